@@ -1,0 +1,177 @@
+"""Moments: what happened, as immutable, normalized facts with the vendor's own time.
+
+A delivery (bytes from a vendor) becomes zero or more moments. The story of a case is its moments sorted by
+`Moment.order`; everything the bridge concludes is a pure function of that story. So a moment holds no database id
+and no arrival time, and two deliveries that say the same thing give equal moments.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Literal, NamedTuple
+
+Source = Literal["zendesk", "talkdesk", "desk"]
+"""Who said it. `desk` is the bridge's own desk: a supervisor's acknowledge, note, assign, resolve."""
+
+Value = str | int | float | bool | tuple[str, ...] | None
+"""The value of a field. `None` means *known to be empty*; a field that nobody told us about is absent."""
+
+TICKET_EVENTS = ("ticket.created", "ticket.updated", "ticket.commented", "ticket.merged", "ticket.deleted")
+CALL_EVENTS = (
+    "call.started",
+    "call.answered",
+    "call.ended",
+    "call.missed",
+    "call.abandoned",
+    "call.voicemail",
+    "call.transferred",
+    "call.disposition",
+    "call.note",
+)
+DESK_EVENTS = ("case.acknowledged", "case.resolved", "case.noted", "case.assigned")
+FACTS = "facts"
+"""Background facts looked up at the vendor. Never judged itself: it completes the moments from its instant on."""
+CLOCK = "clock"
+"""A due time has come. Derived while a story is judged, never kept as a moment."""
+
+ActorKind = Literal["requester", "agent", "us", "system", "unknown"]
+TextRole = Literal["subject", "description", "comment", "note", "disposition", "transcription"]
+
+
+class Handle(NamedTuple):
+    """Something that can be recognised again. `kind` names an interaction or a person.
+
+    Interactions: `ticket`, `call` (Talkdesk call id *or* interaction id: either may be given, so both are kept).
+    People: `zendesk_user`, `email` (lower case), `phone` (E.164), `talkdesk_contact`.
+    """
+
+    kind: str
+    value: str
+
+
+class Interaction(NamedTuple):
+    """One ticket or one call. `id` is the ticket id, or Talkdesk's interaction id (call id where that is all we get)."""
+
+    source: Source
+    id: str
+
+
+class Change(NamedTuple):
+    """The vendor's own difference for one field of contract section 5. `None` stands for empty."""
+
+    field: str
+    previous: Value
+    current: Value
+
+
+class Text(NamedTuple):
+    """A piece of text a person wrote or said. The same body twice in one interaction counts once."""
+
+    role: TextRole
+    body: str
+
+
+class Actor(NamedTuple):
+    """Who caused the moment. `us` is the bridge's own Zendesk user."""
+
+    kind: ActorKind
+    id: str | None = None
+    email: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """One thing that happened in one interaction.
+
+    `facts`: (field, value) pairs sorted by field, named as in contract section 5: `ticket.status`, `ticket.custom.<id>`,
+        `call.outcome`, `requester.email`, `tags` (a sorted tuple), `subject`, `channel`. A snapshot: later moments win.
+    `changes`: the vendor's own differences, sorted by field; empty when it sent none.
+    `texts`: texts this moment carries, in the order they are read.
+    `names`: other interactions it names by id (a call its ticket, a merged ticket its target), sorted.
+    `people`: handles of the person the interaction is about, sorted. Never the agent.
+    `at`: the vendor's time, UTC; `at_known` is False where the vendor gave none and the receipt time stands in.
+    """
+
+    source: Source
+    interaction: str
+    event: str
+    at: datetime
+    at_known: bool = True
+    facts: tuple[tuple[str, Value], ...] = ()
+    changes: tuple[Change, ...] = ()
+    texts: tuple[Text, ...] = ()
+    names: tuple[Handle, ...] = ()
+    people: tuple[Handle, ...] = ()
+    actor: Actor = Actor("unknown")
+
+    @property
+    def subject(self) -> Interaction:
+        return Interaction(self.source, self.interaction)
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 (hex) of the canonical form: the moment's identity. Equal moments, equal digest, on any machine."""
+        return hashlib.sha256(canonical(to_json(self))).hexdigest()
+
+    @property
+    def order(self) -> tuple[datetime, int, int, str]:
+        """Sort key of a story: vendor time; background facts first; creation before the rest; ties by content."""
+        return (self.at, 0 if self.event == FACTS else 1, 0 if self.event in ("ticket.created", "call.started") else 1, self.digest)
+
+
+def canonical(value: Any) -> bytes:
+    """The one byte form of a JSON value: sorted keys, no spaces, UTF-8. What is hashed or compared goes through here."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
+
+
+def to_json(moment: Moment) -> dict[str, Any]:
+    """A moment as plain JSON values; `from_json` takes it back to an equal moment."""
+    return {
+        "source": moment.source,
+        "interaction": moment.interaction,
+        "event": moment.event,
+        "at": instant_text(moment.at),
+        "at_known": moment.at_known,
+        "facts": {field: list(value) if isinstance(value, tuple) else value for field, value in moment.facts},
+        "changes": [[c.field, _plain(c.previous), _plain(c.current)] for c in moment.changes],
+        "texts": [list(text) for text in moment.texts],
+        "names": [list(name) for name in moment.names],
+        "people": [list(person) for person in moment.people],
+        "actor": list(moment.actor),
+    }
+
+
+def from_json(data: dict[str, Any]) -> Moment:
+    return Moment(
+        source=data["source"],
+        interaction=data["interaction"],
+        event=data["event"],
+        at=read_instant(data["at"]),
+        at_known=data["at_known"],
+        facts=tuple(sorted((field, _frozen(value)) for field, value in data["facts"].items())),
+        changes=tuple(Change(f, _frozen(p), _frozen(c)) for f, p, c in data["changes"]),
+        texts=tuple(Text(*text) for text in data["texts"]),
+        names=tuple(Handle(*name) for name in data["names"]),
+        people=tuple(Handle(*person) for person in data["people"]),
+        actor=Actor(*data["actor"]),
+    )
+
+
+def instant_text(at: datetime) -> str:
+    """RFC 3339 UTC, always six fraction digits, so that text order is time order."""
+    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+def read_instant(text: str) -> datetime:
+    return datetime.strptime(text, "%Y-%m-%dT%H:%M:%S.%fZ").replace(tzinfo=UTC)
+
+
+def _plain(value: Value) -> Any:
+    return list(value) if isinstance(value, tuple) else value
+
+
+def _frozen(value: Any) -> Value:
+    return tuple(value) if isinstance(value, list) else value

@@ -1,0 +1,359 @@
+"""The tables. One truth for SQLite and PostgreSQL; the migrations build exactly these.
+
+Times are `Instant`: microseconds since 1970 UTC in a BIGINT, so that both databases compare and return them alike.
+JSON columns hold canonical JSON text (`Json`), never the only home of something that is filtered by.
+"""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    Dialect,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Table,
+    Text,
+    TypeDecorator,
+    UniqueConstraint,
+)
+
+from tsbridge.core.moments import canonical
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+MICROSECOND = timedelta(microseconds=1)
+
+
+class Instant(TypeDecorator[datetime]):
+    """An aware datetime kept as whole microseconds since 1970 UTC. A naive one is refused."""
+
+    impl = BigInteger
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> int | None:
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("a naive datetime came to the database; expected an aware one")
+        return (value - EPOCH) // MICROSECOND
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:
+        return None if value is None else EPOCH + value * MICROSECOND
+
+
+class Json(TypeDecorator[Any]):
+    """A JSON value in its canonical text: the same bytes on both databases."""
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: Any, dialect: Dialect) -> str | None:
+        return None if value is None else canonical(value).decode()
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> Any:
+        return None if value is None else json.loads(value)
+
+
+# BIGINT keys that count up by themselves; SQLite only does that for INTEGER.
+Serial = BigInteger().with_variant(Integer, "sqlite")
+
+metadata = MetaData()
+
+inbox = Table(
+    "inbox",
+    metadata,
+    Column("seq", Serial, primary_key=True, autoincrement=True),
+    Column("id", Text, nullable=False, unique=True),  # evt_…
+    Column("source", Text, nullable=False),  # zendesk | talkdesk
+    Column("dedupe_key", Text, nullable=False),
+    Column("polled", Boolean, nullable=False, default=False),  # found by ourselves (facts, reconciler), not delivered
+    Column("received_at", Instant, nullable=False),
+    Column("headers", Json, nullable=False),  # the few that prove or trace; never credentials
+    Column("body", LargeBinary, nullable=False),
+    Column("status", Text, nullable=False),  # pending | applied | ignored | quarantined | dead
+    Column("reason", Text),
+    Column("event_type", Text),  # the vendor's own word, once read
+    Column("duplicates", Integer, nullable=False, default=0),
+    Column("attempts", Integer, nullable=False, default=0),
+    Column("due_at", Instant, nullable=False),
+    Column("claimed_by", Text),
+    Column("lease_until", Instant),
+    Column("settled_at", Instant),
+    UniqueConstraint("source", "dedupe_key"),
+    CheckConstraint("status IN ('pending','applied','ignored','quarantined','dead')", name="inbox_status"),
+)
+Index("inbox_pending", inbox.c.due_at, inbox.c.seq, sqlite_where=inbox.c.status == "pending", postgresql_where=inbox.c.status == "pending")
+Index("inbox_by_status", inbox.c.status, inbox.c.seq)
+
+moments = Table(
+    "moments",
+    metadata,
+    Column("digest", Text, primary_key=True),
+    Column("event_id", Text, nullable=False),  # the first delivery that told it
+    Column("source", Text, nullable=False),
+    Column("interaction", Text, nullable=False),
+    Column("event", Text, nullable=False),
+    Column("at", Instant, nullable=False),
+    Column("body", Json, nullable=False),  # core.moments.to_json
+    Column("rulebook_version", Integer, nullable=False),  # live when it was first judged; judged with it for ever
+)
+Index("moments_by_interaction", moments.c.source, moments.c.interaction, moments.c.at)
+Index("moments_by_event", moments.c.event_id)
+
+interactions = Table(
+    "interactions",
+    metadata,
+    Column("source", Text, primary_key=True),
+    Column("id", Text, primary_key=True),
+    Column("case_key", Text, nullable=False, unique=True),  # the case id this interaction would found: case_<hash>
+    Column("case_id", Text, nullable=False),
+    Column("channel", Text),
+    Column("opened_at", Instant, nullable=False),
+    Column("last_at", Instant, nullable=False),
+    Column("link_rank", Text),  # founder | named | guessed | manual
+    Column("link_because", Text),
+)
+Index("interactions_by_case", interactions.c.case_id)
+
+handles = Table(
+    "handles",
+    metadata,
+    Column("kind", Text, primary_key=True),
+    Column("value", Text, primary_key=True),
+    Column("source", Text, primary_key=True),
+    Column("interaction", Text, primary_key=True),
+    Column("role", Text, nullable=False),  # person | name
+)
+Index("handles_by_interaction", handles.c.source, handles.c.interaction)
+
+link_edits = Table(
+    "link_edits",
+    metadata,
+    Column("seq", Serial, primary_key=True, autoincrement=True),
+    Column("at", Instant, nullable=False),
+    Column("kind", Text, nullable=False),  # join | cut
+    Column("a_source", Text, nullable=False),
+    Column("a_id", Text, nullable=False),
+    Column("b_source", Text, nullable=False),
+    Column("b_id", Text, nullable=False),
+    Column("by", Text, nullable=False),
+)
+Index("link_edits_by_a", link_edits.c.a_source, link_edits.c.a_id)
+Index("link_edits_by_b", link_edits.c.b_source, link_edits.c.b_id)
+
+cases = Table(
+    "cases",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("status", Text, nullable=False),  # open | resolved
+    Column("severity", Integer),
+    Column("category", Text),
+    Column("queue", Text),
+    Column("assignee", Text),
+    Column("acknowledged", Boolean, nullable=False, default=False),
+    Column("opened_at", Instant, nullable=False),
+    Column("last_at", Instant, nullable=False),
+    Column("due_at", Instant),  # the next instant at which time alone changes something
+    Column("tags", Json, nullable=False),
+    Column("state", Json, nullable=False),  # core.story.CaseState after the newest moment
+    Column("judged_to", Text),  # order key of the newest judged moment
+    Column("revision", Integer, nullable=False, default=0),
+)
+Index("cases_due", cases.c.due_at)
+Index("cases_by_opened", cases.c.opened_at, cases.c.id)
+Index("cases_by_queue", cases.c.queue, cases.c.opened_at)
+
+chain = Table(
+    "chain",
+    metadata,
+    Column("seq", BigInteger, primary_key=True, autoincrement=False),  # 1, 2, 3 … without gaps
+    Column("kind", Text, nullable=False),  # decision | change
+    Column("id", Text, nullable=False, unique=True),
+    Column("record", Json, nullable=False),  # what is hashed; no personal data, commitments instead
+    Column("previous_hash", Text, nullable=False),
+    Column("hash", Text, nullable=False),
+)
+
+decisions = Table(
+    "decisions",
+    metadata,
+    Column("seq", BigInteger, primary_key=True, autoincrement=False),  # = chain.seq
+    Column("id", Text, nullable=False, unique=True),  # dec_…
+    Column("at", Instant, nullable=False),  # the vendor's time of the moment judged
+    Column("recorded_at", Instant, nullable=False),
+    Column("moment", Text, nullable=False),  # digest, or clock:<case>:<instant>
+    Column("event_id", Text),
+    Column("event", Text, nullable=False),
+    Column("case_id", Text, nullable=False),
+    Column("source", Text, nullable=False),
+    Column("interaction", Text, nullable=False),
+    Column("channel", Text),
+    Column("rulebook_version", Integer, nullable=False),
+    Column("mode", Text, nullable=False),  # live | shadow
+    Column("severity", Integer),
+    Column("queue", Text),
+    Column("agent", Text),
+    Column("outcome", Json, nullable=False),  # contract section 6 `outcome`
+    Column("matched", Json, nullable=False),  # [[key, kind], …] in order
+    Column("seen", Json),  # given, previous, standing: what it saw, to be judged again; erased with the person
+    Column("salt", Text, nullable=False),
+    Column("revises", Text),  # id of the decision about the same moment that this one replaces
+    Column("superseded_by", Text),
+    Column("retracted", Boolean, nullable=False, default=False),  # a revision: the moment no longer decides anything
+)
+Index("decisions_by_case", decisions.c.case_id, decisions.c.seq)
+Index("decisions_by_interaction", decisions.c.source, decisions.c.interaction, decisions.c.seq)
+Index("decisions_by_moment", decisions.c.moment, decisions.c.seq)
+Index("decisions_by_at", decisions.c.at, decisions.c.seq)
+Index("decisions_by_event", decisions.c.event_id)
+
+decision_rules = Table(
+    "decision_rules",
+    metadata,
+    Column("key", Text, primary_key=True),
+    Column("seq", BigInteger, primary_key=True, autoincrement=False),
+    Column("kind", Text, nullable=False),
+)
+
+decision_tags = Table(
+    "decision_tags",
+    metadata,
+    Column("tag", Text, primary_key=True),
+    Column("seq", BigInteger, primary_key=True, autoincrement=False),
+)
+
+changes = Table(
+    "changes",
+    metadata,
+    Column("seq", BigInteger, primary_key=True, autoincrement=False),  # = chain.seq
+    Column("id", Text, nullable=False, unique=True),  # chg_…
+    Column("at", Instant, nullable=False),
+    Column("actor", Text, nullable=False),  # key id, or "system"
+    Column("action", Text, nullable=False),  # rulebook.publish, case.acknowledge, writeback.mode …
+    Column("subject", Text, nullable=False),
+    Column("before", Json),
+    Column("after", Json),
+    Column("salt", Text, nullable=False),
+)
+
+escalations = Table(
+    "escalations",
+    metadata,
+    Column("id", Text, primary_key=True),  # esc_<hash of case, policy, armed_at, step>
+    Column("case_id", Text, nullable=False),
+    Column("policy", Text, nullable=False),
+    Column("step", Integer, nullable=False),  # 1 is the first
+    Column("armed_at", Instant, nullable=False),
+    Column("due_at", Instant, nullable=False),
+    Column("status", Text, nullable=False),  # armed | fired | acknowledged | stopped
+)
+Index("escalations_by_due", escalations.c.due_at, escalations.c.id)
+Index("escalations_by_case", escalations.c.case_id)
+
+desired = Table(
+    "desired",
+    metadata,
+    Column("ticket", Text, primary_key=True),
+    Column("id", Text, nullable=False, unique=True),  # wb_…
+    Column("case_id", Text, nullable=False),
+    Column("wish", Json, nullable=False),  # core.helpdesk.Wish
+    Column("revision", Integer, nullable=False, default=1),
+    Column("status", Text, nullable=False),
+    Column("reason", Text),
+    Column("severity", Integer),
+    Column("attempts", Integer, nullable=False, default=0),
+    Column("asked_at", Instant, nullable=False),
+    Column("due_at", Instant, nullable=False),
+    Column("claimed_by", Text),
+    Column("lease_until", Instant),
+    Column("ours", Json, nullable=False),  # core.helpdesk.Ours: what we have put on the ticket
+    Column("plan", Json),  # the last planned edit
+    Column("confirmed_at", Instant),
+    CheckConstraint("status IN ('waiting','sending','confirmed','unneeded','parked','refused','dry_run')", name="desired_status"),
+)
+Index("desired_waiting", desired.c.due_at, sqlite_where=desired.c.status == "waiting", postgresql_where=desired.c.status == "waiting")
+Index("desired_by_case", desired.c.case_id)
+Index("desired_by_asked", desired.c.asked_at, desired.c.id)
+
+intents = Table(
+    "intents",
+    metadata,
+    Column("id", Text, primary_key=True),  # int_…, also the marker in the update's metadata
+    Column("ticket", Text, nullable=False),
+    Column("revision", Integer, nullable=False),
+    Column("at", Instant, nullable=False),
+    Column("plan", Json, nullable=False),
+    Column("outcome", Text),  # NULL while on its way | done | conflict | unknown | refused | later
+    Column("settled_at", Instant),
+)
+Index("intents_by_ticket", intents.c.ticket, intents.c.at)
+
+facts_wanted = Table(
+    "facts_wanted",
+    metadata,
+    Column("ticket", Text, primary_key=True),
+    Column("since", Instant, nullable=False),  # the oldest moment judged without them
+    Column("fields", Json, nullable=False),
+    Column("attempts", Integer, nullable=False, default=0),
+    Column("due_at", Instant, nullable=False),
+)
+
+rulebooks = Table(
+    "rulebooks",
+    metadata,
+    Column("version", Integer, primary_key=True, autoincrement=False),
+    Column("hash", Text, nullable=False),
+    Column("document", Json, nullable=False),
+    Column("note", Text, nullable=False),
+    Column("published_at", Instant, nullable=False),
+    Column("published_by", Text, nullable=False),
+)
+
+draft = Table(
+    "draft",
+    metadata,
+    Column("id", Integer, primary_key=True),  # always 1
+    Column("document", Json, nullable=False),
+    Column("revision", Integer, nullable=False),
+    Column("updated_at", Instant, nullable=False),
+    Column("updated_by", Text, nullable=False),
+)
+
+keys = Table(
+    "keys",
+    metadata,
+    Column("id", Text, primary_key=True),  # the 8 characters between tsb_ and the secret
+    Column("name", Text, nullable=False),
+    Column("role", Text, nullable=False),
+    Column("digest", Text, nullable=False),
+    Column("created_at", Instant, nullable=False),
+    Column("expires_at", Instant),
+    Column("revoked_at", Instant),
+    Column("last_used_at", Instant),
+)
+
+notices = Table(
+    "notices",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("at", Instant, nullable=False),
+    Column("case_id", Text, nullable=False),
+    Column("decision_id", Text, nullable=False),
+    Column("key", Text, nullable=False),  # once per firing
+    Column("target", Text, nullable=False),
+)
+
+kept = Table(
+    "kept",
+    metadata,
+    Column("name", Text, primary_key=True),  # writeback_mode, installation_id, pepper …
+    Column("value", Json, nullable=False),
+)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Literal, NamedTuple
 
@@ -106,15 +106,22 @@ class Moment:
     names: tuple[Handle, ...] = ()
     people: tuple[Handle, ...] = ()
     actor: Actor = Actor("unknown")
+    _digest: str = field(default="", init=False, repr=False, compare=False)
 
     @property
     def subject(self) -> Interaction:
-        return Interaction(self.source, self.interaction)
+        """The interaction it belongs to. A desk moment hangs on one of the case's, named `<source>:<id>`."""
+        if self.source != "desk":
+            return Interaction(self.source, self.interaction)
+        source, _, id_ = self.interaction.partition(":")
+        return Interaction("talkdesk" if source == "talkdesk" else "zendesk", id_)
 
     @property
     def digest(self) -> str:
         """SHA-256 (hex) of the canonical form: the moment's identity. Equal moments, equal digest, on any machine."""
-        return hashlib.sha256(canonical(to_json(self))).hexdigest()
+        if not self._digest:
+            object.__setattr__(self, "_digest", hashlib.sha256(canonical(to_json(self))).hexdigest())
+        return self._digest
 
     @property
     def order(self) -> tuple[datetime, int, int, str]:

@@ -300,8 +300,7 @@ facts_wanted = Table(
     "facts_wanted",
     metadata,
     Column("ticket", Text, primary_key=True),
-    Column("since", Instant, nullable=False),  # the oldest moment judged without them
-    Column("fields", Json, nullable=False),
+    Column("since", Instant, nullable=False),  # when it was judged without them
     Column("attempts", Integer, nullable=False, default=0),
     Column("due_at", Instant, nullable=False),
 )
@@ -338,17 +337,6 @@ keys = Table(
     Column("expires_at", Instant),
     Column("revoked_at", Instant),
     Column("last_used_at", Instant),
-)
-
-notices = Table(
-    "notices",
-    metadata,
-    Column("id", Text, primary_key=True),
-    Column("at", Instant, nullable=False),
-    Column("case_id", Text, nullable=False),
-    Column("decision_id", Text, nullable=False),
-    Column("key", Text, nullable=False),  # once per firing
-    Column("target", Text, nullable=False),
 )
 
 kept = Table(

@@ -1,0 +1,400 @@
+"""What a case carries from one moment to the next, and what it wishes of its tickets.
+
+Values in, values out: each method returns a new state. The state holds no texts (they stay with their moments) and no
+database ids, so that it is small to keep and the same on every machine.
+
+People win, told by order: everything asked for remembers the newest moment that asked (`by`), everything a person undid
+remembers when (`declined`). What was asked before it was undone stays undone; a later asking by the requester, a call
+or the clock brings it back.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any
+
+from tsbridge.core.helpdesk import Asked, Wish
+from tsbridge.core.moments import FACTS, Interaction, Moment, Value, instant_text, read_instant
+from tsbridge.core.rules.judge import Armed, Judgement
+from tsbridge.core.rules.language import Policy
+
+DONE = ("solved", "closed", "deleted", "merged")
+FROZEN = ("closed", "deleted", "merged")
+
+
+def key_of(subject: Interaction) -> str:
+    return f"{subject.source}:{subject.id}"
+
+
+def subject_of(key: str) -> Interaction:
+    source, _, id_ = key.partition(":")
+    return Interaction(source, id_)  # type: ignore[arg-type]  # written by key_of alone
+
+
+@dataclass(frozen=True, slots=True)
+class Escalation:
+    """A step that is over. `status`: fired, acknowledged (somebody moved first) or stopped. `step` counts from 1."""
+
+    policy: str
+    step: int
+    armed_at: datetime
+    status: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Track:
+    """What is known of one interaction. `declined`: what a person undid -> the place in the story where."""
+
+    opened_at: datetime
+    facts: Mapping[str, Value] = field(default_factory=dict)
+    declined: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def status(self) -> Value:
+        return self.facts.get("ticket.status")
+
+    def hear(self, moment: Moment) -> tuple[Track, dict[str, Value], tuple[str, ...]]:
+        """The track with the moment's facts, the values before it, and the fields it changed.
+
+        The vendor's own difference outranks what we happened to know.
+        """
+        previous: dict[str, Value] = {**self.facts, **{c.field: c.previous for c in moment.changes}}
+        told: dict[str, Value] = {**dict(moment.facts), **{c.field: c.current for c in moment.changes}}
+        changed = tuple(sorted(name for name, value in told.items() if name in previous and previous[name] != value))
+        return replace(self, facts={**self.facts, **told}), previous, changed
+
+
+@dataclass(frozen=True, slots=True)
+class CaseState:
+    """A case after some moment of its story. `judged_to` is that moment's place; places compare as text."""
+
+    opened_at: datetime | None = None
+    last_at: datetime | None = None
+    judged_to: str = ""
+    latest: str = ""
+    tracks: Mapping[str, Track] = field(default_factory=dict)
+    severity: int | None = None
+    category: str | None = None
+    queue: str | None = None
+    queue_by: str = ""
+    assignee: str | None = None
+    acknowledged: bool = False
+    resolved: bool = False
+    reopened: bool = False
+    level: int = 0
+    tags: Mapping[str, str] = field(default_factory=dict)
+    absent: Mapping[str, str] = field(default_factory=dict)
+    priority: Asked | None = None
+    assign: Asked | None = None
+    custom_fields: Mapping[str, Asked] = field(default_factory=dict)
+    notes: tuple[tuple[str, str, str], ...] = ()
+    firing: tuple[str, ...] = ()
+    armed: tuple[Armed, ...] = ()
+    ended: tuple[Escalation, ...] = ()
+    next_due: datetime | None = None
+
+    # -- what a moment tells ---------------------------------------------------------------------------------
+
+    def hear(self, moment: Moment, place: str, anew: bool) -> tuple[CaseState, dict[str, Value], tuple[str, ...]]:
+        """The state after the moment was told and before it is judged; the values before it; the fields it changed."""
+        key = key_of(moment.subject)
+        before = self.tracks.get(key) or Track(moment.at)
+        if moment.source == "desk":
+            heard, previous, changed = self._heard_at_desk(moment), dict(before.facts), ()
+        else:
+            track, previous, changed = before.hear(moment)
+            undone = self._undone(moment, previous, track.facts, changed)
+            # Undone before the requester spoke: what this very moment asks for comes after it.
+            at = f"{instant_text(moment.at)}:" if anew else place
+            track = replace(track, declined={**track.declined, **dict.fromkeys(undone, at)})
+            heard = replace(self, tracks={**self.tracks, key: track}, latest=key)
+        if moment.event == FACTS:  # known of old, heard only now: the case is as old as what happened in it
+            return replace(heard, judged_to=place, latest=self.latest or heard.latest), previous, changed
+        heard = replace(heard, opened_at=self.opened_at or moment.at, last_at=moment.at, judged_to=place)
+        return heard._settle_status(self, moment, anew), previous, changed
+
+    def _heard_at_desk(self, moment: Moment) -> CaseState:
+        if moment.event == "case.acknowledged":
+            return replace(self, acknowledged=True)
+        if moment.event == "case.assigned":
+            value = dict(moment.facts).get("case.assignee")
+            return replace(self, assignee=None if value is None else str(value))
+        return self
+
+    def _undone(self, moment: Moment, previous: Mapping[str, Value], now: Mapping[str, Value], changed: Iterable[str]) -> list[str]:
+        """What somebody other than us changed that we had asked for; a person's move of the group counts from the start."""
+        if moment.actor.kind in ("us", "system"):
+            return []
+        undone: list[str] = []
+        if "tags" in previous and "tags" in now:
+            had, has = _tag_set(previous["tags"]), _tag_set(now["tags"])
+            undone += [f"tag:{tag}" for tag in sorted(had - has) if tag in self.tags]
+            undone += [f"absent:{tag}" for tag in sorted(has - had) if tag in self.absent]
+        for name in changed:
+            if name == "ticket.group_id":
+                undone += [name] if moment.actor.kind in ("agent", "unknown") else []
+            elif name == "ticket.priority":
+                undone += [name] if self.priority is not None and now[name] != self.priority.value else []
+            elif name == "ticket.assignee_id":
+                undone += [name] if self.assign is not None and now[name] != self.assign.value else []
+            elif name.startswith("ticket.custom."):
+                asked = self.custom_fields.get(name.removeprefix("ticket.custom."))
+                undone += [name] if asked is not None and now[name] != asked.value else []
+        return undone
+
+    def _settle_status(self, before: CaseState, moment: Moment, anew: bool) -> CaseState:
+        """Resolved by a supervisor, or when every ticket is done; stirred again by the requester, a call or a reopened ticket."""
+        if moment.event == "case.resolved":
+            return self._stopped(moment.at, resolved=True)
+        tickets = [track for key, track in self.tracks.items() if key.startswith("zendesk:")]
+        done = bool(tickets) and all(track.status in DONE for track in tickets)
+        was_done = before._all_done()
+        if done and not was_done:
+            return self._stopped(moment.at, resolved=True)
+        if self.resolved and ((was_done and not done) or (anew and moment.source != "desk" and not (done and moment.source == "zendesk"))):
+            # A fresh start: what fired before the case was resolved fires again.
+            return replace(self, resolved=False, reopened=True, acknowledged=False, firing=())
+        return self
+
+    def _all_done(self) -> bool:
+        tickets = [track for key, track in self.tracks.items() if key.startswith("zendesk:")]
+        return bool(tickets) and all(track.status in DONE for track in tickets)
+
+    def _stopped(self, at: datetime, *, resolved: bool) -> CaseState:
+        over = tuple(Escalation(a.policy, a.next_step + 1, a.armed_at, "stopped", at) for a in self.armed)
+        return replace(self, resolved=resolved, armed=(), ended=self.ended + over)
+
+    # -- what the judge sees -----------------------------------------------------------------------------------
+
+    def view(self, subject: Interaction, case_id: str) -> dict[str, Value]:
+        """The facts of one interaction and the case, by the field names of contract section 5."""
+        track = self.tracks.get(key_of(subject)) or Track(self.opened_at or datetime.min)
+        given = dict(track.facts)
+        if subject.source == "zendesk":
+            given["tags"] = self._tags_on(track)
+        channels = tuple(sorted({str(c) for t in self.tracks.values() if (c := t.facts.get("channel"))}))
+        case: dict[str, Value] = {
+            "case.id": case_id,
+            "case.severity": self.severity,
+            "case.category": self.category,
+            "case.queue": self.queue,
+            "case.interactions": len(self.tracks),
+            "case.channels": channels,
+            "case.reopened": self.reopened,
+            "case.acknowledged": self.acknowledged,
+            "case.escalation_level": self.level,
+        }
+        return {**given, **{name: value for name, value in case.items() if value is not None}}
+
+    def _tags_on(self, track: Track) -> tuple[str, ...]:
+        """The ticket's tags as they will be: as last heard, with what we asked for, without what we asked off."""
+        asked = {tag for tag, by in self.tags.items() if by > track.declined.get(f"tag:{tag}", "")}
+        off = {tag for tag, by in self.absent.items() if by > track.declined.get(f"absent:{tag}", "")}
+        return tuple(sorted((_tag_set(track.facts.get("tags")) | asked) - off))
+
+    # -- what the judgement leaves -----------------------------------------------------------------------------
+
+    def conclude(
+        self, judgement: Judgement, subject: Interaction, place: str, at: datetime, anew: bool, policies: Mapping[str, Policy]
+    ) -> CaseState:
+        """The state after a judgement. `anew`: the moment may bring back what a person undid."""
+        tags, absent = dict(self.tags), dict(self.absent)
+        for tag in judgement.tags_added:
+            tags[tag] = place if anew else tags.get(tag, place)
+            absent.pop(tag, None)
+        for tag in judgement.tags_removed:
+            absent[tag] = place if anew else absent.get(tag, place)
+            tags.pop(tag, None)
+        rerouted = judgement.queue is not None and judgement.queue != self.queue
+        assign = _asked(self.assign, judgement.assign, place, anew)
+        return replace(
+            self,
+            severity=self.severity if judgement.severity is None else judgement.severity,
+            category=judgement.category or self.category,
+            queue=judgement.queue or self.queue,
+            queue_by=place if rerouted else self.queue_by,
+            assignee=str(assign.value) if assign is not None and assign is not self.assign else self.assignee,
+            level=max(self.level, judgement.level),
+            tags=tags,
+            absent=absent,
+            priority=_asked(self.priority, judgement.priority, place, anew),
+            assign=assign,
+            custom_fields={
+                **self.custom_fields,
+                **{
+                    name: asked
+                    for name, value in judgement.custom_fields
+                    if (asked := _asked(self.custom_fields.get(name), value, place, anew)) is not None
+                },
+            },
+            notes=self.notes + tuple(self._numbered(judgement, key_of(subject))),
+            firing=judgement.firing,
+            armed=() if self.resolved else judgement.armed,
+            ended=self.ended + self._ended(judgement, at, policies),
+            next_due=judgement.next_due,
+            judged_to=max(place, self.judged_to),
+        )
+
+    def _numbered(self, judgement: Judgement, place: str) -> Iterator[tuple[str, str, str]]:
+        """The notes of this judgement, named by rule and count of firings: a name that a late moment does not change."""
+        told = Counter(key.partition("#")[0] for key, _, _ in self.notes)
+        for note in judgement.notes:
+            name = note.key.partition("@")[0]
+            told[name] += 1
+            yield f"{name}#{told[name]}", note.text, place
+
+    def _ended(self, judgement: Judgement, at: datetime, policies: Mapping[str, Policy]) -> tuple[Escalation, ...]:
+        armed_at = {a.policy: a.armed_at for a in self.armed}
+        fired = tuple(Escalation(s.policy, s.index + 1, armed_at.get(s.policy, at), "fired", at) for s in judgement.steps)
+        still = {a.policy for a in judgement.armed}
+        word = "acknowledged" if self.acknowledged else "stopped"
+        ran = {(s.policy, s.index) for s in judgement.steps}
+        over = tuple(
+            Escalation(a.policy, step + 1, a.armed_at, word, at)
+            for a in self.armed
+            if a.policy not in still and a.policy in policies
+            for step in range(a.next_step, len(policies[a.policy].steps))
+            if (a.policy, step) not in ran
+        )
+        return fired + over
+
+    # -- what the case wishes of a ticket ----------------------------------------------------------------------
+
+    def tickets(self) -> tuple[str, ...]:
+        """Ids of the tickets that can still be written to, oldest first."""
+        live = [(t.opened_at, key) for key, t in self.tracks.items() if key.startswith("zendesk:") and t.status not in FROZEN]
+        return tuple(key.removeprefix("zendesk:") for _, key in sorted(live))
+
+    def wish(self, ticket: str, groups: Mapping[str, str]) -> Wish:
+        """What `ticket` should look like. `groups`: queue name -> Zendesk group id.
+
+        Notes of a call go to the case's oldest live ticket, those of a ticket to that ticket.
+        """
+        key = f"zendesk:{ticket}"
+        track = self.tracks[key]
+        live = self.tickets()
+        first = live[0] if live else ticket
+
+        def stands(name: str, asked: Asked | None) -> Asked | None:
+            return asked if asked is not None and asked.by > track.declined.get(name, "") else None
+
+        def belongs(place: str) -> bool:
+            return place == key or (ticket == first and place.removeprefix("zendesk:") not in live)
+
+        group = groups.get(self.queue or "")
+        return Wish(
+            tags=tuple(sorted((tag, by) for tag, by in self.tags.items() if by > track.declined.get(f"tag:{tag}", ""))),
+            absent=tuple(sorted((tag, by) for tag, by in self.absent.items() if by > track.declined.get(f"absent:{tag}", ""))),
+            priority=stands("ticket.priority", self.priority),
+            group_id=stands("ticket.group_id", Asked(group, self.queue_by) if group else None),
+            assignee_id=stands("ticket.assignee_id", self.assign),
+            custom_fields=tuple(
+                (name, asked) for name, asked in sorted(self.custom_fields.items()) if stands(f"ticket.custom.{name}", asked)
+            ),
+            notes=tuple(sorted((note, text) for note, text, place in self.notes if belongs(place))),
+        )
+
+
+def _asked(standing: Asked | None, value: str | int | float | bool | None, place: str, anew: bool) -> Asked | None:
+    if value is None:
+        return standing
+    if standing is not None and standing.value == value and not anew:
+        return standing
+    return Asked(value, place)
+
+
+def _tag_set(value: Value) -> set[str]:
+    return set(value) if isinstance(value, tuple) else set()
+
+
+# -- as JSON ---------------------------------------------------------------------------------------------------
+
+
+def to_json(state: CaseState) -> dict[str, Any]:
+    """The state as plain JSON values; `from_json` gives an equal state back."""
+
+    def at(value: datetime | None) -> str | None:
+        return None if value is None else instant_text(value)
+
+    def asked(value: Asked | None) -> list[Any] | None:
+        return None if value is None else [value.value, value.by]
+
+    return {
+        "opened_at": at(state.opened_at),
+        "last_at": at(state.last_at),
+        "judged_to": state.judged_to,
+        "latest": state.latest,
+        "tracks": {
+            key: {
+                "opened_at": at(track.opened_at),
+                "facts": {name: list(value) if isinstance(value, tuple) else value for name, value in track.facts.items()},
+                "declined": dict(track.declined),
+            }
+            for key, track in state.tracks.items()
+        },
+        "severity": state.severity,
+        "category": state.category,
+        "queue": state.queue,
+        "queue_by": state.queue_by,
+        "assignee": state.assignee,
+        "acknowledged": state.acknowledged,
+        "resolved": state.resolved,
+        "reopened": state.reopened,
+        "level": state.level,
+        "tags": dict(state.tags),
+        "absent": dict(state.absent),
+        "priority": asked(state.priority),
+        "assign": asked(state.assign),
+        "custom_fields": {name: asked(value) for name, value in state.custom_fields.items()},
+        "notes": [list(note) for note in state.notes],
+        "firing": list(state.firing),
+        "armed": [a.to_json() for a in state.armed],
+        "ended": [[e.policy, e.step, at(e.armed_at), e.status, at(e.at)] for e in state.ended],
+        "next_due": at(state.next_due),
+    }
+
+
+def from_json(data: Mapping[str, Any]) -> CaseState:
+    def at(value: str | None) -> datetime | None:
+        return None if value is None else read_instant(value)
+
+    def asked(value: list[Any] | None) -> Asked | None:
+        return None if value is None else Asked(*value)
+
+    return CaseState(
+        opened_at=at(data["opened_at"]),
+        last_at=at(data["last_at"]),
+        judged_to=data["judged_to"],
+        latest=data["latest"],
+        tracks={
+            key: Track(
+                read_instant(track["opened_at"]),
+                {name: tuple(value) if isinstance(value, list) else value for name, value in track["facts"].items()},
+                track["declined"],
+            )
+            for key, track in data["tracks"].items()
+        },
+        severity=data["severity"],
+        category=data["category"],
+        queue=data["queue"],
+        queue_by=data["queue_by"],
+        assignee=data["assignee"],
+        acknowledged=data["acknowledged"],
+        resolved=data["resolved"],
+        reopened=data["reopened"],
+        level=data["level"],
+        tags=data["tags"],
+        absent=data["absent"],
+        priority=asked(data["priority"]),
+        assign=asked(data["assign"]),
+        custom_fields={name: Asked(*value) for name, value in data["custom_fields"].items()},
+        notes=tuple((key, text, place) for key, text, place in data["notes"]),
+        firing=tuple(data["firing"]),
+        armed=tuple(Armed.from_json(a) for a in data["armed"]),
+        ended=tuple(Escalation(p, s, read_instant(a), w, read_instant(t)) for p, s, a, w, t in data["ended"]),
+        next_due=at(data["next_due"]),
+    )

@@ -1,0 +1,199 @@
+"""Which interactions belong together: cases as a pure function of what was heard.
+
+Evidence has ranks. *Named*: an id in the data (a call its ticket, a ticket its call, a merge, a supervisor's join).
+*Guessed*: the same person within the rulebook's window. A guess is never made over doubt: a phone number or an address
+that two known people use identifies nobody, and a sender with a crowd of interactions in one window is a mailbox, not a
+person. Nothing here remembers: the same interactions give the same cases in whatever order they were heard.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from tsbridge.core.moments import Handle, Interaction
+
+CROWD = 12
+"""More interactions of one sender than this within one window: a shared mailbox or a test line, so no guess."""
+
+STRENGTH = {"zendesk_user": 3, "email": 2, "talkdesk_contact": 1, "phone": 0}
+"""How well a handle identifies a person. A weak one stands for the strong one it was seen with, if there is only one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """An interaction with what links it: its life so far, the interactions it names, the people it is about."""
+
+    subject: Interaction
+    opened_at: datetime
+    last_at: datetime
+    names: frozenset[Handle] = field(default_factory=frozenset)
+    people: frozenset[Handle] = field(default_factory=frozenset)
+
+    @property
+    def own(self) -> Handle:
+        return Handle("ticket" if self.subject.source == "zendesk" else "call", self.subject.id)
+
+
+@dataclass(frozen=True, slots=True)
+class LinkEdit:
+    """A supervisor's word on two interactions: `join` or `cut`. It outranks evidence; the newest on a pair counts."""
+
+    kind: str
+    a: Interaction
+    b: Interaction
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """An interaction's place in its case. `rank`: `named` or `guessed`; `because` says why, without personal data."""
+
+    subject: Interaction
+    rank: str
+    because: str
+
+
+@dataclass(frozen=True, slots=True)
+class Grouping:
+    """One case: its members by opening, the founder first. `case_id` follows from the founder alone."""
+
+    case_id: str
+    members: tuple[Member, ...]
+
+
+def case_key(subject: Interaction) -> str:
+    """The id of the case this interaction would found: stable on every machine and in every order of arrival."""
+    return "case_" + hashlib.sha256(f"{subject.source}:{subject.id}".encode()).hexdigest()[:24]
+
+
+Acquaintances = Mapping[Handle, frozenset[Handle]]
+"""For a person's handle: the stronger ones it was ever seen together with."""
+
+
+def acquaintances(nodes: Iterable[Node]) -> Acquaintances:
+    stronger: dict[Handle, set[Handle]] = defaultdict(set)
+    for node in nodes:
+        for weak in node.people:
+            stronger[weak].update(h for h in node.people if STRENGTH[h.kind] > STRENGTH[weak.kind])
+    return {handle: frozenset(above) for handle, above in stronger.items()}
+
+
+def group(nodes: Iterable[Node], edits: Iterable[LinkEdit], window: timedelta, known: Acquaintances | None = None) -> tuple[Grouping, ...]:
+    """The cases of `nodes`, which must be closed: whatever is linked with one of them is among them.
+
+    `known` tells who else a handle was seen with outside of `nodes`; without it, `nodes` are all there is.
+    """
+    nodes = tuple(nodes)
+    known = acquaintances(nodes) if known is None else known
+    ordered = sorted(nodes, key=lambda n: (n.opened_at, n.subject))
+    words = {frozenset((e.a, e.b)): e.kind for e in edits}
+    named, joined = _Sets(), _Sets()
+    because: dict[Interaction, str] = {}
+    for a, b, why in _named(ordered, words):
+        if _apart(words, a, b):
+            continue
+        named.union(a, b)
+        joined.union(a, b)
+        because.setdefault(b, why)
+    for a, b, why in _guessed(ordered, window, known):
+        if not _apart(words, a, b):
+            joined.union(a, b)
+            because.setdefault(b, why)
+    cases: dict[Interaction, list[Node]] = defaultdict(list)
+    for node in ordered:
+        cases[joined.root(node.subject)].append(node)
+    return tuple(_grouping(members, named, because) for members in cases.values())
+
+
+def persons(nodes: Iterable[Node], known: Acquaintances) -> dict[Interaction, Handle]:
+    """Who each interaction is about, as one handle; an interaction that nobody or several people fit is left out."""
+    found = {}
+    for node in nodes:
+        resolved = {_resolve(handle, known) for handle in node.people}
+        sure = {handle for handle in resolved if handle is not None}
+        if sure:
+            top = max(STRENGTH[handle.kind] for handle in sure)
+            best = [handle for handle in sure if STRENGTH[handle.kind] == top]
+            if len(best) == 1:
+                found[node.subject] = best[0]
+    return found
+
+
+def _resolve(handle: Handle, known: Acquaintances) -> Handle | None:
+    """The person a handle stands for: itself, or the only stronger handle it was ever seen with. None: doubtful."""
+    above = known.get(handle)
+    if not above:
+        return handle
+    top = max(STRENGTH[h.kind] for h in above)
+    best = [h for h in above if STRENGTH[h.kind] == top]
+    return _resolve(best[0], known) if len(best) == 1 else None
+
+
+def _named(nodes: list[Node], words: Mapping[frozenset[Interaction], str]) -> Iterator[tuple[Interaction, Interaction, str]]:
+    owners: dict[Handle, list[Interaction]] = defaultdict(list)
+    for node in nodes:
+        for handle in sorted({node.own, *node.names}):
+            owners[handle].append(node.subject)
+    for handle, subjects in sorted(owners.items()):
+        first = subjects[0]
+        for other in subjects[1:]:
+            yield first, other, f"both carry the same {handle.kind} id"
+    here = {node.subject for node in nodes}
+    for pair, kind in sorted(words.items(), key=lambda item: sorted(item[0])):
+        if kind == "join" and len(pair) == 2 and pair <= here:
+            a, b = sorted(pair)
+            yield a, b, "joined by a supervisor"
+
+
+def _guessed(nodes: list[Node], window: timedelta, known: Acquaintances) -> Iterator[tuple[Interaction, Interaction, str]]:
+    who = persons(nodes, known)
+    by_person: dict[Handle, list[Node]] = defaultdict(list)
+    for node in nodes:
+        if node.subject in who:
+            by_person[who[node.subject]].append(node)
+    for person, theirs in sorted(by_person.items()):
+        near = {node.subject: [other for other in theirs if other is not node and _gap(node, other) <= window] for node in theirs}
+        calm = [node for node in theirs if len(near[node.subject]) < CROWD]
+        for node in calm:
+            for other in near[node.subject]:
+                if len(near[other.subject]) < CROWD and (node.opened_at, node.subject) < (other.opened_at, other.subject):
+                    minutes = int(_gap(node, other).total_seconds() // 60)
+                    yield node.subject, other.subject, f"same person ({person.kind}) within {minutes} minutes"
+
+
+def _gap(a: Node, b: Node) -> timedelta:
+    """Time between two lives; nothing when they overlap."""
+    return max(b.opened_at - a.last_at, a.opened_at - b.last_at, timedelta())
+
+
+def _apart(words: Mapping[frozenset[Interaction], str], a: Interaction, b: Interaction) -> bool:
+    return words.get(frozenset((a, b))) == "cut"
+
+
+def _grouping(members: list[Node], named: _Sets, because: Mapping[Interaction, str]) -> Grouping:
+    founder = members[0].subject
+    placed = [Member(founder, "named", "opened the case")]
+    for node in members[1:]:
+        rank = "named" if named.root(node.subject) == named.root(founder) else "guessed"
+        placed.append(Member(node.subject, rank, because.get(node.subject, "linked through another interaction of the case")))
+    return Grouping(case_key(founder), tuple(placed))
+
+
+class _Sets:
+    """Disjoint sets; the smallest member is the root, so that the order of unions leaves no trace."""
+
+    def __init__(self) -> None:
+        self._up: dict[Interaction, Interaction] = {}
+
+    def root(self, item: Interaction) -> Interaction:
+        while (up := self._up.get(item, item)) != item:
+            item = up
+        return item
+
+    def union(self, a: Interaction, b: Interaction) -> None:
+        low, high = sorted((self.root(a), self.root(b)))
+        if low != high:
+            self._up[high] = low

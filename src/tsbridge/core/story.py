@@ -1,0 +1,260 @@
+"""The story of a case, judged: its moments in the vendors' order, its due times between them, one decision each.
+
+`judge_story` is the same pure function for live work, try, replay and shadow: same moments, same rulebook versions, same
+result, in whatever order and however often the moments were heard. When the newest moment is the only new one, the
+caller hands in the state after the one before it; when one came late, it starts again from nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any, Protocol
+
+from tsbridge.core.casestate import CaseState, key_of, subject_of
+from tsbridge.core.moments import CLOCK, FACTS, Interaction, Moment, Value, instant_text
+from tsbridge.core.rules.judge import Judge, Judgement, Standing
+
+RESTS_AFTER = timedelta(days=30)
+"""A case that nobody touched for this long is no longer woken by conditions on the time of day."""
+
+CLOCK_LIMIT = 2_000
+"""Due times judged in one go; the rest waits for the next visit, so that no story can hold a worker."""
+
+
+class Judges(Protocol):
+    """Where the judge of a rulebook version comes from (built once each)."""
+
+    def __call__(self, version: int) -> Judge: ...
+
+
+class History(Protocol):
+    """What is known of the person besides this case: `requester.contacts_24h` and its kin at an instant."""
+
+    def __call__(self, at: datetime) -> Mapping[str, Value]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A moment in a story, with the rulebook version it is judged by."""
+
+    moment: Moment
+    version: int
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """All that a judgement depended on: enough to judge, and explain, again.
+
+    `heard`: digests of the moments the texts in `given` came from; `new`: the last of them is the one judged.
+    """
+
+    given: Mapping[str, Value]
+    previous: Mapping[str, Value]
+    standing: Standing
+    at: datetime
+    heard: tuple[str, ...] = ()
+    new: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """One decision of a story. `moment` is the moment's digest, or `clock:<interaction>:<instant>`."""
+
+    moment: str
+    event: str
+    at: datetime
+    subject: Interaction
+    version: int
+    seen: Seen
+    judgement: Judgement
+    outcome: dict[str, Any] = field(hash=False)
+
+
+def judge_story(
+    case_id: str,
+    story: Sequence[Told],
+    until: datetime,
+    judges: Judges,
+    history: History,
+    *,
+    clock_version: Callable[[str], int],
+    after: CaseState | None = None,
+) -> tuple[CaseState, tuple[Judged, ...]]:
+    """Judge `story` (sorted by `Moment.order`) and every due time up to `until`.
+
+    With `after`, the state behind an earlier part of the story, only what comes behind it is judged. `clock_version`
+    tells which rulebook version a due time (`clock:…`) is judged by: the one it was first judged by, else the live one.
+    Returns the state at the end and the decisions in order.
+    """
+    state = after or CaseState()
+    judged: list[Judged] = []
+    texts = _Texts(told.moment for told in story)
+    budget = CLOCK_LIMIT
+    for told in story:
+        if after is not None and order_key(told.moment) <= after.judged_to:
+            continue
+        for decision, state in _clock(case_id, state, told.moment.at, judges, history, clock_version, texts, budget):
+            judged.append(decision)
+            budget -= 1
+        state, verdict = _step(case_id, state, told, judges, history, texts)
+        if verdict is not None:
+            judged.append(verdict)
+    for decision, state in _clock(case_id, state, until, judges, history, clock_version, texts, budget):
+        judged.append(decision)
+    return state, tuple(judged)
+
+
+def order_key(moment: Moment) -> str:
+    """`Moment.order` as text: comparing two of these compares the moments' places in a story."""
+    at, facts_first, creation_first, digest = moment.order
+    return f"{instant_text(at)}:{facts_first}{creation_first}:{digest[:16]}"
+
+
+def _step(case_id: str, state: CaseState, told: Told, judges: Judges, history: History, texts: _Texts) -> tuple[CaseState, Judged | None]:
+    """One moment: what it tells goes into the state, then the judge decides (background facts only inform)."""
+    moment = told.moment
+    judge = judges(told.version)
+    place, anew = order_key(moment), asks_anew(moment)
+    state, previous, changed = state.hear(moment, place, anew)
+    if moment.event == FACTS:
+        return state, None
+    heard = texts.upto(moment.subject, place) + ((moment,) if moment.texts else ())
+    given: dict[str, Value] = {
+        "source": moment.subject.source,
+        "event": moment.event,
+        **state.view(moment.subject, case_id),
+        **text_fields((m.texts for m in heard), new=bool(moment.texts)),
+        **history(moment.at),
+        "changed": changed,
+    }
+    previous = {**previous, **{name: given[name] for name in given if name.startswith("case.")}}
+    standing = Standing(state.opened_at, state.firing, state.armed)
+    seen = Seen(given, previous, standing, moment.at, _digests(heard), bool(moment.texts))
+    judgement = judge.decide(given, previous, seen.standing, moment.at, moment.subject)
+    state = state.conclude(judgement, moment.subject, place, moment.at, anew, judge.book.policies)
+    return state, Judged(moment.digest, moment.event, moment.at, moment.subject, told.version, seen, judgement, outcome(state, judgement))
+
+
+def _clock(
+    case_id: str,
+    state: CaseState,
+    until: datetime,
+    judges: Judges,
+    history: History,
+    clock_version: Callable[[str], int],
+    texts: _Texts,
+    budget: int,
+) -> Iterator[tuple[Judged, CaseState]]:
+    """The due times up to and including `until`, each judged as a moment of its own."""
+    while (due := due_at(state)) is not None and due <= until and budget > 0:
+        budget -= 1
+        subject = state.armed[0].interaction if state.armed else subject_of(state.latest)
+        moment = f"clock:{key_of(subject)}:{instant_text(due)}"
+        version = clock_version(moment)
+        judge = judges(version)
+        place = f"{instant_text(due)}:"  # a due time comes before what happens at the same instant
+        heard = texts.upto(subject, place)
+        given: dict[str, Value] = {
+            "source": subject.source,
+            "event": CLOCK,
+            **state.view(subject, case_id),
+            **text_fields((m.texts for m in heard), new=False),
+            **history(due),
+            "changed": (),
+        }
+        previous = {name: value for name, value in given.items() if name != "changed"}
+        seen = Seen(given, previous, Standing(state.opened_at, state.firing, state.armed), due, _digests(heard), False)
+        judgement = judge.decide(given, previous, seen.standing, due, subject)
+        state = state.conclude(judgement, subject, place, due, True, judge.book.policies)
+        yield Judged(moment, CLOCK, due, subject, version, seen, judgement, outcome(state, judgement)), state
+
+
+def due_at(state: CaseState) -> datetime | None:
+    """The next instant at which time alone changes something; None while the case is resolved or at rest."""
+    if state.resolved or state.next_due is None:
+        return None
+    if not state.armed and state.next_due - state.last_at > RESTS_AFTER:
+        return None
+    return state.next_due
+
+
+def asks_anew(moment: Moment) -> bool:
+    """Whether the moment may bring back what a person took off: one by the requester or of a call, never an agent's edit."""
+    return moment.source == "talkdesk" or moment.actor.kind == "requester" or moment.event == "ticket.created"
+
+
+def outcome(state: CaseState, judgement: Judgement) -> dict[str, Any]:
+    """Contract section 6 `outcome`: what stands after this decision, and what this decision added."""
+    return {
+        "severity": state.severity,
+        "category": state.category,
+        "queue": state.queue,
+        "assignee": {"id": state.assignee, "because": "named by a rule"} if state.assignee else None,
+        "priority": state.priority,
+        "tags_added": list(judgement.tags_added),
+        "tags_removed": list(judgement.tags_removed),
+        "custom_fields": {name: value for name, value in judgement.custom_fields},
+        "escalations": list(judgement.escalated),
+        "steps": [{"policy": step.policy, "step": step.index + 1} for step in judgement.steps],
+        "notes": [note.key for note in judgement.notes],
+        "notified": [target for _, target in judgement.notifications],
+        "overruled": [dict(entry) if isinstance(entry, Mapping) else entry for entry in judgement.overruled_json()],
+        "changes_nothing": judgement.changes_nothing,
+    }
+
+
+def _digests(heard: Iterable[Moment]) -> tuple[str, ...]:
+    return tuple(moment.digest for moment in heard)
+
+
+class _Texts:
+    """The texts of each interaction in the story's order."""
+
+    def __init__(self, story: Iterable[Moment]) -> None:
+        self._heard: dict[Interaction, list[tuple[str, Moment]]] = {}
+        for moment in story:
+            if moment.texts:
+                self._heard.setdefault(moment.subject, []).append((order_key(moment), moment))
+
+    def upto(self, subject: Interaction, place: str) -> tuple[Moment, ...]:
+        """The moments of an interaction that carry text, before `place` in the story."""
+        return tuple(moment for key, moment in self._heard.get(subject, ()) if key < place)
+
+
+def text_fields(heard: Iterable[Iterable[Sequence[str]]], *, new: bool) -> dict[str, Value]:
+    """`text`, `text.new` and `subject` from the (role, body) pairs of the moments heard, oldest first.
+
+    The same words twice count once; a changed subject or description replaces the one before it. With `new`, the last
+    of the moments is the one being judged, and `text.new` is what it added.
+    """
+    standing: dict[str, str] = {}
+    subject: str | None = None
+    description: str | None = None
+    fresh: list[str] = []
+    for texts in heard:
+        fresh = []
+        for role, body in texts:
+            if body not in standing:
+                fresh.append(body)
+            standing[body] = role
+            if role == "subject":
+                _replace(standing, subject, body)
+                subject = body
+            elif role == "description":
+                _replace(standing, description, body)
+                description = body
+    fields: dict[str, Value] = {}
+    if standing:
+        fields["text"] = "\n".join(standing)
+    if new and fresh:
+        fields["text.new"] = "\n".join(fresh)
+    if subject is not None:
+        fields["subject"] = subject
+    return fields
+
+
+def _replace(standing: dict[str, str], old: str | None, body: str) -> None:
+    if old is not None and old != body:
+        standing.pop(old, None)

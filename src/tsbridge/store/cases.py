@@ -1,0 +1,68 @@
+"""Case rows: the state after the newest moment, and the few columns that lists filter by."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+from sqlalchemy import Connection, delete, insert, select, update
+
+from tsbridge.core.casestate import CaseState, from_json, to_json
+from tsbridge.core.story import due_at
+from tsbridge.store.tables import cases, escalations
+
+
+def state(conn: Connection, case_id: str) -> CaseState | None:
+    row = conn.execute(select(cases.c.state).where(cases.c.id == case_id)).first()
+    return None if row is None else from_json(row.state)
+
+
+def save(conn: Connection, case_id: str, now: CaseState) -> None:
+    """Keep the state as the case's newest."""
+    values = {
+        "status": "resolved" if now.resolved else "open",
+        "severity": now.severity,
+        "category": now.category,
+        "queue": now.queue,
+        "assignee": now.assignee,
+        "acknowledged": now.acknowledged,
+        "opened_at": now.opened_at,
+        "last_at": now.last_at,
+        "due_at": due_at(now),
+        "tags": sorted(now.tags),
+        "state": to_json(now),
+        "judged_to": now.judged_to,
+    }
+    changed = conn.execute(update(cases).where(cases.c.id == case_id).values(**values, revision=cases.c.revision + 1))
+    if changed.rowcount == 0:
+        conn.execute(insert(cases).values(id=case_id, **values))
+
+
+def dissolve(conn: Connection, case_id: str) -> None:
+    """The case has no members any more: its interactions are in other cases, which its id goes on resolving to."""
+    conn.execute(delete(cases).where(cases.c.id == case_id))
+    conn.execute(delete(escalations).where(escalations.c.case_id == case_id))
+
+
+def save_escalations(conn: Connection, case_id: str, rows: Sequence[Mapping[str, object]]) -> None:
+    """Replace the case's escalation steps: `id policy step armed_at due_at status` each."""
+    conn.execute(delete(escalations).where(escalations.c.case_id == case_id))
+    if rows:
+        conn.execute(insert(escalations), [{"case_id": case_id, **row} for row in rows])
+
+
+def due(conn: Connection, now: datetime, limit: int) -> list[str]:
+    """Cases whose due time has come, the oldest first."""
+    rows = conn.execute(select(cases.c.id).where(cases.c.due_at <= now).order_by(cases.c.due_at, cases.c.id).limit(limit))
+    return [row.id for row in rows]
+
+
+def next_due(conn: Connection) -> datetime | None:
+    row = conn.execute(select(cases.c.due_at).where(cases.c.due_at.is_not(None)).order_by(cases.c.due_at).limit(1)).first()
+    return None if row is None else row.due_at
+
+
+def lock(conn: Connection, case_ids: Sequence[str]) -> None:
+    """One worker at a time per case (PostgreSQL; SQLite has one writer anyway). In order of id, so that nobody waits in a circle."""
+    if conn.dialect.name == "postgresql" and case_ids:
+        conn.execute(select(cases.c.id).where(cases.c.id.in_(case_ids)).order_by(cases.c.id).with_for_update())

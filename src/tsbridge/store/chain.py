@@ -1,0 +1,111 @@
+"""The audit chain: decisions and changes, each hashed together with the one before.
+
+`hash = SHA-256(0x00 || canonical JSON of the record, its seq and the previous hash)`. A record holds no personal data but
+salted commitments to it, so erasing a person leaves the chain whole. Rows are never updated or deleted (triggers refuse).
+"""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, insert, select, text
+
+from tsbridge.core.chain import GENESIS, broken_links, commitment, link_hash
+from tsbridge.core.moments import instant_text
+from tsbridge.store.tables import chain, changes, decisions
+
+_LOCK = int.from_bytes(hashlib.sha256(b"tsbridge chain").digest()[:7])
+
+
+def lock(conn: Connection) -> None:
+    """Take the pen until the transaction ends: on PostgreSQL others wait; SQLite has one writer anyway."""
+    if conn.dialect.name == "postgresql":
+        conn.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
+
+
+def append(conn: Connection, kind: str, id: str, record: dict[str, Any]) -> tuple[int, str, str]:
+    """Add a record at the end; returns its seq, the previous hash and its own. One writer at a time until the commit."""
+    lock(conn)
+    last = conn.execute(select(chain.c.seq, chain.c.hash).order_by(chain.c.seq.desc()).limit(1)).first()
+    seq, previous = (1, GENESIS) if last is None else (last.seq + 1, last.hash)
+    hashed = link_hash(seq, previous, record)
+    conn.execute(insert(chain).values(seq=seq, kind=kind, id=id, record=record, previous_hash=previous, hash=hashed))
+    return seq, previous, hashed
+
+
+def add_change(
+    conn: Connection,
+    *,
+    id: str,
+    at: datetime,
+    actor: str,
+    action: str,
+    subject: str,
+    before: Any,
+    after: Any,
+    salt: str,
+) -> int:
+    """Record what a person (or the system) changed. `before` and `after` stay outside the chain, committed to by hash."""
+    record = {
+        "type": "change",
+        "id": id,
+        "at": instant_text(at),
+        "actor": actor,
+        "action": action,
+        "subject": subject,
+        "before": commitment(salt, before),
+        "after": commitment(salt, after),
+    }
+    seq, _, _ = append(conn, "change", id, record)
+    conn.execute(
+        insert(changes).values(seq=seq, id=id, at=at, actor=actor, action=action, subject=subject, before=before, after=after, salt=salt)
+    )
+    return seq
+
+
+def head(conn: Connection) -> dict[str, Any]:
+    """The newest entry: what a copy kept outside must agree with."""
+    last = conn.execute(select(chain.c.seq, chain.c.hash).order_by(chain.c.seq.desc()).limit(1)).first()
+    return {"seq": 0, "hash": GENESIS} if last is None else {"seq": last.seq, "hash": last.hash}
+
+
+def verify(conn: Connection, known_head: dict[str, Any] | None = None) -> dict[str, Any]:
+    """Walk the whole chain, and hold the decisions and changes beside it against it.
+
+    `known_head` ({"seq", "hash"}, copied earlier) also shows a tail that was cut off or a chain that was written anew.
+    """
+    rows = conn.execution_options(yield_per=2_000).execute(select(chain).order_by(chain.c.seq))
+    entries = ((row.seq, row.previous_hash, row.hash, row.record) for row in rows)
+    broken, count, last = broken_links(entries, known_head)
+    broken += _missing_beside(conn)
+    return {"ok": not broken, "entries": count, "head": last, "broken": sorted(broken, key=lambda b: b["seq"])}
+
+
+def _missing_beside(conn: Connection) -> list[dict[str, Any]]:
+    """Rows whose commitments no longer fit, and chain entries without their row."""
+    found: list[dict[str, Any]] = []
+    kept = {"decision": decisions, "change": changes}
+    for kind, table in kept.items():
+        lone = conn.execute(
+            select(chain.c.seq).outerjoin(table, table.c.seq == chain.c.seq).where(chain.c.kind == kind, table.c.seq.is_(None))
+        )
+        found += [{"seq": row.seq, "why": f"the {kind} of this entry is gone"} for row in lone]
+    changed = conn.execution_options(yield_per=2_000).execute(
+        select(changes.c.seq, changes.c.before, changes.c.after, changes.c.salt, chain.c.record).join(chain, chain.c.seq == changes.c.seq)
+    )
+    for row in changed:
+        if row.record.get("before") != commitment(row.salt, row.before) or row.record.get("after") != commitment(row.salt, row.after):
+            found.append({"seq": row.seq, "why": "the change differs from what was recorded"})
+    judged = conn.execution_options(yield_per=2_000).execute(
+        select(decisions.c.seq, decisions.c.outcome, decisions.c.matched, decisions.c.seen, decisions.c.salt, chain.c.record).join(
+            chain, chain.c.seq == decisions.c.seq
+        )
+    )
+    for row in judged:
+        if row.record.get("outcome") != row.outcome or row.record.get("rules") != row.matched:
+            found.append({"seq": row.seq, "why": "the decision differs from what was recorded"})
+        elif row.seen is not None and row.record.get("seen") != commitment(row.salt, row.seen):
+            found.append({"seq": row.seq, "why": "what the decision saw differs from what was recorded"})
+    return found

@@ -1,0 +1,218 @@
+"""Decisions: recorded, revised, and read back with all they saw.
+
+`seen` keeps no ticket text: a decision names the moments its texts came from, and they are read again from there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, insert, select, tuple_, update
+
+from tsbridge.core.chain import commitment
+from tsbridge.core.moments import Interaction, Value, instant_text
+from tsbridge.core.rules.judge import Standing
+from tsbridge.core.story import Judged, Seen, text_fields
+from tsbridge.store.chain import append
+from tsbridge.store.tables import chain, decision_rules, decision_tags, decisions, moments
+
+TEXTS = ("text", "text.new", "subject")
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """The decision in force about a moment."""
+
+    id: str
+    version: int
+    outcome: Mapping[str, Any]
+    matched: tuple[tuple[str, str], ...]
+    event_id: str | None
+
+    def agrees(self, judged: Judged) -> bool:
+        return self.version == judged.version and self.outcome == judged.outcome and self.matched == rules_of(judged)
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """One decision with what it saw (`seen` is None once its inputs were erased) and its place in the chain."""
+
+    row: Mapping[str, Any]
+    record: Mapping[str, Any]
+    previous_hash: str
+    hash: str
+    seen: Seen | None
+    subject: Interaction
+
+
+def rules_of(judged: Judged) -> tuple[tuple[str, str], ...]:
+    return tuple((match.key, match.kind) for match in judged.judgement.matched)
+
+
+def record(
+    conn: Connection,
+    judged: Judged,
+    *,
+    id: str,
+    case_id: str,
+    event_id: str | None,
+    rulebook_hash: str,
+    recorded_at: datetime,
+    salt: str,
+    revises: str | None = None,
+    mode: str = "live",
+) -> None:
+    """Keep a decision and chain it. One that revises another takes its place; the other stays readable."""
+    seen = seen_json(judged)
+    matched = [list(rule) for rule in rules_of(judged)]
+    outcome = judged.outcome
+    entry = {
+        "type": "decision",
+        "id": id,
+        "at": instant_text(judged.at),
+        "recorded_at": instant_text(recorded_at),
+        "event_id": event_id,
+        "case_id": case_id,
+        "interaction": {"source": judged.subject.source, "id": judged.subject.id},
+        "moment": judged.moment,
+        "rulebook": {"version": judged.version, "hash": rulebook_hash},
+        "mode": mode,
+        "rules": matched,
+        "outcome": outcome,
+        "seen": commitment(salt, seen),
+        "revises": revises,
+    }
+    seq, _, _ = append(conn, "decision", id, entry)
+    assignee = outcome["assignee"]
+    conn.execute(
+        insert(decisions).values(
+            seq=seq,
+            id=id,
+            at=judged.at,
+            recorded_at=recorded_at,
+            moment=judged.moment,
+            event_id=event_id,
+            event=judged.event,
+            case_id=case_id,
+            source=judged.subject.source,
+            interaction=judged.subject.id,
+            channel=judged.seen.given.get("channel"),
+            rulebook_version=judged.version,
+            mode=mode,
+            severity=outcome["severity"],
+            queue=outcome["queue"],
+            agent=assignee["id"] if assignee else None,
+            outcome=outcome,
+            matched=matched,
+            seen=seen,
+            salt=salt,
+            revises=revises,
+        )
+    )
+    if matched:
+        kinds = dict(rules_of(judged))
+        conn.execute(insert(decision_rules), [{"key": key, "seq": seq, "kind": kind} for key, kind in sorted(kinds.items())])
+    tags = sorted({*outcome["tags_added"], *outcome["tags_removed"]})
+    if tags:
+        conn.execute(insert(decision_tags), [{"tag": tag, "seq": seq} for tag in tags])
+    if revises is not None:
+        conn.execute(update(decisions).where(decisions.c.id == revises).values(superseded_by=id))
+
+
+def retract(conn: Connection, old_id: str, *, id: str, case_id: str, recorded_at: datetime, salt: str) -> None:
+    """Record that a moment decides nothing any more: a due time that, as we know now, never came."""
+    old = conn.execute(select(decisions).where(decisions.c.id == old_id)).one()
+    entry = {
+        "type": "retraction",
+        "id": id,
+        "at": instant_text(old.at),
+        "recorded_at": instant_text(recorded_at),
+        "case_id": case_id,
+        "moment": old.moment,
+        "rules": [],
+        "outcome": {},
+        "seen": commitment(salt, None),
+        "revises": old_id,
+    }
+    seq, _, _ = append(conn, "decision", id, entry)
+    kept = {
+        name: getattr(old, name)
+        for name in ("at", "moment", "event_id", "event", "source", "interaction", "channel", "rulebook_version", "mode")
+    }
+    conn.execute(
+        insert(decisions).values(
+            seq=seq,
+            id=id,
+            case_id=case_id,
+            recorded_at=recorded_at,
+            outcome={},
+            matched=[],
+            salt=salt,
+            revises=old_id,
+            retracted=True,
+            **kept,
+        )
+    )
+    conn.execute(update(decisions).where(decisions.c.id == old_id).values(superseded_by=id))
+
+
+def in_force(conn: Connection, subjects: Iterable[Interaction]) -> dict[str, Recorded]:
+    """The decisions in force about these interactions, by moment."""
+    rows = conn.execute(
+        select(
+            decisions.c.moment, decisions.c.id, decisions.c.rulebook_version, decisions.c.outcome, decisions.c.matched, decisions.c.event_id
+        )
+        .where(tuple_(decisions.c.source, decisions.c.interaction).in_([tuple(s) for s in sorted(subjects)]))
+        .where(decisions.c.superseded_by.is_(None), decisions.c.retracted.is_(False), decisions.c.mode == "live")
+    )
+    return {
+        row.moment: Recorded(row.id, row.rulebook_version, row.outcome, tuple((key, kind) for key, kind in row.matched), row.event_id)
+        for row in rows
+    }
+
+
+def load(conn: Connection, id: str) -> Decision | None:
+    """One decision with what it saw, ready to be judged or explained again."""
+    row = conn.execute(
+        select(decisions, chain.c.record, chain.c.previous_hash, chain.c.hash)
+        .join(chain, chain.c.seq == decisions.c.seq)
+        .where(decisions.c.id == id)
+    ).first()
+    if row is None:
+        return None
+    values = dict(row._mapping)
+    seen = None if values["seen"] is None else _seen(conn, values["seen"], values["at"])
+    return Decision(
+        values, values.pop("record"), values.pop("previous_hash"), values.pop("hash"), seen, Interaction(row.source, row.interaction)
+    )
+
+
+def seen_json(judged: Judged) -> dict[str, Any]:
+    seen = judged.seen
+    return {
+        "given": {name: _plain(value) for name, value in seen.given.items() if name not in TEXTS},
+        "previous": {name: _plain(value) for name, value in seen.previous.items() if name not in TEXTS},
+        "standing": seen.standing.to_json(),
+        "texts": {"heard": list(seen.heard), "new": seen.new},
+    }
+
+
+def _seen(conn: Connection, data: Mapping[str, Any], at: datetime) -> Seen:
+    heard = tuple(data["texts"]["heard"])
+    rows = conn.execute(select(moments.c.digest, moments.c.body).where(moments.c.digest.in_(heard)))
+    bodies = {row.digest: row.body["texts"] for row in rows}
+    texts = text_fields([bodies[digest] for digest in heard if digest in bodies], new=data["texts"]["new"])
+    given = {name: _frozen(value) for name, value in data["given"].items()}
+    previous = {name: _frozen(value) for name, value in data["previous"].items()}
+    return Seen({**given, **texts}, previous, Standing.from_json(data["standing"]), at, heard, data["texts"]["new"])
+
+
+def _plain(value: Value) -> Any:
+    return list(value) if isinstance(value, tuple) else value
+
+
+def _frozen(value: Any) -> Value:
+    return tuple(value) if isinstance(value, list) else value

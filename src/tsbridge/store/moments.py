@@ -1,0 +1,132 @@
+"""Moments and the interactions they belong to."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from sqlalchemy import Connection, and_, insert, or_, select, update
+
+from tsbridge.core.casestate import key_of
+from tsbridge.core.link import case_key
+from tsbridge.core.moments import FACTS, Handle, Interaction, Moment, from_json, to_json
+from tsbridge.core.story import Told
+from tsbridge.store.tables import handles, interactions, moments
+
+
+def add(conn: Connection, moment: Moment, event_id: str, version: int) -> bool:
+    """Keep a moment, to be judged by rulebook `version`. False when an equal one is there already."""
+    digest = moment.digest
+    if conn.execute(select(moments.c.digest).where(moments.c.digest == digest)).first():
+        return False
+    conn.execute(
+        insert(moments).values(
+            digest=digest,
+            event_id=event_id,
+            source=moment.source,
+            interaction=moment.interaction,
+            event=moment.event,
+            at=moment.at,
+            body=to_json(moment),
+            rulebook_version=version,
+        )
+    )
+    return True
+
+
+def touch(conn: Connection, moment: Moment) -> bool:
+    """Let the interaction's life reach to the moment. True when it is new, or older than was known.
+
+    Background facts and the desk add no life.
+    """
+    if moment.source == "desk":
+        return False
+    subject, channel = moment.subject, dict(moment.facts).get("channel")
+    row = conn.execute(select(interactions.c.opened_at, interactions.c.last_at, interactions.c.channel).where(*_is(subject))).first()
+    if row is None:
+        conn.execute(
+            insert(interactions).values(
+                source=subject.source,
+                id=subject.id,
+                case_key=case_key(subject),
+                case_id=case_key(subject),
+                channel=channel,
+                opened_at=moment.at,
+                last_at=moment.at,
+            )
+        )
+        return True
+    if moment.event != FACTS:
+        conn.execute(
+            update(interactions)
+            .where(*_is(subject))
+            .values(
+                opened_at=min(row.opened_at, moment.at),
+                last_at=max(row.last_at, moment.at),
+                channel=row.channel or channel,
+            )
+        )
+    return moment.event != FACTS and moment.at < row.opened_at
+
+
+def add_handles(conn: Connection, moment: Moment) -> tuple[Handle, ...]:
+    """Keep what links the moment's interaction; returns the handles that are new for it, sorted."""
+    if moment.source == "desk":
+        return ()
+    subject = moment.subject
+    own = Handle("ticket" if subject.source == "zendesk" else "call", subject.id)
+    told = {**{h: "person" for h in moment.people}, **{h: "name" for h in (own, *moment.names)}}
+    rows = conn.execute(select(handles.c.kind, handles.c.value).where(*_handle_of(subject)))
+    known = {Handle(kind, value) for kind, value in rows}
+    fresh = sorted(handle for handle in told if handle not in known)
+    if fresh:
+        conn.execute(
+            insert(handles),
+            [{"kind": h.kind, "value": h.value, "source": subject.source, "interaction": subject.id, "role": told[h]} for h in fresh],
+        )
+    return tuple(fresh)
+
+
+def story(conn: Connection, subjects: Iterable[Interaction]) -> list[Told]:
+    """The moments of these interactions, and what the desk did to them, in the story's order."""
+    told: list[Told] = []
+    wanted = sorted(subjects)
+    for start in range(0, len(wanted), 100):
+        part = wanted[start : start + 100]
+        rows = conn.execute(select(moments.c.body, moments.c.rulebook_version).where(or_(*(_moments_of(s) for s in part))))
+        told.extend(Told(from_json(body), version) for body, version in rows)
+    told.sort(key=lambda t: t.moment.order)
+    return told
+
+
+def has_facts(conn: Connection, tickets: Sequence[str]) -> set[str]:
+    """Which of these tickets had their background facts looked up already."""
+    rows = conn.execute(
+        select(moments.c.interaction)
+        .where(moments.c.source == "zendesk", moments.c.event == FACTS, moments.c.interaction.in_(tickets))
+        .distinct()
+    )
+    return {row.interaction for row in rows}
+
+
+def events_of(conn: Connection, digests: Sequence[str]) -> dict[str, str]:
+    """The delivery that first told each of these moments."""
+    found: dict[str, str] = {}
+    for start in range(0, len(digests), 500):
+        rows = conn.execute(select(moments.c.digest, moments.c.event_id).where(moments.c.digest.in_(digests[start : start + 500])))
+        found.update({row.digest: row.event_id for row in rows})
+    return found
+
+
+def _moments_of(subject: Interaction):  # type: ignore[no-untyped-def]  # a SQL expression
+    return or_(
+        and_(moments.c.source == subject.source, moments.c.interaction == subject.id),
+        and_(moments.c.source == "desk", moments.c.interaction == key_of(subject)),
+    )
+
+
+def _is(subject: Interaction):  # type: ignore[no-untyped-def]
+    return (interactions.c.source == subject.source, interactions.c.id == subject.id)
+
+
+def _handle_of(subject: Interaction):  # type: ignore[no-untyped-def]
+    return (handles.c.source == subject.source, handles.c.interaction == subject.id)

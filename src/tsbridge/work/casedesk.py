@@ -1,0 +1,118 @@
+"""What people do to cases at the desk. Each act is a moment of the story or an edit of links, and stands in the audit."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+
+from sqlalchemy import Connection
+
+from tsbridge.core.casestate import key_of
+from tsbridge.core.moments import Actor, Interaction, Moment, Value
+from tsbridge.core.ports import Clock, Ids, Refusal
+from tsbridge.store import cases, chain, links
+from tsbridge.store.db import Database
+from tsbridge.work.conclude import Conclusions, ToldNow
+
+
+class DeskWork:
+    """The acts of supervisors. Each raises LookupError for an unknown case and is judged before it returns."""
+
+    def __init__(
+        self, database: Database, clock: Clock, ids: Ids, conclusions: Conclusions, salt: Callable[[], str], wake: Callable[[], None]
+    ) -> None:
+        self._database = database
+        self._clock = clock
+        self._ids = ids
+        self._conclusions = conclusions
+        self._salt = salt
+        self._wake = wake
+
+    async def acknowledge(self, case_id: str, by: str, note: str | None) -> str:
+        return await self._tell(case_id, "case.acknowledged", by, {"desk.note": note})
+
+    async def resolve(self, case_id: str, by: str, note: str | None) -> str:
+        return await self._tell(case_id, "case.resolved", by, {"desk.note": note})
+
+    async def note(self, case_id: str, by: str, text: str) -> str:
+        return await self._tell(case_id, "case.noted", by, {"desk.note": text})
+
+    async def assign(self, case_id: str, by: str, agent: str, note: str | None) -> str:
+        return await self._tell(case_id, "case.assigned", by, {"case.assignee": agent, "desk.note": note})
+
+    async def merge(self, case_id: str, other: str, by: str) -> str:
+        """Put the interactions of `other` into `case_id`; returns the id of the case they make together."""
+
+        def work(conn: Connection, now: datetime) -> str:
+            ours, theirs = self._members(conn, case_id), self._members(conn, other)
+            if ours == theirs:
+                raise Refusal("both ids name the same case")
+            links.add_edit(conn, "join", ours[0], theirs[0], now, by)
+            return self._rejudge(conn, {*ours, *theirs}, ours[0], now, by, "case.merge", {"other": other})
+
+        return await self._act(work)
+
+    async def split(self, case_id: str, interaction: Interaction, by: str) -> str:
+        """Take one interaction out of its case; returns the id of the case it stands in now."""
+
+        def work(conn: Connection, now: datetime) -> str:
+            members = self._members(conn, case_id)
+            if interaction not in members:
+                raise Refusal("the case has no such interaction")
+            if len(members) == 1:
+                raise Refusal("the case has no other interaction")
+            for member in members:
+                if member != interaction:
+                    links.add_edit(conn, "cut", *sorted((interaction, member)), now, by)
+            return self._rejudge(
+                conn, set(members), interaction, now, by, "case.split", {"source": interaction.source, "id": interaction.id}
+            )
+
+        return await self._act(work)
+
+    async def _tell(self, case_id: str, event: str, by: str, facts: dict[str, str | None]) -> str:
+        def work(conn: Connection, now: datetime) -> str:
+            founder = self._members(conn, case_id)[0]
+            told: list[tuple[str, Value]] = sorted((name, value) for name, value in facts.items() if value is not None)
+            moment = Moment("desk", key_of(founder), event, now, facts=tuple(told), actor=Actor("agent", by))
+            live = self._conclusions.begin(conn)
+            heard = ToldNow()
+            heard.hear(conn, moment, "desk", live.version)
+            self._conclusions.conclude(conn, live, heard, now)
+            self._record(conn, now, by, event, founder, dict(told))
+            return links.case_of(conn, founder) or case_id
+
+        return await self._act(work)
+
+    async def _act(self, work: Callable[[Connection, datetime], str]) -> str:
+        now = self._clock.now()
+        case_id = await self._database.write(lambda conn: work(conn, now))
+        self._wake()
+        return case_id
+
+    def _rejudge(
+        self, conn: Connection, subjects: set[Interaction], of: Interaction, now: datetime, by: str, action: str, after: dict[str, str]
+    ) -> str:
+        live = self._conclusions.begin(conn)
+        self._conclusions.conclude(conn, live, ToldNow(subjects=subjects), now)
+        self._record(conn, now, by, action, of, after)
+        return links.case_of(conn, of) or ""
+
+    def _record(self, conn: Connection, now: datetime, by: str, action: str, of: Interaction, after: object) -> None:
+        chain.add_change(
+            conn,
+            id=self._ids.new("chg"),
+            at=now,
+            actor=by,
+            action=action,
+            subject=links.case_of(conn, of) or key_of(of),
+            before=None,
+            after=after,
+            salt=self._salt(),
+        )
+
+    def _members(self, conn: Connection, case_id: str) -> list[Interaction]:
+        today = links.resolve(conn, case_id)
+        if today is None or cases.state(conn, today) is None:
+            raise LookupError(case_id)
+        return links.members(conn, today)

@@ -1,0 +1,226 @@
+"""From kept moments to concluded cases: link, judge, record, wish. All of it inside the caller's one transaction."""
+
+from __future__ import annotations
+
+import hashlib
+from bisect import bisect_left, bisect_right
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence, Set
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from sqlalchemy import Connection
+
+from tsbridge.core.casestate import CaseState
+from tsbridge.core.escalation import step_due
+from tsbridge.core.link import group
+from tsbridge.core.moments import Interaction, Moment, Value, instant_text
+from tsbridge.core.ports import Ids
+from tsbridge.core.rules.judge import Judge
+from tsbridge.core.rules.language import Rulebook
+from tsbridge.core.story import History, Judged, judge_story, order_key
+from tsbridge.store import cases, chain, decisions, desired, links, moments
+from tsbridge.store.rulebooks import Built, LiveRulebook
+
+COUNTS = ("requester.contacts_24h", "requester.contacts_30d", "requester.cases_90d")
+
+
+@dataclass(slots=True)
+class ToldNow:
+    """What one transaction was told: the interactions, those whose opening moved, and the new moments' digests."""
+
+    subjects: set[Interaction] = field(default_factory=set)
+    founded: set[Interaction] = field(default_factory=set)
+    fresh: set[str] = field(default_factory=set)
+
+    def hear(self, conn: Connection, moment: Moment, event_id: str, version: int) -> bool:
+        """Keep a moment and what links it. False when an equal one was heard before."""
+        if not moments.add(conn, moment, event_id, version):
+            return False
+        self.fresh.add(moment.digest)
+        self.subjects.add(moment.subject)
+        if moments.touch(conn, moment):
+            self.founded.add(moment.subject)
+        self.subjects |= links.doubted(conn, moments.add_handles(conn, moment))
+        return True
+
+
+@dataclass(frozen=True, slots=True)
+class Concluded:
+    """What a transaction concluded: how many decisions were new, and whether any wish changed."""
+
+    decisions: int
+    wishes: int
+
+
+class Conclusions:
+    """Concludes cases. Made once; holds only how to make ids and salts and where the judges are."""
+
+    def __init__(self, rulebooks: LiveRulebook, ids: Ids, salt: Callable[[], str]) -> None:
+        self._rulebooks = rulebooks
+        self._ids = ids
+        self._salt = salt
+
+    def begin(self, conn: Connection) -> Built:
+        """Take the pen: one worker concludes at a time. Returns the rulebook that is live in this transaction."""
+        chain.lock(conn)
+        return self._rulebooks.live(conn)
+
+    def conclude(self, conn: Connection, live: Built, told: ToldNow, now: datetime) -> Concluded:
+        """Link and judge again everything that what was `told` in this transaction may have changed."""
+        seeds = told.subjects
+        if not seeds:
+            return Concluded(0, 0)
+        window = live.book.link_window
+        near = links.neighbourhood(conn, seeds, window)
+        stood: dict[str, set[Interaction]] = defaultdict(set)
+        for subject, case_id in near.stood.items():
+            stood[case_id].add(subject)
+        groupings = group(near.nodes, near.edits, window, near.known)
+        found = {g.case_id: g for g in groupings}
+        for case_id in sorted(stood.keys() - found.keys()):
+            cases.dissolve(conn, case_id)
+        total = Concluded(0, 0)
+        again = set(seeds)
+        if live.book.reads & set(COUNTS) and told.founded:
+            again |= links.later_contacts(conn, told.founded)
+        for case_id, grouping in sorted(found.items()):
+            members = {m.subject for m in grouping.members}
+            links.place(conn, grouping)
+            changed = members != stood.get(case_id, set())
+            if changed or members & again:
+                subjects = [m.subject for m in grouping.members]
+                whole = changed or not members & seeds
+                done = self._judge(conn, live, case_id, subjects, now, whole=whole, fresh=told.fresh)
+                total = Concluded(total.decisions + done.decisions, total.wishes + done.wishes)
+        others = {links.case_of(conn, subject) for subject in again - near.stood.keys()}
+        for case_id in sorted(case_id for case_id in others if case_id is not None):
+            done = self.judge_case(conn, live, case_id, now, whole=True)
+            total = Concluded(total.decisions + done.decisions, total.wishes + done.wishes)
+        return total
+
+    def judge_case(self, conn: Connection, live: Built, case_id: str, now: datetime, *, whole: bool = False) -> Concluded:
+        """Judge a case up to `now`: its new moments and the due times that have come."""
+        subjects = links.members(conn, case_id)
+        return self._judge(conn, live, case_id, subjects, now, whole=whole, fresh=frozenset())
+
+    def _judge(
+        self,
+        conn: Connection,
+        live: Built,
+        case_id: str,
+        subjects: Sequence[Interaction],
+        now: datetime,
+        *,
+        whole: bool,
+        fresh: Set[str],
+    ) -> Concluded:
+        story = moments.story(conn, subjects)
+        if not story:
+            return Concluded(0, 0)
+        recorded = decisions.in_force(conn, subjects)
+        before = None if whole else cases.state(conn, case_id)
+        if before is not None and any(t.moment.digest in fresh and order_key(t.moment) <= before.judged_to for t in story):
+            before = None  # one came late: the story is judged again from the start
+        state, judged = judge_story(
+            case_id,
+            story,
+            now,
+            lambda version: self._judge_of(conn, version),
+            self._history(conn, live.book, subjects, story[0].moment.at),
+            clock_version=lambda moment: recorded[moment].version if moment in recorded else live.version,
+            after=before,
+        )
+        count = self._record(conn, case_id, judged, recorded, now, whole=before is None)
+        cases.save(conn, case_id, state)
+        cases.save_escalations(conn, case_id, escalation_rows(case_id, state, live.book))
+        groups = {name: queue.zendesk_group_id for name, queue in live.book.queues.items() if queue.zendesk_group_id is not None}
+        wishes = 0
+        for ticket in state.tickets():
+            wish = state.wish(ticket, {name: str(group_id) for name, group_id in groups.items()})
+            wishes += desired.wish_changed(conn, ticket, case_id, wish, state.severity, now, self._ids.new)
+        return Concluded(count, wishes)
+
+    def _record(
+        self,
+        conn: Connection,
+        case_id: str,
+        judged: Sequence[Judged],
+        recorded: Mapping[str, decisions.Recorded],
+        now: datetime,
+        *,
+        whole: bool,
+    ) -> int:
+        """Record new decisions, and as revisions those that came out differently than before."""
+        count = 0
+        events = moments.events_of(conn, [one.moment for one in judged if one.moment not in recorded])
+        for one in judged:
+            old = recorded.get(one.moment)
+            if old is not None and old.agrees(one):
+                continue
+            count += 1
+            decisions.record(
+                conn,
+                one,
+                id=self._ids.new("dec"),
+                case_id=case_id,
+                event_id=old.event_id if old is not None else events.get(one.moment),
+                rulebook_hash=self._rulebooks.version(conn, one.version).hash,
+                recorded_at=now,
+                salt=self._salt(),
+                revises=None if old is None else old.id,
+            )
+        if whole:
+            stands = {one.moment for one in judged}
+            for moment, old in sorted(recorded.items()):
+                if moment not in stands:
+                    decisions.retract(conn, old.id, id=self._ids.new("dec"), case_id=case_id, recorded_at=now, salt=self._salt())
+        return count
+
+    def _judge_of(self, conn: Connection, version: int) -> Judge:
+        return self._rulebooks.version(conn, version).judge
+
+    def _history(self, conn: Connection, book: Rulebook, subjects: Sequence[Interaction], first: datetime) -> History:
+        """How often the person of the case was in touch, counted up to an instant; nothing when no rule asks."""
+        if not book.reads & set(COUNTS):
+            return lambda at: {}
+        people = links.people_of(conn, subjects)
+        contacts = links.contacts(conn, people, first - timedelta(days=91))
+        return lambda at: _counts(contacts, at)
+
+
+def _counts(contacts: Sequence[tuple[datetime, str]], at: datetime) -> dict[str, Value]:
+    """Contacts opened in the last day and month, cases in the last quarter, this one included."""
+    opened = [when for when, _ in contacts]
+    upto = bisect_right(opened, at)
+
+    def since(span: timedelta) -> int:
+        return bisect_left(opened, at - span)
+
+    return {
+        "requester.contacts_24h": upto - since(timedelta(hours=24)),
+        "requester.contacts_30d": upto - since(timedelta(days=30)),
+        "requester.cases_90d": len({case_id for _, case_id in contacts[since(timedelta(days=90)) : upto]}),
+    }
+
+
+def escalation_rows(case_id: str, state: CaseState, book: Rulebook) -> list[dict[str, object]]:
+    """The steps of a case's policies: those that are over, and those to come with their due times."""
+    rows: dict[str, dict[str, object]] = {}
+    for over in state.ended:
+        _row(rows, case_id, over.policy, over.step, over.armed_at, over.at, over.status)
+    for armed in state.armed:
+        policy = book.policies.get(armed.policy)
+        for index in range(armed.next_step, len(policy.steps) if policy is not None else 0):
+            due = step_due(book, armed, index)
+            if due is not None:
+                _row(rows, case_id, armed.policy, index + 1, armed.armed_at, due, "armed")
+    return list(rows.values())
+
+
+def _row(
+    rows: dict[str, dict[str, object]], case_id: str, policy: str, step: int, armed_at: datetime, due_at: datetime, status: str
+) -> None:
+    name = f"{case_id}:{policy}:{step}:{instant_text(armed_at)}"
+    id_ = "esc_" + hashlib.sha256(name.encode()).hexdigest()[:24]
+    rows[id_] = {"id": id_, "policy": policy, "step": step, "armed_at": armed_at, "due_at": due_at, "status": status}

@@ -1,0 +1,111 @@
+"""Background facts: what a delivery does not carry and the live rulebook reads, looked up at Zendesk.
+
+Asked once for a ticket, in batches, never inside a transaction. They become moments of the story (`facts`, at the
+ticket's creation), so a judgement sees them like anything else. When Zendesk cannot be asked, judging goes ahead with
+what is known; the ticket is noted, and its case judged again when the facts arrive.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+from typing import Any, Protocol
+
+from sqlalchemy import Connection
+
+from tsbridge.core.moments import FACTS, Moment
+from tsbridge.core.ports import Clock
+from tsbridge.store import facts as wanted
+from tsbridge.store import moments
+from tsbridge.store.db import Database
+from tsbridge.store.rulebooks import LiveRulebook
+from tsbridge.vendors.errors import VendorError
+from tsbridge.vendors.zendesk.facts import facts_of
+
+REQUESTER = frozenset({"requester.email", "requester.phone", "requester.name", "requester.domain", "requester.country"})
+TEXT = frozenset({"text", "subject"})
+FIRST_RETRY = timedelta(seconds=5)
+LAST_RETRY = timedelta(minutes=15)
+
+
+class Zendesk(Protocol):
+    """The two questions asked of Zendesk; answers are its own JSON, missing ids are left out."""
+
+    async def tickets(self, ids: Sequence[str]) -> list[dict[str, Any]]: ...
+    async def users(self, ids: Sequence[str]) -> list[dict[str, Any]]: ...
+
+
+class Background:
+    """Looks up background facts. Without a Zendesk to ask there are none, and none are missed."""
+
+    def __init__(self, database: Database, clock: Clock, rulebooks: LiveRulebook, zendesk: Zendesk | None, phone_region: str) -> None:
+        self._database = database
+        self._clock = clock
+        self._rulebooks = rulebooks
+        self._zendesk = zendesk
+        self._phone_region = phone_region
+
+    async def look_up(self, heard: Sequence[Moment]) -> list[Moment]:
+        """Facts for the tickets among `heard` that lack some; empty when nothing is lacking or Zendesk cannot be asked."""
+        if self._zendesk is None:
+            return []
+        reads = await self._reads()
+        lacking = sorted({m.interaction for m in heard if lacks(m, reads)})
+        if not lacking:
+            return []
+        known = await self._database.read(lambda conn: moments.has_facts(conn, lacking))
+        changed = {m.interaction for m in heard if any(c.field == "requester.id" for c in m.changes)}
+        return await self._ask([ticket for ticket in lacking if ticket not in known or ticket in changed])
+
+    async def take_up(self) -> tuple[list[Moment], datetime | None]:
+        """Facts for tickets judged without them whose time to ask has come, and when to ask next."""
+        if self._zendesk is None:
+            return [], None
+        now = self._clock.now()
+        tickets = await self._database.read(lambda conn: wanted.due(conn, now, 100))
+        found = await self._ask(tickets) if tickets else []
+        if tickets:
+            told = {moment.interaction for moment in found}
+            missed = [ticket for ticket in tickets if ticket not in told]
+            await self._database.write(lambda conn: wanted.later(conn, missed, now, FIRST_RETRY, LAST_RETRY))
+        return found, await self._database.read(wanted.next_due)
+
+    def settle(self, conn: Connection, found: Iterable[Moment]) -> None:
+        """The facts of these tickets have arrived."""
+        wanted.forget(conn, [moment.interaction for moment in found])
+
+    def note_missing(self, conn: Connection, heard: Sequence[Moment], found: Iterable[Moment], now: datetime) -> None:
+        """Remember the tickets that were judged without their facts, to ask again soon."""
+        if self._zendesk is None or not heard:
+            return
+        reads = self._rulebooks.live(conn).book.reads
+        lacking = {m.interaction for m in heard if lacks(m, reads)} - {m.interaction for m in found}
+        missing = sorted(lacking - moments.has_facts(conn, sorted(lacking))) if lacking else []
+        if missing:
+            wanted.want(conn, missing, now, now + FIRST_RETRY)
+
+    async def _reads(self) -> frozenset[str]:
+        return await self._database.read(lambda conn: self._rulebooks.live(conn).book.reads)
+
+    async def _ask(self, tickets: Sequence[str]) -> list[Moment]:
+        if self._zendesk is None or not tickets:
+            return []
+        try:
+            found = await self._zendesk.tickets(tickets)
+            people = sorted({str(t["requester_id"]) for t in found if t.get("requester_id")})
+            users = {str(user["id"]): user for user in (await self._zendesk.users(people) if people else [])}
+        except VendorError:
+            return []  # noted as missing by the caller; asked again later
+        return [facts_of(ticket, users.get(str(ticket.get("requester_id"))), self._phone_region) for ticket in found]
+
+
+def lacks(moment: Moment, reads: frozenset[str]) -> bool:
+    """Whether the rulebook reads something about this ticket that its delivery does not carry."""
+    if moment.source != "zendesk" or moment.event in (FACTS, "ticket.deleted"):
+        return False
+    told = {name for name, _ in moment.facts}
+    if reads & REQUESTER - told:
+        return True
+    if any(name.startswith("ticket.custom.") and name not in told for name in reads):
+        return True
+    return bool(reads & TEXT) and "subject" not in {text.role for text in moment.texts} and "subject" not in told

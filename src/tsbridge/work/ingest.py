@@ -1,0 +1,181 @@
+"""From kept deliveries to concluded cases: claim, read, look up what is missing, then one transaction for the batch.
+
+Nothing is asked of a vendor while a transaction is open. A batch that fails is tried again one delivery at a time, so
+that one bad delivery never holds the others; one that broke its worker twice is set aside (the inbox counts claims).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Protocol
+
+from sqlalchemy import Connection
+
+from tsbridge.core.crashpoint import crashpoint
+from tsbridge.core.echo import without_echo
+from tsbridge.core.moments import Moment
+from tsbridge.core.ports import Clock, Ids
+from tsbridge.store import cases, desired, inbox
+from tsbridge.store.db import Database
+from tsbridge.vendors.errors import Malformed
+from tsbridge.work.conclude import Concluded, Conclusions, ToldNow
+from tsbridge.work.facts import Background
+
+BATCH = 50
+LEASE = timedelta(seconds=60)
+ECHO_WINDOW = timedelta(hours=1)
+
+
+class Reading(Protocol):
+    """What a vendor's normalizer makes of a delivery."""
+
+    @property
+    def event_type(self) -> str: ...
+    @property
+    def moments(self) -> tuple[Moment, ...]: ...
+    @property
+    def ignored(self) -> str | None: ...
+
+
+Reader = Callable[[inbox.Claimed], Reading]
+"""Reads one claimed delivery; raises `Malformed`. One per source, made by wiring."""
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """A claimed delivery and what it says, or why it cannot be read."""
+
+    row: inbox.Claimed
+    event_type: str | None
+    moments: tuple[Moment, ...]
+    ignored: str | None = None
+    malformed: str | None = None
+
+
+class Ingest:
+    """Works through the inbox, and judges cases whose due time has come."""
+
+    def __init__(
+        self,
+        database: Database,
+        clock: Clock,
+        ids: Ids,
+        readers: Mapping[str, Reader],
+        conclusions: Conclusions,
+        background: Background,
+        worker: str,
+        wake_writer: Callable[[], None],
+    ) -> None:
+        self._database = database
+        self._clock = clock
+        self._ids = ids
+        self._readers = readers
+        self._conclusions = conclusions
+        self._background = background
+        self._worker = worker
+        self._wake_writer = wake_writer
+
+    async def round(self) -> bool:
+        """Work on one batch. True when there was something to do."""
+        now = self._clock.now()
+        claimed = await self._database.write(lambda conn: inbox.claim(conn, self._worker, now, LEASE, BATCH))
+        if not claimed:
+            return False
+        crashpoint("ingest.claimed")
+        read = [self._read(row) for row in claimed]
+        crashpoint("ingest.read")
+        facts = await self._background.look_up([m for one in read for m in one.moments])
+        try:
+            await self._apply(read, facts)
+        except Exception as failure:  # noqa: BLE001  # one by one, so that the failing one is known and the rest goes on
+            if len(read) == 1:
+                await self._postpone(read[0], failure)
+            else:
+                for one in read:
+                    try:
+                        await self._apply([one], facts)
+                    except Exception as its_failure:  # noqa: BLE001
+                        await self._postpone(one, its_failure)
+        return True
+
+    async def tick(self) -> datetime | None:
+        """Judge the cases whose due time has come; returns when the next one comes."""
+        now = self._clock.now()
+        if await self._database.read(lambda conn: cases.due(conn, now, 1)):
+            concluded = await self._database.write(lambda conn: self._judge_due(conn, now))
+            if concluded.wishes:
+                self._wake_writer()
+        return await self._database.read(cases.next_due)
+
+    async def complete(self) -> datetime | None:
+        """Take up again what was judged without background facts; returns when to try next."""
+        facts, due = await self._background.take_up()
+        if facts:
+            await self._apply([], facts)
+        return due
+
+    def _read(self, row: inbox.Claimed) -> Read:
+        try:
+            reading = self._readers[row.source](row)
+        except Malformed as refused:
+            return Read(row, None, (), malformed=refused.code)
+        return Read(row, reading.event_type, reading.moments, reading.ignored)
+
+    async def _apply(self, read: Sequence[Read], facts: Sequence[Moment]) -> None:
+        now = self._clock.now()
+        concluded = await self._database.write(lambda conn: self._apply_in(conn, read, facts, now))
+        crashpoint("ingest.committed")
+        if concluded.wishes:
+            self._wake_writer()
+
+    def _apply_in(self, conn: Connection, read: Sequence[Read], facts: Sequence[Moment], now: datetime) -> Concluded:
+        live = self._conclusions.begin(conn)
+        told = ToldNow()
+        for moment in facts:
+            told.hear(conn, moment, "facts", live.version)
+        self._background.settle(conn, facts)
+        for one in read:
+            status, reason = self._hear(conn, told, one, live.version, now)
+            inbox.settle(conn, one.row, status, now, reason=reason, event_type=one.event_type)
+        self._background.note_missing(conn, [m for one in read for m in one.moments], facts, now)
+        concluded = self._conclusions.conclude(conn, live, told, now)
+        crashpoint("ingest.concluded")
+        return concluded
+
+    def _hear(self, conn: Connection, told: ToldNow, one: Read, version: int, now: datetime) -> tuple[str, str | None]:
+        """Tell one delivery's moments; returns the status and reason it is settled with."""
+        if one.malformed is not None:
+            return "quarantined", one.malformed
+        if one.ignored is not None:
+            return "ignored", one.ignored
+        echoes = repeats = 0
+        for moment in one.moments:
+            rest = (
+                without_echo(moment, desired.recent_intents(conn, moment.interaction, now - ECHO_WINDOW)) if _may_echo(moment) else moment
+            )
+            if rest is None:
+                echoes += 1
+            elif not told.hear(conn, rest, one.row.id, version):
+                repeats += 1
+        if echoes == len(one.moments):
+            return "applied", "our_own_change"
+        return ("ignored", "said_before") if echoes + repeats == len(one.moments) else ("applied", None)
+
+    def _judge_due(self, conn: Connection, now: datetime) -> Concluded:
+        live = self._conclusions.begin(conn)
+        total = Concluded(0, 0)
+        for case_id in cases.due(conn, now, BATCH):
+            done = self._conclusions.judge_case(conn, live, case_id, now)
+            total = Concluded(total.decisions + done.decisions, total.wishes + done.wishes)
+        return total
+
+    async def _postpone(self, one: Read, failure: Exception) -> None:
+        """Leave a delivery that could not be applied for later; the inbox sets it aside after its last attempt."""
+        now = self._clock.now()
+        await self._database.write(lambda conn: inbox.failed(conn, one.row, now, type(failure).__name__))
+
+
+def _may_echo(moment: Moment) -> bool:
+    return moment.source == "zendesk" and moment.actor.kind in ("us", "unknown")

@@ -1,0 +1,179 @@
+"""Rulebook versions and the draft. A version is never changed; publishing makes the next one.
+
+The live version is the highest. Whoever judges reads it inside the transaction that records the decision, so no
+decision can mix two, and every process sees a new version with its next transaction.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from dataclasses import dataclass
+from datetime import datetime, tzinfo
+from typing import Any, Final, NamedTuple
+
+from sqlalchemy import Connection, func, insert, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from tsbridge.core.rules.judge import Judge
+from tsbridge.core.rules.language import Rulebook, read
+from tsbridge.store.tables import draft as draft_table
+from tsbridge.store.tables import rulebooks as table
+
+DRAFT_ID: Final = 1
+FIRST_REVISION: Final = 1
+KEEP: Final = 16
+
+
+class NoRulebook(LookupError):
+    """No version of that number; with an empty database, none at all."""
+
+
+class Live(NamedTuple):
+    version: int
+    hash: str
+    document: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """A published version as it stands in the books."""
+
+    version: int
+    hash: str
+    note: str
+    published_at: datetime
+    published_by: str
+    document: Any = None
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """The draft. `revision` grows with every write; the first one is a copy of live."""
+
+    document: Any
+    revision: int
+    updated_at: datetime
+    updated_by: str
+
+
+@dataclass(frozen=True, slots=True)
+class Built:
+    """A version ready to judge with."""
+
+    version: int
+    hash: str
+    book: Rulebook
+    judge: Judge
+
+
+def live_version(conn: Connection) -> int:
+    """The number of the live version. Raises `NoRulebook` on an empty database."""
+    version = conn.execute(select(func.max(table.c.version))).scalar_one_or_none()
+    if version is None:
+        raise NoRulebook("no rulebook has been published yet")
+    return int(version)
+
+
+def live(conn: Connection) -> Live:
+    row = conn.execute(select(table.c.version, table.c.hash, table.c.document).order_by(table.c.version.desc()).limit(1)).one_or_none()
+    if row is None:
+        raise NoRulebook("no rulebook has been published yet")
+    return Live(row.version, row.hash, row.document)
+
+
+def get(conn: Connection, version: int) -> Version:
+    row = conn.execute(select(table).where(table.c.version == version)).one_or_none()
+    if row is None:
+        raise NoRulebook(f"there is no rulebook version {version}")
+    return Version(row.version, row.hash, row.note, row.published_at, row.published_by, row.document)
+
+
+def versions(conn: Connection, limit: int, before: int | None = None) -> list[Version]:
+    """Newest first, without their documents."""
+    query = select(table.c.version, table.c.hash, table.c.note, table.c.published_at, table.c.published_by)
+    if before is not None:
+        query = query.where(table.c.version < before)
+    return [Version(*row) for row in conn.execute(query.order_by(table.c.version.desc()).limit(limit))]
+
+
+def hashes(conn: Connection, wanted: set[int]) -> dict[int, str]:
+    rows = conn.execute(select(table.c.version, table.c.hash).where(table.c.version.in_(wanted)))
+    return {row.version: row.hash for row in rows}
+
+
+def publish(conn: Connection, document: Any, hash: str, note: str, at: datetime, by: str) -> int:
+    """The next version, live with this transaction. A draft that nobody has changed follows live.
+
+    Publishers of a database that has a version already wait for each other.
+    """
+    version, follows = 1, False
+    if conn.execute(select(func.count()).select_from(table)).scalar_one():
+        held = lock_draft(conn)
+        before = live(conn)
+        version, follows = (before.version + 1, held.document == before.document != document)
+    conn.execute(insert(table).values(version=version, hash=hash, document=document, note=note, published_at=at, published_by=by))
+    if follows:
+        save_draft(conn, document, at, by)
+    return version
+
+
+def draft(conn: Connection) -> Draft:
+    """The draft; a copy of live while nobody has written one."""
+    stored = _stored_draft(conn)
+    if stored is not None:
+        return stored
+    version = get(conn, live_version(conn))
+    return Draft(version.document, FIRST_REVISION, version.published_at, version.published_by)
+
+
+def lock_draft(conn: Connection) -> Draft:
+    """The draft, held until this write transaction ends: of two editors or publishers one waits for the other."""
+    copy = draft(conn)
+    put = postgresql.insert if conn.dialect.name == "postgresql" else sqlite.insert
+    row = {"document": copy.document, "revision": copy.revision, "updated_at": copy.updated_at, "updated_by": copy.updated_by}
+    conn.execute(put(draft_table).values(id=DRAFT_ID, **row).on_conflict_do_nothing())
+    conn.execute(select(draft_table.c.id).where(draft_table.c.id == DRAFT_ID).with_for_update())
+    return draft(conn)
+
+
+def save_draft(conn: Connection, document: Any, at: datetime, by: str) -> Draft:
+    """Replace the draft. Callers compare revisions after `lock_draft`, in the same write transaction."""
+    revision = lock_draft(conn).revision + 1
+    values = {"document": document, "revision": revision, "updated_at": at, "updated_by": by}
+    conn.execute(update(draft_table).where(draft_table.c.id == DRAFT_ID).values(**values))
+    return Draft(document, revision, at, by)
+
+
+def _stored_draft(conn: Connection) -> Draft | None:
+    row = conn.execute(select(draft_table).where(draft_table.c.id == DRAFT_ID)).one_or_none()
+    return None if row is None else Draft(row.document, row.revision, row.updated_at, row.updated_by)
+
+
+class LiveRulebook:
+    """Judges by version, each built once per process; the latest `KEEP` are kept. Safe to use from several threads."""
+
+    def __init__(self, zone: tzinfo) -> None:
+        self._zone = zone
+        self._built: OrderedDict[int, Built] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def live(self, conn: Connection) -> Built:
+        """The version that is live in this transaction."""
+        return self.version(conn, live_version(conn))
+
+    def version(self, conn: Connection, version: int) -> Built:
+        """Any version. Raises `NoRulebook`."""
+        with self._lock:
+            built = self._built.get(version)
+            if built is not None:
+                self._built.move_to_end(version)
+                return built
+        row = get(conn, version)
+        book = read(row.document)
+        built = Built(row.version, row.hash, book, Judge(book, self._zone))
+        with self._lock:
+            self._built[version] = built
+            while len(self._built) > KEEP:
+                self._built.popitem(last=False)
+        return built

@@ -1,0 +1,269 @@
+"""What people read: events, cases and their timelines, escalations, wishes, figures. Nothing here changes anything.
+
+Every list is a keyset page in a fixed order: it takes the sort key of the last row seen and gives up to `limit` rows
+behind it. Rows that are added meanwhile are neither doubled nor lost.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any, Final, NamedTuple
+
+from sqlalchemy import Column, ColumnElement, Connection, RowMapping, Select, and_, func, or_, select, tuple_
+
+from tsbridge.store.tables import cases, changes, decisions, desired, escalations, handles, inbox, interactions, kept, moments, rulebooks
+
+Row = RowMapping
+
+_EVENT: Final = tuple(column for column in inbox.c if column.name not in ("body", "headers"))
+_TIMELINE_KINDS: Final = ("moment", "decision", "change", "escalation")
+
+
+def before(keys: Sequence[Column[Any]], last: Sequence[Any]) -> ColumnElement[bool]:
+    """Rows that come behind `last` when sorted by `keys` descending."""
+    return or_(*(and_(*(keys[j] == last[j] for j in range(i)), keys[i] < last[i]) for i in range(len(keys))))
+
+
+def _rows(conn: Connection, query: Select[Any]) -> list[Row]:
+    return list(conn.execute(query).mappings())
+
+
+# Events
+
+
+def events(conn: Connection, limit: int, after: int | None = None, status: str | None = None, source: str | None = None) -> list[Row]:
+    """The inbox, newest first, without headers and bodies."""
+    query = select(*_EVENT)
+    if after is not None:
+        query = query.where(inbox.c.seq < after)
+    if status is not None:
+        query = query.where(inbox.c.status == status)
+    if source is not None:
+        query = query.where(inbox.c.source == source)
+    return _rows(conn, query.order_by(inbox.c.seq.desc()).limit(limit))
+
+
+def event(conn: Connection, event_id: str) -> Row | None:
+    """One delivery whole."""
+    return conn.execute(select(inbox).where(inbox.c.id == event_id)).mappings().one_or_none()
+
+
+def event_results(conn: Connection, event_id: str) -> tuple[list[str], list[str]]:
+    """(digests of the moments it told first, ids of the decisions it led to)."""
+    told = conn.execute(select(moments.c.digest).where(moments.c.event_id == event_id).order_by(moments.c.at, moments.c.digest))
+    led = conn.execute(select(decisions.c.id).where(decisions.c.event_id == event_id).order_by(decisions.c.seq))
+    return list(told.scalars()), list(led.scalars())
+
+
+# Cases
+
+
+class CaseFilter(NamedTuple):
+    """`people`: (kind, value) pairs of handles, any of which names the person asked for."""
+
+    ticket: str | None = None
+    call: str | None = None
+    people: tuple[tuple[str, str], ...] = ()
+    queue: str | None = None
+    status: str | None = None
+    severity: int | None = None
+
+
+def case_list(conn: Connection, wanted: CaseFilter, limit: int, after: tuple[datetime, str] | None = None) -> list[Row]:
+    """Newest first."""
+    query = select(cases)
+    if wanted.ticket is not None:
+        query = query.where(cases.c.id.in_(cases_of_ticket(wanted.ticket)))
+    if wanted.call is not None:
+        query = query.where(cases.c.id.in_(cases_of_call(wanted.call)))
+    if wanted.people:
+        query = query.where(cases.c.id.in_(_cases_of_handles(wanted.people, "person")))
+    for column, value in ((cases.c.queue, wanted.queue), (cases.c.status, wanted.status), (cases.c.severity, wanted.severity)):
+        if value is not None:
+            query = query.where(column == value)
+    if after is not None:
+        query = query.where(before((cases.c.opened_at, cases.c.id), after))
+    return _rows(conn, query.order_by(cases.c.opened_at.desc(), cases.c.id.desc()).limit(limit))
+
+
+def case(conn: Connection, case_id: str) -> Row | None:
+    """A case by any id that was ever handed out for it: one that went into another leads there."""
+    row = conn.execute(select(cases).where(cases.c.id == case_id)).mappings().one_or_none()
+    if row is not None:
+        return row
+    now = select(interactions.c.case_id).where(interactions.c.case_key == case_id).scalar_subquery()
+    return conn.execute(select(cases).where(cases.c.id == now)).mappings().one_or_none()
+
+
+def interactions_of(conn: Connection, case_ids: Iterable[str]) -> Mapping[str, list[Row]]:
+    found: dict[str, list[Row]] = defaultdict(list)
+    query = select(interactions).where(interactions.c.case_id.in_(list(case_ids)))
+    for row in _rows(conn, query.order_by(interactions.c.opened_at, interactions.c.source, interactions.c.id)):
+        found[row["case_id"]].append(row)
+    return found
+
+
+def cases_of_ticket(ticket: str) -> Select[Any]:
+    """Ids of cases that hold the ticket, or a call that names it."""
+    held = select(interactions.c.case_id).where(interactions.c.source == "zendesk", interactions.c.id == ticket)
+    return held.union(_cases_of_handles((("ticket", ticket),), "name")).subquery().select()
+
+
+def cases_of_call(call: str) -> Select[Any]:
+    held = select(interactions.c.case_id).where(interactions.c.source == "talkdesk", interactions.c.id == call)
+    return held.union(_cases_of_handles((("call", call),), "name")).subquery().select()
+
+
+def _cases_of_handles(wanted: Sequence[tuple[str, str]], role: str) -> Select[Any]:
+    return (
+        select(interactions.c.case_id)
+        .join(handles, and_(handles.c.source == interactions.c.source, handles.c.interaction == interactions.c.id))
+        .where(handles.c.role == role, tuple_(handles.c.kind, handles.c.value).in_(list(wanted)))
+    )
+
+
+# A case's timeline
+
+
+class Entry(NamedTuple):
+    """Something on a timeline. Sorted by time; at one instant what happened stands before what was concluded."""
+
+    at: datetime
+    kind: str
+    id: str
+    row: Row
+
+    @property
+    def rank(self) -> int:
+        return _TIMELINE_KINDS.index(self.kind)
+
+
+def timeline(conn: Connection, case_id: str, limit: int, after: tuple[datetime, int, str] | None = None) -> list[Entry]:
+    """Moments, decisions, people's changes and escalation steps of a case, oldest first."""
+    # what the desk did hangs on one of the case's interactions, named `<source>:<id>`
+    within = or_(
+        and_(interactions.c.source == moments.c.source, interactions.c.id == moments.c.interaction),
+        and_(moments.c.source == "desk", moments.c.interaction == interactions.c.source + ":" + interactions.c.id),
+    )
+    told = select(moments).join(interactions, within).where(interactions.c.case_id == case_id)
+    sources: tuple[tuple[str, Select[Any], Column[Any], Column[Any]], ...] = (
+        ("moment", told, moments.c.at, moments.c.digest),
+        ("decision", select(decisions).where(decisions.c.case_id == case_id), decisions.c.at, decisions.c.id),
+        ("change", select(changes).where(changes.c.subject == case_id), changes.c.at, changes.c.id),
+        ("escalation", select(escalations).where(escalations.c.case_id == case_id), escalations.c.due_at, escalations.c.id),
+    )
+    found: list[Entry] = []
+    for rank, (kind, query, at, key) in enumerate(sources):
+        if after is not None:
+            last_at, last_rank, last_id = after
+            same_instant = key > last_id if rank == last_rank else (at == last_at if rank > last_rank else None)
+            query = query.where(at > last_at if same_instant is None else or_(at > last_at, and_(at == last_at, same_instant)))
+        rows = _rows(conn, query.order_by(at, key).limit(limit))
+        found += [Entry(row[at.name], kind, row[key.name], row) for row in rows]
+    return sorted(found, key=lambda entry: (entry.at, entry.rank, entry.id))[:limit]
+
+
+# Escalations
+
+
+def escalation_list(
+    conn: Connection,
+    limit: int,
+    after: tuple[datetime, str] | None = None,
+    status: str | None = None,
+    case_id: str | None = None,
+    now: datetime | None = None,
+) -> list[Row]:
+    """The latest due first. Status `due` (needs `now`): armed and its time has come; `armed` then means not yet."""
+    query = select(escalations)
+    if status is not None:
+        query = query.where(escalations.c.status == ("armed" if status == "due" else status))
+        if now is not None and status in ("armed", "due"):
+            query = query.where(escalations.c.due_at <= now if status == "due" else escalations.c.due_at > now)
+    if case_id is not None:
+        query = query.where(escalations.c.case_id == case_id)
+    if after is not None:
+        query = query.where(before((escalations.c.due_at, escalations.c.id), after))
+    return _rows(conn, query.order_by(escalations.c.due_at.desc(), escalations.c.id.desc()).limit(limit))
+
+
+def escalation(conn: Connection, escalation_id: str) -> Row | None:
+    return conn.execute(select(escalations).where(escalations.c.id == escalation_id)).mappings().one_or_none()
+
+
+# Wishes and their way to the helpdesk
+
+
+def writeback_list(
+    conn: Connection, limit: int, after: str | None = None, status: str | None = None, ticket: str | None = None, case_id: str | None = None
+) -> list[Row]:
+    """The newest wish first, by its id: a wish that changes keeps its place, so a walk misses none."""
+    query = select(desired)
+    for column, value in ((desired.c.status, status), (desired.c.ticket, ticket), (desired.c.case_id, case_id)):
+        if value is not None:
+            query = query.where(column == value)
+    if after is not None:
+        query = query.where(desired.c.id < after)
+    return _rows(conn, query.order_by(desired.c.id.desc()).limit(limit))
+
+
+def writeback(conn: Connection, writeback_id: str) -> Row | None:
+    return conn.execute(select(desired).where(desired.c.id == writeback_id)).mappings().one_or_none()
+
+
+# What is kept by name
+
+
+def kept_value(conn: Connection, name: str) -> Any:
+    """None when nothing is kept under that name."""
+    return conn.execute(select(kept.c.value).where(kept.c.name == name)).scalar_one_or_none()
+
+
+# Figures
+
+
+class Figures(NamedTuple):
+    """Counts and ages for `/metrics`. `deliveries`: (source, status) -> rows; `duplicates`: source -> repeats heard."""
+
+    deliveries: Mapping[tuple[str, str], int]
+    duplicates: Mapping[str, int]
+    oldest_pending: datetime | None
+    wishes: Mapping[str, int]
+    oldest_waiting: datetime | None
+    cases: Mapping[str, int]
+    escalations: Mapping[str, int]
+    decisions: int
+    rulebook_version: int
+
+
+def figures(conn: Connection) -> Figures:
+    from_inbox = conn.execute(
+        select(inbox.c.source, inbox.c.status, func.count(), func.sum(inbox.c.duplicates), func.min(inbox.c.received_at)).group_by(
+            inbox.c.source, inbox.c.status
+        )
+    ).all()
+    repeats: dict[str, int] = defaultdict(int)
+    for source, _, _, again, _ in from_inbox:
+        repeats[source] += int(again or 0)
+    wishes = conn.execute(select(desired.c.status, func.count(), func.min(desired.c.asked_at)).group_by(desired.c.status)).all()
+    return Figures(
+        deliveries={(source, status): count for source, status, count, _, _ in from_inbox},
+        duplicates=dict(repeats),
+        oldest_pending=min((first for _, status, _, _, first in from_inbox if status == "pending"), default=None),
+        wishes={status: count for status, count, _ in wishes},
+        oldest_waiting=min((first for status, _, first in wishes if status in ("waiting", "sending")), default=None),
+        cases=_counted(conn, cases.c.status),
+        escalations=_counted(conn, escalations.c.status),
+        decisions=conn.execute(select(func.count()).select_from(decisions)).scalar_one(),
+        rulebook_version=live_version(conn),
+    )
+
+
+def _counted(conn: Connection, column: Column[Any]) -> dict[str, int]:
+    return {value: count for value, count in conn.execute(select(column, func.count()).group_by(column))}
+
+
+def live_version(conn: Connection) -> int:
+    return int(conn.execute(select(func.coalesce(func.max(rulebooks.c.version), 0))).scalar_one())

@@ -1,0 +1,108 @@
+"""The application: every route in one place, each with a role or on the list of open ones, every failure a problem."""
+
+from __future__ import annotations
+
+import asyncio
+import importlib.resources
+from collections.abc import Iterable
+from typing import Final
+
+from fastapi import FastAPI
+from fastapi.routing import APIRoute
+from starlette.datastructures import MutableHeaders
+from starlette.routing import BaseRoute, Mount
+from starlette.staticfiles import StaticFiles
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from tsbridge.core.ports import Ids
+from tsbridge.web import audit, cases, docs, escalations, events, health, keys, problems, rulebook, sources, vocabulary, writebacks
+from tsbridge.web.counters import Counters
+from tsbridge.web.desk import Desk
+from tsbridge.web.openapi import describe
+from tsbridge.web.route import DeskRoute
+
+OPEN: Final = frozenset({"/livez", "/readyz", "/metrics", "/docs", "/docs/init.js", "/openapi.json", "/docs-assets"})
+"""Routes without a role. `/metrics` and `/docs` ask for one when the desk says so."""
+DOOR: Final = "/webhooks/"
+
+_ROUTERS: Final = (health, vocabulary, rulebook, cases, audit, escalations, writebacks, events, sources, keys, docs)
+
+
+def create_app(desk: Desk) -> FastAPI:
+    """The API around `desk`. Raises `RuntimeError` when a route has neither a role nor a place among the open ones."""
+    app = FastAPI(
+        title="tsbridge",
+        version=desk.version,
+        docs_url=None,
+        redoc_url=None,
+        openapi_url=None,
+        lifespan=desk.lifespan,
+        telemetry={"tracing": False, "metrics": False, "logs": False, "operation_spans": False, "auto_configure": False},
+        redirect_slashes=False,
+    )
+    app.state.desk = desk
+    problems.install(app)
+    app.router.routes.extend(desk.webhooks)
+    for module in _ROUTERS:
+        app.router.routes.extend(module.routes.routes)
+    assets = importlib.resources.files("fastapi_offline") / "static"
+    app.mount("/docs-assets", StaticFiles(directory=str(assets)), name="docs-assets")
+    app.add_middleware(Outside, ids=desk.ids, counters=desk.counters)
+    check_roles(app.routes)
+    app.state.described = describe(app)
+    return app
+
+
+def check_roles(routes: Iterable[BaseRoute]) -> None:
+    """Nothing is open by accident."""
+    for route in routes:
+        path = getattr(route, "path", "")
+        if path in OPEN or path.startswith(DOOR):
+            continue
+        if not isinstance(route, DeskRoute) or route.role is None:
+            raise RuntimeError(f"the route {path!r} has no role and is not on the list of open ones")
+
+
+class Outside:
+    """Around everything: an id for the request, headers that keep browsers strict, and the count of answers."""
+
+    def __init__(self, app: ASGIApp, ids: Ids, counters: Counters) -> None:
+        self._app = app
+        self._ids = ids
+        self._counters = counters
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        trace_id = self._ids.new("req")
+        scope.setdefault("state", {})["trace_id"] = trace_id
+        loop = asyncio.get_running_loop()
+        started = loop.time()
+        status = 500
+
+        async def send_with_headers(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                harden(MutableHeaders(scope=message), trace_id)
+            await send(message)
+
+        try:
+            await self._app(scope, receive, send_with_headers)
+        finally:
+            self._counters.answered(scope["method"], _template(scope), status, loop.time() - started)
+
+
+def harden(headers: MutableHeaders, trace_id: str) -> None:
+    for name, value in problems.HARD_HEADERS.items():
+        headers.setdefault(name, value)
+    headers["X-Request-Id"] = trace_id
+
+
+def _template(scope: Scope) -> str:
+    route = scope.get("route")
+    if isinstance(route, APIRoute | Mount):
+        return route.path
+    path = getattr(route, "path", None) or scope["path"]
+    return path if path in ("/webhooks/zendesk", "/webhooks/talkdesk") else "other"

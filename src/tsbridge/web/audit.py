@@ -1,0 +1,198 @@
+"""The audit: every decision with its reasons, every change with its author, and the proof that nothing was altered."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import AsyncIterator, Iterable
+from typing import Annotated, Any, Final, Literal
+
+from fastapi import APIRouter, Query, Request, Response
+from fastapi.responses import JSONResponse, StreamingResponse
+
+from tsbridge.store import chain, routing
+from tsbridge.store.views import Connection
+from tsbridge.web.accept import choose
+from tsbridge.web.auth import Supervisor, Viewer
+from tsbridge.web.desk import Desk, Made
+from tsbridge.web.explained import explained
+from tsbridge.web.inputs import Id, NumberQuery, TimeQuery, Word, query_time, whole_number
+from tsbridge.web.pages import Paged
+from tsbridge.web.problems import invalid, not_found
+from tsbridge.web.route import DeskRoute
+from tsbridge.web.shapes import change_item, decision_item
+
+routes = APIRouter(route_class=DeskRoute, prefix="/v1/audit", tags=["audit"])
+
+BATCH: Final = 500
+NDJSON: Final = "application/x-ndjson"
+CSV: Final = "text/csv"
+BIGGEST: Final = (1 << 31) - 1
+_FORMULA: Final = tuple("=+-@\t\r\n\uff1d\uff0b\uff0d\uff20")
+
+COLUMNS: Final = (
+    *("id", "seq", "at", "recorded_at", "event", "event_id", "case_id", "source", "interaction", "channel"),
+    *("rulebook_version", "rulebook_hash", "mode", "rules", "severity", "category", "queue", "assignee", "priority"),
+    *("tags_added", "tags_removed", "escalations", "writeback_id", "writeback_status", "confirmed_at"),
+    *("revises", "superseded_by", "retracted", "previous_hash", "hash"),
+)
+"""Ids, names of rules, tags and queues: no text, no address, no number of a person."""
+
+
+@routes.get(
+    "/routing",
+    response_model=None,
+    responses={200: {"content": {"application/json": {}, NDJSON: {"schema": {"type": "string"}}, CSV: {"schema": {"type": "string"}}}}},
+)
+async def list_decisions(
+    request: Request,
+    desk: Made,
+    by: Viewer,
+    page: Paged,
+    since: Annotated[TimeQuery, Query(alias="from", description="Moments at or after this time.")] = None,
+    until: Annotated[TimeQuery, Query(alias="to", description="Moments before this time.")] = None,
+    case: Word = None,
+    ticket: Word = None,
+    call: Word = None,
+    rule: Word = None,
+    queue: Word = None,
+    agent: Word = None,
+    tag: Word = None,
+    channel: Word = None,
+    severity: NumberQuery = None,
+    kind: Annotated[Literal["escalation", "routing"] | None, Query(description="Decisions in which a rule of this kind matched.")] = None,
+    version: NumberQuery = None,
+) -> Response:
+    """Decisions, newest first. As NDJSON or CSV everything that matches is streamed; as JSON it comes in pages."""
+    wanted = routing.RoutingFilter(
+        since=query_time("from", since),
+        until=query_time("to", until),
+        case=case,
+        ticket=ticket,
+        call=call,
+        rule=rule,
+        queue=queue,
+        agent=agent,
+        tag=tag,
+        channel=channel,
+        severity=None if severity is None else whole_number("query", "severity", severity, 1, 99),
+        kind=kind,
+        version=None if version is None else whole_number("query", "version", version, 1, BIGGEST),
+    )
+    if wanted.since is not None and wanted.until is not None and wanted.since > wanted.until:
+        raise invalid("query", "to", "Expected a time that is not before `from`.")
+    last = page.after("routing", int)
+    before = None if last is None else int(last[0])
+    form = choose(request, ("application/json", NDJSON, CSV))
+    if form == CSV:
+        headers = {"Content-Disposition": 'attachment; filename="routing.csv"', "Vary": "Accept"}
+        return StreamingResponse(_csv(desk, wanted, before), media_type="text/csv; charset=utf-8", headers=headers)
+    if form == NDJSON:
+        return StreamingResponse(_ndjson(desk, wanted, before), media_type=NDJSON, headers={"Vary": "Accept"})
+
+    def read(conn: Connection) -> Any:
+        rows = routing.decision_list(conn, wanted, page.limit + 1, before)
+        return rows, routing.writebacks_for(conn, rows)
+
+    rows, wishes = await desk.database.read(read)
+    items = page.answer("routing", rows, lambda row: (row["seq"],), lambda row: decision_item(row, wishes.get(row["id"])))
+    return JSONResponse(items, headers={"Vary": "Accept"})
+
+
+@routes.get("/routing/{decision_id}")
+async def explain_decision(desk: Made, by: Viewer, decision_id: Id) -> dict[str, Any]:
+    """One decision: what it saw, which rules matched and why, what nearly matched, what came of it."""
+    shown = await desk.database.read(lambda conn: explained(conn, desk.live, decision_id))
+    if shown is None:
+        raise not_found("decision")
+    return shown
+
+
+@routes.get("/changes")
+async def list_changes(
+    desk: Made, by: Supervisor, page: Paged, actor: Word = None, action: Word = None, subject: Word = None
+) -> dict[str, Any]:
+    """Who changed what, newest first."""
+    last = page.after("changes", int)
+    before = None if last is None else int(last[0])
+    rows = await desk.database.read(lambda conn: routing.change_list(conn, page.limit + 1, before, actor, action, subject))
+    return page.answer("changes", rows, lambda row: (row["seq"],), change_item)
+
+
+@routes.get("/verify")
+async def verify_chain(desk: Made, by: Supervisor) -> dict[str, Any]:
+    """Walk the whole chain and name what was edited, removed, inserted or swapped."""
+    verdict: dict[str, Any] = await desk.database.read(chain.verify)
+    return verdict
+
+
+@routes.get("/head")
+async def chain_head(desk: Made, by: Supervisor) -> dict[str, Any]:
+    """The newest entry's place and hash. A copy kept elsewhere shows a cut tail or a chain that was written anew."""
+    head: dict[str, Any] = await desk.database.read(chain.head)
+    return head
+
+
+async def _batches(desk: Desk, wanted: routing.RoutingFilter, before: int | None) -> AsyncIterator[list[dict[str, Any]]]:
+    """Everything that matches, as of now, in short reads: a slow reader holds no transaction open."""
+    if before is None:
+        before = await desk.database.read(routing.newest) + 1
+    while True:
+
+        def read(conn: Connection, before: int = before) -> Any:
+            rows = routing.decision_list(conn, wanted, BATCH, before)
+            return rows, routing.writebacks_for(conn, rows)
+
+        rows, wishes = await desk.database.read(read)
+        if rows:
+            yield [decision_item(row, wishes.get(row["id"])) for row in rows]
+        if len(rows) < BATCH:
+            return
+        before = int(rows[-1]["seq"])
+
+
+async def _ndjson(desk: Desk, wanted: routing.RoutingFilter, before: int | None) -> AsyncIterator[bytes]:
+    async for batch in _batches(desk, wanted, before):
+        yield b"".join(json.dumps(item, ensure_ascii=False, separators=(",", ":")).encode() + b"\n" for item in batch)
+
+
+async def _csv(desk: Desk, wanted: routing.RoutingFilter, before: int | None) -> AsyncIterator[bytes]:
+    yield _csv_text([COLUMNS])
+    async for batch in _batches(desk, wanted, before):
+        yield _csv_text(_record(item) for item in batch)
+
+
+def _record(item: dict[str, Any]) -> list[str]:
+    outcome, wish, assignee = (item["outcome"], item["writeback"] or {}, item["outcome"].get("assignee") or {})
+    values: dict[str, Any] = {
+        **{name: item[name] for name in COLUMNS if name in item and name not in ("rules", "interaction")},
+        **{name: outcome.get(name) for name in ("severity", "category", "queue", "priority")},
+        "source": item["interaction"]["source"],
+        "interaction": item["interaction"]["id"],
+        "rulebook_version": item["rulebook"]["version"],
+        "rulebook_hash": item["rulebook"]["hash"],
+        "rules": " ".join(rule["key"] for rule in item["rules"]),
+        "assignee": assignee.get("id"),
+        **{name: " ".join(outcome.get(name) or ()) for name in ("tags_added", "tags_removed", "escalations")},
+        "writeback_id": wish.get("id"),
+        "writeback_status": wish.get("status"),
+        "confirmed_at": wish.get("confirmed_at"),
+    }
+    return [cell(values.get(name)) for name in COLUMNS]
+
+
+def cell(value: Any) -> str:
+    """A value as CSV text that no spreadsheet takes for a formula."""
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    text = str(value)
+    return "'" + text if text.startswith(_FORMULA) and not isinstance(value, int | float) else text
+
+
+def _csv_text(rows: Iterable[Iterable[str]]) -> bytes:
+    out = io.StringIO()
+    csv.writer(out, lineterminator="\r\n").writerows(rows)
+    return out.getvalue().encode()

@@ -1,0 +1,42 @@
+"""What this process counts as it goes: answers of the door and of the API. Labels are bounded and hold nobody's data."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from prometheus_client import CollectorRegistry, Counter, Histogram
+
+SOURCES: Final = frozenset({"zendesk", "talkdesk"})
+_METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+_SECONDS: Final = (0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+
+
+class Counters:
+    """One per process. `registry` is what `/metrics` renders besides the figures from the database."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry(auto_describe=True)
+        self._answers = Counter(
+            "tsbridge_door_answers",
+            "Answers of the webhook door by source, HTTP status and reason.",
+            ("source", "status", "reason"),
+            registry=self.registry,
+        )
+        self._requests = Counter(
+            "tsbridge_http_requests",
+            "Requests answered, by route template and status.",
+            ("method", "route", "status"),
+            registry=self.registry,
+        )
+        self._seconds = Histogram(
+            "tsbridge_http_request_seconds", "Time to answer, by route template.", ("route",), buckets=_SECONDS, registry=self.registry
+        )
+
+    def door(self, source: str, status: int, reason: str) -> None:
+        """An answer of the door. `reason` is one of the door's own few words: accepted, duplicate, bad_signature …"""
+        self._answers.labels(source if source in SOURCES else "other", str(status), reason).inc()
+
+    def answered(self, method: str, route: str, status: int, seconds: float) -> None:
+        """A request is done. `route` is the template of the route that took it, or `other`."""
+        self._requests.labels(method if method in _METHODS else "other", route, str(status)).inc()
+        self._seconds.labels(route).observe(seconds)

@@ -1,0 +1,90 @@
+"""`Desk`: every made thing that the pages of the API work with. Wiring makes it; nothing in `web` makes its own."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass, field
+from datetime import tzinfo
+from typing import Annotated, Any, NamedTuple, Protocol
+
+from fastapi import Depends, FastAPI, Request
+from starlette.routing import BaseRoute
+
+from tsbridge.core.moments import Interaction
+from tsbridge.core.ports import Clock, Ids
+from tsbridge.store.db import Database
+from tsbridge.store.rulebooks import LiveRulebook
+from tsbridge.web.auth import Gate
+from tsbridge.web.counters import Counters
+
+
+class CaseDesk(Protocol):
+    """What people do to cases. Each call is a moment of the desk or an edit of links, recorded as a change by `by`.
+
+    Every method raises `LookupError` when there is no such case and `core.ports.Refusal` when it makes no sense; otherwise the
+    case has been judged anew when it returns. `merge` puts the interactions of `other` into `case_id`; `split` takes
+    one interaction out and returns the id of the case it stands in now; the others return the case's id.
+    """
+
+    async def acknowledge(self, case_id: str, by: str, note: str | None) -> str: ...
+    async def resolve(self, case_id: str, by: str, note: str | None) -> str: ...
+    async def note(self, case_id: str, by: str, text: str) -> str: ...
+    async def assign(self, case_id: str, by: str, agent: str, note: str | None) -> str: ...
+    async def merge(self, case_id: str, other: str, by: str) -> str: ...
+    async def split(self, case_id: str, interaction: Interaction, by: str) -> str: ...
+
+
+class Checked(NamedTuple):
+    """The result of one look at ourselves. `detail` is for an operator's eyes and names no person and no secret."""
+
+    ok: bool
+    detail: str
+
+
+Probe = Callable[[], Awaitable[Checked]]
+Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
+
+
+def _nobody() -> None:
+    """Nobody is there to be woken: the workers run elsewhere and look by themselves."""
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """Made things for the API.
+
+    `zone`: the team's. `salt`: fresh text for the audit's commitments. `entropy(n)`: n random bytes.
+    `default_mode`: write-back mode while nobody has set another. `webhooks`: the door's routes.
+    `wake`: there are deliveries to work on; `wake_writer`: there are wishes to write.
+    `probes`: what `/readyz` looks at, by name. `metrics_role`, `docs_role`: None leaves them open.
+    """
+
+    database: Database
+    clock: Clock
+    ids: Ids
+    entropy: Callable[[int], bytes]
+    gate: Gate
+    live: LiveRulebook
+    cases: CaseDesk
+    counters: Counters
+    zone: tzinfo
+    version: str
+    default_mode: str = "live"
+    webhooks: Sequence[BaseRoute] = ()
+    wake: Callable[[], None] = _nobody
+    wake_writer: Callable[[], None] = _nobody
+    probes: Mapping[str, Probe] = field(default_factory=dict)
+    lifespan: Lifespan | None = None
+    metrics_role: str | None = None
+    docs_role: str | None = None
+
+    def salt(self) -> str:
+        return self.entropy(16).hex()
+
+
+def desk_of(request: Request) -> Any:
+    return request.app.state.desk
+
+
+Made = Annotated[Desk, Depends(desk_of)]

@@ -1,0 +1,138 @@
+"""Rulebook documents as plain JSON: their rules one by one, what differs between two, what the check and the tests say."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from typing import Annotated, Any, Final
+
+from fastapi import Query
+
+from tsbridge.core.moments import canonical
+from tsbridge.web.problems import Problem, invalid, not_found
+
+Document = dict[str, Any]
+PARTS: Final = ("lists", "calendars", "queues", "policies")
+
+From = Annotated[str, Query(alias="from", max_length=20, json_schema_extra={"type": "integer"})]
+To = Annotated[str, Query(alias="to", max_length=20, json_schema_extra={"type": "integer"})]
+
+
+# Rules one by one; a draft may be any JSON object, so nothing about it is taken for granted
+
+
+def rules(document: Document) -> list[Any]:
+    found = document.get("rules")
+    return found if isinstance(found, list) else []
+
+
+def key_of(rule: Mapping[str, Any]) -> str:
+    """The rule's own key, or 422."""
+    key = rule.get("key")
+    if not isinstance(key, str) or not 0 < len(key) <= 200:
+        raise invalid("body", "#/key", "Expected a key: text of 1 to 200 characters.", code="key")
+    return key
+
+
+def position_of(document: Document, key: str) -> int:
+    """Where the rule stands among all rules, from 0. Raises 404."""
+    for place, rule in enumerate(rules(document)):
+        if isinstance(rule, dict) and rule.get("key") == key:
+            return place
+    raise not_found("rule in the draft")
+
+
+def rule_of(document: Document, key: str) -> Document:
+    found: Document = rules(document)[position_of(document, key)]
+    return found
+
+
+def rule_tag(rule: Document) -> str:
+    """A rule's ETag follows from its content."""
+    return f'"r{hashlib.sha256(canonical(rule)).hexdigest()[:20]}"'
+
+
+def with_rule(document: Document, rule: Document, before: str | None) -> Document:
+    """The document with one rule more. Raises 409 when its key is taken, 422 when `before` names none."""
+    _key_is_free(document, key_of(rule))
+    standing = rules(document)
+    if before is not None:
+        try:
+            place = position_of(document, before)
+        except Problem:
+            raise invalid("body", "#/before", "Expected the key of a rule of the draft.", code="key") from None
+    elif rule.get("kind") == "routing":
+        catches_all = (
+            standing and isinstance(standing[-1], dict) and standing[-1].get("kind") == "routing" and standing[-1].get("when") == {}
+        )
+        place = len(standing) - (1 if catches_all else 0)
+    else:
+        routing = (place for place, other in enumerate(standing) if isinstance(other, dict) and other.get("kind") == "routing")
+        place = next(routing, len(standing))
+    return {**document, "rules": [*standing[:place], rule, *standing[place:]]}
+
+
+def replaced(document: Document, key: str, rule: Document) -> Document:
+    place = position_of(document, key)
+    if key_of(rule) != key:
+        _key_is_free(document, key_of(rule))
+    standing = rules(document)
+    return {**document, "rules": [*standing[:place], rule, *standing[place + 1 :]]}
+
+
+def without(document: Document, key: str) -> Document:
+    place = position_of(document, key)
+    standing = rules(document)
+    return {**document, "rules": [*standing[:place], *standing[place + 1 :]]}
+
+
+def _key_is_free(document: Document, key: str) -> None:
+    if any(isinstance(rule, dict) and rule.get("key") == key for rule in rules(document)):
+        raise Problem(409, "The draft has a rule of this key already.")
+
+
+# Two documents
+
+
+def diff(before: Document, after: Document) -> dict[str, Any]:
+    """Per rule: added, removed, changed, moved among those that stayed; per named part of the rest: added, removed, changed."""
+    old = {rule["key"]: rule for rule in rules(before) if isinstance(rule, dict) and "key" in rule}
+    new = {rule["key"]: rule for rule in rules(after) if isinstance(rule, dict) and "key" in rule}
+    changes = [{"key": key, "change": "removed", "before": rule, "after": None} for key, rule in old.items() if key not in new]
+    for key, rule in new.items():
+        if key not in old:
+            changes.append({"key": key, "change": "added", "before": None, "after": rule})
+        elif old[key] != rule:
+            changes.append({"key": key, "change": "changed", "before": old[key], "after": rule})
+    was, became = [key for key in old if key in new], [key for key in new if key in old]
+    parts = []
+    for part in PARTS:
+        one, other = _named(before, part), _named(after, part)
+        for name in sorted(one.keys() | other.keys()):
+            if one.get(name) != other.get(name):
+                how = "added" if name not in one else "removed" if name not in other else "changed"
+                parts.append({"part": part, "name": name, "change": how, "before": one.get(name), "after": other.get(name)})
+    rest = sorted((before.keys() | after.keys()) - {"rules", *PARTS})
+    others = [{"part": name, "before": before.get(name), "after": after.get(name)} for name in rest if before.get(name) != after.get(name)]
+    return {"same": before == after, "rules": changes, "order_changed": was != became, "parts": parts, "other": others}
+
+
+def difference(before: Document, after: Document) -> tuple[Document, Document]:
+    """What of two documents is not the same, for the record of an edit: rules by key, the rest by name."""
+    old, new = _flat(before), _flat(after)
+    keys = [key for key in sorted(old.keys() | new.keys()) if old.get(key) != new.get(key)]
+    return {key: old.get(key) for key in keys}, {key: new.get(key) for key in keys}
+
+
+def _flat(document: Document) -> Document:
+    named = [rule for rule in rules(document) if isinstance(rule, dict) and isinstance(rule.get("key"), str)]
+    if len(named) != len(rules(document)) or len({rule["key"] for rule in named}) != len(named):
+        return dict(document)
+    flat = {name: value for name, value in document.items() if name != "rules"}
+    flat["rules order"] = [rule["key"] for rule in named]
+    return flat | {f"rules/{rule['key']}": rule for rule in named}
+
+
+def _named(document: Document, part: str) -> Document:
+    found = document.get(part)
+    return found if isinstance(found, dict) else {}

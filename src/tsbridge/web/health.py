@@ -1,0 +1,164 @@
+"""Is it alive, is it ready, and its figures. No personal data, no secret, labels bounded."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from fastapi import APIRouter, Request, Response
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from prometheus_client.core import CollectorRegistry, GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+from tsbridge.core.ports import Clock
+from tsbridge.store import views
+from tsbridge.store.db import Database
+from tsbridge.web.counters import SOURCES
+from tsbridge.web.desk import Checked, Desk, Made, Probe
+from tsbridge.web.route import DeskRoute
+
+routes = APIRouter(route_class=DeskRoute, tags=["health"])
+
+STATUSES: Final = ("pending", "applied", "ignored", "quarantined", "dead")
+WISH_STATUSES: Final = ("waiting", "sending", "confirmed", "unneeded", "parked", "refused", "dry_run")
+
+
+@routes.get("/livez")
+async def livez() -> dict[str, str]:
+    """The process answers. Says nothing about what it needs."""
+    return {"status": "ok"}
+
+
+@routes.get("/readyz")
+async def readyz(desk: Made, response: Response) -> dict[str, Any]:
+    """Whether deliveries can be taken and worked on: 200 when every check is fine, else 503."""
+    checks = {name: await probe() for name, probe in sorted(desk.probes.items())}
+    ready = all(check.ok for check in checks.values())
+    if not ready:
+        response.status_code = 503
+    return {
+        "status": "ready" if ready else "not_ready",
+        "checks": {name: {"ok": check.ok, "detail": check.detail} for name, check in checks.items()},
+    }
+
+
+@routes.get("/metrics", response_class=Response)
+async def metrics(request: Request, desk: Made) -> Response:
+    """Figures in the Prometheus text format: per source, received = applied + ignored + duplicate + quarantined + dead + pending."""
+    if desk.metrics_role is not None:
+        await desk.gate.admit(request, desk.metrics_role)
+    figures = await desk.database.read(views.figures)
+    snapshot = CollectorRegistry()
+    snapshot.register(Figures(figures, desk))
+    return Response(generate_latest(desk.counters.registry) + generate_latest(snapshot), media_type=CONTENT_TYPE_LATEST)
+
+
+class Figures(Collector):
+    """One look at the database, as gauges."""
+
+    def __init__(self, figures: views.Figures, desk: Desk) -> None:
+        self._figures = figures
+        self._now = desk.clock.now()
+        self._version = desk.version
+
+    def collect(self) -> Iterator[Metric]:
+        yield from self._deliveries()
+        yield _by_label("tsbridge_writebacks", "Wishes for tickets by state.", "status", self._figures.wishes, WISH_STATUSES)
+        yield self._age("tsbridge_oldest_wish_age_seconds", "Age of the oldest wish not yet written.", self._figures.oldest_waiting)
+        yield _by_label("tsbridge_cases", "Cases by state.", "status", self._figures.cases, ("open", "resolved"))
+        yield _by_label(
+            "tsbridge_escalation_steps",
+            "Escalation steps by state.",
+            "status",
+            self._figures.escalations,
+            ("armed", "fired", "acknowledged", "stopped"),
+        )
+        yield GaugeMetricFamily("tsbridge_decisions", "Decisions kept.", self._figures.decisions)
+        yield GaugeMetricFamily("tsbridge_rulebook_version", "The live version of the rulebook.", self._figures.rulebook_version)
+        info = GaugeMetricFamily("tsbridge_build_info", "Always 1; the label names the version.", labels=["version"])
+        info.add_metric([self._version], 1)
+        yield info
+
+    def _deliveries(self) -> Iterator[Metric]:
+        by_status = GaugeMetricFamily(
+            "tsbridge_deliveries",
+            "Deliveries by source and what became of them; duplicates are repeats of kept ones.",
+            labels=["source", "status"],
+        )
+        received = GaugeMetricFamily(
+            "tsbridge_deliveries_received", "Deliveries heard, by source: the sum of all that became of them.", labels=["source"]
+        )
+        dead = 0
+        for source in sorted(SOURCES | {name for name, _ in self._figures.deliveries}):
+            counts = {status: self._figures.deliveries.get((source, status), 0) for status in STATUSES}
+            counts["duplicate"] = self._figures.duplicates.get(source, 0)
+            for status, count in counts.items():
+                by_status.add_metric([source, status], count)
+            received.add_metric([source], sum(counts.values()))
+            dead += counts["dead"]
+        yield by_status
+        yield received
+        yield GaugeMetricFamily("tsbridge_deliveries_dead", "Deliveries given up on: look at them.", dead)
+        yield self._age(
+            "tsbridge_oldest_pending_age_seconds", "Age of the oldest delivery not yet worked on.", self._figures.oldest_pending
+        )
+
+    def _age(self, name: str, words: str, since: datetime | None) -> Metric:
+        seconds = 0.0 if since is None else max(0.0, (self._now - since).total_seconds())
+        return GaugeMetricFamily(name, words, seconds)
+
+
+def _by_label(name: str, words: str, label: str, counts: Any, always: tuple[str, ...]) -> Metric:
+    family = GaugeMetricFamily(name, words, labels=[label])
+    for value in always:
+        family.add_metric([value], counts.get(value, 0))
+    return family
+
+
+# What `/readyz` looks at; wiring puts these together
+
+
+def database_probe(database: Database) -> Probe:
+    """Whether the database answers a query."""
+
+    async def look() -> Checked:
+        version = await database.read(views.live_version)
+        return Checked(version > 0, f"answers; rulebook version {version}" if version else "no rulebook has been published")
+
+    return look
+
+
+def heartbeat_probe(last_beat: Callable[[], datetime | None], clock: Clock, silent_for: timedelta) -> Probe:
+    """Whether the worker of this process went round lately."""
+
+    async def look() -> Checked:
+        beat = last_beat()
+        if beat is None:
+            return Checked(False, "the worker has not started")
+        age = clock.now() - beat
+        return Checked(age <= silent_for, f"last sign of the worker {max(0, int(age.total_seconds()))} s ago")
+
+    return look
+
+
+def clock_probe(skew: Callable[[], timedelta | None], tolerance: timedelta) -> Probe:
+    """Whether our clock agrees with the vendor's (the `Date` of its answers), as far as we have heard."""
+
+    async def look() -> Checked:
+        off = skew()
+        if off is None:
+            return Checked(True, "no vendor has told the time yet")
+        return Checked(abs(off) <= tolerance, f"{off.total_seconds():+.0f} s against the vendor's clock")
+
+    return look
+
+
+def migrations_probe(database: Database, current: Callable[[Any], str | None], newest: str) -> Probe:
+    """Whether the tables are the ones this code was written for. `current(conn)` reads the revision."""
+
+    async def look() -> Checked:
+        found = await database.read(current)
+        return Checked(found == newest, "the newest schema" if found == newest else "another schema; run tsbridge migrate")
+
+    return look

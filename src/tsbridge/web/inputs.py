@@ -1,0 +1,80 @@
+"""What callers may send: small strict types for query, path and body. Anything else is a 422 that says what was expected."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+from typing import Annotated, Any, Final
+
+from fastapi import Path, Query
+from pydantic import BaseModel, BeforeValidator, ConfigDict, StringConstraints, WithJsonSchema
+
+from tsbridge.web.problems import invalid
+
+_TIME: Final = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d{1,9})?([Zz]|[+-]\d\d:\d\d)", re.ASCII)
+_TIME_WORDS: Final = "Expected an RFC 3339 time with its zone, like 2026-11-22T09:16:02Z."
+_NUMBER: Final = re.compile(r"-?\d{1,19}", re.ASCII)
+
+Id = Annotated[str, Path(min_length=1, max_length=200, pattern=r"^[A-Za-z0-9_.:~-]+$")]
+"""An id in a path. Nothing we make needs more than these characters."""
+
+Word = Annotated[str | None, Query(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]+$")]
+"""A filter value in a query."""
+
+
+def whole_number(where: str, name: str, text: str, lowest: int, highest: int) -> int:
+    """A plain decimal number within bounds; no sign games, no other digits than ASCII, no unbounded length."""
+    if not _NUMBER.fullmatch(text) or not lowest <= int(text) <= highest:
+        raise invalid(where, name, f"Expected a whole number from {lowest} to {highest}.", code="whole_number")
+    return int(text)
+
+
+def read_time(text: str) -> datetime:
+    """An RFC 3339 instant as an aware UTC datetime. Raises `ValueError` with words that do not quote the text."""
+    if not _TIME.fullmatch(text):
+        raise ValueError(_TIME_WORDS)
+    text = text.upper()
+    # datetime reads at most six fraction digits; nanoseconds are cut
+    text = re.sub(r"(\.\d{6})\d+", r"\1", text)
+    try:
+        return datetime.fromisoformat(text).astimezone(UTC)
+    except (ValueError, OverflowError):
+        raise ValueError(_TIME_WORDS) from None
+
+
+def time_text(at: datetime | None) -> str | None:
+    """RFC 3339 UTC as the API shows it: microseconds only where there are any."""
+    return None if at is None else at.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
+def query_time(name: str, text: str | None) -> datetime | None:
+    if text is None:
+        return None
+    try:
+        return read_time(text)
+    except ValueError as problem:
+        raise invalid("query", name, str(problem), code="time") from None
+
+
+def _body_time(value: Any) -> datetime:
+    if not isinstance(value, str):
+        raise ValueError(_TIME_WORDS)
+    return read_time(value)
+
+
+Time = Annotated[datetime, BeforeValidator(_body_time), WithJsonSchema({"type": "string", "format": "date-time"})]
+"""A time in a body."""
+
+TimeQuery = Annotated[str | None, Query(max_length=40, json_schema_extra={"format": "date-time"})]
+NumberQuery = Annotated[str | None, Query(max_length=20, json_schema_extra={"type": "integer"})]
+
+Line = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]+$")]
+"""One line of text in a body: a name, a note."""
+
+Prose = Annotated[str, StringConstraints(max_length=4000, pattern=r"^[^\x00]*$")]
+
+
+class Body(BaseModel):
+    """A JSON body: no unknown fields, no conversions."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, arbitrary_types_allowed=True)

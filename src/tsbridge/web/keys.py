@@ -1,0 +1,77 @@
+"""API keys: made here, shown once, never deleted, only revoked."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, Literal
+
+from fastapi import APIRouter
+
+from tsbridge.store import chain
+from tsbridge.store import keys as store
+from tsbridge.store.views import Connection
+from tsbridge.web.auth import Admin
+from tsbridge.web.desk import Made
+from tsbridge.web.inputs import Body, Id, Line, Time, time_text
+from tsbridge.web.pages import Paged, instant_of, instant_part
+from tsbridge.web.problems import invalid, not_found
+from tsbridge.web.route import DeskRoute
+from tsbridge.web.shapes import key_item
+
+routes = APIRouter(route_class=DeskRoute, prefix="/v1/keys", tags=["keys"])
+
+
+class NewKey(Body):
+    name: Line
+    role: Literal["viewer", "supervisor", "ops", "admin"]
+    expires_at: Time | None = None
+
+
+@routes.get("")
+async def list_keys(desk: Made, by: Admin, page: Paged) -> dict[str, Any]:
+    """Every key ever made, newest first, without its secret."""
+    last = page.after("keys", int, str)
+    after = None if last is None else (instant_of(last[0]), str(last[1]))
+    rows = await desk.database.read(lambda conn: store.listed(conn, page.limit + 1, after))
+    return page.answer("keys", rows, lambda key: (instant_part(key.created_at), key.id), key_item)
+
+
+@routes.post("", status_code=201)
+async def create_key(desk: Made, by: Admin, body: NewKey) -> dict[str, Any]:
+    """A new key. Its text is in this answer and nowhere else."""
+    now = desk.clock.now()
+    if body.expires_at is not None and body.expires_at <= now:
+        raise invalid("body", "#/expires_at", "Expected a time in the future.")
+    pepper = await desk.gate.pepper()
+    minted = store.mint(desk.entropy)
+    change_id, salt = desk.ids.new("chg"), desk.salt()
+
+    def write(conn: Connection) -> store.Key:
+        key = store.create(conn, minted, name=body.name, role=body.role, at=now, expires_at=body.expires_at, pepper=pepper)
+        after = {"name": key.name, "role": key.role, "expires_at": time_text(key.expires_at)}
+        chain.add_change(conn, id=change_id, at=now, actor=by.id, action="key.create", subject=key.id, before=None, after=after, salt=salt)
+        return key
+
+    key = await desk.database.write(write)
+    return {**key_item(key), "key": minted.text}
+
+
+@routes.delete("/{key_id}", status_code=204)
+async def revoke_key(desk: Made, by: Admin, key_id: Id) -> None:
+    """The key is good for nothing from now on, in every process. Again is fine."""
+    now: datetime = desk.clock.now()
+    change_id, salt = desk.ids.new("chg"), desk.salt()
+
+    def write(conn: Connection) -> bool:
+        found = store.find(conn, key_id)
+        if found is None:
+            return False
+        if store.revoke(conn, key_id, now):
+            before, after = {"revoked_at": None}, {"revoked_at": time_text(now)}
+            chain.add_change(
+                conn, id=change_id, at=now, actor=by.id, action="key.revoke", subject=key_id, before=before, after=after, salt=salt
+            )
+        return True
+
+    if not await desk.database.write(write):
+        raise not_found("key")

@@ -1,0 +1,148 @@
+"""The description at `/openapi.json`: roles, every error as a problem, and the door's routes, which FastAPI does not know."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, Final
+
+from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
+from fastapi.routing import APIRoute
+
+from tsbridge.web.problems import MEDIA_TYPE
+from tsbridge.web.route import DeskRoute
+
+ABOUT: Final = (
+    "Cases, decisions and their reasons, the rulebook, and the way back to the helpdesk. Errors are RFC 9457 problems and never repeat "
+    "what was sent. Lists are keyset pages: follow `next_cursor` until it is null. Times are RFC 3339 in UTC."
+)
+_PROBLEM: Final[dict[str, Any]] = {
+    "type": "object",
+    "required": ["type", "title", "status", "detail", "trace_id"],
+    "properties": {
+        "type": {"type": "string", "format": "uri", "description": "Stable name of the kind of problem."},
+        "title": {"type": "string"},
+        "status": {"type": "integer"},
+        "detail": {"type": "string"},
+        "trace_id": {"type": "string", "description": "Also the header X-Request-Id; look for it in the log."},
+        "errors": {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "required": ["in", "code", "detail"],
+                "properties": {
+                    "in": {"type": "string", "enum": ["body", "query", "path", "header"]},
+                    "pointer": {"type": "string", "description": "JSON pointer into the body."},
+                    "parameter": {"type": "string"},
+                    "code": {"type": "string"},
+                    "detail": {"type": "string"},
+                },
+            },
+        },
+        "findings": {"type": "array", "items": {"type": "object"}},
+        "failed_tests": {"type": "array", "items": {"type": "object"}},
+    },
+}
+_WORDS: Final = {
+    "401": "No good key.",
+    "403": "The key's role is too low.",
+    "404": "No such thing.",
+    "406": "None of our forms will do.",
+    "409": "It makes no sense as things stand.",
+    "412": "It was changed meanwhile.",
+    "413": "The body is too large.",
+    "415": "The body is of another type, or compressed.",
+    "422": "The request is not valid.",
+    "428": "If-Match is missing.",
+    "429": "Too many wrong keys.",
+    "500": "Something went wrong on our side.",
+    "503": "Not now; see Retry-After.",
+}
+_EDITED: Final = frozenset({"replace_draft", "replace_rule", "remove_rule", "publish_draft"})
+_CONFLICTING: Final = frozenset({"add_rule", "replace_rule", "retry_event", "retry_writeback", "acknowledge_escalation"})
+
+
+def describe(app: FastAPI) -> dict[str, Any]:
+    """Give every operation a stable id (its function's name); returns the finished description."""
+    for route in app_routes(app):
+        route.operation_id = route.name
+    described = get_openapi(title=app.title, version=app.version, description=ABOUT, routes=app.routes)
+    schemas = described.setdefault("components", {}).setdefault("schemas", {})
+    for name in ("HTTPValidationError", "ValidationError"):
+        schemas.pop(name, None)
+    schemas["Problem"] = _PROBLEM
+    described["components"]["securitySchemes"] = {
+        "key": {"type": "http", "scheme": "bearer", "description": "An API key, `tsb_…`."},
+        "door_key": {"type": "apiKey", "in": "header", "name": "X-Tsbridge-Key"},
+        "door_signature": {"type": "apiKey", "in": "header", "name": "X-Zendesk-Webhook-Signature"},
+    }
+    for route in app_routes(app):
+        if route.include_in_schema:
+            for method in route.methods or ():
+                _complete(described["paths"][route.path_format][method.lower()], route)
+    described["paths"]["/webhooks/zendesk"] = {
+        "post": _door("zendesk", "An event subscription's body, or the trigger body.", [{"door_signature": []}])
+    }
+    described["paths"]["/webhooks/talkdesk"] = {
+        "post": _door("talkdesk", "A stock body, the classic envelope, or any body through a mapping.", [{"door_key": []}, {"key": []}])
+    }
+    return described
+
+
+def app_routes(app: FastAPI) -> Iterator[APIRoute]:
+    """Every API route, those of included routers too."""
+    for route in app.routes:
+        if isinstance(route, APIRoute):
+            yield route
+
+
+def _complete(operation: dict[str, Any], route: APIRoute) -> None:
+    statuses = ["500", "503"]
+    responses = operation["responses"]
+    responses.pop("422", None)
+    if isinstance(route, DeskRoute) and route.role is not None:
+        operation["security"] = [{"key": []}]
+        operation["x-role"] = route.role
+        operation["description"] = f"{operation.get('description', '')}\n\nRole: {route.role} or higher.".strip()
+        statuses += ["401", "403", "422", "429"]
+        if "{" in route.path:
+            statuses.append("404")
+        if route.body_field is not None:
+            statuses += ["413", "415"]
+        if route.name in _EDITED:
+            statuses += ["412", "428"]
+        if route.name in _CONFLICTING or (route.path.startswith("/v1/cases/{case_id}/") and "POST" in (route.methods or ())):
+            statuses.append("409")
+        if "text/csv" in responses.get("200", {}).get("content", {}):
+            statuses.append("406")
+    for status in sorted(statuses):
+        if status not in responses:
+            content = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
+            responses[status] = {"description": _WORDS[status], "content": content}
+
+
+def _door(source: str, body: str, security: list[dict[str, list[str]]]) -> dict[str, Any]:
+    """The door answers these and nothing else: it keeps the bytes first and reads them later."""
+    kept = {
+        "type": "object",
+        "required": ["event_id", "status"],
+        "properties": {
+            "event_id": {"type": "string"},
+            "status": {"type": "string", "enum": ["accepted", "duplicate", "quarantined"]},
+            "reason": {"type": "string"},
+        },
+    }
+    problem = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
+    refused = {"401": "Not proven.", "413": "Over 1 MiB.", "415": "Compressed.", "503": "Cannot be kept now; see Retry-After."}
+    return {
+        "operationId": f"receive_{source}",
+        "tags": ["webhooks"],
+        "summary": f"A delivery from {source.capitalize()}",
+        "description": "Kept on disk before the answer, worked on later.",
+        "security": security,
+        "requestBody": {"required": True, "content": {"application/json": {"schema": {"description": body}}}},
+        "responses": {
+            "202": {"description": "Kept.", "content": {"application/json": {"schema": kept}}},
+            **{status: {"description": words, "content": problem} for status, words in refused.items()},
+        },
+    }

@@ -1,0 +1,106 @@
+"""Keyset pages: `?limit=` (1 to 200) and `?cursor=`, answered as `{"items": [...], "next_cursor": "..." | null}`.
+
+A cursor names the last row seen by its sort key, so rows that are added while somebody walks the pages are neither
+doubled nor lost. It is opaque to callers; one that we did not make for this list is refused with 422.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import json
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Annotated, Any, Final
+
+from fastapi import Depends, Query
+
+from tsbridge.web.inputs import whole_number
+from tsbridge.web.problems import invalid
+
+DEFAULT_LIMIT: Final = 50
+MAX_LIMIT: Final = 200
+_SEAL: Final = 6
+_BIGGEST: Final = (1 << 63) - 1
+
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+
+Key = tuple[int | str, ...]
+
+
+class Page:
+    """What the caller asked for: at most `limit` rows behind the row that `cursor` names."""
+
+    def __init__(
+        self,
+        limit: Annotated[
+            str | None,
+            Query(
+                description="How many items, 1 to 200; 50 unless told.",
+                json_schema_extra={"type": "integer", "minimum": 1, "maximum": MAX_LIMIT},
+            ),
+        ] = None,
+        cursor: Annotated[str | None, Query(description="`next_cursor` of the page before.", max_length=600)] = None,
+    ) -> None:
+        self.limit = DEFAULT_LIMIT if limit is None else whole_number("query", "limit", limit, 1, MAX_LIMIT)
+        self.cursor = cursor
+
+    def after(self, name: str, *kinds: type) -> Key | None:
+        """The sort key to go on behind; None for the first page. `name` is the list's, `kinds` the types of its key."""
+        return None if self.cursor is None else open_cursor(self.cursor, name, kinds)
+
+    def answer(self, name: str, rows: Sequence[Any], key: Callable[[Any], Key], shown: Callable[[Any], Any]) -> dict[str, Any]:
+        """The answer from up to `limit + 1` rows: the one too many only says that there is a next page."""
+        here = rows[: self.limit]
+        more = len(rows) > self.limit
+        return {"items": [shown(row) for row in here], "next_cursor": seal_cursor(name, key(here[-1])) if more else None}
+
+
+Paged = Annotated[Page, Depends(Page)]
+
+
+def instant_part(at: datetime) -> int:
+    """A time as part of a key: microseconds since 1970."""
+    return (at - _EPOCH) // timedelta(microseconds=1)
+
+
+def instant_of(part: int | str) -> datetime:
+    """The way back. Raises 422 for a number that is no time we know."""
+    try:
+        return _EPOCH + timedelta(microseconds=int(part))
+    except OverflowError:
+        raise invalid("query", "cursor", "Expected the next_cursor of an earlier page of this list, unchanged.", code="cursor") from None
+
+
+def seal_cursor(name: str, key: Key) -> str:
+    payload = json.dumps([name, *key], separators=(",", ":"), ensure_ascii=True).encode()
+    return base64.urlsafe_b64encode(_digest(payload) + payload).decode().rstrip("=")
+
+
+def open_cursor(text: str, name: str, kinds: Sequence[type]) -> Key:
+    """The key inside, or 422. The seal finds accidents, not attackers: every part is checked as input all the same."""
+    refused = invalid("query", "cursor", "Expected the next_cursor of an earlier page of this list, unchanged.", code="cursor")
+    try:
+        raw = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
+    except (binascii.Error, ValueError):
+        raise refused from None
+    seal, payload = raw[:_SEAL], raw[_SEAL:]
+    if seal != _digest(payload) or base64.urlsafe_b64encode(raw).decode().rstrip("=") != text:
+        raise refused
+    try:
+        parts = json.loads(payload)
+    except (ValueError, RecursionError):
+        raise refused from None
+    if not isinstance(parts, list) or parts[:1] != [name] or len(parts) != len(kinds) + 1:
+        raise refused
+    for part, kind in zip(parts[1:], kinds, strict=True):
+        if type(part) is not kind or (isinstance(part, int) and abs(part) > _BIGGEST):
+            raise refused
+        if isinstance(part, str) and ("\x00" in part or not part.isprintable()):
+            raise refused
+    return tuple(parts[1:])
+
+
+def _digest(payload: bytes) -> bytes:
+    return hashlib.sha256(b"tsbridge cursor\x00" + payload).digest()[:_SEAL]

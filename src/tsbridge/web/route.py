@@ -1,0 +1,116 @@
+"""One kind of route for the whole API: role first, then strict inputs, then the work.
+
+FastAPI reads a body before it asks its dependencies, drops unknown query parameters and takes the last of repeated ones.
+Here a stranger's body is never read, and what is not known is refused: a mistyped filter must not export everything.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Coroutine, Iterator
+from typing import Any, Final
+
+from fastapi import Request, Response
+from fastapi.dependencies.models import Dependant
+from fastapi.routing import APIRoute
+
+from tsbridge.vendors import strict_json
+from tsbridge.web.auth import Needs
+from tsbridge.web.problems import Problem, error, invalid
+
+KIB: Final = 1024
+BODY_CAP: Final = 256 * KIB
+DOCUMENT_CAP: Final = 10 * KIB * KIB
+
+
+class StrictRequest(Request):
+    """A request whose body is read once, up to a cap, by the same strict reader as everything else."""
+
+    body_cap: int = BODY_CAP
+
+    async def body(self) -> bytes:
+        if not hasattr(self, "_body"):
+            too_large = Problem(413, f"The body is larger than {self.body_cap} bytes.", headers={"Connection": "close"})
+            length = self.headers.get("content-length", "")
+            if length.isascii() and length.isdigit() and int(length[:19]) > self.body_cap:
+                raise too_large
+            chunks: list[bytes] = []
+            size = 0
+            async for chunk in self.stream():
+                size += len(chunk)
+                if size > self.body_cap:
+                    raise too_large
+                chunks.append(chunk)
+            self._body = b"".join(chunks)
+        return self._body
+
+    async def json(self) -> Any:
+        if not hasattr(self, "_json"):
+            try:
+                self._json = strict_json.read(await self.body(), self.body_cap)
+            except strict_json.Malformed as refused:
+                raise invalid("body", "#", "Expected strict JSON.", code=refused.code) from None
+        return self._json
+
+
+class DeskRoute(APIRoute):
+    """See the module. `role` is the lowest that may, None for an open route."""
+
+    body_cap: int = BODY_CAP
+
+    @property
+    def role(self) -> str | None:
+        roles = [found.call.role for found in walk(self.dependant) if isinstance(found.call, Needs)]
+        return roles[0] if roles else None
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        handle = super().get_route_handler()
+        known = frozenset(field.alias for found in walk(self.dependant) for field in found.query_params)
+        role, takes_body, cap = self.role, self.body_field is not None, self.body_cap
+
+        async def strict(request: Request) -> Response:
+            if role is not None:
+                request.state.caller = await request.app.state.desk.gate.admit(request, role)
+            _check_query(request, known)
+            if takes_body:
+                _check_body_type(request)
+            asked = StrictRequest(request.scope, request.receive)
+            asked.body_cap = cap
+            return await handle(asked)
+
+        return strict
+
+
+class DocumentRoute(DeskRoute):
+    """A route that takes whole rulebooks."""
+
+    body_cap = DOCUMENT_CAP
+
+
+def walk(dependant: Dependant) -> Iterator[Dependant]:
+    yield dependant
+    for inner in dependant.dependencies:
+        yield from walk(inner)
+
+
+def _check_query(request: Request, known: frozenset[str]) -> None:
+    seen: set[str] = set()
+    for name, value in request.query_params.multi_items():
+        if name not in known:
+            words = f"There is a parameter here that is not known; known are: {', '.join(sorted(known)) or 'none'}."
+            raise Problem(422, "The request is not valid.", errors=[error("query", "", words, "unknown_parameter")])
+        if name in seen:
+            raise invalid("query", name, "This parameter may stand here once.", code="repeated_parameter")
+        if "\x00" in value or "\ufffd" in value:
+            raise invalid("query", name, "Expected text in UTF-8 without NUL.", code="text")
+        seen.add(name)
+
+
+def _check_body_type(request: Request) -> None:
+    if request.headers.get("content-encoding", "identity").strip().lower() not in ("", "identity"):
+        raise Problem(415, "Compressed bodies are not taken; send it as it is.")
+    if request.headers.get("content-length", "") == "0":
+        return
+    has_body = "content-length" in request.headers or "transfer-encoding" in request.headers
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if has_body and kind != "application/json":
+        raise Problem(415, "Expected a body of type application/json.", headers={"Accept": "application/json"})

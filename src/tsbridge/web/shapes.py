@@ -1,0 +1,171 @@
+"""Stored rows as the contract shows them (sections 6 and 7)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from tsbridge.store.keys import Key
+from tsbridge.store.rulebooks import Draft, Version
+from tsbridge.web.inputs import time_text
+
+Row = Mapping[Any, Any]
+
+
+def event_item(row: Row) -> dict[str, Any]:
+    return {
+        "id": row["id"],
+        "source": row["source"],
+        "status": row["status"],
+        "reason": row["reason"],
+        "event_type": row["event_type"],
+        "polled": row["polled"],
+        "received_at": time_text(row["received_at"]),
+        "settled_at": time_text(row["settled_at"]),
+        "due_at": time_text(row["due_at"]) if row["status"] == "pending" else None,
+        "attempts": row["attempts"],
+        "duplicates": row["duplicates"],
+    }
+
+
+def case_item(row: Row, interactions: Sequence[Row]) -> dict[str, Any]:
+    return {
+        "id": row["id"],
+        "status": row["status"],
+        "severity": row["severity"],
+        "category": row["category"],
+        "queue": row["queue"],
+        "assignee": row["assignee"],
+        "acknowledged": row["acknowledged"],
+        "opened_at": time_text(row["opened_at"]),
+        "last_at": time_text(row["last_at"]),
+        "interactions": [interaction_item(one) for one in interactions],
+        "tags": row["tags"],
+        "next_due": time_text(row["due_at"]),
+        "revision": row["revision"],
+    }
+
+
+def interaction_item(row: Row) -> dict[str, Any]:
+    return {
+        "source": row["source"],
+        "id": row["id"],
+        "channel": row["channel"],
+        "opened_at": time_text(row["opened_at"]),
+        "linked": {"rank": row["link_rank"], "because": row["link_because"]},
+    }
+
+
+def decision_item(row: Row, wish: Row | None) -> dict[str, Any]:
+    """A decision without what has to be computed again: `because` and the near misses."""
+    return {
+        "id": row["id"],
+        "seq": row["seq"],
+        "at": time_text(row["at"]),
+        "recorded_at": time_text(row["recorded_at"]),
+        "event": row["event"],
+        "event_id": row["event_id"],
+        "case_id": row["case_id"],
+        "interaction": {"source": row["source"], "id": row["interaction"]},
+        "channel": row["channel"],
+        "rulebook": {"version": row["rulebook_version"], "hash": row["rulebook_hash"]},
+        "mode": row["mode"],
+        "rules": [{"key": key, "kind": kind, "matched": True} for key, kind in row["matched"]],
+        "outcome": row["outcome"],
+        "writeback": None if wish is None else decision_writeback(wish),
+        "revises": row["revises"],
+        "superseded_by": row["superseded_by"],
+        "retracted": row["retracted"],
+        "previous_hash": row["previous_hash"],
+        "hash": row["hash"],
+    }
+
+
+def decision_writeback(wish: Row) -> dict[str, Any]:
+    return {
+        "id": wish["id"],
+        "ticket": wish["ticket"],
+        "status": wish["status"],
+        "reason": wish["reason"],
+        "attempts": wish["attempts"],
+        "confirmed_at": time_text(wish["confirmed_at"]),
+    }
+
+
+def change_item(row: Row) -> dict[str, Any]:
+    return {
+        "id": row["id"],
+        "seq": row["seq"],
+        "at": time_text(row["at"]),
+        "actor": row["actor"],
+        "action": row["action"],
+        "subject": row["subject"],
+        "before": row["before"],
+        "after": row["after"],
+        "previous_hash": row["previous_hash"],
+        "hash": row["hash"],
+    }
+
+
+def escalation_item(row: Row, now: datetime) -> dict[str, Any]:
+    due = row["status"] == "armed" and row["due_at"] <= now
+    return {
+        "id": row["id"],
+        "case_id": row["case_id"],
+        "policy": row["policy"],
+        "step": row["step"],
+        "armed_at": time_text(row["armed_at"]),
+        "due_at": time_text(row["due_at"]),
+        "status": "due" if due else row["status"],
+    }
+
+
+def writeback_item(row: Row) -> dict[str, Any]:
+    return {
+        "id": row["id"],
+        "ticket": row["ticket"],
+        "case_id": row["case_id"],
+        "status": row["status"],
+        "reason": row["reason"],
+        "severity": row["severity"],
+        "attempts": row["attempts"],
+        "revision": row["revision"],
+        "asked_at": time_text(row["asked_at"]),
+        "due_at": time_text(row["due_at"]),
+        "confirmed_at": time_text(row["confirmed_at"]),
+    }
+
+
+def key_item(key: Key) -> dict[str, Any]:
+    return {
+        "id": key.id,
+        "name": key.name,
+        "role": key.role,
+        "created_at": time_text(key.created_at),
+        "expires_at": time_text(key.expires_at),
+        "revoked_at": time_text(key.revoked_at),
+        "last_used_at": time_text(key.last_used_at),
+    }
+
+
+def version_item(version: Version) -> dict[str, Any]:
+    """A published version without its document. `id` is its number as text, as lists have ids."""
+    return {
+        "id": str(version.version),
+        "version": version.version,
+        "hash": version.hash,
+        "published_at": time_text(version.published_at),
+        "published_by": version.published_by,
+        "note": version.note,
+    }
+
+
+def draft_item(draft: Draft, live_version: int) -> dict[str, Any]:
+    return {
+        "document": draft.document,
+        "revision": draft.revision,
+        "updated_at": time_text(draft.updated_at),
+        "updated_by": draft.updated_by,
+        "live_version": live_version,
+    }

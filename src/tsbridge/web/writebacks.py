@@ -1,0 +1,122 @@
+"""Wishes for tickets and how far they got: the way from a decision to a confirmed tag."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Header, Query, Response
+
+from tsbridge.store import chain, desired, keep, views
+from tsbridge.store.views import Connection
+from tsbridge.web.auth import Ops, Supervisor
+from tsbridge.web.desk import Desk, Made
+from tsbridge.web.etags import need_match
+from tsbridge.web.inputs import Body, Id, Word
+from tsbridge.web.pages import Paged
+from tsbridge.web.problems import Problem, not_found
+from tsbridge.web.route import DeskRoute
+from tsbridge.web.shapes import writeback_item
+
+routes = APIRouter(route_class=DeskRoute, prefix="/v1/writebacks", tags=["writebacks"])
+
+MODE = "writeback_mode"
+Status = Literal["waiting", "sending", "confirmed", "unneeded", "parked", "refused", "dry_run"]
+RETRIED = ("parked", "refused", "dry_run", "waiting")
+
+
+class Mode(Body):
+    """`live` writes, `dry-run` plans and audits but never sends, `paused` queues."""
+
+    mode: Literal["live", "dry-run", "paused"]
+
+
+@routes.get("")
+async def list_writebacks(
+    desk: Made, by: Supervisor, page: Paged, status: Annotated[Status | None, Query()] = None, ticket: Word = None, case: Word = None
+) -> dict[str, Any]:
+    """One wish per ticket, the newest first."""
+    last = page.after("writebacks", str)
+    after = None if last is None else str(last[0])
+    rows = await desk.database.read(lambda conn: views.writeback_list(conn, page.limit + 1, after, status, ticket, case))
+    return page.answer("writebacks", rows, lambda row: (row["id"],), writeback_item)
+
+
+@routes.get("/mode")
+async def show_mode(desk: Made, by: Supervisor, response: Response) -> dict[str, Any]:
+    """Whether write-back is live, a dry run, or paused."""
+    mode = await desk.database.read(lambda conn: _mode(conn, desk))
+    response.headers["ETag"] = f'"{mode}"'
+    return {"mode": mode}
+
+
+@routes.put("/mode")
+async def change_mode(
+    desk: Made,
+    by: Ops,
+    body: Mode,
+    response: Response,
+    if_match: Annotated[
+        str | None, Header(max_length=1000, description="Optional: a switch for emergencies must not need two calls.")
+    ] = None,
+) -> dict[str, Any]:
+    """Switch write-back while everything runs. Recorded with its author."""
+    now, change_id, salt = desk.clock.now(), desk.ids.new("chg"), desk.salt()
+
+    def write(conn: Connection) -> None:
+        before = _mode(conn, desk)
+        if if_match is not None:
+            need_match(if_match, f'"{before}"')
+        if before == body.mode:
+            return
+        keep.put(conn, MODE, body.mode)
+        was, became = {"mode": before}, {"mode": body.mode}
+        chain.add_change(
+            conn, id=change_id, at=now, actor=by.id, action="writeback.mode", subject="writeback", before=was, after=became, salt=salt
+        )
+
+    await desk.database.write(write, urgent=True)
+    desk.wake_writer()
+    response.headers["ETag"] = f'"{body.mode}"'
+    return {"mode": body.mode}
+
+
+@routes.get("/{writeback_id}")
+async def show_writeback(desk: Made, by: Supervisor, writeback_id: Id) -> dict[str, Any]:
+    """One wish: what is wanted, what was planned last, what came of it."""
+    return await _writeback(desk, writeback_id)
+
+
+@routes.post("/{writeback_id}/retry")
+async def retry_writeback(desk: Made, by: Ops, writeback_id: Id) -> dict[str, Any]:
+    """Try a parked, refused or waiting wish at once; 409 for one that is on its way or done."""
+    now, change_id, salt = desk.clock.now(), desk.ids.new("chg"), desk.salt()
+
+    def write(conn: Connection) -> str | None:
+        row = views.writeback(conn, writeback_id)
+        if row is None or row["status"] not in RETRIED:
+            return None if row is None else str(row["status"])
+        desired.retry(conn, writeback_id, now)
+        before, after = ({"status": row["status"], "reason": row["reason"]}, {"status": "waiting"})
+        chain.add_change(
+            conn, id=change_id, at=now, actor=by.id, action="writeback.retry", subject=writeback_id, before=before, after=after, salt=salt
+        )
+        return "retried"
+
+    became = await desk.database.write(write, urgent=True)
+    if became is None:
+        raise not_found("writeback")
+    if became != "retried":
+        raise Problem(409, f"This one is {became}; only parked, refused, dry-run and waiting ones can be tried again.")
+    desk.wake_writer()
+    return await _writeback(desk, writeback_id)
+
+
+def _mode(conn: Connection, desk: Desk) -> str:
+    return str(views.kept_value(conn, MODE) or desk.default_mode)
+
+
+async def _writeback(desk: Desk, writeback_id: str) -> dict[str, Any]:
+    row = await desk.database.read(lambda conn: views.writeback(conn, writeback_id))
+    if row is None:
+        raise not_found("writeback")
+    return {**writeback_item(row), "plan": row["plan"], "wish": row["wish"]}

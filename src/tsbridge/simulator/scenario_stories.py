@@ -1,0 +1,367 @@
+"""The stories of a weekend: who writes, who rings, what the agents do, and what must stand on the tickets at the end.
+
+A story is a function of a `Sheet` (where acts and expectations are noted) and a theme. People belong to one story only,
+so that the bridge has no honest reason to link two of them; where people share something, the story says so.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any, Literal
+
+from tsbridge.simulator import scenario_words as words
+from tsbridge.simulator.scenario_words import Theme
+
+System = Literal["zendesk", "talkdesk"]
+
+
+@dataclass(frozen=True, slots=True)
+class Act:
+    """Something that happens in a vendor's account at `at`.
+
+    `ref`: the ticket it makes or touches, by the scenario's own name. `after`: (ticket ref, tag) that must be seen first,
+    for people who react to what the bridge did.
+    """
+
+    at: datetime
+    story: str
+    system: System
+    act: str
+    args: Mapping[str, Any]
+    ref: str = ""
+    after: tuple[str, str] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Expected:
+    """What must be true of a ticket when everything has settled. `group`: the group it must be in, by name."""
+
+    ref: str
+    story: str
+    must: tuple[str, ...] = ()
+    must_not: tuple[str, ...] = ()
+    group: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    ref: str
+    name: str
+    email: str
+    phone: str
+
+
+@dataclass(slots=True)
+class Sheet:
+    """Where a weekend is written down. Draws everything from `rng`, so that a seed gives one weekend."""
+
+    rng: random.Random
+    start: datetime
+    end: datetime
+    acts: list[Act] = field(default_factory=list)
+    expected: list[Expected] = field(default_factory=list)
+    tickets: int = 0
+    calls: int = 0
+    _people: int = 0
+    _stories: int = 0
+    _names: list[tuple[str, str]] = field(default_factory=list)
+    _phones: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self._names = [(first, last) for first in words.FIRST for last in words.LAST]
+        self._phones = [f"+1{area}55501{n:02d}" for area in words.AREAS for n in range(100)]
+        self.rng.shuffle(self._names)
+        self.rng.shuffle(self._phones)
+
+    # -- people and time ---------------------------------------------------------------------------------------
+
+    def story(self, kind: str) -> str:
+        self._stories += 1
+        return f"{self._stories:03d}-{kind}"
+
+    def person(self, phone: str = "") -> Person:
+        first, last = self._names[self._people % len(self._names)]
+        number = phone or self._phones[self._people % len(self._phones)]
+        self._people += 1
+        place = self.rng.choice(("com", "org", "net"))
+        return Person(f"p{self._people}", f"{first} {last}", f"{first}.{last}{self._people}@example.{place}".lower(), number)
+
+    def moment(self, tail: timedelta = timedelta(hours=4)) -> datetime:
+        """A random second of the weekend that leaves `tail` until its end."""
+        return self.start + timedelta(seconds=self.rng.randrange(int((self.end - tail - self.start).total_seconds())))
+
+    def some(self, low: int, high: int) -> timedelta:
+        return timedelta(seconds=self.rng.randrange(low * 60, high * 60))
+
+    def agent(self) -> str:
+        return self.rng.choice(words.AGENTS)[1]
+
+    # -- tickets -----------------------------------------------------------------------------------------------
+
+    def ticket(
+        self,
+        story: str,
+        at: datetime,
+        person: Person,
+        text: tuple[str, str],
+        channel: str = "email",
+        *,
+        tags: tuple[str, ...] = (),
+        external_id: str = "",
+    ) -> str:
+        self.tickets += 1
+        ref = f"t{self.tickets}"
+        args = {
+            "requester": {"name": person.name, "email": person.email, "phone": person.phone},
+            "subject": text[0],
+            "body": text[1],
+            "channel": channel,
+            "tags": list(tags),
+            "external_id": external_id,
+        }
+        self.acts.append(Act(at, story, "zendesk", "ticket", args, ref))
+        return ref
+
+    def desk(self, story: str, at: datetime, ref: str, act: str, *, after: tuple[str, str] | None = None, **args: Any) -> None:
+        """What happens to a ticket: `comment`, `assign`, `update`, `tag`, `untag`, `move`, `merge`."""
+        self.acts.append(Act(at, story, "zendesk", act, args, ref, after))
+
+    def expect(self, story: str, ref: str, must: tuple[str, ...] = (), must_not: tuple[str, ...] = (), group: str = "") -> None:
+        self.expected.append(Expected(ref, story, tuple(sorted(must)), tuple(sorted(must_not)), group))
+
+    # -- calls -------------------------------------------------------------------------------------------------
+
+    def call(self, story: str, at: datetime, person: Person, *, ticket: str = "", known: bool = True) -> str:
+        """The call reaches the desk. `ticket`: the flow knows which ticket it is about. Returns the call's id."""
+        self.calls += 1
+        call_id = f"{self.rng.getrandbits(128):032x}"
+        if known:
+            contact = {"name": person.name, "phone": person.phone, "email": person.email, "id": f"{self._person_number(person):024x}"}
+            self.acts.append(Act(at, story, "talkdesk", "contact", contact))
+        args: dict[str, Any] = {"phone": person.phone, "line": words.LINE, "ring_groups": ["incidents"], "id": call_id}
+        self.acts.append(Act(at, story, "talkdesk", "started", args, ticket))
+        return call_id
+
+    def phone(self, story: str, at: datetime, call_id: str, act: str, **args: Any) -> None:
+        self.acts.append(Act(at, story, "talkdesk", act, {"call_id": call_id, **args}))
+
+    def talk(self, story: str, at: datetime, call_id: str, *, transferred: bool = False) -> datetime:
+        """Answered, perhaps passed on, ended; returns the end."""
+        first, second = self.rng.sample([email for _, email in words.AGENTS], 2)
+        at += timedelta(seconds=self.rng.randrange(3, 40))
+        self.phone(story, at, call_id, "answered", agent=first)
+        if transferred:
+            at += self.some(1, 4)
+            self.phone(story, at, call_id, "transferred", agent=second, ring_groups=["safety"])
+        at += self.some(1, 9)
+        self.phone(story, at, call_id, "ended")
+        return at
+
+    def voicemail(self, story: str, at: datetime, call_id: str, text: str) -> None:
+        self.phone(story, at + timedelta(seconds=25), call_id, "voicemail", transcription=text, seconds=self.rng.randrange(8, 60))
+
+    @staticmethod
+    def _person_number(person: Person) -> int:
+        return 0x60AA0000 + int(person.ref[1:])
+
+
+Story = Callable[[Sheet, Theme], None]
+
+
+# -- severe stories: each with a theme ------------------------------------------------------------------------------
+
+
+def plain(sheet: Sheet, theme: Theme) -> None:
+    """One message; nobody takes it in time."""
+    story, person, at = sheet.story(f"{theme.name}-plain"), sheet.person(), sheet.moment()
+    ref = sheet.ticket(story, at, person, sheet.rng.choice(theme.mails), sheet.rng.choice(("email", "web", "chat")), tags=("vip",))
+    sheet.expect(story, ref, (*theme.tags, *theme.unanswered, "vip"))
+
+
+def answered(sheet: Sheet, theme: Theme) -> None:
+    """An agent takes the ticket within minutes, so that time-based steps must not stand at the end."""
+    story, person, at, agent = sheet.story(f"{theme.name}-answered"), sheet.person(), sheet.moment(), sheet.agent()
+    ref = sheet.ticket(story, at, person, sheet.rng.choice(theme.mails))
+    sheet.desk(story, at + sheet.some(2, 6), ref, "assign", agent=agent)
+    sheet.desk(story, at + sheet.some(7, 30), ref, "comment", agent=agent, body=sheet.rng.choice(words.REPLIES), public=True)
+    sheet.desk(story, at + sheet.some(40, 200), ref, "comment", body=sheet.rng.choice(words.FOLLOW_UPS), public=True)
+    sheet.expect(story, ref, theme.tags, theme.unanswered)
+
+
+def call_then_mail(sheet: Sheet, theme: Theme) -> None:
+    """A call whose disposition tells what it was about; the mail half an hour later does not."""
+    story, person, at = sheet.story(f"{theme.name}-call-then-mail"), sheet.person(), sheet.moment()
+    call_id = sheet.call(story, at, person)
+    end = sheet.talk(story, at, call_id, transferred=sheet.rng.random() < 0.3)
+    ref = sheet.ticket(story, end + sheet.some(10, 50), person, words.AFTER_CALL)
+    sheet.phone(story, end + sheet.some(2, 90), call_id, "disposition", disposition=theme.disposition)
+    sheet.phone(story, end + sheet.some(91, 120), call_id, "note", title="Call note", content='Caller said "please hurry".')
+    sheet.expect(story, ref, theme.tags)
+
+
+def voicemail_then_mail(sheet: Sheet, theme: Theme) -> None:
+    story, person, at = sheet.story(f"{theme.name}-voicemail-then-mail"), sheet.person(), sheet.moment()
+    call_id = sheet.call(story, at, person)
+    sheet.voicemail(story, at, call_id, theme.voicemail)
+    ref = sheet.ticket(story, at + sheet.some(20, 90), person, ("I left you a voicemail", "Please listen to what I left on your phone."))
+    sheet.expect(story, ref, (*theme.tags, *theme.unanswered))
+
+
+def mail_then_missed_call(sheet: Sheet, theme: Theme) -> None:
+    """Somebody with an open severe case rings and nobody picks up."""
+    story, person, at = sheet.story(f"{theme.name}-mail-then-missed-call"), sheet.person(), sheet.moment()
+    ref = sheet.ticket(story, at, person, sheet.rng.choice(theme.mails))
+    call_id = sheet.call(story, at + sheet.some(30, 120), person)
+    sheet.phone(story, at + sheet.some(121, 122), call_id, "missed")
+    missed = words.MISSED_WITH_OPEN_CASE if theme.severe else ()
+    sheet.expect(story, ref, (*theme.tags, *theme.unanswered, *missed))
+
+
+def chat_and_mail(sheet: Sheet, theme: Theme) -> None:
+    """The same person writes a chat and then a mail: one case, so both tickets carry the theme."""
+    story, person, at = sheet.story(f"{theme.name}-chat-and-mail"), sheet.person(), sheet.moment()
+    chat = sheet.ticket(story, at, person, sheet.rng.choice(theme.mails), "chat")
+    mail = sheet.ticket(story, at + sheet.some(15, 120), person, words.AFTER_CHAT)
+    for ref in (chat, mail):
+        sheet.expect(story, ref, theme.tags)
+
+
+def call_names_ticket(sheet: Sheet, theme: Theme) -> None:
+    """Another number than the ticket's person has, but the flow passes the ticket's id on."""
+    story, person, other, at = sheet.story(f"{theme.name}-call-names-ticket"), sheet.person(), sheet.person(), sheet.moment()
+    ref = sheet.ticket(story, at, person, ("My booking of today", "Please have a look at my booking of today."))
+    call_id = sheet.call(story, at + sheet.some(30, 120), other, ticket=ref, known=False)
+    sheet.voicemail(story, at + timedelta(hours=2), call_id, theme.voicemail)
+    sheet.expect(story, ref, theme.tags)
+
+
+def ticket_of_a_call(sheet: Sheet, theme: Theme) -> None:
+    """Talkdesk's integration opens a ticket for a voicemail; its external id is the call."""
+    story, person, at = sheet.story(f"{theme.name}-ticket-of-a-call"), sheet.person(), sheet.moment()
+    call_id = sheet.call(story, at, person, known=False)
+    sheet.voicemail(story, at, call_id, theme.voicemail)
+    caller = Person(person.ref, "Caller", f"caller{person.ref}@voicemail.example.com", "")
+    external_id = f"talkdesk:{words.TALKDESK_ACCOUNT_ID}:{call_id}"
+    text = ("Voicemail", "A voicemail was left on the incident line.")
+    ref = sheet.ticket(story, at + timedelta(minutes=1), caller, text, "api", external_id=external_id)
+    sheet.expect(story, ref, theme.tags)
+
+
+def merged(sheet: Sheet, theme: Theme) -> None:
+    """Two tickets by two addresses of one household; an agent merges the severe one into the other."""
+    story, person, partner, at = sheet.story(f"{theme.name}-merged"), sheet.person(), sheet.person(), sheet.moment()
+    kept = sheet.ticket(story, at, person, ("Our booking this weekend", "Please have a look at our booking of this weekend."))
+    gone = sheet.ticket(story, at + sheet.some(5, 40), partner, sheet.rng.choice(theme.mails))
+    sheet.desk(story, at + sheet.some(60, 120), gone, "merge", into=kept, agent=sheet.agent())
+    sheet.expect(story, kept, theme.tags)
+
+
+def tag_removed(sheet: Sheet, theme: Theme) -> None:
+    """An agent takes one of our tags off; it must stay off, and the others on."""
+    story, person, at, agent = sheet.story(f"{theme.name}-tag-removed"), sheet.person(), sheet.moment(), sheet.agent()
+    ref = sheet.ticket(story, at, person, sheet.rng.choice(theme.mails))
+    off = theme.tags[0]
+    sheet.desk(story, at + timedelta(hours=1), ref, "untag", after=(ref, off), agent=agent, tags=[off])
+    sheet.desk(story, at + timedelta(hours=2), ref, "tag", agent=agent, tags=["checked_by_agent"])
+    sheet.expect(story, ref, ("checked_by_agent", *theme.tags[1:]), (off,))
+
+
+def moved(sheet: Sheet, theme: Theme) -> None:
+    """An agent moves the ticket to another group after the bridge routed it; it must stay there."""
+    story, person, at, agent = sheet.story(f"{theme.name}-moved"), sheet.person(), sheet.moment(), sheet.agent()
+    ref = sheet.ticket(story, at, person, sheet.rng.choice(theme.mails))
+    sheet.desk(story, at + timedelta(hours=1), ref, "move", after=(ref, theme.tags[0]), agent=agent, group=words.OTHER_GROUP)
+    sheet.expect(story, ref, theme.tags, group=words.OTHER_GROUP)
+
+
+def said_later(sheet: Sheet, theme: Theme) -> None:
+    """A harmless start; what matters comes in a second message."""
+    story, person, at = sheet.story(f"{theme.name}-said-later"), sheet.person(), sheet.moment()
+    ref = sheet.ticket(story, at, person, ("Our booking", "A question about our booking this weekend."), "chat")
+    sheet.desk(story, at + sheet.some(2, 30), ref, "comment", body=sheet.rng.choice(theme.mails)[1], public=True)
+    sheet.expect(story, ref, theme.tags)
+
+
+SEVERE: tuple[Story, ...] = (
+    plain,
+    voicemail_then_mail,
+    answered,
+    mail_then_missed_call,
+    chat_and_mail,
+    call_then_mail,
+    tag_removed,
+    call_names_ticket,
+    merged,
+    ticket_of_a_call,
+    moved,
+    said_later,
+)
+
+
+# -- stories without a theme ----------------------------------------------------------------------------------------
+
+
+def repeat_reporter(sheet: Sheet) -> None:
+    """One person, five tickets in a day."""
+    story, person, at = sheet.story("repeat-reporter"), sheet.person(), sheet.moment(timedelta(hours=16))
+    refs = []
+    for text in words.REPEAT:
+        refs.append(sheet.ticket(story, at, person, text))
+        at += sheet.some(60, 150)
+    sheet.expect(story, refs[-1], words.REPEAT_TAGS, words.SEVERE_TAGS)
+
+
+def shared_phone(sheet: Sheet) -> None:
+    """Two people with one number write harmless mails; a severe voicemail from that number belongs to neither for sure."""
+    story, one, at = sheet.story("shared-phone"), sheet.person(), sheet.moment()
+    other = sheet.person(one.phone)
+    refs = [sheet.ticket(story, at, one, words.HARMLESS[0]), sheet.ticket(story, at + sheet.some(5, 20), other, words.HARMLESS[2])]
+    call_id = sheet.call(story, at + timedelta(hours=1), one, known=False)
+    sheet.voicemail(story, at + timedelta(hours=1), call_id, words.THEMES[0].voicemail)
+    for ref in refs:
+        sheet.expect(story, ref, (), words.SEVERE_TAGS)
+
+
+def burst(sheet: Sheet, size: int) -> None:
+    """The app is down: many people within minutes."""
+    story, at = sheet.story("burst"), sheet.moment()
+    for _ in range(size):
+        ref = sheet.ticket(story, at + sheet.some(0, 6), sheet.person(), words.BURST, sheet.rng.choice(("email", "chat", "web")))
+        sheet.expect(story, ref, (), words.SEVERE_TAGS)
+
+
+def harmless(sheet: Sheet) -> None:
+    """A question, often answered, sometimes solved and closed."""
+    story, person, at, agent = sheet.story("harmless"), sheet.person(), sheet.moment(), sheet.agent()
+    ref = sheet.ticket(story, at, person, sheet.rng.choice(words.HARMLESS), sheet.rng.choice(("email", "email", "chat", "web")))
+    if sheet.rng.random() < 0.5:
+        sheet.desk(story, at + sheet.some(10, 60), ref, "comment", agent=agent, body=sheet.rng.choice(words.REPLIES), public=True)
+        if sheet.rng.random() < 0.4:
+            sheet.desk(story, at + sheet.some(70, 150), ref, "comment", body=sheet.rng.choice(words.FOLLOW_UPS), public=True)
+        if sheet.rng.random() < 0.5:
+            sheet.desk(story, at + sheet.some(160, 200), ref, "update", agent=agent, status="solved")
+            if sheet.rng.random() < 0.3:
+                sheet.desk(story, at + sheet.some(201, 230), ref, "update", agent=agent, status="closed")
+    elif sheet.rng.random() < 0.4:
+        sheet.desk(story, at + sheet.some(10, 60), ref, "tag", agent=agent, tags=[sheet.rng.choice(("faq", "billing", "feedback"))])
+    sheet.expect(story, ref, (), words.SEVERE_TAGS)
+
+
+def harmless_call(sheet: Sheet) -> None:
+    """A call without a ticket: answered, missed, abandoned, or a voicemail about nothing much."""
+    story, person, at = sheet.story("harmless-call"), sheet.person(), sheet.moment()
+    call_id = sheet.call(story, at, person, known=sheet.rng.random() < 0.6)
+    kind = sheet.rng.random()
+    if kind < 0.6:
+        end = sheet.talk(story, at, call_id, transferred=sheet.rng.random() < 0.2)
+        if sheet.rng.random() < 0.7:
+            sheet.phone(story, end + sheet.some(1, 60), call_id, "disposition", disposition=sheet.rng.choice(words.DISPOSITIONS))
+    elif kind < 0.75:
+        sheet.phone(story, at + sheet.some(1, 2), call_id, "missed")
+    elif kind < 0.9:
+        sheet.phone(story, at + sheet.some(1, 3), call_id, "abandoned")
+    else:
+        sheet.voicemail(story, at, call_id, sheet.rng.choice(words.VOICEMAILS))

@@ -1,0 +1,172 @@
+"""A whole API on a real database, with memory where the workers would stand."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass, field, replace
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import httpx
+import pytest
+from fastapi import FastAPI
+from sqlalchemy import update
+from tsbridge.core.rules.language import read
+from tsbridge.store.db import Database
+
+from tsbridge.core.moments import Interaction
+from tsbridge.core.ports import Clock, Ids, Refusal
+from tsbridge.store import keys, rulebooks, tables
+from tsbridge.store.rulebooks import LiveRulebook
+from tsbridge.web.app import create_app
+from tsbridge.web.auth import Gate
+from tsbridge.web.counters import Counters
+from tsbridge.web.desk import Desk
+from tsbridge.web.health import database_probe
+
+ADMIN = "an-admin-key-that-nobody-guesses"
+ZONE = ZoneInfo("America/Los_Angeles")
+
+BOOK: dict[str, Any] = {
+    "schema": 1,
+    "queues": {"safety": {"zendesk_group_id": 61000000010}, "intake": {"zendesk_group_id": 61000000001}},
+    "rules": [
+        {
+            "key": "injury",
+            "kind": "escalation",
+            "title": "Somebody is hurt",
+            "when": {"any": [{"field": "text", "operator": "contains_any", "value": ["bite", "bitten"]}]},
+            "then": [{"set_severity": 1}, {"add_tags": ["ts_injury"]}],
+        },
+        {
+            "key": "urgent-mail",
+            "kind": "escalation",
+            "when": {
+                "all": [
+                    {"field": "channel", "operator": "is", "value": "email"},
+                    {"field": "ticket.priority", "operator": "is", "value": "urgent"},
+                ]
+            },
+            "then": [{"set_severity": 2}],
+        },
+        {
+            "key": "to-safety",
+            "kind": "routing",
+            "when": {"all": [{"field": "case.severity", "operator": "at_most", "value": 2}]},
+            "then": [{"route": "safety"}],
+        },
+        {"key": "default", "kind": "routing", "when": {}, "then": [{"route": "intake"}]},
+    ],
+    "tests": [
+        {
+            "name": "a bite is severity one",
+            "given": {"source": "zendesk", "channel": "email", "text": "my dog was bitten", "ticket.status": "new"},
+            "expect": {"severity": 1, "queue": "safety", "tags": ["ts_injury"], "rules": ["injury", "to-safety"]},
+        }
+    ],
+}
+
+
+@dataclass
+class DeskWithMemory:
+    """What supervisors did, in order; acknowledging shows on the case's row as the real desk's would."""
+
+    database: Database
+    acts: list[tuple[Any, ...]] = field(default_factory=list)
+    known: set[str] = field(default_factory=set)
+
+    async def _did(self, *act: Any) -> str:
+        if act[1] not in self.known:
+            raise LookupError(act[1])
+        self.acts.append(act)
+        return str(act[1])
+
+    async def acknowledge(self, case_id: str, by: str, note: str | None) -> str:
+        await self._did("acknowledge", case_id, by, note)
+        mark = update(tables.cases).where(tables.cases.c.id == case_id).values(acknowledged=True)
+        await self.database.write(lambda conn: conn.execute(mark) and None)
+        return case_id
+
+    async def resolve(self, case_id: str, by: str, note: str | None) -> str:
+        return await self._did("resolve", case_id, by, note)
+
+    async def note(self, case_id: str, by: str, text: str) -> str:
+        return await self._did("note", case_id, by, text)
+
+    async def assign(self, case_id: str, by: str, agent: str, note: str | None) -> str:
+        return await self._did("assign", case_id, by, agent, note)
+
+    async def merge(self, case_id: str, other: str, by: str) -> str:
+        if case_id == other:
+            raise Refusal("both ids name the same case")
+        return await self._did("merge", case_id, other, by)
+
+    async def split(self, case_id: str, interaction: Interaction, by: str) -> str:
+        return await self._did("split", case_id, interaction, by)
+
+
+@dataclass
+class Room:
+    """The API, a client with the admin key, and what stands behind it."""
+
+    app: FastAPI
+    desk: Desk
+    client: httpx.AsyncClient
+    acts: DeskWithMemory
+    woken: list[str]
+
+    async def key(self, role: str, **more: Any) -> dict[str, str]:
+        """Headers of a fresh key of this role."""
+        pepper = await self.desk.gate.pepper()
+        minted = keys.mint(self.desk.entropy)
+        at = self.desk.clock.now()
+        await self.desk.database.write(
+            lambda conn: keys.create(conn, minted, name=role, role=role, at=at, expires_at=more.get("expires_at"), pepper=pepper)
+        )
+        return {"Authorization": f"Bearer {minted.text}"}
+
+    def other(self, **changes: Any) -> httpx.AsyncClient:
+        """A client of an app that differs in these parts of its desk."""
+        return client_of(create_app(replace(self.desk, **changes)))
+
+
+def client_of(app: FastAPI) -> httpx.AsyncClient:
+    transport = httpx.ASGITransport(app=app, raise_app_exceptions=False)
+    return httpx.AsyncClient(transport=transport, base_url="http://bridge.test", headers={"Authorization": f"Bearer {ADMIN}"})
+
+
+@pytest.fixture
+def anyio_backend() -> str:
+    return "asyncio"
+
+
+@pytest.fixture
+def entropy() -> Callable[[int], bytes]:
+    return random.Random(7).randbytes  # noqa: S311  # the same keys in every run
+
+
+@pytest.fixture
+async def room(database: Database, clock: Clock, ids: Ids, entropy: Callable[[int], bytes]) -> AsyncIterator[Room]:
+    woken: list[str] = []
+    acts = DeskWithMemory(database)
+    desk = Desk(
+        database=database,
+        clock=clock,
+        ids=ids,
+        entropy=entropy,
+        gate=Gate(database, clock, entropy, ADMIN),
+        live=LiveRulebook(ZONE),
+        cases=acts,
+        counters=Counters(),
+        zone=ZONE,
+        version="0.0.0",
+        wake=lambda: woken.append("worker"),
+        wake_writer=lambda: woken.append("writer"),
+        probes={"database": database_probe(database)},
+    )
+    now = clock.now()
+    await database.write(lambda conn: rulebooks.publish(conn, BOOK, read(BOOK).hash, "the first", now, "system"))
+    app = create_app(desk)
+    async with client_of(app) as client:
+        yield Room(app, desk, client, acts, woken)

@@ -1,0 +1,130 @@
+"""Rows as the walk leaves them, for tests that only read."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Connection, insert
+
+from tsbridge.store import chain, tables
+
+OUTCOME: dict[str, Any] = {
+    "severity": 1,
+    "category": None,
+    "queue": "safety",
+    "assignee": None,
+    "priority": "urgent",
+    "tags_added": ["ts_injury"],
+    "tags_removed": [],
+    "escalations": ["sev1"],
+    "overruled": [],
+}
+
+
+def event(conn: Connection, number: int, at: datetime, **more: Any) -> str:
+    values = {
+        "id": f"evt_{number:06d}",
+        "source": "zendesk",
+        "dedupe_key": str(number),
+        "received_at": at,
+        "headers": {},
+        "body": b'{"number": %d}' % number,
+        "status": "applied",
+        "due_at": at,
+    }
+    conn.execute(insert(tables.inbox).values(**{**values, **more}))
+    return str(values["id"])
+
+
+def case(conn: Connection, case_id: str, at: datetime, ticket: str | None = None, **more: Any) -> None:
+    values = {"id": case_id, "status": "open", "opened_at": at, "last_at": at, "tags": [], "state": {}}
+    conn.execute(insert(tables.cases).values(**{**values, **more}))
+    if ticket is not None:
+        interaction(conn, case_id, "zendesk", ticket, at)
+
+
+def interaction(conn: Connection, case_id: str, source: str, id_: str, at: datetime, **more: Any) -> None:
+    values = {
+        "source": source,
+        "id": id_,
+        "case_key": f"case_of_{source}_{id_}",
+        "case_id": case_id,
+        "channel": "email" if source == "zendesk" else "voice",
+        "opened_at": at,
+        "last_at": at,
+        "link_rank": "named",
+        "link_because": "opened the case",
+    }
+    conn.execute(insert(tables.interactions).values(**{**values, **more}))
+
+
+def handle(conn: Connection, kind: str, value: str, source: str, id_: str, role: str) -> None:
+    conn.execute(insert(tables.handles).values(kind=kind, value=value, source=source, interaction=id_, role=role))
+
+
+def decision(
+    conn: Connection, number: int, at: datetime, rules: tuple[tuple[str, str], ...] = (("injury", "escalation"),), **more: Any
+) -> str:
+    """A decision with its place in the chain and its rows to filter by."""
+    id_ = f"dec_{number:06d}"
+    outcome = {**OUTCOME, **more.pop("outcome", {})}
+    matched = [list(rule) for rule in rules]
+    seq, _, _ = chain.append(conn, "decision", id_, {"type": "decision", "id": id_, "rules": matched, "outcome": outcome})
+    values = {
+        "seq": seq,
+        "id": id_,
+        "at": at,
+        "recorded_at": at + timedelta(seconds=1),
+        "moment": f"moment {number}",
+        "event_id": f"evt_{number:06d}",
+        "event": "ticket.created",
+        "case_id": f"case_{number:06d}",
+        "source": "zendesk",
+        "interaction": str(number),
+        "channel": "email",
+        "rulebook_version": 1,
+        "mode": "live",
+        "severity": outcome["severity"],
+        "queue": outcome["queue"],
+        "agent": (outcome["assignee"] or {}).get("id"),
+        "outcome": outcome,
+        "matched": matched,
+        "salt": "salt",
+    }
+    conn.execute(insert(tables.decisions).values(**{**values, **more}))
+    for key, kind in rules:
+        conn.execute(insert(tables.decision_rules).values(key=key, seq=seq, kind=kind))
+    for tag in outcome["tags_added"]:
+        conn.execute(insert(tables.decision_tags).values(tag=tag, seq=seq))
+    return id_
+
+
+def wish(conn: Connection, number: int, at: datetime, **more: Any) -> str:
+    values = {
+        "ticket": str(number),
+        "id": f"wb_{number:06d}",
+        "case_id": f"case_{number:06d}",
+        "wish": {},
+        "status": "confirmed",
+        "asked_at": at,
+        "due_at": at,
+        "ours": {},
+        "attempts": 1,
+    }
+    conn.execute(insert(tables.desired).values(**{**values, **more}))
+    return str(values["id"])
+
+
+def escalation(conn: Connection, number: int, at: datetime, **more: Any) -> str:
+    values = {
+        "id": f"esc_{number:06d}",
+        "case_id": f"case_{number:06d}",
+        "policy": "sev1",
+        "step": 1,
+        "armed_at": at,
+        "due_at": at + timedelta(minutes=15),
+        "status": "armed",
+    }
+    conn.execute(insert(tables.escalations).values(**{**values, **more}))
+    return str(values["id"])

@@ -1,0 +1,170 @@
+"""Reading the audit: every filter, every form, nothing that a spreadsheet would run."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from tests.web import rows
+from tsbridge.store import chain
+from tsbridge.web.audit import BATCH, COLUMNS, cell
+
+pytestmark = pytest.mark.anyio
+
+
+async def ids_of(room: Any, **params: Any) -> list[str]:
+    answer = await room.client.get("/v1/audit/routing", params=params)
+    assert answer.status_code == 200, answer.text
+    return [item["id"] for item in answer.json()["items"]]
+
+
+@pytest.fixture
+async def three(room: Any, clock: Any) -> dict[str, str]:
+    """Decisions about a ticket, another one a minute later, and a call two minutes later."""
+    at = clock.now()
+
+    def write(conn: Any) -> dict[str, str]:
+        rows.case(conn, "case_000001", at, "1")
+        one = rows.decision(conn, 1, at)
+        two = rows.decision(
+            conn,
+            2,
+            at + timedelta(minutes=1),
+            rules=(("default", "routing"),),
+            outcome={"severity": None, "queue": "intake", "tags_added": [], "assignee": {"id": "agent-7", "because": "named by a rule"}},
+            rulebook_version=2,
+        )
+        more = {"source": "talkdesk", "interaction": "call-9", "channel": "voice", "case_id": "case_000001"}
+        three = rows.decision(conn, 3, at + timedelta(minutes=2), rules=(("injury", "escalation"), ("to-safety", "routing")), **more)
+        rows.interaction(conn, "case_000001", "talkdesk", "call-9", at)
+        rows.handle(conn, "call", "the-call-id", "talkdesk", "call-9", "name")
+        rows.wish(conn, 1, at, confirmed_at=at + timedelta(seconds=3))
+        return {"one": one, "two": two, "three": three}
+
+    found: dict[str, str] = await room.desk.database.write(write)
+    return found
+
+
+async def test_decisions_come_newest_first_without_their_reasons(room: Any, three: dict[str, str]) -> None:
+    answer = (await room.client.get("/v1/audit/routing")).json()
+    assert [item["id"] for item in answer["items"]] == [three["three"], three["two"], three["one"]]
+    item = answer["items"][2]
+    assert item["interaction"] == {"source": "zendesk", "id": "1"}
+    assert item["rules"] == [{"key": "injury", "kind": "escalation", "matched": True}]
+    assert item["rulebook"]["version"] == 1
+    assert item["rulebook"]["hash"].startswith("sha256:")
+    assert item["writeback"]["status"] == "confirmed"
+    assert item["previous_hash"]
+    assert item["hash"]
+    assert "near_misses" not in item
+    by_case = answer["items"][0]["writeback"]
+    assert by_case is not None
+    assert by_case["id"] == "wb_000001", "a call's decision shows the wish of its case's ticket"
+
+
+@pytest.mark.parametrize(
+    ("params", "expected"),
+    [
+        ({"case": "case_000001"}, ["three", "one"]),
+        ({"case": "case_of_zendesk_1"}, ["three", "one"]),
+        ({"ticket": "2"}, ["two"]),
+        ({"call": "call-9"}, ["three"]),
+        ({"call": "the-call-id"}, ["three"]),
+        ({"rule": "injury"}, ["three", "one"]),
+        ({"rule": "injury", "kind": "routing"}, []),
+        ({"kind": "routing"}, ["three", "two"]),
+        ({"queue": "intake"}, ["two"]),
+        ({"agent": "agent-7"}, ["two"]),
+        ({"tag": "ts_injury"}, ["three", "one"]),
+        ({"channel": "voice"}, ["three"]),
+        ({"severity": "1"}, ["three", "one"]),
+        ({"version": "2"}, ["two"]),
+        ({"queue": "safety", "channel": "email"}, ["one"]),
+        ({"rule": "nobody's"}, []),
+    ],
+)
+async def test_each_filter_finds_what_it_names(room: Any, three: dict[str, str], params: dict[str, str], expected: list[str]) -> None:
+    assert await ids_of(room, **params) == [three[name] for name in expected]
+
+
+async def test_from_is_inclusive_and_to_is_exclusive(room: Any, clock: Any, three: dict[str, str]) -> None:
+    minute = (clock.now() + timedelta(minutes=1)).isoformat()
+    assert await ids_of(room, **{"from": minute}) == [three["three"], three["two"]]
+    assert await ids_of(room, to=minute) == [three["one"]]
+    assert (await room.client.get("/v1/audit/routing", params={"from": minute, "to": clock.now().isoformat()})).status_code == 422
+
+
+async def test_ndjson_and_csv_carry_everything_that_matches_beyond_one_page(room: Any, clock: Any) -> None:
+    at, many = clock.now(), BATCH + 7
+    await room.desk.database.write(lambda conn: [rows.decision(conn, number, at) for number in range(many)])
+    lines = (await room.client.get("/v1/audit/routing", headers={"Accept": "application/x-ndjson"})).text.splitlines()
+    assert [json.loads(line)["seq"] for line in lines] == list(range(many, 0, -1))
+    answer = await room.client.get("/v1/audit/routing", headers={"Accept": "text/csv"})
+    assert answer.headers["Content-Type"] == "text/csv; charset=utf-8"
+    table = list(csv.DictReader(io.StringIO(answer.text)))
+    assert [int(row["seq"]) for row in table] == list(range(many, 0, -1))
+    assert tuple(table[0]) == COLUMNS
+    assert table[0]["tags_added"] == "ts_injury"
+
+
+@pytest.mark.parametrize(
+    ("accept", "form"),
+    [
+        ("*/*", "application/json"),
+        ("text/*", "text/csv"),
+        ("text/csv;q=0.5, application/json;q=0.4", "text/csv"),
+        ("text/csv;q=0, */*", "application/json"),
+        ("application/x-ndjson, application/json;q=0.9", "application/x-ndjson"),
+    ],
+)
+async def test_the_form_that_the_caller_likes_best_is_sent(room: Any, accept: str, form: str) -> None:
+    answer = await room.client.get("/v1/audit/routing", headers={"Accept": accept})
+    assert answer.headers["Content-Type"].partition(";")[0] == form
+
+
+async def test_a_form_that_we_do_not_have_is_406(room: Any) -> None:
+    assert (await room.client.get("/v1/audit/routing", headers={"Accept": "application/pdf"})).status_code == 406
+
+
+@pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@SUM(A1)", "\tx", "\rx", "\uff1d1", "\uff0b1", "\uff0d1", "\uff20x"])
+def test_no_cell_starts_a_formula(text: str) -> None:
+    assert cell(text) == "'" + text
+
+
+async def test_a_tag_that_looks_like_a_formula_is_plain_text_in_the_csv(room: Any, clock: Any) -> None:
+    at = clock.now()
+    await room.desk.database.write(lambda conn: rows.decision(conn, 1, at, outcome={"tags_added": ['=HYPERLINK("x")']}))
+    answer = await room.client.get("/v1/audit/routing", headers={"Accept": "text/csv"})
+    assert next(csv.DictReader(io.StringIO(answer.text)))["tags_added"] == '\'=HYPERLINK("x")'
+
+
+async def test_the_chain_verifies_and_its_head_is_the_last_change(room: Any) -> None:
+    await room.client.post("/v1/keys", json={"name": "a", "role": "viewer"})
+    verdict = (await room.client.get("/v1/audit/verify")).json()
+    head = (await room.client.get("/v1/audit/head")).json()
+    assert verdict == {"ok": True, "entries": 1, "head": head, "broken": []}
+    change = (await room.client.get("/v1/audit/changes")).json()["items"][0]
+    assert (change["seq"], change["hash"], change["actor"]) == (head["seq"], head["hash"], "admin")
+
+
+async def test_changes_are_found_by_who_what_and_whereupon(room: Any, clock: Any) -> None:
+    at = clock.now()
+
+    def write(conn: Any) -> None:
+        for number, (actor, action, subject) in enumerate([("a", "key.create", "x"), ("b", "key.create", "y"), ("a", "key.revoke", "y")]):
+            names = {"actor": actor, "action": action, "subject": subject}
+            chain.add_change(conn, id=f"chg_{number}", at=at, before=None, after=None, salt="s", **names)
+
+    await room.desk.database.write(write)
+    for params, expected in (({"actor": "a"}, [2, 0]), ({"action": "key.create"}, [1, 0]), ({"subject": "y", "actor": "b"}, [1])):
+        items = (await room.client.get("/v1/audit/changes", params=params)).json()["items"]
+        assert [item["id"] for item in items] == [f"chg_{number}" for number in expected]
+
+
+async def test_a_decision_that_nobody_made_is_404(room: Any) -> None:
+    assert (await room.client.get("/v1/audit/routing/dec_none")).status_code == 404

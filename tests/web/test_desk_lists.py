@@ -1,0 +1,202 @@
+"""Cases, escalations, events and wishes as people see them, and what people do to them."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from tests.web import rows
+
+pytestmark = pytest.mark.anyio
+
+
+@pytest.fixture
+async def cases(room: Any, clock: Any) -> None:
+    """Case 1: a ticket and a call of Ana. Case 2: another ticket, resolved."""
+    at = clock.now()
+
+    def write(conn: Any) -> None:
+        rows.case(conn, "case_1", at, "4711", queue="safety", severity=1, tags=["ts_injury"], due_at=at + timedelta(minutes=15))
+        rows.interaction(conn, "case_1", "talkdesk", "call-9", at, link_rank="guessed", link_because="same person (phone) within 3 minutes")
+        rows.case(conn, "case_2", at + timedelta(minutes=1), "4712", queue="intake", status="resolved")
+        rows.handle(conn, "email", "ana@example.com", "zendesk", "4711", "person")
+        rows.handle(conn, "zendesk_user", "41", "zendesk", "4711", "person")
+        rows.handle(conn, "phone", "+14155550123", "talkdesk", "call-9", "person")
+        rows.handle(conn, "call", "the-call-id", "talkdesk", "call-9", "name")
+        rows.handle(conn, "ticket", "4799", "talkdesk", "call-9", "name")
+
+    await room.desk.database.write(write)
+    room.acts.known = {"case_1", "case_2"}
+
+
+@pytest.mark.parametrize(
+    ("params", "expected"),
+    [
+        ({}, ["case_2", "case_1"]),
+        ({"ticket": "4711"}, ["case_1"]),
+        ({"ticket": "4799"}, ["case_1"]),
+        ({"call": "call-9"}, ["case_1"]),
+        ({"call": "the-call-id"}, ["case_1"]),
+        ({"person": "ANA@example.com"}, ["case_1"]),
+        ({"person": "+1 415 555 0123"}, ["case_1"]),
+        ({"person": "41"}, ["case_1"]),
+        ({"person": "nobody@example.com"}, []),
+        ({"queue": "intake"}, ["case_2"]),
+        ({"status": "open"}, ["case_1"]),
+        ({"severity": "1"}, ["case_1"]),
+        ({"ticket": "4711", "status": "resolved"}, []),
+    ],
+)
+async def test_cases_are_found_by_ticket_call_person_queue_and_status(
+    room: Any, cases: None, params: dict[str, str], expected: list[str]
+) -> None:
+    answer = await room.client.get("/v1/cases", params=params)
+    assert answer.status_code == 200, answer.text
+    assert [item["id"] for item in answer.json()["items"]] == expected
+
+
+async def test_a_case_has_the_shape_of_the_contract(room: Any, cases: None) -> None:
+    case = (await room.client.get("/v1/cases/case_1")).json()
+    for name in (
+        "id",
+        "status",
+        "severity",
+        "category",
+        "queue",
+        "assignee",
+        "acknowledged",
+        "opened_at",
+        "interactions",
+        "tags",
+        "next_due",
+    ):
+        assert name in case
+    call = next(one for one in case["interactions"] if one["source"] == "talkdesk")
+    assert (call["id"], call["channel"]) == ("call-9", "voice")
+    assert call["linked"] == {"rank": "guessed", "because": "same person (phone) within 3 minutes"}
+    assert case["tags"] == ["ts_injury"]
+    assert case["next_due"].endswith("Z")
+
+
+async def test_the_id_of_a_case_that_went_into_another_leads_there(room: Any, cases: None) -> None:
+    assert (await room.client.get("/v1/cases/case_of_talkdesk_call-9")).json()["id"] == "case_1"
+    assert (await room.client.get("/v1/cases/case_none")).status_code == 404
+
+
+async def test_people_act_on_cases_under_their_own_name(room: Any, cases: None) -> None:
+    headers = await room.key("supervisor")
+    who = headers["Authorization"].split("_")[1]
+    acts: list[tuple[str, dict[str, Any] | None, tuple[Any, ...]]] = [
+        ("acknowledge", None, ("acknowledge", "case_1", who, None)),
+        ("acknowledge", {"note": "on it"}, ("acknowledge", "case_1", who, "on it")),
+        ("note", {"note": "called her back"}, ("note", "case_1", who, "called her back")),
+        ("assign", {"agent": "7"}, ("assign", "case_1", who, "7", None)),
+        ("resolve", {}, ("resolve", "case_1", who, None)),
+        ("merge", {"case_id": "case_2"}, ("merge", "case_1", "case_2", who)),
+        ("split", {"interaction": {"source": "talkdesk", "id": "call-9"}}, ("split", "case_1", ("talkdesk", "call-9"), who)),
+    ]
+    for act, body, expected in acts:
+        answer = (
+            await room.client.post(f"/v1/cases/case_1/{act}", json=body, headers=headers)
+            if body is not None
+            else await room.client.post(f"/v1/cases/case_1/{act}", headers=headers)
+        )
+        assert answer.status_code == 200, answer.text
+        assert answer.json()["id"] == "case_1"
+        assert room.acts.acts[-1] == expected
+    assert (await room.client.get("/v1/cases/case_1")).json()["acknowledged"] is True
+
+
+async def test_an_act_on_no_case_is_404_and_one_that_makes_no_sense_409(room: Any, cases: None) -> None:
+    assert (await room.client.post("/v1/cases/case_none/acknowledge")).status_code == 404
+    assert (await room.client.post("/v1/cases/case_1/merge", json={"case_id": "case_1"})).status_code == 409
+    assert (await room.client.post("/v1/cases/case_1/note", json={"note": ""})).status_code == 422
+
+
+async def test_escalations_are_due_once_their_time_has_come_and_can_be_acknowledged(room: Any, cases: None, clock: Any) -> None:
+    at = clock.now()
+    await room.desk.database.write(
+        lambda conn: [rows.escalation(conn, 1, at, case_id="case_1"), rows.escalation(conn, 2, at, status="fired", step=2)]
+    )
+
+    async def listed(**params: str) -> list[tuple[str, str]]:
+        items = (await room.client.get("/v1/escalations", params=params)).json()["items"]
+        return [(item["id"], item["status"]) for item in items]
+
+    assert await listed(status="armed") == [("esc_000001", "armed")]
+    clock.advance(timedelta(minutes=15))
+    assert await listed(status="armed") == []
+    assert await listed(status="due") == [("esc_000001", "due")]
+    assert await listed(status="fired") == [("esc_000002", "fired")]
+    assert await listed(case="case_1") == [("esc_000001", "due")]
+    answer = await room.client.post("/v1/escalations/esc_000001/acknowledge", json={"note": "seen"})
+    assert answer.status_code == 200
+    assert room.acts.acts == [("acknowledge", "case_1", "admin", "seen")]
+    assert (await room.client.post("/v1/escalations/esc_none/acknowledge")).status_code == 404
+
+
+async def test_the_inbox_shows_what_became_of_each_delivery(room: Any, clock: Any) -> None:
+    at = clock.now()
+
+    def write(conn: Any) -> None:
+        rows.event(conn, 1, at)
+        rows.event(conn, 2, at, status="quarantined", reason="duplicate_key", source="talkdesk", body=b"\xff{")
+        rows.decision(conn, 1, at)
+
+    await room.desk.database.write(write)
+    quarantined = (await room.client.get("/v1/events", params={"status": "quarantined"})).json()["items"]
+    assert [(item["id"], item["reason"]) for item in quarantined] == [("evt_000002", "duplicate_key")]
+    assert [item["id"] for item in (await room.client.get("/v1/events", params={"source": "zendesk"})).json()["items"]] == ["evt_000001"]
+    shown = (await room.client.get("/v1/events/evt_000001")).json()
+    assert shown["body"]["text"] == '{"number": 1}'
+    assert shown["decisions"] == ["dec_000001"]
+    assert (await room.client.get("/v1/events/evt_000002")).json()["body"]["bytes"] == 2
+    assert (await room.client.get("/v1/events/evt_none")).status_code == 404
+
+
+async def test_a_quarantined_delivery_is_tried_again_and_the_worker_woken(room: Any, clock: Any) -> None:
+    at = clock.now()
+    await room.desk.database.write(lambda conn: [rows.event(conn, 1, at, status="quarantined", reason="crashed"), rows.event(conn, 2, at)])
+    answer = await room.client.post("/v1/events/evt_000001/retry")
+    assert answer.status_code == 200, answer.text
+    assert (answer.json()["status"], answer.json()["reason"]) == ("pending", None)
+    assert room.woken == ["worker"]
+    assert (await room.client.post("/v1/events/evt_000002/retry")).status_code == 409
+    assert (await room.client.post("/v1/events/evt_none/retry")).status_code == 404
+    assert [item["action"] for item in (await room.client.get("/v1/audit/changes")).json()["items"]] == ["event.retry"]
+
+
+async def test_a_parked_wish_is_tried_again_and_the_writer_woken(room: Any, clock: Any) -> None:
+    at = clock.now()
+    await room.desk.database.write(
+        lambda conn: [
+            rows.wish(conn, 1, at, status="parked", reason="loop_suspected", plan={"tags": ["ts_injury"]}),
+            rows.wish(conn, 2, at),
+        ]
+    )
+    parked = (await room.client.get("/v1/writebacks", params={"status": "parked"})).json()["items"]
+    assert [(item["id"], item["ticket"], item["reason"]) for item in parked] == [("wb_000001", "1", "loop_suspected")]
+    assert (await room.client.get("/v1/writebacks/wb_000001")).json()["plan"] == {"tags": ["ts_injury"]}
+    answer = await room.client.post("/v1/writebacks/wb_000001/retry")
+    assert answer.status_code == 200, answer.text
+    assert answer.json()["status"] == "waiting"
+    assert room.woken == ["writer"]
+    assert (await room.client.post("/v1/writebacks/wb_000002/retry")).status_code == 409
+    assert (await room.client.post("/v1/writebacks/wb_none/retry")).status_code == 404
+
+
+async def test_write_back_is_paused_and_taken_up_again_while_everything_runs(room: Any) -> None:
+    assert (await room.client.get("/v1/writebacks/mode")).json() == {"mode": "live"}
+    assert (await room.client.put("/v1/writebacks/mode", json={"mode": "paused"})).json() == {"mode": "paused"}
+    shown = await room.client.get("/v1/writebacks/mode")
+    assert (shown.json(), shown.headers["ETag"]) == ({"mode": "paused"}, '"paused"')
+    stale = await room.client.put("/v1/writebacks/mode", json={"mode": "live"}, headers={"If-Match": '"live"'})
+    assert stale.status_code == 412
+    assert (await room.client.put("/v1/writebacks/mode", json={"mode": "off"})).status_code == 422
+    change = (await room.client.get("/v1/audit/changes")).json()["items"]
+    assert [(item["action"], item["before"], item["after"]) for item in change] == [
+        ("writeback.mode", {"mode": "live"}, {"mode": "paused"})
+    ]
+    assert room.woken == ["writer"]

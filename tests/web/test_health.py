@@ -1,0 +1,138 @@
+"""Alive, ready, figures, and the description of everything."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.resources
+import re
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from prometheus_client.parser import text_string_to_metric_families
+
+from tests.web import rows
+from tsbridge.web.desk import Checked
+from tsbridge.web.health import clock_probe, heartbeat_probe, migrations_probe
+
+pytestmark = pytest.mark.anyio
+
+STRANGER = {"Authorization": ""}
+
+
+async def figures(room: Any) -> dict[tuple[str, str], float]:
+    """(name, labels as text) -> value."""
+    answer = await room.client.get("/metrics", headers=STRANGER)
+    assert answer.status_code == 200
+    return {
+        (sample.name, ",".join(f"{name}={value}" for name, value in sorted(sample.labels.items()))): sample.value
+        for family in text_string_to_metric_families(answer.text)
+        for sample in family.samples
+    }
+
+
+async def test_alive_and_ready_without_a_key(room: Any) -> None:
+    assert (await room.client.get("/livez", headers=STRANGER)).json() == {"status": "ok"}
+    ready = await room.client.get("/readyz", headers=STRANGER)
+    assert ready.status_code == 200
+    assert ready.json() == {"status": "ready", "checks": {"database": {"ok": True, "detail": "answers; rulebook version 1"}}}
+
+
+async def test_one_failed_check_makes_it_not_ready(room: Any) -> None:
+    async def fine() -> Checked:
+        return Checked(True, "fine")
+
+    async def silent() -> Checked:
+        return Checked(False, "the worker has not started")
+
+    async with room.other(probes={"database": fine, "worker": silent}) as client:
+        answer = await client.get("/readyz")
+        assert answer.status_code == 503
+        assert answer.json()["checks"]["worker"] == {"ok": False, "detail": "the worker has not started"}
+        assert (await client.get("/livez")).status_code == 200
+
+
+async def test_the_worker_is_missed_when_it_has_been_silent_too_long(clock: Any) -> None:
+    beat = clock.now()
+    probe = heartbeat_probe(lambda: beat, clock, timedelta(seconds=30))
+    assert (await probe()).ok
+    clock.advance(timedelta(seconds=31))
+    assert not (await probe()).ok
+    assert not (await heartbeat_probe(lambda: None, clock, timedelta(seconds=30))()).ok
+
+
+async def test_a_clock_that_differs_from_the_vendors_is_told() -> None:
+    tolerance = timedelta(seconds=60)
+    assert (await clock_probe(lambda: None, tolerance)()).ok
+    assert (await clock_probe(lambda: timedelta(seconds=-60), tolerance)()).ok
+    assert not (await clock_probe(lambda: timedelta(seconds=-61), tolerance)()).ok
+
+
+async def test_other_tables_than_this_code_knows_are_told(room: Any) -> None:
+    assert (await migrations_probe(room.desk.database, lambda conn: "b", "b")()).ok
+    assert not (await migrations_probe(room.desk.database, lambda conn: "a", "b")()).ok
+    assert not (await migrations_probe(room.desk.database, lambda conn: None, "b")()).ok
+
+
+async def test_received_is_the_sum_of_all_that_became_of_the_deliveries_per_source(room: Any, clock: Any) -> None:
+    at = clock.now()
+
+    def write(conn: Any) -> None:
+        for number, status in enumerate(["applied", "applied", "ignored", "quarantined", "dead", "pending"]):
+            rows.event(conn, number, at - timedelta(minutes=number), status=status, duplicates=number)
+        rows.event(conn, 10, at, source="talkdesk")
+
+    await room.desk.database.write(write)
+    found = await figures(room)
+    for source, total in (("zendesk", 21), ("talkdesk", 1)):
+        parts = [value for (name, labels), value in found.items() if name == "tsbridge_deliveries" and f"source={source}" in labels]
+        assert found["tsbridge_deliveries_received", f"source={source}"] == sum(parts) == total
+    assert found["tsbridge_deliveries", "source=zendesk,status=duplicate"] == 15
+    assert found["tsbridge_deliveries_dead", ""] == 1
+    assert found["tsbridge_oldest_pending_age_seconds", ""] == 300
+
+
+async def test_figures_of_decisions_wishes_and_the_door(room: Any, clock: Any) -> None:
+    at = clock.now()
+
+    def write(conn: Any) -> None:
+        rows.decision(conn, 1, at)
+        rows.wish(conn, 1, at - timedelta(minutes=5), status="waiting")
+        rows.wish(conn, 2, at - timedelta(hours=5))
+
+    await room.desk.database.write(write)
+    room.desk.counters.door("zendesk", 202, "accepted")
+    room.desk.counters.door("ana@example.com", 401, "no_signature")
+    found = await figures(room)
+    assert found["tsbridge_decisions", ""] == 1
+    assert found["tsbridge_writebacks", "status=waiting"] == 1
+    assert found["tsbridge_oldest_wish_age_seconds", ""] == 300
+    assert found["tsbridge_door_answers_total", "reason=accepted,source=zendesk,status=202"] == 1
+    assert found["tsbridge_door_answers_total", "reason=no_signature,source=other,status=401"] == 1
+
+
+async def test_labels_are_bounded_whatever_is_asked_for(room: Any) -> None:
+    for number in range(20):
+        await room.client.request("GET", f"/v1/cases/case_{number}")
+        await room.client.request("GET", f"/nowhere/{number}")
+        await room.client.request(f"VERB{number}", "/livez")
+    labels = {labels for name, labels in await figures(room) if name == "tsbridge_http_requests_total"}
+    assert len(labels) <= 6
+    assert any("route=/v1/cases/{case_id}" in label for label in labels)
+
+
+async def test_the_docs_page_loads_nothing_from_elsewhere_and_has_no_inline_script(room: Any) -> None:
+    answer = await room.client.get("/docs", headers=STRANGER)
+    assert answer.headers["Content-Type"].startswith("text/html")
+    policy = answer.headers["Content-Security-Policy"]
+    assert "unsafe" not in policy
+    assert "script-src 'self'" in policy
+    assert not re.search(r"<script(?![^>]*\bsrc=)|<style| on\w+=|//", answer.text)
+    for path in re.findall(r'(?:src|href)="(/[^"]+)"', answer.text):
+        assert (await room.client.get(path, headers=STRANGER)).status_code == 200, path
+
+
+def test_the_docs_assets_are_a_swagger_ui_that_reads_openapi_3_1() -> None:
+    script = (importlib.resources.files("fastapi_offline") / "static" / "swagger-ui-bundle.js").read_bytes()
+    assert re.search(rb'"5\.\d+\.\d+"', script)
+    assert hashlib.sha256(script).hexdigest() == "4b5a9b35a1adf37f00d39c0bae23cdb37007e2946240ef035137cc85b4d55349"

@@ -14,6 +14,7 @@ from typing import Any, Literal
 
 from tsbridge.simulator import scenario_words as words
 from tsbridge.simulator.scenario_words import Theme
+from tsbridge.simulator.talkdesk.world import ACCOUNT_ID
 
 System = Literal["zendesk", "talkdesk"]
 
@@ -244,7 +245,7 @@ def ticket_of_a_call(sheet: Sheet, theme: Theme) -> None:
     call_id = sheet.call(story, at, person, known=False)
     sheet.voicemail(story, at, call_id, theme.voicemail)
     caller = Person(person.ref, "Caller", f"caller{person.ref}@voicemail.example.com", "")
-    external_id = f"talkdesk:{words.TALKDESK_ACCOUNT_ID}:{call_id}"
+    external_id = f"talkdesk:{ACCOUNT_ID}:{call_id}"
     text = ("Voicemail", "A voicemail was left on the incident line.")
     ref = sheet.ticket(story, at + timedelta(minutes=1), caller, text, "api", external_id=external_id)
     sheet.expect(story, ref, theme.tags)

@@ -189,7 +189,6 @@ AGENTS: tuple[tuple[str, str], ...] = (
 LINE = "+12025550142"
 """The desk's own number."""
 
-TALKDESK_ACCOUNT_ID = "5f1e0c9a7b2d4e0011aa22bb"
 MISSED_WITH_OPEN_CASE: tuple[str, ...] = ("ts_missed_call",)
 REPEAT_TAGS: tuple[str, ...] = ("ts_repeat_reporter",)
 SEVERE_TAGS: tuple[str, ...] = tuple(sorted({tag for theme in THEMES for tag in (*theme.tags, *theme.unanswered)}))

@@ -17,6 +17,9 @@ RECORDING_AFTER = timedelta(seconds=45)
 """A recording is not there at hang-up; consumers of the real thing wait between half a minute and ten."""
 
 
+ACCOUNT_ID = "5f1e0c9a7b2d4e0011aa22bb"
+
+
 class Unfit(Exception):
     """An act that this account cannot do: an unknown call, a call in the wrong state. The message says what was expected."""
 
@@ -107,13 +110,14 @@ class World:
         rng: random.Random,
         *,
         account: str = "examplecorp",
+        account_id: str = ACCOUNT_ID,
         opens: int = 6,
         closes: int = 22,
     ) -> None:
         self.clock = clock
         self._random = rng
         self.account = account
-        self.account_id = self.new_id(24)
+        self.account_id = account_id
         self.contacts: dict[str, Contact] = {}
         self.agents: dict[str, Agent] = {}
         self.calls: dict[str, Call] = {}

@@ -11,7 +11,10 @@ from zoneinfo import ZoneInfo
 import httpx
 import pytest
 from fastapi import FastAPI
+from fastapi.routing import APIRoute
+from pydantic import TypeAdapter
 from sqlalchemy import update
+from starlette.routing import Match
 from tsbridge.core.rules.language import read
 from tsbridge.store.db import Database
 
@@ -24,6 +27,7 @@ from tsbridge.web.auth import Gate
 from tsbridge.web.counters import Counters
 from tsbridge.web.desk import Desk
 from tsbridge.web.health import database_probe
+from tsbridge.web.models import ANSWERS, PAGES, Diff, TimelineEntry, Word
 
 ADMIN = "an-admin-key-that-nobody-guesses"
 ZONE = ZoneInfo("America/Los_Angeles")
@@ -131,8 +135,40 @@ class Room:
         return client_of(create_app(replace(self.desk, **changes)))
 
 
+class HeldAgainstTheDescription(httpx.ASGITransport):
+    """Every good JSON answer in these tests has exactly the shape that `/openapi.json` gives for it."""
+
+    def __init__(self, app: FastAPI) -> None:
+        super().__init__(app=app, raise_app_exceptions=False)
+        self._routes = [route for route in app.routes if isinstance(route, APIRoute)]
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        answer = await super().handle_async_request(request)
+        if answer.status_code < 300 and answer.headers.get("content-type") == "application/json":
+            await answer.aread()
+            scope = {"type": "http", "method": request.method, "path": request.url.path}
+            name = next((route.name for route in self._routes if route.matches(scope)[0] is Match.FULL), "")
+            if name in ANSWERS:
+                exact(answer.json(), ANSWERS[name])
+            elif name in PAGES:
+                assert answer.json().keys() == {"items", "next_cursor"}
+                for item in answer.json()["items"]:
+                    exact(item, PAGES[name])
+        return answer
+
+
+def exact(value: Any, shape: Any) -> None:
+    """`value` fits and has nothing besides what the shape names."""
+    kept = TypeAdapter(shape).validate_python(value, strict=True)
+    if shape not in LOOSE:
+        assert kept == value, shape
+
+
+LOOSE = (TimelineEntry, Word, Diff)
+
+
 def client_of(app: FastAPI) -> httpx.AsyncClient:
-    transport = httpx.ASGITransport(app=app, raise_app_exceptions=False)
+    transport = HeldAgainstTheDescription(app)
     return httpx.AsyncClient(transport=transport, base_url="http://bridge.test", headers={"Authorization": f"Bearer {ADMIN}"})
 
 

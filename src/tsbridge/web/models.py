@@ -1,0 +1,359 @@
+"""The shapes of answers, for `/openapi.json`. Tests hold the real answers against them; at run time nothing is checked twice."""
+
+from __future__ import annotations
+
+from typing import Any, Final, Literal, NotRequired
+
+from typing_extensions import TypedDict
+
+
+class Linked(TypedDict):
+    rank: str | None
+    because: str | None
+
+
+class InteractionName(TypedDict):
+    source: str
+    id: str
+
+
+class CaseInteraction(TypedDict):
+    source: str
+    id: str
+    channel: str | None
+    opened_at: str
+    linked: Linked
+
+
+class Case(TypedDict):
+    id: str
+    status: Literal["open", "resolved"]
+    severity: int | None
+    category: str | None
+    queue: str | None
+    assignee: str | None
+    acknowledged: bool
+    opened_at: str
+    last_at: str
+    interactions: list[CaseInteraction]
+    tags: list[str]
+    next_due: str | None
+    revision: int
+    split_off: NotRequired[str]
+
+
+class Event(TypedDict):
+    id: str
+    source: str
+    status: Literal["pending", "applied", "ignored", "quarantined", "dead"]
+    reason: str | None
+    event_type: str | None
+    polled: bool
+    received_at: str
+    settled_at: str | None
+    due_at: str | None
+    attempts: int
+    duplicates: int
+
+
+class EventBody(TypedDict):
+    text: str
+    bytes: int
+    sha256: str
+
+
+class EventWhole(Event):
+    headers: dict[str, Any]
+    body: EventBody
+    moments: list[str]
+    decisions: list[str]
+
+
+class VersionName(TypedDict):
+    version: int
+    hash: str | None
+
+
+class Leaf(TypedDict):
+    field: NotRequired[str]
+    operator: NotRequired[str]
+    expected: NotRequired[Any]
+    actual: NotRequired[Any]
+    outcome: NotRequired[bool]
+
+
+class RuleMatched(TypedDict):
+    key: str
+    kind: Literal["escalation", "routing"]
+    matched: bool
+    because: NotRequired[list[Leaf]]
+
+
+class NearMiss(TypedDict):
+    key: str
+    missing: list[Leaf]
+
+
+class DecisionWriteback(TypedDict):
+    id: str
+    ticket: str
+    status: str
+    reason: str | None
+    attempts: int
+    confirmed_at: str | None
+
+
+class Decision(TypedDict):
+    id: str
+    seq: int
+    at: str
+    recorded_at: str
+    event: str
+    event_id: str | None
+    case_id: str
+    interaction: InteractionName
+    channel: str | None
+    rulebook: VersionName
+    mode: str
+    rules: list[RuleMatched]
+    outcome: dict[str, Any]
+    writeback: DecisionWriteback | None
+    revises: str | None
+    superseded_by: str | None
+    retracted: bool
+    previous_hash: str
+    hash: str
+
+
+class DecisionExplained(Decision):
+    near_misses: list[NearMiss]
+    inputs_erased: bool
+
+
+class SetBy(TypedDict):
+    value: Any
+    decision_id: str
+    since: str
+    rules: list[str]
+
+
+class Escalation(TypedDict):
+    id: str
+    case_id: str
+    policy: str
+    step: int
+    armed_at: str
+    due_at: str
+    status: Literal["armed", "due", "fired", "acknowledged", "stopped"]
+
+
+class CaseExplained(TypedDict):
+    id: str
+    case: Case
+    set_by: dict[str, SetBy | None]
+    decision: DecisionExplained | None
+    escalations: list[Escalation]
+
+
+class TimelineEntry(TypedDict):
+    id: str
+    kind: Literal["moment", "decision", "change", "escalation"]
+    at: str
+
+
+class Change(TypedDict):
+    id: str
+    seq: int
+    at: str
+    actor: str
+    action: str
+    subject: str
+    before: Any
+    after: Any
+    previous_hash: str
+    hash: str
+
+
+class Writeback(TypedDict):
+    id: str
+    ticket: str
+    case_id: str
+    status: Literal["waiting", "sending", "confirmed", "unneeded", "parked", "refused", "dry_run"]
+    reason: str | None
+    severity: int | None
+    attempts: int
+    revision: int
+    asked_at: str
+    due_at: str
+    confirmed_at: str | None
+
+
+class WritebackWhole(Writeback):
+    plan: dict[str, Any] | None
+    wish: dict[str, Any]
+
+
+class Mode(TypedDict):
+    mode: Literal["live", "dry-run", "paused"]
+
+
+class KeyShown(TypedDict):
+    id: str
+    name: str
+    role: Literal["viewer", "supervisor", "ops", "admin"]
+    created_at: str
+    expires_at: str | None
+    revoked_at: str | None
+    last_used_at: str | None
+
+
+class KeyMade(KeyShown):
+    key: str
+
+
+class VersionShown(TypedDict):
+    id: str
+    version: int
+    hash: str
+    published_at: str
+    published_by: str
+    note: str
+
+
+class VersionWhole(VersionShown):
+    document: dict[str, Any]
+
+
+class Finding(TypedDict):
+    severity: str
+    code: str
+    rule: str | None
+    path: str
+    message: str
+
+
+class DraftShown(TypedDict):
+    document: dict[str, Any]
+    revision: int
+    updated_at: str
+    updated_by: str
+    live_version: int
+    findings: list[Finding]
+    ok: bool
+
+
+class RuleShown(TypedDict):
+    key: str
+    rule: dict[str, Any]
+    position: int
+    draft_revision: int
+    live_version: int
+    findings: list[Finding]
+
+
+class CheckResult(TypedDict):
+    ok: bool
+    findings: list[Finding]
+
+
+class TestShown(TypedDict):
+    name: str
+    ok: bool
+    differences: list[Any]
+
+
+class TestResult(TypedDict):
+    ok: bool
+    tests: list[TestShown]
+
+
+class Head(TypedDict):
+    seq: int
+    hash: str
+
+
+class Broken(TypedDict):
+    seq: int
+    why: str
+
+
+class Verdict(TypedDict):
+    ok: bool
+    entries: int
+    head: Head
+    broken: list[Broken]
+
+
+class Diff(TypedDict):
+    same: bool
+    rules: list[dict[str, Any]]
+    order_changed: bool
+    parts: list[dict[str, Any]]
+    other: list[dict[str, Any]]
+
+
+class Check(TypedDict):
+    ok: bool
+    detail: str
+
+
+class Ready(TypedDict):
+    status: Literal["ready", "not_ready"]
+    checks: dict[str, Check]
+
+
+class Word(TypedDict):
+    id: str
+    name: str
+    description: str
+
+
+PAGES: Final[dict[str, Any]] = {
+    "list_cases": Case,
+    "case_timeline": TimelineEntry,
+    "list_decisions": Decision,
+    "list_changes": Change,
+    "list_escalations": Escalation,
+    "list_writebacks": Writeback,
+    "list_events": Event,
+    "list_keys": KeyShown,
+    "list_versions": VersionShown,
+    "list_fields": Word,
+    "list_operators": Word,
+    "list_actions": Word,
+}
+"""Operations that answer with a page, by what its items are."""
+
+ANSWERS: Final[dict[str, Any]] = {
+    **dict.fromkeys(
+        ("show_case", "acknowledge_case", "resolve_case", "note_case", "assign_case", "merge_case", "split_case"),
+        Case,
+    ),
+    "explain_case": CaseExplained,
+    "explain_decision": DecisionExplained,
+    "verify_chain": Verdict,
+    "chain_head": Head,
+    "acknowledge_escalation": Escalation,
+    "show_writeback": WritebackWhole,
+    "retry_writeback": WritebackWhole,
+    "show_mode": Mode,
+    "change_mode": Mode,
+    "show_event": EventWhole,
+    "retry_event": EventWhole,
+    "create_key": KeyMade,
+    "show_live": VersionWhole,
+    "show_version": VersionWhole,
+    "restore_version": VersionName,
+    "publish_draft": VersionName,
+    "diff_versions": Diff,
+    "show_draft": DraftShown,
+    "replace_draft": DraftShown,
+    "remove_rule": DraftShown,
+    "add_rule": RuleShown,
+    "show_rule": RuleShown,
+    "replace_rule": RuleShown,
+    "check_rulebook": CheckResult,
+    "run_tests": TestResult,
+    "readyz": Ready,
+}
+"""Operations that answer with one thing."""

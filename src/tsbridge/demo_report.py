@@ -131,7 +131,7 @@ def in_plain_words(decision: Mapping[str, Any]) -> str:
 def _because(leaf: Mapping[str, Any]) -> str:
     expected, actual = leaf.get("expected"), leaf.get("actual")
     if isinstance(expected, list) and isinstance(actual, str):
-        found = [word for word in expected if str(word).casefold() in actual.casefold()]
+        found = [word for word in expected if re.search(rf"(?<!\w){re.escape(str(word))}(?!\w)", actual, re.IGNORECASE)]
         words = " and ".join(f'"{word}"' for word in found) or f"one of {len(expected)} words"
         return f"{words} was found in {leaf['field']} ({_short(actual, found)})"
     return f"{leaf['field']} {str(leaf['operator']).replace('_', ' ')} {_value(expected)} (it was {_value(actual)})"

@@ -1,0 +1,59 @@
+# `make demo` and `make test` need nothing but Python 3.11 to 3.13, make and a C compiler.
+# Everything is installed into .venv, from the hashed locks; `make clean` takes it away again.
+
+SHELL := /bin/sh
+PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3 python; do \
+	if $$p -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 14))' 2>/dev/null; then echo $$p; break; fi; done)
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+STAY ?=
+SECONDS ?= 120
+
+.DEFAULT_GOAL := help
+.PHONY: help install demo test run lint format bench soak clean
+
+help: ## what there is to make
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' Makefile
+	@echo "  make demo STAY=1   leaves it running, with an address and a key to look around"
+
+install: $(READY) ## set up .venv from the locks, nothing more
+
+$(READY): requirements-dev.lock pyproject.toml
+	@test -n "$(PYTHON)" || { echo "Needs Python 3.11, 3.12 or 3.13; say which with: make PYTHON=/path/to/python3" >&2; exit 1; }
+	@test -x $(BIN)/python || { echo "-- a fresh $(VENV) with $$($(PYTHON) -V)"; $(PYTHON) -m venv $(VENV); }
+	@echo "-- installing what requirements-dev.lock names (the first time takes a minute or two)"
+	@PIP_ROOT_USER_ACTION=ignore $(BIN)/python -m pip install --quiet --disable-pip-version-check --progress-bar off \
+		--require-hashes -r requirements-dev.lock
+	@PIP_ROOT_USER_ACTION=ignore $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $(READY)
+	@echo "-- ready"
+
+demo: $(READY) ## a weekend of incidents against simulated Zendesk and Talkdesk
+	@$(BIN)/python -m tsbridge demo $(if $(STAY),--stay,)
+
+test: $(READY) ## the whole test suite, on SQLite and PostgreSQL
+	@$(BIN)/python -m pytest -q -n 2
+
+run: $(READY) ## serve with the settings of .env
+	@$(BIN)/python -m tsbridge serve
+
+lint: $(READY) ## format, lint, types, layers, locks
+	@$(BIN)/ruff format --check --quiet . || { echo "not formatted; run: make format" >&2; $(BIN)/ruff format --check . ; exit 1; }
+	@$(BIN)/ruff check --quiet .
+	@$(BIN)/mypy --strict src
+	@$(BIN)/python -m pytest -q -p no:randomly tests/test_floors.py
+	@! grep -nE '://|index-url|find-links|httpx2' requirements.lock requirements-dev.lock || { echo "a lock holds an address or httpx2" >&2; exit 1; }
+
+format: $(READY) ## bring the code into form
+	@$(BIN)/ruff format --quiet .
+	@$(BIN)/ruff check --quiet --fix .
+
+bench: $(READY) ## the benchmarks with their tables
+	@$(BIN)/python -m benchmarks
+
+soak: $(READY) ## SECONDS of steady deliveries; memory, files and threads must stay level
+	@$(BIN)/python -m benchmarks soak --seconds $(SECONDS)
+
+clean: ## take away .venv and the caches
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis build dist

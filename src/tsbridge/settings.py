@@ -1,0 +1,258 @@
+"""Settings: from the environment, from `.env`, secrets also from files. The only module that reads the environment.
+
+What is set in the environment wins over `.env`. A secret may be given as `NAME_FILE`, the path of a file that holds it.
+An unknown `TSBRIDGE_` name is refused, with the nearest known one, so that a slip of the pen never goes unseen. No
+error text repeats a value.
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Annotated, Any, Final, Literal
+from urllib.parse import SplitResult, urlsplit
+from zoneinfo import ZoneInfo
+
+from pydantic import BeforeValidator, Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic_settings import BaseSettings, DotEnvSettingsSource, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
+
+PREFIX: Final = "TSBRIDGE_"
+FILE: Final = "_FILE"
+ENV_FILE: Final = Path(".env")
+LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
+HIDDEN: Final = frozenset({"test_crash"})
+"""For tests of this project only; documented nowhere else."""
+PUBLIC_TEST_SECRET: Final = "dGhpc19zZWNyZXRfaXNfZm9yX3Rlc3Rpbmdfb25seQ=="  # noqa: S105  # public
+"""Zendesk signs the test deliveries of a webhook that is not saved yet with this; everybody knows it."""
+
+Role = Literal["viewer", "supervisor", "ops", "admin"]
+
+
+class BadSettings(Exception):
+    """Settings that cannot be used. `problems`: one line each, naming the setting, what was expected and what kind came."""
+
+    def __init__(self, problems: Iterable[str]) -> None:
+        self.problems = tuple(problems)
+        super().__init__("\n".join(self.problems))
+
+
+def _comma_separated(value: Any) -> Any:
+    return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+
+
+Secrets = Annotated[tuple[SecretStr, ...], NoDecode, BeforeValidator(_comma_separated)]
+
+
+class Settings(BaseSettings):
+    """Every setting, by its name without `TSBRIDGE_` and in lower case. Made by `load`."""
+
+    model_config = SettingsConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+    database_url: SecretStr = SecretStr("sqlite:///tsbridge.db")
+    zendesk_url: str | None = None
+    zendesk_client_id: str | None = None
+    zendesk_client_secret: SecretStr | None = None
+    zendesk_access_token: SecretStr | None = None
+    zendesk_email: str | None = None
+    zendesk_api_token: SecretStr | None = None
+    zendesk_webhook_secrets: Secrets = ()
+    talkdesk_webhook_secrets: Secrets = ()
+    talkdesk_account: str | None = None
+    talkdesk_client_id: str | None = None
+    talkdesk_client_secret: SecretStr | None = None
+    talkdesk_region: Literal["us", "eu", "ca", "au"] = "us"
+    writeback: Literal["live", "dry-run", "paused"] = "live"
+    admin_key: SecretStr | None = None
+    timezone: str = "UTC"
+    phone_region: str = Field(default="US", pattern=r"^[A-Z]{2}$")
+    rulebook: Path | None = None
+    zendesk_updates_per_minute: int = Field(default=60, ge=1, le=700)
+    signature_tolerance_s: int = Field(default=900, ge=0, le=86_400)
+    host: str = "127.0.0.1"
+    port: int = Field(default=8080, ge=0, le=65_535)
+    metrics_role: Role | None = None
+    docs_role: Role | None = None
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    test_crash: str | None = None
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Only what `load` has gathered: it knows the order, the files and the unknown names."""
+        return (init_settings,)
+
+    @field_validator("database_url")
+    @classmethod
+    def _a_database_we_know(cls, value: SecretStr) -> SecretStr:
+        scheme, separator, rest = value.get_secret_value().partition("://")
+        if scheme.partition("+")[0] not in ("sqlite", "postgresql") or not separator:
+            raise ValueError("expected sqlite:///file.db or postgresql://user:password@host/db")
+        if scheme.startswith("sqlite") and rest.partition("?")[0] in ("", "/", "/:memory:"):
+            raise ValueError("expected the path of a file, as in sqlite:///tsbridge.db; a database in memory keeps nothing")
+        return value
+
+    @field_validator("zendesk_url")
+    @classmethod
+    def _an_origin(cls, value: str | None) -> str | None:
+        return None if value is None else _origin(value)
+
+    @field_validator("zendesk_webhook_secrets", "talkdesk_webhook_secrets")
+    @classmethod
+    def _not_too_many(cls, value: tuple[SecretStr, ...]) -> tuple[SecretStr, ...]:
+        if len(value) > 3:
+            raise ValueError("expected at most three secrets: the one in use and those it replaces")
+        if any(secret.get_secret_value() == PUBLIC_TEST_SECRET for secret in value):
+            raise ValueError("this is Zendesk's public secret for unsaved webhooks; expected the secret of your own webhook")
+        return value
+
+    @field_validator("timezone")
+    @classmethod
+    def _a_known_zone(cls, value: str) -> str:
+        try:
+            ZoneInfo(value)
+        except (LookupError, ValueError, OSError):
+            raise ValueError("expected a time zone such as Europe/Berlin or America/Los_Angeles") from None
+        return value
+
+    @field_validator("rulebook")
+    @classmethod
+    def _a_file(cls, value: Path | None) -> Path | None:
+        if value is not None and not value.is_file():
+            raise ValueError("expected the path of a rulebook file; there is no such file")
+        return value
+
+    @model_validator(mode="after")
+    def _whole_credentials(self) -> Settings:
+        pairs = (
+            ("zendesk_client_id", "zendesk_client_secret"),
+            ("zendesk_email", "zendesk_api_token"),
+            ("talkdesk_client_id", "talkdesk_client_secret"),
+        )
+        for one, other in pairs:
+            if (getattr(self, one) is None) != (getattr(self, other) is None):
+                raise ValueError(f"{name_of(one)} and {name_of(other)} belong together: set both or neither")
+        return self
+
+    @property
+    def zone(self) -> ZoneInfo:
+        return ZoneInfo(self.timezone)
+
+    @property
+    def zendesk_credentials(self) -> Literal["oauth", "access_token", "api_token"] | None:
+        """Which kind is used; the best one wins when several are set."""
+        if self.zendesk_client_id is not None:
+            return "oauth"
+        if self.zendesk_access_token is not None:
+            return "access_token"
+        return "api_token" if self.zendesk_email is not None else None
+
+
+def name_of(field: str) -> str:
+    return PREFIX + field.upper()
+
+
+def _is_secret(field: str) -> bool:
+    return "SecretStr" in str(Settings.model_fields[field].annotation)
+
+
+NAMES: Final = {name_of(field): field for field in Settings.model_fields}
+SECRET_NAMES: Final = frozenset(name for name, field in NAMES.items() if _is_secret(field))
+DOCUMENTED: Final = tuple(name for name, field in NAMES.items() if field not in HIDDEN)
+
+
+def load(environ: Mapping[str, str] | None = None, env_file: Path | None = ENV_FILE) -> Settings:
+    """The settings in force. `environ` is the process's own unless given. Raises `BadSettings`, naming everything wrong at once."""
+    environment = os.environ if environ is None else environ
+    from_file = _env_file(env_file)
+    problems = [*_unknown(environment, "in the environment"), *_unknown(from_file, f"in {env_file}")]
+    given: dict[str, Any] = {}
+    for source in (from_file, environment):
+        found, wrong = _gather(source)
+        given.update(found)
+        problems += wrong
+    try:
+        settings = Settings(**given)
+    except ValidationError as refused:
+        problems += _explained(refused)
+    if problems:
+        raise BadSettings(problems)
+    return settings
+
+
+def _env_file(path: Path | None) -> Mapping[str, str]:
+    if path is None or not path.is_file():
+        return {}
+    try:
+        source = DotEnvSettingsSource(Settings, env_file=path, env_file_encoding="utf-8", case_sensitive=True)
+        return {name: value for name, value in source.env_vars.items() if value is not None}
+    except (OSError, UnicodeDecodeError):
+        raise BadSettings([f"{path}: expected a readable file of NAME=value lines in UTF-8"]) from None
+
+
+def _unknown(source: Mapping[str, str], where: str) -> list[str]:
+    known = [*NAMES, *(name + FILE for name in SECRET_NAMES)]
+    problems = []
+    for name in sorted(source):
+        if not name.upper().startswith(PREFIX) or name in known:
+            continue
+        near = difflib.get_close_matches(name.upper(), known, n=1)
+        hint = f"; did you mean {near[0]}?" if near else ""
+        problems.append(f"{name} {where} is not a setting{hint}")
+    return problems
+
+
+def _gather(source: Mapping[str, str]) -> tuple[dict[str, Any], list[str]]:
+    """Values by field; an empty one counts as not set."""
+    found: dict[str, Any] = {}
+    problems: list[str] = []
+    for name, field in NAMES.items():
+        value, path = source.get(name, "").strip(), source.get(name + FILE, "").strip() if name in SECRET_NAMES else ""
+        if value and path:
+            problems.append(f"{name} and {name + FILE} are both set; expected one of them")
+        elif value:
+            found[field] = value
+        elif path:
+            try:
+                content = Path(path).read_text(encoding="utf-8").strip()
+            except (OSError, UnicodeDecodeError):
+                problems.append(f"{name + FILE}: expected the path of a readable text file")
+                continue
+            if content:
+                found[field] = content
+            else:
+                problems.append(f"{name + FILE}: the file is empty")
+    return found, problems
+
+
+def _explained(refused: ValidationError) -> list[str]:
+    """One line per problem, without the value."""
+    lines = []
+    for error in refused.errors(include_input=False, include_url=False, include_context=False):
+        what = error["msg"].removeprefix("Value error, ").removeprefix("Input should be ")
+        expected = what if what.startswith(("expected", "this", PREFIX)) else f"expected {what}"
+        lines.append(f"{name_of(str(error['loc'][0]))}: {expected}" if error["loc"] else expected)
+    return lines
+
+
+def _origin(value: str) -> str:
+    """`https://host[:port]` in its plain form."""
+    wanted = "expected https://<your name>.zendesk.com, without a path (plain http only for this machine itself)"
+    try:
+        parts: SplitResult = urlsplit(value)
+        host, port = parts.hostname, parts.port
+    except ValueError:
+        raise ValueError(wanted) from None
+    if parts.scheme not in ("https", "http") or not host or parts.username or parts.path not in ("", "/") or parts.query or parts.fragment:
+        raise ValueError(wanted)
+    if parts.scheme == "http" and host not in LOOPBACK:
+        raise ValueError(wanted)
+    shown = f"[{host}]" if ":" in host else host
+    return f"{parts.scheme}://{shown}" + ("" if port is None else f":{port}")

@@ -1,0 +1,175 @@
+"""Settings: what is read, what is refused, and that nothing is said twice."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from tsbridge.settings import DOCUMENTED, PUBLIC_TEST_SECRET, SECRET_NAMES, BadSettings, Settings, load
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def refused(**environ: str) -> str:
+    with pytest.raises(BadSettings) as caught:
+        load(environ, None)
+    return str(caught.value)
+
+
+def test_nothing_set_gives_the_defaults_of_the_contract() -> None:
+    settings = load({}, None)
+    assert settings.database_url.get_secret_value() == "sqlite:///tsbridge.db"
+    assert (settings.writeback, settings.timezone, settings.phone_region) == ("live", "UTC", "US")
+    assert (settings.zendesk_updates_per_minute, settings.signature_tolerance_s) == (60, 900)
+    assert settings.zendesk_url is None
+    assert settings.zendesk_webhook_secrets == ()
+    assert settings.zendesk_credentials is None
+
+
+def test_the_environment_wins_over_the_file(tmp_path: Path) -> None:
+    env = tmp_path / ".env"
+    env.write_text("TSBRIDGE_PORT=1000\nTSBRIDGE_TIMEZONE=Europe/Berlin\nSOMEBODY_ELSE=1\n")
+    settings = load({"TSBRIDGE_PORT": "2000", "PATH": "/bin"}, env)
+    assert (settings.port, settings.timezone) == (2000, "Europe/Berlin")
+
+
+def test_an_unknown_name_is_refused_with_the_nearest_known_one_wherever_it_stands(tmp_path: Path) -> None:
+    assert "TSBRIDGE_WRITE_BACK in the environment is not a setting; did you mean TSBRIDGE_WRITEBACK?" in refused(
+        TSBRIDGE_WRITE_BACK="live"
+    )
+    env = tmp_path / ".env"
+    env.write_text("TSBRIDGE_ZENDESK_URI=https://acme.zendesk.com\n")
+    with pytest.raises(BadSettings, match=r"TSBRIDGE_ZENDESK_URI in .*\.env is not a setting; did you mean TSBRIDGE_ZENDESK_URL\?"):
+        load({}, env)
+
+
+def test_a_lower_case_name_is_refused_instead_of_overlooked() -> None:
+    assert "did you mean TSBRIDGE_PORT?" in refused(tsbridge_port="80")
+
+
+@pytest.mark.parametrize("name", sorted(SECRET_NAMES - {"TSBRIDGE_DATABASE_URL"}))
+def test_every_secret_may_come_from_a_file_and_shows_in_no_text(name: str, tmp_path: Path) -> None:
+    secret = tmp_path / "secret"
+    secret.write_text("a-very-secret-thing\n")
+    partners = {
+        "TSBRIDGE_ZENDESK_CLIENT_SECRET": {"TSBRIDGE_ZENDESK_CLIENT_ID": "x"},
+        "TSBRIDGE_ZENDESK_API_TOKEN": {"TSBRIDGE_ZENDESK_EMAIL": "x"},
+        "TSBRIDGE_TALKDESK_CLIENT_SECRET": {"TSBRIDGE_TALKDESK_CLIENT_ID": "x"},
+    }
+    settings = load({name + "_FILE": str(secret), **partners.get(name, {})}, None)
+    value = getattr(settings, name.removeprefix("TSBRIDGE_").lower())
+    (held,) = value if isinstance(value, tuple) else (value,)
+    assert held.get_secret_value() == "a-very-secret-thing"
+    assert "a-very-secret-thing" not in repr(settings)
+
+
+def test_a_secret_and_its_file_together_are_refused(tmp_path: Path) -> None:
+    assert "both set" in refused(TSBRIDGE_ADMIN_KEY="x", TSBRIDGE_ADMIN_KEY_FILE=str(tmp_path / "x"))
+
+
+def test_a_secret_file_that_cannot_be_read_is_named() -> None:
+    assert refused(TSBRIDGE_ADMIN_KEY_FILE="/nowhere/at/all").startswith("TSBRIDGE_ADMIN_KEY_FILE: expected")
+
+
+def test_only_secrets_come_from_files() -> None:
+    assert "TSBRIDGE_PORT_FILE in the environment is not a setting" in refused(TSBRIDGE_PORT_FILE="/etc/port")
+
+
+def test_several_webhook_secrets_are_split_at_commas() -> None:
+    settings = load({"TSBRIDGE_ZENDESK_WEBHOOK_SECRETS": "new, old ,"}, None)
+    assert [secret.get_secret_value() for secret in settings.zendesk_webhook_secrets] == ["new", "old"]
+
+
+def test_the_public_test_secret_of_zendesk_is_refused() -> None:
+    assert "public secret" in refused(TSBRIDGE_ZENDESK_WEBHOOK_SECRETS=f"mine,{PUBLIC_TEST_SECRET}")
+
+
+@pytest.mark.parametrize(
+    "url", ["https://acme.zendesk.com", "https://acme.zendesk.com/", "http://127.0.0.1:9000", "http://[::1]:9000", "http://localhost"]
+)
+def test_a_zendesk_address_is_taken_in_its_plain_form(url: str) -> None:
+    assert load({"TSBRIDGE_ZENDESK_URL": url}, None).zendesk_url == url.rstrip("/")
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://acme.zendesk.com",
+        "http://127.0.0.1.example.com",
+        "https://me:secret@acme.zendesk.com",
+        "https://acme.zendesk.com/agent",
+        "acme.zendesk.com",
+        "ftp://acme",
+        "https://[::1",
+    ],
+)
+def test_another_zendesk_address_is_refused_without_being_repeated(url: str) -> None:
+    text = refused(TSBRIDGE_ZENDESK_URL=url)
+    assert text.startswith("TSBRIDGE_ZENDESK_URL: expected https://")
+    assert "secret" not in text
+
+
+@pytest.mark.parametrize("url", ["mysql://x/y", "sqlite://", "sqlite:///:memory:", "nonsense", "postgresql"])
+def test_a_database_that_keeps_nothing_or_is_unknown_is_refused(url: str) -> None:
+    assert refused(TSBRIDGE_DATABASE_URL=url).startswith("TSBRIDGE_DATABASE_URL: expected")
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("TSBRIDGE_PORT", "notaport"),
+        ("TSBRIDGE_PORT", "70000"),
+        ("TSBRIDGE_WRITEBACK", "perhaps"),
+        ("TSBRIDGE_TIMEZONE", "Mars/Olympus"),
+        ("TSBRIDGE_TIMEZONE", "/etc/passwd"),
+        ("TSBRIDGE_PHONE_REGION", "usa"),
+        ("TSBRIDGE_RULEBOOK", "/nowhere/rules.yaml"),
+        ("TSBRIDGE_SIGNATURE_TOLERANCE_S", "-1"),
+        ("TSBRIDGE_METRICS_ROLE", "boss"),
+    ],
+)
+def test_a_bad_value_names_its_setting_and_is_not_repeated(name: str, value: str) -> None:
+    text = refused(**{name: value})
+    assert text.startswith(f"{name}: expected")
+    assert value not in text
+
+
+def test_everything_wrong_is_named_at_once() -> None:
+    assert len(refused(TSBRIDGE_PORT="x", TSBRIDGE_WRITEBACK="x", TSBRIDGE_NONSENSE="x").splitlines()) == 3
+
+
+def test_half_a_credential_is_refused() -> None:
+    assert "belong together" in refused(TSBRIDGE_ZENDESK_CLIENT_ID="bridge")
+
+
+def test_oauth_is_preferred_over_tokens() -> None:
+    everything = {
+        "TSBRIDGE_ZENDESK_CLIENT_ID": "a",
+        "TSBRIDGE_ZENDESK_CLIENT_SECRET": "b",
+        "TSBRIDGE_ZENDESK_ACCESS_TOKEN": "c",
+        "TSBRIDGE_ZENDESK_EMAIL": "d",
+        "TSBRIDGE_ZENDESK_API_TOKEN": "e",
+    }
+    assert load(everything, None).zendesk_credentials == "oauth"
+    del everything["TSBRIDGE_ZENDESK_CLIENT_ID"], everything["TSBRIDGE_ZENDESK_CLIENT_SECRET"]
+    assert load(everything, None).zendesk_credentials == "access_token"
+
+
+def test_an_empty_value_counts_as_not_set() -> None:
+    assert load({"TSBRIDGE_ZENDESK_URL": "", "TSBRIDGE_PORT": " "}, None) == load({}, None)
+
+
+def test_the_example_file_holds_every_setting_with_its_default() -> None:
+    text = (ROOT / ".env.example").read_text()
+    assert re.findall(r"^(TSBRIDGE_\w+)=", text, re.MULTILINE) == list(dict.fromkeys(re.findall(r"^(TSBRIDGE_\w+)=", text, re.MULTILINE)))
+    assert set(re.findall(r"^(TSBRIDGE_\w+)=", text, re.MULTILINE)) == set(DOCUMENTED)
+    assert load({}, ROOT / ".env.example") == Settings()
+
+
+def test_the_readme_explains_every_setting() -> None:
+    text = (ROOT / "README.md").read_text()
+    assert [name for name in DOCUMENTED if f"`{name}`" not in text] == []
+    named = set(re.findall(r"TSBRIDGE_[A-Z_]*[A-Z]", text))
+    assert {name for name in named if name.removesuffix("_FILE") not in DOCUMENTED} == set()

@@ -16,9 +16,10 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
+from tsbridge.core.escalation import Armed
 from tsbridge.core.helpdesk import Asked, Wish
 from tsbridge.core.moments import FACTS, Interaction, Moment, Value, instant_text, read_instant
-from tsbridge.core.rules.judge import Armed, Judgement
+from tsbridge.core.rules.judge import Judgement
 from tsbridge.core.rules.language import Policy
 
 DONE = ("solved", "closed", "deleted", "merged")
@@ -261,6 +262,13 @@ class CaseState:
             if (a.policy, step) not in ran
         )
         return fired + over
+
+    def stands(self) -> tuple[object, ...]:
+        """What stands: two states that agree here differ only in what was heard."""
+        asked = tuple(sorted((name, value.value) for name, value in self.custom_fields.items()))
+        priority = None if self.priority is None else self.priority.value
+        tags, absent = tuple(sorted(self.tags)), tuple(sorted(self.absent))
+        return self.severity, self.category, self.queue, self.assignee, priority, tags, absent, asked, self.level, self.armed
 
     # -- what the case wishes of a ticket ----------------------------------------------------------------------
 

@@ -133,8 +133,9 @@ def _step(case_id: str, state: CaseState, told: Told, judges: Judges, history: H
     standing = Standing(state.opened_at, state.firing, state.armed)
     seen = Seen(given, previous, standing, moment.at, _digests(heard), bool(moment.texts))
     judgement = judge.decide(given, previous, seen.standing, moment.at, moment.subject)
-    state = state.conclude(judgement, moment.subject, place, moment.at, anew, judge.book.policies)
-    return state, Judged(moment.digest, moment.event, moment.at, moment.subject, told.version, seen, judgement, outcome(state, judgement))
+    after = state.conclude(judgement, moment.subject, place, moment.at, anew, judge.book.policies)
+    said = outcome(state, after, judgement)
+    return after, Judged(moment.digest, moment.event, moment.at, moment.subject, told.version, seen, judgement, said)
 
 
 def _clock(
@@ -167,8 +168,10 @@ def _clock(
         previous = {name: value for name, value in given.items() if name != "changed"}
         seen = Seen(given, previous, Standing(state.opened_at, state.firing, state.armed), due, _digests(heard), False)
         judgement = judge.decide(given, previous, seen.standing, due, subject)
-        state = state.conclude(judgement, subject, place, due, True, judge.book.policies)
-        yield Judged(moment, CLOCK, due, subject, version, seen, judgement, outcome(state, judgement)), state
+        after = state.conclude(judgement, subject, place, due, True, judge.book.policies)
+        said = outcome(state, after, judgement)
+        state = after
+        yield Judged(moment, CLOCK, due, subject, version, seen, judgement, said), state
 
 
 def due_at(state: CaseState) -> datetime | None:
@@ -185,23 +188,24 @@ def asks_anew(moment: Moment) -> bool:
     return moment.source == "talkdesk" or moment.actor.kind == "requester" or moment.event == "ticket.created"
 
 
-def outcome(state: CaseState, judgement: Judgement) -> dict[str, Any]:
+def outcome(before: CaseState, state: CaseState, judgement: Judgement) -> dict[str, Any]:
     """Contract section 6 `outcome`: what stands after this decision, and what this decision added."""
     return {
         "severity": state.severity,
         "category": state.category,
         "queue": state.queue,
-        "assignee": {"id": state.assignee, "because": "named by a rule"} if state.assignee else None,
-        "priority": state.priority,
+        "assignee": {"id": state.assignee, "because": "named by a rule or a supervisor"} if state.assignee else None,
+        "priority": None if state.priority is None else state.priority.value,
         "tags_added": list(judgement.tags_added),
         "tags_removed": list(judgement.tags_removed),
-        "custom_fields": {name: value for name, value in judgement.custom_fields},
+        "custom_fields": dict(judgement.custom_fields),
         "escalations": list(judgement.escalated),
         "steps": [{"policy": step.policy, "step": step.index + 1} for step in judgement.steps],
         "notes": [note.key for note in judgement.notes],
         "notified": [target for _, target in judgement.notifications],
-        "overruled": [dict(entry) if isinstance(entry, Mapping) else entry for entry in judgement.overruled_json()],
-        "changes_nothing": judgement.changes_nothing,
+        "overruled": [dict(entry) for entry in judgement.overruled],
+        "budget_exceeded": judgement.budget_exceeded,
+        "changes_nothing": before.stands() == state.stands() and not judgement.notes and not judgement.notifications,
     }
 
 

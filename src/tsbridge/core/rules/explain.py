@@ -1,0 +1,135 @@
+"""Why a rule matched, or what it would have taken. Read off the same conditions on the same facts; nothing is stored."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+from tsbridge.core.rules.conditions import Facts, holds, leaf_holds, plain
+from tsbridge.core.rules.language import Condition, Leaf, Rule
+from tsbridge.core.rules.text import excerpt, find_word, search
+
+SHOWN = 120
+LIST_SHOWN = 50
+
+
+@dataclass(frozen=True, slots=True)
+class RuleExplained:
+    """One rule of a decision. `because`: the conditions that made it what it is; `missing`: the fewest that would have
+    had to be otherwise. Both in the shape of contract section 6."""
+
+    key: str
+    kind: str
+    matched: bool
+    because: tuple[dict[str, Any], ...] = field(hash=False)
+    missing: tuple[dict[str, Any], ...] = field(hash=False)
+
+
+def explain_rule(rule: Rule, facts: Facts, matched: bool) -> RuleExplained:
+    if matched:
+        return RuleExplained(rule.key, rule.kind, True, tuple(_shown(leaf, facts) for leaf in _support(rule.when, facts, True)), ())
+    because = tuple(_shown(leaf, facts) for leaf in _support(rule.when, facts, False))
+    missing = tuple({k: v for k, v in _shown(leaf, facts).items() if k != "outcome"} for leaf in _flips(rule.when, facts, True) or ())
+    return RuleExplained(rule.key, rule.kind, False, because, missing)
+
+
+def _support(condition: Condition, facts: Facts, outcome: bool) -> Iterable[Leaf]:
+    """The conditions that make `condition` true, or false."""
+    if isinstance(condition, Leaf):
+        yield condition
+        return
+    if outcome:
+        parts = (*condition.all, *(part for part in condition.any if holds(part, facts)))
+        for part in parts:
+            yield from _support(part, facts, True)
+        for part in condition.none:
+            yield from _support(part, facts, False)
+        return
+    for part in condition.all:
+        if not holds(part, facts):
+            yield from _support(part, facts, False)
+    if condition.any and not any(holds(part, facts) for part in condition.any):
+        for part in condition.any:
+            yield from _support(part, facts, False)
+    for part in condition.none:
+        if holds(part, facts):
+            yield from _support(part, facts, True)
+
+
+def _flips(condition: Condition, facts: Facts, wanted: bool) -> list[Leaf] | None:
+    """The fewest conditions whose turning would make `condition` what is wanted; None when nothing would."""
+    if holds(condition, facts) == wanted:
+        return []
+    if isinstance(condition, Leaf):
+        return [condition]
+    if wanted:
+        found: list[Leaf] = []
+        for part in condition.all:
+            more = _flips(part, facts, True)
+            if more is None:
+                return None
+            found += more
+        if condition.any:
+            best = _least(_flips(part, facts, True) for part in condition.any)
+            if best is None:
+                return None
+            found += best
+        for part in condition.none:
+            more = _flips(part, facts, False)
+            if more is None:
+                return None
+            found += more
+        return found
+    ways = [_flips(part, facts, False) for part in condition.all] + [_flips(part, facts, True) for part in condition.none]
+    if condition.any:
+        together: list[Leaf] | None = []
+        for part in condition.any:
+            more = _flips(part, facts, False)
+            together = None if more is None or together is None else together + more
+        ways.append(together)
+    return _least(ways)
+
+
+def _least(ways: Iterable[list[Leaf] | None]) -> list[Leaf] | None:
+    return min((way for way in ways if way is not None), key=len, default=None)
+
+
+def _shown(leaf: Leaf, facts: Facts) -> dict[str, Any]:
+    expected = leaf.value
+    if isinstance(expected, tuple):
+        expected = list(expected[:LIST_SHOWN]) + ([f"and {len(expected) - LIST_SHOWN} more"] if len(expected) > LIST_SHOWN else [])
+    return {
+        "field": leaf.field,
+        "operator": leaf.operator,
+        "expected": expected,
+        "actual": _actual(leaf, facts),
+        "outcome": leaf_holds(leaf, facts),
+    }
+
+
+def _actual(leaf: Leaf, facts: Facts) -> Any:
+    """The value that was found; of a long text the words around the hit."""
+    value = facts.get(leaf.field)
+    if leaf.operator in ("changed", "not_changed", "changed_to", "changed_from"):
+        known, before = facts.before(leaf.field)
+        return {"before": _short(before), "now": _short(value)} if known else {"now": _short(value)}
+    if not isinstance(value, str) or len(value) <= SHOWN // 2:
+        return _short(value)
+    if leaf.words:
+        folded = facts.folded(leaf.field)
+        for word in leaf.words:
+            at = find_word(folded, word)
+            if at >= 0:
+                return excerpt(folded, at, len(word))
+    if leaf.operator == "matches" and (span := search(leaf.value, value)) is not None:
+        return excerpt(value, span[0], span[1] - span[0])
+    return _short(value)
+
+
+def _short(value: Any) -> Any:
+    if isinstance(value, tuple):
+        return list(value[:LIST_SHOWN])
+    if isinstance(value, str) and len(value) > SHOWN:
+        return plain(value)[:SHOWN] + "…"
+    return value

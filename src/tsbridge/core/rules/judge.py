@@ -1,0 +1,343 @@
+"""The judge: one moment's facts and a rulebook in, one judgement out. Pure, total, and the same everywhere.
+
+Escalation rules are asked top to bottom, each seeing what those above it set; then policies stop, arm and fire the steps
+whose time has come; then the first routing rule that matches wins. A single value set twice keeps the first setting.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, tzinfo
+from typing import Any, Final
+
+from tsbridge.core.escalation import Armed, next_due, step_due
+from tsbridge.core.moments import CALL_EVENTS, TICKET_EVENTS, Interaction, Value, instant_text, read_instant
+from tsbridge.core.rules.conditions import BudgetExceeded, Facts, holds, plain
+from tsbridge.core.rules.due import clocked_leaves, next_flip
+from tsbridge.core.rules.explain import RuleExplained, explain_rule
+from tsbridge.core.rules.language import PLACEHOLDER, Action, Rule, Rulebook
+
+NOBODY: Final = Interaction("zendesk", "")
+FAMILY: Final = {"zendesk": frozenset(TICKET_EVENTS), "talkdesk": frozenset(CALL_EVENTS)}
+FIELD_OF: Final = {"severity": "case.severity", "category": "case.category", "queue": "case.queue", "priority": "ticket.priority"}
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What the judge carries from one moment of a case to the next."""
+
+    opened_at: datetime | None = None
+    firing: tuple[str, ...] = ()
+    armed: tuple[Armed, ...] = ()
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "opened_at": None if self.opened_at is None else instant_text(self.opened_at),
+            "firing": list(self.firing),
+            "armed": [one.to_json() for one in self.armed],
+        }
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Standing:
+        opened = data["opened_at"]
+        return cls(
+            None if opened is None else read_instant(opened), tuple(data["firing"]), tuple(Armed.from_json(one) for one in data["armed"])
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    key: str
+    kind: str
+
+
+@dataclass(frozen=True, slots=True)
+class StepFired:
+    """A step of a policy; `index` counts from 0."""
+
+    policy: str
+    index: int
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """An internal note to write. `key`: `<who>@<instant>`, one per firing."""
+
+    key: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """What one judgement decided. Single values are what it set itself (None: nobody did); tuples are sorted or in order."""
+
+    matched: tuple[Match, ...] = ()
+    severity: int | None = None
+    category: str | None = None
+    priority: str | None = None
+    queue: str | None = None
+    assign: str | None = None
+    custom_fields: tuple[tuple[str, Value], ...] = ()
+    tags_added: tuple[str, ...] = ()
+    tags_removed: tuple[str, ...] = ()
+    escalated: tuple[str, ...] = ()
+    steps: tuple[StepFired, ...] = ()
+    level: int = 0
+    notes: tuple[Note, ...] = ()
+    notifications: tuple[tuple[str, str], ...] = ()
+    overruled: tuple[Mapping[str, Value], ...] = field(default=(), hash=False)
+    stopped_by: str | None = None
+    budget_exceeded: bool = False
+    firing: tuple[str, ...] = ()
+    armed: tuple[Armed, ...] = ()
+    next_due: datetime | None = None
+
+
+class Judge:
+    """Judges by one rulebook, in one team's time zone. Holds nothing of the cases it judges; safe to share."""
+
+    def __init__(self, book: Rulebook, zone: tzinfo) -> None:
+        self.book = book
+        self.zone = zone
+        self._clocked = clocked_leaves(book)
+
+    def decide(
+        self,
+        given: Mapping[str, Value],
+        previous: Mapping[str, Value],
+        standing: Standing,
+        at: datetime,
+        subject: Interaction | None = None,
+    ) -> Judgement:
+        """Judge one moment. `given`: facts by field; `previous`: known values before it; `subject`: whose moment it is."""
+        facts = self._facts(given, previous, standing, at)
+        work = _Work(self.book, facts, standing, at, subject or NOBODY)
+        try:
+            for _ in self._pass(work, given):
+                pass
+        except BudgetExceeded:
+            return self._fallback(standing)
+        flip = next_flip(self._clocked, self.book, at, standing.opened_at, self.zone, lambda when: self._matching(given, standing, when))
+        return work.judgement(flip)
+
+    def explain(
+        self,
+        given: Mapping[str, Value],
+        previous: Mapping[str, Value],
+        standing: Standing,
+        at: datetime,
+        subject: Interaction | None = None,
+    ) -> tuple[RuleExplained, ...]:
+        """Every rule in the order it is asked: whether it matched, because of what, or what it would have taken."""
+        facts = self._facts(given, previous, standing, at)
+        work = _Work(self.book, facts, standing, at, subject or NOBODY)
+        found: list[RuleExplained] = []
+        asked: set[str] = set()
+        try:
+            for rule, matched in self._pass(work, given, explain=lambda rule, matched: found.append(explain_rule(rule, facts, matched))):
+                asked.add(rule.key)
+                del matched
+        except BudgetExceeded:
+            return tuple(found)
+        skipped = (RuleExplained(rule.key, rule.kind, False, (), ()) for rule in self.book.rules if rule.key not in asked)
+        return (*found, *skipped)
+
+    def _pass(self, work: _Work, given: Mapping[str, Value], explain: Any = None) -> Iterator[tuple[Rule, bool]]:
+        """One whole judgement, rule by rule. `explain(rule, matched)` is called before a rule's own actions take effect."""
+        for rule in self.book.escalation:
+            if not _asked(rule, given):
+                continue
+            matched = holds(rule.when, work.facts)
+            if explain is not None:
+                explain(rule, matched)
+            work.take(rule, matched)
+            yield rule, matched
+            if work.stopped_by is not None:
+                break
+        work.run_policies()
+        for rule in self.book.routing:
+            if not _asked(rule, given):
+                continue
+            matched = holds(rule.when, work.facts)
+            if explain is not None:
+                explain(rule, matched)
+            work.take(rule, matched)
+            yield rule, matched
+            if matched:
+                break
+
+    def _matching(self, given: Mapping[str, Value], standing: Standing, when: datetime) -> tuple[str, ...]:
+        """The rules that would match if only time went on to `when`."""
+        still = {name: value for name, value in given.items() if name not in ("event", "text.new", "changed")}
+        still["event"] = "clock"
+        work = _Work(self.book, self._facts(still, still, standing, when), standing, when, NOBODY)
+        try:
+            return tuple(rule.key for rule, matched in self._pass(work, still) if matched)
+        except BudgetExceeded:
+            return ()
+
+    def _facts(self, given: Mapping[str, Value], previous: Mapping[str, Value], standing: Standing, at: datetime) -> Facts:
+        return Facts(given, previous, at, self.zone, self.book.calendars, standing.opened_at)
+
+    def _fallback(self, standing: Standing) -> Judgement:
+        """Over budget: the default queue, loudly; what was armed stays armed."""
+        last = self.book.routing[-1]
+        queue = next(str(a.value) for a in last.then if a.name == "route")
+        return Judgement(
+            (Match(last.key, last.kind),),
+            queue=queue,
+            budget_exceeded=True,
+            firing=standing.firing,
+            armed=standing.armed,
+            next_due=next_due(self.book, standing.armed),
+        )
+
+
+class _Work:
+    """The working state of one judgement."""
+
+    def __init__(self, book: Rulebook, facts: Facts, standing: Standing, at: datetime, subject: Interaction) -> None:
+        self.book = book
+        self.facts = facts
+        self.at = at
+        self.subject = subject
+        self.matched: list[Match] = []
+        self.firing = set(standing.firing)
+        self.armed = list(standing.armed)
+        self.stopped_by: str | None = None
+        self.fresh: list[Armed] = []
+        self.singles: dict[str, tuple[Value, str]] = {}
+        self.added: dict[str, str] = {}
+        self.removed: dict[str, str] = {}
+        self.steps: list[StepFired] = []
+        self.notes: list[Note] = []
+        self.notifications: list[tuple[str, str]] = []
+        self.overruled: list[Mapping[str, Value]] = []
+
+    def take(self, rule: Rule, matched: bool) -> None:
+        """A rule was asked: when it matched, its actions take effect, some of them only as its firing begins."""
+        if not matched:
+            self.firing.discard(rule.key)
+            return
+        begins = rule.key not in self.firing
+        self.firing.add(rule.key)
+        self.matched.append(Match(rule.key, rule.kind))
+        for action in rule.then:
+            self.act(action, rule.key, f"rule:{rule.key}", begins)
+
+    def act(self, action: Action, by: str, who: str, begins: bool) -> None:
+        name, value = action.name, action.value
+        if name in ("add_tags", "remove_tags"):
+            self.tags(name == "add_tags", value, by)
+        elif name == "set_custom_field":
+            self.single(f"custom:{value[0]}", value[1], by)
+        elif name.startswith("set_"):
+            self.single(name.removeprefix("set_"), value, by)
+        elif name == "route":
+            self.single("queue", value, by)
+        elif name == "stop":
+            self.stopped_by = by
+        elif begins:
+            self.once(name, value, by, who)
+
+    def once(self, name: str, value: Any, by: str, who: str) -> None:
+        if name == "assign":
+            self.single("assign", value, by)
+        elif name == "note":
+            self.notes.append(Note(f"{who}@{instant_text(self.at)}", self.filled(value)))
+        elif name == "notify":
+            self.notifications.append((f"{who}@{instant_text(self.at)}", value))
+        elif name == "escalate" and all(one.policy != value for one in (*self.armed, *self.fresh)):
+            self.fresh.append(Armed(value, self.at, 0, self.subject))
+
+    def single(self, slot: str, value: Value, by: str) -> None:
+        if slot in self.singles:
+            stands, winner = self.singles[slot]
+            self.overruled.append({"field": slot, "value": value, "rule": by, "kept": stands, "by": winner})
+            return
+        self.singles[slot] = (value, by)
+        if slot in FIELD_OF:
+            self.facts.set(FIELD_OF[slot], value)
+        elif slot.startswith("custom:"):
+            self.facts.set(f"ticket.custom.{slot.removeprefix('custom:')}", value)
+
+    def tags(self, add: bool, tags: tuple[str, ...], by: str) -> None:
+        mine, other = (self.added, self.removed) if add else (self.removed, self.added)
+        for tag in tags:
+            if tag in other:
+                self.overruled.append({"tag": tag, "rule": by, "by": other[tag], "kept": "removed" if add else "added"})
+            else:
+                mine.setdefault(tag, by)
+        stood = self.facts.get("tags")
+        now = ({*stood} if isinstance(stood, tuple) else set()) | self.added.keys()
+        self.facts.set("tags", tuple(sorted(now - self.removed.keys())) or None)
+
+    def run_policies(self) -> None:
+        """Stop what is to stop, arm what was escalated, and apply every step whose time has come."""
+        for one in (*self.armed, *self.fresh):
+            policy = self.book.policies.get(one.policy)
+            if policy is None or (policy.stops_when is not None and holds(policy.stops_when, self.facts)):
+                (self.armed if one in self.armed else self.fresh).remove(one)
+        going: list[Armed] = []
+        for one in (*self.armed, *self.fresh):
+            steps = self.book.policies[one.policy].steps
+            index = one.next_step
+            while index < len(steps) and (time := step_due(self.book, one, index)) is not None and time <= self.at:
+                self.steps.append(StepFired(one.policy, index))
+                for action in steps[index].actions:
+                    self.act(action, f"{one.policy}/{index + 1}", f"policy:{one.policy}/{index + 1}", True)
+                index += 1
+                level = self.facts.get("case.escalation_level")
+                self.facts.set("case.escalation_level", max(index, level if isinstance(level, int) else 0))
+            if index < len(steps):
+                going.append(Armed(one.policy, one.armed_at, index, one.interaction))
+        self.armed = going
+
+    def filled(self, text: str) -> str:
+        """A note with the fields it names filled in; nothing else is understood."""
+
+        def value(name: str) -> str:
+            found = self.facts.get(name)
+            return "" if found is None else (", ".join(found) if isinstance(found, tuple) else plain(found))
+
+        return PLACEHOLDER.sub(lambda hit: value(hit[1]), text)
+
+    def judgement(self, flip: datetime | None) -> Judgement:
+        def one(slot: str) -> Any:
+            return self.singles[slot][0] if slot in self.singles else None
+
+        times = [time for time in (next_due(self.book, tuple(self.armed)), flip) if time is not None]
+        customs = sorted((slot.removeprefix("custom:"), value) for slot, (value, _) in self.singles.items() if slot.startswith("custom:"))
+        return Judgement(
+            matched=tuple(self.matched),
+            severity=one("severity"),
+            category=one("category"),
+            priority=one("priority"),
+            queue=one("queue"),
+            assign=one("assign"),
+            custom_fields=tuple(customs),
+            tags_added=tuple(sorted(self.added)),
+            tags_removed=tuple(sorted(self.removed)),
+            escalated=tuple(a.policy for a in self.fresh),
+            steps=tuple(self.steps),
+            level=max((step.index + 1 for step in self.steps), default=0),
+            notes=tuple(self.notes),
+            notifications=tuple(self.notifications),
+            overruled=tuple(self.overruled),
+            stopped_by=self.stopped_by,
+            firing=tuple(sorted(self.firing)),
+            armed=tuple(self.armed),
+            next_due=min(times, default=None),
+        )
+
+
+def _asked(rule: Rule, given: Mapping[str, Value]) -> bool:
+    """Whether a rule is asked about this event. A moment that names none (in a test) is any event of its source."""
+    if not rule.on:
+        return True
+    event = given.get("event")
+    if event is not None:
+        return event in rule.on
+    family = FAMILY.get(str(given.get("source")))
+    return family is None or bool(family & rule.on)

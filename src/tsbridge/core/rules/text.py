@@ -1,0 +1,83 @@
+"""Words in text: folded alike on both sides, found as whole words, in any language."""
+
+from __future__ import annotations
+
+import unicodedata
+from functools import lru_cache
+from typing import Final
+
+import re2
+
+PATTERN_LENGTH: Final = 512
+PROGRAM_SIZE: Final = 2_000
+PATTERN_TEXT: Final = 8_192
+"""Characters of a text that patterns look at: RE2 is linear, not free."""
+
+
+class BadPattern(ValueError):
+    """A pattern that RE2 or our limits refuse; the text says why."""
+
+
+def fold(text: str) -> str:
+    """The form in which texts and words are compared: NFKC, case folded, accents dropped, any white space one space.
+
+    "Straße", "STRASSE" and "strasse" are the same, and so are "café" and "CAFE".
+    """
+    if text.isascii():
+        return " ".join(text.lower().split())
+    decomposed = unicodedata.normalize("NFKD", unicodedata.normalize("NFKC", text).casefold())
+    bare = "".join(c for c in decomposed if not unicodedata.combining(c))
+    return " ".join(unicodedata.normalize("NFKC", bare).casefold().split())
+
+
+def find_word(folded: str, word: str) -> int:
+    """Where the folded `word` stands in the folded text as whole words; -1 where it does not.
+
+    A hit counts when no letter or digit touches it where the word itself begins or ends with one.
+    """
+    if not word:
+        return -1
+    at = folded.find(word)
+    while at >= 0:
+        end = at + len(word)
+        joined_before = at > 0 and folded[at - 1].isalnum() and word[0].isalnum()
+        joined_after = end < len(folded) and folded[end].isalnum() and word[-1].isalnum()
+        if not joined_before and not joined_after:
+            return at
+        at = folded.find(word, at + 1)
+    return -1
+
+
+def excerpt(folded: str, at: int, length: int, around: int = 24) -> str:
+    """A few words around a hit, with an ellipsis where the text goes on."""
+    start, end = max(0, at - around), min(len(folded), at + length + around)
+    return ("…" if start else "") + folded[start:end] + ("…" if end < len(folded) else "")
+
+
+@lru_cache(maxsize=4_096)
+def pattern(source: str) -> re2._Regexp:  # type: ignore[name-defined]
+    """A compiled RE2 pattern; raises `BadPattern`."""
+    if len(source) > PATTERN_LENGTH:
+        raise BadPattern(f"longer than {PATTERN_LENGTH} characters")
+    if "\\C" in source:
+        raise BadPattern("\\C is not allowed: it may split a character")
+    options = re2.Options()
+    options.max_mem = 1 << 20
+    options.log_errors = False
+    try:
+        compiled = re2.compile(source, options)
+    except (re2.error, UnicodeEncodeError) as refused:
+        said = refused.args[0] if refused.args else "not understood"
+        raise BadPattern(said.decode() if isinstance(said, bytes) else str(said)) from None
+    if compiled.programsize > PROGRAM_SIZE or compiled.reverseprogramsize < 0:
+        raise BadPattern("too large once compiled; use smaller repeats")
+    return compiled
+
+
+def search(source: str, text: str) -> tuple[int, int] | None:
+    """The first match of a pattern in the first `PATTERN_TEXT` characters."""
+    try:
+        found = pattern(source).search(text[:PATTERN_TEXT])
+    except UnicodeEncodeError:
+        return None
+    return None if found is None else found.span()

@@ -1,0 +1,255 @@
+"""Zendesk triggers and automations, carried over into rules of our language; nothing is lost silently.
+
+Takes what `GET /api/v2/triggers` (or `/automations`) answers, one object or many. Each business rule ends as `exact`,
+`differs` (carried over, with the difference named) or `left` (not carried over, and why); each of its parts is named.
+
+Order keeps its meaning. Zendesk runs all rules top to bottom and the *last* one that sets a field wins; our escalation
+rules run top to bottom and the *first* wins. So a rule that sets a field which a later one sets too is split: its setting
+becomes a rule of its own that does not apply where the later rule does.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from tsbridge.rulebook.zendesk_conditions import NotCarried, condition, reads_of
+
+TAG = re.compile(r"^[a-z0-9][a-z0-9_-]{0,79}$")
+SINGLE = ("set_priority", "set_custom_field", "assign")
+
+LEFT_ACTIONS = {
+    "status": "the bridge never sets a ticket's status",
+    "custom_status_id": "the bridge never sets a ticket's status",
+    "type": "the bridge does not set a ticket's type",
+    "ticket_form_id": "the bridge does not change a ticket's form",
+    "set_tags": "the bridge never replaces all tags; name what to add and what to remove",
+    "follower": "the bridge does not change followers or copies",
+    "cc": "the bridge does not change followers or copies",
+    "share_ticket": "the bridge does not share tickets",
+    "satisfaction_score": "the bridge does not ask for satisfaction ratings",
+    "notification_user": "messages to people stay with Zendesk",
+    "notification_group": "messages to people stay with Zendesk",
+    "notification_webhook": "webhooks stay with Zendesk",
+    "notification_target": "targets stay with Zendesk",
+    "brand_id": "the bridge does not change a ticket's brand",
+    "locale_id": "the bridge does not change languages",
+    "organization_id": "the bridge does not change organizations",
+}
+
+
+@dataclass(slots=True)
+class Part:
+    """One condition or action of a business rule and what became of it."""
+
+    what: str
+    outcome: str
+    why: str = ""
+
+    def shown(self) -> dict[str, str]:
+        return {"part": self.what, "outcome": self.outcome, "why": self.why}
+
+
+@dataclass(slots=True)
+class Carried:
+    """A business rule on its way: `when`, the additive actions, the single settings by slot, and its parts' fates."""
+
+    title: str
+    key: str
+    when: dict[str, Any]
+    then: list[dict[str, Any]] = field(default_factory=list)
+    settings: dict[str, dict[str, Any]] = field(default_factory=dict)
+    group: dict[str, Any] | None = None
+    reads: frozenset[str] = frozenset()
+    writes: set[str] = field(default_factory=set)
+    parts: list[Part] = field(default_factory=list)
+    on: list[str] | None = None
+
+    def outcome(self) -> str:
+        fates = {part.outcome for part in self.parts}
+        if not (self.then or self.settings or self.group):
+            return "left"
+        return "differs" if fates & {"differs", "left"} else "exact"
+
+
+def import_zendesk(answer: Any, document: Mapping[str, Any]) -> dict[str, Any]:
+    """Rules and a report for Zendesk's `triggers` or `automations`; `document` lends its queues (by group id).
+
+    Raises ValueError when `answer` is not what Zendesk's list of triggers or automations looks like.
+    """
+    items, kind = _items(answer)
+    queues = {str(q["zendesk_group_id"]): name for name, q in document.get("queues", {}).items() if q.get("zendesk_group_id") is not None}
+    taken = {rule.get("key") for rule in document.get("rules", ())}
+    carried: list[Carried] = []
+    report: list[dict[str, Any]] = []
+    for item in sorted(items, key=lambda i: (i.get("position") is None, i.get("position") or 0)):
+        title = str(item.get("title") or item.get("raw_title") or "untitled")
+        if item.get("active") is False:
+            report.append({"title": title, "outcome": "left", "why": "it is switched off in Zendesk", "parts": []})
+            continue
+        one = _carry(item, title, kind, queues, taken)
+        _report(one, report, carried)
+    rules = _in_our_order(carried)
+    for entry, one in ((entry, entry.pop("_carried")) for entry in report if "_carried" in entry):
+        entry["outcome"] = one.outcome()
+        entry["why"] = _why(one)
+        entry["parts"] = [part.shown() for part in one.parts]
+    return {"rules": rules, "report": report}
+
+
+def _items(answer: Any) -> tuple[list[Mapping[str, Any]], str]:
+    if isinstance(answer, Mapping):
+        for kind in ("triggers", "automations"):
+            found = answer.get(kind)
+            if isinstance(found, Sequence) and not isinstance(found, str) and all(isinstance(i, Mapping) for i in found):
+                return list(found), kind
+        for kind in ("trigger", "automation"):
+            if isinstance(answer.get(kind), Mapping):
+                return [answer[kind]], kind + "s"
+        if "conditions" in answer or "all" in answer or "any" in answer:
+            return [answer], "triggers"
+    raise ValueError('expected {"triggers": [...]} or {"automations": [...]} as Zendesk answers it')
+
+
+def _report(one: Carried, report: list[dict[str, Any]], carried: list[Carried]) -> None:
+    if one.outcome() != "left":
+        carried.append(one)
+    report.append({"title": one.title, "_carried": one})
+
+
+def _why(one: Carried) -> str:
+    reasons = [part.why for part in one.parts if part.outcome != "exact" and part.why]
+    return "; ".join(dict.fromkeys(reasons))
+
+
+def _carry(item: Mapping[str, Any], title: str, kind: str, queues: Mapping[str, str], taken: set[Any]) -> Carried:
+    conditions = item.get("conditions") if isinstance(item.get("conditions"), Mapping) else item
+    one = Carried(title, _key(title, taken), {})
+    when: dict[str, Any] = {}
+    reads: set[str] = set()
+    hopeless = False
+    for group in ("all", "any"):
+        leaves = []
+        for raw in conditions.get(group) or ():  # type: ignore[union-attr]
+            name = f"condition {raw.get('field')} {raw.get('operator') or ''}".rstrip()
+            try:
+                leaf, difference = condition(raw, kind)
+            except NotCarried as refused:
+                one.parts.append(Part(name, "left", str(refused)))
+                # A lost condition of `all` would make the rule match too much; a lost one of `any`, too little.
+                hopeless = hopeless or group == "all"
+                continue
+            one.parts.append(Part(name, "differs" if difference else "exact", difference))
+            leaves.append(leaf)
+            reads |= reads_of(leaf)
+        if leaves:
+            when[group] = leaves
+        elif conditions.get(group):  # type: ignore[union-attr]
+            hopeless = True
+    if hopeless:
+        for action in item.get("actions") or ():
+            one.parts.append(Part(f"action {action.get('field')}", "left", "the rule's conditions cannot all be carried over"))
+        return one
+    one.when = when
+    one.reads = frozenset(reads)
+    one.on = None if kind == "triggers" else ["clock", "ticket"]
+    for action in item.get("actions") or ():
+        _action(one, action, queues)
+    return one
+
+
+def _action(one: Carried, action: Mapping[str, Any], queues: Mapping[str, str]) -> None:
+    name, value = str(action.get("field")), action.get("value")
+    part = Part(f"action {name}", "exact")
+    one.parts.append(part)
+    if name in ("current_tags", "remove_tags"):
+        words = value.split() if isinstance(value, str) else [str(v) for v in value or ()]
+        good = [word.lower() for word in words if TAG.match(word.lower())]
+        if len(good) < len(words):
+            part.outcome, part.why = ("differs" if good else "left"), "tags with other characters than a-z 0-9 _ - are left out"
+        if good:
+            one.then.append({"add_tags" if name == "current_tags" else "remove_tags": good})
+            one.writes.add("tags")
+    elif name == "priority" and value in ("low", "normal", "high", "urgent"):
+        one.settings["ticket.priority"] = {"set_priority": value}
+    elif name.startswith("custom_fields_"):
+        id_ = name.removeprefix("custom_fields_")
+        plain = value if isinstance(value, str | int | bool) else None
+        if plain is None:
+            part.outcome, part.why = "left", "only a single value can be set in a custom field"
+        else:
+            one.settings[f"ticket.custom.{id_}"] = {"set_custom_field": {"id": id_, "value": plain}}
+    elif name == "assignee_id" and str(value).isdigit():
+        one.settings["ticket.assignee_id"] = {"assign": str(value)}
+    elif name == "group_id" and str(value).isdigit():
+        if str(value) in queues:
+            one.group = {"route": queues[str(value)]}
+            part.outcome = "differs"
+            part.why = "a group becomes a route: it is decided after all escalation rules, and stays until another route wins"
+        else:
+            part.outcome, part.why = "left", f"no queue of the rulebook has the Zendesk group {value}"
+    else:
+        part.outcome, part.why = "left", LEFT_ACTIONS.get(name, f"the bridge has no action like {name}")
+        if name == "priority":
+            part.why = "only low, normal, high and urgent can be set"
+        if name == "assignee_id":
+            part.why = "an assignee that depends on who acted cannot be named in a rule"
+
+
+def _in_our_order(carried: Sequence[Carried]) -> list[dict[str, Any]]:
+    """Escalation rules in Zendesk's order, split where a later setting wins; routing rules behind, the last group first."""
+    rules: list[dict[str, Any]] = []
+    for place, one in enumerate(carried):
+        later = carried[place + 1 :]
+        together = list(one.then)
+        for slot, action in one.settings.items():
+            rivals = [other for other in later if slot in other.settings]
+            if not rivals:
+                together.append(action)
+                continue
+            between = {w for other in (one, *later) for w in (*other.writes, *other.settings)}
+            if any(rival.reads & between for rival in rivals):
+                one.parts.append(
+                    Part(f"order of {slot}", "differs", f"a later rule that sets {slot} too reads what rules in between may change")
+                )
+            rules.append(_rule(f"{one.key}-{_slug(slot)}", one, {"all": [one.when, {"none": [r.when for r in rivals]}]}, [action]))
+        if together:
+            rules.append(_rule(one.key, one, one.when, together))
+        _restarts(one, later)
+    for one in reversed(carried):
+        if one.group is not None:
+            rules.append({"key": f"{one.key}-route", "kind": "routing", "title": one.title, "when": one.when, "then": [one.group]})
+    return rules
+
+
+def _restarts(one: Carried, later: Sequence[Carried]) -> None:
+    """Zendesk starts its pass again after a change, so an earlier rule sees what later ones set; ours does with the next moment."""
+    writes = {w for other in later for w in (*other.writes, *other.settings)}
+    if one.reads & writes:
+        read = ", ".join(sorted(one.reads & writes))
+        one.parts.append(
+            Part(
+                "order", "differs", f"reads {read}, which a later rule sets: Zendesk runs it again at once, the bridge with the next event"
+            )
+        )
+
+
+def _rule(key: str, one: Carried, when: dict[str, Any], then: list[dict[str, Any]]) -> dict[str, Any]:
+    rule: dict[str, Any] = {"key": key, "kind": "escalation", "title": one.title, "when": when, "then": then}
+    return rule if one.on is None else {**rule, "on": one.on}
+
+
+def _key(title: str, taken: set[Any]) -> str:
+    stem = _slug(title)[:60] or "rule"
+    key, count = stem, 1
+    while key in taken:
+        count += 1
+        key = f"{stem}-{count}"
+    taken.add(key)
+    return key
+
+
+def _slug(text: str) -> str:
+    return re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")

@@ -90,7 +90,14 @@ inbox = Table(
     UniqueConstraint("source", "dedupe_key"),
     CheckConstraint("status IN ('pending','applied','ignored','quarantined','dead')", name="inbox_status"),
 )
-Index("inbox_pending", inbox.c.due_at, inbox.c.seq, sqlite_where=inbox.c.status == "pending", postgresql_where=inbox.c.status == "pending")
+Index(
+    "inbox_pending",
+    inbox.c.source,  # claimed in turn, source by source
+    inbox.c.due_at,
+    inbox.c.seq,
+    sqlite_where=inbox.c.status == "pending",
+    postgresql_where=inbox.c.status == "pending",
+)
 Index("inbox_by_status", inbox.c.status, inbox.c.seq)
 
 moments = Table(

@@ -1,0 +1,93 @@
+"""Bringing a database to the schema this code was written for, and knowing which one it has."""
+
+from __future__ import annotations
+
+import hashlib
+from importlib.resources import files
+from pathlib import Path
+from typing import Final
+
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, text
+
+from tsbridge.store.db import Database
+
+_LOCK: Final = int.from_bytes(hashlib.sha256(b"tsbridge migrate").digest()[:7])
+
+
+class SchemaTooNew(RuntimeError):
+    """The database was made by a newer tsbridge. Nothing was changed."""
+
+
+def migrate(database: Database) -> str:
+    """Bring the database to the newest schema in one transaction; returns its revision. Nothing to do is fine.
+
+    Several processes may call it at once: one works, the others wait and find it done. Raises SchemaTooNew.
+    """
+    return database.write_now(upgrade)
+
+
+def upgrade(conn: Connection) -> str:
+    """`migrate` inside a transaction that is open already."""
+    newest = head()
+    if conn.dialect.name == "postgresql":
+        conn.execute(text("SET LOCAL statement_timeout = 0"))
+        conn.execute(text("SET LOCAL lock_timeout = 0"))
+        conn.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
+        conn.execute(text("SET LOCAL lock_timeout = '5s'"))
+    found = revision(conn)
+    _refuse_newer(found)
+    if found != newest:
+        command.upgrade(_config(conn), "head")
+    return newest
+
+
+def downgrade(conn: Connection, to: str) -> None:
+    """Take the schema back to a revision, or to `base`: an empty database."""
+    command.downgrade(_config(conn), to)
+
+
+def current(database: Database) -> str | None:
+    """The revision the database has; None for one without tables."""
+    return database.read_now(revision)
+
+
+def check(database: Database) -> None:
+    """Refuse to work on another schema than ours: SchemaTooNew, or RuntimeError when `tsbridge migrate` has to run first."""
+    found = current(database)
+    _refuse_newer(found)
+    if found != head():
+        raise RuntimeError(f"the database has schema {found or 'none'}, this tsbridge needs {head()}; run `tsbridge migrate`")
+
+
+def revision(conn: Connection) -> str | None:
+    return MigrationContext.configure(conn).get_current_revision()
+
+
+def head() -> str:
+    """The newest revision this code knows."""
+    newest = ScriptDirectory(str(scripts())).get_current_head()
+    if newest is None:
+        raise RuntimeError("the installation is not whole: it has no migrations")
+    return newest
+
+
+def scripts() -> Path:
+    """Where the migrations lie: inside the installed package, or at the root of the source tree."""
+    bundled = Path(str(files("tsbridge"))) / "_bundled" / "migrations"
+    return bundled if bundled.is_dir() else Path(__file__).resolve().parents[3] / "migrations"
+
+
+def _refuse_newer(found: str | None) -> None:
+    if found is not None and found not in {script.revision for script in ScriptDirectory(str(scripts())).walk_revisions()}:
+        raise SchemaTooNew(f"the database has schema {found}, which this tsbridge does not know; it was made by a newer version")
+
+
+def _config(conn: Connection) -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(scripts()).replace("%", "%%"))
+    config.attributes["connection"] = conn
+    return config

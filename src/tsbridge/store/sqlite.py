@@ -1,0 +1,183 @@
+"""SQLite as a server database: which library, which pragmas, the one writer thread, checkpoints beside it."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import threading
+from collections import deque
+from collections.abc import Callable
+from concurrent.futures import Future
+from pathlib import Path
+from typing import Any, Final
+
+from sqlalchemy import URL, Engine, create_engine, event
+from sqlalchemy.pool import ConnectionPoolEntry
+
+PRAGMAS: Final = ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=5000", "trusted_schema=OFF")
+BUSY_TIMEOUT_S: Final = 5.0
+CHECKPOINT: Final = "PRAGMA wal_checkpoint(PASSIVE)"
+CHECKPOINT_BYTES: Final = 4 << 20  # of write-ahead log written, then it is carried over in the background
+HELP_BYTES: Final = 16 << 20
+
+
+class UnsafeSqlite(RuntimeError):
+    """The only SQLite at hand may corrupt a database in WAL mode."""
+
+
+def library() -> Any:
+    """The DB-API module to use: the bundled newer SQLite where there is one, else Python's own if it is sound.
+
+    SQLite 3.7.0 to 3.51.2 can lose a commit when a write-ahead log is reset under load; 3.44.6 and 3.50.7 carry the repair too.
+    """
+    try:
+        import pysqlite3.dbapi2 as newer
+    except ImportError:
+        import sqlite3 as newer
+    if not is_sound(newer.sqlite_version_info):
+        raise UnsafeSqlite(
+            f"SQLite {newer.sqlite_version} can lose commits in WAL mode (repaired in 3.51.3, 3.50.7 and 3.44.6); "
+            "install the package pysqlite3, or set TSBRIDGE_DATABASE_URL to a PostgreSQL database"
+        )
+    return newer
+
+
+def is_sound(version: tuple[int, ...]) -> bool:
+    """Whether this SQLite is free of the WAL-reset bug."""
+    return version >= (3, 51, 3) or (3, 50, 7) <= version < (3, 51) or (3, 44, 6) <= version < (3, 45)
+
+
+def path_of(url: URL) -> Path:
+    """The file of a database URL. ValueError for one in memory: what is kept there is not kept."""
+    if not url.database or url.database == ":memory:":
+        raise ValueError("expected a file in the SQLite URL (sqlite:///path/to.db); a database in memory keeps nothing")
+    return Path(url.database)
+
+
+def engine(url: URL, *, readers: int = 0) -> Engine:
+    """An engine for the one writer, or for `readers` threads that only read and never wait for the writer."""
+    made = create_engine(
+        url.set(drivername="sqlite+pysqlite"),
+        module=library(),
+        pool_size=readers or 1,
+        max_overflow=0,
+        connect_args={"check_same_thread": False, "timeout": BUSY_TIMEOUT_S},
+    )
+    begin = "BEGIN" if readers else "BEGIN IMMEDIATE"
+    pragmas = (*PRAGMAS, "wal_autocheckpoint=0", f"journal_size_limit={CHECKPOINT_BYTES // 2}", f"query_only={'ON' if readers else 'OFF'}")
+
+    @event.listens_for(made, "connect")
+    def _connected(connection: Any, _entry: ConnectionPoolEntry) -> None:
+        connection.isolation_level = None  # we send BEGIN ourselves
+        for pragma in pragmas:
+            connection.execute("PRAGMA " + pragma)
+
+    @event.listens_for(made, "begin")
+    def _begin(connection: Any) -> None:
+        connection.exec_driver_sql(begin)
+
+    return made
+
+
+class WriterThread:
+    """One thread that does all writing, urgent jobs first. A job is a callable; its result or error goes to its future."""
+
+    def __init__(self, name: str, after_each: Callable[[], None]) -> None:
+        self._urgent: deque[tuple[Callable[[], Any], Future[Any]]] = deque()
+        self._rest: deque[tuple[Callable[[], Any], Future[Any]]] = deque()
+        self._some = threading.Condition()
+        self._closed = False
+        self._after_each = after_each
+        self._thread = threading.Thread(target=self._run, name=name, daemon=True)
+        self._thread.start()
+
+    def submit(self, job: Callable[[], Any], urgent: bool) -> Future[Any]:
+        future: Future[Any] = Future()
+        with self._some:
+            if self._closed:
+                raise RuntimeError("the database has been closed")
+            (self._urgent if urgent else self._rest).append((job, future))
+            self._some.notify()
+        return future
+
+    def close(self) -> None:
+        """Finish what is queued, then end."""
+        with self._some:
+            self._closed = True
+            self._some.notify()
+        self._thread.join()
+
+    @property
+    def is_here(self) -> bool:
+        return threading.current_thread() is self._thread
+
+    def _run(self) -> None:
+        while True:
+            with self._some:
+                while not (self._urgent or self._rest):
+                    if self._closed:
+                        return
+                    self._some.wait()
+                job, future = (self._urgent or self._rest).popleft()
+            if not future.set_running_or_notify_cancel():
+                continue
+            try:
+                result = job()
+            except BaseException as failure:  # it belongs to whoever asked
+                future.set_exception(failure)
+            else:
+                future.set_result(result)
+            del job, future
+            self._after_each()
+
+
+class Checkpointer:
+    """Carries the write-ahead log over into the database in a thread of its own, so that no commit waits for it.
+
+    It never waits for readers or the writer. Under unbroken load it never quite catches up, so now and then the writer
+    carries the last few pages over itself: then the log starts again from its beginning.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._log = Path(f"{path}-wal")
+        self._connection = library().connect(str(path), check_same_thread=False, timeout=BUSY_TIMEOUT_S, isolation_level=None)
+        self._wanted = threading.Event()
+        self._closed = False
+        self._writer_must_help = False
+        self._carried_at = 0
+        self._thread = threading.Thread(target=self._run, name="tsbridge-checkpoint", daemon=True)
+        self._thread.start()
+
+    def look(self) -> bool:
+        """Called by the writer after each transaction. True when it should carry over the rest itself, now."""
+        size = self._size()
+        if size < self._carried_at:  # it has started again, cut to journal_size_limit
+            self._carried_at = 0
+        if size - self._carried_at >= CHECKPOINT_BYTES:
+            self._wanted.set()
+        helps, self._writer_must_help = self._writer_must_help, False
+        return helps
+
+    def close(self) -> None:
+        self._closed = True
+        self._wanted.set()
+        self._thread.join()
+        self._connection.close()
+
+    def _run(self) -> None:
+        while True:
+            self._wanted.wait()
+            if self._closed:
+                return
+            size = self._size()
+            with contextlib.suppress(library().Error):  # busy or the disk is full: asked again as the log grows
+                _, pages, carried = self._connection.execute(CHECKPOINT).fetchone()
+                self._writer_must_help = carried < pages and size >= HELP_BYTES
+            self._carried_at = size
+            self._wanted.clear()
+
+    def _size(self) -> int:
+        try:
+            return os.stat(self._log).st_size
+        except FileNotFoundError:
+            return 0

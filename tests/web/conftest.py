@@ -15,12 +15,12 @@ from fastapi.routing import APIRoute
 from pydantic import TypeAdapter
 from sqlalchemy import update
 from starlette.routing import Match
-from tsbridge.core.rules.language import read
-from tsbridge.store.db import Database
 
 from tsbridge.core.moments import Interaction
 from tsbridge.core.ports import Clock, Ids, Refusal
+from tsbridge.core.rules.language import read
 from tsbridge.store import keys, rulebooks, tables
+from tsbridge.store.db import Database
 from tsbridge.store.rulebooks import LiveRulebook
 from tsbridge.web.app import create_app
 from tsbridge.web.auth import Gate
@@ -170,11 +170,6 @@ LOOSE = (TimelineEntry, Word, Diff)
 def client_of(app: FastAPI) -> httpx.AsyncClient:
     transport = HeldAgainstTheDescription(app)
     return httpx.AsyncClient(transport=transport, base_url="http://bridge.test", headers={"Authorization": f"Bearer {ADMIN}"})
-
-
-@pytest.fixture
-def anyio_backend() -> str:
-    return "asyncio"
 
 
 @pytest.fixture

@@ -5,6 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from sqlalchemy.exc import OperationalError
+
+from tsbridge.web.health import database_probe
 
 pytestmark = pytest.mark.anyio
 
@@ -40,6 +43,20 @@ async def test_an_unforeseen_failure_is_a_problem_with_all_headers_and_no_words_
         assert CANARY not in answer.text
         assert answer.headers["X-Content-Type-Options"] == "nosniff"
         assert answer.headers["Cache-Control"] == "no-store"
+
+
+async def test_a_database_that_is_away_is_a_503_with_a_time_to_come_back(room: Any) -> None:
+    class Away:
+        async def read(self, work: Any) -> Any:
+            raise OperationalError(f"select {CANARY}", {}, Exception("away"))
+
+    async with room.other(database=Away(), probes={"database": database_probe(Away())}) as client:  # type: ignore[arg-type]
+        answer = await client.get("/v1/cases")
+        is_problem(answer, 503)
+        assert int(answer.headers["Retry-After"]) > 0
+        assert CANARY not in answer.text
+        ready = await client.get("/readyz")
+        assert (ready.status_code, ready.json()["checks"]["database"]["ok"]) == (503, False)
 
 
 @pytest.mark.parametrize("path", ["/livez", "/v1/cases", "/nowhere", "/docs", "/metrics", "/v1/keys/none"])

@@ -16,6 +16,7 @@ from datetime import datetime
 from typing import Final
 
 from sqlalchemy import Connection, RowMapping, and_, insert, or_, select, update
+from sqlalchemy.dialects import postgresql, sqlite
 
 from tsbridge.store.tables import kept
 from tsbridge.store.tables import keys as table
@@ -74,11 +75,9 @@ def digest(pepper: bytes, secret: str) -> str:
 
 def pepper(conn: Connection, entropy: Callable[[int], bytes]) -> bytes:
     """This installation's pepper, made on first asking. Needs a write transaction."""
-    value = conn.execute(select(kept.c.value).where(kept.c.name == PEPPER)).scalar_one_or_none()
-    if value is None:
-        value = entropy(32).hex()
-        conn.execute(insert(kept).values(name=PEPPER, value=value))
-    return bytes.fromhex(value)
+    put = postgresql.insert if conn.dialect.name == "postgresql" else sqlite.insert
+    conn.execute(put(kept).values(name=PEPPER, value=entropy(32).hex()).on_conflict_do_nothing())
+    return bytes.fromhex(conn.execute(select(kept.c.value).where(kept.c.name == PEPPER)).scalar_one())
 
 
 def create(conn: Connection, minted: Minted, *, name: str, role: str, at: datetime, expires_at: datetime | None, pepper: bytes) -> Key:

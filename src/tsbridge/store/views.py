@@ -12,10 +12,15 @@ from datetime import datetime
 from typing import Any, Final, NamedTuple
 
 from sqlalchemy import Column, ColumnElement, Connection, RowMapping, Select, and_, func, or_, select, tuple_
+from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from tsbridge.store.tables import cases, changes, decisions, desired, escalations, handles, inbox, interactions, kept, moments, rulebooks
 
 Row = RowMapping
+
+UNREACHABLE: Final = (OperationalError, InterfaceError, PoolTimeout)
+"""What a database raises that is away, full, locked or read-only just now: a matter of trying later, not of the request."""
 
 _EVENT: Final = tuple(column for column in inbox.c if column.name not in ("body", "headers"))
 _TIMELINE_KINDS: Final = ("moment", "decision", "change", "escalation")

@@ -8,11 +8,11 @@ from typing import Annotated, Any, Final, Literal
 import phonenumbers
 from fastapi import APIRouter, Query
 from pydantic import StringConstraints
+from sqlalchemy import Connection
 
 from tsbridge.core.moments import Interaction
 from tsbridge.core.ports import Refusal
 from tsbridge.store import routing, views
-from tsbridge.store.views import Connection
 from tsbridge.web.auth import Supervisor, Viewer
 from tsbridge.web.desk import Desk, Made
 from tsbridge.web.explained import explained

@@ -9,6 +9,7 @@ from typing import Annotated, Any, Final
 from fastapi import Query
 
 from tsbridge.core.moments import canonical
+from tsbridge.core.rules.language import RulebookError, content_hash, read
 from tsbridge.web.problems import Problem, invalid, not_found
 
 Document = dict[str, Any]
@@ -136,3 +137,23 @@ def _flat(document: Document) -> Document:
 def _named(document: Document, part: str) -> Document:
     found = document.get(part)
     return found if isinstance(found, dict) else {}
+
+
+# What the reader says
+
+
+def findings(document: Document) -> list[dict[str, Any]]:
+    """Everything there is to say about a document; errors keep it from being published."""
+    try:
+        read(document)
+    except RulebookError as refused:
+        return [finding.to_json() for finding in refused.findings]
+    return []
+
+
+def passes(found: list[dict[str, Any]]) -> bool:
+    return all(finding["severity"] != "error" for finding in found)
+
+
+def hash_of(document: Document) -> str:
+    return content_hash(document)

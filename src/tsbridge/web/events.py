@@ -6,9 +6,9 @@ import hashlib
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query
+from sqlalchemy import Connection
 
 from tsbridge.store import chain, inbox, views
-from tsbridge.store.views import Connection
 from tsbridge.web.auth import Ops
 from tsbridge.web.desk import Desk, Made
 from tsbridge.web.inputs import Id

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, Final
 
+from sqlalchemy import Connection
+
 from tsbridge.core.rules.judge import RuleExplained
 from tsbridge.store import decisions, routing
 from tsbridge.store.rulebooks import LiveRulebook
-from tsbridge.store.views import Connection
 from tsbridge.web.shapes import decision_item
 
 NEAR: Final = 2

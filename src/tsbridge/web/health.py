@@ -123,7 +123,10 @@ def database_probe(database: Database) -> Probe:
     """Whether the database answers a query."""
 
     async def look() -> Checked:
-        version = await database.read(views.live_version)
+        try:
+            version = await database.read(views.live_version)
+        except views.UNREACHABLE:
+            return Checked(False, "cannot be used")
         return Checked(version > 0, f"answers; rulebook version {version}" if version else "no rulebook has been published")
 
     return look
@@ -158,7 +161,10 @@ def migrations_probe(database: Database, current: Callable[[Any], str | None], n
     """Whether the tables are the ones this code was written for. `current(conn)` reads the revision."""
 
     async def look() -> Checked:
-        found = await database.read(current)
+        try:
+            found = await database.read(current)
+        except views.UNREACHABLE:
+            return Checked(False, "the database cannot be used")
         return Checked(found == newest, "the newest schema" if found == newest else "another schema; run tsbridge migrate")
 
     return look

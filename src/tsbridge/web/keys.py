@@ -6,10 +6,10 @@ from datetime import datetime
 from typing import Any, Literal
 
 from fastapi import APIRouter
+from sqlalchemy import Connection
 
 from tsbridge.store import chain
 from tsbridge.store import keys as store
-from tsbridge.store.views import Connection
 from tsbridge.web.auth import Admin
 from tsbridge.web.desk import Made
 from tsbridge.web.inputs import Body, Id, Line, Time, time_text

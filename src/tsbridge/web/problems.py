@@ -15,9 +15,12 @@ from fastapi import FastAPI, HTTPException, Request, Response
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException as StarletteHTTPException
 
+from tsbridge.store.views import UNREACHABLE
+
 TYPE: Final = "urn:tsbridge:problem:"
 MEDIA_TYPE: Final = "application/problem+json"
 ERRORS_SHOWN: Final = 100
+RETRY_AFTER_S: Final = "30"
 
 HARD_HEADERS: Final[Mapping[str, str]] = {
     "Cache-Control": "no-store",
@@ -50,6 +53,7 @@ _SLUGS: Final[Mapping[int, str]] = {
 _DETAILS: Final[Mapping[int, str]] = {
     404: "There is nothing at this address.",
     405: "This address does not answer to this method; see the header Allow.",
+    503: "The database cannot be used just now; try again later.",
     500: "Something went wrong on our side. The log has more under this trace_id.",
 }
 # pydantic's words for a value of the wrong kind may quote what came; ours name only what was expected.
@@ -153,6 +157,8 @@ def install(app: FastAPI) -> None:
     """Make every failure of `app` a problem: our own, the framework's, validation, and what nobody foresaw."""
     app.add_exception_handler(StarletteHTTPException, _on_http)
     app.add_exception_handler(RequestValidationError, _on_invalid)
+    for kind in UNREACHABLE:
+        app.add_exception_handler(kind, _on_unreachable)
     app.add_exception_handler(Exception, _on_unforeseen)
 
 
@@ -162,12 +168,16 @@ async def _on_http(request: Request, exc: Exception) -> Response:
     failed = cast(StarletteHTTPException, exc)
     status = failed.status_code
     detail = _DETAILS.get(status, "The request could not be answered.")
-    return _respond(status, problem_body(request, status, _SLUGS.get(status, "error"), detail), exc.headers)
+    return _respond(status, problem_body(request, status, _SLUGS.get(status, "error"), detail), failed.headers)
 
 
 async def _on_invalid(request: Request, exc: Exception) -> Response:
     errors = [_one(item) for item in cast(RequestValidationError, exc).errors()[:ERRORS_SHOWN]]
     return _respond(422, problem_body(request, 422, "invalid", "The request is not valid.", errors), None)
+
+
+async def _on_unreachable(request: Request, exc: Exception) -> Response:
+    return _respond(503, problem_body(request, 503, "unavailable", _DETAILS[503]), {"Retry-After": RETRY_AFTER_S})
 
 
 async def _on_unforeseen(request: Request, exc: Exception) -> Response:

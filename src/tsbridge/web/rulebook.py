@@ -9,12 +9,12 @@ from typing import Annotated, Any, Final, Literal
 from fastapi import APIRouter, Header, Response
 from fastapi.exceptions import RequestValidationError
 from pydantic import StringConstraints, ValidationError
+from sqlalchemy import Connection
 
 from tsbridge.store import chain
 from tsbridge.store import rulebooks as store
 from tsbridge.store.rulebooks import Draft, NoRulebook
-from tsbridge.store.views import Connection
-from tsbridge.web import documents
+from tsbridge.web import documents, trial
 from tsbridge.web.auth import Ops, Viewer
 from tsbridge.web.desk import Desk, Made
 from tsbridge.web.etags import need_match, tag
@@ -195,7 +195,7 @@ async def run_tests(desk: Made, by: Ops, body: Document | None = None) -> dict[s
     findings = await asyncio.to_thread(documents.findings, document)
     if not documents.passes(findings):
         raise _faulty(findings)
-    tests = await asyncio.to_thread(documents.run_tests, document, desk.zone)
+    tests = await asyncio.to_thread(trial.run_tests, document, desk.zone)
     return {"ok": all(test["ok"] for test in tests), "tests": tests}
 
 
@@ -216,7 +216,7 @@ async def try_rulebook(desk: Made, by: Ops, body: Trial) -> dict[str, Any]:
     if not documents.passes(findings):
         raise _faulty(findings)
     now = desk.clock.now()
-    return await asyncio.to_thread(documents.tried, document, version or None, desk.zone, body.given, body.at or now, desk.ids.new("dec"))
+    return await asyncio.to_thread(trial.tried, document, version or None, desk.zone, body.given, body.at or now, desk.ids.new("dec"))
 
 
 @routes.post("/publish", status_code=201)
@@ -297,7 +297,7 @@ async def _refuse_bad(desk: Desk, document: Document) -> None:
     findings = await asyncio.to_thread(documents.findings, document)
     if not documents.passes(findings):
         raise _faulty(findings)
-    failed = [test for test in await asyncio.to_thread(documents.run_tests, document, desk.zone) if not test["ok"]]
+    failed = [test for test in await asyncio.to_thread(trial.run_tests, document, desk.zone) if not test["ok"]]
     if failed:
         raise Problem(422, "The rulebook fails tests of its own.", kind="rulebook-tests-failed", findings=findings, failed_tests=failed)
 

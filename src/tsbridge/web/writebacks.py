@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Header, Query, Response
+from sqlalchemy import Connection
 
 from tsbridge.store import chain, desired, keep, views
-from tsbridge.store.views import Connection
 from tsbridge.web.auth import Ops, Supervisor
 from tsbridge.web.desk import Desk, Made
 from tsbridge.web.etags import need_match

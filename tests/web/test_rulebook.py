@@ -1,0 +1,266 @@
+"""From draft to live: nobody overwrites what they have not seen, nothing faulty goes live, every step is recorded."""
+
+from __future__ import annotations
+
+import asyncio
+import copy
+from typing import Any
+
+import pytest
+
+from tests.web.conftest import BOOK
+
+pytestmark = pytest.mark.anyio
+
+RULE = {
+    "key": "lost-pet",
+    "kind": "escalation",
+    "when": {"all": [{"field": "text", "operator": "contains", "value": "ran away"}]},
+    "then": [{"set_severity": 2}],
+}
+
+
+def book(**changes: Any) -> dict[str, Any]:
+    return {**copy.deepcopy(BOOK), **changes}
+
+
+async def draft(room: Any) -> tuple[dict[str, Any], dict[str, str]]:
+    """The draft and the header to replace it with."""
+    answer = await room.client.get("/v1/rulebook/draft")
+    return answer.json(), {"If-Match": answer.headers["ETag"]}
+
+
+async def test_the_live_rulebook_is_shown_whole(room: Any) -> None:
+    live = (await room.client.get("/v1/rulebook")).json()
+    assert (live["version"], live["published_by"], live["note"]) == (1, "system", "the first")
+    assert live["document"] == BOOK
+    assert live["hash"].startswith("sha256:")
+
+
+async def test_the_draft_is_there_from_the_start_as_a_copy_of_live(room: Any) -> None:
+    found, _ = await draft(room)
+    assert found["document"] == BOOK
+    assert found["ok"] is True
+
+
+async def test_a_draft_is_replaced_only_by_who_has_seen_it(room: Any) -> None:
+    _, seen = await draft(room)
+    body = {"document": book(title="a new one")}
+    assert (await room.client.put("/v1/rulebook/draft", json=body)).status_code == 428
+    changed = await room.client.put("/v1/rulebook/draft", json=body, headers=seen)
+    assert changed.status_code == 200
+    assert changed.json()["document"]["title"] == "a new one"
+    stale = await room.client.put("/v1/rulebook/draft", json=body, headers=seen)
+    assert stale.status_code == 412
+    again = await room.client.put("/v1/rulebook/draft", json=body, headers={"If-Match": changed.headers["ETag"]})
+    assert again.status_code == 200
+    assert again.headers["ETag"] != changed.headers["ETag"]
+
+
+@pytest.mark.parametrize("tag", ["v1", "", '"v1', 'x"v1"'])
+async def test_a_broken_etag_is_refused(room: Any, tag: str) -> None:
+    answer = await room.client.put("/v1/rulebook/draft", json={"document": {}}, headers={"If-Match": tag})
+    assert answer.status_code == 422
+
+
+async def test_a_weak_etag_or_another_one_does_not_match_and_a_list_with_the_right_one_does(room: Any) -> None:
+    found, seen = await draft(room)
+    body = {"document": found["document"]}
+    for tag, status in ((f"W/{seen['If-Match']}", 412), ('"other"', 412), (f'"other", {seen["If-Match"]}', 200)):
+        assert (await room.client.put("/v1/rulebook/draft", json=body, headers={"If-Match": tag})).status_code == status
+
+
+async def test_of_editors_at_the_same_time_exactly_one_wins(room: Any) -> None:
+    _, seen = await draft(room)
+    bodies = [{"document": book(title=f"editor {number}")} for number in range(8)]
+    answers = await asyncio.gather(*(room.client.put("/v1/rulebook/draft", json=body, headers=seen) for body in bodies))
+    assert sorted(answer.status_code for answer in answers) == [200, *[412] * 7]
+    winner = next(answer for answer in answers if answer.status_code == 200)
+    assert (await draft(room))[0]["document"] == winner.json()["document"]
+
+
+async def test_editors_of_different_rules_do_not_stand_in_each_others_way(room: Any) -> None:
+    one = await room.client.get("/v1/rulebook/draft/rules/injury")
+    other = await room.client.get("/v1/rulebook/draft/rules/urgent-mail")
+    for answer in (one, other):
+        rule = {**answer.json()["rule"], "title": "edited"}
+        changed = await room.client.put(
+            f"/v1/rulebook/draft/rules/{rule['key']}", json={"rule": rule}, headers={"If-Match": answer.headers["ETag"]}
+        )
+        assert changed.status_code == 200, changed.text
+        stale = await room.client.put(f"/v1/rulebook/draft/rules/{rule['key']}", json=rule, headers={"If-Match": answer.headers["ETag"]})
+        assert stale.status_code == 412
+        assert (await room.client.put(f"/v1/rulebook/draft/rules/{rule['key']}", json=rule)).status_code == 428
+    titles = {rule["key"]: rule.get("title") for rule in (await draft(room))[0]["document"]["rules"]}
+    assert titles == {"injury": "edited", "urgent-mail": "edited", "to-safety": None, "default": None}
+
+
+async def test_a_new_rule_goes_to_the_end_of_its_kind_or_where_it_is_told_to(room: Any) -> None:
+    routing = {
+        "key": "to-intake",
+        "kind": "routing",
+        "when": {"all": [{"field": "channel", "operator": "is", "value": "sms"}]},
+        "then": [{"route": "intake"}],
+    }
+    added = await room.client.post("/v1/rulebook/draft/rules", json=RULE)
+    assert added.status_code == 201
+    assert added.headers["Location"] == "/v1/rulebook/draft/rules/lost-pet"
+    assert (await room.client.post("/v1/rulebook/draft/rules", json={"rule": routing})).status_code == 201
+    assert (
+        await room.client.post("/v1/rulebook/draft/rules", json={"rule": {**RULE, "key": "first"}, "before": "injury"})
+    ).status_code == 201
+    keys = [rule["key"] for rule in (await draft(room))[0]["document"]["rules"]]
+    assert keys == ["first", "injury", "urgent-mail", "lost-pet", "to-safety", "to-intake", "default"]
+    assert (await room.client.post("/v1/rulebook/draft/rules", json=RULE)).status_code == 409
+    assert (await room.client.post("/v1/rulebook/draft/rules", json={"rule": {**RULE, "key": "x"}, "before": "nobody"})).status_code == 422
+    assert (await room.client.post("/v1/rulebook/draft/rules", json={"kind": "escalation"})).status_code == 422
+
+
+async def test_a_rule_is_taken_out_by_who_has_seen_it(room: Any) -> None:
+    shown = await room.client.get("/v1/rulebook/draft/rules/urgent-mail")
+    path = "/v1/rulebook/draft/rules/urgent-mail"
+    assert (await room.client.delete(path)).status_code == 428
+    gone = await room.client.delete(path, headers={"If-Match": shown.headers["ETag"]})
+    assert gone.status_code == 200
+    assert [rule["key"] for rule in gone.json()["document"]["rules"]] == ["injury", "to-safety", "default"]
+    assert (await room.client.get(path)).status_code == 404
+    assert (await room.client.delete(path, headers={"If-Match": shown.headers["ETag"]})).status_code == 404
+
+
+async def test_a_faulty_draft_is_kept_told_about_and_never_published(room: Any) -> None:
+    _, seen = await draft(room)
+    faulty = book(rules=[{"key": "odd", "kind": "escalation", "when": {"field": "no.such", "operator": "is", "value": 1}, "then": []}])
+    kept = await room.client.put("/v1/rulebook/draft", json={"document": faulty}, headers=seen)
+    assert kept.status_code == 200
+    assert kept.json()["ok"] is False
+    assert {"severity", "code", "rule", "path", "message"} <= kept.json()["findings"][0].keys()
+    checked = await room.client.post("/v1/rulebook/check", json={})
+    assert checked.json() == {"ok": False, "findings": kept.json()["findings"]}
+    refused = await room.client.post("/v1/rulebook/publish", json={"note": "go"}, headers={"If-Match": kept.headers["ETag"]})
+    assert refused.status_code == 422
+    assert refused.headers["Content-Type"] == "application/problem+json"
+    assert refused.json()["findings"]
+    assert (await room.client.get("/v1/rulebook")).json()["version"] == 1
+
+
+async def test_a_draft_that_fails_its_own_tests_is_not_published(room: Any) -> None:
+    _, seen = await draft(room)
+    wrong = book(tests=[{**BOOK["tests"][0], "expect": {"queue": "intake"}}])
+    kept = await room.client.put("/v1/rulebook/draft", json={"document": wrong}, headers=seen)
+    result = (await room.client.post("/v1/rulebook/test", json={})).json()
+    assert result["ok"] is False
+    assert result["tests"][0]["name"] == "a bite is severity one"
+    assert result["tests"][0]["differences"]
+    refused = await room.client.post("/v1/rulebook/publish", json={"note": "go"}, headers={"If-Match": kept.headers["ETag"]})
+    assert refused.status_code == 422
+    assert [test["name"] for test in refused.json()["failed_tests"]] == ["a bite is severity one"]
+
+
+async def test_publishing_makes_the_draft_live_at_once_and_says_who_did_it(room: Any) -> None:
+    assert (await room.client.post("/v1/rulebook/draft/rules", json=RULE)).status_code == 201
+    _, seen = await draft(room)
+    headers = await room.key("ops")
+    who = headers["Authorization"].split("_")[1]
+    assert (await room.client.post("/v1/rulebook/publish", json={"note": "lost pets"}, headers=headers)).status_code == 428
+    stale = await room.client.post("/v1/rulebook/publish", json={"note": "lost pets"}, headers={**headers, "If-Match": '"v0"'})
+    assert stale.status_code == 412
+    done = await room.client.post("/v1/rulebook/publish", json={"note": "lost pets"}, headers={**headers, **seen})
+    assert done.status_code == 201, done.text
+    live = (await room.client.get("/v1/rulebook")).json()
+    assert (live["version"], live["hash"], live["published_by"], live["note"]) == (2, done.json()["hash"], who, "lost pets")
+    assert done.json() == {"version": 2, "hash": live["hash"]}
+    change = (await room.client.get("/v1/audit/changes")).json()["items"][0]
+    assert (change["action"], change["actor"], change["before"]["version"], change["after"]["version"]) == ("rulebook.publish", who, 1, 2)
+    tried = await room.client.post("/v1/rulebook/try", json={"given": {"text": "the cat ran away"}})
+    assert tried.json()["rulebook"]["version"] == 2
+    assert tried.json()["outcome"]["severity"] == 2
+
+
+async def test_versions_are_listed_compared_and_brought_back(room: Any) -> None:
+    await room.client.post("/v1/rulebook/draft/rules", json=RULE)
+    _, seen = await draft(room)
+    await room.client.post("/v1/rulebook/publish", json={"note": "two"}, headers=seen)
+    listed = (await room.client.get("/v1/rulebook/versions")).json()["items"]
+    assert [(item["id"], item["version"], item["note"]) for item in listed] == [("2", 2, "two"), ("1", 1, "the first")]
+    assert (await room.client.get("/v1/rulebook/versions/1")).json()["document"] == BOOK
+    diff = (await room.client.get("/v1/rulebook/versions/diff", params={"from": 1, "to": 2})).json()
+    assert [(rule["key"], rule["change"]) for rule in diff["rules"]] == [("lost-pet", "added")]
+    assert not diff["same"]
+    assert not diff["order_changed"]
+    back = await room.client.post("/v1/rulebook/versions/1/restore", json={"note": "as it was"})
+    assert back.status_code == 201
+    live = (await room.client.get("/v1/rulebook")).json()
+    assert (live["version"], live["note"], live["document"]) == (3, "as it was", BOOK)
+    assert (await draft(room))[0]["document"] == BOOK, "a draft that nobody changed since follows live"
+    for path in ("/v1/rulebook/versions/9", "/v1/rulebook/versions/diff?from=1&to=9"):
+        assert (await room.client.get(path)).status_code == 404
+    for path in (
+        "/v1/rulebook/versions/0",
+        "/v1/rulebook/versions/x",
+        "/v1/rulebook/versions/diff?from=1",
+        "/v1/rulebook/versions/" + "9" * 30,
+    ):
+        assert (await room.client.get(path)).status_code == 422
+
+
+async def test_a_draft_that_somebody_is_editing_survives_a_restore(room: Any) -> None:
+    await room.client.post("/v1/rulebook/draft/rules", json=RULE)
+    mine, seen = await draft(room)
+    await room.client.post("/v1/rulebook/versions/1/restore", json={"note": "n"})
+    found, still = await draft(room)
+    assert (found["document"], still) == (mine["document"], seen)
+
+
+async def test_another_document_is_checked_and_tested_without_touching_the_draft(room: Any) -> None:
+    for body in (BOOK, {"document": BOOK}):
+        assert (await room.client.post("/v1/rulebook/check", json=body)).json()["ok"] is True
+        assert (await room.client.post("/v1/rulebook/test", json=body)).json()["ok"] is True
+    assert (await room.client.post("/v1/rulebook/check", json={"schema": 7})).json()["ok"] is False
+    assert (await room.client.post("/v1/rulebook/test", json={"schema": 7})).status_code == 422
+    assert (await room.client.post("/v1/rulebook/check", json={"document": 7})).status_code == 422
+
+
+async def test_a_try_explains_every_rule_matched_or_not_and_keeps_nothing(room: Any) -> None:
+    given = {"source": "zendesk", "channel": "email", "event": "ticket.created", "text": "my dog was bitten", "tags": ["vip"]}
+    answer = await room.client.post("/v1/rulebook/try", json={"given": given, "at": "2026-11-22T09:00:00Z"})
+    assert answer.status_code == 200, answer.text
+    tried = answer.json()
+    assert tried["at"] == "2026-11-22T09:00:00Z"
+    assert [(rule["key"], rule["matched"]) for rule in tried["rules"]] == [
+        ("injury", True),
+        ("urgent-mail", False),
+        ("to-safety", True),
+        ("default", False),
+    ]
+    because = tried["rules"][0]["because"][0]
+    assert (because["field"], because["operator"], because["outcome"]) == ("text", "contains_any", True)
+    assert tried["outcome"]["severity"] == 1
+    assert tried["outcome"]["queue"] == "safety"
+    assert tried["outcome"]["tags_added"] == ["ts_injury"]
+    assert [miss["key"] for miss in tried["near_misses"]] == ["urgent-mail"]
+    assert (await room.client.get("/v1/audit/routing")).json()["items"] == []
+    assert (await room.client.get("/v1/audit/changes")).json()["items"] == []
+
+
+async def test_a_try_takes_a_document_the_draft_or_an_older_version(room: Any) -> None:
+    await room.client.post("/v1/rulebook/draft/rules", json=RULE)
+    given = {"text": "the cat ran away"}
+
+    async def severity(**more: Any) -> Any:
+        answer = await room.client.post("/v1/rulebook/try", json={"given": given, **more})
+        assert answer.status_code == 200, answer.text
+        return answer.json()["outcome"]["severity"]
+
+    assert await severity() is None
+    assert await severity(version=1) is None
+    assert await severity(version="draft") == 2
+    assert await severity(document=book(rules=[RULE, *BOOK["rules"]])) == 2
+    assert (await room.client.post("/v1/rulebook/try", json={"given": given, "version": 9})).status_code == 404
+    assert (await room.client.post("/v1/rulebook/try", json={"given": given, "version": 1, "document": BOOK})).status_code == 422
+
+
+@pytest.mark.parametrize(
+    "given", [{"no.such": 1}, {"text": {"a": 1}}, {"tags": [[1]]}, {"previous.no.such": 1}, {"text": 10**400}, {"previous.": 1}]
+)
+async def test_facts_that_no_field_can_hold_are_refused(room: Any, given: dict[str, Any]) -> None:
+    assert (await room.client.post("/v1/rulebook/try", json={"given": given})).status_code == 422

@@ -23,8 +23,8 @@ _numbers = itertools.count(1)
 
 def begin_run() -> None:
     """In the process that was started first: choose where the run's databases lie."""
-    os.environ.setdefault("XDG_RUNTIME_DIR", tempfile.mkdtemp(prefix="tsb-run-"))  # else the wheel warns, an error for us
-    os.environ.setdefault(ROOT, tempfile.mkdtemp(prefix="tsb-db-"))
+    root = os.environ[ROOT] = tempfile.mkdtemp(prefix="tsb-db-")
+    os.environ.setdefault("XDG_RUNTIME_DIR", root)  # else the wheel warns, which is an error for us
 
 
 def end_run() -> None:

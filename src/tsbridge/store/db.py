@@ -1,206 +1,276 @@
-"""The database: SQLite with one writer, or PostgreSQL with a small pool. Statements live in the other rooms of `store`.
+"""The database: SQLite with one writer thread, or PostgreSQL with a small pool. One transaction per piece of work.
 
-SQLite needs a library without the WAL-reset bug (3.7.0 to 3.51.2; back-ported to 3.44.6 and 3.50.7): the pysqlite3 wheel
-carries one. All writing goes through one thread, the door's before the workers', so that nobody waits for a lock.
+Work is a plain function of a SQLAlchemy `Connection`; it commits when it returns and rolls back when it raises. On PostgreSQL
+it may be run a second time when the connection broke before the commit, so it must act on nothing but its connection.
 """
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import heapq
-import importlib
-import itertools
-import threading
+import os
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
-from types import ModuleType
-from typing import Any, Final, TypeVar
+from types import TracebackType
+from typing import Any, Final, Protocol, Self, TypeVar
 
-from sqlalchemy import Connection, Engine, create_engine, event, make_url
-from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
+from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolIsBusy
+from sqlalchemy.pool import ConnectionPoolEntry
+
+from tsbridge.store import sqlite
 
 T = TypeVar("T")
 Work = Callable[[Connection], T]
 
-FIXED_IN: Final = ((3, 51, 3),)
-BACKPORTED: Final = ((3, 44, 6), (3, 50, 7))
 READERS: Final = 4
-POOL: Final = 8
-CHECKPOINT_PAGES: Final = 4_000
+WRITERS: Final = 4
+URGENT: Final = 2
+POSTGRES_SETTINGS: Final = {
+    "lock_timeout": "15s",
+    "statement_timeout": "120s",
+    "idle_in_transaction_session_timeout": "120s",
+    "timezone": "UTC",
+}
 
 
 class DatabaseError(Exception):
-    """The database cannot be used; the text says what to do."""
+    """The database cannot be used: its URL, or how the server is set up. The text says what to do and holds no password."""
 
 
-class Database:
-    """Transactions, asynchronous and not. Every `work` runs in exactly one transaction and may be run on any thread."""
-
-    def __init__(self, url: str) -> None:
-        self.url = make_url(url)
-        self.dialect = self.url.get_backend_name()
-        if self.dialect == "sqlite":
-            self._engine, self._readers = _sqlite(self.url.database)
-            self._writer: _Writer | None = _Writer()
-            self._pool = ThreadPoolExecutor(READERS, thread_name_prefix="db-read")
-        elif self.dialect == "postgresql":
-            self._engine = self._readers = _postgresql(url)
-            self._writer = None
-            self._pool = ThreadPoolExecutor(POOL, thread_name_prefix="db")
-        else:
-            raise DatabaseError("expected a database URL beginning with sqlite:/// or postgresql://")
-
-    @classmethod
-    def open(cls, url: str) -> Database:
-        """Open a database by URL; nothing is connected before the first transaction. Raises `DatabaseError`."""
-        return cls(url)
-
-    @property
-    def engine(self) -> Engine:
-        """For migrations."""
-        return self._engine
-
-    async def write(self, work: Work[T], *, urgent: bool = False) -> T:
-        """Run `work` in a write transaction and commit it, to disk. `urgent` work goes before other waiting work."""
-        return await asyncio.wrap_future(self.submit(work, urgent=urgent))
-
-    async def read(self, work: Work[T]) -> T:
-        """Run `work` in a read transaction."""
-        return await asyncio.wrap_future(self._pool.submit(self.read_now, work))
-
-    def submit(self, work: Work[T], *, urgent: bool = False) -> Future[T]:
-        """`write`, without waiting."""
-        if self._writer is not None:
-            return self._writer.submit(lambda: self._commit(work), urgent=urgent)
-        return self._pool.submit(self._commit, work)
-
-    def write_now(self, work: Work[T]) -> T:
-        """`write`, synchronously."""
-        return self.submit(work).result()
-
-    def read_now(self, work: Work[T]) -> T:
-        """`read`, synchronously."""
-        with self._readers.begin() as conn:
-            return work(conn)
-
-    def close(self) -> None:
-        """Finish what was submitted, then close every connection."""
-        if self._writer is not None:
-            self._writer.close()
-        self._pool.shutdown()
-        self._engine.dispose()
-        self._readers.dispose()
-
-    def _commit(self, work: Work[T]) -> T:
-        with self._engine.begin() as conn:
-            return work(conn)
-
-
-class _Writer:
-    """One thread that writes; urgent work first, else in order."""
-
-    def __init__(self) -> None:
-        self._heap: list[tuple[int, int, Callable[[], Any], Future[Any]]] = []
-        self._ready = threading.Condition()
-        self._count = itertools.count()
-        self._closing = False
-        self._thread = threading.Thread(target=self._run, name="db-write", daemon=True)
-        self._thread.start()
-
-    def submit(self, job: Callable[[], T], *, urgent: bool) -> Future[T]:
-        future: Future[T] = Future()
-        with self._ready:
-            if self._closing:
-                raise DatabaseError("the database is closed")
-            heapq.heappush(self._heap, (0 if urgent else 1, next(self._count), job, future))
-            self._ready.notify()
-        return future
-
-    def close(self) -> None:
-        with self._ready:
-            self._closing = True
-            self._ready.notify()
-        self._thread.join()
-
-    def _run(self) -> None:
-        while True:
-            with self._ready:
-                while not self._heap and not self._closing:
-                    self._ready.wait()
-                if not self._heap:
-                    return
-                _, _, job, future = heapq.heappop(self._heap)
-            if not future.set_running_or_notify_cancel():
-                continue
-            try:
-                future.set_result(job())
-            except BaseException as failure:  # handed to whoever waits for the result
-                future.set_exception(failure)
+class AlreadyServed(RuntimeError):
+    """Another process serves this SQLite database."""
 
 
 def unavailable(failure: BaseException) -> bool:
     """Whether a failure means that the database cannot store right now (full, locked, gone), not that the work is wrong."""
-    return isinstance(failure, OperationalError | DatabaseError) or (isinstance(failure, DBAPIError) and failure.connection_invalidated)
+    if isinstance(failure, DBAPIError) and failure.connection_invalidated:
+        return True
+    return isinstance(failure, OperationalError | PoolIsBusy | DatabaseError)
 
 
-def sqlite_module() -> ModuleType:
-    """The SQLite driver whose library is sound. Raises `DatabaseError` when there is none."""
-    for name in ("pysqlite3.dbapi2", "sqlite3"):
-        with contextlib.suppress(ImportError):
-            module = importlib.import_module(name)
-            version: tuple[int, ...] = module.sqlite_version_info
-            if version >= FIXED_IN[0] or any(version[:2] == fixed[:2] and version >= fixed for fixed in BACKPORTED):
-                return module
-    raise DatabaseError("this SQLite library has the WAL-reset bug (fixed in 3.51.3); install pysqlite3 or a newer SQLite")
+class _Side(Protocol):
+    """How one kind of database runs work."""
+
+    def submit(self, work: Work[T], *, write: bool, urgent: bool) -> Future[T]: ...
+    def run(self, work: Work[T], *, write: bool) -> T: ...
+    def close(self) -> None: ...
 
 
-def _sqlite(path: str | None) -> tuple[Engine, Engine]:
-    if not path or path == ":memory:":
-        raise DatabaseError("expected a file, like sqlite:///tsbridge.db: what is kept in memory is not kept")
-    Path(path).absolute().parent.mkdir(parents=True, exist_ok=True)
-    module = sqlite_module()
-    writer = create_engine(f"sqlite+pysqlite:///{path}", module=module, pool_size=2)
-    readers = create_engine(f"sqlite+pysqlite:///{path}", module=module, pool_size=READERS, max_overflow=4)
-    for engine, begin in ((writer, "BEGIN IMMEDIATE"), (readers, "BEGIN")):
-        _sqlite_listen(engine, begin)
-    return writer, readers
+class Database:
+    """An open database. Work may be run on any thread. Close it; closing waits for what was submitted."""
+
+    def __init__(self, side: _Side, dialect: str, url: URL) -> None:
+        self._side = side
+        self.dialect = dialect
+        self.url = url
+
+    @classmethod
+    def open(cls, url: str) -> Database:
+        """Open `sqlite:///path` or `postgresql://user:password@host/name`. Raises DatabaseError, or the driver's own error.
+
+        The SQLite file and its directory are made when they are not there; tables are made by `store.schema.migrate`.
+        """
+        read = parse(url)
+        if read.get_backend_name() == "sqlite":
+            return cls(_Sqlite(read), "sqlite", read)
+        return cls(_Postgres(read), "postgresql", read)
+
+    async def write(self, work: Work[T], *, urgent: bool = False) -> T:
+        """Run work in one write transaction, committed to disk. `urgent` goes before all that waits: the door, people's clicks."""
+        return await asyncio.wrap_future(self.submit(work, urgent=urgent))
+
+    async def read(self, work: Work[T]) -> T:
+        """Run work on one consistent view of the database; it cannot write."""
+        return await asyncio.wrap_future(self._side.submit(work, write=False, urgent=False))
+
+    def submit(self, work: Work[T], *, urgent: bool = False) -> Future[T]:
+        """`write`, without waiting."""
+        return self._side.submit(work, write=True, urgent=urgent)
+
+    def write_now(self, work: Work[T]) -> T:
+        """`write` for code without an event loop: the command line, tests. Never call it on one."""
+        return self._side.run(work, write=True)
+
+    def read_now(self, work: Work[T]) -> T:
+        """`read`, synchronously."""
+        return self._side.run(work, write=False)
+
+    def close(self) -> None:
+        self._side.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.close()
 
 
-def _sqlite_listen(engine: Engine, begin: str) -> None:
-    @event.listens_for(engine, "connect")
-    def _pragmas(connection: Any, _record: Any) -> None:
-        connection.isolation_level = None  # we send BEGIN ourselves
-        for pragma in (
-            "busy_timeout=5000",
-            "journal_mode=WAL",
-            "synchronous=FULL",
-            "foreign_keys=ON",
-            "trusted_schema=OFF",
-            f"wal_autocheckpoint={CHECKPOINT_PAGES}",
-        ):
-            connection.execute(f"PRAGMA {pragma}")
-
-    @event.listens_for(engine, "begin")
-    def _begin(conn: Connection) -> None:
-        conn.exec_driver_sql(begin)
-
-
-def _postgresql(url: str) -> Engine:
-    sound = make_url(url)
-    if sound.drivername == "postgresql":
-        sound = sound.set(drivername="postgresql+psycopg")
-    engine = create_engine(
-        sound,
-        pool_size=POOL,
-        max_overflow=2,
-        pool_pre_ping=True,
-        connect_args={
-            "options": "-c synchronous_commit=on -c lock_timeout=15s -c statement_timeout=120s -c idle_in_transaction_session_timeout=120s -c timezone=UTC",
-            "connect_timeout": 5,
-        },
-    )
-    return engine
+def parse(url: str) -> URL:
+    """A database URL with the driver we use. DatabaseError for anything but SQLite files and PostgreSQL."""
+    try:
+        read = make_url(url)
+    except ArgumentError:
+        raise DatabaseError("the database URL cannot be read; expected sqlite:///path or postgresql://user:password@host/name") from None
+    kind = read.get_backend_name()
+    if kind == "sqlite":
+        try:
+            sqlite.path_of(read)
+        except ValueError as refused:
+            raise DatabaseError(str(refused)) from None
+        return read.set(drivername="sqlite")
+    if kind in ("postgresql", "postgres"):
+        return read.set(drivername="postgresql+psycopg")
+    raise DatabaseError(f"expected a database URL that begins with sqlite: or postgresql:, this one begins with {kind}:")
 
 
+def _transact(engine: Engine, work: Work[T]) -> T:
+    with engine.begin() as conn:
+        return work(conn)
+
+
+class _Sqlite:
+    def __init__(self, url: URL) -> None:
+        path = sqlite.path_of(url)
+        path.absolute().parent.mkdir(parents=True, exist_ok=True)
+        try:
+            self._writer = sqlite.engine(url)
+        except sqlite.UnsafeSqlite as unsafe:
+            raise DatabaseError(str(unsafe)) from None
+        with self._writer.connect():  # makes the file and puts it into WAL mode before a reader looks
+            pass
+        self._reader = sqlite.engine(url, readers=READERS)
+        self._checkpointer = sqlite.Checkpointer(path)
+        self._thread = sqlite.WriterThread("tsbridge-writer", self._after_each)
+        self._readers = ThreadPoolExecutor(READERS, "tsbridge-reader")
+
+    def submit(self, work: Work[T], *, write: bool, urgent: bool) -> Future[T]:
+        if write:
+            return self._thread.submit(lambda: _transact(self._writer, work), urgent)
+        return self._readers.submit(_transact, self._reader, work)
+
+    def run(self, work: Work[T], *, write: bool) -> T:
+        if write and self._thread.is_here:
+            raise RuntimeError("work in a write transaction asked for another one; it would wait for itself")
+        return self.submit(work, write=write, urgent=False).result()
+
+    def close(self) -> None:
+        self._readers.shutdown()
+        self._thread.close()
+        self._checkpointer.close()
+        self._reader.dispose()
+        self._writer.dispose()
+
+    def _after_each(self) -> None:
+        if self._checkpointer.look():
+            raw = self._writer.raw_connection()
+            try:
+                raw.cursor().execute(sqlite.CHECKPOINT)
+            finally:
+                raw.close()
+
+
+class _Postgres:
+    def __init__(self, url: URL) -> None:
+        self._engine = create_engine(
+            url,
+            pool_size=READERS + WRITERS + URGENT,
+            max_overflow=0,
+            pool_timeout=10,
+            pool_use_lifo=True,
+            connect_args={
+                "connect_timeout": 10,
+                "application_name": "tsbridge",
+                "options": " ".join(f"-c {name}={value}" for name, value in POSTGRES_SETTINGS.items()),
+            },
+        )
+        self._reading = self._engine.execution_options(postgresql_readonly=True, isolation_level="REPEATABLE READ")
+
+        @event.listens_for(self._engine, "connect")
+        def _connected(connection: Any, _entry: ConnectionPoolEntry) -> None:
+            connection.prepare_threshold = 2
+
+        try:
+            _transact(self._engine, _check_durable)
+        except BaseException:
+            self._engine.dispose()
+            raise
+        self._urgent = ThreadPoolExecutor(URGENT, "tsbridge-urgent")
+        self._writers = ThreadPoolExecutor(WRITERS, "tsbridge-writer")
+        self._readers = ThreadPoolExecutor(READERS, "tsbridge-reader")
+
+    def submit(self, work: Work[T], *, write: bool, urgent: bool) -> Future[T]:
+        pool = self._readers if not write else self._urgent if urgent else self._writers
+        return pool.submit(self.run, work, write=write)
+
+    def run(self, work: Work[T], *, write: bool) -> T:
+        engine = self._engine if write else self._reading
+        try:
+            return self._once(engine, work)
+        except _BrokenBeforeCommit:  # the server restarted: the pool has dropped its connections, try with a fresh one
+            try:
+                return self._once(engine, work)
+            except _BrokenBeforeCommit as again:
+                raise again.cause from None
+
+    def close(self) -> None:
+        for pool in (self._urgent, self._writers, self._readers):
+            pool.shutdown()
+        self._engine.dispose()
+
+    def _once(self, engine: Engine, work: Work[T]) -> T:
+        whole = False
+        try:
+            with engine.begin() as conn:
+                result = work(conn)
+                whole = True
+            return result
+        except DBAPIError as failure:
+            if failure.connection_invalidated and not whole:
+                raise _BrokenBeforeCommit(failure) from None
+            raise
+
+
+class _BrokenBeforeCommit(Exception):
+    def __init__(self, cause: DBAPIError) -> None:
+        super().__init__()
+        self.cause = cause
+
+
+def _check_durable(conn: Connection) -> None:
+    for setting in ("fsync", "synchronous_commit"):
+        if conn.exec_driver_sql(f"SHOW {setting}").scalar_one() == "off":
+            raise DatabaseError(f"PostgreSQL runs with {setting}=off: a delivery that was answered could be lost; set it to on")
+
+
+class Claim:
+    """The right to serve a database alone; given back by `release` or when the process ends, however it ends."""
+
+    def __init__(self, descriptor: int | None) -> None:
+        self._descriptor = descriptor
+
+    def release(self) -> None:
+        if self._descriptor is not None:
+            os.close(self._descriptor)
+            self._descriptor = None
+
+
+def claim_alone(url: str) -> Claim:
+    """Claim a SQLite database for this process. AlreadyServed when another one serves it. PostgreSQL: any number may."""
+    read = parse(url)
+    if read.get_backend_name() != "sqlite":
+        return Claim(None)
+    import fcntl
+
+    database = sqlite.path_of(read)
+    database.absolute().parent.mkdir(parents=True, exist_ok=True)
+    descriptor = os.open(Path(f"{database}.lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        os.close(descriptor)
+        raise AlreadyServed(f"another tsbridge process serves {database}; SQLite takes one (use PostgreSQL for several)") from None
+    os.ftruncate(descriptor, 0)
+    os.write(descriptor, f"{os.getpid()}\n".encode())
+    return Claim(descriptor)

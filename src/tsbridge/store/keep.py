@@ -1,20 +1,26 @@
-"""Small things kept under a name: the write-back mode, who we are at Zendesk, the pepper of keys."""
+"""`kept`: a few named values that must outlive the process: the write-back mode, our own user at Zendesk, cursors."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, delete, select
+from sqlalchemy.dialects import postgresql, sqlite
 
 from tsbridge.store.tables import kept
 
 
 def get(conn: Connection, name: str) -> Any:
-    """The value kept under a name; None when there is none."""
-    row = conn.execute(select(kept.c.value).where(kept.c.name == name)).first()
-    return None if row is None else row.value
+    """The JSON value kept under this name; None when there is none."""
+    return conn.execute(select(kept.c.value).where(kept.c.name == name)).scalar_one_or_none()
 
 
 def put(conn: Connection, name: str, value: Any) -> None:
-    if conn.execute(update(kept).where(kept.c.name == name).values(value=value)).rowcount == 0:
-        conn.execute(insert(kept).values(name=name, value=value))
+    """Keep a JSON value (not None) under this name, instead of what was there."""
+    insert = postgresql.insert if conn.dialect.name == "postgresql" else sqlite.insert
+    made = insert(kept).values(name=name, value=value)
+    conn.execute(made.on_conflict_do_update(index_elements=["name"], set_={"value": made.excluded.value}))
+
+
+def forget(conn: Connection, name: str) -> None:
+    conn.execute(delete(kept).where(kept.c.name == name))

@@ -1,0 +1,93 @@
+"""What reaches the log: one JSON object a line, nothing of anybody's."""
+
+from __future__ import annotations
+
+import io
+import json
+import logging
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tsbridge import log
+
+
+@pytest.fixture
+def lines() -> Iterator[io.StringIO]:
+    root = logging.getLogger()
+    before, level = root.handlers[:], root.level
+    stream = io.StringIO()
+    log.configure("info", stream)
+    yield stream
+    root.handlers[:] = before
+    root.setLevel(level)
+    logging.captureWarnings(False)
+
+
+def only(lines: io.StringIO) -> dict[str, Any]:
+    (line,) = lines.getvalue().splitlines()
+    found: dict[str, Any] = json.loads(line)
+    return found
+
+
+def test_an_event_is_one_line_of_json_with_its_allowed_facts(lines: io.StringIO) -> None:
+    logging.getLogger("tsbridge.work").info("settled", extra={"event_id": "evt_1", "attempts": 2})
+    line = only(lines)
+    assert (line["event"], line["event_id"], line["attempts"], line["level"]) == ("settled", "evt_1", 2, "info")
+    assert line["timestamp"].endswith("Z")
+
+
+def test_what_is_not_on_the_list_is_only_measured(lines: io.StringIO) -> None:
+    logging.getLogger("tsbridge").info("heard", extra={"text": "my dog was bitten", "requester": {"name": "Ana"}})
+    line = only(lines)
+    assert (line["text"], line["requester"]) == ("<str(17)>", "<dict(1)>")
+
+
+@pytest.mark.parametrize("forged", ["a\nb", "a\r\nb", "a\x1b[31mb", "a\u2028b", "a\x00b", "a\u202eb"])
+def test_nobody_can_forge_a_line_or_colour_a_terminal(lines: io.StringIO, forged: str) -> None:
+    logging.getLogger("tsbridge").info("heard", extra={"reason": forged})
+    assert not set(forged) - set("ab[31m") & set(only(lines)["reason"])
+
+
+@pytest.mark.parametrize(
+    ("told", "hidden"),
+    [
+        ("from ana.b+x@mail.example.com", "ana.b"),
+        ("call +1 (415) 555-0123 back", "555"),
+        ("card 4111 1111 1111 1111", "4111"),
+        ("key tsb_ABCDEFGH_0123456789012345678901234567890123456789012", "0123456789"),
+        ("Authorization: Bearer abc.def", "abc.def"),
+        ("postgresql://me:secret@host/db", "secret"),
+    ],
+)
+def test_a_second_net_catches_what_looks_like_a_persons_or_a_secret(lines: io.StringIO, told: str, hidden: str) -> None:
+    logging.getLogger("somebody.elses").warning(told)
+    assert hidden not in lines.getvalue()
+
+
+def test_ids_hashes_and_times_go_through_the_net(lines: io.StringIO) -> None:
+    facts = {"hash": "sha256:" + "0123456789abcdef" * 4, "due_at": "2026-11-22T09:16:02Z", "ticket": "4711", "event_id": "evt_01kb3v9x"}
+    logging.getLogger("tsbridge").info("settled", extra=facts)
+    assert only(lines).items() >= facts.items()
+
+
+def test_an_exception_is_its_kind_and_place_without_its_words(lines: io.StringIO) -> None:
+    try:
+        raise ValueError("Ana's number is in here")
+    except ValueError:
+        logging.getLogger("tsbridge").exception("could not")
+    line = only(lines)
+    assert line["exception"].startswith("builtins.ValueError at test_log.py:")
+    assert "Ana" not in lines.getvalue()
+
+
+def test_a_long_value_is_cut(lines: io.StringIO) -> None:
+    logging.getLogger("tsbridge").info("x", extra={"reason": "a" * 10_000})
+    assert len(only(lines)["reason"]) <= log.LONGEST + 1
+
+
+def test_access_lines_with_their_query_strings_are_never_written(lines: io.StringIO) -> None:
+    logging.getLogger("uvicorn.access").info('%s - "%s %s"', "1.2.3.4", "GET", "/v1/cases?person=ana")
+    logging.getLogger("httpx").info("HTTP Request: GET /search?query=ana")
+    assert lines.getvalue() == ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import random
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field, replace
@@ -170,6 +171,12 @@ LOOSE = (TimelineEntry, Word, Diff)
 def client_of(app: FastAPI) -> httpx.AsyncClient:
     transport = HeldAgainstTheDescription(app)
     return httpx.AsyncClient(transport=transport, base_url="http://bridge.test", headers={"Authorization": f"Bearer {ADMIN}"})
+
+
+@pytest.fixture
+def book() -> dict[str, Any]:
+    """The document of version 1."""
+    return copy.deepcopy(BOOK)
 
 
 @pytest.fixture

@@ -95,6 +95,13 @@ async def test_editors_of_different_rules_do_not_stand_in_each_others_way(room: 
     assert titles == {"injury": "edited", "urgent-mail": "edited", "to-safety": None, "default": None}
 
 
+async def test_who_has_seen_the_whole_draft_has_seen_its_rules(room: Any) -> None:
+    _, seen = await draft(room)
+    path, rule = "/v1/rulebook/draft/rules/injury", {**BOOK["rules"][0], "title": "edited"}
+    assert (await room.client.put(path, json=rule, headers=seen)).status_code == 200
+    assert (await room.client.put(path, json=rule, headers=seen)).status_code == 412
+
+
 async def test_a_new_rule_goes_to_the_end_of_its_kind_or_where_it_is_told_to(room: Any) -> None:
     routing = {
         "key": "to-intake",

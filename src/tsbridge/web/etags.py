@@ -15,8 +15,8 @@ def tag(version: int | str) -> str:
     return f'"v{version}"'
 
 
-def need_match(if_match: str | None, current: str | None = None) -> None:
-    """Raises 428 without `If-Match`, 422 for a broken one, 412 when `current` is given and not among those named."""
+def need_match(if_match: str | None, *current: str) -> None:
+    """Raises 428 without `If-Match`, 422 for a broken one, 412 when none of `current` (if any) is among those named."""
     if if_match is None:
         raise Problem(428, "This needs the header If-Match with the ETag of what is being replaced; read it first.")
     if if_match.strip() == "*":
@@ -24,5 +24,5 @@ def need_match(if_match: str | None, current: str | None = None) -> None:
     if not _TAGS.fullmatch(if_match):
         raise invalid("header", "If-Match", "Expected an ETag in double quotes.", code="etag")
     # a weak tag never matches: it does not promise the same bytes
-    if current is not None and current not in _ONE.findall(if_match):
-        raise Problem(412, "This was changed meanwhile; read it again.", headers={"ETag": current})
+    if current and not set(current) & set(_ONE.findall(if_match)):
+        raise Problem(412, "This was changed meanwhile; read it again.", headers={"ETag": current[0]})

@@ -68,8 +68,8 @@ Time = Annotated[datetime, BeforeValidator(_body_time), WithJsonSchema({"type": 
 TimeQuery = Annotated[str | None, Query(max_length=40, json_schema_extra={"format": "date-time"})]
 NumberQuery = Annotated[str | None, Query(max_length=20, json_schema_extra={"type": "integer"})]
 
-Line = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]+$")]
-"""One line of text in a body: a name, a note."""
+Line = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f\ufffd]+$")]
+"""One line of text in a body. U+FFFD is what the reader makes of an escaped NUL."""
 
 Prose = Annotated[str, StringConstraints(max_length=4000, pattern=r"^[^\x00]*$")]
 

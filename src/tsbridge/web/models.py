@@ -230,6 +230,7 @@ class Finding(TypedDict):
     rule: str | None
     path: str
     message: str
+    witness: NotRequired[Any]
 
 
 class DraftShown(TypedDict):

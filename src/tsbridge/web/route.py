@@ -6,6 +6,8 @@ Here a stranger's body is never read, and what is not known is refused: a mistyp
 
 from __future__ import annotations
 
+import asyncio
+import functools
 from collections.abc import Callable, Coroutine, Iterator
 from typing import Any, Final
 
@@ -14,12 +16,15 @@ from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute
 
 from tsbridge.vendors import strict_json
+from tsbridge.vendors.errors import Malformed
 from tsbridge.web.auth import Needs
 from tsbridge.web.problems import Problem, error, invalid
 
 KIB: Final = 1024
 BODY_CAP: Final = 256 * KIB
 DOCUMENT_CAP: Final = 10 * KIB * KIB
+QUICK: Final = 64 * KIB
+"""Larger bodies are read in a thread: reading a megabyte would hold up everybody else."""
 
 
 class StrictRequest(Request):
@@ -46,8 +51,10 @@ class StrictRequest(Request):
     async def json(self) -> Any:
         if not hasattr(self, "_json"):
             try:
-                self._json = strict_json.read(await self.body(), self.body_cap)
-            except strict_json.Malformed as refused:
+                raw = await self.body()
+                read = functools.partial(strict_json.read, raw, self.body_cap)
+                self._json = read() if len(raw) <= QUICK else await asyncio.to_thread(read)
+            except Malformed as refused:
                 raise invalid("body", "#", "Expected strict JSON.", code=refused.code) from None
         return self._json
 

@@ -141,7 +141,7 @@ async def add_rule(desk: Made, by: Ops, body: Document, response: Response) -> d
 
 @routes.get("/draft/rules/{key}")
 async def show_rule(desk: Made, by: Ops, key: Id, response: Response) -> dict[str, Any]:
-    """One rule of the draft. Its ETag is its own: editors of different rules do not stand in each other's way."""
+    """One rule of the draft. Its ETag is its own, so editors of different rules do not meet; the draft's ETag will do as well."""
     draft, live = await desk.database.read(lambda conn: (store.draft(conn), store.live_version(conn)))
     response.headers["ETag"] = documents.rule_tag(documents.rule_of(draft.document, key))
     return await _rule_shown(draft, live, key)
@@ -155,7 +155,7 @@ async def replace_rule(desk: Made, by: Ops, key: Id, body: Document, response: R
     new_key = documents.key_of(rule)
 
     def changed(held: Draft) -> Document:
-        need_match(if_match, documents.rule_tag(documents.rule_of(held.document, key)))
+        need_match(if_match, documents.rule_tag(documents.rule_of(held.document, key)), _draft_tag(held))
         return documents.replaced(held.document, key, rule)
 
     draft, live = await _edit(desk, by.id, "rulebook.rule.change", key, changed)
@@ -169,7 +169,7 @@ async def remove_rule(desk: Made, by: Ops, key: Id, response: Response, if_match
     need_match(if_match)
 
     def changed(held: Draft) -> Document:
-        need_match(if_match, documents.rule_tag(documents.rule_of(held.document, key)))
+        need_match(if_match, documents.rule_tag(documents.rule_of(held.document, key)), _draft_tag(held))
         return documents.without(held.document, key)
 
     draft, live = await _edit(desk, by.id, "rulebook.rule.remove", key, changed)

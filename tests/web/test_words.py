@@ -1,0 +1,34 @@
+"""The vocabulary of rules and what to paste into the vendors' consoles."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tsbridge.core.rules import vocabulary
+
+pytestmark = pytest.mark.anyio
+
+
+@pytest.mark.parametrize(
+    ("path", "words"), [("fields", vocabulary.FIELDS), ("operators", vocabulary.OPERATORS), ("actions", vocabulary.ACTIONS)]
+)
+async def test_every_word_of_the_language_is_listed_with_a_description(room: Any, path: str, words: Any) -> None:
+    items = (await room.client.get(f"/v1/{path}")).json()["items"]
+    assert [item["name"] for item in items] == [word.name for word in words]
+    assert all(item["description"] and item["id"] for item in items)
+
+
+async def test_the_trigger_body_is_handed_out_with_zendesks_placeholders(room: Any) -> None:
+    body = (await room.client.get("/v1/sources/zendesk/trigger-body")).json()
+    assert body["tsbridge"] == "1"
+    assert body["ticket"]["id"] == "{{ticket.id}}"
+    assert set(body) == {"tsbridge", "type", "delivery", "ticket", "actor"}
+
+
+async def test_the_talkdesk_body_of_each_trigger_is_described(room: Any) -> None:
+    answer = await room.client.get("/v1/sources/talkdesk/schema/call.ended")
+    assert answer.status_code == 200
+    assert "call.ended" in answer.text
+    assert (await room.client.get("/v1/sources/talkdesk/schema/call.imagined")).status_code == 404

@@ -1,0 +1,279 @@
+"""The inbox: every proven delivery, kept before it is answered, and what became of it.
+
+pending -> applied | ignored | quarantined | dead. A person may send the last three round again (`retry`). A repeat of a kept
+delivery is no row of its own but counted on the first one. So per source, always:
+received = applied + ignored + duplicate + quarantined + dead + pending.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from itertools import chain, zip_longest
+from typing import Any, Final, Literal, NamedTuple
+
+from sqlalchemy import Connection, Row, and_, case, func, or_, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from tsbridge.store.tables import inbox
+
+SOURCES: Final = ("zendesk", "talkdesk")
+LARGE: Final = 64 * 1024  # bytes; larger bodies are claimed in a lane of their own
+LARGE_AT_ONCE: Final = 4
+ATTEMPTS: Final = 8  # failures before a delivery is dead: about twenty minutes of trying
+FIRST_PAUSE: Final = timedelta(seconds=5)
+LONGEST_PAUSE: Final = timedelta(minutes=30)
+WORKER_DIED: Final = "worker_died"
+DIED_TWICE: Final = "crashed_worker_twice"
+
+Kept = Literal["accepted", "duplicate", "quarantined"]
+
+
+class LostLease(RuntimeError):
+    """The delivery was given to another worker meanwhile. What was done about it must not be committed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """A proven delivery as it came. `key` is made of signed content only; the same `(source, key)` is the same delivery.
+
+    `quarantined` says why it cannot be read; it is kept all the same. `headers`: those that prove or trace, no credentials.
+    """
+
+    id: str
+    source: str
+    key: str
+    received_at: datetime
+    headers: Mapping[str, str]
+    body: bytes
+    polled: bool = False
+    quarantined: str | None = None
+
+
+class Receipt(NamedTuple):
+    """What a sender is told. `event_id` of a duplicate is the first one's."""
+
+    event_id: str
+    status: Kept
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """A delivery that one worker has for the time of its lease. `attempts` counts this claim and fences older ones off."""
+
+    seq: int
+    id: str
+    source: str
+    dedupe_key: str
+    polled: bool
+    received_at: datetime
+    headers: Mapping[str, str]
+    body: bytes
+    attempts: int
+    claimed_by: str
+
+
+class Counts(NamedTuple):
+    """What became of all that one source has sent."""
+
+    applied: int = 0
+    ignored: int = 0
+    duplicate: int = 0
+    quarantined: int = 0
+    dead: int = 0
+    pending: int = 0
+
+    @property
+    def received(self) -> int:
+        return sum(self)
+
+
+def keep(conn: Connection, deliveries: Sequence[Delivery]) -> list[Receipt]:
+    """Keep deliveries in one statement; receipts come in the order of the deliveries. Nothing is kept before the commit."""
+    first: dict[tuple[str, str], Delivery] = {}
+    repeats: dict[tuple[str, str], int] = {}
+    for delivery in deliveries:
+        place = (delivery.source, delivery.key)
+        if first.setdefault(place, delivery) is not delivery:
+            repeats[place] = repeats.get(place, 0) + 1
+    # Sorted: two processes that keep the same deliveries lock them in the same order.
+    rows = [_row(first[place], repeats.get(place, 0)) for place in sorted(first)]
+    found = {(source, key): id_ for source, key, id_ in conn.execute(_KEEP[conn.dialect.name], rows)}
+    return [_receipt(delivery, found[delivery.source, delivery.key]) for delivery in deliveries]
+
+
+def _row(delivery: Delivery, repeats: int) -> dict[str, Any]:
+    settled = delivery.quarantined is not None
+    return {
+        "id": delivery.id,
+        "source": delivery.source,
+        "dedupe_key": delivery.key,
+        "polled": delivery.polled,
+        "received_at": delivery.received_at,
+        "headers": dict(delivery.headers),
+        "body": delivery.body,
+        "status": "quarantined" if settled else "pending",
+        "reason": delivery.quarantined,
+        "duplicates": repeats,
+        "attempts": 0,
+        "due_at": delivery.received_at,
+        "settled_at": delivery.received_at if settled else None,
+    }
+
+
+def _receipt(delivery: Delivery, first_id: str) -> Receipt:
+    if first_id != delivery.id:
+        return Receipt(first_id, "duplicate")
+    return Receipt(first_id, "accepted" if delivery.quarantined is None else "quarantined", delivery.quarantined)
+
+
+def _keep(insert: Any) -> Any:
+    # A conflict means one more repeat, besides those that came in the same statement.
+    made = insert(inbox)
+    counted = made.on_conflict_do_update(
+        index_elements=["source", "dedupe_key"], set_={"duplicates": inbox.c.duplicates + made.excluded.duplicates + 1}
+    )
+    return counted.returning(inbox.c.source, inbox.c.dedupe_key, inbox.c.id)
+
+
+_KEEP: Final = {"sqlite": _keep(sqlite.insert), "postgresql": _keep(postgresql.insert)}
+
+
+def claim(conn: Connection, worker: str, now: datetime, lease: timedelta, limit: int) -> list[Claimed]:
+    """Take up to `limit` due deliveries, source by source in turn, oldest first; a few large ones besides the small.
+
+    The claim is counted now, before any work. A delivery whose worker died with it is claimed alone, so that it takes no
+    other along; when that worker dies too it is quarantined instead of claimed a third time.
+    """
+    waiting = [_waiting(conn, source, now, limit) for source in SOURCES]
+    if not any(waiting):
+        return []
+    in_turn = [row for row in chain.from_iterable(zip_longest(*waiting)) if row is not None]
+    poison = [row.seq for row in in_turn if row.claimed_by is not None and row.reason == WORKER_DIED]
+    if poison:
+        conn.execute(
+            update(inbox)
+            .where(inbox.c.seq.in_(poison))
+            .values(status="quarantined", reason=DIED_TWICE, settled_at=now, claimed_by=None, lease_until=None)
+        )
+    orphans = [row.seq for row in in_turn if row.claimed_by is not None and row.reason != WORKER_DIED]
+    chosen = orphans[:1] or [row.seq for row in in_turn if row.claimed_by is None][:limit]
+    if not chosen:
+        return []
+    taken = conn.execute(
+        update(inbox)
+        .where(inbox.c.seq.in_(chosen))
+        .values(
+            attempts=inbox.c.attempts + 1,
+            claimed_by=worker,
+            lease_until=now + lease,
+            reason=WORKER_DIED if orphans else inbox.c.reason,
+        )
+        .returning(
+            inbox.c.seq,
+            inbox.c.id,
+            inbox.c.source,
+            inbox.c.dedupe_key,
+            inbox.c.polled,
+            inbox.c.received_at,
+            inbox.c.headers,
+            inbox.c.body,
+            inbox.c.attempts,
+            inbox.c.claimed_by,
+        )
+    ).all()
+    by_seq = {row.seq: Claimed(*row) for row in taken}
+    return [by_seq[seq] for seq in chosen]
+
+
+def _waiting(conn: Connection, source: str, now: datetime, limit: int) -> list[Row[Any]]:
+    """Due deliveries of a source, oldest first, of which few are large; locked against other workers where there are any."""
+    due = (
+        select(inbox.c.seq, inbox.c.claimed_by, inbox.c.reason)
+        .where(
+            inbox.c.status == "pending",
+            inbox.c.source == source,
+            inbox.c.due_at <= now,
+            or_(inbox.c.lease_until.is_(None), inbox.c.lease_until <= now),
+        )
+        .order_by(inbox.c.due_at, inbox.c.seq)
+        .with_for_update(skip_locked=True)
+    )
+    small = list(conn.execute(due.where(func.length(inbox.c.body) <= LARGE).limit(limit)))
+    large = list(conn.execute(due.where(func.length(inbox.c.body) > LARGE).limit(LARGE_AT_ONCE)))
+    return large + small[: limit - len(large)] if large else small
+
+
+def settle(conn: Connection, row: Claimed, status: str, now: datetime, *, reason: str | None = None, event_type: str | None = None) -> None:
+    """Finish a claimed delivery as applied, ignored or quarantined. LostLease when it is no longer ours."""
+    done = conn.execute(
+        update(inbox)
+        .where(_still_ours(row))
+        .values(status=status, reason=reason, event_type=event_type, settled_at=now, claimed_by=None, lease_until=None)
+    )
+    if done.rowcount != 1:
+        raise LostLease(row.id)
+
+
+def failed(conn: Connection, row: Claimed, now: datetime, why: str) -> None:
+    """Put a delivery back whose work failed: for later, twice as late each time; after the last attempt it is dead.
+
+    `why` names the kind of failure and holds nobody's data. Nothing happens when the lease is lost.
+    """
+    dead = row.attempts >= ATTEMPTS
+    pause = min(FIRST_PAUSE * 2 ** (row.attempts - 1), LONGEST_PAUSE)
+    conn.execute(
+        update(inbox)
+        .where(_still_ours(row))
+        .values(
+            status="dead" if dead else "pending",
+            reason=why,
+            due_at=inbox.c.due_at if dead else now + pause,
+            settled_at=now if dead else None,
+            claimed_by=None,
+            lease_until=None,
+        )
+    )
+
+
+def release(conn: Connection, rows: Iterable[Claimed]) -> None:
+    """Give claims back untouched and uncounted: the worker stops in good order."""
+    for row in rows:
+        conn.execute(update(inbox).where(_still_ours(row)).values(attempts=inbox.c.attempts - 1, claimed_by=None, lease_until=None))
+
+
+def retry(conn: Connection, event_id: str, now: datetime) -> bool:
+    """Have a quarantined, dead or ignored delivery worked on once more. False when there is none to retry under this id."""
+    done = conn.execute(
+        update(inbox)
+        .where(inbox.c.id == event_id, inbox.c.status.in_(("quarantined", "dead", "ignored")))
+        .values(status="pending", reason=None, attempts=0, due_at=now, settled_at=None, claimed_by=None, lease_until=None)
+    )
+    return done.rowcount == 1
+
+
+def next_due(conn: Connection) -> datetime | None:
+    """When the next pending delivery may be claimed; None when nothing is pending."""
+    free_at = case((inbox.c.lease_until > inbox.c.due_at, inbox.c.lease_until), else_=inbox.c.due_at)
+    found: datetime | None = conn.execute(
+        select(func.min(free_at, type_=inbox.c.due_at.type)).where(inbox.c.status == "pending")
+    ).scalar_one()
+    return found
+
+
+def counts(conn: Connection) -> dict[str, Counts]:
+    """What became of everything, per source that was heard."""
+    found: dict[str, dict[str, int]] = {}
+    for source, status, rows, repeats in conn.execute(
+        select(inbox.c.source, inbox.c.status, func.count(), func.sum(inbox.c.duplicates)).group_by(inbox.c.source, inbox.c.status)
+    ):
+        of = found.setdefault(source, {"duplicate": 0})
+        of[status] = rows
+        of["duplicate"] += int(repeats)
+    return {source: Counts(**of) for source, of in found.items()}
+
+
+def _still_ours(row: Claimed) -> Any:
+    return and_(inbox.c.seq == row.seq, inbox.c.status == "pending", inbox.c.claimed_by == row.claimed_by, inbox.c.attempts == row.attempts)

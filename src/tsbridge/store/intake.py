@@ -1,0 +1,107 @@
+"""Group commit: deliveries that arrive while a transaction is on its way to disk share the next one."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from typing import Final, NamedTuple
+
+from sqlalchemy import Connection
+from sqlalchemy.exc import DBAPIError
+
+from tsbridge.core.crashpoint import crashpoint
+from tsbridge.core.ports import Clock, Ids
+from tsbridge.store import inbox, wakeup
+from tsbridge.store.db import Database, unavailable
+from tsbridge.store.inbox import Delivery, Receipt
+
+BATCH_ROWS: Final = 500
+BATCH_BYTES: Final = 8 << 20
+WAITING_BYTES: Final = 64 << 20
+
+
+class CannotStore(Exception):
+    """The delivery is not kept; its sender must be told to come again."""
+
+
+class _Waiting(NamedTuple):
+    delivery: Delivery
+    answer: asyncio.Future[Receipt]
+
+
+class Intake:
+    """Keeps deliveries for the door and for polls. One per process and event loop."""
+
+    def __init__(self, database: Database, clock: Clock, ids: Ids, *, tell_others: bool = False) -> None:
+        """`tell_others`: also wake the workers of other processes (PostgreSQL)."""
+        self._database = database
+        self._clock = clock
+        self._ids = ids
+        self._tell_others = tell_others and database.dialect == "postgresql"
+        self._waiting: list[_Waiting] = []
+        self._bytes = 0
+        self._committing: asyncio.Task[None] | None = None
+
+    async def keep(
+        self, source: str, key: str, headers: Mapping[str, str], body: bytes, *, polled: bool = False, quarantined: str | None = None
+    ) -> Receipt:
+        """Keep a delivery; when this returns it is on disk. Raises CannotStore: then it may or may not be, ask again."""
+        if self._bytes + len(body) > WAITING_BYTES:
+            raise CannotStore("too much is waiting to be stored")
+        delivery = Delivery(self._ids.new("evt"), source, key, self._clock.now(), headers, body, polled, quarantined)
+        answer: asyncio.Future[Receipt] = asyncio.get_running_loop().create_future()
+        self._waiting.append(_Waiting(delivery, answer))
+        self._bytes += len(body)
+        if self._committing is None:
+            self._committing = asyncio.create_task(self._commit_all())
+        return await answer
+
+    async def _commit_all(self) -> None:
+        """Commit batch after batch until nobody waits."""
+        try:
+            while self._waiting:
+                batch = self._next_batch()
+                await self._commit(batch)
+        finally:
+            self._committing = None
+
+    def _next_batch(self) -> list[_Waiting]:
+        size = count = 0
+        for one in self._waiting[:BATCH_ROWS]:
+            size += len(one.delivery.body)
+            if count and size > BATCH_BYTES:
+                break
+            count += 1
+        batch, self._waiting = self._waiting[:count], self._waiting[count:]
+        return batch
+
+    async def _commit(self, batch: list[_Waiting]) -> None:
+        try:
+            receipts = await self._database.write(lambda conn: self._insert(conn, batch), urgent=True)
+        except Exception as failure:
+            if len(batch) > 1 and isinstance(failure, DBAPIError) and not unavailable(failure):
+                for one in batch:  # one of them cannot be stored: the others shall not suffer
+                    await self._commit([one])
+                return
+            self._done(batch)
+            for _, answer in batch:
+                if not answer.done():
+                    answer.set_exception(CannotStore(type(failure).__name__))
+            if not isinstance(failure, DBAPIError) and not unavailable(failure):
+                raise
+            return
+        crashpoint("door.committed")
+        self._done(batch)
+        for (_, answer), receipt in zip(batch, receipts, strict=True):
+            if not answer.done():  # whoever asked may have gone
+                answer.set_result(receipt)
+
+    def _insert(self, conn: Connection, batch: list[_Waiting]) -> list[Receipt]:
+        receipts = inbox.keep(conn, [one.delivery for one in batch])
+        if self._tell_others:
+            wakeup.tell(conn, wakeup.INBOX)
+        crashpoint("door.inserted")
+        return receipts
+
+    def _done(self, batch: list[_Waiting]) -> None:
+        self._bytes -= sum(len(one.delivery.body) for one in batch)

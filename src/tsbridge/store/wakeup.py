@@ -1,0 +1,56 @@
+"""Waking the workers of other processes over PostgreSQL's notifications. A hint only: whoever misses it looks by itself."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from typing import Final
+
+import psycopg
+from sqlalchemy import Connection, text
+
+from tsbridge.store.db import Database
+
+CHANNEL: Final = "tsbridge"
+INBOX: Final = "inbox"
+WISHES: Final = "wishes"
+_PATIENCE_S: Final = 1.0
+
+
+def tell(conn: Connection, what: str) -> None:
+    """Tell all listeners when this transaction commits. Nothing on SQLite: there all workers are in one process."""
+    if conn.dialect.name == "postgresql":
+        conn.execute(text("SELECT pg_notify(:channel, :what)"), {"channel": CHANNEL, "what": what})
+
+
+class Listener:
+    """A thread that hears what other processes tell and hands it on. Make one per process, on PostgreSQL."""
+
+    def __init__(self, database: Database, heard: Callable[[str], None]) -> None:
+        """`heard` is called with `INBOX` or `WISHES`, on the listener's own thread."""
+        self._url = database.url.set(drivername="postgresql").render_as_string(hide_password=False)
+        self._heard = heard
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="tsbridge-listener", daemon=True)
+        self._thread.start()
+
+    def close(self) -> None:
+        self._stopping.set()
+        self._thread.join()
+
+    def _run(self) -> None:
+        pause = _PATIENCE_S
+        while not self._stopping.is_set():
+            try:
+                with psycopg.connect(self._url, autocommit=True, connect_timeout=5, application_name="tsbridge listener") as connection:
+                    connection.execute(f"LISTEN {CHANNEL}")
+                    pause = _PATIENCE_S
+                    self._heard(INBOX)  # what was told while nobody listened
+                    while not self._stopping.is_set():
+                        for notice in connection.notifies(timeout=_PATIENCE_S):
+                            self._heard(notice.payload)
+                            if self._stopping.is_set():
+                                break
+            except psycopg.Error:
+                self._stopping.wait(pause)
+                pause = min(pause * 2, 30.0)

@@ -1,0 +1,261 @@
+"""The inbox keeps every delivery once, hands it to one worker at a time, and its books always balance."""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from datetime import datetime, timedelta
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from sqlalchemy import Connection, func, select
+
+from tests.clocks import START, CountingIds
+from tsbridge.store import inbox, tables
+from tsbridge.store.db import Database
+from tsbridge.store.inbox import Claimed, Counts, Delivery, Receipt
+
+LEASE = timedelta(seconds=60)
+
+
+def delivery(number: int, key: str | None = None, source: str = "zendesk", body: bytes = b"{}", **more: object) -> Delivery:
+    values = {"id": f"evt_{number:04d}", "key": key or f"key-{number}", "received_at": START + timedelta(seconds=number)}
+    return Delivery(source=source, headers={}, body=body, **{**values, **more})  # type: ignore[arg-type]
+
+
+def kept(database: Database, *deliveries: Delivery) -> list[Receipt]:
+    return database.write_now(lambda conn: inbox.keep(conn, deliveries))
+
+
+def claimed(database: Database, worker: str = "w1", at: datetime = START + timedelta(hours=1), limit: int = 50) -> list[Claimed]:
+    return database.write_now(lambda conn: inbox.claim(conn, worker, at, LEASE, limit))
+
+
+def settled(database: Database, row: Claimed, status: str = "applied") -> None:
+    database.write_now(lambda conn: inbox.settle(conn, row, status, START, event_type="ticket.created"))
+
+
+def status_of(database: Database, event_id: str) -> tuple[str, str | None]:
+    query = select(tables.inbox.c.status, tables.inbox.c.reason).where(tables.inbox.c.id == event_id)
+    return database.read_now(lambda conn: tuple(conn.execute(query).one()))
+
+
+def books(database: Database) -> dict[str, Counts]:
+    return database.read_now(inbox.counts)
+
+
+def test_a_new_delivery_is_accepted_and_a_repeat_is_told_the_first_ones_id(database: Database) -> None:
+    assert kept(database, delivery(1, "same")) == [Receipt("evt_0001", "accepted")]
+    assert kept(database, delivery(2, "same")) == [Receipt("evt_0001", "duplicate")]
+    assert books(database)["zendesk"] == Counts(pending=1, duplicate=1)
+
+
+def test_the_same_key_from_another_source_is_another_delivery(database: Database) -> None:
+    receipts = kept(database, delivery(1, "same"), delivery(2, "same", "talkdesk"))
+    assert [receipt.status for receipt in receipts] == ["accepted", "accepted"]
+
+
+def test_repeats_inside_one_batch_are_counted_one_by_one(database: Database) -> None:
+    receipts = kept(database, *(delivery(n, "same") for n in range(1, 6)))
+    assert receipts == [Receipt("evt_0001", "accepted"), *[Receipt("evt_0001", "duplicate")] * 4]
+    assert kept(database, delivery(7, "same"), delivery(8, "same"))[1].event_id == "evt_0001"
+    assert books(database)["zendesk"] == Counts(pending=1, duplicate=6)
+
+
+def test_receipts_come_in_the_order_of_the_deliveries(database: Database) -> None:
+    batch = [delivery(n, f"key-{999 - n}") for n in range(1, 60)]
+    assert [receipt.event_id for receipt in kept(database, *batch)] == [one.id for one in batch]
+
+
+def test_an_unreadable_delivery_is_kept_with_its_reason_and_not_claimed(database: Database) -> None:
+    assert kept(database, delivery(1, quarantined="not_utf8", body=b"\xff\x00")) == [Receipt("evt_0001", "quarantined", "not_utf8")]
+    assert claimed(database) == []
+    assert status_of(database, "evt_0001") == ("quarantined", "not_utf8")
+
+
+def test_a_quarantined_delivery_can_be_sent_round_again(database: Database) -> None:
+    kept(database, delivery(1, quarantined="not_utf8", body=b"\xff\x00"))
+    assert database.write_now(lambda conn: inbox.retry(conn, "evt_0001", START))
+    assert [row.body for row in claimed(database)] == [b"\xff\x00"]
+    assert not database.write_now(lambda conn: inbox.retry(conn, "evt_0001", START))
+
+
+def test_a_claimed_delivery_is_as_it_came(database: Database) -> None:
+    kept(database, Delivery("evt_1", "talkdesk", "k", START, {"content-type": "a/b"}, b"\x00\x01", polled=True))
+    row = claimed(database)[0]
+    assert (row.id, row.source, row.dedupe_key, row.body, row.headers) == ("evt_1", "talkdesk", "k", b"\x00\x01", {"content-type": "a/b"})
+    assert (row.received_at, row.polled, row.attempts, row.claimed_by) == (START, True, 1, "w1")
+
+
+def test_what_one_worker_has_no_other_gets_until_the_lease_ends(database: Database) -> None:
+    kept(database, delivery(1))
+    at = START + timedelta(hours=1)
+    assert len(claimed(database, "w1", at)) == 1
+    assert claimed(database, "w2", at + LEASE - timedelta(microseconds=1)) == []
+    assert len(claimed(database, "w2", at + LEASE)) == 1
+
+
+def test_a_worker_that_lost_its_lease_can_settle_nothing(database: Database) -> None:
+    kept(database, delivery(1))
+    at = START + timedelta(hours=1)
+    old = claimed(database, "w1", at)[0]
+    new = claimed(database, "w1", at + LEASE)[0]
+    with pytest.raises(inbox.LostLease):
+        settled(database, old)
+    database.write_now(lambda conn: inbox.failed(conn, old, at, "late"))
+    assert status_of(database, "evt_0001")[0] == "pending"
+    settled(database, new)
+    assert status_of(database, "evt_0001")[0] == "applied"
+
+
+def test_sources_take_turns_so_that_a_flood_of_one_does_not_hold_the_other(database: Database) -> None:
+    kept(database, *(delivery(n) for n in range(1, 40)), delivery(100, source="talkdesk"), delivery(101, source="talkdesk"))
+    assert [row.source for row in claimed(database, limit=6)] == ["zendesk", "talkdesk", "zendesk", "talkdesk", "zendesk", "zendesk"]
+
+
+def test_large_bodies_do_not_hold_small_ones(database: Database) -> None:
+    kept(database, *(delivery(n, body=b"x" * (inbox.LARGE + 1)) for n in range(1, 12)), *(delivery(n) for n in range(20, 30)))
+    first = claimed(database, limit=10)
+    assert Counter(len(row.body) > inbox.LARGE for row in first) == {True: inbox.LARGE_AT_ONCE, False: 10 - inbox.LARGE_AT_ONCE}
+
+
+def test_a_delivery_that_fails_comes_back_later_each_time_and_is_dead_in_the_end(database: Database) -> None:
+    kept(database, delivery(1))
+    now, pauses = START + timedelta(hours=1), []
+    for _ in range(inbox.ATTEMPTS):
+        row = claimed(database, at=now)[0]
+        database.write_now(lambda conn, row=row, now=now: inbox.failed(conn, row, now, "KeyError"))
+        due = database.read_now(inbox.next_due)
+        if due is not None:
+            assert claimed(database, at=due - timedelta(microseconds=1)) == []
+            pauses.append(due - now)
+            now = due
+    assert pauses == sorted(pauses)
+    assert len(set(pauses)) > 3
+    assert status_of(database, "evt_0001") == ("dead", "KeyError")
+    assert books(database)["zendesk"] == Counts(dead=1)
+
+
+def test_a_delivery_whose_worker_died_is_claimed_alone_and_quarantined_when_the_next_one_dies_too(database: Database) -> None:
+    kept(database, *(delivery(n) for n in range(1, 4)))
+    at = START + timedelta(hours=1)
+    assert len(claimed(database, at=at)) == 3  # and the worker dies
+    first = claimed(database, at=at + LEASE)
+    assert [row.id for row in first] == ["evt_0001"]  # alone; it kills its worker again
+    for expected in ("evt_0002", "evt_0003"):
+        (row,) = claimed(database, at=at + LEASE)
+        assert row.id == expected
+        settled(database, row)
+    assert claimed(database, at=at + 2 * LEASE) == []
+    assert status_of(database, "evt_0001") == ("quarantined", inbox.DIED_TWICE)
+    assert status_of(database, "evt_0002")[0] == "applied"
+
+
+def test_a_worker_that_stops_in_good_order_gives_back_what_it_has(database: Database) -> None:
+    kept(database, *(delivery(n) for n in range(1, 4)))
+    rows = claimed(database)
+    database.write_now(lambda conn: inbox.release(conn, rows))
+    assert [row.attempts for row in claimed(database)] == [1, 1, 1]
+
+
+def test_duplicates_in_parallel_make_exactly_one_row(fresh_url: Callable[..., AbstractContextManager[str]]) -> None:
+    ids = CountingIds()
+    receipts: list[Receipt] = []
+    with fresh_url() as url, Database.open(url) as database:
+        begin = threading.Barrier(16)
+
+        def send() -> None:
+            begin.wait()
+            for _ in range(5):
+                mine = delivery(0, "same", id=ids.new("evt"))
+                other = delivery(0, "other", id=ids.new("evt"))
+                receipts.extend(database.write_now(lambda conn, a=mine, b=other: inbox.keep(conn, [b, a])))
+
+        threads = [threading.Thread(target=send) for _ in range(16)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert database.read_now(lambda conn: conn.execute(select(func.count()).select_from(tables.inbox)).scalar_one()) == 2
+        assert Counter(receipt.status for receipt in receipts) == {"accepted": 2, "duplicate": 158}
+        assert len({receipt.event_id for receipt in receipts}) == 2
+        assert books(database)["zendesk"] == Counts(pending=2, duplicate=158)
+
+
+def test_workers_in_parallel_never_hold_the_same_delivery(database: Database) -> None:
+    kept(database, *(delivery(n) for n in range(200)))
+    taken: list[str] = []
+    begin = threading.Barrier(4)
+
+    def work(name: str) -> None:
+        begin.wait()
+        while rows := claimed(database, name, limit=7):
+            taken.extend(row.id for row in rows)
+
+    threads = [threading.Thread(target=work, args=(f"w{n}",)) for n in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    # One that looked while the others held everything may have seen nothing; nobody saw anything twice.
+    assert Counter(Counter(taken).values()) == {1: len(taken)}
+    assert len(taken) + len(claimed(database, "last", limit=200)) == 200
+
+
+STEPS = st.lists(
+    st.one_of(
+        st.tuples(st.just("keep"), st.lists(st.tuples(st.sampled_from(inbox.SOURCES), st.integers(0, 5), st.booleans()), max_size=4)),
+        st.tuples(st.just("claim"), st.integers(1, 3)),
+        st.tuples(st.just("settle"), st.sampled_from(["applied", "ignored", "quarantined"])),
+        st.tuples(st.sampled_from(["fail", "release", "retry", "die", "wait"]), st.none()),
+    ),
+    max_size=25,
+)
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(steps=STEPS)
+def test_the_books_balance_after_any_sequence_of_steps(make_database: Callable[[], Database], steps: list[tuple[str, object]]) -> None:
+    """Law 5, against a count of our own of everything that was sent."""
+    database, ids = make_database(), CountingIds()
+    now = START + timedelta(hours=1)
+    sent: Counter[str] = Counter()
+    held: list[Claimed] = []
+
+    def step(conn: Connection, name: str, value: object) -> None:
+        nonlocal held, now
+        if name == "keep":
+            batch = [
+                Delivery(ids.new("evt"), source, f"{key}{bad}", now, {}, b"{}", quarantined="not_json" if bad else None)
+                for source, key, bad in value  # type: ignore[attr-defined]
+            ]
+            if batch:
+                inbox.keep(conn, batch)
+                sent.update(one.source for one in batch)
+        elif name == "claim":
+            held += inbox.claim(conn, "w1", now, LEASE, value)  # type: ignore[arg-type]
+        elif name == "settle" and held:
+            row, *held = held
+            inbox.settle(conn, row, str(value), now)
+        elif name == "fail" and held:
+            row, *held = held
+            inbox.failed(conn, row, now, "KeyError")
+        elif name == "release":
+            inbox.release(conn, held)
+            held = []
+        elif name == "die":
+            held, now = [], now + LEASE
+        elif name == "wait" and not held:
+            now += timedelta(minutes=30)
+        elif name == "retry":
+            for event_id in conn.execute(select(tables.inbox.c.id).order_by(tables.inbox.c.seq).limit(3)).scalars().all():
+                inbox.retry(conn, event_id, now)
+
+    for name, value in steps:
+        database.write_now(lambda conn, name=name, value=value: step(conn, name, value))
+        found = database.read_now(inbox.counts)
+        assert {source: counts.received for source, counts in found.items()} == dict(sent)
+    database.close()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import IntegrityError, OperationalError
 
 from tsbridge.web.health import database_probe
 
@@ -57,6 +57,17 @@ async def test_a_database_that_is_away_is_a_503_with_a_time_to_come_back(room: A
         assert CANARY not in answer.text
         ready = await client.get("/readyz")
         assert (ready.status_code, ready.json()["checks"]["database"]["ok"]) == (503, False)
+
+
+async def test_a_failure_of_ours_inside_the_database_is_a_500(room: Any) -> None:
+    class Ours:
+        async def read(self, work: Any) -> Any:
+            raise IntegrityError(f"select {CANARY}", {}, Exception("a constraint"))
+
+    async with room.other(database=Ours()) as client:
+        answer = await client.get("/v1/cases")
+        is_problem(answer, 500)
+        assert CANARY not in answer.text
 
 
 @pytest.mark.parametrize("path", ["/livez", "/v1/cases", "/nowhere", "/docs", "/metrics", "/v1/keys/none"])

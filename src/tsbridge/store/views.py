@@ -12,15 +12,15 @@ from datetime import datetime
 from typing import Any, Final, NamedTuple
 
 from sqlalchemy import Column, ColumnElement, Connection, RowMapping, Select, and_, func, or_, select, tuple_
-from sqlalchemy.exc import InterfaceError, OperationalError
-from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolIsBusy
 
-from tsbridge.store.tables import cases, changes, decisions, desired, escalations, handles, inbox, interactions, kept, moments, rulebooks
+from tsbridge.store.tables import cases, changes, decisions, desired, escalations, handles, inbox, interactions, moments, rulebooks
 
 Row = RowMapping
 
-UNREACHABLE: Final = (OperationalError, InterfaceError, PoolTimeout)
-"""What a database raises that is away, full, locked or read-only just now: a matter of trying later, not of the request."""
+DATABASE_FAILURES: Final = (DBAPIError, PoolIsBusy)
+"""What a piece of work may raise because of the database; `store.db.unavailable` tells whether trying later will help."""
 
 _EVENT: Final = tuple(column for column in inbox.c if column.name not in ("body", "headers"))
 _TIMELINE_KINDS: Final = ("moment", "decision", "change", "escalation")
@@ -216,14 +216,6 @@ def writeback_list(
 
 def writeback(conn: Connection, writeback_id: str) -> Row | None:
     return conn.execute(select(desired).where(desired.c.id == writeback_id)).mappings().one_or_none()
-
-
-# What is kept by name
-
-
-def kept_value(conn: Connection, name: str) -> Any:
-    """None when nothing is kept under that name."""
-    return conn.execute(select(kept.c.value).where(kept.c.name == name)).scalar_one_or_none()
 
 
 # Figures

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Query
 from sqlalchemy import Connection
 
-from tsbridge.store import chain, inbox, views
+from tsbridge.store import chain, inbox, views, wakeup
 from tsbridge.web.auth import Ops
 from tsbridge.web.desk import Desk, Made
 from tsbridge.web.inputs import Id
@@ -54,6 +54,7 @@ async def retry_event(desk: Made, by: Ops, event_id: Id) -> dict[str, Any]:
         if row is None or row["status"] not in RETRIED:
             return None if row is None else str(row["status"])
         inbox.retry(conn, event_id, now)
+        wakeup.tell(conn, wakeup.INBOX)
         before, after = ({"status": row["status"], "reason": row["reason"]}, {"status": "pending"})
         chain.add_change(
             conn, id=change_id, at=now, actor=by.id, action="event.retry", subject=event_id, before=before, after=after, salt=salt

@@ -125,7 +125,7 @@ def database_probe(database: Database) -> Probe:
     async def look() -> Checked:
         try:
             version = await database.read(views.live_version)
-        except views.UNREACHABLE:
+        except views.DATABASE_FAILURES:
             return Checked(False, "cannot be used")
         return Checked(version > 0, f"answers; rulebook version {version}" if version else "no rulebook has been published")
 
@@ -163,7 +163,7 @@ def migrations_probe(database: Database, current: Callable[[Any], str | None], n
     async def look() -> Checked:
         try:
             found = await database.read(current)
-        except views.UNREACHABLE:
+        except views.DATABASE_FAILURES:
             return Checked(False, "the database cannot be used")
         return Checked(found == newest, "the newest schema" if found == newest else "another schema; run tsbridge migrate")
 

@@ -15,7 +15,8 @@ from fastapi import FastAPI, HTTPException, Request, Response
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException as StarletteHTTPException
 
-from tsbridge.store.views import UNREACHABLE
+from tsbridge.store.db import unavailable
+from tsbridge.store.views import DATABASE_FAILURES
 
 TYPE: Final = "urn:tsbridge:problem:"
 MEDIA_TYPE: Final = "application/problem+json"
@@ -157,8 +158,8 @@ def install(app: FastAPI) -> None:
     """Make every failure of `app` a problem: our own, the framework's, validation, and what nobody foresaw."""
     app.add_exception_handler(StarletteHTTPException, _on_http)
     app.add_exception_handler(RequestValidationError, _on_invalid)
-    for kind in UNREACHABLE:
-        app.add_exception_handler(kind, _on_unreachable)
+    for kind in DATABASE_FAILURES:
+        app.add_exception_handler(kind, _on_database)
     app.add_exception_handler(Exception, _on_unforeseen)
 
 
@@ -176,7 +177,9 @@ async def _on_invalid(request: Request, exc: Exception) -> Response:
     return _respond(422, problem_body(request, 422, "invalid", "The request is not valid.", errors), None)
 
 
-async def _on_unreachable(request: Request, exc: Exception) -> Response:
+async def _on_database(request: Request, exc: Exception) -> Response:
+    if not unavailable(exc):
+        raise exc
     return _respond(503, problem_body(request, 503, "unavailable", _DETAILS[503]), {"Retry-After": RETRY_AFTER_S})
 
 

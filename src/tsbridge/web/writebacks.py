@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Header, Query, Response
 from sqlalchemy import Connection
 
-from tsbridge.store import chain, desired, keep, views
+from tsbridge.store import chain, desired, keep, views, wakeup
 from tsbridge.web.auth import Ops, Supervisor
 from tsbridge.web.desk import Desk, Made
 from tsbridge.web.etags import need_match
@@ -69,6 +69,7 @@ async def change_mode(
         if before == body.mode:
             return
         keep.put(conn, MODE, body.mode)
+        wakeup.tell(conn, wakeup.WISHES)
         was, became = {"mode": before}, {"mode": body.mode}
         chain.add_change(
             conn, id=change_id, at=now, actor=by.id, action="writeback.mode", subject="writeback", before=was, after=became, salt=salt
@@ -96,6 +97,7 @@ async def retry_writeback(desk: Made, by: Ops, writeback_id: Id) -> dict[str, An
         if row is None or row["status"] not in RETRIED:
             return None if row is None else str(row["status"])
         desired.retry(conn, writeback_id, now)
+        wakeup.tell(conn, wakeup.WISHES)
         before, after = ({"status": row["status"], "reason": row["reason"]}, {"status": "waiting"})
         chain.add_change(
             conn, id=change_id, at=now, actor=by.id, action="writeback.retry", subject=writeback_id, before=before, after=after, salt=salt
@@ -112,7 +114,7 @@ async def retry_writeback(desk: Made, by: Ops, writeback_id: Id) -> dict[str, An
 
 
 def _mode(conn: Connection, desk: Desk) -> str:
-    return str(views.kept_value(conn, MODE) or desk.default_mode)
+    return str(keep.get(conn, MODE) or desk.default_mode)
 
 
 async def _writeback(desk: Desk, writeback_id: str) -> dict[str, Any]:

@@ -10,26 +10,28 @@ from collections.abc import Mapping
 from typing import Any
 
 from tsbridge.core.moments import FACTS, Actor, Moment, Text, Value
-from tsbridge.vendors.zendesk.normalize import read_time, requester_facts, requester_handles, scalar
+from tsbridge.vendors import reading
+from tsbridge.vendors.zendesk.normalize import scalar
 
 
-def facts_of(ticket: Mapping[str, Any], user: Mapping[str, Any] | None, phone_region: str) -> Moment:
-    """The facts moment of one REST ticket and its requester's user record (None when it is unknown)."""
-    facts: dict[str, Value] = {}
-    people = ()
-    if user is not None:
-        facts.update(requester_facts(user, phone_region))
-        people = requester_handles(user, phone_region)
+def facts_of(ticket: Mapping[str, Any], user: Mapping[str, Any] | None, phone_region: str) -> Moment | None:
+    """The facts moment of one REST ticket and its requester's user record; None for a ticket without id or creation."""
+    id_, created = reading.id_text(ticket.get("id")), reading.time(ticket.get("created_at"))
+    if id_ is None or created is None:
+        return None
+    known = user or {"id": ticket.get("requester_id")}
+    person, people = reading.person_facts(known.get("id"), known.get("name"), known.get("email"), known.get("phone"), phone_region)
+    facts: dict[str, Value] = dict(person)
     for entry in ticket.get("custom_fields") or ():
-        if isinstance(entry, Mapping) and entry.get("id") is not None:
+        if isinstance(entry, Mapping) and str(entry.get("id")).isdigit():
             facts[f"ticket.custom.{entry['id']}"] = scalar(entry.get("value"))
-    texts = [Text("subject", ticket["subject"])] if ticket.get("subject") else []
-    texts += [Text("description", ticket["description"])] if ticket.get("description") else []
+    texts = [Text("subject", t)] if (t := reading.text(ticket.get("subject"), reading.SUBJECT_LENGTH)) else []
+    texts += [Text("description", t)] if (t := reading.text(ticket.get("description"))) else []
     return Moment(
         source="zendesk",
-        interaction=str(ticket["id"]),
+        interaction=id_,
         event=FACTS,
-        at=read_time(ticket["created_at"]),
+        at=created,
         facts=tuple(sorted(facts.items())),
         texts=tuple(texts),
         people=people,

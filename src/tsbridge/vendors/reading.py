@@ -1,0 +1,181 @@
+"""Reading what vendors write: blanks, times, numbers, flags, phone numbers. Total: a value that makes no sense is missing."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from decimal import Decimal, InvalidOperation
+from typing import Any, Final
+
+import phonenumbers
+
+from tsbridge.core.moments import Handle, Moment, Value
+
+SUBJECT_LENGTH: Final = 1_024
+TEXT_LENGTH: Final = 65_536
+LIST_LENGTH: Final = 1_000
+TAGS: Final = 500
+TAG_LENGTH: Final = 100
+BLANKS: Final = frozenset({"", "null", "none", "undefined", "nil", "n/a"})
+PLACEHOLDER: Final = re.compile(r"\{\{.*?\}\}")
+FRACTION: Final = re.compile(r"(\.\d{6})\d+")
+CUT: Final = " […]"
+
+
+@dataclass(frozen=True, slots=True)
+class Normalized:
+    """What a delivery says. `ignored`: why it says nothing to us; `warnings`: codes for the operator, without data."""
+
+    event_type: str
+    moments: tuple[Moment, ...] = ()
+    ignored: str | None = None
+    warnings: tuple[str, ...] = ()
+
+
+def blank(value: Any) -> bool:
+    """Whether a value stands for nothing: empty, a word for nothing, or a placeholder nobody filled in."""
+    if value is None:
+        return True
+    if not isinstance(value, str):
+        return False
+    text = value.strip()
+    return text.lower() in BLANKS or (text.startswith("{{") and text.endswith("}}"))
+
+
+def text(value: Any, limit: int = TEXT_LENGTH) -> str | None:
+    """A value as text, cut at `limit` with a mark; None for nothing."""
+    if blank(value) or isinstance(value, dict | list):
+        return None
+    found = ("true" if value else "false") if isinstance(value, bool) else str(value)
+    found = found.strip().replace("\x00", "\ufffd")
+    return found if len(found) <= limit else found[: limit - len(CUT)] + CUT
+
+
+def id_text(value: Any) -> str | None:
+    """An id as text; "", "0" and null are no id (reference/zendesk.md section 1.4)."""
+    if isinstance(value, bool | float | dict | list) or blank(value):
+        return None
+    found = str(value).strip()
+    return None if found == "0" else found[:200]
+
+
+def word(value: Any) -> str | None:
+    """One of a vendor's words, in lower case."""
+    found = text(value, 200)
+    return None if found is None else found.lower()
+
+
+def flag(value: Any) -> bool | None:
+    """true, "True", "Yes", 1 …; None for anything that is neither."""
+    if isinstance(value, bool):
+        return value
+    found = word(value)
+    if found in ("true", "yes", "y", "1", "t", "on"):
+        return True
+    if found in ("false", "no", "n", "0", "f", "off"):
+        return False
+    return None
+
+
+def seconds(value: Any) -> int | float | None:
+    """A number of seconds, also fractional, also text; whole ones as int."""
+    found = text(value, 40)
+    if found is None or isinstance(value, bool):
+        return None
+    try:
+        number = Decimal(found)
+    except InvalidOperation:
+        return None
+    if not number.is_finite() or not 0 <= number < 10_000_000:
+        return None
+    return int(number) if number == number.to_integral_value() else float(number)
+
+
+def time(value: Any) -> datetime | None:
+    """A vendor's time: ISO 8601 with any number of fraction digits, a zone-less one is UTC; or seconds or milliseconds since 1970."""
+    found = text(value, 60)
+    if found is None or isinstance(value, bool):
+        return None
+    if re.fullmatch(r"\d{9,13}(\.\d+)?", found):
+        number = Decimal(found)
+        stamp = number / 1000 if number > 100_000_000_000 else number
+        return _within_reason(datetime.fromtimestamp(float(stamp), UTC))
+    try:
+        parsed = datetime.fromisoformat(FRACTION.sub(r"\1", found))
+    except ValueError:
+        return None
+    return _within_reason(parsed.replace(tzinfo=UTC) if parsed.tzinfo is None else parsed.astimezone(UTC))
+
+
+def _within_reason(at: datetime) -> datetime | None:
+    return at if 1990 <= at.year <= 2100 else None
+
+
+def phone(value: Any, region: str) -> str | None:
+    """E.164 of a caller's number; None for anonymous, restricted, SIP addresses, short codes and nonsense.
+
+    A number with its country code only has to be possible (test ranges are), one without must be valid in `region`,
+    else it is tried with a plus before it.
+    """
+    found = text(value, 60)
+    if found is None or "@" in found or ":" in found or sum(c.isdigit() for c in found) < 7 or any(c.isalpha() for c in found):
+        return None
+    if found.startswith("+"):
+        return _e164(found, None)
+    return _e164(found, region, valid=True) or _e164("+" + found.removeprefix("00"), None)
+
+
+def _e164(number: str, region: str | None, *, valid: bool = False) -> str | None:
+    try:
+        parsed = phonenumbers.parse(number, region)
+    except phonenumbers.NumberParseException:
+        return None
+    fits = phonenumbers.is_valid_number(parsed) if valid else phonenumbers.is_possible_number(parsed)
+    return phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164) if fits else None
+
+
+def country(e164: str) -> str | None:
+    """Two letters of the country a number belongs to; None where several share it."""
+    try:
+        return phonenumbers.region_code_for_number(phonenumbers.parse(e164))
+    except phonenumbers.NumberParseException:
+        return None
+
+
+def email(value: Any) -> str | None:
+    """An address in lower case; None when it is none."""
+    found = text(value, 320)
+    if found is None or found.count("@") != 1 or any(c.isspace() for c in found):
+        return None
+    local, domain = found.split("@")
+    return found.lower() if local and "." in domain else None
+
+
+def tags(value: Any) -> tuple[str, ...]:
+    """Tags from a list, or from one text with spaces between; null is none. Lower case, sorted, each once."""
+    words: Iterable[Any] = value if isinstance(value, list) else str(value).split() if isinstance(value, str) and not blank(value) else ()
+    found = {w.strip().lower()[:TAG_LENGTH] for w in words if isinstance(w, str) and w.strip() and not PLACEHOLDER.search(w)}
+    return tuple(sorted(found)[:TAGS])
+
+
+def person_facts(id_: Any, name: Any, address: Any, number: Any, region: str) -> tuple[dict[str, Value], tuple[Handle, ...]]:
+    """`requester.*` facts and the handles of a person, from what is known of them."""
+    facts: dict[str, Value] = {}
+    handles: list[Handle] = []
+    if (found := id_text(id_)) is not None and found.lstrip("-").isdigit() and not found.startswith("-"):
+        facts["requester.id"] = found
+        handles.append(Handle("zendesk_user", found))
+    if (named := text(name, 200)) is not None:
+        facts["requester.name"] = named
+    if (mail := email(address)) is not None:
+        facts["requester.email"] = mail
+        facts["requester.domain"] = mail.partition("@")[2]
+        handles.append(Handle("email", mail))
+    if (dialled := phone(number, region)) is not None:
+        facts["requester.phone"] = dialled
+        handles.append(Handle("phone", dialled))
+        if (where := country(dialled)) is not None:
+            facts["requester.country"] = where
+    return facts, tuple(sorted(handles))

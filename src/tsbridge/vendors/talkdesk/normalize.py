@@ -1,0 +1,239 @@
+"""Talkdesk deliveries into moments (fields: reference/talkdesk.md sections 2 and 6; every value may be text)."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, Final
+
+from tsbridge.core.moments import Actor, Handle, Moment, Text, Value, canonical
+from tsbridge.vendors import reading
+from tsbridge.vendors.errors import Malformed
+from tsbridge.vendors.reading import Normalized, blank, flag, id_text, person_facts, seconds, word
+from tsbridge.vendors.talkdesk.payload import flat
+
+EVENTS: Final[Mapping[str, str]] = {
+    "call.started": "call.started",
+    "call.created": "call.started",
+    "call.ringing": "call.started",
+    "call.queued": "call.started",
+    "call.answered": "call.answered",
+    "call.ended": "call.ended",
+    "call.dequeued": "call.ended",
+    "call.missed": "call.missed",
+    "call.abandoned": "call.abandoned",
+    "call.voicemail": "call.voicemail",
+    "voicemail.left": "call.voicemail",
+    "voicemail.assigned": "call.voicemail",
+    "voicemail.transcribed": "call.voicemail",
+    "call.transferred": "call.transferred",
+    "call.transfer_answered": "call.transferred",
+    "disposition.set": "call.disposition",
+    "call.disposition": "call.disposition",
+    "call.disposition_set": "call.disposition",
+    "note.created": "call.note",
+    "call.note": "call.note",
+    "contact.note_created": "call.note",
+    # Talkdesk's internal names, for bodies without our literal (reference 2.1: unsure, so only as a fallback)
+    "call_initiated": "call.started",
+    "call_answered": "call.answered",
+    "call_missed": "call.missed",
+    "call_abandoned": "call.abandoned",
+    "call_finished": "call.ended",
+    "call_voicemail": "call.voicemail",
+    "inboundcallreachescontactcenter": "call.started",
+    "inboundcallstarts": "call.answered",
+    "inboundcallends": "call.ended",
+    "outboundcallends": "call.ended",
+    "notecreated": "call.note",
+}
+
+SILENT: Final = frozenset(
+    {
+        "agent.login",
+        "agent.logout",
+        "agent.status_changed",
+        "contact.created",
+        "contact.updated",
+        "call.csat_received",
+        "call.recording_ready",
+    }
+)
+"""Events that say nothing about a case: kept, and finished as ignored."""
+
+OUTCOMES: Final[Mapping[str, str]] = {
+    "call.answered": "answered",
+    "call.missed": "missed",
+    "call.abandoned": "abandoned",
+    "call.voicemail": "voicemail",
+    "call.transferred": "answered",
+}
+
+DIRECTIONS: Final[Mapping[str, str]] = {
+    "in": "inbound",
+    "inbound": "inbound",
+    "missed": "inbound",
+    "abandoned": "inbound",
+    "short_abandoned": "inbound",
+    "voicemail": "inbound",
+    "out": "outbound",
+    "outbound": "outbound",
+    "outbound_missed": "outbound",
+    "agent": "internal",
+    "internal": "internal",
+}
+
+HANDLED: Final = frozenset({"handled", "hold", "transfer"})
+"""Causes of hanging up that mean an agent was on the line."""
+
+TIMES: Final[Mapping[str, tuple[str, ...]]] = {
+    "call.started": ("timestamp", "start_time", "start_at", "started_at"),
+    "call.answered": ("timestamp", "answered_at", "start_time", "start_at", "started_at"),
+}
+LATER_TIMES: Final = ("timestamp", "end_time", "end_at", "finished_at", "occurred_at", "created_at")
+
+
+def normalize(data: Any, *, received_at: datetime, phone_region: str = "US") -> Normalized:
+    """The moments of one delivery. Raises `Malformed` when it names no call and is no note either."""
+    fields = flat(data)
+    kind = word(fields.get("tsbridge_event")) or word(fields.get("event")) or ""
+    event = EVENTS.get(kind) or EVENTS.get(kind.replace(" ", ""))
+    if event is None:
+        return Normalized(kind[:100] or "none", ignored="not_about_a_case" if kind in SILENT else "unknown_type")
+    call_id, interaction_id = id_text(fields.get("call_id")), id_text(fields.get("interaction_id"))
+    interaction = interaction_id or call_id
+    if interaction is None:
+        if event != "call.note":
+            raise Malformed("missing_call_id", "/call_id")
+        # A contact's note names no call (reference 2.6): it stands for itself, and joins the person's case by a guess.
+        interaction = "note-" + hashlib.sha256(canonical({k: str(v) for k, v in fields.items()})).hexdigest()[:24]
+    internal = DIRECTIONS.get(word(_first(fields, "direction", "type", "call_type")) or "") == "internal"
+    about, people = ({}, ()) if internal else _person(fields, phone_region)
+    at, at_known = _time(event, fields, received_at)
+    moment = Moment(
+        "talkdesk",
+        interaction,
+        event,
+        at,
+        at_known,
+        tuple(sorted({**_facts(event, fields, phone_region), **about}.items())),
+        (),
+        _texts(fields),
+        _names(fields, call_id, interaction_id),
+        people,
+        Actor("agent", id_text(fields.get("agent_id")), reading.email(fields.get("agent_email")))
+        if not blank(fields.get("agent_email"))
+        else Actor("unknown"),
+    )
+    unfilled = tuple(sorted(f"placeholder:{k}" for k, v in fields.items() if isinstance(v, str) and v.strip().startswith("{{")))
+    return Normalized(kind, (moment,), warnings=unfilled)
+
+
+def groups(value: Any) -> tuple[str, ...]:
+    """Ring groups in any of the formats seen: a list, a JSON-like list as text, joined by comma or by +, or one name."""
+    if isinstance(value, list):
+        parts: list[Any] = value
+    else:
+        text = reading.text(value, reading.TEXT_LENGTH)
+        if text is None:
+            return ()
+        parts = _listed(text)
+    found = {
+        t for part in parts[: reading.LIST_LENGTH] if isinstance(part, str) and (t := reading.text(part, reading.TAG_LENGTH)) is not None
+    }
+    return tuple(sorted(found))
+
+
+def _listed(text: str) -> list[Any]:
+    if text.startswith("[") and text.endswith("]"):
+        try:
+            read = json.loads(text.replace("'", '"'))
+            if isinstance(read, list):
+                return read
+        except ValueError:
+            pass
+        text = text[1:-1].replace('"', "").replace("'", "")
+    return re.split(r"\s*[,+]\s*", text)
+
+
+def _facts(event: str, fields: Mapping[str, Any], region: str) -> dict[str, Value]:
+    facts: dict[str, Value] = {"channel": "voice"}
+    direction = DIRECTIONS.get(word(_first(fields, "direction", "type", "call_type")) or "")
+    if direction is None and event in ("call.missed", "call.abandoned", "call.voicemail"):
+        direction = "inbound"
+    if direction is not None:
+        facts["call.direction"] = direction
+    outcome = OUTCOMES.get(event)
+    if event == "call.abandoned" and (word(fields.get("abandon_kind")) == "short" or word(fields.get("type")) == "short_abandoned"):
+        outcome = "short_abandoned"
+    if event == "call.ended" and (word(fields.get("hangup")) in HANDLED):
+        outcome = "answered"
+    if outcome is not None:
+        facts["call.outcome"] = outcome
+    for name, keys in (("call.wait_seconds", ("waiting_time", "wait_time")), ("call.talk_seconds", ("talk_time", "duration"))):
+        if (number := seconds(_first(fields, *keys))) is not None:
+            facts[name] = number
+    if ring := groups(_first(fields, "tags", "ring_groups", "ring_group")):
+        facts["call.ring_group"] = ring
+    if (disposition := reading.text(_first(fields, "call_disposition", "disposition", "disposition_set"), 200)) is not None:
+        facts["call.disposition"] = disposition
+    if event == "call.voicemail":
+        facts["call.voicemail"] = True
+    transferred = flag(_first(fields, "is_transfer", "transferred"))
+    if event == "call.transferred" or transferred is not None:
+        facts["call.transferred"] = event == "call.transferred" or bool(transferred)
+    if (agent := reading.email(_first(fields, "agent_email", "user_email", "handling_user_email"))) is not None:
+        facts["call.agent_email"] = agent
+    ours = _first(fields, "talkdesk_phone_number", "company_number", "talkdesk_number")
+    if (line := reading.phone(ours, region) or reading.text(ours, 60)) is not None:
+        facts["call.talkdesk_number"] = line
+    return facts
+
+
+def _person(fields: Mapping[str, Any], region: str) -> tuple[dict[str, Value], tuple[Handle, ...]]:
+    """The caller. `contact_id` is the person in automations (but a leg in the contacts report, reference 2.3)."""
+    name = reading.text(fields.get("contact_name"), 200) or " ".join(
+        part for key in ("contact_first_name", "contact_last_name") if (part := reading.text(fields.get(key), 100))
+    )
+    number = _first(
+        fields, "contact_phone_number", "contact_phone", "customer_phone_number", "contact_person_number", "external_phone_number"
+    )
+    facts, handles = person_facts(fields.get("meta.contact_external_id"), name, fields.get("contact_email"), number, region)
+    contact = id_text(fields.get("contact_id"))
+    return facts, tuple(sorted((*handles, Handle("talkdesk_contact", contact)) if contact else handles))
+
+
+def _names(fields: Mapping[str, Any], call_id: str | None, interaction_id: str | None) -> tuple[Handle, ...]:
+    names = {Handle("call", id_) for id_ in (call_id, interaction_id) if id_ is not None}
+    for key in ("zendesk_ticket_id", "external_id", "meta.external_id", "ticket_id"):
+        found = id_text(fields.get(key))
+        plain = found.lower().removeprefix("zendesk:").removeprefix("#") if found else ""
+        if plain.isdigit():
+            names.add(Handle("ticket", plain))
+            break
+    return tuple(sorted(names))
+
+
+def _texts(fields: Mapping[str, Any]) -> tuple[Text, ...]:
+    found: list[Text] = []
+    for role, keys in (
+        ("note", ("title", "content", "notes", "note", "description")),
+        ("disposition", ("call_disposition", "disposition")),
+        ("transcription", ("voicemail_transcription", "transcription", "transcript")),
+    ):
+        found += [Text(role, t) for key in keys if (t := reading.text(fields.get(key))) is not None]  # type: ignore[arg-type]
+    return tuple(found)
+
+
+def _time(event: str, fields: Mapping[str, Any], received_at: datetime) -> tuple[datetime, bool]:
+    for key in TIMES.get(event, LATER_TIMES):
+        if (at := reading.time(fields.get(key))) is not None:
+            return at, True
+    return received_at, False
+
+
+def _first(fields: Mapping[str, Any], *keys: str) -> Any:
+    return next((fields[key] for key in keys if not blank(fields.get(key))), None)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import threading
 from collections import Counter
 from collections.abc import Callable
@@ -36,6 +37,10 @@ def claimed(database: Database, worker: str = "w1", at: datetime = START + timed
 
 def settled(database: Database, row: Claimed, status: str = "applied") -> None:
     database.write_now(lambda conn: inbox.settle(conn, row, status, START, event_type="ticket.created"))
+
+
+def give_back(database: Database, row: Claimed, now: datetime) -> None:
+    database.write_now(lambda conn: inbox.failed(conn, row, now, "KeyError"))
 
 
 def status_of(database: Database, event_id: str) -> tuple[str, str | None]:
@@ -127,7 +132,7 @@ def test_a_delivery_that_fails_comes_back_later_each_time_and_is_dead_in_the_end
     now, pauses = START + timedelta(hours=1), []
     for _ in range(inbox.ATTEMPTS):
         row = claimed(database, at=now)[0]
-        database.write_now(lambda conn, row=row, now=now: inbox.failed(conn, row, now, "KeyError"))
+        give_back(database, row, now)
         due = database.read_now(inbox.next_due)
         if due is not None:
             assert claimed(database, at=due - timedelta(microseconds=1)) == []
@@ -172,7 +177,7 @@ def test_duplicates_in_parallel_make_exactly_one_row(fresh_url: Callable[..., Ab
             for _ in range(5):
                 mine = delivery(0, "same", id=ids.new("evt"))
                 other = delivery(0, "other", id=ids.new("evt"))
-                receipts.extend(database.write_now(lambda conn, a=mine, b=other: inbox.keep(conn, [b, a])))
+                receipts.extend(kept(database, other, mine))
 
         threads = [threading.Thread(target=send) for _ in range(16)]
         for thread in threads:
@@ -255,7 +260,7 @@ def test_the_books_balance_after_any_sequence_of_steps(make_database: Callable[[
                 inbox.retry(conn, event_id, now)
 
     for name, value in steps:
-        database.write_now(lambda conn, name=name, value=value: step(conn, name, value))
+        database.write_now(functools.partial(step, name=name, value=value))
         found = database.read_now(inbox.counts)
         assert {source: counts.received for source, counts in found.items()} == dict(sent)
     database.close()

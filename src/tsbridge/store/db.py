@@ -35,7 +35,7 @@ POSTGRES_SETTINGS: Final = {
 }
 
 
-class DatabaseError(Exception):
+class BadDatabase(Exception):
     """The database cannot be used: its URL, or how the server is set up. The text says what to do and holds no password."""
 
 
@@ -47,7 +47,7 @@ def unavailable(failure: BaseException) -> bool:
     """Whether a failure means that the database cannot store right now (full, locked, gone), not that the work is wrong."""
     if isinstance(failure, DBAPIError) and failure.connection_invalidated:
         return True
-    return isinstance(failure, OperationalError | PoolIsBusy | DatabaseError)
+    return isinstance(failure, OperationalError | PoolIsBusy | BadDatabase)
 
 
 class _Side(Protocol):
@@ -68,7 +68,7 @@ class Database:
 
     @classmethod
     def open(cls, url: str) -> Database:
-        """Open `sqlite:///path` or `postgresql://user:password@host/name`. Raises DatabaseError, or the driver's own error.
+        """Open `sqlite:///path` or `postgresql://user:password@host/name`. Raises BadDatabase, or the driver's own error.
 
         The SQLite file and its directory are made when they are not there; tables are made by `store.schema.migrate`.
         """
@@ -108,21 +108,21 @@ class Database:
 
 
 def parse(url: str) -> URL:
-    """A database URL with the driver we use. DatabaseError for anything but SQLite files and PostgreSQL."""
+    """A database URL with the driver we use. BadDatabase for anything but SQLite files and PostgreSQL."""
     try:
         read = make_url(url)
     except ArgumentError:
-        raise DatabaseError("the database URL cannot be read; expected sqlite:///path or postgresql://user:password@host/name") from None
+        raise BadDatabase("the database URL cannot be read; expected sqlite:///path or postgresql://user:password@host/name") from None
     kind = read.get_backend_name()
     if kind == "sqlite":
         try:
             sqlite.path_of(read)
         except ValueError as refused:
-            raise DatabaseError(str(refused)) from None
+            raise BadDatabase(str(refused)) from None
         return read.set(drivername="sqlite")
     if kind in ("postgresql", "postgres"):
         return read.set(drivername="postgresql+psycopg")
-    raise DatabaseError(f"expected a database URL that begins with sqlite: or postgresql:, this one begins with {kind}:")
+    raise BadDatabase(f"expected a database URL that begins with sqlite: or postgresql:, this one begins with {kind}:")
 
 
 def _transact(engine: Engine, work: Work[T]) -> T:
@@ -137,7 +137,7 @@ class _Sqlite:
         try:
             self._writer = sqlite.engine(url)
         except sqlite.UnsafeSqlite as unsafe:
-            raise DatabaseError(str(unsafe)) from None
+            raise BadDatabase(str(unsafe)) from None
         with self._writer.connect():  # makes the file and puts it into WAL mode before a reader looks
             pass
         self._reader = sqlite.engine(url, readers=READERS)
@@ -241,7 +241,7 @@ class _BrokenBeforeCommit(Exception):
 def _check_durable(conn: Connection) -> None:
     for setting in ("fsync", "synchronous_commit"):
         if conn.exec_driver_sql(f"SHOW {setting}").scalar_one() == "off":
-            raise DatabaseError(f"PostgreSQL runs with {setting}=off: a delivery that was answered could be lost; set it to on")
+            raise BadDatabase(f"PostgreSQL runs with {setting}=off: a delivery that was answered could be lost; set it to on")
 
 
 class Claim:

@@ -188,7 +188,7 @@ def claim(conn: Connection, worker: str, now: datetime, lease: timedelta, limit:
     return [by_seq[seq] for seq in chosen]
 
 
-def _waiting(conn: Connection, source: str, now: datetime, limit: int) -> list[Row[Any]]:
+def _waiting(conn: Connection, source: str, now: datetime, limit: int) -> list[Row[int, str | None, str | None]]:
     """Due deliveries of a source, oldest first, of which few are large; locked against other workers where there are any."""
     due = (
         select(inbox.c.seq, inbox.c.claimed_by, inbox.c.reason)

@@ -23,12 +23,13 @@ from tsbridge.core.rules.language import read
 from tsbridge.store import keys, rulebooks, tables
 from tsbridge.store.db import Database
 from tsbridge.store.rulebooks import LiveRulebook
+from tsbridge.web.answers import ANSWERS, PAGES
 from tsbridge.web.app import create_app
 from tsbridge.web.auth import Gate
 from tsbridge.web.counters import Counters
 from tsbridge.web.desk import Desk
 from tsbridge.web.health import database_probe
-from tsbridge.web.models import ANSWERS, PAGES, Diff, TimelineEntry, Word
+from tsbridge.web.models import Diff, TimelineEntry, Word
 
 ADMIN = "an-admin-key-that-nobody-guesses"
 ZONE = ZoneInfo("America/Los_Angeles")

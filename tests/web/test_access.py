@@ -69,7 +69,7 @@ TABLE = {
 
 
 def routes(app: FastAPI) -> list[tuple[str, APIRoute]]:
-    return [(method, route) for route in app.routes if isinstance(route, APIRoute) for method in sorted(route.methods)]
+    return [(method, route) for route in app.routes if isinstance(route, APIRoute) for method in sorted(route.methods or ())]
 
 
 def filled(path: str) -> str:

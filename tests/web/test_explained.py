@@ -47,7 +47,13 @@ async def judged(room: Any, book: dict[str, Any], moment: Moment, version: int =
         moments.touch(conn, moment)
         moments.add_handles(conn, moment)
         cases.save(conn, CASE, state)
-        about = {"case_id": CASE, "event_id": "evt_1", "rulebook_hash": rules.hash, "recorded_at": moment.at, "salt": "salt"}
+        about: dict[str, Any] = {
+            "case_id": CASE,
+            "event_id": "evt_1",
+            "rulebook_hash": rules.hash,
+            "recorded_at": moment.at,
+            "salt": "salt",
+        }
         decisions.record(conn, found[0], id=id_, **about)
 
     assert isinstance(state, CaseState)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import base64
-from datetime import timedelta
+from collections.abc import Callable
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -14,7 +15,7 @@ from tests.web import rows
 from tsbridge.web.pages import open_cursor, seal_cursor
 from tsbridge.web.problems import Problem
 
-LISTS = {
+LISTS: dict[str, Callable[[Any, int, datetime], Any]] = {
     "/v1/events": rows.event,
     "/v1/audit/routing": rows.decision,
     "/v1/escalations": rows.escalation,

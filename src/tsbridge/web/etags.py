@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import re
-from typing import Final
+from typing import Annotated, Final
+
+from fastapi import Header
 
 from tsbridge.web.problems import Problem, invalid
 
 _TAGS: Final = re.compile(r'\s*(?:W/)?"[\x21\x23-\x7e]*"\s*(?:,\s*(?:W/)?"[\x21\x23-\x7e]*"\s*)*', re.ASCII)
 _ONE: Final = re.compile(r'(?:W/)?"[\x21\x23-\x7e]*"', re.ASCII)
+
+
+IfMatch = Annotated[str | None, Header(max_length=1000, description="The ETag of what is being replaced.")]
 
 
 def tag(version: int | str) -> str:

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from sqlalchemy import Connection
 
-from tsbridge.core.rules.judge import RuleExplained
+from tsbridge.core.rules.explain import RuleExplained
 from tsbridge.store import decisions, routing
 from tsbridge.store.rulebooks import LiveRulebook
 from tsbridge.web.shapes import decision_item

@@ -10,7 +10,7 @@ from fastapi.openapi.utils import get_openapi
 from fastapi.routing import APIRoute
 from pydantic import TypeAdapter
 
-from tsbridge.web.models import ANSWERS, PAGES
+from tsbridge.web.answers import ANSWERS, PAGES
 from tsbridge.web.problems import MEDIA_TYPE
 from tsbridge.web.route import DeskRoute
 

@@ -1,0 +1,84 @@
+"""Which operation answers with which shape."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from tsbridge.web.models import (
+    Case,
+    CaseExplained,
+    Change,
+    CheckResult,
+    Decision,
+    DecisionExplained,
+    Diff,
+    DraftShown,
+    Escalation,
+    Event,
+    EventWhole,
+    Head,
+    KeyMade,
+    KeyShown,
+    Mode,
+    Ready,
+    RuleShown,
+    TestResult,
+    TimelineEntry,
+    Verdict,
+    VersionName,
+    VersionShown,
+    VersionWhole,
+    Word,
+    Writeback,
+    WritebackWhole,
+)
+
+PAGES: Final[dict[str, Any]] = {
+    "list_cases": Case,
+    "case_timeline": TimelineEntry,
+    "list_decisions": Decision,
+    "list_changes": Change,
+    "list_escalations": Escalation,
+    "list_writebacks": Writeback,
+    "list_events": Event,
+    "list_keys": KeyShown,
+    "list_versions": VersionShown,
+    "list_fields": Word,
+    "list_operators": Word,
+    "list_actions": Word,
+}
+"""Operations that answer with a page, by what its items are."""
+
+ANSWERS: Final[dict[str, Any]] = {
+    **dict.fromkeys(
+        ("show_case", "acknowledge_case", "resolve_case", "note_case", "assign_case", "merge_case", "split_case"),
+        Case,
+    ),
+    "explain_case": CaseExplained,
+    "explain_decision": DecisionExplained,
+    "verify_chain": Verdict,
+    "chain_head": Head,
+    "acknowledge_escalation": Escalation,
+    "show_writeback": WritebackWhole,
+    "retry_writeback": WritebackWhole,
+    "show_mode": Mode,
+    "change_mode": Mode,
+    "show_event": EventWhole,
+    "retry_event": EventWhole,
+    "create_key": KeyMade,
+    "show_live": VersionWhole,
+    "show_version": VersionWhole,
+    "restore_version": VersionName,
+    "publish_draft": VersionName,
+    "diff_versions": Diff,
+    "show_draft": DraftShown,
+    "replace_draft": DraftShown,
+    "remove_rule": DraftShown,
+    "add_rule": RuleShown,
+    "show_rule": RuleShown,
+    "replace_rule": RuleShown,
+    "check_rulebook": CheckResult,
+    "run_tests": TestResult,
+    "readyz": Ready,
+}
+"""Operations that answer with one thing."""

@@ -1,0 +1,174 @@
+"""The door: proves who sent the bytes, keeps them on disk, answers. Nothing else happens before the answer.
+
+A plain ASGI endpoint: no model, no dependency, no second parser stands between the bytes and the disk. Zendesk re-sends almost
+nothing and Talkdesk nothing at all, so a proven delivery is kept whatever its body looks like, and what it answers is one of
+202, 401, 413, 415 and 503, whatever is sent.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import json
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+from starlette.routing import Route
+from starlette.types import Receive, Scope, Send
+
+from tsbridge.core.crashpoint import crashpoint
+from tsbridge.core.ports import Clock
+from tsbridge.store.inbox import Receipt
+from tsbridge.store.intake import CannotStore, Intake
+from tsbridge.vendors import strict_json
+from tsbridge.vendors.errors import Malformed, Refused
+from tsbridge.web.counters import Counters
+from tsbridge.web.problems import MEDIA_TYPE, TYPE
+
+log = logging.getLogger("tsbridge.door")
+
+BODY_CAP: Final = 1 << 20
+READ_ASIDE: Final = 64 * 1024  # bodies above are parsed in a thread: a megabyte of JSON would hold up everybody else
+KEY_LENGTH: Final = 200
+HEADER_LENGTH: Final = 500
+RETRY_AFTER: Final = (b"retry-after", b"30")
+
+Headers = Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Entrance:
+    """How the deliveries of one source come in.
+
+    `prove(body, headers, now)`: raises `Refused`. None while no secret is configured: then nobody is let in.
+    `key(value, body, headers)`: the dedupe key, made of signed content of the JSON value read; raises `Malformed`.
+    `headers`: names (lower case) of those worth keeping beside the body: what proves or traces, no credentials.
+    """
+
+    source: str
+    prove: Callable[[bytes, Headers, datetime], object] | None
+    key: Callable[[Any, bytes, Headers], str]
+    headers: frozenset[str]
+
+
+class Door:
+    """The endpoint of one source."""
+
+    def __init__(self, entrance: Entrance, intake: Intake, clock: Clock, counters: Counters, wake: Callable[[], None]) -> None:
+        """`wake`: called after a delivery was accepted; must return at once."""
+        self._entrance = entrance
+        self._intake = intake
+        self._clock = clock
+        self._counters = counters
+        self._wake = wake
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        answer = await self._answer(scope["headers"], receive)
+        if answer is None:
+            return
+        status, reason, headers, body = answer
+        self._counters.door(self._entrance.source, status, reason)
+        await send({"type": "http.response.start", "status": status, "headers": [(b"content-length", b"%d" % len(body)), *headers]})
+        await send({"type": "http.response.body", "body": body})
+
+    async def _answer(self, raw_headers: Sequence[tuple[bytes, bytes]], receive: Receive) -> _Answer | None:
+        entrance = self._entrance
+        if entrance.prove is None:
+            return _problem(503, "no_secret", "unavailable", "Service Unavailable", RETRY_AFTER)
+        # Any byte may stand in a header; surrogateescape keeps each of them for the proof.
+        headers = {name.decode("latin-1"): value.decode("utf-8", "surrogateescape") for name, value in raw_headers}
+        if any(name == b"content-encoding" and value.strip().lower() not in (b"", b"identity") for name, value in raw_headers):
+            return _problem(415, "compressed", "unsupported-media-type", "Unsupported Media Type")
+        length = headers.get("content-length", "")
+        if len(length) > 19 or (length.isascii() and length.isdigit() and int(length) > BODY_CAP):
+            return _problem(413, "too_large", "too-large", "Content Too Large")
+        body = await _read(receive)
+        if body is None:
+            return None
+        if len(body) > BODY_CAP:
+            return _problem(413, "too_large", "too-large", "Content Too Large")
+        try:
+            entrance.prove(body, headers, self._clock.now())
+        except Refused as refused:
+            return _problem(401, refused.reason, "not-authenticated", "Unauthorized")
+        crashpoint("door.verified")
+        key, quarantined = await self._key(body, headers)
+        try:
+            receipt = await self._intake.keep(
+                entrance.source, key, _worth_keeping(headers, entrance.headers), body, quarantined=quarantined
+            )
+        except CannotStore:
+            log.warning("a delivery could not be stored", extra={"source": entrance.source})
+            return _problem(503, "cannot_store", "unavailable", "Service Unavailable", RETRY_AFTER)
+        if receipt.status == "accepted":
+            self._wake()
+        return 202, receipt.reason or receipt.status, _JSON, _receipt(receipt)
+
+    async def _key(self, body: bytes, headers: Headers) -> tuple[str, str | None]:
+        """The dedupe key and, for what cannot be read, why. The same bytes always have the same key."""
+        try:
+            if len(body) > READ_ASIDE:
+                value = await asyncio.to_thread(strict_json.read, body, BODY_CAP)
+            else:
+                value = strict_json.read(body, BODY_CAP)
+            return bounded(self._entrance.key(value, body, headers)), None
+        except Malformed as malformed:
+            return f"bytes:{hashlib.sha256(body).hexdigest()}", malformed.code
+
+
+_Answer = tuple[int, str, tuple[tuple[bytes, bytes], ...], bytes]
+_JSON: Final = ((b"content-type", b"application/json"),)
+
+
+def routes(doors: Mapping[str, Door]) -> list[Route]:
+    """`POST /webhooks/<source>` for each door."""
+    return [Route(f"/webhooks/{source}", door, methods=["POST"]) for source, door in doors.items()]
+
+
+def bounded(key: str) -> str:
+    """A key that every database can keep and index: long or odd ones by their digest."""
+    if len(key) <= KEY_LENGTH and key.isprintable() and key.isascii():
+        return key
+    return f"digest:{hashlib.sha256(key.encode('utf-8', 'surrogatepass')).hexdigest()}"
+
+
+async def _read(receive: Receive) -> bytes | None:
+    """The body, or a little more than the cap of a larger one; None when the sender went away."""
+    message = await receive()
+    body: bytes = message.get("body", b"")
+    if not message.get("more_body", False):
+        return None if message["type"] == "http.disconnect" else body
+    chunks, size = [body], len(body)
+    while size <= BODY_CAP:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            return None
+        chunk = message.get("body", b"")
+        chunks.append(chunk)
+        size += len(chunk)
+        if not message.get("more_body", False):
+            break
+    return b"".join(chunks)
+
+
+def _worth_keeping(headers: Headers, names: frozenset[str]) -> dict[str, str]:
+    found = {}
+    for name in names:
+        if (value := headers.get(name)) is not None:
+            found[name] = value[:HEADER_LENGTH].encode("utf-8", "surrogateescape").decode("utf-8", "replace").replace("\x00", "\ufffd")
+    return found
+
+
+def _receipt(receipt: Receipt) -> bytes:
+    told = {"event_id": receipt.event_id, "status": receipt.status}
+    if receipt.reason is not None:
+        told["reason"] = receipt.reason
+    return json.dumps(told).encode()
+
+
+def _problem(status: int, reason: str, kind: str, title: str, *headers: tuple[bytes, bytes]) -> _Answer:
+    body = json.dumps({"type": TYPE + kind, "title": title, "status": status}).encode()
+    return status, reason, ((b"content-type", MEDIA_TYPE.encode()), *headers), body

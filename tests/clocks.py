@@ -27,13 +27,14 @@ class SettableClock:
 
 
 class CountingIds:
-    """`evt_000001`, `evt_000002` …, one count over all prefixes."""
+    """`evt_000001`, `evt_000002` …, one count over all prefixes. Two for one database need different `first`."""
 
-    def __init__(self) -> None:
+    def __init__(self, first: str = "") -> None:
+        self._first = first
         self._count = 0
         self._lock = threading.Lock()
 
     def new(self, prefix: str) -> str:
         with self._lock:
             self._count += 1
-            return f"{prefix}_{self._count:06d}"
+            return f"{prefix}_{self._first}{self._count:06d}"

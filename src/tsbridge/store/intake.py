@@ -21,7 +21,11 @@ WAITING_BYTES: Final = 64 << 20
 
 
 class CannotStore(Exception):
-    """The delivery is not kept; its sender must be told to come again."""
+    """The delivery is not kept; its sender must be told to come again. `why` holds nobody's data."""
+
+    def __init__(self, why: str) -> None:
+        super().__init__(why)
+        self.why = why
 
 
 class _Waiting(NamedTuple):
@@ -47,7 +51,7 @@ class Intake:
     ) -> Receipt:
         """Keep a delivery; when this returns it is on disk. Raises CannotStore: then it may or may not be, ask again."""
         if self._bytes + len(body) > WAITING_BYTES:
-            raise CannotStore("too much is waiting to be stored")
+            raise CannotStore("too_much_waiting")
         delivery = Delivery(self._ids.new("evt"), source, key, self._clock.now(), headers, body, polled, quarantined)
         answer: asyncio.Future[Receipt] = asyncio.get_running_loop().create_future()
         self._waiting.append(_Waiting(delivery, answer))

@@ -14,6 +14,7 @@ import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Any, Final
 
 from starlette.routing import Route
@@ -25,6 +26,10 @@ from tsbridge.store.inbox import Receipt
 from tsbridge.store.intake import CannotStore, Intake
 from tsbridge.vendors import strict_json
 from tsbridge.vendors.errors import Malformed, Refused
+from tsbridge.vendors.talkdesk import payload as talkdesk_payload
+from tsbridge.vendors.talkdesk import verify as talkdesk_verify
+from tsbridge.vendors.zendesk import payload as zendesk_payload
+from tsbridge.vendors.zendesk import verify as zendesk_verify
 from tsbridge.web.counters import Counters
 from tsbridge.web.problems import MEDIA_TYPE, TYPE
 
@@ -35,6 +40,18 @@ READ_ASIDE: Final = 64 * 1024  # bodies above are parsed in a thread: a megabyte
 KEY_LENGTH: Final = 200
 HEADER_LENGTH: Final = 500
 RETRY_AFTER: Final = (b"retry-after", b"30")
+ZENDESK_HEADERS: Final = frozenset(
+    {
+        "content-type",
+        "user-agent",
+        zendesk_verify.SIGNATURE,
+        zendesk_verify.TIMESTAMP,
+        "x-zendesk-account-id",
+        "x-zendesk-webhook-id",
+        "x-zendesk-webhook-invocation-id",
+    }
+)
+TALKDESK_HEADERS: Final = frozenset({"content-type", "user-agent"})
 
 Headers = Mapping[str, str]
 
@@ -44,7 +61,7 @@ class Entrance:
     """How the deliveries of one source come in.
 
     `prove(body, headers, now)`: raises `Refused`. None while no secret is configured: then nobody is let in.
-    `key(value, body, headers)`: the dedupe key, made of signed content of the JSON value read; raises `Malformed`.
+    `key(value, body, headers)`: the dedupe key, from signed content only; `value` is None for a body that cannot be read.
     `headers`: names (lower case) of those worth keeping beside the body: what proves or traces, no credentials.
     """
 
@@ -52,6 +69,26 @@ class Entrance:
     prove: Callable[[bytes, Headers, datetime], object] | None
     key: Callable[[Any, bytes, Headers], str]
     headers: frozenset[str]
+
+
+def zendesk(secrets: Sequence[str], tolerance_s: int) -> Entrance:
+    """Zendesk's: signed bodies. Without secrets it is closed."""
+    prove = partial(_prove_zendesk, tuple(secrets), tolerance_s) if secrets else None
+    return Entrance("zendesk", prove, zendesk_payload.delivery_key, ZENDESK_HEADERS)
+
+
+def talkdesk(secrets: Sequence[str]) -> Entrance:
+    """Talkdesk's: a shared secret, which proves the sender but not the body. Without secrets it is closed."""
+    prove = partial(_prove_talkdesk, tuple(secrets)) if secrets else None
+    return Entrance("talkdesk", prove, lambda value, body, _: talkdesk_payload.delivery_key(value, body), TALKDESK_HEADERS)
+
+
+def _prove_zendesk(secrets: tuple[str, ...], tolerance_s: int, body: bytes, headers: Headers, now: datetime) -> object:
+    return zendesk_verify.verify(body, headers, secrets, now, tolerance_s)
+
+
+def _prove_talkdesk(secrets: tuple[str, ...], body: bytes, headers: Headers, now: datetime) -> object:
+    return talkdesk_verify.verify(headers, secrets)
 
 
 class Door:
@@ -100,8 +137,8 @@ class Door:
             receipt = await self._intake.keep(
                 entrance.source, key, _worth_keeping(headers, entrance.headers), body, quarantined=quarantined
             )
-        except CannotStore:
-            log.warning("a delivery could not be stored", extra={"source": entrance.source})
+        except CannotStore as trouble:
+            log.warning("a delivery could not be stored", extra={"source": entrance.source, "kind": trouble.why})
             return _problem(503, "cannot_store", "unavailable", "Service Unavailable", RETRY_AFTER)
         if receipt.status == "accepted":
             self._wake()
@@ -116,7 +153,7 @@ class Door:
                 value = strict_json.read(body, BODY_CAP)
             return bounded(self._entrance.key(value, body, headers)), None
         except Malformed as malformed:
-            return f"bytes:{hashlib.sha256(body).hexdigest()}", malformed.code
+            return bounded(self._entrance.key(None, body, headers)), malformed.code
 
 
 _Answer = tuple[int, str, tuple[tuple[bytes, bytes], ...], bytes]

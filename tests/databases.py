@@ -24,7 +24,9 @@ _numbers = itertools.count(1)
 def begin_run() -> None:
     """In the process that was started first: choose where the run's databases lie."""
     root = os.environ[ROOT] = tempfile.mkdtemp(prefix="tsb-db-")
-    os.environ.setdefault("XDG_RUNTIME_DIR", root)  # else the wheel warns, which is an error for us
+    runtime = Path(root) / "run"  # without one of our own the wheel warns, which is an error for us
+    runtime.mkdir(mode=0o700)
+    os.environ["XDG_RUNTIME_DIR"] = str(runtime)
 
 
 def end_run() -> None:

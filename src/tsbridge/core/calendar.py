@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from functools import lru_cache
+from itertools import pairwise
 from typing import Final
 
 import holidays
@@ -138,7 +139,7 @@ def read_hours(text: str) -> tuple[Span, ...]:
             raise ValueError("a day begins at 00:00, not at 24:00")
         spans.append((start, end if end > start else end + MINUTES_A_DAY))
     spans.sort()
-    for (_, end), (start, _) in zip(spans, spans[1:], strict=False):
+    for (_, end), (start, _) in pairwise(spans):
         if start < end:
             raise ValueError("hours of one day overlap")
     return tuple(spans)

@@ -105,14 +105,15 @@ class CaseState:
         key = key_of(moment.subject)
         before = self.tracks.get(key) or Track(moment.at)
         if moment.source == "desk":
-            heard, previous, changed = self._heard_at_desk(moment), dict(before.facts), ()
+            heard, previous = self._heard_at_desk(moment), dict(before.facts)
+            changed: tuple[str, ...] = ()
         else:
             track, previous, changed = before.hear(moment)
             undone = self._undone(moment, previous, track.facts, changed)
             # Undone before the requester spoke: what this very moment asks for comes after it.
             at = f"{instant_text(moment.at)}:" if anew else place
             track = replace(track, declined={**track.declined, **dict.fromkeys(undone, at)})
-            heard = replace(self, tracks={**self.tracks, key: track}, latest=key)
+            heard = replace(self, tracks={**self.tracks, key: track}, latest=key, tags=self._defended(moment, track, place))
         if moment.event == FACTS:  # known of old, heard only now: the case is as old as what happened in it
             return replace(heard, judged_to=place, latest=self.latest or heard.latest), previous, changed
         heard = replace(heard, opened_at=self.opened_at or moment.at, last_at=moment.at, judged_to=place)
@@ -147,6 +148,17 @@ class CaseState:
                 undone += [name] if asked is not None and now[name] != asked.value else []
         return undone
 
+    def _defended(self, moment: Moment, track: Track, place: str) -> Mapping[str, str]:
+        """Tags that something other than a person took off again (a trigger inside our own update) are asked for anew.
+
+        The writer's budget ends such a fight and says so.
+        """
+        if moment.actor.kind not in ("us", "system") or moment.event == FACTS or "tags" not in dict(moment.facts):
+            return self.tags
+        has = _tag_set(track.facts["tags"])
+        lost = {tag: place for tag, by in self.tags.items() if tag not in has and by > track.declined.get(f"tag:{tag}", "")}
+        return {**self.tags, **lost}
+
     def _settle_status(self, before: CaseState, moment: Moment, anew: bool) -> CaseState:
         """Resolved by a supervisor, or when every ticket is done; stirred again by the requester, a call or a reopened ticket."""
         if moment.event == "case.resolved":
@@ -173,9 +185,9 @@ class CaseState:
 
     def view(self, subject: Interaction, case_id: str) -> dict[str, Value]:
         """The facts of one interaction and the case, by the field names of contract section 5."""
-        track = self.tracks.get(key_of(subject)) or Track(self.opened_at or datetime.min)
-        given = dict(track.facts)
-        if subject.source == "zendesk":
+        track = self.tracks.get(key_of(subject))
+        given = {} if track is None else dict(track.facts)
+        if track is not None and subject.source == "zendesk":
             given["tags"] = self._tags_on(track)
         channels = tuple(sorted({str(c) for t in self.tracks.values() if (c := t.facts.get("channel"))}))
         case: dict[str, Value] = {
@@ -307,7 +319,7 @@ class CaseState:
         )
 
 
-def _asked(standing: Asked | None, value: str | int | float | bool | None, place: str, anew: bool) -> Asked | None:
+def _asked(standing: Asked | None, value: Value, place: str, anew: bool) -> Asked | None:
     if value is None:
         return standing
     if standing is not None and standing.value == value and not anew:

@@ -11,7 +11,7 @@ import hashlib
 import json
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any, Literal, NamedTuple
+from typing import Any, Final, Literal, NamedTuple
 
 Source = Literal["zendesk", "talkdesk", "desk"]
 """Who said it. `desk` is the bridge's own desk: a supervisor's acknowledge, note, assign, resolve."""
@@ -82,6 +82,9 @@ class Actor(NamedTuple):
     email: str | None = None
 
 
+UNKNOWN: Final = Actor("unknown")
+
+
 @dataclass(frozen=True, slots=True)
 class Moment:
     """One thing that happened in one interaction.
@@ -105,7 +108,7 @@ class Moment:
     texts: tuple[Text, ...] = ()
     names: tuple[Handle, ...] = ()
     people: tuple[Handle, ...] = ()
-    actor: Actor = Actor("unknown")
+    actor: Actor = UNKNOWN
     _digest: str = field(default="", init=False, repr=False, compare=False)
 
     @property

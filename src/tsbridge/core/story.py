@@ -7,7 +7,7 @@ caller hands in the state after the one before it; when one came late, it starts
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Protocol
@@ -91,18 +91,14 @@ def judge_story(
     state = after or CaseState()
     judged: list[Judged] = []
     texts = _Texts(told.moment for told in story)
-    budget = CLOCK_LIMIT
     for told in story:
         if after is not None and order_key(told.moment) <= after.judged_to:
             continue
-        for decision, state in _clock(case_id, state, told.moment.at, judges, history, clock_version, texts, budget):
-            judged.append(decision)
-            budget -= 1
+        state = _run_clock(case_id, state, told.moment.at, judges, history, clock_version, texts, judged)
         state, verdict = _step(case_id, state, told, judges, history, texts)
         if verdict is not None:
             judged.append(verdict)
-    for decision, state in _clock(case_id, state, until, judges, history, clock_version, texts, budget):
-        judged.append(decision)
+    state = _run_clock(case_id, state, until, judges, history, clock_version, texts, judged)
     return state, tuple(judged)
 
 
@@ -138,7 +134,7 @@ def _step(case_id: str, state: CaseState, told: Told, judges: Judges, history: H
     return after, Judged(moment.digest, moment.event, moment.at, moment.subject, told.version, seen, judgement, said)
 
 
-def _clock(
+def _run_clock(
     case_id: str,
     state: CaseState,
     until: datetime,
@@ -146,11 +142,10 @@ def _clock(
     history: History,
     clock_version: Callable[[str], int],
     texts: _Texts,
-    budget: int,
-) -> Iterator[tuple[Judged, CaseState]]:
-    """The due times up to and including `until`, each judged as a moment of its own."""
-    while (due := due_at(state)) is not None and due <= until and budget > 0:
-        budget -= 1
+    judged: list[Judged],
+) -> CaseState:
+    """The due times up to and including `until`, each judged as a moment of its own into `judged`; the state behind them."""
+    while (due := due_at(state)) is not None and due <= until and len(judged) < CLOCK_LIMIT:
         subject = state.armed[0].interaction if state.armed else subject_of(state.latest)
         moment = f"clock:{key_of(subject)}:{instant_text(due)}"
         version = clock_version(moment)
@@ -171,14 +166,15 @@ def _clock(
         after = state.conclude(judgement, subject, place, due, True, judge.book.policies)
         said = outcome(state, after, judgement)
         state = after
-        yield Judged(moment, CLOCK, due, subject, version, seen, judgement, said), state
+        judged.append(Judged(moment, CLOCK, due, subject, version, seen, judgement, said))
+    return state
 
 
 def due_at(state: CaseState) -> datetime | None:
     """The next instant at which time alone changes something; None while the case is resolved or at rest."""
     if state.resolved or state.next_due is None:
         return None
-    if not state.armed and state.next_due - state.last_at > RESTS_AFTER:
+    if not state.armed and state.last_at is not None and state.next_due - state.last_at > RESTS_AFTER:
         return None
     return state.next_due
 

@@ -103,9 +103,9 @@ def _missing_beside(conn: Connection) -> list[dict[str, Any]]:
             chain, chain.c.seq == decisions.c.seq
         )
     )
-    for row in judged:
-        if row.record.get("outcome") != row.outcome or row.record.get("rules") != row.matched:
-            found.append({"seq": row.seq, "why": "the decision differs from what was recorded"})
-        elif row.seen is not None and row.record.get("seen") != commitment(row.salt, row.seen):
-            found.append({"seq": row.seq, "why": "what the decision saw differs from what was recorded"})
+    for one in judged:
+        if one.record.get("outcome") != one.outcome or one.record.get("rules") != one.matched:
+            found.append({"seq": one.seq, "why": "the decision differs from what was recorded"})
+        elif one.seen is not None and one.record.get("seen") != commitment(one.salt, one.seen):
+            found.append({"seq": one.seq, "why": "what the decision saw differs from what was recorded"})
     return found

@@ -63,7 +63,7 @@ class DeskWork:
                 raise Refusal("the case has no other interaction")
             for member in members:
                 if member != interaction:
-                    links.add_edit(conn, "cut", *sorted((interaction, member)), now, by)
+                    links.add_edit(conn, "cut", interaction, member, now, by)
             return self._rejudge(
                 conn, set(members), interaction, now, by, "case.split", {"source": interaction.source, "id": interaction.id}
             )

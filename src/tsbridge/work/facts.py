@@ -96,7 +96,8 @@ class Background:
             users = {str(user["id"]): user for user in (await self._zendesk.users(people) if people else [])}
         except VendorError:
             return []  # noted as missing by the caller; asked again later
-        return [facts_of(ticket, users.get(str(ticket.get("requester_id"))), self._phone_region) for ticket in found]
+        told = (facts_of(ticket, users.get(str(ticket.get("requester_id"))), self._phone_region) for ticket in found)
+        return [moment for moment in told if moment is not None]
 
 
 def lacks(moment: Moment, reads: frozenset[str]) -> bool:

@@ -87,17 +87,11 @@ class Ingest:
         read = [self._read(row) for row in claimed]
         crashpoint("ingest.read")
         facts = await self._background.look_up([m for one in read for m in one.moments])
-        try:
-            await self._apply(read, facts)
-        except Exception as failure:  # noqa: BLE001  # one by one, so that the failing one is known and the rest goes on
-            if len(read) == 1:
-                await self._postpone(read[0], failure)
-            else:
-                for one in read:
-                    try:
-                        await self._apply([one], facts)
-                    except Exception as its_failure:  # noqa: BLE001
-                        await self._postpone(one, its_failure)
+        if await self._tried(read, facts) is not None:
+            # One by one, so that the delivery that cannot be applied is known and the others go on.
+            for one in read:
+                if (failure := await self._tried([one], facts)) is not None:
+                    await self._postpone(one, failure)
         return True
 
     async def tick(self) -> datetime | None:
@@ -122,6 +116,14 @@ class Ingest:
         except Malformed as refused:
             return Read(row, None, (), malformed=refused.code)
         return Read(row, reading.event_type, reading.moments, reading.ignored)
+
+    async def _tried(self, read: Sequence[Read], facts: Sequence[Moment]) -> Exception | None:
+        """Apply deliveries together; what went wrong, if anything. Then nothing of them was applied."""
+        try:
+            await self._apply(read, facts)
+        except Exception as failure:  # whatever it is, the delivery must not be lost and must not hold the others
+            return failure
+        return None
 
     async def _apply(self, read: Sequence[Read], facts: Sequence[Moment]) -> None:
         now = self._clock.now()

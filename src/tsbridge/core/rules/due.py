@@ -23,7 +23,8 @@ def next_flip(
 ) -> datetime | None:
     """The earliest instant after `at` at which other rules match although nothing happened; None within the horizon.
 
-    `clocked`: the conditions that read the clock, as `clocked_leaves` finds them. `matching(when)` tells which rules match at `when`. Rules that a due time does not ask (by their `on`) do not count.
+    `clocked`: the conditions that read the clock, as `clocked_leaves` finds them. `matching(when)` tells which rules
+    match at `when`. Rules that a due time does not ask (by their `on`) do not count.
     """
     if not clocked:
         return None

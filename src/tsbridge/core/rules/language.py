@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, timedelta
+from itertools import pairwise
 from types import MappingProxyType
 from typing import Any, Final
 from zoneinfo import ZoneInfo
@@ -375,7 +376,7 @@ class _Reader:
             self.wrong(f"{path}/steps", "type", "expected a list of steps")
             return None
         made = [step for place, raw in enumerate(steps) if (step := self.step(raw, f"{path}/steps/{place}")) is not None]
-        for earlier, later in zip(made, made[1:], strict=False):
+        for earlier, later in pairwise(made):
             if later.after < earlier.after and later.within == earlier.within:
                 self.wrong(f"{path}/steps", "order", "steps must be in the order of their times")
         return Policy(name, stops, tuple(made))
@@ -567,7 +568,7 @@ class _Reader:
             if set(given) != {"list"}:
                 self.wrong(where, "type", "expected a list, or {list: name}")
             elif self.known(name, self.lists, where, "unknown_list", "list"):
-                return self.lists[name]
+                return self.lists[str(name)]
             return None
         if not isinstance(given, list) or not given:
             self.wrong(where, "type", f"expected a list, or {{list: name}}, got {_kind(given)}")

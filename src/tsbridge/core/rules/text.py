@@ -55,7 +55,7 @@ def excerpt(folded: str, at: int, length: int, around: int = 24) -> str:
 
 
 @lru_cache(maxsize=4_096)
-def pattern(source: str) -> re2._Regexp:  # type: ignore[name-defined]
+def pattern(source: str) -> re2._Regexp:
     """A compiled RE2 pattern; raises `BadPattern`."""
     if len(source) > PATTERN_LENGTH:
         raise BadPattern(f"longer than {PATTERN_LENGTH} characters")

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from tsbridge.core.moments import TICKET_EVENTS, Actor, Change, Handle, Moment, Text, Value
+from tsbridge.core.moments import TICKET_EVENTS, Actor, ActorKind, Change, Handle, Moment, Text, Value
 from tsbridge.vendors import reading
 from tsbridge.vendors.errors import Malformed
 from tsbridge.vendors.reading import Normalized, blank, id_text, person_facts, word
@@ -158,14 +158,14 @@ def _event(data: Mapping[str, Any], received_at: datetime, own: OwnUser) -> Norm
     event = EVENTS.get(name)
     if event is None:
         return Normalized(kind, ignored="unknown_type")
-    detail, body = _mapping(data, "detail"), data.get("event") if isinstance(data.get("event"), Mapping) else {}
+    detail, body = _mapping(data, "detail"), _inside(data, "event")
     ticket = _ticket_id(detail.get("id"), "/detail/id")
     facts, people = _detail_facts(detail)
     changes = _changes(name, body, facts)
     texts = [Text("subject", t)] if (t := reading.text(detail.get("subject"), reading.SUBJECT_LENGTH)) else []
     texts += [Text("description", t)] if (t := reading.text(detail.get("description"))) else []
     names = list(_names(facts))
-    comment = body.get("comment") if isinstance(body.get("comment"), Mapping) else {}
+    comment = _inside(body, "comment")
     if name == "comment_added" and (said := reading.text(comment.get("body"))):
         texts.append(Text("comment", said))
     if name == "merged" and (target := id_text(body.get("target_ticket_id"))):
@@ -194,9 +194,10 @@ def _event(data: Mapping[str, Any], received_at: datetime, own: OwnUser) -> Norm
 def _message(data: Mapping[str, Any], received_at: datetime, own: OwnUser) -> Moment:
     """A chat message: `detail` holds nothing but the ticket's id, the rest has to be looked up."""
     detail, body = _mapping(data, "detail"), _mapping(data, "event")
-    actor = body.get("actor") if isinstance(body.get("actor"), Mapping) else {}
-    kind = {"end_user": "requester", "agent": "agent", "system": "system"}.get(str(actor.get("type")), "unknown")
-    message = body.get("message") if isinstance(body.get("message"), Mapping) else {}
+    actor = _inside(body, "actor")
+    kinds: dict[str, ActorKind] = {"end_user": "requester", "agent": "agent", "system": "system"}
+    kind = kinds.get(str(actor.get("type")), "unknown")
+    message = _inside(body, "message")
     said = reading.text(message.get("body"))
     at, at_known = _time(data.get("time"), received_at)
     return Moment(
@@ -207,7 +208,7 @@ def _message(data: Mapping[str, Any], received_at: datetime, own: OwnUser) -> Mo
         at_known,
         facts=(("channel", "messaging"),),
         texts=(Text("comment", said),) if said else (),
-        actor=Actor(kind, id_text(actor.get("id"))),  # type: ignore[arg-type]  # one of the kinds above
+        actor=Actor(kind, id_text(actor.get("id"))),
     )
 
 
@@ -239,7 +240,7 @@ def _changes(name: str, body: Mapping[str, Any], facts: dict[str, Value]) -> lis
             facts[field] = change.current
         return [change]
     if name == "custom_field_changed":
-        about = body.get("custom_field") if isinstance(body.get("custom_field"), Mapping) else {}
+        about = _inside(body, "custom_field")
         id_ = id_text(about.get("id"))
         if id_ is None or not id_.isdigit():
             return []
@@ -265,7 +266,7 @@ def _inner(body: Mapping[str, Any], flat: str, nested: str) -> Any:
 
 
 def _event_actor(detail: Mapping[str, Any], comment: Mapping[str, Any], own: OwnUser) -> Actor:
-    author = comment.get("author") if isinstance(comment.get("author"), Mapping) else {}
+    author = _inside(comment, "author")
     id_ = id_text(detail.get("actor_id")) or id_text(author.get("id"))
     if id_ is None:
         return Actor("unknown")
@@ -302,7 +303,7 @@ def _trigger(data: Mapping[str, Any], ticket: Mapping[str, Any], received_at: da
         facts.update(
             {f"ticket.custom.{k}": scalar(v) for k, v in list(custom.items())[: reading.LIST_LENGTH] if str(k).isdigit() and _told(v)}
         )
-    person = ticket.get("requester") if isinstance(ticket.get("requester"), Mapping) else {}
+    person = _inside(ticket, "requester")
     about, people = person_facts(person.get("id"), person.get("name"), person.get("email"), person.get("phone"), region)
     facts.update(about)
     if kind == "ticket.deleted":
@@ -417,6 +418,12 @@ def _names(facts: Mapping[str, Value]) -> tuple[Handle, ...]:
     if isinstance(external, str) and external.lower().startswith("talkdesk:") and external.count(":") >= 1:
         return (Handle("call", external.rsplit(":", 1)[1]),)
     return ()
+
+
+def _inside(data: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    """An object inside, or an empty one."""
+    found = data.get(name)
+    return found if isinstance(found, Mapping) else {}
 
 
 def _mapping(data: Mapping[str, Any], name: str) -> Mapping[str, Any]:

@@ -22,7 +22,7 @@ def delivery_key(data: Any, raw: bytes, headers: Mapping[str, str]) -> str:
         return "raw:" + hashlib.sha256(raw).hexdigest()
     if isinstance(data, Mapping):
         if is_event(data) and isinstance(data.get("id"), str) and data["id"]:
-            return "id:" + data["id"][:200]
+            return "id:" + str(data["id"])[:200]
         delivery = data.get("delivery")
         if isinstance(delivery, str) and delivery and "{{" not in delivery:
             return f"delivery:{delivery[:200]}:{hashlib.sha256(raw).hexdigest()}"
@@ -32,4 +32,5 @@ def delivery_key(data: Any, raw: bytes, headers: Mapping[str, str]) -> str:
 
 def is_event(data: Mapping[str, Any]) -> bool:
     """Whether it is an event subscription's body rather than one typed by an admin."""
-    return isinstance(data.get("type"), str) and data["type"].startswith(EVENT)
+    kind = data.get("type")
+    return isinstance(kind, str) and kind.startswith(EVENT)

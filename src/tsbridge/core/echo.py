@@ -1,0 +1,60 @@
+"""Our own changes, coming back as deliveries: the part that equals what we meant to write is dropped, the rest is heard.
+
+Never the whole delivery just because of its actor: a Zendesk trigger inside our update acts under our name too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from tsbridge.core.moments import Change, Moment, Text, Value
+
+NAMES = {"ticket.priority": "priority", "ticket.group_id": "group_id", "ticket.assignee_id": "assignee_id"}
+
+
+def without_echo(moment: Moment, intents: Sequence[Mapping[str, Any]]) -> Moment | None:
+    """What a moment says beyond our intents (`core.helpdesk.edit_json` each, with `texts` of notes); None: nothing.
+
+    A moment of our own user is an echo when every change and comment in it is one of ours. One by an unknown actor is
+    one only when it carries a change and all of it is ours: a snapshot alone says nothing about who made it.
+    """
+    if not intents or moment.event not in ("ticket.updated", "ticket.commented"):
+        return moment
+    changes = tuple(change for change in moment.changes if not _meant(change, intents))
+    comments = tuple(text for text in moment.texts if text.role == "comment")
+    foreign = tuple(text for text in comments if not _written(text, intents))
+    if changes or foreign:
+        if len(changes) == len(moment.changes) and len(foreign) == len(comments):
+            return moment
+        return replace(moment, changes=changes, texts=tuple(t for t in moment.texts if t.role != "comment" or t in foreign))
+    if moment.actor.kind == "us":
+        return moment if not moment.changes and _undone(moment, intents[-1]) else None
+    return None if moment.changes or comments else moment
+
+
+def _undone(moment: Moment, newest: Mapping[str, Any]) -> bool:
+    """Whether a snapshot behind our newest write shows that something took back what it did."""
+    tags = dict(moment.facts).get("tags", ())
+    has = _set(tags)
+    return isinstance(tags, tuple) and "tags" in dict(moment.facts) and (not set(newest["add"]) <= has or bool(set(newest["remove"]) & has))
+
+
+def _meant(change: Change, intents: Sequence[Mapping[str, Any]]) -> bool:
+    if change.field == "tags":
+        before, now = _set(change.previous), _set(change.current)
+        added, removed = now - before, before - now
+        meant_on = {tag for intent in intents for tag in intent["add"]}
+        meant_off = {tag for intent in intents for tag in intent["remove"]}
+        return added <= meant_on and removed <= meant_off
+    name = NAMES.get(change.field, "custom:" + change.field.removeprefix("ticket.custom."))
+    return any(name in intent["values"] and intent["values"][name] == change.current for intent in intents)
+
+
+def _written(text: Text, intents: Sequence[Mapping[str, Any]]) -> bool:
+    return any(text.body.strip() == str(body).strip() for intent in intents for body in intent.get("texts", ()))
+
+
+def _set(value: Value) -> set[str]:
+    return set(value) if isinstance(value, tuple) else set()

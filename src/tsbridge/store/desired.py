@@ -1,0 +1,206 @@
+"""Wishes: one row per ticket, coalesced, claimed severe first; and the intents written before each call."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from sqlalchemy import Connection, func, insert, or_, select, update
+
+from tsbridge.core.helpdesk import Ours, Wish, ours_from, ours_json, wish_from, wish_json
+from tsbridge.store.tables import desired, intents
+
+FINAL: Final = ("parked", "refused", "dry_run")
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimedWish:
+    """A wish one writer has for the time of its lease. `revision` fences: a wish that changed meanwhile is not settled."""
+
+    ticket: str
+    id: str
+    wish: Wish
+    ours: Ours
+    revision: int
+    attempts: int
+    asked_at: datetime
+    worker: str
+
+
+def wish_changed(
+    conn: Connection, ticket: str, case_id: str, wish: Wish, severity: int | None, now: datetime, new_id: Callable[[str], str]
+) -> bool:
+    """Keep what is wished of a ticket. The same wish leaves its row untouched; another one is due at once."""
+    told = wish_json(wish)
+    row = conn.execute(
+        select(desired.c.wish, desired.c.case_id, desired.c.severity, desired.c.ours).where(desired.c.ticket == ticket)
+    ).first()
+    if row is None:
+        if wish == Wish():
+            return False
+        conn.execute(
+            insert(desired).values(
+                ticket=ticket,
+                id=new_id("wb"),
+                case_id=case_id,
+                wish=told,
+                revision=1,
+                status="waiting",
+                severity=severity,
+                attempts=0,
+                asked_at=now,
+                due_at=now,
+                ours={},
+            )
+        )
+        return True
+    if row.wish == told:
+        if (row.case_id, row.severity) != (case_id, severity):
+            conn.execute(update(desired).where(desired.c.ticket == ticket).values(case_id=case_id, severity=severity))
+        return False
+    conn.execute(
+        update(desired)
+        .where(desired.c.ticket == ticket)
+        .values(
+            case_id=case_id,
+            wish=told,
+            revision=desired.c.revision + 1,
+            status="waiting",
+            reason=None,
+            severity=severity,
+            attempts=0,
+            asked_at=now,
+            due_at=now,
+            confirmed_at=None,
+        )
+    )
+    return True
+
+
+def claim(conn: Connection, worker: str, now: datetime, lease: timedelta, limit: int) -> list[ClaimedWish]:
+    """Take due wishes: severe first, then the oldest. A wish that somebody is writing for is left alone."""
+    query = (
+        select(desired)
+        .where(desired.c.status.in_(("waiting", "sending")), desired.c.due_at <= now)
+        .where(or_(desired.c.lease_until.is_(None), desired.c.lease_until <= now))
+        .order_by(func.coalesce(desired.c.severity, 9), desired.c.asked_at, desired.c.ticket)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+    rows = conn.execute(query).all()
+    if rows:
+        conn.execute(
+            update(desired)
+            .where(desired.c.ticket.in_([row.ticket for row in rows]))
+            .values(status="sending", claimed_by=worker, lease_until=now + lease)
+        )
+    return [ClaimedWish(r.ticket, r.id, wish_from(r.wish), ours_from(r.ours), r.revision, r.attempts, r.asked_at, worker) for r in rows]
+
+
+def settle(
+    conn: Connection, claimed: ClaimedWish, status: str, now: datetime, ours: Ours, *, reason: str | None = None, plan: Any = None
+) -> bool:
+    """Finish a wish. When it changed while we wrote, only what is ours now is kept and it waits again (False)."""
+    done = conn.execute(
+        update(desired)
+        .where(*_ours(claimed), desired.c.revision == claimed.revision)
+        .values(
+            status=status,
+            reason=reason,
+            ours=ours_json(ours),
+            plan=plan,
+            confirmed_at=now if status in ("confirmed", "unneeded") else None,
+            claimed_by=None,
+            lease_until=None,
+        )
+    )
+    if done.rowcount:
+        return True
+    conn.execute(
+        update(desired).where(*_ours(claimed)).values(status="waiting", ours=ours_json(ours), due_at=now, claimed_by=None, lease_until=None)
+    )
+    return False
+
+
+def later(conn: Connection, claimed: ClaimedWish, due_at: datetime, *, reason: str, counted: bool = True, ours: Ours | None = None) -> None:
+    """Give a wish back for later. `counted`: it was an attempt; waiting because we were told to is none."""
+    values: dict[str, Any] = {"status": "waiting", "reason": reason, "due_at": due_at, "claimed_by": None, "lease_until": None}
+    if counted:
+        values["attempts"] = desired.c.attempts + 1
+    if ours is not None:
+        values["ours"] = ours_json(ours)
+    conn.execute(update(desired).where(*_ours(claimed)).values(**values))
+
+
+def retry(conn: Connection, writeback_id: str, now: datetime) -> bool:
+    """Have a wish tried once more, at once. False when there is none under this id or it needs no retry."""
+    done = conn.execute(
+        update(desired)
+        .where(desired.c.id == writeback_id, desired.c.status.in_((*FINAL, "waiting")))
+        .values(status="waiting", reason=None, attempts=0, due_at=now)
+    )
+    return bool(done.rowcount)
+
+
+def resume(conn: Connection, now: datetime) -> int:
+    """Everything that was only planned (`dry_run`) waits again: the mode is live."""
+    done = conn.execute(update(desired).where(desired.c.status == "dry_run").values(status="waiting", reason=None, due_at=now))
+    return done.rowcount
+
+
+def any_dry_run(conn: Connection) -> bool:
+    return conn.execute(select(desired.c.ticket).where(desired.c.status == "dry_run").limit(1)).first() is not None
+
+
+def next_due(conn: Connection) -> datetime | None:
+    """When the next wish may be claimed."""
+    waiting = conn.execute(select(func.min(desired.c.due_at)).where(desired.c.status == "waiting")).scalar()
+    leased = conn.execute(select(func.min(desired.c.lease_until)).where(desired.c.status == "sending")).scalar()
+    times = [time for time in (waiting, leased) if time is not None]
+    return min(times, default=None)
+
+
+# -- intents ---------------------------------------------------------------------------------------------------------
+
+
+def intend(conn: Connection, id: str, claimed: ClaimedWish, plan: Mapping[str, Any], now: datetime) -> None:
+    """Write down what is about to be sent, before it is."""
+    conn.execute(insert(intents).values(id=id, ticket=claimed.ticket, revision=claimed.revision, at=now, plan=plan))
+
+
+def intent_done(conn: Connection, id: str, outcome: str, now: datetime) -> None:
+    conn.execute(update(intents).where(intents.c.id == id).values(outcome=outcome, settled_at=now))
+
+
+def recent_intents(conn: Connection, ticket: str, since: datetime) -> list[Mapping[str, Any]]:
+    """What we meant to write to a ticket lately, oldest first."""
+    rows = conn.execute(select(intents.c.plan).where(intents.c.ticket == ticket, intents.c.at >= since).order_by(intents.c.at))
+    return [row.plan for row in rows]
+
+
+def unsettled_intents(conn: Connection, ticket: str) -> list[str]:
+    """Intents of a ticket whose outcome is not known: on their way when a process died, or cut off."""
+    rows = conn.execute(
+        select(intents.c.id).where(intents.c.ticket == ticket, or_(intents.c.outcome.is_(None), intents.c.outcome == "unknown"))
+    )
+    return [row.id for row in rows]
+
+
+def writes_since(conn: Connection, ticket: str, since: datetime) -> int:
+    """Our writes to a ticket since an instant, tried ones included."""
+    return conn.execute(select(func.count()).select_from(intents).where(intents.c.ticket == ticket, intents.c.at >= since)).scalar_one()
+
+
+def busiest(conn: Connection, tickets: Sequence[str], since: datetime) -> dict[str, int]:
+    rows = conn.execute(
+        select(intents.c.ticket, func.count().label("n"))
+        .where(intents.c.ticket.in_(tickets), intents.c.at >= since)
+        .group_by(intents.c.ticket)
+    )
+    return {row.ticket: row.n for row in rows}
+
+
+def _ours(claimed: ClaimedWish) -> tuple[Any, ...]:
+    return (desired.c.ticket == claimed.ticket, desired.c.claimed_by == claimed.worker, desired.c.status == "sending")

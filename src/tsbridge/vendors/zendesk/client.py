@@ -1,0 +1,262 @@
+"""Zendesk's REST API, as far as the bridge needs it (reference/zendesk.md sections 4 to 7)."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final, Protocol
+
+from tsbridge.core.ports import Clock
+from tsbridge.vendors.errors import Conflict, GiveUp, OutcomeUnknown, TryLater, Unauthorized
+from tsbridge.vendors.http import Answer, Http, retry_after
+
+MANY: Final = 100
+"""Most ids of one show_many call."""
+RENEW_AT: Final = 0.8
+TOKEN_LIFE: Final = timedelta(minutes=30)
+"""What clients made since 2026-04-30 get when the answer does not say (reference section 6)."""
+API_TOKENS_END: Final = "2027-04-30"
+
+
+class Credentials(Protocol):
+    """How calls are authorised."""
+
+    async def header(self, http: Http) -> str:
+        """The value of `Authorization`; fetched or renewed when there is need."""
+        ...
+
+    def refused(self) -> bool:
+        """Zendesk did not accept it. True when another try with a new one makes sense."""
+        ...
+
+
+class AccessToken:
+    """A ready bearer token."""
+
+    def __init__(self, token: str) -> None:
+        self._token = token
+
+    async def header(self, http: Http) -> str:
+        return f"Bearer {self._token}"
+
+    def refused(self) -> bool:
+        return False
+
+
+class ApiToken:
+    """Basic authentication with an agent's address and an API token: legacy, ends on 2027-04-30."""
+
+    def __init__(self, email: str, token: str) -> None:
+        self._value = "Basic " + base64.b64encode(f"{email}/token:{token}".encode()).decode()
+
+    async def header(self, http: Http) -> str:
+        return self._value
+
+    def refused(self) -> bool:
+        return False
+
+
+class ClientCredentials:
+    """OAuth client credentials. Renewed at 80 % of a token's life; one renewal at a time; the old token serves until then."""
+
+    def __init__(self, client_id: str, secret: str, clock: Clock, crash: Callable[[str], None] = lambda name: None) -> None:
+        self._client_id = client_id
+        self._secret = secret
+        self._clock = clock
+        self._crash = crash
+        self._token: str | None = None
+        self._renew_at: datetime | None = None
+        self._ends_at: datetime | None = None
+        self._renewing = asyncio.Lock()
+
+    async def header(self, http: Http) -> str:
+        if not self._fresh():
+            async with self._renewing:
+                if not self._fresh():
+                    await self._renew(http)
+        return f"Bearer {self._token}"
+
+    def refused(self) -> bool:
+        """Drop the token. A second refusal in a row finds none to drop."""
+        had, self._token = self._token is not None, None
+        return had
+
+    def _fresh(self) -> bool:
+        return self._token is not None and self._renew_at is not None and self._clock.now() < self._renew_at
+
+    async def _renew(self, http: Http) -> None:
+        form = {"grant_type": "client_credentials", "client_id": self._client_id, "client_secret": self._secret}
+        try:
+            answer = await http.call("POST", "/oauth/tokens", json=form, repeatable=True)
+            if answer.status >= 500 or answer.status == 429:
+                raise TryLater("token_unavailable", retry_after(answer.headers.get("retry-after"), answer.date()), waiting=True)
+        except TryLater:
+            if self._token is not None and self._ends_at is not None and self._clock.now() < self._ends_at:
+                return  # the old one still works
+            raise
+        content = answer.content if isinstance(answer.content, Mapping) else {}
+        token = content.get("access_token")
+        if answer.status not in (200, 201) or not isinstance(token, str) or not token:
+            raise Unauthorized("client_refused")
+        self._crash("token.renewed")
+        life = content.get("expires_in")
+        seconds = life if isinstance(life, int) and not isinstance(life, bool) and life > 0 else TOKEN_LIFE.total_seconds()
+        now = self._clock.now()
+        self._token = token
+        self._renew_at = now + timedelta(seconds=seconds * RENEW_AT)
+        self._ends_at = now + timedelta(seconds=seconds)
+
+
+@dataclass(frozen=True, slots=True)
+class Updated:
+    """A ticket as it stands after our update, and the events of the audit it made."""
+
+    ticket: Mapping[str, Any]
+    events: tuple[Mapping[str, Any], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What the rate headers of an answer said: name -> (total, remaining, seconds until reset)."""
+
+    buckets: Mapping[str, tuple[int, int, int]]
+
+
+class ZendeskClient:
+    """Asks and writes. Errors are those of `vendors.errors`: GiveUp is final for a ticket, TryLater never is."""
+
+    def __init__(self, http: Http, credentials: Credentials, heard: Callable[[Limits], None] = lambda limits: None) -> None:
+        self._http = http
+        self._credentials = credentials
+        self._heard = heard
+        self.server_time: datetime | None = None
+
+    async def me(self) -> Mapping[str, Any]:
+        """The user we act as. Without valid credentials Zendesk answers an anonymous one: Unauthorized."""
+        user = _object(await self._get("/api/v2/users/me.json"), "user")
+        if user.get("id") is None:
+            raise Unauthorized("anonymous")
+        return user
+
+    async def tickets(self, ids: Sequence[str]) -> list[dict[str, Any]]:
+        """Tickets by id, a hundred at a time; those that do not exist are left out."""
+        return await self._many("/api/v2/tickets/show_many.json", "tickets", ids)
+
+    async def users(self, ids: Sequence[str]) -> list[dict[str, Any]]:
+        return await self._many("/api/v2/users/show_many.json", "users", ids)
+
+    async def ticket(self, id: str) -> Mapping[str, Any]:
+        return _object(await self._get(f"/api/v2/tickets/{id}.json"), "ticket")
+
+    async def audits(self, ticket: str) -> list[Mapping[str, Any]]:
+        """The newest audits of a ticket, newest first, a hundred at most."""
+        found = await self._get(f"/api/v2/tickets/{ticket}/audits.json", {"page[size]": "100", "sort": "-created_at"})
+        audits = [a for a in _list(found, "audits") if isinstance(a, Mapping)]
+        return sorted(audits, key=lambda a: (str(a.get("created_at")), int(a.get("id") or 0)), reverse=True)
+
+    async def update(self, ticket: str, changes: Mapping[str, Any], stamp: str) -> Updated:
+        """One guarded update: `Conflict` when the ticket is not as `stamp` (its `updated_at`) says. Never sets a status."""
+        body = {"ticket": {**changes, "safe_update": True, "updated_stamp": stamp}}
+        answer = await self._call("PUT", f"/api/v2/tickets/{ticket}.json", json=body)
+        audit = answer.get("audit")
+        events = _list(audit, "events") if isinstance(audit, Mapping) else []
+        return Updated(_object(answer, "ticket"), tuple(e for e in events if isinstance(e, Mapping)))
+
+    async def add_tags(self, ticket: str, tags: Sequence[str]) -> None:
+        """Add tags without touching others."""
+        await self._call("PUT", f"/api/v2/tickets/{ticket}/tags.json", json={"tags": list(tags)}, repeatable=True)
+
+    async def incremental(self, *, cursor: str | None = None, start_time: int | None = None, per_page: int = 1000) -> Mapping[str, Any]:
+        """One page of the cursor export: `tickets`, `after_cursor`, `end_of_stream`."""
+        query = {"cursor": cursor} if cursor is not None else {"start_time": str(start_time or 0)}
+        return await self._get("/api/v2/incremental/tickets/cursor.json", {**query, "per_page": str(per_page)})
+
+    async def close(self) -> None:
+        await self._http.close()
+
+    async def _many(self, path: str, name: str, ids: Sequence[str]) -> list[dict[str, Any]]:
+        wanted = [id_ for id_ in dict.fromkeys(ids) if id_.isdigit()]
+        found: list[dict[str, Any]] = []
+        for start in range(0, len(wanted), MANY):
+            page = await self._get(path, {"ids": ",".join(wanted[start : start + MANY])})
+            found += [dict(item) for item in _list(page, name) if isinstance(item, Mapping)]
+        return found
+
+    async def _get(self, path: str, query: Mapping[str, str] | None = None) -> Mapping[str, Any]:
+        return await self._call("GET", path, query=query)
+
+    async def _call(
+        self, method: str, path: str, *, query: Mapping[str, str] | None = None, json: Any = None, repeatable: bool | None = None
+    ) -> Mapping[str, Any]:
+        for last in (False, True):
+            header = await self._credentials.header(self._http)
+            answer = await self._http.call(method, path, query=query, json=json, headers={"Authorization": header}, repeatable=repeatable)
+            self.server_time = answer.date() or self.server_time
+            self._heard(limits_of(answer))
+            if answer.status != 401:
+                return _checked(answer, write=method != "GET")
+            if last or not self._credentials.refused():
+                break
+        raise Unauthorized("refused")
+
+
+def _checked(answer: Answer, *, write: bool) -> Mapping[str, Any]:
+    """The content of a good answer; any other as what to do next (reference section 4.8: status first, body second)."""
+    status = answer.status
+    if 200 <= status < 300:
+        if isinstance(answer.content, Mapping):
+            return answer.content
+        if status == 204 or not answer.text:
+            return {}
+        raise OutcomeUnknown("unreadable") if write else TryLater("unreadable")
+    after = retry_after(answer.headers.get("retry-after"), answer.date())
+    if status in (429, 503):
+        raise TryLater("rate_limited" if status == 429 else "unavailable", after or timedelta(seconds=10), waiting=True)
+    if status == 409:
+        raise Conflict("conflict")
+    if status in (404, 410):
+        raise GiveUp("deleted")
+    if status == 403:
+        raise GiveUp("forbidden")
+    if status == 422:
+        raise GiveUp("closed" if "closed" in answer.text.lower() else "invalid")
+    if 400 <= status < 500:
+        raise GiveUp("rejected")
+    if write:
+        raise OutcomeUnknown("server_error")
+    raise TryLater("server_error", after)
+
+
+def limits_of(answer: Answer) -> Limits:
+    """Rate figures of an answer: the account's (`account`) and each `Zendesk-RateLimit-<name>`."""
+    buckets: dict[str, tuple[int, int, int]] = {}
+    total = _number(answer.headers.get("x-rate-limit") or answer.headers.get("ratelimit-limit"))
+    left = _number(answer.headers.get("x-rate-limit-remaining") or answer.headers.get("ratelimit-remaining"))
+    if total is not None and left is not None:
+        buckets["account"] = (total, left, _number(answer.headers.get("ratelimit-reset")) or 60)
+    for name, value in answer.headers.items():
+        if name.startswith("zendesk-ratelimit-"):
+            parts = dict(part.strip().partition("=")[::2] for part in value.split(";"))
+            figures = [_number(parts.get(key)) for key in ("total", "remaining", "resets")]
+            if figures[0] is not None and figures[1] is not None:
+                buckets[name.removeprefix("zendesk-ratelimit-")] = (figures[0], figures[1], figures[2] or 60)
+    return Limits(buckets)
+
+
+def _number(text: str | None) -> int | None:
+    return int(text) if text is not None and text.strip().isdigit() and len(text.strip()) <= 9 else None
+
+
+def _object(content: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    found = content.get(name)
+    if not isinstance(found, Mapping):
+        raise TryLater("unreadable")
+    return found
+
+
+def _list(content: Any, name: str) -> list[Any]:
+    found = content.get(name) if isinstance(content, Mapping) else None
+    return found if isinstance(found, list) else []

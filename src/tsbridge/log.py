@@ -24,7 +24,7 @@ ALLOWED: Final = frozenset(
         *("source", "status", "reason", "outcome", "event_id", "case_id", "decision_id", "writeback_id", "change_id", "trace_id"),
         *("ticket", "version", "hash", "rule", "queue", "policy", "step", "mode", "revision", "attempt", "attempts", "worker"),
         *("count", "size", "bytes", "seconds", "after_s", "due_at", "host", "port", "path", "method", "route", "dialect", "kind"),
-        *("error", "where", "setting", "check", "signal", "role", "crashpoint", "decisions", "wishes", "claimed", "upstream"),
+        *("error", "where", "setting", "check", "signal", "role", "crashpoint", "decisions", "wishes", "claimed", "upstream", "tags"),
     }
 )
 LONGEST: Final = 500
@@ -56,7 +56,13 @@ def configure(level: str = "info", stream: TextIO | None = None) -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level.upper())
-    for name, least in (("uvicorn.access", logging.CRITICAL), ("httpx", logging.WARNING), ("httpcore", logging.WARNING)):
+    for name, least in (
+        ("uvicorn.access", logging.CRITICAL),
+        ("httpx", logging.WARNING),
+        ("httpcore", logging.WARNING),
+        ("alembic", logging.WARNING),
+        ("uvicorn", logging.WARNING),
+    ):
         logging.getLogger(name).setLevel(least)
     for name in ("uvicorn", "uvicorn.error", "uvicorn.access"):
         logging.getLogger(name).handlers[:] = []

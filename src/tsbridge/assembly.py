@@ -1,0 +1,272 @@
+"""A running bridge, put together: the door, the API and the workers around one database; `serve` and `worker`."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import signal
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from fastapi import FastAPI
+
+from tsbridge import __version__, server
+from tsbridge.core.ports import Clock, Ids
+from tsbridge.settings import Settings
+from tsbridge.store import keep, schema, wakeup
+from tsbridge.store.db import Database, claim_alone
+from tsbridge.store.intake import Intake
+from tsbridge.store.rulebooks import LiveRulebook
+from tsbridge.vendors.zendesk.normalize import OwnUser
+from tsbridge.web.app import create_app
+from tsbridge.web.auth import Gate
+from tsbridge.web.counters import Counters
+from tsbridge.web.desk import Desk, Probe
+from tsbridge.web.health import clock_probe, database_probe, heartbeat_probe, migrations_probe
+from tsbridge.web.webhooks import Door
+from tsbridge.web.webhooks import routes as door_routes
+from tsbridge.wiring import (
+    SystemClock,
+    TimedIds,
+    arm_crashpoint,
+    entrances,
+    entropy,
+    make_zendesk,
+    publish_starter,
+    readers,
+    salt,
+    worker_name,
+)
+from tsbridge.work.casedesk import DeskWork
+from tsbridge.work.conclude import Conclusions
+from tsbridge.work.facts import Background
+from tsbridge.work.ingest import Ingest
+from tsbridge.work.loop import Loop, Round
+from tsbridge.work.writeback import Pace, Writeback
+
+log = logging.getLogger("tsbridge.assembly")
+
+INGEST: Final = "ingest"
+CLOCK: Final = "clock"
+FACTS: Final = "facts"
+WRITEBACK: Final = "writeback"
+WHOAMI: Final = "whoami"
+OWN_USER: Final = "own_user"
+ASK_AGAIN: Final = timedelta(minutes=30)
+SILENT_FOR: Final = timedelta(seconds=90)
+SKEW_TOLERATED: Final = timedelta(seconds=60)
+
+
+@dataclass(frozen=True, slots=True)
+class Bridge:
+    """One process's bridge: the application and its workers. `loop` is None where the workers are elsewhere."""
+
+    app: FastAPI
+    loop: Loop | None
+
+
+class Workers:
+    """The workers of one process around one loop. They run inside `running()`."""
+
+    def __init__(self, settings: Settings, database: Database, clock: Clock, ids: Ids, live: LiveRulebook) -> None:
+        self._settings = settings
+        self._database = database
+        self._clock = clock
+        self._own = OwnUser()
+        self._zendesk = make_zendesk(settings, clock)
+        self._ask_at = clock.now()
+        self._told_at: tuple[datetime, datetime] | None = None
+        name = worker_name()
+        conclusions = Conclusions(live, ids, salt)
+        background = Background(database, clock, live, self._zendesk, settings.phone_region)
+        ingest = Ingest(database, clock, ids, readers(settings, self.own_user), conclusions, background, name, self.wake_writer)
+        pace = Pace(settings.zendesk_updates_per_minute)
+        writeback = Writeback(database, clock, ids, self._zendesk, pace, name, alarm, settings.writeback)
+        rounds: dict[str, Round] = {INGEST: ingest.round, CLOCK: ingest.tick, FACTS: ingest.complete, WRITEBACK: writeback.round}
+        if self._zendesk is not None:
+            rounds[WHOAMI] = self._who_am_i
+        self.loop = Loop(rounds, clock)
+
+    def own_user(self) -> OwnUser:
+        """Whom we write as, as far as we know."""
+        return self._own
+
+    def wake(self) -> None:
+        self.loop.wake(INGEST)
+
+    def wake_writer(self) -> None:
+        self.loop.wake(WRITEBACK)
+
+    def skew(self) -> timedelta | None:
+        """How far our clock is from Zendesk's, as of when it told us who we are."""
+        return None if self._told_at is None else self._told_at[0] - self._told_at[1]
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """The workers work; on leaving each finishes its round."""
+        async with AsyncExitStack() as stack:
+            if self._zendesk is not None:
+                stack.push_async_callback(self._zendesk.close)
+            known = await self._database.read(lambda conn: keep.get(conn, OWN_USER))
+            if isinstance(known, dict):
+                self._own = OwnUser(known.get("id"), known.get("email"))
+            if self._database.dialect == "postgresql":
+                listener = wakeup.Listener(self._database, self._heard)
+                stack.push_async_callback(asyncio.to_thread, listener.close)
+            task = asyncio.create_task(self.loop.run(), name="tsbridge-workers")
+            try:
+                yield
+            finally:
+                self.loop.stop()
+                await task
+
+    async def _who_am_i(self) -> datetime | bool | None:
+        """Ask Zendesk whom it takes us for: by that we know our own changes when they come back."""
+        now = self._clock.now()
+        if self._zendesk is None or now < self._ask_at:
+            return self._ask_at
+        user = await self._zendesk.me()
+        own = OwnUser(str(user["id"]), str(user["email"]).lower() if user.get("email") else None)
+        now = self._clock.now()
+        self._ask_at = now + ASK_AGAIN
+        if self._zendesk.server_time is not None:
+            self._told_at = (now, self._zendesk.server_time)
+        if own != self._own:
+            self._own = own
+            await self._database.write(lambda conn: keep.put(conn, OWN_USER, {"id": own.id, "email": own.email}))
+        return self._ask_at
+
+    def _heard(self, what: str) -> None:
+        """Another process told: called on the listener's thread."""
+        self.loop.wake(WRITEBACK if what == wakeup.WISHES else INGEST)
+
+
+def bridge(settings: Settings, database: Database, clock: Clock, *, workers_inside: bool) -> Bridge:
+    """Everything one serving process needs. Nothing runs before the application's lifespan begins."""
+    ids = TimedIds(clock, entropy)
+    live = LiveRulebook(settings.zone)
+    counters = Counters()
+    workers = Workers(settings, database, clock, ids, live)
+    loop = workers.loop if workers_inside else None
+    intake = Intake(database, clock, ids, tell_others=True)
+
+    def wake() -> None:
+        if loop is not None:
+            loop.wake(INGEST)
+
+    doors = {
+        source: Door(entrance, intake, clock, counters, wake)  # one per source, around one intake
+        for source, entrance in entrances(settings).items()
+    }
+    conclusions = Conclusions(live, ids, salt)
+    wake_writer = workers.wake_writer if workers_inside else _nobody
+    desk = Desk(
+        database=database,
+        clock=clock,
+        ids=ids,
+        entropy=entropy,
+        gate=Gate(database, clock, entropy, settings.admin_key.get_secret_value() if settings.admin_key is not None else None),
+        live=live,
+        cases=DeskWork(database, clock, ids, conclusions, salt, wake_writer),
+        counters=counters,
+        zone=settings.zone,
+        version=__version__,
+        default_mode=settings.writeback,
+        webhooks=door_routes(doors),
+        wake=wake,
+        wake_writer=wake_writer,
+        probes=probes(database, clock, loop, workers.skew),
+        lifespan=_lifespan(workers if workers_inside else None),
+        metrics_role=settings.metrics_role,
+        docs_role=settings.docs_role,
+    )
+    return Bridge(create_app(desk), loop)
+
+
+def probes(database: Database, clock: Clock, loop: Loop | None, skew: Callable[[], timedelta | None]) -> dict[str, Probe]:
+    """What `/readyz` looks at."""
+    found = {
+        "database": database_probe(database),
+        "schema": migrations_probe(database, schema.revision, schema.head()),
+    }
+    if loop is not None:
+        found["worker"] = heartbeat_probe(lambda: loop.last_beat, clock, SILENT_FOR)
+        found["clock"] = clock_probe(skew, SKEW_TOLERATED)
+    return found
+
+
+def _nobody() -> None:
+    """The workers are in other processes."""
+
+
+def alarm(what: str, **named: object) -> None:
+    """Something the operator should know. The log is where alarms are read from."""
+    log.error(what, extra={name: value for name, value in named.items() if name not in ("name", "args", "msg", "message", "module")})
+
+
+def _lifespan(workers: Workers | None) -> Callable[[FastAPI], Any]:
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        if workers is None:
+            yield
+            return
+        async with workers.running():
+            yield
+
+    return lifespan
+
+
+def serve(settings: Settings, host: str, port: int, *, workers_inside: bool) -> bool:
+    """Serve until told to stop; True when it ended in good order. Raises AlreadyServed, BadDatabase, RuntimeError for another schema.
+
+    SQLite is migrated here; an empty database gets the starter rulebook.
+    """
+    arm_crashpoint(settings)
+    clock = SystemClock()
+    url = settings.database_url.get_secret_value()
+    claim = claim_alone(url)
+    try:
+        with Database.open(url) as database:
+            prepare(database, settings, clock)
+            made = bridge(settings, database, clock, workers_inside=workers_inside)
+            running = server.Server(server.config(made.app, host, port))
+            log.info("serving", extra={"host": host, "port": port, "dialect": database.dialect, "version": __version__})
+            running.run()
+            log.info("stopped")
+            return running.started
+    finally:
+        claim.release()
+
+
+def work(settings: Settings) -> None:
+    """Work until told to stop, without serving."""
+    arm_crashpoint(settings)
+    clock = SystemClock()
+    with Database.open(settings.database_url.get_secret_value()) as database:
+        prepare(database, settings, clock)
+        made = Workers(settings, database, clock, TimedIds(clock, entropy), LiveRulebook(settings.zone))
+        log.info("working", extra={"dialect": database.dialect, "version": __version__})
+        asyncio.run(_until_told(made))
+        log.info("stopped")
+
+
+def prepare(database: Database, settings: Settings, clock: Clock) -> None:
+    """The newest schema (on PostgreSQL only `tsbridge migrate` changes it) and at least one rulebook."""
+    if database.dialect == "sqlite":
+        schema.migrate(database)
+    else:
+        schema.check(database)
+    version = publish_starter(database, settings, clock)
+    if version is not None:
+        log.info("published the starter rulebook", extra={"version": version})
+
+
+async def _until_told(workers: Workers) -> None:
+    told = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, told.set)
+    async with workers.running():
+        await told.wait()

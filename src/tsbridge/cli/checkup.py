@@ -1,0 +1,53 @@
+"""`tsbridge doctor`: the command around the checks of `tsbridge.doctor`."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Iterator
+
+from tsbridge import doctor as checks
+from tsbridge.cli.frame import AsJson, done, say
+from tsbridge.doctor import Line
+from tsbridge.settings import BadSettings, Settings, load
+from tsbridge.wiring import SystemClock, make_zendesk
+
+_MARK = {"ok": "ok  ", "warn": "warn", "bad": "BAD "}
+
+
+def doctor(as_json: AsJson = False) -> None:
+    """Say in plain words what is missing or wrong, and what to do about it. Exit code 1 when something is bad."""
+    logging.disable(logging.CRITICAL)  # the lines below say it all
+    lines = checks.python()
+    try:
+        settings = load()
+    except BadSettings as refused:
+        lines += checks.bad_settings(refused)
+    else:
+        lines += checks.settings(settings, SystemClock().now().date())
+        lines += checks.database(settings.database_url.get_secret_value())
+        lines += asyncio.run(_zendesk(settings))
+    state = checks.worst(lines)
+    say(as_json, {"state": state, "checks": [line.to_json() for line in lines]}, _printed(lines))
+    done(state != "bad")
+
+
+async def _zendesk(settings: Settings) -> list[Line]:
+    clock = SystemClock()
+    client = make_zendesk(settings, clock)
+    if client is None:
+        return []
+    try:
+        return await checks.zendesk(client, clock.now)
+    finally:
+        await client.close()
+
+
+def _printed(lines: list[Line]) -> Iterator[str]:
+    for line in lines:
+        yield f"{_MARK[line.state]}  {line.check}: {line.words}"
+        if line.state != "ok" and line.next_step:
+            yield f"      -> {line.next_step}"
+    state = checks.worst(lines)
+    yield ""
+    yield {"ok": "All is well.", "warn": "It can run; see the warnings.", "bad": "Something is wrong; see the lines marked BAD."}[state]

@@ -1,0 +1,133 @@
+"""What every command shares: opening the house, printing for people or machines, exit codes 0 fine, 1 problems, 2 misuse."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Annotated, Any, Final, NoReturn, TypeVar
+
+import typer
+from sqlalchemy import Connection
+
+from tsbridge.settings import Settings, load
+from tsbridge.store import chain, schema
+from tsbridge.store.db import Database
+from tsbridge.web.inputs import read_time
+from tsbridge.wiring import SystemClock, TimedIds, entropy
+
+T = TypeVar("T")
+
+ACTOR: Final = "cli"
+"""Whom the audit names for what the command line changed."""
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")]
+Limit = Annotated[int, typer.Option(min=1, max=10_000, help="At most this many, newest first.")]
+
+
+class Failed(Exception):
+    """A command that found a problem. The words say what to do; `code` is the exit code, `data` goes to `--json`."""
+
+    def __init__(self, words: str, *, code: int = 1, data: Mapping[str, Any] | None = None) -> None:
+        super().__init__(words)
+        self.code = code
+        self.data = dict(data or {})
+
+
+def group(words: str) -> typer.Typer:
+    return typer.Typer(help=words, no_args_is_help=True, rich_markup_mode=None, pretty_exceptions_enable=False)
+
+
+def say(as_json: bool, data: Any, lines: Iterable[str]) -> None:
+    """Print the data as one JSON document, or the lines."""
+    if as_json:
+        typer.echo(json.dumps(data, ensure_ascii=False, indent=2, sort_keys=True, default=str))
+    else:
+        for line in lines:
+            typer.echo(line)
+
+
+def done(ok: bool) -> None:
+    """Leave with 0 or 1."""
+    if not ok:
+        raise typer.Exit(1)
+
+
+def refuse(words: str) -> NoReturn:
+    """Misuse: exit code 2."""
+    raise Failed(words, code=2)
+
+
+def table(rows: Sequence[Mapping[str, Any]], columns: Sequence[str], empty: str) -> Iterator[str]:
+    """Rows as aligned columns."""
+    if not rows:
+        yield empty
+        return
+    cells = [[_cell(row.get(column)) for column in columns] for row in rows]
+    widths = [max(len(line[place]) for line in [list(columns), *cells]) for place in range(len(columns))]
+    for line in [[column.upper() for column in columns], *cells]:
+        yield "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip()
+
+
+def _cell(value: Any) -> str:
+    if value is None:
+        return "-"
+    if isinstance(value, list | tuple):
+        return " ".join(str(one) for one in value)
+    return str(value)
+
+
+def time_option(name: str, value: str | None) -> datetime | None:
+    if value is None:
+        return None
+    try:
+        return read_time(value)
+    except ValueError as problem:
+        refuse(f"--{name}: {problem}")
+
+
+@dataclass(frozen=True, slots=True)
+class House:
+    """What a command works with."""
+
+    settings: Settings
+    database: Database
+    clock: SystemClock
+    ids: TimedIds
+
+    def changed(self, conn: Connection, action: str, subject: str, before: Any, after: Any) -> None:
+        """Record a change in the audit, in the caller's transaction."""
+        chain.add_change(
+            conn,
+            id=self.ids.new("chg"),
+            at=self.clock.now(),
+            actor=ACTOR,
+            action=action,
+            subject=subject,
+            before=before,
+            after=after,
+            salt=entropy(16).hex(),
+        )
+
+    def read(self, work: Callable[[Connection], T]) -> T:
+        return self.database.read_now(work)
+
+    def write(self, work: Callable[[Connection], T]) -> T:
+        return self.database.write_now(work)
+
+
+@contextmanager
+def house(*, any_schema: bool = False) -> Iterator[House]:
+    """The settings' database, opened and closed. Refuses another schema than ours unless told otherwise."""
+    settings = load()
+    with Database.open(settings.database_url.get_secret_value()) as database:
+        if not any_schema:
+            schema.check(database)
+        yield House(settings, database, SystemClock(), TimedIds(SystemClock(), entropy))
+
+
+def wants_json() -> bool:
+    return "--json" in sys.argv[1:]

@@ -1,0 +1,200 @@
+"""`tsbridge rules`: the rulebook from files: check, test, try, compare, take away, make live."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated, Any, Final
+
+import typer
+from sqlalchemy import Connection
+
+from tsbridge.cli.frame import AsJson, Failed, done, group, house, refuse, say, time_option
+from tsbridge.files import BadFile, dump, load_file
+from tsbridge.settings import load
+from tsbridge.store import rulebooks
+from tsbridge.web import documents, trial
+from tsbridge.web.problems import Problem
+from tsbridge.wiring import SystemClock, starter_path
+
+app = group("The rulebook: check it, test it, try it, compare it, publish it.")
+
+File = Annotated[Path | None, typer.Argument(help="A rulebook in YAML or JSON. Without it: the bundled one, or TSBRIDGE_RULEBOOK.")]
+GIVEN_LIMIT: Final = 1 << 20
+
+
+@app.command()
+def check(file: File = None, as_json: AsJson = False) -> None:
+    """Say everything that is wrong with a rulebook, with its place."""
+    document, name = _document(file)
+    found = documents.findings(document)
+    lines = [_finding(one) for one in found]
+    errors = sum(one["severity"] == "error" for one in found)
+    lines.append(f"{name}: {len(documents.rules(document))} rules, {errors} errors, {len(found) - errors} other findings.")
+    say(as_json, {"ok": documents.passes(found), "findings": found, "file": name}, lines)
+    done(documents.passes(found))
+
+
+@app.command("test")
+def run_tests(file: File = None, as_json: AsJson = False) -> None:
+    """Run the rulebook's own tests."""
+    document, name = _checked(file)
+    tests = trial.run_tests(document, load().zone)
+    failed = [one for one in tests if not one["ok"]]
+    lines = [f"FAILED  {one['name']}: {json.dumps(one['differences'], ensure_ascii=False)}" for one in failed]
+    lines.append(f"{name}: {len(tests) - len(failed)} of {len(tests)} tests passed.")
+    say(as_json, {"ok": not failed, "tests": tests, "file": name}, lines)
+    done(not failed)
+
+
+@app.command("try")
+def try_(
+    given: Annotated[str, typer.Argument(help='Facts as JSON, as in a test: \'{"source": "zendesk", "text": "…"}\'; @FILE reads a file.')],
+    file: Annotated[Path | None, typer.Option(help="A rulebook file; without it the live version.")] = None,
+    version: Annotated[int | None, typer.Option(min=1, help="A published version instead of the live one.")] = None,
+    at: Annotated[str | None, typer.Option(help="The time to judge at, such as 2026-11-22T03:00:00Z; without it now.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Judge some facts and explain the outcome. Nothing is kept."""
+    facts = _given(given)
+    moment = time_option("at", at) or SystemClock().now()
+    if file is not None and version is not None:
+        refuse("expected --file or --version, not both")
+    if file is not None:
+        document, _ = _checked(file)
+        number = None
+    else:
+        with house() as made:
+            number = version or made.read(rulebooks.live_version)
+            document = made.read(lambda conn: rulebooks.get(conn, number).document)
+    decision = _tried(document, number, facts, moment)
+    say(as_json, decision, _in_words(decision))
+
+
+@app.command()
+def diff(
+    before: Annotated[str, typer.Argument(help="A file, a version number, or `live`.")],
+    after: Annotated[str, typer.Argument(help="A file, a version number, or `live`.")],
+    as_json: AsJson = False,
+) -> None:
+    """What differs between two rulebooks: rules added, removed, changed, moved. Exit code 1 when anything does."""
+    one, other = _either(before), _either(after)
+    found = documents.diff(one, other)
+    lines = [f"{change['change'].ljust(8)} rule {change['key']}" for change in found["rules"]]
+    lines += [f"{change['change'].ljust(8)} {change['part']} {change['name']}" for change in found["parts"]]
+    lines += [f"changed  {change['part']}" for change in found["other"]]
+    lines += ["changed  the order of rules"] if found["order_changed"] else []
+    say(as_json, found, lines or ["They are the same."])
+    done(bool(found["same"]))
+
+
+@app.command()
+def export(
+    version: Annotated[int | None, typer.Option(min=1, help="Without it the live version.")] = None,
+    into: Annotated[Path | None, typer.Option(help="A file to write; without it standard output.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Print a published rulebook as YAML, or as JSON."""
+    with house() as made:
+        document = made.read(lambda conn: rulebooks.get(conn, version or rulebooks.live_version(conn)).document)
+    text = json.dumps(document, ensure_ascii=False, indent=2) + "\n" if as_json else dump(document)
+    if into is None:
+        typer.echo(text, nl=False)
+    else:
+        into.write_text(text, encoding="utf-8")
+
+
+@app.command()
+def publish(
+    file: Annotated[Path, typer.Argument(help="The rulebook that shall be live.")],
+    note: Annotated[str, typer.Option(help="What changed and why, for the audit.")],
+    as_json: AsJson = False,
+) -> None:
+    """Make a file the live version. Refused when its check finds errors or one of its tests fails."""
+    if not 0 < len(note.strip()) <= 2000:
+        refuse("--note: expected 1 to 2000 characters")
+    document, name = _checked(file)
+    failed = [one["name"] for one in trial.run_tests(document, load().zone) if not one["ok"]]
+    if failed:
+        raise Failed(f"{name} fails tests of its own: {', '.join(failed)}", data={"failed_tests": failed})
+    digest = documents.hash_of(document)
+    with house() as made:
+        now = made.clock.now()
+
+        def write(conn: Connection) -> int:
+            was = rulebooks.live(conn)
+            if was.hash == digest:
+                raise Failed(f"Version {was.version} is this very rulebook; nothing was published.")
+            number = rulebooks.publish(conn, document, digest, note.strip(), now, "cli")
+            before = {"version": was.version, "hash": was.hash}
+            made.changed(conn, "rulebook.publish", str(number), before, {"version": number, "hash": digest, "note": note.strip()})
+            return number
+
+        number = made.write(write)
+    say(as_json, {"version": number, "hash": digest}, [f"Version {number} is live ({digest[:19]}…)."])
+
+
+def _document(file: Path | None) -> tuple[Any, str]:
+    path = file or starter_path(load())
+    try:
+        return load_file(path), path.name
+    except BadFile as refused:
+        raise Failed(f"{path.name}: {refused}", code=2) from None
+
+
+def _checked(file: Path | None) -> tuple[Any, str]:
+    document, name = _document(file)
+    found = documents.findings(document)
+    if not documents.passes(found):
+        words = "\n".join(_finding(one) for one in found)
+        raise Failed(f"{words}\n{name} has faults; nothing was done.", data={"findings": found})
+    return document, name
+
+
+def _either(what: str) -> Any:
+    if what == "live" or (what.isascii() and what.isdigit() and len(what) < 10):
+        with house() as made:
+            return made.read(lambda conn: rulebooks.get(conn, int(what) if what != "live" else rulebooks.live_version(conn)).document)
+    return _document(Path(what))[0]
+
+
+def _given(text: str) -> dict[str, Any]:
+    if text.startswith("@"):
+        try:
+            text = Path(text[1:]).read_bytes()[:GIVEN_LIMIT].decode()
+        except (OSError, UnicodeDecodeError):
+            refuse("GIVEN: expected @ and the path of a readable JSON file")
+    try:
+        facts = json.loads(text)
+    except ValueError:
+        refuse("GIVEN: expected a JSON object of facts by field name")
+    if not isinstance(facts, dict):
+        refuse("GIVEN: expected a JSON object of facts by field name")
+    return facts
+
+
+def _tried(document: Any, version: int | None, facts: dict[str, Any], at: datetime) -> dict[str, Any]:
+    try:
+        return trial.tried(document, version, load().zone, facts, at, "try")
+    except Problem as problem:
+        told = "; ".join(str(one.get("detail", "")) for one in problem.errors) or problem.detail
+        refuse(f"GIVEN: {told}")
+
+
+def _finding(one: dict[str, Any]) -> str:
+    where = " ".join(str(part) for part in (one["rule"] and f"rule {one['rule']}", one["path"]) if part)
+    return f"{one['severity']}: {where}{': ' if where else ''}{one['message']}"
+
+
+def _in_words(decision: dict[str, Any]) -> list[str]:
+    outcome = decision["outcome"]
+    lines = [f"{name}: {outcome[name]}" for name in ("severity", "category", "queue", "priority") if outcome.get(name) is not None]
+    lines += [f"{name}: {' '.join(outcome[name])}" for name in ("tags_added", "tags_removed", "escalations") if outcome.get(name)]
+    for rule in decision["rules"]:
+        if rule["matched"]:
+            lines.append(f"  {rule['key']} ({rule['kind']}) matched")
+            lines += [
+                f"    because {one['field']} {one['operator']} {json.dumps(one['expected'], ensure_ascii=False)}" for one in rule["because"]
+            ]
+    return lines

@@ -1,0 +1,52 @@
+"""`tsbridge serve`, `worker`, `migrate`."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from tsbridge import assembly, log
+from tsbridge.cli.frame import AsJson, done, house, refuse, say
+from tsbridge.settings import load
+from tsbridge.store import schema
+
+
+def serve(
+    host: Annotated[str | None, typer.Option(help="Where to listen; TSBRIDGE_HOST otherwise.")] = None,
+    port: Annotated[int | None, typer.Option(min=0, max=65_535, help="TSBRIDGE_PORT otherwise.")] = None,
+    workers_inside: Annotated[
+        bool, typer.Option("--workers-inside/--no-workers", help="Whether this process also works on what it hears.")
+    ] = True,
+    as_json: AsJson = False,
+) -> None:
+    """The service. On SQLite it brings the database to the newest schema first. Logs are JSON lines on standard error."""
+    settings = load()
+    if not workers_inside and not _is_postgres(settings.database_url.get_secret_value()):
+        refuse("--no-workers needs PostgreSQL: SQLite takes one process, so nobody would work on what is heard.")
+    log.configure(settings.log_level)
+    where, number = host or settings.host, settings.port if port is None else port
+    say(as_json, {"host": where, "port": number}, [])
+    done(assembly.serve(settings, where, number, workers_inside=workers_inside))
+
+
+def worker(as_json: AsJson = False) -> None:
+    """Workers alone: any number of them, on PostgreSQL."""
+    settings = load()
+    if not _is_postgres(settings.database_url.get_secret_value()):
+        refuse("tsbridge worker needs PostgreSQL; on SQLite `tsbridge serve` does the work itself.")
+    log.configure(settings.log_level)
+    assembly.work(settings)
+
+
+def migrate(as_json: AsJson = False) -> None:
+    """Bring the database to the newest schema. Again is fine."""
+    with house(any_schema=True) as made:
+        before = schema.current(made.database)
+        revision = schema.migrate(made.database)
+    words = f"Schema {revision}: " + ("nothing to do." if before == revision else f"came from {before or 'an empty database'}.")
+    say(as_json, {"before": before, "revision": revision}, [words])
+
+
+def _is_postgres(url: str) -> bool:
+    return url.startswith("postgresql")

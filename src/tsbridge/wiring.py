@@ -1,0 +1,187 @@
+"""The one place that makes real things out of settings: clock, ids, randomness, the door's proofs, readers, the first rulebook."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import socket
+import threading
+from collections.abc import Callable
+from datetime import UTC, datetime
+from importlib.resources import files
+from pathlib import Path
+from typing import Final
+
+from pydantic import SecretStr
+from sqlalchemy import Connection
+
+from tsbridge.core.crashpoint import arm, crashpoint
+from tsbridge.core.ports import Clock
+from tsbridge.core.rules.language import read
+from tsbridge.files import load_file
+from tsbridge.settings import Settings
+from tsbridge.store import rulebooks
+from tsbridge.store.db import Database
+from tsbridge.store.inbox import Claimed
+from tsbridge.vendors import strict_json
+from tsbridge.vendors.http import Http
+from tsbridge.vendors.reading import Normalized
+from tsbridge.vendors.talkdesk import normalize as talkdesk_normalize
+from tsbridge.vendors.talkdesk import payload as talkdesk_payload
+from tsbridge.vendors.talkdesk import verify as talkdesk_proof
+from tsbridge.vendors.zendesk import normalize as zendesk_normalize
+from tsbridge.vendors.zendesk import payload as zendesk_payload
+from tsbridge.vendors.zendesk import verify as zendesk_proof
+from tsbridge.vendors.zendesk.client import AccessToken, ApiToken, ClientCredentials, Credentials, ZendeskClient
+from tsbridge.web.webhooks import Entrance
+from tsbridge.work.ingest import Reader
+
+_LETTERS: Final = "0123456789abcdefghjkmnpqrstvwxyz"
+_TIME_BITS: Final = 48
+_RANDOM_BITS: Final = 80
+
+entropy: Final[Callable[[int], bytes]] = os.urandom
+
+
+class SystemClock:
+    """The machine's clock."""
+
+    def now(self) -> datetime:
+        return datetime.now(UTC)
+
+
+class TimedIds:
+    """`<prefix>_<26 letters>`: 48 bits of milliseconds, then 80 random bits, counted up within one millisecond.
+
+    Sorted as text they are sorted by time; a clock that is set back does not break the order within a process.
+    """
+
+    def __init__(self, clock: Clock, entropy: Callable[[int], bytes]) -> None:
+        self._clock = clock
+        self._entropy = entropy
+        self._last = 0
+        self._lock = threading.Lock()
+
+    def new(self, prefix: str) -> str:
+        at = int(self._clock.now().timestamp() * 1000) & ((1 << _TIME_BITS) - 1)
+        with self._lock:
+            if at > self._last >> _RANDOM_BITS:
+                # the top bit stays free, so that counting up never reaches the next millisecond
+                self._last = (at << _RANDOM_BITS) | (int.from_bytes(self._entropy(_RANDOM_BITS // 8)) >> 1)
+            else:
+                self._last += 1
+            number = self._last
+        text = "".join(_LETTERS[(number >> shift) & 31] for shift in range(125, -1, -5))
+        return f"{prefix}_{text}"
+
+
+def starter_path(settings: Settings) -> Path:
+    """The rulebook that an empty database gets: the one of the settings, else the bundled one."""
+    if settings.rulebook is not None:
+        return settings.rulebook
+    bundled = Path(str(files("tsbridge"))) / "_bundled" / "rulebooks"
+    folder = bundled if bundled.is_dir() else Path(__file__).resolve().parents[2] / "rulebooks"
+    return folder / "incident-desk.yaml"
+
+
+def publish_starter(database: Database, settings: Settings, clock: Clock) -> int | None:
+    """Publish the starter rulebook as version 1 when there is none; returns the version, None when there was one already.
+
+    Raises `core.rules.language.RulebookError` for a file that is no rulebook.
+    """
+    if database.read_now(_has_rulebook):
+        return None
+    path = starter_path(settings)
+    document = load_file(path)
+    book = read(document)
+    now = clock.now()
+
+    def write(conn: Connection) -> int | None:
+        if _has_rulebook(conn):
+            return None
+        return rulebooks.publish(conn, document, book.hash, f"the starter rulebook, {path.name}", now, "system")
+
+    return database.write_now(write)
+
+
+def _has_rulebook(conn: Connection) -> bool:
+    try:
+        rulebooks.live_version(conn)
+    except rulebooks.NoRulebook:
+        return False
+    return True
+
+
+# What the settings say about vendors
+
+
+def entrances(settings: Settings) -> dict[str, Entrance]:
+    """How deliveries come in; a source without a secret lets nobody in."""
+    zendesk, talkdesk = _texts(settings.zendesk_webhook_secrets), _texts(settings.talkdesk_webhook_secrets)
+    tolerance = settings.signature_tolerance_s
+    return {
+        "zendesk": Entrance(
+            "zendesk",
+            (lambda body, headers, now: zendesk_proof.verify(body, headers, zendesk, now, tolerance)) if zendesk else None,
+            zendesk_payload.delivery_key,
+            frozenset({zendesk_proof.SIGNATURE, zendesk_proof.TIMESTAMP, "x-zendesk-webhook-id", "x-zendesk-webhook-invocation-id"}),
+        ),
+        "talkdesk": Entrance(
+            "talkdesk",
+            (lambda body, headers, now: talkdesk_proof.verify(headers, talkdesk)) if talkdesk else None,
+            lambda value, body, headers: talkdesk_payload.delivery_key(value, body),
+            frozenset({"user-agent"}),
+        ),
+    }
+
+
+def readers(settings: Settings, own: Callable[[], zendesk_normalize.OwnUser]) -> dict[str, Reader]:
+    """How the deliveries of each source are read into moments."""
+    region = settings.phone_region
+
+    def zendesk(row: Claimed) -> Normalized:
+        data = strict_json.read(row.body)
+        return zendesk_normalize.normalize(data, received_at=row.received_at, own=own(), phone_region=region)
+
+    def talkdesk(row: Claimed) -> Normalized:
+        return talkdesk_normalize.normalize(strict_json.read(row.body), received_at=row.received_at, phone_region=region)
+
+    return {"zendesk": zendesk, "talkdesk": talkdesk}
+
+
+def zendesk_credentials(settings: Settings, clock: Clock) -> Credentials | None:
+    """The best kind that is set."""
+    if settings.zendesk_client_id is not None and settings.zendesk_client_secret is not None:
+        return ClientCredentials(settings.zendesk_client_id, settings.zendesk_client_secret.get_secret_value(), clock, crashpoint)
+    if settings.zendesk_access_token is not None:
+        return AccessToken(settings.zendesk_access_token.get_secret_value())
+    if settings.zendesk_email is not None and settings.zendesk_api_token is not None:
+        return ApiToken(settings.zendesk_email, settings.zendesk_api_token.get_secret_value())
+    return None
+
+
+def make_zendesk(settings: Settings, clock: Clock) -> ZendeskClient | None:
+    """A client of the settings' Zendesk; None when there is no address or no credentials. Close it."""
+    credentials = zendesk_credentials(settings, clock)
+    if settings.zendesk_url is None or credentials is None:
+        return None
+    return ZendeskClient(Http(settings.zendesk_url, sleep=asyncio.sleep), credentials)
+
+
+def _texts(secrets: tuple[SecretStr, ...]) -> tuple[str, ...]:
+    return tuple(secret.get_secret_value() for secret in secrets)
+
+
+def salt() -> str:
+    return entropy(16).hex()
+
+
+def worker_name() -> str:
+    """Names this process in leases: no other one, now or later, has the same."""
+    return f"{socket.gethostname()[:40]}-{os.getpid()}-{entropy(4).hex()}"
+
+
+def arm_crashpoint(settings: Settings) -> None:
+    if settings.test_crash is not None:
+        arm(settings.test_crash, lambda: os.kill(os.getpid(), signal.SIGKILL))

@@ -11,12 +11,14 @@ import typer
 from tsbridge.cli import audit, checkup, keys, queues, rules, run, simulate, talkdesk
 from tsbridge.cli.frame import Failed, wants_json
 from tsbridge.core.rules.language import RulebookError
+from tsbridge.files import BadFile
 from tsbridge.settings import BadSettings
 from tsbridge.store.db import AlreadyServed, BadDatabase
 from tsbridge.store.rulebooks import NoRulebook
 from tsbridge.store.schema import SchemaTooNew
 from tsbridge.store.sqlite import UnsafeSqlite
 from tsbridge.store.views import DATABASE_FAILURES
+from tsbridge.wiring import NotMigrated
 
 app = typer.Typer(
     name="tsbridge",
@@ -64,9 +66,11 @@ def main() -> None:
         _end(1, f"The rulebook has faults: {refused}", {"findings": [finding.to_json() for finding in refused.findings]})
     except BadDatabase as refused:
         _end(2, f"TSBRIDGE_DATABASE_URL: {refused}", {})
+    except BadFile as refused:
+        _end(2, f"TSBRIDGE_RULEBOOK: the file {refused}", {})
     except NoRulebook:
         _end(1, "No such rulebook version; an empty database gets its first with `tsbridge serve`.", {})
-    except (AlreadyServed, SchemaTooNew, UnsafeSqlite) as refused:
+    except (AlreadyServed, NotMigrated, SchemaTooNew, UnsafeSqlite) as refused:
         _end(1, f"{refused}.", {})
     except DATABASE_FAILURES as failure:
         _end(1, f"The database cannot be used just now ({type(failure).__name__}); `tsbridge doctor` says more.", {})

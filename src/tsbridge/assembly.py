@@ -37,6 +37,7 @@ from tsbridge.wiring import (
     make_zendesk,
     publish_starter,
     readers,
+    require_schema,
     salt,
     worker_name,
 )
@@ -220,7 +221,7 @@ def _lifespan(workers: Workers | None) -> Callable[[FastAPI], Any]:
 
 
 def serve(settings: Settings, host: str, port: int, *, workers_inside: bool) -> bool:
-    """Serve until told to stop; True when it ended in good order. Raises AlreadyServed, BadDatabase, RuntimeError for another schema.
+    """Serve until told to stop; True when it ended in good order. Raises AlreadyServed, BadDatabase, NotMigrated, SchemaTooNew.
 
     SQLite is migrated here; an empty database gets the starter rulebook.
     """
@@ -258,7 +259,7 @@ def prepare(database: Database, settings: Settings, clock: Clock) -> None:
     if database.dialect == "sqlite":
         schema.migrate(database)
     else:
-        schema.check(database)
+        require_schema(database)
     version = publish_starter(database, settings, clock)
     if version is not None:
         log.info("published the starter rulebook", extra={"version": version})

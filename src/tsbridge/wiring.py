@@ -21,7 +21,7 @@ from tsbridge.core.ports import Clock
 from tsbridge.core.rules.language import read
 from tsbridge.files import load_file
 from tsbridge.settings import Settings
-from tsbridge.store import rulebooks
+from tsbridge.store import rulebooks, schema
 from tsbridge.store.db import Database
 from tsbridge.store.inbox import Claimed
 from tsbridge.vendors import strict_json
@@ -74,6 +74,20 @@ class TimedIds:
             number = self._last
         text = "".join(_LETTERS[(number >> shift) & 31] for shift in range(125, -1, -5))
         return f"{prefix}_{text}"
+
+
+class NotMigrated(Exception):
+    """The database has an older schema, or none: `tsbridge migrate` has to run first."""
+
+
+def require_schema(database: Database) -> None:
+    """Nothing, on a database of our schema. Raises `NotMigrated` or `store.schema.SchemaTooNew`."""
+    try:
+        schema.check(database)
+    except schema.SchemaTooNew:
+        raise
+    except RuntimeError as refused:
+        raise NotMigrated(str(refused)) from None
 
 
 def starter_path(settings: Settings) -> Path:

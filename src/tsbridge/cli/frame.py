@@ -14,10 +14,10 @@ import typer
 from sqlalchemy import Connection
 
 from tsbridge.settings import Settings, load
-from tsbridge.store import chain, schema
+from tsbridge.store import chain
 from tsbridge.store.db import Database
 from tsbridge.web.inputs import read_time
-from tsbridge.wiring import SystemClock, TimedIds, entropy
+from tsbridge.wiring import SystemClock, TimedIds, entropy, require_schema
 
 T = TypeVar("T")
 
@@ -125,7 +125,7 @@ def house(*, any_schema: bool = False) -> Iterator[House]:
     settings = load()
     with Database.open(settings.database_url.get_secret_value()) as database:
         if not any_schema:
-            schema.check(database)
+            require_schema(database)
         yield House(settings, database, SystemClock(), TimedIds(SystemClock(), entropy))
 
 

@@ -1,0 +1,272 @@
+"""The commands as a person or a script meets them: words, JSON, exit codes, and nobody's data in any of it."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+from sqlalchemy import Connection, select
+
+from tests.clocks import SettableClock
+from tsbridge import log
+from tsbridge.__main__ import app, main
+from tsbridge.store import inbox, keys, rulebooks, tables, views
+from tsbridge.store.db import Database, claim_alone
+from tsbridge.store.inbox import Delivery
+from tsbridge.wiring import entropy
+
+BOOK = """\
+schema: 1
+queues:
+  safety: {zendesk_group_id: 61000000010}
+  intake: {}
+rules:
+  - key: injury
+    kind: escalation
+    when: {any: [{field: text, operator: contains_any, value: [bitten]}]}
+    then: [{set_severity: 1}, {add_tags: [ts_injury]}]
+  - {key: to-safety, kind: routing, when: {all: [{field: case.severity, operator: at_most, value: 2}]}, then: [{route: safety}]}
+  - {key: default, kind: routing, when: {}, then: [{route: intake}]}
+tests:
+  - name: a bite is severity one
+    given: {source: zendesk, channel: email, text: "my dog was bitten", ticket.status: new}
+    expect: {severity: 1, queue: safety}
+"""
+
+
+class Ran(NamedTuple):
+    code: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.out)
+
+
+Run = Callable[..., Ran]
+
+
+@pytest.fixture
+def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
+    """Runs a command in an empty directory, on a database of its own."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("TSBRIDGE_DATABASE_URL", f"sqlite:///{tmp_path}/bridge.db")
+
+    def call(*arguments: str, **environ: str) -> Ran:
+        with monkeypatch.context() as patch:
+            patch.setattr(log, "configure", lambda level: None)  # the log of this process is pytest's
+            for name, value in environ.items():
+                patch.setenv(name, value)
+            patch.setattr(sys, "argv", ["tsbridge", *arguments])
+            with pytest.raises(SystemExit) as left:
+                main()
+        told = capsys.readouterr()
+        return Ran(int(left.value.code or 0), told.out, told.err)
+
+    return call
+
+
+@pytest.fixture
+def migrated(run: Run, tmp_path: Path) -> str:
+    assert run("migrate").code == 0
+    return f"sqlite:///{tmp_path}/bridge.db"
+
+
+def commands(of: Any, path: tuple[str, ...] = ()) -> list[tuple[str, ...]]:
+    found = [(*path, str(command.name or command.callback.__name__)) for command in of.registered_commands]
+    for group in of.registered_groups:
+        found += commands(group.typer_instance, (*path, str(group.name)))
+    return found
+
+
+@pytest.mark.parametrize("path", [path for path in commands(app) if path != ("demo",)], ids=" ".join)
+def test_every_command_explains_itself_and_takes_json(run: Run, path: tuple[str, ...]) -> None:
+    told = run(*path, "--help")
+    assert told.code == 0
+    assert "--json" in told.out
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["nonsense"],
+        ["keys", "create"],
+        ["keys", "create", "x", "--role", "boss"],
+        ["keys", "create", "x", "--expires-at", "tomorrow"],
+        ["events", "list", "--status", "lost"],
+        ["events", "retry"],
+        ["audit", "verify", "--known-head", "x"],
+        ["rules", "try", "not json"],
+        ["rules", "check", "/nowhere.yaml"],
+        ["worker"],
+        ["serve", "--no-workers"],
+        ["talkdesk", "schema", "nonsense"],
+    ],
+    ids=" ".join,
+)
+def test_misuse_is_exit_code_2_with_words_and_no_traceback(run: Run, migrated: str, arguments: list[str]) -> None:
+    told = run(*arguments)
+    assert told.code == 2
+    assert told.err
+    assert "Traceback" not in told.err
+
+
+def test_settings_that_cannot_be_used_are_misuse_and_named(run: Run) -> None:
+    told = run("keys", "list", TSBRIDGE_WRITEBACK="perhaps")
+    assert told.code == 2
+    assert "TSBRIDGE_WRITEBACK" in told.err
+    assert run("keys", "list", "--json", TSBRIDGE_WRITEBACK="perhaps").json["problems"]
+
+
+def test_a_database_that_was_never_migrated_is_a_problem_with_a_way_out(run: Run) -> None:
+    told = run("keys", "list")
+    assert told.code == 1
+    assert "tsbridge migrate" in told.err
+
+
+def test_migrate_says_what_it_did_and_does_nothing_twice(run: Run) -> None:
+    assert run("migrate", "--json").json["before"] is None
+    assert "nothing to do" in run("migrate").out
+
+
+def test_a_second_process_on_the_same_file_is_refused(run: Run, migrated: str) -> None:
+    claim = claim_alone(migrated)
+    try:
+        told = run("serve", "--port", "0")
+    finally:
+        claim.release()
+    assert told.code == 1
+    assert "another tsbridge process" in told.err
+
+
+def test_a_key_is_shown_once_works_and_can_be_revoked(run: Run, migrated: str) -> None:
+    made = run("keys", "create", "the wall screen", "--role", "viewer", "--json").json
+    with Database.open(migrated) as database:
+        found = database.read_now(lambda conn: keys.find(conn, made["id"]))
+        pepper = database.write_now(lambda conn: keys.pepper(conn, entropy))
+    assert found is not None
+    parts = keys.parts(made["key"])
+    assert parts is not None
+    assert keys.digest(pepper, parts[1]) == found[1]
+    assert made["key"] not in run("keys", "list").out
+    assert run("keys", "revoke", made["id"]).code == 0
+    assert run("keys", "revoke", made["id"]).code == 0
+    assert run("keys", "list", "--json").json["items"][0]["revoked_at"] is not None
+    assert run("keys", "revoke", "nobodys").code == 1
+
+
+def test_what_the_command_line_changes_stands_in_the_audit(run: Run, migrated: str) -> None:
+    made = run("keys", "create", "x", "--json").json
+    with Database.open(migrated) as database:
+        rows = database.read_now(lambda conn: conn.execute(select(tables.changes)).mappings().all())
+    assert [(row["actor"], row["action"], row["subject"]) for row in rows] == [("cli", "key.create", made["id"])]
+    assert run("audit", "verify", "--json").json["entries"] == 1
+
+
+def test_verify_finds_what_was_altered_and_a_tail_that_was_cut(run: Run, migrated: str) -> None:
+    run("keys", "create", "one")
+    run("keys", "create", "two")
+    whole = run("audit", "verify", "--json").json
+    assert whole["ok"]
+    head = f"{whole['head']['seq']}:{whole['head']['hash']}"
+    assert run("audit", "verify", "--known-head", head).code == 0
+    assert run("audit", "verify", "--known-head", f"3:{whole['head']['hash']}").code == 1
+
+    def forge(conn: Connection) -> None:
+        conn.exec_driver_sql("DROP TRIGGER IF EXISTS changes_no_update")
+        names = conn.exec_driver_sql("SELECT name FROM sqlite_master WHERE type = 'trigger'").scalars().all()
+        for name in names:
+            conn.exec_driver_sql(f'DROP TRIGGER "{name}"')
+        conn.exec_driver_sql('UPDATE changes SET after = \'{"role":"admin"}\' WHERE seq = 1')
+
+    with Database.open(migrated) as database:
+        database.write_now(forge)
+    told = run("audit", "verify")
+    assert told.code == 1
+    assert "BROKEN at 1" in told.out
+
+
+def test_events_are_listed_shown_without_their_text_and_retried(run: Run, migrated: str) -> None:
+    body = b'{"text": "Ana was bitten"'
+    delivery = Delivery("evt_1", "zendesk", "k1", SettableClock().now(), {}, body, False, "not_json")
+    with Database.open(migrated) as database:
+        database.write_now(lambda conn: inbox.keep(conn, [delivery]))
+    listed = run("events", "list", "--status", "quarantined", "--json").json["items"]
+    assert [(item["id"], item["reason"]) for item in listed] == [("evt_1", "not_json")]
+    shown = run("events", "show", "evt_1")
+    assert shown.code == 0
+    assert "Ana" not in shown.out
+    assert run("events", "show", "evt_2").code == 1
+    assert run("events", "retry", "--status", "quarantined", "--json").json == {"retried": ["evt_1"]}
+    with Database.open(migrated) as database:
+        row = database.read_now(lambda conn: views.event(conn, "evt_1"))
+    assert row is not None
+    assert row["status"] == "pending"
+    assert run("events", "retry", "evt_1").code == 1
+
+
+def test_writebacks_and_the_empty_lists_have_words(run: Run, migrated: str) -> None:
+    assert "Nothing" in run("writebacks", "list").out
+    assert run("writebacks", "retry", "wb_none").code == 1
+    assert run("writebacks", "retry", "--status", "parked", "--json").json == {"retried": []}
+    assert run("audit", "export").out == ""
+
+
+def test_a_rulebook_file_goes_from_check_to_live(run: Run, migrated: str, tmp_path: Path) -> None:
+    book = tmp_path / "book.yaml"
+    book.write_text(BOOK)
+    with Database.open(migrated) as database:
+        at = SettableClock().now()
+        database.write_now(lambda conn: rulebooks.publish(conn, {"schema": 1}, "sha256:0", "first", at, "system"))
+    assert run("rules", "check", str(book)).code == 0
+    assert run("rules", "test", str(book), "--json").json["ok"]
+    published = run("rules", "publish", str(book), "--note", "bites", "--json").json
+    assert published["version"] == 2
+    assert run("rules", "publish", str(book), "--note", "again").code == 1
+    assert run("rules", "diff", str(book), "live").code == 0
+    assert run("rules", "diff", "1", "live").code == 1
+    exported = tmp_path / "exported.yaml"
+    assert run("rules", "export", "--into", str(exported)).code == 0
+    assert run("rules", "diff", str(exported), "live").code == 0
+    given = json.dumps({"source": "zendesk", "text": "she was bitten"})
+    decision = run("rules", "try", given, "--json").json
+    assert (decision["outcome"]["severity"], decision["outcome"]["queue"]) == (1, "safety")
+    words = run("rules", "try", given, "--file", str(book)).out
+    assert "because text contains_any" in words
+
+
+def test_a_rulebook_with_faults_or_failing_tests_is_not_published(run: Run, migrated: str, tmp_path: Path) -> None:
+    faulty, failing = tmp_path / "faulty.yaml", tmp_path / "failing.yaml"
+    faulty.write_text(BOOK.replace("contains_any", "contains_everything"))
+    failing.write_text(BOOK.replace("expect: {severity: 1", "expect: {severity: 4"))
+    checked = run("rules", "check", str(faulty), "--json")
+    assert checked.code == 1
+    assert checked.json["findings"]
+    assert run("rules", "test", str(failing)).code == 1
+    for book in (faulty, failing):
+        assert run("rules", "publish", str(book), "--note", "x").code == 1
+    assert run("rules", "export").code == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("a: [1", "line"),
+        ("a: 2026-01-01", "quotes"),
+        ("1: x", "quotes"),
+        ("a: .nan", "finite"),
+        ("a: 1\na: 2", "sound"),
+        ("- !!python/name:os.system", "sound"),
+    ],
+)
+def test_a_file_that_holds_no_document_is_misuse_with_a_place(run: Run, tmp_path: Path, text: str, words: str) -> None:
+    book = tmp_path / "book.yaml"
+    book.write_text(text)
+    told = run("rules", "check", str(book))
+    assert told.code == 2
+    assert words in told.err

@@ -1,0 +1,131 @@
+"""The doctor says what is wrong in plain words, and calls nothing fine that is not."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.clocks import SettableClock
+from tsbridge import doctor
+from tsbridge.settings import Settings, load
+from tsbridge.store import rulebooks
+from tsbridge.store.db import Database
+from tsbridge.vendors.errors import GiveUp, OutcomeUnknown, TryLater, Unauthorized, VendorError
+
+TODAY = date(2026, 11, 23)
+BOOK: dict[str, Any] = {
+    "schema": 1,
+    "queues": {"intake": {}},
+    "rules": [{"key": "default", "kind": "routing", "when": {}, "then": [{"route": "intake"}]}],
+}
+
+
+def line(lines: list[doctor.Line], check: str) -> doctor.Line:
+    (found,) = [one for one in lines if one.check == check]
+    return found
+
+
+def given(**environ: str) -> Settings:
+    return load({f"TSBRIDGE_{name}": value for name, value in environ.items()}, None)
+
+
+def test_an_empty_configuration_can_run_but_says_what_will_not_work() -> None:
+    lines = doctor.settings(given(), TODAY)
+    assert doctor.worst(lines) == "warn"
+    assert "answers 503" in line(lines, "zendesk webhooks").words
+    assert "nothing is read from Zendesk or written back" in line(lines, "zendesk").words
+
+
+def test_everything_that_is_not_fine_says_what_to_do() -> None:
+    lines = doctor.settings(
+        given(WRITEBACK="paused", ADMIN_KEY="short", SIGNATURE_TOLERANCE_S="0", ZENDESK_URL="https://a.zendesk.com"), TODAY
+    )
+    assert {"writeback", "admin key", "signatures", "zendesk"} <= {one.check for one in lines if one.state != "ok"}
+    assert all(one.next_step for one in lines if one.state != "ok")
+
+
+@pytest.mark.parametrize(("today", "state"), [(date(2026, 11, 23), "warn"), (date(2027, 4, 29), "warn"), (date(2027, 4, 30), "bad")])
+def test_an_api_token_is_warned_about_until_it_ends(today: date, state: str) -> None:
+    settings = given(ZENDESK_URL="https://a.zendesk.com", ZENDESK_EMAIL="me@example.com", ZENDESK_API_TOKEN="x" * 40)
+    found = line(doctor.settings(settings, today), "zendesk credentials")
+    assert found.state == state
+    assert "2027-04-30" in found.words
+
+
+@dataclass
+class Zendesk:
+    """Answers as told."""
+
+    answer: Mapping[str, Any] | VendorError
+    server_time: datetime | None = None
+
+    async def me(self) -> Mapping[str, Any]:
+        if isinstance(self.answer, VendorError):
+            raise self.answer
+        return self.answer
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize(
+    ("answer", "state"),
+    [
+        ({"id": 7, "role": "admin"}, "ok"),
+        ({"id": 7, "role": "end-user"}, "bad"),
+        (Unauthorized("anonymous"), "bad"),
+        (GiveUp("forbidden"), "bad"),
+        (TryLater("unavailable"), "bad"),
+        (OutcomeUnknown("server_error"), "bad"),
+    ],
+)
+async def test_zendesk_is_asked_who_we_are(answer: Mapping[str, Any] | VendorError, state: str) -> None:
+    found = line(await doctor.zendesk(Zendesk(answer), SettableClock().now), "zendesk connection")
+    assert found.state == state
+    assert bool(found.next_step) == (state == "bad")
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize(("off", "words"), [(0, "agree"), (59, "agree"), (61, "61 s fast"), (-300, "300 s slow")])
+async def test_a_clock_that_is_off_is_named_with_its_direction(off: int, words: str) -> None:
+    clock = SettableClock()
+    server = clock.now() - timedelta(seconds=off)
+    assert words in line(await doctor.zendesk(Zendesk({"id": 7, "role": "agent"}, server), clock.now), "clock").words
+
+
+def test_a_whole_database_is_fine(database: Database, database_url: str) -> None:
+    at = SettableClock().now()
+    database.write_now(lambda conn: rulebooks.publish(conn, BOOK, "sha256:0", "first", at, "system"))
+    lines = doctor.database(database_url)
+    assert [one for one in lines if one.state == "bad"] == []
+    assert {"schema", "database", "database writable", "rulebook"} <= {one.check for one in lines if one.state == "ok"}
+    assert "intake" in line(lines, "queues").words
+
+
+def test_a_database_without_tables_wants_migrate(tmp_path: Path) -> None:
+    sqlite3.connect(tmp_path / "bridge.db").close()
+    found = line(doctor.database(f"sqlite:///{tmp_path}/bridge.db"), "schema")
+    assert found.state == "bad"
+    assert "tsbridge migrate" in found.next_step
+
+
+def test_a_file_that_is_not_there_yet_is_no_fault_and_is_not_made(tmp_path: Path) -> None:
+    lines = doctor.database(f"sqlite:///{tmp_path}/bridge.db")
+    assert doctor.worst(lines) == "warn"
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("url", ["sqlite:////nowhere/at/all/bridge.db", "postgresql://me:secret@127.0.0.1:1/none"])
+def test_a_database_that_cannot_be_reached_is_bad_and_no_password_is_shown(url: str) -> None:
+    lines = doctor.database(url)
+    assert doctor.worst(lines) == "bad"
+    assert "secret" not in str(lines)
+
+
+def test_a_file_that_is_no_database_is_bad(tmp_path: Path) -> None:
+    (tmp_path / "bridge.db").write_text("this is a shopping list, not a database, and long enough to be read" * 20)
+    assert doctor.worst(doctor.database(f"sqlite:///{tmp_path}/bridge.db")) == "bad"

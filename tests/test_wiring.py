@@ -1,0 +1,46 @@
+"""What wiring makes: ids in order, the first rulebook once."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.clocks import SettableClock
+from tsbridge.settings import load
+from tsbridge.store import rulebooks
+from tsbridge.store.db import Database
+from tsbridge.wiring import TimedIds, publish_starter
+
+BOOK = "schema: 1\nqueues: {intake: {}}\nrules: [{key: default, kind: routing, when: {}, then: [{route: intake}]}]\n"
+
+
+@given(steps=st.lists(st.integers(-5_000, 5_000), max_size=50), filler=st.sampled_from([b"\x00", b"\xff", b"\x5a"]))
+def test_ids_are_never_equal_and_sort_by_the_order_they_were_made_in(steps: list[int], filler: bytes) -> None:
+    clock = SettableClock()
+    ids = TimedIds(clock, lambda size: filler * size)
+    made = []
+    for step in steps:
+        clock.advance(timedelta(milliseconds=step))
+        made.append(ids.new("evt"))
+    assert made == sorted(set(made))
+
+
+def test_ids_of_two_processes_sort_by_time() -> None:
+    clock = SettableClock()
+    first, second = TimedIds(clock, lambda size: b"\xff" * size), TimedIds(clock, lambda size: b"\x00" * size)
+    early = first.new("evt")
+    clock.advance(timedelta(milliseconds=1))
+    assert early < second.new("evt")
+
+
+def test_an_empty_database_gets_the_rulebook_of_the_settings_once(database: Database, tmp_path: Path, clock: SettableClock) -> None:
+    book = tmp_path / "book.yaml"
+    book.write_text(BOOK)
+    settings = load({"TSBRIDGE_RULEBOOK": str(book)}, None)
+    assert publish_starter(database, settings, clock) == 1
+    assert publish_starter(database, settings, clock) is None
+    live = database.read_now(rulebooks.live)
+    assert (live.version, live.document["queues"]) == (1, {"intake": {}})

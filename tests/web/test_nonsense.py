@@ -77,11 +77,14 @@ def nonsense(dice: random.Random, depth: int = 0) -> Any:
     return dice.choice(VALUES)
 
 
-@pytest.mark.parametrize("place", sorted(TABLE), ids=lambda place: " ".join(place))
-async def test_no_input_makes_a_route_fail(room: Any, place: tuple[str, str]) -> None:
-    method, path = place
+async def test_no_input_makes_a_route_fail(room: Any) -> None:
+    everything = (await room.client.get("/openapi.json")).json()["paths"]
+    for method, path in sorted(TABLE):
+        await bother(room, method, path, everything[path][method.lower()])
+
+
+async def bother(room: Any, method: str, path: str, described: dict[str, Any]) -> None:
     dice = random.Random(f"{method} {path}")  # noqa: S311
-    described = (await room.client.get("/openapi.json")).json()["paths"][path][method.lower()]
     parameters = [parameter["name"] for parameter in described.get("parameters", []) if parameter["in"] == "query"]
     for _ in range(16):
         address = path

@@ -9,7 +9,7 @@ import pytest
 
 from tests.web.test_access import TABLE
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.parametrize("fresh_url", ["sqlite"], indirect=True)]
 
 METHODS = ("get", "put", "post", "delete", "patch")
 

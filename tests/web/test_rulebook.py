@@ -271,3 +271,18 @@ async def test_a_try_takes_a_document_the_draft_or_an_older_version(room: Any) -
 )
 async def test_facts_that_no_field_can_hold_are_refused(room: Any, given: dict[str, Any]) -> None:
     assert (await room.client.post("/v1/rulebook/try", json={"given": given})).status_code == 422
+
+
+@pytest.mark.parametrize(
+    "test",
+    [
+        {"given": {"text": {"a": [1]}}, "expect": {"tags": [1, "a", None]}},
+        {"given": {"tags": [[1], None]}, "expect": {"rules": {"a": 1}}},
+        {"given": {"tags": "vip", "text": ["a"], "call.wait_seconds": "x", "ticket.status": 5}, "expect": {"severity": "x"}},
+        {"given": {}, "expect": {"queue": []}, "at": 5},
+        {"name": 7, "given": {"time.hour": []}, "expect": {"escalations": "x"}},
+    ],
+)
+async def test_odd_tests_of_a_rulebook_fail_but_break_nothing(room: Any, test: dict[str, Any]) -> None:
+    for path in ("test", "check"):
+        assert (await room.client.post(f"/v1/rulebook/{path}", json=book(tests=[test]))).status_code in (200, 422)

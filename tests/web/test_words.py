@@ -8,7 +8,7 @@ import pytest
 
 from tsbridge.core.rules import vocabulary
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.parametrize("fresh_url", ["sqlite"], indirect=True)]
 
 
 @pytest.mark.parametrize(

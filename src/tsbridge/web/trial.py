@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime, tzinfo
-from typing import Any
+from typing import Any, Final
 
 from tsbridge.core.moments import Interaction, Value
 from tsbridge.core.rules import vocabulary
@@ -16,7 +16,7 @@ from tsbridge.web.inputs import time_text
 from tsbridge.web.problems import Problem, error
 
 Document = dict[str, Any]
-PREVIOUS = "previous."
+PREVIOUS: Final = "previous."
 
 
 def run_tests(document: Document, zone: tzinfo) -> list[dict[str, Any]]:

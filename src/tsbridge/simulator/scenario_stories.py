@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Literal
+from zoneinfo import ZoneInfo
 
 from tsbridge.simulator import scenario_words as words
 from tsbridge.simulator.scenario_words import Theme
@@ -172,6 +173,15 @@ class Sheet:
 Story = Callable[[Sheet, Theme], None]
 
 
+def at_night(at: datetime) -> bool:
+    """Whether the office is closed at `at`, whatever day it is."""
+    return at.astimezone(ZoneInfo(words.NIGHT_ZONE)).hour in words.NIGHT_HOURS
+
+
+def _after_voicemail(theme: Theme) -> tuple[str, ...]:
+    return words.UNANSWERED_SEVERE if theme.severe else words.VOICEMAIL_TAGS
+
+
 # -- severe stories: each with a theme ------------------------------------------------------------------------------
 
 
@@ -179,7 +189,8 @@ def plain(sheet: Sheet, theme: Theme) -> None:
     """One message; nobody takes it in time."""
     story, person, at = sheet.story(f"{theme.name}-plain"), sheet.person(), sheet.moment()
     ref = sheet.ticket(story, at, person, sheet.rng.choice(theme.mails), sheet.rng.choice(("email", "web", "chat")), tags=("vip",))
-    sheet.expect(story, ref, (*theme.tags, *theme.unanswered, "vip"))
+    night = (words.NIGHT_SEVERE if theme.severe else words.NIGHT,) if at_night(at) else ()
+    sheet.expect(story, ref, (*theme.tags, *theme.unanswered, "vip", *night))
 
 
 def answered(sheet: Sheet, theme: Theme) -> None:
@@ -208,7 +219,7 @@ def voicemail_then_mail(sheet: Sheet, theme: Theme) -> None:
     call_id = sheet.call(story, at, person)
     sheet.voicemail(story, at, call_id, theme.voicemail)
     ref = sheet.ticket(story, at + sheet.some(20, 90), person, ("I left you a voicemail", "Please listen to what I left on your phone."))
-    sheet.expect(story, ref, (*theme.tags, *theme.unanswered))
+    sheet.expect(story, ref, (*theme.tags, *theme.unanswered, *_after_voicemail(theme)))
 
 
 def mail_then_missed_call(sheet: Sheet, theme: Theme) -> None:
@@ -217,7 +228,7 @@ def mail_then_missed_call(sheet: Sheet, theme: Theme) -> None:
     ref = sheet.ticket(story, at, person, sheet.rng.choice(theme.mails))
     call_id = sheet.call(story, at + sheet.some(30, 120), person)
     sheet.phone(story, at + sheet.some(121, 122), call_id, "missed")
-    missed = words.MISSED_WITH_OPEN_CASE if theme.severe else ()
+    missed = words.UNANSWERED_SEVERE if theme.severe else ()
     sheet.expect(story, ref, (*theme.tags, *theme.unanswered, *missed))
 
 
@@ -236,7 +247,7 @@ def call_names_ticket(sheet: Sheet, theme: Theme) -> None:
     ref = sheet.ticket(story, at, person, ("My booking of today", "Please have a look at my booking of today."))
     call_id = sheet.call(story, at + sheet.some(30, 120), other, ticket=ref, known=False)
     sheet.voicemail(story, at + timedelta(hours=2), call_id, theme.voicemail)
-    sheet.expect(story, ref, theme.tags)
+    sheet.expect(story, ref, (*theme.tags, *_after_voicemail(theme)))
 
 
 def ticket_of_a_call(sheet: Sheet, theme: Theme) -> None:
@@ -248,7 +259,7 @@ def ticket_of_a_call(sheet: Sheet, theme: Theme) -> None:
     external_id = f"talkdesk:{ACCOUNT_ID}:{call_id}"
     text = ("Voicemail", "A voicemail was left on the incident line.")
     ref = sheet.ticket(story, at + timedelta(minutes=1), caller, text, "api", external_id=external_id)
-    sheet.expect(story, ref, theme.tags)
+    sheet.expect(story, ref, (*theme.tags, *_after_voicemail(theme)))
 
 
 def merged(sheet: Sheet, theme: Theme) -> None:
@@ -348,7 +359,7 @@ def harmless(sheet: Sheet) -> None:
                 sheet.desk(story, at + sheet.some(201, 230), ref, "update", agent=agent, status="closed")
     elif sheet.rng.random() < 0.4:
         sheet.desk(story, at + sheet.some(10, 60), ref, "tag", agent=agent, tags=[sheet.rng.choice(("faq", "billing", "feedback"))])
-    sheet.expect(story, ref, (), words.SEVERE_TAGS)
+    sheet.expect(story, ref, (words.NIGHT,) if at_night(at) else (), words.SEVERE_TAGS)
 
 
 def harmless_call(sheet: Sheet) -> None:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Theme:
-    """`tags`: always asked for. `unanswered`: asked for besides when nobody takes the ticket in time. `disposition`: of a call."""
+    """`tags`: always asked for. `unanswered`: asked for besides when nobody acts in time. `severe`: severity 1 or 2."""
 
     name: str
     tags: tuple[str, ...]
@@ -25,7 +25,10 @@ class Theme:
 THEMES: tuple[Theme, ...] = (
     Theme(
         "injury",
-        ("ts_injury", "ts_sev1"),
+        (
+            "ts_injury",
+            "ts_sev1",
+        ),
         (
             (
                 "Sitter's dog bit mine",
@@ -36,42 +39,66 @@ THEMES: tuple[Theme, ...] = (
         ),
         "Hello, my dog was bitten at the sitter's and she is bleeding, please call me back.",
         "injury",
-        ("ts_escalated_l2",),
+        (
+            "ts_escalated_l2",
+            "ts_escalated_manager",
+        ),
+        True,
     ),
     Theme(
         "lost",
-        ("ts_lost_animal",),
+        (
+            "ts_lost_animal",
+            "ts_sev2",
+        ),
         (
             ("Our dog ran away", "The sitter called: our dog ran away from the garden an hour ago and nobody can find him."),
             ("Cat is missing", "The cat escaped through the kitchen window and is a lost cat since noon. Please help us search."),
         ),
         "Hi, it is about my booking. The dog ran away on the walk and is still missing.",
         "lost animal",
+        ("ts_escalated_l2",),
+        True,
     ),
     Theme(
         "death",
-        ("ts_death", "ts_sev1"),
+        (
+            "ts_death",
+            "ts_sev1",
+        ),
         (
             ("Our hamster died", "The sitter wrote that our hamster died during the stay. We are heartbroken."),
             ("He passed away", "Our old dog passed away last night at the sitter's home. What happens now?"),
         ),
         "I am calling because our dog passed away during the stay.",
         "death",
-        ("ts_escalated_l2",),
+        (
+            "ts_escalated_l2",
+            "ts_escalated_manager",
+        ),
+        True,
     ),
     Theme(
         "threat",
-        ("ts_threat",),
+        (
+            "ts_threat",
+            "ts_sev1",
+        ),
         (
             ("I do not feel safe", "The host threatened me in the hallway and said he will hurt me if I do not leave."),
             ("Harassment by a guest", "The guest keeps sending messages, this is harassment, and he threatened my family."),
         ),
         "The guest threatened me at the door, please call me back.",
         "threat",
+        (
+            "ts_escalated_l2",
+            "ts_escalated_manager",
+        ),
+        True,
     ),
     Theme(
         "damage",
-        ("ts_property_damage",),
+        ("ts_damage",),
         (
             (
                 "Water damage after the stay",
@@ -81,36 +108,47 @@ THEMES: tuple[Theme, ...] = (
         ),
         "Hello, the flat has water damage after the guests left.",
         "property damage",
+        (),
+        False,
     ),
     Theme(
         "claim",
-        ("ts_guarantee_claim",),
+        ("ts_claim",),
         (
             ("Guarantee claim", "I would like to file a guarantee claim for the vet bill of the last booking."),
             ("Claim under the guarantee", "How long does the guarantee claim take? Please reimburse the bill that I attached."),
         ),
         "I want to ask about my guarantee claim from last week.",
         "guarantee claim",
+        (),
+        False,
     ),
     Theme(
         "offplatform",
-        ("ts_off_platform",),
+        ("ts_account",),
         (
             ("Sitter wants money elsewhere", "The sitter asked me to pay outside the platform by bank transfer. Is that allowed?"),
             ("Was my account taken over?", "Somebody has hacked my account and offers guests to pay off platform."),
         ),
         "The sitter asks me to pay outside the platform.",
-        "account misuse",
+        "account was hacked",
+        (),
+        False,
     ),
     Theme(
         "press",
-        ("ts_press_legal",),
+        (
+            "ts_press_legal",
+            "ts_sev2",
+        ),
         (
             ("Request for comment", "I am a journalist writing about pet sitting and would like a comment by tonight."),
             ("Letter from our lawyer", "Our lawyer will file a lawsuit unless we hear from you."),
         ),
         "My lawyer asked me to call you about the booking.",
-        "legal",
+        "lawyer called",
+        ("ts_escalated_l2",),
+        True,
     ),
 )
 
@@ -126,7 +164,7 @@ HARMLESS: tuple[tuple[str, str], ...] = (
     ("Two bookings at once", "Can I have two bookings in the same week with different sitters?"),
     ("Language", "How do I switch the app to Spanish?"),
     ("Booking reminder", "I did not get a reminder for the booking tomorrow. Is it still on?"),
-    ("Gift card", "Where do I enter the code of a gift card?"),
+    ("Voucher", "Where do I enter the code of a voucher?"),
     ("Longer stay", "Is it possible to extend my booking by two days?"),
     ("Meeting the sitter first", "Is it usual to meet the sitter before the booking starts?"),
 )
@@ -189,7 +227,13 @@ AGENTS: tuple[tuple[str, str], ...] = (
 LINE = "+12025550142"
 """The desk's own number."""
 
-MISSED_WITH_OPEN_CASE: tuple[str, ...] = ("ts_missed_call",)
-REPEAT_TAGS: tuple[str, ...] = ("ts_repeat_reporter",)
-SEVERE_TAGS: tuple[str, ...] = tuple(sorted({tag for theme in THEMES for tag in (*theme.tags, *theme.unanswered)}))
+VOICEMAIL_TAGS = ("ts_call_back",)
+UNANSWERED_SEVERE = ("ts_call_back", "ts_missed_call_severe")
+"""A missed call, or a voicemail, of somebody with an open severe case."""
+REPEAT_TAGS = ("ts_repeat_reporter",)
+NIGHT_SEVERE, NIGHT = "ts_out_of_hours", "ts_morning"
+"""Came in while the office is closed: a severe case, any other."""
+NIGHT_ZONE, NIGHT_HOURS = "America/Los_Angeles", frozenset({22, 23, 0, 1, 2, 3, 4, 5})
+"""Hours at which that office is closed on every day of the year."""
+SEVERE_TAGS: tuple[str, ...] = tuple(sorted({tag for theme in THEMES for tag in (*theme.tags, *theme.unanswered)} | {NIGHT_SEVERE}))
 OTHER_GROUP = "Second line"

@@ -276,7 +276,7 @@ async def test_facts_that_no_field_can_hold_are_refused(room: Any, given: dict[s
 @pytest.mark.parametrize(
     "test",
     [
-        {"given": {"text": {"a": [1]}}, "expect": {"tags": [1, "a", None]}},
+        {"given": {"text": {"a": [1]}}, "expect": {"tags": ["a"]}},
         {"given": {"tags": [[1], None]}, "expect": {"rules": {"a": 1}}},
         {"given": {"tags": "vip", "text": ["a"], "call.wait_seconds": "x", "ticket.status": 5}, "expect": {"severity": "x"}},
         {"given": {}, "expect": {"queue": []}, "at": 5},

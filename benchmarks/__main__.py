@@ -1,0 +1,34 @@
+"""`python -m benchmarks [door|idle|latency|soak]`: the tables. Without a name: door, idle and latency."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+
+from benchmarks import door, idle, latency, soak
+from benchmarks.service import machine
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description="How fast and how small the bridge is, on this machine.")
+    parser.add_argument("names", nargs="*", choices=["door", "idle", "latency", "soak"], help="default: door, idle, latency")
+    parser.add_argument("--scale", type=float, default=1.0, help="part of the requests to send, for a quick look")
+    parser.add_argument("--seconds", type=float, default=120.0, help="how long to soak")
+    asked = parser.parse_args()
+    names = asked.names or ["door", "idle", "latency"]
+    print(f"{machine()}\n")
+    good = True
+    for name in names:
+        if name == "door":
+            door.run(asked.scale)
+        elif name == "idle":
+            idle.run()
+        elif name == "latency":
+            good &= latency.run(max(10, int(30 * asked.scale)))
+        else:
+            good &= soak.run(asked.seconds)
+    return 0 if good else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

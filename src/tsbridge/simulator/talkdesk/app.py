@@ -45,13 +45,16 @@ class Talkdesk:
         client_secret: str = "",
         present: Present = "header",
         style: Style = "literal",
+        at_once: int = 1,
     ) -> None:
         rng = random.Random(seed)  # noqa: S311  # a simulator's world, reproducible by its seed
         self.clock = SettableClock(real)
         self.faults = Faults()
         self.world = World(self.clock, rng)
         self.api = Api(self.world, real, rng, client_id, client_secret or key, self.faults)
-        self.automations = Automations(self.world, client, webhook_url, key, rng, present=present, style=style, faults=self.faults)
+        self.automations = Automations(
+            self.world, client, webhook_url, key, rng, present=present, style=style, faults=self.faults, at_once=at_once
+        )
         self.fired = asyncio.Event()
 
     def act(self, act: str, args: Mapping[str, Any]) -> dict[str, Any]:
@@ -225,6 +228,7 @@ def run(
                 client_secret=client_secret,
                 present=present,
                 style=style,
+                at_once=4,
             )
             config = uvicorn.Config(make_app(talkdesk, pumping=True), host=host, port=port, log_level="warning", access_log=False)
             await uvicorn.Server(config).serve()

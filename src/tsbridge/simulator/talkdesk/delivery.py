@@ -6,6 +6,7 @@ answers is only remembered here. Nothing runs by itself: `pump` sends what has f
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import json
 import random
@@ -50,7 +51,7 @@ def credentials(key: str, present: Present) -> dict[str, str]:
 
 
 class Automations:
-    """The account's automations, all pointing to one URL. Counts in `sent`, `dropped`, `duplicated`."""
+    """The account's automations, all pointing to one URL, `at_once` requests at a time. Counts `sent`, `dropped`, `duplicated`."""
 
     def __init__(
         self,
@@ -63,6 +64,7 @@ class Automations:
         present: Present = "header",
         style: Style = "literal",
         faults: Faults | None = None,
+        at_once: int = 1,
     ) -> None:
         self.world = world
         self.faults = faults or Faults()
@@ -72,6 +74,7 @@ class Automations:
         self._headers = {"Content-Type": "application/json", "User-Agent": "Talkdesk", **credentials(key, present)}
         self._style = style
         self._done = 0
+        self._lanes = asyncio.Semaphore(at_once)
 
     @property
     def waiting(self) -> int:
@@ -82,8 +85,7 @@ class Automations:
         fired = self.world.firings[self._done :]
         self._done += len(fired)
         batch = self._disturb(fired)
-        for firing in batch:
-            await self._send(firing)
+        await asyncio.gather(*(self._send(firing) for firing in batch))
         return len(batch)
 
     def _disturb(self, fired: list[Firing]) -> list[Firing]:
@@ -108,7 +110,8 @@ class Automations:
     async def _send(self, firing: Firing) -> None:
         content = body(firing, self._style)
         try:
-            answer = await self._client.post(self._url, content=json.dumps(content), headers=self._headers)
+            async with self._lanes:
+                answer = await self._client.post(self._url, content=json.dumps(content), headers=self._headers)
             status = answer.status_code
         except httpx.HTTPError:
             status = 0

@@ -32,3 +32,21 @@ def talkdesk(
 
     say(as_json, {"url": f"http://{host}:{port}"}, [f"Talkdesk at http://{host}:{port}, sending to {webhook_url}. Ctrl-C ends it."])
     run(host, port, webhook_url, key, seed)
+
+
+@app.command()
+def zendesk(
+    webhook_url: Annotated[str, typer.Option(help="Where it sends all ticket events.")] = "http://127.0.0.1:8080/webhooks/zendesk",
+    secret: Annotated[str, typer.Option(help="What it signs with: one of TSBRIDGE_ZENDESK_WEBHOOK_SECRETS.")] = "zendesk-secret",
+    client_id: Annotated[str, typer.Option(help="TSBRIDGE_ZENDESK_CLIENT_ID")] = "tsbridge",
+    client_secret: Annotated[str, typer.Option(help="TSBRIDGE_ZENDESK_CLIENT_SECRET")] = "secret",
+    host: Host = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65_535)] = 9010,
+    seed: Annotated[int, typer.Option(help="Another number, another account.")] = 1,
+    as_json: AsJson = False,
+) -> None:
+    """A Zendesk account with memory: tickets, triggers, signed webhooks, limits, faults."""
+    from tsbridge.simulator.zendesk import run  # no part of the running service
+
+    say(as_json, {"url": f"http://{host}:{port}"}, [f"Zendesk at http://{host}:{port}, sending to {webhook_url}. Ctrl-C ends it."])
+    run(host, port, webhook_url, secret, seed, client_id=client_id, client_secret=client_secret)

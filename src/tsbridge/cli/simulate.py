@@ -37,9 +37,9 @@ def talkdesk(
 @app.command()
 def zendesk(
     webhook_url: Annotated[str, typer.Option(help="Where it sends all ticket events.")] = "http://127.0.0.1:8080/webhooks/zendesk",
-    secret: Annotated[str, typer.Option(help="What it signs with: one of TSBRIDGE_ZENDESK_WEBHOOK_SECRETS.")] = "zendesk-secret",
+    secret: Annotated[str, typer.Option(help="What it signs with: one of TSBRIDGE_ZENDESK_WEBHOOK_SECRETS.")] = "zendesk-secret",  # noqa: S107  # a simulated account's
     client_id: Annotated[str, typer.Option(help="TSBRIDGE_ZENDESK_CLIENT_ID")] = "tsbridge",
-    client_secret: Annotated[str, typer.Option(help="TSBRIDGE_ZENDESK_CLIENT_SECRET")] = "secret",
+    client_secret: Annotated[str, typer.Option(help="TSBRIDGE_ZENDESK_CLIENT_SECRET")] = "secret",  # noqa: S107  # a simulated account's
     host: Host = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65_535)] = 9010,
     seed: Annotated[int, typer.Option(help="Another number, another account.")] = 1,

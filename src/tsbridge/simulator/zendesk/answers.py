@@ -1,0 +1,122 @@
+"""How Zendesk says no: the five shapes of its error bodies, and pages of lists (reference/zendesk.md sections 4.8 and 7)."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+PER_PAGE: Final = 100
+DEEPEST: Final = 10_000
+
+
+class Rejected(Exception):
+    """A request that is turned down: status, body (a dict is JSON, a str is plain text), more headers."""
+
+    def __init__(self, status: int, body: Any, headers: Mapping[str, str] | None = None) -> None:
+        super().__init__(status)
+        self.status = status
+        self.body = body
+        self.headers = dict(headers or {})
+
+
+def not_found() -> Rejected:
+    return Rejected(404, {"error": "RecordNotFound", "description": "Not found"})
+
+
+def no_endpoint() -> Rejected:
+    return Rejected(404, {"error": "InvalidEndpoint", "description": "Not found"})
+
+
+def unauthenticated() -> Rejected:
+    return Rejected(401, {"error": "Couldn't authenticate you"})
+
+
+def forbidden() -> Rejected:
+    return Rejected(403, {"error": {"title": "Forbidden", "message": "You do not have access to this page."}})
+
+
+def invalid(field: str, description: str, error: str = "InvalidValue") -> Rejected:
+    details = {field: [{"description": description, "error": error}]}
+    return Rejected(422, {"error": "RecordInvalid", "description": "Record validation errors", "details": details})
+
+
+def closed() -> Rejected:
+    return invalid("status", "Status: closed prevents ticket update", "InvalidValue")
+
+
+def conflict() -> Rejected:
+    return Rejected(
+        409,
+        {
+            "error": "UpdateConflict",
+            "description": "Safe Update prevented the update: the ticket has changed since",
+        },
+    )
+
+
+def collision() -> Rejected:
+    return Rejected(409, {"error": "DatabaseConflict", "description": "Database collision"})
+
+
+def bad_request(title: str, detail: str) -> Rejected:
+    return Rejected(400, {"errors": [{"code": title, "title": title, "detail": detail}]})
+
+
+def too_many(after: str | None) -> Rejected:
+    headers = {} if after is None else {"Retry-After": after}
+    return Rejected(429, "Number of allowed API requests per minute exceeded", headers)
+
+
+def page(items: Sequence[Any], name: str, query: Mapping[str, str], url: str) -> dict[str, Any]:
+    """One page of a list: cursor paging with `page[size]`, offset paging without."""
+    if "page[size]" in query or "page[after]" in query or "page[before]" in query:
+        return _cursor_page(items, name, query, url)
+    per_page = min(max(_number(query.get("per_page"), PER_PAGE), 1), PER_PAGE)
+    number = max(_number(query.get("page"), 1), 1)
+    if number * per_page > DEEPEST and number > 1:
+        raise bad_request("InvalidPaginationDepth", "Pagination depth exceeds the limit of 10000 records")
+    start = (number - 1) * per_page
+    more = start + per_page < len(items)
+    return {
+        name: list(items[start : start + per_page]),
+        "next_page": f"{url}?page={number + 1}&per_page={per_page}" if more else None,
+        "previous_page": f"{url}?page={number - 1}&per_page={per_page}" if number > 1 else None,
+        "count": len(items),
+    }
+
+
+def _cursor_page(items: Sequence[Any], name: str, query: Mapping[str, str], url: str) -> dict[str, Any]:
+    size = min(max(_number(query.get("page[size]"), PER_PAGE), 1), PER_PAGE)
+    start = 0
+    if "page[after]" in query:
+        start = _place(query["page[after]"]) + 1
+    elif "page[before]" in query:
+        start = max(_place(query["page[before]"]) - size, 0)
+    end = min(start + size, len(items))
+    more = end < len(items)
+    after = _cursor(end - 1) if end > start else None
+    before = _cursor(start) if end > start else None
+    return {
+        name: list(items[start:end]),
+        "meta": {"has_more": more, "after_cursor": after, "before_cursor": before},
+        "links": {
+            "prev": f"{url}?page%5Bbefore%5D={before}&page%5Bsize%5D={size}" if start > 0 else None,
+            "next": f"{url}?page%5Bafter%5D={after}&page%5Bsize%5D={size}" if more else None,
+        },
+    }
+
+
+def _cursor(place: int) -> str:
+    return base64.urlsafe_b64encode(f"o{place}".encode()).decode().rstrip("=")
+
+
+def _place(cursor: str) -> int:
+    try:
+        return int(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode().removeprefix("o"))
+    except (ValueError, UnicodeDecodeError):
+        raise bad_request("InvalidCursor", "The cursor is not valid") from None
+
+
+def _number(text: str | None, default: int) -> int:
+    return int(text) if text is not None and text.isdigit() and len(text) < 10 else default

@@ -1,0 +1,623 @@
+"""The simulated account: tickets, people, rules and what happened to them. Pure memory; time and randomness come in.
+
+Every change goes through `change`: permission of the ticket's state, safe update, triggers, audit, and the events that
+subscriptions hear.
+"""
+
+from __future__ import annotations
+
+import copy
+import random
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+
+from tsbridge.simulator.zendesk import rules
+from tsbridge.simulator.zendesk.answers import closed, conflict, invalid, not_found
+
+ACCOUNT: Final = 21458100
+BRIDGE_USER: Final = 99000000001
+ADMIN: Final = 41000000007
+SINGLE: Final = (
+    "subject",
+    "status",
+    "priority",
+    "type",
+    "group_id",
+    "assignee_id",
+    "organization_id",
+    "requester_id",
+    "brand_id",
+    "external_id",
+    "ticket_form_id",
+    "due_at",
+    "problem_id",
+)
+STATUSES: Final = rules.STATUSES
+
+
+@dataclass(frozen=True, slots=True)
+class Happened:
+    """An event that subscriptions may hear: its kind, the ticket as it is then, what changed, who did it."""
+
+    kind: str
+    ticket: Mapping[str, Any]
+    event: Mapping[str, Any]
+    actor_id: int
+    at: datetime
+    sequence: str
+    position: int
+
+
+@dataclass(slots=True)
+class Store:
+    """Everything the account holds, by id."""
+
+    users: dict[int, dict[str, Any]] = field(default_factory=dict)
+    tickets: dict[int, dict[str, Any]] = field(default_factory=dict)
+    comments: dict[int, list[dict[str, Any]]] = field(default_factory=dict)
+    audits: dict[int, list[dict[str, Any]]] = field(default_factory=dict)
+    groups: dict[int, dict[str, Any]] = field(default_factory=dict)
+    memberships: dict[int, dict[str, Any]] = field(default_factory=dict)
+    organizations: dict[int, dict[str, Any]] = field(default_factory=dict)
+    fields: dict[int, dict[str, Any]] = field(default_factory=dict)
+    webhooks: dict[str, dict[str, Any]] = field(default_factory=dict)
+    triggers: dict[int, dict[str, Any]] = field(default_factory=dict)
+    automations: dict[int, dict[str, Any]] = field(default_factory=dict)
+    views: dict[int, dict[str, Any]] = field(default_factory=dict)
+    jobs: dict[str, dict[str, Any]] = field(default_factory=dict)
+    identities: dict[int, dict[str, Any]] = field(default_factory=dict)
+    deleted: dict[int, dict[str, Any]] = field(default_factory=dict)
+    once: dict[str, tuple[str, int]] = field(default_factory=dict)
+
+
+class World:
+    """The account's memory and its laws. `happened` and `asked` are what the deliveries send."""
+
+    def __init__(self, now: Callable[[], datetime], rng: random.Random, url: str = "http://127.0.0.1:9010") -> None:
+        self.now = now
+        self.url = url
+        self.random = rng
+        self.store = Store()
+        self.happened: list[Happened] = []
+        self.asked: list[tuple[str, str]] = []  # (webhook id, rendered body) of triggers
+        self.exported: dict[int, tuple[float, int]] = {}  # ticket -> (generated timestamp, revision), for the export
+        self._revision = 0
+        self._next = 5_000
+        self._next_ticket = 0
+        self.bridge = self.add_user("tsbridge", "tsbridge@example.com", role="admin", id_=BRIDGE_USER)
+        self.admin = self.add_user("Ada Admin", "admin@example.com", role="admin", id_=ADMIN)
+        for id_, name in (
+            (61000000001, "Intake"),
+            (61000000010, "Safety"),
+            (61000000011, "Claims"),
+            (61000000012, "Account"),
+            (61000000013, "Press"),
+        ):
+            self.store.groups[id_] = self._dated(
+                {"id": id_, "name": name, "url": f"{url}/api/v2/groups/{id_}.json", "deleted": False, "default": id_ == 61000000001}
+            )
+        for id_, title, kind in ((360001234, "Support tier", "tagger"), (360001235, "Booking", "text")):
+            self.store.fields[id_] = self._dated(
+                {"id": id_, "title": title, "type": kind, "active": True, "tag": None, "url": f"{url}/api/v2/ticket_fields/{id_}.json"}
+            )
+
+    # -- people ------------------------------------------------------------------------------------------------------
+
+    def add_user(
+        self, name: str, email: str | None = None, *, role: str = "end-user", phone: str | None = None, id_: int | None = None, **more: Any
+    ) -> dict[str, Any]:
+        id_ = id_ or self.new_id()
+        user = self._dated(
+            {
+                "id": id_,
+                "url": f"{self.url}/api/v2/users/{id_}.json",
+                "name": name,
+                "email": email.lower() if email else None,
+                "phone": phone,
+                "shared_phone_number": None,
+                "role": role,
+                "active": True,
+                "verified": True,
+                "shared": False,
+                "suspended": False,
+                "external_id": None,
+                "organization_id": None,
+                "tags": [],
+                "time_zone": "UTC",
+                "iana_time_zone": "Etc/UTC",
+                "locale": "en-US",
+                "locale_id": 1,
+                "user_fields": {},
+                "default_group_id": None,
+                "details": "",
+                "notes": "",
+                **more,
+            }
+        )
+        self.store.users[id_] = user
+        for kind, value in (("email", user["email"]), ("phone_number", user["phone"])):
+            if value:
+                self.add_identity(id_, kind, value)
+        return user
+
+    def add_identity(self, user_id: int, kind: str, value: str) -> dict[str, Any]:
+        id_ = self.new_id()
+        made = self._dated(
+            {
+                "id": id_,
+                "user_id": user_id,
+                "type": kind,
+                "value": value,
+                "verified": True,
+                "primary": True,
+                "url": f"{self.url}/api/v2/users/{user_id}/identities/{id_}.json",
+            }
+        )
+        self.store.identities[id_] = made
+        return made
+
+    def user(self, id_: int) -> dict[str, Any]:
+        found = self.store.users.get(id_)
+        if found is None:
+            raise not_found()
+        return found
+
+    def user_by_email(self, email: str) -> dict[str, Any] | None:
+        return next((u for u in self.store.users.values() if u["email"] == email.lower()), None)
+
+    # -- tickets -----------------------------------------------------------------------------------------------------
+
+    def ticket(self, id_: int) -> dict[str, Any]:
+        found = self.store.tickets.get(id_)
+        if found is None:
+            raise not_found()
+        return found
+
+    def create(self, props: Mapping[str, Any], actor: Mapping[str, Any], via: str = "api") -> dict[str, Any]:
+        """A new ticket; triggers run, subscriptions hear it."""
+        comment = props.get("comment")
+        body = props.get("description") or (comment.get("body") or comment.get("html_body") if isinstance(comment, Mapping) else comment)
+        if not body:
+            raise invalid("base", "Description: cannot be blank", "BlankValue")
+        requester = self._requester(props, actor)
+        self._next_ticket = (
+            max(self._next_ticket + 1, max(self.store.tickets, default=0) + 1) if not self._next_ticket else self._next_ticket + 1
+        )
+        id_ = int(props["id"]) if str(props.get("id", "")).isdigit() and int(props["id"]) not in self.store.tickets else self._next_ticket
+        self._next_ticket = max(self._next_ticket, id_)
+        public = bool(comment.get("public", True)) if isinstance(comment, Mapping) else True
+        channel = (props.get("via") or {}).get("channel") if isinstance(props.get("via"), Mapping) else None
+        at = self._stamp()
+        ticket: dict[str, Any] = {
+            "id": id_,
+            "url": f"{self.url}/api/v2/tickets/{id_}.json",
+            "external_id": None,
+            "via": {"channel": channel or via, "source": {"from": {}, "to": {}, "rel": None}},
+            "created_at": at,
+            "updated_at": at,
+            "type": None,
+            "subject": props.get("subject") or str(body)[:60],
+            "raw_subject": props.get("subject") or str(body)[:60],
+            "description": str(body),
+            "priority": None,
+            "status": "new",
+            "recipient": None,
+            "requester_id": requester["id"],
+            "submitter_id": props.get("submitter_id") or requester["id"],
+            "assignee_id": None,
+            "organization_id": requester["organization_id"],
+            "group_id": None,
+            "collaborator_ids": [],
+            "follower_ids": [],
+            "email_cc_ids": [],
+            "problem_id": None,
+            "has_incidents": False,
+            "is_public": public,
+            "due_at": None,
+            "tags": [],
+            "custom_fields": [{"id": f, "value": None} for f in sorted(self.store.fields)],
+            "satisfaction_rating": None,
+            "sharing_agreement_ids": [],
+            "ticket_form_id": 71000000020,
+            "brand_id": 360000111,
+            "allow_channelback": False,
+            "allow_attachments": True,
+            "from_messaging_channel": channel == "native_messaging",
+        }
+        self._take(ticket, props)
+        self.store.tickets[id_] = ticket
+        self.store.comments[id_], self.store.audits[id_] = [], []
+        added = self._comment(id_, {"body": body, "public": public}, requester, ticket["via"])
+        occasion = rules.Occasion(None, ticket, added, actor, via)
+        rules.run(self._triggers(), occasion)
+        self._finish(ticket, occasion, added, actor, via, props.get("metadata"), created=True)
+        return ticket
+
+    def change(
+        self, id_: int, props: Mapping[str, Any], actor: Mapping[str, Any], via: str = "api"
+    ) -> tuple[dict[str, Any], dict[str, Any] | None]:
+        """Update a ticket; answers it and the audit (None when nothing changed)."""
+        ticket = self.ticket(id_)
+        self._guard(ticket, props)
+        before = copy.deepcopy(ticket)
+        self._take(ticket, props)
+        comment = props.get("comment")
+        added = None
+        if isinstance(comment, Mapping) and (comment.get("body") or comment.get("html_body")):
+            author = self.user(int(comment["author_id"])) if comment.get("author_id") else actor
+            added = self._comment(id_, {"public": ticket["is_public"], **comment}, author, {"channel": via, "source": {}})
+        elif isinstance(comment, str) and comment:
+            added = self._comment(id_, {"body": comment, "public": ticket["is_public"]}, actor, {"channel": via, "source": {}})
+        if added is not None and actor["role"] == "end-user" and ticket["status"] in ("pending", "hold", "solved"):
+            ticket["status"] = "open"
+        occasion = rules.Occasion(before, ticket, added, actor, via)
+        rules.run(self._triggers(), occasion)
+        audit = self._finish(ticket, occasion, added, actor, via, props.get("metadata"), before=before)
+        return ticket, audit
+
+    def set_tags(self, id_: int, tags: Sequence[str], how: str, props: Mapping[str, Any], actor: Mapping[str, Any]) -> list[str]:
+        """The tags endpoints: set (POST), add (PUT), remove (DELETE)."""
+        ticket = self.ticket(id_)
+        given, now = set(clean_tags(tags)), set(ticket["tags"])
+        wanted = given if how == "set" else now | given if how == "add" else now - given
+        safe = {k: props[k] for k in ("safe_update", "updated_stamp") if k in props}
+        changed, _ = self.change(id_, {"tags": sorted(wanted), **safe}, actor)
+        return list(changed["tags"])
+
+    def delete(self, id_: int, actor: Mapping[str, Any]) -> None:
+        ticket = self.ticket(id_)
+        del self.store.tickets[id_]
+        self.store.deleted[id_] = {**ticket, "status": "deleted", "deleted_at": self._stamp()}
+        ticket["status"] = "deleted"
+        self._touch(ticket)
+        self.tell("soft_deleted", ticket, {}, actor)
+
+    def restore(self, id_: int, actor: Mapping[str, Any]) -> None:
+        found = self.store.deleted.pop(id_, None)
+        if found is None:
+            raise not_found()
+        found.pop("deleted_at", None)
+        self.store.tickets[id_] = {**found, "status": "open"}
+        self._touch(self.store.tickets[id_])
+        self.tell("undeleted", self.store.tickets[id_], {}, actor)
+
+    def merge(
+        self, target_id: int, sources: Sequence[int], actor: Mapping[str, Any], target_comment: str | None, source_comment: str | None
+    ) -> None:
+        """Close the sources into the target; comments on both sides are private."""
+        self.ticket(target_id)
+        for source in sources:
+            ticket = self.ticket(source)
+            self.change(source, {"comment": {"body": source_comment or f"Merged into #{target_id}", "public": False}}, actor, "api")
+            before = copy.deepcopy(ticket)
+            ticket["status"] = "closed"
+            ticket["tags"] = sorted({*ticket["tags"], "closed_by_merge"})
+            occasion = rules.Occasion(before, ticket, None, actor, "api")
+            self._finish(ticket, occasion, None, actor, "api", None, before=before)
+            self.tell("merged", ticket, {"target_ticket_id": str(target_id)}, actor)
+        self.change(target_id, {"comment": {"body": target_comment or f"Merged from {list(sources)}", "public": False}}, actor)
+
+    # -- how a change comes about ------------------------------------------------------------------------------------
+
+    def _requester(self, props: Mapping[str, Any], actor: Mapping[str, Any]) -> dict[str, Any]:
+        if props.get("requester_id"):
+            return self.user(int(props["requester_id"]))
+        person = props.get("requester")
+        if isinstance(person, Mapping):
+            known = self.user_by_email(str(person["email"])) if person.get("email") else None
+            if known is None and person.get("phone"):
+                known = next(
+                    (u for u in self.store.users.values() if u["phone"] == person["phone"] and u["name"] == person.get("name", u["name"])),
+                    None,
+                )
+            return known or self.add_user(
+                str(person.get("name") or person.get("email") or "Unknown"), person.get("email"), phone=person.get("phone")
+            )
+        return dict(actor) if not isinstance(actor, dict) else actor
+
+    def _guard(self, ticket: Mapping[str, Any], props: Mapping[str, Any]) -> None:
+        if ticket["status"] == "closed":
+            raise closed()
+        if str(props.get("safe_update", "")).lower() == "true" and str(props.get("updated_stamp")) != ticket["updated_at"]:
+            raise conflict()
+
+    def _take(self, ticket: dict[str, Any], props: Mapping[str, Any]) -> None:
+        """Take over the writable properties that are there."""
+        for name in ("description", "created_at", "updated_at", "url"):
+            if name in props and name == "description" and ticket.get("description") not in (None, props[name]):
+                raise invalid("description", "Description: cannot be changed")
+        for name in SINGLE:
+            if name not in props:
+                continue
+            value = props[name]
+            if name == "status" and value not in STATUSES:
+                raise invalid("status", f"Status: {value} is not included in the list")
+            if name == "priority" and value not in (*rules.PRIORITIES, ""):
+                raise invalid("priority", f"Priority: {value} is not included in the list")
+            if name.endswith("_id") and name != "external_id" and value not in (None, ""):
+                if not str(value).isdigit():
+                    raise invalid(name, f"{name} is not valid")
+                value = int(value)
+            ticket[name] = value if value != "" else None
+        if "assignee_email" in props:
+            agent = self.user_by_email(str(props["assignee_email"]))
+            if agent is None:
+                raise invalid("assignee", "Assignee: is invalid")
+            ticket["assignee_id"] = agent["id"]
+        if ticket.get("assignee_id") and ticket["status"] == "new":
+            ticket["status"] = "open"
+        if "tags" in props:
+            ticket["tags"] = clean_tags(props["tags"] or [])
+        for given in props.get("custom_fields") or props.get("fields") or ():
+            if isinstance(given, Mapping) and str(given.get("id", "")).isdigit():
+                rules.set_custom(ticket, int(given["id"]), given.get("value"))
+        ticket["raw_subject"] = ticket.get("subject")
+
+    def _comment(self, ticket_id: int, given: Mapping[str, Any], author: Mapping[str, Any], via: Mapping[str, Any]) -> dict[str, Any]:
+        body = str(given.get("body") or given.get("html_body"))
+        comment = {
+            "id": self.new_id(),
+            "type": "Comment",
+            "author_id": author["id"],
+            "body": body,
+            "html_body": given.get("html_body") or f"<p>{body}</p>",
+            "plain_body": body,
+            "public": bool(given.get("public", True)),
+            "attachments": [],
+            "audit_id": None,
+            "via": dict(via),
+            "created_at": self._stamp(),
+            "metadata": {"system": {}, "custom": {}},
+        }
+        self.store.comments[ticket_id].append(comment)
+        return comment
+
+    def _triggers(self) -> list[dict[str, Any]]:
+        return sorted(self.store.triggers.values(), key=lambda t: (t.get("position") or 0, t["id"]))
+
+    def _finish(
+        self,
+        ticket: dict[str, Any],
+        occasion: rules.Occasion,
+        comment: dict[str, Any] | None,
+        actor: Mapping[str, Any],
+        via: str,
+        metadata: Any,
+        *,
+        created: bool = False,
+        before: Mapping[str, Any] | None = None,
+    ) -> dict[str, Any] | None:
+        events = audit_events(before, ticket)
+        changed = created or bool(events) or comment is not None
+        if changed:
+            ticket["updated_at"] = self._stamp()
+        self._touch(ticket)
+        for webhook, body in occasion.webhooks:
+            self.asked.append((webhook, self._filled(body, ticket, actor, comment)))
+        if not changed:
+            return None
+        audit = {
+            "id": self.new_id(),
+            "ticket_id": ticket["id"],
+            "created_at": self._stamp(),
+            "author_id": actor["id"],
+            "via": {"channel": via, "source": {"from": {}, "to": {}, "rel": None}},
+            "metadata": {"system": {"client": "simulator"}, "custom": dict(metadata) if isinstance(metadata, Mapping) else {}},
+            "events": events + ([{**comment, "type": "Comment"}] if comment is not None else []),
+        }
+        if comment is not None:
+            comment["audit_id"] = audit["id"]
+            comment["metadata"] = audit["metadata"]
+        self.store.audits[ticket["id"]].append(audit)
+        self._tell_all(before, ticket, comment if not created else None, actor, created)
+        return audit
+
+    def _tell_all(
+        self,
+        before: Mapping[str, Any] | None,
+        ticket: Mapping[str, Any],
+        comment: Mapping[str, Any] | None,
+        actor: Mapping[str, Any],
+        created: bool,
+    ) -> None:
+        """One event for each difference, all of one sequence."""
+        told: list[tuple[str, dict[str, Any]]] = [("created", {})] if created else []
+        if comment is not None:
+            author = self.store.users.get(comment["author_id"], actor)
+            said = {
+                "id": str(comment["id"]),
+                "body": comment["body"],
+                "html_body": comment["html_body"],
+                "is_public": comment["public"],
+                "author": {"id": str(comment["author_id"]), "name": author["name"], "is_staff": author["role"] != "end-user"},
+            }
+            told.append(("comment_added", {"comment": said}))
+        if before is not None:
+            told += differences(before, ticket)
+        sequence = "".join(self.random.choice("0123456789ABCDEF") for _ in range(32))
+        snapshot = copy.deepcopy(dict(ticket))
+        for position, (kind, event) in enumerate(told, 1):
+            self.happened.append(Happened(kind, snapshot, event, int(actor["id"]), self.now(), sequence, position))
+
+    def tell(self, kind: str, ticket: Mapping[str, Any], event: Mapping[str, Any], actor: Mapping[str, Any]) -> None:
+        sequence = "".join(self.random.choice("0123456789ABCDEF") for _ in range(32))
+        self.happened.append(Happened(kind, copy.deepcopy(dict(ticket)), event, int(actor["id"]), self.now(), sequence, 1))
+
+    def _filled(self, body: str, ticket: Mapping[str, Any], actor: Mapping[str, Any], comment: Mapping[str, Any] | None) -> str:
+        """A trigger's body with its placeholders, text escaped for JSON."""
+        requester = self.store.users.get(ticket["requester_id"], {})
+        newest = self.store.comments[ticket["id"]]
+        group = self.store.groups.get(ticket["group_id"] or 0, {})
+        assignee = self.store.users.get(ticket["assignee_id"] or 0, {})
+        del comment
+
+        def look(name: str) -> Any:
+            plain: dict[str, Any] = {
+                "ticket.id": ticket["id"],
+                "ticket.external_id": ticket["external_id"],
+                "ticket.title": ticket["subject"],
+                "ticket.description": ticket["description"],
+                "ticket.latest_comment": newest[-1]["body"] if newest else None,
+                "ticket.latest_public_comment": next((c["body"] for c in reversed(newest) if c["public"]), None),
+                "ticket.status": str(ticket["status"]).capitalize(),
+                "ticket.priority": str(ticket["priority"]).capitalize() if ticket["priority"] else "-",
+                "ticket.ticket_type": str(ticket["type"]).capitalize() if ticket["type"] else "-",
+                "ticket.tags": " ".join(ticket["tags"]),
+                "ticket.via": {"web_service": "Web Service", "api": "Web Service"}.get(
+                    ticket["via"]["channel"], str(ticket["via"]["channel"]).capitalize()
+                ),
+                "ticket.group.name": group.get("name"),
+                "ticket.group.id": ticket["group_id"],
+                "ticket.assignee.id": ticket["assignee_id"],
+                "ticket.assignee.name": assignee.get("name"),
+                "ticket.assignee.email": assignee.get("email"),
+                "ticket.brand.id": ticket["brand_id"],
+                "ticket.ticket_form_id": ticket["ticket_form_id"],
+                "ticket.created_at_with_timestamp": ticket["created_at"],
+                "ticket.updated_at_with_timestamp": ticket["updated_at"],
+                "ticket.requester.id": requester.get("id"),
+                "ticket.requester.name": requester.get("name"),
+                "ticket.requester.email": requester.get("email"),
+                "ticket.requester.phone": requester.get("phone"),
+                "ticket.requester.external_id": requester.get("external_id"),
+                "current_user.id": actor["id"],
+                "current_user.name": actor.get("name"),
+                "current_user.email": actor.get("email"),
+            }
+            if name.startswith("ticket.ticket_field_"):
+                id_ = name.removeprefix("ticket.ticket_field_")
+                return next((f["value"] for f in ticket["custom_fields"] if str(f["id"]) == id_), None)
+            value = plain.get(name)
+            return (
+                None
+                if value is None
+                else str(value).replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n").replace("\r", "").replace("\t", "\\t")
+            )
+
+        return rules.render(body, look)
+
+    # -- small things ------------------------------------------------------------------------------------------------
+
+    def new_id(self) -> int:
+        self._next += 1
+        return 360_000_000_000 + self._next
+
+    def new_job(self, kind: str, results: list[dict[str, Any]]) -> dict[str, Any]:
+        id_ = "".join(self.random.choice("0123456789abcdef") for _ in range(32))
+        self.store.jobs[id_] = {
+            "id": id_,
+            "job_type": kind,
+            "url": f"{self.url}/api/v2/job_statuses/{id_}.json",
+            "total": len(results),
+            "progress": len(results),
+            "status": "completed",
+            "message": "Completed",
+            "results": results,
+        }
+        return {"job_status": {**self.store.jobs[id_], "status": "queued", "progress": 0, "message": None, "results": None}}
+
+    def text_of(self, at: datetime) -> str:
+        return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+    def _stamp(self) -> str:
+        return self.text_of(self.now())
+
+    def _dated(self, item: dict[str, Any]) -> dict[str, Any]:
+        return {**item, "created_at": self._stamp(), "updated_at": self._stamp()}
+
+    def _touch(self, ticket: dict[str, Any]) -> None:
+        self._revision += 1
+        at = self.now().timestamp()
+        ticket["generated_timestamp"] = int(at)
+        self.exported[ticket["id"]] = (at, self._revision)
+
+    def export(self, since: tuple[float, int], limit: int) -> tuple[list[dict[str, Any]], tuple[float, int], bool]:
+        """Tickets changed after a place in the export, but never those of the newest minute; where it ends; whether that is the end."""
+        newest = (self.now() - timedelta(minutes=1)).timestamp()
+        ready = sorted((place, id_) for id_, place in self.exported.items() if place > since and place[0] <= newest)
+        chosen = ready[:limit]
+        found = [self.store.tickets.get(id_) or self.store.deleted.get(id_) for _, id_ in chosen]
+        return [t for t in found if t is not None], chosen[-1][0] if chosen else since, len(ready) <= limit
+
+
+def clean_tags(tags: Any) -> list[str]:
+    """Tags as Zendesk keeps them: lower case, a space makes two, each once."""
+    words = tags.split() if isinstance(tags, str) else [word for tag in tags for word in str(tag).replace(",", " ").split()]
+    return sorted({word.lower() for word in words})
+
+
+def audit_events(before: Mapping[str, Any] | None, ticket: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """What an audit lists: each property of a new ticket, or each difference."""
+    names = (*SINGLE, "tags")
+    if before is None:
+        return [
+            {"id": n, "type": "Create", "field_name": name, "value": ticket[name]}
+            for n, name in enumerate(names, 1)
+            if ticket.get(name) not in (None, [], "")
+        ]
+    found: list[dict[str, Any]] = []
+    for name in names:
+        if before.get(name) != ticket.get(name):
+            found.append(
+                {"id": len(found) + 1, "type": "Change", "field_name": name, "value": ticket.get(name), "previous_value": before.get(name)}
+            )
+    old = {f["id"]: f["value"] for f in before["custom_fields"]}
+    for custom in ticket["custom_fields"]:
+        if old.get(custom["id"]) != custom["value"]:
+            found.append(
+                {
+                    "id": len(found) + 1,
+                    "type": "Change",
+                    "field_name": str(custom["id"]),
+                    "value": custom["value"],
+                    "previous_value": old.get(custom["id"]),
+                }
+            )
+    return found
+
+
+def differences(before: Mapping[str, Any], ticket: Mapping[str, Any]) -> list[tuple[str, dict[str, Any]]]:
+    """The events a change makes: kind and `event` object, as the ticket-events reference shapes them."""
+
+    def upper(value: Any) -> Any:
+        return None if value is None else str(value).upper()
+
+    def id_(value: Any) -> Any:
+        return None if value is None else str(value)
+
+    kinds: tuple[tuple[str, str, Callable[[Any], Any]], ...] = (
+        ("status", "status_changed", upper),
+        ("priority", "priority_changed", upper),
+        ("type", "type_changed", upper),
+        ("subject", "subject_changed", lambda v: v),
+        ("external_id", "external_id_changed", lambda v: v),
+        ("group_id", "group_assignment_changed", id_),
+        ("assignee_id", "agent_assignment_changed", id_),
+        ("organization_id", "organization_changed", id_),
+        ("requester_id", "requester_changed", id_),
+        ("brand_id", "brand_changed", id_),
+        ("ticket_form_id", "form_changed", id_),
+        ("problem_id", "problem_link_changed", id_),
+        ("due_at", "task_due_at_changed", lambda v: v),
+    )
+    told: list[tuple[str, dict[str, Any]]] = [
+        (kind, {"current": shape(ticket.get(name)), "previous": shape(before.get(name))})
+        for name, kind, shape in kinds
+        if before.get(name) != ticket.get(name)
+    ]
+    added, removed = sorted(set(ticket["tags"]) - set(before["tags"])), sorted(set(before["tags"]) - set(ticket["tags"]))
+    if added or removed:
+        told.append(("tags_changed", {"tags_added": added, "tags_removed": removed}))
+    old = {f["id"]: f["value"] for f in before["custom_fields"]}
+    for custom in ticket["custom_fields"]:
+        if old.get(custom["id"]) != custom["value"]:
+            about = {"id": str(custom["id"]), "title": "", "type": "text"}
+            told.append(
+                (
+                    "custom_field_changed",
+                    {"custom_field": about, "current": {"value": custom["value"]}, "previous": {"value": old.get(custom["id"])}},
+                )
+            )
+    return told

@@ -236,4 +236,5 @@ NIGHT_SEVERE, NIGHT = "ts_out_of_hours", "ts_morning"
 NIGHT_ZONE, NIGHT_HOURS = "America/Los_Angeles", frozenset({22, 23, 0, 1, 2, 3, 4, 5})
 """Hours at which that office is closed on every day of the year."""
 SEVERE_TAGS: tuple[str, ...] = tuple(sorted({tag for theme in THEMES for tag in (*theme.tags, *theme.unanswered)} | {NIGHT_SEVERE}))
-OTHER_GROUP = "Second line"
+OTHER_GROUP = "Intake"
+"""Where an agent moves a ticket that the rulebook put elsewhere."""

@@ -1,0 +1,314 @@
+"""`tsbridge demo`: the bridge, a Zendesk and a Talkdesk on this machine, and a weekend of incidents through real HTTP.
+
+Starts the two simulators in this process and the bridge in one of its own, all on free loopback ports with a fresh
+database and fresh secrets; plays the weekend; waits until everything has settled; prints what came of it and explains one
+decision. Exit code 0 only if every expectation of every story holds in the simulated Zendesk.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import secrets
+import signal
+import socket
+import sys
+import tempfile
+import time
+from collections.abc import AsyncIterator, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import httpx
+import uvicorn
+
+from tsbridge.demo_bridge import Bridge, NotRunning
+from tsbridge.demo_report import Figures, Result, figure, in_plain_words, page
+from tsbridge.simulator.scenario import Scenario, friday_before, weekend
+from tsbridge.simulator.scenario_play import Played, Player, Unmet, unmet
+from tsbridge.simulator.scenario_talkdesk import TalkdeskAccount
+from tsbridge.simulator.scenario_zendesk import ZendeskAccount
+from tsbridge.simulator.talkdesk import Talkdesk
+from tsbridge.simulator.talkdesk import make_app as make_talkdesk
+from tsbridge.simulator.zendesk import Limits, Zendesk
+from tsbridge.simulator.zendesk import make_app as make_zendesk
+
+PLAY_S = 20.0
+"""The weekend passes in about this time, if the machine is quick enough."""
+SETTLE_S = 90.0
+STALL_S = 20.0
+"""When nothing has moved for so long, waiting longer helps nobody."""
+DUPLICATES, DISORDER = 3.0, 15.0
+"""Percent of the deliveries that come twice, and out of order."""
+
+
+def run(*, stay: bool = False, seed: int = 7, tickets: int = 300, calls: int = 120) -> int:
+    """The demo; returns the exit code. With `stay` everything is left running until Ctrl-C."""
+    try:
+        return asyncio.run(_demo(stay, seed, tickets, calls))
+    except KeyboardInterrupt:
+        _say("\nstopped")
+        return 1
+    except NotRunning as problem:
+        _say(f"\n{problem}")
+        return 1
+
+
+async def _demo(stay: bool, seed: int, tickets: int, calls: int) -> int:
+    began = time.monotonic()
+    scenario = weekend(seed, friday_before(_now()), tickets=tickets, calls=calls)
+    _say(f"A weekend at an incident desk: {scenario.tickets} tickets, {scenario.calls} calls, {len(scenario.acts)} things that happen.")
+    with tempfile.TemporaryDirectory(prefix="tsbridge-demo-") as folder:
+        async with _stage(Path(folder), seed) as stage:
+            _say(f"Running: Zendesk at {stage.zendesk_url}, Talkdesk at {stage.talkdesk_url}, the bridge at {stage.bridge.url}.")
+            played = await _play(stage, scenario)
+            result = await _settle(stage, scenario, played, began)
+            _say("\n" + page(result))
+            explained = await _one_decision(stage.bridge)
+            if explained:
+                _say("\nOne of the decisions, in plain words:\n" + explained)
+            _say("\n" + ("Every expected tag arrived." if result.good else "NOT everything is as the stories expect: see above."))
+            if not result.good and (words := stage.bridge.last_words(12)):
+                _say(f"\nThe bridge's last words:\n{words}")
+            if stay:
+                await _stay(stage)
+            return 0 if result.good else 1
+
+
+# -- the stage ------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class _Stage:
+    """Everything that runs."""
+
+    bridge: Bridge
+    key: str
+    zendesk: Zendesk
+    zendesk_url: str
+    talkdesk: Talkdesk
+    talkdesk_url: str
+    people: ZendeskAccount
+    callers: TalkdeskAccount
+
+    def sent(self) -> int:
+        return sum(len(d.attempts) for d in self.zendesk.webhooks.log) + self.talkdesk.automations.sent
+
+    def on_its_way(self) -> int:
+        return self.zendesk.webhooks.waiting + self.talkdesk.automations.waiting
+
+    def refused(self) -> int:
+        """Requests that the bridge did not take."""
+        by_zendesk = sum(not 200 <= status < 300 for d in self.zendesk.webhooks.log for status in d.attempts)
+        return by_zendesk + sum(not 200 <= d.status < 300 for d in self.talkdesk.automations.deliveries)
+
+    def written(self) -> int:
+        """Requests with which the bridge changed tickets."""
+        return len(self.zendesk.writes)
+
+
+@contextlib.asynccontextmanager
+async def _stage(folder: Path, seed: int) -> AsyncIterator[_Stage]:
+    """Both simulators and the bridge, wired to each other, with secrets made for this run."""
+    key, zendesk_secret, talkdesk_key, client_secret = (secrets.token_urlsafe(32) for _ in range(4))
+    zendesk_at, zendesk_url = _listener()
+    talkdesk_at, talkdesk_url = _listener()
+    settings = {
+        "TSBRIDGE_DATABASE_URL": f"sqlite:///{folder / 'demo.db'}",
+        "TSBRIDGE_ZENDESK_URL": zendesk_url,
+        "TSBRIDGE_ZENDESK_CLIENT_ID": "tsbridge-demo",
+        "TSBRIDGE_ZENDESK_CLIENT_SECRET": client_secret,
+        "TSBRIDGE_ZENDESK_WEBHOOK_SECRETS": zendesk_secret,
+        "TSBRIDGE_TALKDESK_WEBHOOK_SECRETS": talkdesk_key,
+        "TSBRIDGE_ADMIN_KEY": key,
+        "TSBRIDGE_ZENDESK_UPDATES_PER_MINUTE": "700",
+    }
+    async with contextlib.AsyncExitStack() as stack:
+        sender = await stack.enter_async_context(httpx.AsyncClient(timeout=12, trust_env=False))
+        zendesk = Zendesk(
+            sender,
+            _now,
+            seed=seed,
+            url=zendesk_url,
+            limits=Limits.off(),  # a weekend of sixty hours passes in seconds: limits per minute would not be the real ones
+            strict=True,
+            client_id="tsbridge-demo",
+            client_secret=client_secret,
+        )
+        # The bridge's port is only known when it starts, so Zendesk is served first and told its webhook afterwards.
+        await stack.enter_async_context(_served(make_zendesk(zendesk, pumping=True), zendesk_at))
+        bridge = await stack.enter_async_context(Bridge(folder, settings, key))
+        zendesk.connect(f"{bridge.url}/webhooks/zendesk", zendesk_secret)
+        talkdesk = Talkdesk(sender, _now, webhook_url=f"{bridge.url}/webhooks/talkdesk", key=talkdesk_key, seed=seed, at_once=4)
+        app = make_talkdesk(talkdesk, pumping=True)
+        await stack.enter_async_context(_served(app, talkdesk_at))
+        for faults in (zendesk.faults, talkdesk.faults):
+            faults.duplicate, faults.reorder = DUPLICATES, DISORDER
+        hand = await stack.enter_async_context(httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url=talkdesk_url))
+        people = ZendeskAccount(zendesk.world, zendesk.clock.put, zendesk.fired.set)
+        yield _Stage(bridge, key, zendesk, zendesk_url, talkdesk, talkdesk_url, people, TalkdeskAccount(hand))
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+class _Server(uvicorn.Server):
+    """A server among others in one process: signals are not its business."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+@contextlib.asynccontextmanager
+async def _served(app: Any, listener: socket.socket) -> AsyncIterator[None]:
+    server = _Server(uvicorn.Config(app, log_level="error", access_log=False, lifespan="on"))
+    task = asyncio.create_task(server.serve(sockets=[listener]))
+    try:
+        yield
+    finally:
+        server.should_exit = True
+        await task
+
+
+def _listener() -> tuple[socket.socket, str]:
+    listener = socket.socket()
+    listener.bind(("127.0.0.1", 0))
+    return listener, f"http://127.0.0.1:{listener.getsockname()[1]}"
+
+
+# -- the weekend ----------------------------------------------------------------------------------------------------
+
+
+async def _play(stage: _Stage, scenario: Scenario) -> Played:
+    """The weekend, act for act; the simulators send what happens while it happens."""
+    speed = (scenario.end - scenario.start).total_seconds() / PLAY_S
+    player = Player(
+        scenario,
+        {"zendesk": stage.people, "talkdesk": stage.callers},
+        stage.people.look,
+        monotonic=time.monotonic,
+        sleep=asyncio.sleep,
+        speed=speed,
+    )
+    progress = _Progress()
+
+    async def watch() -> None:
+        while True:
+            played = player.played
+            at = played.at or scenario.start
+            done = f"{at:%a %H:%M}  {played.done}/{played.total} acts"
+            progress.show(f"{done}  {stage.sent()} webhooks sent  {stage.written()} write-backs received")
+            stage.bridge.check()
+            await asyncio.sleep(0.1)
+
+    watching = asyncio.create_task(watch())
+    playing = asyncio.create_task(player.play())
+    try:
+        await asyncio.wait({watching, playing}, return_when=asyncio.FIRST_COMPLETED)
+        if watching.done():
+            watching.result()
+        return await playing
+    finally:
+        for task in (watching, playing):
+            task.cancel()
+            with contextlib.suppress(asyncio.CancelledError, Exception):
+                await task
+        progress.done()
+
+
+async def _settle(stage: _Stage, scenario: Scenario, played: Played, began: float) -> Result:
+    """Wait until nothing is on its way any more and every expectation holds; or until waiting helps no more."""
+    progress, started = _Progress(), time.monotonic()
+    moved, seen = started, ""
+    while True:
+        figures = await stage.bridge.figures()
+        wrong = await unmet(scenario.expected, played.ids, stage.people.look)
+        on_its_way = stage.on_its_way() + sum(
+            (
+                figure(figures, "tsbridge_deliveries", status="pending"),
+                figure(figures, "tsbridge_writebacks", status="waiting"),
+                figure(figures, "tsbridge_writebacks", status="sending"),
+            )
+        )
+        now = time.monotonic()
+        state = f"{on_its_way} {wrong} {stage.written()}"
+        if state != seen:
+            moved, seen = now, state
+        if (not on_its_way and not wrong) or now - started > SETTLE_S or now - moved > STALL_S:
+            progress.done()
+            return _result(stage, scenario, played, figures, wrong, now - began)
+        progress.show(f"settling: {on_its_way} on their way, {len(wrong)} tickets not yet as expected")
+        await asyncio.sleep(0.3)
+
+
+def _result(stage: _Stage, scenario: Scenario, played: Played, figures: Figures, wrong: Sequence[Unmet], seconds: float) -> Result:
+    wanted = sum(len(expected.must) for expected in scenario.expected)
+    return Result(
+        figures=figures,
+        tickets=scenario.tickets,
+        calls=scenario.calls,
+        refused_by_door=stage.refused(),
+        tags_wanted=wanted,
+        tags_confirmed=wanted - sum(len(one.missing) for one in wrong),
+        checks=len(scenario.expected),
+        unmet=[str(one) for one in wrong],
+        gave_up=played.gave_up,
+        seconds=seconds,
+    )
+
+
+async def _one_decision(bridge: Bridge) -> str:
+    """The explanation of a decision that put a severe ticket's tags there, as the audit gives it."""
+    listed = await bridge.get("/v1/audit/routing", severity="1", limit="200")
+    told = [one for one in listed["items"] if one["outcome"]["tags_added"] and one["interaction"]["source"] == "zendesk"]
+    confirmed = [one for one in told if (one.get("writeback") or {}).get("status") == "confirmed" and not one.get("retracted")]
+    chosen = (confirmed or told or listed["items"])[:1]
+    return in_plain_words(await bridge.get(f"/v1/audit/routing/{chosen[0]['id']}")) if chosen else ""
+
+
+async def _stay(stage: _Stage) -> None:
+    """Leave everything running until Ctrl-C."""
+    _say(
+        f"\nStill running. Look around at {stage.bridge.url}/docs with the key\n    {stage.key}\n"
+        f"  simulated Zendesk {stage.zendesk_url}, Talkdesk {stage.talkdesk_url}. Ctrl-C ends it all."
+    )
+    stop = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    while not stop.is_set():
+        stage.bridge.check()
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(stop.wait(), 1)
+
+
+class _Progress:
+    """One live line on a terminal; elsewhere a line every few seconds."""
+
+    def __init__(self) -> None:
+        self._live = sys.stdout.isatty()
+        self._last = 0.0
+
+    def show(self, line: str) -> None:
+        now = time.monotonic()
+        if now - self._last < (0.2 if self._live else 4.0):
+            return
+        self._last = now
+        if self._live:
+            sys.stdout.write(f"\r\x1b[2K  {line}")
+            sys.stdout.flush()
+        else:
+            _say(f"  {line}")
+
+    def done(self) -> None:
+        if self._live:
+            sys.stdout.write("\r\x1b[2K")
+            sys.stdout.flush()
+
+
+def _say(text: str) -> None:
+    sys.stdout.write(text + "\n")
+    sys.stdout.flush()

@@ -27,7 +27,7 @@ import uvicorn
 from tsbridge.demo_bridge import Bridge, NotRunning
 from tsbridge.demo_report import Figures, Result, figure, in_plain_words, page
 from tsbridge.simulator.scenario import Scenario, friday_before, weekend
-from tsbridge.simulator.scenario_play import Played, Player, Unmet, unmet
+from tsbridge.simulator.scenario_play import Played, Player, Ticket, Unmet, unmet
 from tsbridge.simulator.scenario_talkdesk import TalkdeskAccount
 from tsbridge.simulator.scenario_zendesk import ZendeskAccount
 from tsbridge.simulator.talkdesk import Talkdesk
@@ -104,6 +104,12 @@ class _Stage:
         by_zendesk = sum(not 200 <= status < 300 for d in self.zendesk.webhooks.log for status in d.attempts)
         return by_zendesk + sum(not 200 <= d.status < 300 for d in self.talkdesk.automations.deliveries)
 
+    async def look(self, ticket_id: str) -> Ticket:
+        """The ticket as it is, without a request: there are hundreds to look at, again and again."""
+        ticket = self.zendesk.world.ticket(int(ticket_id))
+        group = self.zendesk.world.store.groups.get(ticket["group_id"] or 0)
+        return Ticket(frozenset(ticket["tags"]), group["name"] if group else "")
+
     def written(self) -> int:
         """Requests with which the bridge changed tickets."""
         return len(self.zendesk.writes)
@@ -138,7 +144,8 @@ async def _stage(folder: Path, seed: int) -> AsyncIterator[_Stage]:
             client_secret=client_secret,
         )
         # The bridge's port is only known when it starts, so Zendesk is served first and told its webhook afterwards.
-        await stack.enter_async_context(_served(make_zendesk(zendesk, pumping=True), zendesk_at))
+        desk = make_zendesk(zendesk, pumping=True)
+        await stack.enter_async_context(_served(desk, zendesk_at))
         bridge = await stack.enter_async_context(Bridge(folder, settings, key))
         zendesk.connect(f"{bridge.url}/webhooks/zendesk", zendesk_secret)
         talkdesk = Talkdesk(sender, _now, webhook_url=f"{bridge.url}/webhooks/talkdesk", key=talkdesk_key, seed=seed, at_once=4)
@@ -147,8 +154,8 @@ async def _stage(folder: Path, seed: int) -> AsyncIterator[_Stage]:
         for faults in (zendesk.faults, talkdesk.faults):
             faults.duplicate, faults.reorder = DUPLICATES, DISORDER
         hand = await stack.enter_async_context(httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url=talkdesk_url))
-        people = ZendeskAccount(zendesk.world, zendesk.clock.put, zendesk.fired.set)
-        yield _Stage(bridge, key, zendesk, zendesk_url, talkdesk, talkdesk_url, people, TalkdeskAccount(hand))
+        at_desk = await stack.enter_async_context(httpx.AsyncClient(transport=httpx.ASGITransport(desk), base_url=zendesk_url))
+        yield _Stage(bridge, key, zendesk, zendesk_url, talkdesk, talkdesk_url, ZendeskAccount(at_desk), TalkdeskAccount(hand))
 
 
 def _now() -> datetime:
@@ -189,7 +196,7 @@ async def _play(stage: _Stage, scenario: Scenario) -> Played:
     player = Player(
         scenario,
         {"zendesk": stage.people, "talkdesk": stage.callers},
-        stage.people.look,
+        stage.look,
         monotonic=time.monotonic,
         sleep=asyncio.sleep,
         speed=speed,
@@ -226,7 +233,7 @@ async def _settle(stage: _Stage, scenario: Scenario, played: Played, began: floa
     moved, seen = started, ""
     while True:
         figures = await stage.bridge.figures()
-        wrong = await unmet(scenario.expected, played.ids, stage.people.look)
+        wrong = await unmet(scenario.expected, played.ids, stage.look)
         on_its_way = stage.on_its_way() + sum(
             (
                 figure(figures, "tsbridge_deliveries", status="pending"),
@@ -266,7 +273,8 @@ async def _one_decision(bridge: Bridge) -> str:
     listed = await bridge.get("/v1/audit/routing", severity="1", limit="200")
     told = [one for one in listed["items"] if one["outcome"]["tags_added"] and one["interaction"]["source"] == "zendesk"]
     confirmed = [one for one in told if (one.get("writeback") or {}).get("status") == "confirmed" and not one.get("retracted")]
-    chosen = (confirmed or told or listed["items"])[:1]
+    opening = [one for one in confirmed if one["event"] == "ticket.created"]
+    chosen = (opening or confirmed or told or listed["items"])[:1]
     return in_plain_words(await bridge.get(f"/v1/audit/routing/{chosen[0]['id']}")) if chosen else ""
 
 

@@ -1,101 +1,98 @@
-"""The player's hand in the simulated Zendesk: what its people do, done by them, at the weekend's time."""
+"""The player's hand in the simulated Zendesk: what its people do, done by them over the control endpoint."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+import httpx
+
 from tsbridge.simulator.scenario_play import Ticket
 from tsbridge.simulator.scenario_stories import Act
-from tsbridge.simulator.scenario_words import AGENTS
-from tsbridge.simulator.zendesk.answers import Rejected
-from tsbridge.simulator.zendesk.world import World
+from tsbridge.simulator.zendesk.world import ADMIN
 
 CHANNELS = {"email": "mail", "web": "web_form", "chat": "chat", "api": "api"}
 """Our word -> Zendesk's `via.channel`."""
 
 
 class ZendeskAccount:
-    """People of one simulated account. `put_clock` sets its time, `wake` says that something is to be delivered.
+    """Drives one simulated Zendesk through `client`, whose base URL is the simulator (over HTTP or in process).
 
-    The agents of the scenario are made when first needed. A change that Zendesk refuses (a ticket closed meanwhile) is
-    left undone, as people leave it.
+    A change that Zendesk refuses (the ticket was closed meanwhile) is left undone, as people leave it, and counted.
     """
 
-    def __init__(self, world: World, put_clock: Callable[[datetime], None], wake: Callable[[], None]) -> None:
-        self._world, self._put_clock, self._wake = world, put_clock, wake
+    def __init__(self, client: httpx.AsyncClient) -> None:
+        self._client = client
+        self._known: set[str] = set()
+        self._channels: dict[str, str] = {}
+        self._groups: dict[str, str] = {}
         self.refused = 0
-        for name, email in AGENTS:
-            if world.user_by_email(email) is None:
-                world.add_user(name, email, role="agent")
 
     async def perform(self, at: datetime, act: Act, ids: Mapping[str, str]) -> str:
-        self._put_clock(at)
         if act.act == "ticket":
-            made = self._write(act.args)
+            return await self._write(at, act.args)
+        ticket_id = ids[act.ref]
+        act_name, args = await self._touched(act, ticket_id, ids)
+        answer = await self._act(at, act_name, {"id": ticket_id, **args})
+        if answer.status_code == 422:
+            self.refused += 1
         else:
-            made = ids[act.ref]
-            try:
-                self._touch(act, int(made), ids)
-            except Rejected:
-                self.refused += 1
-        self._wake()
-        return made
+            answer.raise_for_status()
+        return ticket_id
 
     async def look(self, ticket_id: str) -> Ticket:
-        ticket = self._world.ticket(int(ticket_id))
-        group = self._world.store.groups.get(ticket["group_id"] or 0)
-        return Ticket(frozenset(ticket["tags"]), group["name"] if group else "")
+        answer = await self._client.get(f"/_sim/as/{ADMIN}/api/v2/tickets/{ticket_id}")
+        answer.raise_for_status()
+        ticket = answer.json()["ticket"]
+        names = {id_: name for name, id_ in (await self._group_ids()).items()}
+        return Ticket(frozenset(ticket["tags"]), names.get(str(ticket["group_id"]), ""))
 
-    def _write(self, args: Mapping[str, Any]) -> str:
+    async def _write(self, at: datetime, args: Mapping[str, Any]) -> str:
         person = args["requester"]
-        requester = self._world.user_by_email(person["email"]) or self._person(person)
+        if person["email"] not in self._known:
+            self._known.add(person["email"])
+            user = {"name": person["name"], "email": person["email"], **({"phone": person["phone"]} if person["phone"] else {})}
+            (await self._act(at, "user", {"user": user})).raise_for_status()
         channel = CHANNELS[args["channel"]]
         ticket = {
-            "requester_id": requester["id"],
             "subject": args["subject"],
             "comment": {"body": args["body"], "public": True},
             "tags": args["tags"],
             "via": {"channel": channel},
             **({"external_id": args["external_id"]} if args["external_id"] else {}),
         }
-        return str(self._world.create(ticket, requester, channel)["id"])
+        answer = await self._act(at, "create", {"ticket": ticket, "as": person["email"], "via": channel})
+        answer.raise_for_status()
+        made = str(answer.json()["id"])
+        self._channels[made] = channel
+        return made
 
-    def _person(self, person: Mapping[str, Any]) -> dict[str, Any]:
-        return self._world.add_user(person["name"], person["email"], phone=person["phone"] or None)
-
-    def _touch(self, act: Act, ticket_id: int, ids: Mapping[str, str]) -> None:
-        world, args = self._world, act.args
-        ticket = world.ticket(ticket_id)
-        agent = self._agent(args["agent"]) if "agent" in args else None
+    async def _touched(self, act: Act, ticket_id: str, ids: Mapping[str, str]) -> tuple[str, dict[str, Any]]:
+        """The simulator's act and arguments for one of ours."""
+        args = act.args
+        agent = {"as": args["agent"]} if "agent" in args else {}
         if act.act == "comment":
-            author = agent or world.user(ticket["requester_id"])
-            via = "web" if agent else ticket["via"]["channel"]
-            world.change(ticket_id, {"comment": {"body": args["body"], "public": args["public"]}}, author, via)
-            return
-        if agent is None:
-            raise ValueError(f"{act.act} is done by an agent")
+            via = "web" if agent else self._channels.get(ticket_id, "web")
+            return "change", {"ticket": {"comment": {"body": args["body"], "public": args["public"]}}, "via": via, **agent}
         if act.act == "assign":
-            world.change(ticket_id, {"assignee_id": agent["id"], "status": "open"}, agent, "web")
-        elif act.act == "update":
-            world.change(ticket_id, {"status": args["status"], "assignee_id": agent["id"]}, agent, "web")
-        elif act.act == "tag":
-            world.change(ticket_id, {"tags": sorted({*ticket["tags"], *args["tags"]})}, agent, "web")
-        elif act.act == "untag":
-            world.change(ticket_id, {"tags": sorted(set(ticket["tags"]) - set(args["tags"]))}, agent, "web")
-        elif act.act == "move":
-            world.change(ticket_id, {"group_id": self._group(args["group"])}, agent, "web")
-        elif act.act == "merge":
-            world.merge(int(ids[args["into"]]), [ticket_id], agent, None, None)
-        else:
-            raise ValueError(f"expected an act of a ticket, got {act.act}")
+            return "change", {"ticket": {"assignee_email": args["agent"], "status": "open"}, **agent}
+        if act.act == "update":
+            return "change", {"ticket": {"status": args["status"], "assignee_email": args["agent"]}, **agent}
+        if act.act in ("tag", "untag"):
+            return act.act, {"tags": args["tags"], **agent}
+        if act.act == "move":
+            return "change", {"ticket": {"group_id": (await self._group_ids())[args["group"]]}, **agent}
+        if act.act == "merge":
+            return "merge", {"into": ids[args["into"]], **agent}
+        raise ValueError(f"expected an act of a ticket, got {act.act}")
 
-    def _agent(self, email: str) -> dict[str, Any]:
-        found = self._world.user_by_email(email)
-        if found is None:
-            raise ValueError("expected one of the scenario's agents")
-        return found
+    async def _act(self, at: datetime, act: str, args: Mapping[str, Any]) -> httpx.Response:
+        return await self._client.post("/_sim/act", json={"at": at.isoformat(), "act": act, "args": args})
 
-    def _group(self, name: str) -> int:
-        return next(id_ for id_, group in self._world.store.groups.items() if group["name"] == name)
+    async def _group_ids(self) -> Mapping[str, str]:
+        if not self._groups:
+            answer = await self._client.get(f"/_sim/as/{ADMIN}/api/v2/groups")
+            answer.raise_for_status()
+            self._groups = {group["name"]: str(group["id"]) for group in answer.json()["groups"]}
+        return self._groups

@@ -200,6 +200,7 @@ async def _play(stage: _Stage, scenario: Scenario) -> Played:
         monotonic=time.monotonic,
         sleep=asyncio.sleep,
         speed=speed,
+        patience_s=SETTLE_S,
     )
     progress = _Progress()
 

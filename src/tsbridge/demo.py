@@ -274,7 +274,7 @@ async def _one_decision(bridge: Bridge) -> str:
     listed = await bridge.get("/v1/audit/routing", severity="1", limit="200")
     told = [one for one in listed["items"] if one["outcome"]["tags_added"] and one["interaction"]["source"] == "zendesk"]
     confirmed = [one for one in told if (one.get("writeback") or {}).get("status") == "confirmed" and not one.get("retracted")]
-    opening = [one for one in confirmed if one["event"] == "ticket.created"]
+    opening = [one for one in confirmed if one["event"] == "ticket.created" and one["outcome"]["escalations"]]
     chosen = (opening or confirmed or told or listed["items"])[:1]
     return in_plain_words(await bridge.get(f"/v1/audit/routing/{chosen[0]['id']}")) if chosen else ""
 

@@ -17,6 +17,7 @@ import psycopg
 import uvicorn
 
 from benchmarks.driver import SECRET
+from tsbridge import server
 from tsbridge.store import sqlite
 
 COLUMNS = "id, source, dedupe_key, polled, received_at, headers, body, status, duplicates, attempts, due_at"
@@ -110,4 +111,10 @@ def bridge(url: str) -> Any:
 if __name__ == "__main__":
     kind, url, port = sys.argv[1:]
     app = Bare(url) if kind == "bare" else bridge(url)
-    uvicorn.run(app, host="127.0.0.1", port=int(port), log_level="warning", access_log=False, http="httptools", loop="uvloop")
+    if kind == "bare":
+        made = uvicorn.Config(
+            app, host="127.0.0.1", port=int(port), log_config=None, access_log=False, proxy_headers=False, server_header=False
+        )
+    else:
+        made = server.config(app, "127.0.0.1", int(port))
+    uvicorn.Server(made).run()

@@ -26,7 +26,9 @@ class DeadlineProtocol(HttpToolsProtocol):
     """
 
     deadline_s = RECEIVE_DEADLINE_S
-    _deadline: asyncio.TimerHandle | None = None
+    # One timer per connection, moved on as it goes off: setting and cancelling one per request would cost every delivery.
+    _timer: asyncio.TimerHandle | None = None
+    _deadline: float | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
@@ -47,16 +49,29 @@ class DeadlineProtocol(HttpToolsProtocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._disarm()
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
         super().connection_lost(exc)
 
     def _arm(self) -> None:
         if self._deadline is None:
-            self._deadline = self.loop.call_later(self.deadline_s, self.transport.abort)
+            self._deadline = self.loop.time() + self.deadline_s
+            if self._timer is None:
+                self._timer = self.loop.call_later(self.deadline_s, self._look)
 
     def _disarm(self) -> None:
-        if self._deadline is not None:
-            self._deadline.cancel()
-            self._deadline = None
+        self._deadline = None
+
+    def _look(self) -> None:
+        self._timer = None
+        if self._deadline is None:
+            return
+        left = self._deadline - self.loop.time()
+        if left <= 0:
+            self.transport.abort()
+        else:
+            self._timer = self.loop.call_later(left, self._look)
 
 
 class Server(uvicorn.Server):

@@ -138,8 +138,9 @@ class _Sqlite:
             self._writer = sqlite.engine(url)
         except sqlite.UnsafeSqlite as unsafe:
             raise BadDatabase(str(unsafe)) from None
-        with self._writer.connect():  # makes the file and puts it into WAL mode before a reader looks
-            pass
+        # One connection for the writer's whole life: taking one from the pool costs as much as a small transaction. Opening it
+        # makes the file and puts it into WAL mode before a reader looks.
+        self._pen = self._writer.connect()
         self._reader = sqlite.engine(url, readers=READERS)
         self._checkpointer = sqlite.Checkpointer(path)
         self._thread = sqlite.WriterThread("tsbridge-writer", self._after_each)
@@ -147,7 +148,7 @@ class _Sqlite:
 
     def submit(self, work: Work[T], *, write: bool, urgent: bool) -> Future[T]:
         if write:
-            return self._thread.submit(lambda: _transact(self._writer, work), urgent)
+            return self._thread.submit(lambda: self._transact(work), urgent)
         return self._readers.submit(_transact, self._reader, work)
 
     def run(self, work: Work[T], *, write: bool) -> T:
@@ -160,15 +161,18 @@ class _Sqlite:
         self._thread.close()
         self._checkpointer.close()
         self._reader.dispose()
+        self._pen.close()
         self._writer.dispose()
+
+    def _transact(self, work: Work[T]) -> T:
+        with self._pen.begin():
+            return work(self._pen)
 
     def _after_each(self) -> None:
         if self._checkpointer.look():
-            raw = self._writer.raw_connection()
-            try:
-                raw.cursor().execute(sqlite.CHECKPOINT)
-            finally:
-                raw.close()
+            driver = self._pen.connection.driver_connection
+            if driver is not None:
+                driver.execute(sqlite.CHECKPOINT)
 
 
 class _Postgres:

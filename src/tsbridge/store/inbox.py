@@ -14,9 +14,9 @@ from itertools import chain, zip_longest
 from typing import Any, Final, Literal, NamedTuple
 
 from sqlalchemy import Connection, Row, and_, case, func, or_, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 
-from tsbridge.store.tables import inbox
+from tsbridge.core.moments import canonical
+from tsbridge.store.tables import EPOCH, MICROSECOND, inbox
 
 SOURCES: Final = ("zendesk", "talkdesk")
 LARGE: Final = 64 * 1024  # bytes; larger bodies are claimed in a lane of their own
@@ -34,8 +34,7 @@ class LostLease(RuntimeError):
     """The delivery was given to another worker meanwhile. What was done about it must not be committed."""
 
 
-@dataclass(frozen=True, slots=True)
-class Delivery:
+class Delivery(NamedTuple):
     """A proven delivery as it came. `key` is made of signed content only; the same `(source, key)` is the same delivery.
 
     `quarantined` says why it cannot be read; it is kept all the same. `headers`: those that prove or trace, no credentials.
@@ -100,45 +99,79 @@ def keep(conn: Connection, deliveries: Sequence[Delivery]) -> list[Receipt]:
             repeats[place] = repeats.get(place, 0) + 1
     # Sorted: two processes that keep the same deliveries lock them in the same order.
     rows = [_row(first[place], repeats.get(place, 0)) for place in sorted(first)]
-    found = {(source, key): id_ for source, key, id_ in conn.execute(_KEEP[conn.dialect.name], rows)}
+    keep_rows = _keep_postgresql if conn.dialect.name == "postgresql" else _keep_sqlite
+    found = {(source, key): id_ for source, key, id_ in keep_rows(conn, rows)}
     return [_receipt(delivery, found[delivery.source, delivery.key]) for delivery in deliveries]
 
 
-def _row(delivery: Delivery, repeats: int) -> dict[str, Any]:
-    settled = delivery.quarantined is not None
-    return {
-        "id": delivery.id,
-        "source": delivery.source,
-        "dedupe_key": delivery.key,
-        "polled": delivery.polled,
-        "received_at": delivery.received_at,
-        "headers": dict(delivery.headers),
-        "body": delivery.body,
-        "status": "quarantined" if settled else "pending",
-        "reason": delivery.quarantined,
-        "duplicates": repeats,
-        "attempts": 0,
-        "due_at": delivery.received_at,
-        "settled_at": delivery.received_at if settled else None,
-    }
+# The statements written out by hand: the door's speed hangs on them, and building them from parts for a few dozen rows costs
+# more than running them. Columns and types are those of `_TYPES`, in this order.
+_TYPES: Final = {
+    "id": "text",
+    "source": "text",
+    "dedupe_key": "text",
+    "polled": "boolean",
+    "received_at": "bigint",
+    "headers": "text",
+    "body": "bytea",
+    "status": "text",
+    "reason": "text",
+    "duplicates": "integer",
+    "attempts": "integer",
+    "due_at": "bigint",
+    "settled_at": "bigint",
+}
+_INTO: Final = f"INSERT INTO inbox ({', '.join(_TYPES)}) "
+_ON_CONFLICT: Final = " ON CONFLICT (source, dedupe_key) DO "
+# A conflict means one more repeat, besides those that came in the same statement.
+_COUNT: Final = "duplicates = inbox.duplicates + excluded.duplicates + 1 RETURNING source, dedupe_key, id"
+_ONE: Final = f"{_INTO}VALUES ({', '.join('?' * len(_TYPES))}){_ON_CONFLICT}"
+_ARRAYS: Final = ", ".join(f"{'%b' if kind == 'bytea' else '%s'}::{kind}[]" for kind in _TYPES.values())
+_ALL: Final = f"{_INTO}SELECT * FROM unnest({_ARRAYS}){_ON_CONFLICT}UPDATE SET {_COUNT}"  # noqa: S608  # of the names above
+
+
+def _keep_postgresql(conn: Connection, rows: Sequence[tuple[Any, ...]]) -> Iterable[Any]:
+    """One array per column, so that the statement is the same for any number of rows and stays prepared."""
+    return conn.exec_driver_sql(_ALL, tuple(list(column) for column in zip(*rows, strict=True)))
+
+
+def _keep_sqlite(conn: Connection, rows: Sequence[tuple[Any, ...]]) -> Iterable[Any]:
+    """All at once, as most are new; when some were not, those that are missing are repeats."""
+    if conn.exec_driver_sql(f"{_ONE}NOTHING", list(rows)).rowcount == len(rows):
+        return [(row[1], row[2], row[0]) for row in rows]
+    ids = [row[0] for row in rows]
+    new = {id_ for (id_,) in conn.execute(select(inbox.c.id).where(inbox.c.id.in_(ids)))}
+    found = [(row[1], row[2], row[0]) for row in rows if row[0] in new]
+    for row in rows:
+        if row[0] not in new:
+            found += [tuple(kept) for kept in conn.exec_driver_sql(f"{_ONE}UPDATE SET {_COUNT}", row)]
+    return found
+
+
+def _row(delivery: Delivery, repeats: int) -> tuple[Any, ...]:
+    received_at = (delivery.received_at - EPOCH) // MICROSECOND
+    status, settled_at = ("pending", None) if delivery.quarantined is None else ("quarantined", received_at)
+    return (
+        delivery.id,
+        delivery.source,
+        delivery.key,
+        delivery.polled,
+        received_at,
+        canonical(dict(delivery.headers)).decode(),
+        delivery.body,
+        status,
+        delivery.quarantined,
+        repeats,
+        0,
+        received_at,
+        settled_at,
+    )
 
 
 def _receipt(delivery: Delivery, first_id: str) -> Receipt:
     if first_id != delivery.id:
         return Receipt(first_id, "duplicate")
     return Receipt(first_id, "accepted" if delivery.quarantined is None else "quarantined", delivery.quarantined)
-
-
-def _keep(insert: Any) -> Any:
-    # A conflict means one more repeat, besides those that came in the same statement.
-    made = insert(inbox)
-    counted = made.on_conflict_do_update(
-        index_elements=["source", "dedupe_key"], set_={"duplicates": inbox.c.duplicates + made.excluded.duplicates + 1}
-    )
-    return counted.returning(inbox.c.source, inbox.c.dedupe_key, inbox.c.id)
-
-
-_KEEP: Final = {"sqlite": _keep(sqlite.insert), "postgresql": _keep(postgresql.insert)}
 
 
 def claim(conn: Connection, worker: str, now: datetime, lease: timedelta, limit: int) -> list[Claimed]:

@@ -29,14 +29,17 @@ def read(raw: bytes, cap: int = CAP, depth: int = DEPTH) -> Any:
     if text.startswith("\ufeff"):
         raise Malformed("bom")
     try:
-        root = json.loads(text, object_pairs_hook=_pairs, parse_constant=_constant, parse_int=_int, parse_float=_float)
+        root = _DECODER.decode(text)
     except Malformed:
         raise
     except RecursionError:
         raise Malformed("too_deep") from None
     except ValueError:
         raise Malformed("not_json") from None
-    return _sound(root, depth, suspicious="\\u" in text or "\\U" in text)
+    suspicious = "\\u" in text
+    if not suspicious and text.count("{") + text.count("[") <= depth:
+        return root  # cannot be too deep, and no text can hold what only an escape can bring
+    return _sound(root, depth, suspicious)
 
 
 def _pairs(items: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -66,6 +69,9 @@ def _float(digits: str) -> float:
     if not math.isfinite(number):
         raise Malformed("non_finite_number")
     return number
+
+
+_DECODER: Final = json.JSONDecoder(object_pairs_hook=_pairs, parse_constant=_constant, parse_int=_int, parse_float=_float)
 
 
 def _text(text: str, suspicious: bool) -> str:

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import importlib.resources
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Final
 
 from fastapi import FastAPI
 from fastapi.routing import APIRoute
-from starlette.datastructures import MutableHeaders
-from starlette.routing import BaseRoute, Mount
+from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -47,7 +46,8 @@ def create_app(desk: Desk) -> FastAPI:
         app.router.routes.extend(module.routes.routes)
     assets = importlib.resources.files("fastapi_offline") / "static"
     app.mount("/docs-assets", StaticFiles(directory=str(assets)), name="docs-assets")
-    app.add_middleware(Outside, ids=desk.ids, counters=desk.counters)
+    doors = {route.path: route.app for route in desk.webhooks if isinstance(route, Route)}
+    app.add_middleware(Outside, ids=desk.ids, counters=desk.counters, doors=doors)
     check_roles(app.routes)
     app.state.described = describe(app)
     return app
@@ -66,14 +66,19 @@ def check_roles(routes: Iterable[BaseRoute]) -> None:
 class Outside:
     """Around everything: an id for the request, headers that keep browsers strict, and the count of answers."""
 
-    def __init__(self, app: ASGIApp, ids: Ids, counters: Counters) -> None:
+    def __init__(self, app: ASGIApp, ids: Ids, counters: Counters, doors: Mapping[str, ASGIApp]) -> None:
+        """`doors`: endpoints by path. A POST goes straight in: a burst does not pay for the rest of the house; they count themselves."""
         self._app = app
+        self._doors = doors
         self._ids = ids
         self._counters = counters
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
+            return
+        if scope["method"] == "POST" and (door := self._doors.get(scope["path"])) is not None:
+            await door(scope, receive, send)
             return
         trace_id = self._ids.new("req")
         scope.setdefault("state", {})["trace_id"] = trace_id
@@ -85,7 +90,7 @@ class Outside:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                harden(MutableHeaders(scope=message), trace_id)
+                message["headers"] = harden(list(message.get("headers", ())), trace_id)
             await send(message)
 
         try:
@@ -94,10 +99,13 @@ class Outside:
             self._counters.answered(scope["method"], _template(scope), status, loop.time() - started)
 
 
-def harden(headers: MutableHeaders, trace_id: str) -> None:
-    for name, value in problems.HARD_HEADERS.items():
-        headers.setdefault(name, value)
-    headers["X-Request-Id"] = trace_id
+_HARD: Final = tuple((name.lower().encode(), value.encode()) for name, value in problems.HARD_HEADERS.items())
+
+
+def harden(headers: list[tuple[bytes, bytes]], trace_id: str) -> list[tuple[bytes, bytes]]:
+    """An answer's headers with those that keep browsers strict, unless it says otherwise itself, and the request's id."""
+    there = {name.lower() for name, _ in headers}
+    return [*headers, *(header for header in _HARD if header[0] not in there), (b"x-request-id", trace_id.encode())]
 
 
 def _template(scope: Scope) -> str:

@@ -16,6 +16,9 @@ class Counters:
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry(auto_describe=True)
+        # Finding a counter by its labels costs more than counting; the combinations are few.
+        self._known: dict[tuple[str, int, str], Counter] = {}
+        self._pairs: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}
         self._answers = Counter(
             "tsbridge_door_answers",
             "Answers of the webhook door by source, HTTP status and reason.",
@@ -34,9 +37,18 @@ class Counters:
 
     def door(self, source: str, status: int, reason: str) -> None:
         """An answer of the door. `reason` is one of the door's own few words: accepted, duplicate, bad_signature …"""
-        self._answers.labels(source if source in SOURCES else "other", str(status), reason).inc()
+        counter = self._known.get((source, status, reason))
+        if counter is None:
+            counter = self._answers.labels(source if source in SOURCES else "other", str(status), reason)
+            if source in SOURCES:
+                self._known[source, status, reason] = counter
+        counter.inc()
 
     def answered(self, method: str, route: str, status: int, seconds: float) -> None:
         """A request is done. `route` is the template of the route that took it, or `other`."""
-        self._requests.labels(method if method in _METHODS else "other", route, str(status)).inc()
-        self._seconds.labels(route).observe(seconds)
+        key = (method if method in _METHODS else "other", route, status)
+        pair = self._pairs.get(key)
+        if pair is None:
+            pair = self._pairs[key] = (self._requests.labels(key[0], route, str(status)), self._seconds.labels(route))
+        pair[0].inc()
+        pair[1].observe(seconds)

@@ -31,7 +31,7 @@ from tsbridge.vendors.talkdesk import verify as talkdesk_verify
 from tsbridge.vendors.zendesk import payload as zendesk_payload
 from tsbridge.vendors.zendesk import verify as zendesk_verify
 from tsbridge.web.counters import Counters
-from tsbridge.web.problems import MEDIA_TYPE, TYPE
+from tsbridge.web.problems import HARD_HEADERS, MEDIA_TYPE, TYPE
 
 log = logging.getLogger("tsbridge.door")
 
@@ -97,28 +97,34 @@ class Door:
     def __init__(self, entrance: Entrance, intake: Intake, clock: Clock, counters: Counters, wake: Callable[[], None]) -> None:
         """`wake`: called after a delivery was accepted; must return at once."""
         self._entrance = entrance
+        self._route = f"/webhooks/{entrance.source}"
         self._intake = intake
         self._clock = clock
         self._counters = counters
         self._wake = wake
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        loop = asyncio.get_running_loop()
+        started = loop.time()
         answer = await self._answer(scope["headers"], receive)
         if answer is None:
             return
         status, reason, headers, body = answer
-        self._counters.door(self._entrance.source, status, reason)
         await send({"type": "http.response.start", "status": status, "headers": [(b"content-length", b"%d" % len(body)), *headers]})
         await send({"type": "http.response.body", "body": body})
+        self._counters.door(self._entrance.source, status, reason)
+        self._counters.answered("POST", self._route, status, loop.time() - started)
 
     async def _answer(self, raw_headers: Sequence[tuple[bytes, bytes]], receive: Receive) -> _Answer | None:
         entrance = self._entrance
         if entrance.prove is None:
             return _problem(503, "no_secret", "unavailable", "Service Unavailable", RETRY_AFTER)
-        # Any byte may stand in a header; surrogateescape keeps each of them for the proof.
-        headers = {name.decode("latin-1"): value.decode("utf-8", "surrogateescape") for name, value in raw_headers}
-        if any(name == b"content-encoding" and value.strip().lower() not in (b"", b"identity") for name, value in raw_headers):
-            return _problem(415, "compressed", "unsupported-media-type", "Unsupported Media Type")
+        headers: dict[str, str] = {}
+        for name, value in raw_headers:
+            if name == b"content-encoding" and value.strip().lower() not in (b"", b"identity"):
+                return _problem(415, "compressed", "unsupported-media-type", "Unsupported Media Type")
+            # Any byte may stand in a header; surrogateescape keeps each of them for the proof.
+            headers[name.decode("latin-1")] = value.decode("utf-8", "surrogateescape")
         length = headers.get("content-length", "")
         if len(length) > 19 or (length.isascii() and length.isdigit() and int(length) > BODY_CAP):
             return _problem(413, "too_large", "too-large", "Content Too Large")
@@ -157,7 +163,8 @@ class Door:
 
 
 _Answer = tuple[int, str, tuple[tuple[bytes, bytes], ...], bytes]
-_JSON: Final = ((b"content-type", b"application/json"),)
+_HARD: Final = tuple((name.lower().encode(), value.encode()) for name, value in HARD_HEADERS.items())
+_JSON: Final = ((b"content-type", b"application/json"), *_HARD)
 
 
 def routes(doors: Mapping[str, Door]) -> list[Route]:
@@ -195,17 +202,21 @@ def _worth_keeping(headers: Headers, names: frozenset[str]) -> dict[str, str]:
     found = {}
     for name in names:
         if (value := headers.get(name)) is not None:
-            found[name] = value[:HEADER_LENGTH].encode("utf-8", "surrogateescape").decode("utf-8", "replace").replace("\x00", "\ufffd")
+            found[name] = value[:HEADER_LENGTH] if value.isascii() and value.isprintable() else _printable(value)
     return found
 
 
+def _printable(value: str) -> str:
+    sound = value[:HEADER_LENGTH].encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+    return "".join(letter if letter.isprintable() else "\ufffd" for letter in sound)
+
+
 def _receipt(receipt: Receipt) -> bytes:
-    told = {"event_id": receipt.event_id, "status": receipt.status}
-    if receipt.reason is not None:
-        told["reason"] = receipt.reason
-    return json.dumps(told).encode()
+    if receipt.reason is None:  # ids and statuses are our own words and need no escaping
+        return f'{{"event_id": "{receipt.event_id}", "status": "{receipt.status}"}}'.encode()
+    return json.dumps({"event_id": receipt.event_id, "status": receipt.status, "reason": receipt.reason}).encode()
 
 
 def _problem(status: int, reason: str, kind: str, title: str, *headers: tuple[bytes, bytes]) -> _Answer:
     body = json.dumps({"type": TYPE + kind, "title": title, "status": status}).encode()
-    return status, reason, ((b"content-type", MEDIA_TYPE.encode()), *headers), body
+    return status, reason, ((b"content-type", MEDIA_TYPE.encode()), *_HARD, *headers), body

@@ -129,12 +129,12 @@ def upgrade() -> None:
     op.create_index("desired_by_asked", "desired", ["asked_at", "id"], unique=False)
     op.create_index("desired_by_case", "desired", ["case_id"], unique=False)
     op.create_index(
-        "desired_waiting",
+        "desired_open",
         "desired",
         ["due_at"],
         unique=False,
-        sqlite_where=sa.text("status = 'waiting'"),
-        postgresql_where=sa.text("status = 'waiting'"),
+        sqlite_where=sa.text("status IN ('waiting', 'sending')"),
+        postgresql_where=sa.text("status IN ('waiting', 'sending')"),
     )
     op.create_table(
         "draft",

@@ -33,11 +33,13 @@ from tsbridge.vendors.talkdesk import verify as talkdesk_proof
 from tsbridge.vendors.zendesk import normalize as zendesk_normalize
 from tsbridge.vendors.zendesk import payload as zendesk_payload
 from tsbridge.vendors.zendesk import verify as zendesk_proof
-from tsbridge.vendors.zendesk.client import AccessToken, ApiToken, ClientCredentials, Credentials, ZendeskClient
+from tsbridge.vendors.zendesk.client import AccessToken, ApiToken, ClientCredentials, Credentials, Limits, ZendeskClient
 from tsbridge.web.webhooks import Entrance
 from tsbridge.work.ingest import Reader
 
 _LETTERS: Final = "0123456789abcdefghjkmnpqrstvwxyz"
+_PAIRS: Final = [first + second for first in _LETTERS for second in _LETTERS]
+_SHIFTS: Final = tuple(range(120, -1, -10))
 _TIME_BITS: Final = 48
 _RANDOM_BITS: Final = 80
 
@@ -72,8 +74,7 @@ class TimedIds:
             else:
                 self._last += 1
             number = self._last
-        text = "".join(_LETTERS[(number >> shift) & 31] for shift in range(125, -1, -5))
-        return f"{prefix}_{text}"
+        return f"{prefix}_{''.join([_PAIRS[(number >> shift) & 1023] for shift in _SHIFTS])}"
 
 
 class NotMigrated(Exception):
@@ -175,12 +176,12 @@ def zendesk_credentials(settings: Settings, clock: Clock) -> Credentials | None:
     return None
 
 
-def make_zendesk(settings: Settings, clock: Clock) -> ZendeskClient | None:
-    """A client of the settings' Zendesk; None when there is no address or no credentials. Close it."""
+def make_zendesk(settings: Settings, clock: Clock, heard: Callable[[Limits], None] = lambda limits: None) -> ZendeskClient | None:
+    """A client of the settings' Zendesk; None when there is no address or no credentials. Close it. `heard` gets its rate headers."""
     credentials = zendesk_credentials(settings, clock)
     if settings.zendesk_url is None or credentials is None:
         return None
-    return ZendeskClient(Http(settings.zendesk_url, sleep=asyncio.sleep), credentials)
+    return ZendeskClient(Http(settings.zendesk_url, sleep=asyncio.sleep), credentials, heard)
 
 
 def _texts(secrets: tuple[SecretStr, ...]) -> tuple[str, ...]:

@@ -17,6 +17,7 @@ POINTS: Final = {
     "ingest.concluded": "C6 concluded, not committed",
     "ingest.committed": "C7 committed",
     "writeback.claimed": "C8 wish claimed",
+    "writeback.intended": "intent kept, request not sent",
     "writeback.sent": "C9 request on its way, no answer seen",
     "writeback.answered": "C10 answered, not settled",
     "writeback.settled": "C11 settled",

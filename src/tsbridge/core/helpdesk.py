@@ -64,16 +64,6 @@ class Current:
 
 
 @dataclass(frozen=True, slots=True)
-class Ours:
-    """What we have put on a ticket, each with the asking it was put there for; notes by key."""
-
-    tags: Mapping[str, str] = field(default_factory=dict)
-    absent: Mapping[str, str] = field(default_factory=dict)
-    values: Mapping[str, Asked] = field(default_factory=dict)
-    notes: frozenset[str] = frozenset()
-
-
-@dataclass(frozen=True, slots=True)
 class Edit:
     """What to change. Empty (false) when there is no difference. `values` by Zendesk's names, `custom:<id>` among them."""
 
@@ -86,26 +76,48 @@ class Edit:
         return bool(self.add or self.remove or self.values or self.notes)
 
 
+@dataclass(frozen=True, slots=True)
+class Ours:
+    """What we have seen to on a ticket, each with the asking it was seen to for; notes by key.
+
+    `put`: the tags that are there because we added them: ours to take off again. `owed`: what a write of ours took from
+    a person in the same second, to be given back with the next one.
+    """
+
+    tags: Mapping[str, str] = field(default_factory=dict)
+    absent: Mapping[str, str] = field(default_factory=dict)
+    values: Mapping[str, Asked] = field(default_factory=dict)
+    notes: frozenset[str] = frozenset()
+    put: frozenset[str] = frozenset()
+    owed: Edit = Edit()
+
+
 def plan(current: Current, wish: Wish, ours: Ours) -> Edit:
     """The edit that brings a ticket to what is wished, without touching anything that is not ours to touch.
 
-    - A wished tag that we put there for this same asking and that is gone was taken off by a person: it stays off.
-    - A tag of ours that is not wished any more comes off; a tag a rule wants off comes off once for each asking.
-    - The same for single values: what we set for this asking and reads differently now was changed by a person.
+    - A wished tag that was seen to for this same asking and is gone was taken off by a person: it stays off.
+    - A tag that we put there and that is not wished any more comes off; a person's own stays, wished or not.
+    - A tag a rule wants off comes off once for each asking.
+    - The same for single values: what was set for this asking and reads differently now was changed by a person.
+    - What we owe is given back.
     """
-    wished = dict(wish.tags)
+    wished, unwished = dict(wish.tags), dict(wish.absent)
     add = {tag for tag, by in wished.items() if tag not in current.tags and by > ours.tags.get(tag, "")}
-    unwanted = {tag for tag, by in wish.absent if tag in current.tags and by > ours.absent.get(tag, "")}
-    stale = {tag for tag in ours.tags if tag not in wished and tag in current.tags and tag not in dict(wish.absent)}
-    values = {}
+    add |= set(ours.owed.add) - current.tags
+    off = {tag for tag, by in unwished.items() if tag in current.tags and by > ours.absent.get(tag, "")}
+    off |= {tag for tag in ours.put if tag in current.tags and tag not in wished and tag not in unwished}
+    off |= set(ours.owed.remove) & current.tags
+    values: dict[str, Value] = {}
     for name, asked in wish.singles().items():
-        put = ours.values.get(name)
-        if current.values.get(name) != asked.value and (put is None or asked.by > put.by):
+        seen_to = ours.values.get(name)
+        if current.values.get(name) != asked.value and (seen_to is None or asked.by > seen_to.by):
             values[name] = asked.value
-    if "assignee_id" in values and "group_id" not in values and wish.group_id is not None:
-        values["group_id"] = wish.group_id.value  # an agent has to be in the group: both in one edit
+    values.update((name, value) for name, value in ours.owed.values if current.values.get(name) != value)
+    group = wish.group_id
+    if "assignee_id" in values and group is not None and current.values.get("group_id") == group.value:
+        values.setdefault("group_id", group.value)  # named, so that Zendesk does not follow the agent to another group
     notes = tuple((key, text) for key, text in wish.notes if key not in ours.notes)
-    return Edit(tuple(sorted(add)), tuple(sorted((unwanted | stale) - add)), tuple(sorted(values.items())), notes)
+    return Edit(tuple(sorted(add)), tuple(sorted(off - add)), tuple(sorted(values.items())), notes)
 
 
 def apply(current: Current, edit: Edit) -> Current:
@@ -113,14 +125,31 @@ def apply(current: Current, edit: Edit) -> Current:
     return replace(current, tags=(current.tags | set(edit.add)) - set(edit.remove), values={**current.values, **dict(edit.values)})
 
 
-def settled(ours: Ours, wish: Wish) -> Ours:
-    """What is ours once a ticket looks as wished: everything wished, for its asking; what came off is forgotten."""
+def settled(ours: Ours, wish: Wish, current: Current, edit: Edit) -> Ours:
+    """What is ours once `edit` brought `current` to what is wished: everything wished, for its asking; what came off is forgotten."""
+    added = set(edit.add) - set(ours.owed.add)
     return Ours(
         tags=dict(wish.tags),
         absent=dict(wish.absent),
         values={**ours.values, **wish.singles()},
         notes=ours.notes | {key for key, _ in wish.notes},
+        put=(ours.put | added) & apply(current, edit).tags,
     )
+
+
+def overwritten(current: Current, edit: Edit, before: Current) -> Edit:
+    """What to give back when `edit`, planned against `current`, met the ticket as `before`: somebody was there in between.
+
+    Tags that were added then and that our list did not have; tags that were taken off and that our list had; single
+    values that were changed and that we set.
+    """
+    lost, back = before.tags - current.tags - set(edit.add) - set(edit.remove), current.tags - before.tags - set(edit.remove)
+    values = tuple(
+        (name, before.values.get(name))
+        for name, value in edit.values
+        if before.values.get(name) != current.values.get(name) and before.values.get(name) != value
+    )
+    return Edit(tuple(sorted(lost)), tuple(sorted(back)), values)
 
 
 # -- as JSON -----------------------------------------------------------------------------------------------------------
@@ -162,14 +191,19 @@ def ours_json(ours: Ours) -> dict[str, Any]:
         "absent": dict(ours.absent),
         "values": {name: [_plain(asked.value), asked.by] for name, asked in ours.values.items()},
         "notes": sorted(ours.notes),
+        "put": sorted(ours.put),
+        "owed": edit_json(ours.owed),
     }
 
 
 def ours_from(data: Mapping[str, Any]) -> Ours:
+    """`{}` is a ticket that we have never written to."""
     if not data:
         return Ours()
     values = {name: Asked(_frozen(value), by) for name, (value, by) in data["values"].items()}
-    return Ours(data["tags"], data["absent"], values, frozenset(data["notes"]))
+    owed = data["owed"]
+    back = Edit(tuple(owed["add"]), tuple(owed["remove"]), tuple((name, _frozen(value)) for name, value in sorted(owed["values"].items())))
+    return Ours(data["tags"], data["absent"], values, frozenset(data["notes"]), frozenset(data["put"]), back)
 
 
 def edit_json(edit: Edit) -> dict[str, Any]:

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import Connection, func, insert, or_, select, update
+from sqlalchemy import Connection, and_, case, func, insert, or_, select, update
 
 from tsbridge.core.helpdesk import Ours, Wish, ours_from, ours_json, wish_from, wish_json
 from tsbridge.store.tables import desired, intents
 
 FINAL: Final = ("parked", "refused", "dry_run")
+OPEN: Final = ("waiting", "sending")
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,10 +33,15 @@ class ClaimedWish:
 def wish_changed(
     conn: Connection, ticket: str, case_id: str, wish: Wish, severity: int | None, now: datetime, new_id: Callable[[str], str]
 ) -> bool:
-    """Keep what is wished of a ticket. The same wish leaves its row untouched; another one is due at once."""
+    """Keep what is wished of a ticket. The same wish leaves its row untouched; another one is due at once.
+
+    A ticket that still waits keeps its place: one that changes all the time is not pushed back by it.
+    """
     told = wish_json(wish)
     row = conn.execute(
-        select(desired.c.wish, desired.c.case_id, desired.c.severity, desired.c.ours).where(desired.c.ticket == ticket)
+        select(desired.c.wish, desired.c.case_id, desired.c.severity, desired.c.status, desired.c.asked_at).where(
+            desired.c.ticket == ticket
+        )
     ).first()
     if row is None:
         if wish == Wish():
@@ -71,7 +77,7 @@ def wish_changed(
             reason=None,
             severity=severity,
             attempts=0,
-            asked_at=now,
+            asked_at=row.asked_at if row.status in OPEN else now,
             due_at=now,
             confirmed_at=None,
         )
@@ -83,7 +89,7 @@ def claim(conn: Connection, worker: str, now: datetime, lease: timedelta, limit:
     """Take due wishes: severe first, then the oldest. A wish that somebody is writing for is left alone."""
     query = (
         select(desired)
-        .where(desired.c.status.in_(("waiting", "sending")), desired.c.due_at <= now)
+        .where(desired.c.status.in_(OPEN), desired.c.due_at <= now)
         .where(or_(desired.c.lease_until.is_(None), desired.c.lease_until <= now))
         .order_by(func.coalesce(desired.c.severity, 9), desired.c.asked_at, desired.c.ticket)
         .limit(limit)
@@ -99,10 +105,19 @@ def claim(conn: Connection, worker: str, now: datetime, lease: timedelta, limit:
     return [ClaimedWish(r.ticket, r.id, wish_from(r.wish), ours_from(r.ours), r.revision, r.attempts, r.asked_at, worker) for r in rows]
 
 
+def hold(conn: Connection, claimed: ClaimedWish, now: datetime, lease: timedelta) -> bool:
+    """Hold a claimed wish longer. False when the lease has run out and somebody else may have it."""
+    held = conn.execute(update(desired).where(*_ours(claimed), desired.c.lease_until > now).values(lease_until=now + lease))
+    return bool(held.rowcount)
+
+
 def settle(
     conn: Connection, claimed: ClaimedWish, status: str, now: datetime, ours: Ours, *, reason: str | None = None, plan: Any = None
 ) -> bool:
-    """Finish a wish. When it changed while we wrote, only what is ours now is kept and it waits again (False)."""
+    """Finish a wish. When it changed while we wrote, only what is ours now is kept and it waits again.
+
+    False when somebody else has it by now: nothing is kept, and what was written has to be found out from the ticket.
+    """
     done = conn.execute(
         update(desired)
         .where(*_ours(claimed), desired.c.revision == claimed.revision)
@@ -118,10 +133,13 @@ def settle(
     )
     if done.rowcount:
         return True
-    conn.execute(
-        update(desired).where(*_ours(claimed)).values(status="waiting", ours=ours_json(ours), due_at=now, claimed_by=None, lease_until=None)
-    )
-    return False
+    again = {"status": "waiting", "reason": None, "ours": ours_json(ours), "due_at": now, "claimed_by": None, "lease_until": None}
+    return bool(conn.execute(update(desired).where(*_ours(claimed)).values(**again)).rowcount)
+
+
+def keep_ours(conn: Connection, claimed: ClaimedWish, ours: Ours) -> bool:
+    """Keep what is ours by now, in the middle of writing. False when somebody else has the wish."""
+    return bool(conn.execute(update(desired).where(*_ours(claimed)).values(ours=ours_json(ours))).rowcount)
 
 
 def later(conn: Connection, claimed: ClaimedWish, due_at: datetime, *, reason: str, counted: bool = True, ours: Ours | None = None) -> None:
@@ -150,16 +168,18 @@ def resume(conn: Connection, now: datetime) -> int:
     return done.rowcount
 
 
-def any_dry_run(conn: Connection) -> bool:
-    return conn.execute(select(desired.c.ticket).where(desired.c.status == "dry_run").limit(1)).first() is not None
-
-
 def next_due(conn: Connection) -> datetime | None:
     """When the next wish may be claimed."""
-    waiting = conn.execute(select(func.min(desired.c.due_at)).where(desired.c.status == "waiting")).scalar()
-    leased = conn.execute(select(func.min(desired.c.lease_until)).where(desired.c.status == "sending")).scalar()
-    times = [time for time in (waiting, leased) if time is not None]
-    return min(times, default=None)
+    free_at = case((desired.c.lease_until > desired.c.due_at, desired.c.lease_until), else_=desired.c.due_at)
+    return conn.execute(select(func.min(free_at, type_=desired.c.due_at.type)).where(desired.c.status.in_(OPEN))).scalar()
+
+
+def nobody_writes(conn: Connection, reason: str) -> int:
+    """Say why wishes wait for nobody; returns how many did not say so yet."""
+    silent = and_(desired.c.status == "waiting", or_(desired.c.reason.is_(None), desired.c.reason != reason))
+    if conn.execute(select(desired.c.ticket).where(silent).limit(1)).first() is None:
+        return 0
+    return conn.execute(update(desired).where(silent).values(reason=reason)).rowcount
 
 
 # -- intents ---------------------------------------------------------------------------------------------------------
@@ -180,27 +200,23 @@ def recent_intents(conn: Connection, ticket: str, since: datetime) -> list[Mappi
     return [row.plan for row in rows]
 
 
-def unsettled_intents(conn: Connection, ticket: str) -> list[str]:
-    """Intents of a ticket whose outcome is not known: on their way when a process died, or cut off."""
+def open_intents(conn: Connection, ticket: str) -> list[tuple[str, Mapping[str, Any]]]:
+    """Intents of a ticket whose outcome is not known, with their plans, oldest first: cut off, or on their way when a process died."""
     rows = conn.execute(
-        select(intents.c.id).where(intents.c.ticket == ticket, or_(intents.c.outcome.is_(None), intents.c.outcome == "unknown"))
+        select(intents.c.id, intents.c.plan)
+        .where(intents.c.ticket == ticket, or_(intents.c.outcome.is_(None), intents.c.outcome == "unknown"))
+        .order_by(intents.c.at, intents.c.id)
     )
-    return [row.id for row in rows]
+    return [(row.id, row.plan) for row in rows]
 
 
 def writes_since(conn: Connection, ticket: str, since: datetime) -> int:
-    """Our writes to a ticket since an instant, tried ones included."""
-    return conn.execute(select(func.count()).select_from(intents).where(intents.c.ticket == ticket, intents.c.at >= since)).scalar_one()
-
-
-def busiest(conn: Connection, tickets: Sequence[str], since: datetime) -> dict[str, int]:
-    rows = conn.execute(
-        select(intents.c.ticket, func.count().label("n"))
-        .where(intents.c.ticket.in_(tickets), intents.c.at >= since)
-        .group_by(intents.c.ticket)
-    )
-    return {row.ticket: row.n for row in rows}
+    """Our writes to a ticket since an instant: those that happened, and those that may have."""
+    may = or_(intents.c.outcome.is_(None), intents.c.outcome.in_(("done", "unknown")))
+    return conn.execute(
+        select(func.count()).select_from(intents).where(intents.c.ticket == ticket, intents.c.at >= since, may)
+    ).scalar_one()
 
 
 def _ours(claimed: ClaimedWish) -> tuple[Any, ...]:
-    return (desired.c.ticket == claimed.ticket, desired.c.claimed_by == claimed.worker, desired.c.status == "sending")
+    return (desired.c.ticket == claimed.ticket, desired.c.claimed_by == claimed.worker)

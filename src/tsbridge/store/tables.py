@@ -286,7 +286,8 @@ desired = Table(
     Column("confirmed_at", Instant),
     CheckConstraint("status IN ('waiting','sending','confirmed','unneeded','parked','refused','dry_run')", name="desired_status"),
 )
-Index("desired_waiting", desired.c.due_at, sqlite_where=desired.c.status == "waiting", postgresql_where=desired.c.status == "waiting")
+_OPEN = desired.c.status.in_(("waiting", "sending"))
+Index("desired_open", desired.c.due_at, sqlite_where=_OPEN, postgresql_where=_OPEN)
 Index("desired_by_case", desired.c.case_id)
 Index("desired_by_asked", desired.c.asked_at, desired.c.id)
 

@@ -80,14 +80,17 @@ class Http:
         form: Mapping[str, str] | None = None,
         headers: Mapping[str, str] | None = None,
         repeatable: bool | None = None,
+        once: bool = False,
     ) -> Answer:
         """One call with its short retries. `repeatable` (default: GET is) calls are also tried again after 502 to 504 and cuts.
+
+        `once`: a single request, whatever comes of it.
 
         Raises TryLater when the request never left, OutcomeUnknown when it may have arrived.
         """
         safe = method == "GET" if repeatable is None else repeatable
         retrying = AsyncRetrying(
-            stop=stop_after_attempt(TRIES) | stop_before_delay(WITHIN_S),
+            stop=stop_after_attempt(1 if once else TRIES) | stop_before_delay(WITHIN_S),
             wait=_wait,
             retry=retry_if_exception(lambda failure: isinstance(failure, _Passing)),
             sleep=self._sleep,

@@ -10,29 +10,35 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any, Final, Protocol
 
 from sqlalchemy import Connection
 
+from tsbridge.core import budget as flow
+from tsbridge.core.budget import Budget
 from tsbridge.core.crashpoint import crashpoint
-from tsbridge.core.helpdesk import Current, Edit, Ours, apply, edit_json, plan, settled
+from tsbridge.core.helpdesk import Current, Edit, Ours, apply, edit_json, ours_from, ours_json, overwritten, plan, settled
 from tsbridge.core.moments import Value
 from tsbridge.core.ports import Clock, Ids
-from tsbridge.store import desired, keep
+from tsbridge.store import budget, desired, keep
 from tsbridge.store.db import Database
 from tsbridge.store.desired import ClaimedWish
-from tsbridge.vendors.errors import Conflict, GiveUp, OutcomeUnknown, TryLater, Unauthorized
-from tsbridge.vendors.zendesk.client import Updated
+from tsbridge.vendors.errors import Conflict, GiveUp, OutcomeUnknown, TryLater, Unauthorized, VendorError
+from tsbridge.vendors.zendesk.client import Limits, Updated
 
 BATCH: Final = 25
 AT_ONCE: Final = 8
-LEASE: Final = timedelta(seconds=120)
-REPLANS: Final = 3
+LEASE: Final = timedelta(seconds=60)
+"""Held anew before each call, which takes at most fifteen seconds."""
+TRIES: Final = 4
+"""Of one ticket in one go: the first and at most three that are planned anew."""
 FIRST_PAUSE: Final = timedelta(seconds=5)
 LAST_PAUSE: Final = timedelta(minutes=15)
+TOLD_NOTHING: Final = timedelta(seconds=10)
 GIVE_UP_AFTER: Final = timedelta(hours=72)
+GIVE_UP_TRIES: Final = 10
 FIGHT_WINDOW: Final = timedelta(minutes=10)
 FIGHT_WRITES: Final = 20
 """Writes to one ticket within the window that make a loop (Zendesk itself refuses the 31st)."""
@@ -43,10 +49,9 @@ SINGLES: Final = ("priority", "group_id", "assignee_id")
 class Zendesk(Protocol):
     """What the writer needs of the client."""
 
-    async def tickets(self, ids: Sequence[str]) -> list[dict[str, Any]]: ...
+    async def tickets(self, ids: Sequence[str], *, once: bool = False) -> list[dict[str, Any]]: ...
     async def audits(self, ticket: str) -> list[Mapping[str, Any]]: ...
     async def update(self, ticket: str, changes: Mapping[str, Any], stamp: str) -> Updated: ...
-    async def add_tags(self, ticket: str, tags: Sequence[str]) -> None: ...
 
 
 class Alarm(Protocol):
@@ -57,35 +62,31 @@ class Alarm(Protocol):
 
 @dataclass(slots=True)
 class Pace:
-    """How fast this installation writes: a bucket of `per_minute` updates, a quarter of it at once at most."""
+    """How fast this installation writes: `per_minute` updates, all processes together; and what Zendesk's headers said lately."""
 
     per_minute: float
-    tokens: float = 0.0
-    filled_at: datetime | None = None
-    closed_until: datetime | None = None
+    limits: dict[str, tuple[int, int, int]] = field(default_factory=dict)
 
-    def take(self, now: datetime) -> timedelta:
-        """Take one update; returns how long to wait when there is none to take."""
-        if self.closed_until is not None and now < self.closed_until:
-            return self.closed_until - now
-        most = max(1.0, self.per_minute / 4)
-        if self.filled_at is None:
-            self.tokens = most
-        else:
-            self.tokens = min(most, self.tokens + (now - self.filled_at).total_seconds() * self.per_minute / 60)
-        self.filled_at = now
-        if self.tokens >= 1:
-            self.tokens -= 1
-            return timedelta()
-        return timedelta(seconds=(1 - self.tokens) * 60 / self.per_minute)
+    def heard(self, limits: Limits) -> None:
+        """For the client: called with the rate headers of every answer."""
+        self.limits.update(limits.buckets)
 
-    def close(self, until: datetime) -> None:
-        """Zendesk told everybody to wait."""
-        self.closed_until = max(until, self.closed_until or until)
+    def told(self) -> dict[str, tuple[int, int, int]]:
+        """What was heard since the last time."""
+        told, self.limits = self.limits, {}
+        return told
+
+
+@dataclass(frozen=True, slots=True)
+class _Stopped:
+    """Why a call is not made after all; `due`: when to come back, None when the wish is not ours any more."""
+
+    reason: str
+    due: datetime | None
 
 
 class Writeback:
-    """Writes what is wished. One per process; several processes share the rows by leases."""
+    """Writes what is wished. One per process; several processes share the rows by leases and the budget by its row."""
 
     def __init__(
         self,
@@ -108,209 +109,284 @@ class Writeback:
         self._alarm = alarm
         self._default_mode = default_mode
         self._jitter = jitter
+        self._last_mode: str | None = None
 
     async def round(self) -> datetime | None:
         """Write one batch. Returns when to come again: now when there may be more, None when nothing waits."""
-        mode = await self._database.read(lambda conn: keep.get(conn, MODE)) or self._default_mode
+        mode, shared = await self._database.read(lambda conn: (self._mode(conn), budget.load(conn)))
         if self._zendesk is None or mode == "paused":
+            reason = "no_zendesk" if self._zendesk is None else "paused"
+            await self._database.write(lambda conn: desired.nobody_writes(conn, reason))
+            self._last_mode = mode
             return None
         now = self._clock.now()
-        if mode == "live":
-            wait = self._waiting(now)
-            if wait is not None:
-                return wait
-            await self._resume(now)
-        claimed = await self._database.write(lambda conn: desired.claim(conn, self._worker, now, LEASE, BATCH))
+        if mode != self._last_mode:
+            if mode == "live":
+                await self._database.write(lambda conn: desired.resume(conn, now))
+            self._last_mode = mode
+        if (until := flow.closed(shared, now)) is not None:
+            return until
+        count, at = (BATCH, now) if mode == "dry-run" else flow.free(shared, self._pace.per_minute, now)
+        if count == 0:
+            return at
+        claimed = await self._claim(1 if shared.open else min(count, BATCH), now)
         if not claimed:
             return await self._database.read(desired.next_due)
         crashpoint("writeback.claimed")
         try:
-            current = {t.id: t for t in map(current_of, await self._zendesk.tickets([c.ticket for c in claimed]))}
-        except (TryLater, Unauthorized) as failure:
+            found = await self._zendesk.tickets([c.ticket for c in claimed], once=shared.open)
+        except VendorError as failure:
             await self._all_later(claimed, failure)
-            return await self._database.read(desired.next_due)
+            return self._clock.now()
+        if shared.open or shared.in_a_row:
+            await self._note(flow.succeeded)
+        current = {ticket.id: ticket for ticket in map(current_of, found)}
         gate = asyncio.Semaphore(AT_ONCE)
 
         async def one(wish: ClaimedWish) -> None:
             async with gate:
                 await self._write(wish, current.get(wish.ticket), live=mode == "live")
 
-        await asyncio.gather(*(one(wish) for wish in claimed))
+        ended = await asyncio.gather(*(one(wish) for wish in claimed), return_exceptions=True)
+        for end in ended:
+            if isinstance(end, BaseException):  # said only when the others have finished
+                raise end
         return self._clock.now()
 
-    def _waiting(self, now: datetime) -> datetime | None:
-        until = self._pace.closed_until
-        return until if until is not None and now < until else None
+    def _mode(self, conn: Connection) -> str:
+        return str(keep.get(conn, MODE) or self._default_mode)
 
-    async def _resume(self, now: datetime) -> None:
-        """Back in live mode, what was only planned is planned again and sent."""
-        if await self._database.read(desired.any_dry_run):
-            await self._database.write(lambda conn: desired.resume(conn, now))
+    async def _claim(self, limit: int, now: datetime) -> list[ClaimedWish]:
+        """Take wishes, as many as may be written. With the breaker open one of all processes takes one, as a probe."""
+
+        def work(conn: Connection) -> list[ClaimedWish]:
+            shared = budget.load(conn)
+            if shared.open:
+                if desired.next_due(conn) is None or flow.closed(budget.change(conn, lambda b: b), now) is not None:
+                    return []
+                budget.change(conn, lambda b: flow.probing(b, now))
+            return desired.claim(conn, self._worker, now, LEASE, limit)
+
+        return await self._database.write(work)
 
     async def _write(self, claimed: ClaimedWish, current: Current | None, *, live: bool) -> None:
         """One ticket, from what it is to how its wish ends for now."""
         ours = claimed.ours
-        if await self._unsettled(claimed):
-            learnt = await self._learn(claimed, ours)
-            if learnt is None:
-                return
-            ours = learnt
-        for _ in range(REPLANS):
-            if current is None:
-                return await self._settle(claimed, "refused", claimed.ours, reason="deleted")
-            if current.frozen is not None:
-                return await self._settle(claimed, "refused", ours, reason=current.frozen)
-            edit = plan(current, claimed.wish, ours)
-            shown = edit_json(edit)
-            if not edit:
-                before = bool(ours.tags or ours.values or ours.notes or ours.absent)
-                return await self._settle(claimed, "confirmed" if before else "unneeded", settled(ours, claimed.wish), plan=shown)
-            if not live:
-                return await self._settle(claimed, "dry_run", ours, plan=shown)
-            if await self._fought_over(claimed, shown):
-                return None
-            outcome = await self._send(claimed, current, edit, ours)
-            if outcome != "conflict":
-                return None
-            current = await self._read_again(claimed)
-        now = self._clock.now()
-        await self._later(claimed, now + self._pause(claimed.attempts), "conflict", ours=ours)
+        try:
+            for _ in range(TRIES):
+                ours = await self._learn(claimed, ours)
+                if current is None or current.frozen is not None:
+                    reason = "deleted" if current is None else current.frozen
+                    return await self._settle(claimed, "refused", ours, reason=reason)
+                edit = plan(current, claimed.wish, ours)
+                if not edit:
+                    before = bool(claimed.ours.tags or claimed.ours.values or ours.notes or claimed.ours.absent or ours.put)
+                    done = settled(ours, claimed.wish, current, edit)
+                    return await self._settle(claimed, "confirmed" if before else "unneeded", done, plan=edit_json(edit))
+                if not live:
+                    return await self._settle(claimed, "dry_run", ours, plan=edit_json(edit))
+                if await self._fought_over(claimed, edit, ours):
+                    return None
+                again = await self._send(claimed, current, edit, ours)
+                if again is None:
+                    return None
+                current, ours = again
+            return await self._later(claimed, ours, "conflict", self._pause(claimed.attempts))
+        except TryLater as told:
+            await self._told_to_wait(claimed, told, ours)
+        except Unauthorized:
+            await self._unauthorized([claimed])
+        except GiveUp as final:
+            await self._settle(claimed, "refused", ours, reason=final.reason)
+        except VendorError as failure:
+            await self._try_again(claimed, failure.reason, ours)
 
-    async def _send(self, claimed: ClaimedWish, current: Current, edit: Edit, ours: Ours) -> str:
-        """The one call. Returns `conflict` when the ticket has to be read again; every other end is settled here."""
-        now = self._clock.now()
-        wait = self._pace.take(now)
-        if wait > timedelta():
-            await self._later(claimed, now + wait, "pace", counted=False, ours=ours)
-            return "later"
+    async def _send(self, claimed: ClaimedWish, current: Current, edit: Edit, ours: Ours) -> tuple[Current | None, Ours] | None:
+        """The one call. Returns the ticket as it is now when it has to be planned again; None when its wish has ended for now."""
         intent = self._ids.new("int")
-        shown = {**edit_json(edit), "texts": [body_of(edit)] if edit.notes else []}
-        await self._database.write(lambda conn: desired.intend(conn, intent, claimed, shown, now))
-        zendesk = self._asked()
+        after = settled(ours, claimed.wish, current, edit)
+        meant = {**edit_json(edit), "texts": [body_of(edit)] if edit.notes else [], "ours": ours_json(after)}
+        stopped = await self._database.write(lambda conn: self._intend(conn, claimed, intent, meant))
+        if stopped is not None:
+            if stopped.due is not None:
+                await self._later(claimed, ours, stopped.reason, stopped.due - self._clock.now(), counted=False)
+            return None
         crashpoint("writeback.intended")
         try:
-            updated = await zendesk.update(claimed.ticket, changes_of(current, edit, intent), current.updated_at)
+            updated = await self._asked().update(claimed.ticket, changes_of(current, edit, intent), current.updated_at)
         except Conflict:
             await self._intent(intent, "conflict")
-            return "conflict"
-        except TryLater as told:
+            return await self._read_again(claimed), ours
+        except (TryLater, Unauthorized):
             await self._intent(intent, "later")
-            await self._told_to_wait(claimed, told, ours)
-            return "later"
-        except Unauthorized:
-            await self._intent(intent, "later")
-            self._alarm("zendesk_refuses_our_credentials")
-            self._pace.close(self._clock.now() + timedelta(seconds=30))
-            await self._later(claimed, self._clock.now() + timedelta(seconds=30), "unauthorized", counted=False, ours=ours)
-            return "later"
+            raise
         except GiveUp as final:
             await self._intent(intent, "refused")
             await self._settle(claimed, "refused", ours, reason=final.reason, plan=edit_json(edit))
-            return "refused"
+            return None
         except OutcomeUnknown:
-            crashpoint("writeback.sent_not_settled")
+            crashpoint("writeback.sent")
             await self._intent(intent, "unknown")
-            await self._try_again(claimed, "outcome_unknown", ours)
-            return "unknown"
+            raise
         crashpoint("writeback.answered")
-        await self._restore(claimed, current, edit, updated)
-        await self._database.write(lambda conn: self._done(conn, intent, claimed, edit, ours))
+        owed = overwritten(current, edit, before_of(current, updated.events))
+        if owed:
+            # Stamps have whole seconds: somebody was there in the second of our read. Give it back at once.
+            self._alarm("foreign_edit_restored", ticket=claimed.ticket, tags=len(owed.add) + len(owed.remove), values=len(owed.values))
+            after = replace(after, owed=owed)
+        await self._database.write(lambda conn: self._done(conn, intent, claimed, edit, after))
         crashpoint("writeback.settled")
-        return "done"
+        return (current_of(updated.ticket), after) if owed else None
+
+    def _intend(self, conn: Connection, claimed: ClaimedWish, intent: str, meant: Mapping[str, Any]) -> _Stopped | None:
+        """The last look before a call: a permit, the mode, the lease; then the intent. Why not, when not."""
+        now = self._clock.now()
+        if (mode := self._mode(conn)) != "live":
+            return _Stopped(mode, now)
+        taken: list[Budget] = []
+
+        def take(shared: Budget) -> Budget:
+            spent = flow.take(shared, self._pace.per_minute, now)
+            taken.extend([] if spent is None else [spent])
+            return shared if spent is None else spent
+
+        shared = budget.change(conn, take)
+        if not taken:
+            return _Stopped("pace", flow.closed(shared, now) or flow.free(shared, self._pace.per_minute, now)[1])
+        if not desired.hold(conn, claimed, now, LEASE):
+            return _Stopped("lost", None)
+        desired.intend(conn, intent, claimed, meant, now)
+        return None
 
     def _done(self, conn: Connection, intent: str, claimed: ClaimedWish, edit: Edit, ours: Ours) -> None:
-        now = self._clock.now()
-        desired.intent_done(conn, intent, "done", now)
-        desired.settle(conn, claimed, "confirmed", now, settled(ours, claimed.wish), plan=edit_json(edit))
+        now, told = self._clock.now(), self._pace.told()
+        budget.change(conn, lambda b: flow.heard(flow.succeeded(b, now), told, now))
+        kept = (
+            desired.keep_ours(conn, claimed, ours)
+            if ours.owed
+            else desired.settle(conn, claimed, "confirmed", now, ours, plan=edit_json(edit))
+        )
+        # When somebody else has the ticket by now, they learn from the intent what we did.
+        desired.intent_done(conn, intent, "done" if kept else "unknown", now)
 
-    async def _restore(self, claimed: ClaimedWish, current: Current, edit: Edit, updated: Updated) -> None:
-        """Stamps have whole seconds: a tag somebody added within the second of our read was overwritten. Put it back."""
-        lost = sorted(tags_before(updated.events) - current.tags - set(edit.remove))
-        if lost:
-            self._alarm("foreign_tag_restored", ticket=claimed.ticket, count=len(lost))
-            await self._asked().add_tags(claimed.ticket, lost)
-
-    async def _unsettled(self, claimed: ClaimedWish) -> list[str]:
-        return await self._database.read(lambda conn: desired.unsettled_intents(conn, claimed.ticket))
-
-    async def _learn(self, claimed: ClaimedWish, ours: Ours) -> Ours | None:
-        """An earlier call's answer never came: look in the audits whether it happened, so that no note is written twice.
-
-        None when that cannot be found out now; the wish is given back.
-        """
-        open_intents = await self._unsettled(claimed)
+    async def _learn(self, claimed: ClaimedWish, ours: Ours) -> Ours:
+        """Earlier calls whose answer never came: the audits tell whether they happened, so that no note is written twice."""
+        unknown = await self._database.read(lambda conn: desired.open_intents(conn, claimed.ticket))
+        if not unknown:
+            return ours
         try:
-            audits = await self._asked().audits(claimed.ticket)
-        except (TryLater, Unauthorized) as failure:
-            await self._told_to_wait(claimed, failure if isinstance(failure, TryLater) else TryLater("unauthorized"), ours)
-            return None
+            written = intents_in(await self._asked().audits(claimed.ticket))
         except GiveUp:
-            audits = []
-        written = markers(audits)
-        happened = [intent for intent in open_intents if intent in written]
-        notes = {key for intent in happened for key in written[intent]}
-        known = Ours(ours.tags, ours.absent, ours.values, ours.notes | notes)
+            written = set()
+        for intent, meant in unknown:
+            if intent in written:
+                after = ours_from(meant["ours"])
+                ours = replace(after, notes=after.notes | ours.notes)
         now = self._clock.now()
 
-        def settle(conn: Connection) -> None:
-            for intent in open_intents:
-                desired.intent_done(conn, intent, "done" if intent in happened else "lost", now)
+        def know(conn: Connection) -> None:
+            desired.keep_ours(conn, claimed, ours)
+            for intent, _ in unknown:
+                desired.intent_done(conn, intent, "done" if intent in written else "lost", now)
 
-        await self._database.write(settle)
-        return known
+        await self._database.write(know)
+        return ours
 
     async def _read_again(self, claimed: ClaimedWish) -> Current | None:
         found = await self._asked().tickets([claimed.ticket])
         return current_of(found[0]) if found else None
 
-    async def _fought_over(self, claimed: ClaimedWish, shown: Mapping[str, Any]) -> bool:
+    async def _fought_over(self, claimed: ClaimedWish, edit: Edit, ours: Ours) -> bool:
         """Park a ticket whose tags somebody keeps undoing; other tickets go on."""
         since = self._clock.now() - FIGHT_WINDOW
         if await self._database.read(lambda conn: desired.writes_since(conn, claimed.ticket, since)) < FIGHT_WRITES:
             return False
-        self._alarm("loop_suspected", ticket=claimed.ticket, tags=[*shown["add"], *shown["remove"]])
-        await self._settle(claimed, "parked", claimed.ours, reason="loop_suspected", plan=shown)
+        self._alarm("loop_suspected", ticket=claimed.ticket, tags=[*edit.add, *edit.remove], fields=[name for name, _ in edit.values])
+        await self._settle(claimed, "parked", ours, reason="loop_suspected", plan=edit_json(edit))
         return True
 
+    # -- when it did not work --------------------------------------------------------------------------------------------
+
     async def _told_to_wait(self, claimed: ClaimedWish, told: TryLater, ours: Ours) -> None:
-        now = self._clock.now()
+        """Told to wait: everybody waits, and it was nobody's attempt. Else Zendesk is in trouble."""
         if told.waiting:
-            until = now + (told.after or timedelta(seconds=10))
-            self._pace.close(until)
-            await self._later(claimed, until, told.reason, counted=False, ours=ours)
+            wait = told.after or TOLD_NOTHING
+            await self._trouble(told)
+            await self._later(claimed, ours, told.reason, wait, counted=False)
         else:
             await self._try_again(claimed, told.reason, ours, told.after)
 
     async def _try_again(self, claimed: ClaimedWish, reason: str, ours: Ours, after: timedelta | None = None) -> None:
-        """Later, twice as late each time; after three days a person has to look."""
+        """Later, twice as late each time; after three days of trying a person has to look."""
         now = self._clock.now()
-        if now - claimed.asked_at > GIVE_UP_AFTER:
+        if claimed.attempts >= GIVE_UP_TRIES and now - claimed.asked_at > GIVE_UP_AFTER:
             self._alarm("writeback_given_up", ticket=claimed.ticket)
             await self._settle(claimed, "parked", ours, reason="gave_up")
-        else:
-            await self._later(claimed, now + (after or self._pause(claimed.attempts)), reason, ours=ours)
+            return
+        opened = await self._trouble(TryLater(reason))
+        await self._later(claimed, ours, reason, after or self._pause(claimed.attempts), counted=not opened)
 
     def _pause(self, attempts: int) -> timedelta:
         """Full jitter, so that many tickets do not come back at once."""
         longest = min(LAST_PAUSE, FIRST_PAUSE * (1 << min(attempts, 12)))
         return max(timedelta(seconds=1), longest * self._jitter())
 
-    async def _all_later(self, claimed: Sequence[ClaimedWish], failure: TryLater | Unauthorized) -> None:
-        """Zendesk cannot be asked at all: nobody's fault, so nobody's attempt; one probe in half a minute."""
-        now = self._clock.now()
-        told = failure.after if isinstance(failure, TryLater) else None
-        until = now + (told or timedelta(seconds=30))
+    async def _all_later(self, claimed: Sequence[ClaimedWish], failure: VendorError) -> None:
+        """Zendesk cannot be asked at all: nobody's fault, so nobody's attempt."""
         if isinstance(failure, Unauthorized):
-            self._alarm("zendesk_refuses_our_credentials")
-        self._pace.close(until)
+            return await self._unauthorized(claimed)
+        if not isinstance(failure, TryLater):
+            self._alarm("zendesk_refuses_to_be_read", reason=failure.reason)
+        await self._trouble(failure)
+        told = failure.after if isinstance(failure, TryLater) else None
+        now, wait = self._clock.now(), told or self._pause(0)
 
         def give_back(conn: Connection) -> None:
+            budget.change(conn, lambda b: flow.wait_until(b, now + wait, failure.reason))
             for wish in claimed:
-                desired.later(conn, wish, until, reason=failure.reason, counted=False)
+                desired.later(conn, wish, now, reason=failure.reason, counted=False)
 
         await self._database.write(give_back)
 
-    async def _later(self, claimed: ClaimedWish, due_at: datetime, reason: str, *, counted: bool = True, ours: Ours | None = None) -> None:
+    async def _unauthorized(self, claimed: Sequence[ClaimedWish]) -> None:
+        """Our credentials are refused: everything waits, and somebody has to look."""
+        now = self._clock.now()
+        self._alarm("zendesk_refuses_our_credentials")
+
+        def give_back(conn: Connection) -> None:
+            budget.change(conn, lambda b: flow.wait_until(b, now + flow.PROBE, "unauthorized"))
+            for wish in claimed:
+                desired.later(conn, wish, now, reason="unauthorized", counted=False)
+
+        await self._database.write(give_back)
+
+    async def _trouble(self, failure: VendorError) -> bool:
+        """Note what Zendesk's trouble means for everybody; True while the breaker is open."""
+        now = self._clock.now()
+        before: list[bool] = []
+
+        def note(shared: Budget) -> Budget:
+            before.append(shared.open)
+            if isinstance(failure, TryLater) and failure.waiting:
+                shared = flow.wait_until(shared, now + (failure.after or TOLD_NOTHING), failure.reason)
+                if failure.reason == "rate_limited":
+                    return shared
+            return flow.failed(shared, now, failure.reason)
+
+        shared = await self._note_all(note)
+        if shared.open and not before[0]:
+            self._alarm("zendesk_in_trouble", reason=failure.reason)
+        return shared.open
+
+    async def _note(self, how: Callable[[Budget, datetime], Budget]) -> None:
+        now = self._clock.now()
+        await self._note_all(lambda shared: how(shared, now))
+
+    async def _note_all(self, how: Callable[[Budget], Budget]) -> Budget:
+        return await self._database.write(lambda conn: budget.change(conn, how))
+
+    async def _later(self, claimed: ClaimedWish, ours: Ours, reason: str, wait: timedelta, *, counted: bool = True) -> None:
+        due_at = self._clock.now() + wait
         await self._database.write(lambda conn: desired.later(conn, claimed, due_at, reason=reason, counted=counted, ours=ours))
 
     async def _settle(self, claimed: ClaimedWish, status: str, ours: Ours, *, reason: str | None = None, plan: Any = None) -> None:
@@ -348,9 +424,10 @@ def changes_of(current: Current, edit: Edit, intent: str) -> dict[str, Any]:
     customs = []
     for name, value in edit.values:
         if name in SINGLES:
-            changes[name] = int(value) if name.endswith("_id") and isinstance(value, str) else value
+            changes[name] = _number(value) if name.endswith("_id") else value
         else:
-            customs.append({"id": int(name.removeprefix("custom:")), "value": list(value) if isinstance(value, tuple) else value})
+            id_ = _number(name.removeprefix("custom:"))
+            customs.append({"id": id_, "value": list(value) if isinstance(value, tuple) else value})
     if customs:
         changes["custom_fields"] = customs
     if edit.notes:
@@ -359,26 +436,47 @@ def changes_of(current: Current, edit: Edit, intent: str) -> dict[str, Any]:
     return changes
 
 
+def _number(value: Value) -> Value:
+    """An id as Zendesk wants it; what is none goes as it is and is refused there."""
+    return int(value) if isinstance(value, str) and value.isascii() and value.isdigit() else value
+
+
 def body_of(edit: Edit) -> str:
     return "\n\n".join(text for _, text in edit.notes)
 
 
-def tags_before(events: Sequence[Mapping[str, Any]]) -> set[str]:
-    """The tags a ticket had when our update was applied, as its audit tells."""
+def before_of(current: Current, events: Sequence[Mapping[str, Any]]) -> Current:
+    """The ticket as our update met it, as its audit tells: `current`, unless somebody was there in between.
+
+    What a Zendesk trigger changed inside our update is told in events of its own and does not count.
+    """
+    tags, values, seen = current.tags, dict(current.values), set()
     for event in events:
-        if event.get("type") == "Change" and event.get("field_name") == "tags":
-            before = event.get("previous_value")
-            return set(before.split() if isinstance(before, str) else map(str, before or ()))
-    return set()
+        name = str(event.get("field_name"))
+        if event.get("type") != "Change" or name in seen or _by_rule(event):
+            continue
+        seen.add(name)
+        was = event.get("previous_value")
+        if name == "tags":
+            tags = frozenset(was.split() if isinstance(was, str) else map(str, was or ()))
+        elif name in SINGLES:
+            values[name] = str(was) if was else None
+        elif name.isdigit():
+            values[f"custom:{name}"] = tuple(was) if isinstance(was, list) else was
+    return replace(current, tags=tags, values=values)
 
 
-def markers(audits: Sequence[Mapping[str, Any]]) -> dict[str, list[str]]:
-    """Our intents found in audits, each with the note keys it wrote."""
-    found: dict[str, list[str]] = {}
+def _by_rule(event: Mapping[str, Any]) -> bool:
+    via = event.get("via")
+    return isinstance(via, Mapping) and via.get("channel") == "rule"
+
+
+def intents_in(audits: Sequence[Mapping[str, Any]]) -> set[str]:
+    """Our intents that audits show as applied."""
+    found = set()
     for audit in audits:
         metadata = audit.get("metadata")
         custom = metadata.get("custom") if isinstance(metadata, Mapping) else None
         if isinstance(custom, Mapping) and isinstance(custom.get("tsbridge"), str):
-            notes = custom.get("notes")
-            found[custom["tsbridge"]] = [str(key) for key in notes] if isinstance(notes, list) else []
+            found.add(custom["tsbridge"])
     return found

@@ -52,9 +52,9 @@ def until(look: Any, within_s: float = 30) -> Any:
 
 
 @contextmanager
-def process(folder: Path, database_url: str, *arguments: str) -> Iterator[subprocess.Popen[bytes]]:
+def process(folder: Path, database_url: str, *arguments: str, **settings: str) -> Iterator[subprocess.Popen[bytes]]:
     environ = {name: value for name, value in os.environ.items() if not name.startswith("TSBRIDGE_")}
-    environ |= {"TSBRIDGE_DATABASE_URL": database_url, "TSBRIDGE_ADMIN_KEY": KEY, "TSBRIDGE_TALKDESK_WEBHOOK_SECRETS": "new,old"}
+    environ |= {"TSBRIDGE_DATABASE_URL": database_url, "TSBRIDGE_ADMIN_KEY": KEY, "TSBRIDGE_TALKDESK_WEBHOOK_SECRETS": "new,old"} | settings
     with (folder / "log").open("ab") as log:
         command = [sys.executable, "-m", "tsbridge", *arguments]
         started = subprocess.Popen(command, cwd=folder, env=environ, stdout=log, stderr=log)  # noqa: S603  # our own program

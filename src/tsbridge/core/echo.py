@@ -5,13 +5,19 @@ Never the whole delivery just because of its actor: a Zendesk trigger inside our
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import replace
 from typing import Any
 
 from tsbridge.core.moments import Change, Moment, Text, Value
 
 NAMES = {"ticket.priority": "priority", "ticket.group_id": "group_id", "ticket.assignee_id": "assignee_id"}
+
+
+def without_own_notes(moment: Moment, notes: Set[str]) -> Moment:
+    """A moment without the texts of our own notes: a later delivery by anybody may carry them as the latest comment."""
+    texts = tuple(text for text in moment.texts if text.role != "comment" or text.body.strip() not in notes)
+    return moment if len(texts) == len(moment.texts) else replace(moment, texts=texts)
 
 
 def without_echo(moment: Moment, intents: Sequence[Mapping[str, Any]]) -> Moment | None:

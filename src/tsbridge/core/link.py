@@ -112,7 +112,7 @@ def persons(nodes: Iterable[Node], known: Acquaintances) -> dict[Interaction, Ha
     """Who each interaction is about, as one handle; an interaction that nobody or several people fit is left out."""
     found = {}
     for node in nodes:
-        resolved = {_resolve(handle, known) for handle in node.people}
+        resolved = {resolve_person(handle, known) for handle in node.people}
         sure = {handle for handle in resolved if handle is not None}
         if sure:
             top = max(STRENGTH[handle.kind] for handle in sure)
@@ -122,14 +122,14 @@ def persons(nodes: Iterable[Node], known: Acquaintances) -> dict[Interaction, Ha
     return found
 
 
-def _resolve(handle: Handle, known: Acquaintances) -> Handle | None:
+def resolve_person(handle: Handle, known: Acquaintances) -> Handle | None:
     """The person a handle stands for: itself, or the only stronger handle it was ever seen with. None: doubtful."""
     above = known.get(handle)
     if not above:
         return handle
     top = max(STRENGTH[h.kind] for h in above)
     best = [h for h in above if STRENGTH[h.kind] == top]
-    return _resolve(best[0], known) if len(best) == 1 else None
+    return resolve_person(best[0], known) if len(best) == 1 else None
 
 
 def _named(nodes: list[Node], words: Mapping[frozenset[Interaction], str]) -> Iterator[tuple[Interaction, Interaction, str]]:

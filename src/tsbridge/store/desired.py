@@ -200,6 +200,12 @@ def recent_intents(conn: Connection, ticket: str, since: datetime) -> list[Mappi
     return [row.plan for row in rows]
 
 
+def own_notes(conn: Connection, ticket: str) -> frozenset[str]:
+    """The texts of the notes we meant to write to a ticket, ever."""
+    rows = conn.execute(select(intents.c.plan).where(intents.c.ticket == ticket))
+    return frozenset(str(text).strip() for row in rows for text in row.plan.get("texts", ()))
+
+
 def open_intents(conn: Connection, ticket: str) -> list[tuple[str, Mapping[str, Any]]]:
     """Intents of a ticket whose outcome is not known, with their plans, oldest first: cut off, or on their way when a process died."""
     rows = conn.execute(

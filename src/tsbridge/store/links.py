@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection, and_, insert, or_, select, tuple_, update
 
-from tsbridge.core.link import CROWD, STRENGTH, Acquaintances, Grouping, LinkEdit, Node
+from tsbridge.core.link import CROWD, STRENGTH, Acquaintances, Grouping, LinkEdit, Node, resolve_person
 from tsbridge.core.moments import Handle, Interaction
 from tsbridge.store.tables import decisions, desired, handles, interactions, link_edits
 
@@ -148,13 +148,16 @@ def contacts(conn: Connection, people: Iterable[Handle], since: datetime) -> lis
     return [(row.opened_at, row.case_id) for row in rows]
 
 
-def people_of(conn: Connection, subjects: Sequence[Interaction]) -> set[Handle]:
+def sure_people_of(conn: Connection, subjects: Sequence[Interaction]) -> set[Handle]:
+    """The handles of the people these interactions are about, without those that several known people use."""
     rows = conn.execute(
         select(handles.c.kind, handles.c.value)
         .where(handles.c.role == "person", tuple_(handles.c.source, handles.c.interaction).in_([tuple(s) for s in subjects]))
         .distinct()
     )
-    return {Handle(kind, value) for kind, value in rows}
+    people = {Handle(kind, value) for kind, value in rows}
+    known = _acquaintances(conn, sorted(people))
+    return {handle for handle in people if resolve_person(handle, known) is not None}
 
 
 def _load(conn: Connection, subjects: Sequence[Interaction], stood: dict[Interaction, str]) -> dict[Interaction, Node]:

@@ -27,9 +27,11 @@ COUNTS = ("requester.contacts_24h", "requester.contacts_30d", "requester.cases_9
 
 @dataclass(slots=True)
 class ToldNow:
-    """What one transaction was told: the interactions, those whose opening moved, and the new moments' digests."""
+    """What one transaction was told: the interactions it may concern, those that said something, those that are new or
+    older than was known, and the new moments' digests."""
 
     subjects: set[Interaction] = field(default_factory=set)
+    heard: set[Interaction] = field(default_factory=set)
     founded: set[Interaction] = field(default_factory=set)
     fresh: set[str] = field(default_factory=set)
 
@@ -39,6 +41,7 @@ class ToldNow:
             return False
         self.fresh.add(moment.digest)
         self.subjects.add(moment.subject)
+        self.heard.add(moment.subject)
         if moments.touch(conn, moment):
             self.founded.add(moment.subject)
         self.subjects |= links.doubted(conn, moments.add_handles(conn, moment))
@@ -80,17 +83,18 @@ class Conclusions:
         found = {g.case_id: g for g in groupings}
         for case_id in sorted(stood.keys() - found.keys()):
             cases.dissolve(conn, case_id)
+        moved: set[Interaction] = set()
+        for case_id, grouping in sorted(found.items()):
+            links.place(conn, grouping)
+            moved |= {m.subject for m in grouping.members} ^ stood.get(case_id, set())
+        later = links.later_contacts(conn, told.founded | moved) if live.book.reads & set(COUNTS) else set()
+        again = seeds | moved | later
         total = Concluded(0, 0)
-        again = set(seeds)
-        if live.book.reads & set(COUNTS) and told.founded:
-            again |= links.later_contacts(conn, told.founded)
         for case_id, grouping in sorted(found.items()):
             members = {m.subject for m in grouping.members}
-            links.place(conn, grouping)
-            changed = members != stood.get(case_id, set())
-            if changed or members & again:
+            if members & again:
                 subjects = [m.subject for m in grouping.members]
-                whole = changed or not members & seeds
+                whole = bool(members & (moved | later)) or not members & told.heard
                 done = self._judge(conn, live, case_id, subjects, now, whole=whole, fresh=told.fresh)
                 total = Concluded(total.decisions + done.decisions, total.wishes + done.wishes)
         others = {links.case_of(conn, subject) for subject in again - near.stood.keys()}
@@ -184,7 +188,7 @@ class Conclusions:
         """How often the person of the case was in touch, counted up to an instant; nothing when no rule asks."""
         if not book.reads & set(COUNTS):
             return lambda at: {}
-        people = links.people_of(conn, subjects)
+        people = links.sure_people_of(conn, subjects)
         contacts = links.contacts(conn, people, first - timedelta(days=91))
         return lambda at: _counts(contacts, at)
 

@@ -14,7 +14,7 @@ from typing import Protocol
 from sqlalchemy import Connection
 
 from tsbridge.core.crashpoint import crashpoint
-from tsbridge.core.echo import without_echo
+from tsbridge.core.echo import without_echo, without_own_notes
 from tsbridge.core.moments import Moment
 from tsbridge.core.ports import Clock, Ids
 from tsbridge.store import cases, desired, inbox
@@ -154,9 +154,7 @@ class Ingest:
             return "ignored", one.ignored
         echoes = repeats = 0
         for moment in one.moments:
-            rest = (
-                without_echo(moment, desired.recent_intents(conn, moment.interaction, now - ECHO_WINDOW)) if _may_echo(moment) else moment
-            )
+            rest = self._beyond_our_own(conn, moment, now)
             if rest is None:
                 echoes += 1
             elif not told.hear(conn, rest, one.row.id, version):
@@ -164,6 +162,17 @@ class Ingest:
         if echoes == len(one.moments):
             return "applied", "our_own_change"
         return ("ignored", "said_before") if echoes + repeats == len(one.moments) else ("applied", None)
+
+    def _beyond_our_own(self, conn: Connection, moment: Moment, now: datetime) -> Moment | None:
+        """What a moment says beyond what we wrote ourselves; None when it is nothing but our own change coming back."""
+        if moment.source != "zendesk":
+            return moment
+        rest: Moment | None = moment
+        if _may_echo(moment):
+            rest = without_echo(moment, desired.recent_intents(conn, moment.interaction, now - ECHO_WINDOW))
+        if rest is not None and any(text.role == "comment" for text in rest.texts):
+            rest = without_own_notes(rest, desired.own_notes(conn, moment.interaction))
+        return rest
 
     def _judge_due(self, conn: Connection, now: datetime) -> Concluded:
         live = self._conclusions.begin(conn)

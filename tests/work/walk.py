@@ -1,0 +1,143 @@
+"""The walk from bytes to wishes without any network: deliveries in, what the database then holds out."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import json
+from collections.abc import Iterable, Mapping
+from datetime import datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import Connection, select
+
+from tests.clocks import CountingIds, SettableClock
+from tsbridge.core.moments import instant_text
+from tsbridge.core.rules.language import read
+from tsbridge.store import inbox, rulebooks
+from tsbridge.store.db import Database
+from tsbridge.store.rulebooks import LiveRulebook
+from tsbridge.store.tables import cases, decisions, desired, escalations, interactions
+from tsbridge.vendors import strict_json
+from tsbridge.vendors.reading import Normalized
+from tsbridge.vendors.talkdesk import normalize as talkdesk
+from tsbridge.vendors.zendesk import normalize as zendesk
+from tsbridge.work.casedesk import DeskWork
+from tsbridge.work.conclude import Conclusions
+from tsbridge.work.facts import Background, Zendesk
+from tsbridge.work.ingest import Ingest
+
+UTC = ZoneInfo("UTC")
+OWN = zendesk.OwnUser("99", "bridge@example.com")
+
+
+class Walk:
+    """One bridge without a door and a writer: `tell` keeps deliveries, `work` works until nothing is left."""
+
+    def __init__(self, database: Database, clock: SettableClock, document: Mapping[str, Any], zendesk_api: Zendesk | None = None) -> None:
+        self.database = database
+        self.clock = clock
+        self.ids = CountingIds()
+        self.rulebooks = LiveRulebook(UTC)
+        salts = itertools.count()
+        self.conclusions = Conclusions(self.rulebooks, self.ids, lambda: f"salt{next(salts)}")
+        background = Background(database, clock, self.rulebooks, zendesk_api, "US")
+        readers = {"zendesk": self._zendesk, "talkdesk": self._talkdesk}
+        self.ingest = Ingest(database, clock, self.ids, readers, self.conclusions, background, "w1", lambda: None)
+        self.desk = DeskWork(database, clock, self.ids, self.conclusions, lambda: "salt", lambda: None)
+        self.publish(document)
+
+    def publish(self, document: Mapping[str, Any]) -> int:
+        book = read(document)
+        return self.database.write_now(lambda conn: rulebooks.publish(conn, document, book.hash, "test", self.clock.now(), "test"))
+
+    def tell(self, deliveries: Iterable[tuple[str, Mapping[str, Any]]]) -> None:
+        kept = [
+            inbox.Delivery(self.ids.new("evt"), source, json.dumps(body, sort_keys=True), self.clock.now(), {}, json.dumps(body).encode())
+            for source, body in deliveries
+        ]
+        for delivery in kept:
+            self.database.write_now(lambda conn, delivery=delivery: inbox.keep(conn, [delivery]))  # type: ignore[misc]
+
+    def work(self) -> None:
+        asyncio.run(self._work())
+
+    async def _work(self) -> None:
+        while await self.ingest.round():
+            pass
+        while (due := await self.ingest.tick()) is not None and due <= self.clock.now():
+            pass
+        await self.ingest.complete()
+
+    def outcome(self) -> dict[str, Any]:
+        """Cases, their members, decisions in force and wishes, without anything that tells the order of hearing."""
+        return self.database.read_now(_outcome)
+
+    def _zendesk(self, row: inbox.Claimed) -> Normalized:
+        return zendesk.normalize(strict_json.read(row.body), received_at=row.received_at, own=OWN)
+
+    def _talkdesk(self, row: inbox.Claimed) -> Normalized:
+        return talkdesk.normalize(strict_json.read(row.body), received_at=row.received_at)
+
+
+def _outcome(conn: Connection) -> dict[str, Any]:
+    members = conn.execute(
+        select(interactions.c.case_id, interactions.c.source, interactions.c.id, interactions.c.link_rank, interactions.c.link_because)
+    )
+    rows = conn.execute(select(cases).order_by(cases.c.id))
+    in_force = conn.execute(select(decisions).where(decisions.c.superseded_by.is_(None), decisions.c.retracted.is_(False)))
+    steps = conn.execute(select(escalations))
+    return {
+        "members": sorted(tuple(row) for row in members),
+        "cases": [
+            (r.id, r.status, r.severity, r.category, r.queue, r.acknowledged, instant_text(r.opened_at), r.tags, r.due_at, r.state)
+            for r in rows
+        ],
+        "decisions": sorted(
+            (r.moment, r.case_id, r.rulebook_version, json.dumps(r.outcome, sort_keys=True), json.dumps(r.matched)) for r in in_force
+        ),
+        "wishes": sorted((r.ticket, r.case_id, json.dumps(r.wish, sort_keys=True)) for r in conn.execute(select(desired))),
+        "steps": sorted((r.id, r.status, r.due_at) for r in steps),
+    }
+
+
+def at(minute: float) -> str:
+    return instant_text(datetime(2026, 11, 22, 9, tzinfo=UTC) + timedelta(minutes=minute))
+
+
+def ticket(
+    kind: str, minute: float, id_: str = "4711", *, text: str = "", person: str = "41", phone: str = "", by: str = "", **props: Any
+) -> tuple[str, dict[str, Any]]:
+    """A trigger body, as contract section 3 shapes it. `by`: who did it; the requester when left out."""
+    body = {
+        "tsbridge": "1",
+        "type": f"ticket.{kind}",
+        "ticket": {
+            "id": id_,
+            "subject": "Hello",
+            "description": "Hello",
+            "latest_comment": text,
+            "status": "open",
+            "channel": "email",
+            "created_at": at(0),
+            "updated_at": at(minute),
+            "requester": {"id": person, "name": "P", "email": f"p{person}@example.com", "phone": phone},
+            **props,
+        },
+        "actor": {"id": by or person, "email": f"p{by or person}@example.com"},
+    }
+    if kind == "created":
+        body["ticket"]["created_at"] = at(minute)  # type: ignore[index]
+    return "zendesk", body
+
+
+def call(event: str, minute: float, id_: str = "c1", *, phone: str = "", **fields: str) -> tuple[str, dict[str, Any]]:
+    return "talkdesk", {
+        "tsbridge_event": event,
+        "call_id": id_,
+        "interaction_id": id_,
+        "contact_phone_number": phone,
+        "timestamp": at(minute),
+        **fields,
+    }

@@ -112,9 +112,17 @@ def hold(conn: Connection, claimed: ClaimedWish, now: datetime, lease: timedelta
 
 
 def settle(
-    conn: Connection, claimed: ClaimedWish, status: str, now: datetime, ours: Ours, *, reason: str | None = None, plan: Any = None
+    conn: Connection,
+    claimed: ClaimedWish,
+    status: str,
+    now: datetime,
+    ours: Ours,
+    *,
+    reason: str | None = None,
+    plan: Any = None,
+    wrote: bool = False,
 ) -> bool:
-    """Finish a wish. When it changed while we wrote, only what is ours now is kept and it waits again.
+    """Finish a wish; `wrote`: with an attempt that went through. When it changed while we wrote, only what is ours now is kept and it waits again.
 
     False when somebody else has it by now: nothing is kept, and what was written has to be found out from the ticket.
     """
@@ -126,6 +134,7 @@ def settle(
             reason=reason,
             ours=ours_json(ours),
             plan=plan,
+            attempts=desired.c.attempts + int(wrote),
             confirmed_at=now if status in ("confirmed", "unneeded") else None,
             claimed_by=None,
             lease_until=None,

@@ -19,7 +19,7 @@ from sqlalchemy import Connection
 from tsbridge.core import budget as flow
 from tsbridge.core.budget import Budget
 from tsbridge.core.crashpoint import crashpoint
-from tsbridge.core.helpdesk import Current, Edit, Ours, apply, edit_json, ours_from, ours_json, overwritten, plan, settled
+from tsbridge.core.helpdesk import Current, Edit, Ours, apply, edit_json, ours_from, ours_json, overwritten, plan, settled, yielding
 from tsbridge.core.moments import Value
 from tsbridge.core.ports import Clock, Ids
 from tsbridge.store import budget, desired, keep
@@ -216,7 +216,8 @@ class Writeback:
             updated = await self._asked().update(claimed.ticket, changes_of(current, edit, intent), current.updated_at)
         except Conflict:
             await self._intent(intent, "conflict")
-            return await self._read_again(claimed), ours
+            now = await self._read_again(claimed)
+            return now, ours if now is None else yielding(ours, claimed.wish, current, now)
         except (TryLater, Unauthorized):
             await self._intent(intent, "later")
             raise
@@ -264,7 +265,7 @@ class Writeback:
         kept = (
             desired.keep_ours(conn, claimed, ours)
             if ours.owed
-            else desired.settle(conn, claimed, "confirmed", now, ours, plan=edit_json(edit))
+            else desired.settle(conn, claimed, "confirmed", now, ours, plan=edit_json(edit), wrote=True)
         )
         # When somebody else has the ticket by now, they learn from the intent what we did.
         desired.intent_done(conn, intent, "done" if kept else "unknown", now)

@@ -23,6 +23,7 @@ from tsbridge.core.helpdesk import (
     settled,
     wish_from,
     wish_json,
+    yielding,
 )
 
 TAGS = st.sampled_from(["ts_a", "ts_b", "ts_c", "vip", "bite", "x"])
@@ -138,6 +139,18 @@ def test_what_a_write_took_from_a_person_is_given_back(
         if current.values.get(name) != value:
             assert healed.values.get(name) == value
     assert not plan(healed, wish, settled(ours, wish, landed, back))
+
+
+@given(histories(), wishes(), st.frozensets(TAGS), st.dictionaries(NAMES, VALUES, max_size=5))
+def test_what_a_person_changes_between_our_reading_and_our_writing_stays(
+    history: tuple[Current, Ours], wish: Wish, tags: frozenset[str], values: dict[str, object]
+) -> None:
+    read, ours = history
+    now = replace(read, tags=tags, values={**read.values, **values})  # type: ignore[arg-type]
+    edit = plan(now, wish, yielding(ours, wish, read, now))
+    assert not set(edit.add) & (read.tags - tags)
+    assert not (set(edit.remove) - ours.put) & (tags - read.tags)
+    assert not {name for name, _ in edit.values} & {name for name in values if values[name] != read.values.get(name)}
 
 
 def test_a_tag_that_a_person_took_off_stays_off_until_a_newer_asking() -> None:

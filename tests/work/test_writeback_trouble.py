@@ -77,14 +77,14 @@ async def test_while_zendesk_is_down_it_is_probed_twice_a_minute_by_all_processe
     database: Database, clock: SettableClock
 ) -> None:
     desk = WritingDesk(database, clock, writers=3)
-    tickets = [desk.ticket() for _ in range(30)]
+    tickets = [desk.ticket() for _ in range(10)]
     for ticket in tickets:
         desk.wish(ticket, tags("ts_a"))
     desk.zendesk.faults.down = True
     await desk.until_quiet(5 * MINUTE)
     before = len(desk.wire.asked)
-    await desk.until_quiet(HOUR)
-    assert len(desk.wire.asked) - before <= 120
+    await desk.until_quiet(20 * MINUTE)
+    assert len(desk.wire.asked) - before <= 40
     assert {desk.row(ticket)["attempts"] for ticket in tickets} == {0}
     assert desk.shared().open
     assert desk.alarmed()["zendesk_in_trouble"] == 1
@@ -258,11 +258,11 @@ async def test_never_above_seventy_percent_of_a_limit_with_any_number_of_writers
     database: Database, clock: SettableClock, writers: int, limit: int
 ) -> None:
     desk = WritingDesk(database, clock, limits=Limits(700, limit, 30, 10), writers=writers, per_minute=200)
-    for _ in range(160):
+    for _ in range(120):
         desk.wish(desk.ticket(), tags("ts_a"))
     await desk.until_quiet(12 * MINUTE)
     sent = [at for at, method, _ in desk.wire.asked if method == "PUT"]
-    assert len(sent) >= min(160, 10 * limit * 0.7)
+    assert len(sent) >= min(120, 8 * limit * 0.7)
     learned = sent[0] + MINUTE  # what the limit is, the first answers tell
     assert most_in_a_minute([at for at in sent if at >= learned]) <= limit * 0.7
     assert desk.zendesk.gate.refused == 0
@@ -272,7 +272,7 @@ async def test_a_storm_of_429s_ends_with_everything_written_and_few_of_them(data
     """U3: others eat most of the account's updates; Retry-After says odd things."""
     desk = WritingDesk(database, clock, limits=Limits(700, 100, 30, 10), writers=2)
     rng = random.Random(7)  # noqa: S311  # a seeded storm
-    tickets = [desk.ticket() for _ in range(200)]
+    tickets = [desk.ticket() for _ in range(150)]
     foreign = desk.ticket()
     for ticket in tickets:
         desk.wish(ticket, tags("ts_a"))
@@ -292,5 +292,5 @@ async def test_a_storm_of_429s_ends_with_everything_written_and_few_of_them(data
     await desk.until_quiet(30 * MINUTE)
     assert {desk.status(ticket)[0] for ticket in tickets} == {"confirmed"}
     late = [status for at, method, status in desk.wire.answered if at - start >= MINUTE and method == "PUT"]
-    assert len(late) > 100
+    assert len(late) > 60
     assert late.count(429) <= 0.01 * len(late)

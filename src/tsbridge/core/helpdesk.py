@@ -137,6 +137,23 @@ def settled(ours: Ours, wish: Wish, current: Current, edit: Edit) -> Ours:
     )
 
 
+def yielding(ours: Ours, wish: Wish, read: Current, now: Current) -> Ours:
+    """What is ours when somebody changed the ticket between our reading it and our writing: their change counts as one after ours.
+
+    A wished tag they took off, an unwanted one they put there, a single value they set: left alone until a newer asking.
+    """
+    gone, come = read.tags - now.tags, now.tags - read.tags
+    return replace(
+        ours,
+        tags={**ours.tags, **{tag: by for tag, by in wish.tags if tag in gone}},
+        absent={**ours.absent, **{tag: by for tag, by in wish.absent if tag in come}},
+        values={
+            **ours.values,
+            **{name: asked for name, asked in wish.singles().items() if now.values.get(name) != read.values.get(name)},
+        },
+    )
+
+
 def overwritten(current: Current, edit: Edit, before: Current) -> Edit:
     """What to give back when `edit`, planned against `current`, met the ticket as `before`: somebody was there in between.
 

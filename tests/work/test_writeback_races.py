@@ -1,0 +1,137 @@
+"""Races with people, and a long outage: nobody's edit is lost, every wish arrives, and Zendesk is not flooded (U1, U5)."""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.clocks import SettableClock
+from tests.work.desk import WritingDesk, asked, tags
+from tsbridge.core.helpdesk import Wish
+from tsbridge.simulator.zendesk import Limits
+from tsbridge.store.db import Database
+
+pytestmark = pytest.mark.anyio
+
+RACES = 250
+OUT = 80
+MINUTE = timedelta(minutes=1)
+
+
+class Person:
+    """Edits one ticket some times while we write to it, and remembers how it should be left."""
+
+    def __init__(self, desk: WritingDesk, rng: random.Random, ticket: str) -> None:
+        self.desk, self.rng, self.ticket = desk, rng, ticket
+        self.mine = {"vip", "pet"}
+        self.off: set[str] = set()
+        self.priority: str | None = None
+        self.left = rng.randint(0, 2)
+
+    def edit(self) -> None:
+        if not self.left or self.rng.random() < 0.3:
+            return
+        self.left -= 1
+        seen = self.desk.tags(self.ticket)
+        what = self.rng.randrange(3)
+        props: dict[str, Any] = {}
+        if what == 0:
+            new = f"p{self.rng.randrange(10**6)}"
+            self.mine.add(new)
+            props["tags"] = sorted(seen | {new})
+        elif what == 1 and self.mine:
+            gone = self.rng.choice(sorted(self.mine))
+            self.mine.discard(gone)
+            self.off.add(gone)
+            props["tags"] = sorted(seen - {gone})
+        else:
+            self.priority = "low"
+            props["priority"] = "low"
+        self.desk.edit(self.ticket, **props)
+        if self.rng.random() < 0.3:
+            self.desk.clock.advance(1)
+
+
+async def test_in_races_with_people_no_tag_and_no_field_of_theirs_is_lost_and_every_wish_ends(
+    database: Database, clock: SettableClock
+) -> None:
+    desk = WritingDesk(database, clock, per_minute=100_000)
+    rng = random.Random(5)  # noqa: S311  # seeded races
+    people: dict[str, Person] = {}
+    for _ in range(RACES):
+        ticket = desk.ticket(tags=["vip", "pet"], priority="normal")
+        people[ticket] = Person(desk, rng, ticket)
+        desk.wish(ticket, tags("ts_a", "ts_b", priority=asked("urgent"), notes=(("n1", "hurt"),)))
+
+    def meanwhile(request: httpx.Request) -> None:
+        if request.method == "PUT":
+            people[request.url.path.rpartition("/")[2].removesuffix(".json")].edit()
+
+    desk.wire.before = meanwhile
+    await desk.until_quiet()
+    lost: Counter[str] = Counter()
+    for ticket, person in people.items():
+        now = desk.tags(ticket)
+        lost["tags"] += len(person.mine - now)
+        lost["brought back"] += len(person.off & now)
+        lost["ours"] += len({"ts_a", "ts_b"} - now)
+        lost["priority"] += person.priority is not None and desk.seen(ticket)["priority"] != person.priority
+        lost["notes"] += desk.notes(ticket) != ["hurt"]
+        lost["unsettled"] += desk.status(ticket) != ("confirmed", None)
+    assert +lost == Counter()
+    assert max(Counter(path for _, method, path in desk.wire.asked if method == "PUT").values()) <= 4
+    conflicts = sum(status == 409 for _, _, status in desk.wire.answered)
+    assert conflicts > RACES / 5  # the races did happen, in another second
+    assert desk.alarmed()["foreign_edit_restored"] > 10  # and in the same one
+
+
+async def test_after_two_days_of_outage_each_ticket_is_written_once_in_order_within_the_permitted_time(
+    database: Database, clock: SettableClock
+) -> None:
+    desk = WritingDesk(database, clock, limits=Limits(700, 100, 30, 10))
+    rng = random.Random(48)  # noqa: S311  # a seeded outage
+    tickets = [desk.ticket() for _ in range(OUT)]
+    desk.zendesk.faults.down = True
+    end = clock.now() + timedelta(hours=48)
+    wishes: dict[str, Wish] = {}
+    order: list[str] = []
+    changes = sorted((rng.randrange(48 * 60), ticket) for ticket in tickets for _ in range(rng.randint(1, 10)))
+    pending: Iterator[tuple[int, str]] = iter(changes)
+    start, following = clock.now(), next(pending, None)
+    probed = 0
+    for minute in range(0, 48 * 60, 30):
+        while following is not None and following[0] <= minute:
+            ticket = following[1]
+            if ticket not in wishes:
+                order.append(ticket)
+            wishes[ticket] = tags(f"ts_{rng.randrange(9)}", by=f"{minute:05}{len(wishes.get(ticket, Wish()).tags)}")
+            desk.wish(ticket, wishes[ticket])
+            following = next(pending, None)
+        before = len(desk.wire.asked)
+        await desk.until_quiet(MINUTE)
+        if minute > 60:
+            probed = max(probed, len(desk.wire.asked) - before)
+        clock.set(max(clock.now(), start + timedelta(minutes=minute + 30)))
+    assert probed <= 3  # two a minute, the one at the very end of it included
+    while following is not None:
+        wishes[following[1]] = tags("ts_late", by="9")
+        desk.wish(following[1], wishes[following[1]])
+        following = next(pending, None)
+    assert desk.puts() == 0
+    clock.set(max(end, clock.now()))
+    desk.zendesk.faults.down = False
+    begun = clock.now()
+    await desk.until_quiet(timedelta(hours=3))
+    assert clock.now() - begun <= 1.25 * timedelta(minutes=len(tickets) / 60) + MINUTE
+    assert all(desk.tags(ticket) == {tag for tag, _ in wish.tags} for ticket, wish in wishes.items())
+    assert {desk.status(ticket) for ticket in wishes} == {("confirmed", None)}
+    written = [path.rpartition("/")[2].removesuffix(".json") for _, method, path in desk.wire.asked if method == "PUT"]
+    assert len(written) == len(set(written)) == len(wishes)
+    places = [order.index(ticket) for ticket in written if ticket in order]
+    assert sum(abs(place - n) for n, place in enumerate(places)) / len(places) < 10  # the oldest first, eight at a time

@@ -5,19 +5,20 @@ from __future__ import annotations
 import functools
 import json
 import signal
-import subprocess
 import threading
 import urllib.request
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any
 
 import pytest
 from sqlalchemy import select
 
+from tests.forked import serving
 from tests.test_serve import KEY, ask, free_port, process, until
 from tsbridge.core.crashpoint import POINTS
 from tsbridge.store import chain, inbox, leases, tables
@@ -60,12 +61,19 @@ class Sender:
 
 
 @contextmanager
-def service(folder: Path, url: str, port: int, crash: str = "", **settings: str) -> Iterator[subprocess.Popen[bytes]]:
+def service(folder: Path, url: str, port: int, crash: str = "", **settings: str) -> Iterator[BaseProcess]:
     """The service, ready to take deliveries."""
-    more = {"TSBRIDGE_TEST_CRASH": crash} if crash else {}
-    with process(folder, url, "serve", "--port", str(port), **more, **settings) as started:
-        until(lambda: started.poll() is not None or ask(f"http://127.0.0.1:{port}/readyz")[0] == 200)
+    made = {"TSBRIDGE_DATABASE_URL": url, "TSBRIDGE_ADMIN_KEY": KEY, "TSBRIDGE_TALKDESK_WEBHOOK_SECRETS": "new"} | settings
+    if crash:
+        made["TSBRIDGE_TEST_CRASH"] = crash
+    with serving(folder, port, **made) as started:
+        until(lambda: not started.is_alive() or ask(f"http://127.0.0.1:{port}/readyz")[0] == 200)
         yield started
+
+
+def killed(service: BaseProcess) -> bool:
+    service.join(30)
+    return service.exitcode == -signal.SIGKILL
 
 
 def minute_passes(database_url: str) -> None:
@@ -94,7 +102,7 @@ def test_killed_anywhere_between_door_and_decision_nothing_is_lost_and_nothing_i
                 for call in calls:
                     sender.add(f"{number}-{call}")
                 sender.send()
-            assert armed.wait(30) == -signal.SIGKILL, point
+            assert killed(armed), point
         kept = {id_ for (id_,) in read(database_url, lambda conn: conn.execute(select(tables.inbox.c.id)).all())}
         assert {id_ for ids in sender.acknowledged.values() for id_ in ids} <= kept, f"{point}: acknowledged and gone"
         minute_passes(database_url)
@@ -157,7 +165,7 @@ def test_killed_anywhere_on_the_way_to_zendesk_each_ticket_gets_its_tags_once(tm
                 if point == "writeback.sent":  # the update is applied, its answer never comes
                     put(f"{zendesk}/_sim/faults", {"cut": 1})
                 ticket = make_ticket(zendesk, token, point)
-                assert armed.wait(30) == -signal.SIGKILL, point
+                assert killed(armed), point
             minute_passes(database_url)
             with service(tmp_path, database_url, port, **settings):
                 until(functools.partial(written, port, ticket))

@@ -1,0 +1,41 @@
+"""The real service in processes that are forked from one that has imported it already: starting costs a moment, not seconds."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from multiprocessing.process import BaseProcess
+from pathlib import Path
+
+_context = multiprocessing.get_context("forkserver")
+_context.set_forkserver_preload(["tsbridge.assembly"])
+
+
+def _serve(settings: Mapping[str, str], port: int, log_file: str) -> None:
+    """Runs in the forked process."""
+    from tsbridge import assembly, log
+    from tsbridge.settings import load
+
+    for name in [name for name in os.environ if name.startswith("TSBRIDGE_")]:
+        del os.environ[name]
+    os.environ.update(settings)
+    with Path(log_file).open("a") as lines:
+        log.configure("info", lines)
+        sys.exit(0 if assembly.serve(load(), "127.0.0.1", port, workers_inside=True) else 1)
+
+
+@contextmanager
+def serving(folder: Path, port: int, **settings: str) -> Iterator[BaseProcess]:
+    """`tsbridge serve` with these settings and no others; killed at the end if it still lives."""
+    started = _context.Process(target=_serve, args=(settings, port, str(folder / "log")), daemon=True)
+    started.start()
+    try:
+        yield started
+    finally:
+        if started.is_alive():
+            started.kill()
+        started.join(10)
+        started.close()

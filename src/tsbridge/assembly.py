@@ -16,7 +16,7 @@ from fastapi import FastAPI
 from tsbridge import __version__, server
 from tsbridge.core.ports import Clock, Ids
 from tsbridge.settings import Settings
-from tsbridge.store import keep, schema, wakeup
+from tsbridge.store import keep, leases, schema, wakeup
 from tsbridge.store.db import Database, claim_alone
 from tsbridge.store.intake import Intake
 from tsbridge.store.rulebooks import LiveRulebook
@@ -77,14 +77,14 @@ class Workers:
         self._database = database
         self._clock = clock
         self._own = OwnUser()
-        self._zendesk = make_zendesk(settings, clock)
+        pace = Pace(settings.zendesk_updates_per_minute)
+        self._zendesk = make_zendesk(settings, clock, pace.heard)
         self._ask_at = clock.now()
         self._told_at: tuple[datetime, datetime] | None = None
         name = worker_name()
         conclusions = Conclusions(live, ids, salt)
         background = Background(database, clock, live, self._zendesk, settings.phone_region)
         ingest = Ingest(database, clock, ids, readers(settings, self.own_user), conclusions, background, name, self.wake_writer)
-        pace = Pace(settings.zendesk_updates_per_minute)
         writeback = Writeback(database, clock, ids, self._zendesk, pace, name, alarm, settings.writeback)
         rounds: dict[str, Round] = {INGEST: ingest.round, CLOCK: ingest.tick, FACTS: ingest.complete, WRITEBACK: writeback.round}
         if self._zendesk is not None:
@@ -232,6 +232,8 @@ def serve(settings: Settings, host: str, port: int, *, workers_inside: bool) -> 
     try:
         with Database.open(url) as database:
             prepare(database, settings, clock)
+            if database.dialect == "sqlite":  # the claim says that no other worker is alive: what a killed one had is free at once
+                database.write_now(lambda conn: leases.end_all(conn, clock.now()))
             made = bridge(settings, database, clock, workers_inside=workers_inside)
             running = server.Server(server.config(made.app, host, port))
             log.info("serving", extra={"host": host, "port": port, "dialect": database.dialect, "version": __version__})

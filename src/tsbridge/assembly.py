@@ -44,6 +44,7 @@ from tsbridge.wiring import (
 from tsbridge.work.casedesk import DeskWork
 from tsbridge.work.conclude import Conclusions
 from tsbridge.work.facts import Background
+from tsbridge.work.guard import Guard
 from tsbridge.work.ingest import Ingest
 from tsbridge.work.loop import Loop, Round
 from tsbridge.work.writeback import Pace, Writeback
@@ -54,6 +55,7 @@ INGEST: Final = "ingest"
 CLOCK: Final = "clock"
 FACTS: Final = "facts"
 WRITEBACK: Final = "writeback"
+GUARD: Final = "guard"
 WHOAMI: Final = "whoami"
 OWN_USER: Final = "own_user"
 ASK_AGAIN: Final = timedelta(minutes=30)
@@ -86,7 +88,14 @@ class Workers:
         background = Background(database, clock, live, self._zendesk, settings.phone_region)
         ingest = Ingest(database, clock, ids, readers(settings, self.own_user), conclusions, background, name, self.wake_writer)
         writeback = Writeback(database, clock, ids, self._zendesk, pace, name, alarm, settings.writeback)
-        rounds: dict[str, Round] = {INGEST: ingest.round, CLOCK: ingest.tick, FACTS: ingest.complete, WRITEBACK: writeback.round}
+        guard = Guard(database, clock, ids, salt, alarm, settings.writeback)
+        rounds: dict[str, Round] = {
+            INGEST: ingest.round,
+            CLOCK: ingest.tick,
+            FACTS: ingest.complete,
+            WRITEBACK: writeback.round,
+            GUARD: guard.round,
+        }
         if self._zendesk is not None:
             rounds[WHOAMI] = self._who_am_i
         self.loop = Loop(rounds, clock)

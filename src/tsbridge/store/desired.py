@@ -122,7 +122,7 @@ def settle(
     plan: Any = None,
     wrote: bool = False,
 ) -> bool:
-    """Finish a wish; `wrote`: with an attempt that went through. When it changed while we wrote, only what is ours now is kept and it waits again.
+    """Finish a wish; `wrote`: with an attempt that went through. When it changed meanwhile, what is ours is kept and it waits again.
 
     False when somebody else has it by now: nothing is kept, and what was written has to be found out from the ticket.
     """

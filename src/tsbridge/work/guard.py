@@ -1,0 +1,79 @@
+"""The runaway guard: when a newly published rulebook tags far more than its history promises, write-back pauses and people are told."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from sqlalchemy import Connection
+
+from tsbridge.core.ports import Clock, Ids
+from tsbridge.core.runaway import suspects
+from tsbridge.store import chain, keep, rulebooks, runaway
+from tsbridge.store.db import Database
+from tsbridge.work.writeback import MODE, Alarm
+
+LOOK_AGAIN: Final = timedelta(seconds=30)
+NEWEST: Final = 500
+SUSPECTED: Final = "runaway_suspected"
+
+
+class Guard:
+    """Looks at what the live rulebook does. Says it once for each version and tag: who switches back to live has decided."""
+
+    def __init__(self, database: Database, clock: Clock, ids: Ids, salt: Callable[[], str], alarm: Alarm, default_mode: str) -> None:
+        self._database = database
+        self._clock = clock
+        self._ids = ids
+        self._salt = salt
+        self._alarm = alarm
+        self._default_mode = default_mode
+        self._look_at: datetime | None = None
+
+    async def round(self) -> datetime:
+        """Look, when it is time to; returns when to look again."""
+        now = self._clock.now()
+        if self._look_at is not None and now < self._look_at:
+            return self._look_at
+        self._look_at = now + LOOK_AGAIN
+        version, found = await self._database.read(self._look)
+        if found:
+            paused = await self._database.write(lambda conn: self._pause(conn, version, found, now))
+            if paused:
+                self._alarm(SUSPECTED, version=version, tags=list(found))
+        return self._look_at
+
+    def _look(self, conn: Connection) -> tuple[int, tuple[str, ...]]:
+        try:
+            version = rulebooks.live_version(conn)
+        except rulebooks.NoRulebook:
+            return 0, ()
+        said = self._said(conn, version)
+        return version, tuple(tag for tag in suspects(*runaway.samples(conn, version, NEWEST)) if tag not in said)
+
+    def _said(self, conn: Connection, version: int) -> list[str]:
+        kept: Any = keep.get(conn, SUSPECTED)
+        return list(kept["tags"]) if kept is not None and kept["version"] == version else []
+
+    def _pause(self, conn: Connection, version: int, found: tuple[str, ...], now: datetime) -> bool:
+        """Pause a live write-back; False when another process was faster or nothing is being written anyway."""
+        said = self._said(conn, version)
+        mode = str(keep.get(conn, MODE) or self._default_mode)
+        if set(found) <= set(said) or mode != "live":
+            return False
+        keep.put(conn, SUSPECTED, {"version": version, "tags": sorted({*said, *found})})
+        keep.put(conn, MODE, "paused")
+        after = {"mode": "paused", "reason": SUSPECTED, "version": version, "tags": list(found)}
+        chain.add_change(
+            conn,
+            id=self._ids.new("chg"),
+            at=now,
+            actor="system",
+            action="writeback.mode",
+            subject="writeback",
+            before={"mode": mode},
+            after=after,
+            salt=self._salt(),
+        )
+        return True

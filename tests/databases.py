@@ -65,6 +65,10 @@ class Postgres:
         finally:
             self._admin.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
+    def execute(self, statement: str) -> None:
+        """Run a statement as the server's owner, outside any transaction."""
+        self._admin.execute(statement.encode())
+
     def close(self) -> None:
         self._admin.close()
 

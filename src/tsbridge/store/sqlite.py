@@ -18,7 +18,8 @@ PRAGMAS: Final = ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "bu
 BUSY_TIMEOUT_S: Final = 5.0
 CHECKPOINT: Final = "PRAGMA wal_checkpoint(PASSIVE)"
 CHECKPOINT_BYTES: Final = 4 << 20  # of write-ahead log written, then it is carried over in the background
-HELP_BYTES: Final = 16 << 20
+HELP_BYTES: Final = 16 << 20  # more than this left over: the writer carries the last pages over itself
+LOG_LIMIT_BYTES: Final = 48 << 20  # more than this: the writer helps at once, which slows writing to what the disk takes
 
 
 class UnsafeSqlite(RuntimeError):
@@ -155,7 +156,7 @@ class Checkpointer:
             self._carried_at = 0
         if size - self._carried_at >= CHECKPOINT_BYTES:
             self._wanted.set()
-        helps, self._writer_must_help = self._writer_must_help, False
+        helps, self._writer_must_help = self._writer_must_help or size >= LOG_LIMIT_BYTES, False
         return helps
 
     def close(self) -> None:

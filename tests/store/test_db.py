@@ -1,0 +1,264 @@
+"""One transaction per piece of work, urgent work first, readers that never wait, and a database that refuses to be unsafe."""
+
+from __future__ import annotations
+
+import asyncio
+import subprocess
+import sys
+import threading
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import Connection, text
+from sqlalchemy.exc import DBAPIError, IntegrityError
+
+from tests.clocks import START, CountingIds, SettableClock
+from tests.databases import Postgres
+from tsbridge.store import inbox, keep, leases, sqlite, wakeup
+from tsbridge.store.db import AlreadyServed, BadDatabase, Database, claim_alone, parse, unavailable
+from tsbridge.store.inbox import Delivery
+from tsbridge.store.intake import Intake
+
+pytestmark = pytest.mark.anyio
+
+
+def delivery(number: int) -> Delivery:
+    return Delivery(f"evt_{number}", "zendesk", f"k{number}", START, {}, b"{}")
+
+
+def test_work_that_raises_leaves_nothing_behind(database: Database) -> None:
+    def work(conn: Connection) -> None:
+        keep.put(conn, "half", 1)
+        raise KeyError("on the way")
+
+    with pytest.raises(KeyError):
+        database.write_now(work)
+    assert database.read_now(lambda conn: keep.get(conn, "half")) is None
+
+
+def test_a_kept_value_is_replaced_and_forgotten(database: Database) -> None:
+    for value in ("live", {"id": "1", "list": [1, 2]}, False):
+        database.write_now(lambda conn, value=value: keep.put(conn, "mode", value))  # type: ignore[misc]
+        assert database.read_now(lambda conn: keep.get(conn, "mode")) == value
+    database.write_now(lambda conn: keep.forget(conn, "mode"))
+    assert database.read_now(lambda conn: keep.get(conn, "mode")) is None
+
+
+def test_a_reader_cannot_write(database: Database) -> None:
+    with pytest.raises(DBAPIError):
+        database.read_now(lambda conn: keep.put(conn, "mode", "live"))
+    assert database.read_now(lambda conn: keep.get(conn, "mode")) is None
+
+
+async def test_a_reader_sees_one_moment_and_waits_for_no_writer(database: Database) -> None:
+    begun, go_on = threading.Event(), threading.Event()
+
+    def write(conn: Connection) -> None:
+        keep.put(conn, "mode", "new")
+        begun.set()
+        assert go_on.wait(10)
+
+    def read(conn: Connection) -> tuple[Any, Any]:
+        before = keep.get(conn, "mode")
+        go_on.set()
+        writing_done.wait(10)
+        return before, keep.get(conn, "mode")
+
+    writing_done = threading.Event()
+    await database.write(lambda conn: keep.put(conn, "mode", "old"))
+    writing = asyncio.create_task(database.write(write))
+    writing.add_done_callback(lambda _: writing_done.set())
+    await asyncio.to_thread(begun.wait, 10)
+    assert await database.read(read) == ("old", "old")
+    await writing
+    assert await database.read(lambda conn: keep.get(conn, "mode")) == "new"
+
+
+@pytest.mark.parametrize("fresh_url", ["sqlite"], indirect=True)
+async def test_urgent_work_goes_before_what_waits(database: Database) -> None:
+    order: list[str] = []
+    begun, held = threading.Event(), threading.Event()
+
+    def hold(conn: Connection) -> None:
+        order.append("first")
+        begun.set()
+        held.wait(10)
+
+    first = asyncio.create_task(database.write(hold))
+    await asyncio.to_thread(begun.wait, 10)
+    rest = [database.write(lambda conn, n=n: order.append(n), urgent=n == "urgent") for n in ("a", "b", "urgent")]  # type: ignore[misc]
+    waiting = [asyncio.create_task(one) for one in rest]
+    await asyncio.sleep(0)
+    held.set()
+    await asyncio.gather(first, *waiting)
+    assert order == ["first", "urgent", "a", "b"]
+
+
+@pytest.mark.parametrize("fresh_url", ["sqlite"], indirect=True)
+def test_work_that_asks_for_another_transaction_is_told_instead_of_waiting_for_ever(database: Database) -> None:
+    with pytest.raises(RuntimeError, match="wait for itself"):
+        database.write_now(lambda conn: database.write_now(lambda inner: None))
+
+
+@pytest.mark.parametrize("fresh_url", ["postgresql"], indirect=True)
+def test_a_connection_that_broke_meanwhile_is_replaced_and_the_work_done(database: Database, database_url: str) -> None:
+    runs: list[int] = []
+
+    def work(conn: Connection) -> None:
+        runs.append(conn.exec_driver_sql("SELECT pg_backend_pid()").scalar_one())
+        keep.put(conn, "mode", "live")
+
+    database.write_now(lambda conn: keep.put(conn, "mode", "old"))
+    with Database.open(database_url) as other:
+        cut = text("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()")
+        other.write_now(lambda conn: conn.execute(cut).all())
+    database.write_now(work)
+    assert len(runs) == 1
+    assert database.read_now(lambda conn: keep.get(conn, "mode")) == "live"
+
+
+@pytest.mark.parametrize("fresh_url", ["postgresql"], indirect=True)
+def test_a_connection_that_breaks_during_the_work_has_it_done_once_in_the_end(database: Database, database_url: str) -> None:
+    runs: list[int] = []
+
+    def work(conn: Connection) -> None:
+        runs.append(conn.exec_driver_sql("SELECT pg_backend_pid()").scalar_one())
+        inbox.keep(conn, [delivery(1)])
+        if len(runs) == 1:
+            with Database.open(database_url) as other:
+                other.write_now(lambda kill: kill.execute(text("SELECT pg_terminate_backend(:pid)"), {"pid": runs[0]}).all())
+        inbox.keep(conn, [delivery(2)])
+
+    database.write_now(work)
+    assert len(runs) == 2
+    assert database.read_now(inbox.counts)["zendesk"].received == 2
+
+
+@pytest.mark.parametrize("fresh_url", ["postgresql"], indirect=True)
+def test_a_server_that_may_lose_commits_is_refused(postgres: Postgres, fresh_url: Callable[..., AbstractContextManager[str]]) -> None:
+    with fresh_url() as url:
+        with Database.open(url) as database:
+            name = database.url.database
+        postgres.execute(f"ALTER DATABASE {name} SET synchronous_commit = off")
+        with pytest.raises(BadDatabase, match="synchronous_commit=off"):
+            Database.open(url)
+
+
+@pytest.mark.parametrize("url", ["sqlite://", "sqlite:///:memory:", "mysql://x", "nonsense", "postgres//x"])
+def test_a_url_that_will_not_do_is_refused_with_what_is_expected(url: str) -> None:
+    with pytest.raises(BadDatabase, match=r"expected|begins with"):
+        Database.open(url)
+
+
+def test_an_error_about_the_url_holds_no_password() -> None:
+    with pytest.raises(BadDatabase) as refused:
+        parse("mysql://user:secret@host/db")
+    assert "secret" not in str(refused.value)
+
+
+def test_sqlite_versions_that_lose_commits_are_known() -> None:
+    sound = [(3, 44, 6), (3, 44, 9), (3, 50, 7), (3, 51, 3), (3, 53, 0), (4, 0, 0)]
+    unsound = [(3, 7, 0), (3, 40, 1), (3, 44, 5), (3, 45, 0), (3, 49, 1), (3, 50, 6), (3, 51, 0), (3, 51, 2)]
+    assert all(map(sqlite.is_sound, sound))
+    assert not any(map(sqlite.is_sound, unsound))
+    assert sqlite.is_sound(sqlite.library().sqlite_version_info)
+
+
+@pytest.mark.parametrize("fresh_url", ["sqlite"], indirect=True)
+def test_a_commit_on_sqlite_is_on_disk_and_in_a_log_that_is_carried_over(database: Database, database_url: str) -> None:
+    def pragma(name: str) -> Any:
+        return database.write_now(lambda conn: conn.exec_driver_sql(f"PRAGMA {name}").scalar_one())
+
+    assert (pragma("journal_mode"), pragma("synchronous"), pragma("foreign_keys"), pragma("trusted_schema")) == ("wal", 2, 1, 0)
+    log = Path(database_url.removeprefix("sqlite:///") + "-wal")
+    body = b"x" * 100_000
+    sizes = []
+    for number in range(1_000):  # 100 MB without a pause, through a log that starts again from its beginning
+        database.write_now(lambda conn, n=number: inbox.keep(conn, [delivery(n)._replace(body=body)]))  # type: ignore[misc]
+        sizes.append(log.stat().st_size)
+    assert max(sizes) < 80 << 20
+    assert any(later < sooner for sooner, later in zip(sizes, sizes[1:], strict=False))
+
+
+@pytest.mark.parametrize("fresh_url", ["sqlite"], indirect=True)
+def test_a_second_process_cannot_serve_the_same_sqlite_file(database_url: str) -> None:
+    code = "import sys; from tsbridge.store.db import claim_alone; claim_alone(sys.argv[1]); print('mine', flush=True); sys.stdin.read()"
+    with subprocess.Popen([sys.executable, "-c", code, database_url], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as other:  # noqa: S603
+        assert other.stdout is not None
+        assert other.stdout.readline() == b"mine\n"
+        with pytest.raises(AlreadyServed, match="PostgreSQL for several"):
+            claim_alone(database_url)
+        other.kill()
+    mine = claim_alone(database_url)
+    with pytest.raises(AlreadyServed):
+        claim_alone(database_url)
+    mine.release()
+    mine.release()
+    claim_alone(database_url).release()
+
+
+@pytest.mark.parametrize("fresh_url", ["postgresql"], indirect=True)
+def test_any_number_of_processes_may_serve_postgresql(database_url: str) -> None:
+    claims = [claim_alone(database_url), claim_alone(database_url)]
+    for claim in claims:
+        claim.release()
+
+
+def test_what_makes_storing_impossible_is_told_from_what_is_wrong_with_the_work(database: Database) -> None:
+    def twice(conn: Connection) -> None:
+        conn.exec_driver_sql("INSERT INTO kept (name, value) VALUES ('a', '1'), ('a', '2')")
+
+    with pytest.raises(IntegrityError) as wrong:
+        database.write_now(twice)
+    assert not unavailable(wrong.value)
+    assert unavailable(BadDatabase("gone"))
+
+
+async def test_one_delivery_that_cannot_be_stored_does_not_take_the_others_with_it(database: Database, clock: SettableClock) -> None:
+    intake = Intake(database, clock, CountingIds())
+    taken = await intake.keep("zendesk", "first", {}, b"{}")
+    clashing = Intake(database, clock, CountingIds())  # its first id is taken already
+    results = await asyncio.gather(*(clashing.keep("zendesk", f"k{n}", {}, b"{}") for n in range(4)), return_exceptions=True)
+    assert [type(result).__name__ for result in results] == ["CannotStore", "Receipt", "Receipt", "Receipt"]
+    assert database.read_now(inbox.counts)["zendesk"].pending == 4
+    assert taken.status == "accepted"
+
+
+@pytest.mark.parametrize("fresh_url", ["postgresql"], indirect=True)
+async def test_what_one_process_keeps_wakes_the_listeners_of_another(database: Database, database_url: str, clock: SettableClock) -> None:
+    heard: list[str] = []
+    listening, told = threading.Event(), threading.Event()
+
+    def hear(what: str) -> None:
+        heard.append(what)
+        (told if listening.is_set() else listening).set()
+
+    with Database.open(database_url) as other:
+        listener = wakeup.Listener(other, hear)
+        assert await asyncio.to_thread(listening.wait, 10)
+        await Intake(database, clock, CountingIds(), tell_others=True).keep("zendesk", "k", {}, b"{}")
+        assert await asyncio.to_thread(told.wait, 10)
+        await asyncio.to_thread(listener.close)
+    assert set(heard) == {wakeup.INBOX}
+
+
+def test_leases_of_the_dead_end_at_once_and_their_claims_stay_known(database: Database) -> None:
+    database.write_now(lambda conn: inbox.keep(conn, [delivery(1), delivery(2)]))
+    now = datetime.now(UTC)
+    assert len(database.write_now(lambda conn: inbox.claim(conn, "w1", now, timedelta(minutes=1), 9))) == 2
+    assert database.write_now(lambda conn: inbox.claim(conn, "w2", now, timedelta(minutes=1), 9)) == []
+    assert database.write_now(lambda conn: leases.end_all(conn, now)) == 2
+    assert len(database.write_now(lambda conn: inbox.claim(conn, "w2", now, timedelta(minutes=1), 9))) == 1  # alone: it may be the killer
+
+
+def test_closing_finishes_what_was_handed_in(database_url: str) -> None:
+    database = Database.open(database_url)
+    futures = [database.submit(lambda conn, n=n: keep.put(conn, f"n{n}", n)) for n in range(20)]  # type: ignore[misc]
+    database.close()
+    assert all(future.done() and future.exception() is None for future in futures)
+    with Database.open(database_url) as again:
+        assert again.read_now(lambda conn: keep.get(conn, "n19")) == 19

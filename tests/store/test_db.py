@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import subprocess
 import sys
 import threading
@@ -181,7 +182,7 @@ def test_a_commit_on_sqlite_is_on_disk_and_in_a_log_that_is_carried_over(databas
         database.write_now(lambda conn, n=number: inbox.keep(conn, [delivery(n)._replace(body=body)]))  # type: ignore[misc]
         sizes.append(log.stat().st_size)
     assert max(sizes) < 80 << 20
-    assert any(later < sooner for sooner, later in zip(sizes, sizes[1:], strict=False))
+    assert any(later < sooner for sooner, later in itertools.pairwise(sizes))
 
 
 @pytest.mark.parametrize("fresh_url", ["sqlite"], indirect=True)

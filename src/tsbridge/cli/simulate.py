@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from tsbridge.cli.frame import AsJson, group, say
+from tsbridge.cli.frame import AsJson, done, group, say
 
 app = group("Simulated vendors to try things against.")
 
@@ -43,10 +43,31 @@ def zendesk(
     host: Host = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65_535)] = 9010,
     seed: Annotated[int, typer.Option(help="Another number, another account.")] = 1,
+    limits: Annotated[bool, typer.Option(help="Enforce Zendesk's rate limits (100 ticket updates a minute and the others).")] = True,
     as_json: AsJson = False,
 ) -> None:
     """A Zendesk account with memory: tickets, triggers, signed webhooks, limits, faults."""
-    from tsbridge.simulator.zendesk import run  # no part of the running service
+    from tsbridge.simulator.zendesk import Limits, run  # no part of the running service
 
     say(as_json, {"url": f"http://{host}:{port}"}, [f"Zendesk at http://{host}:{port}, sending to {webhook_url}. Ctrl-C ends it."])
-    run(host, port, webhook_url, secret, seed, client_id=client_id, client_secret=client_secret)
+    rates = Limits() if limits else Limits.off()
+    run(host, port, webhook_url, secret, seed, limits=rates, client_id=client_id, client_secret=client_secret)
+
+
+@app.command()
+def scenario(
+    zendesk_url: Annotated[str, typer.Option(help="A simulated Zendesk that runs already.")] = "http://127.0.0.1:9010",
+    talkdesk_url: Annotated[str, typer.Option(help="A simulated Talkdesk that runs already.")] = "http://127.0.0.1:9020",
+    seed: Annotated[int, typer.Option(help="Another number, another weekend.")] = 7,
+    tickets: Annotated[int, typer.Option(min=10, max=5_000)] = 300,
+    calls: Annotated[int, typer.Option(min=0, max=5_000)] = 120,
+    seconds: Annotated[float, typer.Option(min=1, help="How long the weekend of 62 hours shall take.")] = 60.0,
+    as_json: AsJson = False,
+) -> None:
+    """A weekend of incidents, played in both simulators. Exit code 1 when tickets end otherwise than the stories expect."""
+    from tsbridge.simulator.scenario_run import run  # no part of the running service
+
+    played, wrong = run(zendesk_url, talkdesk_url, seed=seed, tickets=tickets, calls=calls, seconds=seconds)
+    lines = [*wrong, f"{played.done} of {played.total} acts played; {len(wrong)} tickets are not as their stories expect."]
+    say(as_json, {"acts": played.total, "done": played.done, "unmet": list(wrong)}, lines)
+    done(not wrong)

@@ -127,6 +127,10 @@ class WritingDesk:
         rows = self.database.read_now(lambda conn: views.writeback_list(conn, 1, None, None, ticket, None))
         return rows[0]
 
+    def asked_of(self, ticket: str) -> bool:
+        """Whether anything was ever wished of a ticket."""
+        return bool(self.database.read_now(lambda conn: views.writeback_list(conn, 1, None, None, ticket, None)))
+
     def status(self, ticket: str) -> tuple[str, str | None]:
         row = self.row(ticket)
         return row["status"], row["reason"]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import Connection, and_, case, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, Connection, and_, case, func, insert, or_, select, update
 
 from tsbridge.core.helpdesk import Ours, Wish, ours_from, ours_json, wish_from, wish_json
 from tsbridge.store.tables import desired, intents
@@ -204,8 +204,9 @@ def intent_done(conn: Connection, id: str, outcome: str, now: datetime) -> None:
 
 
 def recent_intents(conn: Connection, ticket: str, since: datetime) -> list[Mapping[str, Any]]:
-    """What we meant to write to a ticket lately, oldest first."""
-    rows = conn.execute(select(intents.c.plan).where(intents.c.ticket == ticket, intents.c.at >= since).order_by(intents.c.at))
+    """What we wrote to a ticket lately, or may have written, oldest first."""
+    may = _may_have_happened()
+    rows = conn.execute(select(intents.c.plan).where(intents.c.ticket == ticket, intents.c.at >= since, may).order_by(intents.c.at))
     return [row.plan for row in rows]
 
 
@@ -227,10 +228,14 @@ def open_intents(conn: Connection, ticket: str) -> list[tuple[str, Mapping[str, 
 
 def writes_since(conn: Connection, ticket: str, since: datetime) -> int:
     """Our writes to a ticket since an instant: those that happened, and those that may have."""
-    may = or_(intents.c.outcome.is_(None), intents.c.outcome.in_(("done", "unknown")))
+    may = _may_have_happened()
     return conn.execute(
         select(func.count()).select_from(intents).where(intents.c.ticket == ticket, intents.c.at >= since, may)
     ).scalar_one()
+
+
+def _may_have_happened() -> ColumnElement[bool]:
+    return or_(intents.c.outcome.is_(None), intents.c.outcome.in_(("done", "unknown")))
 
 
 def _ours(claimed: ClaimedWish) -> tuple[Any, ...]:

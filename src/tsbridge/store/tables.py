@@ -299,7 +299,7 @@ intents = Table(
     Column("revision", Integer, nullable=False),
     Column("at", Instant, nullable=False),
     Column("plan", Json, nullable=False),
-    Column("outcome", Text),  # NULL while on its way | done | conflict | unknown | refused | later
+    Column("outcome", Text),  # NULL while on its way | done | conflict | unknown | lost | refused | later
     Column("settled_at", Instant),
 )
 Index("intents_by_ticket", intents.c.ticket, intents.c.at)

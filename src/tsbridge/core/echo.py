@@ -28,11 +28,11 @@ def without_echo(moment: Moment, intents: Sequence[Mapping[str, Any]]) -> Moment
     """
     if not intents or moment.event not in ("ticket.updated", "ticket.commented"):
         return moment
-    changes = tuple(change for change in moment.changes if not _meant(change, intents))
+    changes = tuple(rest for change in moment.changes if (rest := _beyond(change, intents)) is not None)
     comments = tuple(text for text in moment.texts if text.role == "comment")
     foreign = tuple(text for text in comments if not _written(text, intents))
     if changes or foreign:
-        if len(changes) == len(moment.changes) and len(foreign) == len(comments):
+        if changes == moment.changes and len(foreign) == len(comments):
             return moment
         return replace(moment, changes=changes, texts=tuple(t for t in moment.texts if t.role != "comment" or t in foreign))
     if moment.actor.kind == "us":
@@ -47,15 +47,22 @@ def _undone(moment: Moment, newest: Mapping[str, Any]) -> bool:
     return isinstance(tags, tuple) and "tags" in dict(moment.facts) and (not set(newest["add"]) <= has or bool(set(newest["remove"]) & has))
 
 
-def _meant(change: Change, intents: Sequence[Mapping[str, Any]]) -> bool:
+def _beyond(change: Change, intents: Sequence[Mapping[str, Any]]) -> Change | None:
+    """What is left of a change without what we meant by it; None: nothing."""
     if change.field == "tags":
         before, now = _set(change.previous), _set(change.current)
-        added, removed = now - before, before - now
-        meant_on = {tag for intent in intents for tag in intent["add"]}
-        meant_off = {tag for intent in intents for tag in intent["remove"]}
-        return added <= meant_on and removed <= meant_off
+        added = now - before - {tag for intent in intents for tag in intent["add"]}
+        removed = before - now - {tag for intent in intents for tag in intent["remove"]}
+        if added == now - before and removed == before - now:
+            return change
+        return Change("tags", tuple(sorted((now - added) | removed)), tuple(sorted(now))) if added or removed else None
     name = NAMES.get(change.field, "custom:" + change.field.removeprefix("ticket.custom."))
-    return any(name in intent["values"] and intent["values"][name] == change.current for intent in intents)
+    meant = any(name in intent["values"] and intent["values"][name] == _plain(change.current) for intent in intents)
+    return None if meant else change
+
+
+def _plain(value: Value) -> Any:
+    return list(value) if isinstance(value, tuple) else value
 
 
 def _written(text: Text, intents: Sequence[Mapping[str, Any]]) -> bool:

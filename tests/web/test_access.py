@@ -34,6 +34,7 @@ TABLE = {
     ("POST", "/v1/rulebook/check"): "ops",
     ("POST", "/v1/rulebook/test"): "ops",
     ("POST", "/v1/rulebook/try"): "ops",
+    ("POST", "/v1/rulebook/import/zendesk"): "ops",
     ("POST", "/v1/rulebook/publish"): "ops",
     ("GET", "/v1/cases"): "viewer",
     ("GET", "/v1/cases/{case_id}"): "viewer",

@@ -286,3 +286,23 @@ async def test_facts_that_no_field_can_hold_are_refused(room: Any, given: dict[s
 async def test_odd_tests_of_a_rulebook_fail_but_break_nothing(room: Any, test: dict[str, Any]) -> None:
     for path in ("test", "check"):
         assert (await room.client.post(f"/v1/rulebook/{path}", json=book(tests=[test]))).status_code in (200, 422)
+
+
+async def test_zendesk_triggers_become_rules_and_nothing_is_changed(room: Any) -> None:
+    answer = await room.client.post(
+        "/v1/rulebook/import/zendesk",
+        json={
+            "triggers": [
+                {
+                    "title": "Bites",
+                    "conditions": {"all": [{"field": "current_tags", "operator": "includes", "value": "bite"}]},
+                    "actions": [{"field": "current_tags", "value": "seen"}],
+                }
+            ]
+        },
+    )
+    assert answer.status_code == 200
+    assert answer.json()["rules"][0]["key"] == "bites"
+    assert [(entry["title"], entry["outcome"]) for entry in answer.json()["report"]] == [("Bites", "exact")]
+    assert (await room.client.get("/v1/rulebook/draft")).headers["etag"] == '"v1"'
+    assert (await room.client.post("/v1/rulebook/import/zendesk", json={"tickets": []})).status_code == 422

@@ -12,6 +12,7 @@ from sqlalchemy import Connection
 
 from tsbridge.cli.frame import AsJson, Failed, done, group, house, refuse, say, time_option
 from tsbridge.files import BadFile, dump, load_file
+from tsbridge.rulebook.zendesk_import import import_zendesk
 from tsbridge.settings import load
 from tsbridge.store import rulebooks
 from tsbridge.web import documents, trial
@@ -103,6 +104,27 @@ def export(
         typer.echo(text, nl=False)
     else:
         into.write_text(text, encoding="utf-8")
+
+
+@app.command("import")
+def import_(
+    file: Annotated[Path, typer.Argument(help="What Zendesk's GET /api/v2/triggers (or /automations) answered, as JSON.")],
+    rulebook: Annotated[Path | None, typer.Option(help="The rulebook whose queues the groups are; without it the bundled one.")] = None,
+    into: Annotated[Path | None, typer.Option(help="A file to write the rules to; without it standard output.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Carry Zendesk's triggers over into rules, and say of each part what became of it. Exit code 1 when something was left behind."""
+    document, _ = _document(rulebook)
+    try:
+        found = import_zendesk(load_file(file), document)
+    except (BadFile, ValueError) as refused:
+        raise Failed(f"{file.name}: {refused}") from None
+    lines = [] if into else [dump({"rules": found["rules"]})]
+    if into is not None:
+        into.write_text(dump({"rules": found["rules"]}), encoding="utf-8")
+    lines += [f"{entry['outcome'].ljust(8)} {entry['title']}" + (f": {entry['why']}" if entry["why"] else "") for entry in found["report"]]
+    say(as_json, found, lines)
+    done(all(entry["outcome"] != "left" for entry in found["report"]))
 
 
 @app.command()

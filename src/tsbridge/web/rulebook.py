@@ -10,6 +10,7 @@ from fastapi import APIRouter, Response
 from pydantic import StringConstraints
 from sqlalchemy import Connection
 
+from tsbridge.rulebook.zendesk_import import import_zendesk
 from tsbridge.store import chain
 from tsbridge.store import rulebooks as store
 from tsbridge.store.rulebooks import NoRulebook
@@ -111,6 +112,19 @@ async def run_tests(desk: Made, by: Ops, body: Document | None = None) -> dict[s
         raise _faulty(findings)
     tests = await asyncio.to_thread(trial.run_tests, document, desk.zone)
     return {"ok": all(test["ok"] for test in tests), "tests": tests}
+
+
+@routes.post("/import/zendesk")
+async def import_from_zendesk(desk: Made, by: Ops, body: Document) -> dict[str, Any]:
+    """Zendesk's triggers or automations (`GET /api/v2/triggers`) as rules, with a report that leaves nothing out. Changes nothing.
+
+    Groups become queues of the draft that name them.
+    """
+    draft = await desk.database.read(store.draft)
+    try:
+        return await asyncio.to_thread(import_zendesk, body, draft.document)
+    except ValueError as refused:
+        raise invalid("body", "#", str(refused).capitalize() + ".", code="zendesk_rules") from None
 
 
 @routes.post("/try")

@@ -1,0 +1,152 @@
+"""Zendesk's triggers as rules: what is carried over, what differs, what is left, and that both tag alike."""
+
+from __future__ import annotations
+
+import random
+from datetime import UTC, datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import httpx
+import pytest
+
+from tsbridge.core.moments import Value
+from tsbridge.core.rules.judge import Judge, Standing
+from tsbridge.core.rules.language import read
+from tsbridge.rulebook.zendesk_import import import_zendesk
+from tsbridge.simulator.zendesk import Limits, Zendesk
+
+NOW = datetime(2026, 11, 23, 9, tzinfo=UTC)
+QUEUES = {"queues": {"safety": {"zendesk_group_id": 61000000010}, "intake": {"zendesk_group_id": 61000000001}}}
+CATCH_ALL = {"key": "all", "kind": "routing", "when": {}, "then": [{"route": "intake"}]}
+
+
+def trigger(
+    title: str, every: list[Any], actions: list[Any], *, some: list[Any] | None = None, position: int = 1, **more: Any
+) -> dict[str, Any]:
+    def conditions(parts: list[Any]) -> list[dict[str, Any]]:
+        return [{"field": f, "operator": o, "value": v} for f, o, v in parts]
+
+    return {
+        "title": title,
+        "active": True,
+        "position": position,
+        "conditions": {"all": conditions(every), "any": conditions(some or [])},
+        "actions": [{"field": f, "value": v} for f, v in actions],
+        **more,
+    }
+
+
+def imported(*triggers: dict[str, Any]) -> dict[str, Any]:
+    return import_zendesk({"triggers": list(triggers)}, QUEUES)
+
+
+def document(found: dict[str, Any]) -> dict[str, Any]:
+    return {"schema": 1, **QUEUES, "rules": [*found["rules"], CATCH_ALL]}
+
+
+def test_a_plain_trigger_is_carried_over_exactly() -> None:
+    found = imported(
+        trigger("Urgent bites", [("priority", "is", "urgent"), ("current_tags", "includes", "bite dog")], [("current_tags", "seen")])
+    )
+    assert [(r["title"], r["outcome"], r["why"]) for r in found["report"]] == [("Urgent bites", "exact", "")]
+    assert found["rules"][0]["then"] == [{"add_tags": ["seen"]}]
+    read(document(found))
+
+
+def test_what_cannot_be_carried_over_is_named_part_by_part() -> None:
+    found = imported(
+        trigger("By agents", [("role", "is", "agent")], [("current_tags", "x")]),
+        trigger(
+            "Mail",
+            [("status", "is", "new")],
+            [("notification_user", ["requester_id", "hi", "there"]), ("current_tags", "mailed")],
+            position=2,
+        ),
+        trigger("Off", [("status", "is", "new")], [("current_tags", "x")], active=False, position=3),
+        trigger("Words", [("comment_includes_word", "includes", "refund money")], [("current_tags", "money")], position=4),
+        trigger("Group", [("status", "is", "new")], [("group_id", "61000000010")], position=5),
+        trigger("Unknown group", [("status", "is", "new")], [("group_id", "5")], position=6),
+    )
+    assert [(r["title"], r["outcome"]) for r in found["report"]] == [
+        ("By agents", "left"),
+        ("Mail", "differs"),
+        ("Off", "left"),
+        ("Words", "differs"),
+        ("Group", "differs"),
+        ("Unknown group", "left"),
+    ]
+    assert all(r["why"] for r in found["report"])
+    assert [p["part"] for p in found["report"][1]["parts"]] == ["condition status is", "action notification_user", "action current_tags"]
+    read(document(found))
+
+
+def test_the_last_setting_wins_in_zendesk_and_after_the_import() -> None:
+    found = imported(
+        trigger("First", [("current_tags", "includes", "a")], [("priority", "low")]),
+        trigger("Last", [("current_tags", "includes", "b")], [("priority", "urgent")], position=2),
+    )
+    judge = Judge(read(document(found)), ZoneInfo("UTC"))
+    decide = lambda *tags: judge.decide({"tags": tags}, {}, Standing(), NOW).priority  # noqa: E731
+    assert (decide("a"), decide("b"), decide("a", "b"), decide("c")) == ("low", "urgent", "urgent", None)
+
+
+@pytest.mark.parametrize("answer", [None, [], {"triggers": "x"}, {"triggers": [1]}, {"tickets": []}])
+def test_something_else_than_a_list_of_triggers_is_refused(answer: Any) -> None:
+    with pytest.raises(ValueError, match="expected"):
+        import_zendesk(answer, QUEUES)
+
+
+FIELDS = [
+    ("status", "is", "new"), ("status", "less_than", "solved"), ("status", "greater_than", "new"), ("priority", "is_not", "high"),
+    ("priority", "less_than", "high"), ("priority", "is", ""), ("type", "is", "incident"), ("current_tags", "includes", "a b"),
+    ("current_tags", "not_includes", "c"), ("subject_includes_word", "includes", "dog cat"), 
+    ("subject_includes_word", "not_includes", "dog"),
+    ("update_type", "is", "Create"), ("custom_fields_360001235", "is", "x"), ("custom_fields_360001235", "present", None),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_random_triggers_tag_random_tickets_alike(seed: int) -> None:
+    rng = random.Random(seed)  # noqa: S311  # reproducible
+    triggers = [
+        trigger(
+            f"T{n}",
+            rng.sample(FIELDS, rng.randrange(1, 3)),
+            [("current_tags", f"t{n}"), *([("priority", rng.choice(["low", "urgent"]))] if rng.random() < 0.3 else [])],
+            some=rng.sample(FIELDS, 2) if rng.random() < 0.4 else None,
+            position=n,
+        )
+        for n in range(1, 6)
+    ]
+    found = imported(*triggers)
+    if any(part["part"].startswith("order") for entry in found["report"] for part in entry["parts"]):
+        return  # the report names a difference: nothing is promised
+    zendesk = Zendesk(httpx.AsyncClient(), lambda: NOW, limits=Limits.off())
+    for n, one in enumerate(triggers, 1):
+        zendesk.world.store.triggers[n] = {**one, "id": n}
+    judge = Judge(read(document(found)), ZoneInfo("UTC"))
+    for _ in range(8):
+        props = {
+            "subject": rng.choice(["my dog", "a cat", "hotdog", "nothing"]),
+            "comment": {"body": "hello"},
+            "status": rng.choice(["new", "open", "pending", "solved"]),
+            "priority": rng.choice([None, "low", "high", "urgent"]),
+            "type": rng.choice([None, "incident"]),
+            "tags": rng.sample(["a", "b", "c"], rng.randrange(3)),
+            "custom_fields": [{"id": 360001235, "value": rng.choice(["x", "y", None])}],
+        }
+        ticket = zendesk.world.create(props, zendesk.world.admin)
+        given: dict[str, Value] = {
+            "source": "zendesk",
+            "event": "ticket.created",
+            "subject": props["subject"],
+            "tags": tuple(sorted(props["tags"])),
+            "ticket.status": props["status"],
+            "ticket.priority": props["priority"],
+            "ticket.type": props["type"],
+            "ticket.custom.360001235": props["custom_fields"][0]["value"],
+        }
+        judged = judge.decide(given, {}, Standing(), NOW)
+        assert sorted({*props["tags"], *judged.tags_added}) == ticket["tags"], (triggers, props)
+        assert (judged.priority or props["priority"]) == ticket["priority"], (triggers, props)

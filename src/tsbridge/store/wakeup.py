@@ -6,7 +6,6 @@ import threading
 from collections.abc import Callable
 from typing import Final
 
-import psycopg
 from sqlalchemy import Connection, text
 
 from tsbridge.store.db import Database
@@ -39,6 +38,8 @@ class Listener:
         self._thread.join()
 
     def _run(self) -> None:
+        import psycopg  # only here: a bridge on SQLite need not carry it in memory
+
         pause = _PATIENCE_S
         while not self._stopping.is_set():
             try:

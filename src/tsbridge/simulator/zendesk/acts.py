@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-from tsbridge.simulator.zendesk.answers import Rejected
+from tsbridge.simulator.zendesk.answers import Rejected, bad_request
 from tsbridge.simulator.zendesk.world import World
 
 ALL_KINDS: Final = tuple(
@@ -34,6 +34,40 @@ ALL_KINDS: Final = tuple(
         "undeleted",
     )
 )
+SENT_ELSEWHERE: Final = tuple(
+    f"zen:event-type:ticket.{kind}"
+    for kind in (
+        "custom_status_changed",
+        "description_changed",
+        "submitter_changed",
+        "attachment_linked_to_comment",
+        "attachment_redacted_from_comment",
+        "comment_redacted",
+        "email_ccs_changed",
+        "followers_changed",
+        "permanently_deleted",
+        "marked_as_spam",
+        "next_sla_breach_changed",
+        "sla_policy_changed",
+        "ola_policy_changed",
+        "schedule_changed",
+        "csat_requested",
+        "csat_received",
+    )
+)
+
+
+def check_subscriptions(given: Any) -> None:
+    """Refuse event types that do not exist, though much code uses them, like ticket.updated, and a mixture of both ways to connect."""
+    if not isinstance(given, list) or not given:
+        raise bad_request("InvalidSubscriptions", "subscriptions must be a list of event types")
+    if given == ["conditional_ticket_events"]:
+        return
+    for kind in given:
+        text = str(kind)
+        known = text in ALL_KINDS or text in SENT_ELSEWHERE
+        if not text.startswith("zen:event-type:") or (text.startswith("zen:event-type:ticket.") and not known):
+            raise bad_request("InvalidSubscriptions", f"{text[:80]} is not a valid subscription")
 
 
 def perform(world: World, act: str, args: Mapping[str, Any]) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
+from urllib.parse import urlencode
 
 PER_PAGE: Final = 100
 DEEPEST: Final = 10_000
@@ -68,6 +69,12 @@ def too_many(after: str | None) -> Rejected:
     return Rejected(429, "Number of allowed API requests per minute exceeded", headers)
 
 
+def too_many_exports(after: str) -> Rejected:
+    """The incremental API says it in JSON, unlike the rest."""
+    said = {"error": "APIRateLimitExceeded", "description": "Number of allowed incremental ticket export API requests per minute exceeded"}
+    return Rejected(429, said, {"Retry-After": after})
+
+
 def page(items: Sequence[Any], name: str, query: Mapping[str, str], url: str) -> dict[str, Any]:
     """One page of a list: cursor paging with `page[size]`, offset paging without."""
     if "page[size]" in query or "page[after]" in query or "page[before]" in query:
@@ -80,8 +87,8 @@ def page(items: Sequence[Any], name: str, query: Mapping[str, str], url: str) ->
     more = start + per_page < len(items)
     return {
         name: list(items[start : start + per_page]),
-        "next_page": f"{url}?page={number + 1}&per_page={per_page}" if more else None,
-        "previous_page": f"{url}?page={number - 1}&per_page={per_page}" if number > 1 else None,
+        "next_page": _link(url, query, page=number + 1, per_page=per_page) if more else None,
+        "previous_page": _link(url, query, page=number - 1, per_page=per_page) if number > 1 else None,
         "count": len(items),
     }
 
@@ -101,10 +108,16 @@ def _cursor_page(items: Sequence[Any], name: str, query: Mapping[str, str], url:
         name: list(items[start:end]),
         "meta": {"has_more": more, "after_cursor": after, "before_cursor": before},
         "links": {
-            "prev": f"{url}?page%5Bbefore%5D={before}&page%5Bsize%5D={size}" if start > 0 else None,
-            "next": f"{url}?page%5Bafter%5D={after}&page%5Bsize%5D={size}" if more else None,
+            "prev": _link(url, query, **{"page[before]": before, "page[size]": size}) if start > 0 else None,
+            "next": _link(url, query, **{"page[after]": after, "page[size]": size}) if more else None,
         },
     }
+
+
+def _link(url: str, query: Mapping[str, str], **place: Any) -> str:
+    """The address of another page: the same question, at another place."""
+    kept = {k: v for k, v in query.items() if k not in ("page", "per_page", "page[after]", "page[before]", "page[size]")}
+    return f"{url}?{urlencode({**kept, **place})}"
 
 
 def _cursor(place: int) -> str:

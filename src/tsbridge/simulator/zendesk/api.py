@@ -2,76 +2,23 @@
 
 from __future__ import annotations
 
+import base64
 import copy
-import re
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any, Final
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
 
+from tsbridge.simulator.zendesk.acts import check_subscriptions
 from tsbridge.simulator.zendesk.answers import Rejected, bad_request, forbidden, invalid, no_endpoint, not_found, page
-from tsbridge.simulator.zendesk.search import search_tickets, search_users
+from tsbridge.simulator.zendesk.directory import Directory
+from tsbridge.simulator.zendesk.extras import Extras
+from tsbridge.simulator.zendesk.routes import ROUTES, Asked, Found, route
+from tsbridge.simulator.zendesk.rules import ACTIONS, CONDITIONS
+from tsbridge.simulator.zendesk.search import search_all, search_tickets, search_users
 from tsbridge.simulator.zendesk.world import World, clean_tags
 
-MANY: Final = 100
 
-
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """A request on its way to a route."""
-
-    query: Mapping[str, str]
-    content: Any
-    user: dict[str, Any]
-    url: str
-    headers: Mapping[str, str] = field(default_factory=dict)
-
-    def inside(self, name: str) -> Mapping[str, Any]:
-        """The object a body wraps, like {"ticket": {...}}."""
-        found = self.content.get(name) if isinstance(self.content, Mapping) else None
-        if not isinstance(found, Mapping):
-            raise Rejected(400, {"error": "Unprocessable Entity", "description": f"Expected a {name}"})
-        return found
-
-    def listed(self, name: str) -> list[Mapping[str, Any]]:
-        found = self.content.get(name) if isinstance(self.content, Mapping) else None
-        if not isinstance(found, list) or not all(isinstance(f, Mapping) for f in found):
-            raise Rejected(400, {"error": "Unprocessable Entity", "description": f"Expected {name}"})
-        if len(found) > MANY:
-            raise bad_request("TooManyValues", f"{name} has more than {MANY} entries")
-        return found
-
-    def ids(self, name: str = "ids") -> list[int]:
-        found = [int(part) for part in self.query.get(name, "").split(",") if part.strip().isdigit()]
-        if len(found) > MANY:
-            raise bad_request("TooManyValues", f"{name} has more than {MANY} values")
-        return found
-
-
-@dataclass(frozen=True, slots=True)
-class Found:
-    """An answer of the API."""
-
-    status: int
-    content: Any
-    headers: Mapping[str, str] = field(default_factory=dict)
-
-
-Handler = Callable[..., Any]
-ROUTES: Final[list[tuple[str, re.Pattern[str], str]]] = []
-
-
-def route(method: str, pattern: str) -> Callable[[Handler], Handler]:
-    """Register a method of `Api`; `<id>` stands for digits, `<word>` for any part of a path."""
-    expression = re.compile("^" + pattern.replace("<id>", r"(\d+)").replace("<word>", r"([^/]+)") + r"(?:\.json)?/?$")
-
-    def register(handler: Handler) -> Handler:
-        ROUTES.append((method, expression, handler.__name__))
-        return handler
-
-    return register
-
-
-class Api:
+class Api(Extras, Directory):
     """The account's public API. A method answers its content, or `Found` for another status than 200."""
 
     def __init__(self, world: World) -> None:
@@ -219,7 +166,10 @@ class Api:
     @route("POST", "/api/v2/tickets/<id>/merge")
     def merge_ticket(self, asked: Asked, id_: int) -> Any:
         content = asked.content if isinstance(asked.content, Mapping) else {}
-        sources = [int(i) for i in content.get("ids") or ()]
+        given = content.get("ids") or ()
+        if not isinstance(given, list) or not given or not all(str(i).isdigit() for i in given):
+            raise bad_request("InvalidValue", "ids must be a list of ticket ids")
+        sources = [int(i) for i in given]
         self.world.merge(id_, sources, asked.user, content.get("target_comment"), content.get("source_comment"))
         return self.world.new_job("Ticket Merge", [{"id": i, "success": True} for i in sources])
 
@@ -301,6 +251,10 @@ class Api:
         wanted = asked.query.get("ids", "").split(",")
         return {"job_statuses": [self.s.jobs[i] for i in wanted if i in self.s.jobs]}
 
+    @route("GET", "/api/v2/job_statuses")
+    def list_jobs(self, asked: Asked) -> Any:
+        return page(list(self.s.jobs.values()), "job_statuses", asked.query, asked.url)
+
     @route("GET", "/api/v2/job_statuses/<word>")
     def show_job(self, asked: Asked, id_: Any) -> Any:
         if str(id_) not in self.s.jobs:
@@ -310,12 +264,10 @@ class Api:
     @route("GET", "/api/v2/search")
     def search(self, asked: Asked) -> Any:
         query = asked.query.get("query", "")
-        found: list[dict[str, Any]] = []
-        if "type:user" not in query:
-            found += [{**t, "result_type": "ticket"} for t in search_tickets(self.world, query)]
-        if "type:ticket" not in query:
-            found += [{**u, "result_type": "user"} for u in search_users(self.world, query)]
-        if asked.query.get("page", "1").isdigit() and int(asked.query.get("page", "1")) > 10:
+        found = search_all(self.world, query, asked.query)
+        depth = max(int(n) if (n := asked.query.get("page", "1")).isdigit() else 1, 1)
+        size = min(int(n) if (n := asked.query.get("per_page", "100")).isdigit() else 100, 100)
+        if depth > 1 and depth * size > 1_000:
             raise Rejected(
                 422, {"error": "Search Response Limits", "description": "Requested response size was greater than Search Response Limits"}
             )
@@ -323,7 +275,7 @@ class Api:
 
     @route("GET", "/api/v2/search/count")
     def search_count(self, asked: Asked) -> Any:
-        return {"count": len(search_tickets(self.world, asked.query.get("query", "")))}
+        return {"count": len(search_all(self.world, asked.query.get("query", ""), asked.query))}
 
     @route("GET", "/api/v2/search/export")
     def search_export(self, asked: Asked) -> Any:
@@ -433,8 +385,10 @@ class Api:
 
     @route("GET", "/api/v2/users")
     def list_users(self, asked: Asked) -> Any:
-        roles = {v for k, v in asked.query.items() if k in ("role", "role[]")}
-        return page([u for u in self.s.users.values() if not roles or u["role"] in roles], "users", asked.query, asked.url)
+        roles = {v for k, values in asked.query.items() if k in ("role", "role[]") for v in values.split(",")}
+        return page(
+            [u for u in self.s.users.values() if u["active"] and (not roles or u["role"] in roles)], "users", asked.query, asked.url
+        )
 
     @route("GET", "/api/v2/users/count")
     def count_users(self, asked: Asked) -> Any:
@@ -513,7 +467,7 @@ class Api:
     @route("GET", "/api/v2/users/<id>/identities")
     def identities(self, asked: Asked, id_: int) -> Any:
         self.world.user(id_)
-        kinds = {v for k, v in asked.query.items() if k.startswith("type")}
+        kinds = {v for k, values in asked.query.items() if k.startswith("type") for v in values.split(",")}
         found = [i for i in self.s.identities.values() if i["user_id"] == id_ and (not kinds or i["type"] in kinds)]
         return page(found, "identities", asked.query, asked.url)
 
@@ -523,53 +477,7 @@ class Api:
         props = asked.inside("identity")
         return Found(201, {"identity": self.world.add_identity(id_, str(props.get("type")), str(props.get("value")))})
 
-    # -- groups, organizations, fields and the rest ---------------------------------------------------------------------
-
-    @route("GET", "/api/v2/groups")
-    def groups(self, asked: Asked) -> Any:
-        return page(list(self.s.groups.values()), "groups", asked.query, asked.url)
-
-    @route("GET", "/api/v2/groups/assignable")
-    def assignable(self, asked: Asked) -> Any:
-        return page(list(self.s.groups.values()), "groups", asked.query, asked.url)
-
-    @route("GET", "/api/v2/groups/<id>/users")
-    def group_users(self, asked: Asked, id_: int) -> Any:
-        members = [m["user_id"] for m in self.s.memberships.values() if m["group_id"] == id_]
-        return page([self.s.users[u] for u in members if u in self.s.users], "users", asked.query, asked.url)
-
-    @route("GET", "/api/v2/group_memberships")
-    def memberships(self, asked: Asked) -> Any:
-        return page(list(self.s.memberships.values()), "group_memberships", asked.query, asked.url)
-
-    @route("POST", "/api/v2/group_memberships")
-    def add_membership(self, asked: Asked) -> Any:
-        return self._make("group_membership", self.s.memberships, asked, "group_memberships")
-
-    @route("GET", "/api/v2/organizations")
-    def organizations(self, asked: Asked) -> Any:
-        return page(list(self.s.organizations.values()), "organizations", asked.query, asked.url)
-
-    @route("GET", "/api/v2/ticket_fields")
-    def ticket_fields(self, asked: Asked) -> Any:
-        return page(list(self.s.fields.values()), "ticket_fields", asked.query, asked.url)
-
-    @route("GET", "/api/v2/brands")
-    def brands(self, asked: Asked) -> Any:
-        brand = {
-            "id": 360000111,
-            "name": "Example",
-            "subdomain": "example",
-            "active": True,
-            "default": True,
-            "url": f"{self.world.url}/api/v2/brands/360000111.json",
-        }
-        return page([brand], "brands", asked.query, asked.url)
-
-    @route("GET", "/api/v2/ticket_forms")
-    def forms(self, asked: Asked) -> Any:
-        form = {"id": 71000000020, "name": "Default", "active": True, "default": True, "ticket_field_ids": sorted(self.s.fields)}
-        return page([form], "ticket_forms", asked.query, asked.url)
+    # -- the rest of the account ---------------------------------------------------------------------------------------
 
     @route("GET", "/api/v2/business_hours/schedules")
     def schedules(self, asked: Asked) -> Any:
@@ -580,10 +488,6 @@ class Api:
     def slas(self, asked: Asked) -> Any:
         return page([], "sla_policies", asked.query, asked.url)
 
-    @route("GET", "/api/v2/satisfaction_ratings")
-    def ratings(self, asked: Asked) -> Any:
-        return page([], "satisfaction_ratings", asked.query, asked.url)
-
     @route("GET", "/api/v2/account/settings")
     def settings(self, asked: Asked) -> Any:
         return {"settings": {"tickets": {"tagging": True}, "active_features": {"business_hours": True}}}
@@ -591,14 +495,6 @@ class Api:
     @route("GET", "/api/v2/oauth/tokens/current")
     def current_token(self, asked: Asked) -> Any:
         return {"token": {"id": 1, "user_id": asked.user["id"], "scopes": ["read", "write"]}}
-
-    @route("GET", "/api/v2/views")
-    def views(self, asked: Asked) -> Any:
-        return page(list(self.s.views.values()), "views", asked.query, asked.url)
-
-    @route("POST", "/api/v2/views")
-    def add_view(self, asked: Asked) -> Any:
-        return self._make("view", self.s.views, asked)
 
     # -- triggers, automations, webhooks -------------------------------------------------------------------------------
 
@@ -644,6 +540,41 @@ class Api:
         name, into = self._ruled(word)
         return self._make(name, into, asked)
 
+    @route("PUT", "/api/v2/triggers/reorder")
+    def reorder_triggers(self, asked: Asked) -> Any:
+        """`trigger_ids` lists every active trigger in its new order."""
+        content = asked.content if isinstance(asked.content, Mapping) else {}
+        wanted = content.get("trigger_ids")
+        active = {i for i, t in self.s.triggers.items() if t["active"]}
+        if not isinstance(wanted, list) or set(wanted) != active:
+            raise invalid("base", "trigger_ids must name every active trigger", "InvalidValue")
+        for place, id_ in enumerate(wanted, 1):
+            self.s.triggers[id_]["position"] = place
+        return {"triggers": [self.s.triggers[i] for i in wanted]}
+
+    @route("PUT", "/api/v2/(triggers|automations)/update_many")
+    def update_rules(self, asked: Asked, word: str) -> Any:
+        _, into = self._ruled(word)
+        changes = asked.listed(word)
+        if not all(c.get("id") in into for c in changes):
+            raise not_found()
+        for change in changes:
+            into[change["id"]].update({k: v for k, v in change.items() if k in ("position", "active", "category_id")})
+        return page([into[c["id"]] for c in changes], word, asked.query, asked.url)
+
+    @route("DELETE", "/api/v2/(triggers|automations)/destroy_many")
+    def destroy_rules(self, asked: Asked, word: str) -> Any:
+        _, into = self._ruled(word)
+        for id_ in asked.ids():
+            into.pop(id_, None)
+        return Found(204, None)
+
+    @route("GET", "/api/v2/triggers/definitions")
+    def trigger_definitions(self, asked: Asked) -> Any:
+        conditions = [{"subject": name, "title": name.replace("_", " ").capitalize()} for name in CONDITIONS]
+        actions = [{"subject": name, "title": name.replace("_", " ").capitalize()} for name in ACTIONS]
+        return {"definitions": {"conditions_all": conditions, "conditions_any": conditions, "actions": actions}}
+
     @route("GET", "/api/v2/(triggers|automations)/<id>")
     def show_rule(self, asked: Asked, word: str, id_: int) -> Any:
         name, into = self._ruled(word)
@@ -656,7 +587,11 @@ class Api:
         name, into = self._ruled(word)
         if id_ not in into:
             raise not_found()
-        into[id_].update({k: v for k, v in asked.inside(name).items() if k not in ("id", "url")})
+        change = {k: v for k, v in asked.inside(name).items() if k not in ("id", "url")}
+        sides = {side: change.pop(side) for side in ("all", "any") if side in change}
+        if sides:
+            change["conditions"] = {**into[id_]["conditions"], **(change.get("conditions") or {}), **sides}
+        into[id_].update(change, updated_at=self.world.text_of(self.world.now()))
         return {name: into[id_]}
 
     @route("DELETE", "/api/v2/(triggers|automations)/<id>")
@@ -674,12 +609,13 @@ class Api:
 
     @route("POST", "/api/v2/webhooks")
     def add_webhook(self, asked: Asked) -> Any:
-        props = asked.inside("webhook")
+        props = self._cloned(asked) if "clone_webhook_id" in asked.query else asked.inside("webhook")
         if asked.user["role"] == "end-user":
             raise forbidden()
         missing = [k for k in ("name", "endpoint", "http_method", "request_format", "status") if not props.get(k)]
         if missing:
             raise bad_request("InvalidWebhook", f"{missing[0]} is missing")
+        check_subscriptions(props.get("subscriptions") or ["conditional_ticket_events"])
         rng = self.world.random
         id_ = "01" + "".join(rng.choice("0123456789ABCDEFGHJKMNPQRSTVWXYZ") for _ in range(24))
         stamp = self.world.text_of(self.world.now())
@@ -698,9 +634,11 @@ class Api:
         }
         return Found(201, {"webhook": self._shown(self.s.webhooks[id_])})
 
-    def _secret(self) -> str:
-        import base64
+    def _cloned(self, asked: Asked) -> Mapping[str, Any]:
+        given = self._webhook(asked.query["clone_webhook_id"])
+        return {k: v for k, v in given.items() if k not in ("secret", "id", "authentication")}
 
+    def _secret(self) -> str:
         return base64.b64encode(self.world.random.randbytes(24)).decode()
 
     def _shown(self, webhook: Mapping[str, Any]) -> dict[str, Any]:
@@ -750,6 +688,4 @@ def _read_cursor(cursor: str) -> tuple[float, int]:
 
 
 def _seconds(text: str) -> int:
-    from datetime import datetime
-
     return int(datetime.fromisoformat(text).timestamp())

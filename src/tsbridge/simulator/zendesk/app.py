@@ -27,11 +27,13 @@ from starlette.routing import Route
 
 from tsbridge.simulator.zendesk.acts import perform
 from tsbridge.simulator.zendesk.answers import Rejected, collision, too_many, unauthenticated
-from tsbridge.simulator.zendesk.api import Api, Asked
+from tsbridge.simulator.zendesk.api import Api
 from tsbridge.simulator.zendesk.deliveries import Faults, Webhooks
 from tsbridge.simulator.zendesk.gate import Gate, Limits
+from tsbridge.simulator.zendesk.routes import Asked
 from tsbridge.simulator.zendesk.world import World
 
+TEST_SECRET = "dGhpc19zZWNyZXRfaXNfZm9yX3Rlc3Rpbmdfb25seQ=="  # noqa: S105  # printed in Zendesk's documentation
 METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"]
 
 
@@ -233,10 +235,12 @@ def make_app(zendesk: Zendesk, *, pumping: bool) -> Starlette:
         if broken:
             return JSONResponse({"error": "UnparseableJson", "description": "The request body is not valid JSON"}, 400)
         headers = {k.lower(): v for k, v in request.headers.items()}
-        query = dict(parse_qsl(request.url.query, keep_blank_values=True))
+        query = _query(request)
         path = request.url.path
+        if path.removesuffix(".json") == "/api/v2/webhooks/test" and request.method == "POST":
+            return await _test(zendesk, query.get("webhook_id"), content, headers)
         if path.startswith("/api/v2/webhooks/") and path.removesuffix(".json").endswith("/test") and request.method == "POST":
-            return await _test(zendesk, path, content, headers)
+            return await _test(zendesk, path.split("/")[4], content, headers)
         if path.startswith("/api/v2/webhooks/") and "/invocations" in path:
             return _invocations(zendesk, path)
         try:
@@ -255,7 +259,7 @@ def make_app(zendesk: Zendesk, *, pumping: bool) -> Starlette:
     async def as_user(request: Request) -> Response:
         content, _ = await _content(request)
         user = zendesk.world.user(int(request.path_params["user"]))
-        query = dict(parse_qsl(request.url.query, keep_blank_values=True))
+        query = _query(request)
         return await zendesk.call(request.method, "/" + request.path_params["path"], query, content, {}, user)
 
     async def clock(request: Request) -> Response:
@@ -323,6 +327,14 @@ class _Cut(Response):
         raise ConnectionAbortedError
 
 
+def _query(request: Request) -> dict[str, str]:
+    """The parameters; one that comes several times, like `role[]`, is joined with commas."""
+    found: dict[str, str] = {}
+    for name, value in parse_qsl(request.url.query, keep_blank_values=True):
+        found[name] = f"{found[name]},{value}" if name.endswith("[]") and name in found else value
+    return found
+
+
 async def _content(request: Request) -> tuple[Any, bool]:
     raw = await request.body()
     if not raw:
@@ -335,15 +347,21 @@ async def _content(request: Request) -> tuple[Any, bool]:
         return None, True
 
 
-async def _test(zendesk: Zendesk, path: str, content: Any, headers: Mapping[str, str]) -> Response:
-    if zendesk.gate.who(headers) is None:
-        return JSONResponse({"error": "Couldn't authenticate you"}, 401)
-    found = zendesk.world.store.webhooks.get(path.split("/")[4])
-    if found is None:
+async def _test(zendesk: Zendesk, webhook: str | None, content: Any, headers: Mapping[str, str]) -> Response:
+    """A test request, to a saved webhook or to one only described; the latter is signed with the secret that everybody knows."""
+    try:
+        if zendesk.gate.who(headers) is None:
+            raise unauthenticated()
+    except Rejected as refused:
+        return JSONResponse(refused.body, refused.status)
+    request = content.get("request") if isinstance(content, Mapping) else None
+    request = request if isinstance(request, Mapping) else {}
+    found = zendesk.world.store.webhooks.get(webhook) if webhook else {"id": "", "secret": TEST_SECRET, "http_method": "POST"}
+    if found is None or not (found.get("endpoint") or request.get("endpoint")):
         return JSONResponse({"errors": [{"code": "WebhookNotFound", "title": "Webhook not found"}]}, 404)
-    request = (content or {}).get("request") or {}
+    target = {**found, **{k: request[k] for k in ("endpoint", "http_method", "custom_headers", "authentication") if request.get(k)}}
     payload = request.get("payload") or json.dumps({"type": "zen:event-type:ticket.created", "id": "test"})
-    status = await zendesk.webhooks.test(found, str(payload).encode())
+    status = await zendesk.webhooks.test(target, str(payload).encode())
     return JSONResponse({"response": {"status": status, "headers": [], "payload": ""}})
 
 

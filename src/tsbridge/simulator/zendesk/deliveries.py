@@ -102,7 +102,7 @@ class Webhooks:
     async def test(self, webhook: Mapping[str, Any], body: bytes) -> int:
         """A test request, sent at once; answers its status."""
         delivery = Delivery(str(webhook["id"]), "test", body, self._invocation(), self._real())
-        await self._send(delivery)
+        await self._request(delivery, webhook)
         return delivery.attempts[-1]
 
     def _collect(self) -> None:
@@ -153,6 +153,13 @@ class Webhooks:
             delivery.due = self._open_until[delivery.webhook]
             self._waiting.append(delivery)
             return
+        status, wait = await self._request(delivery, webhook)
+        self._remember(delivery.webhook, 200 <= status < 300)
+        self._again(delivery, status, wait)
+
+    async def _request(self, delivery: Delivery, webhook: Mapping[str, Any]) -> tuple[int, str | None]:
+        """One attempt: its status (0 timeout, -1 no connection) and the Retry-After of the answer."""
+        now = self._real()
         stamp = now.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
         signature = base64.b64encode(hmac.new(webhook["secret"].encode(), stamp.encode() + delivery.body, hashlib.sha256).digest()).decode()
         headers = {
@@ -176,8 +183,7 @@ class Webhooks:
         except httpx.HTTPError:
             status, wait = -1, None
         delivery.attempts.append(status)
-        self._remember(delivery.webhook, 200 <= status < 300)
-        self._again(delivery, status, wait)
+        return status, wait
 
     def _again(self, delivery: Delivery, status: int, wait: str | None) -> None:
         """Zendesk's retries: timeouts five times, 409 three times, 429 and 503 only with Retry-After below a minute."""

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from tsbridge.simulator.zendesk.answers import Rejected, too_many, unauthenticated
+from tsbridge.simulator.zendesk.answers import Rejected, too_many, too_many_exports, unauthenticated
 from tsbridge.simulator.zendesk.world import World
 
 TOKEN_LIFE_S: Final = 1_800
@@ -106,6 +106,8 @@ class Gate:
                 name, _, password = base64.b64decode(rest).decode().partition(":")
             except (binascii.Error, UnicodeDecodeError):
                 raise unauthenticated() from None
+            if self.strict and not name.endswith("/token"):
+                raise unauthenticated()  # passwords are gone, only API tokens are left
             email = name.removesuffix("/token")
             if not email or not password:
                 raise unauthenticated()
@@ -136,7 +138,9 @@ class Gate:
         if len(parts) > 2 and parts[2] == "incremental" and self.limits.incremental:
             left, reset = self._take("incremental", self.limits.incremental, timedelta(minutes=1))
             headers["Zendesk-RateLimit-incremental-exports"] = f"total={self.limits.incremental}; remaining={max(left, 0)}; resets={reset}"
-            self._within(left, reset)
+            if left < 0:
+                self.refused += 1
+                raise too_many_exports(str(reset))
         return headers
 
     def _count_update(self, ticket: str, user_id: int) -> dict[str, str]:

@@ -37,6 +37,33 @@ DIRECT: Final = {
     "ticket_form_id": "ticket_form_id",
 }
 
+CONDITIONS: Final = (
+    *DIRECT,
+    "update_type",
+    "current_tags",
+    "via_id",
+    "current_via_id",
+    "role",
+    "comment_is_public",
+    "comment_includes_word",
+    "subject_includes_word",
+    "ticket_is_public",
+)
+ACTIONS: Final = (
+    "status",
+    "type",
+    "priority",
+    "group_id",
+    "assignee_id",
+    "brand_id",
+    "ticket_form_id",
+    "organization_id",
+    "set_tags",
+    "current_tags",
+    "remove_tags",
+    "notification_webhook",
+)
+
 
 @dataclass(slots=True)
 class Occasion:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import re
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, Final
 
+from tsbridge.simulator.zendesk.rules import PRIORITIES, STATUSES
 from tsbridge.simulator.zendesk.world import World
 
-TERM = re.compile(r'(-?)(\w+)(:|>=|<=|>|<)("[^"]*"|\S+)|("[^"]*"|\S+)')
+ORDERS: Final = ("sort", "order_by", "sort_by", "sort_order")
+TERM: Final = re.compile(r'(-?)(\w+)(:|>=|<=|>|<)("[^"]*"|\S+)|("[^"]*"|\S+)')
 
 
 def terms(query: str) -> tuple[list[tuple[str, str, str]], list[str]]:
@@ -21,6 +24,39 @@ def terms(query: str) -> tuple[list[tuple[str, str, str]], list[str]]:
     return fields, words
 
 
+def search_all(world: World, query: str, how: Mapping[str, str]) -> list[dict[str, Any]]:
+    """Tickets and users that fit, each with its `result_type`, in the order that `how` or the query itself asks for."""
+    fields, _ = terms(query)
+    kinds = {value for name, _, value in fields if name == "type"}
+    found: list[dict[str, Any]] = []
+    if not kinds or kinds - {"user", "organization", "group"}:
+        found += [{**t, "result_type": "ticket"} for t in search_tickets(world, query)]
+    if not kinds or "user" in kinds:
+        found += [{**u, "result_type": "user"} for u in search_users(world, query)]
+    if "organization" in kinds:
+        _, words = terms(query)
+        found += [
+            {**o, "result_type": "organization"}
+            for o in world.store.organizations.values()
+            if all(w in str(o["name"]).lower() for w in words)
+        ]
+    said = {name: value for name, _, value in fields if name in ("sort", "order_by", "sort_by", "sort_order")}
+    key = how.get("sort_by") or said.get("order_by") or said.get("sort_by")
+    way = how.get("sort_order") or said.get("sort") or said.get("sort_order") or "desc"
+    if key in ("created_at", "updated_at", "status", "priority", "ticket_type"):
+        place = {"status": _status, "priority": _priority}.get(key, lambda f: str(f.get("type" if key == "ticket_type" else key) or ""))
+        found.sort(key=lambda f: (place(f), f["id"]), reverse=way == "desc")
+    return found
+
+
+def _status(found: Mapping[str, Any]) -> str:
+    return str(STATUSES.index(found["status"])) if found.get("status") in STATUSES else ""
+
+
+def _priority(found: Mapping[str, Any]) -> str:
+    return str(PRIORITIES.index(found.get("priority"))) if found.get("priority") in PRIORITIES else ""
+
+
 def search_tickets(world: World, query: str) -> list[dict[str, Any]]:
     fields, words = terms(query)
     return [
@@ -31,33 +67,52 @@ def search_tickets(world: World, query: str) -> list[dict[str, Any]]:
 
 
 def _fits(world: World, ticket: dict[str, Any], fields: list[tuple[str, str, str]]) -> bool:
-    requester = world.store.users.get(ticket["requester_id"], {})
+    """Different fields must all hold; a field that is given several times with a colon holds with any of its values."""
+    any_of: dict[str, bool] = {}
     for name, operator, value in fields:
-        negated, name = name.startswith("-"), name.lstrip("-")
-        if name in ("type", "sort", "order_by", "sort_order"):
-            if name == "type" and value not in ("ticket", "incident", "question", "problem", "task"):
-                return False
+        if name in ORDERS:
             continue
-        if name in ("tags", "tag"):
-            hit = value in ticket["tags"]
-        elif name == "requester":
-            hit = value in (str(ticket["requester_id"]), str(requester.get("email")).lower(), str(requester.get("name")).lower())
-        elif name in ("phone", "email"):
-            hit = _digits(value) == _digits(str(requester.get(name))) if name == "phone" else value == str(requester.get("email")).lower()
-        elif name in ("created", "updated"):
-            hit = _compare(str(ticket[f"{name}_at"]), operator, value)
-        elif name == "group":
-            hit = value in (str(ticket["group_id"]), str(world.store.groups.get(ticket["group_id"] or 0, {}).get("name")).lower())
-        elif name in ("assignee", "organization", "brand", "form"):
-            hit = str(ticket.get(f"{name}_id")).lower() == value
-        elif name == "status" and operator != ":":
-            order = ["new", "open", "pending", "hold", "solved", "closed"]
-            hit = value in order and _compare(f"{order.index(ticket['status'])}", operator, f"{order.index(value)}")
+        hit = _hit(world, ticket, name.lstrip("-"), operator, value)
+        if name.startswith("-") or operator != ":":
+            if hit == name.startswith("-"):
+                return False
         else:
-            hit = str(ticket.get(name)).lower() == value
-        if hit == negated:
-            return False
-    return True
+            any_of[name] = any_of.get(name, False) or hit
+    return all(any_of.values())
+
+
+def _hit(world: World, ticket: dict[str, Any], name: str, operator: str, value: str) -> bool:
+    requester = world.store.users.get(ticket["requester_id"], {})
+    if name in ("type", "ticket_type"):
+        return value in ("ticket", str(ticket["type"]).lower()) if name == "type" else value == str(ticket["type"]).lower()
+    if name in ("tags", "tag"):
+        return not ticket["tags"] if value == "none" else value in ticket["tags"]
+    if name == "requester":
+        return value in (str(ticket["requester_id"]), str(requester.get("email")).lower(), str(requester.get("name")).lower())
+    if name == "phone":
+        return _digits(value) == _digits(str(requester.get("phone")))
+    if name == "email":
+        return value == str(requester.get("email")).lower()
+    if name in ("created", "updated", "created_at", "updated_at"):
+        return _compare(str(ticket[f"{name.removesuffix('_at')}_at"]).lower(), operator, value)
+    if name == "group":
+        names = (str(ticket["group_id"]), str(world.store.groups.get(ticket["group_id"] or 0, {}).get("name")).lower())
+        return ticket["group_id"] is None if value == "none" else value in names
+    if name in ("assignee", "organization", "brand", "form"):
+        key = "ticket_form_id" if name == "form" else f"{name}_id"
+        known = world.store.users.get(ticket["assignee_id"] or 0, {}) if name == "assignee" else {}
+        return value in (str(ticket.get(key)).lower(), str(known.get("email")).lower(), str(known.get("name")).lower())
+    if name == "status" and operator != ":":
+        return value in STATUSES and _compare(f"{STATUSES.index(ticket['status'])}", operator, f"{STATUSES.index(value)}")
+    if name == "priority" and operator != ":":
+        now = ticket["priority"]
+        return value in PRIORITIES and _compare(f"{PRIORITIES.index(now)}", operator, f"{PRIORITIES.index(value)}")
+    if name.startswith("custom_field_"):
+        mine = (f["value"] for f in ticket["custom_fields"] if str(f["id"]) == name.removeprefix("custom_field_"))
+        return any(str(v).lower() == value for v in mine)
+    if name in ("subject", "description"):
+        return value.strip("*") in str(ticket[name]).lower()
+    return str(ticket.get(name)).lower() == value
 
 
 def search_users(world: World, query: str) -> list[dict[str, Any]]:
@@ -65,13 +120,14 @@ def search_users(world: World, query: str) -> list[dict[str, Any]]:
     return [
         user
         for user in world.store.users.values()
-        if all(_user_fits(user, name, value) for name, _, value in fields)
+        if user["active"]
+        and all(_user_fits(user, name, value) for name, _, value in fields)
         and all(w in f"{user['name']} {user['email']}".lower() for w in words)
     ]
 
 
 def _user_fits(user: dict[str, Any], name: str, value: str) -> bool:
-    if name in ("type", "sort", "order_by"):
+    if name in ("type", *ORDERS):
         return name != "type" or value == "user"
     if name == "phone":
         return bool(_digits(value)) and _digits(value) in _digits(str(user["phone"]))

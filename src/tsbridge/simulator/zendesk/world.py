@@ -66,6 +66,11 @@ class Store:
     triggers: dict[int, dict[str, Any]] = field(default_factory=dict)
     automations: dict[int, dict[str, Any]] = field(default_factory=dict)
     views: dict[int, dict[str, Any]] = field(default_factory=dict)
+    macros: dict[int, dict[str, Any]] = field(default_factory=dict)
+    brands: dict[int, dict[str, Any]] = field(default_factory=dict)
+    forms: dict[int, dict[str, Any]] = field(default_factory=dict)
+    categories: dict[int, dict[str, Any]] = field(default_factory=dict)
+    organization_memberships: dict[int, dict[str, Any]] = field(default_factory=dict)
     jobs: dict[str, dict[str, Any]] = field(default_factory=dict)
     identities: dict[int, dict[str, Any]] = field(default_factory=dict)
     deleted: dict[int, dict[str, Any]] = field(default_factory=dict)
@@ -102,6 +107,20 @@ class World:
             self.store.fields[id_] = self._dated(
                 {"id": id_, "title": title, "type": kind, "active": True, "tag": None, "url": f"{url}/api/v2/ticket_fields/{id_}.json"}
             )
+
+        self.store.brands[360000111] = self._dated(
+            {
+                "id": 360000111,
+                "name": "Example",
+                "subdomain": "example",
+                "active": True,
+                "default": True,
+                "url": f"{url}/api/v2/brands/360000111.json",
+            }
+        )
+        self.store.forms[71000000020] = self._dated(
+            {"id": 71000000020, "name": "Default", "active": True, "default": True, "ticket_field_ids": sorted(self.store.fields)}
+        )
 
     # -- people ------------------------------------------------------------------------------------------------------
 
@@ -275,9 +294,10 @@ class World:
         self.tell("soft_deleted", ticket, {}, actor)
 
     def restore(self, id_: int, actor: Mapping[str, Any]) -> None:
-        found = self.store.deleted.pop(id_, None)
-        if found is None:
+        found = self.store.deleted.get(id_)
+        if found is None or "deleted_at" not in found:
             raise not_found()
+        del self.store.deleted[id_]
         found.pop("deleted_at", None)
         self.store.tickets[id_] = {**found, "status": "open"}
         self._touch(self.store.tickets[id_])

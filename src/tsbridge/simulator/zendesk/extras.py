@@ -1,0 +1,248 @@
+"""Simple collections that one creates, lists, shows, changes and deletes, views that look at tickets, and smaller routes of tickets."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from tsbridge.simulator.zendesk import rules
+from tsbridge.simulator.zendesk.answers import bad_request, invalid, not_found, page
+from tsbridge.simulator.zendesk.routes import Asked, Desk, Found, route
+
+SHELVES: Final[Mapping[str, tuple[str, str, str]]] = {
+    # path: (key of one, name of the store, what must be given)
+    "groups": ("group", "groups", "name"),
+    "group_memberships": ("group_membership", "memberships", "group_id"),
+    "organizations": ("organization", "organizations", "name"),
+    "organization_memberships": ("organization_membership", "organization_memberships", "organization_id"),
+    "ticket_fields": ("ticket_field", "fields", "title"),
+    "views": ("view", "views", "title"),
+    "macros": ("macro", "macros", "title"),
+    "brands": ("brand", "brands", "name"),
+    "ticket_forms": ("ticket_form", "forms", "name"),
+    "trigger_categories": ("trigger_category", "categories", "name"),
+}
+ANY_SHELF: Final = "(" + "|".join(SHELVES) + ")"
+EMPTY: Final = {
+    "user_fields": "user_fields",
+    "organization_fields": "organization_fields",
+    "satisfaction_ratings": "satisfaction_ratings",
+    "suspended_tickets": "suspended_tickets",
+    "targets": "targets",
+    "activities": "activities",
+    "custom_roles": "custom_roles",
+    "sharing_agreements": "sharing_agreements",
+    "skips": "skips",
+    "dynamic_content/items": "items",
+}
+STATUSES: Final = (("new", "New"), ("open", "Open"), ("pending", "Pending"), ("hold", "On-hold"), ("solved", "Solved"))
+
+
+class Extras(Desk):
+    """Routes that do not depend on how tickets change."""
+
+    # -- collections ---------------------------------------------------------------------------------------------------
+
+    def _shelf(self, word: str) -> tuple[str, dict[int, dict[str, Any]], str]:
+        one, name, needed = SHELVES[word]
+        shelf: dict[int, dict[str, Any]] = getattr(self.s, name)
+        return one, shelf, needed
+
+    @route("GET", f"/api/v2/{ANY_SHELF}")
+    def list_shelf(self, asked: Asked, word: str) -> Any:
+        return page(list(self._shelf(word)[1].values()), word, asked.query, asked.url)
+
+    @route("GET", f"/api/v2/{ANY_SHELF}/count")
+    def count_shelf(self, asked: Asked, word: str) -> Any:
+        return {"count": {"value": len(self._shelf(word)[1]), "refreshed_at": self.world.text_of(self.world.now())}}
+
+    @route("GET", f"/api/v2/{ANY_SHELF}/show_many")
+    def show_shelf(self, asked: Asked, word: str) -> Any:
+        shelf = self._shelf(word)[1]
+        return page([shelf[i] for i in asked.ids() if i in shelf], word, asked.query, asked.url)
+
+    @route("GET", "/api/v2/(views|macros)/active")
+    def active_of_shelf(self, asked: Asked, word: str) -> Any:
+        return page([v for v in self._shelf(word)[1].values() if v.get("active", True)], word, asked.query, asked.url)
+
+    @route("POST", f"/api/v2/{ANY_SHELF}")
+    def add_to_shelf(self, asked: Asked, word: str) -> Any:
+        return self.put_away(word, asked)
+
+    def put_away(self, word: str, asked: Asked) -> Any:
+        one, shelf, needed = self._shelf(word)
+        given = dict(asked.inside(one))
+        if given.get(needed) in (None, ""):
+            raise invalid(needed, f"{needed.capitalize()}: cannot be blank", "BlankValue")
+        if word == "organizations" and any(str(o["name"]).lower() == str(given["name"]).lower() for o in shelf.values()):
+            raise invalid("name", f"Name: {given['name']} has already been taken", "DuplicateValue")
+        id_, stamp = self.world.new_id(), self.world.text_of(self.world.now())
+        extra: dict[str, Any] = {"active": True, "position": len(shelf) + 1} if word in ("views", "macros", "ticket_fields") else {}
+        if word == "organizations":
+            extra = {"tags": [], "domain_names": [], "external_id": None, "organization_fields": {}, "details": "", "notes": ""}
+        if word == "views":
+            sides = {side: given.pop(side, None) for side in ("all", "any")}
+            extra["conditions"] = {side: value or [] for side, value in sides.items()}
+            extra["execution"] = given.pop("output", {})
+        url = f"{self.world.url}/api/v2/{word}/{id_}.json"
+        shelf[id_] = {**extra, **given, "id": id_, "url": url, "created_at": stamp, "updated_at": stamp}
+        return Found(201, {one: shelf[id_]}, {"Location": url})
+
+    @route("GET", f"/api/v2/{ANY_SHELF}/<id>")
+    def show_of_shelf(self, asked: Asked, word: str, id_: int) -> Any:
+        one, shelf, _ = self._shelf(word)
+        if id_ not in shelf:
+            raise not_found()
+        return {one: shelf[id_]}
+
+    @route("PUT", f"/api/v2/{ANY_SHELF}/<id>")
+    def change_of_shelf(self, asked: Asked, word: str, id_: int) -> Any:
+        one, shelf, _ = self._shelf(word)
+        if id_ not in shelf:
+            raise not_found()
+        change = {k: v for k, v in asked.inside(one).items() if k not in ("id", "url", "created_at")}
+        if word == "views":
+            sides = {side: change.pop(side) for side in ("all", "any") if side in change}
+            if sides:
+                change["conditions"] = {**shelf[id_]["conditions"], **sides}
+        shelf[id_].update(change, updated_at=self.world.text_of(self.world.now()))
+        return {one: shelf[id_]}
+
+    @route("DELETE", f"/api/v2/{ANY_SHELF}/<id>")
+    def delete_of_shelf(self, asked: Asked, word: str, id_: int) -> Any:
+        if self._shelf(word)[1].pop(id_, None) is None:
+            raise not_found()
+        return Found(204, None)
+
+    @route("GET", "/api/v2/(" + "|".join(EMPTY) + ")")
+    def nothing_there(self, asked: Asked, word: str) -> Any:
+        return page([], EMPTY[word], asked.query, asked.url)
+
+    @route("GET", "/api/v2/custom_statuses")
+    def custom_statuses(self, asked: Asked) -> Any:
+        found = [
+            {"id": 81000020 + n, "status_category": word, "agent_label": label, "end_user_label": label, "active": True, "default": True}
+            for n, (word, label) in enumerate(STATUSES)
+        ]
+        return {"custom_statuses": found}
+
+    @route("GET", "/api/v2/locales(?:/(?:agent|public))?")
+    def locales(self, asked: Asked) -> Any:
+        return {"locales": [{"id": 1, "locale": "en-US", "name": "English", "default": True}]}
+
+    # -- views ---------------------------------------------------------------------------------------------------------
+
+    def _seen(self, id_: int) -> list[dict[str, Any]]:
+        view = self.s.views.get(id_)
+        if view is None:
+            raise not_found()
+        look = {"conditions": view.get("conditions") or {}}
+        nobody: dict[str, Any] = {"id": None}
+        return [t for t in self.s.tickets.values() if rules.holds(look, rules.Occasion(t, t, None, nobody, "web"))]
+
+    @route("GET", "/api/v2/views/compact")
+    def compact_views(self, asked: Asked) -> Any:
+        return page(list(self.s.views.values())[:32], "views", asked.query, asked.url)
+
+    @route("GET", "/api/v2/views/<id>/tickets")
+    def view_tickets(self, asked: Asked, id_: int) -> Any:
+        return page(self._seen(id_), "tickets", asked.query, asked.url)
+
+    @route("GET", "/api/v2/views/<id>/execute")
+    def execute_view(self, asked: Asked, id_: int) -> Any:
+        rows = [{"ticket_id": t["id"], "ticket": {k: t[k] for k in ("id", "subject", "status", "priority")}} for t in self._seen(id_)]
+        return {**page(rows, "rows", asked.query, asked.url), "columns": [], "view": {"id": id_}}
+
+    @route("GET", "/api/v2/views/<id>/count")
+    def count_view(self, asked: Asked, id_: int) -> Any:
+        return {"view_count": self._counted(id_)}
+
+    @route("GET", "/api/v2/views/count_many")
+    def count_views(self, asked: Asked) -> Any:
+        return {"view_counts": [self._counted(i) for i in asked.ids() if i in self.s.views]}
+
+    def _counted(self, id_: int) -> dict[str, Any]:
+        n = len(self._seen(id_))
+        url = f"{self.world.url}/api/v2/views/{id_}/count.json"
+        return {"view_id": id_, "url": url, "value": n, "pretty": str(n), "fresh": True}
+
+    # -- more about tickets --------------------------------------------------------------------------------------------
+
+    @route("GET", "/api/v2/tickets/recent")
+    def recent_tickets(self, asked: Asked) -> Any:
+        recent = sorted(self.s.tickets.values(), key=lambda t: (t["updated_at"], t["id"]), reverse=True)
+        return page(recent[:5], "tickets", asked.query, asked.url)
+
+    @route("GET", "/api/v2/tickets/<id>/incidents")
+    def incidents(self, asked: Asked, id_: int) -> Any:
+        self.world.ticket(id_)
+        return page([t for t in self.s.tickets.values() if t["problem_id"] == id_], "tickets", asked.query, asked.url)
+
+    @route("GET", "/api/v2/tickets/<id>/(collaborators|followers|email_ccs)")
+    def people_of_ticket(self, asked: Asked, id_: int, word: str) -> Any:
+        key = {"collaborators": "collaborator_ids", "followers": "follower_ids", "email_ccs": "email_cc_ids"}[word]
+        return page([self.s.users[i] for i in self.world.ticket(id_)[key] if i in self.s.users], "users", asked.query, asked.url)
+
+    @route("GET", "/api/v2/tickets/<id>/metrics")
+    def metrics_of(self, asked: Asked, id_: int) -> Any:
+        return {"ticket_metric": self._metric(self.world.ticket(id_))}
+
+    @route("GET", "/api/v2/ticket_metrics")
+    def metrics(self, asked: Asked) -> Any:
+        return page([self._metric(t) for t in self.s.tickets.values()], "ticket_metrics", asked.query, asked.url)
+
+    def _metric(self, ticket: Mapping[str, Any]) -> dict[str, Any]:
+        changes = [e for a in self.s.audits[ticket["id"]] for e in a["events"] if e["type"] == "Change"]
+        replies = [c for c in self.s.comments[ticket["id"]] if c["public"] and c["author_id"] != ticket["requester_id"]]
+        return {
+            "id": ticket["id"],
+            "ticket_id": ticket["id"],
+            "created_at": ticket["created_at"],
+            "updated_at": ticket["updated_at"],
+            "group_stations": sum(e["field_name"] == "group_id" for e in changes),
+            "assignee_stations": sum(e["field_name"] == "assignee_id" for e in changes),
+            "reopens": sum(e["field_name"] == "status" and e["previous_value"] == "solved" and e["value"] == "open" for e in changes),
+            "replies": len(replies),
+        }
+
+    @route("GET", "/api/v2/ticket_audits")
+    def all_audits(self, asked: Asked) -> Any:
+        """The newest first; its cursors have a shape of their own."""
+        found = sorted((a for audits in self.s.audits.values() for a in audits), key=lambda a: -a["id"])
+        given = asked.query.get("cursor")
+        if given is not None and not given.isdigit():
+            raise bad_request("InvalidCursor", "The cursor is not valid")
+        size = min(int(n), 1_000) if (n := asked.query.get("limit", "")).isdigit() and int(n) else 1_000
+        rest = [a for a in found if given is None or a["id"] < int(given)]
+        base, after = f"{self.world.url}/api/v2/ticket_audits.json", rest[size - 1]["id"] if len(rest) > size else None
+        before = None if after is None else f"{base}?cursor={after}"
+        return {"audits": rest[:size], "before_url": before, "before_cursor": after and str(after), "after_url": None, "after_cursor": None}
+
+    @route("GET", "/api/v2/incremental/ticket_metric_events")
+    def metric_events(self, asked: Asked) -> Any:
+        """The account has no SLA policies, so nothing is applied, breached or fulfilled."""
+        end = int(self.world.now().timestamp())
+        return {"ticket_metric_events": [], "count": 0, "end_of_stream": True, "end_time": end, "next_page": None}
+
+    @route("DELETE", "/api/v2/deleted_tickets/destroy_many")
+    def scrub_many(self, asked: Asked) -> Any:
+        return self._scrub(asked, asked.ids())
+
+    @route("DELETE", "/api/v2/deleted_tickets/<id>")
+    def scrub(self, asked: Asked, id_: int) -> Any:
+        if id_ not in self.s.deleted:
+            raise not_found()
+        return self._scrub(asked, [id_])
+
+    def _scrub(self, asked: Asked, ids: list[int]) -> Any:
+        """Deleted for good: what the ticket said is gone, its row in the export stays, without text."""
+        results = []
+        for id_ in ids:
+            gone = self.s.deleted.get(id_)
+            if gone is not None and gone.get("deleted_at") is not None:
+                gone.update(subject="SCRUBBED", raw_subject="SCRUBBED", description="SCRUBBED", tags=[])
+                gone.pop("deleted_at")
+                self.s.comments[id_], self.s.audits[id_] = [], []
+                self.world.tell("permanently_deleted", gone, {}, asked.user)
+            results.append({"id": id_, "success": gone is not None})
+        return self.world.new_job("Bulk Delete Ticket", results)

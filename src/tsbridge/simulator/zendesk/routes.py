@@ -1,0 +1,80 @@
+"""Paths of Zendesk's API to functions: a request on its way, an answer, and the table of routes. With and without `.json`."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final, Protocol
+
+from tsbridge.simulator.zendesk.answers import Rejected, bad_request
+from tsbridge.simulator.zendesk.world import Store, World
+
+MANY: Final = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A request on its way to a route."""
+
+    query: Mapping[str, str]
+    content: Any
+    user: dict[str, Any]
+    url: str
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+    def inside(self, name: str) -> Mapping[str, Any]:
+        """The object a body wraps, like {"ticket": {...}}."""
+        found = self.content.get(name) if isinstance(self.content, Mapping) else None
+        if not isinstance(found, Mapping):
+            raise Rejected(400, {"error": "Unprocessable Entity", "description": f"Expected a {name}"})
+        return found
+
+    def listed(self, name: str) -> list[Mapping[str, Any]]:
+        found = self.content.get(name) if isinstance(self.content, Mapping) else None
+        if not isinstance(found, list) or not all(isinstance(f, Mapping) for f in found):
+            raise Rejected(400, {"error": "Unprocessable Entity", "description": f"Expected {name}"})
+        if len(found) > MANY:
+            raise bad_request("TooManyValues", f"{name} has more than {MANY} entries")
+        return found
+
+    def ids(self, name: str = "ids") -> list[int]:
+        found = [int(part) for part in self.query.get(name, "").split(",") if part.strip().isdigit()]
+        if len(found) > MANY:
+            raise bad_request("TooManyValues", f"{name} has more than {MANY} values")
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """An answer of the API."""
+
+    status: int
+    content: Any
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+Handler = Callable[..., Any]
+ROUTES: Final[list[tuple[str, re.Pattern[str], str]]] = []
+
+
+def route(method: str, pattern: str) -> Callable[[Handler], Handler]:
+    """Register a method of `Api`; `<id>` stands for digits, `<word>` for any part of a path."""
+    expression = re.compile("^" + pattern.replace("<id>", r"(\d+)").replace("<word>", r"([^/]+?)") + r"(?:\.json)?/?$")
+
+    def register(handler: Handler) -> Handler:
+        ROUTES.append((method, expression, handler.__name__))
+        return handler
+
+    return register
+
+
+class Desk(Protocol):
+    """What a group of routes works on."""
+
+    world: World
+    s: Store
+
+    def create_or_update(self, asked: Asked) -> Any: ...
+
+    def put_away(self, word: str, asked: Asked) -> Any: ...

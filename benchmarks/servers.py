@@ -105,7 +105,7 @@ def bridge(url: str) -> Any:
     from tsbridge.wiring import SystemClock
 
     settings = Settings(database_url=SecretStr(url), zendesk_webhook_secrets=SECRET)  # type: ignore[arg-type]
-    return assemble(settings, Database.open(url), SystemClock(), workers_inside=False).app
+    return assemble(settings, Database.open(url), SystemClock(), workers_inside=False).front
 
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from fastapi import FastAPI
+from starlette.types import ASGIApp
 
 from tsbridge import __version__, server
 from tsbridge.core.ports import Clock, Ids
@@ -21,7 +22,7 @@ from tsbridge.store.db import Database, claim_alone
 from tsbridge.store.intake import Intake
 from tsbridge.store.rulebooks import LiveRulebook
 from tsbridge.vendors.zendesk.normalize import OwnUser
-from tsbridge.web.app import create_app
+from tsbridge.web.app import create_app, front
 from tsbridge.web.auth import Gate
 from tsbridge.web.counters import Counters
 from tsbridge.web.desk import Desk, Probe
@@ -68,6 +69,7 @@ class Bridge:
     """One process's bridge: the application and its workers. `loop` is None where the workers are elsewhere."""
 
     app: FastAPI
+    front: ASGIApp  # what a server runs: the door first, then `app`
     loop: Loop | None
 
 
@@ -193,7 +195,8 @@ def bridge(settings: Settings, database: Database, clock: Clock, *, workers_insi
         metrics_role=settings.metrics_role,
         docs_role=settings.docs_role,
     )
-    return Bridge(create_app(desk), loop)
+    app = create_app(desk)
+    return Bridge(app, front(app, desk.webhooks), loop)
 
 
 def probes(database: Database, clock: Clock, loop: Loop | None, skew: Callable[[], timedelta | None]) -> dict[str, Probe]:
@@ -244,7 +247,7 @@ def serve(settings: Settings, host: str, port: int, *, workers_inside: bool) -> 
             if database.dialect == "sqlite":  # the claim says that no other worker is alive: what a killed one had is free at once
                 database.write_now(lambda conn: leases.end_all(conn, clock.now()))
             made = bridge(settings, database, clock, workers_inside=workers_inside)
-            running = server.Server(server.config(made.app, host, port))
+            running = server.Server(server.config(made.front, host, port))
             log.info("serving", extra={"host": host, "port": port, "dialect": database.dialect, "version": __version__})
             running.run()
             log.info("stopped")

@@ -16,6 +16,7 @@ from typing import Any, Final, Literal, NamedTuple
 from sqlalchemy import Connection, Row, and_, case, func, or_, select, update
 
 from tsbridge.core.moments import canonical
+from tsbridge.store.sqlite import execute_many
 from tsbridge.store.tables import EPOCH, MICROSECOND, inbox
 
 SOURCES: Final = ("zendesk", "talkdesk")
@@ -137,7 +138,7 @@ def _keep_postgresql(conn: Connection, rows: Sequence[tuple[Any, ...]]) -> Itera
 
 def _keep_sqlite(conn: Connection, rows: Sequence[tuple[Any, ...]]) -> Iterable[Any]:
     """All at once, as most are new; when some were not, those that are missing are repeats."""
-    if conn.exec_driver_sql(f"{_ONE}NOTHING", list(rows)).rowcount == len(rows):
+    if execute_many(conn, f"{_ONE}NOTHING", rows) == len(rows):
         return [(row[1], row[2], row[0]) for row in rows]
     ids = [row[0] for row in rows]
     new = {id_ for (id_,) in conn.execute(select(inbox.c.id).where(inbox.c.id.in_(ids)))}

@@ -64,8 +64,8 @@ class Intake:
         """Commit batch after batch until nobody waits."""
         try:
             while self._waiting:
-                batch = self._next_batch()
-                await self._commit(batch)
+                await asyncio.sleep(0)  # what has reached our sockets meanwhile shall share this commit
+                await self._commit(self._next_batch())
         finally:
             self._committing = None
 

@@ -6,12 +6,14 @@ import contextlib
 import os
 import threading
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
+from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
-from sqlalchemy import URL, Engine, create_engine, event
+from sqlalchemy import URL, Connection, Engine, create_engine, event
+from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.pool import ConnectionPoolEntry
 
 PRAGMAS: Final = ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=5000", "trusted_schema=OFF")
@@ -26,6 +28,7 @@ class UnsafeSqlite(RuntimeError):
     """The only SQLite at hand may corrupt a database in WAL mode."""
 
 
+@cache
 def library() -> Any:
     """The DB-API module to use: the bundled newer SQLite where there is one, else Python's own if it is sound.
 
@@ -78,6 +81,24 @@ def engine(url: URL, *, readers: int = 0) -> Engine:
         connection.exec_driver_sql(begin)
 
     return made
+
+
+def execute_many(conn: Connection, statement: str, rows: Sequence[tuple[Any, ...]]) -> int:
+    """Run a statement with `?` for each row inside the connection's transaction; returns how many rows it changed.
+
+    Straight to the driver: for a few rows SQLAlchemy's own part would cost more than SQLite's. Errors come as SQLAlchemy's.
+    """
+    driver = library()
+    cursor = conn.connection.cursor()
+    try:
+        cursor.executemany(statement, rows)
+        return int(cursor.rowcount)
+    except driver.OperationalError as failure:
+        raise OperationalError(statement, None, failure) from None
+    except driver.Error as failure:
+        raise DBAPIError(statement, None, failure) from None
+    finally:
+        cursor.close()
 
 
 class WriterThread:
@@ -168,6 +189,7 @@ class Checkpointer:
     def _run(self) -> None:
         while True:
             self._wanted.wait()
+            self._wanted.clear()  # before looking: what is wanted from now on, closing too, is seen the next time
             if self._closed:
                 return
             size = self._size()
@@ -175,7 +197,6 @@ class Checkpointer:
                 _, pages, carried = self._connection.execute(CHECKPOINT).fetchone()
                 self._writer_must_help = carried < pages and size >= HELP_BYTES
             self._carried_at = size
-            self._wanted.clear()
 
     def _size(self) -> int:
         try:

@@ -158,7 +158,7 @@ class Zendesk:
                     "method": method,
                     "path": path,
                     "user": acting["id"],
-                    "content": content,
+                    "content": content if not isinstance(content, bytes) else None,
                     "status": found.status,
                 }
             )
@@ -339,6 +339,8 @@ async def _content(request: Request) -> tuple[Any, bool]:
     raw = await request.body()
     if not raw:
         return None, False
+    if request.url.path.startswith("/api/v2/uploads"):
+        return raw, False
     if "form-urlencoded" in request.headers.get("content-type", ""):
         return dict(parse_qsl(raw.decode())), False
     try:

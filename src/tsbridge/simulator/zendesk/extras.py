@@ -166,6 +166,26 @@ class Extras(Desk):
         url = f"{self.world.url}/api/v2/views/{id_}/count.json"
         return {"view_id": id_, "url": url, "value": n, "pretty": str(n), "fresh": True}
 
+    # -- files and imports ---------------------------------------------------------------------------------------------
+
+    @route("POST", "/api/v2/uploads")
+    def upload(self, asked: Asked) -> Any:
+        raw = asked.content if isinstance(asked.content, bytes) else b""
+        if not raw or not asked.query.get("filename"):
+            raise bad_request("InvalidValue", "a body and a filename are needed")
+        kind = asked.headers.get("content-type") or "application/octet-stream"
+        return Found(201, {"upload": self.world.upload(asked.query["filename"], kind, raw)})
+
+    @route("POST", "/api/v2/imports/tickets")
+    def import_ticket(self, asked: Asked) -> Any:
+        """A ticket from elsewhere: no trigger runs; its first comment is the description or the first of `comments`."""
+        props = dict(asked.inside("ticket"))
+        comments = [c for c in props.pop("comments", None) or () if isinstance(c, Mapping)]
+        if comments and not props.get("comment"):
+            props["comment"] = {"body": comments[0].get("value") or comments[0].get("body"), "public": comments[0].get("public", True)}
+        ticket = self.world.create(props, asked.user, imported=True)
+        return Found(201, {"ticket": ticket, "audit": self.s.audits[ticket["id"]][0]}, {"Location": ticket["url"]})
+
     # -- more about tickets --------------------------------------------------------------------------------------------
 
     @route("GET", "/api/v2/tickets/recent")

@@ -14,7 +14,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from tsbridge.simulator.zendesk import rules
-from tsbridge.simulator.zendesk.answers import closed, conflict, invalid, not_found
+from tsbridge.simulator.zendesk.answers import Rejected, closed, conflict, invalid, not_found
 
 ACCOUNT: Final = 21458100
 BRIDGE_USER: Final = 99000000001
@@ -35,6 +35,7 @@ SINGLE: Final = (
     "problem_id",
 )
 STATUSES: Final = rules.STATUSES
+MOST_COMMENTS: Final = 5_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +75,7 @@ class Store:
     jobs: dict[str, dict[str, Any]] = field(default_factory=dict)
     identities: dict[int, dict[str, Any]] = field(default_factory=dict)
     deleted: dict[int, dict[str, Any]] = field(default_factory=dict)
+    uploads: dict[str, dict[str, Any]] = field(default_factory=dict)
     once: dict[str, tuple[str, int]] = field(default_factory=dict)
 
 
@@ -194,8 +196,9 @@ class World:
             raise not_found()
         return found
 
-    def create(self, props: Mapping[str, Any], actor: Mapping[str, Any], via: str = "api") -> dict[str, Any]:
-        """A new ticket; triggers run, subscriptions hear it."""
+    def create(self, props: Mapping[str, Any], actor: Mapping[str, Any], via: str = "api", *, imported: bool = False) -> dict[str, Any]:
+        """A new ticket; triggers run (not on an imported one), subscriptions hear it."""
+        followed = self._followed(props)
         comment = props.get("comment")
         body = props.get("description") or (comment.get("body") or comment.get("html_body") if isinstance(comment, Mapping) else comment)
         if not body:
@@ -245,12 +248,17 @@ class World:
             "allow_attachments": True,
             "from_messaging_channel": channel == "native_messaging",
         }
+        if followed is not None:
+            ticket["via"]["source"] = {"from": {"ticket_id": followed["id"], "subject": followed["subject"]}, "to": {}, "rel": "follow_up"}
+            followed["followup_ids"] = [*followed.get("followup_ids", ()), id_]
         self._take(ticket, props)
         self.store.tickets[id_] = ticket
         self.store.comments[id_], self.store.audits[id_] = [], []
-        added = self._comment(id_, {"body": body, "public": public}, requester, ticket["via"])
+        uploads = comment.get("uploads") if isinstance(comment, Mapping) else None
+        added = self._comment(id_, {"body": body, "public": public, "uploads": uploads}, requester, ticket["via"])
         occasion = rules.Occasion(None, ticket, added, actor, via)
-        rules.run(self._triggers(), occasion)
+        if not imported:
+            rules.run(self._triggers(), occasion)
         self._finish(ticket, occasion, added, actor, via, props.get("metadata"), created=True)
         return ticket
 
@@ -261,9 +269,14 @@ class World:
         ticket = self.ticket(id_)
         self._guard(ticket, props)
         before = copy.deepcopy(ticket)
-        self._take(ticket, props)
         comment = props.get("comment")
         added = None
+        try:
+            self._take(ticket, props)
+            self._complete(before, ticket)
+        except Rejected:
+            ticket.update(before)
+            raise
         if isinstance(comment, Mapping) and (comment.get("body") or comment.get("html_body")):
             author = self.user(int(comment["author_id"])) if comment.get("author_id") else actor
             added = self._comment(id_, {"public": ticket["is_public"], **comment}, author, {"channel": via, "source": {}})
@@ -319,6 +332,36 @@ class World:
             self.tell("merged", ticket, {"target_ticket_id": str(target_id)}, actor)
         self.change(target_id, {"comment": {"body": target_comment or f"Merged from {list(sources)}", "public": False}}, actor)
 
+    def upload(self, name: str, kind: str, content: bytes) -> dict[str, Any]:
+        """A file that a later comment may take along by its token."""
+        token, id_ = "".join(self.random.choice("0123456789abcdef") for _ in range(24)), self.new_id()
+        attachment = {
+            "id": id_,
+            "file_name": name,
+            "content_type": kind,
+            "content_url": f"{self.url}/attachments/token/{token}/?name={name}",
+            "size": len(content),
+            "inline": False,
+            "url": f"{self.url}/api/v2/attachments/{id_}.json",
+        }
+        self.store.uploads[token] = attachment
+        return {
+            "token": token,
+            "expires_at": self.text_of(self.now() + timedelta(days=3)),
+            "attachment": attachment,
+            "attachments": [attachment],
+        }
+
+    def _followed(self, props: Mapping[str, Any]) -> dict[str, Any] | None:
+        """The closed ticket that a new one follows up; others cannot be followed."""
+        given = props.get("via_followup_source_id")
+        if given in (None, ""):
+            return None
+        found = self.store.tickets.get(int(str(given))) if str(given).isdigit() else None
+        if found is None or found["status"] != "closed":
+            raise invalid("via_followup_source_id", "Via followup source: is not a closed ticket")
+        return found
+
     # -- how a change comes about ------------------------------------------------------------------------------------
 
     def _requester(self, props: Mapping[str, Any], actor: Mapping[str, Any]) -> dict[str, Any]:
@@ -342,6 +385,25 @@ class World:
             raise closed()
         if str(props.get("safe_update", "")).lower() == "true" and str(props.get("updated_stamp")) != ticket["updated_at"]:
             raise conflict()
+
+    def _complete(self, before: Mapping[str, Any], ticket: Mapping[str, Any]) -> None:
+        """A ticket is solved only with its required fields filled in."""
+        if ticket["status"] != "solved" or before["status"] == "solved":
+            return
+        values = {f["id"]: f["value"] for f in ticket["custom_fields"]}
+        empty = [f for i, f in self.store.fields.items() if f.get("required") and f["active"] and values.get(i) in (None, "", [])]
+        if empty:
+            refused = invalid("base", "")
+            refused.body["details"]["base"] = [
+                {
+                    "description": f"{f['title']}: is required when solving a ticket",
+                    "error": "BlankValue",
+                    "ticket_field_id": f["id"],
+                    "ticket_field_type": f["type"],
+                }
+                for f in empty
+            ]
+            raise refused
 
     def _take(self, ticket: dict[str, Any], props: Mapping[str, Any]) -> None:
         """Take over the writable properties that are there."""
@@ -377,6 +439,9 @@ class World:
 
     def _comment(self, ticket_id: int, given: Mapping[str, Any], author: Mapping[str, Any], via: Mapping[str, Any]) -> dict[str, Any]:
         body = str(given.get("body") or given.get("html_body"))
+        if len(self.store.comments[ticket_id]) >= MOST_COMMENTS:
+            raise invalid("base", f"Comments: the ticket has reached the limit of {MOST_COMMENTS} comments")
+        files = [f for token in given.get("uploads") or () if (f := self.store.uploads.pop(str(token), None)) is not None]
         comment = {
             "id": self.new_id(),
             "type": "Comment",
@@ -385,7 +450,7 @@ class World:
             "html_body": given.get("html_body") or f"<p>{body}</p>",
             "plain_body": body,
             "public": bool(given.get("public", True)),
-            "attachments": [],
+            "attachments": files,
             "audit_id": None,
             "via": dict(via),
             "created_at": self._stamp(),
@@ -454,6 +519,7 @@ class World:
                 "author": {"id": str(comment["author_id"]), "name": author["name"], "is_staff": author["role"] != "end-user"},
             }
             told.append(("comment_added", {"comment": said}))
+            told += [("attachment_linked_to_comment", {"comment": _linked(comment, file)}) for file in comment["attachments"]]
         if before is not None:
             told += differences(before, ticket)
         sequence = "".join(self.random.choice("0123456789ABCDEF") for _ in range(32))
@@ -560,6 +626,17 @@ class World:
         chosen = ready[:limit]
         found = [self.store.tickets.get(id_) or self.store.deleted.get(id_) for _, id_ in chosen]
         return [t for t in found if t is not None], chosen[-1][0] if chosen else since, len(ready) <= limit
+
+
+def _linked(comment: Mapping[str, Any], file: Mapping[str, Any]) -> dict[str, Any]:
+    shown = {
+        "id": str(file["id"]),
+        "filename": file["file_name"],
+        "content_type": file["content_type"],
+        "content_url": file["content_url"],
+        "is_public": comment["public"],
+    }
+    return {"id": str(comment["id"]), "attachment": shown}
 
 
 def clean_tags(tags: Any) -> list[str]:

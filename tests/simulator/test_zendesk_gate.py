@@ -1,189 +1,227 @@
-"""Who may call the simulated account and how often; what it says when it refuses."""
+"""Who may ask, how often, what goes wrong on demand, and the exports that leave nothing out."""
 
 from __future__ import annotations
 
 import base64
 from typing import Any
 
-import httpx
 import pytest
 
-from tests.simulator.zendesk_account import Account
+from tests.simulator.zendesk_account import START, Account
 from tsbridge.simulator.zendesk import Limits
+from tsbridge.simulator.zendesk.app import Cut
 
 pytestmark = pytest.mark.anyio
-GRANT = {"grant_type": "client_credentials", "client_id": "tsbridge", "client_secret": "secret"}
+
+TOKEN = {"grant_type": "client_credentials", "client_id": "tsbridge", "client_secret": "secret"}
 
 
-def basic(name: str, password: str = "t") -> dict[str, str]:
-    return {"Authorization": "Basic " + base64.b64encode(f"{name}:{password}".encode()).decode()}
+# -- credentials -----------------------------------------------------------------------------------------------------------
 
 
-async def token(account: Account, **more: Any) -> httpx.Response:
-    return await account.http.post("/oauth/tokens", data={**GRANT, **more}, headers={"Authorization": ""})
-
-
-# -- credentials --------------------------------------------------------------------------------------------------------
-
-
-async def test_without_credentials_only_the_question_who_am_i_is_answered() -> None:
-    account = Account()
-    me = await account.http.get("/api/v2/users/me.json", headers={"Authorization": ""})
-    assert (me.status_code, me.json()["user"]["id"]) == (200, None)
-    refused = await account.http.get("/api/v2/tickets.json", headers={"Authorization": ""})
-    assert (refused.status_code, refused.json()) == (401, {"error": "Couldn't authenticate you"})
-
-
-async def test_a_minted_token_acts_as_the_bridges_own_user_until_it_ends() -> None:
-    account = Account()
-    granted = (await token(account, expires_in="300", scope="read write")).json()
-    assert (granted["token_type"], granted["expires_in"], granted["scope"]) == ("bearer", 300, "read write")
-    mine = {"Authorization": f"Bearer {granted['access_token']}"}
-    me = (await account.http.get("/api/v2/users/me", headers=mine)).json()["user"]
-    assert (me["id"], me["role"]) == (99000000001, "admin")
-    account.later(seconds=299)
-    assert (await account.http.get("/api/v2/users/me", headers=mine)).status_code == 200
-    account.later(seconds=1)
-    assert (await account.http.get("/api/v2/users/me", headers=mine)).status_code == 401
-
-
-async def test_a_token_lives_half_an_hour_when_nothing_else_is_asked_for() -> None:
-    assert (await token(Account())).json()["expires_in"] == 1_800
-    assert (await token(Account(), expires_in="999999")).json()["expires_in"] == 1_800
-
-
-async def test_another_grant_or_a_wrong_client_gets_no_token() -> None:
-    assert (await token(Account(), grant_type="password")).json()["error"] == "unsupported_grant_type"
-    wrong = await token(Account(strict=True), client_secret="guessed")
-    assert (wrong.status_code, wrong.json()["error"]) == (401, "invalid_client")
-
-
-async def test_a_basic_address_picks_the_acting_user_and_makes_an_unknown_one() -> None:
-    account = Account()
-    known = (await account.http.get("/api/v2/users/me", headers=basic("admin@example.com/token"))).json()["user"]
-    assert known["name"] == "Ada Admin"
-    fresh = (await account.http.get("/api/v2/users/me", headers=basic("new@example.com/token"))).json()["user"]
-    again = (await account.http.get("/api/v2/users/me", headers=basic("new@example.com/token"))).json()["user"]
-    assert (fresh["email"], fresh["id"]) == ("new@example.com", again["id"])
-
-
-@pytest.mark.parametrize(
-    "headers", [{"Authorization": "Bearer anything"}, basic("stranger@example.com/token"), basic("admin@example.com"), basic("", "")]
-)
-async def test_a_strict_account_accepts_only_what_it_gave_out(headers: dict[str, str]) -> None:
+async def test_client_credentials_give_a_token_of_the_bridges_user_that_ends_when_it_said() -> None:
     account = Account(strict=True)
-    assert (await account.http.get("/api/v2/tickets", headers=headers)).status_code == 401
-    granted = (await token(account)).json()["access_token"]
-    assert (await account.http.get("/api/v2/tickets", headers={"Authorization": f"Bearer {granted}"})).status_code == 200
+    token = (await account.http.post("/oauth/tokens", json={**TOKEN, "expires_in": 300})).json()
+    assert token["expires_in"] == 300
+    bearer = {"Authorization": f"Bearer {token['access_token']}"}
+    assert (await account.call("GET", "users/me", headers=bearer)).json()["user"]["id"] == 99000000001
+    account.later(seconds=300)
+    late = await account.call("GET", "users/me", headers=bearer)
+    assert (late.status_code, late.json()) == (401, {"error": "Couldn't authenticate you"})
 
 
-# -- limits -------------------------------------------------------------------------------------------------------------
+@pytest.mark.parametrize(("wrong", "status"), [({"client_secret": "no"}, 401), ({"grant_type": "password"}, 400)])
+async def test_wrong_credentials_give_no_token(wrong: dict[str, str], status: int) -> None:
+    answer = await Account(strict=True).http.post("/oauth/tokens", json={**TOKEN, **wrong})
+    assert (answer.status_code, "access_token" in answer.json()) == (status, False)
 
 
-async def test_the_account_limit_counts_down_in_its_headers_and_ends_in_plain_text() -> None:
-    account = Account(Limits(account=3, updates=0, per_ticket=0, incremental=0))
-    left = [(await account.call("GET", "groups")).headers["X-Rate-Limit-Remaining"] for _ in range(3)]
-    assert left == ["2", "1", "0"]
-    refused = await account.call("GET", "groups")
-    assert (refused.status_code, refused.text) == (429, "Number of allowed API requests per minute exceeded")
-    assert refused.headers["content-type"].startswith("text/plain")
-    account.later(seconds=int(refused.headers["Retry-After"]))
-    assert (await account.call("GET", "groups")).status_code == 200
+async def test_users_me_without_credentials_is_a_user_without_an_id() -> None:
+    account = Account()
+    del account.http.headers["authorization"]
+    answer = await account.call("GET", "users/me")
+    assert (answer.status_code, answer.json()["user"]["id"]) == (200, None)
+    assert (await account.call("GET", "tickets")).status_code == 401
+
+
+async def test_an_api_token_acts_as_the_named_user_and_a_password_as_nobody() -> None:
+    account = Account(strict=True)
+
+    def basic(text: str) -> dict[str, str]:
+        return {"Authorization": "Basic " + base64.b64encode(text.encode()).decode()}
+
+    token = await account.call("GET", "users/me", headers=basic("admin@example.com/token:abc"))
+    assert token.json()["user"]["email"] == "admin@example.com"
+    assert (await account.call("GET", "users/me", headers=basic("admin@example.com:password"))).status_code == 401
+
+
+# -- limits ----------------------------------------------------------------------------------------------------------------
 
 
 async def test_ticket_updates_have_a_limit_of_their_own_while_the_account_shows_plenty_left() -> None:
     account = Account(Limits(account=700, updates=2, per_ticket=0, incremental=0))
-    made = [await account.ticket() for _ in range(3)]
-    answers = [await account.call("PUT", f"tickets/{t['id']}", {"ticket": {"status": "open"}}) for t in made]
+    ids = [(await account.ticket())["id"] for _ in range(3)]
+    answers = [await account.call("PUT", f"tickets/{i}", {"ticket": {"priority": "low"}}) for i in ids]
     assert [a.status_code for a in answers] == [200, 200, 429]
-    assert answers[0].headers["Zendesk-RateLimit-tickets-update"].startswith("total=2; remaining=1; resets=")
-    assert int(answers[1].headers["X-Rate-Limit-Remaining"]) > 600
-    assert (await account.get(f"tickets/{made[2]['id']}"))["ticket"]["status"] == "new"
+    assert answers[0].headers["zendesk-ratelimit-tickets-update"] == "total=2; remaining=1; resets=61"
+    assert int(answers[1].headers["x-rate-limit-remaining"]) > 600
+    assert answers[2].text == "Number of allowed API requests per minute exceeded"
+    account.later(seconds=int(answers[2].headers["retry-after"]))
+    assert (await account.call("PUT", f"tickets/{ids[2]}", {"ticket": {"priority": "low"}})).status_code == 200
 
 
-async def test_one_user_may_update_one_ticket_so_often_in_ten_minutes_another_user_and_another_ticket_are_free() -> None:
-    account = Account(Limits(account=0, updates=0, per_ticket=2, incremental=0))
-    busy, calm = await account.ticket(), await account.ticket()
-    path = f"tickets/{busy['id']}"
-    codes = [(await account.call("PUT", path, {"ticket": {"external_id": str(n)}})).status_code for n in range(3)]
-    assert codes == [200, 200, 429]
-    assert (await account.call("PUT", f"tickets/{calm['id']}", {"ticket": {"status": "open"}})).status_code == 200
-    other = await account.call("PUT", path, {"ticket": {"status": "open"}}, headers=basic("admin@example.com/token"))
-    assert other.status_code == 200
+async def test_one_ticket_takes_thirty_updates_of_one_user_in_ten_minutes() -> None:
+    account = Account(Limits(account=0, updates=0, per_ticket=30, incremental=0))
+    one, other = (await account.ticket())["id"], (await account.ticket())["id"]
+    codes = [(await account.call("PUT", f"tickets/{one}", {"ticket": {"tags": [f"t{n}"]}})).status_code for n in range(31)]
+    assert codes == [200] * 30 + [429]
+    assert (await account.call("PUT", f"tickets/{other}", {"ticket": {"tags": ["t"]}})).status_code == 200
     account.later(minutes=10)
-    assert (await account.call("PUT", path, {"ticket": {"external_id": "x"}})).status_code == 200
+    assert (await account.call("PUT", f"tickets/{one}", {"ticket": {"tags": ["t"]}})).status_code == 200
 
 
-async def test_the_export_says_its_limit_in_json() -> None:
+async def test_the_account_as_a_whole_has_a_limit_that_counts_down() -> None:
+    account = Account(Limits(account=2, updates=0, per_ticket=0, incremental=0))
+    answers = [await account.call("GET", "groups") for _ in range(3)]
+    assert [a.headers.get("x-rate-limit-remaining") for a in answers[:2]] == ["1", "0"]
+    assert answers[0].headers["x-rate-limit"] == answers[0].headers["ratelimit-limit"] == "2"
+    assert answers[2].status_code == 429
+
+
+async def test_the_export_says_too_many_in_json() -> None:
     account = Account(Limits(account=0, updates=0, per_ticket=0, incremental=1))
-    assert (await account.call("GET", "incremental/tickets/cursor?start_time=0")).status_code == 200
-    refused = await account.call("GET", "incremental/tickets/cursor?start_time=0")
-    assert (refused.status_code, refused.json()["error"]) == (429, "APIRateLimitExceeded")
-    assert int(refused.headers["Retry-After"]) > 0
+    path = f"incremental/tickets/cursor?start_time={int(START.timestamp()) - 3600}"
+    assert (await account.call("GET", path)).status_code == 200
+    answer = await account.call("GET", path)
+    assert (answer.status_code, answer.json()["error"]) == (429, "APIRateLimitExceeded")
+    assert answer.headers["retry-after"].isdigit()
 
 
-# -- refusals -----------------------------------------------------------------------------------------------------------
+# -- faults ----------------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("path", "error"), [("tickets/4711", "RecordNotFound"), ("no_such_thing", "InvalidEndpoint")])
-async def test_a_wrong_id_and_a_wrong_path_are_told_apart(path: str, error: str) -> None:
-    refused = await Account().call("GET", path)
-    assert (refused.status_code, refused.json()["error"]) == (404, error)
+async def fault(account: Account, **knobs: Any) -> None:
+    assert (await account.http.put("/_sim/faults", json=knobs)).status_code == 200
 
 
-@pytest.mark.parametrize(
-    ("change", "field"),
-    [({"status": "unheard"}, "status"), ({"priority": "severe"}, "priority"), ({"group_id": "many"}, "group_id")],
-)
-async def test_a_value_out_of_the_list_is_refused_by_field_and_changes_nothing(change: dict[str, Any], field: str) -> None:
+async def test_down_is_503_until_it_is_up_again() -> None:
+    account = Account()
+    await fault(account, down=True)
+    assert (await account.call("GET", "groups")).status_code == 503
+    await fault(account, down=False)
+    assert (await account.call("GET", "groups")).status_code == 200
+
+
+async def test_slow_takes_its_time_before_the_answer() -> None:
+    account = Account()
+    await fault(account, slow_s=7.5)
+    assert (await account.call("GET", "groups")).status_code == 200
+    assert account.slept == [7.5]
+
+
+async def test_a_cut_connection_hides_an_update_that_was_applied() -> None:
     account = Account()
     made = await account.ticket()
-    refused = await account.call("PUT", f"tickets/{made['id']}", {"ticket": {"tags": ["kept-out"], **change}})
-    assert (refused.status_code, refused.json()["error"]) == (422, "RecordInvalid")
-    assert list(refused.json()["details"]) == [field]
-    assert (await account.get(f"tickets/{made['id']}"))["ticket"]["tags"] == []
+    await fault(account, cut=1)
+    with pytest.raises((Cut, ConnectionAbortedError)):
+        await account.call("PUT", f"tickets/{made['id']}", {"ticket": {"priority": "urgent"}})
+    assert (await account.get(f"tickets/{made['id']}"))["ticket"]["priority"] == "urgent"
 
 
-async def test_a_closed_ticket_refuses_every_write_with_the_words_of_the_real_one() -> None:
+@pytest.mark.parametrize("said", ["3", "soon", "Wed, 21 Oct 2026 07:28:00 GMT", None])
+async def test_too_many_says_what_it_was_told_to_say_and_changes_nothing(said: str | None) -> None:
     account = Account()
     made = await account.ticket()
-    path = f"tickets/{made['id']}"
-    await account.call("PUT", path, {"ticket": {"status": "closed"}})
-    for method, where, body in (
-        ("PUT", path, {"ticket": {"priority": "high"}}),
-        ("PUT", path, {"ticket": {"status": "open"}}),
-        ("PUT", f"{path}/tags", {"tags": ["late"]}),
-    ):
-        refused = await account.call(method, where, body)
-        assert refused.status_code == 422
-        assert refused.json()["error"] == "RecordInvalid"
-        assert refused.json()["details"]["status"][0]["description"].endswith("closed prevents ticket update")
+    await fault(account, too_many=1, retry_after=said)
+    answer = await account.call("PUT", f"tickets/{made['id']}", {"ticket": {"priority": "low"}})
+    assert (answer.status_code, answer.headers.get("retry-after")) == (429, said)
+    assert (await account.get(f"tickets/{made['id']}"))["ticket"]["priority"] is None
+    assert (await account.call("PUT", f"tickets/{made['id']}", {"ticket": {"priority": "low"}})).status_code == 200
 
 
-async def test_a_body_that_is_no_json_or_no_ticket_is_refused() -> None:
+@pytest.mark.parametrize(("knob", "status", "error"), [("conflicts", 409, "DatabaseConflict"), ("server_errors", 500, "InternalError")])
+async def test_the_next_updates_fail_as_told_and_then_work(knob: str, status: int, error: str) -> None:
     account = Account()
-    broken = await account.http.post("/api/v2/tickets", content=b"{", headers={"Content-Type": "application/json"})
-    assert (broken.status_code, broken.json()["error"]) == (400, "UnparseableJson")
-    assert (await account.call("POST", "tickets", {"subject": "no ticket"})).status_code == 400
-    blank = await account.call("POST", "tickets", {"ticket": {"subject": "no words"}})
-    assert blank.json()["details"]["base"][0]["error"] == "BlankValue"
+    made = await account.ticket()
+    await fault(account, **{knob: 2})
+    answers = [await account.call("PUT", f"tickets/{made['id']}", {"ticket": {"priority": "low"}}) for _ in range(3)]
+    assert [a.status_code for a in answers] == [status, status, 200]
+    assert answers[0].json()["error"] == error
 
 
-# -- a key makes a creation happen once -----------------------------------------------------------------------------------
+async def test_an_unknown_knob_is_refused() -> None:
+    answer = await Account().http.put("/_sim/faults", json={"dwon": True})
+    assert (answer.status_code, answer.json()) == (400, {"error": "no such knob: dwon"})
 
 
-async def test_the_same_key_creates_one_ticket_and_says_whether_it_was_looked_up() -> None:
+# -- exports ---------------------------------------------------------------------------------------------------------------
+
+
+async def test_the_export_never_shows_the_newest_minute_and_then_shows_it() -> None:
     account = Account()
-    body = {"ticket": {"subject": "Once", "comment": {"body": "only"}}}
-    answers = [await account.call("POST", "tickets", body, headers={"Idempotency-Key": "k1"}) for _ in range(2)]
-    assert [a.headers["x-idempotency-lookup"] for a in answers] == ["miss", "hit"]
-    assert answers[0].json()["ticket"]["id"] == answers[1].json()["ticket"]["id"]
-    assert (await account.get("tickets/count"))["count"]["value"] == 1
+    start = int(START.timestamp()) - 120
+    made = await account.ticket()
+    empty = await account.get(f"incremental/tickets/cursor?start_time={start}")
+    assert (empty["tickets"], empty["end_of_stream"]) == ([], True)
+    account.later(seconds=61)
+    full = await account.get(f"incremental/tickets/cursor?cursor={empty['after_cursor']}")
+    assert [t["id"] for t in full["tickets"]] == [made["id"]]
 
 
-async def test_the_same_key_with_another_body_is_refused() -> None:
+async def test_a_changed_ticket_comes_again_after_the_cursor_and_an_unchanged_one_does_not() -> None:
     account = Account()
-    for words, status in (("one", 201), ("two", 400)):
-        answer = await account.call("POST", "tickets", {"ticket": {"comment": {"body": words}}}, headers={"Idempotency-Key": "k1"})
-        assert answer.status_code == status
-    assert "IdempotentRequestError" in answer.text
+    ids = [(await account.ticket())["id"] for _ in range(3)]
+    account.later(seconds=61)
+    first = await account.get(f"incremental/tickets/cursor?start_time={int(START.timestamp()) - 1}")
+    assert [t["id"] for t in first["tickets"]] == ids
+    await account.call("PUT", f"tickets/{ids[1]}", {"ticket": {"priority": "low"}})
+    account.later(seconds=61)
+    second = await account.get(f"incremental/tickets/cursor?cursor={first['after_cursor']}")
+    assert [t["id"] for t in second["tickets"]] == [ids[1]]
+
+
+async def test_small_pages_cover_ties_of_one_second_once() -> None:
+    account = Account()
+    ids = [(await account.ticket())["id"] for _ in range(5)]
+    account.later(seconds=61)
+    answer = await account.get(f"incremental/tickets/cursor?start_time={int(START.timestamp()) - 1}&per_page=2")
+    seen, ends = [t["id"] for t in answer["tickets"]], [answer["end_of_stream"]]
+    while not answer["end_of_stream"]:
+        answer = await account.get(f"incremental/tickets/cursor?cursor={answer['after_cursor']}&per_page=2")
+        seen += [t["id"] for t in answer["tickets"]]
+        ends.append(answer["end_of_stream"])
+    assert (seen, ends) == (ids, [False, False, True])
+
+
+async def test_deleted_tickets_are_exported_as_deleted_unless_unwanted() -> None:
+    account = Account()
+    made = await account.ticket()
+    await account.call("DELETE", f"tickets/{made['id']}")
+    account.later(seconds=61)
+    path = f"incremental/tickets/cursor?start_time={int(START.timestamp()) - 1}"
+    assert [(t["id"], t["status"]) for t in (await account.get(path))["tickets"]] == [(made["id"], "deleted")]
+    assert (await account.get(path + "&exclude_deleted=true"))["tickets"] == []
+
+
+async def test_a_start_within_the_last_minute_is_refused() -> None:
+    account = Account()
+    answer = await account.call("GET", f"incremental/tickets/cursor?start_time={int(account.now.timestamp()) - 10}")
+    assert (answer.status_code, answer.json()["error"]) == (422, "StartTimeTooRecent")
+
+
+async def test_the_time_export_repeats_the_tickets_of_its_last_second() -> None:
+    account = Account()
+    made = await account.ticket()
+    account.later(seconds=61)
+    first = await account.get(f"incremental/tickets?start_time={int(START.timestamp()) - 1}")
+    again = await account.get(f"incremental/tickets?start_time={first['end_time']}")
+    assert [t["id"] for t in again["tickets"]] == [made["id"]]
+
+
+async def test_ticket_events_list_each_update_with_its_comment() -> None:
+    account = Account()
+    made = await account.ticket()
+    account.later(seconds=61)
+    (event,) = (await account.get(f"incremental/ticket_events?start_time={int(START.timestamp()) - 1}"))["ticket_events"]
+    comments = [c["body"] for c in event["child_events"] if c["event_type"] == "Comment"]
+    assert (event["ticket_id"], event["updater_id"], comments) == (made["id"], 99000000001, ["Since this morning"])

@@ -32,20 +32,20 @@ ALL_KINDS: Final = tuple(
         "merged",
         "soft_deleted",
         "undeleted",
+        "attachment_linked_to_comment",
+        "permanently_deleted",
     )
 )
-SENT_ELSEWHERE: Final = tuple(
+NEVER_HERE: Final = tuple(
     f"zen:event-type:ticket.{kind}"
     for kind in (
         "custom_status_changed",
         "description_changed",
         "submitter_changed",
-        "attachment_linked_to_comment",
         "attachment_redacted_from_comment",
         "comment_redacted",
         "email_ccs_changed",
         "followers_changed",
-        "permanently_deleted",
         "marked_as_spam",
         "next_sla_breach_changed",
         "sla_policy_changed",
@@ -65,7 +65,7 @@ def check_subscriptions(given: Any) -> None:
         return
     for kind in given:
         text = str(kind)
-        known = text in ALL_KINDS or text in SENT_ELSEWHERE
+        known = text in ALL_KINDS or text in NEVER_HERE
         if not text.startswith("zen:event-type:") or (text.startswith("zen:event-type:ticket.") and not known):
             raise bad_request("InvalidSubscriptions", f"{text[:80]} is not a valid subscription")
 

@@ -137,8 +137,10 @@ def test_a_bite_is_severe_routed_tagged_and_armed() -> None:
     assert due_at(state) == T0 + timedelta(minutes=15)
     w = state.wish("4711", GROUPS)
     assert tags(w) == ["ts_injury", "ts_sev1"]
-    assert w.priority is not None and w.priority.value == "urgent"
-    assert w.group_id is not None and w.group_id.value == "61000000010"
+    assert w.priority is not None
+    assert w.priority.value == "urgent"
+    assert w.group_id is not None
+    assert w.group_id.value == "61000000010"
     assert [text for _, text in w.notes] == ["Severity 1"]
 
 
@@ -196,7 +198,8 @@ def test_a_persons_move_to_another_group_holds_until_the_case_is_routed_anew() -
     worse = ticket("commented", 2, "and I was bitten")
     late = wish(small, moved, worse).group_id
     # severity stays 3 in this rulebook only if injury did not match; it does, so the case moves to safety
-    assert late is not None and late.value == "61000000010"
+    assert late is not None
+    assert late.value == "61000000010"
 
 
 def test_a_persons_move_before_our_first_write_counts_too() -> None:
@@ -207,11 +210,13 @@ def test_a_persons_move_before_our_first_write_counts_too() -> None:
 def test_a_solved_ticket_resolves_the_case_and_a_new_word_opens_it_again() -> None:
     solved = ticket("updated", 3, by=AGENT, ticket__status="solved")
     state, _ = judged(BITE, solved, until=FAR)
-    assert state.resolved and due_at(state) is None
+    assert state.resolved
+    assert due_at(state) is None
     assert "ts_l2" not in state.tags
     again = ticket("commented", 60, "it hurts again", ticket__status="open")
     state, decisions = judged(BITE, solved, again, until=T0 + timedelta(minutes=61))
-    assert not state.resolved and state.reopened
+    assert not state.resolved
+    assert state.reopened
     assert decisions[-1].outcome["escalations"] == ["sev1"]
     assert [key for key, _, _ in state.notes] == ["rule:injury#1", "rule:injury#2"]
 

@@ -218,10 +218,12 @@ def _in_our_order(carried: Sequence[Carried]) -> list[dict[str, Any]]:
         if together:
             rules.append(_rule(one.key, one, one.when, together))
         _restarts(one, later)
-    for one in reversed(carried):
-        if one.group is not None:
-            rules.append({"key": f"{one.key}-route", "kind": "routing", "title": one.title, "when": one.when, "then": [one.group]})
-    return rules
+    routes = (
+        {"key": f"{one.key}-route", "kind": "routing", "title": one.title, "when": one.when, "then": [one.group]}
+        for one in reversed(carried)
+        if one.group is not None
+    )
+    return [*rules, *routes]
 
 
 def _restarts(one: Carried, later: Sequence[Carried]) -> None:

@@ -4,16 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from typing import Final
 
-from sqlalchemy import Connection, delete, insert, select, update
+from sqlalchemy import Connection, bindparam, delete, insert, select, update
 
 from tsbridge.core.casestate import CaseState, from_json, to_json
 from tsbridge.core.story import due_at
 from tsbridge.store.tables import cases, escalations
 
+# Statements of the hot path are built once: building one costs more than running it.
+_STATE: Final = select(cases.c.state).where(cases.c.id == bindparam("of_id"))
+_KEPT: Final = tuple(c.name for c in cases.c if c.name not in ("id", "revision"))
+_SAVE: Final = (
+    update(cases).where(cases.c.id == bindparam("of_id")).values(revision=cases.c.revision + 1, **{name: bindparam(name) for name in _KEPT})
+)
+_ADD: Final = insert(cases)
+_FORGET_STEPS: Final = delete(escalations).where(escalations.c.case_id == bindparam("of_id"))
+_ADD_STEPS: Final = insert(escalations)
+
 
 def state(conn: Connection, case_id: str) -> CaseState | None:
-    row = conn.execute(select(cases.c.state).where(cases.c.id == case_id)).first()
+    row = conn.execute(_STATE, {"of_id": case_id}).first()
     return None if row is None else from_json(row.state)
 
 
@@ -33,9 +44,8 @@ def save(conn: Connection, case_id: str, now: CaseState) -> None:
         "state": to_json(now),
         "judged_to": now.judged_to,
     }
-    changed = conn.execute(update(cases).where(cases.c.id == case_id).values(**values, revision=cases.c.revision + 1))
-    if changed.rowcount == 0:
-        conn.execute(insert(cases).values(id=case_id, **values))
+    if conn.execute(_SAVE, {"of_id": case_id, **values}).rowcount == 0:
+        conn.execute(_ADD, {"id": case_id, "revision": 0, **values})
 
 
 def dissolve(conn: Connection, case_id: str) -> None:
@@ -46,9 +56,9 @@ def dissolve(conn: Connection, case_id: str) -> None:
 
 def save_escalations(conn: Connection, case_id: str, rows: Sequence[Mapping[str, object]]) -> None:
     """Replace the case's escalation steps: `id policy step armed_at due_at status` each."""
-    conn.execute(delete(escalations).where(escalations.c.case_id == case_id))
+    conn.execute(_FORGET_STEPS, {"of_id": case_id})
     if rows:
-        conn.execute(insert(escalations), [{"case_id": case_id, **row} for row in rows])
+        conn.execute(_ADD_STEPS, [{"case_id": case_id, **row} for row in rows])
 
 
 def due(conn: Connection, now: datetime, limit: int) -> list[str]:

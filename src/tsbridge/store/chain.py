@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import Connection, insert, select, text
 
@@ -16,7 +16,9 @@ from tsbridge.core.chain import GENESIS, broken_links, commitment, link_hash
 from tsbridge.core.moments import instant_text
 from tsbridge.store.tables import chain, changes, decisions
 
-_LOCK = int.from_bytes(hashlib.sha256(b"tsbridge chain").digest()[:7])
+_LAST: Final = select(chain.c.seq, chain.c.hash).order_by(chain.c.seq.desc()).limit(1)
+_ADD: Final = insert(chain)
+_LOCK: Final = int.from_bytes(hashlib.sha256(b"tsbridge chain").digest()[:7])
 
 
 def lock(conn: Connection) -> None:
@@ -28,10 +30,10 @@ def lock(conn: Connection) -> None:
 def append(conn: Connection, kind: str, id: str, record: dict[str, Any]) -> tuple[int, str, str]:
     """Add a record at the end; returns its seq, the previous hash and its own. One writer at a time until the commit."""
     lock(conn)
-    last = conn.execute(select(chain.c.seq, chain.c.hash).order_by(chain.c.seq.desc()).limit(1)).first()
+    last = conn.execute(_LAST).first()
     seq, previous = (1, GENESIS) if last is None else (last.seq + 1, last.hash)
     hashed = link_hash(seq, previous, record)
-    conn.execute(insert(chain).values(seq=seq, kind=kind, id=id, record=record, previous_hash=previous, hash=hashed))
+    conn.execute(_ADD, {"seq": seq, "kind": kind, "id": id, "record": record, "previous_hash": previous, "hash": hashed})
     return seq, previous, hashed
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import Connection, insert, select, tuple_, update
 
@@ -19,6 +19,9 @@ from tsbridge.core.story import Judged, Seen, text_fields
 from tsbridge.store.chain import append
 from tsbridge.store.tables import chain, decision_rules, decision_tags, decisions, moments
 
+_ADD: Final = insert(decisions)
+_ADD_RULES: Final = insert(decision_rules)
+_ADD_TAGS: Final = insert(decision_tags)
 TEXTS = ("text", "text.new", "subject")
 
 
@@ -88,36 +91,37 @@ def record(
     seq, _, _ = append(conn, "decision", id, entry)
     assignee = outcome["assignee"]
     conn.execute(
-        insert(decisions).values(
-            seq=seq,
-            id=id,
-            at=judged.at,
-            recorded_at=recorded_at,
-            moment=judged.moment,
-            event_id=event_id,
-            event=judged.event,
-            case_id=case_id,
-            source=judged.subject.source,
-            interaction=judged.subject.id,
-            channel=judged.seen.given.get("channel"),
-            rulebook_version=judged.version,
-            mode=mode,
-            severity=outcome["severity"],
-            queue=outcome["queue"],
-            agent=assignee["id"] if assignee else None,
-            outcome=outcome,
-            matched=matched,
-            seen=seen,
-            salt=salt,
-            revises=revises,
-        )
+        _ADD,
+        {
+            "seq": seq,
+            "id": id,
+            "at": judged.at,
+            "recorded_at": recorded_at,
+            "moment": judged.moment,
+            "event_id": event_id,
+            "event": judged.event,
+            "case_id": case_id,
+            "source": judged.subject.source,
+            "interaction": judged.subject.id,
+            "channel": judged.seen.given.get("channel"),
+            "rulebook_version": judged.version,
+            "mode": mode,
+            "severity": outcome["severity"],
+            "queue": outcome["queue"],
+            "agent": assignee["id"] if assignee else None,
+            "outcome": outcome,
+            "matched": matched,
+            "seen": seen,
+            "salt": salt,
+            "revises": revises,
+        },
     )
     if matched:
         kinds = dict(rules_of(judged))
-        conn.execute(insert(decision_rules), [{"key": key, "seq": seq, "kind": kind} for key, kind in sorted(kinds.items())])
+        conn.execute(_ADD_RULES, [{"key": key, "seq": seq, "kind": kind} for key, kind in sorted(kinds.items())])
     tags = sorted({*outcome["tags_added"], *outcome["tags_removed"]})
     if tags:
-        conn.execute(insert(decision_tags), [{"tag": tag, "seq": seq} for tag in tags])
+        conn.execute(_ADD_TAGS, [{"tag": tag, "seq": seq} for tag in tags])
     if revises is not None:
         conn.execute(update(decisions).where(decisions.c.id == revises).values(superseded_by=id))
 

@@ -7,13 +7,15 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Connection, and_, case, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, Connection, and_, case, func, insert, literal_column, or_, select, update
 
 from tsbridge.core.helpdesk import Ours, Wish, ours_from, ours_json, wish_from, wish_json
 from tsbridge.store.tables import desired, intents
 
 FINAL: Final = ("parked", "refused", "dry_run")
 OPEN: Final = ("waiting", "sending")
+_IS_OPEN: Final = desired.c.status.in_([literal_column(f"'{status}'") for status in OPEN])
+"""Written out, not bound: only then SQLite finds the index of the open rows, and a round does not read every ticket ever written to."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +91,7 @@ def claim(conn: Connection, worker: str, now: datetime, lease: timedelta, limit:
     """Take due wishes: severe first, then the oldest. A wish that somebody is writing for is left alone."""
     query = (
         select(desired)
-        .where(desired.c.status.in_(OPEN), desired.c.due_at <= now)
+        .where(_IS_OPEN, desired.c.due_at <= now)
         .where(or_(desired.c.lease_until.is_(None), desired.c.lease_until <= now))
         .order_by(func.coalesce(desired.c.severity, 9), desired.c.asked_at, desired.c.ticket)
         .limit(limit)
@@ -180,12 +182,12 @@ def resume(conn: Connection, now: datetime) -> int:
 def next_due(conn: Connection) -> datetime | None:
     """When the next wish may be claimed."""
     free_at = case((desired.c.lease_until > desired.c.due_at, desired.c.lease_until), else_=desired.c.due_at)
-    return conn.execute(select(func.min(free_at, type_=desired.c.due_at.type)).where(desired.c.status.in_(OPEN))).scalar()
+    return conn.execute(select(func.min(free_at, type_=desired.c.due_at.type)).where(_IS_OPEN)).scalar()
 
 
 def nobody_writes(conn: Connection, reason: str) -> int:
     """Say why wishes wait for nobody; returns how many did not say so yet."""
-    silent = and_(desired.c.status == "waiting", or_(desired.c.reason.is_(None), desired.c.reason != reason))
+    silent = and_(_IS_OPEN, desired.c.status == "waiting", or_(desired.c.reason.is_(None), desired.c.reason != reason))
     if conn.execute(select(desired.c.ticket).where(silent).limit(1)).first() is None:
         return 0
     return conn.execute(update(desired).where(silent).values(reason=reason)).rowcount

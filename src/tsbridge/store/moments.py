@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import Final
 
-from sqlalchemy import Connection, and_, insert, or_, select, update
+from sqlalchemy import Connection, and_, bindparam, insert, or_, select, update
 
 from tsbridge.core.casestate import key_of
 from tsbridge.core.link import case_key
@@ -12,24 +13,35 @@ from tsbridge.core.moments import FACTS, Handle, Interaction, Moment, from_json,
 from tsbridge.core.story import Told
 from tsbridge.store.tables import handles, interactions, moments
 
+# Statements of the hot path are built once: building one costs more than running it.
+_KNOWN: Final = select(moments.c.digest).where(moments.c.digest == bindparam("digest"))
+_ADD: Final = insert(moments)
+_LIFE: Final = select(interactions.c.opened_at, interactions.c.last_at, interactions.c.channel).where(
+    interactions.c.source == bindparam("of_source"), interactions.c.id == bindparam("of_id")
+)
+_FOUND: Final = insert(interactions)
+_HANDLES: Final = select(handles.c.kind, handles.c.value).where(
+    handles.c.source == bindparam("of_source"), handles.c.interaction == bindparam("of_id")
+)
+_ADD_HANDLES: Final = insert(handles)
+
 
 def add(conn: Connection, moment: Moment, event_id: str, version: int) -> bool:
     """Keep a moment, to be judged by rulebook `version`. False when an equal one is there already."""
     digest = moment.digest
-    if conn.execute(select(moments.c.digest).where(moments.c.digest == digest)).first():
+    if conn.execute(_KNOWN, {"digest": digest}).first():
         return False
-    conn.execute(
-        insert(moments).values(
-            digest=digest,
-            event_id=event_id,
-            source=moment.source,
-            interaction=moment.interaction,
-            event=moment.event,
-            at=moment.at,
-            body=to_json(moment),
-            rulebook_version=version,
-        )
-    )
+    row = {
+        "digest": digest,
+        "event_id": event_id,
+        "source": moment.source,
+        "interaction": moment.interaction,
+        "event": moment.event,
+        "at": moment.at,
+        "body": to_json(moment),
+        "rulebook_version": version,
+    }
+    conn.execute(_ADD, row)
     return True
 
 
@@ -41,18 +53,19 @@ def touch(conn: Connection, moment: Moment) -> bool:
     if moment.source == "desk":
         return False
     subject, channel = moment.subject, dict(moment.facts).get("channel")
-    row = conn.execute(select(interactions.c.opened_at, interactions.c.last_at, interactions.c.channel).where(*_is(subject))).first()
+    row = conn.execute(_LIFE, {"of_source": subject.source, "of_id": subject.id}).first()
     if row is None:
         conn.execute(
-            insert(interactions).values(
-                source=subject.source,
-                id=subject.id,
-                case_key=case_key(subject),
-                case_id=case_key(subject),
-                channel=channel,
-                opened_at=moment.at,
-                last_at=moment.at,
-            )
+            _FOUND,
+            {
+                "source": subject.source,
+                "id": subject.id,
+                "case_key": case_key(subject),
+                "case_id": case_key(subject),
+                "channel": channel,
+                "opened_at": moment.at,
+                "last_at": moment.at,
+            },
         )
         return True
     if moment.event != FACTS:
@@ -75,12 +88,12 @@ def add_handles(conn: Connection, moment: Moment) -> tuple[Handle, ...]:
     subject = moment.subject
     own = Handle("ticket" if subject.source == "zendesk" else "call", subject.id)
     told = {**{h: "person" for h in moment.people}, **{h: "name" for h in (own, *moment.names)}}
-    rows = conn.execute(select(handles.c.kind, handles.c.value).where(*_handle_of(subject)))
+    rows = conn.execute(_HANDLES, {"of_source": subject.source, "of_id": subject.id})
     known = {Handle(kind, value) for kind, value in rows}
     fresh = sorted(handle for handle in told if handle not in known)
     if fresh:
         conn.execute(
-            insert(handles),
+            _ADD_HANDLES,
             [{"kind": h.kind, "value": h.value, "source": subject.source, "interaction": subject.id, "role": told[h]} for h in fresh],
         )
     return tuple(fresh)
@@ -126,7 +139,3 @@ def _moments_of(subject: Interaction):  # type: ignore[no-untyped-def]  # a SQL 
 
 def _is(subject: Interaction):  # type: ignore[no-untyped-def]
     return (interactions.c.source == subject.source, interactions.c.id == subject.id)
-
-
-def _handle_of(subject: Interaction):  # type: ignore[no-untyped-def]
-    return (handles.c.source == subject.source, handles.c.interaction == subject.id)

@@ -104,9 +104,10 @@ def time(value: Any) -> datetime | None:
         return _within_reason(datetime.fromtimestamp(float(stamp), UTC))
     try:
         parsed = datetime.fromisoformat(FRACTION.sub(r"\1", found))
-    except ValueError:
+        utc = parsed.replace(tzinfo=UTC) if parsed.tzinfo is None else parsed.astimezone(UTC)
+    except (ValueError, OverflowError):  # an offset may lead out of the calendar
         return None
-    return _within_reason(parsed.replace(tzinfo=UTC) if parsed.tzinfo is None else parsed.astimezone(UTC))
+    return _within_reason(utc)
 
 
 def _within_reason(at: datetime) -> datetime | None:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import re
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Final
 
 from tsbridge.core.moments import Actor, Handle, Moment, Text, Value, canonical
-from tsbridge.vendors import reading
+from tsbridge.vendors import reading, strict_json
 from tsbridge.vendors.errors import Malformed
 from tsbridge.vendors.reading import Normalized, blank, flag, id_text, person_facts, seconds, word
 from tsbridge.vendors.talkdesk.payload import flat
@@ -22,7 +21,7 @@ EVENTS: Final[Mapping[str, str]] = {
     "call.queued": "call.started",
     "call.answered": "call.answered",
     "call.ended": "call.ended",
-    "call.dequeued": "call.ended",
+    "call.dequeued": "call.started",  # out of the queue is not over: an agent may have it now
     "call.missed": "call.missed",
     "call.abandoned": "call.abandoned",
     "call.voicemail": "call.voicemail",
@@ -150,10 +149,10 @@ def groups(value: Any) -> tuple[str, ...]:
 def _listed(text: str) -> list[Any]:
     if text.startswith("[") and text.endswith("]"):
         try:
-            read = json.loads(text.replace("'", '"'))
+            read = strict_json.read(text.replace("'", '"').encode())  # text within text: as hostile as the body itself
             if isinstance(read, list):
                 return read
-        except ValueError:
+        except Malformed:
             pass
         text = text[1:-1].replace('"', "").replace("'", "")
     return re.split(r"\s*[,+]\s*", text)

@@ -1,0 +1,96 @@
+"""Wishes in the database: one row per ticket, found quickly among many that are done."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Connection, event, insert
+
+from tests.clocks import START, CountingIds
+from tsbridge.core.helpdesk import Ours, Wish
+from tsbridge.store import desired, tables
+from tsbridge.store.db import Database
+
+MINUTE = timedelta(minutes=1)
+
+
+def wish(database: Database, ticket: str, *tags: str, at: datetime = START, severity: int | None = None) -> bool:
+    wished = Wish(tags=tuple((tag, "1") for tag in sorted(tags)))
+    return database.write_now(lambda conn: desired.wish_changed(conn, ticket, "case_1", wished, severity, at, CountingIds(ticket).new))
+
+
+def claim(database: Database, worker: str = "w1", at: datetime = START, limit: int = 9) -> list[desired.ClaimedWish]:
+    return database.write_now(lambda conn: desired.claim(conn, worker, at, MINUTE, limit))
+
+
+def due(database: Database) -> datetime | None:
+    return database.read_now(desired.next_due)
+
+
+def test_an_empty_wish_for_a_ticket_never_written_to_makes_no_row(database: Database) -> None:
+    assert not wish(database, "1")
+    assert due(database) is None
+
+
+def test_only_one_writer_has_a_wish_until_its_lease_ends(database: Database) -> None:
+    wish(database, "1", "ts_a")
+    assert [c.ticket for c in claim(database, "w1")] == ["1"]
+    assert claim(database, "w2") == []
+    assert due(database) == START + MINUTE
+    assert [c.ticket for c in claim(database, "w2", START + MINUTE)] == ["1"]
+
+
+def test_a_lease_that_ran_out_cannot_be_held_longer(database: Database) -> None:
+    wish(database, "1", "ts_a")
+    (first,) = claim(database, "w1")
+    assert database.write_now(lambda conn: desired.hold(conn, first, START + MINUTE / 2, MINUTE))
+    assert not database.write_now(lambda conn: desired.hold(conn, first, START + 2 * MINUTE, MINUTE))
+
+
+def test_who_lost_a_wish_settles_nothing(database: Database) -> None:
+    wish(database, "1", "ts_a")
+    (first,) = claim(database, "w1")
+    claim(database, "w2", START + MINUTE)
+    assert not database.write_now(lambda conn: desired.settle(conn, first, "confirmed", START, Ours()))
+    assert due(database) == START + 2 * MINUTE
+
+
+def test_a_wish_that_changed_meanwhile_waits_again_and_keeps_what_is_ours(database: Database) -> None:
+    wish(database, "1", "ts_a")
+    (first,) = claim(database, "w1")
+    wish(database, "1", "ts_a", "ts_b")
+    assert claim(database, "w2") == []  # it is still being written
+    ours = Ours(tags={"ts_a": "1"}, put=frozenset({"ts_a"}))
+    assert database.write_now(lambda conn: desired.settle(conn, first, "confirmed", START, ours))
+    (second,) = claim(database, "w2")
+    assert second.ours == ours
+    assert [tag for tag, _ in second.wish.tags] == ["ts_a", "ts_b"]
+
+
+def test_a_round_does_not_read_the_tickets_that_are_done(database: Database) -> None:
+    """Both databases find the few open rows by their index, however many tickets were ever written to."""
+    row: dict[str, Any] = {"case_id": "c", "wish": {}, "revision": 1, "attempts": 1, "asked_at": START, "due_at": START, "ours": {}}
+    done = [{**row, "ticket": str(n), "id": f"wb_{n}", "status": "confirmed"} for n in range(3_000)]
+
+    def plans(conn: Connection) -> list[str]:
+        conn.execute(insert(tables.desired), done)
+        conn.exec_driver_sql("ANALYZE")
+        asked: list[tuple[str, Any]] = []
+
+        def note(_conn: Any, _cursor: Any, statement: str, parameters: Any, _context: Any, _many: bool) -> None:
+            asked.append((statement, parameters))
+
+        event.listen(conn.engine, "before_cursor_execute", note)
+        try:
+            desired.claim(conn, "w", START, MINUTE, 5)
+            desired.next_due(conn)
+            desired.nobody_writes(conn, "paused")
+        finally:
+            event.remove(conn.engine, "before_cursor_execute", note)
+        how = "EXPLAIN QUERY PLAN " if conn.dialect.name == "sqlite" else "EXPLAIN "
+        return [str(conn.exec_driver_sql(how + s, p).all()) for s, p in asked if s.startswith("SELECT")]
+
+    found = database.write_now(plans)
+    assert len(found) == 3
+    assert all("desired_open" in plan for plan in found), found

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from importlib.resources import files
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from pydantic import SecretStr
 from sqlalchemy import Connection
@@ -27,6 +27,7 @@ from tsbridge.store.inbox import Claimed
 from tsbridge.vendors import strict_json
 from tsbridge.vendors.http import Http
 from tsbridge.vendors.reading import Normalized
+from tsbridge.vendors.talkdesk import mapping
 from tsbridge.vendors.talkdesk import normalize as talkdesk_normalize
 from tsbridge.vendors.talkdesk import payload as talkdesk_payload
 from tsbridge.vendors.talkdesk import verify as talkdesk_proof
@@ -155,12 +156,13 @@ def readers(settings: Settings, own: Callable[[], zendesk_normalize.OwnUser]) ->
     """How the deliveries of each source are read into moments."""
     region = settings.phone_region
 
-    def zendesk(row: Claimed) -> Normalized:
+    def zendesk(row: Claimed, _: Any) -> Normalized:
         data = strict_json.read(row.body)
         return zendesk_normalize.normalize(data, received_at=row.received_at, own=own(), phone_region=region)
 
-    def talkdesk(row: Claimed) -> Normalized:
-        return talkdesk_normalize.normalize(strict_json.read(row.body), received_at=row.received_at, phone_region=region)
+    def talkdesk(row: Claimed, mappings: Any) -> Normalized:
+        shapes = mapping.read(mappings or [])
+        return talkdesk_normalize.normalize(strict_json.read(row.body), received_at=row.received_at, phone_region=region, mappings=shapes)
 
     return {"zendesk": zendesk, "talkdesk": talkdesk}
 

@@ -63,6 +63,8 @@ TABLE = {
     ("POST", "/v1/events/{event_id}/retry"): "ops",
     ("GET", "/v1/sources/zendesk/trigger-body"): "viewer",
     ("GET", "/v1/sources/talkdesk/schema/{trigger}"): "viewer",
+    ("GET", "/v1/sources/talkdesk/mappings"): "viewer",
+    ("PUT", "/v1/sources/talkdesk/mappings"): "ops",
     ("GET", "/v1/keys"): "admin",
     ("POST", "/v1/keys"): "admin",
     ("DELETE", "/v1/keys/{key_id}"): "admin",

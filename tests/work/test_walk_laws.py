@@ -20,7 +20,7 @@ from tsbridge.core.moments import Interaction
 from tsbridge.core.rules.judge import Judge
 from tsbridge.core.rules.language import read
 from tsbridge.files import load_file
-from tsbridge.store import chain, decisions, inbox
+from tsbridge.store import chain, decisions, inbox, keep
 from tsbridge.store import desired as wishes_of
 from tsbridge.store.db import Database
 from tsbridge.store.desired import ClaimedWish
@@ -204,3 +204,16 @@ def test_our_own_note_coming_back_is_nobodys_word(database: Database, late: Sett
     end = walk.outcome()
     assert len(end["decisions"]) == 2
     assert end["cases"][0][2] == 4
+
+
+def test_a_body_of_the_teams_own_design_is_read_by_the_mapping_they_kept(database: Database, late: SettableClock) -> None:
+    walk = Walk(database, late, BOOK)
+    own = {"kind": "Lost", "call": {"id": "c9"}, "caller": "+14155550123"}
+    fields = {"call_id": "/call/id", "contact_phone_number": "/caller"}
+    mappings = [{"name": "ours", "when": {"/kind": "Lost"}, "event": "call.missed", "fields": fields}]
+    database.write_now(lambda conn: keep.put(conn, keep.mappings("talkdesk"), mappings))
+    walk.tell([("talkdesk", own), ("talkdesk", {**own, "kind": "Other"})])
+    walk.work()
+    counts = database.read_now(inbox.counts)["talkdesk"]
+    assert (counts.applied, counts.ignored) == (1, 1)
+    assert [member[2] for member in walk.outcome()["members"]] == ["c9"]

@@ -21,6 +21,7 @@ from tsbridge.store.rulebooks import LiveRulebook
 from tsbridge.store.tables import cases, decisions, desired, escalations, interactions
 from tsbridge.vendors import strict_json
 from tsbridge.vendors.reading import Normalized
+from tsbridge.vendors.talkdesk import mapping
 from tsbridge.vendors.talkdesk import normalize as talkdesk
 from tsbridge.vendors.zendesk import normalize as zendesk
 from tsbridge.work.casedesk import DeskWork
@@ -74,11 +75,12 @@ class Walk:
         """Cases, their members, decisions in force and wishes, without anything that tells the order of hearing."""
         return self.database.read_now(_outcome)
 
-    def _zendesk(self, row: inbox.Claimed) -> Normalized:
+    def _zendesk(self, row: inbox.Claimed, _: Any) -> Normalized:
         return zendesk.normalize(strict_json.read(row.body), received_at=row.received_at, own=OWN)
 
-    def _talkdesk(self, row: inbox.Claimed) -> Normalized:
-        return talkdesk.normalize(strict_json.read(row.body), received_at=row.received_at)
+    def _talkdesk(self, row: inbox.Claimed, mappings: Any) -> Normalized:
+        shapes = mapping.read(mappings or [])
+        return talkdesk.normalize(strict_json.read(row.body), received_at=row.received_at, mappings=shapes)
 
 
 def _outcome(conn: Connection) -> dict[str, Any]:

@@ -179,6 +179,7 @@ class _Postgres:
     def __init__(self, url: URL) -> None:
         self._engine = create_engine(
             url,
+            hide_parameters=True,  # an error's text must not quote what people wrote
             pool_size=READERS + WRITERS + URGENT,
             max_overflow=0,
             pool_timeout=10,

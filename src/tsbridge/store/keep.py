@@ -10,6 +10,11 @@ from sqlalchemy.dialects import postgresql, sqlite
 from tsbridge.store.tables import kept
 
 
+def mappings(source: str) -> str:
+    """The name under which the mappings of a source's own body shapes are kept."""
+    return f"{source}_mappings"
+
+
 def get(conn: Connection, name: str) -> Any:
     """The JSON value kept under this name; None when there is none."""
     return conn.execute(select(kept.c.value).where(kept.c.name == name)).scalar_one_or_none()

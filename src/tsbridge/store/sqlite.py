@@ -63,6 +63,7 @@ def engine(url: URL, *, readers: int = 0) -> Engine:
     made = create_engine(
         url.set(drivername="sqlite+pysqlite"),
         module=library(),
+        hide_parameters=True,  # an error's text must not quote what people wrote
         pool_size=readers or 1,
         max_overflow=0,
         connect_args={"check_same_thread": False, "timeout": BUSY_TIMEOUT_S},

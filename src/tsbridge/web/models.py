@@ -193,6 +193,17 @@ class WritebackWhole(Writeback):
     wish: dict[str, Any]
 
 
+class BodyMapping(TypedDict):
+    name: str
+    when: dict[str, Any]
+    event: Any
+    fields: dict[str, str]
+
+
+class Mappings(TypedDict):
+    mappings: list[BodyMapping]
+
+
 class Mode(TypedDict):
     mode: Literal["live", "dry-run", "paused"]
 

@@ -1,19 +1,33 @@
-"""What to paste into the vendors' own consoles so that they tell us what we read."""
+"""What to paste into the vendors' own consoles so that they tell us what we read, and how to read bodies of the team's own."""
 
 from __future__ import annotations
 
+import hashlib
 from typing import Any
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Response
+from sqlalchemy import Connection
 
+from tsbridge.core.moments import canonical
+from tsbridge.store import chain, keep
+from tsbridge.vendors.errors import Malformed
+from tsbridge.vendors.talkdesk import mapping
 from tsbridge.vendors.talkdesk.schema import TRIGGERS, schema
 from tsbridge.vendors.zendesk.trigger import trigger_body
-from tsbridge.web.auth import Viewer
-from tsbridge.web.inputs import Id
-from tsbridge.web.problems import not_found
+from tsbridge.web.auth import Ops, Viewer
+from tsbridge.web.desk import Made
+from tsbridge.web.etags import IfMatch, need_match
+from tsbridge.web.inputs import Body, Id
+from tsbridge.web.problems import invalid, not_found
 from tsbridge.web.route import DeskRoute
 
 routes = APIRouter(route_class=DeskRoute, prefix="/v1/sources", tags=["sources"])
+
+KEPT = keep.mappings("talkdesk")
+
+
+class Mappings(Body):
+    mappings: list[Any]
 
 
 @routes.get("/zendesk/trigger-body")
@@ -28,3 +42,60 @@ async def talkdesk_schema(by: Viewer, trigger: Id) -> dict[str, Any]:
     if trigger not in TRIGGERS:
         raise not_found("trigger")
     return schema(trigger)
+
+
+@routes.get("/talkdesk/mappings")
+async def show_mappings(desk: Made, by: Viewer, response: Response) -> dict[str, Any]:
+    """How bodies of the team's own design are read: the first mapping that fits is used, stock bodies need none."""
+    kept = await desk.database.read(_kept)
+    response.headers["ETag"] = _tag(kept)
+    return {"mappings": kept}
+
+
+@routes.put("/talkdesk/mappings")
+async def replace_mappings(desk: Made, by: Ops, body: Mappings, response: Response, if_match: IfMatch = None) -> dict[str, Any]:
+    """Replace them all. What comes from now on is read by them, and so is what is retried."""
+    need_match(if_match)
+    try:
+        mapping.read(body.mappings)
+    except Malformed as refused:
+        raise invalid(
+            "body", f"#/mappings{refused.pointer}", f"Expected a valid mapping: {WORDS[refused.code]}.", code=refused.code
+        ) from None
+    now, change_id, salt = desk.clock.now(), desk.ids.new("chg"), desk.salt()
+
+    def write(conn: Connection) -> None:
+        chain.lock(conn)  # two at once: the second sees what the first left
+        before = _kept(conn)
+        need_match(if_match, _tag(before))
+        keep.put(conn, KEPT, body.mappings)
+        was, became = {"mappings": before}, {"mappings": body.mappings}
+        chain.add_change(
+            conn, id=change_id, at=now, actor=by.id, action="source.mappings", subject="talkdesk", before=was, after=became, salt=salt
+        )
+
+    await desk.database.write(write, urgent=True)
+    response.headers["ETag"] = _tag(body.mappings)
+    return {"mappings": body.mappings}
+
+
+WORDS = {
+    "list_of_mappings": f"a list of at most {mapping.MAPPINGS}",
+    "object": "an object with name, when, event and fields",
+    "unknown_key": "nothing but name, when, event and fields",
+    "name": "a name of up to 200 characters",
+    "conditions": "at least one JSON pointer with the value that stands there",
+    "plain_value": "text, a whole number, true or false",
+    "fields_with_call_id": "pointers by field, call_id or interaction_id among them",
+    "unknown_field": f"one of our fields: {', '.join(sorted(mapping.TARGETS))}",
+    "event": f"one of {', '.join(TRIGGERS)}, or {{from: pointer, words: {{theirs: ours}}}}",
+    "json_pointer": "a JSON pointer like /call/id",
+}
+
+
+def _kept(conn: Connection) -> list[Any]:
+    return list(keep.get(conn, KEPT) or [])
+
+
+def _tag(mappings: list[Any]) -> str:
+    return f'"{hashlib.sha256(canonical(mappings)).hexdigest()[:24]}"'

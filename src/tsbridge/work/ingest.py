@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Protocol
+from typing import Any, Protocol
 
 from sqlalchemy import Connection
 
@@ -17,7 +17,7 @@ from tsbridge.core.crashpoint import crashpoint
 from tsbridge.core.echo import without_echo, without_own_notes
 from tsbridge.core.moments import Moment
 from tsbridge.core.ports import Clock, Ids
-from tsbridge.store import cases, desired, inbox
+from tsbridge.store import cases, desired, inbox, keep
 from tsbridge.store.db import Database
 from tsbridge.vendors.errors import Malformed
 from tsbridge.work.conclude import Concluded, Conclusions, ToldNow
@@ -39,8 +39,8 @@ class Reading(Protocol):
     def ignored(self) -> str | None: ...
 
 
-Reader = Callable[[inbox.Claimed], Reading]
-"""Reads one claimed delivery; raises `Malformed`. One per source, made by wiring."""
+Reader = Callable[[inbox.Claimed, Any], Reading]
+"""Reads one claimed delivery, by the kept mappings of its source if there are any; raises `Malformed`. Made by wiring."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,11 +80,11 @@ class Ingest:
     async def round(self) -> bool:
         """Work on one batch. True when there was something to do."""
         now = self._clock.now()
-        claimed = await self._database.write(lambda conn: inbox.claim(conn, self._worker, now, LEASE, BATCH))
+        claimed, mappings = await self._database.write(lambda conn: self._claim(conn, now))
         if not claimed:
             return False
         crashpoint("ingest.claimed")
-        read = [self._read(row) for row in claimed]
+        read = [self._read(row, mappings.get(row.source)) for row in claimed]
         crashpoint("ingest.read")
         facts = await self._background.look_up([m for one in read for m in one.moments])
         if await self._tried(read, facts) is not None:
@@ -110,9 +110,14 @@ class Ingest:
             await self._apply([], facts)
         return due
 
-    def _read(self, row: inbox.Claimed) -> Read:
+    def _claim(self, conn: Connection, now: datetime) -> tuple[list[inbox.Claimed], dict[str, Any]]:
+        """Rows to work on, and how the team told us to read those of their sources."""
+        claimed = inbox.claim(conn, self._worker, now, LEASE, BATCH)
+        return claimed, {source: keep.get(conn, keep.mappings(source)) for source in sorted({row.source for row in claimed})}
+
+    def _read(self, row: inbox.Claimed, mappings: Any) -> Read:
         try:
-            reading = self._readers[row.source](row)
+            reading = self._readers[row.source](row, mappings)
         except Malformed as refused:
             return Read(row, None, (), malformed=refused.code)
         return Read(row, reading.event_type, reading.moments, reading.ignored)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 
@@ -12,6 +12,7 @@ from tsbridge.core.moments import Actor, Handle, Moment, Text, Value, canonical
 from tsbridge.vendors import reading, strict_json
 from tsbridge.vendors.errors import Malformed
 from tsbridge.vendors.reading import Normalized, blank, flag, id_text, person_facts, seconds, word
+from tsbridge.vendors.talkdesk.mapping import BodyMapping, mapped
 from tsbridge.vendors.talkdesk.payload import flat
 
 EVENTS: Final[Mapping[str, str]] = {
@@ -95,9 +96,9 @@ TIMES: Final[Mapping[str, tuple[str, ...]]] = {
 LATER_TIMES: Final = ("timestamp", "end_time", "end_at", "finished_at", "occurred_at", "created_at")
 
 
-def normalize(data: Any, *, received_at: datetime, phone_region: str = "US") -> Normalized:
+def normalize(data: Any, *, received_at: datetime, phone_region: str = "US", mappings: Sequence[BodyMapping] = ()) -> Normalized:
     """The moments of one delivery. Raises `Malformed` when it names no call and is no note either."""
-    fields = flat(data)
+    fields = flat(mapped(data, mappings))
     kind = word(fields.get("tsbridge_event")) or word(fields.get("event")) or ""
     event = EVENTS.get(kind) or EVENTS.get(kind.replace(" ", ""))
     if event is None:

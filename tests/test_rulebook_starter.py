@@ -7,7 +7,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from tsbridge.core.rules.language import Rulebook, read
+from tsbridge.core.rules.document import read
+from tsbridge.core.rules.language import Rulebook
 from tsbridge.files import load_file
 from tsbridge.rulebook.tests import run
 

@@ -10,7 +10,7 @@ import typer
 
 from tsbridge.cli import audit, checkup, keys, queues, rules, run, simulate, talkdesk
 from tsbridge.cli.frame import Failed, wants_json
-from tsbridge.core.rules.language import RulebookError
+from tsbridge.core.rules.findings import RulebookError
 from tsbridge.files import BadFile
 from tsbridge.settings import BadSettings
 from tsbridge.store.db import AlreadyServed, BadDatabase

@@ -10,7 +10,8 @@ from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final, Literal, Protocol
 
-from tsbridge.core.rules.language import RulebookError, read
+from tsbridge.core.rules.document import read
+from tsbridge.core.rules.findings import RulebookError
 from tsbridge.settings import BadSettings, Settings
 from tsbridge.store import about, rulebooks, schema, sqlite
 from tsbridge.store.db import BadDatabase, Database, parse

@@ -18,7 +18,7 @@ from sqlalchemy import Connection
 
 from tsbridge.core.crashpoint import arm, crashpoint
 from tsbridge.core.ports import Clock
-from tsbridge.core.rules.language import read
+from tsbridge.core.rules.document import read
 from tsbridge.files import load_file
 from tsbridge.settings import Settings
 from tsbridge.store import rulebooks, schema

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from tsbridge.core.casestate import CaseState, from_json, to_json
 from tsbridge.core.helpdesk import Wish
 from tsbridge.core.moments import FACTS, Actor, Change, Moment, Text, Value
+from tsbridge.core.rules.document import read
 from tsbridge.core.rules.judge import Judge
-from tsbridge.core.rules.language import read
 from tsbridge.core.story import Judged, Told, due_at, judge_story, order_key
 
 T0 = datetime(2026, 11, 23, 9, tzinfo=UTC)

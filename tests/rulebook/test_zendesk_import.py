@@ -11,8 +11,8 @@ import httpx
 import pytest
 
 from tsbridge.core.moments import Value
+from tsbridge.core.rules.document import read
 from tsbridge.core.rules.judge import Judge, Standing
-from tsbridge.core.rules.language import read
 from tsbridge.rulebook.zendesk_import import import_zendesk
 from tsbridge.simulator.zendesk import Limits, Zendesk
 

@@ -9,8 +9,8 @@ import pytest
 from ruamel.yaml import YAML
 
 from tsbridge.core.moments import Interaction
+from tsbridge.core.rules.document import read
 from tsbridge.core.rules.judge import Judge, Standing
-from tsbridge.core.rules.language import read
 from tsbridge.simulator import scenario_words as words
 from tsbridge.simulator.scenario_words import Theme
 

@@ -19,7 +19,7 @@ from starlette.routing import Match
 
 from tsbridge.core.moments import Interaction
 from tsbridge.core.ports import Clock, Ids, Refusal
-from tsbridge.core.rules.language import read
+from tsbridge.core.rules.document import read
 from tsbridge.store import keys, rulebooks, tables
 from tsbridge.store.db import Database
 from tsbridge.store.rulebooks import LiveRulebook

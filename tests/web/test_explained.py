@@ -11,8 +11,8 @@ from tests.web.conftest import ZONE
 from tsbridge.core.casestate import CaseState
 from tsbridge.core.link import case_key
 from tsbridge.core.moments import Actor, Handle, Interaction, Moment, Text
+from tsbridge.core.rules.document import read
 from tsbridge.core.rules.judge import Judge
-from tsbridge.core.rules.language import read
 from tsbridge.core.story import Told, judge_story
 from tsbridge.store import cases, decisions, moments, tables
 

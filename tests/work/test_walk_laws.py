@@ -17,8 +17,8 @@ from tests.clocks import SettableClock
 from tests.work.walk import UTC, Walk, call, ticket
 from tsbridge.core.helpdesk import Ours, Wish
 from tsbridge.core.moments import Interaction
+from tsbridge.core.rules.document import read
 from tsbridge.core.rules.judge import Judge
-from tsbridge.core.rules.language import read
 from tsbridge.files import load_file
 from tsbridge.store import chain, decisions, inbox, keep
 from tsbridge.store import desired as wishes_of

@@ -14,7 +14,7 @@ from sqlalchemy import Connection, select
 
 from tests.clocks import CountingIds, SettableClock
 from tsbridge.core.moments import instant_text
-from tsbridge.core.rules.language import read
+from tsbridge.core.rules.document import read
 from tsbridge.store import inbox, rulebooks
 from tsbridge.store.db import Database
 from tsbridge.store.rulebooks import LiveRulebook

@@ -15,8 +15,9 @@ from typing import Any, Final, NamedTuple
 from sqlalchemy import Connection, func, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
+from tsbridge.core.rules.document import read
 from tsbridge.core.rules.judge import Judge
-from tsbridge.core.rules.language import Rulebook, read
+from tsbridge.core.rules.language import Rulebook
 from tsbridge.store.tables import draft as draft_table
 from tsbridge.store.tables import rulebooks as table
 

@@ -9,7 +9,9 @@ from typing import Annotated, Any, Final
 from fastapi import Query
 
 from tsbridge.core.moments import canonical
-from tsbridge.core.rules.language import RulebookError, content_hash, read
+from tsbridge.core.rules.document import read
+from tsbridge.core.rules.findings import RulebookError
+from tsbridge.core.rules.language import content_hash
 from tsbridge.web.problems import Problem, invalid, not_found
 
 Document = dict[str, Any]

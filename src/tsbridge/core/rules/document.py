@@ -1,0 +1,205 @@
+"""The rulebook's document, read into frozen values. Every problem is found at once, with its place and a way out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from itertools import pairwise
+from types import MappingProxyType
+from typing import Any, Final
+
+from tsbridge.core.moments import CALL_EVENTS, TICKET_EVENTS
+from tsbridge.core.rules import vocabulary
+from tsbridge.core.rules.findings import NAME, Finding, RulebookError, escape, kind_of, nearest
+from tsbridge.core.rules.language import PLACEHOLDER, Policy, Rule, Rulebook, Step, Test, Tree, content_hash, leaves
+from tsbridge.core.rules.parts import duration
+from tsbridge.core.rules.read_actions import Actions
+from tsbridge.core.rules.read_conditions import Conditions
+
+MAX_RULES: Final = 10_000
+MAX_TESTS: Final = 10_000
+TOP: Final = ("schema", "lists", "calendars", "queues", "policies", "linking", "rules", "tests", "title", "description")
+EXPECTED: Final = ("severity", "category", "queue", "tags", "priority", "rules", "escalations")
+
+
+def read(document: Any) -> Rulebook:
+    """A plain JSON value as a rulebook; raises `RulebookError` with every problem."""
+    return _Reader(document).read()
+
+
+class _Reader(Conditions, Actions):
+    def read(self) -> Rulebook:
+        if not isinstance(self.document, Mapping):
+            raise RulebookError([Finding("error", "type", f"expected a mapping, got {kind_of(self.document)}")])
+        for name in self.document:
+            if name not in TOP:
+                self.wrong(f"/{escape(name)}", "unknown_key", f"the rulebook has no part {name!r}{nearest(str(name), TOP)}")
+        if self.document.get("schema") != 1 or isinstance(self.document.get("schema"), bool):
+            self.wrong("/schema", "schema", "expected schema: 1")
+        self.read_lists()
+        self.read_calendars()
+        self.read_queues()
+        window = self.read_window()
+        policies = self.section("policies")
+        self.policy_names = set(policies)
+        made = {name: self.policy(name, value) for name, value in policies.items()}
+        rules = self.read_rules()
+        tests = self.read_tests()
+        if self.findings:
+            raise RulebookError(self.findings)
+        routing = tuple(r for r in rules if r.kind == "routing")
+        escalation = tuple(r for r in rules if r.kind == "escalation")
+        ready = {name: policy for name, policy in made.items() if policy is not None}
+        return Rulebook(
+            self.document,
+            content_hash(self.document),
+            MappingProxyType(self.lists),
+            MappingProxyType(self.calendars),
+            MappingProxyType(self.queues),
+            MappingProxyType(ready),
+            escalation,
+            routing,
+            tests,
+            window,
+            frozenset(self._reads(rules, ready)),
+        )
+
+    def _reads(self, rules: Iterable[Rule], policies: Mapping[str, Policy]) -> Iterable[str]:
+        conditions = [rule.when for rule in rules] + [p.stops_when for p in policies.values() if p.stops_when is not None]
+        for condition in conditions:
+            for leaf in leaves(condition):
+                yield leaf.field
+        actions = [a for rule in rules for a in rule.then] + [a for p in policies.values() for s in p.steps for a in s.actions]
+        for action in actions:
+            if action.name == "note":
+                yield from PLACEHOLDER.findall(action.value)
+        if "linking" in self.document:
+            yield from ("requester.email", "requester.phone")
+
+    def policy(self, name: str, value: Any) -> Policy | None:
+        path = f"/policies/{escape(name)}"
+        if not self.mapping(value, path, ("stops_when", "steps", "title", "description")):
+            return None
+        stops = None if "stops_when" not in value else self.condition(value["stops_when"], f"{path}/stops_when")
+        steps = value.get("steps")
+        if not isinstance(steps, list) or not steps:
+            self.wrong(f"{path}/steps", "type", "expected a list of steps")
+            return None
+        made = [step for place, raw in enumerate(steps) if (step := self.step(raw, f"{path}/steps/{place}")) is not None]
+        for earlier, later in pairwise(made):
+            if later.after < earlier.after and later.within == earlier.within:
+                self.wrong(f"{path}/steps", "order", "steps must be in the order of their times")
+        return Policy(name, stops, tuple(made))
+
+    def step(self, value: Any, path: str) -> Step | None:
+        if not self.mapping(value, path, ("after", "in", "actions")):
+            return None
+        after = duration(value.get("after"))
+        if after is None:
+            self.wrong(f"{path}/after", "duration", "expected a duration like 30s, 15m, 2h or 3d")
+        within = value.get("in")
+        if within is not None:
+            self.known(within, self.calendars, f"{path}/in", "unknown_calendar", "calendar")
+        actions = self.actions(value.get("actions"), f"{path}/actions", "step")
+        return None if after is None else Step(after, within, actions)
+
+    def read_rules(self) -> list[Rule]:
+        value = self.document.get("rules")
+        if not isinstance(value, list) or not value:
+            self.wrong("/rules", "type", "expected a list of rules")
+            return []
+        if len(value) > MAX_RULES:
+            self.wrong("/rules", "too_many", f"more than {MAX_RULES} rules")
+            return []
+        rules: list[Rule] = []
+        keys: dict[str, int] = {}
+        for place, raw in enumerate(value):
+            rule = self.read_rule(raw, f"/rules/{place}")
+            if rule is None:
+                continue
+            if rule.key in keys:
+                self.wrong(f"/rules/{place}/key", "duplicate_key", f"rule {keys[rule.key]} has this key already")
+            keys[rule.key] = place
+            rules.append(rule)
+        self.rule = None
+        routing = [rule for rule in rules if rule.kind == "routing"]
+        last = routing[-1] if routing else None
+        if last is None or not (isinstance(last.when, Tree) and last.when.unconditional) or last.on:
+            where = "/rules" if last is None else last.path
+            self.wrong(
+                where,
+                "no_catch_all",
+                "the last routing rule must match everything (when: {} and no on), so that nobody lands in a queue no one chose",
+            )
+        return rules
+
+    def read_rule(self, value: Any, path: str) -> Rule | None:
+        self.rule = None
+        if not self.mapping(value, path, ("key", "kind", "title", "description", "on", "when", "then")):
+            return None
+        key = value.get("key")
+        if not isinstance(key, str) or not NAME.fullmatch(key):
+            self.wrong(f"{path}/key", "key", "expected a short name of letters, digits, - _ .")
+            return None
+        self.rule = key
+        kind = value.get("kind")
+        if kind not in ("escalation", "routing"):
+            self.wrong(f"{path}/kind", "kind", "expected escalation or routing")
+            return None
+        if "when" not in value:
+            self.wrong(f"{path}/when", "missing", "expected when: conditions, or {} for always")
+            return None
+        self.nodes = 0
+        when = self.condition(value["when"], f"{path}/when")
+        on = self.events(value.get("on"), f"{path}/on")
+        then = self.actions(value.get("then"), f"{path}/then", kind)
+        if kind == "routing" and [a.name for a in then].count("route") != 1:
+            self.wrong(f"{path}/then", "route", "a routing rule has exactly one route")
+        title = value.get("title", key)
+        if not isinstance(title, str):
+            self.wrong(f"{path}/title", "type", f"expected text, got {kind_of(title)}")
+        return Rule(key, kind, str(title), on, when, then, path)
+
+    def events(self, value: Any, path: str) -> frozenset[str]:
+        if value is None:
+            return frozenset()
+        found: set[str] = set()
+        for place, word in enumerate(value if isinstance(value, list) else [value]):
+            if word == "ticket":
+                found.update(TICKET_EVENTS)
+            elif word == "call":
+                found.update(CALL_EVENTS)
+            elif word in vocabulary.EVENTS:
+                found.add(word)
+            else:
+                self.wrong(f"{path}/{place}", "unknown_event", f"no such event{nearest(str(word), (*vocabulary.EVENTS, 'ticket', 'call'))}")
+        if not found and not self.findings:
+            self.wrong(path, "type", "expected at least one event; leave on out for all")
+        return frozenset(found)
+
+    def read_tests(self) -> tuple[Test, ...]:
+        value = self.document.get("tests", [])
+        if not isinstance(value, list) or len(value) > MAX_TESTS:
+            self.wrong("/tests", "type", f"expected a list of up to {MAX_TESTS} tests")
+            return ()
+        found = []
+        for place, raw in enumerate(value):
+            path = f"/tests/{place}"
+            if not self.mapping(raw, path, ("name", "given", "expect", "at")):
+                continue
+            given, expect = raw.get("given", {}), raw.get("expect", {})
+            if not isinstance(given, Mapping) or not isinstance(expect, Mapping):
+                self.wrong(path, "type", "expected given and expect as mappings")
+                continue
+            self.check_given(given, f"{path}/given")
+            for name in expect:
+                if name not in EXPECTED:
+                    self.wrong(f"{path}/expect/{escape(name)}", "unknown_key", f"expected one of {', '.join(EXPECTED)}")
+            found.append(Test(str(raw.get("name", f"test {place + 1}")), given, expect, raw.get("at"), path))
+        return tuple(found)
+
+    def check_given(self, given: Mapping[str, Any], path: str) -> None:
+        for name in given:
+            plain = str(name).removeprefix("previous.")
+            if vocabulary.field_named(plain) is None:
+                near = nearest(plain, (f.name for f in vocabulary.FIELDS))
+                self.wrong(f"{path}/{escape(name)}", "unknown_field", f"no such field{near}")

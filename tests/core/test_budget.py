@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from bisect import bisect_left
 from datetime import datetime, timedelta
 
 from hypothesis import given
@@ -58,8 +59,8 @@ def test_in_no_sixty_seconds_more_than_seventy_percent_of_a_limit(limit: int, wa
         now += step
         budget, count = spend(budget, wanted, now)
         sent += [now] * count
-    for start in sent:
-        assert sum(start <= at < start + timedelta(minutes=1) for at in sent) <= max(1, limit * 0.7)
+    for place, start in enumerate(sent):  # times only go on, so a minute's are those up to a place
+        assert bisect_left(sent, start + timedelta(minutes=1)) - place <= max(1, limit * 0.7)
 
 
 @given(wanted=st.integers(1, 300), minutes=st.integers(2, 5))

@@ -12,7 +12,8 @@ import pytest
 
 from tsbridge.core.moments import Value
 from tsbridge.core.rules.document import read
-from tsbridge.core.rules.judge import Judge, Standing
+from tsbridge.core.rules.judge import Judge
+from tsbridge.core.rules.judgement import Standing
 from tsbridge.rulebook.zendesk_import import import_zendesk
 from tsbridge.simulator.zendesk import Limits, Zendesk
 

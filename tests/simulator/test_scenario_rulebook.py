@@ -10,7 +10,8 @@ from ruamel.yaml import YAML
 
 from tsbridge.core.moments import Interaction
 from tsbridge.core.rules.document import read
-from tsbridge.core.rules.judge import Judge, Standing
+from tsbridge.core.rules.judge import Judge
+from tsbridge.core.rules.judgement import Standing
 from tsbridge.simulator import scenario_words as words
 from tsbridge.simulator.scenario_words import Theme
 

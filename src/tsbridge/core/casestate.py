@@ -19,7 +19,7 @@ from typing import Any
 from tsbridge.core.escalation import Armed
 from tsbridge.core.helpdesk import Asked, Wish
 from tsbridge.core.moments import FACTS, Interaction, Moment, Value, instant_text, read_instant
-from tsbridge.core.rules.judge import Judgement
+from tsbridge.core.rules.judgement import Judgement
 from tsbridge.core.rules.language import Policy
 
 DONE = ("solved", "closed", "deleted", "merged")

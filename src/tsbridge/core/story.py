@@ -14,7 +14,8 @@ from typing import Any, Protocol
 
 from tsbridge.core.casestate import CaseState, key_of, subject_of
 from tsbridge.core.moments import CLOCK, FACTS, Interaction, Moment, Value, instant_text
-from tsbridge.core.rules.judge import Judge, Judgement, Standing
+from tsbridge.core.rules.judge import Judge
+from tsbridge.core.rules.judgement import Judgement, Standing
 
 RESTS_AFTER = timedelta(days=30)
 """A case that nobody touched for this long is no longer woken by conditions on the time of day."""

@@ -8,7 +8,8 @@ from datetime import UTC, datetime, tzinfo
 from typing import Any, Final
 
 from tsbridge.core.moments import Value
-from tsbridge.core.rules.judge import Judge, Judgement, Standing
+from tsbridge.core.rules.judge import Judge
+from tsbridge.core.rules.judgement import Judgement, Standing
 from tsbridge.core.rules.language import Rulebook, Test
 
 WORKDAY: Final = datetime(2026, 1, 7, 17, tzinfo=UTC)

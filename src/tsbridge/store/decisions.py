@@ -14,7 +14,7 @@ from sqlalchemy import Connection, insert, select, tuple_, update
 
 from tsbridge.core.chain import commitment
 from tsbridge.core.moments import Interaction, Value, instant_text
-from tsbridge.core.rules.judge import Standing
+from tsbridge.core.rules.judgement import Standing
 from tsbridge.core.story import Judged, Seen, text_fields
 from tsbridge.store.chain import append
 from tsbridge.store.tables import chain, decision_rules, decision_tags, decisions, moments

@@ -9,7 +9,8 @@ from typing import Any, Final
 from tsbridge.core.moments import Interaction, Value
 from tsbridge.core.rules import vocabulary
 from tsbridge.core.rules.document import read
-from tsbridge.core.rules.judge import Judge, Judgement, Standing
+from tsbridge.core.rules.judge import Judge
+from tsbridge.core.rules.judgement import Judgement, Standing
 from tsbridge.rulebook import tests
 from tsbridge.web.explained import near_misses, rule_shown
 from tsbridge.web.inputs import time_text

@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Final
 
-from tsbridge.core.rules.conditions import TIME_FIELDS, Facts, leaf_holds
+from tsbridge.core.rules.conditions import leaf_holds
+from tsbridge.core.rules.facts import TIME_FIELDS, Facts
 from tsbridge.core.rules.language import Leaf, Rule, Rulebook, leaves
 
 HORIZON: Final = timedelta(days=8)

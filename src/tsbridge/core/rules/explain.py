@@ -6,7 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from tsbridge.core.rules.conditions import Facts, holds, leaf_holds, plain
+from tsbridge.core.rules.conditions import holds, leaf_holds
+from tsbridge.core.rules.facts import Facts, plain
 from tsbridge.core.rules.language import Condition, Leaf, Rule
 from tsbridge.core.rules.text import excerpt, find_word, search
 

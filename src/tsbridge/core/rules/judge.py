@@ -7,91 +7,23 @@ whose time has come; then the first routing rule that matches wins. A single val
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from datetime import datetime, tzinfo
 from typing import Any, Final
 
 from tsbridge.core.escalation import Armed, next_due, step_due
-from tsbridge.core.moments import CALL_EVENTS, TICKET_EVENTS, Interaction, Value, instant_text, read_instant
-from tsbridge.core.rules.conditions import BudgetExceeded, Facts, holds, plain
+from tsbridge.core.moments import CALL_EVENTS, TICKET_EVENTS, Interaction, Value, instant_text
+from tsbridge.core.rules.conditions import holds
+from tsbridge.core.rules.covers import NO_EFFECTS, effects
 from tsbridge.core.rules.due import clocked_leaves, next_flip
 from tsbridge.core.rules.explain import RuleExplained, explain_rule
+from tsbridge.core.rules.facts import BudgetExceeded, Facts, plain
+from tsbridge.core.rules.judgement import Judgement, Match, Note, Standing, StepFired
 from tsbridge.core.rules.language import PLACEHOLDER, Action, Rule, Rulebook
+from tsbridge.core.rules.plan import Plan, scans_of
 
 NOBODY: Final = Interaction("zendesk", "")
 FAMILY: Final = {"zendesk": frozenset(TICKET_EVENTS), "talkdesk": frozenset(CALL_EVENTS)}
 FIELD_OF: Final = {"severity": "case.severity", "category": "case.category", "queue": "case.queue", "priority": "ticket.priority"}
-
-
-@dataclass(frozen=True, slots=True)
-class Standing:
-    """What the judge carries from one moment of a case to the next."""
-
-    opened_at: datetime | None = None
-    firing: tuple[str, ...] = ()
-    armed: tuple[Armed, ...] = ()
-
-    def to_json(self) -> dict[str, Any]:
-        return {
-            "opened_at": None if self.opened_at is None else instant_text(self.opened_at),
-            "firing": list(self.firing),
-            "armed": [one.to_json() for one in self.armed],
-        }
-
-    @classmethod
-    def from_json(cls, data: Mapping[str, Any]) -> Standing:
-        opened = data["opened_at"]
-        return cls(
-            None if opened is None else read_instant(opened), tuple(data["firing"]), tuple(Armed.from_json(one) for one in data["armed"])
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class Match:
-    key: str
-    kind: str
-
-
-@dataclass(frozen=True, slots=True)
-class StepFired:
-    """A step of a policy; `index` counts from 0."""
-
-    policy: str
-    index: int
-
-
-@dataclass(frozen=True, slots=True)
-class Note:
-    """An internal note to write. `key`: `<who>@<instant>`, one per firing."""
-
-    key: str
-    text: str
-
-
-@dataclass(frozen=True, slots=True)
-class Judgement:
-    """What one judgement decided. Single values are what it set itself (None: nobody did); tuples are sorted or in order."""
-
-    matched: tuple[Match, ...] = ()
-    severity: int | None = None
-    category: str | None = None
-    priority: str | None = None
-    queue: str | None = None
-    assign: str | None = None
-    custom_fields: tuple[tuple[str, Value], ...] = ()
-    tags_added: tuple[str, ...] = ()
-    tags_removed: tuple[str, ...] = ()
-    escalated: tuple[str, ...] = ()
-    steps: tuple[StepFired, ...] = ()
-    level: int = 0
-    notes: tuple[Note, ...] = ()
-    notifications: tuple[tuple[str, str], ...] = ()
-    overruled: tuple[Mapping[str, Value], ...] = field(default=(), hash=False)
-    stopped_by: str | None = None
-    budget_exceeded: bool = False
-    firing: tuple[str, ...] = ()
-    armed: tuple[Armed, ...] = ()
-    next_due: datetime | None = None
 
 
 class Judge:
@@ -101,6 +33,9 @@ class Judge:
         self.book = book
         self.zone = zone
         self._clocked = clocked_leaves(book)
+        scans = scans_of(book.rules)
+        self._escalation = Plan(book.escalation, scans, effects(action for rule in book.escalation for action in rule.then))
+        self._routing = Plan(book.routing, scans, NO_EFFECTS)  # the first that matches ends the pass: what it sets nobody reads
 
     def decide(
         self,
@@ -114,8 +49,7 @@ class Judge:
         facts = self._facts(given, previous, standing, at)
         work = _Work(self.book, facts, standing, at, subject or NOBODY)
         try:
-            for _ in self._pass(work, given):
-                pass
+            self._pass(work, given)
         except BudgetExceeded:
             return self._fallback(standing)
         flip = next_flip(self._clocked, self.book, at, standing.opened_at, self.zone, lambda when: self._matching(given, standing, when))
@@ -135,24 +69,48 @@ class Judge:
         found: list[RuleExplained] = []
         asked: set[str] = set()
         try:
-            for rule, matched in self._pass(work, given, explain=lambda rule, matched: found.append(explain_rule(rule, facts, matched))):
+            for rule, explained in self._slow_pass(work, given):
                 asked.add(rule.key)
-                del matched
+                found.append(explained)
         except BudgetExceeded:
             return tuple(found)
         skipped = (RuleExplained(rule.key, rule.kind, False, (), ()) for rule in self.book.rules if rule.key not in asked)
         return (*found, *skipped)
 
-    def _pass(self, work: _Work, given: Mapping[str, Value], explain: Any = None) -> Iterator[tuple[Rule, bool]]:
-        """One whole judgement, rule by rule. `explain(rule, matched)` is called before a rule's own actions take effect."""
+    def _pass(self, work: _Work, given: Mapping[str, Value]) -> None:
+        """One whole judgement: escalation rules, policies, routing rules."""
+        self._ask(self._escalation, work, given)
+        work.run_policies()
+        self._ask(self._routing, work, given, first_only=True)
+
+    def _ask(self, plan: Plan, work: _Work, given: Mapping[str, Value], *, first_only: bool = False) -> None:
+        """Ask the rules that may match. Those before the end of the pass that did not match have stopped firing."""
+        matched: set[str] = set()
+        end = len(plan.rules)
+        for slot in plan.candidates(work.facts):
+            rule = plan.rules[slot]
+            if (rule.on and not _asked(rule, given)) or not plan.holds(slot, work.facts):
+                continue
+            matched.add(rule.key)
+            work.take(rule)
+            if first_only or work.stopped_by is not None:
+                end = slot
+                break
+        for key in work.firing - matched:
+            slot = plan.slots.get(key, end)
+            if slot < end and _asked(plan.rules[slot], given):
+                work.firing.discard(key)
+
+    def _slow_pass(self, work: _Work, given: Mapping[str, Value]) -> Iterator[tuple[Rule, RuleExplained]]:
+        """The same judgement with every rule asked and explained, each on the facts before its own actions take effect."""
         for rule in self.book.escalation:
             if not _asked(rule, given):
                 continue
             matched = holds(rule.when, work.facts)
-            if explain is not None:
-                explain(rule, matched)
-            work.take(rule, matched)
-            yield rule, matched
+            explained = explain_rule(rule, work.facts, matched)
+            if matched:
+                work.take(rule)
+            yield rule, explained
             if work.stopped_by is not None:
                 break
         work.run_policies()
@@ -160,10 +118,7 @@ class Judge:
             if not _asked(rule, given):
                 continue
             matched = holds(rule.when, work.facts)
-            if explain is not None:
-                explain(rule, matched)
-            work.take(rule, matched)
-            yield rule, matched
+            yield rule, explain_rule(rule, work.facts, matched)
             if matched:
                 break
 
@@ -172,26 +127,23 @@ class Judge:
         still = {name: value for name, value in given.items() if name not in ("event", "text.new", "changed")}
         still["event"] = "clock"
         work = _Work(self.book, self._facts(still, still, standing, when), standing, when, NOBODY)
-        try:
-            return tuple(rule.key for rule, matched in self._pass(work, still) if matched)
-        except BudgetExceeded:
-            return ()
-
-    def _facts(self, given: Mapping[str, Value], previous: Mapping[str, Value], standing: Standing, at: datetime) -> Facts:
-        return Facts(given, previous, at, self.zone, self.book.calendars, standing.opened_at)
+        self._pass(work, still)
+        return tuple(match.key for match in work.matched)
 
     def _fallback(self, standing: Standing) -> Judgement:
         """Over budget: the default queue, loudly; what was armed stays armed."""
         last = self.book.routing[-1]
-        queue = next(str(a.value) for a in last.then if a.name == "route")
         return Judgement(
             (Match(last.key, last.kind),),
-            queue=queue,
+            queue=next(str(action.value) for action in last.then if action.name == "route"),
             budget_exceeded=True,
             firing=standing.firing,
             armed=standing.armed,
             next_due=next_due(self.book, standing.armed),
         )
+
+    def _facts(self, given: Mapping[str, Value], previous: Mapping[str, Value], standing: Standing, at: datetime) -> Facts:
+        return Facts(given, previous, at, self.zone, self.book.calendars, standing.opened_at)
 
 
 class _Work:
@@ -215,11 +167,8 @@ class _Work:
         self.notifications: list[tuple[str, str]] = []
         self.overruled: list[Mapping[str, Value]] = []
 
-    def take(self, rule: Rule, matched: bool) -> None:
-        """A rule was asked: when it matched, its actions take effect, some of them only as its firing begins."""
-        if not matched:
-            self.firing.discard(rule.key)
-            return
+    def take(self, rule: Rule) -> None:
+        """A rule matched: its actions take effect, some of them only as its firing begins."""
         begins = rule.key not in self.firing
         self.firing.add(rule.key)
         self.matched.append(Match(rule.key, rule.kind))

@@ -1,0 +1,159 @@
+"""Conditions as small closures, the cheap ones first. They say exactly what `conditions.holds` says of the same facts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Final
+
+from tsbridge.core.rules.conditions import differs, same
+from tsbridge.core.rules.facts import Facts, number, plain
+from tsbridge.core.rules.language import Condition, Leaf
+from tsbridge.core.rules.scan import PatternScan, WordScan
+
+Test = Callable[[Facts], bool]
+
+WORD_OPERATORS: Final = frozenset({"contains", "not_contains", "contains_any", "contains_all"})
+DEAR: Final = {"matches": 3, "within_hours": 3, "outside_hours": 3, **dict.fromkeys(WORD_OPERATORS, 2), "starts_with": 2}
+
+
+class Scans:
+    """The words and patterns looked for in each field by any of some rules."""
+
+    def __init__(self, leaves: Iterable[Leaf]) -> None:
+        words: dict[str, set[str]] = {}
+        patterns: dict[str, set[str]] = {}
+        for leaf in leaves:
+            if leaf.operator in WORD_OPERATORS:
+                words.setdefault(leaf.field, set()).update(leaf.words)
+            elif leaf.operator == "matches":
+                patterns.setdefault(leaf.field, set()).add(leaf.value)
+        self._words = {field: WordScan(wanted) for field, wanted in words.items()}
+        self._patterns = {field: PatternScan(wanted) for field, wanted in patterns.items()}
+
+    def words(self, facts: Facts, field: str) -> frozenset[str]:
+        """The words looked for in this field that its text has."""
+        return facts.cached("words", field, lambda: self._words[field].found(facts.folded(field)))
+
+    def patterns(self, facts: Facts, field: str) -> frozenset[str]:
+        """The patterns looked for in this field that match it."""
+        return facts.cached("patterns", field, lambda: _matching(self._patterns[field], facts, field))
+
+
+def compiled(condition: Condition, scans: Scans) -> Test:
+    """A condition as a function of the facts."""
+    if isinstance(condition, Leaf):
+        return _leaf(condition, scans)
+    every = [compiled(part, scans) for part in _cheap_first(condition.all)]
+    some = [compiled(part, scans) for part in _cheap_first(condition.any)]
+    no = [compiled(part, scans) for part in _cheap_first(condition.none)]
+    if some:
+        every.append(some[0] if len(some) == 1 else _any_of(tuple(some)))
+    if no:
+        every.append(_none_of(tuple(no)))
+    return every[0] if len(every) == 1 else _all_of(tuple(every))
+
+
+def cost(condition: Condition) -> int:
+    """How dear a condition is to ask, roughly."""
+    if isinstance(condition, Leaf):
+        return DEAR.get(condition.operator, 1)
+    return 1 + sum(cost(part) for part in (*condition.all, *condition.any, *condition.none))
+
+
+def _cheap_first(parts: tuple[Condition, ...]) -> list[Condition]:
+    return sorted(parts, key=cost)
+
+
+def _all_of(tests: tuple[Test, ...]) -> Test:
+    def test(facts: Facts) -> bool:
+        for one in tests:  # noqa: SIM110  # a plain loop: this is the hottest line of the judge
+            if not one(facts):
+                return False
+        return True
+
+    return test
+
+
+def _any_of(tests: tuple[Test, ...]) -> Test:
+    def test(facts: Facts) -> bool:
+        for one in tests:  # noqa: SIM110  # as above
+            if one(facts):
+                return True
+        return False
+
+    return test
+
+
+def _none_of(tests: tuple[Test, ...]) -> Test:
+    some = _any_of(tests)
+    return lambda facts: not some(facts)
+
+
+def _not(test: Test) -> Test:
+    return lambda facts: not test(facts)
+
+
+def _leaf(leaf: Leaf, scans: Scans) -> Test:
+    name, value = leaf.field, leaf.value
+    match leaf.operator:
+        case "is":
+            key = plain(value).casefold()
+            return lambda facts: facts.key(name) == key
+        case "in":
+            keys = frozenset(plain(one).casefold() for one in value)
+            return lambda facts: facts.key(name) in keys
+        case "contains" | "contains_any":
+            some = frozenset(leaf.words)
+            return lambda facts: not some.isdisjoint(scans.words(facts, name))
+        case "contains_all":
+            every = frozenset(leaf.words)
+            return lambda facts: every <= scans.words(facts, name)
+        case "starts_with":
+            return lambda facts: facts.folded(name).startswith(leaf.words[0])
+        case "matches":
+            return lambda facts: value in scans.patterns(facts, name)
+        case "includes":
+            member = plain(value).casefold()
+            return lambda facts: member in facts.members(name)
+        case "includes_all":
+            wanted = frozenset(plain(one).casefold() for one in value)
+            return lambda facts: wanted <= facts.members(name)
+        case "present":
+            return lambda facts: facts.get(name) is not None
+        case "changed":
+            return lambda facts: differs(leaf, facts)
+        case "changed_to":
+            became = plain(value).casefold()
+            return lambda facts: facts.key(name) == became and differs(leaf, facts)
+        case "changed_from":
+            return lambda facts: differs(leaf, facts) and same(facts.before(name)[1], value)
+        case "within_hours":
+            return lambda facts: facts.open(value)
+        case "outside_hours":
+            return lambda facts: not facts.open(value)
+        case "less_than" | "at_most" | "greater_than" | "at_least" | "between":
+            return _comparison(leaf)
+    opposite = {"not_contains": "contains_any"}.get(leaf.operator) or leaf.operator.replace("not_", "").replace("_not", "")
+    return _not(_leaf(Leaf(name, opposite, value, leaf.words), scans))
+
+
+def _comparison(leaf: Leaf) -> Test:
+    name = leaf.field
+    low, high = (number(leaf.value[0]), number(leaf.value[1])) if leaf.operator == "between" else (number(leaf.value),) * 2
+    if low is None or high is None:
+        return lambda facts: False
+    match leaf.operator:
+        case "less_than":
+            return lambda facts: (found := facts.number(name)) is not None and found < high
+        case "at_most":
+            return lambda facts: (found := facts.number(name)) is not None and found <= high
+        case "greater_than":
+            return lambda facts: (found := facts.number(name)) is not None and found > low
+        case "at_least":
+            return lambda facts: (found := facts.number(name)) is not None and found >= low
+    return lambda facts: (found := facts.number(name)) is not None and low <= found <= high
+
+
+def _matching(scan: PatternScan, facts: Facts, field: str) -> frozenset[str]:
+    value = facts.get(field)
+    return frozenset() if value is None else scan.found(plain(value))

@@ -1,0 +1,82 @@
+"""What one judgement decided, and what is carried from one to the next."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from tsbridge.core.escalation import Armed
+from tsbridge.core.moments import Value, instant_text, read_instant
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What the judge carries from one moment of a case to the next."""
+
+    opened_at: datetime | None = None
+    firing: tuple[str, ...] = ()
+    armed: tuple[Armed, ...] = ()
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "opened_at": None if self.opened_at is None else instant_text(self.opened_at),
+            "firing": list(self.firing),
+            "armed": [one.to_json() for one in self.armed],
+        }
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Standing:
+        opened = data["opened_at"]
+        return cls(
+            None if opened is None else read_instant(opened), tuple(data["firing"]), tuple(Armed.from_json(one) for one in data["armed"])
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    key: str
+    kind: str
+
+
+@dataclass(frozen=True, slots=True)
+class StepFired:
+    """A step of a policy; `index` counts from 0."""
+
+    policy: str
+    index: int
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """An internal note to write. `key`: `<who>@<instant>`, one per firing."""
+
+    key: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """What one judgement decided. Single values are what it set itself (None: nobody did); tuples are sorted or in order."""
+
+    matched: tuple[Match, ...] = ()
+    severity: int | None = None
+    category: str | None = None
+    priority: str | None = None
+    queue: str | None = None
+    assign: str | None = None
+    custom_fields: tuple[tuple[str, Value], ...] = ()
+    tags_added: tuple[str, ...] = ()
+    tags_removed: tuple[str, ...] = ()
+    escalated: tuple[str, ...] = ()
+    steps: tuple[StepFired, ...] = ()
+    level: int = 0
+    notes: tuple[Note, ...] = ()
+    notifications: tuple[tuple[str, str], ...] = ()
+    overruled: tuple[Mapping[str, Value], ...] = field(default=(), hash=False)
+    stopped_by: str | None = None
+    budget_exceeded: bool = False
+    firing: tuple[str, ...] = ()
+    armed: tuple[Armed, ...] = ()
+    next_due: datetime | None = None

@@ -1,0 +1,48 @@
+"""The rules of one pass, ready to be asked: an index that proposes them, and a test for each. Immutable once built."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+from tsbridge.core.rules.compiled import Scans, Test, compiled
+from tsbridge.core.rules.covers import Effects, Planner
+from tsbridge.core.rules.facts import Facts
+from tsbridge.core.rules.index import build
+from tsbridge.core.rules.language import Rule, leaves
+
+FEW: Final = 64
+"""So few rules are all asked: looking them up would cost more."""
+
+
+class Plan:
+    """Rules in document order; their places are their slots. `may_change`: what rules set while the pass goes on."""
+
+    def __init__(self, rules: Sequence[Rule], scans: Scans, may_change: Effects) -> None:
+        self.rules = tuple(rules)
+        self.slots = {rule.key: slot for slot, rule in enumerate(rules)}
+        self._scans = scans
+        self._tests: list[Test | None] = [None] * len(self.rules)
+        self._every = range(len(self.rules))
+        self._index = None
+        if len(self.rules) >= FEW:
+            planner = Planner((rule.when for rule in self.rules), may_change)
+            self._index = build([(slot, tuple(planner.covers(rule.when))) for slot, rule in enumerate(self.rules)], scans)
+
+    def candidates(self, facts: Facts) -> Iterable[int]:
+        """The slots of every rule that may match, and of some that will not, in document order."""
+        if self._index is None:
+            return self._every
+        found: list[int] = []
+        self._index.propose(facts, found)
+        return sorted(set(found))
+
+    def holds(self, slot: int, facts: Facts) -> bool:
+        test = self._tests[slot]
+        if test is None:
+            test = self._tests[slot] = compiled(self.rules[slot].when, self._scans)
+        return test(facts)
+
+
+def scans_of(rules: Iterable[Rule]) -> Scans:
+    return Scans(leaf for rule in rules for leaf in leaves(rule.when))

@@ -1,0 +1,82 @@
+"""All words and all patterns that rules look for in a field, found in one pass over its text (an RE2 set).
+
+RE2 is linear in the text whatever is looked for. Three traps of its sets: `Match` gives None when nothing hits, the default
+memory is too little for big sets, and a set that ran out of memory while matching says "nothing". So every set holds a
+sentinel that always hits; where it is missing the words are looked for one by one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Final
+
+import re2
+
+from tsbridge.core.rules.text import PATTERN_TEXT, find_word, search
+
+MEMORY: Final = 64 << 20
+WORDS: Final = 4_096
+PATTERNS: Final = 256
+ALONE: Final = 3
+"""So few are looked for one by one: a set costs more than it saves."""
+
+
+class WordScan:
+    """The whole words of a folded text that are among `words`."""
+
+    def __init__(self, words: Iterable[str]) -> None:
+        self._scan = _Scan(sorted(set(words)), lambda text, word: word in text, WORDS, literal=True)
+
+    def found(self, folded: str) -> frozenset[str]:
+        return frozenset(word for word in self._scan.hits(folded) if find_word(folded, word) >= 0)
+
+
+class PatternScan:
+    """The patterns among `sources` that match a text."""
+
+    def __init__(self, sources: Iterable[str]) -> None:
+        self._scan = _Scan(sorted(set(sources)), lambda text, source: search(source, text) is not None, PATTERNS, literal=False)
+
+    def found(self, text: str) -> frozenset[str]:
+        return frozenset(self._scan.hits(text[:PATTERN_TEXT]))
+
+
+class _Scan:
+    def __init__(self, wanted: Sequence[str], one: Callable[[str, str], bool], size: int, *, literal: bool) -> None:
+        self._one = one
+        parts = [tuple(wanted[n : n + size]) for n in range(0, len(wanted), size)]
+        self._parts = tuple((part, None if len(part) <= ALONE else _set(part, literal)) for part in parts)
+
+    def hits(self, text: str) -> list[str]:
+        found: list[str] = []
+        for part, compiled in self._parts:
+            places = None if compiled is None else _places(compiled, text)
+            if places is None or len(part) not in places:
+                found += [one for one in part if self._one(text, one)]
+            else:
+                found += [part[place] for place in places if place < len(part)]
+        return found
+
+
+def _set(wanted: Sequence[str], literal: bool) -> re2.Set | None:
+    """The compiled set, its last member a sentinel that always hits; None when it cannot be made."""
+    options = re2.Options()
+    options.max_mem = MEMORY
+    options.log_errors = False
+    options.literal = literal
+    made = re2.Set.SearchSet(options)
+    try:
+        for one in (*wanted, ""):
+            made.Add(one)
+        made.Compile()
+    except (re2.error, UnicodeEncodeError, RuntimeError):
+        return None
+    return made
+
+
+def _places(compiled: re2.Set, text: str) -> Sequence[int] | None:
+    try:
+        found: Sequence[int] | None = compiled.Match(text)
+    except UnicodeEncodeError:  # a lone surrogate, which only a test's facts can hold
+        return None
+    return found

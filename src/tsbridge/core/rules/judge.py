@@ -14,7 +14,7 @@ from tsbridge.core.escalation import Armed, next_due, step_due
 from tsbridge.core.moments import CALL_EVENTS, TICKET_EVENTS, Interaction, Value, instant_text
 from tsbridge.core.rules.conditions import holds
 from tsbridge.core.rules.covers import NO_EFFECTS, effects
-from tsbridge.core.rules.due import clocked_leaves, next_flip
+from tsbridge.core.rules.due import Clockwork, by_time_unknown, hears_the_clock, reads_the_clock
 from tsbridge.core.rules.explain import RuleExplained, explain_rule
 from tsbridge.core.rules.facts import BudgetExceeded, Facts, plain
 from tsbridge.core.rules.judgement import Judgement, Match, Note, Standing, StepFired
@@ -32,7 +32,8 @@ class Judge:
     def __init__(self, book: Rulebook, zone: tzinfo) -> None:
         self.book = book
         self.zone = zone
-        self._clocked = clocked_leaves(book)
+        self._clockwork = Clockwork(book, zone)
+        self._clocked = frozenset(rule.key for rule in book.rules if reads_the_clock(rule))
         scans = scans_of(book.rules)
         self._escalation = Plan(book.escalation, scans, effects(action for rule in book.escalation for action in rule.then))
         self._routing = Plan(book.routing, scans, NO_EFFECTS)  # the first that matches ends the pass: what it sets nobody reads
@@ -52,8 +53,7 @@ class Judge:
             self._pass(work, given)
         except BudgetExceeded:
             return self._fallback(standing)
-        flip = next_flip(self._clocked, self.book, at, standing.opened_at, self.zone, lambda when: self._matching(given, standing, when))
-        return work.judgement(flip)
+        return work.judgement(self._next_change(given, standing, at))
 
     def explain(
         self,
@@ -122,13 +122,42 @@ class Judge:
             if matched:
                 break
 
-    def _matching(self, given: Mapping[str, Value], standing: Standing, when: datetime) -> tuple[str, ...]:
-        """The rules that would match if only time went on to `when`."""
+    def _next_change(self, given: Mapping[str, Value], standing: Standing, at: datetime) -> datetime | None:
+        """The next instant at which other rules would match although nothing happened."""
+        if not self._clocked:
+            return None
         still = {name: value for name, value in given.items() if name not in ("event", "text.new", "changed")}
         still["event"] = "clock"
+        if not self._hangs_on_time(still, standing, at):
+            return None
+        stands = self._matching(still, standing, at)
+        return self._clockwork.next_change(at, standing.opened_at, lambda when: self._matching(still, standing, when) != stands)
+
+    def _matching(self, still: Mapping[str, Value], standing: Standing, when: datetime) -> tuple[str, ...]:
+        """The rules that would match if only time went on to `when`."""
         work = _Work(self.book, self._facts(still, still, standing, when), standing, when, NOBODY)
         self._pass(work, still)
         return tuple(match.key for match in work.matched)
+
+    def _hangs_on_time(self, still: Mapping[str, Value], standing: Standing, at: datetime) -> bool:
+        """Whether any rule that would be asked says something else at another time. Mostly none does, which saves looking for when."""
+        work = _Work(self.book, self._facts(still, still, standing, at), standing, at, NOBODY)
+        for plan in (self._escalation, self._routing):
+            clocked = [plan.slots[key] for key in self._clocked if key in plan.slots]
+            for slot in sorted({*plan.candidates(work.facts), *clocked}):
+                rule = plan.rules[slot]
+                if not hears_the_clock(rule):
+                    continue
+                said = by_time_unknown(rule.when, work.facts) if rule.key in self._clocked else plan.holds(slot, work.facts)
+                if said is None:
+                    return True
+                if said:
+                    work.take(rule)
+                    if plan is self._routing or work.stopped_by is not None:
+                        break
+            if plan is self._escalation:
+                work.run_policies()
+        return False
 
     def _fallback(self, standing: Standing) -> Judgement:
         """Over budget: the default queue, loudly; what was armed stays armed."""

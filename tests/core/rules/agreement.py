@@ -1,0 +1,76 @@
+"""The product's judge against the oracle, moment by moment along random stories."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from random import Random
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from tests.core.rules import random_books
+from tests.core.rules.oracle import Armed, Came, Oracle
+from tsbridge.core.rules.document import read
+from tsbridge.core.rules.judge import Judge
+from tsbridge.core.rules.judgement import Judgement, Standing
+
+ZONE = ZoneInfo("America/Los_Angeles")
+SLOTS = {"severity": "case.severity", "category": "case.category", "priority": "ticket.priority", "queue": "case.queue", "assign": "assign"}
+
+
+def disagreements(seed: int, pairs: int, rules: int) -> list[str]:
+    """Judge a random rulebook of `rules` rules on `pairs` moments; what came out differently, in words."""
+    rng = Random(seed)  # noqa: S311  # reproducible, not secret
+    document = random_books.document(rng, rules)
+    judge = Judge(read(document), ZONE)
+    oracle = Oracle(document, judge.book.calendars, ZONE)
+    standing, at = Standing(), random_books.instant(rng)
+    found: list[str] = []
+    for n in range(pairs):
+        if rng.random() < 0.3:
+            standing, at = Standing(), random_books.instant(rng)
+        given, previous = random_books.facts(rng), random_books.facts(rng)
+        came = oracle.judge(given, previous, at, standing.opened_at, set(standing.firing), _armed(standing))
+        judgement = judge.decide(given, previous, standing, at)
+        found += [f"seed {seed}, moment {n}: {said}" for said in differences(came, judgement)]
+        found += [f"seed {seed}, moment {n}: {said}" for said in _unexplained(judge, given, previous, standing, at, came, judgement)]
+        standing = Standing(standing.opened_at or at, judgement.firing, judgement.armed)
+        at += timedelta(minutes=rng.choice([0, 5, 59, 60, 200]))
+    return found
+
+
+def differences(came: Came, judgement: Judgement) -> list[str]:
+    once = [("note", note.key.partition("@")[0]) for note in judgement.notes]
+    once += [("notify", key.partition("@")[0]) for key, _ in judgement.notifications]
+    pairs: dict[str, tuple[Any, Any]] = {
+        "matched": (came.matched, [match.key for match in judgement.matched]),
+        "tags added": (sorted(came.added), list(judgement.tags_added)),
+        "tags removed": (sorted(came.removed), list(judgement.tags_removed)),
+        "escalated": (came.escalated, list(judgement.escalated)),
+        "steps": (came.steps, [(step.policy, step.index) for step in judgement.steps]),
+        "once": (sorted(came.once), sorted(once)),
+        "overruled": (came.overruled, len(judgement.overruled)),
+        "firing": (sorted(came.firing), list(judgement.firing)),
+        "armed": (came.armed, [(one.policy, one.armed_at, one.next_step) for one in judgement.armed]),
+        "custom": (came.single.get("ticket.custom.77"), dict(judgement.custom_fields).get("77")),
+        **{name: (came.single.get(slot), getattr(judgement, name)) for name, slot in SLOTS.items()},
+    }
+    return [f"{name}: expected {expected}, came {actual}" for name, (expected, actual) in pairs.items() if expected != actual]
+
+
+def _unexplained(
+    judge: Judge, given: Mapping[str, Any], previous: Mapping[str, Any], standing: Standing, at: datetime, came: Came, judgement: Judgement
+) -> list[str]:
+    """The explanation tells the same rules as matched, in the truth the oracle found for each rule that was asked."""
+    explained = judge.explain(given, previous, standing, at)
+    told = {rule.key: rule.matched for rule in explained}
+    found = (
+        [] if [rule.key for rule in explained if rule.matched] == [match.key for match in judgement.matched] else ["explained otherwise"]
+    )
+    found += [f"{key} is explained as {told[key]}" for key, truth in came.truths.items() if told[key] != truth]
+    found += [f"{rule.key} is not explained" for rule in explained if rule.key in came.truths and not rule.matched and not rule.because]
+    return found
+
+
+def _armed(standing: Standing) -> list[Armed]:
+    return [Armed(one.policy, one.armed_at, one.next_step) for one in standing.armed]

@@ -1,0 +1,61 @@
+"""When time alone changes something: found exactly, neither too early nor too late."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from random import Random
+from typing import Any
+
+import pytest
+
+from tests.core.rules import random_books
+from tests.core.rules.agreement import ZONE
+from tsbridge.core.rules.document import read
+from tsbridge.core.rules.judge import Judge
+from tsbridge.core.rules.judgement import Standing
+
+STEP = timedelta(minutes=10)
+
+
+def clocked(rng: Random) -> dict[str, Any]:
+    """A condition on the time beside another."""
+    on_time = rng.choice(
+        [
+            {"field": "time.now", "operator": rng.choice(["within_hours", "outside_hours"]), "value": rng.choice(["office", "nights"])},
+            {"field": "time.hour", "operator": "at_least", "value": rng.choice([0, 9, 17])},
+            {"field": "time.weekday", "operator": "is", "value": rng.choice(["mon", "sun"])},
+            {"field": "time.holiday", "operator": "is", "value": True},
+            {"field": "case.age_minutes", "operator": rng.choice(["at_least", "less_than"]), "value": rng.choice([10, 60, 600])},
+        ]
+    )
+    return {rng.choice(["all", "any", "none"]): [on_time, random_books.leaf(rng)]}
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_until_the_due_time_the_same_rules_match_and_at_the_due_time_others_do(seed: int) -> None:
+    rng = Random(seed)  # noqa: S311
+    document = random_books.document(rng, 6)
+    del document["policies"]
+    for rule in document["rules"][:-1]:
+        rule["when"] = clocked(rng)
+        rule["then"] = [action for action in rule["then"] if "escalate" not in action] or [{"add_tags": ["ts_e"]}]
+    judge = Judge(read(document), ZONE)
+    for _ in range(3):
+        given, at = random_books.facts(rng), random_books.instant(rng)
+        given.pop("case.age_minutes", None)
+        standing = Standing(at - timedelta(minutes=rng.choice([0, 5, 55])))
+        due = judge.decide(given, given, standing, at).next_due
+        still = {name: value for name, value in given.items() if name not in ("event", "text.new", "changed")} | {"event": "clock"}
+
+        def matching(when: datetime) -> list[str]:
+            return [match.key for match in judge.decide(still, still, standing, when).matched]  # noqa: B023  # called in this turn only
+
+        stands, when = matching(at), at
+        last = at + timedelta(days=1)
+        if due is not None:
+            last = min(last, due - timedelta(microseconds=1))
+            assert matching(due) != stands
+        while when < last:
+            assert matching(when) == stands
+            when += STEP
+        assert matching(last) == stands

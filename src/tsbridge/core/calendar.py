@@ -86,13 +86,15 @@ class Calendar:
         return total
 
     def spans(self, at: datetime) -> Iterator[tuple[datetime, datetime]]:
-        """Open spans in UTC that end after `at`, in order, up to the horizon."""
+        """Open spans in UTC that end after `at`, in order and apart, up to the horizon."""
+        behind = at
         day = at.astimezone(self.zone).date() - timedelta(days=1)
         last = (at + HORIZON).astimezone(self.zone).date()
         while day <= last:
-            for span in self._spans_of(day):
-                if span[1] > at:
-                    yield span
+            for start, end in self._spans_of(day):
+                if end > behind:  # a night may reach into the next day's hours
+                    yield max(start, behind) if behind > at else start, end
+                    behind = end
             day += timedelta(days=1)
 
     def _spans_around(self, at: datetime) -> Iterator[tuple[datetime, datetime]]:

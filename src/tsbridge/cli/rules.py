@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any, Final
@@ -11,7 +12,7 @@ import typer
 from sqlalchemy import Connection
 
 from tsbridge.cli.frame import AsJson, Failed, done, group, house, refuse, say, time_option
-from tsbridge.files import BadFile, dump, load_file
+from tsbridge.files import BadFile, Lines, dump, load_file, load_text, read_file
 from tsbridge.rulebook.zendesk_import import import_zendesk
 from tsbridge.settings import load
 from tsbridge.store import rulebooks
@@ -28,9 +29,9 @@ GIVEN_LIMIT: Final = 1 << 20
 @app.command()
 def check(file: File = None, as_json: AsJson = False) -> None:
     """Say everything that is wrong with a rulebook, with its place."""
-    document, name = _document(file)
-    found = documents.findings(document)
-    lines = [_finding(one) for one in found]
+    document, name, place = _read(file)
+    found = [{**one, "line": place(one["path"])} for one in documents.findings(document, load().zone)]
+    lines = [_finding(one, name) for one in found]
     errors = sum(one["severity"] == "error" for one in found)
     lines.append(f"{name}: {len(documents.rules(document))} rules, {errors} errors, {len(found) - errors} other findings.")
     say(as_json, {"ok": documents.passes(found), "findings": found, "file": name}, lines)
@@ -158,18 +159,25 @@ def publish(
 
 
 def _document(file: Path | None) -> tuple[Any, str]:
+    document, name, _ = _read(file)
+    return document, name
+
+
+def _read(file: Path | None) -> tuple[Any, str, Callable[[str], int | None]]:
+    """A document, the file's name, and the line on which the part behind a JSON pointer stands."""
     path = file or starter_path(load())
     try:
-        return load_file(path), path.name
+        raw = read_file(path)
+        return load_text(raw), path.name, Lines(raw)
     except BadFile as refused:
         raise Failed(f"{path.name}: {refused}", code=2) from None
 
 
 def _checked(file: Path | None) -> tuple[Any, str]:
-    document, name = _document(file)
-    found = documents.findings(document)
-    if not documents.passes(found):
-        words = "\n".join(_finding(one) for one in found)
+    document, name, place = _read(file)
+    found = [{**one, "line": place(one["path"])} for one in documents.faults(document)]
+    if found:
+        words = "\n".join(_finding(one, name) for one in found)
         raise Failed(f"{words}\n{name} has faults; nothing was done.", data={"findings": found})
     return document, name
 
@@ -204,9 +212,9 @@ def _tried(document: Any, version: int | None, facts: dict[str, Any], at: dateti
         refuse(f"GIVEN: {told}")
 
 
-def _finding(one: dict[str, Any]) -> str:
+def _finding(one: dict[str, Any], name: str) -> str:
     where = " ".join(str(part) for part in (one["rule"] and f"rule {one['rule']}", one["path"]) if part)
-    return f"{one['severity']}: {where}{': ' if where else ''}{one['message']}"
+    return f"{name}:{one['line'] or 1}: {one['severity']}: {where}{': ' if where else ''}{one['message']} [{one['code']}]"
 
 
 def _in_words(decision: dict[str, Any]) -> list[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
+from datetime import tzinfo
 from typing import Annotated, Any, Final
 
 from fastapi import Query
@@ -12,6 +13,7 @@ from tsbridge.core.moments import canonical
 from tsbridge.core.rules.document import read
 from tsbridge.core.rules.findings import RulebookError
 from tsbridge.core.rules.language import content_hash
+from tsbridge.rulebook.check import check
 from tsbridge.web.problems import Problem, invalid, not_found
 
 Document = dict[str, Any]
@@ -141,16 +143,25 @@ def _named(document: Document, part: str) -> Document:
     return found if isinstance(found, dict) else {}
 
 
-# What the reader says
+# What the reader and the check say
 
 
-def findings(document: Document) -> list[dict[str, Any]]:
-    """Everything there is to say about a document; errors keep it from being published."""
+def faults(document: Document) -> list[dict[str, Any]]:
+    """What keeps a document from being judged by."""
     try:
         read(document)
     except RulebookError as refused:
         return [finding.to_json() for finding in refused.findings]
     return []
+
+
+def findings(document: Document, zone: tzinfo, *, about: str | None = None) -> list[dict[str, Any]]:
+    """Everything there is to say about a document; errors keep it from being published. `about`: only what concerns this rule.
+
+    Takes its time: never on the event loop.
+    """
+    found = check(document, zone, about=about)
+    return [finding.to_json() for finding in found if about is None or finding.severity != "error" or finding.rule == about]
 
 
 def passes(found: list[dict[str, Any]]) -> bool:

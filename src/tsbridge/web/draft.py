@@ -42,7 +42,7 @@ async def show_draft(desk: Made, by: Ops, response: Response) -> dict[str, Any]:
     """The draft, a copy of live until somebody edits it, and what the check says of it."""
     draft, live = await desk.database.read(lambda conn: (store.draft(conn), store.live_version(conn)))
     response.headers["ETag"] = draft_tag(draft)
-    return await _with_findings(draft, live)
+    return await _with_findings(desk, draft, live)
 
 
 @routes.put("")
@@ -51,7 +51,7 @@ async def replace_draft(desk: Made, by: Ops, body: WholeDraft, response: Respons
     need_match(if_match)
     draft, live = await _edit(desk, by.id, "rulebook.draft", "draft", lambda held: _matched(held, if_match, body.document))
     response.headers["ETag"] = draft_tag(draft)
-    return await _with_findings(draft, live)
+    return await _with_findings(desk, draft, live)
 
 
 @routes.post("/rules", status_code=201)
@@ -67,7 +67,7 @@ async def add_rule(desk: Made, by: Ops, body: Document, response: Response) -> d
     rule = documents.rule_of(draft.document, key)
     response.headers["ETag"] = documents.rule_tag(rule)
     response.headers["Location"] = f"/v1/rulebook/draft/rules/{key}"
-    return await _rule_shown(draft, live, key)
+    return await _rule_shown(desk, draft, live, key)
 
 
 @routes.get("/rules/{key}")
@@ -75,7 +75,7 @@ async def show_rule(desk: Made, by: Ops, key: Id, response: Response) -> dict[st
     """One rule of the draft. Its ETag is its own, so editors of different rules do not meet; the draft's ETag will do as well."""
     draft, live = await desk.database.read(lambda conn: (store.draft(conn), store.live_version(conn)))
     response.headers["ETag"] = documents.rule_tag(documents.rule_of(draft.document, key))
-    return await _rule_shown(draft, live, key)
+    return await _rule_shown(desk, draft, live, key)
 
 
 @routes.put("/rules/{key}")
@@ -91,7 +91,7 @@ async def replace_rule(desk: Made, by: Ops, key: Id, body: Document, response: R
 
     draft, live = await _edit(desk, by.id, "rulebook.rule.change", key, changed)
     response.headers["ETag"] = documents.rule_tag(rule)
-    return await _rule_shown(draft, live, new_key)
+    return await _rule_shown(desk, draft, live, new_key)
 
 
 @routes.delete("/rules/{key}")
@@ -105,7 +105,7 @@ async def remove_rule(desk: Made, by: Ops, key: Id, response: Response, if_match
 
     draft, live = await _edit(desk, by.id, "rulebook.rule.remove", key, changed)
     response.headers["ETag"] = draft_tag(draft)
-    return await _with_findings(draft, live)
+    return await _with_findings(desk, draft, live)
 
 
 def draft_tag(draft: Draft) -> str:
@@ -141,18 +141,18 @@ async def _edit(desk: Desk, by: str, action: str, subject: str, changed: Callabl
     return await desk.database.write(write, urgent=True)
 
 
-async def _with_findings(draft: Draft, live: int) -> dict[str, Any]:
-    findings = await asyncio.to_thread(documents.findings, draft.document)
+async def _with_findings(desk: Desk, draft: Draft, live: int) -> dict[str, Any]:
+    findings = await asyncio.to_thread(documents.findings, draft.document, desk.zone)
     return {**draft_item(draft, live), "findings": findings, "ok": documents.passes(findings)}
 
 
-async def _rule_shown(draft: Draft, live: int, key: str) -> dict[str, Any]:
-    findings = await asyncio.to_thread(documents.findings, draft.document)
+async def _rule_shown(desk: Desk, draft: Draft, live: int, key: str) -> dict[str, Any]:
+    findings = await asyncio.to_thread(documents.findings, draft.document, desk.zone, about=key)
     return {
         "key": key,
         "rule": documents.rule_of(draft.document, key),
         "position": documents.position_of(draft.document, key),
         "draft_revision": draft.revision,
         "live_version": live,
-        "findings": [finding for finding in findings if finding["rule"] == key],
+        "findings": findings,
     }

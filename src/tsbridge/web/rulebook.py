@@ -99,7 +99,7 @@ async def restore_version(desk: Made, by: Ops, version: Id, body: Publication | 
 async def check_rulebook(desk: Made, by: Ops, body: Document) -> dict[str, Any]:
     """What is wrong with a document (the body itself, or `{"document": …}`); with `{}`, with the draft."""
     document = await _meant(desk, body)
-    findings = await asyncio.to_thread(documents.findings, document)
+    findings = await asyncio.to_thread(documents.findings, document, desk.zone)
     return {"ok": documents.passes(findings), "findings": findings}
 
 
@@ -107,9 +107,7 @@ async def check_rulebook(desk: Made, by: Ops, body: Document) -> dict[str, Any]:
 async def run_tests(desk: Made, by: Ops, body: Document | None = None) -> dict[str, Any]:
     """Run a document's own tests (`{}` or nothing: the draft's)."""
     document = await _meant(desk, body or {})
-    findings = await asyncio.to_thread(documents.findings, document)
-    if not documents.passes(findings):
-        raise _faulty(findings)
+    await _refuse_faulty(document)
     tests = await asyncio.to_thread(trial.run_tests, document, desk.zone)
     return {"ok": all(test["ok"] for test in tests), "tests": tests}
 
@@ -140,9 +138,7 @@ async def try_rulebook(desk: Made, by: Ops, body: Trial) -> dict[str, Any]:
         return version.version, version.document
 
     version, document = await desk.database.read(chosen)
-    findings = await asyncio.to_thread(documents.findings, document)
-    if not documents.passes(findings):
-        raise _faulty(findings)
+    await _refuse_faulty(document)
     now = desk.clock.now()
     return await asyncio.to_thread(trial.tried, document, version or None, desk.zone, body.given, body.at or now, desk.ids.new("dec"))
 
@@ -189,16 +185,18 @@ def _publication(desk: Desk, document: Document, note: str, by: str, action: str
 
 async def _refuse_bad(desk: Desk, document: Document) -> None:
     """Raises 422 with `findings` or `failed_tests` unless the document may go live."""
-    findings = await asyncio.to_thread(documents.findings, document)
-    if not documents.passes(findings):
-        raise _faulty(findings)
+    await _refuse_faulty(document)
     failed = [test for test in await asyncio.to_thread(trial.run_tests, document, desk.zone) if not test["ok"]]
     if failed:
+        findings = await asyncio.to_thread(documents.findings, document, desk.zone)
         raise Problem(422, "The rulebook fails tests of its own.", kind="rulebook-tests-failed", findings=findings, failed_tests=failed)
 
 
-def _faulty(findings: list[dict[str, Any]]) -> Problem:
-    return Problem(422, "The rulebook has faults; see findings.", kind="rulebook-faulty", findings=findings, failed_tests=[])
+async def _refuse_faulty(document: Document) -> None:
+    """Raises 422 with `findings` unless the document can be judged by."""
+    faults = await asyncio.to_thread(documents.faults, document)
+    if faults:
+        raise Problem(422, "The rulebook has faults; see findings.", kind="rulebook-faulty", findings=faults, failed_tests=[])
 
 
 async def _meant(desk: Desk, body: Document) -> Document:

@@ -1,0 +1,75 @@
+"""The check: everything that can be said about a rulebook without judging a single real event.
+
+What the reader refuses is an error and keeps the book from going live. The rest is advice: a warning where the book does not
+do what somebody must have meant, info where it may. Nothing is claimed without a proof, and no witness is shown that the
+judge has not confirmed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import tzinfo
+from typing import Any, Final
+
+from tsbridge.core.rules.document import read
+from tsbridge.core.rules.findings import Finding, RulebookError
+from tsbridge.core.rules.judge import Judge
+from tsbridge.core.rules.language import Rulebook
+from tsbridge.rulebook.examiner import Examiner
+from tsbridge.rulebook.list_checks import lists
+from tsbridge.rulebook.overlap_checks import overlaps
+from tsbridge.rulebook.policy_checks import policies
+from tsbridge.rulebook.rule_checks import behind_stop, dead_and_idle, duplicates, unreachable
+from tsbridge.rulebook.tag_cycles import as_judge, tag_cycles
+
+CODES: Final = {
+    "never_matches": "A rule that no event can match: its conditions exclude each other.",
+    "never_true": "A part of a condition that can never be true.",
+    "always_true": "A condition, or a part of one, that is true whatever happens.",
+    "unknown_value": "A value that a field with a known set of words never has.",
+    "duplicate_rule": "A rule that says the same as one above it, however it is written.",
+    "unreachable": "A rule that no event reaches: routing rules above it take them all, or a stop above it keeps it from being asked.",
+    "overruled": "Two rules set the same single value to different things for the same event; the upper one wins. "
+    "A warning where the value that loses is the more pressing one.",
+    "tag_conflict": "One rule adds a tag and another removes it for the same event; the upper one wins.",
+    "tag_cycle": "Rules, or rules and Zendesk triggers, that put a tag on and take it off again for ever.",
+    "policy_never_runs": "A policy that no living rule escalates to, or that is stopped as soon as it is armed.",
+    "policy_never_stops": "A policy with later steps that nothing stops.",
+    "step_never_due": "A step that waits inside a calendar which never has room for it.",
+    "shadowed_entry": "An entry of a list that another entry makes needless.",
+}
+"""What the check says beyond the reader's errors."""
+
+
+def check(document: Any, zone: tzinfo, *, triggers: Any = None, about: str | None = None) -> tuple[Finding, ...]:
+    """Everything there is to say about a document, errors alone when there are any.
+
+    `triggers`: Zendesk's, as `GET /api/v2/triggers` gives them; raises `ValueError` when they are not. `about`: the key of a
+    rule; then only what concerns it is looked at, which is much quicker.
+    """
+    try:
+        book = read(document)
+    except RulebookError as refused:
+        return refused.findings
+    return tuple(sorted(_advice(book, zone, as_judge(triggers, document, zone), about), key=_order))
+
+
+def _advice(book: Rulebook, zone: tzinfo, triggers: Judge | None, about: str | None) -> Iterator[Finding]:
+    examiner = Examiner(book, zone)
+    rules = [rule for rule in book.rules if about in (None, rule.key)]
+    twins = [finding for finding in duplicates(examiner, book.rules) if about in (None, finding.rule)]
+    yield from twins
+    once = {finding.rule for finding in twins}
+    yield from dead_and_idle(examiner, rules)
+    yield from unreachable(examiner, once, about)
+    yield from behind_stop(examiner, once, about)
+    yield from overlaps(examiner, None if about is None else frozenset({about}))
+    if about is None:
+        yield from policies(examiner)
+        yield from tag_cycles(examiner, triggers)
+        yield from lists(examiner)
+
+
+def _order(finding: Finding) -> tuple[int, tuple[object, ...]]:
+    place = tuple((0, int(step), "") if step.isdigit() else (1, 0, step) for step in finding.path.split("/"))
+    return ("error", "warning", "info").index(finding.severity), (place, finding.code, finding.message)

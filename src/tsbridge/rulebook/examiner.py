@@ -1,0 +1,130 @@
+"""Questions about the rules of one book: can this be, and show me an event. What is shown the judge itself has confirmed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from datetime import tzinfo
+from typing import Final
+
+from tsbridge.core.moments import Value
+from tsbridge.core.rules.conditions import leaf_holds
+from tsbridge.core.rules.judge import FIELD_OF, Judge
+from tsbridge.core.rules.judgement import Judgement
+from tsbridge.core.rules.language import Condition, Leaf, Rule, Rulebook, leaves
+from tsbridge.rulebook.domains import CHANGES, EVENT
+from tsbridge.rulebook.satisfy import Known, Node, Solver, Undecided, every, negated, nothing_known
+from tsbridge.rulebook.worlds import World
+
+TRIES: Final = 8
+"""How often another event is looked for when rules in between spoil one."""
+
+Confirms = Callable[[World, Judgement], bool]
+
+
+class Examiner:
+    """One book, its judge and its solver. The book must be free of errors."""
+
+    def __init__(self, book: Rulebook, zone: tzinfo) -> None:
+        self.book = book
+        self.zone = zone
+        self.judge = Judge(book, zone)
+        self.solver = Solver(book, zone)
+        self._conditions: dict[str, Node] = {}
+
+    def condition(self, rule: Rule) -> Node:
+        """The rule is asked and matches."""
+        found = self._conditions.get(rule.key)
+        if found is None:
+            found = self._conditions[rule.key] = self.asked(rule, self.solver.node(rule.when))
+        return found
+
+    def asked(self, rule: Rule, node: Node) -> Node:
+        """`node`, on an event that the rule is asked about."""
+        if not rule.on:
+            return node
+        return every([self.solver.leaf(Leaf(EVENT, "in", tuple(sorted(rule.on))), True), node])
+
+    def possible(self, *nodes: Node) -> bool:
+        """False only when it is proven that no event makes all of it true."""
+        try:
+            return self.solver.find(nodes) is not None
+        except Undecided:
+            return True
+
+    def proven(self, condition: Condition) -> bool | None:
+        """True or False where a condition is so whatever happens, else None."""
+        if not self.possible(self.solver.node(condition, True)):
+            return False
+        return None if self.possible(self.solver.node(condition, False)) else True
+
+    def example(self, nodes: Iterable[Node], confirms: Confirms, keep: Iterable[str] = ()) -> World | None:
+        """An event that the judge confirms, or None. Other rules than those to `keep` that stood in the way are kept from matching."""
+        wanted, kept = list(nodes), set(keep)
+        for _ in range(TRIES):
+            try:
+                world = self.solver.find(wanted)
+            except Undecided:
+                return None
+            if world is None:
+                return None
+            judgement = world.judged(self.judge)
+            if confirms(world, judgement):
+                return world
+            matched = {match.key for match in judgement.matched}
+            spoilers = [rule for rule in self.book.escalation if rule.key in matched - kept]
+            if not spoilers:
+                return None
+            kept |= {rule.key for rule in spoilers}
+            wanted += [negated(self.condition(rule)) for rule in spoilers]
+        return None
+
+
+def matches(*keys: str) -> Confirms:
+    """Confirms an event on which all these rules match."""
+    return lambda _, judgement: set(keys) <= {match.key for match in judgement.matched}
+
+
+def settings(rule: Rule) -> dict[str, Value]:
+    """The single values a rule sets, by slot; the first of two for the same stands."""
+    found: dict[str, Value] = {}
+    for action in rule.then:
+        if action.name == "set_custom_field":
+            found.setdefault(f"custom:{action.value[0]}", action.value[1])
+        elif action.name.startswith("set_"):
+            found.setdefault(action.name.removeprefix("set_"), action.value)
+    return found
+
+
+def tag_wishes(rule: Rule) -> tuple[frozenset[str], frozenset[str]]:
+    """The tags a rule adds and those it removes."""
+    added = {tag for action in rule.then if action.name == "add_tags" for tag in action.value}
+    removed = {tag for action in rule.then if action.name == "remove_tags" for tag in action.value}
+    return frozenset(added), frozenset(removed)
+
+
+def field_of(slot: str) -> str:
+    """The field under which rules below read what a slot was set to."""
+    return f"ticket.custom.{slot.removeprefix('custom:')}" if slot.startswith("custom:") else FIELD_OF[slot]
+
+
+def written(rules: Iterable[Rule]) -> frozenset[str]:
+    """The fields that these rules may change for those below them."""
+    found = {field_of(slot) for rule in rules for slot in settings(rule)}
+    return frozenset(found | ({"tags"} if any(any(tag_wishes(rule)) for rule in rules) else set()))
+
+
+def reads(condition: Condition) -> frozenset[str]:
+    return frozenset(leaf.field for leaf in leaves(condition))
+
+
+def after(rule: Rule, examiner: Examiner) -> Known:
+    """What is known of a leaf once `rule` has matched and was the first to set its values."""
+    values = {field_of(slot): value for slot, value in settings(rule).items()}
+    if not values:
+        return nothing_known
+    facts = World(values).facts(examiner.book, examiner.zone)
+
+    def known(leaf: Leaf) -> bool | None:
+        return leaf_holds(leaf, facts) if leaf.field in values and leaf.operator not in (*CHANGES, "not_changed") else None
+
+    return known

@@ -1,0 +1,132 @@
+"""Rules that want different things for the same event: who wins, and an event that shows it."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from tsbridge.core.moments import Value
+from tsbridge.core.rules.findings import Finding
+from tsbridge.core.rules.judgement import Judgement
+from tsbridge.core.rules.language import Condition, Leaf, Rule
+from tsbridge.core.rules.vocabulary import PRIORITIES
+from tsbridge.rulebook.domains import EVENT
+from tsbridge.rulebook.examiner import Examiner, after, settings, tag_wishes
+from tsbridge.rulebook.worlds import World
+
+QUESTIONS: Final = 5_000
+"""Pairs of rules that one check looks at; with more, the later ones are not told about."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """One rule's wish for one slot: a single value, or a tag that shall be there or not."""
+
+    rule: Rule
+    place: int
+    slot: str
+    value: Value
+
+
+def overlaps(examiner: Examiner, only: frozenset[str] | None) -> Iterator[Finding]:
+    """For each rule and slot the topmost rule above that overrules it on some event. `only`: rules one of which must take part."""
+    by_slot: dict[str, list[Wish]] = defaultdict(list)
+    boxes = {rule.key: _box(rule) for rule in examiner.book.rules}
+    left = QUESTIONS
+    for place, rule in enumerate(examiner.book.rules):
+        for wish in _wishes(rule, place):
+            for winner in by_slot[wish.slot]:
+                if winner.value == wish.value or winner.rule.kind == wish.rule.kind == "routing":
+                    continue
+                if only is not None and not only & {winner.rule.key, rule.key}:
+                    continue
+                if _apart(boxes[winner.rule.key], boxes[rule.key]):
+                    continue
+                left -= 1
+                if left < 0:
+                    return
+                witness = _witness(examiner, winner, wish)
+                if witness is not None:
+                    yield _finding(winner, wish, witness)
+                    break
+            by_slot[wish.slot].append(wish)
+
+
+def _wishes(rule: Rule, place: int) -> Iterator[Wish]:
+    for slot, value in settings(rule).items():
+        yield Wish(rule, place, slot, value)
+    added, removed = tag_wishes(rule)
+    for tag in sorted(added - removed):
+        yield Wish(rule, place, f"tag:{tag}", True)
+    for tag in sorted(removed - added):
+        yield Wish(rule, place, f"tag:{tag}", False)
+
+
+def _witness(examiner: Examiner, winner: Wish, loser: Wish) -> World | None:
+    """An event on which both rules match and the judge says that the upper one overrules the lower."""
+    upper, lower = winner.rule, loser.rule
+    below = examiner.asked(lower, examiner.solver.node(lower.when, known=after(upper, examiner)))
+
+    def confirms(_: World, judgement: Judgement) -> bool:
+        return any(_is(entry, winner, loser) for entry in judgement.overruled)
+
+    return examiner.example([examiner.condition(upper), below], confirms, (upper.key, lower.key))
+
+
+def _is(entry: Mapping[str, Value], winner: Wish, loser: Wish) -> bool:
+    tag = loser.slot.removeprefix("tag:") if loser.slot.startswith("tag:") else None
+    named = entry.get("tag") == tag if tag is not None else entry.get("field") == loser.slot
+    return named and entry.get("rule") == loser.rule.key and entry.get("by") == winner.rule.key
+
+
+def _finding(winner: Wish, loser: Wish, witness: World) -> Finding:
+    if loser.slot.startswith("tag:"):
+        tag = loser.slot.removeprefix("tag:")
+        there = "there" if winner.value else "gone"
+        words = f"on some events {winner.rule.key} above wants the tag {tag} {there}, this rule the opposite; the upper one wins"
+        return Finding("warning", "tag_conflict", words, loser.rule.path, loser.rule.key, witness.to_json())
+    name = loser.slot.replace("custom:", "custom field ")
+    words = f"on some events {winner.rule.key} above has set the {name} already: its value stands, this rule's is overruled"
+    severity = "warning" if _worse(loser, winner) else "info"
+    return Finding(severity, "overruled", words, loser.rule.path, loser.rule.key, witness.to_json())
+
+
+def _worse(loser: Wish, winner: Wish) -> bool:
+    """Whether the value that loses is the more pressing one."""
+    if loser.slot == "severity":
+        return isinstance(loser.value, int) and isinstance(winner.value, int) and loser.value < winner.value
+    if loser.slot == "priority":
+        return PRIORITIES.index(str(loser.value)) > PRIORITIES.index(str(winner.value))
+    return False
+
+
+# -- a quick look before the long one ----------------------------------------------------------------------------------------
+
+Box = Mapping[str, frozenset[Any]]
+
+
+def _box(rule: Rule) -> Box:
+    """Fields that must have one of a few words for the rule to match."""
+    found: dict[str, frozenset[Any]] = {EVENT: rule.on} if rule.on else {}
+    for leaf in _musts(rule.when):
+        if leaf.operator in ("is", "in") and leaf.field.partition(".")[0] not in ("case", "time"):
+            values = leaf.value if isinstance(leaf.value, tuple) else (leaf.value,)
+            words = frozenset(str(value).casefold() for value in values if isinstance(value, str))
+            if len(words) == len(values):
+                found[leaf.field] = found.get(leaf.field, words) & words
+    return found
+
+
+def _musts(condition: Condition) -> Iterator[Leaf]:
+    if isinstance(condition, Leaf):
+        yield condition
+    else:
+        for part in condition.all:
+            yield from _musts(part)
+
+
+def _apart(one: Box, other: Box) -> bool:
+    """Whether no event can be in both, because the rules ask for different words. What rules set themselves is not looked at."""
+    return any(name in other and not words & other[name] for name, words in one.items() if name != "ticket.priority")

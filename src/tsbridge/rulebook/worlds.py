@@ -1,0 +1,40 @@
+"""A world: the facts of one event, whole enough to be judged. What the check shows as a witness is one of these."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, tzinfo
+from typing import Any
+
+from tsbridge.core.moments import Value
+from tsbridge.core.rules.facts import Facts
+from tsbridge.core.rules.judge import Judge
+from tsbridge.core.rules.judgement import Judgement, Standing
+from tsbridge.core.rules.language import Rulebook
+from tsbridge.rulebook.tests import PREVIOUS, WORKDAY
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """Facts by field name, those known from before, and the time."""
+
+    given: Mapping[str, Value] = field(default_factory=dict, hash=False)
+    previous: Mapping[str, Value] = field(default_factory=dict, hash=False)
+    at: datetime = WORKDAY
+
+    def to_json(self) -> dict[str, Any]:
+        """`{"given": …, "at": …}` as a test of the rulebook or a try takes it."""
+        facts = {name: _plain(value) for name, value in sorted(self.given.items())}
+        facts |= {PREVIOUS + name: _plain(value) for name, value in sorted(self.previous.items())}
+        return {"given": facts, "at": self.at.astimezone(UTC).isoformat().replace("+00:00", "Z")}
+
+    def facts(self, book: Rulebook, zone: tzinfo) -> Facts:
+        return Facts(self.given, self.previous, self.at, zone, book.calendars, None)
+
+    def judged(self, judge: Judge) -> Judgement:
+        return judge.decide(self.given, self.previous, Standing(), self.at)
+
+
+def _plain(value: Value) -> Any:
+    return list(value) if isinstance(value, tuple) else value

@@ -7,7 +7,7 @@ from typing import Any, Literal
 from alembic import context
 from sqlalchemy import TypeDecorator
 
-from tsbridge.store.tables import metadata
+from tsbridge.store.replay_tables import metadata
 
 
 def render_item(kind: str, item: Any, _: Any) -> str | Literal[False]:

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from tsbridge.cli import audit, checkup, keys, queues, rules, run, simulate, talkdesk
+from tsbridge.cli import audit, checkup, keys, queues, replay, rules, run, simulate, talkdesk
 from tsbridge.cli.frame import Failed, wants_json
 from tsbridge.core.rules.findings import RulebookError
 from tsbridge.files import BadFile
@@ -32,6 +32,7 @@ app.command()(run.serve)
 app.command()(run.worker)
 app.command()(run.migrate)
 app.command()(checkup.doctor)
+rules.app.command("replay")(replay.replay)
 app.add_typer(rules.app, name="rules")
 app.add_typer(keys.app, name="keys")
 app.add_typer(audit.app, name="audit")

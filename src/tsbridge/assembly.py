@@ -48,6 +48,7 @@ from tsbridge.work.facts import Background
 from tsbridge.work.guard import Guard
 from tsbridge.work.ingest import Ingest
 from tsbridge.work.loop import Loop, Round
+from tsbridge.work.replay import Replays, Shadowing
 from tsbridge.work.writeback import Pace, Writeback
 
 log = logging.getLogger("tsbridge.assembly")
@@ -57,6 +58,8 @@ CLOCK: Final = "clock"
 FACTS: Final = "facts"
 WRITEBACK: Final = "writeback"
 GUARD: Final = "guard"
+REPLAY: Final = "replay"
+SHADOW: Final = "shadow"
 WHOAMI: Final = "whoami"
 OWN_USER: Final = "own_user"
 ASK_AGAIN: Final = timedelta(minutes=30)
@@ -97,6 +100,8 @@ class Workers:
             FACTS: ingest.complete,
             WRITEBACK: writeback.round,
             GUARD: guard.round,
+            REPLAY: Replays(database, clock, live, settings.zone, name).round,
+            SHADOW: Shadowing(database, clock, live, settings.zone).round,
         }
         if self._zendesk is not None:
             rounds[WHOAMI] = self._who_am_i
@@ -111,6 +116,9 @@ class Workers:
 
     def wake_writer(self) -> None:
         self.loop.wake(WRITEBACK)
+
+    def wake_replay(self) -> None:
+        self.loop.wake(REPLAY)
 
     def skew(self) -> timedelta | None:
         """How far our clock is from Zendesk's, as of when it told us who we are."""
@@ -190,6 +198,7 @@ def bridge(settings: Settings, database: Database, clock: Clock, *, workers_insi
         webhooks=door_routes(doors),
         wake=wake,
         wake_writer=wake_writer,
+        wake_replay=workers.wake_replay if workers_inside else _nobody,
         probes=probes(database, clock, loop, workers.skew),
         lifespan=_lifespan(workers if workers_inside else None),
         metrics_role=settings.metrics_role,

@@ -41,7 +41,7 @@ def check(file: File = None, as_json: AsJson = False) -> None:
 @app.command("test")
 def run_tests(file: File = None, as_json: AsJson = False) -> None:
     """Run the rulebook's own tests."""
-    document, name = _checked(file)
+    document, name = checked(file)
     tests = trial.run_tests(document, load().zone)
     failed = [one for one in tests if not one["ok"]]
     lines = [f"FAILED  {one['name']}: {json.dumps(one['differences'], ensure_ascii=False)}" for one in failed]
@@ -64,7 +64,7 @@ def try_(
     if file is not None and version is not None:
         refuse("expected --file or --version, not both")
     if file is not None:
-        document, _ = _checked(file)
+        document, _ = checked(file)
         number = None
     else:
         with house() as made:
@@ -137,7 +137,7 @@ def publish(
     """Make a file the live version. Refused when its check finds errors or one of its tests fails."""
     if not 0 < len(note.strip()) <= 2000:
         refuse("--note: expected 1 to 2000 characters")
-    document, name = _checked(file)
+    document, name = checked(file)
     failed = [one["name"] for one in trial.run_tests(document, load().zone) if not one["ok"]]
     if failed:
         raise Failed(f"{name} fails tests of its own: {', '.join(failed)}", data={"failed_tests": failed})
@@ -173,7 +173,7 @@ def _read(file: Path | None) -> tuple[Any, str, Callable[[str], int | None]]:
         raise Failed(f"{path.name}: {refused}", code=2) from None
 
 
-def _checked(file: Path | None) -> tuple[Any, str]:
+def checked(file: Path | None) -> tuple[Any, str]:
     document, name, place = _read(file)
     found = [{**one, "line": place(one["path"])} for one in documents.faults(document)]
     if found:

@@ -33,6 +33,7 @@ from tsbridge.web.models import (
     Writeback,
     WritebackWhole,
 )
+from tsbridge.web.replay_models import Move, ReplayMade, ReplayShown, ReplayWhole
 
 PAGES: Final[dict[str, Any]] = {
     "list_cases": Case,
@@ -44,6 +45,9 @@ PAGES: Final[dict[str, Any]] = {
     "list_events": Event,
     "list_keys": KeyShown,
     "list_versions": VersionShown,
+    "list_replays": ReplayShown,
+    "list_shadow_moves": Move,
+    "list_moves": Move,
     "list_fields": Word,
     "list_operators": Word,
     "list_actions": Word,
@@ -64,6 +68,8 @@ ANSWERS: Final[dict[str, Any]] = {
     "retry_writeback": WritebackWhole,
     "show_mappings": Mappings,
     "replace_mappings": Mappings,
+    "start_replay": ReplayMade,
+    "show_replay": ReplayWhole,
     "show_mode": Mode,
     "change_mode": Mode,
     "show_event": EventWhole,

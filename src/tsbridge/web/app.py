@@ -14,7 +14,23 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from tsbridge.core.ports import Ids
-from tsbridge.web import audit, cases, docs, draft, escalations, events, health, keys, problems, rulebook, sources, vocabulary, writebacks
+from tsbridge.web import (
+    audit,
+    cases,
+    docs,
+    draft,
+    escalations,
+    events,
+    health,
+    keys,
+    problems,
+    replays,
+    rulebook,
+    shadow,
+    sources,
+    vocabulary,
+    writebacks,
+)
 from tsbridge.web.counters import Counters
 from tsbridge.web.desk import Desk
 from tsbridge.web.openapi import describe
@@ -24,7 +40,7 @@ OPEN: Final = frozenset({"/livez", "/readyz", "/metrics", "/docs", "/docs/init.j
 """Routes without a role. `/metrics` and `/docs` ask for one when the desk says so."""
 DOOR: Final = "/webhooks/"
 
-_ROUTERS: Final = (health, vocabulary, rulebook, draft, cases, audit, escalations, writebacks, events, sources, keys, docs)
+_ROUTERS: Final = (health, vocabulary, rulebook, draft, replays, shadow, cases, audit, escalations, writebacks, events, sources, keys, docs)
 
 
 def create_app(desk: Desk) -> FastAPI:

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import csv
-import io
-import json
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator
 from typing import Annotated, Any, Final, Literal
 
 from fastapi import APIRouter, Query, Request, Response
@@ -15,6 +12,7 @@ from sqlalchemy import Connection
 from tsbridge.store import chain, routing
 from tsbridge.web.accept import choose
 from tsbridge.web.auth import Supervisor, Viewer
+from tsbridge.web.csvtext import CSV, NDJSON, cell, csv_text, ndjson
 from tsbridge.web.desk import Desk, Made
 from tsbridge.web.explained import explained
 from tsbridge.web.inputs import Id, NumberQuery, TimeQuery, Word, query_time, whole_number
@@ -26,10 +24,7 @@ from tsbridge.web.shapes import change_item, decision_item
 routes = APIRouter(route_class=DeskRoute, prefix="/v1/audit", tags=["audit"])
 
 BATCH: Final = 500
-NDJSON: Final = "application/x-ndjson"
-CSV: Final = "text/csv"
 BIGGEST: Final = (1 << 31) - 1
-_FORMULA: Final = tuple("=+-@\t\r\n\uff1d\uff0b\uff0d\uff20")
 
 COLUMNS: Final = (
     *("id", "seq", "at", "recorded_at", "event", "event_id", "case_id", "source", "interaction", "channel"),
@@ -154,13 +149,13 @@ async def _batches(desk: Desk, wanted: routing.RoutingFilter, before: int | None
 
 async def _ndjson(desk: Desk, wanted: routing.RoutingFilter, before: int | None) -> AsyncIterator[bytes]:
     async for batch in _batches(desk, wanted, before):
-        yield b"".join(json.dumps(item, ensure_ascii=False, separators=(",", ":")).encode() + b"\n" for item in batch)
+        yield ndjson(batch)
 
 
 async def _csv(desk: Desk, wanted: routing.RoutingFilter, before: int | None) -> AsyncIterator[bytes]:
-    yield _csv_text([COLUMNS])
+    yield csv_text([COLUMNS])
     async for batch in _batches(desk, wanted, before):
-        yield _csv_text(_record(item) for item in batch)
+        yield csv_text(_record(item) for item in batch)
 
 
 def _record(item: dict[str, Any]) -> list[str]:
@@ -180,19 +175,3 @@ def _record(item: dict[str, Any]) -> list[str]:
         "confirmed_at": wish.get("confirmed_at"),
     }
     return [cell(values.get(name)) for name in COLUMNS]
-
-
-def cell(value: Any) -> str:
-    """A value as CSV text that no spreadsheet takes for a formula."""
-    if value is None:
-        return ""
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    text = str(value)
-    return "'" + text if text.startswith(_FORMULA) and not isinstance(value, int | float) else text
-
-
-def _csv_text(rows: Iterable[Iterable[str]]) -> bytes:
-    out = io.StringIO()
-    csv.writer(out, lineterminator="\r\n").writerows(rows)
-    return out.getvalue().encode()

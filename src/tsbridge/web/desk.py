@@ -56,7 +56,7 @@ class Desk:
 
     `zone`: the team's. `salt`: fresh text for the audit's commitments. `entropy(n)`: n random bytes.
     `default_mode`: write-back mode while nobody has set another. `webhooks`: the door's routes.
-    `wake`: there are deliveries to work on; `wake_writer`: there are wishes to write.
+    `wake`: there are deliveries to work on; `wake_writer`: there are wishes to write; `wake_replay`: a replay.
     `probes`: what `/readyz` looks at, by name. `metrics_role`, `docs_role`: None leaves them open.
     """
 
@@ -74,6 +74,7 @@ class Desk:
     webhooks: Sequence[BaseRoute] = ()
     wake: Callable[[], None] = _nobody
     wake_writer: Callable[[], None] = _nobody
+    wake_replay: Callable[[], None] = _nobody
     probes: Mapping[str, Probe] = field(default_factory=dict)
     lifespan: Lifespan | None = None
     metrics_role: str | None = None

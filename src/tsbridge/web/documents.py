@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 from collections.abc import Mapping
 from datetime import tzinfo
@@ -170,3 +171,10 @@ def passes(found: list[dict[str, Any]]) -> bool:
 
 def hash_of(document: Document) -> str:
     return content_hash(document)
+
+
+async def refuse_faulty(document: Document) -> None:
+    """Raises 422 with `findings` unless the document can be judged by."""
+    found = await asyncio.to_thread(faults, document)
+    if found:
+        raise Problem(422, "The rulebook has faults; see findings.", kind="rulebook-faulty", findings=found, failed_tests=[])

@@ -61,7 +61,7 @@ _WORDS: Final = {
     "503": "Not now; see Retry-After.",
 }
 _EDITED: Final = frozenset({"replace_draft", "replace_rule", "remove_rule", "publish_draft", "replace_mappings"})
-_CONFLICTING: Final = frozenset({"add_rule", "replace_rule", "retry_event", "retry_writeback", "acknowledge_escalation"})
+_CONFLICTING: Final = frozenset({"add_rule", "replace_rule", "retry_event", "retry_writeback", "acknowledge_escalation", "cancel_replay"})
 
 
 def describe(app: FastAPI) -> dict[str, Any]:

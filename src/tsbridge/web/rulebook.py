@@ -107,7 +107,7 @@ async def check_rulebook(desk: Made, by: Ops, body: Document) -> dict[str, Any]:
 async def run_tests(desk: Made, by: Ops, body: Document | None = None) -> dict[str, Any]:
     """Run a document's own tests (`{}` or nothing: the draft's)."""
     document = await _meant(desk, body or {})
-    await _refuse_faulty(document)
+    await documents.refuse_faulty(document)
     tests = await asyncio.to_thread(trial.run_tests, document, desk.zone)
     return {"ok": all(test["ok"] for test in tests), "tests": tests}
 
@@ -138,7 +138,7 @@ async def try_rulebook(desk: Made, by: Ops, body: Trial) -> dict[str, Any]:
         return version.version, version.document
 
     version, document = await desk.database.read(chosen)
-    await _refuse_faulty(document)
+    await documents.refuse_faulty(document)
     now = desk.clock.now()
     return await asyncio.to_thread(trial.tried, document, version or None, desk.zone, body.given, body.at or now, desk.ids.new("dec"))
 
@@ -185,18 +185,11 @@ def _publication(desk: Desk, document: Document, note: str, by: str, action: str
 
 async def _refuse_bad(desk: Desk, document: Document) -> None:
     """Raises 422 with `findings` or `failed_tests` unless the document may go live."""
-    await _refuse_faulty(document)
+    await documents.refuse_faulty(document)
     failed = [test for test in await asyncio.to_thread(trial.run_tests, document, desk.zone) if not test["ok"]]
     if failed:
         findings = await asyncio.to_thread(documents.findings, document, desk.zone)
         raise Problem(422, "The rulebook fails tests of its own.", kind="rulebook-tests-failed", findings=findings, failed_tests=failed)
-
-
-async def _refuse_faulty(document: Document) -> None:
-    """Raises 422 with `findings` unless the document can be judged by."""
-    faults = await asyncio.to_thread(documents.faults, document)
-    if faults:
-        raise Problem(422, "The rulebook has faults; see findings.", kind="rulebook-faulty", findings=faults, failed_tests=[])
 
 
 async def _meant(desk: Desk, body: Document) -> Document:

@@ -190,10 +190,10 @@ class Conclusions:
             return lambda at: {}
         people = links.sure_people_of(conn, subjects)
         contacts = links.contacts(conn, people, first - timedelta(days=91))
-        return lambda at: _counts(contacts, at)
+        return lambda at: counts_at(contacts, at)
 
 
-def _counts(contacts: Sequence[tuple[datetime, str]], at: datetime) -> dict[str, Value]:
+def counts_at(contacts: Sequence[tuple[datetime, str]], at: datetime) -> dict[str, Value]:
     """Contacts opened in the last day and month, cases in the last quarter, this one included."""
     opened = [when for when, _ in contacts]
     upto = bisect_right(opened, at)

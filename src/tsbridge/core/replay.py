@@ -1,0 +1,208 @@
+"""Two ways to decide the same history, compared: what was recorded, and what another rulebook makes of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, tzinfo
+from typing import Any, Final
+
+from tsbridge.core.moments import Interaction
+from tsbridge.core.story import Judged, Told
+
+SAMPLES: Final = 5
+NAMED: Final = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A recorded decision in force. `first_seq`: the place in the audit of the first decision about this moment."""
+
+    id: str
+    moment: str
+    at: datetime
+    subject: Interaction
+    version: int
+    outcome: Mapping[str, Any] = field(hash=False)
+    matched: tuple[tuple[str, str], ...]
+    seq: int = 0
+    first_seq: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Stand:
+    """What stands of a case after a decision, as far as a queue of people would notice."""
+
+    queue: str | None = None
+    severity: int | None = None
+    tags: tuple[str, ...] = ()
+    escalations: tuple[str, ...] = ()
+
+    def after(self, outcome: Mapping[str, Any]) -> Stand:
+        tags = ({*self.tags} | {*outcome["tags_added"]}) - {*outcome["tags_removed"]}
+        armed = {*self.escalations, *outcome["escalations"]}
+        return Stand(outcome["queue"], outcome["severity"], tuple(sorted(tags)), tuple(sorted(armed)))
+
+    def to_json(self) -> dict[str, Any]:
+        return {"queue": self.queue, "severity": self.severity, "tags": list(self.tags), "escalations": list(self.escalations)}
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Stand:
+        return cls(data["queue"], data["severity"], tuple(data["tags"]), tuple(data["escalations"]))
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """One decision both ways. `decision_id` is None where only the other rulebook decides anything.
+
+    `mismatch`: the same rulebook should have decided the same, and did not.
+    """
+
+    decision_id: str | None
+    moment: str
+    at: datetime
+    subject: Interaction
+    before: Stand
+    after: Stand
+    changed: bool
+    mismatch: bool
+
+
+def compare(
+    story: Sequence[Told],
+    recorded: Iterable[Kept],
+    judged: Iterable[Judged],
+    same_book: Callable[[int], bool],
+    since: datetime | None,
+    until: datetime,
+) -> list[Compared]:
+    """The decisions of one case between `since` and `until` (exclusive), in the order of their moments.
+
+    `same_book(version)`: whether that version is the rulebook being replayed. Only where every moment so far was judged by
+    it must the outcome be the recorded one, byte for byte.
+    """
+    was = {one.moment: one for one in recorded if one.at < until}
+    now = {one.moment: one for one in judged}
+    other_book = min((told.moment.at for told in story if not same_book(told.version)), default=None)
+    before = after = Stand()
+    found: list[Compared] = []
+    for at, moment in sorted({*((one.at, one.moment) for one in was.values()), *((one.at, one.moment) for one in now.values())}):
+        kept, made = was.get(moment), now.get(moment)
+        before = before if kept is None else before.after(kept.outcome)
+        after = after if made is None else after.after(made.outcome)
+        if since is not None and at < since:
+            continue
+        same_outcome = _outcome(kept) == _outcome(made)
+        agree = same_outcome and kept is not None and made is not None and kept.matched == _rules(made)
+        owed = kept is not None and (other_book is None or at < other_book) and same_book(kept.version)
+        found.append(
+            Compared(
+                None if kept is None else kept.id,
+                moment,
+                at,
+                kept.subject if kept is not None else made.subject,  # type: ignore[union-attr]  # one of the two is there
+                before,
+                after,
+                not same_outcome,
+                owed and not agree,
+            )
+        )
+    return found
+
+
+def _outcome(decision: Kept | Judged | None) -> Mapping[str, Any] | None:
+    """What a decision changed; a due time that changed nothing is as good as none."""
+    if decision is None or (decision.moment.startswith("clock:") and decision.outcome.get("changes_nothing")):
+        return None
+    return decision.outcome
+
+
+def _rules(judged: Judged) -> tuple[tuple[str, str], ...]:
+    return tuple((match.key, match.kind) for match in judged.judgement.matched)
+
+
+class Tally:
+    """What moved, counted case by case. Its summary is all it holds, so it can be kept and taken up again."""
+
+    def __init__(self, zone: tzinfo, summary: Mapping[str, Any] | None = None) -> None:
+        summary = summary or {}
+        self._zone = zone
+        self.decisions = int(summary.get("decisions", 0))
+        self.changed = int(summary.get("changed", 0))
+        self.mismatches = int(summary.get("mismatches", 0))
+        self._mismatched: list[str] = list(summary.get("mismatched", []))
+        self._queues = {(row["from"], row["to"]): dict(row) for row in summary.get("queue_moves", [])}
+        self._severities = {(row["from"], row["to"]): dict(row) for row in summary.get("severity_moves", [])}
+        self._tags = {row["tag"]: dict(row) for row in summary.get("tag_moves", [])}
+        self._policies = {row["policy"]: dict(row) for row in summary.get("escalations", {}).get("policies", [])}
+        self._load = {(row["queue"], row["hour"]): dict(row) for row in summary.get("load", [])}
+
+    def add(self, case_id: str, compared: Sequence[Compared]) -> None:
+        """Count one case; `compared` in the order of its moments."""
+        if not compared:
+            return
+        self.decisions += len(compared)
+        for one in compared:
+            self.changed += one.changed
+            self.mismatches += one.mismatch
+            if one.mismatch and one.decision_id is not None and len(self._mismatched) < NAMED:
+                self._mismatched.append(one.decision_id)
+        self._count_load(compared)
+        was, now = compared[-1].before, compared[-1].after
+        if was.queue != now.queue:
+            _count(self._queues, (was.queue, now.queue), case_id, {"from": was.queue, "to": now.queue})
+        if was.severity != now.severity:
+            _count(self._severities, (was.severity, now.severity), case_id, {"from": was.severity, "to": now.severity})
+        self._differences(self._tags, "tag", was.tags, now.tags, case_id)
+        self._differences(self._policies, "policy", was.escalations, now.escalations, case_id)
+
+    def summary(self) -> dict[str, Any]:
+        """Contract section 7, with samples and the load of each queue by the hour of the team's day."""
+        policies = [self._policies[name] for name in sorted(self._policies)]
+        return {
+            "decisions": self.decisions,
+            "changed": self.changed,
+            "mismatches": self.mismatches,
+            "mismatched": self._mismatched,
+            "queue_moves": _most_first(self._queues),
+            "severity_moves": _most_first(self._severities),
+            "escalations": {
+                "gained": sum(row["gained"] for row in policies),
+                "lost": sum(row["lost"] for row in policies),
+                "policies": policies,
+            },
+            "tag_moves": [self._tags[tag] for tag in sorted(self._tags)],
+            "load": [self._load[place] for place in sorted(self._load)],
+        }
+
+    def _count_load(self, compared: Sequence[Compared]) -> None:
+        queues: list[str | None] = [None, None]
+        for one in compared:
+            hour = one.at.astimezone(self._zone).hour
+            for side, (name, queue) in enumerate((("from", one.before.queue), ("to", one.after.queue))):
+                if queue is not None and queue != queues[side]:
+                    row = self._load.setdefault((queue, hour), {"queue": queue, "hour": hour, "from": 0, "to": 0})
+                    row[name] += 1
+                    queues[side] = queue
+
+    @staticmethod
+    def _differences(rows: dict[str, dict[str, Any]], name: str, was: Iterable[str], now: Iterable[str], case_id: str) -> None:
+        for word, side in (*((w, "lost") for w in {*was} - {*now}), *((w, "gained") for w in {*now} - {*was})):
+            row = rows.setdefault(word, {name: word, "gained": 0, "lost": 0, "samples": []})
+            row[side] += 1
+            _sample(row, case_id)
+
+
+def _count(rows: dict[Any, dict[str, Any]], place: Any, case_id: str, names: Mapping[str, Any]) -> None:
+    row = rows.setdefault(place, {**names, "cases": 0, "samples": []})
+    row["cases"] += 1
+    _sample(row, case_id)
+
+
+def _sample(row: dict[str, Any], case_id: str) -> None:
+    if len(row["samples"]) < SAMPLES:
+        row["samples"].append(case_id)
+
+
+def _most_first(rows: Mapping[Any, dict[str, Any]]) -> list[dict[str, Any]]:
+    return sorted(rows.values(), key=lambda row: (-row["cases"], str(row["from"]), str(row["to"])))

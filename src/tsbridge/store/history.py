@@ -1,0 +1,113 @@
+"""Stored history in pages of cases: their stories, the decisions in force, how often their people were in touch."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from sqlalchemy import Connection, and_, func, or_, select
+
+from tsbridge.core.casestate import key_of
+from tsbridge.core.moments import Interaction, from_json
+from tsbridge.core.replay import Kept
+from tsbridge.core.story import Told
+from tsbridge.store import links
+from tsbridge.store.tables import cases, decisions, interactions, moments
+
+QUARTER = timedelta(days=91)
+
+
+@dataclass(frozen=True, slots=True)
+class StoredCase:
+    """A case as it stands in the books. `contacts`: empty when nobody asked for them."""
+
+    id: str
+    subjects: tuple[Interaction, ...]
+    story: list[Told] = field(hash=False)
+    recorded: list[Kept] = field(hash=False)
+    contacts: Sequence[tuple[datetime, str]] = ()
+
+
+def count(conn: Connection) -> int:
+    return int(conn.execute(select(func.count()).select_from(cases)).scalar_one())
+
+
+def last_at(conn: Connection) -> datetime | None:
+    """The newest instant that anything was decided about."""
+    return conn.execute(select(func.max(decisions.c.at, type_=decisions.c.at.type))).scalar()
+
+
+def page(conn: Connection, after: str, limit: int, *, contacts: bool) -> list[StoredCase]:
+    """The next cases behind the id `after`, in the order of their ids."""
+    ids = conn.execute(select(cases.c.id).where(cases.c.id > after).order_by(cases.c.id).limit(limit)).scalars().all()
+    return stored(conn, ids, contacts=contacts)
+
+
+def stored(conn: Connection, ids: Sequence[str], *, contacts: bool) -> list[StoredCase]:
+    """These cases, in this order."""
+    if not ids:
+        return []
+    case_of: dict[Interaction, str] = {}
+    rows = conn.execute(select(interactions.c.source, interactions.c.id, interactions.c.case_id).where(interactions.c.case_id.in_(ids)))
+    for source, id_, case_id in rows:
+        case_of[Interaction(source, id_)] = case_id
+    subjects: dict[str, list[Interaction]] = defaultdict(list)
+    for subject in sorted(case_of):
+        subjects[case_of[subject]].append(subject)
+    stories = _stories(conn, case_of)
+    recorded = _recorded(conn, case_of)
+    found = []
+    for case_id in ids:
+        story = sorted(stories[case_id], key=lambda told: told.moment.order)
+        since = story[0].moment.at - QUARTER if contacts and story else None
+        people = links.sure_people_of(conn, subjects[case_id]) if since is not None else set()
+        in_touch = links.contacts(conn, people, since) if since is not None else ()
+        found.append(StoredCase(case_id, tuple(subjects[case_id]), story, recorded[case_id], in_touch))
+    return found
+
+
+def _stories(conn: Connection, case_of: dict[Interaction, str]) -> dict[str, list[Told]]:
+    found: dict[str, list[Told]] = defaultdict(list)
+    desk = {key_of(subject): case_id for subject, case_id in case_of.items()}
+    for part in _parts(sorted(case_of)):
+        ids: dict[str, list[str]] = defaultdict(list)
+        for subject in part:
+            ids[subject.source].append(subject.id)
+        wanted = [and_(moments.c.source == source, moments.c.interaction.in_(own)) for source, own in sorted(ids.items())]
+        wanted.append(and_(moments.c.source == "desk", moments.c.interaction.in_([key_of(subject) for subject in part])))
+        rows = conn.execute(select(moments.c.body, moments.c.rulebook_version).where(or_(*wanted)))
+        for body, version in rows:
+            moment = from_json(body)
+            case_id = desk[moment.interaction] if moment.source == "desk" else case_of[moment.subject]
+            found[case_id].append(Told(moment, version))
+    return found
+
+
+def _recorded(conn: Connection, case_of: dict[Interaction, str]) -> dict[str, list[Kept]]:
+    """The decisions in force, and where in the audit each moment was first decided."""
+    found: dict[str, list[Kept]] = defaultdict(list)
+    for part in _parts(sorted(case_of)):
+        ids: dict[str, list[str]] = defaultdict(list)
+        for subject in part:
+            ids[subject.source].append(subject.id)
+        wanted = or_(*(and_(decisions.c.source == source, decisions.c.interaction.in_(own)) for source, own in sorted(ids.items())))
+        columns = (
+            *(decisions.c.id, decisions.c.moment, decisions.c.at, decisions.c.source, decisions.c.interaction),
+            *(decisions.c.rulebook_version, decisions.c.outcome, decisions.c.matched, decisions.c.seq),
+            *(decisions.c.superseded_by, decisions.c.retracted),
+        )
+        rows = conn.execute(select(*columns).where(wanted, decisions.c.mode == "live").order_by(decisions.c.seq))
+        first: dict[str, int] = {}
+        for id_, moment, at, source, interaction, version, outcome, matched, seq, superseded, retracted in rows:
+            first.setdefault(moment, seq)
+            if superseded is None and not retracted:
+                subject = Interaction(source, interaction)
+                rules = tuple((key, kind) for key, kind in matched)
+                found[case_of[subject]].append(Kept(id_, moment, at, subject, version, outcome, rules, seq, first[moment]))
+    return found
+
+
+def _parts(subjects: Sequence[Interaction], size: int = 400) -> list[Sequence[Interaction]]:
+    return [subjects[start : start + size] for start in range(0, len(subjects), size)]

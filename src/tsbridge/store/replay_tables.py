@@ -1,0 +1,57 @@
+"""Tables of what other rulebooks would have decided: replays over history, and the shadow beside live work."""
+
+from __future__ import annotations
+
+from sqlalchemy import BigInteger, Boolean, CheckConstraint, Column, Index, Integer, Table, Text
+
+from tsbridge.store.tables import Instant, Json, metadata
+
+replays = Table(
+    "replays",
+    metadata,
+    Column("id", Text, primary_key=True),  # rep_…
+    Column("status", Text, nullable=False),  # queued | running | done | cancelled | failed
+    Column("created_at", Instant, nullable=False),
+    Column("created_by", Text, nullable=False),
+    Column("since", Instant),
+    Column("until", Instant, nullable=False),
+    Column("document", Json, nullable=False),
+    Column("hash", Text, nullable=False),
+    Column("as_recorded", Boolean, nullable=False, default=False),
+    Column("done", Integer, nullable=False, default=0),  # cases
+    Column("total", Integer, nullable=False),
+    Column("cursor", Text, nullable=False, default=""),  # the last case that is done
+    Column("summary", Json),
+    Column("reason", Text),
+    Column("claimed_by", Text),
+    Column("lease_until", Instant),
+    Column("finished_at", Instant),
+    CheckConstraint("status IN ('queued','running','done','cancelled','failed')", name="replays_status"),
+)
+
+replay_moves = Table(
+    "replay_moves",
+    metadata,
+    Column("replay_id", Text, primary_key=True),
+    Column("seq", BigInteger, primary_key=True, autoincrement=False),
+    Column("case_id", Text, nullable=False),
+    Column("ticket", Text),
+    Column("decision_id", Text),
+    Column("at", Instant, nullable=False),
+    Column("before", Json, nullable=False),  # core.replay.Stand
+    Column("after", Json, nullable=False),
+)
+
+shadow_decisions = Table(
+    "shadow_decisions",
+    metadata,
+    Column("seq", BigInteger, primary_key=True, autoincrement=False),  # the live decision's
+    Column("case_id", Text, nullable=False),
+    Column("ticket", Text),
+    Column("decision_id", Text),
+    Column("at", Instant, nullable=False),
+    Column("before", Json, nullable=False),  # live, as core.replay.Stand
+    Column("after", Json, nullable=False),  # the shadow
+    Column("changed", Boolean, nullable=False),
+)
+Index("shadow_decisions_by_case", shadow_decisions.c.case_id, shadow_decisions.c.seq)

@@ -1,0 +1,138 @@
+"""Replay jobs and what they found: one row per job, one per decision that would be otherwise."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from sqlalchemy import Connection, and_, delete, func, insert, or_, select, update
+
+from tsbridge.core.replay import Compared
+from tsbridge.store.replay_tables import replay_moves, replays
+
+KEEP: Final = 50
+"""Jobs that are kept with their moves; older ones are forgotten when a new one begins."""
+OPEN: Final = ("queued", "running")
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A replay. `cursor`: the last case that is done; `until` is exclusive."""
+
+    id: str
+    status: str
+    created_at: datetime
+    created_by: str
+    since: datetime | None
+    until: datetime
+    document: Any
+    hash: str
+    as_recorded: bool
+    done: int
+    total: int
+    cursor: str
+    summary: Any
+    reason: str | None
+    finished_at: datetime | None
+
+
+_COLUMNS: Final = tuple(replays.c[name] for name in Job.__dataclass_fields__)
+
+
+def create(
+    conn: Connection,
+    id_: str,
+    *,
+    at: datetime,
+    by: str,
+    since: datetime | None,
+    until: datetime,
+    document: Any,
+    hash: str,
+    as_recorded: bool,
+    total: int,
+) -> None:
+    old = conn.execute(select(replays.c.id).where(replays.c.status.not_in(OPEN)).order_by(replays.c.created_at.desc()).offset(KEEP - 1))
+    for (gone,) in old.all():
+        conn.execute(delete(replay_moves).where(replay_moves.c.replay_id == gone))
+        conn.execute(delete(replays).where(replays.c.id == gone))
+    conn.execute(
+        insert(replays).values(
+            id=id_,
+            status="queued",
+            created_at=at,
+            created_by=by,
+            since=since,
+            until=until,
+            document=document,
+            hash=hash,
+            as_recorded=as_recorded,
+            done=0,
+            total=total,
+            cursor="",
+            summary=None,
+        )
+    )
+
+
+def find(conn: Connection, id_: str) -> Job | None:
+    row = conn.execute(select(*_COLUMNS).where(replays.c.id == id_)).one_or_none()
+    return None if row is None else Job(*row)
+
+
+def listed(conn: Connection, limit: int, before: tuple[datetime, str] | None) -> list[Job]:
+    """Newest first."""
+    query = select(*_COLUMNS).order_by(replays.c.created_at.desc(), replays.c.id.desc()).limit(limit)
+    if before is not None:
+        at, id_ = before
+        query = query.where(or_(replays.c.created_at < at, and_(replays.c.created_at == at, replays.c.id < id_)))
+    return [Job(*row) for row in conn.execute(query)]
+
+
+def claim(conn: Connection, worker: str, now: datetime, lease: timedelta) -> Job | None:
+    """Take the oldest job that nobody works on; hold it by claiming it again."""
+    free = or_(replays.c.lease_until.is_(None), replays.c.lease_until <= now, replays.c.claimed_by == worker)
+    query = select(replays.c.id).where(replays.c.status.in_(OPEN), free).order_by(replays.c.created_at, replays.c.id).limit(1)
+    id_ = conn.execute(query.with_for_update(skip_locked=True)).scalar()
+    if id_ is None:
+        return None
+    conn.execute(update(replays).where(replays.c.id == id_).values(status="running", claimed_by=worker, lease_until=now + lease))
+    return find(conn, id_)
+
+
+def advance(conn: Connection, job: Job, worker: str, cursor: str, done: int, summary: Any, moves: Sequence[tuple[str, Compared]]) -> bool:
+    """Keep a page of results. False when the job was cancelled or is somebody else's by now; then nothing was kept."""
+    mine = and_(replays.c.id == job.id, replays.c.status == "running", replays.c.claimed_by == worker, replays.c.cursor == job.cursor)
+    if conn.execute(update(replays).where(mine).values(cursor=cursor, done=done, summary=summary)).rowcount != 1:
+        return False
+    seq = conn.execute(select(func.coalesce(func.max(replay_moves.c.seq), 0)).where(replay_moves.c.replay_id == job.id)).scalar_one()
+    rows = [
+        {
+            "replay_id": job.id,
+            "seq": seq + place,
+            "case_id": case_id,
+            "ticket": one.subject.id if one.subject.source == "zendesk" else None,
+            "decision_id": one.decision_id,
+            "at": one.at,
+            "before": one.before.to_json(),
+            "after": one.after.to_json(),
+        }
+        for place, (case_id, one) in enumerate(moves, 1)
+    ]
+    if rows:
+        conn.execute(insert(replay_moves), rows)
+    return True
+
+
+def finish(conn: Connection, id_: str, status: str, now: datetime, reason: str | None = None) -> bool:
+    """End a job that is not over. False when it is."""
+    values = {"status": status, "reason": reason, "finished_at": now, "lease_until": None}
+    return conn.execute(update(replays).where(replays.c.id == id_, replays.c.status.in_(OPEN)).values(**values)).rowcount == 1
+
+
+def moves(conn: Connection, id_: str, limit: int, after: int) -> list[Any]:
+    """Decisions that would be otherwise, in the order they were found."""
+    query = select(replay_moves).where(replay_moves.c.replay_id == id_, replay_moves.c.seq > after)
+    return [dict(row._mapping) for row in conn.execute(query.order_by(replay_moves.c.seq).limit(limit))]

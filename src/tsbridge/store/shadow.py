@@ -1,0 +1,133 @@
+"""The shadow: a second rulebook that is asked about everything and decides nothing. One row says which, one per decision compared."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+from sqlalchemy import Connection, delete, func, select
+from sqlalchemy.dialects import postgresql, sqlite
+
+from tsbridge.core.moments import Interaction, instant_text, read_instant
+from tsbridge.core.replay import Compared, Stand
+from tsbridge.store import keep
+from tsbridge.store.replay_tables import shadow_decisions
+from tsbridge.store.tables import decisions, interactions
+
+NAME: Final = "shadow"
+KEEP: Final = 100_000
+"""Compared decisions that are kept; the oldest go."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shadow:
+    """`start`: the last decision before it was switched on; `cursor`: the last one compared."""
+
+    document: Any
+    hash: str
+    started_at: datetime
+    started_by: str
+    start: int
+    cursor: int
+
+
+def find(conn: Connection) -> Shadow | None:
+    row = keep.get(conn, NAME)
+    return None if row is None else Shadow(**{**row, "started_at": read_instant(row["started_at"])})
+
+
+def begin(conn: Connection, document: Any, hash: str, at: datetime, by: str) -> Shadow:
+    """Shadow with this rulebook from now on; what another one was compared with is forgotten."""
+    end(conn)
+    last = conn.execute(select(func.coalesce(func.max(decisions.c.seq), 0))).scalar_one()
+    shadow = Shadow(document, hash, at, by, last, last)
+    _keep(conn, shadow, last)
+    return shadow
+
+
+def end(conn: Connection) -> bool:
+    """Stop, and forget the comparison. False when there was none."""
+    there = find(conn) is not None
+    keep.forget(conn, NAME)
+    conn.execute(delete(shadow_decisions))
+    return there
+
+
+def fresh(conn: Connection, after: int, limit: int) -> list[tuple[int, str]]:
+    """Live decisions behind `after`: their place in the audit, and the case each belongs to today."""
+    rows = conn.execute(
+        select(decisions.c.seq, interactions.c.case_id)
+        .join(interactions, (interactions.c.source == decisions.c.source) & (interactions.c.id == decisions.c.interaction))
+        .where(decisions.c.seq > after, decisions.c.mode == "live")
+        .order_by(decisions.c.seq)
+        .limit(limit)
+    )
+    return [(row.seq, row.case_id) for row in rows]
+
+
+def advance(conn: Connection, shadow: Shadow, cursor: int, compared: Sequence[tuple[str, int, Compared]]) -> bool:
+    """Keep what was compared: case, place in the audit, result. False when the shadow is another by now."""
+    now = find(conn)
+    if now is None or (now.hash, now.start, now.cursor) != (shadow.hash, shadow.start, shadow.cursor):
+        return False
+    put = postgresql.insert if conn.dialect.name == "postgresql" else sqlite.insert
+    for case_id, seq, one in compared:
+        row = {
+            "case_id": case_id,
+            "ticket": one.subject.id if one.subject.source == "zendesk" else None,
+            "decision_id": one.decision_id,
+            "at": one.at,
+            "before": one.before.to_json(),
+            "after": one.after.to_json(),
+            "changed": one.changed,
+        }
+        conn.execute(put(shadow_decisions).values(seq=seq, **row).on_conflict_do_update(index_elements=["seq"], set_=row))
+    _keep(conn, shadow, cursor)
+    conn.execute(delete(shadow_decisions).where(shadow_decisions.c.seq <= cursor - KEEP))
+    return True
+
+
+def counts(conn: Connection) -> tuple[int, int]:
+    """Decisions compared, and how many came out otherwise."""
+    changed = func.count().filter(shadow_decisions.c.changed.is_(True))
+    row = conn.execute(select(func.count(), changed).select_from(shadow_decisions)).one()
+    return int(row[0]), int(row[1])
+
+
+def by_case(conn: Connection) -> Iterator[tuple[str, list[Compared]]]:
+    """Everything compared, case by case, each case's decisions in the order of their moments."""
+    held: list[Compared] = []
+    case: str | None = None
+    for row in conn.execute(select(shadow_decisions).order_by(shadow_decisions.c.case_id, shadow_decisions.c.at, shadow_decisions.c.seq)):
+        if case is not None and row.case_id != case:
+            yield case, held
+            held = []
+        case = row.case_id
+        subject = Interaction("zendesk" if row.ticket else "talkdesk", row.ticket or "")
+        before, after = Stand.from_json(row.before), Stand.from_json(row.after)
+        held.append(Compared(row.decision_id, str(row.seq), row.at, subject, before, after, row.changed, mismatch=False))
+    if case is not None:
+        yield case, held
+
+
+def moves(conn: Connection, limit: int, after: int) -> list[dict[str, Any]]:
+    """Decisions that the shadow would have made otherwise, oldest first."""
+    query = select(shadow_decisions).where(shadow_decisions.c.changed.is_(True), shadow_decisions.c.seq > after)
+    return [dict(row._mapping) for row in conn.execute(query.order_by(shadow_decisions.c.seq).limit(limit))]
+
+
+def _keep(conn: Connection, shadow: Shadow, cursor: int) -> None:
+    keep.put(
+        conn,
+        NAME,
+        {
+            "document": shadow.document,
+            "hash": shadow.hash,
+            "started_at": instant_text(shadow.started_at),
+            "started_by": shadow.started_by,
+            "start": shadow.start,
+            "cursor": cursor,
+        },
+    )

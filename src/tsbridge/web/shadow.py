@@ -1,0 +1,115 @@
+"""The shadow: a second rulebook beside the live one, asked about everything, deciding nothing."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from fastapi import APIRouter
+from pydantic import Field
+from sqlalchemy import Connection
+
+from tsbridge.core.replay import Tally
+from tsbridge.store import chain, rulebooks
+from tsbridge.store import shadow as store
+from tsbridge.store.shadow import Shadow
+from tsbridge.web import documents
+from tsbridge.web.auth import Ops
+from tsbridge.web.desk import Made
+from tsbridge.web.documents import Document
+from tsbridge.web.inputs import Body, time_text
+from tsbridge.web.pages import Paged
+from tsbridge.web.problems import invalid, not_found
+from tsbridge.web.replays import move_item
+from tsbridge.web.route import DocumentRoute
+
+routes = APIRouter(route_class=DocumentRoute, prefix="/v1/rulebook/shadow", tags=["shadow"])
+
+
+class NewShadow(Body):
+    """A document, else a version, else the draft as it is now."""
+
+    document: Document | None = None
+    version: int | None = Field(default=None, ge=1, lt=1 << 31)
+
+
+@routes.get("")
+async def show_shadow(desk: Made, by: Ops) -> dict[str, Any]:
+    """What the shadow would have done otherwise since it was switched on, in counts."""
+    found = await desk.database.read(store.find)
+    return {"on": False, "summary": None} if found is None else await _shown(desk, found)
+
+
+@routes.put("")
+async def start_shadow(desk: Made, by: Ops, body: NewShadow | None = None) -> dict[str, Any]:
+    """Shadow from now on. What an earlier one found is forgotten."""
+    wanted = body or NewShadow()
+    if wanted.document is not None and wanted.version is not None:
+        raise invalid("body", "#/version", "Expected a document or a version, not both.")
+
+    def chosen(conn: Connection) -> Document:
+        if wanted.document is not None:
+            return wanted.document
+        try:
+            found: Document = rulebooks.get(conn, wanted.version).document if wanted.version else rulebooks.draft(conn).document
+            return found
+        except rulebooks.NoRulebook:
+            raise not_found("version") from None
+
+    document = await desk.database.read(chosen)
+    await documents.refuse_faulty(document)
+    digest = await asyncio.to_thread(documents.hash_of, document)
+    now, change_id, salt = desk.clock.now(), desk.ids.new("chg"), desk.salt()
+
+    def write(conn: Connection) -> Shadow:
+        before = store.find(conn)
+        begun = store.begin(conn, document, digest, now, by.id)
+        was = None if before is None else {"hash": before.hash}
+        chain.add_change(
+            conn, id=change_id, at=now, actor=by.id, action="shadow.start", subject="shadow", before=was, after={"hash": digest}, salt=salt
+        )
+        return begun
+
+    return await _shown(desk, await desk.database.write(write, urgent=True))
+
+
+@routes.delete("", status_code=204)
+async def stop_shadow(desk: Made, by: Ops) -> None:
+    """Switch it off and forget what it found. Again is fine."""
+    now, change_id, salt = desk.clock.now(), desk.ids.new("chg"), desk.salt()
+
+    def write(conn: Connection) -> None:
+        found = store.find(conn)
+        if found is not None:
+            store.end(conn)
+            was = {"hash": found.hash}
+            chain.add_change(
+                conn, id=change_id, at=now, actor=by.id, action="shadow.stop", subject="shadow", before=was, after=None, salt=salt
+            )
+
+    await desk.database.write(write, urgent=True)
+
+
+@routes.get("/moves")
+async def list_shadow_moves(desk: Made, by: Ops, page: Paged) -> dict[str, Any]:
+    """Decisions the shadow would have made otherwise, in the order of the audit."""
+    last = page.after("shadow", int)
+    after = 0 if last is None else int(last[0])
+    rows = await desk.database.read(lambda conn: store.moves(conn, page.limit + 1, after))
+    return page.answer("shadow", rows, lambda row: (row["seq"],), move_item)
+
+
+async def _shown(desk: Made, found: Shadow) -> dict[str, Any]:
+    def counted(conn: Connection) -> dict[str, Any]:
+        tally = Tally(desk.zone)
+        for case_id, compared in store.by_case(conn):
+            tally.add(case_id, compared)
+        return tally.summary()
+
+    return {
+        "on": True,
+        "hash": found.hash,
+        "started_at": time_text(found.started_at),
+        "started_by": found.started_by,
+        "summary": await desk.database.read(counted),
+    }

@@ -1,0 +1,202 @@
+"""A rulebook over history: page by page of cases, each judged again and compared with what was recorded.
+
+Nothing here can send anything: it has a database and judges, and no vendor. A job's results are kept with every page, so that it
+goes on where it was after a restart, and one worker at a time has it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta, tzinfo
+from typing import Any, Final
+
+from sqlalchemy import Connection
+
+from tsbridge.core.moments import Value
+from tsbridge.core.ports import Clock
+from tsbridge.core.replay import Compared, Tally, compare
+from tsbridge.core.rules.document import read
+from tsbridge.core.rules.judge import Judge
+from tsbridge.core.story import Judges, judge_story
+from tsbridge.store import history, replays, rulebooks, shadow
+from tsbridge.store.db import Database
+from tsbridge.store.history import StoredCase
+from tsbridge.store.rulebooks import LiveRulebook
+from tsbridge.work.conclude import COUNTS, counts_at
+
+PAGE: Final = 40
+LEASE: Final = timedelta(seconds=60)
+INSTANT: Final = timedelta(microseconds=1)
+SHADOW: Final = 0
+"""Stands for the shadow where a version is asked for; published versions count from 1."""
+
+
+@dataclass(frozen=True, slots=True)
+class Contest:
+    """A rulebook set against history. `hash_of`: the hash of each published version."""
+
+    judge: Judge
+    hash: str
+    hash_of: Mapping[int, str]
+    as_recorded: bool
+    recorded_judge: Judges
+    since: datetime | None
+    until: datetime
+
+    @property
+    def needs_contacts(self) -> bool:
+        return self.as_recorded or bool(self.judge.book.reads & set(COUNTS))
+
+    def same_book(self, version: int) -> bool:
+        return self.as_recorded or self.hash_of.get(version) == self.hash
+
+    def judge_of(self, version: int) -> Judge:
+        return self.recorded_judge(version) if self.as_recorded else self.judge
+
+    def compared(self, case: StoredCase) -> list[Compared]:
+        """One case, decided both ways."""
+        story = [told for told in case.story if told.moment.at < self.until]
+        versions = {one.moment: one.version for one in case.recorded}
+        last = max(self.hash_of, default=0)
+        counted = self.needs_contacts
+        _, judged = judge_story(
+            case.id,
+            story,
+            self.until - INSTANT,
+            self.judge_of,
+            lambda at: _history(case, at) if counted else {},
+            clock_version=lambda moment: versions.get(moment, last),
+        )
+        return compare(story, case.recorded, judged, self.same_book, self.since, self.until)
+
+
+def _history(case: StoredCase, at: datetime) -> Mapping[str, Value]:
+    return counts_at(case.contacts, at)
+
+
+def contest(conn: Connection, live: LiveRulebook, judge: Judge, job: Any) -> Contest:
+    """What a job, or anything with its fields, asks for."""
+    listed = {version.version: version.hash for version in rulebooks.versions(conn, 1_000_000)}
+    built = {version: live.version(conn, version).judge for version in sorted(listed)} if job.as_recorded else {}
+    return Contest(judge, job.hash, listed, job.as_recorded, lambda version: built[version], job.since, job.until)
+
+
+class Replays:
+    """Works through replay jobs, one page a round, behind live work."""
+
+    def __init__(self, database: Database, clock: Clock, live: LiveRulebook, zone: tzinfo, worker: str) -> None:
+        self._database = database
+        self._clock = clock
+        self._live = live
+        self._zone = zone
+        self._worker = worker
+        self._ready: tuple[str, Contest] | None = None
+
+    async def round(self) -> bool:
+        """Work on one page. True when there may be more."""
+        now = self._clock.now()
+        job = await self._database.write(lambda conn: replays.claim(conn, self._worker, now, LEASE))
+        if job is None:
+            self._ready = None
+            return False
+        try:
+            await self._page(job)
+        except Exception as failure:
+            reason = type(failure).__name__  # its words may quote somebody's data
+            await self._database.write(lambda conn: replays.finish(conn, job.id, "failed", self._clock.now(), reason))
+            raise
+        return True
+
+    async def _page(self, job: replays.Job) -> None:
+        ready = await self._contest(job)
+        cases = await self._database.read(lambda conn: history.page(conn, job.cursor, PAGE, contacts=ready.needs_contacts))
+        if not cases:
+            await self._database.write(lambda conn: replays.finish(conn, job.id, "done", self._clock.now()))
+            return
+        tally, moves = await asyncio.to_thread(self._judged, ready, job, cases)
+        cursor, done = cases[-1].id, min(job.done + len(cases), job.total)
+        await self._database.write(lambda conn: replays.advance(conn, job, self._worker, cursor, done, tally.summary(), moves))
+
+    def _judged(self, ready: Contest, job: replays.Job, cases: Sequence[StoredCase]) -> tuple[Tally, list[tuple[str, Compared]]]:
+        tally = Tally(self._zone, job.summary)
+        moves: list[tuple[str, Compared]] = []
+        for case in cases:
+            compared = ready.compared(case)
+            tally.add(case.id, compared)
+            moves += [(case.id, one) for one in compared if one.changed]
+        return tally, moves
+
+    async def _contest(self, job: replays.Job) -> Contest:
+        if self._ready is None or self._ready[0] != job.id:
+            judge = await asyncio.to_thread(lambda: Judge(read(job.document), self._zone))
+            self._ready = (job.id, await self._database.read(lambda conn: contest(conn, self._live, judge, job)))
+        return self._ready[1]
+
+
+class Shadowing:
+    """Asks the shadow about what live has just decided. Behind live work, never in its way."""
+
+    def __init__(self, database: Database, clock: Clock, live: LiveRulebook, zone: tzinfo) -> None:
+        self._database = database
+        self._clock = clock
+        self._live = live
+        self._zone = zone
+        self._ready: tuple[str, Judge] | None = None
+
+    async def round(self) -> bool:
+        """Compare one page of decisions. True when there may be more."""
+        found = await self._database.read(shadow.find)
+        if found is None:
+            self._ready = None
+            return False
+        fresh = await self._database.read(lambda conn: shadow.fresh(conn, found.cursor, PAGE))
+        if not fresh:
+            return False
+        judge = await self._judge(found)
+        compared = await self._database.read(lambda conn: self._compared(conn, found, judge, fresh))
+        await self._database.write(lambda conn: shadow.advance(conn, found, fresh[-1][0], compared))
+        return True
+
+    def _compared(
+        self, conn: Connection, found: shadow.Shadow, judge: Judge, fresh: Sequence[tuple[int, str]]
+    ) -> list[tuple[str, int, Compared]]:
+        wanted = {seq for seq, _ in fresh}
+        ids = sorted({case_id for _, case_id in fresh})
+        versions = {version.version: version.hash for version in rulebooks.versions(conn, 1_000_000)}
+        asked = Contest(
+            judge,
+            found.hash,
+            versions,
+            False,
+            lambda version: judge if version == SHADOW else self._live.version(conn, version).judge,
+            None,
+            self._clock.now() + INSTANT,
+        )
+        rows: list[tuple[str, int, Compared]] = []
+        for case in history.stored(conn, ids, contacts=asked.needs_contacts):
+            seqs = {one.moment: one.seq for one in case.recorded if one.seq in wanted}
+            rows += [(case.id, seqs[one.moment], one) for one in self._since(asked, found, case) if one.moment in seqs]
+        return rows
+
+    def _since(self, asked: Contest, found: shadow.Shadow, case: StoredCase) -> list[Compared]:
+        """The case as it would stand had the shadow gone live when it was switched on."""
+        before = {one.moment: one.version for one in case.recorded if one.first_seq <= found.start}
+        story = [
+            told if told.moment.digest in before else type(told)(told.moment, SHADOW) for told in case.story if told.moment.at < asked.until
+        ]
+        _, judged = judge_story(
+            case.id,
+            story,
+            max((one.at for one in case.recorded), default=asked.until),
+            asked.recorded_judge,
+            lambda at: _history(case, at) if asked.needs_contacts else {},
+            clock_version=lambda moment: before.get(moment, SHADOW),
+        )
+        return compare(story, case.recorded, judged, lambda version: False, None, asked.until)
+
+    async def _judge(self, found: shadow.Shadow) -> Judge:
+        if self._ready is None or self._ready[0] != found.hash:
+            self._ready = (found.hash, await asyncio.to_thread(lambda: Judge(read(found.document), self._zone)))
+        return self._ready[1]

@@ -57,7 +57,7 @@ def check(document: Any, zone: tzinfo, *, triggers: Any = None, about: str | Non
 def _advice(book: Rulebook, zone: tzinfo, triggers: Judge | None, about: str | None) -> Iterator[Finding]:
     examiner = Examiner(book, zone)
     rules = [rule for rule in book.rules if about in (None, rule.key)]
-    twins = [finding for finding in duplicates(examiner, book.rules) if about in (None, finding.rule)]
+    twins = tuple(duplicates(examiner, about))
     yield from twins
     once = {finding.rule for finding in twins}
     yield from dead_and_idle(examiner, rules)

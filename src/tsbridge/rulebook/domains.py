@@ -78,6 +78,7 @@ class Domains:
     def __init__(self, book: Rulebook, zone: tzinfo) -> None:
         self._book = book
         self._zone = zone
+        self._held: dict[Leaf, int] = {}
 
     def solve(self, group: str, literals: Sequence[Literal]) -> Solved:
         """Values of a group under which every condition turns out as wanted."""
@@ -136,7 +137,18 @@ class Domains:
                 excluded = _unchanging(mine) and not any(self._fits(Part({name: value}), mine) for value in self._clock_values(name))
             if excluded:
                 return NONE
-        return self._first((Part(at=at) for at in self._instants), literals, False)
+        left = (1 << len(self._instants)) - 1
+        for leaf, wanted in literals:
+            left &= self._when(leaf) if wanted else ~self._when(leaf)
+        return Solved(Part(at=self._instants[(left & -left).bit_length() - 1])) if left else UNKNOWN
+
+    def _when(self, leaf: Leaf) -> int:
+        """The instants at which a condition holds, one bit each."""
+        found = self._held.get(leaf)
+        if found is None:
+            found = sum(1 << place for place, at in enumerate(self._instants) if self._fits(Part(at=at), ((leaf, True),)))
+            self._held[leaf] = found
+        return found
 
     def _clock_values(self, name: str) -> Iterable[Value]:
         if name == "time.hour":

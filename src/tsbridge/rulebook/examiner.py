@@ -15,8 +15,10 @@ from tsbridge.rulebook.domains import CHANGES, EVENT
 from tsbridge.rulebook.satisfy import Known, Node, Solver, Undecided, every, negated, nothing_known
 from tsbridge.rulebook.worlds import World
 
-TRIES: Final = 8
+TRIES: Final = 3
 """How often another event is looked for when rules in between spoil one."""
+WITNESS_STEPS: Final = 120
+"""Branches that looking for a witness may cost: it is worth less than a proof."""
 
 Confirms = Callable[[World, Judgement], bool]
 
@@ -57,12 +59,17 @@ class Examiner:
             return False
         return None if self.possible(self.solver.node(condition, False)) else True
 
-    def example(self, nodes: Iterable[Node], confirms: Confirms, keep: Iterable[str] = ()) -> World | None:
-        """An event that the judge confirms, or None. Other rules than those to `keep` that stood in the way are kept from matching."""
-        wanted, kept = list(nodes), set(keep)
+    def example(self, nodes: Iterable[Node], confirms: Confirms, *kept: Rule, minds: frozenset[str] = frozenset()) -> World | None:
+        """An event that the judge confirms, or None.
+
+        Rules other than those `kept` that change what these read, or what is written in `minds`, and those that stop, may
+        stand in the way: they are kept from matching.
+        """
+        wanted, keys = list(nodes), {rule.key for rule in kept}
+        delicate = minds.union(*(reads(rule.when) for rule in kept))
         for _ in range(TRIES):
             try:
-                world = self.solver.find(wanted)
+                world = self.solver.find(wanted, WITNESS_STEPS)
             except Undecided:
                 return None
             if world is None:
@@ -70,11 +77,11 @@ class Examiner:
             judgement = world.judged(self.judge)
             if confirms(world, judgement):
                 return world
-            matched = {match.key for match in judgement.matched}
-            spoilers = [rule for rule in self.book.escalation if rule.key in matched - kept]
+            matched = {match.key for match in judgement.matched} - keys
+            spoilers = [rule for rule in self.book.escalation if rule.key in matched and (written([rule]) & delicate or stops(rule))]
             if not spoilers:
                 return None
-            kept |= {rule.key for rule in spoilers}
+            keys |= {rule.key for rule in spoilers}
             wanted += [negated(self.condition(rule)) for rule in spoilers]
         return None
 
@@ -100,6 +107,10 @@ def tag_wishes(rule: Rule) -> tuple[frozenset[str], frozenset[str]]:
     added = {tag for action in rule.then if action.name == "add_tags" for tag in action.value}
     removed = {tag for action in rule.then if action.name == "remove_tags" for tag in action.value}
     return frozenset(added), frozenset(removed)
+
+
+def stops(rule: Rule) -> bool:
+    return any(action.name == "stop" for action in rule.then)
 
 
 def field_of(slot: str) -> str:

@@ -13,11 +13,15 @@ from tsbridge.core.rules.judgement import Judgement
 from tsbridge.core.rules.language import Condition, Leaf, Rule
 from tsbridge.core.rules.vocabulary import PRIORITIES
 from tsbridge.rulebook.domains import EVENT
-from tsbridge.rulebook.examiner import Examiner, after, settings, tag_wishes
+from tsbridge.rulebook.examiner import Examiner, after, field_of, settings, tag_wishes
 from tsbridge.rulebook.worlds import World
 
-QUESTIONS: Final = 5_000
-"""Pairs of rules that one check looks at; with more, the later ones are not told about."""
+ALLOWANCE: Final = 20_000
+"""Branches that looking for overlaps may cost in one check; then the pairs that are left are not told about."""
+ALLOWANCE_OF_ONE: Final = 1_000
+"""The same where only one rule is looked at: somebody waits for the answer."""
+MOST_OF_ONE: Final = 10
+"""Findings of one rule's overlaps."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +38,8 @@ def overlaps(examiner: Examiner, only: frozenset[str] | None) -> Iterator[Findin
     """For each rule and slot the topmost rule above that overrules it on some event. `only`: rules one of which must take part."""
     by_slot: dict[str, list[Wish]] = defaultdict(list)
     boxes = {rule.key: _box(rule) for rule in examiner.book.rules}
-    left = QUESTIONS
+    told = 0
+    end = examiner.solver.spent + (ALLOWANCE if only is None else ALLOWANCE_OF_ONE)
     for place, rule in enumerate(examiner.book.rules):
         for wish in _wishes(rule, place):
             for winner in by_slot[wish.slot]:
@@ -44,12 +49,14 @@ def overlaps(examiner: Examiner, only: frozenset[str] | None) -> Iterator[Findin
                     continue
                 if _apart(boxes[winner.rule.key], boxes[rule.key]):
                     continue
-                left -= 1
-                if left < 0:
+                if examiner.solver.spent >= end:
                     return
                 witness = _witness(examiner, winner, wish)
                 if witness is not None:
                     yield _finding(winner, wish, witness)
+                    told += 1
+                    if only is not None and told == MOST_OF_ONE:
+                        return
                     break
             by_slot[wish.slot].append(wish)
 
@@ -67,12 +74,13 @@ def _wishes(rule: Rule, place: int) -> Iterator[Wish]:
 def _witness(examiner: Examiner, winner: Wish, loser: Wish) -> World | None:
     """An event on which both rules match and the judge says that the upper one overrules the lower."""
     upper, lower = winner.rule, loser.rule
+    field = "tags" if loser.slot.startswith("tag:") else field_of(loser.slot)
     below = examiner.asked(lower, examiner.solver.node(lower.when, known=after(upper, examiner)))
 
     def confirms(_: World, judgement: Judgement) -> bool:
         return any(_is(entry, winner, loser) for entry in judgement.overruled)
 
-    return examiner.example([examiner.condition(upper), below], confirms, (upper.key, lower.key))
+    return examiner.example([examiner.condition(upper), below], confirms, upper, lower, minds=frozenset({field}))
 
 
 def _is(entry: Mapping[str, Value], winner: Wish, loser: Wish) -> bool:

@@ -64,7 +64,7 @@ def _stops(examiner: Examiner, policy: Policy, path: str, raisers: list[Rule]) -
         return
     if all(_stopped_at_once(examiner, policy, rule) for rule in raisers):
         words = f"the steps of {policy.name} never run: its stops_when is true whenever a rule escalates to it"
-        witness = examiner.example([examiner.condition(raisers[0])], _silent(raisers[0], policy.name), [rule.key for rule in raisers])
+        witness = examiner.example([examiner.condition(raisers[0])], _silent(raisers[0], policy.name), *raisers)
         yield Finding("warning", "policy_never_runs", words, f"{path}/stops_when", None, None if witness is None else witness.to_json())
 
 
@@ -91,7 +91,7 @@ def _armed(examiner: Examiner, policy: Policy, raisers: list[Rule]) -> Any:
         return policy.name in judgement.escalated
 
     for rule in raisers:
-        witness = examiner.example([examiner.condition(rule)], confirms, [rule.key])
+        witness = examiner.example([examiner.condition(rule)], confirms, rule)
         if witness is not None:
             return witness.to_json()
     return None

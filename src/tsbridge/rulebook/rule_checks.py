@@ -11,7 +11,7 @@ from tsbridge.core.rules.conditions import holds
 from tsbridge.core.rules.findings import Finding, nearest
 from tsbridge.core.rules.judgement import Judgement
 from tsbridge.core.rules.language import Condition, Leaf, Rule, Tree, leaves
-from tsbridge.rulebook.examiner import Confirms, Examiner, matches, reads, written
+from tsbridge.rulebook.examiner import Confirms, Examiner, matches, reads, stops, written
 from tsbridge.rulebook.satisfy import Node, Undecided, negated
 from tsbridge.rulebook.worlds import World
 
@@ -41,7 +41,7 @@ def _parts(examiner: Examiner, rule: Rule, condition: Condition, path: str) -> I
                 for place, part in enumerate(branch):
                     yield from _parts(examiner, rule, part, f"{path}/{name}/{place}")
     elif truth:
-        witness = examiner.example([examiner.condition(rule)], matches(rule.key), [rule.key])
+        witness = examiner.example([examiner.condition(rule)], matches(rule.key), rule)
         words = "this condition is always true: it might as well be left out"
         yield Finding("warning", "always_true", words, path, rule.key, _shown(witness))
     else:
@@ -61,15 +61,15 @@ def _strange_values(rule: Rule) -> Iterator[Finding]:
                 yield Finding("warning", "unknown_value", words, f"{leaf.path}/value", rule.key)
 
 
-def duplicates(examiner: Examiner, rules: Sequence[Rule]) -> Iterator[Finding]:
+def duplicates(examiner: Examiner, about: str | None) -> Iterator[Finding]:
     """Rules that say the same as one above: same events, same condition however it is written, same actions."""
     seen: dict[bytes, Rule] = {}
-    for rule in rules:
+    for rule in examiner.book.rules:
         first = seen.setdefault(_meaning(rule), rule)
-        if first is rule:
+        if first is rule or about not in (None, rule.key, first.key):
             continue
-        keys = (first.key, rule.key) if rule.kind == "escalation" else (first.key,)
-        witness = examiner.example([examiner.condition(rule)], matches(*keys), keys)
+        both = (first, rule) if rule.kind == "escalation" else (first,)
+        witness = examiner.example([examiner.condition(rule)], matches(*(one.key for one in both)), *both)
         words = f"this rule says the same as {first.key} above it"
         yield Finding("warning", "duplicate_rule", words, rule.path, rule.key, _shown(witness))
 
@@ -87,7 +87,7 @@ def unreachable(examiner: Examiner, skip: Container[str | None], about: str | No
             words = (
                 f"no event reaches this rule: {names} above it {'takes' if len(eaters) == 1 else 'together take'} all that it could match"
             )
-            witness = examiner.example([examiner.condition(rule)], _won_by(eaters), [rule.key])
+            witness = examiner.example([examiner.condition(rule)], _won_by(eaters), rule)
             yield Finding("warning", "unreachable", words, rule.path, rule.key, _shown(witness))
 
 
@@ -121,7 +121,7 @@ def _eaters(examiner: Examiner, rule: Rule, above: Sequence[Rule]) -> list[Rule]
                 used = fewer
     except Undecided:
         return []
-    return used
+    return sorted(used, key=above.index)
 
 
 def _winner(examiner: Examiner, world: World, above: Sequence[Rule]) -> Rule | None:
@@ -133,11 +133,11 @@ def _winner(examiner: Examiner, world: World, above: Sequence[Rule]) -> Rule | N
 def behind_stop(examiner: Examiner, skip: Container[str | None], about: str | None) -> Iterator[Finding]:
     """Escalation rules that a `stop` above always keeps from being asked. `about` as with `unreachable`."""
     rules = examiner.book.escalation
-    stops = [(place, rule) for place, rule in enumerate(rules) if any(action.name == "stop" for action in rule.then)]
+    halts = [(place, rule) for place, rule in enumerate(rules) if stops(rule)]
     for place, rule in enumerate(rules):
         if rule.key in skip:
             continue
-        for at, stop in stops:
+        for at, stop in halts:
             if at >= place:
                 break
             if about not in (None, rule.key, stop.key):
@@ -146,7 +146,7 @@ def behind_stop(examiner: Examiner, skip: Container[str | None], about: str | No
             mine = examiner.asked(rule, examiner.solver.node(rule.when, apart=apart))
             if examiner.possible(mine) and not examiner.possible(mine, negated(examiner.condition(stop))):
                 words = f"this rule is never asked when it could match: {stop.key} above it stops there"
-                witness = examiner.example([examiner.condition(rule)], matches(stop.key), [rule.key, stop.key])
+                witness = examiner.example([examiner.condition(rule)], matches(stop.key), stop)
                 yield Finding("warning", "unreachable", words, rule.path, rule.key, _shown(witness))
                 break
 

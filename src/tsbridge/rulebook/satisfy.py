@@ -55,7 +55,10 @@ def nothing_known(leaf: Leaf) -> bool | None:
 
 
 class Solver:
-    """Answers questions about the conditions of one rulebook. Keeps what it learned of the domains."""
+    """Answers questions about the conditions of one rulebook. Keeps what it learned of the domains.
+
+    `spent`: branches that all questions so far have cost, the measure by which long checks end.
+    """
 
     def __init__(self, book: Rulebook, zone: tzinfo) -> None:
         self._domains = Domains(book, zone)
@@ -63,6 +66,7 @@ class Solver:
         self._leaves: list[Leaf] = []
         self._groups: list[str] = []
         self._solved: dict[frozenset[tuple[int, bool]], Solved] = {}
+        self.spent = 0
 
     # -- conditions as trees of literals -----------------------------------------------------------------------------
 
@@ -99,6 +103,7 @@ class Solver:
         """A world in which all of it is true; None when it is proven that there is none. Raises `Undecided`."""
         search = _Search(self, steps)
         literals = search.run(list(nodes), {})
+        self.spent += steps - search.left
         if literals is None:
             if search.unsure:
                 raise Undecided
@@ -136,12 +141,12 @@ class _Search:
 
     def __init__(self, solver: Solver, steps: int) -> None:
         self._solver = solver
-        self._left = steps
+        self.left = steps
         self.unsure = False
 
     def run(self, goals: list[Node], literals: dict[int, bool]) -> dict[int, bool] | None:
-        self._left -= 1
-        if self._left < 0:
+        self.left -= 1
+        if self.left < 0:
             self.unsure = True
             return None
         pending = self._settle(goals, literals)
@@ -154,7 +159,7 @@ class _Search:
         rest: list[Node] = [Some(tuple(one)) for one in pending]
         for option in options:
             found = self.run([option, *rest], dict(literals))
-            if found is not None or self._left < 0:
+            if found is not None or self.left < 0:
                 return found
         return None
 

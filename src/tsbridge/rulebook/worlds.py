@@ -33,7 +33,7 @@ class World:
         return Facts(self.given, self.previous, self.at, zone, book.calendars, None)
 
     def judged(self, judge: Judge) -> Judgement:
-        return judge.decide(self.given, self.previous, Standing(), self.at)
+        return judge.decide(self.given, self.previous, Standing(), self.at, due=False)
 
 
 def _plain(value: Value) -> Any:

@@ -45,15 +45,20 @@ class Judge:
         standing: Standing,
         at: datetime,
         subject: Interaction | None = None,
+        *,
+        due: bool = True,
     ) -> Judgement:
-        """Judge one moment. `given`: facts by field; `previous`: known values before it; `subject`: whose moment it is."""
+        """Judge one moment. `given`: facts by field; `previous`: known values before it; `subject`: whose moment it is.
+
+        Without `due` nobody asks when time alone would change something: what matches at another time is not looked at.
+        """
         facts = self._facts(given, previous, standing, at)
         work = _Work(self.book, facts, standing, at, subject or NOBODY)
         try:
             self._pass(work, given)
         except BudgetExceeded:
             return self._fallback(standing)
-        return work.judgement(self._next_change(given, standing, at))
+        return work.judgement(self._next_change(given, standing, at) if due else None)
 
     def explain(
         self,

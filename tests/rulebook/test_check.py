@@ -1,0 +1,383 @@
+"""What the check says of sound rulebooks that do not do what somebody must have meant: each kind with its place and its event."""
+
+from __future__ import annotations
+
+import random
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.rulebook.books import ZONE, book, leaf, routing, rule
+from tests.rulebook.planting import PLANTS, confirmed, run
+from tsbridge.core.rules.conditions import holds
+from tsbridge.core.rules.document import read
+from tsbridge.core.rules.facts import Facts
+from tsbridge.core.rules.findings import Finding
+from tsbridge.rulebook.check import CODES, check
+from tsbridge.rulebook.tests import WORKDAY
+
+HURT = leaf("text", "contains_any", ["bitten", "hurt"])
+LATE = leaf("call.wait_seconds", "at_least", 60)
+ACKNOWLEDGED = leaf("case.acknowledged", "is", True)
+STEPS = [{"after": "0m", "actions": [{"notify": "x"}]}, {"after": "1h", "actions": [{"notify": "y"}]}]
+
+
+def policy(**parts: Any) -> dict[str, Any]:
+    return {"policies": {"p": {"stops_when": ACKNOWLEDGED, "steps": STEPS, **parts}}}
+
+
+RAISES = rule("raises", HURT, {"escalate": "p"})
+
+ROWS: list[tuple[str, dict[str, Any], str, str | None, str]] = [
+    # what it shows, the book, severity and code, the rule, the place
+    (
+        "bounds that leave nothing",
+        book(rule("a", {"all": [LATE, leaf("call.wait_seconds", "less_than", 60)]})),
+        "warning never_matches",
+        "a",
+        "/rules/0/when",
+    ),
+    (
+        "an event the rule is never asked about",
+        book(rule("a", leaf("source", "is", "zendesk"), on=["call"])),
+        "warning never_matches",
+        "a",
+        "/rules/0/when",
+    ),
+    (
+        "a phrase without its word",
+        book(rule("a", {"all": [leaf("text", "contains", "emergency vet")], "none": [leaf("text", "contains_any", ["vet"])]})),
+        "warning never_matches",
+        "a",
+        "/rules/0/when",
+    ),
+    (
+        "a branch that is dead",
+        book(rule("a", {"any": [HURT, {"all": [leaf("tags", "includes", "vip"), leaf("tags", "not_present")]}]})),
+        "warning never_true",
+        "a",
+        "/rules/0/when/any/1",
+    ),
+    (
+        "a part that is always so",
+        book(rule("a", {"all": [HURT, leaf("time.hour", "between", [0, 23])]})),
+        "warning always_true",
+        "a",
+        "/rules/0/when/all/1",
+    ),
+    (
+        "a routing rule that swallows everything",
+        book(routing("a", {"any": [HURT, {"none": [HURT]}]})),
+        "warning always_true",
+        "a",
+        "/rules/0/when",
+    ),
+    (
+        "a word that the field never has",
+        book(rule("a", leaf("ticket.status", "is_not", "opne"))),
+        "warning unknown_value",
+        "a",
+        "/rules/0/when/value",
+    ),
+    (
+        "the same in other words",
+        book(
+            rule("a", {"all": [HURT], "none": [leaf("channel", "is", "email")]}, {"notify": "x"}),
+            rule("b", {"all": [leaf("channel", "is_not", "email"), leaf("text", "contains_any", ["hurt", "bitten"])]}, {"notify": "x"}),
+        ),
+        "warning duplicate_rule",
+        "b",
+        "/rules/1",
+    ),
+    (
+        "a routing rule behind a wider one",
+        book(routing("a", LATE), routing("b", leaf("call.wait_seconds", "greater_than", 90), "two")),
+        "warning unreachable",
+        "b",
+        "/rules/1",
+    ),
+    (
+        "a routing rule behind two halves",
+        book(
+            routing("a", leaf("case.severity", "at_most", 2)),
+            routing("b", leaf("case.severity", "greater_than", 2)),
+            routing("c", {"all": [HURT, leaf("case.severity", "present")]}, "two"),
+        ),
+        "warning unreachable",
+        "c",
+        "/rules/2",
+    ),
+    (
+        "a rule behind a stop",
+        book(rule("a", HURT, {"notify": "x"}, {"stop": True}), rule("b", {"all": [HURT, LATE]})),
+        "warning unreachable",
+        "b",
+        "/rules/1",
+    ),
+    (
+        "a milder severity first",
+        book(rule("a", HURT, {"set_severity": 3}), rule("b", LATE, {"set_severity": 1})),
+        "warning overruled",
+        "b",
+        "/rules/1",
+    ),
+    (
+        "the worse severity first",
+        book(rule("a", HURT, {"set_severity": 1}), rule("b", LATE, {"set_severity": 3})),
+        "info overruled",
+        "b",
+        "/rules/1",
+    ),
+    (
+        "a priority that routing sets after escalation",
+        book(rule("a", HURT, {"set_priority": "low"}), {**routing("b", LATE), "then": [{"route": "one"}, {"set_priority": "high"}]}),
+        "warning overruled",
+        "b",
+        "/rules/1",
+    ),
+    (
+        "a tag that one wants and the other not",
+        book(rule("a", HURT, {"add_tags": ["t"]}), rule("b", LATE, {"remove_tags": ["t"]})),
+        "warning tag_conflict",
+        "b",
+        "/rules/1",
+    ),
+    (
+        "tags that chase each other",
+        book(
+            rule("a", leaf("tags", "includes", "x"), {"remove_tags": ["x"]}, {"add_tags": ["y"]}),
+            rule("b", leaf("tags", "includes", "y"), {"remove_tags": ["y"]}, {"add_tags": ["x"]}),
+        ),
+        "warning tag_cycle",
+        "a",
+        "/rules/0",
+    ),
+    ("a policy that nobody arms", book(rule("a", HURT), **policy()), "warning policy_never_runs", None, "/policies/p"),
+    (
+        "a policy that is stopped as it is armed",
+        book(RAISES, **policy(stops_when=leaf("text", "contains_any", ["hurt", "bitten", "dead"]))),
+        "warning policy_never_runs",
+        None,
+        "/policies/p/stops_when",
+    ),
+    (
+        "a policy that nothing stops",
+        book(RAISES, policies={"p": {"steps": STEPS}}),
+        "warning policy_never_stops",
+        None,
+        "/policies/p",
+    ),
+    (
+        "a policy whose stop can never come",
+        book(RAISES, **policy(stops_when={"all": [ACKNOWLEDGED, leaf("case.acknowledged", "not_present")]})),
+        "warning policy_never_stops",
+        None,
+        "/policies/p/stops_when",
+    ),
+    (
+        "a step without an open hour",
+        book(
+            RAISES,
+            calendars={"shut": {"hours": {"mon": "09:00-09:05"}}},
+            **policy(steps=[STEPS[0], {"after": "9h", "in": "shut", "actions": [{"notify": "z"}]}]),
+        ),
+        "warning step_never_due",
+        None,
+        "/policies/p/steps/1",
+    ),
+    (
+        "an entry that another one holds",
+        book(rule("a", leaf("text", "contains_any", {"list": "w"})), lists={"w": ["vet", "dog", "Emergency Vet", "DOG"]}),
+        "info shadowed_entry",
+        None,
+        "/lists/w/2",
+    ),
+    (
+        "an entry twice, in a list written at the condition",
+        book(rule("a", leaf("requester.domain", "in", ["a.example", "b.example", "A.example"]))),
+        "info shadowed_entry",
+        None,
+        "/rules/0/when/value/2",
+    ),
+]
+WITHOUT_EVENT = {"never_matches", "never_true", "unknown_value"}
+"""What no event can show."""
+
+
+@pytest.mark.parametrize(("document", "what", "key", "path"), [row[1:] for row in ROWS], ids=[row[0] for row in ROWS])
+def test_each_weakness_is_told_with_an_event_that_shows_it(document: Any, what: str, key: str | None, path: str) -> None:
+    found = {(f"{one.severity} {one.code}", one.rule, one.path): one for one in check(document, ZONE)}
+    assert (what, key, path) in found, found
+    finding = found[what, key, path]
+    code = what.split()[1]
+    unarmed = "nobody arms" if finding.witness is None and code == "policy_never_runs" else ""
+    if code in WITHOUT_EVENT or unarmed:
+        assert finding.witness is None
+    else:
+        assert finding.witness["given"]
+        assert confirmed(document, finding, ZONE)
+
+
+def test_every_kind_of_finding_has_a_row() -> None:
+    assert {row[2].split()[1] for row in ROWS} == set(CODES)
+
+
+def test_who_wins_is_named_and_shown() -> None:
+    (finding,) = check(book(rule("a", HURT, {"set_category": "x"}), rule("b", LATE, {"set_category": "y"})), ZONE)
+    assert "a above" in finding.message
+    given = finding.witness["given"]
+    assert given["call.wait_seconds"] >= 60
+    assert "bitten" in given["text"] or "hurt" in given["text"]
+
+
+def test_a_rule_that_sees_what_the_upper_one_has_set_is_not_overruled() -> None:
+    lower = {"all": [LATE, {"any": [leaf("case.severity", "not_present"), leaf("case.severity", "at_least", 3)]}]}
+    document = book(rule("a", HURT, {"set_severity": 1}), rule("b", lower, {"set_severity": 3}))
+    assert check(document, ZONE) == ()
+
+
+def test_rules_that_together_eat_another_one_are_all_named_and_no_other() -> None:
+    document = book(
+        routing("bystander", leaf("subject", "contains", "hello")),
+        routing("low", leaf("case.severity", "at_most", 2)),
+        routing("high", leaf("case.severity", "at_least", 3)),
+        routing("none", leaf("case.severity", "not_present")),
+        routing("eaten", HURT, "two"),
+    )
+    found = next(one for one in check(document, ZONE) if one.rule == "eaten")
+    assert "low, high, none" in found.message
+    assert "bystander" not in found.message
+
+
+def test_a_zendesk_trigger_that_takes_off_what_we_put_on_is_a_cycle() -> None:
+    document = book(rule("a", HURT, {"add_tags": ["ts_hurt"]}))
+    trigger = {
+        "title": "Tidy",
+        "active": True,
+        "conditions": {"all": [{"field": "current_tags", "operator": "includes", "value": "ts_hurt"}], "any": []},
+        "actions": [{"field": "remove_tags", "value": "ts_hurt"}],
+    }
+    assert check(document, ZONE) == ()
+    (found,) = check(document, ZONE, triggers={"triggers": [trigger]})
+    assert (found.code, found.rule) == ("tag_cycle", "a")
+    assert "trigger" in found.message
+    quiet = {**trigger, "actions": [{"field": "current_tags", "value": "seen"}]}
+    assert check(document, ZONE, triggers={"triggers": [quiet]}) == ()
+    with pytest.raises(ValueError, match="triggers"):
+        check(document, ZONE, triggers={"tickets": []})
+
+
+def test_asked_about_one_rule_the_check_tells_what_concerns_it() -> None:
+    document = book(
+        rule("never", {"all": [LATE, leaf("call.wait_seconds", "less_than", 60)]}),
+        rule("a", HURT, {"set_severity": 3}),
+        rule("b", LATE, {"set_severity": 1}),
+        routing("wide", LATE),
+        routing("eaten", leaf("call.wait_seconds", "greater_than", 90), "two"),
+    )
+    whole = check(document, ZONE)
+
+    def told(about: str) -> set[tuple[str, str | None]]:
+        found = check(document, ZONE, about=about)
+        assert set(found) <= set(whole)
+        return {(one.code, one.rule) for one in found}
+
+    assert told("never") == {("never_matches", "never")}
+    assert told("a") == told("b") == {("overruled", "b")}
+    assert told("wide") == told("eaten") == {("unreachable", "eaten")}
+    assert told("rest") == set()
+
+
+def test_the_same_book_has_the_same_findings_in_the_same_order() -> None:
+    document = book(*(row[1]["rules"][0] for row in ROWS if row[2].endswith(("never_matches", "always_true"))))
+    document["rules"] = [{**one, "key": one["key"] if one["key"] == "rest" else f"k{n}"} for n, one in enumerate(document["rules"])]
+    assert check(document, ZONE) == check(document, ZONE)
+
+
+def test_planted_defects_are_found_and_healthy_books_are_left_alone() -> None:
+    trouble: list[Any] = []
+    whole, kinds = run(3, seed=20261123, missed=lambda what, found: trouble.append((what, found)))
+    assert not trouble
+    assert whole.found == whole.planted == 3 * len(PLANTS)
+    assert (whole.alarmed, whole.witnesses) == (0, whole.confirmed)
+    assert all(tally.planted for tally in kinds.values())
+
+
+# -- laws ----------------------------------------------------------------------------------------------------------------
+
+WORDS = ("a", "b", "a b", "b c", "c")
+LEAVES = st.one_of(
+    st.tuples(st.just("text"), st.sampled_from(("contains", "not_contains", "starts_with", "is", "is_not")), st.sampled_from(WORDS)),
+    st.tuples(
+        st.just("text"),
+        st.sampled_from(("contains_any", "contains_all", "in", "not_in")),
+        st.lists(st.sampled_from(WORDS), min_size=1, max_size=3),
+    ),
+    st.tuples(st.just("text"), st.just("matches"), st.sampled_from(("a", "^b", "a.*c", "[bc]$"))),
+    st.tuples(st.just("tags"), st.sampled_from(("includes", "not_includes")), st.sampled_from(("x", "y"))),
+    st.tuples(st.just("tags"), st.just("includes_all"), st.just(["x", "y"])),
+    st.tuples(
+        st.just("case.severity"), st.sampled_from(("less_than", "at_most", "greater_than", "at_least", "is", "is_not")), st.integers(0, 5)
+    ),
+    st.tuples(st.just("call.talk_seconds"), st.just("between"), st.sampled_from(([1, 2], [2, 3], [1.5, 1.5]))),
+    st.tuples(st.just("channel"), st.sampled_from(("is", "is_not", "changed_to", "changed_from")), st.sampled_from(("email", "chat"))),
+    st.tuples(
+        st.sampled_from(("text", "tags", "channel", "case.severity")), st.sampled_from(("present", "not_present", "changed", "not_changed"))
+    ),
+    st.tuples(st.just("time.hour"), st.sampled_from(("at_most", "at_least")), st.sampled_from((0, 9, 23))),
+    st.tuples(st.just("time.now"), st.sampled_from(("within_hours", "outside_hours")), st.just("office")),
+).map(lambda parts: leaf(*parts))
+CONDITIONS = st.recursive(
+    LEAVES,
+    lambda inner: st.dictionaries(st.sampled_from(("all", "any", "none")), st.lists(inner, min_size=1, max_size=3), min_size=1, max_size=2),
+    max_leaves=8,
+)
+OFFICE = {"calendars": {"office": {"hours": {"mon-fri": "09:00-17:00"}}}}
+
+
+def anything(dice: random.Random) -> Facts:
+    """Facts of a tiny world, a quarter of them missing."""
+    ways: dict[str, list[Any]] = {
+        "text": ["a", "b", "a b", "b a", "c b a", "b c", "A B C", "ab", "abc c"],
+        "tags": [("x",), ("y",), ("x", "y"), ("z",)],
+        "case.severity": [1, 2, 3, 4],
+        "call.talk_seconds": [0, 1, 1.5, 2, 2.5, 3, 4],
+        "channel": ["email", "chat", "voice"],
+    }
+
+    def some() -> dict[str, Any]:
+        return {name: dice.choice(values) for name, values in ways.items() if dice.random() < 0.75}
+
+    at = WORKDAY.replace(hour=dice.randrange(24), day=dice.randint(1, 28))
+    return Facts({**some(), "source": "zendesk", "event": "ticket.updated"}, some(), at, ZONE, read(book(**OFFICE)).calendars, None)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(CONDITIONS, min_size=1, max_size=3), st.integers(0, 99))
+def test_no_event_whatever_contradicts_what_the_check_claims(conditions: list[Any], seed: int) -> None:
+    dice = random.Random(seed)  # noqa: S311
+    document = book(*(routing(f"r{n}", condition) for n, condition in enumerate(conditions)), **OFFICE)
+    claims = {(one.code, one.rule): one for one in check(document, ZONE)}
+    rules = read(document).routing
+    for facts in (anything(dice) for _ in range(150)):
+        winner = next(one for one in rules if holds(one.when, facts))
+        assert ("unreachable", winner.key) not in claims
+        for one in rules:
+            if ("never_matches", one.key) in claims:
+                assert not holds(one.when, facts)
+            whole = claims.get(("always_true", one.key))
+            if whole is not None and whole.path == f"{one.path}/when":
+                assert holds(one.when, facts)
+
+
+def test_findings_are_ordered_by_how_grave_they_are_and_where_they_stand() -> None:
+    document = book(
+        rule("z", leaf("ticket.status", "is", "opne"), {"set_severity": 1}),
+        rule("b", HURT, {"set_category": "x"}),
+        rule("c", LATE, {"set_category": "y"}),
+    )
+    found: tuple[Finding, ...] = check(document, ZONE)
+    assert [one.severity for one in found] == ["warning", "warning", "info"]
+    assert [one.path.split("/")[2] for one in found] == ["0", "0", "2"]

@@ -32,11 +32,18 @@ class Scans:
 
     def words(self, facts: Facts, field: str) -> frozenset[str]:
         """The words looked for in this field that its text has."""
-        return facts.cached("words", field, lambda: self._words[field].found(facts.folded(field)))
+        found = facts.words.get(field)
+        if found is None:
+            found = facts.words[field] = self._words[field].found(facts.folded[field])
+        return found
 
     def patterns(self, facts: Facts, field: str) -> frozenset[str]:
         """The patterns looked for in this field that match it."""
-        return facts.cached("patterns", field, lambda: _matching(self._patterns[field], facts, field))
+        found = facts.patterns.get(field)
+        if found is None:
+            value = facts.get(field)
+            found = facts.patterns[field] = frozenset() if value is None else self._patterns[field].found(plain(value))
+        return found
 
 
 def compiled(condition: Condition, scans: Scans) -> Test:
@@ -98,10 +105,10 @@ def _leaf(leaf: Leaf, scans: Scans) -> Test:
     match leaf.operator:
         case "is":
             key = plain(value).casefold()
-            return lambda facts: facts.key(name) == key
+            return lambda facts: facts.keys[name] == key
         case "in":
             keys = frozenset(plain(one).casefold() for one in value)
-            return lambda facts: facts.key(name) in keys
+            return lambda facts: facts.keys[name] in keys
         case "contains" | "contains_any":
             some = frozenset(leaf.words)
             return lambda facts: not some.isdisjoint(scans.words(facts, name))
@@ -109,28 +116,28 @@ def _leaf(leaf: Leaf, scans: Scans) -> Test:
             every = frozenset(leaf.words)
             return lambda facts: every <= scans.words(facts, name)
         case "starts_with":
-            return lambda facts: facts.folded(name).startswith(leaf.words[0])
+            return lambda facts: facts.folded[name].startswith(leaf.words[0])
         case "matches":
             return lambda facts: value in scans.patterns(facts, name)
         case "includes":
             member = plain(value).casefold()
-            return lambda facts: member in facts.members(name)
+            return lambda facts: member in facts.members[name]
         case "includes_all":
             wanted = frozenset(plain(one).casefold() for one in value)
-            return lambda facts: wanted <= facts.members(name)
+            return lambda facts: wanted <= facts.members[name]
         case "present":
             return lambda facts: facts.get(name) is not None
         case "changed":
             return lambda facts: differs(leaf, facts)
         case "changed_to":
             became = plain(value).casefold()
-            return lambda facts: facts.key(name) == became and differs(leaf, facts)
+            return lambda facts: facts.keys[name] == became and differs(leaf, facts)
         case "changed_from":
             return lambda facts: differs(leaf, facts) and same(facts.before(name)[1], value)
         case "within_hours":
-            return lambda facts: facts.open(value)
+            return lambda facts: facts.open[value]
         case "outside_hours":
-            return lambda facts: not facts.open(value)
+            return lambda facts: not facts.open[value]
         case "less_than" | "at_most" | "greater_than" | "at_least" | "between":
             return _comparison(leaf)
     opposite = {"not_contains": "contains_any"}.get(leaf.operator) or leaf.operator.replace("not_", "").replace("_not", "")
@@ -144,16 +151,11 @@ def _comparison(leaf: Leaf) -> Test:
         return lambda facts: False
     match leaf.operator:
         case "less_than":
-            return lambda facts: (found := facts.number(name)) is not None and found < high
+            return lambda facts: (found := facts.numbers[name]) is not None and found < high
         case "at_most":
-            return lambda facts: (found := facts.number(name)) is not None and found <= high
+            return lambda facts: (found := facts.numbers[name]) is not None and found <= high
         case "greater_than":
-            return lambda facts: (found := facts.number(name)) is not None and found > low
+            return lambda facts: (found := facts.numbers[name]) is not None and found > low
         case "at_least":
-            return lambda facts: (found := facts.number(name)) is not None and found >= low
-    return lambda facts: (found := facts.number(name)) is not None and low <= found <= high
-
-
-def _matching(scan: PatternScan, facts: Facts, field: str) -> frozenset[str]:
-    value = facts.get(field)
-    return frozenset() if value is None else scan.found(plain(value))
+            return lambda facts: (found := facts.numbers[name]) is not None and found >= low
+    return lambda facts: (found := facts.numbers[name]) is not None and low <= found <= high

@@ -4,11 +4,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from decimal import Decimal
 from typing import Any, Final
 
 from tsbridge.core.moments import Value
-from tsbridge.core.rules.facts import Facts, members, number, plain
+from tsbridge.core.rules.facts import Facts, Number, members, number, plain
 from tsbridge.core.rules.language import Condition, Leaf
 from tsbridge.core.rules.text import find_word, search
 
@@ -48,14 +47,14 @@ def differs(leaf: Leaf, facts: Facts) -> bool:
 
 
 def _contains(leaf: Leaf, facts: Facts, quantity: Callable[[Any], bool]) -> bool:
-    text = facts.folded(leaf.field)
+    text = facts.folded[leaf.field]
     if not text:
         return False
     return quantity(find_word(text, word) >= 0 for word in leaf.words)
 
 
 def _starts(leaf: Leaf, facts: Facts) -> bool:
-    return facts.folded(leaf.field).startswith(leaf.words[0])
+    return facts.folded[leaf.field].startswith(leaf.words[0])
 
 
 def _matches(leaf: Leaf, facts: Facts) -> bool:
@@ -65,7 +64,7 @@ def _matches(leaf: Leaf, facts: Facts) -> bool:
     return search(leaf.value, plain(value)) is not None
 
 
-def _compare(leaf: Leaf, facts: Facts, test: Callable[[Decimal, Decimal], bool]) -> bool:
+def _compare(leaf: Leaf, facts: Facts, test: Callable[[Number, Number], bool]) -> bool:
     value, bound = number(facts.get(leaf.field)), number(leaf.value)
     return value is not None and bound is not None and test(value, bound)
 
@@ -101,7 +100,7 @@ def _present(leaf: Leaf, facts: Facts) -> bool:
 
 
 def _within(leaf: Leaf, facts: Facts) -> bool:
-    return facts.open(leaf.value)
+    return facts.open[leaf.value]
 
 
 _OPERATORS: Final[Mapping[str, Callable[[Leaf, Facts], bool]]] = {

@@ -9,10 +9,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from decimal import Decimal
 from typing import Any, Final, NamedTuple
 
-from tsbridge.core.rules.facts import number, plain
+from tsbridge.core.rules.facts import Number, number, plain
 from tsbridge.core.rules.language import Action, Condition, Leaf, leaves
 
 UNFILED: Final = 0.7
@@ -155,6 +154,6 @@ def _tokens(leaf: Leaf) -> tuple[Token, ...]:
     return ()
 
 
-def _range(field: str, low: Decimal | None, high: Decimal | None) -> tuple[Token, ...]:
+def _range(field: str, low: Number | None, high: Number | None) -> tuple[Token, ...]:
     """From `low` to `high`, both included; None is no bound. Open ends are filed as closed ones."""
     return (Token("range", field, (low, high)),)

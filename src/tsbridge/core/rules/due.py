@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from functools import lru_cache
 from typing import Final
 
 from tsbridge.core.rules.conditions import leaf_holds
 from tsbridge.core.rules.facts import TIME_FIELDS, Facts
-from tsbridge.core.rules.language import Condition, Leaf, Rule, Rulebook, leaves
+from tsbridge.core.rules.language import Condition, Leaf, Rule, Rulebook, Tree, leaves
 
 HORIZON: Final = 8
 """Days ahead in which a change of weekday, hour, holiday or calendar is looked for: a week repeats itself, and a day over."""
@@ -46,28 +46,45 @@ def by_time_unknown(condition: Condition, facts: Facts) -> bool | None:
     return None if unknown else True
 
 
+def but_for_time(condition: Condition) -> Condition:
+    """What must be true for a condition whatever the time is: what is left of it without its looks at the clock."""
+    if isinstance(condition, Leaf):
+        return Tree() if condition.field in TIME_FIELDS else condition
+    every = tuple(part for one in condition.all if not _always(part := but_for_time(one)))
+    some = tuple(but_for_time(one) for one in condition.any)
+    none = tuple(one for one in condition.none if not any(leaf.field in TIME_FIELDS for leaf in leaves(one)))
+    return Tree(every, () if any(_always(part) for part in some) else some, none)
+
+
+def _always(condition: Condition) -> bool:
+    return isinstance(condition, Tree) and condition.unconditional
+
+
 class Clockwork:
-    """The instants at which conditions on the time change, of one rulebook. Days are worked out once."""
+    """The instants at which conditions on the time change. A day is worked out once for each condition."""
 
     def __init__(self, book: Rulebook, zone: tzinfo) -> None:
-        asked = [leaf for rule in book.rules if reads_the_clock(rule) for leaf in leaves(rule.when) if leaf.field in TIME_FIELDS]
-        self._ages = tuple(sorted({minute for leaf in asked if leaf.field == AGE for minute in _bounds(leaf)}))
-        self._leaves = tuple({(leaf.field, leaf.operator, leaf.value): leaf for leaf in asked if leaf.field != AGE}.values())
         self._book = book
         self._zone = zone
-        self._of_day = lru_cache(maxsize=64)(self._edges)
+        self._edges = lru_cache(maxsize=4_096)(self._edges_of)
 
-    def next_change(self, at: datetime, opened_at: datetime | None, changes: Callable[[datetime], bool]) -> datetime | None:
-        """The first instant after `at` at which a condition changes and `changes(instant)` says that this matters."""
-        ages = [] if opened_at is None else [opened_at + timedelta(minutes=minute) for minute in self._ages]
-        days = [edge for day in _days(at) for edge in self._of_day(day)] if self._leaves else []
-        return next((when for when in sorted({*ages, *days}) if when > at and changes(when)), None)
+    def next_change(
+        self, hanging: Iterable[Rule], at: datetime, opened_at: datetime | None, changes: Callable[[datetime], bool]
+    ) -> datetime | None:
+        """The first instant after `at` at which a condition of these rules changes and `changes(instant)` says that it matters."""
+        asked = {Leaf(leaf.field, leaf.operator, leaf.value) for rule in hanging for leaf in leaves(rule.when) if leaf.field in TIME_FIELDS}
+        found: set[datetime] = set()
+        for leaf in asked:
+            if leaf.field == AGE:
+                found.update(() if opened_at is None else (opened_at + timedelta(minutes=minute) for minute in _bounds(leaf)))
+            else:
+                found.update(edge for day in _days(at) for edge in self._edges(leaf, day))
+        return next((when for when in sorted(found) if when > at and changes(when)), None)
 
-    def _edges(self, day: date) -> tuple[datetime, ...]:
-        """The instants of a day (UTC) at which the conditions that do not look at the case's age change."""
+    def _edges_of(self, leaf: Leaf, day: date) -> tuple[datetime, ...]:
+        """The instants of a day (UTC) at which a condition changes."""
         start = datetime.combine(day, time(), UTC)
-        found = {when for leaf in self._leaves for when in self._may_change(leaf, start)}
-        return tuple(sorted(when for when in found if self._truths(when) != self._truths(when - INSTANT)))
+        return tuple(when for when in self._may_change(leaf, start) if self._truth(leaf, when) != self._truth(leaf, when - INSTANT))
 
     def _may_change(self, leaf: Leaf, start: datetime) -> Iterator[datetime]:
         if leaf.field == "time.now":
@@ -84,9 +101,8 @@ class Clockwork:
             if start <= when < start + DAY:
                 yield when
 
-    def _truths(self, at: datetime) -> tuple[bool, ...]:
-        facts = Facts({}, {}, at, self._zone, self._book.calendars, None)
-        return tuple(leaf_holds(leaf, facts) for leaf in self._leaves)
+    def _truth(self, leaf: Leaf, at: datetime) -> bool:
+        return leaf_holds(leaf, Facts({}, {}, at, self._zone, self._book.calendars, None))
 
 
 def _days(at: datetime) -> Iterator[date]:

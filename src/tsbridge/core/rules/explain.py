@@ -118,7 +118,7 @@ def _actual(leaf: Leaf, facts: Facts) -> Any:
     if not isinstance(value, str) or len(value) <= SHOWN // 2:
         return _short(value)
     if leaf.words:
-        folded = facts.folded(leaf.field)
+        folded = facts.folded[leaf.field]
         for word in leaf.words:
             at = find_word(folded, word)
             if at >= 0:

@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, tzinfo
 from decimal import Decimal, InvalidOperation
-from typing import Any, Final
+from typing import Final, TypeVar
 
 from tsbridge.core.calendar import DAYS, Calendar
 from tsbridge.core.moments import Value, read_instant
 from tsbridge.core.rules.text import fold
+
+T = TypeVar("T")
+Number = Decimal | int
 
 BUDGET: Final = 4_000_000
 """Characters of text one judgement may read. All else is bounded by what a rulebook may hold."""
@@ -17,8 +20,9 @@ BUDGET: Final = 4_000_000
 TIME_FIELDS: Final = ("case.age_minutes", "time.now", "time.weekday", "time.hour", "time.holiday")
 
 
-FORMS: Final = ("key", "number", "members", "folded", "words", "patterns")
-UNMADE: Final = object()
+WHOLE: Final = 10**18
+SHORT: Final = 200
+"""Texts shorter than this are made ready for comparison at once: most rules compare most of them."""
 
 
 class BudgetExceeded(Exception):
@@ -26,7 +30,65 @@ class BudgetExceeded(Exception):
 
 
 class Facts:
-    """The facts of one judgement: as given, with what the rules above have set."""
+    """The facts of one judgement: as given, with what the rules above have set.
+
+    Each form a value is compared in is made when it is first asked for: `keys` (for `is` and `in`; None when missing), `numbers`,
+    `members` (of a set), `folded` (text), `open` (by calendar).
+    """
+
+    __slots__ = ("_values", "at", "folded", "keys", "members", "numbers", "open", "patterns", "words")
+
+    def __init__(
+        self,
+        given: Mapping[str, Value],
+        previous: Mapping[str, Value],
+        at: datetime,
+        zone: tzinfo,
+        calendars: Mapping[str, Calendar],
+        opened_at: datetime | None,
+    ) -> None:
+        values = self._values = _Values(given, previous, at, zone, calendars, opened_at)
+        self.at = at
+        self.keys = _Form(values.key)
+        self.keys.update({name: value.casefold() for name, value in given.items() if type(value) is str and 0 < len(value) < SHORT})
+        self.numbers = _Form(values.number)
+        self.members = _Form(values.members)
+        self.folded = _Form(values.folded)
+        self.open = _Form(values.open)
+        self.words: dict[str, frozenset[str]] = {}
+        self.patterns: dict[str, frozenset[str]] = {}
+
+    def get(self, name: str) -> Value:
+        """The value of a field as it stands at this rule; None when it is missing or empty."""
+        return self._values.get(name)
+
+    def set(self, name: str, value: Value) -> None:
+        """What a rule has just set; rules below see it."""
+        self._values.changed[name] = value
+        for form in (self.keys, self.numbers, self.members, self.folded, self.words, self.patterns):
+            form.pop(name, None)
+
+    def before(self, name: str) -> tuple[bool, Value]:
+        """Whether the value before this moment is known, and what it was. A case starts out with nothing set."""
+        return self._values.before(name)
+
+
+class _Form(dict[str, T]):
+    """Values in one form, each made once. It refers to the values alone: no circle, nothing for the garbage collector."""
+
+    __slots__ = ("_make",)
+
+    def __init__(self, make: Callable[[str], T]) -> None:
+        super().__init__()
+        self._make = make
+
+    def __missing__(self, name: str) -> T:
+        found = self[name] = self._make(name)
+        return found
+
+
+class _Values:
+    __slots__ = ("_at", "_calendars", "_given", "_opened_at", "_previous", "_read", "_zone", "changed")
 
     def __init__(
         self,
@@ -39,85 +101,50 @@ class Facts:
     ) -> None:
         self._given = given
         self._previous = previous
-        self._set: dict[str, Value] = {}
-        self._forms: dict[tuple[str, str], Any] = {}
-        self._calendars = calendars
+        self._at = at
         self._zone = zone
+        self._calendars = calendars
         self._opened_at = opened_at
-        self.at = at
         self._read = 0
+        self.changed: dict[str, Value] = {}
 
     def get(self, name: str) -> Value:
-        """The value of a field as it stands at this rule; None when it is missing or empty."""
-        if name in self._set:
-            return self._set[name]
+        if name in self.changed:
+            return self.changed[name]
         value = self._given.get(name)
         if value is None and name in TIME_FIELDS:
             return self._of_time(name)
         return None if value == "" or value == () else value
 
-    def set(self, name: str, value: Value) -> None:
-        """What a rule has just set; rules below see it."""
-        self._set[name] = value
-        for kind in FORMS:
-            self._forms.pop((kind, name), None)
-
     def before(self, name: str) -> tuple[bool, Value]:
-        """Whether the value before this moment is known, and what it was. A case starts out with nothing set."""
         if name in self._previous:
             value = self._previous[name]
             return True, None if value == "" or value == () else value
         return name.startswith("case."), None
 
     def key(self, name: str) -> str | None:
-        """The form in which `is` and `in` compare a value; None when it is missing."""
-        found = self._forms.get(("key", name), UNMADE)
-        if found is UNMADE:
-            value = self.get(name)
-            found = self._forms["key", name] = None if value is None else plain(value).casefold()
-        key: str | None = found
-        return key
+        value = self.get(name)
+        if isinstance(value, str):
+            return value.casefold()
+        return None if value is None else plain(value).casefold()
 
-    def number(self, name: str) -> Decimal | None:
-        """The value as a number, when it is one."""
-        found = self._forms.get(("number", name), UNMADE)
-        if found is UNMADE:
-            found = self._forms["number", name] = number(self.get(name))
-        exact: Decimal | None = found
-        return exact
+    def number(self, name: str) -> Number | None:
+        return number(self.get(name))
 
     def members(self, name: str) -> frozenset[str]:
-        """The words of a set, in the form they are compared in."""
-        found = self._forms.get(("members", name))
-        if found is None:
-            found = self._forms["members", name] = members(self.get(name))
-        return found
+        return members(self.get(name))
 
     def folded(self, name: str) -> str:
-        """The value as folded text; empty when it is missing."""
-        found = self._forms.get(("folded", name))
-        if found is None:
-            value = self.get(name)
-            text = "" if value is None else " ".join(value) if isinstance(value, tuple) else plain(value)
-            self._read += len(text)
-            if self._read > BUDGET:
-                raise BudgetExceeded
-            found = self._forms["folded", name] = fold(text)
-        return found
-
-    def cached(self, kind: str, name: str, made: Callable[[], frozenset[str]]) -> frozenset[str]:
-        """What was found in a field, looked for once as long as nobody sets it."""
-        found = self._forms.get((kind, name))
-        if found is None:
-            found = self._forms[kind, name] = made()
-        return found
+        value = self.get(name)
+        text = "" if value is None else " ".join(value) if isinstance(value, tuple) else plain(value)
+        self._read += len(text)
+        if self._read > BUDGET:
+            raise BudgetExceeded
+        return fold(text)
 
     def open(self, calendar: str) -> bool:
-        found = self._forms.get(("open", calendar))
-        if found is None:
-            known = self._calendars.get(calendar)
-            found = self._forms["open", calendar] = known is not None and known.is_open(self._now())
-        return found
+        found = self._calendars.get(calendar)
+        return found is not None and found.is_open(self._now())
 
     def _now(self) -> datetime:
         given = self._given.get("time.now")
@@ -128,12 +155,12 @@ class Facts:
                 try:
                     return read_instant(given)
                 except ValueError:
-                    return self.at
-        return self.at
+                    return self._at
+        return self._at
 
     def _of_time(self, name: str) -> Value:
         if name == "case.age_minutes":
-            return None if self._opened_at is None else int((self.at - self._opened_at).total_seconds() // 60)
+            return None if self._opened_at is None else int((self._at - self._opened_at).total_seconds() // 60)
         local = self._now().astimezone(self._zone)
         if name == "time.weekday":
             return DAYS[local.weekday()]
@@ -153,8 +180,10 @@ def plain(value: Value) -> str:
     return ",".join(value) if isinstance(value, tuple) else str(value)
 
 
-def number(value: Value) -> Decimal | None:
-    """A number, or text that is one; exact, never through a float."""
+def number(value: Value) -> Number | None:
+    """A number, or text that is one; exact, never through a float. Whole ones as int."""
+    if type(value) is int:
+        return value
     if value is None or isinstance(value, bool | tuple):
         return None
     text = plain(value).strip()
@@ -164,7 +193,9 @@ def number(value: Value) -> Decimal | None:
         found = Decimal(text)
     except InvalidOperation:
         return None
-    return found if found.is_finite() else None
+    if not found.is_finite():
+        return None
+    return int(found) if found == found.to_integral_value() and abs(found) < WHOLE else found
 
 
 def members(value: Value) -> frozenset[str]:

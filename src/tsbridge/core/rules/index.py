@@ -10,140 +10,125 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from decimal import Decimal
 from typing import Any, Final
 
-from tsbridge.core.rules.compiled import Scans, compiled
+from tsbridge.core.rules.compiled import Scans, Test, compiled
 from tsbridge.core.rules.covers import Cover
-from tsbridge.core.rules.facts import Facts
+from tsbridge.core.rules.facts import Facts, Number
 
 CROWD: Final = 16
 """Rules that share a token before they get a node of their own."""
 DEPTH: Final = 5
+KINDS: Final = ("is", "has", "word", "pattern", "range", "test")
 CUTS: Final = 64
 """Bounds that a table of ranges tells apart; more would propose little less and take much more room."""
 
 Filed = tuple[int, tuple[Cover, ...]]
-Probe = Callable[[Facts, list[int]], None]
 
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """`always`: slots proposed whatever the facts are; `probes`: what to look up."""
+    """`always`: slots proposed whatever the facts are. The tables, each by field: see the module."""
 
     always: tuple[int, ...]
-    probes: tuple[Probe, ...]
+    equal: tuple[tuple[str, dict[str | None, Bucket]], ...]
+    has: tuple[tuple[str, dict[str, Bucket]], ...]
+    words: tuple[tuple[str, dict[str, Bucket]], ...]
+    patterns: tuple[tuple[str, dict[str, Bucket]], ...]
+    ranges: tuple[tuple[str, Cells], ...]
+    tests: tuple[tuple[Test, Bucket], ...]
+    scans: Scans
 
     def propose(self, facts: Facts, found: list[int]) -> None:
+        """Add the slots of rules that may match."""
         found.extend(self.always)
-        for probe in self.probes:
-            probe(facts, found)
+        keys, members, numbers = facts.keys, facts.members, facts.numbers
+        for field, buckets in self.equal:
+            bucket = buckets.get(keys[field])
+            if bucket is not None:
+                _take(bucket, facts, found)
+        for field, by_member in self.has:
+            _take_each(by_member, members[field], facts, found)
+        for field, by_word in self.words:
+            _take_each(by_word, self.scans.words(facts, field), facts, found)
+        for field, by_pattern in self.patterns:
+            _take_each(by_pattern, self.scans.patterns(facts, field), facts, found)
+        for field, cells in self.ranges:
+            value = numbers[field]
+            if value is not None:
+                _take(cells.at(value), facts, found)
+        for test, bucket in self.tests:
+            if test(facts):
+                _take(bucket, facts, found)
 
 
 Bucket = tuple[int, ...] | Node
 
 
+@dataclass(frozen=True, slots=True)
+class Cells:
+    """Buckets between and on the cuts."""
+
+    cuts: Sequence[Number]
+    buckets: Sequence[Bucket]
+
+    def at(self, value: Number) -> Bucket:
+        return self.buckets[_cell(self.cuts, value)]
+
+
 def build(filed: Sequence[Filed], scans: Scans, depth: int = 0) -> Node:
     """An index of rules: slot and covers of each, the rarest cover first."""
     always: list[int] = []
-    tables: dict[tuple[str, str], dict[Any, list[Filed]]] = {}
+    tables: dict[str, dict[str, dict[Any, list[Filed]]]] = {kind: {} for kind in KINDS}
     for slot, covers in filed:
         if not covers:
             always.append(slot)
             continue
         rest = (slot, covers[1:])
         for token in covers[0].tokens:
-            tables.setdefault(token[:2], {}).setdefault(token.key, []).append(rest)
-    probes = []
-    for (kind, field), rows in sorted(tables.items(), key=lambda item: item[0]):
-        if kind == "range":
-            probes.append(_ranges(field, rows, lambda rows: _bucket(rows, scans, depth)))
-        else:
-            buckets = {key: _bucket(found, scans, depth) for key, found in rows.items()}
-            probes.append(_PROBES[kind](field, buckets, scans))
-    return Node(tuple(always), tuple(probes))
+            tables[token.kind].setdefault(token.field, {}).setdefault(token.key, []).append(rest)
 
+    def bucket(rows: Sequence[Filed]) -> Bucket:
+        if depth < DEPTH and sum(1 for _, covers in rows if covers) > CROWD:
+            return build(rows, scans, depth + 1)
+        return tuple(slot for slot, _ in rows)
 
-def _bucket(rows: Sequence[Filed], scans: Scans, depth: int) -> Bucket:
-    if len(rows) > CROWD and depth < DEPTH and sum(1 for _, covers in rows if covers) > CROWD:
-        return build(rows, scans, depth + 1)
-    return tuple(slot for slot, _ in rows)
+    def table(kind: str) -> tuple[tuple[str, dict[Any, Bucket]], ...]:
+        return tuple((field, {key: bucket(found) for key, found in rows.items()}) for field, rows in sorted(tables[kind].items()))
+
+    tests = [(compiled(leaf, scans), bucket(found)) for rows in tables["test"].values() for leaf, found in rows.items()]
+    ranges = tuple((field, _cells(rows, bucket)) for field, rows in sorted(tables["range"].items()))
+    return Node(tuple(always), table("is"), table("has"), table("word"), table("pattern"), ranges, tuple(tests), scans)
 
 
 def _take(bucket: Bucket, facts: Facts, found: list[int]) -> None:
-    if type(bucket) is tuple:
+    if isinstance(bucket, tuple):
         found.extend(bucket)
     else:
-        bucket.propose(facts, found)  # type: ignore[union-attr]  # the other kind of bucket
+        bucket.propose(facts, found)
 
 
-def _is(field: str, buckets: dict[Any, Bucket], _: Scans) -> Probe:
-    def probe(facts: Facts, found: list[int]) -> None:
-        bucket = buckets.get(facts.key(field))
+def _take_each(buckets: dict[str, Bucket], standing: Iterable[str], facts: Facts, found: list[int]) -> None:
+    for key in standing:
+        bucket = buckets.get(key)
         if bucket is not None:
             _take(bucket, facts, found)
 
-    return probe
 
-
-def _has(field: str, buckets: dict[Any, Bucket], _: Scans) -> Probe:
-    return _each(buckets, lambda facts: facts.members(field))
-
-
-def _word(field: str, buckets: dict[Any, Bucket], scans: Scans) -> Probe:
-    return _each(buckets, lambda facts: scans.words(facts, field))
-
-
-def _pattern(field: str, buckets: dict[Any, Bucket], scans: Scans) -> Probe:
-    return _each(buckets, lambda facts: scans.patterns(facts, field))
-
-
-def _each(buckets: dict[Any, Bucket], standing: Callable[[Facts], Iterable[str]]) -> Probe:
-    def probe(facts: Facts, found: list[int]) -> None:
-        for key in standing(facts):
-            bucket = buckets.get(key)
-            if bucket is not None:
-                _take(bucket, facts, found)
-
-    return probe
-
-
-def _test(_: str, buckets: dict[Any, Bucket], scans: Scans) -> Probe:
-    asked = tuple((compiled(leaf, scans), bucket) for leaf, bucket in buckets.items())
-
-    def probe(facts: Facts, found: list[int]) -> None:
-        for test, bucket in asked:
-            if test(facts):
-                _take(bucket, facts, found)
-
-    return probe
-
-
-_PROBES: Final = {"is": _is, "has": _has, "word": _word, "pattern": _pattern, "test": _test}
-
-
-def _ranges(field: str, rows: dict[Any, list[Filed]], bucket_of: Callable[[Sequence[Filed]], Bucket]) -> Probe:
-    """Cells between and on the cuts; a range is filed in every cell it reaches into."""
+def _cells(rows: dict[Any, list[Filed]], bucket_of: Callable[[Sequence[Filed]], Bucket]) -> Cells:
+    """A range is filed in every cell it reaches into."""
     bounds = sorted({bound for key in rows for bound in key if bound is not None})
-    step = -(-len(bounds) // CUTS)
-    cuts: list[Decimal] = bounds[::step]
+    cuts: list[Number] = bounds[:: -(-len(bounds) // CUTS)]
     cells: list[list[Filed]] = [[] for _ in range(2 * len(cuts) + 1)]
     for (low, high), filed in rows.items():
         first = 0 if low is None else _cell(cuts, low)
         last = len(cells) - 1 if high is None else _cell(cuts, high)
         for cell in cells[first : last + 1]:
             cell.extend(filed)
-    buckets = [bucket_of(cell) for cell in cells]
-
-    def probe(facts: Facts, found: list[int]) -> None:
-        value = facts.number(field)
-        if value is not None:
-            _take(buckets[_cell(cuts, value)], facts, found)
-
-    return probe
+    return Cells(cuts, [bucket_of(cell) for cell in cells])
 
 
-def _cell(cuts: Sequence[Decimal], value: Decimal) -> int:
+def _cell(cuts: Sequence[Number], value: Number) -> int:
     """2n + 1 on the n-th cut, 2n just below it."""
     place = bisect_left(cuts, value)
     return 2 * place + (place < len(cuts) and cuts[place] == value)

@@ -14,7 +14,7 @@ from tsbridge.core.escalation import Armed, next_due, step_due
 from tsbridge.core.moments import CALL_EVENTS, TICKET_EVENTS, Interaction, Value, instant_text
 from tsbridge.core.rules.conditions import holds
 from tsbridge.core.rules.covers import NO_EFFECTS, effects
-from tsbridge.core.rules.due import Clockwork, by_time_unknown, hears_the_clock, reads_the_clock
+from tsbridge.core.rules.due import Clockwork, by_time_unknown, hears_the_clock
 from tsbridge.core.rules.explain import RuleExplained, explain_rule
 from tsbridge.core.rules.facts import BudgetExceeded, Facts, plain
 from tsbridge.core.rules.judgement import Judgement, Match, Note, Standing, StepFired
@@ -33,7 +33,6 @@ class Judge:
         self.book = book
         self.zone = zone
         self._clockwork = Clockwork(book, zone)
-        self._clocked = frozenset(rule.key for rule in book.rules if reads_the_clock(rule))
         scans = scans_of(book.rules)
         self._escalation = Plan(book.escalation, scans, effects(action for rule in book.escalation for action in rule.then))
         self._routing = Plan(book.routing, scans, NO_EFFECTS)  # the first that matches ends the pass: what it sets nobody reads
@@ -129,14 +128,15 @@ class Judge:
 
     def _next_change(self, given: Mapping[str, Value], standing: Standing, at: datetime) -> datetime | None:
         """The next instant at which other rules would match although nothing happened."""
-        if not self._clocked:
+        if not (self._escalation.clocked or self._routing.clocked):
             return None
         still = {name: value for name, value in given.items() if name not in ("event", "text.new", "changed")}
         still["event"] = "clock"
-        if not self._hangs_on_time(still, standing, at):
+        hanging = self._hanging(still, standing, at)
+        if not hanging:
             return None
         stands = self._matching(still, standing, at)
-        return self._clockwork.next_change(at, standing.opened_at, lambda when: self._matching(still, standing, when) != stands)
+        return self._clockwork.next_change(hanging, at, standing.opened_at, lambda when: self._matching(still, standing, when) != stands)
 
     def _matching(self, still: Mapping[str, Value], standing: Standing, when: datetime) -> tuple[str, ...]:
         """The rules that would match if only time went on to `when`."""
@@ -144,25 +144,24 @@ class Judge:
         self._pass(work, still)
         return tuple(match.key for match in work.matched)
 
-    def _hangs_on_time(self, still: Mapping[str, Value], standing: Standing, at: datetime) -> bool:
-        """Whether any rule that would be asked says something else at another time. Mostly none does, which saves looking for when."""
+    def _hanging(self, still: Mapping[str, Value], standing: Standing, at: datetime) -> list[Rule]:
+        """Rules that would say something else at another time, everything else being as it is. Mostly there are none."""
         work = _Work(self.book, self._facts(still, still, standing, at), standing, at, NOBODY)
+        found: list[Rule] = []
         for plan in (self._escalation, self._routing):
-            clocked = [plan.slots[key] for key in self._clocked if key in plan.slots]
-            for slot in sorted({*plan.candidates(work.facts), *clocked}):
+            for slot in sorted({*plan.candidates(work.facts), *plan.clocked_candidates(work.facts)}):
                 rule = plan.rules[slot]
                 if not hears_the_clock(rule):
                     continue
-                said = by_time_unknown(rule.when, work.facts) if rule.key in self._clocked else plan.holds(slot, work.facts)
-                if said is None:
-                    return True
-                if said:
+                if slot in plan.clocked and by_time_unknown(rule.when, work.facts) is None:
+                    found.append(rule)
+                if plan.holds(slot, work.facts):
                     work.take(rule)
                     if plan is self._routing or work.stopped_by is not None:
                         break
             if plan is self._escalation:
                 work.run_policies()
-        return False
+        return found
 
     def _fallback(self, standing: Standing) -> Judgement:
         """Over budget: the default queue, loudly; what was armed stays armed."""

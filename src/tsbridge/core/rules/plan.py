@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 from tsbridge.core.rules.compiled import Scans, Test, compiled
 from tsbridge.core.rules.covers import Effects, Planner
+from tsbridge.core.rules.due import but_for_time, reads_the_clock
 from tsbridge.core.rules.facts import Facts
-from tsbridge.core.rules.index import build
-from tsbridge.core.rules.language import Rule, leaves
+from tsbridge.core.rules.index import Node, build
+from tsbridge.core.rules.language import Condition, Rule, leaves
 
 FEW: Final = 64
 """So few rules are all asked: looking them up would cost more."""
@@ -24,10 +25,15 @@ class Plan:
         self._scans = scans
         self._tests: list[Test | None] = [None] * len(self.rules)
         self._every = range(len(self.rules))
-        self._index = None
-        if len(self.rules) >= FEW:
-            planner = Planner((rule.when for rule in self.rules), may_change)
-            self._index = build([(slot, tuple(planner.covers(rule.when))) for slot, rule in enumerate(self.rules)], scans)
+        self.clocked = frozenset(slot for slot, rule in enumerate(rules) if reads_the_clock(rule))
+        conditions = dict(enumerate(rule.when for rule in rules))
+        self._index = self._filed(conditions, may_change) if len(conditions) >= FEW else None
+        timeless = {slot: but_for_time(conditions[slot]) for slot in self.clocked}
+        self._clocked_index = self._filed(timeless, may_change) if len(timeless) >= FEW else None
+
+    def _filed(self, conditions: Mapping[int, Condition], may_change: Effects) -> Node:
+        planner = Planner(conditions.values(), may_change)
+        return build([(slot, tuple(planner.covers(condition))) for slot, condition in conditions.items()], self._scans)
 
     def candidates(self, facts: Facts) -> Iterable[int]:
         """The slots of every rule that may match, and of some that will not, in document order."""
@@ -36,6 +42,14 @@ class Plan:
         found: list[int] = []
         self._index.propose(facts, found)
         return sorted(set(found))
+
+    def clocked_candidates(self, facts: Facts) -> Iterable[int]:
+        """The slots of rules that may match now or at another time, the facts being the same."""
+        if self._clocked_index is None:
+            return self.clocked
+        found: list[int] = []
+        self._clocked_index.propose(facts, found)
+        return found
 
     def holds(self, slot: int, facts: Facts) -> bool:
         test = self._tests[slot]

@@ -1,8 +1,8 @@
 """All words and all patterns that rules look for in a field, found in one pass over its text (an RE2 set).
 
 RE2 is linear in the text whatever is looked for. Three traps of its sets: `Match` gives None when nothing hits, the default
-memory is too little for big sets, and a set that ran out of memory while matching says "nothing". So every set holds a
-sentinel that always hits; where it is missing the words are looked for one by one.
+memory is too little for big sets, and a set with too little memory finds nothing instead of saying so. So each is tried out
+once it is made; words and patterns of one that does not work are looked for one by one.
 """
 
 from __future__ import annotations
@@ -19,6 +19,8 @@ WORDS: Final = 4_096
 PATTERNS: Final = 256
 ALONE: Final = 3
 """So few are looked for one by one: a set costs more than it saves."""
+PROBE: Final = "\x00found\x00"
+"""No text has it: a NUL never comes in."""
 
 
 class WordScan:
@@ -51,32 +53,33 @@ class _Scan:
         found: list[str] = []
         for part, compiled in self._parts:
             places = None if compiled is None else _places(compiled, text)
-            if places is None or len(part) not in places:
+            if places is None:
                 found += [one for one in part if self._one(text, one)]
             else:
-                found += [part[place] for place in places if place < len(part)]
+                found += [part[place] for place in places]
         return found
 
 
 def _set(wanted: Sequence[str], literal: bool) -> re2.Set | None:
-    """The compiled set, its last member a sentinel that always hits; None when it cannot be made."""
+    """The compiled set; None when it cannot be made, or does not find what is there. Its last member is there to be found."""
     options = re2.Options()
     options.max_mem = MEMORY
     options.log_errors = False
     options.literal = literal
     made = re2.Set.SearchSet(options)
     try:
-        for one in (*wanted, ""):
+        for one in (*wanted, PROBE):
             made.Add(one)
         made.Compile()
     except (re2.error, UnicodeEncodeError, RuntimeError):
         return None
-    return made
+    return made if len(wanted) in (made.Match(PROBE) or ()) else None
 
 
 def _places(compiled: re2.Set, text: str) -> Sequence[int] | None:
+    """Where in the set what was found stands; None when the text cannot be asked about."""
     try:
-        found: Sequence[int] | None = compiled.Match(text)
+        found: Sequence[int] = compiled.Match(text) or ()
     except UnicodeEncodeError:  # a lone surrogate, which only a test's facts can hold
         return None
     return found

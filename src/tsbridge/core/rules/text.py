@@ -24,7 +24,10 @@ def fold(text: str) -> str:
     "Straße", "STRASSE" and "strasse" are the same, and so are "café" and "CAFE".
     """
     if text.isascii():
-        return " ".join(text.lower().split())
+        plain = text.lower().replace("\n", " ")
+        if plain.isprintable() and "  " not in plain:  # so it mostly is, and then there is nothing to take apart
+            return plain.strip(" ")
+        return " ".join(plain.split())
     decomposed = unicodedata.normalize("NFKD", unicodedata.normalize("NFKC", text).casefold())
     bare = "".join(c for c in decomposed if not unicodedata.combining(c))
     return " ".join(unicodedata.normalize("NFKC", bare).casefold().split())

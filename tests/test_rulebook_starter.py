@@ -10,6 +10,8 @@ import pytest
 from tsbridge.core.rules.document import read
 from tsbridge.core.rules.language import Rulebook
 from tsbridge.files import load_file
+from tsbridge.rulebook.check import check
+from tsbridge.rulebook.coverage import coverage
 from tsbridge.rulebook.tests import run
 
 BOOK = Path(__file__).parents[1] / "rulebooks" / "incident-desk.yaml"
@@ -38,3 +40,10 @@ def test_a_test_that_expects_something_else_fails(book: Rulebook) -> None:
         "ok": False,
         "differences": [{"field": "severity", "expected": 4, "actual": 1}, {"field": "queue", "expected": "intake", "actual": "safety"}],
     }
+
+
+def test_the_check_has_advice_for_it_but_no_warning_and_its_tests_see_every_condition_both_ways(book: Rulebook) -> None:
+    assert {finding.severity for finding in check(book.document, ZoneInfo("America/Los_Angeles"))} <= {"info"}
+    seen = coverage(book, ZoneInfo("America/Los_Angeles"))["summary"]
+    assert seen["matched"] == seen["rules"]
+    assert seen["both_ways"] == seen["conditions"]

@@ -16,7 +16,7 @@ from tsbridge.core.rules.document import read
 from tsbridge.core.rules.facts import Facts
 from tsbridge.core.rules.findings import Finding
 from tsbridge.rulebook.check import CODES, check
-from tsbridge.rulebook.tests import WORKDAY
+from tsbridge.rulebook.worlds import WORKDAY
 
 HURT = leaf("text", "contains_any", ["bitten", "hurt"])
 LATE = leaf("call.wait_seconds", "at_least", 60)

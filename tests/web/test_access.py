@@ -33,6 +33,7 @@ TABLE = {
     ("DELETE", "/v1/rulebook/draft/rules/{key}"): "ops",
     ("POST", "/v1/rulebook/check"): "ops",
     ("POST", "/v1/rulebook/test"): "ops",
+    ("POST", "/v1/rulebook/test/generate"): "ops",
     ("POST", "/v1/rulebook/try"): "ops",
     ("POST", "/v1/rulebook/import/zendesk"): "ops",
     ("POST", "/v1/rulebook/publish"): "ops",

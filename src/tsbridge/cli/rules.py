@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any, Final
@@ -24,6 +24,7 @@ app = group("The rulebook: check it, test it, try it, compare it, publish it.")
 
 File = Annotated[Path | None, typer.Argument(help="A rulebook in YAML or JSON. Without it: the bundled one, or TSBRIDGE_RULEBOOK.")]
 GIVEN_LIMIT: Final = 1 << 20
+GENERATED: Final = 2_000
 
 
 @app.command()
@@ -39,15 +40,45 @@ def check(file: File = None, as_json: AsJson = False) -> None:
 
 
 @app.command("test")
-def run_tests(file: File = None, as_json: AsJson = False) -> None:
-    """Run the rulebook's own tests."""
-    document, name = checked(file)
-    tests = trial.run_tests(document, load().zone)
-    failed = [one for one in tests if not one["ok"]]
-    lines = [f"FAILED  {one['name']}: {json.dumps(one['differences'], ensure_ascii=False)}" for one in failed]
-    lines.append(f"{name}: {len(tests) - len(failed)} of {len(tests)} tests passed.")
-    say(as_json, {"ok": not failed, "tests": tests, "file": name}, lines)
+def run_tests(
+    file: File = None,
+    coverage: Annotated[bool, typer.Option("--coverage", help="Say which rules and conditions the tests have not seen.")] = False,
+    generate: Annotated[bool, typer.Option("--generate", help="Print tests that are missing, as YAML to put under `tests`.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Run the rulebook's own tests. Needs no database."""
+    document, name, place = _sound(file)
+    zone = load().zone
+    if generate:
+        made = trial.missing_tests(document, zone, GENERATED)
+        say(as_json, {**made, "file": name}, [dump({"tests": made["tests"]}).rstrip()] if made["tests"] else ["# Nothing is missing."])
+        return
+    result = trial.tested(document, zone)
+    failed = [(n, one) for n, one in enumerate(result["tests"]) if not one["ok"]]
+    lines = [
+        f"{name}:{place(f'/tests/{n}') or 1}: FAILED {one['name']}: {json.dumps(one['differences'], ensure_ascii=False)}"
+        for n, one in failed
+    ]
+    lines += list(_unseen(result["coverage"], name, place)) if coverage else []
+    lines.append(f"{name}: {len(result['tests']) - len(failed)} of {len(result['tests'])} tests passed.")
+    say(as_json, {**result, "file": name}, lines)
     done(not failed)
+
+
+def _unseen(coverage: dict[str, Any], name: str, place: Callable[[str], int | None]) -> Iterator[str]:
+    """What no test has seen, by file and line, and the sum."""
+    for rule in coverage["rules"]:
+        if not rule["matched"]:
+            yield f"{name}: rule {rule['key']} matches in no test"
+        for one in rule["conditions"]:
+            never = " or ".join(word for word in ("true", "false") if not one[word])
+            if never:
+                yield f"{name}:{place(one['path']) or 1}: rule {rule['key']}: {one['field']} {one['operator']} was never {never}"
+    sums = coverage["summary"]
+    yield (
+        f"{name}: {sums['matched']} of {sums['rules']} rules matched, "
+        f"{sums['both_ways']} of {sums['conditions']} conditions were true and false."
+    )
 
 
 @app.command("try")
@@ -174,12 +205,18 @@ def _read(file: Path | None) -> tuple[Any, str, Callable[[str], int | None]]:
 
 
 def checked(file: Path | None) -> tuple[Any, str]:
+    """A document that can be judged by, and the file's name; else what is wrong with it, and exit code 1."""
+    document, name, _ = _sound(file)
+    return document, name
+
+
+def _sound(file: Path | None) -> tuple[Any, str, Callable[[str], int | None]]:
     document, name, place = _read(file)
     found = [{**one, "line": place(one["path"])} for one in documents.faults(document)]
     if found:
         words = "\n".join(_finding(one, name) for one in found)
         raise Failed(f"{words}\n{name} has faults; nothing was done.", data={"findings": found})
-    return document, name
+    return document, name, place
 
 
 def _either(what: str) -> Any:

@@ -21,8 +21,8 @@ from tsbridge.core.rules import vocabulary
 from tsbridge.core.rules.conditions import leaf_holds
 from tsbridge.core.rules.facts import Facts, number
 from tsbridge.core.rules.language import Leaf, Rulebook
-from tsbridge.rulebook.tests import WORKDAY
 from tsbridge.rulebook.wording import TEXT_OPERATORS, Impossible, Literal, mentioned, texts
+from tsbridge.rulebook.worlds import WORKDAY
 
 EVENT: Final = "event"
 TIME: Final = "time"

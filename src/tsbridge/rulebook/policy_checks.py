@@ -11,8 +11,7 @@ from tsbridge.core.rules.findings import Finding
 from tsbridge.core.rules.judgement import Judgement
 from tsbridge.core.rules.language import Policy, Rule
 from tsbridge.rulebook.examiner import Examiner, reads, written
-from tsbridge.rulebook.tests import WORKDAY
-from tsbridge.rulebook.worlds import World
+from tsbridge.rulebook.worlds import WORKDAY, World
 
 
 def policies(examiner: Examiner) -> Iterator[Finding]:

@@ -13,8 +13,7 @@ from tsbridge.core.moments import Value
 from tsbridge.core.rules import vocabulary
 from tsbridge.core.rules.language import Condition, Leaf, Rulebook
 from tsbridge.rulebook.domains import EVENT, UNKNOWN, Domains, Solved, group_of
-from tsbridge.rulebook.tests import WORKDAY
-from tsbridge.rulebook.worlds import World
+from tsbridge.rulebook.worlds import WORKDAY, World
 
 STEPS: Final = 4_000
 """Branches one question may cost before the answer is that nobody knows."""

@@ -4,17 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, tzinfo
-from typing import Any, Final
+from datetime import tzinfo
+from typing import Any
 
-from tsbridge.core.moments import Value
 from tsbridge.core.rules.judge import Judge
-from tsbridge.core.rules.judgement import Judgement, Standing
+from tsbridge.core.rules.judgement import Judgement
 from tsbridge.core.rules.language import Rulebook, Test
-
-WORKDAY: Final = datetime(2026, 1, 7, 17, tzinfo=UTC)
-"""When a test that names no time takes place: a Wednesday, 9 in the morning in California, 18 in Berlin."""
-PREVIOUS: Final = "previous."
+from tsbridge.rulebook.worlds import World
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,40 +36,27 @@ def run(book: Rulebook, zone: tzinfo) -> tuple[Result, ...]:
 
 
 def run_one(judge: Judge, test: Test) -> Result:
-    given: dict[str, Value] = {}
-    previous: dict[str, Value] = {}
-    for name, value in test.given.items():
-        into = previous if name.startswith(PREVIOUS) else given
-        into[name.removeprefix(PREVIOUS)] = tuple(sorted(map(str, value))) if isinstance(value, list) else value
-    at = _time(test.at)
-    if at is None:
+    try:
+        world = World.read(test.given, test.at)
+    except ValueError:
         return Result(test.name, test.path, {"at": {"expected": "a time like 2026-11-22T09:00:00Z", "actual": None}})
-    came = _came(judge.decide(given, previous, Standing(), at), given)
+    came = outcome(world.judged(judge), world)
     differences = {}
     for name, expected in test.expect.items():
-        wanted = sorted(expected) if isinstance(expected, list) and name != "rules" else expected
+        wanted = sorted(expected, key=str) if isinstance(expected, list) and name != "rules" else expected
         if came[name] != wanted:
             differences[name] = {"expected": expected, "actual": came[name]}
     return Result(test.name, test.path, differences)
 
 
-def _came(judgement: Judgement, given: Mapping[str, Value]) -> dict[str, Any]:
+def outcome(judgement: Judgement, world: World) -> dict[str, Any]:
+    """What a test may expect, by its names."""
     return {
-        "severity": given.get("case.severity") if judgement.severity is None else judgement.severity,
-        "category": given.get("case.category") if judgement.category is None else judgement.category,
+        "severity": world.given.get("case.severity") if judgement.severity is None else judgement.severity,
+        "category": world.given.get("case.category") if judgement.category is None else judgement.category,
         "queue": judgement.queue,
         "tags": list(judgement.tags_added),
         "priority": judgement.priority,
         "rules": [match.key for match in judgement.matched],
         "escalations": sorted(judgement.escalated),
     }
-
-
-def _time(text: Any) -> datetime | None:
-    if text is None:
-        return WORKDAY
-    try:
-        found = datetime.fromisoformat(str(text))
-    except ValueError:
-        return None
-    return found.replace(tzinfo=UTC) if found.tzinfo is None else found

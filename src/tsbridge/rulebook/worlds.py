@@ -5,14 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, tzinfo
-from typing import Any
+from typing import Any, Final
 
 from tsbridge.core.moments import Value
 from tsbridge.core.rules.facts import Facts
 from tsbridge.core.rules.judge import Judge
 from tsbridge.core.rules.judgement import Judgement, Standing
 from tsbridge.core.rules.language import Rulebook
-from tsbridge.rulebook.tests import PREVIOUS, WORKDAY
+
+WORKDAY: Final = datetime(2026, 1, 7, 17, tzinfo=UTC)
+"""When an event that names no time takes place: a Wednesday, 9 in the morning in California, 18 in Berlin."""
+PREVIOUS: Final = "previous."
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +25,19 @@ class World:
     given: Mapping[str, Value] = field(default_factory=dict, hash=False)
     previous: Mapping[str, Value] = field(default_factory=dict, hash=False)
     at: datetime = WORKDAY
+
+    @classmethod
+    def read(cls, given: Mapping[str, Any], at: Any = None) -> World:
+        """What a test or a try gives. Raises `ValueError` for a time that is none."""
+        facts: dict[str, Value] = {}
+        previous: dict[str, Value] = {}
+        for name, value in given.items():
+            into = previous if name.startswith(PREVIOUS) else facts
+            into[name.removeprefix(PREVIOUS)] = tuple(sorted(map(str, value))) if isinstance(value, list) else value
+        if at is None:
+            return cls(facts, previous)
+        time = datetime.fromisoformat(str(at))
+        return cls(facts, previous, time.replace(tzinfo=UTC) if time.tzinfo is None else time)
 
     def to_json(self) -> dict[str, Any]:
         """`{"given": …, "at": …}` as a test of the rulebook or a try takes it."""

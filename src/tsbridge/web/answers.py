@@ -8,11 +8,9 @@ from tsbridge.web.models import (
     Case,
     CaseExplained,
     Change,
-    CheckResult,
     Decision,
     DecisionExplained,
     Diff,
-    DraftShown,
     Escalation,
     Event,
     EventWhole,
@@ -22,8 +20,6 @@ from tsbridge.web.models import (
     Mappings,
     Mode,
     Ready,
-    RuleShown,
-    TestResult,
     TimelineEntry,
     Verdict,
     VersionName,
@@ -34,6 +30,7 @@ from tsbridge.web.models import (
     WritebackWhole,
 )
 from tsbridge.web.replay_models import Move, ReplayMade, ReplayShown, ReplayWhole
+from tsbridge.web.rulebook_models import CheckResult, DraftShown, GeneratedTests, RuleShown, TestResult
 
 PAGES: Final[dict[str, Any]] = {
     "list_cases": Case,
@@ -88,6 +85,7 @@ ANSWERS: Final[dict[str, Any]] = {
     "replace_rule": RuleShown,
     "check_rulebook": CheckResult,
     "run_tests": TestResult,
+    "generate_tests": GeneratedTests,
     "readyz": Ready,
 }
 """Operations that answer with one thing."""

@@ -235,50 +235,6 @@ class VersionWhole(VersionShown):
     document: dict[str, Any]
 
 
-class Finding(TypedDict):
-    severity: str
-    code: str
-    rule: str | None
-    path: str
-    message: str
-    witness: NotRequired[Any]
-
-
-class DraftShown(TypedDict):
-    document: dict[str, Any]
-    revision: int
-    updated_at: str
-    updated_by: str
-    live_version: int
-    findings: list[Finding]
-    ok: bool
-
-
-class RuleShown(TypedDict):
-    key: str
-    rule: dict[str, Any]
-    position: int
-    draft_revision: int
-    live_version: int
-    findings: list[Finding]
-
-
-class CheckResult(TypedDict):
-    ok: bool
-    findings: list[Finding]
-
-
-class TestShown(TypedDict):
-    name: str
-    ok: bool
-    differences: list[Any]
-
-
-class TestResult(TypedDict):
-    ok: bool
-    tests: list[TestShown]
-
-
 class Head(TypedDict):
     seq: int
     hash: str

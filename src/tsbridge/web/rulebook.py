@@ -30,6 +30,8 @@ routes = APIRouter(route_class=DocumentRoute, prefix="/v1/rulebook", tags=["rule
 
 Note = Annotated[str, StringConstraints(max_length=2000, pattern=r"^[^\x00]*$")]
 BIGGEST: Final = (1 << 31) - 1
+GENERATED: Final = 200
+"""Tests that one request makes; once they are kept, the next request makes the next."""
 
 
 class Publication(Body):
@@ -105,11 +107,21 @@ async def check_rulebook(desk: Made, by: Ops, body: Document) -> dict[str, Any]:
 
 @routes.post("/test")
 async def run_tests(desk: Made, by: Ops, body: Document | None = None) -> dict[str, Any]:
-    """Run a document's own tests (`{}` or nothing: the draft's)."""
+    """Run a document's own tests (`{}` or nothing: the draft's), and say what of it they have seen."""
     document = await _meant(desk, body or {})
     await documents.refuse_faulty(document)
-    tests = await asyncio.to_thread(trial.run_tests, document, desk.zone)
-    return {"ok": all(test["ok"] for test in tests), "tests": tests}
+    return await asyncio.to_thread(trial.tested, document, desk.zone)
+
+
+@routes.post("/test/generate")
+async def generate_tests(desk: Made, by: Ops, body: Document | None = None) -> dict[str, Any]:
+    """Tests that a document (`{}` or nothing: the draft) lacks: each condition deciding about its rule, true and false. Changes nothing.
+
+    What is expected is what the rules do now: read it before you keep it.
+    """
+    document = await _meant(desk, body or {})
+    await documents.refuse_faulty(document)
+    return await asyncio.to_thread(trial.missing_tests, document, desk.zone, GENERATED)
 
 
 @routes.post("/import/zendesk")

@@ -12,6 +12,8 @@ from tsbridge.core.rules.document import read
 from tsbridge.core.rules.judge import Judge
 from tsbridge.core.rules.judgement import Judgement, Standing
 from tsbridge.rulebook import tests
+from tsbridge.rulebook.coverage import coverage
+from tsbridge.rulebook.generate import generate
 from tsbridge.web.explained import near_misses, rule_shown
 from tsbridge.web.inputs import time_text
 from tsbridge.web.problems import Problem, error
@@ -24,6 +26,18 @@ def run_tests(document: Document, zone: tzinfo) -> list[dict[str, Any]]:
     """The document's own tests: `{"name", "ok", "differences"}` each."""
     book = read(document)
     return [result.to_json() for result in tests.run(book, zone)]
+
+
+def tested(document: Document, zone: tzinfo) -> Document:
+    """The document's own tests and what they have seen of it."""
+    book = read(document)
+    results = [result.to_json() for result in tests.run(book, zone)]
+    return {"ok": all(one["ok"] for one in results), "tests": results, "coverage": coverage(book, zone)}
+
+
+def missing_tests(document: Document, zone: tzinfo, most: int) -> Document:
+    """Tests that the document lacks, ready to be put into it, and the conditions that no event was found for."""
+    return generate(read(document), zone, most).to_json()
 
 
 def tried(document: Document, version: int | None, zone: tzinfo, given: Mapping[str, Any], at: datetime, trial_id: str) -> Document:

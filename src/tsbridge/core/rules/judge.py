@@ -71,14 +71,14 @@ class Judge:
         facts = self._facts(given, previous, standing, at)
         work = _Work(self.book, facts, standing, at, subject or NOBODY)
         found: list[RuleExplained] = []
-        asked: set[str] = set()
+        told: set[str] = set()
         try:
             for rule, explained in self._slow_pass(work, given):
-                asked.add(rule.key)
+                told.add(rule.key)
                 found.append(explained)
         except BudgetExceeded:
             return tuple(found)
-        skipped = (RuleExplained(rule.key, rule.kind, False, (), ()) for rule in self.book.rules if rule.key not in asked)
+        skipped = (RuleExplained(rule.key, rule.kind, False, (), ()) for rule in self.book.rules if rule.key not in told)
         return (*found, *skipped)
 
     def _pass(self, work: _Work, given: Mapping[str, Value]) -> None:
@@ -93,7 +93,7 @@ class Judge:
         end = len(plan.rules)
         for slot in plan.candidates(work.facts):
             rule = plan.rules[slot]
-            if (rule.on and not _asked(rule, given)) or not plan.holds(slot, work.facts):
+            if (rule.on and not asked(rule, given)) or not plan.holds(slot, work.facts):
                 continue
             matched.add(rule.key)
             work.take(rule)
@@ -102,13 +102,13 @@ class Judge:
                 break
         for key in work.firing - matched:
             slot = plan.slots.get(key, end)
-            if slot < end and _asked(plan.rules[slot], given):
+            if slot < end and asked(plan.rules[slot], given):
                 work.firing.discard(key)
 
     def _slow_pass(self, work: _Work, given: Mapping[str, Value]) -> Iterator[tuple[Rule, RuleExplained]]:
         """The same judgement with every rule asked and explained, each on the facts before its own actions take effect."""
         for rule in self.book.escalation:
-            if not _asked(rule, given):
+            if not asked(rule, given):
                 continue
             matched = holds(rule.when, work.facts)
             explained = explain_rule(rule, work.facts, matched)
@@ -119,7 +119,7 @@ class Judge:
                 break
         work.run_policies()
         for rule in self.book.routing:
-            if not _asked(rule, given):
+            if not asked(rule, given):
                 continue
             matched = holds(rule.when, work.facts)
             yield rule, explain_rule(rule, work.facts, matched)
@@ -314,7 +314,7 @@ class _Work:
         )
 
 
-def _asked(rule: Rule, given: Mapping[str, Value]) -> bool:
+def asked(rule: Rule, given: Mapping[str, Value]) -> bool:
     """Whether a rule is asked about this event. A moment that names none (in a test) is any event of its source."""
     if not rule.on:
         return True

@@ -1,0 +1,91 @@
+"""The shapes of answers about drafts, checks and tests, for `/openapi.json`; see `models`."""
+
+from __future__ import annotations
+
+from typing import Any, Literal, NotRequired
+
+from typing_extensions import TypedDict
+
+
+class Finding(TypedDict):
+    severity: str
+    code: str
+    rule: str | None
+    path: str
+    message: str
+    witness: NotRequired[Any]
+
+
+class DraftShown(TypedDict):
+    document: dict[str, Any]
+    revision: int
+    updated_at: str
+    updated_by: str
+    live_version: int
+    findings: list[Finding]
+    ok: bool
+
+
+class RuleShown(TypedDict):
+    key: str
+    rule: dict[str, Any]
+    position: int
+    draft_revision: int
+    live_version: int
+    findings: list[Finding]
+
+
+class CheckResult(TypedDict):
+    ok: bool
+    findings: list[Finding]
+
+
+class TestShown(TypedDict):
+    name: str
+    ok: bool
+    differences: list[Any]
+
+
+class ConditionSeen(TypedDict):
+    path: str
+    field: str
+    operator: str
+    true: int
+    false: int
+
+
+class RuleSeen(TypedDict):
+    key: str
+    kind: Literal["escalation", "routing"]
+    matched: int
+    not_matched: int
+    conditions: list[ConditionSeen]
+
+
+class CoverageSummary(TypedDict):
+    rules: int
+    matched: int
+    conditions: int
+    both_ways: int
+
+
+class Coverage(TypedDict):
+    rules: list[RuleSeen]
+    summary: CoverageSummary
+
+
+class TestResult(TypedDict):
+    ok: bool
+    tests: list[TestShown]
+    coverage: Coverage
+
+
+class Untested(TypedDict):
+    rule: str
+    path: str
+    value: bool
+
+
+class GeneratedTests(TypedDict):
+    tests: list[dict[str, Any]]
+    left: list[Untested]

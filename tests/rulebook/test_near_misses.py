@@ -1,0 +1,62 @@
+"""What it would have taken: the fewest conditions that would have had to be otherwise, against counting all the ways."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from itertools import combinations
+from typing import Any
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.rulebook.books import ZONE, book, leaf, rule
+from tsbridge.core.rules.document import read
+from tsbridge.core.rules.judge import Judge
+from tsbridge.core.rules.judgement import Standing
+from tsbridge.core.rules.language import leaves
+from tsbridge.rulebook.coverage import Watch, truth
+from tsbridge.rulebook.worlds import WORKDAY, World
+
+TAGS = "abcdef"
+LEAVES = st.builds(lambda tag, plain: leaf("tags", "includes" if plain else "not_includes", tag), st.sampled_from(TAGS), st.booleans())
+CONDITIONS = st.recursive(
+    LEAVES,
+    lambda inner: st.dictionaries(st.sampled_from(("all", "any", "none")), st.lists(inner, min_size=1, max_size=3), min_size=1, max_size=2),
+    max_leaves=8,
+)
+
+
+def explained(document: Any, given: Mapping[str, Any]) -> Any:
+    return Judge(read(document), ZONE).explain(given, {}, Standing(), WORKDAY)[0]
+
+
+@settings(max_examples=150, deadline=None)
+@given(CONDITIONS, st.sets(st.sampled_from(TAGS)))
+def test_no_smaller_set_of_conditions_would_have_done(condition: Any, tags: set[str]) -> None:
+    document = book(rule("a", condition, {"notify": "x"}))
+    facts = {"source": "zendesk", "tags": tuple(sorted(tags))}
+    shown = explained(document, facts)
+    made = read(document)
+    (one,) = made.escalation
+    sight = Watch(made, ZONE).look(World(facts))
+    assert shown.matched is sight.rules["a"]
+    paths = [part.path for part in leaves(one.when)]
+
+    def matches_with(turned: tuple[str, ...]) -> bool:
+        return truth(one.when, {path: value is not (path in turned) for path, value in sight.conditions.items()})
+
+    if shown.matched:
+        assert shown.missing == ()
+        return
+    least = next((n for n in range(1, len(paths) + 1) if any(matches_with(some) for some in combinations(paths, n))), 0)
+    assert len(shown.missing) == least
+    named = [(part["operator"], part["expected"]) for part in shown.missing]
+    ways = [some for some in combinations(paths, least) if matches_with(some)]
+    by_path = {part.path: (part.operator, part.value) for part in leaves(one.when)}
+    assert least == 0 or sorted(named) in [sorted(by_path[path] for path in way) for way in ways]
+
+
+def test_a_near_miss_names_field_operator_and_both_values() -> None:
+    condition = {"all": [leaf("text", "contains", "lost"), leaf("call.wait_seconds", "at_least", 60)]}
+    shown = explained(book(rule("a", condition, {"notify": "x"})), {"text": "I lost my dog", "call.wait_seconds": 12})
+    assert shown.missing == ({"field": "call.wait_seconds", "operator": "at_least", "expected": 60, "actual": 12},)

@@ -10,9 +10,10 @@ STATUSES = ["new", "open", "pending", "hold", "solved"]
 PRIORITIES = ["low", "normal", "high", "urgent"]
 LETTERS = "abcdefghijklmnopqrstuvwxyz"
 FILLER = (
-    "hello the sitter came late again and did not answer my messages please call me back about the booking that we made for next week "
-    "my neighbour saw it all and there are pictures which i can send you if you want them thank you very much for looking into this"
-).split()
+    "hello the sitter came late again and did not answer my messages please call me back about the booking that we made for next week",
+    "my neighbour saw it all and there are pictures which i can send you if you want them thank you very much for looking into this",
+)
+FILLERS = " ".join(FILLER).split()
 
 
 class World:
@@ -60,7 +61,9 @@ class World:
                 return leaf("text", "contains", rng.choice(self.words))
             return leaf("text", "contains_any", rng.sample(self.words, 4))
         if kind == "number":
-            field = rng.choice(["requester.contacts_24h", "requester.contacts_30d", "case.age_minutes", "call.wait_seconds"])
+            if rng.random() < 0.1:
+                return leaf("time.hour", "between", sorted(rng.sample(range(24), 2)))
+            field = rng.choice(["requester.contacts_24h", "requester.contacts_30d", "call.talk_seconds", "call.wait_seconds"])
             if rng.random() < 0.4:
                 low = rng.randint(0, 90)
                 return leaf(field, "between", [low, low + rng.randint(1, 20)])
@@ -68,7 +71,9 @@ class World:
         if kind == "pattern":
             return leaf("subject", "matches", rf"(?i)\b{rng.choice(self.words)[:5]}[a-z]*\b")
         if kind == "present":
-            return leaf(rng.choice(["requester.phone", "ticket.external_id", "ticket.assignee_id"]), rng.choice(["present", "not_present"]), None)
+            return leaf(
+                rng.choice(["requester.phone", "ticket.external_id", "ticket.assignee_id"]), rng.choice(["present", "not_present"]), None
+            )
         if kind == "domain":
             return leaf("requester.domain", "in", rng.sample(self.domains, min(5, len(self.domains))))
         if kind == "custom":
@@ -112,7 +117,7 @@ class World:
             "requester.contacts_24h": rng.randint(0, 4),
             "requester.contacts_30d": rng.randint(0, 40),
             "requester.cases_90d": rng.randint(0, 40),
-            "case.age_minutes": rng.randint(0, 100),
+            "call.talk_seconds": rng.randint(0, 100),
             "case.interactions": 1,
             "case.channels": ("email",),
             "case.acknowledged": False,
@@ -128,7 +133,7 @@ class World:
         words: list[str] = []
         length = 0
         while length < size:
-            word = rng.choice(self.words) if rng.random() < 0.02 else rng.choice(FILLER)
+            word = rng.choice(self.words) if rng.random() < 0.02 else rng.choice(FILLERS)
             words.append(word)
             length += len(word) + 1
         return " ".join(words)

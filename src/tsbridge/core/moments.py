@@ -175,11 +175,11 @@ def from_json(data: dict[str, Any]) -> Moment:
 
 def instant_text(at: datetime) -> str:
     """RFC 3339 UTC, always six fraction digits, so that text order is time order."""
-    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    return at.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
 def read_instant(text: str) -> datetime:
-    return datetime.strptime(text, "%Y-%m-%dT%H:%M:%S.%fZ").replace(tzinfo=UTC)
+    return datetime.fromisoformat(text)
 
 
 def _plain(value: Value) -> Any:

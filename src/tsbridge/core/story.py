@@ -82,25 +82,36 @@ def judge_story(
     *,
     clock_version: Callable[[str], int],
     after: CaseState | None = None,
+    for_good: bool = False,
 ) -> tuple[CaseState, tuple[Judged, ...]]:
     """Judge `story` (sorted by `Moment.order`) and every due time up to `until`.
 
     With `after`, the state behind an earlier part of the story, only what comes behind it is judged. `clock_version`
     tells which rulebook version a due time (`clock:…`) is judged by: the one it was first judged by, else the live one.
-    Returns the state at the end and the decisions in order.
+    `for_good`: nobody goes on from here, so what falls due after `until` is not looked for. Returns the state at the end and
+    the decisions in order.
     """
     state = after or CaseState()
     judged: list[Judged] = []
     texts = _Texts(told.moment for told in story)
-    for told in story:
-        if after is not None and order_key(told.moment) <= after.judged_to:
-            continue
-        state = _run_clock(case_id, state, told.moment.at, judges, history, clock_version, texts, judged)
-        state, verdict = _step(case_id, state, told, judges, history, texts)
+    fresh = [told for told in story if after is None or order_key(told.moment) > after.judged_to]
+    for told, asked_again in zip(fresh, _asked_again(fresh, until if for_good else None), strict=True):
+        state = _run_clock(case_id, state, told.moment.at, asked_again, judges, history, clock_version, texts, judged)
+        state, verdict = _step(case_id, state, told, asked_again, judges, history, texts)
         if verdict is not None:
             judged.append(verdict)
-    state = _run_clock(case_id, state, until, judges, history, clock_version, texts, judged)
+    state = _run_clock(case_id, state, until, until if for_good else None, judges, history, clock_version, texts, judged)
     return state, tuple(judged)
+
+
+def _asked_again(story: Sequence[Told], last: datetime | None) -> list[datetime | None]:
+    """For each moment when the next one is judged: a due time behind that need not be known."""
+    found: list[datetime | None] = []
+    for told in reversed(story):
+        found.append(last)
+        if told.moment.event != FACTS:
+            last = told.moment.at
+    return found[::-1]
 
 
 def order_key(moment: Moment) -> str:
@@ -109,7 +120,9 @@ def order_key(moment: Moment) -> str:
     return f"{instant_text(at)}:{facts_first}{creation_first}:{digest[:16]}"
 
 
-def _step(case_id: str, state: CaseState, told: Told, judges: Judges, history: History, texts: _Texts) -> tuple[CaseState, Judged | None]:
+def _step(
+    case_id: str, state: CaseState, told: Told, asked_again: datetime | None, judges: Judges, history: History, texts: _Texts
+) -> tuple[CaseState, Judged | None]:
     """One moment: what it tells goes into the state, then the judge decides (background facts only inform)."""
     moment = told.moment
     judge = judges(told.version)
@@ -129,7 +142,7 @@ def _step(case_id: str, state: CaseState, told: Told, judges: Judges, history: H
     previous = {**previous, **{name: given[name] for name in given if name.startswith("case.")}}
     standing = Standing(state.opened_at, state.firing, state.armed)
     seen = Seen(given, previous, standing, moment.at, _digests(heard), bool(moment.texts))
-    judgement = judge.decide(given, previous, seen.standing, moment.at, moment.subject)
+    judgement = judge.decide(given, previous, seen.standing, moment.at, moment.subject, until=asked_again)
     after = state.conclude(judgement, moment.subject, place, moment.at, anew, judge.book.policies)
     said = outcome(state, after, judgement)
     return after, Judged(moment.digest, moment.event, moment.at, moment.subject, told.version, seen, judgement, said)
@@ -139,6 +152,7 @@ def _run_clock(
     case_id: str,
     state: CaseState,
     until: datetime,
+    asked_again: datetime | None,
     judges: Judges,
     history: History,
     clock_version: Callable[[str], int],
@@ -163,7 +177,7 @@ def _run_clock(
         }
         previous = {name: value for name, value in given.items() if name != "changed"}
         seen = Seen(given, previous, Standing(state.opened_at, state.firing, state.armed), due, _digests(heard), False)
-        judgement = judge.decide(given, previous, seen.standing, due, subject)
+        judgement = judge.decide(given, previous, seen.standing, due, subject, until=asked_again)
         after = state.conclude(judgement, subject, place, due, True, judge.book.policies)
         said = outcome(state, after, judgement)
         state = after

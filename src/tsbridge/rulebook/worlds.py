@@ -49,7 +49,7 @@ class World:
         return Facts(self.given, self.previous, self.at, zone, book.calendars, None)
 
     def judged(self, judge: Judge) -> Judgement:
-        return judge.decide(self.given, self.previous, Standing(), self.at, due=False)
+        return judge.decide(self.given, self.previous, Standing(), self.at, until=self.at)
 
 
 def _plain(value: Value) -> Any:

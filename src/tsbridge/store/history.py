@@ -58,12 +58,12 @@ def stored(conn: Connection, ids: Sequence[str], *, contacts: bool) -> list[Stor
         subjects[case_of[subject]].append(subject)
     stories = _stories(conn, case_of)
     recorded = _recorded(conn, case_of)
+    known = {case_of[subject] for subject in links.about_somebody(conn, case_of)} if contacts else set()
     found = []
     for case_id in ids:
         story = sorted(stories[case_id], key=lambda told: told.moment.order)
         since = story[0].moment.at - QUARTER if contacts and story else None
-        people = links.sure_people_of(conn, subjects[case_id]) if since is not None else set()
-        in_touch = links.contacts(conn, people, since) if since is not None else ()
+        in_touch = links.contacts(conn, links.sure_people_of(conn, subjects[case_id]), since) if since and case_id in known else ()
         found.append(StoredCase(case_id, tuple(subjects[case_id]), story, recorded[case_id], in_touch))
     return found
 

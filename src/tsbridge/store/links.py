@@ -148,6 +148,23 @@ def contacts(conn: Connection, people: Iterable[Handle], since: datetime) -> lis
     return [(row.opened_at, row.case_id) for row in rows]
 
 
+def about_somebody(conn: Connection, subjects: Iterable[Interaction]) -> set[Interaction]:
+    """Those of these interactions of which some person is known."""
+    found: set[Interaction] = set()
+    wanted = sorted(subjects)
+    for start in range(0, len(wanted), 400):
+        rows = conn.execute(
+            select(handles.c.source, handles.c.interaction)
+            .where(
+                handles.c.role == "person",
+                tuple_(handles.c.source, handles.c.interaction).in_([tuple(s) for s in wanted[start : start + 400]]),
+            )
+            .distinct()
+        )
+        found |= {Interaction(source, id_) for source, id_ in rows}
+    return found
+
+
 def sure_people_of(conn: Connection, subjects: Sequence[Interaction]) -> set[Handle]:
     """The handles of the people these interactions are about, without those that several known people use."""
     rows = conn.execute(

@@ -68,6 +68,7 @@ class Contest:
             self.judge_of,
             lambda at: _history(case, at) if counted else {},
             clock_version=lambda moment: versions.get(moment, last),
+            for_good=True,
         )
         return compare(story, case.recorded, judged, self.same_book, self.since, self.until)
 
@@ -193,6 +194,7 @@ class Shadowing:
             asked.recorded_judge,
             lambda at: _history(case, at) if asked.needs_contacts else {},
             clock_version=lambda moment: before.get(moment, SHADOW),
+            for_good=True,
         )
         return compare(story, case.recorded, judged, lambda version: False, None, asked.until)
 

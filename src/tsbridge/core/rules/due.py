@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from functools import lru_cache
@@ -16,6 +17,7 @@ HORIZON: Final = 8
 AGE: Final = "case.age_minutes"
 INSTANT: Final = timedelta(microseconds=1)
 DAY: Final = timedelta(days=1)
+MINUTE: Final = timedelta(minutes=1)
 
 
 def hears_the_clock(rule: Rule) -> bool:
@@ -67,19 +69,36 @@ class Clockwork:
         self._book = book
         self._zone = zone
         self._edges = lru_cache(maxsize=4_096)(self._edges_of)
+        self._of_day = lru_cache(maxsize=64)(self._all_edges)
+        asked = _looks(rule for rule in book.rules if reads_the_clock(rule))
+        self._leaves = [leaf for leaf in asked if leaf.field != AGE]
+        self._ages = sorted({minute for leaf in asked if leaf.field == AGE for minute in _bounds(leaf)})
+
+    def may_change(self, at: datetime, until: datetime, opened_at: datetime | None) -> bool:
+        """Whether any condition at all changes after `at` and not after `until`."""
+        if until - at > DAY:
+            return True
+        if opened_at is not None and self._ages:
+            first = bisect_right(self._ages, (at - opened_at) / MINUTE)
+            if first < len(self._ages) and opened_at + timedelta(minutes=self._ages[first]) <= until:
+                return True
+        days = {at.astimezone(UTC).date(), until.astimezone(UTC).date()} if self._leaves else ()
+        return any(at < edge <= until for day in days for edge in self._of_day(day))
 
     def next_change(
         self, hanging: Iterable[Rule], at: datetime, opened_at: datetime | None, changes: Callable[[datetime], bool]
     ) -> datetime | None:
         """The first instant after `at` at which a condition of these rules changes and `changes(instant)` says that it matters."""
-        asked = {Leaf(leaf.field, leaf.operator, leaf.value) for rule in hanging for leaf in leaves(rule.when) if leaf.field in TIME_FIELDS}
         found: set[datetime] = set()
-        for leaf in asked:
+        for leaf in _looks(hanging):
             if leaf.field == AGE:
                 found.update(() if opened_at is None else (opened_at + timedelta(minutes=minute) for minute in _bounds(leaf)))
             else:
                 found.update(edge for day in _days(at) for edge in self._edges(leaf, day))
         return next((when for when in sorted(found) if when > at and changes(when)), None)
+
+    def _all_edges(self, day: date) -> tuple[datetime, ...]:
+        return tuple(sorted({edge for leaf in self._leaves for edge in self._edges(leaf, day)}))
 
     def _edges_of(self, leaf: Leaf, day: date) -> tuple[datetime, ...]:
         """The instants of a day (UTC) at which a condition changes."""
@@ -103,6 +122,11 @@ class Clockwork:
 
     def _truth(self, leaf: Leaf, at: datetime) -> bool:
         return leaf_holds(leaf, Facts({}, {}, at, self._zone, self._book.calendars, None))
+
+
+def _looks(rules: Iterable[Rule]) -> set[Leaf]:
+    """The different conditions on the time in these rules."""
+    return {Leaf(leaf.field, leaf.operator, leaf.value) for rule in rules for leaf in leaves(rule.when) if leaf.field in TIME_FIELDS}
 
 
 def _days(at: datetime) -> Iterator[date]:

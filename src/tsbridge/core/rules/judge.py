@@ -14,7 +14,7 @@ from tsbridge.core.escalation import Armed, next_due, step_due
 from tsbridge.core.moments import CALL_EVENTS, TICKET_EVENTS, Interaction, Value, instant_text
 from tsbridge.core.rules.conditions import holds
 from tsbridge.core.rules.covers import NO_EFFECTS, effects
-from tsbridge.core.rules.due import Clockwork, by_time_unknown, hears_the_clock
+from tsbridge.core.rules.due import Clockwork, hears_the_clock
 from tsbridge.core.rules.explain import RuleExplained, explain_rule
 from tsbridge.core.rules.facts import BudgetExceeded, Facts, plain
 from tsbridge.core.rules.judgement import Judgement, Match, Note, Standing, StepFired
@@ -45,11 +45,11 @@ class Judge:
         at: datetime,
         subject: Interaction | None = None,
         *,
-        due: bool = True,
+        until: datetime | None = None,
     ) -> Judgement:
         """Judge one moment. `given`: facts by field; `previous`: known values before it; `subject`: whose moment it is.
 
-        Without `due` nobody asks when time alone would change something: what matches at another time is not looked at.
+        `until`: nobody asks for a `next_due` that comes later, so it need not be found.
         """
         facts = self._facts(given, previous, standing, at)
         work = _Work(self.book, facts, standing, at, subject or NOBODY)
@@ -57,7 +57,7 @@ class Judge:
             self._pass(work, given)
         except BudgetExceeded:
             return self._fallback(standing)
-        return work.judgement(self._next_change(given, standing, at) if due else None)
+        return work.judgement(self._next_change(given, standing, at, until))
 
     def explain(
         self,
@@ -126,9 +126,11 @@ class Judge:
             if matched:
                 break
 
-    def _next_change(self, given: Mapping[str, Value], standing: Standing, at: datetime) -> datetime | None:
+    def _next_change(self, given: Mapping[str, Value], standing: Standing, at: datetime, until: datetime | None) -> datetime | None:
         """The next instant at which other rules would match although nothing happened."""
         if not (self._escalation.clocked or self._routing.clocked):
+            return None
+        if until is not None and not self._clockwork.may_change(at, until, standing.opened_at):
             return None
         still = {name: value for name, value in given.items() if name not in ("event", "text.new", "changed")}
         still["event"] = "clock"
@@ -149,13 +151,14 @@ class Judge:
         work = _Work(self.book, self._facts(still, still, standing, at), standing, at, NOBODY)
         found: list[Rule] = []
         for plan in (self._escalation, self._routing):
-            for slot in sorted({*plan.candidates(work.facts), *plan.clocked_candidates(work.facts)}):
+            candidates = set(plan.candidates(work.facts))
+            for slot in sorted(candidates.union(plan.clocked_candidates(work.facts))):
                 rule = plan.rules[slot]
-                if not hears_the_clock(rule):
+                if rule.on and not hears_the_clock(rule):
                     continue
-                if slot in plan.clocked and by_time_unknown(rule.when, work.facts) is None:
+                if plan.hangs_on_time(slot, work.facts):
                     found.append(rule)
-                if plan.holds(slot, work.facts):
+                if slot in candidates and plan.holds(slot, work.facts):
                     work.take(rule)
                     if plan is self._routing or work.stopped_by is not None:
                         break

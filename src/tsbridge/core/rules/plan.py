@@ -7,7 +7,7 @@ from typing import Final
 
 from tsbridge.core.rules.compiled import Scans, Test, compiled
 from tsbridge.core.rules.covers import Effects, Planner
-from tsbridge.core.rules.due import but_for_time, reads_the_clock
+from tsbridge.core.rules.due import but_for_time, by_time_unknown, reads_the_clock
 from tsbridge.core.rules.facts import Facts
 from tsbridge.core.rules.index import Node, build
 from tsbridge.core.rules.language import Condition, Rule, leaves
@@ -28,7 +28,8 @@ class Plan:
         self.clocked = frozenset(slot for slot, rule in enumerate(rules) if reads_the_clock(rule))
         conditions = dict(enumerate(rule.when for rule in rules))
         self._index = self._filed(conditions, may_change) if len(conditions) >= FEW else None
-        timeless = {slot: but_for_time(conditions[slot]) for slot in self.clocked}
+        timeless = {slot: but_for_time(conditions[slot]) for slot in sorted(self.clocked)}
+        self._timeless = {slot: compiled(condition, scans) for slot, condition in timeless.items()}
         self._clocked_index = self._filed(timeless, may_change) if len(timeless) >= FEW else None
 
     def _filed(self, conditions: Mapping[int, Condition], may_change: Effects) -> Node:
@@ -50,6 +51,10 @@ class Plan:
         found: list[int] = []
         self._clocked_index.propose(facts, found)
         return found
+
+    def hangs_on_time(self, slot: int, facts: Facts) -> bool:
+        """Whether time alone makes this rule match or not."""
+        return slot in self.clocked and self._timeless[slot](facts) and by_time_unknown(self.rules[slot].when, facts) is None
 
     def holds(self, slot: int, facts: Facts) -> bool:
         test = self._tests[slot]

@@ -15,7 +15,7 @@ from ruamel.yaml.nodes import MappingNode, Node, SequenceNode
 
 BIGGEST: Final = 8 << 20
 DEEPEST: Final = 64
-MOST: Final = 1_000_000
+MOST: Final = 500_000
 
 
 class BadFile(ValueError):

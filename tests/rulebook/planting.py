@@ -306,6 +306,8 @@ def impossible(dice: Dice, words: Words) -> list[Any]:
         [leaf("text.new", "contains_all", [one, other]), leaf("text.new", "not_contains", other)],
         [leaf("text.new", "contains_any", [f"{one} {other}", f"{one} x"]), {"none": [leaf("text.new", "contains_any", [one, "zz"])]}],
         [leaf("subject", "is", one), leaf("subject", "contains", other)],
+        [leaf("text.new", "contains", one), {"none": [leaf("text.new", "present")]}],
+        [leaf("subject", "starts_with", f"{one} {other}"), leaf("subject", "not_contains", one)],
         [leaf("subject", "starts_with", one), leaf("subject", "starts_with", other)],
         [leaf("call.ring_group", "includes_all", [one, other]), leaf("call.ring_group", "not_includes", other)],
         [leaf("call.ring_group", "includes", one), leaf("call.ring_group", "not_present")],

@@ -240,7 +240,9 @@ def _sets(literals: Iterable[Literal]) -> list[Value]:
 
 
 def _wordings(literals: Sequence[Literal], used: set[str]) -> tuple[Iterable[Value], bool]:
-    """Texts. Nothing is proven of patterns, and of prefixes only what `texts` refuses."""
+    """Texts. What is proven: that nothing is there, that it is one of a few, and what `texts` refuses; nothing of patterns."""
+    if any(leaf.operator == "present" and not wanted for leaf, wanted in literals):
+        return (None,), True
     fixed = next((leaf for leaf, wanted in literals if wanted and leaf.operator in ("is", "in", "changed_to")), None)
     if fixed is not None:
         return _parts(fixed), "matches" not in used

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any, Final
 
 from tsbridge.core.moments import Value
@@ -16,12 +17,19 @@ from tsbridge.rulebook.domains import EVENT
 from tsbridge.rulebook.examiner import Examiner, after, field_of, settings, tag_wishes
 from tsbridge.rulebook.worlds import World
 
-ALLOWANCE: Final = 20_000
-"""Branches that looking for overlaps may cost in one check; then the pairs that are left are not told about."""
-ALLOWANCE_OF_ONE: Final = 1_000
-"""The same where only one rule is looked at: somebody waits for the answer."""
-MOST_OF_ONE: Final = 10
-"""Findings of one rule's overlaps."""
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """What one check may spend: branches of searches, pairs of rules looked at, findings. What is left is not told about."""
+
+    steps: int
+    pairs: int
+    findings: int
+
+
+WHOLE: Final = Limit(20_000, 1_000_000, 300)
+ONE: Final = Limit(1_000, 20_000, 10)
+"""Where only one rule is looked at: somebody waits for the answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,46 +37,48 @@ class Wish:
     """One rule's wish for one slot: a single value, or a tag that shall be there or not."""
 
     rule: Rule
-    place: int
     slot: str
     value: Value
 
 
 def overlaps(examiner: Examiner, only: frozenset[str] | None) -> Iterator[Finding]:
     """For each rule and slot the topmost rule above that overrules it on some event. `only`: rules one of which must take part."""
-    by_slot: dict[str, list[Wish]] = defaultdict(list)
+    limit = WHOLE if only is None else ONE
+    end = examiner.solver.spent + limit.steps
     boxes = {rule.key: _box(rule) for rule in examiner.book.rules}
-    told = 0
-    end = examiner.solver.spent + (ALLOWANCE if only is None else ALLOWANCE_OF_ONE)
-    for place, rule in enumerate(examiner.book.rules):
-        for wish in _wishes(rule, place):
-            for winner in by_slot[wish.slot]:
-                if winner.value == wish.value or winner.rule.kind == wish.rule.kind == "routing":
-                    continue
-                if only is not None and not only & {winner.rule.key, rule.key}:
-                    continue
-                if _apart(boxes[winner.rule.key], boxes[rule.key]):
-                    continue
-                if examiner.solver.spent >= end:
-                    return
-                witness = _witness(examiner, winner, wish)
-                if witness is not None:
-                    yield _finding(winner, wish, witness)
-                    told += 1
-                    if only is not None and told == MOST_OF_ONE:
-                        return
-                    break
+    told: set[tuple[str, str]] = set()
+    for winner, loser in islice(_pairs(examiner.book.rules, only), limit.pairs):
+        mark = (loser.rule.key, loser.slot)
+        if mark in told or _apart(boxes[winner.rule.key], boxes[loser.rule.key]):
+            continue
+        if examiner.solver.spent >= end or len(told) == limit.findings:
+            return
+        witness = _witness(examiner, winner, loser)
+        if witness is not None:
+            told.add(mark)
+            yield _finding(winner, loser, witness)
+
+
+def _pairs(rules: Iterable[Rule], only: frozenset[str] | None) -> Iterator[tuple[Wish, Wish]]:
+    """(upper wish, lower wish) that contradict each other; of two routing rules only one ever speaks."""
+    by_slot: dict[str, list[Wish]] = defaultdict(list)
+    for rule in rules:
+        for wish in _wishes(rule):
+            for upper in by_slot[wish.slot]:
+                both_route = upper.rule.kind == rule.kind == "routing"
+                if upper.value != wish.value and not both_route and (only is None or only & {upper.rule.key, rule.key}):
+                    yield upper, wish
             by_slot[wish.slot].append(wish)
 
 
-def _wishes(rule: Rule, place: int) -> Iterator[Wish]:
+def _wishes(rule: Rule) -> Iterator[Wish]:
     for slot, value in settings(rule).items():
-        yield Wish(rule, place, slot, value)
+        yield Wish(rule, slot, value)
     added, removed = tag_wishes(rule)
     for tag in sorted(added - removed):
-        yield Wish(rule, place, f"tag:{tag}", True)
+        yield Wish(rule, f"tag:{tag}", True)
     for tag in sorted(removed - added):
-        yield Wish(rule, place, f"tag:{tag}", False)
+        yield Wish(rule, f"tag:{tag}", False)
 
 
 def _witness(examiner: Examiner, winner: Wish, loser: Wish) -> World | None:

@@ -15,6 +15,8 @@ from tsbridge.rulebook.examiner import Confirms, Examiner, matches, reads, stops
 from tsbridge.rulebook.satisfy import Node, Undecided, negated
 from tsbridge.rulebook.worlds import World
 
+ALLOWANCE: Final = 20_000
+"""Branches that looking for unreachable rules may cost in one check; then the rules that are left are not told about."""
 NAMED: Final = 3
 """Rules that a message names before it counts the rest."""
 
@@ -77,8 +79,11 @@ def duplicates(examiner: Examiner, about: str | None) -> Iterator[Finding]:
 def unreachable(examiner: Examiner, skip: Container[str | None], about: str | None) -> Iterator[Finding]:
     """Routing rules for which those above leave nothing over. With `about`: that rule, and those below that lose by it."""
     routing = examiner.book.routing
+    end = examiner.solver.spent + ALLOWANCE
     first = next((place for place, rule in enumerate(routing) if about in (None, rule.key)), len(routing))
     for place, rule in enumerate(routing[first:], first):
+        if examiner.solver.spent >= end:
+            return
         if rule.key in skip or not examiner.possible(examiner.condition(rule)):
             continue
         eaters = _eaters(examiner, rule, routing[:place])

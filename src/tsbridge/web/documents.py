@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import json
 from collections.abc import Mapping
 from datetime import tzinfo
+from functools import lru_cache
 from typing import Annotated, Any, Final
 
 from fastapi import Query
 
 from tsbridge.core.moments import canonical
 from tsbridge.core.rules.document import read
-from tsbridge.core.rules.findings import RulebookError
+from tsbridge.core.rules.findings import Finding, RulebookError
 from tsbridge.core.rules.language import content_hash
 from tsbridge.rulebook.check import check
 from tsbridge.web.problems import Problem, invalid, not_found
@@ -161,8 +163,14 @@ def findings(document: Document, zone: tzinfo, *, about: str | None = None) -> l
 
     Takes its time: never on the event loop.
     """
-    found = check(document, zone, about=about)
+    found = _checked(canonical(document), zone, about)
     return [finding.to_json() for finding in found if about is None or finding.severity != "error" or finding.rule == about]
+
+
+@lru_cache(maxsize=4)
+def _checked(document: bytes, zone: tzinfo, about: str | None) -> tuple[Finding, ...]:
+    """The draft is looked at far more often than it is changed."""
+    return check(json.loads(document), zone, about=about)
 
 
 def passes(found: list[dict[str, Any]]) -> bool:

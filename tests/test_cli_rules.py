@@ -1,0 +1,117 @@
+"""`tsbridge rules` on files in git: where things stand, exit codes for a pipeline, no database."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ruamel.yaml import YAML
+
+from tests.test_cli import BOOK, Run, run
+
+__all__ = ["run"]
+
+WEAK = """\
+# rules of the night shift
+schema: 1
+lists:
+  words: &words [bitten, hurt]   # what people write
+queues: {one: {}, two: {}}
+shared: &shared
+  kind: escalation
+rules:
+  - <<: *shared
+    key: never
+    when:
+      all:
+        - {field: call.wait_seconds, operator: less_than, value: 60}
+        - {field: call.wait_seconds, operator: at_least, value: 60}
+    then: [{notify: x}]
+  - {key: hurt, kind: escalation, when: {field: text, operator: contains_any, value: *words}, then: [{set_severity: 1}]}
+  - key: rest
+    kind: routing
+    when: {}
+    then: [{route: one}]
+tests:
+  - {name: a bite, given: {text: she was bitten}, expect: {severity: 1}}
+  - name: wrong
+    given: {text: hello}
+    expect: {queue: two}
+"""
+
+
+@pytest.fixture
+def book(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A file, and a database that nobody could open."""
+    monkeypatch.setenv("TSBRIDGE_DATABASE_URL", "sqlite:////nowhere/at/all/bridge.db")
+    path = tmp_path / "night.yaml"
+    path.write_text(WEAK.replace("shared: &shared\n  kind: escalation\n", "").replace("<<: *shared", "kind: escalation"))
+    return path
+
+
+def offline(run: Run, *arguments: str) -> Any:
+    return run(*arguments, TSBRIDGE_DATABASE_URL="sqlite:////nowhere/at/all/bridge.db")
+
+
+def test_weaknesses_are_told_by_file_and_line_and_are_no_failure(run: Run, book: Path) -> None:
+    told = offline(run, "rules", "check", str(book))
+    assert told.code == 0
+    assert "night.yaml:9: warning: rule never /rules/0/when: " in told.out
+    assert "[never_matches]" in told.out
+    (finding,) = offline(run, "rules", "check", str(book), "--json").json["findings"]
+    assert (finding["line"], finding["code"], finding["rule"]) == (9, "never_matches", "never")
+
+
+def test_faults_are_told_by_file_and_line_all_at_once_and_fail(run: Run, book: Path) -> None:
+    book.write_text(WEAK.replace("contains_any", "contains_some").replace("{route: one}", "{route: three}"))
+    told = offline(run, "rules", "check", str(book))
+    assert told.code == 1
+    for line in ("night.yaml:6: error: /shared", "night.yaml:16: error: rule hurt", "night.yaml:20: error: rule rest"):
+        assert line in told.out, told.out
+    for command in (["rules", "test", str(book)], ["rules", "try", "{}", "--file", str(book)]):
+        refused = offline(run, *command)
+        assert refused.code == 1
+        assert "night.yaml:20: error" in refused.err + refused.out
+
+
+def test_failing_tests_are_told_by_line_and_what_no_test_has_seen_as_well(run: Run, book: Path) -> None:
+    told = offline(run, "rules", "test", str(book), "--coverage")
+    assert told.code == 1
+    assert "night.yaml:21: FAILED wrong" in told.out
+    assert "rule never matches in no test" in told.out
+    assert "night.yaml:12: rule never: call.wait_seconds at_least was never true" in told.out
+    assert "1 of 2 tests passed" in told.out
+    shown = offline(run, "rules", "test", str(book), "--json").json
+    assert (shown["ok"], shown["coverage"]["summary"]["matched"]) == (False, 2)
+
+
+def test_generated_tests_are_yaml_to_put_into_the_file_and_pass_there(run: Run, tmp_path: Path) -> None:
+    book = tmp_path / "book.yaml"
+    book.write_text(BOOK)
+    told = offline(run, "rules", "test", str(book), "--generate")
+    assert told.code == 0
+    made = YAML(typ="safe", pure=True).load(told.out)["tests"]
+    assert made
+    assert all(test["name"].startswith("generated: ") for test in made)
+    entries = "".join(f"  {line}\n" for line in told.out.splitlines()[1:])
+    book.write_text(BOOK + entries)
+    after = offline(run, "rules", "test", str(book), "--json").json
+    assert after["ok"]
+    assert len(after["tests"]) == 1 + len(made)
+    assert after["coverage"]["summary"]["both_ways"] == after["coverage"]["summary"]["conditions"]
+    assert "Nothing is missing" in offline(run, "rules", "test", str(book), "--generate").out
+
+
+def test_facts_are_tried_on_a_file(run: Run, book: Path) -> None:
+    told = offline(run, "rules", "try", '{"text": "badly hurt"}', "--file", str(book), "--json")
+    assert told.code == 0
+    assert told.json["outcome"]["severity"] == 1
+
+
+def test_a_file_that_unfolds_without_end_is_misuse_at_once(run: Run, tmp_path: Path) -> None:
+    book = tmp_path / "bomb.yaml"
+    book.write_text("a0: &a0 [x]\n" + "".join(f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 10)}]\n" for n in range(1, 31)))
+    told = offline(run, "rules", "check", str(book))
+    assert told.code == 2
+    assert "unfolds" in told.err

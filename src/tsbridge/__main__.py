@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from tsbridge.cli import audit, checkup, keys, queues, replay, rules, run, simulate, talkdesk
+from tsbridge.cli import audit, checkup, keys, queues, replay, rules, run, simulate, talkdesk, zendesk
 from tsbridge.cli.frame import Failed, wants_json
 from tsbridge.core.rules.findings import RulebookError
 from tsbridge.files import BadFile
@@ -38,6 +38,7 @@ app.add_typer(keys.app, name="keys")
 app.add_typer(audit.app, name="audit")
 app.add_typer(queues.events, name="events")
 app.add_typer(queues.writebacks, name="writebacks")
+app.add_typer(zendesk.app, name="zendesk")
 app.add_typer(talkdesk.app, name="talkdesk")
 app.add_typer(simulate.app, name="simulate")
 

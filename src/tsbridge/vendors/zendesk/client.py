@@ -174,6 +174,22 @@ class ZendeskClient:
         query = {"cursor": cursor} if cursor is not None else {"start_time": str(start_time or 0)}
         return await self._get("/api/v2/incremental/tickets/cursor.json", {**query, "per_page": str(per_page)})
 
+    async def ask(self, method: str, path: str, body: Any = None, *, query: Mapping[str, str] | None = None) -> Mapping[str, Any]:
+        """Any other call below `/api/v2/`, with the same credentials, short retries and errors."""
+        return await self._call(method, f"/api/v2/{path}", query=query, json=body)
+
+    async def every(self, path: str, name: str) -> list[Mapping[str, Any]]:
+        """All items of a list with cursor pages."""
+        found: list[Mapping[str, Any]] = []
+        query = {"page[size]": "100"}
+        while True:
+            page = await self._get(f"/api/v2/{path}", query)
+            found += [one for one in _list(page, name) if isinstance(one, Mapping)]
+            meta = page.get("meta")
+            if not isinstance(meta, Mapping) or not meta.get("has_more") or not meta.get("after_cursor"):
+                return found
+            query["page[after]"] = str(meta["after_cursor"])
+
     async def close(self) -> None:
         await self._http.close()
 

@@ -1,0 +1,122 @@
+"""`tsbridge zendesk`: what has to stand over there, and catching up with what we did not hear."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Annotated, Any, Final, TypeVar
+from urllib.parse import urlsplit
+
+import typer
+
+from tsbridge.cli.frame import AsJson, Failed, done, group, refuse, say
+from tsbridge.settings import load
+from tsbridge.vendors.errors import VendorError
+from tsbridge.vendors.zendesk import install
+from tsbridge.vendors.zendesk.client import ZendeskClient
+from tsbridge.vendors.zendesk.setup import Kind, Step, lacking
+from tsbridge.wiring import SystemClock, make_zendesk
+
+app = group("What has to stand in Zendesk, and catching up with what was not heard.")
+
+T = TypeVar("T")
+MARKS: Final = {"create": "+", "change": "~", "replace": "-/+", "remove": "-", "keep": "="}
+
+
+@app.command()
+def setup(
+    url: Annotated[str | None, typer.Option(help="Where Zendesk reaches the bridge: https://bridge.example.com")] = None,
+    plan: Annotated[bool, typer.Option("--plan", help="Only say what would be done (the default).")] = False,
+    apply: Annotated[bool, typer.Option("--apply", help="Do it.")] = False,
+    remove: Annotated[bool, typer.Option("--remove", help="Take away what is ours; with --plan only say what.")] = False,
+    kind: Annotated[str, typer.Option(help="trigger (called by a trigger) or events (subscribed to ticket events)")] = "trigger",
+    secret_into: Annotated[Path | None, typer.Option(help="Write the webhook's signing secret into this new file.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Make the webhook and the trigger that tell us of tickets, or say what is missing. Exit code 1: a plan with something to do."""
+    if apply and plan:
+        refuse("expected --plan or --apply, not both")
+    if kind not in ("trigger", "events"):
+        refuse("--kind: expected trigger or events")
+    endpoint = "" if remove else _endpoint(url)
+    chosen: Kind = "events" if kind == "events" else "trigger"
+    doing = apply or (remove and not plan)
+
+    async def work(zendesk: ZendeskClient) -> dict[str, Any]:
+        granted = await install.scopes(zendesk)
+        steps = await (install.removal(zendesk) if remove else install.planned(zendesk, endpoint, chosen))
+        if doing:
+            await install.carry_out(zendesk, steps)
+        secret = await install.signing_secret(zendesk) if secret_into is not None and not remove else None
+        if secret is not None and secret_into is not None:
+            _write_secret(secret_into, secret)
+        return {"steps": steps, "lacking": lacking(granted or ()), "scopes": granted, "secret_written": secret is not None}
+
+    found = with_zendesk(work)
+    left = [step for step in found["steps"] if step.act != "keep"]
+    shown = {**found, "steps": [step.to_json() for step in found["steps"]], "applied": doing}
+    say(as_json, shown, _in_words(found, left, doing))
+    done((doing or not left) and not found["lacking"])
+
+
+def with_zendesk(work: Callable[[ZendeskClient], Awaitable[T]]) -> T:
+    """Run with a client of the settings' Zendesk; its troubles become plain words."""
+
+    async def run() -> T:
+        zendesk = make_zendesk(load(), SystemClock())
+        if zendesk is None:
+            refuse("TSBRIDGE_ZENDESK_URL and credentials are needed; see .env.example")
+        try:
+            return await work(zendesk)
+        finally:
+            await zendesk.close()
+
+    try:
+        return asyncio.run(run())
+    except VendorError as trouble:
+        raise Failed(f"Zendesk could not be asked: {trouble.reason}. `tsbridge doctor` says more.") from None
+
+
+def _endpoint(url: str | None) -> str:
+    parts = urlsplit(url or "")
+    loopback = parts.hostname in ("127.0.0.1", "localhost", "::1")
+    if parts.scheme not in ("http", "https") or not parts.hostname or (parts.scheme == "http" and not loopback):
+        refuse("--url: expected where Zendesk reaches the bridge, like https://bridge.example.com")
+    path = parts.path.rstrip("/")
+    return f"{parts.scheme}://{parts.netloc}{path}" + ("" if path.endswith("/webhooks/zendesk") else "/webhooks/zendesk")
+
+
+def _write_secret(into: Path, secret: str) -> None:
+    try:
+        handle = os.open(into, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except OSError:
+        refuse("--secret-into: expected the name of a file that can be made and is not there yet")
+    with os.fdopen(handle, "w", encoding="utf-8") as file:
+        file.write(secret + "\n")
+
+
+def _in_words(found: dict[str, Any], left: list[Step], doing: bool) -> list[str]:
+    lines = []
+    for step in found["steps"]:
+        why = f" ({', '.join(step.differences)})" if step.differences else ""
+        lines.append(f"  {MARKS[step.act]:>3} {step.what} {step.name!r}{why}")
+    if not lines:
+        lines.append("Nothing of ours stands there.")
+    if found["scopes"] is None:
+        lines.append("Zendesk does not say what our credentials may do; an API token may do what its agent may.")
+    if found["lacking"]:
+        lines.append(f"The OAuth client lacks scopes: {' '.join(found['lacking'])}")
+    counts = ", ".join(f"{sum(step.act == act for step in left)} to {act}" for act in ("create", "change", "replace", "remove"))
+    if doing:
+        lines.append(f"Done: {len(left)} steps." if left else "Nothing had to be done.")
+    else:
+        lines.append(f"Plan: {counts}. Nothing was done; --apply does it." if left else "Everything stands as it should.")
+    if found["secret_written"]:
+        lines.append("The signing secret is in the file; set TSBRIDGE_ZENDESK_WEBHOOK_SECRETS_FILE to it.")
+    elif doing and left:
+        lines.append(
+            "The webhook signs with a secret of its own: --secret-into FILE writes it; TSBRIDGE_ZENDESK_WEBHOOK_SECRETS_FILE takes it."
+        )
+    return lines

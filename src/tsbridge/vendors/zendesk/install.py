@@ -1,0 +1,68 @@
+"""Carrying out a set-up: looks at what stands in Zendesk, does the steps in their order, reads the signing secret."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from tsbridge.vendors.errors import VendorError
+from tsbridge.vendors.zendesk import setup
+from tsbridge.vendors.zendesk.client import ZendeskClient
+from tsbridge.vendors.zendesk.setup import Kind, Step
+
+
+async def look(zendesk: ZendeskClient) -> tuple[list[Mapping[str, Any]], list[Mapping[str, Any]]]:
+    """The account's webhooks and triggers."""
+    return await zendesk.every("webhooks", "webhooks"), await zendesk.every("triggers", "triggers")
+
+
+async def planned(zendesk: ZendeskClient, endpoint: str, kind: Kind) -> tuple[Step, ...]:
+    return setup.plan(*await look(zendesk), endpoint, kind)
+
+
+async def removal(zendesk: ZendeskClient) -> tuple[Step, ...]:
+    return setup.removal(*await look(zendesk))
+
+
+async def carry_out(zendesk: ZendeskClient, steps: Sequence[Step]) -> None:
+    """Do the steps. What fails stops here; planning again shows what is left."""
+    webhook_id = next((step.id for step in steps if step.what == "webhook" and step.act in ("keep", "change")), None)
+    for step in steps:
+        if step.what == "webhook":
+            webhook_id = await _webhook(zendesk, step) or webhook_id
+        elif step.act == "remove":
+            await zendesk.ask("DELETE", f"triggers/{step.id}")
+        elif step.act in ("create", "change"):
+            body = {"trigger": setup.trigger(webhook_id or "")}
+            await zendesk.ask(*(("POST", "triggers") if step.act == "create" else ("PUT", f"triggers/{step.id}")), body)
+
+
+async def signing_secret(zendesk: ZendeskClient) -> str | None:
+    """The secret our webhook signs with; None while there is no webhook."""
+    for one in await zendesk.every("webhooks", "webhooks"):
+        if one.get("name") == setup.NAME:
+            found = (await zendesk.ask("GET", f"webhooks/{one['id']}/signing_secret")).get("signing_secret")
+            return str(found["secret"]) if isinstance(found, Mapping) and found.get("secret") else None
+    return None
+
+
+async def scopes(zendesk: ZendeskClient) -> tuple[str, ...] | None:
+    """What our token may do; None when Zendesk does not say (an API token has no scopes)."""
+    try:
+        token = (await zendesk.ask("GET", "oauth/tokens/current")).get("token")
+    except VendorError:
+        return None
+    found = token.get("scopes") if isinstance(token, Mapping) else None
+    return tuple(str(one) for one in found) if isinstance(found, list) else None
+
+
+async def _webhook(zendesk: ZendeskClient, step: Step) -> str | None:
+    """The id of the webhook that stands after the step, when it is another than before."""
+    if step.act == "change":
+        await zendesk.ask("PUT", f"webhooks/{step.id}", {"webhook": step.body})
+    if step.act in ("remove", "replace"):
+        await zendesk.ask("DELETE", f"webhooks/{step.id}")
+    if step.act in ("create", "replace"):
+        made = (await zendesk.ask("POST", "webhooks", {"webhook": step.body})).get("webhook")
+        return str(made["id"]) if isinstance(made, Mapping) else None
+    return None

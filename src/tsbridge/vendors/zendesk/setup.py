@@ -1,0 +1,142 @@
+"""What has to stand in Zendesk so that it tells us of tickets: one webhook, and where it is called by a trigger, that trigger.
+
+Planned against what stands there, like a change of infrastructure: look, say what would be done, do it, look again and find
+nothing left. Ours are known by their exact names; nothing else is ever touched (reference/zendesk.md sections 1 and 8.1).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final, Literal
+
+from tsbridge.vendors.zendesk.normalize import EVENTS
+from tsbridge.vendors.zendesk.payload import EVENT
+from tsbridge.vendors.zendesk.trigger import trigger_body
+
+NAME: Final = "tsbridge"
+TRIGGER: Final = "tsbridge: tell the incident desk of every change"
+FOR_TRIGGERS: Final = ("conditional_ticket_events",)
+SCOPES: Final = ("read", "write")
+"""Broad ones do; of the granular ones `tickets:read`, `tickets:write`, `users:read` and those of the set-up are needed."""
+GRANULAR: Final = ("tickets:read", "tickets:write", "users:read", "webhooks:read", "webhooks:write", "triggers:read", "triggers:write")
+
+Kind = Literal["trigger", "events"]
+Act = Literal["create", "change", "replace", "remove", "keep"]
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One thing to do. `id`: of what stands there; `body`: what to send; `differences`: names of what is otherwise."""
+
+    act: Act
+    what: Literal["webhook", "trigger"]
+    name: str
+    id: str | None = None
+    body: Mapping[str, Any] = field(default_factory=dict, hash=False)
+    differences: tuple[str, ...] = ()
+
+    def to_json(self) -> dict[str, Any]:
+        return {"act": self.act, "what": self.what, "name": self.name, "id": self.id, "differences": list(self.differences)}
+
+
+def webhook(endpoint: str, kind: Kind) -> dict[str, Any]:
+    """The webhook we want."""
+    events = [f"{EVENT}ticket.{name}" for name in sorted(EVENTS)] + [f"{EVENT}messaging_ticket.message_added"]
+    return {
+        "name": NAME,
+        "endpoint": endpoint,
+        "http_method": "POST",
+        "request_format": "json",
+        "status": "active",
+        "subscriptions": events if kind == "events" else list(FOR_TRIGGERS),
+    }
+
+
+def trigger(webhook_id: str) -> dict[str, Any]:
+    """The trigger that calls it on every creation and change of a ticket."""
+    happens = [{"field": "update_type", "operator": "is", "value": value} for value in ("Create", "Change")]
+    body = json.dumps(trigger_body(), ensure_ascii=False, indent=2)
+    return {
+        "title": TRIGGER,
+        "active": True,
+        "conditions": {"all": [], "any": happens},
+        "actions": [{"field": "notification_webhook", "value": [webhook_id, body]}],
+    }
+
+
+def plan(webhooks: Iterable[Mapping[str, Any]], triggers: Iterable[Mapping[str, Any]], endpoint: str, kind: Kind) -> tuple[Step, ...]:
+    """What to do so that ours stands as it should. Second ones of the same name are removed, the oldest is kept."""
+    found = _ours(webhooks, "name", NAME)
+    ours = found[0] if found else None
+    wanted = webhook(endpoint, kind)
+    steps = [Step("remove", "webhook", NAME, str(one["id"])) for one in found[1:]]
+    told = _ours(triggers, "title", TRIGGER)
+    if ours is None:
+        steps.append(Step("create", "webhook", NAME, body=wanted))
+    else:
+        differences = tuple(name for name in wanted if _plain(ours.get(name)) != _plain(wanted[name]))
+        # Zendesk keeps the subscriptions a webhook was made with.
+        act: Act = "replace" if "subscriptions" in differences else "change" if differences else "keep"
+        steps.append(Step(act, "webhook", NAME, str(ours["id"]), wanted, differences))
+    if kind == "events":
+        return (*(Step("remove", "trigger", TRIGGER, str(one["id"])) for one in told), *steps)
+    stays = ours is not None and steps[-1].act != "replace"
+    steps += [Step("remove", "trigger", TRIGGER, str(one["id"])) for one in told[1:]]
+    steps.append(_trigger_step(told[0] if told else None, str(ours["id"]) if ours is not None and stays else ""))
+    return tuple(steps)
+
+
+def removal(webhooks: Iterable[Mapping[str, Any]], triggers: Iterable[Mapping[str, Any]]) -> tuple[Step, ...]:
+    """What to do so that nothing of ours is left: the trigger first, it calls the webhook."""
+    told = [Step("remove", "trigger", TRIGGER, str(one["id"])) for one in _ours(triggers, "title", TRIGGER)]
+    return (*told, *(Step("remove", "webhook", NAME, str(one["id"])) for one in _ours(webhooks, "name", NAME)))
+
+
+def lacking(granted: Sequence[str]) -> tuple[str, ...]:
+    """Scopes that a token lacks; one without any named scope may do everything."""
+    if not granted or set(SCOPES) <= set(granted):
+        return ()
+    return tuple(scope for scope in GRANULAR if scope not in granted and scope.partition(":")[2] not in granted)
+
+
+def _trigger_step(stands: Mapping[str, Any] | None, webhook_id: str) -> Step:
+    """`webhook_id` is empty while the webhook is still to be made; who applies the step fills it in."""
+    wanted = trigger(webhook_id)
+    if stands is None:
+        return Step("create", "trigger", TRIGGER, body=wanted)
+    differences = []
+    if not stands.get("active"):
+        differences.append("active")
+    conditions = stands.get("conditions") or {}
+    if any(_conditions(conditions.get(part)) != _conditions(wanted["conditions"][part]) for part in ("all", "any")):
+        differences.append("conditions")
+    if _actions(stands.get("actions")) != _actions(wanted["actions"]):
+        differences.append("actions")
+    return Step("change" if differences else "keep", "trigger", TRIGGER, str(stands["id"]), wanted, tuple(differences))
+
+
+def _ours(found: Iterable[Mapping[str, Any]], key: str, name: str) -> list[Mapping[str, Any]]:
+    return sorted((one for one in found if one.get(key) == name), key=lambda one: (str(one.get("created_at")), str(one.get("id"))))
+
+
+def _plain(value: Any) -> Any:
+    return sorted(value) if isinstance(value, list) else value
+
+
+def _conditions(value: Any) -> list[tuple[str, str, str]]:
+    return sorted((str(one.get("field")), str(one.get("operator")), str(one.get("value"))) for one in value or ())
+
+
+def _actions(value: Any) -> list[tuple[str, str, Any]]:
+    """Fields, webhook ids and bodies; how a body is laid out does not matter."""
+    found = []
+    for one in value or ():
+        given = one.get("value")
+        id_, body = (str(given[0]), given[1]) if isinstance(given, list) and len(given) == 2 else (str(given), None)
+        with contextlib.suppress(ValueError):  # a body that is no JSON is compared as it stands
+            body = json.dumps(json.loads(body), sort_keys=True) if isinstance(body, str) else body
+        found.append((str(one.get("field")), id_, body))
+    return found

@@ -1,0 +1,108 @@
+"""The set-up in Zendesk: planned, done, found done; mended when somebody changed it; gone without a trace."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+
+from tests.clocks import SettableClock
+from tests.work.desk import WEBHOOKS_GO_NOWHERE, Wire
+from tsbridge.simulator.zendesk import Limits, Zendesk
+from tsbridge.vendors.http import Http
+from tsbridge.vendors.zendesk import install, setup
+from tsbridge.vendors.zendesk.client import AccessToken, ZendeskClient
+from tsbridge.vendors.zendesk.setup import Kind
+
+pytestmark = pytest.mark.anyio
+ENDPOINT = "https://bridge.test/webhooks/zendesk"
+
+
+@pytest.fixture
+def account(clock: SettableClock) -> Zendesk:
+    return Zendesk(WEBHOOKS_GO_NOWHERE, clock.now, limits=Limits.off())
+
+
+@pytest.fixture
+async def zendesk(account: Zendesk, clock: SettableClock) -> AsyncIterator[ZendeskClient]:
+    async def sleep(seconds: float) -> None:
+        clock.advance(seconds)
+
+    client = ZendeskClient(Http("http://zendesk.test", sleep=sleep, transport=Wire(account, clock)), AccessToken("token"))
+    yield client
+    await client.close()
+
+
+def acts(steps: Any) -> list[tuple[str, str]]:
+    return [(step.act, step.what) for step in steps]
+
+
+@pytest.mark.parametrize("kind", ["trigger", "events"])
+async def test_what_is_planned_is_done_and_then_nothing_is_left_to_do(zendesk: ZendeskClient, kind: Kind) -> None:
+    steps = await install.planned(zendesk, ENDPOINT, kind)
+    assert {act for act, _ in acts(steps)} == {"create"}
+    await install.carry_out(zendesk, steps)
+    again = await install.planned(zendesk, ENDPOINT, kind)
+    assert {act for act, _ in acts(again)} == {"keep"}
+    assert await install.signing_secret(zendesk)
+    await install.carry_out(zendesk, await install.removal(zendesk))
+    assert await install.removal(zendesk) == ()
+    assert await install.signing_secret(zendesk) is None
+
+
+async def test_a_trigger_made_by_us_really_delivers_our_body(account: Zendesk, zendesk: ZendeskClient) -> None:
+    await install.carry_out(zendesk, await install.planned(zendesk, ENDPOINT, "trigger"))
+    account.act("create", {"ticket": {"subject": "Sitter's dog", "comment": {"body": "bitten"}}})
+    ((_, body),) = account.world.asked
+    assert '"tsbridge": "1"' in body
+    assert "{{" not in body
+
+
+async def test_what_somebody_changed_is_shown_and_mended(account: Zendesk, zendesk: ZendeskClient) -> None:
+    await install.carry_out(zendesk, await install.planned(zendesk, ENDPOINT, "trigger"))
+    (trigger,) = account.world.store.triggers.values()
+    trigger["active"] = False
+    trigger["conditions"]["any"] = trigger["conditions"]["any"][:1]
+    (webhook,) = account.world.store.webhooks.values()
+    webhook["endpoint"] = "https://elsewhere.test/"
+    steps = await install.planned(zendesk, ENDPOINT, "trigger")
+    assert [(step.act, step.differences) for step in steps] == [("change", ("endpoint",)), ("change", ("active", "conditions"))]
+    await install.carry_out(zendesk, steps)
+    assert {act for act, _ in acts(await install.planned(zendesk, ENDPOINT, "trigger"))} == {"keep"}
+
+
+async def test_from_trigger_to_events_and_back(account: Zendesk, zendesk: ZendeskClient) -> None:
+    await install.carry_out(zendesk, await install.planned(zendesk, ENDPOINT, "trigger"))
+    steps = await install.planned(zendesk, ENDPOINT, "events")
+    assert acts(steps) == [("remove", "trigger"), ("replace", "webhook")]
+    await install.carry_out(zendesk, steps)
+    assert account.world.store.triggers == {}
+    back = await install.planned(zendesk, ENDPOINT, "trigger")
+    assert acts(back) == [("replace", "webhook"), ("create", "trigger")]
+    await install.carry_out(zendesk, back)
+    assert {act for act, _ in acts(await install.planned(zendesk, ENDPOINT, "trigger"))} == {"keep"}
+
+
+async def test_what_others_made_is_never_touched(account: Zendesk, zendesk: ZendeskClient) -> None:
+    other = await zendesk.ask("POST", "webhooks", {"webhook": {**setup.webhook("https://other.test/", "trigger"), "name": "tsbridge 2"}})
+    await zendesk.ask("POST", "triggers", {"trigger": {**setup.trigger(str(other["webhook"]["id"])), "title": "Tell others"}})
+    for steps in (await install.planned(zendesk, ENDPOINT, "trigger"), await install.removal(zendesk)):
+        await install.carry_out(zendesk, steps)
+    await install.carry_out(zendesk, await install.removal(zendesk))
+    assert [one["name"] for one in account.world.store.webhooks.values()] == ["tsbridge 2"]
+    assert [one["title"] for one in account.world.store.triggers.values()] == ["Tell others"]
+
+
+@pytest.mark.parametrize(
+    ("granted", "lacks"),
+    [
+        ((), ()),
+        (("read", "write"), ()),
+        (("read",), ("tickets:write", "webhooks:write", "triggers:write")),
+        (setup.GRANULAR, ()),
+        (("tickets:read",), tuple(scope for scope in setup.GRANULAR if scope != "tickets:read")),
+    ],
+)
+def test_scopes_that_a_token_lacks_are_named(granted: tuple[str, ...], lacks: tuple[str, ...]) -> None:
+    assert setup.lacking(granted) == lacks

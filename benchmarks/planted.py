@@ -26,4 +26,5 @@ def report(books: int, seed: int) -> bool:
 
 def _row(name: str, tally: Tally) -> str:
     found = tally.found / max(1, tally.planted)
-    return f"{name:<22}{tally.planted:>9}{found:>9.1%}{tally.witnesses:>11}{tally.confirmed / max(1, tally.witnesses):>11.1%}"
+    confirmed = f"{tally.confirmed / tally.witnesses:.1%}" if tally.witnesses else "-"
+    return f"{name:<22}{tally.planted:>9}{found:>9.1%}{tally.witnesses:>11}{confirmed:>11}"

@@ -115,3 +115,16 @@ def test_a_file_that_unfolds_without_end_is_misuse_at_once(run: Run, tmp_path: P
     told = offline(run, "rules", "check", str(book))
     assert told.code == 2
     assert "unfolds" in told.err
+
+
+def test_zendesks_triggers_are_taken_into_account_when_they_are_given(run: Run, tmp_path: Path) -> None:
+    book, triggers = tmp_path / "book.yaml", tmp_path / "triggers.json"
+    book.write_text(BOOK)
+    condition = '{"field": "current_tags", "operator": "includes", "value": "ts_injury"}'
+    action = '{"field": "remove_tags", "value": "ts_injury"}'
+    triggers.write_text(f'{{"triggers": [{{"title": "Tidy", "conditions": {{"all": [{condition}]}}, "actions": [{action}]}}]}}')
+    assert offline(run, "rules", "check", str(book), "--json").json["findings"] == []
+    (found,) = offline(run, "rules", "check", str(book), "--triggers", str(triggers), "--json").json["findings"]
+    assert (found["code"], found["rule"], found["line"]) == ("tag_cycle", "injury", 6)
+    triggers.write_text('{"tickets": []}')
+    assert offline(run, "rules", "check", str(book), "--triggers", str(triggers)).code == 2

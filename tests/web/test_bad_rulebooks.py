@@ -144,6 +144,17 @@ async def test_ten_megabytes_are_either_too_large_or_answered_while_others_are_s
     assert slowest < 2
 
 
+async def test_triggers_to_check_against_are_read_or_refused_by_place(live: Any) -> None:
+    condition = {"field": "current_tags", "operator": "includes", "value": "ts_injury"}
+    tidy = {"title": "Tidy", "conditions": {"all": [condition]}, "actions": [{"field": "remove_tags", "value": "ts_injury"}]}
+    for body in ({"triggers": {"triggers": [tidy]}}, {"document": BOOK, "triggers": {"triggers": [tidy]}}):
+        told = (await live.client.post("/v1/rulebook/check", json=body)).json()["findings"]
+        assert ("tag_cycle", "injury") in {(finding["code"], finding["rule"]) for finding in told}
+    refused = await live.client.post("/v1/rulebook/check", json={"triggers": {"tickets": [CANARY]}})
+    assert problem(refused, 422)["errors"][0]["pointer"] == "#/triggers"
+    assert CANARY not in refused.text
+
+
 async def test_saving_one_of_many_rules_says_what_concerns_it_soon(live: Any) -> None:
     """The aim is 300 ms for 500 rules; the bound leaves room for a busy machine."""
     many = book(

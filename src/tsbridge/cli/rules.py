@@ -28,10 +28,19 @@ GENERATED: Final = 2_000
 
 
 @app.command()
-def check(file: File = None, as_json: AsJson = False) -> None:
+def check(
+    file: File = None,
+    triggers: Annotated[Path | None, typer.Option(help="What Zendesk's GET /api/v2/triggers answered: rules may fight with them.")] = None,
+    as_json: AsJson = False,
+) -> None:
     """Say everything that is wrong with a rulebook, with its place."""
     document, name, place = _read(file)
-    found = [{**one, "line": place(one["path"])} for one in documents.findings(document, load().zone)]
+    theirs = None if triggers is None else _document(triggers)[0]
+    try:
+        told = documents.findings(document, load().zone, triggers=theirs)
+    except ValueError as refused:
+        raise Failed(f"{triggers and triggers.name}: {refused}", code=2) from None
+    found = [{**one, "line": place(one["path"])} for one in told]
     lines = [_finding(one, name) for one in found]
     errors = sum(one["severity"] == "error" for one in found)
     lines.append(f"{name}: {len(documents.rules(document))} rules, {errors} errors, {len(found) - errors} other findings.")

@@ -158,19 +158,20 @@ def faults(document: Document) -> list[dict[str, Any]]:
     return []
 
 
-def findings(document: Document, zone: tzinfo, *, about: str | None = None) -> list[dict[str, Any]]:
-    """Everything there is to say about a document; errors keep it from being published. `about`: only what concerns this rule.
+def findings(document: Document, zone: tzinfo, *, about: str | None = None, triggers: Any = None) -> list[dict[str, Any]]:
+    """Everything there is to say about a document; errors keep it from being published.
 
+    `about`: only what concerns this rule. `triggers`: Zendesk's, to be taken into account; raises `ValueError` when they are none.
     Takes its time: never on the event loop.
     """
-    found = _checked(canonical(document), zone, about)
+    found = _checked(canonical(document), zone, about, canonical(triggers))
     return [finding.to_json() for finding in found if about is None or finding.severity != "error" or finding.rule == about]
 
 
 @lru_cache(maxsize=4)
-def _checked(document: bytes, zone: tzinfo, about: str | None) -> tuple[Finding, ...]:
+def _checked(document: bytes, zone: tzinfo, about: str | None, triggers: bytes) -> tuple[Finding, ...]:
     """The draft is looked at far more often than it is changed."""
-    return check(json.loads(document), zone, about=about)
+    return check(json.loads(document), zone, about=about, triggers=json.loads(triggers))
 
 
 def passes(found: list[dict[str, Any]]) -> bool:

@@ -99,9 +99,16 @@ async def restore_version(desk: Made, by: Ops, version: Id, body: Publication | 
 
 @routes.post("/check")
 async def check_rulebook(desk: Made, by: Ops, body: Document) -> dict[str, Any]:
-    """What is wrong with a document (the body itself, or `{"document": …}`); with `{}`, with the draft."""
-    document = await _meant(desk, body)
-    findings = await asyncio.to_thread(documents.findings, document, desk.zone)
+    """What is wrong with a document (the body itself, or `{"document": …}`); with `{}`, with the draft.
+
+    With `{"triggers": …}` besides, what `GET /api/v2/triggers` of Zendesk answers: whether its triggers and the rules fight over tags.
+    """
+    triggers = None if "schema" in body else body.get("triggers")
+    document = await _meant(desk, {name: part for name, part in body.items() if name != "triggers"} if triggers is not None else body)
+    try:
+        findings = await asyncio.to_thread(documents.findings, document, desk.zone, triggers=triggers)
+    except ValueError as refused:
+        raise invalid("body", "#/triggers", str(refused).capitalize() + ".", code="zendesk_rules") from None
     return {"ok": documents.passes(findings), "findings": findings}
 
 

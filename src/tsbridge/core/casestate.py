@@ -12,9 +12,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from datetime import datetime
-from typing import Any
+from operator import attrgetter
+from typing import Any, Final
 
 from tsbridge.core.escalation import Armed
 from tsbridge.core.helpdesk import Asked, Wish
@@ -65,8 +66,8 @@ class Track:
         """
         previous: dict[str, Value] = {**self.facts, **{c.field: c.previous for c in moment.changes}}
         told: dict[str, Value] = {**dict(moment.facts), **{c.field: c.current for c in moment.changes}}
-        changed = tuple(sorted(name for name, value in told.items() if name in previous and previous[name] != value))
-        return replace(self, facts={**self.facts, **told}), previous, changed
+        changed = tuple(sorted(name for name, _ in told.items() - previous.items() if name in previous))
+        return Track(self.opened_at, {**self.facts, **told}, self.declined), previous, changed
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,34 +99,41 @@ class CaseState:
     ended: tuple[Escalation, ...] = ()
     next_due: datetime | None = None
 
+    def _with(self, **changes: Any) -> CaseState:
+        """`dataclasses.replace`, which asks every field again what kind it is, at a fifth of its price."""
+        return CaseState(**{**dict(zip(_FIELDS, _VALUES(self), strict=True)), **changes})
+
     # -- what a moment tells ---------------------------------------------------------------------------------
 
     def hear(self, moment: Moment, place: str, anew: bool) -> tuple[CaseState, dict[str, Value], tuple[str, ...]]:
         """The state after the moment was told and before it is judged; the values before it; the fields it changed."""
         key = key_of(moment.subject)
         before = self.tracks.get(key) or Track(moment.at)
+        told: dict[str, Any]
         if moment.source == "desk":
-            heard, previous = self._heard_at_desk(moment), dict(before.facts)
+            told, previous = self._heard_at_desk(moment), dict(before.facts)
             changed: tuple[str, ...] = ()
         else:
             track, previous, changed = before.hear(moment)
             undone = self._undone(moment, previous, track.facts, changed)
-            # Undone before the requester spoke: what this very moment asks for comes after it.
-            at = f"{instant_text(moment.at)}:" if anew else place
-            track = replace(track, declined={**track.declined, **dict.fromkeys(undone, at)})
-            heard = replace(self, tracks={**self.tracks, key: track}, latest=key, tags=self._defended(moment, track, place))
+            if undone:  # before the requester spoke: what this very moment asks for comes after it
+                at = f"{instant_text(moment.at)}:" if anew else place
+                track = replace(track, declined={**track.declined, **dict.fromkeys(undone, at)})
+            told = {"tracks": {**self.tracks, key: track}, "latest": key, "tags": self._defended(moment, track, place)}
         if moment.event == FACTS:  # known of old, heard only now: the case is as old as what happened in it
-            return replace(heard, judged_to=place, latest=self.latest or heard.latest), previous, changed
-        heard = replace(heard, opened_at=self.opened_at or moment.at, last_at=moment.at, judged_to=place)
+            return self._with(**{**told, "latest": self.latest or key, "judged_to": place}), previous, changed
+        heard = self._with(**told, opened_at=self.opened_at or moment.at, last_at=moment.at, judged_to=place)
         return heard._settle_status(self, moment, anew), previous, changed
 
-    def _heard_at_desk(self, moment: Moment) -> CaseState:
+    @staticmethod
+    def _heard_at_desk(moment: Moment) -> dict[str, Any]:
+        """What a moment of the desk makes different."""
         if moment.event == "case.acknowledged":
-            return replace(self, acknowledged=True)
+            return {"acknowledged": True}
         if moment.event == "case.assigned":
             value = dict(moment.facts).get("case.assignee")
-            return replace(self, assignee=None if value is None else str(value))
-        return self
+            return {"assignee": None if value is None else str(value)}
+        return {}
 
     def _undone(self, moment: Moment, previous: Mapping[str, Value], now: Mapping[str, Value], changed: Iterable[str]) -> list[str]:
         """What somebody other than us changed that we had asked for; a person's move of the group counts from the start."""
@@ -163,14 +171,15 @@ class CaseState:
         """Resolved by a supervisor, or when every ticket is done; stirred again by the requester, a call or a reopened ticket."""
         if moment.event == "case.resolved":
             return self._stopped(moment.at, resolved=True)
-        tickets = [track for key, track in self.tracks.items() if key.startswith("zendesk:")]
-        done = bool(tickets) and all(track.status in DONE for track in tickets)
+        done = self._all_done()
+        if not done and not self.resolved:
+            return self
         was_done = before._all_done()
         if done and not was_done:
             return self._stopped(moment.at, resolved=True)
         if self.resolved and ((was_done and not done) or (anew and moment.source != "desk" and not (done and moment.source == "zendesk"))):
             # A fresh start: what fired before the case was resolved fires again.
-            return replace(self, resolved=False, reopened=True, acknowledged=False, firing=())
+            return self._with(resolved=False, reopened=True, acknowledged=False, firing=())
         return self
 
     def _all_done(self) -> bool:
@@ -179,7 +188,7 @@ class CaseState:
 
     def _stopped(self, at: datetime, *, resolved: bool) -> CaseState:
         over = tuple(Escalation(a.policy, a.next_step + 1, a.armed_at, "stopped", at) for a in self.armed)
-        return replace(self, resolved=resolved, armed=(), ended=self.ended + over)
+        return self._with(resolved=resolved, armed=(), ended=self.ended + over)
 
     # -- what the judge sees -----------------------------------------------------------------------------------
 
@@ -224,8 +233,7 @@ class CaseState:
             tags.pop(tag, None)
         rerouted = judgement.queue is not None and judgement.queue != self.queue
         assign = _asked(self.assign, judgement.assign, place, anew)
-        return replace(
-            self,
+        return self._with(
             severity=self.severity if judgement.severity is None else judgement.severity,
             category=judgement.category or self.category,
             queue=judgement.queue or self.queue,
@@ -261,6 +269,8 @@ class CaseState:
             yield f"{name}#{told[name]}", note.text, place
 
     def _ended(self, judgement: Judgement, at: datetime, policies: Mapping[str, Policy]) -> tuple[Escalation, ...]:
+        if not self.armed and not judgement.steps:
+            return ()
         armed_at = {a.policy: a.armed_at for a in self.armed}
         fired = tuple(Escalation(s.policy, s.index + 1, armed_at.get(s.policy, at), "fired", at) for s in judgement.steps)
         still = {a.policy for a in judgement.armed}
@@ -317,6 +327,10 @@ class CaseState:
             ),
             notes=tuple(sorted((note, text) for note, text, place in self.notes if belongs(place))),
         )
+
+
+_FIELDS: Final = tuple(one.name for one in fields(CaseState))
+_VALUES: Final = attrgetter(*_FIELDS)
 
 
 def _asked(standing: Asked | None, value: Value, place: str, anew: bool) -> Asked | None:

@@ -11,6 +11,7 @@ import hashlib
 import json
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from operator import itemgetter
 from typing import Any, Final, Literal, NamedTuple
 
 Source = Literal["zendesk", "talkdesk", "desk"]
@@ -157,20 +158,26 @@ def to_json(moment: Moment) -> dict[str, Any]:
     }
 
 
-def from_json(data: dict[str, Any]) -> Moment:
-    return Moment(
+def from_json(data: dict[str, Any], digest: str = "") -> Moment:
+    """The moment that `to_json` told; `digest`, where it is known, spares working it out again."""
+    moment = Moment(
         source=data["source"],
         interaction=data["interaction"],
         event=data["event"],
         at=read_instant(data["at"]),
         at_known=data["at_known"],
-        facts=tuple(sorted((field, _frozen(value)) for field, value in data["facts"].items())),
+        facts=tuple([(field, _frozen(value)) for field, value in sorted(data["facts"].items(), key=_NAME)]),
         changes=tuple(Change(f, _frozen(p), _frozen(c)) for f, p, c in data["changes"]),
         texts=tuple(Text(*text) for text in data["texts"]),
         names=tuple(Handle(*name) for name in data["names"]),
         people=tuple(Handle(*person) for person in data["people"]),
         actor=Actor(*data["actor"]),
     )
+    object.__setattr__(moment, "_digest", digest)
+    return moment
+
+
+_NAME: Final = itemgetter(0)
 
 
 def instant_text(at: datetime) -> str:
@@ -179,6 +186,9 @@ def instant_text(at: datetime) -> str:
 
 
 def read_instant(text: str) -> datetime:
+    """Back from `instant_text`. Raises ValueError for what cannot be its text."""
+    if len(text) != 27 or text[10] != "T" or text[19] != "." or text[26] != "Z":
+        raise ValueError("expected a time such as 2026-11-22T09:16:02.000000Z")
     return datetime.fromisoformat(text)
 
 

@@ -77,9 +77,9 @@ def _stories(conn: Connection, case_of: dict[Interaction, str]) -> dict[str, lis
             ids[subject.source].append(subject.id)
         wanted = [and_(moments.c.source == source, moments.c.interaction.in_(own)) for source, own in sorted(ids.items())]
         wanted.append(and_(moments.c.source == "desk", moments.c.interaction.in_([key_of(subject) for subject in part])))
-        rows = conn.execute(select(moments.c.body, moments.c.rulebook_version).where(or_(*wanted)))
-        for body, version in rows:
-            moment = from_json(body)
+        rows = conn.execute(select(moments.c.digest, moments.c.body, moments.c.rulebook_version).where(or_(*wanted)))
+        for digest, body, version in rows:
+            moment = from_json(body, digest)
             case_id = desk[moment.interaction] if moment.source == "desk" else case_of[moment.subject]
             found[case_id].append(Told(moment, version))
     return found

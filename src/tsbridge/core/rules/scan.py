@@ -28,9 +28,14 @@ class WordScan:
 
     def __init__(self, words: Iterable[str]) -> None:
         self._scan = _Scan(sorted(set(words)), lambda text, word: word in text, WORDS, literal=True)
+        self._last: tuple[str, frozenset[str]] = "", frozenset()
 
     def found(self, folded: str) -> frozenset[str]:
-        return frozenset(word for word in self._scan.hits(folded) if find_word(folded, word) >= 0)
+        text, found = self._last
+        if text != folded:  # most moments of a story, and every due time, are judged on the text of the moment before
+            found = frozenset(word for word in self._scan.hits(folded) if find_word(folded, word) >= 0)
+            self._last = folded, found
+        return found
 
 
 class PatternScan:

@@ -269,6 +269,35 @@ def test_a_zendesk_trigger_that_takes_off_what_we_put_on_is_a_cycle() -> None:
         check(document, ZONE, triggers={"tickets": []})
 
 
+@pytest.mark.parametrize(
+    ("zone", "holidays", "when", "never"),
+    [
+        ("America/Los_Angeles", {}, [leaf("time.now", "within_hours", "office"), leaf("time.hour", "less_than", 9)], True),
+        (
+            "America/Los_Angeles",
+            {},
+            [leaf("time.now", "outside_hours", "office"), leaf("time.hour", "is", 10), leaf("time.weekday", "is", "tue")],
+            True,
+        ),
+        # on a holiday that is a Tuesday, and there will be one
+        (
+            "America/Los_Angeles",
+            {"dates": ["2026-01-01"]},
+            [leaf("time.now", "outside_hours", "office"), leaf("time.hour", "is", 10), leaf("time.weekday", "is", "tue")],
+            False,
+        ),
+        ("America/Los_Angeles", {"dates": ["2026-01-01"]}, [leaf("time.holiday", "is", True), leaf("time.weekday", "is", "sat")], False),
+        # Berlin opens at midnight of the team, but for the weeks in which only one of them has changed its clocks
+        ("Europe/Berlin", {}, [leaf("time.now", "within_hours", "office"), leaf("time.hour", "is", 1)], False),
+        ("Europe/Berlin", {}, [leaf("time.now", "within_hours", "office"), leaf("time.hour", "is", 11)], True),
+    ],
+)
+def test_the_clock_and_the_calendars_are_known_to_belong_together(zone: str, holidays: Any, when: list[Any], never: bool) -> None:
+    office = {"timezone": zone, "hours": {"mon-fri": "09:00-17:00"}, "holidays": holidays}
+    found = check(book(rule("a", {"all": when}), calendars={"office": office}), ZONE)
+    assert [one.code for one in found] == (["never_matches"] if never else [])
+
+
 def test_asked_about_one_rule_the_check_tells_what_concerns_it() -> None:
     document = book(
         rule("never", {"all": [LATE, leaf("call.wait_seconds", "less_than", 60)]}),

@@ -11,8 +11,9 @@ from tsbridge.core.rules.conditions import leaf_holds
 from tsbridge.core.rules.judge import FIELD_OF, Judge
 from tsbridge.core.rules.judgement import Judgement
 from tsbridge.core.rules.language import Condition, Leaf, Rule, Rulebook, leaves
-from tsbridge.rulebook.domains import CHANGES, EVENT
+from tsbridge.rulebook.domains import EVENT
 from tsbridge.rulebook.satisfy import Known, Node, Solver, Undecided, every, negated, nothing_known
+from tsbridge.rulebook.solved import CHANGES
 from tsbridge.rulebook.worlds import World
 
 TRIES: Final = 3

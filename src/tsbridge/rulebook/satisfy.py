@@ -12,7 +12,8 @@ from typing import Final
 from tsbridge.core.moments import Value
 from tsbridge.core.rules import vocabulary
 from tsbridge.core.rules.language import Condition, Leaf, Rulebook
-from tsbridge.rulebook.domains import EVENT, UNKNOWN, Domains, Solved, group_of
+from tsbridge.rulebook.domains import EVENT, Domains, group_of
+from tsbridge.rulebook.solved import UNKNOWN, Solved
 from tsbridge.rulebook.worlds import WORKDAY, World
 
 STEPS: Final = 4_000

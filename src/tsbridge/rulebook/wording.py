@@ -10,9 +10,7 @@ from tsbridge.core.rules.facts import plain
 from tsbridge.core.rules.language import Leaf
 from tsbridge.core.rules.text import find_word
 from tsbridge.rulebook.patterns import examples
-
-Literal = tuple[Leaf, bool]
-"""A condition in its positive form, and whether it shall hold."""
+from tsbridge.rulebook.solved import Literal
 
 GLUE: Final = " / "
 FILLERS: Final = ("something else", "qzx", "zz9 qv")

@@ -1,4 +1,4 @@
-"""Replays over history, and the shadow beside live work"""
+"""Replays over history, the shadow beside live work, drift of tickets"""
 
 from __future__ import annotations
 
@@ -58,9 +58,26 @@ def upgrade() -> None:
         sa.Column("changed", sa.Boolean(), nullable=False),
         sa.PrimaryKeyConstraint("seq"),
     )
+    op.create_table(
+        "drift",
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("ticket", sa.Text(), nullable=False),
+        sa.Column("what", sa.Text(), nullable=False),
+        sa.Column("case_id", sa.Text(), nullable=False),
+        sa.Column("wanted", sa.Text(), nullable=True),
+        sa.Column("actual", sa.Text(), nullable=True),
+        sa.Column("cause", sa.Text(), nullable=False),
+        sa.Column("policy", sa.Text(), nullable=False),
+        sa.Column("by", sa.Text(), nullable=True),
+        sa.Column("since", sa.BigInteger(), nullable=True),
+        sa.Column("found_at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("ticket", "what"),
+    )
+    op.create_index("drift_by_found", "drift", ["found_at", "id"], unique=False)
     op.create_index("shadow_decisions_by_case", "shadow_decisions", ["case_id", "seq"], unique=False)
 
 
 def downgrade() -> None:
-    for table in ("shadow_decisions", "replay_moves", "replays"):
+    for table in ("drift", "shadow_decisions", "replay_moves", "replays"):
         op.drop_table(table)

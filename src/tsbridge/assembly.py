@@ -48,6 +48,7 @@ from tsbridge.work.facts import Background
 from tsbridge.work.guard import Guard
 from tsbridge.work.ingest import Ingest
 from tsbridge.work.loop import Loop, Round
+from tsbridge.work.reconcile import Reconciler
 from tsbridge.work.replay import Replays, Shadowing
 from tsbridge.work.writeback import Pace, Writeback
 
@@ -60,6 +61,7 @@ WRITEBACK: Final = "writeback"
 GUARD: Final = "guard"
 REPLAY: Final = "replay"
 SHADOW: Final = "shadow"
+RECONCILE: Final = "reconcile"
 WHOAMI: Final = "whoami"
 OWN_USER: Final = "own_user"
 ASK_AGAIN: Final = timedelta(minutes=30)
@@ -105,6 +107,8 @@ class Workers:
         }
         if self._zendesk is not None:
             rounds[WHOAMI] = self._who_am_i
+            reconciler = Reconciler(database, clock, ids, self._zendesk, self.own_user, name, alarm, self.wake, self.wake_writer)
+            rounds[RECONCILE] = reconciler.round
         self.loop = Loop(rounds, clock)
 
     def own_user(self) -> OwnUser:

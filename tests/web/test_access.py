@@ -63,6 +63,7 @@ TABLE = {
     ("GET", "/v1/audit/head"): "supervisor",
     ("GET", "/v1/escalations"): "viewer",
     ("POST", "/v1/escalations/{escalation_id}/acknowledge"): "supervisor",
+    ("GET", "/v1/drift"): "supervisor",
     ("GET", "/v1/writebacks"): "supervisor",
     ("GET", "/v1/writebacks/mode"): "supervisor",
     ("PUT", "/v1/writebacks/mode"): "ops",

@@ -94,7 +94,7 @@ class Whole(Walk):
         self.writing = WritingDesk(database, clock)
         self.rng = rng
 
-    def _zendesk(self, row: inbox.Claimed) -> Normalized:
+    def _zendesk(self, row: inbox.Claimed, _: Any) -> Normalized:
         bridge = self.writing.zendesk.world.bridge
         own = zendesk.OwnUser(str(bridge["id"]), bridge["email"])
         return zendesk.normalize(strict_json.read(row.body), received_at=row.received_at, own=own)

@@ -4,20 +4,25 @@ from __future__ import annotations
 
 import asyncio
 import os
+import sys
 from collections.abc import Awaitable, Callable
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Any, Final, TypeVar
 from urllib.parse import urlsplit
 
 import typer
 
-from tsbridge.cli.frame import AsJson, Failed, done, group, refuse, say
+from tsbridge.cli.frame import AsJson, Failed, done, group, house, refuse, say, time_option
 from tsbridge.settings import load
-from tsbridge.vendors.errors import VendorError
+from tsbridge.store import keep
+from tsbridge.vendors.errors import TryLater, VendorError
 from tsbridge.vendors.zendesk import install
 from tsbridge.vendors.zendesk.client import ZendeskClient
+from tsbridge.vendors.zendesk.normalize import OwnUser
 from tsbridge.vendors.zendesk.setup import Kind, Step, lacking
 from tsbridge.wiring import SystemClock, make_zendesk
+from tsbridge.work.reconcile import NAME, OVERLAP, Reconciler
 
 app = group("What has to stand in Zendesk, and catching up with what was not heard.")
 
@@ -59,6 +64,64 @@ def setup(
     shown = {**found, "steps": [step.to_json() for step in found["steps"]], "applied": doing}
     say(as_json, shown, _in_words(found, left, doing))
     done((doing or not left) and not found["lacking"])
+
+
+@app.command()
+def reconcile(as_json: AsJson = False) -> None:
+    """Look at once for what webhooks missed, where the running service looks every two minutes."""
+    _catch_up(NAME, SystemClock().now() - OVERLAP, as_json)
+
+
+@app.command()
+def backfill(
+    since: Annotated[str, typer.Option("--from", help="Tickets changed since this time, such as 2026-11-01T00:00:00Z.")],
+    again: Annotated[bool, typer.Option("--again", help="Begin anew, though this time was gone through before.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Bring history in: every update since a time that was not heard. Goes on where it was stopped; safe beside live traffic."""
+    begin = time_option("from", since)
+    if begin is None or begin > SystemClock().now() - timedelta(minutes=2):
+        refuse("--from: expected a time at least two minutes ago")
+    name = f"backfill:{begin.isoformat()}"
+    if again:
+        with house() as made:
+            made.write(lambda conn: keep.forget(conn, name))
+    _catch_up(name, begin, as_json)
+
+
+def _catch_up(name: str, begin: datetime, as_json: bool) -> None:
+    """Read the export to its end, a page at a time; waits as Zendesk asks."""
+
+    async def work(zendesk: ZendeskClient) -> dict[str, int]:
+        user = await zendesk.me()
+        own = OwnUser(str(user["id"]), str(user.get("email") or "").lower() or None)
+        worker = Reconciler(made.database, made.clock, made.ids, zendesk, lambda: own, "cli", _alarm, _nobody, _nobody)
+        tickets = told = 0
+        while True:
+            try:
+                found = await worker.page(name, begin)
+            except TryLater as wait:
+                await asyncio.sleep((wait.after or timedelta(seconds=10)).total_seconds())
+                continue
+            tickets, told = tickets + found.tickets, told + found.told
+            if sys.stderr.isatty():
+                typer.echo(f"\r{tickets} tickets looked at, {told} updates brought in", nl=False, err=True)
+            if found.end:
+                return {"tickets": tickets, "told": told}
+
+    with house() as made:
+        done_now = with_zendesk(work)
+    if sys.stderr.isatty():
+        typer.echo(err=True)
+    say(as_json, done_now, [f"{done_now['tickets']} tickets looked at, {done_now['told']} updates brought in that had not been heard."])
+
+
+def _alarm(what: str, **named: object) -> None:
+    typer.echo(f"{what}: {named}", err=True)
+
+
+def _nobody() -> None:
+    """The running service looks by itself."""
 
 
 def with_zendesk(work: Callable[[ZendeskClient], Awaitable[T]]) -> T:

@@ -195,8 +195,19 @@ def due_at(state: CaseState) -> datetime | None:
 
 
 def asks_anew(moment: Moment) -> bool:
-    """Whether the moment may bring back what a person took off: one by the requester or of a call, never an agent's edit."""
-    return moment.source == "talkdesk" or moment.actor.kind == "requester" or moment.event == "ticket.created"
+    """Whether the moment may bring back what a person took off: one by the requester or of a call, never an edit of the tags.
+
+    Agents are requesters, too, of tickets they open themselves.
+    """
+    if moment.source == "talkdesk" or moment.event == "ticket.created":
+        return True
+    return moment.actor.kind == "requester" and not _edits_tags(moment)
+
+
+def _edits_tags(moment: Moment) -> bool:
+    if moment.changes:
+        return any(change.field == "tags" for change in moment.changes)
+    return moment.event == "ticket.updated" and not moment.texts and any(name == "tags" for name, _ in moment.facts)
 
 
 def outcome(before: CaseState, state: CaseState, judgement: Judgement) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 from typing import Final
 
 from sqlalchemy import Connection, and_, bindparam, insert, or_, select, update
@@ -109,6 +110,20 @@ def story(conn: Connection, subjects: Iterable[Interaction]) -> list[Told]:
         told.extend(Told(from_json(body), version) for body, version in rows)
     told.sort(key=lambda t: t.moment.order)
     return told
+
+
+def heard_of(conn: Connection, tickets: Sequence[str]) -> dict[str, list[tuple[datetime, bool]]]:
+    """When something was heard of each of these tickets, and whether it told a text."""
+    found: dict[str, list[tuple[datetime, bool]]] = {}
+    for start in range(0, len(tickets), 400):
+        rows = conn.execute(
+            select(moments.c.interaction, moments.c.at, moments.c.body).where(
+                moments.c.source == "zendesk", moments.c.interaction.in_(tickets[start : start + 400]), moments.c.event != FACTS
+            )
+        )
+        for ticket, at, body in rows:
+            found.setdefault(ticket, []).append((at, bool(body["texts"])))
+    return found
 
 
 def has_facts(conn: Connection, tickets: Sequence[str]) -> set[str]:

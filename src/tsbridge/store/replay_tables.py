@@ -1,8 +1,8 @@
-"""Tables of what other rulebooks would have decided: replays over history, and the shadow beside live work."""
+"""Tables of what was looked at later: replays over history, the shadow beside live work, drift of tickets."""
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Boolean, CheckConstraint, Column, Index, Integer, Table, Text
+from sqlalchemy import BigInteger, Boolean, CheckConstraint, Column, Index, Integer, Table, Text, UniqueConstraint
 
 from tsbridge.store.tables import Instant, Json, metadata
 
@@ -55,3 +55,21 @@ shadow_decisions = Table(
     Column("changed", Boolean, nullable=False),
 )
 Index("shadow_decisions_by_case", shadow_decisions.c.case_id, shadow_decisions.c.seq)
+
+drift = Table(
+    "drift",
+    metadata,
+    Column("id", Text, primary_key=True),  # drf_…
+    Column("ticket", Text, nullable=False),
+    Column("what", Text, nullable=False),  # tag:<tag>, or the name of a single value
+    Column("case_id", Text, nullable=False),
+    Column("wanted", Json),
+    Column("actual", Json),
+    Column("cause", Text, nullable=False),  # person | trigger | lost | closed
+    Column("policy", Text, nullable=False),  # accept | ask | heal
+    Column("by", Text),
+    Column("since", Instant),
+    Column("found_at", Instant, nullable=False),
+    UniqueConstraint("ticket", "what"),
+)
+Index("drift_by_found", drift.c.found_at, drift.c.id)

@@ -29,7 +29,7 @@ from tsbridge.web.models import (
     Writeback,
     WritebackWhole,
 )
-from tsbridge.web.replay_models import Move, ReplayMade, ReplayShown, ReplayWhole
+from tsbridge.web.replay_models import DriftItem, Move, ReplayMade, ReplayShown, ReplayWhole
 from tsbridge.web.rulebook_models import CheckResult, DraftShown, GeneratedTests, RuleShown, TestResult
 
 PAGES: Final[dict[str, Any]] = {
@@ -44,6 +44,7 @@ PAGES: Final[dict[str, Any]] = {
     "list_versions": VersionShown,
     "list_replays": ReplayShown,
     "list_shadow_moves": Move,
+    "list_drift": DriftItem,
     "list_moves": Move,
     "list_fields": Word,
     "list_operators": Word,

@@ -19,6 +19,7 @@ from tsbridge.web import (
     cases,
     docs,
     draft,
+    drift,
     escalations,
     events,
     health,
@@ -40,7 +41,23 @@ OPEN: Final = frozenset({"/livez", "/readyz", "/metrics", "/docs", "/docs/init.j
 """Routes without a role. `/metrics` and `/docs` ask for one when the desk says so."""
 DOOR: Final = "/webhooks/"
 
-_ROUTERS: Final = (health, vocabulary, rulebook, draft, replays, shadow, cases, audit, escalations, writebacks, events, sources, keys, docs)
+_ROUTERS: Final = (
+    health,
+    vocabulary,
+    rulebook,
+    draft,
+    replays,
+    shadow,
+    cases,
+    audit,
+    escalations,
+    writebacks,
+    drift,
+    events,
+    sources,
+    keys,
+    docs,
+)
 
 
 def create_app(desk: Desk) -> FastAPI:

@@ -86,3 +86,17 @@ Move = TypedDict(
         "to": StandShown,
     },
 )
+
+
+class DriftItem(TypedDict):
+    id: str
+    ticket: str
+    what: str
+    case_id: str
+    wanted: Any
+    actual: Any
+    cause: Literal["person", "trigger", "lost", "closed"]
+    policy: Literal["accept", "ask", "heal"]
+    by: str | None
+    since: str | None
+    found_at: str

@@ -1,0 +1,89 @@
+"""Drift: what we saw to on a ticket and what it reads now, with the cause as far as the ticket's audits tell it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final, Literal
+
+from tsbridge.core.helpdesk import Current, Ours, Wish
+from tsbridge.core.moments import Value
+
+Cause = Literal["person", "trigger", "lost", "closed"]
+Policy = Literal["accept", "ask", "heal"]
+
+POLICY: Final[Mapping[Cause, Policy]] = {"person": "accept", "trigger": "ask", "lost": "heal", "closed": "accept"}
+"""People win; a rule of Zendesk's own against ours is for people to settle; what was lost is written again; what is closed stays."""
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One change of a ticket as an audit tells it. `rule`: the title of the trigger that made it, when one did."""
+
+    at: datetime
+    what: str
+    previous: Value
+    value: Value
+    author: str | None
+    rule: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Drift:
+    """One difference. `what`: `tag:<tag>`, or a single value's name; `by`: who or which rule; `since`: when, as far as known."""
+
+    what: str
+    wanted: Value
+    actual: Value
+    cause: Cause
+    policy: Policy
+    by: str | None = None
+    since: datetime | None = None
+
+
+def drifts(current: Current, wish: Wish, ours: Ours, changes: Sequence[Change], own_id: str | None) -> list[Drift]:
+    """What reads otherwise than we saw to it that it does. What is still to be written is no drift."""
+    found: list[Drift] = []
+    for tag, by in wish.tags:
+        if ours.tags.get(tag) == by and tag not in current.tags:
+            found.append(_drift(current, f"tag:{tag}", tag, None, _taken_off(changes, tag), own_id))
+    for tag, by in wish.absent:
+        if ours.absent.get(tag) == by and tag in current.tags:
+            found.append(_drift(current, f"tag:{tag}", None, tag, _put_on(changes, tag), own_id))
+    for name, asked in sorted(wish.singles().items()):
+        if ours.values.get(name) == asked and current.values.get(name) != asked.value:
+            to = current.values.get(name)
+            change = _last(one for one in changes if one.what == name and one.value == to)
+            found.append(_drift(current, name, asked.value, to, change, own_id))
+    return found
+
+
+def _drift(current: Current, what: str, wanted: Value, actual: Value, change: Change | None, own_id: str | None) -> Drift:
+    cause: Cause
+    if current.frozen is not None:
+        cause = "closed"
+    elif change is None:
+        cause = "lost"
+    elif change.rule is not None or (own_id is not None and change.author == own_id) or (change.author or "-").startswith("-"):
+        cause = "trigger"  # in our own update, only a rule can have undone what we wrote
+    else:
+        cause = "person"
+    by = None if change is None else change.rule or change.author
+    return Drift(what, wanted, actual, cause, POLICY[cause], by, None if change is None else change.at)
+
+
+def _taken_off(changes: Iterable[Change], tag: str) -> Change | None:
+    return _last(one for one in changes if one.what == "tags" and tag in _set(one.previous) and tag not in _set(one.value))
+
+
+def _put_on(changes: Iterable[Change], tag: str) -> Change | None:
+    return _last(one for one in changes if one.what == "tags" and tag not in _set(one.previous) and tag in _set(one.value))
+
+
+def _last(found: Iterable[Change]) -> Change | None:
+    return max(found, key=lambda one: one.at, default=None)
+
+
+def _set(value: Any) -> frozenset[str]:
+    return frozenset(value) if isinstance(value, tuple) else frozenset()

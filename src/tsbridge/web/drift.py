@@ -1,0 +1,31 @@
+"""Drift: what tickets read against what we saw to, with the cause and when."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Query
+
+from tsbridge.store import drift as store
+from tsbridge.web.auth import Supervisor
+from tsbridge.web.desk import Made
+from tsbridge.web.inputs import Word, time_text
+from tsbridge.web.pages import Paged, instant_of, instant_part
+from tsbridge.web.route import DeskRoute
+
+routes = APIRouter(route_class=DeskRoute, prefix="/v1/drift", tags=["drift"])
+
+Cause = Annotated[Literal["person", "trigger", "lost", "closed"] | None, Query(description="Only differences with this cause.")]
+
+
+@routes.get("")
+async def list_drift(desk: Made, by: Supervisor, page: Paged, ticket: Word = None, cause: Cause = None) -> dict[str, Any]:
+    """Differences that stand, newest first. `policy`: `accept` leaves it, `heal` writes it again, `ask` is for you to settle."""
+    last = page.after("drift", int, str)
+    before = None if last is None else (instant_of(last[0]), str(last[1]))
+    rows = await desk.database.read(lambda conn: store.listed(conn, page.limit + 1, before, ticket, cause))
+    return page.answer("drift", rows, lambda row: (instant_part(row["found_at"]), row["id"]), _item)
+
+
+def _item(row: dict[str, Any]) -> dict[str, Any]:
+    return {**row, "since": time_text(row["since"]), "found_at": time_text(row["found_at"])}

@@ -35,6 +35,7 @@ from tsbridge.wiring import (
     arm_crashpoint,
     entrances,
     entropy,
+    make_talkdesk,
     make_zendesk,
     publish_starter,
     readers,
@@ -42,6 +43,7 @@ from tsbridge.wiring import (
     salt,
     worker_name,
 )
+from tsbridge.work.calls import CallReconciler
 from tsbridge.work.casedesk import DeskWork
 from tsbridge.work.conclude import Conclusions
 from tsbridge.work.facts import Background
@@ -62,6 +64,7 @@ GUARD: Final = "guard"
 REPLAY: Final = "replay"
 SHADOW: Final = "shadow"
 RECONCILE: Final = "reconcile"
+CALLS: Final = "calls"
 WHOAMI: Final = "whoami"
 OWN_USER: Final = "own_user"
 ASK_AGAIN: Final = timedelta(minutes=30)
@@ -88,6 +91,7 @@ class Workers:
         self._own = OwnUser()
         pace = Pace(settings.zendesk_updates_per_minute)
         self._zendesk = make_zendesk(settings, clock, pace.heard)
+        self._talkdesk = make_talkdesk(settings, clock)
         self._ask_at = clock.now()
         self._told_at: tuple[datetime, datetime] | None = None
         name = worker_name()
@@ -109,6 +113,8 @@ class Workers:
             rounds[WHOAMI] = self._who_am_i
             reconciler = Reconciler(database, clock, ids, self._zendesk, self.own_user, name, alarm, self.wake, self.wake_writer)
             rounds[RECONCILE] = reconciler.round
+        if self._talkdesk is not None:
+            rounds[CALLS] = CallReconciler(database, clock, ids, self._talkdesk, name, self.wake).round
         self.loop = Loop(rounds, clock)
 
     def own_user(self) -> OwnUser:
@@ -134,6 +140,8 @@ class Workers:
         async with AsyncExitStack() as stack:
             if self._zendesk is not None:
                 stack.push_async_callback(self._zendesk.close)
+            if self._talkdesk is not None:
+                stack.push_async_callback(self._talkdesk.close)
             known = await self._database.read(lambda conn: keep.get(conn, OWN_USER))
             if isinstance(known, dict):
                 self._own = OwnUser(known.get("id"), known.get("email"))

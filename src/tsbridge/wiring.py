@@ -31,6 +31,7 @@ from tsbridge.vendors.talkdesk import mapping
 from tsbridge.vendors.talkdesk import normalize as talkdesk_normalize
 from tsbridge.vendors.talkdesk import payload as talkdesk_payload
 from tsbridge.vendors.talkdesk import verify as talkdesk_proof
+from tsbridge.vendors.talkdesk.client import TalkdeskClient, hosts
 from tsbridge.vendors.zendesk import normalize as zendesk_normalize
 from tsbridge.vendors.zendesk import payload as zendesk_payload
 from tsbridge.vendors.zendesk import verify as zendesk_proof
@@ -184,6 +185,16 @@ def make_zendesk(settings: Settings, clock: Clock, heard: Callable[[Limits], Non
     if settings.zendesk_url is None or credentials is None:
         return None
     return ZendeskClient(Http(settings.zendesk_url, sleep=asyncio.sleep), credentials, heard)
+
+
+def make_talkdesk(settings: Settings, clock: Clock) -> TalkdeskClient | None:
+    """A client of the settings' Talkdesk account; None when the account or the client is not set. Close it."""
+    account, client_id, secret = settings.talkdesk_account, settings.talkdesk_client_id, settings.talkdesk_client_secret
+    if account is None or client_id is None or secret is None:
+        return None
+    found = hosts(account, settings.talkdesk_region)
+    identity, api = Http(found.identity, sleep=asyncio.sleep), Http(found.api, sleep=asyncio.sleep)
+    return TalkdeskClient(identity, api, client_id, secret.get_secret_value(), clock, asyncio.sleep)
 
 
 def _texts(secrets: tuple[SecretStr, ...]) -> tuple[str, ...]:

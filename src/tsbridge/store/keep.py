@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, delete, select
+from sqlalchemy import Connection, delete, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
+from tsbridge.core.moments import instant_text, read_instant
 from tsbridge.store.tables import kept
 
 
@@ -25,6 +27,18 @@ def put(conn: Connection, name: str, value: Any) -> None:
     insert = postgresql.insert if conn.dialect.name == "postgresql" else sqlite.insert
     made = insert(kept).values(name=name, value=value)
     conn.execute(made.on_conflict_do_update(index_elements=["name"], set_={"value": made.excluded.value}))
+
+
+def take_turn(conn: Connection, name: str, who: str, now: datetime, span: timedelta) -> bool:
+    """Have a turn that one process at a time has, for a while; asked for again in time it goes on. False while another one has it."""
+    insert = postgresql.insert if conn.dialect.name == "postgresql" else sqlite.insert
+    nobody = {"by": "", "until": instant_text(now)}
+    conn.execute(insert(kept).values(name=name, value=nobody).on_conflict_do_nothing())
+    held = conn.execute(select(kept.c.value).where(kept.c.name == name).with_for_update()).scalar_one()
+    if held["by"] != who and read_instant(held["until"]) > now:
+        return False
+    conn.execute(update(kept).where(kept.c.name == name).values(value={"by": who, "until": instant_text(now + span)}))
+    return True
 
 
 def forget(conn: Connection, name: str) -> None:

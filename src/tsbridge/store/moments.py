@@ -136,6 +136,16 @@ def has_facts(conn: Connection, tickets: Sequence[str]) -> set[str]:
     return {row.interaction for row in rows}
 
 
+def of_calls(conn: Connection, calls: Sequence[str]) -> list[Moment]:
+    """Every moment of these calls, by the name each was heard under."""
+    found: list[Moment] = []
+    for start in range(0, len(calls), 500):
+        part = calls[start : start + 500]
+        rows = conn.execute(select(moments.c.body).where(moments.c.source == "talkdesk", moments.c.interaction.in_(part)))
+        found.extend(from_json(body) for (body,) in rows)
+    return found
+
+
 def events_of(conn: Connection, digests: Sequence[str]) -> dict[str, str]:
     """The delivery that first told each of these moments."""
     found: dict[str, str] = {}

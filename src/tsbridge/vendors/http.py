@@ -70,6 +70,11 @@ class Http:
         )
         self._sleep = sleep
 
+    @property
+    def host(self) -> str:
+        """Whom it calls: host, and port where one is named."""
+        return self._client.base_url.netloc.decode("ascii")
+
     async def call(
         self,
         method: str,

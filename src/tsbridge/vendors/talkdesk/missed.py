@@ -1,0 +1,116 @@
+"""What webhooks did not tell of a call, as the bodies that would have told it: from its row in the calls report.
+
+A row does not say when notes were written and a contact's note names no call, so notes are not among them. That a call
+reached the voicemail step proves no message (reference/talkdesk.md section 2.4): only a recording does.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from tsbridge.core.moments import instant_text
+from tsbridge.vendors import reading
+from tsbridge.vendors.reading import flag, id_text, seconds, word
+
+UNANSWERED: Final[Mapping[str, str]] = {
+    "missed": "call.missed",
+    "outbound_missed": "call.missed",
+    "abandoned": "call.abandoned",
+    "short_abandoned": "call.abandoned",
+}
+VOICEMAIL: Final = "voicemail"
+OLD: Final[Mapping[str, tuple[str, ...]]] = {
+    "call_id": ("call_id", "interaction_id"),
+    "interaction_id": ("interaction_id", "call_id"),
+    "type": ("type", "call_type"),
+    "start_at": ("start_at", "start_time"),
+    "end_at": ("end_at", "end_time"),
+    "contact_phone_number": ("contact_phone_number", "customer_phone_number"),
+    "wait_time": ("wait_time", "waiting_time"),
+    "hold_time": ("hold_time", "holding_time"),
+    "ring_groups": ("ring_groups", "tags"),
+    "user_name": ("user_name", "agent_name"),
+    "disposition_code": ("disposition_code", "disposition_set", "disposition"),
+    "is_transfer": ("is_transfer", "transfer?"),
+}
+"""Columns and what they were called before May 2026, the newer name first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """What the story has of a call: its events, and the disposition last told."""
+
+    events: frozenset[str] = frozenset()
+    dispositions: frozenset[str] = frozenset()
+
+
+def ids_of(row: Mapping[str, Any]) -> tuple[str, ...]:
+    """The names a call goes by; its deliveries may carry either."""
+    return tuple(dict.fromkeys(id_ for name in ("interaction_id", "call_id") if (id_ := id_text(_of(row, name))) is not None))
+
+
+def needs_recordings(row: Mapping[str, Any], heard: Heard) -> bool:
+    """Whether only a recording can tell what happened."""
+    return word(_of(row, "type")) == VOICEMAIL and "call.voicemail" not in heard.events
+
+
+def missed(row: Mapping[str, Any], recordings: Iterable[Mapping[str, Any]], heard: Heard) -> list[tuple[str, dict[str, Any]]]:
+    """Deliveries that tell what is not heard yet of one call that is over, each with its key: the same row gives the same ones."""
+    names = ids_of(row)
+    started, ended = reading.time(_of(row, "start_at")), reading.time(_of(row, "end_at"))
+    if not names or started is None or ended is None:
+        return []
+    kind, waited = word(_of(row, "type")) or "", seconds(_of(row, "wait_time")) or 0
+    told: list[tuple[str, str, datetime]] = [("call.started", "call.started", started)]
+    if (unanswered := UNANSWERED.get(kind)) is not None:
+        told.append((unanswered, unanswered, ended))
+    elif kind == VOICEMAIL:
+        if any(word(recording.get("type")) == VOICEMAIL for recording in recordings):
+            told.append(("voicemail.left", "call.voicemail", ended))
+    else:
+        if seconds(row.get("talk_time")):
+            told.append(("call.answered", "call.answered", min(started + timedelta(seconds=waited), ended)))
+        if flag(_of(row, "is_transfer")):
+            told.append(("call.transferred", "call.transferred", ended))
+        told.append(("call.ended", "call.ended", ended))
+    found = [(f"report:{names[0]}:{event}", _body(row, event, kind, at)) for event, is_, at in told if is_ not in heard.events]
+    disposition = reading.text(_of(row, "disposition_code"), 200)
+    if disposition is not None and disposition not in heard.dispositions:
+        which = hashlib.sha256(disposition.encode()).hexdigest()[:16]
+        body = {**_body(row, "disposition.set", kind, ended), "call_disposition": disposition}
+        found.append((f"report:{names[0]}:disposition.set:{which}", body))
+    return found
+
+
+def _body(row: Mapping[str, Any], event: str, kind: str, at: datetime) -> dict[str, Any]:
+    """In the shape our own schema asks for."""
+    answered = event not in ("call.started", *UNANSWERED.values(), "voicemail.left")
+    body: dict[str, Any] = {
+        "tsbridge_schema": "1",
+        "tsbridge_event": event,
+        "call_id": _of(row, "call_id"),
+        "interaction_id": _of(row, "interaction_id"),
+        "call_type": row.get("direction") or kind,
+        "contact_phone_number": _of(row, "contact_phone_number"),
+        "talkdesk_phone_number": row.get("talkdesk_phone_number"),
+        "tags": _of(row, "ring_groups"),
+        "timestamp": instant_text(at),
+    }
+    if event != "call.started":
+        body["waiting_time"] = _of(row, "wait_time")
+    if kind == "short_abandoned":
+        body["abandon_kind"] = "short"
+    if answered:
+        body |= {"agent_id": row.get("user_id"), "agent_name": _of(row, "user_name"), "agent_email": row.get("user_email")}
+    if event == "call.ended":
+        body |= {"duration": row.get("talk_time"), "hold_time": _of(row, "hold_time"), "is_transfer": _of(row, "is_transfer")}
+        body["hangup"] = "handled" if seconds(row.get("talk_time")) else None
+    return {name: value for name, value in body.items() if value is not None}
+
+
+def _of(row: Mapping[str, Any], name: str) -> Any:
+    return next((row[key] for key in OLD.get(name, (name,)) if row.get(key) not in (None, "")), None)

@@ -1,0 +1,139 @@
+"""Catching up with Talkdesk: the calls report tells what webhooks missed, and it goes into the same inbox.
+
+One process at a time asks. How far the reports were read is kept in the same transaction as what they told, so nothing is
+skipped however it ends. A stretch is read again for hours: reports, recordings and dispositions are late.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final, Protocol
+
+from sqlalchemy import Connection
+
+from tsbridge.core.moments import instant_text, read_instant
+from tsbridge.core.ports import Clock, Ids
+from tsbridge.store import inbox, keep, moments, wakeup
+from tsbridge.store.db import Database
+from tsbridge.vendors.errors import TryLater, VendorError
+from tsbridge.vendors.talkdesk.missed import Heard, ids_of, missed, needs_recordings
+
+PLACE: Final = "talkdesk_reports"
+TURN: Final = "talkdesk_reports_turn"
+EVERY: Final = timedelta(minutes=15)
+LEASE: Final = timedelta(minutes=20)
+"""A report may take ten minutes to be made."""
+GRACE: Final = timedelta(minutes=5)
+"""How long a webhook may be on its way before it counts as missed."""
+AGAIN: Final = timedelta(hours=6)
+"""How far back each look reaches: reports are late by an hour, dispositions come when the agent finds time."""
+STRETCH: Final = timedelta(days=1)
+"""Of one look, so that a long absence is caught up in steps that are kept."""
+
+
+class Talkdesk(Protocol):
+    """What is asked of Talkdesk; answers are its own JSON."""
+
+    async def calls_report(self, start: datetime, end: datetime) -> list[Mapping[str, Any]]: ...
+    async def recordings(self, call_id: str) -> list[Mapping[str, Any]]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What a look came to: calls seen, and deliveries that were new."""
+
+    calls: int
+    told: int
+
+
+class CallReconciler:
+    """Looks for missed calls now and then. `wake`: there are deliveries."""
+
+    def __init__(self, database: Database, clock: Clock, ids: Ids, talkdesk: Talkdesk, worker: str, wake: Callable[[], None]) -> None:
+        self._database = database
+        self._clock = clock
+        self._ids = ids
+        self._talkdesk = talkdesk
+        self._worker = worker
+        self._wake = wake
+        self._look_at: datetime | None = None
+
+    async def round(self) -> datetime | bool:
+        """Read one stretch when it is time to; returns when to look again, True for at once."""
+        now = self._clock.now()
+        if self._look_at is not None and now < self._look_at:
+            return self._look_at
+        self._look_at = now + EVERY
+        if not await self._database.write(lambda conn: keep.take_turn(conn, TURN, self._worker, now, LEASE)):
+            return self._look_at
+        known = await self._database.read(lambda conn: keep.get(conn, PLACE))
+        read_to = read_instant(known) if known is not None else now - GRACE  # what was before us, nobody missed
+        until = min(now - GRACE, read_to + STRETCH)
+        try:
+            await self.look(read_to - AGAIN if known is not None else read_to, until, PLACE)
+        except TryLater as wait:
+            self._look_at = now + max(wait.after or EVERY, timedelta(seconds=30))
+            return self._look_at
+        except VendorError:
+            return self._look_at
+        if until < now - GRACE:
+            self._look_at = None
+            return True
+        return self._look_at
+
+    async def look(self, start: datetime, end: datetime, place: str | None = None) -> Found:
+        """Tell the inbox what it lacks of the calls that ended in this time; keep `end` as the place. Raises the vendors' errors."""
+        rows = await self._talkdesk.calls_report(start, end) if start < end else []
+        names = sorted({name for row in rows for name in ids_of(row)})
+        heard = await self._database.read(lambda conn: _heard(conn, names))
+        recordings: dict[str, Sequence[Mapping[str, Any]]] = {}
+        for row in rows:
+            own = ids_of(row)
+            if own and needs_recordings(row, _of_call(heard, own)):
+                recordings[own[0]] = await self._talkdesk.recordings(own[-1])
+        told = await self._database.write(lambda conn: self._keep(conn, rows, recordings, place, end))
+        if told:
+            self._wake()
+        return Found(len(rows), told)
+
+    def _keep(
+        self,
+        conn: Connection,
+        rows: Sequence[Mapping[str, Any]],
+        recordings: Mapping[str, Sequence[Mapping[str, Any]]],
+        place: str | None,
+        end: datetime,
+    ) -> int:
+        heard = _heard(conn, sorted({name for row in rows for name in ids_of(row)}))
+        now, deliveries = self._clock.now(), []
+        for row in rows:
+            own = ids_of(row)
+            for key, body in missed(row, recordings.get(own[0], ()) if own else (), _of_call(heard, own)):
+                content = json.dumps(body, ensure_ascii=False, sort_keys=True).encode()
+                deliveries.append(inbox.Delivery(self._ids.new("evt"), "talkdesk", key, now, {}, content, polled=True))
+        receipts = inbox.keep(conn, deliveries) if deliveries else []
+        told = sum(receipt.status == "accepted" for receipt in receipts)
+        if told:
+            wakeup.tell(conn, wakeup.INBOX)
+        if place is not None:
+            keep.put(conn, place, instant_text(end))
+        return told
+
+
+def _heard(conn: Connection, names: Sequence[str]) -> dict[str, Heard]:
+    """What the stories have of these calls, by each name a call goes by."""
+    found: dict[str, Heard] = {}
+    for moment in moments.of_calls(conn, names):
+        known = found.get(moment.interaction, Heard())
+        disposition = dict(moment.facts).get("call.disposition")
+        told = known.dispositions | ({disposition} if isinstance(disposition, str) else set())
+        found[moment.interaction] = Heard(known.events | {moment.event}, told)
+    return found
+
+
+def _of_call(heard: Mapping[str, Heard], names: Sequence[str]) -> Heard:
+    parts = [heard[name] for name in names if name in heard]
+    return Heard(frozenset().union(*(p.events for p in parts)), frozenset().union(*(p.dispositions for p in parts)))

@@ -1,0 +1,179 @@
+"""Calls that webhooks did not tell of are found in Talkdesk's reports, once, and end where telling them would have ended."""
+
+from __future__ import annotations
+
+import json
+import random
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import func, select
+
+from tests.vendors.test_talkdesk_client import Desk
+from tests.work.walk import Walk
+from tsbridge.core.moments import read_instant
+from tsbridge.simulator.talkdesk.automations import body
+from tsbridge.store import inbox as inbox_rows
+from tsbridge.store import keep
+from tsbridge.store.db import Database
+from tsbridge.store.tables import decisions, inbox, moments
+from tsbridge.work.calls import AGAIN, EVERY, PLACE, CallReconciler
+
+pytestmark = pytest.mark.anyio
+
+BOOK: dict[str, Any] = {
+    "schema": 1,
+    "queues": {"intake": {"zendesk_group_id": 1}, "calls": {"zendesk_group_id": 2}},
+    "rules": [
+        {"key": "lost", "kind": "escalation", "title": "Nobody answered", "on": ["call"],
+         "when": {"all": [{"field": "call.outcome", "operator": "in", "value": ["missed", "abandoned", "voicemail"]}]},
+         "then": [{"set_severity": 2}, {"add_tags": ["ts_lost"]}]},
+        {"key": "refund", "kind": "escalation", "title": "Refund", "on": ["call"],
+         "when": {"all": [{"field": "call.disposition", "operator": "is", "value": "Refund"}]}, "then": [{"set_category": "refund"}]},
+        {"key": "rest", "kind": "routing", "title": "The rest", "when": {}, "then": [{"route": "intake"}]},
+    ],
+}  # fmt: skip
+
+
+class Bridge:
+    """A walk whose calls come from a simulated account: told by webhooks, as far as these arrive, and found in reports."""
+
+    def __init__(self, database: Database) -> None:
+        self.desk = Desk()
+        self.walk = Walk(database, self.desk.clock, BOOK)
+        self.database = database
+        self.reconcilers = [self.reconciler(name) for name in ("w1", "w2")]
+        self.woken = 0
+
+    def reconciler(self, name: str) -> CallReconciler:
+        return CallReconciler(self.database, self.desk.clock, self.walk.ids, self.desk.client, name, self._wake)
+
+    def _wake(self) -> None:
+        self.woken += 1
+
+    def hear(self, arrives: Callable[[], bool]) -> int:
+        """The automations tell what happened, as far as it arrives; returns how much was lost."""
+        firings, self.desk.talkdesk.world.firings = self.desk.talkdesk.world.firings, []
+        told = [("talkdesk", body(firing)) for firing in firings if arrives()]
+        self.walk.tell(told)
+        return len(firings) - len(told)
+
+    async def work(self) -> None:
+        await self.walk._work()
+
+    async def catch_up(self) -> None:
+        """Both workers look; time goes on until each has looked again."""
+        for _ in range(2):
+            for one in self.reconcilers:
+                await one.round()
+            await self.work()
+            self.desk.pass_time(EVERY)
+
+    def cases(self) -> list[Any]:
+        """What the cases came to, without what hangs on the second a delivery was heard."""
+        found = self.walk.outcome()["cases"]
+        return sorted((row[0], row[1], row[2], row[3], row[4], row[7]) for row in found)
+
+    def count(self, table: Any) -> int:
+        return self.database.read_now(lambda conn: conn.execute(select(func.count()).select_from(table)).scalar_one())
+
+
+def play(desk: Desk, number: int, rng: random.Random) -> None:
+    """A call, of one of the kinds that happen."""
+    call = desk.act("started", phone=f"+1415555{number:04d}", line="+12025550142", ring_groups=["billing"])
+    desk.pass_time(timedelta(seconds=rng.randint(5, 60)))
+    kind = rng.choice(["ended", "ended", "missed", "abandoned", "voicemail"])
+    if kind == "ended":
+        desk.act("answered", call_id=call, agent="owen@example.com")
+        desk.pass_time(timedelta(seconds=60))
+        desk.act("ended", call_id=call)
+        if rng.random() < 0.5:
+            desk.act("disposition", call_id=call, disposition="Refund")
+    elif kind == "voicemail":
+        desk.act("voicemail", call_id=call, transcription="Please ring me back.", seconds=20)
+    else:
+        desk.act(kind, call_id=call)
+
+
+async def test_with_a_tenth_of_the_webhooks_lost_everything_is_found_within_two_looks_and_told_once(
+    make_database: Callable[[], Database],
+) -> None:
+    outcomes, lost = [], 0
+    for share in (0.0, 0.1):
+        bridge = Bridge(make_database())
+        rng, fate = random.Random(5), random.Random(9)  # noqa: S311  # a seeded world
+        await bridge.catch_up()  # the first look: from here on nothing may be missed
+        for number in range(40):
+            play(bridge.desk, number, rng)
+        lost += bridge.hear(lambda share=share, fate=fate: fate.random() >= share)  # type: ignore[misc]
+        await bridge.work()
+        bridge.desk.pass_time(timedelta(minutes=6))
+        await bridge.catch_up()
+        outcomes.append(bridge.cases())
+        told, decided = bridge.count(moments), bridge.count(decisions)
+        await bridge.catch_up()
+        await bridge.catch_up()
+        assert (bridge.count(moments), bridge.count(decisions)) == (told, decided)  # the same reports again tell nothing
+    assert lost > 5
+    assert outcomes[0] == outcomes[1]
+
+
+async def test_a_voicemail_counts_only_once_its_recording_is_there(make_database: Callable[[], Database]) -> None:
+    bridge = Bridge(make_database())
+    await bridge.catch_up()
+    call = bridge.desk.act("started", phone="+14155550001", line="+12025550142")
+    bridge.desk.act("voicemail", call_id=call, transcription="Help", seconds=20)
+    bridge.desk.talkdesk.world.firings.clear()
+    recordings = bridge.desk.talkdesk.world.recordings
+    kept = dict(recordings)
+    recordings.clear()
+    bridge.desk.pass_time(timedelta(minutes=6))
+    await bridge.catch_up()
+    assert bridge.cases()[0][2] is None  # heard of, nothing said yet
+    recordings.update(kept)
+    await bridge.catch_up()
+    assert bridge.cases()[0][2] == 2
+
+
+async def test_a_long_absence_is_caught_up_in_stretches_and_goes_on_after_a_fall(make_database: Callable[[], Database]) -> None:
+    bridge = Bridge(make_database())
+    await bridge.catch_up()
+    rng = random.Random(3)  # noqa: S311  # a seeded world
+    for number in range(6):
+        play(bridge.desk, number, rng)
+        bridge.desk.pass_time(timedelta(hours=20))
+    bridge.desk.talkdesk.world.firings.clear()
+    first = bridge.reconcilers[0]
+    bridge.desk.talkdesk.faults.down = True
+    assert await first.round() is not True
+    bridge.desk.talkdesk.faults.down = False
+    bridge.desk.pass_time(timedelta(hours=1))
+    assert await first.round() is True
+    other = bridge.reconciler("w9")  # the first one falls; its turn runs out
+    bridge.desk.pass_time(timedelta(hours=1))
+    while await other.round() is True:
+        pass
+    await bridge.work()
+    assert len(bridge.cases()) == 6
+    read_to = read_instant(bridge.database.read_now(lambda conn: keep.get(conn, PLACE)))
+    assert timedelta(minutes=5) <= bridge.desk.clock.now() - read_to < timedelta(minutes=6)
+
+
+async def test_one_process_looks_at_a_time_and_what_it_finds_says_that_it_was_polled(make_database: Callable[[], Database]) -> None:
+    bridge = Bridge(make_database())
+    await bridge.catch_up()
+    bridge.desk.whole_call()
+    bridge.desk.talkdesk.world.firings.clear()
+    bridge.desk.pass_time(AGAIN)
+    before = bridge.desk.asked.count("/data/reports/calls/jobs")
+    for one in bridge.reconcilers:
+        await one.round()
+    assert bridge.desk.asked.count("/data/reports/calls/jobs") == before + 1
+    assert bridge.woken == 1
+    rows = bridge.database.read_now(lambda conn: conn.execute(select(inbox.c.polled, inbox.c.body)).all())
+    assert rows
+    assert all(row.polled for row in rows)
+    assert {json.loads(row.body)["tsbridge_event"] for row in rows} == {"call.started", "call.answered", "call.ended"}
+    assert bridge.database.read_now(inbox_rows.counts)["talkdesk"].pending == len(rows)

@@ -15,6 +15,7 @@ from typing import Any
 from sqlalchemy import Connection, insert
 
 from benchmarks.rulebooks import World
+from tsbridge.core.contacts import counts_at
 from tsbridge.core.link import case_key
 from tsbridge.core.moments import Actor, Interaction, Moment, Text, canonical, to_json
 from tsbridge.core.replay import Tally
@@ -25,7 +26,6 @@ from tsbridge.store import history, rulebooks, schema
 from tsbridge.store.db import Database
 from tsbridge.store.decisions import rules_of
 from tsbridge.store.tables import cases, decisions, interactions, moments
-from tsbridge.work.conclude import counts_at
 from tsbridge.work.replay import PAGE, Contest
 
 START = datetime(2026, 1, 1, tzinfo=UTC)

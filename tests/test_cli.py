@@ -233,6 +233,17 @@ def test_a_rulebook_file_goes_from_check_to_live(run: Run, migrated: str, tmp_pa
     exported = tmp_path / "exported.yaml"
     assert run("rules", "export", "--into", str(exported)).code == 0
     assert run("rules", "diff", str(exported), "live").code == 0
+    milder = tmp_path / "milder.yaml"
+    milder.write_text(BOOK.replace("set_severity: 1", "set_severity: 2").replace("severity: 1,", "severity: 2,"))
+    words = run("rules", "diff", "live", str(milder), "--stories", "5").out
+    assert "Now does: set severity 2." in words
+    assert "decides  " in words
+    assert run("rules", "publish", str(milder), "--note", "milder", "--json").json["version"] == 3
+    assert run("rules", "restore", "2", "--note", "too mild", "--json").json["version"] == 4
+    assert run("rules", "diff", "2", "live").code == 0
+    assert run("rules", "restore", "2", "--note", "again").code == 1
+    assert run("rules", "restore", "1", "--note", "has faults").code == 1
+    assert run("rules", "restore", "9", "--note", "there is none").code == 1
     given = json.dumps({"source": "zendesk", "text": "she was bitten"})
     decision = run("rules", "try", given, "--json").json
     assert (decision["outcome"]["severity"], decision["outcome"]["queue"]) == (1, "safety")

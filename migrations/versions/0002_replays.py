@@ -44,6 +44,7 @@ def upgrade() -> None:
         sa.Column("at", sa.BigInteger(), nullable=False),
         sa.Column("before", sa.Text(), nullable=False),
         sa.Column("after", sa.Text(), nullable=False),
+        sa.Column("mismatch", sa.Boolean(), nullable=False),
         sa.PrimaryKeyConstraint("replay_id", "seq"),
     )
     op.create_table(

@@ -74,6 +74,7 @@ async def test_moves_come_as_json_pages_ndjson_and_csv(room: Any) -> None:
             "at": at,
             "before": {"queue": "intake", "severity": None, "tags": [], "escalations": []},
             "after": {"queue": "safety", "severity": 1, "tags": ["ts_injury"], "escalations": []},
+            "mismatch": False,
         }
         for n in (1, 2, 3)
     ]
@@ -86,7 +87,7 @@ async def test_moves_come_as_json_pages_ndjson_and_csv(room: Any) -> None:
     lines = (await room.client.get(path, headers={"Accept": "application/x-ndjson"})).text.splitlines()
     assert len(lines) == 3
     table = (await room.client.get(path, headers={"Accept": "text/csv"})).text.splitlines()
-    assert table[0].startswith("id,case_id,ticket,decision_id,at,from_queue")
+    assert table[0].startswith("id,case_id,ticket,decision_id,at,mismatch,from_queue")
     assert table[1].endswith(",intake,,,,safety,1,ts_injury,")
     assert (await room.client.get(f"{PATH}/rep_none/moves")).status_code == 404
 

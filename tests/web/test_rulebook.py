@@ -192,8 +192,10 @@ async def test_versions_are_listed_compared_and_brought_back(room: Any) -> None:
     assert (await room.client.get("/v1/rulebook/versions/1")).json()["document"] == BOOK
     diff = (await room.client.get("/v1/rulebook/versions/diff", params={"from": 1, "to": 2})).json()
     assert [(rule["key"], rule["change"]) for rule in diff["rules"]] == [("lost-pet", "added")]
+    assert diff["rules"][0]["words"][0] == "A new escalation rule."
     assert not diff["same"]
     assert not diff["order_changed"]
+    assert diff["effect"] == {"tests": {"tests": len(BOOK.get("tests", [])), "changed": []}, "stories": None}
     back = await room.client.post("/v1/rulebook/versions/1/restore", json={"note": "as it was"})
     assert back.status_code == 201
     live = (await room.client.get("/v1/rulebook")).json()
@@ -205,6 +207,7 @@ async def test_versions_are_listed_compared_and_brought_back(room: Any) -> None:
         "/v1/rulebook/versions/0",
         "/v1/rulebook/versions/x",
         "/v1/rulebook/versions/diff?from=1",
+        "/v1/rulebook/versions/diff?from=1&to=2&stories=501",
         "/v1/rulebook/versions/" + "9" * 30,
     ):
         assert (await room.client.get(path)).status_code == 422

@@ -15,7 +15,9 @@ from sqlalchemy import func, select, update
 from tests.clocks import START, SettableClock
 from tests.work.test_walk_laws import BOOK, STORY, ticket, walked
 from tests.work.walk import Walk
+from tsbridge.core.replay import contested
 from tsbridge.core.rules.document import read
+from tsbridge.core.rules.judge import Judge
 from tsbridge.store import history, replays, shadow
 from tsbridge.store.db import Database
 from tsbridge.store.tables import chain, decisions, desired
@@ -119,6 +121,39 @@ def test_a_decision_that_was_tampered_with_is_named(database: Database, late: Se
     start(walk, BOOK, as_recorded=True)
     run(walk)
     assert (job(walk).summary["mismatches"], job(walk).summary["mismatched"]) == (1, [id_])
+    assert [(row["decision_id"], row["mismatch"]) for row in moves(walk)] == [(id_, True)]
+
+
+def test_other_rules_with_the_same_outcome_are_a_mismatch_that_is_listed(database: Database, late: SettableClock) -> None:
+    walk = walked(database, late, [STORY])
+
+    def tamper(conn: Any) -> str:
+        row = conn.execute(select(decisions.c.id, decisions.c.matched).where(decisions.c.severity == 1).limit(1)).one()
+        conn.execute(update(decisions).where(decisions.c.id == row.id).values(matched=[*row.matched, ["invented", "escalation"]]))
+        return str(row.id)
+
+    id_ = database.write_now(tamper)
+    start(walk, BOOK)
+    run(walk)
+    assert (job(walk).summary["changed"], job(walk).summary["mismatches"]) == (0, 1)
+    assert [(row["decision_id"], row["mismatch"]) for row in moves(walk)] == [(id_, True)]
+
+
+def test_two_rulebooks_over_the_newest_stories_differ_as_a_replay_says(database: Database, late: SettableClock) -> None:
+    walk = walked(database, late, [STORY])
+    start(walk, milder())
+    run(walk)
+    until = database.read_now(history.last_at)
+    assert until is not None
+    found = database.read_now(lambda conn: history.recent(conn, 100, contacts=True))
+    told = [(case.id, case.story, case.contacts) for case in found]
+    one, other = (Judge(read(book), UTC) for book in (BOOK, milder()))
+    said = contested(told, one, other, until, UTC).summary()
+    replayed = job(walk).summary
+    for name in ("decisions", "changed", "load"):
+        assert said[name] == replayed[name], name
+    assert [row["cases"] for row in said["severity_moves"]] == [row["cases"] for row in replayed["severity_moves"]]
+    assert contested(told, one, one, until, UTC).summary()["changed"] == 0
 
 
 def test_only_decisions_of_the_asked_time_are_counted(database: Database, late: SettableClock) -> None:

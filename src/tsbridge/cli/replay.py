@@ -57,7 +57,7 @@ def replay(
                 compared = ready.compared(case)
                 tally.add(case.id, compared)
                 if as_csv:
-                    sys.stdout.buffer.write(csv_text(record_of(_move(case.id, one)) for one in compared if one.changed))
+                    sys.stdout.buffer.write(csv_text(record_of(_move(case.id, one)) for one in compared if one.telling))
             cursor, seen = cases[-1].id, seen + len(cases)
             if sys.stderr.isatty():
                 typer.echo(f"\r{seen} of {total} cases", nl=False, err=True)
@@ -87,6 +87,7 @@ def _move(case_id: str, one: Compared) -> dict[str, Any]:
             "at": one.at,
             "before": one.before.to_json(),
             "after": one.after.to_json(),
+            "mismatch": one.mismatch,
         }
     )
 

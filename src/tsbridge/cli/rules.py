@@ -13,10 +13,11 @@ from sqlalchemy import Connection
 
 from tsbridge.cli.frame import AsJson, Failed, done, group, house, refuse, say, time_option
 from tsbridge.files import BadFile, Lines, dump, load_file, load_text, read_file
+from tsbridge.rulebook import diff as differing
 from tsbridge.rulebook.zendesk_import import import_zendesk
 from tsbridge.settings import load
 from tsbridge.store import rulebooks
-from tsbridge.web import documents, trial
+from tsbridge.web import documents, effects, trial
 from tsbridge.web.problems import Problem
 from tsbridge.wiring import SystemClock, starter_path
 
@@ -118,16 +119,18 @@ def try_(
 def diff(
     before: Annotated[str, typer.Argument(help="A file, a version number, or `live`.")],
     after: Annotated[str, typer.Argument(help="A file, a version number, or `live`.")],
+    stories: Annotated[int, typer.Option(min=0, max=500, help="So many of the newest stored cases are judged by both.")] = 0,
     as_json: AsJson = False,
 ) -> None:
-    """What differs between two rulebooks: rules added, removed, changed, moved. Exit code 1 when anything does."""
+    """What differs between two rulebooks, in words and in what they decide. Exit code 1 when anything does."""
     one, other = _either(before), _either(after)
-    found = documents.diff(one, other)
-    lines = [f"{change['change'].ljust(8)} rule {change['key']}" for change in found["rules"]]
-    lines += [f"{change['change'].ljust(8)} {change['part']} {change['name']}" for change in found["parts"]]
-    lines += [f"changed  {change['part']}" for change in found["other"]]
-    lines += ["changed  the order of rules"] if found["order_changed"] else []
-    say(as_json, found, lines or ["They are the same."])
+    found = differing.diff(one, other)
+    told: effects.Newest = ((), None)
+    if stories:
+        with house() as made:
+            told = made.read(lambda conn: effects.newest(conn, stories))
+    found["effect"] = effects.effect(one, other, told, load().zone)
+    say(as_json, found, _difference(found) or ["They are the same."])
     done(bool(found["same"]))
 
 
@@ -175,9 +178,29 @@ def publish(
     as_json: AsJson = False,
 ) -> None:
     """Make a file the live version. Refused when its check finds errors or one of its tests fails."""
+    document, name = checked(file)
+    _publish(document, note, name, "rulebook.publish", as_json)
+
+
+@app.command()
+def restore(
+    version: Annotated[int, typer.Argument(min=1, help="The published version that shall be live again.")],
+    note: Annotated[str, typer.Option(help="Why, for the audit.")],
+    as_json: AsJson = False,
+) -> None:
+    """Make an earlier version live again, as a new one."""
+    with house() as made:
+        document = made.read(lambda conn: rulebooks.get(conn, version).document)
+    found = documents.faults(document)
+    if found:
+        raise Failed(f"Version {version} has faults by today's reading; nothing was done.", data={"findings": found})
+    _publish(document, note, f"Version {version}", "rulebook.restore", as_json)
+
+
+def _publish(document: Any, note: str, name: str, action: str, as_json: bool) -> None:
+    """Make a document without faults live, unless it is already or fails tests of its own."""
     if not 0 < len(note.strip()) <= 2000:
         refuse("--note: expected 1 to 2000 characters")
-    document, name = checked(file)
     failed = [one["name"] for one in trial.run_tests(document, load().zone) if not one["ok"]]
     if failed:
         raise Failed(f"{name} fails tests of its own: {', '.join(failed)}", data={"failed_tests": failed})
@@ -191,7 +214,7 @@ def publish(
                 raise Failed(f"Version {was.version} is this very rulebook; nothing was published.")
             number = rulebooks.publish(conn, document, digest, note.strip(), now, "cli")
             before = {"version": was.version, "hash": was.hash}
-            made.changed(conn, "rulebook.publish", str(number), before, {"version": number, "hash": digest, "note": note.strip()})
+            made.changed(conn, action, str(number), before, {"version": number, "hash": digest, "note": note.strip()})
             return number
 
         number = made.write(write)
@@ -226,6 +249,30 @@ def _sound(file: Path | None) -> tuple[Any, str, Callable[[str], int | None]]:
         words = "\n".join(_finding(one, name) for one in found)
         raise Failed(f"{words}\n{name} has faults; nothing was done.", data={"findings": found})
     return document, name, place
+
+
+def _difference(found: dict[str, Any]) -> list[str]:
+    """A difference for people to read."""
+    lines: list[str] = []
+    for one, name in (
+        *((one, f"rule {one['key']}") for one in found["rules"]),
+        *((one, f"{one['part']} {one['name']}") for one in found["parts"]),
+    ):
+        lines += [f"{one['change'].ljust(8)} {name}", *(f"         {words}" for words in one["words"])]
+    lines += [f"changed  {change['part']}" for change in found["other"]]
+    effect = found["effect"]
+    if effect is None:
+        return lines
+    for one in effect["tests"]["changed"]:
+        lines.append(
+            f"decides  {one['name']}: {json.dumps(one['from'], ensure_ascii=False)} -> {json.dumps(one['to'], ensure_ascii=False)}"
+        )
+    if effect["stories"] is not None:
+        summary = effect["stories"]["summary"]
+        lines.append(
+            f"decides  {summary['changed']} of {summary['decisions']} decisions in the {effect['stories']['cases']} newest cases otherwise"
+        )
+    return lines
 
 
 def _either(what: str) -> Any:

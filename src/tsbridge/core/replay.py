@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, tzinfo
+from datetime import datetime, timedelta, tzinfo
 from typing import Any, Final
 
+from tsbridge.core.contacts import counts_at
 from tsbridge.core.moments import Interaction
-from tsbridge.core.story import Judged, Told
+from tsbridge.core.rules.judge import Judge
+from tsbridge.core.story import Judged, Told, judge_story
 
 SAMPLES: Final = 5
 NAMED: Final = 100
@@ -67,6 +69,11 @@ class Compared:
     changed: bool
     mismatch: bool
 
+    @property
+    def telling(self) -> bool:
+        """Whether anybody would want to see it."""
+        return self.changed or self.mismatch
+
 
 def compare(
     story: Sequence[Told],
@@ -108,6 +115,29 @@ def compare(
             )
         )
     return found
+
+
+def contested(
+    stories: Iterable[tuple[str, Sequence[Told], Sequence[tuple[datetime, str]]]], one: Judge, other: Judge, until: datetime, zone: tzinfo
+) -> Tally:
+    """What moves between two rulebooks, each judging as if it had always been live. `stories`: case, moments, contacts of its people."""
+    tally = Tally(zone)
+    for case_id, story, contacts in stories:
+        was, now = (
+            judge_story(
+                case_id,
+                [told for told in story if told.moment.at <= until],
+                until,
+                lambda _, judge=judge: judge,
+                lambda at, told=contacts: counts_at(told, at),
+                clock_version=lambda _: 0,
+                for_good=True,
+            )[1]
+            for judge in (one, other)
+        )
+        kept = [Kept(made.moment, made.moment, made.at, made.subject, 0, made.outcome, _rules(made)) for made in was]
+        tally.add(case_id, compare(story, kept, now, lambda _: False, None, until + timedelta(microseconds=1)))
+    return tally
 
 
 def _outcome(decision: Kept | Judged | None) -> Mapping[str, Any] | None:

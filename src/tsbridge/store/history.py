@@ -45,6 +45,12 @@ def page(conn: Connection, after: str, limit: int, *, contacts: bool) -> list[St
     return stored(conn, ids, contacts=contacts)
 
 
+def recent(conn: Connection, limit: int, *, contacts: bool) -> list[StoredCase]:
+    """The cases that were opened last, the latest first."""
+    ids = conn.execute(select(cases.c.id).order_by(cases.c.opened_at.desc(), cases.c.id).limit(limit)).scalars().all()
+    return stored(conn, ids, contacts=contacts)
+
+
 def stored(conn: Connection, ids: Sequence[str], *, contacts: bool) -> list[StoredCase]:
     """These cases, in this order."""
     if not ids:

@@ -40,6 +40,7 @@ replay_moves = Table(
     Column("at", Instant, nullable=False),
     Column("before", Json, nullable=False),  # core.replay.Stand
     Column("after", Json, nullable=False),
+    Column("mismatch", Boolean, nullable=False, default=False),  # the same rulebook should have decided the same
 )
 
 shadow_decisions = Table(

@@ -1,4 +1,4 @@
-"""Replay jobs and what they found: one row per job, one per decision that would be otherwise."""
+"""Replay jobs and what they found: one row per job, one per decision that would be otherwise or could not be reproduced."""
 
 from __future__ import annotations
 
@@ -118,6 +118,7 @@ def advance(conn: Connection, job: Job, worker: str, cursor: str, done: int, sum
             "at": one.at,
             "before": one.before.to_json(),
             "after": one.after.to_json(),
+            "mismatch": one.mismatch,
         }
         for place, (case_id, one) in enumerate(moves, 1)
     ]
@@ -133,6 +134,6 @@ def finish(conn: Connection, id_: str, status: str, now: datetime, reason: str |
 
 
 def moves(conn: Connection, id_: str, limit: int, after: int) -> list[Any]:
-    """Decisions that would be otherwise, in the order they were found."""
+    """Decisions that would be otherwise or could not be reproduced, in the order they were found."""
     query = select(replay_moves).where(replay_moves.c.replay_id == id_, replay_moves.c.seq > after)
     return [dict(row._mapping) for row in conn.execute(query.order_by(replay_moves.c.seq).limit(limit))]

@@ -8,7 +8,7 @@ import json
 from collections.abc import Mapping
 from datetime import tzinfo
 from functools import lru_cache
-from typing import Annotated, Any, Final
+from typing import Annotated, Any
 
 from fastapi import Query
 
@@ -20,9 +20,9 @@ from tsbridge.rulebook.check import check
 from tsbridge.web.problems import Problem, invalid, not_found
 
 Document = dict[str, Any]
-PARTS: Final = ("lists", "calendars", "queues", "policies")
 
 From = Annotated[str, Query(alias="from", max_length=20, json_schema_extra={"type": "integer"})]
+Stories = Annotated[str, Query(max_length=20, json_schema_extra={"type": "integer"})]
 To = Annotated[str, Query(alias="to", max_length=20, json_schema_extra={"type": "integer"})]
 
 
@@ -102,29 +102,6 @@ def _key_is_free(document: Document, key: str) -> None:
 # Two documents
 
 
-def diff(before: Document, after: Document) -> dict[str, Any]:
-    """Per rule: added, removed, changed, moved among those that stayed; per named part of the rest: added, removed, changed."""
-    old = {rule["key"]: rule for rule in rules(before) if isinstance(rule, dict) and "key" in rule}
-    new = {rule["key"]: rule for rule in rules(after) if isinstance(rule, dict) and "key" in rule}
-    changes = [{"key": key, "change": "removed", "before": rule, "after": None} for key, rule in old.items() if key not in new]
-    for key, rule in new.items():
-        if key not in old:
-            changes.append({"key": key, "change": "added", "before": None, "after": rule})
-        elif old[key] != rule:
-            changes.append({"key": key, "change": "changed", "before": old[key], "after": rule})
-    was, became = [key for key in old if key in new], [key for key in new if key in old]
-    parts = []
-    for part in PARTS:
-        one, other = _named(before, part), _named(after, part)
-        for name in sorted(one.keys() | other.keys()):
-            if one.get(name) != other.get(name):
-                how = "added" if name not in one else "removed" if name not in other else "changed"
-                parts.append({"part": part, "name": name, "change": how, "before": one.get(name), "after": other.get(name)})
-    rest = sorted((before.keys() | after.keys()) - {"rules", *PARTS})
-    others = [{"part": name, "before": before.get(name), "after": after.get(name)} for name in rest if before.get(name) != after.get(name)]
-    return {"same": before == after, "rules": changes, "order_changed": was != became, "parts": parts, "other": others}
-
-
 def difference(before: Document, after: Document) -> tuple[Document, Document]:
     """What of two documents is not the same, for the record of an edit: rules by key, the rest by name."""
     old, new = _flat(before), _flat(after)
@@ -139,11 +116,6 @@ def _flat(document: Document) -> Document:
     flat = {name: value for name, value in document.items() if name != "rules"}
     flat["rules order"] = [rule["key"] for rule in named]
     return flat | {f"rules/{rule['key']}": rule for rule in named}
-
-
-def _named(document: Document, part: str) -> Document:
-    found = document.get(part)
-    return found if isinstance(found, dict) else {}
 
 
 # What the reader and the check say

@@ -258,6 +258,7 @@ class Diff(TypedDict):
     order_changed: bool
     parts: list[dict[str, Any]]
     other: list[dict[str, Any]]
+    effect: dict[str, Any] | None
 
 
 class Check(TypedDict):

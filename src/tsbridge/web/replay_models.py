@@ -82,6 +82,7 @@ Move = TypedDict(
         "ticket": str | None,
         "decision_id": str | None,
         "at": str,
+        "mismatch": bool,
         "from": StandShown,
         "to": StandShown,
     },

@@ -29,7 +29,7 @@ routes = APIRouter(route_class=DocumentRoute, prefix="/v1/rulebook/replay", tags
 
 BATCH: Final = 500
 COLUMNS: Final = (
-    *("id", "case_id", "ticket", "decision_id", "at"),
+    *("id", "case_id", "ticket", "decision_id", "at", "mismatch"),
     *("from_queue", "from_severity", "from_tags", "from_escalations", "to_queue", "to_severity", "to_tags", "to_escalations"),
 )
 INSTANT: Final = timedelta(microseconds=1)
@@ -166,6 +166,7 @@ def move_item(row: dict[str, Any]) -> dict[str, Any]:
         "ticket": row["ticket"],
         "decision_id": row["decision_id"],
         "at": time_text(row["at"]),
+        "mismatch": row.get("mismatch", False),
         "from": row["before"],
         "to": row["after"],
     }

@@ -10,11 +10,12 @@ from fastapi import APIRouter, Response
 from pydantic import StringConstraints
 from sqlalchemy import Connection
 
+from tsbridge.rulebook.diff import diff
 from tsbridge.rulebook.zendesk_import import import_zendesk
 from tsbridge.store import chain
 from tsbridge.store import rulebooks as store
 from tsbridge.store.rulebooks import NoRulebook
-from tsbridge.web import documents, trial
+from tsbridge.web import documents, effects, trial
 from tsbridge.web.auth import Ops, Viewer
 from tsbridge.web.desk import Desk, Made
 from tsbridge.web.documents import Document
@@ -30,6 +31,7 @@ routes = APIRouter(route_class=DocumentRoute, prefix="/v1/rulebook", tags=["rule
 
 Note = Annotated[str, StringConstraints(max_length=2000, pattern=r"^[^\x00]*$")]
 BIGGEST: Final = (1 << 31) - 1
+MOST_STORIES: Final = 500
 GENERATED: Final = 200
 """Tests that one request makes; once they are kept, the next request makes the next."""
 
@@ -68,12 +70,17 @@ async def list_versions(desk: Made, by: Viewer, page: Paged) -> dict[str, Any]:
 
 
 @routes.get("/versions/diff")
-async def diff_versions(desk: Made, by: Viewer, since: documents.From, until: documents.To) -> dict[str, Any]:
-    """What changed from one version to another, rule by rule and part by part."""
+async def diff_versions(
+    desk: Made, by: Viewer, since: documents.From, until: documents.To, stories: documents.Stories = "100"
+) -> dict[str, Any]:
+    """What changed from one version to another, in words, and in effect: on the tests of both and on the newest `stories` cases."""
     one = whole_number("query", "from", since, 1, BIGGEST)
     other = whole_number("query", "to", until, 1, BIGGEST)
+    most = whole_number("query", "stories", stories, 0, MOST_STORIES)
     before, after = await desk.database.read(lambda conn: (_version(conn, one), _version(conn, other)))
-    return {"from": before.version, "to": after.version, **documents.diff(before.document, after.document)}
+    told = await desk.database.read(lambda conn: effects.newest(conn, most))
+    effect = await asyncio.to_thread(effects.effect, before.document, after.document, told, desk.zone)
+    return {"from": before.version, "to": after.version, **diff(before.document, after.document), "effect": effect}
 
 
 @routes.get("/versions/{version}")

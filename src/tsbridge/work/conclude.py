@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
@@ -12,17 +11,16 @@ from datetime import datetime, timedelta
 from sqlalchemy import Connection
 
 from tsbridge.core.casestate import CaseState
+from tsbridge.core.contacts import COUNTS, counts_at
 from tsbridge.core.escalation import step_due
 from tsbridge.core.link import group
-from tsbridge.core.moments import Interaction, Moment, Value, instant_text
+from tsbridge.core.moments import Interaction, Moment, instant_text
 from tsbridge.core.ports import Ids
 from tsbridge.core.rules.judge import Judge
 from tsbridge.core.rules.language import Rulebook
 from tsbridge.core.story import History, Judged, judge_story, order_key
 from tsbridge.store import cases, chain, decisions, desired, links, moments
 from tsbridge.store.rulebooks import Built, LiveRulebook
-
-COUNTS = ("requester.contacts_24h", "requester.contacts_30d", "requester.cases_90d")
 
 
 @dataclass(slots=True)
@@ -191,21 +189,6 @@ class Conclusions:
         people = links.sure_people_of(conn, subjects)
         contacts = links.contacts(conn, people, first - timedelta(days=91))
         return lambda at: counts_at(contacts, at)
-
-
-def counts_at(contacts: Sequence[tuple[datetime, str]], at: datetime) -> dict[str, Value]:
-    """Contacts opened in the last day and month, cases in the last quarter, this one included."""
-    opened = [when for when, _ in contacts]
-    upto = bisect_right(opened, at)
-
-    def since(span: timedelta) -> int:
-        return bisect_left(opened, at - span)
-
-    return {
-        "requester.contacts_24h": upto - since(timedelta(hours=24)),
-        "requester.contacts_30d": upto - since(timedelta(days=30)),
-        "requester.cases_90d": len({case_id for _, case_id in contacts[since(timedelta(days=90)) : upto]}),
-    }
 
 
 def escalation_rows(case_id: str, state: CaseState, book: Rulebook) -> list[dict[str, object]]:

@@ -14,6 +14,7 @@ from typing import Any, Final
 
 from sqlalchemy import Connection
 
+from tsbridge.core.contacts import COUNTS, counts_at
 from tsbridge.core.moments import Value
 from tsbridge.core.ports import Clock
 from tsbridge.core.replay import Compared, Tally, compare
@@ -24,7 +25,6 @@ from tsbridge.store import history, replays, rulebooks, shadow
 from tsbridge.store.db import Database
 from tsbridge.store.history import StoredCase
 from tsbridge.store.rulebooks import LiveRulebook
-from tsbridge.work.conclude import COUNTS, counts_at
 
 PAGE: Final = 40
 LEASE: Final = timedelta(seconds=60)
@@ -126,7 +126,7 @@ class Replays:
         for case in cases:
             compared = ready.compared(case)
             tally.add(case.id, compared)
-            moves += [(case.id, one) for one in compared if one.changed]
+            moves += [(case.id, one) for one in compared if one.telling]
         return tally, moves
 
     async def _contest(self, job: replays.Job) -> Contest:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from datetime import tzinfo
+from functools import cached_property
 from typing import Final
 
 from tsbridge.core.moments import Value
@@ -30,9 +31,12 @@ class Examiner:
     def __init__(self, book: Rulebook, zone: tzinfo) -> None:
         self.book = book
         self.zone = zone
-        self.judge = Judge(book, zone)
         self.solver = Solver(book, zone)
         self._conditions: dict[str, Node] = {}
+
+    @cached_property
+    def judge(self) -> Judge:
+        return Judge(self.book, self.zone)
 
     def condition(self, rule: Rule) -> Node:
         """The rule is asked and matches."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Container, Iterable, Iterator, Sequence
 from typing import Any, Final
 
@@ -65,15 +66,22 @@ def _strange_values(rule: Rule) -> Iterator[Finding]:
 
 def duplicates(examiner: Examiner, about: str | None) -> Iterator[Finding]:
     """Rules that say the same as one above: same events, same condition however it is written, same actions."""
-    seen: dict[bytes, Rule] = {}
+    alike: dict[Any, list[Rule]] = defaultdict(list)
     for rule in examiner.book.rules:
-        first = seen.setdefault(_meaning(rule), rule)
-        if first is rule or about not in (None, rule.key, first.key):
-            continue
-        both = (first, rule) if rule.kind == "escalation" else (first,)
-        witness = examiner.example([examiner.condition(rule)], matches(*(one.key for one in both)), *both)
-        words = f"this rule says the same as {first.key} above it"
-        yield Finding("warning", "duplicate_rule", words, rule.path, rule.key, _shown(witness))
+        alike[rule.kind, rule.on, repr(rule.then)].append(rule)
+    for group in alike.values():
+        seen: dict[bytes, Rule] = {}
+        for rule in group if len(group) > 1 else ():
+            first = seen.setdefault(canonical(_form(rule.when, True)), rule)
+            if first is not rule and about in (None, rule.key, first.key):
+                yield _twin(examiner, first, rule)
+
+
+def _twin(examiner: Examiner, first: Rule, rule: Rule) -> Finding:
+    both = (first, rule) if rule.kind == "escalation" else (first,)
+    witness = examiner.example([examiner.condition(rule)], matches(*(one.key for one in both)), *both)
+    words = f"this rule says the same as {first.key} above it"
+    return Finding("warning", "duplicate_rule", words, rule.path, rule.key, _shown(witness))
 
 
 def unreachable(examiner: Examiner, skip: Container[str | None], about: str | None) -> Iterator[Finding]:
@@ -157,11 +165,6 @@ def behind_stop(examiner: Examiner, skip: Container[str | None], about: str | No
 
 
 # -- the same said otherwise ---------------------------------------------------------------------------------------------
-
-
-def _meaning(rule: Rule) -> bytes:
-    actions = [[action.name, action.value] for action in rule.then]
-    return canonical([rule.kind, sorted(rule.on), canonical(_form(rule.when, True)).decode(), actions])
 
 
 def _form(condition: Condition, wanted: bool) -> Any:

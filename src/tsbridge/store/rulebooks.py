@@ -130,19 +130,21 @@ def draft(conn: Connection) -> Draft:
 
 def lock_draft(conn: Connection) -> Draft:
     """The draft, held until this write transaction ends: of two editors or publishers one waits for the other."""
-    copy = draft(conn)
-    put = postgresql.insert if conn.dialect.name == "postgresql" else sqlite.insert
-    row = {"document": copy.document, "revision": copy.revision, "updated_at": copy.updated_at, "updated_by": copy.updated_by}
-    conn.execute(put(draft_table).values(id=DRAFT_ID, **row).on_conflict_do_nothing())
-    conn.execute(select(draft_table.c.id).where(draft_table.c.id == DRAFT_ID).with_for_update())
+    hold = select(draft_table.c.id).where(draft_table.c.id == DRAFT_ID).with_for_update()
+    if conn.execute(hold).one_or_none() is None:
+        copy = draft(conn)
+        put = postgresql.insert if conn.dialect.name == "postgresql" else sqlite.insert
+        row = {"document": copy.document, "revision": copy.revision, "updated_at": copy.updated_at, "updated_by": copy.updated_by}
+        conn.execute(put(draft_table).values(id=DRAFT_ID, **row).on_conflict_do_nothing())
+        conn.execute(hold)
     return draft(conn)
 
 
 def save_draft(conn: Connection, document: Any, at: datetime, by: str) -> Draft:
-    """Replace the draft. Callers compare revisions after `lock_draft`, in the same write transaction."""
-    revision = lock_draft(conn).revision + 1
-    values = {"document": document, "revision": revision, "updated_at": at, "updated_by": by}
-    conn.execute(update(draft_table).where(draft_table.c.id == DRAFT_ID).values(**values))
+    """Replace the draft. Callers have compared revisions after `lock_draft`, in the same write transaction."""
+    here = draft_table.c.id == DRAFT_ID
+    revision = conn.execute(select(draft_table.c.revision).where(here)).scalar_one() + 1
+    conn.execute(update(draft_table).where(here).values(document=document, revision=revision, updated_at=at, updated_by=by))
     return Draft(document, revision, at, by)
 
 

@@ -26,7 +26,7 @@ from tsbridge.web.app import create_app, front
 from tsbridge.web.auth import Gate
 from tsbridge.web.counters import Counters
 from tsbridge.web.desk import Desk, Probe
-from tsbridge.web.health import clock_probe, database_probe, heartbeat_probe, migrations_probe
+from tsbridge.web.health import clock_probe, database_probe, heartbeat_probe, migrations_probe, sources_probe
 from tsbridge.web.webhooks import Door
 from tsbridge.web.webhooks import routes as door_routes
 from tsbridge.wiring import (
@@ -52,6 +52,7 @@ from tsbridge.work.ingest import Ingest
 from tsbridge.work.loop import Loop, Round
 from tsbridge.work.reconcile import Reconciler
 from tsbridge.work.replay import Replays, Shadowing
+from tsbridge.work.silence import Silence
 from tsbridge.work.writeback import Pace, Writeback
 
 log = logging.getLogger("tsbridge.assembly")
@@ -65,6 +66,7 @@ REPLAY: Final = "replay"
 SHADOW: Final = "shadow"
 RECONCILE: Final = "reconcile"
 CALLS: Final = "calls"
+SILENCE: Final = "silence"
 WHOAMI: Final = "whoami"
 OWN_USER: Final = "own_user"
 ASK_AGAIN: Final = timedelta(minutes=30)
@@ -106,6 +108,7 @@ class Workers:
             FACTS: ingest.complete,
             WRITEBACK: writeback.round,
             GUARD: guard.round,
+            SILENCE: Silence(database, clock, ids, salt, alarm, name).round,
             REPLAY: Replays(database, clock, live, settings.zone, name).round,
             SHADOW: Shadowing(database, clock, live, settings.zone).round,
         }
@@ -224,6 +227,7 @@ def probes(database: Database, clock: Clock, loop: Loop | None, skew: Callable[[
     """What `/readyz` looks at."""
     found = {
         "database": database_probe(database),
+        "sources": sources_probe(database),
         "schema": migrations_probe(database, schema.revision, schema.head()),
     }
     if loop is not None:

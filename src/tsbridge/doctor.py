@@ -13,7 +13,7 @@ from typing import Any, Final, Literal, Protocol
 from tsbridge.core.rules.document import read
 from tsbridge.core.rules.findings import RulebookError
 from tsbridge.settings import BadSettings, Settings
-from tsbridge.store import about, rulebooks, schema, sqlite
+from tsbridge.store import about, rulebooks, schema, silence, sqlite
 from tsbridge.store.db import BadDatabase, Database, parse
 from tsbridge.store.views import DATABASE_FAILURES
 from tsbridge.vendors.errors import GiveUp, TryLater, Unauthorized, VendorError
@@ -268,7 +268,20 @@ def _contents(opened: Database) -> list[Line]:
     except DATABASE_FAILURES as failure:
         words = f"The database cannot be written ({type(failure).__name__})."
         lines.append(Line("database writable", "bad", words, "Look at the disk's room and the permissions of the file and its directory."))
-    return [*lines, *rulebook(opened)]
+    return [*lines, *rulebook(opened), *sources(opened)]
+
+
+def sources(opened: Database) -> list[Line]:
+    """Who says nothing although it usually would."""
+    return [
+        Line(
+            f"{source} webhooks heard",
+            "warn",
+            f"Nothing was heard from {source.title()} since {since:%Y-%m-%d %H:%M} UTC, which is unusual at this time of the week.",
+            "Look whether its webhooks are still switched on and reach this machine; `tsbridge zendesk setup --plan` shows Zendesk's.",
+        )
+        for source, since in opened.read_now(silence.silent).items()
+    ]
 
 
 def rulebook(opened: Database) -> list[Line]:

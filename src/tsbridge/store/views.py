@@ -15,6 +15,7 @@ from sqlalchemy import Column, ColumnElement, Connection, RowMapping, Select, an
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolIsBusy
 
+from tsbridge.store import silence
 from tsbridge.store.tables import cases, changes, decisions, desired, escalations, handles, inbox, interactions, moments, rulebooks
 
 Row = RowMapping
@@ -233,6 +234,7 @@ class Figures(NamedTuple):
     escalations: Mapping[str, int]
     decisions: int
     rulebook_version: int
+    silent: Mapping[str, datetime]
 
 
 def figures(conn: Connection) -> Figures:
@@ -255,6 +257,7 @@ def figures(conn: Connection) -> Figures:
         escalations=_counted(conn, escalations.c.status),
         decisions=conn.execute(select(func.count()).select_from(decisions)).scalar_one(),
         rulebook_version=live_version(conn),
+        silent=silence.silent(conn),
     )
 
 

@@ -12,7 +12,7 @@ from prometheus_client.core import CollectorRegistry, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from tsbridge.core.ports import Clock
-from tsbridge.store import views
+from tsbridge.store import silence, views
 from tsbridge.store.db import Database
 from tsbridge.web.counters import SOURCES
 from tsbridge.web.desk import Checked, Desk, Made, Probe
@@ -74,6 +74,8 @@ class Figures(Collector):
             self._figures.escalations,
             ("armed", "fired", "acknowledged", "stopped"),
         )
+        silent = dict.fromkeys(self._figures.silent, 1)
+        yield _by_label("tsbridge_source_silent", "1 for a source that says nothing for improbably long.", "source", silent, tuple(SOURCES))
         yield GaugeMetricFamily("tsbridge_decisions", "Decisions kept.", self._figures.decisions)
         yield GaugeMetricFamily("tsbridge_rulebook_version", "The live version of the rulebook.", self._figures.rulebook_version)
         info = GaugeMetricFamily("tsbridge_build_info", "Always 1; the label names the version.", labels=["version"])
@@ -153,6 +155,20 @@ def clock_probe(skew: Callable[[], timedelta | None], tolerance: timedelta) -> P
         if off is None:
             return Checked(True, "no vendor has told the time yet")
         return Checked(abs(off) <= tolerance, f"{off.total_seconds():+.0f} s against the vendor's clock")
+
+    return look
+
+
+def sources_probe(database: Database) -> Probe:
+    """Which sources are silent improbably long. Never a reason not to be ready: being asked for more would not make them speak."""
+
+    async def look() -> Checked:
+        try:
+            silent = await database.read(silence.silent)
+        except views.DATABASE_FAILURES:
+            return Checked(True, "not known: the database cannot be used")
+        told = [f"{source} is silent since {since:%Y-%m-%dT%H:%M}Z" for source, since in silent.items()]
+        return Checked(True, "; ".join(told) or "heard as usual")
 
     return look
 

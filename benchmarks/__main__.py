@@ -1,19 +1,18 @@
-"""`python -m benchmarks [door|editing|idle|latency|planted|soak]`: the tables. Without a name: door, idle, latency, editing."""
+"""`python -m benchmarks [door|editing|idle|latency|planted|replay|soak]`: the tables. Without a name: door, idle, latency, editing."""
 
 from __future__ import annotations
 
 import argparse
 import sys
 
-from benchmarks import door, editing, idle, latency, planted, soak
+from benchmarks import door, editing, idle, latency, planted, replay, soak
 from benchmarks.service import machine
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description="How fast and how small the bridge is, on this machine.")
-    parser.add_argument(
-        "names", nargs="*", choices=["door", "editing", "idle", "latency", "planted", "soak"], help="default: door, idle, latency, editing"
-    )
+    known = ["door", "editing", "idle", "latency", "planted", "replay", "soak"]
+    parser.add_argument("names", nargs="*", choices=known, help="default: door, idle, latency, editing")
     parser.add_argument("--scale", type=float, default=1.0, help="part of the requests to send, for a quick look")
     parser.add_argument("--seconds", type=float, default=120.0, help="how long to soak")
     parser.add_argument("--books", type=int, default=50, help="healthy rulebooks to plant defects into")
@@ -34,6 +33,8 @@ def main() -> int:
         elif name == "planted":
             for seed in asked.seed or [1, 2, 3]:
                 good &= planted.report(asked.books, seed)
+        elif name == "replay":
+            good &= replay.run(asked.scale)
         else:
             good &= soak.run(asked.seconds)
     return 0 if good else 1

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from tests.web.conftest import BOOK
+from tsbridge.web.inputs import time_text
 
 pytestmark = pytest.mark.anyio
 
@@ -309,3 +310,28 @@ async def test_zendesk_triggers_become_rules_and_nothing_is_changed(room: Any) -
     assert [(entry["title"], entry["outcome"]) for entry in answer.json()["report"]] == [("Bites", "exact")]
     assert (await room.client.get("/v1/rulebook/draft")).headers["etag"] == '"v1"'
     assert (await room.client.post("/v1/rulebook/import/zendesk", json={"tickets": []})).status_code == 422
+
+
+async def test_every_edit_stands_in_the_audit_with_who_and_when_and_what_it_was(room: Any) -> None:
+    headers = await room.key("ops")
+    who, now = headers["Authorization"].split("_")[1], time_text(room.desk.clock.now())
+    worse = {**RULE, "then": [{"set_severity": 4}]}
+    _, seen = await draft(room)
+    await room.client.put("/v1/rulebook/draft", json={"document": book(title="new")}, headers={**headers, **seen})
+    added = await room.client.post("/v1/rulebook/draft/rules", json=RULE, headers=headers)
+    path = added.headers["Location"]
+    changed = await room.client.put(path, json=worse, headers={**headers, "If-Match": added.headers["ETag"]})
+    await room.client.delete(path, headers={**headers, "If-Match": changed.headers["ETag"]})
+    _, seen = await draft(room)
+    await room.client.post("/v1/rulebook/publish", json={"note": "two"}, headers={**headers, **seen})
+    await room.client.post("/v1/rulebook/versions/1/restore", json={"note": "back"}, headers=headers)
+    items = [item for item in (await room.client.get("/v1/audit/changes")).json()["items"] if item["action"].startswith("rulebook.")]
+    assert {(item["actor"], item["at"]) for item in items} == {(who, now)}
+    told = {item["action"]: (item["before"], item["after"]) for item in items}
+    name = f"rules/{RULE['key']}"
+    assert told["rulebook.draft"] == ({"title": None}, {"title": "new"})
+    assert (told["rulebook.rule.add"][0][name], told["rulebook.rule.add"][1][name]) == (None, RULE)
+    assert told["rulebook.rule.change"] == ({name: RULE}, {name: worse})
+    assert (told["rulebook.rule.remove"][0][name], told["rulebook.rule.remove"][1][name]) == (worse, None)
+    assert (told["rulebook.publish"][0]["version"], told["rulebook.publish"][1]["version"]) == (1, 2)
+    assert (told["rulebook.restore"][0]["version"], told["rulebook.restore"][1]["version"]) == (2, 3)

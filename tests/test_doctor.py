@@ -129,3 +129,13 @@ def test_a_database_that_cannot_be_reached_is_bad_and_no_password_is_shown(url: 
 def test_a_file_that_is_no_database_is_bad(tmp_path: Path) -> None:
     (tmp_path / "bridge.db").write_text("this is a shopping list, not a database, and long enough to be read" * 20)
     assert doctor.worst(doctor.database(f"sqlite:///{tmp_path}/bridge.db")) == "bad"
+
+
+@pytest.mark.parametrize(
+    ("granted", "state"),
+    [(["read", "write"], "ok"), (["tickets:read", "tickets:write", "users:read"], "warn"), (["read"], "bad"), ([], "ok")],
+)
+def test_a_token_that_may_too_little_is_named(granted: list[str], state: str) -> None:
+    found = doctor.zendesk_scopes(granted)
+    assert found.state == state
+    assert (state == "ok") == (not found.next_step)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import sys
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from pathlib import Path
@@ -17,12 +17,16 @@ from tsbridge.store import about, rulebooks, schema, silence, sqlite
 from tsbridge.store.db import BadDatabase, Database, parse
 from tsbridge.store.views import DATABASE_FAILURES
 from tsbridge.vendors.errors import GiveUp, TryLater, Unauthorized, VendorError
+from tsbridge.vendors.zendesk.setup import lacking
 
 API_TOKENS_END: Final = date(2027, 4, 30)
 ADMIN_KEY_LENGTH: Final = 24
 SKEW_TOLERATED: Final = timedelta(seconds=60)
 ROOM_WANTED: Final = 0.10
 ROOM_NEEDED: Final = 0.02
+
+FOR_SETUP: Final = ("webhooks:", "triggers:")
+"""Scopes that only `tsbridge zendesk setup` needs."""
 
 State = Literal["ok", "warn", "bad"]
 
@@ -183,6 +187,16 @@ async def zendesk(client: Zendesk, now: Callable[[], datetime]) -> list[Line]:
     if client.server_time is not None:
         lines.append(_skew(now() - client.server_time))
     return lines
+
+
+def zendesk_scopes(granted: Sequence[str]) -> Line:
+    """What the OAuth token in use may do."""
+    missing = lacking(granted)
+    if not missing:
+        return Line("zendesk scopes", "ok", "The OAuth token may do what the bridge needs.")
+    needed = [scope for scope in missing if not scope.startswith(FOR_SETUP)]
+    words = f"The OAuth token lacks {', '.join(missing)}."
+    return Line("zendesk scopes", "bad" if needed else "warn", words, "Give the OAuth client the scopes read and write, or these.")
 
 
 def _skew(off: timedelta) -> Line:

@@ -10,6 +10,7 @@ from tsbridge import doctor as checks
 from tsbridge.cli.frame import AsJson, done, say
 from tsbridge.doctor import Line
 from tsbridge.settings import BadSettings, Settings, load
+from tsbridge.vendors.zendesk.install import scopes
 from tsbridge.wiring import SystemClock, make_zendesk
 
 _MARK = {"ok": "ok  ", "warn": "warn", "bad": "BAD "}
@@ -38,7 +39,9 @@ async def _zendesk(settings: Settings) -> list[Line]:
     if client is None:
         return []
     try:
-        return await checks.zendesk(client, clock.now)
+        lines = await checks.zendesk(client, clock.now)
+        granted = await scopes(client) if checks.worst(lines) != "bad" else None
+        return lines if granted is None else [*lines, checks.zendesk_scopes(granted)]
     finally:
         await client.close()
 

@@ -97,7 +97,7 @@ class Reconciler:
         if self._own().id is None:
             return now + SOON  # until we know who we are, our own updates would look like somebody's
         self._look_at = now + EVERY
-        if not await self._database.write(lambda conn: self._mine(conn, now)):
+        if not await self._database.write(lambda conn: keep.take_turn(conn, f"{NAME}_lease", self._worker, now, LEASE)):
             return self._look_at
         try:
             found = await self.page(NAME, now - OVERLAP)
@@ -190,14 +190,6 @@ class Reconciler:
     def _tell(self, ticket: str, asked: Sequence[Drift]) -> None:
         if asked:
             self._alarm("a rule in Zendesk undoes what ours ask for", ticket=ticket, tags=[each.what for each in asked])
-
-    def _mine(self, conn: Connection, now: datetime) -> bool:
-        """Whether this process reads the export for now: one does at a time."""
-        held = keep.get(conn, f"{NAME}_lease")
-        if held is not None and held["by"] != self._worker and read_instant(held["until"]) > now:
-            return False
-        keep.put(conn, f"{NAME}_lease", {"by": self._worker, "until": instant_text(now + LEASE)})
-        return True
 
 
 def look_of(conn: Connection, name: str, begin: datetime) -> Look:

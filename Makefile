@@ -6,6 +6,7 @@ PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3 python; do \
 	if $$p -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 14))' 2>/dev/null; then echo $$p; break; fi; done)
 VENV := .venv
 BIN := $(VENV)/bin
+BENCH := .venv-bench
 READY := $(VENV)/.ready
 STAY ?=
 SECONDS ?= 120
@@ -43,17 +44,27 @@ lint: $(READY) ## format, lint, types, layers, locks
 	@$(BIN)/ruff check --quiet .
 	@$(BIN)/mypy --strict src
 	@$(BIN)/python -m pytest -q -p no:randomly tests/test_floors.py
-	@! grep -nE '://|index-url|find-links|httpx2' requirements.lock requirements-dev.lock || { echo "a lock holds an address or httpx2" >&2; exit 1; }
+	@! grep -nE '://|index-url|find-links|httpx2' requirements.lock requirements-dev.lock requirements-bench.lock || { echo "a lock holds an address or httpx2" >&2; exit 1; }
 
 format: $(READY) ## bring the code into form
 	@$(BIN)/ruff format --quiet .
 	@$(BIN)/ruff check --quiet --fix .
 
-bench: $(READY) ## the benchmarks with their tables
-	@$(BIN)/python -m benchmarks
+bench: $(READY) $(BENCH)/.ready ## the benchmarks with their tables, other rule engines beside ours
+	@$(BENCH)/bin/python -m benchmarks
+
+$(BENCH)/.ready: requirements-bench.lock $(READY)
+	@test -x $(BENCH)/bin/python || $(PYTHON) -m venv $(BENCH)
+	@echo "-- installing the other rule engines beside it, for the comparison alone"
+	@PIP_ROOT_USER_ACTION=ignore $(BENCH)/bin/python -m pip install --quiet --disable-pip-version-check --progress-bar off \
+		--require-hashes -r requirements-dev.lock
+	@PIP_ROOT_USER_ACTION=ignore $(BENCH)/bin/python -m pip install --quiet --disable-pip-version-check --progress-bar off \
+		--require-hashes -r requirements-bench.lock
+	@PIP_ROOT_USER_ACTION=ignore $(BENCH)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $(BENCH)/.ready
 
 soak: $(READY) ## SECONDS of steady deliveries; memory, files and threads must stay level
 	@$(BIN)/python -m benchmarks soak --seconds $(SECONDS)
 
 clean: ## take away .venv and the caches
-	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis build dist
+	rm -rf $(VENV) $(BENCH) .pytest_cache .mypy_cache .ruff_cache .hypothesis build dist

@@ -21,6 +21,7 @@ class World:
 
     def __init__(self, seed: int, rules: int) -> None:
         self.rng = Random(seed)  # noqa: S311  # reproducible, not secret
+        self.plain = False
         size = max(40, rules // 2)
         self.words = sorted({"".join(self.rng.choices(LETTERS, k=self.rng.randint(4, 10))) for _ in range(size)})
         self.tags = [f"tag_{n}" for n in range(size)]
@@ -31,8 +32,9 @@ class World:
         self.custom_values = [f"value_{n}" for n in range(max(10, size // 10))]
         self.countries = ["US", "GB", "DE", "FR", "ES", "PT", "IT", "NL", "SE", "JP", "BR", "IN"]
 
-    def document(self, rules: int, *, routing: int = 0) -> dict[str, Any]:
-        """A rulebook of `rules` escalation rules, `routing` routing rules and the catch-all."""
+    def document(self, rules: int, *, routing: int = 0, plain: bool = False) -> dict[str, Any]:
+        """A rulebook of `rules` escalation rules, `routing` routing rules and the catch-all. `plain`: nothing about the time of day."""
+        self.plain = plain
         made = [self.rule(f"rule-{n}", "escalation") for n in range(rules)] + [self.rule(f"route-{n}", "routing") for n in range(routing)]
         last = {"key": "rest", "kind": "routing", "when": {}, "then": [{"route": "intake"}]}
         return {"schema": 1, "queues": {"intake": {}, "safety": {}, "claims": {}}, "rules": [*made, last]}
@@ -61,7 +63,7 @@ class World:
                 return leaf("text", "contains", rng.choice(self.words))
             return leaf("text", "contains_any", rng.sample(self.words, 4))
         if kind == "number":
-            if rng.random() < 0.1:
+            if rng.random() < 0.1 and not self.plain:
                 return leaf("time.hour", "between", sorted(rng.sample(range(24), 2)))
             field = rng.choice(["requester.contacts_24h", "requester.contacts_30d", "call.talk_seconds", "call.wait_seconds"])
             if rng.random() < 0.4:

@@ -32,7 +32,7 @@ def explained(conn: Connection, live: LiveRulebook, decision_id: str) -> dict[st
         return {**shown, "near_misses": [], "inputs_erased": not row["retracted"]}
     seen = loaded.seen
     built = live.version(conn, row["rulebook_version"])
-    asked = built.judge.explain(seen.given, seen.previous, seen.standing, seen.at, loaded.subject)
+    asked = built.judge.explain(seen.given, seen.previous, seen.standing, seen.at, loaded.subject, near=NEAR)
     matched = {key for key, _ in row["matched"]}
     return {
         **shown,

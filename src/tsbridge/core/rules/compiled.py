@@ -159,3 +159,30 @@ def _comparison(leaf: Leaf) -> Test:
         case "at_least":
             return lambda facts: (found := facts.numbers[name]) is not None and found >= low
     return lambda facts: (found := facts.numbers[name]) is not None and low <= found <= high
+
+
+def shortfall(condition: Condition, scans: Scans, most: int) -> Callable[[Facts], int]:
+    """At least how many conditions would have to be otherwise for this one to be true; counted up to one more than `most`."""
+    if isinstance(condition, Leaf):
+        test = _leaf(condition, scans)
+        return lambda facts: 0 if test(facts) else 1
+    every = [shortfall(part, scans, most) for part in _cheap_first(condition.all)]
+    some = tuple(shortfall(part, scans, most) for part in condition.any)
+    if some:
+        every.append(lambda facts: min(part(facts) for part in some))
+    every += [_one_when(compiled(part, scans)) for part in condition.none]
+    parts = tuple(every)
+
+    def missing(facts: Facts) -> int:
+        count = 0
+        for part in parts:
+            count += part(facts)
+            if count > most:
+                break
+        return count
+
+    return missing
+
+
+def _one_when(test: Test) -> Callable[[Facts], int]:
+    return lambda facts: 1 if test(facts) else 0

@@ -66,19 +66,27 @@ class Judge:
         standing: Standing,
         at: datetime,
         subject: Interaction | None = None,
+        *,
+        near: int | None = None,
     ) -> tuple[RuleExplained, ...]:
-        """Every rule in the order it is asked: whether it matched, because of what, or what it would have taken."""
+        """The rules in the order they are asked: whether each matched, because of what, or what it would have taken.
+
+        With `near` only those that matched, and those that would have, had so many of their conditions been otherwise.
+        """
         facts = self._facts(given, previous, standing, at)
         work = _Work(self.book, facts, standing, at, subject or NOBODY)
         found: list[RuleExplained] = []
-        told: set[str] = set()
+        reached: set[str] = set()
         try:
-            for rule, explained in self._slow_pass(work, given):
-                told.add(rule.key)
-                found.append(explained)
+            for rule, explained in self._explained_pass(work, given, near):
+                reached.add(rule.key)
+                if explained is not None:
+                    found.append(explained)
         except BudgetExceeded:
             return tuple(found)
-        skipped = (RuleExplained(rule.key, rule.kind, False, (), ()) for rule in self.book.rules if rule.key not in told)
+        if near is not None:
+            return tuple(found)
+        skipped = (RuleExplained(rule.key, rule.kind, False, (), ()) for rule in self.book.rules if rule.key not in reached)
         return (*found, *skipped)
 
     def _pass(self, work: _Work, given: Mapping[str, Value]) -> None:
@@ -105,26 +113,23 @@ class Judge:
             if slot < end and asked(plan.rules[slot], given):
                 work.firing.discard(key)
 
-    def _slow_pass(self, work: _Work, given: Mapping[str, Value]) -> Iterator[tuple[Rule, RuleExplained]]:
-        """The same judgement with every rule asked and explained, each on the facts before its own actions take effect."""
-        for rule in self.book.escalation:
-            if not asked(rule, given):
-                continue
-            matched = holds(rule.when, work.facts)
-            explained = explain_rule(rule, work.facts, matched)
-            if matched:
-                work.take(rule)
-            yield rule, explained
-            if work.stopped_by is not None:
-                break
-        work.run_policies()
-        for rule in self.book.routing:
-            if not asked(rule, given):
-                continue
-            matched = holds(rule.when, work.facts)
-            yield rule, explain_rule(rule, work.facts, matched)
-            if matched:
-                break
+    def _explained_pass(self, work: _Work, given: Mapping[str, Value], near: int | None) -> Iterator[tuple[Rule, RuleExplained | None]]:
+        """The same judgement with every rule looked at, each on the facts before its own actions take effect."""
+        for plan in (self._escalation, self._routing):
+            for slot in plan.candidates(work.facts) if near == 0 else range(len(plan.rules)):
+                rule = plan.rules[slot]
+                if rule.on and not asked(rule, given):
+                    continue
+                matched = plan.holds(slot, work.facts)
+                wanted = matched or near is None or plan.nearly_holds(slot, work.facts, near)
+                explained = explain_rule(rule, work.facts, matched) if wanted else None
+                if matched:
+                    work.take(rule)
+                yield rule, explained
+                if matched and (plan is self._routing or work.stopped_by is not None):
+                    break
+            if plan is self._escalation:
+                work.run_policies()
 
     def _next_change(self, given: Mapping[str, Value], standing: Standing, at: datetime, until: datetime | None) -> datetime | None:
         """The next instant at which other rules would match although nothing happened."""

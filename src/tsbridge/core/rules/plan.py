@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Final
 
-from tsbridge.core.rules.compiled import Scans, Test, compiled
+from tsbridge.core.rules.compiled import Scans, Test, compiled, shortfall
 from tsbridge.core.rules.covers import Effects, Planner
 from tsbridge.core.rules.due import but_for_time, by_time_unknown, reads_the_clock
 from tsbridge.core.rules.facts import Facts
@@ -24,6 +24,7 @@ class Plan:
         self.slots = {rule.key: slot for slot, rule in enumerate(rules)}
         self._scans = scans
         self._tests: list[Test | None] = [None] * len(self.rules)
+        self._shortfalls: dict[tuple[int, int], Callable[[Facts], int]] = {}
         self._every = range(len(self.rules))
         self.clocked = frozenset(slot for slot, rule in enumerate(rules) if reads_the_clock(rule))
         conditions = dict(enumerate(rule.when for rule in rules))
@@ -61,6 +62,14 @@ class Plan:
         if test is None:
             test = self._tests[slot] = compiled(self.rules[slot].when, self._scans)
         return test(facts)
+
+    def nearly_holds(self, slot: int, facts: Facts, most: int) -> bool:
+        """Whether this rule might match if at most so many of its conditions were otherwise; to be looked at closely then."""
+        key = (slot, most)
+        count = self._shortfalls.get(key)
+        if count is None:
+            count = self._shortfalls[key] = shortfall(self.rules[slot].when, self._scans, most)
+        return count(facts) <= most
 
 
 def scans_of(rules: Iterable[Rule]) -> Scans:

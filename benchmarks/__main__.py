@@ -1,24 +1,25 @@
-"""`python -m benchmarks [door|editing|idle|latency|planted|replay|soak]`: the tables. Without a name: door, idle, latency, editing."""
+"""`python -m benchmarks [name …]`: the tables. Without a name: door, idle, latency, editing, judging, replay."""
 
 from __future__ import annotations
 
 import argparse
 import sys
 
-from benchmarks import door, editing, idle, latency, planted, replay, soak
+from benchmarks import agreement, door, editing, idle, judging, latency, planted, replay, soak
 from benchmarks.service import machine
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description="How fast and how small the bridge is, on this machine.")
-    known = ["door", "editing", "idle", "latency", "planted", "replay", "soak"]
-    parser.add_argument("names", nargs="*", choices=known, help="default: door, idle, latency, editing")
+    known = ["agreement", "door", "editing", "idle", "judging", "latency", "planted", "replay", "soak"]
+    parser.add_argument("names", nargs="*", choices=known, help="default: door, idle, latency, editing, judging, replay")
     parser.add_argument("--scale", type=float, default=1.0, help="part of the requests to send, for a quick look")
     parser.add_argument("--seconds", type=float, default=120.0, help="how long to soak")
     parser.add_argument("--books", type=int, default=50, help="healthy rulebooks to plant defects into")
-    parser.add_argument("--seed", type=int, action="append", help="seed of the planting; may be given several times")
+    parser.add_argument("--pairs", type=int, default=100_000, help="how many pairs of rulebook and moment to compare")
+    parser.add_argument("--seed", type=int, action="append", help="a seed; for planting several may be given")
     asked = parser.parse_args()
-    names = asked.names or ["door", "idle", "latency", "editing"]
+    names = asked.names or ["door", "idle", "latency", "editing", "judging", "replay"]
     print(f"{machine()}\n")
     good = True
     for name in names:
@@ -33,6 +34,10 @@ def main() -> int:
         elif name == "planted":
             for seed in asked.seed or [1, 2, 3]:
                 good &= planted.report(asked.books, seed)
+        elif name == "agreement":
+            good &= agreement.run(asked.pairs, (asked.seed or [1_000])[0])
+        elif name == "judging":
+            good &= judging.run(asked.scale, (asked.seed or [31])[0])
         elif name == "replay":
             good &= replay.run(asked.scale)
         else:

@@ -9,10 +9,15 @@ from contextlib import AbstractContextManager, ExitStack
 from typing import Any
 
 import pytest
+from hypothesis import settings
 
 from tests import databases
 from tests.clocks import CountingIds, SettableClock
 from tsbridge.store.db import Database
+
+
+settings.register_profile("tsbridge", deadline=None)  # a busy machine is no bug
+settings.load_profile("tsbridge")
 
 
 def pytest_configure(config: pytest.Config) -> None:

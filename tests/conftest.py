@@ -15,7 +15,6 @@ from tests import databases
 from tests.clocks import CountingIds, SettableClock
 from tsbridge.store.db import Database
 
-
 settings.register_profile("tsbridge", deadline=None)  # a busy machine is no bug
 settings.load_profile("tsbridge")
 

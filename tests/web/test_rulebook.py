@@ -335,3 +335,15 @@ async def test_every_edit_stands_in_the_audit_with_who_and_when_and_what_it_was(
     assert (told["rulebook.rule.remove"][0][name], told["rulebook.rule.remove"][1][name]) == (worse, None)
     assert (told["rulebook.publish"][0]["version"], told["rulebook.publish"][1]["version"]) == (1, 2)
     assert (told["rulebook.restore"][0]["version"], told["rulebook.restore"][1]["version"]) == (2, 3)
+
+
+@pytest.mark.parametrize("fresh_url", ["sqlite"], indirect=True)
+async def test_what_is_published_is_built_before_it_is_live(room: Any) -> None:
+    held, match = await draft(room)
+    changed = {**held["document"], "title": "another"}
+    put = await room.client.put("/v1/rulebook/draft", json={"document": changed}, headers=match)
+    published = await room.client.post("/v1/rulebook/publish", json={"note": "n"}, headers={"If-Match": put.headers["ETag"]})
+    assert published.status_code == 201
+    built = await room.desk.database.read(room.desk.live.live)
+    assert (built.version, built.hash) == (published.json()["version"], published.json()["hash"])
+    assert built.book.document["title"] == "another"

@@ -178,7 +178,7 @@ def _in_words(found: dict[str, Any], left: list[Step], doing: bool) -> list[str]
         lines.append(f"Plan: {counts}. Nothing was done; --apply does it." if left else "Everything stands as it should.")
     if found["secret_written"]:
         lines.append("The signing secret is in the file; set TSBRIDGE_ZENDESK_WEBHOOK_SECRETS_FILE to it.")
-    elif doing and left:
+    elif doing and any(step.what == "webhook" and step.act in ("create", "replace") for step in left):
         lines.append(
             "The webhook signs with a secret of its own: --secret-into FILE writes it; TSBRIDGE_ZENDESK_WEBHOOK_SECRETS_FILE takes it."
         )

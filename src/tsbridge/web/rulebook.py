@@ -98,6 +98,7 @@ async def restore_version(desk: Made, by: Ops, version: Id, body: Publication | 
     note = (body.note if body else "") or f"restored from version {number}"
     found = await desk.database.read(lambda conn: _version(conn, number))
     await _refuse_bad(desk, found.document)
+    await asyncio.to_thread(desk.live.prepare, found.document)
     return await desk.database.write(_publication(desk, found.document, note, by.id, "rulebook.restore"), urgent=True)
 
 
@@ -176,6 +177,7 @@ async def publish_draft(desk: Made, by: Ops, body: Publication, if_match: IfMatc
     draft = await desk.database.read(store.draft)
     need_match(if_match, draft_tag(draft))
     await _refuse_bad(desk, draft.document)
+    await asyncio.to_thread(desk.live.prepare, draft.document)
     publish = _publication(desk, draft.document, body.note, by.id, "rulebook.publish")
 
     def write(conn: Connection) -> dict[str, Any]:

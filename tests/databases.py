@@ -18,15 +18,23 @@ from tsbridge.store.db import Database
 
 ROOT = "PYTEST_DATABASES_ROOT"  # told to xdist's workers, so that all use the same server
 
+ROOM = 4 << 30  # bytes
+
 _numbers = itertools.count(1)
 
 
 def begin_run() -> None:
     """In the process that was started first: choose where the run's databases lie."""
-    root = os.environ[ROOT] = tempfile.mkdtemp(prefix="tsb-db-")
+    root = os.environ[ROOT] = tempfile.mkdtemp(prefix="tsb-db-", dir=_in_memory())
     runtime = Path(root) / "run"  # without one of our own the wheel warns, which is an error for us
     runtime.mkdir(mode=0o700)
     os.environ["XDG_RUNTIME_DIR"] = str(runtime)
+
+
+def _in_memory() -> str | None:
+    """Where files lie in memory, if there is plenty: a run makes thousands of databases and needs none of them to outlive the machine."""
+    memory = Path("/dev/shm")  # noqa: S108  # a directory of our own is made in it
+    return str(memory) if memory.is_dir() and os.access(memory, os.W_OK) and shutil.disk_usage(memory).free > ROOM else None
 
 
 def end_run() -> None:
@@ -48,6 +56,8 @@ class Postgres:
         self.server = get_server(Path(os.environ[ROOT]) / "pg", cleanup_mode=None)
         self._admin = psycopg.connect(self.server.get_uri(), autocommit=True)
         self._template = f"template_{os.getpid()}"
+        self._admin.execute("ALTER SYSTEM SET fsync = off")  # our processes are killed in tests, the server is not
+        self._admin.execute("SELECT pg_reload_conf()")
         self._admin.execute(f"CREATE DATABASE {self._template}")
         with Database.open(self.url(self._template)) as template:
             schema.migrate(template)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from hypothesis import given
@@ -44,3 +46,26 @@ def test_an_empty_database_gets_the_rulebook_of_the_settings_once(database: Data
     assert publish_starter(database, settings, clock) is None
     live = database.read_now(rulebooks.live)
     assert (live.version, live.document["queues"]) == (1, {"intake": {}})
+
+
+class Together:
+    """A clock that answers only when `parties` have asked, so that they go on side by side."""
+
+    def __init__(self, parties: int) -> None:
+        self._barrier = threading.Barrier(parties)
+
+    def now(self) -> datetime:
+        self._barrier.wait(30)
+        return SettableClock().now()
+
+
+def test_services_that_start_at_once_publish_it_once(database_url: str) -> None:
+    together = Together(3)
+
+    def start(_: int) -> int | None:
+        with Database.open(database_url) as database:
+            return publish_starter(database, load({}, None), together)
+
+    with ThreadPoolExecutor(3) as pool:
+        published = list(pool.map(start, range(3)))
+    assert sorted(published, key=str) == [1, None, None]

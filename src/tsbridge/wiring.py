@@ -107,7 +107,7 @@ def publish_starter(database: Database, settings: Settings, clock: Clock) -> int
 
     Raises `core.rules.language.RulebookError` for a file that is no rulebook.
     """
-    if database.read_now(_has_rulebook):
+    if database.read_now(rulebooks.has_any):
         return None
     path = starter_path(settings)
     document = load_file(path)
@@ -115,19 +115,12 @@ def publish_starter(database: Database, settings: Settings, clock: Clock) -> int
     now = clock.now()
 
     def write(conn: Connection) -> int | None:
-        if _has_rulebook(conn):
+        rulebooks.lock_first(conn)  # a service and its workers may be started at once
+        if rulebooks.has_any(conn):
             return None
         return rulebooks.publish(conn, document, book.hash, f"the starter rulebook, {path.name}", now, "system")
 
     return database.write_now(write)
-
-
-def _has_rulebook(conn: Connection) -> bool:
-    try:
-        rulebooks.live_version(conn)
-    except rulebooks.NoRulebook:
-        return False
-    return True
 
 
 # What the settings say about vendors

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from typing import Any, Final, NamedTuple
 
-from sqlalchemy import Connection, func, insert, select, update
+from sqlalchemy import Connection, func, insert, select, text, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from tsbridge.core.rules.document import read
@@ -103,13 +103,24 @@ def hashes(conn: Connection, wanted: set[int]) -> dict[int, str]:
     return {row.version: row.hash for row in rows}
 
 
+def has_any(conn: Connection) -> bool:
+    """Whether a version has been published."""
+    return bool(conn.execute(select(func.count()).select_from(table)).scalar_one())
+
+
+def lock_first(conn: Connection) -> None:
+    """Be the only one to publish until the transaction ends, on a database that may be empty: then there is no row to hold."""
+    if conn.dialect.name == "postgresql":
+        conn.execute(text("LOCK TABLE rulebooks IN SHARE ROW EXCLUSIVE MODE"))
+
+
 def publish(conn: Connection, document: Any, hash: str, note: str, at: datetime, by: str) -> int:
     """The next version, live with this transaction. A draft that nobody has changed follows live.
 
-    Publishers of a database that has a version already wait for each other.
+    Publishers wait for each other; those of the first version by `lock_first`.
     """
     version, follows = 1, False
-    if conn.execute(select(func.count()).select_from(table)).scalar_one():
+    if has_any(conn):
         held = lock_draft(conn)
         before = live(conn)
         version, follows = (before.version + 1, held.document == before.document != document)

@@ -56,8 +56,6 @@ class Postgres:
         self.server = get_server(Path(os.environ[ROOT]) / "pg", cleanup_mode=None)
         self._admin = psycopg.connect(self.server.get_uri(), autocommit=True)
         self._template = f"template_{os.getpid()}"
-        self._admin.execute("ALTER SYSTEM SET fsync = off")  # our processes are killed in tests, the server is not
-        self._admin.execute("SELECT pg_reload_conf()")
         self._admin.execute(f"CREATE DATABASE {self._template}")
         with Database.open(self.url(self._template)) as template:
             schema.migrate(template)

@@ -98,6 +98,32 @@ def test_something_else_than_a_list_of_triggers_is_refused(answer: Any) -> None:
         import_zendesk(answer, QUEUES)
 
 
+@pytest.mark.parametrize(
+    "odd",
+    [
+        {"position": "2"},
+        {"conditions": "x"},
+        {"conditions": {"all": ["x"]}},
+        {"conditions": {"any": {"a": 1}}},
+        {"actions": "x"},
+        {"actions": None},
+        {"actions": [{"field": "current_tags", "value": 5}]},
+        {"conditions": {"all": [{"field": "custom_fields_abc", "operator": "is", "value": "x"}]}},
+        {"conditions": {"all": [{"field": "custom_fields_12", "operator": "less_than", "value": ""}]}},
+        {"conditions": {"all": [{"field": "status", "operator": "is", "value": ["new", "open"]}]}},
+    ],
+)
+def test_an_oddly_shaped_trigger_is_reported_and_never_stops_the_others(odd: dict[str, Any]) -> None:
+    strange = {**trigger("Odd", [("status", "is", "new")], [("current_tags", "x")]), **odd}
+    found = imported(trigger("Plain", [("status", "is", "new")], [("current_tags", "y")]), strange)
+    fates = {entry["title"]: entry for entry in found["report"]}
+    assert fates["Plain"]["outcome"] == "exact"
+    if "position" not in odd:
+        assert fates["Odd"]["outcome"] == "left"
+        assert fates["Odd"]["why"]
+    read(document(found))
+
+
 FIELDS = [
     ("status", "is", "new"), ("status", "less_than", "solved"), ("status", "greater_than", "new"), ("priority", "is_not", "high"),
     ("priority", "less_than", "high"), ("priority", "is", ""), ("type", "is", "incident"), ("current_tags", "includes", "a b"),

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 STATUS = ("new", "open", "pending", "hold", "solved", "closed")
@@ -72,9 +72,9 @@ def condition(raw: Mapping[str, Any], kind: str) -> tuple[Leaf, str]:
     """Our tree for one Zendesk condition and how its meaning differs. `kind`: triggers or automations."""
     name, operator, value = str(raw.get("field")), str(raw.get("operator") or "is"), raw.get("value")
     if name == "update_type":
-        return _update_type(value)
+        return _update_type(operator, value)
     if name == "ticket_is_public":
-        return leaf("ticket.is_public", "is", str(value).lower() in ("true", "public")), ""
+        return _public(operator, value), ""
     if name == "current_tags":
         return _tags(operator, value), ""
     if name == "via_id":
@@ -111,20 +111,23 @@ def leaf(field: str, operator: str, value: Any = None) -> Leaf:
     return found if value is None else {**found, "value": value}
 
 
+def split(value: Any) -> list[str]:
+    """The words of a value that Zendesk writes as one text or as a list."""
+    return value.split() if isinstance(value, str) else [str(v) for v in value] if isinstance(value, list) else []
+
+
 def _plain(field: str, name: str, operator: str, value: Any) -> tuple[Leaf, str]:
     if value in ("current_user", "requester_id", "assignee_id", "current_groups"):
         raise NotCarried("a value that depends on who acted cannot be named in a rule")
-    text = "" if value is None else str(value)
     if operator in ("changed", "not_changed"):
         return leaf(field, operator), ""
+    if isinstance(value, list | dict):
+        raise NotCarried("expected a single value")
+    text = "" if value is None else str(value)
     if operator in ("less_than", "greater_than"):
         return _ordered(field, name, operator, text), ""
     if text == "":
-        empty = {"is": "not_present", "is_not": "present", "value": "not_present", "not_value": "present"}.get(operator)
-        if empty is None:
-            raise NotCarried(f"{operator} with an empty value")
-        tree = leaf(field, empty)
-        return ({"all": [tree, leaf(field, "changed")]} if operator == "value" else tree), ""
+        return _empty(field, operator), ""
     direct = {"is": "is", "is_not": "is_not", "value": "changed_to", "value_previous": "changed_from"}.get(operator)
     if direct is not None:
         return leaf(field, direct, text), ""
@@ -132,6 +135,16 @@ def _plain(field: str, name: str, operator: str, value: Any) -> tuple[Leaf, str]
     if turned is not None:
         return {"none": [leaf(field, turned, text)]}, ""
     raise NotCarried(f"rules have no operator like {operator} for {name}")
+
+
+def _empty(field: str, operator: str) -> Leaf:
+    """Compared with no value at all."""
+    if operator in ("is", "is_not"):
+        return leaf(field, "not_present" if operator == "is" else "present")
+    if operator in ("value", "not_value"):
+        emptied = [leaf(field, "not_present"), leaf(field, "changed")]
+        return {"all": emptied} if operator == "value" else {"none": [{"all": emptied}]}
+    raise NotCarried(f"rules have no operator like {operator} with an empty value")
 
 
 def _ordered(field: str, name: str, operator: str, value: str) -> Leaf:
@@ -146,7 +159,16 @@ def _ordered(field: str, name: str, operator: str, value: str) -> Leaf:
     return {"any": below} if below else {"none": [leaf("source", "present")]}
 
 
-def _update_type(value: Any) -> tuple[Leaf, str]:
+def _public(operator: str, value: Any) -> Leaf:
+    known = {"true": True, "public": True, "false": False, "private": False}.get(str(value).lower())
+    if known is None or operator not in ("is", "is_not"):
+        raise NotCarried("expected is or is_not with public or private")
+    return leaf("ticket.is_public", operator, known)
+
+
+def _update_type(operator: str, value: Any) -> tuple[Leaf, str]:
+    if operator != "is":
+        raise NotCarried(f"rules have no operator like {operator} for update_type")
     if value == "Create":
         return leaf("event", "is", "ticket.created"), ""
     if value == "Change":
@@ -155,8 +177,7 @@ def _update_type(value: Any) -> tuple[Leaf, str]:
 
 
 def _tags(operator: str, value: Any) -> Leaf:
-    words = value.split() if isinstance(value, str) else [str(v) for v in value or ()]
-    words = sorted({word.lower() for word in words})
+    words = sorted({word.lower() for word in split(value)})
     if not words or operator not in ("includes", "not_includes"):
         raise NotCarried("expected includes or not_includes with tags")
     return {"any" if operator == "includes" else "none": [leaf("tags", "includes", word) for word in words]}
@@ -171,7 +192,7 @@ def _via(operator: str, value: Any) -> tuple[Leaf, str]:
 
 
 def _words(field: str, operator: str, value: Any) -> tuple[Leaf, str]:
-    words = str(value or "").split()
+    words = split(value)
     if not words:
         raise NotCarried("no words to look for")
     if operator in ("includes", "not_includes"):
@@ -185,13 +206,19 @@ def _words(field: str, operator: str, value: Any) -> tuple[Leaf, str]:
 
 
 def _custom(field: str, operator: str, value: Any) -> Leaf:
+    if not field.removeprefix("ticket.custom.").isdigit():
+        raise NotCarried("custom fields are known by the number of the field")
     if operator in ("present", "not_present", "changed", "not_changed"):
         return leaf(field, operator)
     if operator in ("includes", "not_includes"):
-        words: Sequence[str] = value.split() if isinstance(value, str) else [str(v) for v in value or ()]
+        words = split(value)
+        if not words:
+            raise NotCarried("no values to look for")
         return {"any" if operator == "includes" else "none": [leaf(field, "is", word) for word in words]}
+    if isinstance(value, list | dict):
+        raise NotCarried("expected a single value")
     if value in (None, ""):
-        return leaf(field, {"is": "not_present", "is_not": "present"}.get(operator, "not_present"))
+        return _empty(field, operator)
     if operator in ("is", "is_not"):
         if str(value).lower() in ("true", "false"):
             return leaf(field, operator, str(value).lower() == "true")
@@ -203,4 +230,6 @@ def _custom(field: str, operator: str, value: Any) -> Leaf:
             raise NotCarried("only whole numbers can be compared") from None
     if operator in ("value", "value_previous"):
         return leaf(field, {"value": "changed_to", "value_previous": "changed_from"}[operator], str(value))
+    if operator in ("not_value", "not_value_previous"):
+        return {"none": [leaf(field, {"not_value": "changed_to", "not_value_previous": "changed_from"}[operator], str(value))]}
     raise NotCarried(f"rules have no operator like {operator} for custom fields")

@@ -15,7 +15,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from tsbridge.rulebook.zendesk_conditions import NotCarried, condition, reads_of
+from tsbridge.rulebook.zendesk_conditions import NotCarried, condition, reads_of, split
 
 TAG = re.compile(r"^[a-z0-9][a-z0-9_-]{0,79}$")
 SINGLE = ("set_priority", "set_custom_field", "assign")
@@ -84,7 +84,7 @@ def import_zendesk(answer: Any, document: Mapping[str, Any]) -> dict[str, Any]:
     taken = {rule.get("key") for rule in document.get("rules", ())}
     carried: list[Carried] = []
     report: list[dict[str, Any]] = []
-    for item in sorted(items, key=lambda i: (i.get("position") is None, i.get("position") or 0)):
+    for item in sorted(items, key=_position):
         title = str(item.get("title") or item.get("raw_title") or "untitled")
         if item.get("active") is False:
             report.append({"title": title, "outcome": "left", "why": "it is switched off in Zendesk", "parts": []})
@@ -113,6 +113,21 @@ def _items(answer: Any) -> tuple[list[Mapping[str, Any]], str]:
     raise ValueError('expected {"triggers": [...]} or {"automations": [...]} as Zendesk answers it')
 
 
+def _position(item: Mapping[str, Any]) -> tuple[bool, float]:
+    """Zendesk's order; what has no readable position keeps its place behind the others."""
+    try:
+        return False, float(str(item.get("position")))
+    except ValueError:
+        return True, 0.0
+
+
+def _parts(found: Any) -> list[Mapping[str, Any]]:
+    """The conditions or actions of a list; what cannot be read as one stays in it as a field without a name, to be reported."""
+    if found is None:
+        return []
+    return [raw if isinstance(raw, Mapping) else {} for raw in (found if isinstance(found, list) else [found])]
+
+
 def _report(one: Carried, report: list[dict[str, Any]], carried: list[Carried]) -> None:
     if one.outcome() != "left":
         carried.append(one)
@@ -121,18 +136,20 @@ def _report(one: Carried, report: list[dict[str, Any]], carried: list[Carried]) 
 
 def _why(one: Carried) -> str:
     reasons = [part.why for part in one.parts if part.outcome != "exact" and part.why]
-    return "; ".join(dict.fromkeys(reasons))
+    return "; ".join(dict.fromkeys(reasons)) or ("" if one.outcome() == "exact" else "it has no actions")
 
 
 def _carry(item: Mapping[str, Any], title: str, kind: str, queues: Mapping[str, str], taken: set[Any]) -> Carried:
-    conditions = item.get("conditions") if isinstance(item.get("conditions"), Mapping) else item
+    given = item.get("conditions")
+    # Zendesk writes conditions below `conditions` or beside it; anything else there is one condition that nobody can read.
+    conditions: Mapping[str, Any] = given if isinstance(given, Mapping) else item if given is None else {"all": [given]}
     one = Carried(title, _key(title, taken), {})
     when: dict[str, Any] = {}
     reads: set[str] = set()
     hopeless = False
     for group in ("all", "any"):
         leaves = []
-        for raw in conditions.get(group) or ():  # type: ignore[union-attr]
+        for raw in _parts(conditions.get(group)):
             name = f"condition {raw.get('field')} {raw.get('operator') or ''}".rstrip()
             try:
                 leaf, difference = condition(raw, kind)
@@ -146,16 +163,16 @@ def _carry(item: Mapping[str, Any], title: str, kind: str, queues: Mapping[str, 
             reads |= reads_of(leaf)
         if leaves:
             when[group] = leaves
-        elif conditions.get(group):  # type: ignore[union-attr]
+        elif _parts(conditions.get(group)):
             hopeless = True
     if hopeless:
-        for action in item.get("actions") or ():
+        for action in _parts(item.get("actions")):
             one.parts.append(Part(f"action {action.get('field')}", "left", "the rule's conditions cannot all be carried over"))
         return one
     one.when = when
     one.reads = frozenset(reads)
     one.on = None if kind == "triggers" else ["clock", "ticket"]
-    for action in item.get("actions") or ():
+    for action in _parts(item.get("actions")):
         _action(one, action, queues)
     return one
 
@@ -165,9 +182,11 @@ def _action(one: Carried, action: Mapping[str, Any], queues: Mapping[str, str]) 
     part = Part(f"action {name}", "exact")
     one.parts.append(part)
     if name in ("current_tags", "remove_tags"):
-        words = value.split() if isinstance(value, str) else [str(v) for v in value or ()]
+        words = split(value)
         good = [word.lower() for word in words if TAG.match(word.lower())]
-        if len(good) < len(words):
+        if not words:
+            part.outcome, part.why = "left", "no tags are named"
+        elif len(good) < len(words):
             part.outcome, part.why = ("differs" if good else "left"), "tags with other characters than a-z 0-9 _ - are left out"
         if good:
             one.then.append({"add_tags" if name == "current_tags" else "remove_tags": good})
@@ -177,7 +196,9 @@ def _action(one: Carried, action: Mapping[str, Any], queues: Mapping[str, str]) 
     elif name.startswith("custom_fields_"):
         id_ = name.removeprefix("custom_fields_")
         plain = value if isinstance(value, str | int | bool) else None
-        if plain is None:
+        if not id_.isdigit():
+            part.outcome, part.why = "left", "custom fields are known by the number of the field"
+        elif plain is None:
             part.outcome, part.why = "left", "only a single value can be set in a custom field"
         else:
             one.settings[f"ticket.custom.{id_}"] = {"set_custom_field": {"id": id_, "value": plain}}

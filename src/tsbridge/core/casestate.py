@@ -23,6 +23,11 @@ from tsbridge.core.moments import FACTS, Interaction, Moment, Value, instant_tex
 from tsbridge.core.rules.judgement import Judgement
 from tsbridge.core.rules.language import Policy
 
+CASE_FIELDS: Final = (
+    *("case.id", "case.severity", "case.category", "case.queue", "case.interactions", "case.channels"),
+    *("case.reopened", "case.acknowledged", "case.escalation_level"),
+)
+"""What a view tells of the case itself."""
 DONE = ("solved", "closed", "deleted", "merged")
 FROZEN = ("closed", "deleted", "merged")
 
@@ -64,9 +69,10 @@ class Track:
 
         The vendor's own difference outranks what we happened to know.
         """
-        previous: dict[str, Value] = {**self.facts, **{c.field: c.previous for c in moment.changes}}
-        told: dict[str, Value] = {**dict(moment.facts), **{c.field: c.current for c in moment.changes}}
-        changed = tuple(sorted(name for name, _ in told.items() - previous.items() if name in previous))
+        previous, told = dict(self.facts), dict(moment.facts)
+        for change in moment.changes:
+            previous[change.field], told[change.field] = change.previous, change.current
+        changed = tuple(sorted([name for name, value in told.items() if name in previous and previous[name] != value]))
         return Track(self.opened_at, {**self.facts, **told}, self.declined), previous, changed
 
 
@@ -105,9 +111,9 @@ class CaseState:
 
     # -- what a moment tells ---------------------------------------------------------------------------------
 
-    def hear(self, moment: Moment, place: str, anew: bool) -> tuple[CaseState, dict[str, Value], tuple[str, ...]]:
-        """The state after the moment was told and before it is judged; the values before it; the fields it changed."""
-        key = key_of(moment.subject)
+    def hear(self, moment: Moment, subject: Interaction, place: str, anew: bool) -> tuple[CaseState, dict[str, Value], tuple[str, ...]]:
+        """The state after a subject's moment was told and before it is judged; the values before it; the fields it changed."""
+        key = key_of(subject)
         before = self.tracks.get(key) or Track(moment.at)
         told: dict[str, Any]
         if moment.source == "desk":
@@ -140,21 +146,23 @@ class CaseState:
         if moment.actor.kind in ("us", "system"):
             return []
         undone: list[str] = []
-        if "tags" in previous and "tags" in now:
+        if "tags" in changed:
             had, has = _tag_set(previous["tags"]), _tag_set(now["tags"])
             undone += [f"tag:{tag}" for tag in sorted(had - has) if tag in self.tags]
             undone += [f"absent:{tag}" for tag in sorted(has - had) if tag in self.absent]
-        for name in changed:
-            if name == "ticket.group_id":
-                undone += [name] if moment.actor.kind in ("agent", "unknown") else []
-            elif name == "ticket.priority":
-                undone += [name] if self.priority is not None and now[name] != self.priority.value else []
-            elif name == "ticket.assignee_id":
-                undone += [name] if self.assign is not None and now[name] != self.assign.value else []
-            elif name.startswith("ticket.custom."):
-                asked = self.custom_fields.get(name.removeprefix("ticket.custom."))
-                undone += [name] if asked is not None and now[name] != asked.value else []
+        if moment.actor.kind in ("agent", "unknown") and "ticket.group_id" in changed:
+            undone.append("ticket.group_id")
+        undone += [name for name, asked in self._asked_singles() if name in changed and now[name] != asked.value]
         return undone
+
+    def _asked_singles(self) -> Iterator[tuple[str, Asked]]:
+        """The single values that rules asked for, by the field they are read back in."""
+        if self.priority is not None:
+            yield "ticket.priority", self.priority
+        if self.assign is not None:
+            yield "ticket.assignee_id", self.assign
+        for name, asked in self.custom_fields.items():
+            yield f"ticket.custom.{name}", asked
 
     def _defended(self, moment: Moment, track: Track, place: str) -> Mapping[str, str]:
         """Tags that something other than a person took off again (a trigger inside our own update) are asked for anew.
@@ -198,19 +206,16 @@ class CaseState:
         given = {} if track is None else dict(track.facts)
         if track is not None and subject.source == "zendesk":
             given["tags"] = self._tags_on(track)
-        channels = tuple(sorted({str(c) for t in self.tracks.values() if (c := t.facts.get("channel"))}))
-        case: dict[str, Value] = {
-            "case.id": case_id,
-            "case.severity": self.severity,
-            "case.category": self.category,
-            "case.queue": self.queue,
-            "case.interactions": len(self.tracks),
-            "case.channels": channels,
-            "case.reopened": self.reopened,
-            "case.acknowledged": self.acknowledged,
-            "case.escalation_level": self.level,
-        }
-        return {**given, **{name: value for name, value in case.items() if value is not None}}
+        given["case.id"] = case_id
+        given["case.interactions"] = len(self.tracks)
+        given["case.channels"] = tuple(sorted({str(c) for t in self.tracks.values() if (c := t.facts.get("channel"))}))
+        given["case.reopened"] = self.reopened
+        given["case.acknowledged"] = self.acknowledged
+        given["case.escalation_level"] = self.level
+        for name, value in (("case.severity", self.severity), ("case.category", self.category), ("case.queue", self.queue)):
+            if value is not None:
+                given[name] = value
+        return given
 
     def _tags_on(self, track: Track) -> tuple[str, ...]:
         """The ticket's tags as they will be: as last heard, with what we asked for, without what we asked off."""
@@ -252,7 +257,7 @@ class CaseState:
                     if (asked := _asked(self.custom_fields.get(name), value, place, anew)) is not None
                 },
             },
-            notes=self.notes + tuple(self._numbered(judgement, key_of(subject))),
+            notes=self.notes + tuple(self._numbered(judgement, key_of(subject))) if judgement.notes else self.notes,
             firing=judgement.firing,
             armed=() if self.resolved else judgement.armed,
             ended=self.ended + self._ended(judgement, at, policies),
@@ -285,12 +290,15 @@ class CaseState:
         )
         return fired + over
 
-    def stands(self) -> tuple[object, ...]:
-        """What stands: two states that agree here differ only in what was heard."""
-        asked = tuple(sorted((name, value.value) for name, value in self.custom_fields.items()))
-        priority = None if self.priority is None else self.priority.value
-        tags, absent = tuple(sorted(self.tags)), tuple(sorted(self.absent))
-        return self.severity, self.category, self.queue, self.assignee, priority, tags, absent, asked, self.level, self.armed
+    def stands_like(self, other: CaseState) -> bool:
+        """Whether the same stands: two states that agree here differ only in what was heard."""
+        return (
+            _STANDS(self) == _STANDS(other)
+            and self.tags.keys() == other.tags.keys()
+            and self.absent.keys() == other.absent.keys()
+            and _values(self.custom_fields) == _values(other.custom_fields)
+            and (None if self.priority is None else self.priority.value) == (None if other.priority is None else other.priority.value)
+        )
 
     # -- what the case wishes of a ticket ----------------------------------------------------------------------
 
@@ -331,6 +339,11 @@ class CaseState:
 
 _FIELDS: Final = tuple(one.name for one in fields(CaseState))
 _VALUES: Final = attrgetter(*_FIELDS)
+_STANDS: Final = attrgetter("severity", "category", "queue", "assignee", "level", "armed")
+
+
+def _values(asked: Mapping[str, Asked]) -> dict[str, Value]:
+    return {name: one.value for name, one in asked.items()}
 
 
 def _asked(standing: Asked | None, value: Value, place: str, anew: bool) -> Asked | None:

@@ -13,6 +13,8 @@ COUNTS = ("requester.contacts_24h", "requester.contacts_30d", "requester.cases_9
 
 def counts_at(contacts: Sequence[tuple[datetime, str]], at: datetime) -> dict[str, Value]:
     """Contacts opened in the last day and month, cases in the last quarter, this one included."""
+    if not contacts:
+        return dict.fromkeys(COUNTS, 0)
     opened = [when for when, _ in contacts]
     upto = bisect_right(opened, at)
 

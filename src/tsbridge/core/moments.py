@@ -166,7 +166,7 @@ def from_json(data: dict[str, Any], digest: str = "") -> Moment:
         event=data["event"],
         at=read_instant(data["at"]),
         at_known=data["at_known"],
-        facts=tuple([(field, _frozen(value)) for field, value in sorted(data["facts"].items(), key=_NAME)]),
+        facts=tuple([(field, tuple(v) if type(v) is list else v) for field, v in sorted(data["facts"].items(), key=_NAME)]),
         changes=tuple(Change(f, _frozen(p), _frozen(c)) for f, p, c in data["changes"]),
         texts=tuple(Text(*text) for text in data["texts"]),
         names=tuple(Handle(*name) for name in data["names"]),

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
-from tsbridge.core.casestate import CaseState, key_of, subject_of
+from tsbridge.core.casestate import CASE_FIELDS, CaseState, key_of, subject_of
 from tsbridge.core.moments import CLOCK, FACTS, Interaction, Moment, Value, instant_text
 from tsbridge.core.rules.judge import Judge
 from tsbridge.core.rules.judgement import Judgement, Standing
@@ -93,11 +93,12 @@ def judge_story(
     """
     state = after or CaseState()
     judged: list[Judged] = []
-    texts = _Texts(told.moment for told in story)
-    fresh = [told for told in story if after is None or order_key(told.moment) > after.judged_to]
-    for told, asked_again in zip(fresh, _asked_again(fresh, until if for_good else None), strict=True):
+    placed = [(order_key(told.moment), told) for told in story]
+    texts = _Texts((place, told.moment) for place, told in placed)
+    fresh = [(place, told) for place, told in placed if place > state.judged_to]
+    for (place, told), asked_again in zip(fresh, _asked_again([told for _, told in fresh], until if for_good else None), strict=True):
         state = _run_clock(case_id, state, told.moment.at, asked_again, judges, history, clock_version, texts, judged)
-        state, verdict = _step(case_id, state, told, asked_again, judges, history, texts)
+        state, verdict = _step(case_id, state, told, place, asked_again, judges, history, texts)
         if verdict is not None:
             judged.append(verdict)
     state = _run_clock(case_id, state, until, until if for_good else None, judges, history, clock_version, texts, judged)
@@ -121,31 +122,34 @@ def order_key(moment: Moment) -> str:
 
 
 def _step(
-    case_id: str, state: CaseState, told: Told, asked_again: datetime | None, judges: Judges, history: History, texts: _Texts
+    case_id: str,
+    state: CaseState,
+    told: Told,
+    place: str,
+    asked_again: datetime | None,
+    judges: Judges,
+    history: History,
+    texts: _Texts,
 ) -> tuple[CaseState, Judged | None]:
     """One moment: what it tells goes into the state, then the judge decides (background facts only inform)."""
-    moment = told.moment
+    moment, subject = told.moment, told.moment.subject
     judge = judges(told.version)
-    place, anew = order_key(moment), asks_anew(moment)
-    state, previous, changed = state.hear(moment, place, anew)
+    anew = asks_anew(moment)
+    state, previous, changed = state.hear(moment, subject, place, anew)
     if moment.event == FACTS:
         return state, None
-    heard = texts.upto(moment.subject, place) + ((moment,) if moment.texts else ())
-    given: dict[str, Value] = {
-        "source": moment.subject.source,
-        "event": moment.event,
-        **state.view(moment.subject, case_id),
-        **text_fields((m.texts for m in heard), new=bool(moment.texts)),
-        **history(moment.at),
-        "changed": changed,
-    }
-    previous = {**previous, **{name: given[name] for name in given if name.startswith("case.")}}
+    heard = texts.upto(subject, place) + ((moment,) if moment.texts else ())
+    given = state.view(subject, case_id)
+    given |= text_fields([m.texts for m in heard], new=bool(moment.texts))
+    given |= history(moment.at)
+    given |= {"source": subject.source, "event": moment.event, "changed": changed}
+    previous.update((name, given[name]) for name in CASE_FIELDS if name in given)
     standing = Standing(state.opened_at, state.firing, state.armed)
     seen = Seen(given, previous, standing, moment.at, _digests(heard), bool(moment.texts))
-    judgement = judge.decide(given, previous, seen.standing, moment.at, moment.subject, until=asked_again)
-    after = state.conclude(judgement, moment.subject, place, moment.at, anew, judge.book.policies)
+    judgement = judge.decide(given, previous, standing, moment.at, subject, until=asked_again)
+    after = state.conclude(judgement, subject, place, moment.at, anew, judge.book.policies)
     said = outcome(state, after, judgement)
-    return after, Judged(moment.digest, moment.event, moment.at, moment.subject, told.version, seen, judgement, said)
+    return after, Judged(moment.digest, moment.event, moment.at, subject, told.version, seen, judgement, said)
 
 
 def _run_clock(
@@ -167,14 +171,10 @@ def _run_clock(
         judge = judges(version)
         place = f"{instant_text(due)}:"  # a due time comes before what happens at the same instant
         heard = texts.upto(subject, place)
-        given: dict[str, Value] = {
-            "source": subject.source,
-            "event": CLOCK,
-            **state.view(subject, case_id),
-            **text_fields((m.texts for m in heard), new=False),
-            **history(due),
-            "changed": (),
-        }
+        given = state.view(subject, case_id)
+        given |= text_fields([m.texts for m in heard], new=False)
+        given |= history(due)
+        given |= {"source": subject.source, "event": CLOCK, "changed": ()}
         previous = {name: value for name, value in given.items() if name != "changed"}
         seen = Seen(given, previous, Standing(state.opened_at, state.firing, state.armed), due, _digests(heard), False)
         judgement = judge.decide(given, previous, seen.standing, due, subject, until=asked_again)
@@ -227,26 +227,26 @@ def outcome(before: CaseState, state: CaseState, judgement: Judgement) -> dict[s
         "notified": [target for _, target in judgement.notifications],
         "overruled": [dict(entry) for entry in judgement.overruled],
         "budget_exceeded": judgement.budget_exceeded,
-        "changes_nothing": before.stands() == state.stands() and not judgement.notes and not judgement.notifications,
+        "changes_nothing": before.stands_like(state) and not judgement.notes and not judgement.notifications,
     }
 
 
 def _digests(heard: Iterable[Moment]) -> tuple[str, ...]:
-    return tuple(moment.digest for moment in heard)
+    return tuple([moment.digest for moment in heard])
 
 
 class _Texts:
     """The texts of each interaction in the story's order."""
 
-    def __init__(self, story: Iterable[Moment]) -> None:
+    def __init__(self, placed: Iterable[tuple[str, Moment]]) -> None:
         self._heard: dict[Interaction, list[tuple[str, Moment]]] = {}
-        for moment in story:
+        for place, moment in placed:
             if moment.texts:
-                self._heard.setdefault(moment.subject, []).append((order_key(moment), moment))
+                self._heard.setdefault(moment.subject, []).append((place, moment))
 
     def upto(self, subject: Interaction, place: str) -> tuple[Moment, ...]:
         """The moments of an interaction that carry text, before `place` in the story."""
-        return tuple(moment for key, moment in self._heard.get(subject, ()) if key < place)
+        return tuple([moment for key, moment in self._heard.get(subject, ()) if key < place])
 
 
 def text_fields(heard: Iterable[Iterable[Sequence[str]]], *, new: bool) -> dict[str, Value]:

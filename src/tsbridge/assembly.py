@@ -100,7 +100,7 @@ class Workers:
         conclusions = Conclusions(live, ids, salt)
         background = Background(database, clock, live, self._zendesk, settings.phone_region)
         ingest = Ingest(database, clock, ids, readers(settings, self.own_user), conclusions, background, name, self.wake_writer)
-        writeback = Writeback(database, clock, ids, self._zendesk, pace, name, alarm, settings.writeback)
+        writeback = Writeback(database, clock, ids, self._zendesk, pace, name, alarm, live, settings.writeback)
         guard = Guard(database, clock, ids, salt, alarm, settings.writeback)
         rounds: dict[str, Round] = {
             INGEST: ingest.round,

@@ -67,6 +67,8 @@ TABLE = {
     ("GET", "/v1/writebacks"): "supervisor",
     ("GET", "/v1/writebacks/mode"): "supervisor",
     ("PUT", "/v1/writebacks/mode"): "ops",
+    ("GET", "/v1/writebacks/rules"): "supervisor",
+    ("PUT", "/v1/writebacks/rules/{key}"): "ops",
     ("GET", "/v1/writebacks/{writeback_id}"): "supervisor",
     ("POST", "/v1/writebacks/{writeback_id}/retry"): "ops",
     ("GET", "/v1/events"): "ops",

@@ -198,3 +198,18 @@ async def test_write_back_is_paused_and_taken_up_again_while_everything_runs(roo
         ("writeback.mode", {"mode": "live"}, {"mode": "paused"})
     ]
     assert room.woken == ["writer"]
+
+
+async def test_one_rule_is_paused_and_goes_on_while_everything_runs(room: Any) -> None:
+    assert (await room.client.get("/v1/writebacks/rules")).json() == {"paused": []}
+    for _ in range(2):
+        assert (await room.client.put("/v1/writebacks/rules/injury", json={"paused": True})).json() == {"paused": ["injury"]}
+    assert (await room.client.put("/v1/writebacks/rules/no-such-rule", json={"paused": True})).status_code == 404
+    assert (await room.client.put("/v1/writebacks/rules/injury", json={"paused": "maybe"})).status_code == 422
+    assert (await room.client.get("/v1/writebacks/rules")).json() == {"paused": ["injury"]}
+    assert (await room.client.put("/v1/writebacks/rules/injury", json={"paused": False})).json() == {"paused": []}
+    changes = (await room.client.get("/v1/audit/changes")).json()["items"]
+    assert [(item["action"], item["subject"], item["after"]) for item in reversed(changes)] == [
+        ("writeback.rule", "injury", {"paused": ["injury"]}),
+        ("writeback.rule", "injury", {"paused": []}),
+    ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Callable, Mapping
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from typing import Any
 
@@ -17,6 +17,7 @@ from tsbridge.simulator.zendesk import Limits, Zendesk
 from tsbridge.simulator.zendesk.app import Cut
 from tsbridge.store import budget, desired, keep, views
 from tsbridge.store.db import Database
+from tsbridge.store.rulebooks import LiveRulebook
 from tsbridge.vendors.http import Http
 from tsbridge.vendors.zendesk.client import AccessToken, Credentials, ZendeskClient
 from tsbridge.work.writeback import Pace, Writeback
@@ -85,7 +86,7 @@ class WritingDesk:
     def writer(self, name: str, per_minute: float = 60, mode: str = "live", *, zendesk: bool = True) -> Writeback:
         pace = Pace(per_minute)
         client = ZendeskClient(self.http, self.credentials, pace.heard) if zendesk else None
-        return Writeback(self.database, self.clock, self.ids, client, pace, name, self._alarm, mode, jitter=lambda: 0.5)
+        return Writeback(self.database, self.clock, self.ids, client, pace, name, self._alarm, LiveRulebook(UTC), mode, jitter=lambda: 0.5)
 
     def _alarm(self, what: str, **named: object) -> None:
         self.alarms.append((what, named))

@@ -7,7 +7,7 @@ is put back only for a newer asking.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
@@ -151,6 +151,30 @@ def yielding(ours: Ours, wish: Wish, read: Current, now: Current) -> Ours:
             **ours.values,
             **{name: asked for name, asked in wish.singles().items() if now.values.get(name) != read.values.get(name)},
         },
+    )
+
+
+def hold(wish: Wish, ours: Ours, parts: Set[str]) -> Wish:
+    """The wish without some of its parts: what is on the ticket of these stays as it is, whatever that is.
+
+    A part is `tag:<tag>`, `absent:<tag>`, a single value's name, or `note:<who writes it>`.
+    """
+
+    def tags(kind: str, asked: tuple[tuple[str, str], ...], seen_to: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
+        return tuple((tag, seen_to.get(tag, "") if f"{kind}:{tag}" in parts else by) for tag, by in asked)
+
+    def single(name: str, asked: Asked | None) -> Asked | None:
+        return ours.values.get(name) if name in parts else asked
+
+    customs = ((id_, single(f"custom:{id_}", asked)) for id_, asked in wish.custom_fields)
+    return Wish(
+        tags("tag", wish.tags, ours.tags),
+        tags("absent", wish.absent, ours.absent),
+        single("priority", wish.priority),
+        single("group_id", wish.group_id),
+        single("assignee_id", wish.assignee_id),
+        tuple((id_, asked) for id_, asked in customs if asked is not None),
+        tuple((key, text) for key, text in wish.notes if f"note:{key.partition('#')[0]}" not in parts),
     )
 
 

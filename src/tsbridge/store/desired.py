@@ -14,22 +14,30 @@ from tsbridge.store.tables import desired, intents
 
 FINAL: Final = ("parked", "refused", "dry_run")
 OPEN: Final = ("waiting", "sending")
+DONE: Final = ("confirmed", "unneeded")
+RULE_PAUSED: Final = "rule_paused"
+"""Why a wish is parked of which a part waits for a paused rule."""
 _IS_OPEN: Final = desired.c.status.in_([literal_column(f"'{status}'") for status in OPEN])
 """Written out, not bound: only then SQLite finds the index of the open rows, and a round does not read every ticket ever written to."""
 
 
 @dataclass(frozen=True, slots=True)
 class ClaimedWish:
-    """A wish one writer has for the time of its lease. `revision` fences: a wish that changed meanwhile is not settled."""
+    """A wish one writer has for the time of its lease. `revision` fences: a wish that changed meanwhile is not settled.
+
+    `held`: parts of it wait for a paused rule, so that it cannot be done.
+    """
 
     ticket: str
     id: str
+    case_id: str
     wish: Wish
     ours: Ours
     revision: int
     attempts: int
     asked_at: datetime
     worker: str
+    held: bool = False
 
 
 def wish_changed(
@@ -104,7 +112,10 @@ def claim(conn: Connection, worker: str, now: datetime, lease: timedelta, limit:
             .where(desired.c.ticket.in_([row.ticket for row in rows]))
             .values(status="sending", claimed_by=worker, lease_until=now + lease)
         )
-    return [ClaimedWish(r.ticket, r.id, wish_from(r.wish), ours_from(r.ours), r.revision, r.attempts, r.asked_at, worker) for r in rows]
+    return [
+        ClaimedWish(r.ticket, r.id, r.case_id, wish_from(r.wish), ours_from(r.ours), r.revision, r.attempts, r.asked_at, worker)
+        for r in rows
+    ]
 
 
 def hold(conn: Connection, claimed: ClaimedWish, now: datetime, lease: timedelta) -> bool:
@@ -125,9 +136,12 @@ def settle(
     wrote: bool = False,
 ) -> bool:
     """Finish a wish; `wrote`: with an attempt that went through. When it changed meanwhile, what is ours is kept and it waits again.
+    One of which a part is held is parked: the rest is written.
 
     False when somebody else has it by now: nothing is kept, and what was written has to be found out from the ticket.
     """
+    if claimed.held and status in DONE:
+        status, reason = "parked", RULE_PAUSED
     done = conn.execute(
         update(desired)
         .where(*_ours(claimed), desired.c.revision == claimed.revision)
@@ -137,7 +151,7 @@ def settle(
             ours=ours_json(ours),
             plan=plan,
             attempts=desired.c.attempts + int(wrote),
-            confirmed_at=now if status in ("confirmed", "unneeded") else None,
+            confirmed_at=now if status in DONE else None,
             claimed_by=None,
             lease_until=None,
         )
@@ -177,6 +191,12 @@ def resume(conn: Connection, now: datetime) -> int:
     """Everything that was only planned (`dry_run`) waits again: the mode is live."""
     done = conn.execute(update(desired).where(desired.c.status == "dry_run").values(status="waiting", reason=None, due_at=now))
     return done.rowcount
+
+
+def resume_rules(conn: Connection, now: datetime) -> int:
+    """Everything that is parked for a paused rule waits again: a rule goes on."""
+    parked = (desired.c.status == "parked", desired.c.reason == RULE_PAUSED)
+    return conn.execute(update(desired).where(*parked).values(status="waiting", reason=None, due_at=now)).rowcount
 
 
 def next_due(conn: Connection) -> datetime | None:

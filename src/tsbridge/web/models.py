@@ -204,6 +204,10 @@ class Mappings(TypedDict):
     mappings: list[BodyMapping]
 
 
+class PausedRules(TypedDict):
+    paused: list[str]
+
+
 class Mode(TypedDict):
     mode: Literal["live", "dry-run", "paused"]
 

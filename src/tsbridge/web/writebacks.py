@@ -20,6 +20,7 @@ from tsbridge.web.shapes import writeback_item
 routes = APIRouter(route_class=DeskRoute, prefix="/v1/writebacks", tags=["writebacks"])
 
 MODE = "writeback_mode"
+PAUSED_RULES = "paused_rules"
 Status = Literal["waiting", "sending", "confirmed", "unneeded", "parked", "refused", "dry_run"]
 RETRIED = ("parked", "refused", "dry_run", "waiting")
 
@@ -81,6 +82,50 @@ async def change_mode(
     return {"mode": body.mode}
 
 
+class Pause(Body):
+    """`true`: what only this rule asks for is not written until `false`."""
+
+    paused: bool
+
+
+@routes.get("/rules")
+async def show_paused_rules(desk: Made, by: Supervisor) -> dict[str, Any]:
+    """The rules whose writing is paused."""
+    return {"paused": await desk.database.read(_paused_rules)}
+
+
+@routes.put("/rules/{key}")
+async def pause_rule(desk: Made, by: Ops, key: Id, body: Pause) -> dict[str, Any]:
+    """Pause what one rule writes while everything else goes on, or let it go on. It still decides, routes and escalates.
+
+    What it has written stays; what another rule asks for as well is written. 404 for a rule the live rulebook does not have.
+    """
+    now, change_id, salt = desk.clock.now(), desk.ids.new("chg"), desk.salt()
+
+    def write(conn: Connection) -> list[str] | None:
+        before = _paused_rules(conn)
+        if key not in before:
+            book = desk.live.live(conn).book
+            if all(one.key != key for one in (*book.escalation, *book.routing)):
+                return None
+        if (key in before) == body.paused:
+            return before
+        after = sorted({*before, key} if body.paused else {*before} - {key})
+        keep.put(conn, PAUSED_RULES, after)
+        if not body.paused:
+            desired.resume_rules(conn, now)
+            wakeup.tell(conn, wakeup.WISHES)
+        was, became = {"paused": before}, {"paused": after}
+        chain.add_change(conn, id=change_id, at=now, actor=by.id, action="writeback.rule", subject=key, before=was, after=became, salt=salt)
+        return after
+
+    paused = await desk.database.write(write, urgent=True)
+    if paused is None:
+        raise not_found("rule")
+    desk.wake_writer()
+    return {"paused": paused}
+
+
 @routes.get("/{writeback_id}")
 async def show_writeback(desk: Made, by: Supervisor, writeback_id: Id) -> dict[str, Any]:
     """One wish: what is wanted, what was planned last, what came of it."""
@@ -115,6 +160,10 @@ async def retry_writeback(desk: Made, by: Ops, writeback_id: Id) -> dict[str, An
 
 def _mode(conn: Connection, desk: Desk) -> str:
     return str(keep.get(conn, MODE) or desk.default_mode)
+
+
+def _paused_rules(conn: Connection) -> list[str]:
+    return list(keep.get(conn, PAUSED_RULES) or ())
 
 
 async def _writeback(desk: Desk, writeback_id: str) -> dict[str, Any]:

@@ -19,12 +19,14 @@ from sqlalchemy import Connection
 from tsbridge.core import budget as flow
 from tsbridge.core.budget import Budget
 from tsbridge.core.crashpoint import crashpoint
-from tsbridge.core.helpdesk import Current, Edit, Ours, apply, edit_json, ours_from, ours_json, overwritten, plan, settled, yielding
+from tsbridge.core.helpdesk import Current, Edit, Ours, apply, edit_json, hold, ours_from, ours_json, overwritten, plan, settled, yielding
 from tsbridge.core.moments import Value
+from tsbridge.core.pausing import askers, held
 from tsbridge.core.ports import Clock, Ids
-from tsbridge.store import budget, desired, keep
+from tsbridge.store import budget, decisions, desired, keep, links
 from tsbridge.store.db import Database
 from tsbridge.store.desired import ClaimedWish
+from tsbridge.store.rulebooks import LiveRulebook
 from tsbridge.vendors.errors import Conflict, GiveUp, OutcomeUnknown, TryLater, Unauthorized, VendorError
 from tsbridge.vendors.zendesk.client import Limits, Updated
 
@@ -43,6 +45,7 @@ FIGHT_WINDOW: Final = timedelta(minutes=10)
 FIGHT_WRITES: Final = 20
 """Writes to one ticket within the window that make a loop (Zendesk itself refuses the 31st)."""
 MODE: Final = "writeback_mode"
+PAUSED_RULES: Final = "paused_rules"
 SINGLES: Final = ("priority", "group_id", "assignee_id")
 
 
@@ -97,6 +100,7 @@ class Writeback:
         pace: Pace,
         worker: str,
         alarm: Alarm,
+        rulebooks: LiveRulebook,
         default_mode: str = "live",
         jitter: Callable[[], float] = random.random,
     ) -> None:
@@ -107,6 +111,7 @@ class Writeback:
         self._pace = pace
         self._worker = worker
         self._alarm = alarm
+        self._rulebooks = rulebooks
         self._default_mode = default_mode
         self._jitter = jitter
         self._last_mode: str | None = None
@@ -165,9 +170,21 @@ class Writeback:
                 if desired.next_due(conn) is None or flow.closed(budget.change(conn, lambda b: b), now) is not None:
                     return []
                 budget.change(conn, lambda b: flow.probing(b, now))
-            return desired.claim(conn, self._worker, now, LEASE, limit)
+            claimed = desired.claim(conn, self._worker, now, LEASE, limit)
+            paused = frozenset(keep.get(conn, PAUSED_RULES) or ()) if claimed else frozenset()
+            return [self._without(conn, wish, paused) for wish in claimed] if paused else claimed
 
         return await self._database.write(work)
+
+    def _without(self, conn: Connection, claimed: ClaimedWish, paused: frozenset[str]) -> ClaimedWish:
+        """A claimed wish without what only paused rules ask for."""
+        asked = [
+            each
+            for decision in decisions.in_force(conn, links.members(conn, claimed.case_id)).values()
+            for each in askers(self._rulebooks.version(conn, decision.version).book, decision.matched, decision.outcome)
+        ]
+        wish = hold(claimed.wish, claimed.ours, held(asked, paused))
+        return replace(claimed, wish=wish, held=wish != claimed.wish)
 
     async def _write(self, claimed: ClaimedWish, current: Current | None, *, live: bool) -> None:
         """One ticket, from what it is to how its wish ends for now."""

@@ -50,10 +50,11 @@ from tsbridge.work.facts import Background
 from tsbridge.work.guard import Guard
 from tsbridge.work.ingest import Ingest
 from tsbridge.work.loop import Loop, Round
+from tsbridge.work.pace import Pace
 from tsbridge.work.reconcile import Reconciler
 from tsbridge.work.replay import Replays, Shadowing
 from tsbridge.work.silence import Silence
-from tsbridge.work.writeback import Pace, Writeback
+from tsbridge.work.writeback import Writeback
 
 log = logging.getLogger("tsbridge.assembly")
 
@@ -91,7 +92,7 @@ class Workers:
         self._database = database
         self._clock = clock
         self._own = OwnUser()
-        pace = Pace(settings.zendesk_updates_per_minute)
+        pace = Pace(settings.zendesk_updates_per_minute, settings.writeback)
         self._zendesk = make_zendesk(settings, clock, pace.heard)
         self._talkdesk = make_talkdesk(settings, clock)
         self._ask_at = clock.now()
@@ -100,7 +101,7 @@ class Workers:
         conclusions = Conclusions(live, ids, salt)
         background = Background(database, clock, live, self._zendesk, settings.phone_region)
         ingest = Ingest(database, clock, ids, readers(settings, self.own_user), conclusions, background, name, self.wake_writer)
-        writeback = Writeback(database, clock, ids, self._zendesk, pace, name, alarm, live, settings.writeback)
+        writeback = Writeback(database, clock, ids, self._zendesk, pace, name, alarm, live)
         guard = Guard(database, clock, ids, salt, alarm, settings.writeback)
         rounds: dict[str, Round] = {
             INGEST: ingest.round,

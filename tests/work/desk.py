@@ -20,7 +20,8 @@ from tsbridge.store.db import Database
 from tsbridge.store.rulebooks import LiveRulebook
 from tsbridge.vendors.http import Http
 from tsbridge.vendors.zendesk.client import AccessToken, Credentials, ZendeskClient
-from tsbridge.work.writeback import Pace, Writeback
+from tsbridge.work.pace import Pace
+from tsbridge.work.writeback import Writeback
 
 WEBHOOKS_GO_NOWHERE = httpx.AsyncClient(transport=httpx.MockTransport(lambda request: httpx.Response(200)))
 
@@ -84,9 +85,9 @@ class WritingDesk:
         self.clock.advance(seconds)
 
     def writer(self, name: str, per_minute: float = 60, mode: str = "live", *, zendesk: bool = True) -> Writeback:
-        pace = Pace(per_minute)
+        pace = Pace(per_minute, mode)
         client = ZendeskClient(self.http, self.credentials, pace.heard) if zendesk else None
-        return Writeback(self.database, self.clock, self.ids, client, pace, name, self._alarm, LiveRulebook(UTC), mode, jitter=lambda: 0.5)
+        return Writeback(self.database, self.clock, self.ids, client, pace, name, self._alarm, LiveRulebook(UTC), jitter=lambda: 0.5)
 
     def _alarm(self, what: str, **named: object) -> None:
         self.alarms.append((what, named))

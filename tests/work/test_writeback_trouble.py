@@ -258,8 +258,8 @@ async def test_never_above_seventy_percent_of_a_limit_with_any_number_of_writers
     database: Database, clock: SettableClock, writers: int, limit: int
 ) -> None:
     desk = WritingDesk(database, clock, limits=Limits(700, limit, 30, 10), writers=writers, per_minute=200)
-    for _ in range(120):
-        desk.wish(desk.ticket(), tags("ts_a"))
+    for n in range(120):
+        desk.wish(desk.ticket(), tags(f"ts_{n}"))
     await desk.until_quiet(12 * MINUTE)
     sent = [at for at, method, _ in desk.wire.asked if method == "PUT"]
     assert len(sent) >= min(120, 8 * limit * 0.7)
@@ -275,7 +275,7 @@ async def test_a_storm_of_429s_ends_with_everything_written_and_few_of_them(data
     tickets = [desk.ticket() for _ in range(150)]
     foreign = desk.ticket()
     for ticket in tickets:
-        desk.wish(ticket, tags("ts_a"))
+        desk.wish(ticket, tags(f"ts_{ticket}"))
     start, eaten = clock.now(), clock.now()
 
     def others(request: httpx.Request) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -205,6 +205,13 @@ def next_due(conn: Connection) -> datetime | None:
     return conn.execute(select(func.min(free_at, type_=desired.c.due_at.type)).where(_IS_OPEN)).scalar()
 
 
+def due(conn: Connection, now: datetime, most: int) -> int:
+    """How many wishes may be claimed now, counted up to `most`."""
+    free = or_(desired.c.lease_until.is_(None), desired.c.lease_until <= now)
+    first = select(literal_column("1")).select_from(desired).where(_IS_OPEN, desired.c.due_at <= now, free).limit(most).subquery()
+    return conn.execute(select(func.count()).select_from(first)).scalar_one()
+
+
 def nobody_writes(conn: Connection, reason: str) -> int:
     """Say why wishes wait for nobody; returns how many did not say so yet."""
     silent = and_(_IS_OPEN, desired.c.status == "waiting", or_(desired.c.reason.is_(None), desired.c.reason != reason))
@@ -254,6 +261,15 @@ def writes_since(conn: Connection, ticket: str, since: datetime) -> int:
     return conn.execute(
         select(func.count()).select_from(intents).where(intents.c.ticket == ticket, intents.c.at >= since, may)
     ).scalar_one()
+
+
+def unsettled(conn: Connection, tickets: Sequence[str], since: datetime, most: int) -> set[str]:
+    """Those of these tickets with an intent of unknown outcome, or with `most` or more writes since an instant."""
+    unclear = or_(intents.c.outcome.is_(None), intents.c.outcome == "unknown")
+    unknown = select(intents.c.ticket).where(intents.c.ticket.in_(tickets), unclear)
+    recent = select(intents.c.ticket).where(intents.c.ticket.in_(tickets), intents.c.at >= since, _may_have_happened())
+    often = recent.group_by(intents.c.ticket).having(func.count() >= most)
+    return {row.ticket for query in (unknown, often) for row in conn.execute(query)}
 
 
 def _may_have_happened() -> ColumnElement[bool]:

@@ -113,6 +113,10 @@ class Http:
             raise OutcomeUnknown("cut") from last.error
         raise AssertionError("unreachable")  # pragma: no cover
 
+    async def pause(self, seconds: float) -> None:
+        """Let time pass between two calls that belong together."""
+        await self._sleep(seconds)
+
     async def close(self) -> None:
         await self._client.aclose()
 

@@ -12,7 +12,8 @@ from tsbridge.core.ports import Clock, Ids
 from tsbridge.core.runaway import suspects
 from tsbridge.store import chain, keep, rulebooks, runaway
 from tsbridge.store.db import Database
-from tsbridge.work.writeback import MODE, Alarm
+from tsbridge.work.pace import MODE
+from tsbridge.work.writeback import Alarm
 
 LOOK_AGAIN: Final = timedelta(seconds=30)
 NEWEST: Final = 500

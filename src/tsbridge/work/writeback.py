@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, Final, Protocol
 
@@ -28,7 +28,10 @@ from tsbridge.store.db import Database
 from tsbridge.store.desired import ClaimedWish
 from tsbridge.store.rulebooks import LiveRulebook
 from tsbridge.vendors.errors import Conflict, GiveUp, OutcomeUnknown, TryLater, Unauthorized, VendorError
-from tsbridge.vendors.zendesk.client import Limits, Updated
+from tsbridge.vendors.zendesk.client import Updated
+from tsbridge.work import together
+from tsbridge.work.pace import Pace, Stopped
+from tsbridge.work.together import Together
 
 BATCH: Final = 25
 AT_ONCE: Final = 8
@@ -44,12 +47,13 @@ GIVE_UP_TRIES: Final = 10
 FIGHT_WINDOW: Final = timedelta(minutes=10)
 FIGHT_WRITES: Final = 20
 """Writes to one ticket within the window that make a loop (Zendesk itself refuses the 31st)."""
-MODE: Final = "writeback_mode"
+LOOK_AGAIN: Final = timedelta(seconds=30)
+"""A backlog of which nothing can be written together is not looked at for a while."""
 PAUSED_RULES: Final = "paused_rules"
 SINGLES: Final = ("priority", "group_id", "assignee_id")
 
 
-class Zendesk(Protocol):
+class Zendesk(together.Zendesk, Protocol):
     """What the writer needs of the client."""
 
     async def tickets(self, ids: Sequence[str], *, once: bool = False) -> list[dict[str, Any]]: ...
@@ -61,31 +65,6 @@ class Alarm(Protocol):
     """Tells the operator; `what` and the named values are codes and ids, never what people wrote."""
 
     def __call__(self, what: str, **named: object) -> None: ...
-
-
-@dataclass(slots=True)
-class Pace:
-    """How fast this installation writes: `per_minute` updates, all processes together; and what Zendesk's headers said lately."""
-
-    per_minute: float
-    limits: dict[str, tuple[int, int, int]] = field(default_factory=dict)
-
-    def heard(self, limits: Limits) -> None:
-        """For the client: called with the rate headers of every answer."""
-        self.limits.update(limits.buckets)
-
-    def told(self) -> dict[str, tuple[int, int, int]]:
-        """What was heard since the last time."""
-        told, self.limits = self.limits, {}
-        return told
-
-
-@dataclass(frozen=True, slots=True)
-class _Stopped:
-    """Why a call is not made after all; `due`: when to come back, None when the wish is not ours any more."""
-
-    reason: str
-    due: datetime | None
 
 
 class Writeback:
@@ -101,7 +80,6 @@ class Writeback:
         worker: str,
         alarm: Alarm,
         rulebooks: LiveRulebook,
-        default_mode: str = "live",
         jitter: Callable[[], float] = random.random,
     ) -> None:
         self._database = database
@@ -112,19 +90,22 @@ class Writeback:
         self._worker = worker
         self._alarm = alarm
         self._rulebooks = rulebooks
-        self._default_mode = default_mode
+        self._together = None if zendesk is None else Together(database, clock, ids, zendesk, pace)
         self._jitter = jitter
         self._last_mode: str | None = None
+        self._alone_until = clock.now()
 
     async def round(self) -> datetime | None:
         """Write one batch. Returns when to come again: now when there may be more, None when nothing waits."""
-        mode, shared = await self._database.read(lambda conn: (self._mode(conn), budget.load(conn)))
+        now = self._clock.now()
+        mode, shared, backlog = await self._database.read(
+            lambda conn: (self._pace.mode(conn), budget.load(conn), together.waiting(conn, now))
+        )
         if self._zendesk is None or mode == "paused":
             reason = "no_zendesk" if self._zendesk is None else "paused"
             await self._database.write(lambda conn: desired.nobody_writes(conn, reason))
             self._last_mode = mode
             return None
-        now = self._clock.now()
         if mode != self._last_mode:
             if mode == "live":
                 await self._database.write(lambda conn: desired.resume(conn, now))
@@ -134,7 +115,8 @@ class Writeback:
         count, at = (BATCH, now) if mode == "dry-run" else flow.free(shared, self._pace.per_minute, now)
         if count == 0:
             return at
-        claimed = await self._claim(1 if shared.open else min(count, BATCH), now)
+        backlog = backlog and mode == "live" and not shared.open and now >= self._alone_until
+        claimed = await self._claim(1 if shared.open else together.MANY if backlog else min(count, BATCH), now)
         if not claimed:
             return await self._database.read(desired.next_due)
         crashpoint("writeback.claimed")
@@ -146,6 +128,8 @@ class Writeback:
         if shared.open or shared.in_a_row:
             await self._note(flow.succeeded)
         current = {ticket.id: ticket for ticket in map(current_of, found)}
+        if backlog:
+            claimed = await self._write_together(claimed, current, count)
         gate = asyncio.Semaphore(AT_ONCE)
 
         async def one(wish: ClaimedWish) -> None:
@@ -157,9 +141,6 @@ class Writeback:
             if isinstance(end, BaseException):  # said only when the others have finished
                 raise end
         return self._clock.now()
-
-    def _mode(self, conn: Connection) -> str:
-        return str(keep.get(conn, MODE) or self._default_mode)
 
     async def _claim(self, limit: int, now: datetime) -> list[ClaimedWish]:
         """Take wishes, as many as may be written. With the breaker open one of all processes takes one, as a probe."""
@@ -185,6 +166,32 @@ class Writeback:
         ]
         wish = hold(claimed.wish, claimed.ours, held(asked, paused))
         return replace(claimed, wish=wish, held=wish != claimed.wish)
+
+    async def _write_together(self, claimed: list[ClaimedWish], current: Mapping[str, Current], permits: int) -> list[ClaimedWish]:
+        """Write what many tickets need alike. Returns whom to write alone now: as many as there are permits left for; the others wait."""
+        now = self._clock.now()
+        tickets = [wish.ticket for wish in claimed]
+        alone = await self._database.read(lambda conn: desired.unsettled(conn, tickets, now - FIGHT_WINDOW, FIGHT_WRITES))
+        found = together.batches(claimed, current, alone)[:permits]
+        if not found:
+            self._alone_until = now + LOOK_AGAIN
+        for batch in found:
+            try:
+                await self._asked_together().write(batch)
+            except Unauthorized:
+                await self._unauthorized([])
+            except VendorError as failure:
+                await self._trouble(failure)
+        done = {wish.ticket for batch in found for wish, _ in batch.members}
+        rest = [wish for wish in claimed if wish.ticket not in done]
+        left = permits - len(found)
+
+        def give_back(conn: Connection) -> None:
+            for wish in rest[left:]:
+                desired.later(conn, wish, now, reason="pace", counted=False)
+
+        await self._database.write(give_back)
+        return rest[:left]
 
     async def _write(self, claimed: ClaimedWish, current: Current | None, *, live: bool) -> None:
         """One ticket, from what it is to how its wish ends for now."""
@@ -256,23 +263,13 @@ class Writeback:
         crashpoint("writeback.settled")
         return (current_of(updated.ticket), after) if owed else None
 
-    def _intend(self, conn: Connection, claimed: ClaimedWish, intent: str, meant: Mapping[str, Any]) -> _Stopped | None:
+    def _intend(self, conn: Connection, claimed: ClaimedWish, intent: str, meant: Mapping[str, Any]) -> Stopped | None:
         """The last look before a call: a permit, the mode, the lease; then the intent. Why not, when not."""
         now = self._clock.now()
-        if (mode := self._mode(conn)) != "live":
-            return _Stopped(mode, now)
-        taken: list[Budget] = []
-
-        def take(shared: Budget) -> Budget:
-            spent = flow.take(shared, self._pace.per_minute, now)
-            taken.extend([] if spent is None else [spent])
-            return shared if spent is None else spent
-
-        shared = budget.change(conn, take)
-        if not taken:
-            return _Stopped("pace", flow.closed(shared, now) or flow.free(shared, self._pace.per_minute, now)[1])
+        if (stopped := self._pace.permit(conn, now)) is not None:
+            return stopped
         if not desired.hold(conn, claimed, now, LEASE):
-            return _Stopped("lost", None)
+            return Stopped("lost", None)
         desired.intend(conn, intent, claimed, meant, now)
         return None
 
@@ -297,7 +294,7 @@ class Writeback:
         except GiveUp:
             written = set()
         for intent, meant in unknown:
-            if intent in written:
+            if marker_of(intent) in written:
                 after = ours_from(meant["ours"])
                 ours = replace(after, notes=after.notes | ours.notes)
         now = self._clock.now()
@@ -305,7 +302,7 @@ class Writeback:
         def know(conn: Connection) -> None:
             desired.keep_ours(conn, claimed, ours)
             for intent, _ in unknown:
-                desired.intent_done(conn, intent, "done" if intent in written else "lost", now)
+                desired.intent_done(conn, intent, "done" if marker_of(intent) in written else "lost", now)
 
         await self._database.write(know)
         return ours
@@ -415,6 +412,11 @@ class Writeback:
         now = self._clock.now()
         await self._database.write(lambda conn: desired.intent_done(conn, intent, outcome, now))
 
+    def _asked_together(self) -> Together:
+        if self._together is None:
+            raise TryLater("no_zendesk")
+        return self._together
+
     def _asked(self) -> Zendesk:
         if self._zendesk is None:
             raise TryLater("no_zendesk")
@@ -487,6 +489,11 @@ def before_of(current: Current, events: Sequence[Mapping[str, Any]]) -> Current:
 def _by_rule(event: Mapping[str, Any]) -> bool:
     via = event.get("via")
     return isinstance(via, Mapping) and via.get("channel") == "rule"
+
+
+def marker_of(intent: str) -> str:
+    """What the audit of an intent's update carries: tickets written together share it."""
+    return intent.partition(":")[0]
 
 
 def intents_in(audits: Sequence[Mapping[str, Any]]) -> set[str]:

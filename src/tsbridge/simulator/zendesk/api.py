@@ -259,7 +259,7 @@ class Api(Extras, Directory):
     def show_job(self, asked: Asked, id_: Any) -> Any:
         if str(id_) not in self.s.jobs:
             raise not_found()
-        return {"job_status": self.s.jobs[str(id_)]}
+        return {"job_status": self.world.job(str(id_))}
 
     @route("GET", "/api/v2/search")
     def search(self, asked: Asked) -> Any:

@@ -135,6 +135,8 @@ class Gate:
         parts = path.strip("/").removesuffix(".json").split("/")
         if method == "PUT" and len(parts) >= 4 and parts[2] == "tickets" and parts[3].isdigit():
             headers |= self._count_update(parts[3], user_id)
+        if method == "PUT" and parts[2:] == ["tickets", "update_many"]:
+            headers |= self._count_update(None, user_id)
         if len(parts) > 2 and parts[2] == "incremental" and self.limits.incremental:
             left, reset = self._take("incremental", self.limits.incremental, timedelta(minutes=1))
             headers["Zendesk-RateLimit-incremental-exports"] = f"total={self.limits.incremental}; remaining={max(left, 0)}; resets={reset}"
@@ -143,14 +145,14 @@ class Gate:
                 raise too_many_exports(str(reset))
         return headers
 
-    def _count_update(self, ticket: str, user_id: int) -> dict[str, str]:
+    def _count_update(self, ticket: str | None, user_id: int) -> dict[str, str]:
         self.updates.append(self._real())
         headers = {}
         if self.limits.updates:
             left, reset = self._take("updates", self.limits.updates, timedelta(minutes=1))
             headers["Zendesk-RateLimit-tickets-update"] = f"total={self.limits.updates}; remaining={max(left, 0)}; resets={reset}"
             self._within(left, reset)
-        if self.limits.per_ticket:
+        if self.limits.per_ticket and ticket is not None:
             left, reset = self._take(f"{user_id}:{ticket}", self.limits.per_ticket, timedelta(minutes=10))
             self._within(left, reset)
         return headers

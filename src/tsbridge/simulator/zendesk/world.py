@@ -36,6 +36,7 @@ SINGLE: Final = (
 )
 STATUSES: Final = rules.STATUSES
 MOST_COMMENTS: Final = 5_000
+UNFINISHED: Final = {"status": "working", "progress": 0, "message": None, "results": None}
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +93,8 @@ class World:
         self.exported: dict[int, tuple[float, int]] = {}  # ticket -> (generated timestamp, revision), for the export
         self._revision = 0
         self._next = 5_000
+        self.job_looks = 0
+        self._looks_left: dict[str, int] = {}
         self._next_ticket = 0
         self.bridge = self.add_user("tsbridge", "tsbridge@example.com", role="admin", id_=BRIDGE_USER)
         self.admin = self.add_user("Ada Admin", "admin@example.com", role="admin", id_=ADMIN)
@@ -602,7 +605,16 @@ class World:
             "message": "Completed",
             "results": results,
         }
-        return {"job_status": {**self.store.jobs[id_], "status": "queued", "progress": 0, "message": None, "results": None}}
+        self._looks_left[id_] = self.job_looks
+        return {"job_status": {**self.store.jobs[id_], **UNFINISHED, "status": "queued"}}
+
+    def job(self, id_: str) -> dict[str, Any]:
+        """A job as it is shown now: still at work for the first `job_looks` looks."""
+        shown = self.store.jobs[id_]
+        if self._looks_left.get(id_, 0) <= 0:
+            return shown
+        self._looks_left[id_] -= 1
+        return {**shown, **UNFINISHED}
 
     def text_of(self, at: datetime) -> str:
         return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -115,7 +115,7 @@ class Workers:
         }
         if self._zendesk is not None:
             rounds[WHOAMI] = self._who_am_i
-            reconciler = Reconciler(database, clock, ids, self._zendesk, self.own_user, name, alarm, self.wake, self.wake_writer)
+            reconciler = Reconciler(database, clock, ids, self._zendesk, self.own_user, name, alarm, live, self.wake, self.wake_writer)
             rounds[RECONCILE] = reconciler.round
         if self._talkdesk is not None:
             rounds[CALLS] = CallReconciler(database, clock, ids, self._talkdesk, name, self.wake).round

@@ -52,7 +52,8 @@ class Account(Walk):
     def another(self, worker: str) -> Reconciler:
         client = ZendeskClient(self.writing.http, self.writing.credentials)
         wake, wake_writer = (lambda: self.woken.append("inbox")), (lambda: self.woken.append("writer"))
-        return Reconciler(self.database, self.clock, self.ids, client, lambda: self.own, worker, self.writing._alarm, wake, wake_writer)
+        own, alarm = (lambda: self.own), self.writing._alarm
+        return Reconciler(self.database, self.clock, self.ids, client, own, worker, alarm, self.rulebooks, wake, wake_writer)
 
     def _zendesk(self, row: inbox.Claimed, _: Any) -> Normalized:
         return zendesk.normalize(strict_json.read(row.body), received_at=row.received_at, own=self.own)
@@ -215,6 +216,29 @@ async def test_what_was_lost_is_written_again_and_the_drift_is_over(account: Acc
     assert "ts_injury" in account.writing.tags(ticket)
     await account.catch_up()
     assert account.drifted() == []
+
+
+async def test_what_was_lost_stays_lost_once_the_rulebook_does_not_ask_for_it_any_more(account: Account) -> None:
+    ticket = await settled(account)
+    account.publish({**BOOK, "rules": BOOK["rules"][1:]})
+    account.writing.zendesk.world.store.tickets[int(ticket)]["tags"] = []
+    account.writing.zendesk.world.store.tickets[int(ticket)]["updated_at"] = account.writing.zendesk.world.text_of(account.clock.now())
+    account.clock.advance(EVERY)
+    await account.reconciler.round()
+    (row,) = account.drifted()
+    assert (row["what"], row["cause"], row["policy"]) == ("tag:ts_injury", "rulebook", "accept")
+    await account.writing.until_quiet()
+    assert account.writing.tags(ticket) == set()
+
+
+async def test_what_is_missing_on_a_ticket_that_was_merged_away_is_left(account: Account) -> None:
+    ticket, target = await settled(account), account.writing.ticket()
+    account.writing.edit(ticket, tags=[])
+    account.writing.zendesk.world.merge(int(target), [int(ticket)], account.writing.zendesk.world.admin, None, None)
+    account.clock.advance(EVERY)
+    await account.reconciler.round()
+    (row,) = account.drifted()
+    assert (row["what"], row["cause"], row["policy"]) == ("tag:ts_injury", "merged", "accept")
 
 
 async def test_a_rule_of_zendesks_own_is_named_and_asked_about(account: Account) -> None:

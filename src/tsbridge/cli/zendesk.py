@@ -16,6 +16,7 @@ import typer
 from tsbridge.cli.frame import AsJson, Failed, done, group, house, refuse, say, time_option
 from tsbridge.settings import load
 from tsbridge.store import keep
+from tsbridge.store.rulebooks import LiveRulebook
 from tsbridge.vendors.errors import TryLater, VendorError
 from tsbridge.vendors.zendesk import install
 from tsbridge.vendors.zendesk.client import ZendeskClient
@@ -95,7 +96,8 @@ def _catch_up(name: str, begin: datetime, as_json: bool) -> None:
     async def work(zendesk: ZendeskClient) -> dict[str, int]:
         user = await zendesk.me()
         own = OwnUser(str(user["id"]), str(user.get("email") or "").lower() or None)
-        worker = Reconciler(made.database, made.clock, made.ids, zendesk, lambda: own, "cli", _alarm, _nobody, _nobody)
+        live = LiveRulebook(made.settings.zone)
+        worker = Reconciler(made.database, made.clock, made.ids, zendesk, lambda: own, "cli", _alarm, live, _nobody, _nobody)
         tickets = told = 0
         while True:
             try:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, Literal
@@ -10,11 +10,21 @@ from typing import Any, Final, Literal
 from tsbridge.core.helpdesk import Current, Ours, Wish
 from tsbridge.core.moments import Value
 
-Cause = Literal["person", "trigger", "lost", "closed"]
+Cause = Literal["person", "trigger", "lost", "rulebook", "merged", "closed"]
 Policy = Literal["accept", "ask", "heal"]
 
-POLICY: Final[Mapping[Cause, Policy]] = {"person": "accept", "trigger": "ask", "lost": "heal", "closed": "accept"}
-"""People win; a rule of Zendesk's own against ours is for people to settle; what was lost is written again; what is closed stays."""
+POLICY: Final[Mapping[Cause, Policy]] = {
+    "person": "accept",
+    "trigger": "ask",
+    "lost": "heal",
+    "rulebook": "accept",
+    "merged": "accept",
+    "closed": "accept",
+}
+"""People win; a rule of Zendesk's own against ours is for people to settle; what was lost is written again, unless the rulebook
+does not ask for it any more; what is closed stays."""
+MERGED: Final = "closed_by_merge"
+"""The tag Zendesk puts on a ticket that was merged into another."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,29 +52,36 @@ class Drift:
     since: datetime | None = None
 
 
-def drifts(current: Current, wish: Wish, ours: Ours, changes: Sequence[Change], own_id: str | None) -> list[Drift]:
-    """What reads otherwise than we saw to it that it does. What is still to be written is no drift."""
+def drifts(
+    current: Current, wish: Wish, ours: Ours, changes: Sequence[Change], own_id: str | None, live: Set[str] | None = None
+) -> list[Drift]:
+    """What reads otherwise than we saw to it that it does. What is still to be written is no drift.
+
+    `live`: the parts that the live rulebook can ask for (`asking.parts`); None: whatever is wished.
+    """
     found: list[Drift] = []
     for tag, by in wish.tags:
         if ours.tags.get(tag) == by and tag not in current.tags:
-            found.append(_drift(current, f"tag:{tag}", tag, None, _taken_off(changes, tag), own_id))
+            found.append(_drift(current, f"tag:{tag}", tag, None, _taken_off(changes, tag), own_id, live is None or f"tag:{tag}" in live))
     for tag, by in wish.absent:
         if ours.absent.get(tag) == by and tag in current.tags:
-            found.append(_drift(current, f"tag:{tag}", None, tag, _put_on(changes, tag), own_id))
+            found.append(_drift(current, f"tag:{tag}", None, tag, _put_on(changes, tag), own_id, live is None or f"absent:{tag}" in live))
     for name, asked in sorted(wish.singles().items()):
         if ours.values.get(name) == asked and current.values.get(name) != asked.value:
             to = current.values.get(name)
             change = _last(one for one in changes if one.what == name and one.value == to)
-            found.append(_drift(current, name, asked.value, to, change, own_id))
+            found.append(_drift(current, name, asked.value, to, change, own_id, live is None or name in live))
     return found
 
 
-def _drift(current: Current, what: str, wanted: Value, actual: Value, change: Change | None, own_id: str | None) -> Drift:
+def _drift(
+    current: Current, what: str, wanted: Value, actual: Value, change: Change | None, own_id: str | None, still_asked: bool
+) -> Drift:
     cause: Cause
     if current.frozen is not None:
-        cause = "closed"
+        cause = "merged" if MERGED in current.tags else "closed"
     elif change is None:
-        cause = "lost"
+        cause = "lost" if still_asked else "rulebook"
     elif change.rule is not None or (own_id is not None and change.author == own_id) or (change.author or "-").startswith("-"):
         cause = "trigger"  # in our own update, only a rule can have undone what we wrote
     else:

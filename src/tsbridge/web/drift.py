@@ -15,7 +15,9 @@ from tsbridge.web.route import DeskRoute
 
 routes = APIRouter(route_class=DeskRoute, prefix="/v1/drift", tags=["drift"])
 
-Cause = Annotated[Literal["person", "trigger", "lost", "closed"] | None, Query(description="Only differences with this cause.")]
+Cause = Annotated[
+    Literal["person", "trigger", "lost", "rulebook", "merged", "closed"] | None, Query(description="Only differences with this cause.")
+]
 
 
 @routes.get("")

@@ -96,7 +96,7 @@ class DriftItem(TypedDict):
     case_id: str
     wanted: Any
     actual: Any
-    cause: Literal["person", "trigger", "lost", "closed"]
+    cause: Literal["person", "trigger", "lost", "rulebook", "merged", "closed"]
     policy: Literal["accept", "ask", "heal"]
     by: str | None
     since: str | None

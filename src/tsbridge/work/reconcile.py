@@ -14,11 +14,13 @@ from typing import Any, Final, Protocol
 
 from sqlalchemy import Connection
 
+from tsbridge.core.asking import parts
 from tsbridge.core.drift import Drift, drifts
 from tsbridge.core.moments import instant_text, read_instant
 from tsbridge.core.ports import Clock, Ids
 from tsbridge.store import drift, inbox, keep, moments
 from tsbridge.store.db import Database
+from tsbridge.store.rulebooks import LiveRulebook
 from tsbridge.vendors.errors import GiveUp, TryLater, VendorError
 from tsbridge.vendors.zendesk.audits import changes_of
 from tsbridge.vendors.zendesk.missed import Heard, gone, missed
@@ -75,6 +77,7 @@ class Reconciler:
         own: Callable[[], OwnUser],
         worker: str,
         alarm: Alarm,
+        rulebooks: LiveRulebook,
         wake: Callable[[], None],
         wake_writer: Callable[[], None],
     ) -> None:
@@ -85,6 +88,7 @@ class Reconciler:
         self._own = own
         self._worker = worker
         self._alarm = alarm
+        self._rulebooks = rulebooks
         self._wake = wake
         self._wake_writer = wake_writer
         self._look_at: datetime | None = None
@@ -178,9 +182,11 @@ class Reconciler:
         """Compare what the tickets read with what we saw to; have written again what was lost. True when there is something to write."""
         shown = {str(ticket["id"]): ticket for ticket in tickets}
         healed = False
-        for one in drift.settled(conn, shown):
+        settled = drift.settled(conn, shown)
+        live = parts(self._rulebooks.live(conn).book) if settled else frozenset()
+        for one in settled:
             current = current_of(shown[one.ticket])
-            differences = drifts(current, one.wish, one.ours, changes_of(audits[one.ticket]), own)
+            differences = drifts(current, one.wish, one.ours, changes_of(audits[one.ticket]), own, live)
             fresh = drift.found(conn, one, differences, now, self._ids.new)
             lost = [each for each in fresh if each.policy == "heal"]
             healed |= bool(lost) and drift.heal(conn, one, lost, now)

@@ -17,11 +17,11 @@ from typing import Any, Final, Protocol
 from sqlalchemy import Connection
 
 from tsbridge.core import budget as flow
+from tsbridge.core.asking import askers, held
 from tsbridge.core.budget import Budget
 from tsbridge.core.crashpoint import crashpoint
 from tsbridge.core.helpdesk import Current, Edit, Ours, apply, edit_json, hold, ours_from, ours_json, overwritten, plan, settled, yielding
 from tsbridge.core.moments import Value
-from tsbridge.core.pausing import askers, held
 from tsbridge.core.ports import Clock, Ids
 from tsbridge.store import budget, decisions, desired, keep, links
 from tsbridge.store.db import Database

@@ -1,4 +1,4 @@
-"""Which parts of a wish wait because every rule that asks for them is paused.
+"""Who asks for which part of a wish, and which parts wait because every rule that asks for them is paused.
 
 Pausing stops what a rule writes, not what it decides: decisions, queues and escalation go on and stay explained.
 """
@@ -27,6 +27,15 @@ def askers(book: Rulebook, matched: Iterable[tuple[str, str]], outcome: Mapping[
         if policy is not None and step <= len(policy.steps):
             who = f"{policy.name}/{step}"
             yield from ((part, who) for action in policy.steps[step - 1].actions for part in _parts(action, f"policy:{who}"))
+
+
+def parts(book: Rulebook) -> frozenset[str]:
+    """All parts a rulebook can ask for."""
+    actions = [(action, f"rule:{rule.key}") for rule in (*book.escalation, *book.routing) for action in rule.then]
+    for policy in book.policies.values():
+        for number, step in enumerate(policy.steps, 1):
+            actions += [(action, f"policy:{policy.name}/{number}") for action in step.actions]
+    return frozenset(part for action, who in actions for part in _parts(action, who))
 
 
 def held(asked: Iterable[tuple[str, str]], paused: Set[str]) -> frozenset[str]:

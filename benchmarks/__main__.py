@@ -5,18 +5,27 @@ from __future__ import annotations
 import argparse
 import sys
 
-from benchmarks import agreement, door, editing, idle, judging, latency, planted, replay, soak
+from benchmarks import agreement, door, editing, idle, judging, latency, planted, replay, soak, writeback
 from benchmarks.service import machine
+
+PROOFS = {
+    "outage": (writeback.run_outage, 5_000),
+    "races": (writeback.run_races, 1_000),
+    "rest": (writeback.run_rest, 1_000),
+    "drift": (writeback.run_drift, 10_000),
+}
+"""Long proofs, with how many tickets or worlds each takes."""
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description="How fast and how small the bridge is, on this machine.")
-    known = ["agreement", "door", "editing", "idle", "judging", "latency", "planted", "replay", "soak"]
+    known = ["agreement", "door", "editing", "idle", "judging", "latency", "planted", "replay", "soak", *PROOFS]
     parser.add_argument("names", nargs="*", choices=known, help="default: door, idle, latency, editing, judging, replay")
     parser.add_argument("--scale", type=float, default=1.0, help="part of the requests to send, for a quick look")
     parser.add_argument("--seconds", type=float, default=120.0, help="how long to soak")
     parser.add_argument("--books", type=int, default=50, help="healthy rulebooks to plant defects into")
     parser.add_argument("--pairs", type=int, default=100_000, help="how many pairs of rulebook and moment to compare")
+    parser.add_argument("--n", type=int, help="how many tickets or worlds a long proof takes")
     parser.add_argument("--seed", type=int, action="append", help="a seed; for planting several may be given")
     asked = parser.parse_args()
     names = asked.names or ["door", "idle", "latency", "editing", "judging", "replay"]
@@ -38,6 +47,9 @@ def main() -> int:
             good &= agreement.run(asked.pairs, (asked.seed or [1_000])[0])
         elif name == "judging":
             good &= judging.run(asked.scale, (asked.seed or [31])[0])
+        elif name in PROOFS:
+            proof, count = PROOFS[name]
+            good &= proof(asked.n or count)
         elif name == "replay":
             good &= replay.run(asked.scale)
         else:

@@ -196,7 +196,7 @@ def test_our_own_note_coming_back_is_nobodys_word(database: Database, late: Sett
     walk.tell([ticket("created", 0, text="hello")])
     walk.work()
     note = "Severity 1: an injury is mentioned. Case x."
-    claimed = ClaimedWish("4711", "wb", Wish(), Ours(), 1, 0, late.now(), "w")
+    claimed = ClaimedWish("4711", "wb", "case_1", Wish(), Ours(), 1, 0, late.now(), "w")
     plan = {"add": [], "remove": [], "values": {}, "notes": ["n"], "texts": [note]}
     database.write_now(lambda conn: wishes_of.intend(conn, "int_1", claimed, plan, late.now() - timedelta(hours=30)))
     walk.tell([ticket("updated", 5, text=note, by="7", status="pending")])

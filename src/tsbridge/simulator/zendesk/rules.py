@@ -6,6 +6,7 @@ pass again, each fires at most once per update.
 
 from __future__ import annotations
 
+import copy
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -67,7 +68,10 @@ ACTIONS: Final = (
 
 @dataclass(slots=True)
 class Occasion:
-    """An update that triggers look at. `before` is None on creation; `comment` the one it added."""
+    """An update that triggers look at. `before` is None on creation; `comment` the one it added.
+
+    `steps`: the triggers that changed something, each with the ticket as it met it.
+    """
 
     before: Mapping[str, Any] | None
     ticket: dict[str, Any]
@@ -76,6 +80,7 @@ class Occasion:
     via: str
     webhooks: list[tuple[str, str]] = field(default_factory=list)
     fired: list[Mapping[str, Any]] = field(default_factory=list)
+    steps: list[tuple[Mapping[str, Any], dict[str, Any]]] = field(default_factory=list)
 
 
 def run(triggers: Sequence[Mapping[str, Any]], occasion: Occasion) -> None:
@@ -89,7 +94,9 @@ def run(triggers: Sequence[Mapping[str, Any]], occasion: Occasion) -> None:
                 continue
             done.add(trigger["id"])
             occasion.fired.append(trigger)
+            met = copy.deepcopy(occasion.ticket)
             if _act(trigger, occasion):
+                occasion.steps.append((trigger, met))
                 again = True
                 break
 

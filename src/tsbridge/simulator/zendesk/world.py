@@ -477,7 +477,7 @@ class World:
         created: bool = False,
         before: Mapping[str, Any] | None = None,
     ) -> dict[str, Any] | None:
-        events = audit_events(before, ticket)
+        events = events_of(before, ticket, occasion)
         changed = created or bool(events) or comment is not None
         if changed:
             ticket["updated_at"] = self._stamp()
@@ -685,6 +685,16 @@ def audit_events(before: Mapping[str, Any] | None, ticket: Mapping[str, Any]) ->
                 }
             )
     return found
+
+
+def events_of(before: Mapping[str, Any] | None, ticket: Mapping[str, Any], occasion: rules.Occasion) -> list[dict[str, Any]]:
+    """What an audit lists of an update: what its author changed, then what each trigger did, which names itself in `via`."""
+    met = [step for _, step in occasion.steps]
+    events = audit_events(before, met[0] if met else ticket)
+    for (trigger, found), left in zip(occasion.steps, (*met[1:], ticket), strict=False):
+        source = {"from": {"id": trigger["id"], "title": trigger.get("title")}, "to": {}, "rel": "trigger"}
+        events += [{**event, "via": {"channel": "rule", "source": source}} for event in audit_events(found, left)]
+    return [{**event, "id": number} for number, event in enumerate(events, 1)]
 
 
 def differences(before: Mapping[str, Any], ticket: Mapping[str, Any]) -> list[tuple[str, dict[str, Any]]]:

@@ -8,6 +8,8 @@ import pytest
 
 from tests.clocks import SettableClock
 from tests.work.desk import WritingDesk, asked, tags
+from tests.work.test_writeback_trouble import Died, die
+from tsbridge.core import crashpoint
 from tsbridge.core.helpdesk import Wish
 from tsbridge.simulator.zendesk import Limits
 from tsbridge.store import desired
@@ -140,3 +142,24 @@ async def test_two_writers_never_have_the_same_ticket_in_two_jobs(database: Data
     assert (jobs(desk), alone(desk)) == (3, 0)
     writes = database.read_now(lambda conn: [desired.writes_since(conn, t, clock.now() - timedelta(days=1)) for t in tickets])
     assert set(writes) == {1}
+
+
+@pytest.mark.parametrize("point", [f"writeback.{name}" for name in ("claimed", "intended", "answered", "settled")])
+async def test_dying_anywhere_on_the_way_of_a_job_loses_no_wish_and_the_tags_stay_ours(desk: WritingDesk, point: str) -> None:
+    tickets = [desk.ticket(tags=["vip"]) for _ in range(100)]
+    for ticket in tickets:
+        desk.wish(ticket, tags("ts_a"))
+    crashpoint.arm(point, die)
+    try:
+        with pytest.raises(Died):
+            await desk.round()
+    finally:
+        crashpoint.disarm()
+    desk.writers = [desk.writer("born later")]
+    await desk.until_quiet()
+    assert {desk.status(ticket) for ticket in tickets} == {("confirmed", None)}
+    assert all(desk.tags(ticket) == {"vip", "ts_a"} for ticket in tickets)
+    for ticket in tickets:
+        desk.wish(ticket, Wish())
+    await desk.until_quiet()
+    assert all(desk.tags(ticket) == {"vip"} for ticket in tickets)

@@ -92,6 +92,82 @@ def test_the_last_setting_wins_in_zendesk_and_after_the_import() -> None:
     assert (decide("a"), decide("b"), decide("a", "b"), decide("c")) == ("low", "urgent", "urgent", None)
 
 
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"next_page": "https://acme.zendesk.com/api/v2/triggers?page=2"},
+        {"previous_page": "https://acme.zendesk.com/api/v2/triggers?page=1"},
+        {"meta": {"has_more": True}},
+        {"count": 2},
+    ],
+)
+def test_one_page_of_several_is_named_as_such(more: dict[str, Any]) -> None:
+    found = import_zendesk({"triggers": [trigger("One", [("status", "is", "new")], [("current_tags", "x")])], **more}, QUEUES)
+    last = found["report"][-1]
+    assert (last["title"], last["outcome"], last["parts"]) == ("More pages", "left", [])
+    assert "one page of several" in last["why"]
+
+
+def test_a_whole_list_has_no_line_about_pages() -> None:
+    one = trigger("One", [("status", "is", "new")], [("current_tags", "x")])
+    whole = {"triggers": [one], "next_page": None, "previous_page": None, "meta": {"has_more": False}, "count": 1}
+    assert [entry["title"] for entry in import_zendesk(whole, QUEUES)["report"]] == ["One"]
+
+
+@pytest.mark.parametrize(
+    ("via", "channel", "outcome"),
+    [
+        ("0", "web", "differs"), (0, "web", "differs"), ("48", "web", "differs"), ("50", "web", "differs"), ("4", "email", "exact"),
+        ("5", "api", "exact"), ("29", "chat", "exact"), ("34", "voice", "differs"), ("57", "sms", "exact"), ("74", "messaging", "differs"),
+    ],
+)  # fmt: skip
+def test_a_channel_is_exact_only_where_ours_means_no_other_one(via: Any, channel: str, outcome: str) -> None:
+    found = imported(trigger("Way", [("via_id", "is", via)], [("current_tags", "x")]))
+    assert found["rules"][0]["when"] == {"all": [{"field": "channel", "operator": "is", "value": channel}]}
+    assert found["report"][0]["outcome"] == outcome
+    assert bool(found["report"][0]["why"]) == (outcome == "differs")
+
+
+@pytest.mark.parametrize(
+    ("field", "operator", "given", "value"),
+    [("status", "is", "Open", "open"), ("priority", "is_not", " URGENT", "urgent"), ("type", "value", "Incident", "incident")],
+)
+def test_words_with_capitals_are_the_words_zendesk_takes_them_for(field: str, operator: str, given: str, value: str) -> None:
+    found = imported(trigger("Caps", [(field, operator, given)], [("priority", "Urgent")]))
+    (rule,) = found["rules"]
+    assert (rule["when"]["all"][0]["value"], rule["then"]) == (value, [{"set_priority": "urgent"}])
+    assert found["report"][0]["outcome"] == "exact"
+
+
+def test_ordered_words_with_capitals_keep_their_order() -> None:
+    found = imported(trigger("Caps", [("status", "less_than", "Open"), ("update_type", "is", "create")], [("current_tags", "x")]))
+    assert found["report"][0]["outcome"] == "exact"
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [("status", "reopened"), ("status", True), ("priority", "P1"), ("type", "ticket"), ("group_id", "safety"), ("requester_id", "1.5")],
+)
+@pytest.mark.parametrize("operator", ["is", "is_not", "value", "not_value_previous"])
+def test_a_value_that_zendesk_does_not_know_is_never_carried_over(field: str, operator: str, value: Any) -> None:
+    found = imported(trigger("Odd", [(field, operator, value)], [("current_tags", "x")]))
+    assert (found["rules"], found["report"][0]["outcome"]) == ([], "left")
+    assert field in found["report"][0]["why"]
+
+
+def test_a_condition_lost_from_any_makes_the_rule_narrower_and_is_named() -> None:
+    some: list[Any] = [("priority", "is", "urgent"), ("role", "is", "agent")]
+    found = imported(
+        trigger("First", [("status", "is", "new")], [("priority", "low")]),
+        trigger("Either", [("status", "is", "open")], [("priority", "high")], some=some, position=2),
+    )
+    first, either = found["report"]
+    assert either["outcome"] == "differs"
+    assert "applies less often" in next(part for part in either["parts"] if part["part"] == "condition role is")["why"]
+    assert first["outcome"] == "differs"
+    assert any("applies less often" in part["why"] for part in first["parts"] if part["part"] == "order of ticket.priority")
+
+
 @pytest.mark.parametrize("answer", [None, [], {"triggers": "x"}, {"triggers": [1]}, {"tickets": []}])
 def test_something_else_than_a_list_of_triggers_is_refused(answer: Any) -> None:
     with pytest.raises(ValueError, match="expected"):

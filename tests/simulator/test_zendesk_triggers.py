@@ -135,3 +135,32 @@ async def test_an_updated_trigger_behaves_as_updated_and_a_deleted_one_is_gone()
     assert (await account.call("DELETE", f"triggers/{rule}")).status_code == 204
     assert (await account.ticket())["tags"] == []
     assert (await account.call("GET", f"triggers/{rule}")).status_code == 404
+
+
+@pytest.mark.parametrize(
+    "condition",
+    [
+        when("priority", "less_than", "P1"),
+        when("priority", "greater_than", ["low"]),
+        when("status", "less_than", "reopened"),
+        when("status", "greater_than", ""),
+        when("group_id", "greater_than", "5"),
+    ],
+)
+async def test_a_comparison_with_an_unknown_value_is_false(condition: dict[str, Any]) -> None:
+    account = Account()
+    await account.trigger([condition], [do("current_tags", "hit")])
+    assert (await account.ticket(priority="urgent"))["tags"] == []
+
+
+async def test_words_of_a_scale_are_compared_without_regard_to_capitals() -> None:
+    account = Account()
+    await account.trigger([when("priority", "greater_than", "Normal"), when("update_type", "is", "create")], [do("current_tags", "hit")])
+    assert (await account.ticket(priority="urgent"))["tags"] == ["hit"]
+
+
+async def test_an_action_that_sets_what_does_not_exist_changes_nothing() -> None:
+    account = Account()
+    await account.trigger([OPEN], [do("priority", "P1"), do("custom_fields_abc", "x"), do("current_tags", "hit")])
+    ticket = await account.ticket(status="open", priority="low")
+    assert (ticket["priority"], ticket["tags"]) == ("low", ["hit"])

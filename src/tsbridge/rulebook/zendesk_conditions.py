@@ -6,10 +6,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
+
+from tsbridge.core.rules.vocabulary import PRIORITIES, TYPES
 
 STATUS = ("new", "open", "pending", "hold", "solved", "closed")
-PRIORITY = ("low", "normal", "high", "urgent")
+WORDS: Final[Mapping[str, tuple[str, ...]]] = {"status": STATUS, "priority": PRIORITIES, "type": TYPES}
+"""All the words a field of Zendesk can have; it does not mind capitals."""
+ORDERS: Final[Mapping[str, tuple[str, ...]]] = {"status": STATUS, "priority": ("", *PRIORITIES)}
+"""From the least to the most; no priority counts as the lowest."""
+IDS = ("group_id", "assignee_id", "requester_id", "brand_id", "ticket_form_id")
 
 PLAIN = {
     "status": "ticket.status",
@@ -24,7 +30,7 @@ PLAIN = {
 }
 
 VIA = {
-    "0": ("web", ""),
+    "0": ("web", "the web form is one channel with the web widget and the help center"),
     "4": ("email", ""),
     "5": ("api", ""),
     "29": ("chat", ""),
@@ -123,7 +129,7 @@ def _plain(field: str, name: str, operator: str, value: Any) -> tuple[Leaf, str]
         return leaf(field, operator), ""
     if isinstance(value, list | dict):
         raise NotCarried("expected a single value")
-    text = "" if value is None else str(value)
+    text = known_word(name, value)
     if operator in ("less_than", "greater_than"):
         return _ordered(field, name, operator, text), ""
     if text == "":
@@ -137,6 +143,18 @@ def _plain(field: str, name: str, operator: str, value: Any) -> tuple[Leaf, str]
     raise NotCarried(f"rules have no operator like {operator} for {name}")
 
 
+def known_word(name: str, value: Any) -> str:
+    """A single value as Zendesk takes it: words without capitals, ids as digits, "" for none. Raises `NotCarried` on any other."""
+    text = "" if value is None else str(value).strip()
+    if name in WORDS:
+        text = text.lower()
+    if text and text not in WORDS.get(name, (text,)):
+        raise NotCarried(f"{name} is one of {', '.join(WORDS[name])} in Zendesk, nothing else")
+    if text and name in IDS and not (text.isascii() and text.isdigit()):
+        raise NotCarried(f"{name} is a number in Zendesk, nothing else")
+    return text
+
+
 def _empty(field: str, operator: str) -> Leaf:
     """Compared with no value at all."""
     if operator in ("is", "is_not"):
@@ -148,15 +166,15 @@ def _empty(field: str, operator: str) -> Leaf:
 
 
 def _ordered(field: str, name: str, operator: str, value: str) -> Leaf:
-    scale = {"status": STATUS, "priority": PRIORITY}.get(name)
+    scale = ORDERS.get(name)
     if scale is None or value not in scale:
-        raise NotCarried(f"{name} has no order in rules")
+        raise NotCarried(f"{name} has no order in rules" if scale is None else f"nothing is less or greater than no {name}")
     place = scale.index(value)
-    chosen = list(scale[:place] if operator == "less_than" else scale[place + 1 :])
-    below = [leaf(field, "in", chosen)] if chosen else []
-    if name == "priority" and operator == "less_than":
-        below.append(leaf(field, "not_present"))  # Zendesk counts "no priority" as the lowest
-    return {"any": below} if below else {"none": [leaf("source", "present")]}
+    chosen = scale[:place] if operator == "less_than" else scale[place + 1 :]
+    wanted = [leaf(field, "in", words)] if (words := [word for word in chosen if word]) else []
+    if "" in chosen:
+        wanted.append(leaf(field, "not_present"))
+    return {"any": wanted} if wanted else {"none": [leaf("source", "present")]}
 
 
 def _public(operator: str, value: Any) -> Leaf:
@@ -169,9 +187,10 @@ def _public(operator: str, value: Any) -> Leaf:
 def _update_type(operator: str, value: Any) -> tuple[Leaf, str]:
     if operator != "is":
         raise NotCarried(f"rules have no operator like {operator} for update_type")
-    if value == "Create":
+    moment = str(value).lower()
+    if moment == "create":
         return leaf("event", "is", "ticket.created"), ""
-    if value == "Change":
+    if moment == "change":
         return leaf("event", "in", ["ticket.updated", "ticket.commented"]), ""
     raise NotCarried("only Create and Change are known")
 

@@ -15,6 +15,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from tsbridge.core.rules.vocabulary import PRIORITIES
 from tsbridge.rulebook.zendesk_conditions import NotCarried, condition, reads_of, split
 
 TAG = re.compile(r"^[a-z0-9][a-z0-9_-]{0,79}$")
@@ -66,6 +67,7 @@ class Carried:
     writes: set[str] = field(default_factory=set)
     parts: list[Part] = field(default_factory=list)
     on: list[str] | None = None
+    narrower: bool = False
 
     def outcome(self) -> str:
         fates = {part.outcome for part in self.parts}
@@ -91,6 +93,8 @@ def import_zendesk(answer: Any, document: Mapping[str, Any]) -> dict[str, Any]:
             continue
         one = _carry(item, title, kind, queues, taken)
         _report(one, report, carried)
+    if why := _incomplete(answer, len(items)):
+        report.append({"title": "More pages", "outcome": "left", "why": why, "parts": []})
     rules = _in_our_order(carried)
     for entry, one in ((entry, entry.pop("_carried")) for entry in report if "_carried" in entry):
         entry["outcome"] = one.outcome()
@@ -111,6 +115,15 @@ def _items(answer: Any) -> tuple[list[Mapping[str, Any]], str]:
         if "conditions" in answer or "all" in answer or "any" in answer:
             return [answer], "triggers"
     raise ValueError('expected {"triggers": [...]} or {"automations": [...]} as Zendesk answers it')
+
+
+def _incomplete(answer: Mapping[str, Any], items: int) -> str:
+    """Why `answer` cannot be all there is, "" when nothing says so."""
+    meta, count = answer.get("meta"), answer.get("count")
+    several = answer.get("next_page") or answer.get("previous_page") or (isinstance(meta, Mapping) and meta.get("has_more"))
+    if several or (isinstance(count, int) and count > items):
+        return "this is one page of several: join the lists of all pages and import them at once, as their order counts"
+    return ""
 
 
 def _position(item: Mapping[str, Any]) -> tuple[bool, float]:
@@ -154,9 +167,11 @@ def _carry(item: Mapping[str, Any], title: str, kind: str, queues: Mapping[str, 
             try:
                 leaf, difference = condition(raw, kind)
             except NotCarried as refused:
-                one.parts.append(Part(name, "left", str(refused)))
                 # A lost condition of `all` would make the rule match too much; a lost one of `any`, too little.
+                lost = "" if group == "all" else "; without this one of several ways in, the rule applies less often"
+                one.parts.append(Part(name, "left", f"{refused}{lost}"))
                 hopeless = hopeless or group == "all"
+                one.narrower = True
                 continue
             one.parts.append(Part(name, "differs" if difference else "exact", difference))
             leaves.append(leaf)
@@ -191,8 +206,8 @@ def _action(one: Carried, action: Mapping[str, Any], queues: Mapping[str, str]) 
         if good:
             one.then.append({"add_tags" if name == "current_tags" else "remove_tags": good})
             one.writes.add("tags")
-    elif name == "priority" and value in ("low", "normal", "high", "urgent"):
-        one.settings["ticket.priority"] = {"set_priority": value}
+    elif name == "priority" and (word := str(value).lower()) in PRIORITIES:
+        one.settings["ticket.priority"] = {"set_priority": word}
     elif name.startswith("custom_fields_"):
         id_ = name.removeprefix("custom_fields_")
         plain = value if isinstance(value, str | int | bool) else None
@@ -235,6 +250,9 @@ def _in_our_order(carried: Sequence[Carried]) -> list[dict[str, Any]]:
                 one.parts.append(
                     Part(f"order of {slot}", "differs", f"a later rule that sets {slot} too reads what rules in between may change")
                 )
+            if any(rival.narrower for rival in rivals):
+                why = f"a later rule that sets {slot} too lost a condition and applies less often, so this setting stands more often"
+                one.parts.append(Part(f"order of {slot}", "differs", why))
             rules.append(_rule(f"{one.key}-{_slug(slot)}", one, {"all": [one.when, {"none": [r.when for r in rivals]}]}, [action]))
         if together:
             rules.append(_rule(one.key, one, one.when, together))

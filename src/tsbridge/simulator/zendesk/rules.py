@@ -14,6 +14,9 @@ from typing import Any, Final
 
 STATUSES: Final = ("new", "open", "pending", "hold", "solved", "closed")
 PRIORITIES: Final = (None, "low", "normal", "high", "urgent")
+TYPES: Final = (None, "question", "incident", "problem", "task")
+WORDS: Final[Mapping[str, Sequence[str | None]]] = {"status": STATUSES, "priority": PRIORITIES, "type": TYPES}
+SCALES: Final = {"status": STATUSES, "priority": PRIORITIES}
 VIA: Final = {
     "web": 0,
     "web_form": 0,
@@ -111,7 +114,7 @@ def _true(condition: Mapping[str, Any], occasion: Occasion) -> bool:
     name, operator, value = str(condition.get("field")), str(condition.get("operator") or "is"), condition.get("value")
     ticket, before = occasion.ticket, occasion.before
     if name == "update_type":
-        return (before is None) == (value == "Create")
+        return str(value).lower() == ("create" if before is None else "change")
     if name == "current_tags":
         words = set(str(value or "").split())
         hit = bool(words & set(ticket["tags"]))
@@ -140,11 +143,21 @@ def _true(condition: Mapping[str, Any], occasion: Occasion) -> bool:
         if value == "current_user":
             value = occasion.actor.get("id")
         if operator in ("less_than", "greater_than"):
-            scale: Sequence[Any] = STATUSES if key == "status" else PRIORITIES
-            at, bound = scale.index(ticket[key]), scale.index(value or None)
-            return at < bound if operator == "less_than" else at > bound
+            return _ordered(SCALES.get(key, ()), ticket[key], operator, value)
         return _compare(ticket.get(key), None if before is None else before.get(key), before is None, operator, value)
     return False
+
+
+def _ordered(scale: Sequence[str | None], now: Any, operator: str, value: Any) -> bool:
+    """What is not on the scale is neither more nor less than anything."""
+    bound = _word(value)
+    if now not in scale or bound not in scale:
+        return False
+    return scale.index(now) < scale.index(bound) if operator == "less_than" else scale.index(now) > scale.index(bound)
+
+
+def _word(value: Any) -> str | None:
+    return str(value or "").lower() or None
 
 
 def _compare(now: Any, old: Any, created: bool, operator: str, value: Any) -> bool:
@@ -210,10 +223,10 @@ def _act(trigger: Mapping[str, Any], occasion: Occasion) -> bool:
             ticket["tags"] = sorted(set(ticket["tags"]) - set(str(value or "").lower().split()))
         elif name in ("group_id", "assignee_id", "brand_id", "ticket_form_id", "organization_id"):
             ticket[name] = int(value) if str(value).isdigit() else (occasion.actor.get("id") if value == "current_user" else None)
-        elif name in ("status", "type", "priority"):
-            ticket[name] = value or None
-        elif name.startswith("custom_fields_"):
-            set_custom(ticket, int(name.removeprefix("custom_fields_")), value)
+        elif name in WORDS and (word := _word(value)) in WORDS[name]:
+            ticket[name] = word
+        elif name.startswith("custom_fields_") and (id_ := name.removeprefix("custom_fields_")).isdecimal():
+            set_custom(ticket, int(id_), value)
         elif name == "notification_webhook" and isinstance(value, list) and len(value) == 2:
             occasion.webhooks.append((str(value[0]), str(value[1])))
     return any(ticket[k] != before[k] for k in before)

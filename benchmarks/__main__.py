@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 
-from benchmarks import agreement, door, editing, idle, judging, latency, planted, replay, soak, writeback
+from benchmarks import agreement, door, editing, idle, judging, latency, planted, replay, soak, writeback, writes
 from benchmarks.service import machine
 
 PROOFS = {
@@ -19,7 +19,7 @@ PROOFS = {
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description="How fast and how small the bridge is, on this machine.")
-    known = ["agreement", "door", "editing", "idle", "judging", "latency", "planted", "replay", "soak", *PROOFS]
+    known = ["agreement", "door", "editing", "idle", "judging", "latency", "planted", "replay", "soak", "writes", *PROOFS]
     parser.add_argument("names", nargs="*", choices=known, help="default: door, idle, latency, editing, judging, replay")
     parser.add_argument("--scale", type=float, default=1.0, help="part of the requests to send, for a quick look")
     parser.add_argument("--seconds", type=float, default=120.0, help="how long to soak")
@@ -47,6 +47,8 @@ def main() -> int:
             good &= agreement.run(asked.pairs, (asked.seed or [1_000])[0])
         elif name == "judging":
             good &= judging.run(asked.scale, (asked.seed or [31])[0])
+        elif name == "writes":
+            good &= writes.run(asked.n or 1_000)
         elif name in PROOFS:
             proof, count = PROOFS[name]
             good &= proof(asked.n or count)

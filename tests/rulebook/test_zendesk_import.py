@@ -14,8 +14,10 @@ from tsbridge.core.moments import Value
 from tsbridge.core.rules.document import read
 from tsbridge.core.rules.judge import Judge
 from tsbridge.core.rules.judgement import Standing
+from tsbridge.rulebook.check import check
 from tsbridge.rulebook.zendesk_import import import_zendesk
 from tsbridge.simulator.zendesk import Limits, Zendesk
+from tsbridge.vendors.zendesk.setup import trigger as setup_trigger
 
 NOW = datetime(2026, 11, 23, 9, tzinfo=UTC)
 QUEUES = {"queues": {"safety": {"zendesk_group_id": 61000000010}, "intake": {"zendesk_group_id": 61000000001}}}
@@ -88,7 +90,7 @@ def test_the_last_setting_wins_in_zendesk_and_after_the_import() -> None:
         trigger("Last", [("current_tags", "includes", "b")], [("priority", "urgent")], position=2),
     )
     judge = Judge(read(document(found)), ZoneInfo("UTC"))
-    decide = lambda *tags: judge.decide({"tags": tags}, {}, Standing(), NOW).priority  # noqa: E731
+    decide = lambda *tags: judge.decide({"event": "ticket.updated", "tags": tags}, {}, Standing(), NOW).priority  # noqa: E731
     assert (decide("a"), decide("b"), decide("a", "b"), decide("c")) == ("low", "urgent", "urgent", None)
 
 
@@ -198,6 +200,109 @@ def test_an_oddly_shaped_trigger_is_reported_and_never_stops_the_others(odd: dic
         assert fates["Odd"]["outcome"] == "left"
         assert fates["Odd"]["why"]
     read(document(found))
+
+
+NEW = ("status", "is", "new")
+PAD: list[Any] = [("current_tags", "not_includes", f"w{n}") for n in range(4)]
+
+
+def test_many_triggers_that_set_the_same_thing_stay_within_what_a_rule_may_hold_and_the_last_still_wins() -> None:
+    found = imported(
+        *(trigger(f"T{n}", [("custom_fields_7", "is", f"v{n}"), *PAD], [("priority", "low")], position=n) for n in range(60)),
+        trigger("Any", [("subject_includes_word", "includes", "dog")], [("priority", "urgent")], position=60),
+        trigger("Last", [("subject_includes_word", "includes", "cat")], [("priority", "high")], position=61),
+    )
+    assert {entry["title"]: entry["outcome"] for entry in found["report"]}["T0"] == "exact"
+    judge = Judge(read(document(found)), ZoneInfo("UTC"))
+    for tier in ("v0", "v30", "v59"):
+        for subject, wanted in (("dog", "urgent"), ("cat", "high"), ("dog cat", "high"), ("bird", "low")):
+            given: dict[str, Value] = {"event": "ticket.created", "subject": subject, "ticket.custom.7": tier}
+            assert judge.decide(given, {}, Standing(), NOW).priority == wanted, (tier, subject)
+
+
+@pytest.mark.parametrize(
+    "triggers",
+    [
+        [trigger("x" * 300, [("status", "is", "new")], [("custom_fields_360001234567890", "x")], position=n) for n in range(3)],
+        [trigger("Bite", [NEW], [("group_id", "61000000010")]), trigger("Bite route", [NEW], [("current_tags", "x")])],
+        [trigger("Bite", [NEW], [("priority", "low")]), trigger("Bite ticket priority", [NEW], [("priority", "high")])],
+        [trigger("Ünïcode ⚠", [("subject_includes_word", "includes", "ärger !! 犬")], [("current_tags", "x")])],
+        [setup_trigger("7")],
+    ],
+)  # fmt: skip
+def test_what_was_imported_passes_the_check(triggers: list[dict[str, Any]]) -> None:
+    found = imported(*triggers)
+    assert [f for f in check(document(found), ZoneInfo("UTC")) if f.severity == "error"] == []
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        {"conditions": {"all": [{"field": "status", "operator": "is_not", "value": "new"}] * 250}},
+        {"actions": [{"field": f"custom_fields_{n}", "value": "x"} for n in range(60)]},
+        {"actions": [{"field": "current_tags", "value": ["a\n"]}]},
+        {"conditions": {"all": [{"field": "subject_includes_word", "operator": "includes", "value": "\u0301"}]}},
+        {"actions": [{"field": "custom_fields_²", "value": "x"}]},
+    ],
+)
+def test_what_a_rulebook_cannot_hold_is_left_with_the_reason(odd: dict[str, Any]) -> None:
+    found = imported({**trigger("Odd", [("status", "is", "new")], [("current_tags", "x")]), **odd})
+    assert (found["rules"], [entry["outcome"] for entry in found["report"]]) == ([], ["left"])
+    assert found["report"][0]["why"]
+
+
+def test_a_key_that_the_rulebook_has_already_is_not_taken_again() -> None:
+    mine = {"key": "bite-route", "kind": "routing", "when": {}, "then": [{"route": "safety"}]}
+    routed = trigger("Bite", [("status", "is", "new")], [("group_id", "61000000010")])
+    found = import_zendesk({"triggers": [routed]}, {**QUEUES, "rules": [mine]})
+    assert [rule["key"] for rule in found["rules"]] == ["bite-route-2"]
+
+
+def test_a_trigger_is_about_tickets_and_never_about_a_call() -> None:
+    found = imported(trigger("Open", [("status", "is_not", "solved")], [("current_tags", "open")]))
+    judge = Judge(read(document(found)), ZoneInfo("UTC"))
+    tags = lambda event: judge.decide({"event": event}, {}, Standing(), NOW).tags_added  # noqa: E731
+    assert (tags("ticket.updated"), tags("call.ended"), tags("clock")) == (("open",), (), ())
+
+
+def odd_trigger(rng: random.Random, place: int) -> dict[str, Any]:
+    fields = (
+        "status priority type group_id assignee_id requester_id role current_tags via_id current_via_id update_type comment_includes_word "
+        "subject_includes_word ticket_form_id brand_id custom_fields_12 custom_fields_abc locale_id ticket_is_public NEW external_id weird"
+    )
+    operators = "is is_not less_than greater_than includes not_includes changed not_changed value value_previous not_value present weird"
+    values: list[Any] = [
+        "",
+        "new",
+        "Urgent",
+        "Create",
+        "true",
+        "dog ü !!",
+        None,
+        5,
+        True,
+        ["a", "b"],
+        {"a": 1},
+        "4",
+        1.5,
+        [],
+        "61000000010",
+    ]
+    actions = (
+        "status priority group_id assignee_id current_tags remove_tags custom_fields_12 custom_fields_360001234567890 notification_user"
+    )
+    pick = lambda words: rng.choice(words.split())  # noqa: E731
+    conditions = lambda: [(pick(fields), pick(operators), rng.choice(values)) for _ in range(rng.randrange(3))]  # noqa: E731
+    done = [(pick(actions), rng.choice(values)) for _ in range(rng.randrange(1, 4))]
+    return trigger(rng.choice(["T", "Ü", "", "5", "x" * 90]), conditions(), done, some=conditions(), position=place)
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_whatever_was_exported_what_is_imported_passes_the_check(seed: int) -> None:
+    rng = random.Random(seed)  # noqa: S311  # reproducible
+    found = imported(*(odd_trigger(rng, n) for n in range(8)))
+    assert [f for f in check(document(found), ZoneInfo("UTC")) if f.severity == "error"] == []
+    assert all(entry["why"] for entry in found["report"] if entry["outcome"] != "exact")
 
 
 FIELDS = [

@@ -59,7 +59,8 @@ def as_judge(triggers: Any, document: Any, zone: tzinfo) -> Judge | None:
     if not triggers:
         return None
     queues = document.get("queues") or {"none": {}}
-    rules = [rule for rule in import_zendesk(triggers, document)["rules"] if rule["kind"] == "escalation"]
+    # They answer each of our writes, which is no event of its own here: when they look does not matter.
+    rules = [{**rule, "on": None} for rule in import_zendesk(triggers, document)["rules"] if rule["kind"] == "escalation"]
     if not rules:
         return None
     last = {"key": "tsbridge-catch-all", "kind": "routing", "when": {}, "then": [{"route": next(iter(queues))}]}

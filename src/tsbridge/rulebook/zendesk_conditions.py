@@ -104,11 +104,11 @@ def condition(raw: Mapping[str, Any], kind: str) -> tuple[Leaf, str]:
 
 
 def reads_of(tree: Any) -> set[str]:
-    """Every field a tree of conditions reads."""
+    """Every field a tree of conditions reads; of tags, each one that it asks for."""
     if not isinstance(tree, Mapping):
         return set()
     if "field" in tree:
-        return {str(tree["field"])}
+        return {f"tags {tree['value']}" if tree["field"] == "tags" else str(tree["field"])}
     return {name for branch in tree.values() for part in branch for name in reads_of(part)}
 
 

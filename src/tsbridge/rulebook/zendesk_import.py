@@ -2,24 +2,21 @@
 
 Takes what `GET /api/v2/triggers` (or `/automations`) answers, one object or many. Each business rule ends as `exact`,
 `differs` (carried over, with the difference named) or `left` (not carried over, and why); each of its parts is named.
-
-Order keeps its meaning. Zendesk runs all rules top to bottom and the *last* one that sets a field wins; our escalation
-rules run top to bottom and the *first* wins. So a rule that sets a field which a later one sets too is split: its setting
-becomes a rule of its own that does not apply where the later rule does.
+Whatever comes in, the rules that go out are sound: what a rulebook cannot hold is left.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
+from tsbridge.core.rules.read_actions import TAG
 from tsbridge.core.rules.vocabulary import PRIORITIES
 from tsbridge.rulebook.zendesk_conditions import NotCarried, condition, reads_of, split
+from tsbridge.rulebook.zendesk_order import Carried, Part, free_key, in_our_order, sound
 
-TAG = re.compile(r"^[a-z0-9][a-z0-9_-]{0,79}$")
-SINGLE = ("set_priority", "set_custom_field", "assign")
+MOMENTS = {"triggers": ["ticket.created", "ticket.updated", "ticket.commented"], "automations": ["clock", "ticket"]}
+"""When Zendesk looks: at every update of a ticket, or by the clock; never when somebody calls."""
 
 LEFT_ACTIONS = {
     "status": "the bridge never sets a ticket's status",
@@ -41,41 +38,6 @@ LEFT_ACTIONS = {
 }
 
 
-@dataclass(slots=True)
-class Part:
-    """One condition or action of a business rule and what became of it."""
-
-    what: str
-    outcome: str
-    why: str = ""
-
-    def shown(self) -> dict[str, str]:
-        return {"part": self.what, "outcome": self.outcome, "why": self.why}
-
-
-@dataclass(slots=True)
-class Carried:
-    """A business rule on its way: `when`, the additive actions, the single settings by slot, and its parts' fates."""
-
-    title: str
-    key: str
-    when: dict[str, Any]
-    then: list[dict[str, Any]] = field(default_factory=list)
-    settings: dict[str, dict[str, Any]] = field(default_factory=dict)
-    group: dict[str, Any] | None = None
-    reads: frozenset[str] = frozenset()
-    writes: set[str] = field(default_factory=set)
-    parts: list[Part] = field(default_factory=list)
-    on: list[str] | None = None
-    narrower: bool = False
-
-    def outcome(self) -> str:
-        fates = {part.outcome for part in self.parts}
-        if not (self.then or self.settings or self.group):
-            return "left"
-        return "differs" if fates & {"differs", "left"} else "exact"
-
-
 def import_zendesk(answer: Any, document: Mapping[str, Any]) -> dict[str, Any]:
     """Rules and a report for Zendesk's `triggers` or `automations`; `document` lends its queues (by group id).
 
@@ -95,7 +57,7 @@ def import_zendesk(answer: Any, document: Mapping[str, Any]) -> dict[str, Any]:
         _report(one, report, carried)
     if why := _incomplete(answer, len(items)):
         report.append({"title": "More pages", "outcome": "left", "why": why, "parts": []})
-    rules = _in_our_order(carried)
+    rules = sound(in_our_order(carried, taken), queues.values())
     for entry, one in ((entry, entry.pop("_carried")) for entry in report if "_carried" in entry):
         entry["outcome"] = one.outcome()
         entry["why"] = _why(one)
@@ -142,7 +104,7 @@ def _parts(found: Any) -> list[Mapping[str, Any]]:
 
 
 def _report(one: Carried, report: list[dict[str, Any]], carried: list[Carried]) -> None:
-    if one.outcome() != "left":
+    if one.does_something():
         carried.append(one)
     report.append({"title": one.title, "_carried": one})
 
@@ -156,7 +118,7 @@ def _carry(item: Mapping[str, Any], title: str, kind: str, queues: Mapping[str, 
     given = item.get("conditions")
     # Zendesk writes conditions below `conditions` or beside it; anything else there is one condition that nobody can read.
     conditions: Mapping[str, Any] = given if isinstance(given, Mapping) else item if given is None else {"all": [given]}
-    one = Carried(title, _key(title, taken), {})
+    one = Carried(title, free_key(title, taken), {})
     when: dict[str, Any] = {}
     reads: set[str] = set()
     hopeless = False
@@ -186,7 +148,7 @@ def _carry(item: Mapping[str, Any], title: str, kind: str, queues: Mapping[str, 
         return one
     one.when = when
     one.reads = frozenset(reads)
-    one.on = None if kind == "triggers" else ["clock", "ticket"]
+    one.on = MOMENTS[kind]
     for action in _parts(item.get("actions")):
         _action(one, action, queues)
     return one
@@ -198,20 +160,20 @@ def _action(one: Carried, action: Mapping[str, Any], queues: Mapping[str, str]) 
     one.parts.append(part)
     if name in ("current_tags", "remove_tags"):
         words = split(value)
-        good = [word.lower() for word in words if TAG.match(word.lower())]
+        good = [word.lower() for word in words if TAG.fullmatch(word.lower())]
         if not words:
             part.outcome, part.why = "left", "no tags are named"
         elif len(good) < len(words):
             part.outcome, part.why = ("differs" if good else "left"), "tags with other characters than a-z 0-9 _ - are left out"
         if good:
             one.then.append({"add_tags" if name == "current_tags" else "remove_tags": good})
-            one.writes.add("tags")
+            one.writes |= {f"tags {word}" for word in good}
     elif name == "priority" and (word := str(value).lower()) in PRIORITIES:
         one.settings["ticket.priority"] = {"set_priority": word}
     elif name.startswith("custom_fields_"):
         id_ = name.removeprefix("custom_fields_")
         plain = value if isinstance(value, str | int | bool) else None
-        if not id_.isdigit():
+        if not (id_.isascii() and id_.isdigit()):
             part.outcome, part.why = "left", "custom fields are known by the number of the field"
         elif plain is None:
             part.outcome, part.why = "left", "only a single value can be set in a custom field"
@@ -232,65 +194,3 @@ def _action(one: Carried, action: Mapping[str, Any], queues: Mapping[str, str]) 
             part.why = "only low, normal, high and urgent can be set"
         if name == "assignee_id":
             part.why = "an assignee that depends on who acted cannot be named in a rule"
-
-
-def _in_our_order(carried: Sequence[Carried]) -> list[dict[str, Any]]:
-    """Escalation rules in Zendesk's order, split where a later setting wins; routing rules behind, the last group first."""
-    rules: list[dict[str, Any]] = []
-    for place, one in enumerate(carried):
-        later = carried[place + 1 :]
-        together = list(one.then)
-        for slot, action in one.settings.items():
-            rivals = [other for other in later if slot in other.settings]
-            if not rivals:
-                together.append(action)
-                continue
-            between = {w for other in (one, *later) for w in (*other.writes, *other.settings)}
-            if any(rival.reads & between for rival in rivals):
-                one.parts.append(
-                    Part(f"order of {slot}", "differs", f"a later rule that sets {slot} too reads what rules in between may change")
-                )
-            if any(rival.narrower for rival in rivals):
-                why = f"a later rule that sets {slot} too lost a condition and applies less often, so this setting stands more often"
-                one.parts.append(Part(f"order of {slot}", "differs", why))
-            rules.append(_rule(f"{one.key}-{_slug(slot)}", one, {"all": [one.when, {"none": [r.when for r in rivals]}]}, [action]))
-        if together:
-            rules.append(_rule(one.key, one, one.when, together))
-        _restarts(one, later)
-    routes = (
-        {"key": f"{one.key}-route", "kind": "routing", "title": one.title, "when": one.when, "then": [one.group]}
-        for one in reversed(carried)
-        if one.group is not None
-    )
-    return [*rules, *routes]
-
-
-def _restarts(one: Carried, later: Sequence[Carried]) -> None:
-    """Zendesk starts its pass again after a change, so an earlier rule sees what later ones set; ours does with the next moment."""
-    writes = {w for other in later for w in (*other.writes, *other.settings)}
-    if one.reads & writes:
-        read = ", ".join(sorted(one.reads & writes))
-        one.parts.append(
-            Part(
-                "order", "differs", f"reads {read}, which a later rule sets: Zendesk runs it again at once, the bridge with the next event"
-            )
-        )
-
-
-def _rule(key: str, one: Carried, when: dict[str, Any], then: list[dict[str, Any]]) -> dict[str, Any]:
-    rule: dict[str, Any] = {"key": key, "kind": "escalation", "title": one.title, "when": when, "then": then}
-    return rule if one.on is None else {**rule, "on": one.on}
-
-
-def _key(title: str, taken: set[Any]) -> str:
-    stem = _slug(title)[:60] or "rule"
-    key, count = stem, 1
-    while key in taken:
-        count += 1
-        key = f"{stem}-{count}"
-    taken.add(key)
-    return key
-
-
-def _slug(text: str) -> str:
-    return re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")

@@ -74,15 +74,15 @@ def run_rest(count: int) -> bool:
 
 
 DRIFTS: Final = (
-    "a person took it off",
-    "a person changed it",
-    "a trigger took it off",
-    "lost",
-    "not asked for any more",
-    "merged",
-    "closed",
+    ("a person took it off", "person"),
+    ("a person changed it", "person"),
+    ("a trigger took it off", "trigger"),
+    ("lost", "lost"),
+    ("not asked for any more", "rulebook"),
+    ("merged", "merged"),
+    ("closed", "closed"),
 )
-CAUSES: Final = ("person", "person", "trigger", "lost", "rulebook", "merged", "closed")
+"""What happens to a ticket, and the cause that has to be told."""
 
 
 def run_drift(count: int) -> bool:

@@ -128,13 +128,14 @@ class Writeback:
         if shared.open or shared.in_a_row:
             await self._note(flow.succeeded)
         current = {ticket.id: ticket for ticket in map(current_of, found)}
+        unclear = await self._unclear(claimed, now)
         if backlog:
-            claimed = await self._write_together(claimed, current, count)
+            claimed = await self._write_together(claimed, current, unclear, count)
         gate = asyncio.Semaphore(AT_ONCE)
 
         async def one(wish: ClaimedWish) -> None:
             async with gate:
-                await self._write(wish, current.get(wish.ticket), live=mode == "live")
+                await self._write(wish, current.get(wish.ticket), live=mode == "live", unclear=wish.ticket in unclear)
 
         ended = await asyncio.gather(*(one(wish) for wish in claimed), return_exceptions=True)
         for end in ended:
@@ -167,12 +168,17 @@ class Writeback:
         wish = hold(claimed.wish, claimed.ours, held(asked, paused))
         return replace(claimed, wish=wish, held=wish != claimed.wish)
 
-    async def _write_together(self, claimed: list[ClaimedWish], current: Mapping[str, Current], permits: int) -> list[ClaimedWish]:
+    async def _unclear(self, claimed: Sequence[ClaimedWish], now: datetime) -> set[str]:
+        """Tickets of which it has to be found out first whether an earlier call happened, or whether somebody fights over them."""
+        tickets = [wish.ticket for wish in claimed]
+        return await self._database.read(lambda conn: desired.unsettled(conn, tickets, now - FIGHT_WINDOW, FIGHT_WRITES))
+
+    async def _write_together(
+        self, claimed: list[ClaimedWish], current: Mapping[str, Current], unclear: set[str], permits: int
+    ) -> list[ClaimedWish]:
         """Write what many tickets need alike. Returns whom to write alone now: as many as there are permits left for; the others wait."""
         now = self._clock.now()
-        tickets = [wish.ticket for wish in claimed]
-        alone = await self._database.read(lambda conn: desired.unsettled(conn, tickets, now - FIGHT_WINDOW, FIGHT_WRITES))
-        found = together.batches(claimed, current, alone)[:permits]
+        found = together.batches(claimed, current, unclear)[:permits]
         if not found:
             self._alone_until = now + LOOK_AGAIN
         for batch in found:
@@ -193,12 +199,13 @@ class Writeback:
         await self._database.write(give_back)
         return rest[:left]
 
-    async def _write(self, claimed: ClaimedWish, current: Current | None, *, live: bool) -> None:
+    async def _write(self, claimed: ClaimedWish, current: Current | None, *, live: bool, unclear: bool) -> None:
         """One ticket, from what it is to how its wish ends for now."""
         ours = claimed.ours
         try:
             for _ in range(TRIES):
-                ours = await self._learn(claimed, ours)
+                if unclear:
+                    ours = await self._learn(claimed, ours)
                 if current is None or current.frozen is not None:
                     reason = "deleted" if current is None else current.frozen
                     return await self._settle(claimed, "refused", ours, reason=reason)
@@ -209,8 +216,9 @@ class Writeback:
                     return await self._settle(claimed, "confirmed" if before else "unneeded", done, plan=edit_json(edit))
                 if not live:
                     return await self._settle(claimed, "dry_run", ours, plan=edit_json(edit))
-                if await self._fought_over(claimed, edit, ours):
+                if unclear and await self._fought_over(claimed, edit, ours):
                     return None
+                unclear = True
                 again = await self._send(claimed, current, edit, ours)
                 if again is None:
                     return None

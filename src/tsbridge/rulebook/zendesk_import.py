@@ -165,9 +165,8 @@ def _action(one: Carried, action: Mapping[str, Any], queues: Mapping[str, str]) 
             part.outcome, part.why = "left", "no tags are named"
         elif len(good) < len(words):
             part.outcome, part.why = ("differs" if good else "left"), "tags with other characters than a-z 0-9 _ - are left out"
-        if good:
-            one.then.append({"add_tags" if name == "current_tags" else "remove_tags": good})
-            one.writes |= {f"tags {word}" for word in good}
+        verb = "add_tags" if name == "current_tags" else "remove_tags"
+        one.settings |= {f"tags {word}": {verb: [word]} for word in good}
     elif name == "priority" and (word := str(value).lower()) in PRIORITIES:
         one.settings["ticket.priority"] = {"set_priority": word}
     elif name.startswith("custom_fields_"):

@@ -37,7 +37,7 @@ class Part:
 
 @dataclass(slots=True)
 class Carried:
-    """A business rule on its way: `when`, the additive actions, the single settings by slot, and its parts' fates.
+    """A business rule on its way: `when`, what it sets by slot (each tag is one), and its parts' fates.
 
     `narrower`: it applies less often than in Zendesk. `made`: how many sound rules it became.
     """
@@ -45,18 +45,16 @@ class Carried:
     title: str
     key: str
     when: dict[str, Any]
-    then: list[dict[str, Any]] = field(default_factory=list)
     settings: dict[str, dict[str, Any]] = field(default_factory=dict)
     group: dict[str, Any] | None = None
     reads: frozenset[str] = frozenset()
-    writes: set[str] = field(default_factory=set)
     parts: list[Part] = field(default_factory=list)
     on: list[str] = field(default_factory=list)
     narrower: bool = False
     made: int = 0
 
     def does_something(self) -> bool:
-        return bool(self.then or self.settings or self.group)
+        return bool(self.settings or self.group)
 
     def outcome(self) -> str:
         fates = {part.outcome for part in self.parts}
@@ -77,9 +75,10 @@ def in_our_order(carried: Sequence[Carried], taken: set[Any]) -> list[Made]:
     late: dict[int, list[Made]] = defaultdict(list)
     for place, one in enumerate(carried):
         later = carried[place + 1 :]
-        together = list(one.then)
+        together: list[dict[str, Any]] = []
         for slot, action in one.settings.items():
-            rivals = [place + 1 + n for n, other in enumerate(later) if slot in other.settings]
+            setters = [place + 1 + n for n, other in enumerate(later) if slot in other.settings]
+            rivals = [n for n in setters if carried[n].settings[slot] != action]
             if not rivals:
                 together.append(action)
                 continue
@@ -88,11 +87,11 @@ def in_our_order(carried: Sequence[Carried], taken: set[Any]) -> list[Made]:
             _name_order(carried, place, slot, rivals, behind)
             made = (one, _rule(free_key(f"{one.key} {slot}", taken), one, one.when if behind else when, [action]))
             if behind:
-                late[rivals[-1]].insert(0, made)
+                late[setters[-1]].insert(0, made)
             else:
                 rules.append(made)
         if together:
-            rules.append((one, _rule(one.key, one, one.when, together)))
+            rules.append((one, _rule(one.key, one, one.when, _joined(together))))
         _restarts(one, later)
         rules += late[place]
     for one in reversed(carried):
@@ -135,7 +134,7 @@ def free_key(title: str, taken: set[Any]) -> str:
 def _name_order(carried: Sequence[Carried], place: int, slot: str, rivals: Sequence[int], behind: bool) -> None:
     """What may differ where a setting gives way to later ones: `behind` them all, or by not applying where they do."""
     one, part = carried[place], f"order of {slot}"
-    between = {w for other in carried[place:] for w in (*other.writes, *other.settings)}
+    between = {w for other in carried[place:] for w in other.settings}
     if any(carried[n].reads & between for n in rivals):
         one.parts.append(Part(part, "differs", f"a later rule that sets {slot} too reads what rules in between may change"))
     if behind and one.reads & between:
@@ -145,6 +144,19 @@ def _name_order(carried: Sequence[Carried], place: int, slot: str, rivals: Seque
         one.parts.append(Part(part, "differs", why))
 
 
+def _joined(actions: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The same actions, with all tags to add in one and all to remove in one."""
+    tags: dict[str, list[str]] = defaultdict(list)
+    others = []
+    for action in actions:
+        ((name, value),) = action.items()
+        if name in ("add_tags", "remove_tags"):
+            tags[name] += value
+        else:
+            others.append(action)
+    return [*({name: words} for name, words in tags.items()), *others]
+
+
 def _size(tree: Mapping[str, Any]) -> int:
     """How many conditions a tree has, as the rulebook's limit counts them."""
     return 1 if "field" in tree else 1 + sum(_size(part) for branch in tree.values() for part in branch)
@@ -152,7 +164,7 @@ def _size(tree: Mapping[str, Any]) -> int:
 
 def _restarts(one: Carried, later: Sequence[Carried]) -> None:
     """Zendesk starts its pass again after a change, so an earlier rule sees what later ones set; ours does with the next moment."""
-    writes = {w for other in later for w in (*other.writes, *other.settings)}
+    writes = {w for other in later for w in other.settings}
     if one.reads & writes:
         read = ", ".join(sorted(one.reads & writes))
         one.parts.append(

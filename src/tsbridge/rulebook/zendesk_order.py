@@ -12,6 +12,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from operator import itemgetter
 from typing import Any, Final
 
 from tsbridge.core.rules.document import read
@@ -75,12 +76,13 @@ def in_our_order(carried: Sequence[Carried], taken: set[Any]) -> list[Made]:
     late: dict[int, list[Made]] = defaultdict(list)
     for place, one in enumerate(carried):
         later = carried[place + 1 :]
-        together: list[dict[str, Any]] = []
+        own: list[tuple[bool, Made]] = []
+        together: dict[str, dict[str, Any]] = {}
         for slot, action in one.settings.items():
             setters = [place + 1 + n for n, other in enumerate(later) if slot in other.settings]
             rivals = [n for n in setters if carried[n].settings[slot] != action]
             if not rivals:
-                together.append(action)
+                together[slot] = action
                 continue
             when = {"all": [one.when, {"none": [carried[n].when for n in rivals]}]}
             behind = _size(when) > MAX_NODES
@@ -89,9 +91,11 @@ def in_our_order(carried: Sequence[Carried], taken: set[Any]) -> list[Made]:
             if behind:
                 late[setters[-1]].insert(0, made)
             else:
-                rules.append(made)
+                own.append((slot in one.reads, made))
         if together:
-            rules.append((one, _rule(one.key, one, one.when, _joined(together))))
+            own.append((not one.reads.isdisjoint(together), (one, _rule(one.key, one, one.when, _joined(together.values())))))
+        # What it reads itself is set last: the rules that it becomes must not hide from each other what they look at.
+        rules += [made for _, made in sorted(own, key=itemgetter(0))]
         _restarts(one, later)
         rules += late[place]
     for one in reversed(carried):

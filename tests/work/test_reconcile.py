@@ -243,9 +243,15 @@ async def test_what_is_missing_on_a_ticket_that_was_merged_away_is_left(account:
 
 async def test_a_rule_of_zendesks_own_is_named_and_asked_about(account: Account) -> None:
     ticket = await settled(account)
-    account.writing.edit(ticket, tags=[])
-    audit = account.writing.zendesk.world.store.audits[int(ticket)][-1]
-    audit["events"][-1]["via"] = {"channel": "rule", "source": {"from": {"id": 9, "title": "Keep it clean"}, "rel": "trigger"}}
+    account.writing.zendesk.world.store.triggers[9] = {
+        "id": 9,
+        "title": "Keep it clean",
+        "active": True,
+        "position": 1,
+        "conditions": {"all": [{"field": "current_tags", "operator": "includes", "value": "clean"}], "any": []},
+        "actions": [{"field": "remove_tags", "value": "ts_injury"}],
+    }
+    account.writing.edit(ticket, tags=["ts_injury", "clean"])
     account.clock.advance(EVERY)
     await account.reconciler.round()
     (row,) = account.drifted()

@@ -190,7 +190,9 @@ async def test_a_tag_that_is_fought_over_is_parked_after_twenty_writes_and_other
         desk.clock.advance(max(timedelta(0), start + (n + 1) * timedelta(seconds=6) - desk.clock.now()))
     assert desk.status(fought) == ("parked", "loop_suspected")
     assert desk.puts(fought) == 20
-    assert ("loop_suspected", {"ticket": fought, "tags": ["ts_a"], "fields": []}) in desk.alarms
+    told = {"ticket": fought, "tags": ["ts_a"], "fields": [], "by": ["no such tags here"]}
+    assert ("loop_suspected", told) in desk.alarms
+    assert desk.row(fought)["plan"]["undone_by"] == ["no such tags here"]
     desk.wish(other, tags("ts_b"))
     await desk.until_quiet()
     assert desk.status(other) == ("confirmed", None)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, Literal
 
-from tsbridge.core.helpdesk import Current, Ours, Wish
+from tsbridge.core.helpdesk import Current, Edit, Ours, Wish
 from tsbridge.core.moments import Value
 
 Cause = Literal["person", "trigger", "lost", "rulebook", "merged", "closed"]
@@ -72,6 +72,16 @@ def drifts(
             change = _last(one for one in changes if one.what == name and one.value == to)
             found.append(_drift(current, name, asked.value, to, change, own_id, live is None or name in live))
     return found
+
+
+def undone_by(edit: Edit, changes: Sequence[Change]) -> tuple[str, ...]:
+    """Who last undid what `edit` has to do once more: a rule's title, or a user's id. Sorted; empty when no audit tells."""
+    last = [
+        *(_taken_off(changes, tag) for tag in edit.add),
+        *(_put_on(changes, tag) for tag in edit.remove),
+        *(_last(one for one in changes if one.what == name and one.value != value) for name, value in edit.values),
+    ]
+    return tuple(sorted({by for change in last if change is not None and (by := change.rule or change.author) is not None}))
 
 
 def _drift(

@@ -20,6 +20,7 @@ from tsbridge.core import budget as flow
 from tsbridge.core.asking import askers, held
 from tsbridge.core.budget import Budget
 from tsbridge.core.crashpoint import crashpoint
+from tsbridge.core.drift import undone_by
 from tsbridge.core.helpdesk import Current, Edit, Ours, apply, edit_json, hold, ours_from, ours_json, overwritten, plan, settled, yielding
 from tsbridge.core.moments import Value
 from tsbridge.core.ports import Clock, Ids
@@ -28,6 +29,7 @@ from tsbridge.store.db import Database
 from tsbridge.store.desired import ClaimedWish
 from tsbridge.store.rulebooks import LiveRulebook
 from tsbridge.vendors.errors import Conflict, GiveUp, OutcomeUnknown, TryLater, Unauthorized, VendorError
+from tsbridge.vendors.zendesk.audits import changes_of as changes_told
 from tsbridge.vendors.zendesk.client import Updated
 from tsbridge.work import together
 from tsbridge.work.pace import Pace, Stopped
@@ -320,12 +322,14 @@ class Writeback:
         return current_of(found[0]) if found else None
 
     async def _fought_over(self, claimed: ClaimedWish, edit: Edit, ours: Ours) -> bool:
-        """Park a ticket whose tags somebody keeps undoing; other tickets go on."""
+        """Park a ticket whose tags somebody keeps undoing, and say who; other tickets go on."""
         since = self._clock.now() - FIGHT_WINDOW
         if await self._database.read(lambda conn: desired.writes_since(conn, claimed.ticket, since)) < FIGHT_WRITES:
             return False
-        self._alarm("loop_suspected", ticket=claimed.ticket, tags=[*edit.add, *edit.remove], fields=[name for name, _ in edit.values])
-        await self._settle(claimed, "parked", ours, reason="loop_suspected", plan=edit_json(edit))
+        by = list(undone_by(edit, changes_told(await self._asked().audits(claimed.ticket))))
+        fields = [name for name, _ in edit.values]
+        self._alarm("loop_suspected", ticket=claimed.ticket, tags=[*edit.add, *edit.remove], fields=fields, by=by)
+        await self._settle(claimed, "parked", ours, reason="loop_suspected", plan={**edit_json(edit), "undone_by": by})
         return True
 
     # -- when it did not work --------------------------------------------------------------------------------------------

@@ -1,4 +1,4 @@
-"""`python -m benchmarks [name …]`: the tables. Without a name: door, idle, latency, editing, judging, replay."""
+"""`python -m benchmarks [name …]`: the tables. Without a name: door, idle, latency, editing, judging, replay, writes."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ PROOFS = {
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description="How fast and how small the bridge is, on this machine.")
     known = ["agreement", "door", "editing", "idle", "judging", "latency", "planted", "replay", "soak", "writes", *PROOFS]
-    parser.add_argument("names", nargs="*", choices=known, help="default: door, idle, latency, editing, judging, replay")
+    parser.add_argument("names", nargs="*", choices=known, help="default: door, idle, latency, editing, judging, replay, writes")
     parser.add_argument("--scale", type=float, default=1.0, help="part of the requests to send, for a quick look")
     parser.add_argument("--seconds", type=float, default=120.0, help="how long to soak")
     parser.add_argument("--books", type=int, default=50, help="healthy rulebooks to plant defects into")
@@ -28,7 +28,7 @@ def main() -> int:
     parser.add_argument("--n", type=int, help="how many tickets or worlds a long proof takes")
     parser.add_argument("--seed", type=int, action="append", help="a seed; for planting several may be given")
     asked = parser.parse_args()
-    names = asked.names or ["door", "idle", "latency", "editing", "judging", "replay"]
+    names = asked.names or ["door", "idle", "latency", "editing", "judging", "replay", "writes"]
     print(f"{machine()}\n")
     good = True
     for name in names:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 _SAMPLE = re.compile(r"^(?P<name>[a-zA-Z_:][\w:]*)(?:\{(?P<labels>[^}]*)\})? (?P<value>\S+)$")
 _LABEL = re.compile(r'(\w+)="([^"]*)"')
@@ -128,6 +128,24 @@ def in_plain_words(decision: Mapping[str, Any]) -> str:
     return "\n".join(lines)
 
 
+DONE: Final = {
+    "contains": "contained",
+    "contains_any": "contained one of",
+    "contains_all": "contained all of",
+    "not_contains": "not contained",
+    "starts_with": "started with",
+    "matches": "matched",
+    "includes": "included one of",
+    "includes_all": "included all of",
+    "not_includes": "not included",
+    "changed": "changed",
+    "changed_to": "changed to",
+    "changed_from": "changed from",
+    "not_changed": "not changed",
+    "is_not": "not been",
+}
+
+
 def _because(leaf: Mapping[str, Any]) -> str:
     expected, actual = leaf.get("expected"), leaf.get("actual")
     if isinstance(expected, list) and isinstance(actual, str):
@@ -138,7 +156,14 @@ def _because(leaf: Mapping[str, Any]) -> str:
 
 
 def _missing(leaves: Sequence[Mapping[str, Any]]) -> str:
-    return " and ".join(f"{leaf['field']} been {str(leaf['operator']).replace('_', ' ')} {_value(leaf.get('expected'))}" for leaf in leaves)
+    return " and ".join(f"{leaf['field']} {_done(str(leaf['operator']))} {_value(leaf.get('expected'))}" for leaf in leaves)
+
+
+def _done(operator: str) -> str:
+    """An operator as what a field would have done: `contains_any` is "contained one of"."""
+    if operator in DONE:
+        return DONE[operator]
+    return f"been {operator.replace('_', ' ').removeprefix('is ')}" if operator != "is" else "been"
 
 
 def _value(value: Any) -> str:

@@ -142,6 +142,7 @@ DONE: Final = {
     "changed_to": "changed to",
     "changed_from": "changed from",
     "not_changed": "not changed",
+    "is": "been",
     "is_not": "not been",
 }
 
@@ -161,9 +162,7 @@ def _missing(leaves: Sequence[Mapping[str, Any]]) -> str:
 
 def _done(operator: str) -> str:
     """An operator as what a field would have done: `contains_any` is "contained one of"."""
-    if operator in DONE:
-        return DONE[operator]
-    return f"been {operator.replace('_', ' ').removeprefix('is ')}" if operator != "is" else "been"
+    return DONE.get(operator) or f"been {operator.replace('_', ' ')}"
 
 
 def _value(value: Any) -> str:

@@ -7,6 +7,7 @@ import sys
 
 from benchmarks import agreement, door, editing, idle, judging, latency, planted, replay, soak, writeback, writes
 from benchmarks.service import machine
+from tsbridge.__main__ import spare_the_collector
 
 PROOFS = {
     "outage": (writeback.run_outage, 5_000),
@@ -28,6 +29,7 @@ def main() -> int:
     parser.add_argument("--n", type=int, help="how many tickets or worlds a long proof takes")
     parser.add_argument("--seed", type=int, action="append", help="a seed; for planting several may be given")
     asked = parser.parse_args()
+    spare_the_collector()  # as the service does
     names = asked.names or ["door", "idle", "latency", "editing", "judging", "replay", "writes"]
     print(f"{machine()}\n")
     good = True

@@ -49,5 +49,4 @@ def step_due(book: Rulebook, armed: Armed, index: int) -> datetime | None:
 
 def next_due(book: Rulebook, armed: tuple[Armed, ...]) -> datetime | None:
     """The earliest step to come."""
-    times = [time for one in armed if (time := step_due(book, one, one.next_step)) is not None]
-    return min(times, default=None)
+    return min([time for one in armed if (time := step_due(book, one, one.next_step)) is not None], default=None)

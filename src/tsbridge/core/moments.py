@@ -11,7 +11,6 @@ import hashlib
 import json
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from operator import itemgetter
 from typing import Any, Final, Literal, NamedTuple
 
 Source = Literal["zendesk", "talkdesk", "desk"]
@@ -159,14 +158,17 @@ def to_json(moment: Moment) -> dict[str, Any]:
 
 
 def from_json(data: dict[str, Any], digest: str = "") -> Moment:
-    """The moment that `to_json` told; `digest`, where it is known, spares working it out again."""
+    """The moment that `to_json` told, from its values or their canonical text: facts in the order of their names.
+
+    `digest`, where it is known, spares working it out again.
+    """
     moment = Moment(
         source=data["source"],
         interaction=data["interaction"],
         event=data["event"],
         at=read_instant(data["at"]),
         at_known=data["at_known"],
-        facts=tuple([(field, tuple(v) if type(v) is list else v) for field, v in sorted(data["facts"].items(), key=_NAME)]),
+        facts=tuple([(field, tuple(v) if type(v) is list else v) for field, v in data["facts"].items()]),
         changes=tuple(Change(f, _frozen(p), _frozen(c)) for f, p, c in data["changes"]),
         texts=tuple(Text(*text) for text in data["texts"]),
         names=tuple(Handle(*name) for name in data["names"]),
@@ -177,12 +179,9 @@ def from_json(data: dict[str, Any], digest: str = "") -> Moment:
     return moment
 
 
-_NAME: Final = itemgetter(0)
-
-
 def instant_text(at: datetime) -> str:
     """RFC 3339 UTC, always six fraction digits, so that text order is time order."""
-    return at.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+    return f"{(at if at.tzinfo is UTC else at.astimezone(UTC)).isoformat(timespec='microseconds')[:26]}Z"
 
 
 def read_instant(text: str) -> datetime:

@@ -41,9 +41,12 @@ class Stand:
     escalations: tuple[str, ...] = ()
 
     def after(self, outcome: Mapping[str, Any]) -> Stand:
-        tags = ({*self.tags} | {*outcome["tags_added"]}) - {*outcome["tags_removed"]}
-        armed = {*self.escalations, *outcome["escalations"]}
-        return Stand(outcome["queue"], outcome["severity"], tuple(sorted(tags)), tuple(sorted(armed)))
+        tags, armed = self.tags, self.escalations
+        if outcome["tags_added"] or outcome["tags_removed"]:
+            tags = tuple(sorted(({*tags} | {*outcome["tags_added"]}) - {*outcome["tags_removed"]}))
+        if outcome["escalations"]:
+            armed = tuple(sorted({*armed, *outcome["escalations"]}))
+        return Stand(outcome["queue"], outcome["severity"], tags, armed)
 
     def to_json(self) -> dict[str, Any]:
         return {"queue": self.queue, "severity": self.severity, "tags": list(self.tags), "escalations": list(self.escalations)}
@@ -90,16 +93,17 @@ def compare(
     """
     was = {one.moment: one for one in recorded if one.at < until}
     now = {one.moment: one for one in judged}
-    other_book = min((told.moment.at for told in story if not same_book(told.version)), default=None)
+    other_book = min([told.moment.at for told in story if not same_book(told.version)], default=None)
     before = after = Stand()
     found: list[Compared] = []
-    for at, moment in sorted({*((one.at, one.moment) for one in was.values()), *((one.at, one.moment) for one in now.values())}):
+    for at, moment in sorted({(one.at, one.moment) for side in (was, now) for one in side.values()}):
         kept, made = was.get(moment), now.get(moment)
+        same_outcome = _outcome(kept) == _outcome(made)
+        together = same_outcome and before is after and kept is not None
         before = before if kept is None else before.after(kept.outcome)
-        after = after if made is None else after.after(made.outcome)
+        after = before if together else after if made is None else after.after(made.outcome)
         if since is not None and at < since:
             continue
-        same_outcome = _outcome(kept) == _outcome(made)
         agree = same_outcome and kept is not None and made is not None and kept.matched == _rules(made)
         owed = kept is not None and (other_book is None or at < other_book) and same_book(kept.version)
         found.append(

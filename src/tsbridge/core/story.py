@@ -143,7 +143,7 @@ def _step(
     given |= text_fields([m.texts for m in heard], new=bool(moment.texts))
     given |= history(moment.at)
     given |= {"source": subject.source, "event": moment.event, "changed": changed}
-    previous.update((name, given[name]) for name in CASE_FIELDS if name in given)
+    previous |= {name: given[name] for name in CASE_FIELDS if name in given}
     standing = Standing(state.opened_at, state.firing, state.armed)
     seen = Seen(given, previous, standing, moment.at, _digests(heard), bool(moment.texts))
     judgement = judge.decide(given, previous, standing, moment.at, subject, until=asked_again)

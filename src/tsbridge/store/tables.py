@@ -6,10 +6,10 @@ JSON columns hold canonical JSON text (`Json`), never the only home of something
 
 from __future__ import annotations
 
-import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from pydantic_core import from_json
 from sqlalchemy import (
     BigInteger,
     Boolean,
@@ -59,7 +59,7 @@ class Json(TypeDecorator[Any]):
         return None if value is None else canonical(value).decode()
 
     def process_result_value(self, value: Any, dialect: Dialect) -> Any:
-        return None if value is None else json.loads(value)
+        return None if value is None else from_json(value)
 
 
 # BIGINT keys that count up by themselves; SQLite only does that for INTEGER.

@@ -59,3 +59,21 @@ def test_until_the_due_time_the_same_rules_match_and_at_the_due_time_others_do(s
             assert matching(when) == stands
             when += STEP
         assert matching(last) == stands
+
+
+@pytest.mark.parametrize("seed", range(12))
+@pytest.mark.parametrize("rules", [6, 90])
+def test_no_rule_that_waits_for_a_time_is_passed_over(seed: int, rules: int) -> None:
+    rng = Random(seed)  # noqa: S311
+    document = random_books.document(rng, rules)
+    for rule in document["rules"][:-1]:
+        if rng.random() < 0.8:
+            rule["when"] = clocked(rng)
+    quick, patient = Judge(read(document), ZONE), Judge(read(document), ZONE)
+    for plan in (patient._escalation, patient._routing):  # asks every rule that reads the clock
+        plan.may_wait = lambda facts, plan=plan: plan.clocked  # type: ignore[method-assign, misc]
+    for _ in range(10):
+        given, previous, at = random_books.facts(rng), random_books.facts(rng), random_books.instant(rng)
+        given.pop("case.age_minutes", None)
+        standing = Standing(at - timedelta(minutes=rng.choice([0, 5, 55])))
+        assert quick.decide(given, previous, standing, at) == patient.decide(given, previous, standing, at)

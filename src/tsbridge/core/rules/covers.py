@@ -56,12 +56,12 @@ _FIELDS: Final = {
 }
 
 
-def effects(actions: Iterable[Action]) -> Effects:
-    """What these actions may set. Taking a tag off makes nothing true that is filed under a tag."""
+def effects(actions: Iterable[Action], *, taken_off: bool = False) -> Effects:
+    """What these actions may set. Taking a tag off makes nothing true that is filed under a tag: it counts where asked for."""
     found: dict[str, set[str]] = {}
     for action in actions:
         if action.name in ("add_tags", "remove_tags"):
-            found.setdefault("tags", set()).update(tag.casefold() for tag in action.value if action.name == "add_tags")
+            found.setdefault("tags", set()).update(tag.casefold() for tag in action.value if taken_off or action.name == "add_tags")
         elif action.name == "set_custom_field":
             found.setdefault(f"ticket.custom.{action.value[0]}", set()).add(plain(action.value[1]).casefold())
         elif action.name in _FIELDS:

@@ -9,12 +9,17 @@ from functools import lru_cache
 from typing import Final
 
 from tsbridge.core.rules.conditions import leaf_holds
-from tsbridge.core.rules.facts import TIME_FIELDS, Facts
+from tsbridge.core.rules.covers import Effects
+from tsbridge.core.rules.facts import TIME_FIELDS, Facts, plain
 from tsbridge.core.rules.language import Condition, Leaf, Rule, Rulebook, Tree, leaves
 
 HORIZON: Final = 8
 """Days ahead in which a change of weekday, hour, holiday or calendar is looked for: a week repeats itself, and a day over."""
 AGE: Final = "case.age_minutes"
+LEVEL: Final = "case.escalation_level"
+"""What the steps of policies set."""
+OF_THE_MOMENT: Final = ("event", "text.new", "changed")
+"""What is gone when time goes on and nothing happens."""
 INSTANT: Final = timedelta(microseconds=1)
 DAY: Final = timedelta(days=1)
 MINUTE: Final = timedelta(minutes=1)
@@ -48,14 +53,22 @@ def by_time_unknown(condition: Condition, facts: Facts) -> bool | None:
     return None if unknown else True
 
 
-def but_for_time(condition: Condition) -> Condition:
-    """What must be true for a condition whatever the time is: what is left of it without its looks at the clock."""
+def lasting(condition: Condition, set_by_rules: Effects) -> Condition:
+    """What must be true for a condition at any later instant at which nothing happens: what is left of it without its looks
+    at the clock, at what rules set, and at what the moment itself brought."""
     if isinstance(condition, Leaf):
-        return Tree() if condition.field in TIME_FIELDS else condition
-    every = tuple(part for one in condition.all if not _always(part := but_for_time(one)))
-    some = tuple(but_for_time(one) for one in condition.any)
-    none = tuple(one for one in condition.none if not any(leaf.field in TIME_FIELDS for leaf in leaves(one)))
+        return Tree() if _passing(condition, set_by_rules) else condition
+    every = tuple(part for one in condition.all if not _always(part := lasting(one, set_by_rules)))
+    some = tuple(lasting(one, set_by_rules) for one in condition.any)
+    none = tuple(one for one in condition.none if not any(_passing(leaf, set_by_rules) for leaf in leaves(one)))
     return Tree(every, () if any(_always(part) for part in some) else some, none)
+
+
+def _passing(leaf: Leaf, set_by_rules: Effects) -> bool:
+    field = leaf.field
+    if field == "tags" and leaf.operator in ("includes", "not_includes"):
+        return set_by_rules.may_set(field, plain(leaf.value).casefold())
+    return field in TIME_FIELDS or field in (*OF_THE_MOMENT, LEVEL) or "changed" in leaf.operator or set_by_rules.may_set(field)
 
 
 def _always(condition: Condition) -> bool:
@@ -82,8 +95,12 @@ class Clockwork:
             first = bisect_right(self._ages, (at - opened_at) / MINUTE)
             if first < len(self._ages) and opened_at + timedelta(minutes=self._ages[first]) <= until:
                 return True
-        days = {at.astimezone(UTC).date(), until.astimezone(UTC).date()} if self._leaves else ()
-        return any(at < edge <= until for day in days for edge in self._of_day(day))
+        if not self._leaves:
+            return False
+        first_day, last_day = at.astimezone(UTC).date(), until.astimezone(UTC).date()
+        edges = self._of_day(first_day) if first_day == last_day else self._of_day(first_day) + self._of_day(last_day)
+        place = bisect_right(edges, at)
+        return place < len(edges) and edges[place] <= until
 
     def next_change(
         self, hanging: Iterable[Rule], at: datetime, opened_at: datetime | None, changes: Callable[[datetime], bool]

@@ -9,7 +9,7 @@ from typing import Final, TypeVar
 
 from tsbridge.core.calendar import DAYS, Calendar
 from tsbridge.core.moments import Value, read_instant
-from tsbridge.core.rules.text import fold
+from tsbridge.core.rules.text import Folding
 
 T = TypeVar("T")
 Number = Decimal | int
@@ -33,7 +33,7 @@ class Facts:
     """The facts of one judgement: as given, with what the rules above have set.
 
     Each form a value is compared in is made when it is first asked for: `keys` (for `is` and `in`; None when missing), `numbers`,
-    `members` (of a set), `folded` (text), `open` (by calendar).
+    `members` (of a set), `folded` (text), `open` (by calendar). `folding`: remembers texts from one judgement to the next.
     """
 
     __slots__ = ("_values", "at", "folded", "keys", "members", "numbers", "open", "patterns", "words")
@@ -46,8 +46,9 @@ class Facts:
         zone: tzinfo,
         calendars: Mapping[str, Calendar],
         opened_at: datetime | None,
+        folding: Folding | None = None,
     ) -> None:
-        values = self._values = _Values(given, previous, at, zone, calendars, opened_at)
+        values = self._values = _Values(given, previous, at, zone, calendars, opened_at, folding or Folding())
         self.at = at
         self.keys = _Form(values.key)
         self.keys.update({name: value.casefold() for name, value in given.items() if type(value) is str and 0 < len(value) < SHORT})
@@ -79,7 +80,6 @@ class _Form(dict[str, T]):
     __slots__ = ("_make",)
 
     def __init__(self, make: Callable[[str], T]) -> None:
-        super().__init__()
         self._make = make
 
     def __missing__(self, name: str) -> T:
@@ -88,7 +88,7 @@ class _Form(dict[str, T]):
 
 
 class _Values:
-    __slots__ = ("_at", "_calendars", "_given", "_opened_at", "_previous", "_read", "_zone", "changed")
+    __slots__ = ("_at", "_calendars", "_folding", "_given", "_opened_at", "_previous", "_read", "_zone", "changed")
 
     def __init__(
         self,
@@ -98,6 +98,7 @@ class _Values:
         zone: tzinfo,
         calendars: Mapping[str, Calendar],
         opened_at: datetime | None,
+        folding: Folding,
     ) -> None:
         self._given = given
         self._previous = previous
@@ -105,6 +106,7 @@ class _Values:
         self._zone = zone
         self._calendars = calendars
         self._opened_at = opened_at
+        self._folding = folding
         self._read = 0
         self.changed: dict[str, Value] = {}
 
@@ -140,7 +142,7 @@ class _Values:
         self._read += len(text)
         if self._read > BUDGET:
             raise BudgetExceeded
-        return fold(text)
+        return self._folding.fold(name, text)
 
     def open(self, calendar: str) -> bool:
         found = self._calendars.get(calendar)

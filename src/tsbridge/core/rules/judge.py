@@ -14,12 +14,13 @@ from tsbridge.core.escalation import Armed, next_due, step_due
 from tsbridge.core.moments import CALL_EVENTS, TICKET_EVENTS, Interaction, Value, instant_text
 from tsbridge.core.rules.conditions import holds
 from tsbridge.core.rules.covers import NO_EFFECTS, effects
-from tsbridge.core.rules.due import Clockwork, hears_the_clock
+from tsbridge.core.rules.due import OF_THE_MOMENT, Clockwork, hears_the_clock
 from tsbridge.core.rules.explain import RuleExplained, explain_rule
 from tsbridge.core.rules.facts import BudgetExceeded, Facts, plain
 from tsbridge.core.rules.judgement import Judgement, Match, Note, Standing, StepFired
 from tsbridge.core.rules.language import PLACEHOLDER, Action, Rule, Rulebook
 from tsbridge.core.rules.plan import Plan, scans_of
+from tsbridge.core.rules.text import Folding
 
 NOBODY: Final = Interaction("zendesk", "")
 FAMILY: Final = {"zendesk": frozenset(TICKET_EVENTS), "talkdesk": frozenset(CALL_EVENTS)}
@@ -33,9 +34,10 @@ class Judge:
         self.book = book
         self.zone = zone
         self._clockwork = Clockwork(book, zone)
-        scans = scans_of(book.rules)
-        self._escalation = Plan(book.escalation, scans, effects(action for rule in book.escalation for action in rule.then))
-        self._routing = Plan(book.routing, scans, NO_EFFECTS)  # the first that matches ends the pass: what it sets nobody reads
+        self._folding = Folding()
+        scans, anywhere = scans_of(book.rules), effects(_actions(book), taken_off=True)
+        self._escalation = Plan(book.escalation, scans, effects(action for rule in book.escalation for action in rule.then), anywhere)
+        self._routing = Plan(book.routing, scans, NO_EFFECTS, anywhere)  # the first that matches ends the pass: what it sets nobody reads
 
     def decide(
         self,
@@ -55,9 +57,9 @@ class Judge:
         work = _Work(self.book, facts, standing, at, subject or NOBODY)
         try:
             self._pass(work, given)
+            return work.judgement(self._next_change(facts, given, standing, at, until))
         except BudgetExceeded:
             return self._fallback(standing)
-        return work.judgement(self._next_change(given, standing, at, until))
 
     def explain(
         self,
@@ -131,19 +133,24 @@ class Judge:
             if plan is self._escalation:
                 work.run_policies()
 
-    def _next_change(self, given: Mapping[str, Value], standing: Standing, at: datetime, until: datetime | None) -> datetime | None:
-        """The next instant at which other rules would match although nothing happened."""
+    def _next_change(
+        self, facts: Facts, given: Mapping[str, Value], standing: Standing, at: datetime, until: datetime | None
+    ) -> datetime | None:
+        """The next instant at which other rules would match although nothing happened. `facts`: as the judgement left them."""
         if not (self._escalation.clocked or self._routing.clocked):
             return None
         if until is not None and not self._clockwork.may_change(at, until, standing.opened_at):
             return None
-        still = {name: value for name, value in given.items() if name not in ("event", "text.new", "changed")}
+        may_wait = {plan: plan.may_wait(facts) for plan in (self._escalation, self._routing)}
+        if not any(may_wait.values()):  # so it mostly is
+            return None
+        still = {name: value for name, value in given.items() if name not in OF_THE_MOMENT}
         still["event"] = "clock"
-        hanging = self._hanging(still, standing, at)
-        if not hanging:
+        waiting = self._waiting(still, standing, at, may_wait)
+        if not waiting:
             return None
         stands = self._matching(still, standing, at)
-        return self._clockwork.next_change(hanging, at, standing.opened_at, lambda when: self._matching(still, standing, when) != stands)
+        return self._clockwork.next_change(waiting, at, standing.opened_at, lambda when: self._matching(still, standing, when) != stands)
 
     def _matching(self, still: Mapping[str, Value], standing: Standing, when: datetime) -> tuple[str, ...]:
         """The rules that would match if only time went on to `when`."""
@@ -151,17 +158,17 @@ class Judge:
         self._pass(work, still)
         return tuple(match.key for match in work.matched)
 
-    def _hanging(self, still: Mapping[str, Value], standing: Standing, at: datetime) -> list[Rule]:
-        """Rules that would say something else at another time, everything else being as it is. Mostly there are none."""
+    def _waiting(self, still: Mapping[str, Value], standing: Standing, at: datetime, may_wait: Mapping[Plan, frozenset[int]]) -> list[Rule]:
+        """Rules that would say something else at another time, everything else being as it is."""
         work = _Work(self.book, self._facts(still, still, standing, at), standing, at, NOBODY)
         found: list[Rule] = []
-        for plan in (self._escalation, self._routing):
+        for plan, maybe in may_wait.items():
             candidates = set(plan.candidates(work.facts))
-            for slot in sorted(candidates.union(plan.clocked_candidates(work.facts))):
+            for slot in sorted(candidates | maybe):
                 rule = plan.rules[slot]
-                if rule.on and not hears_the_clock(rule):
+                if not hears_the_clock(rule):
                     continue
-                if plan.hangs_on_time(slot, work.facts):
+                if slot in maybe and plan.waits(slot, work.facts):
                     found.append(rule)
                 if slot in candidates and plan.holds(slot, work.facts):
                     work.take(rule)
@@ -184,11 +191,16 @@ class Judge:
         )
 
     def _facts(self, given: Mapping[str, Value], previous: Mapping[str, Value], standing: Standing, at: datetime) -> Facts:
-        return Facts(given, previous, at, self.zone, self.book.calendars, standing.opened_at)
+        return Facts(given, previous, at, self.zone, self.book.calendars, standing.opened_at, self._folding)
 
 
 class _Work:
     """The working state of one judgement."""
+
+    __slots__ = (
+        *("added", "armed", "at", "book", "facts", "firing", "fresh", "matched", "notes", "notifications", "overruled"),
+        *("removed", "singles", "steps", "stopped_by", "subject"),
+    )
 
     def __init__(self, book: Rulebook, facts: Facts, standing: Standing, at: datetime, subject: Interaction) -> None:
         self.book = book
@@ -294,24 +306,22 @@ class _Work:
         return PLACEHOLDER.sub(lambda hit: value(hit[1]), text)
 
     def judgement(self, flip: datetime | None) -> Judgement:
-        def one(slot: str) -> Any:
-            return self.singles[slot][0] if slot in self.singles else None
-
+        single: dict[str, Any] = {slot: value for slot, (value, _) in self.singles.items()}
         times = [time for time in (next_due(self.book, tuple(self.armed)), flip) if time is not None]
-        customs = sorted((slot.removeprefix("custom:"), value) for slot, (value, _) in self.singles.items() if slot.startswith("custom:"))
+        customs = sorted([(slot.removeprefix("custom:"), value) for slot, value in single.items() if slot.startswith("custom:")])
         return Judgement(
             matched=tuple(self.matched),
-            severity=one("severity"),
-            category=one("category"),
-            priority=one("priority"),
-            queue=one("queue"),
-            assign=one("assign"),
+            severity=single.get("severity"),
+            category=single.get("category"),
+            priority=single.get("priority"),
+            queue=single.get("queue"),
+            assign=single.get("assign"),
             custom_fields=tuple(customs),
             tags_added=tuple(sorted(self.added)),
             tags_removed=tuple(sorted(self.removed)),
-            escalated=tuple(a.policy for a in self.fresh),
+            escalated=tuple([one.policy for one in self.fresh]),
             steps=tuple(self.steps),
-            level=max((step.index + 1 for step in self.steps), default=0),
+            level=max([step.index + 1 for step in self.steps], default=0),
             notes=tuple(self.notes),
             notifications=tuple(self.notifications),
             overruled=tuple(self.overruled),
@@ -320,6 +330,15 @@ class _Work:
             armed=tuple(self.armed),
             next_due=min(times, default=None),
         )
+
+
+def _actions(book: Rulebook) -> Iterator[Action]:
+    """All that any part of a rulebook does."""
+    for rule in book.rules:
+        yield from rule.then
+    for policy in book.policies.values():
+        for step in policy.steps:
+            yield from step.actions
 
 
 def asked(rule: Rule, given: Mapping[str, Value]) -> bool:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from tsbridge.core.escalation import Armed
 from tsbridge.core.moments import Value, instant_text, read_instant
@@ -34,8 +34,7 @@ class Standing:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Match:
+class Match(NamedTuple):
     key: str
     kind: str
 
@@ -56,8 +55,7 @@ class Note:
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class Judgement:
+class Judgement(NamedTuple):
     """What one judgement decided. Single values are what it set itself (None: nobody did); tuples are sorted or in order."""
 
     matched: tuple[Match, ...] = ()
@@ -74,7 +72,7 @@ class Judgement:
     level: int = 0
     notes: tuple[Note, ...] = ()
     notifications: tuple[tuple[str, str], ...] = ()
-    overruled: tuple[Mapping[str, Value], ...] = field(default=(), hash=False)
+    overruled: tuple[Mapping[str, Value], ...] = ()
     stopped_by: str | None = None
     budget_exceeded: bool = False
     firing: tuple[str, ...] = ()

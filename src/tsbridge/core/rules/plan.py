@@ -6,20 +6,23 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Final
 
 from tsbridge.core.rules.compiled import Scans, Test, compiled, shortfall
-from tsbridge.core.rules.covers import Effects, Planner
-from tsbridge.core.rules.due import but_for_time, by_time_unknown, reads_the_clock
+from tsbridge.core.rules.covers import NO_EFFECTS, Effects, Planner
+from tsbridge.core.rules.due import by_time_unknown, lasting, reads_the_clock
 from tsbridge.core.rules.facts import Facts
 from tsbridge.core.rules.index import Node, build
 from tsbridge.core.rules.language import Condition, Rule, leaves
 
-FEW: Final = 64
+FEW: Final = 24
 """So few rules are all asked: looking them up would cost more."""
 
 
 class Plan:
-    """Rules in document order; their places are their slots. `may_change`: what rules set while the pass goes on."""
+    """Rules in document order; their places are their slots.
 
-    def __init__(self, rules: Sequence[Rule], scans: Scans, may_change: Effects) -> None:
+    `may_change`: what rules set while the pass goes on; `set_by_rules`: what any part of the rulebook sets.
+    """
+
+    def __init__(self, rules: Sequence[Rule], scans: Scans, may_change: Effects, set_by_rules: Effects) -> None:
         self.rules = tuple(rules)
         self.slots = {rule.key: slot for slot, rule in enumerate(rules)}
         self._scans = scans
@@ -28,12 +31,14 @@ class Plan:
         self._every = range(len(self.rules))
         self.clocked = frozenset(slot for slot, rule in enumerate(rules) if reads_the_clock(rule))
         conditions = dict(enumerate(rule.when for rule in rules))
-        self._index = self._filed(conditions, may_change) if len(conditions) >= FEW else None
-        timeless = {slot: but_for_time(conditions[slot]) for slot in sorted(self.clocked)}
-        self._timeless = {slot: compiled(condition, scans) for slot, condition in timeless.items()}
-        self._clocked_index = self._filed(timeless, may_change) if len(timeless) >= FEW else None
+        self._index = self._filed(conditions, may_change)
+        remains = {slot: lasting(conditions[slot], set_by_rules) for slot in sorted(self.clocked)}
+        self._lasting = {slot: compiled(condition, scans) for slot, condition in remains.items()}
+        self._clocked_index = self._filed(remains, NO_EFFECTS)
 
-    def _filed(self, conditions: Mapping[int, Condition], may_change: Effects) -> Node:
+    def _filed(self, conditions: Mapping[int, Condition], may_change: Effects) -> Node | None:
+        if len(conditions) < FEW:
+            return None
         planner = Planner(conditions.values(), may_change)
         return build([(slot, tuple(planner.covers(condition))) for slot, condition in conditions.items()], self._scans)
 
@@ -45,17 +50,17 @@ class Plan:
         self._index.propose(facts, found)
         return sorted(set(found))
 
-    def clocked_candidates(self, facts: Facts) -> Iterable[int]:
-        """The slots of rules that may match now or at another time, the facts being the same."""
-        if self._clocked_index is None:
-            return self.clocked
-        found: list[int] = []
-        self._clocked_index.propose(facts, found)
-        return found
+    def may_wait(self, facts: Facts) -> frozenset[int]:
+        """The slots of rules that time alone may make match or not, if nothing happens after the moment these facts are of."""
+        slots: Iterable[int] = self._lasting
+        if self._clocked_index is not None:
+            slots = []
+            self._clocked_index.propose(facts, slots)
+        return frozenset([slot for slot in slots if self._lasting[slot](facts)])
 
-    def hangs_on_time(self, slot: int, facts: Facts) -> bool:
-        """Whether time alone makes this rule match or not."""
-        return slot in self.clocked and self._timeless[slot](facts) and by_time_unknown(self.rules[slot].when, facts) is None
+    def waits(self, slot: int, facts: Facts) -> bool:
+        """Whether time alone makes this rule match or not, everything else being as in these facts."""
+        return by_time_unknown(self.rules[slot].when, facts) is None
 
     def holds(self, slot: int, facts: Facts) -> bool:
         test = self._tests[slot]

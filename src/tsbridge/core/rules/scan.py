@@ -30,16 +30,24 @@ class WordScan:
         words = sorted(set(words))
         self._scan = _Scan(words, lambda text, word: word in text, WORDS, literal=True)
         self._alone = {word: f" {word} " for word in words}
+        self._longest = max(map(len, words), default=0)
         self._last: tuple[str, frozenset[str]] = "", frozenset()
 
     def found(self, folded: str) -> frozenset[str]:
+        """Due times are judged on the text of the moment before, most moments on that text gone on: only what is new is read."""
         text, found = self._last
-        if text != folded:  # most moments of a story, and every due time, are judged on the text of the moment before
-            apart = f" {folded} "  # mostly a word stands between two spaces: looked for first, it is found fastest
-            hits = self._scan.hits(folded)
-            found = frozenset(word for word in hits if self._alone[word] in apart or find_word(folded, word) >= 0)
+        if text != folded:
+            if text and folded.startswith(text) and folded[len(text)] == " ":
+                start = folded.rfind(" ", 0, max(0, len(text) - self._longest)) + 1  # words that begin in the old text, whole
+                found |= self._words_of(folded[start:])
+            else:
+                found = self._words_of(folded)
             self._last = folded, found
         return found
+
+    def _words_of(self, folded: str) -> frozenset[str]:
+        apart = f" {folded} "  # mostly a word stands between two spaces: looked for first, it is found fastest
+        return frozenset([word for word in self._scan.hits(folded) if self._alone[word] in apart or find_word(folded, word) >= 0])
 
 
 class PatternScan:
@@ -47,9 +55,14 @@ class PatternScan:
 
     def __init__(self, sources: Iterable[str]) -> None:
         self._scan = _Scan(sorted(set(sources)), lambda text, source: search(source, text) is not None, PATTERNS, literal=False)
+        self._last: tuple[str, frozenset[str]] = "", frozenset(self._scan.hits(""))
 
     def found(self, text: str) -> frozenset[str]:
-        return frozenset(self._scan.hits(text[:PATTERN_TEXT]))
+        last, found = self._last
+        if text != last:
+            found = frozenset(self._scan.hits(text[:PATTERN_TEXT]))
+            self._last = text, found
+        return found
 
 
 class _Scan:

@@ -33,6 +33,23 @@ def fold(text: str) -> str:
     return " ".join(unicodedata.normalize("NFKC", bare).casefold().split())
 
 
+class Folding:
+    """Folds the texts of fields. Mostly a text is the one before, gone on by a line: then only what is new is folded."""
+
+    def __init__(self) -> None:
+        self._last: dict[str, tuple[str, str]] = {}
+
+    def fold(self, field: str, text: str) -> str:
+        before, folded = self._last.get(field, ("", ""))
+        if text != before:
+            if before and text.startswith(before) and text[len(before)] == "\n":  # nothing grows together across a line's end
+                folded = f"{folded} {fold(text[len(before) :])}".strip(" ")
+            else:
+                folded = fold(text)
+            self._last[field] = text, folded
+        return folded
+
+
 def find_word(folded: str, word: str) -> int:
     """Where the folded `word` stands in the folded text as whole words; -1 where it does not.
 

@@ -10,6 +10,7 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from tsbridge.core.rules.covers import NO_EFFECTS
 from tsbridge.core.rules.facts import Facts
 from tsbridge.core.rules.language import Condition, Leaf, Rulebook
 from tsbridge.core.rules.plan import Plan, scans_of
@@ -91,7 +92,7 @@ CEL: dict[str, Callable[[str, str], str]] = {
 
 def ours(book: Rulebook, facts_of: Callable[[Mapping[str, Any]], Facts], *, indexed: bool) -> Contender:
     """Our judge's first pass; without its index every rule's closure is asked: the naive way."""
-    plan = Plan(book.escalation, scans_of(book.escalation), _nothing())
+    plan = Plan(book.escalation, scans_of(book.escalation), NO_EFFECTS, NO_EFFECTS)
     every = range(len(plan.rules))
 
     def match(facts: Facts) -> list[int]:
@@ -240,9 +241,3 @@ def _leaves(condition: Condition) -> list[Leaf]:
     from tsbridge.core.rules.language import leaves
 
     return list(leaves(condition))
-
-
-def _nothing() -> Any:
-    from tsbridge.core.rules.covers import NO_EFFECTS
-
-    return NO_EFFECTS

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from tests.rulebook.books import ZONE, book, leaf, rule
 from tsbridge.core.rules.document import read
-from tsbridge.core.rules.judge import Judge
+from tsbridge.core.rules.judge import ONLY_MATCHED, Judge, Near
 from tsbridge.core.rules.judgement import Standing
 from tsbridge.core.rules.language import leaves
 from tsbridge.rulebook.coverage import Watch, truth
@@ -54,6 +54,26 @@ def test_no_smaller_set_of_conditions_would_have_done(condition: Any, tags: set[
     ways = [some for some in combinations(paths, least) if matches_with(some)]
     by_path = {part.path: (part.operator, part.value) for part in leaves(one.when)}
     assert least == 0 or sorted(named) in [sorted(by_path[path] for path in way) for way in ways]
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(CONDITIONS, min_size=1, max_size=8), st.sets(st.sampled_from(TAGS)), st.integers(1, 3), st.integers(1, 4))
+def test_the_near_ones_are_those_of_all_that_miss_little(conditions: list[Any], tags: set[str], most: int, shown: int) -> None:
+    document = book(*(rule(f"r{n}", condition, {"notify": "x"}) for n, condition in enumerate(conditions)))
+    judge, facts = Judge(read(document), ZONE), {"source": "zendesk", "tags": tuple(sorted(tags))}
+    every = judge.explain(facts, {}, Standing(), WORKDAY)
+    matched = [one for one in every if one.matched]
+    assert [one for one in judge.explain(facts, {}, Standing(), WORKDAY, near=ONLY_MATCHED) if one.matched] == matched
+    near = judge.explain(facts, {}, Standing(), WORKDAY, near=Near(most, shown))
+    assert [one for one in near if one.matched] == matched
+    assert {one.key for one in near} <= {one.key for one in every}
+    for count in range(1, most + 1):
+        wanted = [one for one in every if len(one.missing) == count and not one.matched]
+        found = [one for one in near if len(one.missing) == count]
+        assert found == [one for one in wanted if one in found]
+        if len(conditions) <= shown:
+            assert found == wanted
+        assert len(found) <= shown * most
 
 
 def test_a_near_miss_names_field_operator_and_both_values() -> None:

@@ -8,13 +8,13 @@ from typing import Any, Final
 from sqlalchemy import Connection
 
 from tsbridge.core.rules.explain import RuleExplained
+from tsbridge.core.rules.judge import Near
 from tsbridge.store import decisions, routing
 from tsbridge.store.rulebooks import LiveRulebook
 from tsbridge.web.shapes import decision_item
 
-NEAR: Final = 2
-"""A rule that did not match counts as a near miss when at most this many conditions were missing."""
-NEAR_SHOWN: Final = 25
+NEAR: Final = Near(2)
+"""What counts as a near miss."""
 
 
 def explained(conn: Connection, live: LiveRulebook, decision_id: str) -> dict[str, Any] | None:
@@ -48,6 +48,6 @@ def rule_shown(rule: RuleExplained) -> dict[str, Any]:
 
 def near_misses(rules: Iterable[RuleExplained]) -> list[dict[str, Any]]:
     """Rules that almost matched, the nearest first."""
-    near = [rule for rule in rules if not rule.matched and 0 < len(rule.missing) <= NEAR]
+    near = [rule for rule in rules if not rule.matched and 0 < len(rule.missing) <= NEAR.most]
     near.sort(key=lambda rule: len(rule.missing))
-    return [{"key": rule.key, "missing": list(rule.missing)} for rule in near[:NEAR_SHOWN]]
+    return [{"key": rule.key, "missing": list(rule.missing)} for rule in near[: NEAR.shown]]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from datetime import datetime, tzinfo
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from tsbridge.core.escalation import Armed, next_due, step_due
 from tsbridge.core.moments import CALL_EVENTS, TICKET_EVENTS, Interaction, Value, instant_text
@@ -25,6 +25,19 @@ from tsbridge.core.rules.text import Folding
 NOBODY: Final = Interaction("zendesk", "")
 FAMILY: Final = {"zendesk": frozenset(TICKET_EVENTS), "talkdesk": frozenset(CALL_EVENTS)}
 FIELD_OF: Final = {"severity": "case.severity", "category": "case.category", "queue": "case.queue", "priority": "ticket.priority"}
+
+
+class Near(NamedTuple):
+    """Which rules that did not match are worth telling of: those that missed at most `most` conditions, `shown` of each kind."""
+
+    most: int
+    shown: int = 25
+
+    def room(self) -> list[int]:
+        return [self.shown] * self.most
+
+
+ONLY_MATCHED: Final = Near(0)
 
 
 class Judge:
@@ -69,18 +82,18 @@ class Judge:
         at: datetime,
         subject: Interaction | None = None,
         *,
-        near: int | None = None,
+        near: Near | None = None,
     ) -> tuple[RuleExplained, ...]:
         """The rules in the order they are asked: whether each matched, because of what, or what it would have taken.
 
-        With `near` only those that matched, and those that would have, had so many of their conditions been otherwise.
+        With `near` only those that matched, and some of those that nearly did.
         """
         facts = self._facts(given, previous, standing, at)
         work = _Work(self.book, facts, standing, at, subject or NOBODY)
         found: list[RuleExplained] = []
         reached: set[str] = set()
         try:
-            for rule, explained in self._explained_pass(work, given, near):
+            for rule, explained in self._explained_pass(work, given, None if near is None else near.room()):
                 reached.add(rule.key)
                 if explained is not None:
                     found.append(explained)
@@ -115,15 +128,25 @@ class Judge:
             if slot < end and asked(plan.rules[slot], given):
                 work.firing.discard(key)
 
-    def _explained_pass(self, work: _Work, given: Mapping[str, Value], near: int | None) -> Iterator[tuple[Rule, RuleExplained | None]]:
-        """The same judgement with every rule looked at, each on the facts before its own actions take effect."""
+    def _explained_pass(
+        self, work: _Work, given: Mapping[str, Value], room: list[int] | None
+    ) -> Iterator[tuple[Rule, RuleExplained | None]]:
+        """The same judgement with every rule looked at, each on the facts before its own actions take effect.
+
+        `room`: how many rules that miss one condition, two … are still wanted; None: all of them.
+        """
         for plan in (self._escalation, self._routing):
-            for slot in plan.candidates(work.facts) if near == 0 else range(len(plan.rules)):
+            for slot in plan.candidates(work.facts) if room == [] else range(len(plan.rules)):
                 rule = plan.rules[slot]
                 if rule.on and not asked(rule, given):
                     continue
                 matched = plan.holds(slot, work.facts)
-                wanted = matched or near is None or plan.nearly_holds(slot, work.facts, near)
+                wanted = matched or room is None
+                if not wanted and room:
+                    missing = plan.missing(slot, work.facts, len(room))
+                    wanted = missing <= len(room) and room[missing - 1] > 0
+                    if wanted:
+                        room[missing - 1] -= 1
                 explained = explain_rule(rule, work.facts, matched) if wanted else None
                 if matched:
                     work.take(rule)

@@ -68,13 +68,13 @@ class Plan:
             test = self._tests[slot] = compiled(self.rules[slot].when, self._scans)
         return test(facts)
 
-    def nearly_holds(self, slot: int, facts: Facts, most: int) -> bool:
-        """Whether this rule might match if at most so many of its conditions were otherwise; to be looked at closely then."""
+    def missing(self, slot: int, facts: Facts, most: int) -> int:
+        """At least how many conditions would have to be otherwise for a rule that does not hold; counted up to one more than `most`."""
         key = (slot, most)
         count = self._shortfalls.get(key)
         if count is None:
             count = self._shortfalls[key] = shortfall(self.rules[slot].when, self._scans, most)
-        return count(facts) <= most
+        return count(facts)
 
 
 def scans_of(rules: Iterable[Rule]) -> Scans:

@@ -19,6 +19,8 @@ WORDS: Final = 4_096
 PATTERNS: Final = 256
 ALONE: Final = 3
 """So few are looked for one by one: a set costs more than it saves."""
+MANY: Final = 12
+"""Words that stand in a text, from which on it is worth while to take it apart."""
 PROBE: Final = "\x00found\x00"
 """No text has it: a NUL never comes in."""
 
@@ -46,8 +48,12 @@ class WordScan:
         return found
 
     def _words_of(self, folded: str) -> frozenset[str]:
-        apart = f" {folded} "  # mostly a word stands between two spaces: looked for first, it is found fastest
-        return frozenset([word for word in self._scan.hits(folded) if self._alone[word] in apart or find_word(folded, word) >= 0])
+        hits = self._scan.hits(folded)
+        if len(hits) > MANY:  # the text is taken apart once: mostly a word stands between two spaces
+            apart = frozenset(folded.split(" "))
+            return frozenset([word for word in hits if word in apart or find_word(folded, word) >= 0])
+        text = f" {folded} "
+        return frozenset([word for word in hits if self._alone[word] in text or find_word(folded, word) >= 0])
 
 
 class PatternScan:

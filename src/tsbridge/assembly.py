@@ -52,6 +52,7 @@ from tsbridge.work.ingest import Ingest
 from tsbridge.work.loop import Loop, Round
 from tsbridge.work.pace import Pace
 from tsbridge.work.reconcile import Reconciler
+from tsbridge.work.recordings import Recordings
 from tsbridge.work.replay import Replays, Shadowing
 from tsbridge.work.silence import Silence
 from tsbridge.work.writeback import Writeback
@@ -67,6 +68,7 @@ REPLAY: Final = "replay"
 SHADOW: Final = "shadow"
 RECONCILE: Final = "reconcile"
 CALLS: Final = "calls"
+RECORDINGS: Final = "recordings"
 SILENCE: Final = "silence"
 WHOAMI: Final = "whoami"
 OWN_USER: Final = "own_user"
@@ -119,6 +121,7 @@ class Workers:
             rounds[RECONCILE] = reconciler.round
         if self._talkdesk is not None:
             rounds[CALLS] = CallReconciler(database, clock, ids, self._talkdesk, name, self.wake).round
+            rounds[RECORDINGS] = Recordings(database, clock, ids, self._talkdesk, self.wake).round
         self.loop = Loop(rounds, clock)
 
     def own_user(self) -> OwnUser:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import random
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -18,8 +19,9 @@ from tsbridge.simulator.talkdesk.automations import body
 from tsbridge.store import inbox as inbox_rows
 from tsbridge.store import keep
 from tsbridge.store.db import Database
-from tsbridge.store.tables import decisions, inbox, moments
+from tsbridge.store.tables import decisions, inbox, moments, recordings_wanted
 from tsbridge.work.calls import AGAIN, EVERY, PLACE, CallReconciler
+from tsbridge.work.recordings import LOOKS, PAUSES, Recordings
 
 pytestmark = pytest.mark.anyio
 
@@ -45,6 +47,7 @@ class Bridge:
         self.walk = Walk(database, self.desk.clock, BOOK)
         self.database = database
         self.reconcilers = [self.reconciler(name) for name in ("w1", "w2")]
+        self.recordings = Recordings(database, self.desk.clock, self.walk.ids, self.desk.client, self._wake)
         self.woken = 0
 
     def reconciler(self, name: str) -> CallReconciler:
@@ -68,6 +71,7 @@ class Bridge:
         for _ in range(2):
             for one in self.reconcilers:
                 await one.round()
+            await self.recordings.round()
             await self.work()
             self.desk.pass_time(EVERY)
 
@@ -120,21 +124,102 @@ async def test_with_a_tenth_of_the_webhooks_lost_everything_is_found_within_two_
     assert outcomes[0] == outcomes[1]
 
 
-async def test_a_voicemail_counts_only_once_its_recording_is_there(make_database: Callable[[], Database]) -> None:
-    bridge = Bridge(make_database())
+async def lost_voicemail(bridge: Bridge) -> tuple[str, dict[str, Any]]:
+    """A message was left, no webhook told of it, the report did; its recording is held back. Returns the call, and the recording."""
     await bridge.catch_up()
     call = bridge.desk.act("started", phone="+14155550001", line="+12025550142")
     bridge.desk.act("voicemail", call_id=call, transcription="Help", seconds=20)
     bridge.desk.talkdesk.world.firings.clear()
-    recordings = bridge.desk.talkdesk.world.recordings
-    kept = dict(recordings)
-    recordings.clear()
+    kept = dict(bridge.desk.talkdesk.world.recordings)
+    bridge.desk.talkdesk.world.recordings.clear()
     bridge.desk.pass_time(timedelta(minutes=6))
-    await bridge.catch_up()
+    for one in bridge.reconcilers:
+        await one.round()
+    await bridge.work()
+    return call, kept
+
+
+def looks(bridge: Bridge, call: str) -> int:
+    return bridge.desk.asked.count(f"/calls/{call}/recordings")
+
+
+async def test_a_recording_is_looked_for_less_and_less_often_and_counts_once_it_is_there(make_database: Callable[[], Database]) -> None:
+    bridge = Bridge(make_database())
+    call, recording = await lost_voicemail(bridge)
+    assert looks(bridge, call) == 0
+    pauses: list[timedelta] = []
+    for _ in range(6):
+        due = await bridge.recordings.round()
+        assert await bridge.recordings.round() == due  # not before its time
+        assert isinstance(due, datetime)
+        pauses.append(due - bridge.desk.clock.now())
+        bridge.desk.pass_time(pauses[-1])
+    assert pauses == [*PAUSES, PAUSES[-1]]
+    assert looks(bridge, call) == 6
+    await bridge.work()
     assert bridge.cases()[0][2] is None  # heard of, nothing said yet
-    recordings.update(kept)
-    await bridge.catch_up()
+    bridge.desk.talkdesk.world.recordings.update(recording)
+    woken = bridge.woken
+    assert await bridge.recordings.round() is False
+    assert bridge.woken == woken + 1
+    await bridge.work()
     assert bridge.cases()[0][2] == 2
+    decided = bridge.count(decisions)
+    bridge.desk.pass_time(EVERY)
+    await bridge.catch_up()
+    assert (bridge.count(decisions), bridge.count(recordings_wanted)) == (decided, 0)
+
+
+async def test_without_a_recording_there_was_no_message_and_nobody_looks_for_ever(make_database: Callable[[], Database]) -> None:
+    bridge = Bridge(make_database())
+    call, _ = await lost_voicemail(bridge)
+    while (due := await bridge.recordings.round()) is not False:
+        assert isinstance(due, datetime)
+        while bridge.desk.clock.now() < due:
+            bridge.desk.pass_time(min(EVERY, due - bridge.desk.clock.now()))
+            for one in bridge.reconcilers:
+                await one.round()
+    assert looks(bridge, call) == LOOKS
+    await bridge.catch_up()
+    await bridge.catch_up()
+    assert bridge.cases()[0][2] is None
+    assert (looks(bridge, call), bridge.count(recordings_wanted)) == (LOOKS, 0)
+
+
+async def test_an_outage_costs_no_look_and_two_workers_share_them(make_database: Callable[[], Database]) -> None:
+    bridge = Bridge(make_database())
+    call, recording = await lost_voicemail(bridge)
+    other = Recordings(bridge.database, bridge.desk.clock, bridge.walk.ids, bridge.desk.client, bridge._wake)
+    bridge.desk.talkdesk.faults.down = True
+    for _ in range(3 * LOOKS):
+        due = await bridge.recordings.round()
+        assert isinstance(due, datetime)
+        bridge.desk.pass_time(due - bridge.desk.clock.now())
+    bridge.desk.talkdesk.faults.down = False
+    asked = looks(bridge, call)
+    await asyncio.gather(bridge.recordings.round(), other.round())
+    assert looks(bridge, call) == asked + 1
+    bridge.desk.talkdesk.world.recordings.update(recording)
+    bridge.desk.pass_time(PAUSES[0])
+    await asyncio.gather(bridge.recordings.round(), other.round())
+    await bridge.work()
+    assert bridge.cases()[0][2] == 2
+
+
+async def test_a_message_that_a_webhook_told_of_after_all_is_not_told_again(make_database: Callable[[], Database]) -> None:
+    bridge = Bridge(make_database())
+    await bridge.catch_up()
+    call = bridge.desk.act("started", phone="+14155550001", line="+12025550142")
+    bridge.desk.act("voicemail", call_id=call, transcription="Help", seconds=20)
+    bridge.desk.pass_time(timedelta(minutes=6))
+    for one in bridge.reconcilers:
+        await one.round()
+    assert bridge.hear(lambda: True) == 0  # late
+    await bridge.work()
+    decided = bridge.count(decisions)
+    assert await bridge.recordings.round() is False
+    await bridge.work()
+    assert bridge.count(decisions) == decided
 
 
 async def test_a_long_absence_is_caught_up_in_stretches_and_goes_on_after_a_fall(make_database: Callable[[], Database]) -> None:

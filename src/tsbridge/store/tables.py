@@ -313,6 +313,16 @@ facts_wanted = Table(
     Column("due_at", Instant, nullable=False),
 )
 
+recordings_wanted = Table(
+    "recordings_wanted",
+    metadata,
+    Column("call", Text, primary_key=True),  # as Talkdesk's recordings know it
+    Column("dedupe_key", Text, nullable=False),
+    Column("body", LargeBinary, nullable=False),  # the delivery that tells of the message, once a recording proves it
+    Column("attempts", Integer, nullable=False, default=0),
+    Column("due_at", Instant, nullable=False),
+)
+
 rulebooks = Table(
     "rulebooks",
     metadata,

@@ -1,7 +1,7 @@
 """Catching up with Talkdesk: the calls report tells what webhooks missed, and it goes into the same inbox.
 
 One process at a time asks. How far the reports were read is kept in the same transaction as what they told, so nothing is
-skipped however it ends. A stretch is read again for hours: reports, recordings and dispositions are late.
+skipped however it ends. A stretch is read again for hours: reports and dispositions are late.
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ from sqlalchemy import Connection
 
 from tsbridge.core.moments import instant_text, read_instant
 from tsbridge.core.ports import Clock, Ids
-from tsbridge.store import inbox, keep, moments, wakeup
+from tsbridge.store import inbox, keep, moments, recordings, wakeup
 from tsbridge.store.db import Database
 from tsbridge.vendors.errors import TryLater, VendorError
-from tsbridge.vendors.talkdesk.missed import Heard, ids_of, missed, needs_recordings
+from tsbridge.vendors.talkdesk.missed import Heard, ids_of, missed, unproven
 
 PLACE: Final = "talkdesk_reports"
 TURN: Final = "talkdesk_reports_turn"
@@ -38,7 +38,6 @@ class Talkdesk(Protocol):
     """What is asked of Talkdesk; answers are its own JSON."""
 
     async def calls_report(self, start: datetime, end: datetime) -> list[Mapping[str, Any]]: ...
-    async def recordings(self, call_id: str) -> list[Mapping[str, Any]]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,33 +86,21 @@ class CallReconciler:
     async def look(self, start: datetime, end: datetime, place: str | None = None) -> Found:
         """Tell the inbox what it lacks of the calls that ended in this time; keep `end` as the place. Raises the vendors' errors."""
         rows = await self._talkdesk.calls_report(start, end) if start < end else []
-        names = sorted({name for row in rows for name in ids_of(row)})
-        heard = await self._database.read(lambda conn: _heard(conn, names))
-        recordings: dict[str, Sequence[Mapping[str, Any]]] = {}
-        for row in rows:
-            own = ids_of(row)
-            if own and needs_recordings(row, _of_call(heard, own)):
-                recordings[own[0]] = await self._talkdesk.recordings(own[-1])
-        told = await self._database.write(lambda conn: self._keep(conn, rows, recordings, place, end))
+        told = await self._database.write(lambda conn: self._keep(conn, rows, place, end))
         if told:
             self._wake()
         return Found(len(rows), told)
 
-    def _keep(
-        self,
-        conn: Connection,
-        rows: Sequence[Mapping[str, Any]],
-        recordings: Mapping[str, Sequence[Mapping[str, Any]]],
-        place: str | None,
-        end: datetime,
-    ) -> int:
+    def _keep(self, conn: Connection, rows: Sequence[Mapping[str, Any]], place: str | None, end: datetime) -> int:
         heard = _heard(conn, sorted({name for row in rows for name in ids_of(row)}))
         now, deliveries = self._clock.now(), []
         for row in rows:
             own = ids_of(row)
-            for key, body in missed(row, recordings.get(own[0], ()) if own else (), _of_call(heard, own)):
-                content = json.dumps(body, ensure_ascii=False, sort_keys=True).encode()
-                deliveries.append(inbox.Delivery(self._ids.new("evt"), "talkdesk", key, now, {}, content, polled=True))
+            known = _of_call(heard, own)
+            for key, body in missed(row, known):
+                deliveries.append(inbox.Delivery(self._ids.new("evt"), "talkdesk", key, now, {}, _bytes(body), polled=True))
+            if (message := unproven(row, known)) is not None:
+                recordings.want(conn, recordings.Wanted(own[-1], message[0], _bytes(message[1])), now)
         receipts = inbox.keep(conn, deliveries) if deliveries else []
         told = sum(receipt.status == "accepted" for receipt in receipts)
         if told:
@@ -121,6 +108,10 @@ class CallReconciler:
         if place is not None:
             keep.put(conn, place, instant_text(end))
         return told
+
+
+def _bytes(body: Mapping[str, Any]) -> bytes:
+    return json.dumps(body, ensure_ascii=False, sort_keys=True).encode()
 
 
 def _heard(conn: Connection, names: Sequence[str]) -> dict[str, Heard]:

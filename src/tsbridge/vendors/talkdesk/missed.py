@@ -53,12 +53,19 @@ def ids_of(row: Mapping[str, Any]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(id_ for name in ("interaction_id", "call_id") if (id_ := id_text(_of(row, name))) is not None))
 
 
-def needs_recordings(row: Mapping[str, Any], heard: Heard) -> bool:
-    """Whether only a recording can tell what happened."""
-    return word(_of(row, "type")) == VOICEMAIL and "call.voicemail" not in heard.events
+def unproven(row: Mapping[str, Any], heard: Heard) -> tuple[str, dict[str, Any]] | None:
+    """The delivery, with its key, that tells of a message that was left, for when a recording proves that one was."""
+    names, ended = ids_of(row), reading.time(_of(row, "end_at"))
+    if word(_of(row, "type")) != VOICEMAIL or "call.voicemail" in heard.events or not names or ended is None:
+        return None
+    return f"report:{names[0]}:voicemail.left", _body(row, "voicemail.left", VOICEMAIL, ended)
 
 
-def missed(row: Mapping[str, Any], recordings: Iterable[Mapping[str, Any]], heard: Heard) -> list[tuple[str, dict[str, Any]]]:
+def proves_message(recordings: Iterable[Mapping[str, Any]]) -> bool:
+    return any(word(recording.get("type")) == VOICEMAIL for recording in recordings)
+
+
+def missed(row: Mapping[str, Any], heard: Heard) -> list[tuple[str, dict[str, Any]]]:
     """Deliveries that tell what is not heard yet of one call that is over, each with its key: the same row gives the same ones."""
     names = ids_of(row)
     started, ended = reading.time(_of(row, "start_at")), reading.time(_of(row, "end_at"))
@@ -68,10 +75,7 @@ def missed(row: Mapping[str, Any], recordings: Iterable[Mapping[str, Any]], hear
     told: list[tuple[str, str, datetime]] = [("call.started", "call.started", started)]
     if (unanswered := UNANSWERED.get(kind)) is not None:
         told.append((unanswered, unanswered, ended))
-    elif kind == VOICEMAIL:
-        if any(word(recording.get("type")) == VOICEMAIL for recording in recordings):
-            told.append(("voicemail.left", "call.voicemail", ended))
-    else:
+    elif kind != VOICEMAIL:
         if seconds(row.get("talk_time")):
             told.append(("call.answered", "call.answered", min(started + timedelta(seconds=waited), ended)))
         if flag(_of(row, "is_transfer")):

@@ -22,7 +22,8 @@ from tsbridge.web.problems import Problem, error, invalid
 
 KIB: Final = 1024
 BODY_CAP: Final = 256 * KIB
-DOCUMENT_CAP: Final = 10 * KIB * KIB
+DOCUMENT_CAP: Final = 8 * KIB * KIB
+"""As large as a rulebook may be as a file."""
 QUICK: Final = 64 * KIB
 """Larger bodies are read in a thread: reading a megabyte would hold up everybody else."""
 

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta, tzinfo
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from tsbridge.core.contacts import counts_at
 from tsbridge.core.moments import Interaction
@@ -16,8 +15,7 @@ SAMPLES: Final = 5
 NAMED: Final = 100
 
 
-@dataclass(frozen=True, slots=True)
-class Kept:
+class Kept(NamedTuple):
     """A recorded decision in force. `first_seq`: the place in the audit of the first decision about this moment."""
 
     id: str
@@ -25,14 +23,13 @@ class Kept:
     at: datetime
     subject: Interaction
     version: int
-    outcome: Mapping[str, Any] = field(hash=False)
+    outcome: Mapping[str, Any]
     matched: tuple[tuple[str, str], ...]
     seq: int = 0
     first_seq: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Stand:
+class Stand(NamedTuple):
     """What stands of a case after a decision, as far as a queue of people would notice."""
 
     queue: str | None = None
@@ -56,8 +53,7 @@ class Stand:
         return cls(data["queue"], data["severity"], tuple(data["tags"]), tuple(data["escalations"]))
 
 
-@dataclass(frozen=True, slots=True)
-class Compared:
+class Compared(NamedTuple):
     """One decision both ways. `decision_id` is None where only the other rulebook decides anything.
 
     `mismatch`: the same rulebook should have decided the same, and did not.
@@ -104,7 +100,7 @@ def compare(
         after = before if together else after if made is None else after.after(made.outcome)
         if since is not None and at < since:
             continue
-        agree = same_outcome and kept is not None and made is not None and kept.matched == _rules(made)
+        agree = same_outcome and kept is not None and made is not None and kept.matched == made.judgement.matched
         owed = kept is not None and (other_book is None or at < other_book) and same_book(kept.version)
         found.append(
             Compared(
@@ -139,7 +135,7 @@ def contested(
             )[1]
             for judge in (one, other)
         )
-        kept = [Kept(made.moment, made.moment, made.at, made.subject, 0, made.outcome, _rules(made)) for made in was]
+        kept = [Kept(made.moment, made.moment, made.at, made.subject, 0, made.outcome, made.judgement.matched) for made in was]
         tally.add(case_id, compare(story, kept, now, lambda _: False, None, until + timedelta(microseconds=1)))
     return tally
 
@@ -149,10 +145,6 @@ def _outcome(decision: Kept | Judged | None) -> Mapping[str, Any] | None:
     if decision is None or (decision.moment.startswith("clock:") and decision.outcome.get("changes_nothing")):
         return None
     return decision.outcome
-
-
-def _rules(judged: Judged) -> tuple[tuple[str, str], ...]:
-    return tuple((match.key, match.kind) for match in judged.judgement.matched)
 
 
 class Tally:

@@ -8,9 +8,8 @@ caller hands in the state after the one before it; when one came late, it starts
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from tsbridge.core.casestate import CASE_FIELDS, CaseState, key_of, subject_of
 from tsbridge.core.moments import CLOCK, FACTS, Interaction, Moment, Value, instant_text
@@ -36,16 +35,14 @@ class History(Protocol):
     def __call__(self, at: datetime) -> Mapping[str, Value]: ...
 
 
-@dataclass(frozen=True, slots=True)
-class Told:
+class Told(NamedTuple):
     """A moment in a story, with the rulebook version it is judged by."""
 
     moment: Moment
     version: int
 
 
-@dataclass(frozen=True, slots=True)
-class Seen:
+class Seen(NamedTuple):
     """All that a judgement depended on: enough to judge, and explain, again.
 
     `heard`: digests of the moments the texts in `given` came from; `new`: the last of them is the one judged.
@@ -59,8 +56,7 @@ class Seen:
     new: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Judged:
+class Judged(NamedTuple):
     """One decision of a story. `moment` is the moment's digest, or `clock:<interaction>:<instant>`."""
 
     moment: str
@@ -70,7 +66,7 @@ class Judged:
     version: int
     seen: Seen
     judgement: Judgement
-    outcome: dict[str, Any] = field(hash=False)
+    outcome: dict[str, Any]
 
 
 def judge_story(

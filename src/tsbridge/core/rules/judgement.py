@@ -11,8 +11,7 @@ from tsbridge.core.escalation import Armed
 from tsbridge.core.moments import Value, instant_text, read_instant
 
 
-@dataclass(frozen=True, slots=True)
-class Standing:
+class Standing(NamedTuple):
     """What the judge carries from one moment of a case to the next."""
 
     opened_at: datetime | None = None

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Sequence
 
 from benchmarks import agreement, door, editing, idle, judging, latency, planted, replay, soak, writeback, writes
 from benchmarks.service import machine
 from tsbridge.__main__ import spare_the_collector
 
+USUAL = ("door", "idle", "latency", "editing", "judging", "replay", "writes")
 PROOFS = {
     "outage": (writeback.run_outage, 5_000),
     "races": (writeback.run_races, 1_000),
@@ -18,22 +20,29 @@ PROOFS = {
 """Long proofs, with how many tickets or worlds each takes."""
 
 
-def main() -> int:
+def asked_for(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description="How fast and how small the bridge is, on this machine.")
     known = ["agreement", "door", "editing", "idle", "judging", "latency", "planted", "replay", "soak", "writes", *PROOFS]
-    parser.add_argument("names", nargs="*", choices=known, help="default: door, idle, latency, editing, judging, replay, writes")
+    parser.add_argument("names", nargs="*", metavar="name", help=f"of {', '.join(known)}; default: {', '.join(USUAL)}")
     parser.add_argument("--scale", type=float, default=1.0, help="part of the requests to send, for a quick look")
     parser.add_argument("--seconds", type=float, default=120.0, help="how long to soak")
     parser.add_argument("--books", type=int, default=50, help="healthy rulebooks to plant defects into")
     parser.add_argument("--pairs", type=int, default=100_000, help="how many pairs of rulebook and moment to compare")
     parser.add_argument("--n", type=int, help="how many tickets or worlds a long proof takes")
     parser.add_argument("--seed", type=int, action="append", help="a seed; for planting several may be given")
-    asked = parser.parse_args()
+    asked = parser.parse_args(arguments)
+    if unknown := sorted({*asked.names} - {*known}):
+        parser.error(f"there is no benchmark called {unknown[0]}")
+    asked.names = asked.names or USUAL
+    return asked
+
+
+def main() -> int:
+    asked = asked_for()
     spare_the_collector()  # as the service does
-    names = asked.names or ["door", "idle", "latency", "editing", "judging", "replay", "writes"]
     print(f"{machine()}\n")
     good = True
-    for name in names:
+    for name in asked.names:
         if name == "door":
             door.run(asked.scale)
         elif name == "idle":

@@ -1,0 +1,29 @@
+"""The benchmarks start, and what they measure does what it is measured for. How fast it is, is no matter of a test."""
+
+from __future__ import annotations
+
+import pytest
+
+from benchmarks import judging, replay
+from benchmarks.__main__ import USUAL, asked_for
+from benchmarks.rulebooks import World
+from tsbridge.core.rules.document import read
+
+
+def test_without_a_name_the_usual_ones_run() -> None:
+    assert asked_for([]).names == USUAL
+    assert asked_for(["replay", "--scale", "0.5"]).names == ["replay"]
+    with pytest.raises(SystemExit):
+        asked_for(["nonsense"])
+
+
+def test_a_history_is_replayed_twice_to_the_same_bytes(capsys: pytest.CaptureFixture[str]) -> None:
+    assert replay.run(0.001)
+    assert "mismatches 0" in capsys.readouterr().out
+
+
+def test_with_and_without_the_index_the_same_rules_match() -> None:
+    world = World(3, 80)
+    book = read(world.document(80, plain=True))
+    contenders, _ = judging._contenders(book)
+    assert judging._agree(contenders, [world.facts() for _ in range(10)], 80)

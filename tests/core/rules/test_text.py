@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from tests.core.rules import random_books
 from tsbridge.core.rules.scan import PatternScan, WordScan
-from tsbridge.core.rules.text import Folding, fold
+from tsbridge.core.rules.text import Folding, find_word, fold
 
 LINES = st.lists(
     st.text(max_size=12) | st.sampled_from([*random_books.TEXTS, " ", "\t", "\r\n", "\u0301bite", "\ufb01", "ς", "a\u2028b"]), max_size=5
@@ -31,6 +31,16 @@ def test_a_text_that_goes_on_has_the_words_it_has_whole(story: list[str], other:
         for upto in range(len(lines) + 1):
             text = fold("\n".join(lines[:upto]))
             assert scan.found(text) == WordScan(words).found(text)
+
+
+PIECES = st.sampled_from(["bite", "dog", "é", "ø", "c++", "#", "-", " ", "9", "日", "ß", "it", ".", "x"])
+WORDS = st.lists(PIECES, min_size=1, max_size=3).map(lambda pieces: fold("".join(pieces))).filter(bool)
+
+
+@given(st.lists(PIECES, max_size=12).map("".join), st.sets(WORDS, max_size=8))
+def test_words_are_found_at_once_where_each_is_found_by_itself(text: str, words: set[str]) -> None:
+    folded = fold(text)
+    assert WordScan(words).found(folded) == {word for word in words if find_word(folded, word) >= 0}
 
 
 def test_a_word_that_began_before_the_end_is_found() -> None:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import Final
+from typing import Any, Final
 
 from tsbridge.core.rules.conditions import differs, same
 from tsbridge.core.rules.facts import Facts, number, plain
-from tsbridge.core.rules.language import Condition, Leaf
+from tsbridge.core.rules.language import Condition, Leaf, Tree
 from tsbridge.core.rules.scan import PatternScan, WordScan
 
 Test = Callable[[Facts], bool]
+Order = Callable[[Condition], Any]
 
 WORD_OPERATORS: Final = frozenset({"contains", "not_contains", "contains_any", "contains_all"})
 DEAR: Final = {"matches": 3, "within_hours": 3, "outside_hours": 3, **dict.fromkeys(WORD_OPERATORS, 2), "starts_with": 2}
@@ -46,11 +47,18 @@ class Scans:
         return found
 
 
-def compiled(condition: Condition, scans: Scans) -> Test:
-    """A condition as a function of the facts."""
+def cost(condition: Condition) -> int:
+    """How dear a condition is to ask, roughly."""
+    if isinstance(condition, Leaf):
+        return DEAR.get(condition.operator, 1)
+    return 1 + sum(cost(part) for part in (*condition.all, *condition.any, *condition.none))
+
+
+def compiled(condition: Condition, scans: Scans, order: Order = cost) -> Test:
+    """A condition as a function of the facts. `order`: which of the parts that must all hold is asked first."""
     if isinstance(condition, Leaf):
         return _leaf(condition, scans)
-    every = [compiled(part, scans) for part in _cheap_first(condition.all)]
+    every = [compiled(part, scans) for part in sorted(condition.all, key=order)]
     some = [compiled(part, scans) for part in _cheap_first(condition.any)]
     no = [compiled(part, scans) for part in _cheap_first(condition.none)]
     if some:
@@ -58,13 +66,6 @@ def compiled(condition: Condition, scans: Scans) -> Test:
     if no:
         every.append(_none_of(tuple(no)))
     return every[0] if len(every) == 1 else _all_of(tuple(every))
-
-
-def cost(condition: Condition) -> int:
-    """How dear a condition is to ask, roughly."""
-    if isinstance(condition, Leaf):
-        return DEAR.get(condition.operator, 1)
-    return 1 + sum(cost(part) for part in (*condition.all, *condition.any, *condition.none))
 
 
 def _cheap_first(parts: tuple[Condition, ...]) -> list[Condition]:
@@ -111,7 +112,7 @@ def _leaf(leaf: Leaf, scans: Scans) -> Test:
             return lambda facts: facts.keys[name] in keys
         case "contains" | "contains_any":
             some = frozenset(leaf.words)
-            return lambda facts: not some.isdisjoint(scans.words(facts, name))
+            return lambda facts: not some.isdisjoint(facts.words.get(name) or scans.words(facts, name))
         case "contains_all":
             every = frozenset(leaf.words)
             return lambda facts: every <= scans.words(facts, name)
@@ -164,25 +165,23 @@ def _comparison(leaf: Leaf) -> Test:
 def shortfall(condition: Condition, scans: Scans, most: int) -> Callable[[Facts], int]:
     """At least how many conditions would have to be otherwise for this one to be true; counted up to one more than `most`."""
     if isinstance(condition, Leaf):
-        test = _leaf(condition, scans)
-        return lambda facts: 0 if test(facts) else 1
-    every = [shortfall(part, scans, most) for part in _cheap_first(condition.all)]
-    some = tuple(shortfall(part, scans, most) for part in condition.any)
-    if some:
-        every.append(lambda facts: min(part(facts) for part in some))
-    every += [_one_when(compiled(part, scans)) for part in condition.none]
-    parts = tuple(every)
+        condition = Tree((condition,))
+    tests = tuple(_leaf(part, scans) for part in _cheap_first(condition.all) if isinstance(part, Leaf))
+    tests += tuple(compiled(Tree(none=(part,)), scans) for part in condition.none)
+    deeper = [shortfall(part, scans, most) for part in condition.all if isinstance(part, Tree)]
+    if condition.any:
+        some = tuple(shortfall(part, scans, most) for part in condition.any)
+        deeper.append(lambda facts: min(part(facts) for part in some))
 
     def missing(facts: Facts) -> int:
         count = 0
-        for part in parts:
+        for test in tests:
+            if not test(facts):
+                count += 1
+                if count > most:
+                    return count
+        for part in deeper:
             count += part(facts)
-            if count > most:
-                break
         return count
 
     return missing
-
-
-def _one_when(test: Test) -> Callable[[Facts], int]:
-    return lambda facts: 1 if test(facts) else 0

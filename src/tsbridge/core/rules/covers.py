@@ -7,10 +7,11 @@ conditions make tokens: an index built on covers may propose a rule too many, ne
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
+from tsbridge.core.rules.compiled import cost
 from tsbridge.core.rules.facts import Number, number, plain
 from tsbridge.core.rules.language import Action, Condition, Leaf, leaves
 
@@ -30,10 +31,11 @@ class Token(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Cover:
-    """Tokens of which one must stand, and in what part of the cases one does, by a guess."""
+    """Tokens of which one must stand for the condition `of`, and in what part of the cases one does, by a guess."""
 
     share: float
     tokens: tuple[Token, ...]
+    of: Condition
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +97,7 @@ class Planner:
             if None not in branches:
                 tokens = tuple(dict.fromkeys(token for branch in branches if branch is not None for token in branch.tokens))
                 if len(tokens) <= WIDEST:
-                    found.append(Cover(sum(branch.share for branch in branches if branch is not None), tokens))
+                    found.append(Cover(sum(branch.share for branch in branches if branch is not None), tokens, condition))
         return [cover for cover in found if cover.share <= UNFILED]
 
     def _of_leaf(self, leaf: Leaf) -> Cover | None:
@@ -106,7 +108,7 @@ class Planner:
         if any(self._effects.may_set(leaf.field, token.key if exact else None) for token in tokens):
             return None
         share = min(1.0, sum(self._share(token) for token in tokens))
-        return Cover(share, tokens) if share <= UNFILED else None
+        return Cover(share, tokens, leaf) if share <= UNFILED else None
 
     def _share(self, token: Token) -> float:
         named = self._named[token[:2]]
@@ -123,6 +125,12 @@ class Planner:
                 low, high = token.key
                 return 0.5 if low is None or high is None else 0.3
         return {"changed": 0.15, "changed_from": 0.1, "within_hours": 0.5, "outside_hours": 0.5}.get(token.key.operator, 0.6)
+
+
+def likely_false_first(covers: Sequence[Cover]) -> Callable[[Condition], tuple[bool, float]]:
+    """In which order to ask the parts of a condition filed under the first of its covers: that one stands already, and comes last."""
+    share = {cover.of: cover.share for cover in covers}
+    return lambda part: (part == covers[0].of, cost(part) / (1 - share.get(part, UNFILED)))
 
 
 def _tokens(leaf: Leaf) -> tuple[Token, ...]:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from tsbridge.core.rules.conditions import holds, leaf_holds
+from tsbridge.core.rules.conditions import holds
 from tsbridge.core.rules.facts import Facts, plain
 from tsbridge.core.rules.language import Condition, Leaf, Rule
 from tsbridge.core.rules.text import excerpt, find_word, search
@@ -27,18 +27,18 @@ class RuleExplained:
     missing: tuple[dict[str, Any], ...] = field(hash=False)
 
 
-def explain_rule(rule: Rule, facts: Facts, matched: bool) -> RuleExplained:
-    if matched:
-        return RuleExplained(rule.key, rule.kind, True, tuple(_shown(leaf, facts) for leaf in _support(rule.when, facts, True)), ())
-    because = tuple(_shown(leaf, facts) for leaf in _support(rule.when, facts, False))
-    missing = tuple({k: v for k, v in _shown(leaf, facts).items() if k != "outcome"} for leaf in _flips(rule.when, facts, True) or ())
-    return RuleExplained(rule.key, rule.kind, False, because, missing)
+def explain_rule(rule: Rule, facts: Facts, matched: bool, *, near: bool = False) -> RuleExplained:
+    """`near`: of a rule that did not match only what is missing is asked for."""
+    support = () if near and not matched else _support(rule.when, facts, matched)
+    because = tuple([{**_shown(leaf, facts), "outcome": outcome} for leaf, outcome in support])
+    missing = () if matched else tuple([_shown(leaf, facts) for leaf in _turned(rule.when, facts, True) or ()])
+    return RuleExplained(rule.key, rule.kind, matched, because, missing)
 
 
-def _support(condition: Condition, facts: Facts, outcome: bool) -> Iterable[Leaf]:
-    """The conditions that make `condition` true, or false."""
+def _support(condition: Condition, facts: Facts, outcome: bool) -> Iterator[tuple[Leaf, bool]]:
+    """The conditions that make `condition` true, or false, and what each of them says."""
     if isinstance(condition, Leaf):
-        yield condition
+        yield condition, outcome
         return
     if outcome:
         parts = (*condition.all, *(part for part in condition.any if holds(part, facts)))
@@ -60,8 +60,11 @@ def _support(condition: Condition, facts: Facts, outcome: bool) -> Iterable[Leaf
 
 def _flips(condition: Condition, facts: Facts, wanted: bool) -> list[Leaf] | None:
     """The fewest conditions whose turning would make `condition` what is wanted; None when nothing would."""
-    if holds(condition, facts) == wanted:
-        return []
+    return [] if holds(condition, facts) == wanted else _turned(condition, facts, wanted)
+
+
+def _turned(condition: Condition, facts: Facts, wanted: bool) -> list[Leaf] | None:
+    """The same for a condition that is not what is wanted."""
     if isinstance(condition, Leaf):
         return [condition]
     if wanted:
@@ -105,7 +108,6 @@ def _shown(leaf: Leaf, facts: Facts) -> dict[str, Any]:
         "operator": leaf.operator,
         "expected": expected,
         "actual": _actual(leaf, facts),
-        "outcome": leaf_holds(leaf, facts),
     }
 
 

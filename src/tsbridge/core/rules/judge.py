@@ -28,16 +28,35 @@ FIELD_OF: Final = {"severity": "case.severity", "category": "case.category", "qu
 
 
 class Near(NamedTuple):
-    """Which rules that did not match are worth telling of: those that missed at most `most` conditions, `shown` of each kind."""
+    """Which rules that did not match are worth telling of: `shown` that missed one condition, half as many that missed two,
+    and so on to those that missed `most`."""
 
     most: int
     shown: int = 25
 
-    def room(self) -> list[int]:
-        return [self.shown] * self.most
-
 
 ONLY_MATCHED: Final = Near(0)
+
+
+class _Room:
+    """For how many near misses there is room, by how much they miss."""
+
+    __slots__ = ("_left", "most")
+
+    def __init__(self, near: Near) -> None:
+        self.most = near.most
+        self._left = [max(1, near.shown // missing) for missing in range(1, near.most + 1)]
+
+    def left(self, least: int) -> bool:
+        """Whether there is room for one that misses at least so many."""
+        return any(self._left[max(0, least - 1) :])
+
+    def take(self, missing: int) -> bool:
+        """Whether there was room for this one."""
+        if missing > self.most or not self._left[missing - 1]:
+            return False
+        self._left[missing - 1] -= 1
+        return True
 
 
 class Judge:
@@ -93,7 +112,7 @@ class Judge:
         found: list[RuleExplained] = []
         reached: set[str] = set()
         try:
-            for rule, explained in self._explained_pass(work, given, None if near is None else near.room()):
+            for rule, explained in self._explained_pass(work, given, None if near is None else _Room(near)):
                 reached.add(rule.key)
                 if explained is not None:
                     found.append(explained)
@@ -128,26 +147,20 @@ class Judge:
             if slot < end and asked(plan.rules[slot], given):
                 work.firing.discard(key)
 
-    def _explained_pass(
-        self, work: _Work, given: Mapping[str, Value], room: list[int] | None
-    ) -> Iterator[tuple[Rule, RuleExplained | None]]:
+    def _explained_pass(self, work: _Work, given: Mapping[str, Value], room: _Room | None) -> Iterator[tuple[Rule, RuleExplained | None]]:
         """The same judgement with every rule looked at, each on the facts before its own actions take effect.
 
-        `room`: how many rules that miss one condition, two … are still wanted; None: all of them.
+        `room`: for how many rules that do not match; None: for all of them.
         """
         for plan in (self._escalation, self._routing):
-            for slot in plan.candidates(work.facts) if room == [] else range(len(plan.rules)):
+            near = dict.fromkeys(range(len(plan.rules)), 0) if room is None else plan.near(work.facts, room.most)
+            for slot, least in near.items():
                 rule = plan.rules[slot]
                 if rule.on and not asked(rule, given):
                     continue
-                matched = plan.holds(slot, work.facts)
-                wanted = matched or room is None
-                if not wanted and room:
-                    missing = plan.missing(slot, work.facts, len(room))
-                    wanted = missing <= len(room) and room[missing - 1] > 0
-                    if wanted:
-                        room[missing - 1] -= 1
-                explained = explain_rule(rule, work.facts, matched) if wanted else None
+                matched = not least and plan.holds(slot, work.facts)
+                wanted = matched or room is None or (room.left(least) and room.take(plan.missing(slot, work.facts, room.most)))
+                explained = explain_rule(rule, work.facts, matched, near=room is not None) if wanted else None
                 if matched:
                     work.take(rule)
                 yield rule, explained

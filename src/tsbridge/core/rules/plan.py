@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Final
 
-from tsbridge.core.rules.compiled import Scans, Test, compiled, shortfall
-from tsbridge.core.rules.covers import NO_EFFECTS, Effects, Planner
+from tsbridge.core.rules.compiled import Scans, Test, compiled, cost, shortfall
+from tsbridge.core.rules.covers import NO_EFFECTS, Cover, Effects, Planner, likely_false_first
 from tsbridge.core.rules.due import by_time_unknown, lasting, reads_the_clock
 from tsbridge.core.rules.facts import Facts
 from tsbridge.core.rules.index import Node, build
 from tsbridge.core.rules.language import Condition, Rule, leaves
+from tsbridge.core.rules.nearness import Nearness
 
 FEW: Final = 24
 """So few rules are all asked: looking them up would cost more."""
@@ -28,19 +29,19 @@ class Plan:
         self._scans = scans
         self._tests: list[Test | None] = [None] * len(self.rules)
         self._shortfalls: dict[tuple[int, int], Callable[[Facts], int]] = {}
+        self._nearness: Nearness | None = None
         self._every = range(len(self.rules))
         self.clocked = frozenset(slot for slot, rule in enumerate(rules) if reads_the_clock(rule))
         conditions = dict(enumerate(rule.when for rule in rules))
-        self._index = self._filed(conditions, may_change)
+        self._may_change = may_change
+        self._covers = _covers(conditions, may_change)
+        self._index = self._filed(self._covers)
         remains = {slot: lasting(conditions[slot], set_by_rules) for slot in sorted(self.clocked)}
         self._lasting = {slot: compiled(condition, scans) for slot, condition in remains.items()}
-        self._clocked_index = self._filed(remains, NO_EFFECTS)
+        self._clocked_index = self._filed(_covers(remains, NO_EFFECTS))
 
-    def _filed(self, conditions: Mapping[int, Condition], may_change: Effects) -> Node | None:
-        if len(conditions) < FEW:
-            return None
-        planner = Planner(conditions.values(), may_change)
-        return build([(slot, tuple(planner.covers(condition))) for slot, condition in conditions.items()], self._scans)
+    def _filed(self, covers: Mapping[int, tuple[Cover, ...]]) -> Node | None:
+        return build(tuple(covers.items()), self._scans) if covers else None
 
     def candidates(self, facts: Facts) -> Iterable[int]:
         """The slots of every rule that may match, and of some that will not, in document order."""
@@ -65,8 +66,18 @@ class Plan:
     def holds(self, slot: int, facts: Facts) -> bool:
         test = self._tests[slot]
         if test is None:
-            test = self._tests[slot] = compiled(self.rules[slot].when, self._scans)
+            covers = self._covers.get(slot)
+            order = likely_false_first(covers) if covers else cost
+            test = self._tests[slot] = compiled(self.rules[slot].when, self._scans, order)
         return test(facts)
+
+    def near(self, facts: Facts, most: int) -> Mapping[int, int]:
+        """The slots of every rule that may miss no more than `most` conditions: how many it misses at the least."""
+        if most == 0:
+            return dict.fromkeys(self.candidates(facts), 0)
+        if self._nearness is None:
+            self._nearness = Nearness([rule.when for rule in self.rules], self._may_change, self._scans)
+        return self._nearness.within(facts, most)
 
     def missing(self, slot: int, facts: Facts, most: int) -> int:
         """At least how many conditions would have to be otherwise for a rule that does not hold; counted up to one more than `most`."""
@@ -75,6 +86,13 @@ class Plan:
         if count is None:
             count = self._shortfalls[key] = shortfall(self.rules[slot].when, self._scans, most)
         return count(facts)
+
+
+def _covers(conditions: Mapping[int, Condition], may_change: Effects) -> dict[int, tuple[Cover, ...]]:
+    if len(conditions) < FEW:
+        return {}
+    planner = Planner(conditions.values(), may_change)
+    return {slot: tuple(planner.covers(condition)) for slot, condition in conditions.items()}
 
 
 def scans_of(rules: Iterable[Rule]) -> Scans:

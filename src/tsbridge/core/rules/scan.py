@@ -15,14 +15,16 @@ import re2
 from tsbridge.core.rules.text import PATTERN_TEXT, find_word, search
 
 MEMORY: Final = 64 << 20
-WORDS: Final = 4_096
-PATTERNS: Final = 256
+WORDS: Final = 16_384
+PATTERNS: Final = 1_024
 ALONE: Final = 3
 """So few are looked for one by one: a set costs more than it saves."""
 MANY: Final = 12
 """Words that stand in a text, from which on it is worth while to take it apart."""
 PROBE: Final = "\x00found\x00"
 """No text has it: a NUL never comes in."""
+EDGE: Final = "[^a-z0-9]"
+"""What a whole word stands between, in folded text that is ASCII. Read byte by byte: any other letter counts as an edge, too."""
 
 
 class WordScan:
@@ -30,8 +32,7 @@ class WordScan:
 
     def __init__(self, words: Iterable[str]) -> None:
         words = sorted(set(words))
-        self._scan = _Scan(words, lambda text, word: word in text, WORDS, literal=True)
-        self._alone = {word: f" {word} " for word in words}
+        self._scan = _Scan(words, lambda text, word: find_word(text, word) >= 0, WORDS, _between_edges)
         self._longest = max(map(len, words), default=0)
         self._last: tuple[str, frozenset[str]] = "", frozenset()
 
@@ -48,19 +49,18 @@ class WordScan:
         return found
 
     def _words_of(self, folded: str) -> frozenset[str]:
-        hits = self._scan.hits(folded)
-        if len(hits) > MANY:  # the text is taken apart once: mostly a word stands between two spaces
-            apart = frozenset(folded.split(" "))
-            return frozenset([word for word in hits if word in apart or find_word(folded, word) >= 0])
-        text = f" {folded} "
-        return frozenset([word for word in hits if self._alone[word] in text or find_word(folded, word) >= 0])
+        hits = self._scan.hits(f" {folded} ")
+        if folded.isascii():
+            return frozenset(hits)
+        apart = frozenset(folded.split(" ") if len(hits) > MANY else ())  # mostly a word stands between two spaces
+        return frozenset([word for word in hits if word in apart or find_word(folded, word) >= 0])
 
 
 class PatternScan:
     """The patterns among `sources` that match a text."""
 
     def __init__(self, sources: Iterable[str]) -> None:
-        self._scan = _Scan(sorted(set(sources)), lambda text, source: search(source, text) is not None, PATTERNS, literal=False)
+        self._scan = _Scan(sorted(set(sources)), lambda text, source: search(source, text) is not None, PATTERNS)
         self._last: tuple[str, frozenset[str]] = "", frozenset(self._scan.hits(""))
 
     def found(self, text: str) -> frozenset[str]:
@@ -72,10 +72,14 @@ class PatternScan:
 
 
 class _Scan:
-    def __init__(self, wanted: Sequence[str], one: Callable[[str, str], bool], size: int, *, literal: bool) -> None:
+    """`one`: whether a single one stands in a text. `written`: it as a pattern over bytes; without, they are patterns of text."""
+
+    def __init__(
+        self, wanted: Sequence[str], one: Callable[[str, str], bool], size: int, written: Callable[[str], str] | None = None
+    ) -> None:
         self._one = one
         parts = [tuple(wanted[n : n + size]) for n in range(0, len(wanted), size)]
-        self._parts = tuple((part, None if len(part) <= ALONE else _set(part, literal)) for part in parts)
+        self._parts = tuple((part, None if len(part) <= ALONE else _set(part, written)) for part in parts)
 
     def hits(self, text: str) -> list[str]:
         found: list[str] = []
@@ -88,20 +92,26 @@ class _Scan:
         return found
 
 
-def _set(wanted: Sequence[str], literal: bool) -> re2.Set | None:
+def _between_edges(word: str) -> str:
+    before, after = (EDGE if end.isalnum() else "" for end in (word[0], word[-1]))
+    return f"{before}{re2.escape(word)}{after}"
+
+
+def _set(wanted: Sequence[str], written: Callable[[str], str] | None) -> re2.Set | None:
     """The compiled set; None when it cannot be made, or does not find what is there. Its last member is there to be found."""
     options = re2.Options()
     options.max_mem = MEMORY
     options.log_errors = False
-    options.literal = literal
+    if written is not None:
+        options.encoding = re2.Options.Encoding.LATIN1
     made = re2.Set.SearchSet(options)
     try:
         for one in (*wanted, PROBE):
-            made.Add(one)
+            made.Add(one if written is None else written(one))
         made.Compile()
     except (re2.error, UnicodeEncodeError, RuntimeError):
         return None
-    return made if len(wanted) in (made.Match(PROBE) or ()) else None
+    return made if len(wanted) in (made.Match(f" {PROBE} ") or ()) else None
 
 
 def _places(compiled: re2.Set, text: str) -> Sequence[int] | None:

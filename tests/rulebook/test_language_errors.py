@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -36,7 +37,12 @@ ROWS = [
     ("a/b", 1, "unknown_key", "/a~1b"),
     ("lists/words", "bite", "type", "/lists/words"),
     ("lists/words", [], "type", "/lists/words"),
-    ("lists/words", [["a"]], "type", "/lists/words"),
+    ("lists/words", [["a"]], "type", "/lists/words/0"),
+    ("lists/words", ["a", None], "type", "/lists/words/1"),
+    ("lists/words", ["a", float("inf")], "type", "/lists/words/1"),
+    ("lists/words", ["half a \ud800 character"], "text", "/lists/words/0"),
+    ("title", {}, "type", "/title"),
+    ("description", ["x"], "type", "/description"),
     ("lists/words", ["a"] * 10_001, "too_large", "/lists/words"),
     ("lists/two words", ["a"], "key", "/lists/two words"),
     ("calendars/always", {}, "reserved", "/calendars/always"),
@@ -45,9 +51,13 @@ ROWS = [
     ("calendars/office/hours/mon-fri", "9-5", "hours", "/calendars/office/hours/mon-fri"),
     ("calendars/office/hours/monday", "09:00-17:00", "hours", "/calendars/office/hours/monday"),
     ("calendars/office/holidays", {"country": "Atlantis"}, "holidays", "/calendars/office/holidays"),
-    ("calendars/office/holidays", ["yesterday"], "date", "/calendars/office/holidays/dates/0"),
+    ("calendars/office/holidays", ["yesterday"], "date", "/calendars/office/holidays/0"),
+    ("calendars/office/holidays", {"dates": ["2026-01-01", "soon"]}, "date", "/calendars/office/holidays/dates/1"),
+    ("calendars/office/holidays", {"dates": "soon"}, "date", "/calendars/office/holidays/dates"),
     ("queues/one", [], "type", "/queues/one"),
     ("queues/one/zendesk_group_id", "six", "type", "/queues/one/zendesk_group_id"),
+    ("queues/one/zendesk_group_id", "\u00b2", "type", "/queues/one/zendesk_group_id"),
+    ("queues/one/title", 5, "type", "/queues/one/title"),
     ("queues/one/calendar", "ofice", "unknown_calendar", "/queues/one/calendar"),
     ("queues/one/assign", "randomly", "value", "/queues/one/assign"),
     ("queues/one/skills", "safety", "type", "/queues/one/skills"),
@@ -73,7 +83,9 @@ ROWS = [
     ("rules/0/title", 5, "type", "/rules/0/title"),
     ("rules/0/color", 5, "unknown_key", "/rules/0/color"),
     ("rules/0/on", ["ticket.opened"], "unknown_event", "/rules/0/on/0"),
+    ("rules/0/on", "tickets", "unknown_event", "/rules/0/on"),
     ("rules/0/on", [], "type", "/rules/0/on"),
+    ("rules/0/description", 5, "type", "/rules/0/description"),
     ("rules/2/when", IS_OPEN, "no_catch_all", "/rules/2"),
     ("rules/2/on", ["ticket"], "no_catch_all", "/rules/2"),
     (WHEN, MISSING, "missing", "/rules/0/when"),
@@ -83,6 +95,7 @@ ROWS = [
     (WHEN, {"any": [IS_OPEN] * 200}, "too_large", "/rules/0/when/any/199"),
     (WHEN, leaf("ticket.statu", "is", "open"), "unknown_field", "/rules/0/when/field"),
     (WHEN, leaf("ticket.custom.x", "is", "open"), "unknown_field", "/rules/0/when/field"),
+    (WHEN, leaf("ticket.custom.\u00b2", "is", "open"), "unknown_field", "/rules/0/when/field"),
     (WHEN, leaf("ticket.status", "equals", "open"), "unknown_operator", "/rules/0/when/operator"),
     (WHEN, leaf("ticket.status", "less_than", 3), "operator_type", "/rules/0/when/operator"),
     (WHEN, leaf("ticket.status", "is"), "missing", "/rules/0/when/value"),
@@ -93,6 +106,11 @@ ROWS = [
     (WHEN, leaf("text", "contains_any", {"list": "wrods"}), "unknown_list", "/rules/0/when/value"),
     (WHEN, leaf("text", "contains_any", {"words": "words"}), "type", "/rules/0/when/value"),
     (WHEN, leaf("text", "contains", "  "), "value", "/rules/0/when/value"),
+    (WHEN, leaf("text", "contains_any", ["a", "\u0301"]), "value", "/rules/0/when/value/1"),
+    (WHEN, leaf("ticket.status", "in", ["open", {}]), "type", "/rules/0/when/value/1"),
+    (WHEN, leaf("ticket.status", "in", ["open"] * 10_001), "too_large", "/rules/0/when/value"),
+    (WHEN, leaf("case.severity", "in", [1, "two"]), "type", "/rules/0/when/value/1"),
+    (WHEN, leaf("case.severity", "in", {"list": "words"}), "type", "/rules/0/when/value"),
     (WHEN, leaf("text", "matches", "(a"), "pattern", "/rules/0/when/value"),
     (WHEN, leaf("text", "matches", "(?=a)"), "pattern", "/rules/0/when/value"),
     (WHEN, leaf("text", "matches", r"(a)\1"), "pattern", "/rules/0/when/value"),
@@ -100,6 +118,10 @@ ROWS = [
     (WHEN, leaf("text", "matches", "(a{1,999}){1,99}"), "pattern", "/rules/0/when/value"),
     (WHEN, leaf("text", "matches", 5), "type", "/rules/0/when/value"),
     (WHEN, leaf("case.severity", "at_most", "two"), "type", "/rules/0/when/value"),
+    (WHEN, leaf("case.severity", "at_most", float("inf")), "type", "/rules/0/when/value"),
+    (WHEN, leaf("ticket.custom.5", "at_most", 10**400), "type", "/rules/0/when/value"),
+    (WHEN, leaf("call.wait_seconds", "between", [float("-inf"), 5]), "type", "/rules/0/when/value"),
+    (WHEN, leaf("case.severity", "is", float("nan")), "type", "/rules/0/when/value"),
     (WHEN, leaf("case.severity", "is", "two"), "type", "/rules/0/when/value"),
     (WHEN, leaf("case.severity", "between", [3, 2]), "range", "/rules/0/when/value"),
     (WHEN, leaf("case.severity", "between", [3]), "type", "/rules/0/when/value"),
@@ -111,12 +133,17 @@ ROWS = [
     (THEN, [{"notify": "x", "stop": True}], "type", "/rules/0/then/0"),
     (THEN, [{"route": "one"}], "action_place", "/rules/0/then/0"),
     (THEN, [{"add_tags": ["Two Words"]}], "tag", "/rules/0/then/0/add_tags/0"),
+    (THEN, [{"add_tags": "Two Words"}], "tag", "/rules/0/then/0/add_tags"),
+    (THEN, ["add_tags"], "type", "/rules/0/then/0"),
     (THEN, [{"add_tags": 5}], "type", "/rules/0/then/0/add_tags"),
     (THEN, [{"set_priority": "highest"}], "value", "/rules/0/then/0/set_priority"),
     (THEN, [{"set_severity": 5}], "value", "/rules/0/then/0/set_severity"),
     (THEN, [{"set_category": ""}], "type", "/rules/0/then/0/set_category"),
     (THEN, [{"set_custom_field": {"id": "x", "value": 1}}], "type", "/rules/0/then/0/set_custom_field"),
+    (THEN, [{"set_custom_field": {"id": 5, "value": float("inf")}}], "type", "/rules/0/then/0/set_custom_field"),
+    (THEN, [{"set_custom_field": {"id": "\u00b2", "value": 1}}], "type", "/rules/0/then/0/set_custom_field"),
     (THEN, [{"assign": "Ana"}], "type", "/rules/0/then/0/assign"),
+    (THEN, [{"assign": "\u00b2"}], "type", "/rules/0/then/0/assign"),
     (THEN, [{"escalate": "sev9"}], "unknown_policy", "/rules/0/then/0/escalate"),
     (THEN, [{"note": "{case.idd}"}], "unknown_field", "/rules/0/then/0/note"),
     (THEN, [{"note": "x" * 4_001}], "type", "/rules/0/then/0/note"),
@@ -127,6 +154,10 @@ ROWS = [
     ("tests", {}, "type", "/tests"),
     ("tests/0/given", [], "type", "/tests/0"),
     ("tests/0/given/txt", "x", "unknown_field", "/tests/0/given/txt"),
+    ("tests/0/given/text", {"a": 1}, "type", "/tests/0/given/text"),
+    ("tests/0/given/tags", ["a", []], "type", "/tests/0/given/tags"),
+    ("tests/0/name", [], "type", "/tests/0/name"),
+    ("tests/0/at", 5, "type", "/tests/0/at"),
     ("tests/0/expect/colour", "red", "unknown_key", "/tests/0/expect/colour"),
 ]
 
@@ -176,3 +207,77 @@ def test_all_faults_come_in_one_answer() -> None:
     found = {(finding.code, finding.path) for finding in check(document, ZONE)}
     assert {(code, path) for _, _, code, path in chosen.values()} <= found
     assert len(chosen) >= 7
+
+
+def test_an_empty_list_of_events_is_told_beside_other_faults() -> None:
+    document = put(put(sound(), "rules/0/on", []), "queues/one/color", "red")
+    assert {finding.path for finding in check(document, ZONE)} == {"/rules/0/on", "/queues/one/color"}
+
+
+def test_each_policy_has_conditions_of_its_own_to_spend() -> None:
+    stops = {"any": [leaf("case.acknowledged", "is", True), leaf("ticket.status", "is", "solved")]}
+    steps = [{"after": "5m", "actions": [{"notify": "x"}]}]
+    document = put(
+        sound(),
+        "policies",
+        {"p": {"stops_when": stops, "steps": steps}} | {f"p{n}": {"stops_when": stops, "steps": steps} for n in range(80)},
+    )
+    assert not [finding for finding in check(document, ZONE) if finding.severity == "error"]
+
+
+def test_a_body_made_of_faults_is_answered_soon_and_briefly() -> None:
+    rules = [rule(f"r{n}", {"any": [{"field": "txet"}] * 150}) for n in range(2_000)]
+    found = check(put(sound(), "rules", rules), ZONE)
+    assert len(found) == 1_001
+    assert (found[-1].code, found[-1].path) == ("too_many", "")
+
+
+def test_no_message_repeats_what_may_name_a_person() -> None:
+    secret = "ana.lopez@example.com"
+    places = [
+        (WHEN, leaf("text", "matches", f"({secret}")),
+        (WHEN, leaf("text", "matches", f"[{secret}-a]")),
+        (WHEN, leaf(secret, "is", 1)),
+        (WHEN, leaf("text", secret, 1)),
+        (WHEN, leaf("case.severity", "is", secret)),
+        (WHEN, leaf("text", "contains_any", {"list": secret})),
+        (THEN, [{"add_tags": [secret]}]),
+        (THEN, [{"escalate": secret}]),
+        (THEN, [{"note": f"{{{secret}}}"}]),
+        ("rules/0/on", [secret]),
+        ("rules/0/key", secret),
+        (secret, 1),
+    ]
+    for where, value in places:
+        document = {**sound(), secret: 1} if where == secret else put(sound(), where, value)
+        found = check(document, ZONE)
+        assert found
+        assert not [finding.message for finding in found if secret in finding.message]
+
+
+@pytest.mark.parametrize(
+    "odd", [None, 10**400, float("nan"), "\ud800", "\x00", [[]], {"list": []}, {1: {None: 2}}, {"a": [{"b": "\udfff"}]}]
+)
+def test_whatever_stands_anywhere_the_check_answers_and_points_into_the_document(odd: Any) -> None:
+    for place in _places(sound()):
+        document = put(sound(), "/".join(place), odd)
+        for finding in check(document, ZONE):
+            above = finding.path.rpartition("/")[0]
+            assert not above or _at(document, above) is not MISSING, finding
+
+
+def _places(value: Any, above: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+    yield above
+    parts = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for name, part in parts:
+        yield from _places(part, (*above, str(name)))
+
+
+def _at(document: Any, path: str) -> Any:
+    for step in path.split("/")[1:]:
+        if isinstance(document, list):
+            document = document[int(step)] if step.isdigit() and int(step) < len(document) else MISSING
+        else:
+            named = {str(name): part for name, part in document.items()} if isinstance(document, dict) else {}
+            document = named.get(step, MISSING)
+    return document

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from tsbridge.core.moments import CALL_EVENTS, TICKET_EVENTS
 from tsbridge.core.rules import vocabulary
-from tsbridge.core.rules.findings import NAME, Finding, RulebookError, escape, kind_of, nearest
+from tsbridge.core.rules.findings import NAME, Finding, RulebookError, escape, kind_of, nearest, scalar, unwritable
 from tsbridge.core.rules.language import PLACEHOLDER, Policy, Rule, Rulebook, Step, Test, Tree, content_hash, leaves
 from tsbridge.core.rules.parts import duration
 from tsbridge.core.rules.read_actions import Actions
@@ -32,7 +32,8 @@ class _Reader(Conditions, Actions):
             raise RulebookError([Finding("error", "type", f"expected a mapping, got {kind_of(self.document)}")])
         for name in self.document:
             if name not in TOP:
-                self.wrong(f"/{escape(name)}", "unknown_key", f"the rulebook has no part {name!r}{nearest(str(name), TOP)}")
+                self.wrong(f"/{escape(name)}", "unknown_key", f"the rulebook has no such part{nearest(name, TOP)}")
+        self.words(self.document, "", "title", "description")
         if self.document.get("schema") != 1 or isinstance(self.document.get("schema"), bool):
             self.wrong("/schema", "schema", "expected schema: 1")
         self.read_lists()
@@ -44,6 +45,7 @@ class _Reader(Conditions, Actions):
         made = {name: self.policy(name, value) for name, value in policies.items()}
         rules = self.read_rules()
         tests = self.read_tests()
+        named = "" if self.findings else self.named()
         if self.findings:
             raise RulebookError(self.findings)
         routing = tuple(r for r in rules if r.kind == "routing")
@@ -51,7 +53,7 @@ class _Reader(Conditions, Actions):
         ready = {name: policy for name, policy in made.items() if policy is not None}
         return Rulebook(
             self.document,
-            content_hash(self.document),
+            named,
             MappingProxyType(self.lists),
             MappingProxyType(self.calendars),
             MappingProxyType(self.queues),
@@ -62,6 +64,17 @@ class _Reader(Conditions, Actions):
             window,
             frozenset(self._reads(rules, ready)),
         )
+
+    def named(self) -> str:
+        """The document's hash; what cannot be written down cannot be named."""
+        try:
+            return content_hash(self.document)
+        except UnicodeEncodeError:
+            for place in unwritable(self.document):
+                self.wrong(place, "text", "expected text that can be written as UTF-8, without halves of characters")
+        except (RecursionError, ValueError, TypeError):
+            self.wrong("", "type", "expected plain JSON values, not nested without end")
+        return ""
 
     def _reads(self, rules: Iterable[Rule], policies: Mapping[str, Policy]) -> Iterable[str]:
         conditions = [rule.when for rule in rules] + [p.stops_when for p in policies.values() if p.stops_when is not None]
@@ -79,6 +92,8 @@ class _Reader(Conditions, Actions):
         path = f"/policies/{escape(name)}"
         if not self.mapping(value, path, ("stops_when", "steps", "title", "description")):
             return None
+        self.words(value, path, "title", "description")
+        self.nodes = 0
         stops = None if "stops_when" not in value else self.condition(value["stops_when"], f"{path}/stops_when")
         steps = value.get("steps")
         if not isinstance(steps, list) or not steps:
@@ -154,16 +169,15 @@ class _Reader(Conditions, Actions):
         then = self.actions(value.get("then"), f"{path}/then", kind)
         if kind == "routing" and [a.name for a in then].count("route") != 1:
             self.wrong(f"{path}/then", "route", "a routing rule has exactly one route")
-        title = value.get("title", key)
-        if not isinstance(title, str):
-            self.wrong(f"{path}/title", "type", f"expected text, got {kind_of(title)}")
-        return Rule(key, kind, str(title), on, when, then, path)
+        self.words(value, path, "title", "description")
+        return Rule(key, kind, str(value.get("title") or key), on, when, then, path)
 
     def events(self, value: Any, path: str) -> frozenset[str]:
         if value is None:
             return frozenset()
         found: set[str] = set()
-        for place, word in enumerate(value if isinstance(value, list) else [value]):
+        several = isinstance(value, list)
+        for place, word in enumerate(value if several else [value]):
             if word == "ticket":
                 found.update(TICKET_EVENTS)
             elif word == "call":
@@ -171,8 +185,9 @@ class _Reader(Conditions, Actions):
             elif word in vocabulary.EVENTS:
                 found.add(word)
             else:
-                self.wrong(f"{path}/{place}", "unknown_event", f"no such event{nearest(str(word), (*vocabulary.EVENTS, 'ticket', 'call'))}")
-        if not found and not self.findings:
+                where = f"{path}/{place}" if several else path
+                self.wrong(where, "unknown_event", f"no such event{nearest(word, (*vocabulary.EVENTS, 'ticket', 'call'))}")
+        if value == []:
             self.wrong(path, "type", "expected at least one event; leave on out for all")
         return frozenset(found)
 
@@ -190,6 +205,9 @@ class _Reader(Conditions, Actions):
             if not isinstance(given, Mapping) or not isinstance(expect, Mapping):
                 self.wrong(path, "type", "expected given and expect as mappings")
                 continue
+            self.words(raw, path, "at")
+            if not scalar(raw.get("name", "")):
+                self.wrong(f"{path}/name", "type", f"expected text, got {kind_of(raw['name'])}")
             self.check_given(given, f"{path}/given")
             for name in expect:
                 if name not in EXPECTED:
@@ -198,8 +216,10 @@ class _Reader(Conditions, Actions):
         return tuple(found)
 
     def check_given(self, given: Mapping[str, Any], path: str) -> None:
-        for name in given:
+        for name, value in given.items():
             plain = str(name).removeprefix("previous.")
+            if not (value is None or scalar(value) or (isinstance(value, list) and all(scalar(one) for one in value))):
+                self.wrong(f"{path}/{escape(name)}", "type", f"expected a value or a list of words, got {kind_of(value)}")
             if vocabulary.field_named(plain) is None:
                 near = nearest(plain, (f.name for f in vocabulary.FIELDS))
                 self.wrong(f"{path}/{escape(name)}", "unknown_field", f"no such field{near}")

@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 import difflib
+import math
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
 NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,79}")
+DIGITS: Final = re.compile(r"[0-9]{1,20}")
+WORD_BITS: Final = 64
+MOST: Final = 1_000
+"""Errors that are told of one document. Nobody reads on, and a large body made of nothing but errors must not cost minutes."""
+GUESSES: Final = 200
+"""Names among which the one that was meant is looked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +49,10 @@ class RulebookError(ValueError):
 
 
 class Findings:
-    """The document being read and what was found wrong with it so far. `rule`: the key of the rule being read."""
+    """The document being read and what was found wrong with it so far. `rule`: the key of the rule being read.
+
+    Gives up with a `RulebookError` when there are too many errors to be of use.
+    """
 
     def __init__(self, document: Any) -> None:
         self.document = document
@@ -70,31 +80,63 @@ class Findings:
             return False
         for name in value:
             if name not in keys:
-                self.wrong(f"{path}/{escape(name)}", "unknown_key", f"expected one of {', '.join(keys)}{nearest(str(name), keys)}")
+                self.wrong(f"{path}/{escape(name)}", "unknown_key", f"expected one of {', '.join(keys)}{nearest(name, keys)}")
         return True
 
     def known(self, name: Any, among: Iterable[str], where: str, code: str, what: str) -> bool:
         names = list(among)
         if isinstance(name, str) and name in names:
             return True
-        self.wrong(where, code, f"there is no such {what}{nearest(str(name), names)}")
+        self.wrong(where, code, f"there is no such {what}{nearest(name, names)}")
         return False
 
     def wrong(self, path: str, code: str, message: str) -> None:
         self.findings.append(Finding("error", code, message, path, self.rule))
+        if len(self.findings) == MOST:
+            raise RulebookError([*self.findings, Finding("error", "too_many", f"more than {MOST} errors: what follows was not looked at")])
+
+    def words(self, value: Mapping[str, Any], path: str, *names: str) -> None:
+        """Parts that are words for people: text, or left out."""
+        for name in names:
+            if value.get(name) is not None and not isinstance(value[name], str):
+                self.wrong(f"{path}/{name}", "type", f"expected text, got {kind_of(value[name])}")
 
 
-def nearest(word: str, known: Iterable[str]) -> str:
-    close = difflib.get_close_matches(word, sorted(known), 1)
+def nearest(word: Any, known: Iterable[str]) -> str:
+    """The name that was likely meant, said in words; nothing when none is near, or when there are too many to compare."""
+    names = sorted(known)
+    close = difflib.get_close_matches(word, names, 1) if isinstance(word, str) and len(names) <= GUESSES else []
     return f"; did you mean {close[0]}?" if close else ""
 
 
 def scalar(value: Any) -> bool:
-    return isinstance(value, str | int | float | bool) and not (isinstance(value, float) and value != value)
+    return isinstance(value, str | bool) or number_like(value)
 
 
 def number_like(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and value == value
+    """A number that can be compared and stored: finite, a whole one of at most 64 bits."""
+    if isinstance(value, int):
+        return not isinstance(value, bool) and value.bit_length() < WORD_BITS
+    return isinstance(value, float) and math.isfinite(value)
+
+
+def numeric_id(value: Any) -> bool:
+    """A vendor's id, as a number or as its digits."""
+    return (isinstance(value, str) or (isinstance(value, int) and number_like(value))) and DIGITS.fullmatch(str(value)) is not None
+
+
+def unwritable(value: Any, path: str = "") -> Iterator[str]:
+    """Where in a document a text stands that no UTF-8 can hold."""
+    if isinstance(value, str):
+        if not value.isascii() and any("\ud800" <= letter <= "\udfff" for letter in value):
+            yield path
+    elif isinstance(value, Mapping):
+        for name, part in value.items():
+            yield from unwritable(str(name), path)
+            yield from unwritable(part, f"{path}/{escape(name)}")
+    elif isinstance(value, list):
+        for place, part in enumerate(value):
+            yield from unwritable(part, f"{path}/{place}")
 
 
 def kind_of(value: Any) -> str:

@@ -9,7 +9,7 @@ from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from tsbridge.core.calendar import ALWAYS, Calendar, country_holidays, read_days, read_hours
-from tsbridge.core.rules.findings import Findings, escape, kind_of, scalar
+from tsbridge.core.rules.findings import Findings, escape, kind_of, numeric_id, scalar
 from tsbridge.core.rules.language import Queue
 
 MAX_LIST: Final = 10_000
@@ -40,8 +40,8 @@ class Parts(Findings):
                 self.wrong(path, "type", f"expected a list of words or numbers, got {kind_of(value)}")
             elif len(value) > MAX_LIST:
                 self.wrong(path, "too_large", f"more than {MAX_LIST} entries")
-            elif any(not scalar(v) for v in value):
-                self.wrong(path, "type", "expected words or numbers only")
+            elif (bad := next((place for place, v in enumerate(value) if not scalar(v)), None)) is not None:
+                self.wrong(f"{path}/{bad}", "type", f"expected words or numbers only, got {kind_of(value[bad])}")
             else:
                 self.lists[name] = tuple(value)
 
@@ -84,8 +84,8 @@ class Parts(Findings):
         country = subdivision = None
         dates: list[date] = []
         if isinstance(off, list):
-            off = {"dates": off}
-        if self.mapping(off, f"{path}/holidays", ("country", "subdivision", "dates")):
+            dates = self.dates(off, f"{path}/holidays")
+        elif self.mapping(off, f"{path}/holidays", ("country", "subdivision", "dates")):
             country, subdivision = off.get("country"), off.get("subdivision")
             dates = self.dates(off.get("dates", []), f"{path}/holidays/dates")
             if country is not None:
@@ -101,11 +101,12 @@ class Parts(Findings):
 
     def dates(self, value: Any, path: str) -> list[date]:
         found = []
-        for place, text in enumerate(value if isinstance(value, list) else [value]):
+        several = isinstance(value, list)
+        for place, text in enumerate(value if several else [value]):
             try:
                 found.append(date.fromisoformat(str(text)))
             except ValueError:
-                self.wrong(f"{path}/{place}", "date", "expected a date like 2026-12-24")
+                self.wrong(f"{path}/{place}" if several else path, "date", "expected a date like 2026-12-24")
         return found
 
     def read_queues(self) -> None:
@@ -114,8 +115,9 @@ class Parts(Findings):
             value = {} if value is None else value
             if not self.mapping(value, path, ("zendesk_group_id", "calendar", "assign", "skills", "title", "description")):
                 continue
+            self.words(value, path, "title", "description")
             group = value.get("zendesk_group_id")
-            if group is not None and not str(group).isdigit():
+            if group is not None and not numeric_id(group):
                 self.wrong(f"{path}/zendesk_group_id", "type", "expected the number of a Zendesk group")
             calendar = value.get("calendar", "always")
             self.known(calendar, self.calendars, f"{path}/calendar", "unknown_calendar", "calendar")

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from tsbridge.core.rules import vocabulary
-from tsbridge.core.rules.findings import nearest, scalar
+from tsbridge.core.rules.findings import nearest, numeric_id, scalar
 from tsbridge.core.rules.language import PLACEHOLDER, Action
 from tsbridge.core.rules.parts import Parts
 
@@ -33,7 +33,8 @@ class Actions(Parts):
         found = []
         for place, raw in enumerate(value):
             where = f"{path}/{place}"
-            if isinstance(raw, str):
+            bare = isinstance(raw, str)
+            if bare:
                 raw = {raw: True}
             if not isinstance(raw, Mapping) or len(raw) != 1:
                 self.wrong(where, "type", "expected one action, like {add_tags: [ts_injury]}")
@@ -41,11 +42,11 @@ class Actions(Parts):
             ((name, given),) = raw.items()
             action = vocabulary.action_named(name) if isinstance(name, str) else None
             if action is None:
-                self.wrong(where, "unknown_action", f"no such action{nearest(str(name), (a.name for a in vocabulary.ACTIONS))}")
+                self.wrong(where, "unknown_action", f"no such action{nearest(name, (a.name for a in vocabulary.ACTIONS))}")
             elif kind not in action.where and not (kind == "routing" and name != "escalate" and name != "stop"):
                 self.wrong(where, "action_place", f"{name} has no place in a {kind}{' rule' if kind != 'step' else ''}")
             else:
-                found.append(Action(name, self.argument(action, given, f"{where}/{name}")))
+                found.append(Action(name, self.argument(action, given, where if bare else f"{where}/{name}")))
         return tuple(found)
 
     def argument(self, action: vocabulary.Action, given: Any, where: str) -> Any:
@@ -65,7 +66,7 @@ class Actions(Parts):
         elif shape == "true" and given not in (True, None, {}):
             self.wrong(where, "value", "expected stop: true")
         elif shape == "agent":
-            if isinstance(given, bool) or not str(given).isdigit():
+            if not numeric_id(given):
                 self.wrong(where, "type", "expected the Zendesk id of an agent")
             return str(given)
         elif shape == "note":
@@ -81,7 +82,8 @@ class Actions(Parts):
             return ()
         for place, word in enumerate(words):
             if not isinstance(word, str) or not TAG.fullmatch(word):
-                self.wrong(f"{where}/{place}", "tag", "expected a tag of a-z 0-9 _ - in lower case, up to 80 characters")
+                at = where if words is not given else f"{where}/{place}"
+                self.wrong(at, "tag", "expected a tag of a-z 0-9 _ - in lower case, up to 80 characters")
         return tuple(sorted({str(word) for word in words}))
 
     def note(self, given: Any, where: str) -> None:
@@ -94,7 +96,7 @@ class Actions(Parts):
                 self.wrong(where, "unknown_field", f"no field to fill in here{near}")
 
     def custom_field(self, given: Any, where: str) -> tuple[str, Any]:
-        if isinstance(given, Mapping) and set(given) == {"id", "value"} and str(given["id"]).isdigit() and scalar(given["value"]):
+        if isinstance(given, Mapping) and set(given) == {"id", "value"} and numeric_id(given["id"]) and scalar(given["value"]):
             return str(given["id"]), given["value"]
         self.wrong(where, "type", "expected {id: <number of the field>, value: <text, number or true/false>}")
         return "0", None

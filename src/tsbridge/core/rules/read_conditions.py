@@ -14,6 +14,8 @@ from tsbridge.core.rules.text import BadPattern, fold, pattern
 MAX_NODES: Final = 200
 MAX_DEPTH: Final = 16
 WORD_OPERATORS: Final = ("contains", "not_contains", "contains_any", "contains_all", "starts_with")
+SHOWN: Final = 8
+"""Characters of a refused pattern that a message may repeat."""
 CUSTOM_TOO: Final = ("less_than", "at_most", "greater_than", "at_least", "between", "includes", "not_includes", "includes_all")
 
 
@@ -52,11 +54,11 @@ class Conditions(Parts):
                 self.wrong(f"{path}/{escape(key)}", "unknown_key", "a condition has field, operator and value")
         known = vocabulary.field_named(name) if isinstance(name, str) else None
         if known is None:
-            near = nearest(str(name), (f.name for f in vocabulary.FIELDS))
+            near = nearest(name, (f.name for f in vocabulary.FIELDS))
             self.wrong(f"{path}/field", "unknown_field", f"no such field{near}")
         operator = vocabulary.operator_named(operator_name) if isinstance(operator_name, str) else None
         if operator is None:
-            near = nearest(str(operator_name), (o.name for o in vocabulary.OPERATORS))
+            near = nearest(operator_name, (o.name for o in vocabulary.OPERATORS))
             self.wrong(f"{path}/operator", "unknown_operator", f"no such operator{near}")
         if known is None or operator is None:
             return Leaf("source", "present")
@@ -80,9 +82,10 @@ class Conditions(Parts):
         if operator.value == "list":
             value = self.listed(given, where)
         elif operator.value == "one":
-            if not scalar(given):
+            if scalar(given):
+                value = given
+            else:
                 self.wrong(where, "type", f"expected one value, got {kind_of(given)}")
-            value = given
         elif operator.value == "number":
             if not number_like(given):
                 self.wrong(where, "type", f"expected a number, got {kind_of(given)}")
@@ -99,23 +102,21 @@ class Conditions(Parts):
         else:
             self.known(given, self.calendars, where, "unknown_calendar", "calendar")
             value = given
-        self.check_values(known, operator, value, where)
         words: tuple[str, ...] = ()
         if operator.name in WORD_OPERATORS and value is not None:
             words = tuple(fold(str(v)) for v in (value if isinstance(value, tuple) else (value,)))
-            if not all(words):
-                self.wrong(where, "value", "expected words, not empty text")
+            for place in (place for place, word in enumerate(words) if not word):
+                self.wrong(_entry(where, given, place), "value", "expected words, not empty text")
+        elif operator.value in ("one", "list") and value is not None:
+            self.check_values(known, value if isinstance(value, tuple) else (value,), given, where)
         return Leaf(name, operator.name, value, words, path)
 
-    def check_values(self, known: vocabulary.Field, operator: vocabulary.Operator, value: Any, where: str) -> None:
-        values = value if isinstance(value, tuple) and operator.value == "list" else (value,)
-        if operator.value not in ("one", "list") or operator.name in WORD_OPERATORS:
-            return
-        for one in values:
-            if known.type == "number" and not number_like(one) and one is not None:
-                self.wrong(where, "type", f"{known.name} is a number, got {kind_of(one)}")
-            elif known.type == "flag" and not isinstance(one, bool) and one is not None:
-                self.wrong(where, "type", f"{known.name} is true or false, got {kind_of(one)}")
+    def check_values(self, known: vocabulary.Field, values: tuple[Any, ...], given: Any, where: str) -> None:
+        for place, one in enumerate(values):
+            if known.type == "number" and not number_like(one):
+                self.wrong(_entry(where, given, place), "type", f"{known.name} is a number, got {kind_of(one)}")
+            elif known.type == "flag" and not isinstance(one, bool):
+                self.wrong(_entry(where, given, place), "type", f"{known.name} is true or false, got {kind_of(one)}")
 
     def listed(self, given: Any, where: str) -> tuple[Any, ...] | None:
         if isinstance(given, Mapping):
@@ -128,8 +129,12 @@ class Conditions(Parts):
         if not isinstance(given, list) or not given:
             self.wrong(where, "type", f"expected a list, or {{list: name}}, got {kind_of(given)}")
             return None
-        if len(given) > MAX_LIST or not all(scalar(v) for v in given):
-            self.wrong(where, "type", f"expected up to {MAX_LIST} words or numbers")
+        if len(given) > MAX_LIST:
+            self.wrong(where, "too_large", f"more than {MAX_LIST} entries")
+            return None
+        bad = next((place for place, one in enumerate(given) if not scalar(one)), None)
+        if bad is not None:
+            self.wrong(f"{where}/{bad}", "type", f"expected words or numbers only, got {kind_of(given[bad])}")
             return None
         return tuple(given)
 
@@ -140,5 +145,16 @@ class Conditions(Parts):
         try:
             pattern(given)
         except BadPattern as refused:
-            self.wrong(where, "pattern", f"RE2 or our limits refuse it: {refused}")
+            self.wrong(where, "pattern", f"RE2 or our limits refuse it: {_why(refused)}")
         return given
+
+
+def _entry(where: str, given: Any, place: int) -> str:
+    """The place of one entry: its own in a list that is written out, else the condition's value."""
+    return f"{where}/{place}" if isinstance(given, list) else where
+
+
+def _why(refused: BadPattern) -> str:
+    """What RE2 says, with the piece it minds when that is short: the pattern itself may name a person."""
+    reason, _, piece = str(refused).partition(": ")
+    return f"{reason}: {piece}" if 0 < len(piece) <= SHOWN and not any(map(str.isalnum, piece.lstrip("\\"))) else reason

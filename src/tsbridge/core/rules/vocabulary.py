@@ -170,7 +170,8 @@ CUSTOM: Final = "ticket.custom."
 def field_named(name: str) -> Field | None:
     """The field of this name; any `ticket.custom.<digits>` is one."""
     if name.startswith(CUSTOM):
-        return _BY_NAME["ticket.custom.<id>"] if name.removeprefix(CUSTOM).isdigit() else None
+        id_ = name.removeprefix(CUSTOM)
+        return _BY_NAME["ticket.custom.<id>"] if id_.isascii() and id_.isdigit() else None
     return None if "<" in name else _BY_NAME.get(name)
 
 

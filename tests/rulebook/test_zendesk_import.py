@@ -134,7 +134,7 @@ def test_a_channel_is_exact_only_where_ours_means_no_other_one(via: Any, channel
 
 @pytest.mark.parametrize(
     ("field", "operator", "given", "value"),
-    [("status", "is", "Open", "open"), ("priority", "is_not", " URGENT", "urgent"), ("type", "value", "Incident", "incident")],
+    [("status", "is", "Open", "open"), ("priority", "is_not", " URGENT", "urgent"), ("type", "value_previous", "Incident", "incident")],
 )
 def test_words_with_capitals_are_the_words_zendesk_takes_them_for(field: str, operator: str, given: str, value: str) -> None:
     found = imported(trigger("Caps", [(field, operator, given)], [("priority", "Urgent")]))
@@ -260,7 +260,7 @@ def test_a_key_that_the_rulebook_has_already_is_not_taken_again() -> None:
     mine = {"key": "bite-route", "kind": "routing", "when": {}, "then": [{"route": "safety"}]}
     routed = trigger("Bite", [("status", "is", "new")], [("group_id", "61000000010")])
     found = import_zendesk({"triggers": [routed]}, {**QUEUES, "rules": [mine]})
-    assert [rule["key"] for rule in found["rules"]] == ["bite-route-2"]
+    assert [rule["key"] for rule in found["rules"]] == ["bite-route-2", "stay-in-safety"]
 
 
 def test_a_trigger_is_about_tickets_and_never_about_a_call() -> None:
@@ -346,6 +346,8 @@ CONDITIONS = [
     ("current_tags", "includes", "a b"), ("current_tags", "not_includes", "c"), ("current_tags", "includes", "t1"),
     ("subject_includes_word", "includes", "dog cat"), ("subject_includes_word", "not_includes", "dog"),
     ("comment_includes_word", "includes", "help"), ("update_type", "is", "Create"), ("update_type", "is", "Change"),
+    ("priority", "changed", None), ("priority", "value_previous", ""), ("type", "not_value_previous", ""), ("group_id", "value", "7"),
+    (f"custom_fields_{CUSTOM}", "includes", "x q"), (f"custom_fields_{CUSTOM}", "not_value", "y"), ("via_id", "includes", ["4", "57"]),
     (f"custom_fields_{CUSTOM}", "is", "x"), (f"custom_fields_{CUSTOM}", "present", None), (f"custom_fields_{CUSTOM}", "changed", None),
     ("group_id", "is", "7"), ("group_id", "is_not", ""), ("group_id", "changed", None),
 ]  # fmt: skip
@@ -363,7 +365,15 @@ TRIGGERS = st.lists(
     min_size=1,
     max_size=4,
 )
-FIRST = {"subject": "nothing", "status": "open", "priority": None, "type": None, "group_id": None, "tags": ["a"]}
+FIRST = {
+    "via": {"channel": "email"},
+    "subject": "nothing",
+    "status": "open",
+    "priority": None,
+    "type": None,
+    "group_id": None,
+    "tags": ["a"],
+}
 CHANGES = st.fixed_dictionaries(
     {},
     optional={
@@ -386,6 +396,7 @@ def facts_of(ticket: dict[str, Any]) -> dict[str, Value]:
     custom = ticket["custom_fields"][0]["value"]
     return {
         **words,
+        "channel": ticket["via"]["channel"],
         "subject": ticket["subject"],
         "ticket.group_id": group,
         f"ticket.custom.{CUSTOM}": custom,

@@ -164,3 +164,28 @@ async def test_an_action_that_sets_what_does_not_exist_changes_nothing() -> None
     await account.trigger([OPEN], [do("priority", "P1"), do("custom_fields_abc", "x"), do("current_tags", "hit")])
     ticket = await account.ticket(status="open", priority="low")
     assert (ticket["priority"], ticket["tags"]) == ("low", ["hit"])
+
+
+@pytest.mark.parametrize(
+    ("condition", "hits"),
+    [
+        (when("priority", "changed"), True),
+        (when("priority", "not_changed"), False),
+        (when("priority", "value", "high"), True),
+        (when("priority", "value_previous", "high"), False),
+        (when("type", "changed"), False),
+        (when("via_id", "includes", ["4", "5"]), True),
+        (when("via_id", "not_includes", ["4", "5"]), False),
+        (when("ticket_is_public", "is_not", "private"), True),
+        (when("custom_fields_360001234", "includes", "a c"), True),
+        (when("custom_fields_360001234", "not_includes", "c d"), True),
+        (when("custom_fields_360001235", "less_than_equal", "2.5"), True),
+        (when("custom_fields_360001235", "greater_than", "2.5"), False),
+    ],
+)
+async def test_a_condition_looks_at_a_new_ticket_whose_values_have_changed_from_none(condition: dict[str, Any], hits: bool) -> None:
+    account = Account()
+    await account.trigger([condition], [do("current_tags", "hit")])
+    fields = [{"id": 360001234, "value": ["a", "b"]}, {"id": 360001235, "value": "2.5"}]
+    made = await account.ticket(priority="high", custom_fields=fields)
+    assert ("hit" in made["tags"]) is hits

@@ -5,7 +5,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from tsbridge.core.rules.vocabulary import PRIORITIES, TYPES
@@ -29,23 +30,33 @@ PLAIN = {
     "external_id": "ticket.external_id",
 }
 
+SOCIAL = "Twitter, Facebook and all integrations are one channel, social"
 VIA = {
     "0": ("web", "the web form is one channel with the web widget and the help center"),
     "4": ("email", ""),
     "5": ("api", ""),
+    "23": ("social", SOCIAL),
+    "26": ("social", SOCIAL),
     "29": ("chat", ""),
+    "30": ("social", SOCIAL),
     "33": ("voice", "every call is one channel, voice"),
     "34": ("voice", "every call is one channel, voice"),
     "35": ("voice", "every call is one channel, voice"),
+    "38": ("social", SOCIAL),
+    "41": ("social", SOCIAL),
     "44": ("voice", "every call is one channel, voice"),
     "45": ("voice", "every call is one channel, voice"),
     "46": ("voice", "every call is one channel, voice"),
     "48": ("web", "the web widget is one channel with the web form"),
     "49": ("messaging", "the mobile SDK is one channel with messaging"),
     "50": ("web", "the help center is one channel with the web form"),
-    "55": ("social", "all channel-framework integrations are one channel, social"),
+    "55": ("social", SOCIAL),
+    "56": ("messaging", "the mobile apps are one channel with messaging"),
     "57": ("sms", ""),
+    "72": ("messaging", "LINE is one channel with messaging"),
+    "73": ("messaging", "WeChat is one channel with messaging"),
     "74": ("messaging", "WhatsApp is one channel with messaging"),
+    "75": ("messaging", "messaging is one channel with the mobile SDK, WhatsApp and the like"),
 }
 
 LEFT = {
@@ -65,7 +76,19 @@ LEFT = {
     "group_stations": "rules do not see counters of Zendesk",
     "comment_is_public": "rules do not see whether a comment was public",
     "current_via_id": "rules see how the ticket was created, not how this change came in",
+    "description_includes_word": "rules read the description only together with all comments",
+    "attachment": "rules do not see attachments",
+    "cc": "rules do not see followers or copies",
 }
+HOURS = (*STATUS, "assigned_at", "updated_at", "requester_updated_at", "assignee_updated_at", "due_date", "until_due_date")
+"""Fields of automations that count hours, in small letters."""
+RENAMED = {"changed_to": "value", "changed_from": "value_previous", "not_changed_to": "not_value", "not_changed_from": "not_value_previous"}
+"""Other names of operators that some fields have."""
+SIZES = {"less_than": "less_than", "less_than_equal": "at_most", "greater_than": "greater_than", "greater_than_equal": "at_least"}
+NUMBER: Final = re.compile(r"-?[0-9]{1,15}(\.[0-9]{1,9})?")
+CREATED: Final = {"field": "event", "operator": "is", "value": "ticket.created"}
+
+WHOLE_WORDS: Final = "whole words, ignoring accents as well as case"
 
 Leaf = dict[str, Any]
 
@@ -74,32 +97,30 @@ class NotCarried(Exception):
     """The condition has no counterpart; the text says why, for the report."""
 
 
-def condition(raw: Mapping[str, Any], kind: str) -> tuple[Leaf, str]:
-    """Our tree for one Zendesk condition and how its meaning differs. `kind`: triggers or automations."""
+def condition(raw: Mapping[str, Any]) -> tuple[Leaf, str]:
+    """Our tree for one Zendesk condition and how its meaning differs."""
     name, operator, value = str(raw.get("field")), str(raw.get("operator") or "is"), raw.get("value")
+    operator = RENAMED.get(operator, operator)
     if name == "update_type":
-        return _update_type(operator, value)
+        return _update_type(operator, value), ""
     if name == "ticket_is_public":
         return _public(operator, value), ""
     if name == "current_tags":
         return _tags(operator, value), ""
     if name == "via_id":
         return _via(operator, value)
-    if name in ("comment_includes_word", "subject_includes_word"):
-        return _words("text.new" if name.startswith("comment") else "subject", operator, value)
+    if name == "subject_includes_word":
+        return _words("subject", operator, value), WHOLE_WORDS
+    if name == "comment_includes_word":
+        return _words("text.new", operator, value), f"{WHOLE_WORDS}, and of the subject only what this moment added"
     if name.startswith("custom_fields_"):
         return _custom(f"ticket.custom.{name.removeprefix('custom_fields_')}", operator, value), ""
     if name in PLAIN:
-        return _plain(PLAIN[name], name, operator, value)
-    if kind == "automations" and name.lower() in (
-        *STATUS,
-        "assigned_at",
-        "updated_at",
-        "requester_updated_at",
-        "assignee_updated_at",
-        "due_date",
-    ):
+        return _plain(PLAIN[name], name, operator, value), ""
+    if name.lower() in HOURS:
         raise NotCarried("hours since a change: use an escalation policy, which is exact to the minute instead of hourly")
+    if ".custom_fields" in name:
+        raise NotCarried("rules do not see fields of users and organizations")
     raise NotCarried(LEFT.get(name, f"rules have no field like {name}"))
 
 
@@ -122,25 +143,37 @@ def split(value: Any) -> list[str]:
     return value.split() if isinstance(value, str) else [str(v) for v in value] if isinstance(value, list) else []
 
 
-def _plain(field: str, name: str, operator: str, value: Any) -> tuple[Leaf, str]:
+def _plain(field: str, name: str, operator: str, value: Any) -> Leaf:
     if value in ("current_user", "requester_id", "assignee_id", "current_groups"):
         raise NotCarried("a value that depends on who acted cannot be named in a rule")
     if operator in ("changed", "not_changed"):
-        return leaf(field, operator), ""
+        return _changed(field, operator)
     if isinstance(value, list | dict):
         raise NotCarried("expected a single value")
     text = known_word(name, value)
     if operator in ("less_than", "greater_than"):
-        return _ordered(field, name, operator, text), ""
+        return _ordered(field, name, operator, text)
     if text == "":
-        return _empty(field, operator), ""
-    direct = {"is": "is", "is_not": "is_not", "value": "changed_to", "value_previous": "changed_from"}.get(operator)
-    if direct is not None:
-        return leaf(field, direct, text), ""
-    turned = {"not_value": "changed_to", "not_value_previous": "changed_from"}.get(operator)
-    if turned is not None:
-        return {"none": [leaf(field, turned, text)]}, ""
-    raise NotCarried(f"rules have no operator like {operator} for {name}")
+        return _empty(field, operator, WORDS.get(name, ()))
+    if operator in ("is", "is_not"):
+        return leaf(field, operator, text)
+    return _changed(field, operator, text)
+
+
+def _changed(field: str, operator: str, value: str | None = None) -> Leaf:
+    """What an update made of a field.
+
+    In Zendesk a ticket that is created with a value has changed it, from none; our rules see no change in what they hear first.
+    """
+    if operator in ("value_previous", "not_value_previous"):
+        found = leaf(field, "changed_from", value)
+    elif operator in ("value", "not_value"):
+        found = {"any": [leaf(field, "changed_to", value), {"all": [CREATED, leaf(field, "is", value)]}]}
+    elif operator in ("changed", "not_changed"):
+        found = {"any": [leaf(field, "changed"), {"all": [CREATED, leaf(field, "present")]}]}
+    else:
+        raise NotCarried(f"rules have no operator like {operator} for {field}")
+    return {"none": [found]} if operator.startswith("not_") else found
 
 
 def known_word(name: str, value: Any) -> str:
@@ -155,14 +188,17 @@ def known_word(name: str, value: Any) -> str:
     return text
 
 
-def _empty(field: str, operator: str) -> Leaf:
-    """Compared with no value at all."""
+def _empty(field: str, operator: str, words: Sequence[str] = ()) -> Leaf:
+    """Compared with no value at all. `words`: all that the field can have, where they are known."""
     if operator in ("is", "is_not"):
         return leaf(field, "not_present" if operator == "is" else "present")
     if operator in ("value", "not_value"):
-        emptied = [leaf(field, "not_present"), leaf(field, "changed")]
-        return {"all": emptied} if operator == "value" else {"none": [{"all": emptied}]}
-    raise NotCarried(f"rules have no operator like {operator} with an empty value")
+        found: Leaf = {"all": [leaf(field, "not_present"), leaf(field, "changed")]}
+    elif operator in ("value_previous", "not_value_previous") and words:
+        found = {"all": [_changed(field, "changed")], "none": [leaf(field, "changed_from", word) for word in words]}
+    else:
+        raise NotCarried(f"rules have no operator like {operator} with an empty value for {field}")
+    return {"none": [found]} if operator.startswith("not_") else found
 
 
 def _ordered(field: str, name: str, operator: str, value: str) -> Leaf:
@@ -184,14 +220,14 @@ def _public(operator: str, value: Any) -> Leaf:
     return leaf("ticket.is_public", operator, known)
 
 
-def _update_type(operator: str, value: Any) -> tuple[Leaf, str]:
+def _update_type(operator: str, value: Any) -> Leaf:
     if operator != "is":
         raise NotCarried(f"rules have no operator like {operator} for update_type")
     moment = str(value).lower()
     if moment == "create":
-        return leaf("event", "is", "ticket.created"), ""
+        return CREATED
     if moment == "change":
-        return leaf("event", "in", ["ticket.updated", "ticket.commented"]), ""
+        return leaf("event", "in", ["ticket.updated", "ticket.commented"])
     raise NotCarried("only Create and Change are known")
 
 
@@ -203,52 +239,51 @@ def _tags(operator: str, value: Any) -> Leaf:
 
 
 def _via(operator: str, value: Any) -> tuple[Leaf, str]:
-    known = VIA.get(str(value))
-    if known is None or operator not in ("is", "is_not"):
-        raise NotCarried(f"channel {value} is not told apart by rules")
-    channel, difference = known
-    return leaf("channel", operator, channel), difference
+    positive = {"is": True, "includes": True, "is_not": False, "not_includes": False}.get(operator)
+    ids = split(value) if isinstance(value, str | list) else [str(value)]
+    if positive is None or not ids:
+        raise NotCarried(f"rules have no operator like {operator} for channels" if ids else "no channel is named")
+    if unknown := [id_ for id_ in ids if id_ not in VIA]:
+        raise NotCarried(f"channel {', '.join(unknown)} is not told apart by rules")
+    channels = list(dict.fromkeys(VIA[id_][0] for id_ in ids))
+    difference = "; ".join(dict.fromkeys(VIA[id_][1] for id_ in ids if VIA[id_][1]))
+    if len(channels) == 1:
+        return leaf("channel", "is" if positive else "is_not", channels[0]), difference
+    return leaf("channel", "in" if positive else "not_in", channels), difference
 
 
-def _words(field: str, operator: str, value: Any) -> tuple[Leaf, str]:
+def _words(field: str, operator: str, value: Any) -> Leaf:
     words = split(value)
     if not words:
         raise NotCarried("no words to look for")
     if operator in ("includes", "not_includes"):
         found = leaf(field, "contains_any", words)
-        return (found if operator == "includes" else {"none": [found]}), "whole words, ignoring accents as well as case"
+        return found if operator == "includes" else {"none": [found]}
     if operator in ("is", "is_not"):
-        return leaf(
-            field, "contains" if operator == "is" else "not_contains", " ".join(words)
-        ), "whole words, ignoring accents as well as case"
+        return leaf(field, "contains" if operator == "is" else "not_contains", " ".join(words))
     raise NotCarried(f"rules have no operator like {operator} for words")
 
 
 def _custom(field: str, operator: str, value: Any) -> Leaf:
     if not field.removeprefix("ticket.custom.").isdigit():
         raise NotCarried("custom fields are known by the number of the field")
-    if operator in ("present", "not_present", "changed", "not_changed"):
+    if operator in ("present", "not_present"):
         return leaf(field, operator)
+    if operator in ("changed", "not_changed"):
+        return _changed(field, operator)
     if operator in ("includes", "not_includes"):
-        words = split(value)
-        if not words:
+        if not (words := split(value)):
             raise NotCarried("no values to look for")
-        return {"any" if operator == "includes" else "none": [leaf(field, "is", word) for word in words]}
+        return {"any" if operator == "includes" else "none": [leaf(field, "includes", word) for word in words]}
     if isinstance(value, list | dict):
         raise NotCarried("expected a single value")
     if value in (None, ""):
         return _empty(field, operator)
     if operator in ("is", "is_not"):
-        if str(value).lower() in ("true", "false"):
-            return leaf(field, operator, str(value).lower() == "true")
-        return leaf(field, operator, str(value))
-    if operator in ("less_than", "greater_than"):
-        try:
-            return leaf(field, operator, int(str(value)))
-        except ValueError:
-            raise NotCarried("only whole numbers can be compared") from None
-    if operator in ("value", "value_previous"):
-        return leaf(field, {"value": "changed_to", "value_previous": "changed_from"}[operator], str(value))
-    if operator in ("not_value", "not_value_previous"):
-        return {"none": [leaf(field, {"not_value": "changed_to", "not_value_previous": "changed_from"}[operator], str(value))]}
-    raise NotCarried(f"rules have no operator like {operator} for custom fields")
+        flag = {"true": True, "false": False}.get(str(value).lower())
+        return leaf(field, operator, str(value) if flag is None else flag)
+    if operator in SIZES:
+        if not NUMBER.fullmatch(str(value)):
+            raise NotCarried("only numbers can be compared")
+        return leaf(field, SIZES[operator], float(value) if "." in str(value) else int(value))
+    return _changed(field, operator, str(value))

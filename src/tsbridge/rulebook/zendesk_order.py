@@ -21,6 +21,10 @@ from tsbridge.core.rules.read_conditions import MAX_NODES
 
 LONGEST: Final = 72
 """Characters of a key before a number is added; a rulebook allows 80."""
+GROUP: Final = "ticket.group_id"
+ASSIGNEE: Final = "ticket.assignee_id"
+ALL_TAGS: Final = "tags"
+"""Slots: what a rule sets, by the field that reads it; a tag is `tags <word>`."""
 RULE_PATH: Final = re.compile(r"/rules/([0-9]+)(?:/|$)")
 
 
@@ -40,7 +44,8 @@ class Part:
 class Carried:
     """A business rule on its way: `when`, what it sets by slot (each tag is one), and its parts' fates.
 
-    `narrower`: it applies less often than in Zendesk. `made`: how many sound rules it became.
+    `stays`: what it sets in Zendesk and not here, by slot, None where we have no such action. `narrower`: it applies less often than
+    in Zendesk. `made`: how many sound rules it became.
     """
 
     title: str
@@ -51,6 +56,8 @@ class Carried:
     reads: frozenset[str] = frozenset()
     parts: list[Part] = field(default_factory=list)
     on: list[str] = field(default_factory=list)
+    stays: dict[str, dict[str, Any] | None] = field(default_factory=dict)
+    category: str = ""
     narrower: bool = False
     made: int = 0
 
@@ -63,6 +70,13 @@ class Carried:
             return "left"
         return "differs" if fates & {"differs", "left"} else "exact"
 
+    def why(self) -> str:
+        reasons = [part.why for part in self.parts if part.outcome != "exact" and part.why]
+        return "; ".join(dict.fromkeys(reasons)) or ("" if self.outcome() == "exact" else "it has no actions")
+
+    def shown(self) -> dict[str, Any]:
+        return {"title": self.title, "outcome": self.outcome(), "why": self.why(), "parts": [part.shown() for part in self.parts]}
+
 
 Made = tuple[Carried, dict[str, Any]]
 
@@ -74,6 +88,7 @@ def in_our_order(carried: Sequence[Carried], taken: set[Any]) -> list[Made]:
     """
     rules: list[Made] = []
     late: dict[int, list[Made]] = defaultdict(list)
+    sizes = [_size(one.when) for one in carried]
     for place, one in enumerate(carried):
         later = carried[place + 1 :]
         own: list[tuple[bool, Made]] = []
@@ -84,10 +99,10 @@ def in_our_order(carried: Sequence[Carried], taken: set[Any]) -> list[Made]:
             if not rivals:
                 together[slot] = action
                 continue
-            when = {"all": [one.when, {"none": [carried[n].when for n in rivals]}]}
-            behind = _size(when) > MAX_NODES
+            behind = 2 + sizes[place] + sum(sizes[n] for n in rivals) > MAX_NODES
+            when = one.when if behind else {"all": [one.when, {"none": [carried[n].when for n in rivals]}]}
             _name_order(carried, place, slot, rivals, behind)
-            made = (one, _rule(free_key(f"{one.key} {slot}", taken), one, one.when if behind else when, [action]))
+            made = (one, _rule(free_key(f"{one.key} {slot}", taken), one, when, [action]))
             if behind:
                 late[setters[-1]].insert(0, made)
             else:
@@ -101,8 +116,24 @@ def in_our_order(carried: Sequence[Carried], taken: set[Any]) -> list[Made]:
     for one in reversed(carried):
         if one.group is not None:
             key = free_key(f"{one.key} route", taken)
-            rules.append((one, {"key": key, "kind": "routing", "title": one.title, "when": one.when, "then": [one.group]}))
+            rules.append((one, {**_rule(key, one, one.when, [one.group]), "kind": "routing"}))
     return rules
+
+
+def stay_rules(rules: Iterable[Mapping[str, Any]], taken: set[Any]) -> list[dict[str, Any]]:
+    """In Zendesk a ticket keeps its group until a trigger sets another; a route is asked for anew at every event. So what one of
+    `rules` has routed stays where it is, when none of them routes it elsewhere."""
+    queues = dict.fromkeys(str(rule["then"][0]["route"]) for rule in rules if rule["kind"] == "routing")
+    return [
+        {
+            "key": free_key(f"stay in {queue}", taken),
+            "kind": "routing",
+            "title": f"Stays in {queue}",
+            "when": {"all": [{"field": "case.queue", "operator": "is", "value": queue}]},
+            "then": [{"route": queue}],
+        }
+        for queue in queues
+    ]
 
 
 def sound(made: Sequence[Made], queues: Iterable[str]) -> list[dict[str, Any]]:

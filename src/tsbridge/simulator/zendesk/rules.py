@@ -10,6 +10,7 @@ import copy
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from operator import ge, gt, le, lt
 from typing import Any, Final
 
 STATUSES: Final = ("new", "open", "pending", "hold", "solved", "closed")
@@ -17,6 +18,7 @@ PRIORITIES: Final = (None, "low", "normal", "high", "urgent")
 TYPES: Final = (None, "question", "incident", "problem", "task")
 WORDS: Final[Mapping[str, Sequence[str | None]]] = {"status": STATUSES, "priority": PRIORITIES, "type": TYPES}
 SCALES: Final = {"status": STATUSES, "priority": PRIORITIES}
+SIZES: Final = {"less_than": lt, "less_than_equal": le, "greater_than": gt, "greater_than_equal": ge}
 VIA: Final = {
     "web": 0,
     "web_form": 0,
@@ -116,12 +118,11 @@ def _true(condition: Mapping[str, Any], occasion: Occasion) -> bool:
     if name == "update_type":
         return str(value).lower() == ("create" if before is None else "change")
     if name == "current_tags":
-        words = set(str(value or "").split())
-        hit = bool(words & set(ticket["tags"]))
+        hit = bool(set(_listed(value)) & set(ticket["tags"]))
         return hit if operator == "includes" else not hit
     if name in ("via_id", "current_via_id"):
         channel = ticket["via"]["channel"] if name == "via_id" else occasion.via
-        return (str(VIA.get(channel, -1)) == str(value)) == (operator != "is_not")
+        return (str(VIA.get(channel, -1)) in _listed(value)) == (operator not in ("is_not", "not_includes"))
     if name == "role":
         is_agent = occasion.actor.get("role") in ("agent", "admin")
         return (str(value) in ("agent", "Agent")) == is_agent if operator == "is" else (str(value) in ("agent", "Agent")) != is_agent
@@ -133,18 +134,18 @@ def _true(condition: Mapping[str, Any], occasion: Occasion) -> bool:
         text = (occasion.comment or {}).get("body", "") if name.startswith("comment") else ticket.get("subject") or ""
         return _words(str(text), operator, str(value or ""))
     if name == "ticket_is_public":
-        return bool(ticket["is_public"]) == (str(value).lower() in ("true", "public"))
+        return (bool(ticket["is_public"]) == (str(value).lower() in ("true", "public"))) == (operator != "is_not")
     if name.startswith("custom_fields_"):
         id_ = name.removeprefix("custom_fields_")
         now, old = _custom(ticket, id_), None if before is None else _custom(before, id_)
-        return _compare(now, old, before is None, operator, value)
+        return _compare(now, old, operator, value)
     if name in DIRECT:
         key = DIRECT[name]
         if value == "current_user":
             value = occasion.actor.get("id")
         if operator in ("less_than", "greater_than"):
             return _ordered(SCALES.get(key, ()), ticket[key], operator, value)
-        return _compare(ticket.get(key), None if before is None else before.get(key), before is None, operator, value)
+        return _compare(ticket.get(key), None if before is None else before.get(key), operator, value)
     return False
 
 
@@ -160,11 +161,18 @@ def _word(value: Any) -> str | None:
     return str(value or "").lower() or None
 
 
-def _compare(now: Any, old: Any, created: bool, operator: str, value: Any) -> bool:
+def _listed(value: Any) -> list[str]:
+    """The words of a value that is written as one text or as a list."""
+    return [str(one).lower() for one in value] if isinstance(value, list) else str("" if value is None else value).lower().split()
+
+
+def _compare(now: Any, old: Any, operator: str, value: Any) -> bool:
+    """`old`: None on creation. A value that a ticket is created with has changed, from none (the vendor's page on conditions says so)."""
+
     def same(a: Any, b: Any) -> bool:
         return ("" if a is None else str(a).lower()) == ("" if b is None else str(b).lower())
 
-    changed = not created and not same(now, old)
+    changed = not same(now, old)
     if operator == "is":
         return same(now, value)
     if operator == "is_not":
@@ -173,10 +181,8 @@ def _compare(now: Any, old: Any, created: bool, operator: str, value: Any) -> bo
         return now not in (None, "")
     if operator == "not_present":
         return now in (None, "")
-    if operator == "includes":
-        return str(now) in str(value).split()
-    if operator == "not_includes":
-        return str(now) not in str(value).split()
+    if operator in ("includes", "not_includes"):
+        return bool(set(_listed(value)) & set(now if isinstance(now, list) else [str(now).lower()])) == (operator == "includes")
     if operator == "changed":
         return changed
     if operator == "not_changed":
@@ -189,9 +195,9 @@ def _compare(now: Any, old: Any, created: bool, operator: str, value: Any) -> bo
         return changed and same(old, value)
     if operator == "not_value_previous":
         return not (changed and same(old, value))
-    if operator in ("less_than", "greater_than"):
+    if operator in SIZES:
         try:
-            return int(now) < int(value) if operator == "less_than" else int(now) > int(value)
+            return bool(SIZES[operator](float(now), float(value)))
         except (TypeError, ValueError):
             return False
     return False

@@ -68,6 +68,13 @@ def bomb(levels: int, width: int) -> bytes:
     return "\n".join(lines).encode()
 
 
+def merged_bomb(levels: int, width: int) -> bytes:
+    """The same by merged keys, which unfold into few values but take for ever to get there."""
+    lines = ["a0: &a0 {k0: 1}"]
+    lines += [f"a{n}: &a{n} {{k{n}: 1, <<: [{', '.join([f'*a{n - 1}'] * width)}]}}" for n in range(1, levels + 1)]
+    return "\n".join(lines).encode()
+
+
 @pytest.mark.parametrize(
     ("text", "words"),
     [
@@ -76,9 +83,12 @@ def bomb(levels: int, width: int) -> bytes:
         (b"&a [*a]", "nested"),
         (b"a: &a {b: *a}", "nested"),
         (b"[" * 100 + b"]" * 100, "nested"),
-        (b"[" * 1_200, "sound"),
+        (b"[" * 1_200, "nested"),
+        (b"a: &a {<<: *a}", "merges deeper"),
+        (merged_bomb(9, 10), "unfolds"),
+        (b"a: &a {" + b", ".join(b"k%d: 1" % n for n in range(1_000)) + b"}\n" + b"b: {<<: [" + b"*a, " * 2_000 + b"]}", "unfolds"),
     ],
-    ids=["thirty levels", "long text", "itself", "itself in a mapping", "deep", "deeper"],
+    ids=["thirty levels", "long text", "itself", "itself in a mapping", "deep", "deeper", "merged with itself", "merged", "merged wide"],
 )
 def test_files_made_to_hurt_are_refused_at_once(text: bytes, words: str) -> None:
     with pytest.raises(BadFile, match=words):
@@ -88,3 +98,39 @@ def test_files_made_to_hurt_are_refused_at_once(text: bytes, words: str) -> None
 def test_anchors_used_as_people_use_them_are_fine() -> None:
     found = load_text(bomb(3, 5))
     assert (found["a1"], found["a3"]) == ([["x"]] * 5, [[[["x"]] * 5] * 5] * 5)
+
+
+def test_merged_keys_give_way_to_a_mappings_own_and_to_those_merged_before() -> None:
+    found = load_text(b"a: &a {x: 1, y: 1}\nb: &b {y: 2, z: 2}\nc: {z: 3, <<: [*a, *b], <<: {w: 4}}\n")
+    assert found["c"] == {"x": 1, "y": 1, "z": 3, "w": 4}
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "words"),
+    [
+        (b"a: 1\nb: 2\na: 3\n", 3, "a key that stands there twice"),
+        (b"a:\n\tb: 1\n", 2, "a tab"),
+        (b"a: 1\nb: *nope\n", 2, "no anchor"),
+        (b"a: 1\n---\nb: 2\n", 2, "second document"),
+        (b"a: 1\n\nb: \xff\n", 3, "UTF-8"),
+        (b"a: 1\nb: 2026-01-01\n", 2, "a date"),
+        (b"a: 1\n2: x\n", 2, "a key that is not text"),
+        (b"a: 1\n? {b: 1}\n: 2\n", 2, "a key that is not text"),
+        (b"a: 1\nb: [.nan]\n", 2, "not finite"),
+        (b"a: 1\nb: !!bool perhaps\n", 2, "no bool"),
+        (b"a: 1\nb: !!int x\n", 2, "no int"),
+        (b"a: 1\nb: 0x" + b"f" * 5_000, 2, "64 bits"),
+        (b"a: 1\nb: " + b"9" * 5_000, 2, "no int"),
+        (b'a: 1\nb: "\\ud800"\n', 2, "no text can hold"),
+        (b'a: 1\nb: "\\0"\n', 2, "no text can hold"),
+        (b"a: 1\nb: !!python/name:os.system\n", 2, "a tag"),
+        (b"a: 1\nb: !!set {x, y}\n", 2, "a tag"),
+        (b"a: 1\n<<: [1]\n", 2, "no mapping"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else None,
+)
+def test_what_is_wrong_with_a_text_is_said_with_its_line_and_without_quoting_it(text: bytes, line: int, words: str) -> None:
+    with pytest.raises(BadFile, match=words) as refused:
+        load_text(text)
+    assert refused.value.line == line
+    assert "nope" not in str(refused.value)

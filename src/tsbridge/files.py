@@ -1,25 +1,49 @@
-"""Rulebook files: YAML (1.2, of which JSON is a part) to plain JSON values and back."""
+"""Rulebook files: YAML (1.2, of which JSON is a part) to plain JSON values and back.
+
+The text is read into nodes, which know their lines, and values are made of the nodes here: so every refusal has its line, and
+what anchors and merged keys unfold into is counted while it unfolds, not afterwards.
+"""
 
 from __future__ import annotations
 
 import io
 import json
 import math
-from functools import cached_property
+from collections.abc import Iterator
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final
 
 from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
-from ruamel.yaml.nodes import MappingNode, Node, SequenceNode
+from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 BIGGEST: Final = 8 << 20
 DEEPEST: Final = 64
 MOST: Final = 500_000
+TAG: Final = "tag:yaml.org,2002:"
+MERGE: Final = TAG + "merge"
+
+_WHY: Final = (
+    ("'\\t'", "a tab stands where only spaces may"),
+    ("undefined alias", "an alias has no anchor above it"),
+    ("another document", "a second document begins here"),
+    ("mapping values are not allowed", "a colon stands where none may; text with one needs quotes"),
+    ("expected ',' or", "a comma or a closing bracket is missing"),
+    ("could not find expected ':'", "a colon is missing"),
+    ("unexpected end of stream", "a quote is not closed"),
+    ("expected <block end>", "the indentation does not fit"),
+)
+"""What the reader's words mean for somebody who writes rules; its own words would quote the file."""
 
 
 class BadFile(ValueError):
-    """A file that holds no document. The text says where and why, and quotes nothing of it."""
+    """A file that holds no document. `words` and `line` (from 1, where one is to blame) say where and why, and quote nothing of it."""
+
+    def __init__(self, words: str, line: int | None = None) -> None:
+        super().__init__(words if line is None else f"{words} (line {line})")
+        self.words = words
+        self.line = line
 
 
 def load_file(path: Path) -> Any:
@@ -34,6 +58,11 @@ def read_file(path: Path) -> bytes:
             raw = file.read(BIGGEST + 1)
     except OSError:
         raise BadFile("cannot be read; expected a YAML or JSON file") from None
+    return bounded(raw)
+
+
+def bounded(raw: bytes) -> bytes:
+    """The same bytes. Raises `BadFile` when they are too many for a rulebook."""
     if len(raw) > BIGGEST:
         raise BadFile(f"is larger than {BIGGEST >> 20} MiB")
     return raw
@@ -41,17 +70,24 @@ def read_file(path: Path) -> bytes:
 
 def load_text(raw: bytes) -> Any:
     """The document in a text. Raises `BadFile`, also for one whose anchors unfold into more than anybody writes."""
+    node = _composed(raw)
+    return None if node is None else _Plain().value(node, 0)
+
+
+@lru_cache(maxsize=2)
+def _composed(raw: bytes) -> Node | None:
+    """The text as nodes; an alias is the very node of its anchor."""
     try:
-        document = YAML(typ="safe", pure=True).load(raw.decode("utf-8"))
-    except UnicodeDecodeError:
-        raise BadFile("is not UTF-8") from None
+        return YAML(typ="safe", pure=True).compose(io.StringIO(raw.decode("utf-8")))  # type: ignore[no-any-return]
+    except UnicodeDecodeError as wrong:
+        raise BadFile("is not UTF-8", raw.count(b"\n", 0, wrong.start) + 1) from None
     except MarkedYAMLError as wrong:
-        mark = wrong.problem_mark
-        where = "" if mark is None else f" in line {mark.line + 1}, column {mark.column + 1}"
-        raise BadFile(f"is no sound YAML{where}") from None
-    except (YAMLError, RecursionError, ValueError):
+        why = next((f": {words}" for sign, words in _WHY if sign in str(wrong.problem)), "")
+        raise BadFile(f"is no sound YAML{why}", None if wrong.problem_mark is None else wrong.problem_mark.line + 1) from None
+    except RecursionError:
+        raise BadFile(f"is nested deeper than {DEEPEST} levels") from None
+    except (YAMLError, ValueError):
         raise BadFile("is no sound YAML") from None
-    return _Plain().value(document, "", 0)
 
 
 class Lines:
@@ -63,43 +99,43 @@ class Lines:
     def __init__(self, raw: bytes) -> None:
         self._raw = raw
 
-    @cached_property
-    def _root(self) -> Node | None:
-        try:
-            found = YAML(typ="safe", pure=True).compose(io.StringIO(self._raw.decode("utf-8")))
-        except (YAMLError, RecursionError, ValueError):
-            return None
-        return found if isinstance(found, Node) else None
-
     def __call__(self, pointer: str) -> int | None:
         """The line, counted from 1; None for a text that cannot be read."""
-        node = self._root
+        try:
+            node = _composed(self._raw)
+        except BadFile:
+            return None
         if node is None:
             return None
         line = node.start_mark.line
         for step in pointer.split("/")[1:]:
-            found = _child(node, step.replace("~1", "/").replace("~0", "~"))
+            found = _child(node, step.replace("~1", "/").replace("~0", "~"), 0)
             if found is None:
                 break
             line, node = found
         return int(line) + 1
 
 
-def _child(node: Node, name: str) -> tuple[int, Node] | None:
+def _child(node: Node, name: str, depth: int) -> tuple[int, Node] | None:
     """(line, node) of a member: the line of its key where it has one."""
     if isinstance(node, SequenceNode):
         if name.isdigit() and int(name) < len(node.value):
             item = node.value[int(name)]
             return item.start_mark.line, item
         return None
-    if not isinstance(node, MappingNode):
+    if not isinstance(node, MappingNode) or depth > DEEPEST:
         return None
     for key, value in node.value:
         if key.value == name:
             return key.start_mark.line, value
-    merges = [value for key, value in node.value if key.value == "<<"]
-    merged = [part for value in merges for part in (value.value if isinstance(value, SequenceNode) else [value])]
-    return next((found for part in merged if (found := _child(part, name)) is not None), None)
+    return next((found for part in _merged(node) if (found := _child(part, name, depth + 1)) is not None), None)
+
+
+def _merged(node: MappingNode) -> Iterator[Node]:
+    """What `<<` merges into a mapping, the first one first."""
+    for key, value in node.value:
+        if key.tag == MERGE:
+            yield from value.value if isinstance(value, SequenceNode) else [value]
 
 
 def dump(document: Any) -> str:
@@ -119,25 +155,63 @@ class _Plain:
 
     def __init__(self) -> None:
         self._left = MOST
+        self._scalars = YAML(typ="safe", pure=True).constructor
 
-    def value(self, value: Any, where: str, depth: int) -> Any:
-        self._left -= 1
-        if self._left < 0:
-            raise BadFile(f"unfolds into more than {MOST} values; use fewer anchors")
+    def value(self, node: Node, depth: int) -> Any:
+        self._spend(1, node)
         if depth > DEEPEST:
-            raise BadFile(f"is nested deeper than {DEEPEST} levels")
+            raise BadFile(f"is nested deeper than {DEEPEST} levels", _line(node))
+        kind = str(node.tag).removeprefix(TAG)
+        if isinstance(node, ScalarNode) and kind in ("null", "bool", "int", "float", "str"):
+            return self._scalar(node, kind)
+        if isinstance(node, SequenceNode) and kind == "seq":
+            return [self.value(one, depth + 1) for one in node.value]
+        if isinstance(node, MappingNode) and kind == "map":
+            return {name: self.value(one, depth + 1) for name, one in self._members(node, 0).items()}
+        raise BadFile("has a date; put it in quotes" if kind == "timestamp" else "has a tag (!…) that no rulebook needs", _line(node))
+
+    def _scalar(self, node: ScalarNode, kind: str) -> Any:
+        try:
+            value = node.value if kind == "str" else self._scalars.construct_object(node)
+        except (YAMLError, ValueError, LookupError):
+            raise BadFile(f"has a value that is no {kind}", _line(node)) from None
         if isinstance(value, str):
-            self._left -= len(value) >> 6
-        if value is None or isinstance(value, bool | int | str):
-            return value
-        if isinstance(value, float):
-            if not math.isfinite(value):
-                raise BadFile(f"has a number that is not finite at {where or '/'}")
-            return value
-        if isinstance(value, list):
-            return [self.value(one, f"{where}/{place}", depth + 1) for place, one in enumerate(value)]
-        if isinstance(value, dict):
-            if not all(isinstance(key, str) for key in value):
-                raise BadFile(f"has a key that is not text at {where or '/'}; put it in quotes")
-            return {key: self.value(one, f"{where}/{key}", depth + 1) for key, one in value.items()}
-        raise BadFile(f"has a {type(value).__name__} at {where or '/'}; put it in quotes")
+            self._spend(len(value) >> 6, node)
+            if "\x00" in value or any("\ud800" <= letter <= "\udfff" for letter in value):
+                raise BadFile("has a character that no text can hold", _line(node))
+        if isinstance(value, float) and not math.isfinite(value):
+            raise BadFile("has a number that is not finite", _line(node))
+        if isinstance(value, int) and not -(1 << 63) <= value < 1 << 63:
+            raise BadFile("has a whole number of more than 64 bits; put it in quotes", _line(node))
+        return value
+
+    def _members(self, node: MappingNode, depth: int) -> dict[str, Node]:
+        """The values by their keys; a mapping's own keys win over merged ones, and those merged first over later ones."""
+        if depth > DEEPEST:
+            raise BadFile(f"merges deeper than {DEEPEST} levels", _line(node))
+        own: dict[str, Node] = {}
+        for key, value in node.value:
+            if key.tag == MERGE:
+                continue
+            if key.tag != TAG + "str" or not isinstance(self._scalar(key, "str"), str):
+                raise BadFile("has a key that is not text; put it in quotes", _line(key))
+            if key.value in own:
+                raise BadFile("has a key that stands there twice", _line(key))
+            own[key.value] = value
+        merged: dict[str, Node] = {}
+        for part in _merged(node):
+            if not isinstance(part, MappingNode):
+                raise BadFile("merges what is no mapping", _line(part))
+            inherited = self._members(part, depth + 1)
+            self._spend(1 + len(inherited), node)
+            merged = inherited | merged
+        return merged | own
+
+    def _spend(self, values: int, node: Node) -> None:
+        self._left -= values
+        if self._left < 0:
+            raise BadFile(f"unfolds into more than {MOST} values; use fewer anchors", _line(node))
+
+
+def _line(node: Node) -> int:
+    return int(node.start_mark.line) + 1

@@ -59,7 +59,8 @@ def test_no_smaller_set_of_conditions_would_have_done(condition: Any, tags: set[
     assert least == 0 or sorted(named) in [sorted(by_path[path] for path in way) for way in ways]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=100, deadline=None)
+@example([({}, {"add_tags": ["a"]}), (leaf("tags", "includes", "a"), {"notify": "x"})], set(), 1, 4)
 @given(
     st.lists(st.tuples(CONDITIONS, ACTIONS), min_size=1, max_size=8), st.sets(st.sampled_from(TAGS)), st.integers(1, 3), st.integers(1, 30)
 )

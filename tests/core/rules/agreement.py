@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from random import Random
 from typing import Any
@@ -18,11 +18,11 @@ ZONE = ZoneInfo("America/Los_Angeles")
 SLOTS = {"severity": "case.severity", "category": "case.category", "priority": "ticket.priority", "queue": "case.queue", "assign": "assign"}
 
 
-def disagreements(seed: int, pairs: int, rules: int) -> list[str]:
-    """Judge a random rulebook of `rules` rules on `pairs` moments; what came out differently, in words."""
+def disagreements(seed: int, pairs: int, rules: int, made: Callable[[Judge], Judge] = lambda judge: judge) -> list[str]:
+    """Judge a random rulebook of `rules` rules on `pairs` moments; what came out differently, in words. `made`: by which judge."""
     rng = Random(seed)  # noqa: S311  # reproducible, not secret
     document = random_books.document(rng, rules)
-    judge = Judge(read(document), ZONE)
+    judge = made(Judge(read(document), ZONE))
     oracle = Oracle(document, judge.book.calendars, ZONE)
     standing, at = Standing(), random_books.instant(rng)
     found: list[str] = []

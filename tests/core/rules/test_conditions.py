@@ -58,7 +58,7 @@ def test_law_6_not_x_is_exactly_not_x_whatever_the_value_and_when_it_is_missing(
             continue
         for value in values_for(operator, name):
             no, yes = leaf(name, negative, value), leaf(name, positive, value)
-            scans = Scans((no, yes))
+            scans = Scans.of((no, yes))
             tests = compiled(no, scans), compiled(yes, scans)
             for _ in range(20):
                 given = random_books.facts(rng)
@@ -93,7 +93,7 @@ def test_on_a_missing_value_the_positive_form_is_false(operator: str, missing: V
     found = leaf(name, operator, value)
     facts = Facts({name: missing}, {name: missing}, random_books.instant(Random(1)), ZONE, CALENDARS, None)  # noqa: S311
     assert not leaf_holds(found, facts)
-    assert not compiled(found, Scans([found]))(facts)
+    assert not compiled(found, Scans.of([found]))(facts)
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
 
 from tsbridge.core.rules.conditions import differs, same
@@ -11,16 +11,22 @@ from tsbridge.core.rules.language import Condition, Leaf, Tree
 from tsbridge.core.rules.scan import PatternScan, WordScan
 
 Test = Callable[[Facts], bool]
-Order = Callable[[Condition], Any]
 
 WORD_OPERATORS: Final = frozenset({"contains", "not_contains", "contains_any", "contains_all"})
 DEAR: Final = {"matches": 3, "within_hours": 3, "outside_hours": 3, **dict.fromkeys(WORD_OPERATORS, 2), "starts_with": 2}
 
 
 class Scans:
-    """The words and patterns looked for in each field by any of some rules."""
+    """The words and patterns that some rules look for, by field. Sent to another process, they are made ready there anew."""
 
-    def __init__(self, leaves: Iterable[Leaf]) -> None:
+    def __init__(self, words: Mapping[str, tuple[str, ...]], patterns: Mapping[str, tuple[str, ...]]) -> None:
+        self._wanted = (words, patterns)
+        self._words = {field: WordScan(wanted) for field, wanted in words.items()}
+        self._patterns = {field: PatternScan(wanted) for field, wanted in patterns.items()}
+
+    @classmethod
+    def of(cls, leaves: Iterable[Leaf]) -> Scans:
+        """All that these conditions look for."""
         words: dict[str, set[str]] = {}
         patterns: dict[str, set[str]] = {}
         for leaf in leaves:
@@ -28,8 +34,10 @@ class Scans:
                 words.setdefault(leaf.field, set()).update(leaf.words)
             elif leaf.operator == "matches":
                 patterns.setdefault(leaf.field, set()).add(leaf.value)
-        self._words = {field: WordScan(wanted) for field, wanted in words.items()}
-        self._patterns = {field: PatternScan(wanted) for field, wanted in patterns.items()}
+        return cls(*({field: tuple(sorted(wanted)) for field, wanted in found.items()} for found in (words, patterns)))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Scans, self._wanted
 
     def words(self, facts: Facts, field: str) -> frozenset[str]:
         """The words looked for in this field that its text has."""
@@ -54,11 +62,11 @@ def cost(condition: Condition) -> int:
     return 1 + sum(cost(part) for part in (*condition.all, *condition.any, *condition.none))
 
 
-def compiled(condition: Condition, scans: Scans, order: Order = cost) -> Test:
-    """A condition as a function of the facts. `order`: which of the parts that must all hold is asked first."""
+def compiled(condition: Condition, scans: Scans, *, in_order: bool = False) -> Test:
+    """A condition as a function of the facts. `in_order`: its parts that must all hold stand in the order to ask them."""
     if isinstance(condition, Leaf):
         return _leaf(condition, scans)
-    every = [compiled(part, scans) for part in sorted(condition.all, key=order)]
+    every = [compiled(part, scans) for part in (condition.all if in_order else _cheap_first(condition.all))]
     some = [compiled(part, scans) for part in _cheap_first(condition.any)]
     no = [compiled(part, scans) for part in _cheap_first(condition.none)]
     if some:

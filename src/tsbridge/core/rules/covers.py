@@ -7,13 +7,13 @@ conditions make tokens: an index built on covers may propose a rule too many, ne
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
 from tsbridge.core.rules.compiled import cost
 from tsbridge.core.rules.facts import Number, number, plain
-from tsbridge.core.rules.language import Action, Condition, Leaf, leaves
+from tsbridge.core.rules.language import Action, Condition, Leaf, Tree, leaves
 
 UNFILED: Final = 0.7
 """A cover that stands in more cases than this is not worth a place."""
@@ -29,8 +29,7 @@ class Token(NamedTuple):
     key: Any
 
 
-@dataclass(frozen=True, slots=True)
-class Cover:
+class Cover(NamedTuple):
     """Tokens of which one must stand for the condition `of`, and in what part of the cases one does, by a guess."""
 
     share: float
@@ -74,12 +73,15 @@ def effects(actions: Iterable[Action], *, taken_off: bool = False) -> Effects:
 class Planner:
     """Finds covers. Guesses how often a token stands from how many different ones the rules name for its field."""
 
-    def __init__(self, conditions: Iterable[Condition], may_change: Effects) -> None:
+    def __init__(self, conditions: Sequence[Condition], may_change: Effects) -> None:
+        self._conditions = conditions
         self._effects = may_change
+        self._tokens: dict[int, tuple[Token, ...]] = {}
         named: dict[tuple[str, str], set[Any]] = {}
         for condition in conditions:
             for leaf in leaves(condition):
-                for token in _tokens(leaf):
+                tokens = self._tokens[id(leaf)] = _tokens(leaf)
+                for token in tokens:
                     named.setdefault(token[:2], set()).add(token.key)
         self._named = Counter({place: len(keys) for place, keys in named.items()})
 
@@ -101,13 +103,14 @@ class Planner:
         return [cover for cover in found if cover.share <= UNFILED]
 
     def _of_leaf(self, leaf: Leaf) -> Cover | None:
-        tokens = _tokens(leaf)
+        tokens = self._tokens[id(leaf)]
         if not tokens or len(tokens) > WIDEST:
             return None
-        exact = tokens[0].kind in ("is", "has")
-        if any(self._effects.may_set(leaf.field, token.key if exact else None) for token in tokens):
-            return None
-        share = min(1.0, sum(self._share(token) for token in tokens))
+        if leaf.field in self._effects.values:
+            exact = tokens[0].kind in ("is", "has")
+            if any(self._effects.may_set(leaf.field, token.key if exact else None) for token in tokens):
+                return None
+        share = min(1.0, sum([self._share(token) for token in tokens]))
         return Cover(share, tokens, leaf) if share <= UNFILED else None
 
     def _share(self, token: Token) -> float:
@@ -127,10 +130,14 @@ class Planner:
         return {"changed": 0.15, "changed_from": 0.1, "within_hours": 0.5, "outside_hours": 0.5}.get(token.key.operator, 0.6)
 
 
-def likely_false_first(covers: Sequence[Cover]) -> Callable[[Condition], tuple[bool, float]]:
-    """In which order to ask the parts of a condition filed under the first of its covers: that one stands already, and comes last."""
-    share = {cover.of: cover.share for cover in covers}
-    return lambda part: (part == covers[0].of, cost(part) / (1 - share.get(part, UNFILED)))
+def likely_false_first(condition: Condition, covers: Sequence[Cover]) -> Condition:
+    """The condition with the parts that must all hold in the order to ask them: the first of its covers stands already, and is last."""
+    if isinstance(condition, Leaf) or len(condition.all) < 2:
+        return condition
+    share = {id(cover.of): cover.share for cover in covers}
+    filed_under = id(covers[0].of) if covers else None
+    every = sorted(condition.all, key=lambda part: (id(part) == filed_under, cost(part) / (1 - share.get(id(part), UNFILED))))
+    return Tree(tuple(every), condition.any, condition.none)
 
 
 def _tokens(leaf: Leaf) -> tuple[Token, ...]:

@@ -6,7 +6,7 @@ from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from functools import lru_cache
-from typing import Final
+from typing import Any, Final
 
 from tsbridge.core.rules.conditions import leaf_holds
 from tsbridge.core.rules.covers import Effects
@@ -86,6 +86,9 @@ class Clockwork:
         asked = _looks(rule for rule in book.rules if reads_the_clock(rule))
         self._leaves = [leaf for leaf in asked if leaf.field != AGE]
         self._ages = sorted({minute for leaf in asked if leaf.field == AGE for minute in _bounds(leaf)})
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Clockwork, (self._book, self._zone)
 
     def may_change(self, at: datetime, until: datetime, opened_at: datetime | None) -> bool:
         """Whether any condition at all changes after `at` and not after `until`."""

@@ -12,9 +12,10 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from tsbridge.core.rules.compiled import Scans, Test, compiled
+from tsbridge.core.rules.compiled import Scans, compiled
 from tsbridge.core.rules.covers import Cover
 from tsbridge.core.rules.facts import Facts, Number
+from tsbridge.core.rules.language import Leaf
 
 CROWD: Final = 16
 """Rules that share a token before they get a node of their own."""
@@ -36,7 +37,7 @@ class Node:
     words: tuple[tuple[str, dict[str, Bucket]], ...]
     patterns: tuple[tuple[str, dict[str, Bucket]], ...]
     ranges: tuple[tuple[str, Cells], ...]
-    tests: tuple[tuple[Test, Bucket], ...]
+    tests: tuple[tuple[Ask, Bucket], ...]
     scans: Scans
 
     def propose(self, facts: Facts, found: list[int]) -> None:
@@ -63,6 +64,23 @@ class Node:
 
 
 Bucket = tuple[int, ...] | Node
+
+
+class Ask:
+    """A condition that can be asked. Sent to another process, it is made ready there anew."""
+
+    __slots__ = ("_leaf", "_scans", "_test")
+
+    def __init__(self, leaf: Leaf, scans: Scans) -> None:
+        self._leaf = leaf
+        self._scans = scans
+        self._test = compiled(leaf, scans)
+
+    def __call__(self, facts: Facts) -> bool:
+        return self._test(facts)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Ask, (self._leaf, self._scans)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +114,7 @@ def build(filed: Sequence[Filed], scans: Scans, depth: int = 0) -> Node:
     def table(kind: str) -> tuple[tuple[str, dict[Any, Bucket]], ...]:
         return tuple((field, {key: bucket(found) for key, found in rows.items()}) for field, rows in sorted(tables[kind].items()))
 
-    tests = [(compiled(leaf, scans), bucket(found)) for rows in tables["test"].values() for leaf, found in rows.items()]
+    tests = [(Ask(leaf, scans), bucket(found)) for rows in tables["test"].values() for leaf, found in rows.items()]
     ranges = tuple((field, _cells(rows, bucket)) for field, rows in sorted(tables["range"].items()))
     return Node(tuple(always), table("is"), table("has"), table("word"), table("pattern"), ranges, tuple(tests), scans)
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from tsbridge.core.calendar import Calendar
 from tsbridge.core.moments import canonical
@@ -16,8 +16,7 @@ PLACEHOLDER: Final = re.compile(r"\{([^{}]*)\}")
 """A field to be filled into a note: `{case.id}`."""
 
 
-@dataclass(frozen=True, slots=True)
-class Leaf:
+class Leaf(NamedTuple):
     """`{field, operator, value}`. `value` is frozen; a `{list: name}` is resolved; `words` are the folded needles of text operators."""
 
     field: str
@@ -27,8 +26,7 @@ class Leaf:
     path: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Tree:
+class Tree(NamedTuple):
     """All of `all`, one of `any`, none of `none`; parts that are left out do not count."""
 
     all: tuple[Tree | Leaf, ...] = ()
@@ -43,16 +41,14 @@ class Tree:
 Condition = Tree | Leaf
 
 
-@dataclass(frozen=True, slots=True)
-class Action:
+class Action(NamedTuple):
     """`{name: value}`; `value` is frozen: tags a sorted tuple, a custom field (id, value)."""
 
     name: str
     value: Any
 
 
-@dataclass(frozen=True, slots=True)
-class Rule:
+class Rule(NamedTuple):
     """One rule. `on`: event kinds it is asked for; empty means all."""
 
     key: str
@@ -124,9 +120,14 @@ def content_hash(document: Any) -> str:
     return "sha256:" + hashlib.sha256(canonical(document)).hexdigest()
 
 
-def leaves(condition: Condition) -> Iterable[Leaf]:
+def leaves(condition: Condition) -> Sequence[Leaf]:
+    """Every condition on a field, in the order of the document."""
     if isinstance(condition, Leaf):
-        yield condition
-    else:
-        for part in (*condition.all, *condition.any, *condition.none):
-            yield from leaves(part)
+        return (condition,)
+    found: list[Leaf] = []
+    for part in (*condition.all, *condition.any, *condition.none):
+        if isinstance(part, Leaf):
+            found.append(part)
+        else:
+            found += leaves(part)
+    return found

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Final
+from typing import Any, Final
 
-from tsbridge.core.rules.compiled import Scans, Test, compiled, cost, shortfall
+from tsbridge.core.rules.compiled import Scans, Test, compiled, shortfall
 from tsbridge.core.rules.covers import NO_EFFECTS, Cover, Effects, Planner, likely_false_first
 from tsbridge.core.rules.due import by_time_unknown, lasting, reads_the_clock
 from tsbridge.core.rules.facts import Facts
@@ -26,19 +26,23 @@ class Plan:
     def __init__(self, rules: Sequence[Rule], scans: Scans, may_change: Effects, set_by_rules: Effects) -> None:
         self.rules = tuple(rules)
         self.slots = {rule.key: slot for slot, rule in enumerate(rules)}
+        self.clocked = frozenset(slot for slot, rule in enumerate(rules) if reads_the_clock(rule))
+        self._every = range(len(self.rules))
         self._scans = scans
-        self._tests: list[Test | None] = [None] * len(self.rules)
+        self._may_change = may_change
+        conditions = {slot: rule.when for slot, rule in enumerate(rules)}
+        covers = _covers(conditions, may_change)
+        self._index = self._filed(covers)
+        self._tests = _Tests({slot: likely_false_first(one, covers.get(slot, ())) for slot, one in conditions.items()}, scans)
+        remains = {slot: lasting(conditions[slot], set_by_rules) for slot in sorted(self.clocked)}
+        self._clocked_index = self._filed(_covers(remains, NO_EFFECTS))
+        self._lasting = _Tests(remains, scans)
         self._shortfalls: dict[tuple[int, int], Callable[[Facts], int]] = {}
         self._nearness: Nearness | None = None
-        self._every = range(len(self.rules))
-        self.clocked = frozenset(slot for slot, rule in enumerate(rules) if reads_the_clock(rule))
-        conditions = dict(enumerate(rule.when for rule in rules))
-        self._may_change = may_change
-        self._covers = _covers(conditions, may_change)
-        self._index = self._filed(self._covers)
-        remains = {slot: lasting(conditions[slot], set_by_rules) for slot in sorted(self.clocked)}
-        self._lasting = {slot: compiled(condition, scans) for slot, condition in remains.items()}
-        self._clocked_index = self._filed(_covers(remains, NO_EFFECTS))
+
+    def __getstate__(self) -> dict[str, Any]:
+        """What another process needs; the rest is made there when it is first asked for."""
+        return {**self.__dict__, "_shortfalls": {}, "_nearness": None}
 
     def _filed(self, covers: Mapping[int, tuple[Cover, ...]]) -> Node | None:
         return build(tuple(covers.items()), self._scans) if covers else None
@@ -53,7 +57,7 @@ class Plan:
 
     def may_wait(self, facts: Facts) -> frozenset[int]:
         """The slots of rules that time alone may make match or not, if nothing happens after the moment these facts are of."""
-        slots: Iterable[int] = self._lasting
+        slots: Iterable[int] = self.clocked
         if self._clocked_index is not None:
             slots = []
             self._clocked_index.propose(facts, slots)
@@ -64,12 +68,7 @@ class Plan:
         return by_time_unknown(self.rules[slot].when, facts) is None
 
     def holds(self, slot: int, facts: Facts) -> bool:
-        test = self._tests[slot]
-        if test is None:
-            covers = self._covers.get(slot)
-            order = likely_false_first(covers) if covers else cost
-            test = self._tests[slot] = compiled(self.rules[slot].when, self._scans, order)
-        return test(facts)
+        return self._tests[slot](facts)
 
     def near(self, facts: Facts, most: int) -> Mapping[int, int]:
         """The slots of every rule that may miss no more than `most` conditions: how many it misses at the least."""
@@ -88,12 +87,29 @@ class Plan:
         return count(facts)
 
 
+class _Tests(dict[int, Test]):
+    """The tests of some conditions, each made when it is first asked for. Sent to another process as the conditions they are of."""
+
+    __slots__ = ("_conditions", "_scans")
+
+    def __init__(self, conditions: Mapping[int, Condition], scans: Scans) -> None:
+        self._conditions = conditions
+        self._scans = scans
+
+    def __missing__(self, slot: int) -> Test:
+        test = self[slot] = compiled(self._conditions[slot], self._scans, in_order=True)
+        return test
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _Tests, (self._conditions, self._scans)
+
+
 def _covers(conditions: Mapping[int, Condition], may_change: Effects) -> dict[int, tuple[Cover, ...]]:
     if len(conditions) < FEW:
         return {}
-    planner = Planner(conditions.values(), may_change)
+    planner = Planner(tuple(conditions.values()), may_change)
     return {slot: tuple(planner.covers(condition)) for slot, condition in conditions.items()}
 
 
 def scans_of(rules: Iterable[Rule]) -> Scans:
-    return Scans(leaf for rule in rules for leaf in leaves(rule.when))
+    return Scans.of(leaf for rule in rules for leaf in leaves(rule.when))

@@ -170,13 +170,12 @@ class LiveRulebook:
     def __init__(self, zone: tzinfo) -> None:
         self._zone = zone
         self._built: OrderedDict[int, Built] = OrderedDict()
-        self._ready: tuple[str, Rulebook, Judge] | None = None
+        self._ready: Judge | None = None
         self._lock = threading.Lock()
 
-    def prepare(self, document: Any) -> None:
-        """Build a document that is about to be published, on the caller's thread: no transaction has to wait for it afterwards."""
-        book = read(document)
-        self._ready = (book.hash, book, Judge(book, self._zone))
+    def take(self, judge: Judge) -> None:
+        """A judge made for what is about to be published: no transaction has to build it then."""
+        self._ready = judge
 
     def live(self, conn: Connection) -> Built:
         """The version that is live in this transaction."""
@@ -190,11 +189,10 @@ class LiveRulebook:
                 self._built.move_to_end(version)
                 return built
         row = get(conn, version)
-        ready = self._ready
-        if ready is None or ready[0] != row.hash:
-            book = read(row.document)
-            ready = (row.hash, book, Judge(book, self._zone))
-        built = Built(row.version, row.hash, ready[1], ready[2])
+        judge = self._ready
+        if judge is None or judge.book.hash != row.hash:
+            judge = Judge(read(row.document), self._zone)
+        built = Built(row.version, row.hash, judge.book, judge)
         with self._lock:
             self._built[version] = built
             while len(self._built) > KEEP:

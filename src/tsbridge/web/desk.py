@@ -13,6 +13,7 @@ from starlette.routing import BaseRoute
 
 from tsbridge.core.moments import Interaction
 from tsbridge.core.ports import Clock, Ids
+from tsbridge.rulebook.ready import Ready, make_ready
 from tsbridge.store.db import Database
 from tsbridge.store.rulebooks import LiveRulebook
 from tsbridge.web.auth import Gate
@@ -56,6 +57,7 @@ class Desk:
 
     `zone`: the team's. `salt`: fresh text for the audit's commitments. `entropy(n)`: n random bytes.
     `default_mode`: write-back mode while nobody has set another. `webhooks`: the door's routes.
+    `make_ready`: makes a document ready to be published, wherever.
     `wake`: there are deliveries to work on; `wake_writer`: there are wishes to write; `wake_replay`: a replay.
     `probes`: what `/readyz` looks at, by name. `metrics_role`, `docs_role`: None leaves them open.
     """
@@ -75,6 +77,7 @@ class Desk:
     wake: Callable[[], None] = _nobody
     wake_writer: Callable[[], None] = _nobody
     wake_replay: Callable[[], None] = _nobody
+    make_ready: Callable[[Any, tzinfo], Ready] = make_ready
     probes: Mapping[str, Probe] = field(default_factory=dict)
     lifespan: Lifespan | None = None
     metrics_role: str | None = None

@@ -158,4 +158,9 @@ async def refuse_faulty(document: Document) -> None:
     """Raises 422 with `findings` unless the document can be judged by."""
     found = await asyncio.to_thread(faults, document)
     if found:
-        raise Problem(422, "The rulebook has faults; see findings.", kind="rulebook-faulty", findings=found, failed_tests=[])
+        raise faulty(found)
+
+
+def faulty(found: list[dict[str, Any]]) -> Problem:
+    """What is answered when something would have to be judged by a document that has faults."""
+    return Problem(422, "The rulebook has faults; see findings.", kind="rulebook-faulty", findings=found, failed_tests=[])

@@ -10,6 +10,7 @@ from fastapi import APIRouter, Response
 from pydantic import StringConstraints
 from sqlalchemy import Connection
 
+from tsbridge.core.rules.language import Rulebook
 from tsbridge.rulebook.diff import diff
 from tsbridge.rulebook.zendesk_import import import_zendesk
 from tsbridge.store import chain
@@ -97,9 +98,8 @@ async def restore_version(desk: Made, by: Ops, version: Id, body: Publication | 
     number = whole_number("path", "version", version, 1, BIGGEST)
     note = (body.note if body else "") or f"restored from version {number}"
     found = await desk.database.read(lambda conn: _version(conn, number))
-    await _refuse_bad(desk, found.document)
-    await asyncio.to_thread(desk.live.prepare, found.document)
-    return await desk.database.write(_publication(desk, found.document, note, by.id, "rulebook.restore"), urgent=True)
+    book = await _prepare(desk, found.document)
+    return await desk.database.write(_publication(desk, book, note, by.id, "rulebook.restore"), urgent=True)
 
 
 # Looking before publishing
@@ -176,9 +176,8 @@ async def publish_draft(desk: Made, by: Ops, body: Publication, if_match: IfMatc
     need_match(if_match)
     draft = await desk.database.read(store.draft)
     need_match(if_match, draft_tag(draft))
-    await _refuse_bad(desk, draft.document)
-    await asyncio.to_thread(desk.live.prepare, draft.document)
-    publish = _publication(desk, draft.document, body.note, by.id, "rulebook.publish")
+    book = await _prepare(desk, draft.document)
+    publish = _publication(desk, book, body.note, by.id, "rulebook.publish")
 
     def write(conn: Connection) -> dict[str, Any]:
         need_match(if_match, draft_tag(store.lock_draft(conn)))
@@ -194,16 +193,15 @@ def _version(conn: Connection, version: int) -> store.Version:
         raise not_found("version") from None
 
 
-def _publication(desk: Desk, document: Document, note: str, by: str, action: str) -> Callable[[Connection], dict[str, Any]]:
-    """The write that makes `document` live. Runs inside the caller's transaction."""
+def _publication(desk: Desk, book: Rulebook, note: str, by: str, action: str) -> Callable[[Connection], dict[str, Any]]:
+    """The write that makes `book` live. Runs inside the caller's transaction."""
     now, change_id, salt = desk.clock.now(), desk.ids.new("chg"), desk.salt()
-    book_hash = documents.hash_of(document)
 
     def write(conn: Connection) -> dict[str, Any]:
         before = store.live(conn)
-        version = store.publish(conn, document, book_hash, note, now, by)
+        version = store.publish(conn, book.document, book.hash, note, now, by)
         was = {"version": before.version, "hash": before.hash}
-        became = {"version": version, "hash": book_hash}
+        became = {"version": version, "hash": book.hash}
         noted = {**became, "note": note}
         chain.add_change(conn, id=change_id, at=now, actor=by, action=action, subject="rulebook", before=was, after=noted, salt=salt)
         return became
@@ -211,13 +209,17 @@ def _publication(desk: Desk, document: Document, note: str, by: str, action: str
     return write
 
 
-async def _refuse_bad(desk: Desk, document: Document) -> None:
-    """Raises 422 with `findings` or `failed_tests` unless the document may go live."""
-    await documents.refuse_faulty(document)
-    failed = [test for test in await asyncio.to_thread(trial.run_tests, document, desk.zone) if not test["ok"]]
-    if failed:
+async def _prepare(desk: Desk, document: Document) -> Rulebook:
+    """Have a document ready to be judged by the moment it is live. Raises 422 with `findings` or `failed_tests` if it may not be."""
+    ready = await asyncio.to_thread(desk.make_ready, document, desk.zone)
+    if ready.judge is None:
+        raise documents.faulty([finding.to_json() for finding in ready.faults])
+    if ready.failed:
         findings = await asyncio.to_thread(documents.findings, document, desk.zone)
+        failed = [test.to_json() for test in ready.failed]
         raise Problem(422, "The rulebook fails tests of its own.", kind="rulebook-tests-failed", findings=findings, failed_tests=failed)
+    desk.live.take(ready.judge)
+    return ready.judge.book
 
 
 async def _meant(desk: Desk, body: Document) -> Document:

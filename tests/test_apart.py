@@ -1,0 +1,65 @@
+"""A rulebook made ready in a process of its own judges like one made here; where no process can be had, it is made here."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.core.rules.agreement import disagreements
+from tests.rulebook.books import ZONE, book, leaf, rule
+from tsbridge.apart import ready_apart, received, sent
+from tsbridge.core.rules.judge import Judge
+from tsbridge.files import load_file
+from tsbridge.rulebook.ready import Ready, make_ready
+from tsbridge.rulebook.worlds import World
+
+STARTER = Path(__file__).resolve().parent.parent / "rulebooks" / "incident-desk.yaml"
+BITE = {"all": [leaf("text", "contains", "bite")]}
+HOPES = [
+    {"name": "a bite", "given": {"text": "a bite"}, "expect": {"tags": ["ts_a"]}},
+    {"name": "a kiss", "given": {"text": "a kiss"}, "expect": {"tags": ["ts_a"]}},
+]
+
+
+def there_and_back(judge: Judge) -> Judge:
+    came = received(sent(Ready((), (), judge), judge.book.document), judge.book.document).judge
+    assert came is not None
+    assert came.book == judge.book
+    assert came.book.document is judge.book.document
+    return came
+
+
+@pytest.mark.parametrize(("seed", "rules"), [(1, 3), (2, 30), (3, 130)])
+def test_a_judge_that_was_sent_judges_and_explains_as_the_contract_says(seed: int, rules: int) -> None:
+    assert disagreements(9_000 + seed, 40, rules, there_and_back) == []
+
+
+@pytest.mark.parametrize("python", [None, "/there/is/no/such/python", "/bin/false"])
+def test_wherever_it_is_made_the_same_comes_out(python: str | None) -> None:
+    document = load_file(STARTER)
+    ready = ready_apart(document, ZONE) if python is None else ready_apart(document, ZONE, python)
+    here = make_ready(document, ZONE)
+    assert ready.judge is not None
+    assert here.judge is not None
+    assert ready[:2] == here[:2] == ((), ())
+    assert ready.judge.book == here.judge.book
+    for test in here.judge.book.tests:
+        world = World.read(test.given, test.at)
+        assert world.judged(ready.judge) == world.judged(here.judge)
+
+
+@pytest.mark.parametrize(
+    ("document", "faults", "failed"),
+    [
+        ({"schema": 1, "rules": [rule("a", {"field": "colour", "operator": "is", "value": 1})]}, ["unknown_field", "no_catch_all"], []),
+        (book(rule("a", BITE), tests=HOPES), [], ["a kiss"]),
+    ],
+)
+def test_what_keeps_a_document_from_going_live_is_told_from_there(document: Any, faults: list[str], failed: list[str]) -> None:
+    ready = ready_apart(document, ZONE)
+    assert [fault.code for fault in ready.faults] == faults
+    assert [test.name for test in ready.failed] == failed
+    assert (ready.judge is None) == bool(faults)
+    assert ready[:2] == make_ready(document, ZONE)[:2]

@@ -410,3 +410,24 @@ def test_findings_are_ordered_by_how_grave_they_are_and_where_they_stand() -> No
     found: tuple[Finding, ...] = check(document, ZONE)
     assert [one.severity for one in found] == ["warning", "warning", "info"]
     assert [one.path.split("/")[2] for one in found] == ["0", "0", "2"]
+
+
+@pytest.mark.parametrize(
+    ("when", "code"),
+    [
+        (leaf("ticket.custom.5", "less_than", -2), None),
+        (leaf("ticket.custom.5", "between", [9007199254740993, 9007199254740993]), None),
+        ({"all": [leaf("ticket.custom.5", "is", 3), leaf("ticket.custom.5", "at_least", 5)]}, "never_matches"),
+        ({"all": [leaf("ticket.custom.5", "is", "gold"), leaf("ticket.custom.5", "at_least", 5)]}, "never_matches"),
+        ({"all": [leaf("ticket.custom.5", "is", "5"), leaf("ticket.custom.5", "less_than", 6)]}, None),
+        ({"all": [leaf("ticket.custom.5", "is", 5)], "none": [leaf("ticket.custom.5", "less_than", 6)]}, None),  # a set of one word
+        ({"all": [leaf("ticket.custom.5", "is", "a,b"), leaf("ticket.custom.5", "includes_all", ["a", "b"])]}, None),
+        ({"all": [leaf("ticket.custom.5", "includes", "a"), leaf("ticket.custom.5", "not_present")]}, "never_matches"),
+        ({"all": [leaf("ticket.custom.5", "contains", "a"), leaf("ticket.custom.5", "not_present")]}, "never_matches"),
+        ({"all": [leaf("ticket.custom.5", "includes_all", ["a", "b"]), leaf("ticket.custom.5", "not_includes", "B")]}, "never_matches"),
+        ({"all": [leaf("call.disposition", "changed_from", "a"), leaf("call.disposition", "changed_to", "a")]}, None),  # from A to a
+        ({"all": [leaf("ticket.status", "changed_from", "open"), leaf("ticket.status", "changed_to", "open")]}, "never_matches"),
+    ],
+)
+def test_of_values_that_may_be_several_things_only_what_is_certain_is_told(when: Any, code: str | None) -> None:
+    assert [one.code for one in check(book(rule("a", when)), ZONE)] == ([] if code is None else [code])

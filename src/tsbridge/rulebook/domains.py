@@ -16,7 +16,7 @@ from typing import Any, Final
 from tsbridge.core.moments import CALL_EVENTS, CLOCK, DESK_EVENTS, TICKET_EVENTS, Value
 from tsbridge.core.rules import vocabulary
 from tsbridge.core.rules.conditions import leaf_holds
-from tsbridge.core.rules.facts import Facts, number
+from tsbridge.core.rules.facts import Facts, Number, number, plain
 from tsbridge.core.rules.language import Leaf, Rulebook
 from tsbridge.rulebook.clock import Clock
 from tsbridge.rulebook.solved import NONE, UNKNOWN, Literal, Part, Solved, unchanging
@@ -39,6 +39,7 @@ WHOLE: Final[Mapping[str, tuple[int, int | None]]] = {
 }
 """Fields that count: the least and, where there is one, the largest number."""
 SET_OPERATORS: Final = frozenset({"includes", "includes_all"})
+COMPARED: Final = frozenset({"is", "in", "changed_to"})
 NUMBER_OPERATORS: Final = frozenset({"less_than", "at_most", "greater_than", "at_least", "between"})
 
 
@@ -110,7 +111,8 @@ def _with_before(name: str, values: Iterable[Value], literals: Sequence[Literal]
     if unchanging(literals):
         yield from (Part({} if value is None else {name: value}) for value in values)
         return
-    named = [value for leaf, _ in literals if leaf.operator == "changed_from" for value in (leaf.value,)]
+    cased = not getattr(vocabulary.field_named(name), "choices", ())
+    named = [form for leaf, _ in literals if leaf.operator == "changed_from" for form in _forms(leaf.value, cased)]
     for value in values:
         given = {} if value is None else {name: value}
         other: Value = (FRESH_TAG + "_before",) if isinstance(value, tuple) else FRESH + "_before"
@@ -119,16 +121,32 @@ def _with_before(name: str, values: Iterable[Value], literals: Sequence[Literal]
         yield Part(given)
 
 
+def _forms(value: Value, cased: bool) -> tuple[Value, ...]:
+    """A word that only changes its letter case has changed, from the word to the same word."""
+    return (value, value.swapcase()) if cased and isinstance(value, str) else (value,)
+
+
 def _numbers(name: str, literals: Iterable[Literal]) -> list[float]:
-    """A number from every stretch that the bounds cut the line into, and the bounds themselves."""
-    bounds = {found for leaf, _ in literals for value in _parts(leaf) if (found := number(value)) is not None}
+    """A number from every stretch that the bounds cut the line into, and the bounds themselves. What is measured is never below zero."""
+    bounds = _bounds(literals)
     if name in WHOLE:
         least, most = WHOLE[name]
         near = {math.floor(bound) + step for bound in bounds for step in (-1, 0, 1, 2)} | {least}
         return sorted(n for n in near if n >= least and (most is None or n <= most))
-    line = sorted({*(float(bound) for bound in bounds), 0.0})
-    between = [(low + high) / 2 for low, high in pairwise(line)]
-    return [int(n) if n.is_integer() else n for n in sorted({*line, *between, line[-1] + 1}) if n >= 0]
+    return [n for n in _line(bounds) if n >= 0]
+
+
+def _bounds(literals: Iterable[Literal]) -> set[Number]:
+    return {found for leaf, _ in literals for value in _parts(leaf) if (found := number(value)) is not None}
+
+
+def _line(bounds: Iterable[Number]) -> list[float]:
+    """Zero, the bounds, a number between each two of them and one beyond either end."""
+    marks = sorted({*(bound if isinstance(bound, int) else float(bound) for bound in bounds), 0})
+    between = [low / 2 + high / 2 for low, high in pairwise(marks)]
+    beyond = [min(2 * marks[0], marks[0] - 1), max(2 * marks[-1], marks[-1] + 1)]
+    found = [n for n in sorted({*marks, *between, *beyond}) if math.isfinite(n)]
+    return [int(n) if isinstance(n, float) and n.is_integer() else n for n in found]
 
 
 def _named(literals: Iterable[Literal]) -> list[Value]:
@@ -146,7 +164,7 @@ def _wordings(literals: Sequence[Literal], used: set[str]) -> tuple[Iterable[Val
     """Texts. What is proven: that nothing is there, that it is one of a few, and what `texts` refuses; nothing of patterns."""
     if any(leaf.operator == "present" and not wanted for leaf, wanted in literals):
         return (None,), True
-    fixed = next((leaf for leaf, wanted in literals if wanted and leaf.operator in ("is", "in", "changed_to")), None)
+    fixed = next((leaf for leaf, wanted in literals if wanted and leaf.operator in COMPARED), None)
     if fixed is not None:
         return _parts(fixed), "matches" not in used
     bare = not any(wanted for leaf, wanted in literals if leaf.operator != "changed_from")
@@ -154,15 +172,32 @@ def _wordings(literals: Sequence[Literal], used: set[str]) -> tuple[Iterable[Val
 
 
 def _custom(name: str, literals: Sequence[Literal], used: set[str]) -> tuple[Iterable[Value], bool]:
-    """A custom field holds a word, a number or a set; mixed conditions are tried, not proven."""
+    """A custom field holds a word, a number or a set. Where these are mixed, values are tried, and nothing is proven."""
+    if any(leaf.operator == "present" and not wanted for leaf, wanted in literals):
+        return (None,), True
+    fixed = next((leaf for leaf, wanted in literals if wanted and leaf.operator in COMPARED), None)
+    if fixed is not None:
+        texts_of_it = [plain(value) for value in _parts(fixed)]
+        several = any("," in text for text in texts_of_it)  # perhaps a set, written with commas
+        return [form for text in texts_of_it for form in _readings(text)], not (several or "matches" in used)
     if used & SET_OPERATORS:
-        return _sets(literals), False
+        return _sets(literals), not used & (TEXT_OPERATORS | NUMBER_OPERATORS | COMPARED | {"changed_from"})
     if used & TEXT_OPERATORS:
         return _wordings(literals, used)[0], False
-    numbers = _numbers(name, literals) if used & NUMBER_OPERATORS else []
-    negative = [-1 - n for n in numbers]
-    exact = not (used & NUMBER_OPERATORS and used & {"is", "in", "changed_to", "changed_from"})
-    return (None, *numbers, *negative, *_named(literals), FRESH), exact
+    numbers = _line(_bounds(literals)) if used & NUMBER_OPERATORS else []
+    exact = not (used & NUMBER_OPERATORS and used & (COMPARED | {"changed_from"}))
+    return (None, *numbers, *_named(literals), FRESH), exact
+
+
+def _readings(text: str) -> Iterator[Value]:
+    """What a custom field may hold that compares like this text."""
+    found = number(text)
+    yield text
+    if isinstance(found, int) and plain(found) == text:
+        yield found
+    if text.casefold() in ("true", "false"):
+        yield text.casefold() == "true"
+    yield tuple(sorted(text.split(",")))
 
 
 def _parts(leaf: Leaf) -> tuple[Any, ...]:

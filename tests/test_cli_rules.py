@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 from typing import Any
 
@@ -44,14 +45,14 @@ tests:
 @pytest.fixture
 def book(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A file, and a database that nobody could open."""
-    monkeypatch.setenv("TSBRIDGE_DATABASE_URL", "sqlite:////nowhere/at/all/bridge.db")
+    monkeypatch.setenv("TSBRIDGE_DATABASE_URL", "sqlite:////dev/null/bridge.db")
     path = tmp_path / "night.yaml"
     path.write_text(WEAK.replace("shared: &shared\n  kind: escalation\n", "").replace("<<: *shared", "kind: escalation"))
     return path
 
 
 def offline(run: Run, *arguments: str) -> Any:
-    return run(*arguments, TSBRIDGE_DATABASE_URL="sqlite:////nowhere/at/all/bridge.db")
+    return run(*arguments, TSBRIDGE_DATABASE_URL="sqlite:////dev/null/bridge.db")
 
 
 def test_weaknesses_are_told_by_file_and_line_and_are_no_failure(run: Run, book: Path) -> None:
@@ -128,3 +129,71 @@ def test_zendesks_triggers_are_taken_into_account_when_they_are_given(run: Run, 
     assert (found["code"], found["rule"], found["line"]) == ("tag_cycle", "injury", 6)
     triggers.write_text('{"tickets": []}')
     assert offline(run, "rules", "check", str(book), "--triggers", str(triggers)).code == 2
+
+
+@pytest.mark.parametrize(
+    ("text", "place"),
+    [
+        ("a: 1\na: 2\n", ":2: has a key that stands there twice"),
+        ("a:\n\tb: 1\n", ":2: is no sound YAML: a tab"),
+        ("a: 1\nb: 2026-01-01\n", ":2: has a date"),
+    ],
+    ids=["twice", "tab", "date"],
+)
+def test_a_file_that_cannot_be_read_is_told_by_file_and_line_by_every_command(run: Run, tmp_path: Path, text: str, place: str) -> None:
+    book = tmp_path / "book.yaml"
+    book.write_text(text)
+    for command in (["check"], ["test"], ["try", "{}", "--file"], ["diff", str(book)], ["publish", "--note", "x"], ["replay"], ["shadow"]):
+        told = offline(run, "rules", *command, str(book))
+        assert told.code == 2, command
+        assert f"book.yaml{place}" in told.err
+
+
+@pytest.mark.parametrize("text", ["", "# nothing yet\n", "just words\n", "- a list\n", "5\n", "null\n"])
+def test_a_file_that_holds_something_else_than_a_rulebook_is_a_finding_and_never_a_traceback(run: Run, tmp_path: Path, text: str) -> None:
+    book, other = tmp_path / "book.yaml", tmp_path / "other.yaml"
+    book.write_text(text)
+    other.write_text(BOOK)
+    for command in (["check"], ["test"], ["try", "{}", "--file"], ["publish", "--note", "x"]):
+        told = offline(run, "rules", *command, str(book))
+        assert told.code == 1, command
+        assert "book.yaml:1: error: expected a mapping" in told.out + told.err
+    assert offline(run, "rules", "check", str(book), "--json").json["findings"][0]["line"] in (1, None)
+    for command in (["diff", str(book), str(other)], ["diff", str(other), str(book)], ["import", str(other), "--rulebook", str(book)]):
+        told = offline(run, "rules", *command)
+        assert told.code == 2, command
+        assert "expected a mapping" in told.err
+
+
+def test_a_rulebook_comes_from_standard_input_as_well(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    def piped(text: str, *command: str) -> Any:
+        monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(text.encode())))
+        return offline(run, "rules", *command)
+
+    assert piped(BOOK, "check", "-").code == 0
+    assert "standard input: 1 of 1 tests passed" in piped(BOOK, "test", "-").out
+    assert "standard input:8: error: rule injury" in piped(BOOK.replace("contains_any", "contains_some"), "check", "-").out
+    assert piped("a: [", "check", "-").code == 2
+
+
+def test_coverage_and_failures_name_their_line_in_words_and_in_json(run: Run, book: Path) -> None:
+    told = offline(run, "rules", "test", str(book), "--coverage")
+    assert 'night.yaml:21: FAILED wrong: queue should be "two", is "one"' in told.out
+    assert "night.yaml:7: rule never matches in no test" in told.out
+    shown = offline(run, "rules", "test", str(book), "--json").json
+    assert [(test["name"], test["line"]) for test in shown["tests"]] == [("a bite", 20), ("wrong", 21)]
+
+
+def test_conditions_that_no_event_shows_are_told_and_are_not_nothing(run: Run, book: Path) -> None:
+    told = offline(run, "rules", "test", str(book), "--generate")
+    assert told.code == 0
+    assert "# rule never: no event was found that shows condition /rules/0/when/all/0 true" in told.out
+    assert "Nothing is missing" not in told.out
+
+
+def test_zendesks_rules_that_cannot_be_read_are_misuse(run: Run, tmp_path: Path) -> None:
+    odd = tmp_path / "odd.json"
+    for text in ("[1]", "{", '{"tickets": []}'):
+        odd.write_text(text)
+        assert offline(run, "rules", "import", str(odd)).code == 2
+    assert offline(run, "rules", "import", "/nowhere.json").code == 2

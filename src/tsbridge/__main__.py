@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
-from tsbridge.cli import audit, checkup, keys, queues, replay, rules, run, simulate, talkdesk, zendesk
+from tsbridge.cli import audit, checkup, keys, queues, replay, rules, run, shadow, simulate, talkdesk, versions, zendesk
 from tsbridge.cli.frame import Failed, wants_json
 from tsbridge.core.rules.findings import RulebookError
 from tsbridge.files import BadFile
@@ -34,6 +34,12 @@ app.command()(run.worker)
 app.command()(run.migrate)
 app.command()(checkup.doctor)
 rules.app.command("replay")(replay.replay)
+rules.app.command("shadow")(shadow.shadow)
+rules.app.command("diff")(versions.diff)
+rules.app.command("import")(versions.import_)
+rules.app.command("export")(versions.export)
+rules.app.command("publish")(versions.publish)
+rules.app.command("restore")(versions.restore)
 app.add_typer(rules.app, name="rules")
 app.add_typer(keys.app, name="keys")
 app.add_typer(audit.app, name="audit")

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from sqlalchemy import update
 
+from tests.web import rows
 from tests.web.conftest import ZONE
 from tsbridge.core.casestate import CaseState
 from tsbridge.core.link import case_key
@@ -88,7 +89,7 @@ async def test_a_decision_is_explained_by_the_version_that_made_it_whatever_is_l
     other = {**book, "rules": book["rules"][-1:], "tests": []}
     kept = await room.client.put("/v1/rulebook/draft", json={"document": other}, headers={"If-Match": seen})
     assert (
-        await room.client.post("/v1/rulebook/publish", json={"note": ""}, headers={"If-Match": kept.headers["ETag"]})
+        await room.client.post("/v1/rulebook/publish", json={"note": "two"}, headers={"If-Match": kept.headers["ETag"]})
     ).status_code == 201
     assert (await room.client.get(f"/v1/audit/routing/{id_}")).json() == before
 
@@ -134,3 +135,43 @@ async def test_the_desks_moments_stand_on_the_timeline(room: Any, book: dict[str
     await room.desk.database.write(lambda conn: moments.add(conn, note, "desk", 1))
     events = [entry.get("event") for entry in (await room.client.get(f"/v1/cases/{CASE}/timeline")).json()["items"]]
     assert "case.noted" in events
+
+
+async def test_what_is_on_record_is_tried_again_by_any_rulebook_and_nothing_is_kept(room: Any, book: dict[str, Any]) -> None:
+    await room.desk.database.write(lambda conn: rows.event(conn, 1, room.desk.clock.now(), id="evt_1") and None)
+    id_ = await judged(room, book, heard(room))
+    before = (await room.client.get("/v1/audit/routing")).json()
+    other = {**book, "rules": book["rules"][1:], "tests": []}
+
+    async def tried(**body: Any) -> Any:
+        answer = await room.client.post("/v1/rulebook/try", json=body)
+        assert answer.status_code == 200, answer.text
+        return answer.json()
+
+    for body in ({"decision_id": id_}, {"event_id": "evt_1"}):
+        again = await tried(**body)
+        assert (again["decision_id"], again["event_id"], again["case_id"]) == (id_, "evt_1", CASE)
+        assert again["interaction"] == {"source": "zendesk", "id": "4711"}
+        assert (again["mode"], again["at"]) == ("try", before["items"][0]["at"])
+        assert [rule["key"] for rule in again["rules"] if rule["matched"]] == ["injury", "to-safety"]
+        assert "bitten" in again["rules"][0]["because"][0]["actual"]
+        otherwise = await tried(**body, document=other)
+        assert (otherwise["outcome"]["queue"], otherwise["rulebook"]["version"]) == ("intake", None)
+    changed = await tried(event_id="evt_1", given={"ticket.priority": "urgent", "text": "hello"}, at="2026-11-22T03:00:00Z")
+    assert (changed["outcome"]["severity"], changed["at"]) == (2, "2026-11-22T03:00:00Z")
+    assert (await room.client.get("/v1/audit/routing")).json() == before
+
+
+async def test_what_cannot_be_tried_again_is_told_apart_from_what_is_not_there(room: Any, book: dict[str, Any]) -> None:
+    def kept(conn: Any) -> None:
+        for number in (1, 2):
+            rows.event(conn, number, room.desk.clock.now(), id=f"evt_{number}")
+
+    await room.desk.database.write(kept)
+    id_ = await judged(room, book, heard(room))
+    path = "/v1/rulebook/try"
+    assert (await room.client.post(path, json={"event_id": "evt_9"})).status_code == 404
+    assert (await room.client.post(path, json={"decision_id": "dec_9"})).status_code == 404
+    assert (await room.client.post(path, json={"event_id": "evt_2"})).status_code == 409
+    await room.desk.database.write(lambda conn: conn.execute(update(tables.decisions).values(seen=None)) and None)
+    assert (await room.client.post(path, json={"decision_id": id_})).status_code == 409

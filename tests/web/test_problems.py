@@ -180,3 +180,10 @@ async def test_a_body_over_the_cap_is_413_announced_or_not(room: Any) -> None:
 async def test_a_rulebook_may_be_larger_than_other_bodies(room: Any) -> None:
     answer = await room.client.post("/v1/rulebook/check", json={"schema": 1, "lists": {"words": ["x" * 400_000]}})
     assert answer.status_code == 200
+
+
+async def test_another_method_is_told_all_that_there_are(room: Any) -> None:
+    for path, allowed in (("/v1/rulebook/draft", "GET, PUT"), ("/v1/rulebook/shadow", "DELETE, GET, PUT"), ("/v1/cases", "GET")):
+        answer = await room.client.patch(path)
+        is_problem(answer, 405)
+        assert answer.headers["Allow"] == allowed

@@ -30,6 +30,7 @@ async def test_a_replay_is_queued_run_and_told(room: Any) -> None:
     await worked(room)
     done = (await room.client.get(path)).json()
     assert (done["status"], done["done"], done["total"]) == ("done", 0, await room.desk.database.read(history.count))
+    assert (done["summary"]["decisions"], done["summary"]["mismatches"], done["summary"]["queue_moves"]) == (0, 0, [])
     assert (await room.client.get(f"{path}/moves")).json() == {"items": [], "next_cursor": None}
     assert [item["id"] for item in (await room.client.get(PATH)).json()["items"]] == [done["id"]]
     assert (await room.client.delete(path)).status_code == 409

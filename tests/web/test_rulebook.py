@@ -124,6 +124,51 @@ async def test_a_new_rule_goes_to_the_end_of_its_kind_or_where_it_is_told_to(roo
     assert (await room.client.post("/v1/rulebook/draft/rules", json={"kind": "escalation"})).status_code == 422
 
 
+@pytest.mark.parametrize("key", ["a\r\nX-Odd: 1", "a\nb", "ünï", "鍵", "a b", "a/b", "-a", "x" * 81, "", 5, None])
+@pytest.mark.parametrize("fresh_url", ["sqlite"], indirect=True)
+async def test_a_key_that_could_be_no_address_is_refused_at_its_place_and_nothing_is_kept(room: Any, key: Any) -> None:
+    _, seen = await draft(room)
+    rule, path = {**RULE, "key": key}, "/v1/rulebook/draft/rules"
+    for body, place in ((rule, "#/key"), ({"rule": rule}, "#/rule/key")):
+        for answer in (
+            await room.client.post(path, json=body),
+            await room.client.put(f"{path}/injury", json=body, headers=seen),
+        ):
+            assert answer.status_code == 422
+            assert [error["pointer"] for error in answer.json()["errors"]] == [place]
+    assert (await draft(room))[1] == seen
+
+
+async def test_a_rule_is_moved_above_another_and_renamed_in_one_edit(room: Any) -> None:
+    path, rule = "/v1/rulebook/draft/rules", {**BOOK["rules"][1], "key": "urgent"}
+    shown = await room.client.get(f"{path}/urgent-mail")
+    moved = await room.client.put(
+        f"{path}/urgent-mail", json={"rule": rule, "before": "injury"}, headers={"If-Match": shown.headers["ETag"]}
+    )
+    assert moved.status_code == 200, moved.text
+    assert (moved.json()["key"], moved.json()["position"]) == ("urgent", 0)
+    tag = {"If-Match": moved.headers["ETag"]}
+    for before in ("nobody", "urgent-mail"):
+        refused = await room.client.put(f"{path}/urgent", json={"rule": rule, "before": before}, headers=tag)
+        assert refused.json()["errors"][0]["pointer"] == "#/before"
+    assert (await room.client.put(f"{path}/urgent", json={"rule": rule, "before": "urgent"}, headers=tag)).json()["position"] == 0
+    assert [one["key"] for one in (await draft(room))[0]["document"]["rules"]] == ["urgent", "injury", "to-safety", "default"]
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [{**RULE, "whenn": {}}, {"key": "odd"}, {**RULE, "then": [{"set_severity": 9}]}, {**RULE, "on": ["tickets"]}],
+    ids=["unknown member", "nothing but a key", "value", "event"],
+)
+@pytest.mark.parametrize("fresh_url", ["sqlite"], indirect=True)
+async def test_who_saves_a_rule_with_a_fault_is_told_so(room: Any, rule: dict[str, Any]) -> None:
+    added = await room.client.post("/v1/rulebook/draft/rules", json=rule)
+    assert added.status_code == 201
+    assert [one["severity"] for one in added.json()["findings"]] == ["error"]
+    assert added.json()["findings"][0]["path"].startswith(f"/rules/{added.json()['position']}")
+    assert (await room.client.get("/v1/rulebook/draft/rules/injury")).json()["findings"] == []
+
+
 async def test_a_rule_is_taken_out_by_who_has_seen_it(room: Any) -> None:
     shown = await room.client.get("/v1/rulebook/draft/rules/urgent-mail")
     path = "/v1/rulebook/draft/rules/urgent-mail"
@@ -182,6 +227,41 @@ async def test_publishing_makes_the_draft_live_at_once_and_says_who_did_it(room:
     tried = await room.client.post("/v1/rulebook/try", json={"given": {"text": "the cat ran away"}})
     assert tried.json()["rulebook"]["version"] == 2
     assert tried.json()["outcome"]["severity"] == 2
+
+
+@pytest.mark.parametrize("note", [None, "", "   ", 5, "x" * 2001, {}], ids=str)
+@pytest.mark.parametrize("fresh_url", ["sqlite"], indirect=True)
+async def test_nothing_is_published_without_a_word_why(room: Any, note: Any) -> None:
+    _, seen = await draft(room)
+    bodies = [{"note": note}] if note is not None else [{"note": None}, {}]
+    for body in bodies:
+        refused = await room.client.post("/v1/rulebook/publish", json=body, headers=seen)
+        assert refused.status_code == 422
+        assert refused.json()["errors"][0]["pointer"] == "#/note"
+    assert (await room.client.get("/v1/rulebook")).json()["version"] == 1
+
+
+async def test_what_is_published_or_restored_has_an_address(room: Any) -> None:
+    _, seen = await draft(room)
+    published = await room.client.post("/v1/rulebook/publish", json={"note": " two "}, headers=seen)
+    assert published.headers["Location"] == "/v1/rulebook/versions/2"
+    assert (await room.client.get(published.headers["Location"])).json()["note"] == "two"
+    for body in (None, {}, {"note": " "}):
+        restored = await room.client.post("/v1/rulebook/versions/1/restore", json=body)
+        assert (await room.client.get(restored.headers["Location"])).json()["note"] == "restored from version 1"
+
+
+async def test_the_draft_is_compared_with_live_before_it_is_published_by_who_may_see_it(room: Any) -> None:
+    path = "/v1/rulebook/versions/diff"
+    assert (await room.client.get(path, params={"from": "live", "to": "draft"})).json()["same"] is True
+    await room.client.post("/v1/rulebook/draft/rules", json=RULE)
+    found = (await room.client.get(path, params={"from": "live", "to": "draft"})).json()
+    assert (found["from"], found["to"], [rule["key"] for rule in found["rules"]]) == (1, "draft", ["lost-pet"])
+    assert (await room.client.get(path, params={"from": "1", "to": "live"})).json()["same"] is True
+    viewer = await room.key("viewer")
+    assert (await room.client.get(path, params={"from": "1", "to": "live"}, headers=viewer)).status_code == 200
+    assert (await room.client.get(path, params={"from": "live", "to": "draft"}, headers=viewer)).status_code == 403
+    assert (await room.client.get(path, params={"from": "live", "to": "newest"})).status_code == 422
 
 
 async def test_versions_are_listed_compared_and_brought_back(room: Any) -> None:
@@ -275,6 +355,42 @@ async def test_a_try_takes_a_document_the_draft_or_an_older_version(room: Any) -
 )
 async def test_facts_that_no_field_can_hold_are_refused(room: Any, given: dict[str, Any]) -> None:
     assert (await room.client.post("/v1/rulebook/try", json={"given": given})).status_code == 422
+
+
+@pytest.mark.parametrize(
+    ("body", "pointer"),
+    [
+        ({}, "#/given"),
+        ({"given": {"tags": "vip"}}, "#/given/tags"),
+        ({"given": {"previous.ticket.status": ["new"]}}, "#/given/previous.ticket.status"),
+        ({"given": {"nobody": 1}}, "#/given"),
+        ({"given": {}, "version": "newest"}, "#/version"),
+        ({"given": {}, "version": True}, "#/version"),
+        ({"given": {}, "version": 0}, "#/version"),
+        ({"given": {}, "version": 1.5}, "#/version"),
+        ({"given": {}, "at": "tomorrow"}, "#/at"),
+        ({"event_id": "evt_1", "decision_id": "dec_1"}, "#/decision_id"),
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("fresh_url", ["sqlite"], indirect=True)
+async def test_a_try_that_makes_no_sense_is_refused_at_its_place(room: Any, body: dict[str, Any], pointer: str) -> None:
+    refused = await room.client.post("/v1/rulebook/try", json=body)
+    assert refused.status_code == 422
+    assert [error["pointer"] for error in refused.json()["errors"]] == [pointer]
+
+
+async def test_a_custom_field_holds_a_set_as_well(room: Any) -> None:
+    rule = {
+        "key": "c",
+        "kind": "escalation",
+        "when": {"field": "ticket.custom.7", "operator": "includes", "value": "b"},
+        "then": [{"stop": True}],
+    }
+    tried = await room.client.post(
+        "/v1/rulebook/try", json={"given": {"ticket.custom.7": ["a", "b"]}, "document": book(rules=[rule, *BOOK["rules"]])}
+    )
+    assert tried.json()["rules"][0] == {**tried.json()["rules"][0], "key": "c", "matched": True}
 
 
 @pytest.mark.parametrize(

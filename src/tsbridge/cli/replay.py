@@ -10,8 +10,8 @@ from typing import Annotated, Any
 
 import typer
 
+from tsbridge.cli.books import sound, stored
 from tsbridge.cli.frame import AsJson, House, done, house, refuse, say, table, time_option
-from tsbridge.cli.rules import checked
 from tsbridge.core.replay import Compared, Tally
 from tsbridge.core.rules.document import read
 from tsbridge.core.rules.judge import Judge
@@ -25,7 +25,7 @@ INSTANT = timedelta(microseconds=1)
 
 
 def replay(
-    file: Annotated[Path | None, typer.Argument(help="A rulebook file; without it the draft.")] = None,
+    file: Annotated[Path | None, typer.Argument(help="A rulebook file, or - for standard input; without it the draft.")] = None,
     version: Annotated[int | None, typer.Option(min=1, help="A published version instead.")] = None,
     as_recorded: Annotated[bool, typer.Option("--as-recorded", help="Each moment by the version live then: proves the audit.")] = False,
     since: Annotated[str | None, typer.Option("--from", help="Decisions at or after this time.")] = None,
@@ -36,10 +36,14 @@ def replay(
     """Judge history again by another rulebook and say what would move. Exit code 1 when a decision cannot be reproduced."""
     if sum((file is not None, version is not None, as_recorded)) > 1:
         refuse("expected one of a file, --version and --as-recorded")
+    if as_csv and as_json:
+        refuse("expected --csv or --json, not both")
     begins, ends = time_option("from", since), time_option("to", until)
+    if begins is not None and ends is not None and begins > ends:
+        refuse("--to: expected a time that is not before --from")
+    given = None if file is None else sound(file)[0]
     with house() as made:
-        document = _document(made, file, version, as_recorded)
-        book = read(document)
+        book = read(_stored(made, version, as_recorded) if given is None else given)
         live = LiveRulebook(made.settings.zone)
         newest = made.read(history.last_at)
         asked = SimpleNamespace(
@@ -65,15 +69,13 @@ def replay(
         typer.echo(err=True)
     summary = tally.summary()
     if not as_csv:
-        say(as_json, summary, _in_words(summary))
+        say(as_json, summary, in_words(summary))
     done(not summary["mismatches"])
 
 
-def _document(made: House, file: Path | None, version: int | None, as_recorded: bool) -> Any:
-    if file is not None:
-        return checked(file)[0]
+def _stored(made: House, version: int | None, as_recorded: bool) -> Any:
     if version is not None or as_recorded:
-        return made.read(lambda conn: rulebooks.get(conn, version or rulebooks.live_version(conn)).document)
+        return stored(made, version)
     return made.read(rulebooks.draft).document
 
 
@@ -92,7 +94,7 @@ def _move(case_id: str, one: Compared) -> dict[str, Any]:
     )
 
 
-def _in_words(summary: dict[str, Any]) -> list[str]:
+def in_words(summary: dict[str, Any]) -> list[str]:
     lines = [f"{summary['decisions']} decisions, {summary['changed']} would be otherwise."]
     if summary["mismatches"]:
         lines.append(f"{summary['mismatches']} could not be reproduced: {' '.join(summary['mismatched'])}")

@@ -5,40 +5,46 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import tzinfo
 from functools import lru_cache
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 from fastapi import Query
 
 from tsbridge.core.moments import canonical
 from tsbridge.core.rules.document import read
-from tsbridge.core.rules.findings import Finding, RulebookError
+from tsbridge.core.rules.findings import NAME, Finding, RulebookError
 from tsbridge.core.rules.language import content_hash
 from tsbridge.rulebook.check import check
 from tsbridge.web.problems import Problem, invalid, not_found
 
 Document = dict[str, Any]
 
-From = Annotated[str, Query(alias="from", max_length=20, json_schema_extra={"type": "integer"})]
+TOP: Final = ("schema", "title", "description", "lists", "calendars", "queues", "policies", "linking", "rules", "tests")
+RULE: Final = ("key", "kind", "title", "description", "on", "when", "then")
+TEST: Final = ("name", "at", "given", "expect")
+
+From = Annotated[str, Query(alias="from", max_length=20, description="A version's number, `live`, or for ops `draft`.")]
 Stories = Annotated[str, Query(max_length=20, json_schema_extra={"type": "integer"})]
-To = Annotated[str, Query(alias="to", max_length=20, json_schema_extra={"type": "integer"})]
+To = Annotated[str, Query(alias="to", max_length=20, description="As `from`.")]
 
 
 # Rules one by one; a draft may be any JSON object, so nothing about it is taken for granted
 
 
-def rules(document: Document) -> list[Any]:
-    found = document.get("rules")
+def rules(document: Any) -> list[Any]:
+    found = document.get("rules") if isinstance(document, dict) else None
     return found if isinstance(found, list) else []
 
 
-def key_of(rule: Mapping[str, Any]) -> str:
-    """The rule's own key, or 422."""
+def key_of(rule: Mapping[str, Any], place: str = "#") -> str:
+    """The key of a rule that stands at `place` in the body, or 422: it becomes part of an address."""
     key = rule.get("key")
-    if not isinstance(key, str) or not 0 < len(key) <= 200:
-        raise invalid("body", "#/key", "Expected a key: text of 1 to 200 characters.", code="key")
+    if not isinstance(key, str) or not NAME.fullmatch(key):
+        raise invalid(
+            "body", f"{place}/key", "Expected a key: up to 80 letters, digits, - _ . that begin with a letter or digit.", code="key"
+        )
     return key
 
 
@@ -65,10 +71,7 @@ def with_rule(document: Document, rule: Document, before: str | None) -> Documen
     _key_is_free(document, key_of(rule))
     standing = rules(document)
     if before is not None:
-        try:
-            place = position_of(document, before)
-        except Problem:
-            raise invalid("body", "#/before", "Expected the key of a rule of the draft.", code="key") from None
+        place = _above(document, before)
     elif rule.get("kind") == "routing":
         catches_all = (
             standing and isinstance(standing[-1], dict) and standing[-1].get("kind") == "routing" and standing[-1].get("when") == {}
@@ -80,10 +83,14 @@ def with_rule(document: Document, rule: Document, before: str | None) -> Documen
     return {**document, "rules": [*standing[:place], rule, *standing[place:]]}
 
 
-def replaced(document: Document, key: str, rule: Document) -> Document:
+def replaced(document: Document, key: str, rule: Document, before: str | None = None) -> Document:
+    """The document with another rule in this one's place, or above `before`. Raises as `with_rule` does, and 404 without the rule."""
     place = position_of(document, key)
     if key_of(rule) != key:
         _key_is_free(document, key_of(rule))
+    if before is not None and before != key:
+        rest = without(document, key)
+        return with_rule(rest, rule, before)
     standing = rules(document)
     return {**document, "rules": [*standing[:place], rule, *standing[place + 1 :]]}
 
@@ -92,6 +99,13 @@ def without(document: Document, key: str) -> Document:
     place = position_of(document, key)
     standing = rules(document)
     return {**document, "rules": [*standing[:place], *standing[place + 1 :]]}
+
+
+def _above(document: Document, before: str) -> int:
+    try:
+        return position_of(document, before)
+    except Problem:
+        raise invalid("body", "#/before", "Expected the key of a rule of the draft.", code="key") from None
 
 
 def _key_is_free(document: Document, key: str) -> None:
@@ -118,6 +132,19 @@ def _flat(document: Document) -> Document:
     return flat | {f"rules/{rule['key']}": rule for rule in named}
 
 
+def as_people_write(document: Document) -> Document:
+    """The same document with its parts, and those of its rules and tests, in the order of the guide: a database keeps none."""
+    found = _ordered(document, TOP)
+    for part, names in (("rules", RULE), ("tests", TEST)):
+        if isinstance(found.get(part), list):
+            found[part] = [_ordered(one, names) if isinstance(one, dict) else one for one in found[part]]
+    return found
+
+
+def _ordered(values: Document, names: Sequence[str]) -> Document:
+    return {name: values[name] for name in (*names, *values) if name in values}
+
+
 # What the reader and the check say
 
 
@@ -137,7 +164,10 @@ def findings(document: Document, zone: tzinfo, *, about: str | None = None, trig
     Takes its time: never on the event loop.
     """
     found = _checked(canonical(document), zone, about, canonical(triggers))
-    return [finding.to_json() for finding in found if about is None or finding.severity != "error" or finding.rule == about]
+    if about is not None:
+        place = f"/rules/{position_of(document, about)}"
+        found = tuple(one for one in found if one.severity != "error" or one.rule == about or f"{one.path}/".startswith(f"{place}/"))
+    return [finding.to_json() for finding in found]
 
 
 @lru_cache(maxsize=4)

@@ -31,7 +31,7 @@ class WholeDraft(Body):
 
 
 class NewRule(Body):
-    """`before`: the key of the rule to stand above. Without it: the end of its kind, but above the catch-all routing rule."""
+    """`before`: the key of the rule to stand above. Without it a new rule goes to the end of its kind, but above the catch-all."""
 
     rule: Document
     before: Line | None = None
@@ -57,8 +57,8 @@ async def replace_draft(desk: Made, by: Ops, body: WholeDraft, response: Respons
 @routes.post("/rules", status_code=201)
 async def add_rule(desk: Made, by: Ops, body: Document, response: Response) -> dict[str, Any]:
     """Add a rule to the draft: the rule itself, or `{"rule": …, "before": key}`. 409 when its key is taken."""
-    new = _new_rule(body)
-    key = documents.key_of(new.rule)
+    new, place = _new_rule(body)
+    key = documents.key_of(new.rule, place)
 
     def changed(held: Draft) -> Document:
         return documents.with_rule(held.document, new.rule, new.before)
@@ -80,17 +80,17 @@ async def show_rule(desk: Made, by: Ops, key: Id, response: Response) -> dict[st
 
 @routes.put("/rules/{key}")
 async def replace_rule(desk: Made, by: Ops, key: Id, body: Document, response: Response, if_match: IfMatch = None) -> dict[str, Any]:
-    """Replace one rule of the draft where it stands: the rule itself, or `{"rule": …}`. It may get another key."""
+    """Replace one rule of the draft: the rule itself, or `{"rule": …, "before": key}` to move it. It may get another key."""
     need_match(if_match)
-    rule = _new_rule(body).rule
-    new_key = documents.key_of(rule)
+    new, place = _new_rule(body)
+    new_key = documents.key_of(new.rule, place)
 
     def changed(held: Draft) -> Document:
         need_match(if_match, documents.rule_tag(documents.rule_of(held.document, key)), draft_tag(held))
-        return documents.replaced(held.document, key, rule)
+        return documents.replaced(held.document, key, new.rule, new.before)
 
     draft, live = await _edit(desk, by.id, "rulebook.rule.change", key, changed)
-    response.headers["ETag"] = documents.rule_tag(rule)
+    response.headers["ETag"] = documents.rule_tag(new.rule)
     return await _rule_shown(desk, draft, live, new_key)
 
 
@@ -112,11 +112,12 @@ def draft_tag(draft: Draft) -> str:
     return tag(draft.revision)
 
 
-def _new_rule(body: Document) -> NewRule:
+def _new_rule(body: Document) -> tuple[NewRule, str]:
+    """A rule, alone or with its place, and where in the body it stands."""
     if "rule" not in body:
-        return NewRule(rule=body)
+        return NewRule(rule=body), "#"
     try:
-        return NewRule.model_validate(body)
+        return NewRule.model_validate(body), "#/rule"
     except ValidationError as refused:
         raise RequestValidationError([{**error, "loc": ("body", *error["loc"])} for error in refused.errors()]) from None
 

@@ -14,6 +14,7 @@ from typing import Any, Final, cast
 from fastapi import FastAPI, HTTPException, Request, Response
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException as StarletteHTTPException
+from starlette.routing import Match, Route
 
 from tsbridge.store.db import unavailable
 from tsbridge.store.views import DATABASE_FAILURES
@@ -169,7 +170,14 @@ async def _on_http(request: Request, exc: Exception) -> Response:
     failed = cast(StarletteHTTPException, exc)
     status = failed.status_code
     detail = _DETAILS.get(status, "The request could not be answered.")
-    return _respond(status, problem_body(request, status, _SLUGS.get(status, "error"), detail), failed.headers)
+    headers = _allowed(request) if status == 405 else failed.headers
+    return _respond(status, problem_body(request, status, _SLUGS.get(status, "error"), detail), headers)
+
+
+def _allowed(request: Request) -> dict[str, str]:
+    """All methods of an address: the framework names only those of the first route that has it."""
+    there = [route for route in request.app.routes if isinstance(route, Route) and route.matches(request.scope)[0] is not Match.NONE]
+    return {"Allow": ", ".join(sorted({method for route in there for method in route.methods or ()}))}
 
 
 async def _on_invalid(request: Request, exc: Exception) -> Response:

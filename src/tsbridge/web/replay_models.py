@@ -64,7 +64,7 @@ _REPLAY: dict[str, Any] = {
     "finished_at": str | None,
 }
 ReplayShown = TypedDict("ReplayShown", _REPLAY)  # type: ignore[misc]  # `from` is no name a class could have
-ReplayWhole = TypedDict("ReplayWhole", {**_REPLAY, "summary": Summary | None})  # type: ignore[misc]
+ReplayWhole = TypedDict("ReplayWhole", {**_REPLAY, "summary": Summary})  # type: ignore[misc]
 
 
 class StandShown(TypedDict):

@@ -12,6 +12,7 @@ from fastapi.responses import JSONResponse, StreamingResponse
 from pydantic import Field
 from sqlalchemy import Connection
 
+from tsbridge.core.replay import Tally
 from tsbridge.store import chain, history, replays, rulebooks
 from tsbridge.store.replays import Job
 from tsbridge.web import documents
@@ -112,7 +113,7 @@ async def list_replays(desk: Made, by: Ops, page: Paged) -> dict[str, Any]:
 async def show_replay(desk: Made, by: Ops, replay_id: Id) -> dict[str, Any]:
     """How far a replay is, and what it found so far."""
     job = await _job(desk, replay_id)
-    return {**_shown(job), "summary": job.summary}
+    return {**_shown(job), "summary": job.summary or Tally(desk.zone).summary()}
 
 
 @routes.delete("/{replay_id}", status_code=204)

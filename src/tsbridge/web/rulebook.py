@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Response
-from pydantic import StringConstraints
+from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints
 from sqlalchemy import Connection
 
 from tsbridge.core.rules.language import Rulebook
@@ -17,12 +17,12 @@ from tsbridge.store import chain
 from tsbridge.store import rulebooks as store
 from tsbridge.store.rulebooks import NoRulebook
 from tsbridge.web import documents, effects, trial
-from tsbridge.web.auth import Ops, Viewer
+from tsbridge.web.auth import Caller, Ops, Viewer
 from tsbridge.web.desk import Desk, Made
 from tsbridge.web.documents import Document
 from tsbridge.web.draft import draft_tag
 from tsbridge.web.etags import IfMatch, need_match, tag
-from tsbridge.web.inputs import Body, Id, Time, whole_number
+from tsbridge.web.inputs import Body, Id, Line, Time, whole_number
 from tsbridge.web.pages import Paged
 from tsbridge.web.problems import Problem, invalid, not_found
 from tsbridge.web.route import DocumentRoute
@@ -30,24 +30,49 @@ from tsbridge.web.shapes import version_item
 
 routes = APIRouter(route_class=DocumentRoute, prefix="/v1/rulebook", tags=["rulebook"])
 
-Note = Annotated[str, StringConstraints(max_length=2000, pattern=r"^[^\x00]*$")]
+NOTE: Final = 2000
 BIGGEST: Final = (1 << 31) - 1
 MOST_STORIES: Final = 500
 GENERATED: Final = 200
 """Tests that one request makes; once they are kept, the next request makes the next."""
 
 
+def _said(note: str) -> str:
+    if not note.strip():
+        raise ValueError("Expected some words: what changed, and why.")
+    return note.strip()
+
+
 class Publication(Body):
-    note: Note = ""
+    """`note`: what changed and why, for those who read the versions later."""
+
+    note: Annotated[str, StringConstraints(max_length=NOTE), AfterValidator(_said)]
+
+
+class Restoration(Body):
+    note: Annotated[str, StringConstraints(max_length=NOTE)] = ""
+
+
+def _version_or_draft(value: Any) -> Any:
+    if value is None or value == "draft" or (type(value) is int and 0 < value <= BIGGEST):
+        return value
+    raise ValueError('Expected the number of a version, or "draft".')
 
 
 class Trial(Body):
-    """Facts by field name as in a rule test, with `previous.<field>` for the `changed` operators."""
+    """Facts by field name as in a rule test, with `previous.<field>` for the `changed` operators; or a stored event or decision.
 
-    given: dict[str, Any]
+    With one of those, `given` and `at` are what shall be otherwise about it.
+    """
+
+    given: dict[str, Any] | None = None
+    event_id: Line | None = None
+    decision_id: Line | None = None
     at: Time | None = None
     document: Document | None = None
-    version: int | Literal["draft"] | None = None
+    version: Annotated[int | str | None, BeforeValidator(_version_or_draft)] = Field(
+        default=None, json_schema_extra={"anyOf": [{"type": "integer", "minimum": 1}, {"const": "draft"}, {"type": "null"}]}
+    )
 
 
 # The live one and the versions
@@ -75,13 +100,12 @@ async def diff_versions(
     desk: Made, by: Viewer, since: documents.From, until: documents.To, stories: documents.Stories = "100"
 ) -> dict[str, Any]:
     """What changed from one version to another, in words, and in effect: on the tests of both and on the newest `stories` cases."""
-    one = whole_number("query", "from", since, 1, BIGGEST)
-    other = whole_number("query", "to", until, 1, BIGGEST)
     most = whole_number("query", "stories", stories, 0, MOST_STORIES)
-    before, after = await desk.database.read(lambda conn: (_version(conn, one), _version(conn, other)))
+    one, other = _named("from", since, by), _named("to", until, by)
+    (was, before), (became, after) = await desk.database.read(lambda conn: (one(conn), other(conn)))
     told = await desk.database.read(lambda conn: effects.newest(conn, most))
-    effect = await asyncio.to_thread(effects.effect, before.document, after.document, told, desk.zone)
-    return {"from": before.version, "to": after.version, **diff(before.document, after.document), "effect": effect}
+    effect = await asyncio.to_thread(effects.effect, before, after, told, desk.zone)
+    return {"from": was, "to": became, **diff(before, after), "effect": effect}
 
 
 @routes.get("/versions/{version}")
@@ -93,13 +117,13 @@ async def show_version(desk: Made, by: Viewer, version: Id) -> dict[str, Any]:
 
 
 @routes.post("/versions/{version}/restore", status_code=201)
-async def restore_version(desk: Made, by: Ops, version: Id, body: Publication | None = None) -> dict[str, Any]:
+async def restore_version(desk: Made, by: Ops, version: Id, response: Response, body: Restoration | None = None) -> dict[str, Any]:
     """Publish an earlier version's content again, as a new version, live at once."""
     number = whole_number("path", "version", version, 1, BIGGEST)
-    note = (body.note if body else "") or f"restored from version {number}"
+    note = (body.note.strip() if body else "") or f"restored from version {number}"
     found = await desk.database.read(lambda conn: _version(conn, number))
     book = await _prepare(desk, found.document)
-    return await desk.database.write(_publication(desk, book, note, by.id, "rulebook.restore"), urgent=True)
+    return _made(response, await desk.database.write(_publication(desk, book, note, by.id, "rulebook.restore"), urgent=True))
 
 
 # Looking before publishing
@@ -154,24 +178,36 @@ async def import_from_zendesk(desk: Made, by: Ops, body: Document) -> dict[str, 
 
 @routes.post("/try")
 async def try_rulebook(desk: Made, by: Ops, body: Trial) -> dict[str, Any]:
-    """Judge facts as if they had just been heard: by live, another version, the draft, or a document. Nothing is kept."""
+    """Judge facts as if they had just been heard, or a stored event or decision again: by live, another version, the draft, or a document.
+
+    Nothing is kept.
+    """
     if body.document is not None and body.version is not None:
         raise invalid("body", "#/version", "Expected a document or a version, not both.")
+    if body.event_id is not None and body.decision_id is not None:
+        raise invalid("body", "#/decision_id", "Expected an event or a decision, not both.")
+    stored = body.event_id is not None or body.decision_id is not None
+    if body.given is None and not stored:
+        raise invalid("body", "#/given", "Expected facts, or event_id or decision_id of what is on record.", code="missing")
+    trial_id, given = desk.ids.new("dec"), body.given or {}
 
-    def chosen(conn: Connection) -> tuple[int, Document]:
+    def chosen(conn: Connection) -> tuple[int, Document, trial.Asked]:
+        if stored:
+            asked = trial.instead(trial.recorded(conn, body.event_id, body.decision_id), given, body.at)
+        else:
+            asked = trial.made_up(given, body.at or desk.clock.now(), trial_id)
         if body.document is not None or body.version == "draft":
-            return 0, store.draft(conn).document if body.document is None else body.document
+            return 0, store.draft(conn).document if body.document is None else body.document, asked
         version = _version(conn, store.live_version(conn) if body.version is None else int(body.version))
-        return version.version, version.document
+        return version.version, version.document, asked
 
-    version, document = await desk.database.read(chosen)
+    version, document, asked = await desk.database.read(chosen)
     await documents.refuse_faulty(document)
-    now = desk.clock.now()
-    return await asyncio.to_thread(trial.tried, document, version or None, desk.zone, body.given, body.at or now, desk.ids.new("dec"))
+    return await asyncio.to_thread(trial.tried, document, version or None, desk.zone, asked, trial_id)
 
 
 @routes.post("/publish", status_code=201)
-async def publish_draft(desk: Made, by: Ops, body: Publication, if_match: IfMatch = None) -> dict[str, Any]:
+async def publish_draft(desk: Made, by: Ops, body: Publication, response: Response, if_match: IfMatch = None) -> dict[str, Any]:
     """Make the draft live. Refused with its findings or failed tests; `If-Match` names the draft that was looked at."""
     need_match(if_match)
     draft = await desk.database.read(store.draft)
@@ -183,7 +219,22 @@ async def publish_draft(desk: Made, by: Ops, body: Publication, if_match: IfMatc
         need_match(if_match, draft_tag(store.lock_draft(conn)))
         return publish(conn)
 
-    return await desk.database.write(write, urgent=True)
+    return _made(response, await desk.database.write(write, urgent=True))
+
+
+def _named(parameter: str, text: str, by: Caller) -> Callable[[Connection], tuple[int | str, Document]]:
+    """Where the rulebook of a comparison is read: its name in the answer, and its document. The draft is nobody's below ops."""
+    if text == "draft":
+        if not by.may("ops"):
+            raise Problem(403, "Comparing with the draft needs the role ops or higher.")
+        return lambda conn: ("draft", store.draft(conn).document)
+    number = None if text == "live" else whole_number("query", parameter, text, 1, BIGGEST)
+
+    def published(conn: Connection) -> tuple[int, Document]:
+        found = _version(conn, store.live_version(conn) if number is None else number)
+        return found.version, found.document
+
+    return published
 
 
 def _version(conn: Connection, version: int) -> store.Version:
@@ -191,6 +242,11 @@ def _version(conn: Connection, version: int) -> store.Version:
         return store.get(conn, version)
     except NoRulebook:
         raise not_found("version") from None
+
+
+def _made(response: Response, version: dict[str, Any]) -> dict[str, Any]:
+    response.headers["Location"] = f"/v1/rulebook/versions/{version['version']}"
+    return version
 
 
 def _publication(desk: Desk, book: Rulebook, note: str, by: str, action: str) -> Callable[[Connection], dict[str, Any]]:

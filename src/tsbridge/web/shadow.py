@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import tzinfo
 from typing import Any
 
 from fastapi import APIRouter
@@ -12,7 +13,6 @@ from sqlalchemy import Connection
 from tsbridge.core.replay import Tally
 from tsbridge.store import chain, rulebooks
 from tsbridge.store import shadow as store
-from tsbridge.store.shadow import Shadow
 from tsbridge.web import documents
 from tsbridge.web.auth import Ops
 from tsbridge.web.desk import Made
@@ -36,8 +36,8 @@ class NewShadow(Body):
 @routes.get("")
 async def show_shadow(desk: Made, by: Ops) -> dict[str, Any]:
     """What the shadow would have done otherwise since it was switched on, in counts."""
-    found = await desk.database.read(store.find)
-    return {"on": False, "summary": None} if found is None else await _shown(desk, found)
+    told: dict[str, Any] = await desk.database.read(lambda conn: shown(conn, desk.zone))
+    return told
 
 
 @routes.put("")
@@ -61,16 +61,17 @@ async def start_shadow(desk: Made, by: Ops, body: NewShadow | None = None) -> di
     digest = await asyncio.to_thread(documents.hash_of, document)
     now, change_id, salt = desk.clock.now(), desk.ids.new("chg"), desk.salt()
 
-    def write(conn: Connection) -> Shadow:
+    def write(conn: Connection) -> dict[str, Any]:
         before = store.find(conn)
-        begun = store.begin(conn, document, digest, now, by.id)
+        store.begin(conn, document, digest, now, by.id)
         was = None if before is None else {"hash": before.hash}
         chain.add_change(
             conn, id=change_id, at=now, actor=by.id, action="shadow.start", subject="shadow", before=was, after={"hash": digest}, salt=salt
         )
-        return begun
+        return shown(conn, desk.zone)
 
-    return await _shown(desk, await desk.database.write(write, urgent=True))
+    begun: dict[str, Any] = await desk.database.write(write, urgent=True)
+    return begun
 
 
 @routes.delete("", status_code=204)
@@ -99,17 +100,18 @@ async def list_shadow_moves(desk: Made, by: Ops, page: Paged) -> dict[str, Any]:
     return page.answer("shadow", rows, lambda row: (row["seq"],), move_item)
 
 
-async def _shown(desk: Made, found: Shadow) -> dict[str, Any]:
-    def counted(conn: Connection) -> dict[str, Any]:
-        tally = Tally(desk.zone)
-        for case_id, compared in store.by_case(conn):
-            tally.add(case_id, compared)
-        return tally.summary()
-
+def shown(conn: Connection, zone: tzinfo) -> dict[str, Any]:
+    """The shadow and what it would have done otherwise, in counts."""
+    found = store.find(conn)
+    if found is None:
+        return {"on": False, "summary": None}
+    tally = Tally(zone)
+    for case_id, compared in store.by_case(conn):
+        tally.add(case_id, compared)
     return {
         "on": True,
         "hash": found.hash,
         "started_at": time_text(found.started_at),
         "started_by": found.started_by,
-        "summary": await desk.database.read(counted),
+        "summary": tally.summary(),
     }

@@ -1,10 +1,13 @@
-"""Judging without keeping anything: a document's own tests, and facts that somebody wants to see judged."""
+"""Judging without keeping anything: a document's own tests, facts that somebody made up, and what a decision on record saw."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime, tzinfo
 from typing import Any, Final
+
+from sqlalchemy import Connection
 
 from tsbridge.core.moments import Interaction, Value
 from tsbridge.core.rules import vocabulary
@@ -14,12 +17,14 @@ from tsbridge.core.rules.judgement import Judgement, Standing
 from tsbridge.rulebook import tests
 from tsbridge.rulebook.coverage import coverage
 from tsbridge.rulebook.generate import generate
+from tsbridge.store import decisions, routing, views
 from tsbridge.web.explained import near_misses, rule_shown
 from tsbridge.web.inputs import time_text
-from tsbridge.web.problems import Problem, error
+from tsbridge.web.problems import Problem, invalid, not_found, pointer
 
 Document = dict[str, Any]
 PREVIOUS: Final = "previous."
+CUSTOM: Final = "ticket.custom."
 
 
 def run_tests(document: Document, zone: tzinfo) -> list[dict[str, Any]]:
@@ -40,26 +45,71 @@ def missing_tests(document: Document, zone: tzinfo, most: int) -> Document:
     return generate(read(document), zone, most).to_json()
 
 
-def tried(document: Document, version: int | None, zone: tzinfo, given: Mapping[str, Any], at: datetime, trial_id: str) -> Document:
-    """Contract section 6 for facts that nobody told: every rule, matched or not. Raises 422 for facts that no field can hold."""
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What is judged: facts that somebody made up, or what a decision on record saw. The last three name that decision."""
+
+    facts: Mapping[str, Value] = field(hash=False)
+    previous: Mapping[str, Value] = field(hash=False)
+    standing: Standing
+    at: datetime
+    subject: Interaction
+    decision_id: str | None = None
+    event_id: str | None = None
+    case_id: str | None = None
+
+
+def made_up(given: Mapping[str, Any], at: datetime, trial_id: str) -> Asked:
+    """Facts that nobody told. Raises 422 for those that no field can hold."""
     facts, previous = read_facts(given)
+    subject = Interaction("talkdesk" if facts.get("source") == "talkdesk" else "zendesk", trial_id)
+    return Asked(facts, previous, Standing(None, (), ()), at, subject)
+
+
+def recorded(conn: Connection, event_id: str | None, decision_id: str | None) -> Asked:
+    """What a decision saw: this one, or the newest that a delivery led to. Raises 404, and 409 when there is nothing to judge again."""
+    if event_id is not None:
+        if views.event(conn, event_id) is None:
+            raise not_found("event")
+        rows = [routing.decision(conn, id_) for id_ in views.event_results(conn, event_id)[1]]
+        led = [row["id"] for row in rows if row is not None and not row["retracted"]]
+        if not led:
+            raise Problem(409, "This event has led to no decision that could be judged again.")
+        decision_id = led[-1]
+    row = routing.decision(conn, decision_id or "")
+    loaded = decisions.load(conn, decision_id or "")
+    if row is None or loaded is None:
+        raise not_found("decision")
+    if row["retracted"] or loaded.seen is None:
+        raise Problem(409, "What this decision saw is no longer there: it was retracted, or its person was erased.")
+    seen = loaded.seen
+    return Asked(seen.given, seen.previous, seen.standing, seen.at, loaded.subject, row["id"], row["event_id"], row["case_id"])
+
+
+def instead(asked: Asked, given: Mapping[str, Any], at: datetime | None) -> Asked:
+    """The same with some facts, or the time, otherwise. Raises 422 as `made_up` does."""
+    facts, previous = read_facts(given)
+    return replace(asked, facts={**asked.facts, **facts}, previous={**asked.previous, **previous}, at=at or asked.at)
+
+
+def tried(document: Document, version: int | None, zone: tzinfo, asked: Asked, trial_id: str) -> Document:
+    """Contract section 6 for what is asked: every rule, matched or not."""
     book = read(document)
     judge = Judge(book, zone)
-    subject = Interaction("talkdesk" if facts.get("source") == "talkdesk" else "zendesk", trial_id)
-    standing = Standing(None, (), ())
-    judgement = judge.decide(facts, previous, standing, at, subject)
-    asked = judge.explain(facts, previous, standing, at, subject)
+    judgement = judge.decide(asked.facts, asked.previous, asked.standing, asked.at, asked.subject)
+    rules = judge.explain(asked.facts, asked.previous, asked.standing, asked.at, asked.subject)
     return {
         "id": trial_id,
-        "at": time_text(at),
-        "event_id": None,
-        "case_id": None,
-        "interaction": {"source": subject.source, "id": subject.id},
+        "at": time_text(asked.at),
+        "decision_id": asked.decision_id,
+        "event_id": asked.event_id,
+        "case_id": asked.case_id,
+        "interaction": {"source": asked.subject.source, "id": asked.subject.id},
         "rulebook": {"version": version, "hash": book.hash},
         "mode": "try",
-        "rules": [rule_shown(rule) for rule in asked],
-        "near_misses": near_misses(asked),
-        "outcome": outcome(judgement, facts),
+        "rules": [rule_shown(rule) for rule in rules],
+        "near_misses": near_misses(rules),
+        "outcome": outcome(judgement, asked.facts),
         "next_due": time_text(judgement.next_due),
         "writeback": None,
     }
@@ -93,21 +143,19 @@ def read_facts(given: Mapping[str, Any]) -> tuple[dict[str, Value], dict[str, Va
     facts: dict[str, Value] = {}
     previous: dict[str, Value] = {}
     for name, value in given.items():
-        field = vocabulary.field_named(name.removeprefix(PREVIOUS))
-        if field is None:
-            raise _refused("There is a field here that is not known; see /v1/fields.")
+        known = vocabulary.field_named(name.removeprefix(PREVIOUS))
+        if known is None:
+            raise invalid("body", "#/given", "There is a field here that is not known; see /v1/fields.", code="given")
         into = previous if name.startswith(PREVIOUS) else facts
-        into[name.removeprefix(PREVIOUS)] = _value(field, value)
+        into[name.removeprefix(PREVIOUS)] = _value(name, known, value)
     return facts, previous
 
 
-def _value(field: vocabulary.Field, value: Any) -> Value:
-    if isinstance(value, list) and field.type == "set" and all(isinstance(word, str) for word in value):
+def _value(name: str, known: vocabulary.Field, value: Any) -> Value:
+    """A custom field may hold a set, whatever its type says."""
+    if isinstance(value, list) and (known.type == "set" or known.name.startswith(CUSTOM)) and all(isinstance(word, str) for word in value):
         return tuple(sorted(set(value)))
-    if value is None or (isinstance(value, str | int | float) and field.type != "set"):
+    if value is None or (isinstance(value, str | int | float) and known.type != "set"):
         return value
-    raise _refused(f"Expected another kind of value for {field.name}, which is of type {field.type}.")
-
-
-def _refused(detail: str) -> Problem:
-    return Problem(422, "The request is not valid.", errors=[error("body", "#/given", detail, "given")])
+    expected = "a list of words" if known.type == "set" else f"one value of type {known.type}"
+    raise invalid("body", pointer("given", name), f"Expected {expected} for {known.name}.", code="given")

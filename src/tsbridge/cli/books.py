@@ -1,0 +1,84 @@
+"""Rulebooks as the commands take them: files by name or from standard input, published versions, the draft."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Any, Final
+
+import typer
+
+from tsbridge.cli.frame import Failed, House, house, refuse
+from tsbridge.files import BIGGEST, BadFile, Lines, bounded, load_text, read_file
+from tsbridge.settings import load
+from tsbridge.store import rulebooks
+from tsbridge.web import documents
+from tsbridge.wiring import starter_path
+
+Place = Callable[[str], int | None]
+"""The line on which the part behind a JSON pointer stands."""
+
+STDIN: Final = Path("-")
+File = Annotated[
+    Path | None,
+    typer.Argument(help="A rulebook in YAML or JSON, or - for standard input. Without it: the bundled one, or TSBRIDGE_RULEBOOK."),
+]
+WORDS: Final = "A file (- for standard input), a version number, `live` or `draft`."
+
+
+def read_book(file: Path | None) -> tuple[Any, str, Place]:
+    """A document, the file's name, and its lines. Whether it is a rulebook is another question."""
+    path = file or starter_path(load())
+    name = "standard input" if path == STDIN else path.name
+    try:
+        raw = bounded(sys.stdin.buffer.read(BIGGEST + 1)) if path == STDIN else read_file(path)
+        return load_text(raw), name, Lines(raw)
+    except BadFile as refused:
+        raise Failed(f"{name}{'' if refused.line is None else f':{refused.line}'}: {refused.words}", code=2) from None
+
+
+def mapping(file: Path | None) -> tuple[dict[str, Any], str]:
+    """A document that could be a rulebook, and the file's name."""
+    document, name, _ = read_book(file)
+    if not isinstance(document, dict):
+        refuse(f"{name}: expected a mapping, as every rulebook is one")
+    return document, name
+
+
+def sound(file: Path | None) -> tuple[Any, str, Place]:
+    """A document that can be judged by; else everything that is wrong with it, and exit code 1."""
+    document, name, place = read_book(file)
+    found = [{**one, "line": place(one["path"])} for one in documents.faults(document)]
+    if found:
+        words = "\n".join(finding_words(one, name) for one in found)
+        raise Failed(f"{words}\n{name} has faults; nothing was done.", data={"findings": found, "file": name})
+    return document, name, place
+
+
+def stored(made: House, version: int | None) -> Any:
+    """A published version's document; without a number the live one's. Raises `NoRulebook`."""
+    return made.read(lambda conn: rulebooks.get(conn, rulebooks.live_version(conn) if version is None else version).document)
+
+
+def named(what: str) -> Any:
+    """The document behind one of `WORDS`."""
+    number = int(what) if what.isascii() and what.isdigit() and len(what) < 10 else None
+    if what not in ("live", "draft") and number is None:
+        return mapping(Path(what))[0]
+    with house() as made:
+        return made.read(rulebooks.draft).document if what == "draft" else stored(made, number)
+
+
+def write_text(into: Path, text: str) -> None:
+    """Write a file, or say that it cannot be."""
+    try:
+        into.write_text(text, encoding="utf-8")
+    except OSError:
+        refuse("--into: this file cannot be written")
+
+
+def finding_words(one: dict[str, Any], name: str) -> str:
+    """A finding as compilers tell theirs."""
+    where = " ".join(str(part) for part in (one["rule"] and f"rule {one['rule']}", one["path"]) if part)
+    return f"{name}:{one['line'] or 1}: {one['severity']}: {where}{': ' if where else ''}{one['message']} [{one['code']}]"

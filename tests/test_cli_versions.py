@@ -1,0 +1,190 @@
+"""`tsbridge rules` on a database: versions and the draft, what is on record, history, the shadow."""
+
+from __future__ import annotations
+
+import asyncio
+import csv
+import io
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+from sqlalchemy import select
+
+from tests.clocks import SettableClock
+from tests.test_cli import BOOK, Run, migrated, run
+from tests.web import rows
+from tsbridge.core.link import case_key
+from tsbridge.core.moments import Actor, Interaction, Moment, Text
+from tsbridge.core.rules.document import read
+from tsbridge.core.story import Told, judge_story
+from tsbridge.files import load_text
+from tsbridge.store import cases, decisions, moments, rulebooks, tables
+from tsbridge.store.db import Database
+from tsbridge.store.rulebooks import LiveRulebook
+from tsbridge.work.replay import Shadowing
+
+__all__ = ["migrated", "run"]
+
+ZONE = ZoneInfo("UTC")
+MILDER = BOOK.replace("set_severity: 1", "set_severity: 3").replace("severity: 1, queue: safety", "severity: 3, queue: intake")
+
+
+@pytest.fixture
+def database(migrated: str) -> Iterator[Database]:
+    """A database whose first version is `BOOK`."""
+    with Database.open(migrated) as opened:
+        book = read(load_text(BOOK.encode()))
+        opened.write_now(lambda conn: rulebooks.publish(conn, book.document, book.hash, "first", SettableClock().now(), "system"))
+        yield opened
+
+
+def heard(database: Database, number: int) -> None:
+    """A ticket about a bite, told by `evt_<number>` and decided as `dec_<number>`."""
+    subject, at = Interaction("zendesk", str(number)), SettableClock().advance(number)
+    text, facts = Text("description", "Ana's dog was bitten"), (("channel", "email"), ("ticket.status", "new"))
+    moment = Moment("zendesk", subject.id, "ticket.created", at, facts=facts, texts=(text,), actor=Actor("requester", "41"))
+    case = case_key(subject)
+
+    def write(conn: Any) -> None:
+        live = LiveRulebook(ZONE).live(conn)
+        rows.event(conn, number, at)
+        moments.add(conn, moment, f"evt_{number:06d}", live.version)
+        told = [Told(moment, live.version)]
+        state, judged = judge_story(case, told, at, lambda _: live.judge, lambda _: {}, clock_version=lambda _: live.version)
+        cases.save(conn, case, state)
+        rows.interaction(conn, case, "zendesk", subject.id, at)
+        about: dict[str, Any] = {"rulebook_hash": live.hash, "recorded_at": at, "salt": "salt"}
+        decisions.record(conn, judged[0], id=f"dec_{number:06d}", case_id=case, event_id=f"evt_{number:06d}", **about)
+
+    database.write_now(write)
+
+
+@pytest.fixture
+def milder(tmp_path: Path) -> str:
+    path = tmp_path / "milder.yaml"
+    path.write_text(MILDER)
+    return str(path)
+
+
+def changes(database: Database) -> list[tuple[str, str]]:
+    found = database.read_now(lambda conn: conn.execute(select(tables.changes.c.actor, tables.changes.c.action)).all())
+    return [(row.actor, row.action) for row in found]
+
+
+def test_what_is_exported_stands_in_the_order_of_the_guide_and_is_the_same_book(run: Run, database: Database) -> None:
+    told = run("rules", "export")
+    assert told.code == 0
+    assert [line.rstrip(":1 ") for line in told.out.splitlines() if line[0] not in " -"] == ["schema", "queues", "rules", "tests"]
+    assert told.out.index("- key: injury") < told.out.index("  kind: escalation") < told.out.index("  when:") < told.out.index("  then:")
+    assert load_text(told.out.encode()) == load_text(BOOK.encode())
+    assert list(run("rules", "export", "--json").json) == ["schema", "queues", "rules", "tests"]
+
+
+def test_the_draft_is_compared_exported_and_tried_like_a_version(run: Run, database: Database, milder: str) -> None:
+    assert run("rules", "diff", "live", "draft").code == 0
+
+    def edit(conn: Any) -> None:
+        rulebooks.lock_draft(conn)
+        rulebooks.save_draft(conn, load_text(MILDER.encode()), SettableClock().now(), "ops")
+
+    database.write_now(edit)
+    told = run("rules", "diff", "live", "draft")
+    assert told.code == 1
+    assert "Now does: set severity 3." in told.out
+    assert load_text(run("rules", "export", "--draft").out.encode()) == load_text(MILDER.encode())
+    assert run("rules", "export", "--draft", "--version", "1").code == 2
+    facts = json.dumps({"text": "bitten"})
+    assert run("rules", "try", facts, "--draft", "--json").json["outcome"]["severity"] == 3
+    assert run("rules", "try", facts, "--json").json["rulebook"]["version"] == 1
+    assert run("rules", "try", facts, "--draft", "--file", milder).code == 2
+    assert run("rules", "diff", "0", "live").code == 1
+
+
+def test_what_two_rulebooks_decide_otherwise_is_told_setting_by_setting(run: Run, database: Database, milder: str) -> None:
+    told = run("rules", "diff", "live", milder).out
+    assert "decides  a bite is severity one\n" in told
+    assert "         severity: 1 -> 3\n" in told
+    assert "         queue: safety -> intake\n" in told
+    faulty = Path(milder).with_name("faulty.yaml")
+    faulty.write_text(MILDER.replace("contains_any", "contains_some"))
+    assert "has faults and cannot be judged by" in run("rules", "diff", "live", str(faulty)).out
+
+
+def test_a_stored_event_is_judged_again_by_another_rulebook_and_shows_nobodys_words(run: Run, database: Database, milder: str) -> None:
+    heard(database, 1)
+    told = run("rules", "try", "--event", "evt_000001", "--file", milder, "--json")
+    assert told.code == 0
+    assert (told.json["decision_id"], told.json["interaction"]["id"], told.json["at"]) == ("dec_000001", "1", "2026-11-22T09:00:01Z")
+    assert (told.json["outcome"]["severity"], told.json["outcome"]["queue"]) == (3, "intake")
+    assert "Ana" not in told.out
+    words = run("rules", "try", "--decision", "dec_000001")
+    assert "severity: 1\nqueue: safety\n" in words.out
+    assert "because text contains_any" in words.out
+    otherwise = run("rules", "try", '{"text": "hello"}', "--decision", "dec_000001", "--json").json
+    assert otherwise["outcome"]["queue"] == "intake"
+    assert run("rules", "try", "--event", "evt_none").code == 1
+    assert run("rules", "try", "--event", "evt_000001", "--decision", "dec_000001").code == 2
+    assert run("rules", "try").code == 2
+
+
+def test_a_replay_names_what_moves_in_each_form_and_refuses_what_makes_no_sense(run: Run, database: Database, milder: str) -> None:
+    heard(database, 1)
+    told = run("rules", "replay", milder)
+    assert told.code == 0
+    assert "1 decisions, 1 would be otherwise." in told.out
+    assert "safety  intake  1" in told.out
+    (row,) = csv.DictReader(io.StringIO(run("rules", "replay", milder, "--csv").out))
+    assert (row["decision_id"], row["from_queue"], row["to_queue"]) == ("dec_000001", "safety", "intake")
+    assert run("rules", "replay", milder, "--json").json["queue_moves"][0]["cases"] == 1
+    assert run("rules", "replay", "--version", "1", "--json").json["mismatches"] == 0
+    assert run("rules", "replay", milder, "--csv", "--json").code == 2
+    assert run("rules", "replay", milder, "--from", "2026-11-23T00:00:00Z", "--to", "2026-11-22T00:00:00Z").code == 2
+
+
+def test_the_shadow_is_started_looked_at_listed_and_stopped(run: Run, database: Database, milder: str) -> None:
+    assert "There is no shadow" in run("rules", "shadow").out
+    assert run("rules", "shadow", "--json").json == {"on": False, "summary": None}
+    assert "The shadow is on" in run("rules", "shadow", milder).out
+    heard(database, 1)
+    asyncio.run(Shadowing(database, SettableClock(SettableClock().advance(60)), LiveRulebook(ZONE), ZONE).round())
+    told = run("rules", "shadow")
+    assert told.code == 0
+    assert "started by cli" in told.out
+    assert "1 decisions, 1 would be otherwise." in told.out
+    assert "safety  intake  1" in told.out
+    assert run("rules", "shadow", "--json").json["summary"]["changed"] == 1
+    (row,) = csv.DictReader(io.StringIO(run("rules", "shadow", "--csv").out))
+    assert (row["decision_id"], row["from_queue"], row["to_queue"]) == ("dec_000001", "safety", "intake")
+    assert "off" in run("rules", "shadow", "--stop").out
+    assert run("rules", "shadow", "--stop", "--json").json == {"stopped": False}
+    assert changes(database) == [("cli", "shadow.start"), ("cli", "shadow.stop")]
+
+
+def test_a_shadow_of_a_version_or_the_draft_begins_unless_it_has_faults(run: Run, database: Database, milder: str) -> None:
+    started = run("rules", "shadow", "--version", "1", "--json").json
+    assert started["hash"] == run("rules", "shadow", "--draft", "--json").json["hash"]
+    assert run("rules", "shadow", "--version", "9").code == 1
+    for arguments in ([milder, "--draft"], ["--version", "1", "--stop"], ["--csv", "--json"], ["--stop", "--csv"]):
+        assert run("rules", "shadow", *arguments).code == 2
+
+    def spoil(conn: Any) -> None:
+        rulebooks.lock_draft(conn)
+        rulebooks.save_draft(conn, {"schema": 2}, SettableClock().now(), "ops")
+
+    database.write_now(spoil)
+    refused = run("rules", "shadow", "--draft")
+    assert refused.code == 1
+    assert "faults" in refused.err
+
+
+def test_what_cannot_be_written_is_misuse_and_no_traceback(run: Run, database: Database, tmp_path: Path) -> None:
+    triggers = tmp_path / "triggers.json"
+    triggers.write_text('{"triggers": []}')
+    for command in (["export"], ["import", str(triggers)]):
+        told = run("rules", *command, "--into", str(tmp_path))
+        assert told.code == 2
+        assert "cannot be written" in told.err

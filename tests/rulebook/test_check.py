@@ -82,6 +82,69 @@ ROWS: list[tuple[str, dict[str, Any], str, str | None, str]] = [
         "/rules/0/when/value",
     ),
     (
+        "a part that is always so on the rule's own events",
+        book(rule("a", {"all": [HURT, leaf("source", "is", "zendesk")]}, on=["ticket"])),
+        "warning always_true",
+        "a",
+        "/rules/0/when/all/1",
+    ),
+    (
+        "a queue that is nowhere",
+        book(rule("a", leaf("case.queue", "in", ["one", "tow"]))),
+        "warning unknown_value",
+        "a",
+        "/rules/0/when/value/1",
+    ),
+    (
+        "a tag with a space",
+        book(rule("a", leaf("tags", "includes", "very important"))),
+        "warning unknown_value",
+        "a",
+        "/rules/0/when/value",
+    ),
+    (
+        "a change of a field that is none",
+        book(rule("a", leaf("changed", "includes", "ticket.statu"))),
+        "warning unknown_value",
+        "a",
+        "/rules/0/when/value",
+    ),
+    (
+        "a channel that no case has",
+        book(rule("a", leaf("case.channels", "includes", "mail"))),
+        "warning unknown_value",
+        "a",
+        "/rules/0/when/value",
+    ),
+    (
+        "a test that expects a queue that is nowhere",
+        book(rule("a", HURT), tests=[{"name": "t", "given": {"text": "hurt"}, "expect": {"queue": "tow"}}]),
+        "warning test_fails",
+        None,
+        "/tests/0/expect/queue",
+    ),
+    (
+        "a test that expects a rule that is nowhere",
+        book(rule("a", HURT), tests=[{"name": "t", "given": {"text": "hurt"}, "expect": {"rules": ["a", "b"]}}]),
+        "warning test_fails",
+        None,
+        "/tests/0/expect/rules/1",
+    ),
+    (
+        "a test with a time that is none",
+        book(rule("a", HURT), tests=[{"name": "t", "at": "soon", "given": {"text": "hurt"}, "expect": {"tags": ["ts_a"]}}]),
+        "warning test_fails",
+        None,
+        "/tests/0/at",
+    ),
+    (
+        "a test with an event that never comes",
+        book(rule("a", HURT), tests=[{"name": "t", "given": {"event": "ticket.opened"}, "expect": {"tags": []}}]),
+        "warning unknown_value",
+        None,
+        "/tests/0/given/event",
+    ),
+    (
         "the same in other words",
         book(
             rule("a", {"all": [HURT], "none": [leaf("channel", "is", "email")]}, {"notify": "x"}),
@@ -113,6 +176,55 @@ ROWS: list[tuple[str, dict[str, Any], str, str | None, str]] = [
         "a rule behind a stop",
         book(rule("a", HURT, {"notify": "x"}, {"stop": True}), rule("b", {"all": [HURT, LATE]})),
         "warning unreachable",
+        "b",
+        "/rules/1",
+    ),
+    (
+        "a rule behind two stops",
+        book(
+            rule("a", leaf("case.severity", "at_most", 2), {"notify": "x"}, {"stop": True}),
+            rule("b", leaf("case.severity", "at_least", 3), {"notify": "x"}, {"stop": True}),
+            rule("c", {"all": [HURT, leaf("case.severity", "present")]}),
+        ),
+        "warning unreachable",
+        "c",
+        "/rules/2",
+    ),
+    (
+        "the rule that has to be the last, behind rules that leave nothing over",
+        book(routing("a", leaf("source", "is", "zendesk")), routing("b", leaf("source", "is", "talkdesk"))),
+        "info unreachable",
+        "rest",
+        "/rules/2",
+    ),
+    (
+        "two agents",
+        book(rule("a", HURT, {"assign": 7}), rule("b", LATE, {"assign": 8})),
+        "info overruled",
+        "b",
+        "/rules/1",
+    ),
+    (
+        "two severities in one rule",
+        book(rule("a", HURT, {"set_severity": 2}, {"set_severity": 1})),
+        "warning overruled",
+        "a",
+        "/rules/0/then/1",
+    ),
+    (
+        "a tag put on and taken off by one rule",
+        book(rule("a", HURT, {"add_tags": ["t"]}, {"remove_tags": ["t"]})),
+        "warning tag_conflict",
+        "a",
+        "/rules/0/then/1",
+    ),
+    (
+        "a custom field that the upper rule brings to what the lower one asks for",
+        book(
+            rule("a", leaf("ticket.custom.5", "is", "z"), {"set_custom_field": {"id": 5, "value": "a"}}),
+            rule("b", leaf("ticket.custom.5", "is", "a"), {"set_custom_field": {"id": 5, "value": "b"}}),
+        ),
+        "info overruled",
         "b",
         "/rules/1",
     ),
@@ -202,7 +314,7 @@ ROWS: list[tuple[str, dict[str, Any], str, str | None, str]] = [
         "/rules/0/when/value/2",
     ),
 ]
-WITHOUT_EVENT = {"never_matches", "never_true", "unknown_value"}
+WITHOUT_EVENT = {"never_matches", "never_true", "unknown_value", "test_fails"}
 """What no event can show."""
 
 
@@ -431,3 +543,54 @@ def test_findings_are_ordered_by_how_grave_they_are_and_where_they_stand() -> No
 )
 def test_of_values_that_may_be_several_things_only_what_is_certain_is_told(when: Any, code: str | None) -> None:
     assert [one.code for one in check(book(rule("a", when)), ZONE)] == ([] if code is None else [code])
+
+
+EMAIL, ASKED = leaf("channel", "is", "email"), leaf("case.reopened", "is", True)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        (leaf("text", "contains", "Caf\u00e9"), leaf("text", "contains_any", ["cafe"])),
+        (EMAIL, leaf("channel", "in", ["EMAIL"])),
+        ({"all": [EMAIL, HURT, ASKED]}, {"all": [EMAIL, {"all": [ASKED, HURT, EMAIL]}]}),
+        ({"all": [HURT], "none": [EMAIL]}, {"all": [leaf("channel", "is_not", "EMAIL"), HURT]}),
+        ({"any": [leaf("channel", "is", "chat"), EMAIL]}, leaf("channel", "in", ["email", "chat"])),
+        (leaf("case.severity", "at_most", 2), leaf("case.severity", "less_than", 3)),
+        (leaf("case.severity", "at_most", 2), leaf("case.severity", "in", [1, 2])),
+        (leaf("call.wait_seconds", "between", [5, 9]), {"all": [{**LATE, "value": 5}, leaf("call.wait_seconds", "at_most", 9.0)]}),
+        ({"all": [EMAIL, {"any": [HURT, ASKED]}]}, {"any": [{"all": [EMAIL, HURT]}, {"all": [EMAIL, ASKED]}]}),
+        (EMAIL, {"any": [EMAIL, {"all": [EMAIL, HURT]}]}),
+        (leaf("ticket.group_id", "is", 5), leaf("ticket.group_id", "is", "5")),
+        (leaf("time.now", "outside_hours", "office"), {"none": [leaf("time.now", "within_hours", "office")]}),
+    ],
+)
+def test_the_same_condition_is_known_however_it_is_written(one: Any, other: Any) -> None:
+    document = book(rule("a", one, {"notify": "x"}), rule("b", other, {"notify": "x"}), **OFFICE)
+    assert [(found.code, found.rule) for found in check(document, ZONE)] == [("duplicate_rule", "b")]
+    document = book(rule("a", one, {"notify": "x"}), rule("b", other, {"notify": "y"}), **OFFICE)
+    assert not check(document, ZONE)
+
+
+def test_the_same_actions_are_known_however_they_are_ordered_and_grouped() -> None:
+    one = [{"add_tags": ["b", "a"]}, {"notify": "x"}]
+    other = [{"notify": "x"}, {"add_tags": ["a"]}, {"add_tags": "b"}]
+    (found,) = check(book(rule("a", HURT, *one), rule("b", HURT, *other)), ZONE)
+    assert (found.code, found.rule) == ("duplicate_rule", "b")
+    assert not check(book(rule("a", HURT, {"add_tags": ["a"]}), rule("b", HURT, {"add_tags": ["b"]})), ZONE)
+
+
+def test_events_in_the_condition_and_events_of_the_rule_are_the_same() -> None:
+    asked = {"all": [HURT, leaf("event", "is", "call.ended")]}
+    document = book(rule("a", HURT, {"notify": "x"}, on=["call.ended"]), rule("b", asked, {"notify": "x"}))
+    assert [(found.code, found.rule) for found in check(document, ZONE)] == [("duplicate_rule", "b")]
+
+
+def test_what_rules_set_between_two_stops_is_not_taken_for_the_same() -> None:
+    document = book(
+        rule("a", leaf("case.severity", "at_most", 2), {"notify": "x"}, {"stop": True}),
+        rule("sets", HURT, {"set_severity": 1}),
+        rule("b", leaf("case.severity", "at_least", 3), {"notify": "x"}, {"stop": True}),
+        rule("c", {"all": [leaf("case.severity", "present"), LATE]}),
+    )
+    assert "unreachable" not in {found.code for found in check(document, ZONE)}

@@ -15,12 +15,14 @@ from tsbridge.core.rules.document import read
 from tsbridge.core.rules.findings import Finding, RulebookError
 from tsbridge.core.rules.judge import Judge
 from tsbridge.core.rules.language import Rulebook
+from tsbridge.rulebook.duplicate_checks import duplicates
 from tsbridge.rulebook.examiner import Examiner
 from tsbridge.rulebook.list_checks import lists
 from tsbridge.rulebook.overlap_checks import overlaps
 from tsbridge.rulebook.policy_checks import policies
-from tsbridge.rulebook.rule_checks import behind_stop, dead_and_idle, duplicates, unreachable
+from tsbridge.rulebook.rule_checks import behind_stop, dead_and_idle, unreachable
 from tsbridge.rulebook.tag_cycles import as_judge, tag_cycles
+from tsbridge.rulebook.value_checks import hopeless_tests, strange_values
 
 CODES: Final = {
     "never_matches": "A rule that no event can match: its conditions exclude each other.",
@@ -37,6 +39,7 @@ CODES: Final = {
     "policy_never_stops": "A policy with later steps that nothing stops.",
     "step_never_due": "A step that waits inside a calendar which never has room for it.",
     "shadowed_entry": "An entry of a list that another entry makes needless.",
+    "test_fails": "A test that cannot pass, whatever the rules do: what it expects is nowhere, or its time is none.",
 }
 """What the check says beyond the reader's errors."""
 
@@ -60,6 +63,7 @@ def _advice(book: Rulebook, zone: tzinfo, triggers: Judge | None, about: str | N
     twins = tuple(duplicates(examiner, about))
     yield from twins
     once = {finding.rule for finding in twins}
+    yield from strange_values(book, rules, book.policies.values() if about is None else ())
     yield from dead_and_idle(examiner, rules)
     yield from unreachable(examiner, once, about)
     yield from behind_stop(examiner, once, about)
@@ -68,6 +72,7 @@ def _advice(book: Rulebook, zone: tzinfo, triggers: Judge | None, about: str | N
         yield from policies(examiner)
         yield from tag_cycles(examiner, triggers)
         yield from lists(examiner)
+        yield from hopeless_tests(book)
 
 
 def _order(finding: Finding) -> tuple[int, tuple[object, ...]]:

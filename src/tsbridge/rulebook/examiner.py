@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from datetime import tzinfo
 from functools import cached_property
 from typing import Final
@@ -11,7 +12,7 @@ from tsbridge.core.moments import Value
 from tsbridge.core.rules.conditions import leaf_holds
 from tsbridge.core.rules.judge import FIELD_OF, Judge
 from tsbridge.core.rules.judgement import Judgement
-from tsbridge.core.rules.language import Condition, Leaf, Rule, Rulebook, leaves
+from tsbridge.core.rules.language import Action, Condition, Leaf, Rule, Rulebook, leaves
 from tsbridge.rulebook.domains import EVENT
 from tsbridge.rulebook.satisfy import Known, Node, Solver, Undecided, every, negated, nothing_known
 from tsbridge.rulebook.solved import CHANGES
@@ -38,6 +39,20 @@ class Examiner:
     def judge(self) -> Judge:
         return Judge(self.book, self.zone)
 
+    @cached_property
+    def _router(self) -> Judge:
+        return Judge(replace(self.book, escalation=(), policies={}), self.zone)
+
+    @cached_property
+    def _places(self) -> dict[str, int]:
+        return {rule.key: place for place, rule in enumerate(self.book.routing)}
+
+    def routed(self, world: World, place: int) -> Rule | None:
+        """The routing rule above `place` that takes an event, nothing being set by rules before."""
+        (winner,) = world.judged(self._router).matched
+        found = self._places[winner.key]
+        return self.book.routing[found] if found < place else None
+
     def condition(self, rule: Rule) -> Node:
         """The rule is asked and matches."""
         found = self._conditions.get(rule.key)
@@ -58,11 +73,13 @@ class Examiner:
         except Undecided:
             return True
 
-    def proven(self, condition: Condition) -> bool | None:
-        """True or False where a condition is so whatever happens, else None."""
-        if not self.possible(self.solver.node(condition, True)):
-            return False
-        return None if self.possible(self.solver.node(condition, False)) else True
+    def proven(self, condition: Condition, rule: Rule | None = None) -> bool | None:
+        """True or False where a condition is so whatever happens, on the events that `rule` is asked about; else None."""
+        for truth in (True, False):
+            node = self.solver.node(condition, truth)
+            if not self.possible(node if rule is None else self.asked(rule, node)):
+                return not truth
+        return None
 
     def example(self, nodes: Iterable[Node], confirms: Confirms, *kept: Rule, minds: frozenset[str] = frozenset()) -> World | None:
         """An event that the judge confirms, or None.
@@ -96,14 +113,25 @@ def matches(*keys: str) -> Confirms:
     return lambda _, judgement: set(keys) <= {match.key for match in judgement.matched}
 
 
+def slots(action: Action) -> Iterator[tuple[str, Value]]:
+    """What an action wants: single values, and tags that shall be there or not, by slot."""
+    if action.name == "set_custom_field":
+        yield f"custom:{action.value[0]}", action.value[1]
+    elif action.name.startswith("set_"):
+        yield action.name.removeprefix("set_"), action.value
+    elif action.name == "assign":
+        yield "assign", action.value
+    elif action.name in ("add_tags", "remove_tags"):
+        yield from ((f"tag:{tag}", action.name == "add_tags") for tag in action.value)
+
+
 def settings(rule: Rule) -> dict[str, Value]:
     """The single values a rule sets, by slot; the first of two for the same stands."""
     found: dict[str, Value] = {}
     for action in rule.then:
-        if action.name == "set_custom_field":
-            found.setdefault(f"custom:{action.value[0]}", action.value[1])
-        elif action.name.startswith("set_"):
-            found.setdefault(action.name.removeprefix("set_"), action.value)
+        for slot, value in slots(action):
+            if not slot.startswith("tag:"):
+                found.setdefault(slot, value)
     return found
 
 
@@ -119,8 +147,8 @@ def stops(rule: Rule) -> bool:
 
 
 def field_of(slot: str) -> str:
-    """The field under which rules below read what a slot was set to."""
-    return f"ticket.custom.{slot.removeprefix('custom:')}" if slot.startswith("custom:") else FIELD_OF[slot]
+    """The field under which rules below read what a slot was set to; an agent is read nowhere."""
+    return f"ticket.custom.{slot.removeprefix('custom:')}" if slot.startswith("custom:") else FIELD_OF.get(slot, slot)
 
 
 def written(rules: Iterable[Rule]) -> frozenset[str]:

@@ -12,9 +12,9 @@ from tsbridge.core.moments import Value
 from tsbridge.core.rules.findings import Finding
 from tsbridge.core.rules.judgement import Judgement
 from tsbridge.core.rules.language import Condition, Leaf, Rule
-from tsbridge.core.rules.vocabulary import PRIORITIES
+from tsbridge.core.rules.vocabulary import CUSTOM, PRIORITIES
 from tsbridge.rulebook.domains import EVENT
-from tsbridge.rulebook.examiner import Examiner, after, field_of, settings, tag_wishes
+from tsbridge.rulebook.examiner import Examiner, after, field_of, matches, settings, slots, tag_wishes
 from tsbridge.rulebook.worlds import World
 
 
@@ -47,6 +47,9 @@ def overlaps(examiner: Examiner, only: frozenset[str] | None) -> Iterator[Findin
     end = examiner.solver.spent + limit.steps
     boxes = {rule.key: _box(rule) for rule in examiner.book.rules}
     told: set[tuple[str, str]] = set()
+    for rule in examiner.book.rules:
+        if only is None or rule.key in only:
+            yield from _with_itself(examiner, rule)
     for winner, loser in islice(_pairs(examiner.book.rules, only), limit.pairs):
         mark = (loser.rule.key, loser.slot)
         if mark in told or _apart(boxes[winner.rule.key], boxes[loser.rule.key]):
@@ -57,6 +60,27 @@ def overlaps(examiner: Examiner, only: frozenset[str] | None) -> Iterator[Findin
         if witness is not None:
             told.add(mark)
             yield _finding(winner, loser, witness)
+
+
+def _with_itself(examiner: Examiner, rule: Rule) -> Iterator[Finding]:
+    """A rule that wants two things at once: of its own actions, too, the first stands."""
+    first: dict[str, Any] = {}
+    for place, action in enumerate(rule.then):
+        for slot, value in slots(action):
+            kept = first.setdefault(slot, value)
+            if kept != value:
+                witness = examiner.example([examiner.condition(rule)], matches(rule.key), rule)
+                at = f"{rule.path}/then/{place}"
+                if slot.startswith("tag:"):
+                    words = f"the same rule adds and removes the tag {slot.removeprefix('tag:')}: what stands first is done"
+                    yield Finding("warning", "tag_conflict", words, at, rule.key, None if witness is None else witness.to_json())
+                else:
+                    words = f"the same rule sets the {_called(slot)} twice: what stands first is done"
+                    yield Finding("warning", "overruled", words, at, rule.key, None if witness is None else witness.to_json())
+
+
+def _called(slot: str) -> str:
+    return "agent" if slot == "assign" else slot.replace("custom:", "custom field ")
 
 
 def _pairs(rules: Iterable[Rule], only: frozenset[str] | None) -> Iterator[tuple[Wish, Wish]]:
@@ -105,8 +129,7 @@ def _finding(winner: Wish, loser: Wish, witness: World) -> Finding:
         there = "there" if winner.value else "gone"
         words = f"on some events {winner.rule.key} above wants the tag {tag} {there}, this rule the opposite; the upper one wins"
         return Finding("warning", "tag_conflict", words, loser.rule.path, loser.rule.key, witness.to_json())
-    name = loser.slot.replace("custom:", "custom field ")
-    words = f"on some events {winner.rule.key} above has set the {name} already: its value stands, this rule's is overruled"
+    words = f"on some events {winner.rule.key} above has set the {_called(loser.slot)} already: its value stands, this rule's is overruled"
     severity = "warning" if _worse(loser, winner) else "info"
     return Finding(severity, "overruled", words, loser.rule.path, loser.rule.key, witness.to_json())
 
@@ -147,4 +170,8 @@ def _musts(condition: Condition) -> Iterator[Leaf]:
 
 def _apart(one: Box, other: Box) -> bool:
     """Whether no event can be in both, because the rules ask for different words. What rules set themselves is not looked at."""
-    return any(name in other and not words & other[name] for name, words in one.items() if name != "ticket.priority")
+    return any(name in other and not words & other[name] for name, words in one.items() if not _settable(name))
+
+
+def _settable(name: str) -> bool:
+    return name == "ticket.priority" or name.startswith(CUSTOM)

@@ -73,7 +73,7 @@ def compiled(condition: Condition, scans: Scans, *, in_order: bool = False) -> T
         every.append(some[0] if len(some) == 1 else _any_of(tuple(some)))
     if no:
         every.append(_none_of(tuple(no)))
-    return every[0] if len(every) == 1 else _all_of(tuple(every))
+    return _all_of(tuple(every))
 
 
 def _cheap_first(parts: tuple[Condition, ...]) -> list[Condition]:
@@ -81,13 +81,19 @@ def _cheap_first(parts: tuple[Condition, ...]) -> list[Condition]:
 
 
 def _all_of(tests: tuple[Test, ...]) -> Test:
-    def test(facts: Facts) -> bool:
-        for one in tests:  # noqa: SIM110  # a plain loop: this is the hottest line of the judge
-            if not one(facts):
-                return False
-        return True
-
-    return test
+    """One after the other; written out for the usual few: this is where the judge spends its time."""
+    match tests:
+        case ():
+            return lambda facts: True
+        case (only,):
+            return only
+        case (first, second):
+            return lambda facts: first(facts) and second(facts)
+        case (first, second, third):
+            return lambda facts: first(facts) and second(facts) and third(facts)
+    first, second, *others = tests
+    rest = _all_of(tuple(others))
+    return lambda facts: first(facts) and second(facts) and rest(facts)
 
 
 def _any_of(tests: tuple[Test, ...]) -> Test:

@@ -131,7 +131,8 @@ class _Values:
         return None if value is None else plain(value).casefold()
 
     def number(self, name: str) -> Number | None:
-        return number(self.get(name))
+        value = self.get(name)
+        return value if type(value) is int else number(value)
 
     def members(self, name: str) -> frozenset[str]:
         return members(self.get(name))
@@ -204,4 +205,4 @@ def members(value: Value) -> frozenset[str]:
     """A set's words, compared without letter case; a single word is a set of one."""
     if value is None:
         return frozenset()
-    return frozenset(word.casefold() for word in value) if isinstance(value, tuple) else frozenset((plain(value).casefold(),))
+    return frozenset(map(str.casefold, value)) if isinstance(value, tuple) else frozenset((plain(value).casefold(),))

@@ -8,7 +8,7 @@ that files them under their next condition. Rules with nothing to file them unde
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -44,23 +44,23 @@ class Node:
         """Add the slots of rules that may match."""
         found.extend(self.always)
         keys, members, numbers = facts.keys, facts.members, facts.numbers
-        for field, buckets in self.equal:
-            bucket = buckets.get(keys[field])
-            if bucket is not None:
-                _take(bucket, facts, found)
+        buckets: list[Bucket] = [by_key[key] for field, by_key in self.equal if (key := keys[field]) in by_key]
         for field, by_member in self.has:
-            _take_each(by_member, members[field], facts, found)
+            buckets += [by_member[member] for member in members[field] if member in by_member]
         for field, by_word in self.words:
-            _take_each(by_word, self.scans.words(facts, field), facts, found)
+            buckets += [by_word[word] for word in self.scans.words(facts, field) if word in by_word]
         for field, by_pattern in self.patterns:
-            _take_each(by_pattern, self.scans.patterns(facts, field), facts, found)
+            buckets += [by_pattern[pattern] for pattern in self.scans.patterns(facts, field) if pattern in by_pattern]
         for field, cells in self.ranges:
             value = numbers[field]
             if value is not None:
-                _take(cells.at(value), facts, found)
-        for test, bucket in self.tests:
-            if test(facts):
-                _take(bucket, facts, found)
+                buckets.append(cells.at(value))
+        buckets += [bucket for test, bucket in self.tests if test(facts)]
+        for bucket in buckets:
+            if isinstance(bucket, Node):
+                bucket.propose(facts, found)
+            else:
+                found += bucket
 
 
 Bucket = tuple[int, ...] | Node
@@ -117,20 +117,6 @@ def build(filed: Sequence[Filed], scans: Scans, depth: int = 0) -> Node:
     tests = [(Ask(leaf, scans), bucket(found)) for rows in tables["test"].values() for leaf, found in rows.items()]
     ranges = tuple((field, _cells(rows, bucket)) for field, rows in sorted(tables["range"].items()))
     return Node(tuple(always), table("is"), table("has"), table("word"), table("pattern"), ranges, tuple(tests), scans)
-
-
-def _take(bucket: Bucket, facts: Facts, found: list[int]) -> None:
-    if isinstance(bucket, tuple):
-        found.extend(bucket)
-    else:
-        bucket.propose(facts, found)
-
-
-def _take_each(buckets: dict[str, Bucket], standing: Iterable[str], facts: Facts, found: list[int]) -> None:
-    for key in standing:
-        bucket = buckets.get(key)
-        if bucket is not None:
-            _take(bucket, facts, found)
 
 
 def _cells(rows: dict[Any, list[Filed]], bucket_of: Callable[[Sequence[Filed]], Bucket]) -> Cells:

@@ -12,6 +12,8 @@ PATTERN_LENGTH: Final = 512
 PROGRAM_SIZE: Final = 2_000
 PATTERN_TEXT: Final = 8_192
 """Characters of a text that patterns look at: RE2 is linear, not free."""
+_ASCII_FOLDED: Final = bytes(ord(" " if chr(code).isspace() else chr(code).lower()) for code in range(128)) + bytes(128)
+"""What each ASCII character folds to."""
 
 
 class BadPattern(ValueError):
@@ -24,10 +26,8 @@ def fold(text: str) -> str:
     "Straße", "STRASSE" and "strasse" are the same, and so are "café" and "CAFE".
     """
     if text.isascii():
-        plain = text.lower().replace("\n", " ")
-        if plain.isprintable() and "  " not in plain:  # so it mostly is, and then there is nothing to take apart
-            return plain.strip(" ")
-        return " ".join(plain.split())
+        plain = text.encode().translate(_ASCII_FOLDED).decode()
+        return " ".join(plain.split()) if "  " in plain else plain.strip(" ")
     decomposed = unicodedata.normalize("NFKD", unicodedata.normalize("NFKC", text).casefold())
     bare = "".join(c for c in decomposed if not unicodedata.combining(c))
     return " ".join(unicodedata.normalize("NFKC", bare).casefold().split())

@@ -110,6 +110,21 @@ def test_facts_are_tried_on_a_file(run: Run, book: Path) -> None:
     assert told.json["outcome"]["severity"] == 1
 
 
+def test_what_nearly_matched_says_what_it_hung_on_and_long_lists_are_cut_short(run: Run, book: Path) -> None:
+    words = [f"w{n}" for n in range(10)]
+    book.write_text(
+        WEAK.replace("[bitten, hurt]", f"[{', '.join(words)}]")
+        .replace("shared: &shared\n  kind: escalation\n", "")
+        .replace("<<: *shared", "kind: escalation")
+        .split("tests:")[0]
+    )
+    told = offline(run, "rules", "try", '{"text": "hello"}', "--file", str(book)).out
+    assert '  hurt hung on text contains_any ["w0", "w1", "w2", "w3", "w4", "w5"] and 4 more' in told
+    told = offline(run, "rules", "try", '{"text": "w9"}', "--file", str(book)).out
+    assert 'because text contains_any ["w0", "w1", "w2", "w3", "w4", "w5"] and 4 more' in told
+    assert "w9" in offline(run, "rules", "try", '{"text": "w9"}', "--file", str(book), "--json").out
+
+
 def test_a_file_that_unfolds_without_end_is_misuse_at_once(run: Run, tmp_path: Path) -> None:
     book = tmp_path / "bomb.yaml"
     book.write_text("a0: &a0 [x]\n" + "".join(f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 10)}]\n" for n in range(1, 31)))
@@ -147,6 +162,8 @@ def test_a_file_that_cannot_be_read_is_told_by_file_and_line_by_every_command(ru
         told = offline(run, "rules", *command, str(book))
         assert told.code == 2, command
         assert f"book.yaml{place}" in told.err
+        shown = offline(run, "rules", *command, str(book), "--json").json
+        assert (shown["file"], shown["line"]) == ("book.yaml", 2)
 
 
 @pytest.mark.parametrize("text", ["", "# nothing yet\n", "just words\n", "- a list\n", "5\n", "null\n"])

@@ -22,6 +22,7 @@ app = group("The rulebook: check it, test it, try it, compare it, publish it.")
 
 GIVEN_LIMIT: Final = 1 << 20
 GENERATED: Final = 2_000
+ENTRIES: Final = 6
 
 
 @app.command()
@@ -36,7 +37,9 @@ def check(
     try:
         told = documents.findings(document, load().zone, triggers=theirs)
     except ValueError as refused:
-        raise Failed(f"{triggers and triggers.name}: {refused}", code=2) from None
+        if triggers is None:
+            raise
+        raise Failed(f"{triggers.name}: {refused}", code=2) from None
     found = [{**one, "line": place(one["path"])} for one in told]
     lines = [finding_words(one, name) for one in found]
     errors = sum(one["severity"] == "error" for one in found)
@@ -189,11 +192,12 @@ def _in_words(decision: dict[str, Any]) -> Iterator[str]:
         if rule["matched"]:
             yield f"  {rule['key']} ({rule['kind']}) matched"
             yield from (f"    because {_leaf(one)}" for one in rule["because"])
-    for miss in decision["near_misses"]:
-        yield f"  {miss['key']} nearly matched"
-        yield from (f"    it hung on {_leaf(one)}" for one in miss["missing"])
+    yield from (f"  {miss['key']} hung on {'; '.join(map(_leaf, miss['missing']))}" for miss in decision["near_misses"])
 
 
 def _leaf(leaf: dict[str, Any]) -> str:
+    """A condition in a line: of a long list the first entries do."""
     expected = leaf.get("expected")
+    if isinstance(expected, list) and len(expected) > ENTRIES:
+        return f"{leaf['field']} {leaf['operator']} {_shown(expected[:ENTRIES])} and {len(expected) - ENTRIES} more"
     return f"{leaf['field']} {leaf['operator']}" + ("" if expected is None else f" {_shown(expected)}")

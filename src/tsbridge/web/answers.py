@@ -22,6 +22,7 @@ from tsbridge.web.models import (
     PausedRules,
     Ready,
     TimelineEntry,
+    Tried,
     Verdict,
     VersionName,
     VersionShown,
@@ -30,7 +31,7 @@ from tsbridge.web.models import (
     Writeback,
     WritebackWhole,
 )
-from tsbridge.web.replay_models import DriftItem, Move, ReplayMade, ReplayShown, ReplayWhole
+from tsbridge.web.replay_models import DriftItem, Move, ReplayMade, ReplayShown, ReplayWhole, ShadowShown
 from tsbridge.web.rulebook_models import CheckResult, DraftShown, GeneratedTests, RuleShown, TestResult
 
 PAGES: Final[dict[str, Any]] = {
@@ -69,6 +70,9 @@ ANSWERS: Final[dict[str, Any]] = {
     "replace_mappings": Mappings,
     "start_replay": ReplayMade,
     "show_replay": ReplayWhole,
+    "show_shadow": ShadowShown,
+    "start_shadow": ShadowShown,
+    "try_rulebook": Tried,
     "show_mode": Mode,
     "change_mode": Mode,
     "show_paused_rules": PausedRules,

@@ -130,6 +130,31 @@ class DecisionExplained(Decision):
     inputs_erased: bool
 
 
+class TriedVersion(TypedDict):
+    """`version` is None for the draft and for a document."""
+
+    version: int | None
+    hash: str
+
+
+class Tried(TypedDict):
+    """`decision_id`, `event_id` and `case_id` name what is on record where that was tried again."""
+
+    id: str
+    at: str
+    decision_id: str | None
+    event_id: str | None
+    case_id: str | None
+    interaction: InteractionName
+    rulebook: TriedVersion
+    mode: Literal["try"]
+    rules: list[RuleMatched]
+    near_misses: list[NearMiss]
+    outcome: dict[str, Any]
+    next_due: str | None
+    writeback: None
+
+
 class SetBy(TypedDict):
     value: Any
     decision_id: str

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any, Literal, NotRequired
 
 from typing_extensions import TypedDict
 
@@ -87,6 +87,16 @@ Move = TypedDict(
         "to": StandShown,
     },
 )
+
+
+class ShadowShown(TypedDict):
+    """What is there only while one is on: `hash`, `started_at`, `started_by`."""
+
+    on: bool
+    summary: Summary | None
+    hash: NotRequired[str]
+    started_at: NotRequired[str]
+    started_by: NotRequired[str]
 
 
 class DriftItem(TypedDict):

@@ -140,6 +140,8 @@ async def check_rulebook(desk: Made, by: Ops, body: Document) -> dict[str, Any]:
     try:
         findings = await asyncio.to_thread(documents.findings, document, desk.zone, triggers=triggers)
     except ValueError as refused:
+        if triggers is None:
+            raise
         raise invalid("body", "#/triggers", str(refused).capitalize() + ".", code="zendesk_rules") from None
     return {"ok": documents.passes(findings), "findings": findings}
 

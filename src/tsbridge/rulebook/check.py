@@ -37,7 +37,7 @@ CODES: Final = {
     "tag_cycle": "Rules, or rules and Zendesk triggers, that put a tag on and take it off again for ever.",
     "policy_never_runs": "A policy that no living rule escalates to, or that is stopped as soon as it is armed.",
     "policy_never_stops": "A policy with later steps that nothing stops.",
-    "step_never_due": "A step that waits inside a calendar which never has room for it.",
+    "step_never_due": "A step that waits inside a calendar which never has room for it, or that the steps above it stop by having run.",
     "shadowed_entry": "An entry of a list that another entry makes needless.",
     "test_fails": "A test that cannot pass, whatever the rules do: what it expects is nowhere, or its time is none.",
 }
@@ -66,10 +66,11 @@ def _advice(book: Rulebook, zone: tzinfo, triggers: Judge | None, about: str | N
     yield from strange_values(book, rules, book.policies.values() if about is None else ())
     yield from dead_and_idle(examiner, rules)
     yield from unreachable(examiner, once, about)
-    yield from behind_stop(examiner, once, about)
+    unasked = tuple(behind_stop(examiner, once, about))
+    yield from unasked
     yield from overlaps(examiner, None if about is None else frozenset({about}))
     if about is None:
-        yield from policies(examiner)
+        yield from policies(examiner, {finding.rule for finding in unasked})
         yield from tag_cycles(examiner, triggers)
         yield from lists(examiner)
         yield from hopeless_tests(book)

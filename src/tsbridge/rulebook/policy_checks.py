@@ -2,27 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from datetime import timedelta
-from typing import Any
+from itertools import pairwise, takewhile
+from typing import Any, Final
 
 from tsbridge.core.escalation import due
+from tsbridge.core.moments import Value
+from tsbridge.core.rules.conditions import leaf_holds
+from tsbridge.core.rules.facts import plain
 from tsbridge.core.rules.findings import Finding
 from tsbridge.core.rules.judgement import Judgement
-from tsbridge.core.rules.language import Policy, Rule
-from tsbridge.rulebook.examiner import Examiner, reads, written
+from tsbridge.core.rules.language import Leaf, Policy, Rule
+from tsbridge.rulebook.examiner import Examiner, field_of, reads, slots, written
+from tsbridge.rulebook.rule_checks import constant, constants
+from tsbridge.rulebook.satisfy import Known
+from tsbridge.rulebook.solved import CHANGES
 from tsbridge.rulebook.worlds import WORKDAY, World
 
+LEVEL: Final = "case.escalation_level"
 
-def policies(examiner: Examiner) -> Iterator[Finding]:
-    """All there is to say about each policy: at most one reason why it never runs, or else why it never stops."""
+
+def policies(examiner: Examiner, unasked: Container[str | None] = ()) -> Iterator[Finding]:
+    """All there is to say about each policy: at most one reason why it never runs, or else why it never stops.
+
+    `unasked`: keys of rules that a stop above always keeps from being asked.
+    """
     raisers = _raisers(examiner)
     for name, policy in examiner.book.policies.items():
         path = f"/policies/{name}"
         mine = raisers.get(name, [])
-        living = [rule for rule in mine if examiner.possible(examiner.condition(rule))]
+        living = [rule for rule in mine if rule.key not in unasked and examiner.possible(examiner.condition(rule))]
         if not living:
-            why = "no rule escalates to it" if not mine else "the rules that escalate to it can never match"
+            why = "no rule escalates to it" if not mine else "the rules that escalate to it can never match, or are never asked"
             yield Finding("warning", "policy_never_runs", f"the steps of {name} never run: {why}", path)
             continue
         yield from _steps(examiner, policy, path, living)
@@ -65,15 +77,53 @@ def _stops(examiner: Examiner, policy: Policy, path: str, raisers: list[Rule]) -
         words = f"the steps of {policy.name} never run: its stops_when is true whenever a rule escalates to it"
         witness = examiner.example([examiner.condition(raisers[0])], _silent(raisers[0], policy.name), *raisers)
         yield Finding("warning", "policy_never_runs", words, f"{path}/stops_when", None, None if witness is None else witness.to_json())
+        return
+    for truth, place in constants(examiner, stops, f"{path}/stops_when"):
+        yield constant(truth, place)
+    yield from _stopped_by_itself(examiner, policy, path, raisers)
+
+
+def _stopped_by_itself(examiner: Examiner, policy: Policy, path: str, raisers: list[Rule]) -> Iterator[Finding]:
+    """The first step that comes too late, because the steps above it, by having run, make true what stops the policy."""
+    if policy.stops_when is None:
+        return
+    goes_on = examiner.solver.node(policy.stops_when, False)
+    for place, (above, step) in enumerate(pairwise(policy.steps), 1):
+        reached = examiner.solver.leaf(Leaf(LEVEL, "at_least", place), True)
+        if step.after > above.after and step.within == above.within and not examiner.possible(goes_on, reached):
+            words = f"this step never runs: once the steps above it have run, the stops_when of {policy.name} is true"
+            yield Finding("warning", "step_never_due", words, f"{path}/steps/{place}", None, _armed(examiner, policy, raisers))
+            return
 
 
 def _stopped_at_once(examiner: Examiner, policy: Policy, rule: Rule) -> bool:
-    """Proven: on every event on which the rule matches, the policy is to stop. What rules may set in between counts as unknown."""
+    """Proven: on every event on which the rule matches, the policy is to stop. What other rules may set counts as unknown."""
     if policy.stops_when is None:
         return False
     apart = written(examiner.book.escalation) & reads(policy.stops_when)
-    goes_on = examiner.solver.node(policy.stops_when, False, apart=apart)
+    goes_on = examiner.solver.node(policy.stops_when, False, known=_certain(examiner, rule), apart=apart)
     return not examiner.possible(examiner.condition(rule), goes_on)
+
+
+def _certain(examiner: Examiner, rule: Rule) -> Known:
+    """What is known of a leaf once all rules are asked and `rule` was among those that matched: what no rule above sets otherwise."""
+    above = list(takewhile(lambda other: other is not rule, examiner.book.escalation))
+    wanted = {(slot, value) for other in above for action in other.then for slot, value in slots(action)}
+    first: dict[str, Value] = {}
+    for action in rule.then:
+        for slot, value in slots(action):
+            first.setdefault(slot, value)
+    sure = {slot: value for slot, value in first.items() if all(one[0] != slot or one[1] == value for one in wanted)}
+    values = {field_of(slot): value for slot, value in sure.items() if not slot.startswith("tag:")}
+    facts = World(values).facts(examiner.book, examiner.zone)
+
+    def known(leaf: Leaf) -> bool | None:
+        if leaf.field == "tags" and leaf.operator in ("includes", "not_includes"):
+            there = sure.get(f"tag:{plain(leaf.value).casefold()}")
+            return None if there is None else there is (leaf.operator == "includes")
+        return leaf_holds(leaf, facts) if leaf.field in values and leaf.operator not in (*CHANGES, "not_changed") else None
+
+    return known
 
 
 def _silent(rule: Rule, policy: str) -> Any:

@@ -35,7 +35,8 @@ def read_book(file: Path | None) -> tuple[Any, str, Place]:
         raw = bounded(sys.stdin.buffer.read(BIGGEST + 1)) if path == STDIN else read_file(path)
         return load_text(raw), name, Lines(raw)
     except BadFile as refused:
-        raise Failed(f"{name}{'' if refused.line is None else f':{refused.line}'}: {refused.words}", code=2) from None
+        where = name if refused.line is None else f"{name}:{refused.line}"
+        raise Failed(f"{where}: {refused.words}", code=2, data={"file": name, "line": refused.line}) from None
 
 
 def mapping(file: Path | None) -> tuple[dict[str, Any], str]:

@@ -656,3 +656,35 @@ def test_a_policy_that_may_go_on_is_left_alone() -> None:
         "tag_conflict"
     }
     assert not check(book(RAISES, **policy(stops_when=leaf("case.escalation_level", "at_least", 2))), ZONE)
+
+
+@pytest.mark.parametrize(
+    ("entries", "uses", "needless"),
+    [
+        (["vet", "emergency vet", "VET"], [("text", "contains_any")], {1, 2}),
+        (["vet", "emergency vet", "VET"], [("text", "contains_all")], {0, 2}),
+        (["vet", "emergency vet", "VET"], [("text", "contains_any"), ("text", "contains_all")], {2}),
+        (["vet", "emergency vet", "VET", "v\u00e9t"], [("text", "contains_any"), ("call.disposition", "in")], {2}),
+        (["a.example", "A.example"], [("requester.domain", "not_in")], {1}),
+        (["vip", "gold", "VIP"], [("tags", "includes_all")], {2}),
+        ([1, 2, 1.0], [("case.severity", "in")], {2}),
+        (["vet", "emergency vet", "VET"], [], {2}),
+    ],
+)
+def test_an_entry_is_needless_only_for_all_who_use_the_list(entries: Any, uses: list[Any], needless: set[int]) -> None:
+    rules = [rule(f"r{n}", leaf(field, operator, {"list": "w"})) for n, (field, operator) in enumerate(uses)]
+    found = [one for one in check(book(*rules, lists={"w": entries}), ZONE) if one.code == "shadowed_entry"]
+    assert {int(one.path.removeprefix("/lists/w/")) for one in found} == needless
+    assert all((one.witness is not None) is bool(uses) for one in found)
+
+
+def test_a_list_that_only_a_policy_uses_is_looked_at_too() -> None:
+    stops = leaf("text", "contains_any", {"list": "w"})
+    found = check(book(RAISES, lists={"w": ["thanks", "many thanks"]}, **policy(stops_when=stops)), ZONE)
+    assert [(one.code, one.path) for one in found] == [("shadowed_entry", "/lists/w/1")]
+
+
+def test_a_written_out_list_is_not_taken_for_a_named_one_of_the_same_words() -> None:
+    words = ["vet", "emergency vet"]
+    document = book(rule("a", leaf("text", "contains_any", words)), rule("b", leaf("subject", "in", {"list": "w"})), lists={"w": words})
+    assert [(one.code, one.path) for one in check(document, ZONE)] == [("shadowed_entry", "/rules/0/when/value/1")]

@@ -1,13 +1,17 @@
-"""Words of a list that other words of it make needless."""
+"""Entries of lists that other entries make needless."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Final
 
+from tsbridge.core.moments import Value
 from tsbridge.core.rules.conditions import leaf_holds
+from tsbridge.core.rules.facts import plain
 from tsbridge.core.rules.findings import Finding
-from tsbridge.core.rules.language import Leaf, leaves
+from tsbridge.core.rules.language import Leaf, Rulebook, leaves
 from tsbridge.core.rules.text import fold
 from tsbridge.rulebook.examiner import Examiner
 from tsbridge.rulebook.worlds import World
@@ -16,52 +20,79 @@ LONGEST: Final = 200
 """Characters of an entry that are looked into."""
 MOST: Final = 20
 """Entries of one list that are told."""
+ANY: Final = "contains_any"
+ALL: Final = "contains_all"
+SHOWN_BY: Final[Mapping[str, str]] = {ANY: ANY, ALL: ANY, "in": "in", "not_in": "in", "includes_all": "includes_all"}
+"""Operators that take a list, and the one by which an event shows what a single entry finds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Needless:
+    """An entry (by its place) that can go, because of another one, and why."""
+
+    place: int
+    kept: int
+    why: str
 
 
 def lists(examiner: Examiner) -> Iterator[Finding]:
-    """Entries that say the same as another one; and in lists of words of which one is enough, entries that hold a shorter one."""
-    for path, entries, leaf in _used(examiner):
+    """Entries that say the same as another one, whoever asks; and phrases that a shorter one, where one of a list is enough, or
+    a longer one, where all are needed, makes needless for everybody who asks."""
+    for path, entries, uses in _lists(examiner.book):
         told = 0
-        for place, kept in _needless(entries, leaf.operator == "contains_any"):
-            witness = World({leaf.field: str(entries[place])})
-            alone = Leaf(leaf.field, leaf.operator, (entries[kept],), (fold(str(entries[kept])),))
-            if not leaf_holds(alone, witness.facts(examiner.book, examiner.zone)):
+        for needless in _needless(entries, {leaf.operator for leaf in uses}):
+            witness = _witness(examiner, entries, needless, uses[0]) if uses else None
+            if witness is None and uses:
                 continue
-            words = f"entry {kept + 1} finds everything that entry {place + 1} finds: {place + 1} can go"
-            yield Finding("info", "shadowed_entry", words, f"{path}/{place}", None, witness.to_json())
+            shown = None if witness is None else witness.to_json()
+            yield Finding("info", "shadowed_entry", needless.why, f"{path}/{needless.place}", None, shown)
             told += 1
             if told == MOST:
                 break
 
 
-def _used(examiner: Examiner) -> Iterator[tuple[str, Sequence[Any], Leaf]]:
-    """Each list of words with a condition that asks for one of them: the named ones once, the others where they stand."""
-    named: Mapping[str, Any] = {name: tuple(value) for name, value in examiner.book.lists.items()}
-    seen: set[str] = set()
-    for rule in examiner.book.rules:
-        for leaf in leaves(rule.when):
-            if leaf.operator not in ("contains_any", "in") or not isinstance(leaf.value, tuple) or leaf.field.startswith("time."):
-                continue
-            name = next((name for name, entries in named.items() if entries is leaf.value or entries == leaf.value), None)
-            path = f"{leaf.path}/value" if name is None else f"/lists/{name}"
-            if path not in seen:
-                seen.add(path)
-                yield path, leaf.value, leaf
+def _lists(book: Rulebook) -> Iterator[tuple[str, Sequence[Any], list[Leaf]]]:
+    """Each list with the conditions that use it: the named ones, and those that are written out where they are used."""
+    conditions = [rule.when for rule in book.rules] + [one.stops_when for one in book.policies.values() if one.stops_when is not None]
+    asked = [leaf for condition in conditions for leaf in leaves(condition) if leaf.operator in SHOWN_BY]
+    by_list: dict[int, list[Leaf]] = defaultdict(list)
+    for leaf in asked:
+        by_list[id(leaf.value)].append(leaf)
+    for name, entries in book.lists.items():
+        yield f"/lists/{name}", entries, by_list.pop(id(entries), [])
+    for uses in by_list.values():
+        yield f"{uses[0].path}/value", uses[0].value, uses
 
 
-def _needless(entries: Sequence[Any], by_words: bool) -> Iterator[tuple[int, int]]:
-    """(entry that can go, entry that does its work)."""
+def _needless(entries: Sequence[Any], operators: Iterable[str]) -> Iterator[Needless]:
+    used = set(operators)
+    folded = used and used <= {ANY, ALL}
+    needles = [fold(str(entry)) if folded else plain(entry).casefold() for entry in entries]
     first: dict[str, int] = {}
-    needles = [fold(str(entry)) if by_words else str(entry).casefold() for entry in entries]
     for place, needle in enumerate(needles):
-        first.setdefault(needle, place)
-    for place, needle in enumerate(needles):
-        if first[needle] != place:
-            yield place, first[needle]
-        elif by_words:
-            inside = next((part for part in _pieces(needle[:LONGEST]) if part != needle and part in first), None)
-            if inside is not None:
-                yield place, first[inside]
+        kept = first.setdefault(needle, place)
+        if kept != place:
+            yield Needless(place, kept, f"entry {place + 1} says the same as entry {kept + 1}: it can go")
+    if used not in ({ANY}, {ALL}):
+        return
+    for needle, place in first.items():
+        inside = [first[part] for part in _pieces(needle[:LONGEST]) if part != needle and part in first]
+        if inside and used == {ANY}:
+            yield Needless(place, inside[0], f"entry {inside[0] + 1} finds everything that entry {place + 1} finds: {place + 1} can go")
+        elif used == {ALL}:
+            for shorter in dict.fromkeys(inside):
+                yield Needless(shorter, place, f"whatever has entry {place + 1} has entry {shorter + 1}: {shorter + 1} can go")
+
+
+def _witness(examiner: Examiner, entries: Sequence[Any], needless: Needless, leaf: Leaf) -> World | None:
+    """An event with the one entry, on which the other one is found."""
+    has, found = needless.place, needless.kept
+    if leaf.operator == ALL:
+        has, found = found, has
+    value: Value = (plain(entries[has]),) if leaf.operator == "includes_all" else entries[has]
+    witness = World({leaf.field: value})
+    alone = Leaf(leaf.field, SHOWN_BY[leaf.operator], (entries[found],), (fold(str(entries[found])),))
+    return witness if leaf_holds(alone, witness.facts(examiner.book, examiner.zone)) else None
 
 
 def _pieces(needle: str) -> Iterator[str]:

@@ -15,8 +15,9 @@ from tsbridge.core.rules.conditions import holds
 from tsbridge.core.rules.document import read
 from tsbridge.core.rules.facts import Facts
 from tsbridge.core.rules.findings import Finding
+from tsbridge.core.rules.judge import Judge
 from tsbridge.rulebook.check import CODES, check
-from tsbridge.rulebook.worlds import WORKDAY
+from tsbridge.rulebook.worlds import WORKDAY, World
 
 HURT = leaf("text", "contains_any", ["bitten", "hurt"])
 LATE = leaf("call.wait_seconds", "at_least", 60)
@@ -688,3 +689,85 @@ def test_a_written_out_list_is_not_taken_for_a_named_one_of_the_same_words() -> 
     words = ["vet", "emergency vet"]
     document = book(rule("a", leaf("text", "contains_any", words)), rule("b", leaf("subject", "in", {"list": "w"})), lists={"w": words})
     assert [(one.code, one.path) for one in check(document, ZONE)] == [("shadowed_entry", "/rules/0/when/value/1")]
+
+
+def takes_off(tag: str, *conditions: Any) -> dict[str, Any]:
+    """A Zendesk trigger that takes a tag off."""
+    has = {"field": "current_tags", "operator": "includes", "value": tag}
+    removes = [{"field": "remove_tags", "value": tag}]
+    return {"triggers": [{"title": "Tidy", "active": True, "conditions": {"all": [has, *conditions], "any": []}, "actions": removes}]}
+
+
+HAS, LACKS = leaf("tags", "includes", "q"), leaf("tags", "not_includes", "q")
+
+
+@pytest.mark.parametrize(
+    "rules",
+    [
+        [rule("a", HAS, {"remove_tags": ["q"]}), rule("b", LACKS, {"add_tags": ["q"]})],
+        [rule("a", {"all": [HAS, HURT]}, {"remove_tags": ["q"]}), rule("b", {"all": [LACKS, LATE]}, {"add_tags": ["q"]})],
+        [
+            rule("a", {"all": [HAS, HURT]}, {"remove_tags": ["q"]}, {"add_tags": ["r"]}),
+            rule("b", {"all": [leaf("tags", "includes", "r"), LATE]}, {"remove_tags": ["r"]}, {"add_tags": ["s"]}),
+            rule("c", {"all": [leaf("tags", "includes", "s"), EMAIL]}, {"remove_tags": ["s"]}, {"add_tags": ["q"]}),
+        ],
+        [
+            rule("a", {"all": [HAS, HURT]}, {"remove_tags": ["q"]}),
+            rule("b", {"all": [LACKS, EMAIL]}, {"route": "one"}, {"add_tags": ["q"]}),
+        ],
+    ],
+)
+def test_rules_that_undo_each_other_are_found_though_each_asks_for_more_than_tags(rules: Any) -> None:
+    found = [one for one in check(book(*rules), ZONE) if one.code == "tag_cycle"]
+    assert [one.rule for one in found] == ["a"]
+    assert judged_tags(book(*rules), found[0])
+
+
+def judged_tags(document: Any, finding: Finding) -> set[str]:
+    """The tags that move on the witness."""
+    world = World.read(finding.witness["given"], finding.witness["at"])
+    judgement = world.judged(Judge(read(document), ZONE))
+    had = set(world.given.get("tags") or ())
+    return (set(judgement.tags_added) - had) | (set(judgement.tags_removed) & had)
+
+
+def test_a_step_that_takes_off_what_a_rule_puts_on_is_part_of_a_cycle() -> None:
+    steps = [{"after": "0m", "actions": [{"remove_tags": ["q"]}]}]
+    document = book(rule("a", HAS, {"escalate": "p"}), rule("b", LACKS, {"add_tags": ["q"]}), **policy(steps=steps))
+    assert [one.code for one in check(document, ZONE)] == ["tag_cycle"]
+
+
+@pytest.mark.parametrize(
+    "conditions",
+    [
+        [{"field": "status", "operator": "is", "value": "open"}],
+        [{"field": "status", "operator": "less_than", "value": "solved"}, {"field": "update_type", "operator": "is", "value": "Change"}],
+        [{"field": "via_id", "operator": "is", "value": "4"}],
+        [{"field": "custom_fields_77", "operator": "is", "value": "gold"}],
+    ],
+)
+def test_what_else_a_trigger_asks_for_does_not_hide_the_cycle(conditions: Any) -> None:
+    document = book(rule("a", HURT, {"add_tags": ["q"]}))
+    (found,) = check(document, ZONE, triggers=takes_off("q", *conditions))
+    assert (found.code, found.rule) == ("tag_cycle", "a")
+
+
+def test_a_trigger_that_replaces_all_tags_takes_ours_off() -> None:
+    triggers = takes_off("q")
+    triggers["triggers"][0]["actions"] = [{"field": "set_tags", "value": "clean"}]
+    document = book(rule("a", HURT, {"add_tags": ["q"]}), queues={"one": None, "two": {}})
+    assert [one.code for one in check(document, ZONE, triggers=triggers)] == ["tag_cycle"]
+    triggers["triggers"][0]["actions"] = [{"field": "set_tags", "value": "clean q"}]
+    assert not check(document, ZONE, triggers=triggers)
+
+
+@pytest.mark.parametrize(
+    "adds",
+    [
+        rule("a", leaf("text.new", "contains", "hurt"), {"add_tags": ["q"]}),
+        rule("a", leaf("ticket.status", "changed_to", "open"), {"add_tags": ["q"]}),
+        rule("a", HURT, {"add_tags": ["q"]}, on=["ticket.created", "ticket.commented"]),
+    ],
+)
+def test_what_happens_once_is_no_cycle(adds: Any) -> None:
+    assert not check(book(adds), ZONE, triggers=takes_off("q"))

@@ -70,26 +70,38 @@ class Solver:
 
     # -- conditions as trees of literals -----------------------------------------------------------------------------
 
-    def node(self, condition: Condition, wanted: bool = True, *, known: Known = nothing_known, apart: frozenset[str] = frozenset()) -> Node:
-        """A condition that shall be true, or false. Fields `apart` are another moment's: nothing ties them to the same fields elsewhere."""
+    def node(
+        self,
+        condition: Condition,
+        wanted: bool = True,
+        *,
+        known: Known = nothing_known,
+        apart: frozenset[str] = frozenset(),
+        moment: int = 1,
+    ) -> Node:
+        """A condition that shall be true, or false. Fields `apart` are those of another `moment`: nothing ties them to the same
+        fields here, nor in a moment of another number."""
         if isinstance(condition, Leaf):
-            return self._literal(condition, wanted, known, apart)
-        parts = [self.node(part, wanted, known=known, apart=apart) for part in condition.all]
-        parts += [self.node(part, not wanted, known=known, apart=apart) for part in condition.none]
-        choices = [self.node(part, wanted, known=known, apart=apart) for part in condition.any]
+            return self._literal(condition, wanted, known, apart, moment)
+
+        def inner(parts: Iterable[Condition], wanted: bool) -> list[Node]:
+            return [self.node(part, wanted, known=known, apart=apart, moment=moment) for part in parts]
+
+        parts = [*inner(condition.all, wanted), *inner(condition.none, not wanted)]
+        choices = inner(condition.any, wanted)
         if wanted:
             return every([*parts, *([some(choices)] if condition.any else [])])
         return some([*parts, *([every(choices)] if condition.any else [])])
 
     def leaf(self, leaf: Leaf, wanted: bool) -> Node:
-        return self._literal(leaf, wanted, nothing_known, frozenset())
+        return self._literal(leaf, wanted, nothing_known, frozenset(), 1)
 
-    def _literal(self, leaf: Leaf, wanted: bool, known: Known, apart: frozenset[str]) -> Node:
+    def _literal(self, leaf: Leaf, wanted: bool, known: Known, apart: frozenset[str], moment: int) -> Node:
         truth = known(leaf)
         if truth is not None:
             return TRUE if truth is wanted else FALSE
         positive, same_sign = _positive(leaf)
-        mark = "'" if leaf.field in apart else ""
+        mark = "'" * moment if leaf.field in apart else ""
         key = (positive.field + mark, positive.operator, positive.value, type(positive.value))
         number = self._atoms.setdefault(key, len(self._leaves))
         if number == len(self._leaves):

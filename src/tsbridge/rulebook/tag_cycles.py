@@ -6,9 +6,11 @@ after moment, with the judge. Only tags that still move at the end are told. Zen
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Set
-from dataclasses import replace
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
+from dataclasses import dataclass, replace
 from datetime import tzinfo
+from itertools import islice
 from typing import Any, Final
 
 from tsbridge.core.moments import Value
@@ -16,7 +18,8 @@ from tsbridge.core.rules.document import read
 from tsbridge.core.rules.facts import members
 from tsbridge.core.rules.findings import Finding, RulebookError
 from tsbridge.core.rules.judge import Judge
-from tsbridge.core.rules.language import Condition, Rule, leaves
+from tsbridge.core.rules.judgement import Standing
+from tsbridge.core.rules.language import Condition, Rule, Rulebook, leaves
 from tsbridge.rulebook.examiner import Examiner, tag_wishes
 from tsbridge.rulebook.satisfy import Undecided
 from tsbridge.rulebook.worlds import World
@@ -26,41 +29,119 @@ ROUNDS: Final = 24
 """Moments that are played before what still moves counts as moving for ever."""
 LOOKED_BACK: Final = 8
 STARTS: Final = 200
-"""Events that one check plays on."""
+"""Rules from which one check plays on."""
+PLAYERS: Final = 12
+"""Other rules that a story may give a part to."""
+SEARCH: Final = 200
+"""Branches that looking for a part for one of them may cost."""
+OTHER_MOMENT: Final = frozenset({"tags"})
+THEIR_MOMENT: Final = frozenset({"tags", "event", "source"})
+"""What is another thing at the moment of another rule; Zendesk's triggers answer our write, whatever made us write."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cycle:
+    """Tags that never come to rest, the rules that move them, and an event in the middle of it."""
+
+    tags: frozenset[str]
+    keys: frozenset[str]
+    world: World
+
+
+@dataclass(frozen=True, slots=True)
+class Game:
+    """Who plays: our judge and Zendesk's; by key the tags that a rule moves, and those for which it is a suspect."""
+
+    judge: Judge
+    triggers: Judge | None
+    ours: Mapping[str, Rule]
+    moves: Mapping[str, frozenset[str]]
+    suspects: Mapping[str, frozenset[str]]
+    by_tag: Mapping[str, Sequence[Rule]]
 
 
 def tag_cycles(examiner: Examiner, triggers: Judge | None) -> Iterator[Finding]:
     """`triggers`: Zendesk's rules as a judge of their own, who acts after each of our writes."""
-    theirs = () if triggers is None else triggers.book.rules
+    game = _game(examiner.judge, triggers)
     told: set[frozenset[str]] = set()
-    for start, rule in enumerate(_suspects(examiner.book.rules, theirs)):
-        if start >= STARTS:
-            return
+    for rule in islice((rule for key, rule in game.ours.items() if key in game.suspects), STARTS):
+        found = next((cycle for world in _starts(examiner, game, rule) if (cycle := _played(game, world))), None)
+        if found is None or found.tags in told:
+            continue
+        told.add(found.tags)
+        keys = [key for key in game.ours if key in found.keys]
+        mover = game.ours[keys[0]] if keys else rule
+        tags = ", ".join(sorted(found.tags))
+        if len(keys) < len(found.keys):
+            who = f"{', '.join(keys) or 'this rule'} and a Zendesk trigger work against each other"
+            words = f"{who}: {tags} is put on and taken off again for ever"
+        else:
+            words = f"the tag {tags} is put on and taken off again with every moment; by turns: {', '.join(keys)}"
+        yield Finding("warning", "tag_cycle", words, mover.path, mover.key, found.world.to_json())
+
+
+def _game(judge: Judge, triggers: Judge | None) -> Game:
+    """Suspect is who moves or reads a tag that somebody adds and somebody removes; among ourselves somebody must read it, too."""
+    everybody = [(judge.book, rule) for rule in judge.book.rules]
+    everybody += [] if triggers is None else [(triggers.book, rule) for rule in triggers.book.rules]
+    wishes = {rule.key: _wishes(rule, book) for book, rule in everybody}
+    reads = {rule.key: _read_tags(rule.when) for _, rule in everybody}
+    fought = frozenset().union(*(added for added, _ in wishes.values())) & frozenset().union(*(removed for _, removed in wishes.values()))
+    if triggers is None:
+        fought &= frozenset().union(*reads.values())
+    moves = {key: added | removed for key, (added, removed) in wishes.items()}
+    suspects = {key: touched for key, tags in moves.items() if (touched := (tags | reads[key]) & fought)}
+    by_tag: dict[str, list[Rule]] = defaultdict(list)
+    for _, rule in everybody:
+        for tag in suspects.get(rule.key, ()):
+            by_tag[tag].append(rule)
+    return Game(judge, triggers, {rule.key: rule for rule in judge.book.rules}, moves, suspects, by_tag)
+
+
+def _starts(examiner: Examiner, game: Game, rule: Rule) -> Iterator[World]:
+    """Events of a rule: on one, as many of the other suspects as can may get their turn; on one, nothing is done for them."""
+    solver = examiner.solver
+    wanted = [examiner.condition(rule)]
+    try:
+        plain = world = solver.find(wanted)
+    except Undecided:
+        return
+    for number, other in enumerate(_others(game, rule) if plain is not None else (), 1):
+        apart = OTHER_MOMENT if other.key in game.ours else THEIR_MOMENT
+        node = solver.node(other.when, apart=apart, moment=number)
+        part = examiner.asked(other, node) if other.key in game.ours else node
         try:
-            world = examiner.solver.find([examiner.condition(rule)])
+            found = solver.find([*wanted, part], SEARCH)
         except Undecided:
             continue
-        if world is None:
-            continue
-        moving, keys = _played(examiner.judge, triggers, world)
-        if not moving or moving in told:
-            continue
-        told.add(moving)
-        tags = ", ".join(sorted(moving))
-        if keys - {one.key for one in examiner.book.rules}:
-            words = f"this rule and the Zendesk trigger work against each other: {tags} is put on and taken off again for ever"
-        else:
-            words = f"the tag {tags} is put on and taken off again with every moment; by turns: {', '.join(sorted(keys))}"
-        yield Finding("warning", "tag_cycle", words, rule.path, rule.key, world.to_json())
+        if found is not None:
+            world = found
+            wanted.append(part)
+    yield from (one for one in (world, plain if plain is not world else None) if one is not None)
+
+
+def _others(game: Game, rule: Rule) -> Iterable[Rule]:
+    """The suspects nearest to a rule: those that touch its tags, those that touch theirs, and so on."""
+    found: dict[str, Rule] = {rule.key: rule}
+    for near in (queue := [rule]):
+        for tag in sorted(game.suspects[near.key]):
+            for other in game.by_tag[tag]:
+                if len(found) > PLAYERS:
+                    return queue[1:]
+                if other.key not in found:
+                    found[other.key] = other
+                    queue.append(other)
+    return queue[1:]
 
 
 def as_judge(triggers: Any, document: Any, zone: tzinfo) -> Judge | None:
     """Zendesk's triggers, as `GET /api/v2/triggers` gives them, as a judge. None when there are none. Raises `ValueError`."""
     if not triggers:
         return None
-    queues = document.get("queues") or {"none": {}}
+    queues = {name: queue or {} for name, queue in (document.get("queues") or {"none": {}}).items()}
     # They answer each of our writes, which is no event of its own here: when they look does not matter.
-    rules = [{**rule, "on": None} for rule in import_zendesk(triggers, document)["rules"] if rule["kind"] == "escalation"]
+    carried = import_zendesk(_with_plain_tags(triggers, document), {**document, "queues": queues})["rules"]
+    rules = [{**rule, "on": None} for rule in carried if rule["kind"] == "escalation"]
     if not rules:
         return None
     last = {"key": "tsbridge-catch-all", "kind": "routing", "when": {}, "then": [{"route": next(iter(queues))}]}
@@ -71,18 +152,34 @@ def as_judge(triggers: Any, document: Any, zone: tzinfo) -> Judge | None:
         raise ValueError(f"the triggers make no sound rules: {refused}") from None
 
 
-def _suspects(ours: Iterable[Rule], theirs: Iterable[Rule]) -> Iterator[Rule]:
-    """Our rules that write a tag which some rule reads, where somebody also writes the opposite."""
-    everybody = [*ours, *theirs]
-    read_by_somebody = {tag for rule in everybody for tag in _read_tags(rule.when)}
-    added = {tag for rule in everybody for tag in tag_wishes(rule)[0]}
-    removed = {tag for rule in everybody for tag in tag_wishes(rule)[1]}
-    fought = added & removed & read_by_somebody
-    if theirs:
-        fought = added & removed
-    for rule in ours:
-        if (frozenset().union(*tag_wishes(rule)) | _read_tags(rule.when)) & fought:
-            yield rule
+def _with_plain_tags(triggers: Any, document: Mapping[str, Any]) -> Any:
+    """Triggers that replace all tags, as what that means for ours: those they do not name are taken off."""
+    if not isinstance(triggers, Mapping) or not isinstance(triggers.get("triggers"), list):
+        return triggers
+    ours = {tag for rule in read(document).rules for tag in frozenset().union(*tag_wishes(rule))}
+
+    def told(trigger: Any) -> Any:
+        actions = trigger.get("actions") if isinstance(trigger, Mapping) else None
+        if not isinstance(actions, list):
+            return trigger
+        return {**trigger, "actions": [one for action in actions for one in _plain_tags(action, ours)]}
+
+    return {**triggers, "triggers": [told(trigger) for trigger in triggers["triggers"]]}
+
+
+def _plain_tags(action: Any, ours: Set[str]) -> list[Any]:
+    value = action.get("value") if isinstance(action, Mapping) and action.get("field") == "set_tags" else None
+    if not isinstance(value, str):
+        return [action]
+    kept = set(value.lower().split())
+    return [{"field": "current_tags", "value": " ".join(kept)}, {"field": "remove_tags", "value": " ".join(sorted(ours - kept))}]
+
+
+def _wishes(rule: Rule, book: Rulebook) -> tuple[frozenset[str], frozenset[str]]:
+    """The tags a rule adds and those it removes, by itself or by the policies it escalates to."""
+    raised = [book.policies[action.value] for action in rule.then if action.name == "escalate" and action.value in book.policies]
+    steps = [action for policy in raised for step in policy.steps for action in step.actions]
+    return tag_wishes(rule._replace(then=(*rule.then, *steps)))
 
 
 def _read_tags(condition: Condition) -> frozenset[str]:
@@ -90,40 +187,47 @@ def _read_tags(condition: Condition) -> frozenset[str]:
     for leaf in leaves(condition):
         if leaf.field == "tags":
             values = leaf.value if isinstance(leaf.value, tuple) else (leaf.value,)
-            found |= {str(value) for value in values}
+            found |= {str(value).casefold() for value in values}
     return frozenset(found)
 
 
-def _played(judge: Judge, triggers: Judge | None, world: World) -> tuple[frozenset[str], frozenset[str]]:
-    """(tags that still move after many moments, rules that move them)."""
-    history: list[tuple[frozenset[str], frozenset[str]]] = []
+def _played(game: Game, world: World) -> Cycle | None:
+    """Moment after moment from `world` on: the tags that still move after many, if any do."""
+    history: list[Cycle] = []
+    standing = Standing()
     for _ in range(ROUNDS):
-        moved: set[str] = set()
-        keys: set[str] = set()
-        for player in (judge, triggers):
+        begin, moved, keys = world, frozenset[str](), frozenset[str]()
+        for player in (game.judge, game.triggers):
             if player is None:
                 continue
-            judgement = world.judged(player)
+            mine = player is game.judge
+            seen = world if mine else _answered(world)
+            judgement = player.decide(seen.given, seen.previous, standing if mine else Standing(), seen.at, until=seen.at)
+            if mine:
+                standing = Standing(None, judgement.firing, judgement.armed)
             before = members(world.given.get("tags"))
             now = (before | set(judgement.tags_added)) - set(judgement.tags_removed)
-            changed = before ^ now
-            moved |= changed
-            keys |= _movers(player, {match.key for match in judgement.matched}, changed)
-            world = _next(world, now)
-        history.append((frozenset(moved), frozenset(keys)))
+            moved |= before ^ now
+            keys |= {match.key for match in judgement.matched if game.moves[match.key] & (before ^ now)}
+            # what a trigger changes comes back to us as an update of the ticket
+            world = _next(world if mine or now == before else seen, now)
+        history.append(Cycle(moved, keys, begin))
         if not moved:
-            return frozenset(), frozenset()
+            return None
     recent = history[-LOOKED_BACK:]
-    return frozenset().union(*(tags for tags, _ in recent)), frozenset().union(*(keys for _, keys in recent))
+    shown = next((one.world for one in reversed(recent) if one.keys & game.ours.keys()), recent[-1].world)
+    return Cycle(frozenset().union(*(one.tags for one in recent)), frozenset().union(*(one.keys for one in recent)), shown)
 
 
-def _movers(judge: Judge, matched: set[str], changed: Set[str]) -> set[str]:
-    return {rule.key for rule in judge.book.rules if rule.key in matched and frozenset().union(*tag_wishes(rule)) & changed}
+def _answered(world: World) -> World:
+    """What a trigger sees: our write, which is a change of the ticket."""
+    return replace(world, given={**world.given, "source": "zendesk", "event": "ticket.updated"})
 
 
 def _next(world: World, tags: Iterable[str]) -> World:
-    """The next moment of the same story: nothing else has changed. A ticket is created only once."""
-    given: dict[str, Value] = {**world.given, "tags": tuple(sorted(tags)) or None}
+    """The next moment of the same story: nothing has changed and nobody has said anything. A ticket is created only once."""
+    given: dict[str, Value] = {name: value for name, value in world.given.items() if name not in ("text.new", "changed")}
+    given["tags"] = tuple(sorted(tags)) or None
     if given.get("event") == "ticket.created":
         given["event"] = "ticket.updated"
-    return replace(world, given=given)
+    return replace(world, given=given, previous={name: given.get(name) for name in world.previous})

@@ -41,7 +41,7 @@ def start(walk: Walk, document: Any, id_: str = "rep_1", **more: Any) -> None:
 
 
 def run(walk: Walk, rounds: int = 100) -> None:
-    worker = Replays(walk.database, walk.clock, walk.rulebooks, UTC, "w1")
+    worker = Replays(walk.database, walk.clock, walk.rulebooks, UTC, "w1", together=1)
 
     async def go() -> None:
         for _ in range(rounds):
@@ -180,7 +180,7 @@ def test_a_replay_goes_on_where_it_was_when_its_worker_dies(many: Walk) -> None:
     start(many, milder())
     run(many, rounds=1)
     assert (job(many).status, job(many).done) == ("running", 40)
-    another = Replays(many.database, many.clock, many.rulebooks, UTC, "w2")
+    another = Replays(many.database, many.clock, many.rulebooks, UTC, "w2", together=1)
     assert asyncio.run(another.round()) is False  # the first one's lease still holds
     many.clock.advance(timedelta(minutes=2))
     while asyncio.run(another.round()):

@@ -27,7 +27,6 @@ class Job:
     created_by: str
     since: datetime | None
     until: datetime
-    document: Any
     hash: str
     as_recorded: bool
     done: int
@@ -80,6 +79,11 @@ def create(
 def find(conn: Connection, id_: str) -> Job | None:
     row = conn.execute(select(*_COLUMNS).where(replays.c.id == id_)).one_or_none()
     return None if row is None else Job(*row)
+
+
+def document_of(conn: Connection, id_: str) -> Any:
+    """The rulebook that is replayed: large, and asked for once."""
+    return conn.execute(select(replays.c.document).where(replays.c.id == id_)).scalar_one()
 
 
 def listed(conn: Connection, limit: int, before: tuple[datetime, str] | None) -> list[Job]:

@@ -17,6 +17,8 @@ from tsbridge.store.replay_tables import shadow_decisions
 from tsbridge.store.tables import decisions, interactions
 
 NAME: Final = "shadow"
+RULEBOOK: Final = "shadow_rulebook"
+"""Under which its document is kept: large, and asked for once, while the rest changes with every page."""
 KEEP: Final = 100_000
 """Compared decisions that are kept; the oldest go."""
 
@@ -25,7 +27,6 @@ KEEP: Final = 100_000
 class Shadow:
     """`start`: the last decision before it was switched on; `cursor`: the last one compared."""
 
-    document: Any
     hash: str
     started_at: datetime
     started_by: str
@@ -38,11 +39,17 @@ def find(conn: Connection) -> Shadow | None:
     return None if row is None else Shadow(**{**row, "started_at": read_instant(row["started_at"])})
 
 
+def document_of(conn: Connection) -> Any:
+    """The rulebook of the shadow."""
+    return keep.get(conn, RULEBOOK)
+
+
 def begin(conn: Connection, document: Any, hash: str, at: datetime, by: str) -> Shadow:
     """Shadow with this rulebook from now on; what another one was compared with is forgotten."""
     end(conn)
     last = conn.execute(select(func.coalesce(func.max(decisions.c.seq), 0))).scalar_one()
-    shadow = Shadow(document, hash, at, by, last, last)
+    shadow = Shadow(hash, at, by, last, last)
+    keep.put(conn, RULEBOOK, document)
     _keep(conn, shadow, last)
     return shadow
 
@@ -51,6 +58,7 @@ def end(conn: Connection) -> bool:
     """Stop, and forget the comparison. False when there was none."""
     there = find(conn) is not None
     keep.forget(conn, NAME)
+    keep.forget(conn, RULEBOOK)
     conn.execute(delete(shadow_decisions))
     return there
 
@@ -123,7 +131,6 @@ def _keep(conn: Connection, shadow: Shadow, cursor: int) -> None:
         conn,
         NAME,
         {
-            "document": shadow.document,
             "hash": shadow.hash,
             "started_at": instant_text(shadow.started_at),
             "started_by": shadow.started_by,

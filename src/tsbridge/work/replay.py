@@ -27,6 +27,7 @@ from tsbridge.store.history import StoredCase
 from tsbridge.store.rulebooks import LiveRulebook
 
 PAGE: Final = 40
+TOGETHER: Final = 1_000
 LEASE: Final = timedelta(seconds=60)
 INSTANT: Final = timedelta(microseconds=1)
 SHADOW: Final = 0
@@ -85,18 +86,21 @@ def contest(conn: Connection, live: LiveRulebook, judge: Judge, job: Any) -> Con
 
 
 class Replays:
-    """Works through replay jobs, one page a round, behind live work."""
+    """Works through replay jobs, some pages a round, behind live work. `together`: moments judged before what came of them is kept."""
 
-    def __init__(self, database: Database, clock: Clock, live: LiveRulebook, zone: tzinfo, worker: str) -> None:
+    def __init__(
+        self, database: Database, clock: Clock, live: LiveRulebook, zone: tzinfo, worker: str, *, together: int = TOGETHER
+    ) -> None:
         self._database = database
         self._clock = clock
         self._live = live
         self._zone = zone
         self._worker = worker
+        self._together = together
         self._ready: tuple[str, Contest] | None = None
 
     async def round(self) -> bool:
-        """Work on one page. True when there may be more."""
+        """Work on some pages. True when there may be more."""
         now = self._clock.now()
         job = await self._database.write(lambda conn: replays.claim(conn, self._worker, now, LEASE))
         if job is None:
@@ -111,29 +115,38 @@ class Replays:
         return True
 
     async def _page(self, job: replays.Job) -> None:
+        """Some pages of cases, so many that keeping what came of them costs little beside judging them."""
         ready = await self._contest(job)
-        cases = await self._database.read(lambda conn: history.page(conn, job.cursor, PAGE, contacts=ready.needs_contacts))
-        if not cases:
+        cursor, done, judged = job.cursor, job.done, 0
+        tally, moves = Tally(self._zone, job.summary), list[tuple[str, Compared]]()
+        while judged < self._together:
+            cases = await self._database.read(lambda conn, after=cursor: history.page(conn, after, PAGE, contacts=ready.needs_contacts))  # type: ignore[misc]
+            if not cases:
+                break
+            moves += await asyncio.to_thread(_judged, ready, tally, cases)
+            cursor, done = cases[-1].id, min(done + len(cases), job.total)
+            judged += sum(len(case.story) for case in cases)
+        if cursor == job.cursor:
             await self._database.write(lambda conn: replays.finish(conn, job.id, "done", self._clock.now()))
-            return
-        tally, moves = await asyncio.to_thread(self._judged, ready, job, cases)
-        cursor, done = cases[-1].id, min(job.done + len(cases), job.total)
-        await self._database.write(lambda conn: replays.advance(conn, job, self._worker, cursor, done, tally.summary(), moves))
-
-    def _judged(self, ready: Contest, job: replays.Job, cases: Sequence[StoredCase]) -> tuple[Tally, list[tuple[str, Compared]]]:
-        tally = Tally(self._zone, job.summary)
-        moves: list[tuple[str, Compared]] = []
-        for case in cases:
-            compared = ready.compared(case)
-            tally.add(case.id, compared)
-            moves += [(case.id, one) for one in compared if one.telling]
-        return tally, moves
+        else:
+            await self._database.write(lambda conn: replays.advance(conn, job, self._worker, cursor, done, tally.summary(), moves))
 
     async def _contest(self, job: replays.Job) -> Contest:
         if self._ready is None or self._ready[0] != job.id:
-            judge = await asyncio.to_thread(lambda: Judge(read(job.document), self._zone))
+            document = await self._database.read(lambda conn: replays.document_of(conn, job.id))
+            judge = await asyncio.to_thread(lambda: Judge(read(document), self._zone))
             self._ready = (job.id, await self._database.read(lambda conn: contest(conn, self._live, judge, job)))
         return self._ready[1]
+
+
+def _judged(ready: Contest, tally: Tally, cases: Sequence[StoredCase]) -> list[tuple[str, Compared]]:
+    """What anybody would want to see of these cases; all of it is counted."""
+    moves: list[tuple[str, Compared]] = []
+    for case in cases:
+        compared = ready.compared(case)
+        tally.add(case.id, compared)
+        moves += [(case.id, one) for one in compared if one.telling]
+    return moves
 
 
 class Shadowing:
@@ -144,7 +157,7 @@ class Shadowing:
         self._clock = clock
         self._live = live
         self._zone = zone
-        self._ready: tuple[str, Judge] | None = None
+        self._ready: Judge | None = None
 
     async def round(self) -> bool:
         """Compare one page of decisions. True when there may be more."""
@@ -155,7 +168,9 @@ class Shadowing:
         fresh = await self._database.read(lambda conn: shadow.fresh(conn, found.cursor, PAGE))
         if not fresh:
             return False
-        judge = await self._judge(found)
+        judge = await self._judge(found.hash)
+        if judge is None:  # switched meanwhile
+            return True
         compared = await self._database.read(lambda conn: self._compared(conn, found, judge, fresh))
         await self._database.write(lambda conn: shadow.advance(conn, found, fresh[-1][0], compared))
         return True
@@ -198,7 +213,11 @@ class Shadowing:
         )
         return compare(story, case.recorded, judged, lambda version: False, None, asked.until)
 
-    async def _judge(self, found: shadow.Shadow) -> Judge:
-        if self._ready is None or self._ready[0] != found.hash:
-            self._ready = (found.hash, await asyncio.to_thread(lambda: Judge(read(found.document), self._zone)))
-        return self._ready[1]
+    async def _judge(self, wanted: str) -> Judge | None:
+        """The judge of the shadow's rulebook; None when it is another's by now."""
+        if self._ready is None or self._ready.book.hash != wanted:
+            document = await self._database.read(shadow.document_of)
+            if document is None:
+                return None
+            self._ready = await asyncio.to_thread(lambda: Judge(read(document), self._zone))
+        return self._ready if self._ready.book.hash == wanted else None

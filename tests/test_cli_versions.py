@@ -104,6 +104,14 @@ def test_the_draft_is_compared_exported_and_tried_like_a_version(run: Run, datab
     assert run("rules", "diff", "0", "live").code == 1
 
 
+def test_what_the_command_line_publishes_stands_in_the_audit_as_what_the_api_does(run: Run, database: Database, milder: str) -> None:
+    assert run("rules", "publish", milder, "--note", " milder ").code == 0
+    assert run("rules", "restore", "1", "--note", "back").code == 0
+    rows_ = database.read_now(lambda conn: conn.execute(select(tables.changes)).mappings().all())
+    told = [(row["action"], row["subject"], row["before"]["version"], row["after"]["version"], row["after"]["note"]) for row in rows_]
+    assert told == [("rulebook.publish", "rulebook", 1, 2, "milder"), ("rulebook.restore", "rulebook", 2, 3, "back")]
+
+
 def test_what_two_rulebooks_decide_otherwise_is_told_setting_by_setting(run: Run, database: Database, milder: str) -> None:
     told = run("rules", "diff", "live", milder).out
     assert "decides  a bite is severity one\n" in told

@@ -80,6 +80,44 @@ def test_lists_queues_and_policies_are_told_item_by_item() -> None:
     }
 
 
+def test_what_is_nested_is_told_at_its_place() -> None:
+    def made(minutes: str, who: str, opens: str, stop: bool) -> Any:
+        step = {"after": minutes, "actions": [{"notify": who}]}
+        return book(
+            title=f"opens at {opens}",
+            calendars={"office": {"timezone": "UTC", "hours": {"mon-fri": f"{opens}-22:00", "sat": "08:00-12:00"}}},
+            policies={"p": {"stops_when": leaf("case.acknowledged", "is", stop), "steps": [{"after": "0m", "actions": []}, step]}},
+        )
+
+    found = diff(made("15m", "oncall", "06:00", True), made("20m", "manager", "07:00", False))
+    assert {one["name"]: one["words"] for one in found["parts"]} == {
+        "office": ["hours mon-fri is 07:00-22:00, was 06:00-22:00."],
+        "p": [
+            "steps: step 2 actions: No longer does: notify oncall.",
+            "steps: step 2 actions: Now does: notify manager.",
+            "steps: step 2 after is 20m, was 15m.",
+            "stops_when: No longer asks case.acknowledged is true.",
+            "stops_when: Also asks case.acknowledged is false.",
+        ],
+    }
+    assert [(one["part"], one["words"]) for one in found["other"]] == [("title", ["It is opens at 07:00, was opens at 06:00."])]
+    (added,) = diff(book(), book(policies={"p": {"steps": []}}))["parts"]
+    assert added["words"] == ["Policy p was added."]
+
+
+def test_tests_are_told_one_by_one() -> None:
+    one, other = ({"name": "a", "given": {"text": text}, "expect": {"queue": "one"}} for text in ("x", "y"))
+    new = {"name": "b", "given": {}, "expect": {}}
+    found = diff(book(tests=[one, one]), book(tests=[one, other, new]))
+    assert [(part["name"], part["change"], part["words"]) for part in found["parts"]] == [
+        ("a (2)", "changed", ["given text is y, was x."]),
+        ("b", "added", ["Test b was added."]),
+    ]
+    turned = diff(book(tests=[one, new]), book(tests=[new, one]))
+    assert (turned["parts"], [part["words"] for part in turned["other"]]) == ([], [["The order is different."]])
+    assert not turned["same"]
+
+
 def test_tests_that_are_decided_differently_are_named_with_what_differs() -> None:
     tests = [
         {"name": "a chat", "given": {"channel": "chat"}, "expect": {"queue": "one"}},

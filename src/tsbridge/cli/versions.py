@@ -119,7 +119,7 @@ def _publish(document: Any, note: str, name: str, action: str, as_json: bool) ->
                 raise Failed(f"Version {was.version} is this very rulebook; nothing was published.")
             number = rulebooks.publish(conn, document, digest, note.strip(), now, "cli")
             before = {"version": was.version, "hash": was.hash}
-            made.changed(conn, action, str(number), before, {"version": number, "hash": digest, "note": note.strip()})
+            made.changed(conn, action, "rulebook", before, {"version": number, "hash": digest, "note": note.strip()})
             return number
 
         number = made.write(write)
@@ -130,11 +130,11 @@ def _difference(found: dict[str, Any]) -> Iterator[str]:
     """A difference for people to read."""
     for one, name in (
         *((one, f"rule {one['key']}") for one in found["rules"]),
-        *((one, f"{one['part']} {one['name']}") for one in found["parts"]),
+        *((one, f"{differing.SINGLE[one['part']]} {one['name']}") for one in found["parts"]),
+        *((one, one["part"]) for one in found["other"]),
     ):
-        yield f"{one['change'].ljust(8)} {name}"
+        yield f"{one.get('change', 'changed').ljust(8)} {name}"
         yield from (f"         {words}" for words in one["words"])
-    yield from (f"changed  {change['part']}" for change in found["other"])
     effect = found["effect"]
     if effect is None:
         yield "         One of them has faults and cannot be judged by: what the difference does is not known."

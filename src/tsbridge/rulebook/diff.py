@@ -9,6 +9,7 @@ import json
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import tzinfo
+from itertools import zip_longest
 from typing import Any, Final
 
 from tsbridge.core.moments import canonical
@@ -19,6 +20,8 @@ from tsbridge.rulebook.worlds import World
 
 Document = Mapping[str, Any]
 PARTS: Final = ("lists", "calendars", "queues", "policies")
+SINGLE: Final = {"lists": "list", "calendars": "calendar", "queues": "queue", "policies": "policy", "tests": "test"}
+"""What one entry of a part is called."""
 GROUPS: Final = {"all": "all of", "any": "any of", "none": "none of"}
 OWN: Final = ("key", "kind", "title", "on", "when", "then")
 
@@ -41,10 +44,10 @@ def diff(before: Document, after: Document) -> dict[str, Any]:
             words.append(_place(key, list(old), list(new)))
         if words:
             changes.append(_change(key, "changed" if old[key] != rule else "moved", old[key], rule, words))
-    parts = [one for part in PARTS for one in _part(part, _named(before, part), _named(after, part))]
-    rest = sorted((before.keys() | after.keys()) - {"rules", *PARTS})
+    parts = [one for part in (*PARTS, "tests") for one in _part(part, _named(before, part), _named(after, part))]
+    rest = sorted((before.keys() | after.keys()) - {"rules", *PARTS, *(one["part"] for one in parts)})
     others = [
-        {"part": name, "before": before.get(name), "after": after.get(name), "words": [f"{name} is different."]}
+        {"part": name, "before": before.get(name), "after": after.get(name), "words": list(_value_words(before.get(name), after.get(name)))}
         for name in rest
         if before.get(name) != after.get(name)
     ]
@@ -118,22 +121,30 @@ def _rule_words(old: Document, new: Document) -> Iterator[str]:
     if old.get("on") != new.get("on"):
         yield f"Is asked about {_events(new.get('on'))}, was asked about {_events(old.get('on'))}."
     if old.get("when") != new.get("when"):
-        was, now = list(_conditions(old.get("when"))), list(_conditions(new.get("when")))
-        gone, fresh = [one for one in was if one not in now], [one for one in now if one not in was]
-        yield from (f"No longer asks {group}{words}." for group, words in gone)
-        yield from (f"Also asks {group}{words}." for group, words in fresh)
-        if not gone and not fresh:
-            yield "The same conditions stand in another order."
+        yield from _condition_words(old.get("when"), new.get("when"))
     if old.get("then") != new.get("then"):
-        did, does = list(_actions(old.get("then"))), list(_actions(new.get("then")))
-        gone_actions, fresh_actions = [one for one in did if one not in does], [one for one in does if one not in did]
-        yield from (f"No longer does: {one}." for one in gone_actions)
-        yield from (f"Now does: {one}." for one in fresh_actions)
-        if not gone_actions and not fresh_actions:
-            yield "The same actions stand in another order."
+        yield from _action_words(old.get("then"), new.get("then"))
     for name in sorted((old.keys() | new.keys()) - {*OWN}):
         if old.get(name) != new.get(name):
             yield f"{name} is {_said(new.get(name))}, was {_said(old.get(name))}."
+
+
+def _condition_words(old: Any, new: Any) -> Iterator[str]:
+    was, now = list(_conditions(old)), list(_conditions(new))
+    gone, fresh = [one for one in was if one not in now], [one for one in now if one not in was]
+    yield from (f"No longer asks {group}{words}." for group, words in gone)
+    yield from (f"Also asks {group}{words}." for group, words in fresh)
+    if not gone and not fresh:
+        yield "The same conditions stand in another order."
+
+
+def _action_words(old: Any, new: Any) -> Iterator[str]:
+    was, now = list(_actions(old)), list(_actions(new))
+    gone, fresh = [one for one in was if one not in now], [one for one in now if one not in was]
+    yield from (f"No longer does: {one}." for one in gone)
+    yield from (f"Now does: {one}." for one in fresh)
+    if not gone and not fresh:
+        yield "The same actions stand in another order."
 
 
 def _conditions(when: Any, above: str = "") -> Iterator[tuple[str, str]]:
@@ -158,7 +169,8 @@ def _actions(then: Any) -> Iterator[str]:
             continue
         for name, value in action.items():
             for one in value if isinstance(value, list) and name in ("add_tags", "remove_tags") else [value]:
-                yield f"{name.replace('_tags', '_tag').replace('_', ' ')} {_said(one)}"
+                said = json.dumps(one, ensure_ascii=False) if name == "note" else _said(one)
+                yield f"{str(name).replace('_tags', '_tag').replace('_', ' ')} {said}"
 
 
 def _events(on: Any) -> str:
@@ -174,26 +186,55 @@ def _part(part: str, old: Document, new: Document) -> Iterator[dict[str, Any]]:
         if was == now and (name in old) == (name in new):
             continue
         how = "added" if name not in old else "removed" if name not in new else "changed"
-        words = list(_value_words(was, now)) if how == "changed" else [f"{part.removesuffix('s').capitalize()} {name} was {how}."]
+        words = list(_value_words(was, now)) if how == "changed" else [f"{SINGLE[part].capitalize()} {name} was {how}."]
         yield {"part": part, "name": name, "change": how, "before": was, "after": now, "words": words}
 
 
-def _value_words(was: Any, now: Any) -> Iterator[str]:
-    if isinstance(was, list) and isinstance(now, list) and not any(isinstance(one, Mapping) for one in (*was, *now)):
-        yield from (f"{_said(one)} was added." for one in now if one not in was)
-        yield from (f"{_said(one)} has gone." for one in was if one not in now)
-        if all(one in was for one in now) and all(one in now for one in was):
-            yield "The order is different."
-    elif isinstance(was, Mapping) and isinstance(now, Mapping):
-        for name in sorted(was.keys() | now.keys()):
-            if was.get(name) != now.get(name):
-                yield f"{name} is {_said(now.get(name))}, was {_said(was.get(name))}."
+def _value_words(was: Any, now: Any, place: str = "") -> Iterator[str]:
+    """What is different about a value, part by part; `place`: the names on the way to it."""
+    name = place.rpartition(" ")[2]
+    if isinstance(was, Mapping) and isinstance(now, Mapping) and name != "stops_when":
+        for key in sorted(was.keys() | now.keys(), key=str):
+            if was.get(key) != now.get(key) or (key in was) != (key in now):
+                yield from _value_words(was.get(key), now.get(key), f"{place} {key}".strip())
+    elif name == "stops_when":
+        yield from (f"{place}: {words}" for words in _condition_words(was, now))
+    elif isinstance(was, list) and isinstance(now, list):
+        yield from (f"{place}: {words}" if place else words for words in _list_words(was, now, name))
     else:
-        yield f"Is {_said(now)}, was {_said(was)}."
+        yield f"{place or 'It'} is {_said(now)}, was {_said(was)}."
+
+
+def _list_words(was: list[Any], now: list[Any], name: str) -> Iterator[str]:
+    if name == "actions":
+        yield from _action_words(was, now)
+        return
+    if all(one in was for one in now) and all(one in now for one in was):
+        yield "The order is different."
+        return
+    if any(isinstance(one, Mapping) for one in (*was, *now)):
+        entry = "step" if name == "steps" else "entry"
+        for number, (old, new) in enumerate(zip_longest(was, now), 1):
+            if old is None or new is None:
+                yield f"{entry} {number} {'was added' if old is None else 'has gone'}: {_said(old or new)}."
+            elif old != new:
+                yield from _value_words(old, new, f"{entry} {number}")
+        return
+    yield from (f"{_said(one)} was added." for one in now if one not in was)
+    yield from (f"{_said(one)} has gone." for one in was if one not in now)
 
 
 def _named(document: Document, part: str) -> Document:
+    """The entries of a part by name; tests, which may share one, also by their number among those that do."""
     found = document.get(part)
+    if part == "tests" and isinstance(found, list) and all(isinstance(one, Mapping) for one in found):
+        named: dict[str, Any] = {}
+        for place, test in enumerate(found, 1):
+            name, number = str(test.get("name", f"test {place}")), 1
+            while (key := name if number == 1 else f"{name} ({number})") in named:
+                number += 1
+            named[key] = test
+        return named
     return found if isinstance(found, dict) else {}
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tests.core.rules.agreement import disagreements
 
-A_BOOK = 40
+A_BOOK = 30
 SIZES = (3, 8, 20, 70, 130)
 
 

@@ -12,9 +12,11 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
+import httpx
 from sqlalchemy import Connection, insert
 
 from benchmarks.rulebooks import World
+from benchmarks.service import KEY, running
 from tsbridge.core.contacts import counts_at
 from tsbridge.core.link import case_key
 from tsbridge.core.moments import Actor, Interaction, Moment, Text, canonical, to_json
@@ -64,7 +66,27 @@ def measure(count: int, *, anew: bool) -> bool:
         print(f"  {'peak memory after each':<28}{peak:8.0f} MiB  {again:.0f} MiB")
         print(f"  {'same bytes':<28}{'yes' if one == other else 'NO':>8}   mismatches {mismatches}\n")
         database.close()
-    return one == other and not mismatches
+        good = one == other and not mismatches
+        if not anew:
+            good &= as_a_job(Path(folder) / "replay.db", document, count)
+    return good
+
+
+def as_a_job(path: Path, document: Any, count: int) -> bool:
+    """The same in the running service, as ops would start it: over HTTP, kept page by page, behind live work."""
+    with running(database_url=f"sqlite:///{path}") as service:
+        client = httpx.Client(base_url=service.url, headers={"Authorization": f"Bearer {KEY}"}, timeout=60)
+        begun = time.perf_counter()
+        id_ = client.post("/v1/rulebook/replay", json={"document": document}).raise_for_status().json()["id"]
+        while (job := client.get(f"/v1/rulebook/replay/{id_}").raise_for_status().json())["status"] in ("queued", "running"):
+            time.sleep(0.2)
+        took = time.perf_counter() - begun
+        memory = service.figures().rss_mib
+        client.close()
+    print(f"  {'as a job in the service':<28}{took:8.1f} s   {took / count * 1e6:6.0f} us a moment of wall time")
+    print(f"  {'its memory afterwards':<28}{memory:8.0f} MiB")
+    print(f"  {'':<28}{job['status']:>8}   mismatches {job['summary']['mismatches']}, decisions {job['summary']['decisions']:,}\n")
+    return job["status"] == "done" and not job["summary"]["mismatches"]
 
 
 def replay(database: Database, document: Any) -> tuple[float, str, int, float]:

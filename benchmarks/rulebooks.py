@@ -17,19 +17,19 @@ FILLERS = " ".join(FILLER).split()
 
 
 class World:
-    """The words of one desk: the more rules, the more words and values they name."""
+    """The words of one desk: the more rules, the more words and values they name. `apart`: what keeps its names from another's."""
 
-    def __init__(self, seed: int, rules: int) -> None:
+    def __init__(self, seed: int, rules: int, apart: str = "") -> None:
         self.rng = Random(seed)  # noqa: S311  # reproducible, not secret
         self.plain = False
         size = max(40, rules // 2)
         self.words = sorted({"".join(self.rng.choices(LETTERS, k=self.rng.randint(4, 10))) for _ in range(size)})
-        self.tags = [f"tag_{n}" for n in range(size)]
+        self.tags = [f"{apart}tag_{n}" for n in range(size)]
         self.domains = [f"{word}.example" for word in self.words[: max(20, size // 4)]]
-        self.groups = [str(61_000_000_000 + n) for n in range(max(10, size // 8))]
-        self.forms = [str(71_000_000_000 + n) for n in range(12)]
+        self.groups = [f"{apart}{61_000_000_000 + n}" for n in range(max(10, size // 8))]
+        self.forms = [f"{apart}{71_000_000_000 + n}" for n in range(12)]
         self.customs = [f"ticket.custom.{360_000_000_000 + n}" for n in range(20)]
-        self.custom_values = [f"value_{n}" for n in range(max(10, size // 10))]
+        self.custom_values = [f"{apart}value_{n}" for n in range(max(10, size // 10))]
         self.countries = ["US", "GB", "DE", "FR", "ES", "PT", "IT", "NL", "SE", "JP", "BR", "IN"]
 
     def document(self, rules: int, *, routing: int = 0, plain: bool = False) -> dict[str, Any]:

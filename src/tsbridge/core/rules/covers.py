@@ -6,7 +6,7 @@ conditions make tokens: an index built on covers may propose a rule too many, ne
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
@@ -19,6 +19,10 @@ UNFILED: Final = 0.7
 """A cover that stands in more cases than this is not worth a place."""
 WIDEST: Final = 2_000
 """Tokens of one cover; a rule with longer lists is filed under something else, or always asked."""
+
+
+TESTED: Final = {"changed": 0.15, "changed_from": 0.1, "within_hours": 0.5, "outside_hours": 0.5}
+"""In what part of the cases a condition is true that is asked once for all rules."""
 
 
 class Token(NamedTuple):
@@ -77,13 +81,13 @@ class Planner:
         self._conditions = conditions
         self._effects = may_change
         self._tokens: dict[int, tuple[Token, ...]] = {}
-        named: dict[tuple[str, str], set[Any]] = {}
+        named: defaultdict[tuple[str, str], set[Any]] = defaultdict(set)
         for condition in conditions:
             for leaf in leaves(condition):
                 tokens = self._tokens[id(leaf)] = _tokens(leaf)
-                for token in tokens:
-                    named.setdefault(token[:2], set()).add(token.key)
-        self._named = Counter({place: len(keys) for place, keys in named.items()})
+                if tokens:
+                    named[tokens[0].kind, leaf.field].update([token.key for token in tokens])
+        self._shares = {(kind, field): _share_of_one(kind, len(keys)) for (kind, field), keys in named.items()}
 
     def covers(self, condition: Condition) -> list[Cover]:
         """Every cover found, each sufficient by itself, the rarest first."""
@@ -110,24 +114,24 @@ class Planner:
             exact = tokens[0].kind in ("is", "has")
             if any(self._effects.may_set(leaf.field, token.key if exact else None) for token in tokens):
                 return None
-        share = min(1.0, sum([self._share(token) for token in tokens]))
+        share = min(1.0, len(tokens) * self._share(tokens[0]))
         return Cover(share, tokens, leaf) if share <= UNFILED else None
 
     def _share(self, token: Token) -> float:
-        named = self._named[token[:2]]
-        match token.kind:
-            case "is":
-                return 1 / (named + 1)
-            case "has":
-                return min(0.4, 3 / (named + 3))
-            case "word":
-                return min(0.3, 5 / (named + 10))
-            case "pattern":
-                return min(0.4, 3 / (named + 3))
-            case "range":
-                low, high = token.key
-                return 0.5 if low is None or high is None else 0.3
-        return {"changed": 0.15, "changed_from": 0.1, "within_hours": 0.5, "outside_hours": 0.5}.get(token.key.operator, 0.6)
+        if token.kind == "range":
+            low, high = token.key
+            return 0.5 if low is None or high is None else 0.3
+        return TESTED.get(token.key.operator, 0.6) if token.kind == "test" else self._shares[token.kind, token.field]
+
+
+def _share_of_one(kind: str, named: int) -> float:
+    """In what part of the cases a token stands where so many different ones are named."""
+    match kind:
+        case "is":
+            return 1 / (named + 1)
+        case "word":
+            return min(0.3, 5 / (named + 10))
+    return min(0.4, 3 / (named + 3))
 
 
 def likely_false_first(condition: Condition, covers: Sequence[Cover]) -> Condition:

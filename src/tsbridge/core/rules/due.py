@@ -21,6 +21,7 @@ LEVEL: Final = "case.escalation_level"
 OF_THE_MOMENT: Final = ("event", "text.new", "changed")
 """What is gone when time goes on and nothing happens."""
 INSTANT: Final = timedelta(microseconds=1)
+_TIME: Final = frozenset(TIME_FIELDS)
 DAY: Final = timedelta(days=1)
 MINUTE: Final = timedelta(minutes=1)
 
@@ -32,7 +33,7 @@ def hears_the_clock(rule: Rule) -> bool:
 
 def reads_the_clock(rule: Rule) -> bool:
     """Whether time alone can change what this rule says."""
-    return hears_the_clock(rule) and any(leaf.field in TIME_FIELDS for leaf in leaves(rule.when))
+    return hears_the_clock(rule) and not _TIME.isdisjoint([leaf.field for leaf in leaves(rule.when)])
 
 
 def by_time_unknown(condition: Condition, facts: Facts) -> bool | None:

@@ -20,7 +20,8 @@ from tsbridge.rulebook.examiner import Examiner
 from tsbridge.rulebook.list_checks import lists
 from tsbridge.rulebook.overlap_checks import overlaps
 from tsbridge.rulebook.policy_checks import policies
-from tsbridge.rulebook.rule_checks import behind_stop, dead_and_idle, unreachable
+from tsbridge.rulebook.rule_checks import dead_and_idle, unreachable
+from tsbridge.rulebook.stop_checks import behind_stop
 from tsbridge.rulebook.tag_cycles import as_judge, tag_cycles
 from tsbridge.rulebook.value_checks import hopeless_tests, strange_values
 

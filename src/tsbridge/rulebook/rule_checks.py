@@ -6,12 +6,10 @@ from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from functools import partial
 from typing import Any, Final
 
-from tsbridge.core.rules.conditions import holds
 from tsbridge.core.rules.findings import Finding
-from tsbridge.core.rules.judge import asked
 from tsbridge.core.rules.judgement import Judgement
 from tsbridge.core.rules.language import Condition, Leaf, Rule, Tree
-from tsbridge.rulebook.examiner import Confirms, Examiner, matches, reads, stops, written
+from tsbridge.rulebook.examiner import Confirms, Examiner, matches
 from tsbridge.rulebook.satisfy import Node, Undecided, negated
 from tsbridge.rulebook.worlds import World
 
@@ -64,16 +62,16 @@ def unreachable(examiner: Examiner, skip: Container[str | None], about: str | No
             return
         if rule.key in skip or not examiner.possible(examiner.condition(rule)):
             continue
-        eaters = _eaters(examiner, examiner.condition(rule), partial(examiner.routed, place=place))
-        if eaters and about in (None, rule.key, *(one.key for one in eaters)):
-            witness = examiner.example([examiner.condition(rule)], _won_by(eaters), rule)
+        takers = eaters(examiner, examiner.condition(rule), partial(examiner.routed, place=place))
+        if takers and about in (None, rule.key, *(one.key for one in takers)):
+            witness = examiner.example([examiner.condition(rule)], won_by(takers), rule)
             # the last rule has to stand there even when the rules above it leave nothing over
-            severity = "info" if rule is routing[-1] and len(eaters) > 1 else "warning"
-            words = f"no event reaches this rule: {_take(eaters)} all that it could match"
+            severity = "info" if rule is routing[-1] and len(takers) > 1 else "warning"
+            words = f"no event reaches this rule: {_take(takers)} all that it could match"
             yield Finding(severity, "unreachable", words, rule.path, rule.key, _shown(witness))
 
 
-def _won_by(eaters: Sequence[Rule]) -> Confirms:
+def won_by(eaters: Sequence[Rule]) -> Confirms:
     keys = {rule.key for rule in eaters}
 
     def confirms(_: World, judgement: Judgement) -> bool:
@@ -82,7 +80,7 @@ def _won_by(eaters: Sequence[Rule]) -> Confirms:
     return confirms
 
 
-def _eaters(examiner: Examiner, target: Node, winner: Callable[[World], Rule | None]) -> list[Rule]:
+def eaters(examiner: Examiner, target: Node, winner: Callable[[World], Rule | None]) -> list[Rule]:
     """The fewest rules that together take every event of `target`; empty when some event passes them, or nobody knows.
 
     `winner`: which rule takes an event. Only rules that stand in the way of an event found so far are looked at, so most
@@ -106,49 +104,6 @@ def _eaters(examiner: Examiner, target: Node, winner: Callable[[World], Rule | N
     return sorted(used, key=examiner.book.rules.index)
 
 
-def behind_stop(examiner: Examiner, skip: Container[str | None], about: str | None) -> Iterator[Finding]:
-    """Escalation rules that a `stop` above, or several, always keep from being asked. `about` as with `unreachable`."""
-    rules = examiner.book.escalation
-    halts = [(place, rule) for place, rule in enumerate(rules) if stops(rule)]
-    end = examiner.solver.spent + ALLOWANCE
-    for place, rule in enumerate(rules):
-        if examiner.solver.spent >= end:
-            return
-        above = [one for one in halts if one[0] < place]
-        if not above or rule.key in skip or about not in (None, rule.key, *(one.key for _, one in above)):
-            continue
-        stopping = _stopping(examiner, rule, place, above)
-        if stopping and about in (None, rule.key, *(one.key for one in stopping)):
-            words = f"this rule is never asked when it could match: {_named([one.key for one in stopping])} above it stops there"
-            witness = examiner.example([examiner.condition(rule)], _won_by(stopping), *stopping)
-            yield Finding("warning", "unreachable", words, rule.path, rule.key, _shown(witness))
-
-
-def _stopping(examiner: Examiner, rule: Rule, place: int, halts: Sequence[tuple[int, Rule]]) -> list[Rule]:
-    """The rules with a `stop` that let no event of `rule` pass; what rules in between set may be another value for each of them."""
-    book = examiner.book
-    if not examiner.possible(examiner.condition(rule)):
-        return []
-    between = written(book.escalation[halts[0][0] : place])
-    steady = [one for _, one in halts if not reads(one.when) & between]
-    mine = examiner.asked(rule, examiner.solver.node(rule.when, apart=between & reads(rule.when)))
-    found = _eaters(examiner, mine, lambda world: _first(examiner, world, steady)) if examiner.possible(mine) else []
-    if found:
-        return found
-    for at, stop in halts:
-        if stop not in steady:
-            apart = written(book.escalation[at:place]) & reads(rule.when)
-            alone = examiner.asked(rule, examiner.solver.node(rule.when, apart=apart))
-            if examiner.possible(alone) and not examiner.possible(alone, negated(examiner.condition(stop))):
-                return [stop]
-    return []
-
-
-def _first(examiner: Examiner, world: World, among: Iterable[Rule]) -> Rule | None:
-    facts = world.facts(examiner.book, examiner.zone)
-    return next((rule for rule in among if asked(rule, world.given) and holds(rule.when, facts)), None)
-
-
 # -- small things --------------------------------------------------------------------------------------------------------
 
 
@@ -157,10 +112,10 @@ def _at(condition: Condition, path: str) -> str:
 
 
 def _take(eaters: Sequence[Rule]) -> str:
-    return f"{_named([one.key for one in eaters])} above it {'takes' if len(eaters) == 1 else 'together take'}"
+    return f"{named([one.key for one in eaters])} above it {'takes' if len(eaters) == 1 else 'together take'}"
 
 
-def _named(keys: Sequence[str]) -> str:
+def named(keys: Sequence[str]) -> str:
     rest = len(keys) - NAMED
     return ", ".join(keys[:NAMED]) + (f" and {rest} more" if rest > 0 else "")
 

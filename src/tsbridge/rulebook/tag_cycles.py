@@ -34,6 +34,8 @@ PLAYERS: Final = 12
 """Other rules that a story may give a part to."""
 SEARCH: Final = 200
 """Branches that looking for a part for one of them may cost."""
+TOLD: Final = 20_000
+"""Tags times triggers for which it is looked at what replacing all tags means."""
 OTHER_MOMENT: Final = frozenset({"tags"})
 THEIR_MOMENT: Final = frozenset({"tags", "event", "source"})
 """What is another thing at the moment of another rule; Zendesk's triggers answer our write, whatever made us write."""
@@ -157,6 +159,8 @@ def _with_plain_tags(triggers: Any, document: Mapping[str, Any]) -> Any:
     if not isinstance(triggers, Mapping) or not isinstance(triggers.get("triggers"), list):
         return triggers
     ours = {tag for rule in read(document).rules for tag in frozenset().union(*tag_wishes(rule))}
+    if len(ours) * len(triggers["triggers"]) > TOLD:
+        return triggers
 
     def told(trigger: Any) -> Any:
         actions = trigger.get("actions") if isinstance(trigger, Mapping) else None

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
+from itertools import islice
 from typing import Any, Final
 
 from tsbridge.core.rules import vocabulary
@@ -11,6 +12,8 @@ from tsbridge.core.rules.findings import Finding, escape, nearest
 from tsbridge.core.rules.language import Leaf, Policy, Rule, Rulebook, Test, leaves
 from tsbridge.rulebook.worlds import PREVIOUS, World
 
+MOST: Final = 100
+"""Findings about tests that are told."""
 COMPARING: Final = ("is", "is_not", "in", "not_in", "changed_to", "changed_from", "includes", "not_includes", "includes_all")
 
 
@@ -66,20 +69,18 @@ def _written_out(document: Any, path: str) -> bool:
 def hopeless_tests(book: Rulebook) -> Iterator[Finding]:
     """Tests that fail whatever the rules do: they expect what is nowhere, or a time that is none."""
     rules = {rule.key for rule in book.rules}
-    names: Mapping[str, tuple[str, Iterable[str]]] = {
-        "queue": ("queue", book.queues),
-        "rules": ("rule", rules),
-        "escalations": ("policy", book.policies),
-    }
-    for test in book.tests:
-        for name, (what, known) in names.items():
-            expected = test.expect.get(name)
-            for place, one in enumerate(expected) if isinstance(expected, list) else ((None, expected),):
-                if one is not None and not (isinstance(one, str) and one in known):
-                    at = f"{test.path}/expect/{name}" + ("" if place is None else f"/{place}")
-                    yield Finding("warning", "test_fails", f"this test cannot pass: there is no such {what}{nearest(one, known)}", at)
-        yield from _misshapen(test)
-        yield from _never_given(test)
+    names = {"queue": ("queue", book.queues.keys()), "rules": ("rule", rules), "escalations": ("policy", book.policies.keys())}
+    found = (finding for test in book.tests for part in (_nowhere(test, names), _misshapen(test), _never_given(test)) for finding in part)
+    yield from islice(found, MOST)
+
+
+def _nowhere(test: Test, names: Mapping[str, tuple[str, Set[str]]]) -> Iterator[Finding]:
+    for name, (what, known) in names.items():
+        expected = test.expect.get(name)
+        for place, one in enumerate(expected) if isinstance(expected, list) else ((None, expected),):
+            if one is not None and not (isinstance(one, str) and one in known):
+                at = f"{test.path}/expect/{name}" + ("" if place is None else f"/{place}")
+                yield Finding("warning", "test_fails", f"this test cannot pass: there is no such {what}{nearest(one, known)}", at)
 
 
 SHAPES: Final[Mapping[str, tuple[Callable[[Any], bool], str]]] = {

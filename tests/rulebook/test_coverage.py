@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import tracemalloc
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -167,3 +168,30 @@ def test_what_a_test_expects_may_be_any_list(tags: list[Any]) -> None:
     document = book(rule("a", HURT), tests=[{"name": "odd", "given": {"text": "x"}, "expect": {"tags": tags, "escalations": tags}}])
     (result,) = tests.run(read(document), ZONE)
     assert set(result.differences) == {"tags", "escalations"}
+
+
+def test_what_was_not_looked_for_is_told_apart_from_what_was_not_found() -> None:
+    document = book(*(rule(f"r{n}", leaf("ticket.form_id", "is", str(n)), {"notify": "x"}) for n in range(4)))
+    some = generate(read(document), ZONE, 2)
+    assert (len(some.tests), some.left) == (2, ())
+    assert some.more > 0
+    made = [*some.tests]
+    for _ in range(9):
+        found = generate(read({**document, "tests": made}), ZONE, 2)
+        made += found.tests
+        if not found.more:
+            break
+    assert generate(read({**document, "tests": made}), ZONE).to_json() == {"tests": [], "left": [], "more": 0}
+
+
+def test_what_many_tests_have_seen_is_counted_as_they_go() -> None:
+    def peak(many: int) -> int:
+        named = [asked(f"t{n}", text=f"w{n}") for n in range(many)]
+        made = read(book(*(rule(f"r{n}", leaf("text", "contains", f"w{n}"), {"notify": "x"}) for n in range(100)), tests=named))
+        tracemalloc.start()
+        coverage(made, ZONE)
+        reached = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        return reached
+
+    assert peak(400) < 1.5 * peak(100)

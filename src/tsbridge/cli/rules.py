@@ -88,6 +88,8 @@ def _made(made: dict[str, Any]) -> Iterator[str]:
     for one in made["left"]:
         where = f"condition {one['path']}" if one["path"] else "a match"
         yield f"# rule {one['rule']}: no event was found that shows {where} {'true' if one['value'] else 'false'}"
+    if made["more"]:
+        yield f"# {made['more']} more are missing: put these into the file and ask again."
     if not made["tests"] and not made["left"]:
         yield "# Nothing is missing."
 

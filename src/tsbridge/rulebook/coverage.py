@@ -6,7 +6,8 @@ that what it says at that very place shows among the rules that matched.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import tzinfo
 from typing import Any
@@ -37,23 +38,27 @@ class Watch:
         probes = tuple(one for rule in book.escalation for one in (*_probes(rule), rule))
         last = Rule("", "routing", "", frozenset(), Tree(), (Action("route", next(iter(book.queues), "")),), "")
         self._judge = Judge(replace(book, escalation=probes, routing=(last,)), zone)
+        self._escalation = [(rule, tuple(leaf.path for leaf in leaves(rule.when))) for rule in book.escalation]
+        self._routing = [(rule, tuple(leaves(rule.when))) for rule in book.routing]
 
     def look(self, world: World) -> Sight:
         judgement = world.judged(self._judge)
         true = {match.key for match in judgement.matched}
         conditions: dict[str, bool] = {}
         rules: dict[str, bool] = {}
-        for rule in self.book.escalation:
-            if asked(rule, world.given):
-                conditions |= {leaf.path: leaf.path in true for leaf in leaves(rule.when)}
+        for rule, paths in self._escalation:
+            if not rule.on or asked(rule, world.given):
+                for path in paths:
+                    conditions[path] = path in true
                 rules[rule.key] = rule.key in true
             if judgement.stopped_by == rule.key:
                 break
         facts = World(_after(world, judgement), world.previous, world.at).facts(self.book, self._zone)
-        for rule in self.book.routing:
-            if not asked(rule, world.given):
+        for rule, mine in self._routing:
+            if rule.on and not asked(rule, world.given):
                 continue
-            conditions |= {leaf.path: leaf_holds(leaf, facts) for leaf in leaves(rule.when)}
+            for leaf in mine:
+                conditions[leaf.path] = leaf_holds(leaf, facts)
             rules[rule.key] = truth(rule.when, conditions)
             if rules[rule.key]:
                 break
@@ -74,8 +79,12 @@ def truth(condition: Condition, conditions: Mapping[str, bool]) -> bool:
 def coverage(book: Rulebook, zone: tzinfo) -> dict[str, Any]:
     """By rule and condition how many of the book's tests saw it true, and how many false."""
     watch = Watch(book, zone)
-    sights = [watch.look(world) for world in worlds(book)]
-    shown = [_covered(rule, sights) for rule in book.rules]
+    seen, true = Counter[str](), Counter[str]()
+    for world in worlds(book):
+        sight = watch.look(world)
+        seen.update(sight.rules.keys())
+        true.update([name for one in (sight.rules, sight.conditions) for name, value in one.items() if value])
+    shown = [_covered(rule, seen[rule.key], true) for rule in book.rules]
     conditions = [one for rule in shown for one in rule["conditions"]]
     return {
         "rules": shown,
@@ -97,19 +106,18 @@ def worlds(book: Rulebook) -> Iterator[World]:
             continue
 
 
-def _covered(rule: Rule, sights: Iterable[Sight]) -> dict[str, Any]:
-    seen = [sight for sight in sights if rule.key in sight.rules]
+def _covered(rule: Rule, seen: int, true: Mapping[str, int]) -> dict[str, Any]:
+    """`seen`: how many events asked the rule; `true`: by key or path how often it held."""
 
     def counted(leaf: Leaf) -> dict[str, Any]:
-        true = sum(sight.conditions[leaf.path] for sight in seen)
-        return {"path": leaf.path, "field": leaf.field, "operator": leaf.operator, "true": true, "false": len(seen) - true}
+        held = true[leaf.path]
+        return {"path": leaf.path, "field": leaf.field, "operator": leaf.operator, "true": held, "false": seen - held}
 
-    matched = sum(sight.rules[rule.key] for sight in seen)
     return {
         "key": rule.key,
         "kind": rule.kind,
-        "matched": matched,
-        "not_matched": len(seen) - matched,
+        "matched": true[rule.key],
+        "not_matched": seen - true[rule.key],
         "conditions": [counted(leaf) for leaf in leaves(rule.when)],
     }
 

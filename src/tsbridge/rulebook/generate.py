@@ -36,13 +36,18 @@ class Duty:
 
 @dataclass(frozen=True, slots=True)
 class Generated:
-    """`tests`: entries for the part `tests` of the document. `left`: conditions that no event was found for."""
+    """`tests`: entries for the part `tests` of the document. `left`: conditions that no event was found for.
+
+    `more`: how many were not looked for, because these are tests enough for once.
+    """
 
     tests: tuple[dict[str, Any], ...]
     left: tuple[Duty, ...]
+    more: int = 0
 
     def to_json(self) -> dict[str, Any]:
-        return {"tests": list(self.tests), "left": [{"rule": d.rule, "path": d.path, "value": d.want} for d in self.left]}
+        left = [{"rule": duty.rule, "path": duty.path, "value": duty.want} for duty in self.left]
+        return {"tests": list(self.tests), "left": left, "more": self.more}
 
 
 def generate(book: Rulebook, zone: tzinfo, most: int = MOST) -> Generated:
@@ -51,12 +56,13 @@ def generate(book: Rulebook, zone: tzinfo, most: int = MOST) -> Generated:
     done = {duty for world in worlds(book) for duty in _seen(book, watch.look(world))}
     found: list[tuple[World, Duty, frozenset[Duty]]] = []
     left: list[Duty] = []
+    more: list[Duty] = []
     for rule in book.rules:
         for duty, leaf in _duties(rule):
             if duty in done:
                 continue
             if len(found) >= most:
-                left.append(duty)
+                more.append(duty)
                 continue
             event = _event(examiner, watch, rule, duty, leaf)
             if event is None:
@@ -66,7 +72,8 @@ def generate(book: Rulebook, zone: tzinfo, most: int = MOST) -> Generated:
             found.append((world, duty, sees - done))
             done |= sees
     kept = _fewest(found)
-    return Generated(tuple(_entry(examiner, world, duty) for world, duty, _ in kept), tuple(duty for duty in left if duty not in done))
+    entries = tuple(_entry(examiner, world, duty) for world, duty, _ in kept)
+    return Generated(entries, tuple(duty for duty in left if duty not in done), sum(duty not in done for duty in more))
 
 
 def _duties(rule: Rule) -> Iterator[tuple[Duty, Leaf | None]]:

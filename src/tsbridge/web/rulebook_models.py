@@ -87,5 +87,8 @@ class Untested(TypedDict):
 
 
 class GeneratedTests(TypedDict):
+    """`left`: no event was found for these. `more`: so many were not looked for yet; keep these tests and ask again."""
+
     tests: list[dict[str, Any]]
     left: list[Untested]
+    more: int

@@ -50,13 +50,17 @@ def flat(facts: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def ready(book: Rulebook) -> Callable[[Mapping[str, Any]], Facts]:
-    """Our own facts, folded and ready to be compared."""
-    texts = sorted({leaf.field for rule in book.escalation for leaf in leaves(rule.when) if leaf.words})
+    """Our own facts: texts folded, words in lower case, numbers as numbers, tags as sets."""
+    read = sorted({(leaf.field, leaf.operator) for rule in book.escalation for leaf in leaves(rule.when)})
+    texts = {field for field, operator in read if operator.startswith("contains")}
+    numbers = {field for field, operator in read if operator in ("at_least", "at_most", "between")}
+    sets = {field for field, operator in read if operator == "includes"}
 
     def prepare(given: Mapping[str, Any]) -> Facts:
         facts = Facts(given, {}, AT, UTC, book.calendars, None)
-        for field in texts:
-            facts.folded[field]
+        for form, fields in ((facts.folded, texts), (facts.numbers, numbers), (facts.members, sets)):
+            for field in fields:
+                form[field]  # made when it is first asked for
         return facts
 
     return prepare
@@ -65,10 +69,10 @@ def ready(book: Rulebook) -> Callable[[Mapping[str, Any]], Facts]:
 def ours(book: Rulebook, *, indexed: bool) -> Contender:
     """Our judge's first pass; without its index every rule's closure is asked: the naive way."""
     plan = Plan(book.escalation, scans_of(book.escalation), NO_EFFECTS, NO_EFFECTS)
-    every = range(len(plan.rules))
+    every, tests = range(len(plan.rules)), plan.tests
 
     def match(facts: Facts) -> list[int]:
-        return [slot for slot in (plan.candidates(facts) if indexed else every) if plan.holds(slot, facts)]
+        return [slot for slot in (plan.candidates(facts) if indexed else every) if tests[slot](facts)]
 
     return Contender("tsbridge" if indexed else "naive closures", ready(book), match)
 

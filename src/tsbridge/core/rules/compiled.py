@@ -17,9 +17,13 @@ DEAR: Final = {"matches": 3, "within_hours": 3, "outside_hours": 3, **dict.fromk
 
 
 class Scans:
-    """The words and patterns that some rules look for, by field. Sent to another process, they are made ready there anew."""
+    """The words and patterns that some rules look for, by field; `tests`: the conditions compiled with them, each once.
+
+    Sent to another process, all is made ready there anew.
+    """
 
     def __init__(self, words: Mapping[str, tuple[str, ...]], patterns: Mapping[str, tuple[str, ...]]) -> None:
+        self.tests: dict[tuple[str, ...], Test] = {}
         self._wanted = (words, patterns)
         self._words = {field: WordScan(wanted) for field, wanted in words.items()}
         self._patterns = {field: PatternScan(wanted) for field, wanted in patterns.items()}
@@ -98,7 +102,7 @@ def _all_of(tests: tuple[Test, ...]) -> Test:
 
 def _any_of(tests: tuple[Test, ...]) -> Test:
     def test(facts: Facts) -> bool:
-        for one in tests:  # noqa: SIM110  # as above
+        for one in tests:  # noqa: SIM110  # a plain loop is the fastest
             if one(facts):
                 return True
         return False
@@ -116,6 +120,15 @@ def _not(test: Test) -> Test:
 
 
 def _leaf(leaf: Leaf, scans: Scans) -> Test:
+    """The same condition in many rules is one closure: less to make, and less to fetch from memory."""
+    what = leaf.field, leaf.operator, repr(leaf.value)  # as text, for True is not 1
+    test = scans.tests.get(what)
+    if test is None:
+        test = scans.tests[what] = _made(leaf, scans)
+    return test
+
+
+def _made(leaf: Leaf, scans: Scans) -> Test:
     name, value = leaf.field, leaf.value
     match leaf.operator:
         case "is":

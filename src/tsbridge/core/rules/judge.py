@@ -133,9 +133,12 @@ class Judge:
         """Ask the rules that may match. Those before the end of the pass that did not match have stopped firing."""
         matched: set[str] = set()
         end = len(plan.rules)
-        for slot in plan.candidates(work.facts):
+        facts, tests = work.facts, plan.tests
+        for slot in plan.candidates(facts):
+            if not tests[slot](facts):
+                continue
             rule = plan.rules[slot]
-            if (rule.on and not asked(rule, given)) or not plan.holds(slot, work.facts):
+            if rule.on and not asked(rule, given):
                 continue
             matched.add(rule.key)
             work.take(rule)
@@ -158,7 +161,7 @@ class Judge:
                 rule = plan.rules[slot]
                 if rule.on and not asked(rule, given):
                     continue
-                matched = not least and plan.holds(slot, work.facts)
+                matched = not least and plan.tests[slot](work.facts)
                 wanted = matched or room is None or (room.left(least) and room.take(plan.missing(slot, work.facts, room.most)))
                 explained = explain_rule(rule, work.facts, matched, near=room is not None) if wanted else None
                 if matched:
@@ -206,7 +209,7 @@ class Judge:
                     continue
                 if slot in maybe and plan.waits(slot, work.facts):
                     found.append(rule)
-                if slot in candidates and plan.holds(slot, work.facts):
+                if slot in candidates and plan.tests[slot](work.facts):
                     work.take(rule)
                     if plan is self._routing or work.stopped_by is not None:
                         break

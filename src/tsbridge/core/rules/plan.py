@@ -21,6 +21,7 @@ class Plan:
     """Rules in document order; their places are their slots.
 
     `may_change`: what rules set while the pass goes on; `set_by_rules`: what any part of the rulebook sets.
+    `tests[slot](facts)`: whether the condition of a rule is true.
     """
 
     def __init__(self, rules: Sequence[Rule], scans: Scans, may_change: Effects, set_by_rules: Effects) -> None:
@@ -33,7 +34,9 @@ class Plan:
         conditions = {slot: rule.when for slot, rule in enumerate(rules)}
         covers = _covers(conditions, may_change)
         self._index = self._filed(covers)
-        self._tests = _Tests({slot: likely_false_first(one, covers.get(slot, ())) for slot, one in conditions.items()}, scans)
+        self.tests: Mapping[int, Test] = _Tests(
+            {slot: likely_false_first(one, covers.get(slot, ())) for slot, one in conditions.items()}, scans
+        )
         remains = {slot: lasting(conditions[slot], set_by_rules) for slot in sorted(self.clocked)}
         self._clocked_index = self._filed(_covers(remains, NO_EFFECTS))
         self._lasting = _Tests(remains, scans)
@@ -66,9 +69,6 @@ class Plan:
     def waits(self, slot: int, facts: Facts) -> bool:
         """Whether time alone makes this rule match or not, everything else being as in these facts."""
         return by_time_unknown(self.rules[slot].when, facts) is None
-
-    def holds(self, slot: int, facts: Facts) -> bool:
-        return self._tests[slot](facts)
 
     def near(self, facts: Facts, most: int) -> Mapping[int, int]:
         """The slots of every rule that may miss no more than `most` conditions: how many it misses at the least."""

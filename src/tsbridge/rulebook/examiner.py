@@ -40,6 +40,11 @@ class Examiner:
         return Judge(self.book, self.zone)
 
     @cached_property
+    def settable(self) -> frozenset[str]:
+        """The fields that escalation rules may change."""
+        return written(self.book.escalation)
+
+    @cached_property
     def _router(self) -> Judge:
         return Judge(replace(self.book, escalation=(), policies={}), self.zone)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any, Final
 
 from tsbridge.core.moments import Value
@@ -76,10 +77,11 @@ def _needless(entries: Sequence[Any], operators: Iterable[str]) -> Iterator[Need
     if used not in ({ANY}, {ALL}):
         return
     for needle, place in first.items():
-        inside = [first[part] for part in _pieces(needle[:LONGEST]) if part != needle and part in first]
-        if inside and used == {ANY}:
-            yield Needless(place, inside[0], f"entry {inside[0] + 1} finds everything that entry {place + 1} finds: {place + 1} can go")
-        elif used == {ALL}:
+        inside = (first[part] for part in _pieces(needle[:LONGEST]) if part != needle and part in first)
+        if used == {ANY}:
+            for shorter in islice(inside, 1):
+                yield Needless(place, shorter, f"entry {shorter + 1} finds everything that entry {place + 1} finds: {place + 1} can go")
+        else:
             for shorter in dict.fromkeys(inside):
                 yield Needless(shorter, place, f"whatever has entry {place + 1} has entry {shorter + 1}: {shorter + 1} can go")
 

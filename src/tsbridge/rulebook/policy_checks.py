@@ -14,7 +14,7 @@ from tsbridge.core.rules.facts import plain
 from tsbridge.core.rules.findings import Finding
 from tsbridge.core.rules.judgement import Judgement
 from tsbridge.core.rules.language import Leaf, Policy, Rule
-from tsbridge.rulebook.examiner import Examiner, field_of, reads, slots, written
+from tsbridge.rulebook.examiner import Examiner, field_of, reads, slots
 from tsbridge.rulebook.rule_checks import constant, constants
 from tsbridge.rulebook.satisfy import Known
 from tsbridge.rulebook.solved import CHANGES
@@ -100,20 +100,23 @@ def _stopped_at_once(examiner: Examiner, policy: Policy, rule: Rule) -> bool:
     """Proven: on every event on which the rule matches, the policy is to stop. What other rules may set counts as unknown."""
     if policy.stops_when is None:
         return False
-    apart = written(examiner.book.escalation) & reads(policy.stops_when)
-    goes_on = examiner.solver.node(policy.stops_when, False, known=_certain(examiner, rule), apart=apart)
+    asked = reads(policy.stops_when)
+    known = _certain(examiner, rule, asked)
+    goes_on = examiner.solver.node(policy.stops_when, False, known=known, apart=examiner.settable & asked)
     return not examiner.possible(examiner.condition(rule), goes_on)
 
 
-def _certain(examiner: Examiner, rule: Rule) -> Known:
-    """What is known of a leaf once all rules are asked and `rule` was among those that matched: what no rule above sets otherwise."""
-    above = list(takewhile(lambda other: other is not rule, examiner.book.escalation))
-    wanted = {(slot, value) for other in above for action in other.then for slot, value in slots(action)}
+def _certain(examiner: Examiner, rule: Rule, asked: Container[str]) -> Known:
+    """What is known of a leaf on the fields `asked` once all rules are asked and `rule` was among those that matched: what it sets
+    itself, where no rule above sets it otherwise."""
     first: dict[str, Value] = {}
     for action in rule.then:
         for slot, value in slots(action):
-            first.setdefault(slot, value)
-    sure = {slot: value for slot, value in first.items() if all(one[0] != slot or one[1] == value for one in wanted)}
+            if ("tags" if slot.startswith("tag:") else field_of(slot)) in asked:
+                first.setdefault(slot, value)
+    above = takewhile(lambda other: other is not rule, examiner.book.escalation) if first else ()
+    undone = {slot for other in above for action in other.then for slot, value in slots(action) if first.get(slot, value) != value}
+    sure = {slot: value for slot, value in first.items() if slot not in undone}
     values = {field_of(slot): value for slot, value in sure.items() if not slot.startswith("tag:")}
     facts = World(values).facts(examiner.book, examiner.zone)
 

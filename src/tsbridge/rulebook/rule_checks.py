@@ -60,7 +60,7 @@ def unreachable(examiner: Examiner, skip: Container[str | None], about: str | No
     for place, rule in enumerate(routing[first:], first):
         if examiner.solver.spent >= end:
             return
-        if rule.key in skip or not examiner.possible(examiner.condition(rule)):
+        if place == 0 or rule.key in skip or not examiner.possible(examiner.condition(rule)):
             continue
         takers = eaters(examiner, examiner.condition(rule), partial(examiner.routed, place=place))
         if takers and about in (None, rule.key, *(one.key for one in takers)):

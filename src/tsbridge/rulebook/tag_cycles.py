@@ -52,9 +52,9 @@ class Cycle:
 
 @dataclass(frozen=True, slots=True)
 class Game:
-    """Who plays: our judge and Zendesk's; by key the tags that a rule moves, and those for which it is a suspect."""
+    """Who plays: our rules and Zendesk's; by key the tags that a rule moves, and those for which it is a suspect."""
 
-    judge: Judge
+    examiner: Examiner
     triggers: Judge | None
     ours: Mapping[str, Rule]
     moves: Mapping[str, frozenset[str]]
@@ -64,10 +64,10 @@ class Game:
 
 def tag_cycles(examiner: Examiner, triggers: Judge | None) -> Iterator[Finding]:
     """`triggers`: Zendesk's rules as a judge of their own, who acts after each of our writes."""
-    game = _game(examiner.judge, triggers)
+    game = _game(examiner, triggers)
     told: set[frozenset[str]] = set()
     for rule in islice((rule for key, rule in game.ours.items() if key in game.suspects), STARTS):
-        found = next((cycle for world in _starts(examiner, game, rule) if (cycle := _played(game, world))), None)
+        found = next((cycle for world in _starts(game, rule) if (cycle := _played(game, world))), None)
         if found is None or found.tags in told:
             continue
         told.add(found.tags)
@@ -82,9 +82,9 @@ def tag_cycles(examiner: Examiner, triggers: Judge | None) -> Iterator[Finding]:
         yield Finding("warning", "tag_cycle", words, mover.path, mover.key, found.world.to_json())
 
 
-def _game(judge: Judge, triggers: Judge | None) -> Game:
+def _game(examiner: Examiner, triggers: Judge | None) -> Game:
     """Suspect is who moves or reads a tag that somebody adds and somebody removes; among ourselves somebody must read it, too."""
-    everybody = [(judge.book, rule) for rule in judge.book.rules]
+    everybody = [(examiner.book, rule) for rule in examiner.book.rules]
     everybody += [] if triggers is None else [(triggers.book, rule) for rule in triggers.book.rules]
     wishes = {rule.key: _wishes(rule, book) for book, rule in everybody}
     reads = {rule.key: _read_tags(rule.when) for _, rule in everybody}
@@ -97,12 +97,12 @@ def _game(judge: Judge, triggers: Judge | None) -> Game:
     for _, rule in everybody:
         for tag in suspects.get(rule.key, ()):
             by_tag[tag].append(rule)
-    return Game(judge, triggers, {rule.key: rule for rule in judge.book.rules}, moves, suspects, by_tag)
+    return Game(examiner, triggers, {rule.key: rule for rule in examiner.book.rules}, moves, suspects, by_tag)
 
 
-def _starts(examiner: Examiner, game: Game, rule: Rule) -> Iterator[World]:
+def _starts(game: Game, rule: Rule) -> Iterator[World]:
     """Events of a rule: on one, as many of the other suspects as can may get their turn; on one, nothing is done for them."""
-    solver = examiner.solver
+    examiner, solver = game.examiner, game.examiner.solver
     wanted = [examiner.condition(rule)]
     try:
         plain = world = solver.find(wanted)
@@ -201,10 +201,10 @@ def _played(game: Game, world: World) -> Cycle | None:
     standing = Standing()
     for _ in range(ROUNDS):
         begin, moved, keys = world, frozenset[str](), frozenset[str]()
-        for player in (game.judge, game.triggers):
+        for player in (game.examiner.judge, game.triggers):
             if player is None:
                 continue
-            mine = player is game.judge
+            mine = player is not game.triggers
             seen = world if mine else _answered(world)
             judgement = player.decide(seen.given, seen.previous, standing if mine else Standing(), seen.at, until=seen.at)
             if mine:

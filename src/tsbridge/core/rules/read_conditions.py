@@ -20,11 +20,12 @@ CUSTOM_TOO: Final = ("less_than", "at_most", "greater_than", "at_least", "betwee
 
 
 class Conditions(Parts):
-    """Reads conditions. `nodes`: how many the present one has so far."""
+    """Reads conditions. `nodes`: how many the present one has so far; `list_words`: the words of lists, as they are looked for."""
 
     def __init__(self, document: Any) -> None:
         super().__init__(document)
         self.nodes = 0
+        self.list_words: dict[str, tuple[str, ...]] = {}
 
     def condition(self, value: Any, path: str, depth: int = 1) -> Condition:
         self.nodes += 1
@@ -104,12 +105,22 @@ class Conditions(Parts):
             value = given
         words: tuple[str, ...] = ()
         if operator.name in WORD_OPERATORS and value is not None:
-            words = tuple(fold(str(v)) for v in (value if isinstance(value, tuple) else (value,)))
+            words = self.folded(value, given)
             for place in (place for place, word in enumerate(words) if not word):
                 self.wrong(_entry(where, given, place), "value", "expected words, not empty text")
         elif operator.value in ("one", "list") and value is not None:
             self.check_values(known, value if isinstance(value, tuple) else (value,), given, where)
         return Leaf(name, operator.name, value, words, path)
+
+    def folded(self, value: Any, given: Any) -> tuple[str, ...]:
+        """The words as they are looked for; those of a named list are made once, however many conditions use it."""
+        name = given.get("list") if isinstance(given, Mapping) else None
+        words = self.list_words.get(name) if name is not None else None
+        if words is None:
+            words = tuple(fold(str(v)) for v in (value if isinstance(value, tuple) else (value,)))
+            if name is not None:
+                self.list_words[name] = words
+        return words
 
     def check_values(self, known: vocabulary.Field, values: tuple[Any, ...], given: Any, where: str) -> None:
         for place, one in enumerate(values):

@@ -163,6 +163,24 @@ ROWS: list[tuple[str, dict[str, Any], str, str | None, str]] = [
         "/rules/1",
     ),
     (
+        "a part that is always so, of a rule whose first event another one takes",
+        book(routing("first", leaf("text", "contains", "bitten")), routing("a", {"all": [HURT, leaf("time.hour", "at_least", 0)]}, "two")),
+        "warning always_true",
+        "a",
+        "/rules/1/when/all/1",
+    ),
+    (
+        "a routing rule behind a wider one, and its first event behind another one",
+        book(
+            routing("first", leaf("text", "contains", "bitten"), "two"),
+            routing("wide", HURT),
+            routing("b", {"all": [HURT, LATE]}, "two"),
+        ),
+        "warning unreachable",
+        "b",
+        "/rules/2",
+    ),
+    (
         "a routing rule behind two halves",
         book(
             routing("a", leaf("case.severity", "at_most", 2)),

@@ -18,7 +18,7 @@ from tsbridge.rulebook.satisfy import Known, Node, Solver, Undecided, every, neg
 from tsbridge.rulebook.solved import CHANGES
 from tsbridge.rulebook.worlds import World
 
-TRIES: Final = 3
+TRIES: Final = 5
 """How often another event is looked for when rules in between spoil one."""
 WITNESS_STEPS: Final = 120
 """Branches that looking for a witness may cost: it is worth less than a proof."""
@@ -89,8 +89,8 @@ class Examiner:
     def example(self, nodes: Iterable[Node], confirms: Confirms, *kept: Rule, minds: frozenset[str] = frozenset()) -> World | None:
         """An event that the judge confirms, or None.
 
-        Rules other than those `kept` that change what these read, or what is written in `minds`, and those that stop, may
-        stand in the way: they are kept from matching.
+        Rules other than those `kept` that change what these read, or what is written in `minds`, those that stop, and for a
+        routing rule those above it may stand in the way: they are kept from matching.
         """
         wanted, keys = list(nodes), {rule.key for rule in kept}
         delicate = minds.union(*(reads(rule.when) for rule in kept))
@@ -106,6 +106,8 @@ class Examiner:
                 return world
             matched = {match.key for match in judgement.matched} - keys
             spoilers = [rule for rule in self.book.escalation if rule.key in matched and (written([rule]) & delicate or stops(rule))]
+            if any(rule.kind == "routing" for rule in kept):
+                spoilers += [self.book.routing[self._places[key]] for key in matched & self._places.keys()]
             if not spoilers:
                 return None
             keys |= {rule.key for rule in spoilers}

@@ -30,6 +30,7 @@ from tsbridge.web.counters import Counters
 from tsbridge.web.desk import Desk
 from tsbridge.web.health import database_probe
 from tsbridge.web.models import Diff, TimelineEntry, Word
+from tsbridge.web.openapi import describe
 
 ADMIN = "an-admin-key-that-nobody-guesses"
 ZONE = ZoneInfo("America/Los_Angeles")
@@ -138,18 +139,23 @@ class Room:
 
 
 class HeldAgainstTheDescription(httpx.ASGITransport):
-    """Every good JSON answer in these tests has exactly the shape that `/openapi.json` gives for it."""
+    """Every good JSON answer in these tests has exactly the shape that `/openapi.json` gives for it, and no status is a surprise."""
 
     def __init__(self, app: FastAPI) -> None:
         super().__init__(app=app, raise_app_exceptions=False)
+        self._app = app
         self._routes = [route for route in app.routes if isinstance(route, APIRoute)]
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         answer = await super().handle_async_request(request)
+        scope = {"type": "http", "method": request.method, "path": request.url.path}
+        route = next((route for route in self._routes if route.include_in_schema and route.matches(scope)[0] is Match.FULL), None)
+        if route is not None:
+            described = statuses(self._app)[route.name]
+            assert str(answer.status_code) in described, (route.name, answer.status_code)
         if answer.status_code < 300 and answer.headers.get("content-type") == "application/json":
             await answer.aread()
-            scope = {"type": "http", "method": request.method, "path": request.url.path}
-            name = next((route.name for route in self._routes if route.matches(scope)[0] is Match.FULL), "")
+            name = "" if route is None else route.name
             if name in ANSWERS:
                 exact(answer.json(), ANSWERS[name])
             elif name in PAGES:
@@ -157,6 +163,17 @@ class HeldAgainstTheDescription(httpx.ASGITransport):
                 for item in answer.json()["items"]:
                     exact(item, PAGES[name])
         return answer
+
+
+DESCRIBED: dict[str, set[str]] = {}
+"""By operation the statuses it may answer with; the same for every app."""
+
+
+def statuses(app: FastAPI) -> dict[str, set[str]]:
+    if not DESCRIBED:
+        for item in describe(app)["paths"].values():
+            DESCRIBED.update({one["operationId"]: set(one["responses"]) for one in item.values()})
+    return DESCRIBED
 
 
 def exact(value: Any, shape: Any) -> None:

@@ -61,7 +61,15 @@ _WORDS: Final = {
     "503": "Not now; see Retry-After.",
 }
 _EDITED: Final = frozenset({"replace_draft", "replace_rule", "remove_rule", "publish_draft", "replace_mappings"})
-_CONFLICTING: Final = frozenset({"add_rule", "replace_rule", "retry_event", "retry_writeback", "acknowledge_escalation", "cancel_replay"})
+_CONFLICTING: Final = frozenset(
+    {"add_rule", "replace_rule", "retry_event", "retry_writeback", "acknowledge_escalation", "cancel_replay", "try_rulebook"}
+)
+_MORE: Final = {
+    "metrics": ("401", "403", "429"),
+    "change_mode": ("412",),
+    **dict.fromkeys(("diff_versions", "try_rulebook", "start_replay", "start_shadow"), ("404",)),
+}
+"""What cannot be told from the route: a setting asks for a role, `If-Match` is heeded though not needed, a body or query names something."""
 
 
 def describe(app: FastAPI) -> dict[str, Any]:
@@ -116,7 +124,7 @@ def _shapes(schemas: dict[str, Any]) -> dict[str, Any]:
 
 
 def _complete(operation: dict[str, Any], route: APIRoute, shapes: dict[str, Any]) -> None:
-    statuses = ["500", "503"]
+    statuses = ["500", "503", *_MORE.get(route.name, ())]
     responses = operation["responses"]
     responses.pop("422", None)
     if route.name in shapes:

@@ -1,4 +1,4 @@
-"""`python -m benchmarks [name …]`: the tables. Without a name: door, idle, latency, editing, judging, judge, replay, writes."""
+"""`python -m benchmarks [name …]`: the tables. Without a name: door, idle, latency, editing, judging, judge, replay, shadow, writes."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from benchmarks import agreement, door, editing, idle, judge, judging, latency, planted, replay, soak, writeback, writes
+from benchmarks import agreement, door, editing, idle, judge, judging, latency, planted, replay, shadow, soak, writeback, writes
 from benchmarks.service import machine
 from tsbridge.__main__ import spare_the_collector
 
-USUAL = ("door", "idle", "latency", "editing", "judging", "judge", "replay", "writes")
+USUAL = ("door", "idle", "latency", "editing", "judging", "judge", "replay", "shadow", "writes")
 PROOFS = {
     "outage": (writeback.run_outage, 5_000),
     "races": (writeback.run_races, 1_000),
@@ -22,7 +22,7 @@ PROOFS = {
 
 def asked_for(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description="How fast and how small the bridge is, on this machine.")
-    known = ["agreement", "door", "editing", "idle", "judge", "judging", "latency", "planted", "replay", "soak", "writes", *PROOFS]
+    known = sorted({*USUAL, "agreement", "planted", "soak", *PROOFS})
     parser.add_argument("names", nargs="*", metavar="name", help=f"of {', '.join(known)}; default: {', '.join(USUAL)}")
     parser.add_argument("--scale", type=float, default=1.0, help="part of the requests to send, for a quick look")
     parser.add_argument("--seconds", type=float, default=120.0, help="how long to soak")
@@ -65,6 +65,8 @@ def main() -> int:
         elif name in PROOFS:
             proof, count = PROOFS[name]
             good &= proof(asked.n or count)
+        elif name == "shadow":
+            good &= shadow.run(asked.scale)
         elif name == "replay":
             good &= replay.run(asked.scale)
         else:

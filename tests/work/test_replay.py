@@ -21,7 +21,7 @@ from tsbridge.core.rules.judge import Judge
 from tsbridge.store import history, replays, shadow
 from tsbridge.store.db import Database
 from tsbridge.store.tables import chain, decisions, desired
-from tsbridge.work.replay import Replays, Shadowing
+from tsbridge.work.replay import A_MOMENT, PATIENCE, Replays, Shadowing
 
 UTC = ZoneInfo("UTC")
 MICROSECOND = timedelta(microseconds=1)
@@ -198,6 +198,32 @@ def test_a_cancelled_replay_stops_and_keeps_what_it_found(many: Walk) -> None:
     run(many)
     assert (job(many).status, job(many).done) == ("cancelled", 40)
     assert not many.database.write_now(lambda conn: replays.finish(conn, "rep_1", "done", START))
+
+
+def test_replays_and_the_shadow_step_aside_for_deliveries_and_not_for_ever(database: Database, late: SettableClock) -> None:
+    walk = walked(database, late, [[ticket("created", 0, "7000", text="bitten")]])
+    shadowing = shadowed(walk, milder())
+    walk.tell([ticket("created", 1, "7001", text="bitten", person="50")])
+    walk.work()
+    start(walk, milder())
+    walk.tell([ticket("created", 2, "7002", text="hello", person="51")])
+    walk.clock.advance(timedelta(seconds=1))
+    worker = Replays(walk.database, walk.clock, walk.rulebooks, UTC, "w1")
+    later = walk.clock.now() + A_MOMENT
+
+    async def steps() -> None:
+        for one in (worker, shadowing):
+            assert [await one.round() for _ in range(PATIENCE)] == [later] * PATIENCE
+
+    asyncio.run(steps())
+    assert (job(walk).done, database.read_now(shadow.counts)) == (0, (0, 0))
+    assert asyncio.run(worker.round()) is asyncio.run(shadowing.round()) is True
+    assert job(walk).done == 2
+    assert database.read_now(shadow.counts) != (0, 0)
+    assert asyncio.run(worker.round()) == later
+    walk.work()
+    run(walk)
+    assert job(walk).status == "done"
 
 
 def shadowed(walk: Walk, document: Any) -> Shadowing:

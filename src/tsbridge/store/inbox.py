@@ -297,6 +297,12 @@ def next_due(conn: Connection) -> datetime | None:
     return found
 
 
+def anything_since(conn: Connection, then: datetime) -> bool:
+    """Whether a delivery has been waiting for a worker since `then`, or longer."""
+    waiting = select(inbox.c.seq).where(inbox.c.status == "pending", inbox.c.due_at <= then, inbox.c.claimed_by.is_(None))
+    return conn.execute(waiting.limit(1)).first() is not None
+
+
 def counts(conn: Connection) -> dict[str, Counts]:
     """What became of everything, per source that was heard."""
     found: dict[str, dict[str, int]] = {}

@@ -21,7 +21,7 @@ from tsbridge.core.replay import Compared, Tally, compare
 from tsbridge.core.rules.document import read
 from tsbridge.core.rules.judge import Judge
 from tsbridge.core.story import Judges, judge_story
-from tsbridge.store import history, replays, rulebooks, shadow
+from tsbridge.store import history, inbox, replays, rulebooks, shadow
 from tsbridge.store.db import Database
 from tsbridge.store.history import StoredCase
 from tsbridge.store.rulebooks import LiveRulebook
@@ -29,6 +29,9 @@ from tsbridge.store.rulebooks import LiveRulebook
 PAGE: Final = 40
 TOGETHER: Final = 1_000
 LEASE: Final = timedelta(seconds=60)
+A_MOMENT: Final = timedelta(milliseconds=250)
+PATIENCE: Final = 20
+"""Moments that replays and the shadow step aside for, before they do one page all the same."""
 INSTANT: Final = timedelta(microseconds=1)
 SHADOW: Final = 0
 """Stands for the shadow where a version is asked for; published versions count from 1."""
@@ -85,6 +88,24 @@ def contest(conn: Connection, live: LiveRulebook, judge: Judge, job: Any) -> Con
     return Contest(judge, job.hash, listed, job.as_recorded, lambda version: built[version], job.since, job.until)
 
 
+class Aside:
+    """Steps aside for live work: while deliveries have been waiting for a moment, and not for ever."""
+
+    def __init__(self, database: Database, clock: Clock) -> None:
+        self._database = database
+        self._clock = clock
+        self._times = 0
+
+    async def until(self) -> datetime | None:
+        """When to come again; None: now is as good a time as any."""
+        now = self._clock.now()
+        if self._times < PATIENCE and await self._database.read(lambda conn: inbox.anything_since(conn, now - A_MOMENT)):
+            self._times += 1
+            return now + A_MOMENT
+        self._times = 0
+        return None
+
+
 class Replays:
     """Works through replay jobs, some pages a round, behind live work. `together`: moments judged before what came of them is kept."""
 
@@ -97,15 +118,18 @@ class Replays:
         self._zone = zone
         self._worker = worker
         self._together = together
+        self._aside = Aside(database, clock)
         self._ready: tuple[str, Contest] | None = None
 
-    async def round(self) -> bool:
+    async def round(self) -> datetime | bool:
         """Work on some pages. True when there may be more."""
         now = self._clock.now()
         job = await self._database.write(lambda conn: replays.claim(conn, self._worker, now, LEASE))
         if job is None:
             self._ready = None
             return False
+        if (later := await self._aside.until()) is not None:
+            return later
         try:
             await self._page(job)
         except Exception as failure:
@@ -157,9 +181,10 @@ class Shadowing:
         self._clock = clock
         self._live = live
         self._zone = zone
+        self._aside = Aside(database, clock)
         self._ready: Judge | None = None
 
-    async def round(self) -> bool:
+    async def round(self) -> datetime | bool:
         """Compare one page of decisions. True when there may be more."""
         found = await self._database.read(shadow.find)
         if found is None:
@@ -168,6 +193,8 @@ class Shadowing:
         fresh = await self._database.read(lambda conn: shadow.fresh(conn, found.cursor, PAGE))
         if not fresh:
             return False
+        if (later := await self._aside.until()) is not None:
+            return later
         judge = await self._judge(found.hash)
         if judge is None:  # switched meanwhile
             return True

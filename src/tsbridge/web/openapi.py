@@ -69,7 +69,7 @@ _MORE: Final = {
     "change_mode": ("412",),
     **dict.fromkeys(("diff_versions", "try_rulebook", "start_replay", "start_shadow"), ("404",)),
 }
-"""What cannot be told from the route: a setting asks for a role, `If-Match` is heeded though not needed, a body or query names something."""
+"""What the route does not tell: a setting asks for a role, `If-Match` is heeded but not needed, a body or query names something."""
 
 
 def describe(app: FastAPI) -> dict[str, Any]:

@@ -48,6 +48,23 @@ ROWS: list[tuple[str, dict[str, Any], str, str | None, str]] = [
         "/rules/0/when",
     ),
     (
+        "a severity that an escalation rule always sets otherwise",
+        book(rule("sets", {}, {"set_severity": 2}), routing("a", leaf("case.severity", "at_least", 3))),
+        "warning never_matches",
+        "a",
+        "/rules/1/when",
+    ),
+    (
+        "a category that an escalation rule has set otherwise for the same words",
+        book(
+            rule("sets", HURT, {"set_category": "harm"}),
+            routing("a", {"all": [leaf("text", "contains", "hurt"), leaf("case.category", "is", "loss")]}),
+        ),
+        "warning never_matches",
+        "a",
+        "/rules/1/when",
+    ),
+    (
         "a phrase without its word",
         book(rule("a", {"all": [leaf("text", "contains", "emergency vet")], "none": [leaf("text", "contains_any", ["vet"])]})),
         "warning never_matches",
@@ -789,3 +806,17 @@ def test_a_trigger_that_replaces_all_tags_takes_ours_off() -> None:
 )
 def test_what_happens_once_is_no_cycle(adds: Any) -> None:
     assert not check(book(adds), ZONE, triggers=takes_off("q"))
+
+
+@pytest.mark.parametrize(
+    "above",
+    [
+        [rule("first", LATE, {"set_severity": 4}), rule("sets", {}, {"set_severity": 2})],
+        [rule("halts", LATE, {"notify": "x"}, {"stop": True}), rule("sets", {}, {"set_severity": 2})],
+        [rule("sets", {}, {"set_severity": 2}, on=["ticket"])],
+        [rule("opens", LATE, {"set_category": "b"}), rule("sets", leaf("case.category", "is_not", "b"), {"set_severity": 2})],
+    ],
+)
+def test_what_escalation_rules_may_leave_open_a_routing_rule_may_ask_for(above: Any) -> None:
+    found = check(book(*above, routing("a", leaf("case.severity", "at_least", 3))), ZONE)
+    assert "never_matches" not in {one.code for one in found}

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from functools import partial
+from itertools import islice
 from typing import Any, Final
 
 from tsbridge.core.rules.findings import Finding
 from tsbridge.core.rules.judgement import Judgement
 from tsbridge.core.rules.language import Condition, Leaf, Rule, Tree
-from tsbridge.rulebook.examiner import Confirms, Examiner, matches
-from tsbridge.rulebook.satisfy import Node, Undecided, negated
+from tsbridge.rulebook.examiner import Confirms, Examiner, field_of, matches, reads, settings, stops
+from tsbridge.rulebook.satisfy import Node, Undecided, negated, some
 from tsbridge.rulebook.worlds import World
 
 ALLOWANCE: Final = 20_000
 """Branches that looking for unreachable rules may cost in one check; then the rules that are left are not told about."""
+CERTAIN: Final = 30
+"""Settings of escalation rules that are looked at for one routing rule."""
 NAMED: Final = 3
 """Rules that a message names before it counts the rest."""
 
@@ -26,9 +29,38 @@ def dead_and_idle(examiner: Examiner, rules: Iterable[Rule]) -> Iterator[Finding
             words = "this rule can never match: its conditions exclude each other"
             yield Finding("warning", "never_matches", words, _at(rule.when, f"{rule.path}/when"), rule.key)
             continue
+        if rule.kind == "routing" and _ruled_out(examiner, rule):
+            words = (
+                "this rule can never match: where its other conditions hold, escalation rules have set what it asks for to something else"
+            )
+            yield Finding("warning", "never_matches", words, _at(rule.when, f"{rule.path}/when"), rule.key)
+            continue
         for truth, path in constants(examiner, rule.when, f"{rule.path}/when", rule):
             witness = examiner.example([examiner.condition(rule)], matches(rule.key), rule) if truth else None
             yield constant(truth, path, "on the events of this rule" if rule.on else "", rule.key, _shown(witness))
+
+
+def _ruled_out(examiner: Examiner, rule: Rule) -> bool:
+    """Whether what escalation rules have certainly set, when the routing rules are asked, keeps this one from matching."""
+    asked = reads(rule.when) & examiner.settable
+    certain = list(islice(_certainly_set(examiner, asked), CERTAIN)) if asked else []
+    return bool(certain) and not examiner.possible(examiner.condition(rule), *certain)
+
+
+def _certainly_set(examiner: Examiner, fields: Container[str]) -> Iterator[Node]:
+    """Where an escalation rule matches, a field has its value or that of a rule above it. Only of rules that are asked whatever
+    happens, and that read nothing that rules set."""
+    values: dict[str, tuple[Any, ...]] = {}
+    for rule in examiner.book.escalation:
+        for slot, value in settings(rule).items():
+            field = field_of(slot)
+            if field in fields:
+                values[field] = (*values.get(field, ()), value)
+                if not reads(rule.when) & examiner.settable:
+                    held = examiner.solver.leaf(Leaf(field, "in", values[field]), True)
+                    yield some([negated(examiner.condition(rule)), held])
+        if stops(rule):
+            return
 
 
 def constant(truth: bool, path: str, when: str = "", rule: str | None = None, witness: Any = None) -> Finding:

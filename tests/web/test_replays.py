@@ -101,6 +101,10 @@ async def test_the_shadow_is_switched_on_looked_at_and_off(room: Any) -> None:
     assert begun.status_code == 200
     assert (begun.json()["on"], begun.json()["summary"]["decisions"]) == (True, 0)
     assert (await room.client.get(f"{path}/moves")).json()["items"] == []
+    table = await room.client.get(f"{path}/moves", headers={"Accept": "text/csv"})
+    assert (table.headers["Content-Type"], table.text.startswith("id,case_id,ticket")) == ("text/csv; charset=utf-8", True)
+    assert (await room.client.get(f"{path}/moves", headers={"Accept": "application/x-ndjson"})).text == ""
+    assert (await room.client.get(f"{path}/moves", headers={"Accept": "image/png"})).status_code == 406
     assert (await room.client.delete(path)).status_code == 204
     assert (await room.client.delete(path)).status_code == 204
     assert (await room.client.get(path)).json()["on"] is False

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from datetime import timedelta
 from typing import Any, Final
 
@@ -22,7 +22,7 @@ from tsbridge.web.csvtext import CSV, NDJSON, cell, csv_text, ndjson
 from tsbridge.web.desk import Desk, Made
 from tsbridge.web.documents import Document
 from tsbridge.web.inputs import Body, Id, Time, time_text
-from tsbridge.web.pages import Paged, instant_of, instant_part
+from tsbridge.web.pages import Page, Paged, instant_of, instant_part
 from tsbridge.web.problems import Problem, invalid, not_found
 from tsbridge.web.route import DocumentRoute
 
@@ -33,7 +33,12 @@ COLUMNS: Final = (
     *("id", "case_id", "ticket", "decision_id", "at", "mismatch"),
     *("from_queue", "from_severity", "from_tags", "from_escalations", "to_queue", "to_severity", "to_tags", "to_escalations"),
 )
+FORMS: Final[dict[int | str, dict[str, Any]]] = {
+    200: {"content": {"application/json": {}, NDJSON: {"schema": {"type": "string"}}, CSV: {"schema": {"type": "string"}}}}
+}
 INSTANT: Final = timedelta(microseconds=1)
+Moves = Callable[[Connection, int, int], list[dict[str, Any]]]
+"""So many moves behind a place."""
 
 
 class NewReplay(Body):
@@ -138,25 +143,27 @@ async def cancel_replay(desk: Made, by: Ops, replay_id: Id) -> None:
         raise Problem(409, "This replay is over already.")
 
 
-@routes.get(
-    "/{replay_id}/moves",
-    response_model=None,
-    responses={200: {"content": {"application/json": {}, NDJSON: {"schema": {"type": "string"}}, CSV: {"schema": {"type": "string"}}}}},
-)
+@routes.get("/{replay_id}/moves", response_model=None, responses=FORMS)
 async def list_moves(request: Request, desk: Made, by: Ops, replay_id: Id, page: Paged) -> Response:
     """Every decision that would be otherwise. As NDJSON or CSV all of them are streamed; as JSON they come in pages."""
     await _job(desk, replay_id)
-    last = page.after(f"moves:{replay_id}", int)
+    return await moves_in_form(
+        request, desk, page, f"moves:{replay_id}", lambda conn, limit, after: replays.moves(conn, replay_id, limit, after)
+    )
+
+
+async def moves_in_form(request: Request, desk: Desk, page: Page, name: str, read: Moves) -> Response:
+    """The moves that `read` finds, in the form that the caller likes best; `name`: the list's, for its cursors."""
+    last = page.after(name, int)
     after = 0 if last is None else int(last[0])
     form = choose(request, ("application/json", NDJSON, CSV))
     if form == CSV:
         headers = {"Content-Disposition": 'attachment; filename="moves.csv"', "Vary": "Accept"}
-        return StreamingResponse(_csv(desk, replay_id, after), media_type="text/csv; charset=utf-8", headers=headers)
+        return StreamingResponse(_csv(desk, read, after), media_type="text/csv; charset=utf-8", headers=headers)
     if form == NDJSON:
-        return StreamingResponse(_ndjson(desk, replay_id, after), media_type=NDJSON, headers={"Vary": "Accept"})
-    rows = await desk.database.read(lambda conn: replays.moves(conn, replay_id, page.limit + 1, after))
-    answer = page.answer(f"moves:{replay_id}", rows, lambda row: (row["seq"],), move_item)
-    return JSONResponse(answer, headers={"Vary": "Accept"})
+        return StreamingResponse(_ndjson(desk, read, after), media_type=NDJSON, headers={"Vary": "Accept"})
+    rows = await desk.database.read(lambda conn: read(conn, page.limit + 1, after))
+    return JSONResponse(page.answer(name, rows, lambda row: (row["seq"],), move_item), headers={"Vary": "Accept"})
 
 
 def move_item(row: dict[str, Any]) -> dict[str, Any]:
@@ -197,23 +204,23 @@ async def _job(desk: Desk, replay_id: str) -> Job:
     return job
 
 
-async def _batches(desk: Desk, replay_id: str, after: int) -> AsyncIterator[list[dict[str, Any]]]:
-    def read(conn: Connection) -> list[dict[str, Any]]:
-        return replays.moves(conn, replay_id, BATCH, after)
+async def _batches(desk: Desk, read: Moves, after: int) -> AsyncIterator[list[dict[str, Any]]]:
+    def batch(conn: Connection) -> list[dict[str, Any]]:
+        return read(conn, BATCH, after)
 
-    while rows := await desk.database.read(read):
+    while rows := await desk.database.read(batch):
         yield [move_item(row) for row in rows]
         after = int(rows[-1]["seq"])
 
 
-async def _ndjson(desk: Desk, replay_id: str, after: int) -> AsyncIterator[bytes]:
-    async for batch in _batches(desk, replay_id, after):
+async def _ndjson(desk: Desk, read: Moves, after: int) -> AsyncIterator[bytes]:
+    async for batch in _batches(desk, read, after):
         yield ndjson(batch)
 
 
-async def _csv(desk: Desk, replay_id: str, after: int) -> AsyncIterator[bytes]:
+async def _csv(desk: Desk, read: Moves, after: int) -> AsyncIterator[bytes]:
     yield csv_text([COLUMNS])
-    async for batch in _batches(desk, replay_id, after):
+    async for batch in _batches(desk, read, after):
         yield csv_text(record_of(item) for item in batch)
 
 

@@ -6,7 +6,7 @@ import asyncio
 from datetime import tzinfo
 from typing import Any
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Request, Response
 from pydantic import Field
 from sqlalchemy import Connection
 
@@ -20,7 +20,7 @@ from tsbridge.web.documents import Document
 from tsbridge.web.inputs import Body, time_text
 from tsbridge.web.pages import Paged
 from tsbridge.web.problems import invalid, not_found
-from tsbridge.web.replays import move_item
+from tsbridge.web.replays import FORMS, moves_in_form
 from tsbridge.web.route import DocumentRoute
 
 routes = APIRouter(route_class=DocumentRoute, prefix="/v1/rulebook/shadow", tags=["shadow"])
@@ -91,13 +91,10 @@ async def stop_shadow(desk: Made, by: Ops) -> None:
     await desk.database.write(write, urgent=True)
 
 
-@routes.get("/moves")
-async def list_shadow_moves(desk: Made, by: Ops, page: Paged) -> dict[str, Any]:
-    """Decisions the shadow would have made otherwise, in the order of the audit."""
-    last = page.after("shadow", int)
-    after = 0 if last is None else int(last[0])
-    rows = await desk.database.read(lambda conn: store.moves(conn, page.limit + 1, after))
-    return page.answer("shadow", rows, lambda row: (row["seq"],), move_item)
+@routes.get("/moves", response_model=None, responses=FORMS)
+async def list_shadow_moves(request: Request, desk: Made, by: Ops, page: Paged) -> Response:
+    """Decisions the shadow would have made otherwise, in the order of the audit. As NDJSON or CSV all of them, as JSON in pages."""
+    return await moves_in_form(request, desk, page, "shadow", store.moves)
 
 
 def shown(conn: Connection, zone: tzinfo) -> dict[str, Any]:

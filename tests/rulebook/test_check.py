@@ -17,6 +17,7 @@ from tsbridge.core.rules.facts import Facts
 from tsbridge.core.rules.findings import Finding
 from tsbridge.core.rules.judge import Judge
 from tsbridge.rulebook.check import CODES, check
+from tsbridge.rulebook.tests import run as run_tests
 from tsbridge.rulebook.worlds import WORKDAY, World
 
 HURT = leaf("text", "contains_any", ["bitten", "hurt"])
@@ -820,3 +821,20 @@ def test_what_happens_once_is_no_cycle(adds: Any) -> None:
 def test_what_escalation_rules_may_leave_open_a_routing_rule_may_ask_for(above: Any) -> None:
     found = check(book(*above, routing("a", leaf("case.severity", "at_least", 3))), ZONE)
     assert "never_matches" not in {one.code for one in found}
+
+
+@pytest.mark.parametrize(("day", "told"), [("2020-12-24", True), ("2026-03-08", True), ("0001-01-01", False), ("9999-12-31", False)])
+def test_a_holiday_that_is_over_shows_what_happens_on_holidays(day: str, told: bool) -> None:
+    office = {"hours": {"mon-sun": "09:00-17:00"}, "holidays": {"dates": [day]}}
+    holiday = leaf("time.holiday", "is", True)
+    document = book(routing("a", holiday), routing("b", {"all": [holiday, HURT]}, "two"), calendars={"office": office})
+    found = check(document, ZONE)
+    assert [(one.code, one.rule, one.witness is not None) for one in found] == ([("unreachable", "b", True)] if told else [])
+
+
+@pytest.mark.parametrize("at", ["9999-12-31T20:00:00Z", "0001-01-01T03:00:00Z"])
+def test_a_test_at_the_end_of_time_fails_and_says_so(at: str) -> None:
+    tests = [{"name": "t", "at": at, "given": {"text": "hurt"}, "expect": {"queue": "two"}}]
+    document = book(rule("a", leaf("time.hour", "at_least", 3)), tests=tests)
+    assert [(one.code, one.path) for one in check(document, ZONE)] == [("test_fails", "/tests/0/at")]
+    assert [result.ok for result in run_tests(read(document), ZONE)] == [False]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Callable, Iterator, Sequence
-from datetime import UTC, datetime, timedelta, tzinfo
+from datetime import UTC, datetime, time, timedelta, tzinfo
 from functools import cached_property
 from typing import Final
 
@@ -16,9 +16,11 @@ from tsbridge.core.calendar import DAYS, MINUTES_A_DAY, Calendar
 from tsbridge.core.moments import Value
 from tsbridge.core.rules.language import Leaf, Rulebook
 from tsbridge.rulebook.solved import NONE, UNKNOWN, Literal, Part, Solved, unchanging
-from tsbridge.rulebook.worlds import WORKDAY
+from tsbridge.rulebook.worlds import WORKDAY, YEARS
 
 YEAR: Final = timedelta(days=371)
+DATES: Final = 50
+"""Holidays written out in one calendar that are tried, the past ones too."""
 WHOLE_DAY: Final = ((0, MINUTES_A_DAY),)
 
 
@@ -70,10 +72,11 @@ class Clock:
                     break
                 yield change
                 change = calendar.next_change(change)
-            for day in range(366):
-                noon = (WORKDAY + timedelta(days=day)).astimezone(self._zone).replace(hour=12)
-                if calendar.is_holiday(noon.date()):
-                    yield from ((noon + timedelta(hours=hours)).astimezone(UTC) for hours in (0, -9, -4, 4, 9))
+            coming = ((WORKDAY + timedelta(days=day)).date() for day in range(366))
+            written = sorted(day for day in calendar.closed if day.year in YEARS)[:DATES]
+            for day in (*written, *filter(calendar.is_holiday, coming)):
+                noon = datetime.combine(day, time(12), self._zone)
+                yield from ((noon + timedelta(hours=hours)).astimezone(UTC) for hours in (0, -9, -4, 4, 9))
 
     # -- proofs ------------------------------------------------------------------------------------------------------
 

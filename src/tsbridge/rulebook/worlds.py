@@ -15,6 +15,8 @@ from tsbridge.core.rules.language import Rulebook
 
 WORKDAY: Final = datetime(2026, 1, 7, 17, tzinfo=UTC)
 """When an event that names no time takes place: a Wednesday, 9 in the morning in California, 18 in Berlin."""
+YEARS: Final = range(1970, 9_000)
+"""The years in which calendars and clocks have room to look back and ahead."""
 PREVIOUS: Final = "previous."
 
 
@@ -37,6 +39,8 @@ class World:
         if at is None:
             return cls(facts, previous)
         time = datetime.fromisoformat(str(at))
+        if time.year not in YEARS:
+            raise ValueError("no calendar reaches that far")
         return cls(facts, previous, time.replace(tzinfo=UTC) if time.tzinfo is None else time)
 
     def to_json(self) -> dict[str, Any]:

@@ -157,7 +157,10 @@ def _because(leaf: Mapping[str, Any]) -> str:
 
 
 def _missing(leaves: Sequence[Mapping[str, Any]]) -> str:
-    return " and ".join(f"{leaf['field']} {_done(str(leaf['operator']))} {_value(leaf.get('expected'))}" for leaf in leaves)
+    return " and ".join(
+        f"{leaf['field']} {'' if leaf.get('wanted', True) else 'not '}{_done(str(leaf['operator']))} {_value(leaf.get('expected'))}"
+        for leaf in leaves
+    )
 
 
 def _done(operator: str) -> str:

@@ -85,4 +85,10 @@ def test_the_near_ones_are_those_of_all_that_miss_little(rules: list[tuple[Any, 
 def test_a_near_miss_names_field_operator_and_both_values() -> None:
     condition = {"all": [leaf("text", "contains", "lost"), leaf("call.wait_seconds", "at_least", 60)]}
     shown = explained(book(rule("a", condition, {"notify": "x"})), {"text": "I lost my dog", "call.wait_seconds": 12})
-    assert shown.missing == ({"field": "call.wait_seconds", "operator": "at_least", "expected": 60, "actual": 12},)
+    assert shown.missing == ({"field": "call.wait_seconds", "operator": "at_least", "expected": 60, "actual": 12, "wanted": True},)
+
+
+def test_a_near_miss_says_which_way_a_condition_would_have_to_turn() -> None:
+    condition = {"all": [leaf("text", "contains", "lost")], "none": [leaf("tags", "includes", "vip")]}
+    shown = explained(book(rule("a", condition, {"notify": "x"})), {"text": "lost", "tags": ("vip",)})
+    assert [(one["field"], one["wanted"]) for one in shown.missing] == [("tags", False)]

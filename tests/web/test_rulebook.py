@@ -369,6 +369,7 @@ async def test_facts_that_no_field_can_hold_are_refused(room: Any, given: dict[s
         ({"given": {}, "version": 0}, "#/version"),
         ({"given": {}, "version": 1.5}, "#/version"),
         ({"given": {}, "at": "tomorrow"}, "#/at"),
+        ({"given": {}, "at": "0001-01-01T00:00:00Z"}, "#/at"),
         ({"event_id": "evt_1", "decision_id": "dec_1"}, "#/decision_id"),
     ],
     ids=str,

@@ -194,7 +194,9 @@ def _in_words(decision: dict[str, Any]) -> Iterator[str]:
         if rule["matched"]:
             yield f"  {rule['key']} ({rule['kind']}) matched"
             yield from (f"    because {_leaf(one)}" for one in rule["because"])
-    yield from (f"  {miss['key']} hung on {'; '.join(map(_leaf, miss['missing']))}" for miss in decision["near_misses"])
+    for miss in decision["near_misses"]:
+        wanted = "; ".join(f"{'' if one['wanted'] else 'not '}{_leaf(one)}" for one in miss["missing"])
+        yield f"  {miss['key']} would have matched with {wanted}"
 
 
 def _leaf(leaf: dict[str, Any]) -> str:

@@ -8,15 +8,13 @@ from datetime import UTC, datetime, tzinfo
 from typing import Any, Final
 
 from tsbridge.core.moments import Value
-from tsbridge.core.rules.facts import Facts
+from tsbridge.core.rules.facts import YEARS, Facts
 from tsbridge.core.rules.judge import Judge
 from tsbridge.core.rules.judgement import Judgement, Standing
 from tsbridge.core.rules.language import Rulebook
 
 WORKDAY: Final = datetime(2026, 1, 7, 17, tzinfo=UTC)
 """When an event that names no time takes place: a Wednesday, 9 in the morning in California, 18 in Berlin."""
-YEARS: Final = range(1970, 9_000)
-"""The years in which calendars and clocks have room to look back and ahead."""
 PREVIOUS: Final = "previous."
 
 

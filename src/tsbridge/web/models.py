@@ -80,6 +80,7 @@ class Leaf(TypedDict):
     expected: NotRequired[Any]
     actual: NotRequired[Any]
     outcome: NotRequired[bool]
+    wanted: NotRequired[bool]
 
 
 class RuleMatched(TypedDict):

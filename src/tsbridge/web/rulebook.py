@@ -10,6 +10,7 @@ from fastapi import APIRouter, Response
 from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints
 from sqlalchemy import Connection
 
+from tsbridge.core.rules.facts import YEARS
 from tsbridge.core.rules.language import Rulebook
 from tsbridge.rulebook.diff import diff
 from tsbridge.rulebook.zendesk_import import import_zendesk
@@ -192,6 +193,8 @@ async def try_rulebook(desk: Made, by: Ops, body: Trial) -> dict[str, Any]:
     if body.given is None and not stored:
         raise invalid("body", "#/given", "Expected facts, or event_id or decision_id of what is on record.", code="missing")
     trial_id, given = desk.ids.new("dec"), body.given or {}
+    if body.at is not None and body.at.year not in YEARS:
+        raise invalid("body", "#/at", f"Expected a time in the years {YEARS[0]} to {YEARS[-1]}.", code="time")
 
     def chosen(conn: Connection) -> tuple[int, Document, trial.Asked]:
         if stored:

@@ -28,7 +28,7 @@ from tsbridge.store.rulebooks import LiveRulebook
 
 PAGE: Final = 40
 TOGETHER: Final = 1_000
-LEASE: Final = timedelta(seconds=60)
+LEASE: Final = timedelta(seconds=30)
 A_MOMENT: Final = timedelta(milliseconds=250)
 PATIENCE: Final = 20
 """Moments that replays and the shadow step aside for, before they do one page all the same."""

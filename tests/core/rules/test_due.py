@@ -10,9 +10,11 @@ import pytest
 
 from tests.core.rules import random_books
 from tests.core.rules.agreement import ZONE
+from tests.rulebook import books
 from tsbridge.core.rules.document import read
 from tsbridge.core.rules.judge import Judge
 from tsbridge.core.rules.judgement import Standing
+from tsbridge.rulebook.worlds import WORKDAY
 
 STEP = timedelta(minutes=10)
 
@@ -77,3 +79,29 @@ def test_no_rule_that_waits_for_a_time_is_passed_over(seed: int, rules: int) -> 
         given.pop("case.age_minutes", None)
         standing = Standing(at - timedelta(minutes=rng.choice([0, 5, 55])))
         assert quick.decide(given, previous, standing, at) == patient.decide(given, previous, standing, at)
+
+
+@pytest.mark.parametrize("operator", ["present", "not_present", "changed", "not_changed"])
+def test_that_there_is_a_time_never_changes(operator: str) -> None:
+    judge = Judge(read(books.book(books.rule("a", books.leaf("time.now", operator)))), ZONE)
+    judgement = judge.decide({}, {}, Standing(), WORKDAY)
+    assert [match.key for match in judgement.matched] == (["a", "rest"] if operator in ("present", "not_changed") else ["rest"])
+    assert judgement.next_due is None
+
+
+@pytest.mark.parametrize(
+    ("told", "opens"),
+    [
+        ("2026-01-07T18:00:00Z", True),
+        ("2026-01-07T18:00:00", True),  # without a zone it is UTC, on any machine
+        ("2026-01-07T18:00:00-12:00", False),
+        ("0001-01-01T00:00:00+14:00", True),  # no calendar reaches there: the moment's own time counts
+        ("9999-12-31T23:59:59Z", True),
+        ("soon", True),
+    ],
+)
+def test_a_time_that_is_told_counts_where_calendars_reach(told: str, opens: bool) -> None:
+    office = {"office": {"timezone": "America/Los_Angeles", "hours": {"mon-fri": "09:00-17:00"}}}
+    document = books.book(books.rule("a", books.leaf("time.now", "within_hours", "office")), calendars=office)
+    judgement = Judge(read(document), ZONE).decide({"time.now": told}, {}, Standing(), WORKDAY)
+    assert ("a" in [match.key for match in judgement.matched]) == opens

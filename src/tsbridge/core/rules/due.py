@@ -128,6 +128,8 @@ class Clockwork:
 
     def _may_change(self, leaf: Leaf, start: datetime) -> Iterator[datetime]:
         if leaf.field == "time.now":
+            if leaf.operator not in ("within_hours", "outside_hours"):  # there is always a time, and it has not changed
+                return
             calendar = self._book.calendars[str(leaf.value)]
             when = calendar.next_change(start - INSTANT)
             while when is not None and when < start + DAY:

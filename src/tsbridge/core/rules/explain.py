@@ -18,7 +18,7 @@ LIST_SHOWN = 50
 @dataclass(frozen=True, slots=True)
 class RuleExplained:
     """One rule of a decision. `because`: the conditions that made it what it is; `missing`: the fewest that would have
-    had to be otherwise. Both in the shape of contract section 6."""
+    had to be otherwise, with what was `wanted` of each. Both in the shape of contract section 6."""
 
     key: str
     kind: str
@@ -31,7 +31,9 @@ def explain_rule(rule: Rule, facts: Facts, matched: bool, *, near: bool = False)
     """`near`: of a rule that did not match only what is missing is asked for."""
     support = () if near and not matched else _support(rule.when, facts, matched)
     because = tuple([{**_shown(leaf, facts), "outcome": outcome} for leaf, outcome in support])
-    missing = () if matched else tuple([_shown(leaf, facts) for leaf in _turned(rule.when, facts, True) or ()])
+    missing = (
+        () if matched else tuple([{**_shown(leaf, facts), "wanted": wanted} for leaf, wanted in _turned(rule.when, facts, True) or ()])
+    )
     return RuleExplained(rule.key, rule.kind, matched, because, missing)
 
 
@@ -58,44 +60,37 @@ def _support(condition: Condition, facts: Facts, outcome: bool) -> Iterator[tupl
             yield from _support(part, facts, True)
 
 
-def _flips(condition: Condition, facts: Facts, wanted: bool) -> list[Leaf] | None:
+Turned = list[tuple[Leaf, bool]]
+"""Conditions, each with what it would have to say."""
+
+
+def _flips(condition: Condition, facts: Facts, wanted: bool) -> Turned | None:
     """The fewest conditions whose turning would make `condition` what is wanted; None when nothing would."""
     return [] if holds(condition, facts) == wanted else _turned(condition, facts, wanted)
 
 
-def _turned(condition: Condition, facts: Facts, wanted: bool) -> list[Leaf] | None:
+def _turned(condition: Condition, facts: Facts, wanted: bool) -> Turned | None:
     """The same for a condition that is not what is wanted."""
     if isinstance(condition, Leaf):
-        return [condition]
+        return [(condition, wanted)]
+    every = [(part, wanted) for part in condition.all] + [(part, not wanted) for part in condition.none]
+    ways = [_flips(part, facts, one) for part, one in every]
+    some = [_flips(part, facts, wanted) for part in condition.any]
     if wanted:
-        found: list[Leaf] = []
-        for part in condition.all:
-            more = _flips(part, facts, True)
-            if more is None:
-                return None
-            found += more
-        if condition.any:
-            best = _least(_flips(part, facts, True) for part in condition.any)
-            if best is None:
-                return None
-            found += best
-        for part in condition.none:
-            more = _flips(part, facts, False)
-            if more is None:
-                return None
-            found += more
-        return found
-    ways = [_flips(part, facts, False) for part in condition.all] + [_flips(part, facts, True) for part in condition.none]
-    if condition.any:
-        together: list[Leaf] | None = []
-        for part in condition.any:
-            more = _flips(part, facts, False)
-            together = None if more is None or together is None else together + more
-        ways.append(together)
-    return _least(ways)
+        return _together([*ways, _least(some)] if some else ways)
+    return _least([*ways, _together(some)] if some else ways)
 
 
-def _least(ways: Iterable[list[Leaf] | None]) -> list[Leaf] | None:
+def _together(ways: Iterable[Turned | None]) -> Turned | None:
+    found: Turned = []
+    for way in ways:
+        if way is None:
+            return None
+        found += way
+    return found
+
+
+def _least(ways: Iterable[Turned | None]) -> Turned | None:
     return min((way for way in ways if way is not None), key=len, default=None)
 
 

@@ -8,7 +8,7 @@ from decimal import Decimal, InvalidOperation
 from typing import Final, TypeVar
 
 from tsbridge.core.calendar import DAYS, Calendar
-from tsbridge.core.moments import Value, read_instant
+from tsbridge.core.moments import Value
 from tsbridge.core.rules.text import Folding
 
 T = TypeVar("T")
@@ -21,6 +21,8 @@ TIME_FIELDS: Final = ("case.age_minutes", "time.now", "time.weekday", "time.hour
 
 
 WHOLE: Final = 10**18
+YEARS: Final = range(1970, 9_000)
+"""The years in which calendars and clocks have room to look back and ahead."""
 SHORT: Final = 200
 """Texts shorter than this are made ready for comparison at once: most rules compare most of them."""
 
@@ -153,12 +155,12 @@ class _Values:
         given = self._given.get("time.now")
         if isinstance(given, str):
             try:
-                return datetime.fromisoformat(given).astimezone(UTC)
-            except ValueError:
-                try:
-                    return read_instant(given)
-                except ValueError:
-                    return self._at
+                found = datetime.fromisoformat(given)
+                found = (found if found.tzinfo is not None else found.replace(tzinfo=UTC)).astimezone(UTC)
+            except (ValueError, OverflowError):
+                return self._at
+            if found.year in YEARS:
+                return found
         return self._at
 
     def _of_time(self, name: str) -> Value:

@@ -281,3 +281,8 @@ def _at(document: Any, path: str) -> Any:
             named = {str(name): part for name, part in document.items()} if isinstance(document, dict) else {}
             document = named.get(step, MISSING)
     return document
+
+
+def test_a_member_that_no_rule_has_is_told_with_the_rule() -> None:
+    found = check(book({**rule("a", {}), "wenn": {}}), ZONE)
+    assert [(one.rule, one.path) for one in found] == [("a", "/rules/0/wenn")]

@@ -14,9 +14,10 @@ from typing import Final
 
 from tsbridge.core.calendar import DAYS, MINUTES_A_DAY, Calendar
 from tsbridge.core.moments import Value
+from tsbridge.core.rules.facts import YEARS
 from tsbridge.core.rules.language import Leaf, Rulebook
 from tsbridge.rulebook.solved import NONE, UNKNOWN, Literal, Part, Solved, unchanging
-from tsbridge.rulebook.worlds import WORKDAY, YEARS
+from tsbridge.rulebook.worlds import WORKDAY
 
 YEAR: Final = timedelta(days=371)
 DATES: Final = 50

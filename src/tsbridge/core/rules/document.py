@@ -148,14 +148,13 @@ class _Reader(Conditions, Actions):
         return rules
 
     def read_rule(self, value: Any, path: str) -> Rule | None:
-        self.rule = None
+        key = value.get("key") if isinstance(value, Mapping) else None
+        self.rule = key if isinstance(key, str) and NAME.fullmatch(key) else None
         if not self.mapping(value, path, ("key", "kind", "title", "description", "on", "when", "then")):
             return None
-        key = value.get("key")
-        if not isinstance(key, str) or not NAME.fullmatch(key):
+        if self.rule is None:
             self.wrong(f"{path}/key", "key", "expected a short name of letters, digits, - _ .")
             return None
-        self.rule = key
         kind = value.get("kind")
         if kind not in ("escalation", "routing"):
             self.wrong(f"{path}/kind", "kind", "expected escalation or routing")
@@ -170,7 +169,7 @@ class _Reader(Conditions, Actions):
         if kind == "routing" and [a.name for a in then].count("route") != 1:
             self.wrong(f"{path}/then", "route", "a routing rule has exactly one route")
         self.words(value, path, "title", "description")
-        return Rule(key, kind, str(value.get("title") or key), on, when, then, path)
+        return Rule(self.rule, kind, str(value.get("title") or key), on, when, then, path)
 
     def events(self, value: Any, path: str) -> frozenset[str]:
         if value is None:

@@ -17,7 +17,7 @@ from tsbridge.core.rules.covers import Cover
 from tsbridge.core.rules.facts import Facts, Number
 from tsbridge.core.rules.language import Leaf
 
-CROWD: Final = 16
+CROWD: Final = 8
 """Rules that share a token before they get a node of their own."""
 DEPTH: Final = 5
 KINDS: Final = ("is", "has", "word", "pattern", "range", "test")

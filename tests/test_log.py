@@ -63,7 +63,9 @@ def test_nobody_can_forge_a_line_or_colour_a_terminal(lines: io.StringIO, forged
 )
 def test_a_second_net_catches_what_looks_like_a_persons_or_a_secret(lines: io.StringIO, told: str, hidden: str) -> None:
     logging.getLogger("somebody.elses").warning(told)
-    assert hidden not in lines.getvalue()
+    line = only(lines)
+    del line["timestamp"]  # a time may well have these digits
+    assert hidden not in str(line)
 
 
 def test_ids_hashes_and_times_go_through_the_net(lines: io.StringIO) -> None:

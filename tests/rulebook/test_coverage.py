@@ -194,4 +194,5 @@ def test_what_many_tests_have_seen_is_counted_as_they_go() -> None:
         tracemalloc.stop()
         return reached
 
-    assert peak(400) < 1.5 * peak(100)
+    peak(1)  # what is made once is made
+    assert peak(400) < 2 * peak(100)  # kept, it would be four times as much

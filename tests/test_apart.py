@@ -9,10 +9,11 @@ import pytest
 
 from tests.core.rules.agreement import disagreements
 from tests.rulebook.books import ZONE, book, leaf, rule
-from tsbridge.apart import ready_apart, received, sent
+from tsbridge.apart import MANY, apart, check_apart, ready_apart, received, sent
 from tsbridge.core.rules.judge import Judge
 from tsbridge.files import load_file
-from tsbridge.rulebook.ready import Ready, make_ready
+from tsbridge.rulebook.check import check
+from tsbridge.rulebook.ready import make_ready
 from tsbridge.rulebook.worlds import World
 
 STARTER = Path(__file__).resolve().parent.parent / "rulebooks" / "incident-desk.yaml"
@@ -24,8 +25,7 @@ HOPES = [
 
 
 def there_and_back(judge: Judge) -> Judge:
-    came = received(sent(Ready((), (), judge), judge.book.document), judge.book.document).judge
-    assert came is not None
+    came: Judge = received(sent(judge, judge.book.document), judge.book.document)
     assert came.book == judge.book
     assert came.book.document is judge.book.document
     return came
@@ -39,7 +39,7 @@ def test_a_judge_that_was_sent_judges_and_explains_as_the_contract_says(seed: in
 @pytest.mark.parametrize("python", [None, "/there/is/no/such/python", "/bin/false"])
 def test_wherever_it_is_made_the_same_comes_out(python: str | None) -> None:
     document = load_file(STARTER)
-    ready = ready_apart(document, ZONE) if python is None else ready_apart(document, ZONE, python)
+    ready = ready_apart(document, ZONE) if python is None else apart(make_ready, document, ZONE, python=python)
     here = make_ready(document, ZONE)
     assert ready.judge is not None
     assert here.judge is not None
@@ -63,3 +63,16 @@ def test_what_keeps_a_document_from_going_live_is_told_from_there(document: Any,
     assert [test.name for test in ready.failed] == failed
     assert (ready.judge is None) == bool(faults)
     assert ready[:2] == make_ready(document, ZONE)[:2]
+
+
+def test_a_large_rulebook_is_checked_elsewhere_and_the_same_is_said() -> None:
+    document = book(*(rule(f"r{n}", leaf("text", "contains", f"w{n // 2}"), {"notify": "x"}) for n in range(MANY)))
+    found = check_apart(document, ZONE)
+    assert found == check(document, ZONE)
+    assert "duplicate_rule" in {finding.code for finding in found}
+    triggers = "none"
+    with pytest.raises(ValueError) as there:  # noqa: PT011  # whatever it says, both say the same
+        check_apart(document, ZONE, triggers=triggers)
+    with pytest.raises(ValueError) as here:  # noqa: PT011
+        check(document, ZONE, triggers=triggers)
+    assert str(there.value) == str(here.value)

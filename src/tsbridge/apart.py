@@ -1,6 +1,6 @@
-"""A rulebook made ready in a process of its own: thousands of rules take a second, and nothing that goes on here waits for it.
+"""Long work on a rulebook done in a process of its own: nothing that goes on here waits for it.
 
-That process runs `main`: it is handed a document and a zone, hands back what `rulebook.ready` makes of them, and ends.
+That process runs `main`: it is handed a function with a document and what else it takes, hands back what came of it, and ends.
 """
 
 from __future__ import annotations
@@ -9,53 +9,77 @@ import copyreg
 import gc
 import io
 import logging
-import os
 import pickle  # what is read comes from a process that we started ourselves
 import subprocess
 import sys
+from collections.abc import Callable
 from datetime import tzinfo
 from types import MappingProxyType
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
+from tsbridge.core.rules.findings import Finding
+from tsbridge.rulebook.check import check
 from tsbridge.rulebook.ready import Ready, make_ready
 
-LONGEST_S: Final = 60.0
-NICE: Final = 5
-"""How far it steps back for live work."""
+T = TypeVar("T")
+
+LONGEST_S: Final = 300.0
+MANY: Final = 200
+"""So many rules are worth a process of their own to be checked: it takes a third of a second to begin."""
 DOCUMENT: Final = "document"
 MAIN: Final = "from tsbridge.apart import main; main()"
 
 log = logging.getLogger("tsbridge.apart")
 
 
-def ready_apart(document: Any, zone: tzinfo, python: str = sys.executable) -> Ready:
-    """What `make_ready` says, made elsewhere; made here where no other process can be had."""
+def ready_apart(document: Any, zone: tzinfo) -> Ready:
+    """`rulebook.ready.make_ready`, elsewhere."""
+    return apart(make_ready, document, zone)
+
+
+def check_apart(document: Any, zone: tzinfo, *, triggers: Any = None, about: str | None = None) -> tuple[Finding, ...]:
+    """`rulebook.check.check`, elsewhere when it takes long."""
+    rules = document.get("rules") if isinstance(document, dict) else None
+    if about is not None or not isinstance(rules, list) or len(rules) < MANY:
+        return check(document, zone, triggers=triggers, about=about)
+    return apart(_checked, document, zone, triggers)
+
+
+def _checked(document: Any, zone: tzinfo, triggers: Any) -> tuple[Finding, ...]:
+    return check(document, zone, triggers=triggers)
+
+
+def apart(work: Callable[..., T], document: Any, *more: Any, python: str = sys.executable) -> T:
+    """`work(document, *more)` in another process; here where none can be had. What it says with a `ValueError` is said here, too."""
     try:
         done = subprocess.run(  # noqa: S603  # our own interpreter and module
             [python, "-P", "-c", MAIN],
-            input=pickle.dumps((document, zone), pickle.HIGHEST_PROTOCOL),
+            input=pickle.dumps((work, document, more), pickle.HIGHEST_PROTOCOL),
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             timeout=LONGEST_S,
             check=True,
         )
     except (OSError, subprocess.SubprocessError) as failed:
-        log.warning("a rulebook is made ready in this process", extra={"kind": type(failed).__name__})
-        return make_ready(document, zone)
-    return received(done.stdout, document)
+        log.warning("work on a rulebook is done in this process", extra={"kind": type(failed).__name__})
+        return work(document, *more)
+    came, refused = received(done.stdout, document)
+    if refused is not None:
+        raise ValueError(refused)
+    result: T = came
+    return result
 
 
-def sent(ready: Ready, document: Any) -> bytes:
-    """`ready` as bytes, without the document, which the other side has."""
+def sent(value: Any, document: Any) -> bytes:
+    """A value as bytes, without the document, which the other side has."""
     into = io.BytesIO()
-    _Sender(into, document).dump(ready)
+    _Sender(into, document).dump(value)
     return into.getvalue()
 
 
-def received(told: bytes, document: Any) -> Ready:
+def received(told: bytes, document: Any) -> Any:
     """Back from `sent`."""
-    ready: Ready = _Receiver(io.BytesIO(told), document).load()
-    return ready
+    return _Receiver(io.BytesIO(told), document).load()
 
 
 def _read_only(found: dict[Any, Any]) -> MappingProxyType[Any, Any]:
@@ -83,7 +107,11 @@ class _Receiver(pickle.Unpickler):
 
 
 def main() -> None:
-    os.nice(NICE)
     gc.disable()
-    document, zone = pickle.load(sys.stdin.buffer)  # noqa: S301  # from the process that started us
-    sys.stdout.buffer.write(sent(make_ready(document, zone), document))
+    work, document, more = pickle.load(sys.stdin.buffer)  # noqa: S301  # from the process that started us
+    came, refused = None, None
+    try:
+        came = work(document, *more)
+    except ValueError as problem:
+        refused = str(problem)
+    sys.stdout.buffer.write(sent((came, refused), document))

@@ -15,7 +15,7 @@ from fastapi import FastAPI
 from starlette.types import ASGIApp
 
 from tsbridge import __version__, server
-from tsbridge.apart import ready_apart
+from tsbridge.apart import check_apart, ready_apart
 from tsbridge.core.ports import Clock, Ids
 from tsbridge.settings import Settings
 from tsbridge.store import keep, leases, schema, wakeup
@@ -220,6 +220,7 @@ def bridge(settings: Settings, database: Database, clock: Clock, *, workers_insi
         wake_writer=wake_writer,
         wake_replay=workers.wake_replay if workers_inside else _nobody,
         make_ready=ready_apart,
+        check=check_apart,
         probes=probes(database, clock, loop, workers.skew),
         lifespan=_lifespan(workers if workers_inside else None),
         metrics_role=settings.metrics_role,

@@ -13,6 +13,8 @@ from starlette.routing import BaseRoute
 
 from tsbridge.core.moments import Interaction
 from tsbridge.core.ports import Clock, Ids
+from tsbridge.core.rules.findings import Finding
+from tsbridge.rulebook.check import check
 from tsbridge.rulebook.ready import Ready, make_ready
 from tsbridge.store.db import Database
 from tsbridge.store.rulebooks import LiveRulebook
@@ -57,7 +59,7 @@ class Desk:
 
     `zone`: the team's. `salt`: fresh text for the audit's commitments. `entropy(n)`: n random bytes.
     `default_mode`: write-back mode while nobody has set another. `webhooks`: the door's routes.
-    `make_ready`: makes a document ready to be published, wherever.
+    `make_ready`, `check`: make a document ready to be published and check it, wherever.
     `wake`: there are deliveries to work on; `wake_writer`: there are wishes to write; `wake_replay`: a replay.
     `probes`: what `/readyz` looks at, by name. `metrics_role`, `docs_role`: None leaves them open.
     """
@@ -78,6 +80,7 @@ class Desk:
     wake_writer: Callable[[], None] = _nobody
     wake_replay: Callable[[], None] = _nobody
     make_ready: Callable[[Any, tzinfo], Ready] = make_ready
+    check: Callable[..., tuple[Finding, ...]] = check
     probes: Mapping[str, Probe] = field(default_factory=dict)
     lifespan: Lifespan | None = None
     metrics_role: str | None = None

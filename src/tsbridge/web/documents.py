@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import tzinfo
 from functools import lru_cache
 from typing import Annotated, Any, Final
@@ -157,13 +157,19 @@ def faults(document: Document) -> list[dict[str, Any]]:
     return []
 
 
-def findings(document: Document, zone: tzinfo, *, about: str | None = None, triggers: Any = None) -> list[dict[str, Any]]:
+Check = Callable[..., tuple[Finding, ...]]
+"""`rulebook.check.check`, wherever it is done."""
+
+
+def findings(
+    document: Document, zone: tzinfo, *, about: str | None = None, triggers: Any = None, check: Check = check
+) -> list[dict[str, Any]]:
     """Everything there is to say about a document; errors keep it from being published.
 
     `about`: only what concerns this rule. `triggers`: Zendesk's, to be taken into account; raises `ValueError` when they are none.
     Takes its time: never on the event loop.
     """
-    found = _checked(canonical(document), zone, about, canonical(triggers))
+    found = _checked(check, canonical(document), zone, about, canonical(triggers))
     if about is not None:
         place = f"/rules/{position_of(document, about)}"
         found = tuple(one for one in found if one.severity != "error" or one.rule == about or f"{one.path}/".startswith(f"{place}/"))
@@ -171,7 +177,7 @@ def findings(document: Document, zone: tzinfo, *, about: str | None = None, trig
 
 
 @lru_cache(maxsize=4)
-def _checked(document: bytes, zone: tzinfo, about: str | None, triggers: bytes) -> tuple[Finding, ...]:
+def _checked(check: Check, document: bytes, zone: tzinfo, about: str | None, triggers: bytes) -> tuple[Finding, ...]:
     """The draft is looked at far more often than it is changed."""
     return check(json.loads(document), zone, about=about, triggers=json.loads(triggers))
 

@@ -143,12 +143,12 @@ async def _edit(desk: Desk, by: str, action: str, subject: str, changed: Callabl
 
 
 async def _with_findings(desk: Desk, draft: Draft, live: int) -> dict[str, Any]:
-    findings = await asyncio.to_thread(documents.findings, draft.document, desk.zone)
+    findings = await asyncio.to_thread(documents.findings, draft.document, desk.zone, check=desk.check)
     return {**draft_item(draft, live), "findings": findings, "ok": documents.passes(findings)}
 
 
 async def _rule_shown(desk: Desk, draft: Draft, live: int, key: str) -> dict[str, Any]:
-    findings = await asyncio.to_thread(documents.findings, draft.document, desk.zone, about=key)
+    findings = await asyncio.to_thread(documents.findings, draft.document, desk.zone, about=key, check=desk.check)
     return {
         "key": key,
         "rule": documents.rule_of(draft.document, key),

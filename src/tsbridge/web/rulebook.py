@@ -139,7 +139,7 @@ async def check_rulebook(desk: Made, by: Ops, body: Document) -> dict[str, Any]:
     triggers = None if "schema" in body else body.get("triggers")
     document = await _meant(desk, {name: part for name, part in body.items() if name != "triggers"} if triggers is not None else body)
     try:
-        findings = await asyncio.to_thread(documents.findings, document, desk.zone, triggers=triggers)
+        findings = await asyncio.to_thread(documents.findings, document, desk.zone, triggers=triggers, check=desk.check)
     except ValueError as refused:
         if triggers is None:
             raise
@@ -276,7 +276,7 @@ async def _prepare(desk: Desk, document: Document) -> Rulebook:
     if ready.judge is None:
         raise documents.faulty([finding.to_json() for finding in ready.faults])
     if ready.failed:
-        findings = await asyncio.to_thread(documents.findings, document, desk.zone)
+        findings = await asyncio.to_thread(documents.findings, document, desk.zone, check=desk.check)
         failed = [test.to_json() for test in ready.failed]
         raise Problem(422, "The rulebook fails tests of its own.", kind="rulebook-tests-failed", findings=findings, failed_tests=failed)
     desk.live.take(ready.judge)

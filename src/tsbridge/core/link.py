@@ -13,6 +13,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from itertools import islice
 
 from tsbridge.core.moments import Handle, Interaction
 
@@ -148,20 +149,38 @@ def _named(nodes: list[Node], words: Mapping[frozenset[Interaction], str]) -> It
             yield a, b, "joined by a supervisor"
 
 
+def crowded(nodes: Iterable[Node], window: timedelta, known: Acquaintances) -> set[Interaction]:
+    """Interactions with a crowd of the same person around them: no guess leads to them or through them.
+
+    More `nodes` can only add to these.
+    """
+    return {node.subject for theirs in _by_person(nodes, known).values() for node in theirs if _in_crowd(node, theirs, window)}
+
+
 def _guessed(nodes: list[Node], window: timedelta, known: Acquaintances) -> Iterator[tuple[Interaction, Interaction, str]]:
+    for person, theirs in sorted(_by_person(nodes, known).items()):
+        calm = [node for node in theirs if not _in_crowd(node, theirs, window)]
+        for node in calm:
+            for other in calm:
+                gap = _gap(node, other)
+                if gap <= window and (node.opened_at, node.subject) < (other.opened_at, other.subject):
+                    minutes = int(gap.total_seconds() // 60)
+                    yield node.subject, other.subject, f"same person ({person.kind}) within {minutes} minutes"
+
+
+def _by_person(nodes: Iterable[Node], known: Acquaintances) -> dict[Handle, list[Node]]:
+    nodes = tuple(nodes)
     who = persons(nodes, known)
-    by_person: dict[Handle, list[Node]] = defaultdict(list)
+    found: dict[Handle, list[Node]] = defaultdict(list)
     for node in nodes:
         if node.subject in who:
-            by_person[who[node.subject]].append(node)
-    for person, theirs in sorted(by_person.items()):
-        near = {node.subject: [other for other in theirs if other is not node and _gap(node, other) <= window] for node in theirs}
-        calm = [node for node in theirs if len(near[node.subject]) < CROWD]
-        for node in calm:
-            for other in near[node.subject]:
-                if len(near[other.subject]) < CROWD and (node.opened_at, node.subject) < (other.opened_at, other.subject):
-                    minutes = int(_gap(node, other).total_seconds() // 60)
-                    yield node.subject, other.subject, f"same person ({person.kind}) within {minutes} minutes"
+            found[who[node.subject]].append(node)
+    return found
+
+
+def _in_crowd(node: Node, theirs: Iterable[Node], window: timedelta) -> bool:
+    near = (other for other in theirs if other is not node and _gap(node, other) <= window)
+    return next(islice(near, CROWD - 1, None), None) is not None
 
 
 def _gap(a: Node, b: Node) -> timedelta:

@@ -1,84 +1,96 @@
-"""Who is linked with whom: loads the neighbourhood `core.link` needs, keeps the cases it finds."""
+"""Who is linked with whom: the cases that `core.link` found, who was seen with whom, and how often people were in touch."""
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import NamedTuple
+from typing import Final
 
-from sqlalchemy import Connection, and_, insert, or_, select, tuple_, update
+from sqlalchemy import Connection, and_, bindparam, distinct, exists, func, insert, select, tuple_, update
 
-from tsbridge.core.link import CROWD, STRENGTH, Acquaintances, Grouping, LinkEdit, Node, resolve_person
-from tsbridge.core.moments import Handle, Interaction
-from tsbridge.store.tables import decisions, desired, handles, interactions, link_edits
+from tsbridge.core.contacts import COUNTS
+from tsbridge.core.link import STRENGTH, Acquaintances, Grouping, Node, resolve_person
+from tsbridge.core.moments import Handle, Interaction, Value
+from tsbridge.store.tables import acquaintances, decisions, desired, handles, interactions, link_edits
 
-NEIGHBOURS = 3 * CROWD
-"""Read at most this many interactions around one: more is a crowd, through which no guess leads anyway."""
-REACH = 600
-"""A neighbourhood larger than this is cut off."""
+REACH: Final = 600
+"""So many interactions, or cases of a person, are looked at for one new piece of evidence; what is further away is cut off."""
+DOUBT: Final = 2
+"""A handle seen with so many of one kind is in doubt; more of that kind need not be known of it."""
+RECENT: Final = 1_000
+"""Decisions looked through for those of a person; where more were made since, the person's contacts are looked through."""
+
+# Statements of the hot path are built once: building one costs more than running it.
+_OF_IT: Final = and_(handles.c.source == bindparam("of_source"), handles.c.interaction == bindparam("of_id"), handles.c.role == "person")
+_OPENED = select(interactions.c.opened_at).where(interactions.c.source == bindparam("of_source"), interactions.c.id == bindparam("of_id"))
+_DATE: Final = update(handles).where(_OF_IT).values(opened_at=_OPENED.scalar_subquery())
+_PEOPLE: Final = select(handles.c.kind, handles.c.value).where(_OF_IT)
+_ACQUAINT: Final = insert(acquaintances)
+_SEEN_WITH: Final = select(acquaintances).where(
+    tuple_(acquaintances.c.kind, acquaintances.c.value).in_(bindparam("people", expanding=True))
+)
+_BELOW: Final = select(acquaintances.c.kind, acquaintances.c.value).where(
+    tuple_(acquaintances.c.other_kind, acquaintances.c.other_value).in_(bindparam("people", expanding=True))
+)
+_HELD: Final = tuple_(handles.c.kind, handles.c.value).in_(bindparam("people", expanding=True))
+_HOLDERS: Final = select(handles.c.source, handles.c.interaction).where(_HELD).distinct().limit(REACH)
+_THEIRS: Final = and_(handles.c.source == interactions.c.source, handles.c.interaction == interactions.c.id, _HELD)
+_SINCE = select(decisions.c.case_id).where(decisions.c.at >= bindparam("at")).order_by(decisions.c.at).limit(RECENT + 1).subquery()
+_HOW_MANY_SINCE: Final = select(func.count()).select_from(_SINCE)
+_FEW_SINCE: Final = select(_SINCE.c.case_id).where(exists().where(interactions.c.case_id == _SINCE.c.case_id).where(_THEIRS))
+_MANY_SINCE: Final = (
+    select(interactions.c.case_id)
+    .join(handles, _THEIRS)
+    .where(exists().where(decisions.c.case_id == interactions.c.case_id, decisions.c.at >= bindparam("at")))
+)
+_CONTACTS = (
+    select(handles.c.source, handles.c.interaction, handles.c.opened_at)
+    .where(_HELD, handles.c.opened_at >= bindparam("quarter"), handles.c.opened_at <= bindparam("at"))
+    .distinct()
+    .subquery()
+)
+_COUNTS: Final = select(
+    func.count().filter(_CONTACTS.c.opened_at >= bindparam("day")),
+    func.count().filter(_CONTACTS.c.opened_at >= bindparam("month")),
+    func.count(distinct(interactions.c.case_id)),
+).join_from(_CONTACTS, interactions, and_(interactions.c.source == _CONTACTS.c.source, interactions.c.id == _CONTACTS.c.interaction))
 
 
-class Neighbourhood(NamedTuple):
-    """What `core.link.group` needs, and the case each interaction stands in until now."""
+def introduce(conn: Connection, subject: Interaction) -> set[Interaction]:
+    """Keep when the people of an interaction that is new, or has new handles, were in touch, and with whom each was seen.
 
-    nodes: list[Node]
-    edits: list[LinkEdit]
-    known: Acquaintances
-    stood: dict[Interaction, str]
-
-
-def neighbourhood(conn: Connection, seeds: Iterable[Interaction], window: timedelta) -> Neighbourhood:
-    """Everything that may be linked with `seeds`: by name at any time, by person within `window` of each other."""
-    nodes: dict[Interaction, Node] = {}
-    edits: dict[int, LinkEdit] = {}
-    known: dict[Handle, frozenset[Handle]] = {}
-    stood: dict[Interaction, str] = {}
-    todo = sorted(set(seeds))
-    while todo and len(nodes) < REACH:
-        fresh = _load(conn, todo, stood)
-        nodes.update(fresh)
-        found = _comrades(conn, fresh)
-        found |= _namesakes(conn, fresh.values())
-        found |= _near(conn, fresh.values(), window)
-        for seq, edit in _edits(conn, fresh):
-            edits[seq] = edit
-            found |= {edit.a, edit.b}
-        unknown = {h for node in fresh.values() for h in node.people} - known.keys()
-        known.update(_acquaintances(conn, sorted(unknown)))
-        todo = sorted(found - nodes.keys())
-    return Neighbourhood(list(nodes.values()), [edits[seq] for seq in sorted(edits)], known, stood)
-
-
-def doubted(conn: Connection, fresh: Sequence[Handle]) -> set[Interaction]:
-    """Interactions whose person may be another now that `fresh` handles came together in one interaction."""
-    people = [h for h in fresh if h.kind in STRENGTH]
-    if not people:
+    Returns the interactions whose person may be another now.
+    """
+    it = {"of_source": subject.source, "of_id": subject.id}
+    conn.execute(_DATE, it)
+    people = sorted(Handle(kind, value) for kind, value in conn.execute(_PEOPLE, it))
+    met = {weak: [h for h in people if STRENGTH[h.kind] > STRENGTH[weak.kind]] for weak in people}
+    news = []
+    for weak, known in _seen_with(conn, [weak for weak in people if met[weak]]).items():
+        for strong in met[weak]:
+            if strong not in known and sum(h.kind == strong.kind for h in known) < DOUBT:
+                known.add(strong)
+                news.append((weak, strong))
+    if not news:
         return set()
-    rows = conn.execute(
-        select(handles.c.source, handles.c.interaction)
-        .where(tuple_(handles.c.kind, handles.c.value).in_([tuple(h) for h in people]))
-        .where(handles.c.kind != "zendesk_user")
-        .distinct()
-        .limit(REACH)
-    )
-    return {Interaction(source, id_) for source, id_ in rows}
+    columns = ("kind", "value", "other_kind", "other_value")
+    conn.execute(_ACQUAINT, [dict(zip(columns, (*weak, *strong), strict=True)) for weak, strong in news])
+    return _standing_for(conn, {weak for weak, _ in news})
 
 
-def later_contacts(conn: Connection, subjects: Iterable[Interaction]) -> set[Interaction]:
-    """Interactions of the same people opened after these: how often they were in touch may read differently now."""
-    found: set[Interaction] = set()
-    for node in _load(conn, sorted(subjects), {}).values():
+def judged_since(conn: Connection, nodes: Iterable[Node]) -> set[str]:
+    """Cases of the same people with a decision about a time when these were open already: it counted contacts without them."""
+    since: dict[frozenset[Handle], datetime] = {}
+    for node in nodes:
         if node.people:
-            rows = conn.execute(
-                select(interactions.c.source, interactions.c.id)
-                .join(handles, and_(handles.c.source == interactions.c.source, handles.c.interaction == interactions.c.id))
-                .where(tuple_(handles.c.kind, handles.c.value).in_([tuple(h) for h in sorted(node.people)]))
-                .where(interactions.c.last_at > node.opened_at)
-                .distinct()
-                .limit(NEIGHBOURS)
-            )
-            found |= {Interaction(source, id_) for source, id_ in rows}
+            since[node.people] = min(node.opened_at, since.get(node.people, node.opened_at))
+    count = conn.execute(_HOW_MANY_SINCE, {"at": min(since.values())}).scalar_one() if since else 0
+    if not count:
+        return set()
+    query = (_FEW_SINCE if count <= RECENT else _MANY_SINCE).distinct().limit(REACH)
+    found: set[str] = set()
+    for people, at in since.items():
+        found |= set(conn.execute(query, {"people": [tuple(h) for h in sorted(people)], "at": at}).scalars())
     return found
 
 
@@ -88,7 +100,7 @@ def place(conn: Connection, grouping: Grouping) -> None:
     rows = conn.execute(
         select(
             interactions.c.source, interactions.c.id, interactions.c.case_id, interactions.c.link_rank, interactions.c.link_because
-        ).where(_among(subjects))
+        ).where(among(subjects))
     )
     stood = {Interaction(r.source, r.id): (r.case_id, r.link_rank, r.link_because) for r in rows}
     for member in grouping.members:
@@ -113,6 +125,11 @@ def case_of(conn: Connection, subject: Interaction) -> str | None:
     ).scalar()
 
 
+def cases_of(conn: Connection, subjects: Iterable[Interaction]) -> set[str]:
+    wanted = sorted(subjects)
+    return set(conn.execute(select(interactions.c.case_id).where(among(wanted))).scalars()) if wanted else set()
+
+
 def resolve(conn: Connection, case_id: str) -> str | None:
     """The case that an id ever handed out stands for today."""
     return conn.execute(select(interactions.c.case_id).where(interactions.c.case_key == case_id)).scalar()
@@ -132,7 +149,7 @@ def add_edit(conn: Connection, kind: str, a: Interaction, b: Interaction, at: da
 
 
 def contacts(conn: Connection, people: Iterable[Handle], since: datetime) -> list[tuple[datetime, str]]:
-    """When the interactions of a person were opened, oldest first, and the case each is in; at most a thousand."""
+    """When the interactions of a person were opened, oldest first, and the case each is in; at most ten thousand."""
     wanted = sorted(people)
     if not wanted:
         return []
@@ -143,9 +160,17 @@ def contacts(conn: Connection, people: Iterable[Handle], since: datetime) -> lis
         .where(interactions.c.opened_at > since)
         .distinct()
         .order_by(interactions.c.opened_at, interactions.c.source, interactions.c.id)
-        .limit(1_000)
+        .limit(10_000)
     )
     return [(row.opened_at, row.case_id) for row in rows]
+
+
+def counts(conn: Connection, people: Sequence[Handle], at: datetime) -> Mapping[str, Value]:
+    """`core.contacts.counts_at` of the people's contacts, counted where they lie."""
+    if not people:
+        return dict.fromkeys(COUNTS, 0)
+    spans = {"day": at - timedelta(hours=24), "month": at - timedelta(days=30), "quarter": at - timedelta(days=90)}
+    return dict(zip(COUNTS, conn.execute(_COUNTS, {"people": [tuple(h) for h in people], "at": at, **spans}).one(), strict=True))
 
 
 def about_somebody(conn: Connection, subjects: Iterable[Interaction]) -> set[Interaction]:
@@ -173,94 +198,39 @@ def sure_people_of(conn: Connection, subjects: Sequence[Interaction]) -> set[Han
         .distinct()
     )
     people = {Handle(kind, value) for kind, value in rows}
-    known = _acquaintances(conn, sorted(people))
+    known = acquainted(conn, sorted(people))
     return {handle for handle in people if resolve_person(handle, known) is not None}
 
 
-def _load(conn: Connection, subjects: Sequence[Interaction], stood: dict[Interaction, str]) -> dict[Interaction, Node]:
-    names: dict[Interaction, set[Handle]] = defaultdict(set)
-    people: dict[Interaction, set[Handle]] = defaultdict(set)
-    rows = conn.execute(select(handles).where(tuple_(handles.c.source, handles.c.interaction).in_([tuple(s) for s in subjects])))
-    for row in rows:
-        (people if row.role == "person" else names)[Interaction(row.source, row.interaction)].add(Handle(row.kind, row.value))
-    found = {}
-    for row in conn.execute(select(interactions).where(_among(subjects))):
-        subject = Interaction(row.source, row.id)
-        stood[subject] = row.case_id
-        found[subject] = Node(subject, row.opened_at, row.last_at, frozenset(names[subject]), frozenset(people[subject]))
-    return found
-
-
-def _comrades(conn: Connection, nodes: Iterable[Interaction]) -> set[Interaction]:
-    """Those who are in the same case today: they must be asked again when one of them changes."""
-    subjects = sorted(nodes)
-    if not subjects:
-        return set()
-    cases = select(interactions.c.case_id).where(_among(subjects))
-    rows = conn.execute(select(interactions.c.source, interactions.c.id).where(interactions.c.case_id.in_(cases)).limit(REACH))
-    return {Interaction(source, id_) for source, id_ in rows}
-
-
-def _namesakes(conn: Connection, nodes: Iterable[Node]) -> set[Interaction]:
-    wanted = sorted({handle for node in nodes for handle in node.names})
-    if not wanted:
-        return set()
-    rows = conn.execute(
-        select(handles.c.source, handles.c.interaction)
-        .where(handles.c.role == "name", tuple_(handles.c.kind, handles.c.value).in_([tuple(h) for h in wanted]))
-        .distinct()
-        .limit(REACH)
-    )
-    return {Interaction(source, id_) for source, id_ in rows}
-
-
-def _near(conn: Connection, nodes: Iterable[Node], window: timedelta) -> set[Interaction]:
-    found: set[Interaction] = set()
-    for node in nodes:
-        if not node.people:
-            continue
-        rows = conn.execute(
-            select(interactions.c.source, interactions.c.id)
-            .join(handles, and_(handles.c.source == interactions.c.source, handles.c.interaction == interactions.c.id))
-            .where(tuple_(handles.c.kind, handles.c.value).in_([tuple(h) for h in sorted(node.people)]))
-            .where(interactions.c.last_at >= node.opened_at - window, interactions.c.opened_at <= node.last_at + window)
-            .distinct()
-            .limit(NEIGHBOURS)
-        )
-        found |= {Interaction(source, id_) for source, id_ in rows}
-    return found
-
-
-def _edits(conn: Connection, nodes: Iterable[Interaction]) -> list[tuple[int, LinkEdit]]:
-    subjects = [tuple(s) for s in sorted(nodes)]
-    if not subjects:
-        return []
-    a, b = tuple_(link_edits.c.a_source, link_edits.c.a_id), tuple_(link_edits.c.b_source, link_edits.c.b_id)
-    rows = conn.execute(select(link_edits).where(or_(a.in_(subjects), b.in_(subjects))).order_by(link_edits.c.seq))
-    return [(r.seq, LinkEdit(r.kind, Interaction(r.a_source, r.a_id), Interaction(r.b_source, r.b_id))) for r in rows]
-
-
-def _acquaintances(conn: Connection, people: Sequence[Handle]) -> Acquaintances:
-    """Stronger handles that each of `people` was ever seen with, and those of these in turn."""
-    known: dict[Handle, frozenset[Handle]] = {}
+def acquainted(conn: Connection, people: Sequence[Handle]) -> Acquaintances:
+    """Stronger handles that each of `people` was ever seen with, and those of these in turn; enough of them to tell a doubt."""
+    known: dict[Handle, set[Handle]] = {}
     todo = [h for h in people if h.kind in STRENGTH]
-    other = handles.alias("other")
     while todo:
-        above: dict[Handle, set[Handle]] = {h: set() for h in todo}
-        rows = conn.execute(
-            select(handles.c.kind, handles.c.value, other.c.kind, other.c.value)
-            .join(other, and_(other.c.source == handles.c.source, other.c.interaction == handles.c.interaction))
-            .where(other.c.role == "person", tuple_(handles.c.kind, handles.c.value).in_([tuple(h) for h in todo]))
-            .distinct()
-            .limit(REACH)
-        )
-        for kind, value, other_kind, other_value in rows:
-            if STRENGTH[other_kind] > STRENGTH[kind]:
-                above[Handle(kind, value)].add(Handle(other_kind, other_value))
-        known.update({h: frozenset(found) for h, found in above.items()})
+        above = _seen_with(conn, todo)
+        known.update(above)
         todo = sorted({h for found in above.values() for h in found} - known.keys())
-    return known
+    return {handle: frozenset(above) for handle, above in known.items()}
 
 
-def _among(subjects: Sequence[Interaction]):  # type: ignore[no-untyped-def]  # a SQL expression
+def _seen_with(conn: Connection, people: Sequence[Handle]) -> dict[Handle, set[Handle]]:
+    found: dict[Handle, set[Handle]] = {h: set() for h in people}
+    if people:
+        for kind, value, other_kind, other_value in conn.execute(_SEEN_WITH, {"people": [tuple(h) for h in people]}):
+            found[Handle(kind, value)].add(Handle(other_kind, other_value))
+    return found
+
+
+def _standing_for(conn: Connection, people: set[Handle]) -> set[Interaction]:
+    """The interactions of these handles and of the weaker ones that stand for them."""
+    todo = people
+    while todo:
+        rows = conn.execute(_BELOW, {"people": [tuple(h) for h in sorted(todo)]})
+        todo = {Handle(kind, value) for kind, value in rows} - people
+        people = people | todo
+    rows = conn.execute(_HOLDERS, {"people": [tuple(h) for h in sorted(people)]})
+    return {Interaction(source, id_) for source, id_ in rows}
+
+
+def among(subjects: Sequence[Interaction]):  # type: ignore[no-untyped-def]  # a SQL expression
     return tuple_(interactions.c.source, interactions.c.id).in_([tuple(s) for s in subjects])

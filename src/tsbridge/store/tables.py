@@ -138,8 +138,20 @@ handles = Table(
     Column("source", Text, primary_key=True),
     Column("interaction", Text, primary_key=True),
     Column("role", Text, nullable=False),  # person | name
+    Column("opened_at", Instant),  # of a person: when the interaction was opened, so that an index tells how often they were in touch
 )
 Index("handles_by_interaction", handles.c.source, handles.c.interaction)
+Index("handles_by_opened", handles.c.kind, handles.c.value, handles.c.opened_at)
+
+acquaintances = Table(
+    "acquaintances",  # stronger handles that a person's handle was ever seen with; at most two of a kind, which is doubt enough
+    metadata,
+    Column("kind", Text, primary_key=True),
+    Column("value", Text, primary_key=True),
+    Column("other_kind", Text, primary_key=True),
+    Column("other_value", Text, primary_key=True),
+)
+Index("acquaintances_by_other", acquaintances.c.other_kind, acquaintances.c.other_value)
 
 link_edits = Table(
     "link_edits",

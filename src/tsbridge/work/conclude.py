@@ -6,27 +6,27 @@ import hashlib
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from sqlalchemy import Connection
 
 from tsbridge.core.casestate import CaseState
-from tsbridge.core.contacts import COUNTS, counts_at
+from tsbridge.core.contacts import COUNTS
 from tsbridge.core.escalation import step_due
-from tsbridge.core.link import group
+from tsbridge.core.link import STRENGTH, group
 from tsbridge.core.moments import Interaction, Moment, instant_text
 from tsbridge.core.ports import Ids
 from tsbridge.core.rules.judge import Judge
 from tsbridge.core.rules.language import Rulebook
 from tsbridge.core.story import History, Judged, judge_story, order_key
-from tsbridge.store import cases, chain, decisions, desired, links, moments
+from tsbridge.store import cases, chain, decisions, desired, links, moments, neighbourhood
 from tsbridge.store.rulebooks import Built, LiveRulebook
 
 
 @dataclass(slots=True)
 class ToldNow:
-    """What one transaction was told: the interactions it may concern, those that said something, those that are new or
-    older than was known, and the new moments' digests."""
+    """What one transaction was told: the interactions it may concern, those that said something, those whose people were
+    not known to be in touch then, and the new moments' digests."""
 
     subjects: set[Interaction] = field(default_factory=set)
     heard: set[Interaction] = field(default_factory=set)
@@ -40,9 +40,11 @@ class ToldNow:
         self.fresh.add(moment.digest)
         self.subjects.add(moment.subject)
         self.heard.add(moment.subject)
-        if moments.touch(conn, moment):
+        older = moments.touch(conn, moment)
+        handles = moments.add_handles(conn, moment)
+        if older or any(handle.kind in STRENGTH for handle in handles):
             self.founded.add(moment.subject)
-        self.subjects |= links.doubted(conn, moments.add_handles(conn, moment))
+            self.subjects |= links.introduce(conn, moment.subject)
         return True
 
 
@@ -73,7 +75,7 @@ class Conclusions:
         if not seeds:
             return Concluded(0, 0)
         window = live.book.link_window
-        near = links.neighbourhood(conn, seeds, window)
+        near = neighbourhood.around(conn, seeds, window)
         stood: dict[str, set[Interaction]] = defaultdict(set)
         for subject, case_id in near.stood.items():
             stood[case_id].add(subject)
@@ -82,21 +84,23 @@ class Conclusions:
         for case_id in sorted(stood.keys() - found.keys()):
             cases.dissolve(conn, case_id)
         moved: set[Interaction] = set()
+        anew: set[str] = set()
         for case_id, grouping in sorted(found.items()):
             links.place(conn, grouping)
-            moved |= {m.subject for m in grouping.members} ^ stood.get(case_id, set())
-        later = links.later_contacts(conn, told.founded | moved) if live.book.reads & set(COUNTS) else set()
-        again = seeds | moved | later
+            if change := {m.subject for m in grouping.members} ^ stood.get(case_id, set()):
+                moved |= change
+                anew.add(case_id)
+        if live.book.reads & set(COUNTS):
+            anew |= links.judged_since(conn, (node for node in near.nodes if node.subject in told.founded | moved))
         total = Concluded(0, 0)
         for case_id, grouping in sorted(found.items()):
-            members = {m.subject for m in grouping.members}
-            if members & again:
-                subjects = [m.subject for m in grouping.members]
-                whole = bool(members & (moved | later)) or not members & told.heard
+            subjects = [m.subject for m in grouping.members]
+            if case_id in anew or not seeds.isdisjoint(subjects):
+                whole = case_id in anew or told.heard.isdisjoint(subjects)
                 done = self._judge(conn, live, case_id, subjects, now, whole=whole, fresh=told.fresh)
                 total = Concluded(total.decisions + done.decisions, total.wishes + done.wishes)
-        others = {links.case_of(conn, subject) for subject in again - near.stood.keys()}
-        for case_id in sorted(case_id for case_id in others if case_id is not None):
+        others = anew | links.cases_of(conn, seeds - near.stood.keys())
+        for case_id in sorted(others - found.keys()):
             done = self.judge_case(conn, live, case_id, now, whole=True)
             total = Concluded(total.decisions + done.decisions, total.wishes + done.wishes)
         return total
@@ -129,7 +133,7 @@ class Conclusions:
             story,
             now,
             lambda version: self._judge_of(conn, version),
-            self._history(conn, live.book, subjects, story[0].moment.at),
+            self._history(conn, live.book, subjects),
             clock_version=lambda moment: recorded[moment].version if moment in recorded else live.version,
             after=before,
         )
@@ -182,13 +186,12 @@ class Conclusions:
     def _judge_of(self, conn: Connection, version: int) -> Judge:
         return self._rulebooks.version(conn, version).judge
 
-    def _history(self, conn: Connection, book: Rulebook, subjects: Sequence[Interaction], first: datetime) -> History:
+    def _history(self, conn: Connection, book: Rulebook, subjects: Sequence[Interaction]) -> History:
         """How often the person of the case was in touch, counted up to an instant; nothing when no rule asks."""
         if not book.reads & set(COUNTS):
             return lambda at: {}
-        people = links.sure_people_of(conn, subjects)
-        contacts = links.contacts(conn, people, first - timedelta(days=91))
-        return lambda at: counts_at(contacts, at)
+        people = sorted(links.sure_people_of(conn, subjects))
+        return lambda at: links.counts(conn, people, at)
 
 
 def escalation_rows(case_id: str, state: CaseState, book: Rulebook) -> list[dict[str, object]]:

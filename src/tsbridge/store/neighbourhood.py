@@ -1,0 +1,139 @@
+"""What may be linked with an interaction: all that `core.link` has to know, and no more of a crowd than tells that it is one."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from datetime import timedelta
+from functools import cache
+from typing import Any, Final, NamedTuple
+
+from sqlalchemy import CompoundSelect, Connection, and_, bindparam, or_, select, tuple_, union
+
+from tsbridge.core.link import CROWD, Acquaintances, LinkEdit, Node, crowded, resolve_person
+from tsbridge.core.moments import Handle, Interaction
+from tsbridge.store import links
+from tsbridge.store.tables import handles, interactions, link_edits
+
+NEIGHBOURS: Final = 3 * CROWD
+"""Read at most this many interactions before and after one: more is a crowd, through which no guess leads anyway."""
+
+
+class Neighbourhood(NamedTuple):
+    """What `core.link.group` needs, and the case each interaction stands in until now."""
+
+    nodes: list[Node]
+    edits: list[LinkEdit]
+    known: Acquaintances
+    stood: dict[Interaction, str]
+
+
+def around(conn: Connection, seeds: Iterable[Interaction], window: timedelta) -> Neighbourhood:
+    """Everything that may be linked with `seeds`, which alone have changed: by name at any time, by person within `window`.
+
+    What was a crowd without them goes on being one, so the neighbours of its members are left out unless a case holds them.
+    """
+    seeds = set(seeds)
+    nodes: dict[Interaction, Node] = {}
+    edits: dict[int, LinkEdit] = {}
+    known: dict[Handle, frozenset[Handle]] = {}
+    stood: dict[Interaction, str] = {}
+    todo = sorted(seeds)
+    while todo and len(nodes) < links.REACH:
+        fresh = _load(conn, todo, stood)
+        nodes.update(fresh)
+        unknown = {h for node in fresh.values() for h in node.people} - known.keys()
+        known.update(links.acquainted(conn, sorted(unknown)))
+        found = _comrades(conn, fresh)
+        found |= _namesakes(conn, fresh.values())
+        full = crowded(nodes.values(), window, known) - seeds
+        found |= _near(conn, (node for subject, node in fresh.items() if subject not in full), window, known)
+        for seq, edit in _edits(conn, fresh):
+            edits[seq] = edit
+            found |= {edit.a, edit.b}
+        todo = sorted(found - nodes.keys())
+    return Neighbourhood(list(nodes.values()), [edits[seq] for seq in sorted(edits)], known, stood)
+
+
+def _load(conn: Connection, subjects: Sequence[Interaction], stood: dict[Interaction, str]) -> dict[Interaction, Node]:
+    names: dict[Interaction, set[Handle]] = defaultdict(set)
+    people: dict[Interaction, set[Handle]] = defaultdict(set)
+    rows = conn.execute(select(handles).where(tuple_(handles.c.source, handles.c.interaction).in_([tuple(s) for s in subjects])))
+    for row in rows:
+        (people if row.role == "person" else names)[Interaction(row.source, row.interaction)].add(Handle(row.kind, row.value))
+    found = {}
+    for row in conn.execute(select(interactions).where(links.among(subjects))):
+        subject = Interaction(row.source, row.id)
+        stood[subject] = row.case_id
+        found[subject] = Node(subject, row.opened_at, row.last_at, frozenset(names[subject]), frozenset(people[subject]))
+    return found
+
+
+def _comrades(conn: Connection, nodes: Iterable[Interaction]) -> set[Interaction]:
+    """Those who are in the same case today: they must be asked again when one of them changes."""
+    subjects = sorted(nodes)
+    if not subjects:
+        return set()
+    cases = select(interactions.c.case_id).where(links.among(subjects))
+    rows = conn.execute(select(interactions.c.source, interactions.c.id).where(interactions.c.case_id.in_(cases)).limit(links.REACH))
+    return {Interaction(source, id_) for source, id_ in rows}
+
+
+def _namesakes(conn: Connection, nodes: Iterable[Node]) -> set[Interaction]:
+    wanted = sorted({handle for node in nodes for handle in node.names})
+    if not wanted:
+        return set()
+    rows = conn.execute(
+        select(handles.c.source, handles.c.interaction)
+        .where(handles.c.role == "name", tuple_(handles.c.kind, handles.c.value).in_([tuple(h) for h in wanted]))
+        .distinct()
+        .limit(links.REACH)
+    )
+    return {Interaction(source, id_) for source, id_ in rows}
+
+
+def _near(conn: Connection, nodes: Iterable[Node], window: timedelta, known: Acquaintances) -> set[Interaction]:
+    """Those within `window` of one of `nodes` that share a handle with it; one that is in doubt links nobody."""
+    found: set[Interaction] = set()
+    for node in nodes:
+        sure = sorted(h for h in node.people if resolve_person(h, known) is not None)
+        if not sure:
+            continue
+        life = {"opened": node.opened_at, "floor": node.opened_at - window, "ceiling": node.last_at + window}
+        named = {f"kind{i}": h.kind for i, h in enumerate(sure)} | {f"value{i}": h.value for i, h in enumerate(sure)}
+        found |= {Interaction(source, id_) for source, id_ in conn.execute(_around(len(sure)), {**life, **named})}
+    return found
+
+
+@cache
+def _around(count: int) -> CompoundSelect[Any, str]:
+    """The interactions of `count` handles around a life. Each is looked for alone, so that it is read along its index.
+
+    Those opened before are all within the window of each other, and so are those opened after it: of a crowd, the latest
+    tell that it is one.
+    """
+    parts = []
+    for i in range(count):
+        theirs = (
+            select(handles.c.source, handles.c.interaction)
+            .where(handles.c.kind == bindparam(f"kind{i}"), handles.c.value == bindparam(f"value{i}"))
+            .order_by(handles.c.opened_at.desc())
+            .limit(NEIGHBOURS)
+        )
+        before = (
+            theirs.join(interactions, and_(interactions.c.source == handles.c.source, interactions.c.id == handles.c.interaction))
+            .where(handles.c.opened_at <= bindparam("opened"))
+            .where(interactions.c.last_at >= bindparam("floor"))
+        )
+        after = theirs.where(handles.c.opened_at > bindparam("opened"), handles.c.opened_at <= bindparam("ceiling"))
+        parts += [select(part.subquery()) for part in (before, after)]
+    return union(*parts)
+
+
+def _edits(conn: Connection, nodes: Iterable[Interaction]) -> list[tuple[int, LinkEdit]]:
+    subjects = [tuple(s) for s in sorted(nodes)]
+    if not subjects:
+        return []
+    a, b = tuple_(link_edits.c.a_source, link_edits.c.a_id), tuple_(link_edits.c.b_source, link_edits.c.b_id)
+    rows = conn.execute(select(link_edits).where(or_(a.in_(subjects), b.in_(subjects))).order_by(link_edits.c.seq))
+    return [(r.seq, LinkEdit(r.kind, Interaction(r.a_source, r.a_id), Interaction(r.b_source, r.b_id))) for r in rows]

@@ -1,0 +1,216 @@
+"""One person with very many tickets and calls costs no more per delivery than one with some, and no result changes."""
+
+from __future__ import annotations
+
+import random
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import Connection, event, select
+from sqlalchemy.engine import Engine
+
+from tests.clocks import SettableClock
+from tests.work.walk import Walk, call, ticket
+from tsbridge.core.contacts import COUNTS, counts_at
+from tsbridge.core.link import CROWD
+from tsbridge.core.moments import Handle, Interaction
+from tsbridge.files import load_file
+from tsbridge.store import links, schema
+from tsbridge.store.db import Database
+from tsbridge.store.tables import acquaintances, handles
+
+BOOK = load_file(Path(__file__).parents[2] / "rulebooks" / "incident-desk.yaml")
+PHONE = "+14155550123"
+DAY = 60 * 24
+Delivery = tuple[str, dict[str, Any]]
+
+
+@pytest.fixture
+def late(clock: SettableClock) -> SettableClock:
+    """All is heard a week later: the order of arrival is free."""
+    clock.advance(timedelta(days=7))
+    return clock
+
+
+@dataclass(slots=True)
+class Effort:
+    """What was asked of the database. `steps`: thousands of instructions of SQLite's machine, 0 on PostgreSQL."""
+
+    statements: int = 0
+    rows: int = 0
+    steps: int = 0
+
+
+@contextmanager
+def effort() -> Iterator[Effort]:
+    """Counts statements, the rows they give back and, on SQLite, how much was looked at for them."""
+    spent = Effort()
+
+    def step() -> int:
+        spent.steps += 1
+        return 0
+
+    def executed(conn: Connection, cursor: Any, statement: str, parameters: Any, context: Any, many: bool) -> None:
+        driver: Any = conn.connection.driver_connection
+        if isinstance(driver, sqlite3.Connection):
+            driver.set_progress_handler(None, 0)
+        spent.statements += 1
+        if statement.lstrip().startswith(("SELECT", "WITH")) and "FOR UPDATE" not in statement:
+            spent.rows += driver.execute(f"SELECT count(*) FROM ({statement}) AS counted", parameters).fetchone()[0]  # noqa: S608  # our own
+
+    def executes(conn: Connection, cursor: Any, statement: str, parameters: Any, context: Any, many: bool) -> None:
+        driver: Any = conn.connection.driver_connection
+        if isinstance(driver, sqlite3.Connection):
+            driver.set_progress_handler(step, 1_000)
+
+    event.listen(Engine, "before_cursor_execute", executes)
+    event.listen(Engine, "after_cursor_execute", executed)
+    try:
+        yield spent
+    finally:
+        event.remove(Engine, "before_cursor_execute", executes)
+        event.remove(Engine, "after_cursor_execute", executed)
+
+
+def in_one_day(n: int) -> Delivery:
+    """A forwarder: one requester, always the same address and number."""
+    return ticket("created", n * 0.5, str(70_000 + n), text=f"text {n}", phone=PHONE)
+
+
+def on_a_shared_phone(n: int) -> Delivery:
+    """The phone of a shop: many people, one number."""
+    return ticket("created", n * 0.5, str(70_000 + n), text=f"text {n}", person=str(5_000 + n), phone=PHONE)
+
+
+def calls_of_a_number(n: int) -> Delivery:
+    return call("call.missed", n * 0.5, f"c{n}", phone=PHONE)
+
+
+def over_months(n: int) -> Delivery:
+    """Somebody who comes again whenever the last case is over."""
+    return ticket("created", n * DAY * 1.5 - 500 * DAY, str(70_000 + n), text=f"text {n}", phone=PHONE)
+
+
+@pytest.mark.parametrize("kind", [in_one_day, on_a_shared_phone, calls_of_a_number, over_months])
+def test_what_one_more_delivery_costs_does_not_grow_with_the_persons_contacts(
+    database: Database, late: SettableClock, kind: Callable[[int], Delivery]
+) -> None:
+    walk = Walk(database, late, BOOK)
+    told, costs = 0, []
+    for upto in (60, 240):
+        walk.tell(kind(n) for n in range(told, upto))
+        walk.work()
+        walk.tell([kind(upto)])
+        told = upto + 1
+        with effort() as spent:
+            walk.work()
+        costs.append(spent)
+    few, many = costs
+    assert many.statements <= few.statements + 5
+    assert many.rows <= few.rows + 10
+    assert many.steps <= few.steps + 30  # counting looks at each of the 180 more, at 100 instructions or so
+
+
+def crowd_and_calm() -> list[Delivery]:
+    """A person who is a crowd for a while and not before nor after, with comments, calls and somebody on the same phone."""
+    deliveries = [ticket("created", -4 * DAY, "60", text="hello", phone=PHONE), ticket("created", -3.5 * DAY, "61", phone=PHONE)]
+    deliveries += [ticket("created", n * 40, str(100 + n), text="bitten" if n == 1 else f"text {n}", phone=PHONE) for n in range(CROWD + 3)]
+    deliveries += [ticket("commented", n * 40 + 5, str(100 + n), text="more") for n in range(0, CROWD, 4)]
+    deliveries += [call("call.missed", n * 100 + 7, f"c{n}", phone=PHONE) for n in range(3)]
+    deliveries += [ticket("created", 2.6 * DAY, "300", text="bitten", phone=PHONE), ticket("created", 2.8 * DAY, "301", text="again")]
+    return deliveries
+
+
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("shared", [False, True])
+def test_a_crowd_ends_alike_in_any_order_and_however_often_it_is_heard(
+    make_database: Callable[[], Database], late: SettableClock, seed: int, shared: bool
+) -> None:
+    rng = random.Random(seed)  # noqa: S311  # reproducible
+    deliveries = crowd_and_calm() + [ticket("created", 333, "900", person="43", phone=PHONE)] * shared
+    expected = walked(make_database(), late, [deliveries]).outcome()
+    shuffled = deliveries + rng.choices(deliveries, k=5)
+    rng.shuffle(shuffled)
+    batches = [[one] for one in shuffled] if seed % 2 else [shuffled[:9], shuffled[9:20], shuffled[20:]]
+    assert walked(make_database(), late, batches).outcome() == expected
+
+
+def walked(database: Database, clock: SettableClock, batches: list[list[Delivery]]) -> Walk:
+    walk = Walk(database, clock, BOOK)
+    for batch in batches:
+        walk.tell(batch)
+        walk.work()
+    return walk
+
+
+def test_what_a_case_was_judged_to_be_leaves_its_founder_when_a_crowd_breaks_it_up(
+    make_database: Callable[[], Database], late: SettableClock
+) -> None:
+    first = [ticket("created", n, str(100 + n), text="bitten" if n == 1 else "hello", phone=PHONE) for n in range(CROWD)]
+    one_more = ticket("created", CROWD, "200", text="hello", phone=PHONE)
+    expected = walked(make_database(), late, [[*first, one_more]])
+    assert len(expected.outcome()["cases"]) == CROWD + 1
+    assert walked(make_database(), late, [first, [one_more]]).outcome() == expected.outcome()
+
+
+def test_contacts_are_counted_as_they_are_listed(database: Database, late: SettableClock) -> None:
+    walked(database, late, [crowd_and_calm()[::-1], [over_months(n) for n in range(300, 330)]])
+    people = [Handle("email", "p41@example.com"), Handle("phone", PHONE)]
+
+    def compare(conn: Connection) -> set[int]:
+        start = late.now() - timedelta(days=60)
+        listed = links.contacts(conn, people, start - timedelta(days=91))
+        seen = set()
+        for hour in range(0, 24 * 60, 7):
+            at = start + timedelta(hours=hour)
+            assert links.counts(conn, people, at) == counts_at(listed, at)
+            seen.add(counts_at(listed, at)[COUNTS[0]])
+        for opened, _ in listed:  # the very instants: this one included, those of exactly a day ago as well
+            for at in (opened, opened + timedelta(days=1)):
+                if at >= start:
+                    assert links.counts(conn, people, at) == counts_at(listed, at)
+        assert links.counts(conn, [], start) == counts_at([], start)
+        return seen
+
+    assert len(database.read_now(compare)) > 3
+
+
+def test_a_late_contact_counts_in_every_later_decision_of_a_busy_person(make_database: Callable[[], Database], late: SettableClock) -> None:
+    deliveries = [in_one_day(n) for n in range(60)]
+    expected = walked(make_database(), late, [deliveries])
+    assert walked(make_database(), late, [deliveries[1:], deliveries[:1]]).outcome() == expected.outcome()
+
+
+def test_who_is_meant_is_known_from_two_acquaintances_of_a_kind(database: Database, late: SettableClock) -> None:
+    told = [on_a_shared_phone(n) for n in range(6)]
+    walk = walked(database, late, [told])
+    shared, own = Handle("phone", PHONE), Handle("email", "p5001@example.com")
+    sure = database.read_now(lambda conn: links.sure_people_of(conn, [Interaction("zendesk", "70001")]))
+    assert sure == {own, Handle("zendesk_user", "5001")}
+    kept = database.read_now(lambda conn: [tuple(row) for row in conn.execute(select(acquaintances))])
+    assert len([row for row in kept if row[:2] == shared]) == 2 * links.DOUBT
+    assert len(walk.outcome()["cases"]) == 6
+
+
+def test_the_migration_knows_of_stored_contacts_what_is_kept_of_new_ones(database: Database, late: SettableClock) -> None:
+    walked(database, late, [crowd_and_calm(), [on_a_shared_phone(n) for n in range(2)]])
+
+    def known(conn: Connection) -> list[list[Any]]:
+        return [sorted(tuple(row) for row in conn.execute(select(table))) for table in (acquaintances, people)]
+
+    people = (
+        select(handles.c.kind, handles.c.value, handles.c.interaction, handles.c.opened_at).where(handles.c.role == "person").subquery()
+    )
+    before = database.read_now(known)
+    assert all(before)
+    database.write_now(lambda conn: schema.downgrade(conn, "0003"))
+    schema.migrate(database)
+    seen, dated = database.read_now(known)
+    assert dated == before[1]
+    assert [row[:3] for row in seen] == [row[:3] for row in before[0]]  # which two of a kind are known tells nothing

@@ -198,6 +198,20 @@ def test_who_is_meant_is_known_from_two_acquaintances_of_a_kind(database: Databa
     assert len(walk.outcome()["cases"]) == 6
 
 
+def test_who_stands_for_somebody_in_doubt_is_in_doubt_as_well(make_database: Callable[[], Database], late: SettableClock) -> None:
+    told = [
+        call("call.missed", 0, "c1", phone=PHONE, contact_email="p41@example.com"),  # a number seen with an address …
+        call("call.missed", 5, "c2", phone=PHONE),
+        call("call.missed", -9 * DAY, "c3", phone=PHONE),
+        call("call.missed", -9 * DAY + 5, "c4", phone=PHONE),
+        ticket("created", -30 * DAY, "1", person="41"),
+        ticket("created", -40 * DAY, "2", person="42", requester={"id": "42", "name": "P", "email": "p41@example.com"}),  # … of two people
+    ]
+    expected = walked(make_database(), late, [told])
+    assert len(expected.outcome()["cases"]) == len(told)
+    assert walked(make_database(), late, [[one] for one in told]).outcome() == expected.outcome()
+
+
 def test_the_migration_knows_of_stored_contacts_what_is_kept_of_new_ones(database: Database, late: SettableClock) -> None:
     walked(database, late, [crowd_and_calm(), [on_a_shared_phone(n) for n in range(2)]])
 

@@ -65,7 +65,7 @@ def body(rng: random.Random, number: int, seed: int) -> bytes:
                 "is_public": True,
                 "organization_id": "8447346622462",
                 "priority": "LOW",
-                "requester_id": "8447388090494",
+                "requester_id": str(8_447_388_090_494 + rng.randrange(5_000)),
                 "status": "OPEN",
                 "subject": words[:80],
                 "submitter_id": "8447388090494",

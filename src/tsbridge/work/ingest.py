@@ -24,6 +24,8 @@ from tsbridge.work.conclude import Concluded, Conclusions, ToldNow
 from tsbridge.work.facts import Background
 
 BATCH = 50
+AIM = timedelta(milliseconds=100)
+"""How long one transaction shall take: on SQLite the door waits for it."""
 LEASE = timedelta(seconds=60)
 ECHO_WINDOW = timedelta(hours=1)
 
@@ -76,6 +78,7 @@ class Ingest:
         self._background = background
         self._worker = worker
         self._wake_writer = wake_writer
+        self._batch = BATCH
 
     async def round(self) -> bool:
         """Work on one batch. True when there was something to do."""
@@ -112,7 +115,7 @@ class Ingest:
 
     def _claim(self, conn: Connection, now: datetime) -> tuple[list[inbox.Claimed], dict[str, Any]]:
         """Rows to work on, and how the team told us to read those of their sources."""
-        claimed = inbox.claim(conn, self._worker, now, LEASE, BATCH)
+        claimed = inbox.claim(conn, self._worker, now, LEASE, self._batch)
         return claimed, {source: keep.get(conn, keep.mappings(source)) for source in sorted({row.source for row in claimed})}
 
     def _read(self, row: inbox.Claimed, mappings: Any) -> Read:
@@ -138,6 +141,12 @@ class Ingest:
             self._wake_writer()
 
     def _apply_in(self, conn: Connection, read: Sequence[Read], facts: Sequence[Moment], now: datetime) -> Concluded:
+        begun = self._clock.now()
+        concluded = self._concluded(conn, read, facts, now)
+        self._batch = fitting(len(read), self._clock.now() - begun)
+        return concluded
+
+    def _concluded(self, conn: Connection, read: Sequence[Read], facts: Sequence[Moment], now: datetime) -> Concluded:
         live = self._conclusions.begin(conn)
         told = ToldNow()
         for moment in facts:
@@ -180,9 +189,12 @@ class Ingest:
         return rest
 
     def _judge_due(self, conn: Connection, now: datetime) -> Concluded:
+        begun = self._clock.now()
         live = self._conclusions.begin(conn)
         total = Concluded(0, 0)
         for case_id in cases.due(conn, now, BATCH):
+            if total.decisions and self._clock.now() - begun > AIM:
+                break  # the rest is still due
             done = self._conclusions.judge_case(conn, live, case_id, now)
             total = Concluded(total.decisions + done.decisions, total.wishes + done.wishes)
         return total
@@ -191,6 +203,11 @@ class Ingest:
         """Leave a delivery that could not be applied for later; the inbox sets it aside after its last attempt."""
         now = self._clock.now()
         await self._database.write(lambda conn: inbox.failed(conn, one.row, now, type(failure).__name__))
+
+
+def fitting(many: int, took: timedelta) -> int:
+    """How many deliveries to take next, when so many took so long: a few where stories are long, as many as may be where they are not."""
+    return max(1, min(BATCH, int(many * (AIM / took)))) if many and took else BATCH
 
 
 def _may_echo(moment: Moment) -> bool:

@@ -1,0 +1,45 @@
+"""How many deliveries share a transaction: as many as may be, and few where their stories take long, for the door waits."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import timedelta
+
+from hypothesis import given
+from hypothesis import strategies as st
+from sqlalchemy import func, select
+
+from tests.clocks import SettableClock
+from tests.work.test_walk_laws import BOOK, ticket
+from tests.work.walk import Walk
+from tsbridge.store.db import Database
+from tsbridge.store.tables import inbox
+from tsbridge.work.ingest import AIM, BATCH, fitting
+
+
+class SlowClock(SettableClock):
+    """Each look at it takes a while."""
+
+    def now(self) -> object:  # type: ignore[override]
+        return self.advance(timedelta(seconds=1))
+
+
+@given(st.integers(0, BATCH), st.timedeltas(timedelta(0), timedelta(hours=1)))
+def test_a_batch_is_so_large_that_it_takes_as_long_as_it_should(many: int, took: timedelta) -> None:
+    batch = fitting(many, took)
+    assert 1 <= batch <= BATCH
+    if many and took and 1 < batch < BATCH:
+        assert took / many * batch <= AIM < took / many * (batch + 1)
+
+
+def test_after_a_slow_batch_fewer_deliveries_are_taken_and_all_are_applied(database: Database) -> None:
+    walk = Walk(database, SlowClock(), BOOK)
+    walk.tell([ticket("created", n, str(7_000 + n), person=str(n)) for n in range(BATCH + 12)])
+    applied = []
+    while asyncio.run(walk.ingest.round()):
+        done = select(func.count()).where(inbox.c.status == "applied")
+        applied.append(database.read_now(lambda conn, done=done: conn.execute(done).scalar_one()))
+    sizes = [now - before for before, now in zip([0, *applied], applied, strict=False)]
+    assert sizes[0] == BATCH
+    assert sum(sizes) == BATCH + 12
+    assert len(sizes) > 2

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from tsbridge.core.rules.conditions import differs, same
 from tsbridge.core.rules.facts import Facts, number, plain
-from tsbridge.core.rules.language import Condition, Leaf, Tree
+from tsbridge.core.rules.language import Condition, Leaf
 from tsbridge.core.rules.scan import PatternScan, WordScan
 
 Test = Callable[[Facts], bool]
@@ -187,28 +187,3 @@ def _comparison(leaf: Leaf) -> Test:
         case "at_least":
             return lambda facts: (found := facts.numbers[name]) is not None and found >= low
     return lambda facts: (found := facts.numbers[name]) is not None and low <= found <= high
-
-
-def shortfall(condition: Condition, scans: Scans, most: int) -> Callable[[Facts], int]:
-    """At least how many conditions would have to be otherwise for this one to be true; counted up to one more than `most`."""
-    if isinstance(condition, Leaf):
-        condition = Tree((condition,))
-    tests = tuple(_leaf(part, scans) for part in _cheap_first(condition.all) if isinstance(part, Leaf))
-    tests += tuple(compiled(Tree(none=(part,)), scans) for part in condition.none)
-    deeper = [shortfall(part, scans, most) for part in condition.all if isinstance(part, Tree)]
-    if condition.any:
-        some = tuple(shortfall(part, scans, most) for part in condition.any)
-        deeper.append(lambda facts: min(part(facts) for part in some))
-
-    def missing(facts: Facts) -> int:
-        count = 0
-        for test in tests:
-            if not test(facts):
-                count += 1
-                if count > most:
-                    return count
-        for part in deeper:
-            count += part(facts)
-        return count
-
-    return missing

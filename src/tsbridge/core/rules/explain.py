@@ -13,6 +13,8 @@ from tsbridge.core.rules.text import excerpt, find_word, search
 
 SHOWN = 120
 LIST_SHOWN = 50
+Turned = list[tuple[Leaf, bool]]
+"""Conditions, each with what it would have to say."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,14 +29,23 @@ class RuleExplained:
     missing: tuple[dict[str, Any], ...] = field(hash=False)
 
 
-def explain_rule(rule: Rule, facts: Facts, matched: bool, *, near: bool = False) -> RuleExplained:
-    """`near`: of a rule that did not match only what is missing is asked for."""
-    support = () if near and not matched else _support(rule.when, facts, matched)
-    because = tuple([{**_shown(leaf, facts), "outcome": outcome} for leaf, outcome in support])
-    missing = (
-        () if matched else tuple([{**_shown(leaf, facts), "wanted": wanted} for leaf, wanted in _turned(rule.when, facts, True) or ()])
-    )
-    return RuleExplained(rule.key, rule.kind, matched, because, missing)
+def explain_rule(rule: Rule, facts: Facts, matched: bool) -> RuleExplained:
+    because = tuple([{**_shown(leaf, facts), "outcome": outcome} for leaf, outcome in _support(rule.when, facts, matched)])
+    return RuleExplained(rule.key, rule.kind, matched, because, () if matched else _missing(_turned(rule.when, facts, True) or (), facts))
+
+
+def explain_miss(rule: Rule, facts: Facts, turned: Turned) -> RuleExplained:
+    """A rule that did not match by what it would have taken alone: see `turned`."""
+    return RuleExplained(rule.key, rule.kind, False, (), _missing(turned, facts))
+
+
+def turned(failing: Iterable[tuple[Condition, bool]], facts: Facts) -> Turned | None:
+    """The fewest conditions that would have to be otherwise for each of these to be as it is wanted; None when nothing would help."""
+    return _together(_turned(condition, facts, wanted) for condition, wanted in failing)
+
+
+def _missing(turned: Iterable[tuple[Leaf, bool]], facts: Facts) -> tuple[dict[str, Any], ...]:
+    return tuple([{**_shown(leaf, facts), "wanted": wanted} for leaf, wanted in turned])
 
 
 def _support(condition: Condition, facts: Facts, outcome: bool) -> Iterator[tuple[Leaf, bool]]:
@@ -58,10 +69,6 @@ def _support(condition: Condition, facts: Facts, outcome: bool) -> Iterator[tupl
     for part in condition.none:
         if holds(part, facts):
             yield from _support(part, facts, True)
-
-
-Turned = list[tuple[Leaf, bool]]
-"""Conditions, each with what it would have to say."""
 
 
 def _flips(condition: Condition, facts: Facts, wanted: bool) -> Turned | None:

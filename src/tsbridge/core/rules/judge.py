@@ -15,7 +15,7 @@ from tsbridge.core.moments import CALL_EVENTS, TICKET_EVENTS, Interaction, Value
 from tsbridge.core.rules.conditions import holds
 from tsbridge.core.rules.covers import NO_EFFECTS, effects
 from tsbridge.core.rules.due import OF_THE_MOMENT, Clockwork, hears_the_clock
-from tsbridge.core.rules.explain import RuleExplained, explain_rule
+from tsbridge.core.rules.explain import RuleExplained, explain_miss, explain_rule, turned
 from tsbridge.core.rules.facts import BudgetExceeded, Facts, plain
 from tsbridge.core.rules.judgement import Judgement, Match, Note, Standing, StepFired
 from tsbridge.core.rules.language import PLACEHOLDER, Action, Rule, Rulebook
@@ -39,23 +39,21 @@ ONLY_MATCHED: Final = Near(0)
 
 
 class _Room:
-    """For how many near misses there is room, by how much they miss."""
+    """For how many near misses there is room, by how much they miss. `deepest`: the most that one may miss as yet."""
 
-    __slots__ = ("_left", "most")
+    __slots__ = ("_left", "deepest")
 
     def __init__(self, near: Near) -> None:
-        self.most = near.most
         self._left = [max(1, near.shown // missing) for missing in range(1, near.most + 1)]
-
-    def left(self, least: int) -> bool:
-        """Whether there is room for one that misses at least so many."""
-        return any(self._left[max(0, least - 1) :])
+        self.deepest = near.most
 
     def take(self, missing: int) -> bool:
         """Whether there was room for this one."""
-        if missing > self.most or not self._left[missing - 1]:
+        if missing > self.deepest or not self._left[missing - 1]:
             return False
         self._left[missing - 1] -= 1
+        while self.deepest and not self._left[self.deepest - 1]:
+            self.deepest -= 1
         return True
 
 
@@ -156,14 +154,17 @@ class Judge:
         `room`: for how many rules that do not match; None: for all of them.
         """
         for plan in (self._escalation, self._routing):
-            near = dict.fromkeys(range(len(plan.rules)), 0) if room is None else plan.near(work.facts, room.most)
+            near = dict.fromkeys(range(len(plan.rules)), 0) if room is None else plan.near(work.facts, room.deepest)
             for slot, least in near.items():
                 rule = plan.rules[slot]
                 if rule.on and not asked(rule, given):
                     continue
                 matched = not least and plan.tests[slot](work.facts)
-                wanted = matched or room is None or (room.left(least) and room.take(plan.missing(slot, work.facts, room.most)))
-                explained = explain_rule(rule, work.facts, matched, near=room is not None) if wanted else None
+                explained: RuleExplained | None
+                if matched or room is None:
+                    explained = explain_rule(rule, work.facts, matched)
+                else:
+                    explained = self._near_miss(plan, slot, least, work.facts, room)
                 if matched:
                     work.take(rule)
                 yield rule, explained
@@ -171,6 +172,13 @@ class Judge:
                     break
             if plan is self._escalation:
                 work.run_policies()
+
+    def _near_miss(self, plan: Plan, slot: int, least: int, facts: Facts, room: _Room) -> RuleExplained | None:
+        """A rule that did not match, if it came near and there is still room for it."""
+        if least > room.deepest or (failing := plan.failing(slot, facts, room.deepest)) is None:
+            return None
+        missing = turned(((part.condition, part.wanted) for part in failing), facts)
+        return explain_miss(plan.rules[slot], facts, missing) if missing and room.take(len(missing)) else None
 
     def _next_change(
         self, facts: Facts, given: Mapping[str, Value], standing: Standing, at: datetime, until: datetime | None

@@ -40,10 +40,10 @@ class Nearness:
         found: list[int] = []
         self._index.propose(facts, found)
         standing = Counter([self._whose[part] for part in {*found}])
-        missing = dict(self._few(most))
-        for place, count in standing.items():
-            missing[place] = self._filed[place] - count
-        return {place: least for place, least in sorted(missing.items()) if least <= most}
+        filed = self._filed
+        near = {place: least for place, least in self._few(most).items() if place not in standing}
+        near.update({place: filed[place] - count for place, count in standing.items() if filed[place] - count <= most})
+        return dict(sorted(near.items()))
 
     def _of_few_parts(self, most: int) -> dict[int, int]:
         return {place: filed for place, filed in enumerate(self._filed) if filed <= most}

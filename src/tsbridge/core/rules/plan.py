@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, Final
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, Final, NamedTuple
 
-from tsbridge.core.rules.compiled import Scans, Test, compiled, shortfall
+from tsbridge.core.rules.compiled import Scans, Test, compiled
 from tsbridge.core.rules.covers import NO_EFFECTS, Cover, Effects, Planner, likely_false_first
 from tsbridge.core.rules.due import by_time_unknown, lasting, reads_the_clock
 from tsbridge.core.rules.facts import Facts
 from tsbridge.core.rules.index import Node, build
-from tsbridge.core.rules.language import Condition, Rule, leaves
+from tsbridge.core.rules.language import Condition, Leaf, Rule, Tree, leaves
 from tsbridge.core.rules.nearness import Nearness
 
 FEW: Final = 24
@@ -40,12 +40,12 @@ class Plan:
         remains = {slot: lasting(conditions[slot], set_by_rules) for slot in sorted(self.clocked)}
         self._clocked_index = self._filed(_covers(remains, NO_EFFECTS))
         self._lasting = _Tests(remains, scans)
-        self._shortfalls: dict[tuple[int, int], Callable[[Facts], int]] = {}
+        self._parts: dict[int, tuple[Part, ...]] = {}
         self._nearness: Nearness | None = None
 
     def __getstate__(self) -> dict[str, Any]:
         """What another process needs; the rest is made there when it is first asked for."""
-        return {**self.__dict__, "_shortfalls": {}, "_nearness": None}
+        return {**self.__dict__, "_parts": {}, "_nearness": None}
 
     def _filed(self, covers: Mapping[int, tuple[Cover, ...]]) -> Node | None:
         return build(tuple(covers.items()), self._scans) if covers else None
@@ -78,13 +78,37 @@ class Plan:
             self._nearness = Nearness([rule.when for rule in self.rules], self._may_change, self._scans)
         return self._nearness.within(facts, most)
 
-    def missing(self, slot: int, facts: Facts, most: int) -> int:
-        """At least how many conditions would have to be otherwise for a rule that does not hold; counted up to one more than `most`."""
-        key = (slot, most)
-        count = self._shortfalls.get(key)
-        if count is None:
-            count = self._shortfalls[key] = shortfall(self.rules[slot].when, self._scans, most)
-        return count(facts)
+    def failing(self, slot: int, facts: Facts, most: int) -> list[Part] | None:
+        """The parts of a rule's condition that are not as they would have to be; None when they are more than `most`."""
+        parts = self._parts.get(slot)
+        if parts is None:
+            parts = self._parts[slot] = tuple(_parts(self.rules[slot].when, self._scans))
+        found: list[Part] = []
+        for part in parts:
+            if part.test(facts) is not part.wanted:
+                if len(found) == most:
+                    return None
+                found.append(part)
+        return found
+
+
+class Part(NamedTuple):
+    """A part of a condition, and what it has to say for the whole to be true."""
+
+    condition: Condition
+    wanted: bool
+    test: Test
+
+
+def _parts(condition: Condition, scans: Scans) -> Iterator[Part]:
+    if isinstance(condition, Leaf):
+        condition = Tree((condition,))
+    for part in condition.all:
+        yield Part(part, True, compiled(part, scans))
+    for part in condition.none:
+        yield Part(part, False, compiled(part, scans))
+    if condition.any:
+        yield Part(some := Tree(any=condition.any), True, compiled(some, scans))
 
 
 class _Tests(dict[int, Test]):

@@ -10,9 +10,10 @@ from typing import Final
 
 from tsbridge.core.moments import Value
 from tsbridge.core.rules.conditions import leaf_holds
-from tsbridge.core.rules.judge import FIELD_OF, Judge
+from tsbridge.core.rules.judge import Judge
 from tsbridge.core.rules.judgement import Judgement
 from tsbridge.core.rules.language import Action, Condition, Leaf, Rule, Rulebook, leaves
+from tsbridge.core.rules.working import FIELD_OF
 from tsbridge.rulebook.domains import EVENT
 from tsbridge.rulebook.satisfy import Known, Node, Solver, Undecided, every, negated, nothing_known
 from tsbridge.rulebook.solved import CHANGES

@@ -8,23 +8,22 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from datetime import datetime, tzinfo
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
-from tsbridge.core.escalation import Armed, next_due, step_due
-from tsbridge.core.moments import CALL_EVENTS, TICKET_EVENTS, Interaction, Value, instant_text
-from tsbridge.core.rules.conditions import holds
+from tsbridge.core.escalation import next_due
+from tsbridge.core.moments import CALL_EVENTS, TICKET_EVENTS, Interaction, Value
 from tsbridge.core.rules.covers import NO_EFFECTS, effects
 from tsbridge.core.rules.due import OF_THE_MOMENT, Clockwork, hears_the_clock
 from tsbridge.core.rules.explain import RuleExplained, explain_miss, explain_rule, turned
-from tsbridge.core.rules.facts import BudgetExceeded, Facts, plain
-from tsbridge.core.rules.judgement import Judgement, Match, Note, Standing, StepFired
-from tsbridge.core.rules.language import PLACEHOLDER, Action, Rule, Rulebook
+from tsbridge.core.rules.facts import BudgetExceeded, Facts
+from tsbridge.core.rules.judgement import Judgement, Match, Standing
+from tsbridge.core.rules.language import Action, Rule, Rulebook
 from tsbridge.core.rules.plan import Plan, scans_of
 from tsbridge.core.rules.text import Folding
+from tsbridge.core.rules.working import Work
 
 NOBODY: Final = Interaction("zendesk", "")
 FAMILY: Final = {"zendesk": frozenset(TICKET_EVENTS), "talkdesk": frozenset(CALL_EVENTS)}
-FIELD_OF: Final = {"severity": "case.severity", "category": "case.category", "queue": "case.queue", "priority": "ticket.priority"}
 
 
 class Near(NamedTuple):
@@ -84,7 +83,7 @@ class Judge:
         `until`: nobody asks for a `next_due` that comes later, so it need not be found.
         """
         facts = self._facts(given, previous, standing, at)
-        work = _Work(self.book, facts, standing, at, subject or NOBODY)
+        work = Work(self.book, facts, standing, at, subject or NOBODY)
         try:
             self._pass(work, given)
             return work.judgement(self._next_change(facts, given, standing, at, until))
@@ -106,7 +105,7 @@ class Judge:
         With `near` only those that matched, and some of those that nearly did.
         """
         facts = self._facts(given, previous, standing, at)
-        work = _Work(self.book, facts, standing, at, subject or NOBODY)
+        work = Work(self.book, facts, standing, at, subject or NOBODY)
         found: list[RuleExplained] = []
         reached: set[str] = set()
         try:
@@ -121,13 +120,13 @@ class Judge:
         skipped = (RuleExplained(rule.key, rule.kind, False, (), ()) for rule in self.book.rules if rule.key not in reached)
         return (*found, *skipped)
 
-    def _pass(self, work: _Work, given: Mapping[str, Value]) -> None:
+    def _pass(self, work: Work, given: Mapping[str, Value]) -> None:
         """One whole judgement: escalation rules, policies, routing rules."""
         self._ask(self._escalation, work, given)
         work.run_policies()
         self._ask(self._routing, work, given, first_only=True)
 
-    def _ask(self, plan: Plan, work: _Work, given: Mapping[str, Value], *, first_only: bool = False) -> None:
+    def _ask(self, plan: Plan, work: Work, given: Mapping[str, Value], *, first_only: bool = False) -> None:
         """Ask the rules that may match. Those before the end of the pass that did not match have stopped firing."""
         matched: set[str] = set()
         end = len(plan.rules)
@@ -148,7 +147,7 @@ class Judge:
             if slot < end and asked(plan.rules[slot], given):
                 work.firing.discard(key)
 
-    def _explained_pass(self, work: _Work, given: Mapping[str, Value], room: _Room | None) -> Iterator[tuple[Rule, RuleExplained | None]]:
+    def _explained_pass(self, work: Work, given: Mapping[str, Value], room: _Room | None) -> Iterator[tuple[Rule, RuleExplained | None]]:
         """The same judgement with every rule looked at, each on the facts before its own actions take effect.
 
         `room`: for how many rules that do not match; None: for all of them.
@@ -201,13 +200,13 @@ class Judge:
 
     def _matching(self, still: Mapping[str, Value], standing: Standing, when: datetime) -> tuple[str, ...]:
         """The rules that would match if only time went on to `when`."""
-        work = _Work(self.book, self._facts(still, still, standing, when), standing, when, NOBODY)
+        work = Work(self.book, self._facts(still, still, standing, when), standing, when, NOBODY)
         self._pass(work, still)
         return tuple(match.key for match in work.matched)
 
     def _waiting(self, still: Mapping[str, Value], standing: Standing, at: datetime, may_wait: Mapping[Plan, frozenset[int]]) -> list[Rule]:
         """Rules that would say something else at another time, everything else being as it is."""
-        work = _Work(self.book, self._facts(still, still, standing, at), standing, at, NOBODY)
+        work = Work(self.book, self._facts(still, still, standing, at), standing, at, NOBODY)
         found: list[Rule] = []
         for plan, maybe in may_wait.items():
             candidates = set(plan.candidates(work.facts))
@@ -239,144 +238,6 @@ class Judge:
 
     def _facts(self, given: Mapping[str, Value], previous: Mapping[str, Value], standing: Standing, at: datetime) -> Facts:
         return Facts(given, previous, at, self.zone, self.book.calendars, standing.opened_at, self._folding)
-
-
-class _Work:
-    """The working state of one judgement."""
-
-    __slots__ = (
-        *("added", "armed", "at", "book", "facts", "firing", "fresh", "matched", "notes", "notifications", "overruled"),
-        *("removed", "singles", "steps", "stopped_by", "subject"),
-    )
-
-    def __init__(self, book: Rulebook, facts: Facts, standing: Standing, at: datetime, subject: Interaction) -> None:
-        self.book = book
-        self.facts = facts
-        self.at = at
-        self.subject = subject
-        self.matched: list[Match] = []
-        self.firing = set(standing.firing)
-        self.armed = list(standing.armed)
-        self.stopped_by: str | None = None
-        self.fresh: list[Armed] = []
-        self.singles: dict[str, tuple[Value, str]] = {}
-        self.added: dict[str, str] = {}
-        self.removed: dict[str, str] = {}
-        self.steps: list[StepFired] = []
-        self.notes: list[Note] = []
-        self.notifications: list[tuple[str, str]] = []
-        self.overruled: list[Mapping[str, Value]] = []
-
-    def take(self, rule: Rule) -> None:
-        """A rule matched: its actions take effect, some of them only as its firing begins."""
-        begins = rule.key not in self.firing
-        self.firing.add(rule.key)
-        self.matched.append(Match(rule.key, rule.kind))
-        for action in rule.then:
-            self.act(action, rule.key, f"rule:{rule.key}", begins)
-
-    def act(self, action: Action, by: str, who: str, begins: bool) -> None:
-        name, value = action.name, action.value
-        if name in ("add_tags", "remove_tags"):
-            self.tags(name == "add_tags", value, by)
-        elif name == "set_custom_field":
-            self.single(f"custom:{value[0]}", value[1], by)
-        elif name.startswith("set_"):
-            self.single(name.removeprefix("set_"), value, by)
-        elif name == "route":
-            self.single("queue", value, by)
-        elif name == "stop":
-            self.stopped_by = by
-        elif begins:
-            self.once(name, value, by, who)
-
-    def once(self, name: str, value: Any, by: str, who: str) -> None:
-        if name == "assign":
-            self.single("assign", value, by)
-        elif name == "note":
-            self.notes.append(Note(f"{who}@{instant_text(self.at)}", self.filled(value)))
-        elif name == "notify":
-            self.notifications.append((f"{who}@{instant_text(self.at)}", value))
-        elif name == "escalate" and all(one.policy != value for one in (*self.armed, *self.fresh)):
-            self.fresh.append(Armed(value, self.at, 0, self.subject))
-
-    def single(self, slot: str, value: Value, by: str) -> None:
-        if slot in self.singles:
-            stands, winner = self.singles[slot]
-            self.overruled.append({"field": slot, "value": value, "rule": by, "kept": stands, "by": winner})
-            return
-        self.singles[slot] = (value, by)
-        if slot in FIELD_OF:
-            self.facts.set(FIELD_OF[slot], value)
-        elif slot.startswith("custom:"):
-            self.facts.set(f"ticket.custom.{slot.removeprefix('custom:')}", value)
-
-    def tags(self, add: bool, tags: tuple[str, ...], by: str) -> None:
-        mine, other = (self.added, self.removed) if add else (self.removed, self.added)
-        for tag in tags:
-            if tag in other:
-                self.overruled.append({"tag": tag, "rule": by, "by": other[tag], "kept": "removed" if add else "added"})
-            else:
-                mine.setdefault(tag, by)
-        stood = self.facts.get("tags")
-        now = ({*stood} if isinstance(stood, tuple) else set()) | self.added.keys()
-        self.facts.set("tags", tuple(sorted(now - self.removed.keys())) or None)
-
-    def run_policies(self) -> None:
-        """Stop what is to stop, arm what was escalated, and apply every step whose time has come."""
-        for one in (*self.armed, *self.fresh):
-            policy = self.book.policies.get(one.policy)
-            if policy is None or (policy.stops_when is not None and holds(policy.stops_when, self.facts)):
-                (self.armed if one in self.armed else self.fresh).remove(one)
-        going: list[Armed] = []
-        for one in (*self.armed, *self.fresh):
-            steps = self.book.policies[one.policy].steps
-            index = one.next_step
-            while index < len(steps) and (time := step_due(self.book, one, index)) is not None and time <= self.at:
-                self.steps.append(StepFired(one.policy, index))
-                for action in steps[index].actions:
-                    self.act(action, f"{one.policy}/{index + 1}", f"policy:{one.policy}/{index + 1}", True)
-                index += 1
-                level = self.facts.get("case.escalation_level")
-                self.facts.set("case.escalation_level", max(index, level if isinstance(level, int) else 0))
-            if index < len(steps):
-                going.append(Armed(one.policy, one.armed_at, index, one.interaction))
-        self.armed = going
-
-    def filled(self, text: str) -> str:
-        """A note with the fields it names filled in; nothing else is understood."""
-
-        def value(name: str) -> str:
-            found = self.facts.get(name)
-            return "" if found is None else (", ".join(found) if isinstance(found, tuple) else plain(found))
-
-        return PLACEHOLDER.sub(lambda hit: value(hit[1]), text)
-
-    def judgement(self, flip: datetime | None) -> Judgement:
-        single: dict[str, Any] = {slot: value for slot, (value, _) in self.singles.items()}
-        times = [time for time in (next_due(self.book, tuple(self.armed)), flip) if time is not None]
-        customs = sorted([(slot.removeprefix("custom:"), value) for slot, value in single.items() if slot.startswith("custom:")])
-        return Judgement(
-            matched=tuple(self.matched),
-            severity=single.get("severity"),
-            category=single.get("category"),
-            priority=single.get("priority"),
-            queue=single.get("queue"),
-            assign=single.get("assign"),
-            custom_fields=tuple(customs),
-            tags_added=tuple(sorted(self.added)),
-            tags_removed=tuple(sorted(self.removed)),
-            escalated=tuple([one.policy for one in self.fresh]),
-            steps=tuple(self.steps),
-            level=max([step.index + 1 for step in self.steps], default=0),
-            notes=tuple(self.notes),
-            notifications=tuple(self.notifications),
-            overruled=tuple(self.overruled),
-            stopped_by=self.stopped_by,
-            firing=tuple(sorted(self.firing)),
-            armed=tuple(self.armed),
-            next_due=min(times, default=None),
-        )
 
 
 def _actions(book: Rulebook) -> Iterator[Action]:

@@ -1,0 +1,157 @@
+"""The working state of one judgement: a rule that matches takes effect on it, and the rules below see that.
+
+A single value set twice keeps the first setting; tags add up, and where one rule adds a tag and another removes it, the higher one wins.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, Final
+
+from tsbridge.core.escalation import Armed, next_due, step_due
+from tsbridge.core.moments import Interaction, Value, instant_text
+from tsbridge.core.rules.conditions import holds
+from tsbridge.core.rules.facts import Facts, plain
+from tsbridge.core.rules.judgement import Judgement, Match, Note, Standing, StepFired
+from tsbridge.core.rules.language import PLACEHOLDER, Action, Rule, Rulebook
+
+FIELD_OF: Final = {"severity": "case.severity", "category": "case.category", "queue": "case.queue", "priority": "ticket.priority"}
+
+
+class Work:
+    """What the rules of one judgement have set so far, and what of it counts."""
+
+    __slots__ = (
+        *("added", "armed", "at", "book", "facts", "firing", "fresh", "matched", "notes", "notifications", "overruled"),
+        *("removed", "singles", "steps", "stopped_by", "subject"),
+    )
+
+    def __init__(self, book: Rulebook, facts: Facts, standing: Standing, at: datetime, subject: Interaction) -> None:
+        self.book = book
+        self.facts = facts
+        self.at = at
+        self.subject = subject
+        self.matched: list[Match] = []
+        self.firing = set(standing.firing)
+        self.armed = list(standing.armed)
+        self.stopped_by: str | None = None
+        self.fresh: list[Armed] = []
+        self.singles: dict[str, tuple[Value, str]] = {}
+        self.added: dict[str, str] = {}
+        self.removed: dict[str, str] = {}
+        self.steps: list[StepFired] = []
+        self.notes: list[Note] = []
+        self.notifications: list[tuple[str, str]] = []
+        self.overruled: list[Mapping[str, Value]] = []
+
+    def take(self, rule: Rule) -> None:
+        """A rule matched: its actions take effect, some of them only as its firing begins."""
+        begins = rule.key not in self.firing
+        self.firing.add(rule.key)
+        self.matched.append(Match(rule.key, rule.kind))
+        for action in rule.then:
+            self.act(action, rule.key, f"rule:{rule.key}", begins)
+
+    def act(self, action: Action, by: str, who: str, begins: bool) -> None:
+        name, value = action.name, action.value
+        if name in ("add_tags", "remove_tags"):
+            self.tags(name == "add_tags", value, by)
+        elif name == "set_custom_field":
+            self.single(f"custom:{value[0]}", value[1], by)
+        elif name.startswith("set_"):
+            self.single(name.removeprefix("set_"), value, by)
+        elif name == "route":
+            self.single("queue", value, by)
+        elif name == "stop":
+            self.stopped_by = by
+        elif begins:
+            self.once(name, value, by, who)
+
+    def once(self, name: str, value: Any, by: str, who: str) -> None:
+        if name == "assign":
+            self.single("assign", value, by)
+        elif name == "note":
+            self.notes.append(Note(f"{who}@{instant_text(self.at)}", self.filled(value)))
+        elif name == "notify":
+            self.notifications.append((f"{who}@{instant_text(self.at)}", value))
+        elif name == "escalate" and all(one.policy != value for one in (*self.armed, *self.fresh)):
+            self.fresh.append(Armed(value, self.at, 0, self.subject))
+
+    def single(self, slot: str, value: Value, by: str) -> None:
+        if slot in self.singles:
+            stands, winner = self.singles[slot]
+            self.overruled.append({"field": slot, "value": value, "rule": by, "kept": stands, "by": winner})
+            return
+        self.singles[slot] = (value, by)
+        if slot in FIELD_OF:
+            self.facts.set(FIELD_OF[slot], value)
+        elif slot.startswith("custom:"):
+            self.facts.set(f"ticket.custom.{slot.removeprefix('custom:')}", value)
+
+    def tags(self, add: bool, tags: tuple[str, ...], by: str) -> None:
+        mine, other = (self.added, self.removed) if add else (self.removed, self.added)
+        for tag in tags:
+            if tag in other:
+                self.overruled.append({"tag": tag, "rule": by, "by": other[tag], "kept": "removed" if add else "added"})
+            else:
+                mine.setdefault(tag, by)
+        stood = self.facts.get("tags")
+        now = ({*stood} if isinstance(stood, tuple) else set()) | self.added.keys()
+        self.facts.set("tags", tuple(sorted(now - self.removed.keys())) or None)
+
+    def run_policies(self) -> None:
+        """Stop what is to stop, arm what was escalated, and apply every step whose time has come."""
+        for one in (*self.armed, *self.fresh):
+            policy = self.book.policies.get(one.policy)
+            if policy is None or (policy.stops_when is not None and holds(policy.stops_when, self.facts)):
+                (self.armed if one in self.armed else self.fresh).remove(one)
+        going: list[Armed] = []
+        for one in (*self.armed, *self.fresh):
+            steps = self.book.policies[one.policy].steps
+            index = one.next_step
+            while index < len(steps) and (time := step_due(self.book, one, index)) is not None and time <= self.at:
+                self.steps.append(StepFired(one.policy, index))
+                for action in steps[index].actions:
+                    self.act(action, f"{one.policy}/{index + 1}", f"policy:{one.policy}/{index + 1}", True)
+                index += 1
+                level = self.facts.get("case.escalation_level")
+                self.facts.set("case.escalation_level", max(index, level if isinstance(level, int) else 0))
+            if index < len(steps):
+                going.append(Armed(one.policy, one.armed_at, index, one.interaction))
+        self.armed = going
+
+    def filled(self, text: str) -> str:
+        """A note with the fields it names filled in; nothing else is understood."""
+
+        def value(name: str) -> str:
+            found = self.facts.get(name)
+            return "" if found is None else (", ".join(found) if isinstance(found, tuple) else plain(found))
+
+        return PLACEHOLDER.sub(lambda hit: value(hit[1]), text)
+
+    def judgement(self, flip: datetime | None) -> Judgement:
+        single: dict[str, Any] = {slot: value for slot, (value, _) in self.singles.items()}
+        times = [time for time in (next_due(self.book, tuple(self.armed)), flip) if time is not None]
+        customs = sorted([(slot.removeprefix("custom:"), value) for slot, value in single.items() if slot.startswith("custom:")])
+        return Judgement(
+            matched=tuple(self.matched),
+            severity=single.get("severity"),
+            category=single.get("category"),
+            priority=single.get("priority"),
+            queue=single.get("queue"),
+            assign=single.get("assign"),
+            custom_fields=tuple(customs),
+            tags_added=tuple(sorted(self.added)),
+            tags_removed=tuple(sorted(self.removed)),
+            escalated=tuple([one.policy for one in self.fresh]),
+            steps=tuple(self.steps),
+            level=max([step.index + 1 for step in self.steps], default=0),
+            notes=tuple(self.notes),
+            notifications=tuple(self.notifications),
+            overruled=tuple(self.overruled),
+            stopped_by=self.stopped_by,
+            firing=tuple(sorted(self.firing)),
+            armed=tuple(self.armed),
+            next_due=min(times, default=None),
+        )

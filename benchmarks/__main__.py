@@ -1,4 +1,5 @@
-"""`python -m benchmarks [name …]`: the tables. Without a name: door, idle, latency, editing, judging, judge, replay, shadow, writes."""
+"""`python -m benchmarks [name …]`: the tables. Without a name: door, idle, latency, editing, agreement, judging, judge,
+planted, replay, shadow, writes."""
 
 from __future__ import annotations
 
@@ -10,7 +11,7 @@ from benchmarks import agreement, door, editing, idle, judge, judging, latency, 
 from benchmarks.service import machine
 from tsbridge.__main__ import spare_the_collector
 
-USUAL = ("door", "idle", "latency", "editing", "judging", "judge", "replay", "shadow", "writes")
+USUAL = ("door", "idle", "latency", "editing", "agreement", "judging", "judge", "planted", "replay", "shadow", "writes")
 PROOFS = {
     "outage": (writeback.run_outage, 5_000),
     "races": (writeback.run_races, 1_000),
@@ -22,7 +23,7 @@ PROOFS = {
 
 def asked_for(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description="How fast and how small the bridge is, on this machine.")
-    known = sorted({*USUAL, "agreement", "planted", "soak", *PROOFS})
+    known = sorted({*USUAL, "soak", *PROOFS})
     parser.add_argument("names", nargs="*", metavar="name", help=f"of {', '.join(known)}; default: {', '.join(USUAL)}")
     parser.add_argument("--scale", type=float, default=1.0, help="part of the requests to send, for a quick look")
     parser.add_argument("--seconds", type=float, default=120.0, help="how long to soak")

@@ -14,10 +14,11 @@ from tsbridge.cli.books import WORDS, mapping, named, read_book, sound, stored, 
 from tsbridge.cli.frame import AsJson, Failed, done, house, refuse, say
 from tsbridge.files import dump
 from tsbridge.rulebook import diff as differing
+from tsbridge.rulebook.ready import make_ready
 from tsbridge.rulebook.zendesk_import import import_zendesk
 from tsbridge.settings import load
 from tsbridge.store import rulebooks
-from tsbridge.web import documents, effects, trial
+from tsbridge.web import documents, effects
 
 
 def diff(
@@ -106,7 +107,7 @@ def _publish(document: Any, note: str, name: str, action: str, as_json: bool) ->
     """Make a document without faults live, unless it is already or fails tests of its own."""
     if not 0 < len(note.strip()) <= 2000:
         refuse("--note: expected 1 to 2000 characters")
-    failed = [one["name"] for one in trial.run_tests(document, load().zone) if not one["ok"]]
+    failed = [test.name for test in make_ready(document, load().zone).failed]
     if failed:
         raise Failed(f"{name} fails tests of its own: {', '.join(failed)}", data={"failed_tests": failed})
     digest = documents.hash_of(document)

@@ -27,12 +27,6 @@ PREVIOUS: Final = "previous."
 CUSTOM: Final = "ticket.custom."
 
 
-def run_tests(document: Document, zone: tzinfo) -> list[dict[str, Any]]:
-    """The document's own tests: `{"name", "ok", "differences"}` each."""
-    book = read(document)
-    return [result.to_json() for result in tests.run(book, zone)]
-
-
 def tested(document: Document, zone: tzinfo) -> Document:
     """The document's own tests and what they have seen of it."""
     book = read(document)

@@ -47,8 +47,10 @@ def test_a_downgrade_leaves_nothing_behind_and_can_be_undone(database: Database)
 
 def test_several_processes_may_migrate_at_once(fresh_url: Fresh) -> None:
     failures: list[BaseException] = []
+    together = threading.Barrier(8)
 
     def one(url: str) -> None:
+        together.wait()
         try:
             with Database.open(url) as mine:
                 schema.migrate(mine)
@@ -56,7 +58,7 @@ def test_several_processes_may_migrate_at_once(fresh_url: Fresh) -> None:
             failures.append(failure)
 
     with fresh_url(migrated=False) as url:
-        threads = [threading.Thread(target=one, args=(url,)) for _ in range(4)]
+        threads = [threading.Thread(target=one, args=(url,)) for _ in range(together.parties)]
         for thread in threads:
             thread.start()
         for thread in threads:

@@ -15,8 +15,9 @@ from typing import Any, Final
 from sqlalchemy import URL, Connection, Engine, create_engine, event
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.pool import ConnectionPoolEntry
+from tenacity import RetryCallState, Retrying, stop_after_delay, wait_random
 
-PRAGMAS: Final = ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=5000", "trusted_schema=OFF")
+PRAGMAS: Final = ("synchronous=FULL", "foreign_keys=ON", "busy_timeout=5000", "trusted_schema=OFF")
 BUSY_TIMEOUT_S: Final = 5.0
 CHECKPOINT: Final = "PRAGMA wal_checkpoint(PASSIVE)"
 CHECKPOINT_BYTES: Final = 4 << 20  # of write-ahead log written, then it is carried over in the background
@@ -74,6 +75,7 @@ def engine(url: URL, *, readers: int = 0) -> Engine:
     @event.listens_for(made, "connect")
     def _connected(connection: Any, _entry: ConnectionPoolEntry) -> None:
         connection.isolation_level = None  # we send BEGIN ourselves
+        _into_wal_mode(connection)
         for pragma in pragmas:
             connection.execute("PRAGMA " + pragma)
 
@@ -82,6 +84,17 @@ def engine(url: URL, *, readers: int = 0) -> Engine:
         connection.exec_driver_sql(begin)
 
     return made
+
+
+def _into_wal_mode(connection: Any) -> None:
+    """Asked for again while others open the same new file: for this change SQLite does not wait by itself (no busy_timeout)."""
+    patient = Retrying(stop=stop_after_delay(BUSY_TIMEOUT_S), wait=wait_random(0.001, 0.05), retry=_is_locked, reraise=True)
+    patient(connection.execute, "PRAGMA journal_mode=WAL")
+
+
+def _is_locked(attempt: RetryCallState) -> bool:
+    failure = attempt.outcome and attempt.outcome.exception()
+    return isinstance(failure, library().OperationalError) and "locked" in str(failure)
 
 
 def execute_many(conn: Connection, statement: str, rows: Sequence[tuple[Any, ...]]) -> int:

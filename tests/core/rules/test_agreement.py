@@ -11,7 +11,7 @@ from tests.core.rules.agreement import ZONE, disagreements
 from tsbridge.core.rules.document import read
 from tsbridge.core.rules.judge import Judge
 from tsbridge.core.rules.judgement import Standing
-from tsbridge.core.rules.plan import FEW
+from tsbridge.core.rules.lookup import FEW
 
 
 @pytest.mark.parametrize("seed", range(20))

@@ -66,11 +66,11 @@ def cost(condition: Condition) -> int:
     return 1 + sum(cost(part) for part in (*condition.all, *condition.any, *condition.none))
 
 
-def compiled(condition: Condition, scans: Scans, *, in_order: bool = False) -> Test:
-    """A condition as a function of the facts. `in_order`: its parts that must all hold stand in the order to ask them."""
+def compiled(condition: Condition, scans: Scans) -> Test:
+    """A condition as a function of the facts."""
     if isinstance(condition, Leaf):
         return _leaf(condition, scans)
-    every = [compiled(part, scans) for part in (condition.all if in_order else _cheap_first(condition.all))]
+    every = [compiled(part, scans) for part in _cheap_first(condition.all)]
     some = [compiled(part, scans) for part in _cheap_first(condition.any)]
     no = [compiled(part, scans) for part in _cheap_first(condition.none)]
     if some:

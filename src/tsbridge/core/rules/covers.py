@@ -7,12 +7,12 @@ conditions make tokens: an index built on covers may propose a rule too many, ne
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import Any, Final, NamedTuple
 
-from tsbridge.core.rules.compiled import cost
-from tsbridge.core.rules.facts import Number, number, plain
+from tsbridge.core.rules.facts import number, plain
 from tsbridge.core.rules.language import Action, Condition, Leaf, Tree, leaves
 
 UNFILED: Final = 0.7
@@ -23,14 +23,12 @@ WIDEST: Final = 2_000
 
 TESTED: Final = {"changed": 0.15, "changed_from": 0.1, "within_hours": 0.5, "outside_hours": 0.5}
 """In what part of the cases a condition is true that is asked once for all rules."""
+EXACT: Final = frozenset({"is", "in", "includes", "contains", "contains_any", "matches", "present", *TESTED})
+"""Conditions that are true wherever one of their tokens stands."""
 
 
-class Token(NamedTuple):
-    """A place in the index. `kind`: is, has, word, pattern, range or test; `key`: what is looked up there."""
-
-    kind: str
-    field: str
-    key: Any
+Token = tuple[str, str, Any]
+"""A place in the index: its kind (is, has, word, pattern, range or test), the field, and the key that is looked up there."""
 
 
 class Cover(NamedTuple):
@@ -66,62 +64,81 @@ def effects(actions: Iterable[Action], *, taken_off: bool = False) -> Effects:
     found: dict[str, set[str]] = {}
     for action in actions:
         if action.name in ("add_tags", "remove_tags"):
-            found.setdefault("tags", set()).update(tag.casefold() for tag in action.value if taken_off or action.name == "add_tags")
+            tags = found.setdefault("tags", set())
+            if taken_off or action.name == "add_tags":
+                tags.update(action.value)
         elif action.name == "set_custom_field":
-            found.setdefault(f"ticket.custom.{action.value[0]}", set()).add(plain(action.value[1]).casefold())
+            found.setdefault(f"ticket.custom.{action.value[0]}", set()).add(plain(action.value[1]))
         elif action.name in _FIELDS:
-            found.setdefault(_FIELDS[action.name], set()).add(plain(action.value).casefold())
-    return Effects({field: frozenset(keys) for field, keys in found.items()})
+            found.setdefault(_FIELDS[action.name], set()).add(plain(action.value))
+    return Effects({field: frozenset(map(str.casefold, keys)) for field, keys in found.items()})
 
 
 class Planner:
-    """Finds covers. Guesses how often a token stands from how many different ones the rules name for its field."""
+    """Finds covers. Guesses how often a token stands from how many different ones the rules name for its field.
 
-    def __init__(self, conditions: Sequence[Condition], may_change: Effects) -> None:
-        self._conditions = conditions
+    `may_change`: what rules set while they are asked. `touched`: what any part of the rulebook sets or takes away.
+    """
+
+    def __init__(self, conditions: Iterable[Condition], may_change: Effects, touched: Effects) -> None:
         self._effects = may_change
+        self._touched = touched
         self._tokens: dict[int, tuple[Token, ...]] = {}
         named: defaultdict[tuple[str, str], set[Any]] = defaultdict(set)
         for condition in conditions:
             for leaf in leaves(condition):
                 tokens = self._tokens[id(leaf)] = _tokens(leaf)
-                if tokens:
-                    named[tokens[0].kind, leaf.field].update([token.key for token in tokens])
-        self._shares = {(kind, field): _share_of_one(kind, len(keys)) for (kind, field), keys in named.items()}
+                for kind, field, key in tokens:
+                    named[kind, field].add(key)
+        self._shares = {place: _share_of_one(place[0], len(keys)) for place, keys in named.items()}
 
     def covers(self, condition: Condition) -> list[Cover]:
         """Every cover found, each sufficient by itself, the rarest first."""
-        return sorted(self._covers(condition), key=lambda cover: (cover.share, len(cover.tokens), cover.tokens[:1] and cover.tokens[0][:2]))
+        return sorted(self._covers(condition), key=itemgetter(0))
+
+    def settles(self, cover: Cover) -> bool:
+        """Whether a condition is true wherever a token of its cover stands, whatever rules have set since."""
+        if isinstance(cover.of, Leaf):
+            return self._told(cover.of)
+        return not cover.of.all and not cover.of.none and all(map(self._told, cover.of.any))
+
+    def _told(self, part: Condition) -> bool:
+        if not isinstance(part, Leaf) or part.operator not in EXACT:
+            return False
+        return not self._touched.may_set(part.field, plain(part.value).casefold() if part.operator == "includes" else None)
 
     def _covers(self, condition: Condition) -> list[Cover]:
-        if isinstance(condition, Leaf):
-            cover = self._of_leaf(condition)
-            return [] if cover is None else [cover]
-        found = [cover for part in condition.all for cover in self._covers(part)]
-        if condition.any:
-            branches = [min(self._covers(part), key=lambda cover: cover.share, default=None) for part in condition.any]
+        found: list[Cover] = []
+        for part in (condition,) if isinstance(condition, Leaf) else condition.all:
+            if not isinstance(part, Leaf):
+                found += self._covers(part)
+            elif (cover := self._of_leaf(part)) is not None:
+                found.append(cover)
+        if isinstance(condition, Tree) and condition.any:
+            branches = [min(self._covers(part), key=itemgetter(0), default=None) for part in condition.any]
             if None not in branches:
                 tokens = tuple(dict.fromkeys(token for branch in branches if branch is not None for token in branch.tokens))
-                if len(tokens) <= WIDEST:
-                    found.append(Cover(sum(branch.share for branch in branches if branch is not None), tokens, condition))
-        return [cover for cover in found if cover.share <= UNFILED]
+                share = sum(branch.share for branch in branches if branch is not None)
+                if len(tokens) <= WIDEST and share <= UNFILED:
+                    found.append(Cover(share, tokens, condition))
+        return found
 
     def _of_leaf(self, leaf: Leaf) -> Cover | None:
         tokens = self._tokens[id(leaf)]
         if not tokens or len(tokens) > WIDEST:
             return None
-        if leaf.field in self._effects.values:
-            exact = tokens[0].kind in ("is", "has")
-            if any(self._effects.may_set(leaf.field, token.key if exact else None) for token in tokens):
+        kind, field, key = tokens[0]
+        if field in self._effects.values:
+            exact = kind in ("is", "has")
+            if any(self._effects.may_set(field, one if exact else None) for _, _, one in tokens):
                 return None
-        share = min(1.0, len(tokens) * self._share(tokens[0]))
+        if kind == "range":
+            share = 0.5 if None in key else 0.3
+        elif kind == "test":
+            share = TESTED.get(key.operator, 0.6)
+        else:
+            share = self._shares[kind, field] * len(tokens)
         return Cover(share, tokens, leaf) if share <= UNFILED else None
-
-    def _share(self, token: Token) -> float:
-        if token.kind == "range":
-            low, high = token.key
-            return 0.5 if low is None or high is None else 0.3
-        return TESTED.get(token.key.operator, 0.6) if token.kind == "test" else self._shares[token.kind, token.field]
 
 
 def _share_of_one(kind: str, named: int) -> float:
@@ -134,45 +151,30 @@ def _share_of_one(kind: str, named: int) -> float:
     return min(0.4, 3 / (named + 3))
 
 
-def likely_false_first(condition: Condition, covers: Sequence[Cover]) -> Condition:
-    """The condition with the parts that must all hold in the order to ask them: the first of its covers stands already, and is last."""
-    if isinstance(condition, Leaf) or len(condition.all) < 2:
-        return condition
-    share = {id(cover.of): cover.share for cover in covers}
-    filed_under = id(covers[0].of) if covers else None
-    every = sorted(condition.all, key=lambda part: (id(part) == filed_under, cost(part) / (1 - share.get(id(part), UNFILED))))
-    return Tree(tuple(every), condition.any, condition.none)
-
-
 def _tokens(leaf: Leaf) -> tuple[Token, ...]:
-    """The tokens of which one stands when the leaf is true; none when nothing can be said."""
+    """The tokens of which one stands when the leaf is true; none when nothing can be said. Open bounds are filed as closed ones."""
     field, value = leaf.field, leaf.value
     match leaf.operator:
         case "is" | "changed_to":
-            return (Token("is", field, plain(value).casefold()),)
+            return (("is", field, plain(value).casefold()),)
         case "in":
-            return tuple(dict.fromkeys(Token("is", field, plain(one).casefold()) for one in value))
+            return tuple(dict.fromkeys([("is", field, plain(one).casefold()) for one in value]))
         case "includes":
-            return (Token("has", field, plain(value).casefold()),)
+            return (("has", field, plain(value).casefold()),)
         case "includes_all":
-            return tuple(Token("has", field, plain(one).casefold()) for one in value[:1])
+            return tuple([("has", field, plain(one).casefold()) for one in value[:1]])
         case "contains" | "contains_any":
-            return tuple(dict.fromkeys(Token("word", field, word) for word in leaf.words))
+            return tuple(dict.fromkeys([("word", field, word) for word in leaf.words]))
         case "contains_all":
-            return (Token("word", field, max(leaf.words, key=len)),)
+            return (("word", field, max(leaf.words, key=len)),)
         case "matches":
-            return (Token("pattern", field, value),)
+            return (("pattern", field, value),)
         case "less_than" | "at_most":
-            return _range(field, None, number(value))
+            return (("range", field, (None, number(value))),)
         case "greater_than" | "at_least":
-            return _range(field, number(value), None)
+            return (("range", field, (number(value), None)),)
         case "between":
-            return _range(field, number(value[0]), number(value[1]))
+            return (("range", field, (number(value[0]), number(value[1]))),)
         case "present" | "changed" | "changed_from" | "within_hours" | "outside_hours":
-            return (Token("test", field, Leaf(field, leaf.operator, value, leaf.words)),)
+            return (("test", field, Leaf(field, leaf.operator, value, leaf.words)),)
     return ()
-
-
-def _range(field: str, low: Number | None, high: Number | None) -> tuple[Token, ...]:
-    """From `low` to `high`, both included; None is no bound. Open ends are filed as closed ones."""
-    return (Token("range", field, (low, high)),)

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from functools import lru_cache
 from typing import Any, Final
 
+from tsbridge.core.calendar import Calendar
 from tsbridge.core.rules.conditions import leaf_holds
 from tsbridge.core.rules.covers import Effects
 from tsbridge.core.rules.facts import TIME_FIELDS, Facts, plain
-from tsbridge.core.rules.language import Condition, Leaf, Rule, Rulebook, Tree, leaves
+from tsbridge.core.rules.language import Condition, Leaf, Rule, Tree, leaves
 
 HORIZON: Final = 8
 """Days ahead in which a change of weekday, hour, holiday or calendar is looked for: a week repeats itself, and a day over."""
@@ -77,19 +78,20 @@ def _always(condition: Condition) -> bool:
 
 
 class Clockwork:
-    """The instants at which conditions on the time change. A day is worked out once for each condition."""
+    """The instants at which the conditions of some rules on the time change. A day is worked out once for each condition."""
 
-    def __init__(self, book: Rulebook, zone: tzinfo) -> None:
-        self._book = book
+    def __init__(self, clocked: Sequence[Rule], calendars: Mapping[str, Calendar], zone: tzinfo) -> None:
+        self._clocked = clocked
+        self._calendars = calendars
         self._zone = zone
         self._edges = lru_cache(maxsize=4_096)(self._edges_of)
         self._of_day = lru_cache(maxsize=64)(self._all_edges)
-        asked = _looks(rule for rule in book.rules if reads_the_clock(rule))
+        asked = _looks(clocked)
         self._leaves = [leaf for leaf in asked if leaf.field != AGE]
         self._ages = sorted({minute for leaf in asked if leaf.field == AGE for minute in _bounds(leaf)})
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return Clockwork, (self._book, self._zone)
+        return Clockwork, (self._clocked, self._calendars, self._zone)
 
     def may_change(self, at: datetime, until: datetime, opened_at: datetime | None) -> bool:
         """Whether any condition at all changes after `at` and not after `until`."""
@@ -130,7 +132,7 @@ class Clockwork:
         if leaf.field == "time.now":
             if leaf.operator not in ("within_hours", "outside_hours"):  # there is always a time, and it has not changed
                 return
-            calendar = self._book.calendars[str(leaf.value)]
+            calendar = self._calendars[str(leaf.value)]
             when = calendar.next_change(start - INSTANT)
             while when is not None and when < start + DAY:
                 yield when
@@ -144,7 +146,7 @@ class Clockwork:
                 yield when
 
     def _truth(self, leaf: Leaf, at: datetime) -> bool:
-        return leaf_holds(leaf, Facts({}, {}, at, self._zone, self._book.calendars, None))
+        return leaf_holds(leaf, Facts({}, {}, at, self._zone, self._calendars, None))
 
 
 def _looks(rules: Iterable[Rule]) -> set[Leaf]:

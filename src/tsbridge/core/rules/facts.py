@@ -18,7 +18,7 @@ BUDGET: Final = 4_000_000
 """Characters of text one judgement may read. All else is bounded by what a rulebook may hold."""
 
 TIME_FIELDS: Final = ("case.age_minutes", "time.now", "time.weekday", "time.hour", "time.holiday")
-
+_OF_TIME: Final = frozenset(TIME_FIELDS)
 
 WHOLE: Final = 10**18
 YEARS: Final = range(1970, 9_000)
@@ -116,7 +116,7 @@ class _Values:
         if name in self.changed:
             return self.changed[name]
         value = self._given.get(name)
-        if value is None and name in TIME_FIELDS:
+        if value is None and name in _OF_TIME:
             return self._of_time(name)
         return None if value == "" or value == () else value
 
@@ -178,6 +178,8 @@ class _Values:
 
 def plain(value: Value) -> str:
     """A value as the text it is compared by; whole numbers without a point."""
+    if type(value) is str:
+        return value
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, float) and value.is_integer():

@@ -7,17 +7,17 @@ that files them under their next condition. Rules with nothing to file them unde
 
 from __future__ import annotations
 
-from bisect import bisect_left
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from tsbridge.core.rules.columns import cell
 from tsbridge.core.rules.compiled import Scans, compiled
 from tsbridge.core.rules.covers import Cover
 from tsbridge.core.rules.facts import Facts, Number
 from tsbridge.core.rules.language import Leaf
 
-CROWD: Final = 8
+CROWD: Final = 64
 """Rules that share a token before they get a node of their own."""
 DEPTH: Final = 5
 KINDS: Final = ("is", "has", "word", "pattern", "range", "test")
@@ -29,7 +29,7 @@ Filed = tuple[int, tuple[Cover, ...]]
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """`always`: slots proposed whatever the facts are. The tables, each by field: see the module."""
+    """`always`: slots proposed whatever the facts are. The tables, each by field: see the module. `deeper`: a bucket is a node."""
 
     always: tuple[int, ...]
     equal: tuple[tuple[str, dict[str | None, Bucket]], ...]
@@ -38,13 +38,14 @@ class Node:
     patterns: tuple[tuple[str, dict[str, Bucket]], ...]
     ranges: tuple[tuple[str, Cells], ...]
     tests: tuple[tuple[Ask, Bucket], ...]
+    deeper: bool
     scans: Scans
 
-    def propose(self, facts: Facts, found: list[int]) -> None:
-        """Add the slots of rules that may match."""
-        found.extend(self.always)
+    def propose(self, facts: Facts) -> list[int]:
+        """The slots of rules that may match, in no order, some more than once."""
+        found = list(self.always)
         keys, members, numbers = facts.keys, facts.members, facts.numbers
-        buckets: list[Bucket] = [by_key[key] for field, by_key in self.equal if (key := keys[field]) in by_key]
+        buckets: list[Any] = [by_key[key] for field, by_key in self.equal if (key := keys[field]) in by_key]
         for field, by_member in self.has:
             buckets += [by_member[member] for member in members[field] if member in by_member]
         for field, by_word in self.words:
@@ -56,11 +57,10 @@ class Node:
             if value is not None:
                 buckets.append(cells.at(value))
         buckets += [bucket for test, bucket in self.tests if test(facts)]
+        deeper = self.deeper
         for bucket in buckets:
-            if isinstance(bucket, Node):
-                bucket.propose(facts, found)
-            else:
-                found += bucket
+            found += bucket.propose(facts) if deeper and isinstance(bucket, Node) else bucket
+        return found
 
 
 Bucket = tuple[int, ...] | Node
@@ -91,23 +91,26 @@ class Cells:
     buckets: Sequence[Bucket]
 
     def at(self, value: Number) -> Bucket:
-        return self.buckets[_cell(self.cuts, value)]
+        return self.buckets[cell(self.cuts, value)]
 
 
 def build(filed: Sequence[Filed], scans: Scans, depth: int = 0) -> Node:
     """An index of rules: slot and covers of each, the rarest cover first."""
     always: list[int] = []
+    deeper = False
     tables: dict[str, dict[str, dict[Any, list[Filed]]]] = {kind: {} for kind in KINDS}
     for slot, covers in filed:
         if not covers:
             always.append(slot)
             continue
         rest = (slot, covers[1:])
-        for token in covers[0].tokens:
-            tables[token.kind].setdefault(token.field, {}).setdefault(token.key, []).append(rest)
+        for kind, field, key in covers[0].tokens:
+            tables[kind].setdefault(field, {}).setdefault(key, []).append(rest)
 
     def bucket(rows: Sequence[Filed]) -> Bucket:
+        nonlocal deeper
         if depth < DEPTH and sum(1 for _, covers in rows if covers) > CROWD:
+            deeper = True
             return build(rows, scans, depth + 1)
         return tuple(slot for slot, _ in rows)
 
@@ -116,7 +119,8 @@ def build(filed: Sequence[Filed], scans: Scans, depth: int = 0) -> Node:
 
     tests = [(Ask(leaf, scans), bucket(found)) for rows in tables["test"].values() for leaf, found in rows.items()]
     ranges = tuple((field, _cells(rows, bucket)) for field, rows in sorted(tables["range"].items()))
-    return Node(tuple(always), table("is"), table("has"), table("word"), table("pattern"), ranges, tuple(tests), scans)
+    equal, has, words, patterns = (table(kind) for kind in ("is", "has", "word", "pattern"))
+    return Node(tuple(always), equal, has, words, patterns, ranges, tuple(tests), deeper, scans)
 
 
 def _cells(rows: dict[Any, list[Filed]], bucket_of: Callable[[Sequence[Filed]], Bucket]) -> Cells:
@@ -125,14 +129,8 @@ def _cells(rows: dict[Any, list[Filed]], bucket_of: Callable[[Sequence[Filed]], 
     cuts: list[Number] = bounds[:: -(-len(bounds) // CUTS)]
     cells: list[list[Filed]] = [[] for _ in range(2 * len(cuts) + 1)]
     for (low, high), filed in rows.items():
-        first = 0 if low is None else _cell(cuts, low)
-        last = len(cells) - 1 if high is None else _cell(cuts, high)
-        for cell in cells[first : last + 1]:
-            cell.extend(filed)
-    return Cells(cuts, [bucket_of(cell) for cell in cells])
-
-
-def _cell(cuts: Sequence[Number], value: Number) -> int:
-    """2n + 1 on the n-th cut, 2n just below it."""
-    place = bisect_left(cuts, value)
-    return 2 * place + (place < len(cuts) and cuts[place] == value)
+        first = 0 if low is None else cell(cuts, low)
+        last = len(cells) - 1 if high is None else cell(cuts, high)
+        for reached in cells[first : last + 1]:
+            reached.extend(filed)
+    return Cells(cuts, [bucket_of(reached) for reached in cells])

@@ -62,11 +62,12 @@ class Judge:
     def __init__(self, book: Rulebook, zone: tzinfo) -> None:
         self.book = book
         self.zone = zone
-        self._clockwork = Clockwork(book, zone)
         self._folding = Folding()
         scans, anywhere = scans_of(book.rules), effects(_actions(book), taken_off=True)
         self._escalation = Plan(book.escalation, scans, effects(action for rule in book.escalation for action in rule.then), anywhere)
         self._routing = Plan(book.routing, scans, NO_EFFECTS, anywhere)  # the first that matches ends the pass: what it sets nobody reads
+        clocked = [plan.rules[slot] for plan in (self._escalation, self._routing) for slot in sorted(plan.clocked)]
+        self._clockwork = Clockwork(clocked, book.calendars, zone)
 
     def decide(
         self,
@@ -130,9 +131,9 @@ class Judge:
         """Ask the rules that may match. Those before the end of the pass that did not match have stopped firing."""
         matched: set[str] = set()
         end = len(plan.rules)
-        facts, tests = work.facts, plan.tests
+        facts, rest = work.facts, plan.rest
         for slot in plan.candidates(facts):
-            if not tests[slot](facts):
+            if not rest[slot](facts):
                 continue
             rule = plan.rules[slot]
             if rule.on and not asked(rule, given):

@@ -21,7 +21,7 @@ class Nearness:
     """Conditions by their places. `may_change`: what rules set while they are asked; parts that read it are never missed."""
 
     def __init__(self, conditions: Sequence[Condition], may_change: Effects, scans: Scans) -> None:
-        planner = Planner(conditions, may_change)
+        planner = Planner(conditions, may_change, may_change)
         filed: list[Filed] = []
         self._whose: list[int] = []
         self._filed = [0] * len(conditions)
@@ -37,9 +37,7 @@ class Nearness:
 
     def within(self, facts: Facts, most: int) -> Mapping[int, int]:
         """The places of all that miss at most `most` of their parts, in their order: how many each misses at the least."""
-        found: list[int] = []
-        self._index.propose(facts, found)
-        standing = Counter([self._whose[part] for part in {*found}])
+        standing = Counter([self._whose[part] for part in {*self._index.propose(facts)}])
         filed = self._filed
         near = {place: least for place, least in self._few(most).items() if place not in standing}
         near.update({place: filed[place] - count for place, count in standing.items() if filed[place] - count <= most})

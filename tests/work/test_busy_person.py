@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import random
 import sqlite3
 from collections.abc import Callable, Iterator
@@ -212,6 +213,20 @@ def test_who_stands_for_somebody_in_doubt_is_in_doubt_as_well(make_database: Cal
     assert walked(make_database(), late, [[one] for one in told]).outcome() == expected.outcome()
 
 
+@pytest.mark.parametrize("order", list(itertools.permutations(range(3))))
+def test_whom_a_number_stands_for_is_found_without_the_number(
+    make_database: Callable[[], Database], late: SettableClock, order: tuple[int, ...]
+) -> None:
+    told = [
+        ticket("created", -30 * DAY, "1", phone=PHONE),  # long over: all that tells whose number it is
+        ticket("created", 0, "2"),
+        call("call.missed", 5, "c1", phone=PHONE),
+    ]
+    ended = walked(make_database(), late, [[told[n]] for n in order])
+    assert ended.outcome() == walked(make_database(), late, [told]).outcome()
+    assert len(ended.outcome()["cases"]) == 2
+
+
 def test_the_migration_knows_of_stored_contacts_what_is_kept_of_new_ones(database: Database, late: SettableClock) -> None:
     walked(database, late, [crowd_and_calm(), [on_a_shared_phone(n) for n in range(2)]])
 
@@ -228,3 +243,11 @@ def test_the_migration_knows_of_stored_contacts_what_is_kept_of_new_ones(databas
     seen, dated = database.read_now(known)
     assert dated == before[1]
     assert [row[:3] for row in seen] == [row[:3] for row in before[0]]  # which two of a kind are known tells nothing
+
+
+def test_who_has_very_many_numbers_is_found_by_any_of_them(database: Database, late: SettableClock) -> None:
+    many = 2 * links.STAND_INS
+    told = [ticket("created", (n - 1 - many) * 9 * DAY, str(70_000 + n), phone=f"+1415555{1_000 + n}") for n in range(many)]
+    last = f"+1415555{999 + many}"
+    walk = walked(database, late, [told, [ticket("created", 0, "2"), call("call.missed", 5, "c1", phone=last)]])
+    assert len(walk.outcome()["cases"]) == many + 1

@@ -17,6 +17,8 @@ REACH: Final = 600
 """So many interactions, or cases of a person, are looked at for one new piece of evidence; what is further away is cut off."""
 DOUBT: Final = 2
 """A handle seen with so many of one kind is in doubt; more of that kind need not be known of it."""
+STAND_INS: Final = 60
+"""So many handles of one person are looked for, the strongest first; who has more is a mailbox or a test line."""
 RECENT: Final = 1_000
 """Decisions looked through for those of a person; where more were made since, the person's contacts are looked through."""
 
@@ -31,6 +33,18 @@ _SEEN_WITH: Final = select(acquaintances).where(
 )
 _BELOW: Final = select(acquaintances.c.kind, acquaintances.c.value).where(
     tuple_(acquaintances.c.other_kind, acquaintances.c.other_value).in_(bindparam("people", expanding=True))
+)
+_UNDER = _BELOW.cte("under", recursive=True)
+_UNDER = _UNDER.union(
+    select(acquaintances.c.kind, acquaintances.c.value).where(
+        acquaintances.c.other_kind == _UNDER.c.kind, acquaintances.c.other_value == _UNDER.c.value
+    )
+)
+_WHO_IS_UNDER: Final = (
+    select(acquaintances)
+    .join(_UNDER, and_(acquaintances.c.kind == _UNDER.c.kind, acquaintances.c.value == _UNDER.c.value))
+    .order_by(acquaintances.c.kind, acquaintances.c.value)
+    .limit(REACH + 1)
 )
 _HELD: Final = tuple_(handles.c.kind, handles.c.value).in_(bindparam("people", expanding=True))
 _HOLDERS: Final = select(handles.c.source, handles.c.interaction).where(_HELD).distinct().limit(REACH)
@@ -211,6 +225,25 @@ def acquainted(conn: Connection, people: Sequence[Handle]) -> Acquaintances:
         known.update(above)
         todo = sorted({h for found in above.values() for h in found} - known.keys())
     return {handle: frozenset(above) for handle, above in known.items()}
+
+
+def stand_ins(conn: Connection, persons: Sequence[Handle], known: Acquaintances) -> dict[Handle, list[Handle]]:
+    """For each person the handles that stand for them, themselves first."""
+    if not persons:
+        return {}
+    found = {person: {person} for person in persons}
+    seen: dict[Handle, set[Handle]] = {}
+    rows = [tuple(row) for row in conn.execute(_WHO_IS_UNDER, {"people": [tuple(h) for h in persons]})]
+    for kind, value, other_kind, other_value in rows:
+        seen.setdefault(Handle(kind, value), set()).add(Handle(other_kind, other_value))
+    if len(rows) > REACH:
+        seen.pop(Handle(*rows[-1][:2]))  # of the last one perhaps not all has been read
+    everything = {**known, **{handle: frozenset(above) for handle, above in seen.items()}}
+    for handle in seen:
+        person = resolve_person(handle, everything)
+        if person in found:
+            found[person].add(handle)
+    return {person: sorted(theirs, key=lambda h: (-STRENGTH[h.kind], h))[:STAND_INS] for person, theirs in found.items()}
 
 
 def _seen_with(conn: Connection, people: Sequence[Handle]) -> dict[Handle, set[Handle]]:

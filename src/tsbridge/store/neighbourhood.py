@@ -10,7 +10,7 @@ from typing import Any, Final, NamedTuple
 
 from sqlalchemy import CompoundSelect, Connection, and_, bindparam, or_, select, tuple_, union
 
-from tsbridge.core.link import CROWD, Acquaintances, LinkEdit, Node, crowded, resolve_person
+from tsbridge.core.link import CROWD, Acquaintances, LinkEdit, Node, crowded, persons
 from tsbridge.core.moments import Handle, Interaction
 from tsbridge.store import links
 from tsbridge.store.tables import handles, interactions, link_edits
@@ -93,15 +93,18 @@ def _namesakes(conn: Connection, nodes: Iterable[Node]) -> set[Interaction]:
 
 
 def _near(conn: Connection, nodes: Iterable[Node], window: timedelta, known: Acquaintances) -> set[Interaction]:
-    """Those within `window` of one of `nodes` that share a handle with it; one that is in doubt links nobody."""
+    """Those within `window` of one of `nodes` that are about the same person, by whichever handle; one in doubt links nobody."""
+    nodes = list(nodes)
+    who = persons(nodes, known)
+    theirs = links.stand_ins(conn, sorted(set(who.values())), known)
     found: set[Interaction] = set()
     for node in nodes:
-        sure = sorted(h for h in node.people if resolve_person(h, known) is not None)
-        if not sure:
+        if node.subject not in who:
             continue
+        held = theirs[who[node.subject]]
         life = {"opened": node.opened_at, "floor": node.opened_at - window, "ceiling": node.last_at + window}
-        named = {f"kind{i}": h.kind for i, h in enumerate(sure)} | {f"value{i}": h.value for i, h in enumerate(sure)}
-        found |= {Interaction(source, id_) for source, id_ in conn.execute(_around(len(sure)), {**life, **named})}
+        named = {f"kind{i}": h.kind for i, h in enumerate(held)} | {f"value{i}": h.value for i, h in enumerate(held)}
+        found |= {Interaction(source, id_) for source, id_ in conn.execute(_around(len(held)), {**life, **named})}
     return found
 
 

@@ -116,8 +116,8 @@ class _Values:
         if name in self.changed:
             return self.changed[name]
         value = self._given.get(name)
-        if value is None and name in _OF_TIME:
-            return self._of_time(name)
+        if value is None:
+            return self._of_time(name) if name in _OF_TIME else None
         return None if value == "" or value == () else value
 
     def before(self, name: str) -> tuple[bool, Value]:

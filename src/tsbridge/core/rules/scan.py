@@ -16,7 +16,7 @@ from tsbridge.core.rules.text import PATTERN_TEXT, find_word, search
 
 MEMORY: Final = 64 << 20
 WORDS: Final = 16_384
-PATTERNS: Final = 1_024
+PATTERNS: Final = 2_048
 ALONE: Final = 3
 """So few are looked for one by one: a set costs more than it saves."""
 MANY: Final = 12

@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tsbridge.core.drift import drifts
 from tsbridge.core.helpdesk import (
     Asked,
     Current,
@@ -25,6 +27,7 @@ from tsbridge.core.helpdesk import (
     wish_json,
     yielding,
 )
+from tsbridge.core.moments import Value
 
 TAGS = st.sampled_from(["ts_a", "ts_b", "ts_c", "vip", "bite", "x"])
 PLACES = st.sampled_from(["1", "2", "3", "4"])
@@ -184,6 +187,24 @@ def test_a_priority_that_a_person_changed_after_us_stays_until_a_newer_asking() 
     ours = Ours(values={"priority": Asked("urgent", "2")})
     assert not plan(on(priority="low"), wish_of(priority=Asked("urgent", "2")), ours)
     assert plan(on(priority="low"), wish_of(priority=Asked("urgent", "3")), ours).values == (("priority", "urgent"),)
+
+
+@pytest.mark.parametrize(("wished", "read"), [("true", True), (True, "true"), (3, "3"), (12.5, "12.50"), ("", None), (7, "7.0")])
+def test_a_value_that_reads_as_another_kind_of_the_same_is_not_written(wished: Value, read: Value) -> None:
+    wish = Wish(custom_fields=(("1", Asked(wished, "2")),))
+    current = Current("1", "open", frozenset(), {"custom:1": read})
+    assert not plan(current, wish, Ours())
+    assert drifts(current, wish, Ours(values={"custom:1": Asked(wished, "2")}), (), None) == []
+
+
+@pytest.mark.parametrize(
+    ("wished", "read"), [("Yes", "yes"), ("007", "7"), (True, 1), (1, True), ("a,b", "a"), (3, None), (0, None), ("no", "")]
+)
+def test_a_value_that_is_another_is_written(wished: Value, read: Value) -> None:
+    wish = Wish(custom_fields=(("1", Asked(wished, "2")),))
+    current = Current("1", "open", frozenset(), {"custom:1": read})
+    assert plan(current, wish, Ours()).values == (("custom:1", wished),)
+    assert len(drifts(current, wish, Ours(values={"custom:1": Asked(wished, "2")}), (), None)) == 1
 
 
 def test_an_agent_is_assigned_together_with_the_group() -> None:

@@ -9,6 +9,7 @@ from typing import Any, Final, Literal
 
 from tsbridge.core.helpdesk import Current, Edit, Ours, Wish
 from tsbridge.core.moments import Value
+from tsbridge.core.rules.facts import alike
 
 Cause = Literal["person", "trigger", "lost", "rulebook", "merged", "closed"]
 Policy = Literal["accept", "ask", "heal"]
@@ -67,9 +68,9 @@ def drifts(
         if ours.absent.get(tag) == by and tag in current.tags:
             found.append(_drift(current, f"tag:{tag}", None, tag, _put_on(changes, tag), own_id, live is None or f"absent:{tag}" in live))
     for name, asked in sorted(wish.singles().items()):
-        if ours.values.get(name) == asked and current.values.get(name) != asked.value:
+        if ours.values.get(name) == asked and not alike(current.values.get(name), asked.value):
             to = current.values.get(name)
-            change = _last(one for one in changes if one.what == name and one.value == to)
+            change = _last(one for one in changes if one.what == name and alike(one.value, to))
             found.append(_drift(current, name, asked.value, to, change, own_id, live is None or name in live))
     return found
 
@@ -79,7 +80,7 @@ def undone_by(edit: Edit, changes: Sequence[Change]) -> tuple[str, ...]:
     last = [
         *(_taken_off(changes, tag) for tag in edit.add),
         *(_put_on(changes, tag) for tag in edit.remove),
-        *(_last(one for one in changes if one.what == name and one.value != value) for name, value in edit.values),
+        *(_last(one for one in changes if one.what == name and not alike(one.value, value)) for name, value in edit.values),
     ]
     return tuple(sorted({by for change in last if change is not None and (by := change.rule or change.author) is not None}))
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from tsbridge.core.moments import Value
+from tsbridge.core.rules.facts import alike
 
 FROZEN: Final = ("closed", "deleted")
 
@@ -110,9 +111,9 @@ def plan(current: Current, wish: Wish, ours: Ours) -> Edit:
     values: dict[str, Value] = {}
     for name, asked in wish.singles().items():
         seen_to = ours.values.get(name)
-        if current.values.get(name) != asked.value and (seen_to is None or asked.by > seen_to.by):
+        if not alike(current.values.get(name), asked.value) and (seen_to is None or asked.by > seen_to.by):
             values[name] = asked.value
-    values.update((name, value) for name, value in ours.owed.values if current.values.get(name) != value)
+    values.update((name, value) for name, value in ours.owed.values if not alike(current.values.get(name), value))
     group = wish.group_id
     if "assignee_id" in values and group is not None and current.values.get("group_id") == group.value:
         values.setdefault("group_id", group.value)  # named, so that Zendesk does not follow the agent to another group
@@ -188,7 +189,7 @@ def overwritten(current: Current, edit: Edit, before: Current) -> Edit:
     values = tuple(
         (name, before.values.get(name))
         for name, value in edit.values
-        if before.values.get(name) != current.values.get(name) and before.values.get(name) != value
+        if before.values.get(name) != current.values.get(name) and not alike(before.values.get(name), value)
     )
     return Edit(tuple(sorted(lost)), tuple(sorted(back)), values)
 

@@ -10,6 +10,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, tzinfo
+from decimal import Decimal, InvalidOperation
 from fractions import Fraction
 from typing import Any
 
@@ -210,15 +211,24 @@ class Oracle:
             return False
         before = self.previous.get(name)
         before = None if before == "" or (isinstance(before, list | tuple) and not before) else before
-        if _plain_list(before) == _plain_list(now):
+        if before is None or now is None:
+            if before is now:
+                return False
+        elif told_alike(before, now):
             return False
         if operator == "changed_to":
             return now is not None and equal(now, value)
         return operator == "changed" or (before is not None and equal(before, value))
 
 
-def _plain_list(value: Any) -> Any:
-    return list(value) if isinstance(value, list | tuple) else value
+def told_alike(a: Any, b: Any) -> bool:
+    """One value told twice; a number may come as text."""
+    if any(isinstance(one, int | float) and not isinstance(one, bool) for one in (a, b)):
+        try:
+            return not isinstance(a, bool | list | tuple) and not isinstance(b, bool | list | tuple) and Decimal(str(a)) == Decimal(str(b))
+        except InvalidOperation:
+            return False
+    return text_of(a) == text_of(b)
 
 
 def text_of(value: Any) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from tsbridge.core.moments import Value
-from tsbridge.core.rules.facts import Facts, Number, members, number, plain
+from tsbridge.core.rules.facts import Facts, Number, alike, members, number, plain
 from tsbridge.core.rules.language import Condition, Leaf
 from tsbridge.core.rules.text import find_word, search
 
@@ -39,11 +39,7 @@ def same(a: Value, b: Value) -> bool:
 def differs(leaf: Leaf, facts: Facts) -> bool:
     known, before = facts.before(leaf.field)
     now = facts.get(leaf.field)
-    if not known:
-        return False
-    if before is None or now is None:
-        return before is not now
-    return before != now
+    return known and not alike(before, now)
 
 
 def _contains(leaf: Leaf, facts: Facts, quantity: Callable[[Any], bool]) -> bool:

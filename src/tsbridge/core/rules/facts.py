@@ -187,6 +187,16 @@ def plain(value: Value) -> str:
     return ",".join(value) if isinstance(value, tuple) else str(value)
 
 
+def alike(a: Value, b: Value) -> bool:
+    """Whether two values are one, however each was told: a flag or a number also as text, nothing also as an empty text."""
+    a, b = (None if value == "" or value == () else value for value in (a, b))
+    if a is None or b is None:
+        return a is b
+    if any(isinstance(value, int | float) and not isinstance(value, bool) for value in (a, b)):
+        return number(a) is not None and number(a) == number(b)
+    return plain(a) == plain(b)
+
+
 def number(value: Value) -> Number | None:
     """A number, or text that is one; exact, never through a float. Whole ones as int."""
     if type(value) is int:

@@ -108,3 +108,12 @@ def test_two_wishes_for_one_field_are_both_kept() -> None:
     facts = Facts({"requester.contacts_24h": 7}, {}, random_books.instant(Random(1)), UTC, {}, None)  # noqa: S311
     assert list(found_by.candidates(facts)) == [6, 7]
     assert all(found_by.rest[slot](facts) for slot in (6, 7))
+
+
+def test_true_is_not_one() -> None:
+    conditions = {slot: Leaf("ticket.custom.77", "changed_from", slot % 2 == 0 if slot % 4 < 2 else slot % 2) for slot in range(40)}
+    found_by = Lookup(conditions, scans_of(()), NO_EFFECTS, NO_EFFECTS)
+    for before in (True, False, 1, 0):
+        facts = Facts({"ticket.custom.77": "x"}, {"ticket.custom.77": before}, random_books.instant(Random(1)), UTC, {}, None)  # noqa: S311
+        found = [slot for slot in found_by.candidates(facts) if found_by.rest[slot](facts)]
+        assert found == [slot for slot, condition in conditions.items() if holds(condition, facts)] != []

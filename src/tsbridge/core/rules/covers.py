@@ -135,7 +135,7 @@ class Planner:
         if kind == "range":
             share = 0.5 if None in key else 0.3
         elif kind == "test":
-            share = TESTED.get(key.operator, 0.6)
+            share = TESTED.get(key[0].operator, 0.6)
         else:
             share = self._shares[kind, field] * len(tokens)
         return Cover(share, tokens, leaf) if share <= UNFILED else None
@@ -176,5 +176,5 @@ def _tokens(leaf: Leaf) -> tuple[Token, ...]:
         case "between":
             return (("range", field, (number(value[0]), number(value[1]))),)
         case "present" | "changed" | "changed_from" | "within_hours" | "outside_hours":
-            return (("test", field, Leaf(field, leaf.operator, value, leaf.words)),)
+            return (("test", field, (Leaf(field, leaf.operator, value, leaf.words), repr(value))),)  # True is 1, but not as text
     return ()

@@ -117,7 +117,7 @@ def build(filed: Sequence[Filed], scans: Scans, depth: int = 0) -> Node:
     def table(kind: str) -> tuple[tuple[str, dict[Any, Bucket]], ...]:
         return tuple((field, {key: bucket(found) for key, found in rows.items()}) for field, rows in sorted(tables[kind].items()))
 
-    tests = [(Ask(leaf, scans), bucket(found)) for rows in tables["test"].values() for leaf, found in rows.items()]
+    tests = [(Ask(leaf, scans), bucket(found)) for rows in tables["test"].values() for (leaf, _), found in rows.items()]
     ranges = tuple((field, _cells(rows, bucket)) for field, rows in sorted(tables["range"].items()))
     equal, has, words, patterns = (table(kind) for kind in ("is", "has", "word", "pattern"))
     return Node(tuple(always), equal, has, words, patterns, ranges, tuple(tests), deeper, scans)

@@ -74,9 +74,10 @@ def run(scale: float = 1.0, seed: int = 31) -> bool:
 def _contenders(book: Rulebook) -> tuple[list[Contender], list[str]]:
     found = [peers.ours(book, indexed=True), peers.ours_from_scratch(book), peers.ours(book, indexed=False)]
     missing = []
+    written = peers.cheap_first(book)
     for make in PEERS:
         try:
-            found.append(make(book))
+            found.append(make(written))
         except ImportError:
             missing.append(f"{make.__name__}: not installed")
     return found, missing

@@ -31,16 +31,18 @@ _ACQUAINT: Final = insert(acquaintances)
 _SEEN_WITH: Final = select(acquaintances).where(
     tuple_(acquaintances.c.kind, acquaintances.c.value).in_(bindparam("people", expanding=True))
 )
-_BELOW: Final = select(acquaintances.c.kind, acquaintances.c.value).where(
-    tuple_(acquaintances.c.other_kind, acquaintances.c.other_value).in_(bindparam("people", expanding=True))
+_UNDER = (
+    select(acquaintances.c.kind, acquaintances.c.value)
+    .where(tuple_(acquaintances.c.other_kind, acquaintances.c.other_value).in_(bindparam("people", expanding=True)))
+    .cte("under", recursive=True)
 )
-_UNDER = _BELOW.cte("under", recursive=True)
 _UNDER = _UNDER.union(
     select(acquaintances.c.kind, acquaintances.c.value).where(
         acquaintances.c.other_kind == _UNDER.c.kind, acquaintances.c.other_value == _UNDER.c.value
     )
 )
-_WHO_IS_UNDER: Final = (
+_BELOW: Final = select(_UNDER.c.kind, _UNDER.c.value)
+_KNOWN_OF_BELOW: Final = (
     select(acquaintances)
     .join(_UNDER, and_(acquaintances.c.kind == _UNDER.c.kind, acquaintances.c.value == _UNDER.c.value))
     .order_by(acquaintances.c.kind, acquaintances.c.value)
@@ -233,7 +235,7 @@ def stand_ins(conn: Connection, persons: Sequence[Handle], known: Acquaintances)
         return {}
     found = {person: {person} for person in persons}
     seen: dict[Handle, set[Handle]] = {}
-    rows = [tuple(row) for row in conn.execute(_WHO_IS_UNDER, {"people": [tuple(h) for h in persons]})]
+    rows = [tuple(row) for row in conn.execute(_KNOWN_OF_BELOW, {"people": [tuple(h) for h in persons]})]
     for kind, value, other_kind, other_value in rows:
         seen.setdefault(Handle(kind, value), set()).add(Handle(other_kind, other_value))
     if len(rows) > REACH:
@@ -256,11 +258,8 @@ def _seen_with(conn: Connection, people: Sequence[Handle]) -> dict[Handle, set[H
 
 def _standing_for(conn: Connection, people: set[Handle]) -> set[Interaction]:
     """The interactions of these handles and of the weaker ones that stand for them."""
-    todo = people
-    while todo:
-        rows = conn.execute(_BELOW, {"people": [tuple(h) for h in sorted(todo)]})
-        todo = {Handle(kind, value) for kind, value in rows} - people
-        people = people | todo
+    below = conn.execute(_BELOW, {"people": [tuple(h) for h in sorted(people)]})
+    people = people | {Handle(kind, value) for kind, value in below}
     rows = conn.execute(_HOLDERS, {"people": [tuple(h) for h in sorted(people)]})
     return {Interaction(source, id_) for source, id_ in rows}
 

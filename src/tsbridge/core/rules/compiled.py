@@ -70,16 +70,13 @@ def compiled(condition: Condition, scans: Scans) -> Test:
     """A condition as a function of the facts."""
     if isinstance(condition, Leaf):
         return _leaf(condition, scans)
-    parts = _cheap_first(condition.all)
-    every = [compiled(part, scans) for part in parts]
+    every = [compiled(part, scans) for part in _cheap_first(condition.all)]
     some = [compiled(part, scans) for part in _cheap_first(condition.any)]
     no = [compiled(part, scans) for part in _cheap_first(condition.none)]
     if some:
         every.append(some[0] if len(some) == 1 else _any_of(tuple(some)))
     if no:
         every.append(_none_of(tuple(no)))
-    if parts and len(every) > 1 and isinstance(parts[0], Leaf):
-        return _first_of(parts[0], every[0], _all_of(tuple(every[1:])))
     return _all_of(tuple(every))
 
 
@@ -101,22 +98,6 @@ def _all_of(tests: tuple[Test, ...]) -> Test:
     first, second, *others = tests
     rest = _all_of(tuple(others))
     return lambda facts: first(facts) and second(facts) and rest(facts)
-
-
-def _first_of(leaf: Leaf, first: Test, rest: Test) -> Test:
-    """A condition and what is asked only if it is true. Nearly all that is asked fails at the first, so it is worth no call of its own."""
-    name, value = leaf.field, leaf.value
-    match leaf.operator:
-        case "is":
-            key = plain(value).casefold()
-            return lambda facts: facts.keys[name] == key and rest(facts)
-        case "in":
-            keys = frozenset(plain(one).casefold() for one in value)
-            return lambda facts: facts.keys[name] in keys and rest(facts)
-        case "includes":
-            member = plain(value).casefold()
-            return lambda facts: member in facts.members[name] and rest(facts)
-    return lambda facts: first(facts) and rest(facts)
 
 
 def _any_of(tests: tuple[Test, ...]) -> Test:

@@ -84,13 +84,11 @@ class _Scan:
     def hits(self, text: str) -> list[str]:
         found: list[str] = []
         for part, compiled in self._parts:
-            try:
-                if compiled is not None:
-                    found += [part[place] for place in compiled.Match(text) or ()]
-                    continue
-            except UnicodeEncodeError:  # a lone surrogate, which only a test's facts can hold
-                pass
-            found += [one for one in part if self._one(text, one)]
+            places = None if compiled is None else _places(compiled, text)
+            if places is None:
+                found += [one for one in part if self._one(text, one)]
+            else:
+                found += [part[place] for place in places]
         return found
 
 
@@ -114,3 +112,12 @@ def _set(wanted: Sequence[str], written: Callable[[str], str] | None) -> re2.Set
     except (re2.error, UnicodeEncodeError, RuntimeError):
         return None
     return made if len(wanted) in (made.Match(f" {PROBE} ") or ()) else None
+
+
+def _places(compiled: re2.Set, text: str) -> Sequence[int] | None:
+    """Where in the set what was found stands; None when the text cannot be asked about."""
+    try:
+        found: Sequence[int] = compiled.Match(text) or ()
+    except UnicodeEncodeError:  # a lone surrogate, which only a test's facts can hold
+        return None
+    return found

@@ -122,7 +122,7 @@ ALWAYS: Final = Calendar("always", UTC, always=True)
 
 @lru_cache(maxsize=512)
 def country_holidays(country: str, subdivision: str | None, year: int) -> frozenset[date]:
-    """Public holidays of a country in one year. Raises NotImplementedError for a country that is not known."""
+    """Public holidays of a country in one year. For one that is not known the library raises NotImplementedError."""
     return frozenset(holidays.country_holidays(country, subdiv=subdivision, years=year))
 
 

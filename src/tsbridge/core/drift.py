@@ -9,7 +9,7 @@ from typing import Any, Final, Literal
 
 from tsbridge.core.helpdesk import Current, Edit, Ours, Wish
 from tsbridge.core.moments import Value
-from tsbridge.core.rules.facts import alike
+from tsbridge.core.values import alike
 
 Cause = Literal["person", "trigger", "lost", "rulebook", "merged", "closed"]
 Policy = Literal["accept", "ask", "heal"]

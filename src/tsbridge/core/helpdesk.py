@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from tsbridge.core.moments import Value
-from tsbridge.core.rules.facts import alike
+from tsbridge.core.values import alike
 
 FROZEN: Final = ("closed", "deleted")
 

@@ -10,11 +10,11 @@ from typing import Any, Final
 from tsbridge.core.moments import canonical
 from tsbridge.core.rules import vocabulary
 from tsbridge.core.rules.conditions import holds
-from tsbridge.core.rules.facts import plain
 from tsbridge.core.rules.findings import Finding
 from tsbridge.core.rules.judge import asked
 from tsbridge.core.rules.language import Condition, Leaf, Rule, leaves
 from tsbridge.core.rules.text import fold
+from tsbridge.core.values import as_key, plain
 from tsbridge.rulebook.examiner import Examiner, matches, reads, settings, tag_wishes
 from tsbridge.rulebook.satisfy import Undecided, negated
 from tsbridge.rulebook.worlds import World
@@ -99,7 +99,7 @@ def _plainest(leaf: Leaf) -> tuple[str, Any, bool]:
         return ("contains_any" if operator == "contains" or (len(several) == 1 and operator == "contains_all") else operator), several, same
     if operator in ("is", "in", "includes", "includes_all", "changed_to", "changed_from"):
         values = leaf.value if isinstance(leaf.value, tuple) else (leaf.value,)
-        several = sorted({plain(value).casefold() for value in values})
+        several = sorted({as_key(value) for value in values})
         return {"is": "in", "includes": "includes_all"}.get(operator, operator), several, same
     if operator == "between":
         return operator, [plain(value) for value in leaf.value], same

@@ -10,10 +10,10 @@ from typing import Any, Final
 
 from tsbridge.core.moments import Value
 from tsbridge.core.rules.conditions import leaf_holds
-from tsbridge.core.rules.facts import plain
 from tsbridge.core.rules.findings import Finding
 from tsbridge.core.rules.language import Leaf, Rulebook, leaves
 from tsbridge.core.rules.text import fold
+from tsbridge.core.values import as_key, plain
 from tsbridge.rulebook.examiner import Examiner
 from tsbridge.rulebook.worlds import World
 
@@ -68,7 +68,7 @@ def _lists(book: Rulebook) -> Iterator[tuple[str, Sequence[Any], list[Leaf]]]:
 def _needless(entries: Sequence[Any], operators: Iterable[str]) -> Iterator[Needless]:
     used = set(operators)
     folded = used and used <= {ANY, ALL}
-    needles = [fold(str(entry)) if folded else plain(entry).casefold() for entry in entries]
+    needles = [fold(str(entry)) if folded else as_key(entry) for entry in entries]
     first: dict[str, int] = {}
     for place, needle in enumerate(needles):
         kept = first.setdefault(needle, place)

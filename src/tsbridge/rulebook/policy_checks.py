@@ -10,10 +10,10 @@ from typing import Any, Final
 from tsbridge.core.escalation import due
 from tsbridge.core.moments import Value
 from tsbridge.core.rules.conditions import leaf_holds
-from tsbridge.core.rules.facts import plain
 from tsbridge.core.rules.findings import Finding
 from tsbridge.core.rules.judgement import Judgement
 from tsbridge.core.rules.language import Leaf, Policy, Rule
+from tsbridge.core.values import as_key
 from tsbridge.rulebook.examiner import Examiner, field_of, reads, slots
 from tsbridge.rulebook.rule_checks import constant, constants
 from tsbridge.rulebook.satisfy import Known
@@ -122,7 +122,7 @@ def _certain(examiner: Examiner, rule: Rule, asked: Container[str]) -> Known:
 
     def known(leaf: Leaf) -> bool | None:
         if leaf.field == "tags" and leaf.operator in ("includes", "not_includes"):
-            there = sure.get(f"tag:{plain(leaf.value).casefold()}")
+            there = sure.get(f"tag:{as_key(leaf.value)}")
             return None if there is None else there is (leaf.operator == "includes")
         return leaf_holds(leaf, facts) if leaf.field in values and leaf.operator not in (*CHANGES, "not_changed") else None
 

@@ -7,9 +7,9 @@ from itertools import islice
 from typing import Any, Final
 
 from tsbridge.core.rules import vocabulary
-from tsbridge.core.rules.facts import plain
 from tsbridge.core.rules.findings import Finding, escape, nearest
 from tsbridge.core.rules.language import Leaf, Policy, Rule, Rulebook, Test, leaves
+from tsbridge.core.values import as_key
 from tsbridge.rulebook.worlds import PREVIOUS, World
 
 MOST: Final = 100
@@ -33,7 +33,7 @@ def _strange(book: Rulebook, among: Iterable[Leaf], rule: str | None) -> Iterato
             continue
         several = isinstance(leaf.value, tuple)
         for place, value in enumerate(leaf.value if several else (leaf.value,)):
-            word = plain(value).casefold()
+            word = as_key(value)
             at = f"{leaf.path}/value"
             if several and _written_out(book.document, at):
                 at += f"/{place}"

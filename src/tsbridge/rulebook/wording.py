@@ -6,9 +6,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice, product
 from typing import Final
 
-from tsbridge.core.rules.facts import plain
 from tsbridge.core.rules.language import Leaf
 from tsbridge.core.rules.text import find_word
+from tsbridge.core.values import plain
 from tsbridge.rulebook.patterns import examples
 from tsbridge.rulebook.solved import Literal
 

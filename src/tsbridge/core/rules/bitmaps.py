@@ -10,7 +10,8 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 
 from tsbridge.core.rules.columns import Accepted, Columns, Numbers
-from tsbridge.core.rules.facts import Facts, Number
+from tsbridge.core.rules.facts import Facts
+from tsbridge.core.values import Number
 
 Class = tuple[int, int]
 """Its bit among the classes of all columns, and its bitmap."""
@@ -24,7 +25,7 @@ class Bitmaps:
         self._all = (1 << len(rules)) - 1
         values: list[tuple[str, dict[str | None, Class], Class]] = []
         numbers: list[tuple[str, Sequence[Number], list[Class], Class]] = []
-        for name, column in columns.of.items():
+        for name, column in columns.by_name.items():
             refused = [(place, column.whole & ~accepted[name]) for place, (_, accepted) in enumerate(rules) if name in accepted]
             start = columns.starts[name]
             classes = [(1 << place, found) for place, found in enumerate(_maps(refused, column.width, self._all), start)]

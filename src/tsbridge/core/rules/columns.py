@@ -14,9 +14,9 @@ from math import prod
 from typing import Any, Final, NamedTuple
 
 from tsbridge.core.rules.covers import Effects
-from tsbridge.core.rules.facts import Number, number, plain
 from tsbridge.core.rules.language import Condition, Leaf, Tree
 from tsbridge.core.rules.vocabulary import field_named
+from tsbridge.core.values import Number, as_key, number
 
 NAMED: Final = 0.05
 """A field is a column when at least this part of the rules ask for its value."""
@@ -39,12 +39,12 @@ Accepted = Mapping[Name, int]
 class Demand(NamedTuple):
     """What a part of a condition asks of a column: that an operator, never a negative one, be true of it, or be false.
 
-    `of`: the keys it names, or the bounds.
+    `values`: the keys it names, or the bounds.
     """
 
     part: Leaf
     operator: str
-    of: Sequence[Any]
+    values: Sequence[Any]
     wanted: bool
     column: Name
 
@@ -68,27 +68,27 @@ class Columns:
         named: dict[Name, set[Any]] = {name: set() for name in sorted(names)}
         for demands in self._demands.values():
             for demand in demands:
-                named[demand.column].update(demand.of)
-        self.of: dict[Name, Values | Numbers] = {}
+                named[demand.column].update(demand.values)
+        self.by_name: dict[Name, Values | Numbers] = {}
         for name, found in named.items():
             if name[0] or len(found) <= MOST:
-                self.of[name] = Numbers(found) if name[0] else Values(found)
-        self.starts = dict(zip(self.of, accumulate((column.width for column in self.of.values()), initial=0), strict=False))
+                self.by_name[name] = Numbers(found) if name[0] else Values(found)
+        self.starts = dict(zip(self.by_name, accumulate((column.width for column in self.by_name.values()), initial=0), strict=False))
 
-    def look(self, slot: int) -> tuple[Accepted, list[Condition]]:
+    def asked_by(self, slot: int) -> tuple[Accepted, list[Condition]]:
         """In which classes a condition may be true, or become true by what rules set; columns that do not matter are left out.
 
         And its parts that are what they have to be in all of these classes, whatever rules have set since.
         """
         accepted: dict[Name, int] = {}
         settled: list[Condition] = []
-        for part, operator, of, wanted, name in self._demands[slot]:
-            column = self.of.get(name)
-            if column is None or (self._may_change.may_set(part.field) and self._may_turn(part.field, operator, of, wanted)):
+        for part, operator, values, wanted, name in self._demands[slot]:
+            column = self.by_name.get(name)
+            if column is None or (self._may_change.may_set(part.field) and self._may_turn(part.field, operator, values, wanted)):
                 continue
-            classes = column.accepted(operator, of)
+            classes = column.accepted(operator, values)
             accepted[name] = accepted.get(name, column.whole) & (classes if wanted else column.whole & ~classes)
-            if column.settles(operator, of) and not self._touched.may_set(part.field):
+            if column.settles(operator, values) and not self._touched.may_set(part.field):
                 settled.append(part)
         return accepted, settled
 
@@ -96,16 +96,16 @@ class Columns:
         """The classes that are not accepted, of all columns."""
         found = 0
         for name, classes in accepted.items():
-            found |= (self.of[name].whole & ~classes) << self.starts[name]
+            found |= (self.by_name[name].whole & ~classes) << self.starts[name]
         return found
 
     def share(self, accepted: Accepted) -> float:
         """In what part of the cases these classes leave a rule, by a guess."""
-        return prod([classes.bit_count() / self.of[name].width for name, classes in accepted.items()])
+        return prod([classes.bit_count() / self.by_name[name].width for name, classes in accepted.items()])
 
-    def _may_turn(self, field: str, operator: str, of: Iterable[Any], wanted: bool) -> bool:
+    def _may_turn(self, field: str, operator: str, values: Iterable[Any], wanted: bool) -> bool:
         """Whether what rules set of this field may make a part what it has to be."""
-        return not (wanted and operator in EQUAL) or any(self._may_change.may_set(field, key) for key in of)
+        return not (wanted and operator in EQUAL) or any(self._may_change.may_set(field, key) for key in values)
 
 
 class Values:
@@ -133,7 +133,7 @@ class Numbers:
     """The stretches between and on the `cuts`; the last class is no number."""
 
     def __init__(self, bounds: Collection[Number]) -> None:
-        self.cuts: Sequence[Number] = sorted(bounds)[:: max(1, -(-len(bounds) // MOST))]
+        self.cuts = cuts_of(bounds, MOST)
         self.width = 2 * len(self.cuts) + 2
         self.whole = (1 << self.width) - 1
 
@@ -147,6 +147,11 @@ class Numbers:
 
     def settles(self, operator: str, bounds: Iterable[Number]) -> bool:
         return all(cell(self.cuts, bound) % 2 for bound in bounds)
+
+
+def cuts_of(bounds: Collection[Number], most: int) -> Sequence[Number]:
+    """These bounds in order; of more than `most`, evenly fewer."""
+    return sorted(bounds)[:: max(1, -(-len(bounds) // most))]
 
 
 def cell(cuts: Sequence[Number], value: Number) -> int:
@@ -180,5 +185,5 @@ def _demand(name: Name, part: Leaf, wanted: bool) -> Demand | None:
     if operator == "present":
         known = field_named(part.field)
         return Demand(part, operator, (), wanted, name) if known is not None and known.type not in LONG else None
-    keys = [plain(one).casefold() for one in (value if operator == "in" else (value,))]
+    keys = [as_key(one) for one in (value if operator == "in" else (value,))]
     return Demand(part, operator, keys, wanted, name) if wanted or operator != "changed_to" else None

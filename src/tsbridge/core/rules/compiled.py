@@ -6,9 +6,10 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
 
 from tsbridge.core.rules.conditions import differs, same
-from tsbridge.core.rules.facts import Facts, number, plain
+from tsbridge.core.rules.facts import Facts
 from tsbridge.core.rules.language import Condition, Leaf
 from tsbridge.core.rules.scan import PatternScan, WordScan
+from tsbridge.core.values import as_key, number, plain
 
 Test = Callable[[Facts], bool]
 
@@ -132,10 +133,10 @@ def _made(leaf: Leaf, scans: Scans) -> Test:
     name, value = leaf.field, leaf.value
     match leaf.operator:
         case "is":
-            key = plain(value).casefold()
+            key = as_key(value)
             return lambda facts: facts.keys[name] == key
         case "in":
-            keys = frozenset(plain(one).casefold() for one in value)
+            keys = frozenset(as_key(one) for one in value)
             return lambda facts: facts.keys[name] in keys
         case "contains" | "contains_any":
             some = frozenset(leaf.words)
@@ -148,17 +149,17 @@ def _made(leaf: Leaf, scans: Scans) -> Test:
         case "matches":
             return lambda facts: value in scans.patterns(facts, name)
         case "includes":
-            member = plain(value).casefold()
+            member = as_key(value)
             return lambda facts: member in facts.members[name]
         case "includes_all":
-            wanted = frozenset(plain(one).casefold() for one in value)
+            wanted = frozenset(as_key(one) for one in value)
             return lambda facts: wanted <= facts.members[name]
         case "present":
             return lambda facts: facts.get(name) is not None
         case "changed":
             return lambda facts: differs(leaf, facts)
         case "changed_to":
-            became = plain(value).casefold()
+            became = as_key(value)
             return lambda facts: facts.keys[name] == became and differs(leaf, facts)
         case "changed_from":
             return lambda facts: differs(leaf, facts) and same(facts.before(name)[1], value)

@@ -7,9 +7,10 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from tsbridge.core.moments import Value
-from tsbridge.core.rules.facts import Facts, Number, alike, members, number, plain
+from tsbridge.core.rules.facts import Facts
 from tsbridge.core.rules.language import Condition, Leaf
 from tsbridge.core.rules.text import find_word, search
+from tsbridge.core.values import Number, alike, as_key, members, number, plain
 
 
 def holds(condition: Condition, facts: Facts) -> bool:
@@ -33,7 +34,7 @@ def same(a: Value, b: Value) -> bool:
         return False
     if isinstance(a, int | float) and isinstance(b, int | float) and not isinstance(a, bool) and not isinstance(b, bool):
         return a == b
-    return plain(a).casefold() == plain(b).casefold()
+    return as_key(a) == as_key(b)
 
 
 def differs(leaf: Leaf, facts: Facts) -> bool:
@@ -88,7 +89,7 @@ def _contains_any(leaf: Leaf, facts: Facts) -> bool:
 
 
 def _includes(leaf: Leaf, facts: Facts) -> bool:
-    return plain(leaf.value).casefold() in members(facts.get(leaf.field))
+    return as_key(leaf.value) in members(facts.get(leaf.field))
 
 
 def _present(leaf: Leaf, facts: Facts) -> bool:
@@ -112,7 +113,7 @@ _OPERATORS: Final[Mapping[str, Callable[[Leaf, Facts], bool]]] = {
     "matches": _matches,
     "includes": _includes,
     "not_includes": _not(_includes),
-    "includes_all": lambda leaf, facts: {plain(v).casefold() for v in leaf.value} <= members(facts.get(leaf.field)),
+    "includes_all": lambda leaf, facts: {as_key(v) for v in leaf.value} <= members(facts.get(leaf.field)),
     "less_than": lambda leaf, facts: _compare(leaf, facts, lambda a, b: a < b),
     "at_most": lambda leaf, facts: _compare(leaf, facts, lambda a, b: a <= b),
     "greater_than": lambda leaf, facts: _compare(leaf, facts, lambda a, b: a > b),

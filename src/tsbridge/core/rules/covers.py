@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from operator import itemgetter
 from typing import Any, Final, NamedTuple
 
-from tsbridge.core.rules.facts import number, plain
 from tsbridge.core.rules.language import Action, Condition, Leaf, Tree, leaves
+from tsbridge.core.values import as_key, number, plain
 
 UNFILED: Final = 0.7
 """A cover that stands in more cases than this is not worth a place."""
@@ -105,7 +105,7 @@ class Planner:
     def _told(self, part: Condition) -> bool:
         if not isinstance(part, Leaf) or part.operator not in EXACT:
             return False
-        return not self._touched.may_set(part.field, plain(part.value).casefold() if part.operator == "includes" else None)
+        return not self._touched.may_set(part.field, as_key(part.value) if part.operator == "includes" else None)
 
     def _covers(self, condition: Condition) -> list[Cover]:
         found: list[Cover] = []
@@ -156,13 +156,13 @@ def _tokens(leaf: Leaf) -> tuple[Token, ...]:
     field, value = leaf.field, leaf.value
     match leaf.operator:
         case "is" | "changed_to":
-            return (("is", field, plain(value).casefold()),)
+            return (("is", field, as_key(value)),)
         case "in":
-            return tuple(dict.fromkeys([("is", field, plain(one).casefold()) for one in value]))
+            return tuple(dict.fromkeys([("is", field, as_key(one)) for one in value]))
         case "includes":
-            return (("has", field, plain(value).casefold()),)
+            return (("has", field, as_key(value)),)
         case "includes_all":
-            return tuple([("has", field, plain(one).casefold()) for one in value[:1]])
+            return tuple([("has", field, as_key(one)) for one in value[:1]])
         case "contains" | "contains_any":
             return tuple(dict.fromkeys([("word", field, word) for word in leaf.words]))
         case "contains_all":

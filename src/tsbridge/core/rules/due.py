@@ -11,8 +11,9 @@ from typing import Any, Final
 from tsbridge.core.calendar import Calendar
 from tsbridge.core.rules.conditions import leaf_holds
 from tsbridge.core.rules.covers import Effects
-from tsbridge.core.rules.facts import TIME_FIELDS, Facts, plain
+from tsbridge.core.rules.facts import TIME_FIELDS, Facts
 from tsbridge.core.rules.language import Condition, Leaf, Rule, Tree, leaves
+from tsbridge.core.values import as_key
 
 HORIZON: Final = 8
 """Days ahead in which a change of weekday, hour, holiday or calendar is looked for: a week repeats itself, and a day over."""
@@ -22,7 +23,6 @@ LEVEL: Final = "case.escalation_level"
 OF_THE_MOMENT: Final = ("event", "text.new", "changed")
 """What is gone when time goes on and nothing happens."""
 INSTANT: Final = timedelta(microseconds=1)
-_TIME: Final = frozenset(TIME_FIELDS)
 DAY: Final = timedelta(days=1)
 MINUTE: Final = timedelta(minutes=1)
 
@@ -34,7 +34,7 @@ def hears_the_clock(rule: Rule) -> bool:
 
 def reads_the_clock(rule: Rule) -> bool:
     """Whether time alone can change what this rule says."""
-    return hears_the_clock(rule) and not _TIME.isdisjoint([leaf.field for leaf in leaves(rule.when)])
+    return hears_the_clock(rule) and not TIME_FIELDS.isdisjoint([leaf.field for leaf in leaves(rule.when)])
 
 
 def by_time_unknown(condition: Condition, facts: Facts) -> bool | None:
@@ -69,7 +69,7 @@ def lasting(condition: Condition, set_by_rules: Effects) -> Condition:
 def _passing(leaf: Leaf, set_by_rules: Effects) -> bool:
     field = leaf.field
     if field == "tags" and leaf.operator in ("includes", "not_includes"):
-        return set_by_rules.may_set(field, plain(leaf.value).casefold())
+        return set_by_rules.may_set(field, as_key(leaf.value))
     return field in TIME_FIELDS or field in (*OF_THE_MOMENT, LEVEL) or "changed" in leaf.operator or set_by_rules.may_set(field)
 
 

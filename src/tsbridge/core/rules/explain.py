@@ -7,9 +7,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tsbridge.core.rules.conditions import holds
-from tsbridge.core.rules.facts import Facts, plain
+from tsbridge.core.rules.facts import Facts
 from tsbridge.core.rules.language import Condition, Leaf, Rule
 from tsbridge.core.rules.text import excerpt, find_word, search
+from tsbridge.core.values import plain
 
 SHOWN = 120
 LIST_SHOWN = 50

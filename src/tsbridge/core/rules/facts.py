@@ -4,23 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, tzinfo
-from decimal import Decimal, InvalidOperation
 from typing import Final, TypeVar
 
 from tsbridge.core.calendar import DAYS, Calendar
 from tsbridge.core.moments import Value
 from tsbridge.core.rules.text import Folding
+from tsbridge.core.values import Number, as_key, members, number, plain
 
 T = TypeVar("T")
-Number = Decimal | int
-
 BUDGET: Final = 4_000_000
 """Characters of text one judgement may read. All else is bounded by what a rulebook may hold."""
 
-TIME_FIELDS: Final = ("case.age_minutes", "time.now", "time.weekday", "time.hour", "time.holiday")
-_OF_TIME: Final = frozenset(TIME_FIELDS)
+TIME_FIELDS: Final = frozenset({"case.age_minutes", "time.now", "time.weekday", "time.hour", "time.holiday"})
 
-WHOLE: Final = 10**18
 YEARS: Final = range(1970, 9_000)
 """The years in which calendars and clocks have room to look back and ahead."""
 SHORT: Final = 200
@@ -117,7 +113,7 @@ class _Values:
             return self.changed[name]
         value = self._given.get(name)
         if value is None:
-            return self._of_time(name) if name in _OF_TIME else None
+            return self._of_time(name) if name in TIME_FIELDS else None
         return None if value == "" or value == () else value
 
     def before(self, name: str) -> tuple[bool, Value]:
@@ -130,7 +126,7 @@ class _Values:
         value = self.get(name)
         if isinstance(value, str):
             return value.casefold()
-        return None if value is None else plain(value).casefold()
+        return None if value is None else as_key(value)
 
     def number(self, name: str) -> Number | None:
         value = self.get(name)
@@ -174,49 +170,3 @@ class _Values:
         if name == "time.holiday":
             return any(calendar.is_holiday(local.date()) for calendar in self._calendars.values())
         return self._now().isoformat()
-
-
-def plain(value: Value) -> str:
-    """A value as the text it is compared by; whole numbers without a point."""
-    if type(value) is str:
-        return value
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, float) and value.is_integer():
-        return str(int(value))
-    return ",".join(value) if isinstance(value, tuple) else str(value)
-
-
-def alike(a: Value, b: Value) -> bool:
-    """Whether two values are one, however each was told: a flag or a number also as text, nothing also as an empty text."""
-    a, b = (None if value == "" or value == () else value for value in (a, b))
-    if a is None or b is None:
-        return a is b
-    if any(isinstance(value, int | float) and not isinstance(value, bool) for value in (a, b)):
-        return number(a) is not None and number(a) == number(b)
-    return plain(a) == plain(b)
-
-
-def number(value: Value) -> Number | None:
-    """A number, or text that is one; exact, never through a float. Whole ones as int."""
-    if type(value) is int:
-        return value
-    if value is None or isinstance(value, bool | tuple):
-        return None
-    text = plain(value).strip()
-    if len(text) > 40:
-        return None
-    try:
-        found = Decimal(text)
-    except InvalidOperation:
-        return None
-    if not found.is_finite():
-        return None
-    return int(found) if found == found.to_integral_value() and abs(found) < WHOLE else found
-
-
-def members(value: Value) -> frozenset[str]:
-    """A set's words, compared without letter case; a single word is a set of one."""
-    if value is None:
-        return frozenset()
-    return frozenset(map(str.casefold, value)) if isinstance(value, tuple) else frozenset((plain(value).casefold(),))

@@ -11,11 +11,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from tsbridge.core.rules.columns import cell
+from tsbridge.core.rules.columns import cell, cuts_of
 from tsbridge.core.rules.compiled import Scans, compiled
 from tsbridge.core.rules.covers import Cover
-from tsbridge.core.rules.facts import Facts, Number
+from tsbridge.core.rules.facts import Facts
 from tsbridge.core.rules.language import Leaf
+from tsbridge.core.values import Number
 
 CROWD: Final = 64
 """Rules that share a token before they get a node of their own."""
@@ -125,8 +126,7 @@ def build(filed: Sequence[Filed], scans: Scans, depth: int = 0) -> Node:
 
 def _cells(rows: dict[Any, list[Filed]], bucket_of: Callable[[Sequence[Filed]], Bucket]) -> Cells:
     """A range is filed in every cell it reaches into."""
-    bounds = sorted({bound for key in rows for bound in key if bound is not None})
-    cuts: list[Number] = bounds[:: -(-len(bounds) // CUTS)]
+    cuts = cuts_of({bound for key in rows for bound in key if bound is not None}, CUTS)
     cells: list[list[Filed]] = [[] for _ in range(2 * len(cuts) + 1)]
     for (low, high), filed in rows.items():
         first = 0 if low is None else cell(cuts, low)

@@ -37,7 +37,7 @@ class Lookup:
         known: dict[int, Sequence[Condition]] = {}
         self._against: dict[int, int] = {}
         for slot, condition in conditions.items():
-            covers, (accepted, settled) = planner.covers(condition), columns.look(slot)
+            covers, (accepted, settled) = planner.covers(condition), columns.asked_by(slot)
             if accepted and columns.share(accepted) <= (covers[0].share if covers else 1):
                 mapped.append((slot, accepted))
             else:

@@ -12,9 +12,10 @@ from typing import Any, Final
 from tsbridge.core.escalation import Armed, next_due, step_due
 from tsbridge.core.moments import Interaction, Value, instant_text
 from tsbridge.core.rules.conditions import holds
-from tsbridge.core.rules.facts import Facts, plain
+from tsbridge.core.rules.facts import Facts
 from tsbridge.core.rules.judgement import Judgement, Match, Note, Standing, StepFired
 from tsbridge.core.rules.language import PLACEHOLDER, Action, Rule, Rulebook
+from tsbridge.core.values import plain
 
 FIELD_OF: Final = {"severity": "case.severity", "category": "case.category", "queue": "case.queue", "priority": "ticket.priority"}
 

@@ -22,7 +22,7 @@ from tsbridge.store import keep, leases, schema, wakeup
 from tsbridge.store.db import Database, claim_alone
 from tsbridge.store.intake import Intake
 from tsbridge.store.rulebooks import LiveRulebook
-from tsbridge.vendors.zendesk.normalize import OwnUser
+from tsbridge.vendors.zendesk.read_fields import OwnUser
 from tsbridge.web.app import create_app, front
 from tsbridge.web.auth import Gate
 from tsbridge.web.counters import Counters

@@ -36,6 +36,7 @@ from tsbridge.vendors.zendesk import normalize as zendesk_normalize
 from tsbridge.vendors.zendesk import payload as zendesk_payload
 from tsbridge.vendors.zendesk import verify as zendesk_proof
 from tsbridge.vendors.zendesk.client import AccessToken, ApiToken, ClientCredentials, Credentials, Limits, ZendeskClient
+from tsbridge.vendors.zendesk.read_fields import OwnUser
 from tsbridge.web.webhooks import Entrance
 from tsbridge.work.ingest import Reader
 
@@ -146,7 +147,7 @@ def entrances(settings: Settings) -> dict[str, Entrance]:
     }
 
 
-def readers(settings: Settings, own: Callable[[], zendesk_normalize.OwnUser]) -> dict[str, Reader]:
+def readers(settings: Settings, own: Callable[[], OwnUser]) -> dict[str, Reader]:
     """How the deliveries of each source are read into moments."""
     region = settings.phone_region
 

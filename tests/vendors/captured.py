@@ -12,8 +12,8 @@ from tsbridge.core.moments import to_json
 from tsbridge.vendors import strict_json
 from tsbridge.vendors.reading import Normalized
 from tsbridge.vendors.talkdesk.normalize import normalize as talkdesk
-from tsbridge.vendors.zendesk.normalize import OwnUser
 from tsbridge.vendors.zendesk.normalize import normalize as zendesk
+from tsbridge.vendors.zendesk.read_fields import OwnUser
 
 FIXTURES: Final = Path(__file__).parent.parent / "fixtures"
 RECEIVED: Final = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)

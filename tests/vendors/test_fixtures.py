@@ -9,7 +9,7 @@ import pytest
 from tests.vendors.captured import FIXTURES, deliveries, golden, told
 from tsbridge.core.moments import from_json, to_json
 from tsbridge.vendors.talkdesk import normalize as talkdesk
-from tsbridge.vendors.zendesk import normalize as zendesk
+from tsbridge.vendors.zendesk.read_event import EVENTS
 
 DELIVERIES = list(deliveries())
 
@@ -32,7 +32,7 @@ def test_every_golden_file_has_its_delivery() -> None:
 
 def test_every_ticket_event_we_know_is_captured() -> None:
     captured = {golden(path)["event_type"] for path in DELIVERIES if path.parent.name == "zendesk"}
-    assert {f"ticket.{name}" for name in zendesk.EVENTS} <= captured
+    assert {f"ticket.{name}" for name in EVENTS} <= captured
     assert "messaging_ticket.message_added" in captured
 
 

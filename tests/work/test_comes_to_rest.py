@@ -22,6 +22,7 @@ from tsbridge.store.db import Database
 from tsbridge.vendors import strict_json
 from tsbridge.vendors.reading import Normalized
 from tsbridge.vendors.zendesk import normalize as zendesk
+from tsbridge.vendors.zendesk.read_fields import OwnUser
 
 pytestmark = pytest.mark.anyio
 
@@ -99,7 +100,7 @@ class Whole(Walk):
 
     def _zendesk(self, row: inbox.Claimed, _: Any) -> Normalized:
         bridge = self.writing.zendesk.world.bridge
-        own = zendesk.OwnUser(str(bridge["id"]), bridge["email"])
+        own = OwnUser(str(bridge["id"]), bridge["email"])
         return zendesk.normalize(strict_json.read(row.body), received_at=row.received_at, own=own)
 
     def hear(self) -> int:

@@ -19,6 +19,7 @@ from tsbridge.vendors import strict_json
 from tsbridge.vendors.reading import Normalized
 from tsbridge.vendors.zendesk import normalize as zendesk
 from tsbridge.vendors.zendesk.client import ZendeskClient
+from tsbridge.vendors.zendesk.read_fields import OwnUser
 from tsbridge.work.reconcile import EVERY, NAME, Reconciler
 
 pytestmark = pytest.mark.anyio
@@ -45,7 +46,7 @@ class Account(Walk):
         super().__init__(database, clock, BOOK)
         self.writing = WritingDesk(database, clock)
         bridge = self.writing.zendesk.world.bridge
-        self.own = zendesk.OwnUser(str(bridge["id"]), bridge["email"])
+        self.own = OwnUser(str(bridge["id"]), bridge["email"])
         self.woken: list[str] = []
         self.reconciler = self.another("w1")
 
@@ -260,7 +261,7 @@ async def test_a_rule_of_zendesks_own_is_named_and_asked_about(account: Account)
 
 
 async def test_without_knowing_who_we_are_nothing_is_looked_at(account: Account) -> None:
-    account.own = zendesk.OwnUser()
+    account.own = OwnUser()
     account.clock.advance(EVERY)
     asked = len(account.writing.wire.asked)
     await account.reconciler.round()

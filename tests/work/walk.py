@@ -24,13 +24,14 @@ from tsbridge.vendors.reading import Normalized
 from tsbridge.vendors.talkdesk import mapping
 from tsbridge.vendors.talkdesk import normalize as talkdesk
 from tsbridge.vendors.zendesk import normalize as zendesk
+from tsbridge.vendors.zendesk.read_fields import OwnUser
 from tsbridge.work.casedesk import DeskWork
 from tsbridge.work.conclude import Conclusions
 from tsbridge.work.facts import Background, Zendesk
 from tsbridge.work.ingest import Ingest
 
 UTC = ZoneInfo("UTC")
-OWN = zendesk.OwnUser("99", "bridge@example.com")
+OWN = OwnUser("99", "bridge@example.com")
 
 
 class Walk:

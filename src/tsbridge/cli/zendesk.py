@@ -20,7 +20,7 @@ from tsbridge.store.rulebooks import LiveRulebook
 from tsbridge.vendors.errors import TryLater, VendorError
 from tsbridge.vendors.zendesk import install
 from tsbridge.vendors.zendesk.client import ZendeskClient
-from tsbridge.vendors.zendesk.normalize import OwnUser
+from tsbridge.vendors.zendesk.read_fields import OwnUser
 from tsbridge.vendors.zendesk.setup import Kind, Step, lacking
 from tsbridge.wiring import SystemClock, make_zendesk
 from tsbridge.work.reconcile import NAME, OVERLAP, Reconciler

@@ -8,7 +8,7 @@ from typing import Any
 from tsbridge.core.drift import Change
 from tsbridge.core.moments import Value
 from tsbridge.vendors import reading
-from tsbridge.vendors.zendesk.normalize import scalar
+from tsbridge.vendors.zendesk.read_fields import scalar
 
 IDS = ("group_id", "assignee_id")
 

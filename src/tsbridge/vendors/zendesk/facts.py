@@ -11,7 +11,7 @@ from typing import Any
 
 from tsbridge.core.moments import FACTS, Actor, Moment, Text, Value
 from tsbridge.vendors import reading
-from tsbridge.vendors.zendesk.normalize import scalar
+from tsbridge.vendors.zendesk.read_fields import scalar
 
 
 def facts_of(ticket: Mapping[str, Any], user: Mapping[str, Any] | None, phone_region: str) -> Moment | None:

@@ -12,8 +12,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 
-from tsbridge.vendors.zendesk.normalize import EVENTS
 from tsbridge.vendors.zendesk.payload import EVENT
+from tsbridge.vendors.zendesk.read_event import EVENTS
 from tsbridge.vendors.zendesk.trigger import trigger_body
 
 NAME: Final = "tsbridge"

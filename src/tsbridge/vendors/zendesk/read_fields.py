@@ -1,0 +1,120 @@
+"""Fields of tickets as Zendesk tells them, whichever way: ids, words, channels, custom values, and who we are over there."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from tsbridge.core.moments import Handle, Value
+from tsbridge.vendors import reading
+from tsbridge.vendors.errors import Malformed
+from tsbridge.vendors.reading import id_text, word
+
+CHANNELS: Final[Mapping[str, str]] = {
+    "mail": "email",
+    "email": "email",
+    "web": "web",
+    "web_form": "web",
+    "web form": "web",
+    "web_widget": "web",
+    "help_center": "web",
+    "help center post": "web",
+    "web_service": "api",
+    "web service": "api",
+    "web service (api)": "api",
+    "api": "api",
+    "chat": "chat",
+    "chat_transcript": "chat",
+    "native_messaging": "messaging",
+    "messaging": "messaging",
+    "mobile_sdk": "messaging",
+    "mobile": "messaging",
+    "whatsapp": "messaging",
+    "line": "messaging",
+    "wechat": "messaging",
+    "sms": "sms",
+    "text": "sms",
+    "twitter": "social",
+    "x_corp_dm": "social",
+    "facebook": "social",
+    "facebook_messenger": "social",
+    "instagram_dm": "social",
+    "any_channel": "social",
+    "social": "social",
+    "voice": "voice",
+    "phone": "voice",
+    "voicemail": "voice",
+    "phone_call_inbound": "voice",
+    "phone_call_outbound": "voice",
+    "api_phone_call_inbound": "voice",
+    "api_phone_call_outbound": "voice",
+    "api_voicemail": "voice",
+}
+
+STATUSES: Final[Mapping[str, str]] = {"archived": "closed", "scrubbed": "deleted", "on-hold": "hold", "on hold": "hold"}
+
+
+@dataclass(frozen=True, slots=True)
+class OwnUser:
+    """The Zendesk user we write as."""
+
+    id: str | None = None
+    email: str | None = None
+
+
+NOBODY: Final = OwnUser()
+
+
+def channel_of(value: Any) -> str | None:
+    """Our word for a vendor's channel; an unknown one is nothing rather than a guess."""
+    found = word(value)
+    return None if found is None else CHANNELS.get(found)
+
+
+def scalar(value: Any) -> Value:
+    """A custom field's value: text, number, true or false, several choices, or the id of a looked-up record."""
+    if isinstance(value, Mapping):
+        if "value" in value:
+            return scalar(value["value"])
+        return id_text(value.get("id"))
+    if isinstance(value, bool | int | float):
+        return value
+    if isinstance(value, list):
+        return (
+            tuple(sorted({t for v in value[: reading.LIST_LENGTH] if (t := reading.text(v, reading.SUBJECT_LENGTH)) is not None})) or None
+        )
+    return reading.text(value, reading.TEXT_LENGTH)
+
+
+def status(value: Any) -> str | None:
+    found = word(value)
+    return None if found is None else STATUSES.get(found, found)
+
+
+def names_in(facts: Mapping[str, Value]) -> tuple[Handle, ...]:
+    """A ticket made for a call carries `talkdesk:<account>:<call>` as its external id."""
+    external = facts.get("ticket.external_id")
+    if isinstance(external, str) and external.lower().startswith("talkdesk:") and external.count(":") >= 1:
+        return (Handle("call", external.rsplit(":", 1)[1]),)
+    return ()
+
+
+def inside(data: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    """An object inside, or an empty one."""
+    found = data.get(name)
+    return found if isinstance(found, Mapping) else {}
+
+
+def mapping(data: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    found = data.get(name)
+    if not isinstance(found, Mapping):
+        raise Malformed("missing_" + name, "/" + name)
+    return found
+
+
+def ticket_id(value: Any, pointer: str) -> str:
+    found = id_text(value)
+    if found is None:
+        raise Malformed("missing_ticket_id", pointer)
+    return found

@@ -1,0 +1,101 @@
+"""Bodies of triggers into moments (shape: contract section 3)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from tsbridge.core.moments import TICKET_EVENTS, Actor, Handle, Moment, Text, Value
+from tsbridge.vendors import reading
+from tsbridge.vendors.reading import Normalized, blank, id_text, person_facts, word
+from tsbridge.vendors.zendesk.read_fields import OwnUser, channel_of, inside, names_in, scalar, status, ticket_id
+
+
+def from_body(data: Mapping[str, Any], ticket: Mapping[str, Any], received_at: datetime, own: OwnUser, region: str) -> Normalized:
+    kind = word(data.get("type")) or "ticket.updated"
+    if kind not in TICKET_EVENTS:
+        return Normalized(kind[:100], ignored="unknown_type")
+    id_ = ticket_id(ticket.get("id"), "/ticket/id")
+    facts: dict[str, Value] = {}
+    for key in ("status", "priority", "type", "group_id", "assignee_id", "brand_id", "form_id", "external_id"):
+        if key in ticket and _told(ticket[key]):
+            value = id_text(ticket[key]) if key.endswith("_id") else status(ticket[key]) if key == "status" else _choice(ticket[key])
+            facts[f"ticket.{key}"] = value
+    if "tags" in ticket and _told(ticket["tags"]):
+        facts["tags"] = reading.tags(ticket["tags"])
+    if (public := reading.flag(ticket.get("is_public"))) is not None:
+        facts["ticket.is_public"] = public
+    if channel := channel_of(ticket.get("channel")):
+        facts["channel"] = channel
+    custom = ticket.get("custom_fields")
+    if isinstance(custom, Mapping):
+        facts.update(
+            {f"ticket.custom.{k}": scalar(v) for k, v in list(custom.items())[: reading.LIST_LENGTH] if str(k).isdigit() and _told(v)}
+        )
+    person = inside(ticket, "requester")
+    about, people = person_facts(person.get("id"), person.get("name"), person.get("email"), person.get("phone"), region)
+    facts.update(about)
+    if kind == "ticket.deleted":
+        facts["ticket.status"] = "deleted"
+    texts = []
+    for role, key, limit in (("subject", "subject", reading.SUBJECT_LENGTH), ("description", "description", reading.TEXT_LENGTH)):
+        if (t := reading.text(ticket.get(key), limit)) is not None:
+            texts.append(Text(role, t))  # type: ignore[arg-type]  # both are roles
+    if (said := reading.text(ticket.get("latest_comment"))) is not None:
+        texts.append(Text("comment", said))
+    names = list(names_in(facts))
+    if kind == "ticket.merged" and (target := id_text(ticket.get("merged_into") or data.get("target_ticket_id"))):
+        names.append(Handle("ticket", target))
+    at, at_known = _trigger_time(kind, ticket, received_at)
+    moment = Moment(
+        "zendesk",
+        id_,
+        kind,
+        at,
+        at_known,
+        tuple(sorted(facts.items())),
+        (),
+        tuple(texts),
+        tuple(sorted(set(names))),
+        people,
+        _trigger_actor(data.get("actor"), facts, own),
+    )
+    return Normalized(kind, (moment,), warnings=tuple(sorted(f"placeholder:{k}" for k, v in ticket.items() if _unfilled(v))))
+
+
+def _trigger_time(kind: str, ticket: Mapping[str, Any], received_at: datetime) -> tuple[datetime, bool]:
+    order = ("created_at", "updated_at") if kind == "ticket.created" else ("updated_at", "created_at")
+    for key in order:
+        if (at := reading.time(ticket.get(key))) is not None:
+            return at, True
+    return received_at, False
+
+
+def _trigger_actor(actor: Any, facts: Mapping[str, Value], own: OwnUser) -> Actor:
+    if not isinstance(actor, Mapping):
+        return Actor("unknown")
+    id_, mail = id_text(actor.get("id")), reading.email(actor.get("email"))
+    if id_ is None and mail is None:
+        return Actor("unknown")
+    if (own.id is not None and id_ == own.id) or (own.email is not None and mail == own.email.lower()):
+        return Actor("us", id_, mail)
+    if id_ is not None and id_.startswith("-"):
+        return Actor("system", id_, mail)
+    same_id = id_ is not None and id_ == facts.get("requester.id")
+    same_mail = mail is not None and mail == facts.get("requester.email")
+    return Actor("requester" if same_id or same_mail else "agent", id_, mail)
+
+
+def _choice(value: Any) -> str | None:
+    found = word(value)
+    return None if found == "-" else found
+
+
+def _told(value: Any) -> bool:
+    """Whether a trigger body says something about a field: an empty text does (nothing is there), an unfilled placeholder does not."""
+    return value == "" or not blank(value)
+
+
+def _unfilled(value: Any) -> bool:
+    return isinstance(value, str) and value.strip().startswith("{{")

@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tsbridge.core.casestate import CaseState, from_json, to_json
+from tsbridge.core.casestate import CaseState
+from tsbridge.core.casestate_json import from_json, to_json
 from tsbridge.core.helpdesk import Wish
 from tsbridge.core.moments import FACTS, Actor, Change, Moment, Text, Value
 from tsbridge.core.rules.document import read

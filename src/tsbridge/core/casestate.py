@@ -20,7 +20,7 @@ from typing import Any, Final, NamedTuple
 
 from tsbridge.core.escalation import Armed
 from tsbridge.core.helpdesk import Asked, Wish
-from tsbridge.core.moments import FACTS, Interaction, Moment, Value, instant_text, read_instant
+from tsbridge.core.moments import FACTS, Interaction, Moment, Value, instant_text
 from tsbridge.core.rules.judgement import Judgement
 from tsbridge.core.rules.language import Policy
 
@@ -351,92 +351,3 @@ def _asked(standing: Asked | None, value: Value, place: str, anew: bool) -> Aske
 
 def _tag_set(value: Value) -> set[str]:
     return set(value) if isinstance(value, tuple) else set()
-
-
-# -- as JSON ---------------------------------------------------------------------------------------------------
-
-
-def to_json(state: CaseState) -> dict[str, Any]:
-    """The state as plain JSON values; `from_json` gives an equal state back."""
-
-    def at(value: datetime | None) -> str | None:
-        return None if value is None else instant_text(value)
-
-    def asked(value: Asked | None) -> list[Any] | None:
-        return None if value is None else [value.value, value.by]
-
-    return {
-        "opened_at": at(state.opened_at),
-        "last_at": at(state.last_at),
-        "judged_to": state.judged_to,
-        "latest": state.latest,
-        "tracks": {
-            key: {
-                "opened_at": at(track.opened_at),
-                "facts": {name: list(value) if isinstance(value, tuple) else value for name, value in track.facts.items()},
-                "declined": dict(track.declined),
-            }
-            for key, track in state.tracks.items()
-        },
-        "severity": state.severity,
-        "category": state.category,
-        "queue": state.queue,
-        "queue_by": state.queue_by,
-        "assignee": state.assignee,
-        "acknowledged": state.acknowledged,
-        "resolved": state.resolved,
-        "reopened": state.reopened,
-        "level": state.level,
-        "tags": dict(state.tags),
-        "absent": dict(state.absent),
-        "priority": asked(state.priority),
-        "assign": asked(state.assign),
-        "custom_fields": {name: asked(value) for name, value in state.custom_fields.items()},
-        "notes": [list(note) for note in state.notes],
-        "firing": list(state.firing),
-        "armed": [a.to_json() for a in state.armed],
-        "ended": [[e.policy, e.step, at(e.armed_at), e.status, at(e.at)] for e in state.ended],
-        "next_due": at(state.next_due),
-    }
-
-
-def from_json(data: Mapping[str, Any]) -> CaseState:
-    def at(value: str | None) -> datetime | None:
-        return None if value is None else read_instant(value)
-
-    def asked(value: list[Any] | None) -> Asked | None:
-        return None if value is None else Asked(*value)
-
-    return CaseState(
-        opened_at=at(data["opened_at"]),
-        last_at=at(data["last_at"]),
-        judged_to=data["judged_to"],
-        latest=data["latest"],
-        tracks={
-            key: Track(
-                read_instant(track["opened_at"]),
-                {name: tuple(value) if isinstance(value, list) else value for name, value in track["facts"].items()},
-                track["declined"],
-            )
-            for key, track in data["tracks"].items()
-        },
-        severity=data["severity"],
-        category=data["category"],
-        queue=data["queue"],
-        queue_by=data["queue_by"],
-        assignee=data["assignee"],
-        acknowledged=data["acknowledged"],
-        resolved=data["resolved"],
-        reopened=data["reopened"],
-        level=data["level"],
-        tags=data["tags"],
-        absent=data["absent"],
-        priority=asked(data["priority"]),
-        assign=asked(data["assign"]),
-        custom_fields={name: Asked(*value) for name, value in data["custom_fields"].items()},
-        notes=tuple((key, text, place) for key, text, place in data["notes"]),
-        firing=tuple(data["firing"]),
-        armed=tuple(Armed.from_json(a) for a in data["armed"]),
-        ended=tuple(Escalation(p, s, read_instant(a), w, read_instant(t)) for p, s, a, w, t in data["ended"]),
-        next_due=at(data["next_due"]),
-    )

@@ -8,7 +8,8 @@ from typing import Final
 
 from sqlalchemy import Connection, bindparam, delete, insert, select, update
 
-from tsbridge.core.casestate import CaseState, from_json, to_json
+from tsbridge.core.casestate import CaseState
+from tsbridge.core.casestate_json import from_json, to_json
 from tsbridge.core.story import due_at
 from tsbridge.store.tables import cases, escalations
 

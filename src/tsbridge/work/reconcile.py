@@ -25,7 +25,7 @@ from tsbridge.vendors.errors import GiveUp, TryLater, VendorError
 from tsbridge.vendors.zendesk.audits import changes_of
 from tsbridge.vendors.zendesk.missed import Heard, gone, missed
 from tsbridge.vendors.zendesk.read_fields import OwnUser
-from tsbridge.work.writeback import current_of
+from tsbridge.vendors.zendesk.tickets import current_of
 
 NAME: Final = "reconciler"
 EVERY: Final = timedelta(minutes=2)

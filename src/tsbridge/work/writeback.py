@@ -21,16 +21,16 @@ from tsbridge.core.asking import askers, held
 from tsbridge.core.budget import Budget
 from tsbridge.core.crashpoint import crashpoint
 from tsbridge.core.drift import undone_by
-from tsbridge.core.helpdesk import Current, Edit, Ours, apply, edit_json, hold, ours_from, ours_json, overwritten, plan, settled, yielding
-from tsbridge.core.moments import Value
+from tsbridge.core.helpdesk import Current, Edit, Ours, edit_json, hold, ours_from, ours_json, overwritten, plan, settled, yielding
 from tsbridge.core.ports import Clock, Ids
 from tsbridge.store import budget, decisions, desired, keep, links
 from tsbridge.store.db import Database
 from tsbridge.store.desired import ClaimedWish
 from tsbridge.store.rulebooks import LiveRulebook
 from tsbridge.vendors.errors import Conflict, GiveUp, OutcomeUnknown, TryLater, Unauthorized, VendorError
-from tsbridge.vendors.zendesk.audits import changes_of as changes_told
+from tsbridge.vendors.zendesk.audits import changes_of
 from tsbridge.vendors.zendesk.client import Updated
+from tsbridge.vendors.zendesk.tickets import before_of, body_of, current_of, intents_in, marker_of, properties_of
 from tsbridge.work import together
 from tsbridge.work.pace import Pace, Stopped
 from tsbridge.work.together import Together
@@ -52,7 +52,6 @@ FIGHT_WRITES: Final = 20
 LOOK_AGAIN: Final = timedelta(seconds=30)
 """A backlog of which nothing can be written together is not looked at for a while."""
 PAUSED_RULES: Final = "paused_rules"
-SINGLES: Final = ("priority", "group_id", "assignee_id")
 
 
 class Zendesk(together.Zendesk, Protocol):
@@ -247,7 +246,7 @@ class Writeback:
             return None
         crashpoint("writeback.intended")
         try:
-            updated = await self._asked().update(claimed.ticket, changes_of(current, edit, intent), current.updated_at)
+            updated = await self._asked().update(claimed.ticket, properties_of(current, edit, intent), current.updated_at)
         except Conflict:
             await self._intent(intent, "conflict")
             now = await self._read_again(claimed)
@@ -326,7 +325,7 @@ class Writeback:
         since = self._clock.now() - FIGHT_WINDOW
         if await self._database.read(lambda conn: desired.writes_since(conn, claimed.ticket, since)) < FIGHT_WRITES:
             return False
-        by = list(undone_by(edit, changes_told(await self._asked().audits(claimed.ticket))))
+        by = list(undone_by(edit, changes_of(await self._asked().audits(claimed.ticket))))
         fields = [name for name, _ in edit.values]
         self._alarm("loop_suspected", ticket=claimed.ticket, tags=[*edit.add, *edit.remove], fields=fields, by=by)
         await self._settle(claimed, "parked", ours, reason="loop_suspected", plan={**edit_json(edit), "undone_by": by})
@@ -433,87 +432,3 @@ class Writeback:
         if self._zendesk is None:
             raise TryLater("no_zendesk")
         return self._zendesk
-
-
-def current_of(ticket: Mapping[str, Any]) -> Current:
-    """A REST ticket as what we compare wishes with. Ids become text, as everywhere inside."""
-    values: dict[str, Value] = {"priority": ticket.get("priority") or None}
-    for name in ("group_id", "assignee_id"):
-        values[name] = str(ticket[name]) if ticket.get(name) else None
-    for entry in ticket.get("custom_fields") or ():
-        if isinstance(entry, Mapping) and entry.get("id") is not None:
-            value = entry.get("value")
-            values[f"custom:{entry['id']}"] = tuple(value) if isinstance(value, list) else value
-    tags = frozenset(str(tag) for tag in ticket.get("tags") or ())
-    return Current(str(ticket.get("id")), str(ticket.get("status") or ""), tags, values, str(ticket.get("updated_at") or ""))
-
-
-def changes_of(current: Current, edit: Edit, intent: str) -> dict[str, Any]:
-    """An edit as Zendesk's ticket properties: everything in one update, so that it lands whole or not at all."""
-    changes: dict[str, Any] = {}
-    if edit.add or edit.remove:
-        changes["tags"] = sorted(apply(current, edit).tags)
-    customs = []
-    for name, value in edit.values:
-        if name in SINGLES:
-            changes[name] = _number(value) if name.endswith("_id") else value
-        else:
-            id_ = _number(name.removeprefix("custom:"))
-            customs.append({"id": id_, "value": list(value) if isinstance(value, tuple) else value})
-    if customs:
-        changes["custom_fields"] = customs
-    if edit.notes:
-        changes["comment"] = {"body": body_of(edit), "public": False}
-    changes["metadata"] = {"tsbridge": intent, "notes": [key for key, _ in edit.notes]}
-    return changes
-
-
-def _number(value: Value) -> Value:
-    """An id as Zendesk wants it; what is none goes as it is and is refused there."""
-    return int(value) if isinstance(value, str) and value.isascii() and value.isdigit() else value
-
-
-def body_of(edit: Edit) -> str:
-    return "\n\n".join(text for _, text in edit.notes)
-
-
-def before_of(current: Current, events: Sequence[Mapping[str, Any]]) -> Current:
-    """The ticket as our update met it, as its audit tells: `current`, unless somebody was there in between.
-
-    What a Zendesk trigger changed inside our update is told in events of its own and does not count.
-    """
-    tags, values, seen = current.tags, dict(current.values), set()
-    for event in events:
-        name = str(event.get("field_name"))
-        if event.get("type") != "Change" or name in seen or _by_rule(event):
-            continue
-        seen.add(name)
-        was = event.get("previous_value")
-        if name == "tags":
-            tags = frozenset(was.split() if isinstance(was, str) else map(str, was or ()))
-        elif name in SINGLES:
-            values[name] = str(was) if was else None
-        elif name.isdigit():
-            values[f"custom:{name}"] = tuple(was) if isinstance(was, list) else was
-    return replace(current, tags=tags, values=values)
-
-
-def _by_rule(event: Mapping[str, Any]) -> bool:
-    via = event.get("via")
-    return isinstance(via, Mapping) and via.get("channel") == "rule"
-
-
-def marker_of(intent: str) -> str:
-    """What the audit of an intent's update carries: tickets written together share it."""
-    return intent.partition(":")[0]
-
-
-def intents_in(audits: Sequence[Mapping[str, Any]]) -> set[str]:
-    """Our intents that audits show as applied."""
-    found = set()
-    for audit in audits:
-        metadata = audit.get("metadata")
-        custom = metadata.get("custom") if isinstance(metadata, Mapping) else None
-        if isinstance(custom, Mapping) and isinstance(custom.get("tsbridge"), str):
-            found.add(custom["tsbridge"])
-    return found

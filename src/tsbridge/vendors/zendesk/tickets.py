@@ -1,0 +1,96 @@
+"""Tickets and their audits as Zendesk gives them, into what we compare wishes with; and an edit as its ticket properties."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any, Final
+
+from tsbridge.core.helpdesk import Current, Edit, apply
+from tsbridge.core.moments import Value
+
+SINGLES: Final = ("priority", "group_id", "assignee_id")
+
+
+def current_of(ticket: Mapping[str, Any]) -> Current:
+    """A REST ticket as what we compare wishes with. Ids become text, as everywhere inside."""
+    values: dict[str, Value] = {"priority": ticket.get("priority") or None}
+    for name in ("group_id", "assignee_id"):
+        values[name] = str(ticket[name]) if ticket.get(name) else None
+    for entry in ticket.get("custom_fields") or ():
+        if isinstance(entry, Mapping) and entry.get("id") is not None:
+            value = entry.get("value")
+            values[f"custom:{entry['id']}"] = tuple(value) if isinstance(value, list) else value
+    tags = frozenset(str(tag) for tag in ticket.get("tags") or ())
+    return Current(str(ticket.get("id")), str(ticket.get("status") or ""), tags, values, str(ticket.get("updated_at") or ""))
+
+
+def properties_of(current: Current, edit: Edit, intent: str) -> dict[str, Any]:
+    """An edit as Zendesk's ticket properties: everything in one update, so that it lands whole or not at all."""
+    changes: dict[str, Any] = {}
+    if edit.add or edit.remove:
+        changes["tags"] = sorted(apply(current, edit).tags)
+    customs = []
+    for name, value in edit.values:
+        if name in SINGLES:
+            changes[name] = _number(value) if name.endswith("_id") else value
+        else:
+            id_ = _number(name.removeprefix("custom:"))
+            customs.append({"id": id_, "value": list(value) if isinstance(value, tuple) else value})
+    if customs:
+        changes["custom_fields"] = customs
+    if edit.notes:
+        changes["comment"] = {"body": body_of(edit), "public": False}
+    changes["metadata"] = {"tsbridge": intent, "notes": [key for key, _ in edit.notes]}
+    return changes
+
+
+def _number(value: Value) -> Value:
+    """An id as Zendesk wants it; what is none goes as it is and is refused there."""
+    return int(value) if isinstance(value, str) and value.isascii() and value.isdigit() else value
+
+
+def body_of(edit: Edit) -> str:
+    return "\n\n".join(text for _, text in edit.notes)
+
+
+def before_of(current: Current, events: Sequence[Mapping[str, Any]]) -> Current:
+    """The ticket as our update met it, as its audit tells: `current`, unless somebody was there in between.
+
+    What a Zendesk trigger changed inside our update is told in events of its own and does not count.
+    """
+    tags, values, seen = current.tags, dict(current.values), set()
+    for event in events:
+        name = str(event.get("field_name"))
+        if event.get("type") != "Change" or name in seen or _by_rule(event):
+            continue
+        seen.add(name)
+        was = event.get("previous_value")
+        if name == "tags":
+            tags = frozenset(was.split() if isinstance(was, str) else map(str, was or ()))
+        elif name in SINGLES:
+            values[name] = str(was) if was else None
+        elif name.isdigit():
+            values[f"custom:{name}"] = tuple(was) if isinstance(was, list) else was
+    return replace(current, tags=tags, values=values)
+
+
+def _by_rule(event: Mapping[str, Any]) -> bool:
+    via = event.get("via")
+    return isinstance(via, Mapping) and via.get("channel") == "rule"
+
+
+def marker_of(intent: str) -> str:
+    """What the audit of an intent's update carries: tickets written together share it."""
+    return intent.partition(":")[0]
+
+
+def intents_in(audits: Sequence[Mapping[str, Any]]) -> set[str]:
+    """Our intents that audits show as applied."""
+    found = set()
+    for audit in audits:
+        metadata = audit.get("metadata")
+        custom = metadata.get("custom") if isinstance(metadata, Mapping) else None
+        if isinstance(custom, Mapping) and isinstance(custom.get("tsbridge"), str):
+            found.add(custom["tsbridge"])
+    return found

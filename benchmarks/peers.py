@@ -63,15 +63,16 @@ def _ordered(condition: Condition) -> Condition:
 
 
 def ready(book: Rulebook) -> Callable[[Mapping[str, Any]], Facts]:
-    """Our own facts: texts folded, words in lower case, numbers as numbers, tags as sets."""
+    """Our own facts: texts folded, words in lower case, numbers as numbers, tags as sets; missing fields known to be missing."""
     read = sorted({(leaf.field, leaf.operator) for rule in book.escalation for leaf in leaves(rule.when)})
     texts = {field for field, operator in read if operator.startswith("contains")}
     numbers = {field for field, operator in read if operator in ("at_least", "at_most", "between")}
     sets = {field for field, operator in read if operator == "includes"}
+    keys = {field for field, operator in read if operator in ("is", "in", "present", "not_present")}
 
     def prepare(given: Mapping[str, Any]) -> Facts:
         facts = Facts(given, {}, AT, UTC, book.calendars, None)
-        for form, fields in ((facts.folded, texts), (facts.numbers, numbers), (facts.members, sets)):
+        for form, fields in ((facts.folded, texts), (facts.numbers, numbers), (facts.members, sets), (facts.keys, keys)):
             for field in fields:
                 form[field]  # made when it is first asked for
         return facts

@@ -286,3 +286,12 @@ def _at(document: Any, path: str) -> Any:
 def test_a_member_that_no_rule_has_is_told_with_the_rule() -> None:
     found = check(book({**rule("a", {}), "wenn": {}}), ZONE)
     assert [(one.rule, one.path) for one in found] == [("a", "/rules/0/wenn")]
+
+
+@pytest.mark.parametrize(
+    ("where", "value"), [("lists/words", []), (WHEN, leaf("ticket.status", "in", [])), (THEN, []), (POLICY, []), ("rules", [])]
+)
+def test_what_came_is_told_apart_from_what_was_expected(where: str, value: Any) -> None:
+    messages = [finding.message for finding in check(put(sound(), where, value), ZONE)]
+    assert not [said for said in messages if said.endswith(", got a list")]
+    assert "empty" in messages[0]

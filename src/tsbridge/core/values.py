@@ -24,7 +24,7 @@ def plain(value: Value) -> str:
 
 def as_key(value: Value) -> str:
     """A value as the word it is compared by: letter case does not matter."""
-    return plain(value).casefold()
+    return value.casefold() if type(value) is str else plain(value).casefold()
 
 
 def alike(a: Value, b: Value) -> bool:

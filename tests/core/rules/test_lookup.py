@@ -11,10 +11,10 @@ import pytest
 
 from tests.core.rules import random_books
 from tests.core.rules.agreement import disagreements
-from tsbridge.core.rules import columns, index, lookup
-from tsbridge.core.rules.columns import Columns, Numbers, Values
+from tsbridge.core.rules import bitmaps, columns, index, lookup
+from tsbridge.core.rules.columns import Numbers, Values
 from tsbridge.core.rules.conditions import holds
-from tsbridge.core.rules.covers import NO_EFFECTS, Effects
+from tsbridge.core.rules.covers import NO_EFFECTS, Effects, Planner
 from tsbridge.core.rules.document import read
 from tsbridge.core.rules.facts import Facts
 from tsbridge.core.rules.language import Leaf, Tree
@@ -65,16 +65,24 @@ def test_fewer_bounds_than_there_are_propose_more_and_lose_nothing(seed: int, mo
     assert differing(seed) == 0
 
 
+@pytest.mark.parametrize("seed", range(6))
+def test_those_that_share_a_token_are_filed_again_and_none_is_lost(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lookup, "CROWD", 1)
+    monkeypatch.setattr(columns, "NAMED", 1.1)  # no columns: all is filed
+    assert differing(seed) == 0
+
+
 Spoil = Callable[[Any, Any], Any]
 FAULTS: dict[str, tuple[object, str, Spoil]] = {
-    "a rule that is not filed": (lookup, "build", lambda build, filed, *more: build(filed[1:], *more)),
-    "a rule that is not in the bitmaps": (lookup, "Bitmaps", lambda made, columns, rules: made(columns, rules[1:])),
+    "a rule that is not filed": (lookup, "tabled", lambda tabled, filed: tabled([*filed][1:])),
+    "a rule that is not in the bitmaps": (lookup, "Bitmaps", lambda made, columns, asked: made(columns, dict([*asked.items()][1:]))),
     "less for at most": (Numbers, "accepted", lambda told, self, operator, of: told(self, LESS.get(operator, operator), of)),
     "at most for less": (Numbers, "accepted", lambda told, self, operator, of: told(self, MORE.get(operator, operator), of)),
     "no number as a number": (Numbers, "accepted", lambda told, self, operator, of: told(self, operator, of) | 1 << self.width - 1),
     "a value missing from a list": (Values, "accepted", lambda told, self, operator, of: told(self, operator, of[1:] or of)),
     "missing as a value": (Values, "accepted", lambda told, self, operator, of: told(self, operator, of) if of else self.whole),
-    "a shared bit": (Columns, "against", lambda against, self, accepted: against(self, accepted) >> 1),
+    "a shared bit": (bitmaps, "_maps", lambda maps, refused, *more: maps([(slot & ~1, classes) for slot, classes in refused], *more)),
+    "known by its place although it is not": (Planner, "settles", lambda settles, self, cover: True),
     "known although it is not": (Numbers, "settles", lambda settles, self, operator, of: True),
 }
 LESS = {"at_most": "less_than", "at_least": "greater_than"}
@@ -87,6 +95,8 @@ def test_a_planted_fault_is_noticed(fault: str, monkeypatch: pytest.MonkeyPatch)
     whole = getattr(where, name)
     if fault == "known although it is not":
         monkeypatch.setattr(columns, "MOST", 2)
+    if where in (Planner, lookup):
+        monkeypatch.setattr(columns, "NAMED", 1.1)
     monkeypatch.setattr(where, name, lambda *given: spoiled(whole, *given))
     assert any(differing(seed) for seed in range(8))
 

@@ -9,9 +9,8 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from itertools import accumulate
 from math import prod
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 from tsbridge.core.rules.covers import Effects
 from tsbridge.core.rules.language import Condition, Leaf, Tree
@@ -20,7 +19,7 @@ from tsbridge.core.values import Number, as_key, number
 
 NAMED: Final = 0.05
 """A field is a column when at least this part of the rules ask for its value."""
-MOST: Final = 64
+MOST: Final = 128
 """Classes of a column; a field with more values tells rules apart by itself. Of more bounds of numbers, some are not told apart."""
 LONG: Final = ("text", "set")
 """Types of fields whose values are not looked at as a whole."""
@@ -33,20 +32,14 @@ TOLD: Final = COMPARED.union(EQUAL, OPPOSITE, OPPOSITE.values())
 Name = tuple[bool, str]
 """A column: whether it is compared as a number, and the field."""
 Accepted = Mapping[Name, int]
-"""Some classes of some columns, a bit each: those in which a condition may be true."""
+"""Some classes of some columns, a bit each."""
 
 
-class Demand(NamedTuple):
-    """What a part of a condition asks of a column: that an operator, never a negative one, be true of it, or be false.
-
-    `values`: the keys it names, or the bounds.
-    """
-
-    part: Leaf
-    operator: str
-    values: Sequence[Any]
-    wanted: bool
-    column: Name
+Demand = tuple[Leaf, str, Sequence[Any], bool, Name]
+"""What a part of a condition asks of a column: that an operator, never a negative one, with these keys or bounds, be true, or be false."""
+Asked = tuple[dict[Name, int], list[Condition], list[Condition]]
+"""In which classes a condition may be true, or become true by what rules set; the parts that say so; and those of them that are
+what they have to be in all of these classes, whatever rules have set since."""
 
 
 class Columns:
@@ -67,20 +60,17 @@ class Columns:
         }
         named: dict[Name, set[Any]] = {name: set() for name in sorted(names)}
         for demands in self._demands.values():
-            for demand in demands:
-                named[demand.column].update(demand.values)
+            for _, _, values, _, name in demands:
+                named[name].update(values)
         self.by_name: dict[Name, Values | Numbers] = {}
         for name, found in named.items():
             if name[0] or len(found) <= MOST:
                 self.by_name[name] = Numbers(found) if name[0] else Values(found)
-        self.starts = dict(zip(self.by_name, accumulate((column.width for column in self.by_name.values()), initial=0), strict=False))
 
-    def asked_by(self, slot: int) -> tuple[Accepted, list[Condition]]:
-        """In which classes a condition may be true, or become true by what rules set; columns that do not matter are left out.
-
-        And its parts that are what they have to be in all of these classes, whatever rules have set since.
-        """
+    def asked_by(self, slot: int) -> Asked:
+        """What a condition asks of the columns. Those that do not matter, as what rules set may turn them, are left out."""
         accepted: dict[Name, int] = {}
+        told: list[Condition] = []
         settled: list[Condition] = []
         for part, operator, values, wanted, name in self._demands[slot]:
             column = self.by_name.get(name)
@@ -88,19 +78,13 @@ class Columns:
                 continue
             classes = column.accepted(operator, values)
             accepted[name] = accepted.get(name, column.whole) & (classes if wanted else column.whole & ~classes)
+            told.append(part)
             if column.settles(operator, values) and not self._touched.may_set(part.field):
                 settled.append(part)
-        return accepted, settled
-
-    def against(self, accepted: Accepted) -> int:
-        """The classes that are not accepted, of all columns."""
-        found = 0
-        for name, classes in accepted.items():
-            found |= (self.by_name[name].whole & ~classes) << self.starts[name]
-        return found
+        return accepted, told, settled
 
     def share(self, accepted: Accepted) -> float:
-        """In what part of the cases these classes leave a rule, by a guess."""
+        """In what part of the cases these classes leave a condition, by a guess."""
         return prod([classes.bit_count() / self.by_name[name].width for name, classes in accepted.items()])
 
     def _may_turn(self, field: str, operator: str, values: Iterable[Any], wanted: bool) -> bool:
@@ -146,7 +130,7 @@ class Numbers:
         return max(0, (1 << last + 1) - (1 << first))
 
     def settles(self, operator: str, bounds: Iterable[Number]) -> bool:
-        return all(cell(self.cuts, bound) % 2 for bound in bounds)
+        return all([cell(self.cuts, bound) % 2 for bound in bounds])
 
 
 def cuts_of(bounds: Collection[Number], most: int) -> Sequence[Number]:
@@ -181,9 +165,9 @@ def _demand(name: Name, part: Leaf, wanted: bool) -> Demand | None:
         operator, wanted = OPPOSITE[operator], not wanted
     if operator in COMPARED:
         bounds = [number(one) for one in (value if operator == "between" else (value,))]
-        return Demand(part, operator, bounds, wanted, name) if wanted and None not in bounds else None
+        return (part, operator, bounds, wanted, name) if wanted and None not in bounds else None
     if operator == "present":
         known = field_named(part.field)
-        return Demand(part, operator, (), wanted, name) if known is not None and known.type not in LONG else None
+        return (part, operator, (), wanted, name) if known is not None and known.type not in LONG else None
     keys = [as_key(one) for one in (value if operator == "in" else (value,))]
-    return Demand(part, operator, keys, wanted, name) if wanted or operator != "changed_to" else None
+    return (part, operator, keys, wanted, name) if wanted or operator != "changed_to" else None

@@ -27,15 +27,16 @@ EXACT: Final = frozenset({"is", "in", "includes", "contains", "contains_any", "m
 """Conditions that are true wherever one of their tokens stands."""
 
 
-Token = tuple[str, str, Any]
-"""A place in the index: its kind (is, has, word, pattern, range or test), the field, and the key that is looked up there."""
+Place = tuple[str, str, tuple[Any, ...]]
+"""The places of a condition in an index: the kind of table (is, has, word, pattern, range or test), the field, and the keys. A token is
+a key in such a table."""
 
 
 class Cover(NamedTuple):
-    """Tokens of which one must stand for the condition `of`, and in what part of the cases one does, by a guess."""
+    """Places in which a token must stand for the condition `of`, and in what part of the cases one does, by a guess."""
 
     share: float
-    tokens: tuple[Token, ...]
+    places: tuple[Place, ...]
     of: Condition
 
 
@@ -61,35 +62,35 @@ _FIELDS: Final = {
 
 def effects(actions: Iterable[Action], *, taken_off: bool = False) -> Effects:
     """What these actions may set. Taking a tag off makes nothing true that is filed under a tag: it counts where asked for."""
-    found: dict[str, set[str]] = {}
+    found: defaultdict[str, set[str]] = defaultdict(set)
     for action in actions:
         if action.name in ("add_tags", "remove_tags"):
-            tags = found.setdefault("tags", set())
-            if taken_off or action.name == "add_tags":
-                tags.update(action.value)
+            found["tags"].update(action.value if taken_off or action.name == "add_tags" else ())
         elif action.name == "set_custom_field":
-            found.setdefault(f"ticket.custom.{action.value[0]}", set()).add(plain(action.value[1]))
+            found[f"ticket.custom.{action.value[0]}"].add(plain(action.value[1]))
         elif action.name in _FIELDS:
-            found.setdefault(_FIELDS[action.name], set()).add(plain(action.value))
+            found[_FIELDS[action.name]].add(plain(action.value))
     return Effects({field: frozenset(map(str.casefold, keys)) for field, keys in found.items()})
 
 
 class Planner:
     """Finds covers. Guesses how often a token stands from how many different ones the rules name for its field.
 
-    `may_change`: what rules set while they are asked. `touched`: what any part of the rulebook sets or takes away.
+    `may_change`: what rules set while they are asked. `touched`: what any part of the rulebook sets or takes away. `told`: parts
+    of the conditions that need no cover.
     """
 
-    def __init__(self, conditions: Iterable[Condition], may_change: Effects, touched: Effects) -> None:
+    def __init__(self, conditions: Iterable[Condition], may_change: Effects, touched: Effects, told: Iterable[Condition] = ()) -> None:
         self._effects = may_change
         self._touched = touched
-        self._tokens: dict[int, tuple[Token, ...]] = {}
+        self._places: dict[int, Place] = {}
+        ignored = {id(part) for part in told}
         named: defaultdict[tuple[str, str], set[Any]] = defaultdict(set)
         for condition in conditions:
             for leaf in leaves(condition):
-                tokens = self._tokens[id(leaf)] = _tokens(leaf)
-                for kind, field, key in tokens:
-                    named[kind, field].add(key)
+                if id(leaf) not in ignored and (place := _place(leaf)) is not None:
+                    self._places[id(leaf)] = place
+                    named[place[:2]].update(place[2])
         self._shares = {place: _share_of_one(place[0], len(keys)) for place, keys in named.items()}
 
     def covers(self, condition: Condition) -> list[Cover]:
@@ -117,28 +118,28 @@ class Planner:
         if isinstance(condition, Tree) and condition.any:
             branches = [min(self._covers(part), key=itemgetter(0), default=None) for part in condition.any]
             if None not in branches:
-                tokens = tuple(dict.fromkeys(token for branch in branches if branch is not None for token in branch.tokens))
-                share = sum(branch.share for branch in branches if branch is not None)
-                if len(tokens) <= WIDEST and share <= UNFILED:
-                    found.append(Cover(share, tokens, condition))
+                places = tuple([place for branch in branches if branch is not None for place in branch.places])
+                share = sum([branch.share for branch in branches if branch is not None])
+                if sum([len(keys) for _, _, keys in places]) <= WIDEST and share <= UNFILED:
+                    found.append(Cover(share, places, condition))
         return found
 
     def _of_leaf(self, leaf: Leaf) -> Cover | None:
-        tokens = self._tokens[id(leaf)]
-        if not tokens or len(tokens) > WIDEST:
+        place = self._places.get(id(leaf))
+        if place is None or len(place[2]) > WIDEST:
             return None
-        kind, field, key = tokens[0]
+        kind, field, keys = place
         if field in self._effects.values:
             exact = kind in ("is", "has")
-            if any(self._effects.may_set(field, one if exact else None) for _, _, one in tokens):
+            if any(self._effects.may_set(field, key if exact else None) for key in keys):
                 return None
         if kind == "range":
-            share = 0.5 if None in key else 0.3
+            share = 0.5 if None in keys[0] else 0.3
         elif kind == "test":
-            share = TESTED.get(key[0].operator, 0.6)
+            share = TESTED.get(leaf.operator, 0.6)
         else:
-            share = self._shares[kind, field] * len(tokens)
-        return Cover(share, tokens, leaf) if share <= UNFILED else None
+            share = self._shares[kind, field] * len(keys)
+        return Cover(share, (place,), leaf) if share <= UNFILED else None
 
 
 def _share_of_one(kind: str, named: int) -> float:
@@ -151,30 +152,30 @@ def _share_of_one(kind: str, named: int) -> float:
     return min(0.4, 3 / (named + 3))
 
 
-def _tokens(leaf: Leaf) -> tuple[Token, ...]:
-    """The tokens of which one stands when the leaf is true; none when nothing can be said. Open bounds are filed as closed ones."""
+def _place(leaf: Leaf) -> Place | None:
+    """Where a token stands when the leaf is true; None when nothing can be said. Open bounds are filed as closed ones."""
     field, value = leaf.field, leaf.value
     match leaf.operator:
         case "is" | "changed_to":
-            return (("is", field, as_key(value)),)
+            return "is", field, (as_key(value),)
         case "in":
-            return tuple(dict.fromkeys([("is", field, as_key(one)) for one in value]))
+            return "is", field, tuple([as_key(one) for one in value])
         case "includes":
-            return (("has", field, as_key(value)),)
-        case "includes_all":
-            return tuple([("has", field, as_key(one)) for one in value[:1]])
+            return "has", field, (as_key(value),)
+        case "includes_all" if value:
+            return "has", field, (as_key(value[0]),)
         case "contains" | "contains_any":
-            return tuple(dict.fromkeys([("word", field, word) for word in leaf.words]))
-        case "contains_all":
-            return (("word", field, max(leaf.words, key=len)),)
+            return "word", field, leaf.words
+        case "contains_all" if leaf.words:
+            return "word", field, (max(leaf.words, key=len),)
         case "matches":
-            return (("pattern", field, value),)
+            return "pattern", field, (value,)
         case "less_than" | "at_most":
-            return (("range", field, (None, number(value))),)
+            return "range", field, ((None, number(value)),)
         case "greater_than" | "at_least":
-            return (("range", field, (number(value), None)),)
+            return "range", field, ((number(value), None),)
         case "between":
-            return (("range", field, (number(value[0]), number(value[1]))),)
+            return "range", field, ((number(value[0]), number(value[1])),)
         case "present" | "changed" | "changed_from" | "within_hours" | "outside_hours":
-            return (("test", field, (Leaf(field, leaf.operator, value, leaf.words), repr(value))),)  # True is 1, but not as text
-    return ()
+            return "test", field, ((Leaf(field, leaf.operator, value, leaf.words), repr(value)),)  # True is 1, but not as text
+    return None

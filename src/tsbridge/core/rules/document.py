@@ -97,7 +97,7 @@ class _Reader(Conditions, Actions):
         stops = None if "stops_when" not in value else self.condition(value["stops_when"], f"{path}/stops_when")
         steps = value.get("steps")
         if not isinstance(steps, list) or not steps:
-            self.wrong(f"{path}/steps", "type", "expected a list of steps")
+            self.unlike(f"{path}/steps", "a list of steps", steps)
             return None
         made = [step for place, raw in enumerate(steps) if (step := self.step(raw, f"{path}/steps/{place}")) is not None]
         for earlier, later in pairwise(made):
@@ -120,7 +120,7 @@ class _Reader(Conditions, Actions):
     def read_rules(self) -> list[Rule]:
         value = self.document.get("rules")
         if not isinstance(value, list) or not value:
-            self.wrong("/rules", "type", "expected a list of rules")
+            self.unlike("/rules", "a list of rules", value)
             return []
         if len(value) > MAX_RULES:
             self.wrong("/rules", "too_many", f"more than {MAX_RULES} rules")
@@ -206,7 +206,7 @@ class _Reader(Conditions, Actions):
                 continue
             self.words(raw, path, "at")
             if not scalar(raw.get("name", "")):
-                self.wrong(f"{path}/name", "type", f"expected text, got {kind_of(raw['name'])}")
+                self.unlike(f"{path}/name", "text", raw["name"])
             self.check_given(given, f"{path}/given")
             for name in expect:
                 if name not in EXPECTED:
@@ -218,7 +218,7 @@ class _Reader(Conditions, Actions):
         for name, value in given.items():
             plain = str(name).removeprefix("previous.")
             if not (value is None or scalar(value) or (isinstance(value, list) and all(scalar(one) for one in value))):
-                self.wrong(f"{path}/{escape(name)}", "type", f"expected a value or a list of words, got {kind_of(value)}")
+                self.unlike(f"{path}/{escape(name)}", "a value or a list of words", value)
             if vocabulary.field_named(plain) is None:
                 near = nearest(plain, (f.name for f in vocabulary.FIELDS))
                 self.wrong(f"{path}/{escape(name)}", "unknown_field", f"no such field{near}")

@@ -64,7 +64,7 @@ class Findings:
         if value is None:
             return {}
         if not isinstance(value, Mapping):
-            self.wrong(f"/{name}", "type", f"expected a mapping, got {kind_of(value)}")
+            self.unlike(f"/{name}", "a mapping", value)
             return {}
         good = {}
         for key, part in value.items():
@@ -76,7 +76,7 @@ class Findings:
 
     def mapping(self, value: Any, path: str, keys: tuple[str, ...]) -> bool:
         if not isinstance(value, Mapping):
-            self.wrong(path, "type", f"expected a mapping, got {kind_of(value)}")
+            self.unlike(path, "a mapping", value)
             return False
         for name in value:
             if name not in keys:
@@ -95,11 +95,15 @@ class Findings:
         if len(self.findings) == MOST:
             raise RulebookError([*self.findings, Finding("error", "too_many", f"more than {MOST} errors: what follows was not looked at")])
 
+    def unlike(self, path: str, expected: str, value: Any) -> None:
+        """Something of another type than what was expected."""
+        self.wrong(path, "type", f"expected {expected}, got {kind_of(value)}")
+
     def words(self, value: Mapping[str, Any], path: str, *names: str) -> None:
         """Parts that are words for people: text, or left out."""
         for name in names:
             if value.get(name) is not None and not isinstance(value[name], str):
-                self.wrong(f"{path}/{name}", "type", f"expected text, got {kind_of(value[name])}")
+                self.unlike(f"{path}/{name}", "text", value[name])
 
 
 def nearest(word: Any, known: Iterable[str]) -> str:
@@ -142,6 +146,8 @@ def unwritable(value: Any, path: str = "") -> Iterator[str]:
 def kind_of(value: Any) -> str:
     if value is None:
         return "nothing"
+    if value == [] or value == {}:
+        return "an empty list" if value == [] else "an empty mapping"
     return {dict: "a mapping", list: "a list", str: "text", bool: "true or false", int: "a number", float: "a number"}.get(
         type(value), "something else"
     )

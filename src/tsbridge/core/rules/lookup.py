@@ -2,23 +2,34 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from functools import reduce
+from operator import or_
 from typing import Any, Final
 
-from tsbridge.core.rules.bitmaps import Bitmaps
-from tsbridge.core.rules.columns import Accepted, Columns
+from tsbridge.core.rules.bitmaps import Bitmaps, bitmap, slots_of
+from tsbridge.core.rules.columns import Columns
 from tsbridge.core.rules.compiled import Scans, Test, compiled
-from tsbridge.core.rules.covers import Effects, Planner
+from tsbridge.core.rules.covers import Cover, Effects, Planner
 from tsbridge.core.rules.facts import Facts
-from tsbridge.core.rules.index import Filed, Node, build
+from tsbridge.core.rules.index import Index, Tables, build, tabled
 from tsbridge.core.rules.language import Condition, Leaf, Tree
 
 FEW: Final = 24
 """So few are all asked: looking them up would cost more."""
+CROWD: Final = 64
+"""Conditions that share a token before they are filed once more under what else must be true for them."""
+DEPTH: Final = 5
+LOOK_UP: Final = {"is": 0.2, "has": 0.2, "word": 0.5, "pattern": 0.5, "range": 0.6, "test": 0.6}
+"""What looking into a table of an index costs, by kind, in conditions asked in vain."""
+
+Filed = Mapping[int, Sequence[Cover]]
+"""Covers by slot; a condition is filed under the first."""
 
 
 class Lookup:
-    """Conditions by slot. Each is in the bitmaps or in the index, wherever it is found less often in vain.
+    """Conditions by slot, each in the bitmaps of all its columns and in an index under its rarest other cover.
 
     `may_change`: what rules set while they are asked; `touched`: what any part of the rulebook sets or takes away.
     `rest[slot](facts)`: whether a condition that was found is true.
@@ -26,37 +37,54 @@ class Lookup:
 
     def __init__(self, conditions: Mapping[int, Condition], scans: Scans, may_change: Effects, touched: Effects) -> None:
         self._every = tuple(conditions)
-        self._index: Node | None = None
+        self._bitmaps: Bitmaps | None = None
         self.rest: Mapping[int, Test] = Tests(conditions, scans)
         if len(conditions) < FEW:
             return
-        planner = Planner(conditions.values(), may_change, touched)
         columns = Columns(conditions, may_change, touched)
-        mapped: list[tuple[int, Accepted]] = []
-        filed: list[Filed] = []
-        known: dict[int, Sequence[Condition]] = {}
-        self._against: dict[int, int] = {}
-        for slot, condition in conditions.items():
-            covers, (accepted, settled) = planner.covers(condition), columns.asked_by(slot)
-            if accepted and columns.share(accepted) <= (covers[0].share if covers else 1):
-                mapped.append((slot, accepted))
-            else:
-                filed.append((slot, tuple(covers)))
-                settled += [cover.of for cover in covers[:1] if planner.settles(cover)]
-                self._against[slot] = columns.against(accepted)
-            if settled:
-                known[slot] = tuple(settled)
-        self._bitmaps = Bitmaps(columns, mapped)
-        self._index = build(filed, scans)
+        asked = {slot: columns.asked_by(slot) for slot in conditions}
+        self._bitmaps = Bitmaps(columns, {slot: accepted for slot, (accepted, _, _) in asked.items()})
+        known = {slot: settled for slot, (_, _, settled) in asked.items()}
+        planner = Planner(conditions.values(), may_change, touched, [part for _, told, _ in asked.values() for part in told])
+        covered = {slot: found for slot, condition in conditions.items() if (found := planner.covers(condition))}
+        filed = _worth_a_table(covered, {slot: columns.share(asked[slot][0]) for slot in covered})
+        everybody = bitmap(conditions)
+        self._indexes: list[tuple[Index[int], int]] = []  # each with the bits of what is not filed in it
+        while filed and len(self._indexes) < DEPTH:
+            tables = tabled((slot, covers[0].places) for slot, covers in filed.items())
+            self._indexes.append((build(tables, bitmap, scans), everybody & ~bitmap(filed)))
+            for slot, covers in filed.items():
+                if planner.settles(covers[0]):
+                    known[slot].append(covers[0].of)
+            filed = {slot: filed[slot][1:] for slot in _crowded(tables) if len(filed[slot]) > 1}
         self.rest = Tests(conditions, scans, known)
 
     def candidates(self, facts: Facts) -> Sequence[int]:
         """The slots of all conditions that may be true, and of some that are not, in order."""
-        if self._index is None:
+        if self._bitmaps is None:
             return self._every
-        against = self._against
-        classes, found = self._bitmaps.look(facts)
-        return sorted({*found, *[slot for slot in self._index.propose(facts) if not classes & against[slot]]})
+        left = self._bitmaps.left(facts)
+        for index, others in self._indexes:
+            left &= reduce(or_, index.found(facts), others)
+        return slots_of(left)
+
+
+def _worth_a_table(filed: Filed, share: Mapping[int, float]) -> Filed:
+    """Without the covers that need a table which spares less than looking into it costs. `share`: in what part of the cases a
+    condition would be asked if it were not filed."""
+    spared: defaultdict[tuple[str, str], float] = defaultdict(float)
+    for slot, covers in filed.items():
+        for kind, field, _ in covers[0].places:
+            spared[kind, field] += share[slot] * (1 - covers[0].share)
+    kept = {table for table, asked in spared.items() if asked >= LOOK_UP[table[0]]}
+    worth = {slot: [cover for cover in covers if all([place[:2] in kept for place in cover.places])] for slot, covers in filed.items()}
+    return {slot: covers for slot, covers in worth.items() if covers}
+
+
+def _crowded(tables: Tables) -> list[int]:
+    """The slots that share a token with many, in order."""
+    buckets = (slots for by_field in tables.values() for table in by_field.values() for slots in table.values())
+    return sorted({slot for slots in buckets if len(slots) > CROWD for slot in slots})
 
 
 class Tests(dict[int, Test]):

@@ -11,9 +11,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 
 from tsbridge.core.rules.compiled import Scans
-from tsbridge.core.rules.covers import Effects, Planner
+from tsbridge.core.rules.covers import Effects, Place, Planner
 from tsbridge.core.rules.facts import Facts
-from tsbridge.core.rules.index import Filed, build
+from tsbridge.core.rules.index import build, tabled
 from tsbridge.core.rules.language import Condition, Leaf, Tree
 
 
@@ -22,22 +22,22 @@ class Nearness:
 
     def __init__(self, conditions: Sequence[Condition], may_change: Effects, scans: Scans) -> None:
         planner = Planner(conditions, may_change, may_change)
-        filed: list[Filed] = []
+        filed: list[Sequence[Place]] = []
         self._whose: list[int] = []
         self._filed = [0] * len(conditions)
         for place, condition in enumerate(conditions):
             for part in _parts(condition):
                 covers = planner.covers(part)
                 if covers:
-                    filed.append((len(self._whose), (covers[0],)))
+                    filed.append(covers[0].places)
                     self._whose.append(place)
                     self._filed[place] += 1
-        self._index = build(filed, scans)
+        self._index = build(tabled(enumerate(filed)), tuple, scans)
         self._few = lru_cache(maxsize=8)(self._of_few_parts)
 
     def within(self, facts: Facts, most: int) -> Mapping[int, int]:
         """The places of all that miss at most `most` of their parts, in their order: how many each misses at the least."""
-        standing = Counter([self._whose[part] for part in {*self._index.propose(facts)}])
+        standing = Counter([self._whose[part] for part in set().union(*self._index.found(facts))])
         filed = self._filed
         near = {place: least for place, least in self._few(most).items() if place not in standing}
         near.update({place: filed[place] - count for place, count in standing.items() if filed[place] - count <= most})

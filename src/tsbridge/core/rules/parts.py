@@ -9,7 +9,7 @@ from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from tsbridge.core.calendar import ALWAYS, Calendar, country_holidays, read_days, read_hours
-from tsbridge.core.rules.findings import Findings, escape, kind_of, numeric_id, scalar
+from tsbridge.core.rules.findings import Findings, escape, numeric_id, scalar
 from tsbridge.core.rules.language import Queue
 
 MAX_LIST: Final = 10_000
@@ -37,11 +37,11 @@ class Parts(Findings):
         for name, value in self.section("lists").items():
             path = f"/lists/{escape(name)}"
             if not isinstance(value, list) or not value:
-                self.wrong(path, "type", f"expected a list of words or numbers, got {kind_of(value)}")
+                self.unlike(path, "a list of words or numbers", value)
             elif len(value) > MAX_LIST:
                 self.wrong(path, "too_large", f"more than {MAX_LIST} entries")
             elif (bad := next((place for place, v in enumerate(value) if not scalar(v)), None)) is not None:
-                self.wrong(f"{path}/{bad}", "type", f"expected words or numbers only, got {kind_of(value[bad])}")
+                self.unlike(f"{path}/{bad}", "words or numbers only", value[bad])
             else:
                 self.lists[name] = tuple(value)
 
@@ -118,7 +118,7 @@ class Parts(Findings):
             self.words(value, path, "title", "description")
             group = value.get("zendesk_group_id")
             if group is not None and not numeric_id(group):
-                self.wrong(f"{path}/zendesk_group_id", "type", "expected the number of a Zendesk group")
+                self.unlike(f"{path}/zendesk_group_id", "the number of a Zendesk group", group)
             calendar = value.get("calendar", "always")
             self.known(calendar, self.calendars, f"{path}/calendar", "unknown_calendar", "calendar")
             assign = value.get("assign", "none")
@@ -126,7 +126,7 @@ class Parts(Findings):
                 self.wrong(f"{path}/assign", "value", "expected none, least_loaded or round_robin")
             skills = value.get("skills", [])
             if not isinstance(skills, list) or not all(isinstance(s, str) for s in skills):
-                self.wrong(f"{path}/skills", "type", "expected a list of words")
+                self.unlike(f"{path}/skills", "a list of words", skills)
                 skills = []
             self.queues[name] = Queue(name, None if group is None else str(group), str(calendar), str(assign), tuple(sorted(skills)))
 

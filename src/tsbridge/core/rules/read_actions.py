@@ -25,7 +25,7 @@ class Actions(Parts):
 
     def actions(self, value: Any, path: str, kind: str) -> tuple[Action, ...]:
         if not isinstance(value, list) or not value:
-            self.wrong(path, "type", "expected a list of actions")
+            self.unlike(path, "a list of actions", value)
             return ()
         if len(value) > MAX_ACTIONS:
             self.wrong(path, "too_many", f"more than {MAX_ACTIONS} actions")
@@ -37,7 +37,7 @@ class Actions(Parts):
             if bare:
                 raw = {raw: True}
             if not isinstance(raw, Mapping) or len(raw) != 1:
-                self.wrong(where, "type", "expected one action, like {add_tags: [ts_injury]}")
+                self.unlike(where, "one action, like {add_tags: [ts_injury]}", raw)
                 continue
             ((name, given),) = raw.items()
             action = vocabulary.action_named(name) if isinstance(name, str) else None
@@ -62,12 +62,12 @@ class Actions(Parts):
         elif shape == "policy":
             self.known(given, self.policy_names, where, "unknown_policy", "policy")
         elif shape == "word" and (not isinstance(given, str) or not 0 < len(given) <= 200):
-            self.wrong(where, "type", "expected a word")
+            self.unlike(where, "a word of up to 200 characters", given)
         elif shape == "true" and given not in (True, None, {}):
             self.wrong(where, "value", "expected stop: true")
         elif shape == "agent":
             if not numeric_id(given):
-                self.wrong(where, "type", "expected the Zendesk id of an agent")
+                self.unlike(where, "the Zendesk id of an agent", given)
             return str(given)
         elif shape == "note":
             self.note(given, where)
@@ -78,7 +78,7 @@ class Actions(Parts):
     def tags(self, given: Any, where: str) -> tuple[str, ...]:
         words = [given] if isinstance(given, str) else given
         if not isinstance(words, list) or not words:
-            self.wrong(where, "type", "expected a list of tags")
+            self.unlike(where, "a list of tags", given)
             return ()
         for place, word in enumerate(words):
             if not isinstance(word, str) or not TAG.fullmatch(word):
@@ -88,7 +88,7 @@ class Actions(Parts):
 
     def note(self, given: Any, where: str) -> None:
         if not isinstance(given, str) or not 0 < len(given) <= NOTE_LENGTH:
-            self.wrong(where, "type", f"expected a text of up to {NOTE_LENGTH} characters")
+            self.unlike(where, f"a text of up to {NOTE_LENGTH} characters", given)
             return
         for name in PLACEHOLDER.findall(given):
             if vocabulary.field_named(name) is None:
@@ -98,5 +98,5 @@ class Actions(Parts):
     def custom_field(self, given: Any, where: str) -> tuple[str, Any]:
         if isinstance(given, Mapping) and set(given) == {"id", "value"} and numeric_id(given["id"]) and scalar(given["value"]):
             return str(given["id"]), given["value"]
-        self.wrong(where, "type", "expected {id: <number of the field>, value: <text, number or true/false>}")
+        self.unlike(where, "{id: <number of the field>, value: <text, number or true/false>}", given)
         return "0", None

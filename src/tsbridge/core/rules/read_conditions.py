@@ -34,7 +34,7 @@ class Conditions(Parts):
                 self.wrong(path, "too_large", f"more than {MAX_NODES} conditions, or nested deeper than {MAX_DEPTH}")
             return Tree()
         if not isinstance(value, Mapping):
-            self.wrong(path, "type", f"expected conditions, got {kind_of(value)}")
+            self.unlike(path, "conditions", value)
             return Tree()
         if "field" in value or "operator" in value:
             return self.leaf(value, path)
@@ -43,7 +43,7 @@ class Conditions(Parts):
             if name not in ("all", "any", "none"):
                 self.wrong(f"{path}/{escape(name)}", "unknown_key", "expected all, any, none or a field with an operator")
             elif not isinstance(branch, list) or not branch:
-                self.wrong(f"{path}/{name}", "type", "expected a list of conditions, not an empty one")
+                self.unlike(f"{path}/{name}", "a list of conditions", branch)
             else:
                 parts[name] = tuple(self.condition(part, f"{path}/{name}/{n}", depth + 1) for n, part in enumerate(branch))
         return Tree(**parts)
@@ -86,14 +86,14 @@ class Conditions(Parts):
             if scalar(given):
                 value = given
             else:
-                self.wrong(where, "type", f"expected one value, got {kind_of(given)}")
+                self.unlike(where, "one value", given)
         elif operator.value == "number":
             if not number_like(given):
-                self.wrong(where, "type", f"expected a number, got {kind_of(given)}")
+                self.unlike(where, "a number", given)
             value = given
         elif operator.value == "range":
             if not (isinstance(given, list) and len(given) == 2 and all(number_like(v) for v in given)):
-                self.wrong(where, "type", "expected two numbers, like [9, 17]")
+                self.unlike(where, "two numbers, like [9, 17]", given)
             elif given[0] > given[1]:
                 self.wrong(where, "range", "the first number is larger than the second")
             else:
@@ -133,25 +133,25 @@ class Conditions(Parts):
         if isinstance(given, Mapping):
             name = given.get("list")
             if set(given) != {"list"}:
-                self.wrong(where, "type", "expected a list, or {list: name}")
+                self.unlike(where, "a list, or {list: name}", given)
             elif self.known(name, self.lists, where, "unknown_list", "list"):
                 return self.lists[str(name)]
             return None
         if not isinstance(given, list) or not given:
-            self.wrong(where, "type", f"expected a list, or {{list: name}}, got {kind_of(given)}")
+            self.unlike(where, "a list, or {list: name}", given)
             return None
         if len(given) > MAX_LIST:
             self.wrong(where, "too_large", f"more than {MAX_LIST} entries")
             return None
         bad = next((place for place, one in enumerate(given) if not scalar(one)), None)
         if bad is not None:
-            self.wrong(f"{where}/{bad}", "type", f"expected words or numbers only, got {kind_of(given[bad])}")
+            self.unlike(f"{where}/{bad}", "words or numbers only", given[bad])
             return None
         return tuple(given)
 
     def pattern(self, given: Any, where: str) -> str | None:
         if not isinstance(given, str):
-            self.wrong(where, "type", f"expected a pattern, got {kind_of(given)}")
+            self.unlike(where, "a pattern", given)
             return None
         try:
             pattern(given)

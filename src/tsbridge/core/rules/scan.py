@@ -78,18 +78,27 @@ class _Scan:
         self, wanted: Sequence[str], one: Callable[[str, str], bool], size: int, written: Callable[[str], str] | None = None
     ) -> None:
         self._one = one
-        parts = [tuple(wanted[n : n + size]) for n in range(0, len(wanted), size)]
-        self._parts = tuple((part, None if len(part) <= ALONE else _set(part, written)) for part in parts)
+        self._alone: list[str] = []
+        self._sets: list[tuple[Sequence[str], re2.Set]] = []
+        for n in range(0, len(wanted), size):
+            part = wanted[n : n + size]
+            compiled = None if len(part) <= ALONE else _set(part, written)
+            if compiled is None:
+                self._alone += part
+            else:
+                self._sets.append((part, compiled))
 
     def hits(self, text: str) -> list[str]:
-        found: list[str] = []
-        for part, compiled in self._parts:
-            places = None if compiled is None else _places(compiled, text)
-            if places is None:
-                found += [one for one in part if self._one(text, one)]
-            else:
-                found += [part[place] for place in places]
+        found = self._one_by_one(self._alone, text) if self._alone else []
+        for part, compiled in self._sets:
+            try:
+                found += [part[place] for place in compiled.Match(text) or ()]
+            except UnicodeEncodeError:  # a lone surrogate, which only a test's facts can hold
+                found += self._one_by_one(part, text)
         return found
+
+    def _one_by_one(self, wanted: Sequence[str], text: str) -> list[str]:
+        return [one for one in wanted if self._one(text, one)]
 
 
 def _between_edges(word: str) -> str:
@@ -112,12 +121,3 @@ def _set(wanted: Sequence[str], written: Callable[[str], str] | None) -> re2.Set
     except (re2.error, UnicodeEncodeError, RuntimeError):
         return None
     return made if len(wanted) in (made.Match(f" {PROBE} ") or ()) else None
-
-
-def _places(compiled: re2.Set, text: str) -> Sequence[int] | None:
-    """Where in the set what was found stands; None when the text cannot be asked about."""
-    try:
-        found: Sequence[int] = compiled.Match(text) or ()
-    except UnicodeEncodeError:  # a lone surrogate, which only a test's facts can hold
-        return None
-    return found

@@ -27,9 +27,10 @@ EXACT: Final = frozenset({"is", "in", "includes", "contains", "contains_any", "m
 """Conditions that are true wherever one of their tokens stands."""
 
 
-Place = tuple[str, str, tuple[Any, ...]]
-"""The places of a condition in an index: the kind of table (is, has, word, pattern, range or test), the field, and the keys. A token is
-a key in such a table."""
+Table = tuple[str, str]
+"""A table of an index: its kind (is, has, word, pattern, range or test) and the field."""
+Place = tuple[Table, tuple[Any, ...]]
+"""A table, and the keys that are looked up there. A token is a key in a table."""
 
 
 class Cover(NamedTuple):
@@ -85,13 +86,14 @@ class Planner:
         self._touched = touched
         self._places: dict[int, Place] = {}
         ignored = {id(part) for part in told}
-        named: defaultdict[tuple[str, str], set[Any]] = defaultdict(set)
+        named: defaultdict[Table, set[Any]] = defaultdict(set)
         for condition in conditions:
             for leaf in leaves(condition):
                 if id(leaf) not in ignored and (place := _place(leaf)) is not None:
                     self._places[id(leaf)] = place
-                    named[place[:2]].update(place[2])
-        self._shares = {place: _share_of_one(place[0], len(keys)) for place, keys in named.items()}
+                    table, keys = place
+                    named[table].update(keys)
+        self._shares = {table: _share_of_one(table[0], len(keys)) for table, keys in named.items()}
 
     def covers(self, condition: Condition) -> list[Cover]:
         """Every cover found, each sufficient by itself, the rarest first."""
@@ -120,15 +122,15 @@ class Planner:
             if None not in branches:
                 places = tuple([place for branch in branches if branch is not None for place in branch.places])
                 share = sum([branch.share for branch in branches if branch is not None])
-                if sum([len(keys) for _, _, keys in places]) <= WIDEST and share <= UNFILED:
+                if sum([len(keys) for _, keys in places]) <= WIDEST and share <= UNFILED:
                     found.append(Cover(share, places, condition))
         return found
 
     def _of_leaf(self, leaf: Leaf) -> Cover | None:
         place = self._places.get(id(leaf))
-        if place is None or len(place[2]) > WIDEST:
+        if place is None or len(place[1]) > WIDEST:
             return None
-        kind, field, keys = place
+        (kind, field), keys = place
         if field in self._effects.values:
             exact = kind in ("is", "has")
             if any(self._effects.may_set(field, key if exact else None) for key in keys):
@@ -138,7 +140,7 @@ class Planner:
         elif kind == "test":
             share = TESTED.get(leaf.operator, 0.6)
         else:
-            share = self._shares[kind, field] * len(keys)
+            share = self._shares[place[0]] * len(keys)
         return Cover(share, (place,), leaf) if share <= UNFILED else None
 
 
@@ -157,25 +159,25 @@ def _place(leaf: Leaf) -> Place | None:
     field, value = leaf.field, leaf.value
     match leaf.operator:
         case "is" | "changed_to":
-            return "is", field, (as_key(value),)
+            return ("is", field), (as_key(value),)
         case "in":
-            return "is", field, tuple([as_key(one) for one in value])
+            return ("is", field), tuple([as_key(one) for one in value])
         case "includes":
-            return "has", field, (as_key(value),)
+            return ("has", field), (as_key(value),)
         case "includes_all" if value:
-            return "has", field, (as_key(value[0]),)
+            return ("has", field), (as_key(value[0]),)
         case "contains" | "contains_any":
-            return "word", field, leaf.words
+            return ("word", field), leaf.words
         case "contains_all" if leaf.words:
-            return "word", field, (max(leaf.words, key=len),)
+            return ("word", field), (max(leaf.words, key=len),)
         case "matches":
-            return "pattern", field, (value,)
+            return ("pattern", field), (value,)
         case "less_than" | "at_most":
-            return "range", field, ((None, number(value)),)
+            return ("range", field), ((None, number(value)),)
         case "greater_than" | "at_least":
-            return "range", field, ((number(value), None),)
+            return ("range", field), ((number(value), None),)
         case "between":
-            return "range", field, ((number(value[0]), number(value[1])),)
+            return ("range", field), ((number(value[0]), number(value[1])),)
         case "present" | "changed" | "changed_from" | "within_hours" | "outside_hours":
-            return "test", field, ((Leaf(field, leaf.operator, value, leaf.words), repr(value)),)  # True is 1, but not as text
+            return ("test", field), ((Leaf(field, leaf.operator, value, leaf.words), repr(value)),)  # True is 1, but not as text
     return None

@@ -90,7 +90,7 @@ def tabled(filed: Iterable[tuple[int, Iterable[Place]]]) -> Tables:
     """Slots by the places they are filed in."""
     tables: Tables = {kind: {} for kind in KINDS}
     for slot, places in filed:
-        for kind, field, keys in places:
+        for (kind, field), keys in places:
             table = tables[kind].setdefault(field, {})
             for key in keys:
                 table.setdefault(key, []).append(slot)

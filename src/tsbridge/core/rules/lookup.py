@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import reduce
 from operator import or_
 from typing import Any, Final
@@ -11,7 +11,7 @@ from typing import Any, Final
 from tsbridge.core.rules.bitmaps import Bitmaps, bitmap, slots_of
 from tsbridge.core.rules.columns import Columns
 from tsbridge.core.rules.compiled import Scans, Test, compiled
-from tsbridge.core.rules.covers import Cover, Effects, Planner
+from tsbridge.core.rules.covers import Cover, Effects, Planner, Table
 from tsbridge.core.rules.facts import Facts
 from tsbridge.core.rules.index import Index, Tables, build, tabled
 from tsbridge.core.rules.language import Condition, Leaf, Tree
@@ -47,7 +47,7 @@ class Lookup:
         known = {slot: settled for slot, (_, _, settled) in asked.items()}
         planner = Planner(conditions.values(), may_change, touched, [part for _, told, _ in asked.values() for part in told])
         covered = {slot: found for slot, condition in conditions.items() if (found := planner.covers(condition))}
-        filed = _worth_a_table(covered, {slot: columns.share(asked[slot][0]) for slot in covered})
+        filed = _worth_a_table(covered, lambda slot: columns.share(asked[slot][0]))
         everybody = bitmap(conditions)
         self._indexes: list[tuple[Index[int], int]] = []  # each with the bits of what is not filed in it
         while filed and len(self._indexes) < DEPTH:
@@ -69,16 +69,24 @@ class Lookup:
         return slots_of(left)
 
 
-def _worth_a_table(filed: Filed, share: Mapping[int, float]) -> Filed:
-    """Without the covers that need a table which spares less than looking into it costs. `share`: in what part of the cases a
-    condition would be asked if it were not filed."""
-    spared: defaultdict[tuple[str, str], float] = defaultdict(float)
-    for slot, covers in filed.items():
-        for kind, field, _ in covers[0].places:
-            spared[kind, field] += share[slot] * (1 - covers[0].share)
-    kept = {table for table, asked in spared.items() if asked >= LOOK_UP[table[0]]}
-    worth = {slot: [cover for cover in covers if all([place[:2] in kept for place in cover.places])] for slot, covers in filed.items()}
-    return {slot: covers for slot, covers in worth.items() if covers}
+def _worth_a_table(covered: Filed, share: Callable[[int], float]) -> Filed:
+    """Each under the first of its covers that needs no table which spares less than looking into it costs. `share`: in what part of
+    the cases a condition would be asked if it were not filed."""
+    spared: defaultdict[Table, float] = defaultdict(float)
+    worth: set[Table] = set()
+    for slot, covers in covered.items():
+        for table, _ in covers[0].places:
+            if table not in worth:
+                spared[table] += share(slot) * (1 - covers[0].share)
+                if spared[table] >= LOOK_UP[table[0]]:
+                    worth.add(table)
+    filed = {}
+    for slot, covers in covered.items():
+        for place, cover in enumerate(covers):
+            if all([table in worth for table, _ in cover.places]):
+                filed[slot] = covers[place:]
+                break
+    return filed
 
 
 def _crowded(tables: Tables) -> list[int]:

@@ -172,3 +172,9 @@ async def test_saving_one_of_many_rules_says_what_concerns_it_soon(live: Any) ->
     took = time.perf_counter() - begun
     assert [(finding["code"], finding["rule"]) for finding in saved.json()["findings"]][:1] == [("overruled", "r7")]
     assert took < 2
+
+
+async def test_a_document_without_its_wrapper_is_told_once_what_is_missing(live: Any) -> None:
+    seen = (await live.client.get("/v1/rulebook/draft")).headers["ETag"]
+    said = problem(await live.client.put("/v1/rulebook/draft", json=BOOK, headers={"If-Match": seen}), 422)
+    assert [(one["pointer"], one["code"]) for one in said["errors"]] == [("#/document", "missing"), ("#", "extra_forbidden")]

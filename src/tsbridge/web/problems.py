@@ -181,7 +181,8 @@ def _allowed(request: Request) -> dict[str, str]:
 
 
 async def _on_invalid(request: Request, exc: Exception) -> Response:
-    errors = [_one(item) for item in cast(RequestValidationError, exc).errors()[:ERRORS_SHOWN]]
+    found = dict.fromkeys(tuple(_one(item).items()) for item in cast(RequestValidationError, exc).errors())
+    errors = [dict(one) for one in found]
     return _respond(422, problem_body(request, 422, "invalid", "The request is not valid.", errors), None)
 
 

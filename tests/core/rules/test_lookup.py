@@ -60,7 +60,7 @@ def test_few_rules_would_be_found_as_well(seed: int, monkeypatch: pytest.MonkeyP
 
 @pytest.mark.parametrize("seed", range(6))
 def test_fewer_bounds_than_there_are_propose_more_and_lose_nothing(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(columns, "MOST", 2)
+    monkeypatch.setattr(columns, "BOUNDS", 2)
     monkeypatch.setattr(index, "CUTS", 2)
     assert differing(seed) == 0
 
@@ -94,7 +94,7 @@ def test_a_planted_fault_is_noticed(fault: str, monkeypatch: pytest.MonkeyPatch)
     where, name, spoiled = FAULTS[fault]
     whole = getattr(where, name)
     if fault == "known although it is not":
-        monkeypatch.setattr(columns, "MOST", 2)
+        monkeypatch.setattr(columns, "BOUNDS", 2)
     if where in (Planner, lookup):
         monkeypatch.setattr(columns, "NAMED", 1.1)
     monkeypatch.setattr(where, name, lambda *given: spoiled(whole, *given))

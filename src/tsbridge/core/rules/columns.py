@@ -19,8 +19,10 @@ from tsbridge.core.values import Number, as_key, number
 
 NAMED: Final = 0.05
 """A field is a column when at least this part of the rules ask for its value."""
-MOST: Final = 128
-"""Classes of a column; a field with more values tells rules apart by itself. Of more bounds of numbers, some are not told apart."""
+MOST: Final = 2_048
+"""Values of a column: each takes room for a bit per rule. A field of which rules name more is none."""
+BOUNDS: Final = 64
+"""Bounds of numbers that a column tells apart."""
 LONG: Final = ("text", "set")
 """Types of fields whose values are not looked at as a whole."""
 OPPOSITE: Final = {"is_not": "is", "not_in": "in", "not_present": "present"}
@@ -117,7 +119,7 @@ class Numbers:
     """The stretches between and on the `cuts`; the last class is no number."""
 
     def __init__(self, bounds: Collection[Number]) -> None:
-        self.cuts = cuts_of(bounds, MOST)
+        self.cuts = cuts_of(bounds, BOUNDS)
         self.width = 2 * len(self.cuts) + 2
         self.whole = (1 << self.width) - 1
 

@@ -28,9 +28,9 @@ Tables = dict[str, dict[str, dict[Any, list[int]]]]
 
 @dataclass(frozen=True, slots=True)
 class Index(Generic[B]):
-    """The tables, each by field: see the module."""
+    """The tables, each by field: see the module. Those of `equal` stand in the order of its fields. No bucket is empty."""
 
-    equal: tuple[tuple[str, dict[str | None, B]], ...]
+    equal: tuple[tuple[str, ...], tuple[dict[str | None, B], ...]]
     has: tuple[tuple[str, dict[str, B]], ...]
     words: tuple[tuple[str, dict[str, B]], ...]
     patterns: tuple[tuple[str, dict[str, B]], ...]
@@ -40,14 +40,15 @@ class Index(Generic[B]):
 
     def found(self, facts: Facts) -> list[B]:
         """The buckets in which everything is filed that may be true, in no order."""
-        keys, members, numbers = facts.keys, facts.members, facts.numbers
-        found = [by_key[key] for field, by_key in self.equal if (key := keys[field]) in by_key]
+        members, numbers = facts.members, facts.numbers
+        fields, tables = self.equal
+        found = [*filter(None, map(dict.get, tables, map(facts.keys.__getitem__, fields)))]  # loops in C: most find nothing
         for field, by_member in self.has:
-            found += [by_member[member] for member in members[field] if member in by_member]
+            found += filter(None, map(by_member.get, members[field]))
         for field, by_word in self.words:
-            found += [by_word[word] for word in self.scans.words(facts, field) if word in by_word]
+            found += filter(None, map(by_word.get, self.scans.words(facts, field)))
         for field, by_pattern in self.patterns:
-            found += [by_pattern[pattern] for pattern in self.scans.patterns(facts, field) if pattern in by_pattern]
+            found += filter(None, map(by_pattern.get, self.scans.patterns(facts, field)))
         for field, cells in self.ranges:
             value = numbers[field]
             if value is not None:
@@ -106,7 +107,8 @@ def build(tables: Tables, bucket: Callable[[Iterable[int]], B], scans: Scans) ->
     tests = [(Ask(leaf, scans), bucket(slots)) for table in tables["test"].values() for (leaf, _), slots in table.items()]
     ranges = tuple((field, _cells(table, bucket)) for field, table in sorted(tables["range"].items()))
     equal, has, words, patterns = (made(kind) for kind in ("is", "has", "word", "pattern"))
-    return Index(equal, has, words, patterns, ranges, tuple(tests), scans)
+    fields, by_key = tuple(field for field, _ in equal), tuple(table for _, table in equal)
+    return Index((fields, by_key), has, words, patterns, ranges, tuple(tests), scans)
 
 
 def _cells(table: dict[Any, list[int]], bucket: Callable[[Iterable[int]], B]) -> Cells[B]:

@@ -21,7 +21,7 @@ FEW: Final = 24
 CROWD: Final = 64
 """Conditions that share a token before they are filed once more under what else must be true for them."""
 DEPTH: Final = 5
-LOOK_UP: Final = {"is": 0.2, "has": 0.2, "word": 0.5, "pattern": 0.5, "range": 0.6, "test": 0.6}
+LOOK_UP: Final = {"is": 0.1, "has": 0.1, "word": 0.3, "pattern": 0.3, "range": 0.5, "test": 0.5}
 """What looking into a table of an index costs, by kind, in conditions asked in vain."""
 
 Filed = Mapping[int, Sequence[Cover]]

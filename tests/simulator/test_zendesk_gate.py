@@ -9,7 +9,7 @@ import pytest
 
 from tests.simulator.zendesk_account import START, Account
 from tsbridge.simulator.zendesk import Limits
-from tsbridge.simulator.zendesk.app import Cut
+from tsbridge.simulator.zendesk.account import Cut
 
 pytestmark = pytest.mark.anyio
 

@@ -14,7 +14,7 @@ import httpx
 from tests.clocks import CountingIds, SettableClock
 from tsbridge.core.helpdesk import Asked, Wish
 from tsbridge.simulator.zendesk import Limits, Zendesk
-from tsbridge.simulator.zendesk.app import Cut
+from tsbridge.simulator.zendesk.account import Cut
 from tsbridge.store import budget, desired, keep, views
 from tsbridge.store.db import Database
 from tsbridge.store.rulebooks import LiveRulebook

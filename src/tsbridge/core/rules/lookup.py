@@ -21,8 +21,9 @@ FEW: Final = 24
 CROWD: Final = 64
 """Conditions that share a token before they are filed once more under what else must be true for them."""
 DEPTH: Final = 5
-LOOK_UP: Final = {"is": 0.1, "has": 0.1, "word": 0.3, "pattern": 0.3, "range": 0.5, "test": 0.5}
-"""What looking into a table of an index costs, by kind, in conditions asked in vain."""
+LOOK_UP: Final = {"is": 0.1, "range": 0.5, "test": 0.5}
+"""What looking into a table of an index costs, by kind, in conditions asked in vain. Tags, words and patterns have one table each:
+what a text has is found once for all."""
 
 Filed = Mapping[int, Sequence[Cover]]
 """Covers by slot; a condition is filed under the first."""
@@ -78,7 +79,7 @@ def _worth_a_table(covered: Filed, share: Callable[[int], float]) -> Filed:
         for table, _ in covers[0].places:
             if table not in worth:
                 spared[table] += share(slot) * (1 - covers[0].share)
-                if spared[table] >= LOOK_UP[table[0]]:
+                if spared[table] >= LOOK_UP.get(table[0], 0):
                     worth.add(table)
     filed = {}
     for slot, covers in covered.items():

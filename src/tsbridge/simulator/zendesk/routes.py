@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from typing import Any, Final, Protocol
 
 from tsbridge.simulator.zendesk.answers import Rejected, bad_request
-from tsbridge.simulator.zendesk.world import Store, World
+from tsbridge.simulator.zendesk.records import Store
+from tsbridge.simulator.zendesk.world import World
 
 MANY: Final = 100
 

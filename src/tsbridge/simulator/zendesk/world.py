@@ -9,31 +9,19 @@ from __future__ import annotations
 import copy
 import random
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from tsbridge.simulator.zendesk import rules
 from tsbridge.simulator.zendesk.answers import Rejected, closed, conflict, invalid, not_found
+from tsbridge.simulator.zendesk.placeholders import filled
+from tsbridge.simulator.zendesk.records import Store
+from tsbridge.simulator.zendesk.told import SINGLE, differences, events_of, linked
 
 ACCOUNT: Final = 21458100
 BRIDGE_USER: Final = 99000000001
 ADMIN: Final = 41000000007
-SINGLE: Final = (
-    "subject",
-    "status",
-    "priority",
-    "type",
-    "group_id",
-    "assignee_id",
-    "organization_id",
-    "requester_id",
-    "brand_id",
-    "external_id",
-    "ticket_form_id",
-    "due_at",
-    "problem_id",
-)
 STATUSES: Final = rules.STATUSES
 MOST_COMMENTS: Final = 5_000
 UNFINISHED: Final = {"status": "working", "progress": 0, "message": None, "results": None}
@@ -50,34 +38,6 @@ class Happened:
     at: datetime
     sequence: str
     position: int
-
-
-@dataclass(slots=True)
-class Store:
-    """Everything the account holds, by id."""
-
-    users: dict[int, dict[str, Any]] = field(default_factory=dict)
-    tickets: dict[int, dict[str, Any]] = field(default_factory=dict)
-    comments: dict[int, list[dict[str, Any]]] = field(default_factory=dict)
-    audits: dict[int, list[dict[str, Any]]] = field(default_factory=dict)
-    groups: dict[int, dict[str, Any]] = field(default_factory=dict)
-    memberships: dict[int, dict[str, Any]] = field(default_factory=dict)
-    organizations: dict[int, dict[str, Any]] = field(default_factory=dict)
-    fields: dict[int, dict[str, Any]] = field(default_factory=dict)
-    webhooks: dict[str, dict[str, Any]] = field(default_factory=dict)
-    triggers: dict[int, dict[str, Any]] = field(default_factory=dict)
-    automations: dict[int, dict[str, Any]] = field(default_factory=dict)
-    views: dict[int, dict[str, Any]] = field(default_factory=dict)
-    macros: dict[int, dict[str, Any]] = field(default_factory=dict)
-    brands: dict[int, dict[str, Any]] = field(default_factory=dict)
-    forms: dict[int, dict[str, Any]] = field(default_factory=dict)
-    categories: dict[int, dict[str, Any]] = field(default_factory=dict)
-    organization_memberships: dict[int, dict[str, Any]] = field(default_factory=dict)
-    jobs: dict[str, dict[str, Any]] = field(default_factory=dict)
-    identities: dict[int, dict[str, Any]] = field(default_factory=dict)
-    deleted: dict[int, dict[str, Any]] = field(default_factory=dict)
-    uploads: dict[str, dict[str, Any]] = field(default_factory=dict)
-    once: dict[str, tuple[str, int]] = field(default_factory=dict)
 
 
 class World:
@@ -483,7 +443,7 @@ class World:
             ticket["updated_at"] = self._stamp()
         self._touch(ticket)
         for webhook, body in occasion.webhooks:
-            self.asked.append((webhook, self._filled(body, ticket, actor, comment)))
+            self.asked.append((webhook, filled(body, ticket, actor, self.store)))
         if not changed:
             return None
         audit = {
@@ -522,7 +482,7 @@ class World:
                 "author": {"id": str(comment["author_id"]), "name": author["name"], "is_staff": author["role"] != "end-user"},
             }
             told.append(("comment_added", {"comment": said}))
-            told += [("attachment_linked_to_comment", {"comment": _linked(comment, file)}) for file in comment["attachments"]]
+            told += [("attachment_linked_to_comment", {"comment": linked(comment, file)}) for file in comment["attachments"]]
         if before is not None:
             told += differences(before, ticket)
         sequence = "".join(self.random.choice("0123456789ABCDEF") for _ in range(32))
@@ -533,59 +493,6 @@ class World:
     def tell(self, kind: str, ticket: Mapping[str, Any], event: Mapping[str, Any], actor: Mapping[str, Any]) -> None:
         sequence = "".join(self.random.choice("0123456789ABCDEF") for _ in range(32))
         self.happened.append(Happened(kind, copy.deepcopy(dict(ticket)), event, int(actor["id"]), self.now(), sequence, 1))
-
-    def _filled(self, body: str, ticket: Mapping[str, Any], actor: Mapping[str, Any], comment: Mapping[str, Any] | None) -> str:
-        """A trigger's body with its placeholders, text escaped for JSON."""
-        requester = self.store.users.get(ticket["requester_id"], {})
-        newest = self.store.comments[ticket["id"]]
-        group = self.store.groups.get(ticket["group_id"] or 0, {})
-        assignee = self.store.users.get(ticket["assignee_id"] or 0, {})
-        del comment
-
-        def look(name: str) -> Any:
-            plain: dict[str, Any] = {
-                "ticket.id": ticket["id"],
-                "ticket.external_id": ticket["external_id"],
-                "ticket.title": ticket["subject"],
-                "ticket.description": ticket["description"],
-                "ticket.latest_comment": newest[-1]["body"] if newest else None,
-                "ticket.latest_public_comment": next((c["body"] for c in reversed(newest) if c["public"]), None),
-                "ticket.status": str(ticket["status"]).capitalize(),
-                "ticket.priority": str(ticket["priority"]).capitalize() if ticket["priority"] else "-",
-                "ticket.ticket_type": str(ticket["type"]).capitalize() if ticket["type"] else "-",
-                "ticket.tags": " ".join(ticket["tags"]),
-                "ticket.via": {"web_service": "Web Service", "api": "Web Service"}.get(
-                    ticket["via"]["channel"], str(ticket["via"]["channel"]).capitalize()
-                ),
-                "ticket.group.name": group.get("name"),
-                "ticket.group.id": ticket["group_id"],
-                "ticket.assignee.id": ticket["assignee_id"],
-                "ticket.assignee.name": assignee.get("name"),
-                "ticket.assignee.email": assignee.get("email"),
-                "ticket.brand.id": ticket["brand_id"],
-                "ticket.ticket_form_id": ticket["ticket_form_id"],
-                "ticket.created_at_with_timestamp": ticket["created_at"],
-                "ticket.updated_at_with_timestamp": ticket["updated_at"],
-                "ticket.requester.id": requester.get("id"),
-                "ticket.requester.name": requester.get("name"),
-                "ticket.requester.email": requester.get("email"),
-                "ticket.requester.phone": requester.get("phone"),
-                "ticket.requester.external_id": requester.get("external_id"),
-                "current_user.id": actor["id"],
-                "current_user.name": actor.get("name"),
-                "current_user.email": actor.get("email"),
-            }
-            if name.startswith("ticket.ticket_field_"):
-                id_ = name.removeprefix("ticket.ticket_field_")
-                return next((f["value"] for f in ticket["custom_fields"] if str(f["id"]) == id_), None)
-            value = plain.get(name)
-            return (
-                None
-                if value is None
-                else str(value).replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n").replace("\r", "").replace("\t", "\\t")
-            )
-
-        return rules.render(body, look)
 
     # -- small things ------------------------------------------------------------------------------------------------
 
@@ -640,103 +547,7 @@ class World:
         return [t for t in found if t is not None], chosen[-1][0] if chosen else since, len(ready) <= limit
 
 
-def _linked(comment: Mapping[str, Any], file: Mapping[str, Any]) -> dict[str, Any]:
-    shown = {
-        "id": str(file["id"]),
-        "filename": file["file_name"],
-        "content_type": file["content_type"],
-        "content_url": file["content_url"],
-        "is_public": comment["public"],
-    }
-    return {"id": str(comment["id"]), "attachment": shown}
-
-
 def clean_tags(tags: Any) -> list[str]:
     """Tags as Zendesk keeps them: lower case, a space makes two, each once."""
     words = tags.split() if isinstance(tags, str) else [word for tag in tags for word in str(tag).replace(",", " ").split()]
     return sorted({word.lower() for word in words})
-
-
-def audit_events(before: Mapping[str, Any] | None, ticket: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """What an audit lists: each property of a new ticket, or each difference."""
-    names = (*SINGLE, "tags")
-    if before is None:
-        return [
-            {"id": n, "type": "Create", "field_name": name, "value": ticket[name]}
-            for n, name in enumerate(names, 1)
-            if ticket.get(name) not in (None, [], "")
-        ]
-    found: list[dict[str, Any]] = []
-    for name in names:
-        if before.get(name) != ticket.get(name):
-            found.append(
-                {"id": len(found) + 1, "type": "Change", "field_name": name, "value": ticket.get(name), "previous_value": before.get(name)}
-            )
-    old = {f["id"]: f["value"] for f in before["custom_fields"]}
-    for custom in ticket["custom_fields"]:
-        if old.get(custom["id"]) != custom["value"]:
-            found.append(
-                {
-                    "id": len(found) + 1,
-                    "type": "Change",
-                    "field_name": str(custom["id"]),
-                    "value": custom["value"],
-                    "previous_value": old.get(custom["id"]),
-                }
-            )
-    return found
-
-
-def events_of(before: Mapping[str, Any] | None, ticket: Mapping[str, Any], occasion: rules.Occasion) -> list[dict[str, Any]]:
-    """What an audit lists of an update: what its author changed, then what each trigger did, which names itself in `via`."""
-    met = [step for _, step in occasion.steps]
-    events = audit_events(before, met[0] if met else ticket)
-    for (trigger, found), left in zip(occasion.steps, (*met[1:], ticket), strict=False):
-        source = {"from": {"id": trigger["id"], "title": trigger.get("title")}, "to": {}, "rel": "trigger"}
-        events += [{**event, "via": {"channel": "rule", "source": source}} for event in audit_events(found, left)]
-    return [{**event, "id": number} for number, event in enumerate(events, 1)]
-
-
-def differences(before: Mapping[str, Any], ticket: Mapping[str, Any]) -> list[tuple[str, dict[str, Any]]]:
-    """The events a change makes: kind and `event` object, as the ticket-events reference shapes them."""
-
-    def upper(value: Any) -> Any:
-        return None if value is None else str(value).upper()
-
-    def id_(value: Any) -> Any:
-        return None if value is None else str(value)
-
-    kinds: tuple[tuple[str, str, Callable[[Any], Any]], ...] = (
-        ("status", "status_changed", upper),
-        ("priority", "priority_changed", upper),
-        ("type", "type_changed", upper),
-        ("subject", "subject_changed", lambda v: v),
-        ("external_id", "external_id_changed", lambda v: v),
-        ("group_id", "group_assignment_changed", id_),
-        ("assignee_id", "agent_assignment_changed", id_),
-        ("organization_id", "organization_changed", id_),
-        ("requester_id", "requester_changed", id_),
-        ("brand_id", "brand_changed", id_),
-        ("ticket_form_id", "form_changed", id_),
-        ("problem_id", "problem_link_changed", id_),
-        ("due_at", "task_due_at_changed", lambda v: v),
-    )
-    told: list[tuple[str, dict[str, Any]]] = [
-        (kind, {"current": shape(ticket.get(name)), "previous": shape(before.get(name))})
-        for name, kind, shape in kinds
-        if before.get(name) != ticket.get(name)
-    ]
-    added, removed = sorted(set(ticket["tags"]) - set(before["tags"])), sorted(set(before["tags"]) - set(ticket["tags"]))
-    if added or removed:
-        told.append(("tags_changed", {"tags_added": added, "tags_removed": removed}))
-    old = {f["id"]: f["value"] for f in before["custom_fields"]}
-    for custom in ticket["custom_fields"]:
-        if old.get(custom["id"]) != custom["value"]:
-            about = {"id": str(custom["id"]), "title": "", "type": "text"}
-            told.append(
-                (
-                    "custom_field_changed",
-                    {"custom_field": about, "current": {"value": custom["value"]}, "previous": {"value": old.get(custom["id"])}},
-                )
-            )
-    return told

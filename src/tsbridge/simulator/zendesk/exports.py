@@ -1,0 +1,157 @@
+"""Routes of jobs, of search, and of incremental exports."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from tsbridge.simulator.zendesk.answers import Rejected, bad_request, not_found, page
+from tsbridge.simulator.zendesk.routes import Asked, Desk, route
+from tsbridge.simulator.zendesk.search import search_all, search_tickets, search_users
+
+
+class Exports(Desk):
+    """What is looked for, and what is read in one go."""
+
+    @route("GET", "/api/v2/job_statuses/show_many")
+    def show_jobs(self, asked: Asked) -> Any:
+        wanted = asked.query.get("ids", "").split(",")
+        return {"job_statuses": [self.s.jobs[i] for i in wanted if i in self.s.jobs]}
+
+    @route("GET", "/api/v2/job_statuses")
+    def list_jobs(self, asked: Asked) -> Any:
+        return page(list(self.s.jobs.values()), "job_statuses", asked.query, asked.url)
+
+    @route("GET", "/api/v2/job_statuses/<word>")
+    def show_job(self, asked: Asked, id_: Any) -> Any:
+        if str(id_) not in self.s.jobs:
+            raise not_found()
+        return {"job_status": self.world.job(str(id_))}
+
+    @route("GET", "/api/v2/search")
+    def search(self, asked: Asked) -> Any:
+        query = asked.query.get("query", "")
+        found = search_all(self.world, query, asked.query)
+        depth = max(int(n) if (n := asked.query.get("page", "1")).isdigit() else 1, 1)
+        size = min(int(n) if (n := asked.query.get("per_page", "100")).isdigit() else 100, 100)
+        if depth > 1 and depth * size > 1_000:
+            raise Rejected(
+                422, {"error": "Search Response Limits", "description": "Requested response size was greater than Search Response Limits"}
+            )
+        return {**page(found, "results", asked.query, asked.url), "facets": None}
+
+    @route("GET", "/api/v2/search/count")
+    def search_count(self, asked: Asked) -> Any:
+        return {"count": len(search_all(self.world, asked.query.get("query", ""), asked.query))}
+
+    @route("GET", "/api/v2/search/export")
+    def search_export(self, asked: Asked) -> Any:
+        kind = asked.query.get("filter[type]")
+        if kind not in ("ticket", "user"):
+            raise bad_request("InvalidValue", "filter[type] is needed")
+        query = asked.query.get("query", "")
+        found = search_tickets(self.world, query) if kind == "ticket" else search_users(self.world, query)
+        sized = {"page[size]": "100", **asked.query}
+        return page([{**f, "result_type": kind} for f in found], "results", sized, asked.url)
+
+    @route("GET", "/api/v2/incremental/tickets/cursor")
+    def cursor_export(self, asked: Asked) -> Any:
+        start = asked.query.get("start_time", "")
+        cursor = asked.query.get("cursor")
+        if cursor is None and not start.isdigit():
+            raise bad_request("InvalidValue", "start_time is needed")
+        if cursor is None and int(start) > self.world.now().timestamp() - 60:
+            raise Rejected(
+                422, {"error": "StartTimeTooRecent", "description": "Too recent start_time. Use a start_time older than 60 seconds"}
+            )
+        since = (float(start), -1) if cursor is None else _read_cursor(cursor)
+        limit = min(max(int(asked.query["per_page"]), 1), 1_000) if asked.query.get("per_page", "").isdigit() else 1_000
+        tickets, end, done = self.world.export(since, limit)
+        if asked.query.get("exclude_deleted") == "true":
+            tickets = [t for t in tickets if t["status"] != "deleted"]
+        after = f"{end[0]:.6f}_{end[1]}"
+        base = f"{self.world.url}/api/v2/incremental/tickets/cursor.json"
+        return {
+            "tickets": tickets,
+            "after_cursor": after,
+            "after_url": f"{base}?cursor={after}",
+            "before_cursor": None,
+            "before_url": None,
+            "end_of_stream": done,
+        }
+
+    @route("GET", "/api/v2/incremental/tickets")
+    def time_export(self, asked: Asked) -> Any:
+        start = asked.query.get("start_time", "")
+        if not start.isdigit():
+            raise bad_request("InvalidValue", "start_time is needed")
+        tickets, end, done = self.world.export((float(start) - 0.5, -1), 1_000)
+        end_time = int(end[0]) if tickets else int(start)
+        base = f"{self.world.url}/api/v2/incremental/tickets.json"
+        return {
+            "tickets": tickets,
+            "count": len(tickets),
+            "end_of_stream": done,
+            "end_time": end_time,
+            "next_page": f"{base}?start_time={end_time}",
+        }
+
+    @route("GET", "/api/v2/incremental/users")
+    def users_export(self, asked: Asked) -> Any:
+        users = list(self.s.users.values())
+        now = int(self.world.now().timestamp())
+        return {"users": users, "count": len(users), "end_of_stream": True, "end_time": now, "next_page": None}
+
+    @route("GET", "/api/v2/incremental/users/cursor")
+    def users_cursor(self, asked: Asked) -> Any:
+        return {
+            "users": list(self.s.users.values()),
+            "after_cursor": "end",
+            "after_url": None,
+            "before_cursor": None,
+            "end_of_stream": True,
+        }
+
+    @route("GET", "/api/v2/incremental/ticket_events")
+    def ticket_events(self, asked: Asked) -> Any:
+        start = int(asked.query["start_time"]) if asked.query.get("start_time", "").isdigit() else 0
+        newest = self.world.now().timestamp() - 60
+        found = []
+        for audits in self.s.audits.values():
+            for audit in audits:
+                at = _seconds(audit["created_at"])
+                if start <= at <= newest:
+                    children = [{**e, "event_type": e["type"], "via": audit["via"]["channel"]} for e in audit["events"]]
+                    found.append(
+                        {
+                            "id": audit["id"],
+                            "ticket_id": audit["ticket_id"],
+                            "timestamp": at,
+                            "created_at": audit["created_at"],
+                            "updater_id": audit["author_id"],
+                            "via": audit["via"]["channel"],
+                            "event_type": "Audit",
+                            "child_events": children,
+                        }
+                    )
+        found.sort(key=lambda e: (e["timestamp"], e["id"]))
+        end = found[-1]["timestamp"] if found else start
+        return {
+            "ticket_events": found[:1_000],
+            "count": len(found[:1_000]),
+            "end_of_stream": len(found) <= 1_000,
+            "end_time": end,
+            "next_page": f"{asked.url}?start_time={end}",
+        }
+
+
+def _read_cursor(cursor: str) -> tuple[float, int]:
+    at, _, revision = cursor.partition("_")
+    try:
+        return float(at), int(revision)
+    except ValueError:
+        raise bad_request("InvalidCursor", "The cursor is not valid") from None
+
+
+def _seconds(text: str) -> int:
+    return int(datetime.fromisoformat(text).timestamp())

@@ -1,0 +1,218 @@
+"""Routes of tickets: one and many, their tags, comments and audits."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from tsbridge.simulator.zendesk.answers import Rejected, bad_request, not_found, page
+from tsbridge.simulator.zendesk.routes import Asked, Desk, Found, route
+from tsbridge.simulator.zendesk.world import clean_tags
+
+
+class Tickets(Desk):
+    """Tickets and what belongs to them."""
+
+    @route("GET", "/api/v2/tickets")
+    def list_tickets(self, asked: Asked) -> Any:
+        tickets: Sequence[Any] = [t for _, t in sorted(self.s.tickets.items())]
+        if "external_id" in asked.query:
+            tickets = [t for t in tickets if t["external_id"] == asked.query["external_id"]]
+        order = asked.query.get("sort", "")
+        if order.lstrip("-") in ("updated_at", "id", "status"):
+            tickets = sorted(tickets, key=lambda t: (t[order.lstrip("-")], t["id"]), reverse=order.startswith("-"))
+        return page(tickets, "tickets", asked.query, asked.url)
+
+    @route("GET", "/api/v2/tickets/count")
+    def count_tickets(self, asked: Asked) -> Any:
+        return {"count": {"value": len(self.s.tickets), "refreshed_at": self.world.text_of(self.world.now())}}
+
+    @route("GET", "/api/v2/tickets/show_many")
+    def show_many_tickets(self, asked: Asked) -> Any:
+        found = [self.s.tickets[id_] for id_ in asked.ids() if id_ in self.s.tickets]
+        return {"tickets": found, "next_page": None, "previous_page": None, "count": len(found)}
+
+    @route("POST", "/api/v2/tickets")
+    def create_ticket(self, asked: Asked) -> Any:
+        key = asked.headers.get("idempotency-key")
+        seen = str(asked.content)
+        if key and key in self.s.once:
+            body, id_ = self.s.once[key]
+            if body != seen:
+                raise bad_request("IdempotentRequestError", "The request parameters do not match the previous request with this key")
+            return Found(201, {"ticket": self.world.ticket(id_), "audit": self.s.audits[id_][0]}, {"x-idempotency-lookup": "hit"})
+        ticket = self.world.create(asked.inside("ticket"), asked.user)
+        if key:
+            self.s.once[key] = (seen, ticket["id"])
+        headers = {"Location": ticket["url"], **({"x-idempotency-lookup": "miss"} if key else {})}
+        return Found(201, {"ticket": ticket, "audit": self.s.audits[ticket["id"]][0]}, headers)
+
+    @route("POST", "/api/v2/tickets/create_many")
+    def create_many(self, asked: Asked) -> Any:
+        results = []
+        for index, props in enumerate(asked.listed("tickets")):
+            made = self.world.create(props, asked.user)
+            results.append({"index": index, "id": made["id"]})
+        return self.world.new_job("Bulk Create Ticket", results)
+
+    @route("PUT", "/api/v2/tickets/update_many")
+    def update_many(self, asked: Asked) -> Any:
+        results: list[dict[str, Any]] = []
+        if "ids" in asked.query:
+            common = asked.inside("ticket")
+            results += [self._bulk_one(id_, common, asked.user) for id_ in asked.ids()]
+        else:
+            results += [self._bulk_one(int(props.get("id") or 0), props, asked.user) for props in asked.listed("tickets")]
+        return self.world.new_job("Bulk Update Ticket", results)
+
+    def _bulk_one(self, id_: int, props: Mapping[str, Any], user: Mapping[str, Any]) -> dict[str, Any]:
+        done = {"id": id_, "action": "update", "status": "Updated", "success": True}
+        try:
+            ticket = self.world.ticket(id_)
+            change = {k: v for k, v in props.items() if k not in ("id", "additional_tags", "remove_tags")}
+            if "additional_tags" in props or "remove_tags" in props:
+                now = set(ticket["tags"]) | set(clean_tags(props.get("additional_tags") or []))
+                change["tags"] = sorted(now - set(clean_tags(props.get("remove_tags") or [])))
+            self.world.change(id_, change, user)
+        except Rejected as refused:
+            error = refused.body.get("error") if isinstance(refused.body, Mapping) else "Failed"
+            details = str(refused.body.get("description", "")) if isinstance(refused.body, Mapping) else ""
+            return {**done, "status": "Failed", "success": False, "error": error, "details": details}
+        return done
+
+    @route("GET", "/api/v2/tickets/<id>")
+    def show_ticket(self, asked: Asked, id_: int) -> Any:
+        ticket = self.world.ticket(id_)
+        found: dict[str, Any] = {"ticket": ticket}
+        include = asked.query.get("include", "").split(",")
+        if "users" in include:
+            found["users"] = [
+                u for i in {ticket["requester_id"], ticket["assignee_id"], ticket["submitter_id"]} if (u := self.s.users.get(i or 0))
+            ]
+        if "groups" in include:
+            found["groups"] = [g for i in (ticket["group_id"],) if (g := self.s.groups.get(i or 0))]
+        return found
+
+    @route("PUT", "/api/v2/tickets/<id>")
+    def update_ticket(self, asked: Asked, id_: int) -> Any:
+        props = asked.inside("ticket")
+        warned = sorted(set(props) & {"url", "created_at", "id", "via"})
+        ticket, audit = self.world.change(id_, props, asked.user)
+        return Found(
+            200,
+            {"ticket": copy.deepcopy(ticket), "audit": audit},
+            {"X-Zendesk-API-Warn": f"Removed restricted keys {warned}"} if warned else {},
+        )
+
+    @route("DELETE", "/api/v2/tickets/destroy_many")
+    def destroy_many(self, asked: Asked) -> Any:
+        results = []
+        for id_ in asked.ids():
+            try:
+                self.world.delete(id_, asked.user)
+                results.append({"id": id_, "action": "destroy", "status": "Deleted", "success": True})
+            except Rejected:
+                results.append({"id": id_, "action": "destroy", "status": "Failed", "success": False, "error": "RecordNotFound"})
+        return self.world.new_job("Bulk Delete Ticket", results)
+
+    @route("DELETE", "/api/v2/tickets/<id>")
+    def delete_ticket(self, asked: Asked, id_: int) -> Any:
+        self.world.delete(id_, asked.user)
+        return Found(204, None)
+
+    @route("GET", "/api/v2/deleted_tickets")
+    def deleted_tickets(self, asked: Asked) -> Any:
+        keys = ("id", "subject", "description", "deleted_at")
+        return page(
+            [{k: t.get(k) for k in keys} | {"previous_state": "open", "actor": {"id": asked.user["id"]}} for t in self.s.deleted.values()],
+            "deleted_tickets",
+            asked.query,
+            asked.url,
+        )
+
+    @route("PUT", "/api/v2/deleted_tickets/<id>/restore")
+    def restore_ticket(self, asked: Asked, id_: int) -> Any:
+        self.world.restore(id_, asked.user)
+        return {}
+
+    @route("POST", "/api/v2/tickets/<id>/merge")
+    def merge_ticket(self, asked: Asked, id_: int) -> Any:
+        content = asked.content if isinstance(asked.content, Mapping) else {}
+        given = content.get("ids") or ()
+        if not isinstance(given, list) or not given or not all(str(i).isdigit() for i in given):
+            raise bad_request("InvalidValue", "ids must be a list of ticket ids")
+        sources = [int(i) for i in given]
+        self.world.merge(id_, sources, asked.user, content.get("target_comment"), content.get("source_comment"))
+        return self.world.new_job("Ticket Merge", [{"id": i, "success": True} for i in sources])
+
+    @route("GET", "/api/v2/tickets/<id>/tags")
+    def show_tags(self, asked: Asked, id_: int) -> Any:
+        return {"tags": self.world.ticket(id_)["tags"]}
+
+    @route("POST", "/api/v2/tickets/<id>/tags")
+    def set_tags(self, asked: Asked, id_: int) -> Any:
+        return Found(201, self._tags(asked, id_, "set"))
+
+    @route("PUT", "/api/v2/tickets/<id>/tags")
+    def add_tags(self, asked: Asked, id_: int) -> Any:
+        return self._tags(asked, id_, "add")
+
+    @route("DELETE", "/api/v2/tickets/<id>/tags")
+    def remove_tags(self, asked: Asked, id_: int) -> Any:
+        return self._tags(asked, id_, "remove")
+
+    def _tags(self, asked: Asked, id_: int, how: str) -> Any:
+        content = asked.content if isinstance(asked.content, Mapping) else {}
+        return {"tags": self.world.set_tags(id_, content.get("tags") or [], how, content, asked.user)}
+
+    @route("GET", "/api/v2/tags")
+    def all_tags(self, asked: Asked) -> Any:
+        counts: dict[str, int] = {}
+        for ticket in self.s.tickets.values():
+            for tag in ticket["tags"]:
+                counts[tag] = counts.get(tag, 0) + 1
+        return page([{"name": n, "count": c} for n, c in sorted(counts.items())], "tags", asked.query, asked.url)
+
+    @route("GET", "/api/v2/tickets/<id>/comments")
+    def comments(self, asked: Asked, id_: int) -> Any:
+        self.world.ticket(id_)
+        found = self.s.comments[id_]
+        if asked.query.get("sort") == "-created_at" or asked.query.get("sort_order") == "desc":
+            found = found[::-1]
+        answer = page(found, "comments", asked.query, asked.url)
+        if "users" in asked.query.get("include", ""):
+            answer["users"] = [self.s.users[i] for i in sorted({c["author_id"] for c in found}) if i in self.s.users]
+        return answer
+
+    @route("PUT", "/api/v2/tickets/<id>/comments/<id>/make_private")
+    def make_private(self, asked: Asked, id_: int, comment_id: int) -> Any:
+        for comment in self.s.comments.get(id_, ()):
+            if comment["id"] == comment_id:
+                comment["public"] = False
+                self.world.tell("comment_made_private", self.world.ticket(id_), {"comment": {"id": str(comment_id)}}, asked.user)
+                return {}
+        raise not_found()
+
+    @route("GET", "/api/v2/tickets/<id>/audits")
+    def audits(self, asked: Asked, id_: int) -> Any:
+        self.world.ticket(id_)
+        found = self.s.audits[id_]
+        if asked.query.get("sort") == "-created_at" or asked.query.get("sort_order") == "desc":
+            found = found[::-1]
+        return page(found, "audits", asked.query, asked.url)
+
+    @route("GET", "/api/v2/tickets/<id>/audits/<id>")
+    def audit(self, asked: Asked, id_: int, audit_id: int) -> Any:
+        for found in self.s.audits.get(id_, ()):
+            if found["id"] == audit_id:
+                return {"audit": found}
+        raise not_found()
+
+    @route("GET", "/api/v2/users/<id>/tickets/requested")
+    def requested(self, asked: Asked, id_: int) -> Any:
+        return page([t for t in self.s.tickets.values() if t["requester_id"] == id_], "tickets", asked.query, asked.url)
+
+    @route("GET", "/api/v2/users/<id>/tickets/assigned")
+    def assigned(self, asked: Asked, id_: int) -> Any:
+        return page([t for t in self.s.tickets.values() if t["assignee_id"] == id_], "tickets", asked.query, asked.url)

@@ -1,0 +1,121 @@
+"""What a change tells: the events its audit lists, and the events that subscriptions hear."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+from tsbridge.simulator.zendesk import rules
+
+SINGLE: Final = (
+    "subject",
+    "status",
+    "priority",
+    "type",
+    "group_id",
+    "assignee_id",
+    "organization_id",
+    "requester_id",
+    "brand_id",
+    "external_id",
+    "ticket_form_id",
+    "due_at",
+    "problem_id",
+)
+
+
+def audit_events(before: Mapping[str, Any] | None, ticket: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """What an audit lists: each property of a new ticket, or each difference."""
+    names = (*SINGLE, "tags")
+    if before is None:
+        return [
+            {"id": n, "type": "Create", "field_name": name, "value": ticket[name]}
+            for n, name in enumerate(names, 1)
+            if ticket.get(name) not in (None, [], "")
+        ]
+    found: list[dict[str, Any]] = []
+    for name in names:
+        if before.get(name) != ticket.get(name):
+            found.append(
+                {"id": len(found) + 1, "type": "Change", "field_name": name, "value": ticket.get(name), "previous_value": before.get(name)}
+            )
+    old = {f["id"]: f["value"] for f in before["custom_fields"]}
+    for custom in ticket["custom_fields"]:
+        if old.get(custom["id"]) != custom["value"]:
+            found.append(
+                {
+                    "id": len(found) + 1,
+                    "type": "Change",
+                    "field_name": str(custom["id"]),
+                    "value": custom["value"],
+                    "previous_value": old.get(custom["id"]),
+                }
+            )
+    return found
+
+
+def events_of(before: Mapping[str, Any] | None, ticket: Mapping[str, Any], occasion: rules.Occasion) -> list[dict[str, Any]]:
+    """What an audit lists of an update: what its author changed, then what each trigger did, which names itself in `via`."""
+    met = [step for _, step in occasion.steps]
+    events = audit_events(before, met[0] if met else ticket)
+    for (trigger, found), left in zip(occasion.steps, (*met[1:], ticket), strict=False):
+        source = {"from": {"id": trigger["id"], "title": trigger.get("title")}, "to": {}, "rel": "trigger"}
+        events += [{**event, "via": {"channel": "rule", "source": source}} for event in audit_events(found, left)]
+    return [{**event, "id": number} for number, event in enumerate(events, 1)]
+
+
+def differences(before: Mapping[str, Any], ticket: Mapping[str, Any]) -> list[tuple[str, dict[str, Any]]]:
+    """The events a change makes: kind and `event` object, as the ticket-events reference shapes them."""
+
+    def upper(value: Any) -> Any:
+        return None if value is None else str(value).upper()
+
+    def id_(value: Any) -> Any:
+        return None if value is None else str(value)
+
+    kinds: tuple[tuple[str, str, Callable[[Any], Any]], ...] = (
+        ("status", "status_changed", upper),
+        ("priority", "priority_changed", upper),
+        ("type", "type_changed", upper),
+        ("subject", "subject_changed", lambda v: v),
+        ("external_id", "external_id_changed", lambda v: v),
+        ("group_id", "group_assignment_changed", id_),
+        ("assignee_id", "agent_assignment_changed", id_),
+        ("organization_id", "organization_changed", id_),
+        ("requester_id", "requester_changed", id_),
+        ("brand_id", "brand_changed", id_),
+        ("ticket_form_id", "form_changed", id_),
+        ("problem_id", "problem_link_changed", id_),
+        ("due_at", "task_due_at_changed", lambda v: v),
+    )
+    told: list[tuple[str, dict[str, Any]]] = [
+        (kind, {"current": shape(ticket.get(name)), "previous": shape(before.get(name))})
+        for name, kind, shape in kinds
+        if before.get(name) != ticket.get(name)
+    ]
+    added, removed = sorted(set(ticket["tags"]) - set(before["tags"])), sorted(set(before["tags"]) - set(ticket["tags"]))
+    if added or removed:
+        told.append(("tags_changed", {"tags_added": added, "tags_removed": removed}))
+    old = {f["id"]: f["value"] for f in before["custom_fields"]}
+    for custom in ticket["custom_fields"]:
+        if old.get(custom["id"]) != custom["value"]:
+            about = {"id": str(custom["id"]), "title": "", "type": "text"}
+            told.append(
+                (
+                    "custom_field_changed",
+                    {"custom_field": about, "current": {"value": custom["value"]}, "previous": {"value": old.get(custom["id"])}},
+                )
+            )
+    return told
+
+
+def linked(comment: Mapping[str, Any], file: Mapping[str, Any]) -> dict[str, Any]:
+    """The event of a file that came with a comment."""
+    shown = {
+        "id": str(file["id"]),
+        "filename": file["file_name"],
+        "content_type": file["content_type"],
+        "content_url": file["content_url"],
+        "is_public": comment["public"],
+    }
+    return {"id": str(comment["id"]), "attachment": shown}

@@ -1,0 +1,93 @@
+"""Routes of webhooks and their signing secrets."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Mapping
+from typing import Any
+
+from tsbridge.simulator.zendesk.acts import check_subscriptions
+from tsbridge.simulator.zendesk.answers import Rejected, bad_request, forbidden, page
+from tsbridge.simulator.zendesk.routes import Asked, Desk, Found, route
+
+
+class WebhookRoutes(Desk):
+    """Webhooks, subscribed to events or called by triggers."""
+
+    @route("GET", "/api/v2/webhooks")
+    def list_webhooks(self, asked: Asked) -> Any:
+        found = [self._shown(w) for w in self.s.webhooks.values()]
+        named = asked.query.get("filter[name_contains]")
+        found = [w for w in found if named is None or named.lower() in w["name"].lower()]
+        return page(found, "webhooks", {"page[size]": "100", **asked.query}, asked.url)
+
+    @route("POST", "/api/v2/webhooks")
+    def add_webhook(self, asked: Asked) -> Any:
+        props = self._cloned(asked) if "clone_webhook_id" in asked.query else asked.inside("webhook")
+        if asked.user["role"] == "end-user":
+            raise forbidden()
+        missing = [k for k in ("name", "endpoint", "http_method", "request_format", "status") if not props.get(k)]
+        if missing:
+            raise bad_request("InvalidWebhook", f"{missing[0]} is missing")
+        check_subscriptions(props.get("subscriptions") or ["conditional_ticket_events"])
+        rng = self.world.random
+        id_ = "01" + "".join(rng.choice("0123456789ABCDEFGHJKMNPQRSTVWXYZ") for _ in range(24))
+        stamp = self.world.text_of(self.world.now())
+        secret = (
+            str(props.get("signing_secret", {}).get("secret") if isinstance(props.get("signing_secret"), Mapping) else "") or self._secret()
+        )
+        self.s.webhooks[id_] = {
+            "subscriptions": ["conditional_ticket_events"],
+            **{k: v for k, v in props.items() if k != "signing_secret"},
+            "id": id_,
+            "secret": secret,
+            "created_at": stamp,
+            "updated_at": stamp,
+            "created_by": str(asked.user["id"]),
+            "updated_by": str(asked.user["id"]),
+        }
+        return Found(201, {"webhook": self._shown(self.s.webhooks[id_])})
+
+    def _cloned(self, asked: Asked) -> Mapping[str, Any]:
+        given = self._webhook(asked.query["clone_webhook_id"])
+        return {k: v for k, v in given.items() if k not in ("secret", "id", "authentication")}
+
+    def _secret(self) -> str:
+        return base64.b64encode(self.world.random.randbytes(24)).decode()
+
+    def _shown(self, webhook: Mapping[str, Any]) -> dict[str, Any]:
+        return {k: v for k, v in webhook.items() if k != "secret"}
+
+    def _webhook(self, id_: Any) -> dict[str, Any]:
+        found = self.s.webhooks.get(str(id_))
+        if found is None:
+            raise Rejected(404, {"errors": [{"code": "WebhookNotFound", "title": "Webhook not found", "detail": "Webhook not found"}]})
+        return found
+
+    @route("GET", "/api/v2/webhooks/<word>")
+    def show_webhook(self, asked: Asked, id_: Any) -> Any:
+        return {"webhook": self._shown(self._webhook(id_))}
+
+    @route("PUT", "/api/v2/webhooks/<word>")
+    def update_webhook(self, asked: Asked, id_: Any) -> Any:
+        self._webhook(id_).update({k: v for k, v in asked.inside("webhook").items() if k not in ("id", "subscriptions")})
+        return Found(204, None)
+
+    @route("PATCH", "/api/v2/webhooks/<word>")
+    def patch_webhook(self, asked: Asked, id_: Any) -> Any:
+        return self.update_webhook(asked, id_)
+
+    @route("DELETE", "/api/v2/webhooks/<word>")
+    def delete_webhook(self, asked: Asked, id_: Any) -> Any:
+        self._webhook(id_)
+        del self.s.webhooks[str(id_)]
+        return Found(204, None)
+
+    @route("GET", "/api/v2/webhooks/<word>/signing_secret")
+    def signing_secret(self, asked: Asked, id_: Any) -> Any:
+        return {"signing_secret": {"algorithm": "SHA256", "secret": self._webhook(id_)["secret"]}}
+
+    @route("POST", "/api/v2/webhooks/<word>/signing_secret")
+    def reset_secret(self, asked: Asked, id_: Any) -> Any:
+        self._webhook(id_)["secret"] = self._secret()
+        return Found(201, {"signing_secret": {"algorithm": "SHA256", "secret": self._webhook(id_)["secret"]}})

@@ -1,4 +1,4 @@
-"""What conditions ask of fields that have few values, or that are compared as numbers, and what of it one look can tell.
+"""What conditions ask of fields that have named values, or that are compared as numbers, and what of it one look can tell.
 
 Each such field is a column. What it may hold falls into classes: the values that rules name and any other, or the stretches
 between the bounds they name and no number. A moment is in one class of each column; a condition accepts some.

@@ -122,8 +122,11 @@ ALWAYS: Final = Calendar("always", UTC, always=True)
 
 @lru_cache(maxsize=512)
 def country_holidays(country: str, subdivision: str | None, year: int) -> frozenset[date]:
-    """Public holidays of a country in one year. For one that is not known the library raises NotImplementedError."""
-    return frozenset(holidays.country_holidays(country, subdiv=subdivision, years=year))
+    """Public holidays of a country in one year. Raises LookupError for a country or subdivision that the library does not know."""
+    try:
+        return frozenset(holidays.country_holidays(country, subdiv=subdivision, years=year))
+    except NotImplementedError:  # the library's word for it
+        raise LookupError(country, subdivision) from None
 
 
 def read_hours(text: str) -> tuple[Span, ...]:

@@ -181,7 +181,7 @@ def _allowed(request: Request) -> dict[str, str]:
 
 
 async def _on_invalid(request: Request, exc: Exception) -> Response:
-    found = dict.fromkeys(tuple(_one(item).items()) for item in cast(RequestValidationError, exc).errors())
+    found = dict.fromkeys(tuple(_one(item).items()) for item in cast(RequestValidationError, exc).errors()[:ERRORS_SHOWN])
     errors = [dict(one) for one in found]
     return _respond(422, problem_body(request, 422, "invalid", "The request is not valid.", errors), None)
 

@@ -35,8 +35,6 @@ Name = tuple[bool, str]
 """A column: whether it is compared as a number, and the field."""
 Accepted = Mapping[Name, int]
 """Some classes of some columns, a bit each."""
-
-
 Demand = tuple[Leaf, str, Sequence[Any], bool, Name]
 """What a part of a condition asks of a column: that an operator, never a negative one, with these keys or bounds, be true, or be false."""
 Asked = tuple[dict[Name, int], list[Condition], list[Condition]]

@@ -49,11 +49,10 @@ class Lookup:
         planner = Planner(conditions.values(), may_change, touched, [part for _, told, _ in asked.values() for part in told])
         covered = {slot: found for slot, condition in conditions.items() if (found := planner.covers(condition))}
         filed = _worth_a_table(covered, lambda slot: columns.share(asked[slot][0]))
-        everybody = bitmap(conditions)
         self._indexes: list[tuple[Index[int], int]] = []  # each with the bits of what is not filed in it
         while filed and len(self._indexes) < DEPTH:
             tables = tabled((slot, covers[0].places) for slot, covers in filed.items())
-            self._indexes.append((build(tables, bitmap, scans), everybody & ~bitmap(filed)))
+            self._indexes.append((build(tables, bitmap, scans), bitmap(conditions.keys() - filed.keys())))
             for slot, covers in filed.items():
                 if planner.settles(covers[0]):
                     known[slot].append(covers[0].of)

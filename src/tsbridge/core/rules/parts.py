@@ -91,7 +91,7 @@ class Parts(Findings):
             if country is not None:
                 try:
                     country_holidays(str(country), subdivision, 2026)
-                except (NotImplementedError, KeyError, TypeError):
+                except (LookupError, TypeError):
                     self.wrong(
                         f"{path}/holidays", "holidays", "the holidays of this country or subdivision are not known; use two letters like US"
                     )

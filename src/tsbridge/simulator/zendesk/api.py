@@ -5,18 +5,18 @@ from __future__ import annotations
 from typing import Any
 
 from tsbridge.simulator.zendesk.answers import Rejected, no_endpoint, page
-from tsbridge.simulator.zendesk.business_rules import BusinessRules
 from tsbridge.simulator.zendesk.directory import Directory
 from tsbridge.simulator.zendesk.exports import Exports
 from tsbridge.simulator.zendesk.extras import Extras
 from tsbridge.simulator.zendesk.people import People
 from tsbridge.simulator.zendesk.routes import ROUTES, Asked, Found, route
+from tsbridge.simulator.zendesk.rule_routes import RuleRoutes
 from tsbridge.simulator.zendesk.tickets import Tickets
-from tsbridge.simulator.zendesk.webhooks import WebhookRoutes
+from tsbridge.simulator.zendesk.webhook_routes import WebhookRoutes
 from tsbridge.simulator.zendesk.world import World
 
 
-class Api(Tickets, Exports, People, BusinessRules, WebhookRoutes, Extras, Directory):
+class Api(Tickets, Exports, People, RuleRoutes, WebhookRoutes, Extras, Directory):
     """The account's public API. A method answers its content, or `Found` for another status than 200."""
 
     def __init__(self, world: World) -> None:

@@ -177,9 +177,7 @@ class Tickets(Desk):
     @route("GET", "/api/v2/tickets/<id>/comments")
     def comments(self, asked: Asked, id_: int) -> Any:
         self.world.ticket(id_)
-        found = self.s.comments[id_]
-        if asked.query.get("sort") == "-created_at" or asked.query.get("sort_order") == "desc":
-            found = found[::-1]
+        found = _in_order(self.s.comments[id_], asked)
         answer = page(found, "comments", asked.query, asked.url)
         if "users" in asked.query.get("include", ""):
             answer["users"] = [self.s.users[i] for i in sorted({c["author_id"] for c in found}) if i in self.s.users]
@@ -197,9 +195,7 @@ class Tickets(Desk):
     @route("GET", "/api/v2/tickets/<id>/audits")
     def audits(self, asked: Asked, id_: int) -> Any:
         self.world.ticket(id_)
-        found = self.s.audits[id_]
-        if asked.query.get("sort") == "-created_at" or asked.query.get("sort_order") == "desc":
-            found = found[::-1]
+        found = _in_order(self.s.audits[id_], asked)
         return page(found, "audits", asked.query, asked.url)
 
     @route("GET", "/api/v2/tickets/<id>/audits/<id>")
@@ -216,3 +212,9 @@ class Tickets(Desk):
     @route("GET", "/api/v2/users/<id>/tickets/assigned")
     def assigned(self, asked: Asked, id_: int) -> Any:
         return page([t for t in self.s.tickets.values() if t["assignee_id"] == id_], "tickets", asked.query, asked.url)
+
+
+def _in_order(oldest_first: list[dict[str, Any]], asked: Asked) -> list[dict[str, Any]]:
+    """As the query asks: the newest first, or as they came."""
+    newest_first = asked.query.get("sort") == "-created_at" or asked.query.get("sort_order") == "desc"
+    return oldest_first[::-1] if newest_first else oldest_first

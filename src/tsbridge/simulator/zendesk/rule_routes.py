@@ -10,7 +10,7 @@ from tsbridge.simulator.zendesk.routes import Asked, Desk, Found, route
 from tsbridge.simulator.zendesk.rules import ACTIONS, CONDITIONS
 
 
-class BusinessRules(Desk):
+class RuleRoutes(Desk):
     """Triggers and automations: two kinds of rules with the same routes."""
 
     def _make(self, name: str, into: dict[int, dict[str, Any]], asked: Asked, plural: str | None = None) -> Any:

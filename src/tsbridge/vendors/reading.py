@@ -22,6 +22,11 @@ BLANKS: Final = frozenset({"", "null", "none", "undefined", "nil", "n/a"})
 PLACEHOLDER: Final = re.compile(r"\{\{.*?\}\}")
 FRACTION: Final = re.compile(r"(\.\d{6})\d+")
 CUT: Final = " […]"
+TEL: Final = re.compile(r"^tel:", re.IGNORECASE)
+NUMBER: Final = re.compile(r"\s*[+(]*\d[\d\s()./\u2010-\u2015\u2212-]*")
+WITHHELD: Final = frozenset({"266696687", "86282452253", "7378742833", "2562533", "8656696", "7748283", "94844353"})
+"""ANONYMOUS, UNAVAILABLE, RESTRICTED, BLOCKED, UNKNOWN, PRIVATE, WITHHELD on a keypad: what carriers put for a number they may not show."""
+COUNTED: Final = "012345678901234567890"
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,17 +120,24 @@ def _within_reason(at: datetime) -> datetime | None:
 
 
 def phone(value: Any, region: str) -> str | None:
-    """E.164 of a caller's number; None for anonymous, restricted, SIP addresses, short codes and nonsense.
+    """E.164 of a caller's number, without extension or remark; None for withheld callers, SIP addresses, short codes and nonsense.
 
     A number with its country code only has to be possible (test ranges are), one without must be valid in `region`,
     else it is tried with a plus before it.
     """
-    found = text(value, 60)
-    if found is None or "@" in found or ":" in found or sum(c.isdigit() for c in found) < 7 or any(c.isalpha() for c in found):
+    found = text(value, 200)
+    if found is None or "phone-context" in found:  # a local number of somewhere else
         return None
-    if found.startswith("+"):
-        return _e164(found, None)
-    return _e164(found, region, valid=True) or _e164("+" + found.removeprefix("00"), None)
+    number = NUMBER.match(TEL.sub("", found).replace("\uff0b", "+"))  # the rest is extension or remark; its letters would count as digits
+    if number is None or "@" in found:
+        return None
+    plain = number[0].strip()
+    digits = "".join(c for c in plain if c.isdigit())
+    if len(digits) < 7 or digits in WITHHELD:
+        return None
+    if plain.startswith("+"):
+        return _e164(plain, None)
+    return _e164(plain, region, valid=True) or _e164("+" + plain.removeprefix("00"), None)
 
 
 def _e164(number: str, region: str | None, *, valid: bool = False) -> str | None:
@@ -133,8 +145,23 @@ def _e164(number: str, region: str | None, *, valid: bool = False) -> str | None
         parsed = phonenumbers.parse(number, region)
     except phonenumbers.NumberParseException:
         return None
+    _fold_mexican(parsed)
     fits = phonenumbers.is_valid_number(parsed) if valid else phonenumbers.is_possible_number(parsed)
-    return phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164) if fits else None
+    if not fits or _bogus(phonenumbers.national_significant_number(parsed)):
+        return None
+    return phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164)
+
+
+def _fold_mexican(parsed: phonenumbers.PhoneNumber) -> None:
+    """+521 and ten digits is how mobiles were dialled until 2019: the same subscriber as +52 and the ten."""
+    national = str(parsed.national_number)
+    if parsed.country_code == 52 and len(national) == 11 and national.startswith("1"):
+        parsed.national_number = int(national[1:])
+
+
+def _bogus(national: str) -> bool:
+    """One digit all along, or digits counted up: typed to get past a form."""
+    return len(set(national)) == 1 or (len(national) >= 9 and national in COUNTED)
 
 
 def country(e164: str) -> str | None:

@@ -1,0 +1,81 @@
+"""Reading what vendors write, value by value."""
+
+from __future__ import annotations
+
+import pytest
+
+from tsbridge.vendors import reading
+
+BERLIN = "+4930123456"
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "+49 30 123456",
+        "+49 30 123456 x204",
+        "+49 30 123456x204",
+        "+49 30 123456 ext. 204",
+        "+49 30 123456 (ext 204)",
+        "+49 30 123456 extension 204",
+        "+49 30 123456 poste 204",
+        "+49 30 123456 Durchwahl 204",
+        "+49 30 123456;ext=204",
+        "+49 30 123456 #204",
+        "+49 30 123456,,204",
+        "tel:+49-30-123456",
+        "TEL:+49-30-123456;ext=204",
+        "+49 30 123456 Max",
+        "+49 30 123456 Max: call after 17:00",
+        "+49 30 123456 / +49 171 1234567",
+        "\uff0b49 30 123456",
+        "0049 30 123456 доб. 204",
+        "030 123456 x204",
+    ],
+)
+def test_a_number_is_read_without_its_extension_and_remarks(written: str) -> None:
+    assert reading.phone(written, "DE") == BERLIN
+
+
+@pytest.mark.parametrize("written", ["+5215512345678", "+525512345678", "+52 1 55 1234 5678", "5215512345678"])
+def test_a_mexican_mobile_has_one_number_with_and_without_its_old_digit(written: str) -> None:
+    assert reading.phone(written, "US") == "+525512345678"
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "anonymous",
+        "Restricted",
+        "unavailable",
+        "private",
+        "unknown",
+        "+266696687",
+        "266696687",
+        "+86282452253",
+        "+7378742833",
+        "7378742833",
+        "+2562533",
+        "+8656696",
+        "0000000000",
+        "+10000000000",
+        "+0000000000",
+        "+15555555555",
+        "+99999999999",
+        "+11234567890",
+        "sip:anonymous@anonymous.invalid",
+        "sip:+4930123456@example.com",
+        "1-800-FLOWERS",
+        "tel:30123456;phone-context=example.com",
+        "+49²²²²²²²²",
+        "+" + "1" * 59,
+    ],
+)
+def test_withheld_and_bogus_numbers_are_none(written: str) -> None:
+    assert reading.phone(written, "US") is None
+
+
+@pytest.mark.parametrize("written", ["+15550001234", "+14155550001", "+12025550142", "(415) 555-2671", "+17378742833"])
+def test_test_ranges_and_plain_numbers_go_on_working(written: str) -> None:
+    digits = "".join(c for c in written if c.isdigit())
+    assert reading.phone(written, "US") == "+" + digits.rjust(11, "1")

@@ -49,6 +49,7 @@ from tsbridge.work.casedesk import DeskWork
 from tsbridge.work.conclude import Conclusions
 from tsbridge.work.facts import Background
 from tsbridge.work.guard import Guard
+from tsbridge.work.hearing import Hearing
 from tsbridge.work.ingest import Ingest
 from tsbridge.work.loop import Loop, Round
 from tsbridge.work.pace import Pace
@@ -103,7 +104,8 @@ class Workers:
         name = worker_name()
         conclusions = Conclusions(live, ids, salt)
         background = Background(database, clock, live, self._zendesk, settings.phone_region)
-        ingest = Ingest(database, clock, ids, readers(settings, self.own_user), conclusions, background, name, self.wake_writer)
+        hearing = Hearing(database, clock, self._zendesk)
+        ingest = Ingest(database, clock, ids, readers(settings, self.own_user), conclusions, background, hearing, name, self.wake_writer)
         writeback = Writeback(database, clock, ids, self._zendesk, pace, name, alarm, live)
         guard = Guard(database, clock, ids, salt, alarm, settings.writeback)
         rounds: dict[str, Round] = {

@@ -28,6 +28,7 @@ from tsbridge.vendors.zendesk.read_fields import OwnUser
 from tsbridge.work.casedesk import DeskWork
 from tsbridge.work.conclude import Conclusions
 from tsbridge.work.facts import Background, Zendesk
+from tsbridge.work.hearing import Hearing
 from tsbridge.work.ingest import Ingest
 
 UTC = ZoneInfo("UTC")
@@ -46,7 +47,9 @@ class Walk:
         self.conclusions = Conclusions(self.rulebooks, self.ids, lambda: f"salt{next(salts)}")
         background = Background(database, clock, self.rulebooks, zendesk_api, "US")
         readers = {"zendesk": self._zendesk, "talkdesk": self._talkdesk}
-        self.ingest = Ingest(database, clock, self.ids, readers, self.conclusions, background, "w1", lambda: None)
+        self.ingest = Ingest(
+            database, clock, self.ids, readers, self.conclusions, background, Hearing(database, clock, None), "w1", lambda: None
+        )
         self.desk = DeskWork(database, clock, self.ids, self.conclusions, lambda: "salt", lambda: None)
         self.publish(document)
 

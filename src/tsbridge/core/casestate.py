@@ -20,7 +20,7 @@ from typing import Any, Final, NamedTuple
 
 from tsbridge.core.escalation import Armed
 from tsbridge.core.helpdesk import Asked, Wish
-from tsbridge.core.moments import FACTS, Interaction, Moment, Value, instant_text
+from tsbridge.core.moments import UNJUDGED, Interaction, Moment, Value, instant_text
 from tsbridge.core.rules.judgement import Judgement
 from tsbridge.core.rules.language import Policy
 
@@ -123,7 +123,7 @@ class CaseState(NamedTuple):
                 at = f"{instant_text(moment.at)}:" if anew else place
                 track = replace(track, declined={**track.declined, **dict.fromkeys(undone, at)})
             told = {"tracks": {**self.tracks, key: track}, "latest": key, "tags": self._defended(moment, track, place)}
-        if moment.event == FACTS:  # known of old, heard only now: the case is as old as what happened in it
+        if moment.event in UNJUDGED:  # known of old, heard only now: the case is as old as what happened in it
             return self._replace(**{**told, "latest": self.latest or key, "judged_to": place}), previous, changed
         heard = self._replace(**told, opened_at=self.opened_at or moment.at, last_at=moment.at, judged_to=place)
         return heard._settle_status(self, moment, anew), previous, changed
@@ -142,6 +142,8 @@ class CaseState(NamedTuple):
         """What somebody other than us changed that we had asked for; a person's move of the group counts from the start."""
         if not changed or moment.actor.kind in ("us", "system"):
             return []
+        if moment.impression and not moment.changes:
+            return []  # a snapshot of unsure age undoes nothing: what people did stands in the audits
         undone: list[str] = []
         if "tags" in changed:
             had, has = _tag_set(previous["tags"]), _tag_set(now["tags"])
@@ -166,7 +168,7 @@ class CaseState(NamedTuple):
 
         The writer's budget ends such a fight and says so.
         """
-        if moment.actor.kind not in ("us", "system") or moment.event == FACTS or "tags" not in dict(moment.facts):
+        if moment.actor.kind not in ("us", "system") or moment.event in UNJUDGED or moment.impression or "tags" not in dict(moment.facts):
             return self.tags
         has = _tag_set(track.facts["tags"])
         lost = {tag: place for tag, by in self.tags.items() if tag not in has and by > track.declined.get(f"tag:{tag}", "")}

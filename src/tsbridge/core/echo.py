@@ -28,7 +28,7 @@ def without_echo(moment: Moment, intents: Sequence[Mapping[str, Any]]) -> Moment
     """
     if not intents or moment.event not in ("ticket.updated", "ticket.commented"):
         return moment
-    changes = tuple(rest for change in moment.changes if (rest := _beyond(change, intents)) is not None)
+    changes = tuple(rest for change in moment.changes if (rest := beyond(change, intents)) is not None)
     comments = tuple(text for text in moment.texts if text.role == "comment")
     foreign = tuple(text for text in comments if not _written(text, intents))
     if changes or foreign:
@@ -47,7 +47,7 @@ def _undone(moment: Moment, newest: Mapping[str, Any]) -> bool:
     return isinstance(tags, tuple) and "tags" in dict(moment.facts) and (not set(newest["add"]) <= has or bool(set(newest["remove"]) & has))
 
 
-def _beyond(change: Change, intents: Sequence[Mapping[str, Any]]) -> Change | None:
+def beyond(change: Change, intents: Sequence[Mapping[str, Any]]) -> Change | None:
     """What is left of a change without what we meant by it; None: nothing."""
     if change.field == "tags":
         before, now = _set(change.previous), _set(change.current)

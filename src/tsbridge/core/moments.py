@@ -34,6 +34,9 @@ CALL_EVENTS = (
 DESK_EVENTS = ("case.acknowledged", "case.resolved", "case.noted", "case.assigned")
 FACTS = "facts"
 """Background facts looked up at the vendor. Never judged itself: it completes the moments from its instant on."""
+WRITTEN = "written"
+"""What we wrote ourselves, as the ticket's audit tells it. Never judged: its values are facts from its instant on."""
+UNJUDGED = (FACTS, WRITTEN)
 CLOCK = "clock"
 """A due time has come. Derived while a story is judged, never kept as a moment."""
 
@@ -68,10 +71,15 @@ class Change(NamedTuple):
 
 
 class Text(NamedTuple):
-    """A piece of text a person wrote or said. The same body twice in one interaction counts once."""
+    """A piece of text a person wrote or said. The same body twice in one interaction counts once.
+
+    `by`: whose words they are, `public`: whether everybody on the ticket can read them; both only where the vendor tells.
+    """
 
     role: TextRole
     body: str
+    by: ActorKind | None = None
+    public: bool | None = None
 
 
 class Actor(NamedTuple):
@@ -95,6 +103,8 @@ class Moment:
     `texts`: texts this moment carries, in the order they are read.
     `names`: other interactions it names by id (a call its ticket, a merged ticket its target), sorted.
     `people`: handles of the person the interaction is about, sorted. Never the agent.
+    `impression`: a delivery's first impression of a ticket; gives way to the ticket's audits once these are read.
+    `vendor_order`: the vendor's own place among things that happened at the same instant (audits: their id); else empty.
     `at`: the vendor's time, UTC; `at_known` is False where the vendor gave none and the receipt time stands in.
     """
 
@@ -109,6 +119,8 @@ class Moment:
     names: tuple[Handle, ...] = ()
     people: tuple[Handle, ...] = ()
     actor: Actor = UNKNOWN
+    impression: bool = False
+    vendor_order: str = ""
     _digest: str = field(default="", init=False, repr=False, compare=False)
 
     @property
@@ -128,8 +140,9 @@ class Moment:
 
     @property
     def order(self) -> tuple[datetime, int, int, str]:
-        """Sort key of a story: vendor time; background facts first; creation before the rest; ties by content."""
-        return (self.at, 0 if self.event == FACTS else 1, 0 if self.event in ("ticket.created", "call.started") else 1, self.digest)
+        """Sort key of a story: vendor time; background facts first; creation before the rest; ties by the vendor's order, then content."""
+        creation_first = 0 if self.event in ("ticket.created", "call.started") else 1
+        return (self.at, 0 if self.event == FACTS else 1, creation_first, self.vendor_order + self.digest)
 
 
 def canonical(value: Any) -> bytes:
@@ -150,10 +163,13 @@ def to_json(moment: Moment) -> dict[str, Any]:
         "at_known": moment.at_known,
         "facts": {field: list(value) if isinstance(value, tuple) else value for field, value in moment.facts},
         "changes": [[c.field, _plain(c.previous), _plain(c.current)] for c in moment.changes],
-        "texts": [list(text) for text in moment.texts],
+        "texts": [list(text) if text.by or text.public is not None else [text.role, text.body] for text in moment.texts],
         "names": [list(name) for name in moment.names],
         "people": [list(person) for person in moment.people],
         "actor": list(moment.actor),
+        # Left out where they say nothing: a moment kept before they existed has the same digest.
+        **({"impression": True} if moment.impression else {}),
+        **({"vendor_order": moment.vendor_order} if moment.vendor_order else {}),
     }
 
 
@@ -174,6 +190,8 @@ def from_json(data: dict[str, Any], digest: str = "") -> Moment:
         names=tuple(Handle(*name) for name in data["names"]),
         people=tuple(Handle(*person) for person in data["people"]),
         actor=Actor(*data["actor"]),
+        impression=data.get("impression", False),
+        vendor_order=data.get("vendor_order", ""),
     )
     object.__setattr__(moment, "_digest", digest)
     return moment

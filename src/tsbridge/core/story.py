@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from typing import Any, NamedTuple, Protocol
 
 from tsbridge.core.casestate import CASE_FIELDS, CaseState, key_of, subject_of
-from tsbridge.core.moments import CLOCK, FACTS, Interaction, Moment, Value, instant_text
+from tsbridge.core.moments import CLOCK, UNJUDGED, Interaction, Moment, Value, instant_text
 from tsbridge.core.rules.judge import Judge
 from tsbridge.core.rules.judgement import Judgement, Standing
 
@@ -106,15 +106,15 @@ def _asked_again(story: Sequence[Told], last: datetime | None) -> list[datetime 
     found: list[datetime | None] = []
     for told in reversed(story):
         found.append(last)
-        if told.moment.event != FACTS:
+        if told.moment.event not in UNJUDGED:
             last = told.moment.at
     return found[::-1]
 
 
 def order_key(moment: Moment) -> str:
     """`Moment.order` as text: comparing two of these compares the moments' places in a story."""
-    at, facts_first, creation_first, digest = moment.order
-    return f"{instant_text(at)}:{facts_first}{creation_first}:{digest[:16]}"
+    at, facts_first, creation_first, tie = moment.order
+    return f"{instant_text(at)}:{facts_first}{creation_first}:{tie[: len(moment.vendor_order) + 16]}"
 
 
 def _step(
@@ -132,11 +132,12 @@ def _step(
     judge = judges(told.version)
     anew = asks_anew(moment)
     state, previous, changed = state.hear(moment, subject, place, anew)
-    if moment.event == FACTS:
+    if moment.event in UNJUDGED:
         return state, None
     heard = texts.upto(subject, place) + ((moment,) if moment.texts else ())
     given = state.view(subject, case_id)
     given |= text_fields([m.texts for m in heard], new=bool(moment.texts))
+    given |= comment_fields(moment)
     given |= history(moment.at)
     given |= {"source": subject.source, "event": moment.event, "changed": changed}
     previous |= {name: given[name] for name in CASE_FIELDS if name in given}
@@ -245,8 +246,8 @@ class _Texts:
         return tuple([moment for key, moment in self._heard.get(subject, ()) if key < place])
 
 
-def text_fields(heard: Iterable[Iterable[Sequence[str]]], *, new: bool) -> dict[str, Value]:
-    """`text`, `text.new` and `subject` from the (role, body) pairs of the moments heard, oldest first.
+def text_fields(heard: Iterable[Iterable[Sequence[Any]]], *, new: bool) -> dict[str, Value]:
+    """`text`, `text.requester`, `text.new` and `subject` from the (role, body, by, public) texts of the moments heard, oldest first.
 
     The same words twice count once; a changed subject or description replaces the one before it. With `new`, the last
     of the moments is the one being judged, and `text.new` is what it added.
@@ -254,13 +255,16 @@ def text_fields(heard: Iterable[Iterable[Sequence[str]]], *, new: bool) -> dict[
     standing: dict[str, str] = {}
     subject: str | None = None
     description: str | None = None
+    theirs: set[str] = set()
     fresh: list[str] = []
     for texts in heard:
         fresh = []
-        for role, body in texts:
+        for role, body, *rest in texts:
             if body not in standing:
                 fresh.append(body)
             standing[body] = role
+            if role != "comment" or (rest and rest[0] == "requester"):
+                theirs.add(body)
             if role == "subject":
                 _replace(standing, subject, body)
                 subject = body
@@ -270,10 +274,24 @@ def text_fields(heard: Iterable[Iterable[Sequence[str]]], *, new: bool) -> dict[
     fields: dict[str, Value] = {}
     if standing:
         fields["text"] = "\n".join(standing)
+        if own := [body for body in standing if body in theirs]:
+            fields["text.requester"] = "\n".join(own)
     if new and fresh:
         fields["text.new"] = "\n".join(fresh)
     if subject is not None:
         fields["subject"] = subject
+    return fields
+
+
+def comment_fields(moment: Moment) -> dict[str, Value]:
+    """`comment.by` and `comment.public` of the comment that this moment brought, where the vendor tells them."""
+    fields: dict[str, Value] = {}
+    for text in moment.texts:
+        if text.role in ("comment", "description"):
+            if text.by in ("requester", "agent", "system"):
+                fields["comment.by"] = text.by
+            if text.public is not None:
+                fields["comment.public"] = text.public
     return fields
 
 

@@ -22,7 +22,7 @@ from tsbridge.store.tables import chain, decision_rules, decision_tags, decision
 _ADD: Final = insert(decisions)
 _ADD_RULES: Final = insert(decision_rules)
 _ADD_TAGS: Final = insert(decision_tags)
-TEXTS = ("text", "text.new", "subject")
+TEXTS = ("text", "text.requester", "text.new", "subject")
 
 
 @dataclass(frozen=True, slots=True)

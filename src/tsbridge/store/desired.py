@@ -239,6 +239,12 @@ def recent_intents(conn: Connection, ticket: str, since: datetime) -> list[Mappi
     return [row.plan for row in rows]
 
 
+def plans_of(conn: Connection, ticket: str) -> dict[str, Mapping[str, Any]]:
+    """What our updates of a ticket planned, by the marker that their audits carry: an intent's id up to its first colon."""
+    rows = conn.execute(select(intents.c.id, intents.c.plan).where(intents.c.ticket == ticket))
+    return {row.id.partition(":")[0]: row.plan for row in rows}
+
+
 def own_notes(conn: Connection, ticket: str) -> frozenset[str]:
     """The texts of the notes we meant to write to a ticket, ever."""
     rows = conn.execute(select(intents.c.plan).where(intents.c.ticket == ticket))

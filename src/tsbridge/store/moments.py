@@ -6,11 +6,11 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Final
 
-from sqlalchemy import Connection, and_, bindparam, insert, or_, select, update
+from sqlalchemy import Connection, and_, bindparam, delete, insert, or_, select, update
 
 from tsbridge.core.casestate import key_of
 from tsbridge.core.link import case_key
-from tsbridge.core.moments import FACTS, Handle, Interaction, Moment, from_json, to_json
+from tsbridge.core.moments import FACTS, UNJUDGED, Handle, Interaction, Moment, from_json, to_json
 from tsbridge.core.story import Told
 from tsbridge.store.tables import handles, interactions, moments
 
@@ -69,7 +69,7 @@ def touch(conn: Connection, moment: Moment) -> bool:
             },
         )
         return True
-    if moment.event != FACTS:
+    if moment.event not in UNJUDGED:
         conn.execute(
             update(interactions)
             .where(*_is(subject))
@@ -79,7 +79,7 @@ def touch(conn: Connection, moment: Moment) -> bool:
                 channel=row.channel or channel,
             )
         )
-    return moment.event != FACTS and moment.at < row.opened_at
+    return moment.event not in UNJUDGED and moment.at < row.opened_at
 
 
 def add_handles(conn: Connection, moment: Moment) -> tuple[Handle, ...]:
@@ -124,6 +124,28 @@ def heard_of(conn: Connection, tickets: Sequence[str]) -> dict[str, list[tuple[d
         for ticket, at, body in rows:
             found.setdefault(ticket, []).append((at, bool(body["texts"])))
     return found
+
+
+def retire_impressions(conn: Connection, ticket: str) -> bool:
+    """Take a ticket's first impressions out of its story: its audits were read. True when there were some.
+
+    The interaction's life is then what the rest of the story tells.
+    """
+    subject = Interaction("zendesk", ticket)
+    rows = conn.execute(
+        select(moments.c.digest, moments.c.at, moments.c.event, moments.c.body).where(
+            moments.c.source == "zendesk", moments.c.interaction == ticket
+        )
+    ).all()
+    retired = [row.digest for row in rows if row.body.get("impression")]
+    if not retired:
+        return False
+    for start in range(0, len(retired), 500):
+        conn.execute(delete(moments).where(moments.c.digest.in_(retired[start : start + 500])))
+    lived = [row.at for row in rows if not row.body.get("impression") and row.event not in UNJUDGED]
+    if lived:
+        conn.execute(update(interactions).where(*_is(subject)).values(opened_at=min(lived), last_at=max(lived)))
+    return True
 
 
 def has_facts(conn: Connection, tickets: Sequence[str]) -> set[str]:

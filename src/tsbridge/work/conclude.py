@@ -26,12 +26,21 @@ from tsbridge.store.rulebooks import Built, LiveRulebook
 @dataclass(slots=True)
 class ToldNow:
     """What one transaction was told: the interactions it may concern, those that said something, those whose people were
-    not known to be in touch then, and the new moments' digests."""
+    not known to be in touch then, those whose first impressions gave way, and the new moments' digests."""
 
     subjects: set[Interaction] = field(default_factory=set)
     heard: set[Interaction] = field(default_factory=set)
     founded: set[Interaction] = field(default_factory=set)
+    replaced: set[Interaction] = field(default_factory=set)
     fresh: set[str] = field(default_factory=set)
+
+    def give_way(self, conn: Connection, ticket: str) -> None:
+        """A ticket's audits were read: its first impressions leave the story, and the case is judged from the start."""
+        if moments.retire_impressions(conn, ticket):
+            subject = Interaction("zendesk", ticket)
+            self.subjects.add(subject)
+            self.heard.add(subject)
+            self.replaced.add(subject)
 
     def hear(self, conn: Connection, moment: Moment, event_id: str, version: int) -> bool:
         """Keep a moment and what links it. False when an equal one was heard before."""
@@ -96,7 +105,7 @@ class Conclusions:
         for case_id, grouping in sorted(found.items()):
             subjects = [m.subject for m in grouping.members]
             if case_id in anew or not seeds.isdisjoint(subjects):
-                whole = case_id in anew or told.heard.isdisjoint(subjects)
+                whole = case_id in anew or told.heard.isdisjoint(subjects) or not told.replaced.isdisjoint(subjects)
                 done = self._judge(conn, live, case_id, subjects, now, whole=whole, fresh=told.fresh)
                 total = Concluded(total.decisions + done.decisions, total.wishes + done.wishes)
         others = anew | links.cases_of(conn, seeds - near.stood.keys())

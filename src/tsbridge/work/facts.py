@@ -7,13 +7,13 @@ what is known; the ticket is noted, and its case judged again when the facts arr
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
 from sqlalchemy import Connection
 
-from tsbridge.core.moments import FACTS, Moment
+from tsbridge.core.moments import UNJUDGED, Moment
 from tsbridge.core.ports import Clock
 from tsbridge.store import facts as wanted
 from tsbridge.store import moments
@@ -57,18 +57,24 @@ class Background:
         changed = {m.interaction for m in heard if any(c.field == "requester.id" for c in m.changes)}
         return await self._ask([ticket for ticket in lacking if ticket not in known or ticket in changed])
 
-    async def take_up(self) -> tuple[list[Moment], datetime | None]:
-        """Facts for tickets judged without them whose time to ask has come, and when to ask next."""
+    async def due(self) -> list[str]:
+        """Tickets judged without their facts or audits whose time to ask has come."""
+        if self._zendesk is None:
+            return []
+        now = self._clock.now()
+        return await self._database.read(lambda conn: wanted.due(conn, now, 100))
+
+    async def take_up(self, tickets: Sequence[str], audits: Mapping[str, object]) -> tuple[list[Moment], datetime | None]:
+        """Facts for tickets that were `due`, and when to ask next. `audits`: those of them whose audits were read just now."""
         if self._zendesk is None:
             return [], None
         now = self._clock.now()
-        tickets = await self._database.read(lambda conn: wanted.due(conn, now, 100))
         found = await self._ask(tickets) if tickets else []
         if tickets:
-            told = {moment.interaction for moment in found}
+            told = {moment.interaction for moment in found} & audits.keys()
             missed = [ticket for ticket in tickets if ticket not in told]
             await self._database.write(lambda conn: wanted.later(conn, missed, now, FIRST_RETRY, LAST_RETRY))
-        return found, await self._database.read(wanted.next_due)
+        return [m for m in found if m.interaction in audits], await self._database.read(wanted.next_due)
 
     def settle(self, conn: Connection, found: Iterable[Moment]) -> None:
         """The facts of these tickets have arrived."""
@@ -80,7 +86,8 @@ class Background:
             return
         reads = self._rulebooks.live(conn).book.reads
         lacking = {m.interaction for m in heard if lacks(m, reads)} - {m.interaction for m in found}
-        missing = sorted(lacking - moments.has_facts(conn, sorted(lacking))) if lacking else []
+        unread = {m.interaction for m in heard if m.impression}  # their audits are still to come
+        missing = sorted(unread | (lacking - moments.has_facts(conn, sorted(lacking)))) if lacking or unread else []
         if missing:
             wanted.want(conn, missing, now, now + FIRST_RETRY)
 
@@ -102,7 +109,7 @@ class Background:
 
 def lacks(moment: Moment, reads: frozenset[str]) -> bool:
     """Whether the rulebook reads something about this ticket that its delivery does not carry."""
-    if moment.source != "zendesk" or moment.event in (FACTS, "ticket.deleted"):
+    if moment.source != "zendesk" or moment.event in (*UNJUDGED, "ticket.deleted"):
         return False
     told = {name for name, _ in moment.facts}
     if reads & REQUESTER - told:

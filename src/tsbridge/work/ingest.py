@@ -6,8 +6,8 @@ that one bad delivery never holds the others; one that broke its worker twice is
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
@@ -22,12 +22,17 @@ from tsbridge.store.db import Database
 from tsbridge.vendors.errors import Malformed
 from tsbridge.work.conclude import Concluded, Conclusions, ToldNow
 from tsbridge.work.facts import Background
+from tsbridge.work.hearing import Hearing
 
 BATCH = 50
 AIM = timedelta(milliseconds=100)
 """How long one transaction shall take: on SQLite the door waits for it."""
 LEASE = timedelta(seconds=60)
 ECHO_WINDOW = timedelta(hours=1)
+
+
+Audits = Mapping[str, Sequence[Moment]]
+"""Of each ticket that was read the moments its audits tell."""
 
 
 class Reading(Protocol):
@@ -67,6 +72,7 @@ class Ingest:
         readers: Mapping[str, Reader],
         conclusions: Conclusions,
         background: Background,
+        hearing: Hearing,
         worker: str,
         wake_writer: Callable[[], None],
     ) -> None:
@@ -76,6 +82,7 @@ class Ingest:
         self._readers = readers
         self._conclusions = conclusions
         self._background = background
+        self._hearing = hearing
         self._worker = worker
         self._wake_writer = wake_writer
         self._batch = BATCH
@@ -89,11 +96,13 @@ class Ingest:
         crashpoint("ingest.claimed")
         read = [self._read(row, mappings.get(row.source)) for row in claimed]
         crashpoint("ingest.read")
-        facts = await self._background.look_up([m for one in read for m in one.moments])
-        if await self._tried(read, facts) is not None:
+        audits = await self._hearing.read(_rung([m for one in read for m in one.moments]))
+        told = [m for one in read for m in one.moments if m.interaction not in audits]
+        facts = await self._background.look_up([*told, *(m for moments in audits.values() for m in moments)])
+        if await self._tried(read, facts, audits) is not None:
             # One by one, so that the delivery that cannot be applied is known and the others go on.
             for one in read:
-                if (failure := await self._tried([one], facts)) is not None:
+                if (failure := await self._tried([one], facts, audits)) is not None:
                     await self._postpone(one, failure)
         return True
 
@@ -108,9 +117,11 @@ class Ingest:
 
     async def complete(self) -> datetime | None:
         """Take up again what was judged without background facts; returns when to try next."""
-        facts, due = await self._background.take_up()
-        if facts:
-            await self._apply([], facts)
+        tickets = await self._background.due()
+        audits = await self._hearing.read(dict.fromkeys(tickets))
+        facts, due = await self._background.take_up(tickets, audits)
+        if facts or audits:
+            await self._apply([], facts, audits)
         return due
 
     def _claim(self, conn: Connection, now: datetime) -> tuple[list[inbox.Claimed], dict[str, Any]]:
@@ -123,42 +134,57 @@ class Ingest:
             reading = self._readers[row.source](row, mappings)
         except Malformed as refused:
             return Read(row, None, (), malformed=refused.code)
-        return Read(row, reading.event_type, reading.moments, reading.ignored)
+        moments = reading.moments
+        if row.source == "zendesk" and self._hearing.asks and not reading.event_type.startswith("messaging_ticket."):
+            # Audits tell all of it, but not that a ticket is gone, nor messages before the conversation ends.
+            moments = tuple(m if m.event == "ticket.deleted" else replace(m, impression=True) for m in moments)
+        return Read(row, reading.event_type, moments, reading.ignored)
 
-    async def _tried(self, read: Sequence[Read], facts: Sequence[Moment]) -> Exception | None:
+    async def _tried(self, read: Sequence[Read], facts: Sequence[Moment], audits: Audits) -> Exception | None:
         """Apply deliveries together; what went wrong, if anything. Then nothing of them was applied."""
         try:
-            await self._apply(read, facts)
+            await self._apply(read, facts, audits)
         except Exception as failure:  # whatever it is, the delivery must not be lost and must not hold the others
             return failure
         return None
 
-    async def _apply(self, read: Sequence[Read], facts: Sequence[Moment]) -> None:
+    async def _apply(self, read: Sequence[Read], facts: Sequence[Moment], audits: Audits) -> None:
         now = self._clock.now()
-        concluded = await self._database.write(lambda conn: self._apply_in(conn, read, facts, now))
+        concluded = await self._database.write(lambda conn: self._apply_in(conn, read, facts, audits, now))
         crashpoint("ingest.committed")
         if concluded.wishes:
             self._wake_writer()
 
-    def _apply_in(self, conn: Connection, read: Sequence[Read], facts: Sequence[Moment], now: datetime) -> Concluded:
+    def _apply_in(self, conn: Connection, read: Sequence[Read], facts: Sequence[Moment], audits: Audits, now: datetime) -> Concluded:
         begun = self._clock.now()
-        concluded = self._concluded(conn, read, facts, now)
+        concluded = self._concluded(conn, read, facts, audits, now)
         self._batch = fitting(len(read), self._clock.now() - begun)
         return concluded
 
-    def _concluded(self, conn: Connection, read: Sequence[Read], facts: Sequence[Moment], now: datetime) -> Concluded:
+    def _concluded(self, conn: Connection, read: Sequence[Read], facts: Sequence[Moment], audits: Audits, now: datetime) -> Concluded:
         live = self._conclusions.begin(conn)
         told = ToldNow()
         for moment in facts:
             told.hear(conn, moment, "facts", live.version)
         self._background.settle(conn, facts)
+        rings = _newest_ring(read)
+        for ticket, moments in sorted(audits.items()):
+            self._hear_audits(conn, told, ticket, moments, rings.get(ticket, "audits"), live.version)
         for one in read:
-            status, reason = self._hear(conn, told, one, live.version, now)
+            status, reason = self._hear(conn, told, _beside(one, audits), live.version, now)
             inbox.settle(conn, one.row, status, now, reason=reason, event_type=one.event_type)
-        self._background.note_missing(conn, [m for one in read for m in one.moments], facts, now)
+        self._background.note_missing(conn, [m for one in read for m in _beside(one, audits).moments], facts, now)
+        self._background.note_missing(conn, [m for moments in audits.values() for m in moments], facts, now)
         concluded = self._conclusions.conclude(conn, live, told, now)
         crashpoint("ingest.concluded")
         return concluded
+
+    @staticmethod
+    def _hear_audits(conn: Connection, told: ToldNow, ticket: str, moments: Sequence[Moment], event_id: str, version: int) -> None:
+        """Tell what a ticket's audits tell; what was heard before is known already. Its first impressions give way."""
+        for moment in moments:
+            told.hear(conn, moment, event_id, version)
+        told.give_way(conn, ticket)
 
     def _hear(self, conn: Connection, told: ToldNow, one: Read, version: int, now: datetime) -> tuple[str, str | None]:
         """Tell one delivery's moments; returns the status and reason it is settled with."""
@@ -166,6 +192,8 @@ class Ingest:
             return "quarantined", one.malformed
         if one.ignored is not None:
             return "ignored", one.ignored
+        if not one.moments:
+            return "applied", None  # its ticket's audits told it
         echoes = repeats = 0
         for moment in one.moments:
             rest = self._beyond_our_own(conn, moment, now)
@@ -208,6 +236,27 @@ class Ingest:
 def fitting(many: int, took: timedelta) -> int:
     """How many deliveries to take next, when so many took so long: a few where stories are long, as many as may be where they are not."""
     return max(1, min(BATCH, int(many * (AIM / took)))) if many and took else BATCH
+
+
+def _rung(moments: Iterable[Moment]) -> dict[str, str | None]:
+    """The tickets that deliveries ring for, and whose they are as far as these tell."""
+    found: dict[str, str | None] = {}
+    for moment in moments:
+        if moment.impression:
+            requester = dict(moment.facts).get("requester.id")
+            found[moment.interaction] = str(requester) if requester is not None else found.get(moment.interaction)
+    return found
+
+
+def _newest_ring(read: Iterable[Read]) -> dict[str, str]:
+    """For each ticket the newest delivery that rang for it."""
+    rang = sorted((one.row.received_at, one.row.id, m.interaction) for one in read for m in one.moments if m.impression)
+    return {ticket: id_ for _, id_, ticket in rang}
+
+
+def _beside(one: Read, audits: Audits) -> Read:
+    """A delivery without the first impressions of tickets whose audits were read."""
+    return replace(one, moments=tuple(m for m in one.moments if not (m.impression and m.interaction in audits)))
 
 
 def _may_echo(moment: Moment) -> bool:

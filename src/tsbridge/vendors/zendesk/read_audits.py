@@ -1,0 +1,209 @@
+"""A ticket's audits as moments: what happened, in Zendesk's own order (reference/zendesk.md section 8.4).
+
+A delivery about a ticket only rings; an audit is the truth: one update by one author at one instant, with each difference
+and the comment. What an update of ours planned is told as facts and decides nothing; what a rule of Zendesk's added in it is
+a change like any other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
+from datetime import datetime
+from typing import Any, Final, NamedTuple
+
+from tsbridge.core.echo import beyond
+from tsbridge.core.moments import WRITTEN, Actor, ActorKind, Change, Handle, Moment, Text, Value
+from tsbridge.vendors import reading
+from tsbridge.vendors.reading import id_text, word
+from tsbridge.vendors.zendesk.read_fields import channel_of, inside, names_in, scalar, status
+
+FIELDS: Final[Mapping[str, str]] = {
+    "status": "ticket.status",
+    "custom_status_id": "ticket.custom_status_id",
+    "priority": "ticket.priority",
+    "type": "ticket.type",
+    "group_id": "ticket.group_id",
+    "assignee_id": "ticket.assignee_id",
+    "organization_id": "ticket.organization_id",
+    "brand_id": "ticket.brand_id",
+    "ticket_form_id": "ticket.form_id",
+    "external_id": "ticket.external_id",
+    "requester_id": "requester.id",
+    "tags": "tags",
+    "subject": "subject",
+}
+Planned = Callable[[str], Mapping[str, Any] | None]
+"""The edit (`core.helpdesk.edit_json`) that an update's marker stands for; None when it is none of ours."""
+
+
+class _Told(NamedTuple):
+    """One difference that an audit lists. `rule`: made by a rule of Zendesk's inside the update."""
+
+    change: Change
+    rule: bool
+
+
+def moments_of(ticket: str, audits: Iterable[Mapping[str, Any]], planned: Planned, requester: str | None = None) -> tuple[Moment, ...]:
+    """The moments of a ticket's audits, oldest first. Audits without an id or a time say nothing.
+
+    `requester`: who it is known to be where the audits do not tell (they may begin in the middle of the ticket's life).
+    """
+    found: list[Moment] = []
+    for audit in sorted((a for a in audits if _id(a) is not None), key=lambda a: _id(a) or 0):
+        at = reading.time(audit.get("created_at"))
+        if at is None:
+            continue
+        told = _told(audit)
+        requester = next((str(t.change.current) for t in told if t.change.field == "requester.id" and t.change.current), requester)
+        found += _moments(ticket, audit, at, told, requester, planned)
+    return tuple(found)
+
+
+def _moments(
+    ticket: str, audit: Mapping[str, Any], at: datetime, told: list[_Told], requester: str | None, planned: Planned
+) -> list[Moment]:
+    marker = _marker(audit)
+    edit = planned(marker) if marker else None
+    order = f"{_id(audit):020d}"
+    if edit is None:
+        moment = _moment(ticket, audit, at, told, requester, f"{order}.1")
+        return [] if moment is None else [moment]
+    ours = [one.change for one in told if not one.rule]
+    # Only what we planned is ours: anything else in our update was done by a rule of Zendesk's.
+    rest = [change for one in told if (change := one.change if one.rule else beyond(one.change, [edit])) is not None]
+    found = [_of_update(ticket, audit, at, WRITTEN, ours, Actor("us", id_text(audit.get("author_id"))), f"{order}.0")]
+    if rest:
+        by_rule = _of_update(ticket, audit, at, "ticket.updated", rest, Actor("system"), f"{order}.1")
+        found.append(replace(by_rule, changes=tuple(sorted(rest, key=lambda change: change.field))))
+    return found
+
+
+def _of_update(ticket: str, audit: Mapping[str, Any], at: datetime, event: str, changes: list[Change], actor: Actor, order: str) -> Moment:
+    facts = {change.field: change.current for change in changes if change.field != "subject"}
+    return Moment("zendesk", ticket, event, at, facts=tuple(sorted(facts.items())), actor=actor, vendor_order=order)
+
+
+def _moment(ticket: str, audit: Mapping[str, Any], at: datetime, told: list[_Told], requester: str | None, order: str) -> Moment | None:
+    created = any(event.get("type") == "Create" for event in _events(audit))
+    comment = next((event for event in _events(audit) if event.get("type") in ("Comment", "VoiceComment")), None)
+    if not (created or told or comment is not None):
+        return None
+    if created and requester is None:
+        requester = id_text((comment or audit).get("author_id"))
+    actor = _actor(id_text(audit.get("author_id")), requester)
+    facts: dict[str, Value] = {}
+    if created and requester is not None:
+        facts["requester.id"] = requester
+    texts: list[Text] = []
+    for one in told:
+        if one.change.field == "subject":
+            if isinstance(one.change.current, str):
+                texts.append(Text("subject", one.change.current))
+        else:
+            facts[one.change.field] = one.change.current
+    via = inside(audit, "via")
+    if created and (channel := channel_of(via.get("channel"))):
+        facts["channel"] = channel
+    if comment is not None:
+        _say(comment, created, requester, actor, facts, texts)
+    names = set(names_in(facts)) | _named(via)
+    event = "ticket.created" if created else "ticket.commented" if comment is not None else "ticket.updated"
+    if not created and _rel(via) == "merge" and facts.get("ticket.status") == "closed":
+        event = "ticket.merged"
+    return Moment(
+        "zendesk",
+        ticket,
+        event,
+        at,
+        facts=tuple(sorted(facts.items())),
+        changes=() if created else tuple(sorted((one.change for one in told), key=lambda change: change.field)),
+        texts=tuple(texts),
+        names=tuple(sorted(names)),
+        people=(Handle("zendesk_user", requester),) if requester is not None and "requester.id" in facts else (),
+        actor=actor,
+        vendor_order=order,
+    )
+
+
+def _say(
+    comment: Mapping[str, Any], created: bool, requester: str | None, actor: Actor, facts: dict[str, Value], texts: list[Text]
+) -> None:
+    """The comment's words, and what they make of the ticket."""
+    author = id_text(comment.get("author_id"))
+    by = actor.kind if author is None else _actor(author, requester).kind
+    public = reading.flag(comment.get("public"))
+    said = reading.text(comment.get("body") or comment.get("plain_body"))
+    if said is not None:
+        texts.append(Text("description" if created else "comment", said, by, public))
+    if public is not None and (created or public):
+        facts["ticket.is_public"] = public
+    if public and by in ("requester", "agent", "system"):
+        facts["ticket.last_public_by"] = by
+
+
+def _told(audit: Mapping[str, Any]) -> list[_Told]:
+    """Every difference the audit lists, each field once: the last word counts, the first one's `previous`."""
+    found: dict[tuple[str, bool], Change] = {}
+    for event in _events(audit):
+        if event.get("type") not in ("Create", "Change"):
+            continue
+        name = str(event.get("field_name"))
+        field = FIELDS.get(name) or (f"ticket.custom.{name}" if name.isascii() and name.isdigit() else None)
+        if field is None:
+            continue
+        rule = inside(event, "via").get("channel") == "rule"
+        before = found.get((field, rule))
+        previous = _value(field, event.get("previous_value")) if before is None else before.previous
+        found[field, rule] = Change(field, previous, _value(field, event.get("value")))
+    return [_Told(change, rule) for (_, rule), change in found.items()]
+
+
+def _value(field: str, value: Any) -> Value:
+    if field == "tags":
+        return reading.tags(value)
+    if field == "ticket.status":
+        return status(value)
+    if field.endswith("_id") or field == "requester.id":
+        return id_text(value)
+    if field == "subject":
+        return reading.text(value, reading.SUBJECT_LENGTH)
+    return scalar(value) if field.startswith("ticket.custom.") else word(value)
+
+
+def _actor(author: str | None, requester: str | None) -> Actor:
+    kind: ActorKind = "agent"
+    if author is None or author.startswith("-"):
+        kind = "system"
+    elif author == requester:
+        kind = "requester"
+    return Actor(kind, author)
+
+
+def _named(via: Mapping[str, Any]) -> set[Handle]:
+    """Tickets that a merge or a follow-up names."""
+    origin = inside(inside(via, "source"), "from")
+    if _rel(via) not in ("merge", "follow_up"):
+        return set()
+    several = origin.get("ticket_ids")
+    ids = [origin.get("ticket_id"), *(several if isinstance(several, list) else ())]
+    return {Handle("ticket", found) for one in ids if (found := id_text(one)) is not None}
+
+
+def _rel(via: Mapping[str, Any]) -> Any:
+    return inside(via, "source").get("rel")
+
+
+def _marker(audit: Mapping[str, Any]) -> str | None:
+    marker = inside(inside(audit, "metadata"), "custom").get("tsbridge")
+    return marker if isinstance(marker, str) else None
+
+
+def _events(audit: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    events = audit.get("events")
+    return [event for event in events if isinstance(event, Mapping)] if isinstance(events, list) else []
+
+
+def _id(audit: Mapping[str, Any]) -> int | None:
+    found = id_text(audit.get("id"))
+    return int(found) if found is not None and found.isascii() and found.isdigit() and len(found) < 20 else None

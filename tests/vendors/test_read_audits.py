@@ -1,0 +1,79 @@
+"""Audits of a ticket become moments in Zendesk's own order; what we wrote is known and decides nothing."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tsbridge.core.moments import Change
+from tsbridge.vendors.zendesk.read_audits import moments_of
+
+AT = "2026-11-22T09:00:00Z"
+
+
+def audit(id_: int, author: int, *events: dict[str, Any], at: str = AT, **more: Any) -> dict[str, Any]:
+    return {"id": id_, "ticket_id": 4711, "created_at": at, "author_id": author, "via": {"channel": "web"}, "events": list(events), **more}
+
+
+def create(name: str, value: Any) -> dict[str, Any]:
+    return {"type": "Create", "field_name": name, "value": value}
+
+
+def change(name: str, previous: Any, value: Any, **more: Any) -> dict[str, Any]:
+    return {"type": "Change", "field_name": name, "previous_value": previous, "value": value, **more}
+
+
+def comment(author: int, body: str, public: bool = True) -> dict[str, Any]:
+    return {"type": "Comment", "author_id": author, "body": body, "public": public}
+
+
+CREATED = audit(100, 41, create("requester_id", 41), create("status", "new"), create("subject", "Help"), comment(41, "my dog was bitten"))
+
+
+def test_a_new_ticket_is_created_with_the_words_of_its_requester() -> None:
+    (moment,) = moments_of("4711", [CREATED], {}.get)
+    assert moment.event == "ticket.created"
+    assert moment.actor.kind == "requester"
+    assert ("ticket.status", "new") in moment.facts
+    assert [(text.role, text.by) for text in moment.texts] == [("subject", None), ("description", "requester")]
+    assert ("ticket.last_public_by", "requester") in moment.facts
+
+
+def test_the_order_within_a_second_is_the_order_of_the_audits() -> None:
+    audits = [CREATED, audit(103, 7, change("status", "open", "solved")), audit(102, 7, change("status", "new", "open"))]
+    moments = moments_of("4711", audits, {}.get)
+    assert [dict(m.facts)["ticket.status"] for m in sorted(moments, key=lambda m: m.order)] == ["new", "open", "solved"]
+
+
+def test_what_an_agent_wrote_is_told_as_the_agents() -> None:
+    moments = moments_of("4711", [CREATED, audit(101, 7, comment(7, "was anybody bitten?", public=False))], {}.get)
+    assert moments[1].event == "ticket.commented"
+    assert moments[1].texts[0].by == "agent"
+    assert moments[1].texts[0].public is False
+
+
+def test_our_own_update_is_known_by_its_marker_and_a_rules_part_in_it_is_heard() -> None:
+    ours = {"tsbridge": "int_1", "notes": []}
+    plan = {"add": ["ts_injury"], "remove": [], "values": {"group_id": "10"}}
+    rule = {"via": {"channel": "rule", "source": {"from": {"id": 1, "title": "t"}, "rel": "trigger"}}}
+    written = audit(
+        101,
+        99,
+        change("tags", [], ["ts_injury"]),
+        change("group_id", None, "10"),
+        change("priority", None, "low", **rule),
+        metadata={"custom": ours},
+    )
+    _, known, by_rule = moments_of("4711", [CREATED, written], {"int_1": plan}.get)
+    assert (known.event, known.actor.kind) == ("written", "us")
+    assert dict(known.facts) == {"tags": ("ts_injury",), "ticket.group_id": "10"}
+    assert by_rule.changes == (Change("ticket.priority", None, "low"),)
+    assert by_rule.actor.kind == "system"
+
+
+def test_others_under_our_user_are_not_us() -> None:
+    moments = moments_of("4711", [CREATED, audit(101, 99, change("tags", ["a"], []), metadata={"custom": {"tsbridge": "int_2"}})], {}.get)
+    assert moments[1].actor.kind == "agent"
+
+
+def test_audits_read_again_are_the_same_moments() -> None:
+    assert [m.digest for m in moments_of("4711", [CREATED], {}.get)] == [m.digest for m in moments_of("4711", [CREATED, CREATED][:1], {}.get)]

@@ -76,4 +76,6 @@ def test_others_under_our_user_are_not_us() -> None:
 
 
 def test_audits_read_again_are_the_same_moments() -> None:
-    assert [m.digest for m in moments_of("4711", [CREATED], {}.get)] == [m.digest for m in moments_of("4711", [CREATED, CREATED][:1], {}.get)]
+    assert [m.digest for m in moments_of("4711", [CREATED], {}.get)] == [
+        m.digest for m in moments_of("4711", [CREATED, CREATED][:1], {}.get)
+    ]

@@ -38,7 +38,14 @@ OWN = OwnUser("99", "bridge@example.com")
 class Walk:
     """One bridge without a door and a writer: `tell` keeps deliveries, `work` works until nothing is left."""
 
-    def __init__(self, database: Database, clock: SettableClock, document: Mapping[str, Any], zendesk_api: Zendesk | None = None) -> None:
+    def __init__(
+        self,
+        database: Database,
+        clock: SettableClock,
+        document: Mapping[str, Any],
+        zendesk_api: Zendesk | None = None,
+        hearing: Hearing | None = None,
+    ) -> None:
         self.database = database
         self.clock = clock
         self.ids = CountingIds()
@@ -48,7 +55,7 @@ class Walk:
         background = Background(database, clock, self.rulebooks, zendesk_api, "US")
         readers = {"zendesk": self._zendesk, "talkdesk": self._talkdesk}
         self.ingest = Ingest(
-            database, clock, self.ids, readers, self.conclusions, background, Hearing(database, clock, None), "w1", lambda: None
+            database, clock, self.ids, readers, self.conclusions, background, hearing or Hearing(database, clock, None), "w1", lambda: None
         )
         self.desk = DeskWork(database, clock, self.ids, self.conclusions, lambda: "salt", lambda: None)
         self.publish(document)

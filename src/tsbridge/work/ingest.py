@@ -29,6 +29,7 @@ AIM = timedelta(milliseconds=100)
 """How long one transaction shall take: on SQLite the door waits for it."""
 LEASE = timedelta(seconds=60)
 ECHO_WINDOW = timedelta(hours=1)
+LAST_WORDS = ("ticket.deleted", "ticket.merged")
 
 
 Audits = Mapping[str, Sequence[Moment]]
@@ -136,8 +137,8 @@ class Ingest:
             return Read(row, None, (), malformed=refused.code)
         moments = reading.moments
         if row.source == "zendesk" and self._hearing.asks and not reading.event_type.startswith("messaging_ticket."):
-            # Audits tell all of it, but not that a ticket is gone, nor messages before the conversation ends.
-            moments = tuple(m if m.event == "ticket.deleted" else replace(m, impression=True) for m in moments)
+            # Audits tell all of it, but not that a ticket is gone or where it went, nor messages before the conversation ends.
+            moments = tuple(m if m.event in LAST_WORDS else replace(m, impression=True) for m in moments)
         return Read(row, reading.event_type, moments, reading.ignored)
 
     async def _tried(self, read: Sequence[Read], facts: Sequence[Moment], audits: Audits) -> Exception | None:

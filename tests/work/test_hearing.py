@@ -1,0 +1,179 @@
+"""Deliveries ring, audits tell: order within a second, people's edits, our own writes, and what counts while Zendesk is away."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import timedelta
+from typing import Any
+
+from sqlalchemy import select
+
+from tests.clocks import SettableClock
+from tests.work.desk import WritingDesk
+from tests.work.walk import Walk
+from tsbridge.store.db import Database
+from tsbridge.store.tables import decisions, moments
+from tsbridge.vendors.zendesk.client import ZendeskClient
+from tsbridge.work.hearing import Hearing
+
+BOOK = {
+    "schema": 1,
+    "queues": {"safety": {"zendesk_group_id": 61000000010}, "intake": {"zendesk_group_id": 61000000001}},
+    "rules": [
+        {
+            "key": "injury",
+            "kind": "escalation",
+            "on": ["ticket", "call"],
+            "when": {"all": [{"field": "text.requester", "operator": "contains", "value": "bitten"}]},
+            "then": [{"set_severity": 1}, {"add_tags": ["ts_injury"]}],
+        },
+        {"key": "default", "kind": "routing", "when": {}, "then": [{"route": "intake"}]},
+    ],
+}
+
+
+class Desk:
+    """A walk that reads the audits of a simulated account, and its writer."""
+
+    def __init__(self, database: Database, clock: SettableClock) -> None:
+        self.clock = clock
+        self.writing = WritingDesk(database, clock)
+        self.world = self.writing.zendesk.world
+        client = ZendeskClient(self.writing.http, self.writing.credentials)
+        book = {**BOOK, "queues": {name: {} for name in BOOK["queues"]}}  # type: ignore[attr-defined]
+        self.walk = Walk(database, clock, book, client, Hearing(database, clock, client))
+        self.rings = 0
+
+    def ring(self, ticket: str) -> None:
+        """A trigger fires: whole seconds, a snapshot, by nobody knows whom."""
+        seen = self.world.ticket(int(ticket))
+        self.rings += 1
+        body = {
+            "tsbridge": "1",
+            "type": "ticket.updated",
+            "delivery": str(self.rings),
+            "ticket": {
+                "id": ticket,
+                "subject": seen["subject"],
+                "description": "my dog was bitten",
+                "status": seen["status"],
+                "tags": " ".join(seen["tags"]),
+                "created_at": seen["created_at"],
+                "updated_at": seen["updated_at"],
+                "requester": {"id": str(seen["requester_id"])},
+            },
+        }
+        self.walk.tell([("zendesk", body)])
+
+    def settle(self, ticket: str) -> None:
+        """Everything that rings is worked on and everything wished is written, with the ring of our own write."""
+        self.walk.work()
+        asyncio.run(self.writing.until_quiet())
+        self.ring(ticket)
+        self.walk.work()
+
+    def events(self, ticket: str) -> list[tuple[str, Any]]:
+        in_force = (decisions.c.interaction == ticket, decisions.c.superseded_by.is_(None), decisions.c.retracted.is_(False))
+        query = select(decisions.c.event, decisions.c.severity).where(*in_force).order_by(decisions.c.at, decisions.c.seq)
+        return [tuple(row) for row in self.walk.database.read_now(lambda conn: conn.execute(query).all())]  # type: ignore[misc]
+
+    def impressions(self) -> int:
+        rows = self.walk.database.read_now(lambda conn: conn.execute(select(moments.c.body)).all())
+        return sum(bool(row.body.get("impression")) for row in rows)
+
+
+def reported(desk: Desk) -> str:
+    person = desk.world.add_user("Ana", "ana@example.com")
+    made = desk.world.create(
+        {"subject": "Help", "comment": {"body": "my dog was bitten"}, "requester_id": person["id"], "status": "open"}, person, via="mail"
+    )
+    ticket = str(made["id"])
+    desk.ring(ticket)
+    return ticket
+
+
+def test_a_new_ticket_is_created_however_it_rang(database: Database, clock: SettableClock) -> None:
+    desk = Desk(database, clock)
+    ticket = reported(desk)
+    desk.settle(ticket)
+    assert desk.events(ticket) == [("ticket.created", 1)]
+    assert desk.writing.tags(ticket) == {"ts_injury"}
+
+
+def test_our_own_write_makes_no_decision_and_is_known(database: Database, clock: SettableClock) -> None:
+    desk = Desk(database, clock)
+    ticket = reported(desk)
+    desk.settle(ticket)
+    for _ in range(3):
+        desk.ring(ticket)
+        desk.walk.work()
+    assert desk.events(ticket) == [("ticket.created", 1)]
+    assert desk.writing.status(ticket)[0] == "confirmed"
+
+
+def test_a_tag_that_an_agent_took_off_stays_off(database: Database, clock: SettableClock) -> None:
+    desk = Desk(database, clock)
+    ticket = reported(desk)
+    desk.settle(ticket)
+    clock.advance(5)
+    desk.writing.edit(ticket, tags=[])
+    desk.ring(ticket)
+    desk.settle(ticket)
+    desk.writing.edit(ticket, comment={"body": "the dog was bitten, says the macro", "public": True})
+    desk.ring(ticket)
+    desk.settle(ticket)
+    assert desk.writing.tags(ticket) == set()
+
+
+def test_open_and_solved_in_one_second_ends_solved(database: Database, clock: SettableClock) -> None:
+    desk = Desk(database, clock)
+    ticket = reported(desk)
+    desk.settle(ticket)
+    clock.advance(60)
+    desk.writing.edit(ticket, status="pending")
+    desk.writing.edit(ticket, status="open")
+    desk.writing.edit(ticket, status="solved")
+    desk.ring(ticket)
+    desk.walk.work()
+    (case,) = desk.walk.outcome()["cases"]
+    assert case[1] == "resolved"
+    assert [event for event, _ in desk.events(ticket)] == ["ticket.created", "ticket.updated", "ticket.updated", "ticket.updated"]
+
+
+def test_words_of_an_agents_macro_are_not_the_requesters(database: Database, clock: SettableClock) -> None:
+    desk = Desk(database, clock)
+    person = desk.world.add_user("Ben", "ben@example.com")
+    made = desk.world.create({"subject": "Hello", "comment": {"body": "a question"}, "requester_id": person["id"]}, person, via="mail")
+    ticket = str(made["id"])
+    desk.writing.edit(ticket, comment={"body": "has anybody been bitten?", "public": True})
+    desk.walk.tell([("zendesk", {"tsbridge": "1", "type": "ticket.updated", "ticket": {"id": ticket}})])
+    desk.walk.work()
+    assert [severity for _, severity in desk.events(ticket)] == [None, None]
+
+
+def test_with_zendesk_away_the_first_impression_is_judged_and_corrected_afterwards(database: Database, clock: SettableClock) -> None:
+    desk = Desk(database, clock)
+    ticket = reported(desk)
+    desk.writing.wire.unreachable = True
+    desk.walk.work()
+    assert desk.events(ticket) == [("ticket.updated", 1)]
+    assert desk.impressions() == 1
+    desk.writing.wire.unreachable = False
+    clock.advance(timedelta(minutes=1).total_seconds())
+    desk.walk.work()
+    assert desk.events(ticket) == [("ticket.created", 1)]
+    assert desk.impressions() == 0
+
+
+def test_an_old_snapshot_undoes_nothing(database: Database, clock: SettableClock) -> None:
+    desk = Desk(database, clock)
+    ticket = reported(desk)
+    old = [("zendesk", {"tsbridge": "1", "type": "ticket.updated", "ticket": {"id": ticket, "tags": "", "status": "open"}})]
+    desk.settle(ticket)
+    desk.writing.wire.unreachable = True
+    desk.walk.tell(old)
+    desk.walk.work()
+    desk.writing.wire.unreachable = False
+    clock.advance(60)
+    desk.settle(ticket)
+    assert desk.writing.tags(ticket) == {"ts_injury"}

@@ -79,3 +79,34 @@ def test_withheld_and_bogus_numbers_are_none(written: str) -> None:
 def test_test_ranges_and_plain_numbers_go_on_working(written: str) -> None:
     digits = "".join(c for c in written if c.isdigit())
     assert reading.phone(written, "US") == "+" + digits.rjust(11, "1")
+
+
+@pytest.mark.parametrize("written", ["N/A", "none", "null", "{{name}} bit me", "{{a}} and {{b}}", "Null"])
+def test_free_text_that_looks_like_nothing_is_text(written: str) -> None:
+    assert reading.text(written) == written
+    assert dict(reading.person_facts("7", written, None, None, "US")[0])["requester.name"] == written
+
+
+@pytest.mark.parametrize("written", ["", "  ", None, "{{ticket.title}}", " {{ ticket.title }} "])
+def test_only_emptiness_and_one_whole_placeholder_are_no_text(written: str | None) -> None:
+    assert reading.text(written) is None
+
+
+@pytest.mark.parametrize("written", ["null", "None", "N/A", "{{x}}", "{{a}}-{{b}}"])
+def test_words_for_nothing_are_no_id_word_number_or_time(written: str) -> None:
+    read = (reading.id_text, reading.whole_id, reading.word, reading.label, reading.seconds, reading.time, reading.email)
+    assert [function(written) for function in read] == [None] * len(read)
+
+
+@pytest.mark.parametrize(
+    "written", ["\u00b2", "12abc", "1" * 60, "1" * 20, "-5", "0", "000", "1.0", 1.0, True, "\u0661\u0662", "1 2", [1], "+5"]
+)
+def test_what_is_not_plain_digits_is_no_zendesk_id(written: object) -> None:
+    assert reading.whole_id(written) is None
+
+
+def test_zendesk_ids_are_plain_digits_and_call_ids_are_any_bounded_text() -> None:
+    assert reading.whole_id(" 12 ") == reading.whole_id(12) == reading.whole_id("0012") == "12"
+    assert reading.whole_id("9" * 19) == "9" * 19
+    assert reading.id_text("CA-12_ab:\u00fc") == "CA-12_ab:\u00fc"
+    assert reading.id_text("a" * 201) is None

@@ -18,7 +18,10 @@ TEXT_LENGTH: Final = 65_536
 LIST_LENGTH: Final = 1_000
 TAGS: Final = 500
 TAG_LENGTH: Final = 100
+ID_LENGTH: Final = 200
+WHOLE: Final = re.compile(r"[0-9]{1,19}")
 BLANKS: Final = frozenset({"", "null", "none", "undefined", "nil", "n/a"})
+UNFILLED: Final = re.compile(r"\{\{[^{}]*\}\}")
 PLACEHOLDER: Final = re.compile(r"\{\{.*?\}\}")
 FRACTION: Final = re.compile(r"(\.\d{6})\d+")
 CUT: Final = " […]"
@@ -39,8 +42,13 @@ class Normalized:
     warnings: tuple[str, ...] = ()
 
 
+def unfilled(value: Any) -> bool:
+    """Whether a value is one placeholder that nobody filled in, and nothing else."""
+    return isinstance(value, str) and UNFILLED.fullmatch(value.strip()) is not None
+
+
 def blank(value: Any) -> bool:
-    """Whether a value stands for nothing: empty, a word for nothing, or a placeholder nobody filled in."""
+    """Whether an id, a word or a number stands for nothing: empty, a word for nothing, or placeholders nobody filled in."""
     if value is None:
         return True
     if not isinstance(value, str):
@@ -50,25 +58,38 @@ def blank(value: Any) -> bool:
 
 
 def text(value: Any, limit: int = TEXT_LENGTH) -> str | None:
-    """A value as text, cut at `limit` with a mark; None for nothing."""
-    if blank(value) or isinstance(value, dict | list):
+    """What people wrote, cut at `limit` with a mark; None for nothing. "N/A" is text, and a person may be called Null."""
+    if value is None or unfilled(value) or isinstance(value, dict | list):
         return None
     found = ("true" if value else "false") if isinstance(value, bool) else str(value)
     found = found.strip().replace("\x00", "\ufffd")
-    return found if len(found) <= limit else found[: limit - len(CUT)] + CUT
+    if len(found) > limit:
+        found = found[: limit - len(CUT)] + CUT
+    return found or None
+
+
+def label(value: Any, limit: int = TEXT_LENGTH) -> str | None:
+    """A value out of a choice, as text; unlike with `text`, words for nothing are None."""
+    return None if blank(value) else text(value, limit)
 
 
 def id_text(value: Any) -> str | None:
-    """An id as text; "", "0" and null are no id (reference/zendesk.md section 1.4)."""
+    """A vendor's id as it is; "", "0" and null are no id (reference/zendesk.md section 1.4), nor is an endless one."""
     if isinstance(value, bool | float | dict | list) or blank(value):
         return None
     found = str(value).strip()
-    return None if found == "0" else found[:200]
+    return found if found != "0" and len(found) <= ID_LENGTH else None
+
+
+def whole_id(value: Any) -> str | None:
+    """The id of something in Zendesk: plain digits, a positive number, always written the same way."""
+    found = id_text(value)
+    return None if found is None or not WHOLE.fullmatch(found) else found.lstrip("0") or None
 
 
 def word(value: Any) -> str | None:
     """One of a vendor's words, in lower case."""
-    found = text(value, 200)
+    found = label(value, 200)
     return None if found is None else found.lower()
 
 
@@ -86,7 +107,7 @@ def flag(value: Any) -> bool | None:
 
 def seconds(value: Any) -> int | float | None:
     """A number of seconds, also fractional, also text; whole ones as int."""
-    found = text(value, 40)
+    found = label(value, 40)
     if found is None or isinstance(value, bool):
         return None
     try:
@@ -100,7 +121,7 @@ def seconds(value: Any) -> int | float | None:
 
 def time(value: Any) -> datetime | None:
     """A vendor's time: ISO 8601 with any number of fraction digits, a zone-less one is UTC; or seconds or milliseconds since 1970."""
-    found = text(value, 60)
+    found = label(value, 60)
     if found is None or isinstance(value, bool):
         return None
     if re.fullmatch(r"\d{9,13}(\.\d+)?", found):
@@ -174,7 +195,7 @@ def country(e164: str) -> str | None:
 
 def email(value: Any) -> str | None:
     """An address in lower case; None when it is none."""
-    found = text(value, 320)
+    found = label(value, 320)
     if found is None or found.count("@") != 1 or any(c.isspace() for c in found):
         return None
     local, domain = found.split("@")
@@ -192,7 +213,7 @@ def person_facts(id_: Any, name: Any, address: Any, number: Any, region: str) ->
     """`requester.*` facts and the handles of a person, from what is known of them."""
     facts: dict[str, Value] = {}
     handles: list[Handle] = []
-    if (found := id_text(id_)) is not None and found.lstrip("-").isdigit() and not found.startswith("-"):
+    if (found := whole_id(id_)) is not None:
         facts["requester.id"] = found
         handles.append(Handle("zendesk_user", found))
     if (named := text(name, 200)) is not None:

@@ -82,7 +82,7 @@ def missed(row: Mapping[str, Any], heard: Heard) -> list[tuple[str, dict[str, An
             told.append(("call.transferred", "call.transferred", ended))
         told.append(("call.ended", "call.ended", ended))
     found = [(f"report:{names[0]}:{event}", _body(row, event, kind, at)) for event, is_, at in told if is_ not in heard.events]
-    disposition = reading.text(_of(row, "disposition_code"), 200)
+    disposition = reading.label(_of(row, "disposition_code"), 200)
     if disposition is not None and disposition not in heard.dispositions:
         which = hashlib.sha256(disposition.encode()).hexdigest()[:16]
         body = {**_body(row, "disposition.set", kind, ended), "call_disposition": disposition}

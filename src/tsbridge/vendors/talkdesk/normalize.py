@@ -11,7 +11,7 @@ from typing import Any, Final
 from tsbridge.core.moments import Actor, Handle, Moment, Text, Value, canonical
 from tsbridge.vendors import reading, strict_json
 from tsbridge.vendors.errors import Malformed
-from tsbridge.vendors.reading import Normalized, blank, flag, id_text, person_facts, seconds, word
+from tsbridge.vendors.reading import Normalized, blank, flag, id_text, person_facts, seconds, whole_id, word
 from tsbridge.vendors.talkdesk.mapping import BodyMapping, mapped
 from tsbridge.vendors.talkdesk.payload import flat
 
@@ -128,7 +128,7 @@ def normalize(data: Any, *, received_at: datetime, phone_region: str = "US", map
         if not blank(fields.get("agent_email"))
         else Actor("unknown"),
     )
-    unfilled = tuple(sorted(f"placeholder:{k}" for k, v in fields.items() if isinstance(v, str) and v.strip().startswith("{{")))
+    unfilled = tuple(sorted(f"placeholder:{k}" for k, v in fields.items() if reading.unfilled(v)))
     return Normalized(kind, (moment,), warnings=unfilled)
 
 
@@ -137,12 +137,12 @@ def groups(value: Any) -> tuple[str, ...]:
     if isinstance(value, list):
         parts: list[Any] = value
     else:
-        text = reading.text(value, reading.TEXT_LENGTH)
+        text = reading.label(value)
         if text is None:
             return ()
         parts = _listed(text)
     found = {
-        t for part in parts[: reading.LIST_LENGTH] if isinstance(part, str) and (t := reading.text(part, reading.TAG_LENGTH)) is not None
+        t for part in parts[: reading.LIST_LENGTH] if isinstance(part, str) and (t := reading.label(part, reading.TAG_LENGTH)) is not None
     }
     return tuple(sorted(found))
 
@@ -178,7 +178,7 @@ def _facts(event: str, fields: Mapping[str, Any], region: str) -> dict[str, Valu
             facts[name] = number
     if ring := groups(_first(fields, "tags", "ring_groups", "ring_group")):
         facts["call.ring_group"] = ring
-    if (disposition := reading.text(_first(fields, "call_disposition", "disposition", "disposition_set"), 200)) is not None:
+    if (disposition := reading.label(_first(fields, "call_disposition", "disposition", "disposition_set"), 200)) is not None:
         facts["call.disposition"] = disposition
     if event == "call.voicemail":
         facts["call.voicemail"] = True
@@ -188,15 +188,15 @@ def _facts(event: str, fields: Mapping[str, Any], region: str) -> dict[str, Valu
     if (agent := reading.email(_first(fields, "agent_email", "user_email", "handling_user_email"))) is not None:
         facts["call.agent_email"] = agent
     ours = _first(fields, "talkdesk_phone_number", "company_number", "talkdesk_number")
-    if (line := reading.phone(ours, region) or reading.text(ours, 60)) is not None:
+    if (line := reading.phone(ours, region) or reading.label(ours, 60)) is not None:
         facts["call.talkdesk_number"] = line
     return facts
 
 
 def _person(fields: Mapping[str, Any], region: str) -> tuple[dict[str, Value], tuple[Handle, ...]]:
     """The caller. `contact_id` is the person in automations (but a leg in the contacts report, reference 2.3)."""
-    name = reading.text(fields.get("contact_name"), 200) or " ".join(
-        part for key in ("contact_first_name", "contact_last_name") if (part := reading.text(fields.get(key), 100))
+    name = _name(fields.get("contact_name"), 200) or " ".join(
+        part for key in ("contact_first_name", "contact_last_name") if (part := _name(fields.get(key), 100))
     )
     number = _first(
         fields, "contact_phone_number", "contact_phone", "customer_phone_number", "contact_person_number", "external_phone_number"
@@ -206,12 +206,18 @@ def _person(fields: Mapping[str, Any], region: str) -> tuple[dict[str, Value], t
     return facts, tuple(sorted((*handles, Handle("talkdesk_contact", contact)) if contact else handles))
 
 
+def _name(value: Any, limit: int) -> str | None:
+    """A person may be called Null, but nobody is written as a program writes that it has nothing."""
+    found = reading.text(value, limit)
+    return None if found in ("null", "undefined", "None") else found
+
+
 def _names(fields: Mapping[str, Any], call_id: str | None, interaction_id: str | None) -> tuple[Handle, ...]:
     names = {Handle("call", id_) for id_ in (call_id, interaction_id) if id_ is not None}
     for key in ("zendesk_ticket_id", "external_id", "meta.external_id", "ticket_id"):
         found = id_text(fields.get(key))
-        plain = found.lower().removeprefix("zendesk:").removeprefix("#") if found else ""
-        if plain.isdigit():
+        plain = whole_id(found.lower().removeprefix("zendesk:").removeprefix("#")) if found else None
+        if plain is not None:
             names.add(Handle("ticket", plain))
             break
     return tuple(sorted(names))
@@ -224,7 +230,8 @@ def _texts(fields: Mapping[str, Any]) -> tuple[Text, ...]:
         ("disposition", ("call_disposition", "disposition")),
         ("transcription", ("voicemail_transcription", "transcription", "transcript")),
     ):
-        found += [Text(role, t) for key in keys if (t := reading.text(fields.get(key))) is not None]  # type: ignore[arg-type]
+        read = reading.label if role == "disposition" else reading.text
+        found += [Text(role, t) for key in keys if (t := read(fields.get(key))) is not None]  # type: ignore[arg-type]
     return tuple(found)
 
 

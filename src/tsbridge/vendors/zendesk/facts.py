@@ -16,14 +16,14 @@ from tsbridge.vendors.zendesk.read_fields import scalar
 
 def facts_of(ticket: Mapping[str, Any], user: Mapping[str, Any] | None, phone_region: str) -> Moment | None:
     """The facts moment of one REST ticket and its requester's user record; None for a ticket without id or creation."""
-    id_, created = reading.id_text(ticket.get("id")), reading.time(ticket.get("created_at"))
+    id_, created = reading.whole_id(ticket.get("id")), reading.time(ticket.get("created_at"))
     if id_ is None or created is None:
         return None
     known = user or {"id": ticket.get("requester_id")}
     person, people = reading.person_facts(known.get("id"), known.get("name"), known.get("email"), known.get("phone"), phone_region)
     facts: dict[str, Value] = dict(person)
     for entry in ticket.get("custom_fields") or ():
-        if isinstance(entry, Mapping) and str(entry.get("id")).isdigit():
+        if isinstance(entry, Mapping) and reading.whole_id(entry.get("id")):
             facts[f"ticket.custom.{entry['id']}"] = scalar(entry.get("value"))
     texts = [Text("subject", t)] if (t := reading.text(ticket.get("subject"), reading.SUBJECT_LENGTH)) else []
     texts += [Text("description", t)] if (t := reading.text(ticket.get("description"))) else []

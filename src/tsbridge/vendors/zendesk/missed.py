@@ -77,7 +77,7 @@ def _body(ticket: Mapping[str, Any], audit: Mapping[str, Any], events: Sequence[
                 told[FIELDS[name]] = "" if value is None else value
             elif name == "tags":
                 told["tags"] = value if isinstance(value, list) else str(value or "")
-            elif name.isdigit():
+            elif reading.whole_id(name):
                 custom[name] = "" if value is None else value
         elif event.get("type") == "Comment":
             said = reading.text(event.get("body"))

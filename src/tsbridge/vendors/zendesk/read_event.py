@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from tsbridge.core.moments import Actor, ActorKind, Change, Handle, Moment, Text, Value
 from tsbridge.vendors import reading
-from tsbridge.vendors.reading import Normalized, id_text, person_facts, word
+from tsbridge.vendors.reading import Normalized, id_text, person_facts, whole_id, word
 from tsbridge.vendors.zendesk.payload import EVENT
 from tsbridge.vendors.zendesk.read_fields import OwnUser, channel_of, inside, mapping, names_in, scalar, status, ticket_id
 
@@ -94,7 +94,7 @@ def from_event(data: Mapping[str, Any], received_at: datetime, own: OwnUser) -> 
     comment = inside(body, "comment")
     if name == "comment_added" and (said := reading.text(comment.get("body"))):
         texts.append(Text("comment", said))
-    if name == "merged" and (target := id_text(body.get("target_ticket_id"))):
+    if name == "merged" and (target := whole_id(body.get("target_ticket_id"))):
         names.append(Handle("ticket", target))
     if event == "ticket.deleted":
         facts["ticket.status"] = "deleted"
@@ -145,7 +145,7 @@ def _detail_facts(detail: Mapping[str, Any]) -> tuple[dict[str, Value], tuple[Ha
             facts[name] = status(detail[key]) if key == "status" else word(detail[key])
     for key in ("assignee_id", "group_id", "brand_id", "form_id", "external_id"):
         if key in detail:
-            facts[f"ticket.{key}"] = id_text(detail[key])
+            facts[f"ticket.{key}"] = id_text(detail[key]) if key == "external_id" else whole_id(detail[key])
     if (public := reading.flag(detail.get("is_public"))) is not None:
         facts["ticket.is_public"] = public
     if "tags" in detail:
@@ -167,8 +167,8 @@ def _changes(name: str, body: Mapping[str, Any], facts: dict[str, Value]) -> lis
         return [change]
     if name == "custom_field_changed":
         about = inside(body, "custom_field")
-        id_ = id_text(about.get("id"))
-        if id_ is None or not id_.isdigit():
+        id_ = whole_id(about.get("id"))
+        if id_ is None:
             return []
         change = Change(f"ticket.custom.{id_}", scalar(body.get("previous")), scalar(body.get("current")))
         facts[change.field] = change.current
@@ -210,8 +210,10 @@ def _value(field: str, value: Any) -> Value:
         value = value.get("id", value.get("value"))
     if field == "ticket.status":
         return status(value)
-    if field in IDS or field == "ticket.external_id":
+    if field == "ticket.external_id":
         return id_text(value)
+    if field in IDS:
+        return whole_id(value)
     if field == "subject":
         return reading.text(value, reading.SUBJECT_LENGTH)
     return word(value)

@@ -9,7 +9,7 @@ from typing import Any, Final
 from tsbridge.core.moments import Handle, Value
 from tsbridge.vendors import reading
 from tsbridge.vendors.errors import Malformed
-from tsbridge.vendors.reading import id_text, word
+from tsbridge.vendors.reading import id_text, whole_id, word
 
 CHANNELS: Final[Mapping[str, str]] = {
     "mail": "email",
@@ -114,7 +114,7 @@ def mapping(data: Mapping[str, Any], name: str) -> Mapping[str, Any]:
 
 
 def ticket_id(value: Any, pointer: str) -> str:
-    found = id_text(value)
+    found = whole_id(value)
     if found is None:
         raise Malformed("missing_ticket_id", pointer)
     return found

@@ -8,7 +8,7 @@ from typing import Any
 
 from tsbridge.core.moments import TICKET_EVENTS, Actor, Handle, Moment, Text, Value
 from tsbridge.vendors import reading
-from tsbridge.vendors.reading import Normalized, blank, id_text, person_facts, word
+from tsbridge.vendors.reading import Normalized, blank, id_text, person_facts, unfilled, whole_id, word
 from tsbridge.vendors.zendesk.read_fields import OwnUser, channel_of, inside, names_in, scalar, status, ticket_id
 
 
@@ -20,8 +20,7 @@ def from_body(data: Mapping[str, Any], ticket: Mapping[str, Any], received_at: d
     facts: dict[str, Value] = {}
     for key in ("status", "priority", "type", "group_id", "assignee_id", "brand_id", "form_id", "external_id"):
         if key in ticket and _told(ticket[key]):
-            value = id_text(ticket[key]) if key.endswith("_id") else status(ticket[key]) if key == "status" else _choice(ticket[key])
-            facts[f"ticket.{key}"] = value
+            facts[f"ticket.{key}"] = _fact(key, ticket[key])
     if "tags" in ticket and _told(ticket["tags"]):
         facts["tags"] = reading.tags(ticket["tags"])
     if (public := reading.flag(ticket.get("is_public"))) is not None:
@@ -30,9 +29,7 @@ def from_body(data: Mapping[str, Any], ticket: Mapping[str, Any], received_at: d
         facts["channel"] = channel
     custom = ticket.get("custom_fields")
     if isinstance(custom, Mapping):
-        facts.update(
-            {f"ticket.custom.{k}": scalar(v) for k, v in list(custom.items())[: reading.LIST_LENGTH] if str(k).isdigit() and _told(v)}
-        )
+        facts.update({f"ticket.custom.{k}": scalar(v) for k, v in list(custom.items())[: reading.LIST_LENGTH] if whole_id(k) and _said(v)})
     person = inside(ticket, "requester")
     about, people = person_facts(person.get("id"), person.get("name"), person.get("email"), person.get("phone"), region)
     facts.update(about)
@@ -45,7 +42,7 @@ def from_body(data: Mapping[str, Any], ticket: Mapping[str, Any], received_at: d
     if (said := reading.text(ticket.get("latest_comment"))) is not None:
         texts.append(Text("comment", said))
     names = list(names_in(facts))
-    if kind == "ticket.merged" and (target := id_text(ticket.get("merged_into") or data.get("target_ticket_id"))):
+    if kind == "ticket.merged" and (target := whole_id(ticket.get("merged_into") or data.get("target_ticket_id"))):
         names.append(Handle("ticket", target))
     at, at_known = _trigger_time(kind, ticket, received_at)
     moment = Moment(
@@ -61,7 +58,7 @@ def from_body(data: Mapping[str, Any], ticket: Mapping[str, Any], received_at: d
         people,
         _trigger_actor(data.get("actor"), facts, own),
     )
-    return Normalized(kind, (moment,), warnings=tuple(sorted(f"placeholder:{k}" for k, v in ticket.items() if _unfilled(v))))
+    return Normalized(kind, (moment,), warnings=tuple(sorted(f"placeholder:{k}" for k, v in ticket.items() if unfilled(v))))
 
 
 def _trigger_time(kind: str, ticket: Mapping[str, Any], received_at: datetime) -> tuple[datetime, bool]:
@@ -87,6 +84,14 @@ def _trigger_actor(actor: Any, facts: Mapping[str, Value], own: OwnUser) -> Acto
     return Actor("requester" if same_id or same_mail else "agent", id_, mail)
 
 
+def _fact(key: str, value: Any) -> str | None:
+    if key == "external_id":
+        return id_text(value)
+    if key.endswith("_id"):
+        return whole_id(value)
+    return status(value) if key == "status" else _choice(value)
+
+
 def _choice(value: Any) -> str | None:
     found = word(value)
     return None if found == "-" else found
@@ -97,5 +102,6 @@ def _told(value: Any) -> bool:
     return value == "" or not blank(value)
 
 
-def _unfilled(value: Any) -> bool:
-    return isinstance(value, str) and value.strip().startswith("{{")
+def _said(value: Any) -> bool:
+    """The same for what people may write freely: "N/A" is what they wrote."""
+    return value is not None and not unfilled(value)

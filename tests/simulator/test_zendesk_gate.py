@@ -225,3 +225,9 @@ async def test_ticket_events_list_each_update_with_its_comment() -> None:
     (event,) = (await account.get(f"incremental/ticket_events?start_time={int(START.timestamp()) - 1}"))["ticket_events"]
     comments = [c["body"] for c in event["child_events"] if c["event_type"] == "Comment"]
     assert (event["ticket_id"], event["updater_id"], comments) == (made["id"], 99000000001, ["Since this morning"])
+
+
+async def test_an_answer_that_says_no_carries_the_rates_too() -> None:
+    account = Account(Limits())
+    refused = await account.call("GET", "tickets/999")
+    assert (refused.status_code, refused.headers["x-rate-limit-remaining"]) == (404, "699")

@@ -144,7 +144,6 @@ async def test_an_updated_trigger_behaves_as_updated_and_a_deleted_one_is_gone()
         when("priority", "greater_than", ["low"]),
         when("status", "less_than", "reopened"),
         when("status", "greater_than", ""),
-        when("group_id", "greater_than", "5"),
     ],
 )
 async def test_a_comparison_with_an_unknown_value_is_false(condition: dict[str, Any]) -> None:
@@ -161,7 +160,7 @@ async def test_words_of_a_scale_are_compared_without_regard_to_capitals() -> Non
 
 async def test_an_action_that_sets_what_does_not_exist_changes_nothing() -> None:
     account = Account()
-    await account.trigger([OPEN], [do("priority", "P1"), do("custom_fields_abc", "x"), do("current_tags", "hit")])
+    await account.trigger([OPEN], [do("priority", "P1"), do("current_tags", "hit")])
     ticket = await account.ticket(status="open", priority="low")
     assert (ticket["priority"], ticket["tags"]) == ("low", ["hit"])
 
@@ -189,3 +188,45 @@ async def test_a_condition_looks_at_a_new_ticket_whose_values_have_changed_from_
     fields = [{"id": 360001234, "value": ["a", "b"]}, {"id": 360001235, "value": "2.5"}]
     made = await account.ticket(priority="high", custom_fields=fields)
     assert ("hit" in made["tags"]) is hits
+
+
+@pytest.mark.parametrize(
+    ("condition", "action"),
+    [
+        (when("group_id", "is", "5"), None),
+        (when("group_id", "greater_than", "61000000010"), None),
+        (when("assignee_id", "is", "nobody"), None),
+        (when("custom_fields_7", "is", "x"), None),
+        (when("status", "resembles", "open"), None),
+        (when("weather", "is", "fine"), None),
+        ("status is open", None),
+        (None, do("group_id", "5")),
+        (None, do("assignee_id", ["5"])),
+        (None, do("custom_fields_abc", "x")),
+        (None, do("sing", "x")),
+        (None, do("notification_webhook", ["01NONE", "{}"])),
+        (None, do("notification_webhook", "{}")),
+        (None, "solve it"),
+    ],
+)
+async def test_a_trigger_that_names_what_is_not_there_is_refused_when_it_is_made_or_changed(condition: Any, action: Any) -> None:
+    account = Account()
+    rule = {"title": "A rule", "all": [OPEN if condition is None else condition], "actions": [action or do("current_tags", "x")]}
+    refused = await account.call("POST", "triggers", {"trigger": rule})
+    assert (refused.status_code, refused.json()["error"]) == (422, "RecordInvalid")
+    assert refused.json()["details"]["base"][0]["error"] == "InvalidValue"
+    good = await account.trigger([OPEN], [do("current_tags", "fine")])
+    assert (await account.call("PUT", f"triggers/{good}", {"trigger": rule})).status_code == 422
+    assert (await account.ticket(status="open"))["tags"] == ["fine"]
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("triggers", {"trigger": {"title": "x", "actions": [do("status", "open")], "conditions": [OPEN]}}),
+        ("tickets", {"ticket": {"comment": {"body": "x"}, "custom_fields": 5}}),
+        ("tickets", {"ticket": {"comment": {"body": "x"}, "requester_id": "who"}}),
+    ],
+)
+async def test_a_malformed_request_is_the_callers_fault(path: str, body: Any) -> None:
+    assert (await Account().call("POST", path, body)).status_code in (400, 422)

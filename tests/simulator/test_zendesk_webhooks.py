@@ -210,3 +210,20 @@ async def test_the_same_seed_gives_the_same_account() -> None:
         await account.heard()
     assert events(pair[0]) == events(pair[1])
     assert isinstance(pair[0].zendesk, Zendesk)
+
+
+async def test_how_a_webhook_authenticates_is_told_and_with_what_is_not() -> None:
+    account = Account(subscribed=False)
+    login = {"type": "bearer_token", "data": {"token": "a-hidden-word"}, "add_position": "header"}
+    given = {
+        "name": "x",
+        "endpoint": ENDPOINT,
+        "http_method": "POST",
+        "request_format": "json",
+        "status": "active",
+        "authentication": login,
+    }
+    made = await account.call("POST", "webhooks", {"webhook": given})
+    listed = await account.call("GET", "webhooks")
+    assert made.json()["webhook"]["authentication"]["type"] == "bearer_token"
+    assert "a-hidden-word" not in made.text + listed.text

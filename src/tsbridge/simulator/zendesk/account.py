@@ -15,11 +15,11 @@ import httpx
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 
 from tsbridge.simulator.zendesk.acts import ALL_KINDS, perform
-from tsbridge.simulator.zendesk.answers import Rejected, collision, too_many, unauthenticated
+from tsbridge.simulator.zendesk.answers import Rejected, bad_request, collision, too_many, unauthenticated
 from tsbridge.simulator.zendesk.api import Api
 from tsbridge.simulator.zendesk.deliveries import Faults, Webhooks
 from tsbridge.simulator.zendesk.gate import Gate, Limits
-from tsbridge.simulator.zendesk.routes import Asked
+from tsbridge.simulator.zendesk.routes import Asked, Found
 from tsbridge.simulator.zendesk.world import World
 
 
@@ -134,7 +134,11 @@ class Zendesk:
         if user is None and method == "PUT" and "/tickets/" in path:
             self._fault_before(path)
         asked = Asked(query, content, acting, self.world.url + path, headers)
-        found = self.api.answer(method, path, asked)
+        try:
+            found = self._looked_up(method, path, asked)
+        except Rejected as refused:
+            refused.headers = {**rates, **refused.headers}
+            raise
         if writing:
             self.writes.append(
                 {
@@ -153,6 +157,13 @@ class Zendesk:
         if found.status == 204:
             return Response(status_code=204, headers=more)
         return Response(json.dumps(found.content), found.status, more, "application/json; charset=utf-8")
+
+    def _looked_up(self, method: str, path: str, asked: Asked) -> Found:
+        """What the API says; a request of a shape that no route reckons with is the caller's fault, never a 500."""
+        try:
+            return self.api.answer(method, path, asked)
+        except (TypeError, ValueError, LookupError, AttributeError):
+            raise bad_request("InvalidRequest", "The request has a shape this endpoint does not take") from None
 
     def _fault_before(self, path: str) -> None:
         if self.faults.too_many > 0:

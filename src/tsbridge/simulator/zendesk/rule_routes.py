@@ -7,6 +7,7 @@ from typing import Any
 
 from tsbridge.simulator.zendesk.answers import invalid, not_found, page
 from tsbridge.simulator.zendesk.routes import Asked, Desk, Found, route
+from tsbridge.simulator.zendesk.rule_checks import check_rule
 from tsbridge.simulator.zendesk.rules import ACTIONS, CONDITIONS
 
 
@@ -23,10 +24,12 @@ class RuleRoutes(Desk):
             "url": f"{self.world.url}/api/v2/{plural or name + 's'}/{id_}.json",
         }
         if name in ("trigger", "automation"):
-            made["conditions"] = {"all": made.pop("all", []), "any": made.pop("any", []), **(made.get("conditions") or {})}
+            made["conditions"] = _sides(made)
             made["raw_title"] = made.get("title")
             if not made.get("title") or not made.get("actions"):
                 raise invalid("title" if not made.get("title") else "base", "cannot be blank", "BlankValue")
+        if name == "trigger":
+            check_rule(made, self.s)
         stamp = self.world.text_of(self.world.now())
         into[id_] = {**made, "created_at": stamp, "updated_at": stamp}
         return Found(201, {name: into[id_]})
@@ -103,9 +106,10 @@ class RuleRoutes(Desk):
         if id_ not in into:
             raise not_found()
         change = {k: v for k, v in asked.inside(name).items() if k not in ("id", "url")}
-        sides = {side: change.pop(side) for side in ("all", "any") if side in change}
-        if sides:
-            change["conditions"] = {**into[id_]["conditions"], **(change.get("conditions") or {}), **sides}
+        if {"all", "any", "conditions"} & set(change):
+            change["conditions"] = _sides(change, into[id_]["conditions"])
+        if name == "trigger":
+            check_rule({**into[id_], **change}, self.s)
         into[id_].update(change, updated_at=self.world.text_of(self.world.now()))
         return {name: into[id_]}
 
@@ -114,3 +118,12 @@ class RuleRoutes(Desk):
         if self._ruled(word)[1].pop(id_, None) is None:
             raise not_found()
         return Found(204, None)
+
+
+def _sides(rule: dict[str, Any], known: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """A rule's conditions, however they were written: inside `conditions`, or as its own `all` and `any`, which are taken off it."""
+    given = rule.get("conditions") or {}
+    if not isinstance(given, Mapping):
+        raise invalid("conditions", "Conditions: are invalid")
+    own = {side: rule.pop(side) for side in ("all", "any") if side in rule}
+    return {"all": [], "any": [], **(known or {}), **given, **own}

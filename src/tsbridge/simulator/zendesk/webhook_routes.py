@@ -56,7 +56,12 @@ class WebhookRoutes(Desk):
         return base64.b64encode(self.world.random.randbytes(24)).decode()
 
     def _shown(self, webhook: Mapping[str, Any]) -> dict[str, Any]:
-        return {k: v for k, v in webhook.items() if k != "secret"}
+        """A webhook as it is read: how it authenticates is told, with what is not."""
+        shown = {k: v for k, v in webhook.items() if k != "secret"}
+        given = shown.get("authentication")
+        if isinstance(given, Mapping):
+            shown["authentication"] = {k: v for k, v in given.items() if k != "data"}
+        return shown
 
     def _webhook(self, id_: Any) -> dict[str, Any]:
         found = self.s.webhooks.get(str(id_))

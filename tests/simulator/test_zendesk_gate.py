@@ -222,7 +222,9 @@ async def test_ticket_events_list_each_update_with_its_comment() -> None:
     account = Account()
     made = await account.ticket()
     account.later(seconds=61)
-    (event,) = (await account.get(f"incremental/ticket_events?start_time={int(START.timestamp()) - 1}"))["ticket_events"]
+    (event,) = (await account.get(f"incremental/ticket_events?include=comment_events&start_time={int(START.timestamp()) - 1}"))[
+        "ticket_events"
+    ]
     comments = [c["body"] for c in event["child_events"] if c["event_type"] == "Comment"]
     assert (event["ticket_id"], event["updater_id"], comments) == (made["id"], 99000000001, ["Since this morning"])
 

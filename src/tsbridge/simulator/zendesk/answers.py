@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 from urllib.parse import urlencode
@@ -97,13 +98,13 @@ def _cursor_page(items: Sequence[Any], name: str, query: Mapping[str, str], url:
     size = min(max(_number(query.get("page[size]"), PER_PAGE), 1), PER_PAGE)
     start = 0
     if "page[after]" in query:
-        start = _place(query["page[after]"]) + 1
+        start = _after(items, query["page[after]"])
     elif "page[before]" in query:
         start = max(_place(query["page[before]"]) - size, 0)
     end = min(start + size, len(items))
     more = end < len(items)
-    after = _cursor(end - 1) if end > start else None
-    before = _cursor(start) if end > start else None
+    after = _cursor(end - 1, items) if end > start else query.get("page[after]")  # a later question may find more behind it
+    before = _cursor(start, items) if end > start else None
     return {
         name: list(items[start:end]),
         "meta": {"has_more": more, "after_cursor": after, "before_cursor": before},
@@ -120,13 +121,38 @@ def _link(url: str, query: Mapping[str, str], **place: Any) -> str:
     return f"{url}?{urlencode({**kept, **place})}"
 
 
-def _cursor(place: int) -> str:
-    return base64.urlsafe_b64encode(f"o{place}".encode()).decode().rstrip("=")
+def _after(items: Sequence[Any], cursor: str) -> int:
+    """Where the rest begins: behind the item the cursor stands at, or, that one being deleted, where it stood by its id."""
+    place, id_ = _read(cursor)
+    ids = [_id(item) for item in items]
+    if id_ is None or not all(ids):
+        return place + 1
+    if id_ in ids:
+        return ids.index(id_) + 1
+    if ids == sorted(ids):
+        return bisect_right(ids, id_)
+    return next((n for n, one in enumerate(ids) if one < id_), len(ids)) if ids == sorted(ids, reverse=True) else place + 1
+
+
+def _id(item: Any) -> int:
+    """An item's number; 0 for one without."""
+    found = item.get("id") if isinstance(item, Mapping) else None
+    return found if isinstance(found, int) else 0
+
+
+def _cursor(place: int, items: Sequence[Any]) -> str:
+    return base64.urlsafe_b64encode(f"o{place}.{_id(items[place])}".encode()).decode().rstrip("=")
 
 
 def _place(cursor: str) -> int:
+    return _read(cursor)[0]
+
+
+def _read(cursor: str) -> tuple[int, int | None]:
+    """The place a cursor stands at and the id of what stood there."""
     try:
-        return int(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode().removeprefix("o"))
+        place, _, id_ = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode().removeprefix("o").partition(".")
+        return int(place), int(id_ or 0) or None
     except (ValueError, UnicodeDecodeError):
         raise bad_request("InvalidCursor", "The cursor is not valid") from None
 

@@ -9,6 +9,7 @@ from tsbridge.simulator.zendesk.directory import Directory
 from tsbridge.simulator.zendesk.exports import Exports
 from tsbridge.simulator.zendesk.extras import Extras
 from tsbridge.simulator.zendesk.people import People
+from tsbridge.simulator.zendesk.redactions import Redactions
 from tsbridge.simulator.zendesk.routes import ROUTES, Asked, Found, route
 from tsbridge.simulator.zendesk.rule_routes import RuleRoutes
 from tsbridge.simulator.zendesk.tickets import Tickets
@@ -16,7 +17,7 @@ from tsbridge.simulator.zendesk.webhook_routes import WebhookRoutes
 from tsbridge.simulator.zendesk.world import World
 
 
-class Api(Tickets, Exports, People, RuleRoutes, WebhookRoutes, Extras, Directory):
+class Api(Tickets, Exports, People, RuleRoutes, WebhookRoutes, Extras, Directory, Redactions):
     """The account's public API. A method answers its content, or `Found` for another status than 200."""
 
     def __init__(self, world: World) -> None:

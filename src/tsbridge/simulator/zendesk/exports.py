@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+import math
+from collections.abc import Mapping
+from contextlib import suppress
+from datetime import UTC, datetime
 from typing import Any
 
 from tsbridge.simulator.zendesk.answers import Rejected, bad_request, not_found, page
 from tsbridge.simulator.zendesk.routes import Asked, Desk, route
 from tsbridge.simulator.zendesk.search import search_all, search_tickets, search_users
+from tsbridge.simulator.zendesk.told import BODIES
+from tsbridge.simulator.zendesk.world import whole_seconds
 
 
 class Exports(Desk):
@@ -58,13 +63,12 @@ class Exports(Desk):
     def cursor_export(self, asked: Asked) -> Any:
         start = asked.query.get("start_time", "")
         cursor = asked.query.get("cursor")
-        if cursor is None and not start.isdigit():
-            raise bad_request("InvalidValue", "start_time is needed")
-        if cursor is None and int(start) > self.world.now().timestamp() - 60:
+        begin = _start(start) if cursor is None else 0.0
+        if cursor is None and begin > self.world.now().timestamp() - 60:
             raise Rejected(
                 422, {"error": "StartTimeTooRecent", "description": "Too recent start_time. Use a start_time older than 60 seconds"}
             )
-        since = (float(start), -1) if cursor is None else _read_cursor(cursor)
+        since = (begin, -1) if cursor is None else _read_cursor(cursor)
         limit = min(max(int(asked.query["per_page"]), 1), 1_000) if asked.query.get("per_page", "").isdigit() else 1_000
         tickets, end, done = self.world.export(since, limit)
         if asked.query.get("exclude_deleted") == "true":
@@ -82,11 +86,7 @@ class Exports(Desk):
 
     @route("GET", "/api/v2/incremental/tickets")
     def time_export(self, asked: Asked) -> Any:
-        start = asked.query.get("start_time", "")
-        if not start.isdigit():
-            raise bad_request("InvalidValue", "start_time is needed")
-        tickets, end, done = self.world.export((float(start) - 0.5, -1), 1_000)
-        end_time = int(end[0]) if tickets else int(start)
+        tickets, end_time, done = self.world.export_by_second(_start(asked.query.get("start_time", "")), 1_000)
         base = f"{self.world.url}/api/v2/incremental/tickets.json"
         return {
             "tickets": tickets,
@@ -114,14 +114,15 @@ class Exports(Desk):
 
     @route("GET", "/api/v2/incremental/ticket_events")
     def ticket_events(self, asked: Asked) -> Any:
-        start = int(asked.query["start_time"]) if asked.query.get("start_time", "").isdigit() else 0
+        start = int(_start(asked.query.get("start_time", "")))
+        spoken = "comment_events" in asked.query.get("include", "").split(",")
         newest = self.world.now().timestamp() - 60
         found = []
         for audits in self.s.audits.values():
             for audit in audits:
                 at = _seconds(audit["created_at"])
                 if start <= at <= newest:
-                    children = [{**e, "event_type": e["type"], "via": audit["via"]["channel"]} for e in audit["events"]]
+                    children = [_child(e, audit, spoken=spoken) for e in audit["events"]]
                     found.append(
                         {
                             "id": audit["id"],
@@ -135,14 +136,34 @@ class Exports(Desk):
                         }
                     )
         found.sort(key=lambda e: (e["timestamp"], e["id"]))
-        end = found[-1]["timestamp"] if found else start
+        size = whole_seconds([e["timestamp"] for e in found], start, 1_000)
+        end = found[size - 1]["timestamp"] if size else start
         return {
-            "ticket_events": found[:1_000],
-            "count": len(found[:1_000]),
-            "end_of_stream": len(found) <= 1_000,
+            "ticket_events": found[:size],
+            "count": size,
+            "end_of_stream": size == len(found),
             "end_time": end,
             "next_page": f"{asked.url}?start_time={end}",
         }
+
+
+def _start(text: str) -> float:
+    """A `start_time` as clients write it: seconds, with a fraction or without, or ISO text."""
+    with suppress(ValueError):
+        if math.isfinite(seconds := float(text)):
+            return seconds
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError:
+        raise bad_request("InvalidValue", "start_time is needed") from None
+    return (at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp()
+
+
+def _child(event: Mapping[str, Any], audit: Mapping[str, Any], *, spoken: bool) -> dict[str, Any]:
+    """An event of an update; what a comment says is only there when asked for."""
+    hidden = BODIES if event["type"] == "Comment" and not spoken else ()
+    shown = {k: v for k, v in event.items() if k not in hidden}
+    return {**shown, "event_type": event["type"], "via": audit["via"]["channel"]}
 
 
 def _read_cursor(cursor: str) -> tuple[float, int]:

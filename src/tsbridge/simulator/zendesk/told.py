@@ -22,17 +22,17 @@ SINGLE: Final = (
     "due_at",
     "problem_id",
 )
+BODIES: Final = ("body", "html_body", "plain_body")
+BAR: Final = "▇"
 
 
 def audit_events(before: Mapping[str, Any] | None, ticket: Mapping[str, Any]) -> list[dict[str, Any]]:
     """What an audit lists: each property of a new ticket, or each difference."""
     names = (*SINGLE, "tags")
     if before is None:
-        return [
-            {"id": n, "type": "Create", "field_name": name, "value": ticket[name]}
-            for n, name in enumerate(names, 1)
-            if ticket.get(name) not in (None, [], "")
-        ]
+        values = {name: ticket.get(name) for name in names} | {str(f["id"]): f["value"] for f in ticket["custom_fields"]}
+        given = [(name, value) for name, value in values.items() if value not in (None, [], "")]
+        return [{"id": n, "type": "Create", "field_name": name, "value": value} for n, (name, value) in enumerate(given, 1)]
     found: list[dict[str, Any]] = []
     for name in names:
         if before.get(name) != ticket.get(name):
@@ -119,3 +119,9 @@ def linked(comment: Mapping[str, Any], file: Mapping[str, Any]) -> dict[str, Any
         "is_public": comment["public"],
     }
     return {"id": str(comment["id"]), "attachment": shown}
+
+
+def without(text: str, holders: list[dict[str, Any]]) -> None:
+    """Put bars where the holders' bodies have the text."""
+    for holder in holders:
+        holder.update({k: holder[k].replace(text, BAR * len(text)) for k in BODIES if isinstance(holder.get(k), str)})

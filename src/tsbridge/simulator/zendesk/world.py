@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import copy
 import random
+from bisect import bisect_right
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -17,13 +18,14 @@ from tsbridge.simulator.zendesk import rules
 from tsbridge.simulator.zendesk.answers import Rejected, closed, conflict, invalid, not_found
 from tsbridge.simulator.zendesk.placeholders import filled
 from tsbridge.simulator.zendesk.records import Store
-from tsbridge.simulator.zendesk.told import SINGLE, differences, events_of, linked
+from tsbridge.simulator.zendesk.told import SINGLE, differences, events_of, linked, without
 
 ACCOUNT: Final = 21458100
 BRIDGE_USER: Final = 99000000001
 ADMIN: Final = 41000000007
 STATUSES: Final = rules.STATUSES
 MOST_COMMENTS: Final = 5_000
+NOWHERE: Final[Mapping[str, Any]] = {"from": {}, "to": {}, "rel": None}
 UNFINISHED: Final = {"status": "working", "progress": 0, "message": None, "results": None}
 
 
@@ -211,6 +213,7 @@ class World:
             "allow_attachments": True,
             "from_messaging_channel": channel == "native_messaging",
         }
+        ticket["fields"] = ticket["custom_fields"]  # one list under both names, as clients read either
         if followed is not None:
             ticket["via"]["source"] = {"from": {"ticket_id": followed["id"], "subject": followed["subject"]}, "to": {}, "rel": "follow_up"}
             followed["followup_ids"] = [*followed.get("followup_ids", ()), id_]
@@ -226,9 +229,9 @@ class World:
         return ticket
 
     def change(
-        self, id_: int, props: Mapping[str, Any], actor: Mapping[str, Any], via: str = "api"
+        self, id_: int, props: Mapping[str, Any], actor: Mapping[str, Any], via: str = "api", source: Mapping[str, Any] | None = None
     ) -> tuple[dict[str, Any], dict[str, Any] | None]:
-        """Update a ticket; answers it and the audit (None when nothing changed)."""
+        """Update a ticket; answers it and the audit (None when nothing changed). `source`: what the audit's `via` says it came from."""
         ticket = self.ticket(id_)
         self._guard(ticket, props)
         before = copy.deepcopy(ticket)
@@ -249,7 +252,7 @@ class World:
             ticket["status"] = "open"
         occasion = rules.Occasion(before, ticket, added, actor, via)
         rules.run(self._triggers(), occasion)
-        audit = self._finish(ticket, occasion, added, actor, via, props.get("metadata"), before=before)
+        audit = self._finish(ticket, occasion, added, actor, via, props.get("metadata"), before=before, source=source)
         return ticket, audit
 
     def set_tags(self, id_: int, tags: Sequence[str], how: str, props: Mapping[str, Any], actor: Mapping[str, Any]) -> list[str]:
@@ -284,6 +287,8 @@ class World:
     ) -> None:
         """Close the sources into the target; comments on both sides are private."""
         self.ticket(target_id)
+        first = self.ticket(sources[0])
+        origin = {"ticket_id": first["id"], "ticket_ids": list(sources), "subject": first["subject"]}
         for source in sources:
             ticket = self.ticket(source)
             self.change(source, {"comment": {"body": source_comment or f"Merged into #{target_id}", "public": False}}, actor, "api")
@@ -293,7 +298,36 @@ class World:
             occasion = rules.Occasion(before, ticket, None, actor, "api")
             self._finish(ticket, occasion, None, actor, "api", None, before=before)
             self.tell("merged", ticket, {"target_ticket_id": str(target_id)}, actor)
-        self.change(target_id, {"comment": {"body": target_comment or f"Merged from {list(sources)}", "public": False}}, actor)
+        self.change(
+            target_id,
+            {"comment": {"body": target_comment or f"Merged from {list(sources)}", "public": False}},
+            actor,
+            source={"rel": "merge", "from": origin, "to": {}},
+        )
+
+    def redact(self, id_: int, comment: dict[str, Any], text: str, actor: Mapping[str, Any]) -> dict[str, Any]:
+        """Take a text out of a comment, of the description it made and of all audits; an audit of its own says that it happened."""
+        ticket = self.ticket(id_)
+        told = [e for a in self.store.audits[id_] for e in a["events"] if e["type"] == "Comment" and e["id"] == comment["id"]]
+        first = self.store.comments[id_][0] is comment
+        without(text, [comment, *told])
+        if first:
+            ticket["description"] = comment["body"]
+        event = {"id": self.new_id(), "type": "CommentRedactionEvent", "comment_id": comment["id"]}
+        audit = {
+            "id": self.new_id(),
+            "ticket_id": id_,
+            "created_at": self._stamp(),
+            "author_id": actor["id"],
+            "via": {"channel": "api", "source": dict(NOWHERE)},
+            "metadata": {"system": {"client": "simulator"}, "custom": {}},
+            "events": [event],
+        }
+        self.store.audits[id_].append(audit)
+        ticket["updated_at"] = self._stamp()
+        self._touch(ticket)
+        self.tell("comment_redacted", ticket, {"comment": {"id": str(comment["id"])}}, actor)
+        return comment
 
     def upload(self, name: str, kind: str, content: bytes) -> dict[str, Any]:
         """A file that a later comment may take along by its token."""
@@ -436,6 +470,7 @@ class World:
         *,
         created: bool = False,
         before: Mapping[str, Any] | None = None,
+        source: Mapping[str, Any] | None = None,
     ) -> dict[str, Any] | None:
         events = events_of(before, ticket, occasion)
         changed = created or bool(events) or comment is not None
@@ -451,13 +486,15 @@ class World:
             "ticket_id": ticket["id"],
             "created_at": self._stamp(),
             "author_id": actor["id"],
-            "via": {"channel": via, "source": {"from": {}, "to": {}, "rel": None}},
+            "via": {"channel": via, "source": dict(source or (ticket["via"]["source"] if created else None) or NOWHERE)},
             "metadata": {"system": {"client": "simulator"}, "custom": dict(metadata) if isinstance(metadata, Mapping) else {}},
             "events": events + ([{**comment, "type": "Comment"}] if comment is not None else []),
         }
         if comment is not None:
             comment["audit_id"] = audit["id"]
             comment["metadata"] = audit["metadata"]
+            if source is not None:
+                comment["via"] = audit["via"]
         self.store.audits[ticket["id"]].append(audit)
         self._tell_all(before, ticket, comment if not created else None, actor, created)
         return audit
@@ -545,6 +582,20 @@ class World:
         chosen = ready[:limit]
         found = [self.store.tickets.get(id_) or self.store.deleted.get(id_) for _, id_ in chosen]
         return [t for t in found if t is not None], chosen[-1][0] if chosen else since, len(ready) <= limit
+
+    def export_by_second(self, start: float, limit: int) -> tuple[list[dict[str, Any]], int, bool]:
+        """Tickets changed at or after a second, a whole second together however many, and always some after the first, so that it ends."""
+        newest = (self.now() - timedelta(minutes=1)).timestamp()
+        ready = sorted((place, id_) for id_, place in self.exported.items() if start <= place[0] <= newest)
+        end = whole_seconds([int(place[0]) for place, _ in ready], int(start), limit)
+        found = [self.store.tickets.get(id_) or self.store.deleted.get(id_) for _, id_ in ready[:end]]
+        return [t for t in found if t is not None], int(ready[end - 1][0][0]) if end else int(start), end == len(ready)
+
+
+def whole_seconds(seconds: Sequence[int], start: int, limit: int) -> int:
+    """How many of the ordered rows a page of a time-based export holds: it never ends within a second, nor with the one it starts at."""
+    end = limit + bisect_right(seconds, start) if len(seconds) > limit and seconds[limit - 1] <= start else limit
+    return bisect_right(seconds, seconds[end - 1]) if len(seconds) > end else len(seconds)
 
 
 def clean_tags(tags: Any) -> list[str]:

@@ -86,8 +86,8 @@ DIRECTIONS: Final[Mapping[str, str]] = {
     "internal": "internal",
 }
 
-HANDLED: Final = frozenset({"handled", "hold", "transfer"})
-"""Causes of hanging up that mean an agent was on the line."""
+HELD: Final = frozenset({"hold", "transfer"})
+"""Causes of hanging up that mean an agent was on the line. "Handled" does not: missed calls and voicemails end with it, too."""
 
 TIMES: Final[Mapping[str, tuple[str, ...]]] = {
     "call.started": ("timestamp", "start_time", "start_at", "started_at"),
@@ -110,7 +110,7 @@ def normalize(data: Any, *, received_at: datetime, phone_region: str = "US", map
             raise Malformed("missing_call_id", "/call_id")
         # A contact's note names no call (reference 2.6): it stands for itself, and joins the person's case by a guess.
         interaction = "note-" + hashlib.sha256(canonical({k: str(v) for k, v in fields.items()})).hexdigest()[:24]
-    internal = DIRECTIONS.get(word(_first(fields, "direction", "type", "call_type")) or "") == "internal"
+    internal = _direction(fields) == "internal"
     about, people = ({}, ()) if internal else _person(fields, phone_region)
     at, at_known = _time(event, fields, received_at)
     moment = Moment(
@@ -159,9 +159,24 @@ def _listed(text: str) -> list[Any]:
     return re.split(r"\s*[,+]\s*", text)
 
 
+def _had_an_agent(fields: Mapping[str, Any]) -> bool:
+    """Whether a call that is over was talked through with an agent; talk time without one may be a voicemail's."""
+    if word(fields.get("hangup")) in HELD:
+        return True
+    return bool(seconds(_first(fields, "talk_time", "duration"))) and _first(fields, "agent_id", "agent_email", "user_email") is not None
+
+
+def _direction(fields: Mapping[str, Any]) -> str | None:
+    """As the body says it, else as the trigger's own name does (outboundCallEnds)."""
+    if (said := DIRECTIONS.get(word(_first(fields, "direction", "type", "call_type")) or "")) is not None:
+        return said
+    names = [word(fields.get(key)) or "" for key in ("tsbridge_event", "event")]
+    return next((way for name in names for way in ("inbound", "outbound") if name.startswith(way)), None)
+
+
 def _facts(event: str, fields: Mapping[str, Any], region: str) -> dict[str, Value]:
     facts: dict[str, Value] = {"channel": "voice"}
-    direction = DIRECTIONS.get(word(_first(fields, "direction", "type", "call_type")) or "")
+    direction = _direction(fields)
     if direction is None and event in ("call.missed", "call.abandoned", "call.voicemail"):
         direction = "inbound"
     if direction is not None:
@@ -169,7 +184,7 @@ def _facts(event: str, fields: Mapping[str, Any], region: str) -> dict[str, Valu
     outcome = OUTCOMES.get(event)
     if event == "call.abandoned" and (word(fields.get("abandon_kind")) == "short" or word(fields.get("type")) == "short_abandoned"):
         outcome = "short_abandoned"
-    if event == "call.ended" and (word(fields.get("hangup")) in HANDLED):
+    if event == "call.ended" and _had_an_agent(fields):
         outcome = "answered"
     if outcome is not None:
         facts["call.outcome"] = outcome

@@ -1,0 +1,43 @@
+"""What a Talkdesk body says about how a call went and which way."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from tsbridge.vendors.talkdesk.normalize import normalize
+
+NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
+ENDED = {"tsbridge_event": "call.ended", "call_id": "c1", "hangup": "Handled"}
+
+
+def facts(body: dict[str, Any]) -> dict[str, Any]:
+    return dict(normalize(body, received_at=NOW).moments[0].facts)
+
+
+@pytest.mark.parametrize("more", [{}, {"duration": "0", "agent_id": "a1"}, {"duration": "31"}, {"agent_email": "a@example.com"}])
+def test_handled_alone_does_not_make_a_call_answered(more: dict[str, str]) -> None:
+    assert "call.outcome" not in facts({**ENDED, **more})
+
+
+@pytest.mark.parametrize(
+    "more", [{"duration": "31", "agent_id": "a1"}, {"talk_time": 3, "agent_email": "a@example.com"}, {"hangup": "Hold"}]
+)
+def test_talk_with_an_agent_hold_or_transfer_does(more: dict[str, Any]) -> None:
+    assert facts({**ENDED, **more})["call.outcome"] == "answered"
+
+
+@pytest.mark.parametrize(
+    ("body", "direction"),
+    [
+        ({"event": "outboundCallEnds"}, "outbound"),
+        ({"event": "Inbound Call Starts"}, "inbound"),
+        ({"tsbridge_event": "call.ended", "event": "outboundCallEnds"}, "outbound"),
+        ({"event": "outboundCallEnds", "direction": "in"}, "inbound"),
+        ({"tsbridge_event": "call.ended"}, None),
+    ],
+)
+def test_the_direction_stands_in_the_events_name_where_the_body_has_none(body: dict[str, str], direction: str | None) -> None:
+    assert facts({"call_id": "c1", **body}).get("call.direction") == direction

@@ -79,3 +79,14 @@ class Desk(Protocol):
     def create_or_update(self, asked: Asked) -> Any: ...
 
     def put_away(self, word: str, asked: Asked) -> Any: ...
+
+
+def written() -> list[str]:
+    """Every path of the API with its methods, one line each, as the page about the simulators lists them."""
+    methods: dict[str, list[str]] = {}
+    for method, expression, _ in ROUTES:
+        path = expression.pattern.removeprefix("^").removesuffix(r"(?:\.json)?/?$")
+        for said, shown in ((r"(\d+)", "{id}"), ("([^/]+?)", "{word}"), ("(?:", "(")):
+            path = path.replace(said, shown)
+        methods.setdefault(path, []).append(method)
+    return [f"- `{path}`: {', '.join(sorted(set(how)))}" for path, how in sorted(methods.items())]

@@ -21,7 +21,7 @@ JUDGE = Judge(BOOK, UTC)
 
 
 def tags(source: str, event: str, text: str, **facts: str) -> set[str]:
-    given = {"source": source, "event": event, "text": text, **facts}
+    given = {"source": source, "event": event, "text": text, "text.requester": text, **facts}
     judgement = JUDGE.decide(given, {}, Standing(NOON, (), ()), NOON, Interaction("zendesk", "1"))
     return set(judgement.tags_added)
 
@@ -49,7 +49,7 @@ def test_what_is_harmless_asks_for_nothing() -> None:
 
 def test_severe_is_what_the_rulebook_calls_severity_one_or_two() -> None:
     for theme in words.THEMES:
-        given = {"source": "zendesk", "event": "ticket.created", "text": theme.mails[0][1]}
+        given = {"source": "zendesk", "event": "ticket.created", "text": theme.mails[0][1], "text.requester": theme.mails[0][1]}
         severity = JUDGE.decide(given, {}, Standing(NOON, (), ()), NOON, Interaction("zendesk", "1")).severity
         assert severity is not None
         assert theme.severe == (severity <= 2), theme.name

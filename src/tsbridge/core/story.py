@@ -263,8 +263,8 @@ def text_fields(heard: Iterable[Iterable[Sequence[Any]]], *, new: bool) -> dict[
             if body not in standing:
                 fresh.append(body)
             standing[body] = role
-            if role != "comment" or (rest and rest[0] == "requester"):
-                theirs.add(body)
+            if role != "comment" or not rest or rest[0] in (None, "unknown", "requester"):
+                theirs.add(body)  # words of nobody known count as the requester's: who is hurt is heard
             if role == "subject":
                 _replace(standing, subject, body)
                 subject = body

@@ -34,6 +34,7 @@ class World:
         for name, value in given.items():
             into = previous if name.startswith(PREVIOUS) else facts
             into[name.removeprefix(PREVIOUS)] = tuple(sorted(map(str, value))) if isinstance(value, list) else value
+        facts = with_own_words(facts)
         if at is None:
             return cls(facts, previous)
         time = datetime.fromisoformat(str(at))
@@ -52,6 +53,14 @@ class World:
 
     def judged(self, judge: Judge) -> Judgement:
         return judge.decide(self.given, self.previous, Standing(), self.at, until=self.at)
+
+
+def with_own_words(given: Mapping[str, Value]) -> dict[str, Value]:
+    """Facts as a person gives them: a text of which nothing more is said is the requester's own."""
+    facts = dict(given)
+    if "text" in facts:
+        facts.setdefault("text.requester", facts["text"])
+    return facts
 
 
 def _plain(value: Value) -> Any:

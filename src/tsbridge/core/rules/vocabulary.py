@@ -62,7 +62,7 @@ FIELDS: Final = (
     Field(
         "text.requester",
         "text",
-        "The part of it in the requester's own words: a ticket's subject, description and their comments; for a call all of it.",
+        "The requester's own words: a ticket's subject, description and comments not known to be somebody else's; all of a call.",
         "my dog was bitten",
     ),
     Field("text.new", "text", "Only the text that this moment added.", "he is in hospital now"),

@@ -92,8 +92,9 @@ def from_event(data: Mapping[str, Any], received_at: datetime, own: OwnUser) -> 
     texts += [Text("description", t)] if (t := reading.text(detail.get("description"))) else []
     names = list(names_in(facts))
     comment = inside(body, "comment")
+    actor = _event_actor(detail, comment if name == "comment_added" else {}, own)
     if name == "comment_added" and (said := reading.text(comment.get("body"))):
-        texts.append(Text("comment", said))
+        texts.append(Text("comment", said, _author(comment, detail, actor), reading.flag(comment.get("is_public"))))
     if name == "merged" and (target := whole_id(body.get("target_ticket_id"))):
         names.append(Handle("ticket", target))
     if event == "ticket.deleted":
@@ -112,9 +113,20 @@ def from_event(data: Mapping[str, Any], received_at: datetime, own: OwnUser) -> 
         tuple(texts),
         tuple(sorted(set(names))),
         people,
-        _event_actor(detail, comment if name == "comment_added" else {}, own),
+        actor,
     )
     return Normalized(kind, (moment,))
+
+
+def _author(comment: Mapping[str, Any], detail: Mapping[str, Any], actor: Actor) -> ActorKind:
+    """Whose words a comment is; the one who caused the event where the comment names nobody."""
+    author = inside(comment, "author")
+    id_ = id_text(author.get("id"))
+    if id_ is None:
+        return actor.kind
+    if id_ == id_text(detail.get("requester_id")) or author.get("is_staff") is False:
+        return "requester"
+    return "system" if id_.startswith("-") else "agent"
 
 
 def _message(data: Mapping[str, Any], received_at: datetime, own: OwnUser) -> Moment:
@@ -133,7 +145,7 @@ def _message(data: Mapping[str, Any], received_at: datetime, own: OwnUser) -> Mo
         at,
         at_known,
         facts=(("channel", "messaging"),),
-        texts=(Text("comment", said),) if said else (),
+        texts=(Text("comment", said, kind, True),) if said else (),
         actor=Actor(kind, id_text(actor.get("id"))),
     )
 

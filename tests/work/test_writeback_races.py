@@ -22,7 +22,7 @@ from tsbridge.store.db import Database
 
 pytestmark = pytest.mark.anyio
 
-RACES = 250
+RACES = 400
 OUT = 80
 MINUTE = timedelta(minutes=1)
 

@@ -137,6 +137,7 @@ def entrances(settings: Settings) -> dict[str, Entrance]:
             (lambda body, headers, now: zendesk_proof.verify(body, headers, zendesk, now, tolerance)) if zendesk else None,
             zendesk_payload.delivery_key,
             frozenset({zendesk_proof.SIGNATURE, zendesk_proof.TIMESTAMP, "x-zendesk-webhook-id", "x-zendesk-webhook-invocation-id"}),
+            lambda body: zendesk_payload.ring_of(body) is not None,
         ),
         "talkdesk": Entrance(
             "talkdesk",
@@ -152,8 +153,7 @@ def readers(settings: Settings, own: Callable[[], OwnUser]) -> dict[str, Reader]
     region = settings.phone_region
 
     def zendesk(row: Claimed, _: Any) -> Normalized:
-        data = strict_json.read(row.body)
-        return zendesk_normalize.normalize(data, received_at=row.received_at, own=own(), phone_region=region)
+        return zendesk_normalize.read(row.body, received_at=row.received_at, own=own(), phone_region=region)
 
     def talkdesk(row: Claimed, mappings: Any) -> Normalized:
         shapes = mapping.read(mappings or [])

@@ -183,6 +183,16 @@ async def test_a_proven_body_that_cannot_be_read_is_kept_in_quarantine_and_the_s
     assert door.woken == []
 
 
+@pytest.mark.parametrize("rest", [b'"texts": {"subject": "a "quoted" word"}}', b'"z": 1, "z": 2}', b'"z": "\n"}', b'"z": "\xff"}'])
+async def test_a_broken_trigger_body_is_accepted_by_its_leading_members(door: Porch, rest: bytes) -> None:
+    body = b'{"tsbridge": "2", "type": "ticket.updated", "ticket_id": "4711", ' + rest
+    assert (await door.deliver(body)).json() == {"event_id": "evt_000001", "status": "accepted"}
+    assert (await door.deliver(body)).json() == {"event_id": "evt_000001", "status": "duplicate"}
+    door.clock.advance(1)
+    assert (await door.deliver(body)).json()["status"] == "accepted"
+    assert [row.status for row in door.rows()] == ["pending", "pending"]
+
+
 async def test_an_escaped_nul_is_accepted(door: Porch) -> None:
     assert (await door.deliver(b'{"id": "a\\u0000b", "type": "zen:event-type:x"}')).json()["status"] == "accepted"
 

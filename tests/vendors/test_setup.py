@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -55,19 +56,52 @@ async def test_a_trigger_made_by_us_really_delivers_our_body(account: Zendesk, z
     await install.carry_out(zendesk, await install.planned(zendesk, ENDPOINT, "trigger"))
     account.act("create", {"ticket": {"subject": "Sitter's dog", "comment": {"body": "bitten"}}})
     ((_, body),) = account.world.asked
-    assert '"tsbridge": "1"' in body
+    assert '"tsbridge": "2"' in body
+    assert '"type": "ticket.created"' in body
     assert "{{" not in body
+
+
+async def test_the_single_trigger_of_earlier_versions_is_shown_and_renewed(account: Zendesk, zendesk: ZendeskClient) -> None:
+    await install.carry_out(zendesk, await install.planned(zendesk, ENDPOINT, "trigger"))
+    new, changed = sorted(account.world.store.triggers)
+    del account.world.store.triggers[new]
+    account.world.store.triggers[changed]["title"] = setup.FORMER
+    steps = await install.planned(zendesk, ENDPOINT, "trigger")
+    assert acts(steps) == [("keep", "webhook"), ("create", "trigger"), ("create", "trigger"), ("remove", "trigger")]
+    assert steps[-1].name == setup.FORMER
+    await install.carry_out(zendesk, steps)
+    assert sorted(one["title"] for one in account.world.store.triggers.values()) == sorted(setup.TITLES.values())
+    assert {act for act, _ in acts(await install.planned(zendesk, ENDPOINT, "trigger"))} == {"keep"}
+
+
+async def test_an_earlier_installation_is_taken_away_whole(account: Zendesk, zendesk: ZendeskClient) -> None:
+    await install.carry_out(zendesk, await install.planned(zendesk, ENDPOINT, "trigger"))
+    next(iter(account.world.store.triggers.values()))["title"] = setup.FORMER
+    await install.carry_out(zendesk, await install.removal(zendesk))
+    assert account.world.store.triggers == account.world.store.webhooks == {}
+
+
+async def test_a_body_in_another_order_is_mended(account: Zendesk, zendesk: ZendeskClient) -> None:
+    await install.carry_out(zendesk, await install.planned(zendesk, ENDPOINT, "trigger"))
+    trigger = next(iter(account.world.store.triggers.values()))
+    id_, body = trigger["actions"][0]["value"]
+    trigger["actions"][0]["value"] = [id_, json.dumps(json.loads(body), sort_keys=True)]
+    assert [step.differences for step in await install.planned(zendesk, ENDPOINT, "trigger")] == [(), ("actions",), ()]
 
 
 async def test_what_somebody_changed_is_shown_and_mended(account: Zendesk, zendesk: ZendeskClient) -> None:
     await install.carry_out(zendesk, await install.planned(zendesk, ENDPOINT, "trigger"))
-    (trigger,) = account.world.store.triggers.values()
+    trigger, _ = account.world.store.triggers.values()
     trigger["active"] = False
-    trigger["conditions"]["any"] = trigger["conditions"]["any"][:1]
+    trigger["conditions"]["any"] = [{"field": "status", "operator": "is", "value": "open"}]
     (webhook,) = account.world.store.webhooks.values()
     webhook["endpoint"] = "https://elsewhere.test/"
     steps = await install.planned(zendesk, ENDPOINT, "trigger")
-    assert [(step.act, step.differences) for step in steps] == [("change", ("endpoint",)), ("change", ("active", "conditions"))]
+    assert [(step.act, step.differences) for step in steps] == [
+        ("change", ("endpoint",)),
+        ("change", ("active", "conditions")),
+        ("keep", ()),
+    ]
     await install.carry_out(zendesk, steps)
     assert {act for act, _ in acts(await install.planned(zendesk, ENDPOINT, "trigger"))} == {"keep"}
 
@@ -75,18 +109,18 @@ async def test_what_somebody_changed_is_shown_and_mended(account: Zendesk, zende
 async def test_from_trigger_to_events_and_back(account: Zendesk, zendesk: ZendeskClient) -> None:
     await install.carry_out(zendesk, await install.planned(zendesk, ENDPOINT, "trigger"))
     steps = await install.planned(zendesk, ENDPOINT, "events")
-    assert acts(steps) == [("remove", "trigger"), ("replace", "webhook")]
+    assert acts(steps) == [("remove", "trigger"), ("remove", "trigger"), ("replace", "webhook")]
     await install.carry_out(zendesk, steps)
     assert account.world.store.triggers == {}
     back = await install.planned(zendesk, ENDPOINT, "trigger")
-    assert acts(back) == [("replace", "webhook"), ("create", "trigger")]
+    assert acts(back) == [("replace", "webhook"), ("create", "trigger"), ("create", "trigger")]
     await install.carry_out(zendesk, back)
     assert {act for act, _ in acts(await install.planned(zendesk, ENDPOINT, "trigger"))} == {"keep"}
 
 
 async def test_what_others_made_is_never_touched(account: Zendesk, zendesk: ZendeskClient) -> None:
     other = await zendesk.ask("POST", "webhooks", {"webhook": {**setup.webhook("https://other.test/", "trigger"), "name": "tsbridge 2"}})
-    await zendesk.ask("POST", "triggers", {"trigger": {**setup.trigger(str(other["webhook"]["id"])), "title": "Tell others"}})
+    await zendesk.ask("POST", "triggers", {"trigger": {**setup.trigger(str(other["webhook"]["id"]), "updated"), "title": "Tell others"}})
     for steps in (await install.planned(zendesk, ENDPOINT, "trigger"), await install.removal(zendesk)):
         await install.carry_out(zendesk, steps)
     await install.carry_out(zendesk, await install.removal(zendesk))

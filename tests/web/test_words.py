@@ -21,10 +21,11 @@ async def test_every_word_of_the_language_is_listed_with_a_description(room: Any
 
 
 async def test_the_trigger_body_is_handed_out_with_zendesks_placeholders(room: Any) -> None:
-    body = (await room.client.get("/v1/sources/zendesk/trigger-body")).json()
-    assert body["tsbridge"] == "1"
-    assert body["ticket"]["id"] == "{{ticket.id}}"
-    assert set(body) == {"tsbridge", "type", "delivery", "ticket", "actor"}
+    for query, kind in (("", "ticket.updated"), ("?event=updated", "ticket.updated"), ("?event=created", "ticket.created")):
+        body = (await room.client.get(f"/v1/sources/zendesk/trigger-body{query}")).json()
+        assert (body["tsbridge"], body["type"], body["ticket_id"]) == ("2", kind, "{{ticket.id}}")
+        assert list(body) == ["tsbridge", "type", "ticket_id", "account", "delivery", "ticket", "actor", "texts"]
+    assert (await room.client.get("/v1/sources/zendesk/trigger-body?event=merged")).status_code == 422
 
 
 async def test_the_talkdesk_body_of_each_trigger_is_described(room: Any) -> None:

@@ -87,7 +87,7 @@ class Walk:
         return self.database.read_now(_outcome)
 
     def _zendesk(self, row: inbox.Claimed, _: Any) -> Normalized:
-        return zendesk.normalize(strict_json.read(row.body), received_at=row.received_at, own=OWN)
+        return zendesk.read(row.body, received_at=row.received_at, own=OWN)
 
     def _talkdesk(self, row: inbox.Claimed, mappings: Any) -> Normalized:
         shapes = mapping.read(mappings or [])

@@ -37,11 +37,11 @@ def setup(
     plan: Annotated[bool, typer.Option("--plan", help="Only say what would be done (the default).")] = False,
     apply: Annotated[bool, typer.Option("--apply", help="Do it.")] = False,
     remove: Annotated[bool, typer.Option("--remove", help="Take away what is ours; with --plan only say what.")] = False,
-    kind: Annotated[str, typer.Option(help="trigger (called by a trigger) or events (subscribed to ticket events)")] = "trigger",
+    kind: Annotated[str, typer.Option(help="trigger (called by our two triggers) or events (subscribed to ticket events)")] = "trigger",
     secret_into: Annotated[Path | None, typer.Option(help="Write the webhook's signing secret into this new file.")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Make the webhook and the trigger that tell us of tickets, or say what is missing. Exit code 1: a plan with something to do."""
+    """Make the webhook and the two triggers that tell us of tickets, or say what is missing. Exit code 1: a plan with something to do."""
     if apply and plan:
         refuse("expected --plan or --apply, not both")
     if kind not in ("trigger", "events"):

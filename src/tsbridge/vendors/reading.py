@@ -34,12 +34,14 @@ COUNTED: Final = "012345678901234567890"
 
 @dataclass(frozen=True, slots=True)
 class Normalized:
-    """What a delivery says. `ignored`: why it says nothing to us; `warnings`: codes for the operator, without data."""
+    """What a delivery says. `ignored`: why it says nothing to us; `warnings`: codes for the operator, without data; `account`: whose
+    account says so, with the kind of name before it, where the signed body tells."""
 
     event_type: str
     moments: tuple[Moment, ...] = ()
     ignored: str | None = None
     warnings: tuple[str, ...] = ()
+    account: str | None = None
 
 
 def unfilled(value: Any) -> bool:

@@ -13,7 +13,7 @@ from tsbridge.store import chain, keep
 from tsbridge.vendors.errors import Malformed
 from tsbridge.vendors.talkdesk import mapping
 from tsbridge.vendors.talkdesk.schema import TRIGGERS, schema
-from tsbridge.vendors.zendesk.trigger import trigger_body
+from tsbridge.vendors.zendesk.trigger import Event, trigger_body
 from tsbridge.web.auth import Ops, Viewer
 from tsbridge.web.desk import Made
 from tsbridge.web.etags import IfMatch, need_match
@@ -31,9 +31,9 @@ class Mappings(Body):
 
 
 @routes.get("/zendesk/trigger-body")
-async def zendesk_trigger_body(by: Viewer) -> dict[str, Any]:
-    """The JSON body for a Zendesk trigger's webhook action, with Zendesk's placeholders in it."""
-    return trigger_body()
+async def zendesk_trigger_body(by: Viewer, event: Event = "updated") -> dict[str, Any]:
+    """The JSON body for the webhook action of one of the two Zendesk triggers, with Zendesk's placeholders in it; keep the order."""
+    return trigger_body(event)
 
 
 @routes.get("/talkdesk/schema/{trigger}")

@@ -63,18 +63,20 @@ class Entrance:
     `prove(body, headers, now)`: raises `Refused`. None while no secret is configured: then nobody is let in.
     `key(value, body, headers)`: the dedupe key, from signed content only; `value` is None for a body that cannot be read.
     `headers`: names (lower case) of those worth keeping beside the body: what proves or traces, no credentials.
+    `rings(body)`: whether a body that is no sound JSON still says whom it is about, and so is accepted.
     """
 
     source: str
     prove: Callable[[bytes, Headers, datetime], object] | None
     key: Callable[[Any, bytes, Headers], str]
     headers: frozenset[str]
+    rings: Callable[[bytes], bool] = lambda body: False
 
 
 def zendesk(secrets: Sequence[str], tolerance_s: int) -> Entrance:
     """Zendesk's: signed bodies. Without secrets it is closed."""
     prove = partial(_prove_zendesk, tuple(secrets), tolerance_s) if secrets else None
-    return Entrance("zendesk", prove, zendesk_payload.delivery_key, ZENDESK_HEADERS)
+    return Entrance("zendesk", prove, zendesk_payload.delivery_key, ZENDESK_HEADERS, lambda body: zendesk_payload.ring_of(body) is not None)
 
 
 def talkdesk(secrets: Sequence[str]) -> Entrance:
@@ -159,7 +161,7 @@ class Door:
                 value = strict_json.read(body, BODY_CAP)
             return bounded(self._entrance.key(value, body, headers)), None
         except Malformed as malformed:
-            return bounded(self._entrance.key(None, body, headers)), malformed.code
+            return bounded(self._entrance.key(None, body, headers)), None if self._entrance.rings(body) else malformed.code
 
 
 _Answer = tuple[int, str, tuple[tuple[bytes, bytes], ...], bytes]

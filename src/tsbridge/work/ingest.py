@@ -28,6 +28,8 @@ BATCH = 50
 AIM = timedelta(milliseconds=100)
 """How long one transaction shall take: on SQLite the door waits for it."""
 LEASE = timedelta(seconds=60)
+ACCOUNT = "zendesk_account"
+"""Kept: the first account of each kind of name that was heard, `{"id": …, "name": …}`."""
 ECHO_WINDOW = timedelta(hours=1)
 LAST_WORDS = ("ticket.deleted", "ticket.merged")
 
@@ -45,6 +47,8 @@ class Reading(Protocol):
     def moments(self) -> tuple[Moment, ...]: ...
     @property
     def ignored(self) -> str | None: ...
+    @property
+    def account(self) -> str | None: ...
 
 
 Reader = Callable[[inbox.Claimed, Any], Reading]
@@ -60,6 +64,7 @@ class Read:
     moments: tuple[Moment, ...]
     ignored: str | None = None
     malformed: str | None = None
+    account: str | None = None
 
 
 class Ingest:
@@ -139,7 +144,7 @@ class Ingest:
         if row.source == "zendesk" and self._hearing.asks and not reading.event_type.startswith("messaging_ticket."):
             # Audits tell all of it, but not that a ticket is gone or where it went, nor messages before the conversation ends.
             moments = tuple(m if m.event in LAST_WORDS else replace(m, impression=True) for m in moments)
-        return Read(row, reading.event_type, moments, reading.ignored)
+        return Read(row, reading.event_type, moments, reading.ignored, account=reading.account)
 
     async def _tried(self, read: Sequence[Read], facts: Sequence[Moment], audits: Audits) -> Exception | None:
         """Apply deliveries together; what went wrong, if anything. Then nothing of them was applied."""
@@ -191,6 +196,8 @@ class Ingest:
         """Tell one delivery's moments; returns the status and reason it is settled with."""
         if one.malformed is not None:
             return "quarantined", one.malformed
+        if _foreign(conn, one.account):
+            return "quarantined", "foreign_account"
         if one.ignored is not None:
             return "ignored", one.ignored
         if not one.moments:
@@ -262,3 +269,15 @@ def _beside(one: Read, audits: Audits) -> Read:
 
 def _may_echo(moment: Moment) -> bool:
     return moment.source == "zendesk" and moment.actor.kind in ("us", "unknown")
+
+
+def _foreign(conn: Connection, account: str | None) -> bool:
+    """Whether a delivery is of another account than the first one heard, which is kept here."""
+    if account is None:
+        return False
+    kind, _, name = account.partition(":")
+    kept = keep.get(conn, ACCOUNT) or {}
+    if kind not in kept:
+        keep.put(conn, ACCOUNT, {**kept, kind: name})
+        return False
+    return bool(kept[kind] != name)

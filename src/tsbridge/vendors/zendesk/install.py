@@ -33,7 +33,7 @@ async def carry_out(zendesk: ZendeskClient, steps: Sequence[Step]) -> None:
         elif step.act == "remove":
             await zendesk.ask("DELETE", f"triggers/{step.id}")
         elif step.act in ("create", "change"):
-            body = {"trigger": setup.trigger(webhook_id or "")}
+            body = {"trigger": setup.addressed(step, webhook_id or "")}
             await zendesk.ask(*(("POST", "triggers") if step.act == "create" else ("PUT", f"triggers/{step.id}")), body)
 
 

@@ -4,12 +4,48 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from tsbridge.core.moments import TICKET_EVENTS, Actor, Handle, Moment, Text, Value
+from tsbridge.core.rules import vocabulary
 from tsbridge.vendors import reading
 from tsbridge.vendors.reading import Normalized, blank, id_text, person_facts, unfilled, whole_id, word
 from tsbridge.vendors.zendesk.read_fields import OwnUser, channel_of, inside, names_in, scalar, status, ticket_id
+from tsbridge.vendors.zendesk.trigger import trigger_body
+
+WORDS: Final[Mapping[str, tuple[str, ...]]] = {
+    "status": vocabulary.STATUSES,
+    "priority": vocabulary.PRIORITIES,
+    "type": vocabulary.TYPES,
+}
+TEMPLATE: Final = trigger_body()
+
+
+def ring(ticket: str, received_at: datetime) -> Normalized:
+    """That something happened to a ticket, and nothing else."""
+    return Normalized("ticket.updated", (Moment("zendesk", ticket, "ticket.updated", received_at, at_known=False),))
+
+
+def from_version_2(data: Mapping[str, Any], received_at: datetime, own: OwnUser, region: str) -> Normalized:
+    """A body as our template lays it out: ids and facts, then what people typed. One laid out otherwise is a ring and no more."""
+    id_ = ticket_id(data.get("ticket_id"), "/ticket_id")
+    if not _as_laid_out(data):
+        return ring(id_, received_at)
+    facts, texts = inside(data, "ticket"), inside(data, "texts")
+    person = {"id": facts.get("requester_id"), **{key: texts.get(f"requester_{key}") for key in ("name", "email", "phone")}}
+    said = {key: texts.get(key) for key in ("subject", "description", "latest_comment")}
+    return from_body(data, {**facts, **said, "id": id_, "requester": person}, received_at, own, region)
+
+
+def _as_laid_out(data: Mapping[str, Any]) -> bool:
+    """Whether no member is there that our template has not, and texts are last.
+
+    What people type stands in the body as it is: a text like `x"}, "more": {"a": "` would move what follows it elsewhere, and is
+    known by the member it needs for that (one that we have is a repeated key, which the reader of JSON refuses).
+    """
+    groups = [(data[name], TEMPLATE[name]) for name in ("ticket", "actor", "texts") if name in data]
+    known = data.keys() <= TEMPLATE.keys() and all(isinstance(found, Mapping) and found.keys() <= ours.keys() for found, ours in groups)
+    return known and ("texts" not in data or next(reversed(list(data))) == "texts")
 
 
 def from_body(data: Mapping[str, Any], ticket: Mapping[str, Any], received_at: datetime, own: OwnUser, region: str) -> Normalized:
@@ -20,7 +56,9 @@ def from_body(data: Mapping[str, Any], ticket: Mapping[str, Any], received_at: d
     facts: dict[str, Value] = {}
     for key in ("status", "priority", "type", "group_id", "assignee_id", "brand_id", "form_id", "external_id"):
         if key in ticket and _told(ticket[key]):
-            facts[f"ticket.{key}"] = _fact(key, ticket[key])
+            found = _fact(key, ticket[key])
+            if found is None or key not in WORDS or found in WORDS[key]:  # display words may be translated or a team's own
+                facts[f"ticket.{key}"] = found
     if "tags" in ticket and _told(ticket["tags"]):
         facts["tags"] = reading.tags(ticket["tags"])
     if (public := reading.flag(ticket.get("is_public"))) is not None:

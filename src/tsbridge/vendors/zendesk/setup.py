@@ -1,4 +1,4 @@
-"""What has to stand in Zendesk so that it tells us of tickets: one webhook, and where it is called by a trigger, that trigger.
+"""What has to stand in Zendesk so that it tells us of tickets: one webhook, and where it is called by triggers, those two.
 
 Planned against what stands there, like a change of infrastructure: look, say what would be done, do it, look again and find
 nothing left. Ours are known by their exact names; nothing else is ever touched (reference/zendesk.md sections 1 and 8.1).
@@ -14,10 +14,17 @@ from typing import Any, Final, Literal
 
 from tsbridge.vendors.zendesk.payload import EVENT
 from tsbridge.vendors.zendesk.read_event import EVENTS
-from tsbridge.vendors.zendesk.trigger import trigger_body
+from tsbridge.vendors.zendesk.trigger import EVENTS as TOLD
+from tsbridge.vendors.zendesk.trigger import Event, trigger_body
 
 NAME: Final = "tsbridge"
-TRIGGER: Final = "tsbridge: tell the incident desk of every change"
+TITLES: Final[Mapping[Event, str]] = {
+    "created": "tsbridge: tell the incident desk of a new ticket",
+    "updated": "tsbridge: tell the incident desk of a changed ticket",
+}
+FORMER: Final = "tsbridge: tell the incident desk of every change"
+"""The one trigger that earlier versions made."""
+HAPPENS: Final[Mapping[Event, str]] = {"created": "Create", "updated": "Change"}
 FOR_TRIGGERS: Final = ("conditional_ticket_events",)
 SCOPES: Final = ("read", "write")
 """Broad ones do; of the granular ones `tickets:read`, `tickets:write`, `users:read` and those of the set-up are needed."""
@@ -55,14 +62,13 @@ def webhook(endpoint: str, kind: Kind) -> dict[str, Any]:
     }
 
 
-def trigger(webhook_id: str) -> dict[str, Any]:
-    """The trigger that calls it on every creation and change of a ticket."""
-    happens = [{"field": "update_type", "operator": "is", "value": value} for value in ("Create", "Change")]
-    body = json.dumps(trigger_body(), ensure_ascii=False, indent=2)
+def trigger(webhook_id: str, event: Event) -> dict[str, Any]:
+    """The trigger that calls it whenever a ticket was created, or changed."""
+    body = json.dumps(trigger_body(event), ensure_ascii=False, indent=2)
     return {
-        "title": TRIGGER,
+        "title": TITLES[event],
         "active": True,
-        "conditions": {"all": [], "any": happens},
+        "conditions": {"all": [{"field": "update_type", "operator": "is", "value": HAPPENS[event]}], "any": []},
         "actions": [{"field": "notification_webhook", "value": [webhook_id, body]}],
     }
 
@@ -73,7 +79,7 @@ def plan(webhooks: Iterable[Mapping[str, Any]], triggers: Iterable[Mapping[str, 
     ours = found[0] if found else None
     wanted = webhook(endpoint, kind)
     steps = [Step("remove", "webhook", NAME, str(one["id"])) for one in found[1:]]
-    told = _ours(triggers, "title", TRIGGER)
+    told = list(triggers)
     if ours is None:
         steps.append(Step("create", "webhook", NAME, body=wanted))
     else:
@@ -82,17 +88,19 @@ def plan(webhooks: Iterable[Mapping[str, Any]], triggers: Iterable[Mapping[str, 
         act: Act = "replace" if "subscriptions" in differences else "change" if differences else "keep"
         steps.append(Step(act, "webhook", NAME, str(ours["id"]), wanted, differences))
     if kind == "events":
-        return (*(Step("remove", "trigger", TRIGGER, str(one["id"])) for one in told), *steps)
-    stays = ours is not None and steps[-1].act != "replace"
-    steps += [Step("remove", "trigger", TRIGGER, str(one["id"])) for one in told[1:]]
-    steps.append(_trigger_step(told[0] if told else None, str(ours["id"]) if ours is not None and stays else ""))
-    return tuple(steps)
+        return (*_without_triggers(told), *steps)
+    webhook_id = str(ours["id"]) if ours is not None and steps[-1].act != "replace" else ""
+    for event in TOLD:
+        standing = _ours(told, "title", TITLES[event])
+        steps += [_gone(one) for one in standing[1:]]
+        steps.append(_trigger_step(standing[0] if standing else None, event, webhook_id))
+    # Last: until the new ones stand, the former one goes on telling.
+    return (*steps, *(_gone(one) for one in _ours(told, "title", FORMER)))
 
 
 def removal(webhooks: Iterable[Mapping[str, Any]], triggers: Iterable[Mapping[str, Any]]) -> tuple[Step, ...]:
-    """What to do so that nothing of ours is left: the trigger first, it calls the webhook."""
-    told = [Step("remove", "trigger", TRIGGER, str(one["id"])) for one in _ours(triggers, "title", TRIGGER)]
-    return (*told, *(Step("remove", "webhook", NAME, str(one["id"])) for one in _ours(webhooks, "name", NAME)))
+    """What to do so that nothing of ours is left: the triggers first, they call the webhook."""
+    return (*_without_triggers(list(triggers)), *(Step("remove", "webhook", NAME, str(one["id"])) for one in _ours(webhooks, "name", NAME)))
 
 
 def lacking(granted: Sequence[str]) -> tuple[str, ...]:
@@ -102,11 +110,24 @@ def lacking(granted: Sequence[str]) -> tuple[str, ...]:
     return tuple(scope for scope in GRANULAR if scope not in granted and scope.partition(":")[2] not in granted)
 
 
-def _trigger_step(stands: Mapping[str, Any] | None, webhook_id: str) -> Step:
+def addressed(step: Step, webhook_id: str) -> dict[str, Any]:
+    """The trigger to send for a step: its body, calling this webhook."""
+    return trigger(webhook_id, next(event for event in TOLD if TITLES[event] == step.name))
+
+
+def _without_triggers(triggers: Sequence[Mapping[str, Any]]) -> list[Step]:
+    return [_gone(one) for title in (*TITLES.values(), FORMER) for one in _ours(triggers, "title", title)]
+
+
+def _gone(stands: Mapping[str, Any]) -> Step:
+    return Step("remove", "trigger", str(stands["title"]), str(stands["id"]))
+
+
+def _trigger_step(stands: Mapping[str, Any] | None, event: Event, webhook_id: str) -> Step:
     """`webhook_id` is empty while the webhook is still to be made; who applies the step fills it in."""
-    wanted = trigger(webhook_id)
+    wanted = trigger(webhook_id, event)
     if stands is None:
-        return Step("create", "trigger", TRIGGER, body=wanted)
+        return Step("create", "trigger", TITLES[event], body=wanted)
     differences = []
     if not stands.get("active"):
         differences.append("active")
@@ -115,7 +136,7 @@ def _trigger_step(stands: Mapping[str, Any] | None, webhook_id: str) -> Step:
         differences.append("conditions")
     if _actions(stands.get("actions")) != _actions(wanted["actions"]):
         differences.append("actions")
-    return Step("change" if differences else "keep", "trigger", TRIGGER, str(stands["id"]), wanted, tuple(differences))
+    return Step("change" if differences else "keep", "trigger", TITLES[event], str(stands["id"]), wanted, tuple(differences))
 
 
 def _ours(found: Iterable[Mapping[str, Any]], key: str, name: str) -> list[Mapping[str, Any]]:
@@ -131,12 +152,12 @@ def _conditions(value: Any) -> list[tuple[str, str, str]]:
 
 
 def _actions(value: Any) -> list[tuple[str, str, Any]]:
-    """Fields, webhook ids and bodies; how a body is laid out does not matter."""
+    """Fields, webhook ids and bodies; spaces in a body do not matter, the order of its members does."""
     found = []
     for one in value or ():
         given = one.get("value")
         id_, body = (str(given[0]), given[1]) if isinstance(given, list) and len(given) == 2 else (str(given), None)
         with contextlib.suppress(ValueError):  # a body that is no JSON is compared as it stands
-            body = json.dumps(json.loads(body), sort_keys=True) if isinstance(body, str) else body
+            body = json.dumps(json.loads(body)) if isinstance(body, str) else body
         found.append((str(one.get("field")), id_, body))
     return found

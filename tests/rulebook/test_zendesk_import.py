@@ -232,7 +232,7 @@ def test_many_triggers_that_set_the_same_thing_stay_within_what_a_rule_may_hold_
         [trigger("Bite", [NEW], [("group_id", "61000000010")]), trigger("Bite route", [NEW], [("current_tags", "x")])],
         [trigger("Bite", [NEW], [("priority", "low")]), trigger("Bite ticket priority", [NEW], [("priority", "high")])],
         [trigger("Ünïcode ⚠", [("subject_includes_word", "includes", "ärger !! 犬")], [("current_tags", "x")])],
-        [setup_trigger("7")],
+        [setup_trigger("7", "updated")],
     ],
 )  # fmt: skip
 def test_what_was_imported_passes_the_check(triggers: list[dict[str, Any]]) -> None:

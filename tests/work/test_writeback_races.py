@@ -22,7 +22,7 @@ from tsbridge.store.db import Database
 
 pytestmark = pytest.mark.anyio
 
-RACES = 400
+RACES = 250
 OUT = 80
 MINUTE = timedelta(minutes=1)
 
@@ -57,7 +57,7 @@ class Person:
             self.priority = "low"
             props["priority"] = "low"
         self.desk.edit(self.ticket, **props)
-        if self.rng.random() < 0.3:
+        if self.rng.random() < 0.15:
             self.desk.clock.advance(1)
 
 

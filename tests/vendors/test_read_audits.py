@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.vendors.test_total import ODD, places, put
 from tsbridge.core.moments import Change
 from tsbridge.vendors.zendesk.read_audits import moments_of
 
@@ -79,3 +83,27 @@ def test_audits_read_again_are_the_same_moments() -> None:
     assert [m.digest for m in moments_of("4711", [CREATED], {}.get)] == [
         m.digest for m in moments_of("4711", [CREATED, CREATED][:1], {}.get)
     ]
+
+
+WHOLE = audit(
+    101,
+    7,
+    change("tags", ["a"], ["b"]),
+    change("123", None, ["x"]),
+    comment(7, "words"),
+    via={"channel": "web", "source": {"from": {"ticket_id": 4712, "ticket_ids": [4712]}, "rel": "merge"}},
+    metadata={"custom": {"tsbridge": "int_1"}},
+)
+
+
+@settings(max_examples=500)
+@given(st.data())
+def test_whatever_an_audit_holds_it_is_moments_or_nothing(data: st.DataObject) -> None:
+    odd: Any = {**WHOLE, "events": {str(n): event for n, event in enumerate(WHOLE["events"])}}
+    for _ in range(data.draw(st.integers(1, 3))):
+        odd = put(odd, data.draw(st.sampled_from(places(odd))), data.draw(ODD))
+    events = odd.get("events")
+    broken = {**odd, "events": list(events.values()) if isinstance(events, dict) else events}
+    plan = {"add": ["b"], "remove": [], "values": {}}
+    for moment in moments_of("4711", [CREATED, broken], data.draw(st.sampled_from([{}, {"int_1": plan}])).get):
+        assert moment.digest

@@ -6,13 +6,15 @@ import asyncio
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from tests.clocks import SettableClock
 from tests.work.desk import WritingDesk
 from tests.work.walk import Walk
 from tsbridge.store.db import Database
+from tsbridge.store.decisions import load
 from tsbridge.store.tables import decisions, moments
+from tsbridge.vendors.errors import TryLater
 from tsbridge.vendors.zendesk.client import ZendeskClient
 from tsbridge.work.hearing import Hearing
 
@@ -78,8 +80,9 @@ class Desk:
         return [tuple(row) for row in self.walk.database.read_now(lambda conn: conn.execute(query).all())]  # type: ignore[misc]
 
     def impressions(self) -> int:
-        rows = self.walk.database.read_now(lambda conn: conn.execute(select(moments.c.body)).all())
-        return sum(bool(row.body.get("impression")) for row in rows)
+        """How many first impressions are part of a story."""
+        query = select(func.count()).where(moments.c.impression, moments.c.replaced_at.is_(None))
+        return self.walk.database.read_now(lambda conn: conn.execute(query).scalar_one())
 
 
 def reported(desk: Desk) -> str:
@@ -177,3 +180,61 @@ def test_an_old_snapshot_undoes_nothing(database: Database, clock: SettableClock
     clock.advance(60)
     desk.settle(ticket)
     assert desk.writing.tags(ticket) == {"ts_injury"}
+
+
+def test_a_decision_of_a_first_impression_still_shows_the_words_it_saw(database: Database, clock: SettableClock) -> None:
+    desk = Desk(database, clock)
+    ticket = reported(desk)
+    desk.writing.wire.unreachable = True
+    desk.walk.work()
+    (first,) = database.read_now(lambda conn: conn.execute(select(decisions.c.id)).scalars().all())
+    desk.writing.wire.unreachable = False
+    clock.advance(60)
+    desk.walk.work()
+    assert desk.events(ticket) == [("ticket.created", 1)]
+    seen = database.read_now(lambda conn: load(conn, first))
+    assert seen is not None
+    assert seen.seen is not None
+    assert "bitten" in str(seen.seen.given["text"])
+
+
+def test_a_ticket_that_is_gone_is_not_asked_for_again_and_again(database: Database, clock: SettableClock) -> None:
+    desk = Desk(database, clock)
+    desk.walk.tell([("zendesk", {"tsbridge": "1", "type": "ticket.updated", "ticket": {"id": "999999", "status": "open"}})])
+    for _ in range(20):
+        desk.walk.work()
+        clock.advance(1_000)
+    assert desk.events("999999") == [("ticket.updated", None)]
+    assert desk.writing.wire.count("GET", "/tickets/999999/audits") == 1
+
+
+def test_while_zendesk_says_wait_nothing_is_read(database: Database, clock: SettableClock) -> None:
+    Desk(database, clock)
+    asked: list[str] = []
+
+    class Busy:
+        async def audits(self, ticket: str) -> list[Any]:
+            asked.append(ticket)
+            raise TryLater("rate_limited", timedelta(seconds=90), waiting=True)
+
+    hearing = Hearing(database, clock, Busy())
+    for _ in range(5):
+        assert asyncio.run(hearing.read({"1": None})).moments == {}
+        clock.advance(10)
+    assert len(asked) == 1
+    clock.advance(90)
+    asyncio.run(hearing.read({"1": None}))
+    assert len(asked) == 2
+
+
+def test_what_catching_up_brought_names_no_delivery(database: Database, clock: SettableClock) -> None:
+    desk = Desk(database, clock)
+    ticket = reported(desk)
+    desk.writing.wire.unreachable = True
+    desk.walk.work()
+    desk.writing.wire.unreachable = False
+    clock.advance(60)
+    desk.walk.work()
+    in_force = (decisions.c.superseded_by.is_(None), decisions.c.retracted.is_(False))
+    rows = database.read_now(lambda conn: conn.execute(select(decisions.c.event_id).where(*in_force)).scalars().all())
+    assert rows == [None], ticket

@@ -14,6 +14,7 @@ from tsbridge.core.moments import Interaction, from_json
 from tsbridge.core.replay import Kept
 from tsbridge.core.story import Told
 from tsbridge.store import links
+from tsbridge.store.moments import IN_STORY
 from tsbridge.store.tables import cases, decisions, interactions, moments
 
 QUARTER = timedelta(days=91)
@@ -83,7 +84,7 @@ def _stories(conn: Connection, case_of: dict[Interaction, str]) -> dict[str, lis
             ids[subject.source].append(subject.id)
         wanted = [and_(moments.c.source == source, moments.c.interaction.in_(own)) for source, own in sorted(ids.items())]
         wanted.append(and_(moments.c.source == "desk", moments.c.interaction.in_([key_of(subject) for subject in part])))
-        rows = conn.execute(select(moments.c.digest, moments.c.body, moments.c.rulebook_version).where(or_(*wanted)))
+        rows = conn.execute(select(moments.c.digest, moments.c.body, moments.c.rulebook_version).where(or_(*wanted), IN_STORY))
         for digest, body, version in rows:
             moment = from_json(body, digest)
             case_id = desk[moment.interaction] if moment.source == "desk" else case_of[moment.subject]

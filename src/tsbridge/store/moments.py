@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Final
 
-from sqlalchemy import Connection, and_, bindparam, delete, insert, or_, select, update
+from sqlalchemy import Connection, and_, bindparam, func, insert, or_, select, update
 
 from tsbridge.core.casestate import key_of
 from tsbridge.core.link import case_key
@@ -17,6 +17,10 @@ from tsbridge.store.tables import handles, interactions, moments
 # Statements of the hot path are built once: building one costs more than running it.
 _KNOWN: Final = select(moments.c.digest).where(moments.c.digest == bindparam("digest"))
 _ADD: Final = insert(moments)
+IN_STORY: Final = moments.c.replaced_at.is_(None)
+"""What judging goes by: first impressions only until the audits came."""
+CAUGHT_UP: Final = "audits"
+"""Told by a ticket's audits, without a delivery that rang for them."""
 _LIFE: Final = select(interactions.c.opened_at, interactions.c.last_at, interactions.c.channel).where(
     interactions.c.source == bindparam("of_source"), interactions.c.id == bindparam("of_id")
 )
@@ -41,6 +45,7 @@ def add(conn: Connection, moment: Moment, event_id: str, version: int) -> bool:
         "at": moment.at,
         "body": to_json(moment),
         "rulebook_version": version,
+        "impression": moment.impression,
     }
     conn.execute(_ADD, row)
     return True
@@ -106,7 +111,8 @@ def story(conn: Connection, subjects: Iterable[Interaction]) -> list[Told]:
     wanted = sorted(subjects)
     for start in range(0, len(wanted), 100):
         part = wanted[start : start + 100]
-        rows = conn.execute(select(moments.c.body, moments.c.rulebook_version).where(or_(*(_moments_of(s) for s in part))))
+        within = or_(*(_moments_of(s) for s in part))
+        rows = conn.execute(select(moments.c.body, moments.c.rulebook_version).where(within, IN_STORY))
         told.extend(Told(from_json(body), version) for body, version in rows)
     told.sort(key=lambda t: t.moment.order)
     return told
@@ -118,7 +124,7 @@ def heard_of(conn: Connection, tickets: Sequence[str]) -> dict[str, list[tuple[d
     for start in range(0, len(tickets), 400):
         rows = conn.execute(
             select(moments.c.interaction, moments.c.at, moments.c.body).where(
-                moments.c.source == "zendesk", moments.c.interaction.in_(tickets[start : start + 400]), moments.c.event != FACTS
+                moments.c.source == "zendesk", moments.c.interaction.in_(tickets[start : start + 400]), moments.c.event != FACTS, IN_STORY
             )
         )
         for ticket, at, body in rows:
@@ -126,26 +132,28 @@ def heard_of(conn: Connection, tickets: Sequence[str]) -> dict[str, list[tuple[d
     return found
 
 
-def retire_impressions(conn: Connection, ticket: str) -> bool:
+def replace_impressions(conn: Connection, ticket: str, now: datetime) -> bool:
     """Take a ticket's first impressions out of its story: its audits were read. True when there were some.
 
-    The interaction's life is then what the rest of the story tells.
+    They stay on record for the decisions that saw them. The interaction's life is then what the rest of the story tells.
     """
-    subject = Interaction("zendesk", ticket)
-    rows = conn.execute(
-        select(moments.c.digest, moments.c.at, moments.c.event, moments.c.body).where(
-            moments.c.source == "zendesk", moments.c.interaction == ticket
-        )
-    ).all()
-    retired = [row.digest for row in rows if row.body.get("impression")]
-    if not retired:
+    of_it = (moments.c.source == "zendesk", moments.c.interaction == ticket)
+    if not conn.execute(update(moments).where(*of_it, moments.c.impression, IN_STORY).values(replaced_at=now)).rowcount:
         return False
-    for start in range(0, len(retired), 500):
-        conn.execute(delete(moments).where(moments.c.digest.in_(retired[start : start + 500])))
-    lived = [row.at for row in rows if not row.body.get("impression") and row.event not in UNJUDGED]
-    if lived:
-        conn.execute(update(interactions).where(*_is(subject)).values(opened_at=min(lived), last_at=max(lived)))
+    life = select(func.min(moments.c.at), func.max(moments.c.at)).where(*of_it, IN_STORY, moments.c.event.not_in(UNJUDGED))
+    first, last = conn.execute(life).one()
+    if first is not None:
+        conn.execute(update(interactions).where(*_is(Interaction("zendesk", ticket))).values(opened_at=first, last_at=last))
     return True
+
+
+def unknown(conn: Connection, told: Sequence[Moment]) -> list[Moment]:
+    """Those of these moments that were not heard before."""
+    known: set[str] = set()
+    for start in range(0, len(told), 500):
+        digests = [moment.digest for moment in told[start : start + 500]]
+        known |= set(conn.execute(select(moments.c.digest).where(moments.c.digest.in_(digests))).scalars())
+    return [moment for moment in told if moment.digest not in known]
 
 
 def has_facts(conn: Connection, tickets: Sequence[str]) -> set[str]:
@@ -169,11 +177,11 @@ def of_calls(conn: Connection, calls: Sequence[str]) -> list[Moment]:
 
 
 def events_of(conn: Connection, digests: Sequence[str]) -> dict[str, str]:
-    """The delivery that first told each of these moments."""
+    """The delivery that first told each of these moments; those that catching up told are left out."""
     found: dict[str, str] = {}
     for start in range(0, len(digests), 500):
         rows = conn.execute(select(moments.c.digest, moments.c.event_id).where(moments.c.digest.in_(digests[start : start + 500])))
-        found.update({row.digest: row.event_id for row in rows})
+        found.update({row.digest: row.event_id for row in rows if row.event_id != CAUGHT_UP})
     return found
 
 

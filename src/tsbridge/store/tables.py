@@ -24,6 +24,7 @@ from sqlalchemy import (
     Text,
     TypeDecorator,
     UniqueConstraint,
+    false,
 )
 
 from tsbridge.core.moments import canonical
@@ -111,6 +112,8 @@ moments = Table(
     Column("at", Instant, nullable=False),
     Column("body", Json, nullable=False),  # core.moments.to_json
     Column("rulebook_version", Integer, nullable=False),  # live when it was first judged; judged with it for ever
+    Column("impression", Boolean, nullable=False, server_default=false()),  # a delivery's first impression of a ticket
+    Column("replaced_at", Instant),  # when the ticket's audits took its place: no longer part of the story
 )
 Index("moments_by_interaction", moments.c.source, moments.c.interaction, moments.c.at)
 Index("moments_by_event", moments.c.event_id)

@@ -26,7 +26,7 @@ from tsbridge.store.rulebooks import Built, LiveRulebook
 @dataclass(slots=True)
 class ToldNow:
     """What one transaction was told: the interactions it may concern, those that said something, those whose people were
-    not known to be in touch then, those whose first impressions gave way, and the new moments' digests."""
+    not known to be in touch then, those whose first impressions were replaced, and the new moments' digests."""
 
     subjects: set[Interaction] = field(default_factory=set)
     heard: set[Interaction] = field(default_factory=set)
@@ -34,9 +34,9 @@ class ToldNow:
     replaced: set[Interaction] = field(default_factory=set)
     fresh: set[str] = field(default_factory=set)
 
-    def give_way(self, conn: Connection, ticket: str) -> None:
+    def replace_impressions(self, conn: Connection, ticket: str, now: datetime) -> None:
         """A ticket's audits were read: its first impressions leave the story, and the case is judged from the start."""
-        if moments.retire_impressions(conn, ticket):
+        if moments.replace_impressions(conn, ticket, now):
             subject = Interaction("zendesk", ticket)
             self.subjects.add(subject)
             self.heard.add(subject)

@@ -7,7 +7,7 @@ what is known; the ticket is noted, and its case judged again when the facts arr
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
@@ -64,16 +64,24 @@ class Background:
         now = self._clock.now()
         return await self._database.read(lambda conn: wanted.due(conn, now, 100))
 
-    async def take_up(self, tickets: Sequence[str], audits: Mapping[str, object]) -> tuple[list[Moment], datetime | None]:
-        """Facts for tickets that were `due`, and when to ask next. `audits`: those of them whose audits were read just now."""
+    async def take_up(self, tickets: Sequence[str], audits: Mapping[str, object], gone: Set[str]) -> tuple[list[Moment], datetime | None]:
+        """Facts for tickets that were `due`, and when to ask next.
+
+        `audits`: those of them whose audits were read just now; `gone`: those that are never to be read.
+        """
         if self._zendesk is None:
             return [], None
         now = self._clock.now()
-        found = await self._ask(tickets) if tickets else []
+        found = await self._ask([ticket for ticket in tickets if ticket not in gone])
         if tickets:
             told = {moment.interaction for moment in found} & audits.keys()
-            missed = [ticket for ticket in tickets if ticket not in told]
-            await self._database.write(lambda conn: wanted.later(conn, missed, now, FIRST_RETRY, LAST_RETRY))
+            missed = [ticket for ticket in tickets if ticket not in told and ticket not in gone]
+
+            def note(conn: Connection) -> None:
+                wanted.forget(conn, sorted(gone))
+                wanted.later(conn, missed, now, FIRST_RETRY, LAST_RETRY)
+
+            await self._database.write(note)
         return [m for m in found if m.interaction in audits], await self._database.read(wanted.next_due)
 
     def settle(self, conn: Connection, found: Iterable[Moment]) -> None:

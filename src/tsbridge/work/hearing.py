@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, Final, Protocol
 
@@ -17,7 +18,7 @@ from tsbridge.core.moments import Moment
 from tsbridge.core.ports import Clock
 from tsbridge.store import desired
 from tsbridge.store.db import Database
-from tsbridge.vendors.errors import GiveUp, VendorError
+from tsbridge.vendors.errors import GiveUp, TryLater, VendorError
 from tsbridge.vendors.zendesk.read_audits import moments_of
 
 PATIENCE_S: Final = 2.0
@@ -33,6 +34,14 @@ class Zendesk(Protocol):
     async def audits(self, ticket: str) -> list[Mapping[str, Any]]: ...
 
 
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """What reading some tickets brought. `moments`: what the audits of each tell; `gone`: tickets that have none to be read, ever."""
+
+    moments: Mapping[str, Sequence[Moment]] = field(default_factory=dict, hash=False)
+    gone: frozenset[str] = frozenset()
+
+
 class Hearing:
     """Reads tickets' audits. Without a Zendesk to ask, deliveries are all there is and nothing is a first impression."""
 
@@ -43,23 +52,25 @@ class Hearing:
         self._per_minute = per_minute
         self._left = float(per_minute)
         self._counted_at = clock.now()
+        self._wait_until = clock.now()
 
     @property
     def asks(self) -> bool:
         """Whether deliveries about tickets are only first impressions here."""
         return self._zendesk is not None
 
-    async def read(self, requesters: Mapping[str, str | None]) -> dict[str, tuple[Moment, ...]]:
-        """The moments that the audits of these tickets tell; tickets that could not be read, or not yet, are left out.
+    async def read(self, requesters: Mapping[str, str | None]) -> Heard:
+        """What the audits of these tickets tell; tickets that could not be read, or not yet, are left out.
 
         `requesters`: of each ticket to read, whose it is as far as its deliveries tell.
         """
-        if self._zendesk is None or not requesters:
-            return {}
+        if self._zendesk is None or not requesters or self._clock.now() < self._wait_until:
+            return Heard()
         allowed = list(requesters)[: self._permits(len(requesters))]
         found: dict[str, list[Mapping[str, Any]]] = {}
         gate = asyncio.Semaphore(AT_ONCE)
         stopped = asyncio.Event()
+        gone: set[str] = set()
 
         async def one(ticket: str, zendesk: Zendesk) -> None:
             async with gate:
@@ -67,10 +78,13 @@ class Hearing:
                     return
                 try:
                     found[ticket] = await zendesk.audits(ticket)
-                except GiveUp:  # deleted, or not for us: the delivery is all there is
-                    return
-                except VendorError:
+                except GiveUp as final:
+                    if final.reason == "deleted":
+                        gone.add(ticket)
+                except VendorError as failure:
                     stopped.set()
+                    if isinstance(failure, TryLater) and failure.after is not None:
+                        self._wait_until = self._clock.now() + failure.after
 
         try:
             async with asyncio.timeout(PATIENCE_S), asyncio.TaskGroup() as group:
@@ -79,10 +93,11 @@ class Hearing:
         except TimeoutError:
             pass  # what came in time counts
         if not found:
-            return {}
+            return Heard(gone=frozenset(gone))
         plans = await self._database.read(lambda conn: _plans(conn, list(found)))
         read = {ticket: moments_of(ticket, audits, plans[ticket].get, requesters[ticket]) for ticket, audits in found.items()}
-        return {ticket: moments for ticket, moments in read.items() if moments}
+        told = {ticket: moments for ticket, moments in read.items() if moments}
+        return Heard(told, frozenset(gone | (read.keys() - told.keys())))
 
     def _permits(self, wanted: int) -> int:
         """How many reads are free now, of the wanted ones; they are taken."""

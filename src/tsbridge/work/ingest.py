@@ -19,10 +19,11 @@ from tsbridge.core.moments import Moment
 from tsbridge.core.ports import Clock, Ids
 from tsbridge.store import cases, desired, inbox, keep
 from tsbridge.store.db import Database
+from tsbridge.store.moments import CAUGHT_UP, unknown
 from tsbridge.vendors.errors import Malformed
 from tsbridge.work.conclude import Concluded, Conclusions, ToldNow
 from tsbridge.work.facts import Background
-from tsbridge.work.hearing import Hearing
+from tsbridge.work.hearing import Heard, Hearing
 
 BATCH = 50
 AIM = timedelta(milliseconds=100)
@@ -32,10 +33,6 @@ ACCOUNT = "zendesk_account"
 """Kept: the first account of each kind of name that was heard, `{"id": …, "name": …}`."""
 ECHO_WINDOW = timedelta(hours=1)
 LAST_WORDS = ("ticket.deleted", "ticket.merged")
-
-
-Audits = Mapping[str, Sequence[Moment]]
-"""Of each ticket that was read the moments its audits tell."""
 
 
 class Reading(Protocol):
@@ -102,13 +99,13 @@ class Ingest:
         crashpoint("ingest.claimed")
         read = [self._read(row, mappings.get(row.source)) for row in claimed]
         crashpoint("ingest.read")
-        audits = await self._hearing.read(_rung([m for one in read for m in one.moments]))
-        told = [m for one in read for m in one.moments if m.interaction not in audits]
-        facts = await self._background.look_up([*told, *(m for moments in audits.values() for m in moments)])
-        if await self._tried(read, facts, audits) is not None:
+        heard = await self._hearing.read(_rung([m for one in read for m in one.moments]))
+        told = [m for one in read for m in _beside(one, heard).moments]
+        facts = await self._background.look_up([*told, *(m for moments in heard.moments.values() for m in moments)])
+        if await self._tried(read, facts, heard) is not None:
             # One by one, so that the delivery that cannot be applied is known and the others go on.
             for one in read:
-                if (failure := await self._tried([one], facts, audits)) is not None:
+                if (failure := await self._tried([one], facts, heard)) is not None:
                     await self._postpone(one, failure)
         return True
 
@@ -124,10 +121,10 @@ class Ingest:
     async def complete(self) -> datetime | None:
         """Take up again what was judged without background facts; returns when to try next."""
         tickets = await self._background.due()
-        audits = await self._hearing.read(dict.fromkeys(tickets))
-        facts, due = await self._background.take_up(tickets, audits)
-        if facts or audits:
-            await self._apply([], facts, audits)
+        heard = await self._hearing.read(dict.fromkeys(tickets))
+        facts, due = await self._background.take_up(tickets, heard.moments, heard.gone)
+        if facts or heard.moments:
+            await self._apply([], facts, heard)
         return due
 
     def _claim(self, conn: Connection, now: datetime) -> tuple[list[inbox.Claimed], dict[str, Any]]:
@@ -146,51 +143,46 @@ class Ingest:
             moments = tuple(m if m.event in LAST_WORDS else replace(m, impression=True) for m in moments)
         return Read(row, reading.event_type, moments, reading.ignored, account=reading.account)
 
-    async def _tried(self, read: Sequence[Read], facts: Sequence[Moment], audits: Audits) -> Exception | None:
+    async def _tried(self, read: Sequence[Read], facts: Sequence[Moment], heard: Heard) -> Exception | None:
         """Apply deliveries together; what went wrong, if anything. Then nothing of them was applied."""
         try:
-            await self._apply(read, facts, audits)
+            await self._apply(read, facts, heard)
         except Exception as failure:  # whatever it is, the delivery must not be lost and must not hold the others
             return failure
         return None
 
-    async def _apply(self, read: Sequence[Read], facts: Sequence[Moment], audits: Audits) -> None:
+    async def _apply(self, read: Sequence[Read], facts: Sequence[Moment], heard: Heard) -> None:
         now = self._clock.now()
-        concluded = await self._database.write(lambda conn: self._apply_in(conn, read, facts, audits, now))
+        concluded = await self._database.write(lambda conn: self._apply_in(conn, read, facts, heard, now))
         crashpoint("ingest.committed")
         if concluded.wishes:
             self._wake_writer()
 
-    def _apply_in(self, conn: Connection, read: Sequence[Read], facts: Sequence[Moment], audits: Audits, now: datetime) -> Concluded:
+    def _apply_in(self, conn: Connection, read: Sequence[Read], facts: Sequence[Moment], heard: Heard, now: datetime) -> Concluded:
         begun = self._clock.now()
-        concluded = self._concluded(conn, read, facts, audits, now)
+        concluded = self._concluded(conn, read, facts, heard, now)
         self._batch = fitting(len(read), self._clock.now() - begun)
         return concluded
 
-    def _concluded(self, conn: Connection, read: Sequence[Read], facts: Sequence[Moment], audits: Audits, now: datetime) -> Concluded:
+    def _concluded(self, conn: Connection, read: Sequence[Read], facts: Sequence[Moment], heard: Heard, now: datetime) -> Concluded:
         live = self._conclusions.begin(conn)
         told = ToldNow()
         for moment in facts:
             told.hear(conn, moment, "facts", live.version)
         self._background.settle(conn, facts)
         rings = _newest_ring(read)
-        for ticket, moments in sorted(audits.items()):
-            self._hear_audits(conn, told, ticket, moments, rings.get(ticket, "audits"), live.version)
+        for ticket, moments in sorted(heard.moments.items()):
+            for moment in unknown(conn, moments):
+                told.hear(conn, moment, rings.get(ticket, CAUGHT_UP), live.version)
+            told.replace_impressions(conn, ticket, now)
         for one in read:
-            status, reason = self._hear(conn, told, _beside(one, audits), live.version, now)
+            status, reason = self._hear(conn, told, _beside(one, heard), live.version, now)
             inbox.settle(conn, one.row, status, now, reason=reason, event_type=one.event_type)
-        self._background.note_missing(conn, [m for one in read for m in _beside(one, audits).moments], facts, now)
-        self._background.note_missing(conn, [m for moments in audits.values() for m in moments], facts, now)
+        judged = [m for one in read for m in _beside(one, heard).moments if m.interaction not in heard.gone]
+        self._background.note_missing(conn, [*judged, *(m for moments in heard.moments.values() for m in moments)], facts, now)
         concluded = self._conclusions.conclude(conn, live, told, now)
         crashpoint("ingest.concluded")
         return concluded
-
-    @staticmethod
-    def _hear_audits(conn: Connection, told: ToldNow, ticket: str, moments: Sequence[Moment], event_id: str, version: int) -> None:
-        """Tell what a ticket's audits tell; what was heard before is known already. Its first impressions give way."""
-        for moment in moments:
-            told.hear(conn, moment, event_id, version)
-        told.give_way(conn, ticket)
 
     def _hear(self, conn: Connection, told: ToldNow, one: Read, version: int, now: datetime) -> tuple[str, str | None]:
         """Tell one delivery's moments; returns the status and reason it is settled with."""
@@ -262,9 +254,9 @@ def _newest_ring(read: Iterable[Read]) -> dict[str, str]:
     return {ticket: id_ for _, id_, ticket in rang}
 
 
-def _beside(one: Read, audits: Audits) -> Read:
+def _beside(one: Read, heard: Heard) -> Read:
     """A delivery without the first impressions of tickets whose audits were read."""
-    return replace(one, moments=tuple(m for m in one.moments if not (m.impression and m.interaction in audits)))
+    return replace(one, moments=tuple(m for m in one.moments if not (m.impression and m.interaction in heard.moments)))
 
 
 def _may_echo(moment: Moment) -> bool:

@@ -145,6 +145,30 @@ def test_a_bite_is_severe_routed_tagged_and_armed() -> None:
     assert [text for _, text in w.notes] == ["Severity 1"]
 
 
+def test_a_follow_up_sees_the_severity_the_followed_ticket_had_when_it_was_made_and_nothing_of_what_comes_later() -> None:
+    refund = ticket("created", 0, "I want a refund", id_="1")
+    follow_up = ticket("created", 5, "I am back", id_="2", ticket__follows="1")
+    worse = ticket("commented", 6, "I was bitten", id_="1")
+    again = ticket("commented", 7, "hello?", id_="2")
+    for order in itertools.permutations((refund, follow_up, worse, again)):
+        _, decisions = judged(*order)
+        saw = {d.moment: d.seen.given.get("case.followed_severity") for d in decisions}
+        assert [saw[m.digest] for m in (refund, follow_up, worse, again)] == [None, 3, None, 3]
+
+
+def test_a_follow_up_of_a_ticket_never_heard_of_sees_no_severity() -> None:
+    _, decisions = judged(ticket("created", 5, "I was bitten", id_="2", ticket__follows="1"), ticket("created", 6, "hello", id_="1"))
+    assert all("case.followed_severity" not in d.seen.given for d in decisions)
+
+
+def test_what_a_follow_up_saw_is_kept_with_the_case() -> None:
+    first = ticket("created", 0, "I want a refund", id_="1"), ticket("created", 5, "I am back", id_="2", ticket__follows="1")
+    stored = from_json(to_json(judged(*first)[0]))
+    later = ticket("commented", 7, "hello?", id_="2")
+    _, (decision,) = judged(*first, later, after=stored)
+    assert decision.seen.given["case.followed_severity"] == 3
+
+
 def test_steps_fire_at_their_time_and_not_before() -> None:
     assert tags(wish(BITE, until=T0 + timedelta(minutes=14, seconds=59))) == ["ts_injury", "ts_sev1"]
     state, decisions = judged(BITE, until=T0 + timedelta(minutes=15))

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.vendors.test_total import ODD, places, put
-from tsbridge.core.moments import Change
+from tsbridge.core.moments import Change, Handle
 from tsbridge.vendors.zendesk.read_audits import moments_of
 
 AT = "2026-11-22T09:00:00Z"
@@ -46,6 +46,13 @@ def test_the_order_within_a_second_is_the_order_of_the_audits() -> None:
     audits = [CREATED, audit(103, 7, change("status", "open", "solved")), audit(102, 7, change("status", "new", "open"))]
     moments = moments_of("4711", audits, {}.get)
     assert [dict(m.facts)["ticket.status"] for m in sorted(moments, key=lambda m: m.order)] == ["new", "open", "solved"]
+
+
+def test_a_follow_up_tells_and_names_the_ticket_it_follows() -> None:
+    via = {"channel": "web", "source": {"from": {"ticket_id": 4688, "subject": "Help"}, "to": {}, "rel": "follow_up"}}
+    (moment,) = moments_of("4711", [{**CREATED, "via": via}], {}.get)
+    assert dict(moment.facts)["ticket.follows"] == "4688"
+    assert Handle("ticket", "4688") in moment.names
 
 
 def test_what_an_agent_wrote_is_told_as_the_agents() -> None:

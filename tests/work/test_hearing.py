@@ -238,3 +238,29 @@ def test_what_catching_up_brought_names_no_delivery(database: Database, clock: S
     in_force = (decisions.c.superseded_by.is_(None), decisions.c.retracted.is_(False))
     rows = database.read_now(lambda conn: conn.execute(select(decisions.c.event_id).where(*in_force)).scalars().all())
     assert rows == [None], ticket
+
+
+def test_a_follow_up_joins_the_case_of_the_ticket_it_follows_and_sees_its_severity(database: Database, clock: SettableClock) -> None:
+    desk = Desk(database, clock)
+    closed = reported(desk)
+    desk.settle(closed)
+    desk.writing.edit(closed, status="closed")
+    desk.ring(closed)
+    desk.settle(closed)
+    clock.advance(timedelta(days=40).total_seconds())
+    person = desk.world.add_user("Cy", "cy@example.com")  # somebody else writes for the same household
+    asked = {"subject": "Again", "comment": {"body": "any news?"}, "requester_id": person["id"], "via_followup_source_id": closed}
+    follow_up = str(desk.world.create(asked, person, via="web")["id"])
+    desk.ring(follow_up)
+    desk.settle(follow_up)
+    newest = select(decisions.c.id, decisions.c.case_id).where(decisions.c.interaction == follow_up).order_by(decisions.c.seq.desc())
+    row = database.read_now(lambda conn: conn.execute(newest).first())
+    assert row is not None
+    first = database.read_now(
+        lambda conn: conn.execute(select(decisions.c.case_id).where(decisions.c.interaction == closed)).scalars().first()
+    )
+    assert row.case_id == first
+    seen = database.read_now(lambda conn: load(conn, row.id))
+    assert seen is not None
+    assert seen.seen is not None
+    assert (seen.seen.given["ticket.follows"], seen.seen.given["case.followed_severity"]) == (closed, 1)

@@ -29,6 +29,8 @@ CASE_FIELDS: Final = (
     *("case.reopened", "case.acknowledged", "case.escalation_level"),
 )
 """What a view tells of the case itself."""
+FOLLOWED: Final = {"case.followed_severity": "case.severity", "case.followed_category": "case.category"}
+"""What a follow-up tells of the ticket it follows, by the field it is read from."""
 DONE = ("solved", "closed", "deleted", "merged")
 FROZEN = ("closed", "deleted", "merged")
 EMPTY: Final[Mapping[str, Any]] = MappingProxyType({})
@@ -122,6 +124,7 @@ class CaseState(NamedTuple):
             if undone:  # before the requester spoke: what this very moment asks for comes after it
                 at = f"{instant_text(moment.at)}:" if anew else place
                 track = replace(track, declined={**track.declined, **dict.fromkeys(undone, at)})
+            track = self._follow(track)
             told = {"tracks": {**self.tracks, key: track}, "latest": key, "tags": self._defended(moment, track, place)}
         if moment.event in UNJUDGED:  # known of old, heard only now: the case is as old as what happened in it
             return self._replace(**{**told, "latest": self.latest or key, "judged_to": place}), previous, changed
@@ -137,6 +140,14 @@ class CaseState(NamedTuple):
             value = dict(moment.facts).get("case.assignee")
             return {"assignee": None if value is None else str(value)}
         return {}
+
+    def _follow(self, track: Track) -> Track:
+        """A follow-up remembers what the ticket it follows was when it was made: what becomes of that later is its own."""
+        followed = track.facts.get("ticket.follows")
+        if followed is None or FOLLOWED.keys() & track.facts.keys() or f"zendesk:{followed}" not in self.tracks:
+            return track
+        was = self.view(Interaction("zendesk", str(followed)), "")
+        return replace(track, facts={**track.facts, **{name: was[of] for name, of in FOLLOWED.items() if of in was}})
 
     def _undone(self, moment: Moment, previous: Mapping[str, Value], now: Mapping[str, Value], changed: Collection[str]) -> list[str]:
         """What somebody other than us changed that we had asked for; a person's move of the group counts from the start."""

@@ -36,6 +36,7 @@ NUMBER_FIELDS: dict[str, list[Any]] = {
     "call.wait_seconds": [0, 1, 1.5, 2, 10],
     "requester.contacts_24h": [1, 2, 3],
     "case.severity": [1, 2, 3, 4],
+    "case.followed_severity": [1, 3],
     "case.age_minutes": [0, 10, 60],
     "time.hour": [0, 9, 17, 23],
 }

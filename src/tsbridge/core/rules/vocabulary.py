@@ -83,6 +83,7 @@ FIELDS: Final = (
     Field("ticket.last_public_by", "word", "Who wrote the newest public comment.", "agent", ("requester", "agent", "system")),
     Field("ticket.organization_id", "word", "Zendesk id of the organization.", "361000001"),
     Field("ticket.custom_status_id", "word", "Zendesk id of the custom status.", "81000030"),
+    Field("ticket.follows", "word", "Zendesk id of the closed ticket that this one follows up.", "4688"),
     Field("ticket.custom.<id>", "word", "A custom field, by its Zendesk id.", "tier_3"),
     Field("call.direction", "word", "Which way the call went.", "inbound", ("inbound", "outbound", "internal")),
     Field(
@@ -113,6 +114,8 @@ FIELDS: Final = (
     Field("case.severity", "number", "Severity as set so far; 1 is the worst.", 1),
     Field("case.category", "word", "Category as set so far.", "safety_incident"),
     Field("case.queue", "word", "Queue the case is in.", "safety"),
+    Field("case.followed_severity", "number", "For a follow-up: the severity that the followed ticket had when it was made.", 1),
+    Field("case.followed_category", "word", "For a follow-up: the category that the followed ticket had then.", "safety_incident"),
     Field("case.age_minutes", "number", "Whole minutes since the case was opened.", 45),
     Field("case.interactions", "number", "Tickets and calls in the case.", 2),
     Field("case.channels", "set", "Channels of the case.", ["email", "voice"]),

@@ -11,7 +11,7 @@ from typing import Any
 
 from tsbridge.core.moments import FACTS, Actor, Moment, Text, Value
 from tsbridge.vendors import reading
-from tsbridge.vendors.zendesk.read_fields import scalar
+from tsbridge.vendors.zendesk.read_fields import follows, inside, names_in, scalar
 
 
 def facts_of(ticket: Mapping[str, Any], user: Mapping[str, Any] | None, phone_region: str) -> Moment | None:
@@ -22,6 +22,8 @@ def facts_of(ticket: Mapping[str, Any], user: Mapping[str, Any] | None, phone_re
     known = user or {"id": ticket.get("requester_id")}
     person, people = reading.person_facts(known.get("id"), known.get("name"), known.get("email"), known.get("phone"), phone_region)
     facts: dict[str, Value] = dict(person)
+    if (followed := follows(inside(ticket, "via"))) is not None:
+        facts["ticket.follows"] = followed
     for entry in ticket.get("custom_fields") or ():
         if isinstance(entry, Mapping) and reading.whole_id(entry.get("id")):
             facts[f"ticket.custom.{entry['id']}"] = scalar(entry.get("value"))
@@ -34,6 +36,7 @@ def facts_of(ticket: Mapping[str, Any], user: Mapping[str, Any] | None, phone_re
         at=created,
         facts=tuple(sorted(facts.items())),
         texts=tuple(texts),
+        names=names_in(facts),
         people=people,
         actor=Actor("system"),
     )

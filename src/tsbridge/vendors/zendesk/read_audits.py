@@ -16,7 +16,7 @@ from tsbridge.core.echo import beyond
 from tsbridge.core.moments import WRITTEN, Actor, ActorKind, Change, Handle, Moment, Text, Value
 from tsbridge.vendors import reading
 from tsbridge.vendors.reading import id_text, word
-from tsbridge.vendors.zendesk.read_fields import channel_of, inside, names_in, scalar, status
+from tsbridge.vendors.zendesk.read_fields import channel_of, follows, inside, names_in, scalar, status
 
 FIELDS: Final[Mapping[str, str]] = {
     "status": "ticket.status",
@@ -107,6 +107,8 @@ def _moment(ticket: str, audit: Mapping[str, Any], at: datetime, told: list[_Tol
         facts["channel"] = channel
     if comment is not None:
         _say(comment, created, requester, actor, facts, texts)
+    if (followed := follows(via)) is not None:
+        facts["ticket.follows"] = followed
     names = set(names_in(facts)) | _named(via)
     event = "ticket.created" if created else "ticket.commented" if comment is not None else "ticket.updated"
     if not created and _rel(via) == "merge" and facts.get("ticket.status") == "closed":
@@ -181,9 +183,9 @@ def _actor(author: str | None, requester: str | None) -> Actor:
 
 
 def _named(via: Mapping[str, Any]) -> set[Handle]:
-    """Tickets that a merge or a follow-up names."""
+    """Tickets that a merge names."""
     origin = inside(inside(via, "source"), "from")
-    if _rel(via) not in ("merge", "follow_up"):
+    if _rel(via) != "merge":
         return set()
     several = origin.get("ticket_ids")
     ids = [origin.get("ticket_id"), *(several if isinstance(several, list) else ())]

@@ -10,7 +10,7 @@ from tsbridge.core.moments import Actor, ActorKind, Change, Handle, Moment, Text
 from tsbridge.vendors import reading
 from tsbridge.vendors.reading import Normalized, id_text, person_facts, whole_id, word
 from tsbridge.vendors.zendesk.payload import EVENT
-from tsbridge.vendors.zendesk.read_fields import OwnUser, channel_of, inside, mapping, names_in, scalar, status, ticket_id
+from tsbridge.vendors.zendesk.read_fields import OwnUser, channel_of, follows, inside, mapping, names_in, scalar, status, ticket_id
 
 EVENTS: Final[Mapping[str, str]] = {
     "created": "ticket.created",
@@ -162,9 +162,11 @@ def _detail_facts(detail: Mapping[str, Any]) -> tuple[dict[str, Value], tuple[Ha
         facts["ticket.is_public"] = public
     if "tags" in detail:
         facts["tags"] = reading.tags(detail["tags"])
-    via = detail.get("via")
-    if isinstance(via, Mapping) and (channel := channel_of(via.get("channel"))):
+    via = inside(detail, "via")
+    if channel := channel_of(via.get("channel")):
         facts["channel"] = channel
+    if (followed := follows(via)) is not None:
+        facts["ticket.follows"] = followed
     requester, people = person_facts(detail.get("requester_id"), None, None, None, "US")
     return {**facts, **requester}, people
 

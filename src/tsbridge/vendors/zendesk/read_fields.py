@@ -92,12 +92,21 @@ def status(value: Any) -> str | None:
     return None if found is None else STATUSES.get(found, found)
 
 
+def follows(via: Mapping[str, Any]) -> str | None:
+    """The closed ticket that a follow-up was made from, as its `via` tells."""
+    source = inside(via, "source")
+    return whole_id(inside(source, "from").get("ticket_id")) if source.get("rel") == "follow_up" else None
+
+
 def names_in(facts: Mapping[str, Value]) -> tuple[Handle, ...]:
-    """A ticket made for a call carries `talkdesk:<account>:<call>` as its external id."""
+    """A ticket made for a call carries `talkdesk:<account>:<call>` as its external id; a follow-up names what it follows."""
+    found: list[Handle] = []
     external = facts.get("ticket.external_id")
     if isinstance(external, str) and external.lower().startswith("talkdesk:") and external.count(":") >= 1:
-        return (Handle("call", external.rsplit(":", 1)[1]),)
-    return ()
+        found.append(Handle("call", external.rsplit(":", 1)[1]))
+    if isinstance(followed := facts.get("ticket.follows"), str):
+        found.append(Handle("ticket", followed))
+    return tuple(found)
 
 
 def inside(data: Mapping[str, Any], name: str) -> Mapping[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 import json
 import sys
 from collections.abc import Callable
@@ -164,7 +165,7 @@ def test_what_the_command_line_changes_stands_in_the_audit(run: Run, migrated: s
     made = run("keys", "create", "x", "--json").json
     with Database.open(migrated) as database:
         rows = database.read_now(lambda conn: conn.execute(select(tables.changes)).mappings().all())
-    assert [(row["actor"], row["action"], row["subject"]) for row in rows] == [("cli", "key.create", made["id"])]
+    assert [(row["actor"], row["action"], row["subject"]) for row in rows] == [(getpass.getuser(), "key.create", made["id"])]
     assert run("audit", "verify", "--json").json["entries"] == 1
 
 

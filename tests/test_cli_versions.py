@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import csv
+import getpass
 import io
 import json
 from collections.abc import Iterator
@@ -169,7 +170,7 @@ def test_the_shadow_is_started_looked_at_listed_and_stopped(run: Run, database: 
     assert (row["decision_id"], row["from_queue"], row["to_queue"]) == ("dec_000001", "safety", "intake")
     assert "off" in run("rules", "shadow", "--stop").out
     assert run("rules", "shadow", "--stop", "--json").json == {"stopped": False}
-    assert changes(database) == [("cli", "shadow.start"), ("cli", "shadow.stop")]
+    assert changes(database) == [(getpass.getuser(), "shadow.start"), (getpass.getuser(), "shadow.stop")]
 
 
 def test_a_shadow_of_a_version_or_the_draft_begins_unless_it_has_faults(run: Run, database: Database, milder: str) -> None:

@@ -21,7 +21,7 @@ from sqlalchemy import select
 from tests.forked import serving
 from tests.test_serve import KEY, ask, free_port, process, until
 from tsbridge.core.crashpoint import POINTS
-from tsbridge.store import chain, inbox, leases, tables
+from tsbridge.store import inbox, leases, proof, tables
 from tsbridge.store.db import Database
 
 EACH = 6
@@ -114,7 +114,7 @@ def test_killed_anywhere_between_door_and_decision_nothing_is_lost_and_nothing_i
     def books(conn: Any) -> tuple[Any, ...]:
         rows = conn.execute(select(tables.inbox.c.id, tables.inbox.c.status, tables.inbox.c.reason)).all()
         decided = conn.execute(select(tables.decisions.c.interaction, tables.decisions.c.event_id)).all()
-        return rows, decided, inbox.counts(conn)["talkdesk"], chain.verify(conn)
+        return rows, decided, inbox.counts(conn)["talkdesk"], proof.verify(conn)
 
     rows, decided, counts, verdict = read(database_url, books)
     total = len(BEFORE_WRITEBACK) * EACH

@@ -41,6 +41,7 @@ async def three(room: Any, clock: Any) -> dict[str, str]:
         )
         more = {"source": "talkdesk", "interaction": "call-9", "channel": "voice", "case_id": "case_000001"}
         three = rows.decision(conn, 3, at + timedelta(minutes=2), rules=(("injury", "escalation"), ("to-safety", "routing")), **more)
+        rows.case(conn, "case_000002", at, "2")
         rows.interaction(conn, "case_000001", "talkdesk", "call-9", at)
         rows.handle(conn, "call", "the-call-id", "talkdesk", "call-9", "name")
         rows.wish(conn, 1, at, confirmed_at=at + timedelta(seconds=3))
@@ -71,8 +72,10 @@ FILTERS: list[tuple[dict[str, str], list[str]]] = [
     ({"case": "case_000001"}, ["three", "one"]),
     ({"case": "case_of_zendesk_1"}, ["three", "one"]),
     ({"ticket": "2"}, ["two"]),
-    ({"call": "call-9"}, ["three"]),
-    ({"call": "the-call-id"}, ["three"]),
+    ({"ticket": "1"}, ["three", "one"]),  # the call of its case as well
+    ({"call": "call-9"}, ["three", "one"]),
+    ({"call": "the-call-id"}, ["three", "one"]),
+    ({"call": "1"}, []),
     ({"rule": "injury"}, ["three", "one"]),
     ({"rule": "injury", "kind": "routing"}, []),
     ({"kind": "routing"}, ["three", "two"]),

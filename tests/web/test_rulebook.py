@@ -213,7 +213,7 @@ async def test_publishing_makes_the_draft_live_at_once_and_says_who_did_it(room:
     assert (await room.client.post("/v1/rulebook/draft/rules", json=RULE)).status_code == 201
     _, seen = await draft(room)
     headers = await room.key("ops")
-    who = headers["Authorization"].split("_")[1]
+    who = "ops"
     assert (await room.client.post("/v1/rulebook/publish", json={"note": "lost pets"}, headers=headers)).status_code == 428
     stale = await room.client.post("/v1/rulebook/publish", json={"note": "lost pets"}, headers={**headers, "If-Match": '"v0"'})
     assert stale.status_code == 412
@@ -431,7 +431,7 @@ async def test_zendesk_triggers_become_rules_and_nothing_is_changed(room: Any) -
 
 async def test_every_edit_stands_in_the_audit_with_who_and_when_and_what_it_was(room: Any) -> None:
     headers = await room.key("ops")
-    who, now = headers["Authorization"].split("_")[1], time_text(room.desk.clock.now())
+    who, now = "ops", time_text(room.desk.clock.now())
     worse = {**RULE, "then": [{"set_severity": 4}]}
     _, seen = await draft(room)
     await room.client.put("/v1/rulebook/draft", json={"document": book(title="new")}, headers={**headers, **seen})

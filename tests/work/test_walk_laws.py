@@ -20,7 +20,7 @@ from tsbridge.core.moments import Interaction
 from tsbridge.core.rules.document import read
 from tsbridge.core.rules.judge import Judge
 from tsbridge.files import load_file
-from tsbridge.store import chain, decisions, inbox, keep
+from tsbridge.store import chain, decisions, inbox, keep, proof
 from tsbridge.store import desired as wishes_of
 from tsbridge.store.db import Database
 from tsbridge.store.desired import ClaimedWish
@@ -124,7 +124,7 @@ def test_law_5_and_8_the_books_balance_and_the_chain_verifies(database: Database
     walk = walked(database, late, [[*STORY, STORY[0], *MORE], [STORY[1]], [("zendesk", {"nothing": "we know"})]])
     counts = database.read_now(inbox.counts)
     assert counts["zendesk"].received == sum(source == "zendesk" for source, _ in (*STORY, *MORE)) + 3
-    found = database.read_now(chain.verify)
+    found = database.read_now(proof.verify)
     assert found["ok"], found["broken"]
     assert found["entries"] > len(STORY)
     quarantined = walk.outcome()

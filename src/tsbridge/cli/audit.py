@@ -12,7 +12,7 @@ import typer
 from sqlalchemy import Connection
 
 from tsbridge.cli.frame import AsJson, done, group, house, refuse, say, time_option
-from tsbridge.store import chain, routing
+from tsbridge.store import proof, routing
 from tsbridge.web.shapes import decision_item
 
 app = group("The audit: verify it, take it away.")
@@ -34,7 +34,7 @@ def verify(
             refuse("--known-head: expected SEQ:HASH, as tsbridge audit verify prints it")
         known = {"seq": int(seq), "hash": digest}
     with house() as made:
-        verdict = made.read(lambda conn: chain.verify(conn, known))
+        verdict = made.read(lambda conn: proof.verify(conn, known))
     head = verdict["head"]
     lines = [f"{verdict['entries']} entries, head {head['seq']}:{head['hash']}"]
     lines += [f"  BROKEN at {fault['seq']}: {fault['why']}" for fault in verdict["broken"]]

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
+import pwd
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Annotated, Any, Final, NoReturn, TypeVar
+from typing import Annotated, Any, NoReturn, TypeVar
 
 import typer
 from sqlalchemy import Connection
@@ -20,9 +22,6 @@ from tsbridge.web.inputs import read_time
 from tsbridge.wiring import SystemClock, TimedIds, entropy, require_schema
 
 T = TypeVar("T")
-
-ACTOR: Final = "cli"
-"""Whom the audit names for what the command line changed."""
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")]
 Limit = Annotated[int, typer.Option(min=1, max=10_000, help="At most this many, newest first.")]
@@ -104,7 +103,7 @@ class House:
             conn,
             id=self.ids.new("chg"),
             at=self.clock.now(),
-            actor=ACTOR,
+            actor=actor(),
             action=action,
             subject=subject,
             before=before,
@@ -127,6 +126,15 @@ def house(*, any_schema: bool = False) -> Iterator[House]:
         if not any_schema:
             require_schema(database)
         yield House(settings, database, SystemClock(), TimedIds(SystemClock(), entropy))
+
+
+def actor() -> str:
+    """Whom the audit names for what the command line changed: the operating system's user, by number where it has no name."""
+    number = os.getuid()
+    try:
+        return pwd.getpwuid(number).pw_name
+    except KeyError:
+        return f"uid {number}"
 
 
 def wants_json() -> bool:

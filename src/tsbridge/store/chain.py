@@ -12,9 +12,9 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, insert, select, text
 
-from tsbridge.core.chain import GENESIS, broken_links, commitment, link_hash
+from tsbridge.core.chain import GENESIS, commitment, link_hash
 from tsbridge.core.moments import instant_text
-from tsbridge.store.tables import chain, changes, decisions
+from tsbridge.store.tables import chain, changes
 
 _LAST: Final = select(chain.c.seq, chain.c.hash).order_by(chain.c.seq.desc()).limit(1)
 _ADD: Final = insert(chain)
@@ -49,12 +49,15 @@ def add_change(
     after: Any,
     salt: str,
 ) -> int:
-    """Record what a person (or the system) changed. `before` and `after` stay outside the chain, committed to by hash."""
+    """Record what a person (or the system) changed.
+
+    `actor` is a name: it, `before` and `after` stay outside the chain, committed to by hash.
+    """
     record = {
         "type": "change",
         "id": id,
         "at": instant_text(at),
-        "actor": actor,
+        "actor": commitment(salt, actor),
         "action": action,
         "subject": subject,
         "before": commitment(salt, before),
@@ -71,43 +74,3 @@ def head(conn: Connection) -> dict[str, Any]:
     """The newest entry: what a copy kept outside must agree with."""
     last = conn.execute(select(chain.c.seq, chain.c.hash).order_by(chain.c.seq.desc()).limit(1)).first()
     return {"seq": 0, "hash": GENESIS} if last is None else {"seq": last.seq, "hash": last.hash}
-
-
-def verify(conn: Connection, known_head: dict[str, Any] | None = None) -> dict[str, Any]:
-    """Walk the whole chain, and hold the decisions and changes beside it against it.
-
-    `known_head` ({"seq", "hash"}, copied earlier) also shows a tail that was cut off or a chain that was written anew.
-    """
-    rows = conn.execution_options(yield_per=2_000).execute(select(chain).order_by(chain.c.seq))
-    entries = ((row.seq, row.previous_hash, row.hash, row.record) for row in rows)
-    broken, count, last = broken_links(entries, known_head)
-    broken += _missing_beside(conn)
-    return {"ok": not broken, "entries": count, "head": last, "broken": sorted(broken, key=lambda b: b["seq"])}
-
-
-def _missing_beside(conn: Connection) -> list[dict[str, Any]]:
-    """Rows whose commitments no longer fit, and chain entries without their row."""
-    found: list[dict[str, Any]] = []
-    kept = {"decision": decisions, "change": changes}
-    for kind, table in kept.items():
-        lone = conn.execute(
-            select(chain.c.seq).outerjoin(table, table.c.seq == chain.c.seq).where(chain.c.kind == kind, table.c.seq.is_(None))
-        )
-        found += [{"seq": row.seq, "why": f"the {kind} of this entry is gone"} for row in lone]
-    changed = conn.execution_options(yield_per=2_000).execute(
-        select(changes.c.seq, changes.c.before, changes.c.after, changes.c.salt, chain.c.record).join(chain, chain.c.seq == changes.c.seq)
-    )
-    for row in changed:
-        if row.record.get("before") != commitment(row.salt, row.before) or row.record.get("after") != commitment(row.salt, row.after):
-            found.append({"seq": row.seq, "why": "the change differs from what was recorded"})
-    judged = conn.execution_options(yield_per=2_000).execute(
-        select(decisions.c.seq, decisions.c.outcome, decisions.c.matched, decisions.c.seen, decisions.c.salt, chain.c.record).join(
-            chain, chain.c.seq == decisions.c.seq
-        )
-    )
-    for one in judged:
-        if one.record.get("outcome") != one.outcome or one.record.get("rules") != one.matched:
-            found.append({"seq": one.seq, "why": "the decision differs from what was recorded"})
-        elif one.seen is not None and one.record.get("seen") != commitment(one.salt, one.seen):
-            found.append({"seq": one.seq, "why": "what the decision saw differs from what was recorded"})
-    return found

@@ -51,6 +51,11 @@ class Decision:
     subject: Interaction
 
 
+def searched_tags(outcome: Mapping[str, Any]) -> list[str]:
+    """The tags by which a decision is found, sorted: those it puts on and those it takes off."""
+    return sorted({*outcome.get("tags_added", ()), *outcome.get("tags_removed", ())})
+
+
 def rules_of(judged: Judged) -> tuple[tuple[str, str], ...]:
     return tuple((match.key, match.kind) for match in judged.judgement.matched)
 
@@ -78,6 +83,8 @@ def record(
         "at": instant_text(judged.at),
         "recorded_at": instant_text(recorded_at),
         "event_id": event_id,
+        "event": judged.event,
+        "channel": judged.seen.given.get("channel"),
         "case_id": case_id,
         "interaction": {"source": judged.subject.source, "id": judged.subject.id},
         "moment": judged.moment,
@@ -119,8 +126,7 @@ def record(
     if matched:
         kinds = dict(rules_of(judged))
         conn.execute(_ADD_RULES, [{"key": key, "seq": seq, "kind": kind} for key, kind in sorted(kinds.items())])
-    tags = sorted({*outcome["tags_added"], *outcome["tags_removed"]})
-    if tags:
+    if tags := searched_tags(outcome):
         conn.execute(_ADD_TAGS, [{"tag": tag, "seq": seq} for tag in tags])
     if revises is not None:
         conn.execute(update(decisions).where(decisions.c.id == revises).values(superseded_by=id))

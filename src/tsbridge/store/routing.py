@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import Connection, RowMapping, Select, and_, func, or_, select
+from sqlalchemy import ColumnElement, Connection, RowMapping, Select, and_, func, or_, select, tuple_
 
 from tsbridge.store.tables import chain, changes, decision_rules, decision_tags, decisions, desired, handles, interactions, rulebooks
 
@@ -23,7 +23,10 @@ _COLUMNS: Final = (
 
 @dataclass(frozen=True, slots=True)
 class RoutingFilter:
-    """Contract section 4. `since` is inclusive, `until` exclusive, both about the vendor's time of the moment judged."""
+    """Contract section 4. `since` is inclusive, `until` exclusive, both about the vendor's time of the moment judged.
+
+    `ticket` and `call` ask for all decisions of the case that the ticket or call belongs to.
+    """
 
     since: datetime | None = None
     until: datetime | None = None
@@ -123,9 +126,9 @@ def _filtered(query: Select[Any], wanted: RoutingFilter) -> Select[Any]:
         now = select(interactions.c.case_id).where(interactions.c.case_key == wanted.case)
         query = query.where(or_(decisions.c.case_id == wanted.case, decisions.c.case_id.in_(now)))
     if wanted.ticket is not None:
-        query = query.where(decisions.c.source == "zendesk", decisions.c.interaction == wanted.ticket)
+        query = query.where(_of_the_case_of("zendesk", interactions.c.id == wanted.ticket))
     if wanted.call is not None:
-        query = query.where(decisions.c.source == "talkdesk", _is_call(wanted.call))
+        query = query.where(_of_the_case_of("talkdesk", _is_call(wanted.call)))
     if wanted.tag is not None:
         query = query.where(decisions.c.seq.in_(select(decision_tags.c.seq).where(decision_tags.c.tag == wanted.tag)))
     if wanted.rule is not None or wanted.kind is not None:
@@ -138,9 +141,16 @@ def _filtered(query: Select[Any], wanted: RoutingFilter) -> Select[Any]:
     return query
 
 
-def _is_call(call: str) -> Any:
+def _of_the_case_of(source: str, it: ColumnElement[bool]) -> ColumnElement[bool]:
+    """Decisions about any interaction of the case that this one belongs to today: why it went where it went may lie with another."""
+    case = select(interactions.c.case_id).where(interactions.c.source == source, it)
+    members = select(interactions.c.source, interactions.c.id).where(interactions.c.case_id.in_(case))
+    return tuple_(decisions.c.source, decisions.c.interaction).in_(members)
+
+
+def _is_call(call: str) -> ColumnElement[bool]:
     """The call by interaction id, or by the call id that it was heard of with."""
     heard = select(handles.c.interaction).where(
         and_(handles.c.source == "talkdesk", handles.c.kind == "call", handles.c.value == call, handles.c.role == "name")
     )
-    return or_(decisions.c.interaction == call, decisions.c.interaction.in_(heard))
+    return or_(interactions.c.id == call, interactions.c.id.in_(heard))

@@ -258,7 +258,7 @@ changes = Table(
     Column("seq", BigInteger, primary_key=True, autoincrement=False),  # = chain.seq
     Column("id", Text, nullable=False, unique=True),  # chg_…
     Column("at", Instant, nullable=False),
-    Column("actor", Text, nullable=False),  # key id, or "system"
+    Column("actor", Text, nullable=False),  # name of a key or of a person at the command line, or "system"
     Column("action", Text, nullable=False),  # rulebook.publish, case.acknowledge, writeback.mode …
     Column("subject", Text, nullable=False),
     Column("before", Json),

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import JSONResponse, StreamingResponse
 from sqlalchemy import Connection
 
-from tsbridge.store import chain, routing
+from tsbridge.store import chain, proof, routing
 from tsbridge.web.accept import choose
 from tsbridge.web.auth import Supervisor, Viewer
 from tsbridge.web.csvtext import CSV, NDJSON, cell, csv_text, ndjson
@@ -118,7 +118,7 @@ async def list_changes(
 @routes.get("/verify")
 async def verify_chain(desk: Made, by: Supervisor) -> dict[str, Any]:
     """Walk the whole chain and name what was edited, removed, inserted or swapped."""
-    verdict: dict[str, Any] = await desk.database.read(chain.verify)
+    verdict: dict[str, Any] = await desk.database.read(proof.verify)
     return verdict
 
 

@@ -26,8 +26,8 @@ from tsbridge.store.db import Database
 from tsbridge.web.problems import Problem
 
 ROLES: Final = ("viewer", "supervisor", "ops", "admin")
-ADMIN_ID: Final = "admin"
-"""The actor that the audit names for TSBRIDGE_ADMIN_KEY."""
+ADMIN: Final = "admin"
+"""Id and name of TSBRIDGE_ADMIN_KEY."""
 
 WINDOW: Final = timedelta(minutes=1)
 PER_ADDRESS: Final = 5
@@ -41,9 +41,10 @@ LONGEST_KEY: Final = 512
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Whoever holds the key. `id` is what the audit records as actor."""
+    """Whoever holds the key. `name` is the key's: what the audit records as actor."""
 
     id: str
+    name: str
     role: str
     expires_at: datetime | None = None
 
@@ -117,7 +118,7 @@ class Gate:
         if as_admin:
             if self._admin_is_short and self._guessed_at(address, _prefix(presented), now):
                 return None
-            return Caller(ADMIN_ID, "admin")
+            return Caller(ADMIN, ADMIN, "admin")
         named = keys.parts(presented)
         if named is None:
             return None
@@ -129,7 +130,7 @@ class Gate:
         if found is None or not same or not found[0].good_at(now):
             return None
         await self._note_use(key_id, now)
-        return Caller(key_id, found[0].role, found[0].expires_at)
+        return Caller(key_id, found[0].name, found[0].role, found[0].expires_at)
 
     def _guessed_at(self, address: str, prefix: str, now: datetime) -> bool:
         return self._failures.count(address, now) > LOCKED_FROM or self._failures.count(prefix, now) > PER_PREFIX

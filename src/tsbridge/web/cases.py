@@ -142,38 +142,38 @@ async def explain_case(desk: Made, by: Viewer, case_id: Id) -> dict[str, Any]:
 @routes.post("/{case_id}/acknowledge")
 async def acknowledge_case(desk: Made, by: Supervisor, case_id: Id, body: Noted | None = None) -> dict[str, Any]:
     """Somebody has it in hand. Policies that stop when a case is acknowledged do so."""
-    return await done(desk, desk.cases.acknowledge(case_id, by.id, body.note if body else None))
+    return await done(desk, desk.cases.acknowledge(case_id, by.name, body.note if body else None))
 
 
 @routes.post("/{case_id}/resolve")
 async def resolve_case(desk: Made, by: Supervisor, case_id: Id, body: Noted | None = None) -> dict[str, Any]:
     """The case is over as far as the desk is concerned; time wakes it no more."""
-    return await done(desk, desk.cases.resolve(case_id, by.id, body.note if body else None))
+    return await done(desk, desk.cases.resolve(case_id, by.name, body.note if body else None))
 
 
 @routes.post("/{case_id}/note")
 async def note_case(desk: Made, by: Supervisor, case_id: Id, body: Note) -> dict[str, Any]:
     """Write a note on the case's timeline."""
-    return await done(desk, desk.cases.note(case_id, by.id, body.note))
+    return await done(desk, desk.cases.note(case_id, by.name, body.note))
 
 
 @routes.post("/{case_id}/assign")
 async def assign_case(desk: Made, by: Supervisor, case_id: Id, body: Assignment) -> dict[str, Any]:
     """Give the case to an agent."""
-    return await done(desk, desk.cases.assign(case_id, by.id, body.agent, body.note))
+    return await done(desk, desk.cases.assign(case_id, by.name, body.agent, body.note))
 
 
 @routes.post("/{case_id}/merge")
 async def merge_case(desk: Made, by: Supervisor, case_id: Id, body: Merge) -> dict[str, Any]:
     """Bring the interactions of another case into this one. Undone by `split`."""
-    return await done(desk, desk.cases.merge(case_id, body.case_id, by.id))
+    return await done(desk, desk.cases.merge(case_id, body.case_id, by.name))
 
 
 @routes.post("/{case_id}/split")
 async def split_case(desk: Made, by: Supervisor, case_id: Id, body: Split) -> dict[str, Any]:
     """Take one interaction out of the case. Answers with the case that stays; `split_off` names where the other went."""
     there = Interaction(body.interaction.source, body.interaction.id)
-    split_off = (await done(desk, desk.cases.split(case_id, there, by.id)))["id"]
+    split_off = (await done(desk, desk.cases.split(case_id, there, by.name)))["id"]
     return {**await _case(desk, case_id), "split_off": split_off}
 
 

@@ -49,7 +49,7 @@ async def show_draft(desk: Made, by: Ops, response: Response) -> dict[str, Any]:
 async def replace_draft(desk: Made, by: Ops, body: WholeDraft, response: Response, if_match: IfMatch = None) -> dict[str, Any]:
     """Replace the whole draft. It may have faults: they come back as findings, and publishing refuses them."""
     need_match(if_match)
-    draft, live = await _edit(desk, by.id, "rulebook.draft", "draft", lambda held: _matched(held, if_match, body.document))
+    draft, live = await _edit(desk, by.name, "rulebook.draft", "draft", lambda held: _matched(held, if_match, body.document))
     response.headers["ETag"] = draft_tag(draft)
     return await _with_findings(desk, draft, live)
 
@@ -63,7 +63,7 @@ async def add_rule(desk: Made, by: Ops, body: Document, response: Response) -> d
     def changed(held: Draft) -> Document:
         return documents.with_rule(held.document, new.rule, new.before)
 
-    draft, live = await _edit(desk, by.id, "rulebook.rule.add", key, changed)
+    draft, live = await _edit(desk, by.name, "rulebook.rule.add", key, changed)
     rule = documents.rule_of(draft.document, key)
     response.headers["ETag"] = documents.rule_tag(rule)
     response.headers["Location"] = f"/v1/rulebook/draft/rules/{key}"
@@ -89,7 +89,7 @@ async def replace_rule(desk: Made, by: Ops, key: Id, body: Document, response: R
         need_match(if_match, documents.rule_tag(documents.rule_of(held.document, key)), draft_tag(held))
         return documents.replaced(held.document, key, new.rule, new.before)
 
-    draft, live = await _edit(desk, by.id, "rulebook.rule.change", key, changed)
+    draft, live = await _edit(desk, by.name, "rulebook.rule.change", key, changed)
     response.headers["ETag"] = documents.rule_tag(new.rule)
     return await _rule_shown(desk, draft, live, new_key)
 
@@ -103,7 +103,7 @@ async def remove_rule(desk: Made, by: Ops, key: Id, response: Response, if_match
         need_match(if_match, documents.rule_tag(documents.rule_of(held.document, key)), draft_tag(held))
         return documents.without(held.document, key)
 
-    draft, live = await _edit(desk, by.id, "rulebook.rule.remove", key, changed)
+    draft, live = await _edit(desk, by.name, "rulebook.rule.remove", key, changed)
     response.headers["ETag"] = draft_tag(draft)
     return await _with_findings(desk, draft, live)
 

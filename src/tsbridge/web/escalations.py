@@ -37,7 +37,7 @@ async def list_escalations(
 async def acknowledge_escalation(desk: Made, by: Supervisor, escalation_id: Id, body: Noted | None = None) -> dict[str, Any]:
     """Acknowledge the case that this step is about."""
     step = await _step(desk, escalation_id)
-    await done(desk, desk.cases.acknowledge(step["case_id"], by.id, body.note if body else None))
+    await done(desk, desk.cases.acknowledge(step["case_id"], by.name, body.note if body else None))
     return escalation_item(await _step(desk, escalation_id), desk.clock.now())
 
 

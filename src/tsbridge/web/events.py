@@ -57,7 +57,7 @@ async def retry_event(desk: Made, by: Ops, event_id: Id) -> dict[str, Any]:
         wakeup.tell(conn, wakeup.INBOX)
         before, after = ({"status": row["status"], "reason": row["reason"]}, {"status": "pending"})
         chain.add_change(
-            conn, id=change_id, at=now, actor=by.id, action="event.retry", subject=event_id, before=before, after=after, salt=salt
+            conn, id=change_id, at=now, actor=by.name, action="event.retry", subject=event_id, before=before, after=after, salt=salt
         )
         return "retried"
 

@@ -49,7 +49,9 @@ async def create_key(desk: Made, by: Admin, body: NewKey) -> dict[str, Any]:
     def write(conn: Connection) -> store.Key:
         key = store.create(conn, minted, name=body.name, role=body.role, at=now, expires_at=body.expires_at, pepper=pepper)
         after = {"name": key.name, "role": key.role, "expires_at": time_text(key.expires_at)}
-        chain.add_change(conn, id=change_id, at=now, actor=by.id, action="key.create", subject=key.id, before=None, after=after, salt=salt)
+        chain.add_change(
+            conn, id=change_id, at=now, actor=by.name, action="key.create", subject=key.id, before=None, after=after, salt=salt
+        )
         return key
 
     key = await desk.database.write(write)
@@ -69,7 +71,7 @@ async def revoke_key(desk: Made, by: Admin, key_id: Id) -> None:
         if store.revoke(conn, key_id, now):
             before, after = {"revoked_at": None}, {"revoked_at": time_text(now)}
             chain.add_change(
-                conn, id=change_id, at=now, actor=by.id, action="key.revoke", subject=key_id, before=before, after=after, salt=salt
+                conn, id=change_id, at=now, actor=by.name, action="key.revoke", subject=key_id, before=before, after=after, salt=salt
             )
         return True
 

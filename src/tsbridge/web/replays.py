@@ -88,7 +88,7 @@ async def start_replay(desk: Made, by: Ops, response: Response, body: NewReplay 
             conn,
             id_,
             at=now,
-            by=by.id,
+            by=by.name,
             since=wanted.since,
             until=until,
             document=document,
@@ -97,7 +97,7 @@ async def start_replay(desk: Made, by: Ops, response: Response, body: NewReplay 
             total=total,
         )
         after = {"hash": digest, "from": time_text(wanted.since), "to": time_text(until)}
-        chain.add_change(conn, id=change_id, at=now, actor=by.id, action="replay.start", subject=id_, before=None, after=after, salt=salt)
+        chain.add_change(conn, id=change_id, at=now, actor=by.name, action="replay.start", subject=id_, before=None, after=after, salt=salt)
 
     await desk.database.write(write, urgent=True)
     desk.wake_replay()
@@ -132,7 +132,7 @@ async def cancel_replay(desk: Made, by: Ops, replay_id: Id) -> None:
         if not replays.finish(conn, replay_id, "cancelled", now):
             return False
         chain.add_change(
-            conn, id=change_id, at=now, actor=by.id, action="replay.cancel", subject=replay_id, before=None, after=None, salt=salt
+            conn, id=change_id, at=now, actor=by.name, action="replay.cancel", subject=replay_id, before=None, after=None, salt=salt
         )
         return True
 

@@ -124,7 +124,7 @@ async def restore_version(desk: Made, by: Ops, version: Id, response: Response, 
     note = (body.note.strip() if body else "") or f"restored from version {number}"
     found = await desk.database.read(lambda conn: _version(conn, number))
     book = await _prepare(desk, found.document)
-    return _made(response, await desk.database.write(_publication(desk, book, note, by.id, "rulebook.restore"), urgent=True))
+    return _made(response, await desk.database.write(_publication(desk, book, note, by.name, "rulebook.restore"), urgent=True))
 
 
 # Looking before publishing
@@ -218,7 +218,7 @@ async def publish_draft(desk: Made, by: Ops, body: Publication, response: Respon
     draft = await desk.database.read(store.draft)
     need_match(if_match, draft_tag(draft))
     book = await _prepare(desk, draft.document)
-    publish = _publication(desk, book, body.note, by.id, "rulebook.publish")
+    publish = _publication(desk, book, body.note, by.name, "rulebook.publish")
 
     def write(conn: Connection) -> dict[str, Any]:
         need_match(if_match, draft_tag(store.lock_draft(conn)))

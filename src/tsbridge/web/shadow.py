@@ -63,10 +63,18 @@ async def start_shadow(desk: Made, by: Ops, body: NewShadow | None = None) -> di
 
     def write(conn: Connection) -> dict[str, Any]:
         before = store.find(conn)
-        store.begin(conn, document, digest, now, by.id)
+        store.begin(conn, document, digest, now, by.name)
         was = None if before is None else {"hash": before.hash}
         chain.add_change(
-            conn, id=change_id, at=now, actor=by.id, action="shadow.start", subject="shadow", before=was, after={"hash": digest}, salt=salt
+            conn,
+            id=change_id,
+            at=now,
+            actor=by.name,
+            action="shadow.start",
+            subject="shadow",
+            before=was,
+            after={"hash": digest},
+            salt=salt,
         )
         return shown(conn, desk.zone)
 
@@ -85,7 +93,7 @@ async def stop_shadow(desk: Made, by: Ops) -> None:
             store.end(conn)
             was = {"hash": found.hash}
             chain.add_change(
-                conn, id=change_id, at=now, actor=by.id, action="shadow.stop", subject="shadow", before=was, after=None, salt=salt
+                conn, id=change_id, at=now, actor=by.name, action="shadow.stop", subject="shadow", before=was, after=None, salt=salt
             )
 
     await desk.database.write(write, urgent=True)

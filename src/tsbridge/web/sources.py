@@ -71,7 +71,7 @@ async def replace_mappings(desk: Made, by: Ops, body: Mappings, response: Respon
         keep.put(conn, KEPT, body.mappings)
         was, became = {"mappings": before}, {"mappings": body.mappings}
         chain.add_change(
-            conn, id=change_id, at=now, actor=by.id, action="source.mappings", subject="talkdesk", before=was, after=became, salt=salt
+            conn, id=change_id, at=now, actor=by.name, action="source.mappings", subject="talkdesk", before=was, after=became, salt=salt
         )
 
     await desk.database.write(write, urgent=True)

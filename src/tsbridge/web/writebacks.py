@@ -73,7 +73,7 @@ async def change_mode(
         wakeup.tell(conn, wakeup.WISHES)
         was, became = {"mode": before}, {"mode": body.mode}
         chain.add_change(
-            conn, id=change_id, at=now, actor=by.id, action="writeback.mode", subject="writeback", before=was, after=became, salt=salt
+            conn, id=change_id, at=now, actor=by.name, action="writeback.mode", subject="writeback", before=was, after=became, salt=salt
         )
 
     await desk.database.write(write, urgent=True)
@@ -116,7 +116,9 @@ async def pause_rule(desk: Made, by: Ops, key: Id, body: Pause) -> dict[str, Any
             desired.resume_rules(conn, now)
             wakeup.tell(conn, wakeup.WISHES)
         was, became = {"paused": before}, {"paused": after}
-        chain.add_change(conn, id=change_id, at=now, actor=by.id, action="writeback.rule", subject=key, before=was, after=became, salt=salt)
+        chain.add_change(
+            conn, id=change_id, at=now, actor=by.name, action="writeback.rule", subject=key, before=was, after=became, salt=salt
+        )
         return after
 
     paused = await desk.database.write(write, urgent=True)
@@ -145,7 +147,7 @@ async def retry_writeback(desk: Made, by: Ops, writeback_id: Id) -> dict[str, An
         wakeup.tell(conn, wakeup.WISHES)
         before, after = ({"status": row["status"], "reason": row["reason"]}, {"status": "waiting"})
         chain.add_change(
-            conn, id=change_id, at=now, actor=by.id, action="writeback.retry", subject=writeback_id, before=before, after=after, salt=salt
+            conn, id=change_id, at=now, actor=by.name, action="writeback.retry", subject=writeback_id, before=before, after=after, salt=salt
         )
         return "retried"
 

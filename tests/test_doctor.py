@@ -14,7 +14,7 @@ import pytest
 from tests.clocks import SettableClock
 from tsbridge import doctor
 from tsbridge.settings import Settings, load
-from tsbridge.store import rulebooks
+from tsbridge.store import keep, rulebooks
 from tsbridge.store.db import Database
 from tsbridge.vendors.errors import GiveUp, OutcomeUnknown, TryLater, Unauthorized, VendorError
 
@@ -139,3 +139,21 @@ def test_a_token_that_may_too_little_is_named(granted: list[str], state: str) ->
     found = doctor.zendesk_scopes(granted)
     assert found.state == state
     assert (state == "ok") == (not found.next_step)
+
+
+MAPPING: dict[str, Any] = {"name": "flow", "when": {"/kind": "x"}, "event": "call.ended", "fields": {"call_id": "/id"}}
+
+
+def test_the_zone_of_talkdesks_times_is_called_a_guess_until_somebody_says_it(database: Database, database_url: str) -> None:
+    heard = given(TALKDESK_WEBHOOK_SECRETS="s" * 40, TIMEZONE="Europe/Lisbon")
+
+    def warned(settings: Settings, *mappings: dict[str, Any]) -> bool:
+        database.write_now(lambda conn: keep.put(conn, keep.mappings("talkdesk"), list(mappings)))
+        lines = doctor.database(database_url, settings.guessed_talkdesk_zone)
+        return any(one.check == "talkdesk times" and "Europe/Lisbon" in one.words for one in lines)
+
+    assert warned(heard)
+    assert warned(heard, MAPPING, {**MAPPING, "timezone": "Asia/Tokyo"})
+    assert not warned(heard, {**MAPPING, "timezone": "Asia/Tokyo"})
+    assert not warned(given(TALKDESK_WEBHOOK_SECRETS="s" * 40, TALKDESK_TIMEZONE="UTC"))
+    assert not warned(given())

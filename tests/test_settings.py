@@ -124,6 +124,7 @@ def test_a_database_that_keeps_nothing_or_is_unknown_is_refused(url: str) -> Non
         ("TSBRIDGE_WRITEBACK", "perhaps"),
         ("TSBRIDGE_TIMEZONE", "Mars/Olympus"),
         ("TSBRIDGE_TIMEZONE", "/etc/passwd"),
+        ("TSBRIDGE_TALKDESK_TIMEZONE", "Mars/Olympus"),
         ("TSBRIDGE_PHONE_REGION", "usa"),
         ("TSBRIDGE_RULEBOOK", "/nowhere/rules.yaml"),
         ("TSBRIDGE_SIGNATURE_TOLERANCE_S", "-1"),

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -14,7 +15,9 @@ from tests.clocks import SettableClock
 from tsbridge.settings import load
 from tsbridge.store import rulebooks
 from tsbridge.store.db import Database
-from tsbridge.wiring import TimedIds, publish_starter
+from tsbridge.store.inbox import Claimed
+from tsbridge.vendors.zendesk.read_fields import OwnUser
+from tsbridge.wiring import TimedIds, publish_starter, readers
 
 BOOK = "schema: 1\nqueues: {intake: {}}\nrules: [{key: default, kind: routing, when: {}, then: [{route: intake}]}]\n"
 
@@ -69,3 +72,15 @@ def test_services_that_start_at_once_publish_it_once(database_url: str) -> None:
     with ThreadPoolExecutor(3) as pool:
         published = list(pool.map(start, range(3)))
     assert sorted(published, key=str) == [1, None, None]
+
+
+@pytest.mark.parametrize(
+    ("zones", "utc_hour"),
+    [({}, 9), ({"TIMEZONE": "Asia/Tokyo"}, 0), ({"TIMEZONE": "Asia/Tokyo", "TALKDESK_TIMEZONE": "Europe/Lisbon"}, 8)],
+)
+def test_talkdesks_times_without_a_zone_are_in_its_own_zone_else_the_teams(zones: dict[str, str], utc_hour: int) -> None:
+    settings = load({f"TSBRIDGE_{name}": zone for name, zone in zones.items()}, None)
+    body = b'{"tsbridge_event": "call.ended", "call_id": "c1", "timestamp": "2026-06-01 09:21:40"}'
+    row = Claimed(1, "evt_1", "talkdesk", "k", False, datetime(2026, 6, 2, tzinfo=UTC), {}, body, 1, "w")
+    (moment,) = readers(settings, lambda: OwnUser())["talkdesk"](row, None).moments
+    assert moment.at == datetime(2026, 6, 1, utc_hour, 21, 40, tzinfo=UTC)

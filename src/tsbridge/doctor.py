@@ -13,7 +13,7 @@ from typing import Any, Final, Literal, Protocol
 from tsbridge.core.rules.document import read
 from tsbridge.core.rules.findings import RulebookError
 from tsbridge.settings import BadSettings, Settings
-from tsbridge.store import about, rulebooks, schema, silence, sqlite
+from tsbridge.store import about, keep, rulebooks, schema, silence, sqlite
 from tsbridge.store.db import BadDatabase, Database, parse
 from tsbridge.store.views import DATABASE_FAILURES
 from tsbridge.vendors.errors import GiveUp, TryLater, Unauthorized, VendorError
@@ -212,14 +212,17 @@ def _skew(off: timedelta) -> Line:
     )
 
 
-def database(url: str) -> list[Line]:
-    """Whether the database can be reached and written, has our schema, keeps what it is told and has room."""
+def database(url: str, guessed_zone: str | None = None) -> list[Line]:
+    """Whether the database can be reached and written, has our schema, keeps what it is told and has room.
+
+    `guessed_zone`: in which Talkdesk's times are read that name none, while no setting says so; a kept mapping may.
+    """
     try:
         path = sqlite.path_of(parse(url)) if parse(url).get_backend_name() == "sqlite" else None
         if path is not None and not path.exists():
-            return _no_file_yet(path)
+            return [*_no_file_yet(path), *talkdesk_times(guessed_zone, [])]
         with Database.open(url) as opened:
-            return [*_schema(opened), *_contents(opened), *([] if path is None else _room(path))]
+            return [*_schema(opened), *_contents(opened, guessed_zone), *([] if path is None else _room(path))]
     except BadDatabase as refused:
         return [Line("database", "bad", f"{refused}.", "Correct TSBRIDGE_DATABASE_URL or the server's settings.")]
     except sqlite.UnsafeSqlite as refused:
@@ -266,7 +269,7 @@ def _schema(opened: Database) -> list[Line]:
     return [Line("schema", "bad", f"The schema is {found or 'not there yet'}, this version needs {newest}.", "Run `tsbridge migrate`.")]
 
 
-def _contents(opened: Database) -> list[Line]:
+def _contents(opened: Database, guessed_zone: str | None) -> list[Line]:
     kind = "SQLite" if opened.dialect == "sqlite" else "PostgreSQL"
     found = opened.read_now(about.about)
     lines = _library() if opened.dialect == "sqlite" else []
@@ -282,7 +285,8 @@ def _contents(opened: Database) -> list[Line]:
     except DATABASE_FAILURES as failure:
         words = f"The database cannot be written ({type(failure).__name__})."
         lines.append(Line("database writable", "bad", words, "Look at the disk's room and the permissions of the file and its directory."))
-    return [*lines, *rulebook(opened), *sources(opened)]
+    mappings = opened.read_now(lambda conn: keep.get(conn, keep.mappings("talkdesk"))) or []
+    return [*lines, *rulebook(opened), *sources(opened), *talkdesk_times(guessed_zone, mappings)]
 
 
 def sources(opened: Database) -> list[Line]:
@@ -296,6 +300,14 @@ def sources(opened: Database) -> list[Line]:
         )
         for source, since in opened.read_now(silence.silent).items()
     ]
+
+
+def talkdesk_times(guessed_zone: str | None, mappings: Sequence[Mapping[str, Any]]) -> list[Line]:
+    """Whether anybody said in which zone Talkdesk's times are; a mapping says it for the bodies it reads."""
+    if guessed_zone is None or (mappings and all(mapping.get("timezone") for mapping in mappings)):
+        return []
+    words = f"Talkdesk's times that name no zone are read in the team's, {guessed_zone}: a guess."
+    return [Line("talkdesk times", "warn", words, "Set TSBRIDGE_TALKDESK_TIMEZONE to the zone of your Talkdesk account.")]
 
 
 def rulebook(opened: Database) -> list[Line]:

@@ -66,6 +66,7 @@ class Settings(BaseSettings):
     writeback: Literal["live", "dry-run", "paused"] = "live"
     admin_key: SecretStr | None = None
     timezone: str = "UTC"
+    talkdesk_timezone: str | None = None
     phone_region: str = Field(default="US", pattern=r"^[A-Z]{2}$")
     rulebook: Path | None = None
     zendesk_updates_per_minute: int = Field(default=60, ge=1, le=100_000)
@@ -113,11 +114,11 @@ class Settings(BaseSettings):
             raise ValueError("this is Zendesk's public secret for unsaved webhooks; expected the secret of your own webhook")
         return value
 
-    @field_validator("timezone")
+    @field_validator("timezone", "talkdesk_timezone")
     @classmethod
-    def _a_known_zone(cls, value: str) -> str:
+    def _a_known_zone(cls, value: str | None) -> str | None:
         try:
-            ZoneInfo(value)
+            ZoneInfo(value or "UTC")
         except (LookupError, ValueError, OSError):
             raise ValueError("expected a time zone such as Europe/Berlin or America/Los_Angeles") from None
         return value
@@ -144,6 +145,16 @@ class Settings(BaseSettings):
     @property
     def zone(self) -> ZoneInfo:
         return ZoneInfo(self.timezone)
+
+    @property
+    def talkdesk_zone(self) -> ZoneInfo:
+        """Of Talkdesk's times that name none; the team's where nobody said."""
+        return ZoneInfo(self.talkdesk_timezone or self.timezone)
+
+    @property
+    def guessed_talkdesk_zone(self) -> str | None:
+        """The zone that Talkdesk's times are read in although nobody said so; None where somebody did, or Talkdesk is not heard."""
+        return self.timezone if self.talkdesk_timezone is None and self.talkdesk_webhook_secrets else None
 
     @property
     def zendesk_credentials(self) -> Literal["oauth", "access_token", "api_token"] | None:

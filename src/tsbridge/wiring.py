@@ -150,14 +150,15 @@ def entrances(settings: Settings) -> dict[str, Entrance]:
 
 def readers(settings: Settings, own: Callable[[], OwnUser]) -> dict[str, Reader]:
     """How the deliveries of each source are read into moments."""
-    region = settings.phone_region
+    region, zone = settings.phone_region, settings.talkdesk_zone
 
     def zendesk(row: Claimed, _: Any) -> Normalized:
         return zendesk_normalize.read(row.body, received_at=row.received_at, own=own(), phone_region=region)
 
     def talkdesk(row: Claimed, mappings: Any) -> Normalized:
         shapes = mapping.read(mappings or [])
-        return talkdesk_normalize.normalize(strict_json.read(row.body), received_at=row.received_at, phone_region=region, mappings=shapes)
+        body = strict_json.read(row.body)
+        return talkdesk_normalize.normalize(body, received_at=row.received_at, phone_region=region, zone=zone, mappings=shapes)
 
     return {"zendesk": zendesk, "talkdesk": talkdesk}
 

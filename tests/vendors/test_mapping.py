@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -67,3 +68,15 @@ def test_the_first_that_fits_is_used_and_stock_bodies_need_none() -> None:
 def test_a_body_without_the_call_is_unreadable_not_guessed() -> None:
     with pytest.raises(Malformed, match="missing_call_id"):
         moment({**BODY, "call": {}}, FLOW)
+
+
+def test_a_mapping_says_in_which_zone_its_times_are_and_goes_before_the_setting() -> None:
+    flow = {**FLOW, "fields": {**FLOW["fields"], "timestamp": "/at"}}  # type: ignore[dict-item]
+    body = {**BODY, "at": "2026-06-01 09:14:03"}
+    read = {}
+    for name, more in (("setting", {}), ("mapping", {"timezone": "Asia/Tokyo"})):
+        shapes = mapping.read([{**flow, **more}])
+        found = normalize(body, received_at=RECEIVED, zone=ZoneInfo("America/Los_Angeles"), mappings=shapes)
+        read[name] = (found.moments[0].at.isoformat(), found.warnings)
+    assert read["setting"] == ("2026-06-01T16:14:03+00:00", ("zoneless:timestamp",))
+    assert read["mapping"] == ("2026-06-01T00:14:03+00:00", ())

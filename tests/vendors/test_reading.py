@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
 import pytest
 
 from tsbridge.vendors import reading
@@ -110,3 +113,32 @@ def test_zendesk_ids_are_plain_digits_and_call_ids_are_any_bounded_text() -> Non
     assert reading.whole_id("9" * 19) == "9" * 19
     assert reading.id_text("CA-12_ab:\u00fc") == "CA-12_ab:\u00fc"
     assert reading.id_text("a" * 201) is None
+
+
+ANGELES = ZoneInfo("America/Los_Angeles")
+
+
+@pytest.mark.parametrize(
+    ("written", "utc"),
+    [
+        ("2026-06-01T09:14:03", "2026-06-01T16:14:03+00:00"),
+        ("2026-06-01 09:14:03", "2026-06-01T16:14:03+00:00"),
+        ("2026-06-01T09:14:03Z", "2026-06-01T09:14:03+00:00"),
+        ("2026-06-01T09:14:03+02:00", "2026-06-01T07:14:03+00:00"),
+        ("1780305243", "2026-06-01T09:14:03+00:00"),
+        ("2026-03-08T02:30:00", "2026-03-08T10:30:00+00:00"),  # skipped: it lies behind the gap, at 03:30
+    ],
+)
+def test_a_time_without_a_zone_is_in_the_zone_one_is_told(written: str, utc: str) -> None:
+    assert reading.time(written, ANGELES) == datetime.fromisoformat(utc)
+
+
+@pytest.mark.parametrize(("came", "meant"), [("08:31", "08:30"), ("09:26", "09:30"), ("09:31", "09:30"), ("23:00", "09:30")])
+def test_a_doubled_wall_time_is_the_later_one_unless_that_was_still_to_come(came: str, meant: str) -> None:
+    received, at = (datetime.fromisoformat(f"2026-11-01T{text}:00+00:00") for text in (came, meant))
+    assert reading.time("2026-11-01T01:30:00", ANGELES, received) == at
+
+
+def test_a_time_that_leads_out_of_the_calendar_is_none() -> None:
+    assert reading.time("0001-01-01T00:00:00", ZoneInfo("Asia/Tokyo")) is None
+    assert reading.time("9999-12-31T23:59:59", ANGELES) is None

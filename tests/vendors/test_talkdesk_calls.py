@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -41,3 +42,17 @@ def test_talk_with_an_agent_hold_or_transfer_does(more: dict[str, Any]) -> None:
 )
 def test_the_direction_stands_in_the_events_name_where_the_body_has_none(body: dict[str, str], direction: str | None) -> None:
     assert facts({"call_id": "c1", **body}).get("call.direction") == direction
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"tsbridge_event": "call.ended", "call_id": "c1", "timestamp": "2026-06-01 09:21:40"},
+        {"event": "inboundCallEnds", "call_id": "c1", "end_at": "2026-06-01T09:21:40"},
+        {"auth": {}, "data": {"event": "call_finished", "call_id": "c1", "timestamp": "2026-06-01 09:21:40"}, "meta": {}},
+    ],
+)
+def test_times_without_a_zone_are_in_the_zone_of_the_account_and_told_as_such(body: dict[str, Any]) -> None:
+    found = normalize(body, received_at=NOW, zone=ZoneInfo("Europe/Lisbon"))
+    assert found.moments[0].at == datetime(2026, 6, 1, 8, 21, 40, tzinfo=UTC)
+    assert [warning.partition(":")[0] for warning in found.warnings] == ["zoneless"]

@@ -39,6 +39,9 @@ async def test_mappings_are_replaced_as_a_whole_by_who_has_seen_them(room: Any) 
         ({"fields": {"call_id": "x"}}, "#/mappings/0/fields/call_id"),
         ({"fields": {"call_id": "/x", "shoe_size": "/y"}}, "#/mappings/0/fields/shoe_size"),
         ({"colour": 1}, "#/mappings/0/colour"),
+        ({"timezone": "Mars/Olympus"}, "#/mappings/0/timezone"),
+        ({"timezone": "../etc/passwd"}, "#/mappings/0/timezone"),
+        ({"timezone": 7}, "#/mappings/0/timezone"),
     ],
 )
 @pytest.mark.parametrize("fresh_url", ["sqlite"], indirect=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta, tzinfo
 from decimal import Decimal, InvalidOperation
 from typing import Any, Final
 
@@ -23,6 +23,7 @@ WHOLE: Final = re.compile(r"[0-9]{1,19}")
 BLANKS: Final = frozenset({"", "null", "none", "undefined", "nil", "n/a"})
 UNFILLED: Final = re.compile(r"\{\{[^{}]*\}\}")
 PLACEHOLDER: Final = re.compile(r"\{\{.*?\}\}")
+SINCE_1970: Final = re.compile(r"[0-9]{9,13}(\.[0-9]+)?")
 FRACTION: Final = re.compile(r"(\.\d{6})\d+")
 CUT: Final = " […]"
 TEL: Final = re.compile(r"^tel:", re.IGNORECASE)
@@ -30,6 +31,8 @@ NUMBER: Final = re.compile(r"\s*[+(]*\d[\d\s()./\u2010-\u2015\u2212-]*")
 WITHHELD: Final = frozenset({"266696687", "86282452253", "7378742833", "2562533", "8656696", "7748283", "94844353"})
 """ANONYMOUS, UNAVAILABLE, RESTRICTED, BLOCKED, UNKNOWN, PRIVATE, WITHHELD on a keypad: what carriers put for a number they may not show."""
 COUNTED: Final = "012345678901234567890"
+AHEAD: Final = timedelta(minutes=5)
+"""How far a vendor's clock may run before ours."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,25 +124,45 @@ def seconds(value: Any) -> int | float | None:
     return int(number) if number == number.to_integral_value() else float(number)
 
 
-def time(value: Any) -> datetime | None:
-    """A vendor's time: ISO 8601 with any number of fraction digits, a zone-less one is UTC; or seconds or milliseconds since 1970."""
+def time(value: Any, zone: tzinfo = UTC, received_at: datetime | None = None) -> datetime | None:
+    """A vendor's time: ISO 8601 with any number of fraction digits, or seconds or milliseconds since 1970.
+
+    One that names no zone is in `zone`. Where a clock change doubles a wall time it is the later of the two, unless it was
+    `received_at` before that; where one skips it, it lies behind the gap.
+    """
+    found = _written_time(value)
+    if found is None:
+        return None
+    try:
+        utc = _in_zone(found, zone, received_at) if found.tzinfo is None else found.astimezone(UTC)
+    except OverflowError:  # an offset may lead out of the calendar
+        return None
+    return utc if 1990 <= utc.year <= 2100 else None
+
+
+def zoneless(value: Any) -> bool:
+    """Whether it is a vendor's time that names no zone."""
+    found = _written_time(value)
+    return found is not None and found.tzinfo is None
+
+
+def _written_time(value: Any) -> datetime | None:
     found = label(value, 60)
     if found is None or isinstance(value, bool):
         return None
-    if re.fullmatch(r"\d{9,13}(\.\d+)?", found):
+    if SINCE_1970.fullmatch(found):
         number = Decimal(found)
-        stamp = number / 1000 if number > 100_000_000_000 else number
-        return _within_reason(datetime.fromtimestamp(float(stamp), UTC))
+        return datetime.fromtimestamp(float(number / 1000 if number > 100_000_000_000 else number), UTC)
     try:
-        parsed = datetime.fromisoformat(FRACTION.sub(r"\1", found))
-        utc = parsed.replace(tzinfo=UTC) if parsed.tzinfo is None else parsed.astimezone(UTC)
-    except (ValueError, OverflowError):  # an offset may lead out of the calendar
+        return datetime.fromisoformat(FRACTION.sub(r"\1", found))
+    except ValueError:
         return None
-    return _within_reason(utc)
 
 
-def _within_reason(at: datetime) -> datetime | None:
-    return at if 1990 <= at.year <= 2100 else None
+def _in_zone(wall: datetime, zone: tzinfo, received_at: datetime | None) -> datetime:
+    """The two readings of a wall time differ only where the clock changes."""
+    earlier, later = sorted(wall.replace(tzinfo=zone, fold=fold).astimezone(UTC) for fold in (0, 1))
+    return earlier if received_at is not None and later > received_at + AHEAD else later
 
 
 def phone(value: Any, region: str) -> str | None:

@@ -81,14 +81,15 @@ async def replace_mappings(desk: Made, by: Ops, body: Mappings, response: Respon
 
 WORDS = {
     "list_of_mappings": f"a list of at most {mapping.MAPPINGS}",
-    "object": "an object with name, when, event and fields",
-    "unknown_key": "nothing but name, when, event and fields",
+    "object": "an object with name, when, event, fields and, if need be, timezone",
+    "unknown_key": "nothing but name, when, event, fields and timezone",
     "name": "a name of up to 200 characters",
     "conditions": "at least one JSON pointer with the value that stands there",
     "plain_value": "text, a whole number, true or false",
     "fields_with_call_id": "pointers by field, call_id or interaction_id among them",
     "unknown_field": f"one of our fields: {', '.join(sorted(mapping.TARGETS))}",
     "event": f"one of {', '.join(TRIGGERS)}, or {{from: pointer, words: {{theirs: ours}}}}",
+    "timezone": "a time zone such as Europe/Lisbon",
     "json_pointer": "a JSON pointer like /call/id",
 }
 

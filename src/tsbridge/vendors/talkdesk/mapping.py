@@ -6,7 +6,8 @@ what stands where), the event they mean, and for each of our fields the JSON poi
     {"name": "old flow", "when": {"/kind": "CallFinished"}, "event": "call.ended",
      "fields": {"call_id": "/call/uuid", "contact_phone_number": "/caller/number"}}
 
-`event` may also be read from the body: `{"from": "/kind", "words": {"CallFinished": "call.ended"}}`.
+`event` may also be read from the body: `{"from": "/kind", "words": {"CallFinished": "call.ended"}}`. `"timezone": "Europe/Lisbon"`
+says in which zone its times are that name none.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
+from zoneinfo import ZoneInfo
 
 from tsbridge.vendors.errors import Malformed
 from tsbridge.vendors.talkdesk.schema import COMMON, FIELDS, TRIGGERS
@@ -31,7 +33,7 @@ _ABSENT: Final = object()
 
 @dataclass(frozen=True, slots=True)
 class BodyMapping:
-    """One mapping. `event`: our event, or None when `words` say it by what stands at `event_at`."""
+    """One mapping. `event`: our event, or None when `words` say it by what stands at `event_at`. `zone`: of times that name none."""
 
     name: str
     when: tuple[tuple[str, Any], ...]
@@ -39,6 +41,7 @@ class BodyMapping:
     event_at: str
     words: tuple[tuple[str, str], ...]
     fields: tuple[tuple[str, str], ...]
+    zone: ZoneInfo | None = None
 
     def fits(self, body: Any) -> bool:
         return all(_same(at(body, pointer), value) for pointer, value in self.when) and self.event_of(body) is not None
@@ -47,15 +50,15 @@ class BodyMapping:
         return self.event or dict(self.words).get(str(at(body, self.event_at)))
 
 
-def mapped(body: Any, mappings: Sequence[BodyMapping]) -> Any:
-    """The body as our own schema would have it, by the first mapping that fits; the body itself when none does."""
+def mapped(body: Any, mappings: Sequence[BodyMapping]) -> tuple[Any, ZoneInfo | None]:
+    """The body as our own schema would have it, by the first mapping that fits, and that one's zone; the body itself when none does."""
     for mapping in mappings:
         if mapping.fits(body):
             values = {name: at(body, pointer) for name, pointer in mapping.fields}
             flat = {name: value for name, value in values.items() if value is not _ABSENT}
             external = flat.pop("contact_external_id", None)
-            return {**flat, "tsbridge_event": mapping.event_of(body), "meta": {"contact_external_id": external}}
-    return body
+            return {**flat, "tsbridge_event": mapping.event_of(body), "meta": {"contact_external_id": external}}, mapping.zone
+    return body, None
 
 
 def at(body: Any, pointer: str) -> Any:
@@ -81,7 +84,7 @@ def read(document: Any) -> tuple[BodyMapping, ...]:
 def _one(data: Any, where: str) -> BodyMapping:
     if not isinstance(data, Mapping):
         raise Malformed("object", where)
-    if unknown := sorted(set(data) - {"name", "when", "event", "fields"}):
+    if unknown := sorted(set(data) - {"name", "when", "event", "fields", "timezone"}):
         raise Malformed("unknown_key", f"{where}/{unknown[0]}")
     name, when, event, fields = (data.get(key) for key in ("name", "when", "event", "fields"))
     if not isinstance(name, str) or not 0 < len(name) <= 200:
@@ -99,7 +102,17 @@ def _one(data: Any, where: str) -> BodyMapping:
             raise Malformed("unknown_field", f"{where}/fields/{field}")
         _pointer(pointer, f"{where}/fields/{field}")
     known, event_at, words = _event(event, f"{where}/event")
-    return BodyMapping(name, tuple(sorted(when.items())), known, event_at, words, tuple(sorted(fields.items())))
+    zone = _zone(data.get("timezone"), f"{where}/timezone")
+    return BodyMapping(name, tuple(sorted(when.items())), known, event_at, words, tuple(sorted(fields.items())), zone)
+
+
+def _zone(name: Any, where: str) -> ZoneInfo | None:
+    if name is None:
+        return None
+    try:
+        return ZoneInfo(name)
+    except (LookupError, ValueError, TypeError, OSError):
+        raise Malformed("timezone", where) from None
 
 
 def _event(data: Any, where: str) -> tuple[str | None, str, tuple[tuple[str, str], ...]]:

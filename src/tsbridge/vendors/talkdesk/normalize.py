@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime, tzinfo
 from typing import Any, Final
 
 from tsbridge.core.moments import Actor, Handle, Moment, Text, Value, canonical
@@ -96,9 +96,15 @@ TIMES: Final[Mapping[str, tuple[str, ...]]] = {
 LATER_TIMES: Final = ("timestamp", "end_time", "end_at", "finished_at", "occurred_at", "created_at")
 
 
-def normalize(data: Any, *, received_at: datetime, phone_region: str = "US", mappings: Sequence[BodyMapping] = ()) -> Normalized:
-    """The moments of one delivery. Raises `Malformed` when it names no call and is no note either."""
-    fields = flat(mapped(data, mappings))
+def normalize(
+    data: Any, *, received_at: datetime, phone_region: str = "US", zone: tzinfo = UTC, mappings: Sequence[BodyMapping] = ()
+) -> Normalized:
+    """The moments of one delivery. `zone`: of times that name none, unless the mapping has its own.
+
+    Raises `Malformed` when it names no call and is no note either.
+    """
+    body, own_zone = mapped(data, mappings)
+    fields = flat(body)
     kind = word(fields.get("tsbridge_event")) or word(fields.get("event")) or ""
     event = EVENTS.get(kind) or EVENTS.get(kind.replace(" ", ""))
     if event is None:
@@ -112,13 +118,14 @@ def normalize(data: Any, *, received_at: datetime, phone_region: str = "US", map
         interaction = "note-" + hashlib.sha256(canonical({k: str(v) for k, v in fields.items()})).hexdigest()[:24]
     internal = _direction(fields) == "internal"
     about, people = ({}, ()) if internal else _person(fields, phone_region)
-    at, at_known = _time(event, fields, received_at)
+    when = _time_field(event, fields)
+    at = reading.time(fields.get(when or ""), own_zone or zone, received_at)
     moment = Moment(
         "talkdesk",
         interaction,
         event,
-        at,
-        at_known,
+        at or received_at,
+        at is not None,
         tuple(sorted({**_facts(event, fields, phone_region), **about}.items())),
         (),
         _texts(fields),
@@ -128,8 +135,10 @@ def normalize(data: Any, *, received_at: datetime, phone_region: str = "US", map
         if not blank(fields.get("agent_email"))
         else Actor("unknown"),
     )
-    unfilled = tuple(sorted(f"placeholder:{k}" for k, v in fields.items() if reading.unfilled(v)))
-    return Normalized(kind, (moment,), warnings=unfilled)
+    warnings = [f"placeholder:{k}" for k, v in fields.items() if reading.unfilled(v)]
+    if when is not None and own_zone is None and reading.zoneless(fields[when]):
+        warnings.append(f"zoneless:{when}")
+    return Normalized(kind, (moment,), warnings=tuple(sorted(warnings)))
 
 
 def groups(value: Any) -> tuple[str, ...]:
@@ -250,11 +259,9 @@ def _texts(fields: Mapping[str, Any]) -> tuple[Text, ...]:
     return tuple(found)
 
 
-def _time(event: str, fields: Mapping[str, Any], received_at: datetime) -> tuple[datetime, bool]:
-    for key in TIMES.get(event, LATER_TIMES):
-        if (at := reading.time(fields.get(key))) is not None:
-            return at, True
-    return received_at, False
+def _time_field(event: str, fields: Mapping[str, Any]) -> str | None:
+    """Where it says when this happened."""
+    return next((key for key in TIMES.get(event, LATER_TIMES) if reading.time(fields.get(key)) is not None), None)
 
 
 def _first(fields: Mapping[str, Any], *keys: str) -> Any:

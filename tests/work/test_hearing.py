@@ -11,6 +11,7 @@ from sqlalchemy import func, select
 from tests.clocks import SettableClock
 from tests.work.desk import WritingDesk
 from tests.work.walk import Walk
+from tsbridge.store import facts
 from tsbridge.store.db import Database
 from tsbridge.store.decisions import load
 from tsbridge.store.tables import decisions, moments
@@ -264,3 +265,20 @@ def test_a_follow_up_joins_the_case_of_the_ticket_it_follows_and_sees_its_severi
     assert seen is not None
     assert seen.seen is not None
     assert (seen.seen.given["ticket.follows"], seen.seen.given["case.followed_severity"]) == (closed, 1)
+
+
+def test_of_another_accounts_deliveries_nothing_is_asked(database: Database, clock: SettableClock) -> None:
+    desk = Desk(database, clock)
+    ours = reported(desk)
+    theirs = desk.writing.ticket()
+    body = {"tsbridge": "2", "type": "ticket.updated", "ticket": {"status": "open"}}
+    desk.walk.tell(
+        [("zendesk", {**body, "ticket_id": ours, "account": "Acme"}), ("zendesk", {**body, "ticket_id": theirs, "account": "Other"})]
+    )
+    for _ in range(3):
+        desk.walk.work()
+        clock.advance(60)
+    assert desk.writing.wire.count("GET", f"/tickets/{ours}/audits") == 1
+    assert desk.writing.wire.count("GET", f"/tickets/{theirs}/audits") == 0
+    assert not desk.events(theirs)
+    assert desk.walk.database.read_now(facts.next_due) is None

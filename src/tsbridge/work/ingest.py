@@ -31,6 +31,7 @@ AIM = timedelta(milliseconds=100)
 LEASE = timedelta(seconds=60)
 ACCOUNT = "zendesk_account"
 """Kept: the first account of each kind of name that was heard, `{"id": …, "name": …}`."""
+FOREIGN = "foreign_account"
 ECHO_WINDOW = timedelta(hours=1)
 LAST_WORDS = ("ticket.deleted", "ticket.merged")
 
@@ -93,11 +94,11 @@ class Ingest:
     async def round(self) -> bool:
         """Work on one batch. True when there was something to do."""
         now = self._clock.now()
-        claimed, mappings = await self._database.write(lambda conn: self._claim(conn, now))
+        claimed, mappings, accounts = await self._database.write(lambda conn: self._claim(conn, now))
         if not claimed:
             return False
         crashpoint("ingest.claimed")
-        read = [self._read(row, mappings.get(row.source)) for row in claimed]
+        read = _without_foreign([self._read(row, mappings.get(row.source)) for row in claimed], accounts)
         crashpoint("ingest.read")
         heard = await self._hearing.read(_rung([m for one in read for m in one.moments]))
         told = [m for one in read for m in _beside(one, heard).moments]
@@ -127,10 +128,11 @@ class Ingest:
             await self._apply([], facts, heard)
         return due
 
-    def _claim(self, conn: Connection, now: datetime) -> tuple[list[inbox.Claimed], dict[str, Any]]:
-        """Rows to work on, and how the team told us to read those of their sources."""
+    def _claim(self, conn: Connection, now: datetime) -> tuple[list[inbox.Claimed], dict[str, Any], dict[str, str]]:
+        """Rows to work on, how the team told us to read those of their sources, and whose account is heard."""
         claimed = inbox.claim(conn, self._worker, now, LEASE, self._batch)
-        return claimed, {source: keep.get(conn, keep.mappings(source)) for source in sorted({row.source for row in claimed})}
+        mappings = {source: keep.get(conn, keep.mappings(source)) for source in sorted({row.source for row in claimed})}
+        return claimed, mappings, keep.get(conn, ACCOUNT) or {}
 
     def _read(self, row: inbox.Claimed, mappings: Any) -> Read:
         try:
@@ -189,7 +191,7 @@ class Ingest:
         if one.malformed is not None:
             return "quarantined", one.malformed
         if _foreign(conn, one.account):
-            return "quarantined", "foreign_account"
+            return "quarantined", FOREIGN
         if one.ignored is not None:
             return "ignored", one.ignored
         if not one.moments:
@@ -261,6 +263,18 @@ def _beside(one: Read, heard: Heard) -> Read:
 
 def _may_echo(moment: Moment) -> bool:
     return moment.source == "zendesk" and moment.actor.kind in ("us", "unknown")
+
+
+def _without_foreign(read: Sequence[Read], accounts: Mapping[str, str]) -> list[Read]:
+    """Deliveries of another account say nothing: before anything is asked about their tickets, which are not ours."""
+    known, found = dict(accounts), []
+    for one in read:
+        if one.account is not None and one.malformed is None:
+            kind, _, name = one.account.partition(":")
+            if known.setdefault(kind, name) != name:
+                one = replace(one, moments=(), malformed=FOREIGN)
+        found.append(one)
+    return found
 
 
 def _foreign(conn: Connection, account: str | None) -> bool:

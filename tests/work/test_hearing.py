@@ -228,19 +228,6 @@ def test_while_zendesk_says_wait_nothing_is_read(database: Database, clock: Sett
     assert len(asked) == 2
 
 
-def test_what_catching_up_brought_names_no_delivery(database: Database, clock: SettableClock) -> None:
-    desk = Desk(database, clock)
-    ticket = reported(desk)
-    desk.writing.wire.unreachable = True
-    desk.walk.work()
-    desk.writing.wire.unreachable = False
-    clock.advance(60)
-    desk.walk.work()
-    in_force = (decisions.c.superseded_by.is_(None), decisions.c.retracted.is_(False))
-    rows = database.read_now(lambda conn: conn.execute(select(decisions.c.event_id).where(*in_force)).scalars().all())
-    assert rows == [None], ticket
-
-
 def test_a_follow_up_joins_the_case_of_the_ticket_it_follows_and_sees_its_severity(database: Database, clock: SettableClock) -> None:
     desk = Desk(database, clock)
     closed = reported(desk)

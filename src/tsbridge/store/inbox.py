@@ -3,6 +3,9 @@
 pending -> applied | ignored | quarantined | dead. A person may send the last three round again (`retry`). A repeat of a kept
 delivery is no row of its own but counted on the first one. So per source, always:
 received = applied + ignored + duplicate + quarantined + dead + pending.
+
+A ring is pending until its ticket was read behind it or its first impression judged. One read covers all rings that were settled
+for it; it goes by the newest of them.
 """
 
 from __future__ import annotations
@@ -240,13 +243,19 @@ def _waiting(conn: Connection, source: str, now: datetime, limit: int) -> list[R
     return large + small[: limit - len(large)] if large else small
 
 
-def settle(conn: Connection, row: Claimed, status: str, now: datetime, *, reason: str | None = None, event_type: str | None = None) -> None:
+def settle(
+    conn: Connection,
+    row: Claimed,
+    status: str,
+    now: datetime,
+    *,
+    reason: str | None = None,
+    event_type: str | None = None,
+    rang_for: str | None = None,
+) -> None:
     """Finish a claimed delivery as applied, ignored or quarantined. LostLease when it is no longer ours."""
-    done = conn.execute(
-        update(inbox)
-        .where(_still_ours(row))
-        .values(status=status, reason=reason, event_type=event_type, settled_at=now, claimed_by=None, lease_until=None)
-    )
+    values = {"status": status, "reason": reason, "event_type": event_type, "rang_for": rang_for}
+    done = conn.execute(update(inbox).where(_still_ours(row)).values(**values, settled_at=now, claimed_by=None, lease_until=None))
     if done.rowcount != 1:
         raise LostLease(row.id)
 
@@ -270,6 +279,24 @@ def failed(conn: Connection, row: Claimed, now: datetime, why: str) -> None:
             lease_until=None,
         )
     )
+
+
+def unread(conn: Connection, ticket: str) -> str | None:
+    """The newest settled delivery that rang for this ticket without a read behind it yet."""
+    rang = select(inbox.c.id).where(inbox.c.rang_for == ticket, inbox.c.covered_by.is_(None))
+    found: str | None = conn.execute(rang.order_by(inbox.c.received_at.desc(), inbox.c.id.desc()).limit(1)).scalar()
+    return found
+
+
+def cover(conn: Connection, ticket: str, newest: str) -> None:
+    """A ticket was read for all the settled rings that had no read yet."""
+    conn.execute(update(inbox).where(inbox.c.rang_for == ticket, inbox.c.covered_by.is_(None)).values(covered_by=newest))
+
+
+def later(conn: Connection, row: Claimed, due_at: datetime, why: str) -> None:
+    """Give a claim back uncounted, for `due_at`: it is not the delivery's fault. Nothing happens when the lease is lost."""
+    again = {"attempts": inbox.c.attempts - 1, "due_at": due_at, "reason": why, "claimed_by": None, "lease_until": None}
+    conn.execute(update(inbox).where(_still_ours(row)).values(**again))
 
 
 def release(conn: Connection, rows: Iterable[Claimed]) -> None:

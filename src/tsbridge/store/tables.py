@@ -88,6 +88,8 @@ inbox = Table(
     Column("claimed_by", Text),
     Column("lease_until", Instant),
     Column("settled_at", Instant),
+    Column("rang_for", Text),  # the ticket it rang for, once settled; null where it told all there is
+    Column("covered_by", Text),  # the newest delivery that rang for the read of that ticket, perhaps itself; null until it was read
     UniqueConstraint("source", "dedupe_key"),
     CheckConstraint("status IN ('pending','applied','ignored','quarantined','dead')", name="inbox_status"),
 )
@@ -100,6 +102,13 @@ Index(
     postgresql_where=inbox.c.status == "pending",
 )
 Index("inbox_by_status", inbox.c.status, inbox.c.seq)
+Index(
+    "inbox_by_ticket",
+    inbox.c.rang_for,
+    inbox.c.covered_by,
+    sqlite_where=inbox.c.rang_for.is_not(None),
+    postgresql_where=inbox.c.rang_for.is_not(None),
+)
 
 moments = Table(
     "moments",

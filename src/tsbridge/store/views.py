@@ -57,9 +57,14 @@ def event(conn: Connection, event_id: str) -> Row | None:
 
 
 def event_results(conn: Connection, event_id: str) -> tuple[list[str], list[str]]:
-    """(digests of the moments it told first, ids of the decisions it led to)."""
+    """(digests of the moments it told first, ids of the decisions it led to, by itself or by the read that it rang for with others)."""
     told = conn.execute(select(moments.c.digest).where(moments.c.event_id == event_id).order_by(moments.c.at, moments.c.digest))
-    led = conn.execute(select(decisions.c.id).where(decisions.c.event_id == event_id).order_by(decisions.c.seq))
+    rang = conn.execute(select(inbox.c.rang_for, inbox.c.covered_by).where(inbox.c.id == event_id)).first()
+    by = decisions.c.event_id == event_id
+    if rang is not None and rang.covered_by is not None:
+        covered = select(inbox.c.id).where(inbox.c.rang_for == rang.rang_for, inbox.c.covered_by == event_id)
+        by = or_(by, decisions.c.event_id == rang.covered_by, decisions.c.event_id.in_(covered))
+    led = conn.execute(select(decisions.c.id).where(by).order_by(decisions.c.seq))
     return list(told.scalars()), list(led.scalars())
 
 

@@ -6,8 +6,8 @@ that one bad delivery never holds the others; one that broke its worker twice is
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
@@ -24,6 +24,7 @@ from tsbridge.vendors.errors import Malformed
 from tsbridge.work.conclude import Concluded, Conclusions, ToldNow
 from tsbridge.work.facts import Background
 from tsbridge.work.hearing import Heard, Hearing
+from tsbridge.work.rings import Read, Rings, beside, newest_ring, only, pause, rung, unheard
 
 BATCH = 50
 AIM = timedelta(milliseconds=100)
@@ -51,18 +52,6 @@ class Reading(Protocol):
 
 Reader = Callable[[inbox.Claimed, Any], Reading]
 """Reads one claimed delivery, by the kept mappings of its source if there are any; raises `Malformed`. Made by wiring."""
-
-
-@dataclass(frozen=True, slots=True)
-class Read:
-    """A claimed delivery and what it says, or why it cannot be read."""
-
-    row: inbox.Claimed
-    event_type: str | None
-    moments: tuple[Moment, ...]
-    ignored: str | None = None
-    malformed: str | None = None
-    account: str | None = None
 
 
 class Ingest:
@@ -100,13 +89,16 @@ class Ingest:
         crashpoint("ingest.claimed")
         read = _without_foreign([self._read(row, mappings.get(row.source)) for row in claimed], accounts)
         crashpoint("ingest.read")
-        heard = await self._hearing.read(_rung([m for one in read for m in one.moments]))
-        told = [m for one in read for m in _beside(one, heard).moments]
+        heard = await self._hearing.read(rung([m for one in read for m in one.moments]))
+        told = [m for one in read for m in beside(one, heard).moments]
         facts = await self._background.look_up([*told, *(m for moments in heard.moments.values() for m in moments)])
-        if await self._tried(read, facts, heard) is not None:
+        rings = newest_ring(read)
+        if await self._tried(read, facts, heard, rings) is not None:
             # One by one, so that the delivery that cannot be applied is known and the others go on.
             for one in read:
-                if (failure := await self._tried([one], facts, heard)) is not None:
+                tickets = {moment.interaction for moment in one.moments}
+                own = [moment for moment in facts if moment.interaction in tickets]
+                if (failure := await self._tried([one], own, only(heard, tickets), rings)) is not None:
                     await self._postpone(one, failure)
         return True
 
@@ -125,7 +117,7 @@ class Ingest:
         heard = await self._hearing.read(dict.fromkeys(tickets))
         facts, due = await self._background.take_up(tickets, heard.moments, heard.gone)
         if facts or heard.moments:
-            await self._apply([], facts, heard)
+            await self._apply([], facts, heard, {})
         return due
 
     def _claim(self, conn: Connection, now: datetime) -> tuple[list[inbox.Claimed], dict[str, Any], dict[str, str]]:
@@ -145,42 +137,53 @@ class Ingest:
             moments = tuple(m if m.event in LAST_WORDS else replace(m, impression=True) for m in moments)
         return Read(row, reading.event_type, moments, reading.ignored, account=reading.account)
 
-    async def _tried(self, read: Sequence[Read], facts: Sequence[Moment], heard: Heard) -> Exception | None:
+    async def _tried(self, read: Sequence[Read], facts: Sequence[Moment], heard: Heard, rings: Rings) -> Exception | None:
         """Apply deliveries together; what went wrong, if anything. Then nothing of them was applied."""
         try:
-            await self._apply(read, facts, heard)
+            await self._apply(read, facts, heard, rings)
         except Exception as failure:  # whatever it is, the delivery must not be lost and must not hold the others
             return failure
         return None
 
-    async def _apply(self, read: Sequence[Read], facts: Sequence[Moment], heard: Heard) -> None:
+    async def _apply(self, read: Sequence[Read], facts: Sequence[Moment], heard: Heard, rings: Rings) -> None:
         now = self._clock.now()
-        concluded = await self._database.write(lambda conn: self._apply_in(conn, read, facts, heard, now))
+        concluded = await self._database.write(lambda conn: self._apply_in(conn, read, facts, heard, rings, now))
         crashpoint("ingest.committed")
         if concluded.wishes:
             self._wake_writer()
 
-    def _apply_in(self, conn: Connection, read: Sequence[Read], facts: Sequence[Moment], heard: Heard, now: datetime) -> Concluded:
+    def _apply_in(
+        self, conn: Connection, read: Sequence[Read], facts: Sequence[Moment], heard: Heard, rings: Rings, now: datetime
+    ) -> Concluded:
         begun = self._clock.now()
-        concluded = self._concluded(conn, read, facts, heard, now)
+        concluded = self._concluded(conn, read, facts, heard, rings, now)
         self._batch = fitting(len(read), self._clock.now() - begun)
         return concluded
 
-    def _concluded(self, conn: Connection, read: Sequence[Read], facts: Sequence[Moment], heard: Heard, now: datetime) -> Concluded:
+    def _concluded(
+        self, conn: Connection, read: Sequence[Read], facts: Sequence[Moment], heard: Heard, rings: Rings, now: datetime
+    ) -> Concluded:
         live = self._conclusions.begin(conn)
         told = ToldNow()
         for moment in facts:
             told.hear(conn, moment, "facts", live.version)
         self._background.settle(conn, facts)
-        rings = _newest_ring(read)
+        newest = {ticket: rings.get(ticket) or inbox.unread(conn, ticket) for ticket in heard.moments}
         for ticket, moments in sorted(heard.moments.items()):
             for moment in unknown(conn, moments):
-                told.hear(conn, moment, rings.get(ticket, CAUGHT_UP), live.version)
+                told.hear(conn, moment, newest[ticket] or CAUGHT_UP, live.version)
             told.replace_impressions(conn, ticket, now)
         for one in read:
-            status, reason = self._hear(conn, told, _beside(one, heard), live.version, now)
-            inbox.settle(conn, one.row, status, now, reason=reason, event_type=one.event_type)
-        judged = [m for one in read for m in _beside(one, heard).moments if m.interaction not in heard.gone]
+            if unheard(one, heard):
+                inbox.later(conn, one.row, now + pause(now - one.row.received_at), "ticket_unread")
+                continue
+            status, reason = self._hear(conn, told, beside(one, heard), live.version, now)
+            rang_for = one.rings_for if status != "quarantined" else None
+            inbox.settle(conn, one.row, status, now, reason=reason, event_type=one.event_type, rang_for=rang_for)
+        for ticket, ring in sorted(newest.items()):
+            if ring is not None:
+                inbox.cover(conn, ticket, ring)
+        judged = [m for one in read for m in beside(one, heard).moments if m.interaction not in heard.gone]
         self._background.note_missing(conn, [*judged, *(m for moments in heard.moments.values() for m in moments)], facts, now)
         concluded = self._conclusions.conclude(conn, live, told, now)
         crashpoint("ingest.concluded")
@@ -195,7 +198,7 @@ class Ingest:
         if one.ignored is not None:
             return "ignored", one.ignored
         if not one.moments:
-            return "applied", None  # its ticket's audits told it
+            return "applied", None  # its ticket's audits told it, or are never to be read
         echoes = repeats = 0
         for moment in one.moments:
             rest = self._beyond_our_own(conn, moment, now)
@@ -205,7 +208,8 @@ class Ingest:
                 repeats += 1
         if echoes == len(one.moments):
             return "applied", "our_own_change"
-        return ("ignored", "said_before") if echoes + repeats == len(one.moments) else ("applied", None)
+        told_before = echoes + repeats == len(one.moments) and one.rings_for is None  # a ring is no repeat, whatever its body says
+        return ("ignored", "said_before") if told_before else ("applied", None)
 
     def _beyond_our_own(self, conn: Connection, moment: Moment, now: datetime) -> Moment | None:
         """What a moment says beyond what we wrote ourselves; None when it is nothing but our own change coming back."""
@@ -238,27 +242,6 @@ class Ingest:
 def fitting(many: int, took: timedelta) -> int:
     """How many deliveries to take next, when so many took so long: a few where stories are long, as many as may be where they are not."""
     return max(1, min(BATCH, int(many * (AIM / took)))) if many and took else BATCH
-
-
-def _rung(moments: Iterable[Moment]) -> dict[str, str | None]:
-    """The tickets that deliveries ring for, and whose they are as far as these tell."""
-    found: dict[str, str | None] = {}
-    for moment in moments:
-        if moment.impression:
-            requester = dict(moment.facts).get("requester.id")
-            found[moment.interaction] = str(requester) if requester is not None else found.get(moment.interaction)
-    return found
-
-
-def _newest_ring(read: Iterable[Read]) -> dict[str, str]:
-    """For each ticket the newest delivery that rang for it."""
-    rang = sorted((one.row.received_at, one.row.id, m.interaction) for one in read for m in one.moments if m.impression)
-    return {ticket: id_ for _, id_, ticket in rang}
-
-
-def _beside(one: Read, heard: Heard) -> Read:
-    """A delivery without the first impressions of tickets whose audits were read."""
-    return replace(one, moments=tuple(m for m in one.moments if not (m.impression and m.interaction in heard.moments)))
 
 
 def _may_echo(moment: Moment) -> bool:

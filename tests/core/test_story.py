@@ -156,9 +156,35 @@ def test_a_follow_up_sees_the_severity_the_followed_ticket_had_when_it_was_made_
         assert [saw[m.digest] for m in (refund, follow_up, worse, again)] == [None, 3, None, 3]
 
 
+def test_a_follow_up_of_a_harmless_ticket_does_not_see_what_that_became_afterwards() -> None:
+    harmless, worse = ticket("created", 0, "a question", id_="1"), ticket("commented", 6, "I was bitten", id_="1")
+    _, decisions = judged(
+        harmless, ticket("created", 5, "back", id_="2", ticket__follows="1"), worse, ticket("commented", 7, "hello?", id_="2")
+    )
+    assert {d.seen.given.get("case.followed_severity") for d in decisions} == {None}
+
+
 def test_a_follow_up_of_a_ticket_never_heard_of_sees_no_severity() -> None:
     _, decisions = judged(ticket("created", 5, "I was bitten", id_="2", ticket__follows="1"), ticket("created", 6, "hello", id_="1"))
-    assert all("case.followed_severity" not in d.seen.given for d in decisions)
+    assert {d.seen.given.get("case.followed_severity") for d in decisions} == {None}
+
+
+def test_all_the_ring_groups_a_call_went_through_are_known_beside_the_last_ones() -> None:
+    through = (
+        call("started", 0, call__ring_group=("billing",)),
+        call("transferred", 2, call__ring_group=("vip",)),
+        call("ended", 4, call__ring_group=("vip",)),
+    )
+    _, decisions = judged(*through)
+    assert [d.seen.given["call.ring_group"] for d in decisions] == [("billing",), ("vip",), ("vip",)]
+    assert [d.seen.given["call.ring_groups"] for d in decisions] == [("billing",), ("billing", "vip"), ("billing", "vip")]
+    assert ["call.ring_groups" in d.seen.given["changed"] for d in decisions] == [False, True, False]  # type: ignore[operator]
+
+
+def test_a_short_abandon_is_told_yes_or_no_once_it_is_known_how_the_call_ended() -> None:
+    for outcome, short in (("short_abandoned", True), ("abandoned", False), ("answered", False)):
+        _, decisions = judged(call("started", 0), call("ended", 1, call__outcome=outcome))
+        assert [d.seen.given.get("call.short_abandon") for d in decisions] == [None, short]
 
 
 def test_what_a_follow_up_saw_is_kept_with_the_case() -> None:

@@ -17,6 +17,7 @@ from tsbridge.core.rules.document import read
 from tsbridge.core.rules.judge import Judge
 from tsbridge.core.rules.judgement import Standing
 from tsbridge.rulebook.check import check
+from tsbridge.rulebook.zendesk_conditions import condition
 from tsbridge.rulebook.zendesk_import import import_zendesk
 from tsbridge.simulator.zendesk.rules import Occasion, run
 from tsbridge.vendors.zendesk.setup import trigger as setup_trigger
@@ -426,3 +427,14 @@ def test_random_triggers_do_the_same_to_random_tickets_through_all_their_updates
         assert (judged.priority or state["priority"]) == ticket["priority"]
         assert dict(judged.custom_fields).get(str(CUSTOM), state["custom_fields"][0]["value"]) == ticket["custom_fields"][0]["value"]
         before = ticket
+
+
+def test_organizations_and_custom_statuses_are_carried_over() -> None:
+    assert condition({"field": "organization_id", "operator": "is", "value": "361000001"}) == (
+        {"field": "ticket.organization_id", "operator": "is", "value": "361000001"},
+        "",
+    )
+    assert condition({"field": "custom_status_id", "operator": "is_not", "value": ""}) == (
+        {"field": "ticket.custom_status_id", "operator": "present"},
+        "",
+    )

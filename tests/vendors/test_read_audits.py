@@ -55,6 +55,27 @@ def test_a_follow_up_tells_and_names_the_ticket_it_follows() -> None:
     assert Handle("ticket", "4688") in moment.names
 
 
+def test_a_rating_is_told_with_what_stood_before_and_its_reason_is_the_requesters_words() -> None:
+    rated = audit(102, 41, change("satisfaction_score", "offered", "bad"), change("satisfaction_comment", None, "he was bitten again"))
+    moment = moments_of("4711", [CREATED, rated], {}.get)[1]
+    assert (moment.event, moment.changes) == ("ticket.updated", (Change("ticket.satisfaction", "offered", "bad"),))
+    assert dict(moment.facts)["ticket.satisfaction"] == "bad"
+    assert [(text.role, text.body, text.by) for text in moment.texts] == [("comment", "he was bitten again", "requester")]
+
+
+def test_a_rating_told_by_an_event_of_its_own_is_the_same_rating() -> None:
+    rating = {"type": "SatisfactionRating", "score": "good_with_comment", "body": "thank you", "assignee_id": 7}
+    moment = moments_of("4711", [CREATED, audit(102, 41, rating)], {}.get)[1]
+    assert dict(moment.facts)["ticket.satisfaction"] == "good"
+    assert [text.body for text in moment.texts] == ["thank you"]
+
+
+def test_a_rating_in_words_nobody_knows_says_nothing() -> None:
+    odd = audit(102, 41, change("satisfaction_score", "offered", "four stars"), change("status", "solved", "open"))
+    moment = moments_of("4711", [CREATED, odd], {}.get)[1]
+    assert dict(moment.facts) == {"ticket.status": "open"}
+
+
 def test_what_an_agent_wrote_is_told_as_the_agents() -> None:
     moments = moments_of("4711", [CREATED, audit(101, 7, comment(7, "was anybody bitten?", public=False))], {}.get)
     assert moments[1].event == "ticket.commented"

@@ -269,3 +269,17 @@ def test_of_another_accounts_deliveries_nothing_is_asked(database: Database, clo
     assert desk.writing.wire.count("GET", f"/tickets/{theirs}/audits") == 0
     assert not desk.events(theirs)
     assert desk.walk.database.read_now(facts.next_due) is None
+
+
+def test_rules_see_the_tags_of_the_requesters_user(database: Database, clock: SettableClock) -> None:
+    desk = Desk(database, clock)
+    valued = {"field": "requester.tags", "operator": "includes", "value": "gold"}
+    rule = {"key": "gold", "kind": "escalation", "when": {"all": [valued]}, "then": [{"set_severity": 2}]}
+    desk.walk.publish({**BOOK, "queues": {"intake": {}}, "rules": [rule, BOOK["rules"][1]]})  # type: ignore[index]
+    person = desk.world.add_user("Dee", "dee@example.com")
+    person["tags"] = ["gold"]
+    asked = {"subject": "Help", "comment": {"body": "where is my sitter?"}, "requester_id": person["id"]}
+    ticket = str(desk.world.create(asked, person, via="mail")["id"])
+    desk.ring(ticket)
+    desk.settle(ticket)
+    assert desk.events(ticket) == [("ticket.created", 2)]

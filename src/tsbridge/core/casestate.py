@@ -76,8 +76,19 @@ class Track:
         previous, told = dict(self.facts), dict(moment.facts)
         for change in moment.changes:
             previous[change.field], told[change.field] = change.previous, change.current
+        told |= follows_from(told, previous)
         changed = tuple(sorted([name for name, value in told.items() if previous.get(name, value) != value]))
         return Track(self.opened_at, {**self.facts, **told}, self.declined), previous, changed
+
+
+def follows_from(told: Mapping[str, Value], known: Mapping[str, Value]) -> dict[str, Value]:
+    """Facts of a call that others make sure, with what was known of it before."""
+    found: dict[str, Value] = {}
+    if isinstance(ring := told.get("call.ring_group"), tuple):
+        found["call.ring_groups"] = tuple(sorted({*ring, *_tag_set(known.get("call.ring_groups"))}))
+    if (outcome := told.get("call.outcome")) is not None:
+        found["call.short_abandon"] = outcome == "short_abandoned"
+    return found
 
 
 class CaseState(NamedTuple):
@@ -144,10 +155,10 @@ class CaseState(NamedTuple):
     def _follow(self, track: Track) -> Track:
         """A follow-up remembers what the ticket it follows was when it was made: what becomes of that later is its own."""
         followed = track.facts.get("ticket.follows")
-        if followed is None or FOLLOWED.keys() & track.facts.keys() or f"zendesk:{followed}" not in self.tracks:
+        if followed is None or FOLLOWED.keys() <= track.facts.keys():
             return track
-        was = self.view(Interaction("zendesk", str(followed)), "")
-        return replace(track, facts={**track.facts, **{name: was[of] for name, of in FOLLOWED.items() if of in was}})
+        was = self.view(Interaction("zendesk", str(followed)), "") if f"zendesk:{followed}" in self.tracks else {}
+        return replace(track, facts={**track.facts, **{name: was.get(of) for name, of in FOLLOWED.items()}})
 
     def _undone(self, moment: Moment, previous: Mapping[str, Value], now: Mapping[str, Value], changed: Collection[str]) -> list[str]:
         """What somebody other than us changed that we had asked for; a person's move of the group counts from the start."""

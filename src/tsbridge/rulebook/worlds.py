@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, tzinfo
 from typing import Any, Final
 
+from tsbridge.core.casestate import follows_from
 from tsbridge.core.moments import Value
 from tsbridge.core.rules.facts import YEARS, Facts
 from tsbridge.core.rules.judge import Judge
@@ -34,7 +35,7 @@ class World:
         for name, value in given.items():
             into = previous if name.startswith(PREVIOUS) else facts
             into[name.removeprefix(PREVIOUS)] = tuple(sorted(map(str, value))) if isinstance(value, list) else value
-        facts = with_own_words(facts)
+        facts = completed(facts)
         if at is None:
             return cls(facts, previous)
         time = datetime.fromisoformat(str(at))
@@ -55,9 +56,9 @@ class World:
         return judge.decide(self.given, self.previous, Standing(), self.at, until=self.at)
 
 
-def with_own_words(given: Mapping[str, Value]) -> dict[str, Value]:
-    """Facts as a person gives them: a text of which nothing more is said is the requester's own."""
-    facts = dict(given)
+def completed(given: Mapping[str, Value]) -> dict[str, Value]:
+    """Facts as a person gives them, with what follows: a text of which nothing more is said is the requester's own."""
+    facts = follows_from(given, {}) | dict(given)
     if "text" in facts:
         facts.setdefault("text.requester", facts["text"])
     return facts

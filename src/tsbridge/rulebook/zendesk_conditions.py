@@ -16,7 +16,7 @@ WORDS: Final[Mapping[str, tuple[str, ...]]] = {"status": STATUS, "priority": PRI
 """All the words a field of Zendesk can have; it does not mind capitals."""
 ORDERS: Final[Mapping[str, tuple[str, ...]]] = {"status": STATUS, "priority": ("", *PRIORITIES)}
 """From the least to the most; no priority counts as the lowest."""
-IDS = ("group_id", "assignee_id", "requester_id", "brand_id", "ticket_form_id")
+IDS = ("group_id", "assignee_id", "requester_id", "organization_id", "brand_id", "ticket_form_id", "custom_status_id")
 
 PLAIN = {
     "status": "ticket.status",
@@ -25,6 +25,8 @@ PLAIN = {
     "group_id": "ticket.group_id",
     "assignee_id": "ticket.assignee_id",
     "requester_id": "requester.id",
+    "organization_id": "ticket.organization_id",
+    "custom_status_id": "ticket.custom_status_id",
     "brand_id": "ticket.brand_id",
     "ticket_form_id": "ticket.form_id",
     "external_id": "ticket.external_id",
@@ -62,19 +64,17 @@ VIA = {
 LEFT = {
     "role": "rules do not see who made the change, only whose ticket it is",
     "locale_id": "rules do not see the requester's language",
-    "satisfaction_score": "rules do not see satisfaction ratings",
+    "satisfaction_score": "rules do not tell ratings with a comment from those without: write it with ticket.satisfaction",
     "schedule_id": "name a calendar of the rulebook and use within_hours",
     "within_schedule": "name a calendar of the rulebook and use within_hours",
     "in_business_hours": "name a calendar of the rulebook and use within_hours",
     "business_hours": "name a calendar of the rulebook and use within_hours",
-    "organization_id": "rules do not see organizations",
     "recipient": "rules do not see the address a mail was sent to",
-    "custom_status_id": "rules see the status, not custom statuses",
     "reopens": "rules do not see counters of Zendesk",
     "replies": "rules do not see counters of Zendesk",
     "agent_stations": "rules do not see counters of Zendesk",
     "group_stations": "rules do not see counters of Zendesk",
-    "comment_is_public": "rules do not see whether a comment was public",
+    "comment_is_public": "who can see a comment has more answers there: write it with comment.public",
     "current_via_id": "rules see how the ticket was created, not how this change came in",
     "description_includes_word": "rules read the description only together with all comments",
     "attachment": "rules do not see attachments",

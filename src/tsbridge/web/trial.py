@@ -17,7 +17,7 @@ from tsbridge.core.rules.judgement import Judgement, Standing
 from tsbridge.rulebook import tests
 from tsbridge.rulebook.coverage import coverage
 from tsbridge.rulebook.generate import generate
-from tsbridge.rulebook.worlds import with_own_words
+from tsbridge.rulebook.worlds import completed
 from tsbridge.store import decisions, routing, views
 from tsbridge.web.explained import near_misses, rule_shown
 from tsbridge.web.inputs import time_text
@@ -57,7 +57,7 @@ class Asked:
 def made_up(given: Mapping[str, Any], at: datetime, trial_id: str) -> Asked:
     """Facts that nobody told. Raises 422 for those that no field can hold."""
     told, previous = read_facts(given)
-    facts = with_own_words(told)
+    facts = completed(told)
     subject = Interaction("talkdesk" if facts.get("source") == "talkdesk" else "zendesk", trial_id)
     return Asked(facts, previous, Standing(None, (), ()), at, subject)
 

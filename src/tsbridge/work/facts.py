@@ -22,7 +22,7 @@ from tsbridge.store.rulebooks import LiveRulebook
 from tsbridge.vendors.errors import VendorError
 from tsbridge.vendors.zendesk.facts import facts_of
 
-REQUESTER = frozenset({"requester.email", "requester.phone", "requester.name", "requester.domain", "requester.country"})
+REQUESTER = frozenset(f"requester.{name}" for name in ("email", "phone", "name", "domain", "country", "tags"))
 TEXT = frozenset({"text", "subject"})
 FIRST_RETRY = timedelta(seconds=5)
 LAST_RETRY = timedelta(minutes=15)

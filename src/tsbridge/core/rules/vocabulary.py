@@ -47,6 +47,7 @@ class Action:
 
 STATUSES: Final = ("new", "open", "pending", "hold", "solved", "closed", "deleted")
 PRIORITIES: Final = ("low", "normal", "high", "urgent")
+SCORES: Final = ("unoffered", "offered", "good", "bad")
 TYPES: Final = ("question", "incident", "problem", "task")
 
 FIELDS: Final = (
@@ -83,6 +84,7 @@ FIELDS: Final = (
     Field("ticket.last_public_by", "word", "Who wrote the newest public comment.", "agent", ("requester", "agent", "system")),
     Field("ticket.organization_id", "word", "Zendesk id of the organization.", "361000001"),
     Field("ticket.custom_status_id", "word", "Zendesk id of the custom status.", "81000030"),
+    Field("ticket.satisfaction", "word", "The requester's rating; the comment given with it is part of text.", "bad", SCORES),
     Field("ticket.follows", "word", "Zendesk id of the closed ticket that this one follows up.", "4688"),
     Field("ticket.custom.<id>", "word", "A custom field, by its Zendesk id.", "tier_3"),
     Field("call.direction", "word", "Which way the call went.", "inbound", ("inbound", "outbound", "internal")),
@@ -95,10 +97,12 @@ FIELDS: Final = (
     ),
     Field("call.wait_seconds", "number", "Seconds the caller waited.", 64),
     Field("call.talk_seconds", "number", "Seconds of talking.", 431),
-    Field("call.ring_group", "set", "Ring groups the call went to.", ["billing", "vip"]),
+    Field("call.ring_group", "set", "Ring groups the call went to, as last told.", ["billing", "vip"]),
+    Field("call.ring_groups", "set", "All the ring groups that the call went through.", ["billing", "vip"]),
     Field("call.disposition", "word", "The disposition an agent set.", "injury"),
     Field("call.voicemail", "flag", "Whether a voicemail was left.", True),
     Field("call.transferred", "flag", "Whether the call was transferred.", False),
+    Field("call.short_abandon", "flag", "Whether the caller hung up before Talkdesk's threshold.", True),
     Field("call.agent_email", "word", "The agent on the call.", "owen.pike@example.com"),
     Field("call.talkdesk_number", "word", "Our line, E.164.", "+12025550142"),
     Field("requester.email", "word", "The requester's address, lower case.", "ana@example.com"),
@@ -107,6 +111,7 @@ FIELDS: Final = (
     Field("requester.country", "word", "Country of that number, two letters.", "US"),
     Field("requester.name", "word", "The requester's name.", "Ana"),
     Field("requester.id", "word", "Zendesk id of the requester.", "41"),
+    Field("requester.tags", "set", "Tags of the requester's Zendesk user.", ["vip"]),
     Field("requester.contacts_24h", "number", "Tickets and calls the person opened in the last day, this one included.", 2),
     Field("requester.contacts_30d", "number", "The same for 30 days.", 5),
     Field("requester.cases_90d", "number", "Cases of the person in the last 90 days, this one included.", 3),

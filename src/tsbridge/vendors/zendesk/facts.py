@@ -22,6 +22,8 @@ def facts_of(ticket: Mapping[str, Any], user: Mapping[str, Any] | None, phone_re
     known = user or {"id": ticket.get("requester_id")}
     person, people = reading.person_facts(known.get("id"), known.get("name"), known.get("email"), known.get("phone"), phone_region)
     facts: dict[str, Value] = dict(person)
+    if user is not None and "tags" in user:
+        facts["requester.tags"] = reading.tags(user["tags"])
     if (followed := follows(inside(ticket, "via"))) is not None:
         facts["ticket.follows"] = followed
     for entry in ticket.get("custom_fields") or ():

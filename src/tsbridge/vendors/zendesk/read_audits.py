@@ -16,7 +16,7 @@ from tsbridge.core.echo import beyond
 from tsbridge.core.moments import WRITTEN, Actor, ActorKind, Change, Handle, Moment, Text, Value
 from tsbridge.vendors import reading
 from tsbridge.vendors.reading import id_text, word
-from tsbridge.vendors.zendesk.read_fields import channel_of, follows, inside, names_in, scalar, status
+from tsbridge.vendors.zendesk.read_fields import channel_of, follows, inside, names_in, satisfaction, scalar, status
 
 FIELDS: Final[Mapping[str, str]] = {
     "status": "ticket.status",
@@ -32,7 +32,10 @@ FIELDS: Final[Mapping[str, str]] = {
     "requester_id": "requester.id",
     "tags": "tags",
     "subject": "subject",
+    "satisfaction_score": "ticket.satisfaction",
 }
+RATING: Final = "SatisfactionRating"
+"""An event of its own for a rating, beside or instead of a changed `satisfaction_score`."""
 Planned = Callable[[str], Mapping[str, Any] | None]
 """The edit (`core.helpdesk.edit_json`) that an update's marker stands for; None when it is none of ours."""
 
@@ -87,7 +90,7 @@ def _of_update(ticket: str, audit: Mapping[str, Any], at: datetime, event: str, 
 def _moment(ticket: str, audit: Mapping[str, Any], at: datetime, told: list[_Told], requester: str | None, order: str) -> Moment | None:
     created = any(event.get("type") == "Create" for event in _events(audit))
     comment = next((event for event in _events(audit) if event.get("type") in ("Comment", "VoiceComment")), None)
-    if not (created or told or comment is not None):
+    if not (created or told or comment is not None or _ratings(audit) or _reasons(audit)):
         return None
     if created and requester is None:
         requester = id_text((comment or audit).get("author_id"))
@@ -107,6 +110,9 @@ def _moment(ticket: str, audit: Mapping[str, Any], at: datetime, told: list[_Tol
         facts["channel"] = channel
     if comment is not None:
         _say(comment, created, requester, actor, facts, texts)
+    for score in _ratings(audit):
+        facts.setdefault("ticket.satisfaction", score)
+    texts += [Text("comment", said, "requester") for said in _reasons(audit)]
     if (followed := follows(via)) is not None:
         facts["ticket.follows"] = followed
     names = set(names_in(facts)) | _named(via)
@@ -144,6 +150,18 @@ def _say(
         facts["ticket.last_public_by"] = by
 
 
+def _ratings(audit: Mapping[str, Any]) -> list[str]:
+    """Scores told by an event of their own: without what stood before, so that the story has to tell what they changed."""
+    return [score for e in _events(audit) if e.get("type") == RATING and (score := satisfaction(e.get("score"))) is not None]
+
+
+def _reasons(audit: Mapping[str, Any]) -> list[str]:
+    """What the requester gave as the reason for a rating."""
+    told = [e.get("value") for e in _events(audit) if e.get("type") == "Change" and e.get("field_name") == "satisfaction_comment"]
+    told += [event.get("body") for event in _events(audit) if event.get("type") == RATING]
+    return list(dict.fromkeys(said for value in told if (said := reading.text(value)) is not None))
+
+
 def _told(audit: Mapping[str, Any]) -> list[_Told]:
     """Every difference the audit lists, each field once: the last word counts, the first one's `previous`."""
     found: dict[tuple[str, bool], Change] = {}
@@ -152,7 +170,7 @@ def _told(audit: Mapping[str, Any]) -> list[_Told]:
             continue
         name = str(event.get("field_name"))
         field = FIELDS.get(name) or (f"ticket.custom.{name}" if name.isascii() and name.isdigit() else None)
-        if field is None:
+        if field is None or (field == "ticket.satisfaction" and satisfaction(event.get("value")) is None):
             continue
         rule = inside(event, "via").get("channel") == "rule"
         before = found.get((field, rule))
@@ -166,6 +184,8 @@ def _value(field: str, value: Any) -> Value:
         return reading.tags(value)
     if field == "ticket.status":
         return status(value)
+    if field == "ticket.satisfaction":
+        return satisfaction(value)
     if field.endswith("_id") or field == "requester.id":
         return id_text(value)
     if field == "subject":

@@ -55,6 +55,14 @@ CHANNELS: Final[Mapping[str, str]] = {
 STATUSES: Final[Mapping[str, str]] = {"archived": "closed", "scrubbed": "deleted", "on-hold": "hold", "on hold": "hold"}
 
 
+RATINGS: Final[Mapping[str, str]] = {
+    "unoffered": "unoffered",
+    "offered": "offered",
+    **{f"good{ending}": "good" for ending in ("", "_with_comment", "withcomment")},
+    **{f"bad{ending}": "bad" for ending in ("", "_with_comment", "withcomment")},
+}
+
+
 @dataclass(frozen=True, slots=True)
 class OwnUser:
     """The Zendesk user we write as."""
@@ -96,6 +104,12 @@ def follows(via: Mapping[str, Any]) -> str | None:
     """The closed ticket that a follow-up was made from, as its `via` tells."""
     source = inside(via, "source")
     return whole_id(inside(source, "from").get("ticket_id")) if source.get("rel") == "follow_up" else None
+
+
+def satisfaction(value: Any) -> str | None:
+    """Our word for a rating; an unknown one is nothing rather than a guess."""
+    found = word(value)
+    return None if found is None else RATINGS.get(found)
 
 
 def names_in(facts: Mapping[str, Value]) -> tuple[Handle, ...]:

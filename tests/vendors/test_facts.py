@@ -1,0 +1,30 @@
+"""Background facts of a ticket: what its deliveries do not tell."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tsbridge.core.moments import Handle
+from tsbridge.vendors.zendesk.facts import facts_of
+
+TICKET: dict[str, Any] = {"id": 4711, "created_at": "2026-11-22T09:00:00Z", "requester_id": 41, "subject": "Help"}
+
+
+def told(ticket: dict[str, Any], user: dict[str, Any] | None) -> dict[str, Any]:
+    moment = facts_of({**TICKET, **ticket}, user, "US")
+    assert moment is not None
+    return dict(moment.facts)
+
+
+def test_the_requesters_tags_are_told_as_the_user_has_them() -> None:
+    assert told({}, {"id": 41, "tags": ["VIP", "beta"]})["requester.tags"] == ("beta", "vip")
+    assert told({}, {"id": 41, "tags": []})["requester.tags"] == ()
+    assert "requester.tags" not in told({}, None)
+
+
+def test_a_follow_up_names_the_ticket_it_follows() -> None:
+    via = {"channel": "web", "source": {"from": {"ticket_id": 4688}, "rel": "follow_up"}}
+    moment = facts_of({**TICKET, "via": via}, None, "US")
+    assert moment is not None
+    assert dict(moment.facts)["ticket.follows"] == "4688"
+    assert moment.names == (Handle("ticket", "4688"),)

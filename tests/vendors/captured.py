@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from tsbridge.core.moments import to_json
 from tsbridge.vendors import strict_json
+from tsbridge.vendors.errors import Malformed
 from tsbridge.vendors.reading import Normalized
 from tsbridge.vendors.talkdesk.normalize import normalize as talkdesk
 from tsbridge.vendors.zendesk.normalize import normalize as zendesk
@@ -37,7 +38,10 @@ def normalized(vendor: str, body: Any) -> Normalized:
 
 def told(path: Path) -> dict[str, Any]:
     """What a captured delivery says, as it stands in its golden file."""
-    found = normalized(path.parent.name, strict_json.read(path.read_bytes()))
+    try:
+        found = normalized(path.parent.name, strict_json.read(path.read_bytes()))
+    except Malformed as refused:
+        return {"malformed": refused.code, "pointer": refused.pointer, "event_type": None, "moments": []}
     return {
         "event_type": found.event_type,
         "ignored": found.ignored,

@@ -36,7 +36,10 @@ BODY: dict[str, Any] = {
 
 
 def moment(body: Any, *mappings: dict[str, Any]) -> Any:
-    found = normalize(body, received_at=RECEIVED, mappings=mapping.read(list(mappings)))
+    try:
+        found = normalize(body, received_at=RECEIVED, mappings=mapping.read(list(mappings)))
+    except Malformed as refused:
+        return refused.code
     return found.moments[0] if found.moments else found.ignored
 
 
@@ -52,12 +55,12 @@ def test_the_event_can_stand_in_the_body() -> None:
     words = {"from": "/kind", "words": {"CallFinished": "call.ended", "CallLost": "call.missed"}}
     flow = {**FLOW, "when": {"/v": 2}, "event": words}
     assert moment({**BODY, "kind": "CallLost"}, flow).event == "call.missed"
-    assert moment({**BODY, "kind": "Other"}, flow) == "unknown_type"
+    assert moment({**BODY, "kind": "Other"}, flow) == "missing_event"
 
 
 @pytest.mark.parametrize("change", [{"v": "2"}, {"v": True}, {"v": None}, {"kind": "callfinished"}])
 def test_a_body_that_is_not_meant_is_read_as_it_would_be_without(change: dict[str, Any]) -> None:
-    assert moment({**BODY, **change}, FLOW) == "unknown_type"
+    assert moment({**BODY, **change}, FLOW) == "missing_event"
 
 
 def test_the_first_that_fits_is_used_and_stock_bodies_need_none() -> None:
@@ -66,8 +69,14 @@ def test_the_first_that_fits_is_used_and_stock_bodies_need_none() -> None:
 
 
 def test_a_body_without_the_call_is_unreadable_not_guessed() -> None:
-    with pytest.raises(Malformed, match="missing_call_id"):
-        moment({**BODY, "call": {}}, FLOW)
+    assert moment({**BODY, "call": {}}, FLOW) == "missing_call_id"
+
+
+def test_a_mapping_mends_a_mistyped_event() -> None:
+    typed = {"tsbridge_event": "call.endet", "call_id": "c-77"}
+    mend = {"name": "a slip", "when": {"/tsbridge_event": "call.endet"}, "event": "call.ended", "fields": {"call_id": "/call_id"}}
+    assert moment(typed) == "unknown_event"
+    assert moment(typed, mend).event == "call.ended"
 
 
 def test_a_mapping_says_in_which_zone_its_times_are_and_goes_before_the_setting() -> None:

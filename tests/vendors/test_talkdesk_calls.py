@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from tsbridge.vendors.errors import Malformed
 from tsbridge.vendors.talkdesk.normalize import normalize
 
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
@@ -56,3 +57,31 @@ def test_times_without_a_zone_are_in_the_zone_of_the_account_and_told_as_such(bo
     found = normalize(body, received_at=NOW, zone=ZoneInfo("Europe/Lisbon"))
     assert found.moments[0].at == datetime(2026, 6, 1, 8, 21, 40, tzinfo=UTC)
     assert [warning.partition(":")[0] for warning in found.warnings] == ["zoneless"]
+
+
+@pytest.mark.parametrize(
+    ("named", "code", "where"),
+    [
+        ({}, "missing_event", "/tsbridge_event"),
+        ({"tsbridge_event": "", "event": ""}, "missing_event", "/tsbridge_event"),
+        ({"tsbridge_event": "{{event}}", "event": "null"}, "missing_event", "/tsbridge_event"),
+        ({"data": {"kind": "call.ended"}}, "missing_event", "/tsbridge_event"),
+        ({"tsbridge_event": "call.endet"}, "unknown_event", "/tsbridge_event"),
+        ({"tsbridge_event": "call_ended"}, "unknown_event", "/tsbridge_event"),
+        ({"tsbridge_event": "call.endet", "event": "inboundCallEnds"}, "unknown_event", "/tsbridge_event"),
+        ({"tsbridge_event": ["call.ended"]}, "unknown_event", "/tsbridge_event"),
+        ({"tsbridge_event": 7}, "unknown_event", "/tsbridge_event"),
+        ({"event": "inboundCallEnded"}, "unknown_event", "/event"),
+        ({"auth": {}, "data": {"tsbridge_event": "call.endet"}, "meta": {}}, "unknown_event", "/tsbridge_event"),
+    ],
+)
+def test_an_event_that_is_missing_or_mistyped_is_unreadable(named: dict[str, Any], code: str, where: str) -> None:
+    with pytest.raises(Malformed) as refused:
+        normalize({"call_id": "c1", **named}, received_at=NOW)
+    assert (refused.value.code, refused.value.pointer) == (code, where)
+
+
+@pytest.mark.parametrize("named", ["agentLogIn", "Agent Log Out", "contactCreated", "contact.updated", "call.csat_received"])
+def test_events_of_talkdesks_that_are_about_no_case_are_ignored(named: str) -> None:
+    for body in ({"event": named}, {"tsbridge_event": named}, {"event": named, "call_id": "c1"}):
+        assert normalize(body, received_at=NOW).ignored == "not_about_a_case"

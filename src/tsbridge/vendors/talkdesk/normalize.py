@@ -60,9 +60,13 @@ SILENT: Final = frozenset(
         "contact.updated",
         "call.csat_received",
         "call.recording_ready",
+        "agentlogin",
+        "agentlogout",
+        "contactcreated",
+        "contactupdated",
     }
 )
-"""Events that say nothing about a case: kept, and finished as ignored."""
+"""Events of Talkdesk's that say nothing about a case: kept, and finished as ignored."""
 
 OUTCOMES: Final[Mapping[str, str]] = {
     "call.answered": "answered",
@@ -101,14 +105,13 @@ def normalize(
 ) -> Normalized:
     """The moments of one delivery. `zone`: of times that name none, unless the mapping has its own.
 
-    Raises `Malformed` when it names no call and is no note either.
+    Raises `Malformed` when it names no event, or one that nobody knows, and when it names no call and is no note either.
     """
     body, own_zone = mapped(data, mappings)
     fields = flat(body)
-    kind = word(fields.get("tsbridge_event")) or word(fields.get("event")) or ""
-    event = EVENTS.get(kind) or EVENTS.get(kind.replace(" ", ""))
+    kind, event = _event(fields)
     if event is None:
-        return Normalized(kind[:100] or "none", ignored="not_about_a_case" if kind in SILENT else "unknown_type")
+        return Normalized(kind, ignored="not_about_a_case")
     call_id, interaction_id = id_text(fields.get("call_id")), id_text(fields.get("interaction_id"))
     interaction = interaction_id or call_id
     if interaction is None:
@@ -139,6 +142,21 @@ def normalize(
     if when is not None and own_zone is None and reading.zoneless(fields[when]):
         warnings.append(f"zoneless:{when}")
     return Normalized(kind, (moment,), warnings=tuple(sorted(warnings)))
+
+
+def _event(fields: Mapping[str, Any]) -> tuple[str, str | None]:
+    """What the body calls it, and our name, None for what is none of ours.
+
+    A name that nobody knows is a slip of whoever typed it: ignored it would take a whole kind of call away in silence.
+    """
+    at = next((key for key in ("tsbridge_event", "event") if not blank(fields.get(key))), None)
+    if at is None:
+        raise Malformed("missing_event", "/tsbridge_event")
+    kind = word(fields[at]) or ""
+    plain = kind if kind in EVENTS or kind in SILENT else kind.replace(" ", "")
+    if plain not in EVENTS and plain not in SILENT:
+        raise Malformed("unknown_event", f"/{at}")
+    return kind, EVENTS.get(plain)
 
 
 def groups(value: Any) -> tuple[str, ...]:

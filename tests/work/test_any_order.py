@@ -36,6 +36,10 @@ def history(rng: random.Random) -> list[Delivery]:
         else:
             known = {"contact_email": f"p{rng.choice(('41', '42', '44'))}@example.com"} if rng.random() < 0.3 else {}
             told.append(call("call.missed", minute, f"c{n}", phone=rng.choice(("", *PHONES)), **known))
+            if rng.random() < 0.3:
+                told.append(call("call.abandoned", minute + 1, f"c{n}", abandon_kind=rng.choice(("short", ""))))
+            elif rng.random() < 0.2:
+                told.append(call("call.ended", minute + 1, f"c{n}", call_type="outbound"))
     return told
 
 

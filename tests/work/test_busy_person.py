@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import random
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -24,9 +24,26 @@ from tsbridge.core.moments import Handle, Interaction
 from tsbridge.files import load_file
 from tsbridge.store import links, schema
 from tsbridge.store.db import Database
-from tsbridge.store.tables import acquaintances, handles
+from tsbridge.store.tables import acquaintances, decisions, handles
 
 BOOK = load_file(Path(__file__).parents[2] / "rulebooks" / "incident-desk.yaml")
+COUNTING = {
+    "schema": 1,
+    "queues": {"intake": {}},
+    "rules": [
+        *(
+            {
+                "key": f"seen{n}",
+                "kind": "escalation",
+                "when": {"all": [{"field": "requester.contacts_24h", "operator": "is", "value": n}]},
+                "then": [{"add_tags": [f"ts_{n}"]}],
+            }
+            for n in range(6)
+        ),
+        {"key": "default", "kind": "routing", "when": {}, "then": [{"route": "intake"}]},
+    ],
+}
+"""Tells by its rules how many contacts were counted."""
 PHONE = "+14155550123"
 DAY = 60 * 24
 Delivery = tuple[str, dict[str, Any]]
@@ -142,8 +159,8 @@ def test_a_crowd_ends_alike_in_any_order_and_however_often_it_is_heard(
     assert walked(make_database(), late, batches).outcome() == expected
 
 
-def walked(database: Database, clock: SettableClock, batches: list[list[Delivery]]) -> Walk:
-    walk = Walk(database, clock, BOOK)
+def walked(database: Database, clock: SettableClock, batches: list[list[Delivery]], book: Mapping[str, Any] = BOOK) -> Walk:
+    walk = Walk(database, clock, book)
     for batch in batches:
         walk.tell(batch)
         walk.work()
@@ -161,7 +178,8 @@ def test_what_a_case_was_judged_to_be_leaves_its_founder_when_a_crowd_breaks_it_
 
 
 def test_contacts_are_counted_as_they_are_listed(database: Database, late: SettableClock) -> None:
-    walked(database, late, [crowd_and_calm()[::-1], [over_months(n) for n in range(300, 330)]])
+    ours = [call("call.ended", n * 50 + 3, f"out{n}", phone=PHONE, call_type="outbound") for n in range(9)]
+    walked(database, late, [crowd_and_calm()[::-1], ours, [over_months(n) for n in range(300, 330)]])
     people = [Handle("email", "p41@example.com"), Handle("phone", PHONE)]
 
     def compare(conn: Connection) -> set[int]:
@@ -172,7 +190,7 @@ def test_contacts_are_counted_as_they_are_listed(database: Database, late: Setta
             at = start + timedelta(hours=hour)
             assert links.counts(conn, people, at) == counts_at(listed, at)
             seen.add(counts_at(listed, at)[COUNTS[0]])
-        for opened, _ in listed:  # the very instants: this one included, those of exactly a day ago as well
+        for opened, *_ in listed:  # the very instants: this one included, those of exactly a day ago as well
             for at in (opened, opened + timedelta(days=1)):
                 if at >= start:
                     assert links.counts(conn, people, at) == counts_at(listed, at)
@@ -180,6 +198,31 @@ def test_contacts_are_counted_as_they_are_listed(database: Database, late: Setta
         return seen
 
     assert len(database.read_now(compare)) > 3
+
+
+def test_calls_of_ours_and_callers_who_gave_up_at_once_are_no_contacts_in_whatever_order_that_is_told(
+    make_database: Callable[[], Database], late: SettableClock
+) -> None:
+    told = [
+        call("call.missed", 0, "c1", phone=PHONE),
+        call("call.started", 10, "c2", phone=PHONE),
+        call("call.ended", 12, "c2", phone=PHONE, call_type="outbound"),
+        call("call.started", 20, "c3", phone=PHONE),
+        call("call.abandoned", 21, "c3", phone=PHONE, abandon_kind="short"),
+        call("call.started", 30, "c4", phone=PHONE),
+        call("call.abandoned", 31, "c4", phone=PHONE),
+    ]
+
+    def counted(batches: list[list[Delivery]]) -> tuple[list[str], dict[str, Any]]:
+        walk = walked(make_database(), late, batches, COUNTING)
+        in_force = select(decisions.c.matched).where(decisions.c.superseded_by.is_(None), decisions.c.retracted.is_(False))
+        rows = walk.database.read_now(lambda conn: conn.execute(in_force.order_by(decisions.c.at)).scalars().all())
+        return [matched[0][0] for matched in rows], walk.outcome()
+
+    counts, expected = counted([told])
+    assert counts == ["seen1", "seen1", "seen1", "seen1", "seen1", "seen2", "seen2"]
+    for order in (told[::-1], told[::2] + told[1::2], told[3:] + told[:3]):
+        assert counted([[one] for one in order]) == (counts, expected)
 
 
 def test_a_late_contact_counts_in_every_later_decision_of_a_busy_person(make_database: Callable[[], Database], late: SettableClock) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta, tzinfo
 from typing import Any, Final, NamedTuple
 
-from tsbridge.core.contacts import counts_at
+from tsbridge.core.contacts import Contact, counts_at
 from tsbridge.core.moments import Interaction
 from tsbridge.core.rules.judge import Judge
 from tsbridge.core.story import Judged, Told, judge_story
@@ -118,7 +118,7 @@ def compare(
 
 
 def contested(
-    stories: Iterable[tuple[str, Sequence[Told], Sequence[tuple[datetime, str]]]], one: Judge, other: Judge, until: datetime, zone: tzinfo
+    stories: Iterable[tuple[str, Sequence[Told], Sequence[Contact]]], one: Judge, other: Judge, until: datetime, zone: tzinfo
 ) -> Tally:
     """What moves between two rulebooks, each judging as if it had always been live. `stories`: case, moments, contacts of its people."""
     tally = Tally(zone)

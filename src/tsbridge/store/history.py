@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import Connection, and_, func, or_, select
 
 from tsbridge.core.casestate import key_of
+from tsbridge.core.contacts import Contact
 from tsbridge.core.moments import Interaction, from_json
 from tsbridge.core.replay import Kept
 from tsbridge.core.story import Told
@@ -28,7 +29,7 @@ class StoredCase:
     subjects: tuple[Interaction, ...]
     story: list[Told] = field(hash=False)
     recorded: list[Kept] = field(hash=False)
-    contacts: Sequence[tuple[datetime, str]] = ()
+    contacts: Sequence[Contact] = ()
 
 
 def count(conn: Connection) -> int:

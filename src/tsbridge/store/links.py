@@ -8,7 +8,7 @@ from typing import Final
 
 from sqlalchemy import Connection, and_, bindparam, distinct, exists, func, insert, select, tuple_, update
 
-from tsbridge.core.contacts import COUNTS
+from tsbridge.core.contacts import COUNTS, Contact
 from tsbridge.core.link import STRENGTH, Acquaintances, Grouping, Node, resolve_person
 from tsbridge.core.moments import Handle, Interaction, Value
 from tsbridge.store.tables import acquaintances, decisions, desired, handles, interactions, link_edits
@@ -66,8 +66,8 @@ _CONTACTS = (
     .subquery()
 )
 _COUNTS: Final = select(
-    func.count().filter(_CONTACTS.c.opened_at >= bindparam("day")),
-    func.count().filter(_CONTACTS.c.opened_at >= bindparam("month")),
+    func.count().filter(_CONTACTS.c.opened_at >= bindparam("day"), interactions.c.contact),
+    func.count().filter(_CONTACTS.c.opened_at >= bindparam("month"), interactions.c.contact),
     func.count(distinct(interactions.c.case_id)),
 ).join_from(_CONTACTS, interactions, and_(interactions.c.source == _CONTACTS.c.source, interactions.c.id == _CONTACTS.c.interaction))
 
@@ -164,13 +164,13 @@ def add_edit(conn: Connection, kind: str, a: Interaction, b: Interaction, at: da
     conn.execute(insert(link_edits).values(at=at, kind=kind, a_source=a.source, a_id=a.id, b_source=b.source, b_id=b.id, by=by))
 
 
-def contacts(conn: Connection, people: Iterable[Handle], since: datetime) -> list[tuple[datetime, str]]:
-    """When the interactions of a person were opened, oldest first, and the case each is in; at most ten thousand."""
+def contacts(conn: Connection, people: Iterable[Handle], since: datetime) -> list[Contact]:
+    """The interactions of a person, oldest first; at most ten thousand."""
     wanted = sorted(people)
     if not wanted:
         return []
     rows = conn.execute(
-        select(interactions.c.opened_at, interactions.c.case_id, interactions.c.source, interactions.c.id)
+        select(interactions.c.opened_at, interactions.c.case_id, interactions.c.contact, interactions.c.source, interactions.c.id)
         .join(handles, and_(handles.c.source == interactions.c.source, handles.c.interaction == interactions.c.id))
         .where(tuple_(handles.c.kind, handles.c.value).in_([tuple(h) for h in wanted]))
         .where(interactions.c.opened_at > since)
@@ -178,7 +178,7 @@ def contacts(conn: Connection, people: Iterable[Handle], since: datetime) -> lis
         .order_by(interactions.c.opened_at, interactions.c.source, interactions.c.id)
         .limit(10_000)
     )
-    return [(row.opened_at, row.case_id) for row in rows]
+    return [Contact(row.opened_at, row.case_id, row.contact) for row in rows]
 
 
 def counts(conn: Connection, people: Sequence[Handle], at: datetime) -> Mapping[str, Value]:

@@ -9,6 +9,7 @@ from typing import Final
 from sqlalchemy import Connection, and_, bindparam, func, insert, or_, select, update
 
 from tsbridge.core.casestate import key_of
+from tsbridge.core.contacts import says_none
 from tsbridge.core.link import case_key
 from tsbridge.core.moments import FACTS, UNJUDGED, Handle, Interaction, Moment, from_json, to_json
 from tsbridge.core.story import Told
@@ -21,7 +22,7 @@ IN_STORY: Final = moments.c.replaced_at.is_(None)
 """What judging goes by: first impressions only until the audits came."""
 CAUGHT_UP: Final = "audits"
 """Told by a ticket's audits, without a delivery that rang for them."""
-_LIFE: Final = select(interactions.c.opened_at, interactions.c.last_at, interactions.c.channel).where(
+_LIFE: Final = select(interactions.c.opened_at, interactions.c.last_at, interactions.c.channel, interactions.c.contact).where(
     interactions.c.source == bindparam("of_source"), interactions.c.id == bindparam("of_id")
 )
 _FOUND: Final = insert(interactions)
@@ -52,7 +53,7 @@ def add(conn: Connection, moment: Moment, event_id: str, version: int) -> bool:
 
 
 def touch(conn: Connection, moment: Moment) -> bool:
-    """Let the interaction's life reach to the moment. True when it is new, or older than was known.
+    """Let the interaction's life reach to the moment. True when it is new, older than was known, or no contact after all.
 
     Background facts and the desk add no life.
     """
@@ -71,9 +72,11 @@ def touch(conn: Connection, moment: Moment) -> bool:
                 "channel": channel,
                 "opened_at": moment.at,
                 "last_at": moment.at,
+                "contact": not says_none(moment),
             },
         )
         return True
+    contact = row.contact and not says_none(moment)
     if moment.event not in UNJUDGED:
         conn.execute(
             update(interactions)
@@ -82,9 +85,10 @@ def touch(conn: Connection, moment: Moment) -> bool:
                 opened_at=min(row.opened_at, moment.at),
                 last_at=max(row.last_at, moment.at),
                 channel=row.channel or channel,
+                contact=contact,
             )
         )
-    return moment.event not in UNJUDGED and moment.at < row.opened_at
+    return moment.event not in UNJUDGED and (moment.at < row.opened_at or contact != row.contact)
 
 
 def add_handles(conn: Connection, moment: Moment) -> tuple[Handle, ...]:

@@ -25,6 +25,7 @@ from sqlalchemy import (
     TypeDecorator,
     UniqueConstraint,
     false,
+    true,
 )
 
 from tsbridge.core.moments import canonical
@@ -137,6 +138,7 @@ interactions = Table(
     Column("channel", Text),
     Column("opened_at", Instant, nullable=False),
     Column("last_at", Instant, nullable=False),
+    Column("contact", Boolean, nullable=False, server_default=true()),  # False: we called, or the caller gave up at once
     Column("link_rank", Text),  # founder | named | guessed | manual
     Column("link_because", Text),
 )

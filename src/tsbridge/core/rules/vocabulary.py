@@ -112,7 +112,12 @@ FIELDS: Final = (
     Field("requester.name", "word", "The requester's name.", "Ana"),
     Field("requester.id", "word", "Zendesk id of the requester.", "41"),
     Field("requester.tags", "set", "Tags of the requester's Zendesk user.", ["vip"]),
-    Field("requester.contacts_24h", "number", "Tickets and calls the person opened in the last day, this one included.", 2),
+    Field(
+        "requester.contacts_24h",
+        "number",
+        "Tickets and calls by which the person reached us in the last day, this one included; our own calls and short abandons are none.",
+        2,
+    ),
     Field("requester.contacts_30d", "number", "The same for 30 days.", 5),
     Field("requester.cases_90d", "number", "Cases of the person in the last 90 days, this one included.", 3),
     Field("case.id", "word", "The case's id.", "case_5f1e"),

@@ -92,7 +92,7 @@ def run(scene: Callable[[Desk], Awaitable[None]], **options: Any) -> None:
     asyncio.run(act())
 
 
-def test_bodies_are_flat_and_all_text_with_exactly_the_stock_names_and_the_two_literals() -> None:
+def test_bodies_are_flat_and_all_text_with_exactly_the_stock_names_and_the_literals() -> None:
     async def scene(desk: Desk) -> None:
         desk.whole_call()
         missed = desk.act("started", phone="+447700900321", line="+12025550142")
@@ -103,7 +103,7 @@ def test_bodies_are_flat_and_all_text_with_exactly_the_stock_names_and_the_two_l
         by_event = {body["tsbridge_event"]: body for body in desk.bodies}
         for event, names in STOCK.items():
             body = by_event[event]
-            assert set(body) == names | {"tsbridge_schema", "tsbridge_event"}, event
+            assert set(body) == names | {"tsbridge_schema", "tsbridge_event", "direction"}, event
             assert all(isinstance(value, str) for value in body.values()), event
         assert by_event["call.ended"]["duration"] == "431"
         assert by_event["call.ended"]["timestamp"] == "2026-06-01T09:21:31Z"

@@ -10,6 +10,7 @@ import pytest
 
 from tsbridge.vendors.errors import Malformed
 from tsbridge.vendors.talkdesk.normalize import normalize
+from tsbridge.vendors.talkdesk.schema import TRIGGERS, schema
 
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 ENDED = {"tsbridge_event": "call.ended", "call_id": "c1", "hangup": "Handled"}
@@ -38,6 +39,11 @@ def test_talk_with_an_agent_hold_or_transfer_does(more: dict[str, Any]) -> None:
         ({"event": "Inbound Call Starts"}, "inbound"),
         ({"tsbridge_event": "call.ended", "event": "outboundCallEnds"}, "outbound"),
         ({"event": "outboundCallEnds", "direction": "in"}, "inbound"),
+        ({"event": "outboundCallEnds", "direction": "", "call_type": "{{call_type}}"}, "outbound"),
+        ({"event": "call_finished", "direction": "sideways", "type": "call", "call_type": "OUT"}, "outbound"),
+        ({"tsbridge_event": "call.missed", "type": "outbound_missed"}, "outbound"),
+        ({"tsbridge_event": "call.missed"}, "inbound"),
+        ({"auth": {}, "data": {"event": "outboundCallEnds"}, "meta": {}}, "outbound"),
         ({"tsbridge_event": "call.ended"}, None),
     ],
 )
@@ -85,3 +91,13 @@ def test_an_event_that_is_missing_or_mistyped_is_unreadable(named: dict[str, Any
 def test_events_of_talkdesks_that_are_about_no_case_are_ignored(named: str) -> None:
     for body in ({"event": named}, {"tsbridge_event": named}, {"event": named, "call_id": "c1"}):
         assert normalize(body, received_at=NOW).ignored == "not_about_a_case"
+
+
+@pytest.mark.parametrize("trigger", TRIGGERS)
+@pytest.mark.parametrize("typed", ["inbound", "outbound"])
+def test_every_schema_we_hand_out_has_a_direction_to_type_and_a_body_by_it_is_read(trigger: str, typed: str) -> None:
+    properties = schema(trigger)["properties"]
+    assert all(what["type"] == "string" for what in properties.values())
+    left_alone = {name: what["default"] for name, what in properties.items()} | {"call_id": "c1", "interaction_id": "c1"}
+    assert facts(left_alone).get("call.direction") == ("inbound" if left_alone["direction"] else None)
+    assert facts({**left_alone, "direction": typed})["call.direction"] == typed

@@ -1,7 +1,7 @@
 """What the account's automations send: flat bodies, all text, as Talkdesk's own templates have them.
 
-Shapes: the stock property names of Talkdesk's Power Automate and Workato templates. `literal` adds the two literals that
-tsbridge asks an admin to type (`tsbridge_schema`, `tsbridge_event`); `stock` is the template untouched, where only
+Shapes: the stock property names of Talkdesk's Power Automate and Workato templates. `literal` adds the literals that
+tsbridge asks an admin to type (`tsbridge_schema`, `tsbridge_event`, `direction`); `stock` is the template untouched, where only
 `event` tells what happened; `classic` wraps the same data in the old bridge's `{auth, data, meta}`.
 """
 
@@ -33,7 +33,8 @@ def body(firing: Firing, style: Style = "literal") -> dict[str, Any]:
     flat = {"event": EVENT_WORDS[firing.event], **_SHAPES[firing.event](firing)}
     if style == "stock":
         return flat
-    named = {"tsbridge_schema": "1", "tsbridge_event": firing.event, **flat}
+    direction = "" if firing.event == "note.created" else firing.call["direction"]
+    named = {"tsbridge_schema": "1", "tsbridge_event": firing.event, "direction": direction, **flat}
     ticket = firing.call["ticket_id"]
     if style == "classic":
         data = {**named, **({"external_id": ticket} if ticket else {})}

@@ -24,7 +24,7 @@ from tsbridge.vendors.talkdesk.schema import COMMON, FIELDS, TRIGGERS
 
 MAPPINGS: Final = 50
 POINTER: Final = re.compile(r"(/([^~/]|~0|~1)*){1,16}")
-OTHERS: Final = ("contact_external_id", "direction", "transcription")
+OTHERS: Final = ("contact_external_id", "transcription")
 TARGETS: Final = frozenset({*OTHERS, *COMMON, *(name for group in FIELDS.values() for name in group)})
 """Our field names: those of the schemas we hand out, and what only other bodies have."""
 

@@ -195,8 +195,9 @@ def _had_an_agent(fields: Mapping[str, Any]) -> bool:
 
 def _direction(fields: Mapping[str, Any]) -> str | None:
     """As the body says it, else as the trigger's own name does (outboundCallEnds)."""
-    if (said := DIRECTIONS.get(word(_first(fields, "direction", "type", "call_type")) or "")) is not None:
-        return said
+    for key in ("direction", "type", "call_type"):
+        if (said := DIRECTIONS.get(word(fields.get(key)) or "")) is not None:
+            return said
     names = [word(fields.get(key)) or "" for key in ("tsbridge_event", "event")]
     return next((way for name in names for way in ("inbound", "outbound") if name.startswith(way)), None)
 

@@ -27,6 +27,7 @@ COMMON: Final = {
     "contact_email": "{{contact.email}}",
     "contact_phone_number": "{{contact_phone_number}}",
     "zendesk_ticket_id": "",
+    "direction": "",
 }
 CALL: Final = {
     "event": "{{event}}",
@@ -61,6 +62,15 @@ WAITED: Final = {
     "in_business_hours": "{{in_business_hours}}",
 }
 
+INBOUND: Final = frozenset({"call.started", "call.missed", "call.abandoned", "voicemail.left"})
+"""Triggers that Talkdesk has for calls that come in only; no placeholder tells which way a call went, the automation's trigger does."""
+DESCRIBED: Final = {
+    "tsbridge_event": "What happened: leave it as it is.",
+    "direction": "Which way calls of this automation's trigger go: type inbound or outbound.",
+    "zendesk_ticket_id": "The Zendesk ticket this call is about, where your flow knows it.",
+    "abandon_kind": "Type short in the automation for short-abandoned calls.",
+}
+
 FIELDS: Final[dict[str, dict[str, str]]] = {
     "call.started": CALL,
     "call.answered": {**CALL, **AGENT},
@@ -86,7 +96,7 @@ FIELDS: Final[dict[str, dict[str, str]]] = {
 
 def schema(trigger: str) -> dict[str, Any]:
     """The draft-07 schema of one trigger; KeyError for one that is not in `TRIGGERS`."""
-    fields = {**COMMON, **FIELDS[trigger]}
+    fields = {**COMMON, **FIELDS[trigger], **({"direction": "inbound"} if trigger in INBOUND else {})}
     literals = {"tsbridge_schema": "1", "tsbridge_event": trigger}
     return {
         "$schema": "http://json-schema.org/draft-07/schema#",
@@ -95,7 +105,11 @@ def schema(trigger: str) -> dict[str, Any]:
         "additionalProperties": True,
         "required": ["tsbridge_event"],
         "properties": {
-            **{name: {"type": "string", "default": value, "const": value} for name, value in literals.items()},
-            **{name: {"type": "string", "default": value} for name, value in fields.items()},
+            **{name: {**_described(name), "default": value, "const": value} for name, value in literals.items()},
+            **{name: {**_described(name), "default": value} for name, value in fields.items()},
         },
     }
+
+
+def _described(name: str) -> dict[str, str]:
+    return {"type": "string", **({"description": DESCRIBED[name]} if name in DESCRIBED else {})}

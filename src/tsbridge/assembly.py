@@ -53,6 +53,7 @@ from tsbridge.work.hearing import Hearing
 from tsbridge.work.ingest import Ingest
 from tsbridge.work.loop import Loop, Round
 from tsbridge.work.pace import Pace
+from tsbridge.work.reads import ReadBudget
 from tsbridge.work.reconcile import Reconciler
 from tsbridge.work.recordings import Recordings
 from tsbridge.work.replay import Replays, Shadowing
@@ -103,8 +104,9 @@ class Workers:
         self._told_at: tuple[datetime, datetime] | None = None
         name = worker_name()
         conclusions = Conclusions(live, ids, salt)
-        background = Background(database, clock, live, self._zendesk, settings.phone_region)
-        hearing = Hearing(database, clock, self._zendesk)
+        reads = ReadBudget(database, clock, settings.zendesk_reads_per_minute)
+        background = Background(database, clock, live, self._zendesk, settings.phone_region, reads)
+        hearing = Hearing(database, clock, self._zendesk, reads)
         ingest = Ingest(database, clock, ids, readers(settings, self.own_user), conclusions, background, hearing, name, self.wake_writer)
         writeback = Writeback(database, clock, ids, self._zendesk, pace, name, alarm, live)
         guard = Guard(database, clock, ids, salt, alarm, settings.writeback)

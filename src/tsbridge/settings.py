@@ -70,6 +70,7 @@ class Settings(BaseSettings):
     phone_region: str = Field(default="US", pattern=r"^[A-Z]{2}$")
     rulebook: Path | None = None
     zendesk_updates_per_minute: int = Field(default=60, ge=1, le=100_000)
+    zendesk_reads_per_minute: int = Field(default=120, ge=1, le=100_000)
     signature_tolerance_s: int = Field(default=900, ge=0, le=86_400)
     host: str = "127.0.0.1"
     port: int = Field(default=8080, ge=0, le=65_535)

@@ -16,8 +16,9 @@ from tsbridge.store.db import Database
 from tsbridge.store.decisions import load
 from tsbridge.store.tables import decisions, moments
 from tsbridge.vendors.errors import TryLater
-from tsbridge.vendors.zendesk.client import ZendeskClient
+from tsbridge.vendors.zendesk.client import AuditPage, ZendeskClient
 from tsbridge.work.hearing import Hearing
+from tsbridge.work.reads import ReadBudget
 
 BOOK = {
     "schema": 1,
@@ -44,7 +45,7 @@ class Desk:
         self.world = self.writing.zendesk.world
         client = ZendeskClient(self.writing.http, self.writing.credentials)
         book = {**BOOK, "queues": {name: {} for name in BOOK["queues"]}}  # type: ignore[attr-defined]
-        self.walk = Walk(database, clock, book, client, Hearing(database, clock, client))
+        self.walk = Walk(database, clock, book, client, Hearing(database, clock, client, ReadBudget(database, clock)))
         self.rings = 0
 
     def ring(self, ticket: str) -> None:
@@ -214,11 +215,11 @@ def test_while_zendesk_says_wait_nothing_is_read(database: Database, clock: Sett
     asked: list[str] = []
 
     class Busy:
-        async def audits(self, ticket: str) -> list[Any]:
+        async def audit_page(self, ticket: str, after: str | None = None) -> AuditPage:
             asked.append(ticket)
             raise TryLater("rate_limited", timedelta(seconds=90), waiting=True)
 
-    hearing = Hearing(database, clock, Busy())
+    hearing = Hearing(database, clock, Busy(), ReadBudget(database, clock))
     for _ in range(5):
         assert asyncio.run(hearing.read({"1": None})).moments == {}
         clock.advance(10)

@@ -30,6 +30,7 @@ from tsbridge.work.conclude import Conclusions
 from tsbridge.work.facts import Background, Zendesk
 from tsbridge.work.hearing import Hearing
 from tsbridge.work.ingest import Ingest
+from tsbridge.work.reads import ReadBudget
 
 UTC = ZoneInfo("UTC")
 OWN = OwnUser("99", "bridge@example.com")
@@ -52,10 +53,19 @@ class Walk:
         self.rulebooks = LiveRulebook(UTC)
         salts = itertools.count()
         self.conclusions = Conclusions(self.rulebooks, self.ids, lambda: f"salt{next(salts)}")
-        background = Background(database, clock, self.rulebooks, zendesk_api, "US")
+        reads = ReadBudget(database, clock)
+        background = Background(database, clock, self.rulebooks, zendesk_api, "US", reads)
         readers = {"zendesk": self._zendesk, "talkdesk": self._talkdesk}
         self.ingest = Ingest(
-            database, clock, self.ids, readers, self.conclusions, background, hearing or Hearing(database, clock, None), "w1", lambda: None
+            database,
+            clock,
+            self.ids,
+            readers,
+            self.conclusions,
+            background,
+            hearing or Hearing(database, clock, None, reads),
+            "w1",
+            lambda: None,
         )
         self.desk = DeskWork(database, clock, self.ids, self.conclusions, lambda: "salt", lambda: None)
         self.publish(document)

@@ -1,6 +1,7 @@
 """Background facts: what a delivery does not carry and the live rulebook reads, looked up at Zendesk.
 
-Asked once for a ticket, in batches, never inside a transaction. They become moments of the story (`facts`, at the
+Asked once for a ticket, in batches, never inside a transaction; of a ticket whose audits were read from its creation on only
+the requester's user record, for the audits tell the rest. They become moments of the story (`facts`, at the
 ticket's creation), so a judgement sees them like anything else. When Zendesk cannot be asked, judging goes ahead with
 what is known; the ticket is noted, and its case judged again when the facts arrive.
 """
@@ -9,41 +10,53 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence, Set
 from datetime import datetime, timedelta
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 from sqlalchemy import Connection
 
-from tsbridge.core.moments import UNJUDGED, Moment
+from tsbridge.core.moments import UNJUDGED, Moment, instant_text
 from tsbridge.core.ports import Clock
 from tsbridge.store import facts as wanted
 from tsbridge.store import moments
 from tsbridge.store.db import Database
 from tsbridge.store.rulebooks import LiveRulebook
 from tsbridge.vendors.errors import VendorError
+from tsbridge.vendors.zendesk.client import MANY
 from tsbridge.vendors.zendesk.facts import facts_of
+from tsbridge.work.reads import ReadBudget, Reader
 
 REQUESTER = frozenset(f"requester.{name}" for name in ("email", "phone", "name", "domain", "country", "tags"))
 TEXT = frozenset({"text", "subject"})
 FIRST_RETRY = timedelta(seconds=5)
 LAST_RETRY = timedelta(minutes=15)
+NOTHING: Final[Mapping[str, Mapping[str, Any]]] = {}
+
+
+class Ask(Protocol):
+    """One of the questions below."""
+
+    async def __call__(self, ids: Sequence[str], *, once: bool = False) -> list[dict[str, Any]]: ...
 
 
 class Zendesk(Protocol):
     """The two questions asked of Zendesk; answers are its own JSON, missing ids are left out."""
 
-    async def tickets(self, ids: Sequence[str]) -> list[dict[str, Any]]: ...
-    async def users(self, ids: Sequence[str]) -> list[dict[str, Any]]: ...
+    async def tickets(self, ids: Sequence[str], *, once: bool = False) -> list[dict[str, Any]]: ...
+    async def users(self, ids: Sequence[str], *, once: bool = False) -> list[dict[str, Any]]: ...
 
 
 class Background:
     """Looks up background facts. Without a Zendesk to ask there are none, and none are missed."""
 
-    def __init__(self, database: Database, clock: Clock, rulebooks: LiveRulebook, zendesk: Zendesk | None, phone_region: str) -> None:
+    def __init__(
+        self, database: Database, clock: Clock, rulebooks: LiveRulebook, zendesk: Zendesk | None, phone_region: str, reads: ReadBudget
+    ) -> None:
         self._database = database
         self._clock = clock
         self._rulebooks = rulebooks
         self._zendesk = zendesk
         self._phone_region = phone_region
+        self._permits = reads
 
     async def look_up(self, heard: Sequence[Moment]) -> list[Moment]:
         """Facts for the tickets among `heard` that lack some; empty when nothing is lacking or Zendesk cannot be asked."""
@@ -55,7 +68,7 @@ class Background:
             return []
         known = await self._database.read(lambda conn: moments.has_facts(conn, lacking))
         changed = {m.interaction for m in heard if any(c.field == "requester.id" for c in m.changes)}
-        return await self._ask([ticket for ticket in lacking if ticket not in known or ticket in changed])
+        return await self._ask([ticket for ticket in lacking if ticket not in known or ticket in changed], _born(heard))
 
     async def due(self) -> list[str]:
         """Tickets judged without their facts or audits whose time to ask has come."""
@@ -102,17 +115,40 @@ class Background:
     async def _reads(self) -> frozenset[str]:
         return await self._database.read(lambda conn: self._rulebooks.live(conn).book.reads)
 
-    async def _ask(self, tickets: Sequence[str]) -> list[Moment]:
+    async def _ask(self, tickets: Sequence[str], born: Mapping[str, Mapping[str, Any]] = NOTHING) -> list[Moment]:
+        """`born`: tickets that the audits tell of from their creation on."""
         if self._zendesk is None or not tickets:
             return []
         try:
-            found = await self._zendesk.tickets(tickets)
+            _, found = await self._some("facts", [ticket for ticket in tickets if ticket not in born], self._zendesk.tickets)
+            found += [dict(born[ticket]) for ticket in tickets if ticket in born]
             people = sorted({str(t["requester_id"]) for t in found if t.get("requester_id")})
-            users = {str(user["id"]): user for user in (await self._zendesk.users(people) if people else [])}
-        except VendorError:
+            asked, rows = await self._some("people", people, self._zendesk.users)
+        except VendorError as failure:
+            await self._permits.failed(failure)
             return []  # noted as missing by the caller; asked again later
+        users = {str(user["id"]): user for user in rows}
+        found = [t for t in found if not t.get("requester_id") or str(t["requester_id"]) in asked]
         told = (facts_of(ticket, users.get(str(ticket.get("requester_id"))), self._phone_region) for ticket in found)
         return [moment for moment in told if moment is not None]
+
+    async def _some(self, reader: Reader, ids: list[str], ask: Ask) -> tuple[set[str], list[dict[str, Any]]]:
+        """Ask for as many of these as there are permits for; which were asked for, and what came."""
+        allowed = ids[: MANY * await self._permits.take(reader, -(-len(ids) // MANY))]
+        return set(allowed), await ask(allowed, once=True) if allowed else []
+
+
+def _born(heard: Sequence[Moment]) -> dict[str, Mapping[str, Any]]:
+    """Tickets that were heard of from their creation on, as Zendesk would show them as far as background facts go."""
+    found: dict[str, Mapping[str, Any]] = {}
+    for moment in sorted(heard, key=lambda m: m.vendor_order):
+        if moment.source != "zendesk" or not moment.vendor_order:
+            continue
+        if moment.event == "ticket.created":
+            found[moment.interaction] = {"id": moment.interaction, "created_at": instant_text(moment.at)}
+        if moment.interaction in found and (requester := dict(moment.facts).get("requester.id")):
+            found[moment.interaction] = {**found[moment.interaction], "requester_id": requester}
+    return found
 
 
 def lacks(moment: Moment, reads: frozenset[str]) -> bool:

@@ -15,7 +15,7 @@ import httpx
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 
 from tsbridge.simulator.zendesk.acts import ALL_KINDS, perform
-from tsbridge.simulator.zendesk.answers import Rejected, bad_request, collision, too_many, unauthenticated
+from tsbridge.simulator.zendesk.answers import ODD_SHAPES, Rejected, bad_request, collision, too_many, unauthenticated
 from tsbridge.simulator.zendesk.api import Api
 from tsbridge.simulator.zendesk.deliveries import Faults, Webhooks
 from tsbridge.simulator.zendesk.gate import Gate, Limits
@@ -162,7 +162,7 @@ class Zendesk:
         """What the API says; a request of a shape that no route reckons with is the caller's fault, never a 500."""
         try:
             return self.api.answer(method, path, asked)
-        except (TypeError, ValueError, LookupError, AttributeError):
+        except ODD_SHAPES:
             raise bad_request("InvalidRequest", "The request has a shape this endpoint does not take") from None
 
     def _fault_before(self, path: str) -> None:

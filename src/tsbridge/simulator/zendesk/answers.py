@@ -10,6 +10,8 @@ from urllib.parse import urlencode
 
 PER_PAGE: Final = 100
 DEEPEST: Final = 10_000
+# What a request of a shape that no route reckons with ends in.
+ODD_SHAPES: Final = (TypeError, ValueError, LookupError, AttributeError, OverflowError, RecursionError)
 
 
 class Rejected(Exception):
@@ -20,6 +22,19 @@ class Rejected(Exception):
         self.status = status
         self.body = body
         self.headers = dict(headers or {})
+
+    def word(self) -> str:
+        """The word that names the error, from whichever shape the body has."""
+        error = self.body.get("error") if isinstance(self.body, Mapping) else None
+        first = self.body["errors"][0]["code"] if isinstance(self.body, Mapping) and self.body.get("errors") else "Failed"
+        return str(error.get("title") if isinstance(error, Mapping) else error or first)
+
+    def says(self) -> str:
+        """What is wrong, in one line: the details where there are any."""
+        if not isinstance(self.body, Mapping):
+            return str(self.body)
+        found = [one["description"] for many in self.body.get("details", {}).values() for one in many]
+        return "; ".join(found) or str(self.body.get("description", ""))
 
 
 def not_found() -> Rejected:
@@ -63,6 +78,11 @@ def collision() -> Rejected:
 
 def bad_request(title: str, detail: str) -> Rejected:
     return Rejected(400, {"errors": [{"code": title, "title": title, "detail": detail}]})
+
+
+def too_many_values(name: str, most: int) -> Rejected:
+    """Zendesk names this one in `error`, where clients look for it."""
+    return Rejected(400, {"error": "TooManyValues", "description": f"{name} has more than {most} values"})
 
 
 def too_many(after: str | None) -> Rejected:
@@ -109,8 +129,9 @@ def _cursor_page(items: Sequence[Any], name: str, query: Mapping[str, str], url:
         name: list(items[start:end]),
         "meta": {"has_more": more, "after_cursor": after, "before_cursor": before},
         "links": {
-            "prev": _link(url, query, **{"page[before]": before, "page[size]": size}) if start > 0 else None,
-            "next": _link(url, query, **{"page[after]": after, "page[size]": size}) if more else None,
+            # both are there on every page with something on it, on the last one, too: only has_more says whether to go on
+            "prev": _link(url, query, **{"page[before]": before, "page[size]": size}) if before else None,
+            "next": _link(url, query, **{"page[after]": after, "page[size]": size}) if before else None,
         },
     }
 

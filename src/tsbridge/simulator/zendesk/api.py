@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from tsbridge.simulator.zendesk.answers import Rejected, no_endpoint, page
+from tsbridge.simulator.zendesk.bulk import Bulk
 from tsbridge.simulator.zendesk.directory import Directory
 from tsbridge.simulator.zendesk.exports import Exports
 from tsbridge.simulator.zendesk.extras import Extras
+from tsbridge.simulator.zendesk.lookups import Lookups
 from tsbridge.simulator.zendesk.people import People
 from tsbridge.simulator.zendesk.redactions import Redactions
 from tsbridge.simulator.zendesk.routes import ROUTES, Asked, Found, route
@@ -17,7 +19,7 @@ from tsbridge.simulator.zendesk.webhook_routes import WebhookRoutes
 from tsbridge.simulator.zendesk.world import World
 
 
-class Api(Tickets, Exports, People, RuleRoutes, WebhookRoutes, Extras, Directory, Redactions):
+class Api(Bulk, Tickets, Exports, Lookups, People, RuleRoutes, WebhookRoutes, Extras, Directory, Redactions):
     """The account's public API. A method answers its content, or `Found` for another status than 200."""
 
     def __init__(self, world: World) -> None:
@@ -33,7 +35,7 @@ class Api(Tickets, Exports, People, RuleRoutes, WebhookRoutes, Extras, Directory
             if wanted != method:
                 allowed = True
                 continue
-            parts = [int(p) if p.isdigit() else p for p in hit.groups()]
+            parts = [int(p) if p and p.isdecimal() else p for p in hit.groups()]
             found = getattr(self, name)(asked, *parts)
             return found if isinstance(found, Found) else Found(200, found)
         raise no_endpoint() if not allowed else Rejected(405, {"error": "MethodNotAllowed", "description": "Method not allowed"})

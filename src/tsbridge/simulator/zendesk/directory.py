@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-from tsbridge.simulator.zendesk.answers import Rejected, invalid, not_found, page
+from tsbridge.simulator.zendesk.answers import forbidden, invalid, not_found, page
 from tsbridge.simulator.zendesk.routes import Asked, Desk, Found, route
 from tsbridge.simulator.zendesk.world import clean_tags
 
@@ -22,39 +22,23 @@ class Directory(Desk):
 
     # -- users -------------------------------------------------------------------------------------------------------
 
-    @route("PUT", "/api/v2/users/update_many")
-    def update_users(self, asked: Asked) -> Any:
-        if "ids" in asked.query:
-            changes = [{**asked.inside("user"), "id": i} for i in asked.ids()]
-        else:
-            changes = [dict(c) for c in asked.listed("users")]
-        results = []
-        for change in changes:
-            known = self.s.users.get(int(change["id"])) if str(change.get("id", "")).isdigit() else None
-            if known is None:
-                results.append({"id": change.get("id"), "action": "update", "status": "Failed", "success": False, "error": "NotFound"})
-                continue
-            self._change_user(known, change)
-            results.append({"id": known["id"], "action": "update", "status": "Updated", "success": True})
-        return self.world.new_job("Bulk Update User", results)
-
-    @route("POST", "/api/v2/users/create_or_update_many")
-    def create_or_update_users(self, asked: Asked) -> Any:
-        results = []
-        for index, props in enumerate(asked.listed("users")):
-            one = Asked(asked.query, {"user": props}, asked.user, asked.url)
-            found = self.create_or_update(one)
-            user = found.content["user"] if isinstance(found, Found) else found["user"]
-            results.append({"index": index, "id": user["id"], "status": "Created" if isinstance(found, Found) else "Updated"})
-        return self.world.new_job("Bulk Create or Update User", results)
-
-    def _change_user(self, user: dict[str, Any], given: Mapping[str, Any]) -> None:
+    def change_user(self, user: dict[str, Any], given: Mapping[str, Any]) -> None:
         user.update({k: v for k, v in given.items() if k in user and k not in FIXED})
         user["updated_at"] = self.world.text_of(self.world.now())
 
     @route("GET", "/api/v2/deleted_users")
     def deleted_users(self, asked: Asked) -> Any:
         return page([u for u in self.s.users.values() if not u["active"]], "deleted_users", asked.query, asked.url)
+
+    @route("DELETE", "/api/v2/deleted_users/<id>")
+    def forget_user(self, asked: Asked, id_: int) -> Any:
+        """Deleted for good, which only a deleted user can be: no word about the person is left."""
+        user = self.world.user(id_)
+        if user["active"]:
+            raise forbidden()
+        self.change_user(user, {"name": "Permanently Deleted User", "email": None, "phone": None, "external_id": None, "tags": []})
+        self.s.identities = {i: one for i, one in self.s.identities.items() if one["user_id"] != id_}
+        return {"deleted_user": user}
 
     @route("PUT", "/api/v2/users/<id>/merge")
     def merge_users(self, asked: Asked, id_: int) -> Any:
@@ -161,6 +145,7 @@ class Directory(Desk):
         found = self._tagged(word, id_)
         given = asked.content.get("tags") if isinstance(asked.content, Mapping) else None
         found["tags"] = sorted(how(set(found["tags"]), set(clean_tags(given or []))))
+        found["updated_at"] = self.world.text_of(self.world.now())
         return {"tags": found["tags"]}
 
     # -- who belongs where ---------------------------------------------------------------------------------------------
@@ -238,7 +223,7 @@ class Directory(Desk):
         )
         if known is None:
             return self.put_away("organizations", asked)
-        known.update(shaped(props))
+        known.update(shaped(props), updated_at=self.world.text_of(self.world.now()))
         return {"organization": known}
 
     @route("GET", "/api/v2/organizations/<id>/users")
@@ -247,20 +232,14 @@ class Directory(Desk):
         found = [u for u in self.s.users.values() if u["organization_id"] == id_ or u["id"] in members]
         return page(found, "users", asked.query, asked.url)
 
+    @route("GET", "/api/v2/organizations/<id>/related")
+    def related_to_organization(self, asked: Asked, id_: int) -> Any:
+        if id_ not in self.s.organizations:
+            raise not_found()
+        tickets = sum(t["organization_id"] == id_ for t in self.s.tickets.values())
+        users = sum(u["organization_id"] == id_ for u in self.s.users.values())
+        return {"organization_related": {"tickets_count": tickets, "users_count": users}}
+
     @route("GET", "/api/v2/organizations/<id>/tickets")
     def tickets_of_organization(self, asked: Asked, id_: int) -> Any:
         return page([t for t in self.s.tickets.values() if t["organization_id"] == id_], "tickets", asked.query, asked.url)
-
-    @route("GET", "/api/v2/incremental/organizations")
-    def organizations_export(self, asked: Asked) -> Any:
-        start = asked.query.get("start_time", "")
-        if not start.isdigit():
-            raise Rejected(400, {"errors": [{"code": "InvalidValue", "title": "InvalidValue", "detail": "start_time is needed"}]})
-        found = list(self.s.organizations.values())
-        return {
-            "organizations": found,
-            "count": len(found),
-            "end_of_stream": True,
-            "end_time": int(self.world.now().timestamp()),
-            "next_page": None,
-        }

@@ -1,150 +1,133 @@
-"""Routes of jobs, of search, and of incremental exports."""
+"""Routes of incremental exports: what has changed since a second, by time or by cursor, never of the newest minute."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Final
 
-from tsbridge.simulator.zendesk.answers import Rejected, bad_request, not_found, page
+from tsbridge.simulator.zendesk.answers import Rejected, bad_request
 from tsbridge.simulator.zendesk.routes import Asked, Desk, route
-from tsbridge.simulator.zendesk.search import search_all, search_tickets, search_users
 from tsbridge.simulator.zendesk.told import BODIES
 from tsbridge.simulator.zendesk.world import whole_seconds
 
+Row = Mapping[str, Any]
+PAGE: Final = 1_000
+SAMPLE: Final = 50
+
 
 class Exports(Desk):
-    """What is looked for, and what is read in one go."""
+    """What is read in one go."""
 
-    @route("GET", "/api/v2/job_statuses/show_many")
-    def show_jobs(self, asked: Asked) -> Any:
-        wanted = asked.query.get("ids", "").split(",")
-        return {"job_statuses": [self.s.jobs[i] for i in wanted if i in self.s.jobs]}
-
-    @route("GET", "/api/v2/job_statuses")
-    def list_jobs(self, asked: Asked) -> Any:
-        return page(list(self.s.jobs.values()), "job_statuses", asked.query, asked.url)
-
-    @route("GET", "/api/v2/job_statuses/<word>")
-    def show_job(self, asked: Asked, id_: Any) -> Any:
-        if str(id_) not in self.s.jobs:
-            raise not_found()
-        return {"job_status": self.world.job(str(id_))}
-
-    @route("GET", "/api/v2/search")
-    def search(self, asked: Asked) -> Any:
-        query = asked.query.get("query", "")
-        found = search_all(self.world, query, asked.query)
-        depth = max(int(n) if (n := asked.query.get("page", "1")).isdigit() else 1, 1)
-        size = min(int(n) if (n := asked.query.get("per_page", "100")).isdigit() else 100, 100)
-        if depth > 1 and depth * size > 1_000:
-            raise Rejected(
-                422, {"error": "Search Response Limits", "description": "Requested response size was greater than Search Response Limits"}
-            )
-        return {**page(found, "results", asked.query, asked.url), "facets": None}
-
-    @route("GET", "/api/v2/search/count")
-    def search_count(self, asked: Asked) -> Any:
-        return {"count": len(search_all(self.world, asked.query.get("query", ""), asked.query))}
-
-    @route("GET", "/api/v2/search/export")
-    def search_export(self, asked: Asked) -> Any:
-        kind = asked.query.get("filter[type]")
-        if kind not in ("ticket", "user"):
-            raise bad_request("InvalidValue", "filter[type] is needed")
-        query = asked.query.get("query", "")
-        found = search_tickets(self.world, query) if kind == "ticket" else search_users(self.world, query)
-        sized = {"page[size]": "100", **asked.query}
-        return page([{**f, "result_type": kind} for f in found], "results", sized, asked.url)
+    # -- tickets -------------------------------------------------------------------------------------------------------
 
     @route("GET", "/api/v2/incremental/tickets/cursor")
-    def cursor_export(self, asked: Asked) -> Any:
-        start = asked.query.get("start_time", "")
+    def tickets_by_cursor(self, asked: Asked) -> Any:
+        since = self._since(asked)
+        tickets, end, done = self.world.export(since, _size(asked))
+        if asked.query.get("exclude_deleted") == "true":
+            tickets = [t for t in tickets if t["status"] != "deleted"]
+        return {**self._beside(tickets, asked), **self._onward("tickets", f"{end[0]:.6f}_{end[1]}", done)}
+
+    @route("GET", "/api/v2/incremental/tickets(/sample)?")
+    def tickets_by_time(self, asked: Asked, sample: str | None) -> Any:
+        tickets, end, done = self.world.export_by_second(_start(asked.query.get("start_time", "")), SAMPLE if sample else PAGE)
+        return {**self._beside(tickets, asked), **self._after("tickets", len(tickets), end, done)}
+
+    def _beside(self, tickets: Sequence[dict[str, Any]], asked: Asked) -> dict[str, Any]:
+        """Tickets with what `include` asks for: metrics within each, people and places beside them."""
+        include = asked.query.get("include", "").split(",")
+        if "metric_sets" in include:
+            tickets = [{**t, "metric_set": self.metric(t)} for t in tickets]
+        found: dict[str, Any] = {"tickets": tickets}
+        for name, shelf, keys in (
+            ("users", self.s.users, ("requester_id", "submitter_id", "assignee_id")),
+            ("groups", self.s.groups, ("group_id",)),
+            ("organizations", self.s.organizations, ("organization_id",)),
+        ):
+            if name in include:
+                found[name] = [shelf[i] for i in sorted({t[k] for t in tickets for k in keys} - {None}) if i in shelf]
+        return found
+
+    # -- people --------------------------------------------------------------------------------------------------------
+
+    @route("GET", "/api/v2/incremental/(users|organizations)/cursor")
+    def people_by_cursor(self, asked: Asked, word: str) -> Any:
+        since, rows = self._since(asked), self._ready(word)
+        rest = [r for r in rows if (_seconds(r["updated_at"]), r["id"]) > since]
+        chosen = rest[: _size(asked)]
+        at, id_ = (_seconds(chosen[-1]["updated_at"]), chosen[-1]["id"]) if chosen else since
+        return {word: chosen, **self._onward(word, f"{at}_{id_}", len(chosen) == len(rest))}
+
+    @route("GET", "/api/v2/incremental/(users|organizations)(/sample)?")
+    def people_by_time(self, asked: Asked, word: str, sample: str | None) -> Any:
+        return self._by_second(word, self._ready(word), lambda r: _seconds(r["updated_at"]), asked, SAMPLE if sample else PAGE)
+
+    def _ready(self, word: str) -> list[Row]:
+        """Users or organizations in the order they were last changed."""
+        shelf = self.s.users if word == "users" else self.s.organizations
+        newest = self.world.now().timestamp() - 60
+        return sorted((r for r in shelf.values() if _seconds(r["updated_at"]) <= newest), key=lambda r: (r["updated_at"], r["id"]))
+
+    # -- events --------------------------------------------------------------------------------------------------------
+
+    @route("GET", "/api/v2/incremental/ticket_events(/sample)?")
+    def ticket_events(self, asked: Asked, sample: str | None) -> Any:
+        spoken = "comment_events" in asked.query.get("include", "").split(",")
+        newest = self.world.now().timestamp() - 60
+        found = [
+            {
+                "id": audit["id"],
+                "ticket_id": audit["ticket_id"],
+                "timestamp": at,
+                "created_at": audit["created_at"],
+                "updater_id": audit["author_id"],
+                "via": audit["via"]["channel"],
+                "event_type": "Audit",
+                "child_events": [_child(e, audit, spoken=spoken) for e in audit["events"]],
+            }
+            for audits in self.s.audits.values()
+            for audit in audits
+            if (at := _seconds(audit["created_at"])) <= newest
+        ]
+        found.sort(key=lambda e: (e["timestamp"], e["id"]))
+        return self._by_second("ticket_events", found, lambda e: int(e["timestamp"]), asked, SAMPLE if sample else PAGE)
+
+    # -- how an export goes on -----------------------------------------------------------------------------------------
+
+    def _since(self, asked: Asked) -> tuple[float, int]:
+        """Where a cursor export begins: behind its cursor, or at a second that must be older than a minute."""
         cursor = asked.query.get("cursor")
-        begin = _start(start) if cursor is None else 0.0
-        if cursor is None and begin > self.world.now().timestamp() - 60:
+        if cursor is not None:
+            return _read_cursor(cursor)
+        begin = _start(asked.query.get("start_time", ""))
+        if begin > self.world.now().timestamp() - 60:
             raise Rejected(
                 422, {"error": "StartTimeTooRecent", "description": "Too recent start_time. Use a start_time older than 60 seconds"}
             )
-        since = (begin, -1) if cursor is None else _read_cursor(cursor)
-        limit = min(max(int(asked.query["per_page"]), 1), 1_000) if asked.query.get("per_page", "").isdigit() else 1_000
-        tickets, end, done = self.world.export(since, limit)
-        if asked.query.get("exclude_deleted") == "true":
-            tickets = [t for t in tickets if t["status"] != "deleted"]
-        after = f"{end[0]:.6f}_{end[1]}"
-        base = f"{self.world.url}/api/v2/incremental/tickets/cursor.json"
-        return {
-            "tickets": tickets,
-            "after_cursor": after,
-            "after_url": f"{base}?cursor={after}",
-            "before_cursor": None,
-            "before_url": None,
-            "end_of_stream": done,
-        }
+        return begin, -1
 
-    @route("GET", "/api/v2/incremental/tickets")
-    def time_export(self, asked: Asked) -> Any:
-        tickets, end_time, done = self.world.export_by_second(_start(asked.query.get("start_time", "")), 1_000)
-        base = f"{self.world.url}/api/v2/incremental/tickets.json"
-        return {
-            "tickets": tickets,
-            "count": len(tickets),
-            "end_of_stream": done,
-            "end_time": end_time,
-            "next_page": f"{base}?start_time={end_time}",
-        }
+    def _onward(self, word: str, after: str, done: bool) -> dict[str, Any]:
+        url = f"{self.world.url}/api/v2/incremental/{word}/cursor.json?cursor={after}"
+        return {"after_cursor": after, "after_url": url, "before_cursor": None, "before_url": None, "end_of_stream": done}
 
-    @route("GET", "/api/v2/incremental/users")
-    def users_export(self, asked: Asked) -> Any:
-        users = list(self.s.users.values())
-        now = int(self.world.now().timestamp())
-        return {"users": users, "count": len(users), "end_of_stream": True, "end_time": now, "next_page": None}
-
-    @route("GET", "/api/v2/incremental/users/cursor")
-    def users_cursor(self, asked: Asked) -> Any:
-        return {
-            "users": list(self.s.users.values()),
-            "after_cursor": "end",
-            "after_url": None,
-            "before_cursor": None,
-            "end_of_stream": True,
-        }
-
-    @route("GET", "/api/v2/incremental/ticket_events")
-    def ticket_events(self, asked: Asked) -> Any:
+    def _by_second(self, word: str, rows: Sequence[Row], second: Callable[[Row], int], asked: Asked, limit: int) -> dict[str, Any]:
+        """A page of a time-based export: whole seconds, and always some after the first, so that it ends."""
         start = int(_start(asked.query.get("start_time", "")))
-        spoken = "comment_events" in asked.query.get("include", "").split(",")
-        newest = self.world.now().timestamp() - 60
-        found = []
-        for audits in self.s.audits.values():
-            for audit in audits:
-                at = _seconds(audit["created_at"])
-                if start <= at <= newest:
-                    children = [_child(e, audit, spoken=spoken) for e in audit["events"]]
-                    found.append(
-                        {
-                            "id": audit["id"],
-                            "ticket_id": audit["ticket_id"],
-                            "timestamp": at,
-                            "created_at": audit["created_at"],
-                            "updater_id": audit["author_id"],
-                            "via": audit["via"]["channel"],
-                            "event_type": "Audit",
-                            "child_events": children,
-                        }
-                    )
-        found.sort(key=lambda e: (e["timestamp"], e["id"]))
-        size = whole_seconds([e["timestamp"] for e in found], start, 1_000)
-        end = found[size - 1]["timestamp"] if size else start
-        return {
-            "ticket_events": found[:size],
-            "count": size,
-            "end_of_stream": size == len(found),
-            "end_time": end,
-            "next_page": f"{asked.url}?start_time={end}",
-        }
+        rest = [r for r in rows if second(r) >= start]
+        size = whole_seconds([second(r) for r in rest], start, limit)
+        return {word: rest[:size], **self._after(word, size, second(rest[size - 1]) if size else start, size == len(rest))}
+
+    def _after(self, word: str, count: int, end: int, done: bool) -> dict[str, Any]:
+        url = f"{self.world.url}/api/v2/incremental/{word}.json?start_time={end}"
+        return {"count": count, "end_of_stream": done, "end_time": end, "next_page": url}
+
+
+def _size(asked: Asked) -> int:
+    given = asked.query.get("per_page", "")
+    return min(max(int(given), 1), PAGE) if given.isdecimal() and len(given) < 10 else PAGE
 
 
 def _start(text: str) -> float:

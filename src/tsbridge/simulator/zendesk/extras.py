@@ -34,6 +34,7 @@ EMPTY: Final = {
     "sharing_agreements": "sharing_agreements",
     "skips": "skips",
     "dynamic_content/items": "items",
+    "channels/voice/phone_numbers": "phone_numbers",
 }
 STATUSES: Final = (("new", "New"), ("open", "Open"), ("pending", "Pending"), ("hold", "On-hold"), ("solved", "Solved"))
 
@@ -59,7 +60,9 @@ class Extras(Desk):
     @route("GET", f"/api/v2/{ANY_SHELF}/show_many")
     def show_shelf(self, asked: Asked, word: str) -> Any:
         shelf = self._shelf(word)[1]
-        return page([shelf[i] for i in asked.ids() if i in shelf], word, asked.query, asked.url)
+        wanted = asked.values("external_ids")
+        found = [o for o in shelf.values() if o.get("external_id") in wanted] if wanted else [shelf[i] for i in asked.ids() if i in shelf]
+        return page(found, word, asked.query, asked.url)
 
     @route("GET", "/api/v2/(views|macros)/active")
     def active_of_shelf(self, asked: Asked, word: str) -> Any:
@@ -178,13 +181,16 @@ class Extras(Desk):
 
     @route("POST", "/api/v2/imports/tickets")
     def import_ticket(self, asked: Asked) -> Any:
+        ticket = self.import_one(asked.inside("ticket"), asked.user)
+        return Found(201, {"ticket": ticket, "audit": self.s.audits[ticket["id"]][0]}, {"Location": ticket["url"]})
+
+    def import_one(self, props: Mapping[str, Any], user: Mapping[str, Any]) -> dict[str, Any]:
         """A ticket from elsewhere: no trigger runs; its first comment is the description or the first of `comments`."""
-        props = dict(asked.inside("ticket"))
+        props = dict(props)
         comments = [c for c in props.pop("comments", None) or () if isinstance(c, Mapping)]
         if comments and not props.get("comment"):
             props["comment"] = {"body": comments[0].get("value") or comments[0].get("body"), "public": comments[0].get("public", True)}
-        ticket = self.world.create(props, asked.user, imported=True)
-        return Found(201, {"ticket": ticket, "audit": self.s.audits[ticket["id"]][0]}, {"Location": ticket["url"]})
+        return self.world.create(props, user, imported=True)
 
     # -- more about tickets --------------------------------------------------------------------------------------------
 
@@ -205,13 +211,13 @@ class Extras(Desk):
 
     @route("GET", "/api/v2/tickets/<id>/metrics")
     def metrics_of(self, asked: Asked, id_: int) -> Any:
-        return {"ticket_metric": self._metric(self.world.ticket(id_))}
+        return {"ticket_metric": self.metric(self.world.ticket(id_))}
 
     @route("GET", "/api/v2/ticket_metrics")
     def metrics(self, asked: Asked) -> Any:
-        return page([self._metric(t) for t in self.s.tickets.values()], "ticket_metrics", asked.query, asked.url)
+        return page([self.metric(t) for t in self.s.tickets.values()], "ticket_metrics", asked.query, asked.url)
 
-    def _metric(self, ticket: Mapping[str, Any]) -> dict[str, Any]:
+    def metric(self, ticket: Mapping[str, Any]) -> dict[str, Any]:
         changes = [e for a in self.s.audits[ticket["id"]] for e in a["events"] if e["type"] == "Change"]
         replies = [c for c in self.s.comments[ticket["id"]] if c["public"] and c["author_id"] != ticket["requester_id"]]
         return {
@@ -228,15 +234,24 @@ class Extras(Desk):
     @route("GET", "/api/v2/ticket_audits")
     def all_audits(self, asked: Asked) -> Any:
         """The newest first; its cursors have a shape of their own."""
-        found = sorted((a for audits in self.s.audits.values() for a in audits), key=lambda a: -a["id"])
-        given = asked.query.get("cursor")
-        if given is not None and not given.isdigit():
+        cursor = asked.query.get("cursor", "")
+        way, place = cursor[:1], cursor[1:]
+        if cursor and not (way in ("b", "a") and place.isdecimal()):
             raise bad_request("InvalidCursor", "The cursor is not valid")
-        size = min(int(n), 1_000) if (n := asked.query.get("limit", "")).isdigit() and int(n) else 1_000
-        rest = [a for a in found if given is None or a["id"] < int(given)]
-        base, after = f"{self.world.url}/api/v2/ticket_audits.json", rest[size - 1]["id"] if len(rest) > size else None
-        before = None if after is None else f"{base}?cursor={after}"
-        return {"audits": rest[:size], "before_url": before, "before_cursor": after and str(after), "after_url": None, "after_cursor": None}
+        found = sorted((a for audits in self.s.audits.values() for a in audits), key=lambda a: -a["id"])
+        size = min(int(n), 1_000) if (n := asked.query.get("limit", "")).isdecimal() and int(n) else 1_000
+        rest = [a for a in found if not cursor or (a["id"] > int(place) if way == "a" else a["id"] < int(place))]
+        shown = rest[-size:] if way == "a" else rest[:size]
+        base = f"{self.world.url}/api/v2/ticket_audits.json?cursor="
+        older = f"b{shown[-1]['id']}" if shown and shown[-1] is not found[-1] else None
+        newer = f"a{shown[0]['id']}" if shown else f"a{place or 0}"  # asked again later, there may be some
+        return {
+            "audits": shown,
+            "before_cursor": older,
+            "before_url": older and base + older,
+            "after_cursor": newer,
+            "after_url": base + newer,
+        }
 
     @route("GET", "/api/v2/incremental/ticket_metric_events")
     def metric_events(self, asked: Asked) -> Any:

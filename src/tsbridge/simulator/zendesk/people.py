@@ -51,7 +51,7 @@ class People(Desk):
 
     @route("POST", "/api/v2/users")
     def create_user(self, asked: Asked) -> Any:
-        return Found(201, {"user": self._new_user(asked.inside("user"))})
+        return Found(201, {"user": self.new_user(asked.inside("user"))})
 
     @route("POST", "/api/v2/users/create_or_update")
     def create_or_update(self, asked: Asked) -> Any:
@@ -61,16 +61,11 @@ class People(Desk):
             (u for u in self.s.users.values() if props.get("external_id") and u["external_id"] == props["external_id"]), None
         )
         if known is None:
-            return Found(201, {"user": self._new_user(props)})
-        known.update({k: v for k, v in props.items() if k in known and k not in ("id", "url", "email")})
+            return Found(201, {"user": self.new_user(props)})
+        self.change_user(known, {k: v for k, v in props.items() if k != "email"})
         return {"user": known}
 
-    @route("POST", "/api/v2/users/create_many")
-    def create_users(self, asked: Asked) -> Any:
-        made = [self._new_user(props) for props in asked.listed("users")]
-        return self.world.new_job("Bulk Create User", [{"index": i, "id": u["id"]} for i, u in enumerate(made)])
-
-    def _new_user(self, props: Mapping[str, Any]) -> dict[str, Any]:
+    def new_user(self, props: Mapping[str, Any]) -> dict[str, Any]:
         if not props.get("name"):
             raise invalid("name", "Name: is too short (minimum one character)", "BlankValue")
         if props.get("email") and self.world.user_by_email(str(props["email"])) is not None:
@@ -88,15 +83,19 @@ class People(Desk):
     @route("PUT", "/api/v2/users/<id>")
     def update_user(self, asked: Asked, id_: int) -> Any:
         user = self.world.user(id_)
-        user.update({k: v for k, v in asked.inside("user").items() if k in user and k not in ("id", "url", "created_at")})
-        user["updated_at"] = self.world.text_of(self.world.now())
+        self.change_user(user, asked.inside("user"))
         return {"user": user}
 
     @route("DELETE", "/api/v2/users/<id>")
     def delete_user(self, asked: Asked, id_: int) -> Any:
+        return {"user": self.end_user(id_)}
+
+    def end_user(self, id_: int) -> dict[str, Any]:
+        """A deleted user stays readable by id, inactive."""
         user = self.world.user(id_)
         user["active"] = False
-        return {"user": user}
+        user["updated_at"] = self.world.text_of(self.world.now())
+        return user
 
     @route("GET", "/api/v2/users/<id>/identities")
     def identities(self, asked: Asked, id_: int) -> Any:

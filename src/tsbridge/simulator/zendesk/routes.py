@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, Protocol
 
-from tsbridge.simulator.zendesk.answers import Rejected, bad_request
+from tsbridge.simulator.zendesk.answers import Rejected, too_many_values
 from tsbridge.simulator.zendesk.records import Store
 from tsbridge.simulator.zendesk.world import World
 
@@ -36,13 +36,17 @@ class Asked:
         if not isinstance(found, list) or not all(isinstance(f, Mapping) for f in found):
             raise Rejected(400, {"error": "Unprocessable Entity", "description": f"Expected {name}"})
         if len(found) > MANY:
-            raise bad_request("TooManyValues", f"{name} has more than {MANY} entries")
+            raise too_many_values(name, MANY)
         return found
 
     def ids(self, name: str = "ids") -> list[int]:
-        found = [int(part) for part in self.query.get(name, "").split(",") if part.strip().isdigit()]
+        return [int(part) for part in self.values(name) if part.isdecimal()]
+
+    def values(self, name: str) -> list[str]:
+        """The values of a parameter that lists them with commas."""
+        found = [part.strip() for part in self.query.get(name, "").split(",") if part.strip()]
         if len(found) > MANY:
-            raise bad_request("TooManyValues", f"{name} has more than {MANY} values")
+            raise too_many_values(name, MANY)
         return found
 
 
@@ -78,7 +82,21 @@ class Desk(Protocol):
 
     def create_or_update(self, asked: Asked) -> Any: ...
 
+    def new_user(self, props: Mapping[str, Any]) -> dict[str, Any]: ...
+
+    def change_user(self, user: dict[str, Any], given: Mapping[str, Any]) -> None: ...
+
+    def end_user(self, id_: int) -> dict[str, Any]: ...
+
+    def import_one(self, props: Mapping[str, Any], user: Mapping[str, Any]) -> dict[str, Any]: ...
+
+    def metric(self, ticket: Mapping[str, Any]) -> dict[str, Any]: ...
+
     def put_away(self, word: str, asked: Asked) -> Any: ...
+
+    def change_of_shelf(self, asked: Asked, word: str, id_: int) -> Any: ...
+
+    def delete_of_shelf(self, asked: Asked, word: str, id_: int) -> Any: ...
 
 
 def written() -> list[str]:

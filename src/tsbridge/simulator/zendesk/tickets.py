@@ -6,9 +6,8 @@ import copy
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from tsbridge.simulator.zendesk.answers import Rejected, bad_request, not_found, page
+from tsbridge.simulator.zendesk.answers import bad_request, not_found, page
 from tsbridge.simulator.zendesk.routes import Asked, Desk, Found, route
-from tsbridge.simulator.zendesk.world import clean_tags
 
 
 class Tickets(Desk):
@@ -48,39 +47,6 @@ class Tickets(Desk):
         headers = {"Location": ticket["url"], **({"x-idempotency-lookup": "miss"} if key else {})}
         return Found(201, {"ticket": ticket, "audit": self.s.audits[ticket["id"]][0]}, headers)
 
-    @route("POST", "/api/v2/tickets/create_many")
-    def create_many(self, asked: Asked) -> Any:
-        results = []
-        for index, props in enumerate(asked.listed("tickets")):
-            made = self.world.create(props, asked.user)
-            results.append({"index": index, "id": made["id"]})
-        return self.world.new_job("Bulk Create Ticket", results)
-
-    @route("PUT", "/api/v2/tickets/update_many")
-    def update_many(self, asked: Asked) -> Any:
-        results: list[dict[str, Any]] = []
-        if "ids" in asked.query:
-            common = asked.inside("ticket")
-            results += [self._bulk_one(id_, common, asked.user) for id_ in asked.ids()]
-        else:
-            results += [self._bulk_one(int(props.get("id") or 0), props, asked.user) for props in asked.listed("tickets")]
-        return self.world.new_job("Bulk Update Ticket", results)
-
-    def _bulk_one(self, id_: int, props: Mapping[str, Any], user: Mapping[str, Any]) -> dict[str, Any]:
-        done = {"id": id_, "action": "update", "status": "Updated", "success": True}
-        try:
-            ticket = self.world.ticket(id_)
-            change = {k: v for k, v in props.items() if k not in ("id", "additional_tags", "remove_tags")}
-            if "additional_tags" in props or "remove_tags" in props:
-                now = set(ticket["tags"]) | set(clean_tags(props.get("additional_tags") or []))
-                change["tags"] = sorted(now - set(clean_tags(props.get("remove_tags") or [])))
-            self.world.change(id_, change, user)
-        except Rejected as refused:
-            error = refused.body.get("error") if isinstance(refused.body, Mapping) else "Failed"
-            details = str(refused.body.get("description", "")) if isinstance(refused.body, Mapping) else ""
-            return {**done, "status": "Failed", "success": False, "error": error, "details": details}
-        return done
-
     @route("GET", "/api/v2/tickets/<id>")
     def show_ticket(self, asked: Asked, id_: int) -> Any:
         ticket = self.world.ticket(id_)
@@ -104,17 +70,6 @@ class Tickets(Desk):
             {"ticket": copy.deepcopy(ticket), "audit": audit},
             {"X-Zendesk-API-Warn": f"Removed restricted keys {warned}"} if warned else {},
         )
-
-    @route("DELETE", "/api/v2/tickets/destroy_many")
-    def destroy_many(self, asked: Asked) -> Any:
-        results = []
-        for id_ in asked.ids():
-            try:
-                self.world.delete(id_, asked.user)
-                results.append({"id": id_, "action": "destroy", "status": "Deleted", "success": True})
-            except Rejected:
-                results.append({"id": id_, "action": "destroy", "status": "Failed", "success": False, "error": "RecordNotFound"})
-        return self.world.new_job("Bulk Delete Ticket", results)
 
     @route("DELETE", "/api/v2/tickets/<id>")
     def delete_ticket(self, asked: Asked, id_: int) -> Any:

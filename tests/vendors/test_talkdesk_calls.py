@@ -8,7 +8,9 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from tsbridge.core.moments import Moment
 from tsbridge.vendors.errors import Malformed
+from tsbridge.vendors.talkdesk.missed import Heard, missed
 from tsbridge.vendors.talkdesk.normalize import normalize
 from tsbridge.vendors.talkdesk.schema import TRIGGERS, schema
 
@@ -101,3 +103,58 @@ def test_every_schema_we_hand_out_has_a_direction_to_type_and_a_body_by_it_is_re
     left_alone = {name: what["default"] for name, what in properties.items()} | {"call_id": "c1", "interaction_id": "c1"}
     assert facts(left_alone).get("call.direction") == ("inbound" if left_alone["direction"] else None)
     assert facts({**left_alone, "direction": typed})["call.direction"] == typed
+
+
+NOTHING = Heard()
+
+
+def row_told(row: dict[str, Any], heard: Heard = NOTHING) -> dict[str, dict[str, Any]]:
+    return {body["tsbridge_event"]: body for _, body in missed(row, heard)}
+
+
+NEW_ROW: dict[str, Any] = {
+    "call_id": "x1", "type": "inbound", "start_at": "2026-06-01T09:14:03Z", "end_at": "2026-06-01T09:21:40Z",
+    "contact_phone_number": "+351910000123", "wait_time": 17, "talk_time": 300, "hold_time": 36, "ring_groups": "billing+vip",
+    "is_transfer": True,
+}  # fmt: skip
+OLD_ROW: dict[str, Any] = {
+    "interaction_id": "x1", "call_type": "inbound", "start_time": "2026-06-01 09:14:03", "end_time": "2026-06-01 09:21:40",
+    "customer_phone_number": "+351910000123", "waiting_time": "0.0001968", "talk_time": "0.0034722", "holding_time": "0.00041667",
+    "tags": "billing+vip", "transfer?": "true",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "durations",
+    [
+        {},
+        {"talk_time": 0.0034722222, "waiting_time": 0.000196759, "holding_time": "4.1667e-04"},
+        {"talk_time": "00:05:00", "waiting_time": "00:00:17", "holding_time": "00:00:36"},
+        {"talk_time": "0d 0h 5m 0s", "waiting_time": "0d 0h 0m 17s", "holding_time": "0d 0h 0m 36s"},
+        {"talk_time": "300", "waiting_time": "17.0", "holding_time": 36},
+    ],
+)
+def test_a_row_of_before_may_2026_tells_what_the_same_row_of_today_tells(durations: dict[str, Any]) -> None:
+    def moments(row: dict[str, Any]) -> list[Moment]:
+        return [normalize(body, received_at=NOW).moments[0] for body in row_told(row).values()]
+
+    found = moments({**OLD_ROW, **durations})
+    assert found == moments(NEW_ROW)
+    assert dict(found[-1].facts)["call.talk_seconds"] == 300
+
+
+@pytest.mark.parametrize(("written", "seconds"), [("0.5", 0.5), ("0", 0), ("1", 1), (0.0034722, 300), ("0.00001", 1), ("0.9", 0.9)])
+def test_a_part_of_a_second_is_a_part_of_a_day_only_where_the_call_was_that_long(written: Any, seconds: float) -> None:
+    assert row_told({**NEW_ROW, "wait_time": written})["call.ended"]["waiting_time"] == seconds
+
+
+def test_what_a_row_tells_goes_under_the_name_that_the_story_has_already() -> None:
+    heard = Heard(frozenset({"call.started"}), frozenset(), frozenset({"i1"}))
+    (moment,) = normalize(row_told(NEW_ROW, heard)["call.answered"], received_at=NOW).moments
+    assert (moment.interaction, [name.value for name in moment.names]) == ("i1", ["i1", "x1"])
+    (both,) = normalize(
+        row_told({**NEW_ROW, "interaction_id": "i1"}, Heard(interactions=frozenset({"x1"})))["call.ended"], received_at=NOW
+    ).moments
+    assert (both.interaction, [name.value for name in both.names]) == ("x1", ["i1", "x1"])
+    (alone,) = normalize(row_told(NEW_ROW)["call.answered"], received_at=NOW).moments
+    assert (alone.interaction, [name.value for name in alone.names]) == ("x1", ["x1"])

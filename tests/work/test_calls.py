@@ -101,12 +101,14 @@ def play(desk: Desk, number: int, rng: random.Random) -> None:
         desk.act(kind, call_id=call)
 
 
+@pytest.mark.parametrize("old_reports", [False, True], ids=["reports of today", "reports of before May 2026"])
 async def test_with_a_tenth_of_the_webhooks_lost_everything_is_found_within_two_looks_and_told_once(
-    make_database: Callable[[], Database],
+    make_database: Callable[[], Database], old_reports: bool
 ) -> None:
     outcomes, lost = [], 0
     for share in (0.0, 0.1):
         bridge = Bridge(make_database())
+        bridge.desk.talkdesk.api.old_reports = old_reports
         rng, fate = random.Random(5), random.Random(9)  # noqa: S311  # a seeded world
         await bridge.catch_up()  # the first look: from here on nothing may be missed
         for number in range(40):
@@ -262,3 +264,21 @@ async def test_one_process_looks_at_a_time_and_what_it_finds_says_that_it_was_po
     assert all(row.polled for row in rows)
     assert {json.loads(row.body)["tsbridge_event"] for row in rows} == {"call.started", "call.answered", "call.ended"}
     assert bridge.database.read_now(inbox_rows.counts)["talkdesk"].pending == len(rows)
+
+
+async def test_a_row_with_one_of_a_calls_two_ids_tells_nothing_that_webhooks_told_by_both(make_database: Callable[[], Database]) -> None:
+    bridge = Bridge(make_database())
+    await bridge.catch_up()
+    call = bridge.desk.whole_call()
+    firings, bridge.desk.talkdesk.world.firings = bridge.desk.talkdesk.world.firings, []
+    named = [{**body(firing), "interaction_id": "an-id-of-its-own"} for firing in firings if firing.event != "call.answered"]
+    bridge.walk.tell([("talkdesk", told) for told in named])
+    await bridge.work()
+    bridge.desk.pass_time(timedelta(minutes=6))
+    assert {told["call_id"] for told in named} == {call}
+    for one in (*bridge.reconcilers, *bridge.reconcilers):
+        await bridge.recordings.round()
+        await one.look(bridge.desk.clock.now() - timedelta(hours=1), bridge.desk.clock.now())
+        await bridge.work()
+    rows = bridge.database.read_now(lambda conn: conn.execute(select(moments.c.interaction, moments.c.event)).all())
+    assert sorted(map(tuple, rows)) == [("an-id-of-its-own", f"call.{event}") for event in ("answered", "ended", "started")]

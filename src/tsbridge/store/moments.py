@@ -171,11 +171,14 @@ def has_facts(conn: Connection, tickets: Sequence[str]) -> set[str]:
 
 
 def of_calls(conn: Connection, calls: Sequence[str]) -> list[Moment]:
-    """Every moment of these calls, by the name each was heard under."""
+    """Every moment of these calls, by whichever of its names a call is given."""
     found: list[Moment] = []
     for start in range(0, len(calls), 500):
         part = calls[start : start + 500]
-        rows = conn.execute(select(moments.c.body).where(moments.c.source == "talkdesk", moments.c.interaction.in_(part)))
+        own = select(interactions.c.id).where(interactions.c.source == "talkdesk", interactions.c.id.in_(part))
+        named = select(handles.c.interaction).where(handles.c.source == "talkdesk", handles.c.kind == "call", handles.c.value.in_(part))
+        ids = own.union(named.where(handles.c.role == "name")).subquery().select()
+        rows = conn.execute(select(moments.c.body).where(moments.c.source == "talkdesk", moments.c.interaction.in_(ids)))
         found.extend(from_json(body) for (body,) in rows)
     return found
 

@@ -25,6 +25,9 @@ UNFILLED: Final = re.compile(r"\{\{[^{}]*\}\}")
 PLACEHOLDER: Final = re.compile(r"\{\{.*?\}\}")
 SINCE_1970: Final = re.compile(r"[0-9]{9,13}(\.[0-9]+)?")
 FRACTION: Final = re.compile(r"(\.\d{6})\d+")
+CLOCKED: Final = re.compile(r"()([0-9]{1,3}):([0-5][0-9]):([0-5][0-9])")
+COUNTED_OUT: Final = re.compile(r"([0-9]{1,2})d ([0-9]{1,2})h ([0-9]{1,2})m ([0-9]{1,2})s")
+UNITS: Final = (86_400, 3_600, 60, 1)
 CUT: Final = " […]"
 TEL: Final = re.compile(r"^tel:", re.IGNORECASE)
 NUMBER: Final = re.compile(r"\s*[+(]*\d[\d\s()./\u2010-\u2015\u2212-]*")
@@ -111,10 +114,12 @@ def flag(value: Any) -> bool | None:
 
 
 def seconds(value: Any) -> int | float | None:
-    """A number of seconds, also fractional, also text; whole ones as int."""
+    """A number of seconds, also fractional, also text; whole ones as int. "00:05:00" and "0d 0h 5m 0s" are 300."""
     found = label(value, 40)
     if found is None or isinstance(value, bool):
         return None
+    if (parts := CLOCKED.fullmatch(found) or COUNTED_OUT.fullmatch(found)) is not None:
+        return sum(int(part or 0) * unit for part, unit in zip(parts.groups(), UNITS, strict=True))
     try:
         number = Decimal(found)
     except InvalidOperation:

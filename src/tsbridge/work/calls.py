@@ -7,6 +7,7 @@ skipped however it ends. A stretch is read again for hours: reports and disposit
 from __future__ import annotations
 
 import json
+from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -19,7 +20,7 @@ from tsbridge.core.ports import Clock, Ids
 from tsbridge.store import inbox, keep, moments, recordings, wakeup
 from tsbridge.store.db import Database
 from tsbridge.vendors.errors import TryLater, VendorError
-from tsbridge.vendors.talkdesk.missed import Heard, ids_of, missed, unproven
+from tsbridge.vendors.talkdesk.missed import Heard, ids_of, missed, together, unproven
 
 PLACE: Final = "talkdesk_reports"
 TURN: Final = "talkdesk_reports_turn"
@@ -116,15 +117,15 @@ def _bytes(body: Mapping[str, Any]) -> bytes:
 
 def _heard(conn: Connection, names: Sequence[str]) -> dict[str, Heard]:
     """What the stories have of these calls, by each name a call goes by."""
-    found: dict[str, Heard] = {}
+    found: defaultdict[str, list[Heard]] = defaultdict(list)
     for moment in moments.of_calls(conn, names):
-        known = found.get(moment.interaction, Heard())
         disposition = dict(moment.facts).get("call.disposition")
-        told = known.dispositions | ({disposition} if isinstance(disposition, str) else set())
-        found[moment.interaction] = Heard(known.events | {moment.event}, told)
-    return found
+        dispositions = frozenset({disposition} if isinstance(disposition, str) else ())
+        said = Heard(frozenset({moment.event}), dispositions, frozenset({moment.interaction}))
+        for name in {moment.interaction, *(handle.value for handle in moment.names if handle.kind == "call")}:
+            found[name].append(said)
+    return {name: together(parts) for name, parts in found.items()}
 
 
 def _of_call(heard: Mapping[str, Heard], names: Sequence[str]) -> Heard:
-    parts = [heard[name] for name in names if name in heard]
-    return Heard(frozenset().union(*(p.events for p in parts)), frozenset().union(*(p.dispositions for p in parts)))
+    return together([heard[name] for name in names if name in heard])

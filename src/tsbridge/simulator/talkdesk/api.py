@@ -17,6 +17,7 @@ from urllib.parse import urlencode
 
 from tsbridge.simulator.talkdesk.automations import instant
 from tsbridge.simulator.talkdesk.delivery import Faults
+from tsbridge.simulator.talkdesk.old_reports import old
 from tsbridge.simulator.talkdesk.world import Call, Recording, Unfit, World
 
 Answer = tuple[int, Any, dict[str, str]]
@@ -40,7 +41,7 @@ class Job:
 
 @dataclass(slots=True)
 class Api:
-    """`hits_per_s` requests in one second of `real` time, then 429. Tokens live `token_life_s`."""
+    """`hits_per_s` requests in one second of `real` time, then 429. Tokens live `token_life_s`. `old_reports`: as before May 2026."""
 
     world: World
     real: Callable[[], datetime]
@@ -50,6 +51,7 @@ class Api:
     faults: Faults = field(default_factory=Faults)
     token_life_s: int = 600
     hits_per_s: int = 20
+    old_reports: bool = False
     jobs: dict[str, Job] = field(default_factory=dict)
     tokens: dict[str, datetime] = field(default_factory=dict)
     _second: tuple[datetime | None, int] = (None, 0)
@@ -179,7 +181,7 @@ class Api:
         if job is None or job.status != "done":
             return not_found()
         entries = [self.row(c) for c in self.world.calls.values() if c.ended_at is not None and job.start <= c.ended_at < job.end]
-        return 200, {"entries": entries, "total": len(entries)}, {}
+        return 200, {"entries": [old(row) for row in entries] if self.old_reports else entries, "total": len(entries)}, {}
 
     def row(self, call: Call) -> dict[str, Any]:
         """A row of the calls report, in the names of 2026-05: integer seconds, ISO times, real booleans."""

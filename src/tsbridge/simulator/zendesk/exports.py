@@ -9,8 +9,8 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from tsbridge.simulator.zendesk.answers import Rejected, bad_request
+from tsbridge.simulator.zendesk.event_rows import row
 from tsbridge.simulator.zendesk.routes import Asked, Desk, route
-from tsbridge.simulator.zendesk.told import BODIES
 from tsbridge.simulator.zendesk.world import whole_seconds
 
 Row = Mapping[str, Any]
@@ -78,16 +78,7 @@ class Exports(Desk):
         spoken = "comment_events" in asked.query.get("include", "").split(",")
         newest = self.world.now().timestamp() - 60
         found = [
-            {
-                "id": audit["id"],
-                "ticket_id": audit["ticket_id"],
-                "timestamp": at,
-                "created_at": audit["created_at"],
-                "updater_id": audit["author_id"],
-                "via": audit["via"]["channel"],
-                "event_type": "Audit",
-                "child_events": [_child(e, audit, spoken=spoken) for e in audit["events"]],
-            }
+            row(audit, at, spoken=spoken, marked=self.world.marks_exports)
             for audits in self.s.audits.values()
             for audit in audits
             if (at := _seconds(audit["created_at"])) <= newest
@@ -140,13 +131,6 @@ def _start(text: str) -> float:
     except ValueError:
         raise bad_request("InvalidValue", "start_time is needed") from None
     return (at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp()
-
-
-def _child(event: Mapping[str, Any], audit: Mapping[str, Any], *, spoken: bool) -> dict[str, Any]:
-    """An event of an update; what a comment says is only there when asked for."""
-    hidden = BODIES if event["type"] == "Comment" and not spoken else ()
-    shown = {k: v for k, v in event.items() if k not in hidden}
-    return {**shown, "event_type": event["type"], "via": audit["via"]["channel"]}
 
 
 def _read_cursor(cursor: str) -> tuple[float, int]:

@@ -56,6 +56,7 @@ class World:
         self._revision = 0
         self._next = 5_000
         self.job_looks = 0
+        self.marks_exports = True  # rows of the ticket-event export carry the updates' metadata
         self._looks_left: dict[str, int] = {}
         self._next_ticket = 0
         self.bridge = self.add_user("tsbridge", "tsbridge@example.com", role="admin", id_=BRIDGE_USER)

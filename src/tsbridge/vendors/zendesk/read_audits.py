@@ -103,7 +103,7 @@ def _moment(ticket: str, audit: Mapping[str, Any], at: datetime, told: list[_Tol
         if one.change.field == "subject":
             if isinstance(one.change.current, str):
                 texts.append(Text("subject", one.change.current))
-        else:
+        elif one.change.current is not None or not created:  # what a new ticket does not have need not be said
             facts[one.change.field] = one.change.current
     via = inside(audit, "via")
     if created and (channel := channel_of(via.get("channel"))):

@@ -1,0 +1,139 @@
+"""Rows of the export of ticket events as audits: the same updates, many tickets a call (reference/zendesk.md section 7).
+
+A row is one update: its id is the audit's, `updater_id` its author, `via` a title in words, and each child tells differences
+under their own names. Where a row does not surely tell what the audit tells it is none: its ticket is read on its own.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any, Final
+
+from tsbridge.core.drift import MERGED
+from tsbridge.vendors.reading import id_text, tags, word
+from tsbridge.vendors.zendesk.read_audits import FIELDS
+from tsbridge.vendors.zendesk.read_fields import CHANNELS, inside
+
+TOLD: Final = ("Create", "Change", "Comment")
+SILENT: Final = frozenset(
+    {"Notification", "NotificationWithCcs", "FollowerNotification", "Cc", "External", "Push", "Error", "AutomaticAnswerSend"}
+)
+"""Events that tell nothing about a ticket."""
+PLAIN: Final = frozenset({*CHANNELS, "rule", "automation", "trigger", "batch", "import"})
+"""Titles of `via` behind which no other ticket is named, as far as they are known."""
+FRAME: Final = frozenset(
+    {"id", "via", "via_reference_id", "event_type", "previous_value", "added_tags", "removed_tags", "audit_id", "created_at"}
+)
+UNTOLD: Final = frozenset(
+    {"submitter_id", "is_public", "description", "due_at", "problem_id", "locale_id", "comment_present", "comment_public"}
+)
+"""Properties that an audit's reader passes over, too."""
+
+
+def says_anything(row: Mapping[str, Any]) -> bool:
+    """Whether an update did more than notify somebody."""
+    return any(child.get("event_type") not in SILENT for child in _children(row))
+
+
+def audits_of(rows: Iterable[Mapping[str, Any]], own: str | None, requester: str | None) -> list[Mapping[str, Any]] | None:
+    """The audits that rows of one ticket stand for, oldest first; None when one of them does not tell all of it.
+
+    `own`: the user we write as; whether a row carries an update's metadata is not documented, so one of that user without our
+    marker may be ours. `requester`: whose ticket it is when the first of them happened; None for one that they tell from its
+    creation on.
+    """
+    found: list[Mapping[str, Any]] = []
+    for row in sorted(rows, key=lambda one: _number(one.get("id"))):
+        if requester is None and not _creates(_children(row)):
+            return None
+        audit = _audit(row, own, requester)
+        if audit is None:
+            return None
+        set_to = [id_text(e.get("value")) for e in audit["events"] if e.get("field_name") == "requester_id"]
+        requester = next((one for one in reversed(set_to) if one is not None), requester or id_text(row.get("updater_id")))
+        found.append(audit)
+    return found
+
+
+def _audit(row: Mapping[str, Any], own: str | None, requester: str | None) -> Mapping[str, Any] | None:
+    children = sorted(_children(row), key=lambda child: _number(child.get("id")))
+    author, metadata = id_text(row.get("updater_id")), inside(row, "metadata")
+    if author is not None and author == own and not inside(metadata, "custom").get("tsbridge"):
+        return None
+    spoken = [child for child in children if child.get("event_type") == "Comment"]
+    via = _via(row, spoken)
+    if via is None or (author != requester and _may_merge(children, spoken)):
+        return None
+    events: list[Mapping[str, Any]] = []
+    for child in children:
+        told = _events(child)
+        if told is None:
+            return None
+        events += told
+    return {
+        "id": row.get("id"),
+        "ticket_id": row.get("ticket_id"),
+        "created_at": row.get("created_at"),
+        "author_id": row.get("updater_id"),
+        "via": via,
+        "metadata": metadata,
+        "events": events,
+    }
+
+
+def _may_merge(children: Iterable[Mapping[str, Any]], spoken: Iterable[Mapping[str, Any]]) -> bool:
+    """Whether an agent's update may be a merge, which names the other ticket in its text and, in an audit, in its `via`."""
+    if any(MERGED in tags(child.get("tags")) for child in children):
+        return True
+    return any(not _creates(children) and re.search(r"\d", str(child.get("body"))) for child in spoken)
+
+
+def _creates(children: Iterable[Mapping[str, Any]]) -> bool:
+    return any(child.get("event_type") == "Create" for child in children)
+
+
+def _via(row: Mapping[str, Any], spoken: Iterable[Mapping[str, Any]]) -> Mapping[str, Any] | None:
+    """Where an update came from: a comment tells it whole, a title only when it names nothing else."""
+    for via in (*(child.get("via") for child in spoken), row.get("via")):
+        if isinstance(via, Mapping):
+            return via
+    said = word(row.get("via"))
+    return {"channel": said} if said in PLAIN and not _creates(_children(row)) else None
+
+
+def _events(child: Mapping[str, Any]) -> list[Mapping[str, Any]] | None:
+    """A child as events of an audit; None when it tells something that cannot be said for sure."""
+    kind = child.get("event_type")
+    if kind in SILENT:
+        return []
+    if kind not in TOLD:
+        return None
+    if kind == "Comment":
+        return [{**child, "type": "Comment"}] if isinstance(child.get("body"), str) and isinstance(child.get("via"), Mapping) else None
+    told = {name: value for name, value in child.items() if name not in FRAME and name not in UNTOLD}
+    custom = told.pop("custom_ticket_fields", None) or {}
+    if not told.keys() <= FIELDS.keys() or not isinstance(custom, Mapping):
+        return None
+    if kind == "Change" and len(told) + len(custom) > 1:
+        return None  # which of them `previous_value` belongs to is not said
+    if not all(name.isdigit() and (value is None or isinstance(value, str)) for name, value in custom.items()):
+        return None  # how an audit writes a number or a checkbox is not documented
+    via = {"channel": "rule"} if word(child.get("via")) == "rule" else {}
+    previous = child.get("previous_value")
+    if "tags" in told and kind == "Change" and not isinstance(previous, list):
+        previous = sorted(({*tags(told["tags"])} - {*tags(child.get("added_tags"))}) | {*tags(child.get("removed_tags"))})
+    return [
+        {"type": kind, "field_name": name, "value": value, "previous_value": previous, "via": via}
+        for name, value in {**told, **custom}.items()
+    ]
+
+
+def _children(row: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    children = row.get("child_events")
+    return [child for child in children if isinstance(child, Mapping)] if isinstance(children, list) else []
+
+
+def _number(id_: Any) -> int:
+    found = id_text(id_)
+    return int(found) if found is not None and found.isascii() and found.isdigit() and len(found) < 20 else 0

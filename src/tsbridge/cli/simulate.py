@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -10,6 +10,8 @@ from tsbridge.cli.frame import AsJson, done, group, say
 
 app = group("Simulated vendors to try things against.")
 
+Stamps = Literal["seconds", "minutes"]
+Locale = Literal["en-US", "de", "ja"]
 Host = Annotated[str, typer.Option(help="Where to listen.")]
 
 
@@ -43,15 +45,28 @@ def zendesk(
     host: Host = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65_535)] = 9010,
     seed: Annotated[int, typer.Option(help="Another number, another account.")] = 1,
+    account: Annotated[str, typer.Option(help="The account's name, as its triggers tell it.")] = "Example",
+    stamps: Annotated[Stamps, typer.Option(help="How exact the times in its triggers' bodies are.")] = "seconds",
+    locale: Annotated[Locale, typer.Option(help="The language of statuses, priorities and channels in its triggers' bodies.")] = "en-US",
     limits: Annotated[bool, typer.Option(help="Enforce Zendesk's rate limits (100 ticket updates a minute and the others).")] = True,
     as_json: AsJson = False,
 ) -> None:
     """A Zendesk account with memory: tickets, triggers, signed webhooks, limits, faults."""
-    from tsbridge.simulator.zendesk import Limits, run  # no part of the running service
+    from tsbridge.simulator.zendesk import Display, Limits, run  # no part of the running service
 
     say(as_json, {"url": f"http://{host}:{port}"}, [f"Zendesk at http://{host}:{port}, sending to {webhook_url}. Ctrl-C ends it."])
     rates = Limits() if limits else Limits.off()
-    run(host, port, webhook_url, secret, seed, limits=rates, client_id=client_id, client_secret=client_secret)
+    run(
+        host,
+        port,
+        webhook_url,
+        secret,
+        seed,
+        limits=rates,
+        client_id=client_id,
+        client_secret=client_secret,
+        display=Display(account, stamps, locale),
+    )
 
 
 @app.command()

@@ -18,6 +18,7 @@ from tsbridge.simulator.zendesk.acts import ALL_KINDS, perform
 from tsbridge.simulator.zendesk.answers import ODD_SHAPES, Rejected, bad_request, collision, too_many, unauthenticated
 from tsbridge.simulator.zendesk.api import Api
 from tsbridge.simulator.zendesk.deliveries import Faults, Webhooks
+from tsbridge.simulator.zendesk.display import Display
 from tsbridge.simulator.zendesk.gate import Gate, Limits
 from tsbridge.simulator.zendesk.routes import Asked, Found
 from tsbridge.simulator.zendesk.world import World
@@ -55,6 +56,7 @@ class Zendesk:
         strict: bool = False,
         client_id: str = "tsbridge",
         client_secret: str = "secret",  # noqa: S107  # a simulator's default
+        display: Display | None = None,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         rng = random.Random(seed)  # noqa: S311  # a simulator's world, reproducible by its seed
@@ -62,6 +64,7 @@ class Zendesk:
         self.clock = Clock(real)
         self.faults = Faults()
         self.world = World(self.clock, rng, url)
+        self.world.display = display or self.world.display
         self.api = Api(self.world)
         self.gate = Gate(self.world, real, rng, limits or Limits(), strict=strict, client_id=client_id, client_secret=client_secret)
         self.webhooks = Webhooks(self.world, client, real, rng, self.faults)

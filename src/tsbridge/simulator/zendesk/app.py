@@ -1,6 +1,6 @@
 """The simulated Zendesk over HTTP: its public API, and `/_sim/...` to drive and disturb it.
 
-Control: `POST /_sim/act` {"at"?, "act", "args"}; `POST /_sim/clock` {"now"}; `GET|PUT /_sim/faults`; `GET|PUT /_sim/limits`;
+Control: `POST /_sim/act` {"at"?, "act", "args"}; `POST /_sim/clock` {"now"}; `GET|PUT /_sim/faults`, `/_sim/limits`, `/_sim/display`;
 `POST /_sim/pump`; `GET /_sim/deliveries`, `/_sim/writes`, `/_sim/stats`; `POST /_sim/as/<user id>/<path>` calls the API as
 that user. With `pumping`, webhooks are sent at once by a task of the application.
 """
@@ -25,6 +25,7 @@ from starlette.routing import Route
 
 from tsbridge.simulator.zendesk.account import Cut, Zendesk
 from tsbridge.simulator.zendesk.answers import Rejected, unauthenticated
+from tsbridge.simulator.zendesk.display import Display
 from tsbridge.simulator.zendesk.gate import Limits
 
 TEST_SECRET = "dGhpc19zZWNyZXRfaXNfZm9yX3Rlc3Rpbmdfb25seQ=="  # noqa: S105  # printed in Zendesk's documentation
@@ -84,9 +85,9 @@ def make_app(zendesk: Zendesk, *, pumping: bool) -> Starlette:
         async def turn(request: Request) -> Response:
             if request.method == "PUT":
                 said, _ = await _content(request)
-                unknown = sorted(set(said) - {f.name for f in fields(target)})
-                if unknown:
-                    return JSONResponse({"error": f"no such knob: {unknown[0]}"}, 400)
+                wrong = misturned(target, said)
+                if wrong is not None:
+                    return JSONResponse({"error": wrong}, 400)
                 for name, value in said.items():
                     setattr(target, name, value)
             return JSONResponse(asdict(target))
@@ -115,6 +116,7 @@ def make_app(zendesk: Zendesk, *, pumping: bool) -> Starlette:
             Route("/_sim/as/{user:int}/{path:path}", as_user, methods=METHODS),
             Route("/_sim/clock", clock, methods=["POST"]),
             Route("/_sim/faults", knobs(zendesk.faults), methods=["GET", "PUT"]),
+            Route("/_sim/display", knobs(zendesk.world.display), methods=["GET", "PUT"]),
             Route("/_sim/limits", knobs(zendesk.gate.limits), methods=["GET", "PUT"]),
             Route("/_sim/pump", pump, methods=["POST"]),
             Route("/_sim/deliveries", deliveries),
@@ -124,6 +126,24 @@ def make_app(zendesk: Zendesk, *, pumping: bool) -> Starlette:
         ],
         lifespan=lifespan,
     )
+
+
+def misturned(target: Any, said: Any) -> str | None:
+    """What is wrong with new values for the knobs of `target`; None when nothing is."""
+    knobs = {f.name: f for f in fields(target)}
+    if not isinstance(said, Mapping):
+        return "expected an object of knobs"
+    for name, value in said.items():
+        if name not in knobs:
+            return f"no such knob: {name[:80]}"
+        known, choices = knobs[name].default, knobs[name].metadata.get("choices")
+        number = isinstance(value, int | float) and not isinstance(value, bool)
+        fits = (
+            number if isinstance(known, float) else type(value) is type(known) or (isinstance(known, str) and value is None and not choices)
+        )
+        if not fits or (choices and value not in choices):
+            return f"{name}: expected {' or '.join(choices) if choices else type(known).__name__}"
+    return None
 
 
 class _Cut(Response):
@@ -212,6 +232,7 @@ def run(
     strict: bool = False,
     client_id: str = "tsbridge",
     client_secret: str = "secret",  # noqa: S107  # a simulator's default
+    display: Display | None = None,
 ) -> None:
     """Serve a simulated Zendesk until it is interrupted; with `webhook_url` and `secret` it sends all ticket events there."""
 
@@ -226,6 +247,7 @@ def run(
                 strict=strict,
                 client_id=client_id,
                 client_secret=client_secret,
+                display=display,
             )
             if webhook_url and secret:
                 zendesk.connect(webhook_url, secret)

@@ -6,11 +6,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from tsbridge.simulator.zendesk import rules
+from tsbridge.simulator.zendesk.display import Display
 from tsbridge.simulator.zendesk.records import Store
 
 
-def filled(body: str, ticket: Mapping[str, Any], actor: Mapping[str, Any], store: Store) -> str:
-    """A trigger's body with its placeholders, text escaped for JSON."""
+def filled(body: str, ticket: Mapping[str, Any], actor: Mapping[str, Any], store: Store, display: Display) -> str:
+    """A trigger's body with its placeholders filled in, as the account displays things."""
     requester = store.users.get(ticket["requester_id"], {})
     newest = store.comments[ticket["id"]]
     group = store.groups.get(ticket["group_id"] or 0, {})
@@ -24,13 +25,12 @@ def filled(body: str, ticket: Mapping[str, Any], actor: Mapping[str, Any], store
             "ticket.description": ticket["description"],
             "ticket.latest_comment": newest[-1]["body"] if newest else None,
             "ticket.latest_public_comment": next((c["body"] for c in reversed(newest) if c["public"]), None),
-            "ticket.status": str(ticket["status"]).capitalize(),
-            "ticket.priority": str(ticket["priority"]).capitalize() if ticket["priority"] else "-",
-            "ticket.ticket_type": str(ticket["type"]).capitalize() if ticket["type"] else "-",
+            "ticket.account": display.account,
+            "ticket.status": display.word(ticket["status"]),
+            "ticket.priority": display.word(ticket["priority"]),
+            "ticket.ticket_type": display.word(ticket["type"]),
             "ticket.tags": " ".join(ticket["tags"]),
-            "ticket.via": {"web_service": "Web Service", "api": "Web Service"}.get(
-                ticket["via"]["channel"], str(ticket["via"]["channel"]).capitalize()
-            ),
+            "ticket.via": display.word(ticket["via"]["channel"]),
             "ticket.group.name": group.get("name"),
             "ticket.group.id": ticket["group_id"],
             "ticket.assignee.id": ticket["assignee_id"],
@@ -38,8 +38,8 @@ def filled(body: str, ticket: Mapping[str, Any], actor: Mapping[str, Any], store
             "ticket.assignee.email": assignee.get("email"),
             "ticket.brand.id": ticket["brand_id"],
             "ticket.ticket_form_id": ticket["ticket_form_id"],
-            "ticket.created_at_with_timestamp": ticket["created_at"],
-            "ticket.updated_at_with_timestamp": ticket["updated_at"],
+            "ticket.created_at_with_timestamp": display.time(ticket["created_at"]),
+            "ticket.updated_at_with_timestamp": display.time(ticket["updated_at"]),
             "ticket.requester.id": requester.get("id"),
             "ticket.requester.name": requester.get("name"),
             "ticket.requester.email": requester.get("email"),
@@ -53,10 +53,6 @@ def filled(body: str, ticket: Mapping[str, Any], actor: Mapping[str, Any], store
             id_ = name.removeprefix("ticket.ticket_field_")
             return next((f["value"] for f in ticket["custom_fields"] if str(f["id"]) == id_), None)
         value = plain.get(name)
-        return (
-            None
-            if value is None
-            else str(value).replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n").replace("\r", "").replace("\t", "\\t")
-        )
+        return None if value is None else display.text(str(value))
 
     return rules.render(body, look)

@@ -16,6 +16,7 @@ from typing import Any, Final
 
 from tsbridge.simulator.zendesk import rules
 from tsbridge.simulator.zendesk.answers import Rejected, closed, conflict, invalid, not_found
+from tsbridge.simulator.zendesk.display import Display
 from tsbridge.simulator.zendesk.placeholders import filled
 from tsbridge.simulator.zendesk.records import Store
 from tsbridge.simulator.zendesk.told import SINGLE, differences, events_of, linked, without
@@ -50,6 +51,7 @@ class World:
         self.url = url
         self.random = rng
         self.store = Store()
+        self.display = Display()
         self.happened: list[Happened] = []
         self.asked: list[tuple[str, str]] = []  # (webhook id, rendered body) of triggers
         self.exported: dict[int, tuple[float, int]] = {}  # ticket -> (generated timestamp, revision), for the export
@@ -479,7 +481,7 @@ class World:
             ticket["updated_at"] = self._stamp()
         self._touch(ticket)
         for webhook, body in occasion.webhooks:
-            self.asked.append((webhook, filled(body, ticket, actor, self.store)))
+            self.asked.append((webhook, filled(body, ticket, actor, self.store, self.display)))
         if not changed:
             return None
         audit = {

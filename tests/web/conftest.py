@@ -112,6 +112,9 @@ class DeskWithMemory:
     async def split(self, case_id: str, interaction: Interaction, by: str) -> str:
         return await self._did("split", case_id, interaction, by)
 
+    async def withdraw(self, moment: str, by: str, reason: str) -> str:
+        return await self._did("withdraw", moment, by, reason)
+
 
 @dataclass
 class Room:

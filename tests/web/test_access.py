@@ -56,6 +56,7 @@ TABLE = {
     ("POST", "/v1/cases/{case_id}/assign"): "supervisor",
     ("POST", "/v1/cases/{case_id}/merge"): "supervisor",
     ("POST", "/v1/cases/{case_id}/split"): "supervisor",
+    ("POST", "/v1/moments/{moment_id}/withdraw"): "supervisor",
     ("GET", "/v1/audit/routing"): "viewer",
     ("GET", "/v1/audit/routing/{decision_id}"): "viewer",
     ("GET", "/v1/audit/changes"): "supervisor",
@@ -89,7 +90,7 @@ def routes(app: FastAPI) -> list[tuple[str, APIRoute]]:
 
 
 def filled(path: str) -> str:
-    for name in ("case_id", "decision_id", "escalation_id", "writeback_id", "event_id", "key_id", "trigger", "key"):
+    for name in ("case_id", "decision_id", "moment_id", "escalation_id", "writeback_id", "event_id", "key_id", "trigger", "key"):
         path = path.replace("{" + name + "}", "none")
     return path.replace("{version}", "1")
 

@@ -6,15 +6,18 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Final
 
-from sqlalchemy import Connection, bindparam, delete, insert, select, update
+from sqlalchemy import Connection, bindparam, delete, func, insert, select, update
 
 from tsbridge.core.casestate import CaseState
 from tsbridge.core.casestate_json import from_json, to_json
 from tsbridge.core.story import due_at
-from tsbridge.store.tables import cases, escalations
+from tsbridge.store.tables import cases, escalations, interactions
 
 # Statements of the hot path are built once: building one costs more than running it.
 _STATE: Final = select(cases.c.state).where(cases.c.id == bindparam("of_id"))
+_LIVES: Final = select(func.min(interactions.c.opened_at), func.max(interactions.c.last_at)).where(
+    interactions.c.case_id == bindparam("of_id")
+)
 _KEPT: Final = tuple(c.name for c in cases.c if c.name not in ("id", "revision"))
 _SAVE: Final = (
     update(cases).where(cases.c.id == bindparam("of_id")).values(revision=cases.c.revision + 1, **{name: bindparam(name) for name in _KEPT})
@@ -30,16 +33,19 @@ def state(conn: Connection, case_id: str) -> CaseState | None:
 
 
 def save(conn: Connection, case_id: str, now: CaseState) -> None:
-    """Keep the state as the case's newest."""
+    """Keep the state as the case's newest. Of a case that nothing counts for any more, the lives of its members tell when it was."""
+    opened_at, last_at = now.opened_at, now.last_at
+    if opened_at is None:
+        opened_at, last_at = conn.execute(_LIVES, {"of_id": case_id}).one()
     values = {
-        "status": "resolved" if now.resolved else "open",
+        "status": "resolved" if now.resolved or now.opened_at is None else "open",
         "severity": now.severity,
         "category": now.category,
         "queue": now.queue,
         "assignee": now.assignee,
         "acknowledged": now.acknowledged,
-        "opened_at": now.opened_at,
-        "last_at": now.last_at,
+        "opened_at": opened_at,
+        "last_at": last_at,
         "due_at": due_at(now),
         "tags": sorted(now.tags),
         "state": to_json(now),

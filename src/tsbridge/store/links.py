@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -91,7 +91,7 @@ def introduce(conn: Connection, subject: Interaction) -> set[Interaction]:
         return set()
     columns = ("kind", "value", "other_kind", "other_value")
     conn.execute(_ACQUAINT, [dict(zip(columns, (*weak, *strong), strict=True)) for weak, strong in news])
-    return _standing_for(conn, {weak for weak, _ in news})
+    return standing_for(conn, {weak for weak, _ in news})
 
 
 def judged_since(conn: Connection, nodes: Iterable[Node]) -> set[str]:
@@ -256,7 +256,7 @@ def _seen_with(conn: Connection, people: Sequence[Handle]) -> dict[Handle, set[H
     return found
 
 
-def _standing_for(conn: Connection, people: set[Handle]) -> set[Interaction]:
+def standing_for(conn: Connection, people: Set[Handle]) -> set[Interaction]:
     """The interactions of these handles and of the weaker ones that stand for them."""
     below = conn.execute(_BELOW, {"people": [tuple(h) for h in sorted(people)]})
     people = people | {Handle(kind, value) for kind, value in below}

@@ -18,8 +18,9 @@ from tsbridge.store.tables import handles, interactions, moments
 # Statements of the hot path are built once: building one costs more than running it.
 _KNOWN: Final = select(moments.c.digest).where(moments.c.digest == bindparam("digest"))
 _ADD: Final = insert(moments)
-IN_STORY: Final = moments.c.replaced_at.is_(None)
-"""What judging goes by: first impressions only until the audits came."""
+_NOT_REPLACED: Final = moments.c.replaced_at.is_(None)
+IN_STORY: Final = and_(_NOT_REPLACED, moments.c.withdrawn_at.is_(None))
+"""What judging goes by: first impressions only until the audits came, and nothing that a person withdrew."""
 CAUGHT_UP: Final = "audits"
 """Told by a ticket's audits, without a delivery that rang for them."""
 _LIFE: Final = select(interactions.c.opened_at, interactions.c.last_at, interactions.c.channel, interactions.c.contact).where(
@@ -96,8 +97,7 @@ def add_handles(conn: Connection, moment: Moment) -> tuple[Handle, ...]:
     if moment.source == "desk":
         return ()
     subject = moment.subject
-    own = Handle("ticket" if subject.source == "zendesk" else "call", subject.id)
-    told = {**{h: "person" for h in moment.people}, **{h: "name" for h in (own, *moment.names)}}
+    told = links_of(moment)
     rows = conn.execute(_HANDLES, {"of_source": subject.source, "of_id": subject.id})
     known = {Handle(kind, value) for kind, value in rows}
     fresh = sorted(handle for handle in told if handle not in known)
@@ -107,6 +107,16 @@ def add_handles(conn: Connection, moment: Moment) -> tuple[Handle, ...]:
             [{"kind": h.kind, "value": h.value, "source": subject.source, "interaction": subject.id, "role": told[h]} for h in fresh],
         )
     return tuple(fresh)
+
+
+def links_of(moment: Moment) -> dict[Handle, str]:
+    """What a moment links its interaction by, and in which role: `person`, or `name` of an interaction, its own included."""
+    return {**{h: "person" for h in moment.people}, **{h: "name" for h in (own(moment.subject), *moment.names)}}
+
+
+def own(subject: Interaction) -> Handle:
+    """The handle that names the interaction itself."""
+    return Handle("ticket" if subject.source == "zendesk" else "call", subject.id)
 
 
 def story(conn: Connection, subjects: Iterable[Interaction]) -> list[Told]:
@@ -123,12 +133,15 @@ def story(conn: Connection, subjects: Iterable[Interaction]) -> list[Told]:
 
 
 def heard_of(conn: Connection, tickets: Sequence[str]) -> dict[str, list[tuple[datetime, bool]]]:
-    """When something was heard of each of these tickets, and whether it told a text."""
+    """When something was heard of each of these tickets, and whether it told a text. What was withdrawn was heard."""
     found: dict[str, list[tuple[datetime, bool]]] = {}
     for start in range(0, len(tickets), 400):
         rows = conn.execute(
             select(moments.c.interaction, moments.c.at, moments.c.body).where(
-                moments.c.source == "zendesk", moments.c.interaction.in_(tickets[start : start + 400]), moments.c.event != FACTS, IN_STORY
+                moments.c.source == "zendesk",
+                moments.c.interaction.in_(tickets[start : start + 400]),
+                moments.c.event != FACTS,
+                _NOT_REPLACED,
             )
         )
         for ticket, at, body in rows:
@@ -144,11 +157,18 @@ def replace_impressions(conn: Connection, ticket: str, now: datetime) -> bool:
     of_it = (moments.c.source == "zendesk", moments.c.interaction == ticket)
     if not conn.execute(update(moments).where(*of_it, moments.c.impression, IN_STORY).values(replaced_at=now)).rowcount:
         return False
+    redate(conn, Interaction("zendesk", ticket))
+    return True
+
+
+def redate(conn: Connection, subject: Interaction) -> bool:
+    """Let an interaction's life be what its story tells. False when that tells of none: the life stays as it was."""
+    of_it = (moments.c.source == subject.source, moments.c.interaction == subject.id)
     life = select(func.min(moments.c.at), func.max(moments.c.at)).where(*of_it, IN_STORY, moments.c.event.not_in(UNJUDGED))
     first, last = conn.execute(life).one()
     if first is not None:
-        conn.execute(update(interactions).where(*_is(Interaction("zendesk", ticket))).values(opened_at=first, last_at=last))
-    return True
+        conn.execute(update(interactions).where(*_is(subject)).values(opened_at=first, last_at=last))
+    return first is not None
 
 
 def unknown(conn: Connection, told: Sequence[Moment]) -> list[Moment]:

@@ -15,7 +15,7 @@ from tsbridge.core.chain import broken_links, commitment
 from tsbridge.core.moments import instant_text
 from tsbridge.core.rules.language import content_hash
 from tsbridge.store.decisions import searched_tags
-from tsbridge.store.tables import chain, changes, decision_rules, decision_tags, decisions, rulebooks
+from tsbridge.store.tables import chain, changes, decision_rules, decision_tags, decisions, interactions, rulebooks
 
 STEP: Final = 2_000
 """Entries looked at together: what memory a walk over any number of entries takes."""
@@ -43,6 +43,7 @@ def _beside(conn: Connection) -> Iterator[Broken]:
         for row in _rows(conn, changes, low):
             if (entry := entries.get(row["seq"])) is not None:
                 yield from _told(entry, "the change differs from what was recorded", _change(row, entry["record"]))
+        yield from _placed(conn, low)
         rules, tags = _grouped(conn, decision_rules, low), _grouped(conn, decision_tags, low)
         for row in _rows(conn, decisions, low):
             if (entry := entries.get(row["seq"])) is not None:
@@ -110,7 +111,6 @@ def _decision(row: RowMapping, record: Mapping[str, Any]) -> Iterator[str]:
         "at": instant_text(row["at"]),
         "recorded_at": instant_text(row["recorded_at"]),
         "moment": row["moment"],
-        "case_id": row["case_id"],
         "revises": row["revises"],
         "outcome": row["outcome"],
         "rules": row["matched"],
@@ -126,6 +126,18 @@ def _decision(row: RowMapping, record: Mapping[str, Any]) -> Iterator[str]:
     yield from (name for name, value in shown.items() if row[name] != value)
     if row["retracted"] != (record.get("type") == "retraction"):
         yield "retracted"
+
+
+def _placed(conn: Connection, low: int) -> Iterator[Broken]:
+    """Decisions of another case than was recorded. Those of an interaction that was linked otherwise later went with it."""
+    for row in conn.execute(
+        select(decisions.c.seq, decisions.c.case_id, interactions.c.case_id.label("stands"), chain.c.record)
+        .join(chain, chain.c.seq == decisions.c.seq)
+        .outerjoin(interactions, and_(interactions.c.source == decisions.c.source, interactions.c.id == decisions.c.interaction))
+        .where(decisions.c.seq >= low, decisions.c.seq < low + STEP, decisions.c.case_id.is_distinct_from(interactions.c.case_id))
+    ):
+        if row.case_id != row.record.get("case_id"):
+            yield {"seq": row.seq, "why": "the decision differs from what was recorded: case_id"}
 
 
 def _searched(row: RowMapping, rules: list[tuple[str, ...]], tags: list[tuple[str, ...]]) -> Iterator[Broken]:

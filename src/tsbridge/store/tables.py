@@ -124,6 +124,9 @@ moments = Table(
     Column("rulebook_version", Integer, nullable=False),  # live when it was first judged; judged with it for ever
     Column("impression", Boolean, nullable=False, server_default=false()),  # a delivery's first impression of a ticket
     Column("replaced_at", Instant),  # when the ticket's audits took its place: no longer part of the story
+    Column("withdrawn_at", Instant),  # when a person took it out of the story: it stays on record and nothing brings it back
+    Column("withdrawn_by", Text),  # name of the key
+    Column("withdrawn_because", Text),
 )
 Index("moments_by_interaction", moments.c.source, moments.c.interaction, moments.c.at)
 Index("moments_by_event", moments.c.event_id)

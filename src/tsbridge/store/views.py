@@ -138,6 +138,10 @@ def _cases_of_handles(wanted: Sequence[tuple[str, str]], role: str) -> Select[An
 # A case's timeline
 
 
+def moment(conn: Connection, digest: str) -> Row | None:
+    return conn.execute(select(moments).where(moments.c.digest == digest)).mappings().one_or_none()
+
+
 class Entry(NamedTuple):
     """Something on a timeline. Sorted by time; at one instant what happened stands before what was concluded."""
 

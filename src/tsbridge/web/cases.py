@@ -20,7 +20,7 @@ from tsbridge.web.inputs import Body, Id, Line, NumberQuery, Prose, Word, time_t
 from tsbridge.web.pages import Key, Paged, instant_of, instant_part
 from tsbridge.web.problems import Problem, not_found
 from tsbridge.web.route import DeskRoute
-from tsbridge.web.shapes import case_item, escalation_item
+from tsbridge.web.shapes import case_item, escalation_item, moment_item
 
 routes = APIRouter(route_class=DeskRoute, prefix="/v1/cases", tags=["cases"])
 
@@ -99,7 +99,7 @@ async def show_case(desk: Made, by: Viewer, case_id: Id) -> dict[str, Any]:
 
 @routes.get("/{case_id}/timeline")
 async def case_timeline(desk: Made, by: Viewer, page: Paged, case_id: Id) -> dict[str, Any]:
-    """What happened, what was concluded, what people did, and what falls due; oldest first."""
+    """What happened, what was concluded, what people did, and what falls due; oldest first. What was withdrawn stands there as such."""
     last = page.after("timeline", int, int, str)
     after = None if last is None else (instant_of(last[0]), int(last[1]), str(last[2]))
 
@@ -225,13 +225,7 @@ def _moment(row: views.Row) -> dict[str, Any]:
     body = row["body"]
     told = {name: body[name] for name in ("facts", "changes", "texts", "names", "at_known")}
     actor = dict(zip(("kind", "id", "email"), body["actor"], strict=False))
-    return {
-        "event": row["event"],
-        "event_id": row["event_id"],
-        "interaction": {"source": row["source"], "id": row["interaction"]},
-        "actor": actor,
-        **told,
-    }
+    return {**moment_item(row), "actor": actor, **told}
 
 
 def _decision(row: views.Row) -> dict[str, Any]:

@@ -27,7 +27,8 @@ class CaseDesk(Protocol):
 
     Every method raises `LookupError` when there is no such case and `core.ports.Refusal` when it makes no sense; otherwise the
     case has been judged anew when it returns. `merge` puts the interactions of `other` into `case_id`; `split` takes
-    one interaction out and returns the id of the case it stands in now; the others return the case's id.
+    one interaction out and returns the id of the case it stands in now; `withdraw` takes a moment out of its story, and there
+    `LookupError` means that there is no such moment; the others return the case's id.
     """
 
     async def acknowledge(self, case_id: str, by: str, note: str | None) -> str: ...
@@ -36,6 +37,7 @@ class CaseDesk(Protocol):
     async def assign(self, case_id: str, by: str, agent: str, note: str | None) -> str: ...
     async def merge(self, case_id: str, other: str, by: str) -> str: ...
     async def split(self, case_id: str, interaction: Interaction, by: str) -> str: ...
+    async def withdraw(self, moment: str, by: str, reason: str) -> str: ...
 
 
 class Checked(NamedTuple):

@@ -187,6 +187,28 @@ class TimelineEntry(TypedDict):
     at: str
 
 
+class Withdrawal(TypedDict):
+    at: str
+    by: str
+    reason: str
+
+
+class MomentShown(TypedDict):
+    id: str
+    at: str
+    event: str
+    event_id: str
+    interaction: InteractionName
+    impression: bool
+    replaced_at: str | None
+    withdrawn: Withdrawal | None
+
+
+class Withdrawn(TypedDict):
+    case_id: str
+    moment: MomentShown
+
+
 class Change(TypedDict):
     id: str
     seq: int

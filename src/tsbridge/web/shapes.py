@@ -57,6 +57,21 @@ def interaction_item(row: Row) -> dict[str, Any]:
     }
 
 
+def moment_item(row: Row) -> dict[str, Any]:
+    """What happened and whether it still counts, without its words."""
+    withdrawn = {"at": time_text(row["withdrawn_at"]), "by": row["withdrawn_by"], "reason": row["withdrawn_because"]}
+    return {
+        "id": row["digest"],
+        "at": time_text(row["at"]),
+        "event": row["event"],
+        "event_id": row["event_id"],
+        "interaction": {"source": row["source"], "id": row["interaction"]},
+        "impression": row["impression"],
+        "replaced_at": time_text(row["replaced_at"]),
+        "withdrawn": None if row["withdrawn_at"] is None else withdrawn,
+    }
+
+
 def decision_item(row: Row, wish: Row | None) -> dict[str, Any]:
     """A decision without what has to be computed again: `because` and the near misses."""
     return {

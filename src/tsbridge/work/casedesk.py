@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 from tsbridge.core.casestate import key_of
 from tsbridge.core.moments import Actor, Interaction, Moment, Value
 from tsbridge.core.ports import Clock, Ids, Refusal
-from tsbridge.store import cases, chain, links
+from tsbridge.store import cases, chain, links, withdrawal
 from tsbridge.store.db import Database
 from tsbridge.work.conclude import Conclusions, ToldNow
 
@@ -67,6 +67,22 @@ class DeskWork:
             return self._rejudge(
                 conn, set(members), interaction, now, by, "case.split", {"source": interaction.source, "id": interaction.id}
             )
+
+        return await self._act(work)
+
+    async def withdraw(self, moment: str, by: str, reason: str) -> str:
+        """Take a wrong moment out of its story, once; returns the id of the case it was about. Raises LookupError for an unknown one."""
+
+        def work(conn: Connection, now: datetime) -> str:
+            live = self._conclusions.begin(conn)
+            subject = withdrawal.find(conn, moment)
+            if subject is None:
+                raise LookupError(moment)
+            told = ToldNow()
+            if told.withdraw(conn, moment, by, reason, now):
+                self._conclusions.conclude(conn, live, told, now)
+                self._record(conn, now, by, "moment.withdraw", subject, {"moment": moment, "reason": reason})
+            return links.case_of(conn, subject) or ""
 
         return await self._act(work)
 

@@ -10,28 +10,30 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
-from tsbridge.core.casestate import CaseState
+from tsbridge.core.casestate import CaseState, key_of
 from tsbridge.core.contacts import COUNTS
 from tsbridge.core.escalation import step_due
-from tsbridge.core.link import STRENGTH, group
+from tsbridge.core.helpdesk import Wish
+from tsbridge.core.link import STRENGTH, Node, group
 from tsbridge.core.moments import Interaction, Moment, instant_text
 from tsbridge.core.ports import Ids
 from tsbridge.core.rules.judge import Judge
 from tsbridge.core.rules.language import Rulebook
 from tsbridge.core.story import History, Judged, judge_story, order_key
-from tsbridge.store import cases, chain, decisions, desired, links, moments, neighbourhood
+from tsbridge.store import cases, chain, decisions, desired, links, moments, neighbourhood, withdrawal
 from tsbridge.store.rulebooks import Built, LiveRulebook
 
 
 @dataclass(slots=True)
 class ToldNow:
     """What one transaction was told: the interactions it may concern, those that said something, those whose people were
-    not known to be in touch then, those whose first impressions were replaced, and the new moments' digests."""
+    not known to be in touch then, those that something left, as they were before where it linked them, and the new moments' digests."""
 
     subjects: set[Interaction] = field(default_factory=set)
     heard: set[Interaction] = field(default_factory=set)
     founded: set[Interaction] = field(default_factory=set)
-    replaced: set[Interaction] = field(default_factory=set)
+    left: set[Interaction] = field(default_factory=set)
+    were: list[Node] = field(default_factory=list)
     fresh: set[str] = field(default_factory=set)
 
     def replace_impressions(self, conn: Connection, ticket: str, now: datetime) -> None:
@@ -40,7 +42,17 @@ class ToldNow:
             subject = Interaction("zendesk", ticket)
             self.subjects.add(subject)
             self.heard.add(subject)
-            self.replaced.add(subject)
+            self.left.add(subject)
+
+    def withdraw(self, conn: Connection, moment: str, by: str, because: str, now: datetime) -> bool:
+        """Take a moment out of its story: the case is judged from the start without it. False when it was out already."""
+        left = withdrawal.withdraw(conn, moment, by, because, now)
+        if left is None:
+            return False
+        self.subjects |= {left.was.subject, *left.others}
+        self.left.add(left.was.subject)
+        self.were.append(left.was)
+        return True
 
     def hear(self, conn: Connection, moment: Moment, event_id: str, version: int) -> bool:
         """Keep a moment and what links it. False when an equal one was heard before."""
@@ -100,12 +112,12 @@ class Conclusions:
                 moved |= change
                 anew.add(case_id)
         if live.book.reads & set(COUNTS):
-            anew |= links.judged_since(conn, (node for node in near.nodes if node.subject in told.founded | moved))
+            anew |= links.judged_since(conn, [*(node for node in near.nodes if node.subject in told.founded | moved), *told.were])
         total = Concluded(0, 0)
         for case_id, grouping in sorted(found.items()):
             subjects = [m.subject for m in grouping.members]
             if case_id in anew or not seeds.isdisjoint(subjects):
-                whole = case_id in anew or told.heard.isdisjoint(subjects) or not told.replaced.isdisjoint(subjects)
+                whole = case_id in anew or told.heard.isdisjoint(subjects) or not told.left.isdisjoint(subjects)
                 done = self._judge(conn, live, case_id, subjects, now, whole=whole, fresh=told.fresh)
                 total = Concluded(total.decisions + done.decisions, total.wishes + done.wishes)
         others = anew | links.cases_of(conn, seeds - near.stood.keys())
@@ -131,8 +143,6 @@ class Conclusions:
         fresh: Set[str],
     ) -> Concluded:
         story = moments.story(conn, subjects)
-        if not story:
-            return Concluded(0, 0)
         recorded = decisions.in_force(conn, subjects)
         before = None if whole else cases.state(conn, case_id)
         if before is not None and any(t.moment.digest in fresh and order_key(t.moment) <= before.judged_to for t in story):
@@ -150,9 +160,12 @@ class Conclusions:
         cases.save(conn, case_id, state)
         cases.save_escalations(conn, case_id, escalation_rows(case_id, state, live.book))
         groups = {name: queue.zendesk_group_id for name, queue in live.book.queues.items() if queue.zendesk_group_id is not None}
+        wished = {ticket: state.wish(ticket, {name: str(id_) for name, id_ in groups.items()}) for ticket in state.tickets()}
+        for subject in subjects:
+            if subject.source == "zendesk" and key_of(subject) not in state.tracks:
+                wished[subject.id] = Wish()  # nothing is left of its story: what we put there goes
         wishes = 0
-        for ticket in state.tickets():
-            wish = state.wish(ticket, {name: str(group_id) for name, group_id in groups.items()})
+        for ticket, wish in wished.items():
             wishes += desired.wish_changed(conn, ticket, case_id, wish, state.severity, now, self._ids.new)
         return Concluded(count, wishes)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -17,6 +18,7 @@ from tsbridge.core.helpdesk import Wish
 from tsbridge.core.moments import FACTS, Actor, Change, Moment, Text, Value
 from tsbridge.core.rules.document import read
 from tsbridge.core.rules.judge import Judge
+from tsbridge.core.rules.judgement import Standing
 from tsbridge.core.story import Judged, Told, due_at, judge_story, order_key
 
 T0 = datetime(2026, 11, 23, 9, tzinfo=UTC)
@@ -185,6 +187,60 @@ def test_a_short_abandon_is_told_yes_or_no_once_it_is_known_how_the_call_ended()
     for outcome, short in (("short_abandoned", True), ("abandoned", False), ("answered", False)):
         _, decisions = judged(call("started", 0), call("ended", 1, call__outcome=outcome))
         assert [d.seen.given.get("call.short_abandon") for d in decisions] == [None, short]
+
+
+def test_what_a_custom_field_became_is_not_what_it_was_when_the_audits_tell_from_the_creation_on() -> None:
+    name = "ticket.custom.77"
+    looked_up = ticket(FACTS, 0, ticket__custom__77="tier_3", requester__name="Ana")
+    created = replace(ticket("created", 0, "hello"), vendor_order=f"{100:020d}.1")
+    raised = replace(ticket("updated", 5, by=AGENT, changes=(Change(name, None, "tier_3"),)), vendor_order=f"{101:020d}.1")
+    _, decisions = judged(looked_up, created, raised)
+    assert [d.seen.given.get(name) for d in decisions] == [None, "tier_3"]
+    assert [d.seen.given["requester.name"] for d in decisions] == ["Ana", "Ana"]
+    _, decisions = judged(looked_up, raised)  # they begin in the middle of its life
+    assert [d.seen.previous.get(name, "unknown") for d in decisions] == [None]
+
+
+CHECKBOX = {
+    "schema": 1,
+    "queues": {"intake": {}},
+    "rules": [
+        *(
+            {
+                "key": f"{operator}-{value}".lower(),
+                "kind": "escalation",
+                "when": {"all": [{"field": "ticket.custom.77", "operator": operator, "value": value}]},
+                "then": [{"set_severity": 4}],
+            }
+            for operator in ("is", "changed_to")
+            for value in (True, False)
+        ),
+        {"key": "default", "kind": "routing", "when": {}, "then": [{"route": "intake"}]},
+    ],
+}
+
+
+@pytest.mark.parametrize(
+    ("source", "told", "before", "expected"),
+    [
+        ("zendesk", {}, {}, ["is-false"]),
+        ("zendesk", {"ticket.custom.77": None}, {}, ["is-false"]),
+        ("zendesk", {"ticket.custom.77": "0"}, {}, ["is-false"]),
+        ("zendesk", {"ticket.custom.77": "1"}, {"ticket.custom.77": None}, ["is-true", "changed_to-true"]),
+        ("zendesk", {"ticket.custom.77": False}, {"ticket.custom.77": None}, ["is-false"]),
+        ("zendesk", {"ticket.custom.77": "false"}, {"ticket.custom.77": "1"}, ["is-false", "changed_to-false"]),
+        ("zendesk", {"ticket.custom.77": "maybe"}, {}, []),
+        ("talkdesk", {}, {}, []),
+    ],
+)
+def test_a_checkbox_is_ticked_or_not_however_it_is_told_and_never_told_it_is_not(
+    source: str, told: dict[str, Value], before: dict[str, Value], expected: list[str]
+) -> None:
+    judge = Judge(read(CHECKBOX), ZoneInfo("UTC"))
+    came = judge.decide({"source": source, **told}, before, Standing(), T0)
+    assert [match.key for match in came.matched if match.kind == "escalation"] == expected
+    explained = {rule.key for rule in judge.explain({"source": source, **told}, before, Standing(), T0) if rule.matched}
+    assert explained == {*expected, "default"}
 
 
 def test_what_a_follow_up_saw_is_kept_with_the_case() -> None:

@@ -838,3 +838,12 @@ def test_a_test_at_the_end_of_time_fails_and_says_so(at: str) -> None:
     document = book(rule("a", leaf("time.hour", "at_least", 3)), tests=tests)
     assert [(one.code, one.path) for one in check(document, ZONE)] == [("test_fails", "/tests/0/at")]
     assert [result.ok for result in run_tests(read(document), ZONE)] == [False]
+
+
+def test_of_a_checkbox_nothing_is_said_that_a_call_could_prove_wrong() -> None:
+    ticked, unticked = leaf("ticket.custom.77", "is", True), leaf("ticket.custom.77", "is", False)
+    both, neither = rule("both", {"all": [ticked, unticked]}), rule("neither", {"none": [ticked, unticked]})
+    found = check(book(both, neither, rule("missing", leaf("ticket.custom.77", "not_present"))), ZONE)
+    assert [(one.code, one.rule) for one in found] == [("never_matches", "both")]
+    judge = Judge(read(book(neither)), ZONE)
+    assert [World({"source": source}).judged(judge).matched[0].key for source in ("zendesk", "talkdesk")] == ["rest", "neither"]

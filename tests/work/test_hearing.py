@@ -272,6 +272,39 @@ def test_of_another_accounts_deliveries_nothing_is_asked(database: Database, clo
     assert desk.walk.database.read_now(facts.next_due) is None
 
 
+TIER = 360001234
+
+
+def test_a_custom_field_is_what_it_was_at_each_update_and_never_what_it_became_later(database: Database, clock: SettableClock) -> None:
+    desk = Desk(database, clock)
+    name = f"ticket.custom.{TIER}"
+    rules = [
+        {
+            "key": key,
+            "kind": "escalation",
+            "when": {"all": [{"field": name, "operator": operator, "value": "tier_3"}]},
+            "then": [{"set_severity": 2}],
+        }
+        for key, operator in (("now", "is"), ("before", "changed_from"))
+    ]
+    desk.walk.publish({**BOOK, "queues": {"intake": {}}, "rules": [*rules, BOOK["rules"][1]]})  # type: ignore[index]
+    person = desk.world.add_user("Eve", "eve@example.com")
+    asked = {"subject": "Help", "comment": {"body": "where is my sitter?"}, "requester_id": person["id"]}
+    ticket = str(desk.world.create(asked, person, via="mail")["id"])
+    for value in ("tier_1", "tier_3"):  # before anything is heard, so that all that is looked up is what it became
+        clock.advance(60)
+        desk.writing.edit(ticket, custom_fields=[{"id": TIER, "value": value}])
+    desk.ring(ticket)
+    desk.walk.work()
+    clock.advance(60)
+    desk.writing.edit(ticket, custom_fields=[{"id": TIER, "value": None}])
+    desk.ring(ticket)
+    desk.walk.work()
+    query = select(decisions.c.matched).where(decisions.c.superseded_by.is_(None)).order_by(decisions.c.at)
+    matched = database.read_now(lambda conn: conn.execute(query).scalars().all())
+    assert [[key for key, kind in rules if kind == "escalation"] for rules in matched] == [[], [], ["now"], ["before"]]
+
+
 def test_rules_see_the_tags_of_the_requesters_user(database: Database, clock: SettableClock) -> None:
     desk = Desk(database, clock)
     valued = {"field": "requester.tags", "operator": "includes", "value": "gold"}

@@ -73,12 +73,16 @@ class Track:
 
         The vendor's own difference outranks what we happened to know.
         """
-        previous, told = dict(self.facts), dict(moment.facts)
+        known = self.facts
+        if moment.event == "ticket.created" and moment.vendor_order:
+            # Its audit lists all that was set. Background facts, looked up later, may tell what custom fields became since.
+            known = {name: value for name, value in known.items() if not name.startswith("ticket.custom.")}
+        previous, told = dict(known), dict(moment.facts)
         for change in moment.changes:
             previous[change.field], told[change.field] = change.previous, change.current
         told |= follows_from(told, previous)
         changed = tuple(sorted([name for name, value in told.items() if previous.get(name, value) != value]))
-        return Track(self.opened_at, {**self.facts, **told}, self.declined), previous, changed
+        return Track(self.opened_at, {**known, **told}, self.declined), previous, changed
 
 
 def follows_from(told: Mapping[str, Value], known: Mapping[str, Value]) -> dict[str, Value]:

@@ -17,7 +17,7 @@ from tsbridge.core.moments import CALL_EVENTS, CLOCK, DESK_EVENTS, TICKET_EVENTS
 from tsbridge.core.rules import vocabulary
 from tsbridge.core.rules.conditions import leaf_holds
 from tsbridge.core.rules.facts import Facts
-from tsbridge.core.rules.language import Leaf, Rulebook
+from tsbridge.core.rules.language import TICKS, Leaf, Rulebook
 from tsbridge.core.values import Number, number, plain
 from tsbridge.rulebook.clock import Clock
 from tsbridge.rulebook.solved import NONE, UNKNOWN, Literal, Part, Solved, unchanging
@@ -67,6 +67,10 @@ class Domains:
             return self._clock.solve(literals)
         try:
             values, exact = self._values(group, literals)
+            if group in self._book.checkboxes:
+                # On a ticket it is never missing. That it may be on a call is for nobody to prove here.
+                values = (False, True, *(value for value in values if value is not None and plain(value) not in TICKS))
+                exact = exact and not any(self._fits(part, literals) for part in _with_before(group, (None,), literals))
             found = self._first(_with_before(group, values, literals), literals, exact)
         except Impossible:
             return NONE

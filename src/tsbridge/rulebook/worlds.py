@@ -50,7 +50,7 @@ class World:
         return {"given": facts, "at": self.at.astimezone(UTC).isoformat().replace("+00:00", "Z")}
 
     def facts(self, book: Rulebook, zone: tzinfo) -> Facts:
-        return Facts(self.given, self.previous, self.at, zone, book.calendars, None)
+        return Facts(*book.ticked(self.given, self.previous), self.at, zone, book.calendars, None)
 
     def judged(self, judge: Judge) -> Judgement:
         return judge.decide(self.given, self.previous, Standing(), self.at, until=self.at)

@@ -62,7 +62,8 @@ class Oracle:
         firing: set[str],
         armed: list[Armed],
     ) -> Came:
-        self.given, self.previous, self.at, self.opened_at = given, previous, at, opened_at
+        self.given, self.previous = self.ticked(given, previous)
+        self.at, self.opened_at = at, opened_at
         self.work: dict[str, Any] = {}
         self.came = came = Came(firing=set(firing))
         self.armed, self.fresh = list(armed), []  # type: ignore[var-annotated]
@@ -75,6 +76,21 @@ class Oracle:
                 break
         came.armed = [(one.policy, one.at, one.next) for one in self.armed]
         return came
+
+    def ticked(self, given: Mapping[str, Any], previous: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+        """A custom field that some condition compares with true or false is a checkbox: never told of, it is not ticked."""
+        now, before = dict(given), dict(previous)
+        for condition in conditions_of(self.document):
+            value = condition.get("value")
+            if not condition["field"].startswith("ticket.custom."):
+                continue
+            if isinstance(value, bool) or (isinstance(value, list) and any(isinstance(one, bool) for one in value)):
+                name = condition["field"]
+                if given.get("source") != "talkdesk" or name in given:
+                    now[name] = tick(given.get(name))
+                if name in previous:
+                    before[name] = tick(previous[name])
+        return now, before
 
     def ask(self, rule: Mapping[str, Any]) -> bool:
         """Ask a rule and let it act; whether it matched."""
@@ -219,6 +235,21 @@ class Oracle:
         if operator == "changed_to":
             return now is not None and equal(now, value)
         return operator == "changed" or (before is not None and equal(before, value))
+
+
+def conditions_of(part: Any) -> list[Mapping[str, Any]]:
+    """Every condition in a document, wherever it stands."""
+    if isinstance(part, list):
+        return [found for one in part for found in conditions_of(one)]
+    if not isinstance(part, Mapping):
+        return []
+    return [part] if "field" in part and "operator" in part else [found for one in part.values() for found in conditions_of(one)]
+
+
+def tick(value: Any) -> Any:
+    if value is None or value == "" or (isinstance(value, list | tuple) and not value):
+        return False
+    return {"1": True, "0": False}.get(text_of(value), value)
 
 
 def told_alike(a: Any, b: Any) -> bool:

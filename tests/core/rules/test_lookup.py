@@ -106,7 +106,7 @@ def test_forgetting_what_rules_set_is_noticed(fault: str, monkeypatch: pytest.Mo
     whole = Effects.may_set
     tags = fault == "taking a tag off"
     monkeypatch.setattr(Effects, "may_set", lambda self, field, key=None: (field == "tags") is not tags and whole(self, field, key))
-    assert any(disagreements(seed, pairs=30, rules=60) for seed in range(8))
+    assert any(disagreements(seed, pairs=30, rules=60) for seed in range(24))
 
 
 def test_two_wishes_for_one_field_are_both_kept() -> None:

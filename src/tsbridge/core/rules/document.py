@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import pairwise
 from types import MappingProxyType
 from typing import Any, Final
@@ -10,7 +10,7 @@ from typing import Any, Final
 from tsbridge.core.moments import CALL_EVENTS, TICKET_EVENTS
 from tsbridge.core.rules import vocabulary
 from tsbridge.core.rules.findings import NAME, Finding, RulebookError, escape, kind_of, nearest, scalar, unwritable
-from tsbridge.core.rules.language import PLACEHOLDER, Policy, Rule, Rulebook, Step, Test, Tree, content_hash, leaves
+from tsbridge.core.rules.language import PLACEHOLDER, Leaf, Policy, Rule, Rulebook, Step, Test, Tree, content_hash, leaves
 from tsbridge.core.rules.parts import duration
 from tsbridge.core.rules.read_actions import Actions
 from tsbridge.core.rules.read_conditions import Conditions
@@ -63,6 +63,9 @@ class _Reader(Conditions, Actions):
             tests,
             window,
             frozenset(self._reads(rules, ready)),
+            frozenset(
+                leaf.field for leaf in self._leaves(rules, ready) if leaf.field.startswith(vocabulary.CUSTOM) and _of_flags(leaf.value)
+            ),
         )
 
     def named(self) -> str:
@@ -77,16 +80,18 @@ class _Reader(Conditions, Actions):
         return ""
 
     def _reads(self, rules: Iterable[Rule], policies: Mapping[str, Policy]) -> Iterable[str]:
-        conditions = [rule.when for rule in rules] + [p.stops_when for p in policies.values() if p.stops_when is not None]
-        for condition in conditions:
-            for leaf in leaves(condition):
-                yield leaf.field
+        yield from (leaf.field for leaf in self._leaves(rules, policies))
         actions = [a for rule in rules for a in rule.then] + [a for p in policies.values() for s in p.steps for a in s.actions]
         for action in actions:
             if action.name == "note":
                 yield from PLACEHOLDER.findall(action.value)
         if "linking" in self.document:
             yield from ("requester.email", "requester.phone")
+
+    @staticmethod
+    def _leaves(rules: Iterable[Rule], policies: Mapping[str, Policy]) -> Iterator[Leaf]:
+        for condition in (*(rule.when for rule in rules), *(p.stops_when for p in policies.values() if p.stops_when is not None)):
+            yield from leaves(condition)
 
     def policy(self, name: str, value: Any) -> Policy | None:
         path = f"/policies/{escape(name)}"
@@ -222,3 +227,8 @@ class _Reader(Conditions, Actions):
             if vocabulary.field_named(plain) is None:
                 near = nearest(plain, (f.name for f in vocabulary.FIELDS))
                 self.wrong(f"{path}/{escape(name)}", "unknown_field", f"no such field{near}")
+
+
+def _of_flags(value: Any) -> bool:
+    """Whether a condition compares with true or false."""
+    return any(isinstance(one, bool) for one in (value if isinstance(value, tuple) else (value,)))

@@ -83,6 +83,7 @@ class Judge:
 
         `until`: nobody asks for a `next_due` that comes later, so it need not be found.
         """
+        given, previous = self.book.ticked(given, previous)
         facts = self._facts(given, previous, standing, at)
         work = Work(self.book, facts, standing, at, subject or NOBODY)
         try:
@@ -105,6 +106,7 @@ class Judge:
 
         With `near` only those that matched, and some of those that nearly did.
         """
+        given, previous = self.book.ticked(given, previous)
         facts = self._facts(given, previous, standing, at)
         work = Work(self.book, facts, standing, at, subject or NOBODY)
         found: list[RuleExplained] = []

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, Final, NamedTuple
 
 from tsbridge.core.calendar import Calendar
-from tsbridge.core.moments import canonical
+from tsbridge.core.moments import Value, canonical
+from tsbridge.core.values import plain
 
 PLACEHOLDER: Final = re.compile(r"\{([^{}]*)\}")
 """A field to be filled into a note: `{case.id}`."""
+
+TICKS: Final[Mapping[str, Value]] = {"1": True, "0": False}
+"""How audits may tell a checkbox; other words are compared as they are."""
 
 
 class Leaf(NamedTuple):
@@ -96,7 +100,8 @@ class Test:
 
 @dataclass(frozen=True, slots=True)
 class Rulebook:
-    """A read document. `hash` names it by content; `reads` is every field a condition or a note looks at."""
+    """A read document. `hash` names it by content; `reads` is every field a condition or a note looks at; `checkboxes` are the
+    custom fields that a condition compares with true or false."""
 
     document: Any = field(hash=False, repr=False)
     hash: str
@@ -109,10 +114,29 @@ class Rulebook:
     tests: tuple[Test, ...]
     link_window: timedelta
     reads: frozenset[str]
+    checkboxes: frozenset[str] = frozenset()
+
+    def ticked(self, given: Mapping[str, Value], previous: Mapping[str, Value]) -> tuple[Mapping[str, Value], Mapping[str, Value]]:
+        """Facts with every checkbox as a flag: one that was never told of is not ticked. A call has none.
+
+        What stood before is known only where it was told.
+        """
+        if not self.checkboxes:
+            return given, previous
+        boxes = self.checkboxes if given.get("source") != "talkdesk" else self.checkboxes & given.keys()
+        return _ticked(given, boxes), _ticked(previous, self.checkboxes & previous.keys())
 
     @property
     def rules(self) -> tuple[Rule, ...]:
         return self.escalation + self.routing
+
+
+def _ticked(facts: Mapping[str, Value], boxes: Collection[str]) -> dict[str, Value]:
+    flags: dict[str, Value] = {}
+    for name in boxes:
+        value = facts.get(name)
+        flags[name] = False if value in (None, "", ()) else TICKS.get(plain(value), value)
+    return {**facts, **flags}
 
 
 def content_hash(document: Any) -> str:

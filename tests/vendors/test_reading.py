@@ -34,10 +34,81 @@ BERLIN = "+4930123456"
         "\uff0b49 30 123456",
         "0049 30 123456 доб. 204",
         "030 123456 x204",
+        "+49 30 123456-204",
+        "+49 30 123456 - 204",
+        "+49 30 123456 \u2013 204",
+        "+49 30 123456p204",
+        "+49 30 123456 p. 204",
+        "+49 30 123456 w204",
+        "+49 30 123456 ext: 204",
+        "+49 30 123456 extn 204",
+        "+49 30 123456, ext. 204",
+        "+49 30 123456 X 204",
+        "+49 30 123456;204",
+        "+49 30 123456*204",
+        "+49 30 123456~204",
+        "callto:+4930123456",
+        "callto://+4930123456",
+        "sip:+4930123456@example.com",
+        "sips:+4930123456@example.com;user=phone",
+        "sip:+4930123456",
+        "Mobile: +49 30 123456",
+        "Tel.: 030 123456",
+        "\u202a+49 30 123456\u202c",
+        "+49\u00a030\u00a0123456",
+        "+49 (0)30 123456",
+        "(+49) 30 123456",
+        "4930123456",
+        "+49 30 123456 9am to 5pm",
+        "+49 30 123456 24/7",
+        "+49 30 123456 2nd floor",
+        "+49 30 123456\n+49 171 1234567",
     ],
 )
 def test_a_number_is_read_without_its_extension_and_remarks(written: str) -> None:
     assert reading.phone(written, "DE") == BERLIN
+
+
+@pytest.mark.parametrize(
+    ("written", "region", "number"),
+    [
+        ("415-555-2671", "US", "+14155552671"),
+        ("415-555-2671-204", "US", "+14155552671"),
+        ("(415) 555-2671 p204", "US", "+14155552671"),
+        ("+1 415-555-2671-204", "DE", "+14155552671"),
+        ("+1 (555) 000-1234", "US", "+15550001234"),
+        ("+49 30 1234-5678", "DE", "+493012345678"),
+        ("+49-30-123456-204", "DE", "+4930123456204"),
+        ("030-123456", "DE", "+4930123456"),
+        ("+358 9 123-4567", "US", "+35891234567"),
+        ("03-1234-5678", "JP", "+81312345678"),
+        ("+55 11 98765-4321", "US", "+5511987654321"),
+    ],
+)
+def test_what_stands_behind_a_dash_is_an_extension_only_where_the_number_is_whole_without(written: str, region: str, number: str) -> None:
+    assert reading.phone(written, region) == number
+
+
+@pytest.mark.parametrize(
+    ("written", "region", "number"),
+    [
+        ("7378742833", "US", "+17378742833"),
+        ("4155552671", "US", "+14155552671"),
+        ("14155552671", "US", "+14155552671"),
+        ("4155552671", "DE", "+494155552671"),
+        ("4930123456", "US", "+4930123456"),
+        ("351910000123", "US", "+351910000123"),
+        ("447700900321", "US", "+447700900321"),
+        ("011 49 30 123456", "US", "+4930123456"),
+        ("0044 20 7946 0958", "DE", "+442079460958"),
+        ("5550001234", "US", None),
+        ("86282452253", "DE", None),
+        ("7378742833", "DE", None),
+        ("1234567", "US", None),
+    ],
+)
+def test_a_number_without_a_plus_is_one_of_the_region_before_it_is_one_from_abroad(written: str, region: str, number: str | None) -> None:
+    assert reading.phone(written, region) == number
 
 
 @pytest.mark.parametrize("written", ["+5215512345678", "+525512345678", "+52 1 55 1234 5678", "5215512345678"])
@@ -57,7 +128,6 @@ def test_a_mexican_mobile_has_one_number_with_and_without_its_old_digit(written:
         "266696687",
         "+86282452253",
         "+7378742833",
-        "7378742833",
         "+2562533",
         "+8656696",
         "0000000000",
@@ -67,7 +137,12 @@ def test_a_mexican_mobile_has_one_number_with_and_without_its_old_digit(written:
         "+99999999999",
         "+11234567890",
         "sip:anonymous@anonymous.invalid",
-        "sip:+4930123456@example.com",
+        "sip:4930123456@example.com",
+        "sip:ana@example.com",
+        "sip:+266696687@example.com",
+        "+4930123456@example.com",
+        "tel:anonymous",
+        "tel:+266696687",
         "1-800-FLOWERS",
         "tel:30123456;phone-context=example.com",
         "+49²²²²²²²²",

@@ -9,9 +9,8 @@ from datetime import UTC, datetime, timedelta, tzinfo
 from decimal import Decimal, InvalidOperation
 from typing import Any, Final
 
-import phonenumbers
-
 from tsbridge.core.moments import Handle, Moment, Value
+from tsbridge.vendors.phones import country, e164
 
 SUBJECT_LENGTH: Final = 1_024
 TEXT_LENGTH: Final = 65_536
@@ -29,11 +28,6 @@ CLOCKED: Final = re.compile(r"()([0-9]{1,3}):([0-5][0-9]):([0-5][0-9])")
 COUNTED_OUT: Final = re.compile(r"([0-9]{1,2})d ([0-9]{1,2})h ([0-9]{1,2})m ([0-9]{1,2})s")
 UNITS: Final = (86_400, 3_600, 60, 1)
 CUT: Final = " […]"
-TEL: Final = re.compile(r"^tel:", re.IGNORECASE)
-NUMBER: Final = re.compile(r"\s*[+(]*\d[\d\s()./\u2010-\u2015\u2212-]*")
-WITHHELD: Final = frozenset({"266696687", "86282452253", "7378742833", "2562533", "8656696", "7748283", "94844353"})
-"""ANONYMOUS, UNAVAILABLE, RESTRICTED, BLOCKED, UNKNOWN, PRIVATE, WITHHELD on a keypad: what carriers put for a number they may not show."""
-COUNTED: Final = "012345678901234567890"
 AHEAD: Final = timedelta(minutes=5)
 """How far a vendor's clock may run before ours."""
 
@@ -171,56 +165,9 @@ def _in_zone(wall: datetime, zone: tzinfo, received_at: datetime | None) -> date
 
 
 def phone(value: Any, region: str) -> str | None:
-    """E.164 of a caller's number, without extension or remark; None for withheld callers, SIP addresses, short codes and nonsense.
-
-    A number with its country code only has to be possible (test ranges are), one without must be valid in `region`,
-    else it is tried with a plus before it.
-    """
+    """E.164 of a caller's number, read in `region` where it names no country."""
     found = text(value, 200)
-    if found is None or "phone-context" in found:  # a local number of somewhere else
-        return None
-    number = NUMBER.match(TEL.sub("", found).replace("\uff0b", "+"))  # the rest is extension or remark; its letters would count as digits
-    if number is None or "@" in found:
-        return None
-    plain = number[0].strip()
-    digits = "".join(c for c in plain if c.isdigit())
-    if len(digits) < 7 or digits in WITHHELD:
-        return None
-    if plain.startswith("+"):
-        return _e164(plain, None)
-    return _e164(plain, region, valid=True) or _e164("+" + plain.removeprefix("00"), None)
-
-
-def _e164(number: str, region: str | None, *, valid: bool = False) -> str | None:
-    try:
-        parsed = phonenumbers.parse(number, region)
-    except phonenumbers.NumberParseException:
-        return None
-    _fold_mexican(parsed)
-    fits = phonenumbers.is_valid_number(parsed) if valid else phonenumbers.is_possible_number(parsed)
-    if not fits or _bogus(phonenumbers.national_significant_number(parsed)):
-        return None
-    return phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164)
-
-
-def _fold_mexican(parsed: phonenumbers.PhoneNumber) -> None:
-    """+521 and ten digits is how mobiles were dialled until 2019: the same subscriber as +52 and the ten."""
-    national = str(parsed.national_number)
-    if parsed.country_code == 52 and len(national) == 11 and national.startswith("1"):
-        parsed.national_number = int(national[1:])
-
-
-def _bogus(national: str) -> bool:
-    """One digit all along, or digits counted up: typed to get past a form."""
-    return len(set(national)) == 1 or (len(national) >= 9 and national in COUNTED)
-
-
-def country(e164: str) -> str | None:
-    """Two letters of the country a number belongs to; None where several share it."""
-    try:
-        return phonenumbers.region_code_for_number(phonenumbers.parse(e164))
-    except phonenumbers.NumberParseException:
-        return None
+    return None if found is None else e164(found, region)
 
 
 def email(value: Any) -> str | None:

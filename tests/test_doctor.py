@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from tests.clocks import SettableClock
-from tsbridge import doctor
+from tsbridge import ZONE_RULES, doctor
 from tsbridge.settings import Settings, load
 from tsbridge.store import keep, rulebooks
 from tsbridge.store.db import Database
@@ -157,3 +157,7 @@ def test_the_zone_of_talkdesks_times_is_called_a_guess_until_somebody_says_it(da
     assert not warned(heard, {**MAPPING, "timezone": "Asia/Tokyo"})
     assert not warned(given(TALKDESK_WEBHOOK_SECRETS="s" * 40, TALKDESK_TIMEZONE="UTC"))
     assert not warned(given())
+
+
+def test_the_rules_of_time_zones_in_use_are_named() -> None:
+    assert ZONE_RULES in line(doctor.zones(), "time zone rules").words

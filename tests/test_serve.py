@@ -18,6 +18,8 @@ from typing import Any
 
 import pytest
 
+from tsbridge import ZONE_RULES
+
 KEY = "an-admin-key-that-nobody-guesses"
 BODY = {"tsbridge_event": "call.missed", "call_id": "c1", "interaction_id": "i1", "contact_phone_number": "+14155550123", "notes": "bitten"}
 
@@ -71,6 +73,7 @@ def test_a_delivery_becomes_a_case_and_a_signal_ends_the_service_with_0(tmp_path
     url = f"http://127.0.0.1:{port}"
     with process(tmp_path, database_url, "serve", "--port", str(port)) as service:
         until(lambda: ask(url + "/readyz")[0] == 200)
+        assert ask(url + "/readyz")[1]["checks"]["time_zones"] == {"ok": True, "detail": f"rules of {ZONE_RULES}, packaged"}
         assert ask(url + "/webhooks/talkdesk", BODY, **{"X-Tsbridge-Key": "wrong"})[0] == 401
         assert ask(url + "/webhooks/zendesk", BODY)[0] == 503
         status, receipt = ask(url + "/webhooks/talkdesk", BODY, **{"X-Tsbridge-Key": "old"})
@@ -81,7 +84,10 @@ def test_a_delivery_becomes_a_case_and_a_signal_ends_the_service_with_0(tmp_path
         assert [one["id"] for one in cases[0]["interactions"]] == ["i1"]
         service.send_signal(signal.SIGTERM)
         assert service.wait(30) == 0
-    assert "+14155550123" not in (tmp_path / "log").read_text()
+    told = (tmp_path / "log").read_text()
+    assert "+14155550123" not in told
+    first = next(json.loads(line) for line in told.splitlines() if line.startswith("{") and "logger" in line)
+    assert (first["event"], first["zone_rules"]) == ("starting", ZONE_RULES)
 
 
 @pytest.mark.parametrize("fresh_url", ["postgresql"], indirect=True)

@@ -14,7 +14,7 @@ from typing import Any, Final
 from fastapi import FastAPI
 from starlette.types import ASGIApp
 
-from tsbridge import __version__, server
+from tsbridge import ZONE_RULES, __version__, server
 from tsbridge.apart import check_apart, ready_apart
 from tsbridge.core.ports import Clock, Ids
 from tsbridge.settings import Settings
@@ -27,7 +27,7 @@ from tsbridge.web.app import create_app, front
 from tsbridge.web.auth import Gate
 from tsbridge.web.counters import Counters
 from tsbridge.web.desk import Desk, Probe
-from tsbridge.web.health import clock_probe, database_probe, heartbeat_probe, migrations_probe, sources_probe
+from tsbridge.web.health import clock_probe, database_probe, heartbeat_probe, migrations_probe, sources_probe, zones_probe
 from tsbridge.web.webhooks import Door
 from tsbridge.web.webhooks import routes as door_routes
 from tsbridge.wiring import (
@@ -239,6 +239,7 @@ def probes(database: Database, clock: Clock, loop: Loop | None, skew: Callable[[
     found = {
         "database": database_probe(database),
         "sources": sources_probe(database),
+        "time_zones": zones_probe(ZONE_RULES),
         "schema": migrations_probe(database, schema.revision, schema.head()),
     }
     if loop is not None:
@@ -274,6 +275,7 @@ def serve(settings: Settings, host: str, port: int, *, workers_inside: bool) -> 
     SQLite is migrated here; an empty database gets the starter rulebook.
     """
     arm_crashpoint(settings)
+    _say_what_we_are()
     clock = SystemClock()
     url = settings.database_url.get_secret_value()
     claim = claim_alone(url)
@@ -295,6 +297,7 @@ def serve(settings: Settings, host: str, port: int, *, workers_inside: bool) -> 
 def work(settings: Settings) -> None:
     """Work until told to stop, without serving."""
     arm_crashpoint(settings)
+    _say_what_we_are()
     clock = SystemClock()
     with Database.open(settings.database_url.get_secret_value()) as database:
         prepare(database, settings, clock)
@@ -302,6 +305,10 @@ def work(settings: Settings) -> None:
         log.info("working", extra={"dialect": database.dialect, "version": __version__})
         asyncio.run(_until_told(made))
         log.info("stopped")
+
+
+def _say_what_we_are() -> None:
+    log.info("starting", extra={"version": __version__, "zone_rules": ZONE_RULES})
 
 
 def prepare(database: Database, settings: Settings, clock: Clock) -> None:

@@ -10,6 +10,7 @@ from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final, Literal, Protocol
 
+from tsbridge import ZONE_RULES
 from tsbridge.core.rules.document import read
 from tsbridge.core.rules.findings import RulebookError
 from tsbridge.settings import BadSettings, Settings
@@ -62,6 +63,10 @@ def python() -> list[Line]:
     if not (3, 11) <= sys.version_info[:2] < (3, 14):
         return [Line("python", "bad", f"Python {version} is not supported.", "Install Python 3.11, 3.12 or 3.13 and run `make install`.")]
     return [Line("python", "ok", f"Python {version}.")]
+
+
+def zones() -> list[Line]:
+    return [Line("time zone rules", "ok", f"Calendars go by the packaged rules of time zones, {ZONE_RULES}.")]
 
 
 def bad_settings(refused: BadSettings) -> list[Line]:

@@ -24,7 +24,21 @@ ALLOWED: Final = frozenset(
         *("source", "status", "reason", "outcome", "event_id", "case_id", "decision_id", "writeback_id", "change_id", "trace_id"),
         *("ticket", "version", "hash", "rule", "queue", "policy", "step", "mode", "revision", "attempt", "attempts", "worker"),
         *("count", "size", "bytes", "seconds", "after_s", "due_at", "host", "port", "path", "method", "route", "dialect", "kind"),
-        *("error", "where", "setting", "check", "signal", "role", "crashpoint", "decisions", "wishes", "claimed", "upstream", "tags"),
+        *(
+            "error",
+            "where",
+            "setting",
+            "check",
+            "signal",
+            "role",
+            "crashpoint",
+            "decisions",
+            "wishes",
+            "claimed",
+            "upstream",
+            "tags",
+            "zone_rules",
+        ),
     }
 )
 LONGEST: Final = 500

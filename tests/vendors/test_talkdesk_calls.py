@@ -10,6 +10,7 @@ import pytest
 
 from tsbridge.core.moments import Moment
 from tsbridge.vendors.errors import Malformed
+from tsbridge.vendors.talkdesk import mapping
 from tsbridge.vendors.talkdesk.missed import Heard, missed
 from tsbridge.vendors.talkdesk.normalize import normalize
 from tsbridge.vendors.talkdesk.schema import TRIGGERS, schema
@@ -158,3 +159,72 @@ def test_what_a_row_tells_goes_under_the_name_that_the_story_has_already() -> No
     assert (both.interaction, [name.value for name in both.names]) == ("x1", ["i1", "x1"])
     (alone,) = normalize(row_told(NEW_ROW)["call.answered"], received_at=NOW).moments
     assert (alone.interaction, [name.value for name in alone.names]) == ("x1", ["x1"])
+
+
+HANDLED: dict[str, Any] = {
+    "call_id": "c1",
+    "hangup": "Handled",
+    "total_duration": "64",
+    "duration": "31",
+    "timestamp": "2026-06-01T09:21:40Z",
+}
+FLOW: dict[str, Any] = {
+    "name": "flow",
+    "when": {"/kind": "over"},
+    "event": "call.ended",
+    "fields": {"call_id": "/call/id", "hangup": "/call/cause", "duration": "/call/s", "agent_id": "/agent"},
+}
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"tsbridge_event": "call.ended", **HANDLED},
+        {**{name: what["default"] for name, what in schema("call.ended")["properties"].items()}, **HANDLED},
+        {"event": "inboundCallEnds", **HANDLED, "agent_id": "", "agent_email": "null"},
+        {"event": "call_finished", **HANDLED, "hangup": "handled", "agent_id": "a1", "duration": "0"},
+        {"auth": {}, "data": {"event": "call_finished", **HANDLED}, "meta": {"agent_external_id": "7"}},
+        {"kind": "over", "call": {"id": "c1", "cause": "Handled", "s": 31}},
+        *(body for body in row_told({**NEW_ROW, "talk_time": 0, "hold_time": 0, "is_transfer": False, "hangup": "handled"}).values()),
+        *(body for body in row_told({**NEW_ROW, "talk_time": None, "is_transfer": None, "hangup": "Handled"}).values()),
+        *(body for body in row_told({**NEW_ROW, "type": "voicemail", "talk_time": 31, "hangup": "handled"}).values()),
+    ],
+)
+def test_handled_answers_nothing_by_whichever_way_it_is_told(body: dict[str, Any]) -> None:
+    (moment,) = normalize(body, received_at=NOW, mappings=mapping.read([FLOW])).moments
+    assert moment.event in ("call.started", "call.ended")
+    assert dict(moment.facts).get("call.outcome") is None
+
+
+@pytest.mark.parametrize("kind", ["missed", "abandoned", "short_abandoned", "outbound_missed"])
+def test_a_row_of_an_unanswered_call_tells_no_answer_whatever_else_it_says(kind: str) -> None:
+    told = row_told({**NEW_ROW, "type": kind, "hangup": "handled"})
+    assert [facts(body).get("call.outcome") for body in told.values()] == [None, kind.removeprefix("outbound_")]
+
+
+@pytest.mark.parametrize(
+    ("written", "ticket"),
+    [
+        ("4711", "4711"),
+        (4711, "4711"),
+        ("#4711", "4711"),
+        ("zendesk:4711", "4711"),
+        ("004711", "4711"),
+        ("9" * 19, "9" * 19),
+        ("9" * 20, None),
+        ("9" * 5_000, None),
+        ("4711abc", None),
+        ("4711 4712", None),
+        ("\u0664\u0667", None),
+        ("-4711", None),
+        (4711.0, None),
+        ("talkdesk:acme:4711", None),
+        ("{{ticket}}", None),
+        ("0", None),
+    ],
+)
+@pytest.mark.parametrize("at", ["zendesk_ticket_id", "external_id", "ticket_id"])
+def test_a_call_names_a_ticket_by_plain_digits_only(at: str, written: Any, ticket: str | None) -> None:
+    for body in ({**ENDED, at: written}, {"auth": {}, "data": {**ENDED, at: written}, "meta": {}}):
+        names = normalize(body, received_at=NOW).moments[0].names
+        assert [name.value for name in names if name.kind == "ticket"] == ([ticket] if ticket else [])

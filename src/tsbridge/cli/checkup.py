@@ -19,7 +19,7 @@ _MARK = {"ok": "ok  ", "warn": "warn", "bad": "BAD "}
 def doctor(as_json: AsJson = False) -> None:
     """Say in plain words what is missing or wrong, and what to do about it. Exit code 1 when something is bad."""
     logging.disable(logging.CRITICAL)  # the lines below say it all
-    lines = checks.python()
+    lines = [*checks.python(), *checks.zones()]
     try:
         settings = load()
     except BadSettings as refused:

@@ -159,6 +159,15 @@ def clock_probe(skew: Callable[[], timedelta | None], tolerance: timedelta) -> P
     return look
 
 
+def zones_probe(version: str) -> Probe:
+    """Which rules of time zones calendars go by."""
+
+    async def look() -> Checked:
+        return Checked(True, f"rules of {version}, packaged")
+
+    return look
+
+
 def sources_probe(database: Database) -> Probe:
     """Which sources are silent improbably long. Never a reason not to be ready: being asked for more would not make them speak."""
 

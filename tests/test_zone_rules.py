@@ -1,0 +1,65 @@
+"""The packaged rules of time zones count, however old the machine's are, in every process."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from importlib.resources import as_file, files
+from pathlib import Path
+
+import pytest
+
+from tsbridge import ZONE_RULES
+
+PRELUDE = """
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
+at = datetime(2026, 12, 15, 16, 30, tzinfo=UTC)
+"""
+LOCAL = "print(at.astimezone(ZoneInfo('America/Vancouver')).strftime('%H:%M'))"
+CALENDAR = """
+from tsbridge.core.calendar import Calendar
+hours = Calendar("office", ZoneInfo("America/Vancouver"), ((((9 * 60), (17 * 60)),),) * 7)
+print("open" if hours.is_open(at) else "closed")
+"""
+APART = """
+from tsbridge.apart import apart
+print(apart(datetime.astimezone, at, ZoneInfo("America/Vancouver")).strftime('%H:%M'))
+"""
+HAD_ALREADY = "ZoneInfo('America/Vancouver')\nimport tsbridge\n" + LOCAL
+
+
+@pytest.fixture(scope="module")
+def old_machine(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A machine's table in which Vancouver still changes its clocks, as Los Angeles does."""
+    folder: Path = tmp_path_factory.mktemp("zoneinfo")
+    with as_file(files("tzdata.zoneinfo.America") / "Los_Angeles") as rules:
+        (folder / "America").mkdir()
+        shutil.copy(rules, folder / "America" / "Vancouver")
+    return folder
+
+
+def said(program: str, machine: Path) -> str:
+    environ = {**os.environ, "PYTHONTZPATH": str(machine)}
+    done = subprocess.run([sys.executable, "-c", PRELUDE + program], env=environ, capture_output=True, text=True, check=True)  # noqa: S603
+    return done.stdout.strip()
+
+
+@pytest.mark.parametrize(
+    ("program", "answer"),
+    [
+        (LOCAL, "08:30"),  # what Python alone makes of it there
+        ("import tsbridge\n" + LOCAL, "09:30"),
+        (HAD_ALREADY, "09:30"),
+        (CALENDAR, "open"),
+        (APART, "09:30"),
+    ],
+)
+def test_half_past_nine_in_vancouver_on_a_machine_with_an_old_table(old_machine: Path, program: str, answer: str) -> None:
+    assert said(program, old_machine) == answer
+
+
+def test_the_version_in_use_is_known() -> None:
+    assert ZONE_RULES >= "2026f"

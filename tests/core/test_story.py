@@ -419,3 +419,48 @@ def test_between_now_and_the_due_time_nothing_changes_by_time_alone(minute: int,
 def test_places_sort_like_moments(moment: Moment) -> None:
     for other in MOMENTS:
         assert (order_key(moment) < order_key(other)) == (moment.order < other.order)
+
+
+def audit(minutes: float, requester: str | None, by: Actor, said: str = "", author: str | None = None, **facts: Value) -> Moment:
+    """An audit as the reader gives it: the words are the requester's if who wrote them was that then."""
+    told = {**facts, **({"requester.id": requester} if requester else {})}
+    texts = (Text("comment", said, by.kind if author is None else "agent", True, author),) if said else ()
+    event = "ticket.updated" if minutes else "ticket.created"
+    return Moment("zendesk", "1", event, T0 + timedelta(minutes=minutes), facts=tuple(sorted(told.items())), texts=texts, actor=by)
+
+
+AGENT_FOR_NOW = Actor("requester", "7")
+HANDED_ON = (
+    audit(0, "7", AGENT_FOR_NOW),
+    audit(1, None, AGENT_FOR_NOW, "has anybody been bitten?"),
+    audit(2, None, Actor("agent", "41"), "it is me"),
+    audit(3, "41", AGENT),
+    audit(4, None, AGENT, "written down for 41", author="41"),
+)
+
+
+def test_words_are_the_newest_requesters_not_those_of_the_agent_who_opened_the_ticket() -> None:
+    _, decided = judged(*HANDED_ON)
+    seen = {one.at: one.seen for one in decided if one.event != "clock"}
+    own = [seen[T0 + timedelta(minutes=n)].given.get("text.requester") for n in (1, 2, 3, 4)]
+    assert own == ["has anybody been bitten?", "has anybody been bitten?", "it is me", "it is me\nwritten down for 41"]
+    assert [seen[T0 + timedelta(minutes=n)].given.get("comment.by") for n in (1, 2, 4)] == ["requester", "agent", "requester"]
+    assert seen[T0 + timedelta(minutes=4)].whose == tuple(
+        sorted([(HANDED_ON[1].digest, "agent"), (HANDED_ON[2].digest, "requester"), (HANDED_ON[4].digest, "requester")])
+    )
+
+
+def test_facts_about_a_person_go_with_the_person() -> None:
+    looked_up = (
+        Moment(
+            "zendesk", "1", FACTS, T0, facts=(("requester.email", "agent@example.com"), ("requester.id", "7"), ("requester.name", "Agent"))
+        ),
+        Moment("zendesk", "1", FACTS, T0, facts=(("requester.email", "ana@example.com"), ("requester.id", "41"))),
+    )
+    back = audit(6, "7", AGENT)
+    state, decided = judged(*looked_up, *HANDED_ON, back)
+    at = {one.at: one.seen.given for one in decided if one.event != "clock"}
+    known = [tuple(at[T0 + timedelta(minutes=n)].get(f"requester.{name}") for name in ("id", "email", "name")) for n in (1, 3, 6)]
+    agent = ("7", "agent@example.com", "Agent")
+    assert known == [agent, ("41", "ana@example.com", None), agent]
+    assert from_json(to_json(state)) == state

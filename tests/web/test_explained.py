@@ -15,7 +15,7 @@ from tsbridge.core.moments import Actor, Handle, Interaction, Moment, Text
 from tsbridge.core.rules.document import read
 from tsbridge.core.rules.judge import Judge
 from tsbridge.core.story import Told, judge_story
-from tsbridge.store import cases, decisions, moments, tables
+from tsbridge.store import cases, decisions, moments, people, tables
 
 pytestmark = pytest.mark.anyio
 
@@ -45,8 +45,8 @@ async def judged(room: Any, book: dict[str, Any], moment: Moment, version: int =
 
     def write(conn: Any) -> None:
         moments.add(conn, moment, "evt_1", version)
-        moments.touch(conn, moment)
-        moments.add_handles(conn, moment)
+        moments.touch(conn, moment, None)
+        people.meet(conn, moment, moment.people, None)
         cases.save(conn, CASE, state)
         about: dict[str, Any] = {
             "case_id": CASE,

@@ -20,7 +20,7 @@ from typing import Any, Final, NamedTuple
 
 from tsbridge.core.escalation import Armed
 from tsbridge.core.helpdesk import Asked, Wish
-from tsbridge.core.moments import UNJUDGED, Interaction, Moment, Value, instant_text
+from tsbridge.core.moments import FACTS, UNJUDGED, Interaction, Moment, Value, instant_text
 from tsbridge.core.rules.judgement import Judgement
 from tsbridge.core.rules.language import Policy
 
@@ -34,6 +34,14 @@ FOLLOWED: Final = {"case.followed_severity": "case.severity", "case.followed_cat
 DONE = ("solved", "closed", "deleted", "merged")
 FROZEN = ("closed", "deleted", "merged")
 EMPTY: Final[Mapping[str, Any]] = MappingProxyType({})
+
+
+REQUESTER: Final = "requester.id"
+
+
+def _is_theirs(name: str) -> bool:
+    """Whether a fact is about the person, not about the ticket."""
+    return name.startswith("requester.")
 
 
 def key_of(subject: Interaction) -> str:
@@ -58,11 +66,16 @@ class Escalation:
 
 @dataclass(frozen=True, slots=True)
 class Track:
-    """What is known of one interaction. `declined`: what a person undid -> the place in the story where."""
+    """What is known of one interaction.
+
+    `declined`: what a person undid -> the place in the story where. `others`: by their ids, what is known of people who were
+    the requester before, or are going to be: facts about a person are theirs, not the ticket's.
+    """
 
     opened_at: datetime
     facts: Mapping[str, Value] = field(default_factory=dict)
     declined: Mapping[str, str] = field(default_factory=dict)
+    others: Mapping[str, Mapping[str, Value]] = field(default_factory=dict)
 
     @property
     def status(self) -> Value:
@@ -81,8 +94,25 @@ class Track:
         for change in moment.changes:
             previous[change.field], told[change.field] = change.previous, change.current
         told |= follows_from(told, previous)
+        was, now = known.get(REQUESTER), told.get(REQUESTER)
+        if now is None or was is None or now == was:
+            track = replace(self, facts={**known, **told})
+        elif moment.event == FACTS:  # looked up later, of whoever was the requester then
+            theirs = {name: told.pop(name) for name in sorted(told) if _is_theirs(name)}
+            others = {**self.others, str(now): {**self.others.get(str(now), {}), **theirs}}
+            track = replace(self, facts={**known, **told}, others=others)
+        else:
+            told = {**self.others.get(str(now), {}), **told}
+            track = self._passed_on(known, str(was), str(now), told)
         changed = tuple(sorted([name for name, value in told.items() if previous.get(name, value) != value]))
-        return Track(self.opened_at, {**known, **told}, self.declined), previous, changed
+        return track, previous, changed
+
+    def _passed_on(self, known: Mapping[str, Value], was: str, now: str, told: Mapping[str, Value]) -> Track:
+        """The ticket is somebody else's: what was known of the one before goes with them."""
+        theirs = {name: value for name, value in known.items() if _is_theirs(name)}
+        rest = {name: value for name, value in known.items() if name not in theirs}
+        others = {id_: facts for id_, facts in self.others.items() if id_ != now}
+        return replace(self, facts={**rest, **told}, others={**others, was: theirs})
 
 
 def follows_from(told: Mapping[str, Value], known: Mapping[str, Value]) -> dict[str, Value]:

@@ -9,7 +9,7 @@ from typing import Any
 from tsbridge.core.casestate import CaseState, Escalation, Track
 from tsbridge.core.escalation import Armed
 from tsbridge.core.helpdesk import Asked
-from tsbridge.core.moments import instant_text, read_instant
+from tsbridge.core.moments import Value, instant_text, read_instant
 
 
 def to_json(state: CaseState) -> dict[str, Any]:
@@ -29,8 +29,9 @@ def to_json(state: CaseState) -> dict[str, Any]:
         "tracks": {
             key: {
                 "opened_at": at(track.opened_at),
-                "facts": {name: list(value) if isinstance(value, tuple) else value for name, value in track.facts.items()},
+                "facts": _plain(track.facts),
                 "declined": dict(track.declined),
+                **({"others": {id_: _plain(known) for id_, known in track.others.items()}} if track.others else {}),
             }
             for key, track in state.tracks.items()
         },
@@ -71,8 +72,9 @@ def from_json(data: Mapping[str, Any]) -> CaseState:
         tracks={
             key: Track(
                 read_instant(track["opened_at"]),
-                {name: tuple(value) if isinstance(value, list) else value for name, value in track["facts"].items()},
+                _frozen(track["facts"]),
                 track["declined"],
+                {id_: _frozen(known) for id_, known in track.get("others", {}).items()},
             )
             for key, track in data["tracks"].items()
         },
@@ -96,3 +98,11 @@ def from_json(data: Mapping[str, Any]) -> CaseState:
         ended=tuple(Escalation(p, s, read_instant(a), w, read_instant(t)) for p, s, a, w, t in data["ended"]),
         next_due=at(data["next_due"]),
     )
+
+
+def _plain(facts: Mapping[str, Value]) -> dict[str, Any]:
+    return {name: list(value) if isinstance(value, tuple) else value for name, value in facts.items()}
+
+
+def _frozen(facts: Mapping[str, Any]) -> dict[str, Value]:
+    return {name: tuple(value) if isinstance(value, list) else value for name, value in facts.items()}

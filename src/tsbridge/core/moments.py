@@ -74,12 +74,14 @@ class Text(NamedTuple):
     """A piece of text a person wrote or said. The same body twice in one interaction counts once.
 
     `by`: whose words they are, `public`: whether everybody on the ticket can read them; both only where the vendor tells.
+    `author`: who wrote them, where that is somebody else than the moment's actor.
     """
 
     role: TextRole
     body: str
     by: ActorKind | None = None
     public: bool | None = None
+    author: str | None = None
 
 
 class Actor(NamedTuple):
@@ -163,7 +165,7 @@ def to_json(moment: Moment) -> dict[str, Any]:
         "at_known": moment.at_known,
         "facts": {field: list(value) if isinstance(value, tuple) else value for field, value in moment.facts},
         "changes": [[c.field, _plain(c.previous), _plain(c.current)] for c in moment.changes],
-        "texts": [list(text) if text.by or text.public is not None else [text.role, text.body] for text in moment.texts],
+        "texts": [_told(text) for text in moment.texts],
         "names": [list(name) for name in moment.names],
         "people": [list(person) for person in moment.people],
         "actor": list(moment.actor),
@@ -207,6 +209,13 @@ def read_instant(text: str) -> datetime:
     if len(text) != 27 or text[10] != "T" or text[19] != "." or text[26] != "Z":
         raise ValueError("expected a time such as 2026-11-22T09:16:02.000000Z")
     return datetime.fromisoformat(text)
+
+
+def _told(text: Text) -> list[Any]:
+    """As much of a text as says something, for the same reason."""
+    if text.author is not None:
+        return list(text)
+    return list(text[:4]) if text.by or text.public is not None else [text.role, text.body]
 
 
 def _plain(value: Value) -> Any:

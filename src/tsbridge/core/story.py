@@ -9,15 +9,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any, NamedTuple, Protocol
+from itertools import chain
+from typing import Any, Final, NamedTuple, Protocol
 
-from tsbridge.core.casestate import CASE_FIELDS, CaseState, key_of, subject_of
-from tsbridge.core.moments import CLOCK, UNJUDGED, Interaction, Moment, Value, instant_text
+from tsbridge.core.casestate import CASE_FIELDS, REQUESTER, CaseState, Track, key_of, subject_of
+from tsbridge.core.moments import CLOCK, UNJUDGED, ActorKind, Interaction, Moment, Text, Value, instant_text
 from tsbridge.core.rules.judge import Judge
 from tsbridge.core.rules.judgement import Judgement, Standing
 
 RESTS_AFTER = timedelta(days=30)
 """A case that nobody touched for this long is no longer woken by conditions on the time of day."""
+
+REQUESTERS: Final[ActorKind] = "requester"
+NOT_REQUESTERS: Final[ActorKind] = "agent"
 
 CLOCK_LIMIT = 2_000
 """Due times judged in one go; the rest waits for the next visit, so that no story can hold a worker."""
@@ -45,7 +49,8 @@ class Told(NamedTuple):
 class Seen(NamedTuple):
     """All that a judgement depended on: enough to judge, and explain, again.
 
-    `heard`: digests of the moments the texts in `given` came from; `new`: the last of them is the one judged.
+    `heard`: digests of the moments the texts in `given` came from; `new`: the last of them is the one judged; `whose`: those of
+    them whose comment is another's words than its moment says, since the ticket is another's by now.
     """
 
     given: Mapping[str, Value]
@@ -54,6 +59,7 @@ class Seen(NamedTuple):
     at: datetime
     heard: tuple[str, ...] = ()
     new: bool = False
+    whose: tuple[tuple[str, ActorKind], ...] = ()
 
 
 class Judged(NamedTuple):
@@ -136,13 +142,14 @@ def _step(
         return state, None
     heard = texts.upto(subject, place) + ((moment,) if moment.texts else ())
     given = state.view(subject, case_id)
-    given |= text_fields([m.texts for m in heard], new=bool(moment.texts))
-    given |= comment_fields(moment)
+    whose = whose_words(heard, state.tracks.get(key_of(subject)))
+    given |= text_fields(attributed(heard, whose), new=bool(moment.texts))
+    given |= comment_fields(attributed((moment,), whose))
     given |= history(moment.at)
     given |= {"source": subject.source, "event": moment.event, "changed": changed}
     previous |= {name: given[name] for name in CASE_FIELDS if name in given}
     standing = Standing(state.opened_at, state.firing, state.armed)
-    seen = Seen(given, previous, standing, moment.at, _digests(heard), bool(moment.texts))
+    seen = Seen(given, previous, standing, moment.at, _digests(heard), bool(moment.texts), whose)
     judgement = judge.decide(given, previous, standing, moment.at, subject, until=asked_again)
     after = state.conclude(judgement, subject, place, moment.at, anew, judge.book.policies)
     said = outcome(state, after, judgement)
@@ -169,11 +176,12 @@ def _run_clock(
         place = f"{instant_text(due)}:"  # a due time comes before what happens at the same instant
         heard = texts.upto(subject, place)
         given = state.view(subject, case_id)
-        given |= text_fields([m.texts for m in heard], new=False)
+        whose = whose_words(heard, state.tracks.get(key_of(subject)))
+        given |= text_fields(attributed(heard, whose), new=False)
         given |= history(due)
         given |= {"source": subject.source, "event": CLOCK, "changed": ()}
         previous = {name: value for name, value in given.items() if name != "changed"}
-        seen = Seen(given, previous, Standing(state.opened_at, state.firing, state.armed), due, _digests(heard), False)
+        seen = Seen(given, previous, Standing(state.opened_at, state.firing, state.armed), due, _digests(heard), False, whose)
         judgement = judge.decide(given, previous, seen.standing, due, subject, until=asked_again)
         after = state.conclude(judgement, subject, place, due, True, judge.book.policies)
         said = outcome(state, after, judgement)
@@ -283,10 +291,40 @@ def text_fields(heard: Iterable[Iterable[Sequence[Any]]], *, new: bool) -> dict[
     return fields
 
 
-def comment_fields(moment: Moment) -> dict[str, Value]:
-    """`comment.by` and `comment.public` of the comment that this moment brought, where the vendor tells them."""
+def whose_words(heard: Iterable[Moment], track: Track | None) -> tuple[tuple[str, ActorKind], ...]:
+    """The moments whose comment is the requester's though its writer was not yet that, or is no more; by digest, with whose it is.
+
+    An agent is the requester of a ticket they open, until they say whose it is.
+    """
+    if track is None or not track.others:
+        return ()
+    requester, found = track.facts.get(REQUESTER), []
+    for moment in heard:
+        for text in moment.texts:
+            author = text.author or moment.actor.id
+            if text.role != "comment" or author is None:
+                continue
+            if author == requester and text.by != "requester":
+                found.append((moment.digest, REQUESTERS))
+            elif author != requester and author in track.others and text.by == "requester":
+                found.append((moment.digest, NOT_REQUESTERS))
+    return tuple(sorted(set(found)))
+
+
+def attributed(heard: Iterable[Moment], whose: Iterable[tuple[str, ActorKind]]) -> list[tuple[Text, ...]]:
+    """The texts of each moment, comments with whose words they are now (`whose_words`)."""
+    now = dict(whose)
+    return [as_words_of(moment.texts, now[moment.digest]) if moment.digest in now else moment.texts for moment in heard]
+
+
+def as_words_of(texts: Iterable[Text], by: ActorKind) -> tuple[Text, ...]:
+    return tuple(text._replace(by=by) if text.role == "comment" else text for text in texts)
+
+
+def comment_fields(said: Iterable[Iterable[Text]]) -> dict[str, Value]:
+    """`comment.by` and `comment.public` of the comment that a moment brought, where the vendor tells them."""
     fields: dict[str, Value] = {}
-    for text in moment.texts:
+    for text in chain.from_iterable(said):
         if text.role in ("comment", "description"):
             if text.by in ("requester", "agent", "system"):
                 fields["comment.by"] = text.by

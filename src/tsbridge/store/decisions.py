@@ -13,9 +13,9 @@ from typing import Any, Final
 from sqlalchemy import Connection, insert, select, tuple_, update
 
 from tsbridge.core.chain import commitment
-from tsbridge.core.moments import Interaction, Value, instant_text
+from tsbridge.core.moments import Interaction, Text, Value, instant_text
 from tsbridge.core.rules.judgement import Standing
-from tsbridge.core.story import Judged, Seen, text_fields
+from tsbridge.core.story import Judged, Seen, as_words_of, text_fields
 from tsbridge.store.chain import append
 from tsbridge.store.tables import chain, decision_rules, decision_tags, decisions, moments
 
@@ -206,18 +206,22 @@ def seen_json(judged: Judged) -> dict[str, Any]:
         "given": {name: _plain(value) for name, value in seen.given.items() if name not in TEXTS},
         "previous": {name: _plain(value) for name, value in seen.previous.items() if name not in TEXTS},
         "standing": seen.standing.to_json(),
-        "texts": {"heard": list(seen.heard), "new": seen.new},
+        "texts": {"heard": list(seen.heard), "new": seen.new, **({"whose": dict(seen.whose)} if seen.whose else {})},
     }
 
 
 def _seen(conn: Connection, data: Mapping[str, Any], at: datetime) -> Seen:
     heard = tuple(data["texts"]["heard"])
     rows = conn.execute(select(moments.c.digest, moments.c.body).where(moments.c.digest.in_(heard)))
-    bodies = {row.digest: row.body["texts"] for row in rows}
+    bodies = {row.digest: [Text(*text) for text in row.body["texts"]] for row in rows}
+    whose = data["texts"].get("whose", {})
+    for digest in bodies.keys() & whose.keys():
+        bodies[digest] = list(as_words_of(bodies[digest], whose[digest]))
     texts = text_fields([bodies[digest] for digest in heard if digest in bodies], new=data["texts"]["new"])
     given = {name: _frozen(value) for name, value in data["given"].items()}
     previous = {name: _frozen(value) for name, value in data["previous"].items()}
-    return Seen({**given, **texts}, previous, Standing.from_json(data["standing"]), at, heard, data["texts"]["new"])
+    standing = Standing.from_json(data["standing"])
+    return Seen({**given, **texts}, previous, standing, at, heard, data["texts"]["new"], tuple(sorted(whose.items())))
 
 
 def _plain(value: Value) -> Any:

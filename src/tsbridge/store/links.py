@@ -26,7 +26,9 @@ RECENT: Final = 1_000
 _OF_IT: Final = and_(handles.c.source == bindparam("of_source"), handles.c.interaction == bindparam("of_id"), handles.c.role == "person")
 _OPENED = select(interactions.c.opened_at).where(interactions.c.source == bindparam("of_source"), interactions.c.id == bindparam("of_id"))
 _DATE: Final = update(handles).where(_OF_IT).values(opened_at=_OPENED.scalar_subquery())
-_PEOPLE: Final = select(handles.c.kind, handles.c.value).where(_OF_IT)
+_PEOPLE: Final = select(handles.c.kind, handles.c.value, handles.c.whose).where(
+    handles.c.source == bindparam("of_source"), handles.c.interaction == bindparam("of_id"), handles.c.role.in_(("person", "former"))
+)
 _ACQUAINT: Final = insert(acquaintances)
 _SEEN_WITH: Final = select(acquaintances).where(
     tuple_(acquaintances.c.kind, acquaintances.c.value).in_(bindparam("people", expanding=True))
@@ -48,7 +50,7 @@ _KNOWN_OF_BELOW: Final = (
     .order_by(acquaintances.c.kind, acquaintances.c.value)
     .limit(REACH + 1)
 )
-_HELD: Final = tuple_(handles.c.kind, handles.c.value).in_(bindparam("people", expanding=True))
+_HELD: Final = and_(tuple_(handles.c.kind, handles.c.value).in_(bindparam("people", expanding=True)), handles.c.role == "person")
 _HOLDERS: Final = select(handles.c.source, handles.c.interaction).where(_HELD).distinct().limit(REACH)
 _THEIRS: Final = and_(handles.c.source == interactions.c.source, handles.c.interaction == interactions.c.id, _HELD)
 _SINCE = select(decisions.c.case_id).where(decisions.c.at >= bindparam("at")).order_by(decisions.c.at).limit(RECENT + 1).subquery()
@@ -75,12 +77,14 @@ _COUNTS: Final = select(
 def introduce(conn: Connection, subject: Interaction) -> set[Interaction]:
     """Keep when the people of an interaction that is new, or has new handles, were in touch, and with whom each was seen.
 
-    Returns the interactions whose person may be another now.
+    Those who were seen together were told of the same user, or of nobody known. Returns the interactions whose person may be
+    another now.
     """
     it = {"of_source": subject.source, "of_id": subject.id}
     conn.execute(_DATE, it)
-    people = sorted(Handle(kind, value) for kind, value in conn.execute(_PEOPLE, it))
-    met = {weak: [h for h in people if STRENGTH[h.kind] > STRENGTH[weak.kind]] for weak in people}
+    whose = {Handle(kind, value): set(ids.split()) or {""} for kind, value, ids in conn.execute(_PEOPLE, it)}
+    people = sorted(whose)
+    met = {weak: [h for h in people if STRENGTH[h.kind] > STRENGTH[weak.kind] and whose[h] & whose[weak]] for weak in people}
     news = []
     for weak, known in _seen_with(conn, [weak for weak in people if met[weak]]).items():
         for strong in met[weak]:
@@ -172,7 +176,7 @@ def contacts(conn: Connection, people: Iterable[Handle], since: datetime) -> lis
     rows = conn.execute(
         select(interactions.c.opened_at, interactions.c.case_id, interactions.c.contact, interactions.c.source, interactions.c.id)
         .join(handles, and_(handles.c.source == interactions.c.source, handles.c.interaction == interactions.c.id))
-        .where(tuple_(handles.c.kind, handles.c.value).in_([tuple(h) for h in wanted]))
+        .where(handles.c.role == "person", tuple_(handles.c.kind, handles.c.value).in_([tuple(h) for h in wanted]))
         .where(interactions.c.opened_at > since)
         .distinct()
         .order_by(interactions.c.opened_at, interactions.c.source, interactions.c.id)
@@ -254,6 +258,11 @@ def _seen_with(conn: Connection, people: Sequence[Handle]) -> dict[Handle, set[H
         for kind, value, other_kind, other_value in conn.execute(_SEEN_WITH, {"people": [tuple(h) for h in people]}):
             found[Handle(kind, value)].add(Handle(other_kind, other_value))
     return found
+
+
+def holding(conn: Connection, user: str) -> set[Interaction]:
+    """The interactions about a Zendesk user, by whichever handle stands for them."""
+    return standing_for(conn, {Handle("zendesk_user", user)})
 
 
 def standing_for(conn: Connection, people: Set[Handle]) -> set[Interaction]:

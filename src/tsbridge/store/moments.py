@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
-from typing import Final
+from typing import Any, Final, NamedTuple
 
 from sqlalchemy import Connection, and_, bindparam, func, insert, or_, select, update
 
 from tsbridge.core.casestate import key_of
 from tsbridge.core.contacts import says_none
 from tsbridge.core.link import case_key
-from tsbridge.core.moments import FACTS, UNJUDGED, Handle, Interaction, Moment, from_json, to_json
-from tsbridge.core.story import Told
+from tsbridge.core.moments import FACTS, UNJUDGED, Interaction, Moment, from_json, to_json
+from tsbridge.core.story import Told, order_key
+from tsbridge.store.people import as_left, requester_in
 from tsbridge.store.tables import handles, interactions, moments
 
 # Statements of the hot path are built once: building one costs more than running it.
@@ -23,14 +24,20 @@ IN_STORY: Final = and_(_NOT_REPLACED, moments.c.withdrawn_at.is_(None))
 """What judging goes by: first impressions only until the audits came, and nothing that a person withdrew."""
 CAUGHT_UP: Final = "audits"
 """Told by a ticket's audits, without a delivery that rang for them."""
-_LIFE: Final = select(interactions.c.opened_at, interactions.c.last_at, interactions.c.channel, interactions.c.contact).where(
-    interactions.c.source == bindparam("of_source"), interactions.c.id == bindparam("of_id")
-)
+_LIFE: Final = select(
+    *(interactions.c[name] for name in ("opened_at", "last_at", "channel", "contact", "requester", "requester_place")),
+).where(interactions.c.source == bindparam("of_source"), interactions.c.id == bindparam("of_id"))
+
+
+class Touched(NamedTuple):
+    """An interaction after a moment. `news`: it is new, older than was known, or no contact after all; `requester`: of a ticket, as far
+    as told."""
+
+    news: bool
+    requester: str | None
+
+
 _FOUND: Final = insert(interactions)
-_HANDLES: Final = select(handles.c.kind, handles.c.value).where(
-    handles.c.source == bindparam("of_source"), handles.c.interaction == bindparam("of_id")
-)
-_ADD_HANDLES: Final = insert(handles)
 
 
 def add(conn: Connection, moment: Moment, event_id: str, version: int) -> bool:
@@ -53,14 +60,15 @@ def add(conn: Connection, moment: Moment, event_id: str, version: int) -> bool:
     return True
 
 
-def touch(conn: Connection, moment: Moment) -> bool:
-    """Let the interaction's life reach to the moment. True when it is new, older than was known, or no contact after all.
+def touch(conn: Connection, moment: Moment, requester: str | None) -> Touched:
+    """Let the interaction's life reach to the moment, which tells that a ticket is `requester`'s: the last one told counts.
 
     Background facts and the desk add no life.
     """
     if moment.source == "desk":
-        return False
+        return Touched(False, None)
     subject, channel = moment.subject, dict(moment.facts).get("channel")
+    place = order_key(moment) if requester is not None else None
     row = conn.execute(_LIFE, {"of_source": subject.source, "of_id": subject.id}).first()
     if row is None:
         conn.execute(
@@ -74,49 +82,22 @@ def touch(conn: Connection, moment: Moment) -> bool:
                 "opened_at": moment.at,
                 "last_at": moment.at,
                 "contact": not says_none(moment),
+                "requester": requester,
+                "requester_place": place,
             },
         )
-        return True
+        return Touched(True, requester)
     contact = row.contact and not says_none(moment)
+    now: dict[str, Any] = {}
     if moment.event not in UNJUDGED:
-        conn.execute(
-            update(interactions)
-            .where(*_is(subject))
-            .values(
-                opened_at=min(row.opened_at, moment.at),
-                last_at=max(row.last_at, moment.at),
-                channel=row.channel or channel,
-                contact=contact,
-            )
-        )
-    return moment.event not in UNJUDGED and (moment.at < row.opened_at or contact != row.contact)
-
-
-def add_handles(conn: Connection, moment: Moment) -> tuple[Handle, ...]:
-    """Keep what links the moment's interaction; returns the handles that are new for it, sorted."""
-    if moment.source == "desk":
-        return ()
-    subject = moment.subject
-    told = links_of(moment)
-    rows = conn.execute(_HANDLES, {"of_source": subject.source, "of_id": subject.id})
-    known = {Handle(kind, value) for kind, value in rows}
-    fresh = sorted(handle for handle in told if handle not in known)
-    if fresh:
-        conn.execute(
-            _ADD_HANDLES,
-            [{"kind": h.kind, "value": h.value, "source": subject.source, "interaction": subject.id, "role": told[h]} for h in fresh],
-        )
-    return tuple(fresh)
-
-
-def links_of(moment: Moment) -> dict[Handle, str]:
-    """What a moment links its interaction by, and in which role: `person`, or `name` of an interaction, its own included."""
-    return {**{h: "person" for h in moment.people}, **{h: "name" for h in (own(moment.subject), *moment.names)}}
-
-
-def own(subject: Interaction) -> Handle:
-    """The handle that names the interaction itself."""
-    return Handle("ticket" if subject.source == "zendesk" else "call", subject.id)
+        now = {"opened_at": min(row.opened_at, moment.at), "last_at": max(row.last_at, moment.at)}
+        now |= {"channel": row.channel or channel, "contact": contact}
+    if place is not None and place > (row.requester_place or ""):
+        now |= {"requester": requester, "requester_place": place}
+    if now:
+        conn.execute(update(interactions).where(*_is(subject)).values(now))
+    news = moment.event not in UNJUDGED and (moment.at < row.opened_at or contact != row.contact)
+    return Touched(news, now.get("requester", row.requester))
 
 
 def story(conn: Connection, subjects: Iterable[Interaction]) -> list[Told]:
@@ -162,13 +143,23 @@ def replace_impressions(conn: Connection, ticket: str, now: datetime) -> bool:
 
 
 def redate(conn: Connection, subject: Interaction) -> bool:
-    """Let an interaction's life be what its story tells. False when that tells of none: the life stays as it was."""
+    """Let an interaction's life, and whose ticket it is, be what its story tells. False when that tells of no life: it stays as it was."""
     of_it = (moments.c.source == subject.source, moments.c.interaction == subject.id)
     life = select(func.min(moments.c.at), func.max(moments.c.at)).where(*of_it, IN_STORY, moments.c.event.not_in(UNJUDGED))
     first, last = conn.execute(life).one()
+    told = conn.execute(select(moments.c.body).where(*of_it, IN_STORY)).scalars() if subject.source == "zendesk" else ()
+    requester, place = _told_last(conn, [from_json(body) for body in told])
+    stands: dict[str, Any] = {"requester": requester, "requester_place": place}
     if first is not None:
-        conn.execute(update(interactions).where(*_is(subject)).values(opened_at=first, last_at=last))
+        stands |= {"opened_at": first, "last_at": last}
+    conn.execute(update(interactions).where(*_is(subject)).values(stands))
     return first is not None
+
+
+def _told_last(conn: Connection, told: Iterable[Moment]) -> tuple[str | None, str | None]:
+    """The requester that the last of a ticket's moments told, and where in the story."""
+    last = max((moment for moment in told if requester_in(moment.people)), key=order_key, default=None)
+    return (None, None) if last is None else (requester_in(as_left(conn, last.people)), order_key(last))
 
 
 def unknown(conn: Connection, told: Sequence[Moment]) -> list[Moment]:

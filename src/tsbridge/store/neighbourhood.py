@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import timedelta
 from functools import cache
 from typing import Any, Final, NamedTuple
@@ -55,12 +56,20 @@ def around(conn: Connection, seeds: Iterable[Interaction], window: timedelta) ->
     return Neighbourhood(list(nodes.values()), [edits[seq] for seq in sorted(edits)], known, stood)
 
 
+def left(conn: Connection, people: Mapping[Interaction, Iterable[Handle]], window: timedelta) -> tuple[list[Node], set[Interaction]]:
+    """Interactions as they were when they were about these people, and those near them then: without them a crowd may be none."""
+    nodes = [replace(node, people=frozenset(people[subject])) for subject, node in sorted(_load(conn, sorted(people), {}).items())]
+    known = links.acquainted(conn, sorted({handle for node in nodes for handle in node.people}))
+    return nodes, _near(conn, nodes, window, known)
+
+
 def _load(conn: Connection, subjects: Sequence[Interaction], stood: dict[Interaction, str]) -> dict[Interaction, Node]:
     names: dict[Interaction, set[Handle]] = defaultdict(set)
     people: dict[Interaction, set[Handle]] = defaultdict(set)
     rows = conn.execute(select(handles).where(tuple_(handles.c.source, handles.c.interaction).in_([tuple(s) for s in subjects])))
     for row in rows:
-        (people if row.role == "person" else names)[Interaction(row.source, row.interaction)].add(Handle(row.kind, row.value))
+        if row.role != "former":
+            (people if row.role == "person" else names)[Interaction(row.source, row.interaction)].add(Handle(row.kind, row.value))
     found = {}
     for row in conn.execute(select(interactions).where(links.among(subjects))):
         subject = Interaction(row.source, row.id)
@@ -119,7 +128,7 @@ def _around(count: int) -> CompoundSelect[Any, str]:
     for i in range(count):
         theirs = (
             select(handles.c.source, handles.c.interaction)
-            .where(handles.c.kind == bindparam(f"kind{i}"), handles.c.value == bindparam(f"value{i}"))
+            .where(handles.c.kind == bindparam(f"kind{i}"), handles.c.value == bindparam(f"value{i}"), handles.c.role == "person")
             .order_by(handles.c.opened_at.desc())
             .limit(NEIGHBOURS)
         )

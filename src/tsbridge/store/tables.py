@@ -144,6 +144,8 @@ interactions = Table(
     Column("contact", Boolean, nullable=False, server_default=true()),  # False: we called, or the caller gave up at once
     Column("link_rank", Text),  # founder | named | guessed | manual
     Column("link_because", Text),
+    Column("requester", Text),  # of a ticket: the Zendesk user told last in its story …
+    Column("requester_place", Text),  # … and where in the story
 )
 Index("interactions_by_case", interactions.c.case_id)
 
@@ -154,8 +156,9 @@ handles = Table(
     Column("value", Text, primary_key=True),
     Column("source", Text, primary_key=True),
     Column("interaction", Text, primary_key=True),
-    Column("role", Text, nullable=False),  # person | name
+    Column("role", Text, nullable=False),  # person | name | former: of somebody who is not the requester (any more)
     Column("opened_at", Instant),  # of a person: when the interaction was opened, so that an index tells how often they were in touch
+    Column("whose", Text, nullable=False, server_default=""),  # of a person: the Zendesk users it was told of, ids with spaces between
 )
 Index("handles_by_interaction", handles.c.source, handles.c.interaction)
 Index("handles_by_opened", handles.c.kind, handles.c.value, handles.c.opened_at)
@@ -169,6 +172,14 @@ acquaintances = Table(
     Column("other_value", Text, primary_key=True),
 )
 Index("acquaintances_by_other", acquaintances.c.other_kind, acquaintances.c.other_value)
+
+merged_users = Table(
+    "merged_users",  # Zendesk users that are one person
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("remains", Text, nullable=False),  # the user that is left of them all
+)
+Index("merged_users_by_left", merged_users.c.remains)
 
 link_edits = Table(
     "link_edits",

@@ -15,7 +15,9 @@ from sqlalchemy import Column, ColumnElement, Connection, RowMapping, Select, an
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolIsBusy
 
+from tsbridge.core.moments import Handle
 from tsbridge.store import silence
+from tsbridge.store.people import as_left
 from tsbridge.store.tables import cases, changes, decisions, desired, escalations, handles, inbox, interactions, moments, rulebooks
 
 Row = RowMapping
@@ -90,7 +92,8 @@ def case_list(conn: Connection, wanted: CaseFilter, limit: int, after: tuple[dat
     if wanted.call is not None:
         query = query.where(cases.c.id.in_(cases_of_call(wanted.call)))
     if wanted.people:
-        query = query.where(cases.c.id.in_(_cases_of_handles(wanted.people, "person")))
+        people = as_left(conn, [Handle(*person) for person in wanted.people])
+        query = query.where(cases.c.id.in_(_cases_of_handles(people, "person")))
     for column, value in ((cases.c.queue, wanted.queue), (cases.c.status, wanted.status), (cases.c.severity, wanted.severity)):
         if value is not None:
             query = query.where(column == value)

@@ -11,15 +11,16 @@ from sqlalchemy import Connection, and_, delete, insert, select, tuple_, update
 from tsbridge.core.contacts import says_none
 from tsbridge.core.link import STRENGTH, Node
 from tsbridge.core.moments import Handle, Interaction, Moment, from_json
-from tsbridge.store import links
-from tsbridge.store.moments import links_of, own, redate
+from tsbridge.store import links, people
+from tsbridge.store.moments import redate
 from tsbridge.store.tables import acquaintances, handles, interactions, moments
 
 _OTHER = handles.alias()
 _MET: Final = (
     select(_OTHER.c.value)
     .join(handles, and_(handles.c.source == _OTHER.c.source, handles.c.interaction == _OTHER.c.interaction))
-    .where(handles.c.role == "person", _OTHER.c.role == "person")
+    .where(handles.c.role.in_((people.PERSON, people.FORMER)), _OTHER.c.role.in_((people.PERSON, people.FORMER)))
+    .where(people.told_together(handles, _OTHER))
     .distinct()
     .order_by(_OTHER.c.value)
     .limit(links.DOUBT)
@@ -51,21 +52,16 @@ def withdraw(conn: Connection, digest: str, by: str, because: str, now: datetime
 
 def _derive_again(conn: Connection, subject: Interaction) -> Left:
     """An interaction's life, channel and links, told by what is left of it: its own name alone when nothing is."""
-    was = _node(conn, subject)
+    was, former = _node(conn, subject)
     alive = redate(conn, subject)
     left = _left(conn, subject) if alive else []
-    told = {own(subject): "name"}
+    conn.execute(delete(handles).where(*_of(subject)))
+    people.name(conn, subject)
     for moment in left:
-        told = {**links_of(moment), **told}
-    gone = (was.names | was.people) - told.keys()
-    others = {*_holders(conn, gone & was.names), *links.standing_for(conn, gone & was.people)}
-    _forget(conn, subject, gone)
-    if fresh := sorted(told.keys() - was.names - was.people):  # told before under another role
-        conn.execute(
-            insert(handles),
-            [{"kind": h.kind, "value": h.value, "source": subject.source, "interaction": subject.id, "role": told[h]} for h in fresh],
-        )
-    others |= links.standing_for(conn, _part(conn, was.people, gone))
+        people.meet(conn, moment, people.as_left(conn, moment.people), people.requester_of(conn, subject))
+    now, former_now = _node(conn, subject)
+    others = {*_holders(conn, was.names - now.names), *links.standing_for(conn, was.people - now.people)}
+    others |= links.standing_for(conn, _part(conn, was.people | former, (was.people | former) - (now.people | former_now)))
     others |= links.introduce(conn, subject)
     channel = next((said for moment in left if (said := dict(moment.facts).get("channel"))), None)
     if left:
@@ -74,12 +70,15 @@ def _derive_again(conn: Connection, subject: Interaction) -> Left:
     return Left(was, frozenset(others - {subject}))
 
 
-def _node(conn: Connection, subject: Interaction) -> Node:
+def _node(conn: Connection, subject: Interaction) -> tuple[Node, frozenset[Handle]]:
+    """An interaction as it links, and what was told of people it is not about."""
     life = conn.execute(select(interactions.c.opened_at, interactions.c.last_at).where(links.among([subject]))).one()
     of_it = select(handles.c.kind, handles.c.value, handles.c.role).where(*_of(subject))
     roles = {Handle(kind, value): role for kind, value, role in conn.execute(of_it)}
-    names, people = ({h for h, role in roles.items() if role == wanted} for wanted in ("name", "person"))
-    return Node(subject, life.opened_at, life.last_at, frozenset(names), frozenset(people))
+    by_role = {
+        wanted: frozenset(h for h, role in roles.items() if role == wanted) for wanted in (people.NAME, people.PERSON, people.FORMER)
+    }
+    return Node(subject, life.opened_at, life.last_at, by_role[people.NAME], by_role[people.PERSON]), by_role[people.FORMER]
 
 
 def _left(conn: Connection, subject: Interaction) -> list[Moment]:
@@ -92,16 +91,11 @@ def _left(conn: Connection, subject: Interaction) -> list[Moment]:
     return sorted((from_json(body) for body in rows.scalars()), key=lambda moment: moment.order)
 
 
-def _forget(conn: Connection, subject: Interaction, gone: frozenset[Handle]) -> None:
-    if gone:
-        conn.execute(delete(handles).where(*_of(subject), tuple_(handles.c.kind, handles.c.value).in_([tuple(h) for h in sorted(gone)])))
-
-
-def _part(conn: Connection, people: frozenset[Handle], gone: frozenset[Handle]) -> set[Handle]:
+def _part(conn: Connection, known: frozenset[Handle], gone: frozenset[Handle]) -> set[Handle]:
     """Forget who was seen with whom only here. Returns the handles that may stand for another person now."""
     parted: set[Handle] = set()
-    for weak in sorted(people):
-        kinds = {h.kind for h in people if STRENGTH[h.kind] > STRENGTH[weak.kind] and not gone.isdisjoint((weak, h))}
+    for weak in sorted(known):
+        kinds = {h.kind for h in known if STRENGTH[h.kind] > STRENGTH[weak.kind] and not gone.isdisjoint((weak, h))}
         for kind in sorted(kinds):
             of_it = (acquaintances.c.kind == weak.kind, acquaintances.c.value == weak.value, acquaintances.c.other_kind == kind)
             seen = set(conn.execute(select(acquaintances.c.other_value).where(*of_it)).scalars())

@@ -35,13 +35,14 @@ AHEAD: Final = timedelta(minutes=5)
 @dataclass(frozen=True, slots=True)
 class Normalized:
     """What a delivery says. `ignored`: why it says nothing to us; `warnings`: codes for the operator, without data; `account`: whose
-    account says so, with the kind of name before it, where the signed body tells."""
+    account says so, with the kind of name before it, where the signed body tells; `merged`: a Zendesk user and whom it is now."""
 
     event_type: str
     moments: tuple[Moment, ...] = ()
     ignored: str | None = None
     warnings: tuple[str, ...] = ()
     account: str | None = None
+    merged: tuple[str, str] | None = None
 
 
 def unfilled(value: Any) -> bool:

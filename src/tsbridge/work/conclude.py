@@ -14,26 +14,28 @@ from tsbridge.core.casestate import CaseState, key_of
 from tsbridge.core.contacts import COUNTS
 from tsbridge.core.escalation import step_due
 from tsbridge.core.helpdesk import Wish
-from tsbridge.core.link import STRENGTH, Node, group
-from tsbridge.core.moments import Interaction, Moment, instant_text
+from tsbridge.core.link import Node, group
+from tsbridge.core.moments import Handle, Interaction, Moment, instant_text
 from tsbridge.core.ports import Ids
 from tsbridge.core.rules.judge import Judge
 from tsbridge.core.rules.language import Rulebook
 from tsbridge.core.story import History, Judged, judge_story, order_key
-from tsbridge.store import cases, chain, decisions, desired, links, moments, neighbourhood, withdrawal
+from tsbridge.store import cases, chain, decisions, desired, links, moments, neighbourhood, people, withdrawal
 from tsbridge.store.rulebooks import Built, LiveRulebook
 
 
 @dataclass(slots=True)
 class ToldNow:
     """What one transaction was told: the interactions it may concern, those that said something, those whose people were
-    not known to be in touch then, those that something left, as they were before where it linked them, and the new moments' digests."""
+    not known to be in touch then, those that something left, as they were before where it linked them, those that turned out to be
+    about somebody else with whom they were about, and the new moments' digests."""
 
     subjects: set[Interaction] = field(default_factory=set)
     heard: set[Interaction] = field(default_factory=set)
     founded: set[Interaction] = field(default_factory=set)
     left: set[Interaction] = field(default_factory=set)
     were: list[Node] = field(default_factory=list)
+    passed_on: dict[Interaction, set[Handle]] = field(default_factory=dict)
     fresh: set[str] = field(default_factory=set)
 
     def replace_impressions(self, conn: Connection, ticket: str, now: datetime) -> None:
@@ -43,6 +45,7 @@ class ToldNow:
             self.subjects.add(subject)
             self.heard.add(subject)
             self.left.add(subject)
+            self._about(conn, subject, people.pass_on(conn, subject, people.requester_of(conn, subject)))
 
     def withdraw(self, conn: Connection, moment: str, by: str, because: str, now: datetime) -> bool:
         """Take a moment out of its story: the case is judged from the start without it. False when it was out already."""
@@ -50,6 +53,7 @@ class ToldNow:
         if left is None:
             return False
         self.subjects |= {left.was.subject, *left.others}
+        self.founded.add(left.was.subject)
         self.left.add(left.was.subject)
         self.were.append(left.was)
         return True
@@ -61,12 +65,37 @@ class ToldNow:
         self.fresh.add(moment.digest)
         self.subjects.add(moment.subject)
         self.heard.add(moment.subject)
-        older = moments.touch(conn, moment)
-        handles = moments.add_handles(conn, moment)
-        if older or any(handle.kind in STRENGTH for handle in handles):
-            self.founded.add(moment.subject)
-            self.subjects |= links.introduce(conn, moment.subject)
+        about = people.as_left(conn, moment.people)
+        touched = moments.touch(conn, moment, people.requester_in(about) if moment.source == "zendesk" else None)
+        self._about(conn, moment.subject, people.meet(conn, moment, about, touched.requester), news=touched.news)
         return True
+
+    def meet(self, conn: Connection, impression: Moment) -> None:
+        """A first impression that audits made needless: what it tells of people stays known, they are not told by audits."""
+        subject = impression.subject
+        self.subjects.add(subject)
+        about = people.as_left(conn, impression.people)
+        self._about(conn, subject, people.meet(conn, impression, about, people.requester_of(conn, subject)))
+
+    def merge(self, conn: Connection, lost: str, left: str) -> None:
+        """Two Zendesk users are one from now on."""
+        several = people.merge(conn, lost, left)
+        if several is None:
+            return
+        for subject in several:
+            self._about(conn, subject, people.Met(True, frozenset()))
+        theirs = links.holding(conn, people.as_left(conn, [Handle(people.USER, left)])[0].value)
+        self.subjects |= theirs
+        self.founded |= theirs
+
+    def _about(self, conn: Connection, subject: Interaction, met: people.Met, *, news: bool = False) -> None:
+        """What is known of an interaction's people is, or may be, otherwise."""
+        if met.left:
+            self.passed_on.setdefault(subject, set()).update(met.left)
+        if news or met.news:
+            self.subjects.add(subject)
+            self.founded.add(subject)
+            self.subjects |= links.introduce(conn, subject)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,10 +121,11 @@ class Conclusions:
 
     def conclude(self, conn: Connection, live: Built, told: ToldNow, now: datetime) -> Concluded:
         """Link and judge again everything that what was `told` in this transaction may have changed."""
-        seeds = told.subjects
-        if not seeds:
+        if not told.subjects:
             return Concluded(0, 0)
         window = live.book.link_window
+        were, behind = neighbourhood.left(conn, told.passed_on, window) if told.passed_on else ([], set())
+        seeds = told.subjects | behind
         near = neighbourhood.around(conn, seeds, window)
         stood: dict[str, set[Interaction]] = defaultdict(set)
         for subject, case_id in near.stood.items():
@@ -112,7 +142,8 @@ class Conclusions:
                 moved |= change
                 anew.add(case_id)
         if live.book.reads & set(COUNTS):
-            anew |= links.judged_since(conn, [*(node for node in near.nodes if node.subject in told.founded | moved), *told.were])
+            counted = (node for node in near.nodes if node.subject in told.founded | moved)
+            anew |= links.judged_since(conn, [*counted, *told.were, *were])
         total = Concluded(0, 0)
         for case_id, grouping in sorted(found.items()):
             subjects = [m.subject for m in grouping.members]
@@ -212,8 +243,8 @@ class Conclusions:
         """How often the person of the case was in touch, counted up to an instant; nothing when no rule asks."""
         if not book.reads & set(COUNTS):
             return lambda at: {}
-        people = sorted(links.sure_people_of(conn, subjects))
-        return lambda at: links.counts(conn, people, at)
+        theirs = sorted(links.sure_people_of(conn, subjects))
+        return lambda at: links.counts(conn, theirs, at)
 
 
 def escalation_rows(case_id: str, state: CaseState, book: Rulebook) -> list[dict[str, object]]:

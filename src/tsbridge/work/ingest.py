@@ -48,6 +48,8 @@ class Reading(Protocol):
     def ignored(self) -> str | None: ...
     @property
     def account(self) -> str | None: ...
+    @property
+    def merged(self) -> tuple[str, str] | None: ...
 
 
 Reader = Callable[[inbox.Claimed, Any], Reading]
@@ -135,7 +137,7 @@ class Ingest:
         if row.source == "zendesk" and self._hearing.asks and not reading.event_type.startswith("messaging_ticket."):
             # Audits tell all of it, but not that a ticket is gone or where it went, nor messages before the conversation ends.
             moments = tuple(m if m.event in LAST_WORDS else replace(m, impression=True) for m in moments)
-        return Read(row, reading.event_type, moments, reading.ignored, account=reading.account)
+        return Read(row, reading.event_type, moments, reading.ignored, account=reading.account, merged=reading.merged)
 
     async def _tried(self, read: Sequence[Read], facts: Sequence[Moment], heard: Heard, rings: Rings) -> Exception | None:
         """Apply deliveries together; what went wrong, if anything. Then nothing of them was applied."""
@@ -173,6 +175,8 @@ class Ingest:
             for moment in unknown(conn, moments):
                 told.hear(conn, moment, newest[ticket] or CAUGHT_UP, live.version)
             told.replace_impressions(conn, ticket, now)
+        for moment in (m for one in read for m in one.moments if m.impression and m.interaction in heard.moments):
+            told.meet(conn, moment)
         for one in read:
             if unheard(one, heard):
                 inbox.later(conn, one.row, now + pause(now - one.row.received_at), "ticket_unread")
@@ -197,6 +201,8 @@ class Ingest:
             return "quarantined", FOREIGN
         if one.ignored is not None:
             return "ignored", one.ignored
+        if one.merged is not None:
+            told.merge(conn, *one.merged)
         if not one.moments:
             return "applied", None  # its ticket's audits told it, or are never to be read
         echoes = repeats = 0

@@ -26,6 +26,7 @@ class Read:
     ignored: str | None = None
     malformed: str | None = None
     account: str | None = None
+    merged: tuple[str, str] | None = None
 
     @property
     def rings_for(self) -> str | None:

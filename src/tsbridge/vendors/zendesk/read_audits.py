@@ -15,7 +15,7 @@ from typing import Any, Final, NamedTuple
 from tsbridge.core.echo import beyond
 from tsbridge.core.moments import WRITTEN, Actor, ActorKind, Change, Handle, Moment, Text, Value
 from tsbridge.vendors import reading
-from tsbridge.vendors.reading import id_text, word
+from tsbridge.vendors.reading import id_text, whole_id, word
 from tsbridge.vendors.zendesk.read_fields import channel_of, follows, inside, names_in, satisfaction, scalar, status
 
 FIELDS: Final[Mapping[str, str]] = {
@@ -84,7 +84,8 @@ def _moments(
 
 def _of_update(ticket: str, audit: Mapping[str, Any], at: datetime, event: str, changes: list[Change], actor: Actor, order: str) -> Moment:
     facts = {change.field: change.current for change in changes if change.field != "subject"}
-    return Moment("zendesk", ticket, event, at, facts=tuple(sorted(facts.items())), actor=actor, vendor_order=order)
+    people = _people(facts)
+    return Moment("zendesk", ticket, event, at, facts=tuple(sorted(facts.items())), people=people, actor=actor, vendor_order=order)
 
 
 def _moment(ticket: str, audit: Mapping[str, Any], at: datetime, told: list[_Told], requester: str | None, order: str) -> Moment | None:
@@ -93,7 +94,7 @@ def _moment(ticket: str, audit: Mapping[str, Any], at: datetime, told: list[_Tol
     if not (created or told or comment is not None or _ratings(audit) or _reasons(audit)):
         return None
     if created and requester is None:
-        requester = id_text((comment or audit).get("author_id"))
+        requester = whole_id((comment or audit).get("author_id"))
     actor = _actor(id_text(audit.get("author_id")), requester)
     facts: dict[str, Value] = {}
     if created and requester is not None:
@@ -128,10 +129,16 @@ def _moment(ticket: str, audit: Mapping[str, Any], at: datetime, told: list[_Tol
         changes=() if created else tuple(sorted((one.change for one in told), key=lambda change: change.field)),
         texts=tuple(texts),
         names=tuple(sorted(names)),
-        people=(Handle("zendesk_user", requester),) if requester is not None and "requester.id" in facts else (),
+        people=_people(facts),
         actor=actor,
         vendor_order=order,
     )
+
+
+def _people(facts: Mapping[str, Value]) -> tuple[Handle, ...]:
+    """The requester, where an audit says who it is."""
+    requester = whole_id(facts.get("requester.id"))
+    return () if requester is None else (Handle("zendesk_user", requester),)
 
 
 def _say(
@@ -143,7 +150,8 @@ def _say(
     public = reading.flag(comment.get("public"))
     said = reading.text(comment.get("body") or comment.get("plain_body"))
     if said is not None:
-        texts.append(Text("description" if created else "comment", said, by, public))
+        other = author if author is not None and author != actor.id and not created else None
+        texts.append(Text("description" if created else "comment", said, by, public, other))
     if public is not None and (created or public):
         facts["ticket.is_public"] = public
     if public and by in ("requester", "agent", "system"):
@@ -186,8 +194,10 @@ def _value(field: str, value: Any) -> Value:
         return status(value)
     if field == "ticket.satisfaction":
         return satisfaction(value)
-    if field.endswith("_id") or field == "requester.id":
+    if field == "ticket.external_id":
         return id_text(value)
+    if field.endswith("_id") or field == "requester.id":
+        return whole_id(value)
     if field == "subject":
         return reading.text(value, reading.SUBJECT_LENGTH)
     return scalar(value) if field.startswith("ticket.custom.") else word(value)
@@ -209,7 +219,7 @@ def _named(via: Mapping[str, Any]) -> set[Handle]:
         return set()
     several = origin.get("ticket_ids")
     ids = [origin.get("ticket_id"), *(several if isinstance(several, list) else ())]
-    return {Handle("ticket", found) for one in ids if (found := id_text(one)) is not None}
+    return {Handle("ticket", found) for one in ids if (found := whole_id(one)) is not None}
 
 
 def _rel(via: Mapping[str, Any]) -> Any:

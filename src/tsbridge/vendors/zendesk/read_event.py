@@ -78,6 +78,8 @@ def from_event(data: Mapping[str, Any], received_at: datetime, own: OwnUser) -> 
     domain, _, name = kind.partition(".")
     if domain == "messaging_ticket" and name == "message_added":
         return Normalized(kind, (_message(data, received_at, own),))
+    if domain == "user" and name == "merged" and (merged := _merged(data)) is not None:
+        return Normalized(kind, merged=merged)
     if domain != "ticket":
         known = domain in ("user", "organization", "agent", "messaging_ticket")
         return Normalized(kind, ignored="not_about_a_case" if known else "unknown_type")
@@ -94,7 +96,8 @@ def from_event(data: Mapping[str, Any], received_at: datetime, own: OwnUser) -> 
     comment = inside(body, "comment")
     actor = _event_actor(detail, comment if name == "comment_added" else {}, own)
     if name == "comment_added" and (said := reading.text(comment.get("body"))):
-        texts.append(Text("comment", said, _author(comment, detail, actor), reading.flag(comment.get("is_public"))))
+        by, author = _author(comment, detail, actor), id_text(inside(comment, "author").get("id"))
+        texts.append(Text("comment", said, by, reading.flag(comment.get("is_public")), author if author != actor.id else None))
     if name == "merged" and (target := whole_id(body.get("target_ticket_id"))):
         names.append(Handle("ticket", target))
     if event == "ticket.deleted":
@@ -116,6 +119,19 @@ def from_event(data: Mapping[str, Any], received_at: datetime, own: OwnUser) -> 
         actor,
     )
     return Normalized(kind, (moment,))
+
+
+def _merged(data: Mapping[str, Any]) -> tuple[str, str] | None:
+    """The user that is gone and the one that is left. Zendesk documents the event without its members: `detail` is taken as the
+    one that is gone, as with tickets; which way round makes no difference to who is one person."""
+    body = inside(data, "event")
+    lost = whole_id(inside(data, "detail").get("id"))
+    candidates = (
+        inside(body, "user").get("id"),
+        *(body.get(key) for key in ("target_user_id", "user_id", "merged_user_id", "source_user_id")),
+    )
+    other = next((found for one in candidates if (found := whole_id(one)) not in (None, lost)), None)
+    return None if lost is None or other is None else (lost, other)
 
 
 def _author(comment: Mapping[str, Any], detail: Mapping[str, Any], actor: Actor) -> ActorKind:

@@ -464,3 +464,67 @@ def test_facts_about_a_person_go_with_the_person() -> None:
     agent = ("7", "agent@example.com", "Agent")
     assert known == [agent, ("41", "ana@example.com", None), agent]
     assert from_json(to_json(state)) == state
+
+
+# -- calls come to rest ----------------------------------------------------------------------------------------------------
+
+REST = timedelta(hours=72)
+MISSED = call("missed", 0, call__outcome="missed")
+
+
+def resting(*story: Moment, until: timedelta = 10 * REST, after: CaseState | None = None) -> tuple[CaseState, list[tuple[str, datetime]]]:
+    """The state at the end, and when it came to rest."""
+    state, decisions = judged(*story, until=T0 + until, after=after)
+    return state, [(d.event, d.at) for d in decisions if d.outcome.get("resolved")]
+
+
+def test_a_case_of_calls_is_resolved_at_the_very_time_it_was_quiet_for_so_long() -> None:
+    before, _ = resting(MISSED, until=REST - timedelta(seconds=1))
+    assert (before.resolved, due_at(before)) == (False, T0 + REST)
+    state, rested = resting(MISSED)
+    assert (state.resolved, rested, due_at(state)) == (True, [("clock", T0 + REST)], None)
+    again, _ = resting(MISSED, after=from_json(to_json(before)))
+    assert to_json(again) == to_json(state)
+
+
+def test_what_is_heard_starts_the_quiet_time_anew_and_opens_a_case_that_rests() -> None:
+    _, rested = resting(MISSED, call("note", 60))
+    assert rested == [("clock", T0 + REST + timedelta(hours=1))]
+    state, rested = resting(MISSED, call("note", 75 * 60), until=timedelta(hours=76))
+    assert (state.resolved, state.reopened, rested) == (False, True, [("clock", T0 + REST)])
+    state, rested = resting(MISSED, call("note", 75 * 60))
+    assert (state.resolved, rested) == (True, [("clock", T0 + REST), ("clock", T0 + REST + timedelta(hours=75))])
+
+
+def test_a_call_that_still_asks_for_somebody_does_not_rest() -> None:
+    severe = call("ended", 0, call__disposition="injury")
+    state, rested = resting(severe)
+    assert (state.severity, state.resolved, rested) == (1, False, [])
+    acknowledged = Moment("desk", "talkdesk:c1", "case.acknowledged", T0 + timedelta(hours=5), actor=AGENT)
+    assert resting(severe, acknowledged)[1] == [("clock", acknowledged.at + REST)]
+
+
+def test_a_call_rests_with_its_tickets_and_not_before_them() -> None:
+    open_ticket, solved = ticket("created", 1, "hello"), ticket("updated", 5, by=AGENT, ticket__status="solved")
+    assert resting(MISSED, open_ticket)[1] == []
+    assert resting(open_ticket)[1] == []
+    state, rested = resting(MISSED, open_ticket, solved)
+    assert (state.resolved, rested) == (True, [])
+    called_again = call("missed", 60, call__outcome="missed")
+    state, rested = resting(MISSED, open_ticket, solved, called_again)
+    assert (state.resolved, rested) == (True, [("clock", called_again.at + REST)])
+
+
+def test_an_open_ticket_that_is_first_heard_of_opens_a_case_that_rests() -> None:
+    state, rested = resting(MISSED, ticket("updated", 80 * 60, by=AGENT))
+    assert (state.resolved, state.reopened, rested) == (False, True, [("clock", T0 + REST)])
+
+
+def test_how_long_calls_are_quiet_stands_in_the_rulebook() -> None:
+    judge = Judge(read({**DOCUMENT, "linking": {"calls_rest_after": "2h"}}), ZoneInfo("UTC"))
+    state, _ = judge_story("case_x", [Told(MISSED, 1)], T0 + REST, lambda _: judge, lambda at: {}, clock_version=lambda _: 1)
+    assert state.resolved
+    state, _ = judge_story(
+        "case_x", [Told(MISSED, 1)], T0 + timedelta(minutes=119), lambda _: judge, lambda at: {}, clock_version=lambda _: 1
+    )
+    assert due_at(state) == T0 + timedelta(hours=2)

@@ -152,6 +152,7 @@ class CaseState(NamedTuple):
     armed: tuple[Armed, ...] = ()
     ended: tuple[Escalation, ...] = ()
     next_due: datetime | None = None
+    rests_at: datetime | None = None
 
     # -- what a moment tells ---------------------------------------------------------------------------------
 
@@ -173,7 +174,7 @@ class CaseState(NamedTuple):
             told = {"tracks": {**self.tracks, key: track}, "latest": key, "tags": self._defended(moment, track, place)}
         if moment.event in UNJUDGED:  # known of old, heard only now: the case is as old as what happened in it
             return self._replace(**{**told, "latest": self.latest or key, "judged_to": place}), previous, changed
-        heard = self._replace(**told, opened_at=self.opened_at or moment.at, last_at=moment.at, judged_to=place)
+        heard = self._replace(**told, opened_at=self.opened_at or moment.at, last_at=moment.at, judged_to=place, rests_at=None)
         return heard._settle_status(self, moment, anew), previous, changed
 
     @staticmethod
@@ -240,7 +241,8 @@ class CaseState(NamedTuple):
         was_done = before._all_done()
         if done and not was_done:
             return self._stopped(moment.at, resolved=True)
-        if self.resolved and ((was_done and not done) or (anew and moment.source != "desk" and not (done and moment.source == "zendesk"))):
+        opens = not before._any_open() and self._any_open()
+        if self.resolved and (opens or (anew and moment.source != "desk" and not (done and moment.source == "zendesk"))):
             # A fresh start: what fired before the case was resolved fires again.
             return self._replace(resolved=False, reopened=True, acknowledged=False, firing=())
         return self
@@ -248,6 +250,13 @@ class CaseState(NamedTuple):
     def _all_done(self) -> bool:
         statuses = [track.status for key, track in self.tracks.items() if key.startswith("zendesk:")]
         return bool(statuses) and all([status in DONE for status in statuses])
+
+    def _any_open(self) -> bool:
+        return any([key.startswith("zendesk:") and track.status not in DONE for key, track in self.tracks.items()])
+
+    def at_rest(self) -> CaseState:
+        """The state once its calls have come to rest (`core.rest`)."""
+        return self._replace(resolved=True, rests_at=None)
 
     def _stopped(self, at: datetime, *, resolved: bool) -> CaseState:
         over = tuple(Escalation(a.policy, a.next_step + 1, a.armed_at, "stopped", at) for a in self.armed)

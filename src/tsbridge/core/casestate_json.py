@@ -54,6 +54,7 @@ def to_json(state: CaseState) -> dict[str, Any]:
         "armed": [a.to_json() for a in state.armed],
         "ended": [[e.policy, e.step, at(e.armed_at), e.status, at(e.at)] for e in state.ended],
         "next_due": at(state.next_due),
+        "rests_at": at(state.rests_at),
     }
 
 
@@ -97,6 +98,7 @@ def from_json(data: Mapping[str, Any]) -> CaseState:
         armed=tuple(Armed.from_json(a) for a in data["armed"]),
         ended=tuple(Escalation(p, s, read_instant(a), w, read_instant(t)) for p, s, a, w, t in data["ended"]),
         next_due=at(data["next_due"]),
+        rests_at=at(data.get("rests_at")),
     )
 
 

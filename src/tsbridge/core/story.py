@@ -14,6 +14,7 @@ from typing import Any, Final, NamedTuple, Protocol
 
 from tsbridge.core.casestate import CASE_FIELDS, REQUESTER, CaseState, Track, key_of, subject_of
 from tsbridge.core.moments import CLOCK, UNJUDGED, ActorKind, Interaction, Moment, Text, Value, instant_text
+from tsbridge.core.rest import planned
 from tsbridge.core.rules.judge import Judge
 from tsbridge.core.rules.judgement import Judgement, Standing
 
@@ -151,7 +152,7 @@ def _step(
     standing = Standing(state.opened_at, state.firing, state.armed)
     seen = Seen(given, previous, standing, moment.at, _digests(heard), bool(moment.texts), whose)
     judgement = judge.decide(given, previous, standing, moment.at, subject, until=asked_again)
-    after = state.conclude(judgement, subject, place, moment.at, anew, judge.book.policies)
+    after = planned(state.conclude(judgement, subject, place, moment.at, anew, judge.book.policies), moment.at, judge.book.calls_rest_after)
     said = outcome(state, after, judgement)
     return after, Judged(moment.digest, moment.event, moment.at, subject, told.version, seen, judgement, said)
 
@@ -183,7 +184,9 @@ def _run_clock(
         previous = {name: value for name, value in given.items() if name != "changed"}
         seen = Seen(given, previous, Standing(state.opened_at, state.firing, state.armed), due, _digests(heard), False, whose)
         judgement = judge.decide(given, previous, seen.standing, due, subject, until=asked_again)
-        after = state.conclude(judgement, subject, place, due, True, judge.book.policies)
+        after = planned(state.conclude(judgement, subject, place, due, True, judge.book.policies), due, judge.book.calls_rest_after)
+        if after.rests_at == due:
+            after = after.at_rest()
         said = outcome(state, after, judgement)
         state = after
         judged.append(Judged(moment, CLOCK, due, subject, version, seen, judgement, said))
@@ -192,11 +195,11 @@ def _run_clock(
 
 def due_at(state: CaseState) -> datetime | None:
     """The next instant at which time alone changes something; None while the case is resolved or at rest."""
-    if state.resolved or state.next_due is None:
+    if state.resolved:
         return None
-    if not state.armed and state.last_at is not None and state.next_due - state.last_at > RESTS_AFTER:
-        return None
-    return state.next_due
+    if state.next_due is not None and not state.armed and state.last_at is not None and state.next_due - state.last_at > RESTS_AFTER:
+        return state.rests_at
+    return min((due for due in (state.next_due, state.rests_at) if due is not None), default=None)
 
 
 def asks_anew(moment: Moment) -> bool:
@@ -216,7 +219,8 @@ def _edits_tags(moment: Moment) -> bool:
 
 
 def outcome(before: CaseState, state: CaseState, judgement: Judgement) -> dict[str, Any]:
-    """Contract section 6 `outcome`: what stands after this decision, and what this decision added."""
+    """Contract section 6 `outcome`: what stands after this decision, and what this decision added. `resolved`: it came to rest."""
+    rests = state.resolved and not before.resolved
     return {
         "severity": state.severity,
         "category": state.category,
@@ -232,7 +236,8 @@ def outcome(before: CaseState, state: CaseState, judgement: Judgement) -> dict[s
         "notified": [target for _, target in judgement.notifications],
         "overruled": [dict(entry) for entry in judgement.overruled],
         "budget_exceeded": judgement.budget_exceeded,
-        "changes_nothing": before.stands_like(state) and not judgement.notes and not judgement.notifications,
+        **({"resolved": True} if rests else {}),
+        "changes_nothing": before.stands_like(state) and not judgement.notes and not judgement.notifications and not rests,
     }
 
 

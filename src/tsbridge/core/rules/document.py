@@ -39,7 +39,7 @@ class _Reader(Conditions, Actions):
         self.read_lists()
         self.read_calendars()
         self.read_queues()
-        window = self.read_window()
+        window, rest = self.read_linking()
         policies = self.section("policies")
         self.policy_names = set(policies)
         made = {name: self.policy(name, value) for name, value in policies.items()}
@@ -62,6 +62,7 @@ class _Reader(Conditions, Actions):
             routing,
             tests,
             window,
+            rest,
             frozenset(self._reads(rules, ready)),
             frozenset(
                 leaf.field for leaf in self._leaves(rules, ready) if leaf.field.startswith(vocabulary.CUSTOM) and _of_flags(leaf.value)
@@ -85,7 +86,7 @@ class _Reader(Conditions, Actions):
         for action in actions:
             if action.name == "note":
                 yield from PLACEHOLDER.findall(action.value)
-        if "linking" in self.document:
+        if "window" in (self.document.get("linking") or ()):
             yield from ("requester.email", "requester.phone")
 
     @staticmethod

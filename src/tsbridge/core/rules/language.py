@@ -113,6 +113,7 @@ class Rulebook:
     routing: tuple[Rule, ...]
     tests: tuple[Test, ...]
     link_window: timedelta
+    calls_rest_after: timedelta
     reads: frozenset[str]
     checkboxes: frozenset[str] = frozenset()
 

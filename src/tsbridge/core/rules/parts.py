@@ -16,6 +16,10 @@ MAX_LIST: Final = 10_000
 DURATION: Final = re.compile(r"(\d{1,6})([smhd])")
 UNITS: Final = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 DEFAULT_WINDOW: Final = timedelta(hours=24)
+DEFAULT_REST: Final = timedelta(hours=72)
+SHORTEST_REST: Final = timedelta(hours=1)
+"""Longer than a call may take: nobody knows of one that is still going on."""
+LONGEST: Final = timedelta(days=30)
 
 
 def duration(text: Any) -> timedelta | None:
@@ -130,14 +134,14 @@ class Parts(Findings):
                 skills = []
             self.queues[name] = Queue(name, None if group is None else str(group), str(calendar), str(assign), tuple(sorted(skills)))
 
-    def read_window(self) -> timedelta:
+    def read_linking(self) -> tuple[timedelta, timedelta]:
+        """The window of linking, and how long calls are quiet before they rest."""
         value = self.document.get("linking")
-        if value is None:
-            return DEFAULT_WINDOW
-        if not self.mapping(value, "/linking", ("window",)):
-            return DEFAULT_WINDOW
-        window = duration(value.get("window", "24h"))
-        if window is None or window > timedelta(days=30):
+        if value is None or not self.mapping(value, "/linking", ("window", "calls_rest_after")):
+            return DEFAULT_WINDOW, DEFAULT_REST
+        window, rest = duration(value.get("window", "24h")), duration(value.get("calls_rest_after", "72h"))
+        if window is None or window > LONGEST:
             self.wrong("/linking/window", "duration", "expected a duration up to 30 days, like 24h")
-            return DEFAULT_WINDOW
-        return window
+        if rest is None or not SHORTEST_REST <= rest <= LONGEST:
+            self.wrong("/linking/calls_rest_after", "duration", "expected a duration from 1 hour to 30 days, like 72h")
+        return window or DEFAULT_WINDOW, rest or DEFAULT_REST

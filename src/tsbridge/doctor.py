@@ -14,7 +14,7 @@ from tsbridge import ZONE_RULES
 from tsbridge.core.rules.document import read
 from tsbridge.core.rules.findings import RulebookError
 from tsbridge.settings import BadSettings, Settings
-from tsbridge.store import about, keep, rulebooks, schema, silence, sqlite
+from tsbridge.store import about, keep, rulebooks, schema, silence, sqlite, warnings
 from tsbridge.store.db import BadDatabase, Database, parse
 from tsbridge.store.views import DATABASE_FAILURES
 from tsbridge.vendors.errors import GiveUp, TryLater, Unauthorized, VendorError
@@ -291,7 +291,7 @@ def _contents(opened: Database, guessed_zone: str | None) -> list[Line]:
         words = f"The database cannot be written ({type(failure).__name__})."
         lines.append(Line("database writable", "bad", words, "Look at the disk's room and the permissions of the file and its directory."))
     mappings = opened.read_now(lambda conn: keep.get(conn, keep.mappings("talkdesk"))) or []
-    return [*lines, *rulebook(opened), *sources(opened), *talkdesk_times(guessed_zone, mappings)]
+    return [*lines, *rulebook(opened), *sources(opened), *odd_deliveries(opened), *talkdesk_times(guessed_zone, mappings)]
 
 
 def sources(opened: Database) -> list[Line]:
@@ -305,6 +305,30 @@ def sources(opened: Database) -> list[Line]:
         )
         for source, since in opened.read_now(silence.silent).items()
     ]
+
+
+WARNINGS: Final[Mapping[str, tuple[str, str]]] = {
+    "placeholder": ("placeholders that nobody had filled in were left out", "Correct them in the template at the vendor."),
+    "channel": ("channels came that we have no word for, so rules see none", "Write rules for them with `channel` `not_present`."),
+    "time_ahead": (
+        "times lay more than five minutes ahead, so the time of receipt counted",
+        "Look at this machine's clock, and at the zone of what the vendor's template sends.",
+    ),
+    "time_too_old": ("times lay before any account began, so the time of receipt counted", "Look at what the vendor's template sends."),
+    "time_unreadable": ("times could not be read, so the time of receipt counted", "Have the vendor's template send ISO 8601."),
+}
+
+
+def odd_deliveries(opened: Database) -> list[Line]:
+    """What deliveries held that could not be taken as it was said: each kind once, with what names it."""
+    lines = []
+    for kind, found in opened.read_now(warnings.noted).items():
+        if kind in WARNINGS:  # of times without a zone another line tells
+            words, advice = WARNINGS[kind]
+            named = f" ({', '.join(found.details)})" if found.details else ""
+            often = "once" if found.count == 1 else f"{found.count} times"
+            lines.append(Line(f"deliveries: {kind}", "warn", f"{often}, last on {found.last:%Y-%m-%d}: {words}{named}.", advice))
+    return lines
 
 
 def talkdesk_times(guessed_zone: str | None, mappings: Sequence[Mapping[str, Any]]) -> list[Line]:

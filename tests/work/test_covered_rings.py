@@ -152,4 +152,4 @@ def test_a_ticket_that_cannot_be_concluded_holds_none_of_the_others(database: Da
     walk.tell([("zendesk", {"tsbridge": "1", "type": "ticket.updated", "ticket": {"id": id_}}) for id_ in ("2", "1")])
     walk.work()
     found = database.read_now(lambda conn: conn.execute(select(inbox.c.status, inbox.c.reason).order_by(inbox.c.seq)).all())
-    assert [tuple(row) for row in found] == [("pending", "StatementError"), ("applied", None)]
+    assert [tuple(row) for row in found] == [("pending", "TypeError"), ("applied", None)]

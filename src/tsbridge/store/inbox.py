@@ -252,9 +252,10 @@ def settle(
     reason: str | None = None,
     event_type: str | None = None,
     rang_for: str | None = None,
+    warnings: Sequence[str] = (),
 ) -> None:
     """Finish a claimed delivery as applied, ignored or quarantined. LostLease when it is no longer ours."""
-    values = {"status": status, "reason": reason, "event_type": event_type, "rang_for": rang_for}
+    values = {"status": status, "reason": reason, "event_type": event_type, "rang_for": rang_for, "warnings": list(warnings) or None}
     done = conn.execute(update(inbox).where(_still_ours(row)).values(**values, settled_at=now, claimed_by=None, lease_until=None))
     if done.rowcount != 1:
         raise LostLease(row.id)

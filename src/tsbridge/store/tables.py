@@ -89,6 +89,7 @@ inbox = Table(
     Column("claimed_by", Text),
     Column("lease_until", Instant),
     Column("settled_at", Instant),
+    Column("warnings", Json),  # what in it could not be taken as it was said: codes (store.warnings); null for nothing
     Column("rang_for", Text),  # the ticket it rang for, once settled; null where it told all there is
     Column("covered_by", Text),  # the newest delivery that rang for the read of that ticket, perhaps itself; null until it was read
     UniqueConstraint("source", "dedupe_key"),

@@ -16,7 +16,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolIsBusy
 
 from tsbridge.core.moments import Handle
-from tsbridge.store import silence
+from tsbridge.store import silence, warnings
 from tsbridge.store.people import as_left
 from tsbridge.store.tables import cases, changes, decisions, desired, escalations, handles, inbox, interactions, moments, rulebooks
 
@@ -247,6 +247,7 @@ class Figures(NamedTuple):
     decisions: int
     rulebook_version: int
     silent: Mapping[str, datetime]
+    warnings: Mapping[str, int]
 
 
 def figures(conn: Connection) -> Figures:
@@ -270,6 +271,7 @@ def figures(conn: Connection) -> Figures:
         decisions=conn.execute(select(func.count()).select_from(decisions)).scalar_one(),
         rulebook_version=live_version(conn),
         silent=silence.silent(conn),
+        warnings={kind: found.count for kind, found in warnings.noted(conn).items()},
     )
 
 

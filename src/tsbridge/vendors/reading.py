@@ -30,6 +30,8 @@ UNITS: Final = (86_400, 3_600, 60, 1)
 CUT: Final = " […]"
 AHEAD: Final = timedelta(minutes=5)
 """How far a vendor's clock may run before ours."""
+BEGINNING: Final = datetime(2005, 1, 1, tzinfo=UTC)
+"""No account of either vendor is older."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +140,22 @@ def time(value: Any, zone: tzinfo = UTC, received_at: datetime | None = None) ->
     except OverflowError:  # an offset may lead out of the calendar
         return None
     return utc if 1990 <= utc.year <= 2100 else None
+
+
+def doubt(at: datetime, received_at: datetime) -> str | None:
+    """Why a vendor's time is not believed, as a warning; None for one that can be."""
+    if at > received_at + AHEAD:
+        return "time_ahead"
+    return "time_too_old" if at < BEGINNING else None
+
+
+def when(value: Any, received_at: datetime, zone: tzinfo = UTC) -> tuple[datetime, bool, tuple[str, ...]]:
+    """A vendor's time, whether it is known, and the warning where it is not believed: then it is the time of receipt."""
+    at = time(value, zone, received_at)
+    if at is None:
+        return received_at, False, () if blank(value) else ("time_unreadable",)
+    why = doubt(at, received_at)
+    return (at, True, ()) if why is None else (received_at, False, (why,))
 
 
 def zoneless(value: Any) -> bool:

@@ -12,7 +12,7 @@ from prometheus_client.core import CollectorRegistry, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from tsbridge.core.ports import Clock
-from tsbridge.store import silence, views
+from tsbridge.store import silence, views, warnings
 from tsbridge.store.db import Database
 from tsbridge.web.counters import SOURCES
 from tsbridge.web.desk import Checked, Desk, Made, Probe
@@ -73,6 +73,13 @@ class Figures(Collector):
             "status",
             self._figures.escalations,
             ("armed", "fired", "acknowledged", "stopped"),
+        )
+        yield _by_label(
+            "tsbridge_delivery_warnings",
+            "What deliveries held that could not be taken as it was said, by kind.",
+            "kind",
+            self._figures.warnings,
+            warnings.KINDS,
         )
         silent = dict.fromkeys(self._figures.silent, 1)
         yield _by_label("tsbridge_source_silent", "1 for a source that says nothing for improbably long.", "source", silent, tuple(SOURCES))

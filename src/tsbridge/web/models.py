@@ -54,6 +54,7 @@ class Event(TypedDict):
     due_at: str | None
     attempts: int
     duplicates: int
+    warnings: list[str]
 
 
 class EventBody(TypedDict):

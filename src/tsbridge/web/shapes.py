@@ -26,6 +26,7 @@ def event_item(row: Row) -> dict[str, Any]:
         "due_at": time_text(row["due_at"]) if row["status"] == "pending" else None,
         "attempts": row["attempts"],
         "duplicates": row["duplicates"],
+        "warnings": row["warnings"] or [],
     }
 
 

@@ -129,7 +129,8 @@ class Background:
             return []  # noted as missing by the caller; asked again later
         users = {str(user["id"]): user for user in rows}
         found = [t for t in found if not t.get("requester_id") or str(t["requester_id"]) in asked]
-        told = (facts_of(ticket, users.get(str(ticket.get("requester_id"))), self._phone_region) for ticket in found)
+        now = self._clock.now()
+        told = (facts_of(ticket, users.get(str(ticket.get("requester_id"))), self._phone_region, now) for ticket in found)
         return [moment for moment in told if moment is not None]
 
     async def _some(self, reader: Reader, ids: list[str], ask: Ask) -> tuple[set[str], list[dict[str, Any]]]:

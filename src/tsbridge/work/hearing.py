@@ -20,7 +20,7 @@ from tsbridge.store import desired
 from tsbridge.store.db import Database
 from tsbridge.vendors.errors import GiveUp, VendorError
 from tsbridge.vendors.zendesk.client import AuditPage
-from tsbridge.vendors.zendesk.read_audits import moments_of
+from tsbridge.vendors.zendesk.read_audits import channel_warnings, moments_of
 from tsbridge.work.reads import ReadBudget, Reader
 
 PATIENCE_S: Final = 2.0
@@ -39,13 +39,15 @@ class Heard:
     """What reading some tickets brought.
 
     `moments`: what the audits of each tell; `gone`: tickets that have none to be read, ever; `unasked`: those that nobody asked
-    for, for want of a permit; `behind`: what was received up to then is told by what was read.
+    for, for want of a permit; `behind`: what was received up to then is told by what was read; `warnings`: what of a ticket's
+    creation could not be taken as it was said.
     """
 
     moments: Mapping[str, Sequence[Moment]] = field(default_factory=dict, hash=False)
     gone: frozenset[str] = frozenset()
     unasked: frozenset[str] = frozenset()
     behind: datetime | None = None
+    warnings: Mapping[str, tuple[str, ...]] = field(default_factory=dict, hash=False)
 
 
 class Hearing:
@@ -79,7 +81,8 @@ class Hearing:
         plans = await self._database.read(lambda conn: plans_of(conn, list(found)))
         read = {ticket: moments_of(ticket, audits, plans[ticket].get, requesters[ticket]) for ticket, audits in found.items()}
         told = {ticket: moments for ticket, moments in read.items() if moments}
-        return Heard(told, frozenset(gone | (read.keys() - told.keys())), unasked, behind)
+        warnings = {ticket: channel_warnings(found[ticket]) for ticket in told}
+        return Heard(told, frozenset(gone | (read.keys() - told.keys())), unasked, behind, warnings)
 
     async def _ask(
         self, zendesk: Zendesk, tickets: Sequence[str], patience: float

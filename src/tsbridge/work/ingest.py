@@ -6,6 +6,7 @@ that one bad delivery never holds the others; one that broke its worker twice is
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -20,7 +21,9 @@ from tsbridge.core.ports import Clock, Ids
 from tsbridge.store import cases, desired, inbox, keep
 from tsbridge.store.db import Database
 from tsbridge.store.moments import CAUGHT_UP, unknown
+from tsbridge.store.warnings import note
 from tsbridge.vendors.errors import Malformed
+from tsbridge.vendors.zendesk.read_audits import believed
 from tsbridge.work.conclude import Concluded, Conclusions, ToldNow
 from tsbridge.work.facts import Background
 from tsbridge.work.hearing import Heard, Hearing
@@ -50,6 +53,8 @@ class Reading(Protocol):
     def account(self) -> str | None: ...
     @property
     def merged(self) -> tuple[str, str] | None: ...
+    @property
+    def warnings(self) -> tuple[str, ...]: ...
 
 
 Reader = Callable[[inbox.Claimed, Any], Reading]
@@ -137,7 +142,8 @@ class Ingest:
         if row.source == "zendesk" and self._hearing.asks and not reading.event_type.startswith("messaging_ticket."):
             # Audits tell all of it, but not that a ticket is gone or where it went, nor messages before the conversation ends.
             moments = tuple(m if m.event in LAST_WORDS else replace(m, impression=True) for m in moments)
-        return Read(row, reading.event_type, moments, reading.ignored, account=reading.account, merged=reading.merged)
+        ignored, account, warnings = reading.ignored, reading.account, reading.warnings
+        return Read(row, reading.event_type, moments, ignored, account=account, merged=reading.merged, warnings=warnings)
 
     async def _tried(self, read: Sequence[Read], facts: Sequence[Moment], heard: Heard, rings: Rings) -> Exception | None:
         """Apply deliveries together; what went wrong, if anything. Then nothing of them was applied."""
@@ -171,10 +177,15 @@ class Ingest:
             told.hear(conn, moment, "facts", live.version)
         self._background.settle(conn, facts)
         newest = {ticket: rings.get(ticket) or inbox.unread(conn, ticket) for ticket in heard.moments}
+        warnings: dict[str | None, set[str]] = defaultdict(set)  # by the delivery they came with, None for what nothing rang for
         for ticket, moments in sorted(heard.moments.items()):
-            for moment in unknown(conn, moments):
+            at_times, warned = _believed(conn, ticket, moments, now)
+            fresh = unknown(conn, at_times)
+            for moment in fresh:
                 told.hear(conn, moment, newest[ticket] or CAUGHT_UP, live.version)
             told.replace_impressions(conn, ticket, now)
+            of_creation = heard.warnings.get(ticket, ()) if any(m.event == "ticket.created" for m in fresh) else ()
+            warnings[newest[ticket]] |= {*warned, *of_creation}
         for moment in (m for one in read for m in one.moments if m.impression and m.interaction in heard.moments):
             told.meet(conn, moment)
         for one in read:
@@ -183,7 +194,10 @@ class Ingest:
                 continue
             status, reason = self._hear(conn, told, beside(one, heard), live.version, now)
             rang_for = one.rings_for if status != "quarantined" else None
-            inbox.settle(conn, one.row, status, now, reason=reason, event_type=one.event_type, rang_for=rang_for)
+            warnings[one.row.id] |= set(one.warnings)
+            odd = sorted(warnings[one.row.id])
+            inbox.settle(conn, one.row, status, now, reason=reason, event_type=one.event_type, rang_for=rang_for, warnings=odd)
+        note(conn, sorted(warning for found in warnings.values() for warning in found), now)
         for ticket, ring in sorted(newest.items()):
             if ring is not None:
                 inbox.cover(conn, ticket, ring)
@@ -248,6 +262,16 @@ class Ingest:
 def fitting(many: int, took: timedelta) -> int:
     """How many deliveries to take next, when so many took so long: a few where stories are long, as many as may be where they are not."""
     return max(1, min(BATCH, int(many * (AIM / took)))) if many and took else BATCH
+
+
+def _believed(conn: Connection, ticket: str, told: Sequence[Moment], now: datetime) -> tuple[list[Moment], list[str]]:
+    """A ticket's audits at times that can be, the same ones at every reading, and the warnings for those that are new."""
+    name = f"odd_times:{ticket}"
+    kept = keep.get(conn, name) or {}
+    moments, times, warnings = believed(told, now, kept)
+    if times != kept:
+        keep.put(conn, name, times)
+    return moments, warnings
 
 
 def _may_echo(moment: Moment) -> bool:

@@ -27,6 +27,7 @@ class Read:
     malformed: str | None = None
     account: str | None = None
     merged: tuple[str, str] | None = None
+    warnings: tuple[str, ...] = ()
 
     @property
     def rings_for(self) -> str | None:
@@ -62,7 +63,8 @@ def beside(one: Read, heard: Heard) -> Read:
 
 def only(heard: Heard, tickets: Set[str]) -> Heard:
     """What reading brought of these tickets."""
-    return Heard({ticket: moments for ticket, moments in heard.moments.items() if ticket in tickets}, heard.gone & tickets)
+    moments = {ticket: told for ticket, told in heard.moments.items() if ticket in tickets}
+    return replace(heard, moments=moments, gone=heard.gone & tickets)
 
 
 def unheard(one: Read, heard: Heard) -> bool:

@@ -122,13 +122,13 @@ def normalize(
     internal = _direction(fields) == "internal"
     about, people = ({}, ()) if internal else _person(fields, phone_region)
     when = _time_field(event, fields)
-    at = reading.time(fields.get(when or ""), own_zone or zone, received_at)
+    at, at_known, doubted = reading.when(fields.get(when or ""), received_at, own_zone or zone)
     moment = Moment(
         "talkdesk",
         interaction,
         event,
-        at or received_at,
-        at is not None,
+        at,
+        at_known,
         tuple(sorted({**_facts(event, fields, phone_region), **about}.items())),
         (),
         _texts(fields),
@@ -141,7 +141,7 @@ def normalize(
     warnings = [f"placeholder:{k}" for k, v in fields.items() if reading.unfilled(v)]
     if when is not None and own_zone is None and reading.zoneless(fields[when]):
         warnings.append(f"zoneless:{when}")
-    return Normalized(kind, (moment,), warnings=tuple(sorted(warnings)))
+    return Normalized(kind, (moment,), warnings=tuple(sorted([*warnings, *doubted])))
 
 
 def _event(fields: Mapping[str, Any]) -> tuple[str, str | None]:
@@ -279,8 +279,9 @@ def _texts(fields: Mapping[str, Any]) -> tuple[Text, ...]:
 
 
 def _time_field(event: str, fields: Mapping[str, Any]) -> str | None:
-    """Where it says when this happened."""
-    return next((key for key in TIMES.get(event, LATER_TIMES) if reading.time(fields.get(key)) is not None), None)
+    """Where it says when this happened: the first that can be read."""
+    said = [key for key in TIMES.get(event, LATER_TIMES) if not blank(fields.get(key))]
+    return next((key for key in said if reading.time(fields[key]) is not None), said[0] if said else None)
 
 
 def _first(fields: Mapping[str, Any], *keys: str) -> Any:

@@ -12,15 +12,16 @@ from typing import Any, Final
 
 from tsbridge.core.drift import MERGED
 from tsbridge.vendors.reading import id_text, tags, word
+from tsbridge.vendors.zendesk.channels import CHANNELS, plain
 from tsbridge.vendors.zendesk.read_audits import FIELDS
-from tsbridge.vendors.zendesk.read_fields import CHANNELS, inside
+from tsbridge.vendors.zendesk.read_fields import inside
 
 TOLD: Final = ("Create", "Change", "Comment")
 SILENT: Final = frozenset(
     {"Notification", "NotificationWithCcs", "FollowerNotification", "Cc", "External", "Push", "Error", "AutomaticAnswerSend"}
 )
 """Events that tell nothing about a ticket."""
-PLAIN: Final = frozenset({*CHANNELS, "rule", "automation", "trigger", "batch", "import"})
+PLAIN: Final = CHANNELS.keys() - {"merge", "closed_ticket"}
 """Titles of `via` behind which no other ticket is named, as far as they are known."""
 FRAME: Final = frozenset(
     {"id", "via", "via_reference_id", "event_type", "previous_value", "added_tags", "removed_tags", "audit_id", "created_at"}
@@ -99,7 +100,7 @@ def _via(row: Mapping[str, Any], spoken: Iterable[Mapping[str, Any]]) -> Mapping
         if isinstance(via, Mapping):
             return via
     said = word(row.get("via"))
-    return {"channel": said} if said in PLAIN and not _creates(_children(row)) else None
+    return {"channel": said} if plain(said) in PLAIN and not _creates(_children(row)) else None
 
 
 def _events(child: Mapping[str, Any]) -> list[Mapping[str, Any]] | None:

@@ -7,6 +7,7 @@ event deliveries never tell (who the requester is, custom fields) and the openin
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 from tsbridge.core.moments import FACTS, Actor, Moment, Text, Value
@@ -14,11 +15,15 @@ from tsbridge.vendors import reading
 from tsbridge.vendors.zendesk.read_fields import follows, inside, names_in, scalar
 
 
-def facts_of(ticket: Mapping[str, Any], user: Mapping[str, Any] | None, phone_region: str) -> Moment | None:
-    """The facts moment of one REST ticket and its requester's user record; None for a ticket without id or creation."""
+def facts_of(ticket: Mapping[str, Any], user: Mapping[str, Any] | None, phone_region: str, now: datetime) -> Moment | None:
+    """The facts moment of one REST ticket and its requester's user record; None for a ticket without id or creation.
+
+    Where the creation's time cannot be believed it stands at `now`, when we were told.
+    """
     id_, created = reading.whole_id(ticket.get("id")), reading.time(ticket.get("created_at"))
     if id_ is None or created is None:
         return None
+    believed = reading.doubt(created, now) is None
     known = user or {"id": ticket.get("requester_id")}
     person, people = reading.person_facts(known.get("id"), known.get("name"), known.get("email"), known.get("phone"), phone_region)
     facts: dict[str, Value] = dict(person)
@@ -35,7 +40,8 @@ def facts_of(ticket: Mapping[str, Any], user: Mapping[str, Any] | None, phone_re
         source="zendesk",
         interaction=id_,
         event=FACTS,
-        at=created,
+        at=created if believed else now,
+        at_known=believed,
         facts=tuple(sorted(facts.items())),
         texts=tuple(texts),
         names=names_in(facts),

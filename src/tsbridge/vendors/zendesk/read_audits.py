@@ -7,16 +7,17 @@ a change like any other.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any, Final, NamedTuple
 
 from tsbridge.core.echo import beyond
-from tsbridge.core.moments import WRITTEN, Actor, ActorKind, Change, Handle, Moment, Text, Value
+from tsbridge.core.moments import WRITTEN, Actor, ActorKind, Change, Handle, Moment, Text, Value, instant_text, read_instant
 from tsbridge.vendors import reading
 from tsbridge.vendors.reading import id_text, whole_id, word
-from tsbridge.vendors.zendesk.read_fields import channel_of, follows, inside, names_in, satisfaction, scalar, status
+from tsbridge.vendors.zendesk.channels import channel_of, unknown_channel
+from tsbridge.vendors.zendesk.read_fields import follows, inside, names_in, satisfaction, scalar, status
 
 FIELDS: Final[Mapping[str, str]] = {
     "status": "ticket.status",
@@ -61,6 +62,36 @@ def moments_of(ticket: str, audits: Iterable[Mapping[str, Any]], planned: Planne
         requester = next((str(t.change.current) for t in told if t.change.field == "requester.id" and t.change.current), requester)
         found += _moments(ticket, audit, at, told, requester, planned)
     return tuple(found)
+
+
+def believed(told: Sequence[Moment], read_at: datetime, kept: Mapping[str, str]) -> tuple[list[Moment], dict[str, str], list[str]]:
+    """The moments of a ticket's audits at times that can be, what is to be kept of that by audit, and a warning for each new one.
+
+    An audit dated more than five minutes beyond the reading, or before any account began, counts at the time it was first read:
+    not before the audit before it, not after the next one whose time is believed, as their ids tell the order. Audits are read
+    again and again, and some day a time in the future is past: so what counted at the first reading is `kept` and counts for good.
+    """
+    found: list[Moment] = []
+    times, warnings = dict(kept), []
+    last = reading.BEGINNING
+    for place, moment in enumerate(told):
+        audit = moment.vendor_order.partition(".")[0]
+        why = None if audit in times else reading.doubt(moment.at, read_at)
+        if why is not None:
+            behind = (m.at for m in told[place + 1 :] if reading.doubt(m.at, read_at) is None)
+            times[audit] = instant_text(max(last, min(read_at, next(behind, read_at))))
+            warnings.append(why)
+        if audit in times:
+            moment = replace(moment, at=read_instant(times[audit]), at_known=False)
+        last = max(last, moment.at)
+        found.append(moment)
+    return found, times, warnings
+
+
+def channel_warnings(audits: Iterable[Mapping[str, Any]]) -> tuple[str, ...]:
+    """The warning for a channel that the ticket was created by and that we have no word for."""
+    created = (audit for audit in audits if any(event.get("type") == "Create" for event in _events(audit)))
+    return next((unknown_channel(inside(audit, "via").get("channel")) for audit in created), ())
 
 
 def _moments(

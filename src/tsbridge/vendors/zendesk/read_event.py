@@ -9,8 +9,9 @@ from typing import Any, Final
 from tsbridge.core.moments import Actor, ActorKind, Change, Handle, Moment, Text, Value
 from tsbridge.vendors import reading
 from tsbridge.vendors.reading import Normalized, id_text, person_facts, whole_id, word
+from tsbridge.vendors.zendesk.channels import channel_of, unknown_channel
 from tsbridge.vendors.zendesk.payload import EVENT
-from tsbridge.vendors.zendesk.read_fields import OwnUser, channel_of, follows, inside, mapping, names_in, scalar, status, ticket_id
+from tsbridge.vendors.zendesk.read_fields import OwnUser, follows, inside, mapping, names_in, scalar, status, ticket_id
 
 EVENTS: Final[Mapping[str, str]] = {
     "created": "ticket.created",
@@ -77,7 +78,8 @@ def from_event(data: Mapping[str, Any], received_at: datetime, own: OwnUser) -> 
     kind = data["type"].removeprefix(EVENT)
     domain, _, name = kind.partition(".")
     if domain == "messaging_ticket" and name == "message_added":
-        return Normalized(kind, (_message(data, received_at, own),))
+        message, doubted = _message(data, received_at, own)
+        return Normalized(kind, (message,), warnings=doubted)
     if domain == "user" and name == "merged" and (merged := _merged(data)) is not None:
         return Normalized(kind, merged=merged)
     if domain != "ticket":
@@ -104,7 +106,7 @@ def from_event(data: Mapping[str, Any], received_at: datetime, own: OwnUser) -> 
         facts["ticket.status"] = "deleted"
     elif event == "ticket.merged":
         facts["ticket.status"] = "closed"
-    at, at_known = _time(data.get("time"), received_at)
+    at, at_known, doubted = reading.when(data.get("time"), received_at)
     moment = Moment(
         "zendesk",
         ticket,
@@ -118,7 +120,7 @@ def from_event(data: Mapping[str, Any], received_at: datetime, own: OwnUser) -> 
         people,
         actor,
     )
-    return Normalized(kind, (moment,))
+    return Normalized(kind, (moment,), warnings=(*unknown_channel(inside(detail, "via").get("channel")), *doubted))
 
 
 def _merged(data: Mapping[str, Any]) -> tuple[str, str] | None:
@@ -145,7 +147,7 @@ def _author(comment: Mapping[str, Any], detail: Mapping[str, Any], actor: Actor)
     return "system" if id_.startswith("-") else "agent"
 
 
-def _message(data: Mapping[str, Any], received_at: datetime, own: OwnUser) -> Moment:
+def _message(data: Mapping[str, Any], received_at: datetime, own: OwnUser) -> tuple[Moment, tuple[str, ...]]:
     """A chat message: `detail` holds nothing but the ticket's id, the rest has to be looked up."""
     detail, body = mapping(data, "detail"), mapping(data, "event")
     actor = inside(body, "actor")
@@ -153,8 +155,8 @@ def _message(data: Mapping[str, Any], received_at: datetime, own: OwnUser) -> Mo
     kind = kinds.get(str(actor.get("type")), "unknown")
     message = inside(body, "message")
     said = reading.text(message.get("body"))
-    at, at_known = _time(data.get("time"), received_at)
-    return Moment(
+    at, at_known, doubted = reading.when(data.get("time"), received_at)
+    moment = Moment(
         "zendesk",
         ticket_id(detail.get("id"), "/detail/id"),
         "ticket.commented",
@@ -164,6 +166,7 @@ def _message(data: Mapping[str, Any], received_at: datetime, own: OwnUser) -> Mo
         texts=(Text("comment", said, kind, True),) if said else (),
         actor=Actor(kind, id_text(actor.get("id"))),
     )
+    return moment, doubted
 
 
 def _detail_facts(detail: Mapping[str, Any]) -> tuple[dict[str, Value], tuple[Handle, ...]]:
@@ -247,8 +250,3 @@ def _value(field: str, value: Any) -> Value:
     if field == "subject":
         return reading.text(value, reading.SUBJECT_LENGTH)
     return word(value)
-
-
-def _time(value: Any, received_at: datetime) -> tuple[datetime, bool]:
-    found = reading.time(value)
-    return (received_at, False) if found is None else (found, True)

@@ -11,47 +11,6 @@ from tsbridge.vendors import reading
 from tsbridge.vendors.errors import Malformed
 from tsbridge.vendors.reading import id_text, whole_id, word
 
-CHANNELS: Final[Mapping[str, str]] = {
-    "mail": "email",
-    "email": "email",
-    "web": "web",
-    "web_form": "web",
-    "web form": "web",
-    "web_widget": "web",
-    "help_center": "web",
-    "help center post": "web",
-    "web_service": "api",
-    "web service": "api",
-    "web service (api)": "api",
-    "api": "api",
-    "chat": "chat",
-    "chat_transcript": "chat",
-    "native_messaging": "messaging",
-    "messaging": "messaging",
-    "mobile_sdk": "messaging",
-    "mobile": "messaging",
-    "whatsapp": "messaging",
-    "line": "messaging",
-    "wechat": "messaging",
-    "sms": "sms",
-    "text": "sms",
-    "twitter": "social",
-    "x_corp_dm": "social",
-    "facebook": "social",
-    "facebook_messenger": "social",
-    "instagram_dm": "social",
-    "any_channel": "social",
-    "social": "social",
-    "voice": "voice",
-    "phone": "voice",
-    "voicemail": "voice",
-    "phone_call_inbound": "voice",
-    "phone_call_outbound": "voice",
-    "api_phone_call_inbound": "voice",
-    "api_phone_call_outbound": "voice",
-    "api_voicemail": "voice",
-}
-
 STATUSES: Final[Mapping[str, str]] = {"archived": "closed", "scrubbed": "deleted", "on-hold": "hold", "on hold": "hold"}
 
 
@@ -72,12 +31,6 @@ class OwnUser:
 
 
 NOBODY: Final = OwnUser()
-
-
-def channel_of(value: Any) -> str | None:
-    """Our word for a vendor's channel; an unknown one is nothing rather than a guess."""
-    found = word(value)
-    return None if found is None else CHANNELS.get(found)
 
 
 def scalar(value: Any) -> Value:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any, Final
 
@@ -10,7 +10,8 @@ from tsbridge.core.moments import TICKET_EVENTS, Actor, Handle, Moment, Text, Va
 from tsbridge.core.rules import vocabulary
 from tsbridge.vendors import reading
 from tsbridge.vendors.reading import Normalized, blank, id_text, person_facts, unfilled, whole_id, word
-from tsbridge.vendors.zendesk.read_fields import OwnUser, channel_of, inside, names_in, scalar, status, ticket_id
+from tsbridge.vendors.zendesk.channels import channel_of, unknown_channel
+from tsbridge.vendors.zendesk.read_fields import OwnUser, inside, names_in, scalar, status, ticket_id
 from tsbridge.vendors.zendesk.trigger import trigger_body
 
 WORDS: Final[Mapping[str, tuple[str, ...]]] = {
@@ -82,7 +83,7 @@ def from_body(data: Mapping[str, Any], ticket: Mapping[str, Any], received_at: d
     names = list(names_in(facts))
     if kind == "ticket.merged" and (target := whole_id(ticket.get("merged_into") or data.get("target_ticket_id"))):
         names.append(Handle("ticket", target))
-    at, at_known = _trigger_time(kind, ticket, received_at)
+    at, at_known, doubted = reading.when(_trigger_time(kind, ticket), received_at)
     moment = Moment(
         "zendesk",
         id_,
@@ -96,15 +97,24 @@ def from_body(data: Mapping[str, Any], ticket: Mapping[str, Any], received_at: d
         people,
         _trigger_actor(data.get("actor"), facts, own),
     )
-    return Normalized(kind, (moment,), warnings=tuple(sorted(f"placeholder:{k}" for k, v in ticket.items() if unfilled(v))))
+    empty = (f"placeholder:{name}" for name in _unfilled(ticket, data.get("actor")))
+    return Normalized(kind, (moment,), warnings=tuple(sorted({*empty, *unknown_channel(ticket.get("channel")), *doubted})))
 
 
-def _trigger_time(kind: str, ticket: Mapping[str, Any], received_at: datetime) -> tuple[datetime, bool]:
+def _unfilled(ticket: Mapping[str, Any], actor: Any) -> Iterator[str]:
+    """Where placeholders stand that nobody filled in."""
+    groups = {"requester.": ticket.get("requester"), "custom_fields.": ticket.get("custom_fields"), "actor.": actor}
+    inner = {prefix + str(key): value for prefix, of in groups.items() if isinstance(of, Mapping) for key, value in of.items()}
+    for name, value in {**ticket, **inner}.items():
+        if unfilled(value) or (name == "tags" and reading.PLACEHOLDER.search(str(value))):
+            yield name
+
+
+def _trigger_time(kind: str, ticket: Mapping[str, Any]) -> Any:
+    """The value that says when: the first that can be read."""
     order = ("created_at", "updated_at") if kind == "ticket.created" else ("updated_at", "created_at")
-    for key in order:
-        if (at := reading.time(ticket.get(key))) is not None:
-            return at, True
-    return received_at, False
+    said = [ticket.get(key) for key in order]
+    return next((value for value in said if reading.time(value) is not None), said[0])
 
 
 def _trigger_actor(actor: Any, facts: Mapping[str, Value], own: OwnUser) -> Actor:

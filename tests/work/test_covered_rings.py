@@ -16,6 +16,7 @@ from tsbridge.store.inbox import Delivery, counts, keep
 from tsbridge.store.tables import decisions, inbox
 from tsbridge.store.views import event_results
 from tsbridge.work.hearing import Heard, Hearing
+from tsbridge.work.reads import ReadBudget, Reader
 
 
 def in_force(desk: Desk) -> list[str | None]:
@@ -134,14 +135,14 @@ class Told(Hearing):
     """Reads what it was given for each ticket."""
 
     def __init__(self, database: Database, clock: SettableClock, moments: dict[str, list[Moment]]) -> None:
-        super().__init__(database, clock, None)
+        super().__init__(database, clock, None, ReadBudget(database, clock))
         self.moments = moments
 
     @property
     def asks(self) -> bool:
         return True
 
-    async def read(self, requesters: Mapping[str, str | None]) -> Heard:
+    async def read(self, requesters: Mapping[str, str | None], reader: Reader = "rings", patience: float = 2.0) -> Heard:
         return Heard({ticket: self.moments[ticket] for ticket in requesters})
 
 

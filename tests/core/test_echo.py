@@ -43,6 +43,13 @@ def test_what_a_trigger_did_inside_our_update_is_heard() -> None:
     assert heard.changes == (tagged({"ts_a", "vip"}, {"ts_a", "pet"}), Change("ticket.group_id", None, "62"))
 
 
+def test_a_list_of_tags_as_we_sent_it_is_ours_whatever_it_overwrote() -> None:
+    sent = {**meant(add=("ts_a",)), "tags": ["ts_a", "vip"]}
+    assert without_echo(moment(tagged({"vip", "theirs"}, {"ts_a", "vip"})), [sent]) is None
+    rest = tagged({"ts_a", "vip"}, {"ts_a", "vip", "pet"})
+    assert without_echo(moment(tagged({"vip"}, {"ts_a", "vip", "pet"})), [sent]) == moment(rest)
+
+
 def test_another_value_than_we_meant_is_heard() -> None:
     other = moment(Change("ticket.priority", None, "low"))
     assert without_echo(other, [meant(priority="urgent")]) == other

@@ -48,9 +48,11 @@ def _undone(moment: Moment, newest: Mapping[str, Any]) -> bool:
 
 
 def beyond(change: Change, intents: Sequence[Mapping[str, Any]]) -> Change | None:
-    """What is left of a change without what we meant by it; None: nothing."""
+    """What is left of a change without what we meant by it; None: nothing. An intent's `tags`, where it has them: the whole list it sent."""
     if change.field == "tags":
         before, now = _set(change.previous), _set(change.current)
+        if any("tags" in intent and set(intent["tags"]) == now for intent in intents):
+            return None  # our list as we sent it, whatever somebody put there or took off before it came
         added = now - before - {tag for intent in intents for tag in intent["add"]}
         removed = before - now - {tag for intent in intents for tag in intent["remove"]}
         if added == now - before and removed == before - now:

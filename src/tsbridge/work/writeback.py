@@ -239,6 +239,9 @@ class Writeback:
         intent = self._ids.new("int")
         after = settled(ours, claimed.wish, current, edit)
         meant = {**edit_json(edit), "texts": [body_of(edit)] if edit.notes else [], "ours": ours_json(after)}
+        properties = properties_of(current, edit, intent)
+        if "tags" in properties:
+            meant["tags"] = properties["tags"]
         stopped = await self._database.write(lambda conn: self._intend(conn, claimed, intent, meant))
         if stopped is not None:
             if stopped.due is not None:
@@ -246,7 +249,7 @@ class Writeback:
             return None
         crashpoint("writeback.intended")
         try:
-            updated = await self._asked().update(claimed.ticket, properties_of(current, edit, intent), current.updated_at)
+            updated = await self._asked().update(claimed.ticket, properties, current.updated_at)
         except Conflict:
             await self._intent(intent, "conflict")
             now = await self._read_again(claimed)

@@ -30,10 +30,11 @@ FIELDS: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Heard:
-    """A moment we have of a ticket: when, and whether it told a text."""
+    """A moment we have of a ticket: when, whether it told a text, and which audit it comes from, where it does from one."""
 
     at: datetime
     text: bool
+    audit: str | None = None
 
 
 def missed(

@@ -16,6 +16,7 @@ PROOFS = {
     "outage": (writeback.run_outage, 5_000),
     "races": (writeback.run_races, 1_000),
     "rest": (writeback.run_rest, 1_000),
+    "truth": (writeback.run_truth, 500),
     "drift": (writeback.run_drift, 10_000),
 }
 """Long proofs, with how many tickets or worlds each takes."""

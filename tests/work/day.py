@@ -6,7 +6,6 @@ stands on it, and which change each decision is about.
 
 from __future__ import annotations
 
-import asyncio
 import heapq
 import json
 import random
@@ -17,12 +16,12 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 import httpx
-from sqlalchemy import func, insert, select
+from sqlalchemy import insert, select
 
 from tests.clocks import SettableClock
 from tests.work.desk import WritingDesk
 from tests.work.walk import Walk
-from tsbridge.core.moments import canonical
+from tsbridge.core.moments import instant_text
 from tsbridge.simulator.zendesk.deliveries import event_body
 from tsbridge.store import inbox, tables
 from tsbridge.store.db import Database
@@ -41,7 +40,9 @@ BOOK: Final[dict[str, Any]] = {
     "schema": 1,
     "queues": {"safety": {"zendesk_group_id": SAFETY}, "intake": {"zendesk_group_id": INTAKE}},
     "policies": {
-        "sev1": {"steps": [{"after": "0m", "actions": [{"add_tags": ["ts_sev1"]}]}, {"after": "2m", "actions": [{"add_tags": ["ts_late"]}]}]}
+        "sev1": {
+            "steps": [{"after": "0m", "actions": [{"add_tags": ["ts_sev1"]}]}, {"after": "2m", "actions": [{"add_tags": ["ts_late"]}]}]
+        }
     },
     "rules": [
         {
@@ -136,6 +137,7 @@ class Truth:
     firing: bool = False
     severity: int | None = None
     queue: str | None = None
+    last_public_by: str = "requester"
 
     def happened(self, at: datetime, number: int, by: str, fields: set[str], *, solved: bool = False, reopened: bool = False) -> None:
         """A change, and what our rules make of it."""
@@ -166,6 +168,11 @@ class Truth:
         if queue != self.queue:
             self.queue = queue
             self.asked["group"] = number
+
+    def speaks(self, who: str) -> set[str]:
+        """Somebody says something to all; the field that changes with it."""
+        before, self.last_public_by = self.last_public_by, who
+        return set() if before == who else {"ticket.last_public_by"}
 
     def _ask(self, part: str, number: int, anew: bool) -> None:
         self.asked[part] = number if anew else self.asked.get(part, number)
@@ -270,7 +277,10 @@ class Listener(Walk):
         }
 
     def end(self) -> bytes:
-        return canonical(self.outcome())
+        """Cases, links, decisions in force, steps and wishes as canonical JSON; a wish for nothing is none."""
+        ended = self.outcome()
+        ended["wishes"] = [row for row in ended["wishes"] if any(json.loads(row[2]).values())]
+        return json.dumps(ended, sort_keys=True, default=instant_text).encode()
 
 
 class Day:
@@ -289,6 +299,7 @@ class Day:
         self.truths: dict[str, Truth] = {}
         self.agents = [self.world.add_user(f"Agent {n}", f"agent{n}@example.com", role="agent") for n in range(4)]
         self.acts = 0
+        self._left: dict[str, int] = {}
         self.in_between = 0
         self.did: Counter[str] = Counter()
 
@@ -355,12 +366,10 @@ class Day:
                 await self.bridge_works()
         await self.settle()
 
-    _left: dict[str, int]
-
     async def bridge_works(self) -> None:
         """What arrived is heard by all; what is wished is written, by the first."""
         for bridge in self.bridges:
-            bridge.know_writes_of(self.bridges[0].database) if bridge is not self.bridges[0] else None
+            bridge.know_writes_of(self.bridges[0].database)
             await bridge.hear()
         if self.rng.random() < 0.7:
             for _ in range(3):
@@ -377,8 +386,7 @@ class Day:
             self.deliver()
         for _ in range(4):
             for bridge in self.bridges:
-                if bridge is not self.bridges[0]:
-                    bridge.know_writes_of(self.bridges[0].database)
+                bridge.know_writes_of(self.bridges[0].database)
                 await bridge.hear()
                 await bridge.catch_up(2)
             await self.writing.until_quiet(timedelta(minutes=1))
@@ -404,7 +412,7 @@ class Day:
         before = self._seen(ticket)
         self.world.change(int(ticket), {"comment": {"body": said}}, self.world.user(truth.requester), via="email")
         truth.said.append(said)
-        fields = set()
+        fields = truth.speaks("requester")
         reopened = truth.status == "solved"
         if truth.status in ("pending", "hold", "solved"):
             truth.status = "open"
@@ -415,13 +423,16 @@ class Day:
     def _agent_acts(self, ticket: str) -> None:
         """One of the things an agent does to a ticket, as it reads then."""
         truth, seen = self.truths[ticket], self._seen(ticket)
-        tags, props, fields = set(seen["tags"]), {}, set()
+        tags = set(seen["tags"])
+        props: dict[str, Any] = {}
+        fields: set[str] = set()
         ours = sorted(tag for tag in tags if tag.startswith("ts_") and tag != "ts_late")
         what = self.rng.choice(("reply", "note", "tag", "untag", "ours off", "status", "status", "priority", "group"))
         number = self._number(what)
         before = truth.status
         if what == "reply":
             props["comment"] = {"body": f"has anybody been bitten, or ran away? {number}", "public": True}
+            fields |= truth.speaks("agent")
         elif what == "note":
             props["comment"] = {"body": f"says he was bitten {number}", "public": False}
         elif what == "tag":
@@ -472,22 +483,36 @@ class Day:
         wrong: dict[str, list[str]] = {}
         for ticket, truth in self.truths.items():
             seen, final = self._seen(ticket), truth.final()
-            if "ts_sev1" in seen["tags"] or PAGED in seen["tags"]:
-                final["tags"] = sorted({*final["tags"], PAGED})  # their rule answers whenever ours stood there
+            if self._paged(ticket):
+                final["tags"] = sorted({*final["tags"], PAGED})
             now = {"status": seen["status"], "group": seen["group_id"], "priority": seen["priority"], "tags": sorted(seen["tags"])}
             if differs := [f"{name}: {now[name]} not {final[name]}" for name in final if now[name] != final[name]]:
                 wrong[ticket] = differs
         return wrong
+
+    def _paged(self, ticket: str) -> bool:
+        """Whether the team's rule ever answered to a tag of ours on the ticket."""
+        events = (event for audit in self.world.store.audits[int(ticket)] for event in audit["events"])
+        return any(event.get("field_name") == "tags" and PAGED in event["value"] for event in events)
 
     def wrong_decisions(self, bridge: Listener) -> dict[str, list[str]]:
         """Tickets whose decisions in force are not one for each change that others made, each seeing what that one changed."""
         wrong: dict[str, list[str]] = {}
         decided = bridge.decided()
         for ticket, truth in self.truths.items():
-            expected = [(change.by, change.fields) for change in truth.changes]
+            expected = [(change.by, change.fields) for change in self._with_rules(ticket, truth)]
             if (found := decided.get(ticket, [])) != expected:
                 wrong[ticket] = [f"expected {expected}", f"found {found}"]
         return wrong
+
+    def _with_rules(self, ticket: str, truth: Truth) -> Iterator[Change]:
+        """What others did to a ticket, in order: what people did, and what the team's rules did inside our writes."""
+        theirs = iter(truth.changes)
+        for audit in self.world.store.audits[int(ticket)]:
+            if audit["author_id"] != self.world.bridge["id"]:
+                yield next(theirs)
+            elif any((event.get("via") or {}).get("channel") == "rule" for event in audit["events"]):
+                yield Change(self.clock.now(), 0, "system", ("tags",))
 
     def wrong_facts(self, bridge: Listener) -> dict[str, list[str]]:
         """Tickets that the bridge believes to read otherwise than they do, and cases that are wrongly open or resolved."""
@@ -500,7 +525,9 @@ class Day:
                 "ticket.group_id": None if seen["group_id"] is None else str(seen["group_id"]),
                 "tags": sorted(seen["tags"]),
             }
-            differs = [f"{name}: {facts.get(name)} not {value}" for name, value in real.items() if (facts.get(name) or None) != (value or None)]
+            differs = [
+                f"{name}: {facts.get(name)} not {value}" for name, value in real.items() if (facts.get(name) or None) != (value or None)
+            ]
             if (status == "resolved") != (seen["status"] == "solved"):
                 differs.append(f"case {status}, ticket {seen['status']}")
             if differs:

@@ -48,7 +48,7 @@ def _undone(moment: Moment, newest: Mapping[str, Any]) -> bool:
 
 
 def beyond(change: Change, intents: Sequence[Mapping[str, Any]]) -> Change | None:
-    """What is left of a change without what we meant by it; None: nothing. An intent's `tags`, where it has them: the whole list it sent."""
+    """What is left of a change without what we meant by it; None: nothing. An intent may have `tags`, the whole list it sent."""
     if change.field == "tags":
         before, now = _set(change.previous), _set(change.current)
         if any("tags" in intent and set(intent["tags"]) == now for intent in intents):

@@ -113,9 +113,12 @@ def story(conn: Connection, subjects: Iterable[Interaction]) -> list[Told]:
     return told
 
 
-def heard_of(conn: Connection, tickets: Sequence[str]) -> dict[str, list[tuple[datetime, bool]]]:
-    """When something was heard of each of these tickets, and whether it told a text. What was withdrawn was heard."""
-    found: dict[str, list[tuple[datetime, bool]]] = {}
+def heard_of(conn: Connection, tickets: Sequence[str]) -> dict[str, list[tuple[datetime, bool, str | None]]]:
+    """When something was heard of each of these tickets, whether it told a text, and the id of the audit that told it, if one did.
+
+    What was withdrawn was heard.
+    """
+    found: dict[str, list[tuple[datetime, bool, str | None]]] = {}
     for start in range(0, len(tickets), 400):
         rows = conn.execute(
             select(moments.c.interaction, moments.c.at, moments.c.body).where(
@@ -126,7 +129,8 @@ def heard_of(conn: Connection, tickets: Sequence[str]) -> dict[str, list[tuple[d
             )
         )
         for ticket, at, body in rows:
-            found.setdefault(ticket, []).append((at, bool(body["texts"])))
+            order = body.get("vendor_order", "").partition(".")[0].lstrip("0")
+            found.setdefault(ticket, []).append((at, bool(body["texts"]), order or None))
     return found
 
 

@@ -150,14 +150,14 @@ class Reconciler:
         cursor: Any,
         end: bool,
     ) -> tuple[int, bool]:
-        now, own = self._clock.now(), self._own().id
+        now = self._clock.now()
         known = moments.heard_of(conn, [str(ticket["id"]) for ticket in tickets])
-        heard = {ticket: [Heard(at, text) for at, text in told] for ticket, told in known.items()}
+        heard = {ticket: [Heard(at, text, audit) for at, text, audit in told] for ticket, told in known.items()}
         bodies: list[tuple[str, dict[str, Any]]] = []
         for ticket in tickets:
             before = heard.get(str(ticket["id"]), [])
             if ticket.get("status") != "deleted":
-                bodies += missed(ticket, audits[str(ticket["id"])], before, own, since)
+                bodies += missed(ticket, audits[str(ticket["id"])], before, since)
             elif before:
                 bodies.append(gone(ticket))
         rows = [
@@ -166,7 +166,7 @@ class Reconciler:
         ]
         receipts = inbox.keep(conn, rows) if rows else []
         told = sum(receipt.status == "accepted" for receipt in receipts)
-        healed = self._review(conn, tickets, audits, own, now)
+        healed = self._review(conn, tickets, audits, self._own().id, now)
         place = Look(look.name, look.since, str(cursor) if cursor else look.cursor, look.tickets + len(tickets), look.told + told, end)
         keep.put(conn, look.name, look_json(place))
         return told, healed

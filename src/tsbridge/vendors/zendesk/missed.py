@@ -38,19 +38,22 @@ class Heard:
 
 
 def missed(
-    ticket: Mapping[str, Any], audits: Iterable[Mapping[str, Any]], heard: Sequence[Heard], own_id: str | None, since: datetime
+    ticket: Mapping[str, Any], audits: Iterable[Mapping[str, Any]], heard: Sequence[Heard], since: datetime
 ) -> list[tuple[str, dict[str, Any]]]:
     """Delivery keys and bodies of the audits since `since` that nothing we heard accounts for, oldest first.
 
-    Our own updates are left out: they come back as echoes, which tell nothing.
+    Where moments come from audits, only its own accounts for one: another of the same second says nothing about it. Our
+    own updates count like any: their values are facts of the story.
     """
+    told = {one.audit for one in heard if one.audit is not None}
+    others = [] if told else heard
     found: list[tuple[datetime, str, dict[str, Any]]] = []
     for audit in audits:
         at, id_ = reading.time(audit.get("created_at")), reading.id_text(audit.get("id"))
-        if at is None or id_ is None or at < since or (own_id is not None and reading.id_text(audit.get("author_id")) == own_id):
+        if at is None or id_ is None or at < since or id_ in told:
             continue
         events = [event for event in audit.get("events") or () if isinstance(event, Mapping)]
-        near = [one for one in heard if abs(one.at - at) <= NEAR]
+        near = [one for one in others if abs(one.at - at) <= NEAR]
         said = any(event.get("type") == "Comment" for event in events)
         if near and (not said or any(one.text for one in near)):
             continue

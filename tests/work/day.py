@@ -31,6 +31,7 @@ from tsbridge.vendors.zendesk import normalize as zendesk
 from tsbridge.vendors.zendesk.client import ZendeskClient
 from tsbridge.vendors.zendesk.read_fields import OwnUser
 from tsbridge.work.hearing import Hearing
+from tsbridge.work.reads import ReadBudget
 from tsbridge.work.reconcile import EVERY, Reconciler
 
 INTAKE, SAFETY, CLAIMS = 61000000001, 61000000010, 61000000011
@@ -209,7 +210,7 @@ class Listener(Walk):
         self.rng = rng
         self.writing = writing
         client = ZendeskClient(writing.http, writing.credentials)
-        hearing = Hearing(database, clock, client, per_minute=1_000_000)
+        hearing = Hearing(database, clock, client, ReadBudget(database, clock, 1_000_000))
         super().__init__(database, clock, BOOK, client, hearing)
         bridge = writing.zendesk.world.bridge
         self.own = OwnUser(str(bridge["id"]), bridge["email"])

@@ -73,7 +73,7 @@ class WritingDesk:
     ) -> None:
         self.database = database
         self.clock = clock
-        self.ids = CountingIds()
+        self.ids = CountingIds("w")
         self.zendesk = Zendesk(WEBHOOKS_GO_NOWHERE, clock.now, limits=limits or Limits.off(), strict=strict)
         self.wire = Wire(self.zendesk, clock)
         self.alarms: list[tuple[str, Mapping[str, object]]] = []

@@ -15,6 +15,8 @@ from tsbridge.core.moments import Value
 from tsbridge.core.values import alike
 
 FROZEN: Final = ("closed", "deleted")
+HEARD_AS: Final = {"priority": "ticket.priority", "group_id": "ticket.group_id", "assignee_id": "ticket.assignee_id"}
+"""The fields that single values are heard in; a custom one is `ticket.custom.<id>`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,6 +155,26 @@ def yielding(ours: Ours, wish: Wish, read: Current, now: Current) -> Ours:
             **{name: asked for name, asked in wish.singles().items() if now.values.get(name) != read.values.get(name)},
         },
     )
+
+
+def unheard(edit: Edit, current: Current, ours: Ours, known: Mapping[str, Value]) -> frozenset[str]:
+    """The parts of an edit that would undo what somebody did without our having heard of it; named as in `hold`.
+
+    `known`: what the ticket was last heard to read, by the fields of rules. A single value that reads neither so nor as we
+    set it; a tag that was heard to be there and is gone; one to come off that was not heard to be there. What we owe is not meant.
+    """
+    parts = set()
+    owed = dict(ours.owed.values)
+    for name, _ in edit.values:
+        told, field_name = ours.values.get(name), HEARD_AS.get(name, "ticket.custom." + name.removeprefix("custom:"))
+        now = current.values.get(name)
+        if name not in owed and field_name in known and not alike(known[field_name], now) and not (told and alike(told.value, now)):
+            parts.add(name)
+    tags = known.get("tags")
+    if isinstance(tags, tuple):
+        parts |= {f"tag:{tag}" for tag in edit.add if tag in tags and tag not in ours.owed.add}
+        parts |= {f"absent:{tag}" for tag in edit.remove if tag not in tags and tag not in ours.put and tag not in ours.owed.remove}
+    return frozenset(parts)
 
 
 def hold(wish: Wish, ours: Ours, parts: Set[str]) -> Wish:

@@ -10,6 +10,7 @@ from sqlalchemy import Connection, bindparam, delete, func, insert, select, upda
 
 from tsbridge.core.casestate import CaseState
 from tsbridge.core.casestate_json import from_json, to_json
+from tsbridge.core.moments import Value
 from tsbridge.core.story import due_at
 from tsbridge.store.tables import cases, escalations, interactions
 
@@ -30,6 +31,21 @@ _ADD_STEPS: Final = insert(escalations)
 def state(conn: Connection, case_id: str) -> CaseState | None:
     row = conn.execute(_STATE, {"of_id": case_id}).first()
     return None if row is None else from_json(row.state)
+
+
+def facts_of(conn: Connection, tickets: Mapping[str, str]) -> dict[str, Mapping[str, Value]]:
+    """What was last heard of each of these tickets, given the case of each; those of which nothing was are left out."""
+    found: dict[str, Mapping[str, Value]] = {}
+    wanted = sorted(set(tickets.values()))
+    states: dict[str, CaseState] = {}
+    for start in range(0, len(wanted), 400):
+        rows = conn.execute(select(cases.c.id, cases.c.state).where(cases.c.id.in_(wanted[start : start + 400])))
+        states.update({row.id: from_json(row.state) for row in rows})
+    for ticket, case_id in tickets.items():
+        track = states[case_id].tracks.get(f"zendesk:{ticket}") if case_id in states else None
+        if track is not None:
+            found[ticket] = track.facts
+    return found
 
 
 def save(conn: Connection, case_id: str, now: CaseState) -> None:

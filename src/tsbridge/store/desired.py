@@ -17,6 +17,9 @@ OPEN: Final = ("waiting", "sending")
 DONE: Final = ("confirmed", "unneeded")
 RULE_PAUSED: Final = "rule_paused"
 """Why a wish is parked of which a part waits for a paused rule."""
+HEAR_WITHIN: Final = timedelta(seconds=5)
+UNHEARD: Final = "unheard"
+"""Why a wish waits of which a part would undo what somebody did and nobody has heard yet."""
 _IS_OPEN: Final = desired.c.status.in_([literal_column(f"'{status}'") for status in OPEN])
 """Written out, not bound: only then SQLite finds the index of the open rows, and a round does not read every ticket ever written to."""
 
@@ -25,7 +28,7 @@ _IS_OPEN: Final = desired.c.status.in_([literal_column(f"'{status}'") for status
 class ClaimedWish:
     """A wish one writer has for the time of its lease. `revision` fences: a wish that changed meanwhile is not settled.
 
-    `held`: parts of it wait for a paused rule, so that it cannot be done.
+    `held`: why parts of it wait, so that it cannot be done: RULE_PAUSED or UNHEARD.
     """
 
     ticket: str
@@ -37,7 +40,7 @@ class ClaimedWish:
     attempts: int
     asked_at: datetime
     worker: str
-    held: bool = False
+    held: str | None = None
 
 
 def wish_changed(
@@ -136,12 +139,12 @@ def settle(
     wrote: bool = False,
 ) -> bool:
     """Finish a wish; `wrote`: with an attempt that went through. When it changed meanwhile, what is ours is kept and it waits again.
-    One of which a part is held is parked: the rest is written.
+    One of which a part is held is parked, or looked at again soon: the rest is written.
 
     False when somebody else has it by now: nothing is kept, and what was written has to be found out from the ticket.
     """
-    if claimed.held and status in DONE:
-        status, reason = "parked", RULE_PAUSED
+    if claimed.held is not None and status in DONE:
+        status, reason = "waiting" if claimed.held == UNHEARD else "parked", claimed.held
     done = conn.execute(
         update(desired)
         .where(*_ours(claimed), desired.c.revision == claimed.revision)
@@ -152,6 +155,7 @@ def settle(
             plan=plan,
             attempts=desired.c.attempts + int(wrote),
             confirmed_at=now if status in DONE else None,
+            due_at=now + HEAR_WITHIN if reason == UNHEARD else desired.c.due_at,
             claimed_by=None,
             lease_until=None,
         )

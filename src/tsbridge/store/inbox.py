@@ -108,6 +108,11 @@ def keep(conn: Connection, deliveries: Sequence[Delivery]) -> list[Receipt]:
     return [_receipt(delivery, found[delivery.source, delivery.key]) for delivery in deliveries]
 
 
+def status_of(conn: Connection, source: str, key: str) -> str | None:
+    """What became of the delivery that is kept under a key; None when there is none."""
+    return conn.execute(select(inbox.c.status).where(inbox.c.source == source, inbox.c.dedupe_key == key)).scalar()
+
+
 # The statements written out by hand: the door's speed hangs on them, and building them from parts for a few dozen rows costs
 # more than running them. Columns and types are those of `_TYPES`, in this order.
 _TYPES: Final = {

@@ -17,11 +17,13 @@ from typing import Any, Final, Protocol
 from sqlalchemy import Connection
 
 from tsbridge.core import budget as flow
+from tsbridge.core import helpdesk
 from tsbridge.core.asking import askers, held
 from tsbridge.core.budget import Budget
 from tsbridge.core.crashpoint import crashpoint
 from tsbridge.core.drift import undone_by
 from tsbridge.core.helpdesk import Current, Edit, Ours, edit_json, hold, ours_from, ours_json, overwritten, plan, settled, yielding
+from tsbridge.core.moments import Value
 from tsbridge.core.ports import Clock, Ids
 from tsbridge.store import budget, decisions, desired, keep, links
 from tsbridge.store.db import Database
@@ -31,7 +33,7 @@ from tsbridge.vendors.errors import Conflict, GiveUp, OutcomeUnknown, TryLater, 
 from tsbridge.vendors.zendesk.audits import changes_of
 from tsbridge.vendors.zendesk.client import Updated
 from tsbridge.vendors.zendesk.tickets import before_of, body_of, current_of, intents_in, marker_of, properties_of
-from tsbridge.work import together
+from tsbridge.work import together, unheard
 from tsbridge.work.pace import Pace, Stopped
 from tsbridge.work.together import Together
 
@@ -129,14 +131,15 @@ class Writeback:
         if shared.open or shared.in_a_row:
             await self._note(flow.succeeded)
         current = {ticket.id: ticket for ticket in map(current_of, found)}
-        unclear = await self._unclear(claimed, now)
+        unclear, known = await self._known(claimed, now)
         if backlog:
-            claimed = await self._write_together(claimed, current, unclear, count)
+            claimed = await self._write_together(claimed, current, unclear, known, count)
         gate = asyncio.Semaphore(AT_ONCE)
 
         async def one(wish: ClaimedWish) -> None:
             async with gate:
-                await self._write(wish, current.get(wish.ticket), live=mode == "live", unclear=wish.ticket in unclear)
+                heard = known.get(wish.ticket, {})
+                await self._write(wish, current.get(wish.ticket), heard, live=mode == "live", unclear=wish.ticket in unclear)
 
         ended = await asyncio.gather(*(one(wish) for wish in claimed), return_exceptions=True)
         for end in ended:
@@ -167,19 +170,27 @@ class Writeback:
             for each in askers(self._rulebooks.version(conn, decision.version).book, decision.matched, decision.outcome)
         ]
         wish = hold(claimed.wish, claimed.ours, held(asked, paused))
-        return replace(claimed, wish=wish, held=wish != claimed.wish)
+        return replace(claimed, wish=wish, held=desired.RULE_PAUSED if wish != claimed.wish else None)
 
-    async def _unclear(self, claimed: Sequence[ClaimedWish], now: datetime) -> set[str]:
-        """Tickets of which it has to be found out first whether an earlier call happened, or whether somebody fights over them."""
+    async def _known(self, claimed: Sequence[ClaimedWish], now: datetime) -> tuple[set[str], dict[str, Mapping[str, Value]]]:
+        """Tickets of which it has to be found out first whether an earlier call happened, or whether somebody fights over them;
+        and what each was last heard to read."""
         tickets = [wish.ticket for wish in claimed]
-        return await self._database.read(lambda conn: desired.unsettled(conn, tickets, now - FIGHT_WINDOW, FIGHT_WRITES))
+        return await self._database.read(
+            lambda conn: (desired.unsettled(conn, tickets, now - FIGHT_WINDOW, FIGHT_WRITES), unheard.known(conn, claimed))
+        )
 
     async def _write_together(
-        self, claimed: list[ClaimedWish], current: Mapping[str, Current], unclear: set[str], permits: int
+        self,
+        claimed: list[ClaimedWish],
+        current: Mapping[str, Current],
+        unclear: set[str],
+        known: Mapping[str, Mapping[str, Value]],
+        permits: int,
     ) -> list[ClaimedWish]:
         """Write what many tickets need alike. Returns whom to write alone now: as many as there are permits left for; the others wait."""
         now = self._clock.now()
-        found = together.batches(claimed, current, unclear)[:permits]
+        found = together.batches(claimed, current, unclear, known)[:permits]
         if not found:
             self._alone_until = now + LOOK_AGAIN
         for batch in found:
@@ -200,8 +211,8 @@ class Writeback:
         await self._database.write(give_back)
         return rest[:left]
 
-    async def _write(self, claimed: ClaimedWish, current: Current | None, *, live: bool, unclear: bool) -> None:
-        """One ticket, from what it is to how its wish ends for now."""
+    async def _write(self, claimed: ClaimedWish, current: Current | None, known: Mapping[str, Value], *, live: bool, unclear: bool) -> None:
+        """One ticket, from what it is to how its wish ends for now. `known`: what it was last heard to read."""
         ours = claimed.ours
         try:
             for _ in range(TRIES):
@@ -211,6 +222,9 @@ class Writeback:
                     reason = "deleted" if current is None else current.frozen
                     return await self._settle(claimed, "refused", ours, reason=reason)
                 edit = plan(current, claimed.wish, ours)
+                if live and (parts := helpdesk.unheard(edit, current, ours, known)) and not await self._heard(current):
+                    claimed = replace(claimed, wish=hold(claimed.wish, ours, parts), held=desired.UNHEARD)
+                    edit = plan(current, claimed.wish, ours)
                 if not edit:
                     before = bool(claimed.ours.tags or claimed.ours.values or ours.notes or claimed.ours.absent or ours.put)
                     done = settled(ours, claimed.wish, current, edit)
@@ -318,6 +332,11 @@ class Writeback:
 
         await self._database.write(know)
         return ours
+
+    async def _heard(self, current: Current) -> bool:
+        """Whether what stands on the ticket now was heard; else it will be."""
+        now = self._clock.now()
+        return await self._database.write(lambda conn: unheard.heard(conn, self._ids, current, now))
 
     async def _read_again(self, claimed: ClaimedWish) -> Current | None:
         found = await self._asked().tickets([claimed.ticket])

@@ -37,6 +37,8 @@ FIELDS: Final[Mapping[str, str]] = {
 }
 RATING: Final = "SatisfactionRating"
 """An event of its own for a rating, beside or instead of a changed `satisfaction_score`."""
+EMPTY: Final[Mapping[str, Value]] = {"ticket.priority": None, "ticket.group_id": None, "ticket.assignee_id": None, "tags": ()}
+"""What a new ticket has not until its audit says otherwise."""
 Planned = Callable[[str], Mapping[str, Any] | None]
 """The edit (`core.helpdesk.edit_json`) that an update's marker stands for; None when it is none of ours."""
 
@@ -127,7 +129,7 @@ def _moment(ticket: str, audit: Mapping[str, Any], at: datetime, told: list[_Tol
     if created and requester is None:
         requester = whole_id((comment or audit).get("author_id"))
     actor = _actor(id_text(audit.get("author_id")), requester)
-    facts: dict[str, Value] = {}
+    facts: dict[str, Value] = dict(EMPTY) if created else {}
     if created and requester is not None:
         facts["requester.id"] = requester
     texts: list[Text] = []

@@ -69,6 +69,19 @@ def test_time_in_open_hours_skips_the_night_the_weekend_and_the_holiday() -> Non
     assert days.after(at(ANGELES, 2026, 11, 28, 12), timedelta(0)) == at(ANGELES, 2026, 11, 30, 9)
 
 
+def test_time_that_ends_as_it_closes_ends_as_it_opens_again() -> None:
+    days = calendar(ANGELES, {"mon-fri": "09:00-17:00"}, closed=(date(2026, 11, 26),))
+    assert days.after(at(ANGELES, 2026, 11, 24, 15), 2 * HOUR) == at(ANGELES, 2026, 11, 25, 9)
+    assert days.after(at(ANGELES, 2026, 11, 25, 9), 8 * HOUR) == at(ANGELES, 2026, 11, 27, 9)
+    assert days.after(at(ANGELES, 2026, 11, 27, 9), 16 * HOUR) == at(ANGELES, 2026, 12, 1, 9)
+    assert days.after(at(ANGELES, 2026, 11, 24, 17), timedelta(0)) == at(ANGELES, 2026, 11, 25, 9)
+    split = calendar(ANGELES, {"mon-fri": "09:00-12:00,13:00-17:00"})
+    assert split.after(at(ANGELES, 2026, 11, 24, 9), 3 * HOUR) == at(ANGELES, 2026, 11, 24, 13)
+    joined = calendar(ANGELES, {"mon-fri": "09:00-12:00,12:00-17:00", "sat": "00:00-24:00", "sun": "00:00-24:00"})
+    assert joined.after(at(ANGELES, 2026, 11, 24, 9), 3 * HOUR) == at(ANGELES, 2026, 11, 24, 12)
+    assert joined.after(at(ANGELES, 2026, 11, 28, 0), 24 * HOUR) == at(ANGELES, 2026, 11, 29, 0)
+
+
 def test_a_calendar_that_never_opens_says_so() -> None:
     never = calendar(ANGELES, {})
     assert never.after(at(ANGELES, 2026, 1, 1), MINUTE) is None
@@ -100,7 +113,8 @@ def test_what_is_waited_for_has_passed_in_open_hours_and_not_a_second_more(found
     due = found.after(when, minutes * MINUTE)
     assert due is not None
     assert found.open_between(when, due) == minutes * MINUTE
-    assert found.is_open(due - MINUTE / 60)
+    assert found.is_open(due)
+    assert found.open_between(when, due + MINUTE / 60) > minutes * MINUTE
 
 
 @given(calendars, instants, st.integers(0, 3_000), st.integers(0, 3_000))

@@ -58,7 +58,8 @@ class Calendar:
     def after(self, at: datetime, open_time: timedelta) -> datetime | None:
         """The instant by which `open_time` has passed inside the open hours since `at`; None when it never does.
 
-        Nothing to wait for is done at once when it is open, else at the next opening.
+        It is one at which it is open: an end that falls on the closing is the next opening, as Zendesk's own library for
+        business hours has it. So nothing to wait for is done at once when it is open, else at the next opening.
         """
         if self.always:
             return at + open_time
@@ -67,7 +68,7 @@ class Calendar:
             start = max(start, at)
             if end <= start:
                 continue
-            if left <= end - start:
+            if left < end - start:
                 return start + left
             left -= end - start
         return None

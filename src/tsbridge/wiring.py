@@ -38,7 +38,7 @@ from tsbridge.vendors.zendesk import verify as zendesk_proof
 from tsbridge.vendors.zendesk.client import AccessToken, ApiToken, ClientCredentials, Credentials, Limits, ZendeskClient
 from tsbridge.vendors.zendesk.read_fields import OwnUser
 from tsbridge.web.webhooks import Entrance
-from tsbridge.work.ingest import Reader
+from tsbridge.work.reading import Reader
 
 _LETTERS: Final = "0123456789abcdefghjkmnpqrstvwxyz"
 _PAIRS: Final = [first + second for first in _LETTERS for second in _LETTERS]

@@ -7,6 +7,7 @@ impression is judged, the ticket is noted, and the audits replace it when they c
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -21,11 +22,14 @@ from tsbridge.store.db import Database
 from tsbridge.vendors.errors import GiveUp, VendorError
 from tsbridge.vendors.zendesk.client import AuditPage
 from tsbridge.vendors.zendesk.read_audits import channel_warnings, moments_of
+from tsbridge.work.loop import place
 from tsbridge.work.reads import ReadBudget, Reader
 
 PATIENCE_S: Final = 2.0
 """How long a batch waits for Zendesk before first impressions count."""
 AT_ONCE: Final = 8
+
+log = logging.getLogger("tsbridge.hearing")
 
 
 class Zendesk(Protocol):
@@ -79,7 +83,12 @@ class Hearing:
         if not found:
             return Heard(gone=frozenset(gone), unasked=unasked)
         plans = await self._database.read(lambda conn: plans_of(conn, list(found)))
-        read = {ticket: moments_of(ticket, audits, plans[ticket].get, requesters[ticket]) for ticket, audits in found.items()}
+        read: dict[str, tuple[Moment, ...]] = {}
+        for ticket, audits in found.items():
+            try:
+                read[ticket] = moments_of(ticket, audits, plans[ticket].get, requesters[ticket])
+            except Exception as failure:  # a fault of ours that this ticket met: as if it could not be read yet, and no other's affair
+                log.error("audits could not be read", extra={"ticket": ticket, "kind": type(failure).__name__, "where": place(failure)})
         told = {ticket: moments for ticket, moments in read.items() if moments}
         warnings = {ticket: channel_warnings(found[ticket]) for ticket in told}
         return Heard(told, frozenset(gone | (read.keys() - told.keys())), unasked, behind, warnings)

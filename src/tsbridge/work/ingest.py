@@ -1,16 +1,17 @@
 """From kept deliveries to concluded cases: claim, read, look up what is missing, then one transaction for the batch.
 
 Nothing is asked of a vendor while a transaction is open. A batch that fails is tried again one delivery at a time, so
-that one bad delivery never holds the others; one that broke its worker twice is set aside (the inbox counts claims).
+that one bad delivery never holds the others; one that broke its worker twice is set aside (the inbox counts claims). What
+is no delivery's own fault, a database that cannot be used above all, is counted against none: the claims are given back.
 """
 
 from __future__ import annotations
 
+import logging
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Any, Protocol
+from typing import Any
 
 from sqlalchemy import Connection
 
@@ -19,46 +20,28 @@ from tsbridge.core.echo import without_echo, without_own_notes
 from tsbridge.core.moments import Moment
 from tsbridge.core.ports import Clock, Ids
 from tsbridge.store import cases, desired, inbox, keep
-from tsbridge.store.db import Database
+from tsbridge.store.db import Database, unavailable
 from tsbridge.store.moments import CAUGHT_UP, unknown
 from tsbridge.store.warnings import note
-from tsbridge.vendors.errors import Malformed
 from tsbridge.vendors.zendesk.read_audits import believed
+from tsbridge.work.accounts import ACCOUNT, FOREIGN, foreign, without_foreign
 from tsbridge.work.conclude import Concluded, Conclusions, ToldNow
 from tsbridge.work.facts import Background
 from tsbridge.work.hearing import Heard, Hearing
+from tsbridge.work.reading import Reader
+from tsbridge.work.reading import read as read_delivery
 from tsbridge.work.rings import Read, Rings, beside, newest_ring, only, pause, rung, unheard
 
 BATCH = 50
 AIM = timedelta(milliseconds=100)
 """How long one transaction shall take: on SQLite the door waits for it."""
 LEASE = timedelta(seconds=60)
-ACCOUNT = "zendesk_account"
-"""Kept: the first account of each kind of name that was heard, `{"id": …, "name": …}`."""
-FOREIGN = "foreign_account"
+PAUSE = timedelta(seconds=5)
+"""How long deliveries rest that were given back."""
 ECHO_WINDOW = timedelta(hours=1)
-LAST_WORDS = ("ticket.deleted", "ticket.merged")
+GIVEN_BACK = "given_back"
 
-
-class Reading(Protocol):
-    """What a vendor's normalizer makes of a delivery."""
-
-    @property
-    def event_type(self) -> str: ...
-    @property
-    def moments(self) -> tuple[Moment, ...]: ...
-    @property
-    def ignored(self) -> str | None: ...
-    @property
-    def account(self) -> str | None: ...
-    @property
-    def merged(self) -> tuple[str, str] | None: ...
-    @property
-    def warnings(self) -> tuple[str, ...]: ...
-
-
-Reader = Callable[[inbox.Claimed, Any], Reading]
-"""Reads one claimed delivery, by the kept mappings of its source if there are any; raises `Malformed`. Made by wiring."""
+log = logging.getLogger("tsbridge.ingest")
 
 
 class Ingest:
@@ -86,28 +69,39 @@ class Ingest:
         self._worker = worker
         self._wake_writer = wake_writer
         self._batch = BATCH
+        self._owed: list[inbox.Claimed] = []  # claims that could not even be given back; the next claim begins with them
 
     async def round(self) -> bool:
         """Work on one batch. True when there was something to do."""
         now = self._clock.now()
         claimed, mappings, accounts = await self._database.write(lambda conn: self._claim(conn, now))
+        self._owed = []
         if not claimed:
             return False
         crashpoint("ingest.claimed")
-        read = _without_foreign([self._read(row, mappings.get(row.source)) for row in claimed], accounts)
+        try:
+            await self._work_on(claimed, mappings, accounts)
+        except Exception:  # none of them is known to be at fault; fewer next time, should one of them be
+            self._batch = max(1, self._batch // 2)
+            await self._give_back(claimed)
+            raise
+        return True
+
+    async def _work_on(self, claimed: Sequence[inbox.Claimed], mappings: Mapping[str, Any], accounts: Mapping[str, str]) -> None:
+        """Read and apply claimed deliveries. Raises what is no delivery's own fault; those not settled are still claimed then."""
+        read = without_foreign([self._read(row, mappings) for row in claimed], accounts)
         crashpoint("ingest.read")
         heard = await self._hearing.read(rung([m for one in read for m in one.moments]))
         told = [m for one in read for m in beside(one, heard).moments]
         facts = await self._background.look_up([*told, *(m for moments in heard.moments.values() for m in moments)])
         rings = newest_ring(read)
-        if await self._tried(read, facts, heard, rings) is not None:
+        if await self._failure(read, facts, heard, rings) is not None:
             # One by one, so that the delivery that cannot be applied is known and the others go on.
             for one in read:
                 tickets = {moment.interaction for moment in one.moments}
                 own = [moment for moment in facts if moment.interaction in tickets]
-                if (failure := await self._tried([one], own, only(heard, tickets), rings)) is not None:
+                if (failure := await self._failure([one], own, only(heard, tickets), rings)) is not None:
                     await self._postpone(one, failure)
-        return True
 
     async def tick(self) -> datetime | None:
         """Judge the cases whose due time has come; returns when the next one comes."""
@@ -123,33 +117,40 @@ class Ingest:
         tickets = await self._background.due()
         heard = await self._hearing.read(dict.fromkeys(tickets))
         facts, due = await self._background.take_up(tickets, heard.moments, heard.gone)
-        if facts or heard.moments:
-            await self._apply([], facts, heard, {})
+        if (facts or heard.moments) and await self._failure([], facts, heard, {}) is not None:
+            await self._complete_alone(facts, heard)
         return due
+
+    async def _complete_alone(self, facts: Sequence[Moment], heard: Heard) -> None:
+        """Ticket by ticket, so that one that cannot be concluded holds no other. Raises the last failure when all had their turn."""
+        failed: Exception | None = None
+        for ticket in sorted({moment.interaction for moment in facts} | heard.moments.keys()):
+            own = [moment for moment in facts if moment.interaction == ticket]
+            failed = await self._failure([], own, only(heard, {ticket}), {}) or failed
+        if failed is not None:
+            raise failed
 
     def _claim(self, conn: Connection, now: datetime) -> tuple[list[inbox.Claimed], dict[str, Any], dict[str, str]]:
         """Rows to work on, how the team told us to read those of their sources, and whose account is heard."""
+        for row in self._owed:
+            inbox.later(conn, row, now, GIVEN_BACK)
         claimed = inbox.claim(conn, self._worker, now, LEASE, self._batch)
         mappings = {source: keep.get(conn, keep.mappings(source)) for source in sorted({row.source for row in claimed})}
         return claimed, mappings, keep.get(conn, ACCOUNT) or {}
 
-    def _read(self, row: inbox.Claimed, mappings: Any) -> Read:
-        try:
-            reading = self._readers[row.source](row, mappings)
-        except Malformed as refused:
-            return Read(row, None, (), malformed=refused.code)
-        moments = reading.moments
-        if row.source == "zendesk" and self._hearing.asks and not reading.event_type.startswith("messaging_ticket."):
-            # Audits tell all of it, but not that a ticket is gone or where it went, nor messages before the conversation ends.
-            moments = tuple(m if m.event in LAST_WORDS else replace(m, impression=True) for m in moments)
-        ignored, account, warnings = reading.ignored, reading.account, reading.warnings
-        return Read(row, reading.event_type, moments, ignored, account=account, merged=reading.merged, warnings=warnings)
+    def _read(self, row: inbox.Claimed, mappings: Mapping[str, Any]) -> Read:
+        return read_delivery(row, self._readers[row.source], mappings.get(row.source), impressions=self._hearing.asks)
 
-    async def _tried(self, read: Sequence[Read], facts: Sequence[Moment], heard: Heard, rings: Rings) -> Exception | None:
-        """Apply deliveries together; what went wrong, if anything. Then nothing of them was applied."""
+    async def _failure(self, read: Sequence[Read], facts: Sequence[Moment], heard: Heard, rings: Rings) -> Exception | None:
+        """Apply deliveries together; what went wrong with them, if anything. Then nothing of them was applied.
+
+        Raises what says nothing about them: the database cannot be used.
+        """
         try:
             await self._apply(read, facts, heard, rings)
         except Exception as failure:  # whatever it is, the delivery must not be lost and must not hold the others
+            if unavailable(failure):
+                raise
             return failure
         return None
 
@@ -211,7 +212,7 @@ class Ingest:
         """Tell one delivery's moments; returns the status and reason it is settled with."""
         if one.malformed is not None:
             return "quarantined", one.malformed
-        if _foreign(conn, one.account):
+        if foreign(conn, one.account):
             return "quarantined", FOREIGN
         if one.ignored is not None:
             return "ignored", one.ignored
@@ -253,6 +254,20 @@ class Ingest:
             total = Concluded(total.decisions + done.decisions, total.wishes + done.wishes)
         return total
 
+    async def _give_back(self, rows: Sequence[inbox.Claimed]) -> None:
+        """Give back those of these claims that we still have, uncounted; when not even that can be written, the next claim does it."""
+        due_at = self._clock.now() + PAUSE
+
+        def write(conn: Connection) -> None:
+            for row in rows:
+                inbox.later(conn, row, due_at, GIVEN_BACK)
+
+        try:
+            await self._database.write(write)
+        except Exception as failure:
+            self._owed = list(rows)
+            log.error("claims could not be given back", extra={"kind": type(failure).__name__, "count": len(rows)})
+
     async def _postpone(self, one: Read, failure: Exception) -> None:
         """Leave a delivery that could not be applied for later; the inbox sets it aside after its last attempt."""
         now = self._clock.now()
@@ -276,27 +291,3 @@ def _believed(conn: Connection, ticket: str, told: Sequence[Moment], now: dateti
 
 def _may_echo(moment: Moment) -> bool:
     return moment.source == "zendesk" and moment.actor.kind in ("us", "unknown")
-
-
-def _without_foreign(read: Sequence[Read], accounts: Mapping[str, str]) -> list[Read]:
-    """Deliveries of another account say nothing: before anything is asked about their tickets, which are not ours."""
-    known, found = dict(accounts), []
-    for one in read:
-        if one.account is not None and one.malformed is None:
-            kind, _, name = one.account.partition(":")
-            if known.setdefault(kind, name) != name:
-                one = replace(one, moments=(), malformed=FOREIGN)
-        found.append(one)
-    return found
-
-
-def _foreign(conn: Connection, account: str | None) -> bool:
-    """Whether a delivery is of another account than the first one heard, which is kept here."""
-    if account is None:
-        return False
-    kind, _, name = account.partition(":")
-    kept = keep.get(conn, ACCOUNT) or {}
-    if kind not in kept:
-        keep.put(conn, ACCOUNT, {**kept, kind: name})
-        return False
-    return bool(kept[kind] != name)

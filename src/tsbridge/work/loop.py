@@ -93,7 +93,7 @@ class Loop:
             except Exception as failure:
                 failures += 1
                 rest = min(FIRST_REST * 2 ** min(failures - 1, 10), LONGEST_REST)
-                told = {"worker": name, "kind": type(failure).__name__, "where": _place(failure), "count": failures}
+                told = {"worker": name, "kind": type(failure).__name__, "where": place(failure), "count": failures}
                 log.error("a round failed", extra=told)  # the message of an exception may quote a person's data
                 await self._rest(rest)
                 continue
@@ -118,7 +118,7 @@ class Loop:
             await self._wait(event, min(left, self._look_again))
 
 
-def _place(failure: BaseException) -> str:
+def place(failure: BaseException) -> str:
     """Where it was raised, as module and line: a message could quote a person's data, a place cannot."""
     trace = failure.__traceback__
     while trace is not None and trace.tb_next is not None:

@@ -1,0 +1,40 @@
+"""Whose deliveries are heard: those of the first Zendesk account and of no other."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Final
+
+from sqlalchemy import Connection
+
+from tsbridge.store import keep
+from tsbridge.work.rings import Read
+
+ACCOUNT: Final = "zendesk_account"
+"""Kept: the first account of each kind of name that was heard, `{"id": …, "name": …}`."""
+FOREIGN: Final = "foreign_account"
+
+
+def without_foreign(read: Sequence[Read], accounts: Mapping[str, str]) -> list[Read]:
+    """Deliveries of another account say nothing: before anything is asked about their tickets, which are not ours."""
+    known, found = dict(accounts), []
+    for one in read:
+        if one.account is not None and one.malformed is None:
+            kind, _, name = one.account.partition(":")
+            if known.setdefault(kind, name) != name:
+                one = replace(one, moments=(), malformed=FOREIGN)
+        found.append(one)
+    return found
+
+
+def foreign(conn: Connection, account: str | None) -> bool:
+    """Whether a delivery is of another account than the first one heard, which is kept here."""
+    if account is None:
+        return False
+    kind, _, name = account.partition(":")
+    kept = keep.get(conn, ACCOUNT) or {}
+    if kind not in kept:
+        keep.put(conn, ACCOUNT, {**kept, kind: name})
+        return False
+    return bool(kept[kind] != name)

@@ -1,0 +1,171 @@
+"""Who is to blame: a reader's failure is its delivery's own affair, the database's trouble is no delivery's fault."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import sqlite3
+from collections import Counter
+from collections.abc import Callable
+from concurrent.futures import Future
+from datetime import timedelta
+from typing import Any
+
+import psycopg
+import pytest
+from sqlalchemy import Connection, select
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import TimeoutError as PoolIsBusy
+
+from tests.clocks import SettableClock
+from tests.work.test_walk_laws import BOOK
+from tests.work.walk import Walk, call, ticket
+from tsbridge.store import inbox, tables
+from tsbridge.store.db import Database
+from tsbridge.vendors.zendesk.client import AuditPage
+from tsbridge.work.hearing import Hearing
+from tsbridge.work.reads import ReadBudget
+
+TROUBLES = (
+    lambda: OperationalError("work", None, sqlite3.OperationalError("database is locked")),
+    lambda: OperationalError("work", None, psycopg.errors.LockNotAvailable("canceling statement due to lock timeout")),
+    lambda: OperationalError("work", None, psycopg.errors.AdminShutdown("terminating connection")),
+    lambda: PoolIsBusy("no connection in time"),
+)
+
+
+class Trouble:
+    """A side of a database whose work fails at times: before it began, or when it was done and not yet committed."""
+
+    def __init__(self, side: Any, seed: int) -> None:
+        self._side = side
+        self._dice = random.Random(seed)  # noqa: S311
+        self.share = 0.0
+        self.failed = 0
+
+    def submit(self, work: Callable[[Connection], Any], *, write: bool, urgent: bool) -> Future[Any]:
+        return self._side.submit(self._spoiled(work), write=write, urgent=urgent)
+
+    def run(self, work: Callable[[Connection], Any], *, write: bool) -> Any:
+        return self._side.run(work, write=write)  # how the test itself looks
+
+    def close(self) -> None:
+        """The inner side closes itself."""
+
+    def _spoiled(self, work: Callable[[Connection], Any]) -> Callable[[Connection], Any]:
+        if self._dice.random() >= self.share:
+            return work
+        failure, early = self._dice.choice(TROUBLES)(), self._dice.random() < 0.5
+        self.failed += 1
+
+        def fails(conn: Connection) -> None:
+            if not early:
+                work(conn)
+            raise failure
+
+        return fails
+
+
+def troubled(database: Database, seed: int) -> tuple[Database, Trouble]:
+    side = Trouble(database._side, seed)
+    return Database(side, database.dialect, database.url), side
+
+
+def statuses(database: Database) -> Counter[str]:
+    return Counter(database.read_now(lambda conn: conn.execute(select(tables.inbox.c.status)).scalars().all()))
+
+
+def some(many: int) -> list[tuple[str, dict[str, Any]]]:
+    return [ticket("created", n, str(5000 + n), person=str(n)) if n % 2 else call("call.ended", n, f"c{n}") for n in range(many)]
+
+
+@pytest.mark.parametrize("share", [1.0, 0.5])
+def test_trouble_of_the_database_for_forty_minutes_is_counted_against_nobody(
+    database: Database, clock: SettableClock, share: float
+) -> None:
+    shaky, side = troubled(database, 7)
+    walk = Walk(shaky, clock, BOOK)
+    walk.tell(some(30))
+    clock.advance(timedelta(hours=1))
+    side.share = share
+    until = clock.now() + timedelta(minutes=40)
+    while clock.now() < until:
+        try:
+            while asyncio.run(walk.ingest.round()):
+                pass
+        except (OperationalError, PoolIsBusy):
+            pass  # the loop rests and comes again
+        clock.advance(60)
+    assert side.failed >= 20
+    assert set(statuses(database)) <= {"pending", "applied"}
+    side.share = 0.0
+    while "pending" in statuses(database):
+        walk.work()
+        clock.advance(10)
+    assert statuses(database) == {"applied": 30}
+    rows = database.read_now(lambda conn: conn.execute(select(tables.inbox.c.attempts, tables.inbox.c.reason)).all())
+    assert {tuple(row) for row in rows} == {(1, None)}  # no failure was counted, nobody died of anything
+
+
+def test_claims_that_could_not_be_given_back_are_given_back_with_the_next_claim(database: Database, clock: SettableClock) -> None:
+    shaky, side = troubled(database, 1)
+    walk = Walk(shaky, clock, BOOK)
+    walk.tell(some(10))
+    clock.advance(timedelta(hours=1))
+    read = walk.ingest._readers["zendesk"]
+
+    def spoils(row: inbox.Claimed, mappings: Any) -> Any:
+        side.share = 1.0  # from the moment they are claimed nothing can be written
+        return read(row, mappings)
+
+    walk.ingest._readers = {**walk.ingest._readers, "zendesk": spoils}
+    with pytest.raises((OperationalError, PoolIsBusy)):
+        asyncio.run(walk.ingest.round())
+    clock.advance(timedelta(minutes=11))  # the lease is long over
+    side.share = 0.0
+    walk.ingest._readers = {**walk.ingest._readers, "zendesk": read}
+    walk.work()
+    clock.advance(60)
+    walk.work()
+    assert statuses(database) == {"applied": 10}
+    assert database.read_now(lambda conn: set(conn.execute(select(tables.inbox.c.attempts)).scalars())) == {1}
+
+
+@pytest.mark.parametrize("failure", [KeyError("x"), RecursionError(), MemoryError(), UnicodeDecodeError("utf-8", b"", 0, 1, "x")])
+def test_a_reader_that_fails_is_its_deliverys_own_affair(database: Database, clock: SettableClock, failure: Exception) -> None:
+    walk = Walk(database, clock, BOOK)
+    walk.tell(some(50))
+    clock.advance(timedelta(hours=1))
+    read, bad = walk.ingest._readers["zendesk"], []
+
+    def fails_once(row: inbox.Claimed, mappings: Any) -> Any:
+        if not bad or bad == [row.id]:
+            bad[:] = [row.id]
+            raise failure
+        return read(row, mappings)
+
+    walk.ingest._readers = {**walk.ingest._readers, "zendesk": fails_once}
+    asyncio.run(walk.ingest.round())  # one round, and no time passes
+    assert statuses(database) == {"applied": 49, "quarantined": 1}
+    query = select(tables.inbox.c.id, tables.inbox.c.reason).where(tables.inbox.c.status == "quarantined")
+    (kept,) = database.read_now(lambda conn: conn.execute(query).all())
+    assert tuple(kept) == (bad[0], "reader_failed")
+    assert database.write_now(lambda conn: inbox.retry(conn, bad[0], clock.now()))
+    walk.ingest._readers = {**walk.ingest._readers, "zendesk": read}
+    walk.work()
+    assert statuses(database) == {"applied": 50}
+
+
+def test_audits_that_our_reader_fails_on_are_that_tickets_own_affair(database: Database, clock: SettableClock) -> None:
+    class Odd(dict[str, Any]):
+        def get(self, *_: Any) -> Any:
+            raise KeyError("odd")
+
+    class Account:
+        async def audit_page(self, ticket: str, after: str | None = None) -> AuditPage:
+            made = {"id": 1, "created_at": "2026-11-22T09:00:00Z", "author_id": 41, "events": [{"type": "Create", "field_name": "status"}]}
+            return AuditPage((Odd() if ticket == "1" else made,), None)
+
+    hearing = Hearing(database, clock, Account(), ReadBudget(database, clock))
+    found = asyncio.run(hearing.read({"1": None, "2": None}))
+    assert (set(found.moments), found.gone, found.unasked) == ({"2"}, frozenset(), frozenset())

@@ -11,7 +11,10 @@ from pathlib import Path
 
 import pytest
 
+from tests import floors
 from tsbridge import ZONE_RULES
+
+SOURCES = Path(__file__).parent.parent / "src" / "tsbridge"
 
 PRELUDE = """
 from datetime import UTC, datetime
@@ -63,3 +66,10 @@ def test_half_past_nine_in_vancouver_on_a_machine_with_an_old_table(old_machine:
 
 def test_the_version_in_use_is_known() -> None:
     assert ZONE_RULES >= "2026f"
+
+
+def test_no_other_librarys_table_is_asked() -> None:
+    """They carry older ones inside."""
+    imported = {name.partition(".")[0] for module in floors.read(SOURCES).values() for name, _ in module.imports}
+    assert "zoneinfo" in imported
+    assert imported.isdisjoint({"pytz", "dateutil", "polars", "pandas", "arrow", "pendulum", "vl_convert"})

@@ -18,6 +18,8 @@ from zoneinfo import ZoneInfo
 from pydantic import BeforeValidator, Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, DotEnvSettingsSource, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 
+from tsbridge.core import zones
+
 PREFIX: Final = "TSBRIDGE_"
 FILE: Final = "_FILE"
 ENV_FILE: Final = Path(".env")
@@ -119,8 +121,8 @@ class Settings(BaseSettings):
     @classmethod
     def _a_known_zone(cls, value: str | None) -> str | None:
         try:
-            ZoneInfo(value or "UTC")
-        except (LookupError, ValueError, OSError):
+            zones.zone(value or "UTC")
+        except LookupError:
             raise ValueError("expected a time zone such as Europe/Berlin or America/Los_Angeles") from None
         return value
 
@@ -145,12 +147,12 @@ class Settings(BaseSettings):
 
     @property
     def zone(self) -> ZoneInfo:
-        return ZoneInfo(self.timezone)
+        return zones.zone(self.timezone)
 
     @property
     def talkdesk_zone(self) -> ZoneInfo:
         """Of Talkdesk's times that name none; the team's where nobody said."""
-        return ZoneInfo(self.talkdesk_timezone or self.timezone)
+        return zones.zone(self.talkdesk_timezone or self.timezone)
 
     @property
     def guessed_talkdesk_zone(self) -> str | None:

@@ -8,6 +8,7 @@ from datetime import date, timedelta
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
+from tsbridge.core import zones
 from tsbridge.core.calendar import ALWAYS, Calendar, country_holidays, read_days, read_hours
 from tsbridge.core.rules.findings import Findings, escape, numeric_id, scalar
 from tsbridge.core.rules.language import Queue
@@ -61,12 +62,11 @@ class Parts(Findings):
 
     def calendar(self, name: str, value: Mapping[str, Any], path: str) -> Calendar | None:
         before = len(self.findings)
-        zone_name = value.get("timezone", "UTC")
+        zone_name, zone = value.get("timezone", "UTC"), ZoneInfo("UTC")
         try:
-            zone = ZoneInfo(zone_name)
-        except (KeyError, ValueError, TypeError, OSError):
+            zone = zones.zone(str(zone_name))
+        except LookupError:
             self.wrong(f"{path}/timezone", "timezone", "expected an IANA zone like America/Los_Angeles")
-            zone = ZoneInfo("UTC")
         week: list[tuple[tuple[int, int], ...]] = [()] * 7
         hours = value.get("hours")
         if not isinstance(hours, Mapping) or not hours:

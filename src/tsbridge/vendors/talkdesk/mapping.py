@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
+from tsbridge.core import zones
 from tsbridge.vendors.errors import Malformed
 from tsbridge.vendors.talkdesk.schema import COMMON, FIELDS, TRIGGERS
 
@@ -110,8 +111,8 @@ def _zone(name: Any, where: str) -> ZoneInfo | None:
     if name is None:
         return None
     try:
-        return ZoneInfo(name)
-    except (LookupError, ValueError, TypeError, OSError):
+        return zones.zone(str(name))
+    except LookupError:
         raise Malformed("timezone", where) from None
 
 

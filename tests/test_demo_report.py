@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tsbridge.demo_report import Result, figure, in_plain_words, page, read_metrics
+from tsbridge.demo_report import Result, figure, in_plain_words, one_minute, page, read_metrics
 
 METRICS = """# HELP tsbridge_deliveries Deliveries
 # TYPE tsbridge_deliveries gauge
@@ -100,3 +100,11 @@ def test_a_decision_is_told_with_the_word_that_was_found_and_where() -> None:
     assert "confirmed after one attempt" in told
     assert "Nearly: rule 'lost' would have applied, too, had text contained missing" in told
     assert "cd" * 32 in told
+
+
+def test_the_busy_minute_is_told_with_what_stayed_off_and_how_the_case_stands() -> None:
+    case = {"id": "case_1", "status": "resolved", "severity": 1, "category": "safety_incident", "queue": "safety"}
+    told = one_minute("4711", "ts_injury", "solved", ["checked_by_agent", "ts_sev1"], case)
+    assert "took ts_injury off" in told
+    assert "it is solved and reads checked_by_agent, ts_sev1" in told
+    assert "Case case_1 is resolved, severity 1" in told

@@ -16,7 +16,7 @@ import sys
 import tempfile
 import time
 from collections.abc import AsyncIterator, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -25,14 +25,15 @@ import httpx
 import uvicorn
 
 from tsbridge.demo_bridge import Bridge, NotRunning
-from tsbridge.demo_report import Figures, Result, figure, in_plain_words, page
+from tsbridge.demo_report import Figures, Result, figure, in_plain_words, one_minute, page
 from tsbridge.simulator.scenario import Scenario, friday_before, weekend
 from tsbridge.simulator.scenario_play import Played, Player, Ticket, Unmet, unmet
+from tsbridge.simulator.scenario_stories import SAME_MINUTE
 from tsbridge.simulator.scenario_talkdesk import TalkdeskAccount
 from tsbridge.simulator.scenario_zendesk import ZendeskAccount
 from tsbridge.simulator.talkdesk import Talkdesk
 from tsbridge.simulator.talkdesk import make_app as make_talkdesk
-from tsbridge.simulator.zendesk import Limits, Zendesk
+from tsbridge.simulator.zendesk import Display, Limits, Zendesk
 from tsbridge.simulator.zendesk import make_app as make_zendesk
 
 PLAY_S = 20.0
@@ -40,6 +41,7 @@ PLAY_S = 20.0
 SETTLE_S = 90.0
 STALL_S = 20.0
 """When nothing has moved for so long, waiting longer helps nobody."""
+SEVERITY_1 = "ts_sev1"
 DUPLICATES, DISORDER = 3.0, 15.0
 """Percent of the deliveries that come twice, and out of order."""
 
@@ -65,7 +67,11 @@ async def _demo(stay: bool, seed: int, tickets: int, calls: int) -> int:
             _say(f"Running: Zendesk at {stage.zendesk_url}, Talkdesk at {stage.talkdesk_url}, the bridge at {stage.bridge.url}.")
             played = await _play(stage, scenario)
             result = await _settle(stage, scenario, played, began)
+            minute = await _same_minute(stage, scenario, played)
+            result = replace(result, unmet=[*result.unmet, *minute.wrong])
             _say("\n" + page(result))
+            if minute.told:
+                _say("\nA severity 1 that one minute of everything did not confuse:\n" + minute.told)
             explained = await _one_decision(stage.bridge)
             if explained:
                 _say("\nOne of the decisions, in plain words:\n" + explained)
@@ -108,7 +114,7 @@ class _Stage:
         """The ticket as it is, without a request: there are hundreds to look at, again and again."""
         ticket = self.zendesk.world.ticket(int(ticket_id))
         group = self.zendesk.world.store.groups.get(ticket["group_id"] or 0)
-        return Ticket(frozenset(ticket["tags"]), group["name"] if group else "")
+        return Ticket(frozenset(ticket["tags"]), group["name"] if group else "", ticket["status"])
 
     def written(self) -> int:
         """Requests with which the bridge changed tickets."""
@@ -118,7 +124,7 @@ class _Stage:
 @contextlib.asynccontextmanager
 async def _stage(folder: Path, seed: int) -> AsyncIterator[_Stage]:
     """Both simulators and the bridge, wired to each other, with secrets made for this run."""
-    key, zendesk_secret, talkdesk_key, client_secret = (secrets.token_urlsafe(32) for _ in range(4))
+    key, talkdesk_key, client_secret = (secrets.token_urlsafe(32) for _ in range(3))
     zendesk_at, zendesk_url = _listener()
     talkdesk_at, talkdesk_url = _listener()
     settings = {
@@ -126,10 +132,10 @@ async def _stage(folder: Path, seed: int) -> AsyncIterator[_Stage]:
         "TSBRIDGE_ZENDESK_URL": zendesk_url,
         "TSBRIDGE_ZENDESK_CLIENT_ID": "tsbridge-demo",
         "TSBRIDGE_ZENDESK_CLIENT_SECRET": client_secret,
-        "TSBRIDGE_ZENDESK_WEBHOOK_SECRETS": zendesk_secret,
         "TSBRIDGE_TALKDESK_WEBHOOK_SECRETS": talkdesk_key,
         "TSBRIDGE_ADMIN_KEY": key,
         "TSBRIDGE_ZENDESK_UPDATES_PER_MINUTE": "700",
+        "TSBRIDGE_ZENDESK_READS_PER_MINUTE": "20000",
     }
     async with contextlib.AsyncExitStack() as stack:
         sender = await stack.enter_async_context(httpx.AsyncClient(timeout=12, trust_env=False))
@@ -142,12 +148,12 @@ async def _stage(folder: Path, seed: int) -> AsyncIterator[_Stage]:
             strict=True,
             client_id="tsbridge-demo",
             client_secret=client_secret,
+            display=Display(stamps="minutes"),
         )
-        # The bridge's port is only known when it starts, so Zendesk is served first and told its webhook afterwards.
+        # Zendesk is served first: the bridge has the webhook and the triggers made there before it starts.
         desk = make_zendesk(zendesk, pumping=True)
         await stack.enter_async_context(_served(desk, zendesk_at))
         bridge = await stack.enter_async_context(Bridge(folder, settings, key))
-        zendesk.connect(f"{bridge.url}/webhooks/zendesk", zendesk_secret)
         talkdesk = Talkdesk(sender, _now, webhook_url=f"{bridge.url}/webhooks/talkdesk", key=talkdesk_key, seed=seed, at_once=4)
         app = make_talkdesk(talkdesk, pumping=True)
         await stack.enter_async_context(_served(app, talkdesk_at))
@@ -267,6 +273,30 @@ def _result(stage: _Stage, scenario: Scenario, played: Played, figures: Figures,
         gave_up=played.gave_up,
         seconds=seconds,
     )
+
+
+@dataclass(frozen=True, slots=True)
+class _Minute:
+    """What came of the tickets at which an agent did everything in one minute: one told in words, and cases that are not as they should."""
+
+    told: str
+    wrong: tuple[str, ...]
+
+
+async def _same_minute(stage: _Stage, scenario: Scenario, played: Played) -> _Minute:
+    told, wrong = "", []
+    off = {act.ref: act.args["tags"][0] for act in scenario.acts if act.act == "untag"}
+    for expected in scenario.expected:
+        if not expected.story.endswith(SAME_MINUTE) or SEVERITY_1 not in expected.must:
+            continue
+        ticket_id = played.ids[expected.ref]
+        case = (await stage.bridge.get("/v1/cases", ticket=ticket_id))["items"][0]
+        if (case["status"], case["severity"]) != ("resolved", 1):
+            wrong.append(f"ticket {ticket_id} ({expected.story}): its case is {case['status']}, severity {case['severity']}")
+        elif not told:
+            ticket = await stage.look(ticket_id)
+            told = one_minute(ticket_id, off[expected.ref], ticket.status, sorted(ticket.tags), case)
+    return _Minute(told, tuple(wrong))
 
 
 async def _one_decision(bridge: Bridge) -> str:

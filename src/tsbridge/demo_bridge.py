@@ -23,7 +23,7 @@ class NotRunning(Exception):
 
 
 class Bridge:
-    """`tsbridge serve` on a free loopback port with its files in `folder`. Use as an async context manager."""
+    """`tsbridge zendesk setup`, then `tsbridge serve`, on a free loopback port, its files in `folder`. An async context manager."""
 
     def __init__(self, folder: Path, settings: Mapping[str, str], key: str) -> None:
         self._folder, self._settings = folder, settings
@@ -36,10 +36,13 @@ class Bridge:
     async def __aenter__(self) -> Bridge:
         # Whatever the user's own environment says about tsbridge is not meant for the demo, least of all a database.
         inherited = {name: value for name, value in os.environ.items() if not name.upper().startswith("TSBRIDGE_")}
+        secret = self._folder / "zendesk-secret"
+        await self._set_up({**inherited, **self._settings}, secret)
+        settings = {**inherited, **self._settings, "TSBRIDGE_ZENDESK_WEBHOOK_SECRETS_FILE": str(secret)}
         command = [sys.executable, "-m", "tsbridge", "serve", "--host", "127.0.0.1", "--port", str(self.port)]
         with self._log.open("wb") as log:
             self._process = subprocess.Popen(  # noqa: S603, ASYNC220  # our own interpreter and module; returns at once
-                command, cwd=self._folder, env={**inherited, **self._settings}, stdout=log, stderr=subprocess.STDOUT
+                command, cwd=self._folder, env=settings, stdout=log, stderr=subprocess.STDOUT
             )
         try:
             await self._ready()
@@ -80,6 +83,20 @@ class Bridge:
     def last_words(self, lines: int = 25) -> str:
         text = self._log.read_text(errors="replace") if self._log.exists() else ""
         return "\n".join(f"    {line[:400]}" for line in text.splitlines()[-lines:])
+
+    async def _set_up(self, settings: Mapping[str, str], secret: Path) -> None:
+        """What an admin does first: the webhook and the two triggers in Zendesk, and the secret it signs with."""
+        command = ["zendesk", "setup", "--url", self.url, "--apply", "--secret-into", str(secret)]
+        made = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "tsbridge", *command),
+            cwd=self._folder,
+            env=settings,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.STDOUT,
+        )
+        said, _ = await made.communicate()
+        if made.returncode != 0:
+            raise NotRunning(f"tsbridge zendesk setup did not go through; it said:\n{said.decode(errors='replace')}")
 
     async def _ready(self) -> None:
         deadline = asyncio.get_running_loop().time() + READY_WITHIN_S

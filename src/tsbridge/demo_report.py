@@ -128,6 +128,18 @@ def in_plain_words(decision: Mapping[str, Any]) -> str:
     return "\n".join(lines)
 
 
+def one_minute(ticket_id: str, off: str, status: str, tags: Sequence[str], case: Mapping[str, Any]) -> str:
+    """What an agent did to a severe ticket within one minute, and how ticket and case stand now. `off`: the tag of ours they took off."""
+    return "\n".join(
+        (
+            f"  At ticket {ticket_id} an agent took {off} off, answered with a macro full of alarming words, added a tag of their own and",
+            "  set it pending, open and solved. Deliveries came with times to the minute, twice and out of order.",
+            f"  In Zendesk it is {status} and reads {', '.join(tags)}: {off} stays off, no step of the policy came.",
+            f"  Case {case['id']} is {case['status']}, severity {case['severity']}, {case['category']}, queue {case['queue']}.",
+        )
+    )
+
+
 DONE: Final = {
     "contains": "contained",
     "contains_any": "contained one of",

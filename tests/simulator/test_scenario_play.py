@@ -93,3 +93,12 @@ def test_expectations_name_what_is_missing_what_is_too_much_and_the_wrong_group(
     (found,) = asyncio.run(unmet(expected, {"t1": "1", "t2": "2"}, look))
     assert (found.missing, found.unwanted, found.wrong_group) == (("b",), ("x",), True)
     assert str(found) == "ticket 1 (s1): lacks b, must not have x, is not in Safety"
+
+
+def test_a_ticket_that_must_stand_solved_and_does_not_is_unmet() -> None:
+    async def look(ticket_id: str) -> Ticket:
+        return {"1": Ticket(frozenset(), status="open"), "2": Ticket(frozenset(), status="solved")}[ticket_id]
+
+    expected = [Expected("t1", "s1", status="solved"), Expected("t2", "s2", status="solved")]
+    (found,) = asyncio.run(unmet(expected, {"t1": "1", "t2": "2"}, look))
+    assert str(found) == "ticket 1 (s1): is not solved"

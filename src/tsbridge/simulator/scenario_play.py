@@ -33,6 +33,7 @@ class Ticket:
 
     tags: frozenset[str]
     group: str = ""
+    status: str = ""
 
 
 Look = Callable[[str], Awaitable[Ticket]]
@@ -52,18 +53,20 @@ class Played:
 
 @dataclass(frozen=True, slots=True)
 class Unmet:
-    """An expectation that does not hold: tags that are missing, tags that must not be there, the wrong group."""
+    """An expectation that does not hold: tags that are missing, tags that must not be there, the wrong group or status."""
 
     expected: Expected
     ticket_id: str
     missing: tuple[str, ...]
     unwanted: tuple[str, ...]
     wrong_group: bool
+    wrong_status: bool = False
 
     def __str__(self) -> str:
         parts = [f"lacks {' '.join(self.missing)}"] if self.missing else []
         parts += [f"must not have {' '.join(self.unwanted)}"] if self.unwanted else []
         parts += [f"is not in {self.expected.group}"] if self.wrong_group else []
+        parts += [f"is not {self.expected.status}"] if self.wrong_status else []
         return f"ticket {self.ticket_id} ({self.expected.story}): {', '.join(parts)}"
 
 
@@ -162,6 +165,7 @@ async def unmet(expected: Iterable[Expected], ids: Mapping[str, str], look: Look
         missing = tuple(tag for tag in wish.must if tag not in ticket.tags)
         unwanted = tuple(tag for tag in wish.must_not if tag in ticket.tags)
         wrong_group = bool(wish.group) and ticket.group != wish.group
-        if missing or unwanted or wrong_group:
-            found.append(Unmet(wish, ids[wish.ref], missing, unwanted, wrong_group))
+        wrong_status = bool(wish.status) and ticket.status != wish.status
+        if missing or unwanted or wrong_group or wrong_status:
+            found.append(Unmet(wish, ids[wish.ref], missing, unwanted, wrong_group, wrong_status))
     return tuple(found)

@@ -18,6 +18,7 @@ from tsbridge.simulator.scenario_words import Theme
 from tsbridge.simulator.talkdesk.world import ACCOUNT_ID
 
 System = Literal["zendesk", "talkdesk"]
+SAME_MINUTE = "same-minute"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,13 +40,14 @@ class Act:
 
 @dataclass(frozen=True, slots=True)
 class Expected:
-    """What must be true of a ticket when everything has settled. `group`: the group it must be in, by name."""
+    """What must be true of a ticket when everything has settled. `group`: the group it must be in, by name; `status`: how it must stand."""
 
     ref: str
     story: str
     must: tuple[str, ...] = ()
     must_not: tuple[str, ...] = ()
     group: str = ""
+    status: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,8 +133,10 @@ class Sheet:
         """What happens to a ticket: `comment`, `assign`, `update`, `tag`, `untag`, `move`, `merge`."""
         self.acts.append(Act(at, story, "zendesk", act, args, ref, after))
 
-    def expect(self, story: str, ref: str, must: tuple[str, ...] = (), must_not: tuple[str, ...] = (), group: str = "") -> None:
-        self.expected.append(Expected(ref, story, tuple(sorted(must)), tuple(sorted(must_not)), group))
+    def expect(
+        self, story: str, ref: str, must: tuple[str, ...] = (), must_not: tuple[str, ...] = (), group: str = "", status: str = ""
+    ) -> None:
+        self.expected.append(Expected(ref, story, tuple(sorted(must)), tuple(sorted(must_not)), group, status))
 
     # -- calls -------------------------------------------------------------------------------------------------
 
@@ -281,6 +285,22 @@ def tag_removed(sheet: Sheet, theme: Theme) -> None:
     sheet.expect(story, ref, ("checked_by_agent", *theme.tags[1:]), (off,))
 
 
+def same_minute(sheet: Sheet, theme: Theme) -> None:
+    """An agent who has the ticket in hand does everything in one minute: takes a tag of ours off, answers with a macro full of
+    other rules' words, and sets it pending, open and solved."""
+    story, person, at, agent = sheet.story(f"{theme.name}-{SAME_MINUTE}"), sheet.person(), sheet.moment(), sheet.agent()
+    ref = sheet.ticket(story, at, person, sheet.rng.choice(theme.mails))
+    off = theme.tags[0]
+    sheet.desk(story, at + sheet.some(2, 6), ref, "assign", agent=agent)
+    at += timedelta(hours=1)
+    sheet.desk(story, at, ref, "untag", after=(ref, off), agent=agent, tags=[off])
+    sheet.desk(story, at, ref, "comment", agent=agent, body=words.MACRO, public=True)
+    sheet.desk(story, at, ref, "tag", agent=agent, tags=["checked_by_agent"])
+    for seconds, status in ((10, "pending"), (10, "open"), (11, "solved")):
+        sheet.desk(story, at + timedelta(seconds=seconds), ref, "update", agent=agent, status=status)
+    sheet.expect(story, ref, ("checked_by_agent", *theme.tags[1:]), (off, *theme.unanswered), status="solved")
+
+
 def moved(sheet: Sheet, theme: Theme) -> None:
     """An agent moves the ticket to another group after the bridge routed it; it must stay there."""
     story, person, at, agent = sheet.story(f"{theme.name}-moved"), sheet.person(), sheet.moment(), sheet.agent()
@@ -305,6 +325,7 @@ SEVERE: tuple[Story, ...] = (
     chat_and_mail,
     call_then_mail,
     tag_removed,
+    same_minute,
     call_names_ticket,
     merged,
     ticket_of_a_call,

@@ -193,6 +193,11 @@ REPLIES: tuple[str, ...] = (
     "We have your message and will come back to you today.",
     "Could you send us the booking number, please?",
 )
+MACRO = (
+    "Thank you. For the record we ask everybody: was anybody bitten or hurt, did an animal run away, was there an emergency vet, a threat, "
+    "a lawyer or a journalist? If not, we close this here."
+)
+"""An agent's ready answer that names what rules look for in the words of those who report."""
 DISPOSITIONS: tuple[str, ...] = ("General question", "Booking change", "Callback agreed", "Wrong number")
 VOICEMAILS: tuple[str, ...] = (
     "Hi, please ring me back about my booking next month.",

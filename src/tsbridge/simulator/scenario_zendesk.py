@@ -46,7 +46,7 @@ class ZendeskAccount:
         answer.raise_for_status()
         ticket = answer.json()["ticket"]
         names = {id_: name for name, id_ in (await self._group_ids()).items()}
-        return Ticket(frozenset(ticket["tags"]), names.get(str(ticket["group_id"]), ""))
+        return Ticket(frozenset(ticket["tags"]), names.get(str(ticket["group_id"]), ""), ticket["status"])
 
     async def _write(self, at: datetime, args: Mapping[str, Any]) -> str:
         person = args["requester"]

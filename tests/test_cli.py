@@ -28,7 +28,7 @@ queues:
 rules:
   - key: injury
     kind: escalation
-    when: {any: [{field: text, operator: contains_any, value: [bitten]}]}
+    when: {any: [{field: text.requester, operator: contains_any, value: [bitten]}]}
     then: [{set_severity: 1}, {add_tags: [ts_injury]}]
   - {key: to-safety, kind: routing, when: {all: [{field: case.severity, operator: at_most, value: 2}]}, then: [{route: safety}]}
   - {key: default, kind: routing, when: {}, then: [{route: intake}]}
@@ -249,7 +249,7 @@ def test_a_rulebook_file_goes_from_check_to_live(run: Run, migrated: str, tmp_pa
     decision = run("rules", "try", given, "--json").json
     assert (decision["outcome"]["severity"], decision["outcome"]["queue"]) == (1, "safety")
     words = run("rules", "try", given, "--file", str(book)).out
-    assert "because text contains_any" in words
+    assert "because text.requester contains_any" in words
 
 
 def test_a_rulebook_with_faults_or_failing_tests_is_not_published(run: Run, migrated: str, tmp_path: Path) -> None:

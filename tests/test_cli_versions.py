@@ -132,7 +132,7 @@ def test_a_stored_event_is_judged_again_by_another_rulebook_and_shows_nobodys_wo
     assert "Ana" not in told.out
     words = run("rules", "try", "--decision", "dec_000001")
     assert "severity: 1\nqueue: safety\n" in words.out
-    assert "because text contains_any" in words.out
+    assert "because text.requester contains_any" in words.out
     otherwise = run("rules", "try", '{"text": "hello"}', "--decision", "dec_000001", "--json").json
     assert otherwise["outcome"]["queue"] == "intake"
     assert run("rules", "try", "--event", "evt_none").code == 1

@@ -73,11 +73,11 @@ def free_leaves(dice: Dice, words: Words) -> list[Any]:
     return [
         dice.choice(
             [
-                leaf("text", "contains_any", first),
-                leaf("text", "contains", f"{first[0]} {first[1]}"),
-                leaf("text", "not_contains", second),
-                leaf("text", "matches", rf"(?i)\b{second}s?\b"),
-                leaf("text", "contains_all", first),
+                leaf("text.requester", "contains_any", first),
+                leaf("text.requester", "contains", f"{first[0]} {first[1]}"),
+                leaf("text.requester", "not_contains", second),
+                leaf("text.requester", "matches", rf"(?i)\b{second}s?\b"),
+                leaf("text.requester", "contains_all", first),
             ]
         ),
         dice.choice([leaf("subject", "starts_with", second), leaf("subject", "contains", first[0]), leaf("subject", "is", first[1])]),
@@ -136,7 +136,9 @@ def healthy(dice: Dice) -> Document:
         if n < len(policies):
             then.append({"escalate": f"policy{n}"})
         if dice.random() < 0.3:
-            own = [one for one in own if one["field"] != "text"] + [leaf("text", "contains_any", {"list": dice.choice(sorted(lists))})]
+            own = [one for one in own if one["field"] != "text.requester"] + [
+                leaf("text.requester", "contains_any", {"list": dice.choice(sorted(lists))})
+            ]
         rules.append({"key": f"rule{n}", "kind": "escalation", "when": {"all": [form, tree(dice, own)]}, "then": then})
         if dice.random() < 0.3:
             rules[-1]["on"] = dice.choice([["ticket"], ["call"], ["ticket.created", "clock"], ["ticket", "call"]])
@@ -208,7 +210,7 @@ def same_value_twice(dice: Dice, words: Words, document: Document) -> None:
     word = words.one()
     add(
         document,
-        escalation("one", leaf("text", "contains", word), {"set_custom_field": {"id": 44, "value": word}}),
+        escalation("one", leaf("text.requester", "contains", word), {"set_custom_field": {"id": 44, "value": word}}),
         escalation("also", leaf("subject", "contains", word), {"set_custom_field": {"id": 44, "value": word}}),
         escalation("first-severity", leaf("ticket.form_id", "is", "4004"), {"set_severity": 1}),
         escalation(
@@ -223,7 +225,10 @@ def narrow_stop(dice: Dice, words: Words, document: Document) -> None:
     add(
         document,
         escalation(
-            "halt", {"all": [leaf("text", "contains", word), leaf("ticket.form_id", "is", "4005")]}, {"notify": "x"}, {"stop": True}
+            "halt",
+            {"all": [leaf("text.requester", "contains", word), leaf("ticket.form_id", "is", "4005")]},
+            {"notify": "x"},
+            {"stop": True},
         ),
         escalation("below", leaf("ticket.form_id", "is", "4005"), {"notify": "y"}),
     )
@@ -232,10 +237,17 @@ def narrow_stop(dice: Dice, words: Words, document: Document) -> None:
 def close_words(dice: Dice, words: Words, document: Document) -> None:
     """Words that begin alike but are whole words of their own; a phrase that shares a word with another one."""
     word, other = words.one(), words.one()
-    add(document, escalation("close", leaf("text", "contains_any", [word, word + "s", f"{other} one", f"{other} two"]), {"notify": "x"}))
     add(
         document,
-        escalation("not-the-plural", {"all": [leaf("text", "contains", word + "s"), leaf("text", "not_contains", word)]}, {"notify": "x"}),
+        escalation("close", leaf("text.requester", "contains_any", [word, word + "s", f"{other} one", f"{other} two"]), {"notify": "x"}),
+    )
+    add(
+        document,
+        escalation(
+            "not-the-plural",
+            {"all": [leaf("text.requester", "contains", word + "s"), leaf("text.requester", "not_contains", word)]},
+            {"notify": "x"},
+        ),
     )
 
 
@@ -285,7 +297,7 @@ def impossible(dice: Dice, words: Words) -> list[Any]:
     n = dice.randint(2, 40)
     twin = dice.choice(
         [
-            leaf("text", "contains_any", [one, other]),
+            leaf("text.requester", "contains_any", [one, other]),
             leaf("subject", "matches", rf"\b{one}\b"),
             leaf("ticket.external_id", "changed"),
             leaf("requester.name", "starts_with", one),
@@ -361,7 +373,9 @@ def dead_branch(dice: Dice, words: Words, document: Document) -> Planted:
 def always(dice: Dice, words: Words, document: Document) -> Planted:
     rule = _victim(dice, document)
     n = dice.randint(2, 40)
-    twin = dice.choice([leaf("text", "contains", words.one()), leaf("ticket.group_id", "is", "11"), leaf("tags", "includes", words.one())])
+    twin = dice.choice(
+        [leaf("text.requester", "contains", words.one()), leaf("ticket.group_id", "is", "11"), leaf("tags", "includes", words.one())]
+    )
     ways = [
         {
             "any": [
@@ -443,8 +457,12 @@ def behind_a_stop(dice: Dice, words: Words, document: Document) -> Planted:
     word = words.one()
     add(
         document,
-        escalation("stops", leaf("text", "contains", word), {"notify": "x"}, {"stop": True}),
-        escalation("behind", {"all": [leaf("text", "contains", f"{word} {words.one()}"), leaf("channel", "is", "email")]}, {"notify": "y"}),
+        escalation("stops", leaf("text.requester", "contains", word), {"notify": "x"}, {"stop": True}),
+        escalation(
+            "behind",
+            {"all": [leaf("text.requester", "contains", f"{word} {words.one()}"), leaf("channel", "is", "email")]},
+            {"notify": "y"},
+        ),
     )
     return Planted("behind a stop", document, "unreachable", "behind")
 
@@ -461,10 +479,10 @@ def two_values(dice: Dice, words: Words, document: Document) -> Planted:
     )
     mine, its = dice.choice(
         [
-            (leaf("text", "contains", one), leaf("text", "contains", other)),
+            (leaf("text.requester", "contains", one), leaf("text.requester", "contains", other)),
             (leaf("call.talk_seconds", "at_least", 10), leaf("call.talk_seconds", "at_most", 10)),
             (leaf("ticket.form_id", "in", ["6001", "6002"]), leaf("ticket.form_id", "in", ["6002", "6003"])),
-            (leaf("text", "matches", rf"{one}\d+"), leaf("subject", "starts_with", other)),
+            (leaf("text.requester", "matches", rf"{one}\d+"), leaf("subject", "starts_with", other)),
             (leaf("time.now", "outside_hours", "office"), leaf("time.weekday", "in", ["sat", "sun"])),
         ]
     )
@@ -479,7 +497,7 @@ def opposite_tags(dice: Dice, words: Words, document: Document) -> Planted:
     dice.shuffle(wishes)
     add(
         document,
-        escalation("upper", leaf("text", "contains", one), wishes[0]),
+        escalation("upper", leaf("text.requester", "contains", one), wishes[0]),
         escalation("lower", leaf("subject", "contains", other), wishes[1]),
     )
     return Planted("opposite tags", document, "tag_conflict", "lower")
@@ -537,10 +555,10 @@ def policy_stopped_at_once(dice: Dice, words: Words, document: Document) -> Plan
     mine, stops = dice.choice(
         [
             (leaf("case.acknowledged", "is", True), leaf("case.acknowledged", "present")),
-            (leaf("text", "contains", f"{word} {word}"), leaf("text", "contains", word)),
+            (leaf("text.requester", "contains", f"{word} {word}"), leaf("text.requester", "contains", word)),
             (leaf("call.talk_seconds", "at_least", 60), leaf("call.talk_seconds", "greater_than", 30)),
-            (leaf("text", "contains", word), {}),
-            (leaf("text", "contains", word), {"any": [leaf("case.reopened", "is", True), leaf("case.reopened", "is_not", True)]}),
+            (leaf("text.requester", "contains", word), {}),
+            (leaf("text.requester", "contains", word), {"any": [leaf("case.reopened", "is", True), leaf("case.reopened", "is_not", True)]}),
         ]
     )
     _policy(document, "mute", stops_when=stops)
@@ -551,7 +569,7 @@ def policy_stopped_at_once(dice: Dice, words: Words, document: Document) -> Plan
 def endless_policy(dice: Dice, words: Words, document: Document) -> Planted:
     stops = [{"stops_when": {"all": impossible(dice, words)}}, {}]
     _policy(document, "endless", **dice.choice(stops))
-    add(document, escalation("raises", leaf("text", "contains", words.one()), {"escalate": "endless"}))
+    add(document, escalation("raises", leaf("text.requester", "contains", words.one()), {"escalate": "endless"}))
     return Planted("policy never stops", document, "policy_never_stops", path="/policies/endless")
 
 
@@ -559,7 +577,7 @@ def step_without_room(dice: Dice, words: Words, document: Document) -> Planted:
     document["calendars"]["seldom"] = {"timezone": "UTC", "hours": {"mon": "00:00-00:10"}}
     steps = [{"after": "0m", "actions": [{"notify": "x"}]}, {"after": "10h", "in": "seldom", "actions": [{"notify": "y"}]}]
     _policy(document, "waits", stops_when=leaf("case.acknowledged", "is", True), steps=steps)
-    add(document, escalation("raises", leaf("text", "contains", words.one()), {"escalate": "waits"}))
+    add(document, escalation("raises", leaf("text.requester", "contains", words.one()), {"escalate": "waits"}))
     return Planted("step never due", document, "step_never_due", path="/policies/waits/steps/1")
 
 
@@ -576,7 +594,7 @@ def needless_entry(dice: Dice, words: Words, document: Document) -> Planted:
         ]
     )
     entries.insert(dice.randint(entries.index(word) + 1, len(entries)), more)
-    add(document, escalation("uses", leaf("text", "contains_any", {"list": name}), {"notify": "x"}))
+    add(document, escalation("uses", leaf("text.requester", "contains_any", {"list": name}), {"notify": "x"}))
     return Planted("needless entry", document, "shadowed_entry", path=f"/lists/{name}/{entries.index(more)}")
 
 
@@ -603,10 +621,10 @@ def slip(dice: Dice, words: Words, document: Document) -> Planted:
     condition: list[tuple[str, Any]] = [
         ("unknown_field", leaf("ticket.stats", "is", "open")),
         ("unknown_operator", leaf("ticket.status", "equals", "open")),
-        ("unknown_list", leaf("text", "contains_any", {"list": "nowhere"})),
+        ("unknown_list", leaf("text.requester", "contains_any", {"list": "nowhere"})),
         ("unknown_calendar", leaf("time.now", "within_hours", "nowhere")),
-        ("pattern", leaf("text", "matches", "(?<=a)b")),
-        ("operator_type", leaf("text", "at_least", 5)),
+        ("pattern", leaf("text.requester", "matches", "(?<=a)b")),
+        ("operator_type", leaf("text.requester", "at_least", 5)),
         ("type", leaf("case.severity", "at_least", "five")),
     ]
     if dice.random() < 0.1:

@@ -20,7 +20,7 @@ from tsbridge.rulebook.check import CODES, check
 from tsbridge.rulebook.tests import run as run_tests
 from tsbridge.rulebook.worlds import WORKDAY, World
 
-HURT = leaf("text", "contains_any", ["bitten", "hurt"])
+HURT = leaf("text.requester", "contains_any", ["bitten", "hurt"])
 LATE = leaf("call.wait_seconds", "at_least", 60)
 ACKNOWLEDGED = leaf("case.acknowledged", "is", True)
 STEPS = [{"after": "0m", "actions": [{"notify": "x"}]}, {"after": "1h", "actions": [{"notify": "y"}]}]
@@ -34,6 +34,13 @@ RAISES = rule("raises", HURT, {"escalate": "p"})
 
 ROWS: list[tuple[str, dict[str, Any], str, str | None, str]] = [
     # what it shows, the book, severity and code, the rule, the place
+    (
+        "a severity for words that an agent may have written",
+        book(rule("a", {"any": [LATE, leaf("text", "contains", "bitten")]}, {"set_severity": 1})),
+        "info anybodys_words",
+        "a",
+        "/rules/0/when/any/1/field",
+    ),
     (
         "bounds that leave nothing",
         book(rule("a", {"all": [LATE, leaf("call.wait_seconds", "less_than", 60)]})),
@@ -59,7 +66,7 @@ ROWS: list[tuple[str, dict[str, Any], str, str | None, str]] = [
         "a category that an escalation rule has set otherwise for the same words",
         book(
             rule("sets", HURT, {"set_category": "harm"}),
-            routing("a", {"all": [leaf("text", "contains", "hurt"), leaf("case.category", "is", "loss")]}),
+            routing("a", {"all": [leaf("text.requester", "contains", "hurt"), leaf("case.category", "is", "loss")]}),
         ),
         "warning never_matches",
         "a",
@@ -67,7 +74,12 @@ ROWS: list[tuple[str, dict[str, Any], str, str | None, str]] = [
     ),
     (
         "a phrase without its word",
-        book(rule("a", {"all": [leaf("text", "contains", "emergency vet")], "none": [leaf("text", "contains_any", ["vet"])]})),
+        book(
+            rule(
+                "a",
+                {"all": [leaf("text.requester", "contains", "emergency vet")], "none": [leaf("text.requester", "contains_any", ["vet"])]},
+            )
+        ),
         "warning never_matches",
         "a",
         "/rules/0/when",
@@ -167,7 +179,11 @@ ROWS: list[tuple[str, dict[str, Any], str, str | None, str]] = [
         "the same in other words",
         book(
             rule("a", {"all": [HURT], "none": [leaf("channel", "is", "email")]}, {"notify": "x"}),
-            rule("b", {"all": [leaf("channel", "is_not", "email"), leaf("text", "contains_any", ["hurt", "bitten"])]}, {"notify": "x"}),
+            rule(
+                "b",
+                {"all": [leaf("channel", "is_not", "email"), leaf("text.requester", "contains_any", ["hurt", "bitten"])]},
+                {"notify": "x"},
+            ),
         ),
         "warning duplicate_rule",
         "b",
@@ -182,7 +198,10 @@ ROWS: list[tuple[str, dict[str, Any], str, str | None, str]] = [
     ),
     (
         "a part that is always so, of a rule whose first event another one takes",
-        book(routing("first", leaf("text", "contains", "bitten")), routing("a", {"all": [HURT, leaf("time.hour", "at_least", 0)]}, "two")),
+        book(
+            routing("first", leaf("text.requester", "contains", "bitten")),
+            routing("a", {"all": [HURT, leaf("time.hour", "at_least", 0)]}, "two"),
+        ),
         "warning always_true",
         "a",
         "/rules/1/when/all/1",
@@ -190,7 +209,7 @@ ROWS: list[tuple[str, dict[str, Any], str, str | None, str]] = [
     (
         "a routing rule behind a wider one, and its first event behind another one",
         book(
-            routing("first", leaf("text", "contains", "bitten"), "two"),
+            routing("first", leaf("text.requester", "contains", "bitten"), "two"),
             routing("wide", HURT),
             routing("b", {"all": [HURT, LATE]}, "two"),
         ),
@@ -306,7 +325,7 @@ ROWS: list[tuple[str, dict[str, Any], str, str | None, str]] = [
     ("a policy that nobody arms", book(rule("a", HURT), **policy()), "warning policy_never_runs", None, "/policies/p"),
     (
         "a policy that is stopped as it is armed",
-        book(RAISES, **policy(stops_when=leaf("text", "contains_any", ["hurt", "bitten", "dead"]))),
+        book(RAISES, **policy(stops_when=leaf("text.requester", "contains_any", ["hurt", "bitten", "dead"]))),
         "warning policy_never_runs",
         None,
         "/policies/p/stops_when",
@@ -387,7 +406,7 @@ ROWS: list[tuple[str, dict[str, Any], str, str | None, str]] = [
     ),
     (
         "an entry that another one holds",
-        book(rule("a", leaf("text", "contains_any", {"list": "w"})), lists={"w": ["vet", "dog", "Emergency Vet", "DOG"]}),
+        book(rule("a", leaf("text.requester", "contains_any", {"list": "w"})), lists={"w": ["vet", "dog", "Emergency Vet", "DOG"]}),
         "info shadowed_entry",
         None,
         "/lists/w/2",
@@ -400,7 +419,7 @@ ROWS: list[tuple[str, dict[str, Any], str, str | None, str]] = [
         "/rules/0/when/value/2",
     ),
 ]
-WITHOUT_EVENT = {"never_matches", "never_true", "unknown_value", "test_fails"}
+WITHOUT_EVENT = {"anybodys_words", "never_matches", "never_true", "unknown_value", "test_fails"}
 """What no event can show."""
 
 
@@ -427,7 +446,7 @@ def test_who_wins_is_named_and_shown() -> None:
     assert "a above" in finding.message
     given = finding.witness["given"]
     assert given["call.wait_seconds"] >= 60
-    assert "bitten" in given["text"] or "hurt" in given["text"]
+    assert "bitten" in given["text.requester"] or "hurt" in given["text.requester"]
 
 
 def test_a_rule_that_sees_what_the_upper_one_has_set_is_not_overruled() -> None:
@@ -637,7 +656,7 @@ EMAIL, ASKED = leaf("channel", "is", "email"), leaf("case.reopened", "is", True)
 @pytest.mark.parametrize(
     ("one", "other"),
     [
-        (leaf("text", "contains", "Caf\u00e9"), leaf("text", "contains_any", ["cafe"])),
+        (leaf("text.requester", "contains", "Caf\u00e9"), leaf("text.requester", "contains_any", ["cafe"])),
         (EMAIL, leaf("channel", "in", ["EMAIL"])),
         ({"all": [EMAIL, HURT, ASKED]}, {"all": [EMAIL, {"all": [ASKED, HURT, EMAIL]}]}),
         ({"all": [HURT], "none": [EMAIL]}, {"all": [leaf("channel", "is_not", "EMAIL"), HURT]}),
@@ -716,14 +735,16 @@ def test_an_entry_is_needless_only_for_all_who_use_the_list(entries: Any, uses: 
 
 
 def test_a_list_that_only_a_policy_uses_is_looked_at_too() -> None:
-    stops = leaf("text", "contains_any", {"list": "w"})
+    stops = leaf("text.requester", "contains_any", {"list": "w"})
     found = check(book(RAISES, lists={"w": ["thanks", "many thanks"]}, **policy(stops_when=stops)), ZONE)
     assert [(one.code, one.path) for one in found] == [("shadowed_entry", "/lists/w/1")]
 
 
 def test_a_written_out_list_is_not_taken_for_a_named_one_of_the_same_words() -> None:
     words = ["vet", "emergency vet"]
-    document = book(rule("a", leaf("text", "contains_any", words)), rule("b", leaf("subject", "in", {"list": "w"})), lists={"w": words})
+    document = book(
+        rule("a", leaf("text.requester", "contains_any", words)), rule("b", leaf("subject", "in", {"list": "w"})), lists={"w": words}
+    )
     assert [(one.code, one.path) for one in check(document, ZONE)] == [("shadowed_entry", "/rules/0/when/value/1")]
 
 
@@ -847,3 +868,24 @@ def test_of_a_checkbox_nothing_is_said_that_a_call_could_prove_wrong() -> None:
     assert [(one.code, one.rule) for one in found] == [("never_matches", "both")]
     judge = Judge(read(book(neither)), ZONE)
     assert [World({"source": source}).judged(judge).matched[0].key for source in ("zendesk", "talkdesk")] == ["rest", "neither"]
+
+
+ANYBODYS = leaf("text", "contains", "bitten")
+
+
+@pytest.mark.parametrize(
+    ("when", "then", "on", "told"),
+    [
+        (ANYBODYS, {"set_severity": 1}, None, True),
+        (ANYBODYS, {"notify": "oncall"}, ["ticket.commented"], True),
+        ({"none": [leaf("text.new", "matches", "dog")]}, {"set_severity": 1}, None, True),
+        (ANYBODYS, {"add_tags": ["ts_word"]}, None, False),
+        (ANYBODYS, {"set_severity": 1}, ["call"], False),
+        (leaf("text", "present"), {"set_severity": 4}, None, False),
+        ({"all": [leaf("text.new", "contains", "bitten"), leaf("comment.by", "is", "requester")]}, {"set_severity": 1}, None, False),
+        (HURT, {"set_severity": 1}, None, False),
+    ],
+)
+def test_a_rule_that_raises_an_alarm_over_anybodys_words_gets_a_hint(when: Any, then: Any, on: Any, told: bool) -> None:
+    found = check(book(rule("a", when, then, **({} if on is None else {"on": on}))), ZONE)
+    assert [(one.severity, one.code, one.rule) for one in found] == [("info", "anybodys_words", "a")] * told

@@ -58,10 +58,10 @@ async def test_a_document_with_faults_is_kept_as_draft_told_by_pointer_and_not_p
 
 async def test_weaknesses_come_with_a_witness_that_can_be_tried_and_do_not_keep_from_publishing(room: Any) -> None:
     weak = book(
-        rule("mild", leaf("text", "contains", "bite"), {"set_severity": 3}),
+        rule("mild", leaf("text.requester", "contains", "bite"), {"set_severity": 3}),
         rule("grave", leaf("channel", "is", "voice"), {"set_severity": 1}),
-        routing("wide", leaf("text", "present")),
-        routing("narrow", leaf("text", "contains", "bite"), "two"),
+        routing("wide", leaf("text.requester", "present")),
+        routing("narrow", leaf("text.requester", "contains", "bite"), "two"),
     )
     shown, seen = await edit(room, weak)
     assert shown["ok"] is True
@@ -128,7 +128,7 @@ async def test_ten_megabytes_are_either_too_large_or_answered_while_others_are_s
     headers = {"Content-Type": "application/json", "If-Match": (await live.client.get("/v1/rulebook/draft")).headers["ETag"]}
     beyond = await live.client.put("/v1/rulebook/draft", content=b" " * 10_000_000, headers=headers)
     assert "8388608" in problem(beyond, 413)["detail"]
-    big = book(rule("a", leaf("text", "contains_any", {"list": "w"})), lists={"w": [f"{n:x}" * 180 for n in range(11_000)]})
+    big = book(rule("a", leaf("text.requester", "contains_any", {"list": "w"})), lists={"w": [f"{n:x}" * 180 for n in range(11_000)]})
     body = json.dumps(big).encode()
     assert 7_000_000 < len(body) < 8 << 20
     checking = asyncio.create_task(live.client.post("/v1/rulebook/check", content=body, headers={"Content-Type": "application/json"}))
@@ -159,14 +159,18 @@ async def test_saving_one_of_many_rules_says_what_concerns_it_soon(live: Any) ->
     """The aim is 300 ms for 500 rules; the bound leaves room for a busy machine."""
     many = book(
         *(
-            rule(f"r{n}", {"all": [leaf("ticket.form_id", "is", str(n)), leaf("text", "contains", f"w{n}")]}, {"set_category": f"c{n}"})
+            rule(
+                f"r{n}",
+                {"all": [leaf("ticket.form_id", "is", str(n)), leaf("text.requester", "contains", f"w{n}")]},
+                {"set_category": f"c{n}"},
+            )
             for n in range(400)
         ),
         *(routing(f"q{n}", leaf("ticket.form_id", "is", str(1000 + n))) for n in range(100)),
     )
     await edit(live, many)
     shown = await live.client.get("/v1/rulebook/draft/rules/r7")
-    changed = rule("r7", leaf("text", "contains", "w8"), {"set_category": "c7"})
+    changed = rule("r7", leaf("text.requester", "contains", "w8"), {"set_category": "c7"})
     begun = time.perf_counter()
     saved = await live.client.put("/v1/rulebook/draft/rules/r7", json=changed, headers={"If-Match": shown.headers["ETag"]})
     took = time.perf_counter() - begun

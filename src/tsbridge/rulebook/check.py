@@ -24,12 +24,14 @@ from tsbridge.rulebook.rule_checks import dead_and_idle, unreachable
 from tsbridge.rulebook.stop_checks import behind_stop
 from tsbridge.rulebook.tag_cycles import as_judge, tag_cycles
 from tsbridge.rulebook.value_checks import hopeless_tests, strange_values
+from tsbridge.rulebook.word_checks import anybodys_words
 
 CODES: Final = {
     "never_matches": "A rule that no event can match: its conditions exclude each other.",
     "never_true": "A part of a condition that can never be true.",
     "always_true": "A condition, or a part of one, that is true whatever happens.",
     "unknown_value": "A value that a field with a known set of words never has.",
+    "anybodys_words": "A rule about tickets that raises an alarm over words that may be an agent's or a macro's.",
     "duplicate_rule": "A rule that says the same as one above it, however it is written.",
     "unreachable": "A rule that no event reaches: routing rules above it take them all, or a stop above it keeps it from being asked.",
     "overruled": "Two rules set the same single value to different things for the same event; the upper one wins. "
@@ -65,6 +67,7 @@ def _advice(book: Rulebook, zone: tzinfo, triggers: Judge | None, about: str | N
     yield from twins
     once = {finding.rule for finding in twins}
     yield from strange_values(book, rules, book.policies.values() if about is None else ())
+    yield from anybodys_words(rules)
     yield from dead_and_idle(examiner, rules)
     yield from unreachable(examiner, once, about)
     unasked = tuple(behind_stop(examiner, once, about))

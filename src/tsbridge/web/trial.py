@@ -85,7 +85,7 @@ def recorded(conn: Connection, event_id: str | None, decision_id: str | None) ->
 def instead(asked: Asked, given: Mapping[str, Any], at: datetime | None) -> Asked:
     """The same with some facts, or the time, otherwise. Raises 422 as `made_up` does."""
     facts, previous = read_facts(given)
-    return replace(asked, facts={**asked.facts, **facts}, previous={**asked.previous, **previous}, at=at or asked.at)
+    return replace(asked, facts={**asked.facts, **completed(facts)}, previous={**asked.previous, **previous}, at=at or asked.at)
 
 
 def tried(document: Document, version: int | None, zone: tzinfo, asked: Asked, trial_id: str) -> Document:

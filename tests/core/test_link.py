@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tsbridge.core.link import CROWD, LinkEdit, Node, case_key, group
+from tsbridge.core.link import CROWD, MERGE, NAMESAKES, STRANGERS, LinkEdit, Node, case_key, group
 from tsbridge.core.moments import Handle, Interaction
 
 T0 = datetime(2026, 11, 22, 9, tzinfo=UTC)
@@ -109,3 +109,37 @@ def test_the_order_of_hearing_leaves_no_trace(given_lives: list, random) -> None
     assert sorted(group(nodes, (), DAY), key=lambda g: g.case_id) == first
     placed = [m.subject for g in first for m in g.members]
     assert sorted(placed) == sorted(n.subject for n in nodes)
+
+
+def people_of(count: int) -> list[tuple[str, str]]:
+    return [("zendesk_user", str(50 + n)) for n in range(count)]
+
+
+def test_an_id_that_three_people_share_joins_them_and_one_of_four_names_nobody() -> None:
+    def sharing(count: int) -> list[Node]:
+        return [ticket(str(n), n, person, names=(("call", "k"),)) for n, person in enumerate(people_of(count))]
+
+    assert len(cases(*sharing(STRANGERS))) == 1
+    assert len(cases(*sharing(STRANGERS + 1))) == STRANGERS + 1
+    assert cases(*sharing(2), ticket("9", 0, people_of(1)[0], names=(("call", "k"),))) == {frozenset({"0", "1", "9"})}
+
+
+def test_a_call_that_names_tickets_of_four_people_names_nobody_and_says_so() -> None:
+    named = tuple(("ticket", str(n)) for n in range(STRANGERS + 1))
+    tickets = [ticket(str(n), n, person) for n, person in enumerate(people_of(STRANGERS + 1))]
+    joined = group([*tickets[:STRANGERS], call("c", 9, names=named[:STRANGERS])], (), DAY)
+    assert [len(g.members) for g in joined] == [STRANGERS + 1]
+    parted = {m.subject.id: m.because for g in group([*tickets, call("c", 9, names=named)], (), DAY) for m in g.members}
+    assert parted["c"] == "opened the case; an id it carries stands for too many people and links nobody"
+    assert parted["1"] == "opened the case"
+
+
+def test_an_id_that_very_many_interactions_carry_names_nobody_whoever_they_are_about() -> None:
+    same = [ticket(str(n), n * 60 * 24 * 3, ANA, names=(("call", "k"),)) for n in range(NAMESAKES + 1)]
+    assert len(cases(*same[1:])) == 1
+    assert len(cases(*same)) == NAMESAKES + 1
+
+
+def test_agents_may_merge_the_tickets_of_many() -> None:
+    sources = [ticket(str(n), n, person, names=((MERGE, "9"),)) for n, person in enumerate(people_of(8))]
+    assert cases(*sources, ticket("9", 0, BEN)) == {frozenset([*(str(n) for n in range(8)), "9"])}

@@ -12,6 +12,9 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from tests.web import rows
+from tsbridge.core.link import Shared
+from tsbridge.core.moments import Handle
+from tsbridge.store import shared
 from tsbridge.web.desk import Checked
 from tsbridge.web.health import clock_probe, heartbeat_probe, migrations_probe
 
@@ -36,6 +39,13 @@ async def test_alive_and_ready_without_a_key(room: Any) -> None:
     ready = await room.client.get("/readyz", headers=STRANGER)
     assert ready.status_code == 200
     assert ready.json() == {"status": "ready", "checks": {"database": {"ok": True, "detail": "answers; rulebook version 1"}}}
+
+
+async def test_ids_that_stand_for_too_many_people_are_counted(room: Any) -> None:
+    assert (await figures(room))["tsbridge_shared_ids", "kind=call"] == 0
+    id_ = Handle("call", "x")
+    await room.desk.database.write(lambda conn: shared.note(conn, [id_], [], Shared(frozenset({id_}), frozenset())))
+    assert (await figures(room))["tsbridge_shared_ids", "kind=call"] == 1
 
 
 async def test_one_failed_check_makes_it_not_ready(room: Any) -> None:

@@ -3,22 +3,31 @@
 Evidence has ranks. *Named*: an id in the data (a call its ticket, a ticket its call, a merge, a supervisor's join).
 *Guessed*: the same person within the rulebook's window. A guess is never made over doubt: a phone number or an address
 that two known people use identifies nobody, and a sender with a crowd of interactions in one window is a mailbox, not a
-person. Nothing here remembers: the same interactions give the same cases in whatever order they were heard.
+person. Nor does an id join strangers without bound: one behind which too many people stand names nobody, unless an agent
+merged the tickets. Nothing here remembers: the same interactions give the same cases in whatever order they were heard.
 """
 
 from __future__ import annotations
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Container, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from itertools import islice
+from typing import NamedTuple
 
 from tsbridge.core.moments import Handle, Interaction
 
 CROWD = 12
 """More interactions of one sender than this within one window: a shared mailbox or a test line, so no guess."""
+
+STRANGERS = 3
+"""An id behind which more people than this stand names nobody: a constant, a test ticket, a mapping that went wrong."""
+NAMESAKES = 100
+"""Nor does one that more interactions carry, whoever they are about, nor any id of an interaction that names more."""
+MERGE = "merge"
+"""Kind of the handle by which a ticket names one that it was merged with: agents may merge the tickets of many."""
 
 STRENGTH = {"zendesk_user": 3, "email": 2, "talkdesk_contact": 1, "phone": 0}
 """How well a handle identifies a person. A weak one stands for the strong one it was seen with, if there is only one."""
@@ -26,17 +35,32 @@ STRENGTH = {"zendesk_user": 3, "email": 2, "talkdesk_contact": 1, "phone": 0}
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """An interaction with what links it: its life so far, the interactions it names, the people it is about."""
+    """An interaction with what links it: its life so far, the interactions it names, the people it is about.
+
+    `shared`: an id that it carries, or that names it, was taken out for standing for too many people.
+    """
 
     subject: Interaction
     opened_at: datetime
     last_at: datetime
     names: frozenset[Handle] = field(default_factory=frozenset)
     people: frozenset[Handle] = field(default_factory=frozenset)
+    shared: bool = False
 
     @property
     def own(self) -> Handle:
         return Handle("ticket" if self.subject.source == "zendesk" else "call", self.subject.id)
+
+    @property
+    def carries(self) -> frozenset[Handle]:
+        """The ids it goes by and names, merges held aside."""
+        return frozenset(handle for handle in (self.own, *self.names) if handle.kind != MERGE)
+
+    @property
+    def merged(self) -> frozenset[Handle]:
+        """The merges it was in: its own among them, whether or not there was one."""
+        found = frozenset(handle for handle in self.names if handle.kind == MERGE)
+        return found | {Handle(MERGE, self.subject.id)} if self.subject.source == "zendesk" else found
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +113,7 @@ def group(nodes: Iterable[Node], edits: Iterable[LinkEdit], window: timedelta, k
     """
     nodes = tuple(nodes)
     known = acquaintances(nodes) if known is None else known
+    nodes = within_bounds(nodes, shared_by(nodes, known))
     ordered = sorted(nodes, key=lambda n: (n.opened_at, n.subject))
     words = {frozenset((e.a, e.b)): e.kind for e in edits}
     named, joined = _Sets(), _Sets()
@@ -123,6 +148,57 @@ def persons(nodes: Iterable[Node], known: Acquaintances) -> dict[Interaction, Ha
     return found
 
 
+class Shared(NamedTuple):
+    """What stands for too many people: `ids`, and `subjects` that name too many by different ids."""
+
+    ids: frozenset[Handle]
+    subjects: frozenset[Interaction]
+
+
+def shared_by(nodes: Iterable[Node], known: Acquaintances, of: Container[Interaction] | None = None) -> Shared:
+    """What names too many people among `nodes`, which hold all that carry the same ids (or more of them than `NAMESAKES`).
+
+    `of`: the interactions to ask this of; all of them if left out.
+    """
+    nodes = tuple(nodes)
+    who = _requesters(nodes, known)
+    holders: dict[Handle, set[Interaction]] = defaultdict(set)
+    for node in nodes:
+        for handle in node.carries:
+            holders[handle].add(node.subject)
+
+    def people(subjects: Iterable[Interaction]) -> int:
+        return len({who[subject] for subject in subjects if subject in who})
+
+    ids = frozenset(handle for handle, held in holders.items() if len(held) > NAMESAKES or people(held) > STRANGERS)
+    subjects = set()
+    for node in nodes if of is None else (node for node in nodes if node.subject in of):
+        names = node.carries - {node.own} - ids
+        behind = {node.subject}.union(*(holders[handle] for handle in names))
+        if len(node.carries) > NAMESAKES or (names and people(behind) > STRANGERS):
+            subjects.add(node.subject)
+    return Shared(ids, frozenset(subjects))
+
+
+def within_bounds(nodes: Iterable[Node], shared: Shared) -> tuple[Node, ...]:
+    """The nodes without ids that stand for too many people."""
+    found = []
+    for node in nodes:
+        out = node.carries if node.subject in shared.subjects else node.carries & shared.ids
+        found.append(replace(node, names=node.names - out, shared=True) if out else node)
+    return tuple(found)
+
+
+def _requesters(nodes: Iterable[Node], known: Acquaintances) -> dict[Interaction, Handle]:
+    """Who each interaction is about, if anybody; one that several people fit is about somebody, too."""
+    nodes = tuple(nodes)
+    found = persons(nodes, known)
+    for node in nodes:
+        if node.subject not in found and node.people:
+            found[node.subject] = min(node.people, key=lambda handle: (-STRENGTH[handle.kind], handle))
+    return found
+
+
 def resolve_person(handle: Handle, known: Acquaintances) -> Handle | None:
     """The person a handle stands for: itself, or the only stronger handle it was ever seen with. None: doubtful."""
     above = known.get(handle)
@@ -136,12 +212,12 @@ def resolve_person(handle: Handle, known: Acquaintances) -> Handle | None:
 def _named(nodes: list[Node], words: Mapping[frozenset[Interaction], str]) -> Iterator[tuple[Interaction, Interaction, str]]:
     owners: dict[Handle, list[Interaction]] = defaultdict(list)
     for node in nodes:
-        for handle in sorted({node.own, *node.names}):
+        for handle in sorted(node.carries | node.merged):
             owners[handle].append(node.subject)
     for handle, subjects in sorted(owners.items()):
         first = subjects[0]
         for other in subjects[1:]:
-            yield first, other, f"both carry the same {handle.kind} id"
+            yield first, other, "merged in Zendesk" if handle.kind == MERGE else f"both carry the same {handle.kind} id"
     here = {node.subject for node in nodes}
     for pair, kind in sorted(words.items(), key=lambda item: sorted(item[0])):
         if kind == "join" and len(pair) == 2 and pair <= here:
@@ -194,11 +270,16 @@ def _apart(words: Mapping[frozenset[Interaction], str], a: Interaction, b: Inter
 
 def _grouping(members: list[Node], named: _Sets, because: Mapping[Interaction, str]) -> Grouping:
     founder = members[0].subject
-    placed = [Member(founder, "named", "opened the case")]
+    placed = [Member(founder, "named", "opened the case" + _but(members[0]))]
     for node in members[1:]:
         rank = "named" if named.root(node.subject) == named.root(founder) else "guessed"
-        placed.append(Member(node.subject, rank, because.get(node.subject, "linked through another interaction of the case")))
+        why = because.get(node.subject, "linked through another interaction of the case")
+        placed.append(Member(node.subject, rank, why + _but(node)))
     return Grouping(case_key(founder), tuple(placed))
+
+
+def _but(node: Node) -> str:
+    return "; an id it carries stands for too many people and links nobody" if node.shared else ""
 
 
 class _Sets:

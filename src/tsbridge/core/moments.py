@@ -47,7 +47,8 @@ TextRole = Literal["subject", "description", "comment", "note", "disposition", "
 class Handle(NamedTuple):
     """Something that can be recognised again. `kind` names an interaction or a person.
 
-    Interactions: `ticket`, `call` (Talkdesk call id *or* interaction id: either may be given, so both are kept).
+    Interactions: `ticket`, `call` (Talkdesk call id *or* interaction id: either may be given, so both are kept), `merge` (the
+    ticket that this one was merged with, which joins whatever number of people).
     People: `zendesk_user`, `email` (lower case), `phone` (E.164), `talkdesk_contact`.
     """
 

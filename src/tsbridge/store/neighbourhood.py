@@ -9,9 +9,9 @@ from datetime import timedelta
 from functools import cache
 from typing import Any, Final, NamedTuple
 
-from sqlalchemy import CompoundSelect, Connection, and_, bindparam, or_, select, tuple_, union
+from sqlalchemy import CompoundSelect, Connection, and_, bindparam, or_, select, tuple_, union, union_all
 
-from tsbridge.core.link import CROWD, Acquaintances, LinkEdit, Node, crowded, persons
+from tsbridge.core.link import CROWD, NAMESAKES, Acquaintances, LinkEdit, Node, Shared, crowded, persons, shared_by, within_bounds
 from tsbridge.core.moments import Handle, Interaction
 from tsbridge.store import links
 from tsbridge.store.tables import handles, interactions, link_edits
@@ -20,13 +20,23 @@ NEIGHBOURS: Final = 3 * CROWD
 """Read at most this many interactions before and after one: more is a crowd, through which no guess leads anyway."""
 
 
+PART: Final = 50
+LOADED: Final = 400
+"""So many ids, and interactions, are asked for at once."""
+
+
 class Neighbourhood(NamedTuple):
-    """What `core.link.group` needs, and the case each interaction stands in until now."""
+    """What `core.link.group` needs, and the case each interaction stands in until now.
+
+    `shared`: what stands for too many people among `carriers`, the ids that were asked about, with those that carry each.
+    """
 
     nodes: list[Node]
     edits: list[LinkEdit]
     known: Acquaintances
     stood: dict[Interaction, str]
+    shared: Shared
+    carriers: dict[Handle, list[Interaction]]
 
 
 def around(conn: Connection, seeds: Iterable[Interaction], window: timedelta) -> Neighbourhood:
@@ -39,21 +49,31 @@ def around(conn: Connection, seeds: Iterable[Interaction], window: timedelta) ->
     edits: dict[int, LinkEdit] = {}
     known: dict[Handle, frozenset[Handle]] = {}
     stood: dict[Interaction, str] = {}
+    beside: dict[Interaction, Node] = {}
+    carriers: dict[Handle, list[Interaction]] = {}
+    shared = Shared(frozenset(), frozenset())
     todo = sorted(seeds)
     while todo and len(nodes) < links.REACH:
         fresh = _load(conn, todo, stood)
         nodes.update(fresh)
-        unknown = {h for node in fresh.values() for h in node.people} - known.keys()
+        carriers.update(_carriers(conn, {h for node in fresh.values() for h in node.carries} - carriers.keys()))
+        lacking = {s for node in fresh.values() for h in node.carries for s in carriers[h]} - nodes.keys() - beside.keys()
+        beside.update(_load(conn, sorted(lacking), {}))
+        unknown = {h for node in [*fresh.values(), *(beside[s] for s in lacking)] for h in node.people} - known.keys()
         known.update(links.acquainted(conn, sorted(unknown)))
-        found = _comrades(conn, fresh)
-        found |= _namesakes(conn, fresh.values())
+        near = {s for node in fresh.values() for h in node.carries for s in carriers[h]}
+        those = shared_by([nodes.get(s) or beside[s] for s in sorted(near | fresh.keys())], known, fresh)
+        shared = Shared(shared.ids | those.ids, shared.subjects | those.subjects)
+        found = _comrades(conn, fresh) | _merged(conn, fresh.values())
+        found |= {s for node in within_bounds(fresh.values(), shared) for h in node.carries - shared.ids for s in carriers[h]}
         full = crowded(nodes.values(), window, known) - seeds
         found |= _near(conn, (node for subject, node in fresh.items() if subject not in full), window, known)
         for seq, edit in _edits(conn, fresh):
             edits[seq] = edit
             found |= {edit.a, edit.b}
         todo = sorted(found - nodes.keys())
-    return Neighbourhood(list(nodes.values()), [edits[seq] for seq in sorted(edits)], known, stood)
+    within = list(within_bounds(nodes.values(), shared))
+    return Neighbourhood(within, [edits[seq] for seq in sorted(edits)], known, stood, shared, carriers)
 
 
 def left(conn: Connection, people: Mapping[Interaction, Iterable[Handle]], window: timedelta) -> tuple[list[Node], set[Interaction]]:
@@ -64,6 +84,13 @@ def left(conn: Connection, people: Mapping[Interaction, Iterable[Handle]], windo
 
 
 def _load(conn: Connection, subjects: Sequence[Interaction], stood: dict[Interaction, str]) -> dict[Interaction, Node]:
+    found: dict[Interaction, Node] = {}
+    for start in range(0, len(subjects), LOADED):
+        found.update(_loaded(conn, subjects[start : start + LOADED], stood))
+    return found
+
+
+def _loaded(conn: Connection, subjects: Sequence[Interaction], stood: dict[Interaction, str]) -> dict[Interaction, Node]:
     names: dict[Interaction, set[Handle]] = defaultdict(set)
     people: dict[Interaction, set[Handle]] = defaultdict(set)
     rows = conn.execute(select(handles).where(tuple_(handles.c.source, handles.c.interaction).in_([tuple(s) for s in subjects])))
@@ -88,17 +115,43 @@ def _comrades(conn: Connection, nodes: Iterable[Interaction]) -> set[Interaction
     return {Interaction(source, id_) for source, id_ in rows}
 
 
-def _namesakes(conn: Connection, nodes: Iterable[Node]) -> set[Interaction]:
-    wanted = sorted({handle for node in nodes for handle in node.names})
+def _carriers(conn: Connection, ids: Iterable[Handle]) -> dict[Handle, list[Interaction]]:
+    """Those that carry each of these ids, some more than `NAMESAKES` at the most."""
+    wanted = sorted(ids)
+    found: dict[Handle, list[Interaction]] = {handle: [] for handle in wanted}
+    for start in range(0, len(wanted), PART):
+        part = wanted[start : start + PART]
+        named = {f"kind{i}": h.kind for i, h in enumerate(part)} | {f"value{i}": h.value for i, h in enumerate(part)}
+        for kind, value, source, id_ in conn.execute(_carrying(len(part)), named):
+            found[Handle(kind, value)].append(Interaction(source, id_))
+    return found
+
+
+@cache
+def _carrying(count: int) -> CompoundSelect[Any, str, str, str]:
+    """The interactions that carry one of `count` ids. Each is looked for alone: of one that too many carry, the first tell enough."""
+    parts = (
+        select(handles.c.kind, handles.c.value, handles.c.source, handles.c.interaction)
+        .where(handles.c.kind == bindparam(f"kind{i}"), handles.c.value == bindparam(f"value{i}"), handles.c.role == "name")
+        .order_by(handles.c.source, handles.c.interaction)
+        .limit(NAMESAKES + 1)
+        for i in range(count)
+    )
+    return union_all(*[select(part.subquery()) for part in parts])
+
+
+def _merged(conn: Connection, nodes: Iterable[Node]) -> set[Interaction]:
+    """Those that were merged with one of `nodes`."""
+    wanted = sorted({handle for node in nodes for handle in node.merged})
     if not wanted:
         return set()
     rows = conn.execute(
         select(handles.c.source, handles.c.interaction)
-        .where(handles.c.role == "name", tuple_(handles.c.kind, handles.c.value).in_([tuple(h) for h in wanted]))
+        .where(tuple_(handles.c.kind, handles.c.value).in_([tuple(h) for h in wanted]))
         .distinct()
         .limit(links.REACH)
     )
-    return {Interaction(source, id_) for source, id_ in rows}
+    return {Interaction(source, id_) for source, id_ in rows} | {Interaction("zendesk", handle.value) for handle in wanted}
 
 
 def _near(conn: Connection, nodes: Iterable[Node], window: timedelta, known: Acquaintances) -> set[Interaction]:

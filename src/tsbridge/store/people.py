@@ -12,7 +12,7 @@ from typing import Any, Final, NamedTuple
 
 from sqlalchemy import Connection, and_, bindparam, delete, exists, insert, literal, or_, select, tuple_, update
 
-from tsbridge.core.link import STRENGTH
+from tsbridge.core.link import NAMESAKES, STRENGTH
 from tsbridge.core.moments import Handle, Interaction, Moment
 from tsbridge.store.tables import acquaintances, handles, interactions, merged_users
 
@@ -69,7 +69,8 @@ def meet(conn: Connection, moment: Moment, people: Sequence[Handle], requester: 
     told_of = (requester_in(people) if subject.source == "zendesk" else None) or ""
     known = _known(conn, subject)
     now = dict(known)
-    for handle in (own(subject), *moment.names):
+    room = NAMESAKES + 1 - sum(row.role == NAME for row in known.values())  # more would change nothing: it names nobody then
+    for handle in [own(subject), *[h for h in moment.names if h not in known and h != own(subject)][: max(room, 0)]]:
         now.setdefault(handle, _Row(NAME, ""))
     for handle in people:
         now[handle] = _Row(PERSON, _joined(told_of, *(now[handle].whose.split() if handle in now else ())))

@@ -182,6 +182,13 @@ merged_users = Table(
 )
 Index("merged_users_by_left", merged_users.c.remains)
 
+shared_ids = Table(
+    "shared_ids",  # ids that stand for too many people, and interactions that name too many: they join nobody
+    metadata,
+    Column("kind", Text, primary_key=True),  # ticket | call; of an interaction its source
+    Column("value", Text, primary_key=True),
+)
+
 link_edits = Table(
     "link_edits",
     metadata,

@@ -16,7 +16,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolIsBusy
 
 from tsbridge.core.moments import Handle
-from tsbridge.store import silence, warnings
+from tsbridge.store import shared, silence, warnings
 from tsbridge.store.people import as_left
 from tsbridge.store.tables import cases, changes, decisions, desired, escalations, handles, inbox, interactions, moments, rulebooks
 
@@ -122,7 +122,7 @@ def interactions_of(conn: Connection, case_ids: Iterable[str]) -> Mapping[str, l
 def cases_of_ticket(ticket: str) -> Select[Any]:
     """Ids of cases that hold the ticket, or a call that names it."""
     held = select(interactions.c.case_id).where(interactions.c.source == "zendesk", interactions.c.id == ticket)
-    return held.union(_cases_of_handles((("ticket", ticket),), "name")).subquery().select()
+    return held.union(_cases_of_handles((("ticket", ticket), ("merge", ticket)), "name")).subquery().select()
 
 
 def cases_of_call(call: str) -> Select[Any]:
@@ -248,6 +248,7 @@ class Figures(NamedTuple):
     rulebook_version: int
     silent: Mapping[str, datetime]
     warnings: Mapping[str, int]
+    shared_ids: Mapping[str, int]
 
 
 def figures(conn: Connection) -> Figures:
@@ -272,6 +273,7 @@ def figures(conn: Connection) -> Figures:
         rulebook_version=live_version(conn),
         silent=silence.silent(conn),
         warnings={kind: found.count for kind, found in warnings.noted(conn).items()},
+        shared_ids=shared.count(conn),
     )
 
 

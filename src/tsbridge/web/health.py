@@ -81,6 +81,8 @@ class Figures(Collector):
             self._figures.warnings,
             warnings.KINDS,
         )
+        words = "Ids, and interactions by all their ids, that stand for more than three people and therefore join nobody."
+        yield _by_label("tsbridge_shared_ids", words, "kind", self._figures.shared_ids, ("ticket", "call", "zendesk", "talkdesk"))
         silent = dict.fromkeys(self._figures.silent, 1)
         yield _by_label("tsbridge_source_silent", "1 for a source that says nothing for improbably long.", "source", silent, tuple(SOURCES))
         yield GaugeMetricFamily("tsbridge_decisions", "Decisions kept.", self._figures.decisions)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
@@ -20,8 +21,10 @@ from tsbridge.core.ports import Ids
 from tsbridge.core.rules.judge import Judge
 from tsbridge.core.rules.language import Rulebook
 from tsbridge.core.story import History, Judged, judge_story, order_key
-from tsbridge.store import cases, chain, decisions, desired, links, moments, neighbourhood, people, withdrawal
+from tsbridge.store import cases, chain, decisions, desired, links, moments, neighbourhood, people, shared, withdrawal
 from tsbridge.store.rulebooks import Built, LiveRulebook
+
+log = logging.getLogger("tsbridge.conclude")
 
 
 @dataclass(slots=True)
@@ -127,6 +130,12 @@ class Conclusions:
         were, behind = neighbourhood.left(conn, told.passed_on, window) if told.passed_on else ([], set())
         seeds = told.subjects | behind
         near = neighbourhood.around(conn, seeds, window)
+        noted = shared.note(conn, near.carriers, (node.subject for node in near.nodes), near.shared)
+        if noted.more:  # what they joined is parted, and says so
+            seeds = seeds | {carrier for handle in noted.more for carrier in near.carriers[handle]}
+            near = neighbourhood.around(conn, seeds, window)
+        if noted.more or noted.subjects:
+            log.warning("ids stand for too many people and join nobody", extra={"count": len(noted.more) + noted.subjects})
         stood: dict[str, set[Interaction]] = defaultdict(set)
         for subject, case_id in near.stood.items():
             stood[case_id].add(subject)

@@ -13,6 +13,7 @@ from datetime import datetime
 from typing import Any, Final, NamedTuple
 
 from tsbridge.core.echo import beyond
+from tsbridge.core.link import MERGE
 from tsbridge.core.moments import WRITTEN, Actor, ActorKind, Change, Handle, Moment, Text, Value, instant_text, read_instant
 from tsbridge.vendors import reading
 from tsbridge.vendors.reading import id_text, whole_id, word
@@ -252,7 +253,7 @@ def _named(via: Mapping[str, Any]) -> set[Handle]:
         return set()
     several = origin.get("ticket_ids")
     ids = [origin.get("ticket_id"), *(several if isinstance(several, list) else ())]
-    return {Handle("ticket", found) for one in ids if (found := whole_id(one)) is not None}
+    return {Handle(MERGE, found) for one in ids if (found := whole_id(one)) is not None}
 
 
 def _rel(via: Mapping[str, Any]) -> Any:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Final
 
+from tsbridge.core.link import MERGE
 from tsbridge.core.moments import Actor, ActorKind, Change, Handle, Moment, Text, Value
 from tsbridge.vendors import reading
 from tsbridge.vendors.reading import Normalized, id_text, person_facts, whole_id, word
@@ -101,7 +102,7 @@ def from_event(data: Mapping[str, Any], received_at: datetime, own: OwnUser) -> 
         by, author = _author(comment, detail, actor), id_text(inside(comment, "author").get("id"))
         texts.append(Text("comment", said, by, reading.flag(comment.get("is_public")), author if author != actor.id else None))
     if name == "merged" and (target := whole_id(body.get("target_ticket_id"))):
-        names.append(Handle("ticket", target))
+        names.append(Handle(MERGE, target))
     if event == "ticket.deleted":
         facts["ticket.status"] = "deleted"
     elif event == "ticket.merged":

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any, Final
 
+from tsbridge.core.link import MERGE
 from tsbridge.core.moments import TICKET_EVENTS, Actor, Handle, Moment, Text, Value
 from tsbridge.core.rules import vocabulary
 from tsbridge.vendors import reading
@@ -82,7 +83,7 @@ def from_body(data: Mapping[str, Any], ticket: Mapping[str, Any], received_at: d
         texts.append(Text("comment", said))
     names = list(names_in(facts))
     if kind == "ticket.merged" and (target := whole_id(ticket.get("merged_into") or data.get("target_ticket_id"))):
-        names.append(Handle("ticket", target))
+        names.append(Handle(MERGE, target))
     at, at_known, doubted = reading.when(_trigger_time(kind, ticket), received_at)
     moment = Moment(
         "zendesk",

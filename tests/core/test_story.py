@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -14,7 +15,7 @@ from hypothesis import strategies as st
 
 from tsbridge.core.casestate import CaseState
 from tsbridge.core.casestate_json import from_json, to_json
-from tsbridge.core.helpdesk import Wish
+from tsbridge.core.helpdesk import Asked, Wish
 from tsbridge.core.moments import FACTS, Actor, Change, Moment, Text, Value
 from tsbridge.core.rules.document import read
 from tsbridge.core.rules.judge import Judge
@@ -116,10 +117,16 @@ def call(event: str, minute: float, **facts: Value) -> Moment:
 
 
 def judged(
-    *story: Moment, until: datetime = T0 + timedelta(minutes=10), after: CaseState | None = None
+    *story: Moment,
+    until: datetime = T0 + timedelta(minutes=10),
+    after: CaseState | None = None,
+    joined: Mapping[str, str] | None = None,
+    judge: Judge = JUDGE,
 ) -> tuple[CaseState, tuple[Judged, ...]]:
     told = sorted((Told(m, 1) for m in story), key=lambda t: t.moment.order)
-    return judge_story("case_x", told, until, lambda version: JUDGE, lambda at: {}, clock_version=lambda moment: 1, after=after)
+    return judge_story(
+        "case_x", told, until, lambda version: judge, lambda at: {}, clock_version=lambda moment: 1, joined=joined or {}, after=after
+    )
 
 
 def wish(*story: Moment, until: datetime = T0 + timedelta(minutes=10), id_: str = "4711") -> Wish:
@@ -367,8 +374,94 @@ def test_changes_are_told_by_the_vendor_or_by_what_was_known() -> None:
     assert decisions[-1].seen.previous["ticket.status"] == "new"
 
 
+# -- several tickets and calls in one case ---------------------------------------------------------------------------------
+
+INVOICE = ticket("created", 3, "where is my invoice", id_="4800")
+NAMED_TOGETHER = {"zendesk:4800": "zendesk:4711"}
+
+
+def test_a_guess_carries_nothing_from_one_ticket_to_another() -> None:
+    state, decisions = judged(BITE, INVOICE, until=FAR)
+    assert state.wish("4800", GROUPS) == Wish(group_id=Asked("61000000001", order_key(INVOICE)))
+    assert tags(state.wish("4711", GROUPS)) == ["ts_injury", "ts_l2", "ts_manager", "ts_sev1"]
+    asked = next(d for d in decisions if d.subject.id == "4800")
+    assert asked.outcome["severity"] is None
+    assert asked.seen.given["case.worst_severity"] == 1
+    assert "case.severity" not in asked.seen.given
+    assert (state.severity, state.queue) == (1, "safety"), "the case is shown by its worst"
+
+
+def test_tickets_joined_by_name_stand_alike() -> None:
+    state, _ = judged(BITE, INVOICE, until=FAR, joined=NAMED_TOGETHER)
+    assert tags(state.wish("4800", GROUPS)) == tags(state.wish("4711", GROUPS)) == ["ts_injury", "ts_l2", "ts_manager", "ts_sev1"]
+    assert state.wish("4800", GROUPS).group_id is not None
+    assert state.wish("4800", GROUPS).notes == (), "a note is written to the ticket it is about"
+
+
+def test_a_rule_that_means_the_whole_case_says_so() -> None:
+    rules = [{**rule, "scope": "case"} if rule["key"] == "injury" else rule for rule in DOCUMENT["rules"]]
+    state, _ = judged(BITE, INVOICE, judge=Judge(read({**DOCUMENT, "rules": rules}), ZoneInfo("UTC")))
+    assert tags(state.wish("4800", GROUPS)) == ["ts_injury"]
+    assert tags(state.wish("4711", GROUPS)) == ["ts_injury", "ts_sev1"], "its policy's steps write where it was armed"
+
+
+def test_a_call_sees_the_whole_case_and_writes_to_the_ticket_it_is_named_with() -> None:
+    first = ticket("created", -5, "hello", id_="4600")
+    spoke = call("disposition", 5, call__disposition="injury")
+    state, decisions = judged(first, BITE, spoke, joined={"zendesk:4711": "talkdesk:c1"})
+    assert decisions[-1].seen.given["case.severity"] == 1
+    assert state.wish("4600", GROUPS).tags == ()
+    assert tags(state.wish("4711", GROUPS)) == ["ts_injury", "ts_sev1"]
+    state, decisions = judged(first, ticket("created", 0, "where is my bill"), spoke)
+    assert tags(state.wish("4600", GROUPS)) == ["ts_injury", "ts_sev1"], "named with none: the case's oldest live ticket"
+    assert tags(state.wish("4711", GROUPS)) == []
+
+
+def test_a_call_that_leaves_the_case_where_it_is_moves_no_ticket() -> None:
+    moved = ticket("updated", 1, by=AGENT, ticket__group_id="5", changes=(Change("ticket.group_id", "61000000010", "5"),))
+    state, decisions = judged(BITE, moved, call("ended", 3))
+    assert decisions[-1].outcome["queue"] == "safety"
+    assert state.wish("4711", GROUPS).group_id is None
+
+
+def test_what_happens_on_a_guessed_ticket_stops_no_escalation_of_another() -> None:
+    stops = {"any": [{"field": "ticket.status", "operator": "is", "value": "solved"}]}
+    policies = {"sev1": {**DOCUMENT["policies"]["sev1"], "stops_when": stops}}
+    judge = Judge(read({**DOCUMENT, "policies": policies}), ZoneInfo("UTC"))
+    solved = ticket("updated", 5, by=AGENT, ticket__status="solved", id_="4800")
+    assert "ts_l2" in judged(BITE, INVOICE, solved, until=FAR, judge=judge)[0].tags
+    assert "ts_l2" not in judged(BITE, INVOICE, solved, until=FAR, judge=judge, joined=NAMED_TOGETHER)[0].tags
+
+
+def test_an_acknowledged_case_is_acknowledged_in_all_its_parts() -> None:
+    other = ticket("created", 3, "a second dog, bitten", id_="4800")
+    state, _ = judged(BITE, other, until=FAR)
+    assert all("ts_manager" in tags(state.wish(id_, GROUPS)) for id_ in ("4711", "4800"))
+    state, _ = judged(BITE, other, desk("case.acknowledged", 5), until=T0 + timedelta(minutes=6))
+    assert state.armed == ()
+    assert [(e.step, e.status, e.interaction.id) for e in state.ended if e.status == "acknowledged"] == [
+        *((step, "acknowledged", "4711") for step in (2, 3)),
+        *((step, "acknowledged", "4800") for step in (2, 3)),
+    ]
+
+
+def test_a_ticket_that_is_done_rests_while_the_case_is_open() -> None:
+    solved = ticket("updated", 5, by=AGENT, ticket__status="solved")
+    state, _ = judged(BITE, INVOICE, solved, until=FAR)
+    assert not state.resolved
+    assert "ts_l2" not in state.tags
+    done = ticket("updated", 6, by=AGENT, ticket__status="solved", id_="4800")
+    assert judged(BITE, INVOICE, solved, done, until=FAR)[0].resolved
+    again = ticket("commented", 60, "it hurts", ticket__status="open")
+    state, decisions = judged(BITE, INVOICE, solved, done, again, until=T0 + timedelta(minutes=61))
+    assert (state.resolved, state.reopened) == (False, True)
+    assert decisions[-1].outcome["escalations"] == ["sev1"]
+
+
 MOMENTS = (
     BITE,
+    INVOICE,
+    ticket("commented", 17, "my other dog was bitten", id_="4800"),
     ticket("commented", 1, "thank you"),
     ticket("updated", 2, by=AGENT, tags=("ts_sev1",), changes=(Change("tags", ("ts_injury", "ts_sev1"), ("ts_sev1",)),)),
     call("missed", 16, call__outcome="missed"),

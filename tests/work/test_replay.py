@@ -146,14 +146,13 @@ def test_two_rulebooks_over_the_newest_stories_differ_as_a_replay_says(database:
     until = database.read_now(history.last_at)
     assert until is not None
     found = database.read_now(lambda conn: history.recent(conn, 100, contacts=True))
-    told = [(case.id, case.story, case.contacts) for case in found]
     one, other = (Judge(read(book), UTC) for book in (BOOK, milder()))
-    said = contested(told, one, other, until, UTC).summary()
+    said = contested(found, one, other, until, UTC, counted=True).summary()
     replayed = job(walk).summary
     for name in ("decisions", "changed", "load"):
         assert said[name] == replayed[name], name
     assert [row["cases"] for row in said["severity_moves"]] == [row["cases"] for row in replayed["severity_moves"]]
-    assert contested(told, one, one, until, UTC).summary()["changed"] == 0
+    assert contested(found, one, one, until, UTC, counted=True).summary()["changed"] == 0
 
 
 def test_only_decisions_of_the_asked_time_are_counted(database: Database, late: SettableClock) -> None:

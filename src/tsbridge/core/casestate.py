@@ -6,14 +6,17 @@ database ids, so that it is small to keep and the same on every machine.
 People win, told by order: everything asked for remembers the newest moment that asked (`by`), everything a person undid
 remembers when (`declined`). What was asked before it was undone stays undone; a later asking by the requester, a call
 or the clock brings it back.
+
+Interactions joined by name are one *thread*: what rules set and ask for there holds for all of them and for nobody else.
+A guess shows, counts and lets a call see the whole case; it never carries one ticket's tags, fields or notes onto another.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from operator import attrgetter
 from types import MappingProxyType
 from typing import Any, Final, NamedTuple
@@ -26,7 +29,7 @@ from tsbridge.core.rules.language import Policy
 
 CASE_FIELDS: Final = (
     *("case.id", "case.severity", "case.category", "case.queue", "case.interactions", "case.channels"),
-    *("case.reopened", "case.acknowledged", "case.escalation_level"),
+    *("case.reopened", "case.acknowledged", "case.escalation_level", "case.worst_severity"),
 )
 """What a view tells of the case itself."""
 FOLLOWED: Final = {"case.followed_severity": "case.severity", "case.followed_category": "case.category"}
@@ -62,6 +65,7 @@ class Escalation:
     armed_at: datetime
     status: str
     at: datetime
+    interaction: Interaction
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,34 +129,137 @@ def follows_from(told: Mapping[str, Value], known: Mapping[str, Value]) -> dict[
     return found
 
 
-class CaseState(NamedTuple):
-    """A case after some moment of its story. `judged_to` is that moment's place; places compare as text."""
+class Thread(NamedTuple):
+    """What stands for interactions joined by name. `latest`: which of them told something last."""
 
-    opened_at: datetime | None = None
-    last_at: datetime | None = None
-    judged_to: str = ""
     latest: str = ""
-    tracks: Mapping[str, Track] = EMPTY
     severity: int | None = None
     category: str | None = None
     queue: str | None = None
     queue_by: str = ""
-    assignee: str | None = None
-    acknowledged: bool = False
-    resolved: bool = False
-    reopened: bool = False
     level: int = 0
     tags: Mapping[str, str] = EMPTY
     absent: Mapping[str, str] = EMPTY
     priority: Asked | None = None
     assign: Asked | None = None
     custom_fields: Mapping[str, Asked] = EMPTY
-    notes: tuple[tuple[str, str, str], ...] = ()
+    resolved: bool = False
     firing: tuple[str, ...] = ()
     armed: tuple[Armed, ...] = ()
-    ended: tuple[Escalation, ...] = ()
     next_due: datetime | None = None
+
+    def ask(self, judgement: Judgement, place: str, anew: bool, parts: Collection[str] | None = None) -> Thread:
+        """The thread with what a judgement asks of its tickets. `parts`: only these of it, named as in `Judgement.for_case`."""
+
+        def meant(part: str) -> bool:
+            return parts is None or part in parts
+
+        tags, absent = dict(self.tags), dict(self.absent)
+        for tag in judgement.tags_added:
+            if meant(f"tag:{tag}"):
+                tags[tag] = place if anew else tags.get(tag, place)
+                absent.pop(tag, None)
+        for tag in judgement.tags_removed:
+            if meant(f"absent:{tag}"):
+                absent[tag] = place if anew else absent.get(tag, place)
+                tags.pop(tag, None)
+        customs = dict(self.custom_fields)
+        for name, value in judgement.custom_fields:
+            if meant(f"custom:{name}") and (asked := _asked(customs.get(name), value, place, anew)) is not None:
+                customs[name] = asked
+        queue = judgement.queue if meant("queue") else None
+        return self._replace(
+            queue=queue or self.queue,
+            queue_by=place if queue is not None and queue != self.queue else self.queue_by,
+            tags=tags,
+            absent=absent,
+            priority=_asked(self.priority, judgement.priority if meant("priority") else None, place, anew),
+            assign=_asked(self.assign, judgement.assign if meant("assign") else None, place, anew),
+            custom_fields=customs,
+        )
+
+    def stands_like(self, other: Thread) -> bool:
+        """Whether the same stands: two threads that agree here differ only in what was heard."""
+        return (
+            _STANDS(self) == _STANDS(other)
+            and self.tags.keys() == other.tags.keys()
+            and self.absent.keys() == other.absent.keys()
+            and _values(self.custom_fields) == _values(other.custom_fields)
+            and (None if self.priority is None else self.priority.value) == (None if other.priority is None else other.priority.value)
+        )
+
+
+class CaseState(NamedTuple):
+    """A case after some moment of its story. `judged_to` is that moment's place; places compare as text.
+
+    `joined`: of an interaction the first one it is joined with by name, which names their thread; itself where it is left out.
+    `whole`: what rules asked of the whole case (`scope: case`).
+    """
+
+    opened_at: datetime | None = None
+    last_at: datetime | None = None
+    judged_to: str = ""
+    latest: str = ""
+    tracks: Mapping[str, Track] = EMPTY
+    joined: Mapping[str, str] = EMPTY
+    threads: Mapping[str, Thread] = EMPTY
+    whole: Thread = Thread()
+    assignee: str | None = None
+    acknowledged: bool = False
+    reopened: bool = False
+    notes: tuple[tuple[str, str, str], ...] = ()
+    ended: tuple[Escalation, ...] = ()
     rests_at: datetime | None = None
+
+    # -- the whole case, out of its threads --------------------------------------------------------------------
+
+    def thread_of(self, key: str) -> str:
+        return self.joined.get(key, key)
+
+    def thread(self, subject: Interaction) -> Thread:
+        return self.threads.get(self.thread_of(key_of(subject)), Thread())
+
+    def _with(self, name: str, thread: Thread) -> CaseState:
+        return self._replace(threads={**self.threads, name: thread})
+
+    @property
+    def worst(self) -> Thread:
+        """The thread that the case is shown by: the most severe one, of equals the oldest."""
+        opened: dict[str, tuple[datetime, str]] = {}
+        for key, track in self.tracks.items():
+            name = self.thread_of(key)
+            opened[name] = min(opened.get(name, (track.opened_at, key)), (track.opened_at, key))
+        ranked = [(9 if t.severity is None else t.severity, *opened[name], name) for name, t in self.threads.items() if name in opened]
+        return self.threads[min(ranked)[-1]] if ranked else Thread()
+
+    @property
+    def severity(self) -> int | None:
+        return self.worst.severity
+
+    @property
+    def category(self) -> str | None:
+        return self.worst.category
+
+    @property
+    def queue(self) -> str | None:
+        return self.worst.queue
+
+    @property
+    def level(self) -> int:
+        return max((thread.level for thread in self.threads.values()), default=0)
+
+    @property
+    def tags(self) -> frozenset[str]:
+        """Every tag that is asked for on any of its tickets."""
+        return frozenset(tag for thread in (*self.threads.values(), self.whole) for tag in thread.tags)
+
+    @property
+    def armed(self) -> tuple[Armed, ...]:
+        return tuple(one for _, thread in sorted(self.threads.items()) for one in thread.armed)
+
+    @property
+    def resolved(self) -> bool:
+        return bool(self.threads) and all(thread.resolved for thread in self.threads.values())
 
     # -- what a moment tells ---------------------------------------------------------------------------------
 
@@ -166,22 +273,29 @@ class CaseState(NamedTuple):
             changed: tuple[str, ...] = ()
         else:
             track, previous, changed = before.hear(moment)
-            undone = self._undone(moment, previous, track.facts, changed)
+            undone = self._undone(moment, self.asked_of(key), previous, track.facts, changed)
             if undone:  # before the requester spoke: what this very moment asks for comes after it
                 at = f"{instant_text(moment.at)}:" if anew else place
                 track = replace(track, declined={**track.declined, **dict.fromkeys(undone, at)})
             track = self._follow(track)
-            told = {"tracks": {**self.tracks, key: track}, "latest": key, "tags": self._defended(moment, track, place)}
+            told = {"tracks": {**self.tracks, key: track}, "latest": key}
+        name = self.thread_of(key)
+        thread = self.threads.get(name, Thread())
+        if moment.source != "desk":
+            thread = thread._replace(latest=key, tags=self._defended(moment, track, thread, place))
         if moment.event in UNJUDGED:  # known of old, heard only now: the case is as old as what happened in it
-            return self._replace(**{**told, "latest": self.latest or key, "judged_to": place}), previous, changed
+            known = self._replace(**{**told, "latest": self.latest or key, "judged_to": place})
+            return known._with(name, thread) if name in self.threads or thread.tags else known, previous, changed
         heard = self._replace(**told, opened_at=self.opened_at or moment.at, last_at=moment.at, judged_to=place, rests_at=None)
-        return heard._settle_status(self, moment, anew), previous, changed
+        return heard._with(name, thread)._settle_status(self, name, moment, anew), previous, changed
 
-    @staticmethod
-    def _heard_at_desk(moment: Moment) -> dict[str, Any]:
+    def _heard_at_desk(self, moment: Moment) -> dict[str, Any]:
         """What a moment of the desk makes different."""
         if moment.event == "case.acknowledged":
-            return {"acknowledged": True}
+            # The policies of every thread are asked whether that stops them, an instant later.
+            soon = moment.at + timedelta(microseconds=1)
+            asked = {n: t._replace(next_due=min(t.next_due or soon, soon)) if t.armed else t for n, t in self.threads.items()}
+            return {"acknowledged": True, "threads": asked}
         if moment.event == "case.assigned":
             value = dict(moment.facts).get("case.assignee")
             return {"assignee": None if value is None else str(value)}
@@ -195,7 +309,10 @@ class CaseState(NamedTuple):
         was = self.view(Interaction("zendesk", str(followed)), "") if f"zendesk:{followed}" in self.tracks else {}
         return replace(track, facts={**track.facts, **{name: was.get(of) for name, of in FOLLOWED.items()}})
 
-    def _undone(self, moment: Moment, previous: Mapping[str, Value], now: Mapping[str, Value], changed: Collection[str]) -> list[str]:
+    @staticmethod
+    def _undone(
+        moment: Moment, asked: Thread, previous: Mapping[str, Value], now: Mapping[str, Value], changed: Collection[str]
+    ) -> list[str]:
         """What somebody other than us changed that we had asked for; a person's move of the group counts from the start."""
         if not changed or moment.actor.kind in ("us", "system"):
             return []
@@ -204,63 +321,67 @@ class CaseState(NamedTuple):
         undone: list[str] = []
         if "tags" in changed:
             had, has = _tag_set(previous["tags"]), _tag_set(now["tags"])
-            undone += [f"tag:{tag}" for tag in sorted(had - has) if tag in self.tags]
-            undone += [f"absent:{tag}" for tag in sorted(has - had) if tag in self.absent]
+            undone += [f"tag:{tag}" for tag in sorted(had - has) if tag in asked.tags]
+            undone += [f"absent:{tag}" for tag in sorted(has - had) if tag in asked.absent]
         if moment.actor.kind in ("agent", "unknown") and "ticket.group_id" in changed:
             undone.append("ticket.group_id")
-        undone += [name for name, asked in self._asked_singles() if name in changed and now[name] != asked.value]
+        undone += [name for name, one in _asked_singles(asked) if name in changed and now[name] != one.value]
         return undone
 
-    def _asked_singles(self) -> Iterator[tuple[str, Asked]]:
-        """The single values that rules asked for, by the field they are read back in."""
-        if self.priority is not None:
-            yield "ticket.priority", self.priority
-        if self.assign is not None:
-            yield "ticket.assignee_id", self.assign
-        for name, asked in self.custom_fields.items():
-            yield f"ticket.custom.{name}", asked
-
-    def _defended(self, moment: Moment, track: Track, place: str) -> Mapping[str, str]:
+    def _defended(self, moment: Moment, track: Track, thread: Thread, place: str) -> Mapping[str, str]:
         """Tags that something other than a person took off again (a trigger inside our own update) are asked for anew.
 
         The writer's budget ends such a fight and says so.
         """
         if moment.actor.kind not in ("us", "system") or moment.event in UNJUDGED or moment.impression or "tags" not in dict(moment.facts):
-            return self.tags
+            return thread.tags
         has = _tag_set(track.facts["tags"])
-        lost = {tag: place for tag, by in self.tags.items() if tag not in has and by > track.declined.get(f"tag:{tag}", "")}
-        return {**self.tags, **lost}
+        asked = self.asked_of(key_of(moment.subject)).tags
+        lost = {tag: place for tag, by in asked.items() if tag not in has and by > track.declined.get(f"tag:{tag}", "")}
+        return {**thread.tags, **lost}
 
-    def _settle_status(self, before: CaseState, moment: Moment, anew: bool) -> CaseState:
-        """Resolved by a supervisor, or when every ticket is done; stirred again by the requester, a call or a reopened ticket."""
+    def _settle_status(self, before: CaseState, name: str, moment: Moment, anew: bool) -> CaseState:
+        """Resolved by a supervisor, or when every ticket is done; stirred again by the requester, a call or a reopened ticket.
+
+        A thread whose own tickets are done rests by itself; the case is open while any thread is.
+        """
         if moment.event == "case.resolved":
-            return self._stopped(moment.at, resolved=True)
-        done = self._all_done()
-        if not done and not self.resolved:
-            return self
-        was_done = before._all_done()
+            return self._stopped(self.threads, moment.at)
+        done, was_done = self._done(name), before._done(name)
         if done and not was_done:
-            return self._stopped(moment.at, resolved=True)
-        opens = not before._any_open() and self._any_open()
-        if self.resolved and (opens or (anew and moment.source != "desk" and not (done and moment.source == "zendesk"))):
+            over = self._stopped((name,), moment.at)
+            return over._stopped(self.threads, moment.at) if over._done() else over
+        stirred = anew and moment.source != "desk" and not (done and moment.source == "zendesk")
+        thread = self.threads[name]
+        opens = not before._any_open(name) and self._any_open(name)
+        if (thread.resolved or before.resolved) and (opens or stirred):
             # A fresh start: what fired before the case was resolved fires again.
-            return self._replace(resolved=False, reopened=True, acknowledged=False, firing=())
+            again = self._with(name, thread._replace(resolved=False, firing=()))
+            return again._replace(reopened=True, acknowledged=False) if before.resolved else again
         return self
 
-    def _all_done(self) -> bool:
-        statuses = [track.status for key, track in self.tracks.items() if key.startswith("zendesk:")]
+    def _done(self, name: str | None = None) -> bool:
+        """Whether all tickets, of a thread or of the whole case, are done. Calls have no end of their own."""
+        statuses = [t.status for k, t in self.tracks.items() if k.startswith("zendesk:") and name in (None, self.thread_of(k))]
         return bool(statuses) and all([status in DONE for status in statuses])
 
-    def _any_open(self) -> bool:
-        return any([key.startswith("zendesk:") and track.status not in DONE for key, track in self.tracks.items()])
+    def _any_open(self, name: str) -> bool:
+        tickets = [t for k, t in self.tracks.items() if k.startswith("zendesk:") and name == self.thread_of(k)]
+        return any([ticket.status not in DONE for ticket in tickets])
 
     def at_rest(self) -> CaseState:
         """The state once its calls have come to rest (`core.rest`)."""
-        return self._replace(resolved=True, rests_at=None)
+        threads = {name: thread._replace(resolved=True) for name, thread in self.threads.items()}
+        return self._replace(threads=threads, rests_at=None)
 
-    def _stopped(self, at: datetime, *, resolved: bool) -> CaseState:
-        over = tuple(Escalation(a.policy, a.next_step + 1, a.armed_at, "stopped", at) for a in self.armed)
-        return self._replace(resolved=resolved, armed=(), ended=self.ended + over)
+    def _stopped(self, names: Iterable[str], at: datetime) -> CaseState:
+        """These threads resolved: what is armed in them stops."""
+        threads, over = dict(self.threads), list(self.ended)
+        for name in sorted(names):
+            thread = threads[name]
+            over += [Escalation(a.policy, a.next_step + 1, a.armed_at, "stopped", at, a.interaction) for a in thread.armed]
+            threads[name] = thread._replace(resolved=True, armed=())
+        return self._replace(threads=threads, ended=tuple(over))
 
     # -- what the judge sees -----------------------------------------------------------------------------------
 
@@ -269,23 +390,45 @@ class CaseState(NamedTuple):
         track = self.tracks.get(key_of(subject))
         given = {} if track is None else dict(track.facts)
         if track is not None and subject.source == "zendesk":
-            given["tags"] = self._tags_on(track)
+            given["tags"] = self._tags_on(key_of(subject), track)
         given["case.id"] = case_id
         given["case.interactions"] = len(self.tracks)
         given["case.channels"] = tuple(sorted({str(c) for t in self.tracks.values() if (c := t.facts.get("channel"))}))
         given["case.reopened"] = self.reopened
         given["case.acknowledged"] = self.acknowledged
-        given["case.escalation_level"] = self.level
-        for name, value in (("case.severity", self.severity), ("case.category", self.category), ("case.queue", self.queue)):
-            if value is not None:
-                given[name] = value
+        stands = self.stands_for(subject)
+        given["case.escalation_level"] = stands.level if subject.source == "zendesk" else self.level
+        named = (("severity", stands.severity), ("category", stands.category), ("queue", stands.queue), ("worst_severity", self.severity))
+        given.update((f"case.{name}", value) for name, value in named if value is not None)
         return given
 
-    def _tags_on(self, track: Track) -> tuple[str, ...]:
+    def stands_for(self, subject: Interaction) -> Thread:
+        """What rules about an interaction see of its case: a ticket its own thread, a call the whole case (contract 11.4)."""
+        return self.thread(subject) if subject.source == "zendesk" else self.worst
+
+    def _tags_on(self, key: str, track: Track) -> tuple[str, ...]:
         """The ticket's tags as they will be: as last heard, with what we asked for, without what we asked off."""
-        asked = {tag for tag, by in self.tags.items() if by > track.declined.get(f"tag:{tag}", "")}
-        off = {tag for tag, by in self.absent.items() if by > track.declined.get(f"absent:{tag}", "")}
+        wished = self.asked_of(key)
+        asked = {tag for tag, by in wished.tags.items() if by > track.declined.get(f"tag:{tag}", "")}
+        off = {tag for tag, by in wished.absent.items() if by > track.declined.get(f"absent:{tag}", "")}
         return tuple(sorted((_tag_set(track.facts.get("tags")) | asked) - off))
+
+    def asked_of(self, key: str) -> Thread:
+        """What is asked of a ticket: by its own thread, by rules about the whole case, and by calls that no ticket is named with
+        if it is the case's oldest live one. Where two ask otherwise, the newest asking counts."""
+        name = self.thread_of(key)
+        asking = [self.threads[name]] if name in self.threads else []
+        if self.whole != Thread():
+            asking.append(self.whole)
+        if len(self.threads) > 1 and key == self._first():
+            with_tickets = {self.thread_of(other) for other in self.tracks if other.startswith("zendesk:")}
+            asking += [thread for other, thread in sorted(self.threads.items()) if other not in with_tickets]
+        return asking[0] if len(asking) == 1 else _merged(asking)
+
+    def _first(self, name: str | None = None) -> str | None:
+        """The oldest live ticket, of a thread or of the whole case."""
+        live = (f"zendesk:{ticket}" for ticket in self.tickets())
+        return next((key for key in live if name in (None, self.thread_of(key))), None)
 
     # -- what the judgement leaves -----------------------------------------------------------------------------
 
@@ -293,39 +436,26 @@ class CaseState(NamedTuple):
         self, judgement: Judgement, subject: Interaction, place: str, at: datetime, anew: bool, policies: Mapping[str, Policy]
     ) -> CaseState:
         """The state after a judgement. `anew`: the moment may bring back what a person undid."""
-        tags, absent = dict(self.tags), dict(self.absent)
-        for tag in judgement.tags_added:
-            tags[tag] = place if anew else tags.get(tag, place)
-            absent.pop(tag, None)
-        for tag in judgement.tags_removed:
-            absent[tag] = place if anew else absent.get(tag, place)
-            tags.pop(tag, None)
-        rerouted = judgement.queue is not None and judgement.queue != self.queue
-        assign = _asked(self.assign, judgement.assign, place, anew)
-        return self._replace(
-            severity=self.severity if judgement.severity is None else judgement.severity,
-            category=judgement.category or self.category,
-            queue=judgement.queue or self.queue,
-            queue_by=place if rerouted else self.queue_by,
-            assignee=str(assign.value) if assign is not None and assign is not self.assign else self.assignee,
-            level=max(self.level, judgement.level),
-            tags=tags,
-            absent=absent,
-            priority=_asked(self.priority, judgement.priority, place, anew),
-            assign=assign,
-            custom_fields={
-                **self.custom_fields,
-                **{
-                    name: asked
-                    for name, value in judgement.custom_fields
-                    if (asked := _asked(self.custom_fields.get(name), value, place, anew)) is not None
-                },
-            },
-            notes=self.notes + tuple(self._numbered(judgement, key_of(subject))) if judgement.notes else self.notes,
+        name = self.thread_of(key_of(subject))
+        before = self.threads.get(name, Thread())
+        asked = before.ask(judgement, place, anew)
+        if before.queue is None and asked.queue == self.stands_for(subject).queue:
+            asked = asked._replace(queue=None, queue_by="")  # a call that leaves the case where it is moves no ticket
+        thread = asked._replace(
+            severity=before.severity if judgement.severity is None else judgement.severity,
+            category=judgement.category or before.category,
+            level=max(before.level, judgement.level),
             firing=judgement.firing,
-            armed=() if self.resolved else judgement.armed,
-            ended=self.ended + self._ended(judgement, at, policies),
+            armed=() if before.resolved else judgement.armed,
             next_due=judgement.next_due,
+        )
+        assigned = asked.assign is not None and asked.assign is not before.assign
+        return self._replace(
+            threads={**self.threads, name: thread},
+            whole=self.whole.ask(judgement, place, anew, judgement.for_case) if judgement.for_case else self.whole,
+            assignee=str(asked.assign.value) if assigned and asked.assign is not None else self.assignee,
+            notes=self.notes + tuple(self._numbered(judgement, key_of(subject))) if judgement.notes else self.notes,
+            ended=self.ended + self._ended(before, judgement, subject, at, policies),
             judged_to=max(place, self.judged_to),
         )
 
@@ -337,17 +467,23 @@ class CaseState(NamedTuple):
             told[name] += 1
             yield f"{name}#{told[name]}", note.text, place
 
-    def _ended(self, judgement: Judgement, at: datetime, policies: Mapping[str, Policy]) -> tuple[Escalation, ...]:
-        if not self.armed and not judgement.steps:
+    def _ended(
+        self, before: Thread, judgement: Judgement, subject: Interaction, at: datetime, policies: Mapping[str, Policy]
+    ) -> tuple[Escalation, ...]:
+        if not before.armed and not judgement.steps:
             return ()
-        armed_at = {a.policy: a.armed_at for a in self.armed}
-        fired = tuple(Escalation(s.policy, s.index + 1, armed_at.get(s.policy, at), "fired", at) for s in judgement.steps)
+        armed = {a.policy: a for a in before.armed}
+        fresh = Armed("", at, 0, subject)
+        fired = tuple(
+            Escalation(s.policy, s.index + 1, (a := armed.get(s.policy, fresh)).armed_at, "fired", at, a.interaction)
+            for s in judgement.steps
+        )
         still = {a.policy for a in judgement.armed}
         word = "acknowledged" if self.acknowledged else "stopped"
         ran = {(s.policy, s.index) for s in judgement.steps}
         over = tuple(
-            Escalation(a.policy, step + 1, a.armed_at, word, at)
-            for a in self.armed
+            Escalation(a.policy, step + 1, a.armed_at, word, at, a.interaction)
+            for a in before.armed
             if a.policy not in still and a.policy in policies
             for step in range(a.next_step, len(policies[a.policy].steps))
             if (a.policy, step) not in ran
@@ -356,13 +492,10 @@ class CaseState(NamedTuple):
 
     def stands_like(self, other: CaseState) -> bool:
         """Whether the same stands: two states that agree here differ only in what was heard."""
-        return (
-            _STANDS(self) == _STANDS(other)
-            and self.tags.keys() == other.tags.keys()
-            and self.absent.keys() == other.absent.keys()
-            and _values(self.custom_fields) == _values(other.custom_fields)
-            and (None if self.priority is None else self.priority.value) == (None if other.priority is None else other.priority.value)
-        )
+        if self.assignee != other.assignee or not self.whole.stands_like(other.whole):
+            return False
+        names = self.threads.keys() | other.threads.keys()
+        return all(self.threads.get(name, Thread()).stands_like(other.threads.get(name, Thread())) for name in names)
 
     # -- what the case wishes of a ticket ----------------------------------------------------------------------
 
@@ -374,34 +507,75 @@ class CaseState(NamedTuple):
     def wish(self, ticket: str, groups: Mapping[str, str]) -> Wish:
         """What `ticket` should look like. `groups`: queue name -> Zendesk group id.
 
-        Notes of a call go to the case's oldest live ticket, those of a ticket to that ticket.
+        A note goes to the ticket it is about, else to the oldest live one of its thread; that of a call which no ticket is named
+        with to the case's oldest live one.
         """
         key = f"zendesk:{ticket}"
-        track = self.tracks[key]
-        live = self.tickets()
-        first = live[0] if live else ticket
+        track, asked = self.tracks[key], self.asked_of(key)
 
-        def stands(name: str, asked: Asked | None) -> Asked | None:
-            return asked if asked is not None and asked.by > track.declined.get(name, "") else None
+        def stands(name: str, one: Asked | None) -> Asked | None:
+            return one if one is not None and one.by > track.declined.get(name, "") else None
 
-        def belongs(place: str) -> bool:
-            return place == key or (ticket == first and place.removeprefix("zendesk:") not in live)
-
-        group = groups.get(self.queue or "")
+        group = groups.get(asked.queue or "")
         return Wish(
-            tags=tuple(sorted((tag, by) for tag, by in self.tags.items() if by > track.declined.get(f"tag:{tag}", ""))),
-            absent=tuple(sorted((tag, by) for tag, by in self.absent.items() if by > track.declined.get(f"absent:{tag}", ""))),
-            priority=stands("ticket.priority", self.priority),
-            group_id=stands("ticket.group_id", Asked(group, self.queue_by) if group else None),
-            assignee_id=stands("ticket.assignee_id", self.assign),
-            custom_fields=tuple(
-                (name, asked) for name, asked in sorted(self.custom_fields.items()) if stands(f"ticket.custom.{name}", asked)
-            ),
-            notes=tuple(sorted((note, text) for note, text, place in self.notes if belongs(place))),
+            tags=tuple(sorted((tag, by) for tag, by in asked.tags.items() if by > track.declined.get(f"tag:{tag}", ""))),
+            absent=tuple(sorted((tag, by) for tag, by in asked.absent.items() if by > track.declined.get(f"absent:{tag}", ""))),
+            priority=stands("ticket.priority", asked.priority),
+            group_id=stands("ticket.group_id", Asked(group, asked.queue_by) if group else None),
+            assignee_id=stands("ticket.assignee_id", asked.assign),
+            custom_fields=tuple((name, one) for name, one in sorted(asked.custom_fields.items()) if stands(f"ticket.custom.{name}", one)),
+            notes=tuple(sorted((note, text) for note, text, place in self.notes if self._noted_on(place) == key)),
         )
 
+    def _noted_on(self, place: str) -> str | None:
+        """The ticket that a note about this interaction is written to."""
+        if place.startswith("zendesk:") and self.tracks[place].status not in FROZEN:
+            return place
+        name = self.thread_of(place)
+        alone = all(self.thread_of(key) != name for key in self.tracks if key.startswith("zendesk:"))
+        return self._first(None if alone else name)
 
-_STANDS: Final = attrgetter("severity", "category", "queue", "assignee", "level", "armed")
+
+_STANDS: Final = attrgetter("severity", "category", "queue", "level", "armed")
+
+
+def _asked_singles(asked: Thread) -> Iterator[tuple[str, Asked]]:
+    """The single values that rules asked for, by the field they are read back in."""
+    if asked.priority is not None:
+        yield "ticket.priority", asked.priority
+    if asked.assign is not None:
+        yield "ticket.assignee_id", asked.assign
+    for name, one in asked.custom_fields.items():
+        yield f"ticket.custom.{name}", one
+
+
+def _merged(asking: Iterable[Thread]) -> Thread:
+    """What several ask of one ticket; the newest asking counts."""
+    tags: dict[str, str] = {}
+    absent: dict[str, str] = {}
+    customs: dict[str, Asked] = {}
+    merged = Thread()
+    for one in asking:
+        for tag, by in one.tags.items():
+            tags[tag] = max(by, tags.get(tag, ""))
+        for tag, by in one.absent.items():
+            absent[tag] = max(by, absent.get(tag, ""))
+        for name, value in one.custom_fields.items():
+            customs[name] = _newer(customs.get(name), value) or value
+        if one.queue is not None and one.queue_by >= merged.queue_by:
+            merged = merged._replace(queue=one.queue, queue_by=one.queue_by)
+        merged = merged._replace(priority=_newer(merged.priority, one.priority), assign=_newer(merged.assign, one.assign))
+    return merged._replace(
+        tags={tag: by for tag, by in tags.items() if by >= absent.get(tag, "")},
+        absent={tag: by for tag, by in absent.items() if by > tags.get(tag, "")},
+        custom_fields=customs,
+    )
+
+
+def _newer(one: Asked | None, other: Asked | None) -> Asked | None:
+    if one is None or other is None:
+        return one or other
+    return other if other.by > one.by else one
 
 
 def _values(asked: Mapping[str, Asked]) -> dict[str, Value]:

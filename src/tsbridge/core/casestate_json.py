@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from tsbridge.core.casestate import CaseState, Escalation, Track
+from tsbridge.core.casestate import CaseState, Escalation, Thread, Track
 from tsbridge.core.escalation import Armed
 from tsbridge.core.helpdesk import Asked
-from tsbridge.core.moments import Value, instant_text, read_instant
+from tsbridge.core.moments import Interaction, Value, instant_text, read_instant
 
 
 def to_json(state: CaseState) -> dict[str, Any]:
@@ -20,6 +20,25 @@ def to_json(state: CaseState) -> dict[str, Any]:
 
     def asked(value: Asked | None) -> list[Any] | None:
         return None if value is None else [value.value, value.by]
+
+    def thread(one: Thread) -> dict[str, Any]:
+        return {
+            "latest": one.latest,
+            "severity": one.severity,
+            "category": one.category,
+            "queue": one.queue,
+            "queue_by": one.queue_by,
+            "level": one.level,
+            "tags": dict(one.tags),
+            "absent": dict(one.absent),
+            "priority": asked(one.priority),
+            "assign": asked(one.assign),
+            "custom_fields": {name: asked(value) for name, value in one.custom_fields.items()},
+            "resolved": one.resolved,
+            "firing": list(one.firing),
+            "armed": [a.to_json() for a in one.armed],
+            "next_due": at(one.next_due),
+        }
 
     return {
         "opened_at": at(state.opened_at),
@@ -35,25 +54,14 @@ def to_json(state: CaseState) -> dict[str, Any]:
             }
             for key, track in state.tracks.items()
         },
-        "severity": state.severity,
-        "category": state.category,
-        "queue": state.queue,
-        "queue_by": state.queue_by,
+        "joined": dict(state.joined),
+        "threads": {name: thread(one) for name, one in state.threads.items()},
+        "whole": thread(state.whole),
         "assignee": state.assignee,
         "acknowledged": state.acknowledged,
-        "resolved": state.resolved,
         "reopened": state.reopened,
-        "level": state.level,
-        "tags": dict(state.tags),
-        "absent": dict(state.absent),
-        "priority": asked(state.priority),
-        "assign": asked(state.assign),
-        "custom_fields": {name: asked(value) for name, value in state.custom_fields.items()},
         "notes": [list(note) for note in state.notes],
-        "firing": list(state.firing),
-        "armed": [a.to_json() for a in state.armed],
-        "ended": [[e.policy, e.step, at(e.armed_at), e.status, at(e.at)] for e in state.ended],
-        "next_due": at(state.next_due),
+        "ended": [[e.policy, e.step, at(e.armed_at), e.status, at(e.at), list(e.interaction)] for e in state.ended],
         "rests_at": at(state.rests_at),
     }
 
@@ -64,6 +72,25 @@ def from_json(data: Mapping[str, Any]) -> CaseState:
 
     def asked(value: list[Any] | None) -> Asked | None:
         return None if value is None else Asked(*value)
+
+    def thread(one: Mapping[str, Any]) -> Thread:
+        return Thread(
+            latest=one["latest"],
+            severity=one["severity"],
+            category=one["category"],
+            queue=one["queue"],
+            queue_by=one["queue_by"],
+            level=one["level"],
+            tags=one["tags"],
+            absent=one["absent"],
+            priority=asked(one["priority"]),
+            assign=asked(one["assign"]),
+            custom_fields={name: Asked(*value) for name, value in one["custom_fields"].items()},
+            resolved=one["resolved"],
+            firing=tuple(one["firing"]),
+            armed=tuple(Armed.from_json(a) for a in one["armed"]),
+            next_due=at(one["next_due"]),
+        )
 
     return CaseState(
         opened_at=at(data["opened_at"]),
@@ -79,26 +106,15 @@ def from_json(data: Mapping[str, Any]) -> CaseState:
             )
             for key, track in data["tracks"].items()
         },
-        severity=data["severity"],
-        category=data["category"],
-        queue=data["queue"],
-        queue_by=data["queue_by"],
+        joined=data["joined"],
+        threads={name: thread(one) for name, one in data["threads"].items()},
+        whole=thread(data["whole"]),
         assignee=data["assignee"],
         acknowledged=data["acknowledged"],
-        resolved=data["resolved"],
         reopened=data["reopened"],
-        level=data["level"],
-        tags=data["tags"],
-        absent=data["absent"],
-        priority=asked(data["priority"]),
-        assign=asked(data["assign"]),
-        custom_fields={name: Asked(*value) for name, value in data["custom_fields"].items()},
         notes=tuple((key, text, place) for key, text, place in data["notes"]),
-        firing=tuple(data["firing"]),
-        armed=tuple(Armed.from_json(a) for a in data["armed"]),
-        ended=tuple(Escalation(p, s, read_instant(a), w, read_instant(t)) for p, s, a, w, t in data["ended"]),
-        next_due=at(data["next_due"]),
-        rests_at=at(data.get("rests_at")),
+        ended=tuple(Escalation(p, s, read_instant(a), w, read_instant(t), Interaction(*i)) for p, s, a, w, t, i in data["ended"]),
+        rests_at=at(data["rests_at"]),
     )
 
 

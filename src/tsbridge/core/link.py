@@ -74,11 +74,15 @@ class LinkEdit:
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """An interaction's place in its case. `rank`: `named` or `guessed`; `because` says why, without personal data."""
+    """An interaction's place in its case. `rank`: `named` or `guessed`; `because` says why, without personal data.
+
+    `thread`: the first of those it is joined with by name, itself among them.
+    """
 
     subject: Interaction
     rank: str
     because: str
+    thread: Interaction
 
 
 @dataclass(frozen=True, slots=True)
@@ -270,11 +274,11 @@ def _apart(words: Mapping[frozenset[Interaction], str], a: Interaction, b: Inter
 
 def _grouping(members: list[Node], named: _Sets, because: Mapping[Interaction, str]) -> Grouping:
     founder = members[0].subject
-    placed = [Member(founder, "named", "opened the case" + _but(members[0]))]
+    placed = [Member(founder, "named", "opened the case" + _but(members[0]), named.root(founder))]
     for node in members[1:]:
         rank = "named" if named.root(node.subject) == named.root(founder) else "guessed"
         why = because.get(node.subject, "linked through another interaction of the case")
-        placed.append(Member(node.subject, rank, why + _but(node)))
+        placed.append(Member(node.subject, rank, why + _but(node), named.root(node.subject)))
     return Grouping(case_key(founder), tuple(placed))
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta, tzinfo
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, Protocol
 
 from tsbridge.core.contacts import Contact, counts_at
 from tsbridge.core.moments import Interaction
@@ -30,20 +30,27 @@ class Kept(NamedTuple):
 
 
 class Stand(NamedTuple):
-    """What stands of a case after a decision, as far as a queue of people would notice."""
+    """What stands of a case after a decision, as far as a queue of people would notice.
+
+    `of_each`: severity (9: none) and queue of every interaction decided about; the case is shown by the worst.
+    """
 
     queue: str | None = None
     severity: int | None = None
     tags: tuple[str, ...] = ()
     escalations: tuple[str, ...] = ()
+    of_each: tuple[tuple[Interaction, int, str | None], ...] = ()
 
-    def after(self, outcome: Mapping[str, Any]) -> Stand:
+    def after(self, outcome: Mapping[str, Any], subject: Interaction) -> Stand:
         tags, armed = self.tags, self.escalations
         if outcome["tags_added"] or outcome["tags_removed"]:
             tags = tuple(sorted(({*tags} | {*outcome["tags_added"]}) - {*outcome["tags_removed"]}))
         if outcome["escalations"]:
             armed = tuple(sorted({*armed, *outcome["escalations"]}))
-        return Stand(outcome["queue"], outcome["severity"], tags, armed)
+        severity = 9 if outcome["severity"] is None else outcome["severity"]
+        each = (*((s, v, q) for s, v, q in self.of_each if s != subject), (subject, severity, outcome["queue"]))
+        _, worst, queue = min(each, key=lambda one: one[1])
+        return Stand(queue, None if worst == 9 else worst, tags, armed, each)
 
     def to_json(self) -> dict[str, Any]:
         return {"queue": self.queue, "severity": self.severity, "tags": list(self.tags), "escalations": list(self.escalations)}
@@ -96,8 +103,9 @@ def compare(
         kept, made = was.get(moment), now.get(moment)
         same_outcome = _outcome(kept) == _outcome(made)
         together = same_outcome and before is after and kept is not None
-        before = before if kept is None else before.after(kept.outcome)
-        after = before if together else after if made is None else after.after(made.outcome)
+        subject = kept.subject if kept is not None else made.subject  # type: ignore[union-attr]  # one of the two is there
+        before = before if kept is None else before.after(kept.outcome, subject)
+        after = before if together else after if made is None else after.after(made.outcome, subject)
         if since is not None and at < since:
             continue
         agree = same_outcome and kept is not None and made is not None and kept.matched == made.judgement.matched
@@ -107,7 +115,7 @@ def compare(
                 None if kept is None else kept.id,
                 moment,
                 at,
-                kept.subject if kept is not None else made.subject,  # type: ignore[union-attr]  # one of the two is there
+                subject,
                 before,
                 after,
                 not same_outcome,
@@ -117,12 +125,24 @@ def compare(
     return found
 
 
-def contested(
-    stories: Iterable[tuple[str, Sequence[Told], Sequence[Contact]]], one: Judge, other: Judge, until: datetime, zone: tzinfo
-) -> Tally:
-    """What moves between two rulebooks, each judging as if it had always been live. `stories`: case, moments, contacts of its people."""
+class Stored(Protocol):
+    """A case of the past: its moments, who was in touch, what is joined by name."""
+
+    @property
+    def id(self) -> str: ...
+    @property
+    def story(self) -> Sequence[Told]: ...
+    @property
+    def contacts(self) -> Sequence[Contact]: ...
+    @property
+    def joined(self) -> Mapping[str, str]: ...
+
+
+def contested(cases: Iterable[Stored], one: Judge, other: Judge, until: datetime, zone: tzinfo, *, counted: bool) -> Tally:
+    """What moves between two rulebooks, each judging as if it had always been live. `counted`: how often people were in touch matters."""
     tally = Tally(zone)
-    for case_id, story, contacts in stories:
+    for case in cases:
+        story, case_id, contacts = case.story, case.id, case.contacts if counted else ()
         was, now = (
             judge_story(
                 case_id,
@@ -131,6 +151,7 @@ def contested(
                 lambda _, judge=judge: judge,
                 lambda at, told=contacts: counts_at(told, at),
                 clock_version=lambda _: 0,
+                joined=case.joined,
                 for_good=True,
             )[1]
             for judge in (one, other)

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from itertools import chain
 from typing import Any, Final, NamedTuple, Protocol
 
-from tsbridge.core.casestate import CASE_FIELDS, REQUESTER, CaseState, Track, key_of, subject_of
+from tsbridge.core.casestate import CASE_FIELDS, EMPTY, REQUESTER, CaseState, Thread, Track, key_of, subject_of
 from tsbridge.core.moments import CLOCK, UNJUDGED, ActorKind, Interaction, Moment, Text, Value, instant_text
 from tsbridge.core.rest import planned
 from tsbridge.core.rules.judge import Judge
@@ -84,6 +84,7 @@ def judge_story(
     history: History,
     *,
     clock_version: Callable[[str], int],
+    joined: Mapping[str, str] = EMPTY,
     after: CaseState | None = None,
     for_good: bool = False,
 ) -> tuple[CaseState, tuple[Judged, ...]]:
@@ -91,10 +92,11 @@ def judge_story(
 
     With `after`, the state behind an earlier part of the story, only what comes behind it is judged. `clock_version`
     tells which rulebook version a due time (`clock:…`) is judged by: the one it was first judged by, else the live one.
+    `joined`: interactions joined by name (`CaseState.joined`); ignored with `after`, whose threads are what they were.
     `for_good`: nobody goes on from here, so what falls due after `until` is not looked for. Returns the state at the end and
     the decisions in order.
     """
-    state = after or CaseState()
+    state = after or CaseState(joined=joined)
     judged: list[Judged] = []
     placed = [(order_key(told.moment), told) for told in story]
     texts = _Texts((place, told.moment) for place, told in placed)
@@ -149,11 +151,12 @@ def _step(
     given |= history(moment.at)
     given |= {"source": subject.source, "event": moment.event, "changed": changed}
     previous |= {name: given[name] for name in CASE_FIELDS if name in given}
-    standing = Standing(state.opened_at, state.firing, state.armed)
+    thread = state.thread(subject)
+    standing = Standing(state.opened_at, thread.firing, thread.armed)
     seen = Seen(given, previous, standing, moment.at, _digests(heard), bool(moment.texts), whose)
     judgement = judge.decide(given, previous, standing, moment.at, subject, until=asked_again)
     after = planned(state.conclude(judgement, subject, place, moment.at, anew, judge.book.policies), moment.at, judge.book.calls_rest_after)
-    said = outcome(state, after, judgement)
+    said = outcome(state, after, judgement, subject)
     return after, Judged(moment.digest, moment.event, moment.at, subject, told.version, seen, judgement, said)
 
 
@@ -169,8 +172,9 @@ def _run_clock(
     judged: list[Judged],
 ) -> CaseState:
     """The due times up to and including `until`, each judged as a moment of its own into `judged`; the state behind them."""
-    while (due := due_at(state)) is not None and due <= until and len(judged) < CLOCK_LIMIT:
-        subject = state.armed[0].interaction if state.armed else subject_of(state.latest)
+    while (next_one := _next_due(state)) is not None and next_one[0] <= until and len(judged) < CLOCK_LIMIT:
+        due, thread = next_one
+        subject = thread.armed[0].interaction if thread.armed else subject_of(thread.latest)
         moment = f"clock:{key_of(subject)}:{instant_text(due)}"
         version = clock_version(moment)
         judge = judges(version)
@@ -182,12 +186,12 @@ def _run_clock(
         given |= history(due)
         given |= {"source": subject.source, "event": CLOCK, "changed": ()}
         previous = {name: value for name, value in given.items() if name != "changed"}
-        seen = Seen(given, previous, Standing(state.opened_at, state.firing, state.armed), due, _digests(heard), False, whose)
+        seen = Seen(given, previous, Standing(state.opened_at, thread.firing, thread.armed), due, _digests(heard), False, whose)
         judgement = judge.decide(given, previous, seen.standing, due, subject, until=asked_again)
         after = planned(state.conclude(judgement, subject, place, due, True, judge.book.policies), due, judge.book.calls_rest_after)
         if after.rests_at == due:
             after = after.at_rest()
-        said = outcome(state, after, judgement)
+        said = outcome(state, after, judgement, subject)
         state = after
         judged.append(Judged(moment, CLOCK, due, subject, version, seen, judgement, said))
     return state
@@ -195,11 +199,29 @@ def _run_clock(
 
 def due_at(state: CaseState) -> datetime | None:
     """The next instant at which time alone changes something; None while the case is resolved or at rest."""
-    if state.resolved:
+    found = _next_due(state)
+    return None if found is None else found[0]
+
+
+def _next_due(state: CaseState) -> tuple[datetime, Thread] | None:
+    """What time alone changes next: when, and in which thread; that the whole case comes to rest is told of its latest interaction."""
+    waiting = [
+        (thread.next_due, name)
+        for name, thread in state.threads.items()
+        if thread.next_due is not None and not thread.resolved and not _at_rest(state, thread)
+    ]
+    if state.rests_at is not None and not state.resolved and (not waiting or state.rests_at < min(waiting)[0]):
+        return state.rests_at, state.thread(subject_of(state.latest))
+    if not waiting:
         return None
-    if state.next_due is not None and not state.armed and state.last_at is not None and state.next_due - state.last_at > RESTS_AFTER:
-        return state.rests_at
-    return min((due for due in (state.next_due, state.rests_at) if due is not None), default=None)
+    due, name = min(waiting)
+    return due, state.threads[name]
+
+
+def _at_rest(state: CaseState, thread: Thread) -> bool:
+    if thread.armed or state.last_at is None or thread.next_due is None:
+        return False
+    return thread.next_due - state.last_at > RESTS_AFTER
 
 
 def asks_anew(moment: Moment) -> bool:
@@ -218,15 +240,19 @@ def _edits_tags(moment: Moment) -> bool:
     return moment.event == "ticket.updated" and not moment.texts and any(name == "tags" for name, _ in moment.facts)
 
 
-def outcome(before: CaseState, state: CaseState, judgement: Judgement) -> dict[str, Any]:
-    """Contract section 6 `outcome`: what stands after this decision, and what this decision added. `resolved`: it came to rest."""
+def outcome(before: CaseState, state: CaseState, judgement: Judgement, subject: Interaction) -> dict[str, Any]:
+    """Contract section 6 `outcome`: what stands for the interaction after this decision, and what this decision added.
+
+    `resolved`: the case came to rest.
+    """
+    stands, own = state.stands_for(subject), state.thread(subject)
     rests = state.resolved and not before.resolved
     return {
-        "severity": state.severity,
-        "category": state.category,
-        "queue": state.queue,
+        "severity": stands.severity,
+        "category": stands.category,
+        "queue": own.queue or stands.queue,
         "assignee": {"id": state.assignee, "because": "named by a rule or a supervisor"} if state.assignee else None,
-        "priority": None if state.priority is None else state.priority.value,
+        "priority": None if own.priority is None else own.priority.value,
         "tags_added": list(judgement.tags_added),
         "tags_removed": list(judgement.tags_removed),
         "custom_fields": dict(judgement.custom_fields),

@@ -31,6 +31,7 @@ FRESH_TAG: Final = "another_tag"
 WHOLE: Final[Mapping[str, tuple[int, int | None]]] = {
     "case.severity": (1, 4),
     "case.followed_severity": (1, 4),
+    "case.worst_severity": (1, 4),
     "case.escalation_level": (0, None),
     "case.age_minutes": (0, None),
     "case.interactions": (0, None),

@@ -29,8 +29,13 @@ _ADD_STEPS: Final = insert(escalations)
 
 
 def state(conn: Connection, case_id: str) -> CaseState | None:
+    """The state behind the newest moment judged; None also while there is none, so that the story is judged from its start."""
     row = conn.execute(_STATE, {"of_id": case_id}).first()
-    return None if row is None else from_json(row.state)
+    return from_json(row.state) if row is not None and row.state else None
+
+
+def known(conn: Connection, case_id: str) -> bool:
+    return conn.execute(select(cases.c.id).where(cases.c.id == case_id)).first() is not None
 
 
 def facts_of(conn: Connection, tickets: Mapping[str, str]) -> dict[str, Mapping[str, Value]]:

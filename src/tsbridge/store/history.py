@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -23,13 +23,14 @@ QUARTER = timedelta(days=91)
 
 @dataclass(frozen=True, slots=True)
 class StoredCase:
-    """A case as it stands in the books. `contacts`: empty when nobody asked for them."""
+    """A case as it stands in the books. `contacts`: empty when nobody asked for them; `joined`: as `CaseState.joined`."""
 
     id: str
     subjects: tuple[Interaction, ...]
     story: list[Told] = field(hash=False)
     recorded: list[Kept] = field(hash=False)
     contacts: Sequence[Contact] = ()
+    joined: Mapping[str, str] = field(default_factory=dict, hash=False)
 
 
 def count(conn: Connection) -> int:
@@ -58,9 +59,13 @@ def stored(conn: Connection, ids: Sequence[str], *, contacts: bool) -> list[Stor
     if not ids:
         return []
     case_of: dict[Interaction, str] = {}
-    rows = conn.execute(select(interactions.c.source, interactions.c.id, interactions.c.case_id).where(interactions.c.case_id.in_(ids)))
-    for source, id_, case_id in rows:
-        case_of[Interaction(source, id_)] = case_id
+    joined: dict[str, dict[str, str]] = defaultdict(dict)
+    columns = (interactions.c.source, interactions.c.id, interactions.c.case_id, interactions.c.thread)
+    for source, id_, case_id, thread in conn.execute(select(*columns).where(interactions.c.case_id.in_(ids))):
+        subject = Interaction(source, id_)
+        case_of[subject] = case_id
+        if thread is not None:
+            joined[case_id][key_of(subject)] = thread
     subjects: dict[str, list[Interaction]] = defaultdict(list)
     for subject in sorted(case_of):
         subjects[case_of[subject]].append(subject)
@@ -72,7 +77,7 @@ def stored(conn: Connection, ids: Sequence[str], *, contacts: bool) -> list[Stor
         story = sorted(stories[case_id], key=lambda told: told.moment.order)
         since = story[0].moment.at - QUARTER if contacts and story else None
         in_touch = links.contacts(conn, links.sure_people_of(conn, subjects[case_id]), since) if since and case_id in known else ()
-        found.append(StoredCase(case_id, tuple(subjects[case_id]), story, recorded[case_id], in_touch))
+        found.append(StoredCase(case_id, tuple(subjects[case_id]), story, recorded[case_id], in_touch, joined[case_id]))
     return found
 
 

@@ -8,6 +8,7 @@ from typing import Final
 
 from sqlalchemy import Connection, and_, bindparam, distinct, exists, func, insert, select, tuple_, update
 
+from tsbridge.core.casestate import key_of
 from tsbridge.core.contacts import COUNTS, Contact
 from tsbridge.core.link import STRENGTH, Acquaintances, Grouping, Node, resolve_person
 from tsbridge.core.moments import Handle, Interaction, Value
@@ -114,21 +115,21 @@ def judged_since(conn: Connection, nodes: Iterable[Node]) -> set[str]:
     return found
 
 
-def place(conn: Connection, grouping: Grouping) -> None:
-    """Keep a case's members, each with the reason why it is there."""
+def place(conn: Connection, grouping: Grouping) -> bool:
+    """Keep a case's members, each with the reason why it is there. True when others than before are joined by name."""
     subjects = [m.subject for m in grouping.members]
-    rows = conn.execute(
-        select(
-            interactions.c.source, interactions.c.id, interactions.c.case_id, interactions.c.link_rank, interactions.c.link_because
-        ).where(among(subjects))
-    )
-    stood = {Interaction(r.source, r.id): (r.case_id, r.link_rank, r.link_because) for r in rows}
+    columns = (interactions.c.case_id, interactions.c.link_rank, interactions.c.link_because, interactions.c.thread)
+    rows = conn.execute(select(interactions.c.source, interactions.c.id, *columns).where(among(subjects)))
+    stood = {Interaction(r.source, r.id): (r.case_id, r.link_rank, r.link_because, r.thread) for r in rows}
+    rejoined = False
     for member in grouping.members:
-        now = (grouping.case_id, member.rank, member.because)
-        if stood.get(member.subject) == now:
+        now = (grouping.case_id, member.rank, member.because, None if member.thread == member.subject else key_of(member.thread))
+        before = stood.get(member.subject, ("", None, None, None))
+        if before == now:
             continue
+        rejoined |= before[3] != now[3]
         where = (interactions.c.source == member.subject.source, interactions.c.id == member.subject.id)
-        conn.execute(update(interactions).where(*where).values(case_id=now[0], link_rank=now[1], link_because=now[2]))
+        conn.execute(update(interactions).where(*where).values(case_id=now[0], link_rank=now[1], link_because=now[2], thread=now[3]))
         if stood.get(member.subject, ("",))[0] != grouping.case_id:
             conn.execute(
                 update(decisions)
@@ -137,6 +138,14 @@ def place(conn: Connection, grouping: Grouping) -> None:
             )
             if member.subject.source == "zendesk":
                 conn.execute(update(desired).where(desired.c.ticket == member.subject.id).values(case_id=grouping.case_id))
+    return rejoined
+
+
+def joined(conn: Connection, subjects: Iterable[Interaction]) -> dict[str, str]:
+    """Of interactions joined by name the first one they are joined with, as `CaseState.joined` has them."""
+    query = select(interactions.c.source, interactions.c.id, interactions.c.thread)
+    rows = conn.execute(query.where(among(sorted(subjects)), interactions.c.thread.is_not(None)))
+    return {key_of(Interaction(source, id_)): thread for source, id_, thread in rows}
 
 
 def case_of(conn: Connection, subject: Interaction) -> str | None:

@@ -147,6 +147,7 @@ interactions = Table(
     Column("link_because", Text),
     Column("requester", Text),  # of a ticket: the Zendesk user told last in its story …
     Column("requester_place", Text),  # … and where in the story
+    Column("thread", Text),  # source:id of the first one it is joined with by name; null: itself
 )
 Index("interactions_by_case", interactions.c.case_id)
 

@@ -22,7 +22,7 @@ from tsbridge.web.problems import Problem, invalid, not_found
 Document = dict[str, Any]
 
 TOP: Final = ("schema", "title", "description", "lists", "calendars", "queues", "policies", "linking", "rules", "tests")
-RULE: Final = ("key", "kind", "title", "description", "on", "when", "then")
+RULE: Final = ("key", "kind", "title", "description", "scope", "on", "when", "then")
 TEST: Final = ("name", "at", "given", "expect")
 
 From = Annotated[str, Query(alias="from", max_length=20, description="A version's number, `live`, or for ops `draft`.")]

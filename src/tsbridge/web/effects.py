@@ -41,5 +41,5 @@ def _stories(one: Rulebook, other: Rulebook, found: Newest, zone: tzinfo) -> dic
     if not cases or until is None:
         return None
     counted = bool((one.reads | other.reads) & set(COUNTS))
-    told = [(case.id, case.story, case.contacts if counted else ()) for case in cases]
-    return {"cases": len(cases), "summary": contested(told, Judge(one, zone), Judge(other, zone), until, zone).summary()}
+    tally = contested(cases, Judge(one, zone), Judge(other, zone), until, zone, counted=counted)
+    return {"cases": len(cases), "summary": tally.summary()}

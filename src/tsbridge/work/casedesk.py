@@ -129,6 +129,6 @@ class DeskWork:
 
     def _members(self, conn: Connection, case_id: str) -> list[Interaction]:
         today = links.resolve(conn, case_id)
-        if today is None or cases.state(conn, today) is None:
+        if today is None or not cases.known(conn, today):
             raise LookupError(case_id)
         return links.members(conn, today)

@@ -146,7 +146,8 @@ class Conclusions:
         moved: set[Interaction] = set()
         anew: set[str] = set()
         for case_id, grouping in sorted(found.items()):
-            links.place(conn, grouping)
+            if links.place(conn, grouping):
+                anew.add(case_id)
             if change := {m.subject for m in grouping.members} ^ stood.get(case_id, set()):
                 moved |= change
                 anew.add(case_id)
@@ -194,6 +195,7 @@ class Conclusions:
             lambda version: self._judge_of(conn, version),
             self._history(conn, live.book, subjects),
             clock_version=lambda moment: recorded[moment].version if moment in recorded else live.version,
+            joined=links.joined(conn, subjects) if before is None else {},
             after=before,
         )
         count = self._record(conn, case_id, judged, recorded, now, whole=before is None)
@@ -260,19 +262,26 @@ def escalation_rows(case_id: str, state: CaseState, book: Rulebook) -> list[dict
     """The steps of a case's policies: those that are over, and those to come with their due times."""
     rows: dict[str, dict[str, object]] = {}
     for over in state.ended:
-        _row(rows, case_id, over.policy, over.step, over.armed_at, over.at, over.status)
+        _row(rows, case_id, over.interaction, over.policy, over.step, over.armed_at, over.at, over.status)
     for armed in state.armed:
         policy = book.policies.get(armed.policy)
         for index in range(armed.next_step, len(policy.steps) if policy is not None else 0):
             due = step_due(book, armed, index)
             if due is not None:
-                _row(rows, case_id, armed.policy, index + 1, armed.armed_at, due, "armed")
+                _row(rows, case_id, armed.interaction, armed.policy, index + 1, armed.armed_at, due, "armed")
     return list(rows.values())
 
 
 def _row(
-    rows: dict[str, dict[str, object]], case_id: str, policy: str, step: int, armed_at: datetime, due_at: datetime, status: str
+    rows: dict[str, dict[str, object]],
+    case_id: str,
+    by: Interaction,
+    policy: str,
+    step: int,
+    armed_at: datetime,
+    due_at: datetime,
+    status: str,
 ) -> None:
-    name = f"{case_id}:{policy}:{step}:{instant_text(armed_at)}"
+    name = f"{case_id}:{key_of(by)}:{policy}:{step}:{instant_text(armed_at)}"
     id_ = "esc_" + hashlib.sha256(name.encode()).hexdigest()[:24]
     rows[id_] = {"id": id_, "policy": policy, "step": step, "armed_at": armed_at, "due_at": due_at, "status": status}

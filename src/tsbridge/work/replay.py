@@ -72,6 +72,7 @@ class Contest:
             self.judge_of,
             lambda at: _history(case, at) if counted else {},
             clock_version=lambda moment: versions.get(moment, last),
+            joined=case.joined,
             for_good=True,
         )
         return compare(story, case.recorded, judged, self.same_book, self.since, self.until)
@@ -236,6 +237,7 @@ class Shadowing:
             asked.recorded_judge,
             lambda at: _history(case, at) if asked.needs_contacts else {},
             clock_version=lambda moment: before.get(moment, SHADOW),
+            joined=case.joined,
             for_good=True,
         )
         return compare(story, case.recorded, judged, lambda version: False, None, asked.until)

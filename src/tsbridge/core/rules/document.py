@@ -18,6 +18,7 @@ from tsbridge.core.rules.read_conditions import Conditions
 MAX_RULES: Final = 10_000
 MAX_TESTS: Final = 10_000
 TOP: Final = ("schema", "lists", "calendars", "queues", "policies", "linking", "rules", "tests", "title", "description")
+SCOPES: Final = ("ticket", "case")
 EXPECTED: Final = ("severity", "category", "queue", "tags", "priority", "rules", "escalations")
 
 
@@ -156,7 +157,7 @@ class _Reader(Conditions, Actions):
     def read_rule(self, value: Any, path: str) -> Rule | None:
         key = value.get("key") if isinstance(value, Mapping) else None
         self.rule = key if isinstance(key, str) and NAME.fullmatch(key) else None
-        if not self.mapping(value, path, ("key", "kind", "title", "description", "on", "when", "then")):
+        if not self.mapping(value, path, ("key", "kind", "title", "description", "on", "when", "then", "scope")):
             return None
         if self.rule is None:
             self.wrong(f"{path}/key", "key", "expected a short name of letters, digits, - _ .")
@@ -175,7 +176,12 @@ class _Reader(Conditions, Actions):
         if kind == "routing" and [a.name for a in then].count("route") != 1:
             self.wrong(f"{path}/then", "route", "a routing rule has exactly one route")
         self.words(value, path, "title", "description")
-        return Rule(self.rule, kind, str(value.get("title") or key), on, when, then, path)
+        scope = value.get("scope", "ticket")
+        if scope not in SCOPES:
+            self.wrong(
+                f"{path}/scope", "scope", "expected ticket (the ticket and those joined to it by name) or case (every ticket of the case)"
+            )
+        return Rule(self.rule, kind, str(value.get("title") or key), on, when, then, path, scope == "case")
 
     def events(self, value: Any, path: str) -> frozenset[str]:
         if value is None:

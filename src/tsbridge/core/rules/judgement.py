@@ -55,7 +55,10 @@ class Note:
 
 
 class Judgement(NamedTuple):
-    """What one judgement decided. Single values are what it set itself (None: nobody did); tuples are sorted or in order."""
+    """What one judgement decided. Single values are what it set itself (None: nobody did); tuples are sorted or in order.
+
+    `for_case`: what of it rules asked of the whole case: `tag:<tag>`, `absent:<tag>`, `custom:<id>`, `queue`, `priority`, `assign`.
+    """
 
     matched: tuple[Match, ...] = ()
     severity: int | None = None
@@ -74,6 +77,7 @@ class Judgement(NamedTuple):
     overruled: tuple[Mapping[str, Value], ...] = ()
     stopped_by: str | None = None
     budget_exceeded: bool = False
+    for_case: tuple[str, ...] = ()
     firing: tuple[str, ...] = ()
     armed: tuple[Armed, ...] = ()
     next_due: datetime | None = None

@@ -53,7 +53,7 @@ class Action(NamedTuple):
 
 
 class Rule(NamedTuple):
-    """One rule. `on`: event kinds it is asked for; empty means all."""
+    """One rule. `on`: event kinds it is asked for; empty means all. `whole_case`: what it asks for is asked of every ticket of the case."""
 
     key: str
     kind: str
@@ -62,6 +62,7 @@ class Rule(NamedTuple):
     when: Condition
     then: tuple[Action, ...]
     path: str
+    whole_case: bool = False
 
 
 @dataclass(frozen=True, slots=True)

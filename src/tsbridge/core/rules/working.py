@@ -24,8 +24,8 @@ class Work:
     """What the rules of one judgement have set so far, and what of it counts."""
 
     __slots__ = (
-        *("added", "armed", "at", "book", "facts", "firing", "fresh", "matched", "notes", "notifications", "overruled"),
-        *("removed", "singles", "steps", "stopped_by", "subject"),
+        *("added", "armed", "at", "book", "facts", "firing", "for_case", "fresh", "matched", "notes", "notifications", "overruled"),
+        *("removed", "singles", "steps", "stopped_by", "subject", "whole_case"),
     )
 
     def __init__(self, book: Rulebook, facts: Facts, standing: Standing, at: datetime, subject: Interaction) -> None:
@@ -45,14 +45,18 @@ class Work:
         self.notes: list[Note] = []
         self.notifications: list[tuple[str, str]] = []
         self.overruled: list[Mapping[str, Value]] = []
+        self.for_case: list[str] = []
+        self.whole_case = False
 
     def take(self, rule: Rule) -> None:
         """A rule matched: its actions take effect, some of them only as its firing begins."""
         begins = rule.key not in self.firing
         self.firing.add(rule.key)
         self.matched.append(Match(rule.key, rule.kind))
+        self.whole_case = rule.whole_case
         for action in rule.then:
             self.act(action, rule.key, f"rule:{rule.key}", begins)
+        self.whole_case = False
 
     def act(self, action: Action, by: str, who: str, begins: bool) -> None:
         name, value = action.name, action.value
@@ -85,6 +89,8 @@ class Work:
             self.overruled.append({"field": slot, "value": value, "rule": by, "kept": stands, "by": winner})
             return
         self.singles[slot] = (value, by)
+        if self.whole_case:
+            self.for_case.append(slot)
         if slot in FIELD_OF:
             self.facts.set(FIELD_OF[slot], value)
         elif slot.startswith("custom:"):
@@ -97,6 +103,8 @@ class Work:
                 self.overruled.append({"tag": tag, "rule": by, "by": other[tag], "kept": "removed" if add else "added"})
             else:
                 mine.setdefault(tag, by)
+                if self.whole_case:
+                    self.for_case.append(f"{'tag' if add else 'absent'}:{tag}")
         stood = self.facts.get("tags")
         now = ({*stood} if isinstance(stood, tuple) else set()) | self.added.keys()
         self.facts.set("tags", tuple(sorted(now - self.removed.keys())) or None)
@@ -152,6 +160,7 @@ class Work:
             notifications=tuple(self.notifications),
             overruled=tuple(self.overruled),
             stopped_by=self.stopped_by,
+            for_case=tuple(self.for_case),
             firing=tuple(sorted(self.firing)),
             armed=tuple(self.armed),
             next_due=min(times, default=None),

@@ -181,9 +181,8 @@ def test_contacts_are_counted_without_it(database: Database, late: SettableClock
         ],
     }
     weeks = 60 * 24 * 8
-    walk = walked(database, late, [ticket("created", 0, "1", person="41"), ticket("created", weeks, "2", person="41")], book)
     late.advance(timedelta(days=9))
-    walk.work()
+    walk = walked(database, late, [ticket("created", 0, "1", person="41"), ticket("created", weeks, "2", person="41")], book)
     queues = select(cases.c.queue).order_by(cases.c.opened_at)
     assert database.read_now(lambda conn: conn.execute(queues).scalars().all())[1] == "often"
     query = select(moments.c.digest).where(moments.c.interaction == "1")

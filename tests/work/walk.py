@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import itertools
 import json
 from collections.abc import Iterable, Mapping
@@ -76,7 +77,7 @@ class Walk:
 
     def tell(self, deliveries: Iterable[tuple[str, Mapping[str, Any]]]) -> None:
         kept = [
-            inbox.Delivery(self.ids.new("evt"), source, json.dumps(body, sort_keys=True), self.clock.now(), {}, json.dumps(body).encode())
+            inbox.Delivery(self.ids.new("evt"), source, _key(body), self.clock.now(), {}, json.dumps(body).encode())
             for source, body in deliveries
         ]
         for delivery in kept:
@@ -102,6 +103,11 @@ class Walk:
     def _talkdesk(self, row: inbox.Claimed, mappings: Any) -> Normalized:
         shapes = mapping.read(mappings or [])
         return talkdesk.normalize(strict_json.read(row.body), received_at=row.received_at, mappings=shapes)
+
+
+def _key(body: Mapping[str, Any]) -> str:
+    """As the door makes it: a digest, so that it tells nothing."""
+    return hashlib.sha256(json.dumps(body, sort_keys=True).encode()).hexdigest()
 
 
 def _outcome(conn: Connection) -> dict[str, Any]:

@@ -196,6 +196,11 @@ def from_json(data: dict[str, Any], digest: str = "") -> Moment:
         impression=data.get("impression", False),
         vendor_order=data.get("vendor_order", ""),
     )
+    return with_digest(moment, digest)
+
+
+def with_digest(moment: Moment, digest: str) -> Moment:
+    """The moment under a digest that is known: what lost words goes on being the moment it was."""
     object.__setattr__(moment, "_digest", digest)
     return moment
 

@@ -9,6 +9,7 @@ from typing import Any, Final, NamedTuple, Protocol
 from tsbridge.core.contacts import Contact, counts_at
 from tsbridge.core.moments import Interaction
 from tsbridge.core.rules.judge import Judge
+from tsbridge.core.rules.judgement import Judgement
 from tsbridge.core.story import Judged, Told, judge_story
 
 SAMPLES: Final = 5
@@ -16,7 +17,8 @@ NAMED: Final = 100
 
 
 class Kept(NamedTuple):
-    """A recorded decision in force. `first_seq`: the place in the audit of the first decision about this moment."""
+    """A recorded decision in force. `first_seq`: the place in the audit of the first decision about this moment; `held`: what it
+    judged of words that are gone since, which no rulebook can judge again."""
 
     id: str
     moment: str
@@ -27,6 +29,7 @@ class Kept(NamedTuple):
     matched: tuple[tuple[str, str], ...]
     seq: int = 0
     first_seq: int = 0
+    held: Judgement | None = None
 
 
 class Stand(NamedTuple):

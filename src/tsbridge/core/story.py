@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from itertools import chain
+from types import MappingProxyType
 from typing import Any, Final, NamedTuple, Protocol
 
 from tsbridge.core.casestate import CASE_FIELDS, EMPTY, REQUESTER, CaseState, Thread, Track, key_of, subject_of
@@ -23,6 +24,7 @@ RESTS_AFTER = timedelta(days=30)
 
 REQUESTERS: Final[ActorKind] = "requester"
 NOT_REQUESTERS: Final[ActorKind] = "agent"
+NOTHING: Final[Mapping[str, Judgement]] = MappingProxyType({})
 
 CLOCK_LIMIT = 2_000
 """Due times judged in one go; the rest waits for the next visit, so that no story can hold a worker."""
@@ -87,13 +89,15 @@ def judge_story(
     joined: Mapping[str, str] = EMPTY,
     after: CaseState | None = None,
     for_good: bool = False,
+    held: Mapping[str, Judgement] = NOTHING,
 ) -> tuple[CaseState, tuple[Judged, ...]]:
     """Judge `story` (sorted by `Moment.order`) and every due time up to `until`.
 
     With `after`, the state behind an earlier part of the story, only what comes behind it is judged. `clock_version`
     tells which rulebook version a due time (`clock:…`) is judged by: the one it was first judged by, else the live one.
     `joined`: interactions joined by name (`CaseState.joined`); ignored with `after`, whose threads are what they were.
-    `for_good`: nobody goes on from here, so what falls due after `until` is not looked for. Returns the state at the end and
+    `for_good`: nobody goes on from here, so what falls due after `until` is not looked for. `held`: by moment what was judged of
+    words that are gone since; it stands and is not judged again. Returns the state at the end and
     the decisions in order.
     """
     state = after or CaseState(joined=joined)
@@ -102,11 +106,11 @@ def judge_story(
     texts = _Texts((place, told.moment) for place, told in placed)
     fresh = [(place, told) for place, told in placed if place > state.judged_to]
     for (place, told), asked_again in zip(fresh, _asked_again([told for _, told in fresh], until if for_good else None), strict=True):
-        state = _run_clock(case_id, state, told.moment.at, asked_again, judges, history, clock_version, texts, judged)
-        state, verdict = _step(case_id, state, told, place, asked_again, judges, history, texts)
+        state = _run_clock(case_id, state, told.moment.at, asked_again, judges, history, clock_version, texts, judged, held)
+        state, verdict = _step(case_id, state, told, place, asked_again, judges, history, texts, held)
         if verdict is not None:
             judged.append(verdict)
-    state = _run_clock(case_id, state, until, until if for_good else None, judges, history, clock_version, texts, judged)
+    state = _run_clock(case_id, state, until, until if for_good else None, judges, history, clock_version, texts, judged, held)
     return state, tuple(judged)
 
 
@@ -135,6 +139,7 @@ def _step(
     judges: Judges,
     history: History,
     texts: _Texts,
+    held: Mapping[str, Judgement],
 ) -> tuple[CaseState, Judged | None]:
     """One moment: what it tells goes into the state, then the judge decides (background facts only inform)."""
     moment, subject = told.moment, told.moment.subject
@@ -154,7 +159,7 @@ def _step(
     thread = state.thread(subject)
     standing = Standing(state.opened_at, thread.firing, thread.armed)
     seen = Seen(given, previous, standing, moment.at, _digests(heard), bool(moment.texts), whose)
-    judgement = judge.decide(given, previous, standing, moment.at, subject, until=asked_again)
+    judgement = held.get(moment.digest) or judge.decide(given, previous, standing, moment.at, subject, until=asked_again)
     after = planned(state.conclude(judgement, subject, place, moment.at, anew, judge.book.policies), moment.at, judge.book.calls_rest_after)
     said = outcome(state, after, judgement, subject)
     return after, Judged(moment.digest, moment.event, moment.at, subject, told.version, seen, judgement, said)
@@ -170,6 +175,7 @@ def _run_clock(
     clock_version: Callable[[str], int],
     texts: _Texts,
     judged: list[Judged],
+    held: Mapping[str, Judgement],
 ) -> CaseState:
     """The due times up to and including `until`, each judged as a moment of its own into `judged`; the state behind them."""
     while (next_one := _next_due(state)) is not None and next_one[0] <= until and len(judged) < CLOCK_LIMIT:
@@ -187,7 +193,7 @@ def _run_clock(
         given |= {"source": subject.source, "event": CLOCK, "changed": ()}
         previous = {name: value for name, value in given.items() if name != "changed"}
         seen = Seen(given, previous, Standing(state.opened_at, thread.firing, thread.armed), due, _digests(heard), False, whose)
-        judgement = judge.decide(given, previous, seen.standing, due, subject, until=asked_again)
+        judgement = held.get(moment) or judge.decide(given, previous, seen.standing, due, subject, until=asked_again)
         after = planned(state.conclude(judgement, subject, place, due, True, judge.book.policies), due, judge.book.calls_rest_after)
         if after.rests_at == due:
             after = after.at_rest()

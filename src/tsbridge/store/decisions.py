@@ -14,7 +14,8 @@ from sqlalchemy import Connection, insert, select, tuple_, update
 
 from tsbridge.core.chain import commitment
 from tsbridge.core.moments import Interaction, Text, Value, instant_text
-from tsbridge.core.rules.judgement import Standing
+from tsbridge.core.rules.judgement import Judgement, Standing
+from tsbridge.core.rules.language import content_hash
 from tsbridge.core.story import Judged, Seen, as_words_of, text_fields
 from tsbridge.store.chain import append
 from tsbridge.store.tables import chain, decision_rules, decision_tags, decisions, moments
@@ -26,17 +27,35 @@ TEXTS = ("text", "text.requester", "text.new", "subject")
 
 
 @dataclass(frozen=True, slots=True)
+class Held:
+    """What is kept with a decision that saw words which are gone. `reasons`: `rules` and `near_misses` as they were then, without them."""
+
+    since: str
+    judgement: Judgement
+    reasons: Mapping[str, Any]
+
+    def to_json(self) -> dict[str, Any]:
+        return {"since": self.since, "judgement": self.judgement.to_json(), "reasons": self.reasons}
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any] | None) -> Held | None:
+        return None if data is None else cls(data["since"], Judgement.from_json(data["judgement"]), data["reasons"])
+
+
+@dataclass(frozen=True, slots=True)
 class Recorded:
-    """The decision in force about a moment."""
+    """The decision in force about a moment. One that is `held` is neither judged again nor revised."""
 
     id: str
     version: int
     outcome: Mapping[str, Any]
     matched: tuple[tuple[str, str], ...]
     event_id: str | None
+    held: Judgement | None = None
 
     def agrees(self, judged: Judged) -> bool:
-        return self.version == judged.version and self.outcome == judged.outcome and self.matched == rules_of(judged)
+        same = self.version == judged.version and self.outcome == judged.outcome and self.matched == rules_of(judged)
+        return same or self.held is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +68,7 @@ class Decision:
     hash: str
     seen: Seen | None
     subject: Interaction
+    held: Held | None = None
 
 
 def searched_tags(outcome: Mapping[str, Any]) -> list[str]:
@@ -173,13 +193,17 @@ def in_force(conn: Connection, subjects: Iterable[Interaction]) -> dict[str, Rec
     """The decisions in force about these interactions, by moment."""
     rows = conn.execute(
         select(
-            decisions.c.moment, decisions.c.id, decisions.c.rulebook_version, decisions.c.outcome, decisions.c.matched, decisions.c.event_id
+            *(decisions.c.moment, decisions.c.id, decisions.c.rulebook_version, decisions.c.outcome, decisions.c.matched),
+            *(decisions.c.event_id, decisions.c.held),
         )
         .where(tuple_(decisions.c.source, decisions.c.interaction).in_([tuple(s) for s in sorted(subjects)]))
         .where(decisions.c.superseded_by.is_(None), decisions.c.retracted.is_(False), decisions.c.mode == "live")
     )
     return {
-        row.moment: Recorded(row.id, row.rulebook_version, row.outcome, tuple((key, kind) for key, kind in row.matched), row.event_id)
+        row.moment: Recorded(
+            *(row.id, row.rulebook_version, row.outcome, tuple((key, kind) for key, kind in row.matched), row.event_id),
+            None if (held := Held.from_json(row.held)) is None else held.judgement,
+        )
         for row in rows
     }
 
@@ -196,8 +220,33 @@ def load(conn: Connection, id: str) -> Decision | None:
     values = dict(row._mapping)
     seen = None if values["seen"] is None else _seen(conn, values["seen"], values["at"])
     return Decision(
-        values, values.pop("record"), values.pop("previous_hash"), values.pop("hash"), seen, Interaction(row.source, row.interaction)
+        *(values, values.pop("record"), values.pop("previous_hash"), values.pop("hash"), seen, Interaction(row.source, row.interaction)),
+        Held.from_json(values["held"]),
     )
+
+
+def of(conn: Connection, subject: Interaction) -> list[tuple[str, int, Seen | None, Held | None]]:
+    """The decisions about an interaction of which it is known what they saw, or what is kept in its place: id, version, both."""
+    mine = (decisions.c.source == subject.source, decisions.c.interaction == subject.id, decisions.c.retracted.is_(False))
+    columns = (decisions.c.id, decisions.c.rulebook_version, decisions.c.seen, decisions.c.held, decisions.c.at)
+    rows = conn.execute(select(*columns).where(*mine).order_by(decisions.c.seq)).all()
+    return [
+        (row.id, row.rulebook_version, None if row.seen is None else _seen(conn, row.seen, row.at), Held.from_json(row.held))
+        for row in rows
+        if row.seen is not None or row.held is not None
+    ]
+
+
+def hold(conn: Connection, id: str, held: Held, *, forget: bool) -> str:
+    """Keep with a decision what it judged and why, before words that it saw go; returns the hash of it, for the record.
+
+    `forget`: all that it saw goes.
+    """
+    values: dict[str, Any] = {"held": held.to_json()}
+    if forget:
+        values["seen"] = None
+    conn.execute(update(decisions).where(decisions.c.id == id).values(**values))
+    return content_hash(values["held"])
 
 
 def seen_json(judged: Judged) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from tsbridge.core.moments import Interaction, from_json
 from tsbridge.core.replay import Kept
 from tsbridge.core.story import Told
 from tsbridge.store import links
+from tsbridge.store.decisions import Held
 from tsbridge.store.moments import IN_STORY
 from tsbridge.store.tables import cases, decisions, interactions, moments
 
@@ -109,16 +110,19 @@ def _recorded(conn: Connection, case_of: dict[Interaction, str]) -> dict[str, li
         columns = (
             *(decisions.c.id, decisions.c.moment, decisions.c.at, decisions.c.source, decisions.c.interaction),
             *(decisions.c.rulebook_version, decisions.c.outcome, decisions.c.matched, decisions.c.seq),
-            *(decisions.c.superseded_by, decisions.c.retracted),
+            *(decisions.c.superseded_by, decisions.c.retracted, decisions.c.held),
         )
         rows = conn.execute(select(*columns).where(wanted, decisions.c.mode == "live").order_by(decisions.c.seq))
         first: dict[str, int] = {}
-        for id_, moment, at, source, interaction, version, outcome, matched, seq, superseded, retracted in rows:
+        for id_, moment, at, source, interaction, version, outcome, matched, seq, superseded, retracted, kept in rows:
             first.setdefault(moment, seq)
             if superseded is None and not retracted:
                 subject = Interaction(source, interaction)
                 rules = tuple((key, kind) for key, kind in matched)
-                found[case_of[subject]].append(Kept(id_, moment, at, subject, version, outcome, rules, seq, first[moment]))
+                held = Held.from_json(kept)
+                found[case_of[subject]].append(
+                    Kept(id_, moment, at, subject, version, outcome, rules, seq, first[moment], None if held is None else held.judgement)
+                )
     return found
 
 

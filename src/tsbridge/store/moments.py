@@ -107,8 +107,8 @@ def story(conn: Connection, subjects: Iterable[Interaction]) -> list[Told]:
     for start in range(0, len(wanted), 100):
         part = wanted[start : start + 100]
         within = or_(*(_moments_of(s) for s in part))
-        rows = conn.execute(select(moments.c.body, moments.c.rulebook_version).where(within, IN_STORY))
-        told.extend(Told(from_json(body), version) for body, version in rows)
+        rows = conn.execute(select(moments.c.digest, moments.c.body, moments.c.rulebook_version).where(within, IN_STORY))
+        told.extend(Told(from_json(body, digest), version) for digest, body, version in rows)
     told.sort(key=lambda t: t.moment.order)
     return told
 
@@ -151,8 +151,8 @@ def redate(conn: Connection, subject: Interaction) -> bool:
     of_it = (moments.c.source == subject.source, moments.c.interaction == subject.id)
     life = select(func.min(moments.c.at), func.max(moments.c.at)).where(*of_it, IN_STORY, moments.c.event.not_in(UNJUDGED))
     first, last = conn.execute(life).one()
-    told = conn.execute(select(moments.c.body).where(*of_it, IN_STORY)).scalars() if subject.source == "zendesk" else ()
-    requester, place = _told_last(conn, [from_json(body) for body in told])
+    told = conn.execute(select(moments.c.body, moments.c.digest).where(*of_it, IN_STORY)) if subject.source == "zendesk" else ()
+    requester, place = _told_last(conn, [from_json(body, digest) for body, digest in told])
     stands: dict[str, Any] = {"requester": requester, "requester_place": place}
     if first is not None:
         stands |= {"opened_at": first, "last_at": last}

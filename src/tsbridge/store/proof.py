@@ -20,6 +20,9 @@ from tsbridge.store.tables import chain, changes, decision_rules, decision_tags,
 STEP: Final = 2_000
 """Entries looked at together: what memory a walk over any number of entries takes."""
 
+HOLDING: Final = ("words.redact", "ticket.forget")
+"""Changes that keep something with decisions in place of words."""
+
 Broken = dict[str, Any]
 
 
@@ -52,6 +55,7 @@ def _beside(conn: Connection) -> Iterator[Broken]:
                 yield from _seen(row, entry["record"])
                 yield from _judged_by(row, entry["record"], books)
     yield from _revisions(conn)
+    yield from _held(conn)
 
 
 def _steps(conn: Connection) -> Iterator[int]:
@@ -157,6 +161,24 @@ def _judged_by(row: RowMapping, record: Mapping[str, Any], books: Mapping[int, t
     named = (record.get("rulebook") or {}).get("hash")
     if named is not None and books.get(row["rulebook_version"]) != (named, named):
         yield {"seq": row["seq"], "why": "the rulebook that judged differs from what was recorded, or is gone"}
+
+
+def _held(conn: Connection) -> Iterator[Broken]:
+    """What is kept in place of words that are gone: the change that took them out names its hash for each decision."""
+    told: dict[str, str] = {}
+    rows = conn.execute(select(changes.c.after).where(changes.c.action.in_(HOLDING)).order_by(changes.c.seq))
+    for after in rows.scalars():
+        told.update((after or {}).get("decisions", {}))
+    seqs: dict[str, int] = {}
+    for row in conn.execute(select(decisions.c.id, decisions.c.seq, decisions.c.held).where(decisions.c.held.is_not(None))):
+        seqs[row.id] = row.seq
+        if told.get(row.id) != content_hash(row.held):
+            yield {"seq": row.seq, "why": "what is kept of words that are gone differs from what was recorded"}
+    lost = sorted(told.keys() - seqs.keys())
+    for start in range(0, len(lost), STEP):
+        part = select(decisions.c.seq).where(decisions.c.id.in_(lost[start : start + STEP]))
+        for (seq,) in conn.execute(part):
+            yield {"seq": seq, "why": "what is kept of words that are gone is gone as well"}
 
 
 def _revisions(conn: Connection) -> Iterator[Broken]:

@@ -90,6 +90,7 @@ inbox = Table(
     Column("lease_until", Instant),
     Column("settled_at", Instant),
     Column("warnings", Json),  # what in it could not be taken as it was said: codes (store.warnings); null for nothing
+    Column("redacted_at", Instant),  # since when the body is empty: its ticket lost words at the vendor
     Column("rang_for", Text),  # the ticket it rang for, once settled; null where it told all there is
     Column("covered_by", Text),  # the newest delivery that rang for the read of that ticket, perhaps itself; null until it was read
     UniqueConstraint("source", "dedupe_key"),
@@ -128,9 +129,12 @@ moments = Table(
     Column("withdrawn_at", Instant),  # when a person took it out of the story: it stays on record and nothing brings it back
     Column("withdrawn_by", Text),  # name of the key
     Column("withdrawn_because", Text),
+    Column("redacted_at", Instant),  # since when `body` lacks words that it had; the digest is still that of the whole
 )
 Index("moments_by_interaction", moments.c.source, moments.c.interaction, moments.c.at)
 Index("moments_by_event", moments.c.event_id)
+_REDACTED = moments.c.redacted_at.is_not(None)
+Index("moments_redacted", moments.c.source, moments.c.interaction, sqlite_where=_REDACTED, postgresql_where=_REDACTED)
 
 interactions = Table(
     "interactions",
@@ -260,6 +264,7 @@ decisions = Table(
     Column("outcome", Json, nullable=False),  # contract section 6 `outcome`
     Column("matched", Json, nullable=False),  # [[key, kind], …] in order
     Column("seen", Json),  # given, previous, standing: what it saw, to be judged again; erased with the person
+    Column("held", Json),  # of one that saw words which are gone since: since when, its judgement, its reasons without them
     Column("salt", Text, nullable=False),
     Column("revises", Text),  # id of the decision about the same moment that this one replaces
     Column("superseded_by", Text),

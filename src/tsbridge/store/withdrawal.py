@@ -84,11 +84,11 @@ def _node(conn: Connection, subject: Interaction) -> tuple[Node, frozenset[Handl
 def _left(conn: Connection, subject: Interaction) -> list[Moment]:
     """What still tells of the interaction, in the story's order. Replaced first impressions go on telling whose it is."""
     rows = conn.execute(
-        select(moments.c.body).where(
+        select(moments.c.body, moments.c.digest).where(
             moments.c.source == subject.source, moments.c.interaction == subject.id, moments.c.withdrawn_at.is_(None)
         )
     )
-    return sorted((from_json(body) for body in rows.scalars()), key=lambda moment: moment.order)
+    return sorted((from_json(body, digest) for body, digest in rows), key=lambda moment: moment.order)
 
 
 def _part(conn: Connection, known: frozenset[Handle], gone: frozenset[Handle]) -> set[Handle]:

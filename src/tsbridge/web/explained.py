@@ -2,34 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Any, Final
+from typing import Any
 
 from sqlalchemy import Connection
 
-from tsbridge.core.rules.explain import RuleExplained
-from tsbridge.core.rules.judge import Near
+from tsbridge.core.rules.shown import NEAR, near_misses, rule_shown
 from tsbridge.store import decisions, routing
 from tsbridge.store.rulebooks import LiveRulebook
 from tsbridge.web.shapes import decision_item
-
-NEAR: Final = Near(2)
-"""What counts as a near miss."""
 
 
 def explained(conn: Connection, live: LiveRulebook, decision_id: str) -> dict[str, Any] | None:
     """Contract section 6, whole; None when there is no such decision.
 
     Once what it saw has been erased, `inputs_erased` is true and `because` stays empty: the rules that matched are known,
-    their reasons no more.
+    their reasons no more. Once words that it saw are gone at the vendor, `redacted_since` says since when, and the reasons are those
+    that were true then, without the values.
     """
     row = routing.decision(conn, decision_id)
     loaded = decisions.load(conn, decision_id)
     if row is None or loaded is None:
         return None
     shown = decision_item(row, routing.writebacks_for(conn, [row]).get(decision_id))
+    held = loaded.held
+    if held is not None:
+        return {**shown, **held.reasons, "inputs_erased": False, "redacted_since": held.since}
     if row["retracted"] or loaded.seen is None:
-        return {**shown, "near_misses": [], "inputs_erased": not row["retracted"]}
+        return {**shown, "near_misses": [], "inputs_erased": not row["retracted"], "redacted_since": None}
     seen = loaded.seen
     built = live.version(conn, row["rulebook_version"])
     asked = built.judge.explain(seen.given, seen.previous, seen.standing, seen.at, loaded.subject, near=NEAR)
@@ -39,15 +38,5 @@ def explained(conn: Connection, live: LiveRulebook, decision_id: str) -> dict[st
         "rules": [rule_shown(rule) for rule in asked if rule.key in matched],
         "near_misses": near_misses(rule for rule in asked if rule.key not in matched),
         "inputs_erased": False,
+        "redacted_since": None,
     }
-
-
-def rule_shown(rule: RuleExplained) -> dict[str, Any]:
-    return {"key": rule.key, "kind": rule.kind, "matched": rule.matched, "because": list(rule.because)}
-
-
-def near_misses(rules: Iterable[RuleExplained]) -> list[dict[str, Any]]:
-    """Rules that almost matched, the nearest first."""
-    near = [rule for rule in rules if not rule.matched and 0 < len(rule.missing) <= NEAR.most]
-    near.sort(key=lambda rule: len(rule.missing))
-    return [{"key": rule.key, "missing": list(rule.missing)} for rule in near[: NEAR.shown]]

@@ -55,6 +55,7 @@ class Event(TypedDict):
     attempts: int
     duplicates: int
     warnings: list[str]
+    redacted_at: str | None
 
 
 class EventBody(TypedDict):
@@ -82,6 +83,7 @@ class Leaf(TypedDict):
     actual: NotRequired[Any]
     outcome: NotRequired[bool]
     wanted: NotRequired[bool]
+    redacted_since: NotRequired[str]
 
 
 class RuleMatched(TypedDict):
@@ -130,6 +132,7 @@ class Decision(TypedDict):
 class DecisionExplained(Decision):
     near_misses: list[NearMiss]
     inputs_erased: bool
+    redacted_since: str | None
 
 
 class TriedVersion(TypedDict):
@@ -202,6 +205,7 @@ class MomentShown(TypedDict):
     interaction: InteractionName
     impression: bool
     replaced_at: str | None
+    redacted_at: str | None
     withdrawn: Withdrawal | None
 
 

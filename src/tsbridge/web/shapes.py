@@ -27,6 +27,7 @@ def event_item(row: Row) -> dict[str, Any]:
         "attempts": row["attempts"],
         "duplicates": row["duplicates"],
         "warnings": row["warnings"] or [],
+        "redacted_at": time_text(row["redacted_at"]),
     }
 
 
@@ -69,6 +70,7 @@ def moment_item(row: Row) -> dict[str, Any]:
         "interaction": {"source": row["source"], "id": row["interaction"]},
         "impression": row["impression"],
         "replaced_at": time_text(row["replaced_at"]),
+        "redacted_at": time_text(row["redacted_at"]),
         "withdrawn": None if row["withdrawn_at"] is None else withdrawn,
     }
 

@@ -14,12 +14,12 @@ from tsbridge.core.rules import vocabulary
 from tsbridge.core.rules.document import read
 from tsbridge.core.rules.judge import Judge
 from tsbridge.core.rules.judgement import Judgement, Standing
+from tsbridge.core.rules.shown import near_misses, rule_shown
 from tsbridge.rulebook import tests
 from tsbridge.rulebook.coverage import coverage
 from tsbridge.rulebook.generate import generate
 from tsbridge.rulebook.worlds import completed
 from tsbridge.store import decisions, routing, views
-from tsbridge.web.explained import near_misses, rule_shown
 from tsbridge.web.inputs import time_text
 from tsbridge.web.problems import Problem, invalid, not_found, pointer
 

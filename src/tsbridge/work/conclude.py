@@ -23,6 +23,7 @@ from tsbridge.core.rules.language import Rulebook
 from tsbridge.core.story import History, Judged, judge_story, order_key
 from tsbridge.store import cases, chain, decisions, desired, links, moments, neighbourhood, people, shared, withdrawal
 from tsbridge.store.rulebooks import Built, LiveRulebook
+from tsbridge.work.redaction import Redactions
 
 log = logging.getLogger("tsbridge.conclude")
 
@@ -116,6 +117,7 @@ class Conclusions:
         self._rulebooks = rulebooks
         self._ids = ids
         self._salt = salt
+        self.redactions = Redactions(rulebooks, ids, salt)
 
     def begin(self, conn: Connection) -> Built:
         """Take the pen: one worker concludes at a time. Returns the rulebook that is live in this transaction."""
@@ -197,6 +199,7 @@ class Conclusions:
             clock_version=lambda moment: recorded[moment].version if moment in recorded else live.version,
             joined=links.joined(conn, subjects) if before is None else {},
             after=before,
+            held={moment: old.held for moment, old in recorded.items() if old.held is not None},
         )
         count = self._record(conn, case_id, judged, recorded, now, whole=before is None)
         cases.save(conn, case_id, state)

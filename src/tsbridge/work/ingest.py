@@ -40,6 +40,7 @@ PAUSE = timedelta(seconds=5)
 """How long deliveries rest that were given back."""
 ECHO_WINDOW = timedelta(hours=1)
 GIVEN_BACK = "given_back"
+GONE_FOR_GOOD = "ticket.permanently_deleted"
 
 log = logging.getLogger("tsbridge.ingest")
 
@@ -181,7 +182,7 @@ class Ingest:
         warnings: dict[str | None, set[str]] = defaultdict(set)  # by the delivery they came with, None for what nothing rang for
         for ticket, moments in sorted(heard.moments.items()):
             at_times, warned = _believed(conn, ticket, moments, now)
-            fresh = unknown(conn, at_times)
+            fresh = self._conclusions.redactions.obey(conn, ticket, unknown(conn, at_times), now)
             for moment in fresh:
                 told.hear(conn, moment, newest[ticket] or CAUGHT_UP, live.version)
             told.replace_impressions(conn, ticket, now)
@@ -202,6 +203,11 @@ class Ingest:
         for ticket, ring in sorted(newest.items()):
             if ring is not None:
                 inbox.cover(conn, ticket, ring)
+        for ticket in sorted(heard.moments):
+            self._conclusions.redactions.clean(conn, ticket, now)
+        for one in read:
+            if one.event_type == GONE_FOR_GOOD and one.moments:
+                self._conclusions.redactions.forget(conn, one.moments[0].interaction, now)
         judged = [m for one in read for m in beside(one, heard).moments if m.interaction not in heard.gone]
         self._background.note_missing(conn, [*judged, *(m for moments in heard.moments.values() for m in moments)], facts, now)
         concluded = self._conclusions.conclude(conn, live, told, now)

@@ -74,6 +74,7 @@ class Contest:
             clock_version=lambda moment: versions.get(moment, last),
             joined=case.joined,
             for_good=True,
+            held={one.moment: one.held for one in case.recorded if one.held is not None},
         )
         return compare(story, case.recorded, judged, self.same_book, self.since, self.until)
 
@@ -239,6 +240,7 @@ class Shadowing:
             clock_version=lambda moment: before.get(moment, SHADOW),
             joined=case.joined,
             for_good=True,
+            held={one.moment: one.held for one in case.recorded if one.held is not None},
         )
         return compare(story, case.recorded, judged, lambda version: False, None, asked.until)
 

@@ -81,3 +81,39 @@ class Judgement(NamedTuple):
     firing: tuple[str, ...] = ()
     armed: tuple[Armed, ...] = ()
     next_due: datetime | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """As plain JSON values; `from_json` gives an equal judgement back."""
+        return {
+            **{name: getattr(self, name) for name in _PLAIN},
+            **{name: list(getattr(self, name)) for name in _NAMES},
+            "matched": [list(match) for match in self.matched],
+            "custom_fields": [[name, list(value) if isinstance(value, tuple) else value] for name, value in self.custom_fields],
+            "steps": [[step.policy, step.index] for step in self.steps],
+            "notes": [[note.key, note.text] for note in self.notes],
+            "notifications": [list(one) for one in self.notifications],
+            "overruled": [dict(one) for one in self.overruled],
+            "armed": [one.to_json() for one in self.armed],
+            "next_due": None if self.next_due is None else instant_text(self.next_due),
+        }
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Judgement:
+        plain: dict[str, Any] = {name: data[name] for name in _PLAIN}
+        names: dict[str, Any] = {name: tuple(data[name]) for name in _NAMES}
+        return cls(
+            **plain,
+            **names,
+            matched=tuple(Match(*match) for match in data["matched"]),
+            custom_fields=tuple((name, tuple(value) if isinstance(value, list) else value) for name, value in data["custom_fields"]),
+            steps=tuple(StepFired(*step) for step in data["steps"]),
+            notes=tuple(Note(*note) for note in data["notes"]),
+            notifications=tuple((who, what) for who, what in data["notifications"]),
+            overruled=tuple(data["overruled"]),
+            armed=tuple(Armed.from_json(one) for one in data["armed"]),
+            next_due=None if data["next_due"] is None else read_instant(data["next_due"]),
+        )
+
+
+_PLAIN = ("severity", "category", "priority", "queue", "assign", "level", "stopped_by", "budget_exceeded")
+_NAMES = ("tags_added", "tags_removed", "escalated", "for_case", "firing")

@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from tsbridge.vendors import reading
+from tsbridge.vendors.zendesk.payload import EVENT
 
 NEAR: Final = timedelta(seconds=1.5)
 """Webhook bodies tell whole seconds, events fractions of one."""
@@ -26,6 +27,10 @@ FIELDS: Final = {
     "external_id": "external_id",
     "subject": "subject",
 }
+
+
+SCRUBBED: Final = "SCRUBBED"
+"""What the export calls the subject of a ticket that was deleted for good."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +60,7 @@ def missed(
         events = [event for event in audit.get("events") or () if isinstance(event, Mapping)]
         near = [one for one in others if abs(one.at - at) <= NEAR]
         said = any(event.get("type") == "Comment" for event in events)
-        if near and (not said or any(one.text for one in near)):
+        if near and not _redacts(events) and (not said or any(one.text for one in near)):
             continue
         body = _body(ticket, audit, events, id_)
         if body is not None:
@@ -65,9 +70,16 @@ def missed(
 
 
 def gone(ticket: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
-    """The delivery of a ticket that the export shows as deleted."""
+    """The delivery of a ticket that the export shows as deleted, or as deleted for good: of that one only the row is left."""
     id_, at = str(ticket["id"]), str(ticket.get("updated_at"))
+    if ticket.get("subject") == SCRUBBED:
+        return f"scrubbed:{id_}", {"type": f"{EVENT}ticket.permanently_deleted", "time": at, "detail": {"id": id_}, "event": {}}
     return f"deleted:{id_}:{at}", {"tsbridge": "1", "type": "ticket.deleted", "ticket": {"id": id_, "updated_at": at}}
+
+
+def _redacts(events: Sequence[Mapping[str, Any]]) -> bool:
+    """Whether words were taken out: `CommentRedactionEvent` and its kin, of comments, attachments, fields."""
+    return any("Redact" in str(event.get("type")) for event in events)
 
 
 def _body(ticket: Mapping[str, Any], audit: Mapping[str, Any], events: Sequence[Mapping[str, Any]], id_: str) -> dict[str, Any] | None:
@@ -86,7 +98,7 @@ def _body(ticket: Mapping[str, Any], audit: Mapping[str, Any], events: Sequence[
         elif event.get("type") == "Comment":
             said = reading.text(event.get("body"))
     created = any(event.get("type") == "Create" for event in events)
-    if not (created or told or custom or said):
+    if not (created or told or custom or said or _redacts(events)):
         return None
     at = str(audit.get("created_at"))
     facts = {"id": str(ticket["id"]), **told, "updated_at": at, "requester": {"id": str(ticket.get("requester_id") or "")}}

@@ -1,0 +1,122 @@
+"""Where words of a ticket are kept, and how they go: moments, deliveries, notes that quote them, the state of the case."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime
+from typing import Any, Final
+
+from sqlalchemy import Connection, delete, or_, select, tuple_, update
+
+from tsbridge.core.helpdesk import Wish, wish_json
+from tsbridge.core.moments import Interaction, Moment, from_json, to_json
+from tsbridge.core.redaction import facts_without
+from tsbridge.store.links import case_of
+from tsbridge.store.tables import acquaintances, cases, desired, handles, inbox, intents, moments
+
+_OF_TICKET: Final = moments.c.source == "zendesk"
+
+
+def stood(conn: Connection, ticket: str, told: Sequence[Moment]) -> dict[str, Moment]:
+    """Which of these moments are on record as the same audit in other words: by their digest, what is on record."""
+    places = {moment.at: moment for moment in told if moment.vendor_order}
+    found: dict[str, Moment] = {}
+    if not places:
+        return found
+    rows = conn.execute(
+        select(moments.c.digest, moments.c.body).where(_OF_TICKET, moments.c.interaction == ticket, moments.c.at.in_(sorted(places)))
+    )
+    on_record = {moment.vendor_order: moment for digest, body in rows if (moment := from_json(body, digest)).vendor_order}
+    for moment in told:
+        if moment.vendor_order in on_record:
+            found[moment.digest] = on_record[moment.vendor_order]
+    return found
+
+
+def of_ticket(conn: Connection, ticket: str) -> list[Moment]:
+    """Every moment on record of a ticket, those that left its story included."""
+    rows = conn.execute(select(moments.c.digest, moments.c.body).where(_OF_TICKET, moments.c.interaction == ticket))
+    return [from_json(body, digest) for digest, body in rows]
+
+
+def rewrite(conn: Connection, moment: Moment, now: datetime) -> None:
+    """Keep a moment without words that it had. Its digest stays."""
+    conn.execute(update(moments).where(moments.c.digest == moment.digest).values(body=to_json(moment), redacted_at=now))
+
+
+def any_of(conn: Connection, ticket: str) -> bool:
+    """Whether a ticket ever lost words."""
+    lost = select(moments.c.digest).where(_OF_TICKET, moments.c.interaction == ticket, moments.c.redacted_at.is_not(None)).limit(1)
+    return conn.execute(lost).first() is not None
+
+
+def empty_deliveries(conn: Connection, ticket: str, now: datetime) -> None:
+    """The bytes of the deliveries about a ticket go, once these are done with; that they came, when, and what became of them stays."""
+    told = select(moments.c.event_id).where(_OF_TICKET, moments.c.interaction == ticket)
+    about = or_(inbox.c.rang_for == ticket, inbox.c.id.in_(told))
+    held = (inbox.c.source == "zendesk", inbox.c.status.in_(("applied", "ignored")), inbox.c.redacted_at.is_(None))
+    conn.execute(update(inbox).where(*held, about).values(body=b"", redacted_at=now))
+
+
+def quote_no_more(conn: Connection, ticket: str, out_of: Callable[[str], str]) -> None:
+    """Notes that quote the words: those a case means to write, those that were planned and sent."""
+    case_id = case_of(conn, Interaction("zendesk", ticket))
+    state = conn.execute(select(cases.c.state).where(cases.c.id == case_id)).scalar()
+    if state:  # empty: not judged since it was kept in another form
+        notes = [[key, out_of(text), place] for key, text, place in state["notes"]]
+        if notes != state["notes"]:
+            conn.execute(update(cases).where(cases.c.id == case_id).values(state={**state, "notes": notes}))
+    for row in conn.execute(select(desired.c.ticket, desired.c.wish, desired.c.plan).where(desired.c.ticket == ticket)).all():
+        wish = {**row.wish, "notes": [[key, out_of(text)] for key, text in row.wish.get("notes", ())]}
+        conn.execute(update(desired).where(desired.c.ticket == ticket).values(wish=wish, plan=_plan(row.plan, out_of)))
+    for id_, planned in conn.execute(select(intents.c.id, intents.c.plan).where(intents.c.ticket == ticket)).all():
+        if (plan := _plan(planned, out_of)) != planned:
+            conn.execute(update(intents).where(intents.c.id == id_).values(plan=plan))
+
+
+def state_without(conn: Connection, ticket: str, gone: Callable[[str, Any], bool]) -> None:
+    """What the case holds in these fields of the ticket."""
+    case_id, key = case_of(conn, Interaction("zendesk", ticket)), f"zendesk:{ticket}"
+    state = conn.execute(select(cases.c.state).where(cases.c.id == case_id)).scalar()
+    if not state or key not in state["tracks"]:
+        return
+    track = state["tracks"][key]
+    others = {id_: facts_without(known, gone) for id_, known in track.get("others", {}).items()}
+    bare = {**track, "facts": facts_without(track["facts"], gone), **({"others": others} if others else {})}
+    tracks = {**state["tracks"], key: bare}
+    conn.execute(update(cases).where(cases.c.id == case_id).values(state={**state, "tracks": tracks}))
+
+
+def forget_contacts(conn: Connection, ticket: str) -> None:
+    """How the person of a ticket is reached, but for the Zendesk user's id. What others tell as well stays, and links stand by it."""
+    of_it = (handles.c.source == "zendesk", handles.c.interaction == ticket, handles.c.role != "name", handles.c.kind != "zendesk_user")
+    gone = [(kind, value) for kind, value in conn.execute(select(handles.c.kind, handles.c.value).where(*of_it))]
+    if not gone:
+        return
+    conn.execute(delete(handles).where(*of_it))
+    told = tuple_(handles.c.kind, handles.c.value).in_(gone)
+    left = {(kind, value) for kind, value in conn.execute(select(handles.c.kind, handles.c.value).where(told).distinct())}
+    if nowhere := sorted(set(gone) - left):
+        here = (tuple_(acquaintances.c.kind, acquaintances.c.value), tuple_(acquaintances.c.other_kind, acquaintances.c.other_value))
+        conn.execute(delete(acquaintances).where(or_(*(side.in_(nowhere) for side in here))))
+
+
+def nothing_wished(conn: Connection, ticket: str) -> None:
+    """A ticket that is gone for good is not written to any more."""
+    conn.execute(update(desired).where(desired.c.ticket == ticket).values(wish=wish_json(Wish()), plan=None))
+
+
+def _plan(plan: Any, out_of: Callable[[str], str]) -> Any:
+    """A planned edit, its notes without the words."""
+    if not plan:
+        return plan
+    told: dict[str, Any] = {}
+    if "texts" in plan:
+        told["texts"] = [out_of(text) for text in plan["texts"]]
+    if "notes" in plan:
+        told["notes"] = [[note[0], out_of(note[1])] if isinstance(note, list) else note for note in plan["notes"]]
+    return {**plan, **told}
+
+
+def digests(told: Iterable[Moment]) -> list[str]:
+    return sorted(moment.digest for moment in told)

@@ -1,0 +1,172 @@
+"""Words that are gone at Zendesk are gone here, and no decision changes by it (ADR 11).
+
+A redaction shows in the ticket's audits: the same audit says less than it did. What saw the words is judged and explained once
+more before they go, and that is kept in their place.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection
+
+from tsbridge.core.moments import Interaction, Moment, instant_text
+from tsbridge.core.ports import Ids
+from tsbridge.core.redaction import (
+    TEXT_FIELDS,
+    Words,
+    forgotten,
+    lost,
+    lost_values,
+    personal,
+    personal_words,
+    reasons_without,
+    retold,
+    told_by,
+)
+from tsbridge.core.rules.judgement import Note
+from tsbridge.core.rules.shown import NEAR, near_misses, rule_shown
+from tsbridge.core.story import Seen
+from tsbridge.store import chain, decisions, links, redaction
+from tsbridge.store.decisions import Held
+from tsbridge.store.rulebooks import LiveRulebook
+
+BY = "Zendesk"
+"""The actor that the ledger of changes names: whoever redacted it there."""
+
+
+class Redactions:
+    """Takes words out of what is kept. All of it inside the caller's one transaction."""
+
+    def __init__(self, rulebooks: LiveRulebook, ids: Ids, salt: Callable[[], str]) -> None:
+        self._rulebooks = rulebooks
+        self._ids = ids
+        self._salt = salt
+
+    def obey(self, conn: Connection, ticket: str, unknown: Sequence[Moment], now: datetime) -> list[Moment]:
+        """What is new among moments read from a ticket's audits. Of the others, which say what is on record in other words, the words
+        that they lack go from everywhere."""
+        stood = redaction.stood(conn, ticket, unknown)
+        fewer = [(was, retold(was, now_told)) for now_told in unknown if (was := stood.get(now_told.digest)) is not None]
+        fewer = [(was, is_now) for was, is_now in fewer if was != is_now]
+        if fewer:
+            self._take_out(conn, ticket, fewer, now)
+        return [moment for moment in unknown if moment.digest not in stood]
+
+    def clean(self, conn: Connection, ticket: str, now: datetime) -> None:
+        """Deliveries and first impressions about a ticket that lost words keep none: its audits tell them."""
+        if not redaction.any_of(conn, ticket):
+            return
+        for moment in redaction.of_ticket(conn, ticket):
+            if moment.impression and moment.texts:
+                redaction.rewrite(conn, told_by(moment, Words(), ()), now)
+        redaction.empty_deliveries(conn, ticket, now)
+
+    def forget(self, conn: Connection, ticket: str, now: datetime) -> None:
+        """A ticket is deleted for good: its words and what is personal of it go, ids and what was decided stay."""
+        told = redaction.of_ticket(conn, ticket)
+        bare = [(was, is_now) for was in told if was != (is_now := forgotten(was))]
+        words = _together(personal_words(was) for was, _ in bare)
+        held = self._hold(conn, ticket, lambda _: True, personal, words, now, forget=True)
+        redaction.quote_no_more(conn, ticket, words.out_of)
+        redaction.nothing_wished(conn, ticket)
+        redaction.state_without(conn, ticket, lambda field, _: personal(field))
+        for _, moment in bare:
+            redaction.rewrite(conn, moment, now)
+        redaction.forget_contacts(conn, ticket)
+        redaction.empty_deliveries(conn, ticket, now)
+        if bare or held:
+            self._record(conn, ticket, "ticket.forget", [moment for _, moment in bare], held, now)
+
+    def _take_out(self, conn: Connection, ticket: str, fewer: Sequence[tuple[Moment, Moment]], now: datetime) -> None:
+        words = _together(lost(was, is_now) for was, is_now in fewer)
+        values = frozenset(value for was, is_now in fewer for value in lost_values(was, is_now))
+        fields = {field for field, _ in values}
+        own = {was.digest for was, _ in fewer}
+        others = [
+            (was, is_now)
+            for was in redaction.of_ticket(conn, ticket)
+            if was.digest not in own and was != (is_now := told_by(was, words, values) if _repeats(was) else was)
+        ]
+        gone = own | {was.digest for was, _ in others}
+
+        def is_gone(field: str) -> bool:
+            return field in fields or (bool(words.texts) and field in TEXT_FIELDS)
+
+        held = self._hold(
+            conn, ticket, lambda seen: bool(fields) or not gone.isdisjoint(seen.heard), is_gone, words, now, forget=bool(fields)
+        )
+        redaction.quote_no_more(conn, ticket, words.out_of)
+        redaction.state_without(conn, ticket, lambda *told: told in values)
+        for _, moment in (*fewer, *others):
+            redaction.rewrite(conn, moment, now)
+        self._record(conn, ticket, "words.redact", [moment for _, moment in (*fewer, *others)], held, now)
+
+    def _hold(
+        self,
+        conn: Connection,
+        ticket: str,
+        saw: Callable[[Seen], bool],
+        gone: Callable[[str], bool],
+        words: Words,
+        now: datetime,
+        *,
+        forget: bool,
+    ) -> dict[str, str]:
+        """Keep what the decisions that saw the words judged, and why, without them. Returns their ids with the hash of what is kept."""
+        subject, since = Interaction("zendesk", ticket), instant_text(now)
+        held: dict[str, str] = {}
+        for id_, version, seen, before in decisions.of(conn, subject):
+            if before is not None:
+                kept = before
+            elif seen is not None and saw(seen):
+                kept = self._made_again(conn, version, seen, subject, since)
+            else:
+                continue
+            notes = tuple(Note(note.key, words.out_of(note.text)) for note in kept.judgement.notes)
+            less = Held(kept.since, kept.judgement._replace(notes=notes), _without(kept.reasons, gone, since))
+            if less != before or (forget and seen is not None):
+                held[id_] = decisions.hold(conn, id_, less, forget=forget)
+        return held
+
+    def _made_again(self, conn: Connection, version: int, seen: Seen, subject: Interaction, since: str) -> Held:
+        """What a decision judged and why, from what it saw and the version that made it."""
+        judge = self._rulebooks.version(conn, version).judge
+        judgement = judge.decide(seen.given, seen.previous, seen.standing, seen.at, subject)
+        asked = judge.explain(seen.given, seen.previous, seen.standing, seen.at, subject, near=NEAR)
+        rules = [shown for shown in map(rule_shown, asked) if shown["matched"]]
+        return Held(since, judgement, {"rules": rules, "near_misses": near_misses(asked)})
+
+    def _record(self, conn: Connection, ticket: str, action: str, told: Sequence[Moment], held: Mapping[str, str], now: datetime) -> None:
+        after = {"ticket": ticket, "moments": redaction.digests(told), "decisions": dict(held)}
+        chain.add_change(
+            conn,
+            id=self._ids.new("chg"),
+            at=now,
+            actor=BY,
+            action=action,
+            subject=links.case_of(conn, Interaction("zendesk", ticket)) or f"zendesk:{ticket}",
+            before=None,
+            after=after,
+            salt=self._salt(),
+        )
+
+
+def _without(reasons: Mapping[str, Any], gone: Callable[[str], bool], since: str) -> dict[str, Any]:
+    return {
+        "rules": [{**rule, "because": reasons_without(rule["because"], gone, since)} for rule in reasons["rules"]],
+        "near_misses": [{**miss, "missing": reasons_without(miss["missing"], gone, since)} for miss in reasons["near_misses"]],
+    }
+
+
+def _together(parts: Iterable[Words]) -> Words:
+    parts = list(parts)
+    pieces = {piece for part in parts for piece in part.pieces}
+    return Words(tuple({pair for part in parts for pair in part.texts}), tuple(sorted(pieces, key=lambda piece: (-len(piece), piece))))
+
+
+def _repeats(moment: Moment) -> bool:
+    """Whether a moment may repeat what audits tell: what a delivery or a look at the ticket said. Another audit says its own."""
+    return not moment.vendor_order

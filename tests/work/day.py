@@ -10,7 +10,7 @@ import heapq
 import json
 import random
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -22,6 +22,7 @@ from tests.clocks import SettableClock
 from tests.work.desk import WritingDesk
 from tests.work.walk import Walk
 from tsbridge.core.moments import instant_text
+from tsbridge.simulator.zendesk import Display
 from tsbridge.simulator.zendesk.deliveries import event_body
 from tsbridge.store import inbox, tables
 from tsbridge.store.db import Database
@@ -96,19 +97,13 @@ PAGED, SURVEY = "paged", "survey"
 
 @dataclass(frozen=True, slots=True)
 class Way:
-    """How the bridge is told. `stamps`: what a trigger's times are cut to; `words`: what status words read there."""
+    """How the bridge is told. `display`: how the account writes what triggers send (that of the one that writes counts)."""
 
     name: str
     rings: str = "triggers"  # triggers | events | nothing
-    stamps: str = "seconds"
-    words: Mapping[str, str] = field(default_factory=dict, hash=False)
+    display: Display = field(default_factory=Display, hash=False)
     lost: float = 0.1
     twice: float = 0.1
-
-
-ENGLISH: Final[Mapping[str, str]] = {}
-SPANISH: Final = {"New": "Nuevo", "Open": "Abierto", "Pending": "Pendiente", "Hold": "En espera", "Solved": "Resuelto", "Closed": "Cerrado"}
-TRIGGERS: Final = Way("triggers")
 
 
 @dataclass(slots=True)
@@ -293,6 +288,7 @@ class Day:
         first = databases()
         self.writing = WritingDesk(first, clock, per_minute=1_000_000)
         self.world = self.writing.zendesk.world
+        self.world.display = ways[0].display
         self.bridges = [
             Listener(database, clock, self.writing, way, random.Random(f"{seed}{way.name}"))  # noqa: S311  # seeded
             for database, way in zip([first, *(databases() for _ in ways[1:])], ways, strict=True)
@@ -331,7 +327,7 @@ class Day:
         for bridge in self.bridges:
             if bridge.way.rings == "triggers":
                 for _, body in asked:
-                    bridge.is_sent(rendered(body, bridge.way))
+                    bridge.is_sent(body.encode())
             elif bridge.way.rings == "events":
                 for one in happened:
                     bridge.is_sent(event_body(one, bridge.rng))
@@ -432,7 +428,7 @@ class Day:
         number = self._number(what)
         before = truth.status
         if what == "reply":
-            props["comment"] = {"body": f"has anybody been bitten, or ran away? {number}", "public": True}
+            props["comment"] = {"body": f'has "anybody" been\nbitten, or ran away? {number}', "public": True}
             fields |= truth.speaks("agent")
         elif what == "note":
             props["comment"] = {"body": f"says he was bitten {number}", "public": False}
@@ -536,15 +532,3 @@ class Day:
         for ticket in self.truths.keys() - bridge.believed().keys():
             wrong[ticket] = ["never heard"]
         return wrong
-
-
-def rendered(body: str, way: Way) -> bytes:
-    """A trigger's body as an account in another language, or one that tells whole minutes, renders it."""
-    for word, other in way.words.items():
-        body = body.replace(f'"status": "{word}"', f'"status": "{other}"')
-    if way.stamps == "minutes":
-        told = json.loads(body)
-        for name in ("created_at", "updated_at"):
-            told["ticket"][name] = told["ticket"][name][:-3] + "00Z"
-        body = json.dumps(told)
-    return body.encode()

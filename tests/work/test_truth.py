@@ -11,14 +11,15 @@ from typing import Any
 import pytest
 
 from tests.clocks import SettableClock
-from tests.work.day import SPANISH, Day, Way
+from tests.work.day import Day, Way
+from tsbridge.simulator.zendesk import Display
 from tsbridge.store.db import Database
 
 pytestmark = pytest.mark.anyio
 
 TICKETS = 30
 SECONDS = Way("seconds, English")
-MINUTES = Way("minutes, translated", stamps="minutes", words=SPANISH, lost=0.3)
+MINUTES = Way("minutes, translated", display=Display(stamps="minutes", locale="ja", escaped=False), lost=0.3)
 EVENTS = Way("event subscriptions", rings="events")
 CATCHING_UP = Way("catching up alone", rings="nothing")
 

@@ -621,3 +621,26 @@ def test_how_long_calls_are_quiet_stands_in_the_rulebook() -> None:
         "case_x", [Told(MISSED, 1)], T0 + timedelta(minutes=119), lambda _: judge, lambda at: {}, clock_version=lambda _: 1
     )
     assert due_at(state) == T0 + timedelta(hours=2)
+
+
+MERGED_TOGETHER = {"zendesk:4712": "zendesk:4711"}
+
+
+@pytest.mark.parametrize(("event", "status"), [("merged", "closed"), ("updated", "closed"), ("deleted", "deleted")])
+def test_a_ticket_that_is_closed_for_good_stops_its_escalations_though_its_thread_goes_on(event: str, status: str) -> None:
+    story = (ticket("created", 0, "bitten"), ticket("created", 1, "hello", id_="4712"))
+    assert [a.policy for a in judged(*story, joined=MERGED_TOGETHER)[0].armed] == ["sev1"]
+    state, decided = judged(*story, ticket(event, 5, ticket__status=status, by=AGENT), until=FAR, joined=MERGED_TOGETHER)
+    assert not state.resolved
+    assert state.armed == ()
+    assert [(e.step, e.status) for e in state.ended] == [(1, "fired"), (2, "stopped")]
+    assert "ts_l2" not in state.tags
+    assert [one.event for one in decided[-1:]] == [f"ticket.{event}"]  # and no due time is left
+
+
+def test_what_a_merged_ticket_escalated_its_target_escalates_when_it_says_the_same() -> None:
+    merged = ticket("merged", 5, ticket__status="closed", by=AGENT)
+    said = ticket("commented", 6, "bitten, as I said", id_="4712")
+    story = (ticket("created", 0, "bitten"), ticket("created", 1, "hello", id_="4712"), merged, said)
+    state, _ = judged(*story, joined=MERGED_TOGETHER)
+    assert [(a.policy, a.interaction.id) for a in state.armed] == [("sev1", "4712")]

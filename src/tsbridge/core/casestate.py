@@ -282,12 +282,17 @@ class CaseState(NamedTuple):
         name = self.thread_of(key)
         thread = self.threads.get(name, Thread())
         if moment.source != "desk":
+            if thread.latest != key and self._is_frozen(thread.latest):
+                thread = thread._replace(firing=())  # what fired on a ticket before it was closed holds nothing back on the others
             thread = thread._replace(latest=key, tags=self._defended(moment, track, thread, place))
         if moment.event in UNJUDGED:  # known of old, heard only now: the case is as old as what happened in it
             known = self._replace(**{**told, "latest": self.latest or key, "judged_to": place})
             return known._with(name, thread) if name in self.threads or thread.tags else known, previous, changed
         heard = self._replace(**told, opened_at=self.opened_at or moment.at, last_at=moment.at, judged_to=place, rests_at=None)
-        return heard._with(name, thread)._settle_status(self, name, moment, anew), previous, changed
+        heard = heard._with(name, thread)
+        if heard._is_frozen(key):
+            heard = heard._escalates_no_more(name, subject, moment.at)
+        return heard._settle_status(self, name, moment, anew), previous, changed
 
     def _heard_at_desk(self, moment: Moment) -> dict[str, Any]:
         """What a moment of the desk makes different."""
@@ -379,9 +384,19 @@ class CaseState(NamedTuple):
         threads, over = dict(self.threads), list(self.ended)
         for name in sorted(names):
             thread = threads[name]
-            over += [Escalation(a.policy, a.next_step + 1, a.armed_at, "stopped", at, a.interaction) for a in thread.armed]
+            over += _over(thread.armed, at)
             threads[name] = thread._replace(resolved=True, armed=())
         return self._replace(threads=threads, ended=tuple(over))
+
+    def _is_frozen(self, key: str) -> bool:
+        return key in self.tracks and self.tracks[key].status in FROZEN
+
+    def _escalates_no_more(self, name: str, subject: Interaction, at: datetime) -> CaseState:
+        """What a ticket armed stops when it is closed, merged into another or deleted, though its thread goes on with others."""
+        thread = self.threads[name]
+        its = [armed for armed in thread.armed if armed.interaction == subject]
+        rest = tuple(armed for armed in thread.armed if armed.interaction != subject)
+        return self._with(name, thread._replace(armed=rest))._replace(ended=self.ended + _over(its, at)) if its else self
 
     # -- what the judge sees -----------------------------------------------------------------------------------
 
@@ -537,6 +552,10 @@ class CaseState(NamedTuple):
 
 
 _STANDS: Final = attrgetter("severity", "category", "queue", "level", "armed")
+
+
+def _over(armed: Iterable[Armed], at: datetime) -> tuple[Escalation, ...]:
+    return tuple([Escalation(a.policy, a.next_step + 1, a.armed_at, "stopped", at, a.interaction) for a in armed])
 
 
 def _asked_singles(asked: Thread) -> Iterator[tuple[str, Asked]]:

@@ -134,7 +134,8 @@ class Oracle:
         elif name == "assign":
             self.set("assign", str(value))
         elif name == "escalate":
-            if value not in [one.policy for one in (*self.armed, *self.fresh)]:
+            gone = self.get("ticket.status") in ("closed", "deleted", "merged")  # nobody can move it any more
+            if not gone and value not in [one.policy for one in (*self.armed, *self.fresh)]:
                 self.fresh.append(Armed(value, self.at, 0))
         else:
             self.came.once.append((name, who))

@@ -19,6 +19,9 @@ from tsbridge.core.values import plain
 
 FIELD_OF: Final = {"severity": "case.severity", "category": "case.category", "queue": "case.queue", "priority": "ticket.priority"}
 
+GONE: Final = ("closed", "deleted", "merged")
+"""Tickets that nobody can move any more escalate nothing."""
+
 
 class Work:
     """What the rules of one judgement have set so far, and what of it counts."""
@@ -80,8 +83,11 @@ class Work:
             self.notes.append(Note(f"{who}@{instant_text(self.at)}", self.filled(value)))
         elif name == "notify":
             self.notifications.append((f"{who}@{instant_text(self.at)}", value))
-        elif name == "escalate" and all(one.policy != value for one in (*self.armed, *self.fresh)):
+        elif name == "escalate" and self.may_arm(value):
             self.fresh.append(Armed(value, self.at, 0, self.subject))
+
+    def may_arm(self, policy: str) -> bool:
+        return self.facts.get("ticket.status") not in GONE and all(one.policy != policy for one in (*self.armed, *self.fresh))
 
     def single(self, slot: str, value: Value, by: str) -> None:
         if slot in self.singles:

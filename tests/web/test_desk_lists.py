@@ -154,6 +154,21 @@ async def test_the_inbox_shows_what_became_of_each_delivery(room: Any, clock: An
     assert (await room.client.get("/v1/events/evt_none")).status_code == 404
 
 
+async def test_a_covered_ring_shows_the_decisions_of_its_read_and_each_delivery_its_warnings(room: Any, clock: Any) -> None:
+    at = clock.now()
+
+    def write(conn: Any) -> None:
+        rows.event(conn, 1, at, rang_for="4711", covered_by="evt_000002", warnings=["time_ahead"])
+        rows.event(conn, 2, at, rang_for="4711", covered_by="evt_000002")
+        rows.event(conn, 3, at, rang_for="4711")
+        rows.decision(conn, 2, at)
+
+    await room.desk.database.write(write)
+    shown = [(await room.client.get(f"/v1/events/evt_00000{number}")).json() for number in (1, 2, 3)]
+    assert [one["decisions"] for one in shown] == [["dec_000002"], ["dec_000002"], []]
+    assert [one["warnings"] for one in shown] == [["time_ahead"], [], []]
+
+
 async def test_a_quarantined_delivery_is_tried_again_and_the_worker_woken(room: Any, clock: Any) -> None:
     at = clock.now()
     await room.desk.database.write(lambda conn: [rows.event(conn, 1, at, status="quarantined", reason="crashed"), rows.event(conn, 2, at)])

@@ -34,7 +34,7 @@ UNTOLD: Final = frozenset(
 
 def says_anything(row: Mapping[str, Any]) -> bool:
     """Whether an update did more than notify somebody."""
-    return any(child.get("event_type") not in SILENT for child in _children(row))
+    return any(str(child.get("event_type")) not in SILENT for child in _children(row))
 
 
 def audits_of(rows: Iterable[Mapping[str, Any]], own: str | None, requester: str | None) -> list[Mapping[str, Any]] | None:
@@ -105,7 +105,7 @@ def _via(row: Mapping[str, Any], spoken: Iterable[Mapping[str, Any]]) -> Mapping
 
 def _events(child: Mapping[str, Any]) -> list[Mapping[str, Any]] | None:
     """A child as events of an audit; None when it tells something that cannot be said for sure."""
-    kind = child.get("event_type")
+    kind = str(child.get("event_type"))  # of any type, as it comes
     if kind in SILENT:
         return []
     if kind not in TOLD:

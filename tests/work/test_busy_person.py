@@ -215,7 +215,9 @@ def test_calls_of_ours_and_callers_who_gave_up_at_once_are_no_contacts_in_whatev
 
     def counted(batches: list[list[Delivery]]) -> tuple[list[str], dict[str, Any]]:
         walk = walked(make_database(), late, batches, COUNTING)
-        in_force = select(decisions.c.matched).where(decisions.c.superseded_by.is_(None), decisions.c.retracted.is_(False))
+        in_force = select(decisions.c.matched).where(
+            decisions.c.event != "clock", decisions.c.superseded_by.is_(None), decisions.c.retracted.is_(False)
+        )
         rows = walk.database.read_now(lambda conn: conn.execute(in_force.order_by(decisions.c.at)).scalars().all())
         return [matched[0][0] for matched in rows], walk.outcome()
 
@@ -223,6 +225,18 @@ def test_calls_of_ours_and_callers_who_gave_up_at_once_are_no_contacts_in_whatev
     assert counts == ["seen1", "seen1", "seen1", "seen1", "seen1", "seen2", "seen2"]
     for order in (told[::-1], told[::2] + told[1::2], told[3:] + told[:3]):
         assert counted([[one] for one in order]) == (counts, expected)
+
+
+def test_a_late_contact_counts_in_what_is_decided_by_the_clock_where_rules_ask_for_it(
+    make_database: Callable[[], Database], late: SettableClock
+) -> None:
+    again = {"all": [{"field": "requester.contacts_30d", "operator": "at_least", "value": 2}]}
+    asked = {"key": "again", "kind": "escalation", "on": ["clock"], "when": again, "then": [{"add_tags": ["ts_again"]}]}
+    book = {**COUNTING, "rules": [asked, COUNTING["rules"][-1]]}  # type: ignore[index]
+    told = [call("call.missed", 40 * 60, "c0", phone=PHONE), call("call.missed", 0, "c1", phone=PHONE)]
+    expected = walked(make_database(), late, [told], book).outcome()
+    assert sum("again" in matched for *_, matched in expected["decisions"]) == 2
+    assert walked(make_database(), late, [told[1:], told[:1]], book).outcome() == expected
 
 
 def test_a_late_contact_counts_in_every_later_decision_of_a_busy_person(make_database: Callable[[], Database], late: SettableClock) -> None:

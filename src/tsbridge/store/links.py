@@ -6,12 +6,12 @@ from collections.abc import Iterable, Mapping, Sequence, Set
 from datetime import datetime, timedelta
 from typing import Final
 
-from sqlalchemy import Connection, and_, bindparam, distinct, exists, func, insert, select, tuple_, update
+from sqlalchemy import Boolean, Connection, and_, bindparam, distinct, exists, func, insert, or_, select, tuple_, update
 
 from tsbridge.core.casestate import key_of
 from tsbridge.core.contacts import COUNTS, Contact
 from tsbridge.core.link import STRENGTH, Acquaintances, Grouping, Node, resolve_person
-from tsbridge.core.moments import Handle, Interaction, Value
+from tsbridge.core.moments import CLOCK, Handle, Interaction, Value
 from tsbridge.store.tables import acquaintances, decisions, desired, handles, interactions, link_edits
 
 REACH: Final = 600
@@ -54,13 +54,12 @@ _KNOWN_OF_BELOW: Final = (
 _HELD: Final = and_(tuple_(handles.c.kind, handles.c.value).in_(bindparam("people", expanding=True)), handles.c.role == "person")
 _HOLDERS: Final = select(handles.c.source, handles.c.interaction).where(_HELD).distinct().limit(REACH)
 _THEIRS: Final = and_(handles.c.source == interactions.c.source, handles.c.interaction == interactions.c.id, _HELD)
-_SINCE = select(decisions.c.case_id).where(decisions.c.at >= bindparam("at")).order_by(decisions.c.at).limit(RECENT + 1).subquery()
+_COUNTING = and_(decisions.c.at >= bindparam("at"), or_(decisions.c.event != CLOCK, bindparam("by_clock", type_=Boolean)))
+_SINCE = select(decisions.c.case_id).where(_COUNTING).order_by(decisions.c.at).limit(RECENT + 1).subquery()
 _HOW_MANY_SINCE: Final = select(func.count()).select_from(_SINCE)
 _FEW_SINCE: Final = select(_SINCE.c.case_id).where(exists().where(interactions.c.case_id == _SINCE.c.case_id).where(_THEIRS))
 _MANY_SINCE: Final = (
-    select(interactions.c.case_id)
-    .join(handles, _THEIRS)
-    .where(exists().where(decisions.c.case_id == interactions.c.case_id, decisions.c.at >= bindparam("at")))
+    select(interactions.c.case_id).join(handles, _THEIRS).where(exists().where(decisions.c.case_id == interactions.c.case_id, _COUNTING))
 )
 _CONTACTS = (
     select(handles.c.source, handles.c.interaction, handles.c.opened_at)
@@ -99,19 +98,22 @@ def introduce(conn: Connection, subject: Interaction) -> set[Interaction]:
     return standing_for(conn, {weak for weak, _ in news})
 
 
-def judged_since(conn: Connection, nodes: Iterable[Node]) -> set[str]:
-    """Cases of the same people with a decision about a time when these were open already: it counted contacts without them."""
+def judged_since(conn: Connection, nodes: Iterable[Node], *, by_clock: bool) -> set[str]:
+    """Cases of the same people with a decision about a time when these were open already: it counted contacts without them.
+
+    `by_clock`: contacts count when time alone passes, too.
+    """
     since: dict[frozenset[Handle], datetime] = {}
     for node in nodes:
         if node.people:
             since[node.people] = min(node.opened_at, since.get(node.people, node.opened_at))
-    count = conn.execute(_HOW_MANY_SINCE, {"at": min(since.values())}).scalar_one() if since else 0
+    count = conn.execute(_HOW_MANY_SINCE, {"at": min(since.values()), "by_clock": by_clock}).scalar_one() if since else 0
     if not count:
         return set()
     query = (_FEW_SINCE if count <= RECENT else _MANY_SINCE).distinct().limit(REACH)
     found: set[str] = set()
     for people, at in since.items():
-        found |= set(conn.execute(query, {"people": [tuple(h) for h in sorted(people)], "at": at}).scalars())
+        found |= set(conn.execute(query, {"people": [tuple(h) for h in sorted(people)], "at": at, "by_clock": by_clock}).scalars())
     return found
 
 

@@ -155,7 +155,8 @@ class Conclusions:
                 anew.add(case_id)
         if live.book.reads & set(COUNTS):
             counted = (node for node in near.nodes if node.subject in told.founded | moved)
-            anew |= links.judged_since(conn, [*counted, *told.were, *were])
+            by_clock = bool(live.book.clock_reads & set(COUNTS))
+            anew |= links.judged_since(conn, [*counted, *told.were, *were], by_clock=by_clock)
         total = Concluded(0, 0)
         for case_id, grouping in sorted(found.items()):
             subjects = [m.subject for m in grouping.members]

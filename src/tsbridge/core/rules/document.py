@@ -7,7 +7,7 @@ from itertools import pairwise
 from types import MappingProxyType
 from typing import Any, Final
 
-from tsbridge.core.moments import CALL_EVENTS, TICKET_EVENTS
+from tsbridge.core.moments import CALL_EVENTS, CLOCK, TICKET_EVENTS
 from tsbridge.core.rules import vocabulary
 from tsbridge.core.rules.findings import NAME, Finding, RulebookError, escape, kind_of, nearest, scalar, unwritable
 from tsbridge.core.rules.language import PLACEHOLDER, Leaf, Policy, Rule, Rulebook, Step, Test, Tree, content_hash, leaves
@@ -68,6 +68,7 @@ class _Reader(Conditions, Actions):
             frozenset(
                 leaf.field for leaf in self._leaves(rules, ready) if leaf.field.startswith(vocabulary.CUSTOM) and _of_flags(leaf.value)
             ),
+            frozenset(self._reads([rule for rule in rules if CLOCK in rule.on], ready)),
         )
 
     def named(self) -> str:

@@ -102,7 +102,7 @@ class Test:
 @dataclass(frozen=True, slots=True)
 class Rulebook:
     """A read document. `hash` names it by content; `reads` is every field a condition or a note looks at; `checkboxes` are the
-    custom fields that a condition compares with true or false."""
+    custom fields that a condition compares with true or false; `clock_reads` is what is looked at when time alone passes."""
 
     document: Any = field(hash=False, repr=False)
     hash: str
@@ -117,6 +117,7 @@ class Rulebook:
     calls_rest_after: timedelta
     reads: frozenset[str]
     checkboxes: frozenset[str] = frozenset()
+    clock_reads: frozenset[str] = frozenset()
 
     def ticked(self, given: Mapping[str, Value], previous: Mapping[str, Value]) -> tuple[Mapping[str, Value], Mapping[str, Value]]:
         """Facts with every checkbox as a flag: one that was never told of is not ticked. A call has none.

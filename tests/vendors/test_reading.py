@@ -7,7 +7,9 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from tsbridge.core.moments import Handle
 from tsbridge.vendors import reading
+from tsbridge.vendors.zendesk.read_fields import names_in
 
 BERLIN = "+4930123456"
 
@@ -217,3 +219,22 @@ def test_a_doubled_wall_time_is_the_later_one_unless_that_was_still_to_come(came
 def test_a_time_that_leads_out_of_the_calendar_is_none() -> None:
     assert reading.time("0001-01-01T00:00:00", ZoneInfo("Asia/Tokyo")) is None
     assert reading.time("9999-12-31T23:59:59", ANGELES) is None
+
+
+@pytest.mark.parametrize("written", ["5f1e0c9a7b2d4e0011aa22bb", "c2d1b0a9-8f7e-4d6c-9b5a-3f2e1d0c9b8a", " 60aa ", 4711])
+def test_ids_of_calls_are_taken_in_any_format(written: object) -> None:
+    assert reading.token(written) == str(written).strip()
+
+
+@pytest.mark.parametrize("written", ["", "null", "N/A", "{{call_id}}", "not available", "a\tb", "çall", "x" * 201, None, True, [], {}])
+def test_words_where_the_id_of_a_call_belongs_are_none(written: object) -> None:
+    assert reading.token(written) is None
+    assert names_in({"ticket.external_id": f"talkdesk:acme:{written}" if isinstance(written, str) else "talkdesk:"}) == ()
+
+
+def test_a_call_is_named_by_a_tickets_external_id_with_or_without_the_account() -> None:
+    assert (
+        names_in({"ticket.external_id": "talkdesk:acme:60aa"})
+        == names_in({"ticket.external_id": "Talkdesk:60aa"})
+        == (Handle("call", "60aa"),)
+    )

@@ -18,6 +18,7 @@ LIST_LENGTH: Final = 1_000
 TAGS: Final = 500
 TAG_LENGTH: Final = 100
 ID_LENGTH: Final = 200
+TOKEN: Final = re.compile(r"[!-~]+")
 WHOLE: Final = re.compile(r"[0-9]{1,19}")
 BLANKS: Final = frozenset({"", "null", "none", "undefined", "nil", "n/a"})
 UNFILLED: Final = re.compile(r"\{\{[^{}]*\}\}")
@@ -90,6 +91,12 @@ def whole_id(value: Any) -> str | None:
     """The id of something in Zendesk: plain digits, a positive number, always written the same way."""
     found = id_text(value)
     return None if found is None or not WHOLE.fullmatch(found) else found.lstrip("0") or None
+
+
+def token(value: Any) -> str | None:
+    """The id of a call or a contact: of whatever format, but one word. What people write where an id belongs is none."""
+    found = id_text(value)
+    return found if found is not None and TOKEN.fullmatch(found) else None
 
 
 def word(value: Any) -> str | None:

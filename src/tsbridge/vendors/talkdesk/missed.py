@@ -15,7 +15,7 @@ from typing import Any, Final
 
 from tsbridge.core.moments import instant_text
 from tsbridge.vendors import reading
-from tsbridge.vendors.reading import blank, flag, id_text, seconds, word
+from tsbridge.vendors.reading import blank, flag, seconds, token, word
 
 UNANSWERED: Final[Mapping[str, str]] = {
     "missed": "call.missed",
@@ -60,7 +60,7 @@ def together(parts: Sequence[Heard]) -> Heard:
 
 def ids_of(row: Mapping[str, Any]) -> tuple[str, ...]:
     """The names a call goes by; its deliveries may carry either. The reports of before May 2026 have the first only."""
-    return tuple(dict.fromkeys(id_ for name in ("interaction_id", "call_id") if (id_ := id_text(row.get(name))) is not None))
+    return tuple(dict.fromkeys(id_ for name in ("interaction_id", "call_id") if (id_ := token(row.get(name))) is not None))
 
 
 def unproven(row: Mapping[str, Any], heard: Heard) -> tuple[str, dict[str, Any]] | None:

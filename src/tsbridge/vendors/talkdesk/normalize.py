@@ -11,7 +11,7 @@ from typing import Any, Final
 from tsbridge.core.moments import Actor, Handle, Moment, Text, Value, canonical
 from tsbridge.vendors import reading, strict_json
 from tsbridge.vendors.errors import Malformed
-from tsbridge.vendors.reading import Normalized, blank, flag, id_text, person_facts, seconds, whole_id, word
+from tsbridge.vendors.reading import Normalized, blank, flag, id_text, person_facts, seconds, token, whole_id, word
 from tsbridge.vendors.talkdesk.mapping import BodyMapping, mapped
 from tsbridge.vendors.talkdesk.payload import flat
 
@@ -112,7 +112,7 @@ def normalize(
     kind, event = _event(fields)
     if event is None:
         return Normalized(kind, ignored="not_about_a_case")
-    call_id, interaction_id = id_text(fields.get("call_id")), id_text(fields.get("interaction_id"))
+    call_id, interaction_id = token(fields.get("call_id")), token(fields.get("interaction_id"))
     interaction = interaction_id or call_id
     if interaction is None:
         if event != "call.note":
@@ -245,7 +245,7 @@ def _person(fields: Mapping[str, Any], region: str) -> tuple[dict[str, Value], t
         fields, "contact_phone_number", "contact_phone", "customer_phone_number", "contact_person_number", "external_phone_number"
     )
     facts, handles = person_facts(fields.get("meta.contact_external_id"), name, fields.get("contact_email"), number, region)
-    contact = id_text(fields.get("contact_id"))
+    contact = token(fields.get("contact_id"))
     return facts, tuple(sorted((*handles, Handle("talkdesk_contact", contact)) if contact else handles))
 
 

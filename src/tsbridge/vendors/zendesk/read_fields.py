@@ -9,7 +9,7 @@ from typing import Any, Final
 from tsbridge.core.moments import Handle, Value
 from tsbridge.vendors import reading
 from tsbridge.vendors.errors import Malformed
-from tsbridge.vendors.reading import id_text, whole_id, word
+from tsbridge.vendors.reading import id_text, token, whole_id, word
 
 STATUSES: Final[Mapping[str, str]] = {"archived": "closed", "scrubbed": "deleted", "on-hold": "hold", "on hold": "hold"}
 
@@ -69,8 +69,8 @@ def names_in(facts: Mapping[str, Value]) -> tuple[Handle, ...]:
     """A ticket made for a call carries `talkdesk:<account>:<call>` as its external id; a follow-up names what it follows."""
     found: list[Handle] = []
     external = facts.get("ticket.external_id")
-    if isinstance(external, str) and external.lower().startswith("talkdesk:") and external.count(":") >= 1:
-        found.append(Handle("call", external.rsplit(":", 1)[1]))
+    if isinstance(external, str) and external.lower().startswith("talkdesk:") and (call := token(external.rsplit(":", 1)[1])) is not None:
+        found.append(Handle("call", call))
     if isinstance(followed := facts.get("ticket.follows"), str):
         found.append(Handle("ticket", followed))
     return tuple(found)

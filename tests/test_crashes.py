@@ -154,6 +154,7 @@ def test_killed_anywhere_on_the_way_to_zendesk_each_ticket_gets_its_tags_once(tm
         "TSBRIDGE_ZENDESK_CLIENT_SECRET": "secret",
         "TSBRIDGE_ZENDESK_WEBHOOK_SECRETS": "zendesk-secret",
         "TSBRIDGE_ZENDESK_UPDATES_PER_MINUTE": "600",
+        "TSBRIDGE_ZENDESK_READS_PER_MINUTE": "6000",
     }
     simulate = ("simulate", "zendesk", "--port", str(zendesk_port), "--webhook-url", f"http://127.0.0.1:{port}/webhooks/zendesk")
     with process(tmp_path, database_url, *simulate):

@@ -58,6 +58,7 @@ from tsbridge.work.reconcile import Reconciler
 from tsbridge.work.recordings import Recordings
 from tsbridge.work.replay import Replays, Shadowing
 from tsbridge.work.silence import Silence
+from tsbridge.work.stream import Stream
 from tsbridge.work.writeback import Writeback
 
 log = logging.getLogger("tsbridge.assembly")
@@ -70,6 +71,7 @@ GUARD: Final = "guard"
 REPLAY: Final = "replay"
 SHADOW: Final = "shadow"
 RECONCILE: Final = "reconcile"
+STREAM: Final = "stream"
 CALLS: Final = "calls"
 RECORDINGS: Final = "recordings"
 SILENCE: Final = "silence"
@@ -122,8 +124,11 @@ class Workers:
         }
         if self._zendesk is not None:
             rounds[WHOAMI] = self._who_am_i
-            reconciler = Reconciler(database, clock, ids, self._zendesk, self.own_user, name, alarm, live, self.wake, self.wake_writer)
+            own, wakes = self.own_user, (self.wake, self.wake_writer)
+            reconciler = Reconciler(database, clock, ids, self._zendesk, own, name, alarm, live, reads, *wakes)
             rounds[RECONCILE] = reconciler.round
+            stream = Stream(database, clock, self._zendesk, own, name, reads, ingest.hear, self.wake_facts)
+            rounds[STREAM] = stream.round
         if self._talkdesk is not None:
             rounds[CALLS] = CallReconciler(database, clock, ids, self._talkdesk, name, self.wake).round
             rounds[RECORDINGS] = Recordings(database, clock, ids, self._talkdesk, self.wake).round
@@ -135,6 +140,9 @@ class Workers:
 
     def wake(self) -> None:
         self.loop.wake(INGEST)
+
+    def wake_facts(self) -> None:
+        self.loop.wake(FACTS)
 
     def wake_writer(self) -> None:
         self.loop.wake(WRITEBACK)

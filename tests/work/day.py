@@ -34,6 +34,7 @@ from tsbridge.vendors.zendesk.read_fields import OwnUser
 from tsbridge.work.hearing import Hearing
 from tsbridge.work.reads import ReadBudget
 from tsbridge.work.reconcile import EVERY, Reconciler
+from tsbridge.work.stream import Stream
 
 INTAKE, SAFETY, CLAIMS = 61000000001, 61000000010, 61000000011
 STEP: Final = timedelta(minutes=2)
@@ -205,16 +206,17 @@ class Listener(Walk):
         self.rng = rng
         self.writing = writing
         client = ZendeskClient(writing.http, writing.credentials)
-        hearing = Hearing(database, clock, client, ReadBudget(database, clock, 1_000_000))
+        reads = ReadBudget(database, clock, 1_000_000)
+        hearing = Hearing(database, clock, client, reads)
         super().__init__(database, clock, BOOK, client, hearing)
         bridge = writing.zendesk.world.bridge
         self.own = OwnUser(str(bridge["id"]), bridge["email"])
         self.post: list[tuple[datetime, int, str, bytes]] = []
         self.sent = 0
         self.lost = 0
-        self.reconciler = Reconciler(
-            database, clock, self.ids, client, lambda: self.own, "r1", writing._alarm, self.rulebooks, lambda: None, lambda: None
-        )
+        own, nobody = (lambda: self.own), (lambda: None)
+        self.reconciler = Reconciler(database, clock, self.ids, client, own, "r1", writing._alarm, self.rulebooks, reads, nobody, nobody)
+        self.stream = Stream(database, clock, client, own, "r1", reads, self.ingest.hear, nobody)
 
     def _zendesk(self, row: inbox.Claimed, _: Any) -> Normalized:
         return zendesk.read(row.body, received_at=row.received_at, own=self.own)
@@ -240,8 +242,9 @@ class Listener(Walk):
     async def catch_up(self, periods: int = 2) -> None:
         for _ in range(periods):
             self.clock.advance(EVERY)
-            while await self.reconciler.round() is True:
-                pass
+            for catching_up in (self.stream, self.reconciler):
+                while await catching_up.round() is True:
+                    pass
             await self._work()
 
     def know_writes_of(self, writer: Database) -> None:
@@ -310,6 +313,7 @@ class Day:
         await install.carry_out(client, await install.planned(client, "https://bridge.test/webhooks/zendesk", "trigger"))
         for bridge in self.bridges:
             await bridge.reconciler.round()
+            await bridge.stream.round()
         self.writing.wire.before = self._meanwhile
 
     def _meanwhile(self, request: httpx.Request) -> None:

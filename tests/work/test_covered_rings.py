@@ -41,7 +41,7 @@ def test_what_was_read_without_a_ring_names_no_delivery(database: Database, cloc
     desk.walk.work()
     clock.advance(60)
     desk.writing.edit(ticket, status="solved")
-    database.write_now(lambda conn: facts.want(conn, [ticket], clock.now(), clock.now()))
+    database.write_now(lambda conn: facts.want_read(conn, [ticket], clock.now(), clock.now()))
     desk.walk.work()
     assert in_force(desk) == [deliveries(desk)[0][0], None]
 

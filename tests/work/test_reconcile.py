@@ -8,19 +8,25 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from sqlalchemy import func, select
 
 from tests.clocks import SettableClock
 from tests.work.desk import WritingDesk
 from tests.work.walk import Walk
 from tsbridge.simulator.zendesk.deliveries import event_body
-from tsbridge.store import drift, inbox, keep, views
+from tsbridge.store import drift, inbox, keep
 from tsbridge.store.db import Database
+from tsbridge.store.moments import CAUGHT_UP
+from tsbridge.store.tables import moments
 from tsbridge.vendors import strict_json
 from tsbridge.vendors.reading import Normalized
 from tsbridge.vendors.zendesk import normalize as zendesk
 from tsbridge.vendors.zendesk.client import ZendeskClient
 from tsbridge.vendors.zendesk.read_fields import OwnUser
-from tsbridge.work.reconcile import EVERY, NAME, Reconciler
+from tsbridge.work.hearing import STREAM, Hearing
+from tsbridge.work.reads import ReadBudget
+from tsbridge.work.reconcile import EVERY, Reconciler
+from tsbridge.work.stream import Stream
 
 pytestmark = pytest.mark.anyio
 
@@ -42,19 +48,23 @@ BOOK: dict[str, Any] = {
 class Account(Walk):
     """A walk whose deliveries come from the simulated account, some of them lost on the way."""
 
-    def __init__(self, database: Database, clock: SettableClock) -> None:
-        super().__init__(database, clock, BOOK)
+    def __init__(self, database: Database, clock: SettableClock, per_minute: int = 120) -> None:
         self.writing = WritingDesk(database, clock)
+        self.client = ZendeskClient(self.writing.http, self.writing.credentials)
+        self.reads = ReadBudget(database, clock, per_minute)
+        super().__init__(database, clock, BOOK, self.client, Hearing(database, clock, self.client, self.reads))
         bridge = self.writing.zendesk.world.bridge
         self.own = OwnUser(str(bridge["id"]), bridge["email"])
         self.woken: list[str] = []
         self.reconciler = self.another("w1")
+        self.stream = Stream(database, clock, self.client, lambda: self.own, "w1", self.reads, self.ingest.hear, lambda: None)
 
-    def another(self, worker: str) -> Reconciler:
-        client = ZendeskClient(self.writing.http, self.writing.credentials)
+    def another(self, worker: str, *, tells: bool = False) -> Reconciler:
         wake, wake_writer = (lambda: self.woken.append("inbox")), (lambda: self.woken.append("writer"))
-        own, alarm = (lambda: self.own), self.writing._alarm
-        return Reconciler(self.database, self.clock, self.ids, client, own, worker, alarm, self.rulebooks, wake, wake_writer)
+        own, alarm, reads = (lambda: self.own), self.writing._alarm, self.reads
+        return Reconciler(
+            self.database, self.clock, self.ids, self.client, own, worker, alarm, self.rulebooks, reads, wake, wake_writer, tells=tells
+        )
 
     def _zendesk(self, row: inbox.Claimed, _: Any) -> Normalized:
         return zendesk.normalize(strict_json.read(row.body), received_at=row.received_at, own=self.own)
@@ -79,11 +89,14 @@ class Account(Walk):
             self.clock.advance(EVERY)
             while await self.reconciler.round() is True:
                 pass
+            while await self.stream.round() is True:
+                pass
             await self._work()
 
-    def polled(self) -> int:
-        rows = self.database.read_now(lambda conn: views.events(conn, 1_000, None, None, "zendesk"))
-        return sum(bool(row["polled"]) for row in rows)
+    def caught_up(self) -> int:
+        """How many moments no delivery rang for."""
+        query = select(func.count()).where(moments.c.event_id == CAUGHT_UP)
+        return self.database.read_now(lambda conn: conn.execute(query).scalar_one())
 
     def drifted(self) -> list[dict[str, Any]]:
         return self.database.read_now(lambda conn: drift.listed(conn, 1_000, None, None, None))
@@ -95,9 +108,15 @@ class Account(Walk):
 @pytest.fixture
 async def account(database: Database, clock: SettableClock) -> Account:
     made = Account(database, clock)
-    await made.reconciler.round()  # where the export is now
-    clock.advance(timedelta(minutes=2))
+    await begun(made)
     return made
+
+
+async def begun(account: Account) -> None:
+    """The places in the exports are kept from now on."""
+    await account.reconciler.round()
+    await account.stream.round()
+    account.clock.advance(timedelta(minutes=2))
 
 
 async def lived(account: Account, lost: float, seed: int) -> int:
@@ -121,39 +140,84 @@ async def lived(account: Account, lost: float, seed: int) -> int:
     return gone
 
 
-@pytest.mark.parametrize("lost", [0.1, 1.0])
+@pytest.mark.parametrize("lost", [0.6, 1.0])
 async def test_what_webhooks_lost_is_found_within_two_periods_and_the_end_is_the_same(
     make_database: Any, account: Account, lost: float
 ) -> None:
-    gone = await lived(account, lost, seed=5)
-    assert gone
+    whole = Account(make_database(), SettableClock(account.clock.now() - timedelta(minutes=2)))
+    await begun(whole)
+    assert await lived(account, lost, seed=5)
     await account.catch_up()
-    whole = Account(make_database(), SettableClock(account.clock.now() - timedelta(hours=2)))
-    await whole.reconciler.round()
-    whole.clock.advance(timedelta(minutes=2))
     assert await lived(whole, 0.0, seed=5) == 0
-    tags_of = lambda one: sorted(sorted(tag for tag, _ in json.loads(wish)["tags"]) for _, wish in one.wishes())  # noqa: E731
-    assert tags_of(account) == tags_of(whole)
-    assert account.polled() > 0
+    await whole.catch_up()
+    assert account.caught_up() > 0
+    assert whole.caught_up() == 0
+    assert account.outcome() == whole.outcome()
 
 
 async def test_nothing_is_told_twice_and_nothing_that_was_heard(account: Account) -> None:
     await lived(account, 0.0, seed=6)
     decided = len(account.outcome()["decisions"])
     await account.catch_up(4)
-    assert account.polled() == 0
+    assert account.caught_up() == 0
     assert len(account.outcome()["decisions"]) == decided
 
 
-async def test_found_again_after_a_crash_it_is_the_same_delivery(account: Account) -> None:
+async def test_found_again_after_a_crash_it_is_told_once(account: Account) -> None:
     await lived(account, 1.0, seed=7)
-    before = account.database.read_now(lambda conn: keep.get(conn, NAME))
+    before = account.database.read_now(lambda conn: keep.get(conn, STREAM))
     await account.catch_up()
-    found = account.polled()
+    found = account.caught_up()
     assert found
-    account.database.write_now(lambda conn: keep.put(conn, NAME, before))
+    account.database.write_now(lambda conn: keep.put(conn, STREAM, before))
+    account.stream = Stream(
+        account.database, account.clock, account.client, lambda: account.own, "w1", account.reads, account.ingest.hear, lambda: None
+    )
     await account.catch_up()
-    assert account.polled() == found
+    assert account.caught_up() == found
+
+
+def asked_in_a_minute(account: Account, part: str) -> int:
+    """The most reads in any sixty seconds, of those whose path has this part."""
+    made = [at for at, method, path in account.writing.wire.asked if method == "GET" and part in path]
+    return max((sum(first <= at < first + timedelta(seconds=60) for at in made) for first in made), default=0)
+
+
+async def test_a_page_of_a_hundred_missed_tickets_is_read_to_its_end_under_a_limit_of_sixty_a_minute(
+    database: Database, clock: SettableClock
+) -> None:
+    account = Account(database, clock, per_minute=60)
+    tickets = [account.writing.ticket(comment={"body": "a bite"}) for _ in range(100)]
+    clock.advance(timedelta(minutes=2))
+    look = account.another("cli", tells=True)
+    found = await look.page("backfill", clock.now() - timedelta(hours=1))
+    assert (found.tickets, found.told) == (100, 100)
+    for _ in range(100):
+        await account._work()
+        clock.advance(5)
+    assert {member[2] for member in account.outcome()["members"]} == set(tickets)
+    assert account.writing.wire.count("GET", "/audits") == 100
+    assert asked_in_a_minute(account, "/api/v2/") <= 60
+
+
+async def test_drifted_tickets_are_looked_at_one_after_the_other_under_any_limit(database: Database, clock: SettableClock) -> None:
+    account = Account(database, clock, per_minute=10)
+    await begun(account)
+    tickets = [account.writing.ticket(comment={"body": "a bite"}) for _ in range(12)]
+    for _ in range(20):
+        await account.catch_up(1)
+    await account.writing.until_quiet()
+    for ticket in tickets:
+        assert "ts_injury" in account.writing.tags(ticket)
+        account.writing.edit(ticket, tags=[])
+    before = account.writing.wire.count("GET", "/audits")
+    for _ in range(60):
+        clock.advance(20)
+        while await account.reconciler.round() is True:
+            pass
+    assert {row["ticket"] for row in account.drifted()} == set(tickets)
+    assert account.writing.wire.count("GET", "/audits") - before == len(tickets)
+    assert asked_in_a_minute(account, "/audits") <= 10
 
 
 async def test_one_process_at_a_time_reads_the_export(account: Account) -> None:
@@ -213,6 +277,8 @@ async def test_what_was_lost_is_written_again_and_the_drift_is_over(account: Acc
     (row,) = account.drifted()
     assert (row["what"], row["cause"], row["policy"]) == ("tag:ts_injury", "lost", "heal")
     assert "writer" in account.woken
+    await account.writing.until_quiet(timedelta(seconds=1))
+    await account._work()  # what somebody may have done there is heard before we write
     await account.writing.until_quiet()
     assert "ts_injury" in account.writing.tags(ticket)
     await account.catch_up()

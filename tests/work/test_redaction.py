@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+import asyncio
 from typing import Any
 
 from sqlalchemy import Connection, select, update
@@ -19,10 +19,12 @@ from tsbridge.store.db import Database
 from tsbridge.store.replay_tables import metadata
 from tsbridge.store.tables import cases, changes, decisions, inbox, moments
 from tsbridge.vendors.zendesk.client import ZendeskClient
-from tsbridge.vendors.zendesk.missed import Heard, gone, missed
+from tsbridge.vendors.zendesk.missed import gone
+from tsbridge.vendors.zendesk.read_fields import OwnUser
 from tsbridge.work.hearing import Hearing
 from tsbridge.work.reads import ReadBudget
 from tsbridge.work.replay import Contest
+from tsbridge.work.stream import Stream
 
 CARD = "4111 1111 1111 1111"
 NAME = "Zebulon Quartermain"
@@ -282,11 +284,10 @@ def test_catching_up_finds_a_redaction_that_did_not_ring(database: Database, clo
     agent = desk.world.store.users[next(iter(desk.world.store.users))]
     clock.advance(60)
     desk.world.redact(int(ticket), desk.world.store.comments[int(ticket)][0], CARD, agent)
-    (seen,) = [audit for audit in desk.world.store.audits[int(ticket)] if audit["events"][0]["type"] == "CommentRedactionEvent"]
-    heard = [Heard(clock.now(), True)]
-    found = missed(desk.world.ticket(int(ticket)), [seen], heard, clock.now() - timedelta(hours=1))
-    assert [body["ticket"]["id"] for _, body in found] == [ticket]
-    desk.walk.tell([("zendesk", body) for _, body in found])
+    clock.advance(120)
+    own, client = OwnUser(str(desk.world.bridge["id"])), ZendeskClient(desk.writing.http, desk.writing.credentials)
+    reads, hear = ReadBudget(database, clock), desk.walk.ingest.hear
+    asyncio.run(Stream(database, clock, client, lambda: own, "w1", reads, hear, lambda: None).round())
     desk.walk.work()
     assert holding(database, CARD) == []
 

@@ -23,6 +23,7 @@ from tsbridge.vendors.zendesk.client import ZendeskClient
 from tsbridge.vendors.zendesk.read_fields import OwnUser
 from tsbridge.vendors.zendesk.setup import Kind, Step, lacking
 from tsbridge.wiring import SystemClock, make_zendesk
+from tsbridge.work.reads import ReadBudget
 from tsbridge.work.reconcile import NAME, OVERLAP, Reconciler
 
 app = group("What has to stand in Zendesk, and catching up with what was not heard.")
@@ -79,7 +80,7 @@ def backfill(
     again: Annotated[bool, typer.Option("--again", help="Begin anew, though this time was gone through before.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Bring history in: every update since a time that was not heard. Goes on where it was stopped; safe beside live traffic."""
+    """Bring history in: tickets that changed unheard since a time are read. Goes on where it was stopped; safe beside live traffic."""
     begin = time_option("from", since)
     if begin is None or begin > SystemClock().now() - timedelta(minutes=2):
         refuse("--from: expected a time at least two minutes ago")
@@ -97,7 +98,9 @@ def _catch_up(name: str, begin: datetime, as_json: bool) -> None:
         user = await zendesk.me()
         own = OwnUser(str(user["id"]), str(user.get("email") or "").lower() or None)
         live = LiveRulebook(made.settings.zone)
-        worker = Reconciler(made.database, made.clock, made.ids, zendesk, lambda: own, "cli", _alarm, live, _nobody, _nobody)
+        reads = ReadBudget(made.database, made.clock, made.settings.zendesk_reads_per_minute)
+        wakes = (_nobody, _nobody)
+        worker = Reconciler(made.database, made.clock, made.ids, zendesk, lambda: own, "cli", _alarm, live, reads, *wakes, tells=True)
         tickets = told = 0
         while True:
             try:
@@ -107,15 +110,21 @@ def _catch_up(name: str, begin: datetime, as_json: bool) -> None:
                 continue
             tickets, told = tickets + found.tickets, told + found.told
             if sys.stderr.isatty():
-                typer.echo(f"\r{tickets} tickets looked at, {told} updates brought in", nl=False, err=True)
+                typer.echo(f"\r{tickets} tickets looked at, {told} of them to be read", nl=False, err=True)
             if found.end:
                 return {"tickets": tickets, "told": told}
+            if not found.whole:
+                await asyncio.sleep(5)
 
     with house() as made:
         done_now = with_zendesk(work)
     if sys.stderr.isatty():
         typer.echo(err=True)
-    say(as_json, done_now, [f"{done_now['tickets']} tickets looked at, {done_now['told']} updates brought in that had not been heard."])
+    say(
+        as_json,
+        done_now,
+        [f"{done_now['tickets']} tickets looked at, {done_now['told']} had changed unheard: the running service reads them."],
+    )
 
 
 def _alarm(what: str, **named: object) -> None:

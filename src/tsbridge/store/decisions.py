@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -279,3 +279,12 @@ def _plain(value: Value) -> Any:
 
 def _frozen(value: Any) -> Value:
     return tuple(value) if isinstance(value, list) else value
+
+
+def severe(conn: Connection, tickets: Sequence[str]) -> list[str]:
+    """Those of these tickets that a decision in force takes for a severity 1."""
+    in_force = (decisions.c.superseded_by.is_(None), decisions.c.retracted.is_(False), decisions.c.severity == 1)
+    of_them = (decisions.c.source == "zendesk", decisions.c.interaction.in_(tickets))
+    return list(
+        conn.execute(select(decisions.c.interaction).where(*of_them, *in_force).distinct().order_by(decisions.c.interaction)).scalars()
+    )

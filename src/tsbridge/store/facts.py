@@ -1,45 +1,128 @@
-"""Tickets that were judged without background facts, and when to ask for them again."""
+"""Tickets that were judged without their audits or their background facts, and when to ask for these again."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, delete, insert, select, update
+from sqlalchemy import Connection, Row, delete, func, insert, select, update
 
 from tsbridge.store.tables import facts_wanted
 
+AT_ONCE = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """A ticket to ask for. `rang_at`: when it rang last without being read since; None when only background facts lack.
+
+    `alone`: the export of ticket events does not tell all of it.
+    """
+
+    ticket: str
+    since: datetime
+    rang_at: datetime | None
+    alone: bool
+
 
 def want(conn: Connection, tickets: Sequence[str], since: datetime, due_at: datetime) -> None:
-    """Remember tickets (once each)."""
-    known = {row.ticket for row in conn.execute(select(facts_wanted.c.ticket).where(facts_wanted.c.ticket.in_(tickets)))}
-    fresh = [{"ticket": t, "since": since, "attempts": 0, "due_at": due_at} for t in tickets if t not in known]
-    if fresh:
-        conn.execute(insert(facts_wanted), fresh)
+    """Remember tickets whose background facts lack (once each)."""
+    _add(conn, {ticket: {"since": since, "due_at": due_at} for ticket in tickets})
 
 
-def due(conn: Connection, now: datetime, limit: int) -> list[str]:
+def want_read(conn: Connection, tickets: Iterable[str], now: datetime, due_at: datetime, *, alone: bool = False) -> None:
+    """Remember tickets whose audits are to be read: something happened up to `now`."""
+    rang = {"rang_at": now, **({"alone": True} if alone else {})}
+    wanted = sorted(set(tickets))
+    known = _add(conn, {ticket: {"since": now, "due_at": due_at, **rang} for ticket in wanted})
+    for part in _parts(known):
+        conn.execute(update(facts_wanted).where(facts_wanted.c.ticket.in_(part)).values(**rang))
+
+
+def due(conn: Connection, now: datetime, limit: int) -> list[Wanted]:
+    """Those whose time has come; the ones that rang before those that do not wait for news."""
     rows = conn.execute(
-        select(facts_wanted.c.ticket)
+        select(facts_wanted)
         .where(facts_wanted.c.due_at <= now)
-        .order_by(facts_wanted.c.due_at, facts_wanted.c.ticket)
+        .order_by(facts_wanted.c.alone, facts_wanted.c.due_at, facts_wanted.c.ticket)
         .limit(limit)
     )
-    return [row.ticket for row in rows]
+    return [_wanted(row) for row in rows]
+
+
+def of(conn: Connection, tickets: Sequence[str]) -> dict[str, Wanted]:
+    """Those of these tickets that are wanted."""
+    found: dict[str, Wanted] = {}
+    for part in _parts(tickets):
+        rows = conn.execute(select(facts_wanted).where(facts_wanted.c.ticket.in_(part)))
+        found.update({row.ticket: _wanted(row) for row in rows})
+    return found
+
+
+def waiting(conn: Connection) -> int:
+    """How many tickets rang and were not read since, and may be told by the export."""
+    rang = select(func.count()).where(facts_wanted.c.rang_at.is_not(None), facts_wanted.c.alone.is_(False))
+    return int(conn.execute(rang).scalar_one())
+
+
+def behind(conn: Connection, until: datetime, limit: int) -> list[str]:
+    """Tickets that rang up to `until`, were not read since, and may be told by the export."""
+    rang = select(facts_wanted.c.ticket).where(facts_wanted.c.rang_at <= until, facts_wanted.c.alone.is_(False))
+    return list(conn.execute(rang.order_by(facts_wanted.c.rang_at, facts_wanted.c.ticket).limit(limit)).scalars())
 
 
 def later(conn: Connection, tickets: Sequence[str], now: datetime, first: timedelta, last: timedelta) -> None:
     """Ask for these again after twice the time as before, `last` at most."""
-    for row in conn.execute(select(facts_wanted.c.ticket, facts_wanted.c.attempts).where(facts_wanted.c.ticket.in_(tickets))).all():
-        pause = min(first * 2 ** min(row.attempts + 1, 16), last)
-        conn.execute(update(facts_wanted).where(facts_wanted.c.ticket == row.ticket).values(attempts=row.attempts + 1, due_at=now + pause))
+    for part in _parts(tickets):
+        for row in conn.execute(select(facts_wanted.c.ticket, facts_wanted.c.attempts).where(facts_wanted.c.ticket.in_(part))).all():
+            pause = min(first * 2 ** min(row.attempts + 1, 16), last)
+            again = {"attempts": row.attempts + 1, "due_at": now + pause}
+            conn.execute(update(facts_wanted).where(facts_wanted.c.ticket == row.ticket).values(**again))
+
+
+def put_off(conn: Connection, tickets: Sequence[str], due_at: datetime) -> None:
+    """Nobody asked for these: no attempt of theirs."""
+    for part in _parts(tickets):
+        conn.execute(update(facts_wanted).where(facts_wanted.c.ticket.in_(part)).values(due_at=due_at))
+
+
+def read(conn: Connection, tickets: Sequence[str], until: datetime) -> None:
+    """The audits of these tickets were read: what rang up to `until` is told."""
+    for part in _parts(tickets):
+        conn.execute(delete(facts_wanted).where(facts_wanted.c.ticket.in_(part), facts_wanted.c.rang_at <= until))
+
+
+def told(conn: Connection, tickets: Sequence[str]) -> None:
+    """The background facts of these tickets have come."""
+    for part in _parts(tickets):
+        conn.execute(delete(facts_wanted).where(facts_wanted.c.ticket.in_(part), facts_wanted.c.rang_at.is_(None)))
 
 
 def forget(conn: Connection, tickets: Sequence[str]) -> None:
-    if tickets:
-        conn.execute(delete(facts_wanted).where(facts_wanted.c.ticket.in_(tickets)))
+    for part in _parts(tickets):
+        conn.execute(delete(facts_wanted).where(facts_wanted.c.ticket.in_(part)))
 
 
 def next_due(conn: Connection) -> datetime | None:
     row = conn.execute(select(facts_wanted.c.due_at).order_by(facts_wanted.c.due_at).limit(1)).first()
     return None if row is None else row.due_at
+
+
+def _add(conn: Connection, tickets: Mapping[str, Mapping[str, object]]) -> list[str]:
+    """Add those that are not there; returns the others."""
+    known = of(conn, list(tickets))
+    fresh = [
+        {"ticket": ticket, "attempts": 0, "rang_at": None, "alone": False, **row} for ticket, row in tickets.items() if ticket not in known
+    ]
+    if fresh:
+        conn.execute(insert(facts_wanted), fresh)
+    return sorted(known)
+
+
+def _parts(tickets: Sequence[str]) -> list[Sequence[str]]:
+    return [tickets[start : start + AT_ONCE] for start in range(0, len(tickets), AT_ONCE)]
+
+
+def _wanted(row: Row[tuple[object, ...]]) -> Wanted:
+    return Wanted(row.ticket, row.since, row.rang_at, row.alone)

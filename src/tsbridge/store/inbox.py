@@ -287,16 +287,17 @@ def failed(conn: Connection, row: Claimed, now: datetime, why: str) -> None:
     )
 
 
-def unread(conn: Connection, ticket: str) -> str | None:
-    """The newest settled delivery that rang for this ticket without a read behind it yet."""
-    rang = select(inbox.c.id).where(inbox.c.rang_for == ticket, inbox.c.covered_by.is_(None))
+def unread(conn: Connection, ticket: str, until: datetime) -> str | None:
+    """The newest settled delivery, received up to `until`, that rang for this ticket without a read behind it yet."""
+    rang = select(inbox.c.id).where(inbox.c.rang_for == ticket, inbox.c.covered_by.is_(None), inbox.c.received_at <= until)
     found: str | None = conn.execute(rang.order_by(inbox.c.received_at.desc(), inbox.c.id.desc()).limit(1)).scalar()
     return found
 
 
-def cover(conn: Connection, ticket: str, newest: str) -> None:
-    """A ticket was read for all the settled rings that had no read yet."""
-    conn.execute(update(inbox).where(inbox.c.rang_for == ticket, inbox.c.covered_by.is_(None)).values(covered_by=newest))
+def cover(conn: Connection, ticket: str, newest: str, until: datetime) -> None:
+    """A ticket was read for all the settled rings received up to `until` that had no read yet."""
+    rang = (inbox.c.rang_for == ticket, inbox.c.covered_by.is_(None), inbox.c.received_at <= until)
+    conn.execute(update(inbox).where(*rang).values(covered_by=newest))
 
 
 def later(conn: Connection, row: Claimed, due_at: datetime, why: str) -> None:

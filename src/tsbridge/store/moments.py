@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any, Final, NamedTuple
 
-from sqlalchemy import Connection, and_, bindparam, func, insert, or_, select, update
+from sqlalchemy import Connection, and_, bindparam, case, func, insert, or_, select, update
 
 from tsbridge.core.casestate import key_of
 from tsbridge.core.contacts import says_none
@@ -14,7 +14,7 @@ from tsbridge.core.link import case_key
 from tsbridge.core.moments import FACTS, UNJUDGED, Interaction, Moment, from_json, to_json
 from tsbridge.core.story import Told, order_key
 from tsbridge.store.people import as_left, requester_in
-from tsbridge.store.tables import handles, interactions, moments
+from tsbridge.store.tables import handles, inbox, interactions, moments
 
 # Statements of the hot path are built once: building one costs more than running it.
 _KNOWN: Final = select(moments.c.digest).where(moments.c.digest == bindparam("digest"))
@@ -55,6 +55,7 @@ def add(conn: Connection, moment: Moment, event_id: str, version: int) -> bool:
         "body": to_json(moment),
         "rulebook_version": version,
         "impression": moment.impression,
+        "vendor_order": moment.vendor_order or None,
     }
     conn.execute(_ADD, row)
     return True
@@ -113,34 +114,27 @@ def story(conn: Connection, subjects: Iterable[Interaction]) -> list[Told]:
     return told
 
 
-def heard_of(conn: Connection, tickets: Sequence[str]) -> dict[str, list[tuple[datetime, bool, str | None]]]:
-    """When something was heard of each of these tickets, whether it told a text, and the id of the audit that told it, if one did.
-
-    What was withdrawn was heard.
-    """
-    found: dict[str, list[tuple[datetime, bool, str | None]]] = {}
+def last_heard(conn: Connection, tickets: Sequence[str]) -> dict[str, datetime | None]:
+    """Those of these tickets that were heard of at all, with the time of the newest audit that was heard; None without one."""
+    found: dict[str, datetime | None] = {}
+    audit = case((moments.c.vendor_order.is_not(None), moments.c.at))
     for start in range(0, len(tickets), 400):
-        rows = conn.execute(
-            select(moments.c.interaction, moments.c.at, moments.c.body).where(
-                moments.c.source == "zendesk",
-                moments.c.interaction.in_(tickets[start : start + 400]),
-                moments.c.event != FACTS,
-                _NOT_REPLACED,
-            )
-        )
-        for ticket, at, body in rows:
-            order = body.get("vendor_order", "").partition(".")[0].lstrip("0")
-            found.setdefault(ticket, []).append((at, bool(body["texts"]), order or None))
+        of_them = (moments.c.source == "zendesk", moments.c.interaction.in_(tickets[start : start + 400]), moments.c.event != FACTS)
+        rows = conn.execute(select(moments.c.interaction, func.max(audit)).where(*of_them, IN_STORY).group_by(moments.c.interaction))
+        found.update({ticket: at for ticket, at in rows})
     return found
 
 
-def replace_impressions(conn: Connection, ticket: str, now: datetime) -> bool:
+def replace_impressions(conn: Connection, ticket: str, now: datetime, until: datetime) -> bool:
     """Take a ticket's first impressions out of its story: its audits were read. True when there were some.
 
+    `until`: what deliveries received later ring of may not be among what was read, so theirs stay.
     They stay on record for the decisions that saw them. The interaction's life is then what the rest of the story tells.
     """
     of_it = (moments.c.source == "zendesk", moments.c.interaction == ticket)
-    if not conn.execute(update(moments).where(*of_it, moments.c.impression, IN_STORY).values(replaced_at=now)).rowcount:
+    newer = select(inbox.c.id).where(inbox.c.rang_for == ticket, inbox.c.received_at > until)
+    told = (moments.c.impression, IN_STORY, moments.c.event_id.not_in(newer))
+    if not conn.execute(update(moments).where(*of_it, *told).values(replaced_at=now)).rowcount:
         return False
     redate(conn, Interaction("zendesk", ticket))
     return True
@@ -173,6 +167,26 @@ def unknown(conn: Connection, told: Sequence[Moment]) -> list[Moment]:
         digests = [moment.digest for moment in told[start : start + 500]]
         known |= set(conn.execute(select(moments.c.digest).where(moments.c.digest.in_(digests))).scalars())
     return [moment for moment in told if moment.digest not in known]
+
+
+def audits_heard(conn: Connection, tickets: Sequence[str]) -> dict[str, set[str]]:
+    """Which audits of these tickets were heard, by their ids of twenty digits."""
+    found: dict[str, set[str]] = {}
+    for start in range(0, len(tickets), 400):
+        of_them = (moments.c.source == "zendesk", moments.c.interaction.in_(tickets[start : start + 400]))
+        for ticket, order in conn.execute(
+            select(moments.c.interaction, moments.c.vendor_order).where(*of_them, moments.c.vendor_order.is_not(None))
+        ):
+            found.setdefault(ticket, set()).add(order.partition(".")[0])
+    return found
+
+
+def requester_before(conn: Connection, ticket: str, audit: str) -> str | None:
+    """Whose ticket it was when this audit (id of twenty digits) came, as far as those heard before it tell."""
+    told = (moments.c.source == "zendesk", moments.c.interaction == ticket, moments.c.vendor_order < audit)
+    rows = conn.execute(select(moments.c.body).where(*told, IN_STORY).order_by(moments.c.vendor_order.desc()))
+    facts = (dict(from_json(body).facts) for body in rows.scalars())
+    return next((str(found) for one in facts if (found := one.get("requester.id")) is not None), None)
 
 
 def has_facts(conn: Connection, tickets: Sequence[str]) -> set[str]:

@@ -130,6 +130,7 @@ moments = Table(
     Column("withdrawn_by", Text),  # name of the key
     Column("withdrawn_because", Text),
     Column("redacted_at", Instant),  # since when `body` lacks words that it had; the digest is still that of the whole
+    Column("vendor_order", Text),  # the vendor's own place: of an audit's moment its id first; null where there is none
 )
 Index("moments_by_interaction", moments.c.source, moments.c.interaction, moments.c.at)
 Index("moments_by_event", moments.c.event_id)
@@ -365,7 +366,10 @@ facts_wanted = Table(
     Column("since", Instant, nullable=False),  # when it was judged without them
     Column("attempts", Integer, nullable=False, default=0),
     Column("due_at", Instant, nullable=False),
+    Column("rang_at", Instant),  # when it rang last and its audits were not read since; null: only background facts lack
+    Column("alone", Boolean, nullable=False, server_default=false()),  # the export of ticket events does not tell all of it
 )
+Index("facts_wanted_by_due", facts_wanted.c.due_at)
 
 recordings_wanted = Table(
     "recordings_wanted",

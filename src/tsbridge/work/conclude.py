@@ -42,9 +42,9 @@ class ToldNow:
     passed_on: dict[Interaction, set[Handle]] = field(default_factory=dict)
     fresh: set[str] = field(default_factory=set)
 
-    def replace_impressions(self, conn: Connection, ticket: str, now: datetime) -> None:
+    def replace_impressions(self, conn: Connection, ticket: str, now: datetime, until: datetime) -> None:
         """A ticket's audits were read: its first impressions leave the story, and the case is judged from the start."""
-        if moments.replace_impressions(conn, ticket, now):
+        if moments.replace_impressions(conn, ticket, now, until):
             subject = Interaction("zendesk", ticket)
             self.subjects.add(subject)
             self.heard.add(subject)

@@ -19,14 +19,17 @@ from tsbridge.core.ports import Clock
 from tsbridge.store import facts as wanted
 from tsbridge.store import moments
 from tsbridge.store.db import Database
+from tsbridge.store.facts import Wanted
 from tsbridge.store.rulebooks import LiveRulebook
 from tsbridge.vendors.errors import VendorError
 from tsbridge.vendors.zendesk.client import MANY
 from tsbridge.vendors.zendesk.facts import facts_of
+from tsbridge.work.hearing import Heard
 from tsbridge.work.reads import ReadBudget, Reader
 
 REQUESTER = frozenset(f"requester.{name}" for name in ("email", "phone", "name", "domain", "country", "tags"))
 TEXT = frozenset({"text", "subject"})
+AT_ONCE = 100
 FIRST_RETRY = timedelta(seconds=5)
 LAST_RETRY = timedelta(minutes=15)
 NOTHING: Final[Mapping[str, Mapping[str, Any]]] = {}
@@ -70,46 +73,58 @@ class Background:
         changed = {m.interaction for m in heard if any(c.field == "requester.id" for c in m.changes)}
         return await self._ask([ticket for ticket in lacking if ticket not in known or ticket in changed], _born(heard))
 
-    async def due(self) -> list[str]:
+    async def due(self) -> list[Wanted]:
         """Tickets judged without their facts or audits whose time to ask has come."""
         if self._zendesk is None:
             return []
         now = self._clock.now()
-        return await self._database.read(lambda conn: wanted.due(conn, now, 100))
+        return await self._database.read(lambda conn: wanted.due(conn, now, AT_ONCE))
 
-    async def take_up(self, tickets: Sequence[str], audits: Mapping[str, object], gone: Set[str]) -> tuple[list[Moment], datetime | None]:
-        """Facts for tickets that were `due`, and when to ask next.
+    async def take_up(self, due: Sequence[Wanted], heard: Heard) -> list[Moment]:
+        """Facts for tickets that were `due`, or whose audits were `heard` now; those for which nothing came are asked for later."""
+        found = await self.look_up([moment for moments in heard.moments.values() for moment in moments])
+        found += await self._ask([one.ticket for one in due if one.rang_at is None])
+        told = {moment.interaction for moment in found} | heard.moments.keys() | heard.gone | heard.unasked
+        await self.postpone([one.ticket for one in due if one.ticket not in told])
+        return found
 
-        `audits`: those of them whose audits were read just now; `gone`: those that are never to be read.
-        """
-        if self._zendesk is None:
-            return [], None
+    async def postpone(self, tickets: Sequence[str]) -> None:
+        """Nothing came for these: they are asked for later, twice as late each time."""
         now = self._clock.now()
-        found = await self._ask([ticket for ticket in tickets if ticket not in gone])
         if tickets:
-            told = {moment.interaction for moment in found} & audits.keys()
-            missed = [ticket for ticket in tickets if ticket not in told and ticket not in gone]
+            await self._database.write(lambda conn: wanted.later(conn, tickets, now, FIRST_RETRY, LAST_RETRY))
 
-            def note(conn: Connection) -> None:
-                wanted.forget(conn, sorted(gone))
-                wanted.later(conn, missed, now, FIRST_RETRY, LAST_RETRY)
+    async def try_again(self, ticket: str) -> None:
+        """What was read of a ticket could not be told: it is read again later."""
+        now = self._clock.now()
+        await self._database.write(lambda conn: wanted.want_read(conn, [ticket], now, now, alone=True))
+        await self.postpone([ticket])
 
-            await self._database.write(note)
-        return [m for m in found if m.interaction in audits], await self._database.read(wanted.next_due)
+    async def next_due(self, unasked: Set[str]) -> datetime | None:
+        """When to ask again. Those that nobody asked for, for want of a permit, come when there is one."""
+        free = max(await self._permits.next_free("rings"), self._clock.now() + FIRST_RETRY)
 
-    def settle(self, conn: Connection, found: Iterable[Moment]) -> None:
-        """The facts of these tickets have arrived."""
-        wanted.forget(conn, [moment.interaction for moment in found])
+        def put_off(conn: Connection) -> datetime | None:
+            if unasked:
+                wanted.put_off(conn, sorted(unasked), free)
+            return wanted.next_due(conn)
+
+        return await (self._database.write(put_off) if unasked else self._database.read(put_off))
+
+    def settle(self, conn: Connection, found: Iterable[Moment], heard: Heard, now: datetime) -> None:
+        """The facts of these tickets have arrived, and the audits of those heard; those that are gone are never to be read."""
+        wanted.told(conn, sorted({moment.interaction for moment in found}))
+        wanted.read(conn, sorted(heard.moments), heard.behind or now)
+        wanted.forget(conn, sorted(heard.gone))
 
     def note_missing(self, conn: Connection, heard: Sequence[Moment], found: Iterable[Moment], now: datetime) -> None:
-        """Remember the tickets that were judged without their facts, to ask again soon."""
+        """Remember the tickets that were judged without their facts or audits, to ask again soon."""
         if self._zendesk is None or not heard:
             return
+        wanted.want_read(conn, {m.interaction for m in heard if m.impression}, now, now + FIRST_RETRY)
         reads = self._rulebooks.live(conn).book.reads
         lacking = {m.interaction for m in heard if lacks(m, reads)} - {m.interaction for m in found}
-        unread = {m.interaction for m in heard if m.impression}  # their audits are still to come
-        missing = sorted(unread | (lacking - moments.has_facts(conn, sorted(lacking)))) if lacking or unread else []
-        if missing:
+        if missing := sorted(lacking - moments.has_facts(conn, sorted(lacking))) if lacking else []:
             wanted.want(conn, missing, now, now + FIRST_RETRY)
 
     async def _reads(self) -> frozenset[str]:

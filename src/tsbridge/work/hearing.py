@@ -1,7 +1,8 @@
 """How tickets are heard: a delivery rings, the ticket's audits tell (ADR 9).
 
 Each ticket that rang is read once for all its rings. When Zendesk cannot be asked soon enough, the deliveries' first
-impression is judged, the ticket is noted, and the audits replace it when they come.
+impression is judged, the ticket is noted, and the audits replace it when they come. When more tickets rang than a minute's reads
+can tell, they are left to the export of ticket events (`work.stream`).
 """
 
 from __future__ import annotations
@@ -9,16 +10,19 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Final, Protocol
 
 from sqlalchemy import Connection
 
-from tsbridge.core.moments import Moment
+from tsbridge.core.moments import Moment, read_instant
 from tsbridge.core.ports import Clock
-from tsbridge.store import desired
+from tsbridge.store import desired, keep
+from tsbridge.store import facts as wanted
 from tsbridge.store.db import Database
+from tsbridge.store.facts import Wanted
+from tsbridge.store.moments import audits_heard
 from tsbridge.vendors.errors import GiveUp, VendorError
 from tsbridge.vendors.zendesk.client import AuditPage
 from tsbridge.vendors.zendesk.read_audits import channel_warnings, moments_of
@@ -27,7 +31,11 @@ from tsbridge.work.reads import ReadBudget, Reader
 
 PATIENCE_S: Final = 2.0
 """How long a batch waits for Zendesk before first impressions count."""
+LONGER_S: Final = 20.0
+"""How long it may take where nobody waits for it."""
 AT_ONCE: Final = 8
+STREAM: Final = "zendesk_events"
+"""Kept: how far the export of ticket events was read, `{"from": <unix seconds>, "behind": <time of receipt>}`."""
 
 log = logging.getLogger("tsbridge.hearing")
 
@@ -43,13 +51,14 @@ class Heard:
     """What reading some tickets brought.
 
     `moments`: what the audits of each tell; `gone`: tickets that have none to be read, ever; `unasked`: those that nobody asked
-    for, for want of a permit; `behind`: what was received up to then is told by what was read; `warnings`: what of a ticket's
-    creation could not be taken as it was said.
+    for, for want of a permit; `known`: those whose rings the export had told before; `behind`: what was received up to then is told
+    by what was read; `warnings`: what of a ticket's creation could not be taken as it was said.
     """
 
     moments: Mapping[str, Sequence[Moment]] = field(default_factory=dict, hash=False)
     gone: frozenset[str] = frozenset()
     unasked: frozenset[str] = frozenset()
+    known: frozenset[str] = frozenset()
     behind: datetime | None = None
     warnings: Mapping[str, tuple[str, ...]] = field(default_factory=dict, hash=False)
 
@@ -67,6 +76,41 @@ class Hearing:
     def asks(self) -> bool:
         """Whether deliveries about tickets are only first impressions here."""
         return self._zendesk is not None
+
+    async def answer(self, rung: Mapping[str, str | None], received: Mapping[str, datetime]) -> Heard:
+        """What the audits of tickets that rang tell. `rung`: whose each is as far as its deliveries tell; `received`: when it rang last.
+
+        What the export told behind a ring is not read again; in a storm nothing is read here.
+        """
+        if not self.asks or not rung:
+            return Heard()
+        storm, known = await self._database.read(lambda conn: self._look(conn, list(rung), received))
+        rest = {ticket: requester for ticket, requester in rung.items() if ticket not in known}
+        heard = Heard(unasked=frozenset(rest)) if storm else await self.read(rest)
+        return replace(heard, known=known)
+
+    async def catch_up(self, unread: Sequence[Wanted]) -> Heard:
+        """What the audits of tickets that were left tell; in a storm only of those that the export cannot tell."""
+        if not unread:
+            return Heard()
+        storm = await self._database.read(lambda conn: self._storm(conn, 0))
+        now = [one.ticket for one in unread if not one.alone]
+        alone = [one.ticket for one in unread if one.alone]
+        first = Heard(unasked=frozenset(now)) if storm else await self.read(dict.fromkeys(now), patience=LONGER_S)
+        then = await self.read(dict.fromkeys(alone), "catching_up", LONGER_S)
+        earliest = min((one.behind for one in (first, then) if one.behind is not None), default=None)
+        return Heard({**first.moments, **then.moments}, first.gone | then.gone, first.unasked | then.unasked, behind=earliest)
+
+    def _look(self, conn: Connection, tickets: Sequence[str], received: Mapping[str, datetime]) -> tuple[bool, frozenset[str]]:
+        place = keep.get(conn, STREAM)
+        behind = read_instant(place["behind"]) if place and place["behind"] else None
+        early = [ticket for ticket in tickets if behind is not None and received[ticket] <= behind]
+        unread = wanted.of(conn, early).keys()
+        known = frozenset(audits_heard(conn, early).keys() - unread)
+        return self._storm(conn, len(tickets) - len(known)), known
+
+    def _storm(self, conn: Connection, more: int) -> bool:
+        return wanted.waiting(conn) + more > self._reads.per_minute
 
     async def read(self, requesters: Mapping[str, str | None], reader: Reader = "rings", patience: float = PATIENCE_S) -> Heard:
         """What the audits of these tickets tell; tickets that could not be read, or not yet, are left out.
@@ -91,7 +135,7 @@ class Hearing:
                 log.error("audits could not be read", extra={"ticket": ticket, "kind": type(failure).__name__, "where": place(failure)})
         told = {ticket: moments for ticket, moments in read.items() if moments}
         warnings = {ticket: channel_warnings(found[ticket]) for ticket in told}
-        return Heard(told, frozenset(gone | (read.keys() - told.keys())), unasked, behind, warnings)
+        return Heard(told, frozenset(gone | (read.keys() - told.keys())), unasked, behind=behind, warnings=warnings)
 
     async def _ask(
         self, zendesk: Zendesk, tickets: Sequence[str], patience: float

@@ -19,7 +19,7 @@ from tsbridge.core.crashpoint import crashpoint
 from tsbridge.core.echo import without_echo, without_own_notes
 from tsbridge.core.moments import Moment
 from tsbridge.core.ports import Clock, Ids
-from tsbridge.store import cases, desired, inbox, keep
+from tsbridge.store import cases, decisions, desired, inbox, keep
 from tsbridge.store.db import Database, unavailable
 from tsbridge.store.moments import CAUGHT_UP, unknown
 from tsbridge.store.warnings import note
@@ -28,9 +28,10 @@ from tsbridge.work.accounts import ACCOUNT, FOREIGN, foreign, without_foreign
 from tsbridge.work.conclude import Concluded, Conclusions, ToldNow
 from tsbridge.work.facts import Background
 from tsbridge.work.hearing import Heard, Hearing
+from tsbridge.work.loop import place
 from tsbridge.work.reading import Reader
 from tsbridge.work.reading import read as read_delivery
-from tsbridge.work.rings import Read, Rings, beside, newest_ring, only, pause, rung, unheard
+from tsbridge.work.rings import Read, Rings, beside, newest_ring, only, pause, received, rung, unheard
 
 BATCH = 50
 AIM = timedelta(milliseconds=100)
@@ -92,7 +93,8 @@ class Ingest:
         """Read and apply claimed deliveries. Raises what is no delivery's own fault; those not settled are still claimed then."""
         read = without_foreign([self._read(row, mappings) for row in claimed], accounts)
         crashpoint("ingest.read")
-        heard = await self._hearing.read(rung([m for one in read for m in one.moments]))
+        rang = rung([m for one in read for m in one.moments])
+        heard = await self._hearing.answer(rang, received(read))
         told = [m for one in read for m in beside(one, heard).moments]
         facts = await self._background.look_up([*told, *(m for moments in heard.moments.values() for m in moments)])
         rings = newest_ring(read)
@@ -103,6 +105,26 @@ class Ingest:
                 own = [moment for moment in facts if moment.interaction in tickets]
                 if (failure := await self._failure([one], own, only(heard, tickets), rings)) is not None:
                     await self._postpone(one, failure)
+        await self._read_severe({ticket: whose for ticket, whose in rang.items() if ticket not in heard.moments.keys() | heard.known})
+
+    async def _read_severe(self, unread: Mapping[str, str | None]) -> None:
+        """What is a severity 1 by first impression does not wait for its turn to be read."""
+        if unread and (severe := await self._database.read(lambda conn: decisions.severe(conn, sorted(unread)))):
+            await self.hear(await self._hearing.read({ticket: unread[ticket] for ticket in severe}, "severe"))
+
+    async def hear(self, heard: Heard) -> None:
+        """Tell what reading brought beside deliveries. A ticket that cannot be told is left for later and holds no other."""
+        if heard.moments or heard.gone:
+            await self._tell(await self._background.look_up([m for moments in heard.moments.values() for m in moments]), heard)
+
+    async def _tell(self, facts: Sequence[Moment], heard: Heard) -> None:
+        if await self._failure([], facts, heard, {}) is None:
+            return
+        for ticket in sorted(heard.moments.keys() | heard.gone | {moment.interaction for moment in facts}):
+            own = [moment for moment in facts if moment.interaction == ticket]
+            if (failure := await self._failure([], own, only(heard, {ticket}), {})) is not None:
+                log.error("a ticket could not be told", extra={"ticket": ticket, "kind": type(failure).__name__, "where": place(failure)})
+                await self._background.try_again(ticket)
 
     async def tick(self) -> datetime | None:
         """Judge the cases whose due time has come; returns when the next one comes."""
@@ -115,21 +137,12 @@ class Ingest:
 
     async def complete(self) -> datetime | None:
         """Take up again what was judged without background facts; returns when to try next."""
-        tickets = await self._background.due()
-        heard = await self._hearing.read(dict.fromkeys(tickets))
-        facts, due = await self._background.take_up(tickets, heard.moments, heard.gone)
-        if (facts or heard.moments) and await self._failure([], facts, heard, {}) is not None:
-            await self._complete_alone(facts, heard)
-        return due
-
-    async def _complete_alone(self, facts: Sequence[Moment], heard: Heard) -> None:
-        """Ticket by ticket, so that one that cannot be concluded holds no other. Raises the last failure when all had their turn."""
-        failed: Exception | None = None
-        for ticket in sorted({moment.interaction for moment in facts} | heard.moments.keys()):
-            own = [moment for moment in facts if moment.interaction == ticket]
-            failed = await self._failure([], own, only(heard, {ticket}), {}) or failed
-        if failed is not None:
-            raise failed
+        due = await self._background.due()
+        heard = await self._hearing.catch_up([one for one in due if one.rang_at is not None])
+        facts = await self._background.take_up(due, heard)
+        if facts or heard.moments or heard.gone:
+            await self._tell(facts, heard)
+        return await self._background.next_due(heard.unasked)
 
     def _claim(self, conn: Connection, now: datetime) -> tuple[list[inbox.Claimed], dict[str, Any], dict[str, str]]:
         """Rows to work on, how the team told us to read those of their sources, and whose account is heard."""
@@ -177,18 +190,19 @@ class Ingest:
         told = ToldNow()
         for moment in facts:
             told.hear(conn, moment, "facts", live.version)
-        self._background.settle(conn, facts)
-        newest = {ticket: rings.get(ticket) or inbox.unread(conn, ticket) for ticket in heard.moments}
+        behind = heard.behind or now
+        self._background.settle(conn, facts, heard, now)
+        newest = {ticket: rings.get(ticket) or inbox.unread(conn, ticket, behind) for ticket in heard.moments}
         warnings: dict[str | None, set[str]] = defaultdict(set)  # by the delivery they came with, None for what nothing rang for
         for ticket, moments in sorted(heard.moments.items()):
             at_times, warned = _believed(conn, ticket, moments, now)
             fresh = self._conclusions.redactions.obey(conn, ticket, unknown(conn, at_times), now)
             for moment in fresh:
                 told.hear(conn, moment, newest[ticket] or CAUGHT_UP, live.version)
-            told.replace_impressions(conn, ticket, now)
+            told.replace_impressions(conn, ticket, now, behind)
             of_creation = heard.warnings.get(ticket, ()) if any(m.event == "ticket.created" for m in fresh) else ()
             warnings[newest[ticket]] |= {*warned, *of_creation}
-        for moment in (m for one in read for m in one.moments if m.impression and m.interaction in heard.moments):
+        for moment in (m for one in read for m in one.moments if m.impression and m.interaction in heard.moments.keys() | heard.known):
             told.meet(conn, moment)
         for one in read:
             if unheard(one, heard):
@@ -200,9 +214,10 @@ class Ingest:
             odd = sorted(warnings[one.row.id])
             inbox.settle(conn, one.row, status, now, reason=reason, event_type=one.event_type, rang_for=rang_for, warnings=odd)
         note(conn, sorted(warning for found in warnings.values() for warning in found), now)
-        for ticket, ring in sorted(newest.items()):
-            if ring is not None:
-                inbox.cover(conn, ticket, ring)
+        told_before = {one.row.id: one.rings_for for one in read if one.rings_for in heard.known}
+        for ring, ticket in (*((ring, ticket) for ticket, ring in sorted(newest.items())), *sorted(told_before.items())):
+            if ring is not None and ticket is not None:
+                inbox.cover(conn, ticket, ring, behind)
         for ticket in sorted(heard.moments):
             self._conclusions.redactions.clean(conn, ticket, now)
         for one in read:

@@ -1,14 +1,14 @@
-"""Catching up: the export of changed tickets, page by page, gives what webhooks missed to the inbox and shows what has drifted.
+"""Catching up: the export of changed tickets, page by page, shows what has drifted, what is gone, and what was never heard.
 
-One process at a time reads it. The place in the export is kept in the same transaction as what was found up to there, so
-nothing is skipped and nothing told twice, whenever it is killed.
+One process at a time reads it. The place in the export is kept in the same transaction as what was found up to there, and within a
+page which tickets are done, so nothing is skipped and nothing told twice, whenever it is killed and however little may be read.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Final, Protocol
 
@@ -19,13 +19,18 @@ from tsbridge.core.drift import Drift, drifts
 from tsbridge.core.moments import instant_text, read_instant
 from tsbridge.core.ports import Clock, Ids
 from tsbridge.store import drift, inbox, keep, moments
+from tsbridge.store import facts as wanted
 from tsbridge.store.db import Database
 from tsbridge.store.rulebooks import LiveRulebook
+from tsbridge.vendors import reading
 from tsbridge.vendors.errors import GiveUp, TryLater, VendorError
+from tsbridge.vendors.reading import whole_id
 from tsbridge.vendors.zendesk.audits import changes_of
-from tsbridge.vendors.zendesk.missed import Heard, gone, missed
+from tsbridge.vendors.zendesk.client import AuditPage
+from tsbridge.vendors.zendesk.missed import gone
 from tsbridge.vendors.zendesk.read_fields import OwnUser
 from tsbridge.vendors.zendesk.tickets import current_of
+from tsbridge.work.reads import ReadBudget
 
 NAME: Final = "reconciler"
 EVERY: Final = timedelta(minutes=2)
@@ -33,7 +38,7 @@ PAGE: Final = 100
 SOON: Final = timedelta(seconds=5)
 LEASE: Final = timedelta(minutes=5)
 OVERLAP: Final = timedelta(minutes=5)
-"""How far back the first look goes, and how much older than the place in the export an audit may be."""
+"""How far back the first look goes."""
 Alarm = Callable[..., None]
 
 
@@ -41,12 +46,12 @@ class Zendesk(Protocol):
     """What is asked of Zendesk; answers are its own JSON."""
 
     async def incremental(self, *, cursor: str | None = None, start_time: int | None = None, per_page: int = 1000) -> Mapping[str, Any]: ...
-    async def audits(self, ticket: str) -> list[Mapping[str, Any]]: ...
+    async def audit_page(self, ticket: str, after: str | None = None) -> AuditPage: ...
 
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """How far somebody is: a cursor, or the time to begin at. `since`: older audits are history, not missed."""
+    """How far somebody is: a cursor, or the time to begin at. `seen`: tickets of the page there that are done, with their stamps."""
 
     name: str
     since: datetime
@@ -54,19 +59,25 @@ class Look:
     tickets: int = 0
     told: int = 0
     done: bool = False
+    seen: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What one page came to: how many tickets it showed and how many deliveries it told."""
+    """What one page came to: how many tickets were looked at, and how many of them are to be read. `whole`: none of it is left."""
 
     tickets: int
     told: int
     end: bool
+    whole: bool = True
 
 
 class Reconciler:
-    """Reads the export. `own`: whom we write as; `wake`: there are deliveries; `wake_writer`: something is to be written again."""
+    """Reads the export. `own`: whom we write as; `wake`: there are deliveries; `wake_writer`: something is to be written again.
+
+    `tells`: whether tickets that changed after what was heard of them are noted to be read; the running service has the export of
+    ticket events for that.
+    """
 
     def __init__(
         self,
@@ -78,8 +89,11 @@ class Reconciler:
         worker: str,
         alarm: Alarm,
         rulebooks: LiveRulebook,
+        reads: ReadBudget,
         wake: Callable[[], None],
         wake_writer: Callable[[], None],
+        *,
+        tells: bool = False,
     ) -> None:
         self._database = database
         self._clock = clock
@@ -89,8 +103,10 @@ class Reconciler:
         self._worker = worker
         self._alarm = alarm
         self._rulebooks = rulebooks
+        self._reads = reads
         self._wake = wake
         self._wake_writer = wake_writer
+        self._tells = tells
         self._look_at: datetime | None = None
 
     async def round(self) -> datetime | bool:
@@ -110,72 +126,83 @@ class Reconciler:
             return self._look_at
         except VendorError:
             return self._look_at
-        if not found.end:
+        if not found.whole:
+            self._look_at = max(now + SOON, await self._reads.next_free("catching_up"))
+        elif not found.end:
             self._look_at = None
             return True
         return self._look_at
 
     async def page(self, name: str, begin: datetime) -> Found:
-        """Read the next page of the look called `name`, which begins at `begin`. Raises the vendors' errors."""
+        """Read the next page of the look called `name`, which begins at `begin`, or what is left of it. Raises the vendors' errors."""
         look = await self._database.read(lambda conn: look_of(conn, name, begin))
+        if not await self._reads.take("export", 1):
+            raise TryLater("reads", await self._reads.next_free("export") - self._clock.now())
         shown = await self._zendesk.incremental(
             cursor=look.cursor, start_time=None if look.cursor else int(look.since.timestamp()), per_page=PAGE
         )
-        tickets = [ticket for ticket in shown.get("tickets") or () if isinstance(ticket, Mapping) and ticket.get("id")]
-        audits = {str(ticket["id"]): await self._audits(ticket) for ticket in tickets}
+        tickets = [t for t in shown.get("tickets") or () if isinstance(t, Mapping) and whole_id(t.get("id")) and _stamp(t) not in look.seen]
+        drifted = await self._database.read(lambda conn: self._drifted(conn, tickets))
+        audits = await self._audits(drifted)
+        ready = [ticket for ticket in tickets if str(ticket["id"]) not in drifted or str(ticket["id"]) in audits]
+        whole = len(ready) == len(tickets)
         cursor, end = shown.get("after_cursor"), bool(shown.get("end_of_stream"))
-        since = look.since - OVERLAP
-        told, healed = await self._database.write(lambda conn: self._keep(conn, look, tickets, audits, since, cursor, end))
+        place = replace(look, cursor=str(cursor) if cursor else look.cursor, done=end, seen=frozenset()) if whole else look
+        told, healed = await self._database.write(lambda conn: self._keep(conn, place, whole, ready, audits))
         if told:
             self._wake()
         if healed:
             self._wake_writer()
-        return Found(len(tickets), told, end)
+        return Found(len(ready), told, end and whole, whole)
 
-    async def _audits(self, ticket: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-        if ticket.get("status") == "deleted":
-            return []
-        try:
-            return await self._zendesk.audits(str(ticket["id"]))
-        except GiveUp:  # gone since the export was made; its next page will say so
-            return []
+    async def _audits(self, drifted: Sequence[str]) -> dict[str, Sequence[Mapping[str, Any]]]:
+        """The newest audits of tickets that read otherwise than we saw to, as far as reading is free."""
+        found: dict[str, Sequence[Mapping[str, Any]]] = {}
+        for ticket in drifted[: await self._reads.take("catching_up", len(drifted))]:
+            try:
+                found[ticket] = (await self._zendesk.audit_page(ticket)).audits
+            except GiveUp:  # gone since the export was made; its next page will say so
+                found[ticket] = ()
+        return found
+
+    def _drifted(self, conn: Connection, tickets: Sequence[Mapping[str, Any]]) -> list[str]:
+        """Those that read otherwise than we saw to: their audits tell why."""
+        shown = {str(ticket["id"]): ticket for ticket in tickets}
+        alive = [one for one in drift.settled(conn, shown) if shown[one.ticket].get("status") != "deleted"]
+        return sorted(one.ticket for one in alive if drifts(current_of(shown[one.ticket]), one.wish, one.ours, (), self._own().id))
 
     def _keep(
         self,
         conn: Connection,
-        look: Look,
+        place: Look,
+        whole: bool,
         tickets: Sequence[Mapping[str, Any]],
-        audits: Mapping[str, list[Mapping[str, Any]]],
-        since: datetime,
-        cursor: Any,
-        end: bool,
+        audits: Mapping[str, Sequence[Mapping[str, Any]]],
     ) -> tuple[int, bool]:
-        now = self._clock.now()
-        known = moments.heard_of(conn, [str(ticket["id"]) for ticket in tickets])
-        heard = {ticket: [Heard(at, text, audit) for at, text, audit in told] for ticket, told in known.items()}
-        bodies: list[tuple[str, dict[str, Any]]] = []
-        for ticket in tickets:
-            before = heard.get(str(ticket["id"]), [])
-            if ticket.get("status") != "deleted":
-                bodies += missed(ticket, audits[str(ticket["id"])], before, since)
-            elif before:
-                bodies.append(gone(ticket))
+        now, own = self._clock.now(), self._own().id
+        known = moments.last_heard(conn, [str(ticket["id"]) for ticket in tickets])
+        bodies = [gone(ticket) for ticket in tickets if ticket.get("status") == "deleted" and str(ticket["id"]) in known]
         rows = [
             inbox.Delivery(self._ids.new("evt"), "zendesk", key, now, {}, json.dumps(body, ensure_ascii=False).encode(), polled=True)
             for key, body in bodies
         ]
         receipts = inbox.keep(conn, rows) if rows else []
         told = sum(receipt.status == "accepted" for receipt in receipts)
-        healed = self._review(conn, tickets, audits, self._own().id, now)
-        place = Look(look.name, look.since, str(cursor) if cursor else look.cursor, look.tickets + len(tickets), look.told + told, end)
-        keep.put(conn, look.name, look_json(place))
+        if self._tells:
+            unheard = [str(ticket["id"]) for ticket in tickets if _unheard(ticket, known)]
+            wanted.want_read(conn, unheard, now, now, alone=True)
+            told += len(unheard)
+        healed = self._review(conn, tickets, audits, own, now)
+        seen = frozenset() if whole else place.seen | {_stamp(ticket) for ticket in tickets}
+        kept = replace(place, tickets=place.tickets + len(tickets), told=place.told + told, seen=seen)
+        keep.put(conn, place.name, look_json(kept))
         return told, healed
 
     def _review(
         self,
         conn: Connection,
         tickets: Iterable[Mapping[str, Any]],
-        audits: Mapping[str, list[Mapping[str, Any]]],
+        audits: Mapping[str, Sequence[Mapping[str, Any]]],
         own: str | None,
         now: datetime,
     ) -> bool:
@@ -186,7 +213,7 @@ class Reconciler:
         live = parts(self._rulebooks.live(conn).book) if settled else frozenset()
         for one in settled:
             current = current_of(shown[one.ticket])
-            differences = drifts(current, one.wish, one.ours, changes_of(audits[one.ticket]), own, live)
+            differences = drifts(current, one.wish, one.ours, changes_of(audits.get(one.ticket, ())), own, live)
             fresh = drift.found(conn, one, differences, now, self._ids.new)
             lost = [each for each in fresh if each.policy == "heal"]
             healed |= bool(lost) and drift.heal(conn, one, lost, now)
@@ -203,8 +230,21 @@ def look_of(conn: Connection, name: str, begin: datetime) -> Look:
     kept = keep.get(conn, name)
     if kept is None:
         return Look(name, begin, None)
-    return Look(name, read_instant(kept["since"]), kept["cursor"], kept["tickets"], kept["told"], kept["done"])
+    since, seen = read_instant(kept["since"]), frozenset(kept.get("seen", ()))
+    return Look(name, since, kept["cursor"], kept["tickets"], kept["told"], kept["done"], seen)
 
 
 def look_json(look: Look) -> dict[str, Any]:
-    return {"since": instant_text(look.since), "cursor": look.cursor, "tickets": look.tickets, "told": look.told, "done": look.done}
+    told = {"cursor": look.cursor, "tickets": look.tickets, "told": look.told, "done": look.done, "seen": sorted(look.seen)}
+    return {"since": instant_text(look.since), **told}
+
+
+def _stamp(ticket: Mapping[str, Any]) -> str:
+    """A ticket as the export shows it: changed again it is another one."""
+    return f"{ticket.get('id')}:{ticket.get('updated_at')}:{ticket.get('generated_timestamp')}"
+
+
+def _unheard(ticket: Mapping[str, Any], known: Mapping[str, datetime | None]) -> bool:
+    """Whether a ticket changed after the newest of its audits that was heard."""
+    heard, changed = known.get(str(ticket["id"])), reading.time(ticket.get("updated_at"))
+    return ticket.get("status") != "deleted" and (heard is None or (changed is not None and heard < changed))

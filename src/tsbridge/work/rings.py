@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Set
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Final
 
 from tsbridge.core.moments import Moment
@@ -49,6 +49,12 @@ def rung(moments: Iterable[Moment]) -> dict[str, str | None]:
     return found
 
 
+def received(read: Iterable[Read]) -> dict[str, datetime]:
+    """For each ticket when it rang last."""
+    rang = sorted((one.row.received_at, one.rings_for) for one in read if one.rings_for is not None)
+    return {ticket: at for at, ticket in rang}
+
+
 def newest_ring(read: Iterable[Read]) -> dict[str, str]:
     """For each ticket the newest delivery that rang for it."""
     rang = sorted((one.row.received_at, one.row.id, one.rings_for) for one in read if one.rings_for is not None)
@@ -57,7 +63,7 @@ def newest_ring(read: Iterable[Read]) -> dict[str, str]:
 
 def beside(one: Read, heard: Heard) -> Read:
     """A delivery without the first impressions of tickets whose audits were read, and without those that say nothing."""
-    kept = (m for m in one.moments if not (m.impression and (m.interaction in heard.moments or _says_nothing(m))))
+    kept = (m for m in one.moments if not (m.impression and (m.interaction in heard.moments.keys() | heard.known or _says_nothing(m))))
     return replace(one, moments=tuple(kept))
 
 
@@ -69,7 +75,9 @@ def only(heard: Heard, tickets: Set[str]) -> Heard:
 
 def unheard(one: Read, heard: Heard) -> bool:
     """Whether a ring has no first impression to judge and its ticket is still to be read."""
-    return any(m.impression and _says_nothing(m) and m.interaction not in heard.moments.keys() | heard.gone for m in one.moments)
+    return any(
+        m.impression and _says_nothing(m) and m.interaction not in heard.moments.keys() | heard.known | heard.gone for m in one.moments
+    )
 
 
 def _says_nothing(moment: Moment) -> bool:

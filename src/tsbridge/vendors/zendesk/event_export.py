@@ -34,7 +34,7 @@ UNTOLD: Final = frozenset(
 
 def says_anything(row: Mapping[str, Any]) -> bool:
     """Whether an update did more than notify somebody."""
-    return any(str(child.get("event_type")) not in SILENT for child in _children(row))
+    return any(_kind(child) not in SILENT for child in _children(row))
 
 
 def audits_of(rows: Iterable[Mapping[str, Any]], own: str | None, requester: str | None) -> list[Mapping[str, Any]] | None:
@@ -62,7 +62,7 @@ def _audit(row: Mapping[str, Any], own: str | None, requester: str | None) -> Ma
     author, metadata = id_text(row.get("updater_id")), inside(row, "metadata")
     if author is not None and author == own and not inside(metadata, "custom").get("tsbridge"):
         return None
-    spoken = [child for child in children if child.get("event_type") == "Comment"]
+    spoken = [child for child in children if _kind(child) == "Comment"]
     via = _via(row, spoken)
     if via is None or (author != requester and _may_merge(children, spoken)):
         return None
@@ -91,7 +91,7 @@ def _may_merge(children: Iterable[Mapping[str, Any]], spoken: Iterable[Mapping[s
 
 
 def _creates(children: Iterable[Mapping[str, Any]]) -> bool:
-    return any(child.get("event_type") == "Create" for child in children)
+    return any(_kind(child) == "Create" for child in children)
 
 
 def _via(row: Mapping[str, Any], spoken: Iterable[Mapping[str, Any]]) -> Mapping[str, Any] | None:
@@ -105,7 +105,7 @@ def _via(row: Mapping[str, Any], spoken: Iterable[Mapping[str, Any]]) -> Mapping
 
 def _events(child: Mapping[str, Any]) -> list[Mapping[str, Any]] | None:
     """A child as events of an audit; None when it tells something that cannot be said for sure."""
-    kind = str(child.get("event_type"))  # of any type, as it comes
+    kind = _kind(child)
     if kind in SILENT:
         return []
     if kind not in TOLD:
@@ -128,6 +128,11 @@ def _events(child: Mapping[str, Any]) -> list[Mapping[str, Any]] | None:
         {"type": kind, "field_name": name, "value": value, "previous_value": previous, "via": via}
         for name, value in {**told, **custom}.items()
     ]
+
+
+def _kind(child: Mapping[str, Any]) -> str:
+    found = child.get("event_type")
+    return found if isinstance(found, str) else ""
 
 
 def _children(row: Mapping[str, Any]) -> list[Mapping[str, Any]]:

@@ -1,0 +1,204 @@
+"""The export of ticket events: which updates nobody rang for, and in a storm what happened to every ticket, a thousand updates a call.
+
+One process at a time reads it, from a place that is kept. Up to that place every update of every ticket was heard or its ticket is
+noted to be read: so rows that tell all of their updates are heard from here, and a ticket of which one does not is noted to be
+read alone. What a look finds is told when it has come to the end, for a ticket's rows may stand on several pages.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final, Protocol
+
+from sqlalchemy import Connection
+
+from tsbridge.core.moments import Moment, instant_text
+from tsbridge.core.ports import Clock
+from tsbridge.store import facts as wanted
+from tsbridge.store import keep, moments
+from tsbridge.store.db import Database
+from tsbridge.vendors import reading
+from tsbridge.vendors.errors import VendorError
+from tsbridge.vendors.reading import whole_id
+from tsbridge.vendors.zendesk.event_export import audits_of, says_anything
+from tsbridge.vendors.zendesk.read_audits import moments_of
+from tsbridge.vendors.zendesk.read_fields import OwnUser
+from tsbridge.work.hearing import STREAM, Heard, plans_of
+from tsbridge.work.reads import ReadBudget
+
+EVERY: Final = timedelta(minutes=2)
+IN_A_STORM: Final = timedelta(seconds=20)
+SOON: Final = timedelta(seconds=5)
+LEASE: Final = timedelta(minutes=5)
+OVERLAP: Final = timedelta(minutes=5)
+"""How far back the first look goes."""
+NEWEST: Final = timedelta(seconds=65)
+"""The export leaves out the newest minute."""
+SKEW: Final = timedelta(seconds=61)
+"""How far Zendesk's clock and ours may be apart, where a page ends in the middle."""
+LONG_AGO: Final = timedelta(days=1)
+MOST: Final = 10_000
+"""Rows with news that are kept in memory at most."""
+TOGETHER: Final = 50
+"""Tickets told in one transaction."""
+Row = Mapping[str, Any]
+
+
+class Zendesk(Protocol):
+    """The question asked of Zendesk; the answer is its own JSON."""
+
+    async def ticket_events(self, start_time: int) -> Mapping[str, Any]: ...
+
+
+class Stream:
+    """Reads the export. `own`: whom we write as; `hear`: takes what was heard; `wake`: there are tickets to be read."""
+
+    def __init__(
+        self,
+        database: Database,
+        clock: Clock,
+        zendesk: Zendesk,
+        own: Callable[[], OwnUser],
+        worker: str,
+        reads: ReadBudget,
+        hear: Callable[[Heard], Awaitable[None]],
+        wake: Callable[[], None],
+    ) -> None:
+        self._database = database
+        self._clock = clock
+        self._zendesk = zendesk
+        self._own = own
+        self._worker = worker
+        self._reads = reads
+        self._hear = hear
+        self._wake = wake
+        self._looked_at: datetime | None = None
+        self._from: int | None = None
+        self._news: dict[str, dict[str, Row]] = {}  # by ticket and audit
+        self._newest: datetime | None = None  # of the rows seen
+
+    async def round(self) -> datetime | bool:
+        """Read one page when it is time to; returns when to look again, True for at once."""
+        now = self._clock.now()
+        if self._own().id is None:
+            return now + SOON  # until we know who we are, our own updates would look like somebody's
+        if self._looked_at is not None:
+            storm = await self._database.read(lambda conn: wanted.waiting(conn) > self._reads.per_minute)
+            look_at = self._looked_at + (IN_A_STORM if storm else EVERY)
+            if now < look_at:
+                return look_at if storm else min(look_at, now + IN_A_STORM)  # a storm may begin
+        if not await self._database.write(lambda conn: keep.take_turn(conn, f"{STREAM}_lease", self._worker, now, LEASE)):
+            self._looked_at, self._from, self._news = now, None, {}  # somebody else goes on from the place that is kept
+            return now + EVERY
+        if not await self._reads.take("export", 1):
+            return await self._reads.next_free("export")
+        try:
+            return await self._page(now)
+        except VendorError as failure:
+            await self._reads.failed(failure, "export")
+            self._looked_at = now
+            return now + EVERY
+
+    async def _page(self, now: datetime) -> datetime | bool:
+        begin = self._from if self._from is not None else await self._place(now)
+        shown = await self._zendesk.ticket_events(begin)
+        await self._gather(shown.get("ticket_events") or ())
+        self._from = reached = max(begin, _seconds(shown.get("end_time")) or 0)
+        end = bool(shown.get("end_of_stream")) or reached == begin  # a page that leads nowhere would be read for ever
+        if end:
+            await self._tell_all(self._behind(now))
+            self._looked_at = now
+            return now + IN_A_STORM
+        if sum(map(len, self._news.values())) > MOST:
+            await self._tell_ready(datetime.fromtimestamp(reached, UTC) - SKEW)
+        return True
+
+    async def _place(self, now: datetime) -> int:
+        """Where to go on; the first look begins a little before now."""
+        kept = await self._database.read(lambda conn: keep.get(conn, STREAM))
+        return int(kept["from"] if kept else (now - OVERLAP).timestamp())
+
+    def _behind(self, now: datetime) -> datetime:
+        """What was received up to then is told by an export that has come to its end, unless its clock is another one than ours."""
+        return min(now - NEWEST, self._newest + SKEW) if self._newest is not None else now - LONG_AGO
+
+    async def _gather(self, rows: Sequence[Any]) -> None:
+        """Keep the rows that tell something new."""
+        tickets: dict[str, dict[str, Row]] = {}
+        for row in rows:
+            if isinstance(row, Mapping) and says_anything(row) and (ticket := whole_id(row.get("ticket_id"))) is not None:
+                tickets.setdefault(ticket, {})[_audit(row)] = row
+                at = reading.time(row.get("created_at"))
+                self._newest = max((one for one in (self._newest, at) if one is not None), default=None)
+        known = await self._database.read(lambda conn: moments.audits_heard(conn, list(tickets)))
+        for ticket, found in tickets.items():
+            if news := {audit: row for audit, row in found.items() if audit not in known.get(ticket, ())}:
+                self._news.setdefault(ticket, {}).update(news)
+
+    async def _tell_all(self, behind: datetime) -> None:
+        """At the end: tell everything, keep the place, and see to those that rang before and were told or not."""
+        await self._tell(list(self._news), behind)
+        left, known = await self._database.read(lambda conn: self._left(conn, behind))
+        await self._told({ticket: () for ticket in left if ticket in known}, behind)
+        alone = [ticket for ticket in left if ticket not in known]
+        await self._database.write(lambda conn: self._keep(conn, behind, alone))
+        if alone:
+            self._wake()
+
+    async def _tell_ready(self, behind: datetime) -> None:
+        """On the way: tell the tickets of which no ring is known that may have rows to come. The place is kept only at the end."""
+        open_ = await self._database.read(lambda conn: wanted.of(conn, list(self._news)))
+        rang = {ticket: one.rang_at for ticket, one in open_.items() if one.rang_at is not None}
+        await self._tell([ticket for ticket in self._news if ticket not in rang or rang[ticket] <= behind], behind)
+
+    async def _tell(self, tickets: Sequence[str], behind: datetime) -> None:
+        for start in range(0, len(tickets), TOGETHER):
+            await self._tell_some(tickets[start : start + TOGETHER], behind)
+
+    async def _tell_some(self, tickets: Sequence[str], behind: datetime) -> None:
+        heard, alone = await self._database.read(lambda conn: self._read(conn, tickets))
+        await self._told(heard, behind)
+        now = self._clock.now()
+        if alone:
+            await self._database.write(lambda conn: wanted.want_read(conn, alone, now, now, alone=True))
+            self._wake()
+        for ticket in tickets:
+            del self._news[ticket]
+
+    async def _told(self, heard: Mapping[str, Sequence[Moment]], behind: datetime) -> None:
+        tickets = sorted(heard)
+        for start in range(0, len(tickets), TOGETHER):
+            await self._hear(Heard({ticket: heard[ticket] for ticket in tickets[start : start + TOGETHER]}, behind=behind))
+
+    def _read(self, conn: Connection, tickets: Sequence[str]) -> tuple[dict[str, Sequence[Moment]], list[str]]:
+        """What the rows of these tickets tell, and those of which they do not tell all."""
+        open_, plans = wanted.of(conn, tickets), plans_of(conn, tickets)
+        heard: dict[str, Sequence[Moment]] = {}
+        alone: list[str] = []
+        for ticket in tickets:
+            rows = self._news[ticket]
+            requester = moments.requester_before(conn, ticket, min(rows))
+            audits = None if ticket in open_ and open_[ticket].alone else audits_of(rows.values(), self._own().id, requester)
+            if audits is None:
+                alone.append(ticket)
+            else:
+                heard[ticket] = moments_of(ticket, audits, plans[ticket].get, requester)
+        return heard, alone
+
+    def _left(self, conn: Connection, behind: datetime) -> tuple[list[str], Mapping[str, object]]:
+        left = wanted.behind(conn, behind, MOST)
+        return left, moments.audits_heard(conn, left)
+
+    def _keep(self, conn: Connection, behind: datetime, alone: Sequence[str]) -> None:
+        now = self._clock.now()
+        wanted.want_read(conn, alone, now, now, alone=True)
+        keep.put(conn, STREAM, {"from": self._from, "behind": instant_text(behind)})
+
+
+def _audit(row: Row) -> str:
+    return (whole_id(row.get("id")) or "0").zfill(20)
+
+
+def _seconds(value: Any) -> int | None:
+    return value if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 1 << 40 else None

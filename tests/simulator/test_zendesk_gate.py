@@ -233,3 +233,69 @@ async def test_an_answer_that_says_no_carries_the_rates_too() -> None:
     account = Account(Limits())
     refused = await account.call("GET", "tickets/999")
     assert (refused.status_code, refused.headers["x-rate-limit-remaining"]) == (404, "699")
+
+
+# -- secrets, and headers on every answer ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("strict", [False, True])
+@pytest.mark.parametrize("wrong", [{"client_secret": "other"}, {"client_id": "other"}, {"client_secret": ""}, {"client_secret": None}])
+async def test_a_wrong_client_gets_no_token_however_lenient_the_account_is(strict: bool, wrong: dict[str, Any]) -> None:
+    account = Account(strict=strict)
+    right = {"grant_type": "client_credentials", "client_id": "tsbridge", "client_secret": "secret"}
+    assert (await account.http.post("/oauth/tokens", json=right)).status_code == 200
+    refused = await account.http.post("/oauth/tokens", json={**right, **wrong})
+    assert (refused.status_code, refused.json()["error"]) == (401, "invalid_client")
+
+
+@pytest.mark.parametrize("fault", [{"too_many": 1}, {"conflicts": 1}, {"server_errors": 1}])
+async def test_rate_headers_stand_on_faults_that_are_asked_for(fault: dict[str, int]) -> None:
+    account = Account(Limits(account=700, updates=100, per_ticket=30))
+    made = await account.ticket()
+    await account.http.put("/_sim/faults", json=fault)
+    failed = await account.call("PUT", f"tickets/{made['id']}", {"ticket": {"priority": "low"}})
+    assert failed.status_code in (429, 409, 500)
+    assert failed.headers["x-rate-limit-remaining"] == "698"
+    assert failed.headers["zendesk-ratelimit-tickets-update"].startswith("total=100; remaining=99;")
+
+
+@pytest.mark.parametrize(
+    ("limits", "path", "header"),
+    [
+        (Limits(1, 0, 0, 0), "users/me", "x-rate-limit-remaining"),
+        (Limits(0, 0, 0, 1), "incremental/users?start_time=0", "zendesk-ratelimit-incremental-exports"),
+    ],
+)
+async def test_rate_headers_stand_on_the_refusal_itself(limits: Limits, path: str, header: str) -> None:
+    account = Account(limits)
+    assert (await account.call("GET", path)).status_code == 200
+    refused = await account.call("GET", path)
+    assert (refused.status_code, "0" in refused.headers[header]) == (429, True)
+    assert int(refused.headers["retry-after"]) > 0
+
+
+async def test_what_is_secret_about_a_webhook_is_never_read_back() -> None:
+    account = Account(subscribed=False)
+    secret = {"signing_secret": {"algorithm": "SHA256", "secret": "hush-1"}, "secret": "hush-2"}
+    auth = {"type": "bearer_token", "data": {"token": "hush-3"}, "add_position": "header"}
+    given = {"name": "w", "endpoint": "https://x.test/", "http_method": "POST", "request_format": "json", "status": "active"}
+    made = await account.call("POST", "webhooks", {"webhook": {**given, **secret, "authentication": auth}})
+    id_ = made.json()["webhook"]["id"]
+    changed = await account.call("PUT", f"webhooks/{id_}", {"webhook": {"name": "v", **secret, "authentication": auth}})
+    said = [made, changed, *[await account.call("GET", path) for path in (f"webhooks/{id_}", "webhooks", f"webhooks/{id_}/invocations")]]
+    said.append(await account.http.post(f"/api/v2/webhooks?clone_webhook_id={id_}"))
+    assert not [answer.text for answer in said if "hush" in answer.text]
+    assert (await account.get(f"webhooks/{id_}"))["webhook"]["name"] == "v"
+    assert (await account.get(f"webhooks/{id_}/signing_secret"))["signing_secret"]["secret"] == "hush-1"
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"endpoint": 5}, {"http_method": "LOOK"}, {"status": "asleep"}, {"authentication": "x"}, {"custom_headers": []}, {"name": []}]
+)
+async def test_a_webhook_that_could_not_be_sent_is_refused(wrong: dict[str, Any]) -> None:
+    account = Account(subscribed=False)
+    given = {"name": "w", "endpoint": "https://x.test/", "http_method": "POST", "request_format": "json", "status": "active"}
+    assert (await account.call("POST", "webhooks", {"webhook": {**given, **wrong}})).status_code == 400
+    made = (await account.call("POST", "webhooks", {"webhook": given})).json()["webhook"]
+    await account.call("PUT", f"webhooks/{made['id']}", {"webhook": wrong})
+    assert {k: v for k, v in (await account.get(f"webhooks/{made['id']}"))["webhook"].items() if k in given} == given

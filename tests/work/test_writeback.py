@@ -36,7 +36,7 @@ async def test_everything_that_is_wished_arrives_in_one_guarded_call(desk: Writi
     desk.wish(ticket, wish)
     await desk.until_quiet()
     seen = desk.seen(ticket)
-    assert desk.tags(ticket) == {"vip", "ts_injury", "ts_sev1"}
+    assert desk.tags(ticket) == {"vip", "ts_injury", "ts_sev1", "tier_3"}  # a drop-down's value is a tag, too
     assert (seen["priority"], seen["group_id"], seen["assignee_id"]) == ("urgent", 61000000010, 41000000007)
     assert {"id": 360001234, "value": "tier_3"} in seen["custom_fields"]
     assert desk.notes(ticket) == ["Somebody is hurt.\n\nA guest of ours."]

@@ -114,7 +114,7 @@ class Zendesk:
         except Rejected as refused:
             if isinstance(refused.body, str):
                 return PlainTextResponse(refused.body, refused.status, refused.headers)
-            return JSONResponse(refused.body, refused.status, refused.headers)
+            return as_json(refused.body, refused.status, refused.headers)
         finally:
             self.fired.set()
 
@@ -134,10 +134,10 @@ class Zendesk:
             raise unauthenticated()
         rates = {} if user is not None else self.gate.count(method, path, acting["id"])
         writing = method in ("PUT", "POST", "DELETE") and "/tickets" in path
-        if user is None and method == "PUT" and "/tickets/" in path:
-            self._fault_before(path)
         asked = Asked(query, content, acting, self.world.url + path, headers)
         try:
+            if user is None and method == "PUT" and "/tickets/" in path:
+                self._fault_before()
             found = self._looked_up(method, path, asked)
         except Rejected as refused:
             refused.headers = {**rates, **refused.headers}
@@ -159,7 +159,7 @@ class Zendesk:
         more = {**rates, **found.headers, "x-zendesk-request-id": f"sim-{sum(self.requests.values())}"}
         if found.status == 204:
             return Response(status_code=204, headers=more)
-        return Response(json.dumps(found.content), found.status, more, "application/json; charset=utf-8")
+        return as_json(found.content, found.status, more)
 
     def _looked_up(self, method: str, path: str, asked: Asked) -> Found:
         """What the API says; a request of a shape that no route reckons with is the caller's fault, never a 500."""
@@ -168,7 +168,7 @@ class Zendesk:
         except ODD_SHAPES:
             raise bad_request("InvalidRequest", "The request has a shape this endpoint does not take") from None
 
-    def _fault_before(self, path: str) -> None:
+    def _fault_before(self) -> None:
         if self.faults.too_many > 0:
             self.faults.too_many -= 1
             self.gate.refused += 1
@@ -179,7 +179,6 @@ class Zendesk:
         if self.faults.server_errors > 0:
             self.faults.server_errors -= 1
             raise Rejected(500, {"error": "InternalError", "description": "Something went wrong"})
-        del path
 
     def stats(self) -> dict[str, Any]:
         """How much was asked: ticket updates in all and in the last minute, the busiest minute, 429s, requests by kind."""
@@ -214,3 +213,8 @@ class Zendesk:
                 continue
             with suppress(TimeoutError):
                 await asyncio.wait_for(self.fired.wait(), pause)
+
+
+def as_json(content: Any, status: int, headers: Mapping[str, str]) -> Response:
+    """An answer in ASCII, which also holds texts that are no proper Unicode."""
+    return Response(json.dumps(content), status, headers, "application/json; charset=utf-8")

@@ -37,10 +37,11 @@ ALL_KINDS: Final = tuple(
         "permanently_deleted",
     )
 )
+# Told beside status_changed, to those who subscribe it by name.
+CUSTOM_STATUS: Final = "zen:event-type:ticket.custom_status_changed"
 NEVER_HERE: Final = tuple(
     f"zen:event-type:ticket.{kind}"
     for kind in (
-        "custom_status_changed",
         "description_changed",
         "submitter_changed",
         "attachment_redacted_from_comment",
@@ -65,7 +66,7 @@ def check_subscriptions(given: Any) -> None:
         return
     for kind in given:
         text = str(kind)
-        known = text in ALL_KINDS or text in NEVER_HERE
+        known = text in (*ALL_KINDS, *NEVER_HERE, CUSTOM_STATUS)
         if not text.startswith("zen:event-type:") or (text.startswith("zen:event-type:ticket.") and not known):
             raise bad_request("InvalidSubscriptions", f"{text[:80]} is not a valid subscription")
 

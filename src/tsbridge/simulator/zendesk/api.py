@@ -14,12 +14,13 @@ from tsbridge.simulator.zendesk.people import People
 from tsbridge.simulator.zendesk.redactions import Redactions
 from tsbridge.simulator.zendesk.routes import ROUTES, Asked, Found, route
 from tsbridge.simulator.zendesk.rule_routes import RuleRoutes
+from tsbridge.simulator.zendesk.statuses import Statuses
 from tsbridge.simulator.zendesk.tickets import Tickets
 from tsbridge.simulator.zendesk.webhook_routes import WebhookRoutes
 from tsbridge.simulator.zendesk.world import World
 
 
-class Api(Bulk, Tickets, Exports, Lookups, People, RuleRoutes, WebhookRoutes, Extras, Directory, Redactions):
+class Api(Bulk, Tickets, Exports, Lookups, People, RuleRoutes, WebhookRoutes, Extras, Directory, Redactions, Statuses):
     """The account's public API. A method answers its content, or `Found` for another status than 200."""
 
     def __init__(self, world: World) -> None:

@@ -23,8 +23,8 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from tsbridge.simulator.zendesk.account import Cut, Zendesk
-from tsbridge.simulator.zendesk.answers import Rejected, unauthenticated
+from tsbridge.simulator.zendesk.account import Cut, Zendesk, as_json
+from tsbridge.simulator.zendesk.answers import ODD_SHAPES, Rejected, unauthenticated
 from tsbridge.simulator.zendesk.display import Display
 from tsbridge.simulator.zendesk.gate import Limits
 
@@ -64,21 +64,27 @@ def make_app(zendesk: Zendesk, *, pumping: bool) -> Starlette:
 
     async def act(request: Request) -> Response:
         said, _ = await _content(request)
-        at = datetime.fromisoformat(said["at"]) if said.get("at") else None
         try:
-            return JSONResponse(zendesk.act(said["act"], said.get("args") or {}, at))
+            return JSONResponse(zendesk.act(said["act"], said.get("args") or {}, _time(said.get("at"))))
         except Rejected as refused:
-            return JSONResponse({"error": refused.body}, refused.status)
+            return as_json({"error": refused.body}, refused.status, {})
+        except ODD_SHAPES:
+            return JSONResponse({"error": 'expected {"act": text, "args": object, "at": time}'}, 400)
 
     async def as_user(request: Request) -> Response:
         content, _ = await _content(request)
-        user = zendesk.world.user(int(request.path_params["user"]))
+        user = zendesk.world.store.users.get(int(request.path_params["user"]))
+        if user is None:
+            return JSONResponse({"error": "no such user"}, 404)
         query = _query(request)
         return await zendesk.call(request.method, "/" + request.path_params["path"], query, content, {}, user)
 
     async def clock(request: Request) -> Response:
         said, _ = await _content(request)
-        zendesk.clock.put(datetime.fromisoformat(said["now"]) if said.get("now") else None)
+        try:
+            zendesk.clock.put(_time(said["now"] if said != {} else None))
+        except ODD_SHAPES:
+            return JSONResponse({"error": 'expected {"now": time}'}, 400)
         return JSONResponse({"now": zendesk.clock().isoformat()})
 
     def knobs(target: Any) -> Callable[[Request], Awaitable[Response]]:
@@ -128,6 +134,12 @@ def make_app(zendesk: Zendesk, *, pumping: bool) -> Starlette:
     )
 
 
+def _time(text: Any) -> datetime | None:
+    """A time as the control endpoints take it; one without a zone is UTC."""
+    at = datetime.fromisoformat(text) if text else None
+    return at.replace(tzinfo=UTC) if at is not None and at.tzinfo is None else at
+
+
 def misturned(target: Any, said: Any) -> str | None:
     """What is wrong with new values for the knobs of `target`; None when nothing is."""
     knobs = {f.name: f for f in fields(target)}
@@ -174,11 +186,11 @@ async def _content(request: Request) -> tuple[Any, bool]:
         return None, False
     if request.url.path.startswith("/api/v2/uploads"):
         return raw, False
-    if "form-urlencoded" in request.headers.get("content-type", ""):
-        return dict(parse_qsl(raw.decode())), False
     try:
+        if "form-urlencoded" in request.headers.get("content-type", ""):
+            return dict(parse_qsl(raw.decode())), False
         return json.loads(raw), False
-    except ValueError:
+    except (ValueError, RecursionError):
         return None, True
 
 
@@ -188,7 +200,7 @@ async def _test(zendesk: Zendesk, webhook: str | None, content: Any, headers: Ma
         if zendesk.gate.who(headers) is None:
             raise unauthenticated()
     except Rejected as refused:
-        return JSONResponse(refused.body, refused.status)
+        return as_json(refused.body, refused.status, {})
     request = content.get("request") if isinstance(content, Mapping) else None
     request = request if isinstance(request, Mapping) else {}
     found = zendesk.world.store.webhooks.get(webhook) if webhook else {"id": "", "secret": TEST_SECRET, "http_method": "POST"}

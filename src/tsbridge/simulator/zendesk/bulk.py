@@ -7,8 +7,8 @@ from functools import partial
 from typing import Any, Final
 
 from tsbridge.simulator.zendesk.answers import ODD_SHAPES, Rejected
+from tsbridge.simulator.zendesk.props import clean_tags
 from tsbridge.simulator.zendesk.routes import Asked, Desk, Found, route
-from tsbridge.simulator.zendesk.world import clean_tags
 
 Item = Mapping[str, Any]
 LONGEST_ID: Final = 20

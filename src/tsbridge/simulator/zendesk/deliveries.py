@@ -120,7 +120,9 @@ class Webhooks:
         for webhook_id, body in asked:
             found = self.world.store.webhooks.get(webhook_id)
             if found is not None and found["status"] == "active":
-                fresh.append(Delivery(webhook_id, "conditional_ticket_events", body.encode(), self._invocation(), self._real()))
+                fresh.append(
+                    Delivery(webhook_id, "conditional_ticket_events", body.encode(errors="replace"), self._invocation(), self._real())
+                )
         self._disturb(fresh)
 
     def _disturb(self, fresh: list[Delivery]) -> None:
@@ -180,7 +182,7 @@ class Webhooks:
             status, wait = answer.status_code, answer.headers.get("retry-after")
         except httpx.TimeoutException:
             status, wait = 0, None
-        except httpx.HTTPError:
+        except (httpx.HTTPError, httpx.InvalidURL, TypeError, ValueError, AttributeError):  # also what is no address, method or header
             status, wait = -1, None
         delivery.attempts.append(status)
         return status, wait
@@ -229,7 +231,7 @@ def event_body(one: Happened, rng: random.Random) -> bytes:
         "assignee_id": id_(ticket["assignee_id"]),
         "brand_id": id_(ticket["brand_id"]),
         "created_at": ticket["created_at"],
-        "custom_status": None,
+        "custom_status": id_(ticket["custom_status_id"]),
         "description": ticket["description"],
         "external_id": ticket["external_id"],
         "form_id": id_(ticket["ticket_form_id"]),
@@ -258,14 +260,16 @@ def event_body(one: Happened, rng: random.Random) -> bytes:
         "type": f"zen:event-type:ticket.{one.kind}",
         "zendesk_event_version": "2022-11-06",
     }
-    return json.dumps(body, separators=(",", ":"), ensure_ascii=False).encode()
+    return json.dumps(body, separators=(",", ":"), ensure_ascii=False).encode(errors="replace")
 
 
 def _authentication(webhook: Mapping[str, Any]) -> dict[str, str]:
     given = webhook.get("authentication")
     if not isinstance(given, Mapping):
         return {}
-    data = given.get("data") or {}
+    data = given.get("data")
+    if not isinstance(data, Mapping):
+        return {}
     if given.get("type") == "basic_auth":
         return {"Authorization": "Basic " + base64.b64encode(f"{data.get('username')}:{data.get('password')}".encode()).decode()}
     if given.get("type") == "bearer_token":

@@ -6,15 +6,43 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from tsbridge.simulator.zendesk.answers import forbidden, invalid, not_found, page
+from tsbridge.simulator.zendesk.props import clean_tags, is_true
 from tsbridge.simulator.zendesk.routes import Asked, Desk, Found, route
-from tsbridge.simulator.zendesk.world import clean_tags
 
-FIXED: Final = ("id", "url", "created_at")
+FIXED: Final = ("id", "url", "created_at", "updated_at")
+FLAGS: Final = ("active", "verified", "shared", "suspended", "shared_phone_number")
+ROLES: Final = ("end-user", "agent", "admin")
 
 
 def shaped(given: Mapping[str, Any]) -> dict[str, Any]:
     """A change without the keys nobody may write."""
     return {k: v for k, v in given.items() if k not in FIXED}
+
+
+def fitting(given: Mapping[str, Any], known: Mapping[str, Any]) -> dict[str, Any]:
+    """The properties of a person that a request sets, each of its kind; others are left out as Zendesk does."""
+    return {name: _of_its_kind(name, value) for name, value in given.items() if name in known and name not in FIXED}
+
+
+def _of_its_kind(name: str, value: Any) -> Any:
+    if name == "tags":
+        return clean_tags(value or [])
+    if name in FLAGS:
+        return is_true(value)
+    if name == "user_fields":
+        value = value or {}
+        if not isinstance(value, Mapping):
+            raise invalid(name, "User fields: are invalid")
+        return dict(value)
+    if value is None:
+        return None
+    if name.endswith("_id") and name != "external_id":
+        if not str(value).isdecimal():
+            raise invalid(name, f"{name} is not valid")
+        return int(value)
+    if name == "role" and value not in ROLES:
+        raise invalid("role", "Role: is not included in the list")
+    return str(value).lower() if name == "email" else str(value)
 
 
 class Directory(Desk):
@@ -23,7 +51,7 @@ class Directory(Desk):
     # -- users -------------------------------------------------------------------------------------------------------
 
     def change_user(self, user: dict[str, Any], given: Mapping[str, Any]) -> None:
-        user.update({k: v for k, v in given.items() if k in user and k not in FIXED})
+        user.update(fitting(given, user))
         user["updated_at"] = self.world.text_of(self.world.now())
 
     @route("GET", "/api/v2/deleted_users")

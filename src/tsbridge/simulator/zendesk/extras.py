@@ -36,7 +36,6 @@ EMPTY: Final = {
     "dynamic_content/items": "items",
     "channels/voice/phone_numbers": "phone_numbers",
 }
-STATUSES: Final = (("new", "New"), ("open", "Open"), ("pending", "Pending"), ("hold", "On-hold"), ("solved", "Solved"))
 
 
 class Extras(Desk):
@@ -77,10 +76,16 @@ class Extras(Desk):
         given = dict(asked.inside(one))
         if given.get(needed) in (None, ""):
             raise invalid(needed, f"{needed.capitalize()}: cannot be blank", "BlankValue")
+        for name in [k for k in given if k.endswith("_id") and k != "external_id"]:
+            if given[name] is not None and not str(given[name]).isdecimal():
+                raise invalid(name, f"{name} is not valid")
+            given[name] = given[name] and int(given[name])
         if word == "organizations" and any(str(o["name"]).lower() == str(given["name"]).lower() for o in shelf.values()):
             raise invalid("name", f"Name: {given['name']} has already been taken", "DuplicateValue")
         id_, stamp = self.world.new_id(), self.world.text_of(self.world.now())
         extra: dict[str, Any] = {"active": True, "position": len(shelf) + 1} if word in ("views", "macros", "ticket_fields") else {}
+        if word == "ticket_fields":
+            extra |= {"type": "text", "tag": None, "required": False}
         if word == "organizations":
             extra = {"tags": [], "domain_names": [], "external_id": None, "organization_fields": {}, "details": "", "notes": ""}
         if word == "views":
@@ -120,14 +125,6 @@ class Extras(Desk):
     @route("GET", "/api/v2/(" + "|".join(EMPTY) + ")")
     def nothing_there(self, asked: Asked, word: str) -> Any:
         return page([], EMPTY[word], asked.query, asked.url)
-
-    @route("GET", "/api/v2/custom_statuses")
-    def custom_statuses(self, asked: Asked) -> Any:
-        found = [
-            {"id": 81000020 + n, "status_category": word, "agent_label": label, "end_user_label": label, "active": True, "default": True}
-            for n, (word, label) in enumerate(STATUSES)
-        ]
-        return {"custom_statuses": found}
 
     @route("GET", "/api/v2/locales(?:/(?:agent|public))?")
     def locales(self, asked: Asked) -> Any:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import random
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -37,7 +36,8 @@ class _Bucket:
 
 
 class Gate:
-    """Authenticates and counts. Lenient unless `strict`: any token is accepted, a Basic address picks the acting user."""
+    """Authenticates and counts. A new token always needs the client's secret; otherwise lenient unless `strict`:
+    any token is accepted, a Basic address picks the acting user."""
 
     def __init__(
         self,
@@ -72,7 +72,7 @@ class Gate:
                 },
             )
         given = (str(form.get("client_id") or ""), str(form.get("client_secret") or ""))
-        if not all(given) or (self.strict and given != self.client):
+        if given != self.client:
             raise Rejected(
                 401,
                 {
@@ -104,7 +104,7 @@ class Gate:
         if scheme.lower() == "basic":
             try:
                 name, _, password = base64.b64decode(rest).decode().partition(":")
-            except (binascii.Error, UnicodeDecodeError):
+            except ValueError:
                 raise unauthenticated() from None
             if self.strict and not name.endswith("/token"):
                 raise unauthenticated()  # passwords are gone, only API tokens are left
@@ -120,8 +120,16 @@ class Gate:
         raise unauthenticated()
 
     def count(self, method: str, path: str, user_id: int) -> dict[str, str]:
-        """Count a request; its rate headers. Raises 429 with Retry-After when a limit is used up."""
+        """Count a request; its rate headers. Raises 429 with Retry-After, and with them, when a limit is used up."""
         headers: dict[str, str] = {}
+        try:
+            self._count(method, path, user_id, headers)
+        except Rejected as refused:
+            refused.headers = {**headers, **refused.headers}
+            raise
+        return headers
+
+    def _count(self, method: str, path: str, user_id: int, headers: dict[str, str]) -> None:
         if self.limits.account:
             left, reset = self._take("account", self.limits.account, timedelta(minutes=1))
             headers |= {
@@ -134,20 +142,18 @@ class Gate:
             self._within(left, reset)
         parts = path.strip("/").removesuffix(".json").split("/")
         if method == "PUT" and len(parts) >= 4 and parts[2] == "tickets" and parts[3].isdigit():
-            headers |= self._count_update(parts[3], user_id)
+            self._count_update(parts[3], user_id, headers)
         if method == "PUT" and parts[2:] == ["tickets", "update_many"]:
-            headers |= self._count_update(None, user_id)
+            self._count_update(None, user_id, headers)
         if len(parts) > 2 and parts[2] == "incremental" and self.limits.incremental:
             left, reset = self._take("incremental", self.limits.incremental, timedelta(minutes=1))
             headers["Zendesk-RateLimit-incremental-exports"] = f"total={self.limits.incremental}; remaining={max(left, 0)}; resets={reset}"
             if left < 0:
                 self.refused += 1
                 raise too_many_exports(str(reset))
-        return headers
 
-    def _count_update(self, ticket: str | None, user_id: int) -> dict[str, str]:
+    def _count_update(self, ticket: str | None, user_id: int, headers: dict[str, str]) -> None:
         self.updates.append(self._real())
-        headers = {}
         if self.limits.updates:
             left, reset = self._take("updates", self.limits.updates, timedelta(minutes=1))
             headers["Zendesk-RateLimit-tickets-update"] = f"total={self.limits.updates}; remaining={max(left, 0)}; resets={reset}"
@@ -155,7 +161,6 @@ class Gate:
         if self.limits.per_ticket and ticket is not None:
             left, reset = self._take(f"{user_id}:{ticket}", self.limits.per_ticket, timedelta(minutes=10))
             self._within(left, reset)
-        return headers
 
     def _within(self, left: int, reset: int) -> None:
         if left < 0:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from tsbridge.simulator.zendesk.answers import invalid, page
+from tsbridge.simulator.zendesk.directory import fitting
 from tsbridge.simulator.zendesk.routes import Asked, Desk, Found, route
 from tsbridge.simulator.zendesk.search import search_users
 
@@ -70,11 +71,10 @@ class People(Desk):
             raise invalid("name", "Name: is too short (minimum one character)", "BlankValue")
         if props.get("email") and self.world.user_by_email(str(props["email"])) is not None:
             raise invalid("email", f"Email: {props['email']} is already being used by another user", "DuplicateValue")
-        known = ("external_id", "organization_id", "tags", "user_fields", "details", "notes", "verified", "time_zone")
-        more = {k: props[k] for k in known if k in props}
-        return self.world.add_user(
-            str(props["name"]), props.get("email"), role=str(props.get("role") or "end-user"), phone=props.get("phone"), **more
-        )
+        known = ("external_id", "organization_id", "tags", "user_fields", "details", "notes", "verified", "time_zone", "phone", "role")
+        more = fitting({k: v for k, v in props.items() if v is not None}, dict.fromkeys(known))
+        email = str(props["email"]) if props.get("email") else None
+        return self.world.add_user(str(props["name"]), email, **more)
 
     @route("GET", "/api/v2/users/<id>")
     def show_user(self, asked: Asked, id_: int) -> Any:

@@ -2,8 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
+
+# Which shelf a property of tickets names a record of.
+SHELVES: Final[Mapping[str, str]] = {
+    "group_id": "groups",
+    "assignee_id": "users",
+    "requester_id": "users",
+    "organization_id": "organizations",
+    "brand_id": "brands",
+    "ticket_form_id": "forms",
+    "custom_status_id": "statuses",
+}
 
 
 @dataclass(slots=True)
@@ -31,4 +43,5 @@ class Store:
     identities: dict[int, dict[str, Any]] = field(default_factory=dict)
     deleted: dict[int, dict[str, Any]] = field(default_factory=dict)
     uploads: dict[str, dict[str, Any]] = field(default_factory=dict)
+    statuses: dict[int, dict[str, Any]] = field(default_factory=dict)
     once: dict[str, tuple[str, int]] = field(default_factory=dict)

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 from tsbridge.simulator.zendesk.answers import Rejected
-from tsbridge.simulator.zendesk.records import Store
+from tsbridge.simulator.zendesk.records import SHELVES, Store
 from tsbridge.simulator.zendesk.rules import ACTIONS, CONDITIONS, SIZES
 
 OPERATORS: Final = frozenset(
@@ -30,14 +30,6 @@ OPERATORS: Final = frozenset(
     ]
 )
 PEOPLE: Final = ("assignee_id", "requester_id")
-SHELVES: Final = {
-    "group_id": "groups",
-    "assignee_id": "users",
-    "requester_id": "users",
-    "organization_id": "organizations",
-    "brand_id": "brands",
-    "ticket_form_id": "forms",
-}
 VALUELESS: Final = ("changed", "not_changed", "present", "not_present")
 
 

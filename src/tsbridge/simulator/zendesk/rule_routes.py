@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from tsbridge.simulator.zendesk.answers import invalid, not_found, page
+from tsbridge.simulator.zendesk.props import is_true
 from tsbridge.simulator.zendesk.routes import Asked, Desk, Found, route
 from tsbridge.simulator.zendesk.rule_checks import check_rule
 from tsbridge.simulator.zendesk.rules import ACTIONS, CONDITIONS
@@ -28,6 +29,8 @@ class RuleRoutes(Desk):
             made["raw_title"] = made.get("title")
             if not made.get("title") or not made.get("actions"):
                 raise invalid("title" if not made.get("title") else "base", "cannot be blank", "BlankValue")
+        made["position"] = len(into) + 1 if made["position"] is None else made["position"]
+        _check_shape(made)
         if name == "trigger":
             check_rule(made, self.s)
         stamp = self.world.text_of(self.world.now())
@@ -73,9 +76,11 @@ class RuleRoutes(Desk):
     @route("PUT", "/api/v2/(triggers|automations)/update_many")
     def update_rules(self, asked: Asked, word: str) -> Any:
         _, into = self._ruled(word)
-        changes = asked.listed(word)
+        changes = [dict(c) for c in asked.listed(word)]
         if not all(c.get("id") in into for c in changes):
             raise not_found()
+        for change in changes:
+            _check_shape(change)
         for change in changes:
             into[change["id"]].update({k: v for k, v in change.items() if k in ("position", "active", "category_id")})
         return page([into[c["id"]] for c in changes], word, asked.query, asked.url)
@@ -108,6 +113,7 @@ class RuleRoutes(Desk):
         change = {k: v for k, v in asked.inside(name).items() if k not in ("id", "url")}
         if {"all", "any", "conditions"} & set(change):
             change["conditions"] = _sides(change, into[id_]["conditions"])
+        _check_shape(change)
         if name == "trigger":
             check_rule({**into[id_], **change}, self.s)
         into[id_].update(change, updated_at=self.world.text_of(self.world.now()))
@@ -127,3 +133,15 @@ def _sides(rule: dict[str, Any], known: Mapping[str, Any] | None = None) -> dict
         raise invalid("conditions", "Conditions: are invalid")
     own = {side: rule.pop(side) for side in ("all", "any") if side in rule}
     return {"all": [], "any": [], **(known or {}), **given, **own}
+
+
+def _check_shape(rule: dict[str, Any]) -> None:
+    """A place is a number, a title a text; whether a rule is active may be written as text."""
+    if rule.get("position", 0) is None:
+        del rule["position"]
+    if type(rule.get("position", 0)) is not int:
+        raise invalid("position", "Position: is not a number")
+    if not isinstance(rule.get("title", ""), str):
+        raise invalid("title", "Title: is invalid")
+    if "active" in rule:
+        rule["active"] = is_true(rule["active"])

@@ -41,6 +41,7 @@ DIRECT: Final = {
     "organization_id": "organization_id",
     "brand_id": "brand_id",
     "ticket_form_id": "ticket_form_id",
+    "custom_status_id": "custom_status_id",
 }
 
 CONDITIONS: Final = (
@@ -64,6 +65,7 @@ ACTIONS: Final = (
     "brand_id",
     "ticket_form_id",
     "organization_id",
+    "custom_status_id",
     "set_tags",
     "current_tags",
     "remove_tags",
@@ -75,6 +77,7 @@ ACTIONS: Final = (
 class Occasion:
     """An update that triggers look at. `before` is None on creation; `comment` the one it added.
 
+    `settle` brings in line what goes together after a trigger's actions.
     `steps`: the triggers that changed something, each with the ticket as it met it.
     """
 
@@ -83,6 +86,7 @@ class Occasion:
     comment: Mapping[str, Any] | None
     actor: Mapping[str, Any]
     via: str
+    settle: Callable[[Mapping[str, Any], dict[str, Any]], None] = lambda before, ticket: None
     webhooks: list[tuple[str, str]] = field(default_factory=list)
     fired: list[Mapping[str, Any]] = field(default_factory=list)
     steps: list[tuple[Mapping[str, Any], dict[str, Any]]] = field(default_factory=list)
@@ -227,7 +231,7 @@ def _act(trigger: Mapping[str, Any], occasion: Occasion) -> bool:
             ticket["tags"] = sorted(set(ticket["tags"]) | set(str(value or "").lower().split()))
         elif name == "remove_tags":
             ticket["tags"] = sorted(set(ticket["tags"]) - set(str(value or "").lower().split()))
-        elif name in ("group_id", "assignee_id", "brand_id", "ticket_form_id", "organization_id"):
+        elif name in ("group_id", "assignee_id", "brand_id", "ticket_form_id", "organization_id", "custom_status_id"):
             ticket[name] = int(value) if str(value).isdigit() else (occasion.actor.get("id") if value == "current_user" else None)
         elif name in WORDS and (word := _word(value)) in WORDS[name]:
             ticket[name] = word
@@ -235,6 +239,7 @@ def _act(trigger: Mapping[str, Any], occasion: Occasion) -> bool:
             set_custom(ticket, int(id_), value)
         elif name == "notification_webhook" and isinstance(value, list) and len(value) == 2:
             occasion.webhooks.append((str(value[0]), str(value[1])))
+    occasion.settle(before, ticket)
     return any(ticket[k] != before[k] for k in before)
 
 

@@ -143,6 +143,7 @@ class Tickets(Desk):
         for comment in self.s.comments.get(id_, ()):
             if comment["id"] == comment_id:
                 comment["public"] = False
+                self.world.ticket(id_)["is_public"] = any(c["public"] for c in self.s.comments[id_])
                 self.world.tell("comment_made_private", self.world.ticket(id_), {"comment": {"id": str(comment_id)}}, asked.user)
                 return {}
         raise not_found()

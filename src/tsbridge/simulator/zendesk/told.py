@@ -10,6 +10,7 @@ from tsbridge.simulator.zendesk import rules
 SINGLE: Final = (
     "subject",
     "status",
+    "custom_status_id",
     "priority",
     "type",
     "group_id",
@@ -26,9 +27,9 @@ BODIES: Final = ("body", "html_body", "plain_body")
 BAR: Final = "▇"
 
 
-def audit_events(before: Mapping[str, Any] | None, ticket: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """What an audit lists: each property of a new ticket, or each difference."""
-    names = (*SINGLE, "tags")
+def audit_events(before: Mapping[str, Any] | None, ticket: Mapping[str, Any], own: bool) -> list[dict[str, Any]]:
+    """What an audit lists: each property of a new ticket, or each difference. `own`: the account has custom statuses of its own."""
+    names = [name for name in (*SINGLE, "tags") if own or name != "custom_status_id"]
     if before is None:
         values = {name: ticket.get(name) for name in names} | {str(f["id"]): f["value"] for f in ticket["custom_fields"]}
         given = [(name, value) for name, value in values.items() if value not in (None, [], "")]
@@ -54,13 +55,13 @@ def audit_events(before: Mapping[str, Any] | None, ticket: Mapping[str, Any]) ->
     return found
 
 
-def events_of(before: Mapping[str, Any] | None, ticket: Mapping[str, Any], occasion: rules.Occasion) -> list[dict[str, Any]]:
+def events_of(before: Mapping[str, Any] | None, ticket: Mapping[str, Any], occasion: rules.Occasion, own: bool) -> list[dict[str, Any]]:
     """What an audit lists of an update: what its author changed, then what each trigger did, which names itself in `via`."""
     met = [step for _, step in occasion.steps]
-    events = audit_events(before, met[0] if met else ticket)
+    events = audit_events(before, met[0] if met else ticket, own)
     for (trigger, found), left in zip(occasion.steps, (*met[1:], ticket), strict=False):
         source = {"from": {"id": trigger["id"], "title": trigger.get("title")}, "to": {}, "rel": "trigger"}
-        events += [{**event, "via": {"channel": "rule", "source": source}} for event in audit_events(found, left)]
+        events += [{**event, "via": {"channel": "rule", "source": source}} for event in audit_events(found, left, own)]
     return [{**event, "id": number} for number, event in enumerate(events, 1)]
 
 
@@ -106,6 +107,10 @@ def differences(before: Mapping[str, Any], ticket: Mapping[str, Any]) -> list[tu
                     {"custom_field": about, "current": {"value": custom["value"]}, "previous": {"value": old.get(custom["id"])}},
                 )
             )
+    if before.get("custom_status_id") != ticket.get("custom_status_id"):
+        told.append(
+            ("custom_status_changed", {"current": id_(ticket.get("custom_status_id")), "previous": id_(before.get("custom_status_id"))})
+        )
     return told
 
 

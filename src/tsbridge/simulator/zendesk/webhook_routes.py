@@ -4,11 +4,19 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 from tsbridge.simulator.zendesk.acts import check_subscriptions
 from tsbridge.simulator.zendesk.answers import Rejected, bad_request, forbidden, page
 from tsbridge.simulator.zendesk.routes import Asked, Desk, Found, route
+
+WRITABLE: Final = ("name", "description", "endpoint", "http_method", "request_format", "status", "authentication", "custom_headers")
+
+CHOICES: Final = {
+    "http_method": ("GET", "POST", "PUT", "PATCH", "DELETE"),
+    "request_format": ("json", "xml", "form_encoded"),
+    "status": ("active", "inactive"),
+}
 
 
 class WebhookRoutes(Desk):
@@ -29,6 +37,7 @@ class WebhookRoutes(Desk):
         missing = [k for k in ("name", "endpoint", "http_method", "request_format", "status") if not props.get(k)]
         if missing:
             raise bad_request("InvalidWebhook", f"{missing[0]} is missing")
+        _check(props)
         check_subscriptions(props.get("subscriptions") or ["conditional_ticket_events"])
         rng = self.world.random
         id_ = "01" + "".join(rng.choice("0123456789ABCDEFGHJKMNPQRSTVWXYZ") for _ in range(24))
@@ -37,8 +46,8 @@ class WebhookRoutes(Desk):
             str(props.get("signing_secret", {}).get("secret") if isinstance(props.get("signing_secret"), Mapping) else "") or self._secret()
         )
         self.s.webhooks[id_] = {
-            "subscriptions": ["conditional_ticket_events"],
-            **{k: v for k, v in props.items() if k != "signing_secret"},
+            **_written(props),
+            "subscriptions": list(props.get("subscriptions") or ["conditional_ticket_events"]),
             "id": id_,
             "secret": secret,
             "created_at": stamp,
@@ -75,7 +84,8 @@ class WebhookRoutes(Desk):
 
     @route("PUT", "/api/v2/webhooks/<word>")
     def update_webhook(self, asked: Asked, id_: Any) -> Any:
-        self._webhook(id_).update({k: v for k, v in asked.inside("webhook").items() if k not in ("id", "subscriptions")})
+        _check(asked.inside("webhook"))
+        self._webhook(id_).update(_written(asked.inside("webhook")), updated_at=self.world.text_of(self.world.now()))
         return Found(204, None)
 
     @route("PATCH", "/api/v2/webhooks/<word>")
@@ -96,3 +106,21 @@ class WebhookRoutes(Desk):
     def reset_secret(self, asked: Asked, id_: Any) -> Any:
         self._webhook(id_)["secret"] = self._secret()
         return Found(201, {"signing_secret": {"algorithm": "SHA256", "secret": self._webhook(id_)["secret"]}})
+
+
+def _written(props: Mapping[str, Any]) -> dict[str, Any]:
+    """What a request may set; anything else, like a secret, is not kept and so never read back."""
+    return {k: props[k] for k in WRITABLE if k in props}
+
+
+def _check(props: Mapping[str, Any]) -> None:
+    """Refuse what no request could be sent with."""
+    for name in ("name", "endpoint"):
+        if name in props and not isinstance(props[name], str):
+            raise bad_request("InvalidWebhook", f"{name} must be a text")
+    for name, known in CHOICES.items():
+        if name in props and props[name] not in known:
+            raise bad_request("InvalidWebhook", f"{name} must be one of {', '.join(known)}")
+    for name in ("authentication", "custom_headers"):
+        if props.get(name) is not None and not isinstance(props[name], Mapping):
+            raise bad_request("InvalidWebhook", f"{name} must be an object")

@@ -15,16 +15,17 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from tsbridge.simulator.zendesk import rules
-from tsbridge.simulator.zendesk.answers import Rejected, closed, conflict, invalid, not_found
+from tsbridge.simulator.zendesk.answers import closed, conflict, invalid, not_found
 from tsbridge.simulator.zendesk.display import Display
+from tsbridge.simulator.zendesk.mirrors import LABELS, default_status, settle, standard_statuses
 from tsbridge.simulator.zendesk.placeholders import filled
+from tsbridge.simulator.zendesk.props import check_complete, clean_tags, comment_in, followed, is_true, person, take
 from tsbridge.simulator.zendesk.records import Store
-from tsbridge.simulator.zendesk.told import SINGLE, differences, events_of, linked, without
+from tsbridge.simulator.zendesk.told import differences, events_of, linked, without
 
 ACCOUNT: Final = 21458100
 BRIDGE_USER: Final = 99000000001
 ADMIN: Final = 41000000007
-STATUSES: Final = rules.STATUSES
 MOST_COMMENTS: Final = 5_000
 NOWHERE: Final[Mapping[str, Any]] = {"from": {}, "to": {}, "rel": None}
 UNFINISHED: Final = {"status": "working", "progress": 0, "message": None, "results": None}
@@ -50,7 +51,7 @@ class World:
         self.now = now
         self.url = url
         self.random = rng
-        self.store = Store()
+        self.store = Store(statuses=standard_statuses())
         self.display = Display()
         self.happened: list[Happened] = []
         self.asked: list[tuple[str, str]] = []  # (webhook id, rendered body) of triggers
@@ -166,18 +167,21 @@ class World:
 
     def create(self, props: Mapping[str, Any], actor: Mapping[str, Any], via: str = "api", *, imported: bool = False) -> dict[str, Any]:
         """A new ticket; triggers run (not on an imported one), subscriptions hear it."""
-        followed = self._followed(props)
-        comment = props.get("comment")
-        body = props.get("description") or (comment.get("body") or comment.get("html_body") if isinstance(comment, Mapping) else comment)
+        source = followed(props, self.store)
+        comment = comment_in(props) or {}
+        body = props.get("description") or comment.get("body") or comment.get("html_body")
         if not body:
             raise invalid("base", "Description: cannot be blank", "BlankValue")
         requester = self._requester(props, actor)
+        submitter = person(props["submitter_id"], "submitter", self.store) if props.get("submitter_id") else requester
+        # whoever submits a ticket has said its first comment, unless that names another author
+        author = person(comment["author_id"], "author", self.store) if comment.get("author_id") else submitter
         self._next_ticket = (
             max(self._next_ticket + 1, max(self.store.tickets, default=0) + 1) if not self._next_ticket else self._next_ticket + 1
         )
         id_ = int(props["id"]) if str(props.get("id", "")).isdigit() and int(props["id"]) not in self.store.tickets else self._next_ticket
         self._next_ticket = max(self._next_ticket, id_)
-        public = bool(comment.get("public", True)) if isinstance(comment, Mapping) else True
+        public = is_true(comment.get("public", True))
         channel = (props.get("via") or {}).get("channel") if isinstance(props.get("via"), Mapping) else None
         at = self._stamp()
         ticket: dict[str, Any] = {
@@ -193,9 +197,10 @@ class World:
             "description": str(body),
             "priority": None,
             "status": "new",
+            "custom_status_id": default_status("new", self.store),
             "recipient": None,
             "requester_id": requester["id"],
-            "submitter_id": props.get("submitter_id") or requester["id"],
+            "submitter_id": submitter["id"],
             "assignee_id": None,
             "organization_id": requester["organization_id"],
             "group_id": None,
@@ -217,15 +222,14 @@ class World:
             "from_messaging_channel": channel == "native_messaging",
         }
         ticket["fields"] = ticket["custom_fields"]  # one list under both names, as clients read either
-        if followed is not None:
-            ticket["via"]["source"] = {"from": {"ticket_id": followed["id"], "subject": followed["subject"]}, "to": {}, "rel": "follow_up"}
-            followed["followup_ids"] = [*followed.get("followup_ids", ()), id_]
-        self._take(ticket, props)
+        take(ticket, props, self.store, copy.deepcopy(ticket))
+        if source is not None:
+            ticket["via"]["source"] = {"from": {"ticket_id": source["id"], "subject": source["subject"]}, "to": {}, "rel": "follow_up"}
+            source["followup_ids"] = [*source.get("followup_ids", ()), id_]
         self.store.tickets[id_] = ticket
         self.store.comments[id_], self.store.audits[id_] = [], []
-        uploads = comment.get("uploads") if isinstance(comment, Mapping) else None
-        added = self._comment(id_, {"body": body, "public": public, "uploads": uploads}, requester, ticket["via"])
-        occasion = rules.Occasion(None, ticket, added, actor, via)
+        added = self._comment(ticket, {"uploads": comment.get("uploads"), "body": body, "public": public}, author, ticket["via"])
+        occasion = rules.Occasion(None, ticket, added, actor, via, self._settle)
         if not imported:
             rules.run(self._triggers(), occasion)
         self._finish(ticket, occasion, added, actor, via, props.get("metadata"), created=True)
@@ -238,22 +242,19 @@ class World:
         ticket = self.ticket(id_)
         self._guard(ticket, props)
         before = copy.deepcopy(ticket)
-        comment = props.get("comment")
-        added = None
+        comment = comment_in(props)
+        author = person(comment["author_id"], "author", self.store) if comment and comment.get("author_id") else actor
         try:
-            self._take(ticket, props)
-            self._complete(before, ticket)
-        except Rejected:
+            take(ticket, props, self.store, before)
+            check_complete(before, ticket, self.store)
+        except Exception:
             ticket.update(before)
             raise
-        if isinstance(comment, Mapping) and (comment.get("body") or comment.get("html_body")):
-            author = self.user(int(comment["author_id"])) if comment.get("author_id") else actor
-            added = self._comment(id_, {"public": ticket["is_public"], **comment}, author, {"channel": via, "source": {}})
-        elif isinstance(comment, str) and comment:
-            added = self._comment(id_, {"body": comment, "public": ticket["is_public"]}, actor, {"channel": via, "source": {}})
+        added = None if comment is None else self._comment(ticket, comment, author, {"channel": via, "source": {}})
         if added is not None and actor["role"] == "end-user" and ticket["status"] in ("pending", "hold", "solved"):
             ticket["status"] = "open"
-        occasion = rules.Occasion(before, ticket, added, actor, via)
+            self._settle(before, ticket)
+        occasion = rules.Occasion(before, ticket, added, actor, via, self._settle)
         rules.run(self._triggers(), occasion)
         audit = self._finish(ticket, occasion, added, actor, via, props.get("metadata"), before=before, source=source)
         return ticket, audit
@@ -352,32 +353,18 @@ class World:
             "attachments": [attachment],
         }
 
-    def _followed(self, props: Mapping[str, Any]) -> dict[str, Any] | None:
-        """The closed ticket that a new one follows up; others cannot be followed."""
-        given = props.get("via_followup_source_id")
-        if given in (None, ""):
-            return None
-        found = self.store.tickets.get(int(str(given))) if str(given).isdigit() else None
-        if found is None or found["status"] != "closed":
-            raise invalid("via_followup_source_id", "Via followup source: is not a closed ticket")
-        return found
-
     # -- how a change comes about ------------------------------------------------------------------------------------
 
     def _requester(self, props: Mapping[str, Any], actor: Mapping[str, Any]) -> dict[str, Any]:
         if props.get("requester_id"):
-            return self.user(int(props["requester_id"]))
-        person = props.get("requester")
-        if isinstance(person, Mapping):
-            known = self.user_by_email(str(person["email"])) if person.get("email") else None
-            if known is None and person.get("phone"):
-                known = next(
-                    (u for u in self.store.users.values() if u["phone"] == person["phone"] and u["name"] == person.get("name", u["name"])),
-                    None,
-                )
-            return known or self.add_user(
-                str(person.get("name") or person.get("email") or "Unknown"), person.get("email"), phone=person.get("phone")
-            )
+            return person(props["requester_id"], "requester", self.store)
+        given = props.get("requester")
+        if isinstance(given, Mapping):
+            name, email, phone = (str(given[k]) if given.get(k) else None for k in ("name", "email", "phone"))
+            known = self.user_by_email(email) if email else None
+            if known is None and phone:
+                known = next((u for u in self.store.users.values() if u["phone"] == phone and name in (None, u["name"])), None)
+            return known or self.add_user(name or email or "Unknown", email, phone=phone)
         return dict(actor) if not isinstance(actor, dict) else actor
 
     def _guard(self, ticket: Mapping[str, Any], props: Mapping[str, Any]) -> None:
@@ -386,77 +373,37 @@ class World:
         if str(props.get("safe_update", "")).lower() == "true" and str(props.get("updated_stamp")) != ticket["updated_at"]:
             raise conflict()
 
-    def _complete(self, before: Mapping[str, Any], ticket: Mapping[str, Any]) -> None:
-        """A ticket is solved only with its required fields filled in."""
-        if ticket["status"] != "solved" or before["status"] == "solved":
-            return
-        values = {f["id"]: f["value"] for f in ticket["custom_fields"]}
-        empty = [f for i, f in self.store.fields.items() if f.get("required") and f["active"] and values.get(i) in (None, "", [])]
-        if empty:
-            refused = invalid("base", "")
-            refused.body["details"]["base"] = [
-                {
-                    "description": f"{f['title']}: is required when solving a ticket",
-                    "error": "BlankValue",
-                    "ticket_field_id": f["id"],
-                    "ticket_field_type": f["type"],
-                }
-                for f in empty
-            ]
-            raise refused
+    def _settle(self, before: Mapping[str, Any], ticket: dict[str, Any]) -> None:
+        settle(before, ticket, self.store)
 
-    def _take(self, ticket: dict[str, Any], props: Mapping[str, Any]) -> None:
-        """Take over the writable properties that are there."""
-        for name in ("description", "created_at", "updated_at", "url"):
-            if name in props and name == "description" and ticket.get("description") not in (None, props[name]):
-                raise invalid("description", "Description: cannot be changed")
-        for name in SINGLE:
-            if name not in props:
-                continue
-            value = props[name]
-            if name == "status" and value not in STATUSES:
-                raise invalid("status", f"Status: {value} is not included in the list")
-            if name == "priority" and value not in (*rules.PRIORITIES, ""):
-                raise invalid("priority", f"Priority: {value} is not included in the list")
-            if name.endswith("_id") and name != "external_id" and value not in (None, ""):
-                if not str(value).isdigit():
-                    raise invalid(name, f"{name} is not valid")
-                value = int(value)
-            ticket[name] = value if value != "" else None
-        if "assignee_email" in props:
-            agent = self.user_by_email(str(props["assignee_email"]))
-            if agent is None:
-                raise invalid("assignee", "Assignee: is invalid")
-            ticket["assignee_id"] = agent["id"]
-        if ticket.get("assignee_id") and ticket["status"] == "new":
-            ticket["status"] = "open"
-        if "tags" in props:
-            ticket["tags"] = clean_tags(props["tags"] or [])
-        for given in props.get("custom_fields") or props.get("fields") or ():
-            if isinstance(given, Mapping) and str(given.get("id", "")).isdigit():
-                rules.set_custom(ticket, int(given["id"]), given.get("value"))
-        ticket["raw_subject"] = ticket.get("subject")
-
-    def _comment(self, ticket_id: int, given: Mapping[str, Any], author: Mapping[str, Any], via: Mapping[str, Any]) -> dict[str, Any]:
+    def _comment(
+        self, ticket: dict[str, Any], given: Mapping[str, Any], author: Mapping[str, Any], via: Mapping[str, Any]
+    ) -> dict[str, Any]:
+        """Add a comment. One that does not say is as public as the ticket's first; a ticket with a public one is public."""
         body = str(given.get("body") or given.get("html_body"))
-        if len(self.store.comments[ticket_id]) >= MOST_COMMENTS:
+        said = self.store.comments[ticket["id"]]
+        if len(said) >= MOST_COMMENTS:
             raise invalid("base", f"Comments: the ticket has reached the limit of {MOST_COMMENTS} comments")
-        files = [f for token in given.get("uploads") or () if (f := self.store.uploads.pop(str(token), None)) is not None]
+        uploads = given.get("uploads") or ()
+        tokens = uploads if isinstance(uploads, list) else [uploads] if isinstance(uploads, str) else ()
+        files = [f for token in tokens if (f := self.store.uploads.pop(str(token), None)) is not None]
+        public = is_true(given["public"]) if given.get("public") is not None else said[0]["public"] if said else True
+        ticket["is_public"] = public or ticket["is_public"]
         comment = {
             "id": self.new_id(),
             "type": "Comment",
             "author_id": author["id"],
             "body": body,
-            "html_body": given.get("html_body") or f"<p>{body}</p>",
+            "html_body": str(given["html_body"]) if given.get("html_body") else f"<p>{body}</p>",
             "plain_body": body,
-            "public": bool(given.get("public", True)),
+            "public": public,
             "attachments": files,
             "audit_id": None,
             "via": dict(via),
             "created_at": self._stamp(),
             "metadata": {"system": {}, "custom": {}},
         }
-        self.store.comments[ticket_id].append(comment)
+        said.append(comment)
         return comment
 
     def _triggers(self) -> list[dict[str, Any]]:
@@ -475,7 +422,7 @@ class World:
         before: Mapping[str, Any] | None = None,
         source: Mapping[str, Any] | None = None,
     ) -> dict[str, Any] | None:
-        events = events_of(before, ticket, occasion)
+        events = events_of(before, ticket, occasion, len(self.store.statuses) > len(LABELS))
         changed = created or bool(events) or comment is not None
         if changed:
             ticket["updated_at"] = self._stamp()
@@ -599,9 +546,3 @@ def whole_seconds(seconds: Sequence[int], start: int, limit: int) -> int:
     """How many of the ordered rows a page of a time-based export holds: it never ends within a second, nor with the one it starts at."""
     end = limit + bisect_right(seconds, start) if len(seconds) > limit and seconds[limit - 1] <= start else limit
     return bisect_right(seconds, seconds[end - 1]) if len(seconds) > end else len(seconds)
-
-
-def clean_tags(tags: Any) -> list[str]:
-    """Tags as Zendesk keeps them: lower case, a space makes two, each once."""
-    words = tags.split() if isinstance(tags, str) else [word for tag in tags for word in str(tag).replace(",", " ").split()]
-    return sorted({word.lower() for word in words})

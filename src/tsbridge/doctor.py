@@ -315,6 +315,10 @@ WARNINGS: Final[Mapping[str, tuple[str, str]]] = {
         "Look at this machine's clock, and at the zone of what the vendor's template sends.",
     ),
     "time_too_old": ("times lay before any account began, so the time of receipt counted", "Look at what the vendor's template sends."),
+    "history_cut": (
+        "tickets had more than a thousand updates when they were first heard of: the oldest are not in their stories",
+        "Nothing; what rules need of such a ticket they find in its newer updates.",
+    ),
     "time_unreadable": ("times could not be read, so the time of receipt counted", "Have the vendor's template send ISO 8601."),
 }
 

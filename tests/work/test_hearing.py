@@ -43,7 +43,7 @@ class Desk:
         self.clock = clock
         self.writing = WritingDesk(database, clock)
         self.world = self.writing.zendesk.world
-        client = ZendeskClient(self.writing.http, self.writing.credentials)
+        self.client = client = ZendeskClient(self.writing.http, self.writing.credentials)
         book = {**BOOK, "queues": {name: {} for name in BOOK["queues"]}}  # type: ignore[attr-defined]
         self.walk = Walk(database, clock, book, client, Hearing(database, clock, client, ReadBudget(database, clock)))
         self.rings = 0
@@ -317,3 +317,53 @@ def test_rules_see_the_tags_of_the_requesters_user(database: Database, clock: Se
     desk.ring(ticket)
     desk.settle(ticket)
     assert desk.events(ticket) == [("ticket.created", 2)]
+
+
+def changed(desk: Desk, times: int) -> str:
+    """A ticket that was changed so often before anybody heard of it; at first it was somebody else's."""
+    person, other = (desk.world.add_user(name, f"{name}@example.com") for name in ("ana", "ben"))
+    props = {"subject": "Help", "comment": {"body": "my dog was bitten"}, "requester_id": person["id"], "status": "open"}
+    ticket = str(desk.world.create(props, person, via="mail")["id"])
+    for n in range(times - 1):
+        desk.clock.advance(1)
+        desk.writing.edit(ticket, priority=("low", "high")[n % 2], **({"requester_id": other["id"]} if n == times - 5 else {}))
+    return ticket
+
+
+def test_a_ticket_with_more_than_a_page_of_audits_is_heard_from_its_beginning(database: Database, clock: SettableClock) -> None:
+    desk = Desk(database, clock)
+    ticket = changed(desk, 130)
+    desk.ring(ticket)
+    desk.walk.work()
+    assert desk.writing.wire.count("GET", "/audits") == 2
+    assert desk.events(ticket) == [("ticket.created", 1), *[("ticket.updated", 1)] * 129]
+    before = desk.walk.outcome()["decisions"]
+    clock.advance(1)
+    desk.writing.edit(ticket, status="solved")
+    desk.ring(ticket)
+    desk.walk.work()
+    assert desk.writing.wire.count("GET", "/audits") == 3  # a page that meets what was heard is enough
+    assert len(desk.walk.outcome()["decisions"]) == len(before) + 1
+
+
+def test_of_a_ticket_with_more_than_a_thousand_audits_the_oldest_are_left_out_and_it_is_said(
+    database: Database, clock: SettableClock
+) -> None:
+    desk = Desk(database, clock)
+    ticket = changed(desk, 1_040)
+    hearing = Hearing(database, clock, desk.client, ReadBudget(database, clock))
+    heard = asyncio.run(hearing.read({ticket: None}, patience=60))
+    assert len(heard.moments[ticket]) == 1_000
+    assert heard.warnings[ticket] == ("history_cut",)
+    ben = desk.world.user_by_email("ben@example.com")
+    assert ben is not None
+    assert {dict(m.facts).get("requester.id") for m in heard.moments[ticket]} == {None, str(ben["id"])}
+    assert desk.writing.wire.count("GET", "/audits") == 10
+
+
+def test_without_a_permit_for_its_older_pages_a_ticket_is_left_for_later(database: Database, clock: SettableClock) -> None:
+    desk = Desk(database, clock)
+    ticket = changed(desk, 130)
+    hearing = Hearing(database, clock, desk.client, ReadBudget(database, clock, 2))  # one for rings
+    heard = asyncio.run(hearing.read({ticket: None}))
+    assert (heard.moments, heard.gone) == ({}, frozenset())

@@ -12,7 +12,7 @@ import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 from sqlalchemy import Connection
 
@@ -22,10 +22,10 @@ from tsbridge.store import desired, keep
 from tsbridge.store import facts as wanted
 from tsbridge.store.db import Database
 from tsbridge.store.facts import Wanted
-from tsbridge.store.moments import audits_heard
+from tsbridge.store.moments import audits_heard, requester_before
 from tsbridge.vendors.errors import GiveUp, VendorError
-from tsbridge.vendors.zendesk.client import AuditPage
-from tsbridge.vendors.zendesk.read_audits import channel_warnings, moments_of
+from tsbridge.vendors.zendesk.read_audits import channel_warnings, moments_of, requester_at_first, tells_creation
+from tsbridge.work.histories import CUT, History, Zendesk, history, number
 from tsbridge.work.loop import place
 from tsbridge.work.reads import ReadBudget, Reader
 
@@ -38,12 +38,6 @@ STREAM: Final = "zendesk_events"
 """Kept: how far the export of ticket events was read, `{"from": <unix seconds>, "behind": <time of receipt>}`."""
 
 log = logging.getLogger("tsbridge.hearing")
-
-
-class Zendesk(Protocol):
-    """The question asked of Zendesk; the answer is its own JSON."""
-
-    async def audit_page(self, ticket: str, after: str | None = None) -> AuditPage: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +93,13 @@ class Hearing:
         first = Heard(unasked=frozenset(now)) if storm else await self.read(dict.fromkeys(now), patience=LONGER_S)
         then = await self.read(dict.fromkeys(alone), "catching_up", LONGER_S)
         earliest = min((one.behind for one in (first, then) if one.behind is not None), default=None)
-        return Heard({**first.moments, **then.moments}, first.gone | then.gone, first.unasked | then.unasked, behind=earliest)
+        return Heard(
+            {**first.moments, **then.moments},
+            first.gone | then.gone,
+            first.unasked | then.unasked,
+            behind=earliest,
+            warnings={**first.warnings, **then.warnings},
+        )
 
     def _look(self, conn: Connection, tickets: Sequence[str], received: Mapping[str, datetime]) -> tuple[bool, frozenset[str]]:
         place = keep.get(conn, STREAM)
@@ -122,36 +122,54 @@ class Hearing:
             return Heard(unasked=frozenset(wanted))
         behind = self._clock.now()
         allowed = wanted[: await self._reads.take(reader, len(wanted))]
-        found, gone = await self._ask(self._zendesk, allowed, patience) if allowed else ({}, set())
+        found, gone = await self._ask(self._zendesk, allowed, reader, patience) if allowed else ({}, set())
         unasked = frozenset(wanted) - frozenset(allowed)
         if not found:
             return Heard(gone=frozenset(gone), unasked=unasked)
-        plans = await self._database.read(lambda conn: plans_of(conn, list(found)))
-        read: dict[str, tuple[Moment, ...]] = {}
-        for ticket, audits in found.items():
+        told, warnings = await self._database.read(lambda conn: self._told(conn, found, requesters))
+        nothing = {ticket for ticket, moments in told.items() if not moments}
+        heard = {ticket: moments for ticket, moments in told.items() if moments}
+        return Heard(heard, frozenset(gone | nothing), unasked, behind=behind, warnings=warnings)
+
+    def _told(
+        self, conn: Connection, found: Mapping[str, History], requesters: Mapping[str, str | None]
+    ) -> tuple[dict[str, tuple[Moment, ...]], dict[str, tuple[str, ...]]]:
+        """What these audits tell of each ticket, and what of it could not be taken as it was said."""
+        told: dict[str, tuple[Moment, ...]] = {}
+        warnings: dict[str, tuple[str, ...]] = {}
+        plans = plans_of(conn, list(found))
+        for ticket, read in found.items():
             try:
-                read[ticket] = moments_of(ticket, audits, plans[ticket].get, requesters[ticket])
+                requester = None if tells_creation(read.audits) else self._requester(conn, ticket, read) or requesters[ticket]
+                told[ticket] = moments_of(ticket, read.audits, plans[ticket].get, requester)
             except Exception as failure:  # a fault of ours that this ticket met: as if it could not be read yet, and no other's affair
                 log.error("audits could not be read", extra={"ticket": ticket, "kind": type(failure).__name__, "where": place(failure)})
-        told = {ticket: moments for ticket, moments in read.items() if moments}
-        warnings = {ticket: channel_warnings(found[ticket]) for ticket in told}
-        return Heard(told, frozenset(gone | (read.keys() - told.keys())), unasked, behind=behind, warnings=warnings)
+                continue
+            warnings[ticket] = (*channel_warnings(read.audits), *((CUT,) if read.cut else ()))
+        return told, warnings
 
-    async def _ask(
-        self, zendesk: Zendesk, tickets: Sequence[str], patience: float
-    ) -> tuple[dict[str, Sequence[Mapping[str, Any]]], set[str]]:
+    def _requester(self, conn: Connection, ticket: str, read: History) -> str | None:
+        """Whose ticket it was when audits begin in the middle of its life: as heard before them, else as the first change says."""
+        before = requester_before(conn, ticket, min((number(audit) for audit in read.audits), default=""))
+        return before or requester_at_first(read.audits)
+
+    async def _ask(self, zendesk: Zendesk, tickets: Sequence[str], reader: Reader, patience: float) -> tuple[dict[str, History], set[str]]:
         """The audits of these tickets, as many as come in time; and which tickets are gone."""
-        found: dict[str, Sequence[Mapping[str, Any]]] = {}
+        found: dict[str, History] = {}
         gone: set[str] = set()
         failed: list[VendorError | None] = []
         gate = asyncio.Semaphore(AT_ONCE)
+
+        async def permit() -> bool:
+            return await self._reads.take(reader, 1) == 1
 
         async def one(ticket: str) -> None:
             async with gate:
                 if failed:
                     return
                 try:
-                    found[ticket] = (await zendesk.audit_page(ticket)).audits
+                    if (read := await history(zendesk, ticket, self._heard, permit)) is not None:
+                        found[ticket] = read
                 except GiveUp as final:
                     if final.reason == "deleted":
                         gone.add(ticket)
@@ -168,6 +186,9 @@ class Hearing:
         if failed:
             await self._reads.failed(failed[0])
         return found, gone
+
+    async def _heard(self, ticket: str) -> set[str]:
+        return await self._database.read(lambda conn: audits_heard(conn, [ticket]).get(ticket, set()))
 
 
 def plans_of(conn: Connection, tickets: Sequence[str]) -> dict[str, dict[str, Mapping[str, Any]]]:

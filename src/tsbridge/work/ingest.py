@@ -28,6 +28,7 @@ from tsbridge.work.accounts import ACCOUNT, FOREIGN, foreign, without_foreign
 from tsbridge.work.conclude import Concluded, Conclusions, ToldNow
 from tsbridge.work.facts import Background
 from tsbridge.work.hearing import Heard, Hearing
+from tsbridge.work.histories import CUT
 from tsbridge.work.loop import place
 from tsbridge.work.reading import Reader
 from tsbridge.work.reading import read as read_delivery
@@ -200,8 +201,8 @@ class Ingest:
             for moment in fresh:
                 told.hear(conn, moment, newest[ticket] or CAUGHT_UP, live.version)
             told.replace_impressions(conn, ticket, now, behind)
-            of_creation = heard.warnings.get(ticket, ()) if any(m.event == "ticket.created" for m in fresh) else ()
-            warnings[newest[ticket]] |= {*warned, *of_creation}
+            first = any(m.event == "ticket.created" for m in fresh)
+            warnings[newest[ticket]] |= {*warned, *(said for said in heard.warnings.get(ticket, ()) if first or said == CUT)}
         for moment in (m for one in read for m in one.moments if m.impression and m.interaction in heard.moments.keys() | heard.known):
             told.meet(conn, moment)
         for one in read:

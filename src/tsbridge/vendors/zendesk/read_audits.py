@@ -91,6 +91,20 @@ def believed(told: Sequence[Moment], read_at: datetime, kept: Mapping[str, str])
     return found, times, warnings
 
 
+def tells_creation(audits: Iterable[Mapping[str, Any]]) -> bool:
+    """Whether these audits begin with the ticket."""
+    return any(event.get("type") == "Create" for audit in audits for event in _events(audit))
+
+
+def requester_at_first(audits: Iterable[Mapping[str, Any]]) -> str | None:
+    """Whose ticket it was before the first of these audits that set another requester; None when none of them did."""
+    changes = ((_id(audit) or 0, event) for audit in audits for event in _events(audit) if event.get("type") == "Change")
+    found = sorted(
+        (n, id_text(e.get("previous_value"))) for n, e in changes if e.get("field_name") == "requester_id" and e.get("previous_value")
+    )
+    return found[0][1] if found else None
+
+
 def channel_warnings(audits: Iterable[Mapping[str, Any]]) -> tuple[str, ...]:
     """The warning for a channel that the ticket was created by and that we have no word for."""
     created = (audit for audit in audits if any(event.get("type") == "Create" for event in _events(audit)))

@@ -26,8 +26,9 @@ async def app(scope: Any, receive: Any, send: Any) -> None:
         more = (await receive()).get("more_body", False)
     if scope["path"] == "/slow":
         await asyncio.sleep(0.5)
-    await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"2")]})
-    await send({"type": "http.response.body", "body": b"ok"})
+    said = b" ".join(name for name, _ in scope["headers"]) if scope["path"] == "/headers" else b"ok"
+    await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", str(len(said)).encode())]})
+    await send({"type": "http.response.body", "body": said})
 
 
 class Told(Server):
@@ -107,3 +108,69 @@ async def test_a_signal_ends_the_server_in_good_order_and_is_not_raised_again() 
     await asyncio.wait_for(task, 5)
     assert server.should_exit
     assert not server.force_exit
+
+
+async def sent_until_refused(port: int, first: bytes, more: bytes) -> tuple[int, bytes]:
+    """Send `more` again and again until the server closes; how many bytes went out, and what came back."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    answer = asyncio.create_task(reader.read())
+    sent = len(first)
+    writer.write(first)
+    with contextlib.suppress(ConnectionError):
+        while not answer.done() and sent < 1 << 20:
+            writer.write(more)
+            await writer.drain()
+            sent += len(more)
+            await asyncio.sleep(0)
+    try:
+        with contextlib.suppress(ConnectionError):
+            return sent, await asyncio.wait_for(answer, 5)
+        return sent, b""
+    finally:
+        writer.close()
+        with contextlib.suppress(OSError):
+            await writer.wait_closed()
+
+
+ENDLESS = {
+    "url": (b"GET /", b"a" * 1_000),
+    "one header": (b"GET / HTTP/1.1\r\nHost: x\r\nX: ", b"a" * 1_000),
+    "headers": (b"GET / HTTP/1.1\r\nHost: x\r\n", b"X: " + b"a" * 995 + b"\r\n"),
+    "small headers": (b"GET / HTTP/1.1\r\nHost: x\r\n", b"X: a\r\n"),
+    "trailers": (b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n0\r\n", b"X: " + b"a" * 995 + b"\r\n"),
+    "one trailer": (b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n0\r\nX: ", b"a" * 1_000),
+    "line breaks": (b"", b"\r\n" * 500),
+}
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("kind", list(ENDLESS))
+async def test_what_has_no_end_before_or_behind_a_body_is_refused(port: int, kind: str) -> None:
+    sent, answer = await sent_until_refused(port, *ENDLESS[kind])
+    assert answer.startswith(b"HTTP/1.1 431 "), answer[:80]
+    assert sent <= 64 << 10
+
+
+@pytest.mark.anyio
+async def test_a_long_body_behind_a_head_is_no_head(port: int) -> None:
+    head = b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 900000\r\n"
+    body = b"a" * 900_000
+    padding = b"X: " + b"a" * 30_000 + b"\r\n"
+    answered = await ends(
+        port, head + padding + b"\r\n" + body, until=b"ok", then=head + b"Connection: close\r\n" + padding + b"\r\n" + body
+    )
+    assert answered.count(b"HTTP/1.1 200") == 2
+
+
+@pytest.mark.anyio
+async def test_a_chunked_body_in_single_bytes_is_a_body(port: int) -> None:
+    head = b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n"
+    assert (await ends(port, head + b"1\r\na\r\n" * 50_000 + b"0\r\n\r\n")).startswith(b"HTTP/1.1 200")
+
+
+@pytest.mark.anyio
+async def test_a_trailer_is_no_header(port: int) -> None:
+    chunks = (
+        b"POST /headers HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n1\r\na\r\n0\r\nX-Key: secret\r\n\r\n"
+    )
+    assert b"x-key" not in (await ends(port, chunks)).split(b"\r\n\r\n", 1)[1]

@@ -16,9 +16,82 @@ RECEIVE_DEADLINE_S: Final = 10.0
 KEEP_ALIVE_S: Final = 15
 DRAIN_S: Final = 25
 CONNECTIONS: Final = 2_000
+HEAD_BYTES: Final = 48 << 10
+"""The longest request line with its headers; a few kilobytes is what honest senders need."""
+HEADERS: Final = 128
+PIECE_BYTES: Final = 8 << 10
+LINGER_S: Final = 1.0
+_PROBLEM: Final = (
+    b'{"type":"about:blank","title":"Request Header Fields Too Large","status":431,'
+    b'"detail":"Expected a request line and headers of at most 48 KiB and 128 headers."}'
+)
+TOO_LARGE: Final = (
+    b"HTTP/1.1 431 Request Header Fields Too Large\r\ncontent-type: application/problem+json\r\ncontent-length: "
+    + str(len(_PROBLEM)).encode()
+    + b"\r\nconnection: close\r\n\r\n"
+    + _PROBLEM
+)
 
 
-class DeadlineProtocol(HttpToolsProtocol):
+class _HeadTooLarge(Exception):
+    """Raised inside the parser, which ends the connection by `send_400_response`."""
+
+
+class BoundedProtocol(HttpToolsProtocol):
+    """Answers 431 and closes when a request line with its headers, or what stands between and behind the chunks of a body, has no end.
+
+    Uvicorn keeps whatever comes. Trailers are read over: they are no headers, whatever they are called. What still comes behind a
+    refusal is thrown away for a moment: a connection closed with unread bytes is reset, and the sender would never read the answer.
+    """
+
+    _refused = False
+    _in_head = True
+    _unasked = 0  # bytes since the head began, or since the last bytes of a body
+    _brought = False  # whether the piece being read brought bytes of a body
+
+    def data_received(self, data: bytes) -> None:
+        while data and not self._refused and not self.transport.is_closing():
+            piece, data = data[:PIECE_BYTES], data[PIECE_BYTES:]
+            before, self._brought = self._in_head, False
+            super().data_received(piece)
+            self._unasked = 0 if self._brought or before != self._in_head else self._unasked + len(piece)
+            if self._unasked > HEAD_BYTES and not self._refused:
+                self.send_400_response("")
+
+    def on_message_begin(self) -> None:
+        self._in_head = True
+        super().on_message_begin()
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        if not self._in_head:
+            return
+        if len(self.headers) >= HEADERS:
+            raise _HeadTooLarge
+        super().on_header(name, value)
+
+    def on_headers_complete(self) -> None:
+        self._in_head = False
+        super().on_headers_complete()
+
+    def on_body(self, body: bytes) -> None:
+        self._brought = True
+        super().on_body(body)
+
+    def on_message_complete(self) -> None:
+        super().on_message_complete()
+        self._in_head = True  # of the request to come
+
+    def send_400_response(self, msg: str) -> None:
+        if self._unasked <= HEAD_BYTES and len(self.headers or ()) < HEADERS:
+            super().send_400_response(msg)
+            return
+        self._refused = True
+        self.transport.write(TOO_LARGE)
+        self.transport.write_eof()
+        self.loop.call_later(LINGER_S, self.transport.close)
+
+
+class DeadlineProtocol(BoundedProtocol):
     """Closes a connection that takes longer than the deadline to send a whole request, or sends nothing at all.
 
     Uvicorn itself waits for ever. A slow answer is nobody's fault and a kept-alive pause is bounded by its own time-out;

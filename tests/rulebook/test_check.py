@@ -35,6 +35,13 @@ RAISES = rule("raises", HURT, {"escalate": "p"})
 ROWS: list[tuple[str, dict[str, Any], str, str | None, str]] = [
     # what it shows, the book, severity and code, the rule, the place
     (
+        "an age that nobody looks at when it comes",
+        book(rule("a", {"all": [LATE, leaf("case.age_minutes", "at_least", 60)]}, on=["ticket", "call"])),
+        "info age_unheard",
+        "a",
+        "/rules/0/when/all/1/field",
+    ),
+    (
         "a severity for words that an agent may have written",
         book(rule("a", {"any": [LATE, leaf("text", "contains", "bitten")]}, {"set_severity": 1})),
         "info anybodys_words",
@@ -419,7 +426,7 @@ ROWS: list[tuple[str, dict[str, Any], str, str | None, str]] = [
         "/rules/0/when/value/2",
     ),
 ]
-WITHOUT_EVENT = {"anybodys_words", "never_matches", "never_true", "unknown_value", "test_fails"}
+WITHOUT_EVENT = {"age_unheard", "anybodys_words", "never_matches", "never_true", "unknown_value", "test_fails"}
 """What no event can show."""
 
 

@@ -40,7 +40,7 @@ def test_a_condition_and_an_action_that_came_and_went_are_named() -> None:
         "bite": (
             "changed",
             [
-                "Is asked about ticket, was asked about every event.",
+                "Is asked about ticket, was asked about tickets and calls.",
                 "No longer asks any of: text contains any bite.",
                 "Also asks any of: text contains any bite, bitten.",
                 "No longer does: set severity 2.",

@@ -15,6 +15,7 @@ from tsbridge.core.rules.document import read
 from tsbridge.core.rules.findings import Finding, RulebookError
 from tsbridge.core.rules.judge import Judge
 from tsbridge.core.rules.language import Rulebook
+from tsbridge.rulebook.clock_checks import ages_unheard
 from tsbridge.rulebook.duplicate_checks import duplicates
 from tsbridge.rulebook.examiner import Examiner
 from tsbridge.rulebook.list_checks import lists
@@ -32,6 +33,7 @@ CODES: Final = {
     "always_true": "A condition, or a part of one, that is true whatever happens.",
     "unknown_value": "A value that a field with a known set of words never has.",
     "anybodys_words": "A rule about tickets that raises an alarm over words that may be an agent's or a macro's.",
+    "age_unheard": "A rule that waits for an age and is not asked when time alone goes on, for its `on` does not name `clock`.",
     "duplicate_rule": "A rule that says the same as one above it, however it is written.",
     "unreachable": "A rule that no event reaches: routing rules above it take them all, or a stop above it keeps it from being asked.",
     "overruled": "Two rules set the same single value to different things for the same event; the upper one wins. "
@@ -68,6 +70,7 @@ def _advice(book: Rulebook, zone: tzinfo, triggers: Judge | None, about: str | N
     once = {finding.rule for finding in twins}
     yield from strange_values(book, rules, book.policies.values() if about is None else ())
     yield from anybodys_words(rules)
+    yield from ages_unheard(rules)
     yield from dead_and_idle(examiner, rules)
     yield from unreachable(examiner, once, about)
     unasked = tuple(behind_stop(examiner, once, about))

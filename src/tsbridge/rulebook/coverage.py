@@ -17,6 +17,7 @@ from tsbridge.core.rules.conditions import leaf_holds
 from tsbridge.core.rules.judge import Judge, asked
 from tsbridge.core.rules.judgement import Judgement
 from tsbridge.core.rules.language import Action, Condition, Leaf, Rule, Rulebook, Tree, leaves
+from tsbridge.core.rules.vocabulary import EVENTS
 from tsbridge.rulebook.examiner import field_of
 from tsbridge.rulebook.worlds import World
 
@@ -36,7 +37,7 @@ class Watch:
         self.book = book
         self._zone = zone
         probes = tuple(one for rule in book.escalation for one in (*_probes(rule), rule))
-        last = Rule("", "routing", "", frozenset(), Tree(), (Action("route", next(iter(book.queues), "")),), "")
+        last = Rule("", "routing", "", frozenset(EVENTS), Tree(), (Action("route", next(iter(book.queues), "")),), "")
         self._judge = Judge(replace(book, escalation=probes, routing=(last,)), zone)
         self._escalation = [(rule, tuple(leaf.path for leaf in leaves(rule.when))) for rule in book.escalation]
         self._routing = [(rule, tuple(leaves(rule.when))) for rule in book.routing]
@@ -47,7 +48,7 @@ class Watch:
         conditions: dict[str, bool] = {}
         rules: dict[str, bool] = {}
         for rule, paths in self._escalation:
-            if not rule.on or asked(rule, world.given):
+            if asked(rule, world.given):
                 for path in paths:
                     conditions[path] = path in true
                 rules[rule.key] = rule.key in true
@@ -55,7 +56,7 @@ class Watch:
                 break
         facts = World(_after(world, judgement), world.previous, world.at).facts(self.book, self._zone)
         for rule, mine in self._routing:
-            if rule.on and not asked(rule, world.given):
+            if not asked(rule, world.given):
                 continue
             for leaf in mine:
                 conditions[leaf.path] = leaf_holds(leaf, facts)

@@ -174,7 +174,7 @@ def _actions(then: Any) -> Iterator[str]:
 
 
 def _events(on: Any) -> str:
-    return "every event" if on is None else _said(on)
+    return "tickets and calls" if on is None else _said(on)
 
 
 # -- the rest --------------------------------------------------------------------------------------------------------------

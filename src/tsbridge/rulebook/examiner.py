@@ -8,11 +8,12 @@ from datetime import tzinfo
 from functools import cached_property
 from typing import Final
 
-from tsbridge.core.moments import Value
+from tsbridge.core.moments import CLOCK, DESK_EVENTS, Value
 from tsbridge.core.rules.conditions import leaf_holds
 from tsbridge.core.rules.judge import Judge
 from tsbridge.core.rules.judgement import Judgement
 from tsbridge.core.rules.language import Action, Condition, Leaf, Rule, Rulebook, leaves
+from tsbridge.core.rules.vocabulary import WHAT_HAPPENS
 from tsbridge.core.rules.working import FIELD_OF
 from tsbridge.rulebook.domains import EVENT
 from tsbridge.rulebook.satisfy import Known, Node, Solver, Undecided, every, negated, nothing_known
@@ -23,6 +24,8 @@ TRIES: Final = 5
 """How often another event is looked for when rules in between spoil one."""
 WITNESS_STEPS: Final = 120
 """Branches that looking for a witness may cost: it is worth less than a proof."""
+
+_NOTHING_HAPPENS: Final = Leaf(EVENT, "in", (*DESK_EVENTS, CLOCK))
 
 Confirms = Callable[[World, Judgement], bool]
 
@@ -55,8 +58,8 @@ class Examiner:
 
     def routed(self, world: World, place: int) -> Rule | None:
         """The routing rule above `place` that takes an event, nothing being set by rules before."""
-        (winner,) = world.judged(self._router).matched
-        found = self._places[winner.key]
+        winner = next(iter(world.judged(self._router).matched), None)  # nobody is routed by time alone
+        found = place if winner is None else self._places[winner.key]
         return self.book.routing[found] if found < place else None
 
     def condition(self, rule: Rule) -> Node:
@@ -68,8 +71,8 @@ class Examiner:
 
     def asked(self, rule: Rule, node: Node) -> Node:
         """`node`, on an event that the rule is asked about."""
-        if not rule.on:
-            return node
+        if rule.on == WHAT_HAPPENS:  # said by what it is not: an event that names none is one of them
+            return every([self.solver.leaf(_NOTHING_HAPPENS, False), node])
         return every([self.solver.leaf(Leaf(EVENT, "in", tuple(sorted(rule.on))), True), node])
 
     def possible(self, *nodes: Node) -> bool:

@@ -150,7 +150,7 @@ Box = Mapping[str, frozenset[Any]]
 
 def _box(rule: Rule) -> Box:
     """Fields that must have one of a few words for the rule to match."""
-    found: dict[str, frozenset[Any]] = {EVENT: rule.on} if rule.on else {}
+    found: dict[str, frozenset[Any]] = {EVENT: rule.on}
     for leaf in _musts(rule.when):
         if leaf.operator in ("is", "in") and leaf.field.partition(".")[0] not in ("case", "time"):
             values = leaf.value if isinstance(leaf.value, tuple) else (leaf.value,)

@@ -10,6 +10,7 @@ from typing import Any, Final
 from tsbridge.core.rules.findings import Finding
 from tsbridge.core.rules.judgement import Judgement
 from tsbridge.core.rules.language import Condition, Leaf, Rule, Tree
+from tsbridge.core.rules.vocabulary import WHAT_HAPPENS
 from tsbridge.rulebook.examiner import Confirms, Examiner, field_of, matches, reads, settings, stops
 from tsbridge.rulebook.satisfy import Node, Undecided, negated, some
 from tsbridge.rulebook.worlds import World
@@ -37,7 +38,7 @@ def dead_and_idle(examiner: Examiner, rules: Iterable[Rule]) -> Iterator[Finding
             continue
         for truth, path in constants(examiner, rule.when, f"{rule.path}/when", rule):
             witness = examiner.example([examiner.condition(rule)], matches(rule.key), rule) if truth else None
-            yield constant(truth, path, "on the events of this rule" if rule.on else "", rule.key, _shown(witness))
+            yield constant(truth, path, "" if rule.on == WHAT_HAPPENS else "on the events of this rule", rule.key, _shown(witness))
 
 
 def _ruled_out(examiner: Examiner, rule: Rule) -> bool:

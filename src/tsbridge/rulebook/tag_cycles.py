@@ -19,6 +19,7 @@ from tsbridge.core.rules.findings import Finding, RulebookError
 from tsbridge.core.rules.judge import Judge
 from tsbridge.core.rules.judgement import Standing
 from tsbridge.core.rules.language import Condition, Rule, Rulebook, leaves
+from tsbridge.core.rules.vocabulary import EVENTS
 from tsbridge.core.values import members
 from tsbridge.rulebook.examiner import Examiner, tag_wishes
 from tsbridge.rulebook.satisfy import Undecided
@@ -143,7 +144,7 @@ def as_judge(triggers: Any, document: Any, zone: tzinfo) -> Judge | None:
     queues = {name: queue or {} for name, queue in (document.get("queues") or {"none": {}}).items()}
     # They answer each of our writes, which is no event of its own here: when they look does not matter.
     carried = import_zendesk(_with_plain_tags(triggers, document), {**document, "queues": queues})["rules"]
-    rules = [{**rule, "on": None} for rule in carried if rule["kind"] == "escalation"]
+    rules = [{**rule, "on": list(EVENTS)} for rule in carried if rule["kind"] == "escalation"]
     if not rules:
         return None
     last = {"key": "tsbridge-catch-all", "kind": "routing", "when": {}, "then": [{"route": next(iter(queues))}]}

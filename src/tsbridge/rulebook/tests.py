@@ -54,7 +54,7 @@ def outcome(judgement: Judgement, world: World) -> dict[str, Any]:
     return {
         "severity": world.given.get("case.severity") if judgement.severity is None else judgement.severity,
         "category": world.given.get("case.category") if judgement.category is None else judgement.category,
-        "queue": judgement.queue,
+        "queue": world.given.get("case.queue") if judgement.queue is None else judgement.queue,
         "tags": list(judgement.tags_added),
         "priority": judgement.priority,
         "rules": [match.key for match in judgement.matched],

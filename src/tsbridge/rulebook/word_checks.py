@@ -20,7 +20,7 @@ INSTEAD: Final = {
 def anybodys_words(rules: Iterable[Rule]) -> Iterator[Finding]:
     """Rules about tickets that raise an alarm over words, whoever wrote them; once a rule."""
     for rule in rules:
-        if (rule.on and rule.on.isdisjoint(TICKET_EVENTS)) or not any(action.name in RAISING for action in rule.then):
+        if rule.on.isdisjoint(TICKET_EVENTS) or not any(action.name in RAISING for action in rule.then):
             continue
         read = leaves(rule.when)
         if any(leaf.field == "comment.by" for leaf in read):

@@ -72,8 +72,8 @@ def rule(rng: Random, key: str) -> dict[str, Any]:
     if kind == "routing":
         then = [action for action in then if not {"escalate", "stop"} & set(action)] + [{"route": rng.choice(["q1", "q2"])}]
     made = {"key": key, "kind": kind, "when": condition(rng, 3), "then": then}
-    if rng.random() < 0.2:
-        made["on"] = rng.sample([*EVENTS, "ticket", "call"], 2)
+    if rng.random() < 0.5:
+        made["on"] = rng.sample([*EVENTS, "ticket", "call", "clock"], 3)
     return made
 
 

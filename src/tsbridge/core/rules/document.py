@@ -7,7 +7,7 @@ from itertools import pairwise
 from types import MappingProxyType
 from typing import Any, Final
 
-from tsbridge.core.moments import CALL_EVENTS, CLOCK, TICKET_EVENTS
+from tsbridge.core.moments import CLOCK
 from tsbridge.core.rules import vocabulary
 from tsbridge.core.rules.findings import NAME, Finding, RulebookError, escape, kind_of, nearest, scalar, unwritable
 from tsbridge.core.rules.language import PLACEHOLDER, Leaf, Policy, Rule, Rulebook, Step, Test, Tree, content_hash, leaves
@@ -146,7 +146,7 @@ class _Reader(Conditions, Actions):
         self.rule = None
         routing = [rule for rule in rules if rule.kind == "routing"]
         last = routing[-1] if routing else None
-        if last is None or not (isinstance(last.when, Tree) and last.when.unconditional) or last.on:
+        if last is None or not (isinstance(last.when, Tree) and last.when.unconditional) or last.on != vocabulary.WHAT_HAPPENS:
             where = "/rules" if last is None else last.path
             self.wrong(
                 where,
@@ -186,21 +186,19 @@ class _Reader(Conditions, Actions):
 
     def events(self, value: Any, path: str) -> frozenset[str]:
         if value is None:
-            return frozenset()
+            return vocabulary.WHAT_HAPPENS
         found: set[str] = set()
         several = isinstance(value, list)
         for place, word in enumerate(value if several else [value]):
-            if word == "ticket":
-                found.update(TICKET_EVENTS)
-            elif word == "call":
-                found.update(CALL_EVENTS)
+            if isinstance(word, str) and word in vocabulary.GROUPS:
+                found.update(vocabulary.GROUPS[word])
             elif word in vocabulary.EVENTS:
                 found.add(word)
             else:
                 where = f"{path}/{place}" if several else path
-                self.wrong(where, "unknown_event", f"no such event{nearest(word, (*vocabulary.EVENTS, 'ticket', 'call'))}")
+                self.wrong(where, "unknown_event", f"no such event{nearest(word, (*vocabulary.EVENTS, *vocabulary.GROUPS))}")
         if value == []:
-            self.wrong(path, "type", "expected at least one event; leave on out for all")
+            self.wrong(path, "type", "expected at least one event; leave on out for tickets and calls")
         return frozenset(found)
 
     def read_tests(self) -> tuple[Test, ...]:

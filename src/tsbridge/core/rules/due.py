@@ -9,6 +9,7 @@ from functools import lru_cache
 from typing import Any, Final
 
 from tsbridge.core.calendar import Calendar
+from tsbridge.core.moments import CLOCK
 from tsbridge.core.rules.conditions import leaf_holds
 from tsbridge.core.rules.covers import Effects
 from tsbridge.core.rules.facts import TIME_FIELDS, Facts
@@ -29,7 +30,7 @@ MINUTE: Final = timedelta(minutes=1)
 
 def hears_the_clock(rule: Rule) -> bool:
     """Whether a due time asks this rule."""
-    return not rule.on or "clock" in rule.on
+    return CLOCK in rule.on
 
 
 def reads_the_clock(rule: Rule) -> bool:

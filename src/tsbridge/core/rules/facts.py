@@ -67,6 +67,11 @@ class Facts:
         for form in (self.keys, self.numbers, self.members, self.folded, self.words, self.patterns):
             form.pop(name, None)
 
+    @property
+    def changed(self) -> Mapping[str, Value]:
+        """What rules have set."""
+        return self._values.changed
+
     def before(self, name: str) -> tuple[bool, Value]:
         """Whether the value before this moment is known, and what it was. A case starts out with nothing set."""
         return self._values.before(name)

@@ -11,7 +11,7 @@ from datetime import datetime, tzinfo
 from typing import Final, NamedTuple
 
 from tsbridge.core.escalation import next_due
-from tsbridge.core.moments import CALL_EVENTS, TICKET_EVENTS, Interaction, Value
+from tsbridge.core.moments import CALL_EVENTS, CLOCK, TICKET_EVENTS, Interaction, Value
 from tsbridge.core.rules.covers import NO_EFFECTS, effects
 from tsbridge.core.rules.due import OF_THE_MOMENT, Clockwork, hears_the_clock
 from tsbridge.core.rules.explain import RuleExplained, explain_miss, explain_rule, turned
@@ -88,7 +88,7 @@ class Judge:
         work = Work(self.book, facts, standing, at, subject or NOBODY)
         try:
             self._pass(work, given)
-            return work.judgement(self._next_change(facts, given, standing, at, until))
+            return work.judgement(self._next_change(work, given, until))
         except BudgetExceeded:
             return self._fallback(standing)
 
@@ -138,7 +138,7 @@ class Judge:
             if not rest[slot](facts):
                 continue
             rule = plan.rules[slot]
-            if rule.on and not asked(rule, given):
+            if not asked(rule, given):
                 continue
             matched.add(rule.key)
             work.take(rule)
@@ -159,7 +159,7 @@ class Judge:
             near = dict.fromkeys(range(len(plan.rules)), 0) if room is None else plan.near(work.facts, room.deepest)
             for slot, least in near.items():
                 rule = plan.rules[slot]
-                if rule.on and not asked(rule, given):
+                if not asked(rule, given):
                     continue
                 matched = not least and plan.tests[slot](work.facts)
                 explained: RuleExplained | None
@@ -182,24 +182,24 @@ class Judge:
         missing = turned(((part.condition, part.wanted) for part in failing), facts)
         return explain_miss(plan.rules[slot], facts, missing) if missing and room.take(len(missing)) else None
 
-    def _next_change(
-        self, facts: Facts, given: Mapping[str, Value], standing: Standing, at: datetime, until: datetime | None
-    ) -> datetime | None:
-        """The next instant at which other rules would match although nothing happened. `facts`: as the judgement left them."""
+    def _next_change(self, work: Work, given: Mapping[str, Value], until: datetime | None) -> datetime | None:
+        """The next instant at which other rules would match although nothing happened. `work`: as the judgement left it."""
+        facts, at, opened_at = work.facts, work.at, work.opened_at
         if not (self._escalation.clocked or self._routing.clocked):
             return None
-        if until is not None and not self._clockwork.may_change(at, until, standing.opened_at):
+        if until is not None and not self._clockwork.may_change(at, until, opened_at):
             return None
         may_wait = {plan: plan.may_wait(facts) for plan in (self._escalation, self._routing)}
         if not any(may_wait.values()):  # so it mostly is
             return None
-        still = {name: value for name, value in given.items() if name not in OF_THE_MOMENT}
-        still["event"] = "clock"
+        still = {name: value for name, value in {**given, **facts.changed}.items() if name not in OF_THE_MOMENT}
+        still["event"] = CLOCK
+        standing = Standing(opened_at, tuple(sorted(work.firing)), tuple(work.armed))
         waiting = self._waiting(still, standing, at, may_wait)
         if not waiting:
             return None
         stands = self._matching(still, standing, at)
-        return self._clockwork.next_change(waiting, at, standing.opened_at, lambda when: self._matching(still, standing, when) != stands)
+        return self._clockwork.next_change(waiting, at, opened_at, lambda when: self._matching(still, standing, when) != stands)
 
     def _matching(self, still: Mapping[str, Value], standing: Standing, when: datetime) -> tuple[str, ...]:
         """The rules that would match if only time went on to `when`."""
@@ -254,8 +254,6 @@ def _actions(book: Rulebook) -> Iterator[Action]:
 
 def asked(rule: Rule, given: Mapping[str, Value]) -> bool:
     """Whether a rule is asked about this event. A moment that names none (in a test) is any event of its source."""
-    if not rule.on:
-        return True
     event = given.get("event")
     if event is not None:
         return event in rule.on

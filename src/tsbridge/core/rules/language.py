@@ -53,7 +53,7 @@ class Action(NamedTuple):
 
 
 class Rule(NamedTuple):
-    """One rule. `on`: event kinds it is asked for; empty means all. `whole_case`: what it asks for is asked of every ticket of the case."""
+    """One rule. `on`: event kinds it is asked for. `whole_case`: what it asks for is asked of every ticket of the case."""
 
     key: str
     kind: str

@@ -7,7 +7,11 @@ from typing import Any, Final
 
 from tsbridge.core.moments import CALL_EVENTS, CLOCK, DESK_EVENTS, TICKET_EVENTS
 
-EVENTS: Final = (*TICKET_EVENTS, *CALL_EVENTS, CLOCK)
+EVENTS: Final = (*TICKET_EVENTS, *CALL_EVENTS, *DESK_EVENTS, CLOCK)
+GROUPS: Final = {"ticket": TICKET_EVENTS, "call": CALL_EVENTS, "desk": DESK_EVENTS}
+"""Words that stand for several events."""
+WHAT_HAPPENS: Final = frozenset((*TICKET_EVENTS, *CALL_EVENTS))
+"""What a rule is asked about that names no events. Time that goes on is nothing that happens."""
 CHANNELS: Final = ("email", "chat", "messaging", "sms", "social", "web", "api", "voice")
 
 
@@ -53,7 +57,7 @@ TYPES: Final = ("question", "incident", "problem", "task")
 FIELDS: Final = (
     Field("source", "word", "Who told it.", "zendesk", ("zendesk", "talkdesk")),
     Field("channel", "word", "How the person reached us.", "email", CHANNELS),
-    Field("event", "word", "What happened.", "ticket.created", (*EVENTS, *DESK_EVENTS)),
+    Field("event", "word", "What happened.", "ticket.created", EVENTS),
     Field(
         "text",
         "text",

@@ -27,14 +27,15 @@ class Work:
     """What the rules of one judgement have set so far, and what of it counts."""
 
     __slots__ = (
-        *("added", "armed", "at", "book", "facts", "firing", "for_case", "fresh", "matched", "notes", "notifications", "overruled"),
-        *("removed", "singles", "steps", "stopped_by", "subject", "whole_case"),
+        *("added", "armed", "at", "book", "facts", "firing", "for_case", "fresh", "matched", "notes", "notifications", "opened_at"),
+        *("overruled", "removed", "singles", "steps", "stopped_by", "subject", "whole_case"),
     )
 
     def __init__(self, book: Rulebook, facts: Facts, standing: Standing, at: datetime, subject: Interaction) -> None:
         self.book = book
         self.facts = facts
         self.at = at
+        self.opened_at = standing.opened_at
         self.subject = subject
         self.matched: list[Match] = []
         self.firing = set(standing.firing)

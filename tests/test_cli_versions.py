@@ -7,6 +7,8 @@ import csv
 import getpass
 import io
 import json
+import os
+import pwd
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -22,8 +24,8 @@ from tsbridge.core.link import case_key
 from tsbridge.core.moments import Actor, Interaction, Moment, Text
 from tsbridge.core.rules.document import read
 from tsbridge.core.story import Told, judge_story
-from tsbridge.files import load_text
-from tsbridge.store import cases, decisions, moments, rulebooks, tables
+from tsbridge.files import based_on, load_text, with_base
+from tsbridge.store import cases, decisions, moments, routing, rulebooks, tables
 from tsbridge.store.db import Database
 from tsbridge.store.rulebooks import LiveRulebook
 from tsbridge.work.replay import Shadowing
@@ -79,7 +81,9 @@ def changes(database: Database) -> list[tuple[str, str]]:
 def test_what_is_exported_stands_in_the_order_of_the_guide_and_is_the_same_book(run: Run, database: Database) -> None:
     told = run("rules", "export")
     assert told.code == 0
-    assert [line.rstrip(":1 ") for line in told.out.splitlines() if line[0] not in " -"] == ["schema", "queues", "rules", "tests"]
+    begun, *lines = told.out.splitlines()
+    assert begun == "# tsbridge: based on version 1"
+    assert [line.rstrip(":1 ") for line in lines if line[0] not in " -"] == ["schema", "queues", "rules", "tests"]
     assert told.out.index("- key: injury") < told.out.index("  kind: escalation") < told.out.index("  when:") < told.out.index("  then:")
     assert load_text(told.out.encode()) == load_text(BOOK.encode())
     assert list(run("rules", "export", "--json").json) == ["schema", "queues", "rules", "tests"]
@@ -197,3 +201,74 @@ def test_what_cannot_be_written_is_misuse_and_no_traceback(run: Run, database: D
         told = run("rules", *command, "--into", str(tmp_path))
         assert told.code == 2
         assert "cannot be written" in told.err
+
+
+def api_publishes(database: Database, title: str) -> int:
+    """Somebody else's version, by the API: the live one under another title."""
+
+    def write(conn: Any) -> int:
+        document = {**rulebooks.live(conn).document, "title": title}
+        return rulebooks.publish(conn, document, read(document).hash, title, SettableClock().now(), "Ana's key")
+
+    return database.write_now(write)
+
+
+def test_a_file_is_compared_with_the_version_it_was_exported_from_and_then_with_what_it_was_published_as(
+    run: Run, database: Database, tmp_path: Path
+) -> None:
+    file = tmp_path / "book.yaml"
+    assert run("rules", "export", "--into", str(file)).code == 0
+    file.write_text(file.read_text().replace("ts_injury", "ts_bite"))
+    assert run("rules", "publish", str(file), "--note", "a tag", "--json").json["version"] == 2
+    file.write_text(file.read_text().replace("ts_bite", "ts_bitten"))
+    assert run("rules", "publish", str(file), "--note", "another", "--json").json["version"] == 3
+    assert file.read_text().startswith("# tsbridge: based on version 3\n")
+    assert api_publishes(database, "Ana's words") == 4
+    file.write_text(file.read_text().replace("ts_bitten", "ts_hurt"))
+    refused = run("rules", "publish", str(file), "--note", "a third")
+    assert refused.code == 1
+    assert "based on version 3, and version 4 is live" in refused.err
+    assert "changed  title" in refused.err
+    assert database.read_now(rulebooks.live_version) == 4
+    told = run("rules", "publish", str(file), "--note", "a third", "--json").json
+    assert (told["based_on"], told["live_version"], told["clashes"]) == (3, 4, [])
+    assert [one["part"] for one in told["difference"]["other"]] == ["title"]
+    assert run("rules", "publish", str(file), "--note", "a third", "--base", "3").code == 1
+    assert run("rules", "publish", str(file), "--note", "a third", "--base", "9").code == 2
+    assert run("rules", "publish", str(file), "--note", "a third", "--base", "4").code == 0
+    published = database.read_now(lambda conn: rulebooks.get(conn, 5))
+    assert published.published_by == pwd.getpwuid(os.getuid()).pw_name
+
+
+def test_a_file_that_says_nothing_of_its_base_replaces_nobodys_version(run: Run, database: Database, milder: str) -> None:
+    bare = Path(milder).read_text()
+    assert run("rules", "publish", milder, "--note", "onto the starter").code == 0
+    Path(milder).write_text(bare.replace("set_severity: 3", "set_severity: 4").replace("severity: 3", "severity: 4"))
+    assert run("rules", "publish", milder, "--note", "onto my own").code == 0
+    api_publishes(database, "Ana's words")
+    Path(milder).write_text(bare)
+    refused = run("rules", "publish", milder, "--note", "onto Ana's")
+    assert refused.code == 1
+    assert "does not say which version it is based on" in refused.err
+    assert "title" in refused.err
+    assert run("rules", "restore", "1", "--note", "restoring compares nothing").code == 0
+
+
+def test_a_publish_of_a_file_is_found_by_the_rules_it_touched(run: Run, database: Database, milder: str) -> None:
+    assert run("rules", "publish", milder, "--note", "milder").code == 0
+    (row,) = database.read_now(lambda conn: routing.change_list(conn, 10, subject="injury"))
+    assert (row["action"], row["after"]["rules"]) == ("rulebook.publish", {"changed": ["injury"]})
+    assert database.read_now(lambda conn: routing.change_list(conn, 10, subject="to-intake")) == []
+
+
+@pytest.mark.parametrize("start", ["", "\ufeff", "# ours\n\n", "# ours\r\n", "# tsbridge: based on version 7\r\n# ours\r\n"])
+def test_a_files_base_stands_in_one_comment_and_changes_nothing_else(start: str) -> None:
+    body = "a: '# tsbridge: based on version 5'\n"
+    raw = (start + body).encode()
+    assert based_on(raw) == (7 if "7" in start else None)
+    marked = with_base(raw, 12)
+    assert based_on(marked) == 12
+    assert marked.count(b"\n# tsbridge: based on") + marked.lstrip(b"\xef\xbb\xbf").startswith(b"# tsbridge: based on") == 1
+    assert marked.endswith(body.encode())
+    assert load_text(marked) == load_text(raw)
+    assert with_base(marked, 7 if "7" in start else 12) == (raw if "7" in start else marked)

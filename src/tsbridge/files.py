@@ -6,9 +6,11 @@ what anchors and merged keys unfold into is counted while it unfolds, not afterw
 
 from __future__ import annotations
 
+import codecs
 import io
 import json
 import math
+import re
 from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
@@ -23,6 +25,11 @@ DEEPEST: Final = 64
 MOST: Final = 500_000
 TAG: Final = "tag:yaml.org,2002:"
 MERGE: Final = TAG + "merge"
+BASE_LINE: Final = "# tsbridge: based on version {version}"
+"""In the file and not beside it: so it goes where its text goes, through git and by mail, and is merged with it."""
+
+_BASE: Final = re.compile(rb"(?:^|(?<=^\xef\xbb\xbf))# tsbridge: based on version (\d{1,9})(?=\r?$)", re.MULTILINE)
+_COMMENTS: Final = re.compile(rb"(?:\xef\xbb\xbf)?(?:[ \t]*(?:#[^\n]*)?\n)*")
 
 _WHY: Final = (
     ("'\\t'", "a tab stands where only spaces may"),
@@ -90,6 +97,28 @@ def _composed(raw: bytes) -> Node | None:
         raise BadFile("is no sound YAML") from None
 
 
+def based_on(raw: bytes) -> int | None:
+    """The published version that a file says it was begun from, in a comment of its own above everything else."""
+    found = _BASE.search(_head(raw))
+    return None if found is None else int(found[1])
+
+
+def with_base(raw: bytes, version: int) -> bytes:
+    """The same file saying so: its own comment changed, or one more line at the top."""
+    line = BASE_LINE.format(version=version).encode()
+    if (found := _BASE.search(_head(raw))) is not None:
+        return raw[: found.start()] + line + raw[found.end() :]
+    mark = codecs.BOM_UTF8 if raw.startswith(codecs.BOM_UTF8) else b""
+    end = b"\r\n" if raw.partition(b"\n")[0].endswith(b"\r") else b"\n"
+    return mark + line + end + raw[len(mark) :]
+
+
+def _head(raw: bytes) -> bytes:
+    """The comments and blank lines a file begins with."""
+    found = _COMMENTS.match(raw)
+    return b"" if found is None else found[0]
+
+
 class Lines:
     """On which line of a text the part behind a JSON pointer stands; of a part that is not there, what it would stand in.
 
@@ -97,12 +126,12 @@ class Lines:
     """
 
     def __init__(self, raw: bytes) -> None:
-        self._raw = raw
+        self.raw = raw
 
     def __call__(self, pointer: str) -> int | None:
         """The line, counted from 1; None for a text that cannot be read."""
         try:
-            node = _composed(self._raw)
+            node = _composed(self.raw)
         except BadFile:
             return None
         if node is None:

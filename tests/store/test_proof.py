@@ -15,7 +15,7 @@ from tests.work.walk import Walk
 from tsbridge.core.chain import commitment
 from tsbridge.store import chain, proof
 from tsbridge.store.db import Database
-from tsbridge.store.tables import changes, decision_rules, decision_tags, decisions, rulebooks
+from tsbridge.store.tables import change_subjects, changes, decision_rules, decision_tags, decisions, rulebooks
 
 Tampering = Callable[[Connection], int]
 """Alters something and returns the seq at which that must be found."""
@@ -98,7 +98,7 @@ def tamperings() -> Iterable[tuple[str, Tampering]]:
                 yield f"{table.name}.{column} altered", altered(table, column)
         yield f"a row of {table.name} gone", removed(table)
         yield f"a row of {table.name} invented", doubled(table, seq=9_000, id="invented")
-    for table, column in ((decision_rules, "key"), (decision_rules, "kind"), (decision_tags, "tag")):
+    for table, column in ((decision_rules, "key"), (decision_rules, "kind"), (decision_tags, "tag"), (change_subjects, "subject")):
         yield f"{table.name}.{column} altered", altered(table, column)
         yield f"a row of {table.name} gone", removed(table)
         yield f"a row of {table.name} invented", doubled(table, **{column: "invented", "seq": 1} if column != "kind" else {"seq": 9_000})
@@ -113,7 +113,9 @@ def walked(database: Database, clock: SettableClock) -> Database:
     walk.work()
     names = {"actor": "Ana Silva", "action": "key.create", "subject": "abc"}
     database.write_now(
-        lambda conn: chain.add_change(conn, id="chg_1", at=clock.now(), before={"a": 1}, after={"a": 2}, salt="salt", **names)
+        lambda conn: chain.add_change(
+            conn, id="chg_1", at=clock.now(), before={"a": 1}, after={"a": 2}, salt="salt", also=["injury"], **names
+        )
     )
     return database
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any, Final
 
@@ -16,8 +15,8 @@ from tsbridge.store import rulebooks
 from tsbridge.web import documents
 from tsbridge.wiring import starter_path
 
-Place = Callable[[str], int | None]
-"""The line on which the part behind a JSON pointer stands."""
+Place = Lines
+"""The text, and the line on which the part behind a JSON pointer stands."""
 
 STDIN: Final = Path("-")
 File = Annotated[

@@ -97,6 +97,10 @@ class House:
     clock: SystemClock
     ids: TimedIds
 
+    def record(self) -> dict[str, Any]:
+        """Who publishes, when, and under which id the audit shall have it."""
+        return {"at": self.clock.now(), "by": actor(), "change_id": self.ids.new("chg"), "salt": entropy(16).hex()}
+
     def changed(self, conn: Connection, action: str, subject: str, before: Any, after: Any) -> None:
         """Record a change in the audit, in the caller's transaction."""
         chain.add_change(

@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 import typer
 from sqlalchemy import Connection
 
-from tsbridge.cli.books import WORDS, mapping, named, read_book, sound, stored, write_text
-from tsbridge.cli.frame import AsJson, Failed, done, house, refuse, say
-from tsbridge.files import dump
+from tsbridge.cli.books import STDIN, WORDS, mapping, named, read_book, sound, stored, write_text
+from tsbridge.cli.frame import AsJson, Failed, actor, done, house, refuse, say
+from tsbridge.core.rules.document import read
+from tsbridge.files import based_on, dump, with_base
 from tsbridge.rulebook import diff as differing
 from tsbridge.rulebook.ready import make_ready
 from tsbridge.rulebook.zendesk_import import import_zendesk
 from tsbridge.settings import load
 from tsbridge.store import rulebooks
-from tsbridge.web import documents, effects
+from tsbridge.web import documents, effects, publishing
+
+BIGGEST: Final = (1 << 31) - 1
 
 
 def diff(
@@ -45,13 +48,21 @@ def export(
     into: Annotated[Path | None, typer.Option(help="A file to write; without it standard output.")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Print a published rulebook, or the draft, as YAML, or as JSON."""
+    """Print a published rulebook, or the draft, as YAML, or as JSON.
+
+    YAML says in its first line which version it is based on, so that `publish` can compare; JSON has no place for it.
+    """
     if draft and version is not None:
         refuse("expected --version or --draft, not both")
     with house() as made:
-        document = made.read(rulebooks.draft).document if draft else stored(made, version)
+        if draft:
+            held = made.read(rulebooks.draft)
+            document, number = held.document, held.based_on
+        else:
+            found = made.read(lambda conn: rulebooks.get(conn, version or rulebooks.live_version(conn)))
+            document, number = found.document, found.version
     document = documents.as_people_write(document)
-    text = json.dumps(document, ensure_ascii=False, indent=2) + "\n" if as_json else dump(document)
+    text = json.dumps(document, ensure_ascii=False, indent=2) + "\n" if as_json else with_base(dump(document).encode(), number).decode()
     if into is None:
         typer.echo(text, nl=False)
     else:
@@ -82,11 +93,32 @@ def import_(
 def publish(
     file: Annotated[Path, typer.Argument(help="The rulebook that shall be live; - for standard input.")],
     note: Annotated[str, typer.Option(help="What changed and why, for the audit.")],
+    base: Annotated[
+        int | None, typer.Option(min=1, max=BIGGEST, help="The version the file takes into account; without it what the file itself says.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Make a file the live version. Refused when its check finds errors or one of its tests fails."""
-    document, name, _ = sound(file)
-    _publish(document, note, name, "rulebook.publish", as_json)
+    """Make a file the live version. Refused when its check finds errors, one of its tests fails, or its base is not live any more.
+
+    A YAML file is then marked, in its first line, as based on the new version.
+    """
+    document, name, text = sound(file)
+    number = _publish(document, note, name, "rulebook.publish", as_json, lambda live: _base(base, text.raw, live))
+    if file != STDIN and not text.raw.lstrip().startswith(b"{"):
+        marked = with_base(text.raw, number)
+        try:
+            if file.read_bytes() == text.raw:  # somebody else's newer text is not touched
+                file.write_bytes(marked)
+        except OSError:
+            typer.echo(f"{name} could not be marked: publish it with --base {number} next time.", err=True)
+
+
+def _base(named: int | None, raw: bytes, live: rulebooks.Version) -> int | None:
+    """The version a file was begun from; None when nothing tells.
+
+    A file that says nothing takes nobody's change away as long as live is the starter rulebook, or our own last word.
+    """
+    return named or based_on(raw) or (live.version if live.published_by in ("system", actor()) else None)
 
 
 def restore(
@@ -100,35 +132,69 @@ def restore(
     found = documents.faults(document)
     if found:
         raise Failed(f"Version {version} has faults by today's reading; nothing was done.", data={"findings": found})
-    _publish(document, note, f"Version {version}", "rulebook.restore", as_json)
+    _publish(document, note, f"Version {version}", "rulebook.restore", as_json, lambda live: live.version)
 
 
-def _publish(document: Any, note: str, name: str, action: str, as_json: bool) -> None:
-    """Make a document without faults live, unless it is already or fails tests of its own."""
+def _publish(document: Any, note: str, name: str, action: str, as_json: bool, base: Callable[[rulebooks.Version], int | None]) -> int:
+    """Make a document without faults live, unless it is already, fails tests of its own, or is based on another version."""
     if not 0 < len(note.strip()) <= 2000:
         refuse("--note: expected 1 to 2000 characters")
     failed = [test.name for test in make_ready(document, load().zone).failed]
     if failed:
         raise Failed(f"{name} fails tests of its own: {', '.join(failed)}", data={"failed_tests": failed})
-    digest = documents.hash_of(document)
+    book = read(document)
     with house() as made:
-        now = made.clock.now()
 
         def write(conn: Connection) -> int:
-            was = rulebooks.live(conn)
-            if was.hash == digest:
-                raise Failed(f"Version {was.version} is this very rulebook; nothing was published.")
-            number = rulebooks.publish(conn, document, digest, note.strip(), now, "cli")
-            before = {"version": was.version, "hash": was.hash}
-            made.changed(conn, action, "rulebook", before, {"version": number, "hash": digest, "note": note.strip()})
-            return number
+            rulebooks.lock_draft(conn)
+            live = rulebooks.get(conn, rulebooks.live_version(conn))
+            if live.hash == book.hash:
+                raise Failed(f"Version {live.version} is this very rulebook; nothing was published.")
+            begun = base(live)
+            if begun is None:
+                raise _unknown_base(name, live, book.document)
+            _known(conn, begun)
+            return publishing.go_live(conn, book, note.strip(), action=action, base=begun, **made.record())
 
-        number = made.write(write)
-    say(as_json, {"version": number, "hash": digest}, [f"Version {number} is live ({digest[:19]}…)."])
+        try:
+            number = made.write(write)
+        except rulebooks.StaleBase as found:
+            raise _stale(name, found, book.document) from None
+    say(as_json, {"version": number, "hash": book.hash}, [f"Version {number} is live ({book.hash[:19]}…)."])
+    return number
 
 
-def _difference(found: dict[str, Any]) -> Iterator[str]:
-    """A difference for people to read."""
+def _known(conn: Connection, version: int) -> None:
+    try:
+        rulebooks.get(conn, version)
+    except rulebooks.NoRulebook:
+        refuse(f"--base: there is no version {version}")
+
+
+def _stale(name: str, found: rulebooks.StaleBase, document: Any) -> Failed:
+    told = publishing.stale(found, document)
+    lines = [
+        f"{name} is {found}; nothing was published. What others changed since:",
+        *_words(told["difference"]),
+        *(f"both changed rule {key}" for key in told["clashes"]),
+        f"Take it over into {name}, then publish with --base {found.live.version}.",
+    ]
+    return Failed("\n".join(lines), data={"code": "stale_base", **told})
+
+
+def _unknown_base(name: str, live: rulebooks.Version, document: Any) -> Failed:
+    """A file that does not say what it is based on, on somebody's version: shown is what it would do to it."""
+    told = differing.diff(live.document, document)
+    lines = [
+        f"{name} does not say which version it is based on; nothing was published. It would do this to version {live.version}:",
+        *_words(told),
+        f"If that is what you want, publish with --base {live.version}.",
+    ]
+    return Failed("\n".join(lines), data={"code": "stale_base", "based_on": None, "live_version": live.version, "difference": told})
+
+
+def _words(found: dict[str, Any]) -> Iterator[str]:
+    """What differs, for people to read."""
     for one, name in (
         *((one, f"rule {one['key']}") for one in found["rules"]),
         *((one, f"{differing.SINGLE[one['part']]} {one['name']}") for one in found["parts"]),
@@ -136,6 +202,11 @@ def _difference(found: dict[str, Any]) -> Iterator[str]:
     ):
         yield f"{one.get('change', 'changed').ljust(8)} {name}"
         yield from (f"         {words}" for words in one["words"])
+
+
+def _difference(found: dict[str, Any]) -> Iterator[str]:
+    """What differs, and in what it decides."""
+    yield from _words(found)
     effect = found["effect"]
     if effect is None:
         yield "         One of them has faults and cannot be judged by: what the difference does is not known."

@@ -33,7 +33,8 @@ def diff(before: Document, after: Document) -> dict[str, Any]:
     """
     old, new = _rules(before), _rules(after)
     was, became = [key for key in old if key in new], [key for key in new if key in old]
-    moved = set(became) - _stayed([was.index(key) for key in became], became)
+    places = {key: place for place, key in enumerate(was)}
+    moved = set(became) - _stayed([places[key] for key in became], became)
     changes = [_change(key, "removed", rule, None, [f"The rule {key} has gone."]) for key, rule in old.items() if key not in new]
     for key, rule in new.items():
         if key not in old:
@@ -52,6 +53,14 @@ def diff(before: Document, after: Document) -> dict[str, Any]:
         if before.get(name) != after.get(name)
     ]
     return {"same": before == after, "rules": changes, "order_changed": was != became, "parts": parts, "other": others}
+
+
+def touched(before: Document, after: Document) -> dict[str, list[str]]:
+    """The keys of the rules that were added, changed, moved, removed; only what there is."""
+    found: dict[str, list[str]] = {}
+    for one in diff(before, after)["rules"]:
+        found.setdefault(one["change"], []).append(one["key"])
+    return found
 
 
 def effect(before: Rulebook, after: Rulebook, zone: tzinfo) -> dict[str, Any]:

@@ -7,6 +7,7 @@ salted commitments to it, so erasing a person leaves the chain whole. Rows are n
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Final
 
@@ -14,7 +15,7 @@ from sqlalchemy import Connection, insert, select, text
 
 from tsbridge.core.chain import GENESIS, commitment, link_hash
 from tsbridge.core.moments import instant_text
-from tsbridge.store.tables import chain, changes
+from tsbridge.store.tables import chain, change_subjects, changes
 
 _LAST: Final = select(chain.c.seq, chain.c.hash).order_by(chain.c.seq.desc()).limit(1)
 _ADD: Final = insert(chain)
@@ -48,12 +49,14 @@ def add_change(
     before: Any,
     after: Any,
     salt: str,
+    also: Sequence[str] = (),
 ) -> int:
     """Record what a person (or the system) changed.
 
-    `actor` is a name: it, `before` and `after` stay outside the chain, committed to by hash.
+    `actor` is a name: it, `before` and `after` stay outside the chain, committed to by hash. `also`: what it touched besides
+    `subject`, and is found by.
     """
-    record = {
+    record: dict[str, Any] = {
         "type": "change",
         "id": id,
         "at": instant_text(at),
@@ -63,10 +66,14 @@ def add_change(
         "before": commitment(salt, before),
         "after": commitment(salt, after),
     }
+    if also:
+        record["also"] = sorted(set(also))
     seq, _, _ = append(conn, "change", id, record)
     conn.execute(
         insert(changes).values(seq=seq, id=id, at=at, actor=actor, action=action, subject=subject, before=before, after=after, salt=salt)
     )
+    if also:
+        conn.execute(insert(change_subjects), [{"subject": one, "seq": seq} for one in record["also"]])
     return seq
 
 

@@ -15,7 +15,7 @@ from tsbridge.core.chain import broken_links, commitment
 from tsbridge.core.moments import instant_text
 from tsbridge.core.rules.language import content_hash
 from tsbridge.store.decisions import searched_tags
-from tsbridge.store.tables import chain, changes, decision_rules, decision_tags, decisions, interactions, rulebooks
+from tsbridge.store.tables import chain, change_subjects, changes, decision_rules, decision_tags, decisions, interactions, rulebooks
 
 STEP: Final = 2_000
 """Entries looked at together: what memory a walk over any number of entries takes."""
@@ -43,9 +43,12 @@ def _beside(conn: Connection) -> Iterator[Broken]:
     yield from _lonely(conn)
     for low in _steps(conn):
         entries = {row["seq"]: row for row in conn.execute(select(chain).where(chain.c.seq >= low, chain.c.seq < low + STEP)).mappings()}
+        also = _grouped(conn, change_subjects, low)
         for row in _rows(conn, changes, low):
             if (entry := entries.get(row["seq"])) is not None:
                 yield from _told(entry, "the change differs from what was recorded", _change(row, entry["record"]))
+                if sorted(also[row["seq"]]) != [(one,) for one in entry["record"].get("also", ())]:
+                    yield {"seq": row["seq"], "why": "what the change is found by differs from what was recorded"}
         yield from _placed(conn, low)
         rules, tags = _grouped(conn, decision_rules, low), _grouped(conn, decision_tags, low)
         for row in _rows(conn, decisions, low):
@@ -91,6 +94,9 @@ def _lonely(conn: Connection) -> Iterator[Broken]:
         both = table.outerjoin(decisions, decisions.c.seq == table.c.seq)
         for row in conn.execute(select(table.c.seq).distinct().select_from(both).where(decisions.c.seq.is_(None))):
             yield {"seq": row.seq, "why": "rules or tags of a decision that is not there"}
+    both = change_subjects.outerjoin(changes, changes.c.seq == change_subjects.c.seq)
+    for row in conn.execute(select(change_subjects.c.seq).distinct().select_from(both).where(changes.c.seq.is_(None))):
+        yield {"seq": row.seq, "why": "what a change is found by, of one that is not there"}
 
 
 def _told(entry: RowMapping, why: str, differing: Iterator[str]) -> Iterator[Broken]:

@@ -9,7 +9,18 @@ from typing import Any, Final
 
 from sqlalchemy import ColumnElement, Connection, RowMapping, Select, and_, func, or_, select, tuple_
 
-from tsbridge.store.tables import chain, changes, decision_rules, decision_tags, decisions, desired, handles, interactions, rulebooks
+from tsbridge.store.tables import (
+    chain,
+    change_subjects,
+    changes,
+    decision_rules,
+    decision_tags,
+    decisions,
+    desired,
+    handles,
+    interactions,
+    rulebooks,
+)
 
 Row = RowMapping
 
@@ -84,12 +95,15 @@ def writebacks_for(conn: Connection, rows: Iterable[Row]) -> Mapping[str, Row]:
 def change_list(
     conn: Connection, limit: int, before: int | None = None, actor: str | None = None, action: str | None = None, subject: str | None = None
 ) -> list[Row]:
-    """Who changed what, newest first."""
+    """Who changed what, newest first; by `subject` also what touched it among other things."""
     columns = (*(column for column in changes.c if column.name != "salt"), chain.c.previous_hash, chain.c.hash)
     query = select(*columns).join(chain, chain.c.seq == changes.c.seq)
-    for column, value in ((changes.c.actor, actor), (changes.c.action, action), (changes.c.subject, subject)):
+    for column, value in ((changes.c.actor, actor), (changes.c.action, action)):
         if value is not None:
             query = query.where(column == value)
+    if subject is not None:
+        touched = select(change_subjects.c.seq).where(change_subjects.c.subject == subject)
+        query = query.where(or_(changes.c.subject == subject, changes.c.seq.in_(touched)))
     if before is not None:
         query = query.where(changes.c.seq < before)
     return list(conn.execute(query.order_by(changes.c.seq.desc()).limit(limit)).mappings())

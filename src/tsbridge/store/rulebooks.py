@@ -15,6 +15,7 @@ from typing import Any, Final, NamedTuple
 from sqlalchemy import Connection, func, insert, select, text, update
 from sqlalchemy.dialects import postgresql, sqlite
 
+from tsbridge.core.moments import canonical
 from tsbridge.core.rules.document import read
 from tsbridge.core.rules.judge import Judge
 from tsbridge.core.rules.language import Rulebook
@@ -28,6 +29,15 @@ KEEP: Final = 16
 
 class NoRulebook(LookupError):
     """No version of that number; with an empty database, none at all."""
+
+
+class StaleBase(Exception):
+    """What shall be published was begun from `base`; by now `live` is live, and may hold what others changed."""
+
+    def __init__(self, base: Version, live: Version) -> None:
+        super().__init__(f"based on version {base.version}, and version {live.version} is live")
+        self.base = base
+        self.live = live
 
 
 class Live(NamedTuple):
@@ -50,9 +60,10 @@ class Version:
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """The draft. `revision` grows with every write; the first one is a copy of live."""
+    """The draft. `revision` grows with every write; the first one is a copy of live. `based_on`: the version it was begun from."""
 
     document: Any
+    based_on: int
     revision: int
     updated_at: datetime
     updated_by: str
@@ -114,19 +125,28 @@ def lock_first(conn: Connection) -> None:
         conn.execute(text("LOCK TABLE rulebooks IN SHARE ROW EXCLUSIVE MODE"))
 
 
-def publish(conn: Connection, document: Any, hash: str, note: str, at: datetime, by: str) -> int:
-    """The next version, live with this transaction. A draft that nobody has changed follows live.
+def compare_base(conn: Connection, base: int) -> None:
+    """Raises `StaleBase` unless `base` is live."""
+    if base != (newest := live_version(conn)):
+        raise StaleBase(get(conn, base), get(conn, newest))
 
+
+def publish(conn: Connection, document: Any, hash: str, note: str, at: datetime, by: str, base: int | None = None) -> int:
+    """The next version, live with this transaction. A draft that nobody has changed follows live, and so does the one published.
+
+    `base`: the version that `document` was begun from. Raises `StaleBase` when another one is live.
     Publishers wait for each other; those of the first version by `lock_first`.
     """
     version, follows = 1, False
     if has_any(conn):
         held = lock_draft(conn)
-        before = live(conn)
-        version, follows = (before.version + 1, held.document == before.document != document)
+        if base is not None:
+            compare_base(conn, base)
+        version = live_version(conn) + 1
+        follows = any(_same(held.document, one) for one in (document, get(conn, held.based_on).document))
     conn.execute(insert(table).values(version=version, hash=hash, document=document, note=note, published_at=at, published_by=by))
     if follows:
-        save_draft(conn, document, at, by)
+        save_draft(conn, document, at, by, version)
     return version
 
 
@@ -136,7 +156,7 @@ def draft(conn: Connection) -> Draft:
     if stored is not None:
         return stored
     version = get(conn, live_version(conn))
-    return Draft(version.document, FIRST_REVISION, version.published_at, version.published_by)
+    return Draft(version.document, version.version, FIRST_REVISION, version.published_at, version.published_by)
 
 
 def lock_draft(conn: Connection) -> Draft:
@@ -145,23 +165,37 @@ def lock_draft(conn: Connection) -> Draft:
     if conn.execute(hold).one_or_none() is None:
         copy = draft(conn)
         put = postgresql.insert if conn.dialect.name == "postgresql" else sqlite.insert
-        row = {"document": copy.document, "revision": copy.revision, "updated_at": copy.updated_at, "updated_by": copy.updated_by}
-        conn.execute(put(draft_table).values(id=DRAFT_ID, **row).on_conflict_do_nothing())
+        conn.execute(put(draft_table).values(id=DRAFT_ID, **_row(copy)).on_conflict_do_nothing())
         conn.execute(hold)
     return draft(conn)
 
 
-def save_draft(conn: Connection, document: Any, at: datetime, by: str) -> Draft:
-    """Replace the draft. Callers have compared revisions after `lock_draft`, in the same write transaction."""
-    here = draft_table.c.id == DRAFT_ID
-    revision = conn.execute(select(draft_table.c.revision).where(here)).scalar_one() + 1
-    conn.execute(update(draft_table).where(here).values(document=document, revision=revision, updated_at=at, updated_by=by))
-    return Draft(document, revision, at, by)
+def save_draft(conn: Connection, document: Any, at: datetime, by: str, based_on: int | None = None) -> Draft:
+    """Replace the draft; its base stays unless another is named. One without any change to its base is live's copy again.
+
+    Callers have compared revisions after `lock_draft`, in the same write transaction.
+    """
+    held = draft(conn)
+    base, newest = based_on or held.based_on, live_version(conn)
+    if base != newest and _same(document, get(conn, base).document):
+        document, base = get(conn, newest).document, newest
+    saved = Draft(document, base, held.revision + 1, at, by)
+    conn.execute(update(draft_table).where(draft_table.c.id == DRAFT_ID).values(**_row(saved)))
+    return saved
+
+
+def _same(one: Any, other: Any) -> bool:
+    """Whether two documents are the same JSON: to `==`, 1 and true are alike."""
+    return canonical(one) == canonical(other)
+
+
+def _row(draft: Draft) -> dict[str, Any]:
+    return {name: getattr(draft, name) for name in ("document", "based_on", "revision", "updated_at", "updated_by")}
 
 
 def _stored_draft(conn: Connection) -> Draft | None:
     row = conn.execute(select(draft_table).where(draft_table.c.id == DRAFT_ID)).one_or_none()
-    return None if row is None else Draft(row.document, row.revision, row.updated_at, row.updated_by)
+    return None if row is None else Draft(row.document, row.based_on, row.revision, row.updated_at, row.updated_by)
 
 
 class LiveRulebook:

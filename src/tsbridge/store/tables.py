@@ -306,6 +306,13 @@ changes = Table(
     Column("salt", Text, nullable=False),
 )
 
+change_subjects = Table(
+    "change_subjects",  # what a change touched besides its subject: the rules of a publish
+    metadata,
+    Column("subject", Text, primary_key=True),
+    Column("seq", BigInteger, primary_key=True, autoincrement=False),
+)
+
 escalations = Table(
     "escalations",
     metadata,
@@ -397,6 +404,7 @@ draft = Table(
     metadata,
     Column("id", Integer, primary_key=True),  # always 1
     Column("document", Json, nullable=False),
+    Column("based_on", Integer, nullable=False),  # the published version it was begun from
     Column("revision", Integer, nullable=False),
     Column("updated_at", Instant, nullable=False),
     Column("updated_by", Text, nullable=False),

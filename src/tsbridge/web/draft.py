@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from typing import Any
+from functools import partial
+from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Response
 from fastapi.exceptions import RequestValidationError
-from pydantic import ValidationError
+from pydantic import Field, ValidationError
 from sqlalchemy import Connection
 
 from tsbridge.store import chain
@@ -20,14 +21,20 @@ from tsbridge.web.desk import Desk, Made
 from tsbridge.web.documents import Document
 from tsbridge.web.etags import IfMatch, need_match, tag
 from tsbridge.web.inputs import Body, Id, Line
+from tsbridge.web.problems import invalid
 from tsbridge.web.route import DocumentRoute
 from tsbridge.web.shapes import draft_item
 
 routes = APIRouter(route_class=DocumentRoute, prefix="/v1/rulebook/draft", tags=["rulebook"])
 
+BIGGEST: Final = (1 << 31) - 1
+
 
 class WholeDraft(Body):
+    """`based_on`: the published version that the document takes into account. Without it the draft's base stays what it was."""
+
     document: Document
+    based_on: Annotated[int, Field(ge=1, le=BIGGEST)] | None = None
 
 
 class NewRule(Body):
@@ -47,9 +54,13 @@ async def show_draft(desk: Made, by: Ops, response: Response) -> dict[str, Any]:
 
 @routes.put("")
 async def replace_draft(desk: Made, by: Ops, body: WholeDraft, response: Response, if_match: IfMatch = None) -> dict[str, Any]:
-    """Replace the whole draft. It may have faults: they come back as findings, and publishing refuses them."""
+    """Replace the whole draft. It may have faults: they come back as findings, and publishing refuses them.
+
+    A draft without any change to the version it is based on is live's copy again.
+    """
     need_match(if_match)
-    draft, live = await _edit(desk, by.name, "rulebook.draft", "draft", lambda held: _matched(held, if_match, body.document))
+    changed = partial(_matched, if_match, body.document)
+    draft, live = await _edit(desk, by.name, "rulebook.draft", "draft", changed, body.based_on)
     response.headers["ETag"] = draft_tag(draft)
     return await _with_findings(desk, draft, live)
 
@@ -122,20 +133,26 @@ def _new_rule(body: Document) -> tuple[NewRule, str]:
         raise RequestValidationError([{**error, "loc": ("body", *error["loc"])} for error in refused.errors()]) from None
 
 
-def _matched(held: Draft, if_match: str | None, document: Document) -> Document:
+def _matched(if_match: str | None, document: Document, held: Draft) -> Document:
     need_match(if_match, draft_tag(held))
     return document
 
 
-async def _edit(desk: Desk, by: str, action: str, subject: str, changed: Callable[[Draft], Document]) -> tuple[Draft, int]:
+async def _edit(
+    desk: Desk, by: str, action: str, subject: str, changed: Callable[[Draft], Document], based_on: int | None = None
+) -> tuple[Draft, int]:
     """Edit the draft in one transaction and record who did it; the record keeps what differs, not two whole books."""
     now, change_id, salt = desk.clock.now(), desk.ids.new("chg"), desk.salt()
 
     def write(conn: Connection) -> tuple[Draft, int]:
         held = store.lock_draft(conn)
         document = changed(held)
-        saved = store.save_draft(conn, document, now, by)
-        before, after = documents.difference(held.document, document)
+        if based_on is not None and based_on not in store.hashes(conn, {based_on}):
+            raise invalid("body", "#/based_on", "Expected the number of a published version.", code="version")
+        saved = store.save_draft(conn, document, now, by, based_on)
+        before, after = documents.difference(held.document, saved.document)
+        if saved.based_on != held.based_on:
+            before, after = {**before, "based_on": held.based_on}, {**after, "based_on": saved.based_on}
         chain.add_change(conn, id=change_id, at=now, actor=by, action=action, subject=subject, before=before, after=after, salt=salt)
         return saved, store.live_version(conn)
 

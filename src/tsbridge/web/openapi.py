@@ -43,6 +43,10 @@ _PROBLEM: Final[dict[str, Any]] = {
         },
         "findings": {"type": "array", "items": {"type": "object"}},
         "failed_tests": {"type": "array", "items": {"type": "object"}},
+        "based_on": {"type": "integer"},
+        "live_version": {"type": "integer"},
+        "difference": {"type": "object", "description": "As of `/v1/rulebook/versions/diff`: what became live since `based_on`."},
+        "clashes": {"type": "array", "items": {"type": "string"}, "description": "Rules that both changed."},
     },
 }
 _WORDS: Final = {

@@ -14,10 +14,9 @@ from tsbridge.core.rules.facts import YEARS
 from tsbridge.core.rules.language import Rulebook
 from tsbridge.rulebook.diff import diff
 from tsbridge.rulebook.zendesk_import import import_zendesk
-from tsbridge.store import chain
 from tsbridge.store import rulebooks as store
-from tsbridge.store.rulebooks import NoRulebook
-from tsbridge.web import documents, effects, trial
+from tsbridge.store.rulebooks import NoRulebook, StaleBase
+from tsbridge.web import documents, effects, publishing, trial
 from tsbridge.web.auth import Caller, Ops, Viewer
 from tsbridge.web.desk import Desk, Made
 from tsbridge.web.documents import Document
@@ -213,18 +212,25 @@ async def try_rulebook(desk: Made, by: Ops, body: Trial) -> dict[str, Any]:
 
 @routes.post("/publish", status_code=201)
 async def publish_draft(desk: Made, by: Ops, body: Publication, response: Response, if_match: IfMatch = None) -> dict[str, Any]:
-    """Make the draft live. Refused with its findings or failed tests; `If-Match` names the draft that was looked at."""
+    """Make the draft live. Refused with its findings or failed tests; `If-Match` names the draft that was looked at.
+
+    One that is based on another version than the live one is refused with the difference (412 `stale_base`).
+    """
     need_match(if_match)
     draft = await desk.database.read(store.draft)
     need_match(if_match, draft_tag(draft))
-    book = await _prepare(desk, draft.document)
-    publish = _publication(desk, book, body.note, by.name, "rulebook.publish")
 
-    def write(conn: Connection) -> dict[str, Any]:
+    def seen(conn: Connection) -> None:
         need_match(if_match, draft_tag(store.lock_draft(conn)))
-        return publish(conn)
 
-    return _made(response, await desk.database.write(write, urgent=True))
+    try:
+        await desk.database.read(lambda conn: store.compare_base(conn, draft.based_on))
+        book = await _prepare(desk, draft.document)
+        publish = _publication(desk, book, body.note, by.name, "rulebook.publish", draft.based_on, seen)
+        return _made(response, await desk.database.write(publish, urgent=True))
+    except StaleBase as found:
+        told = await asyncio.to_thread(publishing.stale, found, draft.document)
+        raise Problem(412, f"The draft is {found}: what differs is in difference.", kind="stale_base", **told) from None
 
 
 def _named(parameter: str, text: str, by: Caller) -> Callable[[Connection], tuple[int | str, Document]]:
@@ -254,18 +260,21 @@ def _made(response: Response, version: dict[str, Any]) -> dict[str, Any]:
     return version
 
 
-def _publication(desk: Desk, book: Rulebook, note: str, by: str, action: str) -> Callable[[Connection], dict[str, Any]]:
-    """The write that makes `book` live. Runs inside the caller's transaction."""
-    now, change_id, salt = desk.clock.now(), desk.ids.new("chg"), desk.salt()
+def _publication(
+    desk: Desk,
+    book: Rulebook,
+    note: str,
+    by: str,
+    action: str,
+    base: int | None = None,
+    first: Callable[[Connection], None] = lambda _: None,
+) -> Callable[[Connection], dict[str, Any]]:
+    """The write that makes `book` live, after a last look."""
+    record: dict[str, Any] = {"at": desk.clock.now(), "by": by, "change_id": desk.ids.new("chg"), "salt": desk.salt()}
 
     def write(conn: Connection) -> dict[str, Any]:
-        before = store.live(conn)
-        version = store.publish(conn, book.document, book.hash, note, now, by)
-        was = {"version": before.version, "hash": before.hash}
-        became = {"version": version, "hash": book.hash}
-        noted = {**became, "note": note}
-        chain.add_change(conn, id=change_id, at=now, actor=by, action=action, subject="rulebook", before=was, after=noted, salt=salt)
-        return became
+        first(conn)
+        return {"version": publishing.go_live(conn, book, note, action=action, base=base, **record), "hash": book.hash}
 
     return write
 

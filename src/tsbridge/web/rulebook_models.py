@@ -18,6 +18,7 @@ class Finding(TypedDict):
 
 class DraftShown(TypedDict):
     document: dict[str, Any]
+    based_on: int
     revision: int
     updated_at: str
     updated_by: str

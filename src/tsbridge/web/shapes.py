@@ -182,6 +182,7 @@ def version_item(version: Version) -> dict[str, Any]:
 def draft_item(draft: Draft, live_version: int) -> dict[str, Any]:
     return {
         "document": draft.document,
+        "based_on": draft.based_on,
         "revision": draft.revision,
         "updated_at": time_text(draft.updated_at),
         "updated_by": draft.updated_by,

@@ -1,0 +1,57 @@
+"""The step from a document to the live version, as the API and the command line take it: compared with its base, and on record."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection
+
+from tsbridge.core.rules.language import Rulebook
+from tsbridge.rulebook.diff import diff, touched
+from tsbridge.store import chain, rulebooks
+from tsbridge.store.rulebooks import Live, StaleBase
+from tsbridge.web.documents import Document
+
+
+def go_live(
+    conn: Connection,
+    book: Rulebook,
+    note: str,
+    *,
+    at: datetime,
+    by: str,
+    change_id: str,
+    salt: str,
+    action: str = "rulebook.publish",
+    base: int | None = None,
+) -> int:
+    """Make `book` the live version and record what that did to which rules; returns its number.
+
+    `base`: the version it was begun from; without one it is not compared. Raises `StaleBase`.
+    """
+    rulebooks.lock_draft(conn)
+    was: Live = rulebooks.live(conn)
+    version = rulebooks.publish(conn, book.document, book.hash, note, at, by, base)
+    rules = touched(was.document, book.document)
+    chain.add_change(
+        conn,
+        id=change_id,
+        at=at,
+        actor=by,
+        action=action,
+        subject="rulebook",
+        before={"version": was.version, "hash": was.hash},
+        after={"version": version, "hash": book.hash, "note": note, "rules": rules},
+        salt=salt,
+        also=[key for keys in rules.values() for key in keys],
+    )
+    return version
+
+
+def stale(found: StaleBase, document: Document) -> dict[str, Any]:
+    """What somebody has to know whose base is no longer live: what others changed meanwhile, and which rules both changed."""
+    theirs = diff(found.base.document, found.live.document)
+    mine = {key for keys in touched(found.base.document, document).values() for key in keys}
+    clashes = sorted(mine & {one["key"] for one in theirs["rules"]})
+    return {"based_on": found.base.version, "live_version": found.live.version, "difference": theirs, "clashes": clashes}

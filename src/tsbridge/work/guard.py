@@ -13,7 +13,7 @@ from tsbridge.core.runaway import suspects
 from tsbridge.store import chain, keep, rulebooks, runaway
 from tsbridge.store.db import Database
 from tsbridge.work.pace import MODE
-from tsbridge.work.writeback import Alarm
+from tsbridge.work.trouble import Alarm
 
 LOOK_AGAIN: Final = timedelta(seconds=30)
 NEWEST: Final = 500

@@ -14,7 +14,7 @@ from tsbridge.core.ports import Clock, Ids
 from tsbridge.core.silence import WEEK, WEEKS, hour_of, improbable
 from tsbridge.store import chain, keep, silence
 from tsbridge.store.db import Database
-from tsbridge.work.writeback import Alarm
+from tsbridge.work.trouble import Alarm
 
 LOOK_AGAIN: Final = timedelta(minutes=1)
 AWAY: Final = timedelta(minutes=10)

@@ -1,0 +1,237 @@
+"""One ticket, from what it is to how its wish ends for now: plan, write down the intent, one guarded call, settle.
+
+A wish that changes meanwhile is not settled but written again. What ends a try decides what comes next: told to wait costs
+nothing, a conflict is planned anew, an unknown outcome is read before anything is written again, and what is final (closed,
+deleted, refused) is said so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any, Final, Protocol
+
+from sqlalchemy import Connection
+
+from tsbridge.core import budget as flow
+from tsbridge.core import helpdesk
+from tsbridge.core.crashpoint import crashpoint
+from tsbridge.core.drift import undone_by
+from tsbridge.core.helpdesk import Current, Edit, Ours, edit_json, hold, ours_from, ours_json, overwritten, plan, settled, yielding
+from tsbridge.core.moments import Value
+from tsbridge.core.ports import Clock, Ids
+from tsbridge.store import budget, desired
+from tsbridge.store.db import Database
+from tsbridge.store.desired import ClaimedWish
+from tsbridge.vendors.errors import Conflict, GiveUp, OutcomeUnknown, TryLater, Unauthorized, VendorError
+from tsbridge.vendors.zendesk.audits import changes_of
+from tsbridge.vendors.zendesk.client import Updated
+from tsbridge.vendors.zendesk.tickets import before_of, body_of, current_of, intents_in, marker_of, properties_of
+from tsbridge.work import unheard
+from tsbridge.work.pace import Pace, Stopped
+from tsbridge.work.trouble import TOLD_NOTHING, Alarm, Trouble
+
+LEASE: Final = timedelta(seconds=60)
+"""Held anew before each call, which takes at most fifteen seconds."""
+TRIES: Final = 4
+"""Of one ticket in one go: the first and at most three that are planned anew."""
+GIVE_UP_AFTER: Final = timedelta(hours=72)
+GIVE_UP_TRIES: Final = 10
+FIGHT_WINDOW: Final = timedelta(minutes=10)
+FIGHT_WRITES: Final = 20
+"""Writes to one ticket within the window that make a loop (Zendesk itself refuses the 31st)."""
+
+
+class Zendesk(Protocol):
+    """What is needed of the client."""
+
+    async def tickets(self, ids: Sequence[str], *, once: bool = False) -> list[dict[str, Any]]: ...
+    async def audits(self, ticket: str) -> list[Mapping[str, Any]]: ...
+    async def update(self, ticket: str, changes: Mapping[str, Any], stamp: str) -> Updated: ...
+
+
+class Writing:
+    """Writes one ticket at a time for the wish that was claimed."""
+
+    def __init__(self, database: Database, clock: Clock, ids: Ids, zendesk: Zendesk, pace: Pace, alarm: Alarm, trouble: Trouble) -> None:
+        self._database = database
+        self._clock = clock
+        self._ids = ids
+        self._zendesk = zendesk
+        self._pace = pace
+        self._alarm = alarm
+        self._trouble = trouble
+
+    async def write(self, claimed: ClaimedWish, current: Current | None, known: Mapping[str, Value], *, live: bool, unclear: bool) -> None:
+        """One ticket, from what it is to how its wish ends for now. `known`: what it was last heard to read."""
+        ours = claimed.ours
+        try:
+            for _ in range(TRIES):
+                if unclear:
+                    ours = await self._learn(claimed, ours)
+                if current is None or current.frozen is not None:
+                    reason = "deleted" if current is None else current.frozen
+                    return await self._settle(claimed, "refused", ours, reason=reason)
+                edit = plan(current, claimed.wish, ours)
+                if live and (parts := helpdesk.unheard(edit, current, ours, known)) and not await self._heard(current):
+                    claimed = replace(claimed, wish=hold(claimed.wish, ours, parts), held=desired.UNHEARD)
+                    edit = plan(current, claimed.wish, ours)
+                if not edit:
+                    before = bool(claimed.ours.tags or claimed.ours.values or ours.notes or claimed.ours.absent or ours.put)
+                    done = settled(ours, claimed.wish, current, edit)
+                    return await self._settle(claimed, "confirmed" if before else "unneeded", done, plan=edit_json(edit))
+                if not live:
+                    return await self._settle(claimed, "dry_run", ours, plan=edit_json(edit))
+                if unclear and await self._fought_over(claimed, edit, ours):
+                    return None
+                unclear = True
+                again = await self._send(claimed, current, edit, ours)
+                if again is None:
+                    return None
+                current, ours = again
+            return await self._later(claimed, ours, "conflict", self._trouble.pause(claimed.attempts))
+        except TryLater as told:
+            await self._told_to_wait(claimed, told, ours)
+        except Unauthorized:
+            await self._trouble.unauthorized([claimed])
+        except GiveUp as final:
+            await self._settle(claimed, "refused", ours, reason=final.reason)
+        except VendorError as failure:
+            await self._try_again(claimed, failure.reason, ours)
+
+    async def _send(self, claimed: ClaimedWish, current: Current, edit: Edit, ours: Ours) -> tuple[Current | None, Ours] | None:
+        """The one call. Returns the ticket as it is now when it has to be planned again; None when its wish has ended for now."""
+        intent = self._ids.new("int")
+        after = settled(ours, claimed.wish, current, edit)
+        meant = {**edit_json(edit), "texts": [body_of(edit)] if edit.notes else [], "ours": ours_json(after)}
+        properties = properties_of(current, edit, intent)
+        if "tags" in properties:
+            meant["tags"] = properties["tags"]
+        stopped = await self._database.write(lambda conn: self._intend(conn, claimed, intent, meant))
+        if stopped is not None:
+            if stopped.due is not None:
+                await self._later(claimed, ours, stopped.reason, stopped.due - self._clock.now(), counted=False)
+            return None
+        crashpoint("writeback.intended")
+        try:
+            updated = await self._zendesk.update(claimed.ticket, properties, current.updated_at)
+        except Conflict:
+            await self._intent(intent, "conflict")
+            now = await self._read_again(claimed)
+            return now, ours if now is None else yielding(ours, claimed.wish, current, now)
+        except (TryLater, Unauthorized):
+            await self._intent(intent, "later")
+            raise
+        except GiveUp as final:
+            await self._intent(intent, "refused")
+            await self._settle(claimed, "refused", ours, reason=final.reason, plan=edit_json(edit))
+            return None
+        except OutcomeUnknown:
+            crashpoint("writeback.sent")
+            await self._intent(intent, "unknown")
+            raise
+        crashpoint("writeback.answered")
+        owed = overwritten(current, edit, before_of(current, updated.events))
+        if owed:
+            # Stamps have whole seconds: somebody was there in the second of our read. Give it back at once.
+            self._alarm("foreign_edit_restored", ticket=claimed.ticket, tags=len(owed.add) + len(owed.remove), values=len(owed.values))
+            after = replace(after, owed=owed)
+        await self._database.write(lambda conn: self._done(conn, intent, claimed, edit, after))
+        crashpoint("writeback.settled")
+        return (current_of(updated.ticket), after) if owed else None
+
+    def _intend(self, conn: Connection, claimed: ClaimedWish, intent: str, meant: Mapping[str, Any]) -> Stopped | None:
+        """The last look before a call: a permit, the mode, the lease; then the intent. Why not, when not."""
+        now = self._clock.now()
+        if (stopped := self._pace.permit(conn, now)) is not None:
+            return stopped
+        if not desired.hold(conn, claimed, now, LEASE):
+            return Stopped("lost", None)
+        desired.intend(conn, intent, claimed, meant, now)
+        return None
+
+    def _done(self, conn: Connection, intent: str, claimed: ClaimedWish, edit: Edit, ours: Ours) -> None:
+        now, told = self._clock.now(), self._pace.told()
+        budget.change(conn, lambda b: flow.heard(flow.succeeded(b, now), told, now))
+        kept = (
+            desired.keep_ours(conn, claimed, ours)
+            if ours.owed
+            else desired.settle(conn, claimed, "confirmed", now, ours, plan=edit_json(edit), wrote=True)
+        )
+        # When somebody else has the ticket by now, they learn from the intent what we did.
+        desired.intent_done(conn, intent, "done" if kept else "unknown", now)
+
+    async def _learn(self, claimed: ClaimedWish, ours: Ours) -> Ours:
+        """Earlier calls whose answer never came: the audits tell whether they happened, so that no note is written twice."""
+        unknown = await self._database.read(lambda conn: desired.open_intents(conn, claimed.ticket))
+        if not unknown:
+            return ours
+        try:
+            written = intents_in(await self._zendesk.audits(claimed.ticket))
+        except GiveUp:
+            written = set()
+        for intent, meant in unknown:
+            if marker_of(intent) in written:
+                after = ours_from(meant["ours"])
+                ours = replace(after, notes=after.notes | ours.notes)
+        now = self._clock.now()
+
+        def know(conn: Connection) -> None:
+            desired.keep_ours(conn, claimed, ours)
+            for intent, _ in unknown:
+                desired.intent_done(conn, intent, "done" if marker_of(intent) in written else "lost", now)
+
+        await self._database.write(know)
+        return ours
+
+    async def _heard(self, current: Current) -> bool:
+        """Whether what stands on the ticket now was heard; else it will be."""
+        now = self._clock.now()
+        return await self._database.write(lambda conn: unheard.heard(conn, self._ids, current, now))
+
+    async def _read_again(self, claimed: ClaimedWish) -> Current | None:
+        found = await self._zendesk.tickets([claimed.ticket])
+        return current_of(found[0]) if found else None
+
+    async def _fought_over(self, claimed: ClaimedWish, edit: Edit, ours: Ours) -> bool:
+        """Park a ticket whose tags somebody keeps undoing, and say who; other tickets go on."""
+        since = self._clock.now() - FIGHT_WINDOW
+        if await self._database.read(lambda conn: desired.writes_since(conn, claimed.ticket, since)) < FIGHT_WRITES:
+            return False
+        by = list(undone_by(edit, changes_of(await self._zendesk.audits(claimed.ticket))))
+        fields = [name for name, _ in edit.values]
+        self._alarm("loop_suspected", ticket=claimed.ticket, tags=[*edit.add, *edit.remove], fields=fields, by=by)
+        await self._settle(claimed, "parked", ours, reason="loop_suspected", plan={**edit_json(edit), "undone_by": by})
+        return True
+
+    async def _told_to_wait(self, claimed: ClaimedWish, told: TryLater, ours: Ours) -> None:
+        """Told to wait: everybody waits, and it was nobody's attempt. Else Zendesk is in trouble."""
+        if told.waiting:
+            wait = told.after or TOLD_NOTHING
+            await self._trouble.told(told)
+            await self._later(claimed, ours, told.reason, wait, counted=False)
+        else:
+            await self._try_again(claimed, told.reason, ours, told.after)
+
+    async def _try_again(self, claimed: ClaimedWish, reason: str, ours: Ours, after: timedelta | None = None) -> None:
+        """Later, twice as late each time; after three days of trying a person has to look."""
+        now = self._clock.now()
+        if claimed.attempts >= GIVE_UP_TRIES and now - claimed.asked_at > GIVE_UP_AFTER:
+            self._alarm("writeback_given_up", ticket=claimed.ticket)
+            await self._settle(claimed, "parked", ours, reason="gave_up")
+            return
+        opened = await self._trouble.told(TryLater(reason))
+        await self._later(claimed, ours, reason, after or self._trouble.pause(claimed.attempts), counted=not opened)
+
+    async def _later(self, claimed: ClaimedWish, ours: Ours, reason: str, wait: timedelta, *, counted: bool = True) -> None:
+        due_at = self._clock.now() + wait
+        await self._database.write(lambda conn: desired.later(conn, claimed, due_at, reason=reason, counted=counted, ours=ours))
+
+    async def _settle(self, claimed: ClaimedWish, status: str, ours: Ours, *, reason: str | None = None, plan: Any = None) -> None:
+        now = self._clock.now()
+        await self._database.write(lambda conn: desired.settle(conn, claimed, status, now, ours, reason=reason, plan=plan))
+
+    async def _intent(self, intent: str, outcome: str) -> None:
+        now = self._clock.now()
+        await self._database.write(lambda conn: desired.intent_done(conn, intent, outcome, now))

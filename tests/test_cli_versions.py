@@ -272,3 +272,26 @@ def test_a_files_base_stands_in_one_comment_and_changes_nothing_else(start: str)
     assert marked.endswith(body.encode())
     assert load_text(marked) == load_text(raw)
     assert with_base(marked, 7 if "7" in start else 12) == (raw if "7" in start else marked)
+
+
+BITES = {
+    "title": "Bites",
+    "conditions": {"all": [{"field": "status", "value": "new"}]},
+    "actions": [{"field": "current_tags", "value": "x"}],
+}
+
+
+def test_triggers_are_put_into_the_draft_at_a_named_place(run: Run, database: Database, tmp_path: Path) -> None:
+    triggers = tmp_path / "triggers.json"
+    triggers.write_text(json.dumps({"triggers": [BITES]}))
+    command = ("rules", "import", str(triggers), "--into", "draft")
+    standing = [rule["key"] for rule in load_text(run("rules", "export", "--draft").out.encode())["rules"]]
+    assert run(*command, "--after", standing[0]).code == 0
+    drafted = load_text(run("rules", "export", "--draft").out.encode())
+    assert [rule["key"] for rule in drafted["rules"]] == [standing[0], "bites", *standing[1:]]
+    assert load_text(run("rules", "export").out.encode())["rules"] != drafted["rules"]
+    assert changes(database) == [(getpass.getuser(), "rulebook.import")]
+    for wrong in (["--before", "nobody"], ["--before", "bites", "--after", "bites"], ["--rulebook", str(triggers)]):
+        assert run(*command, *wrong).code == 2
+    assert run("rules", "import", str(triggers), "--before", standing[0]).code == 2
+    assert load_text(run("rules", "export", "--draft").out.encode()) == drafted

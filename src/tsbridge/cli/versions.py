@@ -20,6 +20,7 @@ from tsbridge.rulebook.zendesk_import import import_zendesk
 from tsbridge.settings import load
 from tsbridge.store import rulebooks
 from tsbridge.web import documents, effects, publishing
+from tsbridge.web.problems import Problem
 
 BIGGEST: Final = (1 << 31) - 1
 
@@ -72,22 +73,56 @@ def export(
 def import_(
     file: Annotated[Path, typer.Argument(help="What Zendesk's GET /api/v2/triggers (or /automations) answered, as JSON.")],
     rulebook: Annotated[Path | None, typer.Option(help="The rulebook whose queues the groups are; without it the bundled one.")] = None,
-    into: Annotated[Path | None, typer.Option(help="A file to write the rules to; without it standard output.")] = None,
+    into: Annotated[
+        str | None, typer.Option(help="A file to write the rules to, or `draft` for the draft; without it standard output.")
+    ] = None,
+    before: Annotated[str | None, typer.Option(help="With --into draft: the key of the draft's rule to stand above.")] = None,
+    after: Annotated[str | None, typer.Option(help="With --into draft: the key of the draft's rule to stand below.")] = None,
     as_json: AsJson = False,
 ) -> None:
     """Carry Zendesk's triggers over into rules, and say of each part what became of it. Exit code 1 when something was left behind."""
-    document, _ = mapping(rulebook)
     theirs, name, _ = read_book(file)
-    try:
-        found = import_zendesk(theirs, document)
-    except ValueError as refused:
-        refuse(f"{name}: {refused}")
-    if into is not None:
-        write_text(into, dump({"rules": found["rules"]}))
+    if into == "draft":
+        if rulebook is not None or (before is not None and after is not None):
+            refuse("--into draft: the queues are the draft's, and it takes --before or --after, not both")
+        found = _into_draft(theirs, name, before, after)
+    elif before is not None or after is not None:
+        refuse("--before and --after need --into draft")
+    else:
+        found = _carried(theirs, name, mapping(rulebook)[0])
+    if into is not None and into != "draft":
+        write_text(Path(into), dump({"rules": found["rules"]}))
     lines = [] if into else [dump({"rules": found["rules"]})]
     lines += [f"{entry['outcome'].ljust(8)} {entry['title']}" + (f": {entry['why']}" if entry["why"] else "") for entry in found["report"]]
     say(as_json, found, lines)
     done(all(entry["outcome"] != "left" for entry in found["report"]))
+
+
+def _carried(theirs: Any, name: str, document: Any) -> dict[str, Any]:
+    try:
+        return import_zendesk(theirs, document)
+    except ValueError as refused:
+        refuse(f"{name}: {refused}")
+
+
+def _into_draft(theirs: Any, name: str, before: str | None, after: str | None) -> dict[str, Any]:
+    """Put what was carried over into the draft, which nobody may have edited meanwhile."""
+    with house() as made:
+        draft = made.read(rulebooks.draft)
+        found = _carried(theirs, name, draft.document)
+        try:
+            document = documents.with_rules(draft.document, found["rules"], before, after)
+        except Problem:
+            refuse("--before, --after: expected the key of a rule of the draft")
+
+        def write(conn: Connection) -> None:
+            if rulebooks.lock_draft(conn).revision != draft.revision:
+                raise Failed("The draft was changed meanwhile; nothing was done. Try again.")
+            rulebooks.save_draft(conn, document, made.clock.now(), actor())
+            made.changed(conn, "rulebook.import", "draft", *documents.difference(draft.document, document))
+
+        made.write(write)
+    return found
 
 
 def publish(

@@ -29,8 +29,8 @@ def import_zendesk(answer: Any, document: Mapping[str, Any]) -> dict[str, Any]:
     Raises ValueError when `answer` is not what Zendesk's list of triggers or automations looks like.
     """
     found = _items(answer)
-    queues = {str(q["zendesk_group_id"]): name for name, q in document.get("queues", {}).items() if q.get("zendesk_group_id") is not None}
-    taken = {rule.get("key") for rule in document.get("rules", ())}
+    queues = _queues(document)
+    taken = _keys(document)
     categories = _categories(answer)
     rules: list[dict[str, Any]] = []
     report: list[dict[str, Any]] = []
@@ -43,6 +43,20 @@ def import_zendesk(answer: Any, document: Mapping[str, Any]) -> dict[str, Any]:
     if why := _incomplete(answer, sum(map(len, found.values()))):
         report.append({"title": "More pages", "outcome": "left", "why": why, "parts": []})
     return {"rules": [*rules, *stay_rules(rules, taken)], "report": report}
+
+
+def _queues(document: Mapping[str, Any]) -> dict[str, str]:
+    """The queues by Zendesk's group. A draft may be any object: what is no queue has none."""
+    given = document.get("queues")
+    queues = {name: queue for name, queue in given.items() if isinstance(queue, Mapping)} if isinstance(given, Mapping) else {}
+    return {str(queue["zendesk_group_id"]): name for name, queue in queues.items() if queue.get("zendesk_group_id") is not None}
+
+
+def _keys(document: Mapping[str, Any]) -> set[Any]:
+    given = document.get("rules")
+    return {
+        key for rule in (given if isinstance(given, list) else ()) if isinstance(rule, Mapping) and isinstance(key := rule.get("key"), str)
+    }
 
 
 def _items(answer: Any) -> dict[str, list[Item]]:

@@ -70,17 +70,20 @@ def with_rule(document: Document, rule: Document, before: str | None) -> Documen
     """The document with one rule more. Raises 409 when its key is taken, 422 when `before` names none."""
     _key_is_free(document, key_of(rule))
     standing = rules(document)
-    if before is not None:
-        place = _above(document, before)
-    elif rule.get("kind") == "routing":
-        catches_all = (
-            standing and isinstance(standing[-1], dict) and standing[-1].get("kind") == "routing" and standing[-1].get("when") == {}
-        )
-        place = len(standing) - (1 if catches_all else 0)
-    else:
-        routing = (place for place, other in enumerate(standing) if isinstance(other, dict) and other.get("kind") == "routing")
-        place = next(routing, len(standing))
+    place = _end_of(rule.get("kind"), standing) if before is None else _named_place(document, before)[1]
     return {**document, "rules": [*standing[:place], rule, *standing[place:]]}
+
+
+def with_rules(document: Document, new: Sequence[Document], before: str | None = None, after: str | None = None) -> Document:
+    """The document with rules more, in their order, each kind together: where they are of the kind of the rule that `before` or `after`
+    names, above or below that one; else at the end of their kind, but above the catch-all. Raises 422 when the key names none."""
+    standing = rules(document)
+    named, place = _named_place(document, before, after)
+    kinds = {kind: [rule for rule in new if (rule.get("kind") == "routing") == (kind == "routing")] for kind in ("escalation", "routing")}
+    places = {kind: place if kind == named else _end_of(kind, standing) for kind in kinds}
+    for kind in sorted(kinds, key=lambda kind: (places[kind], kind), reverse=True):  # from below: what stands above keeps its place
+        standing = [*standing[: places[kind]], *kinds[kind], *standing[places[kind] :]]
+    return {**document, "rules": standing}
 
 
 def replaced(document: Document, key: str, rule: Document, before: str | None = None) -> Document:
@@ -101,11 +104,26 @@ def without(document: Document, key: str) -> Document:
     return {**document, "rules": [*standing[:place], *standing[place + 1 :]]}
 
 
-def _above(document: Document, before: str) -> int:
+def _named_place(document: Document, before: str | None, after: str | None = None) -> tuple[str, int]:
+    """The kind of the rule that one of them names, and the place above or below it; no kind where neither is given."""
+    key, member = (before, "before") if before is not None else (after, "after")
+    if key is None:
+        return "", 0
     try:
-        return position_of(document, before)
+        place = position_of(document, key)
     except Problem:
-        raise invalid("body", "#/before", "Expected the key of a rule of the draft.", code="key") from None
+        raise invalid("body", f"#/{member}", "Expected the key of a rule of the draft.", code="key") from None
+    kind = "routing" if rules(document)[place].get("kind") == "routing" else "escalation"
+    return kind, place + (member == "after")
+
+
+def _end_of(kind: Any, standing: Sequence[Any]) -> int:
+    """Where a new rule of this kind goes by itself."""
+    if kind == "routing":
+        last = standing[-1] if standing else None
+        return len(standing) - (isinstance(last, dict) and last.get("kind") == "routing" and last.get("when") == {})
+    routing = (place for place, other in enumerate(standing) if isinstance(other, dict) and other.get("kind") == "routing")
+    return next(routing, len(standing))
 
 
 def _key_is_free(document: Document, key: str) -> None:

@@ -64,7 +64,7 @@ _WORDS: Final = {
     "500": "Something went wrong on our side.",
     "503": "Not now; see Retry-After.",
 }
-_EDITED: Final = frozenset({"replace_draft", "replace_rule", "remove_rule", "publish_draft", "replace_mappings"})
+_EDITED: Final = frozenset({"replace_draft", "replace_rule", "remove_rule", "publish_draft", "replace_mappings", "import_from_zendesk"})
 _CONFLICTING: Final = frozenset(
     {"add_rule", "replace_rule", "retry_event", "retry_writeback", "acknowledge_escalation", "cancel_replay", "try_rulebook"}
 )

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, Literal
 
 from fastapi import APIRouter, Response
-from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints
+from fastapi.exceptions import RequestValidationError
+from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, ValidationError
 from sqlalchemy import Connection
 
 from tsbridge.core.rules.facts import YEARS
@@ -20,7 +21,7 @@ from tsbridge.web import documents, effects, publishing, trial
 from tsbridge.web.auth import Caller, Ops, Viewer
 from tsbridge.web.desk import Desk, Made
 from tsbridge.web.documents import Document
-from tsbridge.web.draft import draft_tag
+from tsbridge.web.draft import draft_tag, take_in
 from tsbridge.web.etags import IfMatch, need_match, tag
 from tsbridge.web.inputs import Body, Id, Line, Time, whole_number
 from tsbridge.web.pages import Paged
@@ -73,6 +74,14 @@ class Trial(Body):
     version: Annotated[int | str | None, BeforeValidator(_version_or_draft)] = Field(
         default=None, json_schema_extra={"anyOf": [{"type": "integer", "minimum": 1}, {"const": "draft"}, {"type": "null"}]}
     )
+
+
+class Place(Body):
+    """Where imported rules go: `before` or `after` is the key of a rule of the draft."""
+
+    into: Literal["draft"]
+    before: Line | None = None
+    after: Line | None = None
 
 
 # The live one and the versions
@@ -166,16 +175,41 @@ async def generate_tests(desk: Made, by: Ops, body: Document | None = None) -> d
 
 
 @routes.post("/import/zendesk")
-async def import_from_zendesk(desk: Made, by: Ops, body: Document) -> dict[str, Any]:
+async def import_from_zendesk(desk: Made, by: Ops, body: Document, response: Response, if_match: IfMatch = None) -> dict[str, Any]:
     """Zendesk's triggers or automations (`GET /api/v2/triggers`) as rules, with a report that leaves nothing out. Changes nothing.
 
-    Groups become queues of the draft that name them.
+    Groups become queues of the draft that name them. With `"into": "draft"` besides, and `If-Match` of the draft, the rules are put
+    into it: above or below the rule whose key `before` or `after` gives, else at the end of their kind. The answer has the `draft`, too.
     """
+    place = _place(body)
+    if place is not None:
+        need_match(if_match)
     draft = await desk.database.read(store.draft)
+    if place is not None:
+        need_match(if_match, draft_tag(draft))
     try:
-        return await asyncio.to_thread(import_zendesk, body, draft.document)
+        found = await asyncio.to_thread(import_zendesk, body, draft.document)
     except ValueError as refused:
         raise invalid("body", "#", str(refused).capitalize() + ".", code="zendesk_rules") from None
+    if place is None:
+        return found
+    document = documents.with_rules(draft.document, found["rules"], place.before, place.after)
+    shown, response.headers["ETag"] = await take_in(desk, by.name, draft, document)
+    return {**found, "draft": shown}
+
+
+def _place(body: Document) -> Place | None:
+    """Where imported rules shall go; None for nowhere. Zendesk's own answer has none of these members."""
+    given = {name: body[name] for name in ("into", "before", "after") if name in body}
+    if not given:
+        return None
+    try:
+        place = Place.model_validate(given)
+    except ValidationError as refused:
+        raise RequestValidationError([{**error, "loc": ("body", *error["loc"])} for error in refused.errors()]) from None
+    if place.before is not None and place.after is not None:
+        raise invalid("body", "#/after", "Expected before or after, not both.")
+    return place
 
 
 @routes.post("/try")

@@ -319,6 +319,10 @@ WARNINGS: Final[Mapping[str, tuple[str, str]]] = {
         "tickets had more than a thousand updates when they were first heard of: the oldest are not in their stories",
         "Nothing; what rules need of such a ticket they find in its newer updates.",
     ),
+    "text_cut": (
+        "cases had more than 64 KiB of text when they were judged: rules saw the newest part of it",
+        "Look at the decisions whose outcome has `cut`; close a very long ticket and go on in a follow-up.",
+    ),
     "time_unreadable": ("times could not be read, so the time of receipt counted", "Have the vendor's template send ISO 8601."),
 }
 

@@ -15,7 +15,7 @@ from tsbridge import doctor
 from tsbridge.core.moments import instant_text
 from tsbridge.store import views
 from tsbridge.store.db import Database
-from tsbridge.store.tables import escalations, inbox
+from tsbridge.store.tables import decisions, escalations, inbox
 from tsbridge.store.warnings import DETAILS, note, noted
 
 STEPS: dict[str, Any] = {
@@ -81,6 +81,22 @@ def test_an_audit_of_the_future_is_the_same_moment_at_every_reading(database: Da
     assert database.read_now(noted)["time_ahead"].count == 1
     rows = database.read_now(lambda conn: conn.execute(select(inbox.c.warnings).order_by(inbox.c.seq)).scalars().all())
     assert [row or [] for row in rows].count(["time_ahead"]) == 1
+
+
+def test_text_beyond_the_bound_is_said_in_the_decision_counted_and_told_by_the_doctor(database: Database, clock: SettableClock) -> None:
+    walk = Walk(database, clock, BOOK)
+    for said in ("an invoice " * 7_000, "and my dog was bitten"):
+        source, told = body("4711", instant_text(clock.now()))
+        walk.tell([(source, {**told, "texts": {"latest_comment": said}})])
+        walk.work()
+        clock.advance(60)
+    found = database.read_now(lambda conn: conn.execute(select(decisions.c.outcome, decisions.c.severity).order_by(decisions.c.seq)).all())
+    assert [(outcome["cut"], severity) for outcome, severity in found] == [
+        (["text", "text.new", "text.requester"], 4),
+        (["text", "text.requester"], 1),
+    ]
+    assert database.read_now(noted)["text_cut"].count == 5
+    assert [line.check for line in doctor.odd_deliveries(database)] == ["deliveries: text_cut"]
 
 
 def test_what_names_a_warning_is_bounded(database: Database, clock: SettableClock) -> None:

@@ -18,6 +18,7 @@ from tsbridge.core.moments import CLOCK, UNJUDGED, ActorKind, Interaction, Momen
 from tsbridge.core.rest import planned
 from tsbridge.core.rules.judge import Judge
 from tsbridge.core.rules.judgement import Judgement, Standing
+from tsbridge.core.rules.text import NEWEST
 
 RESTS_AFTER = timedelta(days=30)
 """A case that nobody touched for this long is no longer woken by conditions on the time of day."""
@@ -249,7 +250,7 @@ def _edits_tags(moment: Moment) -> bool:
 def outcome(before: CaseState, state: CaseState, judgement: Judgement, subject: Interaction) -> dict[str, Any]:
     """Contract section 6 `outcome`: what stands for the interaction after this decision, and what this decision added.
 
-    `resolved`: the case came to rest.
+    `resolved`: the case came to rest. `cut`: the fields of whose text only the newest part was seen.
     """
     stands, own = state.stands_for(subject), state.thread(subject)
     rests = state.resolved and not before.resolved
@@ -267,7 +268,7 @@ def outcome(before: CaseState, state: CaseState, judgement: Judgement, subject: 
         "notes": [note.key for note in judgement.notes],
         "notified": [target for _, target in judgement.notifications],
         "overruled": [dict(entry) for entry in judgement.overruled],
-        "budget_exceeded": judgement.budget_exceeded,
+        **({"cut": list(judgement.cut)} if judgement.cut else {}),
         **({"resolved": True} if rests else {}),
         "changes_nothing": before.stands_like(state) and not judgement.notes and not judgement.notifications and not rests,
     }
@@ -318,14 +319,25 @@ def text_fields(heard: Iterable[Iterable[Sequence[Any]]], *, new: bool) -> dict[
                 description = body
     fields: dict[str, Value] = {}
     if standing:
-        fields["text"] = "\n".join(standing)
+        fields["text"] = _joined(list(standing))
         if own := [body for body in standing if body in theirs]:
-            fields["text.requester"] = "\n".join(own)
+            fields["text.requester"] = _joined(own)
     if new and fresh:
-        fields["text.new"] = "\n".join(fresh)
+        fields["text.new"] = _joined(fresh)
     if subject is not None:
         fields["subject"] = subject
     return fields
+
+
+def _joined(bodies: Sequence[str]) -> str:
+    """Texts below each other. Of more than rules look at only the newest, and one character more: by it is seen that it was cut."""
+    kept, room = [], NEWEST + 1
+    for body in reversed(bodies):
+        kept.append(body[-room:])
+        room -= len(body) + 1
+        if room <= 0:
+            break
+    return "\n".join(reversed(kept))
 
 
 def whose_words(heard: Iterable[Moment], track: Track | None) -> tuple[tuple[str, ActorKind], ...]:

@@ -21,7 +21,7 @@ from tsbridge.core.ports import Ids
 from tsbridge.core.rules.judge import Judge
 from tsbridge.core.rules.language import Rulebook
 from tsbridge.core.story import History, Judged, judge_story, order_key
-from tsbridge.store import cases, chain, decisions, desired, links, moments, neighbourhood, people, shared, withdrawal
+from tsbridge.store import cases, chain, decisions, desired, links, moments, neighbourhood, people, shared, warnings, withdrawal
 from tsbridge.store.rulebooks import Built, LiveRulebook
 from tsbridge.work.redaction import Redactions
 
@@ -226,13 +226,14 @@ class Conclusions:
         whole: bool,
     ) -> int:
         """Record new decisions, and as revisions those that came out differently than before."""
-        count = 0
+        count, cut = 0, set[str]()
         events = moments.events_of(conn, [one.moment for one in judged if one.moment not in recorded])
         for one in judged:
             old = recorded.get(one.moment)
             if old is not None and old.agrees(one):
                 continue
             count += 1
+            cut.update(one.judgement.cut)
             decisions.record(
                 conn,
                 one,
@@ -244,6 +245,9 @@ class Conclusions:
                 salt=self._salt(),
                 revises=None if old is None else old.id,
             )
+        if cut:
+            warnings.note(conn, [f"text_cut:{field}" for field in sorted(cut)], now)
+            log.warning("only the newest part of a text was judged", extra={"case_id": case_id})
         if whole:
             stands = {one.moment for one in judged}
             for moment, old in sorted(recorded.items()):

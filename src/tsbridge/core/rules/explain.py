@@ -21,7 +21,8 @@ Turned = list[tuple[Leaf, bool]]
 @dataclass(frozen=True, slots=True)
 class RuleExplained:
     """One rule of a decision. `because`: the conditions that made it what it is; `missing`: the fewest that would have
-    had to be otherwise, with what was `wanted` of each. Both in the shape of contract section 6."""
+    had to be otherwise, with what was `wanted` of each. Both in the shape of contract section 6; with `cut` where only the
+    newest part of the text was seen."""
 
     key: str
     kind: str
@@ -111,6 +112,7 @@ def _shown(leaf: Leaf, facts: Facts) -> dict[str, Any]:
         "operator": leaf.operator,
         "expected": expected,
         "actual": _actual(leaf, facts),
+        **({"cut": True} if leaf.field in facts.cut else {}),
     }
 
 

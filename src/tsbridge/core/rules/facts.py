@@ -8,23 +8,18 @@ from typing import Final, TypeVar
 
 from tsbridge.core.calendar import DAYS, Calendar
 from tsbridge.core.moments import Value
-from tsbridge.core.rules.text import Folding
+from tsbridge.core.rules.text import NEWEST, Folding, newest
 from tsbridge.core.values import Number, as_key, members, number, plain
 
 T = TypeVar("T")
-BUDGET: Final = 4_000_000
-"""Characters of text one judgement may read. All else is bounded by what a rulebook may hold."""
-
 TIME_FIELDS: Final = frozenset({"case.age_minutes", "time.now", "time.weekday", "time.hour", "time.holiday"})
 
 YEARS: Final = range(1970, 9_000)
 """The years in which calendars and clocks have room to look back and ahead."""
+MOST_BYTES: Final = 4
+"""Of a character, in UTF-8."""
 SHORT: Final = 200
 """Texts shorter than this are made ready for comparison at once: most rules compare most of them."""
-
-
-class BudgetExceeded(Exception):
-    """The case has more text than a judgement may read."""
 
 
 class Facts:
@@ -32,9 +27,10 @@ class Facts:
 
     Each form a value is compared in is made when it is first asked for: `keys` (for `is` and `in`; None when missing), `numbers`,
     `members` (of a set), `folded` (text), `open` (by calendar). `folding`: remembers texts from one judgement to the next.
+    `cut`: the fields of whose text only the newest part is seen (`text.NEWEST`), by conditions of every kind alike.
     """
 
-    __slots__ = ("_values", "at", "folded", "keys", "members", "numbers", "open", "patterns", "words")
+    __slots__ = ("_values", "at", "cut", "folded", "keys", "members", "numbers", "open", "patterns", "words")
 
     def __init__(
         self,
@@ -46,6 +42,11 @@ class Facts:
         opened_at: datetime | None,
         folding: Folding | None = None,
     ) -> None:
+        long = {name: value for name, value in given.items() if type(value) is str and len(value) > NEWEST // MOST_BYTES}
+        ends = {name: newest(value) for name, value in long.items()}
+        self.cut = tuple(sorted([name for name, value in ends.items() if len(value) < len(long[name])]))
+        if self.cut:
+            given = {**given, **ends}
         values = self._values = _Values(given, previous, at, zone, calendars, opened_at, folding or Folding())
         self.at = at
         self.keys = _Form(values.key)
@@ -91,7 +92,7 @@ class _Form(dict[str, T]):
 
 
 class _Values:
-    __slots__ = ("_at", "_calendars", "_folding", "_given", "_opened_at", "_previous", "_read", "_zone", "changed")
+    __slots__ = ("_at", "_calendars", "_folding", "_given", "_opened_at", "_previous", "_zone", "changed")
 
     def __init__(
         self,
@@ -110,7 +111,6 @@ class _Values:
         self._calendars = calendars
         self._opened_at = opened_at
         self._folding = folding
-        self._read = 0
         self.changed: dict[str, Value] = {}
 
     def get(self, name: str) -> Value:
@@ -143,9 +143,6 @@ class _Values:
     def folded(self, name: str) -> str:
         value = self.get(name)
         text = "" if value is None else " ".join(value) if isinstance(value, tuple) else plain(value)
-        self._read += len(text)
-        if self._read > BUDGET:
-            raise BudgetExceeded
         return self._folding.fold(name, text)
 
     def open(self, calendar: str) -> bool:

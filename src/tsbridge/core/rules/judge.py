@@ -10,13 +10,12 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime, tzinfo
 from typing import Final, NamedTuple
 
-from tsbridge.core.escalation import next_due
 from tsbridge.core.moments import CALL_EVENTS, CLOCK, TICKET_EVENTS, Interaction, Value
 from tsbridge.core.rules.covers import NO_EFFECTS, effects
 from tsbridge.core.rules.due import OF_THE_MOMENT, Clockwork, hears_the_clock
 from tsbridge.core.rules.explain import RuleExplained, explain_miss, explain_rule, turned
-from tsbridge.core.rules.facts import BudgetExceeded, Facts
-from tsbridge.core.rules.judgement import Judgement, Match, Standing
+from tsbridge.core.rules.facts import Facts
+from tsbridge.core.rules.judgement import Judgement, Standing
 from tsbridge.core.rules.language import Action, Rule, Rulebook
 from tsbridge.core.rules.plan import Plan, scans_of
 from tsbridge.core.rules.text import Folding
@@ -86,11 +85,8 @@ class Judge:
         given, previous = self.book.ticked(given, previous)
         facts = self._facts(given, previous, standing, at)
         work = Work(self.book, facts, standing, at, subject or NOBODY)
-        try:
-            self._pass(work, given)
-            return work.judgement(self._next_change(work, given, until))
-        except BudgetExceeded:
-            return self._fallback(standing)
+        self._pass(work, given)
+        return work.judgement(self._next_change(work, given, until))
 
     def explain(
         self,
@@ -111,13 +107,10 @@ class Judge:
         work = Work(self.book, facts, standing, at, subject or NOBODY)
         found: list[RuleExplained] = []
         reached: set[str] = set()
-        try:
-            for rule, explained in self._explained_pass(work, given, None if near is None else _Room(near)):
-                reached.add(rule.key)
-                if explained is not None:
-                    found.append(explained)
-        except BudgetExceeded:
-            return tuple(found)
+        for rule, explained in self._explained_pass(work, given, None if near is None else _Room(near)):
+            reached.add(rule.key)
+            if explained is not None:
+                found.append(explained)
         if near is not None:
             return tuple(found)
         skipped = (RuleExplained(rule.key, rule.kind, False, (), ()) for rule in self.book.rules if rule.key not in reached)
@@ -226,18 +219,6 @@ class Judge:
             if plan is self._escalation:
                 work.run_policies()
         return found
-
-    def _fallback(self, standing: Standing) -> Judgement:
-        """Over budget: the default queue, loudly; what was armed stays armed."""
-        last = self.book.routing[-1]
-        return Judgement(
-            (Match(last.key, last.kind),),
-            queue=next(str(action.value) for action in last.then if action.name == "route"),
-            budget_exceeded=True,
-            firing=standing.firing,
-            armed=standing.armed,
-            next_due=next_due(self.book, standing.armed),
-        )
 
     def _facts(self, given: Mapping[str, Value], previous: Mapping[str, Value], standing: Standing, at: datetime) -> Facts:
         return Facts(given, previous, at, self.zone, self.book.calendars, standing.opened_at, self._folding)

@@ -58,6 +58,7 @@ class Judgement(NamedTuple):
     """What one judgement decided. Single values are what it set itself (None: nobody did); tuples are sorted or in order.
 
     `for_case`: what of it rules asked of the whole case: `tag:<tag>`, `absent:<tag>`, `custom:<id>`, `queue`, `priority`, `assign`.
+    `cut`: the fields of whose text only the newest part was seen.
     """
 
     matched: tuple[Match, ...] = ()
@@ -76,7 +77,7 @@ class Judgement(NamedTuple):
     notifications: tuple[tuple[str, str], ...] = ()
     overruled: tuple[Mapping[str, Value], ...] = ()
     stopped_by: str | None = None
-    budget_exceeded: bool = False
+    cut: tuple[str, ...] = ()
     for_case: tuple[str, ...] = ()
     firing: tuple[str, ...] = ()
     armed: tuple[Armed, ...] = ()
@@ -100,7 +101,7 @@ class Judgement(NamedTuple):
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Judgement:
         plain: dict[str, Any] = {name: data[name] for name in _PLAIN}
-        names: dict[str, Any] = {name: tuple(data[name]) for name in _NAMES}
+        names: dict[str, Any] = {name: tuple(data.get(name, ())) for name in _NAMES}
         return cls(
             **plain,
             **names,
@@ -115,5 +116,5 @@ class Judgement(NamedTuple):
         )
 
 
-_PLAIN = ("severity", "category", "priority", "queue", "assign", "level", "stopped_by", "budget_exceeded")
-_NAMES = ("tags_added", "tags_removed", "escalated", "for_case", "firing")
+_PLAIN = ("severity", "category", "priority", "queue", "assign", "level", "stopped_by")
+_NAMES = ("tags_added", "tags_removed", "escalated", "for_case", "firing", "cut")

@@ -12,7 +12,7 @@ from typing import Final
 
 import re2
 
-from tsbridge.core.rules.text import PATTERN_TEXT, find_word, search
+from tsbridge.core.rules.text import find_word, search
 
 MEMORY: Final = 64 << 20
 WORDS: Final = 16_384
@@ -66,7 +66,7 @@ class PatternScan:
     def found(self, text: str) -> frozenset[str]:
         last, found = self._last
         if text != last:
-            found = frozenset(self._scan.hits(text[:PATTERN_TEXT]))
+            found = frozenset(self._scan.hits(text))
             self._last = text, found
         return found
 

@@ -10,14 +10,24 @@ import re2
 
 PATTERN_LENGTH: Final = 512
 PROGRAM_SIZE: Final = 2_000
-PATTERN_TEXT: Final = 8_192
-"""Characters of a text that patterns look at: RE2 is linear, not free."""
+NEWEST: Final = 65_536
+"""Bytes of a text, in UTF-8, that rules see: the newest ones, so that what was said last is always heard."""
 _ASCII_FOLDED: Final = bytes(ord(" " if chr(code).isspace() else chr(code).lower()) for code in range(128)) + bytes(128)
 """What each ASCII character folds to."""
 
 
 class BadPattern(ValueError):
     """A pattern that RE2 or our limits refuse; the text says why."""
+
+
+def newest(text: str) -> str:
+    """The last `NEWEST` bytes of a text, from a character's beginning on."""
+    tail = text[-NEWEST:]  # a character is a byte at least
+    if tail.isascii():
+        return tail
+    end = tail.encode("utf-8", "surrogatepass")[-NEWEST:]
+    start = next((place for place in range(4) if end[place] & 0xC0 != 0x80), 0)
+    return end[start:].decode("utf-8", "surrogatepass")
 
 
 def fold(text: str) -> str:
@@ -95,9 +105,9 @@ def pattern(source: str) -> re2._Regexp:
 
 
 def search(source: str, text: str) -> tuple[int, int] | None:
-    """The first match of a pattern in the first `PATTERN_TEXT` characters."""
+    """The first match of a pattern in a text."""
     try:
-        found = pattern(source).search(text[:PATTERN_TEXT])
+        found = pattern(source).search(text)
     except UnicodeEncodeError:
         return None
     return None if found is None else found.span()

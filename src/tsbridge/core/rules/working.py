@@ -167,6 +167,7 @@ class Work:
             notifications=tuple(self.notifications),
             overruled=tuple(self.overruled),
             stopped_by=self.stopped_by,
+            cut=self.facts.cut,
             for_case=tuple(self.for_case),
             firing=tuple(sorted(self.firing)),
             armed=tuple(self.armed),

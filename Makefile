@@ -65,7 +65,7 @@ $(BENCH)/.ready: requirements-bench.lock $(READY)
 
 soak: $(READY) ## SECONDS of steady deliveries, then the long proofs of write-back (half an hour)
 	@$(BIN)/python -m benchmarks soak --seconds $(SECONDS)
-	@$(BIN)/python -m benchmarks races truth drift outage rest
+	@$(BIN)/python -m benchmarks races truth drift outage rest storm slow
 
 clean: ## take away .venv and the caches
 	rm -rf $(VENV) $(BENCH) .pytest_cache .mypy_cache .ruff_cache .hypothesis build dist

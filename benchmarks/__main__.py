@@ -7,7 +7,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from benchmarks import agreement, door, editing, idle, judge, judging, latency, planted, replay, shadow, soak, writeback, writes
+from benchmarks import agreement, door, editing, idle, judge, judging, latency, planted, reads, replay, shadow, soak, writeback, writes
 from benchmarks.service import machine
 from tsbridge.__main__ import spare_the_collector
 
@@ -18,6 +18,8 @@ PROOFS = {
     "rest": (writeback.run_rest, 1_000),
     "truth": (writeback.run_truth, 500),
     "drift": (writeback.run_drift, 10_000),
+    "storm": (reads.run_storm, 5_000),
+    "slow": (reads.run_slow, 30),
 }
 """Long proofs, with how many tickets or worlds each takes."""
 

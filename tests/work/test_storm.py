@@ -15,13 +15,14 @@ from tests.clocks import SettableClock
 from tests.work.desk import WritingDesk
 from tests.work.test_hearing import BOOK
 from tests.work.walk import Walk
-from tsbridge.store import facts
+from tsbridge.store import budget, facts
 from tsbridge.store.db import Database
 from tsbridge.store.tables import moments
 from tsbridge.vendors.zendesk.client import ZendeskClient
 from tsbridge.vendors.zendesk.read_fields import OwnUser
 from tsbridge.work.hearing import Hearing
 from tsbridge.work.reads import ReadBudget
+from tsbridge.work.reconcile import Reconciler
 from tsbridge.work.stream import Stream
 
 TICKETS = 240
@@ -117,6 +118,46 @@ class Storm:
 
 
 AUDITS = ("/audits", "incremental", "tickets/show_many")
+
+
+def test_at_calm_an_update_costs_one_read_ours_included(database: Database, clock: SettableClock) -> None:
+    storm = Storm(database, clock, per_minute=120)
+    world, rng = storm.world, random.Random(6)  # noqa: S311  # a seeded world
+    own, alarm, nobody = (lambda: storm.own), storm.writing._alarm, (lambda: None)
+    rulebooks, ids = storm.walk.rulebooks, storm.walk.ids
+    sweep = Reconciler(storm.walk.database, clock, ids, storm.client, own, "w1", alarm, rulebooks, storm.reads, nobody, nobody)
+    storm.begun()
+    made: list[str] = []
+    written = 0
+    for n in range(150):
+        clock.advance(5)
+        if n % 4 == 0:
+            person = world.add_user(f"P{n}", f"p{n}@example.com")
+            said = rng.choice(["my dog was bitten", "where is my refund?"])
+            made.append(
+                str(world.create({"subject": "Help", "comment": {"body": said}, "requester_id": person["id"]}, person, via="mail")["id"])
+            )
+            ticket = made[-1]
+        else:
+            ticket = rng.choice(made)
+            storm.writing.edit(ticket, priority=rng.choice(["low", "normal", "high"]), comment={"body": f"note {n}", "public": True})
+        clock.advance(2)
+        storm.ring(ticket)
+        storm.walk.work()
+        asyncio.run(storm.writing.until_quiet(timedelta(seconds=5)))
+        if storm.writing.puts() > written:
+            written = storm.writing.puts()
+            storm.ring(ticket)  # our own update rings, too
+            storm.walk.work()
+        for catching_up in (sweep, storm.stream):
+            while asyncio.run(catching_up.round()) is True:
+                pass
+    storm.settle()
+    updates = sum(len(audits) for audits in world.store.audits.values())
+    counted = dict(database.read_now(budget.reads).counted)
+    assert sum(n for reader, n in counted.items() if reader != "people") <= 1.2 * updates
+    assert counted["rings"] >= 0.9 * updates  # each was read, not guessed
+    assert storm.most_in_a_minute() <= 120
 
 
 def test_a_storm_costs_a_tenth_of_a_read_a_ring_and_never_more_than_the_budget(database: Database, clock: SettableClock) -> None:

@@ -18,7 +18,7 @@ from tests.clocks import SettableClock
 from tests.work.desk import WritingDesk, asked, tags
 from tests.work.test_comes_to_rest import restless
 from tests.work.test_reconcile import BOOK, Account
-from tests.work.test_truth import CATCHING_UP, EVENTS, MINUTES, SECONDS, busy, found_wrong
+from tests.work.test_truth import CATCHING_UP, EVENTS, FEW_READS, MINUTES, SECONDS, busy, found_wrong
 from tests.work.test_writeback_races import outage, race
 from tsbridge.simulator.zendesk import Limits
 from tsbridge.store import drift, keep
@@ -80,7 +80,7 @@ def run_truth(count: int) -> bool:
 
     async def one(fresh: Callable[[], Database]) -> bool:
         held = True
-        for seed, writer in enumerate((SECONDS, MINUTES)):
+        for seed, writer in enumerate((SECONDS, MINUTES, FEW_READS)):
             day = await busy(fresh, SettableClock(), seed, count, writer, EVENTS, CATCHING_UP)
             wrong = found_wrong(day)
             writes = sum(method == "PUT" for _, method, _ in day.writing.wire.asked)

@@ -207,6 +207,13 @@ def test_a_value_that_is_another_is_written(wished: Value, read: Value) -> None:
     assert len(drifts(current, wish, Ours(values={"custom:1": Asked(wished, "2")}), (), None)) == 1
 
 
+def test_a_value_that_stands_as_we_set_it_follows_the_wish_back_to_an_older_asking() -> None:
+    ours = Ours(values={"group_id": Asked("8", "2")})
+    wish = wish_of(group_id=Asked("7", "1"))
+    assert plan(on(group_id="8"), wish, ours).values == (("group_id", "7"),)
+    assert not plan(on(group_id="9"), wish, ours)  # a person moved it
+
+
 def test_an_agent_is_assigned_together_with_the_group() -> None:
     wish = wish_of(group_id=Asked("61", "1"), assignee_id=Asked("41", "1"))
     assert plan(on(group_id=None, assignee_id=None), wish, Ours()).values == (("assignee_id", "41"), ("group_id", "61"))

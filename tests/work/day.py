@@ -98,13 +98,15 @@ PAGED, SURVEY = "paged", "survey"
 
 @dataclass(frozen=True, slots=True)
 class Way:
-    """How the bridge is told. `display`: how the account writes what triggers send (that of the one that writes counts)."""
+    """How the bridge is told. `display`: how the account writes what triggers send (that of the one that writes counts);
+    `reads`: how often it may ask Zendesk in a minute."""
 
     name: str
     rings: str = "triggers"  # triggers | events | nothing
     display: Display = field(default_factory=Display, hash=False)
     lost: float = 0.1
     twice: float = 0.1
+    reads: int = 1_000_000
 
 
 @dataclass(slots=True)
@@ -206,7 +208,7 @@ class Listener(Walk):
         self.rng = rng
         self.writing = writing
         client = ZendeskClient(writing.http, writing.credentials)
-        reads = ReadBudget(database, clock, 1_000_000)
+        reads = ReadBudget(database, clock, way.reads)
         hearing = Hearing(database, clock, client, reads)
         super().__init__(database, clock, BOOK, client, hearing)
         bridge = writing.zendesk.world.bridge
@@ -458,7 +460,8 @@ class Day:
             return
         self.world.change(int(ticket), props, self.rng.choice(self.agents), via="web")
         if "tags" in props:
-            truth.tags = {tag for tag in props["tags"] if not tag.startswith("ts_")}
+            came, went = set(props["tags"]) - tags, tags - set(props["tags"])  # of what the agent saw
+            truth.tags = (truth.tags | came) - went
             fields.add("tags")
         if "status" in props:
             truth.status = props["status"]

@@ -6,6 +6,7 @@ import asyncio
 from datetime import timedelta
 from typing import Any
 
+import httpx
 import pytest
 
 from tests.clocks import SettableClock
@@ -13,6 +14,7 @@ from tests.work.desk import asked, tags
 from tests.work.test_hearing import Desk, reported
 from tsbridge.core.helpdesk import Current, Ours, plan, unheard
 from tsbridge.store.db import Database
+from tsbridge.work.unheard import UNSURE_FOR
 
 
 @pytest.fixture
@@ -88,3 +90,49 @@ def test_only_what_reads_otherwise_than_heard_is_unheard() -> None:
     assert found(Ours()) == frozenset()
     assert found(Ours(), **{"ticket.priority": "low", "ticket.group_id": None, "tags": ("ts_a", "vip")}) == {"group_id", "tag:ts_a"}
     assert found(Ours(values={"group_id": asked("7", "0")}), **{"ticket.group_id": None}) == frozenset()
+
+
+def audits_are_away(desk: Desk, away: bool) -> None:
+    def refuse(request: httpx.Request) -> None:
+        if away and request.url.path.endswith("/audits.json"):
+            raise httpx.ConnectError("no route")
+
+    desk.writing.wire.before = refuse
+
+
+def test_on_a_first_impression_tags_are_written_and_values_wait_for_the_audits(desk: Desk) -> None:
+    ticket = reported(desk)
+    audits_are_away(desk, True)
+    desk.walk.work()
+    asyncio.run(desk.writing.until_quiet(timedelta(seconds=2)))
+    assert (desk.writing.tags(ticket), desk.writing.seen(ticket)["group_id"]) == ({"ts_injury"}, None)
+    assert desk.writing.status(ticket) == ("waiting", "unheard")
+    audits_are_away(desk, False)
+    works(desk)
+    seen = desk.writing.seen(ticket)
+    assert (seen["priority"], seen["group_id"]) == ("urgent", 61000000010)
+    assert desk.writing.status(ticket) == ("confirmed", None)
+
+
+def test_an_agents_words_on_a_first_impression_cost_nobodys_priority(desk: Desk) -> None:
+    person = desk.world.add_user("Ben", "ben@example.com")
+    made = desk.world.create({"subject": "Hello", "comment": {"body": "a question"}, "requester_id": person["id"]}, person, via="mail")
+    ticket = str(made["id"])
+    desk.writing.edit(ticket, priority="low", group_id=61000000011)
+    audits_are_away(desk, True)
+    desk.ring(ticket)
+    desk.walk.work()
+    asyncio.run(desk.writing.until_quiet(timedelta(seconds=2)))
+    assert desk.writing.tags(ticket) == {"ts_injury"}  # whose words these are is not known yet
+    audits_are_away(desk, False)
+    works(desk)
+    seen = desk.writing.seen(ticket)
+    assert (seen["tags"], seen["priority"], seen["group_id"]) == ([], "low", 61000000011)
+
+
+def test_when_audits_stay_away_for_long_a_value_is_written_on_the_first_impression(desk: Desk) -> None:
+    ticket = reported(desk)
+    audits_are_away(desk, True)
+    desk.walk.work()
+    asyncio.run(desk.writing.until_quiet(UNSURE_FOR + timedelta(minutes=1)))
+    assert desk.writing.seen(ticket)["group_id"] == 61000000010

@@ -101,7 +101,8 @@ def plan(current: Current, wish: Wish, ours: Ours) -> Edit:
     - A wished tag that was seen to for this same asking and is gone was taken off by a person: it stays off.
     - A tag that we put there and that is not wished any more comes off; a person's own stays, wished or not.
     - A tag a rule wants off comes off once for each asking.
-    - The same for single values: what was set for this asking and reads differently now was changed by a person.
+    - The same for single values: what was set for this asking and reads differently now was changed by a person. One that
+      still reads as we set it follows the wish, also back to what was asked before.
     - What we owe is given back.
     """
     wished, unwished = dict(wish.tags), dict(wish.absent)
@@ -113,7 +114,8 @@ def plan(current: Current, wish: Wish, ours: Ours) -> Edit:
     values: dict[str, Value] = {}
     for name, asked in wish.singles().items():
         seen_to = ours.values.get(name)
-        if not alike(current.values.get(name), asked.value) and (seen_to is None or asked.by > seen_to.by):
+        now = current.values.get(name)
+        if not alike(now, asked.value) and (seen_to is None or asked.by > seen_to.by or alike(now, seen_to.value)):
             values[name] = asked.value
     values.update((name, value) for name, value in ours.owed.values if not alike(current.values.get(name), value))
     group = wish.group_id
@@ -155,6 +157,15 @@ def yielding(ours: Ours, wish: Wish, read: Current, now: Current) -> Ours:
             **{name: asked for name, asked in wish.singles().items() if now.values.get(name) != read.values.get(name)},
         },
     )
+
+
+def unsure(edit: Edit, ours: Ours) -> frozenset[str]:
+    """The parts of an edit that could not be given back if what was heard turns out otherwise; named as in `hold`.
+
+    Single values, and tags of others that a rule wants off. Our own tags come off again.
+    """
+    values = {name for name, _ in edit.values} - dict(ours.owed.values).keys()
+    return frozenset(values | {f"absent:{tag}" for tag in edit.remove if tag not in ours.put and tag not in ours.owed.remove})
 
 
 def unheard(edit: Edit, current: Current, ours: Ours, known: Mapping[str, Value]) -> frozenset[str]:

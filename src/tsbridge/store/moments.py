@@ -125,6 +125,15 @@ def last_heard(conn: Connection, tickets: Sequence[str]) -> dict[str, datetime |
     return found
 
 
+def with_impressions(conn: Connection, tickets: Sequence[str]) -> set[str]:
+    """Which of these tickets have first impressions in their story: their audits are still to be read."""
+    found: set[str] = set()
+    for start in range(0, len(tickets), 500):
+        of_them = (moments.c.source == "zendesk", moments.c.interaction.in_(tickets[start : start + 500]))
+        found |= set(conn.execute(select(moments.c.interaction).where(*of_them, moments.c.impression, IN_STORY).distinct()).scalars())
+    return found
+
+
 def replace_impressions(conn: Connection, ticket: str, now: datetime, until: datetime) -> bool:
     """Take a ticket's first impressions out of its story: its audits were read. True when there were some.
 

@@ -17,14 +17,15 @@ from sqlalchemy import Connection
 
 from tsbridge.core import budget as flow
 from tsbridge.core.crashpoint import crashpoint
-from tsbridge.core.helpdesk import Current, Edit, Ours, edit_json, ours_json, plan, settled, unheard
-from tsbridge.core.moments import Value
+from tsbridge.core.helpdesk import Current, Edit, Ours, edit_json, ours_json, plan, settled
 from tsbridge.core.ports import Clock, Ids
 from tsbridge.store import budget, desired
 from tsbridge.store.db import Database
 from tsbridge.store.desired import ClaimedWish
 from tsbridge.vendors.errors import Conflict, GiveUp, OutcomeUnknown, VendorError
+from tsbridge.work import unheard
 from tsbridge.work.pace import Pace
+from tsbridge.work.unheard import Story
 
 MANY: Final = 100
 """Tickets of one job, and due wishes that make a backlog."""
@@ -49,17 +50,16 @@ class Batch:
     members: tuple[tuple[ClaimedWish, Ours], ...]
 
 
-def batches(
-    claimed: Iterable[ClaimedWish], current: Mapping[str, Current], alone: Set[str], known: Mapping[str, Mapping[str, Value]]
-) -> list[Batch]:
-    """What can be written together, in the order of the claim. `alone`: tickets to be left out; `known`: what each was heard to read."""
+def batches(claimed: Iterable[ClaimedWish], current: Mapping[str, Current], alone: Set[str], known: Mapping[str, Story]) -> list[Batch]:
+    """What can be written together, in the order of the claim. `alone`: tickets to be left out; `known`: what was heard of each."""
     same: dict[Edit, list[tuple[ClaimedWish, Ours]]] = defaultdict(list)
     for wish in claimed:
         ticket = current.get(wish.ticket)
         if ticket is None or ticket.frozen is not None or wish.attempts or wish.ticket in alone:
             continue
         edit = plan(ticket, wish.wish, wish.ours)
-        if unheard(edit, ticket, wish.ours, known.get(wish.ticket, {})):
+        story = known.get(wish.ticket, unheard.NOTHING)
+        if any(unheard.parts(edit, ticket, wish.ours, story, timedelta(0))):
             continue
         if edit and not edit.values and not edit.notes and wish.ours.owed == Edit():
             same[edit].append((wish, settled(wish.ours, wish.wish, ticket, edit)))

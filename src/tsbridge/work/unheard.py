@@ -7,21 +7,45 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Final
 
 from sqlalchemy import Connection
 
-from tsbridge.core.helpdesk import Current
+from tsbridge.core.helpdesk import Current, Edit, Ours, unheard, unsure
 from tsbridge.core.moments import Value
 from tsbridge.core.ports import Ids
-from tsbridge.store import cases, inbox
+from tsbridge.store import cases, inbox, moments
 from tsbridge.store.desired import ClaimedWish
 from tsbridge.vendors.zendesk.trigger import VERSION
 
+UNSURE_FOR: Final = timedelta(minutes=10)
+"""How long a value waits for the audits that tell whether a first impression was right. Tags are written at once: they come off again."""
 
-def known(conn: Connection, claimed: Sequence[ClaimedWish]) -> dict[str, Mapping[str, Value]]:
-    """What the story of each ticket last heard it to read."""
-    return cases.facts_of(conn, {wish.ticket: wish.case_id for wish in claimed})
+
+@dataclass(frozen=True, slots=True)
+class Story:
+    """What the story of a ticket last heard it to read, and whether it rests on first impressions."""
+
+    facts: Mapping[str, Value] = field(default_factory=dict, hash=False)
+    impression: bool = False
+
+
+NOTHING: Final = Story()
+
+
+def stories(conn: Connection, claimed: Sequence[ClaimedWish]) -> dict[str, Story]:
+    """The stories of these tickets; those of which nothing was heard are left out."""
+    facts = cases.facts_of(conn, {wish.ticket: wish.case_id for wish in claimed})
+    impressions = moments.with_impressions(conn, sorted(facts))
+    return {ticket: Story(known, ticket in impressions) for ticket, known in facts.items()}
+
+
+def parts(edit: Edit, current: Current, ours: Ours, story: Story, waited: timedelta) -> tuple[frozenset[str], frozenset[str]]:
+    """What of an edit has to wait: until the ticket was read as it stands, and until its first impressions gave way to audits."""
+    doubtful = unsure(edit, ours) if story.impression and waited < UNSURE_FOR else frozenset()
+    return unheard(edit, current, ours, story.facts), doubtful
 
 
 def heard(conn: Connection, ids: Ids, ticket: Current, now: datetime) -> bool:

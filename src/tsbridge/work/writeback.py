@@ -19,7 +19,6 @@ from tsbridge.core import budget as flow
 from tsbridge.core.asking import askers, held
 from tsbridge.core.crashpoint import crashpoint
 from tsbridge.core.helpdesk import Current, hold
-from tsbridge.core.moments import Value
 from tsbridge.core.ports import Clock, Ids
 from tsbridge.store import budget, decisions, desired, keep, links
 from tsbridge.store.db import Database
@@ -31,6 +30,7 @@ from tsbridge.work import together, unheard, writing
 from tsbridge.work.pace import Pace
 from tsbridge.work.together import Together
 from tsbridge.work.trouble import Alarm, Trouble
+from tsbridge.work.unheard import Story
 from tsbridge.work.writing import FIGHT_WINDOW, FIGHT_WRITES, LEASE, Writing
 
 BATCH: Final = 25
@@ -122,8 +122,8 @@ class Writeback:
 
         async def one(wish: ClaimedWish) -> None:
             async with gate:
-                heard = known.get(wish.ticket, {})
-                await ways.alone.write(wish, current.get(wish.ticket), heard, live=mode == "live", unclear=wish.ticket in unclear)
+                story = known.get(wish.ticket, unheard.NOTHING)
+                await ways.alone.write(wish, current.get(wish.ticket), story, live=mode == "live", unclear=wish.ticket in unclear)
 
         ended = await asyncio.gather(*(one(wish) for wish in claimed), return_exceptions=True)
         for end in ended:
@@ -156,12 +156,12 @@ class Writeback:
         wish = hold(claimed.wish, claimed.ours, held(asked, paused))
         return replace(claimed, wish=wish, held=desired.RULE_PAUSED if wish != claimed.wish else None)
 
-    async def _known(self, claimed: Sequence[ClaimedWish], now: datetime) -> tuple[set[str], dict[str, Mapping[str, Value]]]:
+    async def _known(self, claimed: Sequence[ClaimedWish], now: datetime) -> tuple[set[str], dict[str, Story]]:
         """Tickets of which it has to be found out first whether an earlier call happened, or whether somebody fights over them;
         and what each was last heard to read."""
         tickets = [wish.ticket for wish in claimed]
         return await self._database.read(
-            lambda conn: (desired.unsettled(conn, tickets, now - FIGHT_WINDOW, FIGHT_WRITES), unheard.known(conn, claimed))
+            lambda conn: (desired.unsettled(conn, tickets, now - FIGHT_WINDOW, FIGHT_WRITES), unheard.stories(conn, claimed))
         )
 
     async def _write_together(
@@ -170,7 +170,7 @@ class Writeback:
         claimed: list[ClaimedWish],
         current: Mapping[str, Current],
         unclear: set[str],
-        known: Mapping[str, Mapping[str, Value]],
+        known: Mapping[str, Story],
         permits: int,
     ) -> list[ClaimedWish]:
         """Write what many tickets need alike. Returns whom to write alone now: as many as there are permits left for; the others wait."""

@@ -15,11 +15,9 @@ from typing import Any, Final, Protocol
 from sqlalchemy import Connection
 
 from tsbridge.core import budget as flow
-from tsbridge.core import helpdesk
 from tsbridge.core.crashpoint import crashpoint
 from tsbridge.core.drift import undone_by
 from tsbridge.core.helpdesk import Current, Edit, Ours, edit_json, hold, ours_from, ours_json, overwritten, plan, settled, yielding
-from tsbridge.core.moments import Value
 from tsbridge.core.ports import Clock, Ids
 from tsbridge.store import budget, desired
 from tsbridge.store.db import Database
@@ -31,6 +29,7 @@ from tsbridge.vendors.zendesk.tickets import before_of, body_of, current_of, int
 from tsbridge.work import unheard
 from tsbridge.work.pace import Pace, Stopped
 from tsbridge.work.trouble import TOLD_NOTHING, Alarm, Trouble
+from tsbridge.work.unheard import Story
 
 LEASE: Final = timedelta(seconds=60)
 """Held anew before each call, which takes at most fifteen seconds."""
@@ -63,8 +62,8 @@ class Writing:
         self._alarm = alarm
         self._trouble = trouble
 
-    async def write(self, claimed: ClaimedWish, current: Current | None, known: Mapping[str, Value], *, live: bool, unclear: bool) -> None:
-        """One ticket, from what it is to how its wish ends for now. `known`: what it was last heard to read."""
+    async def write(self, claimed: ClaimedWish, current: Current | None, story: Story, *, live: bool, unclear: bool) -> None:
+        """One ticket, from what it is to how its wish ends for now."""
         ours = claimed.ours
         try:
             for _ in range(TRIES):
@@ -74,7 +73,7 @@ class Writing:
                     reason = "deleted" if current is None else current.frozen
                     return await self._settle(claimed, "refused", ours, reason=reason)
                 edit = plan(current, claimed.wish, ours)
-                if live and (parts := helpdesk.unheard(edit, current, ours, known)) and not await self._heard(current):
+                if live and (parts := await self._too_early(claimed, current, edit, ours, story)):
                     claimed = replace(claimed, wish=hold(claimed.wish, ours, parts), held=desired.UNHEARD)
                     edit = plan(current, claimed.wish, ours)
                 if not edit:
@@ -185,10 +184,14 @@ class Writing:
         await self._database.write(know)
         return ours
 
-    async def _heard(self, current: Current) -> bool:
-        """Whether what stands on the ticket now was heard; else it will be."""
+    async def _too_early(self, claimed: ClaimedWish, current: Current, edit: Edit, ours: Ours, story: Story) -> frozenset[str]:
+        """Parts of an edit that wait until more was heard of the ticket. What nobody has heard yet is rung for."""
         now = self._clock.now()
-        return await self._database.write(lambda conn: unheard.heard(conn, self._ids, current, now))
+        strange, doubtful = unheard.parts(edit, current, ours, story, now - claimed.asked_at)
+        if strange:
+            read = await self._database.write(lambda conn: unheard.heard(conn, self._ids, current, now))
+            strange = frozenset() if read else strange
+        return strange | doubtful
 
     async def _read_again(self, claimed: ClaimedWish) -> Current | None:
         found = await self._zendesk.tickets([claimed.ticket])

@@ -106,6 +106,16 @@ def test_a_whole_database_is_fine(database: Database, database_url: str) -> None
     assert "intake" in line(lines, "queues").words
 
 
+def test_the_mode_of_write_back_that_counts_is_named_with_its_reason(database: Database, database_url: str) -> None:
+    assert line(doctor.database(database_url, setting="live"), "write-back").state == "ok"
+    found = line(doctor.database(database_url, setting="dry-run"), "write-back")
+    assert (found.state, "TSBRIDGE_WRITEBACK says dry-run" in found.words) == ("warn", True)
+    database.write_now(lambda conn: keep.put(conn, "writeback_mode", "paused"))
+    assert (
+        "Write-back is paused: it was switched to paused, which is more careful" in line(doctor.database(database_url), "write-back").words
+    )
+
+
 def test_a_database_without_tables_wants_migrate(tmp_path: Path) -> None:
     sqlite3.connect(tmp_path / "bridge.db").close()
     found = line(doctor.database(f"sqlite:///{tmp_path}/bridge.db"), "schema")

@@ -74,6 +74,8 @@ def test_a_delivery_becomes_a_case_and_a_signal_ends_the_service_with_0(tmp_path
     with process(tmp_path, database_url, "serve", "--port", str(port)) as service:
         until(lambda: ask(url + "/readyz")[0] == 200)
         assert ask(url + "/readyz")[1]["checks"]["time_zones"] == {"ok": True, "detail": f"rules of {ZONE_RULES}, packaged"}
+        writeback = ask(url + "/readyz")[1]["checks"]["writeback"]
+        assert writeback == {"ok": True, "detail": "live: TSBRIDGE_WRITEBACK says live, and nobody has switched it"}
         assert ask(url + "/webhooks/talkdesk", BODY, **{"X-Tsbridge-Key": "wrong"})[0] == 401
         assert ask(url + "/webhooks/zendesk", BODY)[0] == 503
         status, receipt = ask(url + "/webhooks/talkdesk", BODY, **{"X-Tsbridge-Key": "old"})
@@ -88,6 +90,7 @@ def test_a_delivery_becomes_a_case_and_a_signal_ends_the_service_with_0(tmp_path
     assert "+14155550123" not in told
     first = next(json.loads(line) for line in told.splitlines() if line.startswith("{") and "logger" in line)
     assert (first["event"], first["zone_rules"]) == ("starting", ZONE_RULES)
+    assert (first["writeback"], first["because"]) == ("live", "TSBRIDGE_WRITEBACK says live, and nobody has switched it")
 
 
 @pytest.mark.parametrize("fresh_url", ["postgresql"], indirect=True)

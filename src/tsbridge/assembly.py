@@ -18,7 +18,7 @@ from tsbridge import ZONE_RULES, __version__, server
 from tsbridge.apart import check_apart, ready_apart
 from tsbridge.core.ports import Clock, Ids
 from tsbridge.settings import Settings
-from tsbridge.store import keep, leases, schema, wakeup
+from tsbridge.store import keep, leases, schema, wakeup, writemode
 from tsbridge.store.db import Database, claim_alone
 from tsbridge.store.intake import Intake
 from tsbridge.store.rulebooks import LiveRulebook
@@ -27,7 +27,7 @@ from tsbridge.web.app import create_app, front
 from tsbridge.web.auth import Gate
 from tsbridge.web.counters import Counters
 from tsbridge.web.desk import Desk, Probe
-from tsbridge.web.health import clock_probe, database_probe, heartbeat_probe, migrations_probe, sources_probe, zones_probe
+from tsbridge.web.health import clock_probe, database_probe, heartbeat_probe, migrations_probe, sources_probe, writeback_probe, zones_probe
 from tsbridge.web.webhooks import Door
 from tsbridge.web.webhooks import routes as door_routes
 from tsbridge.wiring import (
@@ -226,14 +226,14 @@ def bridge(settings: Settings, database: Database, clock: Clock, *, workers_insi
         counters=counters,
         zone=settings.zone,
         version=__version__,
-        default_mode=settings.writeback,
+        writeback=settings.writeback,
         webhooks=door_routes(doors),
         wake=wake,
         wake_writer=wake_writer,
         wake_replay=workers.wake_replay if workers_inside else _nobody,
         make_ready=ready_apart,
         check=check_apart,
-        probes=probes(database, clock, loop, workers.skew),
+        probes=probes(database, clock, loop, workers.skew, settings.writeback),
         lifespan=_lifespan(workers if workers_inside else None),
         metrics_role=settings.metrics_role,
         docs_role=settings.docs_role,
@@ -242,11 +242,12 @@ def bridge(settings: Settings, database: Database, clock: Clock, *, workers_insi
     return Bridge(app, front(app, desk.webhooks), loop)
 
 
-def probes(database: Database, clock: Clock, loop: Loop | None, skew: Callable[[], timedelta | None]) -> dict[str, Probe]:
+def probes(database: Database, clock: Clock, loop: Loop | None, skew: Callable[[], timedelta | None], setting: str) -> dict[str, Probe]:
     """What `/readyz` looks at."""
     found = {
         "database": database_probe(database),
         "sources": sources_probe(database),
+        "writeback": writeback_probe(database, setting),
         "time_zones": zones_probe(ZONE_RULES),
         "schema": migrations_probe(database, schema.revision, schema.head()),
     }
@@ -283,7 +284,6 @@ def serve(settings: Settings, host: str, port: int, *, workers_inside: bool) -> 
     SQLite is migrated here; an empty database gets the starter rulebook.
     """
     arm_crashpoint(settings)
-    _say_what_we_are()
     clock = SystemClock()
     url = settings.database_url.get_secret_value()
     claim = claim_alone(url)
@@ -305,7 +305,6 @@ def serve(settings: Settings, host: str, port: int, *, workers_inside: bool) -> 
 def work(settings: Settings) -> None:
     """Work until told to stop, without serving."""
     arm_crashpoint(settings)
-    _say_what_we_are()
     clock = SystemClock()
     with Database.open(settings.database_url.get_secret_value()) as database:
         prepare(database, settings, clock)
@@ -315,16 +314,19 @@ def work(settings: Settings) -> None:
         log.info("stopped")
 
 
-def _say_what_we_are() -> None:
-    log.info("starting", extra={"version": __version__, "zone_rules": ZONE_RULES})
+def _say_what_we_are(mode: writemode.Mode) -> None:
+    about = {"writeback": mode.effective, "because": mode.because}
+    log.info("starting", extra={"version": __version__, "zone_rules": ZONE_RULES, **about})
 
 
 def prepare(database: Database, settings: Settings, clock: Clock) -> None:
-    """The newest schema (on PostgreSQL only `tsbridge migrate` changes it) and at least one rulebook."""
+    """The newest schema (on PostgreSQL only `tsbridge migrate` changes it), the mode of write-back, and at least one rulebook."""
     if database.dialect == "sqlite":
         schema.migrate(database)
     else:
         require_schema(database)
+    # before anything is heard: from here on a dry run is over, or goes on
+    _say_what_we_are(database.write_now(lambda conn: writemode.enter(conn, settings.writeback, clock.now())))
     version = publish_starter(database, settings, clock)
     if version is not None:
         log.info("published the starter rulebook", extra={"version": version})

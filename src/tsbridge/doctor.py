@@ -14,7 +14,7 @@ from tsbridge import ZONE_RULES
 from tsbridge.core.rules.document import read
 from tsbridge.core.rules.findings import RulebookError
 from tsbridge.settings import BadSettings, Settings
-from tsbridge.store import about, keep, rulebooks, schema, silence, sqlite, warnings
+from tsbridge.store import about, desired, keep, rulebooks, schema, silence, sqlite, warnings, writemode
 from tsbridge.store.db import BadDatabase, Database, parse
 from tsbridge.store.views import DATABASE_FAILURES
 from tsbridge.vendors.errors import GiveUp, TryLater, Unauthorized, VendorError
@@ -90,7 +90,7 @@ def settings(found: Settings, today: date) -> list[Line]:
             Line(
                 "writeback",
                 "warn",
-                f"Write-back starts as {found.writeback}: changes are {meaning}.",
+                f"TSBRIDGE_WRITEBACK says {found.writeback}: changes are {meaning}.",
                 "Set TSBRIDGE_WRITEBACK=live when you are ready.",
             )
         )
@@ -217,7 +217,7 @@ def _skew(off: timedelta) -> Line:
     )
 
 
-def database(url: str, guessed_zone: str | None = None) -> list[Line]:
+def database(url: str, guessed_zone: str | None = None, setting: str = "live") -> list[Line]:
     """Whether the database can be reached and written, has our schema, keeps what it is told and has room.
 
     `guessed_zone`: in which Talkdesk's times are read that name none, while no setting says so; a kept mapping may.
@@ -227,7 +227,7 @@ def database(url: str, guessed_zone: str | None = None) -> list[Line]:
         if path is not None and not path.exists():
             return [*_no_file_yet(path), *talkdesk_times(guessed_zone, [])]
         with Database.open(url) as opened:
-            return [*_schema(opened), *_contents(opened, guessed_zone), *([] if path is None else _room(path))]
+            return [*_schema(opened), *_contents(opened, guessed_zone, setting), *([] if path is None else _room(path))]
     except BadDatabase as refused:
         return [Line("database", "bad", f"{refused}.", "Correct TSBRIDGE_DATABASE_URL or the server's settings.")]
     except sqlite.UnsafeSqlite as refused:
@@ -274,7 +274,7 @@ def _schema(opened: Database) -> list[Line]:
     return [Line("schema", "bad", f"The schema is {found or 'not there yet'}, this version needs {newest}.", "Run `tsbridge migrate`.")]
 
 
-def _contents(opened: Database, guessed_zone: str | None) -> list[Line]:
+def _contents(opened: Database, guessed_zone: str | None, setting: str) -> list[Line]:
     kind = "SQLite" if opened.dialect == "sqlite" else "PostgreSQL"
     found = opened.read_now(about.about)
     lines = _library() if opened.dialect == "sqlite" else []
@@ -291,7 +291,24 @@ def _contents(opened: Database, guessed_zone: str | None) -> list[Line]:
         words = f"The database cannot be written ({type(failure).__name__})."
         lines.append(Line("database writable", "bad", words, "Look at the disk's room and the permissions of the file and its directory."))
     mappings = opened.read_now(lambda conn: keep.get(conn, keep.mappings("talkdesk"))) or []
-    return [*lines, *rulebook(opened), *sources(opened), *odd_deliveries(opened), *talkdesk_times(guessed_zone, mappings)]
+    return [
+        *lines,
+        *rulebook(opened),
+        *mode(opened, setting),
+        *sources(opened),
+        *odd_deliveries(opened),
+        *talkdesk_times(guessed_zone, mappings),
+    ]
+
+
+def mode(opened: Database, setting: str) -> list[Line]:
+    """Which mode of write-back counts, and why."""
+    found, planned = opened.read_now(lambda conn: (writemode.in_force(conn, setting), desired.planned(conn)))
+    backlog = f" Planned for {planned} tickets and not sent." if planned else ""
+    words = f"Write-back is {found.effective}: {found.because}.{backlog}"
+    if found.effective == writemode.LIVE:
+        return [Line("write-back", "ok", words)]
+    return [Line("write-back", "warn", words, "When you are ready, set TSBRIDGE_WRITEBACK=live and switch /v1/writebacks/mode to live.")]
 
 
 def sources(opened: Database) -> list[Line]:

@@ -6,8 +6,10 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from sqlalchemy import delete
 
 from tests.web import rows
+from tsbridge.store import tables
 
 pytestmark = pytest.mark.anyio
 
@@ -201,10 +203,13 @@ async def test_a_parked_wish_is_tried_again_and_the_writer_woken(room: Any, cloc
 
 
 async def test_write_back_is_paused_and_taken_up_again_while_everything_runs(room: Any) -> None:
-    assert (await room.client.get("/v1/writebacks/mode")).json() == {"mode": "live"}
-    assert (await room.client.put("/v1/writebacks/mode", json={"mode": "paused"})).json() == {"mode": "paused"}
+    live = (await room.client.get("/v1/writebacks/mode")).json()
+    assert (live["mode"], live["effective"], live["backlog"]) == ("live", "live", 0)
+    paused = (await room.client.put("/v1/writebacks/mode", json={"mode": "paused"})).json()
+    assert (paused["mode"], paused["effective"]) == ("paused", "paused")
+    assert paused["because"] == "it was switched to paused, which is more careful: TSBRIDGE_WRITEBACK says live"
     shown = await room.client.get("/v1/writebacks/mode")
-    assert (shown.json(), shown.headers["ETag"]) == ({"mode": "paused"}, '"paused"')
+    assert (shown.json(), shown.headers["ETag"]) == (paused, '"paused"')
     stale = await room.client.put("/v1/writebacks/mode", json={"mode": "live"}, headers={"If-Match": '"live"'})
     assert stale.status_code == 412
     assert (await room.client.put("/v1/writebacks/mode", json={"mode": "off"})).status_code == 422
@@ -228,3 +233,41 @@ async def test_one_rule_is_paused_and_goes_on_while_everything_runs(room: Any) -
         ("writeback.rule", "injury", {"paused": ["injury"]}),
         ("writeback.rule", "injury", {"paused": []}),
     ]
+
+
+@pytest.mark.parametrize(
+    ("setting", "switched", "effective"),
+    [
+        ("live", "live", "live"),
+        ("live", "paused", "paused"),
+        ("live", "dry-run", "dry-run"),
+        ("paused", "live", "paused"),
+        ("paused", "dry-run", "dry-run"),
+        ("dry-run", "live", "dry-run"),
+        ("dry-run", "paused", "dry-run"),
+    ],
+)
+async def test_of_the_setting_and_the_switch_the_more_careful_counts(room: Any, setting: str, switched: str, effective: str) -> None:
+    supervisor = await room.key("supervisor")
+    async with room.other(writeback=setting) as client:
+        answer = await client.put("/v1/writebacks/mode", json={"mode": switched}, headers=supervisor)
+        assert answer.status_code == 200, answer.text
+        told = answer.json()
+        assert (told["mode"], told["effective"]) == (switched, effective)
+        assert (await client.get("/v1/writebacks/mode")).json() == told
+        assert f"TSBRIDGE_WRITEBACK says {setting}" in told["because"]
+
+
+async def test_what_a_dry_run_planned_is_counted_and_sent_only_when_asked(room: Any) -> None:
+    at = room.desk.clock.now()
+    for number, backlog in ((1, "send"), (2, "drop"), (3, None)):
+        assert (await room.client.put("/v1/writebacks/mode", json={"mode": "dry-run"})).json()["effective"] == "dry-run"
+        await room.desk.database.write(lambda conn, n=number: rows.wish(conn, n, at, status="dry_run"))
+        assert (await room.client.get("/v1/writebacks/mode")).json()["backlog"] == 1
+        body = {"mode": "live"} | ({"backlog": backlog} if backlog else {})
+        assert (await room.client.put("/v1/writebacks/mode", json=body)).json()["backlog"] == 0
+        shown = (await room.client.get(f"/v1/writebacks/wb_{number:06d}")).json()
+        assert (shown["status"], shown["reason"]) == (("waiting", None) if backlog == "send" else ("dry_run", "dropped"))
+        (newest, *_) = (await room.client.get("/v1/audit/changes")).json()["items"]
+        assert newest["after"] == {"mode": "live", "backlog": backlog or "drop", "planned": 1}
+        await room.desk.database.write(lambda conn, n=number: conn.execute(delete(tables.desired)) and None)

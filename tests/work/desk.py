@@ -15,7 +15,7 @@ from tests.clocks import CountingIds, SettableClock
 from tsbridge.core.helpdesk import Asked, Wish
 from tsbridge.simulator.zendesk import Limits, Zendesk
 from tsbridge.simulator.zendesk.account import Cut
-from tsbridge.store import budget, desired, keep, views
+from tsbridge.store import budget, desired, views, writemode
 from tsbridge.store.db import Database
 from tsbridge.store.rulebooks import LiveRulebook
 from tsbridge.vendors.http import Http
@@ -79,6 +79,7 @@ class WritingDesk:
         self.alarms: list[tuple[str, Mapping[str, object]]] = []
         self.http = Http("http://zendesk.test", sleep=self._sleep, transport=self.wire)
         self.credentials = credentials or AccessToken("token")
+        self.setting = mode
         self.writers = [self.writer(f"w{n}", per_minute, mode) for n in range(writers)]
 
     async def _sleep(self, seconds: float) -> None:
@@ -108,8 +109,9 @@ class WritingDesk:
         now = self.clock.now()
         return self.database.write_now(lambda conn: desired.wish_changed(conn, ticket, "case_1", wish, severity, now, self.ids.new))
 
-    def mode(self, mode: str) -> None:
-        self.database.write_now(lambda conn: keep.put(conn, "writeback_mode", mode))
+    def mode(self, mode: str, *, send: bool = False) -> None:
+        now = self.clock.now()
+        self.database.write_now(lambda conn: writemode.switch(conn, self.setting, mode, now, send=send))
 
     # -- what is ----------------------------------------------------------------------------------------------------------
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import random
+from dataclasses import replace
 from datetime import timedelta
 
 import httpx
@@ -282,7 +284,7 @@ async def test_what_zendesk_does_not_accept_is_refused_and_holds_nobody(desk: Wr
     assert desk.status(good) == ("confirmed", None)
 
 
-async def test_a_dry_run_plans_and_sends_nothing_and_live_sends_it_at_once(desk: WritingDesk) -> None:
+async def test_a_dry_run_plans_and_sends_nothing_and_live_sends_it_at_once_when_asked_to(desk: WritingDesk) -> None:
     ticket = desk.ticket()
     desk.mode("dry-run")
     desk.wish(ticket, tags("ts_a"))
@@ -290,9 +292,90 @@ async def test_a_dry_run_plans_and_sends_nothing_and_live_sends_it_at_once(desk:
     assert desk.puts() == 0
     assert desk.status(ticket) == ("dry_run", None)
     assert desk.row(ticket)["plan"] == {"add": ["ts_a"], "remove": [], "values": {}, "notes": []}
-    desk.mode("live")
+    desk.mode("live", send=True)
     await desk.round()
     assert desk.tags(ticket) == {"ts_a"}
+
+
+async def test_what_a_dry_run_planned_is_dropped_and_only_what_is_asked_anew_is_written(desk: WritingDesk) -> None:
+    ticket, other = desk.ticket(), desk.ticket()
+    desk.mode("dry-run")
+    old = tags("ts_old", "ts_again", priority=asked("urgent"), notes=(("rule#1", "planned in the dry run"),))
+    desk.wish(ticket, old)
+    desk.wish(other, old)
+    await desk.until_quiet()
+    desk.mode("live")
+    await desk.until_quiet()
+    assert desk.puts() == 0
+    assert desk.status(ticket) == ("dry_run", "dropped")
+    anew = tags("ts_new", by="m2").tags
+    newer = replace(old, tags=tuple(sorted([*tags("ts_old").tags, *tags("ts_again", by="m2").tags, *anew])))
+    desk.wish(ticket, newer)
+    await desk.until_quiet()
+    assert desk.tags(ticket) == {"ts_again", "ts_new"}
+    assert desk.notes(ticket) == []
+    assert desk.seen(ticket)["priority"] != "urgent"
+    assert desk.status(ticket) == ("confirmed", None)
+    assert desk.tags(other) == set()
+
+
+async def test_a_person_may_still_have_one_that_was_dropped_written(desk: WritingDesk) -> None:
+    ticket = desk.ticket()
+    desk.mode("dry-run")
+    desk.wish(ticket, tags("ts_a"))
+    await desk.until_quiet()
+    desk.mode("live")
+    now = desk.clock.now()
+    assert desk.database.write_now(lambda conn: desired.retry(conn, desk.row(ticket)["id"], now))
+    await desk.until_quiet()
+    assert desk.tags(ticket) == {"ts_a"}
+
+
+async def test_a_dry_run_ends_with_a_start_that_is_set_otherwise_as_well(desk: WritingDesk) -> None:
+    ticket, queued = desk.ticket(), desk.ticket()
+    dry = desk.writer("w1", mode="dry-run")
+    desk.wish(ticket, tags("ts_a"))
+    while await dry.round() is not None:
+        pass
+    assert desk.status(ticket) == ("dry_run", None)
+    desk.wish(queued, tags("ts_a"))
+    live = desk.writer("w2", mode="live")
+    while await live.round() is not None:
+        pass
+    assert desk.puts() == 0
+    desk.wish(ticket, tags("ts_b", by="m2"))
+    while await live.round() is not None:
+        pass
+    assert (desk.tags(ticket), desk.tags(queued)) == ({"ts_b"}, set())
+
+
+async def test_after_a_week_of_dry_run_nothing_that_was_planned_before_is_written_unless_asked(desk: WritingDesk) -> None:
+    """Tickets are wished again and again for a week, some tags of ours stand from before; then live, and only what is new is written."""
+    chance = random.Random(5)  # noqa: S311
+    everyone = [desk.ticket() for _ in range(30)]
+    for ticket in everyone[:10]:
+        desk.wish(ticket, tags("ts_before"))
+    await desk.until_quiet()
+    before, puts = {ticket: desk.tags(ticket) for ticket in everyone}, desk.puts()
+    desk.mode("dry-run")
+    last: dict[str, Wish] = {}
+    for day in range(7):
+        for ticket in chance.sample(everyone, 12):
+            last[ticket] = tags(*chance.sample(["ts_a", "ts_b", "ts_c"], 2), by=f"m2{day}")
+            desk.wish(ticket, last[ticket])
+        await desk.until_quiet()
+        desk.clock.advance(timedelta(days=1))
+    for ticket in chance.sample(everyone, 5):  # asked and not yet planned
+        last[ticket] = tags("ts_late", by="m29")
+        desk.wish(ticket, last[ticket])
+    desk.mode("live")
+    await desk.until_quiet()
+    assert desk.puts() == puts
+    assert {ticket: desk.tags(ticket) for ticket in everyone} == before
+    for ticket, wish in last.items():
+        desk.wish(ticket, replace(wish, tags=tuple(sorted([*wish.tags, ("ts_new", "m3")]))))
+    await desk.until_quiet()
+    assert {ticket: desk.tags(ticket) - before[ticket] for ticket in last} == {ticket: {"ts_new"} for ticket in last}
 
 
 async def test_paused_asks_zendesk_nothing_and_live_goes_on_where_it_stopped(desk: WritingDesk) -> None:

@@ -26,7 +26,7 @@ def doctor(as_json: AsJson = False) -> None:
         lines += checks.bad_settings(refused)
     else:
         lines += checks.settings(settings, SystemClock().now().date())
-        lines += checks.database(settings.database_url.get_secret_value(), settings.guessed_talkdesk_zone)
+        lines += checks.database(settings.database_url.get_secret_value(), settings.guessed_talkdesk_zone, settings.writeback)
         lines += asyncio.run(_zendesk(settings))
     state = checks.worst(lines)
     say(as_json, {"state": state, "checks": [line.to_json() for line in lines]}, _printed(lines))

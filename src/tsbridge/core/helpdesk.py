@@ -142,6 +142,12 @@ def settled(ours: Ours, wish: Wish, current: Current, edit: Edit) -> Ours:
     )
 
 
+def passed_over(ours: Ours, wish: Wish) -> Ours:
+    """What is ours when a wish is dropped unwritten: it counts as seen to, so that only a newer asking is written."""
+    after = settled(ours, wish, Current("", "", frozenset()), Edit())
+    return replace(after, put=ours.put & {tag for tag, _ in wish.tags}, owed=ours.owed)
+
+
 def yielding(ours: Ours, wish: Wish, read: Current, now: Current) -> Ours:
     """What is ours when somebody changed the ticket between our reading it and our writing: their change counts as one after ours.
 

@@ -9,17 +9,23 @@ from typing import Any, Final
 
 from sqlalchemy import ColumnElement, Connection, and_, case, func, insert, literal_column, or_, select, update
 
-from tsbridge.core.helpdesk import Ours, Wish, ours_from, ours_json, wish_from, wish_json
+from tsbridge.core.helpdesk import Ours, Wish, ours_from, ours_json, passed_over, wish_from, wish_json
+from tsbridge.store import keep
 from tsbridge.store.tables import desired, intents
 
 FINAL: Final = ("parked", "refused", "dry_run")
 OPEN: Final = ("waiting", "sending")
 DONE: Final = ("confirmed", "unneeded")
+DROPPED: Final = "dropped"
+"""Why a wish that was planned in a dry run is not sent although the dry run is over."""
+IN_FORCE: Final = "writeback_in_force"
+"""The name under which the mode in force is kept."""
 RULE_PAUSED: Final = "rule_paused"
 """Why a wish is parked of which a part waits for a paused rule."""
 HEAR_WITHIN: Final = timedelta(seconds=5)
 UNHEARD: Final = "unheard"
 """Why a wish waits of which a part would undo what somebody did and nobody has heard yet."""
+_PLANNED: Final = (desired.c.status == "dry_run", desired.c.reason.is_distinct_from(DROPPED))
 _IS_OPEN: Final = desired.c.status.in_([literal_column(f"'{status}'") for status in OPEN])
 """Written out, not bound: only then SQLite finds the index of the open rows, and a round does not read every ticket ever written to."""
 
@@ -49,13 +55,11 @@ def wish_changed(
     """Keep what is wished of a ticket. The same wish leaves its row untouched; another one is due at once.
 
     A ticket that still waits keeps its place: one that changes all the time is not pushed back by it.
+    What a dry run that is over had planned counts as seen to: only what is asked anew is written.
     """
     told = wish_json(wish)
-    row = conn.execute(
-        select(desired.c.wish, desired.c.case_id, desired.c.severity, desired.c.status, desired.c.asked_at).where(
-            desired.c.ticket == ticket
-        )
-    ).first()
+    seen = (desired.c.wish, desired.c.case_id, desired.c.severity, desired.c.status, desired.c.reason, desired.c.asked_at, desired.c.ours)
+    row = conn.execute(select(*seen).where(desired.c.ticket == ticket).with_for_update()).first()
     if row is None:
         if wish == Wish():
             return False
@@ -79,12 +83,15 @@ def wish_changed(
         if (row.case_id, row.severity) != (case_id, severity):
             conn.execute(update(desired).where(desired.c.ticket == ticket).values(case_id=case_id, severity=severity))
         return False
+    passed = row.status == "dry_run" and (row.reason == DROPPED or keep.get(conn, IN_FORCE) != "dry-run")
+    seen_to = {"ours": ours_json(passed_over(ours_from(row.ours), wish_from(row.wish)))} if passed else {}
     conn.execute(
         update(desired)
         .where(desired.c.ticket == ticket)
         .values(
             case_id=case_id,
             wish=told,
+            **seen_to,
             revision=desired.c.revision + 1,
             status="waiting",
             reason=None,
@@ -191,10 +198,20 @@ def retry(conn: Connection, writeback_id: str, now: datetime) -> bool:
     return bool(done.rowcount)
 
 
-def resume(conn: Connection, now: datetime) -> int:
-    """Everything that was only planned (`dry_run`) waits again: the mode is live."""
-    done = conn.execute(update(desired).where(desired.c.status == "dry_run").values(status="waiting", reason=None, due_at=now))
-    return done.rowcount
+def planned(conn: Connection) -> int:
+    """How many wishes a dry run has planned that were neither sent nor dropped."""
+    return conn.execute(select(func.count()).select_from(desired).where(*_PLANNED)).scalar_one()
+
+
+def leave_dry_run(conn: Connection, now: datetime, *, send: bool, queued: bool) -> None:
+    """A dry run is over: what it planned waits to be sent, or is dropped. `queued`: so is what it had not come to yet.
+
+    Whoever has one of these claimed was planning, not writing: it is taken from them.
+    """
+    meant = or_(and_(*_PLANNED), _IS_OPEN) if queued else and_(*_PLANNED)
+    ends = {"status": "waiting", "reason": None, "due_at": now} if send else {"status": "dry_run", "reason": DROPPED}
+    free = {"claimed_by": None, "lease_until": None, "revision": desired.c.revision + 1}
+    conn.execute(update(desired).where(meant).values(**ends, **free))
 
 
 def resume_rules(conn: Connection, now: datetime) -> int:

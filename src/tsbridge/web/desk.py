@@ -60,7 +60,7 @@ class Desk:
     """Made things for the API.
 
     `zone`: the team's. `salt`: fresh text for the audit's commitments. `entropy(n)`: n random bytes.
-    `default_mode`: write-back mode while nobody has set another. `webhooks`: the door's routes.
+    `writeback`: what TSBRIDGE_WRITEBACK says. `webhooks`: the door's routes.
     `make_ready`, `check`: make a document ready to be published and check it, wherever.
     `wake`: there are deliveries to work on; `wake_writer`: there are wishes to write; `wake_replay`: a replay.
     `probes`: what `/readyz` looks at, by name. `metrics_role`, `docs_role`: None leaves them open.
@@ -76,7 +76,7 @@ class Desk:
     counters: Counters
     zone: tzinfo
     version: str
-    default_mode: str = "live"
+    writeback: str = "live"
     webhooks: Sequence[BaseRoute] = ()
     wake: Callable[[], None] = _nobody
     wake_writer: Callable[[], None] = _nobody

@@ -12,7 +12,7 @@ from prometheus_client.core import CollectorRegistry, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from tsbridge.core.ports import Clock
-from tsbridge.store import silence, views, warnings
+from tsbridge.store import silence, views, warnings, writemode
 from tsbridge.store.db import Database
 from tsbridge.web.counters import SOURCES
 from tsbridge.web.desk import Checked, Desk, Made, Probe
@@ -173,6 +173,19 @@ def zones_probe(version: str) -> Probe:
 
     async def look() -> Checked:
         return Checked(True, f"rules of {version}, packaged")
+
+    return look
+
+
+def writeback_probe(database: Database, setting: str) -> Probe:
+    """Which mode of write-back counts and why. Never a reason not to be ready: hearing and judging go on."""
+
+    async def look() -> Checked:
+        try:
+            mode = await database.read(lambda conn: writemode.in_force(conn, setting))
+        except views.DATABASE_FAILURES:
+            return Checked(True, "not known: the database cannot be used")
+        return Checked(True, f"{mode.effective}: {mode.because}")
 
     return look
 

@@ -264,6 +264,9 @@ class PausedRules(TypedDict):
 
 class Mode(TypedDict):
     mode: Literal["live", "dry-run", "paused"]
+    effective: Literal["live", "dry-run", "paused"]
+    because: str
+    backlog: int
 
 
 class KeyShown(TypedDict):

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Header, Query, Response
 from sqlalchemy import Connection
 
-from tsbridge.store import chain, desired, keep, views, wakeup
+from tsbridge.store import chain, desired, keep, views, wakeup, writemode
 from tsbridge.web.auth import Ops, Supervisor
 from tsbridge.web.desk import Desk, Made
 from tsbridge.web.etags import need_match
@@ -19,16 +19,19 @@ from tsbridge.web.shapes import writeback_item
 
 routes = APIRouter(route_class=DeskRoute, prefix="/v1/writebacks", tags=["writebacks"])
 
-MODE = "writeback_mode"
 PAUSED_RULES = "paused_rules"
 Status = Literal["waiting", "sending", "confirmed", "unneeded", "parked", "refused", "dry_run"]
 RETRIED = ("parked", "refused", "dry_run", "waiting")
 
 
 class Mode(Body):
-    """`live` writes, `dry-run` plans and audits but never sends, `paused` queues."""
+    """`live` writes, `dry-run` plans and audits but never sends, `paused` queues.
+
+    `backlog`: whether what a dry run has planned is sent when this ends it; dropped unless asked for.
+    """
 
     mode: Literal["live", "dry-run", "paused"]
+    backlog: Literal["drop", "send"] = "drop"
 
 
 @routes.get("")
@@ -44,42 +47,50 @@ async def list_writebacks(
 
 @routes.get("/mode")
 async def show_mode(desk: Made, by: Supervisor, response: Response) -> dict[str, Any]:
-    """Whether write-back is live, a dry run, or paused."""
-    mode = await desk.database.read(lambda conn: _mode(conn, desk))
-    response.headers["ETag"] = f'"{mode}"'
-    return {"mode": mode}
+    """Whether write-back is live, a dry run, or paused, and why: of the switch and TSBRIDGE_WRITEBACK the more careful counts.
+
+    `backlog`: how many tickets' wishes a dry run has planned, which `{"mode": "live", "backlog": "send"}` would send.
+    """
+    mode = await desk.database.read(lambda conn: _mode(conn, writemode.in_force(conn, desk.writeback)))
+    response.headers["ETag"] = f'"{mode["mode"]}"'
+    return mode
 
 
 @routes.put("/mode")
 async def change_mode(
     desk: Made,
-    by: Ops,
+    by: Supervisor,
     body: Mode,
     response: Response,
     if_match: Annotated[
         str | None, Header(max_length=1000, description="Optional: a switch for emergencies must not need two calls.")
     ] = None,
 ) -> dict[str, Any]:
-    """Switch write-back while everything runs. Recorded with its author."""
+    """Switch write-back while everything runs. Recorded with its author. What a dry run planned is sent only if `backlog` says so."""
     now, change_id, salt = desk.clock.now(), desk.ids.new("chg"), desk.salt()
 
-    def write(conn: Connection) -> None:
-        before = _mode(conn, desk)
+    def write(conn: Connection) -> dict[str, Any]:
+        before = writemode.in_force(conn, desk.writeback)
         if if_match is not None:
-            need_match(if_match, f'"{before}"')
-        if before == body.mode:
-            return
-        keep.put(conn, MODE, body.mode)
+            need_match(if_match, f'"{before.mode}"')
+        planned = desired.planned(conn)
+        mode = writemode.switch(conn, desk.writeback, body.mode, now, send=body.backlog == "send")
+        if before.mode == mode.mode:
+            return _mode(conn, mode)
         wakeup.tell(conn, wakeup.WISHES)
-        was, became = {"mode": before}, {"mode": body.mode}
+        was: dict[str, Any] = {"mode": before.mode}
+        became: dict[str, Any] = {"mode": mode.mode}
+        if before.effective == writemode.DRY_RUN != mode.effective:
+            became |= {"backlog": body.backlog, "planned": planned}
         chain.add_change(
             conn, id=change_id, at=now, actor=by.name, action="writeback.mode", subject="writeback", before=was, after=became, salt=salt
         )
+        return _mode(conn, mode)
 
-    await desk.database.write(write, urgent=True)
+    mode = await desk.database.write(write, urgent=True)
     desk.wake_writer()
     response.headers["ETag"] = f'"{body.mode}"'
-    return {"mode": body.mode}
+    return mode
 
 
 class Pause(Body):
@@ -135,7 +146,7 @@ async def show_writeback(desk: Made, by: Supervisor, writeback_id: Id) -> dict[s
 
 
 @routes.post("/{writeback_id}/retry")
-async def retry_writeback(desk: Made, by: Ops, writeback_id: Id) -> dict[str, Any]:
+async def retry_writeback(desk: Made, by: Supervisor, writeback_id: Id) -> dict[str, Any]:
     """Try a parked, refused or waiting wish at once; 409 for one that is on its way or done."""
     now, change_id, salt = desk.clock.now(), desk.ids.new("chg"), desk.salt()
 
@@ -160,8 +171,8 @@ async def retry_writeback(desk: Made, by: Ops, writeback_id: Id) -> dict[str, An
     return await _writeback(desk, writeback_id)
 
 
-def _mode(conn: Connection, desk: Desk) -> str:
-    return str(keep.get(conn, MODE) or desk.default_mode)
+def _mode(conn: Connection, mode: writemode.Mode) -> dict[str, Any]:
+    return {**mode._asdict(), "backlog": desired.planned(conn)}
 
 
 def _paused_rules(conn: Connection) -> list[str]:

@@ -10,9 +10,8 @@ from sqlalchemy import Connection
 
 from tsbridge.core.ports import Clock, Ids
 from tsbridge.core.runaway import suspects
-from tsbridge.store import chain, keep, rulebooks, runaway
+from tsbridge.store import chain, keep, rulebooks, runaway, writemode
 from tsbridge.store.db import Database
-from tsbridge.work.pace import MODE
 from tsbridge.work.trouble import Alarm
 
 LOOK_AGAIN: Final = timedelta(seconds=30)
@@ -23,13 +22,13 @@ SUSPECTED: Final = "runaway_suspected"
 class Guard:
     """Looks at what the live rulebook does. Says it once for each version and tag: who switches back to live has decided."""
 
-    def __init__(self, database: Database, clock: Clock, ids: Ids, salt: Callable[[], str], alarm: Alarm, default_mode: str) -> None:
+    def __init__(self, database: Database, clock: Clock, ids: Ids, salt: Callable[[], str], alarm: Alarm, setting: str) -> None:
         self._database = database
         self._clock = clock
         self._ids = ids
         self._salt = salt
         self._alarm = alarm
-        self._default_mode = default_mode
+        self._setting = setting
         self._look_at: datetime | None = None
 
     async def round(self) -> datetime:
@@ -60,11 +59,11 @@ class Guard:
     def _pause(self, conn: Connection, version: int, found: tuple[str, ...], now: datetime) -> bool:
         """Pause a live write-back; False when another process was faster or nothing is being written anyway."""
         said = self._said(conn, version)
-        mode = str(keep.get(conn, MODE) or self._default_mode)
+        mode = writemode.in_force(conn, self._setting).effective
         if set(found) <= set(said) or mode != "live":
             return False
         keep.put(conn, SUSPECTED, {"version": version, "tags": sorted({*said, *found})})
-        keep.put(conn, MODE, "paused")
+        writemode.switch(conn, self._setting, "paused", now)
         after = {"mode": "paused", "reason": SUSPECTED, "version": version, "tags": list(found)}
         chain.add_change(
             conn,

@@ -4,27 +4,24 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Final
 
 from sqlalchemy import Connection
 
 from tsbridge.core import budget as flow
 from tsbridge.core.budget import Budget
-from tsbridge.store import budget, keep
+from tsbridge.store import budget, writemode
 from tsbridge.vendors.zendesk.client import Limits
-
-MODE: Final = "writeback_mode"
 
 
 @dataclass(slots=True)
 class Pace:
     """How fast this installation writes: `per_minute` updates, all processes together; and what Zendesk's headers said lately.
 
-    `default_mode`: the mode of write-back while nobody has set another.
+    `setting`: what TSBRIDGE_WRITEBACK says.
     """
 
     per_minute: float
-    default_mode: str = "live"
+    setting: str = "live"
     limits: dict[str, tuple[int, int, int]] = field(default_factory=dict)
 
     def heard(self, limits: Limits) -> None:
@@ -37,7 +34,7 @@ class Pace:
         return told
 
     def mode(self, conn: Connection) -> str:
-        return str(keep.get(conn, MODE) or self.default_mode)
+        return writemode.in_force(conn, self.setting).effective
 
     def permit(self, conn: Connection, now: datetime) -> Stopped | None:
         """Take the permit for one update, in the caller's transaction; why not, when there is none."""

@@ -20,7 +20,7 @@ from tsbridge.core.asking import askers, held
 from tsbridge.core.crashpoint import crashpoint
 from tsbridge.core.helpdesk import Current, hold
 from tsbridge.core.ports import Clock, Ids
-from tsbridge.store import budget, decisions, desired, keep, links
+from tsbridge.store import budget, decisions, desired, keep, links, writemode
 from tsbridge.store.db import Database
 from tsbridge.store.desired import ClaimedWish
 from tsbridge.store.rulebooks import LiveRulebook
@@ -87,23 +87,21 @@ class Writeback:
         mode, shared, backlog = await self._database.read(
             lambda conn: (self._pace.mode(conn), budget.load(conn), together.waiting(conn, now))
         )
+        if mode != self._last_mode:
+            await self._database.write(lambda conn: writemode.enter(conn, self._pace.setting, now))
+            self._last_mode = mode
         ways = self._ways
         if ways is None or mode == "paused":
             reason = "no_zendesk" if ways is None else "paused"
             await self._database.write(lambda conn: desired.nobody_writes(conn, reason))
-            self._last_mode = mode
             return None
-        if mode != self._last_mode:
-            if mode == "live":
-                await self._database.write(lambda conn: desired.resume(conn, now))
-            self._last_mode = mode
         if (until := flow.closed(shared, now)) is not None:
             return until
         count, at = (BATCH, now) if mode == "dry-run" else flow.free(shared, self._pace.per_minute, now)
         if count == 0:
             return at
         backlog = backlog and mode == "live" and not shared.open and now >= self._alone_until
-        claimed = await self._claim(1 if shared.open else together.MANY if backlog else min(count, BATCH), now)
+        claimed = await self._claim(1 if shared.open else together.MANY if backlog else min(count, BATCH), now, mode)
         if not claimed:
             return await self._database.read(desired.next_due)
         crashpoint("writeback.claimed")
@@ -131,10 +129,15 @@ class Writeback:
                 raise end
         return self._clock.now()
 
-    async def _claim(self, limit: int, now: datetime) -> list[ClaimedWish]:
-        """Take wishes, as many as may be written. With the breaker open one of all processes takes one, as a probe."""
+    async def _claim(self, limit: int, now: datetime, mode: str) -> list[ClaimedWish]:
+        """Take wishes, as many as may be written. With the breaker open one of all processes takes one, as a probe.
+
+        None once another mode counts than the round began with: what is asked while live is never only planned.
+        """
 
         def work(conn: Connection) -> list[ClaimedWish]:
+            if self._pace.mode(conn) != mode:
+                return []
             shared = budget.load(conn)
             if shared.open:
                 if desired.next_due(conn) is None or flow.closed(budget.change(conn, lambda b: b), now) is not None:

@@ -90,7 +90,7 @@ def test_a_delivery_becomes_a_case_and_a_signal_ends_the_service_with_0(tmp_path
     assert "+14155550123" not in told
     first = next(json.loads(line) for line in told.splitlines() if line.startswith("{") and "logger" in line)
     assert (first["event"], first["zone_rules"]) == ("starting", ZONE_RULES)
-    assert (first["writeback"], first["because"]) == ("live", "TSBRIDGE_WRITEBACK says live, and nobody has switched it")
+    assert (first["mode"], first["reason"]) == ("live", "TSBRIDGE_WRITEBACK says live, and nobody has switched it")
 
 
 @pytest.mark.parametrize("fresh_url", ["postgresql"], indirect=True)

@@ -315,7 +315,7 @@ def work(settings: Settings) -> None:
 
 
 def _say_what_we_are(mode: writemode.Mode) -> None:
-    about = {"writeback": mode.effective, "because": mode.because}
+    about = {"mode": mode.effective, "reason": mode.because}
     log.info("starting", extra={"version": __version__, "zone_rules": ZONE_RULES, **about})
 
 

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tsbridge.core.calendar import ALWAYS, DAYS, Calendar, read_days, read_hours
+from tsbridge.core.calendar import ALWAYS, DAYS, Calendar
+from tsbridge.core.opening import read_days, read_hours
 
 ANGELES, BERLIN, KATHMANDU = ZoneInfo("America/Los_Angeles"), ZoneInfo("Europe/Berlin"), ZoneInfo("Asia/Kathmandu")
 MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
@@ -20,7 +21,7 @@ def calendar(zone: ZoneInfo, hours: dict[str, str], closed: tuple[date, ...] = (
     for days, spans in hours.items():
         for day in read_days(days):
             week[day] = read_hours(spans)
-    return Calendar("c", zone, tuple(week), frozenset(closed), country)
+    return Calendar("c", zone, tuple(week), dict.fromkeys(closed, ()), country=country)
 
 
 OFFICE = calendar(ANGELES, {"mon-fri": "06:00-22:00", "sat-sun": "08:00-20:00"}, country="US")

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.rulebook.books import ZONE
+from tests.rulebook.books import ZONE, book
 from tsbridge.core.rules import vocabulary
 from tsbridge.core.rules.document import MAX_RULES, MAX_TESTS, read
 from tsbridge.core.rules.parts import MAX_LIST
@@ -72,6 +72,11 @@ def test_its_whole_example_is_a_sound_rulebook_that_passes_its_tests_and_the_che
     results = tests.run(read(whole), ZONE)
     assert results
     assert [(result.name, dict(result.differences)) for result in results if not result.ok] == []
+
+
+def test_its_calendars_are_calendars() -> None:
+    part = load_text(re.findall(r"```yaml\n(calendars:\n.*?)```", GUIDE.read_text(), re.DOTALL)[0].encode())
+    assert check(book(**part), ZONE) == ()
 
 
 def test_every_piece_of_yaml_can_be_read() -> None:

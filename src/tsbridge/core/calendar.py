@@ -1,4 +1,4 @@
-"""Calendars: when a team is there. Weekly hours in a zone, holidays, and counting time inside the open hours.
+"""Calendars: when a team is there. Weekly hours in a zone, days with hours of their own, and counting time inside the open hours.
 
 All arithmetic runs on UTC instants between the openings and closings of local days, so a day of 23 or 25 hours counts
 as what it is: a wall time in a skipped hour reads with the offset before the gap, one in a repeated hour is the first.
@@ -6,14 +6,12 @@ as what it is: a wall time in a skipped hour reads with the offset before the ga
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
-from functools import lru_cache
-from itertools import pairwise
 from typing import Final
 
-import holidays
+from tsbridge.core.public_days import PublicDays, folded, public_days
 
 DAYS: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 MINUTES_A_DAY: Final = 24 * 60
@@ -22,18 +20,40 @@ HORIZON: Final = timedelta(days=400)
 
 Span = tuple[int, int]
 """Minutes of the local day, from (included) and to (excluded)."""
+Hours = tuple[Span, ...]
+"""The spans of one day, sorted, none overlapping; a night belongs to the day it starts on. None at all: closed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Day:
+    """One local day: its hours and why it has them.
+
+    `why`: `weekday`; `date` and `yearly`, an entry of the calendar's own; `holiday`, as the country has it; `moved`, a free day
+    that the country works. `names`: what the country calls a holiday. `holiday`: closed because of what day it is.
+    """
+
+    hours: Hours
+    why: str
+    holiday: bool = False
+    names: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Calendar:
-    """Open hours. `hours`: for each weekday (0 is Monday) its spans, sorted, none overlapping. `always`: never closed."""
+    """Open hours. `hours`: for each weekday (0 is Monday). `always`: never closed.
+
+    `dates` and `yearly` (month and day) are days with hours of their own; with None a day is as its weekday, whatever the country
+    says. `without`: holidays of the country that are not kept, their names folded.
+    """
 
     name: str
     zone: tzinfo
-    hours: tuple[tuple[Span, ...], ...] = ((),) * 7
-    closed: frozenset[date] = frozenset()
+    hours: tuple[Hours, ...] = ((),) * 7
+    dates: Mapping[date, Hours | None] = field(default_factory=dict, hash=False)
+    yearly: Mapping[tuple[int, int], Hours | None] = field(default_factory=dict, hash=False)
     country: str | None = None
     subdivision: str | None = None
+    without: frozenset[str] = frozenset()
     always: bool = False
 
     def is_open(self, at: datetime) -> bool:
@@ -42,17 +62,40 @@ class Calendar:
         return any(start <= at < end for start, end in self._spans_around(at))
 
     def is_holiday(self, day: date) -> bool:
-        return day in self.closed or (self.country is not None and day in country_holidays(self.country, self.subdivision, day.year))
+        return self.day(day).holiday
+
+    def day(self, day: date) -> Day:
+        """A local day: by its date, else by its date of every year, else as the country has it, else by its weekday."""
+        usual = self.hours[day.weekday()]
+        if day in self.dates:
+            own, why = self.dates[day], "date"
+        elif (day.month, day.day) in self.yearly:
+            own, why = self.yearly[day.month, day.day], "yearly"
+        elif self.country is not None:
+            return self._as_the_country_has_it(day, usual, public_days(self.country, self.subdivision, day.year))
+        else:
+            return Day(usual, "weekday")
+        return Day(usual, why) if own is None else Day(own, why, holiday=not own)
+
+    def _as_the_country_has_it(self, day: date, usual: Hours, known: PublicDays) -> Day:
+        names = known.names.get(day, ())
+        if self.without:
+            names = tuple(name for name in names if folded(name) not in self.without)
+        if names:
+            return Day((), "holiday", holiday=True, names=names)
+        return Day(self.hours[0], "moved") if not usual and day in known.worked else Day(usual, "weekday")
 
     def next_change(self, at: datetime) -> datetime | None:
         """The next instant after `at` at which it opens or closes."""
         if self.always:
             return None
+        is_open = False
         for start, end in self.spans(at):
-            if start > at:
+            if start > at and not is_open:
                 return start
-            if end > at and not self.is_open(end):
+            if not self.is_open(end):
                 return end
+            is_open = True  # goes on without a break: two days of 24 hours
         return None
 
     def after(self, at: datetime, open_time: timedelta) -> datetime | None:
@@ -104,9 +147,7 @@ class Calendar:
             yield from self._spans_of(near)
 
     def _spans_of(self, day: date) -> Iterator[tuple[datetime, datetime]]:
-        if self.is_holiday(day):
-            return
-        for start, end in self.hours[day.weekday()]:
+        for start, end in self.day(day).hours:
             opened, closed = self._instant(day, start), self._instant(day, end)
             if opened < closed:
                 yield opened, closed
@@ -119,55 +160,3 @@ class Calendar:
 
 
 ALWAYS: Final = Calendar("always", UTC, always=True)
-
-
-@lru_cache(maxsize=512)
-def country_holidays(country: str, subdivision: str | None, year: int) -> frozenset[date]:
-    """Public holidays of a country in one year. Raises LookupError for a country or subdivision that the library does not know."""
-    try:
-        return frozenset(holidays.country_holidays(country, subdiv=subdivision, years=year))
-    except NotImplementedError:  # the library's word for it
-        raise LookupError(country, subdivision) from None
-
-
-def read_hours(text: str) -> tuple[Span, ...]:
-    """`"06:00-22:00"` or several with commas; an end at or before the start goes over midnight; `24:00` ends a day.
-
-    Raises ValueError with what was expected.
-    """
-    spans = []
-    for part in text.split(","):
-        start_text, dash, end_text = part.strip().partition("-")
-        if not dash:
-            raise ValueError('expected hours like "06:00-22:00"')
-        start, end = _minute(start_text), _minute(end_text)
-        if start == MINUTES_A_DAY:
-            raise ValueError("a day begins at 00:00, not at 24:00")
-        spans.append((start, end if end > start else end + MINUTES_A_DAY))
-    spans.sort()
-    for (_, end), (start, _) in pairwise(spans):
-        if start < end:
-            raise ValueError("hours of one day overlap")
-    return tuple(spans)
-
-
-def read_days(text: str) -> tuple[int, ...]:
-    """`mon`, `mon-fri`, `sat-sun` or several with commas, as weekday numbers (0 is Monday)."""
-    days: list[int] = []
-    for part in text.lower().split(","):
-        first, dash, last = part.strip().partition("-")
-        if first not in DAYS or (dash and last not in DAYS):
-            raise ValueError('expected days like "mon-fri" or "sat"')
-        start, end = DAYS.index(first), DAYS.index(last) if dash else DAYS.index(first)
-        days.extend(range(start, end + 1) if start <= end else (*range(start, 7), *range(end + 1)))
-    return tuple(dict.fromkeys(days))
-
-
-def _minute(text: str) -> int:
-    hour, colon, minute = text.strip().partition(":")
-    if not (colon and hour.isdigit() and minute.isdigit() and len(minute) == 2):
-        raise ValueError('expected a time like "06:00"')
-    total = int(hour) * 60 + int(minute)
-    if int(minute) > 59 or total > MINUTES_A_DAY:
-        raise ValueError("expected a time from 00:00 to 24:00")
-    return total

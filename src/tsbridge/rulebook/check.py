@@ -15,6 +15,7 @@ from tsbridge.core.rules.document import read
 from tsbridge.core.rules.findings import Finding, RulebookError
 from tsbridge.core.rules.judge import Judge
 from tsbridge.core.rules.language import Rulebook
+from tsbridge.rulebook.calendar_checks import calendars
 from tsbridge.rulebook.clock_checks import ages_unheard
 from tsbridge.rulebook.duplicate_checks import duplicates
 from tsbridge.rulebook.examiner import Examiner
@@ -34,6 +35,8 @@ CODES: Final = {
     "unknown_value": "A value that a field with a known set of words never has.",
     "anybodys_words": "A rule about tickets that raises an alarm over words that may be an agent's or a macro's.",
     "age_unheard": "A rule that waits for an age and is not asked when time alone goes on, for its `on` does not name `clock`.",
+    "no_holidays": "A calendar's country whose holidays of this year or the next are not known: it is open on all of them.",
+    "unknown_holiday": "A holiday that a calendar takes away (`without`) and that its country does not have.",
     "duplicate_rule": "A rule that says the same as one above it, however it is written.",
     "unreachable": "A rule that no event reaches: routing rules above it take them all, or a stop above it keeps it from being asked.",
     "overruled": "Two rules set the same single value to different things for the same event; the upper one wins. "
@@ -77,6 +80,7 @@ def _advice(book: Rulebook, zone: tzinfo, triggers: Judge | None, about: str | N
     yield from unasked
     yield from overlaps(examiner, None if about is None else frozenset({about}))
     if about is None:
+        yield from calendars(book.calendars.values())
         yield from policies(examiner, {finding.rule for finding in unasked})
         yield from tag_cycles(examiner, triggers)
         yield from lists(examiner)

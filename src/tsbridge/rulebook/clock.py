@@ -10,10 +10,12 @@ from bisect import bisect_right
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime, time, timedelta, tzinfo
 from functools import cached_property
+from itertools import islice
 from typing import Final
 
-from tsbridge.core.calendar import DAYS, MINUTES_A_DAY, Calendar
+from tsbridge.core.calendar import DAYS, MINUTES_A_DAY, Calendar, Hours
 from tsbridge.core.moments import Value
+from tsbridge.core.public_days import public_days
 from tsbridge.core.rules.facts import YEARS
 from tsbridge.core.rules.language import Leaf, Rulebook
 from tsbridge.rulebook.solved import NONE, UNKNOWN, Literal, Part, Solved, unchanging
@@ -21,7 +23,9 @@ from tsbridge.rulebook.worlds import WORKDAY
 
 YEAR: Final = timedelta(days=371)
 DATES: Final = 50
-"""Holidays written out in one calendar that are tried, the past ones too."""
+"""Dates written out in one calendar that are tried, the past ones too."""
+SPANS: Final = 3
+"""Openings and closings from such a day on that are tried."""
 WHOLE_DAY: Final = ((0, MINUTES_A_DAY),)
 
 
@@ -74,10 +78,12 @@ class Clock:
                 yield change
                 change = calendar.next_change(change)
             coming = ((WORKDAY + timedelta(days=day)).date() for day in range(366))
-            written = sorted(day for day in calendar.closed if day.year in YEARS)[:DATES]
-            for day in (*written, *filter(calendar.is_holiday, coming)):
+            written = sorted(day for day in calendar.dates if day.year in YEARS)[:DATES]
+            for day in (*written, *(day for day in coming if calendar.day(day).why != "weekday")):
                 noon = datetime.combine(day, time(12), self._zone)
                 yield from ((noon + timedelta(hours=hours)).astimezone(UTC) for hours in (0, -9, -4, 4, 9))
+                morning = noon - timedelta(hours=13)
+                yield from (at for span in islice(calendar.spans(morning.astimezone(UTC)), SPANS) for at in span if at > morning)
 
     # -- proofs ------------------------------------------------------------------------------------------------------
 
@@ -98,7 +104,7 @@ class Clock:
             return range(24)
         if name == "time.weekday":
             return DAYS
-        return (False, True) if any(_rests(calendar) for calendar in self._calendars.values()) else (False,)
+        return (False, True) if any(_has_holidays(calendar) for calendar in self._calendars.values()) else (False,)
 
     def _allows(self, leaf: Leaf, wanted: bool) -> bool:
         if leaf.operator == "present":
@@ -107,16 +113,16 @@ class Clock:
         if calendar is None or calendar.always:
             return wanted is (calendar is not None)
         if wanted:
-            return any(calendar.hours)
+            return any(calendar.hours) or _opens(calendar)
         return _rests(calendar) or any(day != WHOLE_DAY for day in calendar.hours)
 
     def _all_year(self, literals: Sequence[Literal]) -> bool:
-        """Whether no instant of a year fits, wherever the holidays may fall: what they may close counts as closed and open."""
+        """Whether no instant of a year fits, wherever days of their own may fall: what they may close or open counts as both."""
         left = (1 << len(self._year)) - 1
         for leaf, wanted in literals:
             if leaf.field == "time.holiday" or leaf.operator == "present":
                 continue
-            if leaf.operator == "within_hours" and not wanted and _rests(self._calendars[leaf.value]):
+            if leaf.operator == "within_hours" and (_opens if wanted else _rests)(self._calendars[leaf.value]):
                 continue
             left &= self._when_in_year(leaf) if wanted else ~self._when_in_year(leaf)
         return not left
@@ -159,4 +165,20 @@ class Clock:
 
 
 def _rests(calendar: Calendar) -> bool:
-    return calendar.country is not None or bool(calendar.closed)
+    """Whether a date may close it."""
+    return calendar.country is not None or bool(calendar.dates or calendar.yearly)
+
+
+def _opens(calendar: Calendar) -> bool:
+    """Whether a date may open it at other hours than those of the week."""
+    return any(_own_hours(calendar)) or (
+        calendar.country is not None and public_days(calendar.country, calendar.subdivision, WORKDAY.year).moves
+    )
+
+
+def _has_holidays(calendar: Calendar) -> bool:
+    return calendar.country is not None or () in _own_hours(calendar)
+
+
+def _own_hours(calendar: Calendar) -> tuple[Hours | None, ...]:
+    return (*calendar.dates.values(), *calendar.yearly.values())

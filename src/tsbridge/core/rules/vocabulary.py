@@ -147,7 +147,7 @@ FIELDS: Final = (
     Field("time.now", "time", "The moment's time; for within_hours and outside_hours.", "2026-11-22T09:16:02Z"),
     Field("time.weekday", "word", "Day of the week in the team's zone.", "mon", ("mon", "tue", "wed", "thu", "fri", "sat", "sun")),
     Field("time.hour", "number", "Hour of the day in the team's zone, 0 to 23.", 14),
-    Field("time.holiday", "flag", "Whether the day is a holiday of any of the rulebook's calendars.", False),
+    Field("time.holiday", "flag", "Whether the day is a holiday of any of the rulebook's calendars; half days are none.", False),
 )
 
 _ALL = ("text", "word", "number", "flag", "set", "time")

@@ -329,6 +329,25 @@ ROWS: list[tuple[str, dict[str, Any], str, str | None, str]] = [
         "a",
         "/rules/0",
     ),
+    (
+        "a policy that is over for good in a state that comes and goes",
+        book(RAISES, **policy(stops_when={"any": [ACKNOWLEDGED, leaf("ticket.status", "in", ["pending", "solved"])]})),
+        "warning stops_for_good",
+        None,
+        "/policies/p/stops_when/any/1/value",
+    ),
+    (
+        "a pause that never comes",
+        book(
+            RAISES,
+            **policy(
+                pauses_when={"any": [ACKNOWLEDGED, {"all": [leaf("case.severity", "at_most", 1), leaf("case.severity", "at_least", 3)]}]}
+            ),
+        ),
+        "warning never_true",
+        None,
+        "/policies/p/pauses_when/any/1",
+    ),
     ("a policy that nobody arms", book(rule("a", HURT), **policy()), "warning policy_never_runs", None, "/policies/p"),
     (
         "a policy that is stopped as it is armed",
@@ -426,7 +445,7 @@ ROWS: list[tuple[str, dict[str, Any], str, str | None, str]] = [
         "/rules/0/when/value/2",
     ),
 ]
-WITHOUT_EVENT = {"age_unheard", "anybodys_words", "never_matches", "never_true", "unknown_value", "test_fails"}
+WITHOUT_EVENT = {"stops_for_good", "age_unheard", "anybodys_words", "never_matches", "never_true", "unknown_value", "test_fails"}
 """What no event can show."""
 
 

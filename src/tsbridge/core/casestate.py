@@ -23,7 +23,7 @@ from typing import Any, Final, NamedTuple
 
 from tsbridge.core.escalation import Armed
 from tsbridge.core.helpdesk import Asked, Wish
-from tsbridge.core.moments import FACTS, UNJUDGED, Interaction, Moment, Value, instant_text
+from tsbridge.core.moments import ASSIGNED_BY_US, FACTS, UNJUDGED, Interaction, Moment, Value, instant_text
 from tsbridge.core.rules.judgement import Judgement
 from tsbridge.core.rules.language import Policy
 
@@ -39,6 +39,7 @@ FROZEN = ("closed", "deleted", "merged")
 EMPTY: Final[Mapping[str, Any]] = MappingProxyType({})
 
 
+ASSIGNEE: Final = "ticket.assignee_id"
 REQUESTER: Final = "requester.id"
 
 
@@ -109,7 +110,15 @@ class Track:
             told = {**self.others.get(str(now), {}), **told}
             track = self._passed_on(known, str(was), str(now), told)
         changed = tuple(sorted([name for name, value in told.items() if previous.get(name, value) != value]))
-        return track, previous, changed
+        return track._assigned(moment, known.get(ASSIGNEE)), previous, changed
+
+    def _assigned(self, moment: Moment, was: Value) -> Track:
+        """The track with whether its assignee is one that we wrote."""
+        now = self.facts.get(ASSIGNEE)
+        if now == was:
+            return self
+        facts = {name: value for name, value in self.facts.items() if name != ASSIGNED_BY_US}
+        return replace(self, facts={**facts, ASSIGNED_BY_US: True} if now and moment.actor.kind == "us" else facts)
 
     def _passed_on(self, known: Mapping[str, Value], was: str, now: str, told: Mapping[str, Value]) -> Track:
         """The ticket is somebody else's: what was known of the one before goes with them."""

@@ -37,6 +37,8 @@ FACTS = "facts"
 WRITTEN = "written"
 """What we wrote ourselves, as the ticket's audit tells it. Never judged: its values are facts from its instant on."""
 UNJUDGED = (FACTS, WRITTEN)
+ASSIGNED_BY_US = "ticket.assigned_by_us"
+"""True where the ticket's assignee is one that we wrote, not a person. No field for rules: policies go by it."""
 CLOCK = "clock"
 """A due time has come. Derived while a story is judged, never kept as a moment."""
 

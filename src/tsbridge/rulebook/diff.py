@@ -23,6 +23,8 @@ PARTS: Final = ("lists", "calendars", "queues", "policies")
 SINGLE: Final = {"lists": "list", "calendars": "calendar", "queues": "queue", "policies": "policy", "tests": "test"}
 """What one entry of a part is called."""
 GROUPS: Final = {"all": "all of", "any": "any of", "none": "none of"}
+CONDITIONS: Final = ("stops_when", "pauses_when")
+"""What of a policy is told condition by condition."""
 OWN: Final = ("key", "kind", "title", "on", "when", "then")
 
 
@@ -202,11 +204,11 @@ def _part(part: str, old: Document, new: Document) -> Iterator[dict[str, Any]]:
 def _value_words(was: Any, now: Any, place: str = "") -> Iterator[str]:
     """What is different about a value, part by part; `place`: the names on the way to it."""
     name = place.rpartition(" ")[2]
-    if isinstance(was, Mapping) and isinstance(now, Mapping) and name != "stops_when":
+    if isinstance(was, Mapping) and isinstance(now, Mapping) and name not in CONDITIONS:
         for key in sorted(was.keys() | now.keys(), key=str):
             if was.get(key) != now.get(key) or (key in was) != (key in now):
                 yield from _value_words(was.get(key), now.get(key), f"{place} {key}".strip())
-    elif name == "stops_when":
+    elif name in CONDITIONS:
         yield from (f"{place}: {words}" for words in _condition_words(was, now))
     elif isinstance(was, list) and isinstance(now, list):
         yield from (f"{place}: {words}" if place else words for words in _list_words(was, now, name))

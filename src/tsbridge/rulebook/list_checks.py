@@ -54,7 +54,7 @@ def lists(examiner: Examiner) -> Iterator[Finding]:
 
 def _lists(book: Rulebook) -> Iterator[tuple[str, Sequence[Any], list[Leaf]]]:
     """Each list with the conditions that use it: the named ones, and those that are written out where they are used."""
-    conditions = [rule.when for rule in book.rules] + [one.stops_when for one in book.policies.values() if one.stops_when is not None]
+    conditions = [rule.when for rule in book.rules] + [one for policy in book.policies.values() for one in policy.conditions]
     asked = [leaf for condition in conditions for leaf in leaves(condition) if leaf.operator in SHOWN_BY]
     by_list: dict[int, list[Leaf]] = defaultdict(list)
     for leaf in asked:

@@ -12,7 +12,7 @@ from tsbridge.core.moments import Value
 from tsbridge.core.rules.conditions import leaf_holds
 from tsbridge.core.rules.findings import Finding
 from tsbridge.core.rules.judgement import Judgement
-from tsbridge.core.rules.language import Leaf, Policy, Rule
+from tsbridge.core.rules.language import Leaf, Policy, Rule, leaves
 from tsbridge.core.values import as_key
 from tsbridge.rulebook.examiner import Examiner, field_of, reads, slots
 from tsbridge.rulebook.rule_checks import constant, constants
@@ -21,6 +21,7 @@ from tsbridge.rulebook.solved import CHANGES
 from tsbridge.rulebook.worlds import WORKDAY, World
 
 LEVEL: Final = "case.escalation_level"
+PASSING: Final = frozenset({"pending", "hold"})
 
 
 def policies(examiner: Examiner, unasked: Container[str | None] = ()) -> Iterator[Finding]:
@@ -39,6 +40,20 @@ def policies(examiner: Examiner, unasked: Container[str | None] = ()) -> Iterato
             continue
         yield from _steps(examiner, policy, path, living)
         yield from _stops(examiner, policy, path, living)
+        yield from _passing(policy)
+        if policy.pauses_when is not None:
+            for truth, place in constants(examiner, policy.pauses_when, f"{path}/pauses_when"):
+                yield constant(truth, place)
+
+
+def _passing(policy: Policy) -> Iterator[Finding]:
+    """A state that comes and goes stops a policy for good: mostly a pause is meant."""
+    for leaf in () if policy.stops_when is None else leaves(policy.stops_when):
+        values = leaf.value if isinstance(leaf.value, tuple) else (leaf.value,)
+        if leaf.field == "ticket.status" and leaf.operator in ("is", "in", "changed_to") and not PASSING.isdisjoint(map(as_key, values)):
+            words = f"{policy.name} is over for good once the ticket is pending or on hold, which comes and goes: say it in pauses_when"
+            yield Finding("warning", "stops_for_good", words, f"{leaf.path}/value")
+            return
 
 
 def _raisers(examiner: Examiner) -> dict[str, list[Rule]]:
@@ -64,7 +79,7 @@ def _stops(examiner: Examiner, policy: Policy, path: str, raisers: list[Rule]) -
     stops = policy.stops_when
     late = any(step.after > timedelta() for step in policy.steps)
     if stops is None:
-        if late:
+        if late and policy.acknowledged_for is None:
             words = f"nothing stops {policy.name}: all its steps run, whoever takes the case; add stops_when"
             yield Finding("warning", "policy_never_stops", words, path, None, _armed(examiner, policy, raisers))
         return

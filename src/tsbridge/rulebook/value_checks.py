@@ -22,8 +22,8 @@ def strange_values(book: Rulebook, rules: Iterable[Rule], policies: Iterable[Pol
     for rule in rules:
         yield from _strange(book, leaves(rule.when), rule.key)
     for policy in policies:
-        if policy.stops_when is not None:
-            yield from _strange(book, leaves(policy.stops_when), None)
+        for condition in policy.conditions:
+            yield from _strange(book, leaves(condition), None)
 
 
 def _strange(book: Rulebook, among: Iterable[Leaf], rule: str | None) -> Iterator[Finding]:

@@ -322,7 +322,7 @@ escalations = Table(
     Column("step", Integer, nullable=False),  # 1 is the first
     Column("armed_at", Instant, nullable=False),
     Column("due_at", Instant, nullable=False),
-    Column("status", Text, nullable=False),  # armed | fired | acknowledged | stopped
+    Column("status", Text, nullable=False),  # armed | paused | fired | acknowledged | stopped
 )
 Index("escalations_by_due", escalations.c.due_at, escalations.c.id)
 Index("escalations_by_case", escalations.c.case_id)

@@ -18,7 +18,7 @@ from tsbridge.web.shapes import escalation_item
 
 routes = APIRouter(route_class=DeskRoute, prefix="/v1/escalations", tags=["escalations"])
 
-Status = Literal["armed", "due", "fired", "acknowledged", "stopped"]
+Status = Literal["armed", "due", "paused", "fired", "acknowledged", "stopped"]
 
 
 @routes.get("")

@@ -72,7 +72,7 @@ class Figures(Collector):
             "Escalation steps by state.",
             "status",
             self._figures.escalations,
-            ("armed", "fired", "acknowledged", "stopped"),
+            ("armed", "paused", "fired", "acknowledged", "stopped"),
         )
         yield _by_label(
             "tsbridge_delivery_warnings",

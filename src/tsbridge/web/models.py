@@ -175,7 +175,7 @@ class Escalation(TypedDict):
     step: int
     armed_at: str
     due_at: str
-    status: Literal["armed", "due", "fired", "acknowledged", "stopped"]
+    status: Literal["armed", "due", "paused", "fired", "acknowledged", "stopped"]
 
 
 class CaseExplained(TypedDict):

@@ -13,7 +13,7 @@ from sqlalchemy import Connection
 
 from tsbridge.core.casestate import CaseState, key_of
 from tsbridge.core.contacts import COUNTS
-from tsbridge.core.escalation import step_due
+from tsbridge.core.escalation import expected
 from tsbridge.core.helpdesk import Wish
 from tsbridge.core.link import Node, group
 from tsbridge.core.moments import Handle, Interaction, Moment, instant_text
@@ -274,9 +274,10 @@ def escalation_rows(case_id: str, state: CaseState, book: Rulebook) -> list[dict
     for armed in state.armed:
         policy = book.policies.get(armed.policy)
         for index in range(armed.next_step, len(policy.steps) if policy is not None else 0):
-            due = step_due(book, armed, index)
+            due = expected(book, armed, index)
             if due is not None:
-                _row(rows, case_id, armed.interaction, armed.policy, index + 1, armed.armed_at, due, "armed")
+                status = "paused" if armed.resting else "armed"
+                _row(rows, case_id, armed.interaction, armed.policy, index + 1, armed.armed_at, due, status)
     return list(rows.values())
 
 

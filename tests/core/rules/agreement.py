@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 from tests.core.rules import random_books
 from tests.core.rules.oracle import Armed, Came, Oracle
+from tsbridge.core.escalation import Armed as Known
 from tsbridge.core.rules.document import read
 from tsbridge.core.rules.judge import Judge
 from tsbridge.core.rules.judgement import Judgement, Standing
@@ -51,7 +52,7 @@ def differences(came: Came, judgement: Judgement) -> list[str]:
         "once": (sorted(came.once), sorted(once)),
         "overruled": (came.overruled, len(judgement.overruled)),
         "firing": (sorted(came.firing), list(judgement.firing)),
-        "armed": (came.armed, [(one.policy, one.armed_at, one.next_step) for one in judgement.armed]),
+        "armed": (came.armed, [(*_plain(one), list(one.rests), bool(one.paused_by), one.acknowledged_until) for one in judgement.armed]),
         "custom": (came.single.get("ticket.custom.77"), dict(judgement.custom_fields).get("77")),
         **{name: (came.single.get(slot), getattr(judgement, name)) for name, slot in SLOTS.items()},
     }
@@ -73,4 +74,8 @@ def _unexplained(
 
 
 def _armed(standing: Standing) -> list[Armed]:
-    return [Armed(one.policy, one.armed_at, one.next_step) for one in standing.armed]
+    return [Armed(*_plain(one), [list(rest) for rest in one.rests], bool(one.paused_by), one.acknowledged_until) for one in standing.armed]
+
+
+def _plain(one: Known) -> tuple[str, datetime, int]:
+    return one.policy, one.armed_at, one.next_step

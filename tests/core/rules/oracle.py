@@ -28,6 +28,9 @@ class Armed:
     policy: str
     at: datetime
     next: int
+    rests: list[list[datetime | None]] = field(default_factory=list)
+    paused: bool = False
+    until: datetime | None = None
 
 
 @dataclass
@@ -43,7 +46,7 @@ class Came:
     once: list[tuple[str, str]] = field(default_factory=list)
     overruled: int = 0
     firing: set[str] = field(default_factory=set)
-    armed: list[tuple[str, datetime, int]] = field(default_factory=list)
+    armed: list[tuple[Any, ...]] = field(default_factory=list)
     truths: dict[str, bool] = field(default_factory=dict)
 
 
@@ -74,7 +77,7 @@ class Oracle:
         for rule in self.document["rules"]:
             if rule["kind"] == "routing" and self.ask(rule):
                 break
-        came.armed = [(one.policy, one.at, one.next) for one in self.armed]
+        came.armed = [(one.policy, one.at, one.next, [tuple(rest) for rest in one.rests], one.paused, one.until) for one in self.armed]
         return came
 
     def ticked(self, given: Mapping[str, Any], previous: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -153,30 +156,56 @@ class Oracle:
             stops = known[one.policy].get("stops_when")
             return stops is None or not self.true(stops)
 
+        self.acknowledged = self.get("case.acknowledged") is True
+        self.paused = {name: self.true(policy["pauses_when"]) for name, policy in known.items() if "pauses_when" in policy}
         self.armed = [one for one in self.armed if goes_on(one)]
         self.fresh = [one for one in self.fresh if goes_on(one)]
         self.came.escalated = [one.policy for one in self.fresh]
         still = []
         for one in (*self.armed, *self.fresh):
-            steps = known[one.policy]["steps"]
-            while one.next < len(steps) and (due := self.due(steps[: one.next + 1], one.at)) is not None and due <= self.at:
+            steps = steps_of(known[one.policy])
+            rests = self.rests(one, known[one.policy])
+            if one.rests and one.rests[-1][1] is None and not rests:  # it goes on
+                one.rests[-1][1] = self.at
+                one.rests = [rest for rest in one.rests if rest[0] != rest[1]]
+            while one.next < len(steps) and self.has_come(steps[one.next], one):
                 self.came.steps.append((one.policy, one.next))
                 for action in steps[one.next]["actions"]:
                     self.act(action, True, f"policy:{one.policy}/{one.next + 1}")
-                one = Armed(one.policy, one.at, one.next + 1)
+                one.next += 1
                 self.work["case.escalation_level"] = max(one.next, self.get("case.escalation_level") or 0)
+            if rests and not (one.rests and one.rests[-1][1] is None):
+                one.rests.append([self.at, None])
             if one.next < len(steps):
                 still.append(one)
         self.armed = still
 
-    def due(self, steps: list[Mapping[str, Any]], since: datetime) -> datetime | None:
-        """A step never comes before one above it."""
-        times = []
-        for step in steps:
-            count, unit = re.fullmatch(r"(\d+)([smhd])", step["after"]).groups()  # type: ignore[union-attr]
-            span = timedelta(seconds=int(count) * SECONDS[unit])
-            times.append(self.calendars[step["in"]].after(since, span) if "in" in step and span else since + span)
-        return None if None in times else max(time for time in times if time is not None)
+    def rests(self, one: Armed, policy: Mapping[str, Any]) -> bool:
+        """Whether the clock of an armed policy rests from now on."""
+        one.paused = "pauses_when" in policy and self.paused[one.policy]
+        acknowledged = self.acknowledged and "acknowledged_for" in policy
+        if not acknowledged:
+            one.until = None
+        else:
+            event = self.given.get("event")
+            waiting = one.until is not None and self.at < one.until and event != "clock"
+            if one.until is None or waiting or event == "case.acknowledged":
+                one.until = self.at + span(policy["acknowledged_for"])
+        return one.paused or (one.until is not None and self.at < one.until)
+
+    def has_come(self, step: Mapping[str, Any], one: Armed) -> bool:
+        """Whether the clock, which stood still in every rest, shows enough. What ends as it closes ends as it opens again."""
+        after = span(step["after"])
+        if not after:
+            return True
+        if one.rests and one.rests[-1][1] is None:
+            return False
+        calendar = self.calendars[step["in"]] if "in" in step else None
+        shown, since = timedelta(), one.at
+        for start, end in [*one.rests, [self.at, None]]:
+            shown += start - since if calendar is None else calendar.open_between(since, start)
+            since = end  # type: ignore[assignment]
+        return shown > after or (shown == after and (calendar is None or calendar.is_open(self.at)))
 
     # -- conditions
 
@@ -238,6 +267,20 @@ class Oracle:
         if operator == "changed_to":
             return now is not None and equal(now, value)
         return operator == "changed" or (before is not None and equal(before, value))
+
+
+def span(text: str) -> timedelta:
+    count, unit = re.fullmatch(r"(\d+)([smhd])", text).groups()  # type: ignore[union-attr]
+    return timedelta(seconds=int(count) * SECONDS[unit])
+
+
+def steps_of(policy: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """The steps with the last one as often again as it is repeated."""
+    steps, repeat = list(policy["steps"]), policy.get("repeat", {"times": 0})
+    for n in range(repeat["times"]):
+        after = span(policy["steps"][-1]["after"]) + (n + 1) * span(repeat["every"])
+        steps.append({**policy["steps"][-1], "after": f"{int(after.total_seconds())}s"})
+    return steps
 
 
 def conditions_of(part: Any) -> list[Mapping[str, Any]]:

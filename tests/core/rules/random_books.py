@@ -45,7 +45,7 @@ FLAGS = ["call.voicemail", "case.acknowledged", "time.holiday"]
 SETS = {"tags": TAGS, "changed": ["ticket.status", "tags"], "call.ring_group": ["A", "b"]}
 TEXT_FIELDS = ["text", "text.new", "subject"]
 PATTERNS = ["bit(e|ten)", "(?i)dog", "^x$", r"\d+", "b.t", ""]
-EVENTS = ["ticket.created", "ticket.updated", "call.missed", "clock"]
+EVENTS = ["ticket.created", "ticket.updated", "call.missed", "case.acknowledged", "clock"]
 CALENDARS = {
     "office": {"timezone": "America/Los_Angeles", "hours": {"mon-fri": "09:00-17:00"}, "holidays": {"dates": ["2026-11-26"]}},
     "nights": {"timezone": "Europe/Berlin", "hours": {"mon-sun": "22:00-06:00"}},
@@ -82,7 +82,21 @@ def policy(rng: Random) -> dict[str, Any]:
     steps: list[dict[str, Any]] = [{"after": f"{n}m", "actions": [rng.choice(ACTIONS[:5])(rng)]} for n in after]
     if rng.random() < 0.5:
         steps.append({"after": "2h", "in": "office", "actions": [rng.choice(ACTIONS[:5])(rng)]})
-    return {"steps": steps, **({"stops_when": condition(rng, 2)} if rng.random() < 0.7 else {})}
+    made: dict[str, Any] = {"steps": steps}
+    if rng.random() < 0.6:
+        made["stops_when"] = condition(rng, 2)
+    if rng.random() < 0.5:
+        made["pauses_when"] = made_of(rng, [name for name in WORD_FIELDS if not name.startswith("time.")])
+    if rng.random() < 0.5:
+        made["acknowledged_for"] = rng.choice(["5m", "1h"])
+    if rng.random() < 0.5:
+        made["repeat"] = {"every": "30m", "times": 2}
+    return made
+
+
+def made_of(rng: Random, fields: list[str]) -> dict[str, Any]:
+    name = rng.choice(fields)
+    return {rng.choice(["all", "none"]): [made(name, rng.choice(["is", "is_not"]), rng.choice(WORD_FIELDS[name]))]}
 
 
 ACTIONS: list[Callable[[Random], dict[str, Any]]] = [

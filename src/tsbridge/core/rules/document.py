@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from tsbridge.core.moments import CLOCK
 from tsbridge.core.rules import vocabulary
+from tsbridge.core.rules.facts import TIME_FIELDS
 from tsbridge.core.rules.findings import NAME, Finding, RulebookError, escape, kind_of, nearest, scalar, unwritable
 from tsbridge.core.rules.language import PLACEHOLDER, Leaf, Policy, Rule, Rulebook, Step, Test, Tree, content_hash, leaves
 from tsbridge.core.rules.parts import duration
@@ -17,6 +18,7 @@ from tsbridge.core.rules.read_conditions import Conditions
 
 MAX_RULES: Final = 10_000
 MAX_TESTS: Final = 10_000
+MAX_REPEATS: Final = 100
 TOP: Final = ("schema", "lists", "calendars", "queues", "policies", "linking", "rules", "tests", "title", "description")
 SCOPES: Final = ("ticket", "case")
 EXPECTED: Final = ("severity", "category", "queue", "tags", "priority", "rules", "escalations")
@@ -93,16 +95,23 @@ class _Reader(Conditions, Actions):
 
     @staticmethod
     def _leaves(rules: Iterable[Rule], policies: Mapping[str, Policy]) -> Iterator[Leaf]:
-        for condition in (*(rule.when for rule in rules), *(p.stops_when for p in policies.values() if p.stops_when is not None)):
+        for condition in (*(rule.when for rule in rules), *(one for p in policies.values() for one in p.conditions)):
             yield from leaves(condition)
 
     def policy(self, name: str, value: Any) -> Policy | None:
         path = f"/policies/{escape(name)}"
-        if not self.mapping(value, path, ("stops_when", "steps", "title", "description")):
+        if not self.mapping(value, path, ("stops_when", "pauses_when", "acknowledged_for", "repeat", "steps", "title", "description")):
             return None
         self.words(value, path, "title", "description")
         self.nodes = 0
         stops = None if "stops_when" not in value else self.condition(value["stops_when"], f"{path}/stops_when")
+        pauses = None if "pauses_when" not in value else self.condition(value["pauses_when"], f"{path}/pauses_when")
+        for leaf in () if pauses is None else leaves(pauses):
+            if leaf.field in TIME_FIELDS:
+                self.wrong(f"{leaf.path}/field", "time", "a pause cannot hang on the time: let steps count inside a calendar, with in")
+        rests = duration(value["acknowledged_for"]) if "acknowledged_for" in value else None
+        if "acknowledged_for" in value and not rests:
+            self.wrong(f"{path}/acknowledged_for", "duration", "expected a duration like 30m or 2h")
         steps = value.get("steps")
         if not isinstance(steps, list) or not steps:
             self.unlike(f"{path}/steps", "a list of steps", steps)
@@ -111,7 +120,22 @@ class _Reader(Conditions, Actions):
         for earlier, later in pairwise(made):
             if later.after < earlier.after and later.within == earlier.within:
                 self.wrong(f"{path}/steps", "order", "steps must be in the order of their times")
-        return Policy(name, stops, tuple(made))
+        if "repeat" in value and made:
+            made += self.repeated(made[-1], value["repeat"], f"{path}/repeat")
+        return Policy(name, stops, tuple(made), pauses, rests)
+
+    def repeated(self, last: Step, value: Any, path: str) -> list[Step]:
+        """The last step again, so many times, each so long after the one before."""
+        if not self.mapping(value, path, ("every", "times")):
+            return []
+        every, times = duration(value.get("every")), value.get("times")
+        if not every:
+            self.wrong(f"{path}/every", "duration", "expected a duration like 15m or 2h")
+        if not isinstance(times, int) or isinstance(times, bool) or not 1 <= times <= MAX_REPEATS:
+            self.wrong(f"{path}/times", "range", f"expected a number from 1 to {MAX_REPEATS}")
+        elif every:
+            return [Step(last.after + n * every, last.within, last.actions) for n in range(1, times + 1)]
+        return []
 
     def step(self, value: Any, path: str) -> Step | None:
         if not self.mapping(value, path, ("after", "in", "actions")):

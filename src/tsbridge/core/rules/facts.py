@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import UTC, datetime, tzinfo
 from typing import Final, TypeVar
 
@@ -67,6 +68,19 @@ class Facts:
         self._values.changed[name] = value
         for form in (self.keys, self.numbers, self.members, self.folded, self.words, self.patterns):
             form.pop(name, None)
+
+    @contextmanager
+    def without(self, name: str | None) -> Iterator[None]:
+        """As long as it lasts, this field is empty."""
+        if name is None:
+            yield
+            return
+        stood = dict(self.changed)
+        self.set(name, None)
+        yield
+        self.set(name, stood.get(name))
+        if name not in stood:
+            self._values.changed.pop(name)
 
     @property
     def changed(self) -> Mapping[str, Value]:

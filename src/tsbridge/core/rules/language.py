@@ -85,9 +85,18 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Policy:
+    """`stops_when` ends it for good; while `pauses_when` holds its clock rests. `acknowledged_for`: how long it rests once somebody
+    acknowledged the case and then nothing happens. A `repeat` stands among the steps."""
+
     name: str
     stops_when: Condition | None
     steps: tuple[Step, ...]
+    pauses_when: Condition | None = None
+    acknowledged_for: timedelta | None = None
+
+    @property
+    def conditions(self) -> tuple[Condition, ...]:
+        return tuple(one for one in (self.stops_when, self.pauses_when) if one is not None)
 
 
 @dataclass(frozen=True, slots=True)

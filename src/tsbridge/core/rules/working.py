@@ -5,18 +5,20 @@ A single value set twice keeps the first setting; tags add up, and where one rul
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, Final
 
 from tsbridge.core.escalation import Armed, next_due, step_due
-from tsbridge.core.moments import Interaction, Value, instant_text
+from tsbridge.core.moments import ASSIGNED_BY_US, Interaction, Value, instant_text
 from tsbridge.core.rules.conditions import holds
 from tsbridge.core.rules.facts import Facts
 from tsbridge.core.rules.judgement import Judgement, Match, Note, Standing, StepFired
 from tsbridge.core.rules.language import PLACEHOLDER, Action, Rule, Rulebook
 from tsbridge.core.values import plain
 
+ASSIGNEE: Final = "ticket.assignee_id"
 FIELD_OF: Final = {"severity": "case.severity", "category": "case.category", "queue": "case.queue", "priority": "ticket.priority"}
 
 GONE: Final = ("closed", "deleted", "merged")
@@ -117,13 +119,11 @@ class Work:
         self.facts.set("tags", tuple(sorted(now - self.removed.keys())) or None)
 
     def run_policies(self) -> None:
-        """Stop what is to stop, arm what was escalated, and apply every step whose time has come."""
-        for one in (*self.armed, *self.fresh):
-            policy = self.book.policies.get(one.policy)
-            if policy is None or (policy.stops_when is not None and holds(policy.stops_when, self.facts)):
-                (self.armed if one in self.armed else self.fresh).remove(one)
+        """Stop what is to stop, let rest what is to rest, arm what was escalated, and apply every step whose time has come."""
+        self.armed, self.fresh = self._going_on(self.armed), self._going_on(self.fresh)
         going: list[Armed] = []
         for one in (*self.armed, *self.fresh):
+            one = one.set_going(self.at)
             steps = self.book.policies[one.policy].steps
             index = one.next_step
             while index < len(steps) and (time := step_due(self.book, one, index)) is not None and time <= self.at:
@@ -134,8 +134,22 @@ class Work:
                 level = self.facts.get("case.escalation_level")
                 self.facts.set("case.escalation_level", max(index, level if isinstance(level, int) else 0))
             if index < len(steps):
-                going.append(Armed(one.policy, one.armed_at, index, one.interaction))
+                going.append(replace(one, next_step=index).laid_to_rest(self.at))
         self.armed = going
+
+    def _going_on(self, armed: Iterable[Armed]) -> list[Armed]:
+        """Those that do not stop, as they are asked now. An assignee that we wrote ourselves is none here: nobody took the case."""
+        found: list[Armed] = []
+        acknowledged, event = self.facts.get("case.acknowledged") is True, self.facts.get("event")
+        with self.facts.without(ASSIGNEE if self.facts.get(ASSIGNED_BY_US) else None):
+            for one in armed:
+                policy = self.book.policies.get(one.policy)
+                if policy is None or (policy.stops_when is not None and holds(policy.stops_when, self.facts)):
+                    continue
+                pauses = policy.pauses_when is not None and holds(policy.pauses_when, self.facts)
+                said = None if event is None else str(event)
+                found.append(one.asked(self.at, self.subject, policy, pauses=pauses, acknowledged=acknowledged, event=said))
+        return found
 
     def filled(self, text: str) -> str:
         """A note with the fields it names filled in; nothing else is understood."""

@@ -37,6 +37,7 @@ ALLOWED: Final = frozenset(
             "claimed",
             "upstream",
             "tags",
+            "parts",
             "zone_rules",
         ),
     }

@@ -10,23 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tsbridge.core.drift import drifts
-from tsbridge.core.helpdesk import (
-    Asked,
-    Current,
-    Edit,
-    Ours,
-    Wish,
-    apply,
-    edit_json,
-    ours_from,
-    ours_json,
-    overwritten,
-    plan,
-    settled,
-    wish_from,
-    wish_json,
-    yielding,
-)
+from tsbridge.core.helpdesk import Asked, Current, Edit, Ours, Wish, apply, overwritten, plan, settled, yielding
+from tsbridge.core.helpdesk_json import edit_json, ours_from, ours_json, wish_from, wish_json
 from tsbridge.core.moments import Value
 
 TAGS = st.sampled_from(["ts_a", "ts_b", "ts_c", "vip", "bite", "x"])

@@ -7,6 +7,8 @@ from typing import Any
 
 from sqlalchemy import Connection, insert
 
+from tsbridge.core.helpdesk import Wish
+from tsbridge.core.helpdesk_json import wish_json
 from tsbridge.store import chain, tables
 
 OUTCOME: dict[str, Any] = {
@@ -105,7 +107,7 @@ def wish(conn: Connection, number: int, at: datetime, **more: Any) -> str:
         "ticket": str(number),
         "id": f"wb_{number:06d}",
         "case_id": f"case_{number:06d}",
-        "wish": {},
+        "wish": wish_json(Wish(tags=(("ts_injury", "1"),))),
         "status": "confirmed",
         "asked_at": at,
         "due_at": at,

@@ -193,7 +193,10 @@ async def test_a_parked_wish_is_tried_again_and_the_writer_woken(room: Any, cloc
     )
     parked = (await room.client.get("/v1/writebacks", params={"status": "parked"})).json()["items"]
     assert [(item["id"], item["ticket"], item["reason"]) for item in parked] == [("wb_000001", "1", "loop_suspected")]
-    assert (await room.client.get("/v1/writebacks/wb_000001")).json()["plan"] == {"tags": ["ts_injury"]}
+    shown = (await room.client.get("/v1/writebacks/wb_000001")).json()
+    assert shown["plan"] == {"tags": ["ts_injury"]}
+    part = {"part": "tag:ts_injury", "status": "parked", "reason": "loop_suspected", "rule": None, "decision_id": None}
+    assert shown["parts"] == [part]
     answer = await room.client.post("/v1/writebacks/wb_000001/retry")
     assert answer.status_code == 200, answer.text
     assert answer.json()["status"] == "waiting"

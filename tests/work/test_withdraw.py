@@ -14,7 +14,8 @@ from tests.clocks import SettableClock
 from tests.work.test_hearing import Desk, reported
 from tests.work.test_walk_laws import BOOK, MORE, STORY
 from tests.work.walk import Walk, call, ticket
-from tsbridge.core.helpdesk import Wish, wish_json
+from tsbridge.core.helpdesk import Wish
+from tsbridge.core.helpdesk_json import wish_json
 from tsbridge.store import proof
 from tsbridge.store.db import Database
 from tsbridge.store.tables import acquaintances, cases, changes, decisions, handles, moments

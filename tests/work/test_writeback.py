@@ -275,12 +275,13 @@ async def test_a_merged_ticket_is_refused_and_its_target_is_written(desk: Writin
     assert desk.tags(target) == {"ts_a"}
 
 
-async def test_what_zendesk_does_not_accept_is_refused_and_holds_nobody(desk: WritingDesk) -> None:
+async def test_what_zendesk_does_not_accept_is_parked_and_holds_nobody(desk: WritingDesk) -> None:
     bad, good = desk.ticket(), desk.ticket()
     desk.wish(bad, tags("ts_a", assignee_id=asked("nobody at all")))
     desk.wish(good, tags("ts_a"))
     await desk.until_quiet()
-    assert desk.status(bad) == ("refused", "invalid")
+    assert desk.status(bad) == ("parked", "part_refused")
+    assert desk.tags(bad) == {"ts_a"}
     assert desk.status(good) == ("confirmed", None)
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Set
 from dataclasses import dataclass, field, replace
-from typing import Any, Final
+from typing import Final
 
 from tsbridge.core.moments import Value
 from tsbridge.core.values import alike
@@ -80,11 +80,31 @@ class Edit:
 
 
 @dataclass(frozen=True, slots=True)
+class Refused:
+    """A part that Zendesk did not accept, for the asking it was refused for. `reason`: `not_accepted`, or `not_tried` behind the bound."""
+
+    value: Value
+    by: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Search:
+    """The search for the parts of a refused write that are at fault: groups of parts still to be written one after the other.
+
+    `calls`: how often Zendesk refused since the search began.
+    """
+
+    groups: tuple[tuple[str, ...], ...] = ()
+    calls: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Ours:
     """What we have seen to on a ticket, each with the asking it was seen to for; notes by key.
 
     `put`: the tags that are there because we added them: ours to take off again. `owed`: what a write of ours took from
-    a person in the same second, to be given back with the next one.
+    a person in the same second, to be given back with the next one. `refused`: by part (`core.refusals`).
     """
 
     tags: Mapping[str, str] = field(default_factory=dict)
@@ -93,6 +113,8 @@ class Ours:
     notes: frozenset[str] = frozenset()
     put: frozenset[str] = frozenset()
     owed: Edit = Edit()
+    refused: Mapping[str, Refused] = field(default_factory=dict)
+    search: Search = Search()
 
 
 def plan(current: Current, wish: Wish, ours: Ours) -> Edit:
@@ -139,6 +161,7 @@ def settled(ours: Ours, wish: Wish, current: Current, edit: Edit) -> Ours:
         values={**ours.values, **wish.singles()},
         notes=ours.notes | {key for key, _ in wish.notes},
         put=(ours.put | added) & apply(current, edit).tags,
+        refused=ours.refused,
     )
 
 
@@ -197,7 +220,7 @@ def unheard(edit: Edit, current: Current, ours: Ours, known: Mapping[str, Value]
 def hold(wish: Wish, ours: Ours, parts: Set[str]) -> Wish:
     """The wish without some of its parts: what is on the ticket of these stays as it is, whatever that is.
 
-    A part is `tag:<tag>`, `absent:<tag>`, a single value's name, or `note:<who writes it>`.
+    A part is `tag:<tag>`, `absent:<tag>`, a single value's name, `note:<who writes it>` or `note:<key>`.
     """
 
     def tags(kind: str, asked: tuple[tuple[str, str], ...], seen_to: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
@@ -214,7 +237,7 @@ def hold(wish: Wish, ours: Ours, parts: Set[str]) -> Wish:
         single("group_id", wish.group_id),
         single("assignee_id", wish.assignee_id),
         tuple((id_, asked) for id_, asked in customs if asked is not None),
-        tuple((key, text) for key, text in wish.notes if f"note:{key.partition('#')[0]}" not in parts),
+        tuple((key, text) for key, text in wish.notes if not parts & {f"note:{key}", f"note:{key.partition('#')[0]}"}),
     )
 
 
@@ -231,75 +254,3 @@ def overwritten(current: Current, edit: Edit, before: Current) -> Edit:
         if before.values.get(name) != current.values.get(name) and not alike(before.values.get(name), value)
     )
     return Edit(tuple(sorted(lost)), tuple(sorted(back)), values)
-
-
-# -- as JSON -----------------------------------------------------------------------------------------------------------
-
-
-def wish_json(wish: Wish) -> dict[str, Any]:
-    def asked(value: Asked | None) -> list[Any] | None:
-        return None if value is None else [_plain(value.value), value.by]
-
-    return {
-        "tags": [list(tag) for tag in wish.tags],
-        "absent": [list(tag) for tag in wish.absent],
-        "priority": asked(wish.priority),
-        "group_id": asked(wish.group_id),
-        "assignee_id": asked(wish.assignee_id),
-        "custom_fields": [[name, asked(value)] for name, value in wish.custom_fields],
-        "notes": [list(note) for note in wish.notes],
-    }
-
-
-def wish_from(data: Mapping[str, Any]) -> Wish:
-    def asked(value: Any) -> Asked | None:
-        return None if value is None else Asked(_frozen(value[0]), value[1])
-
-    return Wish(
-        tuple((tag, by) for tag, by in data["tags"]),
-        tuple((tag, by) for tag, by in data["absent"]),
-        asked(data["priority"]),
-        asked(data["group_id"]),
-        asked(data["assignee_id"]),
-        tuple((name, Asked(_frozen(value[0]), value[1])) for name, value in data["custom_fields"]),
-        tuple((key, text) for key, text in data["notes"]),
-    )
-
-
-def ours_json(ours: Ours) -> dict[str, Any]:
-    return {
-        "tags": dict(ours.tags),
-        "absent": dict(ours.absent),
-        "values": {name: [_plain(asked.value), asked.by] for name, asked in ours.values.items()},
-        "notes": sorted(ours.notes),
-        "put": sorted(ours.put),
-        "owed": edit_json(ours.owed),
-    }
-
-
-def ours_from(data: Mapping[str, Any]) -> Ours:
-    """`{}` is a ticket that we have never written to."""
-    if not data:
-        return Ours()
-    values = {name: Asked(_frozen(value), by) for name, (value, by) in data["values"].items()}
-    owed = data["owed"]
-    back = Edit(tuple(owed["add"]), tuple(owed["remove"]), tuple((name, _frozen(value)) for name, value in sorted(owed["values"].items())))
-    return Ours(data["tags"], data["absent"], values, frozenset(data["notes"]), frozenset(data["put"]), back)
-
-
-def edit_json(edit: Edit) -> dict[str, Any]:
-    """An edit for people and for the intent row: note keys without their texts."""
-    return {
-        "add": list(edit.add),
-        "remove": list(edit.remove),
-        "values": {name: _plain(value) for name, value in edit.values},
-        "notes": [key for key, _ in edit.notes],
-    }
-
-
-def _plain(value: Value) -> Any:
-    return list(value) if isinstance(value, tuple) else value
-
-
-def _frozen(value: Any) -> Value:
-    return tuple(value) if isinstance(value, list) else value

@@ -131,6 +131,12 @@ def order_key(moment: Moment) -> str:
     return f"{instant_text(at)}:{facts_first}{creation_first}:{tie[: len(moment.vendor_order) + 16]}"
 
 
+def is_at(moment: str, place: str) -> bool:
+    """Whether a moment, by its digest or the name of a due time, is the one at this place of its story."""
+    instant, _, tie = place.rpartition(":")
+    return bool(instant) and moment.startswith("clock:") and moment.endswith(instant) if not tie else moment[:16] == tie[-16:]
+
+
 def _step(
     case_id: str,
     state: CaseState,

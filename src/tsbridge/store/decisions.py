@@ -47,6 +47,7 @@ class Recorded:
     """The decision in force about a moment. One that is `held` is neither judged again nor revised."""
 
     id: str
+    at: datetime
     version: int
     outcome: Mapping[str, Any]
     matched: tuple[tuple[str, str], ...]
@@ -193,7 +194,7 @@ def in_force(conn: Connection, subjects: Iterable[Interaction]) -> dict[str, Rec
     """The decisions in force about these interactions, by moment."""
     rows = conn.execute(
         select(
-            *(decisions.c.moment, decisions.c.id, decisions.c.rulebook_version, decisions.c.outcome, decisions.c.matched),
+            *(decisions.c.moment, decisions.c.id, decisions.c.at, decisions.c.rulebook_version, decisions.c.outcome, decisions.c.matched),
             *(decisions.c.event_id, decisions.c.held),
         )
         .where(tuple_(decisions.c.source, decisions.c.interaction).in_([tuple(s) for s in sorted(subjects)]))
@@ -201,7 +202,7 @@ def in_force(conn: Connection, subjects: Iterable[Interaction]) -> dict[str, Rec
     )
     return {
         row.moment: Recorded(
-            *(row.id, row.rulebook_version, row.outcome, tuple((key, kind) for key, kind in row.matched), row.event_id),
+            *(row.id, row.at, row.rulebook_version, row.outcome, tuple((key, kind) for key, kind in row.matched), row.event_id),
             None if (held := Held.from_json(row.held)) is None else held.judgement,
         )
         for row in rows

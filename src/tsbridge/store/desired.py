@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Final
 
 from sqlalchemy import ColumnElement, Connection, and_, case, func, insert, literal_column, or_, select, update
 
-from tsbridge.core.helpdesk import Ours, Wish, ours_from, ours_json, passed_over, wish_from, wish_json
+from tsbridge.core.helpdesk import Ours, Search, Wish, passed_over
+from tsbridge.core.helpdesk_json import ours_from, ours_json, wish_from, wish_json
 from tsbridge.store import keep
 from tsbridge.store.tables import desired, intents
 
@@ -22,6 +23,8 @@ IN_FORCE: Final = "writeback_in_force"
 """The name under which the mode in force is kept."""
 RULE_PAUSED: Final = "rule_paused"
 """Why a wish is parked of which a part waits for a paused rule."""
+PART_REFUSED: Final = "part_refused"
+"""Why a wish is parked of which Zendesk did not accept a part."""
 HEAR_WITHIN: Final = timedelta(seconds=5)
 UNHEARD: Final = "unheard"
 """Why a wish waits of which a part would undo what somebody did and nobody has heard yet."""
@@ -34,7 +37,7 @@ _IS_OPEN: Final = desired.c.status.in_([literal_column(f"'{status}'") for status
 class ClaimedWish:
     """A wish one writer has for the time of its lease. `revision` fences: a wish that changed meanwhile is not settled.
 
-    `held`: why parts of it wait, so that it cannot be done: RULE_PAUSED or UNHEARD.
+    `held`: why parts of it wait, so that it cannot be done: RULE_PAUSED, PART_REFUSED or UNHEARD.
     """
 
     ticket: str
@@ -189,13 +192,14 @@ def later(conn: Connection, claimed: ClaimedWish, due_at: datetime, *, reason: s
 
 
 def retry(conn: Connection, writeback_id: str, now: datetime) -> bool:
-    """Have a wish tried once more, at once. False when there is none under this id or it needs no retry."""
-    done = conn.execute(
-        update(desired)
-        .where(desired.c.id == writeback_id, desired.c.status.in_((*FINAL, "waiting")))
-        .values(status="waiting", reason=None, attempts=0, due_at=now)
-    )
-    return bool(done.rowcount)
+    """Have a wish tried once more, at once, with what was refused of it. False when there is none under this id or it needs no retry."""
+    mine = (desired.c.id == writeback_id, desired.c.status.in_((*FINAL, "waiting")))
+    kept = conn.execute(select(desired.c.ours).where(*mine).with_for_update()).scalar_one_or_none()
+    if kept is None:
+        return False
+    ours = ours_json(replace(ours_from(kept), refused={}, search=Search()))
+    conn.execute(update(desired).where(*mine).values(status="waiting", reason=None, attempts=0, due_at=now, ours=ours))
+    return True
 
 
 def planned(conn: Connection) -> int:
@@ -215,8 +219,8 @@ def leave_dry_run(conn: Connection, now: datetime, *, send: bool, queued: bool) 
 
 
 def resume_rules(conn: Connection, now: datetime) -> int:
-    """Everything that is parked for a paused rule waits again: a rule goes on."""
-    parked = (desired.c.status == "parked", desired.c.reason == RULE_PAUSED)
+    """Everything that is parked for a paused rule, perhaps besides a refused part, waits again: a rule goes on."""
+    parked = (desired.c.status == "parked", desired.c.reason.in_((RULE_PAUSED, PART_REFUSED)))
     return conn.execute(update(desired).where(*parked).values(status="waiting", reason=None, due_at=now)).rowcount
 
 

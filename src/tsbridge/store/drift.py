@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final
 
 from sqlalchemy import Connection, and_, delete, insert, or_, select, update
 
 from tsbridge.core.drift import Drift
-from tsbridge.core.helpdesk import Ours, Wish, ours_from, ours_json, wish_from
+from tsbridge.core.helpdesk import Ours, Wish
+from tsbridge.core.helpdesk_json import ours_from, ours_json, wish_from
+from tsbridge.store.desired import PART_REFUSED
 from tsbridge.store.replay_tables import drift
 from tsbridge.store.tables import desired
 
@@ -69,8 +71,9 @@ def heal(conn: Connection, one: Settled, drifts: Sequence[Drift], now: datetime)
     tags = {tag: by for tag, by in one.ours.tags.items() if f"tag:{tag}" not in lost}
     absent = {tag: by for tag, by in one.ours.absent.items() if f"tag:{tag}" not in lost}
     values = {name: asked for name, asked in one.ours.values.items() if name not in lost}
-    ours = Ours(tags, absent, values, one.ours.notes, one.ours.put, one.ours.owed)
-    mine = and_(desired.c.ticket == one.ticket, desired.c.status.in_(("confirmed", "unneeded")), desired.c.ours == ours_json(one.ours))
+    ours = replace(one.ours, tags=tags, absent=absent, values=values)
+    rests = or_(desired.c.status.in_(("confirmed", "unneeded")), desired.c.reason == PART_REFUSED)
+    mine = and_(desired.c.ticket == one.ticket, rests, desired.c.ours == ours_json(one.ours))
     again = {"ours": ours_json(ours), "status": "waiting", "due_at": now, "reason": "drifted", "revision": desired.c.revision + 1}
     return conn.execute(update(desired).where(mine).values(**again)).rowcount == 1
 

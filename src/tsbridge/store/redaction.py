@@ -8,7 +8,8 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, delete, or_, select, tuple_, update
 
-from tsbridge.core.helpdesk import Wish, wish_json
+from tsbridge.core.helpdesk import Wish
+from tsbridge.core.helpdesk_json import wish_json
 from tsbridge.core.moments import Interaction, Moment, from_json, to_json
 from tsbridge.core.redaction import facts_without
 from tsbridge.store.links import case_of

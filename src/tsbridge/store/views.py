@@ -241,6 +241,7 @@ class Figures(NamedTuple):
     duplicates: Mapping[str, int]
     oldest_pending: datetime | None
     wishes: Mapping[str, int]
+    parked: Mapping[str, int]
     oldest_waiting: datetime | None
     cases: Mapping[str, int]
     escalations: Mapping[str, int]
@@ -266,6 +267,7 @@ def figures(conn: Connection) -> Figures:
         duplicates=dict(repeats),
         oldest_pending=min((first for _, status, _, _, first in from_inbox if status == "pending"), default=None),
         wishes={status: count for status, count, _ in wishes},
+        parked=_counted(conn, desired.c.reason, desired.c.status == "parked"),
         oldest_waiting=min((first for status, _, first in wishes if status in ("waiting", "sending")), default=None),
         cases=_counted(conn, cases.c.status),
         escalations=_counted(conn, escalations.c.status),
@@ -277,8 +279,8 @@ def figures(conn: Connection) -> Figures:
     )
 
 
-def _counted(conn: Connection, column: Column[Any]) -> dict[str, int]:
-    return {value: count for value, count in conn.execute(select(column, func.count()).group_by(column))}
+def _counted(conn: Connection, column: Column[Any], *where: ColumnElement[bool]) -> dict[str, int]:
+    return {value: count for value, count in conn.execute(select(column, func.count()).where(*where).group_by(column))}
 
 
 def live_version(conn: Connection) -> int:

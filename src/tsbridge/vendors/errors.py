@@ -47,5 +47,13 @@ class GiveUp(VendorError):
     """Final for this ticket: closed, deleted, not ours, not accepted."""
 
 
+class Invalid(GiveUp):
+    """Some of what was written is not accepted. `fields`: what the vendor names, by its own field names; perhaps nothing."""
+
+    def __init__(self, fields: frozenset[str]) -> None:
+        super().__init__("invalid")
+        self.fields = fields
+
+
 class Unauthorized(VendorError):
     """Our credentials are not accepted (any more), also after a renewal."""

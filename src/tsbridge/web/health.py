@@ -65,6 +65,8 @@ class Figures(Collector):
     def collect(self) -> Iterator[Metric]:
         yield from self._deliveries()
         yield _by_label("tsbridge_writebacks", "Wishes for tickets by state.", "status", self._figures.wishes, WISH_STATUSES)
+        reasons = ("part_refused", "rule_paused", "loop_suspected", "gave_up")
+        yield _by_label("tsbridge_writebacks_parked", "Parked wishes by reason.", "reason", self._figures.parked, reasons)
         yield self._age("tsbridge_oldest_wish_age_seconds", "Age of the oldest wish not yet written.", self._figures.oldest_waiting)
         yield _by_label("tsbridge_cases", "Cases by state.", "status", self._figures.cases, ("open", "resolved"))
         yield _by_label(

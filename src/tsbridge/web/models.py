@@ -242,9 +242,18 @@ class Writeback(TypedDict):
     confirmed_at: str | None
 
 
+class WritebackPart(TypedDict):
+    part: str
+    status: Literal["written", "waiting", "sending", "confirmed", "unneeded", "parked", "refused", "dry_run"]
+    reason: str | None
+    rule: str | None
+    decision_id: str | None
+
+
 class WritebackWhole(Writeback):
     plan: dict[str, Any] | None
     wish: dict[str, Any]
+    parts: list[WritebackPart]
 
 
 class BodyMapping(TypedDict):

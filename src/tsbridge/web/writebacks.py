@@ -7,7 +7,8 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Header, Query, Response
 from sqlalchemy import Connection
 
-from tsbridge.store import chain, desired, keep, views, wakeup, writemode
+from tsbridge.core.helpdesk_json import ours_from, wish_from
+from tsbridge.store import asked, chain, desired, keep, views, wakeup, writemode
 from tsbridge.web.auth import Ops, Supervisor
 from tsbridge.web.desk import Desk, Made
 from tsbridge.web.etags import need_match
@@ -141,7 +142,11 @@ async def pause_rule(desk: Made, by: Ops, key: Id, body: Pause) -> dict[str, Any
 
 @routes.get("/{writeback_id}")
 async def show_writeback(desk: Made, by: Supervisor, writeback_id: Id) -> dict[str, Any]:
-    """One wish: what is wanted, what was planned last, what came of it."""
+    """One wish: what is wanted, what was planned last, what came of it.
+
+    `parts` names each tag (`tag:<tag>`; to be taken off: `absent:<tag>`), value and note with what came of it, and the rule
+    (or `<policy>/<step>`) and the decision that asked for it. A part that Zendesk refused is `parked`, the others are written.
+    """
     return await _writeback(desk, writeback_id)
 
 
@@ -180,7 +185,14 @@ def _paused_rules(conn: Connection) -> list[str]:
 
 
 async def _writeback(desk: Desk, writeback_id: str) -> dict[str, Any]:
-    row = await desk.database.read(lambda conn: views.writeback(conn, writeback_id))
-    if row is None:
+    def read(conn: Connection) -> dict[str, Any] | None:
+        row = views.writeback(conn, writeback_id)
+        if row is None:
+            return None
+        parts = asked.parts(conn, desk.live, dict(row), wish_from(row["wish"]), ours_from(row["ours"]))
+        return {**writeback_item(row), "plan": row["plan"], "wish": row["wish"], "parts": parts}
+
+    found = await desk.database.read(read)
+    if found is None:
         raise not_found("writeback")
-    return {**writeback_item(row), "plan": row["plan"], "wish": row["wish"]}
+    return found

@@ -17,7 +17,8 @@ from sqlalchemy import Connection
 
 from tsbridge.core import budget as flow
 from tsbridge.core.crashpoint import crashpoint
-from tsbridge.core.helpdesk import Current, Edit, Ours, edit_json, ours_json, plan, settled
+from tsbridge.core.helpdesk import Current, Edit, Ours, plan, settled
+from tsbridge.core.helpdesk_json import edit_json, ours_json
 from tsbridge.core.ports import Clock, Ids
 from tsbridge.store import budget, desired
 from tsbridge.store.db import Database
@@ -55,7 +56,7 @@ def batches(claimed: Iterable[ClaimedWish], current: Mapping[str, Current], alon
     same: dict[Edit, list[tuple[ClaimedWish, Ours]]] = defaultdict(list)
     for wish in claimed:
         ticket = current.get(wish.ticket)
-        if ticket is None or ticket.frozen is not None or wish.attempts or wish.ticket in alone:
+        if ticket is None or ticket.frozen is not None or wish.attempts or wish.ticket in alone or wish.ours.refused:
             continue
         edit = plan(ticket, wish.wish, wish.ours)
         story = known.get(wish.ticket, unheard.NOTHING)

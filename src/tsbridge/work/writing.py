@@ -10,22 +10,24 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
-from typing import Any, Final, Protocol
+from typing import Any, Final, NamedTuple, Protocol
 
 from sqlalchemy import Connection
 
 from tsbridge.core import budget as flow
+from tsbridge.core import refusals
 from tsbridge.core.crashpoint import crashpoint
 from tsbridge.core.drift import undone_by
-from tsbridge.core.helpdesk import Current, Edit, Ours, edit_json, hold, ours_from, ours_json, overwritten, plan, settled, yielding
+from tsbridge.core.helpdesk import Current, Edit, Ours, hold, overwritten, plan, settled, yielding
+from tsbridge.core.helpdesk_json import edit_json, ours_from, ours_json
 from tsbridge.core.ports import Clock, Ids
 from tsbridge.store import budget, desired
 from tsbridge.store.db import Database
 from tsbridge.store.desired import ClaimedWish
-from tsbridge.vendors.errors import Conflict, GiveUp, OutcomeUnknown, TryLater, Unauthorized, VendorError
+from tsbridge.vendors.errors import Conflict, GiveUp, Invalid, OutcomeUnknown, TryLater, Unauthorized, VendorError
 from tsbridge.vendors.zendesk.audits import changes_of
 from tsbridge.vendors.zendesk.client import Updated
-from tsbridge.vendors.zendesk.tickets import before_of, body_of, current_of, intents_in, marker_of, properties_of
+from tsbridge.vendors.zendesk.tickets import before_of, body_of, current_of, intents_in, marker_of, parts_meant, properties_of
 from tsbridge.work import unheard
 from tsbridge.work.pace import Pace, Stopped
 from tsbridge.work.trouble import TOLD_NOTHING, Alarm, Trouble
@@ -50,6 +52,15 @@ class Zendesk(Protocol):
     async def update(self, ticket: str, changes: Mapping[str, Any], stamp: str) -> Updated: ...
 
 
+class Again(NamedTuple):
+    """A ticket that has to be planned anew, as it is now. `wrote`: a call went through; `counted`: it was one of the few tries."""
+
+    current: Current | None
+    ours: Ours
+    wrote: bool = False
+    counted: bool = True
+
+
 class Writing:
     """Writes one ticket at a time for the wish that was claimed."""
 
@@ -64,31 +75,34 @@ class Writing:
 
     async def write(self, claimed: ClaimedWish, current: Current | None, story: Story, *, live: bool, unclear: bool) -> None:
         """One ticket, from what it is to how its wish ends for now."""
-        ours = claimed.ours
+        ours, tries, wrote = claimed.ours, 0, False
         try:
-            for _ in range(TRIES):
+            while tries < TRIES:
                 if unclear:
                     ours = await self._learn(claimed, ours)
                 if current is None or current.frozen is not None:
                     reason = "deleted" if current is None else current.frozen
                     return await self._settle(claimed, "refused", ours, reason=reason)
-                edit = plan(current, claimed.wish, ours)
+                meant = _without_refused(claimed, ours)
+                edit = plan(current, meant.wish, ours)
                 if live and (parts := await self._too_early(claimed, current, edit, ours, story)):
                     claimed = replace(claimed, wish=hold(claimed.wish, ours, parts), held=desired.UNHEARD)
-                    edit = plan(current, claimed.wish, ours)
+                    meant = _without_refused(claimed, ours)
+                    edit = plan(current, meant.wish, ours)
                 if not edit:
-                    before = bool(claimed.ours.tags or claimed.ours.values or ours.notes or claimed.ours.absent or ours.put)
-                    done = settled(ours, claimed.wish, current, edit)
-                    return await self._settle(claimed, "confirmed" if before else "unneeded", done, plan=edit_json(edit))
+                    before = wrote or bool(claimed.ours.tags or claimed.ours.values or ours.notes or claimed.ours.absent or ours.put)
+                    done = settled(ours, meant.wish, current, edit)
+                    return await self._settle(meant, "confirmed" if before else "unneeded", done, plan=edit_json(edit))
                 if not live:
-                    return await self._settle(claimed, "dry_run", ours, plan=edit_json(edit))
-                if unclear and await self._fought_over(claimed, edit, ours):
+                    return await self._settle(meant, "dry_run", ours, plan=edit_json(edit))
+                if unclear and await self._fought_over(meant, edit, ours):
                     return None
                 unclear = True
-                again = await self._send(claimed, current, edit, ours)
+                again = await self._send(claimed, meant, current, edit, ours)
                 if again is None:
                     return None
-                current, ours = again
+                current, ours, wrote = again.current, again.ours, wrote or again.wrote
+                tries += again.counted
             return await self._later(claimed, ours, "conflict", self._trouble.pause(claimed.attempts))
         except TryLater as told:
             await self._told_to_wait(claimed, told, ours)
@@ -99,15 +113,18 @@ class Writing:
         except VendorError as failure:
             await self._try_again(claimed, failure.reason, ours)
 
-    async def _send(self, claimed: ClaimedWish, current: Current, edit: Edit, ours: Ours) -> tuple[Current | None, Ours] | None:
-        """The one call. Returns the ticket as it is now when it has to be planned again; None when its wish has ended for now."""
+    async def _send(self, claimed: ClaimedWish, meant: ClaimedWish, current: Current, edit: Edit, ours: Ours) -> Again | None:
+        """The one call. `meant`: the wish without what was refused. None when the wish has ended for now."""
+        if waiting := refusals.left_out(edit, ours):
+            meant = replace(meant, wish=hold(meant.wish, ours, waiting))
+            edit = plan(current, meant.wish, ours)
         intent = self._ids.new("int")
-        after = settled(ours, claimed.wish, current, edit)
-        meant = {**edit_json(edit), "texts": [body_of(edit)] if edit.notes else [], "ours": ours_json(after)}
+        after = refusals.accepted(ours, edit, settled(ours, meant.wish, current, edit))
+        told = {**edit_json(edit), "texts": [body_of(edit)] if edit.notes else [], "ours": ours_json(after)}
         properties = properties_of(current, edit, intent)
         if "tags" in properties:
-            meant["tags"] = properties["tags"]
-        stopped = await self._database.write(lambda conn: self._intend(conn, claimed, intent, meant))
+            told["tags"] = properties["tags"]
+        stopped = await self._database.write(lambda conn: self._intend(conn, claimed, intent, told))
         if stopped is not None:
             if stopped.due is not None:
                 await self._later(claimed, ours, stopped.reason, stopped.due - self._clock.now(), counted=False)
@@ -118,10 +135,13 @@ class Writing:
         except Conflict:
             await self._intent(intent, "conflict")
             now = await self._read_again(claimed)
-            return now, ours if now is None else yielding(ours, claimed.wish, current, now)
+            return Again(now, ours if now is None else yielding(ours, meant.wish, current, now))
         except (TryLater, Unauthorized):
             await self._intent(intent, "later")
             raise
+        except Invalid as invalid:
+            narrowed = refusals.refused(ours, claimed.wish, edit, parts_meant(edit, invalid.fields))
+            return await self._refused(claimed, intent, current, edit, ours, narrowed)
         except GiveUp as final:
             await self._intent(intent, "refused")
             await self._settle(claimed, "refused", ours, reason=final.reason, plan=edit_json(edit))
@@ -136,9 +156,23 @@ class Writing:
             # Stamps have whole seconds: somebody was there in the second of our read. Give it back at once.
             self._alarm("foreign_edit_restored", ticket=claimed.ticket, tags=len(owed.add) + len(owed.remove), values=len(owed.values))
             after = replace(after, owed=owed)
-        await self._database.write(lambda conn: self._done(conn, intent, claimed, edit, after))
+        goes_on = bool(owed or waiting)
+        await self._database.write(lambda conn: self._done(conn, intent, meant, edit, after, goes_on=goes_on))
         crashpoint("writeback.settled")
-        return (current_of(updated.ticket), after) if owed else None
+        return Again(current_of(updated.ticket), after, wrote=True, counted=bool(owed)) if goes_on else None
+
+    async def _refused(
+        self, claimed: ClaimedWish, intent: str, current: Current, edit: Edit, ours: Ours, narrowed: Ours | None
+    ) -> Again | None:
+        """Zendesk did not accept what we sent: park the parts at fault, by name, and go on with the others."""
+        await self._intent(intent, "refused")
+        if narrowed is None:
+            await self._settle(claimed, "refused", ours, reason="invalid", plan=edit_json(edit))
+            return None
+        await self._database.write(lambda conn: desired.keep_ours(conn, claimed, narrowed))
+        if at_fault := sorted(narrowed.refused.items() - ours.refused.items()):
+            self._alarm("part_refused", ticket=claimed.ticket, writeback_id=claimed.id, parts=[part for part, _ in at_fault])
+        return Again(current, narrowed, counted=False)
 
     def _intend(self, conn: Connection, claimed: ClaimedWish, intent: str, meant: Mapping[str, Any]) -> Stopped | None:
         """The last look before a call: a permit, the mode, the lease; then the intent. Why not, when not."""
@@ -150,12 +184,12 @@ class Writing:
         desired.intend(conn, intent, claimed, meant, now)
         return None
 
-    def _done(self, conn: Connection, intent: str, claimed: ClaimedWish, edit: Edit, ours: Ours) -> None:
+    def _done(self, conn: Connection, intent: str, claimed: ClaimedWish, edit: Edit, ours: Ours, *, goes_on: bool) -> None:
         now, told = self._clock.now(), self._pace.told()
         budget.change(conn, lambda b: flow.heard(flow.succeeded(b, now), told, now))
         kept = (
             desired.keep_ours(conn, claimed, ours)
-            if ours.owed
+            if goes_on
             else desired.settle(conn, claimed, "confirmed", now, ours, plan=edit_json(edit), wrote=True)
         )
         # When somebody else has the ticket by now, they learn from the intent what we did.
@@ -238,3 +272,12 @@ class Writing:
     async def _intent(self, intent: str, outcome: str) -> None:
         now = self._clock.now()
         await self._database.write(lambda conn: desired.intent_done(conn, intent, outcome, now))
+
+
+def _without_refused(claimed: ClaimedWish, ours: Ours) -> ClaimedWish:
+    """A claimed wish without the parts that Zendesk refused for this very asking."""
+    parts = refusals.standing(claimed.wish, ours)
+    if not parts:
+        return claimed
+    held = desired.UNHEARD if claimed.held == desired.UNHEARD else desired.PART_REFUSED
+    return replace(claimed, wish=hold(claimed.wish, ours, parts), held=held)

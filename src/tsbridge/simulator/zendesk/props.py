@@ -34,6 +34,8 @@ def take(ticket: dict[str, Any], props: Props, store: Store, before: Mapping[str
     for given in props.get("custom_fields") or props.get("fields") or ():
         if isinstance(given, Mapping) and str(given.get("id", "")).isdecimal():
             _set_custom(ticket, int(given["id"]), given.get("value"), store)
+    if {"group_id", "assignee_id"} & props.keys():
+        _check_belongs(ticket["group_id"], ticket["assignee_id"], store)
     ticket["raw_subject"] = ticket.get("subject")
     settle(before, ticket, store)
 
@@ -64,6 +66,19 @@ def _set_custom(ticket: dict[str, Any], id_: int, value: Any, store: Store) -> N
     if offered and not given <= offered:
         raise invalid("base", f"{field['title']}: is invalid")
     rules.set_custom(ticket, id_, value)
+
+
+def _check_belongs(group: int | None, assignee: int | None, store: Store) -> None:
+    """A group that is still there; an assignee who is an agent, and in the group where it is known who is."""
+    if group is not None and store.groups.get(group, {}).get("deleted"):
+        raise invalid("group", "Group: is invalid")
+    if assignee is None:
+        return
+    if store.users[assignee]["role"] == "end-user" or not store.users[assignee]["active"]:
+        raise invalid("assignee", "Assignee: is invalid")
+    members = {one["user_id"] for one in store.memberships.values() if one["group_id"] == group}
+    if members and assignee not in members:
+        raise invalid("assignee", "Assignee: is not a member of the group")
 
 
 def check_complete(before: Mapping[str, Any], ticket: Mapping[str, Any], store: Store) -> None:

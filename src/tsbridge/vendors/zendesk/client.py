@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final, Protocol
 
 from tsbridge.core.ports import Clock
-from tsbridge.vendors.errors import Conflict, GiveUp, OutcomeUnknown, TryLater, Unauthorized, VendorError
+from tsbridge.vendors.errors import Conflict, GiveUp, Invalid, OutcomeUnknown, TryLater, Unauthorized, VendorError
 from tsbridge.vendors.http import Answer, Http, retry_after
 
 MANY: Final = 100
@@ -298,12 +299,26 @@ def _checked(answer: Answer, *, write: bool) -> Mapping[str, Any]:
     if status == 403:
         raise GiveUp("forbidden")
     if status == 422:
-        raise GiveUp("closed" if "closed" in answer.text.lower() else "invalid")
+        raise _unprocessable(answer)
     if 400 <= status < 500:
         raise GiveUp("rejected")
     if write:
         raise OutcomeUnknown("server_error")
     raise TryLater("server_error", after)
+
+
+def _unprocessable(answer: Answer) -> VendorError:
+    """A 422 (reference sections 4.5 and 4.8): the ticket is closed, or what it names is not accepted.
+
+    `details` names fields by their property names; custom ones as `base`, with `ticket_field_id` where Zendesk tells it.
+    """
+    details = answer.content.get("details") if isinstance(answer.content, Mapping) else None
+    if not isinstance(details, Mapping):
+        return GiveUp("closed") if "closed" in answer.text.lower() else Invalid(frozenset())
+    if "closed prevents" in json.dumps(details.get("status", "")):
+        return GiveUp("closed")
+    ids = {one.get("ticket_field_id") for name in details for one in _list(details, name) if isinstance(one, Mapping)}
+    return Invalid(frozenset(map(str, details)) - {"base"} | {str(id_) for id_ in ids if id_ is not None})
 
 
 def limits_of(answer: Answer) -> Limits:

@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import replace
 from typing import Any, Final
 
 from tsbridge.core.helpdesk import Current, Edit, apply
 from tsbridge.core.moments import Value
+from tsbridge.core.refusals import parts_of
 
 SINGLES: Final = ("priority", "group_id", "assignee_id")
+REFUSED_AS: Final[Mapping[str, tuple[str, ...]]] = {
+    "priority": ("priority",),
+    **dict.fromkeys(("group", "group_id"), ("group_id",)),
+    **dict.fromkeys(("assignee", "assignee_id"), ("assignee_id",)),
+    **dict.fromkeys(("tags", "current_tags", "set_tags"), ("tag", "absent")),
+    **dict.fromkeys(("custom_fields", "fields"), ("custom",)),
+    **dict.fromkeys(("comment", "comments"), ("note",)),
+}
+"""Names that a refusal may call our parts by, seen and likely ones; a custom field is named by its id."""
 
 
 def current_of(ticket: Mapping[str, Any]) -> Current:
@@ -52,6 +62,15 @@ def _number(value: Value) -> Value:
 
 def body_of(edit: Edit) -> str:
     return "\n\n".join(text for _, text in edit.notes)
+
+
+def parts_meant(edit: Edit, fields: Set[str]) -> list[frozenset[str]]:
+    """Of each field that Zendesk names in a refusal, the parts of an edit (`core.refusals`) that it may mean."""
+    parts, found = parts_of(edit), []
+    for field in sorted(fields):
+        starts = REFUSED_AS.get(field, (f"custom:{field.removeprefix('custom_field_')}",))
+        found.append(frozenset(part for part in parts if part in starts or part.partition(":")[0] in starts))
+    return found
 
 
 def before_of(current: Current, events: Sequence[Mapping[str, Any]]) -> Current:

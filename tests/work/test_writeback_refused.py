@@ -1,0 +1,206 @@
+"""Parts of a write that Zendesk refuses: each is found and parked by name, everything else is written."""
+
+from __future__ import annotations
+
+import random
+from typing import Any
+
+import pytest
+
+from tests.clocks import SettableClock
+from tests.work.desk import WritingDesk, asked, tags
+from tsbridge.core.helpdesk import Wish
+from tsbridge.core.helpdesk_json import ours_from
+from tsbridge.store import desired, views
+from tsbridge.store.db import Database
+
+pytestmark = pytest.mark.anyio
+
+SAFETY, CLAIMS, TIER, BOOKING = 61000000010, 61000000011, 360001234, 360001235
+ADMIN = 41000000007
+OPTIONS = [{"id": n, "name": value, "value": value} for n, value in enumerate(("tier_1", "tier_3"), 1)]
+
+
+@pytest.fixture
+def desk(database: Database, clock: SettableClock) -> WritingDesk:
+    """A desk where a group was deleted, the drop-down has its options, and Claims has members of its own."""
+    desk = WritingDesk(database, clock)
+    store = desk.zendesk.world.store
+    store.groups[61000000013]["deleted"] = True
+    store.fields[TIER]["custom_field_options"] = OPTIONS
+    store.memberships[1] = {"id": 1, "user_id": 5, "group_id": CLAIMS}
+    desk.zendesk.world.add_user("An end user", id_=77)
+    return desk
+
+
+def refused(desk: WritingDesk, ticket: str) -> dict[str, str]:
+    """Refused parts with the reason."""
+    row = desk.database.read_now(lambda conn: views.writeback(conn, desk.row(ticket)["id"]))
+    assert row is not None
+    return {part: one.reason for part, one in ours_from(row["ours"]).refused.items()}
+
+
+# What is invalid about a wish, and the part it is called by; Zendesk names the first three, and not the field's value.
+KINDS: dict[str, tuple[dict[str, Any], str]] = {
+    "a deleted group": ({"group_id": asked("61000000013")}, "group_id"),
+    "an end user as assignee": ({"assignee_id": asked("77")}, "assignee_id"),
+    "an assignee nobody knows": ({"assignee_id": asked("nobody at all")}, "assignee_id"),
+    "an assignee who is not in the group": ({"group_id": asked(str(CLAIMS)), "assignee_id": asked(str(ADMIN))}, "assignee_id"),
+    "a priority there is not": ({"priority": asked("highest")}, "priority"),
+    "a choice that is none": ({"custom_fields": ((str(TIER), asked("tier_9")),)}, f"custom:{TIER}"),
+}
+GOOD: dict[str, Any] = {
+    "priority": asked("urgent"),
+    "group_id": asked(str(SAFETY)),
+    "assignee_id": asked(str(ADMIN)),
+    "custom_fields": ((str(BOOKING), asked("B-17")),),
+    "notes": (("rule:injury#1", "Somebody is hurt."),),
+}
+
+
+def invalid(kind: str) -> tuple[Wish, str]:
+    """A wish with one invalid part, and that part."""
+    wrong, part = KINDS[kind]
+    customs = tuple(sorted((*GOOD["custom_fields"], *wrong.get("custom_fields", ()))))
+    return tags("ts_a", "ts_b", **{**GOOD, **wrong, "custom_fields": customs}), part
+
+
+@pytest.mark.parametrize("kind", KINDS)
+async def test_one_invalid_part_never_costs_the_rest(desk: WritingDesk, kind: str) -> None:
+    wish, part = invalid(kind)
+    found: list[str] = []
+    for n in range(5):
+        ticket = desk.ticket(tags=[f"of_{n}"])
+        desk.wish(ticket, wish)
+        found.append(ticket)
+    await desk.until_quiet()
+    for n, ticket in enumerate(found):
+        seen = desk.seen(ticket)
+        assert desk.status(ticket) == ("parked", "part_refused")
+        assert refused(desk, ticket) == {part: "not_accepted"}
+        assert desk.tags(ticket) == {f"of_{n}", "ts_a", "ts_b"}
+        assert desk.notes(ticket) == ["Somebody is hurt."]
+        assert {"id": BOOKING, "value": "B-17"} in seen["custom_fields"]
+        wanted = {name: one for name, one in wish.singles().items() if name in ("priority", "group_id", "assignee_id") and name != part}
+        assert {name: str(seen[name]) for name in wanted} == {name: one.value for name, one in wanted.items()}
+    assert desk.alarms.count(("part_refused", {"ticket": found[0], "writeback_id": desk.row(found[0])["id"], "parts": [part]})) == 1
+
+
+async def test_what_zendesk_names_costs_one_call_more(desk: WritingDesk) -> None:
+    ticket = desk.ticket()
+    desk.wish(ticket, invalid("a deleted group")[0])
+    await desk.until_quiet()
+    assert desk.puts(ticket) == 2
+
+
+async def test_a_refused_part_is_not_tried_again_until_it_is_asked_for_anew(desk: WritingDesk) -> None:
+    ticket = desk.ticket()
+    desk.wish(ticket, tags("ts_a", group_id=asked("61000000013")))
+    await desk.until_quiet()
+    before = desk.puts(ticket)
+    desk.wish(ticket, tags("ts_a", "ts_b", group_id=asked("61000000013")))
+    await desk.until_quiet()
+    assert desk.puts(ticket) == before + 1
+    assert desk.tags(ticket) == {"ts_a", "ts_b"}
+    assert desk.status(ticket) == ("parked", "part_refused")
+    desk.zendesk.world.store.groups[61000000013]["deleted"] = False
+    desk.wish(ticket, tags("ts_a", "ts_b", group_id=asked("61000000013", by="2")))
+    await desk.until_quiet()
+    assert desk.seen(ticket)["group_id"] == 61000000013
+    assert desk.status(ticket) == ("confirmed", None)
+
+
+async def test_another_value_for_the_same_asking_is_tried(desk: WritingDesk) -> None:
+    ticket = desk.ticket()
+    desk.wish(ticket, tags("ts_a", group_id=asked("61000000013")))
+    await desk.until_quiet()
+    desk.wish(ticket, tags("ts_a", group_id=asked(str(SAFETY))))
+    await desk.until_quiet()
+    assert desk.seen(ticket)["group_id"] == SAFETY
+    assert desk.status(ticket) == ("confirmed", None)
+
+
+async def test_retry_tries_what_was_refused(desk: WritingDesk) -> None:
+    ticket = desk.ticket()
+    desk.wish(ticket, tags("ts_a", group_id=asked("61000000013"), notes=(("n1", "hurt"),)))
+    await desk.until_quiet()
+    desk.zendesk.world.store.groups[61000000013]["deleted"] = False
+    now, id_ = desk.clock.now(), desk.row(ticket)["id"]
+    assert desk.database.write_now(lambda conn: desired.retry(conn, id_, now))
+    await desk.until_quiet()
+    assert desk.seen(ticket)["group_id"] == 61000000013
+    assert desk.notes(ticket) == ["hurt"]
+    assert desk.status(ticket) == ("confirmed", None)
+
+
+async def test_where_nothing_is_named_the_search_is_bounded_and_what_was_not_tried_says_so(desk: WritingDesk) -> None:
+    ticket = desk.ticket()
+    for n in range(400, 420):
+        desk.zendesk.world.store.fields[n] = {**desk.zendesk.world.store.fields[TIER], "id": n}
+    customs = tuple((str(n), asked("no such choice")) for n in range(400, 420))
+    desk.wish(ticket, tags("ts_a", "ts_b", priority=asked("urgent"), custom_fields=customs, notes=(("n1", "hurt"),)))
+    await desk.until_quiet()
+    assert desk.status(ticket) == ("parked", "part_refused")
+    assert desk.puts(ticket) <= 20
+    assert set(refused(desk, ticket).values()) == {"not_accepted", "not_tried"}
+    assert set(refused(desk, ticket)) == {f"custom:{n}" for n in range(400, 420)}
+    assert desk.notes(ticket) == ["hurt"]
+    assert desk.tags(ticket) == {"ts_a", "ts_b"}
+    assert desk.seen(ticket)["priority"] == "urgent"
+
+
+async def test_a_wish_of_which_nothing_is_accepted_is_parked_by_name(desk: WritingDesk) -> None:
+    ticket = desk.ticket()
+    desk.wish(ticket, Wish(assignee_id=asked("77")))
+    await desk.until_quiet()
+    assert desk.status(ticket) == ("parked", "part_refused")
+    assert refused(desk, ticket) == {"assignee_id": "not_accepted"}
+    assert desk.puts(ticket) == 1
+
+
+async def test_a_choice_with_the_word_closed_in_it_is_no_closed_ticket(desk: WritingDesk) -> None:
+    desk.zendesk.world.store.fields[TIER]["title"] = "Closed because"
+    ticket = desk.ticket()
+    desk.wish(ticket, tags("ts_a", custom_fields=((str(TIER), asked("tier_9")),)))
+    await desk.until_quiet()
+    assert desk.status(ticket) == ("parked", "part_refused")
+    assert desk.tags(ticket) == {"ts_a"}
+
+
+async def test_a_search_goes_on_after_a_pause_without_writing_anything_twice(database: Database, clock: SettableClock) -> None:
+    desk = WritingDesk(database, clock, per_minute=2)
+    desk.zendesk.world.store.fields[TIER]["custom_field_options"] = OPTIONS
+    ticket = desk.ticket()
+    wish, part = invalid("a choice that is none")
+    desk.wish(ticket, wish)
+    await desk.until_quiet()
+    assert refused(desk, ticket) == {part: "not_accepted"}
+    assert desk.notes(ticket) == ["Somebody is hurt."]
+    assert desk.tags(ticket) == {"ts_a", "ts_b"}
+    assert desk.seen(ticket)["group_id"] == SAFETY
+
+
+async def test_any_mixture_of_invalid_parts_leaves_the_others_written(desk: WritingDesk) -> None:
+    rng = random.Random(13)  # noqa: S311  # seeded choices
+    wished: dict[str, tuple[Wish, set[str]]] = {}
+    for _ in range(12):
+        values, bad = dict(GOOD), set()
+        for kind in rng.sample(sorted(KINDS), rng.randrange(1, 4)):
+            wrong, part = KINDS[kind]
+            if not bad & {*wrong, part}:
+                values |= wrong
+                bad |= {*wrong, part}
+        ticket = desk.ticket()
+        wish = tags("ts_a", **values)
+        wished[ticket] = wish, bad
+        desk.wish(ticket, wish)
+    await desk.until_quiet()
+    for ticket, (wish, bad) in wished.items():
+        assert desk.status(ticket) == ("parked", "part_refused")
+        assert set(refused(desk, ticket)) <= bad
+        assert desk.tags(ticket) == {"ts_a"}
+        assert desk.notes(ticket) == ["Somebody is hurt."]
+        seen = desk.seen(ticket)
+        for name in ("priority", "group_id", "assignee_id"):
+            if name not in refused(desk, ticket):
+                assert str(seen[name]) == wish.singles()[name].value

@@ -458,6 +458,40 @@ def test_a_ticket_that_is_done_rests_while_the_case_is_open() -> None:
     assert decisions[-1].outcome["escalations"] == ["sev1"]
 
 
+def test_a_note_on_a_guessed_ticket_goes_by_the_same_name_as_before_the_guess() -> None:
+    earlier = ticket("created", -5, "bitten, too", id_="4800")
+    assert wish(BITE).notes == wish(earlier, BITE).notes == (("rule:injury#1", "Severity 1"),)
+
+
+def test_notes_about_several_interactions_on_one_ticket_are_told_apart() -> None:
+    spoke = call("disposition", 5, call__disposition="injury")
+    assert [name for name, _ in wish(BITE, spoke).notes] == ["rule:injury#1", "rule:injury#1@talkdesk:c1"]
+
+
+EVENING = {
+    "key": "evening",
+    "kind": "escalation",
+    "on": ["ticket", "clock"],
+    "when": {"all": [{"field": "time.hour", "operator": "at_least", "value": 12}]},
+    "then": [{"add_tags": ["ts_evening"]}, {"note": "It is late"}],
+}
+BY_THE_CLOCK = Judge(read({**DOCUMENT, "rules": [EVENING, *DOCUMENT["rules"]]}), ZoneInfo("UTC"))
+
+
+def test_what_falls_due_on_one_ticket_is_found_though_another_of_its_case_speaks_before() -> None:
+    first, second = ticket("created", 0, "hello"), ticket("created", 5, "hello", id_="4800")
+    state, _ = judged(first, second, until=FAR, judge=BY_THE_CLOCK)
+    assert tags(state.wish("4711", GROUPS)) == tags(state.wish("4800", GROUPS)) == ["ts_evening"]
+
+
+def test_an_act_of_the_desk_heard_before_its_ticket_does_not_keep_the_clock_busy() -> None:
+    for told in ([], [INVOICE]):
+        state, decisions = judged(desk("case.acknowledged", 0), *told, until=T0 + timedelta(hours=4), judge=BY_THE_CLOCK)
+        by_clock = [d.moment for d in decisions if d.event == "clock" and d.subject.id == "4711"]
+        assert by_clock == ["clock:zendesk:4711:2026-11-23T12:00:00.000000Z"]
+        assert all(state.wish(id_, GROUPS) for id_ in state.tickets())
+
+
 MOMENTS = (
     BITE,
     INVOICE,

@@ -278,7 +278,7 @@ class CaseState(NamedTuple):
         before = self.tracks.get(key) or Track(moment.at)
         told: dict[str, Any]
         if moment.source == "desk":
-            told, previous = self._heard_at_desk(moment), dict(before.facts)
+            told, previous = {"latest": self.latest or key, **self._heard_at_desk(moment)}, dict(before.facts)
             changed: tuple[str, ...] = ()
         else:
             track, previous, changed = before.hear(moment)
@@ -294,6 +294,8 @@ class CaseState(NamedTuple):
             if thread.latest != key and self._is_frozen(thread.latest):
                 thread = thread._replace(firing=())  # what fired on a ticket before it was closed holds nothing back on the others
             thread = thread._replace(latest=key, tags=self._defended(moment, track, thread, place))
+        elif not thread.latest:
+            thread = thread._replace(latest=key)
         if moment.event in UNJUDGED:  # known of old, heard only now: the case is as old as what happened in it
             known = self._replace(**{**told, "latest": self.latest or key, "judged_to": place})
             return known._with(name, thread) if name in self.threads or thread.tags else known, previous, changed
@@ -484,8 +486,8 @@ class CaseState(NamedTuple):
         )
 
     def _numbered(self, judgement: Judgement, place: str) -> Iterator[tuple[str, str, str]]:
-        """The notes of this judgement, named by rule and count of firings: a name that a late moment does not change."""
-        told = Counter(key.partition("#")[0] for key, _, _ in self.notes)
+        """The notes of this judgement, named by rule and count of firings on their interaction: what joins the case changes no name."""
+        told = Counter(key.partition("#")[0] for key, _, of in self.notes if of == place)
         for note in judgement.notes:
             name = note.key.partition("@")[0]
             told[name] += 1
@@ -548,12 +550,14 @@ class CaseState(NamedTuple):
             group_id=stands("ticket.group_id", Asked(group, asked.queue_by) if group else None),
             assignee_id=stands("ticket.assignee_id", asked.assign),
             custom_fields=tuple((name, one) for name, one in sorted(asked.custom_fields.items()) if stands(f"ticket.custom.{name}", one)),
-            notes=tuple(sorted((note, text) for note, text, place in self.notes if self._noted_on(place) == key)),
+            notes=tuple(
+                sorted((note if of == key else f"{note}@{of}", text) for note, text, of in self.notes if self._noted_on(of) == key)
+            ),
         )
 
     def _noted_on(self, place: str) -> str | None:
         """The ticket that a note about this interaction is written to."""
-        if place.startswith("zendesk:") and self.tracks[place].status not in FROZEN:
+        if place.startswith("zendesk:") and place in self.tracks and not self._is_frozen(place):
             return place
         name = self.thread_of(place)
         alone = all(self.thread_of(key) != name for key in self.tracks if key.startswith("zendesk:"))

@@ -7,6 +7,7 @@ caller hands in the state after the one before it; when one came late, it starts
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from itertools import chain
@@ -106,23 +107,30 @@ def judge_story(
     placed = [(order_key(told.moment), told) for told in story]
     texts = _Texts((place, told.moment) for place, told in placed)
     fresh = [(place, told) for place, told in placed if place > state.judged_to]
-    for (place, told), asked_again in zip(fresh, _asked_again([told for _, told in fresh], until if for_good else None), strict=True):
+    asked_again = _AskedAgain((told.moment for _, told in fresh), state, until if for_good else None)
+    for place, told in fresh:
         state = _run_clock(case_id, state, told.moment.at, asked_again, judges, history, clock_version, texts, judged, held)
         state, verdict = _step(case_id, state, told, place, asked_again, judges, history, texts, held)
         if verdict is not None:
             judged.append(verdict)
-    state = _run_clock(case_id, state, until, until if for_good else None, judges, history, clock_version, texts, judged, held)
+    state = _run_clock(case_id, state, until, asked_again, judges, history, clock_version, texts, judged, held)
     return state, tuple(judged)
 
 
-def _asked_again(story: Sequence[Told], last: datetime | None) -> list[datetime | None]:
-    """For each moment when the next one is judged: a due time behind that need not be known."""
-    found: list[datetime | None] = []
-    for told in reversed(story):
-        found.append(last)
-        if told.moment.event not in UNJUDGED:
-            last = told.moment.at
-    return found[::-1]
+class _AskedAgain:
+    """When a thread is judged next because something happens in it: a due time of it behind that need not be known."""
+
+    def __init__(self, story: Iterable[Moment], state: CaseState, last: datetime | None) -> None:
+        self._times: dict[str, list[datetime]] = {}
+        self._last = last
+        for moment in story:
+            if moment.event not in UNJUDGED:
+                self._times.setdefault(state.thread_of(key_of(moment.subject)), []).append(moment.at)
+
+    def after(self, at: datetime, thread: str) -> datetime | None:
+        times = self._times.get(thread, [])
+        place = bisect_right(times, at)
+        return times[place] if place < len(times) else self._last
 
 
 def order_key(moment: Moment) -> str:
@@ -142,7 +150,7 @@ def _step(
     state: CaseState,
     told: Told,
     place: str,
-    asked_again: datetime | None,
+    asked_again: _AskedAgain,
     judges: Judges,
     history: History,
     texts: _Texts,
@@ -166,7 +174,8 @@ def _step(
     thread = state.thread(subject)
     standing = Standing(state.opened_at, thread.firing, thread.armed)
     seen = Seen(given, previous, standing, moment.at, _digests(heard), bool(moment.texts), whose)
-    judgement = held.get(moment.digest) or judge.decide(given, previous, standing, moment.at, subject, until=asked_again)
+    again = asked_again.after(moment.at, state.thread_of(key_of(subject)))
+    judgement = held.get(moment.digest) or judge.decide(given, previous, standing, moment.at, subject, until=again)
     after = planned(state.conclude(judgement, subject, place, moment.at, anew, judge.book.policies), moment.at, judge.book.calls_rest_after)
     said = outcome(state, after, judgement, subject)
     return after, Judged(moment.digest, moment.event, moment.at, subject, told.version, seen, judgement, said)
@@ -176,7 +185,7 @@ def _run_clock(
     case_id: str,
     state: CaseState,
     until: datetime,
-    asked_again: datetime | None,
+    asked_again: _AskedAgain,
     judges: Judges,
     history: History,
     clock_version: Callable[[str], int],
@@ -200,7 +209,8 @@ def _run_clock(
         given |= {"source": subject.source, "event": CLOCK, "changed": ()}
         previous = {name: value for name, value in given.items() if name != "changed"}
         seen = Seen(given, previous, Standing(state.opened_at, thread.firing, thread.armed), due, _digests(heard), False, whose)
-        judgement = held.get(moment) or judge.decide(given, previous, seen.standing, due, subject, until=asked_again)
+        again = asked_again.after(due, state.thread_of(key_of(subject)))
+        judgement = held.get(moment) or judge.decide(given, previous, seen.standing, due, subject, until=again)
         after = planned(state.conclude(judgement, subject, place, due, True, judge.book.policies), due, judge.book.calls_rest_after)
         if after.rests_at == due:
             after = after.at_rest()

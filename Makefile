@@ -63,9 +63,9 @@ $(BENCH)/.ready: requirements-bench.lock $(READY)
 	@PIP_ROOT_USER_ACTION=ignore $(BENCH)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $(BENCH)/.ready
 
-soak: $(READY) ## SECONDS of steady deliveries, then the long proofs of write-back (half an hour)
+soak: $(READY) ## SECONDS of steady deliveries, then the long proofs: write-back, imported triggers (half an hour)
 	@$(BIN)/python -m benchmarks soak --seconds $(SECONDS)
-	@$(BIN)/python -m benchmarks races truth drift outage rest storm slow
+	@$(BIN)/python -m benchmarks races truth drift outage rest storm slow imports
 
 clean: ## take away .venv and the caches
 	rm -rf $(VENV) $(BENCH) .pytest_cache .mypy_cache .ruff_cache .hypothesis build dist

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from tsbridge.core.rules.read_actions import TAG
 from tsbridge.core.rules.vocabulary import PRIORITIES
-from tsbridge.rulebook.zendesk_conditions import split
+from tsbridge.rulebook.zendesk_leaves import split
 from tsbridge.rulebook.zendesk_order import ALL_TAGS, ASSIGNEE, GROUP, Carried, Part
 
 STATUS = "the bridge never sets a ticket's status"

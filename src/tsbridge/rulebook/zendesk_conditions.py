@@ -9,7 +9,10 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from tsbridge.core.rules.vocabulary import PRIORITIES, TYPES
+from tsbridge.core.rules.vocabulary import PRIORITIES, SCORES, TYPES
+from tsbridge.core.values import number
+from tsbridge.rulebook import zendesk_updates as updates
+from tsbridge.rulebook.zendesk_leaves import Leaf, NotCarried, leaf, split
 
 STATUS = ("new", "open", "pending", "hold", "solved", "closed")
 WORDS: Final[Mapping[str, tuple[str, ...]]] = {"status": STATUS, "priority": PRIORITIES, "type": TYPES}
@@ -32,39 +35,8 @@ PLAIN = {
     "external_id": "ticket.external_id",
 }
 
-SOCIAL = "Twitter, Facebook and all integrations are one channel, social"
-VIA = {
-    "0": ("web", "the web form is one channel with the web widget and the help center"),
-    "4": ("email", ""),
-    "5": ("api", ""),
-    "23": ("social", SOCIAL),
-    "26": ("social", SOCIAL),
-    "29": ("chat", ""),
-    "30": ("social", SOCIAL),
-    "33": ("voice", "every call is one channel, voice"),
-    "34": ("voice", "every call is one channel, voice"),
-    "35": ("voice", "every call is one channel, voice"),
-    "38": ("social", SOCIAL),
-    "41": ("social", SOCIAL),
-    "44": ("voice", "every call is one channel, voice"),
-    "45": ("voice", "every call is one channel, voice"),
-    "46": ("voice", "every call is one channel, voice"),
-    "48": ("web", "the web widget is one channel with the web form"),
-    "49": ("messaging", "the mobile SDK is one channel with messaging"),
-    "50": ("web", "the help center is one channel with the web form"),
-    "55": ("social", SOCIAL),
-    "56": ("messaging", "the mobile apps are one channel with messaging"),
-    "57": ("sms", ""),
-    "72": ("messaging", "LINE is one channel with messaging"),
-    "73": ("messaging", "WeChat is one channel with messaging"),
-    "74": ("messaging", "WhatsApp is one channel with messaging"),
-    "75": ("messaging", "messaging is one channel with the mobile SDK, WhatsApp and the like"),
-}
-
 LEFT = {
-    "role": "rules do not see who made the change, only whose ticket it is",
     "locale_id": "rules do not see the requester's language",
-    "satisfaction_score": "rules do not tell ratings with a comment from those without: write it with ticket.satisfaction",
     "schedule_id": "name a calendar of the rulebook and use within_hours",
     "within_schedule": "name a calendar of the rulebook and use within_hours",
     "in_business_hours": "name a calendar of the rulebook and use within_hours",
@@ -74,11 +46,11 @@ LEFT = {
     "replies": "rules do not see counters of Zendesk",
     "agent_stations": "rules do not see counters of Zendesk",
     "group_stations": "rules do not see counters of Zendesk",
-    "comment_is_public": "who can see a comment has more answers there: write it with comment.public",
     "current_via_id": "rules see how the ticket was created, not how this change came in",
     "description_includes_word": "rules read the description only together with all comments",
     "attachment": "rules do not see attachments",
     "cc": "rules do not see followers or copies",
+    "requester_role": "rules do not see the roles of people",
 }
 HOURS = (*STATUS, "assigned_at", "updated_at", "requester_updated_at", "assignee_updated_at", "due_date", "until_due_date")
 """Fields of automations that count hours, in small letters."""
@@ -86,33 +58,35 @@ RENAMED = {"changed_to": "value", "changed_from": "value_previous", "not_changed
 """Other names of operators that some fields have."""
 SIZES = {"less_than": "less_than", "less_than_equal": "at_most", "greater_than": "greater_than", "greater_than_equal": "at_least"}
 NUMBER: Final = re.compile(r"-?[0-9]{1,15}(\.[0-9]{1,9})?")
-CREATED: Final = {"field": "event", "operator": "is", "value": "ticket.created"}
-
-WHOLE_WORDS: Final = "whole words, ignoring accents as well as case"
-
-Leaf = dict[str, Any]
-
-
-class NotCarried(Exception):
-    """The condition has no counterpart; the text says why, for the report."""
+NO_VALUE: Final = "__NULL__"
+"""How an export writes the empty choice of a field."""
+RATED: Final = "a rating with a comment and one without are one"
 
 
 def condition(raw: Mapping[str, Any]) -> tuple[Leaf, str]:
     """Our tree for one Zendesk condition and how its meaning differs."""
     name, operator, value = str(raw.get("field")), str(raw.get("operator") or "is"), raw.get("value")
     operator = RENAMED.get(operator, operator)
+    if value == NO_VALUE:
+        value = ""
     if name == "update_type":
-        return _update_type(operator, value), ""
+        return updates.update_type(operator, value), ""
     if name == "ticket_is_public":
         return _public(operator, value), ""
     if name == "current_tags":
         return _tags(operator, value), ""
     if name == "via_id":
-        return _via(operator, value)
+        return updates.via(operator, value)
     if name == "subject_includes_word":
-        return _words("subject", operator, value), WHOLE_WORDS
+        return updates.words_in("subject", operator, value), updates.WHOLE_WORDS
     if name == "comment_includes_word":
-        return _words("text.new", operator, value), f"{WHOLE_WORDS}, and of the subject only what this moment added"
+        return updates.comment_words(operator, value)
+    if name == "comment_is_public":
+        return updates.comment(operator, value)
+    if name == "role":
+        return updates.who_acted(operator, value)
+    if name == "satisfaction_score":
+        return _rating(operator, value)
     if name.startswith("custom_fields_"):
         return _custom(f"ticket.custom.{name.removeprefix('custom_fields_')}", operator, value), ""
     if name in PLAIN:
@@ -124,30 +98,15 @@ def condition(raw: Mapping[str, Any]) -> tuple[Leaf, str]:
     raise NotCarried(LEFT.get(name, f"rules have no field like {name}"))
 
 
-def reads_of(tree: Any) -> set[str]:
-    """Every field a tree of conditions reads; of tags, each one that it asks for."""
-    if not isinstance(tree, Mapping):
-        return set()
-    if "field" in tree:
-        return {f"tags {tree['value']}" if tree["field"] == "tags" else str(tree["field"])}
-    return {name for branch in tree.values() for part in branch for name in reads_of(part)}
-
-
-def leaf(field: str, operator: str, value: Any = None) -> Leaf:
-    found = {"field": field, "operator": operator}
-    return found if value is None else {**found, "value": value}
-
-
-def split(value: Any) -> list[str]:
-    """The words of a value that Zendesk writes as one text or as a list."""
-    return value.split() if isinstance(value, str) else [str(v) for v in value] if isinstance(value, list) else []
-
-
 def _plain(field: str, name: str, operator: str, value: Any) -> Leaf:
+    if name == "requester_id" and value == "current_user" and operator in ("is", "is_not"):
+        return leaf("update.by", operator, "requester")
     if value in ("current_user", "requester_id", "assignee_id", "current_groups"):
         raise NotCarried("a value that depends on who acted cannot be named in a rule")
     if operator in ("changed", "not_changed"):
         return _changed(field, operator)
+    if name == "custom_status_id" and operator in ("includes", "not_includes"):
+        return leaf(field, "in" if operator == "includes" else "not_in", _some_ids(name, value))
     if isinstance(value, list | dict):
         raise NotCarried("expected a single value")
     text = known_word(name, value)
@@ -168,9 +127,9 @@ def _changed(field: str, operator: str, value: str | None = None) -> Leaf:
     if operator in ("value_previous", "not_value_previous"):
         found = leaf(field, "changed_from", value)
     elif operator in ("value", "not_value"):
-        found = {"any": [leaf(field, "changed_to", value), {"all": [CREATED, leaf(field, "is", value)]}]}
+        found = {"any": [leaf(field, "changed_to", value), {"all": [updates.CREATED, leaf(field, "is", value)]}]}
     elif operator in ("changed", "not_changed"):
-        found = {"any": [leaf(field, "changed"), {"all": [CREATED, leaf(field, "present")]}]}
+        found = {"any": [leaf(field, "changed"), {"all": [updates.CREATED, leaf(field, "present")]}]}
     else:
         raise NotCarried(f"rules have no operator like {operator} for {field}")
     return {"none": [found]} if operator.startswith("not_") else found
@@ -213,22 +172,30 @@ def _ordered(field: str, name: str, operator: str, value: str) -> Leaf:
     return {"any": wanted} if wanted else {"none": [leaf("source", "present")]}
 
 
+def _some_ids(name: str, value: Any) -> list[str]:
+    ids = [known_word(name, one) for one in split(value)]
+    if not ids or "" in ids:
+        raise NotCarried(f"no numbers to look for in {name}")
+    return ids
+
+
 def _public(operator: str, value: Any) -> Leaf:
     known = {"true": True, "public": True, "false": False, "private": False}.get(str(value).lower())
     if known is None or operator not in ("is", "is_not"):
         raise NotCarried("expected is or is_not with public or private")
-    return leaf("ticket.is_public", operator, known)
+    # A ticket that nobody commented on is private, too.
+    return leaf("ticket.is_public", "is" if known == (operator == "is") else "is_not", True)
 
 
-def _update_type(operator: str, value: Any) -> Leaf:
-    if operator != "is":
-        raise NotCarried(f"rules have no operator like {operator} for update_type")
-    moment = str(value).lower()
-    if moment == "create":
-        return CREATED
-    if moment == "change":
-        return leaf("event", "in", ["ticket.updated", "ticket.commented"])
-    raise NotCarried("only Create and Change are known")
+def _rating(operator: str, value: Any) -> tuple[Leaf, str]:
+    score = str(value).lower()
+    plain = score.removesuffix("_with_comment")
+    if operator not in ("is", "is_not") or plain not in SCORES:
+        raise NotCarried(f"rules have no operator like {operator} for a rating" if plain in SCORES else "rules have no such rating")
+    if plain == "unoffered":
+        found = {"any": [leaf("ticket.satisfaction", "is", plain), leaf("ticket.satisfaction", "not_present")]}
+        return (found if operator == "is" else {"none": [found]}), ""
+    return leaf("ticket.satisfaction", operator, plain), "" if plain == "offered" else RATED
 
 
 def _tags(operator: str, value: Any) -> Leaf:
@@ -236,32 +203,6 @@ def _tags(operator: str, value: Any) -> Leaf:
     if not words or operator not in ("includes", "not_includes"):
         raise NotCarried("expected includes or not_includes with tags")
     return {"any" if operator == "includes" else "none": [leaf("tags", "includes", word) for word in words]}
-
-
-def _via(operator: str, value: Any) -> tuple[Leaf, str]:
-    positive = {"is": True, "includes": True, "is_not": False, "not_includes": False}.get(operator)
-    ids = split(value) if isinstance(value, str | list) else [str(value)]
-    if positive is None or not ids:
-        raise NotCarried(f"rules have no operator like {operator} for channels" if ids else "no channel is named")
-    if unknown := [id_ for id_ in ids if id_ not in VIA]:
-        raise NotCarried(f"channel {', '.join(unknown)} is not told apart by rules")
-    channels = list(dict.fromkeys(VIA[id_][0] for id_ in ids))
-    difference = "; ".join(dict.fromkeys(VIA[id_][1] for id_ in ids if VIA[id_][1]))
-    if len(channels) == 1:
-        return leaf("channel", "is" if positive else "is_not", channels[0]), difference
-    return leaf("channel", "in" if positive else "not_in", channels), difference
-
-
-def _words(field: str, operator: str, value: Any) -> Leaf:
-    words = split(value)
-    if not words:
-        raise NotCarried("no words to look for")
-    if operator in ("includes", "not_includes"):
-        found = leaf(field, "contains_any", words)
-        return found if operator == "includes" else {"none": [found]}
-    if operator in ("is", "is_not"):
-        return leaf(field, "contains" if operator == "is" else "not_contains", " ".join(words))
-    raise NotCarried(f"rules have no operator like {operator} for words")
 
 
 def _custom(field: str, operator: str, value: Any) -> Leaf:
@@ -281,9 +222,20 @@ def _custom(field: str, operator: str, value: Any) -> Leaf:
         return _empty(field, operator)
     if operator in ("is", "is_not"):
         flag = {"true": True, "false": False}.get(str(value).lower())
+        if "." in (text := str(value)) and NUMBER.fullmatch(text):  # the same number can be written in several ways
+            same = leaf(field, "between", [_number(text)] * 2)
+            return same if operator == "is" else {"none": [same]}
         return leaf(field, operator, str(value) if flag is None else flag)
     if operator in SIZES:
-        if not NUMBER.fullmatch(str(value)):
-            raise NotCarried("only numbers can be compared")
-        return leaf(field, SIZES[operator], float(value) if "." in str(value) else int(value))
+        return leaf(field, SIZES[operator], _number(str(value)))
     return _changed(field, operator, str(value))
+
+
+def _number(text: str) -> int | float:
+    """A number as a rulebook writes it, nothing lost. Raises `NotCarried`."""
+    if not NUMBER.fullmatch(text):
+        raise NotCarried("only numbers can be compared")
+    found = float(text) if "." in text else int(text)
+    if number(found) != number(text):
+        raise NotCarried("a rulebook cannot hold a number of so many digits")
+    return found

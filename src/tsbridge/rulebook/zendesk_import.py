@@ -11,11 +11,13 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from tsbridge.rulebook.zendesk_actions import carry_action
-from tsbridge.rulebook.zendesk_conditions import NotCarried, condition, reads_of
+from tsbridge.rulebook.zendesk_conditions import condition
+from tsbridge.rulebook.zendesk_leaves import NotCarried, reads_of
 from tsbridge.rulebook.zendesk_neighbours import name_neighbours
 from tsbridge.rulebook.zendesk_order import GROUP, Carried, Part, free_key, in_our_order, sound, stay_rules
+from tsbridge.rulebook.zendesk_updates import CHANGES
 
-MOMENTS: Final = {"triggers": ["ticket.created", "ticket.updated", "ticket.commented"], "automations": ["clock", "ticket"]}
+MOMENTS: Final = {"triggers": ["ticket.created", *CHANGES], "automations": ["clock", "ticket"]}
 """When Zendesk looks: at every update of a ticket, or by the clock; never when somebody calls."""
 HOURLY: Final = "Zendesk asks an automation once an hour, the bridge with every event of the ticket and when its own clock is due"
 OFF: Final = "it is switched off in Zendesk"

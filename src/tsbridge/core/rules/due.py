@@ -21,7 +21,7 @@ HORIZON: Final = 8
 AGE: Final = "case.age_minutes"
 LEVEL: Final = "case.escalation_level"
 """What the steps of policies set."""
-OF_THE_MOMENT: Final = ("event", "text.new", "comment.by", "comment.public", "changed")
+OF_THE_MOMENT: Final = ("event", "text.new", "comment.by", "comment.public", "update.by", "update.author_id", "changed")
 """What is gone when time goes on and nothing happens."""
 INSTANT: Final = timedelta(microseconds=1)
 DAY: Final = timedelta(days=1)

@@ -73,6 +73,8 @@ FIELDS: Final = (
     Field("text.new", "text", "Only the text that this moment added.", "he is in hospital now"),
     Field("comment.by", "word", "Who wrote the comment that this moment brought.", "requester", ("requester", "agent", "system")),
     Field("comment.public", "flag", "Whether that comment is public.", True),
+    Field("update.by", "word", "Who made the update of the ticket that is judged.", "agent", ("requester", "agent", "system")),
+    Field("update.author_id", "word", "Zendesk id of whoever made it.", "41000000007"),
     Field("subject", "text", "The ticket's subject.", "Sitter's dog bit mine"),
     Field("tags", "set", "The ticket's tags, with those that rules asked for.", ["vip", "bite"]),
     Field("changed", "set", "Names of the fields this moment changed.", ["ticket.status"]),

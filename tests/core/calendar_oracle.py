@@ -104,7 +104,7 @@ class Document:
         if self.country is None:
             return usual
         names, worked = library(self.country, self.subdivision, day.year)
-        if [name for name in names.get(day, ()) if name not in self.without]:
+        if [name for name in names.get(day, ()) if name.partition(" (")[0] not in self.without]:
             return ()
         return self.usual("mon") if day in worked and not usual else usual
 

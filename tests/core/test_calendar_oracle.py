@@ -143,7 +143,7 @@ def differences(dice: Random) -> list[str]:
 def tied_somewhere(written: dict[str, Any], around: date) -> bool:
     document = oracle.Document(written)
     try:
-        for n in range(-40, 40):
+        for n in range(-400, 400):
             document.spans(around + n * DAY)
     except oracle.Tied:
         return True

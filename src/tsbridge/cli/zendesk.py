@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 import typer
 
 from tsbridge.cli.frame import AsJson, Failed, done, group, house, refuse, say, time_option
+from tsbridge.files import dump
 from tsbridge.settings import load
 from tsbridge.store import keep
 from tsbridge.store.rulebooks import LiveRulebook
@@ -21,6 +22,7 @@ from tsbridge.vendors.errors import TryLater, VendorError
 from tsbridge.vendors.zendesk import install
 from tsbridge.vendors.zendesk.client import ZendeskClient
 from tsbridge.vendors.zendesk.read_fields import OwnUser
+from tsbridge.vendors.zendesk.schedules import as_calendars
 from tsbridge.vendors.zendesk.setup import Kind, Step, lacking
 from tsbridge.wiring import SystemClock, make_zendesk
 from tsbridge.work.reads import ReadBudget
@@ -89,6 +91,15 @@ def backfill(
         with house() as made:
             made.write(lambda conn: keep.forget(conn, name))
     _catch_up(name, begin, as_json)
+
+
+@app.command()
+def schedules(as_json: AsJson = False) -> None:
+    """Print Zendesk's schedules with their holidays as calendars for the rulebook. Exit code 1: one could not be carried over whole."""
+    carried = as_calendars(with_zendesk(ZendeskClient.schedules))
+    shown = {"calendars": dict(carried.calendars), "left": list(carried.left)}
+    say(as_json, shown, [dump({"calendars": shown["calendars"]}).rstrip(), *(f"# {words}" for words in carried.left)])
+    done(not carried.left)
 
 
 def _catch_up(name: str, begin: datetime, as_json: bool) -> None:

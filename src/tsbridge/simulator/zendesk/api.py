@@ -14,13 +14,14 @@ from tsbridge.simulator.zendesk.people import People
 from tsbridge.simulator.zendesk.redactions import Redactions
 from tsbridge.simulator.zendesk.routes import ROUTES, Asked, Found, route
 from tsbridge.simulator.zendesk.rule_routes import RuleRoutes
+from tsbridge.simulator.zendesk.schedules import Schedules
 from tsbridge.simulator.zendesk.statuses import Statuses
 from tsbridge.simulator.zendesk.tickets import Tickets
 from tsbridge.simulator.zendesk.webhook_routes import WebhookRoutes
 from tsbridge.simulator.zendesk.world import World
 
 
-class Api(Bulk, Tickets, Exports, Lookups, People, RuleRoutes, WebhookRoutes, Extras, Directory, Redactions, Statuses):
+class Api(Bulk, Tickets, Exports, Lookups, People, RuleRoutes, WebhookRoutes, Extras, Directory, Redactions, Schedules, Statuses):
     """The account's public API. A method answers its content, or `Found` for another status than 200."""
 
     def __init__(self, world: World) -> None:
@@ -40,11 +41,6 @@ class Api(Bulk, Tickets, Exports, Lookups, People, RuleRoutes, WebhookRoutes, Ex
             found = getattr(self, name)(asked, *parts)
             return found if isinstance(found, Found) else Found(200, found)
         raise no_endpoint() if not allowed else Rejected(405, {"error": "MethodNotAllowed", "description": "Method not allowed"})
-
-    @route("GET", "/api/v2/business_hours/schedules")
-    def schedules(self, asked: Asked) -> Any:
-        intervals = [{"start_time": 1440 * day + 540, "end_time": 1440 * day + 1020} for day in range(1, 6)]
-        return {"schedules": [{"id": 1, "name": "Office", "time_zone": "Pacific Time (US & Canada)", "intervals": intervals}]}
 
     @route("GET", "/api/v2/slas/policies")
     def slas(self, asked: Asked) -> Any:

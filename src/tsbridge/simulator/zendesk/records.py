@@ -44,4 +44,6 @@ class Store:
     deleted: dict[int, dict[str, Any]] = field(default_factory=dict)
     uploads: dict[str, dict[str, Any]] = field(default_factory=dict)
     statuses: dict[int, dict[str, Any]] = field(default_factory=dict)
+    schedules: dict[int, dict[str, Any]] = field(default_factory=dict)
+    holidays: dict[int, dict[int, dict[str, Any]]] = field(default_factory=dict)
     once: dict[str, tuple[str, int]] = field(default_factory=dict)

@@ -92,6 +92,13 @@ class World:
         self.store.forms[71000000020] = self._dated(
             {"id": 71000000020, "name": "Default", "active": True, "default": True, "ticket_field_ids": sorted(self.store.fields)}
         )
+        weekdays = [{"start_time": 1440 * day + 540, "end_time": 1440 * day + 1020} for day in range(1, 6)]
+        self.add_schedule("Office", "Pacific Time (US & Canada)", weekdays, id_=1)
+
+    def add_schedule(self, name: str, zone: str, intervals: list[dict[str, int]], id_: int | None = None) -> dict[str, Any]:
+        id_ = id_ or self.new_id()
+        self.store.schedules[id_] = self._dated({"id": id_, "name": name, "time_zone": zone, "intervals": intervals})
+        return self.store.schedules[id_]
 
     # -- people ------------------------------------------------------------------------------------------------------
 

@@ -227,6 +227,16 @@ class ZendeskClient:
         query = {"start_time": str(start_time), "include": "comment_events", "support_type_scope": "all"}
         return await self._get("/api/v2/incremental/ticket_events.json", query, once=True)
 
+    async def schedules(self) -> list[tuple[Mapping[str, Any], list[Mapping[str, Any]]]]:
+        """All schedules (business hours), each with its holidays. For admins."""
+        made = _list(await self._get("/api/v2/business_hours/schedules.json"), "schedules")
+        found = [one for one in made if isinstance(one, Mapping) and one.get("id") is not None]
+        return [(one, await self._schedule_holidays(str(one["id"]))) for one in found]
+
+    async def _schedule_holidays(self, schedule: str) -> list[Mapping[str, Any]]:
+        found = await self._get(f"/api/v2/business_hours/schedules/{schedule}/holidays.json")
+        return [one for one in _list(found, "holidays") if isinstance(one, Mapping)]
+
     async def ask(self, method: str, path: str, body: Any = None, *, query: Mapping[str, str] | None = None) -> Mapping[str, Any]:
         """Any other call below `/api/v2/`, with the same credentials, short retries and errors."""
         return await self._call(method, f"/api/v2/{path}", query=query, json=body)

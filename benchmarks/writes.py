@@ -29,6 +29,7 @@ from tsbridge.store.rulebooks import LiveRulebook
 from tsbridge.vendors.http import Http
 from tsbridge.vendors.zendesk.client import AccessToken, ZendeskClient
 from tsbridge.wiring import SystemClock, TimedIds, entropy
+from tsbridge.work.conclude import Conclusions
 from tsbridge.work.pace import Pace
 from tsbridge.work.writeback import AT_ONCE, BATCH, Writeback
 
@@ -92,7 +93,10 @@ async def _bridge(url: str, database: Database, wished: dict[str, str]) -> float
     clock, ids, pace = SystemClock(), TimedIds(SystemClock(), entropy), Pace(ENDLESS)
     http = Http(url, sleep=asyncio.sleep)
     client = ZendeskClient(http, AccessToken("token"), pace.heard)
-    writer = Writeback(database, clock, ids, client, pace, "bench", lambda what, **named: None, LiveRulebook(ZoneInfo("UTC")))
+    live = LiveRulebook(ZoneInfo("UTC"))
+    writer = Writeback(
+        database, clock, ids, client, pace, "bench", lambda what, **named: None, Conclusions(live, ids, lambda: "salt"), live
+    )
     wishes: dict[str, Wish] = {ticket: tags(tag) for ticket, tag in wished.items()}
     now = clock.now()
     for ticket, wish in wishes.items():

@@ -110,7 +110,7 @@ class Workers:
         background = Background(database, clock, live, self._zendesk, settings.phone_region, reads)
         hearing = Hearing(database, clock, self._zendesk, reads)
         ingest = Ingest(database, clock, ids, readers(settings, self.own_user), conclusions, background, hearing, name, self.wake_writer)
-        writeback = Writeback(database, clock, ids, self._zendesk, pace, name, alarm, live)
+        writeback = Writeback(database, clock, ids, self._zendesk, pace, name, alarm, conclusions, live)
         guard = Guard(database, clock, ids, salt, alarm, settings.writeback)
         rounds: dict[str, Round] = {
             INGEST: ingest.round,

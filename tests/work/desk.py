@@ -20,6 +20,7 @@ from tsbridge.store.db import Database
 from tsbridge.store.rulebooks import LiveRulebook
 from tsbridge.vendors.http import Http
 from tsbridge.vendors.zendesk.client import AccessToken, Credentials, ZendeskClient
+from tsbridge.work.conclude import Conclusions
 from tsbridge.work.pace import Pace
 from tsbridge.work.writeback import Writeback
 
@@ -88,7 +89,9 @@ class WritingDesk:
     def writer(self, name: str, per_minute: float = 60, mode: str = "live", *, zendesk: bool = True) -> Writeback:
         pace = Pace(per_minute, mode)
         client = ZendeskClient(self.http, self.credentials, pace.heard) if zendesk else None
-        return Writeback(self.database, self.clock, self.ids, client, pace, name, self._alarm, LiveRulebook(UTC), jitter=lambda: 0.5)
+        live = LiveRulebook(UTC)
+        conclusions = Conclusions(live, self.ids, lambda: "salt")
+        return Writeback(self.database, self.clock, self.ids, client, pace, name, self._alarm, conclusions, live, jitter=lambda: 0.5)
 
     def _alarm(self, what: str, **named: object) -> None:
         self.alarms.append((what, named))

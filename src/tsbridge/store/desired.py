@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Connection, and_, case, func, insert, literal_column, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Select, and_, case, func, insert, literal_column, or_, select, update
 
 from tsbridge.core.helpdesk import Ours, Search, Wish, passed_over
 from tsbridge.core.helpdesk_json import ours_from, ours_json, wish_from, wish_json
@@ -37,7 +37,8 @@ _IS_OPEN: Final = desired.c.status.in_([literal_column(f"'{status}'") for status
 class ClaimedWish:
     """A wish one writer has for the time of its lease. `revision` fences: a wish that changed meanwhile is not settled.
 
-    `held`: why parts of it wait, so that it cannot be done: RULE_PAUSED, PART_REFUSED or UNHEARD.
+    `version`: the rulebook whose groups it names. `held`: why parts of it wait, so that it cannot be done: RULE_PAUSED, PART_REFUSED or
+    UNHEARD.
     """
 
     ticket: str
@@ -49,20 +50,29 @@ class ClaimedWish:
     attempts: int
     asked_at: datetime
     worker: str
+    version: int = 0
     held: str | None = None
 
 
 def wish_changed(
-    conn: Connection, ticket: str, case_id: str, wish: Wish, severity: int | None, now: datetime, new_id: Callable[[str], str]
+    conn: Connection,
+    ticket: str,
+    case_id: str,
+    wish: Wish,
+    severity: int | None,
+    now: datetime,
+    new_id: Callable[[str], str],
+    version: int = 0,
 ) -> bool:
     """Keep what is wished of a ticket. The same wish leaves its row untouched; another one is due at once.
 
     A ticket that still waits keeps its place: one that changes all the time is not pushed back by it.
-    What a dry run that is over had planned counts as seen to: only what is asked anew is written.
+    `version`: the rulebook whose groups the wish names. What a dry run that is over had planned counts as seen to: only what is
+    asked anew is written.
     """
     told = wish_json(wish)
     seen = (desired.c.wish, desired.c.case_id, desired.c.severity, desired.c.status, desired.c.reason, desired.c.asked_at, desired.c.ours)
-    row = conn.execute(select(*seen).where(desired.c.ticket == ticket).with_for_update()).first()
+    row = conn.execute(select(*seen, desired.c.version).where(desired.c.ticket == ticket).with_for_update()).first()
     if row is None:
         if wish == Wish():
             return False
@@ -72,6 +82,7 @@ def wish_changed(
                 id=new_id("wb"),
                 case_id=case_id,
                 wish=told,
+                version=version,
                 revision=1,
                 status="waiting",
                 severity=severity,
@@ -83,8 +94,8 @@ def wish_changed(
         )
         return True
     if row.wish == told:
-        if (row.case_id, row.severity) != (case_id, severity):
-            conn.execute(update(desired).where(desired.c.ticket == ticket).values(case_id=case_id, severity=severity))
+        if (row.case_id, row.severity, row.version) != (case_id, severity, version):
+            conn.execute(update(desired).where(desired.c.ticket == ticket).values(case_id=case_id, severity=severity, version=version))
         return False
     passed = row.status == "dry_run" and (row.reason == DROPPED or keep.get(conn, IN_FORCE) != "dry-run")
     seen_to = {"ours": ours_json(passed_over(ours_from(row.ours), wish_from(row.wish)))} if passed else {}
@@ -95,6 +106,7 @@ def wish_changed(
             case_id=case_id,
             wish=told,
             **seen_to,
+            version=version,
             revision=desired.c.revision + 1,
             status="waiting",
             reason=None,
@@ -108,16 +120,23 @@ def wish_changed(
     return True
 
 
-def claim(conn: Connection, worker: str, now: datetime, lease: timedelta, limit: int) -> list[ClaimedWish]:
-    """Take due wishes: severe first, then the oldest. A wish that somebody is writing for is left alone."""
-    query = (
-        select(desired)
-        .where(_IS_OPEN, desired.c.due_at <= now)
-        .where(or_(desired.c.lease_until.is_(None), desired.c.lease_until <= now))
-        .order_by(func.coalesce(desired.c.severity, 9), desired.c.asked_at, desired.c.ticket)
-        .limit(limit)
-        .with_for_update(skip_locked=True)
-    )
+def outdated(conn: Connection, version: int, now: datetime, limit: int) -> list[tuple[str, str]]:
+    """(ticket, case) of due wishes that name the groups of an earlier rulebook than `version`, in the order of `claim`."""
+    rows = conn.execute(_due(now, limit, desired.c.ticket, desired.c.case_id).where(desired.c.version < version))
+    return [(row.ticket, row.case_id) for row in rows]
+
+
+def brought_up(conn: Connection, tickets: Sequence[str], version: int) -> None:
+    """What is wished of these tickets names the groups of `version`."""
+    conn.execute(update(desired).where(desired.c.ticket.in_(tickets), desired.c.version < version).values(version=version))
+
+
+def claim(conn: Connection, worker: str, now: datetime, lease: timedelta, limit: int, version: int = 0) -> list[ClaimedWish]:
+    """Take due wishes: severe first, then the oldest. A wish that somebody is writing for is left alone.
+
+    So is one that names the groups of an earlier rulebook than `version`: it is planned anew first (`outdated`).
+    """
+    query = _due(now, limit, desired).where(desired.c.version >= version).with_for_update(skip_locked=True)
     rows = conn.execute(query).all()
     if rows:
         conn.execute(
@@ -126,9 +145,20 @@ def claim(conn: Connection, worker: str, now: datetime, lease: timedelta, limit:
             .values(status="sending", claimed_by=worker, lease_until=now + lease)
         )
     return [
-        ClaimedWish(r.ticket, r.id, r.case_id, wish_from(r.wish), ours_from(r.ours), r.revision, r.attempts, r.asked_at, worker)
+        ClaimedWish(r.ticket, r.id, r.case_id, wish_from(r.wish), ours_from(r.ours), r.revision, r.attempts, r.asked_at, worker, r.version)
         for r in rows
     ]
+
+
+def _due(now: datetime, limit: int, *what: Any) -> Select[Any]:
+    """Wishes that may be claimed: severe first, then the oldest."""
+    return (
+        select(*what)
+        .where(_IS_OPEN, desired.c.due_at <= now)
+        .where(or_(desired.c.lease_until.is_(None), desired.c.lease_until <= now))
+        .order_by(func.coalesce(desired.c.severity, 9), desired.c.asked_at, desired.c.ticket)
+        .limit(limit)
+    )
 
 
 def hold(conn: Connection, claimed: ClaimedWish, now: datetime, lease: timedelta) -> bool:

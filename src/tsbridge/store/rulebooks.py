@@ -87,6 +87,11 @@ def live_version(conn: Connection) -> int:
     return int(version)
 
 
+def newest(conn: Connection) -> int:
+    """As `live_version`; 0 on an empty database."""
+    return int(conn.execute(select(func.coalesce(func.max(table.c.version), 0))).scalar_one())
+
+
 def live(conn: Connection) -> Live:
     row = conn.execute(select(table.c.version, table.c.hash, table.c.document).order_by(table.c.version.desc()).limit(1)).one_or_none()
     if row is None:

@@ -334,6 +334,7 @@ desired = Table(
     Column("id", Text, nullable=False, unique=True),  # wb_…
     Column("case_id", Text, nullable=False),
     Column("wish", Json, nullable=False),  # core.helpdesk.Wish
+    Column("version", Integer, nullable=False, server_default="0"),  # the rulebook whose groups the wish names; 0: there was none
     Column("revision", Integer, nullable=False, default=1),
     Column("status", Text, nullable=False),
     Column("reason", Text),

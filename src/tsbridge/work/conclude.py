@@ -205,6 +205,19 @@ class Conclusions:
         count = self._record(conn, case_id, judged, recorded, now, whole=before is None)
         cases.save(conn, case_id, state)
         cases.save_escalations(conn, case_id, escalation_rows(case_id, state, live.book))
+        return Concluded(count, self._wish(conn, live, case_id, subjects, state, now))
+
+    def replan(self, conn: Connection, case_id: str, now: datetime) -> None:
+        """Wish anew what a case has decided, with the groups of the rulebook that is live: another one was published meanwhile."""
+        live, subjects = self.begin(conn), links.members(conn, case_id)
+        state = cases.state(conn, case_id)
+        if state is not None:
+            self._wish(conn, live, case_id, subjects, state, now)
+        elif subjects:
+            self.judge_case(conn, live, case_id, now, whole=True)
+
+    def _wish(self, conn: Connection, live: Built, case_id: str, subjects: Sequence[Interaction], state: CaseState, now: datetime) -> int:
+        """Keep what is wished of the case's tickets; returns for how many it changed."""
         groups = {name: queue.zendesk_group_id for name, queue in live.book.queues.items() if queue.zendesk_group_id is not None}
         wished = {ticket: state.wish(ticket, {name: str(id_) for name, id_ in groups.items()}) for ticket in state.tickets()}
         for subject in subjects:
@@ -212,8 +225,8 @@ class Conclusions:
                 wished[subject.id] = Wish()  # nothing is left of its story: what we put there goes
         wishes = 0
         for ticket, wish in wished.items():
-            wishes += desired.wish_changed(conn, ticket, case_id, wish, state.severity, now, self._ids.new)
-        return Concluded(count, wishes)
+            wishes += desired.wish_changed(conn, ticket, case_id, wish, state.severity, now, self._ids.new, live.version)
+        return wishes
 
     def _record(
         self,

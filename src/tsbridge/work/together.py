@@ -23,6 +23,7 @@ from tsbridge.core.ports import Clock, Ids
 from tsbridge.store import budget, desired
 from tsbridge.store.db import Database
 from tsbridge.store.desired import ClaimedWish
+from tsbridge.store.rulebooks import newest
 from tsbridge.vendors.errors import Conflict, GiveUp, OutcomeUnknown, VendorError
 from tsbridge.work import unheard
 from tsbridge.work.pace import Pace
@@ -103,7 +104,11 @@ class Together:
             for wish, _ in batch.members:
                 desired.later(conn, wish, stopped.due or now, reason=stopped.reason, counted=False)
             return []
-        held = [(wish, after) for wish, after in batch.members if desired.hold(conn, wish, now, LEASE)]
+        version = newest(conn)
+        for wish in [wish for wish, _ in batch.members if wish.version < version]:
+            desired.later(conn, wish, now, reason="rulebook", counted=False)
+        current = [(wish, after) for wish, after in batch.members if wish.version >= version]
+        held = [(wish, after) for wish, after in current if desired.hold(conn, wish, now, LEASE)]
         for wish, after in held:
             meant = {**edit_json(batch.edit), "texts": [], "ours": ours_json(after)}
             desired.intend(conn, intent_of(marker, wish), wish, meant, now)

@@ -23,10 +23,11 @@ from tsbridge.core.ports import Clock, Ids
 from tsbridge.store import budget, decisions, desired, keep, links, writemode
 from tsbridge.store.db import Database
 from tsbridge.store.desired import ClaimedWish
-from tsbridge.store.rulebooks import LiveRulebook
+from tsbridge.store.rulebooks import LiveRulebook, newest
 from tsbridge.vendors.errors import Unauthorized, VendorError
 from tsbridge.vendors.zendesk.tickets import current_of
 from tsbridge.work import together, unheard, writing
+from tsbridge.work.conclude import Conclusions
 from tsbridge.work.pace import Pace
 from tsbridge.work.together import Together
 from tsbridge.work.trouble import Alarm, Trouble
@@ -64,6 +65,7 @@ class Writeback:
         pace: Pace,
         worker: str,
         alarm: Alarm,
+        conclusions: Conclusions,
         rulebooks: LiveRulebook,
         jitter: Callable[[], float] = random.random,
     ) -> None:
@@ -72,6 +74,7 @@ class Writeback:
         self._ids = ids
         self._pace = pace
         self._worker = worker
+        self._conclusions = conclusions
         self._rulebooks = rulebooks
         self._trouble = Trouble(database, clock, alarm, jitter)
         self._ways: _Ways | None = None
@@ -132,7 +135,8 @@ class Writeback:
     async def _claim(self, limit: int, now: datetime, mode: str) -> list[ClaimedWish]:
         """Take wishes, as many as may be written. With the breaker open one of all processes takes one, as a probe.
 
-        None once another mode counts than the round began with: what is asked while live is never only planned.
+        What names the groups of an earlier rulebook is planned anew first. None once another mode counts than the
+        round began with: what is asked while live is never only planned.
         """
 
         def work(conn: Connection) -> list[ClaimedWish]:
@@ -143,7 +147,12 @@ class Writeback:
                 if desired.next_due(conn) is None or flow.closed(budget.change(conn, lambda b: b), now) is not None:
                     return []
                 budget.change(conn, lambda b: flow.probing(b, now))
-            claimed = desired.claim(conn, self._worker, now, LEASE, limit)
+            version = newest(conn)
+            if old := desired.outdated(conn, version, now, limit):
+                for case_id in dict.fromkeys(case_id for _, case_id in old):
+                    self._conclusions.replan(conn, case_id, now)
+                desired.brought_up(conn, [ticket for ticket, _ in old], version)
+            claimed = desired.claim(conn, self._worker, now, LEASE, limit, version)
             paused = frozenset(keep.get(conn, PAUSED_RULES) or ()) if claimed else frozenset()
             return [self._without(conn, wish, paused) for wish in claimed] if paused else claimed
 

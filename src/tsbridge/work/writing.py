@@ -24,6 +24,7 @@ from tsbridge.core.ports import Clock, Ids
 from tsbridge.store import budget, desired
 from tsbridge.store.db import Database
 from tsbridge.store.desired import ClaimedWish
+from tsbridge.store.rulebooks import newest
 from tsbridge.vendors.errors import Conflict, GiveUp, Invalid, OutcomeUnknown, TryLater, Unauthorized, VendorError
 from tsbridge.vendors.zendesk.audits import changes_of
 from tsbridge.vendors.zendesk.client import Updated
@@ -179,6 +180,8 @@ class Writing:
         now = self._clock.now()
         if (stopped := self._pace.permit(conn, now)) is not None:
             return stopped
+        if claimed.version < newest(conn):
+            return Stopped("rulebook", now)
         if not desired.hold(conn, claimed, now, LEASE):
             return Stopped("lost", None)
         desired.intend(conn, intent, claimed, meant, now)

@@ -169,3 +169,32 @@ def test_audits_that_our_reader_fails_on_are_that_tickets_own_affair(database: D
     hearing = Hearing(database, clock, Account(), ReadBudget(database, clock))
     found = asyncio.run(hearing.read({"1": None, "2": None}))
     assert (set(found.moments), found.gone, found.unasked) == ({"2"}, frozenset(), frozenset())
+
+
+def test_a_case_that_cannot_be_judged_when_its_time_comes_stops_no_others_escalation(database: Database, clock: SettableClock) -> None:
+    walk = Walk(database, clock, BOOK)
+    walk.tell([ticket("created", 0, str(n), person=str(n), text="my dog was bitten") for n in (1, 2, 3)])
+    walk.work()
+    armed = {case[0]: case[8] for case in walk.outcome()["cases"]}
+    assert None not in armed.values()
+    broken = min(armed, key=lambda case_id: (armed[case_id], case_id))  # the one that is taken first
+    kept = database.read_now(lambda conn: conn.execute(select(tables.cases.c.state).where(tables.cases.c.id == broken)).scalar_one())
+
+    def keep(state: Any) -> None:
+        database.write_now(lambda conn: conn.execute(tables.cases.update().where(tables.cases.c.id == broken).values(state=state)))
+
+    def fired() -> Counter[str]:
+        steps = select(tables.escalations.c.case_id).where(tables.escalations.c.status == "fired")
+        return Counter(database.read_now(lambda conn: conn.execute(steps).scalars().all()))
+
+    before = fired()
+    keep({"nothing": "that was ever kept"})
+    clock.set(max(armed.values()))
+    due = asyncio.run(walk.ingest.tick())
+    assert {case_id for case_id, many in fired().items() if many > before[case_id]} == armed.keys() - {broken}
+    assert due is not None
+    assert due > clock.now()  # and it is not asked for again and again
+    keep(kept)
+    clock.set(due)
+    asyncio.run(walk.ingest.tick())
+    assert fired()[broken] > before[broken]

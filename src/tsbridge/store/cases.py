@@ -95,6 +95,17 @@ def due(conn: Connection, now: datetime, limit: int) -> list[str]:
     return [row.id for row in rows]
 
 
+def still_due(conn: Connection, case_ids: Sequence[str], now: datetime) -> list[str]:
+    """Those of these cases whose due time has come, the oldest first."""
+    among = (cases.c.id.in_(case_ids), cases.c.due_at <= now)
+    return list(conn.execute(select(cases.c.id).where(*among).order_by(cases.c.due_at, cases.c.id)).scalars())
+
+
+def put_off(conn: Connection, case_id: str, until: datetime) -> None:
+    """The case is not due before `until`, or until it is judged."""
+    conn.execute(update(cases).where(cases.c.id == case_id).values(due_at=until))
+
+
 def next_due(conn: Connection) -> datetime | None:
     row = conn.execute(select(cases.c.due_at).where(cases.c.due_at.is_not(None)).order_by(cases.c.due_at).limit(1)).first()
     return None if row is None else row.due_at

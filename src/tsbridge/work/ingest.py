@@ -11,6 +11,7 @@ import logging
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 from sqlalchemy import Connection
@@ -40,6 +41,8 @@ AIM = timedelta(milliseconds=100)
 LEASE = timedelta(seconds=60)
 PAUSE = timedelta(seconds=5)
 """How long deliveries rest that were given back."""
+CASE_PAUSE = timedelta(minutes=1)
+"""How long a case rests that could not be judged when its time came."""
 ECHO_WINDOW = timedelta(hours=1)
 GIVEN_BACK = "given_back"
 GONE_FOR_GOOD = "ticket.permanently_deleted"
@@ -130,10 +133,13 @@ class Ingest:
     async def tick(self) -> datetime | None:
         """Judge the cases whose due time has come; returns when the next one comes."""
         now = self._clock.now()
-        if await self._database.read(lambda conn: cases.due(conn, now, 1)):
-            concluded = await self._database.write(lambda conn: self._judge_due(conn, now))
-            if concluded.wishes:
-                self._wake_writer()
+        if due := await self._database.read(lambda conn: cases.due(conn, now, BATCH)):
+            try:
+                await self._judge_due(due, now)
+            except Exception as failure:
+                if unavailable(failure):
+                    raise
+                await self._judge_one_by_one(due, now)
         return await self._database.read(cases.next_due)
 
     async def complete(self) -> datetime | None:
@@ -265,16 +271,35 @@ class Ingest:
             rest = without_own_notes(rest, desired.own_notes(conn, moment.interaction))
         return rest
 
-    def _judge_due(self, conn: Connection, now: datetime) -> Concluded:
-        begun = self._clock.now()
-        live = self._conclusions.begin(conn)
-        total = Concluded(0, 0)
-        for case_id in cases.due(conn, now, BATCH):
-            if total.decisions and self._clock.now() - begun > AIM:
-                break  # the rest is still due
-            done = self._conclusions.judge_case(conn, live, case_id, now)
-            total = Concluded(total.decisions + done.decisions, total.wishes + done.wishes)
-        return total
+    async def _judge_due(self, due: Sequence[str], now: datetime) -> None:
+        """Judge these cases together, as far as their time has still come."""
+
+        def judge(conn: Connection) -> Concluded:
+            begun = self._clock.now()
+            live = self._conclusions.begin(conn)
+            total = Concluded(0, 0)
+            for case_id in cases.still_due(conn, due, now):
+                if total.decisions and self._clock.now() - begun > AIM:
+                    break  # the rest is still due
+                done = self._conclusions.judge_case(conn, live, case_id, now)
+                total = Concluded(total.decisions + done.decisions, total.wishes + done.wishes)
+            return total
+
+        if (await self._database.write(judge)).wishes:
+            self._wake_writer()
+
+    async def _judge_one_by_one(self, due: Sequence[str], now: datetime) -> None:
+        """So that a case that cannot be judged is known, rests for a while and stops no other's escalation."""
+        for case_id in due:
+            try:
+                await self._judge_due([case_id], now)
+            except Exception as failure:
+                if unavailable(failure):
+                    raise
+                told = {"case_id": case_id, "kind": type(failure).__name__, "where": place(failure)}
+                log.error("a case could not be judged at its due time", extra=told)
+                until = self._clock.now() + CASE_PAUSE
+                await self._database.write(partial(cases.put_off, case_id=case_id, until=until))
 
     async def _give_back(self, rows: Sequence[inbox.Claimed]) -> None:
         """Give back those of these claims that we still have, uncounted; when not even that can be written, the next claim does it."""

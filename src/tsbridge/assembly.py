@@ -46,6 +46,7 @@ from tsbridge.wiring import (
 )
 from tsbridge.work.calls import CallReconciler
 from tsbridge.work.casedesk import DeskWork
+from tsbridge.work.choices import Definitions
 from tsbridge.work.conclude import Conclusions
 from tsbridge.work.facts import Background
 from tsbridge.work.guard import Guard
@@ -71,6 +72,7 @@ GUARD: Final = "guard"
 REPLAY: Final = "replay"
 SHADOW: Final = "shadow"
 RECONCILE: Final = "reconcile"
+CHOICES: Final = "choices"
 STREAM: Final = "stream"
 CALLS: Final = "calls"
 RECORDINGS: Final = "recordings"
@@ -125,6 +127,7 @@ class Workers:
         if self._zendesk is not None:
             rounds[WHOAMI] = self._who_am_i
             own, wakes = self.own_user, (self.wake, self.wake_writer)
+            rounds[CHOICES] = Definitions(database, clock, self._zendesk, reads).round
             reconciler = Reconciler(database, clock, ids, self._zendesk, own, name, alarm, live, reads, *wakes)
             rounds[RECONCILE] = reconciler.round
             stream = Stream(database, clock, self._zendesk, own, name, reads, ingest.hear, self.wake_facts)

@@ -54,21 +54,28 @@ class Drift:
 
 
 def drifts(
-    current: Current, wish: Wish, ours: Ours, changes: Sequence[Change], own_id: str | None, live: Set[str] | None = None
+    current: Current,
+    wish: Wish,
+    ours: Ours,
+    changes: Sequence[Change],
+    own_id: str | None,
+    live: Set[str] | None = None,
+    outdone: Set[str] = frozenset(),
 ) -> list[Drift]:
     """What reads otherwise than we saw to it that it does. What is still to be written is no drift.
 
-    `live`: the parts that the live rulebook can ask for (`asking.parts`); None: whatever is wished.
+    `live`: the parts that the live rulebook can ask for (`asking.parts`); None: whatever is wished. `outdone`: parts that are not
+    looked at, because another part about the same drop-down outdoes them (`choices.outdone`).
     """
     found: list[Drift] = []
     for tag, by in wish.tags:
-        if ours.tags.get(tag) == by and tag not in current.tags:
+        if ours.tags.get(tag) == by and tag not in current.tags and f"tag:{tag}" not in outdone:
             found.append(_drift(current, f"tag:{tag}", tag, None, _taken_off(changes, tag), own_id, live is None or f"tag:{tag}" in live))
     for tag, by in wish.absent:
-        if ours.absent.get(tag) == by and tag in current.tags:
+        if ours.absent.get(tag) == by and tag in current.tags and f"absent:{tag}" not in outdone:
             found.append(_drift(current, f"tag:{tag}", None, tag, _put_on(changes, tag), own_id, live is None or f"absent:{tag}" in live))
     for name, asked in sorted(wish.singles().items()):
-        if ours.values.get(name) == asked and not alike(current.values.get(name), asked.value):
+        if ours.values.get(name) == asked and name not in outdone and not alike(current.values.get(name), asked.value):
             to = current.values.get(name)
             change = _last(one for one in changes if one.what == name and alike(one.value, to))
             found.append(_drift(current, name, asked.value, to, change, own_id, live is None or name in live))

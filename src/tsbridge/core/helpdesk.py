@@ -154,7 +154,8 @@ def apply(current: Current, edit: Edit) -> Current:
 
 def settled(ours: Ours, wish: Wish, current: Current, edit: Edit) -> Ours:
     """What is ours once `edit` brought `current` to what is wished: everything wished, for its asking; what came off is forgotten."""
-    added = set(edit.add) - set(ours.owed.add)
+    wished = {tag for tag, _ in wish.tags}  # the tag of a drop-down's option comes and goes with the field
+    added = (set(edit.add) - set(ours.owed.add)) & wished
     return Ours(
         tags=dict(wish.tags),
         absent=dict(wish.absent),

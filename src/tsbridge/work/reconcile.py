@@ -15,10 +15,11 @@ from typing import Any, Final, Protocol
 from sqlalchemy import Connection
 
 from tsbridge.core.asking import parts
+from tsbridge.core.choices import outdone
 from tsbridge.core.drift import Drift, drifts
 from tsbridge.core.moments import instant_text, read_instant
 from tsbridge.core.ports import Clock, Ids
-from tsbridge.store import drift, inbox, keep, moments
+from tsbridge.store import choices, drift, inbox, keep, moments
 from tsbridge.store import facts as wanted
 from tsbridge.store.db import Database
 from tsbridge.store.rulebooks import LiveRulebook
@@ -169,7 +170,12 @@ class Reconciler:
         """Those that read otherwise than we saw to: their audits tell why."""
         shown = {str(ticket["id"]): ticket for ticket in tickets}
         alive = [one for one in drift.settled(conn, shown) if shown[one.ticket].get("status") != "deleted"]
-        return sorted(one.ticket for one in alive if drifts(current_of(shown[one.ticket]), one.wish, one.ours, (), self._own().id))
+        known, own = choices.load(conn) if alive else {}, self._own().id
+        return sorted(
+            one.ticket
+            for one in alive
+            if drifts(current_of(shown[one.ticket]), one.wish, one.ours, (), own, outdone=outdone(one.wish, known))
+        )
 
     def _keep(
         self,
@@ -211,9 +217,10 @@ class Reconciler:
         healed = False
         settled = drift.settled(conn, shown)
         live = parts(self._rulebooks.live(conn).book) if settled else frozenset()
+        known = choices.load(conn) if settled else {}
         for one in settled:
             current = current_of(shown[one.ticket])
-            differences = drifts(current, one.wish, one.ours, changes_of(audits.get(one.ticket, ())), own, live)
+            differences = drifts(current, one.wish, one.ours, changes_of(audits.get(one.ticket, ())), own, live, outdone(one.wish, known))
             fresh = drift.found(conn, one, differences, now, self._ids.new)
             lost = [each for each in fresh if each.policy == "heal"]
             healed |= bool(lost) and drift.heal(conn, one, lost, now)

@@ -16,6 +16,7 @@ from typing import Final, Protocol
 from sqlalchemy import Connection
 
 from tsbridge.core import budget as flow
+from tsbridge.core.choices import Choices, joined
 from tsbridge.core.crashpoint import crashpoint
 from tsbridge.core.helpdesk import Current, Edit, Ours, plan, settled
 from tsbridge.core.helpdesk_json import edit_json, ours_json
@@ -52,14 +53,16 @@ class Batch:
     members: tuple[tuple[ClaimedWish, Ours], ...]
 
 
-def batches(claimed: Iterable[ClaimedWish], current: Mapping[str, Current], alone: Set[str], known: Mapping[str, Story]) -> list[Batch]:
+def batches(
+    claimed: Iterable[ClaimedWish], current: Mapping[str, Current], alone: Set[str], known: Mapping[str, Story], choices: Choices
+) -> list[Batch]:
     """What can be written together, in the order of the claim. `alone`: tickets to be left out; `known`: what was heard of each."""
     same: dict[Edit, list[tuple[ClaimedWish, Ours]]] = defaultdict(list)
     for wish in claimed:
         ticket = current.get(wish.ticket)
         if ticket is None or ticket.frozen is not None or wish.attempts or wish.ticket in alone or wish.ours.refused:
             continue
-        edit = plan(ticket, wish.wish, wish.ours)
+        edit = joined(plan(ticket, wish.wish, wish.ours), ticket, wish.wish, choices)
         story = known.get(wish.ticket, unheard.NOTHING)
         if any(unheard.parts(edit, ticket, wish.ours, story, timedelta(0))):
             continue

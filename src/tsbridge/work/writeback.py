@@ -17,10 +17,11 @@ from sqlalchemy import Connection
 
 from tsbridge.core import budget as flow
 from tsbridge.core.asking import askers, held
+from tsbridge.core.choices import Choices
 from tsbridge.core.crashpoint import crashpoint
 from tsbridge.core.helpdesk import Current, hold
 from tsbridge.core.ports import Clock, Ids
-from tsbridge.store import budget, decisions, desired, keep, links, writemode
+from tsbridge.store import budget, choices, decisions, desired, keep, links, writemode
 from tsbridge.store.db import Database
 from tsbridge.store.desired import ClaimedWish
 from tsbridge.store.rulebooks import LiveRulebook, newest
@@ -51,6 +52,15 @@ class _Ways(NamedTuple):
     zendesk: Zendesk
     together: Together
     alone: Writing
+
+
+class _Known(NamedTuple):
+    """What is known of claimed tickets: of which it has to be found out first whether an earlier call happened or whether somebody
+    fights over them, what was last heard of each, and Zendesk's drop-downs."""
+
+    unclear: set[str]
+    stories: dict[str, Story]
+    choices: Choices
 
 
 class Writeback:
@@ -116,15 +126,15 @@ class Writeback:
         if shared.open or shared.in_a_row:
             await self._trouble.note(flow.succeeded)
         current = {ticket.id: ticket for ticket in map(current_of, found)}
-        unclear, known = await self._known(claimed, now)
+        known = await self._known(claimed, now)
         if backlog:
-            claimed = await self._write_together(ways.together, claimed, current, unclear, known, count)
+            claimed = await self._write_together(ways.together, claimed, current, known, count)
         gate = asyncio.Semaphore(AT_ONCE)
 
         async def one(wish: ClaimedWish) -> None:
             async with gate:
-                story = known.get(wish.ticket, unheard.NOTHING)
-                await ways.alone.write(wish, current.get(wish.ticket), story, live=mode == "live", unclear=wish.ticket in unclear)
+                story, unclear = known.stories.get(wish.ticket, unheard.NOTHING), wish.ticket in known.unclear
+                await ways.alone.write(wish, current.get(wish.ticket), story, known.choices, live=mode == "live", unclear=unclear)
 
         ended = await asyncio.gather(*(one(wish) for wish in claimed), return_exceptions=True)
         for end in ended:
@@ -168,26 +178,26 @@ class Writeback:
         wish = hold(claimed.wish, claimed.ours, held(asked, paused))
         return replace(claimed, wish=wish, held=desired.RULE_PAUSED if wish != claimed.wish else None)
 
-    async def _known(self, claimed: Sequence[ClaimedWish], now: datetime) -> tuple[set[str], dict[str, Story]]:
-        """Tickets of which it has to be found out first whether an earlier call happened, or whether somebody fights over them;
-        and what each was last heard to read."""
+    async def _known(self, claimed: Sequence[ClaimedWish], now: datetime) -> _Known:
         tickets = [wish.ticket for wish in claimed]
-        return await self._database.read(
-            lambda conn: (desired.unsettled(conn, tickets, now - FIGHT_WINDOW, FIGHT_WRITES), unheard.stories(conn, claimed))
-        )
+
+        def read(conn: Connection) -> _Known:
+            unclear = desired.unsettled(conn, tickets, now - FIGHT_WINDOW, FIGHT_WRITES)
+            return _Known(unclear, unheard.stories(conn, claimed), choices.load(conn))
+
+        return await self._database.read(read)
 
     async def _write_together(
         self,
         jobs: Together,
         claimed: list[ClaimedWish],
         current: Mapping[str, Current],
-        unclear: set[str],
-        known: Mapping[str, Story],
+        known: _Known,
         permits: int,
     ) -> list[ClaimedWish]:
         """Write what many tickets need alike. Returns whom to write alone now: as many as there are permits left for; the others wait."""
         now = self._clock.now()
-        found = together.batches(claimed, current, unclear, known)[:permits]
+        found = together.batches(claimed, current, known.unclear, known.stories, known.choices)[:permits]
         if not found:
             self._alone_until = now + LOOK_AGAIN
         for batch in found:

@@ -16,6 +16,7 @@ from sqlalchemy import Connection
 
 from tsbridge.core import budget as flow
 from tsbridge.core import refusals
+from tsbridge.core.choices import Choices, joined
 from tsbridge.core.crashpoint import crashpoint
 from tsbridge.core.drift import undone_by
 from tsbridge.core.helpdesk import Current, Edit, Ours, hold, overwritten, plan, settled, yielding
@@ -74,7 +75,9 @@ class Writing:
         self._alarm = alarm
         self._trouble = trouble
 
-    async def write(self, claimed: ClaimedWish, current: Current | None, story: Story, *, live: bool, unclear: bool) -> None:
+    async def write(
+        self, claimed: ClaimedWish, current: Current | None, story: Story, choices: Choices, *, live: bool, unclear: bool
+    ) -> None:
         """One ticket, from what it is to how its wish ends for now."""
         ours, tries, wrote = claimed.ours, 0, False
         try:
@@ -90,6 +93,7 @@ class Writing:
                     claimed = replace(claimed, wish=hold(claimed.wish, ours, parts), held=desired.UNHEARD)
                     meant = _without_refused(claimed, ours)
                     edit = plan(current, meant.wish, ours)
+                edit = joined(edit, current, meant.wish, choices)
                 if not edit:
                     before = wrote or bool(claimed.ours.tags or claimed.ours.values or ours.notes or claimed.ours.absent or ours.put)
                     done = settled(ours, meant.wish, current, edit)
@@ -99,7 +103,7 @@ class Writing:
                 if unclear and await self._fought_over(meant, edit, ours):
                     return None
                 unclear = True
-                again = await self._send(claimed, meant, current, edit, ours)
+                again = await self._send(claimed, meant, current, edit, ours, choices)
                 if again is None:
                     return None
                 current, ours, wrote = again.current, again.ours, wrote or again.wrote
@@ -114,11 +118,13 @@ class Writing:
         except VendorError as failure:
             await self._try_again(claimed, failure.reason, ours)
 
-    async def _send(self, claimed: ClaimedWish, meant: ClaimedWish, current: Current, edit: Edit, ours: Ours) -> Again | None:
+    async def _send(
+        self, claimed: ClaimedWish, meant: ClaimedWish, current: Current, edit: Edit, ours: Ours, choices: Choices
+    ) -> Again | None:
         """The one call. `meant`: the wish without what was refused. None when the wish has ended for now."""
         if waiting := refusals.left_out(edit, ours):
             meant = replace(meant, wish=hold(meant.wish, ours, waiting))
-            edit = plan(current, meant.wish, ours)
+            edit = joined(plan(current, meant.wish, ours), current, meant.wish, choices)
         intent = self._ids.new("int")
         after = refusals.accepted(ours, edit, settled(ours, meant.wish, current, edit))
         told = {**edit_json(edit), "texts": [body_of(edit)] if edit.notes else [], "ours": ours_json(after)}

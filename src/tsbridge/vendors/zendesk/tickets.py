@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import replace
 from typing import Any, Final
 
@@ -62,6 +62,16 @@ def _number(value: Value) -> Value:
 
 def body_of(edit: Edit) -> str:
     return "\n\n".join(text for _, text in edit.notes)
+
+
+def choices_of(fields: Iterable[Mapping[str, Any]]) -> dict[str, frozenset[str]]:
+    """The tags of the options of each drop-down in use (type `tagger`: an option's `value` is its tag), by the field's id."""
+    found = {}
+    for field in fields:
+        options = field.get("custom_field_options")
+        if field.get("type") == "tagger" and field.get("active") is not False and isinstance(options, list):
+            found[str(field.get("id"))] = frozenset(str(one["value"]) for one in options if isinstance(one, Mapping) and one.get("value"))
+    return found
 
 
 def parts_meant(edit: Edit, fields: Set[str]) -> list[frozenset[str]]:

@@ -82,17 +82,23 @@ def test_lists_queues_and_policies_are_told_item_by_item() -> None:
 
 def test_what_is_nested_is_told_at_its_place() -> None:
     def made(minutes: str, who: str, opens: str, stop: bool) -> Any:
+        def policy(stop: bool) -> dict[str, Any]:
+            status = "hold" if stop else "pending"
+            return {"stops_when": leaf("case.acknowledged", "is", stop), "pauses_when": leaf("ticket.status", "is", status)}
+
         step = {"after": minutes, "actions": [{"notify": who}]}
         return book(
             title=f"opens at {opens}",
             calendars={"office": {"timezone": "UTC", "hours": {"mon-fri": f"{opens}-22:00", "sat": "08:00-12:00"}}},
-            policies={"p": {"stops_when": leaf("case.acknowledged", "is", stop), "steps": [{"after": "0m", "actions": []}, step]}},
+            policies={"p": {**policy(stop), "steps": [{"after": "0m", "actions": []}, step]}},
         )
 
     found = diff(made("15m", "oncall", "06:00", True), made("20m", "manager", "07:00", False))
     assert {one["name"]: one["words"] for one in found["parts"]} == {
         "office": ["hours mon-fri is 07:00-22:00, was 06:00-22:00."],
         "p": [
+            "pauses_when: No longer asks ticket.status is hold.",
+            "pauses_when: Also asks ticket.status is pending.",
             "steps: step 2 actions: No longer does: notify oncall.",
             "steps: step 2 actions: Now does: notify manager.",
             "steps: step 2 after is 20m, was 15m.",

@@ -1,4 +1,4 @@
-"""Escalation steps: armed, fired, acknowledged, stopped."""
+"""Escalation steps: armed, paused, fired, acknowledged, stopped."""
 
 from __future__ import annotations
 

@@ -337,6 +337,13 @@ ROWS: list[tuple[str, dict[str, Any], str, str | None, str]] = [
         "/policies/p/stops_when/any/1/value",
     ),
     (
+        "a rest that an acknowledgement ends before it begins",
+        book(RAISES, **policy(acknowledged_for="30m")),
+        "warning never_rests",
+        None,
+        "/policies/p/acknowledged_for",
+    ),
+    (
         "a pause that never comes",
         book(
             RAISES,
@@ -445,7 +452,16 @@ ROWS: list[tuple[str, dict[str, Any], str, str | None, str]] = [
         "/rules/0/when/value/2",
     ),
 ]
-WITHOUT_EVENT = {"stops_for_good", "age_unheard", "anybodys_words", "never_matches", "never_true", "unknown_value", "test_fails"}
+WITHOUT_EVENT = {
+    "never_rests",
+    "stops_for_good",
+    "age_unheard",
+    "anybodys_words",
+    "never_matches",
+    "never_true",
+    "unknown_value",
+    "test_fails",
+}
 """What no event can show."""
 
 

@@ -46,6 +46,7 @@ CODES: Final = {
     "policy_never_runs": "A policy that no living rule escalates to, or that is stopped as soon as it is armed.",
     "policy_never_stops": "A policy with later steps that nothing stops.",
     "stops_for_good": "A policy that stops, never to go on, in a state of the ticket that comes and goes: pending or on hold.",
+    "never_rests": "A policy that an acknowledgement stops, so that it never rests for its `acknowledged_for`.",
     "step_never_due": "A step that waits inside a calendar which never has room for it, or that the steps above it stop by having run.",
     "shadowed_entry": "An entry of a list that another entry makes needless.",
     "test_fails": "A test that cannot pass, whatever the rules do: what it expects is nowhere, or its time is none.",

@@ -41,9 +41,20 @@ def policies(examiner: Examiner, unasked: Container[str | None] = ()) -> Iterato
         yield from _steps(examiner, policy, path, living)
         yield from _stops(examiner, policy, path, living)
         yield from _passing(policy)
+        yield from _rests(examiner, policy, path)
         if policy.pauses_when is not None:
             for truth, place in constants(examiner, policy.pauses_when, f"{path}/pauses_when"):
                 yield constant(truth, place)
+
+
+def _rests(examiner: Examiner, policy: Policy, path: str) -> Iterator[Finding]:
+    """A rest after an acknowledgement that never is, since the acknowledgement ends the policy."""
+    if policy.acknowledged_for is None or policy.stops_when is None:
+        return
+    acknowledged = examiner.solver.leaf(Leaf("case.acknowledged", "is", True), True)
+    if not examiner.possible(examiner.solver.node(policy.stops_when, False), acknowledged):
+        words = f"an acknowledgement stops {policy.name}, so it never rests for {policy.acknowledged_for}: take it out of stops_when"
+        yield Finding("warning", "never_rests", words, f"{path}/acknowledged_for")
 
 
 def _passing(policy: Policy) -> Iterator[Finding]:

@@ -438,6 +438,20 @@ ROWS: list[tuple[str, dict[str, Any], str, str | None, str]] = [
         "/policies/p/steps/1",
     ),
     (
+        "a country whose holidays nobody knows",
+        book(calendars={"office": {"hours": {"mon-fri": "09:00-17:00"}, "holidays": {"country": "UA"}}}),
+        "warning no_holidays",
+        None,
+        "/calendars/office/holidays/country",
+    ),
+    (
+        "a holiday taken away that is none",
+        book(calendars={"office": {"hours": {"mon-fri": "09:00-17:00"}, "holidays": {"country": "US", "without": ["Colombus Day"]}}}),
+        "warning unknown_holiday",
+        None,
+        "/calendars/office/holidays/without",
+    ),
+    (
         "an entry that another one holds",
         book(rule("a", leaf("text.requester", "contains_any", {"list": "w"})), lists={"w": ["vet", "dog", "Emergency Vet", "DOG"]}),
         "info shadowed_entry",
@@ -453,6 +467,8 @@ ROWS: list[tuple[str, dict[str, Any], str, str | None, str]] = [
     ),
 ]
 WITHOUT_EVENT = {
+    "no_holidays",
+    "unknown_holiday",
     "never_rests",
     "stops_for_good",
     "age_unheard",

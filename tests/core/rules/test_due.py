@@ -167,3 +167,27 @@ def test_what_people_do_at_the_desk_is_heard_by_rules_that_name_it() -> None:
     rules = books.rule("silent", {}), books.rule("desk", {}, on=["desk"]), books.rule("taken", {}, on=["case.acknowledged"])
     judge = Judge(read(books.book(*rules)), ZONE)
     assert keys(judge.decide({"source": "zendesk", "event": "case.acknowledged"}, {}, Standing(), WORKDAY)) == ["desk", "taken"]
+
+
+@pytest.mark.parametrize(
+    ("holidays", "when", "due"),
+    [
+        # closed for two weeks: open again behind them
+        (["2026-01-07..2026-01-23"], [books.leaf("time.now", "within_hours", "office")], "2026-01-26T17:00Z"),
+        # a holiday, a good month ahead
+        (["2026-02-16"], [books.leaf("time.holiday", "is", True)], "2026-02-16T08:00Z"),
+        (["2026-02-16"], [CLOSED, books.leaf("time.weekday", "is", "mon"), books.leaf("time.hour", "is", 12)], "2026-02-16T20:00Z"),
+        # a Saturday that is worked
+        (
+            {"dates": {"2026-08-08": "09:00-17:00"}},
+            [books.leaf("time.now", "within_hours", "office"), books.leaf("time.weekday", "is", "sat")],
+            "2026-08-08T16:00Z",
+        ),
+        ({}, [books.leaf("time.now", "within_hours", "office"), books.leaf("time.weekday", "is", "sat")], None),
+    ],
+)
+def test_a_rule_of_the_clock_is_asked_on_days_far_ahead_that_are_not_like_their_weekday(holidays: Any, when: Any, due: str | None) -> None:
+    office = {"office": {**OFFICE["office"], "holidays": holidays}}
+    judge = Judge(read(books.book(books.rule("a", {"all": when}, on=["clock"]), calendars=office)), ZONE)
+    came = judge.decide({"source": "zendesk", "event": "ticket.created"}, {}, Standing(), WORKDAY)
+    assert came.next_due == (None if due is None else datetime.fromisoformat(due))

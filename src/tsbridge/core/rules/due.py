@@ -6,6 +6,7 @@ from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from functools import lru_cache
+from heapq import merge
 from typing import Any, Final
 
 from tsbridge.core.calendar import Calendar
@@ -17,8 +18,12 @@ from tsbridge.core.rules.language import Condition, Leaf, Rule, Tree, leaves
 from tsbridge.core.values import as_key
 
 HORIZON: Final = 8
-"""Days ahead in which a change of weekday, hour, holiday or calendar is looked for: a week repeats itself, and a day over."""
+"""Days ahead in which a change of weekday, hour or calendar is looked for: a week repeats itself, and a day over."""
+FAR: Final = 400
+"""Days ahead in which a day is looked for that is not like its weekday: a holiday, or one with hours of its own."""
 AGE: Final = "case.age_minutes"
+HOLIDAY: Final = "time.holiday"
+NOW: Final = "time.now"
 LEVEL: Final = "case.escalation_level"
 """What the steps of policies set."""
 OF_THE_MOMENT: Final = ("event", "text.new", "comment.by", "comment.public", "update.by", "update.author_id", "changed")
@@ -87,6 +92,7 @@ class Clockwork:
         self._zone = zone
         self._edges = lru_cache(maxsize=4_096)(self._edges_of)
         self._of_day = lru_cache(maxsize=64)(self._all_edges)
+        self._odd = lru_cache(maxsize=4_096)(self._is_odd)
         asked = _looks(clocked)
         self._leaves = [leaf for leaf in asked if leaf.field != AGE]
         self._ages = sorted({minute for leaf in asked if leaf.field == AGE for minute in _bounds(leaf)})
@@ -113,13 +119,28 @@ class Clockwork:
         self, hanging: Iterable[Rule], at: datetime, opened_at: datetime | None, changes: Callable[[datetime], bool]
     ) -> datetime | None:
         """The first instant after `at` at which a condition of these rules changes and `changes(instant)` says that it matters."""
-        found: set[datetime] = set()
-        for leaf in _looks(hanging):
-            if leaf.field == AGE:
-                found.update(() if opened_at is None else (opened_at + timedelta(minutes=minute) for minute in _bounds(leaf)))
-            else:
-                found.update(edge for day in _days(at) for edge in self._edges(leaf, day))
-        return next((when for when in sorted(found) if when > at and changes(when)), None)
+        asked = _looks(hanging)
+        ages = {opened_at + timedelta(minutes=minute) for leaf in asked if leaf.field == AGE and opened_at for minute in _bounds(leaf)}
+        edges = self._edges_ahead([leaf for leaf in asked if leaf.field != AGE], at)
+        return next((when for when in merge(sorted(ages), edges) if when > at and changes(when)), None)
+
+    def _edges_ahead(self, asked: Sequence[Leaf], at: datetime) -> Iterator[datetime]:
+        """The instants at which these conditions change, in order: as long as no week has gone by without a day that is not like
+        its weekday, and then around such days."""
+        named = {str(leaf.value) for leaf in asked if leaf.field == NOW}
+        calendars = tuple(name for name in self._calendars if name in named or any(leaf.field == HOLIDAY for leaf in asked))
+        first, reach = at.astimezone(UTC).date(), HORIZON
+        for n in range(FAR):
+            day = first + timedelta(days=n)
+            if any(self._odd(calendars, day + timedelta(days=near)) for near in (-1, 0, 1)):  # in any zone, and into the night behind
+                reach = n + HORIZON if n <= reach else reach
+            elif n > reach:
+                continue
+            yield from sorted({edge for leaf in asked for edge in self._edges(leaf, day)})
+
+    def _is_odd(self, calendars: tuple[str, ...], day: date) -> bool:
+        """Whether one of them has that day other hours than its weekday, or may have."""
+        return any(self._calendars[name].day(day).why != "weekday" for name in calendars)
 
     def _all_edges(self, day: date) -> tuple[datetime, ...]:
         return tuple(sorted({edge for leaf in self._leaves for edge in self._edges(leaf, day)}))
@@ -130,7 +151,7 @@ class Clockwork:
         return tuple(when for when in self._may_change(leaf, start) if self._truth(leaf, when) != self._truth(leaf, when - INSTANT))
 
     def _may_change(self, leaf: Leaf, start: datetime) -> Iterator[datetime]:
-        if leaf.field == "time.now":
+        if leaf.field == NOW:
             if leaf.operator not in ("within_hours", "outside_hours"):  # there is always a time, and it has not changed
                 return
             calendar = self._calendars[str(leaf.value)]
@@ -153,11 +174,6 @@ class Clockwork:
 def _looks(rules: Iterable[Rule]) -> set[Leaf]:
     """The different conditions on the time in these rules."""
     return {Leaf(leaf.field, leaf.operator, leaf.value) for rule in rules for leaf in leaves(rule.when) if leaf.field in TIME_FIELDS}
-
-
-def _days(at: datetime) -> Iterator[date]:
-    first = at.astimezone(UTC).date()
-    return (first + timedelta(days=n) for n in range(HORIZON + 1))
 
 
 def _bounds(leaf: Leaf) -> set[float]:

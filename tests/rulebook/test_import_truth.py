@@ -49,7 +49,7 @@ def fired(condition: tuple[str, str, Any], *audits: dict[str, Any]) -> list[bool
 
 def audit(place: int, *events: dict[str, Any], by: int = 41, rel: str | None = None, **more: Any) -> dict[str, Any]:
     at = datetime(2026, 11, 23, 9, place, tzinfo=UTC).isoformat()
-    via = {"channel": "web", "source": {"rel": rel, "from": {"ticket_id": 9}}} if rel else {"channel": "web"}
+    via = {"channel": more.get("channel", "web"), **({"source": {"rel": rel, "from": {"ticket_id": 9}}} if rel else {})}
     told = more.get("events", events)
     if place == 0:
         told = [{"type": "Create", "field_name": "requester_id", "value": "41"}, *told]
@@ -100,6 +100,15 @@ def test_a_comment_that_the_requester_can_see_differs_only_for_agents_who_are_re
 def test_who_acted_is_seen_by_rules(field: str, operator: str, value: str, outcome: str, fires: list[bool]) -> None:
     assert carried(field, operator, value)[0] == outcome
     assert fired((field, operator, value), BORN, NOTE, EDIT) == fires
+
+
+def test_the_way_an_update_came_in_is_not_the_way_the_ticket_did() -> None:
+    by_mail, by_api = {**REPLY, "channel": "email"}, {**EDIT, "channel": "api"}
+    outcome, why = carried("current_via_id", "is", "4")
+    assert (outcome, "one channel, email" in why) == ("differs", True)
+    assert fired(("current_via_id", "is", "4"), BORN, by_mail, by_api) == [False, True, False]
+    assert fired(("current_via_id", "is_not", "5"), BORN, by_mail, by_api) == [True, True, False]
+    assert fired(("via_id", "is", "0"), BORN, by_mail, by_api) == [True, True, True]
 
 
 def test_words_are_looked_for_in_this_updates_comment_alone() -> None:

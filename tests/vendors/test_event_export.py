@@ -109,7 +109,7 @@ def test_the_moments_of_rows_are_those_of_the_audits(seed: int) -> None:
         read += 1
         told = moments_of(ticket, found, planned)
         assert told == moments_of(ticket, audits, planned)
-        assert [one.digest for one in told] == [one.digest for one in moments_of(ticket, audits, planned)]
+        assert [(one.digest, one.via) for one in told] == [(one.digest, one.via) for one in moments_of(ticket, audits, planned)]
     assert read
 
 

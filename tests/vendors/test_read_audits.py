@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.vendors.test_total import ODD, places, put
-from tsbridge.core.moments import Change, Handle
+from tsbridge.core.moments import Change, Handle, from_json, to_json
 from tsbridge.vendors.zendesk.read_audits import moments_of
 
 AT = "2026-11-22T09:00:00Z"
@@ -105,6 +105,15 @@ def test_our_own_update_is_known_by_its_marker_and_a_rules_part_in_it_is_heard()
 def test_others_under_our_user_are_not_us() -> None:
     moments = moments_of("4711", [CREATED, audit(101, 99, change("tags", ["a"], []), metadata={"custom": {"tsbridge": "int_2"}})], {}.get)
     assert moments[1].actor.kind == "agent"
+
+
+def test_the_way_an_update_came_is_told_and_no_part_of_what_the_update_is() -> None:
+    (mailed,) = moments_of("4711", [audit(10, 41, comment(41, "hello"), via={"channel": "email"})], {}.get, "41")
+    (unknown,) = moments_of("4711", [audit(10, 41, comment(41, "hello"), via={"channel": "pigeon"})], {}.get, "41")
+    assert (mailed.via, unknown.via) == ("email", "")
+    assert (mailed, mailed.digest) == (unknown, unknown.digest)
+    assert from_json(to_json(mailed), mailed.digest).via == "email"
+    assert from_json(to_json(mailed)).digest == mailed.digest
 
 
 def test_audits_read_again_are_the_same_moments() -> None:

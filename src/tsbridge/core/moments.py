@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any, Final, Literal, NamedTuple
 
@@ -109,6 +109,8 @@ class Moment:
     `names`: other interactions it names by id (a call its ticket, a merged ticket its target), sorted.
     `people`: handles of the person the interaction is about, sorted. Never the agent.
     `impression`: a delivery's first impression of a ticket; gives way to the ticket's audits once these are read.
+    `via`: the channel, one of ours, that a ticket's update came by, where the vendor tells it. No part of the moment's identity: an audit
+        that was read before we looked at it is the same moment.
     `vendor_order`: the vendor's own place among things that happened at the same instant (audits: their id); else empty.
     `at`: the vendor's time, UTC; `at_known` is False where the vendor gave none and the receipt time stands in.
     """
@@ -126,6 +128,7 @@ class Moment:
     actor: Actor = UNKNOWN
     impression: bool = False
     vendor_order: str = ""
+    via: str = field(default="", compare=False)
     _digest: str = field(default="", init=False, repr=False, compare=False)
 
     @property
@@ -140,7 +143,7 @@ class Moment:
     def digest(self) -> str:
         """SHA-256 (hex) of the canonical form: the moment's identity. Equal moments, equal digest, on any machine."""
         if not self._digest:
-            object.__setattr__(self, "_digest", hashlib.sha256(canonical(to_json(self))).hexdigest())
+            object.__setattr__(self, "_digest", hashlib.sha256(canonical(to_json(replace(self, via="") if self.via else self))).hexdigest())
         return self._digest
 
     @property
@@ -175,6 +178,7 @@ def to_json(moment: Moment) -> dict[str, Any]:
         # Left out where they say nothing: a moment kept before they existed has the same digest.
         **({"impression": True} if moment.impression else {}),
         **({"vendor_order": moment.vendor_order} if moment.vendor_order else {}),
+        **({"via": moment.via} if moment.via else {}),
     }
 
 
@@ -197,6 +201,7 @@ def from_json(data: dict[str, Any], digest: str = "") -> Moment:
         actor=Actor(*data["actor"]),
         impression=data.get("impression", False),
         vendor_order=data.get("vendor_order", ""),
+        via=data.get("via", ""),
     )
     return with_digest(moment, digest)
 

@@ -167,7 +167,7 @@ def _step(
     given = state.view(subject, case_id)
     whose = whose_words(heard, state.tracks.get(key_of(subject)))
     given |= text_fields(attributed(heard, whose), new=bool(moment.texts))
-    given |= comment_fields(attributed((moment,), whose)) | author_fields(moment)
+    given |= comment_fields(attributed((moment,), whose)) | update_fields(moment)
     given |= history(moment.at)
     given |= {"source": subject.source, "event": moment.event, "changed": changed}
     previous |= {name: given[name] for name in CASE_FIELDS if name in given}
@@ -398,12 +398,13 @@ def comment_fields(said: Iterable[Iterable[Text]]) -> dict[str, Value]:
     return fields
 
 
-def author_fields(moment: Moment) -> dict[str, Value]:
-    """`update.by` and `update.author_id` of a ticket's update, where the vendor tells them."""
+def update_fields(moment: Moment) -> dict[str, Value]:
+    """`update.by`, `update.author_id` and `update.channel` of a ticket's update, where the vendor tells them."""
     by, id_, _ = moment.actor
-    if moment.source != "zendesk" or by not in ("requester", "agent", "system"):
+    if moment.source != "zendesk":
         return {}
-    return {"update.by": by} if id_ is None else {"update.by": by, "update.author_id": id_}
+    told = {"update.by": by, "update.author_id": id_} if by in ("requester", "agent", "system") else {}
+    return {name: value for name, value in {**told, "update.channel": moment.via or None}.items() if value is not None}
 
 
 def _replace(standing: dict[str, str], old: str | None, body: str) -> None:

@@ -46,7 +46,6 @@ LEFT = {
     "replies": "rules do not see counters of Zendesk",
     "agent_stations": "rules do not see counters of Zendesk",
     "group_stations": "rules do not see counters of Zendesk",
-    "current_via_id": "rules see how the ticket was created, not how this change came in",
     "description_includes_word": "rules read the description only together with all comments",
     "attachment": "rules do not see attachments",
     "cc": "rules do not see followers or copies",
@@ -75,8 +74,8 @@ def condition(raw: Mapping[str, Any]) -> tuple[Leaf, str]:
         return _public(operator, value), ""
     if name == "current_tags":
         return _tags(operator, value), ""
-    if name == "via_id":
-        return updates.via(operator, value)
+    if name in ("via_id", "current_via_id"):
+        return updates.via("channel" if name == "via_id" else "update.channel", operator, value)
     if name == "subject_includes_word":
         return updates.words_in("subject", operator, value), updates.WHOLE_WORDS
     if name == "comment_includes_word":

@@ -43,7 +43,7 @@ def update_type(operator: str, value: Any) -> Leaf:
     raise NotCarried("only Create and Change are known")
 
 
-def via(operator: str, value: Any) -> tuple[Leaf, str]:
+def via(field: str, operator: str, value: Any) -> tuple[Leaf, str]:
     positive = {"is": True, "includes": True, "is_not": False, "not_includes": False}.get(operator)
     ids = split(value) if isinstance(value, str | list) else [str(value)]
     if positive is None or not ids:
@@ -53,8 +53,8 @@ def via(operator: str, value: Any) -> tuple[Leaf, str]:
     channels = list(dict.fromkeys(VIA[id_][0] for id_ in ids))
     difference = "; ".join(dict.fromkeys(VIA[id_][1] for id_ in ids))
     if len(channels) == 1:
-        return leaf("channel", "is" if positive else "is_not", channels[0]), difference
-    return leaf("channel", "in" if positive else "not_in", channels), difference
+        return leaf(field, "is" if positive else "is_not", channels[0]), difference
+    return leaf(field, "in" if positive else "not_in", channels), difference
 
 
 def words_in(field: str, operator: str, value: Any) -> Leaf:

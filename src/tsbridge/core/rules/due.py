@@ -26,7 +26,7 @@ HOLIDAY: Final = "time.holiday"
 NOW: Final = "time.now"
 LEVEL: Final = "case.escalation_level"
 """What the steps of policies set."""
-OF_THE_MOMENT: Final = ("event", "text.new", "comment.by", "comment.public", "update.by", "update.author_id", "changed")
+OF_THE_MOMENT: Final = ("event", "text.new", "comment.by", "comment.public", "update.by", "update.author_id", "update.channel", "changed")
 """What is gone when time goes on and nothing happens."""
 INSTANT: Final = timedelta(microseconds=1)
 DAY: Final = timedelta(days=1)

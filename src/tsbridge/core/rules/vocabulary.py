@@ -75,6 +75,7 @@ FIELDS: Final = (
     Field("comment.public", "flag", "Whether that comment is public.", True),
     Field("update.by", "word", "Who made the update of the ticket that is judged.", "agent", ("requester", "agent", "system")),
     Field("update.author_id", "word", "Zendesk id of whoever made it.", "41000000007"),
+    Field("update.channel", "word", "How that update came in, where the ticket's audit tells it.", "email", CHANNELS),
     Field("subject", "text", "The ticket's subject.", "Sitter's dog bit mine"),
     Field("tags", "set", "The ticket's tags, with those that rules asked for.", ["vip", "bite"]),
     Field("changed", "set", "Names of the fields this moment changed.", ["ticket.status"]),

@@ -133,7 +133,8 @@ def _moments(
 def _of_update(ticket: str, audit: Mapping[str, Any], at: datetime, event: str, changes: list[Change], actor: Actor, order: str) -> Moment:
     facts = {change.field: change.current for change in changes if change.field != "subject"}
     people = _people(facts)
-    return Moment("zendesk", ticket, event, at, facts=tuple(sorted(facts.items())), people=people, actor=actor, vendor_order=order)
+    told = tuple(sorted(facts.items()))
+    return Moment("zendesk", ticket, event, at, facts=told, people=people, actor=actor, vendor_order=order, via=_came_by(audit))
 
 
 def _moment(ticket: str, audit: Mapping[str, Any], at: datetime, told: list[_Told], requester: str | None, order: str) -> Moment | None:
@@ -180,7 +181,12 @@ def _moment(ticket: str, audit: Mapping[str, Any], at: datetime, told: list[_Tol
         people=_people(facts),
         actor=actor,
         vendor_order=order,
+        via=_came_by(audit),
     )
+
+
+def _came_by(audit: Mapping[str, Any]) -> str:
+    return channel_of(inside(audit, "via").get("channel")) or ""
 
 
 def _people(facts: Mapping[str, Value]) -> tuple[Handle, ...]:

@@ -15,17 +15,17 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from operator import attrgetter
-from types import MappingProxyType
 from typing import Any, Final, NamedTuple
 
 from tsbridge.core.escalation import Armed
 from tsbridge.core.helpdesk import Asked, Wish
-from tsbridge.core.moments import ASSIGNED_BY_US, FACTS, UNJUDGED, Interaction, Moment, Value, instant_text
+from tsbridge.core.moments import UNJUDGED, Interaction, Moment, Value, instant_text
 from tsbridge.core.rules.judgement import Judgement
 from tsbridge.core.rules.language import Policy
+from tsbridge.core.thread import Thread, asked_singles, merged_of
+from tsbridge.core.track import DONE, EMPTY, FROZEN, Track, key_of, tag_set
 
 CASE_FIELDS: Final = (
     *("case.id", "case.severity", "case.category", "case.queue", "case.interactions", "case.channels"),
@@ -34,27 +34,6 @@ CASE_FIELDS: Final = (
 """What a view tells of the case itself."""
 FOLLOWED: Final = {"case.followed_severity": "case.severity", "case.followed_category": "case.category"}
 """What a follow-up tells of the ticket it follows, by the field it is read from."""
-DONE = ("solved", "closed", "deleted", "merged")
-FROZEN = ("closed", "deleted", "merged")
-EMPTY: Final[Mapping[str, Any]] = MappingProxyType({})
-
-
-ASSIGNEE: Final = "ticket.assignee_id"
-REQUESTER: Final = "requester.id"
-
-
-def _is_theirs(name: str) -> bool:
-    """Whether a fact is about the person, not about the ticket."""
-    return name.startswith("requester.")
-
-
-def key_of(subject: Interaction) -> str:
-    return f"{subject.source}:{subject.id}"
-
-
-def subject_of(key: str) -> Interaction:
-    source, _, id_ = key.partition(":")
-    return Interaction(source, id_)  # type: ignore[arg-type]  # written by key_of alone
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,135 +46,6 @@ class Escalation:
     status: str
     at: datetime
     interaction: Interaction
-
-
-@dataclass(frozen=True, slots=True)
-class Track:
-    """What is known of one interaction.
-
-    `declined`: what a person undid -> the place in the story where. `others`: by their ids, what is known of people who were
-    the requester before, or are going to be: facts about a person are theirs, not the ticket's.
-    """
-
-    opened_at: datetime
-    facts: Mapping[str, Value] = field(default_factory=dict)
-    declined: Mapping[str, str] = field(default_factory=dict)
-    others: Mapping[str, Mapping[str, Value]] = field(default_factory=dict)
-
-    @property
-    def status(self) -> Value:
-        return self.facts.get("ticket.status")
-
-    def hear(self, moment: Moment) -> tuple[Track, dict[str, Value], tuple[str, ...]]:
-        """The track with the moment's facts, the values before it, and the fields it changed.
-
-        The vendor's own difference outranks what we happened to know.
-        """
-        known = self.facts
-        if moment.event == "ticket.created" and moment.vendor_order:
-            # Its audit lists all that was set. Background facts, looked up later, may tell what custom fields became since.
-            known = {name: value for name, value in known.items() if not name.startswith("ticket.custom.")}
-        previous, told = dict(known), dict(moment.facts)
-        for change in moment.changes:
-            previous[change.field], told[change.field] = change.previous, change.current
-        told |= follows_from(told, previous)
-        was, now = known.get(REQUESTER), told.get(REQUESTER)
-        if now is None or was is None or now == was:
-            track = replace(self, facts={**known, **told})
-        elif moment.event == FACTS:  # looked up later, of whoever was the requester then
-            theirs = {name: told.pop(name) for name in sorted(told) if _is_theirs(name)}
-            others = {**self.others, str(now): {**self.others.get(str(now), {}), **theirs}}
-            track = replace(self, facts={**known, **told}, others=others)
-        else:
-            told = {**self.others.get(str(now), {}), **told}
-            track = self._passed_on(known, str(was), str(now), told)
-        changed = tuple(sorted([name for name, value in told.items() if previous.get(name, value) != value]))
-        return track._assigned(moment, known.get(ASSIGNEE)), previous, changed
-
-    def _assigned(self, moment: Moment, was: Value) -> Track:
-        """The track with whether its assignee is one that we wrote."""
-        now = self.facts.get(ASSIGNEE)
-        if now == was:
-            return self
-        facts = {name: value for name, value in self.facts.items() if name != ASSIGNED_BY_US}
-        return replace(self, facts={**facts, ASSIGNED_BY_US: True} if now and moment.actor.kind == "us" else facts)
-
-    def _passed_on(self, known: Mapping[str, Value], was: str, now: str, told: Mapping[str, Value]) -> Track:
-        """The ticket is somebody else's: what was known of the one before goes with them."""
-        theirs = {name: value for name, value in known.items() if _is_theirs(name)}
-        rest = {name: value for name, value in known.items() if name not in theirs}
-        others = {id_: facts for id_, facts in self.others.items() if id_ != now}
-        return replace(self, facts={**rest, **told}, others={**others, was: theirs})
-
-
-def follows_from(told: Mapping[str, Value], known: Mapping[str, Value]) -> dict[str, Value]:
-    """Facts of a call that others make sure, with what was known of it before."""
-    found: dict[str, Value] = {}
-    if isinstance(ring := told.get("call.ring_group"), tuple):
-        found["call.ring_groups"] = tuple(sorted({*ring, *_tag_set(known.get("call.ring_groups"))}))
-    if (outcome := told.get("call.outcome")) is not None:
-        found["call.short_abandon"] = outcome == "short_abandoned"
-    return found
-
-
-class Thread(NamedTuple):
-    """What stands for interactions joined by name. `latest`: which of them told something last."""
-
-    latest: str = ""
-    severity: int | None = None
-    category: str | None = None
-    queue: str | None = None
-    queue_by: str = ""
-    level: int = 0
-    tags: Mapping[str, str] = EMPTY
-    absent: Mapping[str, str] = EMPTY
-    priority: Asked | None = None
-    assign: Asked | None = None
-    custom_fields: Mapping[str, Asked] = EMPTY
-    resolved: bool = False
-    firing: tuple[str, ...] = ()
-    armed: tuple[Armed, ...] = ()
-    next_due: datetime | None = None
-
-    def ask(self, judgement: Judgement, place: str, anew: bool, parts: Collection[str] | None = None) -> Thread:
-        """The thread with what a judgement asks of its tickets. `parts`: only these of it, named as in `Judgement.for_case`."""
-
-        def meant(part: str) -> bool:
-            return parts is None or part in parts
-
-        tags, absent = dict(self.tags), dict(self.absent)
-        for tag in judgement.tags_added:
-            if meant(f"tag:{tag}"):
-                tags[tag] = place if anew else tags.get(tag, place)
-                absent.pop(tag, None)
-        for tag in judgement.tags_removed:
-            if meant(f"absent:{tag}"):
-                absent[tag] = place if anew else absent.get(tag, place)
-                tags.pop(tag, None)
-        customs = dict(self.custom_fields)
-        for name, value in judgement.custom_fields:
-            if meant(f"custom:{name}") and (asked := _asked(customs.get(name), value, place, anew)) is not None:
-                customs[name] = asked
-        queue = judgement.queue if meant("queue") else None
-        return self._replace(
-            queue=queue or self.queue,
-            queue_by=place if queue is not None and queue != self.queue else self.queue_by,
-            tags=tags,
-            absent=absent,
-            priority=_asked(self.priority, judgement.priority if meant("priority") else None, place, anew),
-            assign=_asked(self.assign, judgement.assign if meant("assign") else None, place, anew),
-            custom_fields=customs,
-        )
-
-    def stands_like(self, other: Thread) -> bool:
-        """Whether the same stands: two threads that agree here differ only in what was heard."""
-        return (
-            _STANDS(self) == _STANDS(other)
-            and self.tags.keys() == other.tags.keys()
-            and self.absent.keys() == other.absent.keys()
-            and _values(self.custom_fields) == _values(other.custom_fields)
-            and (None if self.priority is None else self.priority.value) == (None if other.priority is None else other.priority.value)
-        )
 
 
 class CaseState(NamedTuple):
@@ -336,12 +186,12 @@ class CaseState(NamedTuple):
             return []  # a snapshot of unsure age undoes nothing: what people did stands in the audits
         undone: list[str] = []
         if "tags" in changed:
-            had, has = _tag_set(previous["tags"]), _tag_set(now["tags"])
+            had, has = tag_set(previous["tags"]), tag_set(now["tags"])
             undone += [f"tag:{tag}" for tag in sorted(had - has) if tag in asked.tags]
             undone += [f"absent:{tag}" for tag in sorted(has - had) if tag in asked.absent]
         if moment.actor.kind in ("agent", "unknown") and "ticket.group_id" in changed:
             undone.append("ticket.group_id")
-        undone += [name for name, one in _asked_singles(asked) if name in changed and now[name] != one.value]
+        undone += [name for name, one in asked_singles(asked) if name in changed and now[name] != one.value]
         return undone
 
     def _defended(self, moment: Moment, track: Track, thread: Thread, place: str) -> Mapping[str, str]:
@@ -351,7 +201,7 @@ class CaseState(NamedTuple):
         """
         if moment.actor.kind not in ("us", "system") or moment.event in UNJUDGED or moment.impression or "tags" not in dict(moment.facts):
             return thread.tags
-        has = _tag_set(track.facts["tags"])
+        has = tag_set(track.facts["tags"])
         asked = self.asked_of(key_of(moment.subject)).tags
         lost = {tag: place for tag, by in asked.items() if tag not in has and by > track.declined.get(f"tag:{tag}", "")}
         return {**thread.tags, **lost}
@@ -437,7 +287,7 @@ class CaseState(NamedTuple):
         wished = self.asked_of(key)
         asked = {tag for tag, by in wished.tags.items() if by > track.declined.get(f"tag:{tag}", "")}
         off = {tag for tag, by in wished.absent.items() if by > track.declined.get(f"absent:{tag}", "")}
-        return tuple(sorted((_tag_set(track.facts.get("tags")) | asked) - off))
+        return tuple(sorted((tag_set(track.facts.get("tags")) | asked) - off))
 
     def asked_of(self, key: str) -> Thread:
         """What is asked of a ticket: by its own thread, by rules about the whole case, and by calls that no ticket is named with
@@ -449,7 +299,7 @@ class CaseState(NamedTuple):
         if len(self.threads) > 1 and key == self._first():
             with_tickets = {self.thread_of(other) for other in self.tracks if other.startswith("zendesk:")}
             asking += [thread for other, thread in sorted(self.threads.items()) if other not in with_tickets]
-        return asking[0] if len(asking) == 1 else _merged(asking)
+        return asking[0] if len(asking) == 1 else merged_of(asking)
 
     def _first(self, name: str | None = None) -> str | None:
         """The oldest live ticket, of a thread or of the whole case."""
@@ -564,63 +414,5 @@ class CaseState(NamedTuple):
         return self._first(None if alone else name)
 
 
-_STANDS: Final = attrgetter("severity", "category", "queue", "level", "armed")
-
-
 def _over(armed: Iterable[Armed], at: datetime) -> tuple[Escalation, ...]:
     return tuple([Escalation(a.policy, a.next_step + 1, a.armed_at, "stopped", at, a.interaction) for a in armed])
-
-
-def _asked_singles(asked: Thread) -> Iterator[tuple[str, Asked]]:
-    """The single values that rules asked for, by the field they are read back in."""
-    if asked.priority is not None:
-        yield "ticket.priority", asked.priority
-    if asked.assign is not None:
-        yield "ticket.assignee_id", asked.assign
-    for name, one in asked.custom_fields.items():
-        yield f"ticket.custom.{name}", one
-
-
-def _merged(asking: Iterable[Thread]) -> Thread:
-    """What several ask of one ticket; the newest asking counts."""
-    tags: dict[str, str] = {}
-    absent: dict[str, str] = {}
-    customs: dict[str, Asked] = {}
-    merged = Thread()
-    for one in asking:
-        for tag, by in one.tags.items():
-            tags[tag] = max(by, tags.get(tag, ""))
-        for tag, by in one.absent.items():
-            absent[tag] = max(by, absent.get(tag, ""))
-        for name, value in one.custom_fields.items():
-            customs[name] = _newer(customs.get(name), value) or value
-        if one.queue is not None and one.queue_by >= merged.queue_by:
-            merged = merged._replace(queue=one.queue, queue_by=one.queue_by)
-        merged = merged._replace(priority=_newer(merged.priority, one.priority), assign=_newer(merged.assign, one.assign))
-    return merged._replace(
-        tags={tag: by for tag, by in tags.items() if by >= absent.get(tag, "")},
-        absent={tag: by for tag, by in absent.items() if by > tags.get(tag, "")},
-        custom_fields=customs,
-    )
-
-
-def _newer(one: Asked | None, other: Asked | None) -> Asked | None:
-    if one is None or other is None:
-        return one or other
-    return other if other.by > one.by else one
-
-
-def _values(asked: Mapping[str, Asked]) -> dict[str, Value]:
-    return {name: one.value for name, one in asked.items()}
-
-
-def _asked(standing: Asked | None, value: Value, place: str, anew: bool) -> Asked | None:
-    if value is None:
-        return standing
-    if standing is not None and standing.value == value and not anew:
-        return standing
-    return Asked(value, place)
-
-
-def _tag_set(value: Value) -> set[str]:
-    return set(value) if isinstance(value, tuple) else set()

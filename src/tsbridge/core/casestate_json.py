@@ -6,10 +6,12 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from tsbridge.core.casestate import CaseState, Escalation, Thread, Track
+from tsbridge.core.casestate import CaseState, Escalation
 from tsbridge.core.escalation import Armed
 from tsbridge.core.helpdesk import Asked
 from tsbridge.core.moments import Interaction, Value, instant_text, read_instant
+from tsbridge.core.thread import Thread
+from tsbridge.core.track import Track
 
 
 def to_json(state: CaseState) -> dict[str, Any]:

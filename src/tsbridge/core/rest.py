@@ -9,7 +9,8 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Final
 
-from tsbridge.core.casestate import DONE, CaseState
+from tsbridge.core.casestate import CaseState
+from tsbridge.core.track import DONE
 
 PRESSING: Final = (1, 2)
 """Severities that wait for somebody however long it takes."""

@@ -14,12 +14,14 @@ from itertools import chain
 from types import MappingProxyType
 from typing import Any, Final, NamedTuple, Protocol
 
-from tsbridge.core.casestate import CASE_FIELDS, EMPTY, REQUESTER, CaseState, Thread, Track, key_of, subject_of
+from tsbridge.core.casestate import CASE_FIELDS, CaseState
 from tsbridge.core.moments import CLOCK, UNJUDGED, ActorKind, Interaction, Moment, Text, Value, instant_text
 from tsbridge.core.rest import planned
 from tsbridge.core.rules.judge import Judge
 from tsbridge.core.rules.judgement import Judgement, Standing
 from tsbridge.core.rules.text import NEWEST
+from tsbridge.core.thread import Thread
+from tsbridge.core.track import EMPTY, REQUESTER, Track, key_of, subject_of
 
 RESTS_AFTER = timedelta(days=30)
 """A case that nobody touched for this long is no longer woken by conditions on the time of day."""

@@ -7,12 +7,12 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, tzinfo
 from typing import Any, Final
 
-from tsbridge.core.casestate import follows_from
 from tsbridge.core.moments import Value
 from tsbridge.core.rules.facts import YEARS, Facts
 from tsbridge.core.rules.judge import Judge
 from tsbridge.core.rules.judgement import Judgement, Standing
 from tsbridge.core.rules.language import Rulebook
+from tsbridge.core.track import follows_from
 
 WORKDAY: Final = datetime(2026, 1, 7, 17, tzinfo=UTC)
 """When an event that names no time takes place: a Wednesday, 9 in the morning in California, 18 in Berlin."""

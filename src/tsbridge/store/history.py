@@ -9,11 +9,11 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, and_, func, or_, select
 
-from tsbridge.core.casestate import key_of
 from tsbridge.core.contacts import Contact
 from tsbridge.core.moments import Interaction, from_json
 from tsbridge.core.replay import Kept
 from tsbridge.core.story import Told
+from tsbridge.core.track import key_of
 from tsbridge.store import links
 from tsbridge.store.decisions import Held
 from tsbridge.store.moments import IN_STORY

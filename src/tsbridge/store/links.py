@@ -8,10 +8,10 @@ from typing import Final
 
 from sqlalchemy import Boolean, Connection, and_, bindparam, distinct, exists, func, insert, or_, select, tuple_, update
 
-from tsbridge.core.casestate import key_of
 from tsbridge.core.contacts import COUNTS, Contact
 from tsbridge.core.link import STRENGTH, Acquaintances, Grouping, Node, resolve_person
 from tsbridge.core.moments import CLOCK, Handle, Interaction, Value
+from tsbridge.core.track import key_of
 from tsbridge.store.tables import acquaintances, decisions, desired, handles, interactions, link_edits
 
 REACH: Final = 600

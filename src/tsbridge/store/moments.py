@@ -8,11 +8,11 @@ from typing import Any, Final, NamedTuple
 
 from sqlalchemy import Connection, and_, bindparam, case, func, insert, or_, select, update
 
-from tsbridge.core.casestate import key_of
 from tsbridge.core.contacts import says_none
 from tsbridge.core.link import case_key
 from tsbridge.core.moments import FACTS, UNJUDGED, Interaction, Moment, from_json, to_json
 from tsbridge.core.story import Told, order_key
+from tsbridge.core.track import key_of
 from tsbridge.store.people import as_left, requester_in
 from tsbridge.store.tables import handles, inbox, interactions, moments
 

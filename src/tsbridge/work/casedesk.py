@@ -7,9 +7,9 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
-from tsbridge.core.casestate import key_of
 from tsbridge.core.moments import Actor, Interaction, Moment, Value
 from tsbridge.core.ports import Clock, Ids, Refusal
+from tsbridge.core.track import key_of
 from tsbridge.store import cases, chain, links, withdrawal
 from tsbridge.store.db import Database
 from tsbridge.work.conclude import Conclusions, ToldNow

@@ -11,7 +11,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
-from tsbridge.core.casestate import CaseState, key_of
+from tsbridge.core.casestate import CaseState
 from tsbridge.core.contacts import COUNTS
 from tsbridge.core.escalation import expected
 from tsbridge.core.helpdesk import Wish
@@ -21,6 +21,7 @@ from tsbridge.core.ports import Ids
 from tsbridge.core.rules.judge import Judge
 from tsbridge.core.rules.language import Rulebook
 from tsbridge.core.story import History, Judged, judge_story, order_key
+from tsbridge.core.track import key_of
 from tsbridge.store import cases, chain, decisions, desired, links, moments, neighbourhood, people, shared, warnings, withdrawal
 from tsbridge.store.rulebooks import Built, LiveRulebook
 from tsbridge.work.redaction import Redactions

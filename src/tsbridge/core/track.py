@@ -1,0 +1,104 @@
+"""What is known of one ticket or call: its facts, whose it is, and what people undid on it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from types import MappingProxyType
+from typing import Any, Final
+
+from tsbridge.core.moments import ASSIGNED_BY_US, FACTS, Interaction, Moment, Value
+
+DONE = ("solved", "closed", "deleted", "merged")
+FROZEN = ("closed", "deleted", "merged")
+EMPTY: Final[Mapping[str, Any]] = MappingProxyType({})
+ASSIGNEE: Final = "ticket.assignee_id"
+REQUESTER: Final = "requester.id"
+
+
+def _is_theirs(name: str) -> bool:
+    """Whether a fact is about the person, not about the ticket."""
+    return name.startswith("requester.")
+
+
+def key_of(subject: Interaction) -> str:
+    return f"{subject.source}:{subject.id}"
+
+
+def subject_of(key: str) -> Interaction:
+    source, _, id_ = key.partition(":")
+    return Interaction(source, id_)  # type: ignore[arg-type]  # written by key_of alone
+
+
+@dataclass(frozen=True, slots=True)
+class Track:
+    """What is known of one interaction.
+
+    `declined`: what a person undid -> the place in the story where. `others`: by their ids, what is known of people who were
+    the requester before, or are going to be: facts about a person are theirs, not the ticket's.
+    """
+
+    opened_at: datetime
+    facts: Mapping[str, Value] = field(default_factory=dict)
+    declined: Mapping[str, str] = field(default_factory=dict)
+    others: Mapping[str, Mapping[str, Value]] = field(default_factory=dict)
+
+    @property
+    def status(self) -> Value:
+        return self.facts.get("ticket.status")
+
+    def hear(self, moment: Moment) -> tuple[Track, dict[str, Value], tuple[str, ...]]:
+        """The track with the moment's facts, the values before it, and the fields it changed.
+
+        The vendor's own difference outranks what we happened to know.
+        """
+        known = self.facts
+        if moment.event == "ticket.created" and moment.vendor_order:
+            # Its audit lists all that was set. Background facts, looked up later, may tell what custom fields became since.
+            known = {name: value for name, value in known.items() if not name.startswith("ticket.custom.")}
+        previous, told = dict(known), dict(moment.facts)
+        for change in moment.changes:
+            previous[change.field], told[change.field] = change.previous, change.current
+        told |= follows_from(told, previous)
+        was, now = known.get(REQUESTER), told.get(REQUESTER)
+        if now is None or was is None or now == was:
+            track = replace(self, facts={**known, **told})
+        elif moment.event == FACTS:  # looked up later, of whoever was the requester then
+            theirs = {name: told.pop(name) for name in sorted(told) if _is_theirs(name)}
+            others = {**self.others, str(now): {**self.others.get(str(now), {}), **theirs}}
+            track = replace(self, facts={**known, **told}, others=others)
+        else:
+            told = {**self.others.get(str(now), {}), **told}
+            track = self._passed_on(known, str(was), str(now), told)
+        changed = tuple(sorted([name for name, value in told.items() if previous.get(name, value) != value]))
+        return track._assigned(moment, known.get(ASSIGNEE)), previous, changed
+
+    def _assigned(self, moment: Moment, was: Value) -> Track:
+        """The track with whether its assignee is one that we wrote."""
+        now = self.facts.get(ASSIGNEE)
+        if now == was:
+            return self
+        facts = {name: value for name, value in self.facts.items() if name != ASSIGNED_BY_US}
+        return replace(self, facts={**facts, ASSIGNED_BY_US: True} if now and moment.actor.kind == "us" else facts)
+
+    def _passed_on(self, known: Mapping[str, Value], was: str, now: str, told: Mapping[str, Value]) -> Track:
+        """The ticket is somebody else's: what was known of the one before goes with them."""
+        theirs = {name: value for name, value in known.items() if _is_theirs(name)}
+        rest = {name: value for name, value in known.items() if name not in theirs}
+        others = {id_: facts for id_, facts in self.others.items() if id_ != now}
+        return replace(self, facts={**rest, **told}, others={**others, was: theirs})
+
+
+def follows_from(told: Mapping[str, Value], known: Mapping[str, Value]) -> dict[str, Value]:
+    """Facts of a call that others make sure, with what was known of it before."""
+    found: dict[str, Value] = {}
+    if isinstance(ring := told.get("call.ring_group"), tuple):
+        found["call.ring_groups"] = tuple(sorted({*ring, *tag_set(known.get("call.ring_groups"))}))
+    if (outcome := told.get("call.outcome")) is not None:
+        found["call.short_abandon"] = outcome == "short_abandoned"
+    return found
+
+
+def tag_set(value: Value) -> set[str]:
+    return set(value) if isinstance(value, tuple) else set()

@@ -90,6 +90,16 @@ async def test_zendesk_is_asked_who_we_are(answer: Mapping[str, Any] | VendorErr
 
 
 @pytest.mark.anyio
+@pytest.mark.parametrize(("ago", "state"), [(None, "ok"), (31, "ok"), (29, "warn"), (0, "warn")])
+async def test_a_user_that_a_person_signs_in_as_is_no_user_of_the_bridges_own(ago: int | None, state: str) -> None:
+    now = SettableClock().now
+    signed_in = None if ago is None else (now() - timedelta(days=ago)).isoformat()
+    found = line(await doctor.zendesk(Zendesk({"id": 7, "role": "admin", "last_login_at": signed_in}), now), "zendesk user")
+    assert found.state == state
+    assert "own" in (found.next_step or found.words)
+
+
+@pytest.mark.anyio
 @pytest.mark.parametrize(("off", "words"), [(0, "agree"), (59, "agree"), (61, "61 s fast"), (-300, "300 s slow")])
 async def test_a_clock_that_is_off_is_named_with_its_direction(off: int, words: str) -> None:
     clock = SettableClock()

@@ -17,12 +17,14 @@ from tsbridge.settings import BadSettings, Settings
 from tsbridge.store import about, desired, keep, rulebooks, schema, silence, sqlite, warnings, writemode
 from tsbridge.store.db import BadDatabase, Database, parse
 from tsbridge.store.views import DATABASE_FAILURES
+from tsbridge.vendors import reading
 from tsbridge.vendors.errors import GiveUp, TryLater, Unauthorized, VendorError
 from tsbridge.vendors.zendesk.setup import lacking
 
 API_TOKENS_END: Final = date(2027, 4, 30)
 ADMIN_KEY_LENGTH: Final = 24
 SKEW_TOLERATED: Final = timedelta(seconds=60)
+SIGNED_IN_LATELY: Final = timedelta(days=30)
 ROOM_WANTED: Final = 0.10
 ROOM_NEEDED: Final = 0.02
 
@@ -188,10 +190,21 @@ async def zendesk(client: Zendesk, now: Callable[[], datetime]) -> list[Line]:
         words = f"Zendesk knows us as user {id_}, who is no agent: tickets cannot be changed."
         lines = [Line("zendesk connection", "bad", words, "Give that user the role of an agent or admin.")]
     else:
-        lines = [Line("zendesk connection", "ok", f"Zendesk knows us as user {id_}, {role}.")]
+        lines = [Line("zendesk connection", "ok", f"Zendesk knows us as user {id_}, {role}."), _user_of_its_own(user, now())]
     if client.server_time is not None:
         lines.append(_skew(now() - client.server_time))
     return lines
+
+
+def _user_of_its_own(user: Mapping[str, Any], now: datetime) -> Line:
+    """Whether somebody else uses our user. Calls of an OAuth client are no sign-in; those of an API token may be counted as one."""
+    signed_in = reading.time(user.get("last_login_at"))
+    if signed_in is None or now - signed_in > SIGNED_IN_LATELY:
+        return Line(
+            "zendesk user", "ok", "Nobody signed in as this user lately. Keep it the bridge's own: no person's, no other program's."
+        )
+    words = f"Somebody, or an API token, signed in as this user on {signed_in:%Y-%m-%d}: what they do looks like the bridge's work."
+    return Line("zendesk user", "warn", words, "Give the bridge a user of its own, and an OAuth client that acts as that user.")
 
 
 def zendesk_scopes(granted: Sequence[str]) -> Line:

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence, Set
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
-from tsbridge.core.moments import Change, Moment, Text, Value
+from tsbridge.core.moments import WRITTEN, Actor, Change, Moment, Text, Value
 
 NAMES = {"ticket.priority": "priority", "ticket.group_id": "group_id", "ticket.assignee_id": "assignee_id"}
 
@@ -40,6 +41,22 @@ def without_echo(moment: Moment, intents: Sequence[Mapping[str, Any]]) -> Moment
     return None if moment.changes or comments else moment
 
 
+def written_before(moment: Moment, intents: Sequence[Mapping[str, Any]]) -> Moment | None:
+    """What of a first impression stood there because we wrote it, as a moment right before; None: nothing.
+
+    `intents`: those that no audit told of yet. What we wrote is known, and nothing that changes with what others do next.
+    """
+    values = {name: value for intent in intents for name, value in intent["values"].items()}
+    facts = {field: value for field, value in moment.facts if (name := _name(field)) in values and values[name] == _plain(value)}
+    told = dict(moment.facts)
+    if "tags" in told and (lists := [intent["tags"] for intent in intents if "tags" in intent]):
+        facts["tags"] = tuple(sorted(lists[-1]))
+    if not facts:
+        return None
+    at = moment.at - timedelta(microseconds=1)
+    return Moment(moment.source, moment.interaction, WRITTEN, at, False, tuple(sorted(facts.items())), actor=Actor("us"), impression=True)
+
+
 def _undone(moment: Moment, newest: Mapping[str, Any]) -> bool:
     """Whether a snapshot behind our newest write shows that something took back what it did."""
     tags = dict(moment.facts).get("tags", ())
@@ -58,9 +75,14 @@ def beyond(change: Change, intents: Sequence[Mapping[str, Any]]) -> Change | Non
         if added == now - before and removed == before - now:
             return change
         return Change("tags", tuple(sorted((now - added) | removed)), tuple(sorted(now))) if added or removed else None
-    name = NAMES.get(change.field, "custom:" + change.field.removeprefix("ticket.custom."))
+    name = _name(change.field)
     meant = any(name in intent["values"] and intent["values"][name] == _plain(change.current) for intent in intents)
     return None if meant else change
+
+
+def _name(field: str) -> str:
+    """What an intent calls a field."""
+    return NAMES.get(field, "custom:" + field.removeprefix("ticket.custom."))
 
 
 def _plain(value: Value) -> Any:

@@ -17,12 +17,12 @@ from typing import Any
 from sqlalchemy import Connection
 
 from tsbridge.core.crashpoint import crashpoint
-from tsbridge.core.echo import without_echo, without_own_notes
+from tsbridge.core.echo import without_echo, without_own_notes, written_before
 from tsbridge.core.moments import Moment
 from tsbridge.core.ports import Clock, Ids
 from tsbridge.store import cases, decisions, desired, inbox, keep
 from tsbridge.store.db import Database, unavailable
-from tsbridge.store.moments import CAUGHT_UP, unknown
+from tsbridge.store.moments import CAUGHT_UP, last_heard, unknown
 from tsbridge.store.warnings import note
 from tsbridge.vendors.zendesk.read_audits import believed
 from tsbridge.work.accounts import ACCOUNT, FOREIGN, foreign, without_foreign
@@ -251,6 +251,8 @@ class Ingest:
         echoes = repeats = 0
         for moment in one.moments:
             rest = self._beyond_our_own(conn, moment, now)
+            if rest is not None and rest.impression and (ours := self._written_before(conn, rest, now)) is not None:
+                told.hear(conn, ours, one.row.id, version)
             if rest is None:
                 echoes += 1
             elif not told.hear(conn, rest, one.row.id, version):
@@ -270,6 +272,12 @@ class Ingest:
         if rest is not None and any(text.role == "comment" for text in rest.texts):
             rest = without_own_notes(rest, desired.own_notes(conn, moment.interaction))
         return rest
+
+    def _written_before(self, conn: Connection, impression: Moment, now: datetime) -> Moment | None:
+        """What a first impression shows of our updates that no audit told yet."""
+        heard = last_heard(conn, [impression.interaction]).get(impression.interaction)
+        since = max(heard or now - ECHO_WINDOW, now - ECHO_WINDOW)
+        return written_before(impression, desired.recent_intents(conn, impression.interaction, since))
 
     async def _judge_due(self, due: Sequence[str], now: datetime) -> None:
         """Judge these cases together, as far as their time has still come."""

@@ -867,6 +867,21 @@ def test_what_else_a_trigger_asks_for_does_not_hide_the_cycle(conditions: Any) -
     assert (found.code, found.rule) == ("tag_cycle", "a")
 
 
+@pytest.mark.parametrize(
+    ("field", "operator", "value", "answers"),
+    [
+        ("role", "is", "agent", True),
+        ("role", "is", "end-user", False),
+        ("current_via_id", "is", "5", True),
+        ("current_via_id", "is_not", "5", False),
+    ],
+)
+def test_our_write_is_an_agents_by_the_api_when_a_trigger_asks_who_acted(field: str, operator: str, value: str, answers: bool) -> None:
+    document = book(rule("a", HURT, {"add_tags": ["q"]}))
+    triggers = takes_off("q", {"field": field, "operator": operator, "value": value})
+    assert [one.code for one in check(document, ZONE, triggers=triggers)] == ["tag_cycle"] * answers
+
+
 def test_a_trigger_that_replaces_all_tags_takes_ours_off() -> None:
     triggers = takes_off("q")
     triggers["triggers"][0]["actions"] = [{"field": "set_tags", "value": "clean"}]

@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.rulebook import import_truth
+from tests.web.conftest import ZONE
+from tsbridge.files import load_text
+from tsbridge.rulebook.check import check
+from tsbridge.rulebook.zendesk_import import import_zendesk
+from tsbridge.web import documents
+
 pytestmark = pytest.mark.anyio
 
 GROUP = 61000000010
+STARTER = Path(__file__).parents[2] / "rulebooks" / "incident-desk.yaml"
 
 
 def theirs(title: str = "Bites", **more: Any) -> dict[str, Any]:
@@ -110,3 +119,14 @@ async def test_a_draft_that_is_no_rulebook_takes_an_import_all_the_same(room: An
     answer = await put_in(room)
     assert answer.status_code == 200
     assert answer.json()["draft"]["ok"] is False
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_the_starter_rulebook_takes_any_import_at_any_place_and_passes_the_check(seed: int) -> None:
+    starter = load_text(STARTER.read_bytes())
+    found = import_zendesk({"triggers": import_truth.mixed(seed, 40)}, starter)
+    keys = [rule["key"] for rule in starter["rules"]]
+    for before, after in ((None, None), (keys[seed], None), (None, keys[-2 - seed])):
+        document = documents.with_rules(starter, found["rules"], before, after)
+        assert [one.message for one in check(document, ZONE) if one.severity == "error"] == []
+        assert len(document["rules"]) == len(keys) + len(found["rules"])

@@ -38,8 +38,12 @@ SEARCH: Final = 200
 TOLD: Final = 20_000
 """Tags times triggers for which it is looked at what replacing all tags means."""
 OTHER_MOMENT: Final = frozenset({"tags"})
-THEIR_MOMENT: Final = frozenset({"tags", "event", "source"})
+ANSWERED: Final[Mapping[str, Value]] = {"source": "zendesk", "event": "ticket.updated", "update.by": "agent", "update.channel": "api"}
+"""Our write as a trigger sees it: a change of the ticket, by an agent through the API."""
+THEIR_MOMENT: Final = OTHER_MOMENT | ANSWERED.keys()
 """What is another thing at the moment of another rule; Zendesk's triggers answer our write, whatever made us write."""
+GONE: Final = ("text.new", "changed", "update.by", "update.channel")
+"""What the moment itself brought."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,13 +229,13 @@ def _played(game: Game, world: World) -> Cycle | None:
 
 
 def _answered(world: World) -> World:
-    """What a trigger sees: our write, which is a change of the ticket."""
-    return replace(world, given={**world.given, "source": "zendesk", "event": "ticket.updated"})
+    """What a trigger sees: our write."""
+    return replace(world, given={**world.given, **ANSWERED})
 
 
 def _next(world: World, tags: Iterable[str]) -> World:
     """The next moment of the same story: nothing has changed and nobody has said anything. A ticket is created only once."""
-    given: dict[str, Value] = {name: value for name, value in world.given.items() if name not in ("text.new", "changed")}
+    given: dict[str, Value] = {name: value for name, value in world.given.items() if name not in GONE}
     given["tags"] = tuple(sorted(tags)) or None
     if given.get("event") == "ticket.created":
         given["event"] = "ticket.updated"

@@ -21,6 +21,7 @@ TABLE = {
     ("GET", "/v1/operators"): "viewer",
     ("GET", "/v1/actions"): "viewer",
     ("GET", "/v1/rulebook"): "viewer",
+    ("GET", "/v1/rulebook/calendars"): "viewer",
     ("GET", "/v1/rulebook/versions"): "viewer",
     ("GET", "/v1/rulebook/versions/diff"): "viewer",
     ("GET", "/v1/rulebook/versions/{version}"): "viewer",

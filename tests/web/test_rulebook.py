@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 
 from tests.web.conftest import BOOK
+from tsbridge import ZONE_RULES
+from tsbridge.core.public_days import LIBRARY
 from tsbridge.web.inputs import time_text
 
 pytestmark = pytest.mark.anyio
@@ -36,6 +38,38 @@ async def test_the_live_rulebook_is_shown_whole(room: Any) -> None:
     assert (live["version"], live["published_by"], live["note"]) == (1, "system", "the first")
     assert live["document"] == BOOK
     assert live["hash"].startswith("sha256:")
+
+
+OFFICE = {
+    "timezone": "London",
+    "hours": {"mon-fri": "09:00-17:00", "sat": "22:00-06:00"},
+    "holidays": {"country": "HU", "dates": {"12-24": "09:00-12:00", "2026-08-12..2026-08-13": "closed"}},
+}
+
+
+async def test_the_days_of_calendars_are_shown_with_who_says_so(room: Any) -> None:
+    _, seen = await draft(room)
+    await room.client.put("/v1/rulebook/draft", json={"document": book(calendars={"office": OFFICE})}, headers=seen)
+    asked = {"version": "draft", "from": "2026-08-08", "to": "2026-08-21"}
+    shown = (await room.client.get("/v1/rulebook/calendars", params=asked)).json()
+    assert (shown["version"], shown["library"], shown["zone_rules"]) == ("draft", LIBRARY, ZONE_RULES)
+    (office,) = shown["calendars"]
+    assert (office["timezone"], office["hours"]["fri"], office["hours"]["sat"]) == ("Europe/London", "09:00-17:00", "22:00-06:00")
+    assert [(day["date"], day["weekday"], day["hours"], day["why"], day["names"]) for day in office["days"]] == [
+        ("2026-08-12", "wed", "closed", "date", []),
+        ("2026-08-13", "thu", "closed", "date", []),
+        ("2026-08-20", "thu", "closed", "holiday", ["State Foundation Day"]),
+        ("2026-08-21", "fri", "closed", "holiday", ["Day off (substituted from 08/08/2026)"]),
+    ]
+    live = (await room.client.get("/v1/rulebook/calendars")).json()
+    assert (live["version"], live["from"] < live["to"]) == (1, True)
+
+
+@pytest.mark.parametrize(
+    "asked", [{"from": "soon"}, {"from": "2026-02-30"}, {"from": "2026-02-02", "to": "2026-02-01"}, {"to": "2199-01-01"}, {"version": "x"}]
+)
+async def test_days_that_cannot_be_shown_are_refused(room: Any, asked: dict[str, str]) -> None:
+    assert (await room.client.get("/v1/rulebook/calendars", params=asked)).status_code == 422
 
 
 async def test_the_draft_is_there_from_the_start_as_a_copy_of_live(room: Any) -> None:

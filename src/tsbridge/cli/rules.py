@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Annotated, Any, Final, NoReturn
 
 import typer
 
 from tsbridge.cli.books import File, Place, finding_words, read_book, sound, stored
-from tsbridge.cli.frame import AsJson, Failed, done, group, house, refuse, say, time_option
+from tsbridge.cli.frame import AsJson, Failed, done, group, house, refuse, say, table, time_option
+from tsbridge.core.rules.document import read
 from tsbridge.files import dump
+from tsbridge.rulebook.calendar_days import calendar_days
 from tsbridge.settings import load
 from tsbridge.store import rulebooks
 from tsbridge.web import documents, trial
+from tsbridge.web.inputs import read_date
 from tsbridge.web.problems import Problem
 from tsbridge.wiring import SystemClock
 
@@ -46,6 +50,32 @@ def check(
     lines.append(f"{name}: {len(documents.rules(document))} rules, {errors} errors, {len(found) - errors} other findings.")
     say(as_json, {"ok": documents.passes(found), "findings": found, "file": name}, lines)
     done(documents.passes(found))
+
+
+@app.command()
+def calendars(
+    file: File = None,
+    since: Annotated[str | None, typer.Option("--from", help="The first day, such as 2026-12-01; today if not said.")] = None,
+    until: Annotated[str | None, typer.Option("--to", help="The last day; a year later if not said.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Print the days of a rulebook's calendars that are not like their weekday, and who says so. Needs no database."""
+    document, _, _ = sound(file)
+    first = _day("from", since) or SystemClock().now().astimezone(load().zone).date()
+    last = _day("to", until) or first + timedelta(days=366)
+    if last < first:
+        refuse("--to: expected a day that is not before the first")
+    shown = calendar_days(read(document), first, last)
+    days = [{"calendar": one["name"], **day} for one in shown["calendars"] for day in one["days"]]
+    words = f"Holidays by {shown['library']}, zones by the rules of {shown['zone_rules']}."
+    say(as_json, shown, [*table(days, ("calendar", "date", "weekday", "hours", "why", "names"), "No such days."), words])
+
+
+def _day(name: str, text: str | None) -> date | None:
+    try:
+        return None if text is None else read_date(text)
+    except ValueError as refused:
+        refuse(f"--{name}: {refused}")
 
 
 @app.command("test")

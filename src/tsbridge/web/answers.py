@@ -33,7 +33,7 @@ from tsbridge.web.models import (
     WritebackWhole,
 )
 from tsbridge.web.replay_models import DriftItem, Move, ReplayMade, ReplayShown, ReplayWhole, ShadowShown
-from tsbridge.web.rulebook_models import CheckResult, DraftShown, GeneratedTests, RuleShown, TestResult
+from tsbridge.web.rulebook_models import CalendarsShown, CheckResult, DraftShown, GeneratedTests, RuleShown, TestResult
 
 PAGES: Final[dict[str, Any]] = {
     "list_cases": Case,
@@ -94,6 +94,7 @@ ANSWERS: Final[dict[str, Any]] = {
     "show_rule": RuleShown,
     "replace_rule": RuleShown,
     "check_rulebook": CheckResult,
+    "list_calendars": CalendarsShown,
     "run_tests": TestResult,
     "generate_tests": GeneratedTests,
     "readyz": Ready,

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Annotated, Any, Final
 
 from fastapi import Path, Query
 from pydantic import BaseModel, BeforeValidator, ConfigDict, StringConstraints, WithJsonSchema
 
+from tsbridge.core.rules.facts import YEARS
 from tsbridge.web.problems import invalid
 
 _TIME: Final = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d{1,9})?([Zz]|[+-]\d\d:\d\d)", re.ASCII)
+_DATE: Final = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 _TIME_WORDS: Final = "Expected an RFC 3339 time with its zone, like 2026-11-22T09:16:02Z."
 _NUMBER: Final = re.compile(r"-?\d{1,19}", re.ASCII)
 
@@ -40,6 +42,17 @@ def read_time(text: str) -> datetime:
         return datetime.fromisoformat(text).astimezone(UTC)
     except (ValueError, OverflowError):
         raise ValueError(_TIME_WORDS) from None
+
+
+def read_date(text: str) -> date:
+    """A day of a year that calendars reach. Raises `ValueError` with words that do not quote the text."""
+    try:
+        found = date.fromisoformat(text) if _DATE.fullmatch(text) else None
+    except ValueError:
+        found = None
+    if found is None or found.year not in YEARS:
+        raise ValueError("Expected a date like 2026-12-24.")
+    return found
 
 
 def time_text(at: datetime | None) -> str | None:

@@ -71,7 +71,7 @@ _CONFLICTING: Final = frozenset(
 _MORE: Final = {
     "metrics": ("401", "403", "429"),
     "change_mode": ("412",),
-    **dict.fromkeys(("diff_versions", "try_rulebook", "start_replay", "start_shadow"), ("404",)),
+    **dict.fromkeys(("diff_versions", "list_calendars", "try_rulebook", "start_replay", "start_shadow"), ("404",)),
 }
 """What the route does not tell: a setting asks for a role, `If-Match` is heeded but not needed, a body or query names something."""
 

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from datetime import date, timedelta
 from typing import Annotated, Any, Final, Literal
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Query, Response
 from fastapi.exceptions import RequestValidationError
 from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, ValidationError
 from sqlalchemy import Connection
 
+from tsbridge.core.rules.document import read
 from tsbridge.core.rules.facts import YEARS
 from tsbridge.core.rules.language import Rulebook
+from tsbridge.rulebook.calendar_days import calendar_days
 from tsbridge.rulebook.diff import diff
 from tsbridge.rulebook.zendesk_import import import_zendesk
 from tsbridge.store import rulebooks as store
@@ -23,7 +26,7 @@ from tsbridge.web.desk import Desk, Made
 from tsbridge.web.documents import Document
 from tsbridge.web.draft import draft_tag, take_in
 from tsbridge.web.etags import IfMatch, need_match, tag
-from tsbridge.web.inputs import Body, Id, Line, Time, whole_number
+from tsbridge.web.inputs import Body, Id, Line, Time, read_date, whole_number
 from tsbridge.web.pages import Paged
 from tsbridge.web.problems import Problem, invalid, not_found
 from tsbridge.web.route import DocumentRoute
@@ -34,8 +37,14 @@ routes = APIRouter(route_class=DocumentRoute, prefix="/v1/rulebook", tags=["rule
 NOTE: Final = 2000
 BIGGEST: Final = (1 << 31) - 1
 MOST_STORIES: Final = 500
+MOST_DAYS: Final = 3 * 366
+"""Days of calendars that one request shows."""
 GENERATED: Final = 200
 """Tests that one request makes; once they are kept, the next request makes the next."""
+
+Which = Annotated[str, Query(max_length=20, description="A version's number, `live`, or for ops `draft`.")]
+From = Annotated[str | None, Query(alias="from", max_length=10, json_schema_extra={"format": "date"})]
+To = Annotated[str | None, Query(alias="to", max_length=10, json_schema_extra={"format": "date"})]
 
 
 def _said(note: str) -> str:
@@ -133,6 +142,31 @@ async def restore_version(desk: Made, by: Ops, version: Id, response: Response, 
     found = await desk.database.read(lambda conn: _version(conn, number))
     book = await _prepare(desk, found.document)
     return _made(response, await desk.database.write(_publication(desk, book, note, by.name, "rulebook.restore"), urgent=True))
+
+
+@routes.get("/calendars")
+async def list_calendars(desk: Made, by: Viewer, version: Which = "live", since: From = None, until: To = None) -> dict[str, Any]:
+    """The calendars of a version with the days that are not like their weekday: holidays, worked days, days with hours of their own.
+
+    Each day says why it is so (`holiday` and `moved`: as the country has it, by the library that is named; `date` and `yearly`: by the
+    calendar itself). A year from today on, if not told otherwise.
+    """
+    first = _date("from", since, desk.clock.now().astimezone(desk.zone).date())
+    last = _date("to", until, first + timedelta(days=MOST_DAYS // 3))
+    if not 0 <= (last - first).days < MOST_DAYS:
+        raise invalid("query", "to", f"Expected a date from the first one on, within {MOST_DAYS} days.", code="date")
+    number, document = await desk.database.read(_named("version", version, by))
+    await documents.refuse_faulty(document)
+    return {"version": number, **await asyncio.to_thread(calendar_days, read(document), first, last)}
+
+
+def _date(name: str, text: str | None, otherwise: date) -> date:
+    if text is None:
+        return otherwise
+    try:
+        return read_date(text)
+    except ValueError as refused:
+        raise invalid("query", name, str(refused), code="date") from None
 
 
 # Looking before publishing

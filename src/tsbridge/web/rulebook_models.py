@@ -41,6 +41,30 @@ class CheckResult(TypedDict):
     findings: list[Finding]
 
 
+class DayShown(TypedDict):
+    date: str
+    weekday: str
+    hours: str
+    holiday: bool
+    why: Literal["date", "yearly", "holiday", "moved"]
+    names: list[str]
+
+
+class CalendarShown(TypedDict):
+    name: str
+    timezone: str | None
+    country: str | None
+    subdivision: str | None
+    hours: dict[str, str]
+    days: list[DayShown]
+
+
+CalendarsShown = TypedDict(
+    "CalendarsShown",
+    {"version": int | str, "from": str, "to": str, "library": str, "zone_rules": str, "calendars": list[CalendarShown]},
+)
+
+
 class TestShown(TypedDict):
     name: str
     ok: bool

@@ -356,3 +356,17 @@ async def test_an_invented_event_type_cannot_be_subscribed(kind: str) -> None:
     account = Account(subscribed=False)
     refused(await account.call("POST", "webhooks", {"webhook": {**given, "subscriptions": [kind]}}), 400)
     assert (await account.get("webhooks"))["webhooks"] == []
+
+
+async def test_only_the_requester_rates_a_solved_ticket_and_its_audit_tells() -> None:
+    account = Account()
+    ana = account.zendesk.world.add_user("Ana", "ana@example.com")
+    ticket = account.zendesk.world.create({"comment": {"body": "help"}, "requester_id": ana["id"], "status": "solved"}, ana)
+    path, asked = f"/api/v2/tickets/{ticket['id']}", {"satisfaction_rating": {"score": "bad", "comment": "too late"}}
+    assert (await account.http.post(f"{path}/satisfaction_rating.json", json=asked)).status_code == 403
+    await account.http.put(f"{path}.json", json={"ticket": asked})
+    assert account.zendesk.world.ticket(ticket["id"])["satisfaction_rating"] is None
+    account.zendesk.world.change(ticket["id"], {}, ana, rating=asked["satisfaction_rating"])
+    audits = (await account.http.get(f"{path}/audits.json")).json()["audits"]
+    told = [(e["field_name"], e["previous_value"], e["value"]) for e in audits[-1]["events"]]
+    assert told == [("satisfaction_score", "unoffered", "bad"), ("satisfaction_comment", None, "too late")]

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
+
 import httpx
 import pytest
 
-from tests.simulator.zendesk_account import ENDPOINT, Account, do, when
+from tests.simulator.zendesk_account import ENDPOINT, SECRET, Account, do, when
 from tsbridge.simulator.zendesk import Zendesk
 from tsbridge.vendors.errors import Refused
+from tsbridge.vendors.zendesk import normalize
 
 pytestmark = pytest.mark.anyio
 
@@ -227,3 +230,13 @@ async def test_how_a_webhook_authenticates_is_told_and_with_what_is_not() -> Non
     listed = await account.call("GET", "webhooks")
     assert made.json()["webhook"]["authentication"]["type"] == "bearer_token"
     assert "a-hidden-word" not in made.text + listed.text
+
+
+async def test_a_webhook_beside_the_triggers_hears_of_merged_users() -> None:
+    account = Account(subscribed=False)
+    account.zendesk.connect(ENDPOINT, SECRET, ["zen:event-type:user.merged"])
+    lost, left = (account.zendesk.world.add_user(name, f"{name}@example.com") for name in ("ana", "anna"))
+    await account.call("PUT", f"users/{lost['id']}/merge", {"user": {"id": left["id"]}})
+    (body,) = await account.heard()
+    assert (body["type"], body["subject"]) == ("zen:event-type:user.merged", f"zen:user:{lost['id']}")
+    assert normalize.read(json.dumps(body).encode(), received_at=account.now).merged == (str(lost["id"]), str(left["id"]))

@@ -140,3 +140,9 @@ async def test_what_others_made_is_never_touched(account: Zendesk, zendesk: Zend
 )
 def test_scopes_that_a_token_lacks_are_named(granted: tuple[str, ...], lacks: tuple[str, ...]) -> None:
     assert setup.lacking(granted) == lacks
+
+
+async def test_subscriptions_of_events_hear_of_merged_users_too(account: Zendesk, zendesk: ZendeskClient) -> None:
+    await install.carry_out(zendesk, await install.planned(zendesk, ENDPOINT, "events"))
+    (made,) = account.world.store.webhooks.values()
+    assert "zen:event-type:user.merged" in made["subscriptions"]

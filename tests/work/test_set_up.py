@@ -12,6 +12,7 @@ from sqlalchemy import select
 from tests.clocks import SettableClock
 from tests.work.day import BOOK, SAFETY, Day, Way
 from tests.work.walk import call
+from tsbridge.simulator.zendesk.deliveries import event_body
 from tsbridge.store.db import Database
 from tsbridge.store.tables import decisions, interactions
 
@@ -48,6 +49,14 @@ class Desk:
 
     async def writes(self) -> None:
         await self.day.writing.until_quiet(timedelta(seconds=20))
+
+    async def merged(self, lost: Mapping[str, Any], left: Mapping[str, Any]) -> None:
+        """Somebody merges two users, which the webhook beside the triggers tells."""
+        asked = {"user": {"id": left["id"]}}
+        await self.day.writing.zendesk.call("PUT", f"/api/v2/users/{lost['id']}/merge", {}, asked, {"authorization": "Bearer token"})
+        for one in self.world.happened:
+            if one.about == "user":
+                self.bridge.is_sent(event_body(one, self.day.rng))
 
     def rings_are_lost(self) -> None:
         self.world.asked = []
@@ -137,3 +146,31 @@ async def test_rules_see_the_tags_of_the_requesters_user(desk: Desk) -> None:
     await desk.hears()
     await desk.writes()
     assert ("ts_asked" in desk.day.writing.tags(golden), "ts_asked" in desk.day.writing.tags(plain)) == (True, False)
+
+
+async def test_rules_see_how_the_requester_rated_the_ticket_and_the_reason_they_gave(desk: Desk) -> None:
+    rated = {"field": "ticket.satisfaction", "operator": "changed_to", "value": "bad"}
+    said = {"field": "text.requester", "operator": "contains", "value": "too late"}
+    desk.bridge.publish(with_rule({"all": [rated, said]}))
+    ana = desk.person()
+    bad, good = desk.opened(ana), desk.opened(desk.person("Ben"))
+    for ticket, score in ((bad, "bad"), (good, "good")):
+        desk.edit(ticket, status="solved")
+        desk.world.change(int(ticket), {}, ana, via="web", rating={"score": score, "comment": "the sitter came too late"})
+    await desk.hears()
+    await desk.writes()
+    assert ("ts_asked" in desk.day.writing.tags(bad), "ts_asked" in desk.day.writing.tags(good)) == (True, False)
+    assert (desk.seen(bad)[-1]["ticket.satisfaction"], desk.seen(bad)[-1]["changed"]) == ("bad", ["ticket.satisfaction"])
+
+
+async def test_users_that_were_merged_are_one_person(desk: Desk) -> None:
+    caller, writer = desk.person("Caller", phone="+14155550123"), desk.person("Writer")
+    first, second = desk.opened(caller), desk.opened(writer)
+    await desk.hears()
+    assert desk.cases() == {frozenset({first}), frozenset({second})}
+    await desk.merged(caller, writer)
+    await desk.hears()
+    assert desk.cases() == {frozenset({first, second})}
+    third = desk.opened(writer)
+    await desk.hears()
+    assert desk.cases() == {frozenset({first, second, third})}

@@ -111,7 +111,7 @@ class Webhooks:
         asked, self.world.asked = self.world.asked, []
         fresh: list[Delivery] = []
         for one in happened:
-            kind = f"zen:event-type:ticket.{one.kind}"
+            kind = f"zen:event-type:{one.about}.{one.kind}"
             fresh += [
                 Delivery(webhook["id"], kind, event_body(one, self._random), self._invocation(), self._real())
                 for webhook in self.world.store.webhooks.values()
@@ -216,8 +216,13 @@ class Webhooks:
         return "".join(self._random.choice("0123456789ABCDEFGHJKMNPQRSTVWXYZ") for _ in range(26))
 
 
+USER: Final = ("created_at", "email", "external_id", "default_group_id", "organization_id", "role", "updated_at")
+
+
 def event_body(one: Happened, rng: random.Random) -> bytes:
     """The body of an event subscription, with the traps of the real one: text ids, upper case, null tags, nanoseconds."""
+    if one.about == "user":
+        return _framed(one, rng, {key: one.ticket[key] for key in USER} | {"id": str(one.ticket["id"])})
     ticket = one.ticket
 
     def id_(value: Any) -> str | None:
@@ -249,15 +254,19 @@ def event_body(one: Happened, rng: random.Random) -> bytes:
         "updated_at": ticket["updated_at"],
         "via": {"channel": "web_service" if ticket["via"]["channel"] == "api" else ticket["via"]["channel"]},
     }
+    return _framed(one, rng, detail)
+
+
+def _framed(one: Happened, rng: random.Random, detail: Mapping[str, Any]) -> bytes:
     time = one.at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%f") + f"{rng.randrange(1_000):03d}Z"
     body = {
         "account_id": ACCOUNT,
         "detail": detail,
         "event": {**one.event, "meta": {"sequence": {"id": one.sequence, "position": one.position}}},
         "id": str(uuid.UUID(int=rng.getrandbits(128), version=4)),
-        "subject": f"zen:ticket:{ticket['id']}",
+        "subject": f"zen:{one.about}:{one.ticket['id']}",
         "time": time,
-        "type": f"zen:event-type:ticket.{one.kind}",
+        "type": f"zen:event-type:{one.about}.{one.kind}",
         "zendesk_event_version": "2022-11-06",
     }
     return json.dumps(body, separators=(",", ":"), ensure_ascii=False).encode(errors="replace")

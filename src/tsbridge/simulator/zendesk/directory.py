@@ -81,6 +81,7 @@ class Directory(Desk):
             if identity["user_id"] == lost["id"]:
                 identity.update(user_id=kept["id"], primary=False)
         lost.update(active=False, email=None, phone=None)
+        self.world.tell("merged", lost, {"user": {"id": str(kept["id"])}}, asked.user, about="user")
         return {"user": kept}
 
     @route("GET", "/api/v2/users/<id>/related")

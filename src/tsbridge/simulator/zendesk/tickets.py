@@ -6,7 +6,7 @@ import copy
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from tsbridge.simulator.zendesk.answers import bad_request, not_found, page
+from tsbridge.simulator.zendesk.answers import bad_request, forbidden, invalid, not_found, page
 from tsbridge.simulator.zendesk.routes import Asked, Desk, Found, route
 
 
@@ -100,6 +100,19 @@ class Tickets(Desk):
         sources = [int(i) for i in given]
         self.world.merge(id_, sources, asked.user, content.get("target_comment"), content.get("source_comment"))
         return self.world.new_job("Ticket Merge", [{"id": i, "success": True} for i in sources])
+
+    @route("POST", "/api/v2/tickets/<id>/satisfaction_rating")
+    def rate_ticket(self, asked: Asked, id_: int) -> Any:
+        """What the requester, and nobody else, thinks of a solved ticket."""
+        ticket, given = self.world.ticket(id_), asked.inside("satisfaction_rating")
+        if asked.user["id"] != ticket["requester_id"] or ticket["status"] not in ("solved", "closed"):
+            raise forbidden()
+        if given.get("score") not in ("good", "bad"):
+            raise invalid("score", "Score: is invalid")
+        said = given.get("comment")
+        rating = {"id": self.world.new_id(), "score": given["score"], "comment": None if said is None else str(said)}
+        self.world.change(id_, {}, asked.user, via="web", rating=rating)
+        return {"satisfaction_rating": rating}
 
     @route("GET", "/api/v2/tickets/<id>/tags")
     def show_tags(self, asked: Asked, id_: int) -> Any:

@@ -23,6 +23,7 @@ SINGLE: Final = (
     "due_at",
     "problem_id",
 )
+UNRATED: Final[Mapping[str, Any]] = {"score": "unoffered", "comment": None}
 BODIES: Final = ("body", "html_body", "plain_body")
 BAR: Final = "▇"
 
@@ -40,6 +41,12 @@ def audit_events(before: Mapping[str, Any] | None, ticket: Mapping[str, Any], ow
             found.append(
                 {"id": len(found) + 1, "type": "Change", "field_name": name, "value": ticket.get(name), "previous_value": before.get(name)}
             )
+    rated = {**UNRATED, **(ticket.get("satisfaction_rating") or {})}
+    was = {**UNRATED, **(before.get("satisfaction_rating") or {})}
+    for part in UNRATED:
+        if rated[part] != was[part]:
+            change = {"type": "Change", "field_name": f"satisfaction_{part}", "value": rated[part], "previous_value": was[part]}
+            found.append({"id": len(found) + 1, **change})
     old = {f["id"]: f["value"] for f in before["custom_fields"]}
     for custom in ticket["custom_fields"]:
         if old.get(custom["id"]) != custom["value"]:

@@ -33,7 +33,7 @@ UNFINISHED: Final = {"status": "working", "progress": 0, "message": None, "resul
 
 @dataclass(frozen=True, slots=True)
 class Happened:
-    """An event that subscriptions may hear: its kind, the ticket as it is then, what changed, who did it."""
+    """An event that subscriptions may hear: its kind, the ticket (or user) as it is then, what changed, who did it."""
 
     kind: str
     ticket: Mapping[str, Any]
@@ -42,6 +42,7 @@ class Happened:
     at: datetime
     sequence: str
     position: int
+    about: str = "ticket"
 
 
 class World:
@@ -243,9 +244,18 @@ class World:
         return ticket
 
     def change(
-        self, id_: int, props: Mapping[str, Any], actor: Mapping[str, Any], via: str = "api", source: Mapping[str, Any] | None = None
+        self,
+        id_: int,
+        props: Mapping[str, Any],
+        actor: Mapping[str, Any],
+        via: str = "api",
+        source: Mapping[str, Any] | None = None,
+        rating: Mapping[str, Any] | None = None,
     ) -> tuple[dict[str, Any], dict[str, Any] | None]:
-        """Update a ticket; answers it and the audit (None when nothing changed). `source`: what the audit's `via` says it came from."""
+        """Update a ticket; answers it and the audit (None when nothing changed).
+
+        `source`: what the audit's `via` says it came from; `rating`: the requester's, which no other update can set.
+        """
         ticket = self.ticket(id_)
         self._guard(ticket, props)
         before = copy.deepcopy(ticket)
@@ -257,6 +267,8 @@ class World:
         except Exception:
             ticket.update(before)
             raise
+        if rating is not None:
+            ticket["satisfaction_rating"] = rating
         added = None if comment is None else self._comment(ticket, comment, author, {"channel": via, "source": {}})
         if added is not None and actor["role"] == "end-user" and ticket["status"] in ("pending", "hold", "solved"):
             ticket["status"] = "open"
@@ -484,9 +496,9 @@ class World:
         for position, (kind, event) in enumerate(told, 1):
             self.happened.append(Happened(kind, snapshot, event, int(actor["id"]), self.now(), sequence, position))
 
-    def tell(self, kind: str, ticket: Mapping[str, Any], event: Mapping[str, Any], actor: Mapping[str, Any]) -> None:
+    def tell(self, kind: str, ticket: Mapping[str, Any], event: Mapping[str, Any], actor: Mapping[str, Any], about: str = "ticket") -> None:
         sequence = "".join(self.random.choice("0123456789ABCDEF") for _ in range(32))
-        self.happened.append(Happened(kind, copy.deepcopy(dict(ticket)), event, int(actor["id"]), self.now(), sequence, 1))
+        self.happened.append(Happened(kind, copy.deepcopy(dict(ticket)), event, int(actor["id"]), self.now(), sequence, 1, about))
 
     # -- small things ------------------------------------------------------------------------------------------------
 

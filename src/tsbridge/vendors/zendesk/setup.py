@@ -51,7 +51,7 @@ class Step:
 
 def webhook(endpoint: str, kind: Kind) -> dict[str, Any]:
     """The webhook we want."""
-    events = [f"{EVENT}ticket.{name}" for name in sorted(EVENTS)] + [f"{EVENT}messaging_ticket.message_added"]
+    events = [f"{EVENT}ticket.{name}" for name in sorted(EVENTS)] + [f"{EVENT}messaging_ticket.message_added", f"{EVENT}user.merged"]
     return {
         "name": NAME,
         "endpoint": endpoint,

@@ -240,7 +240,7 @@ async def test_a_deleted_ticket_is_told_as_deleted(account: Account) -> None:
     assert case[1] == "resolved"
 
 
-async def settled(account: Account) -> str:
+async def settled(account: Account, rests: float = 90) -> str:
     """A ticket that a rule tagged, written and heard back."""
     rng = random.Random(1)  # noqa: S311  # a seeded world
     ticket = account.writing.ticket(comment={"body": "a bite"})
@@ -250,7 +250,7 @@ async def settled(account: Account) -> str:
     account.hear(rng, 0.0)
     await account._work()
     assert "ts_injury" in account.writing.tags(ticket)
-    account.clock.advance(90)
+    account.clock.advance(rests)
     return ticket
 
 
@@ -265,6 +265,31 @@ async def test_what_a_person_took_off_is_theirs_to_take_off(account: Account) ->
     await account._work()
     await account.writing.until_quiet()
     assert account.writing.tags(ticket) == {"vip"}
+
+
+async def goes_on(account: Account, rng: random.Random) -> None:
+    """What happened is heard, and what is wished is written."""
+    for _ in range(3):
+        account.hear(rng, 0.0)
+        await account._work()
+        await account.writing.until_quiet(timedelta(seconds=20))
+
+
+@pytest.mark.parametrize("first", ["heard", "seen"])
+async def test_a_tag_that_a_stale_list_took_off_comes_back_whether_it_is_heard_or_seen_first(account: Account, first: str) -> None:
+    ticket, rng = await settled(account, rests=30), random.Random(2)  # noqa: S311  # a seeded world
+    account.writing.edit(ticket, tags=[])  # as it was before our write, half a minute ago
+    if first == "seen":
+        account.clock.advance(EVERY)
+        await account.reconciler.round()
+        (row,) = account.drifted()
+        assert (row["what"], row["cause"], row["policy"]) == ("tag:ts_injury", "lost", "heal")
+    await goes_on(account, rng)
+    assert account.writing.tags(ticket) == {"ts_injury"}
+    account.clock.advance(timedelta(minutes=3))
+    account.writing.edit(ticket, tags=[])  # and once more, long after: that is meant
+    await goes_on(account, rng)
+    assert account.writing.tags(ticket) == set()
 
 
 async def test_what_was_lost_is_written_again_and_the_drift_is_over(account: Account) -> None:

@@ -132,7 +132,8 @@ class CaseState(NamedTuple):
             changed: tuple[str, ...] = ()
         else:
             track, previous, changed = before.hear(moment)
-            undone = self._undone(moment, self.asked_of(key), previous, track.facts, changed)
+            outdated = before.is_outdated_by(moment, changed)
+            undone = self._undone(moment, self.asked_of(key), previous, track.facts, changed, outdated=outdated)
             if undone:  # before the requester spoke: what this very moment asks for comes after it
                 at = f"{instant_text(moment.at)}:" if anew else place
                 track = replace(track, declined={**track.declined, **dict.fromkeys(undone, at)})
@@ -143,7 +144,7 @@ class CaseState(NamedTuple):
         if moment.source != "desk":
             if thread.latest != key and self._is_frozen(thread.latest):
                 thread = thread._replace(firing=())  # what fired on a ticket before it was closed holds nothing back on the others
-            thread = thread._replace(latest=key, tags=self._defended(moment, track, thread, place))
+            thread = self._defended(moment, track, thread, place, outdated=outdated)._replace(latest=key)
         elif not thread.latest:
             thread = thread._replace(latest=key)
         if moment.event in UNJUDGED:  # known of old, heard only now: the case is as old as what happened in it
@@ -177,15 +178,18 @@ class CaseState(NamedTuple):
 
     @staticmethod
     def _undone(
-        moment: Moment, asked: Thread, previous: Mapping[str, Value], now: Mapping[str, Value], changed: Collection[str]
+        moment: Moment, asked: Thread, previous: Mapping[str, Value], now: Mapping[str, Value], changed: Collection[str], *, outdated: bool
     ) -> list[str]:
-        """What somebody other than us changed that we had asked for; a person's move of the group counts from the start."""
+        """What somebody other than us changed that we had asked for; a person's move of the group counts from the start.
+
+        A stale list of tags undoes none: nobody meant it.
+        """
         if not changed or moment.actor.kind in ("us", "system"):
             return []
         if moment.impression and not moment.changes:
             return []  # a snapshot of unsure age undoes nothing: what people did stands in the audits
         undone: list[str] = []
-        if "tags" in changed:
+        if "tags" in changed and not outdated:
             had, has = tag_set(previous["tags"]), tag_set(now["tags"])
             undone += [f"tag:{tag}" for tag in sorted(had - has) if tag in asked.tags]
             undone += [f"absent:{tag}" for tag in sorted(has - had) if tag in asked.absent]
@@ -194,17 +198,19 @@ class CaseState(NamedTuple):
         undone += [name for name, one in asked_singles(asked) if name in changed and now[name] != one.value]
         return undone
 
-    def _defended(self, moment: Moment, track: Track, thread: Thread, place: str) -> Mapping[str, str]:
-        """Tags that something other than a person took off again (a trigger inside our own update) are asked for anew.
+    def _defended(self, moment: Moment, track: Track, thread: Thread, place: str, *, outdated: bool) -> Thread:
+        """Tags that something other than a person took off again (a trigger inside our own update, a stale list) are asked for anew;
+        so are those to be off that a stale list put back.
 
         The writer's budget ends such a fight and says so.
         """
-        if moment.actor.kind not in ("us", "system") or moment.event in UNJUDGED or moment.impression or "tags" not in dict(moment.facts):
-            return thread.tags
-        has = tag_set(track.facts["tags"])
-        asked = self.asked_of(key_of(moment.subject)).tags
-        lost = {tag: place for tag, by in asked.items() if tag not in has and by > track.declined.get(f"tag:{tag}", "")}
-        return {**thread.tags, **lost}
+        by_rule = moment.actor.kind in ("us", "system") and moment.event not in UNJUDGED and not moment.impression
+        if not outdated and not (by_rule and "tags" in dict(moment.facts)):
+            return thread
+        has, asked = tag_set(track.facts["tags"]), self.asked_of(key_of(moment.subject))
+        lost = {tag: place for tag, by in asked.tags.items() if tag not in has and by > track.declined.get(f"tag:{tag}", "")}
+        back = {tag: place for tag, by in asked.absent.items() if outdated and tag in has and by > track.declined.get(f"absent:{tag}", "")}
+        return thread._replace(tags={**thread.tags, **lost}, absent={**thread.absent, **back})
 
     def _settle_status(self, before: CaseState, name: str, moment: Moment, anew: bool) -> CaseState:
         """Resolved by a supervisor, or when every ticket is done; stirred again by the requester, a call or a reopened ticket.

@@ -10,6 +10,7 @@ from tsbridge.core.casestate import CaseState, Escalation
 from tsbridge.core.escalation import Armed
 from tsbridge.core.helpdesk import Asked
 from tsbridge.core.moments import Interaction, Value, instant_text, read_instant
+from tsbridge.core.stale import Overwrote
 from tsbridge.core.thread import Thread
 from tsbridge.core.track import Track
 
@@ -53,6 +54,7 @@ def to_json(state: CaseState) -> dict[str, Any]:
                 "facts": _plain(track.facts),
                 "declined": dict(track.declined),
                 **({"others": {id_: _plain(known) for id_, known in track.others.items()}} if track.others else {}),
+                **({"overwrote": [[at(one.at), list(one.tags)] for one in track.overwrote]} if track.overwrote else {}),
             }
             for key, track in state.tracks.items()
         },
@@ -105,6 +107,7 @@ def from_json(data: Mapping[str, Any]) -> CaseState:
                 _frozen(track["facts"]),
                 track["declined"],
                 {id_: _frozen(known) for id_, known in track.get("others", {}).items()},
+                tuple(Overwrote(read_instant(when), tuple(tags)) for when, tags in track.get("overwrote", ())),
             )
             for key, track in data["tracks"].items()
         },

@@ -9,6 +9,7 @@ from typing import Any, Final, Literal
 
 from tsbridge.core.helpdesk import Current, Edit, Ours, Wish
 from tsbridge.core.moments import Value
+from tsbridge.core.stale import Overwrote, restates
 from tsbridge.core.values import alike
 
 Cause = Literal["person", "trigger", "lost", "rulebook", "merged", "closed"]
@@ -70,10 +71,16 @@ def drifts(
     found: list[Drift] = []
     for tag, by in wish.tags:
         if ours.tags.get(tag) == by and tag not in current.tags and f"tag:{tag}" not in outdone:
-            found.append(_drift(current, f"tag:{tag}", tag, None, _taken_off(changes, tag), own_id, live is None or f"tag:{tag}" in live))
+            change = _taken_off(changes, tag)
+            stale = _is_stale(change, tag, changes, own_id)
+            asked_for = live is None or f"tag:{tag}" in live
+            found.append(_drift(current, f"tag:{tag}", tag, None, change, own_id, asked_for, stale=stale))
     for tag, by in wish.absent:
         if ours.absent.get(tag) == by and tag in current.tags and f"absent:{tag}" not in outdone:
-            found.append(_drift(current, f"tag:{tag}", None, tag, _put_on(changes, tag), own_id, live is None or f"absent:{tag}" in live))
+            change = _put_on(changes, tag)
+            stale = _is_stale(change, tag, changes, own_id)
+            asked_for = live is None or f"absent:{tag}" in live
+            found.append(_drift(current, f"tag:{tag}", None, tag, change, own_id, asked_for, stale=stale))
     for name, asked in sorted(wish.singles().items()):
         if ours.values.get(name) == asked and name not in outdone and not alike(current.values.get(name), asked.value):
             to = current.values.get(name)
@@ -93,12 +100,20 @@ def undone_by(edit: Edit, changes: Sequence[Change]) -> tuple[str, ...]:
 
 
 def _drift(
-    current: Current, what: str, wanted: Value, actual: Value, change: Change | None, own_id: str | None, still_asked: bool
+    current: Current,
+    what: str,
+    wanted: Value,
+    actual: Value,
+    change: Change | None,
+    own_id: str | None,
+    still_asked: bool,
+    *,
+    stale: bool = False,
 ) -> Drift:
     cause: Cause
     if current.frozen is not None:
         cause = "merged" if MERGED in current.tags else "closed"
-    elif change is None:
+    elif change is None or stale:
         cause = "lost" if still_asked else "rulebook"
     elif change.rule is not None or (own_id is not None and change.author == own_id) or (change.author or "-").startswith("-"):
         cause = "trigger"  # in our own update, only a rule can have undone what we wrote
@@ -106,6 +121,15 @@ def _drift(
         cause = "person"
     by = None if change is None else change.rule or change.author
     return Drift(what, wanted, actual, cause, POLICY[cause], by, None if change is None else change.at)
+
+
+def _is_stale(change: Change | None, tag: str, changes: Iterable[Change], own_id: str | None) -> bool:
+    """Whether a list of tags that undid what a write of ours did to `tag` only restates, within a minute, the list before that write."""
+    if change is None or change.rule is not None or own_id is None or change.author == own_id:
+        return False
+    ours = [one for one in changes if one.what == "tags" and one.author == own_id and one.rule is None]
+    found = [Overwrote(one.at, tuple(sorted(_set(one.previous)))) for one in ours if tag in _set(one.previous) ^ _set(one.value)]
+    return restates(change.at, _set(change.value), found)
 
 
 def _taken_off(changes: Iterable[Change], tag: str) -> Change | None:

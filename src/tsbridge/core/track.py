@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from types import MappingProxyType
 from typing import Any, Final
 
-from tsbridge.core.moments import ASSIGNED_BY_US, FACTS, Interaction, Moment, Value
+from tsbridge.core import stale
+from tsbridge.core.moments import ASSIGNED_BY_US, FACTS, WRITTEN, Interaction, Moment, Value
+from tsbridge.core.stale import Overwrote
 
 DONE = ("solved", "closed", "deleted", "merged")
 FROZEN = ("closed", "deleted", "merged")
@@ -36,13 +38,15 @@ class Track:
     """What is known of one interaction.
 
     `declined`: what a person undid -> the place in the story where. `others`: by their ids, what is known of people who were
-    the requester before, or are going to be: facts about a person are theirs, not the ticket's.
+    the requester before, or are going to be: facts about a person are theirs, not the ticket's. `overwrote`: by our newest writes,
+    no further apart than a stale list may come.
     """
 
     opened_at: datetime
     facts: Mapping[str, Value] = field(default_factory=dict)
     declined: Mapping[str, str] = field(default_factory=dict)
     others: Mapping[str, Mapping[str, Value]] = field(default_factory=dict)
+    overwrote: tuple[Overwrote, ...] = ()
 
     @property
     def status(self) -> Value:
@@ -72,7 +76,22 @@ class Track:
             told = {**self.others.get(str(now), {}), **told}
             track = self._passed_on(known, str(was), str(now), told)
         changed = tuple(sorted([name for name, value in told.items() if previous.get(name, value) != value]))
-        return track._assigned(moment, known.get(ASSIGNEE)), previous, changed
+        return track._assigned(moment, known.get(ASSIGNEE))._noting_ours(moment, previous, changed), previous, changed
+
+    def _noting_ours(self, moment: Moment, previous: Mapping[str, Value], changed: Collection[str]) -> Track:
+        """The track with the list of tags that a write of ours found."""
+        if moment.event != WRITTEN or "tags" not in changed:
+            return self
+        recent = [one for one in self.overwrote if moment.at - one.at <= stale.WITHIN]
+        return replace(self, overwrote=(*recent, Overwrote(moment.at, tuple(sorted(tag_set(previous.get("tags")))))))
+
+    def is_outdated_by(self, moment: Moment, changed: Collection[str]) -> bool:
+        """Whether somebody's list of tags is one they read before a write of ours and sent after it: within a minute, and it only
+        restates the list that our write found."""
+        if "tags" not in changed or moment.actor.kind in ("us", "system") or (moment.impression and not moment.changes):
+            return False
+        told = next((change.current for change in moment.changes if change.field == "tags"), dict(moment.facts).get("tags"))
+        return stale.restates(moment.at, tag_set(told), self.overwrote)
 
     def _assigned(self, moment: Moment, was: Value) -> Track:
         """The track with whether its assignee is one that we wrote."""

@@ -10,6 +10,7 @@ from sqlalchemy import Connection
 
 from tsbridge.core.asking import askers
 from tsbridge.core.helpdesk import Ours, Wish
+from tsbridge.core.moments import instant_text
 from tsbridge.core.refusals import asked_of, standing, written
 from tsbridge.core.story import is_at
 from tsbridge.store import decisions, links
@@ -23,6 +24,7 @@ Row = Mapping[str, Any]
 class _Asking:
     """One decision in force and the parts it asks for: part -> rule, or `<policy>/<step>`."""
 
+    at: str
     moment: str
     id: str
     parts: Mapping[str, str]
@@ -53,13 +55,16 @@ def _asking(conn: Connection, live: LiveRulebook, case_id: str) -> list[_Asking]
         by_part: dict[str, str] = {}
         for part, who in asked:
             by_part.setdefault(part, who)  # of single values the higher rule's counts
-        found.append((decision.at, _Asking(moment, decision.id, by_part)))
-    return [one for _, one in sorted(found, key=lambda each: (each[0], each[1].moment))]
+        found.append(_Asking(instant_text(decision.at), moment, decision.id, by_part))
+    return sorted(found, key=lambda one: (one.at, one.moment))
 
 
 def _first(asking: Iterable[_Asking], part: str, place: str) -> _Asking | None:
-    """The decision about the moment at this place of the story."""
-    return next((one for one in asking if is_at(one.moment, place) and part in one.parts), None)
+    """The decision about the moment at this place of the story; of what was asked for again because something took it off, the
+    last one before that which asked."""
+    told = [one for one in asking if part in one.parts]
+    earlier = [one for one in told if one.at <= place.rpartition(":")[0]]
+    return next((one for one in told if is_at(one.moment, place)), earlier[-1] if earlier else None)
 
 
 def _of_note(asking: Iterable[_Asking], part: str) -> _Asking | None:

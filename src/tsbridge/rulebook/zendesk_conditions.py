@@ -59,6 +59,7 @@ SIZES = {"less_than": "less_than", "less_than_equal": "at_most", "greater_than":
 NUMBER: Final = re.compile(r"-?[0-9]{1,15}(\.[0-9]{1,9})?")
 NO_VALUE: Final = "__NULL__"
 """How an export writes the empty choice of a field."""
+SAME_NUMBER: Final = "2.5 and 2.50 are the same number here, whatever Zendesk makes of them"
 RATED: Final = "a rating with a comment and one without are one"
 
 
@@ -87,7 +88,8 @@ def condition(raw: Mapping[str, Any]) -> tuple[Leaf, str]:
     if name == "satisfaction_score":
         return _rating(operator, value)
     if name.startswith("custom_fields_"):
-        return _custom(f"ticket.custom.{name.removeprefix('custom_fields_')}", operator, value), ""
+        found = _custom(f"ticket.custom.{name.removeprefix('custom_fields_')}", operator, value)
+        return found, SAME_NUMBER if operator in ("is", "is_not") and _is_decimal(str(value)) else ""
     if name in PLAIN:
         return _plain(PLAIN[name], name, operator, value), ""
     if name.lower() in HOURS:
@@ -221,13 +223,17 @@ def _custom(field: str, operator: str, value: Any) -> Leaf:
         return _empty(field, operator)
     if operator in ("is", "is_not"):
         flag = {"true": True, "false": False}.get(str(value).lower())
-        if "." in (text := str(value)) and NUMBER.fullmatch(text):  # the same number can be written in several ways
-            same = leaf(field, "between", [_number(text)] * 2)
+        if _is_decimal(str(value)):
+            same = leaf(field, "between", [_number(str(value))] * 2)
             return same if operator == "is" else {"none": [same]}
         return leaf(field, operator, str(value) if flag is None else flag)
     if operator in SIZES:
         return leaf(field, SIZES[operator], _number(str(value)))
     return _changed(field, operator, str(value))
+
+
+def _is_decimal(text: str) -> bool:
+    return "." in text and NUMBER.fullmatch(text) is not None
 
 
 def _number(text: str) -> int | float:

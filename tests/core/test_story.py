@@ -321,6 +321,33 @@ def test_a_persons_move_before_our_first_write_counts_too() -> None:
     assert wish(moved_first).group_id is None
 
 
+def told_at_desk(event: str, minute: float, **facts: Value) -> Moment:
+    named = tuple(sorted((name.replace("__", "."), value) for name, value in facts.items()))
+    return Moment("desk", "zendesk:4711", event, T0 + timedelta(minutes=minute), facts=named, actor=AGENT)
+
+
+def test_who_a_supervisor_gives_the_case_to_is_written_to_its_ticket_and_a_later_choice_of_a_person_stays() -> None:
+    given_to = told_at_desk("case.assigned", 2, case__assignee="41000000007")
+    assigned = wish(BITE, given_to).assignee_id
+    assert assigned is not None
+    assert assigned.value == "41000000007"
+    other = ticket("updated", 3, by=AGENT, changes=(Change("ticket.assignee_id", "41000000007", "5"),))
+    assert wish(BITE, given_to, other).assignee_id is None
+    again = wish(BITE, given_to, other, told_at_desk("case.assigned", 4, case__assignee="41000000007")).assignee_id
+    assert again is not None
+    assert wish(BITE, told_at_desk("case.assigned", 2, case__assignee="somebody")).assignee_id is None
+
+
+def test_a_note_of_a_supervisor_is_wished_for_once_and_keeps_its_name() -> None:
+    noted = told_at_desk("case.noted", 2, desk__note="Called her.")
+    (first,) = [note for note in wish(BITE, noted).notes if note[0].startswith("desk:")]
+    assert first[1] == "Called her."
+    later = wish(BITE, noted, ticket("commented", 3, "he was bitten again"), told_at_desk("case.noted", 4, desk__note="Called her."))
+    own = [note for note in later.notes if note[0].startswith("desk:")]
+    assert first in own
+    assert len(own) == 2
+
+
 def test_a_solved_ticket_resolves_the_case_and_a_new_word_opens_it_again() -> None:
     solved = ticket("updated", 3, by=AGENT, ticket__status="solved")
     state, _ = judged(BITE, solved, until=FAR)

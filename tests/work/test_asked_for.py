@@ -9,6 +9,7 @@ import pytest
 
 from tests.clocks import SettableClock
 from tests.work.test_paused_rules import Both
+from tsbridge.core.helpdesk import Wish
 from tsbridge.core.helpdesk_json import ours_from, wish_from
 from tsbridge.store import asked, decisions, links, views
 from tsbridge.store.db import Database
@@ -78,3 +79,17 @@ def test_a_part_that_zendesk_refused_is_named_with_who_asked_for_it(both: Both) 
     assert (parts["group_id"]["rule"], parts["group_id"]["reason"]) == ("to-safety", "not_accepted")
     assert {one["status"] for part, one in parts.items() if part != "group_id"} == {"written"}
     assert both.desk.status(id_) == ("parked", "part_refused")
+
+
+def test_a_note_of_a_person_and_one_about_another_interaction_name_themselves_and_nobody_else(both: Both) -> None:
+    id_ = both.desk.ticket()
+    both.tell("created", 0, id_, description="a bite")
+
+    def read(conn: Any) -> list[dict[str, Any]]:
+        row = dict(views.writeback_list(conn, 1, None, None, id_, None)[0])
+        notes = (("desk:0123456789abcdef#1", "called"), ("rule:injury#1@talkdesk:c1", "hurt"))
+        return asked.parts(conn, LiveRulebook(UTC), row, Wish(notes=notes), ours_from(row["ours"]))
+
+    person, rule = both.desk.database.read_now(read)
+    assert (person["part"], person["rule"], person["decision_id"]) == ("note:desk:0123456789abcdef#1", None, None)
+    assert (rule["part"], rule["rule"]) == ("note:rule:injury#1@talkdesk:c1", "injury")

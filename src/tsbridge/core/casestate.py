@@ -128,7 +128,7 @@ class CaseState(NamedTuple):
         before = self.tracks.get(key) or Track(moment.at)
         told: dict[str, Any]
         if moment.source == "desk":
-            told, previous = {"latest": self.latest or key, **self._heard_at_desk(moment)}, dict(before.facts)
+            told, previous = {"latest": self.latest or key, **self._heard_at_desk(moment, key, place)}, dict(before.facts)
             changed: tuple[str, ...] = ()
         else:
             track, previous, changed = before.hear(moment)
@@ -156,16 +156,22 @@ class CaseState(NamedTuple):
             heard = heard._escalates_no_more(name, subject, moment.at)
         return heard._settle_status(self, name, moment, anew), previous, changed
 
-    def _heard_at_desk(self, moment: Moment) -> dict[str, Any]:
-        """What a moment of the desk makes different."""
+    def _heard_at_desk(self, moment: Moment, key: str, place: str) -> dict[str, Any]:
+        """What a moment of the desk makes different. An assignment to a Zendesk user and a note reach the case's tickets."""
+        facts = dict(moment.facts)
         if moment.event == "case.acknowledged":
             # The policies of every thread are asked whether that stops them, an instant later.
             soon = moment.at + timedelta(microseconds=1)
             asked = {n: t._replace(next_due=min(t.next_due or soon, soon)) if t.armed else t for n, t in self.threads.items()}
             return {"acknowledged": True, "threads": asked}
         if moment.event == "case.assigned":
-            value = dict(moment.facts).get("case.assignee")
-            return {"assignee": None if value is None else str(value)}
+            value = facts.get("case.assignee")
+            told: dict[str, Any] = {"assignee": None if value is None else str(value)}
+            if isinstance(value, str) and value.isascii() and value.isdigit():
+                told["whole"] = self.whole._replace(assign=Asked(value, place))
+            return told
+        if moment.event == "case.noted" and isinstance(text := facts.get("desk.note"), str):
+            return {"notes": (*self.notes, (f"desk:{moment.digest[:16]}#1", text, key))}
         return {}
 
     def _follow(self, track: Track) -> Track:

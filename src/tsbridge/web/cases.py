@@ -153,13 +153,13 @@ async def resolve_case(desk: Made, by: Supervisor, case_id: Id, body: Noted | No
 
 @routes.post("/{case_id}/note")
 async def note_case(desk: Made, by: Supervisor, case_id: Id, body: Note) -> dict[str, Any]:
-    """Write a note on the case's timeline."""
+    """Write a note on the case's timeline and, as an internal one, on its ticket."""
     return await done(desk, desk.cases.note(case_id, by.name, body.note))
 
 
 @routes.post("/{case_id}/assign")
 async def assign_case(desk: Made, by: Supervisor, case_id: Id, body: Assignment) -> dict[str, Any]:
-    """Give the case to an agent."""
+    """Give the case to an agent. A Zendesk user's id is written to the case's tickets."""
     return await done(desk, desk.cases.assign(case_id, by.name, body.agent, body.note))
 
 

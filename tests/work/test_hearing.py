@@ -6,6 +6,8 @@ import asyncio
 from datetime import timedelta
 from typing import Any
 
+import httpx
+import pytest
 from sqlalchemy import func, select
 
 from tests.clocks import SettableClock
@@ -16,6 +18,7 @@ from tsbridge.store.db import Database
 from tsbridge.store.decisions import load
 from tsbridge.store.tables import decisions, moments
 from tsbridge.vendors.errors import TryLater
+from tsbridge.vendors.http import Http
 from tsbridge.vendors.zendesk.client import AuditPage, ZendeskClient
 from tsbridge.work.hearing import Hearing
 from tsbridge.work.reads import ReadBudget
@@ -168,6 +171,33 @@ def test_with_zendesk_away_the_first_impression_is_judged_and_corrected_afterwar
     desk.walk.work()
     assert desk.events(ticket) == [("ticket.created", 1)]
     assert desk.impressions() == 0
+
+
+class Hangs(httpx.AsyncBaseTransport):
+    """Never answers what is asked of one part of the API."""
+
+    def __init__(self, inner: httpx.AsyncBaseTransport, part: str) -> None:
+        self._inner = inner
+        self._part = part
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        if self._part in request.url.path:
+            await asyncio.Event().wait()
+        return await self._inner.handle_async_request(request)
+
+
+@pytest.mark.parametrize(("part", "event"), [("/audits", "ticket.updated"), ("/users/", "ticket.created")])
+def test_a_zendesk_that_never_answers_holds_no_judgement(database: Database, clock: SettableClock, part: str, event: str) -> None:
+    desk = Desk(database, clock)
+    http = Http("http://zendesk.test", sleep=desk.writing._sleep, transport=Hangs(desk.writing.wire, part))
+    client = ZendeskClient(http, desk.writing.credentials)
+    book = {**BOOK, "queues": {name: {} for name in BOOK["queues"]}}  # type: ignore[attr-defined]
+    tagged = {"field": "requester.tags", "operator": "includes", "value": "gold"}
+    book["rules"] = [{"key": "gold", "kind": "escalation", "when": tagged, "then": [{"add_tags": ["gold"]}]}, *BOOK["rules"]]  # type: ignore[misc]
+    desk.walk = Walk(database, clock, book, client, Hearing(database, clock, client, ReadBudget(database, clock)))
+    ticket = reported(desk)
+    asyncio.run(asyncio.wait_for(desk.walk.ingest.round(), 60))
+    assert desk.events(ticket) == [(event, 1)]
 
 
 def test_an_old_snapshot_undoes_nothing(database: Database, clock: SettableClock) -> None:

@@ -14,7 +14,7 @@ from tests.work.day import BOOK, SAFETY, Day, Way
 from tests.work.walk import call
 from tsbridge.simulator.zendesk.deliveries import event_body
 from tsbridge.store.db import Database
-from tsbridge.store.tables import decisions, interactions
+from tsbridge.store.tables import decisions, escalations, interactions
 
 pytestmark = pytest.mark.anyio
 
@@ -174,3 +174,15 @@ async def test_users_that_were_merged_are_one_person(desk: Desk) -> None:
     third = desk.opened(writer)
     await desk.hears()
     assert desk.cases() == {frozenset({first, second, third})}
+
+
+async def test_a_ticket_that_was_merged_away_escalates_nothing_and_its_target_is_of_one_case_with_it(desk: Desk) -> None:
+    source, target = desk.opened(desk.person(), "my dog was bitten"), desk.opened(desk.person("Ben"))
+    await desk.hears()
+    await desk.writes()
+    desk.world.merge(int(target), [int(source)], desk.agent, None, None)
+    await desk.hears()
+    assert desk.cases() == {frozenset({source, target})}
+    await desk.hears(600)
+    late = select(escalations.c.status).where(escalations.c.policy == "sev1", escalations.c.step == 2)
+    assert desk.bridge.database.read_now(lambda conn: conn.execute(late).scalars().all()) == ["stopped"]

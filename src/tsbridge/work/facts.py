@@ -8,6 +8,7 @@ what is known; the ticket is noted, and its case judged again when the facts arr
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable, Mapping, Sequence, Set
 from datetime import datetime, timedelta
 from typing import Any, Final, Protocol
@@ -30,6 +31,10 @@ from tsbridge.work.reads import ReadBudget, Reader
 REQUESTER = frozenset(f"requester.{name}" for name in ("email", "phone", "name", "domain", "country", "tags"))
 TEXT = frozenset({"text", "subject"})
 AT_ONCE = 100
+PATIENCE_S: Final = 1.0
+"""How long judging waits for them, after it may have waited for audits."""
+LONGER_S: Final = 20.0
+"""How long it may take where nobody waits for it."""
 FIRST_RETRY = timedelta(seconds=5)
 LAST_RETRY = timedelta(minutes=15)
 NOTHING: Final[Mapping[str, Mapping[str, Any]]] = {}
@@ -61,8 +66,8 @@ class Background:
         self._phone_region = phone_region
         self._permits = reads
 
-    async def look_up(self, heard: Sequence[Moment]) -> list[Moment]:
-        """Facts for the tickets among `heard` that lack some; empty when nothing is lacking or Zendesk cannot be asked."""
+    async def look_up(self, heard: Sequence[Moment], patience: float = PATIENCE_S) -> list[Moment]:
+        """Facts for the tickets among `heard` that lack some; empty when nothing is lacking or Zendesk does not tell in time."""
         if self._zendesk is None:
             return []
         reads = await self._reads()
@@ -71,7 +76,7 @@ class Background:
             return []
         known = await self._database.read(lambda conn: moments.has_facts(conn, lacking))
         changed = {m.interaction for m in heard if any(c.field == "requester.id" for c in m.changes)}
-        return await self._ask([ticket for ticket in lacking if ticket not in known or ticket in changed], _born(heard))
+        return await self._ask([ticket for ticket in lacking if ticket not in known or ticket in changed], patience, _born(heard))
 
     async def due(self) -> list[Wanted]:
         """Tickets judged without their facts or audits whose time to ask has come."""
@@ -82,8 +87,8 @@ class Background:
 
     async def take_up(self, due: Sequence[Wanted], heard: Heard) -> list[Moment]:
         """Facts for tickets that were `due`, or whose audits were `heard` now; those for which nothing came are asked for later."""
-        found = await self.look_up([moment for moments in heard.moments.values() for moment in moments])
-        found += await self._ask([one.ticket for one in due if one.rang_at is None])
+        found = await self.look_up([moment for moments in heard.moments.values() for moment in moments], LONGER_S)
+        found += await self._ask([one.ticket for one in due if one.rang_at is None], LONGER_S)
         told = {moment.interaction for moment in found} | heard.moments.keys() | heard.gone | heard.unasked
         await self.postpone([one.ticket for one in due if one.ticket not in told])
         return found
@@ -130,15 +135,18 @@ class Background:
     async def _reads(self) -> frozenset[str]:
         return await self._database.read(lambda conn: self._rulebooks.live(conn).book.reads)
 
-    async def _ask(self, tickets: Sequence[str], born: Mapping[str, Mapping[str, Any]] = NOTHING) -> list[Moment]:
+    async def _ask(self, tickets: Sequence[str], patience: float, born: Mapping[str, Mapping[str, Any]] = NOTHING) -> list[Moment]:
         """`born`: tickets that the audits tell of from their creation on."""
         if self._zendesk is None or not tickets:
             return []
         try:
-            _, found = await self._some("facts", [ticket for ticket in tickets if ticket not in born], self._zendesk.tickets)
-            found += [dict(born[ticket]) for ticket in tickets if ticket in born]
-            people = sorted({str(t["requester_id"]) for t in found if t.get("requester_id")})
-            asked, rows = await self._some("people", people, self._zendesk.users)
+            async with asyncio.timeout(patience):
+                _, found = await self._some("facts", [ticket for ticket in tickets if ticket not in born], self._zendesk.tickets)
+                found += [dict(born[ticket]) for ticket in tickets if ticket in born]
+                people = sorted({str(t["requester_id"]) for t in found if t.get("requester_id")})
+                asked, rows = await self._some("people", people, self._zendesk.users)
+        except TimeoutError:
+            return []  # the same; one slow answer stops no other reader
         except VendorError as failure:
             await self._permits.failed(failure)
             return []  # noted as missing by the caller; asked again later

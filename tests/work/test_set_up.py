@@ -186,3 +186,18 @@ async def test_a_ticket_that_was_merged_away_escalates_nothing_and_its_target_is
     await desk.hears(600)
     late = select(escalations.c.status).where(escalations.c.policy == "sev1", escalations.c.step == 2)
     assert desk.bridge.database.read_now(lambda conn: conn.execute(late).scalars().all()) == ["stopped"]
+
+
+async def test_rules_of_a_follow_up_see_the_ticket_it_follows_and_how_severe_that_was(desk: Desk) -> None:
+    desk.bridge.publish(with_rule({"field": "case.followed_severity", "operator": "is", "value": 1}))
+    severe = desk.opened(desk.person(), "my dog was bitten")
+    await desk.hears()
+    desk.edit(severe, status="closed")
+    await desk.hears(40 * 24 * 3600)
+    asked = {"subject": "Again", "comment": {"body": "any news?"}, "via_followup_source_id": severe}
+    follow_up = str(desk.world.create(asked, desk.person("Cy"), via="web")["id"])
+    await desk.hears()
+    await desk.writes()
+    assert desk.seen(follow_up)[-1]["ticket.follows"] == severe
+    assert desk.cases() == {frozenset({severe, follow_up})}
+    assert "ts_asked" in desk.day.writing.tags(follow_up)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from datetime import timedelta
 from typing import Any
 
@@ -51,10 +52,11 @@ class Desk:
         self.walk = Walk(database, clock, book, client, Hearing(database, clock, client, ReadBudget(database, clock)))
         self.rings = 0
 
-    def ring(self, ticket: str) -> None:
-        """A trigger fires: whole seconds, a snapshot, by nobody knows whom."""
+    def ring(self, ticket: str, *, to_the_minute: bool = False) -> None:
+        """A trigger fires: whole seconds or minutes, a snapshot, by nobody knows whom."""
         seen = self.world.ticket(int(ticket))
         self.rings += 1
+        created, updated = (seen[name][:17] + "00Z" if to_the_minute else seen[name] for name in ("created_at", "updated_at"))
         body = {
             "tsbridge": "1",
             "type": "ticket.updated",
@@ -65,8 +67,8 @@ class Desk:
                 "description": "my dog was bitten",
                 "status": seen["status"],
                 "tags": " ".join(seen["tags"]),
-                "created_at": seen["created_at"],
-                "updated_at": seen["updated_at"],
+                "created_at": created,
+                "updated_at": updated,
                 "requester": {"id": str(seen["requester_id"])},
             },
         }
@@ -198,6 +200,40 @@ def test_a_zendesk_that_never_answers_holds_no_judgement(database: Database, clo
     ticket = reported(desk)
     asyncio.run(asyncio.wait_for(desk.walk.ingest.round(), 60))
     assert desk.events(ticket) == [(event, 1)]
+
+
+def test_contacts_are_counted_by_when_the_audits_say_tickets_were_opened_not_by_whole_minutes(
+    database: Database, clock: SettableClock
+) -> None:
+    desk = Desk(database, clock)
+    counted = {"all": [{"field": "requester.contacts_24h", "operator": "at_least", "value": 2}]}
+    again = {"key": "again", "kind": "escalation", "when": counted, "then": [{"add_tags": ["ts_again"]}]}
+    desk.walk.publish({**BOOK, "queues": {"intake": {}}, "rules": [again, BOOK["rules"][-1]]})  # type: ignore[index]
+    person = desk.world.add_user("Ana", "ana@example.com")
+    first, second = (_opened(desk, person, clock, seconds) for seconds in (20, 25))
+    desk.writing.wire.unreachable = True
+    for ticket in (first, second):
+        desk.ring(ticket, to_the_minute=True)
+    desk.walk.work()
+    assert desk.walk.outcome()["wishes"] != []
+    desk.writing.wire.unreachable = False
+    for ticket in (first, second):
+        clock.advance(60)
+        desk.ring(ticket)
+        asyncio.run(desk.walk.ingest.round())
+    assert [(tags_of(desk, ticket)) for ticket in (first, second)] == [[], ["ts_again"]]
+
+
+def _opened(desk: Desk, person: dict[str, Any], clock: SettableClock, after: float) -> str:
+    clock.advance(after)
+    made = desk.world.create({"subject": "Help", "comment": {"body": "hello"}, "requester_id": person["id"]}, person, via="mail")
+    return str(made["id"])
+
+
+def tags_of(desk: Desk, ticket: str) -> list[str]:
+    """What is asked for on a ticket."""
+    wish = next(json.loads(wish) for of, _, wish in desk.walk.outcome()["wishes"] if of == ticket)
+    return [tag for tag, _ in wish["tags"]]
 
 
 def test_an_old_snapshot_undoes_nothing(database: Database, clock: SettableClock) -> None:

@@ -134,8 +134,9 @@ def with_impressions(conn: Connection, tickets: Sequence[str]) -> set[str]:
     return found
 
 
-def replace_impressions(conn: Connection, ticket: str, now: datetime, until: datetime) -> bool:
-    """Take a ticket's first impressions out of its story: its audits were read. True when there were some.
+def replace_impressions(conn: Connection, ticket: str, now: datetime, until: datetime) -> datetime | None:
+    """Take a ticket's first impressions out of its story: its audits were read. Returns when it was opened as was known before; None
+    when there were none.
 
     `until`: what deliveries received later ring of may not be among what was read, so theirs stay.
     They stay on record for the decisions that saw them. The interaction's life is then what the rest of the story tells.
@@ -144,9 +145,11 @@ def replace_impressions(conn: Connection, ticket: str, now: datetime, until: dat
     newer = select(inbox.c.id).where(inbox.c.rang_for == ticket, inbox.c.received_at > until)
     told = (moments.c.impression, IN_STORY, moments.c.event_id.not_in(newer))
     if not conn.execute(update(moments).where(*of_it, *told).values(replaced_at=now)).rowcount:
-        return False
-    redate(conn, Interaction("zendesk", ticket))
-    return True
+        return None
+    subject = Interaction("zendesk", ticket)
+    opened_at: datetime = conn.execute(select(interactions.c.opened_at).where(*_is(subject))).scalar_one()
+    redate(conn, subject)
+    return opened_at
 
 
 def redate(conn: Connection, subject: Interaction) -> bool:
@@ -159,6 +162,8 @@ def redate(conn: Connection, subject: Interaction) -> bool:
     stands: dict[str, Any] = {"requester": requester, "requester_place": place}
     if first is not None:
         stands |= {"opened_at": first, "last_at": last}
+        its = (handles.c.source == subject.source, handles.c.interaction == subject.id)
+        conn.execute(update(handles).where(*its).values(opened_at=first))
     conn.execute(update(interactions).where(*_is(subject)).values(stands))
     return first is not None
 

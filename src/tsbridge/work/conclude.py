@@ -6,7 +6,7 @@ import hashlib
 import logging
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence, Set
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from sqlalchemy import Connection
@@ -33,7 +33,8 @@ log = logging.getLogger("tsbridge.conclude")
 class ToldNow:
     """What one transaction was told: the interactions it may concern, those that said something, those whose people were
     not known to be in touch then, those that something left, as they were before where it linked them, those that turned out to be
-    about somebody else with whom they were about, and the new moments' digests."""
+    about somebody else with whom they were about, when those that are dated otherwise now were opened before, and the new moments'
+    digests."""
 
     subjects: set[Interaction] = field(default_factory=set)
     heard: set[Interaction] = field(default_factory=set)
@@ -41,12 +42,15 @@ class ToldNow:
     left: set[Interaction] = field(default_factory=set)
     were: list[Node] = field(default_factory=list)
     passed_on: dict[Interaction, set[Handle]] = field(default_factory=dict)
+    dated: dict[Interaction, datetime] = field(default_factory=dict)
     fresh: set[str] = field(default_factory=set)
 
     def replace_impressions(self, conn: Connection, ticket: str, now: datetime, until: datetime) -> None:
         """A ticket's audits were read: its first impressions leave the story, and the case is judged from the start."""
-        if moments.replace_impressions(conn, ticket, now, until):
+        opened_at = moments.replace_impressions(conn, ticket, now, until)
+        if opened_at is not None:
             subject = Interaction("zendesk", ticket)
+            self.dated[subject] = opened_at
             self.subjects.add(subject)
             self.heard.add(subject)
             self.left.add(subject)
@@ -155,6 +159,8 @@ class Conclusions:
                 moved |= change
                 anew.add(case_id)
         if live.book.reads & set(COUNTS):
+            dated = [(node, told.dated[node.subject]) for node in near.nodes if node.subject in told.dated]
+            were = [*were, *(replace(node, opened_at=before) for node, before in dated if before != node.opened_at)]
             counted = (node for node in near.nodes if node.subject in told.founded | moved)
             by_clock = bool(live.book.clock_reads & set(COUNTS))
             anew |= links.judged_since(conn, [*counted, *told.were, *were], by_clock=by_clock)

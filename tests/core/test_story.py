@@ -519,6 +519,14 @@ def test_an_act_of_the_desk_heard_before_its_ticket_does_not_keep_the_clock_busy
         assert all(state.wish(id_, GROUPS) for id_ in state.tickets())
 
 
+def test_a_step_fires_before_what_happens_after_it_however_much_happened_before() -> None:
+    busy = [ticket("updated", 1 + n / 1_000, by=AGENT, ticket__priority=str(n)) for n in range(2_000)]
+    late = desk("case.acknowledged", 16)
+    state, _ = judged(BITE, *busy, late, until=T0 + timedelta(hours=3))
+    assert "ts_l2" in state.tags
+    assert "ts_manager" not in state.tags
+
+
 MOMENTS = (
     BITE,
     INVOICE,

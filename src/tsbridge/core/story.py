@@ -31,7 +31,7 @@ NOT_REQUESTERS: Final[ActorKind] = "agent"
 NOTHING: Final[Mapping[str, Judgement]] = MappingProxyType({})
 
 CLOCK_LIMIT = 2_000
-"""Due times judged in one go; the rest waits for the next visit, so that no story can hold a worker."""
+"""Due times judged between two moments; the rest waits for the next visit, so that no story can hold a worker."""
 
 
 class Judges(Protocol):
@@ -196,7 +196,8 @@ def _run_clock(
     held: Mapping[str, Judgement],
 ) -> CaseState:
     """The due times up to and including `until`, each judged as a moment of its own into `judged`; the state behind them."""
-    while (next_one := _next_due(state)) is not None and next_one[0] <= until and len(judged) < CLOCK_LIMIT:
+    bound = len(judged) + CLOCK_LIMIT
+    while (next_one := _next_due(state)) is not None and next_one[0] <= until and len(judged) < bound:
         due, thread = next_one
         subject = thread.armed[0].interaction if thread.armed else subject_of(thread.latest)
         moment = f"clock:{key_of(subject)}:{instant_text(due)}"

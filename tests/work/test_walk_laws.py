@@ -25,7 +25,7 @@ from tsbridge.store import desired as wishes_of
 from tsbridge.store.db import Database
 from tsbridge.store.desired import ClaimedWish
 from tsbridge.store.tables import decisions as decision_rows
-from tsbridge.store.tables import desired
+from tsbridge.store.tables import desired, escalations
 
 BOOK = load_file(Path(__file__).parents[2] / "rulebooks" / "incident-desk.yaml")
 ANA, BEN = "+14155550123", "+14155550199"
@@ -153,13 +153,20 @@ def test_a_step_fires_at_its_time_by_the_clock(database: Database, clock: Settab
     assert "ts_escalated_l2" in [tag for tag, _ in wishes(database)["4711"]]
 
 
+def steps(database: Database) -> list[Any]:
+    return list(database.read_now(lambda conn: conn.execute(select(escalations)).mappings().all()))
+
+
 def test_an_acknowledged_case_is_left_alone_by_time(database: Database, clock: SettableClock) -> None:
     walk = Walk(database, clock, BOOK)
     walk.tell([ticket("created", 0, text="bitten")])
     walk.work()
     case_id = walk.outcome()["cases"][0][0]
+    due = {row["step"]: row["due_at"] for row in steps(database)}
     clock.advance(timedelta(minutes=5))
     assert asyncio.run(walk.desk.acknowledge(case_id, "key_1", "on it")) == case_id
+    assert {row["step"]: row["due_at"] for row in steps(database)} == due, "when each would have come stays known"
+    assert {(row["status"], row["ended_at"]) for row in steps(database) if row["step"] > 1} == {("acknowledged", clock.now())}
     clock.advance(timedelta(hours=5))
     walk.work()
     assert "ts_escalated_l2" not in [tag for tag, _ in wishes(database)["4711"]]

@@ -19,7 +19,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Final, NamedTuple
 
-from tsbridge.core.escalation import Armed
+from tsbridge.core.escalation import Armed, Rest
 from tsbridge.core.helpdesk import Asked, Wish
 from tsbridge.core.moments import UNJUDGED, Interaction, Moment, Value, instant_text
 from tsbridge.core.rules.judgement import Judgement
@@ -38,7 +38,10 @@ FOLLOWED: Final = {"case.followed_severity": "case.severity", "case.followed_cat
 
 @dataclass(frozen=True, slots=True)
 class Escalation:
-    """A step that is over. `status`: fired, acknowledged (somebody moved first) or stopped. `step` counts from 1."""
+    """A step that is over, `at` that time. `status`: fired, acknowledged (somebody moved first) or stopped. `step` counts from 1.
+
+    `rests`: when the policy's clock rested before.
+    """
 
     policy: str
     step: int
@@ -46,6 +49,7 @@ class Escalation:
     status: str
     at: datetime
     interaction: Interaction
+    rests: tuple[Rest, ...] = ()
 
 
 class CaseState(NamedTuple):
@@ -363,14 +367,14 @@ class CaseState(NamedTuple):
         armed = {a.policy: a for a in before.armed}
         fresh = Armed("", at, 0, subject)
         fired = tuple(
-            Escalation(s.policy, s.index + 1, (a := armed.get(s.policy, fresh)).armed_at, "fired", at, a.interaction)
+            Escalation(s.policy, s.index + 1, (a := armed.get(s.policy, fresh)).armed_at, "fired", at, a.interaction, a.rests)
             for s in judgement.steps
         )
         still = {a.policy for a in judgement.armed}
         word = "acknowledged" if self.acknowledged else "stopped"
         ran = {(s.policy, s.index) for s in judgement.steps}
         over = tuple(
-            Escalation(a.policy, step + 1, a.armed_at, word, at, a.interaction)
+            Escalation(a.policy, step + 1, a.armed_at, word, at, a.interaction, a.rests)
             for a in before.armed
             if a.policy not in still and a.policy in policies
             for step in range(a.next_step, len(policies[a.policy].steps))
@@ -427,4 +431,4 @@ class CaseState(NamedTuple):
 
 
 def _over(armed: Iterable[Armed], at: datetime) -> tuple[Escalation, ...]:
-    return tuple([Escalation(a.policy, a.next_step + 1, a.armed_at, "stopped", at, a.interaction) for a in armed])
+    return tuple([Escalation(a.policy, a.next_step + 1, a.armed_at, "stopped", at, a.interaction, a.rests) for a in armed])

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from tsbridge.core.casestate import CaseState, Escalation
-from tsbridge.core.escalation import Armed
+from tsbridge.core.escalation import Armed, rests_from, rests_json
 from tsbridge.core.helpdesk import Asked
 from tsbridge.core.moments import Interaction, Value, instant_text, read_instant
 from tsbridge.core.stale import Overwrote
@@ -65,7 +65,7 @@ def to_json(state: CaseState) -> dict[str, Any]:
         "acknowledged": state.acknowledged,
         "reopened": state.reopened,
         "notes": [list(note) for note in state.notes],
-        "ended": [[e.policy, e.step, at(e.armed_at), e.status, at(e.at), list(e.interaction)] for e in state.ended],
+        "ended": [_over(e) for e in state.ended],
         "rests_at": at(state.rests_at),
     }
 
@@ -118,7 +118,7 @@ def from_json(data: Mapping[str, Any]) -> CaseState:
         acknowledged=data["acknowledged"],
         reopened=data["reopened"],
         notes=tuple((key, text, place) for key, text, place in data["notes"]),
-        ended=tuple(Escalation(p, s, read_instant(a), w, read_instant(t), Interaction(*i)) for p, s, a, w, t, i in data["ended"]),
+        ended=tuple(_over_from(e) for e in data["ended"]),
         rests_at=at(data["rests_at"]),
     )
 
@@ -129,3 +129,15 @@ def _plain(facts: Mapping[str, Value]) -> dict[str, Any]:
 
 def _frozen(facts: Mapping[str, Any]) -> dict[str, Value]:
     return {name: tuple(value) if isinstance(value, list) else value for name, value in facts.items()}
+
+
+def _over(one: Escalation) -> list[Any]:
+    told = [one.policy, one.step, instant_text(one.armed_at), one.status, instant_text(one.at), list(one.interaction)]
+    return [*told, rests_json(one.rests)] if one.rests else told
+
+
+def _over_from(data: list[Any]) -> Escalation:
+    policy, step, armed_at, status, at, interaction, *rests = data
+    return Escalation(
+        policy, step, read_instant(armed_at), status, read_instant(at), Interaction(*interaction), rests_from(rests[0]) if rests else ()
+    )

@@ -68,7 +68,7 @@ class Armed:
         if self.rests or self.paused_by or self.acknowledged_until is not None:
             told.append(
                 {
-                    "rests": [[instant_text(start), None if end is None else instant_text(end)] for start, end in self.rests],
+                    "rests": rests_json(self.rests),
                     "paused_by": [list(one) for one in self.paused_by],
                     "acknowledged_until": None if self.acknowledged_until is None else instant_text(self.acknowledged_until),
                 }
@@ -84,10 +84,18 @@ class Armed:
         until = more[0]["acknowledged_until"]
         return replace(
             armed,
-            rests=tuple((read_instant(start), None if end is None else read_instant(end)) for start, end in more[0]["rests"]),
+            rests=rests_from(more[0]["rests"]),
             paused_by=tuple(Interaction(*one) for one in more[0]["paused_by"]),
             acknowledged_until=None if until is None else read_instant(until),
         )
+
+
+def rests_json(rests: Iterable[Rest]) -> list[list[str | None]]:
+    return [[instant_text(start), None if end is None else instant_text(end)] for start, end in rests]
+
+
+def rests_from(data: Iterable[Any]) -> tuple[Rest, ...]:
+    return tuple((read_instant(start), None if end is None else read_instant(end)) for start, end in data)
 
 
 def due(step: Step, armed_at: datetime, calendars: Mapping[str, Calendar], rests: Iterable[Rest] = ()) -> datetime | None:

@@ -323,6 +323,7 @@ escalations = Table(
     Column("armed_at", Instant, nullable=False),
     Column("due_at", Instant, nullable=False),
     Column("status", Text, nullable=False),  # armed | paused | fired | acknowledged | stopped
+    Column("ended_at", Instant),  # when it fired, was acknowledged or stopped
 )
 Index("escalations_by_due", escalations.c.due_at, escalations.c.id)
 Index("escalations_by_case", escalations.c.case_id)

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final, NamedTuple
 
-from sqlalchemy import Column, ColumnElement, Connection, RowMapping, Select, and_, func, or_, select, tuple_
+from sqlalchemy import Column, ColumnElement, Connection, Label, RowMapping, Select, and_, func, or_, select, tuple_
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolIsBusy
 
@@ -166,11 +166,13 @@ def timeline(conn: Connection, case_id: str, limit: int, after: tuple[datetime, 
         and_(moments.c.source == "desk", moments.c.interaction == interactions.c.source + ":" + interactions.c.id),
     )
     told = select(moments).join(interactions, within).where(interactions.c.case_id == case_id)
-    sources: tuple[tuple[str, Select[Any], Column[Any], Column[Any]], ...] = (
+    happens = func.coalesce(escalations.c.ended_at, escalations.c.due_at, type_=escalations.c.due_at.type).label("happens_at")
+    steps = select(escalations, happens).where(escalations.c.case_id == case_id)
+    sources: tuple[tuple[str, Select[Any], Column[Any] | Label[Any], Column[Any]], ...] = (
         ("moment", told, moments.c.at, moments.c.digest),
         ("decision", select(decisions).where(decisions.c.case_id == case_id), decisions.c.at, decisions.c.id),
         ("change", select(changes).where(changes.c.subject == case_id), changes.c.at, changes.c.id),
-        ("escalation", select(escalations).where(escalations.c.case_id == case_id), escalations.c.due_at, escalations.c.id),
+        ("escalation", steps, happens, escalations.c.id),
     )
     found: list[Entry] = []
     for rank, (kind, query, at, key) in enumerate(sources):

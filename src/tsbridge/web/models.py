@@ -176,6 +176,8 @@ class Escalation(TypedDict):
     armed_at: str
     due_at: str
     status: Literal["armed", "due", "paused", "fired", "acknowledged", "stopped"]
+    ended_at: str | None
+    acknowledged_at: str | None
 
 
 class CaseExplained(TypedDict):

@@ -136,6 +136,8 @@ def escalation_item(row: Row, now: datetime) -> dict[str, Any]:
         "armed_at": time_text(row["armed_at"]),
         "due_at": time_text(row["due_at"]),
         "status": "due" if due else row["status"],
+        "ended_at": time_text(row["ended_at"]),
+        "acknowledged_at": time_text(row["ended_at"]) if row["status"] == "acknowledged" else None,
     }
 
 

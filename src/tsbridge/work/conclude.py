@@ -13,7 +13,7 @@ from sqlalchemy import Connection
 
 from tsbridge.core.casestate import CaseState
 from tsbridge.core.contacts import COUNTS
-from tsbridge.core.escalation import expected
+from tsbridge.core.escalation import Armed, expected
 from tsbridge.core.helpdesk import Wish
 from tsbridge.core.link import Node, group
 from tsbridge.core.moments import Handle, Interaction, Moment, instant_text
@@ -290,7 +290,9 @@ def escalation_rows(case_id: str, state: CaseState, book: Rulebook) -> list[dict
     """The steps of a case's policies: those that are over, and those to come with their due times."""
     rows: dict[str, dict[str, object]] = {}
     for over in state.ended:
-        _row(rows, case_id, over.interaction, over.policy, over.step, over.armed_at, over.at, over.status)
+        was = Armed(over.policy, over.armed_at, over.step - 1, over.interaction, over.rests)
+        due = over.at if over.status == "fired" else expected(book, was, over.step - 1)
+        _row(rows, case_id, over.interaction, over.policy, over.step, over.armed_at, due or over.at, over.status, over.at)
     for armed in state.armed:
         policy = book.policies.get(armed.policy)
         for index in range(armed.next_step, len(policy.steps) if policy is not None else 0):
@@ -310,7 +312,9 @@ def _row(
     armed_at: datetime,
     due_at: datetime,
     status: str,
+    ended_at: datetime | None = None,
 ) -> None:
     name = f"{case_id}:{key_of(by)}:{policy}:{step}:{instant_text(armed_at)}"
     id_ = "esc_" + hashlib.sha256(name.encode()).hexdigest()[:24]
-    rows[id_] = {"id": id_, "policy": policy, "step": step, "armed_at": armed_at, "due_at": due_at, "status": status}
+    times = {"armed_at": armed_at, "due_at": due_at, "ended_at": ended_at}
+    rows[id_] = {"id": id_, "policy": policy, "step": step, "status": status, **times}

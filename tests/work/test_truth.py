@@ -44,7 +44,11 @@ def found_wrong(day: Day) -> dict[str, Any]:
     return {what: found for what, found in wrong.items() if found}
 
 
-@pytest.mark.parametrize(("seed", "writer"), [(2, SECONDS), (3, MINUTES), (4, FEW_READS)])
+ON_WHICH = [("sqlite", 2, SECONDS), ("postgresql", 3, MINUTES), ("sqlite", 4, FEW_READS)]
+"""A busy day costs tens of seconds: here each way on one database, the others by `python -m benchmarks truth`."""
+
+
+@pytest.mark.parametrize(("fresh_url", "seed", "writer"), ON_WHICH, indirect=["fresh_url"])
 async def test_a_busy_day_ends_as_people_left_it_and_alike_however_it_was_heard(
     make_database: Callable[[], Database], clock: SettableClock, seed: int, writer: Way
 ) -> None:

@@ -472,6 +472,40 @@ def test_an_acknowledged_case_is_acknowledged_in_all_its_parts() -> None:
     ]
 
 
+TAKES = ticket("updated", 5, by=AGENT, changes=(Change("ticket.assignee_id", None, "7"),))
+
+
+def test_who_takes_the_ticket_acknowledges_it() -> None:
+    state, decisions = judged(BITE, TAKES, until=FAR)
+    assert tags(state.wish("4711", GROUPS)) == ["ts_injury", "ts_sev1"]
+    assert state.in_hand
+    assert decisions[-1].seen.given["case.acknowledged"] is True
+    assert {(e.step, e.status) for e in state.ended} == {(1, "fired"), (2, "acknowledged"), (3, "acknowledged")}
+
+
+@pytest.mark.parametrize("by", [US, Actor("system")])
+def test_an_assignee_that_we_or_a_rule_of_zendesks_set_acknowledges_nothing(by: Actor) -> None:
+    assigned = ticket("updated", 5, by=by, changes=(Change("ticket.assignee_id", None, "7"),))
+    restated = ticket("updated", 6, "any news?", ticket__assignee_id="7")
+    state, _ = judged(BITE, assigned, restated, until=FAR)
+    assert "ts_l2" in tags(state.wish("4711", GROUPS))
+    assert not state.in_hand
+
+
+def test_who_takes_a_guessed_ticket_acknowledges_nothing_of_another() -> None:
+    taken = ticket("updated", 5, by=AGENT, changes=(Change("ticket.assignee_id", None, "7"),), id_="4800")
+    state, _ = judged(BITE, INVOICE, taken, until=FAR)
+    assert "ts_l2" in tags(state.wish("4711", GROUPS))
+    assert not state.in_hand
+    assert judged(BITE, INVOICE, taken, until=FAR, joined=NAMED_TOGETHER)[0].in_hand
+
+
+def test_a_first_impression_of_our_own_assignment_acknowledges_nothing() -> None:
+    given_to = told_at_desk("case.assigned", 2, case__assignee="41000000007")
+    seen = replace(ticket("updated", 5, by=Actor("unknown"), ticket__assignee_id="41000000007"), impression=True)
+    assert "ts_l2" in tags(judged(BITE, given_to, seen, until=FAR)[0].wish("4711", GROUPS))
+
+
 def test_a_ticket_that_is_done_rests_while_the_case_is_open() -> None:
     solved = ticket("updated", 5, by=AGENT, ticket__status="solved")
     state, _ = judged(BITE, INVOICE, solved, until=FAR)

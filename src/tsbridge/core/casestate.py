@@ -25,7 +25,7 @@ from tsbridge.core.moments import UNJUDGED, Interaction, Moment, Value, instant_
 from tsbridge.core.rules.judgement import Judgement
 from tsbridge.core.rules.language import Policy
 from tsbridge.core.thread import Thread, asked_singles, merged_of
-from tsbridge.core.track import DONE, EMPTY, FROZEN, Track, key_of, tag_set
+from tsbridge.core.track import ASSIGNEE, DONE, EMPTY, FROZEN, Track, key_of, tag_set
 
 CASE_FIELDS: Final = (
     *("case.id", "case.severity", "case.category", "case.queue", "case.interactions", "case.channels"),
@@ -55,6 +55,7 @@ class Escalation:
 class CaseState(NamedTuple):
     """A case after some moment of its story. `judged_to` is that moment's place; places compare as text.
 
+    `acknowledged`: by a supervisor; see `in_hand`.
     `joined`: of an interaction the first one it is joined with by name, which names their thread; itself where it is left out.
     `whole`: what rules asked of the whole case (`scope: case`).
     """
@@ -121,6 +122,11 @@ class CaseState(NamedTuple):
         return tuple(one for _, thread in sorted(self.threads.items()) for one in thread.armed)
 
     @property
+    def in_hand(self) -> bool:
+        """Whether somebody has the case: a supervisor acknowledged it, or an agent took the ticket that it is shown by."""
+        return self.acknowledged or self.worst.taken
+
+    @property
     def resolved(self) -> bool:
         return bool(self.threads) and all(thread.resolved for thread in self.threads.values())
 
@@ -149,6 +155,8 @@ class CaseState(NamedTuple):
             if thread.latest != key and self._is_frozen(thread.latest):
                 thread = thread._replace(firing=())  # what fired on a ticket before it was closed holds nothing back on the others
             thread = self._defended(moment, track, thread, place, outdated=outdated)._replace(latest=key)
+            if before.taken_by(moment) and not (moment.impression and self._is_as_we_assigned(key, track)):
+                thread = thread._replace(taken=True)
         elif not thread.latest:
             thread = thread._replace(latest=key)
         if moment.event in UNJUDGED:  # known of old, heard only now: the case is as old as what happened in it
@@ -159,6 +167,11 @@ class CaseState(NamedTuple):
         if heard._is_frozen(key):
             heard = heard._escalates_no_more(name, subject, moment.at)
         return heard._settle_status(self, name, moment, anew), previous, changed
+
+    def _is_as_we_assigned(self, key: str, track: Track) -> bool:
+        """Whether the assignee is the one that we asked for: a snapshot does not tell who wrote it."""
+        asked = self.asked_of(key).assign
+        return asked is not None and asked.value == track.facts.get(ASSIGNEE)
 
     def _heard_at_desk(self, moment: Moment, key: str, place: str) -> dict[str, Any]:
         """What a moment of the desk makes different. An assignment to a Zendesk user and a note reach the case's tickets."""
@@ -238,7 +251,7 @@ class CaseState(NamedTuple):
         opens = not before._any_open(name) and self._any_open(name)
         if (thread.resolved or before.resolved) and (opens or stirred):
             # A fresh start: what fired before the case was resolved fires again.
-            again = self._with(name, thread._replace(resolved=False, firing=()))
+            again = self._with(name, thread._replace(resolved=False, taken=False, firing=()))
             return again._replace(reopened=True, acknowledged=False) if before.resolved else again
         return self
 
@@ -287,8 +300,8 @@ class CaseState(NamedTuple):
         given["case.interactions"] = len(self.tracks)
         given["case.channels"] = tuple(sorted({str(c) for t in self.tracks.values() if (c := t.facts.get("channel"))}))
         given["case.reopened"] = self.reopened
-        given["case.acknowledged"] = self.acknowledged
         stands = self.stands_for(subject)
+        given["case.acknowledged"] = self.acknowledged or stands.taken
         given["case.escalation_level"] = stands.level if subject.source == "zendesk" else self.level
         named = (("severity", stands.severity), ("category", stands.category), ("queue", stands.queue), ("worst_severity", self.severity))
         given.update((f"case.{name}", value) for name, value in named if value is not None)
@@ -371,7 +384,7 @@ class CaseState(NamedTuple):
             for s in judgement.steps
         )
         still = {a.policy for a in judgement.armed}
-        word = "acknowledged" if self.acknowledged else "stopped"
+        word = "acknowledged" if self.acknowledged or before.taken else "stopped"
         ran = {(s.policy, s.index) for s in judgement.steps}
         over = tuple(
             Escalation(a.policy, step + 1, a.armed_at, word, at, a.interaction, a.rests)

@@ -17,8 +17,8 @@ PRESSING: Final = (1, 2)
 
 
 def asks_somebody(state: CaseState) -> bool:
-    """Whether somebody still has to do something: an open ticket, an escalation to come, severity 1 or 2 that nobody acknowledged."""
-    if state.armed or (state.severity in PRESSING and not state.acknowledged):
+    """Whether somebody still has to do something: an open ticket, an escalation to come, severity 1 or 2 that nobody has in hand."""
+    if state.armed or (state.severity in PRESSING and not state.in_hand):
         return True
     return any([key.startswith("zendesk:") and track.status not in DONE for key, track in state.tracks.items()])
 

@@ -15,7 +15,7 @@ from tsbridge.core.track import EMPTY
 
 
 class Thread(NamedTuple):
-    """What stands for interactions joined by name. `latest`: which of them told something last."""
+    """What stands for interactions joined by name. `latest`: which of them told something last; `taken`: a person was assigned."""
 
     latest: str = ""
     severity: int | None = None
@@ -29,6 +29,7 @@ class Thread(NamedTuple):
     assign: Asked | None = None
     custom_fields: Mapping[str, Asked] = EMPTY
     resolved: bool = False
+    taken: bool = False
     firing: tuple[str, ...] = ()
     armed: tuple[Armed, ...] = ()
     next_due: datetime | None = None

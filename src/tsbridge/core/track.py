@@ -101,6 +101,19 @@ class Track:
         facts = {name: value for name, value in self.facts.items() if name != ASSIGNED_BY_US}
         return replace(self, facts={**facts, ASSIGNED_BY_US: True} if now and moment.actor.kind == "us" else facts)
 
+    def taken_by(self, moment: Moment) -> bool:
+        """Whether somebody took the ticket with this moment: a person assigned it, not we and not a rule of Zendesk's.
+
+        `self` is what was known before. A snapshot that restates an assignee takes nothing.
+        """
+        if moment.actor.kind in ("us", "system") or moment.event in (FACTS, WRITTEN):
+            return False
+        for change in moment.changes:
+            if change.field == ASSIGNEE:
+                return change.current is not None
+        told, known = dict(moment.facts).get(ASSIGNEE), self.facts.get(ASSIGNEE)
+        return told is not None and (told != known or moment.event == "ticket.created")
+
     def _passed_on(self, known: Mapping[str, Value], was: str, now: str, told: Mapping[str, Value]) -> Track:
         """The ticket is somebody else's: what was known of the one before goes with them."""
         theirs = {name: value for name, value in known.items() if _is_theirs(name)}

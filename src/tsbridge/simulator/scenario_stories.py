@@ -276,12 +276,15 @@ def merged(sheet: Sheet, theme: Theme) -> None:
 
 
 def tag_removed(sheet: Sheet, theme: Theme) -> None:
-    """An agent takes one of our tags off; it must stay off, and the others on."""
+    """An agent takes one of our tags off; it must stay off, and the others on.
+
+    They add one of their own first: a list that only restates the one before our write would count as somebody's stale list.
+    """
     story, person, at, agent = sheet.story(f"{theme.name}-tag-removed"), sheet.person(), sheet.moment(), sheet.agent()
     ref = sheet.ticket(story, at, person, sheet.rng.choice(theme.mails))
     off = theme.tags[0]
-    sheet.desk(story, at + timedelta(hours=1), ref, "untag", after=(ref, off), agent=agent, tags=[off])
-    sheet.desk(story, at + timedelta(hours=2), ref, "tag", agent=agent, tags=["checked_by_agent"])
+    sheet.desk(story, at + timedelta(hours=1), ref, "tag", after=(ref, off), agent=agent, tags=["checked_by_agent"])
+    sheet.desk(story, at + timedelta(hours=2), ref, "untag", agent=agent, tags=[off])
     sheet.expect(story, ref, ("checked_by_agent", *theme.tags[1:]), (off,))
 
 
@@ -293,9 +296,9 @@ def same_minute(sheet: Sheet, theme: Theme) -> None:
     off = theme.tags[0]
     sheet.desk(story, at + sheet.some(2, 6), ref, "assign", agent=agent)
     at += timedelta(hours=1)
-    sheet.desk(story, at, ref, "untag", after=(ref, off), agent=agent, tags=[off])
+    sheet.desk(story, at, ref, "tag", after=(ref, off), agent=agent, tags=["checked_by_agent"])
+    sheet.desk(story, at, ref, "untag", agent=agent, tags=[off])
     sheet.desk(story, at, ref, "comment", agent=agent, body=words.MACRO, public=True)
-    sheet.desk(story, at, ref, "tag", agent=agent, tags=["checked_by_agent"])
     for seconds, status in ((10, "pending"), (10, "open"), (11, "solved")):
         sheet.desk(story, at + timedelta(seconds=seconds), ref, "update", agent=agent, status=status)
     sheet.expect(story, ref, ("checked_by_agent", *theme.tags[1:]), (off, *theme.unanswered), status="solved")

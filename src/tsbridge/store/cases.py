@@ -64,7 +64,7 @@ def save(conn: Connection, case_id: str, now: CaseState) -> None:
         "category": now.category,
         "queue": now.queue,
         "assignee": now.assignee,
-        "acknowledged": now.acknowledged,
+        "acknowledged": now.in_hand,
         "opened_at": opened_at,
         "last_at": last_at,
         "due_at": due_at(now),

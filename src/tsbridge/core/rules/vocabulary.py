@@ -145,7 +145,12 @@ FIELDS: Final = (
     Field("case.interactions", "number", "Tickets and calls in the case.", 2),
     Field("case.channels", "set", "Channels of the case.", ["email", "voice"]),
     Field("case.reopened", "flag", "Whether the case was resolved once and came back.", False),
-    Field("case.acknowledged", "flag", "Whether a supervisor has acknowledged the case.", False),
+    Field(
+        "case.acknowledged",
+        "flag",
+        "Whether a supervisor acknowledged the case, or a person was assigned to the ticket or those joined to it by name.",
+        False,
+    ),
     Field("case.escalation_level", "number", "The highest step that fired, of the same as the severity.", 2),
     Field("time.now", "time", "The moment's time; for within_hours and outside_hours.", "2026-11-22T09:16:02Z"),
     Field("time.weekday", "word", "Day of the week in the team's zone.", "mon", ("mon", "tue", "wed", "thu", "fri", "sat", "sun")),

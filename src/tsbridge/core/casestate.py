@@ -134,12 +134,13 @@ class CaseState(NamedTuple):
 
     def hear(self, moment: Moment, subject: Interaction, place: str, anew: bool) -> tuple[CaseState, dict[str, Value], tuple[str, ...]]:
         """The state after a subject's moment was told and before it is judged; the values before it; the fields it changed."""
-        key = key_of(subject)
-        before = self.tracks.get(key) or Track(moment.at)
+        key, name = key_of(subject), self.thread_of(key_of(subject))
+        before, thread = self.tracks.get(key) or Track(moment.at), self.threads.get(name, Thread())
         told: dict[str, Any]
         if moment.source == "desk":
             told, previous = {"latest": self.latest or key, **self._heard_at_desk(moment, key, place)}, dict(before.facts)
             changed: tuple[str, ...] = ()
+            thread = thread._replace(latest=thread.latest or key)
         else:
             track, previous, changed = before.hear(moment)
             outdated = before.is_outdated_by(moment, changed)
@@ -149,16 +150,11 @@ class CaseState(NamedTuple):
                 track = replace(track, declined={**track.declined, **dict.fromkeys(undone, at)})
             track = self._follow(track)
             told = {"tracks": {**self.tracks, key: track}, "latest": key}
-        name = self.thread_of(key)
-        thread = self.threads.get(name, Thread())
-        if moment.source != "desk":
             if thread.latest != key and self._is_frozen(thread.latest):
                 thread = thread._replace(firing=())  # what fired on a ticket before it was closed holds nothing back on the others
             thread = self._defended(moment, track, thread, place, outdated=outdated)._replace(latest=key)
             if before.taken_by(moment) and not (moment.impression and self._is_as_we_assigned(key, track)):
                 thread = thread._replace(taken=True)
-        elif not thread.latest:
-            thread = thread._replace(latest=key)
         if moment.event in UNJUDGED:  # known of old, heard only now: the case is as old as what happened in it
             known = self._replace(**{**told, "latest": self.latest or key, "judged_to": place})
             return known._with(name, thread) if name in self.threads or thread.tags else known, previous, changed

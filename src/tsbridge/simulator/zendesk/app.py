@@ -69,7 +69,9 @@ def make_app(zendesk: Zendesk, *, pumping: bool) -> Starlette:
         except Rejected as refused:
             return as_json({"error": refused.body}, refused.status, {})
         except ODD_SHAPES:
-            return JSONResponse({"error": 'expected {"act": text, "args": object, "at": time}'}, 400)
+            return JSONResponse(
+                {"error": 'expected {"act": text, "args": object, "at": time}; docs/simulators.md has the args of each act'}, 400
+            )
 
     async def as_user(request: Request) -> Response:
         content, _ = await _content(request)

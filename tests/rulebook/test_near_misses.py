@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from tests.rulebook.books import ZONE, book, leaf, rule
 from tsbridge.core.rules.document import read
-from tsbridge.core.rules.judge import ONLY_MATCHED, Judge, Near
+from tsbridge.core.rules.judge import Judge, Near
 from tsbridge.core.rules.judgement import Standing
 from tsbridge.core.rules.language import leaves
 from tsbridge.rulebook.coverage import Watch, truth
@@ -69,7 +69,7 @@ def test_the_near_ones_are_those_of_all_that_miss_little(rules: list[tuple[Any, 
     judge, facts = Judge(read(document), ZONE), {"source": "zendesk", "tags": tuple(sorted(tags))}
     every = judge.explain(facts, {}, Standing(), WORKDAY)
     matched = [one for one in every if one.matched]
-    assert [one for one in judge.explain(facts, {}, Standing(), WORKDAY, near=ONLY_MATCHED) if one.matched] == matched
+    assert [one for one in judge.explain(facts, {}, Standing(), WORKDAY, near=Near(0)) if one.matched] == matched
     near = judge.explain(facts, {}, Standing(), WORKDAY, near=Near(most, shown))
     assert [one for one in near if one.matched] == matched
     assert {one.key for one in near} <= {one.key for one in every}

@@ -12,12 +12,12 @@ from dataclasses import replace
 from typing import Any, Final, NamedTuple
 
 from tsbridge.core.moments import Change, Moment, Text, Value, with_digest
+from tsbridge.core.words import TEXT_FIELDS
 
 BARS: Final = "▇▇▇▇"
 """Stands where words were that nobody told us what became of."""
 TELLING: Final = 4
 """A shorter piece is not looked for in other texts: it would be found everywhere."""
-TEXT_FIELDS: Final = ("text", "text.requester", "text.new", "subject")
 _PERSONAL: Final = ("requester.email", "requester.phone", "requester.name", "requester.domain", "ticket.satisfaction", "ticket.external_id")
 _CUSTOM: Final = "ticket.custom."
 

@@ -16,14 +16,14 @@ from tsbridge.core.chain import commitment
 from tsbridge.core.moments import Interaction, Text, Value, instant_text
 from tsbridge.core.rules.judgement import Judgement, Standing
 from tsbridge.core.rules.language import content_hash
-from tsbridge.core.story import Judged, Seen, as_words_of, text_fields
+from tsbridge.core.story import Judged, Seen
+from tsbridge.core.words import TEXT_FIELDS, as_words_of, text_fields
 from tsbridge.store.chain import append
 from tsbridge.store.tables import chain, decision_rules, decision_tags, decisions, moments
 
 _ADD: Final = insert(decisions)
 _ADD_RULES: Final = insert(decision_rules)
 _ADD_TAGS: Final = insert(decision_tags)
-TEXTS = ("text", "text.requester", "text.new", "subject")
 
 
 @dataclass(frozen=True, slots=True)
@@ -253,8 +253,8 @@ def hold(conn: Connection, id: str, held: Held, *, forget: bool) -> str:
 def seen_json(judged: Judged) -> dict[str, Any]:
     seen = judged.seen
     return {
-        "given": {name: _plain(value) for name, value in seen.given.items() if name not in TEXTS},
-        "previous": {name: _plain(value) for name, value in seen.previous.items() if name not in TEXTS},
+        "given": {name: _plain(value) for name, value in seen.given.items() if name not in TEXT_FIELDS},
+        "previous": {name: _plain(value) for name, value in seen.previous.items() if name not in TEXT_FIELDS},
         "standing": seen.standing.to_json(),
         "texts": {"heard": list(seen.heard), "new": seen.new, **({"whose": dict(seen.whose)} if seen.whose else {})},
     }

@@ -15,7 +15,6 @@ from sqlalchemy import Connection
 from tsbridge.core.moments import Interaction, Moment, instant_text
 from tsbridge.core.ports import Ids
 from tsbridge.core.redaction import (
-    TEXT_FIELDS,
     Words,
     forgotten,
     lost,
@@ -29,6 +28,7 @@ from tsbridge.core.redaction import (
 from tsbridge.core.rules.judgement import Note
 from tsbridge.core.rules.shown import NEAR, near_misses, rule_shown
 from tsbridge.core.story import Seen
+from tsbridge.core.words import TEXT_FIELDS
 from tsbridge.store import chain, decisions, links, redaction
 from tsbridge.store.decisions import Held
 from tsbridge.store.rulebooks import LiveRulebook

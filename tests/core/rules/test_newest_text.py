@@ -14,7 +14,7 @@ from tsbridge.core.rules.document import read
 from tsbridge.core.rules.judge import Judge
 from tsbridge.core.rules.judgement import Standing
 from tsbridge.core.rules.text import NEWEST, newest
-from tsbridge.core.story import text_fields
+from tsbridge.core.words import text_fields
 from tsbridge.rulebook.worlds import WORKDAY
 
 FIELDS = ("text", "text.requester", "text.new")

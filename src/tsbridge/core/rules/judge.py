@@ -33,9 +33,6 @@ class Near(NamedTuple):
     shown: int = 25
 
 
-ONLY_MATCHED: Final = Near(0)
-
-
 class _Room:
     """For how many near misses there is room, by how much they miss. `deepest`: the most that one may miss as yet."""
 

@@ -23,6 +23,9 @@ PROBE: Final = timedelta(seconds=30)
 """Between two probes of an upstream that is in trouble: two a minute."""
 REMEMBERED: Final = 40
 
+Spent = tuple[tuple[datetime, int], ...]
+"""How much was spent, by the second."""
+
 
 @dataclass(frozen=True, slots=True)
 class Budget:
@@ -34,7 +37,7 @@ class Budget:
 
     tokens: float | None = None
     filled_at: datetime | None = None
-    spent: tuple[tuple[datetime, int], ...] = ()
+    spent: Spent = ()
     limits: tuple[tuple[str, int], ...] = ()
     closed_until: datetime | None = None
     reason: str | None = None
@@ -61,7 +64,7 @@ def free(budget: Budget, wanted: float, now: datetime) -> tuple[int, datetime]:
     """
     rate = per_minute(budget, wanted)
     tokens = _tokens(budget, rate, now)
-    recent = [(at, n) for at, n in budget.spent if now - at < MINUTE]
+    recent = last_minute(budget.spent, now)
     room = max(1, int(_ceiling(budget, rate))) - sum(n for _, n in recent)
     count = min(int(tokens), room)
     if count > 0:
@@ -74,11 +77,20 @@ def take(budget: Budget, wanted: float, now: datetime) -> Budget | None:
     """One update is about to be sent; None when there is no permit for it."""
     if closed(budget, now) is not None or free(budget, wanted, now)[0] < 1:
         return None
-    spent = tuple((at, n) for at, n in budget.spent if now - at < MINUTE)
+    tokens = _tokens(budget, per_minute(budget, wanted), now) - 1
+    return replace(budget, tokens=tokens, filled_at=now, spent=spent_more(budget.spent, 1, now))
+
+
+def last_minute(spent: Spent, now: datetime) -> Spent:
+    return tuple((at, n) for at, n in spent if now - at < MINUTE)
+
+
+def spent_more(spent: Spent, count: int, now: datetime) -> Spent:
+    """What was spent in the last minute, and `count` more now."""
+    spent = last_minute(spent, now)
     second = now.replace(microsecond=0) + timedelta(seconds=1)  # counted at its end: never forgotten too early
     same = sum(n for at, n in spent if at == second)
-    spent = (*((at, n) for at, n in spent if at != second), (second, same + 1))
-    return replace(budget, tokens=_tokens(budget, per_minute(budget, wanted), now) - 1, filled_at=now, spent=spent)
+    return (*((at, n) for at, n in spent if at != second), (second, same + count))
 
 
 def heard(budget: Budget, buckets: Mapping[str, tuple[int, int, int]], now: datetime) -> Budget:

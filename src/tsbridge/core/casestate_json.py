@@ -9,7 +9,7 @@ from typing import Any
 from tsbridge.core.casestate import CaseState, Escalation
 from tsbridge.core.escalation import Armed, rests_from, rests_json
 from tsbridge.core.helpdesk import Asked
-from tsbridge.core.moments import Interaction, Value, instant_text, read_instant
+from tsbridge.core.moments import Interaction, Value, instant_text, read_instant, value_from, value_json
 from tsbridge.core.stale import Overwrote
 from tsbridge.core.thread import Thread
 from tsbridge.core.track import Track
@@ -52,9 +52,9 @@ def to_json(state: CaseState) -> dict[str, Any]:
         "tracks": {
             key: {
                 "opened_at": at(track.opened_at),
-                "facts": _plain(track.facts),
+                "facts": _facts_json(track.facts),
                 "declined": dict(track.declined),
-                **({"others": {id_: _plain(known) for id_, known in track.others.items()}} if track.others else {}),
+                **({"others": {id_: _facts_json(known) for id_, known in track.others.items()}} if track.others else {}),
                 **({"overwrote": [[at(one.at), list(one.tags)] for one in track.overwrote]} if track.overwrote else {}),
             }
             for key, track in state.tracks.items()
@@ -106,9 +106,9 @@ def from_json(data: Mapping[str, Any]) -> CaseState:
         tracks={
             key: Track(
                 read_instant(track["opened_at"]),
-                _frozen(track["facts"]),
+                _facts_from(track["facts"]),
                 track["declined"],
-                {id_: _frozen(known) for id_, known in track.get("others", {}).items()},
+                {id_: _facts_from(known) for id_, known in track.get("others", {}).items()},
                 tuple(Overwrote(read_instant(when), tuple(tags)) for when, tags in track.get("overwrote", ())),
             )
             for key, track in data["tracks"].items()
@@ -125,12 +125,12 @@ def from_json(data: Mapping[str, Any]) -> CaseState:
     )
 
 
-def _plain(facts: Mapping[str, Value]) -> dict[str, Any]:
-    return {name: list(value) if isinstance(value, tuple) else value for name, value in facts.items()}
+def _facts_json(facts: Mapping[str, Value]) -> dict[str, Any]:
+    return {name: value_json(value) for name, value in facts.items()}
 
 
-def _frozen(facts: Mapping[str, Any]) -> dict[str, Value]:
-    return {name: tuple(value) if isinstance(value, list) else value for name, value in facts.items()}
+def _facts_from(facts: Mapping[str, Any]) -> dict[str, Value]:
+    return {name: value_from(value) for name, value in facts.items()}
 
 
 def _over(one: Escalation) -> list[Any]:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final, Literal
+from typing import Final, Literal
 
 from tsbridge.core.helpdesk import Current, Edit, Ours, Wish
 from tsbridge.core.moments import Value
 from tsbridge.core.stale import Overwrote, restates
+from tsbridge.core.track import tag_set
 from tsbridge.core.values import alike
 
 Cause = Literal["person", "trigger", "lost", "rulebook", "merged", "closed"]
@@ -128,21 +129,17 @@ def _is_stale(change: Change | None, tag: str, changes: Iterable[Change], own_id
     if change is None or change.rule is not None or own_id is None or change.author == own_id:
         return False
     ours = [one for one in changes if one.what == "tags" and one.author == own_id and one.rule is None]
-    found = [Overwrote(one.at, tuple(sorted(_set(one.previous)))) for one in ours if tag in _set(one.previous) ^ _set(one.value)]
-    return restates(change.at, _set(change.value), found)
+    found = [Overwrote(one.at, tuple(sorted(tag_set(one.previous)))) for one in ours if tag in tag_set(one.previous) ^ tag_set(one.value)]
+    return restates(change.at, tag_set(change.value), found)
 
 
 def _taken_off(changes: Iterable[Change], tag: str) -> Change | None:
-    return _last(one for one in changes if one.what == "tags" and tag in _set(one.previous) and tag not in _set(one.value))
+    return _last(one for one in changes if one.what == "tags" and tag in tag_set(one.previous) and tag not in tag_set(one.value))
 
 
 def _put_on(changes: Iterable[Change], tag: str) -> Change | None:
-    return _last(one for one in changes if one.what == "tags" and tag not in _set(one.previous) and tag in _set(one.value))
+    return _last(one for one in changes if one.what == "tags" and tag not in tag_set(one.previous) and tag in tag_set(one.value))
 
 
 def _last(found: Iterable[Change]) -> Change | None:
     return max(found, key=lambda one: one.at, default=None)
-
-
-def _set(value: Any) -> frozenset[str]:
-    return frozenset(value) if isinstance(value, tuple) else frozenset()

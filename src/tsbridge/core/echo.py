@@ -8,11 +8,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence, Set
 from dataclasses import replace
 from datetime import timedelta
-from typing import Any
+from typing import Any, Final
 
-from tsbridge.core.moments import WRITTEN, Actor, Change, Moment, Text, Value
+from tsbridge.core.helpdesk import HEARD_AS
+from tsbridge.core.moments import WRITTEN, Actor, Change, Moment, Text, value_json
+from tsbridge.core.track import tag_set
 
-NAMES = {"ticket.priority": "priority", "ticket.group_id": "group_id", "ticket.assignee_id": "assignee_id"}
+NAMES: Final = {field: name for name, field in HEARD_AS.items()}
 
 
 def without_own_notes(moment: Moment, notes: Set[str]) -> Moment:
@@ -47,7 +49,7 @@ def written_before(moment: Moment, intents: Sequence[Mapping[str, Any]]) -> Mome
     `intents`: those that no audit told of yet. What we wrote is known, and nothing that changes with what others do next.
     """
     values = {name: value for intent in intents for name, value in intent["values"].items()}
-    facts = {field: value for field, value in moment.facts if (name := _name(field)) in values and values[name] == _plain(value)}
+    facts = {field: value for field, value in moment.facts if (name := _name(field)) in values and values[name] == value_json(value)}
     told = dict(moment.facts)
     if "tags" in told and (lists := [intent["tags"] for intent in intents if "tags" in intent]):
         facts["tags"] = tuple(sorted(lists[-1]))
@@ -59,15 +61,14 @@ def written_before(moment: Moment, intents: Sequence[Mapping[str, Any]]) -> Mome
 
 def _undone(moment: Moment, newest: Mapping[str, Any]) -> bool:
     """Whether a snapshot behind our newest write shows that something took back what it did."""
-    tags = dict(moment.facts).get("tags", ())
-    has = _set(tags)
-    return isinstance(tags, tuple) and "tags" in dict(moment.facts) and (not set(newest["add"]) <= has or bool(set(newest["remove"]) & has))
+    tags = dict(moment.facts).get("tags")
+    return isinstance(tags, tuple) and (not set(newest["add"]) <= set(tags) or bool(set(newest["remove"]) & set(tags)))
 
 
 def beyond(change: Change, intents: Sequence[Mapping[str, Any]]) -> Change | None:
     """What is left of a change without what we meant by it; None: nothing. An intent may have `tags`, the whole list it sent."""
     if change.field == "tags":
-        before, now = _set(change.previous), _set(change.current)
+        before, now = tag_set(change.previous), tag_set(change.current)
         if any("tags" in intent and set(intent["tags"]) == now for intent in intents):
             return None  # our list as we sent it, whatever somebody put there or took off before it came
         added = now - before - {tag for intent in intents for tag in intent["add"]}
@@ -76,7 +77,7 @@ def beyond(change: Change, intents: Sequence[Mapping[str, Any]]) -> Change | Non
             return change
         return Change("tags", tuple(sorted((now - added) | removed)), tuple(sorted(now))) if added or removed else None
     name = _name(change.field)
-    meant = any(name in intent["values"] and intent["values"][name] == _plain(change.current) for intent in intents)
+    meant = any(name in intent["values"] and intent["values"][name] == value_json(change.current) for intent in intents)
     return None if meant else change
 
 
@@ -85,13 +86,5 @@ def _name(field: str) -> str:
     return NAMES.get(field, "custom:" + field.removeprefix("ticket.custom."))
 
 
-def _plain(value: Value) -> Any:
-    return list(value) if isinstance(value, tuple) else value
-
-
 def _written(text: Text, intents: Sequence[Mapping[str, Any]]) -> bool:
     return any(text.body.strip() == str(body).strip() for intent in intents for body in intent.get("texts", ()))
-
-
-def _set(value: Value) -> set[str]:
-    return set(value) if isinstance(value, tuple) else set()

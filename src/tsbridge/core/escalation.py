@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from tsbridge.core.calendar import ALWAYS, Calendar
-from tsbridge.core.moments import Interaction, instant_text, read_instant
+from tsbridge.core.moments import CLOCK, Interaction, instant_text, read_instant
 from tsbridge.core.rules.language import Policy, Rulebook, Step
 
 Rest = tuple[datetime, datetime | None]
@@ -41,11 +41,10 @@ class Armed:
         `pauses`: whether `pauses_when` holds for the `subject` whose moment it is.
         """
         paused_by = tuple(sorted({*self.paused_by, subject} if pauses else {*self.paused_by} - {subject}))
-        until = self.acknowledged_until if acknowledged and policy.acknowledged_for is not None else None
+        until = None
         if acknowledged and policy.acknowledged_for is not None:
-            happens = event != "clock"
-            again = event == "case.acknowledged" or until is None
-            if again or (happens and until is not None and at < until):
+            until = self.acknowledged_until
+            if event == "case.acknowledged" or until is None or (event != CLOCK and at < until):
                 until = at + policy.acknowledged_for
         return replace(self, paused_by=paused_by, acknowledged_until=until)
 

@@ -6,12 +6,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from tsbridge.core.helpdesk import Asked, Edit, Ours, Refused, Search, Wish
-from tsbridge.core.moments import Value
+from tsbridge.core.moments import value_from, value_json
 
 
 def wish_json(wish: Wish) -> dict[str, Any]:
     def asked(value: Asked | None) -> list[Any] | None:
-        return None if value is None else [_plain(value.value), value.by]
+        return None if value is None else [value_json(value.value), value.by]
 
     return {
         "tags": [list(tag) for tag in wish.tags],
@@ -26,7 +26,7 @@ def wish_json(wish: Wish) -> dict[str, Any]:
 
 def wish_from(data: Mapping[str, Any]) -> Wish:
     def asked(value: Any) -> Asked | None:
-        return None if value is None else Asked(_frozen(value[0]), value[1])
+        return None if value is None else Asked(value_from(value[0]), value[1])
 
     return Wish(
         tuple((tag, by) for tag, by in data["tags"]),
@@ -34,7 +34,7 @@ def wish_from(data: Mapping[str, Any]) -> Wish:
         asked(data["priority"]),
         asked(data["group_id"]),
         asked(data["assignee_id"]),
-        tuple((name, Asked(_frozen(value[0]), value[1])) for name, value in data["custom_fields"]),
+        tuple((name, Asked(value_from(value[0]), value[1])) for name, value in data["custom_fields"]),
         tuple((key, text) for key, text in data["notes"]),
     )
 
@@ -43,12 +43,12 @@ def ours_json(ours: Ours) -> dict[str, Any]:
     return {
         "tags": dict(ours.tags),
         "absent": dict(ours.absent),
-        "values": {name: [_plain(asked.value), asked.by] for name, asked in ours.values.items()},
+        "values": {name: [value_json(asked.value), asked.by] for name, asked in ours.values.items()},
         "notes": sorted(ours.notes),
         "put": sorted(ours.put),
         "owed": edit_json(ours.owed),
         # Left out where they say nothing: hardly any ticket has them.
-        **({"refused": {part: [_plain(one.value), one.by, one.reason] for part, one in ours.refused.items()}} if ours.refused else {}),
+        **({"refused": {part: [value_json(one.value), one.by, one.reason] for part, one in ours.refused.items()}} if ours.refused else {}),
         **({"search": [[list(group) for group in ours.search.groups], ours.search.calls]} if ours.search != Search() else {}),
     }
 
@@ -57,10 +57,12 @@ def ours_from(data: Mapping[str, Any]) -> Ours:
     """`{}` is a ticket that we have never written to."""
     if not data:
         return Ours()
-    values = {name: Asked(_frozen(value), by) for name, (value, by) in data["values"].items()}
+    values = {name: Asked(value_from(value), by) for name, (value, by) in data["values"].items()}
     owed = data["owed"]
-    back = Edit(tuple(owed["add"]), tuple(owed["remove"]), tuple((name, _frozen(value)) for name, value in sorted(owed["values"].items())))
-    refused = {part: Refused(_frozen(value), by, reason) for part, (value, by, reason) in data.get("refused", {}).items()}
+    back = Edit(
+        tuple(owed["add"]), tuple(owed["remove"]), tuple((name, value_from(value)) for name, value in sorted(owed["values"].items()))
+    )
+    refused = {part: Refused(value_from(value), by, reason) for part, (value, by, reason) in data.get("refused", {}).items()}
     groups, calls = data.get("search", ((), 0))
     search = Search(tuple(tuple(group) for group in groups), calls)
     return Ours(data["tags"], data["absent"], values, frozenset(data["notes"]), frozenset(data["put"]), back, refused, search)
@@ -71,14 +73,6 @@ def edit_json(edit: Edit) -> dict[str, Any]:
     return {
         "add": list(edit.add),
         "remove": list(edit.remove),
-        "values": {name: _plain(value) for name, value in edit.values},
+        "values": {name: value_json(value) for name, value in edit.values},
         "notes": [key for key, _ in edit.notes],
     }
-
-
-def _plain(value: Value) -> Any:
-    return list(value) if isinstance(value, tuple) else value
-
-
-def _frozen(value: Any) -> Value:
-    return tuple(value) if isinstance(value, list) else value

@@ -170,7 +170,7 @@ def to_json(moment: Moment) -> dict[str, Any]:
         "at": instant_text(moment.at),
         "at_known": moment.at_known,
         "facts": {field: list(value) if isinstance(value, tuple) else value for field, value in moment.facts},
-        "changes": [[c.field, _plain(c.previous), _plain(c.current)] for c in moment.changes],
+        "changes": [[c.field, value_json(c.previous), value_json(c.current)] for c in moment.changes],
         "texts": [_told(text) for text in moment.texts],
         "names": [list(name) for name in moment.names],
         "people": [list(person) for person in moment.people],
@@ -194,7 +194,7 @@ def from_json(data: dict[str, Any], digest: str = "") -> Moment:
         at=read_instant(data["at"]),
         at_known=data["at_known"],
         facts=tuple([(field, tuple(v) if type(v) is list else v) for field, v in data["facts"].items()]),
-        changes=tuple(Change(f, _frozen(p), _frozen(c)) for f, p, c in data["changes"]),
+        changes=tuple(Change(f, value_from(p), value_from(c)) for f, p, c in data["changes"]),
         texts=tuple(Text(*text) for text in data["texts"]),
         names=tuple(Handle(*name) for name in data["names"]),
         people=tuple(Handle(*person) for person in data["people"]),
@@ -231,9 +231,10 @@ def _told(text: Text) -> list[Any]:
     return list(text[:4]) if text.by or text.public is not None else [text.role, text.body]
 
 
-def _plain(value: Value) -> Any:
+def value_json(value: Value) -> Any:
+    """A value as a plain JSON value; `value_from` takes it back to an equal one."""
     return list(value) if isinstance(value, tuple) else value
 
 
-def _frozen(value: Any) -> Value:
-    return tuple(value) if isinstance(value, list) else value
+def value_from(data: Any) -> Value:
+    return tuple(data) if isinstance(data, list) else data

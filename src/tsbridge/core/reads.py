@@ -8,43 +8,38 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
-from typing import Any, Final
+from datetime import datetime
+from typing import Any
 
+from tsbridge.core.budget import MINUTE, Spent, last_minute, spent_more
 from tsbridge.core.moments import instant_text, read_instant
-
-MINUTE: Final = timedelta(minutes=1)
 
 
 @dataclass(frozen=True, slots=True)
 class Reads:
     """`spent`: reads of the last minute by the second. `closed_until`: nobody reads before then. `counted`: reads ever, by reader."""
 
-    spent: tuple[tuple[datetime, int], ...] = ()
+    spent: Spent = ()
     closed_until: datetime | None = None
     counted: tuple[tuple[str, int], ...] = ()
 
 
 def take(reads: Reads, reader: str, limit: int, wanted: int, now: datetime) -> tuple[Reads, int]:
     """Up to `wanted` reads, as many as are left of `limit` a minute; how many were taken."""
-    spent = _recent(reads, now)
-    left = 0 if closed(reads, now) else limit - sum(n for _, n in spent)
+    left = 0 if closed(reads, now) else limit - sum(n for _, n in last_minute(reads.spent, now))
     taken = max(0, min(wanted, left))
     if not taken:
         return reads, 0
-    second = now.replace(microsecond=0) + timedelta(seconds=1)  # counted at its end: never forgotten too early
-    same = sum(n for at, n in spent if at == second)
-    spent = (*((at, n) for at, n in spent if at != second), (second, same + taken))
     counted = dict(reads.counted)
     counted[reader] = counted.get(reader, 0) + taken
-    return replace(reads, spent=spent, counted=tuple(sorted(counted.items()))), taken
+    return replace(reads, spent=spent_more(reads.spent, taken, now), counted=tuple(sorted(counted.items()))), taken
 
 
 def next_free(reads: Reads, limit: int, now: datetime) -> datetime:
     """When one read of `limit` a minute will be left; now if one is."""
     if closed(reads, now) and reads.closed_until is not None:
         return reads.closed_until
-    spent = _recent(reads, now)
+    spent = last_minute(reads.spent, now)
     over = sum(n for _, n in spent) - limit + 1
     for at, n in spent:
         if over <= 0:
@@ -61,10 +56,6 @@ def closed(reads: Reads, now: datetime) -> bool:
 def wait_until(reads: Reads, until: datetime) -> Reads:
     """Nobody reads before `until`; an earlier end of a wait does not shorten a later one."""
     return reads if reads.closed_until is not None and reads.closed_until >= until else replace(reads, closed_until=until)
-
-
-def _recent(reads: Reads, now: datetime) -> tuple[tuple[datetime, int], ...]:
-    return tuple((at, n) for at, n in reads.spent if now - at < MINUTE)
 
 
 def reads_json(reads: Reads) -> dict[str, Any]:

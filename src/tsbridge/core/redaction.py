@@ -11,7 +11,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import replace
 from typing import Any, Final, NamedTuple
 
-from tsbridge.core.moments import Change, Moment, Text, Value, with_digest
+from tsbridge.core.moments import Change, Moment, Text, Value, value_from, with_digest
 from tsbridge.core.words import TEXT_FIELDS
 
 BARS: Final = "▇▇▇▇"
@@ -98,7 +98,7 @@ def personal_words(moment: Moment) -> Words:
 
 def facts_without(facts: Mapping[str, Any], gone: Callable[[str, Value], bool]) -> dict[str, Any]:
     """Facts as they are kept, in plain JSON values, without those that are gone."""
-    return {name: None if gone(name, tuple(value) if isinstance(value, list) else value) else value for name, value in facts.items()}
+    return {name: None if gone(name, value_from(value)) else value for name, value in facts.items()}
 
 
 def reasons_without(shown: Iterable[Mapping[str, Any]], gone: Callable[[str], bool], since: str) -> list[dict[str, Any]]:

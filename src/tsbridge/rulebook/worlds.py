@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, tzinfo
 from typing import Any, Final
 
-from tsbridge.core.moments import Value
+from tsbridge.core.moments import Value, value_json
 from tsbridge.core.rules.facts import YEARS, Facts
 from tsbridge.core.rules.judge import Judge
 from tsbridge.core.rules.judgement import Judgement, Standing
@@ -45,8 +45,8 @@ class World:
 
     def to_json(self) -> dict[str, Any]:
         """`{"given": …, "at": …}` as a test of the rulebook or a try takes it."""
-        facts = {name: _plain(value) for name, value in sorted(self.given.items())}
-        facts |= {PREVIOUS + name: _plain(value) for name, value in sorted(self.previous.items())}
+        facts = {name: value_json(value) for name, value in sorted(self.given.items())}
+        facts |= {PREVIOUS + name: value_json(value) for name, value in sorted(self.previous.items())}
         return {"given": facts, "at": self.at.astimezone(UTC).isoformat().replace("+00:00", "Z")}
 
     def facts(self, book: Rulebook, zone: tzinfo) -> Facts:
@@ -62,7 +62,3 @@ def completed(given: Mapping[str, Value]) -> dict[str, Value]:
     if "text" in facts:
         facts.setdefault("text.requester", facts["text"])
     return facts
-
-
-def _plain(value: Value) -> Any:
-    return list(value) if isinstance(value, tuple) else value

@@ -13,7 +13,7 @@ from typing import Any, Final
 from sqlalchemy import Connection, insert, select, tuple_, update
 
 from tsbridge.core.chain import commitment
-from tsbridge.core.moments import Interaction, Text, Value, instant_text
+from tsbridge.core.moments import Interaction, Text, instant_text, value_from, value_json
 from tsbridge.core.rules.judgement import Judgement, Standing
 from tsbridge.core.rules.language import content_hash
 from tsbridge.core.story import Judged, Seen
@@ -253,8 +253,8 @@ def hold(conn: Connection, id: str, held: Held, *, forget: bool) -> str:
 def seen_json(judged: Judged) -> dict[str, Any]:
     seen = judged.seen
     return {
-        "given": {name: _plain(value) for name, value in seen.given.items() if name not in TEXT_FIELDS},
-        "previous": {name: _plain(value) for name, value in seen.previous.items() if name not in TEXT_FIELDS},
+        "given": {name: value_json(value) for name, value in seen.given.items() if name not in TEXT_FIELDS},
+        "previous": {name: value_json(value) for name, value in seen.previous.items() if name not in TEXT_FIELDS},
         "standing": seen.standing.to_json(),
         "texts": {"heard": list(seen.heard), "new": seen.new, **({"whose": dict(seen.whose)} if seen.whose else {})},
     }
@@ -268,18 +268,10 @@ def _seen(conn: Connection, data: Mapping[str, Any], at: datetime) -> Seen:
     for digest in bodies.keys() & whose.keys():
         bodies[digest] = list(as_words_of(bodies[digest], whose[digest]))
     texts = text_fields([bodies[digest] for digest in heard if digest in bodies], new=data["texts"]["new"])
-    given = {name: _frozen(value) for name, value in data["given"].items()}
-    previous = {name: _frozen(value) for name, value in data["previous"].items()}
+    given = {name: value_from(value) for name, value in data["given"].items()}
+    previous = {name: value_from(value) for name, value in data["previous"].items()}
     standing = Standing.from_json(data["standing"])
     return Seen({**given, **texts}, previous, standing, at, heard, data["texts"]["new"], tuple(sorted(whose.items())))
-
-
-def _plain(value: Value) -> Any:
-    return list(value) if isinstance(value, tuple) else value
-
-
-def _frozen(value: Any) -> Value:
-    return tuple(value) if isinstance(value, list) else value
 
 
 def severe(conn: Connection, tickets: Sequence[str]) -> list[str]:

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from tsbridge.core.escalation import Armed
-from tsbridge.core.moments import Value, instant_text, read_instant
+from tsbridge.core.moments import Value, instant_text, read_instant, value_from, value_json
 
 
 class Standing(NamedTuple):
@@ -89,7 +89,7 @@ class Judgement(NamedTuple):
             **{name: getattr(self, name) for name in _PLAIN},
             **{name: list(getattr(self, name)) for name in _NAMES},
             "matched": [list(match) for match in self.matched],
-            "custom_fields": [[name, list(value) if isinstance(value, tuple) else value] for name, value in self.custom_fields],
+            "custom_fields": [[name, value_json(value)] for name, value in self.custom_fields],
             "steps": [[step.policy, step.index] for step in self.steps],
             "notes": [[note.key, note.text] for note in self.notes],
             "notifications": [list(one) for one in self.notifications],
@@ -106,7 +106,7 @@ class Judgement(NamedTuple):
             **plain,
             **names,
             matched=tuple(Match(*match) for match in data["matched"]),
-            custom_fields=tuple((name, tuple(value) if isinstance(value, list) else value) for name, value in data["custom_fields"]),
+            custom_fields=tuple((name, value_from(value)) for name, value in data["custom_fields"]),
             steps=tuple(StepFired(*step) for step in data["steps"]),
             notes=tuple(Note(*note) for note in data["notes"]),
             notifications=tuple((who, what) for who, what in data["notifications"]),

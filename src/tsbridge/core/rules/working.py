@@ -16,13 +16,10 @@ from tsbridge.core.rules.conditions import holds
 from tsbridge.core.rules.facts import Facts
 from tsbridge.core.rules.judgement import Judgement, Match, Note, Standing, StepFired
 from tsbridge.core.rules.language import PLACEHOLDER, Action, Rule, Rulebook
+from tsbridge.core.track import ASSIGNEE, FROZEN
 from tsbridge.core.values import plain
 
-ASSIGNEE: Final = "ticket.assignee_id"
 FIELD_OF: Final = {"severity": "case.severity", "category": "case.category", "queue": "case.queue", "priority": "ticket.priority"}
-
-GONE: Final = ("closed", "deleted", "merged")
-"""Tickets that nobody can move any more escalate nothing."""
 
 
 class Work:
@@ -90,7 +87,8 @@ class Work:
             self.fresh.append(Armed(value, self.at, 0, self.subject))
 
     def may_arm(self, policy: str) -> bool:
-        return self.facts.get("ticket.status") not in GONE and all(one.policy != policy for one in (*self.armed, *self.fresh))
+        """Tickets that nobody can move any more escalate nothing."""
+        return self.facts.get("ticket.status") not in FROZEN and all(one.policy != policy for one in (*self.armed, *self.fresh))
 
     def single(self, slot: str, value: Value, by: str) -> None:
         if slot in self.singles:

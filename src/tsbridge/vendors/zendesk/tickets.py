@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any, Final
 
 from tsbridge.core.helpdesk import Current, Edit, apply
-from tsbridge.core.moments import Value
+from tsbridge.core.moments import Value, value_from, value_json
 from tsbridge.core.refusals import parts_of
 
 SINGLES: Final = ("priority", "group_id", "assignee_id")
@@ -30,7 +30,7 @@ def current_of(ticket: Mapping[str, Any]) -> Current:
     for entry in ticket.get("custom_fields") or ():
         if isinstance(entry, Mapping) and entry.get("id") is not None:
             value = entry.get("value")
-            values[f"custom:{entry['id']}"] = tuple(value) if isinstance(value, list) else value
+            values[f"custom:{entry['id']}"] = value_from(value)
     tags = frozenset(str(tag) for tag in ticket.get("tags") or ())
     return Current(str(ticket.get("id")), str(ticket.get("status") or ""), tags, values, str(ticket.get("updated_at") or ""))
 
@@ -46,7 +46,7 @@ def properties_of(current: Current, edit: Edit, intent: str) -> dict[str, Any]:
             changes[name] = _number(value) if name.endswith("_id") else value
         else:
             id_ = _number(name.removeprefix("custom:"))
-            customs.append({"id": id_, "value": list(value) if isinstance(value, tuple) else value})
+            customs.append({"id": id_, "value": value_json(value)})
     if customs:
         changes["custom_fields"] = customs
     if edit.notes:

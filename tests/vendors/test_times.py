@@ -57,6 +57,14 @@ def test_a_time_is_believed_within_reason_and_else_the_receipt_counts(vendor: An
     assert found.warnings == (() if warning is None else (warning,))
 
 
+@pytest.mark.parametrize("kind", ["ticket.created", "ticket.updated"])
+def test_a_trigger_body_whose_only_time_cannot_be_read_says_so(kind: str) -> None:
+    ticket = {"id": "4711", "created_at": "", "updated_at": ""}
+    for name in ("created_at", "updated_at"):
+        found = zendesk({"tsbridge": "1", "type": kind, "ticket": {**ticket, name: "gestern"}}, received_at=NOW)
+        assert found.warnings == ("time_unreadable",)
+
+
 def audits(*said: datetime) -> list[Moment]:
     return [Moment("zendesk", "4711", "ticket.updated", at, vendor_order=f"{place:020d}.1") for place, at in enumerate(said)]
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
 from decimal import Decimal, InvalidOperation
@@ -163,6 +163,12 @@ def when(value: Any, received_at: datetime, zone: tzinfo = UTC) -> tuple[datetim
         return received_at, False, () if blank(value) else ("time_unreadable",)
     why = doubt(at, received_at)
     return (at, True, ()) if why is None else (received_at, False, (why,))
+
+
+def time_among(data: Mapping[str, Any], keys: Iterable[str]) -> str | None:
+    """Which of the keys tells the time: the first that can be read, else the first that says anything."""
+    said = [key for key in keys if not blank(data.get(key))]
+    return next((key for key in said if time(data[key]) is not None), said[0] if said else None)
 
 
 def zoneless(value: Any) -> bool:

@@ -121,7 +121,7 @@ def normalize(
         interaction = "note-" + hashlib.sha256(canonical({k: str(v) for k, v in fields.items()})).hexdigest()[:24]
     internal = _direction(fields) == "internal"
     about, people = ({}, ()) if internal else _person(fields, phone_region)
-    when = _time_field(event, fields)
+    when = reading.time_among(fields, TIMES.get(event, LATER_TIMES))
     at, at_known, doubted = reading.when(fields.get(when or ""), received_at, own_zone or zone)
     moment = Moment(
         "talkdesk",
@@ -276,12 +276,6 @@ def _texts(fields: Mapping[str, Any]) -> tuple[Text, ...]:
         read = reading.label if role == "disposition" else reading.text
         found += [Text(role, t) for key in keys if (t := read(fields.get(key))) is not None]  # type: ignore[arg-type]
     return tuple(found)
-
-
-def _time_field(event: str, fields: Mapping[str, Any]) -> str | None:
-    """Where it says when this happened: the first that can be read."""
-    said = [key for key in TIMES.get(event, LATER_TIMES) if not blank(fields.get(key))]
-    return next((key for key in said if reading.time(fields[key]) is not None), said[0] if said else None)
 
 
 def _first(fields: Mapping[str, Any], *keys: str) -> Any:

@@ -112,10 +112,9 @@ def _unfilled(ticket: Mapping[str, Any], actor: Any) -> Iterator[str]:
 
 
 def _trigger_time(kind: str, ticket: Mapping[str, Any]) -> Any:
-    """The value that says when: the first that can be read."""
+    """The value that says when."""
     order = ("created_at", "updated_at") if kind == "ticket.created" else ("updated_at", "created_at")
-    said = [ticket.get(key) for key in order]
-    return next((value for value in said if reading.time(value) is not None), said[0])
+    return ticket.get(reading.time_among(ticket, order) or "")
 
 
 def _trigger_actor(actor: Any, facts: Mapping[str, Value], own: OwnUser) -> Actor:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import Annotated, Any
 
 import typer
 from sqlalchemy import Connection
@@ -20,9 +20,8 @@ from tsbridge.rulebook.zendesk_import import import_zendesk
 from tsbridge.settings import load
 from tsbridge.store import rulebooks
 from tsbridge.web import documents, effects, publishing
+from tsbridge.web.inputs import BIGGEST_VERSION
 from tsbridge.web.problems import Problem
-
-BIGGEST: Final = (1 << 31) - 1
 
 
 def diff(
@@ -129,7 +128,8 @@ def publish(
     file: Annotated[Path, typer.Argument(help="The rulebook that shall be live; - for standard input.")],
     note: Annotated[str, typer.Option(help="What changed and why, for the audit.")],
     base: Annotated[
-        int | None, typer.Option(min=1, max=BIGGEST, help="The version the file takes into account; without it what the file itself says.")
+        int | None,
+        typer.Option(min=1, max=BIGGEST_VERSION, help="The version the file takes into account; without it what the file itself says."),
     ] = None,
     as_json: AsJson = False,
 ) -> None:

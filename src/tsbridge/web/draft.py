@@ -5,11 +5,10 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from functools import partial
-from typing import Annotated, Any, Final
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Response
-from fastapi.exceptions import RequestValidationError
-from pydantic import Field, ValidationError
+from pydantic import Field
 from sqlalchemy import Connection
 
 from tsbridge.store import chain
@@ -20,21 +19,19 @@ from tsbridge.web.auth import Ops
 from tsbridge.web.desk import Desk, Made
 from tsbridge.web.documents import Document
 from tsbridge.web.etags import IfMatch, need_match, tag
-from tsbridge.web.inputs import Body, Id, Line
+from tsbridge.web.inputs import BIGGEST_VERSION, Body, Id, Line, read_body
 from tsbridge.web.problems import invalid
 from tsbridge.web.route import DocumentRoute
 from tsbridge.web.shapes import draft_item
 
 routes = APIRouter(route_class=DocumentRoute, prefix="/v1/rulebook/draft", tags=["rulebook"])
 
-BIGGEST: Final = (1 << 31) - 1
-
 
 class WholeDraft(Body):
     """`based_on`: the published version that the document takes into account. Without it the draft's base stays what it was."""
 
     document: Document
-    based_on: Annotated[int, Field(ge=1, le=BIGGEST)] | None = None
+    based_on: Annotated[int, Field(ge=1, le=BIGGEST_VERSION)] | None = None
 
 
 class NewRule(Body):
@@ -133,10 +130,7 @@ def _new_rule(body: Document) -> tuple[NewRule, str]:
     """A rule, alone or with its place, and where in the body it stands."""
     if "rule" not in body:
         return NewRule(rule=body), "#"
-    try:
-        return NewRule.model_validate(body), "#/rule"
-    except ValidationError as refused:
-        raise RequestValidationError([{**error, "loc": ("body", *error["loc"])} for error in refused.errors()]) from None
+    return read_body(NewRule, body), "#/rule"
 
 
 def _matched(if_match: str | None, document: Document, held: Draft) -> Document:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, date, datetime
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, TypeVar
 
 from fastapi import Path, Query
-from pydantic import BaseModel, BeforeValidator, ConfigDict, StringConstraints, WithJsonSchema
+from fastapi.exceptions import RequestValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, StringConstraints, ValidationError, WithJsonSchema
 
 from tsbridge.core.rules.facts import YEARS
 from tsbridge.web.problems import invalid
@@ -15,6 +16,8 @@ from tsbridge.web.problems import invalid
 _TIME: Final = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d{1,9})?([Zz]|[+-]\d\d:\d\d)", re.ASCII)
 _DATE: Final = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 _TIME_WORDS: Final = "Expected an RFC 3339 time with its zone, like 2026-11-22T09:16:02Z."
+BIGGEST_VERSION: Final = (1 << 31) - 1
+"""As far as the database counts."""
 _NUMBER: Final = re.compile(r"-?\d{1,19}", re.ASCII)
 
 Id = Annotated[str, Path(min_length=1, max_length=200, pattern=r"^[A-Za-z0-9_.:~-]+$")]
@@ -91,3 +94,14 @@ class Body(BaseModel):
     """A JSON body: no unknown fields, no conversions."""
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True, arbitrary_types_allowed=True)
+
+
+Part = TypeVar("Part", bound=Body)
+
+
+def read_body(kind: type[Part], body: Any) -> Part:
+    """A body, or a part of one, read where it is known what it shall be. Raises the 422 that it would have been at the door."""
+    try:
+        return kind.model_validate(body)
+    except ValidationError as refused:
+        raise RequestValidationError([{**error, "loc": ("body", *error["loc"])} for error in refused.errors()]) from None

@@ -5,11 +5,10 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from datetime import date, timedelta
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Query, Response
-from fastapi.exceptions import RequestValidationError
-from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, ValidationError
+from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints
 from sqlalchemy import Connection
 
 from tsbridge.core.rules.document import read
@@ -17,16 +16,15 @@ from tsbridge.core.rules.facts import YEARS
 from tsbridge.core.rules.language import Rulebook
 from tsbridge.rulebook.calendar_days import calendar_days
 from tsbridge.rulebook.diff import diff
-from tsbridge.rulebook.zendesk_import import import_zendesk
 from tsbridge.store import rulebooks as store
 from tsbridge.store.rulebooks import NoRulebook, StaleBase
 from tsbridge.web import documents, effects, publishing, trial
 from tsbridge.web.auth import Caller, Ops, Viewer
 from tsbridge.web.desk import Desk, Made
 from tsbridge.web.documents import Document
-from tsbridge.web.draft import draft_tag, take_in
+from tsbridge.web.draft import draft_tag
 from tsbridge.web.etags import IfMatch, need_match, tag
-from tsbridge.web.inputs import Body, Id, Line, Time, read_date, whole_number
+from tsbridge.web.inputs import BIGGEST_VERSION, Body, Id, Line, Time, read_date, whole_number
 from tsbridge.web.pages import Paged
 from tsbridge.web.problems import Problem, invalid, not_found
 from tsbridge.web.route import DocumentRoute
@@ -35,7 +33,6 @@ from tsbridge.web.shapes import version_item
 routes = APIRouter(route_class=DocumentRoute, prefix="/v1/rulebook", tags=["rulebook"])
 
 NOTE: Final = 2000
-BIGGEST: Final = (1 << 31) - 1
 MOST_STORIES: Final = 500
 MOST_DAYS: Final = 3 * 366
 """Days of calendars that one request shows."""
@@ -64,7 +61,7 @@ class Restoration(Body):
 
 
 def _version_or_draft(value: Any) -> Any:
-    if value is None or value == "draft" or (type(value) is int and 0 < value <= BIGGEST):
+    if value is None or value == "draft" or (type(value) is int and 0 < value <= BIGGEST_VERSION):
         return value
     raise ValueError('Expected the number of a version, or "draft".')
 
@@ -83,14 +80,6 @@ class Trial(Body):
     version: Annotated[int | str | None, BeforeValidator(_version_or_draft)] = Field(
         default=None, json_schema_extra={"anyOf": [{"type": "integer", "minimum": 1}, {"const": "draft"}, {"type": "null"}]}
     )
-
-
-class Place(Body):
-    """Where imported rules go: `before` or `after` is the key of a rule of the draft."""
-
-    into: Literal["draft"]
-    before: Line | None = None
-    after: Line | None = None
 
 
 # The live one and the versions
@@ -129,7 +118,7 @@ async def diff_versions(
 @routes.get("/versions/{version}")
 async def show_version(desk: Made, by: Viewer, version: Id) -> dict[str, Any]:
     """One version with its document."""
-    number = whole_number("path", "version", version, 1, BIGGEST)
+    number = whole_number("path", "version", version, 1, BIGGEST_VERSION)
     found = await desk.database.read(lambda conn: _version(conn, number))
     return {**version_item(found), "document": found.document}
 
@@ -137,7 +126,7 @@ async def show_version(desk: Made, by: Viewer, version: Id) -> dict[str, Any]:
 @routes.post("/versions/{version}/restore", status_code=201)
 async def restore_version(desk: Made, by: Ops, version: Id, response: Response, body: Restoration | None = None) -> dict[str, Any]:
     """Publish an earlier version's content again, as a new version, live at once."""
-    number = whole_number("path", "version", version, 1, BIGGEST)
+    number = whole_number("path", "version", version, 1, BIGGEST_VERSION)
     note = (body.note.strip() if body else "") or f"restored from version {number}"
     found = await desk.database.read(lambda conn: _version(conn, number))
     book = await _prepare(desk, found.document)
@@ -208,44 +197,6 @@ async def generate_tests(desk: Made, by: Ops, body: Document | None = None) -> d
     return await asyncio.to_thread(trial.missing_tests, document, desk.zone, GENERATED)
 
 
-@routes.post("/import/zendesk")
-async def import_from_zendesk(desk: Made, by: Ops, body: Document, response: Response, if_match: IfMatch = None) -> dict[str, Any]:
-    """Zendesk's triggers or automations (`GET /api/v2/triggers`) as rules, with a report that leaves nothing out. Changes nothing.
-
-    Groups become queues of the draft that name them. With `"into": "draft"` besides, and `If-Match` of the draft, the rules are put
-    into it: above or below the rule whose key `before` or `after` gives, else at the end of their kind. The answer has the `draft`, too.
-    """
-    place = _place(body)
-    if place is not None:
-        need_match(if_match)
-    draft = await desk.database.read(store.draft)
-    if place is not None:
-        need_match(if_match, draft_tag(draft))
-    try:
-        found = await asyncio.to_thread(import_zendesk, body, draft.document)
-    except ValueError as refused:
-        raise invalid("body", "#", str(refused).capitalize() + ".", code="zendesk_rules") from None
-    if place is None:
-        return found
-    document = documents.with_rules(draft.document, found["rules"], place.before, place.after)
-    shown, response.headers["ETag"] = await take_in(desk, by.name, draft, document)
-    return {**found, "draft": shown}
-
-
-def _place(body: Document) -> Place | None:
-    """Where imported rules shall go; None for nowhere. Zendesk's own answer has none of these members."""
-    given = {name: body[name] for name in ("into", "before", "after") if name in body}
-    if not given:
-        return None
-    try:
-        place = Place.model_validate(given)
-    except ValidationError as refused:
-        raise RequestValidationError([{**error, "loc": ("body", *error["loc"])} for error in refused.errors()]) from None
-    if place.before is not None and place.after is not None:
-        raise invalid("body", "#/after", "Expected before or after, not both.")
-    return place
-
-
 @routes.post("/try")
 async def try_rulebook(desk: Made, by: Ops, body: Trial) -> dict[str, Any]:
     """Judge facts as if they had just been heard, or a stored event or decision again: by live, another version, the draft, or a document.
@@ -307,7 +258,7 @@ def _named(parameter: str, text: str, by: Caller) -> Callable[[Connection], tupl
         if not by.may("ops"):
             raise Problem(403, "Comparing with the draft needs the role ops or higher.")
         return lambda conn: ("draft", store.draft(conn).document)
-    number = None if text == "live" else whole_number("query", parameter, text, 1, BIGGEST)
+    number = None if text == "live" else whole_number("query", parameter, text, 1, BIGGEST_VERSION)
 
     def published(conn: Connection) -> tuple[int, Document]:
         found = _version(conn, store.live_version(conn) if number is None else number)

@@ -121,7 +121,8 @@ class Settings(BaseSettings):
     @classmethod
     def _a_known_zone(cls, value: str | None) -> str | None:
         try:
-            zones.zone(value or "UTC")
+            if value is not None:
+                zones.zone(value)
         except LookupError:
             raise ValueError("expected a time zone such as Europe/Berlin or America/Los_Angeles") from None
         return value

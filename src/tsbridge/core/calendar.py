@@ -24,6 +24,16 @@ Hours = tuple[Span, ...]
 """The spans of one day, sorted, none overlapping; a night belongs to the day it starts on. None at all: closed."""
 
 
+def hours_text(hours: Hours) -> str:
+    """As a rulebook writes them; an end on the next day comes before its start."""
+    return ",".join(f"{_clock(start)}-{_clock(end)}" for start, end in hours) or "closed"
+
+
+def _clock(minute: int) -> str:
+    minute = minute if minute <= MINUTES_A_DAY else minute - MINUTES_A_DAY
+    return f"{minute // 60:02}:{minute % 60:02}"
+
+
 @dataclass(frozen=True, slots=True)
 class Day:
     """One local day: its hours and why it has them.

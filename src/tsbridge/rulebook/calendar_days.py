@@ -8,7 +8,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from tsbridge import ZONE_RULES
-from tsbridge.core.calendar import DAYS, Calendar, Hours
+from tsbridge.core.calendar import DAYS, Calendar, hours_text
 from tsbridge.core.public_days import LIBRARY
 from tsbridge.core.rules.language import Rulebook
 
@@ -31,7 +31,7 @@ def _calendar(calendar: Calendar, first: date, last: date) -> dict[str, Any]:
         "timezone": calendar.zone.key if isinstance(calendar.zone, ZoneInfo) else None,
         "country": calendar.country,
         "subdivision": calendar.subdivision,
-        "hours": {name: _text(hours) for name, hours in zip(DAYS, calendar.hours, strict=True)},
+        "hours": {name: hours_text(hours) for name, hours in zip(DAYS, calendar.hours, strict=True)},
         "days": list(_days(calendar, first, last)),
     }
 
@@ -44,18 +44,8 @@ def _days(calendar: Calendar, first: date, last: date) -> Iterator[dict[str, Any
             yield {
                 "date": str(date_),
                 "weekday": DAYS[date_.weekday()],
-                "hours": _text(day.hours),
+                "hours": hours_text(day.hours),
                 "holiday": day.holiday,
                 "why": day.why,
                 "names": list(day.names),
             }
-
-
-def _text(hours: Hours) -> str:
-    """As a rulebook writes them; an end on the next day comes before its start."""
-    return ",".join(f"{_clock(start)}-{_clock(end)}" for start, end in hours) or "closed"
-
-
-def _clock(minute: int) -> str:
-    minute = minute if minute <= 1440 else minute - 1440
-    return f"{minute // 60:02}:{minute % 60:02}"

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 from tsbridge.core.drift import MERGED
-from tsbridge.vendors.reading import id_text, tags, word
+from tsbridge.vendors.reading import id_text, tags, whole_id, word
 from tsbridge.vendors.zendesk.channels import CHANNELS, plain
 from tsbridge.vendors.zendesk.read_audits import FIELDS
 from tsbridge.vendors.zendesk.read_fields import inside
@@ -141,5 +141,4 @@ def _children(row: Mapping[str, Any]) -> list[Mapping[str, Any]]:
 
 
 def _number(id_: Any) -> int:
-    found = id_text(id_)
-    return int(found) if found is not None and found.isascii() and found.isdigit() and len(found) < 20 else 0
+    return int(whole_id(id_) or 0)

@@ -79,7 +79,7 @@ def from_event(data: Mapping[str, Any], received_at: datetime, own: OwnUser) -> 
     kind = data["type"].removeprefix(EVENT)
     domain, _, name = kind.partition(".")
     if domain == "messaging_ticket" and name == "message_added":
-        message, doubted = _message(data, received_at, own)
+        message, doubted = _message(data, received_at)
         return Normalized(kind, (message,), warnings=doubted)
     if domain == "user" and name == "merged" and (merged := _merged(data)) is not None:
         return Normalized(kind, merged=merged)
@@ -148,7 +148,7 @@ def _author(comment: Mapping[str, Any], detail: Mapping[str, Any], actor: Actor)
     return "system" if id_.startswith("-") else "agent"
 
 
-def _message(data: Mapping[str, Any], received_at: datetime, own: OwnUser) -> tuple[Moment, tuple[str, ...]]:
+def _message(data: Mapping[str, Any], received_at: datetime) -> tuple[Moment, tuple[str, ...]]:
     """A chat message: `detail` holds nothing but the ticket's id, the rest has to be looked up."""
     detail, body = mapping(data, "detail"), mapping(data, "event")
     actor = inside(body, "actor")

@@ -12,7 +12,7 @@ from datetime import date, timedelta
 from typing import Any, Final
 
 from tsbridge.core import zones
-from tsbridge.core.calendar import DAYS, MINUTES_A_DAY
+from tsbridge.core.calendar import DAYS, MINUTES_A_DAY, Hours, Span, hours_text
 
 A_WEEK: Final = 7 * MINUTES_A_DAY
 LONGEST: Final = 366
@@ -72,22 +72,22 @@ def _intervals(schedule: Mapping[str, Any]) -> list[tuple[int, int]]:
 
 def _hours(intervals: Sequence[tuple[int, int]]) -> dict[str, str]:
     """By days as a rulebook writes them. Cut at midnight: a holiday of theirs closes its own day, and not the rest of a night."""
-    week = [",".join(_on(intervals, (day + 1) % 7 * MINUTES_A_DAY)) for day in range(7)]
+    week: list[Hours] = [tuple(_on(intervals, (day + 1) % 7 * MINUTES_A_DAY)) for day in range(7)]
     found: dict[str, str] = {}
     first = 0
     for day in range(7):
         if day == 6 or week[day + 1] != week[day]:
             if week[day]:
-                found[DAYS[first] if first == day else f"{DAYS[first]}-{DAYS[day]}"] = week[day]
+                found[DAYS[first] if first == day else f"{DAYS[first]}-{DAYS[day]}"] = hours_text(week[day])
             first = day + 1
     return found or dict(NEVER)
 
 
-def _on(intervals: Sequence[tuple[int, int]], midnight: int) -> Iterator[str]:
+def _on(intervals: Sequence[tuple[int, int]], midnight: int) -> Iterator[Span]:
     for start, end in intervals:
         opens, closes = max(start - midnight, 0), min(end - midnight, MINUTES_A_DAY)
         if opens < closes:
-            yield f"{opens // 60:02}:{opens % 60:02}-{closes // 60:02}:{closes % 60:02}"
+            yield opens, closes
 
 
 def _dates(holiday: Mapping[str, Any]) -> Iterator[str]:

@@ -106,3 +106,10 @@ def test_what_names_a_warning_is_bounded(database: Database, clock: SettableCloc
     assert (found["channel"].count, len(found["channel"].details)) == (101, DETAILS)
     assert found["other"].count == 1
     assert set(found) == {"channel", "other"}
+
+
+def test_a_long_name_is_told_once(database: Database, clock: SettableClock) -> None:
+    for _ in range(2):
+        database.write_now(lambda conn: note(conn, ["channel:" + "x" * 1000], clock.now()))
+    found = database.read_now(noted)["channel"]
+    assert (found.count, len(found.details)) == (2, 1)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, delete, select, update
+from sqlalchemy import Connection, delete, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from tsbridge.core.moments import instant_text, read_instant
@@ -29,15 +29,19 @@ def put(conn: Connection, name: str, value: Any) -> None:
     conn.execute(made.on_conflict_do_update(index_elements=["name"], set_={"value": made.excluded.value}))
 
 
+def lock(conn: Connection, name: str, at_first: Any) -> Any:
+    """The value kept under this name, `at_first` when there is none, held until the transaction ends: others wait to change it."""
+    insert = postgresql.insert if conn.dialect.name == "postgresql" else sqlite.insert
+    conn.execute(insert(kept).values(name=name, value=at_first).on_conflict_do_nothing())
+    return conn.execute(select(kept.c.value).where(kept.c.name == name).with_for_update()).scalar_one()
+
+
 def take_turn(conn: Connection, name: str, who: str, now: datetime, span: timedelta) -> bool:
     """Have a turn that one process at a time has, for a while; asked for again in time it goes on. False while another one has it."""
-    insert = postgresql.insert if conn.dialect.name == "postgresql" else sqlite.insert
-    nobody = {"by": "", "until": instant_text(now)}
-    conn.execute(insert(kept).values(name=name, value=nobody).on_conflict_do_nothing())
-    held = conn.execute(select(kept.c.value).where(kept.c.name == name).with_for_update()).scalar_one()
+    held = lock(conn, name, {"by": "", "until": instant_text(now)})
     if held["by"] != who and read_instant(held["until"]) > now:
         return False
-    conn.execute(update(kept).where(kept.c.name == name).values(value={"by": who, "until": instant_text(now + span)}))
+    put(conn, name, {"by": who, "until": instant_text(now + span)})
     return True
 
 

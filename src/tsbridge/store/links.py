@@ -271,11 +271,6 @@ def _seen_with(conn: Connection, people: Sequence[Handle]) -> dict[Handle, set[H
     return found
 
 
-def holding(conn: Connection, user: str) -> set[Interaction]:
-    """The interactions about a Zendesk user, by whichever handle stands for them."""
-    return standing_for(conn, {Handle("zendesk_user", user)})
-
-
 def standing_for(conn: Connection, people: Set[Handle]) -> set[Interaction]:
     """The interactions of these handles and of the weaker ones that stand for them."""
     below = conn.execute(_BELOW, {"people": [tuple(h) for h in sorted(people)]})

@@ -18,7 +18,8 @@ from sqlalchemy.exc import TimeoutError as PoolIsBusy
 from tsbridge.core.moments import Handle
 from tsbridge.store import shared, silence, warnings
 from tsbridge.store.people import as_left
-from tsbridge.store.tables import cases, changes, decisions, desired, escalations, handles, inbox, interactions, moments, rulebooks
+from tsbridge.store.rulebooks import newest
+from tsbridge.store.tables import cases, changes, decisions, desired, escalations, handles, inbox, interactions, moments
 
 Row = RowMapping
 
@@ -274,7 +275,7 @@ def figures(conn: Connection) -> Figures:
         cases=_counted(conn, cases.c.status),
         escalations=_counted(conn, escalations.c.status),
         decisions=conn.execute(select(func.count()).select_from(decisions)).scalar_one(),
-        rulebook_version=live_version(conn),
+        rulebook_version=newest(conn),
         silent=silence.silent(conn),
         warnings={kind: found.count for kind, found in warnings.noted(conn).items()},
         shared_ids=shared.count(conn),
@@ -283,7 +284,3 @@ def figures(conn: Connection) -> Figures:
 
 def _counted(conn: Connection, column: Column[Any], *where: ColumnElement[bool]) -> dict[str, int]:
     return {value: count for value, count in conn.execute(select(column, func.count()).where(*where).group_by(column))}
-
-
-def live_version(conn: Connection) -> int:
-    return int(conn.execute(select(func.coalesce(func.max(rulebooks.c.version), 0))).scalar_one())

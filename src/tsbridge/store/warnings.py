@@ -41,10 +41,11 @@ def note(conn: Connection, warnings: Iterable[str], now: datetime) -> None:
     at = instant_text(now)
     for warning in found:
         name, _, detail = warning.partition(":")
+        detail = detail[:DETAIL_LENGTH]
         of = kept.setdefault(name if name in KINDS else "other", {"count": 0, "since": at, "details": []})
         of |= {"count": of["count"] + 1, "last": at}
         if detail and detail not in of["details"] and len(of["details"]) < DETAILS:
-            of["details"] = sorted([*of["details"], detail[:DETAIL_LENGTH]])
+            of["details"] = sorted([*of["details"], detail])
     keep.put(conn, _NAME, kept)
 
 

@@ -12,7 +12,7 @@ from prometheus_client.core import CollectorRegistry, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from tsbridge.core.ports import Clock
-from tsbridge.store import silence, views, warnings, writemode
+from tsbridge.store import rulebooks, silence, views, warnings, writemode
 from tsbridge.store.db import Database
 from tsbridge.web.counters import SOURCES
 from tsbridge.web.desk import Checked, Desk, Made, Probe
@@ -137,7 +137,7 @@ def database_probe(database: Database) -> Probe:
 
     async def look() -> Checked:
         try:
-            version = await database.read(views.live_version)
+            version = await database.read(rulebooks.newest)
         except views.DATABASE_FAILURES:
             return Checked(False, "cannot be used")
         return Checked(version > 0, f"answers; rulebook version {version}" if version else "no rulebook has been published")

@@ -31,10 +31,13 @@ log = logging.getLogger("tsbridge.conclude")
 
 @dataclass(slots=True)
 class ToldNow:
-    """What one transaction was told: the interactions it may concern, those that said something, those whose people were
-    not known to be in touch then, those that something left, as they were before where it linked them, those that turned out to be
-    about somebody else with whom they were about, when those that are dated otherwise now were opened before, and the new moments'
-    digests."""
+    """What one transaction was told.
+
+    `subjects`: interactions it may concern; `heard`: those that said something; `founded`: those whose people were not known to be
+    in touch then; `left`: those whose story something left, and `were`: as what was withdrawn had linked them; `passed_on`: those
+    that turned out to be about somebody else, with whom they were about; `dated`: when those that may be dated otherwise now were
+    opened before; `fresh`: the digests of the new moments.
+    """
 
     subjects: set[Interaction] = field(default_factory=set)
     heard: set[Interaction] = field(default_factory=set)
@@ -93,7 +96,7 @@ class ToldNow:
             return
         for subject in several:
             self._about(conn, subject, people.Met(True, frozenset()))
-        theirs = links.holding(conn, people.as_left(conn, [Handle(people.USER, left)])[0].value)
+        theirs = links.standing_for(conn, set(people.as_left(conn, [Handle(people.USER, left)])))
         self.subjects |= theirs
         self.founded |= theirs
 

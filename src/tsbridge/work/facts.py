@@ -25,7 +25,7 @@ from tsbridge.store.rulebooks import LiveRulebook
 from tsbridge.vendors.errors import VendorError
 from tsbridge.vendors.zendesk.client import MANY
 from tsbridge.vendors.zendesk.facts import facts_of
-from tsbridge.work.hearing import Heard
+from tsbridge.work.hearing import LONGER_S, Heard
 from tsbridge.work.reads import ReadBudget, Reader
 
 REQUESTER = frozenset(f"requester.{name}" for name in ("email", "phone", "name", "domain", "country", "tags"))
@@ -33,8 +33,6 @@ TEXT = frozenset({"text", "subject"})
 AT_ONCE = 100
 PATIENCE_S: Final = 1.0
 """How long judging waits for them, after it may have waited for audits."""
-LONGER_S: Final = 20.0
-"""How long it may take where nobody waits for it."""
 FIRST_RETRY = timedelta(seconds=5)
 LAST_RETRY = timedelta(minutes=15)
 NOTHING: Final[Mapping[str, Mapping[str, Any]]] = {}

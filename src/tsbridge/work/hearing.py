@@ -78,19 +78,19 @@ class Hearing:
         """
         if not self.asks or not rung:
             return Heard()
-        storm, known = await self._database.read(lambda conn: self._look(conn, list(rung), received))
+        stormy, known = await self._database.read(lambda conn: self._look(conn, list(rung), received))
         rest = {ticket: requester for ticket, requester in rung.items() if ticket not in known}
-        heard = Heard(unasked=frozenset(rest)) if storm else await self.read(rest)
+        heard = Heard(unasked=frozenset(rest)) if stormy else await self.read(rest)
         return replace(heard, known=known)
 
     async def catch_up(self, unread: Sequence[Wanted]) -> Heard:
         """What the audits of tickets that were left tell; in a storm only of those that the export cannot tell."""
         if not unread:
             return Heard()
-        storm = await self._database.read(lambda conn: self._storm(conn, 0))
+        stormy = await self._database.read(lambda conn: storm(conn, self._reads))
         now = [one.ticket for one in unread if not one.alone]
         alone = [one.ticket for one in unread if one.alone]
-        first = Heard(unasked=frozenset(now)) if storm else await self.read(dict.fromkeys(now), patience=LONGER_S)
+        first = Heard(unasked=frozenset(now)) if stormy else await self.read(dict.fromkeys(now), patience=LONGER_S)
         then = await self.read(dict.fromkeys(alone), "catching_up", LONGER_S)
         earliest = min((one.behind for one in (first, then) if one.behind is not None), default=None)
         return Heard(
@@ -102,28 +102,25 @@ class Hearing:
         )
 
     def _look(self, conn: Connection, tickets: Sequence[str], received: Mapping[str, datetime]) -> tuple[bool, frozenset[str]]:
-        place = keep.get(conn, STREAM)
-        behind = read_instant(place["behind"]) if place and place["behind"] else None
+        kept = keep.get(conn, STREAM)
+        behind = read_instant(kept["behind"]) if kept and kept["behind"] else None
         early = [ticket for ticket in tickets if behind is not None and received[ticket] <= behind]
         unread = wanted.of(conn, early).keys()
         known = frozenset(audits_heard(conn, early).keys() - unread)
-        return self._storm(conn, len(tickets) - len(known)), known
-
-    def _storm(self, conn: Connection, more: int) -> bool:
-        return wanted.waiting(conn) + more > self._reads.per_minute
+        return storm(conn, self._reads, len(tickets) - len(known)), known
 
     async def read(self, requesters: Mapping[str, str | None], reader: Reader = "rings", patience: float = PATIENCE_S) -> Heard:
         """What the audits of these tickets tell; tickets that could not be read, or not yet, are left out.
 
         `requesters`: of each ticket to read, whose it is as far as its deliveries tell.
         """
-        wanted = list(requesters)
-        if self._zendesk is None or not wanted:
-            return Heard(unasked=frozenset(wanted))
+        tickets = list(requesters)
+        if self._zendesk is None or not tickets:
+            return Heard(unasked=frozenset(tickets))
         behind = self._clock.now()
-        allowed = wanted[: await self._reads.take(reader, len(wanted))]
+        allowed = tickets[: await self._reads.take(reader, len(tickets))]
         found, gone = await self._ask(self._zendesk, allowed, reader, patience) if allowed else ({}, set())
-        unasked = frozenset(wanted) - frozenset(allowed)
+        unasked = frozenset(tickets) - frozenset(allowed)
         if not found:
             return Heard(gone=frozenset(gone), unasked=unasked)
         told, warnings = await self._database.read(lambda conn: self._told(conn, found, requesters))
@@ -189,6 +186,11 @@ class Hearing:
 
     async def _heard(self, ticket: str) -> set[str]:
         return await self._database.read(lambda conn: audits_heard(conn, [ticket]).get(ticket, set()))
+
+
+def storm(conn: Connection, reads: ReadBudget, more: int = 0) -> bool:
+    """Whether more tickets wait to be read, with as many `more`, than a minute's reads can tell."""
+    return wanted.waiting(conn) + more > reads.per_minute
 
 
 def plans_of(conn: Connection, tickets: Sequence[str]) -> dict[str, dict[str, Mapping[str, Any]]]:

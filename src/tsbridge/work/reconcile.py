@@ -32,6 +32,7 @@ from tsbridge.vendors.zendesk.missed import gone
 from tsbridge.vendors.zendesk.read_fields import OwnUser
 from tsbridge.vendors.zendesk.tickets import current_of
 from tsbridge.work.reads import ReadBudget
+from tsbridge.work.trouble import Alarm
 
 NAME: Final = "reconciler"
 EVERY: Final = timedelta(minutes=2)
@@ -40,7 +41,6 @@ SOON: Final = timedelta(seconds=5)
 LEASE: Final = timedelta(minutes=5)
 OVERLAP: Final = timedelta(minutes=5)
 """How far back the first look goes."""
-Alarm = Callable[..., None]
 
 
 class Zendesk(Protocol):

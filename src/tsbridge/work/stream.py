@@ -24,7 +24,8 @@ from tsbridge.vendors.reading import whole_id
 from tsbridge.vendors.zendesk.event_export import audits_of, says_anything
 from tsbridge.vendors.zendesk.read_audits import moments_of
 from tsbridge.vendors.zendesk.read_fields import OwnUser
-from tsbridge.work.hearing import STREAM, Heard, plans_of
+from tsbridge.work.hearing import STREAM, Heard, plans_of, storm
+from tsbridge.work.histories import number
 from tsbridge.work.reads import ReadBudget
 
 EVERY: Final = timedelta(minutes=2)
@@ -84,10 +85,10 @@ class Stream:
         if self._own().id is None:
             return now + SOON  # until we know who we are, our own updates would look like somebody's
         if self._looked_at is not None:
-            storm = await self._database.read(lambda conn: wanted.waiting(conn) > self._reads.per_minute)
-            look_at = self._looked_at + (IN_A_STORM if storm else EVERY)
+            stormy = await self._database.read(lambda conn: storm(conn, self._reads))
+            look_at = self._looked_at + (IN_A_STORM if stormy else EVERY)
             if now < look_at:
-                return look_at if storm else min(look_at, now + IN_A_STORM)  # a storm may begin
+                return look_at if stormy else min(look_at, now + IN_A_STORM)  # a storm may begin
         if not await self._database.write(lambda conn: keep.take_turn(conn, f"{STREAM}_lease", self._worker, now, LEASE)):
             self._looked_at, self._from, self._news = now, None, {}  # somebody else goes on from the place that is kept
             return now + EVERY
@@ -128,7 +129,7 @@ class Stream:
         tickets: dict[str, dict[str, Row]] = {}
         for row in rows:
             if isinstance(row, Mapping) and says_anything(row) and (ticket := whole_id(row.get("ticket_id"))) is not None:
-                tickets.setdefault(ticket, {})[_audit(row)] = row
+                tickets.setdefault(ticket, {})[number(row)] = row
                 at = reading.time(row.get("created_at"))
                 self._newest = max((one for one in (self._newest, at) if one is not None), default=None)
         known = await self._database.read(lambda conn: moments.audits_heard(conn, list(tickets)))
@@ -194,10 +195,6 @@ class Stream:
         now = self._clock.now()
         wanted.want_read(conn, alone, now, now, alone=True)
         keep.put(conn, STREAM, {"from": self._from, "behind": instant_text(behind)})
-
-
-def _audit(row: Row) -> str:
-    return (whole_id(row.get("id")) or "0").zfill(20)
 
 
 def _seconds(value: Any) -> int | None:

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 from tsbridge.simulator.scenario import Scenario
 from tsbridge.simulator.scenario_play import Played, Player, Ticket, unmet
-from tsbridge.simulator.scenario_stories import Act, Expected, System
+from tsbridge.simulator.scenario_sheet import Act, Expected, System
 
 START = datetime(2026, 11, 20, 18, 0, tzinfo=UTC)
 

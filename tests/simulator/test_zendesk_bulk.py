@@ -126,3 +126,12 @@ async def test_more_than_a_hundred_at_once_are_too_many_values(method: str, path
     assert refused.status_code == 400
     assert refused.json()["error"] == "TooManyValues"
     assert "100" in refused.json()["description"]
+
+
+@pytest.mark.parametrize("path", ["job_statuses/show_many?ids={id}", "job_statuses"])
+async def test_a_job_at_work_is_so_in_every_list(path: str) -> None:
+    account = Account()
+    account.zendesk.world.job_looks = 1
+    id_ = (await account.call("POST", "users/create_many", {"users": [{"name": "Ann"}]})).json()["job_status"]["id"]
+    seen = [(await account.get(path.format(id=id_)))["job_statuses"][0] for _ in range(2)]
+    assert [(one["status"], one["results"] is None) for one in seen] == [("working", True), ("completed", False)]

@@ -179,3 +179,15 @@ async def test_all_audits_are_read_backwards_and_asked_again_for_newer_ones() ->
     await account.call("PUT", f"tickets/{id_}", {"ticket": {"priority": "low"}})
     assert len((await account.get(f"ticket_audits?cursor={newer['after_cursor']}"))["audits"]) == 1
     assert (await account.call("GET", "ticket_audits?cursor=zz")).status_code == 400
+
+
+@pytest.mark.parametrize("path", ["tickets/cursor", "tickets"])
+async def test_an_export_tells_of_a_deleted_ticket_when_it_was_deleted(path: str) -> None:
+    account = Account()
+    made = await account.ticket()
+    account.later(hours=1)
+    deleted_at = int(account.now.timestamp())
+    await account.call("DELETE", f"tickets/{made['id']}")
+    account.later(minutes=5)
+    (row,) = (await account.get(f"incremental/{path}", start_time=deleted_at))["tickets"]
+    assert (row["id"], row["status"], row["generated_timestamp"]) == (made["id"], "deleted", deleted_at)

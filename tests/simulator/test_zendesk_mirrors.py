@@ -258,3 +258,13 @@ async def test_whether_a_comment_is_public_may_be_written_in_several_ways(said: 
     made = await account.ticket()
     await change(account, made["id"], comment={"body": "x", "public": said})
     assert (await account.get(f"tickets/{made['id']}/comments"))["comments"][-1]["public"] is public
+
+
+async def test_a_restored_ticket_is_open_in_its_custom_status_too() -> None:
+    account = Account()
+    opened = await account.ticket(status="open")
+    id_ = (await account.ticket(status="solved"))["id"]
+    await account.call("DELETE", f"tickets/{id_}")
+    await account.call("PUT", f"deleted_tickets/{id_}/restore")
+    found = (await account.get(f"tickets/{id_}"))["ticket"]
+    assert (found["status"], found["custom_status_id"]) == ("open", opened["custom_status_id"])

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 
 from tsbridge.simulator import scenario_stories as stories
 from tsbridge.simulator import scenario_words as words
-from tsbridge.simulator.scenario_stories import Act, Expected, Sheet
+from tsbridge.simulator.scenario_sheet import Act, Expected, Sheet
 
 LENGTH = timedelta(hours=62)
 """Friday 18:00 to Monday 08:00."""

@@ -13,7 +13,7 @@ from datetime import datetime
 from typing import Protocol
 
 from tsbridge.simulator.scenario import Scenario
-from tsbridge.simulator.scenario_stories import Act, Expected, System
+from tsbridge.simulator.scenario_sheet import Act, Expected, System
 
 LOOK_EVERY_S = 0.25
 """How often somebody who waits for a tag looks at the ticket."""

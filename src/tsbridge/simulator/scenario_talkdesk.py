@@ -7,7 +7,7 @@ from datetime import datetime
 
 import httpx
 
-from tsbridge.simulator.scenario_stories import Act
+from tsbridge.simulator.scenario_sheet import Act
 
 
 class TalkdeskAccount:

@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 
 from tsbridge.simulator.scenario_play import Ticket
-from tsbridge.simulator.scenario_stories import Act
+from tsbridge.simulator.scenario_sheet import Act
 from tsbridge.simulator.zendesk.world import ADMIN
 
 CHANNELS = {"email": "mail", "web": "web_form", "chat": "chat", "api": "api"}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from bisect import bisect_right
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -11,11 +12,13 @@ from typing import Any, Final
 from tsbridge.simulator.zendesk.answers import Rejected, bad_request
 from tsbridge.simulator.zendesk.event_rows import row
 from tsbridge.simulator.zendesk.routes import Asked, Desk, route
-from tsbridge.simulator.zendesk.world import whole_seconds
+from tsbridge.simulator.zendesk.world import Place
 
 Row = Mapping[str, Any]
 PAGE: Final = 1_000
 SAMPLE: Final = 50
+FIRST: Final = -1
+"""A number before that of any change."""
 
 
 class Exports(Desk):
@@ -26,17 +29,28 @@ class Exports(Desk):
     @route("GET", "/api/v2/incremental/tickets/cursor")
     def tickets_by_cursor(self, asked: Asked) -> Any:
         since = self._since(asked)
-        tickets, end, done = self.world.export(since, _size(asked))
+        rest = self._touched(since)
+        chosen = rest[: _size(asked)]
+        at, revision = chosen[-1][0] if chosen else since
+        tickets = [ticket for _, ticket in chosen]
         if asked.query.get("exclude_deleted") == "true":
             tickets = [t for t in tickets if t["status"] != "deleted"]
-        return {**self._beside(tickets, asked), **self._onward("tickets", f"{end[0]:.6f}_{end[1]}", done)}
+        return {**self._beside(tickets, asked), **self._onward("tickets", f"{at:.6f}_{revision}", len(chosen) == len(rest))}
 
     @route("GET", "/api/v2/incremental/tickets(/sample)?")
     def tickets_by_time(self, asked: Asked, sample: str | None) -> Any:
-        tickets, end, done = self.world.export_by_second(_start(asked.query.get("start_time", "")), SAMPLE if sample else PAGE)
-        return {**self._beside(tickets, asked), **self._after("tickets", len(tickets), end, done)}
+        rows = [ticket for _, ticket in self._touched((_start(asked.query.get("start_time", "")), FIRST))]
+        found = self._by_second("tickets", rows, lambda t: int(t["generated_timestamp"]), asked, SAMPLE if sample else PAGE)
+        return {**found, **self._beside(found["tickets"], asked)}
 
-    def _beside(self, tickets: Sequence[dict[str, Any]], asked: Asked) -> dict[str, Any]:
+    def _touched(self, since: Place) -> list[tuple[Place, Row]]:
+        """Tickets changed after a place in the export, those that are deleted too, each with its place, in their order."""
+        newest = self._newest()
+        places = sorted((place, id_) for id_, place in self.world.exported.items() if place > since and place[0] <= newest)
+        found = ((place, self.s.tickets.get(id_) or self.s.deleted.get(id_)) for place, id_ in places)
+        return [(place, ticket) for place, ticket in found if ticket is not None]
+
+    def _beside(self, tickets: Sequence[Row], asked: Asked) -> dict[str, Any]:
         """Tickets with what `include` asks for: metrics within each, people and places beside them."""
         include = asked.query.get("include", "").split(",")
         if "metric_sets" in include:
@@ -68,7 +82,7 @@ class Exports(Desk):
     def _ready(self, word: str) -> list[Row]:
         """Users or organizations in the order they were last changed."""
         shelf = self.s.users if word == "users" else self.s.organizations
-        newest = self.world.now().timestamp() - 60
+        newest = self._newest()
         return sorted((r for r in shelf.values() if _seconds(r["updated_at"]) <= newest), key=lambda r: (r["updated_at"], r["id"]))
 
     # -- events --------------------------------------------------------------------------------------------------------
@@ -76,7 +90,7 @@ class Exports(Desk):
     @route("GET", "/api/v2/incremental/ticket_events(/sample)?")
     def ticket_events(self, asked: Asked, sample: str | None) -> Any:
         spoken = "comment_events" in asked.query.get("include", "").split(",")
-        newest = self.world.now().timestamp() - 60
+        newest = self._newest()
         found = [
             row(audit, at, spoken=spoken, marked=self.world.marks_exports)
             for audits in self.s.audits.values()
@@ -88,17 +102,20 @@ class Exports(Desk):
 
     # -- how an export goes on -----------------------------------------------------------------------------------------
 
-    def _since(self, asked: Asked) -> tuple[float, int]:
+    def _newest(self) -> float:
+        return self.world.now().timestamp() - 60
+
+    def _since(self, asked: Asked) -> Place:
         """Where a cursor export begins: behind its cursor, or at a second that must be older than a minute."""
         cursor = asked.query.get("cursor")
         if cursor is not None:
             return _read_cursor(cursor)
         begin = _start(asked.query.get("start_time", ""))
-        if begin > self.world.now().timestamp() - 60:
+        if begin > self._newest():
             raise Rejected(
                 422, {"error": "StartTimeTooRecent", "description": "Too recent start_time. Use a start_time older than 60 seconds"}
             )
-        return begin, -1
+        return begin, FIRST
 
     def _onward(self, word: str, after: str, done: bool) -> dict[str, Any]:
         url = f"{self.world.url}/api/v2/incremental/{word}/cursor.json?cursor={after}"
@@ -108,7 +125,7 @@ class Exports(Desk):
         """A page of a time-based export: whole seconds, and always some after the first, so that it ends."""
         start = int(_start(asked.query.get("start_time", "")))
         rest = [r for r in rows if second(r) >= start]
-        size = whole_seconds([second(r) for r in rest], start, limit)
+        size = _whole_seconds([second(r) for r in rest], start, limit)
         return {word: rest[:size], **self._after(word, size, second(rest[size - 1]) if size else start, size == len(rest))}
 
     def _after(self, word: str, count: int, end: int, done: bool) -> dict[str, Any]:
@@ -133,7 +150,7 @@ def _start(text: str) -> float:
     return (at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp()
 
 
-def _read_cursor(cursor: str) -> tuple[float, int]:
+def _read_cursor(cursor: str) -> Place:
     at, _, revision = cursor.partition("_")
     try:
         return float(at), int(revision)
@@ -143,3 +160,9 @@ def _read_cursor(cursor: str) -> tuple[float, int]:
 
 def _seconds(text: str) -> int:
     return int(datetime.fromisoformat(text).timestamp())
+
+
+def _whole_seconds(seconds: Sequence[int], start: int, limit: int) -> int:
+    """How many of the ordered rows a page of a time-based export holds: it never ends within a second, nor with the one it starts at."""
+    end = limit + bisect_right(seconds, start) if len(seconds) > limit and seconds[limit - 1] <= start else limit
+    return bisect_right(seconds, seconds[end - 1]) if len(seconds) > end else len(seconds)

@@ -15,11 +15,12 @@ class Lookups(Desk):
     @route("GET", "/api/v2/job_statuses/show_many")
     def show_jobs(self, asked: Asked) -> Any:
         wanted = asked.query.get("ids", "").split(",")
-        return {"job_statuses": [self.s.jobs[i] for i in wanted if i in self.s.jobs]}
+        return {"job_statuses": [self.world.job(i) for i in wanted if i in self.s.jobs]}
 
     @route("GET", "/api/v2/job_statuses")
     def list_jobs(self, asked: Asked) -> Any:
-        return page(list(self.s.jobs.values()), "job_statuses", asked.query, asked.url)
+        found = page(list(self.s.jobs.values()), "job_statuses", asked.query, asked.url)
+        return {**found, "job_statuses": [self.world.job(one["id"]) for one in found["job_statuses"]]}
 
     @route("GET", "/api/v2/job_statuses/<word>")
     def show_job(self, asked: Asked, id_: Any) -> Any:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import copy
 import random
-from bisect import bisect_right
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -29,6 +28,9 @@ ADMIN: Final = 41000000007
 MOST_COMMENTS: Final = 5_000
 NOWHERE: Final[Mapping[str, Any]] = {"from": {}, "to": {}, "rel": None}
 UNFINISHED: Final = {"status": "working", "progress": 0, "message": None, "results": None}
+
+Place = tuple[float, int]
+"""Where a ticket stands in the incremental export: when it was changed last, and the number of that change."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +58,7 @@ class World:
         self.display = Display()
         self.happened: list[Happened] = []
         self.asked: list[tuple[str, str]] = []  # (webhook id, rendered body) of triggers
-        self.exported: dict[int, tuple[float, int]] = {}  # ticket -> (generated timestamp, revision), for the export
+        self.exported: dict[int, Place] = {}
         self._revision = 0
         self._next = 5_000
         self.job_looks = 0
@@ -290,9 +292,9 @@ class World:
     def delete(self, id_: int, actor: Mapping[str, Any]) -> None:
         ticket = self.ticket(id_)
         del self.store.tickets[id_]
-        self.store.deleted[id_] = {**ticket, "status": "deleted", "deleted_at": self._stamp()}
         ticket["status"] = "deleted"
         self._touch(ticket)
+        self.store.deleted[id_] = {**ticket, "deleted_at": self._stamp()}
         self.tell("soft_deleted", ticket, {}, actor)
 
     def restore(self, id_: int, actor: Mapping[str, Any]) -> None:
@@ -301,9 +303,10 @@ class World:
             raise not_found()
         del self.store.deleted[id_]
         found.pop("deleted_at", None)
-        self.store.tickets[id_] = {**found, "status": "open"}
-        self._touch(self.store.tickets[id_])
-        self.tell("undeleted", self.store.tickets[id_], {}, actor)
+        ticket = self.store.tickets[id_] = {**found, "status": "open"}
+        self._settle(found, ticket)
+        self._touch(ticket)
+        self.tell("undeleted", ticket, {}, actor)
 
     def merge(
         self, target_id: int, sources: Sequence[int], actor: Mapping[str, Any], target_comment: str | None, source_comment: str | None
@@ -543,25 +546,3 @@ class World:
         at = self.now().timestamp()
         ticket["generated_timestamp"] = int(at)
         self.exported[ticket["id"]] = (at, self._revision)
-
-    def export(self, since: tuple[float, int], limit: int) -> tuple[list[dict[str, Any]], tuple[float, int], bool]:
-        """Tickets changed after a place in the export, but never those of the newest minute; where it ends; whether that is the end."""
-        newest = (self.now() - timedelta(minutes=1)).timestamp()
-        ready = sorted((place, id_) for id_, place in self.exported.items() if place > since and place[0] <= newest)
-        chosen = ready[:limit]
-        found = [self.store.tickets.get(id_) or self.store.deleted.get(id_) for _, id_ in chosen]
-        return [t for t in found if t is not None], chosen[-1][0] if chosen else since, len(ready) <= limit
-
-    def export_by_second(self, start: float, limit: int) -> tuple[list[dict[str, Any]], int, bool]:
-        """Tickets changed at or after a second, a whole second together however many, and always some after the first, so that it ends."""
-        newest = (self.now() - timedelta(minutes=1)).timestamp()
-        ready = sorted((place, id_) for id_, place in self.exported.items() if start <= place[0] <= newest)
-        end = whole_seconds([int(place[0]) for place, _ in ready], int(start), limit)
-        found = [self.store.tickets.get(id_) or self.store.deleted.get(id_) for _, id_ in ready[:end]]
-        return [t for t in found if t is not None], int(ready[end - 1][0][0]) if end else int(start), end == len(ready)
-
-
-def whole_seconds(seconds: Sequence[int], start: int, limit: int) -> int:
-    """How many of the ordered rows a page of a time-based export holds: it never ends within a second, nor with the one it starts at."""
-    end = limit + bisect_right(seconds, start) if len(seconds) > limit and seconds[limit - 1] <= start else limit
-    return bisect_right(seconds, seconds[end - 1]) if len(seconds) > end else len(seconds)

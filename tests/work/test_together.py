@@ -12,7 +12,7 @@ from tests.work.test_writeback_trouble import Died, die
 from tsbridge.core import crashpoint
 from tsbridge.core.helpdesk import Wish
 from tsbridge.simulator.zendesk import Limits
-from tsbridge.store import desired
+from tsbridge.store import intents
 from tsbridge.store.db import Database
 
 pytestmark = pytest.mark.anyio
@@ -140,7 +140,7 @@ async def test_two_writers_never_have_the_same_ticket_in_two_jobs(database: Data
         desk.wish(ticket, tags("ts_a"))
     await desk.until_quiet()
     assert (jobs(desk), alone(desk)) == (3, 0)
-    writes = database.read_now(lambda conn: [desired.writes_since(conn, t, clock.now() - timedelta(days=1)) for t in tickets])
+    writes = database.read_now(lambda conn: [intents.writes_since(conn, t, clock.now() - timedelta(days=1)) for t in tickets])
     assert set(writes) == {1}
 
 

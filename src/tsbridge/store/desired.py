@@ -1,18 +1,18 @@
-"""Wishes: one row per ticket, coalesced, claimed severe first; and the intents written before each call."""
+"""Wishes: one row per ticket, coalesced, claimed severe first."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Connection, Select, and_, case, func, insert, literal_column, or_, select, update
+from sqlalchemy import Connection, Select, and_, case, func, insert, literal_column, or_, select, update
 
 from tsbridge.core.helpdesk import Ours, Search, Wish, passed_over
 from tsbridge.core.helpdesk_json import ours_from, ours_json, wish_from, wish_json
 from tsbridge.store import keep
-from tsbridge.store.tables import desired, intents
+from tsbridge.store.tables import desired
 
 FINAL: Final = ("parked", "refused", "dry_run")
 OPEN: Final = ("waiting", "sending")
@@ -273,68 +273,6 @@ def nobody_writes(conn: Connection, reason: str) -> int:
     if conn.execute(select(desired.c.ticket).where(silent).limit(1)).first() is None:
         return 0
     return conn.execute(update(desired).where(silent).values(reason=reason)).rowcount
-
-
-# -- intents ---------------------------------------------------------------------------------------------------------
-
-
-def intend(conn: Connection, id: str, claimed: ClaimedWish, plan: Mapping[str, Any], now: datetime) -> None:
-    """Write down what is about to be sent, before it is."""
-    conn.execute(insert(intents).values(id=id, ticket=claimed.ticket, revision=claimed.revision, at=now, plan=plan))
-
-
-def intent_done(conn: Connection, id: str, outcome: str, now: datetime) -> None:
-    conn.execute(update(intents).where(intents.c.id == id).values(outcome=outcome, settled_at=now))
-
-
-def recent_intents(conn: Connection, ticket: str, since: datetime) -> list[Mapping[str, Any]]:
-    """What we wrote to a ticket lately, or may have written, oldest first."""
-    may = _may_have_happened()
-    rows = conn.execute(select(intents.c.plan).where(intents.c.ticket == ticket, intents.c.at >= since, may).order_by(intents.c.at))
-    return [row.plan for row in rows]
-
-
-def plans_of(conn: Connection, ticket: str) -> dict[str, Mapping[str, Any]]:
-    """What our updates of a ticket planned, by the marker that their audits carry: an intent's id up to its first colon."""
-    rows = conn.execute(select(intents.c.id, intents.c.plan).where(intents.c.ticket == ticket))
-    return {row.id.partition(":")[0]: row.plan for row in rows}
-
-
-def own_notes(conn: Connection, ticket: str) -> frozenset[str]:
-    """The texts of the notes we meant to write to a ticket, ever."""
-    rows = conn.execute(select(intents.c.plan).where(intents.c.ticket == ticket))
-    return frozenset(str(text).strip() for row in rows for text in row.plan.get("texts", ()))
-
-
-def open_intents(conn: Connection, ticket: str) -> list[tuple[str, Mapping[str, Any]]]:
-    """Intents of a ticket whose outcome is not known, with their plans, oldest first: cut off, or on their way when a process died."""
-    rows = conn.execute(
-        select(intents.c.id, intents.c.plan)
-        .where(intents.c.ticket == ticket, or_(intents.c.outcome.is_(None), intents.c.outcome == "unknown"))
-        .order_by(intents.c.at, intents.c.id)
-    )
-    return [(row.id, row.plan) for row in rows]
-
-
-def writes_since(conn: Connection, ticket: str, since: datetime) -> int:
-    """Our writes to a ticket since an instant: those that happened, and those that may have."""
-    may = _may_have_happened()
-    return conn.execute(
-        select(func.count()).select_from(intents).where(intents.c.ticket == ticket, intents.c.at >= since, may)
-    ).scalar_one()
-
-
-def unsettled(conn: Connection, tickets: Sequence[str], since: datetime, most: int) -> set[str]:
-    """Those of these tickets with an intent of unknown outcome, or with `most` or more writes since an instant."""
-    unclear = or_(intents.c.outcome.is_(None), intents.c.outcome == "unknown")
-    unknown = select(intents.c.ticket).where(intents.c.ticket.in_(tickets), unclear)
-    recent = select(intents.c.ticket).where(intents.c.ticket.in_(tickets), intents.c.at >= since, _may_have_happened())
-    often = recent.group_by(intents.c.ticket).having(func.count() >= most)
-    return {row.ticket for query in (unknown, often) for row in conn.execute(query)}
-
-
-def _may_have_happened() -> ColumnElement[bool]:
-    return or_(intents.c.outcome.is_(None), intents.c.outcome.in_(("done", "unknown")))
 
 
 def _ours(claimed: ClaimedWish) -> tuple[Any, ...]:

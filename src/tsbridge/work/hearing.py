@@ -12,14 +12,14 @@ import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 
 from sqlalchemy import Connection
 
 from tsbridge.core.moments import Moment, read_instant
 from tsbridge.core.ports import Clock
-from tsbridge.store import desired, keep
 from tsbridge.store import facts as wanted
+from tsbridge.store import intents, keep
 from tsbridge.store.db import Database
 from tsbridge.store.facts import Wanted
 from tsbridge.store.moments import audits_heard, requester_before
@@ -134,7 +134,7 @@ class Hearing:
         """What these audits tell of each ticket, and what of it could not be taken as it was said."""
         told: dict[str, tuple[Moment, ...]] = {}
         warnings: dict[str, tuple[str, ...]] = {}
-        plans = plans_of(conn, list(found))
+        plans = intents.plans_of(conn, list(found))
         for ticket, read in found.items():
             try:
                 requester = None if tells_creation(read.audits) else self._requester(conn, ticket, read) or requesters[ticket]
@@ -191,8 +191,3 @@ class Hearing:
 def storm(conn: Connection, reads: ReadBudget, more: int = 0) -> bool:
     """Whether more tickets wait to be read, with as many `more`, than a minute's reads can tell."""
     return wanted.waiting(conn) + more > reads.per_minute
-
-
-def plans_of(conn: Connection, tickets: Sequence[str]) -> dict[str, dict[str, Mapping[str, Any]]]:
-    """For each ticket what our own updates of it planned, by the marker their audits carry."""
-    return {ticket: desired.plans_of(conn, ticket) for ticket in tickets}

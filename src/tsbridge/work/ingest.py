@@ -20,7 +20,7 @@ from tsbridge.core.crashpoint import crashpoint
 from tsbridge.core.echo import without_echo, without_own_notes, written_before
 from tsbridge.core.moments import Moment
 from tsbridge.core.ports import Clock, Ids
-from tsbridge.store import cases, decisions, desired, inbox, keep
+from tsbridge.store import cases, decisions, inbox, intents, keep
 from tsbridge.store.db import Database, unavailable
 from tsbridge.store.moments import CAUGHT_UP, last_heard, unknown
 from tsbridge.store.warnings import note
@@ -268,16 +268,16 @@ class Ingest:
             return moment
         rest: Moment | None = moment
         if _may_echo(moment):
-            rest = without_echo(moment, desired.recent_intents(conn, moment.interaction, now - ECHO_WINDOW))
+            rest = without_echo(moment, intents.recent(conn, moment.interaction, now - ECHO_WINDOW))
         if rest is not None and any(text.role == "comment" for text in rest.texts):
-            rest = without_own_notes(rest, desired.own_notes(conn, moment.interaction))
+            rest = without_own_notes(rest, intents.own_notes(conn, moment.interaction))
         return rest
 
     def _written_before(self, conn: Connection, impression: Moment, now: datetime) -> Moment | None:
         """What a first impression shows of our updates that no audit told yet."""
         heard = last_heard(conn, [impression.interaction]).get(impression.interaction)
         since = max(heard or now - ECHO_WINDOW, now - ECHO_WINDOW)
-        return written_before(impression, desired.recent_intents(conn, impression.interaction, since))
+        return written_before(impression, intents.recent(conn, impression.interaction, since))
 
     async def _judge_due(self, due: Sequence[str], now: datetime) -> None:
         """Judge these cases together, as far as their time has still come."""

@@ -16,7 +16,7 @@ from sqlalchemy import Connection
 from tsbridge.core.moments import Moment, instant_text
 from tsbridge.core.ports import Clock
 from tsbridge.store import facts as wanted
-from tsbridge.store import keep, moments
+from tsbridge.store import intents, keep, moments
 from tsbridge.store.db import Database
 from tsbridge.vendors import reading
 from tsbridge.vendors.errors import VendorError
@@ -24,7 +24,7 @@ from tsbridge.vendors.reading import whole_id
 from tsbridge.vendors.zendesk.event_export import audits_of, says_anything
 from tsbridge.vendors.zendesk.read_audits import moments_of
 from tsbridge.vendors.zendesk.read_fields import OwnUser
-from tsbridge.work.hearing import STREAM, Heard, plans_of, storm
+from tsbridge.work.hearing import STREAM, Heard, storm
 from tsbridge.work.histories import number
 from tsbridge.work.reads import ReadBudget
 
@@ -174,7 +174,7 @@ class Stream:
 
     def _read(self, conn: Connection, tickets: Sequence[str]) -> tuple[dict[str, Sequence[Moment]], list[str]]:
         """What the rows of these tickets tell, and those of which they do not tell all."""
-        open_, plans = wanted.of(conn, tickets), plans_of(conn, tickets)
+        open_, plans = wanted.of(conn, tickets), intents.plans_of(conn, tickets)
         heard: dict[str, Sequence[Moment]] = {}
         alone: list[str] = []
         for ticket in tickets:

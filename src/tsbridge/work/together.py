@@ -21,7 +21,7 @@ from tsbridge.core.crashpoint import crashpoint
 from tsbridge.core.helpdesk import Current, Edit, Ours, plan, settled
 from tsbridge.core.helpdesk_json import edit_json, ours_json
 from tsbridge.core.ports import Clock, Ids
-from tsbridge.store import budget, desired
+from tsbridge.store import budget, desired, intents
 from tsbridge.store.db import Database
 from tsbridge.store.desired import ClaimedWish
 from tsbridge.store.rulebooks import newest
@@ -114,7 +114,7 @@ class Together:
         held = [(wish, after) for wish, after in current if desired.hold(conn, wish, now, LEASE)]
         for wish, after in held:
             meant = {**edit_json(batch.edit), "texts": [], "ours": ours_json(after)}
-            desired.intend(conn, intent_of(marker, wish), wish, meant, now)
+            intents.add(conn, intent_of(marker, wish), wish, meant, now)
         return held
 
     def _failed(self, conn: Connection, held: Sequence[tuple[ClaimedWish, Ours]], marker: str, failure: VendorError) -> None:
@@ -122,7 +122,7 @@ class Together:
         now = self._clock.now()
         unknown = isinstance(failure, OutcomeUnknown)
         for wish, _ in held:
-            desired.intent_done(conn, intent_of(marker, wish), "unknown" if unknown else "later", now)
+            intents.ended(conn, intent_of(marker, wish), "unknown" if unknown else "later", now)
             desired.later(conn, wish, now, reason=failure.reason, counted=unknown or isinstance(failure, (GiveUp, Conflict)))
 
     def _ended(
@@ -134,9 +134,9 @@ class Together:
             intent, error = intent_of(marker, wish), ended.get(wish.ticket, "not_reported")
             if error is None:
                 kept = desired.settle(conn, wish, "confirmed", now, after, plan=edit_json(edit), wrote=True)
-                desired.intent_done(conn, intent, "done" if kept else "unknown", now)
+                intents.ended(conn, intent, "done" if kept else "unknown", now)
             else:
-                desired.intent_done(conn, intent, "unknown" if error == "not_reported" else "refused", now)
+                intents.ended(conn, intent, "unknown" if error == "not_reported" else "refused", now)
                 desired.later(conn, wish, now, reason=error)
 
 

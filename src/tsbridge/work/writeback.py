@@ -21,7 +21,7 @@ from tsbridge.core.choices import Choices
 from tsbridge.core.crashpoint import crashpoint
 from tsbridge.core.helpdesk import Current, hold
 from tsbridge.core.ports import Clock, Ids
-from tsbridge.store import budget, choices, decisions, desired, keep, links, writemode
+from tsbridge.store import budget, choices, decisions, desired, intents, keep, links, writemode
 from tsbridge.store.db import Database
 from tsbridge.store.desired import ClaimedWish
 from tsbridge.store.rulebooks import LiveRulebook, newest
@@ -182,7 +182,7 @@ class Writeback:
         tickets = [wish.ticket for wish in claimed]
 
         def read(conn: Connection) -> _Known:
-            unclear = desired.unsettled(conn, tickets, now - FIGHT_WINDOW, FIGHT_WRITES)
+            unclear = intents.unsettled(conn, tickets, now - FIGHT_WINDOW, FIGHT_WRITES)
             return _Known(unclear, unheard.stories(conn, claimed), choices.load(conn))
 
         return await self._database.read(read)

@@ -22,7 +22,7 @@ from tsbridge.core.drift import undone_by
 from tsbridge.core.helpdesk import Current, Edit, Ours, hold, overwritten, plan, settled, yielding
 from tsbridge.core.helpdesk_json import edit_json, ours_from, ours_json
 from tsbridge.core.ports import Clock, Ids
-from tsbridge.store import budget, desired
+from tsbridge.store import budget, desired, intents
 from tsbridge.store.db import Database
 from tsbridge.store.desired import ClaimedWish
 from tsbridge.store.rulebooks import newest
@@ -190,7 +190,7 @@ class Writing:
             return Stopped("rulebook", now)
         if not desired.hold(conn, claimed, now, LEASE):
             return Stopped("lost", None)
-        desired.intend(conn, intent, claimed, meant, now)
+        intents.add(conn, intent, claimed, meant, now)
         return None
 
     def _done(self, conn: Connection, intent: str, claimed: ClaimedWish, edit: Edit, ours: Ours, *, goes_on: bool) -> None:
@@ -202,11 +202,11 @@ class Writing:
             else desired.settle(conn, claimed, "confirmed", now, ours, plan=edit_json(edit), wrote=True)
         )
         # When somebody else has the ticket by now, they learn from the intent what we did.
-        desired.intent_done(conn, intent, "done" if kept else "unknown", now)
+        intents.ended(conn, intent, "done" if kept else "unknown", now)
 
     async def _learn(self, claimed: ClaimedWish, ours: Ours) -> Ours:
         """Earlier calls whose answer never came: the audits tell whether they happened, so that no note is written twice."""
-        unknown = await self._database.read(lambda conn: desired.open_intents(conn, claimed.ticket))
+        unknown = await self._database.read(lambda conn: intents.unknown(conn, claimed.ticket))
         if not unknown:
             return ours
         try:
@@ -222,7 +222,7 @@ class Writing:
         def know(conn: Connection) -> None:
             desired.keep_ours(conn, claimed, ours)
             for intent, _ in unknown:
-                desired.intent_done(conn, intent, "done" if marker_of(intent) in written else "lost", now)
+                intents.ended(conn, intent, "done" if marker_of(intent) in written else "lost", now)
 
         await self._database.write(know)
         return ours
@@ -243,7 +243,7 @@ class Writing:
     async def _fought_over(self, claimed: ClaimedWish, edit: Edit, ours: Ours) -> bool:
         """Park a ticket whose tags somebody keeps undoing, and say who; other tickets go on."""
         since = self._clock.now() - FIGHT_WINDOW
-        if await self._database.read(lambda conn: desired.writes_since(conn, claimed.ticket, since)) < FIGHT_WRITES:
+        if await self._database.read(lambda conn: intents.writes_since(conn, claimed.ticket, since)) < FIGHT_WRITES:
             return False
         by = list(undone_by(edit, changes_of(await self._zendesk.audits(claimed.ticket))))
         fields = [name for name, _ in edit.values]
@@ -280,7 +280,7 @@ class Writing:
 
     async def _intent(self, intent: str, outcome: str) -> None:
         now = self._clock.now()
-        await self._database.write(lambda conn: desired.intent_done(conn, intent, outcome, now))
+        await self._database.write(lambda conn: intents.ended(conn, intent, outcome, now))
 
 
 def _without_refused(claimed: ClaimedWish, ours: Ours) -> ClaimedWish:

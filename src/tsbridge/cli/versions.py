@@ -114,13 +114,12 @@ def _into_draft(theirs: Any, name: str, before: str | None, after: str | None) -
         except Problem:
             refuse("--before, --after: expected the key of a rule of the draft")
 
-        def write(conn: Connection) -> None:
-            if rulebooks.lock_draft(conn).revision != draft.revision:
+        def changed(held: rulebooks.Draft) -> Any:
+            if held.revision != draft.revision:
                 raise Failed("The draft was changed meanwhile; nothing was done. Try again.")
-            rulebooks.save_draft(conn, document, made.clock.now(), actor())
-            made.changed(conn, "rulebook.import", "draft", *documents.difference(draft.document, document))
+            return document
 
-        made.write(write)
+        made.write(lambda conn: publishing.edit_draft(conn, changed, action="rulebook.import", **made.record()))
     return found
 
 

@@ -11,10 +11,9 @@ from fastapi import APIRouter, Response
 from pydantic import Field
 from sqlalchemy import Connection
 
-from tsbridge.store import chain
 from tsbridge.store import rulebooks as store
 from tsbridge.store.rulebooks import Draft
-from tsbridge.web import documents
+from tsbridge.web import documents, publishing
 from tsbridge.web.auth import Ops
 from tsbridge.web.desk import Desk, Made
 from tsbridge.web.documents import Document
@@ -141,19 +140,17 @@ def _matched(if_match: str | None, document: Document, held: Draft) -> Document:
 async def _edit(
     desk: Desk, by: str, action: str, subject: str, changed: Callable[[Draft], Document], based_on: int | None = None
 ) -> tuple[Draft, int]:
-    """Edit the draft in one transaction and record who did it; the record keeps what differs, not two whole books."""
-    now, change_id, salt = desk.clock.now(), desk.ids.new("chg"), desk.salt()
+    """Edit the draft in one transaction; raises 422 for a base that is no version. Also answers which version is live."""
+    record: dict[str, Any] = {"at": desk.clock.now(), "by": by, "change_id": desk.ids.new("chg"), "salt": desk.salt()}
 
     def write(conn: Connection) -> tuple[Draft, int]:
-        held = store.lock_draft(conn)
-        document = changed(held)
-        if based_on is not None and based_on not in store.hashes(conn, {based_on}):
-            raise invalid("body", "#/based_on", "Expected the number of a published version.", code="version")
-        saved = store.save_draft(conn, document, now, by, based_on)
-        before, after = documents.difference(held.document, saved.document)
-        if saved.based_on != held.based_on:
-            before, after = {**before, "based_on": held.based_on}, {**after, "based_on": saved.based_on}
-        chain.add_change(conn, id=change_id, at=now, actor=by, action=action, subject=subject, before=before, after=after, salt=salt)
+        def based(held: Draft) -> Document:
+            document = changed(held)
+            if based_on is not None and based_on not in store.hashes(conn, {based_on}):
+                raise invalid("body", "#/based_on", "Expected the number of a published version.", code="version")
+            return document
+
+        saved = publishing.edit_draft(conn, based, action=action, subject=subject, base=based_on, **record)
         return saved, store.live_version(conn)
 
     return await desk.database.write(write, urgent=True)

@@ -1,7 +1,8 @@
-"""The step from a document to the live version, as the API and the command line take it: compared with its base, and on record."""
+"""Edits of the draft and the step to the live version, as the API and the command line take them: compared, and on record."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
@@ -10,8 +11,33 @@ from sqlalchemy import Connection
 from tsbridge.core.rules.language import Rulebook
 from tsbridge.rulebook.diff import diff, touched
 from tsbridge.store import chain, rulebooks
-from tsbridge.store.rulebooks import Live, StaleBase
-from tsbridge.web.documents import Document
+from tsbridge.store.rulebooks import Draft, Live, StaleBase
+from tsbridge.web.documents import Document, difference
+
+
+def edit_draft(
+    conn: Connection,
+    changed: Callable[[Draft], Document],
+    *,
+    at: datetime,
+    by: str,
+    change_id: str,
+    salt: str,
+    action: str,
+    subject: str = "draft",
+    base: int | None = None,
+) -> Draft:
+    """Put what `changed` makes of the draft in its place, and record what differs, not two whole books.
+
+    `base`: the version that it is based on from now on; without one that stays.
+    """
+    held = rulebooks.lock_draft(conn)
+    saved = rulebooks.save_draft(conn, changed(held), at, by, base)
+    before, after = difference(held.document, saved.document)
+    if saved.based_on != held.based_on:
+        before, after = {**before, "based_on": held.based_on}, {**after, "based_on": saved.based_on}
+    chain.add_change(conn, id=change_id, at=at, actor=by, action=action, subject=subject, before=before, after=after, salt=salt)
+    return saved
 
 
 def go_live(

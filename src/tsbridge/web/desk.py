@@ -91,6 +91,10 @@ class Desk:
     def salt(self) -> str:
         return self.entropy(16).hex()
 
+    def record(self, by: str) -> dict[str, Any]:
+        """Who changes something, when, and under which id the audit shall have it."""
+        return {"at": self.clock.now(), "by": by, "change_id": self.ids.new("chg"), "salt": self.salt()}
+
 
 def desk_of(request: Request) -> Any:
     return request.app.state.desk

@@ -141,7 +141,7 @@ async def _edit(
     desk: Desk, by: str, action: str, subject: str, changed: Callable[[Draft], Document], based_on: int | None = None
 ) -> tuple[Draft, int]:
     """Edit the draft in one transaction; raises 422 for a base that is no version. Also answers which version is live."""
-    record: dict[str, Any] = {"at": desk.clock.now(), "by": by, "change_id": desk.ids.new("chg"), "salt": desk.salt()}
+    record = desk.record(by)
 
     def write(conn: Connection) -> tuple[Draft, int]:
         def based(held: Draft) -> Document:

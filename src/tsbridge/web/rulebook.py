@@ -289,7 +289,7 @@ def _publication(
     first: Callable[[Connection], None] = lambda _: None,
 ) -> Callable[[Connection], dict[str, Any]]:
     """The write that makes `book` live, after a last look."""
-    record: dict[str, Any] = {"at": desk.clock.now(), "by": by, "change_id": desk.ids.new("chg"), "salt": desk.salt()}
+    record = desk.record(by)
 
     def write(conn: Connection) -> dict[str, Any]:
         first(conn)

@@ -13,10 +13,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
-from tsbridge.simulator.zendesk import rules
+from tsbridge.simulator.zendesk import rules, shapes
 from tsbridge.simulator.zendesk.answers import closed, conflict, invalid, not_found
 from tsbridge.simulator.zendesk.display import Display
-from tsbridge.simulator.zendesk.mirrors import LABELS, default_status, settle, standard_statuses
+from tsbridge.simulator.zendesk.mirrors import LABELS, settle, standard_statuses
 from tsbridge.simulator.zendesk.placeholders import filled
 from tsbridge.simulator.zendesk.props import check_complete, clean_tags, comment_in, followed, is_true, person, take
 from tsbridge.simulator.zendesk.records import Store
@@ -109,33 +109,7 @@ class World:
         self, name: str, email: str | None = None, *, role: str = "end-user", phone: str | None = None, id_: int | None = None, **more: Any
     ) -> dict[str, Any]:
         id_ = id_ or self.new_id()
-        user = self._dated(
-            {
-                "id": id_,
-                "url": f"{self.url}/api/v2/users/{id_}.json",
-                "name": name,
-                "email": email.lower() if email else None,
-                "phone": phone,
-                "shared_phone_number": None,
-                "role": role,
-                "active": True,
-                "verified": True,
-                "shared": False,
-                "suspended": False,
-                "external_id": None,
-                "organization_id": None,
-                "tags": [],
-                "time_zone": "UTC",
-                "iana_time_zone": "Etc/UTC",
-                "locale": "en-US",
-                "locale_id": 1,
-                "user_fields": {},
-                "default_group_id": None,
-                "details": "",
-                "notes": "",
-                **more,
-            }
-        )
+        user = self._dated({**shapes.user(id_, self.url, name, email, role, phone), **more})
         self.store.users[id_] = user
         for kind, value in (("email", user["email"]), ("phone_number", user["phone"])):
             if value:
@@ -144,17 +118,7 @@ class World:
 
     def add_identity(self, user_id: int, kind: str, value: str) -> dict[str, Any]:
         id_ = self.new_id()
-        made = self._dated(
-            {
-                "id": id_,
-                "user_id": user_id,
-                "type": kind,
-                "value": value,
-                "verified": True,
-                "primary": True,
-                "url": f"{self.url}/api/v2/users/{user_id}/identities/{id_}.json",
-            }
-        )
+        made = self._dated(shapes.identity(id_, self.url, user_id, kind, value))
         self.store.identities[id_] = made
         return made
 
@@ -193,45 +157,18 @@ class World:
         self._next_ticket = max(self._next_ticket, id_)
         public = is_true(comment.get("public", True))
         channel = (props.get("via") or {}).get("channel") if isinstance(props.get("via"), Mapping) else None
-        at = self._stamp()
-        ticket: dict[str, Any] = {
-            "id": id_,
-            "url": f"{self.url}/api/v2/tickets/{id_}.json",
-            "external_id": None,
-            "via": {"channel": channel or via, "source": {"from": {}, "to": {}, "rel": None}},
-            "created_at": at,
-            "updated_at": at,
-            "type": None,
-            "subject": props.get("subject") or str(body)[:60],
-            "raw_subject": props.get("subject") or str(body)[:60],
-            "description": str(body),
-            "priority": None,
-            "status": "new",
-            "custom_status_id": default_status("new", self.store),
-            "recipient": None,
-            "requester_id": requester["id"],
-            "submitter_id": submitter["id"],
-            "assignee_id": None,
-            "organization_id": requester["organization_id"],
-            "group_id": None,
-            "collaborator_ids": [],
-            "follower_ids": [],
-            "email_cc_ids": [],
-            "problem_id": None,
-            "has_incidents": False,
-            "is_public": public,
-            "due_at": None,
-            "tags": [],
-            "custom_fields": [{"id": f, "value": None} for f in sorted(self.store.fields)],
-            "satisfaction_rating": None,
-            "sharing_agreement_ids": [],
-            "ticket_form_id": 71000000020,
-            "brand_id": 360000111,
-            "allow_channelback": False,
-            "allow_attachments": True,
-            "from_messaging_channel": channel == "native_messaging",
-        }
-        ticket["fields"] = ticket["custom_fields"]  # one list under both names, as clients read either
+        ticket = shapes.ticket(
+            id_,
+            self.url,
+            self._stamp(),
+            self.store,
+            subject=props.get("subject") or str(body)[:60],
+            description=str(body),
+            channel=channel or via,
+            requester=requester,
+            submitter_id=submitter["id"],
+            public=public,
+        )
         take(ticket, props, self.store, copy.deepcopy(ticket))
         if source is not None:
             ticket["via"]["source"] = {"from": {"ticket_id": source["id"], "subject": source["subject"]}, "to": {}, "rel": "follow_up"}
@@ -411,20 +348,8 @@ class World:
         files = [f for token in tokens if (f := self.store.uploads.pop(str(token), None)) is not None]
         public = is_true(given["public"]) if given.get("public") is not None else said[0]["public"] if said else True
         ticket["is_public"] = public or ticket["is_public"]
-        comment = {
-            "id": self.new_id(),
-            "type": "Comment",
-            "author_id": author["id"],
-            "body": body,
-            "html_body": str(given["html_body"]) if given.get("html_body") else f"<p>{body}</p>",
-            "plain_body": body,
-            "public": public,
-            "attachments": files,
-            "audit_id": None,
-            "via": dict(via),
-            "created_at": self._stamp(),
-            "metadata": {"system": {}, "custom": {}},
-        }
+        html = str(given["html_body"]) if given.get("html_body") else f"<p>{body}</p>"
+        comment = shapes.comment(self.new_id(), self._stamp(), author["id"], body, html, public=public, files=files, via=via)
         said.append(comment)
         return comment
 

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from tests.clocks import SettableClock
-from tsbridge import ZONE_RULES, doctor
+from tsbridge import ZONE_RULES, doctor, doctor_database
 from tsbridge.settings import Settings, load
 from tsbridge.store import keep, rulebooks
 from tsbridge.store.db import Database
@@ -110,45 +110,46 @@ async def test_a_clock_that_is_off_is_named_with_its_direction(off: int, words: 
 def test_a_whole_database_is_fine(database: Database, database_url: str) -> None:
     at = SettableClock().now()
     database.write_now(lambda conn: rulebooks.publish(conn, BOOK, "sha256:0", "first", at, "system"))
-    lines = doctor.database(database_url)
+    lines = doctor_database.database(database_url)
     assert [one for one in lines if one.state == "bad"] == []
     assert {"schema", "database", "database writable", "rulebook"} <= {one.check for one in lines if one.state == "ok"}
     assert "intake" in line(lines, "queues").words
 
 
 def test_the_mode_of_write_back_that_counts_is_named_with_its_reason(database: Database, database_url: str) -> None:
-    assert line(doctor.database(database_url, setting="live"), "write-back").state == "ok"
-    found = line(doctor.database(database_url, setting="dry-run"), "write-back")
+    assert line(doctor_database.database(database_url, setting="live"), "write-back").state == "ok"
+    found = line(doctor_database.database(database_url, setting="dry-run"), "write-back")
     assert (found.state, "TSBRIDGE_WRITEBACK says dry-run" in found.words) == ("warn", True)
     database.write_now(lambda conn: keep.put(conn, "writeback_mode", "paused"))
     assert (
-        "Write-back is paused: it was switched to paused, which is more careful" in line(doctor.database(database_url), "write-back").words
+        "Write-back is paused: it was switched to paused, which is more careful"
+        in line(doctor_database.database(database_url), "write-back").words
     )
 
 
 def test_a_database_without_tables_wants_migrate(tmp_path: Path) -> None:
     sqlite3.connect(tmp_path / "bridge.db").close()
-    found = line(doctor.database(f"sqlite:///{tmp_path}/bridge.db"), "schema")
+    found = line(doctor_database.database(f"sqlite:///{tmp_path}/bridge.db"), "schema")
     assert found.state == "bad"
     assert "tsbridge migrate" in found.next_step
 
 
 def test_a_file_that_is_not_there_yet_is_no_fault_and_is_not_made(tmp_path: Path) -> None:
-    lines = doctor.database(f"sqlite:///{tmp_path}/bridge.db")
+    lines = doctor_database.database(f"sqlite:///{tmp_path}/bridge.db")
     assert doctor.worst(lines) == "warn"
     assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize("url", ["sqlite:////nowhere/at/all/bridge.db", "postgresql://me:secret@127.0.0.1:1/none"])
 def test_a_database_that_cannot_be_reached_is_bad_and_no_password_is_shown(url: str) -> None:
-    lines = doctor.database(url)
+    lines = doctor_database.database(url)
     assert doctor.worst(lines) == "bad"
     assert "secret" not in str(lines)
 
 
 def test_a_file_that_is_no_database_is_bad(tmp_path: Path) -> None:
     (tmp_path / "bridge.db").write_text("this is a shopping list, not a database, and long enough to be read" * 20)
-    assert doctor.worst(doctor.database(f"sqlite:///{tmp_path}/bridge.db")) == "bad"
+    assert doctor.worst(doctor_database.database(f"sqlite:///{tmp_path}/bridge.db")) == "bad"
 
 
 @pytest.mark.parametrize(
@@ -169,7 +170,7 @@ def test_the_zone_of_talkdesks_times_is_called_a_guess_until_somebody_says_it(da
 
     def warned(settings: Settings, *mappings: dict[str, Any]) -> bool:
         database.write_now(lambda conn: keep.put(conn, keep.mappings("talkdesk"), list(mappings)))
-        lines = doctor.database(database_url, settings.guessed_talkdesk_zone)
+        lines = doctor_database.database(database_url, settings.guessed_talkdesk_zone)
         return any(one.check == "talkdesk times" and "Europe/Lisbon" in one.words for one in lines)
 
     assert warned(heard)

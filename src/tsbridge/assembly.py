@@ -48,6 +48,7 @@ from tsbridge.work.calls import CallReconciler
 from tsbridge.work.casedesk import DeskWork
 from tsbridge.work.choices import Definitions
 from tsbridge.work.conclude import Conclusions
+from tsbridge.work.due import DueTimes
 from tsbridge.work.facts import Background
 from tsbridge.work.guard import Guard
 from tsbridge.work.hearing import Hearing
@@ -116,7 +117,7 @@ class Workers:
         guard = Guard(database, clock, ids, salt, alarm, settings.writeback)
         rounds: dict[str, Round] = {
             INGEST: ingest.round,
-            CLOCK: ingest.tick,
+            CLOCK: DueTimes(database, clock, conclusions, self.wake_writer).round,
             FACTS: ingest.complete,
             WRITEBACK: writeback.round,
             GUARD: guard.round,

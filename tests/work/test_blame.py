@@ -190,11 +190,11 @@ def test_a_case_that_cannot_be_judged_when_its_time_comes_stops_no_others_escala
     before = fired()
     keep({"nothing": "that was ever kept"})
     clock.set(max(armed.values()))
-    due = asyncio.run(walk.ingest.tick())
+    due = asyncio.run(walk.due.round())
     assert {case_id for case_id, many in fired().items() if many > before[case_id]} == armed.keys() - {broken}
     assert due is not None
     assert due > clock.now()  # and it is not asked for again and again
     keep(kept)
     clock.set(due)
-    asyncio.run(walk.ingest.tick())
+    asyncio.run(walk.due.round())
     assert fired()[broken] > before[broken]

@@ -14,7 +14,8 @@ from tests.work.test_walk_laws import BOOK, ticket
 from tests.work.walk import Walk
 from tsbridge.store.db import Database
 from tsbridge.store.tables import inbox
-from tsbridge.work.ingest import AIM, BATCH, fitting
+from tsbridge.work.due import AIM
+from tsbridge.work.ingest import BATCH, fitting
 
 
 class SlowClock(SettableClock):

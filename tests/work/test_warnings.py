@@ -11,8 +11,8 @@ from tests.clocks import SettableClock
 from tests.work.test_hearing import Desk, reported
 from tests.work.test_walk_laws import BOOK
 from tests.work.walk import Walk
-from tsbridge import doctor
 from tsbridge.core.moments import instant_text
+from tsbridge.doctor_database import odd_deliveries
 from tsbridge.store import views
 from tsbridge.store.db import Database
 from tsbridge.store.tables import decisions, escalations, inbox
@@ -60,7 +60,7 @@ def test_warnings_stay_with_the_delivery_and_are_counted(database: Database, clo
     rows = database.read_now(lambda conn: conn.execute(select(inbox.c.warnings).order_by(inbox.c.seq)).scalars().all())
     assert rows == [["channel:smoke_signal", "time_ahead"], ["placeholder:group_id"], None]
     assert dict(database.read_now(views.figures).warnings) == {"channel": 1, "placeholder": 1, "time_ahead": 1}
-    lines = {line.check: line for line in doctor.odd_deliveries(database)}
+    lines = {line.check: line for line in odd_deliveries(database)}
     assert set(lines) == {"deliveries: channel", "deliveries: placeholder", "deliveries: time_ahead"}
     assert "smoke_signal" in lines["deliveries: channel"].words
     assert all(line.state == "warn" and line.next_step for line in lines.values())
@@ -96,7 +96,7 @@ def test_text_beyond_the_bound_is_said_in_the_decision_counted_and_told_by_the_d
         (["text", "text.requester"], 1),
     ]
     assert database.read_now(noted)["text_cut"].count == 5
-    assert [line.check for line in doctor.odd_deliveries(database)] == ["deliveries: text_cut"]
+    assert [line.check for line in odd_deliveries(database)] == ["deliveries: text_cut"]
 
 
 def test_what_names_a_warning_is_bounded(database: Database, clock: SettableClock) -> None:

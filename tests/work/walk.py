@@ -28,6 +28,7 @@ from tsbridge.vendors.zendesk import normalize as zendesk
 from tsbridge.vendors.zendesk.read_fields import OwnUser
 from tsbridge.work.casedesk import DeskWork
 from tsbridge.work.conclude import Conclusions
+from tsbridge.work.due import DueTimes
 from tsbridge.work.facts import Background, Zendesk
 from tsbridge.work.hearing import Hearing
 from tsbridge.work.ingest import Ingest
@@ -68,6 +69,7 @@ class Walk:
             "w1",
             lambda: None,
         )
+        self.due = DueTimes(database, clock, self.conclusions, lambda: None)
         self.desk = DeskWork(database, clock, self.ids, self.conclusions, lambda: "salt", lambda: None)
         self.publish(document)
 
@@ -89,7 +91,7 @@ class Walk:
     async def _work(self) -> None:
         while await self.ingest.round():
             pass
-        while (due := await self.ingest.tick()) is not None and due <= self.clock.now():
+        while (due := await self.due.round()) is not None and due <= self.clock.now():
             pass
         await self.ingest.complete()
 

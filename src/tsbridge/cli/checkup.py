@@ -1,4 +1,4 @@
-"""`tsbridge doctor`: the command around the checks of `tsbridge.doctor`."""
+"""`tsbridge doctor`: the command around the checks of `tsbridge.doctor` and `tsbridge.doctor_database`."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from tsbridge import doctor as checks
 from tsbridge.cli.frame import AsJson, done, say
 from tsbridge.doctor import Line
+from tsbridge.doctor_database import database
 from tsbridge.settings import BadSettings, Settings, load
 from tsbridge.vendors.zendesk.install import scopes
 from tsbridge.wiring import SystemClock, make_zendesk
@@ -26,7 +27,7 @@ def doctor(as_json: AsJson = False) -> None:
         lines += checks.bad_settings(refused)
     else:
         lines += checks.settings(settings, SystemClock().now().date())
-        lines += checks.database(settings.database_url.get_secret_value(), settings.guessed_talkdesk_zone, settings.writeback)
+        lines += database(settings.database_url.get_secret_value(), settings.guessed_talkdesk_zone, settings.writeback)
         lines += asyncio.run(_zendesk(settings))
     state = checks.worst(lines)
     say(as_json, {"state": state, "checks": [line.to_json() for line in lines]}, _printed(lines))

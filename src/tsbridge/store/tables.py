@@ -117,7 +117,7 @@ moments = Table(
     "moments",
     metadata,
     Column("digest", Text, primary_key=True),
-    Column("event_id", Text, nullable=False),  # the first delivery that told it
+    Column("event_id", Text, nullable=False),  # the first delivery that told it; audits, facts or desk where none did
     Column("source", Text, nullable=False),
     Column("interaction", Text, nullable=False),
     Column("event", Text, nullable=False),
@@ -224,7 +224,7 @@ cases = Table(
     Column("last_at", Instant, nullable=False),
     Column("due_at", Instant),  # the next instant at which time alone changes something
     Column("tags", Json, nullable=False),
-    Column("state", Json, nullable=False),  # core.story.CaseState after the newest moment
+    Column("state", Json, nullable=False),  # core.casestate.CaseState after the newest moment
     Column("judged_to", Text),  # order key of the newest judged moment
     Column("revision", Integer, nullable=False, default=0),
 )

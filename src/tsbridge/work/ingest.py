@@ -11,7 +11,6 @@ import logging
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
-from functools import partial
 from typing import Any
 
 from sqlalchemy import Connection
@@ -20,13 +19,14 @@ from tsbridge.core.crashpoint import crashpoint
 from tsbridge.core.echo import without_echo, without_own_notes, written_before
 from tsbridge.core.moments import Moment
 from tsbridge.core.ports import Clock, Ids
-from tsbridge.store import cases, decisions, inbox, intents, keep
+from tsbridge.store import decisions, inbox, intents, keep
 from tsbridge.store.db import Database, unavailable
 from tsbridge.store.moments import CAUGHT_UP, last_heard, unknown
 from tsbridge.store.warnings import note
 from tsbridge.vendors.zendesk.read_audits import believed
 from tsbridge.work.accounts import ACCOUNT, FOREIGN, foreign, without_foreign
 from tsbridge.work.conclude import Concluded, Conclusions, ToldNow
+from tsbridge.work.due import AIM
 from tsbridge.work.facts import Background
 from tsbridge.work.hearing import Heard, Hearing
 from tsbridge.work.histories import CUT
@@ -36,13 +36,9 @@ from tsbridge.work.reading import read as read_delivery
 from tsbridge.work.rings import Read, Rings, beside, newest_ring, only, pause, received, rung, unheard
 
 BATCH = 50
-AIM = timedelta(milliseconds=100)
-"""How long one transaction shall take: on SQLite the door waits for it."""
 LEASE = timedelta(seconds=60)
 PAUSE = timedelta(seconds=5)
 """How long deliveries rest that were given back."""
-CASE_PAUSE = timedelta(minutes=1)
-"""How long a case rests that could not be judged when its time came."""
 ECHO_WINDOW = timedelta(hours=1)
 GIVEN_BACK = "given_back"
 GONE_FOR_GOOD = "ticket.permanently_deleted"
@@ -51,7 +47,7 @@ log = logging.getLogger("tsbridge.ingest")
 
 
 class Ingest:
-    """Works through the inbox, and judges cases whose due time has come."""
+    """Works through the inbox, and takes up again what was judged before everything was known."""
 
     def __init__(
         self,
@@ -129,18 +125,6 @@ class Ingest:
             if (failure := await self._failure([], own, only(heard, {ticket}), {})) is not None:
                 log.error("a ticket could not be told", extra={"ticket": ticket, "kind": type(failure).__name__, "where": place(failure)})
                 await self._background.try_again(ticket)
-
-    async def tick(self) -> datetime | None:
-        """Judge the cases whose due time has come; returns when the next one comes."""
-        now = self._clock.now()
-        if due := await self._database.read(lambda conn: cases.due(conn, now, BATCH)):
-            try:
-                await self._judge_due(due, now)
-            except Exception as failure:
-                if unavailable(failure):
-                    raise
-                await self._judge_one_by_one(due, now)
-        return await self._database.read(cases.next_due)
 
     async def complete(self) -> datetime | None:
         """Take up again what was judged without background facts; returns when to try next."""
@@ -278,36 +262,6 @@ class Ingest:
         heard = last_heard(conn, [impression.interaction]).get(impression.interaction)
         since = max(heard or now - ECHO_WINDOW, now - ECHO_WINDOW)
         return written_before(impression, intents.recent(conn, impression.interaction, since))
-
-    async def _judge_due(self, due: Sequence[str], now: datetime) -> None:
-        """Judge these cases together, as far as their time has still come."""
-
-        def judge(conn: Connection) -> Concluded:
-            begun = self._clock.now()
-            live = self._conclusions.begin(conn)
-            total = Concluded(0, 0)
-            for case_id in cases.still_due(conn, due, now):
-                if total.decisions and self._clock.now() - begun > AIM:
-                    break  # the rest is still due
-                done = self._conclusions.judge_case(conn, live, case_id, now)
-                total = Concluded(total.decisions + done.decisions, total.wishes + done.wishes)
-            return total
-
-        if (await self._database.write(judge)).wishes:
-            self._wake_writer()
-
-    async def _judge_one_by_one(self, due: Sequence[str], now: datetime) -> None:
-        """So that a case that cannot be judged is known, rests for a while and stops no other's escalation."""
-        for case_id in due:
-            try:
-                await self._judge_due([case_id], now)
-            except Exception as failure:
-                if unavailable(failure):
-                    raise
-                told = {"case_id": case_id, "kind": type(failure).__name__, "where": place(failure)}
-                log.error("a case could not be judged at its due time", extra=told)
-                until = self._clock.now() + CASE_PAUSE
-                await self._database.write(partial(cases.put_off, case_id=case_id, until=until))
 
     async def _give_back(self, rows: Sequence[inbox.Claimed]) -> None:
         """Give back those of these claims that we still have, uncounted; when not even that can be written, the next claim does it."""

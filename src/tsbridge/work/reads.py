@@ -20,11 +20,13 @@ EXPORTS_PER_MINUTE: Final = 7
 ASK_AGAIN: Final = timedelta(seconds=5)
 """How long nobody reads after Zendesk did not answer: until then first impressions count at once."""
 TOLD_NOTHING: Final = timedelta(seconds=10)
+"""How long to wait when Zendesk told us to, and not how long."""
 TOLD_TO_WAIT: Final = ("rate_limited", "unavailable")
 
 Reader = Literal["severe", "rings", "facts", "people", "catching_up", "export"]
 SHARE: Final[dict[Reader, float]] = {"severe": 1.0, "export": 1.0, "rings": 0.8, "facts": 0.8, "people": 0.8, "catching_up": 0.5}
-"""Of a minute's reads, how many must be left to whom: a severity 1 never waits for what was missed yesterday."""
+"""Of a minute's reads, the part that each may use up: the rest is left to the more urgent. A severity 1 never waits for what was
+missed yesterday."""
 
 
 class ReadBudget:

@@ -15,10 +15,10 @@ from tsbridge.store import budget, desired
 from tsbridge.store.db import Database
 from tsbridge.store.desired import ClaimedWish
 from tsbridge.vendors.errors import TryLater, Unauthorized, VendorError
+from tsbridge.work.reads import TOLD_NOTHING
 
 FIRST_PAUSE: Final = timedelta(seconds=5)
 LAST_PAUSE: Final = timedelta(minutes=15)
-TOLD_NOTHING: Final = timedelta(seconds=10)
 
 
 class Alarm(Protocol):

@@ -32,7 +32,8 @@ from tsbridge.vendors.zendesk.client import Updated
 from tsbridge.vendors.zendesk.tickets import before_of, body_of, current_of, intents_in, marker_of, parts_meant, properties_of
 from tsbridge.work import unheard
 from tsbridge.work.pace import Pace, Stopped
-from tsbridge.work.trouble import TOLD_NOTHING, Alarm, Trouble
+from tsbridge.work.reads import TOLD_NOTHING
+from tsbridge.work.trouble import Alarm, Trouble
 from tsbridge.work.unheard import Story
 
 LEASE: Final = timedelta(seconds=60)

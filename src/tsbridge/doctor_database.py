@@ -1,0 +1,194 @@
+"""What `tsbridge doctor` finds in the database: whether it can be used, and what it tells of rules, modes, sources and deliveries."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+from tsbridge.core.rules.document import read
+from tsbridge.core.rules.findings import RulebookError
+from tsbridge.doctor import Line
+from tsbridge.store import about, desired, keep, rulebooks, schema, silence, sqlite, warnings, writemode
+from tsbridge.store.db import BadDatabase, Database, parse
+from tsbridge.store.views import DATABASE_FAILURES
+
+ROOM_WANTED: Final = 0.10
+ROOM_NEEDED: Final = 0.02
+
+
+def database(url: str, guessed_zone: str | None = None, setting: str = "live") -> list[Line]:
+    """Whether the database can be reached and written, has our schema, keeps what it is told and has room.
+
+    `guessed_zone`: in which Talkdesk's times are read that name none, while no setting says so; a kept mapping may.
+    """
+    try:
+        path = sqlite.path_of(parse(url)) if parse(url).get_backend_name() == "sqlite" else None
+        if path is not None and not path.exists():
+            return [*_no_file_yet(path), *talkdesk_times(guessed_zone, [])]
+        with Database.open(url) as opened:
+            return [*_schema(opened), *_contents(opened, guessed_zone, setting), *([] if path is None else _room(path))]
+    except BadDatabase as refused:
+        return [Line("database", "bad", f"{refused}.", "Correct TSBRIDGE_DATABASE_URL or the server's settings.")]
+    except sqlite.UnsafeSqlite as refused:
+        return [Line("database", "bad", f"{refused}.", "Run `make install`, or use PostgreSQL.")]
+    except (*DATABASE_FAILURES, OSError) as failure:
+        return [
+            Line(
+                "database",
+                "bad",
+                f"The database cannot be reached ({type(failure).__name__}).",
+                "Check TSBRIDGE_DATABASE_URL, that the server runs, and the permissions of the file.",
+            )
+        ]
+
+
+def _no_file_yet(path: Path) -> list[Line]:
+    if not path.parent.is_dir():
+        return [Line("database", "bad", f"The directory {path.parent} does not exist.", "Make it, or correct TSBRIDGE_DATABASE_URL.")]
+    return [
+        Line("database", "warn", f"{path.name} is not there yet.", "`tsbridge serve` or `tsbridge migrate` makes it."),
+        *_library(),
+        *_room(path),
+    ]
+
+
+def _library() -> list[Line]:
+    try:
+        version = sqlite.library().sqlite_version
+    except sqlite.UnsafeSqlite as refused:
+        return [Line("sqlite", "bad", f"{refused}.", "Run `make install`, or use PostgreSQL.")]
+    return [Line("sqlite", "ok", f"SQLite {version}, free of the write-ahead-log bug.")]
+
+
+def _schema(opened: Database) -> list[Line]:
+    found, newest = schema.current(opened), schema.head()
+    if found == newest:
+        return [Line("schema", "ok", f"The newest schema ({newest}).")]
+    try:
+        schema.check(opened)
+    except schema.SchemaTooNew as refused:
+        return [Line("schema", "bad", f"{refused}.", "Install that newer version of tsbridge.")]
+    except RuntimeError:
+        pass
+    return [Line("schema", "bad", f"The schema is {found or 'not there yet'}, this version needs {newest}.", "Run `tsbridge migrate`.")]
+
+
+def _contents(opened: Database, guessed_zone: str | None, setting: str) -> list[Line]:
+    kind = "SQLite" if opened.dialect == "sqlite" else "PostgreSQL"
+    found = opened.read_now(about.about)
+    lines = _library() if opened.dialect == "sqlite" else []
+    lines.append(Line("database", "ok", f"{kind} {found.version} answers; {found.size_bytes / 1e6:.1f} MB."))
+    if found.unsafe:
+        words = f"The database may lose what it has confirmed: {', '.join(found.unsafe)}."
+        lines.append(Line("database durability", "bad", words, "Switch fsync and synchronous_commit on."))
+    if schema.current(opened) != schema.head():
+        return lines
+    try:
+        opened.write_now(about.try_writing)
+        lines.append(Line("database writable", "ok", "It can be written."))
+    except DATABASE_FAILURES as failure:
+        words = f"The database cannot be written ({type(failure).__name__})."
+        lines.append(Line("database writable", "bad", words, "Look at the disk's room and the permissions of the file and its directory."))
+    mappings = opened.read_now(lambda conn: keep.get(conn, keep.mappings("talkdesk"))) or []
+    return [
+        *lines,
+        *rulebook(opened),
+        *mode(opened, setting),
+        *sources(opened),
+        *odd_deliveries(opened),
+        *talkdesk_times(guessed_zone, mappings),
+    ]
+
+
+def mode(opened: Database, setting: str) -> list[Line]:
+    """Which mode of write-back counts, and why."""
+    found, planned = opened.read_now(lambda conn: (writemode.in_force(conn, setting), desired.planned(conn)))
+    backlog = f" Planned for {planned} tickets and not sent." if planned else ""
+    words = f"Write-back is {found.effective}: {found.because}.{backlog}"
+    if found.effective == writemode.LIVE:
+        return [Line("write-back", "ok", words)]
+    return [Line("write-back", "warn", words, "When you are ready, set TSBRIDGE_WRITEBACK=live and switch /v1/writebacks/mode to live.")]
+
+
+def sources(opened: Database) -> list[Line]:
+    """Who says nothing although it usually would."""
+    return [
+        Line(
+            f"{source} webhooks heard",
+            "warn",
+            f"Nothing was heard from {source.title()} since {since:%Y-%m-%d %H:%M} UTC, which is unusual at this time of the week.",
+            "Look whether its webhooks are still switched on and reach this machine; `tsbridge zendesk setup --plan` shows Zendesk's.",
+        )
+        for source, since in opened.read_now(silence.silent).items()
+    ]
+
+
+WARNINGS: Final[Mapping[str, tuple[str, str]]] = {
+    "placeholder": ("placeholders that nobody had filled in were left out", "Correct them in the template at the vendor."),
+    "channel": ("channels came that we have no word for, so rules see none", "Write rules for them with `channel` `not_present`."),
+    "time_ahead": (
+        "times lay more than five minutes ahead, so the time of receipt counted",
+        "Look at this machine's clock, and at the zone of what the vendor's template sends.",
+    ),
+    "time_too_old": ("times lay before any account began, so the time of receipt counted", "Look at what the vendor's template sends."),
+    "history_cut": (
+        "tickets had more than a thousand updates when they were first heard of: the oldest are not in their stories",
+        "Nothing; what rules need of such a ticket they find in its newer updates.",
+    ),
+    "text_cut": (
+        "cases had more than 64 KiB of text when they were judged: rules saw the newest part of it",
+        "Look at the decisions whose outcome has `cut`; close a very long ticket and go on in a follow-up.",
+    ),
+    "time_unreadable": ("times could not be read, so the time of receipt counted", "Have the vendor's template send ISO 8601."),
+}
+
+
+def odd_deliveries(opened: Database) -> list[Line]:
+    """What deliveries held that could not be taken as it was said: each kind once, with what names it."""
+    lines = []
+    for kind, found in opened.read_now(warnings.noted).items():
+        if kind in WARNINGS:  # of times without a zone another line tells
+            words, advice = WARNINGS[kind]
+            named = f" ({', '.join(found.details)})" if found.details else ""
+            often = "once" if found.count == 1 else f"{found.count} times"
+            lines.append(Line(f"deliveries: {kind}", "warn", f"{often}, last on {found.last:%Y-%m-%d}: {words}{named}.", advice))
+    return lines
+
+
+def talkdesk_times(guessed_zone: str | None, mappings: Sequence[Mapping[str, Any]]) -> list[Line]:
+    """Whether anybody said in which zone Talkdesk's times are; a mapping says it for the bodies it reads."""
+    if guessed_zone is None or (mappings and all(mapping.get("timezone") for mapping in mappings)):
+        return []
+    words = f"Talkdesk's times that name no zone are read in the team's, {guessed_zone}: a guess."
+    return [Line("talkdesk times", "warn", words, "Set TSBRIDGE_TALKDESK_TIMEZONE to the zone of your Talkdesk account.")]
+
+
+def rulebook(opened: Database) -> list[Line]:
+    try:
+        live = opened.read_now(rulebooks.live)
+    except rulebooks.NoRulebook:
+        return [Line("rulebook", "warn", "No rulebook has been published yet.", "`tsbridge serve` publishes the starter rulebook.")]
+    try:
+        book = read(live.document)
+    except RulebookError as refused:
+        words = f"Version {live.version} has {len(refused.findings)} faults for this tsbridge."
+        return [Line("rulebook", "bad", words, "Run `tsbridge rules export`, `tsbridge rules check`, then publish a repaired one.")]
+    ungrouped = [name for name, queue in book.queues.items() if queue.zendesk_group_id is None]
+    lines = [
+        Line("rulebook", "ok", f"Version {live.version} is live: {len(book.escalation)} escalation and {len(book.routing)} routing rules.")
+    ]
+    if ungrouped:
+        words = f"Queues without a Zendesk group: {', '.join(sorted(ungrouped))}. Cases routed there change no ticket's group."
+        lines.append(Line("queues", "warn", words, "Give each queue its zendesk_group_id in the rulebook."))
+    return lines
+
+
+def _room(path: Path) -> list[Line]:
+    disk = shutil.disk_usage(path.parent)
+    share = disk.free / disk.total
+    words = f"{disk.free / 1e9:.1f} GB free where the database lies ({share:.0%})."
+    if share < ROOM_NEEDED:
+        return [Line("disk", "bad", words, "Make room now: without it nothing can be kept.")]
+    return [Line("disk", "warn" if share < ROOM_WANTED else "ok", words, "Make room." if share < ROOM_WANTED else "")]

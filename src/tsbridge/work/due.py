@@ -1,0 +1,76 @@
+"""Cases that time alone changes: each is judged when its due time has come."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+from functools import partial
+
+from sqlalchemy import Connection
+
+from tsbridge.core.ports import Clock
+from tsbridge.store import cases
+from tsbridge.store.db import Database, unavailable
+from tsbridge.work.conclude import Concluded, Conclusions
+from tsbridge.work.loop import place
+
+BATCH = 50
+AIM = timedelta(milliseconds=100)
+"""How long one transaction shall take: on SQLite the door waits for it."""
+CASE_PAUSE = timedelta(minutes=1)
+"""How long a case rests that could not be judged when its time came."""
+
+log = logging.getLogger("tsbridge.due")
+
+
+class DueTimes:
+    """Judges cases whose due time has come."""
+
+    def __init__(self, database: Database, clock: Clock, conclusions: Conclusions, wake_writer: Callable[[], None]) -> None:
+        self._database = database
+        self._clock = clock
+        self._conclusions = conclusions
+        self._wake_writer = wake_writer
+
+    async def round(self) -> datetime | None:
+        """Judge the cases whose due time has come; returns when the next one comes."""
+        now = self._clock.now()
+        if due := await self._database.read(lambda conn: cases.due(conn, now, BATCH)):
+            try:
+                await self._judge_due(due, now)
+            except Exception as failure:
+                if unavailable(failure):
+                    raise
+                await self._judge_one_by_one(due, now)
+        return await self._database.read(cases.next_due)
+
+    async def _judge_due(self, due: Sequence[str], now: datetime) -> None:
+        """Judge these cases together, as far as their time has still come."""
+
+        def judge(conn: Connection) -> Concluded:
+            begun = self._clock.now()
+            live = self._conclusions.begin(conn)
+            total = Concluded(0, 0)
+            for case_id in cases.still_due(conn, due, now):
+                if total.decisions and self._clock.now() - begun > AIM:
+                    break  # the rest is still due
+                done = self._conclusions.judge_case(conn, live, case_id, now)
+                total = Concluded(total.decisions + done.decisions, total.wishes + done.wishes)
+            return total
+
+        if (await self._database.write(judge)).wishes:
+            self._wake_writer()
+
+    async def _judge_one_by_one(self, due: Sequence[str], now: datetime) -> None:
+        """So that a case that cannot be judged is known, rests for a while and stops no other's escalation."""
+        for case_id in due:
+            try:
+                await self._judge_due([case_id], now)
+            except Exception as failure:
+                if unavailable(failure):
+                    raise
+                told = {"case_id": case_id, "kind": type(failure).__name__, "where": place(failure)}
+                log.error("a case could not be judged at its due time", extra=told)
+                until = self._clock.now() + CASE_PAUSE
+                await self._database.write(partial(cases.put_off, case_id=case_id, until=until))

@@ -72,9 +72,12 @@ class Parts(Calendars):
         value = self.document.get("linking")
         if value is None or not self.mapping(value, "/linking", ("window", "calls_rest_after")):
             return DEFAULT_WINDOW, DEFAULT_REST
-        window, rest = duration(value.get("window", "24h")), duration(value.get("calls_rest_after", "72h"))
+        window = duration(value["window"]) if "window" in value else DEFAULT_WINDOW
+        rest = duration(value["calls_rest_after"]) if "calls_rest_after" in value else DEFAULT_REST
         if window is None or window > LONGEST:
             self.wrong("/linking/window", "duration", "expected a duration up to 30 days, like 24h")
+            window = DEFAULT_WINDOW
         if rest is None or not SHORTEST_REST <= rest <= LONGEST:
             self.wrong("/linking/calls_rest_after", "duration", "expected a duration from 1 hour to 30 days, like 72h")
-        return window or DEFAULT_WINDOW, rest or DEFAULT_REST
+            rest = DEFAULT_REST
+        return window, rest

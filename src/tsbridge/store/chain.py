@@ -79,5 +79,5 @@ def add_change(
 
 def head(conn: Connection) -> dict[str, Any]:
     """The newest entry: what a copy kept outside must agree with."""
-    last = conn.execute(select(chain.c.seq, chain.c.hash).order_by(chain.c.seq.desc()).limit(1)).first()
+    last = conn.execute(_LAST).first()
     return {"seq": 0, "hash": GENESIS} if last is None else {"seq": last.seq, "hash": last.hash}

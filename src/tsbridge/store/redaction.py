@@ -12,6 +12,7 @@ from tsbridge.core.helpdesk import Wish
 from tsbridge.core.helpdesk_json import wish_json
 from tsbridge.core.moments import Interaction, Moment, from_json, to_json
 from tsbridge.core.redaction import facts_without
+from tsbridge.store import people
 from tsbridge.store.links import case_of
 from tsbridge.store.tables import acquaintances, cases, desired, handles, inbox, intents, moments
 
@@ -90,7 +91,7 @@ def state_without(conn: Connection, ticket: str, gone: Callable[[str, Any], bool
 
 def forget_contacts(conn: Connection, ticket: str) -> None:
     """How the person of a ticket is reached, but for the Zendesk user's id. What others tell as well stays, and links stand by it."""
-    of_it = (handles.c.source == "zendesk", handles.c.interaction == ticket, handles.c.role != "name", handles.c.kind != "zendesk_user")
+    of_it = (handles.c.source == "zendesk", handles.c.interaction == ticket, handles.c.role != people.NAME, handles.c.kind != people.USER)
     gone = [(kind, value) for kind, value in conn.execute(select(handles.c.kind, handles.c.value).where(*of_it))]
     if not gone:
         return

@@ -15,6 +15,7 @@ from typing import Any, Final
 
 from tsbridge.core.moments import Value
 from tsbridge.core.rules.document import read
+from tsbridge.core.rules.due import OF_THE_MOMENT
 from tsbridge.core.rules.findings import Finding, RulebookError
 from tsbridge.core.rules.judge import Judge
 from tsbridge.core.rules.judgement import Standing
@@ -42,7 +43,7 @@ ANSWERED: Final[Mapping[str, Value]] = {"source": "zendesk", "event": "ticket.up
 """Our write as a trigger sees it: a change of the ticket, by an agent through the API."""
 THEIR_MOMENT: Final = OTHER_MOMENT | ANSWERED.keys()
 """What is another thing at the moment of another rule; Zendesk's triggers answer our write, whatever made us write."""
-GONE: Final = ("text.new", "changed", "update.by", "update.channel")
+GONE: Final = frozenset(OF_THE_MOMENT) - {"event"}
 """What the moment itself brought."""
 
 

@@ -18,11 +18,11 @@ from benchmarks.rulebooks import World
 from tsbridge.apart import ready_apart
 from tsbridge.core.rules.compiled import compiled
 from tsbridge.core.rules.document import read
-from tsbridge.core.rules.judge import ONLY_MATCHED, Judge, Near
+from tsbridge.core.rules.judge import Judge, Near
 from tsbridge.core.rules.judgement import Standing
 from tsbridge.core.rules.plan import scans_of
+from tsbridge.core.rules.shown import NEAR
 from tsbridge.core.rules.text import BadPattern, search
-from tsbridge.web.explained import NEAR
 
 LARGE: Final = 9_900
 TIMES: Final = 3
@@ -66,7 +66,7 @@ def _one(seed: int, scale: float) -> None:
 
     print(f"The judge: CPU microseconds a moment, 1,000 rules, seed {seed}, medians of {TIMES}\n")
     _row("decided whole, with effects and due time", _us(lambda g: judge.decide(g, {}, Standing(), AT), moments))
-    _row("explained: why the matching rules match", _us(explained(ONLY_MATCHED), moments))
+    _row("explained: why the matching rules match", _us(explained(Near(0)), moments))
     _row("explained whole, with what nearly matched", _us(explained(NEAR), moments), EXPLAIN_US)
     _row("every rule explained, as a try does", _us(explained(None), moments[:5]))
 

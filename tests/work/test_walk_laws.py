@@ -20,8 +20,7 @@ from tsbridge.core.moments import Interaction
 from tsbridge.core.rules.document import read
 from tsbridge.core.rules.judge import Judge
 from tsbridge.files import load_file
-from tsbridge.store import chain, decisions, inbox, keep, proof
-from tsbridge.store import desired as wishes_of
+from tsbridge.store import chain, decisions, inbox, intents, keep, proof
 from tsbridge.store.db import Database
 from tsbridge.store.desired import ClaimedWish
 from tsbridge.store.tables import decisions as decision_rows
@@ -205,7 +204,7 @@ def test_our_own_note_coming_back_is_nobodys_word(database: Database, late: Sett
     note = "Severity 1: an injury is mentioned. Case x."
     claimed = ClaimedWish("4711", "wb", "case_1", Wish(), Ours(), 1, 0, late.now(), "w")
     plan = {"add": [], "remove": [], "values": {}, "notes": ["n"], "texts": [note]}
-    database.write_now(lambda conn: wishes_of.intend(conn, "int_1", claimed, plan, late.now() - timedelta(hours=30)))
+    database.write_now(lambda conn: intents.add(conn, "int_1", claimed, plan, late.now() - timedelta(hours=30)))
     walk.tell([ticket("updated", 5, text=note, by="7", status="pending")])
     walk.work()
     end = walk.outcome()

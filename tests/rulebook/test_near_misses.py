@@ -14,6 +14,7 @@ from tsbridge.core.rules.document import read
 from tsbridge.core.rules.judge import Judge, Near
 from tsbridge.core.rules.judgement import Standing
 from tsbridge.core.rules.language import leaves
+from tsbridge.core.rules.shown import near_misses
 from tsbridge.rulebook.coverage import Watch, truth
 from tsbridge.rulebook.worlds import WORKDAY, World
 
@@ -73,13 +74,9 @@ def test_the_near_ones_are_those_of_all_that_miss_little(rules: list[tuple[Any, 
     near = judge.explain(facts, {}, Standing(), WORKDAY, near=Near(most, shown))
     assert [one for one in near if one.matched] == matched
     assert {one.key for one in near} <= {one.key for one in every}
-    for count in range(1, most + 1):
-        wanted = [(one.key, one.missing) for one in every if len(one.missing) == count and not one.matched]
-        found = [(one.key, one.missing) for one in near if len(one.missing) == count]
-        assert found == [one for one in wanted if one in found]
-        if len(rules) <= shown // count:
-            assert found == wanted
-        assert len(found) <= max(1, shown // count)
+    wanted = [(len(one.missing), n, one.key) for n, one in enumerate(every) if not one.matched and 0 < len(one.missing) <= most]
+    assert [one["key"] for one in near_misses(near, Near(most, shown))] == [key for _, _, key in sorted(wanted)[:shown]]
+    assert near_misses(every, Near(most, shown)) == near_misses(near, Near(most, shown))
 
 
 def test_a_near_miss_names_field_operator_and_both_values() -> None:
@@ -92,3 +89,31 @@ def test_a_near_miss_says_which_way_a_condition_would_have_to_turn() -> None:
     condition = {"all": [leaf("text", "contains", "lost")], "none": [leaf("tags", "includes", "vip")]}
     shown = explained(book(rule("a", condition, {"notify": "x"})), {"text": "lost", "tags": ("vip",)})
     assert [(one["field"], one["wanted"]) for one in shown.missing] == [("tags", False)]
+
+
+LONG = [f"word{number}" for number in range(50)]
+
+
+def test_a_near_miss_names_a_few_words_of_a_long_list_and_how_many_more_there_are() -> None:
+    shown = explained(book(rule("a", leaf("text", "contains_any", LONG), {"notify": "x"})), {"text": "nothing of it"})
+    assert shown.missing[0]["expected"] == ["word0", "word1", "word2", "and 47 more"]
+    assert "found" not in shown.missing[0]
+
+
+def test_the_word_that_was_found_is_named_as_the_rulebook_writes_it() -> None:
+    words = [*LONG, "Straße"]
+    for text in ("the strasse is closed", "the strasse is closed " * 50):
+        shown = explained(book(rule("a", leaf("text", "contains_any", words), {"notify": "x"})), {"text": text})
+        assert shown.because[0]["found"] == "Straße"
+        assert shown.because[0]["expected"] == ["word0", "word1", "word2", "and 48 more"]
+        assert "strasse" in shown.because[0]["actual"]
+
+
+def test_a_word_that_should_not_be_there_is_named_too() -> None:
+    shown = explained(book(rule("a", leaf("text", "not_contains", "spam"), {"notify": "x"})), {"text": "Spam, spam"})
+    assert (shown.missing[0]["found"], shown.missing[0]["wanted"]) == ("spam", True)
+
+
+def test_a_short_list_is_shown_whole() -> None:
+    shown = explained(book(rule("a", leaf("text", "contains_any", LONG[:4]), {"notify": "x"})), {"text": "nothing"})
+    assert shown.missing[0]["expected"] == LONG[:4]

@@ -367,6 +367,26 @@ async def test_a_try_explains_every_rule_matched_or_not_and_keeps_nothing(room: 
     assert (await room.client.get("/v1/audit/changes")).json()["items"] == []
 
 
+async def test_near_misses_come_nearest_first_five_of_them_unless_others_are_asked_for(room: Any) -> None:
+    def wants(key: str, *tags: str) -> dict[str, Any]:
+        when = {"all": [{"field": "tags", "operator": "includes", "value": tag} for tag in tags]}
+        return {"key": key, "kind": "escalation", "title": key, "when": when, "then": [{"set_severity": 3}]}
+
+    last = {"key": "default", "kind": "routing", "title": "All", "when": {}, "then": [{"route": "intake"}]}
+    far, near = [wants(f"far{n}", "a", "b") for n in range(6)], [wants(f"near{n}", f"c{n}") for n in range(3)]
+    body = {"given": {"tags": []}, "document": {"schema": 1, "queues": {"intake": {}}, "rules": [*far, *near, last]}}
+
+    async def told(query: str) -> list[str]:
+        answer = await room.client.post(f"/v1/rulebook/try{query}", json=body)
+        assert answer.status_code == 200, answer.text
+        return [miss["key"] for miss in answer.json()["near_misses"]]
+
+    assert await told("") == ["near0", "near1", "near2", "far0", "far1"]
+    assert await told("?near=0") == []
+    assert await told("?near=7") == ["near0", "near1", "near2", "far0", "far1", "far2", "far3"]
+    assert (await room.client.post("/v1/rulebook/try?near=101", json=body)).status_code == 422
+
+
 async def test_a_try_takes_a_document_the_draft_or_an_older_version(room: Any) -> None:
     await room.client.post("/v1/rulebook/draft/rules", json=RULE)
     given = {"text": "the cat ran away"}

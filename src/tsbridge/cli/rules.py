@@ -13,6 +13,7 @@ import typer
 from tsbridge.cli.books import File, Place, finding_words, read_book, sound, stored
 from tsbridge.cli.frame import AsJson, Failed, done, group, house, refuse, say, table, time_option
 from tsbridge.core.rules.document import read
+from tsbridge.core.rules.shown import MOST_NEAR, NEAR
 from tsbridge.files import dump
 from tsbridge.rulebook.calendar_days import calendar_days
 from tsbridge.settings import load
@@ -26,7 +27,6 @@ app = group("The rulebook: check it, test it, try it, compare it, publish it.")
 
 GIVEN_LIMIT: Final = 1 << 20
 GENERATED: Final = 2_000
-ENTRIES: Final = 6
 
 
 @app.command()
@@ -151,6 +151,7 @@ def try_(
     version: Annotated[int | None, typer.Option(min=1, help="A published version instead of the live one.")] = None,
     draft: Annotated[bool, typer.Option("--draft", help="The draft instead.")] = False,
     at: Annotated[str | None, typer.Option(help="The time to judge at, such as 2026-11-22T03:00:00Z; without it now.")] = None,
+    near: Annotated[int, typer.Option(min=0, max=MOST_NEAR, help="How many rules that nearly matched are told at most.")] = NEAR.shown,
     as_json: AsJson = False,
 ) -> None:
     """Judge some facts, or a stored event or decision again, and explain the outcome. Nothing is kept."""
@@ -175,7 +176,7 @@ def try_(
         asked = trial.made_up(facts, moment or SystemClock().now(), "try") if seen is None else trial.instead(seen, facts, moment)
     except Problem as problem:
         _refused(problem)
-    found = trial.tried(document, number, load().zone, asked, "try")
+    found = trial.tried(document, number, load().zone, asked, "try", NEAR._replace(shown=near))
     say(as_json, _without_values(found) if stored_one else found, _in_words(found))
 
 
@@ -189,7 +190,7 @@ def _without_values(found: dict[str, Any]) -> dict[str, Any]:
     """A stored decision's reasons without what the person wrote: the command line shows nobody's data."""
 
     def bare(leaves: list[dict[str, Any]]) -> list[dict[str, Any]]:
-        return [{name: value for name, value in leaf.items() if name != "actual"} for leaf in leaves]
+        return [{name: value for name, value in leaf.items() if name not in ("actual", "found")} for leaf in leaves]
 
     return {
         **found,
@@ -230,8 +231,5 @@ def _in_words(decision: dict[str, Any]) -> Iterator[str]:
 
 
 def _leaf(leaf: dict[str, Any]) -> str:
-    """A condition in a line: of a long list the first entries do."""
     expected = leaf.get("expected")
-    if isinstance(expected, list) and len(expected) > ENTRIES:
-        return f"{leaf['field']} {leaf['operator']} {_shown(expected[:ENTRIES])} and {len(expected) - ENTRIES} more"
     return f"{leaf['field']} {leaf['operator']}" + ("" if expected is None else f" {_shown(expected)}")

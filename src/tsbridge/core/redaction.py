@@ -103,10 +103,13 @@ def facts_without(facts: Mapping[str, Any], gone: Callable[[str, Value], bool]) 
 
 def reasons_without(shown: Iterable[Mapping[str, Any]], gone: Callable[[str], bool], since: str) -> list[dict[str, Any]]:
     """Conditions of an explanation (contract section 6), without the values that are gone."""
-    return [
-        {**leaf, "actual": None, "redacted_since": since} if gone(str(leaf["field"])) and "redacted_since" not in leaf else dict(leaf)
-        for leaf in shown
-    ]
+
+    def without(leaf: Mapping[str, Any]) -> dict[str, Any]:
+        if not gone(str(leaf["field"])) or "redacted_since" in leaf:
+            return dict(leaf)
+        return {**{name: value for name, value in leaf.items() if name != "found"}, "actual": None, "redacted_since": since}
+
+    return [without(leaf) for leaf in shown]
 
 
 def _without(moment: Moment, gone: Callable[[str, Value], bool]) -> dict[str, Any]:

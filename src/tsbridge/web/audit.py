@@ -14,7 +14,7 @@ from tsbridge.web.accept import choose
 from tsbridge.web.auth import Supervisor, Viewer
 from tsbridge.web.csvtext import CSV, NDJSON, cell, csv_text, ndjson
 from tsbridge.web.desk import Desk, Made
-from tsbridge.web.explained import explained
+from tsbridge.web.explained import Nearby, explained
 from tsbridge.web.inputs import BIGGEST_VERSION, Id, NumberQuery, TimeQuery, Word, query_time, whole_number
 from tsbridge.web.pages import Paged
 from tsbridge.web.problems import invalid, not_found
@@ -95,9 +95,9 @@ async def list_decisions(
 
 
 @routes.get("/routing/{decision_id}")
-async def explain_decision(desk: Made, by: Viewer, decision_id: Id) -> dict[str, Any]:
+async def explain_decision(desk: Made, by: Viewer, decision_id: Id, near: Nearby) -> dict[str, Any]:
     """One decision: what it saw, which rules matched and why, what nearly matched, what came of it."""
-    shown = await desk.database.read(lambda conn: explained(conn, desk.live, decision_id))
+    shown = await desk.database.read(lambda conn: explained(conn, desk.live, decision_id, near))
     if shown is None:
         raise not_found("decision")
     return shown

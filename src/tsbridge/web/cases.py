@@ -15,7 +15,7 @@ from tsbridge.core.ports import Refusal
 from tsbridge.store import routing, views
 from tsbridge.web.auth import Supervisor, Viewer
 from tsbridge.web.desk import Desk, Made
-from tsbridge.web.explained import explained
+from tsbridge.web.explained import Nearby, explained
 from tsbridge.web.inputs import Body, Id, Line, NumberQuery, Prose, Word, time_text, whole_number
 from tsbridge.web.pages import Key, Paged, instant_of, instant_part
 from tsbridge.web.problems import Problem, not_found
@@ -114,7 +114,7 @@ async def case_timeline(desk: Made, by: Viewer, page: Paged, case_id: Id) -> dic
 
 
 @routes.get("/{case_id}/explain")
-async def explain_case(desk: Made, by: Viewer, case_id: Id) -> dict[str, Any]:
+async def explain_case(desk: Made, by: Viewer, case_id: Id, near: Nearby) -> dict[str, Any]:
     """Why the case stands where it stands: its links, the decision that set each value, and the latest one explained."""
 
     def read(conn: Connection) -> Any:
@@ -122,7 +122,7 @@ async def explain_case(desk: Made, by: Viewer, case_id: Id) -> dict[str, Any]:
         if row is None:
             return None
         decisions = routing.decisions_of_case(conn, row["id"], LOOK_BACK)
-        latest = explained(conn, desk.live, decisions[0]["id"]) if decisions else None
+        latest = explained(conn, desk.live, decisions[0]["id"], near) if decisions else None
         steps = views.escalation_list(conn, LOOK_BACK, case_id=row["id"])
         return (row, views.interactions_of(conn, [row["id"]])[row["id"]], decisions, latest, steps)
 

@@ -2,18 +2,37 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
+from fastapi import Depends, Query
 from sqlalchemy import Connection
 
-from tsbridge.core.rules.shown import NEAR, near_misses, rule_shown
+from tsbridge.core.rules.judge import Near
+from tsbridge.core.rules.shown import MOST_NEAR, NEAR, near_misses, rule_shown
 from tsbridge.store import decisions, routing
 from tsbridge.store.rulebooks import LiveRulebook
+from tsbridge.web.inputs import whole_number
 from tsbridge.web.shapes import decision_item
 
 
-def explained(conn: Connection, live: LiveRulebook, decision_id: str) -> dict[str, Any] | None:
-    """Contract section 6, whole; None when there is no such decision.
+def _near(
+    near: Annotated[
+        str | None,
+        Query(
+            description=f"How many near misses are told at most, 0 to {MOST_NEAR}; {NEAR.shown} unless told.",
+            json_schema_extra={"type": "integer", "minimum": 0, "maximum": MOST_NEAR},
+        ),
+    ] = None,
+) -> Near:
+    return NEAR if near is None else NEAR._replace(shown=whole_number("query", "near", near, 0, MOST_NEAR))
+
+
+Nearby = Annotated[Near, Depends(_near)]
+"""How many rules that nearly matched the caller wants to be told of."""
+
+
+def explained(conn: Connection, live: LiveRulebook, decision_id: str, near: Near = NEAR) -> dict[str, Any] | None:
+    """Contract section 6, whole, with the rules that came `near`; None when there is no such decision.
 
     Once what it saw has been erased, `inputs_erased` is true and `because` stays empty: the rules that matched are known,
     their reasons no more. Once words that it saw are gone at the vendor, `redacted_since` says since when, and the reasons are those
@@ -26,17 +45,18 @@ def explained(conn: Connection, live: LiveRulebook, decision_id: str) -> dict[st
     shown = decision_item(row, routing.writebacks_for(conn, [row]).get(decision_id))
     held = loaded.held
     if held is not None:
-        return {**shown, **held.reasons, "inputs_erased": False, "redacted_since": held.since}
+        fewest = {"near_misses": held.reasons["near_misses"][: near.shown]}
+        return {**shown, **held.reasons, **fewest, "inputs_erased": False, "redacted_since": held.since}
     if row["retracted"] or loaded.seen is None:
         return {**shown, "near_misses": [], "inputs_erased": not row["retracted"], "redacted_since": None}
     seen = loaded.seen
     built = live.version(conn, row["rulebook_version"])
-    asked = built.judge.explain(seen.given, seen.previous, seen.standing, seen.at, loaded.subject, near=NEAR)
+    asked = built.judge.explain(seen.given, seen.previous, seen.standing, seen.at, loaded.subject, near=near)
     matched = {key for key, _ in row["matched"]}
     return {
         **shown,
         "rules": [rule_shown(rule) for rule in asked if rule.key in matched],
-        "near_misses": near_misses(rule for rule in asked if rule.key not in matched),
+        "near_misses": near_misses((rule for rule in asked if rule.key not in matched), near),
         "inputs_erased": False,
         "redacted_since": None,
     }

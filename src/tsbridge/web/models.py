@@ -81,6 +81,7 @@ class Leaf(TypedDict):
     operator: NotRequired[str]
     expected: NotRequired[Any]
     actual: NotRequired[Any]
+    found: NotRequired[Any]
     cut: NotRequired[bool]
     outcome: NotRequired[bool]
     wanted: NotRequired[bool]

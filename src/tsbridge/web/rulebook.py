@@ -24,6 +24,7 @@ from tsbridge.web.desk import Desk, Made
 from tsbridge.web.documents import Document
 from tsbridge.web.draft import draft_tag
 from tsbridge.web.etags import IfMatch, need_match, tag
+from tsbridge.web.explained import Nearby
 from tsbridge.web.inputs import BIGGEST_VERSION, Body, Id, Line, Time, read_date, whole_number
 from tsbridge.web.pages import Paged
 from tsbridge.web.problems import Problem, invalid, not_found
@@ -198,7 +199,7 @@ async def generate_tests(desk: Made, by: Ops, body: Document | None = None) -> d
 
 
 @routes.post("/try")
-async def try_rulebook(desk: Made, by: Ops, body: Trial) -> dict[str, Any]:
+async def try_rulebook(desk: Made, by: Ops, body: Trial, near: Nearby) -> dict[str, Any]:
     """Judge facts as if they had just been heard, or a stored event or decision again: by live, another version, the draft, or a document.
 
     Nothing is kept.
@@ -226,7 +227,7 @@ async def try_rulebook(desk: Made, by: Ops, body: Trial) -> dict[str, Any]:
 
     version, document, asked = await desk.database.read(chosen)
     await documents.refuse_faulty(document)
-    return await asyncio.to_thread(trial.tried, document, version or None, desk.zone, asked, trial_id)
+    return await asyncio.to_thread(trial.tried, document, version or None, desk.zone, asked, trial_id, near)
 
 
 @routes.post("/publish", status_code=201)

@@ -12,9 +12,9 @@ from sqlalchemy import Connection
 from tsbridge.core.moments import Interaction, Value
 from tsbridge.core.rules import vocabulary
 from tsbridge.core.rules.document import read
-from tsbridge.core.rules.judge import Judge
+from tsbridge.core.rules.judge import Judge, Near
 from tsbridge.core.rules.judgement import Judgement, Standing
-from tsbridge.core.rules.shown import near_misses, rule_shown
+from tsbridge.core.rules.shown import NEAR, near_misses, rule_shown
 from tsbridge.rulebook import tests
 from tsbridge.rulebook.coverage import coverage
 from tsbridge.rulebook.generate import generate
@@ -88,8 +88,8 @@ def instead(asked: Asked, given: Mapping[str, Any], at: datetime | None) -> Aske
     return replace(asked, facts={**asked.facts, **completed(facts)}, previous={**asked.previous, **previous}, at=at or asked.at)
 
 
-def tried(document: Document, version: int | None, zone: tzinfo, asked: Asked, trial_id: str) -> Document:
-    """Contract section 6 for what is asked: every rule, matched or not."""
+def tried(document: Document, version: int | None, zone: tzinfo, asked: Asked, trial_id: str, near: Near = NEAR) -> Document:
+    """Contract section 6 for what is asked: every rule, matched or not, and those that came `near`."""
     book = read(document)
     judge = Judge(book, zone)
     judgement = judge.decide(asked.facts, asked.previous, asked.standing, asked.at, asked.subject)
@@ -104,7 +104,7 @@ def tried(document: Document, version: int | None, zone: tzinfo, asked: Asked, t
         "rulebook": {"version": version, "hash": book.hash},
         "mode": "try",
         "rules": [rule_shown(rule) for rule in rules],
-        "near_misses": near_misses(rules),
+        "near_misses": near_misses(rules, near),
         "outcome": outcome(judgement, asked.facts),
         "next_due": time_text(judgement.next_due),
         "writeback": None,

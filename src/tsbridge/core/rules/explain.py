@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from tsbridge.core.rules.conditions import holds
 from tsbridge.core.rules.facts import Facts
@@ -14,6 +14,11 @@ from tsbridge.core.values import plain
 
 SHOWN = 120
 LIST_SHOWN = 50
+"""Entries of a set that is told whole, such as a ticket's tags."""
+WORDS_SHOWN = 3
+"""Words of a list that is too long to be told whole."""
+WHOLE = 5
+"""Words of a list that is told whole."""
 Turned = list[tuple[Leaf, bool]]
 """Conditions, each with what it would have to say."""
 
@@ -104,19 +109,46 @@ def _least(ways: Iterable[Turned | None]) -> Turned | None:
 
 
 def _shown(leaf: Leaf, facts: Facts) -> dict[str, Any]:
-    expected = leaf.value
-    if isinstance(expected, tuple):
-        expected = list(expected[:LIST_SHOWN]) + ([f"and {len(expected) - LIST_SHOWN} more"] if len(expected) > LIST_SHOWN else [])
+    found = _found(leaf, facts)
     return {
         "field": leaf.field,
         "operator": leaf.operator,
-        "expected": expected,
-        "actual": _actual(leaf, facts),
+        "expected": _few(leaf.value),
+        "actual": _actual(leaf, facts, found),
+        **({} if found is None else {"found": found.word}),
         **({"cut": True} if leaf.field in facts.cut else {}),
     }
 
 
-def _actual(leaf: Leaf, facts: Facts) -> Any:
+def _few(expected: Any) -> Any:
+    """What a condition expects; of a long list a few entries, and how many more there are."""
+    if not isinstance(expected, tuple):
+        return expected
+    if len(expected) <= WHOLE:
+        return list(expected)
+    return [*expected[:WORDS_SHOWN], f"and {len(expected) - WORDS_SHOWN} more"]
+
+
+class _Found(NamedTuple):
+    """The first of a condition's words that the text has: as the rulebook writes it, and where it stands in the folded text."""
+
+    word: str
+    at: int
+    length: int
+
+
+def _found(leaf: Leaf, facts: Facts) -> _Found | None:
+    if not leaf.words or leaf.operator == "starts_with" or not isinstance(facts.get(leaf.field), str):
+        return None
+    folded, scanned = facts.folded[leaf.field], facts.words.get(leaf.field)
+    written = leaf.value if isinstance(leaf.value, tuple) else (leaf.value,)
+    for word, needle in zip(written, leaf.words, strict=True):
+        if (scanned is None or needle in scanned) and (at := find_word(folded, needle)) >= 0:
+            return _Found(word, at, len(needle))
+    return None
+
+
+def _actual(leaf: Leaf, facts: Facts, found: _Found | None) -> Any:
     """The value that was found; of a long text the words around the hit."""
     value = facts.get(leaf.field)
     if leaf.operator in ("changed", "not_changed", "changed_to", "changed_from"):
@@ -124,12 +156,8 @@ def _actual(leaf: Leaf, facts: Facts) -> Any:
         return {"before": _short(before), "now": _short(value)} if known else {"now": _short(value)}
     if not isinstance(value, str) or len(value) <= SHOWN // 2:
         return _short(value)
-    if leaf.words:
-        folded = facts.folded[leaf.field]
-        for word in leaf.words:
-            at = find_word(folded, word)
-            if at >= 0:
-                return excerpt(folded, at, len(word))
+    if found is not None:
+        return excerpt(facts.folded[leaf.field], found.at, found.length)
     if leaf.operator == "matches" and (span := search(leaf.value, value)) is not None:
         return excerpt(value, span[0], span[1] - span[0])
     return _short(value)

@@ -26,11 +26,11 @@ FAMILY: Final = {"zendesk": frozenset(TICKET_EVENTS), "talkdesk": frozenset(CALL
 
 
 class Near(NamedTuple):
-    """Which rules that did not match are worth telling of: `shown` that missed one condition, half as many that missed two,
-    and so on to those that missed `most`."""
+    """Which rules that did not match are worth telling of: the `shown` nearest of those that missed no more than `most` conditions;
+    of equally near ones those that are asked first."""
 
     most: int
-    shown: int = 25
+    shown: int = 5
 
 
 class _Room:
@@ -39,14 +39,15 @@ class _Room:
     __slots__ = ("_left", "deepest")
 
     def __init__(self, near: Near) -> None:
-        self._left = [max(1, near.shown // missing) for missing in range(1, near.most + 1)]
-        self.deepest = near.most
+        self._left = [near.shown] * near.most
+        self.deepest = near.most if near.shown else 0
 
     def take(self, missing: int) -> bool:
-        """Whether there was room for this one."""
-        if missing > self.deepest or not self._left[missing - 1]:
+        """Whether this one is among the nearest so far: it leaves less room for those that are as far away, or farther."""
+        if missing > self.deepest:
             return False
-        self._left[missing - 1] -= 1
+        for place in range(missing - 1, self.deepest):
+            self._left[place] -= 1
         while self.deepest and not self._left[self.deepest - 1]:
             self.deepest -= 1
         return True

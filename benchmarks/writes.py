@@ -23,10 +23,10 @@ import httpx
 from benchmarks.door import free_port
 from tests.work.desk import tags
 from tsbridge.core.helpdesk import Wish
+from tsbridge.http import Http
 from tsbridge.store import desired, schema
 from tsbridge.store.db import Database
 from tsbridge.store.rulebooks import LiveRulebook
-from tsbridge.vendors.http import Http
 from tsbridge.vendors.zendesk.client import AccessToken, ZendeskClient
 from tsbridge.wiring import SystemClock, TimedIds, entropy
 from tsbridge.work.conclude import Conclusions

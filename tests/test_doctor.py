@@ -13,10 +13,10 @@ import pytest
 
 from tests.clocks import SettableClock
 from tsbridge import ZONE_RULES, doctor, doctor_database
+from tsbridge.core.errors import GiveUp, OutcomeUnknown, TryLater, Unauthorized, VendorError
 from tsbridge.settings import Settings, load
 from tsbridge.store import keep, rulebooks
 from tsbridge.store.db import Database
-from tsbridge.vendors.errors import GiveUp, OutcomeUnknown, TryLater, Unauthorized, VendorError
 
 TODAY = date(2026, 11, 23)
 BOOK: dict[str, Any] = {

@@ -38,8 +38,11 @@ PLANTED = [
     ("store/a.py", "import time\nx = time.time()", "only wiring reads the clock"),
     ("web/a.py", "from sqlalchemy import select", "only the store speaks SQL"),
     ("web/a.py", "def f(conn):\n    conn.execute('x')", "only the store speaks SQL"),
-    ("work/a.py", "import httpx", "only the vendors' clients know HTTP"),
-    ("vendors/zendesk/normalize.py", "import httpx", "only the vendors' clients know HTTP"),
+    ("work/a.py", "import httpx", "only `http` and the vendors' clients know HTTP"),
+    ("vendors/zendesk/normalize.py", "import httpx", "only `http` and the vendors' clients know HTTP"),
+    ("notify/a.py", "import httpx", "only `http` and the vendors' clients know HTTP"),
+    ("notify/a.py", "from tsbridge.vendors import b", "do not know each other"),
+    ("core/a.py", "from tsbridge.http import Http", "imports point down"),
     ("simulator/a.py", "import requests", "not a library of this house"),
     ("work/a.py", "import os\nx = os.environ['A']", "only settings read the environment"),
     ("wiring.py", "from os import getenv", "only settings read the environment"),
@@ -74,7 +77,9 @@ def test_what_is_allowed_is_not_reported(tmp_path: Path) -> None:
             "from tsbridge import settings, log\nfrom tsbridge.simulator import b\nx = datetime.now()",
             "settings.py": "import os\nx = os.environ",
             "web/a.py": "from sqlalchemy import Connection\nfrom tsbridge.store import b\nfrom tsbridge.core import b as c",
-            "vendors/zendesk/client.py": "import httpx",
+            "vendors/zendesk/client.py": "import httpx\nfrom tsbridge.http import Http",
+            "http.py": "import httpx\nfrom tsbridge.core import b",
+            "notify/a.py": "from tsbridge.http import Http",
             "store/a.py": "from sqlalchemy import select\nimport time",
             "core/a.py": "import re2\nimport phonenumbers\nimport json\nfrom tsbridge.core import b",
         },
@@ -84,8 +89,8 @@ def test_what_is_allowed_is_not_reported(tmp_path: Path) -> None:
 
 def build(tmp_path: Path, extra: dict[str, str]) -> Path:
     """A little house with an empty module `b` in every room, and `extra`."""
-    rooms = ("core", "store", "vendors", "vendors/zendesk", "web", "work", "simulator")
-    files = {"__init__.py": "", "settings.py": "", "log.py": "", "wiring.py": ""}
+    rooms = ("core", "store", "vendors", "vendors/zendesk", "notify", "web", "work", "simulator")
+    files = {"__init__.py": "", "settings.py": "", "log.py": "", "wiring.py": "", "http.py": ""}
     files |= {f"{room}/{name}.py": "" for room in rooms for name in ("__init__", "b")}
     house = tmp_path / "tsbridge"
     for path, code in {**files, **extra}.items():

@@ -9,9 +9,9 @@ from datetime import date, datetime, timedelta
 from typing import Any, Final, Literal, Protocol
 
 from tsbridge import ZONE_RULES
+from tsbridge.core.errors import GiveUp, TryLater, Unauthorized, VendorError
 from tsbridge.settings import BadSettings, Settings
 from tsbridge.vendors import reading
-from tsbridge.vendors.errors import GiveUp, TryLater, Unauthorized, VendorError
 from tsbridge.vendors.zendesk.setup import lacking
 
 API_TOKENS_END: Final = date(2027, 4, 30)

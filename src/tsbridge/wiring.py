@@ -16,16 +16,16 @@ from typing import Any, Final
 from pydantic import SecretStr
 from sqlalchemy import Connection
 
+from tsbridge.core import strict_json
 from tsbridge.core.crashpoint import arm, crashpoint
 from tsbridge.core.ports import Clock
 from tsbridge.core.rules.document import read
 from tsbridge.files import load_file
+from tsbridge.http import Http
 from tsbridge.settings import Settings
 from tsbridge.store import rulebooks, schema
 from tsbridge.store.db import Database
 from tsbridge.store.inbox import Claimed
-from tsbridge.vendors import strict_json
-from tsbridge.vendors.http import Http
 from tsbridge.vendors.reading import Normalized
 from tsbridge.vendors.talkdesk import mapping
 from tsbridge.vendors.talkdesk import normalize as talkdesk_normalize

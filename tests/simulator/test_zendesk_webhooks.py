@@ -8,8 +8,8 @@ import httpx
 import pytest
 
 from tests.simulator.zendesk_account import ENDPOINT, SECRET, Account, do, when
+from tsbridge.core.errors import Refused
 from tsbridge.simulator.zendesk import Zendesk
-from tsbridge.vendors.errors import Refused
 from tsbridge.vendors.zendesk import normalize
 
 pytestmark = pytest.mark.anyio

@@ -8,9 +8,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
+from tsbridge.core import strict_json
+from tsbridge.core.errors import Malformed
 from tsbridge.core.moments import to_json
-from tsbridge.vendors import strict_json
-from tsbridge.vendors.errors import Malformed
 from tsbridge.vendors.reading import Normalized
 from tsbridge.vendors.talkdesk.normalize import normalize as talkdesk
 from tsbridge.vendors.zendesk.normalize import normalize as zendesk

@@ -8,8 +8,8 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from tests.vendors.captured import RECEIVED
+from tsbridge.core.errors import Malformed
 from tsbridge.core.moments import Handle
-from tsbridge.vendors.errors import Malformed
 from tsbridge.vendors.talkdesk import mapping
 from tsbridge.vendors.talkdesk.normalize import normalize
 

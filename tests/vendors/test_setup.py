@@ -10,8 +10,8 @@ import pytest
 
 from tests.clocks import SettableClock
 from tests.work.desk import WEBHOOKS_GO_NOWHERE, Wire
+from tsbridge.http import Http
 from tsbridge.simulator.zendesk import Limits, Zendesk
-from tsbridge.vendors.http import Http
 from tsbridge.vendors.zendesk import install, setup
 from tsbridge.vendors.zendesk.client import AccessToken, ZendeskClient
 from tsbridge.vendors.zendesk.setup import Kind

@@ -8,8 +8,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from tsbridge.core.errors import Malformed
 from tsbridge.core.moments import Moment
-from tsbridge.vendors.errors import Malformed
 from tsbridge.vendors.talkdesk import mapping
 from tsbridge.vendors.talkdesk.missed import Heard, missed
 from tsbridge.vendors.talkdesk.normalize import normalize

@@ -10,9 +10,9 @@ import httpx
 import pytest
 
 from tests.clocks import SettableClock
+from tsbridge.core.errors import GiveUp, Malformed, TryLater, Unauthorized
+from tsbridge.http import Http
 from tsbridge.simulator.talkdesk import Talkdesk, make_app
-from tsbridge.vendors.errors import GiveUp, Malformed, TryLater, Unauthorized
-from tsbridge.vendors.http import Http
 from tsbridge.vendors.talkdesk.client import TalkdeskClient, hosts
 
 pytestmark = pytest.mark.anyio

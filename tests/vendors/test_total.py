@@ -9,9 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.vendors.captured import deliveries, normalized
+from tsbridge.core import strict_json
+from tsbridge.core.errors import Malformed
 from tsbridge.core.moments import from_json, to_json
-from tsbridge.vendors import strict_json
-from tsbridge.vendors.errors import Malformed
 
 BODIES = [(path.parent.name, json.loads(path.read_text("utf-8"))) for path in deliveries()]
 ODD = st.one_of(

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from tests.vendors.captured import RECEIVED
+from tsbridge.core.errors import Malformed
 from tsbridge.core.moments import Moment
-from tsbridge.vendors.errors import Malformed
 from tsbridge.vendors.zendesk.normalize import normalize, read
 from tsbridge.vendors.zendesk.payload import delivery_key, ring_of
 from tsbridge.vendors.zendesk.trigger import EVENTS, Event, trigger_body

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tsbridge.vendors.errors import Refused
+from tsbridge.core.errors import Refused
 from tsbridge.vendors.talkdesk.verify import verify as talkdesk
 from tsbridge.vendors.zendesk import verify as zendesk
 

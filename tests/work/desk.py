@@ -13,12 +13,12 @@ import httpx
 
 from tests.clocks import CountingIds, SettableClock
 from tsbridge.core.helpdesk import Asked, Wish
+from tsbridge.http import Http
 from tsbridge.simulator.zendesk import Limits, Zendesk
 from tsbridge.simulator.zendesk.account import Cut
 from tsbridge.store import budget, desired, views, writemode
 from tsbridge.store.db import Database
 from tsbridge.store.rulebooks import LiveRulebook
-from tsbridge.vendors.http import Http
 from tsbridge.vendors.zendesk.client import AccessToken, Credentials, ZendeskClient
 from tsbridge.work.conclude import Conclusions
 from tsbridge.work.pace import Pace

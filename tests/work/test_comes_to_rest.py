@@ -16,10 +16,10 @@ import pytest
 from tests.clocks import SettableClock
 from tests.work.desk import WritingDesk
 from tests.work.walk import Walk
+from tsbridge.core import strict_json
 from tsbridge.simulator.zendesk.deliveries import event_body
 from tsbridge.store import inbox
 from tsbridge.store.db import Database
-from tsbridge.vendors import strict_json
 from tsbridge.vendors.reading import Normalized
 from tsbridge.vendors.zendesk import normalize as zendesk
 from tsbridge.vendors.zendesk.read_fields import OwnUser

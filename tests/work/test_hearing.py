@@ -14,12 +14,12 @@ from sqlalchemy import func, select
 from tests.clocks import SettableClock
 from tests.work.desk import WritingDesk
 from tests.work.walk import Walk
+from tsbridge.core.errors import TryLater
+from tsbridge.http import Http
 from tsbridge.store import facts
 from tsbridge.store.db import Database
 from tsbridge.store.decisions import load
 from tsbridge.store.tables import decisions, moments
-from tsbridge.vendors.errors import TryLater
-from tsbridge.vendors.http import Http
 from tsbridge.vendors.zendesk.client import AuditPage, ZendeskClient
 from tsbridge.work.hearing import Hearing
 from tsbridge.work.reads import ReadBudget

@@ -8,9 +8,9 @@ import pytest
 
 from tests.clocks import SettableClock
 from tsbridge.core import budget as flow
+from tsbridge.core.errors import TryLater
 from tsbridge.store import budget
 from tsbridge.store.db import Database
-from tsbridge.vendors.errors import TryLater
 from tsbridge.work.reads import EXPORTS_PER_MINUTE, ReadBudget
 
 pytestmark = pytest.mark.anyio

@@ -13,12 +13,12 @@ from sqlalchemy import func, select
 from tests.clocks import SettableClock
 from tests.work.desk import WritingDesk
 from tests.work.walk import Walk
+from tsbridge.core import strict_json
 from tsbridge.simulator.zendesk.deliveries import event_body
 from tsbridge.store import drift, inbox, keep
 from tsbridge.store.db import Database
 from tsbridge.store.moments import CAUGHT_UP
 from tsbridge.store.tables import moments
-from tsbridge.vendors import strict_json
 from tsbridge.vendors.reading import Normalized
 from tsbridge.vendors.zendesk import normalize as zendesk
 from tsbridge.vendors.zendesk.client import ZendeskClient

@@ -14,13 +14,13 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Connection, select
 
 from tests.clocks import CountingIds, SettableClock
+from tsbridge.core import strict_json
 from tsbridge.core.moments import instant_text
 from tsbridge.core.rules.document import read
 from tsbridge.store import inbox, rulebooks
 from tsbridge.store.db import Database
 from tsbridge.store.rulebooks import LiveRulebook
 from tsbridge.store.tables import cases, decisions, desired, escalations, interactions
-from tsbridge.vendors import strict_json
 from tsbridge.vendors.reading import Normalized
 from tsbridge.vendors.talkdesk import mapping
 from tsbridge.vendors.talkdesk import normalize as talkdesk

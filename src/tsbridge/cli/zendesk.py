@@ -14,11 +14,11 @@ from urllib.parse import urlsplit
 import typer
 
 from tsbridge.cli.frame import AsJson, Failed, done, group, house, refuse, say, time_option
+from tsbridge.core.errors import TryLater, VendorError
 from tsbridge.files import dump
 from tsbridge.settings import load
 from tsbridge.store import keep
 from tsbridge.store.rulebooks import LiveRulebook
-from tsbridge.vendors.errors import TryLater, VendorError
 from tsbridge.vendors.zendesk import install
 from tsbridge.vendors.zendesk.client import ZendeskClient
 from tsbridge.vendors.zendesk.read_fields import OwnUser

@@ -15,8 +15,8 @@ from fastapi import Request, Response
 from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute
 
-from tsbridge.vendors import strict_json
-from tsbridge.vendors.errors import Malformed
+from tsbridge.core import strict_json
+from tsbridge.core.errors import Malformed
 from tsbridge.web.auth import Needs
 from tsbridge.web.problems import Problem, error, invalid
 

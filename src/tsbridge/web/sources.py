@@ -8,9 +8,9 @@ from typing import Any
 from fastapi import APIRouter, Response
 from sqlalchemy import Connection
 
+from tsbridge.core.errors import Malformed
 from tsbridge.core.moments import canonical
 from tsbridge.store import chain, keep
-from tsbridge.vendors.errors import Malformed
 from tsbridge.vendors.talkdesk import mapping
 from tsbridge.vendors.talkdesk.schema import TRIGGERS, schema
 from tsbridge.vendors.zendesk.trigger import Event, trigger_body

@@ -20,12 +20,12 @@ from typing import Any, Final
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
+from tsbridge.core import strict_json
 from tsbridge.core.crashpoint import crashpoint
+from tsbridge.core.errors import Malformed, Refused
 from tsbridge.core.ports import Clock
 from tsbridge.store.inbox import Receipt
 from tsbridge.store.intake import CannotStore, Intake
-from tsbridge.vendors import strict_json
-from tsbridge.vendors.errors import Malformed, Refused
 from tsbridge.vendors.talkdesk import payload as talkdesk_payload
 from tsbridge.vendors.talkdesk import verify as talkdesk_verify
 from tsbridge.vendors.zendesk import payload as zendesk_payload

@@ -15,11 +15,11 @@ from typing import Any, Final, Protocol
 
 from sqlalchemy import Connection
 
+from tsbridge.core.errors import TryLater, VendorError
 from tsbridge.core.moments import instant_text, read_instant
 from tsbridge.core.ports import Clock, Ids
 from tsbridge.store import inbox, keep, moments, recordings, wakeup
 from tsbridge.store.db import Database
-from tsbridge.vendors.errors import TryLater, VendorError
 from tsbridge.vendors.talkdesk.missed import Heard, ids_of, missed, together, unproven
 
 PLACE: Final = "talkdesk_reports"

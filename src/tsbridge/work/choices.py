@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any, Final, Protocol
 
+from tsbridge.core.errors import TryLater, VendorError
 from tsbridge.core.ports import Clock
 from tsbridge.store import choices
 from tsbridge.store.db import Database
-from tsbridge.vendors.errors import TryLater, VendorError
 from tsbridge.vendors.zendesk.tickets import choices_of
 from tsbridge.work.reads import ReadBudget
 

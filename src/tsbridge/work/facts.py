@@ -15,6 +15,7 @@ from typing import Any, Final, Protocol
 
 from sqlalchemy import Connection
 
+from tsbridge.core.errors import VendorError
 from tsbridge.core.moments import UNJUDGED, Moment, instant_text
 from tsbridge.core.ports import Clock
 from tsbridge.store import facts as wanted
@@ -22,7 +23,6 @@ from tsbridge.store import moments
 from tsbridge.store.db import Database
 from tsbridge.store.facts import Wanted
 from tsbridge.store.rulebooks import LiveRulebook
-from tsbridge.vendors.errors import VendorError
 from tsbridge.vendors.zendesk.client import MANY
 from tsbridge.vendors.zendesk.facts import facts_of
 from tsbridge.work.hearing import LONGER_S, Heard

@@ -16,6 +16,7 @@ from typing import Final
 
 from sqlalchemy import Connection
 
+from tsbridge.core.errors import GiveUp, VendorError
 from tsbridge.core.moments import Moment, read_instant
 from tsbridge.core.ports import Clock
 from tsbridge.store import facts as wanted
@@ -23,7 +24,6 @@ from tsbridge.store import intents, keep
 from tsbridge.store.db import Database
 from tsbridge.store.facts import Wanted
 from tsbridge.store.moments import audits_heard, requester_before
-from tsbridge.vendors.errors import GiveUp, VendorError
 from tsbridge.vendors.zendesk.read_audits import channel_warnings, moments_of, requester_at_first, tells_creation
 from tsbridge.work.histories import CUT, History, Zendesk, history, number
 from tsbridge.work.loop import place

@@ -7,9 +7,9 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, Final, Protocol
 
+from tsbridge.core.errors import Malformed
 from tsbridge.core.moments import Moment
 from tsbridge.store import inbox
-from tsbridge.vendors.errors import Malformed
 from tsbridge.work.loop import place
 from tsbridge.work.rings import Read
 

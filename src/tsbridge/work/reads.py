@@ -9,10 +9,10 @@ from sqlalchemy import Connection
 
 from tsbridge.core import budget as flow
 from tsbridge.core import reads as allowance
+from tsbridge.core.errors import TryLater, VendorError
 from tsbridge.core.ports import Clock
 from tsbridge.store import budget
 from tsbridge.store.db import Database
-from tsbridge.vendors.errors import TryLater, VendorError
 
 PER_MINUTE: Final = 120
 EXPORTS_PER_MINUTE: Final = 7

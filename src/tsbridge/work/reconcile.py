@@ -17,6 +17,7 @@ from sqlalchemy import Connection
 from tsbridge.core.asking import parts
 from tsbridge.core.choices import outdone
 from tsbridge.core.drift import Drift, drifts
+from tsbridge.core.errors import GiveUp, TryLater, VendorError
 from tsbridge.core.moments import instant_text, read_instant
 from tsbridge.core.ports import Clock, Ids
 from tsbridge.store import choices, drift, inbox, keep, moments
@@ -24,7 +25,6 @@ from tsbridge.store import facts as wanted
 from tsbridge.store.db import Database
 from tsbridge.store.rulebooks import LiveRulebook
 from tsbridge.vendors import reading
-from tsbridge.vendors.errors import GiveUp, TryLater, VendorError
 from tsbridge.vendors.reading import whole_id
 from tsbridge.vendors.zendesk.audits import changes_of
 from tsbridge.vendors.zendesk.client import AuditPage

@@ -14,11 +14,11 @@ from typing import Any, Final, Protocol
 
 from sqlalchemy import Connection
 
+from tsbridge.core.errors import TryLater, VendorError
 from tsbridge.core.ports import Clock, Ids
 from tsbridge.store import inbox, moments, recordings, wakeup
 from tsbridge.store.db import Database
 from tsbridge.store.recordings import Wanted
-from tsbridge.vendors.errors import TryLater, VendorError
 from tsbridge.vendors.talkdesk.missed import ids_of, proves_message
 
 PAUSES: Final = tuple(timedelta(seconds=seconds) for seconds in (30, 120, 300, 900, 3_600))

@@ -13,13 +13,13 @@ from typing import Any, Final, Protocol
 
 from sqlalchemy import Connection
 
+from tsbridge.core.errors import VendorError
 from tsbridge.core.moments import Moment, instant_text
 from tsbridge.core.ports import Clock
 from tsbridge.store import facts as wanted
 from tsbridge.store import intents, keep, moments
 from tsbridge.store.db import Database
 from tsbridge.vendors import reading
-from tsbridge.vendors.errors import VendorError
 from tsbridge.vendors.reading import whole_id
 from tsbridge.vendors.zendesk.event_export import audits_of, says_anything
 from tsbridge.vendors.zendesk.read_audits import moments_of

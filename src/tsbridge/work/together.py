@@ -18,6 +18,7 @@ from sqlalchemy import Connection
 from tsbridge.core import budget as flow
 from tsbridge.core.choices import Choices, joined
 from tsbridge.core.crashpoint import crashpoint
+from tsbridge.core.errors import Conflict, GiveUp, OutcomeUnknown, VendorError
 from tsbridge.core.helpdesk import Current, Edit, Ours, plan, settled
 from tsbridge.core.helpdesk_json import edit_json, ours_json
 from tsbridge.core.ports import Clock, Ids
@@ -25,7 +26,6 @@ from tsbridge.store import budget, desired, intents
 from tsbridge.store.db import Database
 from tsbridge.store.desired import ClaimedWish
 from tsbridge.store.rulebooks import newest
-from tsbridge.vendors.errors import Conflict, GiveUp, OutcomeUnknown, VendorError
 from tsbridge.work import unheard
 from tsbridge.work.pace import Pace
 from tsbridge.work.unheard import Story

@@ -10,11 +10,11 @@ from sqlalchemy import Connection
 
 from tsbridge.core import budget as flow
 from tsbridge.core.budget import Budget
+from tsbridge.core.errors import TryLater, Unauthorized, VendorError
 from tsbridge.core.ports import Clock
 from tsbridge.store import budget, desired
 from tsbridge.store.db import Database
 from tsbridge.store.desired import ClaimedWish
-from tsbridge.vendors.errors import TryLater, Unauthorized, VendorError
 from tsbridge.work.reads import TOLD_NOTHING
 
 FIRST_PAUSE: Final = timedelta(seconds=5)

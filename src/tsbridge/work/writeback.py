@@ -19,13 +19,13 @@ from tsbridge.core import budget as flow
 from tsbridge.core.asking import askers, held
 from tsbridge.core.choices import Choices
 from tsbridge.core.crashpoint import crashpoint
+from tsbridge.core.errors import Unauthorized, VendorError
 from tsbridge.core.helpdesk import Current, hold
 from tsbridge.core.ports import Clock, Ids
 from tsbridge.store import budget, choices, decisions, desired, intents, keep, links, writemode
 from tsbridge.store.db import Database
 from tsbridge.store.desired import ClaimedWish
 from tsbridge.store.rulebooks import LiveRulebook, newest
-from tsbridge.vendors.errors import Unauthorized, VendorError
 from tsbridge.vendors.zendesk.tickets import current_of
 from tsbridge.work import together, unheard, writing
 from tsbridge.work.conclude import Conclusions

@@ -19,6 +19,7 @@ from tsbridge.core import refusals
 from tsbridge.core.choices import Choices, joined
 from tsbridge.core.crashpoint import crashpoint
 from tsbridge.core.drift import undone_by
+from tsbridge.core.errors import Conflict, GiveUp, Invalid, OutcomeUnknown, TryLater, Unauthorized, VendorError
 from tsbridge.core.helpdesk import Current, Edit, Ours, hold, overwritten, plan, settled, yielding
 from tsbridge.core.helpdesk_json import edit_json, ours_from, ours_json
 from tsbridge.core.ports import Clock, Ids
@@ -26,7 +27,6 @@ from tsbridge.store import budget, desired, intents
 from tsbridge.store.db import Database
 from tsbridge.store.desired import ClaimedWish
 from tsbridge.store.rulebooks import newest
-from tsbridge.vendors.errors import Conflict, GiveUp, Invalid, OutcomeUnknown, TryLater, Unauthorized, VendorError
 from tsbridge.vendors.zendesk.audits import changes_of
 from tsbridge.vendors.zendesk.client import Updated
 from tsbridge.vendors.zendesk.tickets import before_of, body_of, current_of, intents_in, marker_of, parts_meant, properties_of

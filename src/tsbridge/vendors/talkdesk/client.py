@@ -10,10 +10,10 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 from urllib.parse import parse_qsl, urlsplit
 
+from tsbridge.core.errors import GiveUp, Malformed, TryLater, Unauthorized
 from tsbridge.core.moments import instant_text
 from tsbridge.core.ports import Clock
-from tsbridge.vendors.errors import GiveUp, Malformed, TryLater, Unauthorized
-from tsbridge.vendors.http import Answer, Http, Sleep, retry_after
+from tsbridge.http import Answer, Http, Sleep, retry_after
 
 REGIONS: Final[Mapping[str, tuple[str, str]]] = {
     "us": ("talkdeskid.com", "api.talkdeskapp.com"),
@@ -50,7 +50,7 @@ def hosts(account: str, region: str) -> Hosts:
 
 
 class TalkdeskClient:
-    """Asks only. Errors are those of `vendors.errors`. `sleep` is an argument so that tests need no real time."""
+    """Asks only. Errors are those of `core.errors`. `sleep` is an argument so that tests need no real time."""
 
     def __init__(self, identity: Http, api: Http, client_id: str, secret: str, clock: Clock, sleep: Sleep) -> None:
         self._identity = identity

@@ -20,7 +20,7 @@ from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from tsbridge.core import zones
-from tsbridge.vendors.errors import Malformed
+from tsbridge.core.errors import Malformed
 from tsbridge.vendors.talkdesk.schema import COMMON, FIELDS, TRIGGERS
 
 MAPPINGS: Final = 50

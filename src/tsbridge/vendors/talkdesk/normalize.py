@@ -8,9 +8,10 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, tzinfo
 from typing import Any, Final
 
+from tsbridge.core import strict_json
+from tsbridge.core.errors import Malformed
 from tsbridge.core.moments import Actor, Handle, Moment, Text, Value, canonical
-from tsbridge.vendors import reading, strict_json
-from tsbridge.vendors.errors import Malformed
+from tsbridge.vendors import reading
 from tsbridge.vendors.reading import Normalized, blank, flag, id_text, person_facts, seconds, token, whole_id, word
 from tsbridge.vendors.talkdesk.mapping import BodyMapping, mapped
 from tsbridge.vendors.talkdesk.payload import flat

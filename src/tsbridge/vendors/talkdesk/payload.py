@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Mapping
 from typing import Any, Final
 
-from tsbridge.vendors.errors import Malformed
+from tsbridge.core.errors import Malformed
 
 NESTS: Final = ("data", "traits", "properties", "payload", "call")
 

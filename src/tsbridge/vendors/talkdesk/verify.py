@@ -10,7 +10,7 @@ import binascii
 import hmac
 from collections.abc import Iterator, Mapping, Sequence
 
-from tsbridge.vendors.errors import Refused
+from tsbridge.core.errors import Refused
 
 
 def verify(headers: Mapping[str, str], secrets: Sequence[str]) -> int:

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final, Protocol
 
+from tsbridge.core.errors import Conflict, GiveUp, Invalid, OutcomeUnknown, TryLater, Unauthorized, VendorError
 from tsbridge.core.ports import Clock
-from tsbridge.vendors.errors import Conflict, GiveUp, Invalid, OutcomeUnknown, TryLater, Unauthorized, VendorError
-from tsbridge.vendors.http import Answer, Http, retry_after
+from tsbridge.http import Answer, Http, retry_after
 
 MANY: Final = 100
 """Most ids of one show_many call."""
@@ -138,7 +138,7 @@ class Limits:
 
 
 class ZendeskClient:
-    """Asks and writes. Errors are those of `vendors.errors`: GiveUp is final for a ticket, TryLater never is."""
+    """Asks and writes. Errors are those of `core.errors`: GiveUp is final for a ticket, TryLater never is."""
 
     def __init__(self, http: Http, credentials: Credentials, heard: Callable[[Limits], None] = lambda limits: None) -> None:
         self._http = http

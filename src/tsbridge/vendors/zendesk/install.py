@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from tsbridge.vendors.errors import VendorError
+from tsbridge.core.errors import VendorError
 from tsbridge.vendors.zendesk import setup
 from tsbridge.vendors.zendesk.client import ZendeskClient
 from tsbridge.vendors.zendesk.setup import Kind, Step

@@ -7,8 +7,8 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from tsbridge.vendors import strict_json
-from tsbridge.vendors.errors import Malformed
+from tsbridge.core import strict_json
+from tsbridge.core.errors import Malformed
 from tsbridge.vendors.reading import Normalized, blank, id_text, text
 from tsbridge.vendors.zendesk.payload import is_event, ring_of
 from tsbridge.vendors.zendesk.read_event import from_event

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from tsbridge.core.errors import Malformed
 from tsbridge.core.moments import Handle, Value
 from tsbridge.vendors import reading
-from tsbridge.vendors.errors import Malformed
 from tsbridge.vendors.reading import id_text, token, whole_id, word
 
 STATUSES: Final[Mapping[str, str]] = {"archived": "closed", "scrubbed": "deleted", "on-hold": "hold", "on hold": "hold"}

@@ -1,4 +1,4 @@
-"""What can go wrong with a vendor, as what to do next."""
+"""What can go wrong with the other side, be it a vendor, a mail server or a chat, as what to do next."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from datetime import timedelta
 
 
 class VendorError(Exception):
-    """Something a vendor did or sent. `reason` is a stable code of ours; never holds the vendor's text."""
+    """Something the other side did or sent. `reason` is a stable code of ours; never holds their text."""
 
     def __init__(self, reason: str) -> None:
         super().__init__(reason)

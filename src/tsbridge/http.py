@@ -1,4 +1,4 @@
-"""The HTTP client of the vendors' rooms: the only module that knows which one it is.
+"""The one HTTP client, beside the core: the vendors' clients, `notify` and the fetching of feeds call through it.
 
 One connection pool per upstream. No redirects, no proxy from the environment, a byte cap on every answer, short retries
 of what is safe to repeat (tenacity); the long ones belong to whoever owns the work.
@@ -16,8 +16,8 @@ from typing import Any, Final
 import httpx
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, stop_after_attempt, stop_before_delay
 
-from tsbridge.vendors import strict_json
-from tsbridge.vendors.errors import Malformed, OutcomeUnknown, TryLater
+from tsbridge.core import strict_json
+from tsbridge.core.errors import Malformed, OutcomeUnknown, TryLater
 
 CAP: Final = 32 << 20
 """Bytes of one answer: an incremental page of a thousand tickets is about five million."""

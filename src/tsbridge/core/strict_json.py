@@ -11,7 +11,7 @@ import json
 import math
 from typing import Any, Final
 
-from tsbridge.vendors.errors import Malformed
+from tsbridge.core.errors import Malformed
 
 LOWEST, HIGHEST = -(1 << 63), (1 << 63) - 1
 DEPTH: Final = 64

@@ -84,7 +84,7 @@ class Rotation:
 
 @dataclass(frozen=True, slots=True)
 class Cover:
-    """Who answers for a queue and severities; None: for all. `oncall`: a rotation, a shift or an agent. `then`: whom, or which ways, next."""
+    """Who answers for a queue and severities; None: for all. `oncall`: a rotation, a shift or an agent. `then`: whom or which ways next."""
 
     queue: str | None
     severities: tuple[int, ...] | None

@@ -11,6 +11,7 @@ from typing import Any, Final, NamedTuple
 
 from tsbridge.core.calendar import Calendar
 from tsbridge.core.moments import Value, canonical
+from tsbridge.core.roster import Pairs
 from tsbridge.core.values import plain
 
 PLACEHOLDER: Final = re.compile(r"\{([^{}]*)\}")
@@ -67,11 +68,20 @@ class Rule(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Queue:
+    """`assign` and `handover`: how it gives work out, and what becomes of it when a shift ends (`core.assign`). `skills`: each with the
+    least level."""
+
     name: str
     zendesk_group_id: str | None
     calendar: str
     assign: str
-    skills: tuple[str, ...]
+    skills: Pairs
+    handover: str = "keep"
+
+    @property
+    def gives(self) -> bool:
+        """Whether it gives work out by itself."""
+        return self.assign != "none"
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any, Final
 
+from tsbridge.core.assign import HANDOVERS, MODES
+from tsbridge.core.roster import Pairs
 from tsbridge.core.rules.findings import escape, numeric_id, scalar
 from tsbridge.core.rules.language import Queue
 from tsbridge.core.rules.read_calendars import Calendars
 
 MAX_LIST: Final = 10_000
+MAX_LEVEL: Final = 100
+QUEUE: Final = ("zendesk_group_id", "calendar", "assign", "handover", "skills", "title", "description")
 DURATION: Final = re.compile(r"(\d{1,6})([smhd])")
 UNITS: Final = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 DEFAULT_WINDOW: Final = timedelta(hours=24)
@@ -50,7 +55,7 @@ class Parts(Calendars):
         for name, value in self.section("queues").items():
             path = f"/queues/{escape(name)}"
             value = {} if value is None else value
-            if not self.mapping(value, path, ("zendesk_group_id", "calendar", "assign", "skills", "title", "description")):
+            if not self.mapping(value, path, QUEUE):
                 continue
             self.words(value, path, "title", "description")
             group = value.get("zendesk_group_id")
@@ -59,13 +64,27 @@ class Parts(Calendars):
             calendar = value.get("calendar", "always")
             self.known(calendar, self.calendars, f"{path}/calendar", "unknown_calendar", "calendar")
             assign = value.get("assign", "none")
-            if assign not in ("none", "least_loaded", "round_robin"):
-                self.wrong(f"{path}/assign", "value", "expected none, least_loaded or round_robin")
-            skills = value.get("skills", [])
-            if not isinstance(skills, list) or not all(isinstance(s, str) for s in skills):
-                self.unlike(f"{path}/skills", "a list of words", skills)
-                skills = []
-            self.queues[name] = Queue(name, None if group is None else str(group), str(calendar), str(assign), tuple(sorted(skills)))
+            if assign not in MODES:
+                self.wrong(f"{path}/assign", "value", f"expected one of {', '.join(MODES)}")
+            handover = value.get("handover", "keep")
+            if handover not in HANDOVERS:
+                self.wrong(f"{path}/handover", "value", f"expected one of {', '.join(HANDOVERS)}")
+            skills = self.read_skills(value.get("skills", []), f"{path}/skills")
+            named = None if group is None else str(group)
+            self.queues[name] = Queue(name, named, str(calendar), str(assign), skills, str(handover))
+
+    def read_skills(self, value: Any, path: str) -> Pairs:
+        """Skills, each with the least level that is asked for: a list of words asks for any."""
+        if isinstance(value, list) and all(isinstance(skill, str) for skill in value):
+            return tuple((skill, 1) for skill in sorted(set(value)))
+        if not isinstance(value, Mapping):
+            self.unlike(path, "a list of words, or levels by word", value)
+            return ()
+        for skill, level in value.items():
+            if not isinstance(level, int) or isinstance(level, bool) or not 1 <= level <= MAX_LEVEL:
+                self.wrong(f"{path}/{escape(str(skill))}", "range", f"expected a level from 1 to {MAX_LEVEL}")
+                return ()
+        return tuple(sorted((str(skill), level) for skill, level in value.items()))
 
     def read_linking(self) -> tuple[timedelta, timedelta]:
         """The window of linking, and how long calls are quiet before they rest."""

@@ -1,0 +1,85 @@
+"""What somebody carries: hours, nights, weekends, holidays, pages received, distressing cases; and how evenly a team carries it.
+
+Points are whole numbers, so that they are the same on every machine: an hour at work is 4. An hour at night, on a weekend or
+on a holiday weighs so much more each; a page and a distressing case are worth hours.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta, tzinfo
+from typing import Final
+
+HOUR: Final = 4
+NIGHT: Final = 2
+WEEKEND: Final = 2
+HOLIDAY: Final = 4
+PAGE: Final = 8
+DISTRESSING: Final = 8
+NIGHT_ENDS, NIGHT_BEGINS = 6, 22
+"""Hours of the day on the wall clock."""
+QUARTER: Final = timedelta(minutes=15)
+"""Time is counted in quarters of an hour, each by how it begins."""
+WINDOW: Final = timedelta(days=28)
+
+
+@dataclass(frozen=True, slots=True)
+class Burden:
+    """Hours in quarters of an hour; `nights`, `weekends` and `holidays` are those of them at such times."""
+
+    quarters: int = 0
+    nights: int = 0
+    weekends: int = 0
+    holidays: int = 0
+    pages: int = 0
+    distressing: int = 0
+
+    def __add__(self, other: Burden) -> Burden:
+        return Burden(
+            self.quarters + other.quarters,
+            self.nights + other.nights,
+            self.weekends + other.weekends,
+            self.holidays + other.holidays,
+            self.pages + other.pages,
+            self.distressing + other.distressing,
+        )
+
+    @property
+    def points(self) -> int:
+        time = HOUR * self.quarters + NIGHT * self.nights + WEEKEND * self.weekends + HOLIDAY * self.holidays
+        return time // 4 + PAGE * self.pages + DISTRESSING * self.distressing
+
+
+def of_time(spans: Iterable[tuple[datetime, datetime]], zone: tzinfo, is_holiday: Callable[[date], bool]) -> Burden:
+    """The burden of spans of time at work, in the zone of whoever works. Spans that overlap count once."""
+    quarters = nights = weekends = holidays = 0
+    for start, end in merged(spans):
+        at = start.astimezone(UTC)
+        while at < end:
+            local = at.astimezone(zone)
+            quarters += 1
+            nights += local.hour >= NIGHT_BEGINS or local.hour < NIGHT_ENDS
+            weekends += local.weekday() >= 5
+            holidays += is_holiday(local.date())
+            at += QUARTER
+    return Burden(quarters, nights, weekends, holidays)
+
+
+def merged(spans: Iterable[tuple[datetime, datetime]]) -> list[tuple[datetime, datetime]]:
+    """Spans in order, those that touch or overlap as one; empty ones left out."""
+    found: list[tuple[datetime, datetime]] = []
+    for start, end in sorted(spans):
+        if start >= end:
+            continue
+        if found and start <= found[-1][1]:
+            found[-1] = (found[-1][0], max(found[-1][1], end))
+        else:
+            found.append((start, end))
+    return found
+
+
+def jain(values: Sequence[int]) -> float:
+    """Jain's index of fairness: 1 where all carry the same, 1/n where one carries all; 1 where nobody carries anything."""
+    squares = sum(value * value for value in values)
+    return 1.0 if squares == 0 else sum(values) ** 2 / (len(values) * squares)

@@ -7,7 +7,7 @@ from typing import Any, Literal
 from alembic import context
 from sqlalchemy import TypeDecorator
 
-from tsbridge.store.replay_tables import metadata
+from tsbridge.store import notice_tables, replay_tables  # noqa: F401, each adds its tables
 
 
 def render_item(kind: str, item: Any, _: Any) -> str | Literal[False]:
@@ -22,7 +22,7 @@ if connection is None:
     raise RuntimeError("run migrations with `tsbridge migrate`")
 context.configure(
     connection=connection,
-    target_metadata=metadata,
+    target_metadata=notice_tables.metadata,
     render_item=render_item,
     transactional_ddl=True,
 )

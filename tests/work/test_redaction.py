@@ -16,7 +16,7 @@ from tsbridge.store import decisions as recorded
 from tsbridge.store import history, proof
 from tsbridge.store import inbox as deliveries
 from tsbridge.store.db import Database
-from tsbridge.store.replay_tables import metadata
+from tsbridge.store.notice_tables import metadata
 from tsbridge.store.tables import cases, changes, decisions, inbox, moments
 from tsbridge.vendors.zendesk.client import ZendeskClient
 from tsbridge.vendors.zendesk.missed import gone

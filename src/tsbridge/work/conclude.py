@@ -24,6 +24,7 @@ from tsbridge.core.story import History, Judged, judge_story, order_key
 from tsbridge.core.track import key_of
 from tsbridge.store import cases, chain, decisions, desired, links, moments, neighbourhood, people, shared, warnings, withdrawal
 from tsbridge.store.rulebooks import Built, LiveRulebook
+from tsbridge.work import notices
 from tsbridge.work.redaction import Redactions
 
 log = logging.getLogger("tsbridge.conclude")
@@ -112,10 +113,19 @@ class ToldNow:
 
 @dataclass(frozen=True, slots=True)
 class Concluded:
-    """What a transaction concluded: how many decisions were new, and whether any wish changed."""
+    """What a transaction concluded: how many decisions were new, how many wishes changed, and how many notices there are to look at."""
 
     decisions: int
     wishes: int
+    notices: int = 0
+
+    def __add__(self, other: Concluded) -> Concluded:
+        return Concluded(self.decisions + other.decisions, self.wishes + other.wishes, self.notices + other.notices)
+
+    @property
+    def effects(self) -> int:
+        """How much of it reaches out: to tickets, to people."""
+        return self.wishes + self.notices
 
 
 class Conclusions:
@@ -173,11 +183,11 @@ class Conclusions:
             if case_id in anew or not seeds.isdisjoint(subjects):
                 whole = case_id in anew or told.heard.isdisjoint(subjects) or not told.left.isdisjoint(subjects)
                 done = self._judge(conn, live, case_id, subjects, now, whole=whole, fresh=told.fresh)
-                total = Concluded(total.decisions + done.decisions, total.wishes + done.wishes)
+                total += done
         others = anew | links.cases_of(conn, seeds - near.stood.keys())
         for case_id in sorted(others - found.keys()):
             done = self.judge_case(conn, live, case_id, now, whole=True)
-            total = Concluded(total.decisions + done.decisions, total.wishes + done.wishes)
+            total += done
         return total
 
     def judge_case(self, conn: Connection, live: Built, case_id: str, now: datetime, *, whole: bool = False) -> Concluded:
@@ -215,7 +225,8 @@ class Conclusions:
         count = self._record(conn, case_id, judged, recorded, now, whole=before is None)
         cases.save(conn, case_id, state)
         cases.save_escalations(conn, case_id, escalation_rows(case_id, state, live.book))
-        return Concluded(count, self._wish(conn, live, case_id, subjects, state, now))
+        wishes = self._wish(conn, live, case_id, subjects, state, now)
+        return Concluded(count, wishes, notices.note(conn, case_id, subjects, story, judged, recorded, state, now, whole=before is None))
 
     def replan(self, conn: Connection, case_id: str, now: datetime) -> None:
         """Wish anew what a case has decided, with the groups of the rulebook that is live: another one was published meanwhile."""

@@ -56,10 +56,10 @@ class DueTimes:
                 if total.decisions and self._clock.now() - begun > AIM:
                     break  # the rest is still due
                 done = self._conclusions.judge_case(conn, live, case_id, now)
-                total = Concluded(total.decisions + done.decisions, total.wishes + done.wishes)
+                total += done
             return total
 
-        if (await self._database.write(judge)).wishes:
+        if (await self._database.write(judge)).effects:
             self._wake_writer()
 
     async def _judge_one_by_one(self, due: Sequence[str], now: datetime) -> None:

@@ -163,7 +163,7 @@ class Ingest:
         now = self._clock.now()
         concluded = await self._database.write(lambda conn: self._apply_in(conn, read, facts, heard, rings, now))
         crashpoint("ingest.committed")
-        if concluded.wishes:
+        if concluded.effects:
             self._wake_writer()
 
     def _apply_in(

@@ -1,0 +1,179 @@
+"""Who is to be told of a case, as its judging asks for it: one notice for each `notify` that takes effect.
+
+A notice is told once. Judging a story again asks for the same ones again and these are known by what asked for them; where a
+revision moves the asking to another moment, the notice that nobody asks for any more takes the new place.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Final, NamedTuple
+
+from tsbridge.core.casestate import CaseState
+from tsbridge.core.moments import Actor, Interaction
+from tsbridge.core.story import Judged
+from tsbridge.core.track import key_of
+
+ACKNOWLEDGED: Final = "acknowledged"
+RESOLVED: Final = "resolved"
+REVISED: Final = "revised"
+"""Why a notice is over: somebody has the case, nothing is left to do, or, as we know now, nothing asks for it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """Somebody is to be told. `asking`: names what asks for it. `by`: `rule:<key>` or `policy:<name>/<step>`, steps counted from 1.
+
+    `target`: as in the rulebook. `at`: the time of the moment that asked. `in_hand`: somebody had the case already. `late`: found out
+    by hearing late. `version`: the rulebook's.
+    """
+
+    asking: str
+    interaction: Interaction
+    by: str
+    target: str
+    at: datetime
+    version: int
+    severity: int | None = None
+    category: str | None = None
+    queue: str | None = None
+    in_hand: bool = False
+    late: bool = False
+
+    @property
+    def id(self) -> str:
+        return f"ntc_{self.asking[:24]}"
+
+    @property
+    def rule(self) -> str | None:
+        return self.by.removeprefix("rule:") if self.by.startswith("rule:") else None
+
+    @property
+    def policy(self) -> str | None:
+        return self.by.removeprefix("policy:").rpartition("/")[0] if self.by.startswith("policy:") else None
+
+    @property
+    def step(self) -> int | None:
+        return int(self.by.rpartition("/")[2]) if self.by.startswith("policy:") else None
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A notice as it is kept. `ahead`: told before its step came, and not asked for yet; `over`: why it is, if so."""
+
+    id: str
+    notice: Notice
+    ahead: bool = False
+    over: str | None = None
+
+
+class Settled(NamedTuple):
+    """What judging makes of the notices of a case: `fresh` ones, `moved` ones (id and what asks for it now), ids of `revised` ones."""
+
+    fresh: tuple[Notice, ...]
+    moved: tuple[tuple[str, Notice], ...]
+    revised: tuple[str, ...]
+
+
+class End(NamedTuple):
+    """Why and when a notice is over. `by`: who acknowledged."""
+
+    at: datetime
+    because: str
+    by: Actor | None = None
+
+
+def asked(judged: Judged) -> tuple[Notice, ...]:
+    """The notices that one decision asks for, each once."""
+    found: dict[str, Notice] = {}
+    for key, target in judged.judgement.notifications:
+        by = key.rpartition("@")[0]
+        asking = named(judged.moment, by, target)
+        said = judged.outcome
+        found.setdefault(
+            asking,
+            Notice(
+                asking,
+                judged.subject,
+                by,
+                target,
+                judged.at,
+                judged.version,
+                said["severity"],
+                said["category"],
+                said["queue"],
+                judged.seen.given.get("case.acknowledged") is True,
+            ),
+        )
+    return tuple(found.values())
+
+
+def named(moment: str, by: str, target: str) -> str:
+    """The name of an asking: the same whenever its story is judged."""
+    return hashlib.sha256("\n".join((moment, by, target)).encode()).hexdigest()
+
+
+def settle(
+    judged: Iterable[Judged],
+    before: Mapping[str, Sequence[str]],
+    newest: datetime | None,
+    kept: Iterable[Kept],
+    *,
+    whole: bool,
+) -> Settled:
+    """Hold what decisions ask for against the notices that are kept.
+
+    `before`: by moment, whom the decision that was in force told; `newest`: when the newest of these was. `whole`: the story was judged
+    from its start, so that nothing asks for a notice which none of `judged` asks for.
+    """
+    known = {one.notice.asking: one for one in kept}
+    asking: set[str] = set()
+    fresh: list[Notice] = []
+    for one in judged:
+        told = Counter(before.get(one.moment, ()))
+        late = one.moment in before or (newest is not None and newest > one.at)
+        for notice in asked(one):
+            asking.add(notice.asking)
+            if notice.asking in known or told[notice.target]:
+                told[notice.target] -= 1
+            else:
+                fresh.append(replace(notice, late=late))
+    free = [one for name, one in known.items() if name not in asking and (one.ahead or (whole and one.over != REVISED))]
+    new: list[Notice] = []
+    moved: list[tuple[str, Notice]] = []
+    for notice in fresh:
+        place = next((one for one in free if (one.notice.by, one.notice.target) == (notice.by, notice.target)), None)
+        if place is None:
+            new.append(notice)
+        else:
+            free.remove(place)
+            moved.append((place.id, notice))
+    return Settled(tuple(new), tuple(moved), tuple(one.id for one in free if not one.ahead))
+
+
+def ended(notice: Notice, state: CaseState, judged: Iterable[Judged], actors: Mapping[str, Actor], now: datetime) -> End | None:
+    """Whether nobody need be told any more. `actors`: who caused each moment, by digest; `now`: when we see it."""
+    name = state.thread_of(key_of(notice.interaction))
+    thread = state.thread(notice.interaction)
+    for one in judged:
+        if one.at < notice.at:
+            continue
+        again = one.event == "case.acknowledged" and one.at > notice.at
+        theirs = one.event == "case.acknowledged" or state.thread_of(key_of(one.subject)) == name
+        taken = theirs and not notice.in_hand and one.seen.given.get("case.acknowledged") is True
+        if again or taken:
+            return End(one.at, ACKNOWLEDGED, actors.get(one.moment))
+    if not notice.in_hand and (state.acknowledged or thread.taken):
+        return End(now, ACKNOWLEDGED)
+    if notice.policy is not None:
+        for over in state.ended:
+            stops = over.status in ("acknowledged", "stopped") and over.policy == notice.policy and over.at >= notice.at
+            if stops and state.thread_of(key_of(over.interaction)) == name:
+                return End(over.at, over.status)
+    if state.resolved or thread.resolved:
+        return End(now, RESOLVED)
+    return None

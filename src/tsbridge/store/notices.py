@@ -1,0 +1,111 @@
+"""Notices: that somebody is to be told, kept in the transaction that judged so, until nobody need be told any more."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any, Final
+
+from sqlalchemy import Connection, bindparam, insert, select, tuple_, update
+
+from tsbridge.core.moments import Interaction
+from tsbridge.core.notices import ACKNOWLEDGED, End, Kept, Notice
+from tsbridge.store.notice_tables import notices, notifications
+
+PART: Final = 400
+_OPEN: Final = select(notices).where(notices.c.case_id == bindparam("of_id"), notices.c.over_at.is_(None))
+_ADD: Final = insert(notices)
+
+
+def standing(conn: Connection, case_id: str) -> list[Kept]:
+    """The notices of a case that are not over."""
+    return [kept(row) for row in conn.execute(_OPEN, {"of_id": case_id})]
+
+
+def of(conn: Connection, subjects: Iterable[Interaction]) -> list[Kept]:
+    """All notices that these interactions ever asked for, the oldest first."""
+    found: list[Kept] = []
+    wanted = sorted(map(tuple, subjects))
+    for start in range(0, len(wanted), PART):
+        theirs = tuple_(notices.c.source, notices.c.interaction).in_(wanted[start : start + PART])
+        found += [kept(row) for row in conn.execute(select(notices).where(theirs).order_by(notices.c.at, notices.c.id))]
+    return found
+
+
+def rehome(conn: Connection, case_id: str, ids: Sequence[str]) -> None:
+    """These notices are of this case now: what they were asked for joined or left it."""
+    for start in range(0, len(ids), PART):
+        part = ids[start : start + PART]
+        moved = update(notices).where(notices.c.id.in_(part), notices.c.case_id != case_id)
+        if conn.execute(moved.values(case_id=case_id)).rowcount:
+            conn.execute(update(notifications).where(notifications.c.notice.in_(part)).values(case_id=case_id))
+
+
+def add(conn: Connection, case_id: str, fresh: Sequence[Notice], now: datetime) -> None:
+    """Keep new notices; they are due at once."""
+    if fresh:
+        conn.execute(_ADD, [_row(case_id, notice, now) for notice in fresh])
+
+
+def move(conn: Connection, id: str, notice: Notice) -> None:
+    """Something else asks for a notice now; what was told stays told."""
+    values = {"asking": notice.asking, "at": notice.at, "source": notice.interaction.source, "interaction": notice.interaction.id}
+    about = {"severity": notice.severity, "category": notice.category, "queue": notice.queue, "version": notice.version, "ahead": False}
+    conn.execute(update(notices).where(notices.c.id == id).values(**values, **about))
+
+
+def close(conn: Connection, ids: Sequence[str], end: End, now: datetime) -> None:
+    """These notices are over: what of them still waits is never sent. An acknowledgement is told to all who were told."""
+    by = None if end.by is None else f"{end.by.kind}:{end.by.id or ''}"
+    values: dict[str, Any] = {"over_at": end.at, "over_because": end.because, "due_at": None}
+    acknowledged = end.because == ACKNOWLEDGED
+    if acknowledged:
+        values |= {"acknowledged_by": by, "due_at": now}
+    for start in range(0, len(ids), PART):
+        part = ids[start : start + PART]
+        conn.execute(update(notices).where(notices.c.id.in_(part)).values(**values))
+        theirs = (notifications.c.notice.in_(part), notifications.c.kind == "step")
+        ends = {"status": "superseded", "reason": end.because}
+        conn.execute(update(notifications).where(*theirs, notifications.c.status == "waiting").values(**ends))
+        if acknowledged:
+            conn.execute(update(notifications).where(*theirs).values(acknowledged_at=end.at))
+
+
+def kept(row: Any) -> Kept:
+    """A row of the table as a value."""
+    notice = Notice(
+        row.asking,
+        Interaction(row.source, row.interaction),
+        row.asked_by,
+        row.target,
+        row.at,
+        row.version,
+        row.severity,
+        row.category,
+        row.queue,
+        row.in_hand,
+        row.late,
+    )
+    return Kept(row.id, notice, row.ahead, row.over_because)
+
+
+def _row(case_id: str, notice: Notice, now: datetime, *, ahead: bool = False) -> Mapping[str, Any]:
+    return {
+        "id": notice.id,
+        "asking": notice.asking,
+        "case_id": case_id,
+        "source": notice.interaction.source,
+        "interaction": notice.interaction.id,
+        "asked_by": notice.by,
+        "target": notice.target,
+        "version": notice.version,
+        "at": notice.at,
+        "asked_at": now,
+        "severity": notice.severity,
+        "category": notice.category,
+        "queue": notice.queue,
+        "late": notice.late,
+        "in_hand": notice.in_hand,
+        "ahead": ahead,
+        "due_at": now,
+    }

@@ -1,0 +1,216 @@
+"""What judging asks for is kept once as a notice, whatever is judged again, and ends when somebody has the case."""
+
+from __future__ import annotations
+
+import asyncio
+import copy
+import random
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+
+from tests.clocks import SettableClock
+from tests.work.walk import Walk, call, ticket
+from tsbridge.store.db import Database
+from tsbridge.store.notice_tables import notices
+
+BOOK: dict[str, Any] = {
+    "schema": 1,
+    "queues": {"safety": {}, "intake": {}},
+    "policies": {
+        "sev1": {
+            "stops_when": {"any": [{"field": "case.acknowledged", "operator": "is", "value": True}]},
+            "steps": [
+                {"after": "0m", "actions": [{"add_tags": ["ts_sev1"]}, {"notify": "oncall"}]},
+                {"after": "15m", "actions": [{"notify": "oncall"}, {"notify": "list:leads"}]},
+            ],
+        }
+    },
+    "rules": [
+        {
+            "key": "hurt",
+            "kind": "escalation",
+            "when": {"field": "text", "operator": "contains", "value": "bitten"},
+            "then": [{"set_severity": 1}, {"set_category": "safety_incident"}, {"escalate": "sev1"}],
+        },
+        {
+            "key": "press",
+            "kind": "escalation",
+            "when": {"field": "text", "operator": "contains", "value": "newspaper"},
+            "then": [{"notify": "ana"}],
+        },
+        {
+            "key": "to-safety",
+            "kind": "routing",
+            "when": {"field": "case.severity", "operator": "at_most", "value": 2},
+            "then": [{"route": "safety"}],
+        },
+        {"key": "rest", "kind": "routing", "when": {}, "then": [{"route": "intake"}]},
+    ],
+}
+
+
+def rows(database: Database) -> list[Any]:
+    return list(database.read_now(lambda conn: conn.execute(select(notices).order_by(notices.c.at, notices.c.target)).all()))
+
+
+def told(database: Database) -> list[tuple[str, str, str | None]]:
+    return [(row.asked_by, row.target, row.over_because) for row in rows(database)]
+
+
+@pytest.fixture
+def walk(database: Database, clock: SettableClock) -> Walk:
+    return Walk(database, clock, BOOK)
+
+
+def test_a_step_and_a_rule_ask_for_notices_that_say_what_they_are_about(walk: Walk) -> None:
+    walk.tell([ticket("created", 0, text="bitten, says the newspaper")])
+    walk.work()
+    step, rule = sorted(rows(walk.database), key=lambda row: row.asked_by)
+    assert (step.asked_by, step.target, step.severity, step.category, step.queue) == (
+        *("policy:sev1/1", "oncall", 1, "safety_incident", "safety"),
+    )
+    assert (rule.asked_by, rule.target) == ("rule:press", "ana")
+    assert step.due_at == step.asked_at and step.over_at is None and not step.late
+
+
+def test_each_step_asks_when_its_time_has_come(walk: Walk) -> None:
+    walk.tell([ticket("created", 0, text="bitten")])
+    walk.work()
+    walk.clock.advance(timedelta(minutes=15))
+    walk.work()
+    asks = ["policy:sev1/1", "policy:sev1/2", "policy:sev1/2"]
+    assert [(by, over) for by, _, over in told(walk.database)] == [(by, None) for by in asks]
+
+
+def test_what_is_judged_again_asks_nobody_again(walk: Walk) -> None:
+    walk.tell([ticket("created", 0, text="bitten"), ticket("updated", 5, status="pending")])
+    walk.clock.advance(timedelta(minutes=20))
+    walk.work()
+    before = rows(walk.database)
+    walk.tell([ticket("updated", 2, priority="low"), ticket("updated", 5, status="pending")])  # one late, one heard before
+    walk.work()
+    assert rows(walk.database) == before
+
+
+def test_an_earlier_moment_heard_late_takes_the_notice_over_instead_of_asking_again(walk: Walk) -> None:
+    walk.clock.advance(timedelta(minutes=20))
+    walk.tell([ticket("created", 0), ticket("updated", 10, text="bitten")])
+    walk.work()
+    (before,) = rows(walk.database)
+    walk.tell([ticket("updated", 8, text="bitten they were")])
+    walk.work()
+    (after,) = rows(walk.database)
+    assert after.id == before.id and after.at < before.at and after.over_at is None
+
+
+def test_what_a_late_moment_newly_asks_is_asked_once_and_marked(walk: Walk) -> None:
+    walk.clock.advance(timedelta(minutes=10))
+    walk.tell([ticket("created", 0), ticket("updated", 9, priority="low")])
+    walk.work()
+    walk.tell([ticket("updated", 4, text="a newspaper asked")])
+    walk.work()
+    assert [(row.target, row.late) for row in rows(walk.database)] == [("ana", True)]
+
+
+def test_what_is_found_out_late_about_a_resolved_case_is_told_to_nobody(walk: Walk) -> None:
+    walk.clock.advance(timedelta(minutes=10))
+    walk.tell([ticket("created", 0), ticket("updated", 9, status="solved")])
+    walk.work()
+    walk.tell([ticket("updated", 4, text="a newspaper asked")])
+    walk.work()
+    assert rows(walk.database) == []
+
+
+def test_what_nothing_asks_for_any_more_is_over(walk: Walk) -> None:
+    walk.tell([ticket("created", 0), ticket("updated", 3, text="a newspaper")])
+    walk.clock.advance(timedelta(minutes=5))
+    walk.work()
+    digest = walk.database.read_now(lambda conn: _moment_with_words(conn, "newspaper"))
+    asyncio.run(walk.desk.withdraw(digest, "sue", "not ours"))
+    assert told(walk.database) == [("rule:press", "ana", "revised")]
+
+
+def _moment_with_words(conn: Any, words: str) -> str:
+    from tsbridge.store.tables import moments
+
+    return str(next(row.digest for row in conn.execute(select(moments)) if words in str(row.body)))
+
+
+def test_acknowledging_ends_what_was_asked_and_says_who_and_when(walk: Walk) -> None:
+    walk.tell([ticket("created", 0, text="bitten")])
+    walk.work()
+    (case_id,) = {row.case_id for row in rows(walk.database)}
+    walk.clock.advance(timedelta(minutes=3))
+    asyncio.run(walk.desk.acknowledge(case_id, "ana", None))
+    walk.clock.advance(timedelta(minutes=3))
+    asyncio.run(walk.desk.acknowledge(case_id, "ben", None))  # the first one has it
+    walk.clock.advance(timedelta(hours=1))
+    walk.work()
+    (row,) = rows(walk.database)
+    assert (row.over_because, row.acknowledged_by) == ("acknowledged", "agent:ana")
+    assert row.over_at == row.asked_at + timedelta(minutes=3)
+
+
+@pytest.mark.parametrize("end", ["taken", "solved", "resolved"])
+def test_a_case_that_is_taken_or_done_asks_nobody_any_more(walk: Walk, end: str) -> None:
+    walk.tell([ticket("created", 0, text="a newspaper")])
+    walk.work()
+    walk.clock.advance(timedelta(minutes=2))
+    if end == "resolved":
+        asyncio.run(walk.desk.resolve(rows(walk.database)[0].case_id, "sue", None))
+    else:
+        walk.tell([ticket("updated", 1, by="7", **({"assignee_id": "7"} if end == "taken" else {"status": "solved"}))])
+        walk.work()
+    assert told(walk.database) == [("rule:press", "ana", {"taken": "acknowledged"}.get(end, "resolved"))]
+
+
+def test_what_is_asked_while_somebody_has_the_case_goes_on_until_they_say_so_again(walk: Walk) -> None:
+    walk.tell([ticket("created", 0, text="bitten")])
+    walk.work()
+    case_id = rows(walk.database)[0].case_id
+    asyncio.run(walk.desk.acknowledge(case_id, "ana", None))
+    walk.clock.advance(timedelta(minutes=3))
+    walk.tell([ticket("updated", 2, text="a newspaper asked")])
+    walk.work()
+    assert told(walk.database)[-1] == ("rule:press", "ana", None)
+    asyncio.run(walk.desk.acknowledge(case_id, "ana", None))
+    assert told(walk.database)[-1] == ("rule:press", "ana", "acknowledged")
+
+
+def test_notices_follow_their_case_when_it_joins_another(walk: Walk) -> None:
+    walk.tell([ticket("created", 1, "5001", text="a newspaper", phone="+14155550123"), ticket("created", 0, "5000", person="42")])
+    walk.clock.advance(timedelta(minutes=2))
+    walk.work()
+    (before,) = rows(walk.database)
+    walk.tell([call("call.ended", 2, phone="+14155550123", zendesk_ticket_id="5000"), call("call.note", 2, zendesk_ticket_id="5001")])
+    walk.work()
+    (after,) = rows(walk.database)
+    cases = {case["id"] if isinstance(case, dict) else case[0] for case in walk.outcome()["cases"]}
+    assert after.id == before.id and {after.case_id} == cases and after.over_at is None
+
+
+def test_the_same_deliveries_in_any_order_ask_for_the_same_notices(make_database: Callable[[], Database]) -> None:
+    """Which moment asks may differ on the way; who is told how often does not."""
+    deliveries = [
+        ticket("created", 0, text="hello"),
+        ticket("updated", 2, text="bitten"),
+        ticket("updated", 3, text="the newspaper asked"),
+        call("call.ended", 4, zendesk_ticket_id="4711"),
+        ticket("updated", 30, priority="high"),
+    ]
+    found = set()
+    for seed in range(6):
+        clock = SettableClock()
+        walk = Walk(make_database(), clock, copy.deepcopy(BOOK))
+        clock.advance(timedelta(minutes=40))
+        order = deliveries * 2
+        random.Random(seed).shuffle(order)
+        for one in order:
+            walk.tell([one])
+            walk.work()
+        found.add(tuple(sorted((by, target, str(over)) for by, target, over in told(walk.database))))
+    assert len(found) == 1, found

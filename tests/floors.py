@@ -22,6 +22,7 @@ FLOORS = {
     "notify": 3,
     "store": 3,
     "rulebook": 3,
+    "roster": 3,
     "reports": 3,
     "http": 2,
     "core": 1,

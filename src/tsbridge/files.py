@@ -1,4 +1,4 @@
-"""Rulebook files: YAML (1.2, of which JSON is a part) to plain JSON values and back.
+"""Files of rulebooks and rosters: YAML (1.2, of which JSON is a part) to plain JSON values and back.
 
 The text is read into nodes, which know their lines, and values are made of the nodes here: so every refusal has its line, and
 what anchors and merged keys unfold into is counted while it unfolds, not afterwards.
@@ -53,9 +53,9 @@ class BadFile(ValueError):
         self.line = line
 
 
-def load_file(path: Path) -> Any:
-    """The document in a file. Raises `BadFile`; whether it is a rulebook is another question."""
-    return load_text(read_file(path))
+def load_file(path: Path, *, dates: bool = False) -> Any:
+    """The document in a file. Raises `BadFile`; whether it is a rulebook is another question. `dates`: as of `load_text`."""
+    return load_text(read_file(path), dates=dates)
 
 
 def read_file(path: Path) -> bytes:
@@ -69,16 +69,19 @@ def read_file(path: Path) -> bytes:
 
 
 def bounded(raw: bytes) -> bytes:
-    """The same bytes. Raises `BadFile` when they are too many for a rulebook."""
+    """The same bytes. Raises `BadFile` when they are too many for a document."""
     if len(raw) > BIGGEST:
         raise BadFile(f"is larger than {BIGGEST >> 20} MiB")
     return raw
 
 
-def load_text(raw: bytes) -> Any:
-    """The document in a text. Raises `BadFile`, also for one whose anchors unfold into more than anybody writes."""
+def load_text(raw: bytes, *, dates: bool = False) -> Any:
+    """The document in a text. Raises `BadFile`, also for one whose anchors unfold into more than anybody writes.
+
+    `dates`: a date without quotes is its text; otherwise it is refused, as what it stands for is not sure.
+    """
     node = _composed(raw)
-    return None if node is None else _Plain().value(node, 0)
+    return None if node is None else _Plain(dates).value(node, 0)
 
 
 @lru_cache(maxsize=2)
@@ -182,8 +185,9 @@ def dump(document: Any) -> str:
 class _Plain:
     """Only what JSON has: no dates, no sets, no keys but text, nothing that holds itself, and not too much of it."""
 
-    def __init__(self) -> None:
+    def __init__(self, dates: bool) -> None:
         self._left = MOST
+        self._dates = dates
         self._scalars = YAML(typ="safe", pure=True).constructor
 
     def value(self, node: Node, depth: int) -> Any:
@@ -191,13 +195,15 @@ class _Plain:
         if depth > DEEPEST:
             raise BadFile(f"is nested deeper than {DEEPEST} levels", _line(node))
         kind = str(node.tag).removeprefix(TAG)
+        if self._dates and kind == "timestamp":
+            kind = "str"
         if isinstance(node, ScalarNode) and kind in ("null", "bool", "int", "float", "str"):
             return self._scalar(node, kind)
         if isinstance(node, SequenceNode) and kind == "seq":
             return [self.value(one, depth + 1) for one in node.value]
         if isinstance(node, MappingNode) and kind == "map":
             return {name: self.value(one, depth + 1) for name, one in self._members(node, 0).items()}
-        raise BadFile("has a date; put it in quotes" if kind == "timestamp" else "has a tag (!…) that no rulebook needs", _line(node))
+        raise BadFile("has a date; put it in quotes" if kind == "timestamp" else "has a tag (!…) that no document needs", _line(node))
 
     def _scalar(self, node: ScalarNode, kind: str) -> Any:
         try:

@@ -19,6 +19,7 @@ from tsbridge.rulebook.ready import make_ready
 from tsbridge.rulebook.zendesk_import import import_zendesk
 from tsbridge.settings import load
 from tsbridge.store import rulebooks
+from tsbridge.store.versions import Version
 from tsbridge.web import documents, effects, publishing
 from tsbridge.web.inputs import BIGGEST_VERSION
 from tsbridge.web.problems import Problem
@@ -147,7 +148,7 @@ def publish(
             typer.echo(f"{name} could not be marked: publish it with --base {number} next time.", err=True)
 
 
-def _base(named: int | None, raw: bytes, live: rulebooks.Version) -> int | None:
+def _base(named: int | None, raw: bytes, live: Version) -> int | None:
     """The version a file was begun from; None when nothing tells.
 
     A file that says nothing takes nobody's change away as long as live is the starter rulebook, or our own last word.
@@ -169,7 +170,7 @@ def restore(
     _publish(document, note, f"Version {version}", "rulebook.restore", as_json, lambda live: live.version)
 
 
-def _publish(document: Any, note: str, name: str, action: str, as_json: bool, base: Callable[[rulebooks.Version], int | None]) -> int:
+def _publish(document: Any, note: str, name: str, action: str, as_json: bool, base: Callable[[Version], int | None]) -> int:
     """Make a document without faults live, unless it is already, fails tests of its own, or is based on another version."""
     if not 0 < len(note.strip()) <= 2000:
         refuse("--note: expected 1 to 2000 characters")
@@ -216,7 +217,7 @@ def _stale(name: str, found: rulebooks.StaleBase, document: Any) -> Failed:
     return Failed("\n".join(lines), data={"code": "stale_base", **told})
 
 
-def _unknown_base(name: str, live: rulebooks.Version, document: Any) -> Failed:
+def _unknown_base(name: str, live: Version, document: Any) -> Failed:
     """A file that does not say what it is based on, on somebody's version: shown is what it would do to it."""
     told = differing.diff(live.document, document)
     lines = [

@@ -114,7 +114,7 @@ class Limit:
 
 @dataclass(frozen=True, slots=True)
 class Roster:
-    """The document, read. Each part by its key, in the document's order; `cover` in order, the first match answers."""
+    """The document, read. Each part sorted by its keys; `cover` in the document's order, the first match answers."""
 
     zone: tzinfo
     agents: tuple[Agent, ...] = ()

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from typing import Any, Final, NamedTuple
 
-from sqlalchemy import Connection, func, insert, select, text, update
+from sqlalchemy import Connection, select, text, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from tsbridge.core.moments import canonical
@@ -21,13 +21,14 @@ from tsbridge.core.rules.judge import Judge
 from tsbridge.core.rules.language import Rulebook
 from tsbridge.store.tables import draft as draft_table
 from tsbridge.store.tables import rulebooks as table
+from tsbridge.store.versions import NoVersion, Version, Versions
 
 DRAFT_ID: Final = 1
 FIRST_REVISION: Final = 1
 KEEP: Final = 16
 
 
-class NoRulebook(LookupError):
+class NoRulebook(NoVersion):
     """No version of that number; with an empty database, none at all."""
 
 
@@ -44,18 +45,6 @@ class Live(NamedTuple):
     version: int
     hash: str
     document: Any
-
-
-@dataclass(frozen=True, slots=True)
-class Version:
-    """A published version as it stands in the books."""
-
-    version: int
-    hash: str
-    note: str
-    published_at: datetime
-    published_by: str
-    document: Any = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,17 +68,13 @@ class Built:
     judge: Judge
 
 
-def live_version(conn: Connection) -> int:
-    """The number of the live version. Raises `NoRulebook` on an empty database."""
-    version = conn.execute(select(func.max(table.c.version))).scalar_one_or_none()
-    if version is None:
-        raise NoRulebook("no rulebook has been published yet")
-    return int(version)
-
-
-def newest(conn: Connection) -> int:
-    """As `live_version`; 0 on an empty database."""
-    return int(conn.execute(select(func.coalesce(func.max(table.c.version), 0))).scalar_one())
+_versions: Final = Versions(table, "rulebook", NoRulebook)
+live_version = _versions.live_version
+newest = _versions.newest
+known_at = _versions.known_at
+get = _versions.get
+versions = _versions.listed
+hashes = _versions.hashes
 
 
 def live(conn: Connection) -> Live:
@@ -99,29 +84,9 @@ def live(conn: Connection) -> Live:
     return Live(row.version, row.hash, row.document)
 
 
-def get(conn: Connection, version: int) -> Version:
-    row = conn.execute(select(table).where(table.c.version == version)).one_or_none()
-    if row is None:
-        raise NoRulebook(f"there is no rulebook version {version}")
-    return Version(row.version, row.hash, row.note, row.published_at, row.published_by, row.document)
-
-
-def versions(conn: Connection, limit: int, before: int | None = None) -> list[Version]:
-    """Newest first, without their documents."""
-    query = select(table.c.version, table.c.hash, table.c.note, table.c.published_at, table.c.published_by)
-    if before is not None:
-        query = query.where(table.c.version < before)
-    return [Version(*row) for row in conn.execute(query.order_by(table.c.version.desc()).limit(limit))]
-
-
-def hashes(conn: Connection, wanted: set[int]) -> dict[int, str]:
-    rows = conn.execute(select(table.c.version, table.c.hash).where(table.c.version.in_(wanted)))
-    return {row.version: row.hash for row in rows}
-
-
 def has_any(conn: Connection) -> bool:
     """Whether a version has been published."""
-    return bool(conn.execute(select(func.count()).select_from(table)).scalar_one())
+    return newest(conn) > 0
 
 
 def lock_first(conn: Connection) -> None:
@@ -132,8 +97,8 @@ def lock_first(conn: Connection) -> None:
 
 def compare_base(conn: Connection, base: int) -> None:
     """Raises `StaleBase` unless `base` is live."""
-    if base != (newest := live_version(conn)):
-        raise StaleBase(get(conn, base), get(conn, newest))
+    if base != (standing := live_version(conn)):
+        raise StaleBase(get(conn, base), get(conn, standing))
 
 
 def publish(conn: Connection, document: Any, hash: str, note: str, at: datetime, by: str, base: int | None = None) -> int:
@@ -149,7 +114,7 @@ def publish(conn: Connection, document: Any, hash: str, note: str, at: datetime,
             compare_base(conn, base)
         version = live_version(conn) + 1
         follows = any(_same(held.document, one) for one in (document, get(conn, held.based_on).document))
-    conn.execute(insert(table).values(version=version, hash=hash, document=document, note=note, published_at=at, published_by=by))
+    _versions.add(conn, version, document, hash, note, at, by)
     if follows:
         save_draft(conn, document, at, by, version)
     return version
@@ -181,9 +146,9 @@ def save_draft(conn: Connection, document: Any, at: datetime, by: str, based_on:
     Callers have compared revisions after `lock_draft`, in the same write transaction.
     """
     held = draft(conn)
-    base, newest = based_on or held.based_on, live_version(conn)
-    if base != newest and _same(document, get(conn, base).document):
-        document, base = get(conn, newest).document, newest
+    base, standing = based_on or held.based_on, live_version(conn)
+    if base != standing and _same(document, get(conn, base).document):
+        document, base = get(conn, standing).document, standing
     saved = Draft(document, base, held.revision + 1, at, by)
     conn.execute(update(draft_table).where(draft_table.c.id == DRAFT_ID).values(**_row(saved)))
     return saved

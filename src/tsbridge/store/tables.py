@@ -401,6 +401,39 @@ rulebooks = Table(
     Column("published_by", Text, nullable=False),
 )
 
+rosters = Table(
+    "rosters",
+    metadata,
+    Column("version", Integer, primary_key=True, autoincrement=False),
+    Column("hash", Text, nullable=False),
+    Column("document", Json, nullable=False),
+    Column("note", Text, nullable=False),
+    Column("published_at", Instant, nullable=False),
+    Column("published_by", Text, nullable=False),
+)
+
+overrides = Table(
+    "overrides",  # small changes of the roster for a while; never edited, only removed
+    metadata,
+    Column("id", Text, primary_key=True),  # ovr_…
+    Column("kind", Text, nullable=False),  # oncall | shift | off
+    Column("agent", Text, nullable=False),
+    Column("start_at", Instant, nullable=False),
+    Column("end_at", Instant, nullable=False),
+    Column("why", Text, nullable=False),
+    Column("instead_of", Text),
+    Column("rotation", Text),
+    Column("queue", Text),
+    Column("made_at", Instant, nullable=False),
+    Column("made_by", Text, nullable=False),
+    Column("removed_at", Instant),
+    Column("removed_by", Text),
+    CheckConstraint("kind IN ('oncall','shift','off')", name="overrides_kind"),
+    CheckConstraint("start_at < end_at", name="overrides_lasts"),
+)
+Index("overrides_by_end", overrides.c.end_at)
+Index("overrides_by_start", overrides.c.start_at, overrides.c.id)
+
 draft = Table(
     "draft",
     metadata,

@@ -18,6 +18,7 @@ from tsbridge.rulebook.calendar_days import calendar_days
 from tsbridge.rulebook.diff import diff
 from tsbridge.store import rulebooks as store
 from tsbridge.store.rulebooks import NoRulebook, StaleBase
+from tsbridge.store.versions import Version
 from tsbridge.web import documents, effects, publishing, trial
 from tsbridge.web.auth import Caller, Ops, Viewer
 from tsbridge.web.desk import Desk, Made
@@ -268,7 +269,7 @@ def _named(parameter: str, text: str, by: Caller) -> Callable[[Connection], tupl
     return published
 
 
-def _version(conn: Connection, version: int) -> store.Version:
+def _version(conn: Connection, version: int) -> Version:
     try:
         return store.get(conn, version)
     except NoRulebook:

@@ -7,7 +7,8 @@ from datetime import datetime
 from typing import Any
 
 from tsbridge.store.keys import Key
-from tsbridge.store.rulebooks import Draft, Version
+from tsbridge.store.rulebooks import Draft
+from tsbridge.store.versions import Version
 from tsbridge.web.inputs import time_text
 
 Row = Mapping[Any, Any]

@@ -10,8 +10,8 @@ from typing import Any, Final
 from tsbridge.core.moments import CLOCK
 from tsbridge.core.rules import vocabulary
 from tsbridge.core.rules.facts import TIME_FIELDS
-from tsbridge.core.rules.findings import NAME, Finding, RulebookError, escape, kind_of, nearest, scalar, unwritable
-from tsbridge.core.rules.language import PLACEHOLDER, Leaf, Policy, Rule, Rulebook, Step, Test, Tree, content_hash, leaves
+from tsbridge.core.rules.findings import NAME, Finding, RulebookError, escape, kind_of, nearest, scalar
+from tsbridge.core.rules.language import PLACEHOLDER, Leaf, Policy, Rule, Rulebook, Step, Test, Tree, leaves
 from tsbridge.core.rules.parts import duration
 from tsbridge.core.rules.read_actions import Actions
 from tsbridge.core.rules.read_conditions import Conditions
@@ -72,17 +72,6 @@ class _Reader(Conditions, Actions):
             ),
             frozenset(self._reads([rule for rule in rules if CLOCK in rule.on], ready)),
         )
-
-    def named(self) -> str:
-        """The document's hash; what cannot be written down cannot be named."""
-        try:
-            return content_hash(self.document)
-        except UnicodeEncodeError:
-            for place in unwritable(self.document):
-                self.wrong(place, "text", "expected text that can be written as UTF-8, without halves of characters")
-        except (RecursionError, ValueError, TypeError):
-            self.wrong("", "type", "expected plain JSON values, not nested without end")
-        return ""
 
     def _reads(self, rules: Iterable[Rule], policies: Mapping[str, Policy]) -> Iterable[str]:
         yield from (leaf.field for leaf in self._leaves(rules, policies))

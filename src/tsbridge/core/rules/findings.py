@@ -9,6 +9,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from tsbridge.core.rules.language import content_hash
+
 NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,79}")
 DIGITS: Final = re.compile(r"[0-9]{1,20}")
 WORD_BITS: Final = 64
@@ -20,7 +22,7 @@ GUESSES: Final = 200
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """Something about a rulebook. `severity`: error, warning or info; `path`: JSON pointer; `witness`: an example event."""
+    """Something about a document. `severity`: error, warning or info; `path`: JSON pointer; `witness`: an example event."""
 
     severity: str
     code: str
@@ -40,19 +42,25 @@ class Finding:
         }
 
 
-class RulebookError(ValueError):
-    """A document that is no rulebook; `findings` are all its errors."""
+class DocumentError(ValueError):
+    """A document that cannot be used; `findings` are all its errors."""
 
     def __init__(self, findings: Iterable[Finding]) -> None:
         self.findings = tuple(findings)
         super().__init__("; ".join(f"{f.path or '/'}: {f.message}" for f in self.findings[:5]))
 
 
+class RulebookError(DocumentError):
+    """A document that is no rulebook."""
+
+
 class Findings:
     """The document being read and what was found wrong with it so far. `rule`: the key of the rule being read.
 
-    Gives up with a `RulebookError` when there are too many errors to be of use.
+    Gives up with `refusal` when there are too many errors to be of use.
     """
+
+    refusal: type[DocumentError] = RulebookError
 
     def __init__(self, document: Any) -> None:
         self.document = document
@@ -93,7 +101,7 @@ class Findings:
     def wrong(self, path: str, code: str, message: str) -> None:
         self.findings.append(Finding("error", code, message, path, self.rule))
         if len(self.findings) == MOST:
-            raise RulebookError([*self.findings, Finding("error", "too_many", f"more than {MOST} errors: what follows was not looked at")])
+            raise self.refusal([*self.findings, Finding("error", "too_many", f"more than {MOST} errors: what follows was not looked at")])
 
     def unlike(self, path: str, expected: str, value: Any) -> None:
         """Something of another type than what was expected."""
@@ -104,6 +112,17 @@ class Findings:
         for name in names:
             if value.get(name) is not None and not isinstance(value[name], str):
                 self.unlike(f"{path}/{name}", "text", value[name])
+
+    def named(self) -> str:
+        """The document's hash; what cannot be written down cannot be named."""
+        try:
+            return content_hash(self.document)
+        except UnicodeEncodeError:
+            for place in unwritable(self.document):
+                self.wrong(place, "text", "expected text that can be written as UTF-8, without halves of characters")
+        except (RecursionError, ValueError, TypeError):
+            self.wrong("", "type", "expected plain JSON values, not nested without end")
+        return ""
 
 
 def nearest(word: Any, known: Iterable[str]) -> str:

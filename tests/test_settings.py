@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tsbridge.notify.ways import Mail
 from tsbridge.settings import DOCUMENTED, PUBLIC_TEST_SECRET, SECRET_NAMES, BadSettings, Settings, load
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -51,17 +52,19 @@ def test_a_lower_case_name_is_refused_instead_of_overlooked() -> None:
 
 @pytest.mark.parametrize("name", sorted(SECRET_NAMES - {"TSBRIDGE_DATABASE_URL"}))
 def test_every_secret_may_come_from_a_file_and_shows_in_no_text(name: str, tmp_path: Path) -> None:
+    content = "smtp://desk:a-very-secret-thing@mail.example" if name == "TSBRIDGE_SMTP_URL" else "a-very-secret-thing"
     secret = tmp_path / "secret"
-    secret.write_text("a-very-secret-thing\n")
+    secret.write_text(content + "\n")
     partners = {
         "TSBRIDGE_ZENDESK_CLIENT_SECRET": {"TSBRIDGE_ZENDESK_CLIENT_ID": "x"},
         "TSBRIDGE_ZENDESK_API_TOKEN": {"TSBRIDGE_ZENDESK_EMAIL": "x"},
         "TSBRIDGE_TALKDESK_CLIENT_SECRET": {"TSBRIDGE_TALKDESK_CLIENT_ID": "x"},
+        "TSBRIDGE_SMTP_URL": {"TSBRIDGE_MAIL_FROM": "desk@example.com"},
     }
     settings = load({name + "_FILE": str(secret), **partners.get(name, {})}, None)
     value = getattr(settings, name.removeprefix("TSBRIDGE_").lower())
     (held,) = value if isinstance(value, tuple) else (value,)
-    assert held.get_secret_value() == "a-very-secret-thing"
+    assert held.get_secret_value() == content
     assert "a-very-secret-thing" not in repr(settings)
 
 
@@ -125,6 +128,13 @@ def test_a_database_that_keeps_nothing_or_is_unknown_is_refused(url: str) -> Non
         ("TSBRIDGE_TIMEZONE", "Mars/Olympus"),
         ("TSBRIDGE_TIMEZONE", "/etc/passwd"),
         ("TSBRIDGE_TALKDESK_TIMEZONE", "Mars/Olympus"),
+        ("TSBRIDGE_PUBLIC_URL", "http://desk.example"),
+        ("TSBRIDGE_PUBLIC_URL", "https://desk.example/bridge"),
+        ("TSBRIDGE_SMTP_URL", "smtp://mail.example:587"),
+        ("TSBRIDGE_SMTP_URL", "https://u:p@mail.example"),
+        ("TSBRIDGE_SMTP_URL", "smtp://u@mail.example"),
+        ("TSBRIDGE_SMTP_URL", "smtp://u:p@mail.example/?tls=off"),
+        ("TSBRIDGE_MAIL_FROM", "Desk <desk@example.com>"),
         ("TSBRIDGE_PHONE_REGION", "usa"),
         ("TSBRIDGE_RULEBOOK", "/nowhere/rules.yaml"),
         ("TSBRIDGE_SIGNATURE_TOLERANCE_S", "-1"),
@@ -174,3 +184,25 @@ def test_the_readme_explains_every_setting() -> None:
     assert [name for name in DOCUMENTED if f"`{name}`" not in text] == []
     named = set(re.findall(r"TSBRIDGE_[A-Z_]*[A-Z]", text))
     assert {name for name in named if name.removesuffix("_FILE") not in DOCUMENTED} == set()
+
+
+def test_mail_goes_encrypted_and_with_a_login_except_to_this_machine() -> None:
+    def mail(url: str, public_url: str = "") -> Mail:
+        found = load({"TSBRIDGE_SMTP_URL": url, "TSBRIDGE_MAIL_FROM": "desk@example.com", "TSBRIDGE_PUBLIC_URL": public_url}, None).mail
+        assert found is not None
+        return found
+
+    starttls = mail("smtp://us%40er:p%3Aw@mail.example", "https://desk.example:8443")
+    assert (starttls.port, starttls.tls, starttls.starttls, starttls.user, starttls.password) == (587, False, True, "us@er", "p:w")
+    assert starttls.domain == "desk.example"
+    assert "p:w" not in repr(starttls)
+    tls = mail("smtps://user:word@mail.example")
+    assert (tls.port, tls.tls, tls.starttls, tls.domain) == (465, True, False, "example.com")
+    here = mail("smtp://127.0.0.1:2525")
+    assert (here.port, here.tls, here.starttls, here.user) == (2525, False, False, None)
+
+
+def test_a_mail_server_without_a_sender_is_refused_without_repeating_its_password() -> None:
+    said = refused(TSBRIDGE_SMTP_URL="smtp://user:hush-hush@mail.example:587")
+    assert "TSBRIDGE_MAIL_FROM" in said
+    assert "hush" not in said

@@ -83,13 +83,14 @@ class Http:
         query: Mapping[str, str] | None = None,
         json: Any = None,
         form: Mapping[str, str] | None = None,
+        body: bytes | None = None,
         headers: Mapping[str, str] | None = None,
         repeatable: bool | None = None,
         once: bool = False,
     ) -> Answer:
-        """One call with its short retries. `repeatable` (default: GET is) calls are also tried again after 502 to 504 and cuts.
+        """One call with its short retries; of `json`, `form` and `body` (sent as it is) at most one.
 
-        `once`: a single request, whatever comes of it.
+        `repeatable` (default: GET is) calls are also tried again after 502 to 504 and cuts. `once`: a single request, whatever comes of it.
 
         Raises TryLater when the request never left, OutcomeUnknown when it may have arrived.
         """
@@ -104,7 +105,7 @@ class Http:
         try:
             async for attempt in retrying:
                 with attempt:
-                    return await self._once(method, path, safe, query=query, json=json, form=form, headers=headers)
+                    return await self._once(method, path, safe, query=query, json=json, form=form, body=body, headers=headers)
         except _Passing as last:
             if last.answer is not None:
                 return last.answer
@@ -121,11 +122,9 @@ class Http:
         await self._client.aclose()
 
     async def _once(self, method: str, path: str, safe: bool, **parts: Any) -> Answer:
-        form = parts.pop("form")
+        asked = {"params": parts["query"], "json": parts["json"], "data": parts["form"], "content": parts["body"]}
         try:
-            async with self._client.stream(
-                method, path, params=parts["query"], json=parts["json"], data=form, headers=parts["headers"]
-            ) as response:
+            async with self._client.stream(method, path, **asked, headers=parts["headers"]) as response:
                 raw = await _capped(response)
         except httpx.TransportError as failure:
             if isinstance(failure, NOT_SENT) or safe:

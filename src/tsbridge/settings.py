@@ -19,6 +19,7 @@ from pydantic import BeforeValidator, Field, SecretStr, ValidationError, field_v
 from pydantic_settings import BaseSettings, DotEnvSettingsSource, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 
 from tsbridge.core import zones
+from tsbridge.notify.ways import Mail, read_mail
 
 PREFIX: Final = "TSBRIDGE_"
 FILE: Final = "_FILE"
@@ -70,6 +71,9 @@ class Settings(BaseSettings):
     timezone: str = "UTC"
     talkdesk_timezone: str | None = None
     phone_region: str = Field(default="US", pattern=r"^[A-Z]{2}$")
+    public_url: str | None = None
+    smtp_url: SecretStr | None = None
+    mail_from: str | None = Field(default=None, pattern=r"^[!-?A-~]+@[A-Za-z0-9.-]+$", max_length=254)
     rulebook: Path | None = None
     zendesk_updates_per_minute: int = Field(default=60, ge=1, le=100_000)
     zendesk_reads_per_minute: int = Field(default=120, ge=1, le=100_000)
@@ -106,7 +110,19 @@ class Settings(BaseSettings):
     @field_validator("zendesk_url")
     @classmethod
     def _an_origin(cls, value: str | None) -> str | None:
-        return None if value is None else _origin(value)
+        return None if value is None else _origin(value, "https://<your name>.zendesk.com")
+
+    @field_validator("public_url")
+    @classmethod
+    def _where_people_reach_us(cls, value: str | None) -> str | None:
+        return None if value is None else _origin(value, "https://<name of this service>")
+
+    @field_validator("smtp_url")
+    @classmethod
+    def _a_mail_server(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None:
+            read_mail(value.get_secret_value(), "desk@localhost", None)
+        return value
 
     @field_validator("zendesk_webhook_secrets", "talkdesk_webhook_secrets")
     @classmethod
@@ -140,6 +156,7 @@ class Settings(BaseSettings):
             ("zendesk_client_id", "zendesk_client_secret"),
             ("zendesk_email", "zendesk_api_token"),
             ("talkdesk_client_id", "talkdesk_client_secret"),
+            ("smtp_url", "mail_from"),
         )
         for one, other in pairs:
             if (getattr(self, one) is None) != (getattr(self, other) is None):
@@ -159,6 +176,13 @@ class Settings(BaseSettings):
     def guessed_talkdesk_zone(self) -> str | None:
         """The zone that Talkdesk's times are read in although nobody said so; None where somebody did, or Talkdesk is not heard."""
         return self.timezone if self.talkdesk_timezone is None and self.talkdesk_webhook_secrets else None
+
+    @property
+    def mail(self) -> Mail | None:
+        """How mail is handed in; None where nobody said."""
+        if self.smtp_url is None or self.mail_from is None:
+            return None
+        return read_mail(self.smtp_url.get_secret_value(), self.mail_from, self.public_url)
 
     @property
     def zendesk_credentials(self) -> Literal["oauth", "access_token", "api_token"] | None:
@@ -257,9 +281,9 @@ def _explained(refused: ValidationError) -> list[str]:
     return lines
 
 
-def _origin(value: str) -> str:
+def _origin(value: str, example: str) -> str:
     """`https://host[:port]` in its plain form."""
-    wanted = "expected https://<your name>.zendesk.com, without a path (plain http only for this machine itself)"
+    wanted = f"expected {example}, without a path (plain http only for this machine itself)"
     try:
         parts: SplitResult = urlsplit(value)
         host, port = parts.hostname, parts.port

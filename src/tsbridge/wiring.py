@@ -22,6 +22,7 @@ from tsbridge.core.ports import Clock
 from tsbridge.core.rules.document import read
 from tsbridge.files import load_file
 from tsbridge.http import Http
+from tsbridge.notify.make import Outside
 from tsbridge.settings import Settings
 from tsbridge.store import rulebooks, schema
 from tsbridge.store.db import Database
@@ -190,6 +191,11 @@ def make_talkdesk(settings: Settings, clock: Clock) -> TalkdeskClient | None:
     found = hosts(account, settings.talkdesk_region)
     identity, api = Http(found.identity, sleep=asyncio.sleep), Http(found.api, sleep=asyncio.sleep)
     return TalkdeskClient(identity, api, client_id, secret.get_secret_value(), clock, asyncio.sleep)
+
+
+def outside(settings: Settings, clock: Clock) -> Outside:
+    """What the ways of the roster send with."""
+    return Outside(lambda origin: Http(origin, sleep=asyncio.sleep, most=1), clock, settings.mail)
 
 
 def _texts(secrets: tuple[SecretStr, ...]) -> tuple[str, ...]:

@@ -74,7 +74,9 @@ def test_a_step_and_a_rule_ask_for_notices_that_say_what_they_are_about(walk: Wa
         *("policy:sev1/1", "oncall", 1, "safety_incident", "safety"),
     )
     assert (rule.asked_by, rule.target) == ("rule:press", "ana")
-    assert step.due_at == step.asked_at and step.over_at is None and not step.late
+    assert step.due_at == step.asked_at
+    assert step.over_at is None
+    assert not step.late
 
 
 def test_each_step_asks_when_its_time_has_come(walk: Walk) -> None:
@@ -104,7 +106,9 @@ def test_an_earlier_moment_heard_late_takes_the_notice_over_instead_of_asking_ag
     walk.tell([ticket("updated", 8, text="bitten they were")])
     walk.work()
     (after,) = rows(walk.database)
-    assert after.id == before.id and after.at < before.at and after.over_at is None
+    assert after.id == before.id
+    assert after.at < before.at
+    assert after.over_at is None
 
 
 def test_what_a_late_moment_newly_asks_is_asked_once_and_marked(walk: Walk) -> None:
@@ -190,7 +194,9 @@ def test_notices_follow_their_case_when_it_joins_another(walk: Walk) -> None:
     walk.work()
     (after,) = rows(walk.database)
     cases = {case["id"] if isinstance(case, dict) else case[0] for case in walk.outcome()["cases"]}
-    assert after.id == before.id and {after.case_id} == cases and after.over_at is None
+    assert after.id == before.id
+    assert {after.case_id} == cases
+    assert after.over_at is None
 
 
 def test_the_same_deliveries_in_any_order_ask_for_the_same_notices(make_database: Callable[[], Database]) -> None:
@@ -208,7 +214,7 @@ def test_the_same_deliveries_in_any_order_ask_for_the_same_notices(make_database
         walk = Walk(make_database(), clock, copy.deepcopy(BOOK))
         clock.advance(timedelta(minutes=40))
         order = deliveries * 2
-        random.Random(seed).shuffle(order)
+        random.Random(seed).shuffle(order)  # noqa: S311  # a seeded order
         for one in order:
             walk.tell([one])
             walk.work()

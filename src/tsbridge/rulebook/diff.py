@@ -9,9 +9,9 @@ import json
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import tzinfo
-from itertools import zip_longest
 from typing import Any, Final
 
+from tsbridge.core.differences import entries, said, value_words
 from tsbridge.core.moments import canonical
 from tsbridge.core.rules.judge import Judge
 from tsbridge.core.rules.language import Rulebook
@@ -47,10 +47,15 @@ def diff(before: Document, after: Document) -> dict[str, Any]:
             words.append(_place(key, list(old), list(new)))
         if words:
             changes.append(_change(key, "changed" if old[key] != rule else "moved", old[key], rule, words))
-    parts = [one for part in (*PARTS, "tests") for one in _part(part, _named(before, part), _named(after, part))]
+    parts = [one for part in (*PARTS, "tests") for one in entries(part, SINGLE[part], _named(before, part), _named(after, part), _own)]
     rest = sorted((before.keys() | after.keys()) - {"rules", *PARTS, *(one["part"] for one in parts)})
     others = [
-        {"part": name, "before": before.get(name), "after": after.get(name), "words": list(_value_words(before.get(name), after.get(name)))}
+        {
+            "part": name,
+            "before": before.get(name),
+            "after": after.get(name),
+            "words": list(value_words(before.get(name), after.get(name), own=_own)),
+        }
         for name in rest
         if before.get(name) != after.get(name)
     ]
@@ -126,9 +131,9 @@ def _whole(rule: Document) -> Iterator[str]:
 
 def _rule_words(old: Document, new: Document) -> Iterator[str]:
     if old.get("kind") != new.get("kind"):
-        yield f"Is of kind {_said(new.get('kind'))}, was {_said(old.get('kind'))}."
+        yield f"Is of kind {said(new.get('kind'))}, was {said(old.get('kind'))}."
     if old.get("title") != new.get("title"):
-        yield f"The title is {_said(new.get('title'))}, was {_said(old.get('title'))}."
+        yield f"The title is {said(new.get('title'))}, was {said(old.get('title'))}."
     if old.get("on") != new.get("on"):
         yield f"Is asked about {_events(new.get('on'))}, was asked about {_events(old.get('on'))}."
     if old.get("when") != new.get("when"):
@@ -137,7 +142,7 @@ def _rule_words(old: Document, new: Document) -> Iterator[str]:
         yield from _action_words(old.get("then"), new.get("then"))
     for name in sorted((old.keys() | new.keys()) - {*OWN}):
         if old.get(name) != new.get(name):
-            yield f"{name} is {_said(new.get(name))}, was {_said(old.get(name))}."
+            yield f"{name} is {said(new.get(name))}, was {said(old.get(name))}."
 
 
 def _condition_words(old: Any, new: Any) -> Iterator[str]:
@@ -161,11 +166,11 @@ def _action_words(old: Any, new: Any) -> Iterator[str]:
 def _conditions(when: Any, above: str = "") -> Iterator[tuple[str, str]]:
     """(the groups it stands in, its words) of every leaf."""
     if not isinstance(when, Mapping) or not when:
-        yield above, "nothing" if when == {} else _said(when)
+        yield above, "nothing" if when == {} else said(when)
         return
     if "field" in when or not when.keys() & GROUPS.keys():
         words = f"{when.get('field')} {str(when.get('operator')).replace('_', ' ')}"
-        yield above, words + (f" {_said(when['value'])}" if "value" in when else "")
+        yield above, words + (f" {said(when['value'])}" if "value" in when else "")
         return
     for name, word in GROUPS.items():
         parts = when.get(name, [])
@@ -176,63 +181,26 @@ def _conditions(when: Any, above: str = "") -> Iterator[tuple[str, str]]:
 def _actions(then: Any) -> Iterator[str]:
     for action in then if isinstance(then, list) else [then]:
         if not isinstance(action, Mapping):
-            yield _said(action)
+            yield said(action)
             continue
         for name, value in action.items():
             for one in value if isinstance(value, list) and name in ("add_tags", "remove_tags") else [value]:
-                said = json.dumps(one, ensure_ascii=False) if name == "note" else _said(one)
-                yield f"{str(name).replace('_tags', '_tag').replace('_', ' ')} {said}"
+                words = json.dumps(one, ensure_ascii=False) if name == "note" else said(one)
+                yield f"{str(name).replace('_tags', '_tag').replace('_', ' ')} {words}"
 
 
 def _events(on: Any) -> str:
-    return "tickets and calls" if on is None else _said(on)
+    return "tickets and calls" if on is None else said(on)
 
 
 # -- the rest --------------------------------------------------------------------------------------------------------------
 
 
-def _part(part: str, old: Document, new: Document) -> Iterator[dict[str, Any]]:
-    for name in sorted(old.keys() | new.keys()):
-        was, now = old.get(name), new.get(name)
-        if was == now and (name in old) == (name in new):
-            continue
-        how = "added" if name not in old else "removed" if name not in new else "changed"
-        words = list(_value_words(was, now)) if how == "changed" else [f"{SINGLE[part].capitalize()} {name} was {how}."]
-        yield {"part": part, "name": name, "change": how, "before": was, "after": now, "words": words}
-
-
-def _value_words(was: Any, now: Any, place: str = "") -> Iterator[str]:
-    """What is different about a value, part by part; `place`: the names on the way to it."""
-    name = place.rpartition(" ")[2]
-    if isinstance(was, Mapping) and isinstance(now, Mapping) and name not in CONDITIONS:
-        for key in sorted(was.keys() | now.keys(), key=str):
-            if was.get(key) != now.get(key) or (key in was) != (key in now):
-                yield from _value_words(was.get(key), now.get(key), f"{place} {key}".strip())
-    elif name in CONDITIONS:
-        yield from (f"{place}: {words}" for words in _condition_words(was, now))
-    elif isinstance(was, list) and isinstance(now, list):
-        yield from (f"{place}: {words}" if place else words for words in _list_words(was, now, name))
-    else:
-        yield f"{place or 'It'} is {_said(now)}, was {_said(was)}."
-
-
-def _list_words(was: list[Any], now: list[Any], name: str) -> Iterator[str]:
-    if name == "actions":
-        yield from _action_words(was, now)
-        return
-    if all(one in was for one in now) and all(one in now for one in was):
-        yield "The order is different."
-        return
-    if any(isinstance(one, Mapping) for one in (*was, *now)):
-        entry = "step" if name == "steps" else "entry"
-        for number, (old, new) in enumerate(zip_longest(was, now), 1):
-            if old is None or new is None:
-                yield f"{entry} {number} {'was added' if old is None else 'has gone'}: {_said(old or new)}."
-            elif old != new:
-                yield from _value_words(old, new, f"{entry} {number}")
-        return
-    yield from (f"{_said(one)} was added." for one in now if one not in was)
-    yield from (f"{_said(one)} has gone." for one in was if one not in now)
+def _own(name: str, was: Any, now: Any) -> Iterable[str] | None:
+    """Conditions and actions have words of their own."""
+    if name in CONDITIONS:
+        return _condition_words(was, now)
+    return _action_words(was, now) if name == "actions" and isinstance(was, list) and isinstance(now, list) else None
 
 
 def _named(document: Document, part: str) -> Document:
@@ -247,16 +215,3 @@ def _named(document: Document, part: str) -> Document:
             named[key] = test
         return named
     return found if isinstance(found, dict) else {}
-
-
-def _said(value: Any) -> str:
-    """A value as a person reads it."""
-    if value is None:
-        return "nothing"
-    if isinstance(value, list) and value and all(isinstance(one, str | int | float) for one in value):
-        return _listed(value)
-    return value if isinstance(value, str) and value else json.dumps(value, ensure_ascii=False, sort_keys=True, default=str)
-
-
-def _listed(values: Iterable[Any]) -> str:
-    return ", ".join(str(one) for one in values)

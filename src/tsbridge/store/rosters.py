@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, Final
 
 from sqlalchemy import Connection, Row, and_, func, insert, or_, select, update
@@ -155,6 +155,12 @@ def listed(
     return [_made(row) for row in conn.execute(query)]
 
 
+def standing(conn: Connection, since: datetime) -> tuple[Override, ...]:
+    """The overrides that count by now, but those that were over by `since`; by start."""
+    query = select(overrides).where(overrides.c.end_at > since, overrides.c.removed_at.is_(None))
+    return tuple(_made(row).override for row in conn.execute(query.order_by(overrides.c.start_at, overrides.c.id)))
+
+
 def overrides_known_at(conn: Connection, at: datetime, since: datetime) -> tuple[Override, ...]:
     """The overrides that were made and not removed by `at`, but those that were over by `since`; by start."""
     query = select(overrides).where(
@@ -176,7 +182,3 @@ def learnt_between(conn: Connection, start: datetime, end: datetime) -> Sequence
 def _made(row: Row[Any]) -> Made:
     kept = Override(row.id, row.kind, row.agent, row.start_at, row.end_at, row.why, row.instead_of, row.rotation, row.queue)
     return Made(kept, row.made_at, row.made_by, row.removed_at, row.removed_by)
-
-
-MARGIN: Final = timedelta(days=35)
-"""How long an override that is over is still kept at hand: for what is told or shown late."""

@@ -70,15 +70,23 @@ class AtWork:
         """The queues that an additional shift is for."""
         return self._agents[override.agent].queues if override.queue is None else (override.queue,)
 
+    def more_for(self, shift: Shift, queue: str | None) -> Iterator[Override]:
+        """The overrides that add somebody to a shift, as far as it is there for the queue."""
+        for override in self.more:
+            if override.rotation in (None, shift.key) and (queue is None or queue in self.queues_of(override)):
+                yield override
+
+    def replacing_in(self, shift: Shift) -> Iterator[Override]:
+        """The overrides that take somebody out of a shift."""
+        return (one for one in self.more if one.instead_of is not None and one.rotation in (None, shift.key))
+
     def stints_at(self, shift: Shift, at: datetime) -> list[Stint]:
         return [one for day in days_near(shift, at) for one in self.stints_on(shift, day) if one.start <= at < one.end]
 
     def stints_between(self, shift: Shift, start: datetime, end: datetime) -> Iterator[Stint]:
         """Those that have something of the time from `start` to `end`, by their days."""
-        day, last = days_near(shift, start)[0], days_near(shift, end)[-1]
-        while day <= last:
+        for day in self._days(shift, start, end):
             yield from (one for one in self.stints_on(shift, day) if one.start < end and one.end > start)
-            day += DAY
 
     def next_start(self, shift: Shift, after: datetime) -> datetime | None:
         """When the shift next begins, up to the horizon."""
@@ -101,6 +109,17 @@ class AtWork:
         ends = [one.end for one in self.stints_at(shift, after)]
         start = self.next_start(shift, after)
         return min([*ends, *([] if start is None else [start])], default=None)
+
+    def edges_between(self, shift: Shift, start: datetime, end: datetime) -> set[datetime]:
+        """When the shift begins or ends, or would if there were no free or half days."""
+        as_written = (one for day in self._days(shift, start, end) for one in stints_on(shift, day, None))
+        return {edge for one in (*as_written, *self.stints_between(shift, start, end)) for edge in (one.start, one.end)}
+
+    def _days(self, shift: Shift, start: datetime, end: datetime) -> Iterator[date]:
+        day, last = days_near(shift, start)[0], days_near(shift, end)[-1]
+        while day <= last:
+            yield day
+            day += DAY
 
     def stints_on(self, shift: Shift, day: date) -> tuple[Stint, ...]:
         found = self._stints.get((shift.key, day))

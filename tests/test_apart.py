@@ -9,7 +9,8 @@ import pytest
 
 from tests.core.rules.agreement import disagreements
 from tests.rulebook.books import ZONE, book, leaf, rule
-from tsbridge.apart import MANY, apart, check_apart, ready_apart, received, sent
+from tsbridge.apart import MANY, Limits, apart, check_apart, ready_apart, received, sent
+from tsbridge.core.ports import Died
 from tsbridge.core.rules.judge import Judge
 from tsbridge.files import load_file
 from tsbridge.rulebook.check import check
@@ -48,6 +49,29 @@ def test_wherever_it_is_made_the_same_comes_out(python: str | None) -> None:
     for test in here.judge.book.tests:
         world = World.read(test.given, test.at)
         assert world.judged(ready.judge) == world.judged(here.judge)
+
+
+class Deadly:
+    """Kills the process that it is sent to, and would be noticed here."""
+
+    def __init__(self, code: str) -> None:
+        self._code = code
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return eval, (f"lambda document: {self._code}",)
+
+    def __call__(self, _: Any) -> None:
+        raise AssertionError("done here, after all")
+
+
+@pytest.mark.parametrize(
+    "code", ["any(iter(int, 1))", "__import__('os').abort()", "__import__('os').kill(__import__('os').getpid(), 9)", "bytes(1 << 40)"]
+)
+def test_work_that_a_process_died_of_is_not_done_here(code: str) -> None:
+    with pytest.raises(Died):
+        apart(Deadly(code), {}, limits=Limits(seconds=20.0, computing_s=1))
+    with pytest.raises(Died):
+        apart(Deadly("__import__('time').sleep(60)"), {}, limits=Limits(seconds=3.0))
 
 
 @pytest.mark.parametrize(

@@ -82,5 +82,5 @@ def test_talkdesks_times_without_a_zone_are_in_its_own_zone_else_the_teams(zones
     settings = load({f"TSBRIDGE_{name}": zone for name, zone in zones.items()}, None)
     body = b'{"tsbridge_event": "call.ended", "call_id": "c1", "timestamp": "2026-06-01 09:21:40"}'
     row = Claimed(1, "evt_1", "talkdesk", "k", False, datetime(2026, 6, 2, tzinfo=UTC), {}, body, 1, "w")
-    (moment,) = readers(settings, lambda: OwnUser())["talkdesk"](row, None).moments
+    (moment,) = readers(settings, lambda: OwnUser()).here()["talkdesk"](row, None).moments
     assert moment.at == datetime(2026, 6, 1, utc_hour, 21, 40, tzinfo=UTC)

@@ -1,4 +1,4 @@
-"""Long work on a rulebook done in a process of its own: nothing that goes on here waits for it.
+"""Work that could hold or break a service, done in a process of its own: rulebooks, and deliveries that may kill whoever reads them.
 
 That process runs `main`: it is handed a function with a document and what else it takes, hands back what came of it, and ends.
 """
@@ -10,26 +10,44 @@ import gc
 import io
 import logging
 import pickle  # what is read comes from a process that we started ourselves
+import resource
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import tzinfo
 from types import MappingProxyType
-from typing import Any, Final, TypeVar
+from typing import Any, Final, NamedTuple, TypeVar
 
+from tsbridge.core.ports import Died
 from tsbridge.core.rules.findings import Finding
 from tsbridge.rulebook.check import check
 from tsbridge.rulebook.ready import Ready, make_ready
 
 T = TypeVar("T")
 
-LONGEST_S: Final = 300.0
 MANY: Final = 200
 """So many rules are worth a process of their own to be checked: it takes a third of a second to begin."""
 DOCUMENT: Final = "document"
-MAIN: Final = "from tsbridge.apart import main; main()"
+BEGUN: Final = b"begun\n"
+"""The first a process says: it is there, and has understood what to do."""
 
 log = logging.getLogger("tsbridge.apart")
+
+
+class Limits(NamedTuple):
+    """What a process may use: seconds on the clock, seconds of computing, bytes of memory; None for what it needs."""
+
+    seconds: float
+    computing_s: int | None = None
+    memory: int | None = None
+
+
+RULEBOOKS: Final = Limits(300.0)
+
+
+class NoProcess(Exception):
+    """None could be had that began the work."""
 
 
 def ready_apart(document: Any, zone: tzinfo) -> Ready:
@@ -49,21 +67,41 @@ def _checked(document: Any, zone: tzinfo, triggers: Any) -> tuple[Finding, ...]:
     return check(document, zone, triggers=triggers)
 
 
-def apart(work: Callable[..., T], document: Any, *more: Any, python: str = sys.executable) -> T:
-    """`work(document, *more)` in another process; here where none can be had. What it says with a `ValueError` is said here, too."""
+def apart(work: Callable[..., T], document: Any, *more: Any, limits: Limits = RULEBOOKS, python: str = sys.executable) -> T:
+    """`work(document, *more)` in another process; here where none can be had. Raises what `elsewhere` does, but `NoProcess`."""
+    try:
+        return elsewhere(work, document, *more, limits=limits, python=python)
+    except NoProcess as failed:
+        log.warning("work on a rulebook is done in this process", extra={"kind": type(failed.__cause__).__name__})
+        return work(document, *more)
+
+
+def elsewhere(work: Callable[..., T], document: Any, *more: Any, limits: Limits, python: str = sys.executable) -> T:
+    """`work(document, *more)` in another process. What it says with a `ValueError` is said here, too.
+
+    Raises `NoProcess`, or `Died` when it was begun and did not come back, whatever it was: that is not to be tried here.
+    """
     try:
         done = subprocess.run(  # noqa: S603  # our own interpreter and module
-            [python, "-P", "-c", MAIN],
+            [python, "-P", "-c", f"from tsbridge.apart import main; main({limits.computing_s}, {limits.memory})"],
             input=pickle.dumps((work, document, more), pickle.HIGHEST_PROTOCOL),
             stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            timeout=LONGEST_S,
-            check=True,
+            stderr=subprocess.DEVNULL,  # what a dying interpreter says may quote what people wrote
+            timeout=limits.seconds,
+            check=False,
         )
-    except (OSError, subprocess.SubprocessError) as failed:
-        log.warning("work on a rulebook is done in this process", extra={"kind": type(failed).__name__})
-        return work(document, *more)
-    came, refused = received(done.stdout, document)
+    except subprocess.TimeoutExpired:
+        log.error("work in a process of its own took too long", extra={"seconds": limits.seconds})
+        raise Died from None
+    except OSError as failed:
+        raise NoProcess from failed
+    if not done.stdout.startswith(BEGUN):
+        raise NoProcess from subprocess.CalledProcessError(done.returncode, "python")
+    answer = done.stdout[len(BEGUN) :]
+    if done.returncode != 0 or not answer:
+        log.error("a process died of its work", extra={"status": done.returncode})
+        raise Died
+    came, refused = received(answer, document)
     if refused is not None:
         raise ValueError(refused)
     result: T = came
@@ -106,9 +144,15 @@ class _Receiver(pickle.Unpickler):
         return self._document
 
 
-def main() -> None:
+def main(computing_s: int | None = None, memory: int | None = None) -> None:
     gc.disable()
     work, document, more = pickle.load(sys.stdin.buffer)  # noqa: S301  # from the process that started us
+    for what, most in ((resource.RLIMIT_CPU, computing_s), (resource.RLIMIT_AS, memory), (resource.RLIMIT_CORE, 0)):
+        if most is not None:
+            with suppress(OSError, ValueError):  # not every system has each of them
+                resource.setrlimit(what, (most, most))
+    sys.stdout.buffer.write(BEGUN)
+    sys.stdout.buffer.flush()
     came, refused = None, None
     try:
         came = work(document, *more)

@@ -17,6 +17,7 @@ from starlette.types import ASGIApp
 from tsbridge import ZONE_RULES, __version__, server
 from tsbridge.apart import check_apart, ready_apart
 from tsbridge.core.ports import Clock, Ids
+from tsbridge.overtime import within
 from tsbridge.settings import Settings
 from tsbridge.store import keep, leases, schema, wakeup, writemode
 from tsbridge.store.db import Database, claim_alone
@@ -44,6 +45,7 @@ from tsbridge.wiring import (
     salt,
     worker_name,
 )
+from tsbridge.work.alone import Alone
 from tsbridge.work.calls import CallReconciler
 from tsbridge.work.casedesk import DeskWork
 from tsbridge.work.choices import Definitions
@@ -66,6 +68,7 @@ from tsbridge.work.writeback import Writeback
 log = logging.getLogger("tsbridge.assembly")
 
 INGEST: Final = "ingest"
+ALONE: Final = "alone"
 CLOCK: Final = "clock"
 FACTS: Final = "facts"
 WRITEBACK: Final = "writeback"
@@ -81,6 +84,8 @@ SILENCE: Final = "silence"
 WHOAMI: Final = "whoami"
 OWN_USER: Final = "own_user"
 ASK_AGAIN: Final = timedelta(minutes=30)
+READ_WITHIN_S: Final = 0.25
+"""How long a delivery may be read here: a megabyte takes a tenth of it."""
 SILENT_FOR: Final = timedelta(seconds=90)
 SKEW_TOLERATED: Final = timedelta(seconds=60)
 
@@ -112,11 +117,14 @@ class Workers:
         reads = ReadBudget(database, clock, settings.zendesk_reads_per_minute)
         background = Background(database, clock, live, self._zendesk, settings.phone_region, reads)
         hearing = Hearing(database, clock, self._zendesk, reads)
-        ingest = Ingest(database, clock, ids, readers(settings, self.own_user), conclusions, background, hearing, name, self.wake_writer)
+        read = readers(settings, self.own_user)
+        wakes = (self.wake_writer, within(READ_WITHIN_S), self.wake_alone)
+        ingest = Ingest(database, clock, ids, read.here(), conclusions, background, hearing, name, *wakes)
         writeback = Writeback(database, clock, ids, self._zendesk, pace, name, alarm, conclusions, live)
         guard = Guard(database, clock, ids, salt, alarm, settings.writeback)
         rounds: dict[str, Round] = {
             INGEST: ingest.round,
+            ALONE: Alone(database, clock, read.alone, ingest, name).round,
             CLOCK: DueTimes(database, clock, conclusions, self.wake_writer).round,
             FACTS: ingest.complete,
             WRITEBACK: writeback.round,
@@ -127,9 +135,9 @@ class Workers:
         }
         if self._zendesk is not None:
             rounds[WHOAMI] = self._who_am_i
-            own, wakes = self.own_user, (self.wake, self.wake_writer)
+            own = self.own_user
             rounds[CHOICES] = Definitions(database, clock, self._zendesk, reads).round
-            reconciler = Reconciler(database, clock, ids, self._zendesk, own, name, alarm, live, reads, *wakes)
+            reconciler = Reconciler(database, clock, ids, self._zendesk, own, name, alarm, live, reads, self.wake, self.wake_writer)
             rounds[RECONCILE] = reconciler.round
             stream = Stream(database, clock, self._zendesk, own, name, reads, ingest.hear, self.wake_facts)
             rounds[STREAM] = stream.round
@@ -144,6 +152,9 @@ class Workers:
 
     def wake(self) -> None:
         self.loop.wake(INGEST)
+
+    def wake_alone(self) -> None:
+        self.loop.wake(ALONE)
 
     def wake_facts(self) -> None:
         self.loop.wake(FACTS)

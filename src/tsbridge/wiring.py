@@ -11,35 +11,29 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from importlib.resources import files
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from pydantic import SecretStr
 from sqlalchemy import Connection
 
-from tsbridge.core import strict_json
 from tsbridge.core.crashpoint import arm, crashpoint
 from tsbridge.core.ports import Clock
 from tsbridge.core.rules.document import read
 from tsbridge.files import load_file
 from tsbridge.http import Http
 from tsbridge.notify.make import Outside
+from tsbridge.readers import Readers
 from tsbridge.settings import Settings
 from tsbridge.store import rulebooks, schema
 from tsbridge.store.db import Database
-from tsbridge.store.inbox import Claimed
-from tsbridge.vendors.reading import Normalized
-from tsbridge.vendors.talkdesk import mapping
-from tsbridge.vendors.talkdesk import normalize as talkdesk_normalize
 from tsbridge.vendors.talkdesk import payload as talkdesk_payload
 from tsbridge.vendors.talkdesk import verify as talkdesk_proof
 from tsbridge.vendors.talkdesk.client import TalkdeskClient, hosts
-from tsbridge.vendors.zendesk import normalize as zendesk_normalize
 from tsbridge.vendors.zendesk import payload as zendesk_payload
 from tsbridge.vendors.zendesk import verify as zendesk_proof
 from tsbridge.vendors.zendesk.client import AccessToken, ApiToken, ClientCredentials, Credentials, Limits, ZendeskClient
 from tsbridge.vendors.zendesk.read_fields import OwnUser
 from tsbridge.web.webhooks import Entrance
-from tsbridge.work.reading import Reader
 
 _LETTERS: Final = "0123456789abcdefghjkmnpqrstvwxyz"
 _PAIRS: Final = [first + second for first in _LETTERS for second in _LETTERS]
@@ -149,19 +143,9 @@ def entrances(settings: Settings) -> dict[str, Entrance]:
     }
 
 
-def readers(settings: Settings, own: Callable[[], OwnUser]) -> dict[str, Reader]:
+def readers(settings: Settings, own: Callable[[], OwnUser]) -> Readers:
     """How the deliveries of each source are read into moments."""
-    region, zone = settings.phone_region, settings.talkdesk_zone
-
-    def zendesk(row: Claimed, _: Any) -> Normalized:
-        return zendesk_normalize.read(row.body, received_at=row.received_at, own=own(), phone_region=region)
-
-    def talkdesk(row: Claimed, mappings: Any) -> Normalized:
-        shapes = mapping.read(mappings or [])
-        body = strict_json.read(row.body)
-        return talkdesk_normalize.normalize(body, received_at=row.received_at, phone_region=region, zone=zone, mappings=shapes)
-
-    return {"zendesk": zendesk, "talkdesk": talkdesk}
+    return Readers(own, settings.phone_region, settings.talkdesk_zone)
 
 
 def zendesk_credentials(settings: Settings, clock: Clock) -> Credentials | None:

@@ -15,9 +15,9 @@ from hypothesis import strategies as st
 from sqlalchemy import Connection, func, select
 
 from tests.clocks import START, CountingIds
-from tsbridge.store import inbox, tables
+from tsbridge.store import alone, inbox, tables
 from tsbridge.store.db import Database
-from tsbridge.store.inbox import Claimed, Counts, Delivery, Receipt
+from tsbridge.store.inbox import Claimed, Counts, Delivery, LostLease, Receipt
 
 LEASE = timedelta(seconds=60)
 
@@ -33,6 +33,10 @@ def kept(database: Database, *deliveries: Delivery) -> list[Receipt]:
 
 def claimed(database: Database, worker: str = "w1", at: datetime = START + timedelta(hours=1), limit: int = 50) -> list[Claimed]:
     return database.write_now(lambda conn: inbox.claim(conn, worker, at, LEASE, limit))
+
+
+def claimed_alone(database: Database, at: datetime) -> Claimed | None:
+    return database.write_now(lambda conn: alone.claim(conn, "w1-alone", at, LEASE))
 
 
 def settled(database: Database, row: Claimed, status: str = "applied") -> None:
@@ -144,7 +148,7 @@ def test_a_delivery_that_fails_comes_back_later_each_time_and_is_dead_in_the_end
     assert books(database)["zendesk"] == Counts(dead=1)
 
 
-def test_a_delivery_whose_worker_died_is_claimed_alone_and_quarantined_when_the_next_one_dies_too(database: Database) -> None:
+def test_a_delivery_whose_worker_died_is_claimed_alone_and_read_alone_when_the_next_one_dies_too(database: Database) -> None:
     kept(database, *(delivery(n) for n in range(1, 4)))
     at = START + timedelta(hours=1)
     assert len(claimed(database, at=at)) == 3  # and the worker dies
@@ -155,8 +159,63 @@ def test_a_delivery_whose_worker_died_is_claimed_alone_and_quarantined_when_the_
         assert row.id == expected
         settled(database, row)
     assert claimed(database, at=at + 2 * LEASE) == []
-    assert status_of(database, "evt_0001") == ("quarantined", inbox.DIED_TWICE)
+    assert status_of(database, "evt_0001") == ("pending", tables.READ_ALONE)
     assert status_of(database, "evt_0002")[0] == "applied"
+    assert claimed(database, at=at + 9 * LEASE) == []  # not among the others, ever
+    row = claimed_alone(database, at + 2 * LEASE)
+    assert (row.id, row.attempts, row.deaths) == ("evt_0001", 3, 2)
+    assert claimed_alone(database, at + 2 * LEASE) is None
+    settled(database, row)
+    assert status_of(database, "evt_0001") == ("applied", None)
+
+
+def test_a_delivery_that_is_read_alone_waits_longer_each_time_its_worker_dies_and_is_never_given_up(database: Database) -> None:
+    kept(database, delivery(1))
+    now = START + timedelta(hours=1)
+    for _ in range(2):
+        assert len(claimed(database, at=now)) == 1
+        now += LEASE
+    assert claimed(database, at=now) == []
+    pauses = []
+    for _ in range(12):
+        assert claimed_alone(database, now)  # and the worker dies
+        now += LEASE
+        assert claimed_alone(database, now) is None
+        due = database.read_now(inbox.next_due)
+        pauses.append(due - now)
+        now = due
+    assert pauses == sorted(pauses)
+    assert (min(pauses), max(pauses)) == (inbox.FIRST_PAUSE, inbox.LONGEST_PAUSE)
+    give_back(database, claimed_alone(database, now), now)
+    assert status_of(database, "evt_0001")[0] == "pending"  # deaths are no failures
+    (row,) = claimed(database, at=now + inbox.FIRST_PAUSE)
+    settled(database, row)
+    assert status_of(database, "evt_0001") == ("applied", None)
+
+
+def test_what_killed_its_reader_is_read_alone_again_when_it_is_retried(database: Database) -> None:
+    kept(database, delivery(1), delivery(2))
+    rows = claimed(database)
+    for row, reason in zip(rows, (inbox.KILLS_ITS_READER, "not_json"), strict=True):
+        database.write_now(lambda conn, row=row, reason=reason: inbox.settle(conn, row, "quarantined", START, reason=reason))
+    for row in rows:
+        assert database.write_now(lambda conn, row=row: inbox.retry(conn, row.id, START))
+    assert [row.id for row in claimed(database)] == ["evt_0002"]
+    assert claimed_alone(database, START + LEASE).id == "evt_0001"
+
+
+def test_a_claim_to_read_alone_is_told_from_the_one_that_gave_it_back(database: Database) -> None:
+    kept(database, delivery(1))
+    (row,) = claimed(database)
+    database.write_now(lambda conn: alone.leave(conn, [row]))
+    with pytest.raises(LostLease):
+        settled(database, row)
+    taken = claimed_alone(database, START + LEASE)
+    with pytest.raises(LostLease):
+        settled(database, row)
+    database.write_now(lambda conn: alone.later(conn, taken, START + 2 * LEASE))
+    assert claimed_alone(database, START + 2 * LEASE - timedelta(microseconds=1)) is None
+    assert claimed_alone(database, START + 2 * LEASE).attempts == 1  # given back, not failed
 
 
 def test_a_worker_that_stops_in_good_order_gives_back_what_it_has(database: Database) -> None:

@@ -10,6 +10,7 @@ import pytest
 
 from tests.web.conftest import BOOK
 from tsbridge import ZONE_RULES
+from tsbridge.core.ports import Died
 from tsbridge.core.public_days import LIBRARY
 from tsbridge.web.inputs import time_text
 
@@ -227,6 +228,22 @@ async def test_a_faulty_draft_is_kept_told_about_and_never_published(room: Any) 
     assert refused.status_code == 422
     assert refused.headers["Content-Type"] == "application/problem+json"
     assert refused.json()["findings"]
+    assert (await room.client.get("/v1/rulebook")).json()["version"] == 1
+
+
+async def test_what_a_process_died_of_is_not_published_and_that_is_said(room: Any) -> None:
+    def dies(*_: Any, **__: Any) -> Any:
+        raise Died
+
+    draft = await room.client.get("/v1/rulebook/draft")
+    async with room.other(make_ready=dies, check=dies) as client:
+        match = {"If-Match": draft.headers["ETag"]}
+        for answer in (
+            await client.post("/v1/rulebook/publish", json={"note": "go"}, headers=match),
+            await client.post("/v1/rulebook/check", json={"schema": 1, "rules": []}),
+        ):
+            assert answer.status_code == 503
+            assert "Nothing was changed." in answer.json()["detail"]
     assert (await room.client.get("/v1/rulebook")).json()["version"] == 1
 
 

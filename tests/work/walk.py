@@ -32,6 +32,7 @@ from tsbridge.work.due import DueTimes
 from tsbridge.work.facts import Background, Zendesk
 from tsbridge.work.hearing import Hearing
 from tsbridge.work.ingest import Ingest
+from tsbridge.work.reading import Bound, unbound
 from tsbridge.work.reads import ReadBudget
 
 UTC = ZoneInfo("UTC")
@@ -48,6 +49,7 @@ class Walk:
         document: Mapping[str, Any],
         zendesk_api: Zendesk | None = None,
         hearing: Hearing | None = None,
+        bound: Bound = unbound,
     ) -> None:
         self.database = database
         self.clock = clock
@@ -68,6 +70,7 @@ class Walk:
             hearing or Hearing(database, clock, None, reads),
             "w1",
             lambda: None,
+            bound,
         )
         self.due = DueTimes(database, clock, self.conclusions, lambda: None)
         self.desk = DeskWork(database, clock, self.ids, self.conclusions, lambda: "salt", lambda: None)

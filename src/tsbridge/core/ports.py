@@ -28,3 +28,7 @@ class Refusal(Exception):
     def __init__(self, detail: str) -> None:
         super().__init__(detail)
         self.detail = detail
+
+
+class Died(Exception):
+    """Work in a process of its own did not come back: that process was killed, took too long or too much. It is not to be done here."""

@@ -20,7 +20,7 @@ from sqlalchemy import Connection, Row, and_, case, func, or_, select, update
 
 from tsbridge.core.moments import canonical
 from tsbridge.store.sqlite import execute_many
-from tsbridge.store.tables import EPOCH, MICROSECOND, inbox
+from tsbridge.store.tables import EPOCH, MICROSECOND, READ_ALONE, inbox
 
 SOURCES: Final = ("zendesk", "talkdesk")
 LARGE: Final = 64 * 1024  # bytes; larger bodies are claimed in a lane of their own
@@ -28,8 +28,8 @@ LARGE_AT_ONCE: Final = 4
 ATTEMPTS: Final = 8  # failures before a delivery is dead: about twenty minutes of trying
 FIRST_PAUSE: Final = timedelta(seconds=5)
 LONGEST_PAUSE: Final = timedelta(minutes=30)
-WORKER_DIED: Final = "worker_died"
-DIED_TWICE: Final = "crashed_worker_twice"
+KILLS_ITS_READER: Final = "kills_its_reader"
+"""Why a delivery is quarantined that a process of its own died of reading."""
 
 Kept = Literal["accepted", "duplicate", "quarantined"]
 
@@ -64,7 +64,10 @@ class Receipt(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Claimed:
-    """A delivery that one worker has for the time of its lease. `attempts` counts this claim and fences older ones off."""
+    """A delivery that one worker has for the time of its lease. `attempts` counts this claim and fences older ones off.
+
+    `deaths`: how many of the earlier claims ended with their workers.
+    """
 
     seq: int
     id: str
@@ -76,6 +79,7 @@ class Claimed:
     body: bytes
     attempts: int
     claimed_by: str
+    deaths: int = 0
 
 
 class Counts(NamedTuple):
@@ -187,31 +191,30 @@ def claim(conn: Connection, worker: str, now: datetime, lease: timedelta, limit:
     """Take up to `limit` due deliveries, source by source in turn, oldest first; a few large ones besides the small.
 
     The claim is counted now, before any work. A delivery whose worker died with it is claimed alone, so that it takes no
-    other along; when that worker dies too it is quarantined instead of claimed a third time.
+    other along; when that worker dies too it is left to be read alone (`store.alone`). A worker's death is counted against none.
     """
     waiting = [_waiting(conn, source, now, limit) for source in SOURCES]
     if not any(waiting):
         return []
     in_turn = [row for row in chain.from_iterable(zip_longest(*waiting)) if row is not None]
-    poison = [row.seq for row in in_turn if row.claimed_by is not None and row.reason == WORKER_DIED]
-    if poison:
-        conn.execute(
-            update(inbox)
-            .where(inbox.c.seq.in_(poison))
-            .values(status="quarantined", reason=DIED_TWICE, settled_at=now, claimed_by=None, lease_until=None)
-        )
-    orphans = [row.seq for row in in_turn if row.claimed_by is not None and row.reason != WORKER_DIED]
-    chosen = orphans[:1] or [row.seq for row in in_turn if row.claimed_by is None][:limit]
-    if not chosen:
-        return []
+    orphans = [row for row in in_turn if row.claimed_by is not None]
+    if suspects := [row.seq for row in orphans if row.deaths]:
+        given_up = {"reason": READ_ALONE, "deaths": inbox.c.deaths + 1, "claimed_by": None, "lease_until": None}
+        conn.execute(update(inbox).where(inbox.c.seq.in_(suspects)).values(**given_up))
+    chosen = [row.seq for row in orphans if not row.deaths][:1] or [row.seq for row in in_turn if row.claimed_by is None][:limit]
+    return take(conn, chosen, worker, now + lease) if chosen else []
+
+
+def take(conn: Connection, chosen: Sequence[int], worker: str, until: datetime) -> list[Claimed]:
+    """Claim these, in this order."""
     taken = conn.execute(
         update(inbox)
         .where(inbox.c.seq.in_(chosen))
         .values(
             attempts=inbox.c.attempts + 1,
+            deaths=inbox.c.deaths + case((inbox.c.claimed_by.is_(None), 0), else_=1),
             claimed_by=worker,
-            lease_until=now + lease,
-            reason=WORKER_DIED if orphans else inbox.c.reason,
+            lease_until=until,
         )
         .returning(
             inbox.c.seq,
@@ -224,21 +227,23 @@ def claim(conn: Connection, worker: str, now: datetime, lease: timedelta, limit:
             inbox.c.body,
             inbox.c.attempts,
             inbox.c.claimed_by,
+            inbox.c.deaths,
         )
     ).all()
     by_seq = {row.seq: Claimed(*row) for row in taken}
     return [by_seq[seq] for seq in chosen]
 
 
-def _waiting(conn: Connection, source: str, now: datetime, limit: int) -> list[Row[int, str | None, str | None]]:
+def _waiting(conn: Connection, source: str, now: datetime, limit: int) -> list[Row[int, str | None, int]]:
     """Due deliveries of a source, oldest first, of which few are large; locked against other workers where there are any."""
     due = (
-        select(inbox.c.seq, inbox.c.claimed_by, inbox.c.reason)
+        select(inbox.c.seq, inbox.c.claimed_by, inbox.c.deaths)
         .where(
             inbox.c.status == "pending",
             inbox.c.source == source,
             inbox.c.due_at <= now,
-            or_(inbox.c.lease_until.is_(None), inbox.c.lease_until <= now),
+            or_(inbox.c.reason.is_(None), inbox.c.reason != READ_ALONE),
+            free(now),
         )
         .order_by(inbox.c.due_at, inbox.c.seq)
         .with_for_update(skip_locked=True)
@@ -261,7 +266,7 @@ def settle(
 ) -> None:
     """Finish a claimed delivery as applied, ignored or quarantined. LostLease when it is no longer ours."""
     values = {"status": status, "reason": reason, "event_type": event_type, "rang_for": rang_for, "warnings": list(warnings) or None}
-    done = conn.execute(update(inbox).where(_still_ours(row)).values(**values, settled_at=now, claimed_by=None, lease_until=None))
+    done = conn.execute(update(inbox).where(still_ours(row)).values(**values, settled_at=now, claimed_by=None, lease_until=None))
     if done.rowcount != 1:
         raise LostLease(row.id)
 
@@ -271,11 +276,12 @@ def failed(conn: Connection, row: Claimed, now: datetime, why: str) -> None:
 
     `why` names the kind of failure and holds nobody's data. Nothing happens when the lease is lost.
     """
-    dead = row.attempts >= ATTEMPTS
-    pause = min(FIRST_PAUSE * 2 ** (row.attempts - 1), LONGEST_PAUSE)
+    failures = row.attempts - row.deaths
+    dead = failures >= ATTEMPTS
+    pause = longer(failures)
     conn.execute(
         update(inbox)
-        .where(_still_ours(row))
+        .where(still_ours(row))
         .values(
             status="dead" if dead else "pending",
             reason=why,
@@ -285,6 +291,11 @@ def failed(conn: Connection, row: Claimed, now: datetime, why: str) -> None:
             lease_until=None,
         )
     )
+
+
+def longer(times: int) -> timedelta:
+    """How long to wait after so many failures: twice as long each time."""
+    return min(FIRST_PAUSE * (1 << min(times - 1, 16)), LONGEST_PAUSE)
 
 
 def unread(conn: Connection, ticket: str, until: datetime) -> str | None:
@@ -303,21 +314,25 @@ def cover(conn: Connection, ticket: str, newest: str, until: datetime) -> None:
 def later(conn: Connection, row: Claimed, due_at: datetime, why: str) -> None:
     """Give a claim back uncounted, for `due_at`: it is not the delivery's fault. Nothing happens when the lease is lost."""
     again = {"attempts": inbox.c.attempts - 1, "due_at": due_at, "reason": why, "claimed_by": None, "lease_until": None}
-    conn.execute(update(inbox).where(_still_ours(row)).values(**again))
+    conn.execute(update(inbox).where(still_ours(row)).values(**again))
 
 
 def release(conn: Connection, rows: Iterable[Claimed]) -> None:
     """Give claims back untouched and uncounted: the worker stops in good order."""
     for row in rows:
-        conn.execute(update(inbox).where(_still_ours(row)).values(attempts=inbox.c.attempts - 1, claimed_by=None, lease_until=None))
+        conn.execute(update(inbox).where(still_ours(row)).values(attempts=inbox.c.attempts - 1, claimed_by=None, lease_until=None))
 
 
 def retry(conn: Connection, event_id: str, now: datetime) -> bool:
-    """Have a quarantined, dead or ignored delivery worked on once more. False when there is none to retry under this id."""
+    """Have a quarantined, dead or ignored delivery worked on once more. False when there is none to retry under this id.
+
+    One that killed its reader is read in a process of its own again, never here.
+    """
+    reason = case((inbox.c.reason == KILLS_ITS_READER, READ_ALONE), else_=None)
     done = conn.execute(
         update(inbox)
         .where(inbox.c.id == event_id, inbox.c.status.in_(("quarantined", "dead", "ignored")))
-        .values(status="pending", reason=None, attempts=0, due_at=now, settled_at=None, claimed_by=None, lease_until=None)
+        .values(status="pending", reason=reason, attempts=0, deaths=0, due_at=now, settled_at=None, claimed_by=None, lease_until=None)
     )
     return done.rowcount == 1
 
@@ -349,5 +364,11 @@ def counts(conn: Connection) -> dict[str, Counts]:
     return {source: Counts(**of) for source, of in found.items()}
 
 
-def _still_ours(row: Claimed) -> Any:
+def free(now: datetime) -> Any:
+    """Nobody's claim holds it."""
+    return or_(inbox.c.lease_until.is_(None), inbox.c.lease_until <= now)
+
+
+def still_ours(row: Claimed) -> Any:
+    """It is still pending, under this very claim."""
     return and_(inbox.c.seq == row.seq, inbox.c.status == "pending", inbox.c.claimed_by == row.claimed_by, inbox.c.attempts == row.attempts)

@@ -7,7 +7,7 @@ JSON columns hold canonical JSON text (`Json`), never the only home of something
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, Final
 
 from pydantic_core import from_json
 from sqlalchemy import (
@@ -24,7 +24,9 @@ from sqlalchemy import (
     Text,
     TypeDecorator,
     UniqueConstraint,
+    and_,
     false,
+    literal_column,
     true,
 )
 
@@ -85,6 +87,7 @@ inbox = Table(
     Column("event_type", Text),  # the vendor's own word, once read
     Column("duplicates", Integer, nullable=False, default=0),
     Column("attempts", Integer, nullable=False, default=0),
+    Column("deaths", Integer, nullable=False, server_default="0"),  # those of the attempts whose worker died: not the delivery's fault
     Column("due_at", Instant, nullable=False),
     Column("claimed_by", Text),
     Column("lease_until", Instant),
@@ -104,6 +107,10 @@ Index(
     sqlite_where=inbox.c.status == "pending",
     postgresql_where=inbox.c.status == "pending",
 )
+READ_ALONE: Final = "read_alone"
+"""The reason of a pending delivery that is read in a process of its own: its workers died, or it took too long to read."""
+WAITS_ALONE: Final = and_(inbox.c.status == literal_column("'pending'"), inbox.c.reason == literal_column(f"'{READ_ALONE}'"))
+Index("inbox_read_alone", inbox.c.due_at, inbox.c.seq, sqlite_where=WAITS_ALONE, postgresql_where=WAITS_ALONE)
 Index("inbox_by_status", inbox.c.status, inbox.c.seq)
 Index(
     "inbox_by_ticket",

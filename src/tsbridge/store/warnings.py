@@ -16,7 +16,18 @@ from sqlalchemy import Connection
 from tsbridge.core.moments import instant_text, read_instant
 from tsbridge.store import keep
 
-KINDS: Final = ("placeholder", "channel", "zoneless", "time_ahead", "time_too_old", "time_unreadable", "history_cut", "text_cut", "other")
+KINDS: Final = (
+    "placeholder",
+    "channel",
+    "zoneless",
+    "time_ahead",
+    "time_too_old",
+    "time_unreadable",
+    "history_cut",
+    "text_cut",
+    "kills_its_reader",
+    "other",
+)
 DETAILS: Final = 20
 DETAIL_LENGTH: Final = 60
 _NAME: Final = "warnings"

@@ -16,6 +16,7 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException as StarletteHTTPException
 from starlette.routing import Match, Route
 
+from tsbridge.core.ports import Died
 from tsbridge.store.db import unavailable
 from tsbridge.store.views import DATABASE_FAILURES
 
@@ -58,6 +59,7 @@ _DETAILS: Final[Mapping[int, str]] = {
     503: "The database cannot be used just now; try again later.",
     500: "Something went wrong on our side. The log has more under this trace_id.",
 }
+_DIED: Final = "The process that worked on this did not come back: killed, too slow or too large. Nothing was changed."
 # pydantic's words for a value of the wrong kind may quote what came; ours name only what was expected.
 _EXPECTED: Final[Mapping[str, str]] = {
     "missing": "This is required.",
@@ -161,6 +163,7 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(RequestValidationError, _on_invalid)
     for kind in DATABASE_FAILURES:
         app.add_exception_handler(kind, _on_database)
+    app.add_exception_handler(Died, _on_death)
     app.add_exception_handler(Exception, _on_unforeseen)
 
 
@@ -190,6 +193,10 @@ async def _on_database(request: Request, exc: Exception) -> Response:
     if not unavailable(exc):
         raise exc
     return _respond(503, problem_body(request, 503, "unavailable", _DETAILS[503]), {"Retry-After": RETRY_AFTER_S})
+
+
+async def _on_death(request: Request, _: Exception) -> Response:
+    return _respond(503, problem_body(request, 503, "unavailable", _DIED), None)
 
 
 async def _on_unforeseen(request: Request, exc: Exception) -> Response:

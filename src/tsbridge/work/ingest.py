@@ -1,16 +1,18 @@
 """From kept deliveries to concluded cases: claim, read, look up what is missing, then one transaction for the batch.
 
 Nothing is asked of a vendor while a transaction is open. A batch that fails is tried again one delivery at a time, so
-that one bad delivery never holds the others; one that broke its worker twice is set aside (the inbox counts claims). What
+that one bad delivery never holds the others; one that broke its worker twice, or takes too long to read, is left to `alone`. What
 is no delivery's own fault, a database that cannot be used above all, is counted against none: the claims are given back.
 """
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 from sqlalchemy import Connection
@@ -19,7 +21,7 @@ from tsbridge.core.crashpoint import crashpoint
 from tsbridge.core.echo import without_echo, without_own_notes, written_before
 from tsbridge.core.moments import Moment
 from tsbridge.core.ports import Clock, Ids
-from tsbridge.store import decisions, inbox, intents, keep
+from tsbridge.store import alone, decisions, inbox, intents, keep
 from tsbridge.store.db import Database, unavailable
 from tsbridge.store.moments import CAUGHT_UP, last_heard, unknown
 from tsbridge.store.warnings import note
@@ -31,7 +33,7 @@ from tsbridge.work.facts import Background
 from tsbridge.work.hearing import Heard, Hearing
 from tsbridge.work.histories import CUT
 from tsbridge.work.loop import place
-from tsbridge.work.reading import Reader
+from tsbridge.work.reading import Bound, Reader, TookTooLong, tell_fault, unbound
 from tsbridge.work.reading import read as read_delivery
 from tsbridge.work.rings import Read, Rings, beside, newest_ring, only, pause, received, rung, unheard
 
@@ -60,7 +62,10 @@ class Ingest:
         hearing: Hearing,
         worker: str,
         wake_writer: Callable[[], None],
+        bound: Bound = unbound,
+        wake_alone: Callable[[], None] = lambda: None,
     ) -> None:
+        """`bound`: how long one delivery may be read; what is not done then is read alone, elsewhere."""
         self._database = database
         self._clock = clock
         self._ids = ids
@@ -70,6 +75,8 @@ class Ingest:
         self._hearing = hearing
         self._worker = worker
         self._wake_writer = wake_writer
+        self._bound = bound
+        self._wake_alone = wake_alone
         self._batch = BATCH
         self._owed: list[inbox.Claimed] = []  # claims that could not even be given back; the next claim begins with them
 
@@ -91,8 +98,36 @@ class Ingest:
 
     async def _work_on(self, claimed: Sequence[inbox.Claimed], mappings: Mapping[str, Any], accounts: Mapping[str, str]) -> None:
         """Read and apply claimed deliveries. Raises what is no delivery's own fault; those not settled are still claimed then."""
-        read = without_foreign([self._read(row, mappings) for row in claimed], accounts)
+        if read := await self._read_all(claimed, mappings):
+            await self._take_all(without_foreign(read, accounts))
+
+    async def take(self, one: Read, accounts: Mapping[str, str]) -> None:
+        """Apply a claimed delivery that was read elsewhere. Raises what is not its own fault."""
+        await self._take_all(without_foreign([tell_fault(one)], accounts))
+
+    @property
+    def impressions(self) -> bool:
+        """Whether deliveries about tickets are only first impressions here."""
+        return self._hearing.asks
+
+    async def _read_all(self, claimed: Sequence[inbox.Claimed], mappings: Mapping[str, Any]) -> list[Read]:
+        """What claimed deliveries say; those that take too long to say it are left to be read alone."""
+        read: list[Read] = []
+        slow: list[inbox.Claimed] = []
+        for row in claimed:
+            try:
+                read.append(tell_fault(self._bound(partial(self._read, row, mappings))))
+            except TookTooLong:
+                slow.append(row)
+                await asyncio.sleep(0)  # should they all be like this: the door comes in between
         crashpoint("ingest.read")
+        if slow:
+            await self._database.write(lambda conn: alone.leave(conn, slow))
+            log.warning("deliveries take too long to read", extra={"count": len(slow), "event_id": slow[0].id})
+            self._wake_alone()
+        return read
+
+    async def _take_all(self, read: Sequence[Read]) -> None:
         rang = rung([m for one in read for m in one.moments])
         heard = await self._hearing.answer(rang, received(read))
         told = [m for one in read for m in beside(one, heard).moments]
@@ -144,7 +179,7 @@ class Ingest:
         return claimed, mappings, keep.get(conn, ACCOUNT) or {}
 
     def _read(self, row: inbox.Claimed, mappings: Mapping[str, Any]) -> Read:
-        return read_delivery(row, self._readers[row.source], mappings.get(row.source), impressions=self._hearing.asks)
+        return read_delivery(row, self._readers[row.source], mappings.get(row.source), impressions=self.impressions)
 
     async def _failure(self, read: Sequence[Read], facts: Sequence[Moment], heard: Heard, rings: Rings) -> Exception | None:
         """Apply deliveries together; what went wrong with them, if anything. Then nothing of them was applied.

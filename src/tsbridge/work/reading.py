@@ -5,13 +5,15 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any, Final, Protocol
+from typing import Any, Final, Protocol, TypeVar
 
 from tsbridge.core.errors import Malformed
 from tsbridge.core.moments import Moment
 from tsbridge.store import inbox
 from tsbridge.work.loop import place
 from tsbridge.work.rings import Read
+
+T = TypeVar("T")
 
 READER_FAILED: Final = "reader_failed"
 LAST_WORDS: Final = ("ticket.deleted", "ticket.merged")
@@ -40,6 +42,21 @@ Reader = Callable[[inbox.Claimed, Any], Reading]
 """Reads one claimed delivery, by the kept mappings of its source if there are any; raises `Malformed`. Made by wiring."""
 
 
+class TookTooLong(Exception):
+    """Work was ended because it had used up its time."""
+
+
+class Bound(Protocol):
+    """Does work that waits for nothing, within some time. Raises `TookTooLong`."""
+
+    def __call__(self, work: Callable[[], T]) -> T: ...
+
+
+def unbound(work: Callable[[], T]) -> T:
+    """However long it takes."""
+    return work()
+
+
 def read(row: inbox.Claimed, reader: Reader, mappings: Any, *, impressions: bool) -> Read:
     """What a claimed delivery says. `impressions`: the tickets' audits can be asked, so that it is only a first impression.
 
@@ -49,13 +66,21 @@ def read(row: inbox.Claimed, reader: Reader, mappings: Any, *, impressions: bool
         reading = reader(row, mappings)
     except Malformed as refused:
         return Read(row, None, (), malformed=refused.code)
+    except TookTooLong:
+        raise
     except Exception as failure:
-        told = {"event_id": row.id, "kind": type(failure).__name__, "where": place(failure)}
-        log.error("a delivery could not be read", extra=told)
-        return Read(row, None, (), malformed=READER_FAILED)
+        return Read(row, None, (), malformed=READER_FAILED, fault=(type(failure).__name__, place(failure)))
     moments = reading.moments
     if row.source == "zendesk" and impressions and not reading.event_type.startswith("messaging_ticket."):
         # Audits tell all of it, but not that a ticket is gone or where it went, nor messages before the conversation ends.
         moments = tuple(m if m.event in LAST_WORDS else replace(m, impression=True) for m in moments)
     ignored, account, warnings = reading.ignored, reading.account, reading.warnings
     return Read(row, reading.event_type, moments, ignored, account=account, merged=reading.merged, warnings=warnings)
+
+
+def tell_fault(one: Read) -> Read:
+    """Have the log say where a reader failed."""
+    if one.fault is not None:
+        kind, where = one.fault
+        log.error("a delivery could not be read", extra={"event_id": one.row.id, "kind": kind, "where": where})
+    return one

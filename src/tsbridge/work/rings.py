@@ -18,7 +18,7 @@ LATEST: Final = timedelta(minutes=5)
 
 @dataclass(frozen=True, slots=True)
 class Read:
-    """A claimed delivery and what it says, or why it cannot be read."""
+    """A claimed delivery and what it says, or why it cannot be read. `fault`: which failure of its reader's, and where."""
 
     row: inbox.Claimed
     event_type: str | None
@@ -28,6 +28,7 @@ class Read:
     account: str | None = None
     merged: tuple[str, str] | None = None
     warnings: tuple[str, ...] = ()
+    fault: tuple[str, str] | None = None
 
     @property
     def rings_for(self) -> str | None:

@@ -1,0 +1,68 @@
+"""Deliveries whose workers died, or that took too long to read: read one at a time, in a process of its own.
+
+Only the delivery of which that process dies is quarantined. All others go on as any delivery does, however often their
+workers were killed.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any, Final, Protocol
+
+from sqlalchemy import Connection
+
+from tsbridge.core.ports import Clock, Died
+from tsbridge.store import alone, inbox, keep
+from tsbridge.store.db import Database
+from tsbridge.work.accounts import ACCOUNT
+from tsbridge.work.ingest import PAUSE, Ingest
+from tsbridge.work.rings import Read
+
+LEASE: Final = timedelta(minutes=5)
+"""Longer than the process may take, and what comes after it."""
+
+log = logging.getLogger("tsbridge.alone")
+
+
+class ReadsAlone(Protocol):
+    """Reads a delivery in a process of its own. Raises `Died` when that dies of it, others when none can be had."""
+
+    async def __call__(self, row: inbox.Claimed, mappings: Any, *, impressions: bool) -> Read: ...
+
+
+class Alone:
+    """Works through what must not be read in this process."""
+
+    def __init__(self, database: Database, clock: Clock, read: ReadsAlone, ingest: Ingest, worker: str) -> None:
+        self._database = database
+        self._clock = clock
+        self._read = read
+        self._ingest = ingest
+        self._worker = f"{worker}-alone"
+
+    async def round(self) -> bool:
+        """Work on one. True when there was one."""
+        row, mappings, accounts = await self._database.write(self._claim)
+        if row is None:
+            return False
+        try:
+            await self._ingest.take(await self._said(row, mappings), accounts)
+        except Exception:  # not the delivery's fault, as in any batch
+            due_at = self._clock.now() + PAUSE
+            await self._database.write(lambda conn: alone.later(conn, row, due_at))
+            raise
+        return True
+
+    def _claim(self, conn: Connection) -> tuple[inbox.Claimed | None, Any, Mapping[str, str]]:
+        row = alone.claim(conn, self._worker, self._clock.now(), LEASE)
+        mappings = None if row is None else keep.get(conn, keep.mappings(row.source))
+        return row, mappings, keep.get(conn, ACCOUNT) or {}
+
+    async def _said(self, row: inbox.Claimed, mappings: Any) -> Read:
+        try:
+            return await self._read(row, mappings, impressions=self._ingest.impressions)
+        except Died:
+            log.error("a delivery killed whoever read it", extra={"event_id": row.id})
+            return Read(row, None, (), malformed=inbox.KILLS_ITS_READER, warnings=(inbox.KILLS_ITS_READER,))

@@ -59,7 +59,7 @@ BREAKS = Sent("__import__('os').kill(__import__('os').getpid(), 11)")
 LEAVES = Sent("__import__('os')._exit(0)")
 KILLED = Sent("__import__('os').kill(__import__('os').getpid(), 9)")
 RAISES = Sent("{}['ana@example.com']")
-_REFUSED = "(_ for _ in ()).throw(__import__('tsbridge.vendors.errors', fromlist=['errors']).Malformed('unknown_shape'))"
+_REFUSED = "(_ for _ in ()).throw(__import__('tsbridge.core.errors', fromlist=['errors']).Malformed('unknown_shape'))"
 REFUSES = Sent(_REFUSED)
 KILLED_ONCE = Sent(
     f"{_REFUSED} if __import__('os').path.exists(row.body) else"

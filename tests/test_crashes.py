@@ -26,7 +26,7 @@ from tsbridge.store.db import Database
 
 EACH = 6
 ADMIN = {"Authorization": f"Bearer {KEY}"}
-BEFORE_WRITEBACK = [name for name in POINTS if not name.startswith("writeback.")]
+BEFORE_WRITEBACK = [name for name in POINTS if name.startswith(("door.", "ingest."))]
 WRITEBACK = [name for name in POINTS if name.startswith("writeback.")]
 
 

@@ -60,6 +60,7 @@ from tsbridge.work.pace import Pace
 from tsbridge.work.reads import ReadBudget
 from tsbridge.work.reconcile import Reconciler
 from tsbridge.work.recordings import Recordings
+from tsbridge.work.rejudge import Rejudging
 from tsbridge.work.replay import Replays, Shadowing
 from tsbridge.work.silence import Silence
 from tsbridge.work.stream import Stream
@@ -74,6 +75,7 @@ FACTS: Final = "facts"
 WRITEBACK: Final = "writeback"
 GUARD: Final = "guard"
 REPLAY: Final = "replay"
+REJUDGE: Final = "rejudge"
 SHADOW: Final = "shadow"
 RECONCILE: Final = "reconcile"
 CHOICES: Final = "choices"
@@ -131,6 +133,7 @@ class Workers:
             GUARD: guard.round,
             SILENCE: Silence(database, clock, ids, salt, alarm, name).round,
             REPLAY: Replays(database, clock, live, settings.zone, name).round,
+            REJUDGE: Rejudging(database, clock, ids, salt, live, conclusions, settings.zone, name, self.wake_writer).round,
             SHADOW: Shadowing(database, clock, live, settings.zone).round,
         }
         if self._zendesk is not None:
@@ -164,6 +167,7 @@ class Workers:
 
     def wake_replay(self) -> None:
         self.loop.wake(REPLAY)
+        self.loop.wake(REJUDGE)
 
     def skew(self) -> timedelta | None:
         """How far our clock is from Zendesk's, as of when it told us who we are."""

@@ -222,6 +222,7 @@ async def room(database: Database, clock: Clock, ids: Ids, entropy: Callable[[in
         version="0.0.0",
         wake=lambda: woken.append("worker"),
         wake_writer=lambda: woken.append("writer"),
+        wake_replay=lambda: woken.append("replay"),
         probes={"database": database_probe(database)},
     )
     now = clock.now()

@@ -38,7 +38,8 @@ FOLLOWED: Final = {"case.followed_severity": "case.severity", "case.followed_cat
 
 @dataclass(frozen=True, slots=True)
 class Escalation:
-    """A step that is over, `at` that time. `status`: fired, acknowledged (somebody moved first) or stopped. `step` counts from 1.
+    """A step that is over, `at` that time. `status`: fired, acknowledged (somebody moved first), stopped, or passed (over: it came due in
+    quiet times). `step` counts from 1.
 
     `rests`: when the policy's clock rested before.
     """
@@ -334,9 +335,16 @@ class CaseState(NamedTuple):
     # -- what the judgement leaves -----------------------------------------------------------------------------
 
     def conclude(
-        self, judgement: Judgement, subject: Interaction, place: str, at: datetime, anew: bool, policies: Mapping[str, Policy]
+        self,
+        judgement: Judgement,
+        subject: Interaction,
+        place: str,
+        at: datetime,
+        anew: bool,
+        policies: Mapping[str, Policy],
+        quiet: datetime | None = None,
     ) -> CaseState:
-        """The state after a judgement. `anew`: the moment may bring back what a person undid."""
+        """The state after a judgement. `anew`: the moment may bring back what a person undid. `quiet`: up to when it is."""
         name = self.thread_of(key_of(subject))
         before = self.threads.get(name, Thread())
         asked = before.ask(judgement, place, anew)
@@ -349,6 +357,7 @@ class CaseState(NamedTuple):
             firing=judgement.firing,
             armed=() if before.resolved else judgement.armed,
             next_due=judgement.next_due,
+            quiet=quiet,
         )
         assigned = asked.assign is not None and asked.assign is not before.assign
         return self._replace(
@@ -371,17 +380,18 @@ class CaseState(NamedTuple):
     def _ended(
         self, before: Thread, judgement: Judgement, subject: Interaction, at: datetime, policies: Mapping[str, Policy]
     ) -> tuple[Escalation, ...]:
-        if not before.armed and not judgement.steps:
+        if not before.armed and not judgement.steps and not judgement.passed:
             return ()
         armed = {a.policy: a for a in before.armed}
         fresh = Armed("", at, 0, subject)
         fired = tuple(
-            Escalation(s.policy, s.index + 1, (a := armed.get(s.policy, fresh)).armed_at, "fired", at, a.interaction, a.rests)
-            for s in judgement.steps
+            Escalation(s.policy, s.index + 1, (a := armed.get(s.policy, fresh)).armed_at, word, at, a.interaction, a.rests)
+            for word, steps in (("fired", judgement.steps), ("passed", judgement.passed))
+            for s in steps
         )
         still = {a.policy for a in judgement.armed}
         word = "acknowledged" if self.acknowledged or before.taken else "stopped"
-        ran = {(s.policy, s.index) for s in judgement.steps}
+        ran = {(s.policy, s.index) for s in (*judgement.steps, *judgement.passed)}
         over = tuple(
             Escalation(a.policy, step + 1, a.armed_at, word, at, a.interaction, a.rests)
             for a in before.armed

@@ -42,6 +42,7 @@ def to_json(state: CaseState) -> dict[str, Any]:
             "firing": list(one.firing),
             "armed": [a.to_json() for a in one.armed],
             "next_due": at(one.next_due),
+            **({} if one.quiet is None else {"quiet": at(one.quiet)}),
         }
 
     return {
@@ -96,6 +97,7 @@ def from_json(data: Mapping[str, Any]) -> CaseState:
             firing=tuple(one["firing"]),
             armed=tuple(Armed.from_json(a) for a in one["armed"]),
             next_due=at(one["next_due"]),
+            quiet=at(one.get("quiet")),
         )
 
     return CaseState(

@@ -16,6 +16,8 @@ POINTS: Final = {
     "ingest.read": "C5 read",
     "ingest.concluded": "C6 concluded, not committed",
     "ingest.committed": "C7 committed",
+    "rejudge.judged": "some cases judged anew, not committed",
+    "rejudge.committed": "some cases judged anew, committed",
     "writeback.claimed": "C8 wish claimed",
     "writeback.intended": "intent kept, request not sent",
     "writeback.sent": "C9 request on its way, no answer seen",

@@ -20,7 +20,8 @@ class Armed:
     """A policy whose steps are still to come. `next_step` counts from 0; `interaction`: whose moment armed it.
 
     `rests`: when its clock rested, in order; while the last has no end it does. `paused_by`: the interactions for which `pauses_when`
-    held when they were last heard of. `acknowledged_until`: until when an acknowledgement lets it rest, or let it.
+    held when they were last heard of. `acknowledged_until`: until when an acknowledgement lets it rest, or let it. `quiet`: steps that
+    come due up to then are passed over (`core.quiet`).
     """
 
     policy: str
@@ -30,6 +31,7 @@ class Armed:
     rests: tuple[Rest, ...] = ()
     paused_by: tuple[Interaction, ...] = ()
     acknowledged_until: datetime | None = None
+    quiet: datetime | None = None
 
     @property
     def resting(self) -> bool:
@@ -64,12 +66,13 @@ class Armed:
 
     def to_json(self) -> list[Any]:
         told = [self.policy, instant_text(self.armed_at), self.next_step, list(self.interaction)]
-        if self.rests or self.paused_by or self.acknowledged_until is not None:
+        if self.rests or self.paused_by or self.acknowledged_until is not None or self.quiet is not None:
             told.append(
                 {
                     "rests": rests_json(self.rests),
                     "paused_by": [list(one) for one in self.paused_by],
                     "acknowledged_until": None if self.acknowledged_until is None else instant_text(self.acknowledged_until),
+                    **({} if self.quiet is None else {"quiet": instant_text(self.quiet)}),
                 }
             )
         return told
@@ -80,12 +83,13 @@ class Armed:
         armed = cls(policy, read_instant(armed_at), next_step, Interaction(*interaction))
         if not more:
             return armed
-        until = more[0]["acknowledged_until"]
+        until, quiet = more[0]["acknowledged_until"], more[0].get("quiet")
         return replace(
             armed,
             rests=rests_from(more[0]["rests"]),
             paused_by=tuple(Interaction(*one) for one in more[0]["paused_by"]),
             acknowledged_until=None if until is None else read_instant(until),
+            quiet=None if quiet is None else read_instant(quiet),
         )
 
 

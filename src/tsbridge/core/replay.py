@@ -8,6 +8,7 @@ from typing import Any, Final, NamedTuple, Protocol
 
 from tsbridge.core.contacts import Contact, counts_at
 from tsbridge.core.moments import Interaction
+from tsbridge.core.quiet import Done
 from tsbridge.core.rules.judge import Judge
 from tsbridge.core.rules.judgement import Judgement
 from tsbridge.core.story import Judged, Told, judge_story
@@ -129,7 +130,7 @@ def compare(
 
 
 class Stored(Protocol):
-    """A case of the past: its moments, who was in touch, what is joined by name."""
+    """A case of the past: its moments, who was in touch, what is joined by name, what had been done before moments were made quiet."""
 
     @property
     def id(self) -> str: ...
@@ -139,6 +140,8 @@ class Stored(Protocol):
     def contacts(self) -> Sequence[Contact]: ...
     @property
     def joined(self) -> Mapping[str, str]: ...
+    @property
+    def done(self) -> Mapping[str, Done]: ...
 
 
 def contested(cases: Iterable[Stored], one: Judge, other: Judge, until: datetime, zone: tzinfo, *, counted: bool) -> Tally:
@@ -156,6 +159,7 @@ def contested(cases: Iterable[Stored], one: Judge, other: Judge, until: datetime
                 clock_version=lambda _: 0,
                 joined=case.joined,
                 for_good=True,
+                done=case.done,
             )[1]
             for judge in (one, other)
         )

@@ -15,6 +15,7 @@ from typing import Any, Final, NamedTuple, Protocol
 
 from tsbridge.core.casestate import CASE_FIELDS, CaseState
 from tsbridge.core.moments import CLOCK, UNJUDGED, ActorKind, Interaction, Moment, Value, instant_text
+from tsbridge.core.quiet import Done, is_quiet, may_be_done
 from tsbridge.core.rest import planned
 from tsbridge.core.rules.judge import Judge
 from tsbridge.core.rules.judgement import Judgement, Standing
@@ -44,10 +45,11 @@ class History(Protocol):
 
 
 class Told(NamedTuple):
-    """A moment in a story, with the rulebook version it is judged by."""
+    """A moment in a story, with the rulebook version it is judged by, and up to when it is quiet (`core.quiet`)."""
 
     moment: Moment
     version: int
+    quiet: datetime | None = None
 
 
 class Seen(NamedTuple):
@@ -91,6 +93,7 @@ def judge_story(
     after: CaseState | None = None,
     for_good: bool = False,
     held: Mapping[str, Judgement] = NOTHING,
+    done: Mapping[str, Done] = EMPTY,
 ) -> tuple[CaseState, tuple[Judged, ...]]:
     """Judge `story` (sorted by `Moment.order`) and every due time up to `until`.
 
@@ -98,8 +101,8 @@ def judge_story(
     tells which rulebook version a due time (`clock:…`) is judged by: the one it was first judged by, else the live one.
     `joined`: interactions joined by name (`CaseState.joined`); ignored with `after`, whose threads are what they were.
     `for_good`: nobody goes on from here, so what falls due after `until` is not looked for. `held`: by moment what was judged of
-    words that are gone since; it stands and is not judged again. Returns the state at the end and
-    the decisions in order.
+    words that are gone since; it stands and is not judged again. `done`: by interaction what had been done before its moments were made
+    quiet. Returns the state at the end and the decisions in order.
     """
     state = after or CaseState(joined=joined)
     judged: list[Judged] = []
@@ -108,11 +111,11 @@ def judge_story(
     fresh = [(place, told) for place, told in placed if place > state.judged_to]
     asked_again = _AskedAgain((told.moment for _, told in fresh), state, until if for_good else None)
     for place, told in fresh:
-        state = _run_clock(case_id, state, told.moment.at, asked_again, judges, history, clock_version, texts, judged, held)
-        state, verdict = _step(case_id, state, told, place, asked_again, judges, history, texts, held)
+        state = _run_clock(case_id, state, told.moment.at, asked_again, judges, history, clock_version, texts, judged, held, done)
+        state, verdict = _step(case_id, state, told, place, asked_again, judges, history, texts, held, done)
         if verdict is not None:
             judged.append(verdict)
-    state = _run_clock(case_id, state, until, asked_again, judges, history, clock_version, texts, judged, held)
+    state = _run_clock(case_id, state, until, asked_again, judges, history, clock_version, texts, judged, held, done)
     return state, tuple(judged)
 
 
@@ -154,6 +157,7 @@ def _step(
     history: History,
     texts: Texts,
     held: Mapping[str, Judgement],
+    done: Mapping[str, Done],
 ) -> tuple[CaseState, Judged | None]:
     """One moment: what it tells goes into the state, then the judge decides (background facts only inform)."""
     moment, subject = told.moment, told.moment.subject
@@ -170,12 +174,12 @@ def _step(
     given |= history(moment.at)
     given |= {"source": subject.source, "event": moment.event, "changed": changed}
     previous |= {name: given[name] for name in CASE_FIELDS if name in given}
-    thread = state.thread(subject)
-    standing = Standing(state.opened_at, thread.firing, thread.armed)
+    standing = _standing(state, subject, moment.digest, moment.at, told.quiet, done)
     seen = Seen(given, previous, standing, moment.at, _digests(heard), bool(moment.texts), whose)
     again = asked_again.after(moment.at, state.thread_of(key_of(subject)))
     judgement = held.get(moment.digest) or judge.decide(given, previous, standing, moment.at, subject, until=again)
-    after = planned(state.conclude(judgement, subject, place, moment.at, anew, judge.book.policies), moment.at, judge.book.calls_rest_after)
+    after = state.conclude(judgement, subject, place, moment.at, anew, judge.book.policies, told.quiet)
+    after = planned(after, moment.at, judge.book.calls_rest_after)
     said = outcome(state, after, judgement, subject)
     return after, Judged(moment.digest, moment.event, moment.at, subject, told.version, seen, judgement, said)
 
@@ -191,6 +195,7 @@ def _run_clock(
     texts: Texts,
     judged: list[Judged],
     held: Mapping[str, Judgement],
+    done: Mapping[str, Done],
 ) -> CaseState:
     """The due times up to and including `until`, each judged as a moment of its own into `judged`; the state behind them."""
     bound = len(judged) + CLOCK_LIMIT
@@ -208,16 +213,32 @@ def _run_clock(
         given |= history(due)
         given |= {"source": subject.source, "event": CLOCK, "changed": ()}
         previous = {name: value for name, value in given.items() if name != "changed"}
-        seen = Seen(given, previous, Standing(state.opened_at, thread.firing, thread.armed), due, _digests(heard), False, whose)
+        standing = _standing(state, subject, moment, due, thread.quiet, done)
+        seen = Seen(given, previous, standing, due, _digests(heard), False, whose)
         again = asked_again.after(due, state.thread_of(key_of(subject)))
-        judgement = held.get(moment) or judge.decide(given, previous, seen.standing, due, subject, until=again)
-        after = planned(state.conclude(judgement, subject, place, due, True, judge.book.policies), due, judge.book.calls_rest_after)
+        judgement = held.get(moment) or judge.decide(given, previous, standing, due, subject, until=again)
+        after = state.conclude(judgement, subject, place, due, True, judge.book.policies, thread.quiet)
+        after = planned(after, due, judge.book.calls_rest_after)
         if after.rests_at == due:
             after = after.at_rest()
         said = outcome(state, after, judgement, subject)
         state = after
         judged.append(Judged(moment, CLOCK, due, subject, version, seen, judgement, said))
     return state
+
+
+def _standing(
+    state: CaseState, subject: Interaction, moment: str, at: datetime, quiet: datetime | None, done: Mapping[str, Done]
+) -> Standing:
+    """What the judge of a moment goes by besides facts. What was done before matters only while it is quiet."""
+    thread = state.thread(subject)
+    stands = Standing(state.opened_at, thread.firing, thread.armed)
+    if not any([is_quiet(one, at) for one in (quiet, *(armed.quiet for armed in thread.armed))]):
+        return stands
+    name = state.thread_of(key_of(subject))
+    within = [key for key in state.tracks if state.thread_of(key) == name]
+    again = may_be_done(key_of(subject), moment, within, done, state.notes)
+    return stands._replace(quiet=quiet if is_quiet(quiet, at) else None, done=again)
 
 
 def due_at(state: CaseState) -> datetime | None:
@@ -266,7 +287,8 @@ def _edits_tags(moment: Moment) -> bool:
 def outcome(before: CaseState, state: CaseState, judgement: Judgement, subject: Interaction) -> dict[str, Any]:
     """Contract section 6 `outcome`: what stands for the interaction after this decision, and what this decision added.
 
-    `resolved`: the case came to rest. `cut`: the fields of whose text only the newest part was seen.
+    `resolved`: the case came to rest. `cut`: the fields of whose text only the newest part was seen. `passed`, `untold`: steps that
+    did not fire, notes and messages that nobody got, since it was quiet.
     """
     stands, own = state.stands_for(subject), state.thread(subject)
     rests = state.resolved and not before.resolved
@@ -285,6 +307,8 @@ def outcome(before: CaseState, state: CaseState, judgement: Judgement, subject: 
         "notified": [target for _, target in judgement.notifications],
         "overruled": [dict(entry) for entry in judgement.overruled],
         **({"cut": list(judgement.cut)} if judgement.cut else {}),
+        **({"passed": [{"policy": step.policy, "step": step.index + 1} for step in judgement.passed]} if judgement.passed else {}),
+        **({"untold": list(judgement.untold)} if judgement.untold else {}),
         **({"resolved": True} if rests else {}),
         "changes_nothing": before.stands_like(state) and not judgement.notes and not judgement.notifications and not rests,
     }

@@ -15,7 +15,9 @@ from tsbridge.core.track import EMPTY
 
 
 class Thread(NamedTuple):
-    """What stands for interactions joined by name. `latest`: which of them told something last; `taken`: a person was assigned."""
+    """What stands for interactions joined by name. `latest`: which of them told something last; `taken`: a person was assigned;
+    `quiet`: what was told last is quiet up to then.
+    """
 
     latest: str = ""
     severity: int | None = None
@@ -33,6 +35,7 @@ class Thread(NamedTuple):
     firing: tuple[str, ...] = ()
     armed: tuple[Armed, ...] = ()
     next_due: datetime | None = None
+    quiet: datetime | None = None
 
     def ask(self, judgement: Judgement, place: str, anew: bool, parts: Collection[str] | None = None) -> Thread:
         """The thread with what a judgement asks of its tickets. `parts`: only these of it, named as in `Judgement.for_case`."""

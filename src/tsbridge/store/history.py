@@ -11,10 +11,11 @@ from sqlalchemy import Connection, and_, func, or_, select
 
 from tsbridge.core.contacts import Contact
 from tsbridge.core.moments import Interaction, from_json
+from tsbridge.core.quiet import Done
 from tsbridge.core.replay import Kept
 from tsbridge.core.story import Told
 from tsbridge.core.track import key_of
-from tsbridge.store import links
+from tsbridge.store import links, quiet
 from tsbridge.store.decisions import Held
 from tsbridge.store.moments import IN_STORY
 from tsbridge.store.tables import cases, decisions, interactions, moments
@@ -24,7 +25,8 @@ QUARTER = timedelta(days=91)
 
 @dataclass(frozen=True, slots=True)
 class StoredCase:
-    """A case as it stands in the books. `contacts`: empty when nobody asked for them; `joined`: as `CaseState.joined`."""
+    """A case as it stands in the books. `contacts`: empty when nobody asked for them; `joined`: as `CaseState.joined`; `done`: by
+    interaction what had been done before its moments were made quiet."""
 
     id: str
     subjects: tuple[Interaction, ...]
@@ -32,6 +34,7 @@ class StoredCase:
     recorded: list[Kept] = field(hash=False)
     contacts: Sequence[Contact] = ()
     joined: Mapping[str, str] = field(default_factory=dict, hash=False)
+    done: Mapping[str, Done] = field(default_factory=dict, hash=False)
 
 
 def count(conn: Connection) -> int:
@@ -73,12 +76,15 @@ def stored(conn: Connection, ids: Sequence[str], *, contacts: bool) -> list[Stor
     stories = _stories(conn, case_of)
     recorded = _recorded(conn, case_of)
     known = {case_of[subject] for subject in links.about_somebody(conn, case_of)} if contacts else set()
+    hushed = [subject for subject, case_id in case_of.items() if any(told.quiet is not None for told in stories[case_id])]
+    done = quiet.done(conn, hushed)
     found = []
     for case_id in ids:
         story = sorted(stories[case_id], key=lambda told: told.moment.order)
         since = story[0].moment.at - QUARTER if contacts and story else None
         in_touch = links.contacts(conn, links.sure_people_of(conn, subjects[case_id]), since) if since and case_id in known else ()
-        found.append(StoredCase(case_id, tuple(subjects[case_id]), story, recorded[case_id], in_touch, joined[case_id]))
+        before = {key: done[key] for subject in subjects[case_id] if (key := key_of(subject)) in done}
+        found.append(StoredCase(case_id, tuple(subjects[case_id]), story, recorded[case_id], in_touch, joined[case_id], before))
     return found
 
 
@@ -91,11 +97,11 @@ def _stories(conn: Connection, case_of: dict[Interaction, str]) -> dict[str, lis
             ids[subject.source].append(subject.id)
         wanted = [and_(moments.c.source == source, moments.c.interaction.in_(own)) for source, own in sorted(ids.items())]
         wanted.append(and_(moments.c.source == "desk", moments.c.interaction.in_([key_of(subject) for subject in part])))
-        rows = conn.execute(select(moments.c.digest, moments.c.body, moments.c.rulebook_version).where(or_(*wanted), IN_STORY))
-        for digest, body, version in rows:
+        columns = (moments.c.digest, moments.c.body, moments.c.rulebook_version, moments.c.quiet_until)
+        for digest, body, version, until in conn.execute(select(*columns).where(or_(*wanted), IN_STORY)):
             moment = from_json(body, digest)
             case_id = desk[moment.interaction] if moment.source == "desk" else case_of[moment.subject]
-            found[case_id].append(Told(moment, version))
+            found[case_id].append(Told(moment, version, until))
     return found
 
 

@@ -38,6 +38,7 @@ class Touched(NamedTuple):
 
 
 _FOUND: Final = insert(interactions)
+_TOLD: Final = (moments.c.digest, moments.c.body, moments.c.rulebook_version, moments.c.quiet_until)
 
 
 def add(conn: Connection, moment: Moment, event_id: str, version: int) -> bool:
@@ -107,9 +108,9 @@ def story(conn: Connection, subjects: Iterable[Interaction]) -> list[Told]:
     wanted = sorted(subjects)
     for start in range(0, len(wanted), 100):
         part = wanted[start : start + 100]
-        within = or_(*(_moments_of(s) for s in part))
-        rows = conn.execute(select(moments.c.digest, moments.c.body, moments.c.rulebook_version).where(within, IN_STORY))
-        told.extend(Told(from_json(body, digest), version) for digest, body, version in rows)
+        within = or_(*(moments_of(s) for s in part))
+        rows = conn.execute(select(*_TOLD).where(within, IN_STORY))
+        told.extend(Told(from_json(body, digest), version, quiet) for digest, body, version, quiet in rows)
     told.sort(key=lambda t: t.moment.order)
     return told
 
@@ -235,7 +236,8 @@ def events_of(conn: Connection, digests: Sequence[str]) -> dict[str, str]:
     return found
 
 
-def _moments_of(subject: Interaction):  # type: ignore[no-untyped-def]  # a SQL expression
+def moments_of(subject: Interaction):  # type: ignore[no-untyped-def]  # a SQL expression
+    """Those of an interaction, and what the desk did to it."""
     return or_(
         and_(moments.c.source == subject.source, moments.c.interaction == subject.id),
         and_(moments.c.source == "desk", moments.c.interaction == key_of(subject)),

@@ -26,6 +26,7 @@ replays = Table(
     Column("claimed_by", Text),
     Column("lease_until", Instant),
     Column("finished_at", Instant),
+    Column("rejudge", Json),  # store.rejudges.Asked where it is about open cases and the live rulebook; null: a replay
     CheckConstraint("status IN ('queued','running','done','cancelled','failed')", name="replays_status"),
 )
 

@@ -1,13 +1,16 @@
-"""Replay jobs and what they found: one row per job, one per decision that would be otherwise or could not be reproduced."""
+"""Replay jobs and what they found: one row per job, one per decision that would be otherwise or could not be reproduced.
+
+A rejudge (`store.rejudges`) is such a job, too, of which one row per case that is otherwise is kept.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import Connection, and_, delete, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, Connection, and_, delete, func, insert, or_, select, update
 
 from tsbridge.core.replay import Compared
 from tsbridge.store.replay_tables import replay_moves, replays
@@ -19,7 +22,7 @@ OPEN: Final = ("queued", "running")
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """A replay. `cursor`: the last case that is done; `until` is exclusive."""
+    """A replay. `cursor`: the last case that is done; `until` is exclusive; `rejudge`: what was asked for, where it is none."""
 
     id: str
     status: str
@@ -35,6 +38,7 @@ class Job:
     summary: Any
     reason: str | None
     finished_at: datetime | None
+    rejudge: Any
 
 
 _COLUMNS: Final = tuple(replays.c[name] for name in Job.__dataclass_fields__)
@@ -52,6 +56,7 @@ def create(
     hash: str,
     as_recorded: bool,
     total: int,
+    rejudge: Any = None,
 ) -> None:
     old = conn.execute(select(replays.c.id).where(replays.c.status.not_in(OPEN)).order_by(replays.c.created_at.desc()).offset(KEEP - 1))
     for (gone,) in old.all():
@@ -72,6 +77,7 @@ def create(
             total=total,
             cursor="",
             summary=None,
+            rejudge=rejudge,
         )
     )
 
@@ -86,19 +92,21 @@ def document_of(conn: Connection, id_: str) -> Any:
     return conn.execute(select(replays.c.document).where(replays.c.id == id_)).scalar_one()
 
 
-def listed(conn: Connection, limit: int, before: tuple[datetime, str] | None) -> list[Job]:
+def listed(conn: Connection, limit: int, before: tuple[datetime, str] | None, *, rejudges: bool = False) -> list[Job]:
     """Newest first."""
-    query = select(*_COLUMNS).order_by(replays.c.created_at.desc(), replays.c.id.desc()).limit(limit)
+    query = select(*_COLUMNS).where(_is_rejudge(rejudges)).order_by(replays.c.created_at.desc(), replays.c.id.desc()).limit(limit)
     if before is not None:
         at, id_ = before
         query = query.where(or_(replays.c.created_at < at, and_(replays.c.created_at == at, replays.c.id < id_)))
     return [Job(*row) for row in conn.execute(query)]
 
 
-def claim(conn: Connection, worker: str, now: datetime, lease: timedelta) -> Job | None:
-    """Take the oldest job that nobody works on; hold it by claiming it again."""
+def claim(conn: Connection, worker: str, now: datetime, lease: timedelta, *, rejudges: bool = False, only: str | None = None) -> Job | None:
+    """Take the oldest job that nobody works on, or the `only` one if nobody does; hold it by claiming it again."""
     free = or_(replays.c.lease_until.is_(None), replays.c.lease_until <= now, replays.c.claimed_by == worker)
-    query = select(replays.c.id).where(replays.c.status.in_(OPEN), free).order_by(replays.c.created_at, replays.c.id).limit(1)
+    query = select(replays.c.id).where(replays.c.status.in_(OPEN), free, _is_rejudge(rejudges))
+    query = query if only is None else query.where(replays.c.id == only)
+    query = query.order_by(replays.c.created_at, replays.c.id).limit(1)
     id_ = conn.execute(query.with_for_update(skip_locked=True)).scalar()
     if id_ is None:
         return None
@@ -108,14 +116,8 @@ def claim(conn: Connection, worker: str, now: datetime, lease: timedelta) -> Job
 
 def advance(conn: Connection, job: Job, worker: str, cursor: str, done: int, summary: Any, moves: Sequence[tuple[str, Compared]]) -> bool:
     """Keep a page of results. False when the job was cancelled or is somebody else's by now; then nothing was kept."""
-    mine = and_(replays.c.id == job.id, replays.c.status == "running", replays.c.claimed_by == worker, replays.c.cursor == job.cursor)
-    if conn.execute(update(replays).where(mine).values(cursor=cursor, done=done, summary=summary)).rowcount != 1:
-        return False
-    seq = conn.execute(select(func.coalesce(func.max(replay_moves.c.seq), 0)).where(replay_moves.c.replay_id == job.id)).scalar_one()
     rows = [
         {
-            "replay_id": job.id,
-            "seq": seq + place,
             "case_id": case_id,
             "ticket": one.subject.id if one.subject.source == "zendesk" else None,
             "decision_id": one.decision_id,
@@ -124,10 +126,19 @@ def advance(conn: Connection, job: Job, worker: str, cursor: str, done: int, sum
             "after": one.after.to_json(),
             "mismatch": one.mismatch,
         }
-        for place, (case_id, one) in enumerate(moves, 1)
+        for case_id, one in moves
     ]
+    return go_on(conn, job, worker, cursor, done, summary, rows)
+
+
+def go_on(conn: Connection, job: Job, worker: str, cursor: str, done: int, summary: Any, rows: Sequence[Mapping[str, Any]]) -> bool:
+    """As `advance`, of rows as they are kept."""
+    mine = and_(replays.c.id == job.id, replays.c.status == "running", replays.c.claimed_by == worker, replays.c.cursor == job.cursor)
+    if conn.execute(update(replays).where(mine).values(cursor=cursor, done=done, summary=summary)).rowcount != 1:
+        return False
+    seq = conn.execute(select(func.coalesce(func.max(replay_moves.c.seq), 0)).where(replay_moves.c.replay_id == job.id)).scalar_one()
     if rows:
-        conn.execute(insert(replay_moves), rows)
+        conn.execute(insert(replay_moves), [{"replay_id": job.id, "seq": seq + place, **row} for place, row in enumerate(rows, 1)])
     return True
 
 
@@ -141,3 +152,7 @@ def moves(conn: Connection, id_: str, limit: int, after: int) -> list[Any]:
     """Decisions that would be otherwise or could not be reproduced, in the order they were found."""
     query = select(replay_moves).where(replay_moves.c.replay_id == id_, replay_moves.c.seq > after)
     return [dict(row._mapping) for row in conn.execute(query.order_by(replay_moves.c.seq).limit(limit))]
+
+
+def _is_rejudge(wanted: bool) -> ColumnElement[bool]:
+    return replays.c.rejudge.is_not(None) if wanted else replays.c.rejudge.is_(None)

@@ -130,7 +130,8 @@ moments = Table(
     Column("event", Text, nullable=False),
     Column("at", Instant, nullable=False),
     Column("body", Json, nullable=False),  # core.moments.to_json
-    Column("rulebook_version", Integer, nullable=False),  # live when it was first judged; judged with it for ever
+    Column("rulebook_version", Integer, nullable=False),  # live when it was first judged; judged with it until the case is judged anew
+    Column("quiet_until", Instant),  # core.quiet: up to then it tells nobody anew and no step fires by it
     Column("impression", Boolean, nullable=False, server_default=false()),  # a delivery's first impression of a ticket
     Column("replaced_at", Instant),  # when the ticket's audits took its place: no longer part of the story
     Column("withdrawn_at", Instant),  # when a person took it out of the story: it stays on record and nothing brings it back
@@ -160,6 +161,7 @@ interactions = Table(
     Column("requester", Text),  # of a ticket: the Zendesk user told last in its story …
     Column("requester_place", Text),  # … and where in the story
     Column("thread", Text),  # source:id of the first one it is joined with by name; null: itself
+    Column("done_before", Json),  # core.quiet.Done: what had been done about it before its moments were made quiet
 )
 Index("interactions_by_case", interactions.c.case_id)
 
@@ -329,8 +331,8 @@ escalations = Table(
     Column("step", Integer, nullable=False),  # 1 is the first
     Column("armed_at", Instant, nullable=False),
     Column("due_at", Instant, nullable=False),
-    Column("status", Text, nullable=False),  # armed | paused | fired | acknowledged | stopped
-    Column("ended_at", Instant),  # when it fired, was acknowledged or stopped
+    Column("status", Text, nullable=False),  # armed | paused | fired | passed | acknowledged | stopped
+    Column("ended_at", Instant),  # when it fired, was passed over, was acknowledged or stopped
 )
 Index("escalations_by_due", escalations.c.due_at, escalations.c.id)
 Index("escalations_by_case", escalations.c.case_id)

@@ -87,20 +87,26 @@ class CaseFilter(NamedTuple):
 
 def case_list(conn: Connection, wanted: CaseFilter, limit: int, after: tuple[datetime, str] | None = None) -> list[Row]:
     """Newest first."""
-    query = select(cases)
-    if wanted.ticket is not None:
-        query = query.where(cases.c.id.in_(cases_of_ticket(wanted.ticket)))
-    if wanted.call is not None:
-        query = query.where(cases.c.id.in_(cases_of_call(wanted.call)))
-    if wanted.people:
-        people = as_left(conn, [Handle(*person) for person in wanted.people])
-        query = query.where(cases.c.id.in_(_cases_of_handles(people, "person")))
-    for column, value in ((cases.c.queue, wanted.queue), (cases.c.status, wanted.status), (cases.c.severity, wanted.severity)):
-        if value is not None:
-            query = query.where(column == value)
+    query = select(cases).where(*cases_that(conn, wanted))
     if after is not None:
         query = query.where(before((cases.c.opened_at, cases.c.id), after))
     return _rows(conn, query.order_by(cases.c.opened_at.desc(), cases.c.id.desc()).limit(limit))
+
+
+def cases_that(conn: Connection, wanted: CaseFilter) -> list[ColumnElement[bool]]:
+    """What a row of `cases` must be."""
+    asked: list[ColumnElement[bool]] = []
+    if wanted.ticket is not None:
+        asked.append(cases.c.id.in_(cases_of_ticket(wanted.ticket)))
+    if wanted.call is not None:
+        asked.append(cases.c.id.in_(cases_of_call(wanted.call)))
+    if wanted.people:
+        people = as_left(conn, [Handle(*person) for person in wanted.people])
+        asked.append(cases.c.id.in_(_cases_of_handles(people, "person")))
+    for column, value in ((cases.c.queue, wanted.queue), (cases.c.status, wanted.status), (cases.c.severity, wanted.severity)):
+        if value is not None:
+            asked.append(column == value)
+    return asked
 
 
 def case(conn: Connection, case_id: str) -> Row | None:

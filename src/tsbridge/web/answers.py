@@ -32,7 +32,17 @@ from tsbridge.web.models import (
     Writeback,
     WritebackWhole,
 )
-from tsbridge.web.replay_models import DriftItem, Move, ReplayMade, ReplayShown, ReplayWhole, ShadowShown
+from tsbridge.web.replay_models import (
+    DriftItem,
+    Move,
+    RejudgeMove,
+    RejudgeShown,
+    RejudgeWhole,
+    ReplayMade,
+    ReplayShown,
+    ReplayWhole,
+    ShadowShown,
+)
 from tsbridge.web.rulebook_models import CalendarsShown, CheckResult, DraftShown, GeneratedTests, RuleShown, TestResult
 
 PAGES: Final[dict[str, Any]] = {
@@ -49,6 +59,8 @@ PAGES: Final[dict[str, Any]] = {
     "list_shadow_moves": Move,
     "list_drift": DriftItem,
     "list_moves": Move,
+    "list_rejudges": RejudgeShown,
+    "list_rejudge_moves": RejudgeMove,
     "list_fields": Word,
     "list_operators": Word,
     "list_actions": Word,
@@ -72,6 +84,8 @@ ANSWERS: Final[dict[str, Any]] = {
     "replace_mappings": Mappings,
     "start_replay": ReplayMade,
     "show_replay": ReplayWhole,
+    "start_rejudge": ReplayMade,
+    "show_rejudge": RejudgeWhole,
     "show_shadow": ShadowShown,
     "start_shadow": ShadowShown,
     "try_rulebook": Tried,

@@ -62,7 +62,7 @@ class Desk:
     `zone`: the team's. `salt`: fresh text for the audit's commitments. `entropy(n)`: n random bytes.
     `writeback`: what TSBRIDGE_WRITEBACK says. `webhooks`: the door's routes.
     `make_ready`, `check`: make a document ready to be published and check it, wherever.
-    `wake`: there are deliveries to work on; `wake_writer`: there are wishes to write; `wake_replay`: a replay.
+    `wake`: there are deliveries to work on; `wake_writer`: there are wishes to write; `wake_replay`: a replay or a rejudge.
     `probes`: what `/readyz` looks at, by name. `metrics_role`, `docs_role`: None leaves them open.
     """
 

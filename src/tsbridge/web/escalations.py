@@ -1,4 +1,4 @@
-"""Escalation steps: armed, paused, fired, acknowledged, stopped."""
+"""Escalation steps: armed, paused, fired, passed over, acknowledged, stopped."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tsbridge.web.shapes import escalation_item
 
 routes = APIRouter(route_class=DeskRoute, prefix="/v1/escalations", tags=["escalations"])
 
-Status = Literal["armed", "due", "paused", "fired", "acknowledged", "stopped"]
+Status = Literal["armed", "due", "paused", "fired", "passed", "acknowledged", "stopped"]
 
 
 @routes.get("")

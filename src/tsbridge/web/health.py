@@ -74,7 +74,7 @@ class Figures(Collector):
             "Escalation steps by state.",
             "status",
             self._figures.escalations,
-            ("armed", "paused", "fired", "acknowledged", "stopped"),
+            ("armed", "paused", "fired", "passed", "acknowledged", "stopped"),
         )
         yield _by_label(
             "tsbridge_delivery_warnings",

@@ -176,7 +176,7 @@ class Escalation(TypedDict):
     step: int
     armed_at: str
     due_at: str
-    status: Literal["armed", "due", "paused", "fired", "acknowledged", "stopped"]
+    status: Literal["armed", "due", "paused", "fired", "passed", "acknowledged", "stopped"]
     ended_at: str | None
     acknowledged_at: str | None
 

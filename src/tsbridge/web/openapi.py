@@ -66,7 +66,17 @@ _WORDS: Final = {
 }
 _EDITED: Final = frozenset({"replace_draft", "replace_rule", "remove_rule", "publish_draft", "replace_mappings", "import_from_zendesk"})
 _CONFLICTING: Final = frozenset(
-    {"add_rule", "replace_rule", "retry_event", "retry_writeback", "acknowledge_escalation", "cancel_replay", "try_rulebook"}
+    {
+        "add_rule",
+        "replace_rule",
+        "retry_event",
+        "retry_writeback",
+        "acknowledge_escalation",
+        "cancel_replay",
+        "try_rulebook",
+        "start_rejudge",
+        "cancel_rejudge",
+    }
 )
 _MORE: Final = {
     "metrics": ("401", "403", "429"),

@@ -67,6 +67,52 @@ ReplayShown = TypedDict("ReplayShown", _REPLAY)  # type: ignore[misc]  # `from` 
 ReplayWhole = TypedDict("ReplayWhole", {**_REPLAY, "summary": Summary})  # type: ignore[misc]
 
 
+class RejudgeFilter(TypedDict):
+    """`among`: a person's cases, who is not named."""
+
+    ticket: NotRequired[str]
+    call: NotRequired[str]
+    queue: NotRequired[str]
+    severity: NotRequired[int]
+    category: NotRequired[str]
+    rule: NotRequired[str]
+    version: NotRequired[int]
+    opened_from: NotRequired[str]
+    opened_to: NotRequired[str]
+    among: NotRequired[list[str]]
+
+
+class RejudgeSummary(TypedDict):
+    """`cases`: that were looked at; `changed`: that are otherwise by the live rulebook."""
+
+    cases: int
+    changed: int
+    queue_moves: list[QueueMove]
+    severity_moves: list[SeverityMove]
+    escalations: EscalationMoves
+    tag_moves: list[TagMove]
+
+
+class RejudgeShown(TypedDict):
+    id: str
+    status: Literal["queued", "running", "done", "cancelled", "failed"]
+    reason: str | None
+    done: int
+    total: int
+    version: int
+    apply: bool
+    notify: bool
+    note: str | None
+    filter: RejudgeFilter
+    created_at: str
+    created_by: str
+    finished_at: str | None
+
+
+class RejudgeWhole(RejudgeShown):
+    summary: RejudgeSummary
+
+
 class StandShown(TypedDict):
     queue: str | None
     severity: int | None
@@ -85,6 +131,35 @@ Move = TypedDict(
         "mismatch": bool,
         "from": StandShown,
         "to": StandShown,
+    },
+)
+
+
+class CaseStand(StandShown):
+    category: str | None
+    next_due: str | None
+
+
+class WishShown(TypedDict):
+    """`values` by Zendesk's names, `custom:<id>` among them; `notes` by their keys."""
+
+    tags: list[str]
+    absent: list[str]
+    values: dict[str, Any]
+    notes: list[str]
+
+
+WishMove = TypedDict("WishMove", {"ticket": str, "from": WishShown | None, "to": WishShown | None})
+RejudgeMove = TypedDict(
+    "RejudgeMove",
+    {
+        "id": str,
+        "case_id": str,
+        "ticket": str | None,
+        "at": str,
+        "from": CaseStand,
+        "to": CaseStand,
+        "wishes": list[WishMove],
     },
 )
 

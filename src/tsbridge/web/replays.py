@@ -127,7 +127,8 @@ async def cancel_replay(desk: Made, by: Ops, replay_id: Id) -> None:
     change_id, salt, now = desk.ids.new("chg"), desk.salt(), desk.clock.now()
 
     def write(conn: Connection) -> bool | None:
-        if replays.find(conn, replay_id) is None:
+        job = replays.find(conn, replay_id)
+        if job is None or job.rejudge is not None:
             return None
         if not replays.finish(conn, replay_id, "cancelled", now):
             return False
@@ -199,7 +200,7 @@ def _shown(job: Job) -> dict[str, Any]:
 
 async def _job(desk: Desk, replay_id: str) -> Job:
     job = await desk.database.read(lambda conn: replays.find(conn, replay_id))
-    if job is None:
+    if job is None or job.rejudge is not None:
         raise not_found("replay")
     return job
 

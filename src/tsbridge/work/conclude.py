@@ -18,11 +18,12 @@ from tsbridge.core.helpdesk import Wish
 from tsbridge.core.link import Node, group
 from tsbridge.core.moments import Handle, Interaction, Moment, instant_text
 from tsbridge.core.ports import Ids
+from tsbridge.core.quiet import Done
 from tsbridge.core.rules.judge import Judge
 from tsbridge.core.rules.language import Rulebook
-from tsbridge.core.story import History, Judged, judge_story, order_key
+from tsbridge.core.story import History, Judged, Told, judge_story, order_key
 from tsbridge.core.track import key_of
-from tsbridge.store import cases, chain, decisions, desired, links, moments, neighbourhood, people, shared, warnings, withdrawal
+from tsbridge.store import cases, chain, decisions, desired, links, moments, neighbourhood, people, quiet, shared, warnings, withdrawal
 from tsbridge.store.rulebooks import Built, LiveRulebook
 from tsbridge.work import notices
 from tsbridge.work.redaction import Redactions
@@ -128,6 +129,21 @@ class Concluded:
         return self.wishes + self.notices
 
 
+@dataclass(frozen=True, slots=True)
+class Known:
+    """A case to be judged: its story, the decisions in force by moment, and the state `before` what is judged; None: all of it is.
+
+    `done`: where it is not what is kept (`store.quiet`).
+    """
+
+    case_id: str
+    subjects: Sequence[Interaction]
+    story: Sequence[Told]
+    recorded: Mapping[str, decisions.Recorded]
+    before: CaseState | None = None
+    done: Mapping[str, Done] | None = None
+
+
 class Conclusions:
     """Concludes cases. Made once; holds only how to make ids and salts and where the judges are."""
 
@@ -211,22 +227,36 @@ class Conclusions:
         before = None if whole else cases.state(conn, case_id)
         if before is not None and any(t.moment.digest in fresh and order_key(t.moment) <= before.judged_to for t in story):
             before = None  # one came late: the story is judged again from the start
-        state, judged = judge_story(
-            case_id,
-            story,
+        known = Known(case_id, subjects, story, recorded, before)
+        state, judged = self.judged(conn, live, known, now)
+        return self.keep(conn, live, known, state, judged, now)
+
+    def judged(self, conn: Connection, live: Built, known: Known, now: datetime) -> tuple[CaseState, tuple[Judged, ...]]:
+        """Judge a case up to `now`, and keep nothing of it."""
+        subjects, recorded = known.subjects, known.recorded
+        hushed = any(told.quiet is not None for told in known.story)
+        return judge_story(
+            known.case_id,
+            known.story,
             now,
             lambda version: self._judge_of(conn, version),
             self._history(conn, live.book, subjects),
             clock_version=lambda moment: recorded[moment].version if moment in recorded else live.version,
-            joined=links.joined(conn, subjects) if before is None else {},
-            after=before,
+            joined=links.joined(conn, subjects) if known.before is None else {},
+            after=known.before,
             held={moment: old.held for moment, old in recorded.items() if old.held is not None},
+            done=known.done or (quiet.done(conn, subjects) if hushed else {}),
         )
-        count = self._record(conn, case_id, judged, recorded, now, whole=before is None)
+
+    def keep(self, conn: Connection, live: Built, known: Known, state: CaseState, judged: Sequence[Judged], now: datetime) -> Concluded:
+        """Record what of a judged case is new or otherwise, wish for it, and note who is to be told."""
+        case_id, subjects, recorded, whole = known.case_id, known.subjects, known.recorded, known.before is None
+        count = self._record(conn, case_id, judged, recorded, now, whole=whole)
         cases.save(conn, case_id, state)
         cases.save_escalations(conn, case_id, escalation_rows(case_id, state, live.book))
         wishes = self._wish(conn, live, case_id, subjects, state, now)
-        return Concluded(count, wishes, notices.note(conn, case_id, subjects, story, judged, recorded, state, now, whole=before is None))
+        noted = notices.note(conn, case_id, subjects, known.story, judged, recorded, state, now, whole=whole)
+        return Concluded(count, wishes, noted)
 
     def replan(self, conn: Connection, case_id: str, now: datetime) -> None:
         """Wish anew what a case has decided, with the groups of the rulebook that is live: another one was published meanwhile."""
@@ -239,8 +269,7 @@ class Conclusions:
 
     def _wish(self, conn: Connection, live: Built, case_id: str, subjects: Sequence[Interaction], state: CaseState, now: datetime) -> int:
         """Keep what is wished of the case's tickets; returns for how many it changed."""
-        groups = {name: queue.zendesk_group_id for name, queue in live.book.queues.items() if queue.zendesk_group_id is not None}
-        wished = {ticket: state.wish(ticket, {name: str(id_) for name, id_ in groups.items()}) for ticket in state.tickets()}
+        wished = wishes_of(state, live.book)
         for subject in subjects:
             if subject.source == "zendesk" and key_of(subject) not in state.tracks:
                 wished[subject.id] = Wish()  # nothing is left of its story: what we put there goes
@@ -300,12 +329,18 @@ class Conclusions:
         return lambda at: links.counts(conn, theirs, at)
 
 
+def wishes_of(state: CaseState, book: Rulebook) -> dict[str, Wish]:
+    """What a case wishes of each of its live tickets."""
+    groups = {name: str(queue.zendesk_group_id) for name, queue in book.queues.items() if queue.zendesk_group_id is not None}
+    return {ticket: state.wish(ticket, groups) for ticket in state.tickets()}
+
+
 def escalation_rows(case_id: str, state: CaseState, book: Rulebook) -> list[dict[str, object]]:
     """The steps of a case's policies: those that are over, and those to come with their due times."""
     rows: dict[str, dict[str, object]] = {}
     for over in state.ended:
         was = Armed(over.policy, over.armed_at, over.step - 1, over.interaction, over.rests)
-        due = over.at if over.status == "fired" else expected(book, was, over.step - 1)
+        due = over.at if over.status in ("fired", "passed") else expected(book, was, over.step - 1)
         _row(rows, case_id, over.interaction, over.policy, over.step, over.armed_at, due or over.at, over.status, over.at)
     for armed in state.armed:
         policy = book.policies.get(armed.policy)

@@ -75,6 +75,7 @@ class Contest:
             joined=case.joined,
             for_good=True,
             held={one.moment: one.held for one in case.recorded if one.held is not None},
+            done=case.done,
         )
         return compare(story, case.recorded, judged, self.same_book, self.since, self.until)
 
@@ -229,7 +230,7 @@ class Shadowing:
         """The case as it would stand had the shadow gone live when it was switched on."""
         before = {one.moment: one.version for one in case.recorded if one.first_seq <= found.start}
         story = [
-            told if told.moment.digest in before else type(told)(told.moment, SHADOW) for told in case.story if told.moment.at < asked.until
+            told if told.moment.digest in before else told._replace(version=SHADOW) for told in case.story if told.moment.at < asked.until
         ]
         _, judged = judge_story(
             case.id,
@@ -241,6 +242,7 @@ class Shadowing:
             joined=case.joined,
             for_good=True,
             held={one.moment: one.held for one in case.recorded if one.held is not None},
+            done=case.done,
         )
         return compare(story, case.recorded, judged, lambda version: False, None, asked.until)
 

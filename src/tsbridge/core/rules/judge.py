@@ -185,7 +185,7 @@ class Judge:
             return None
         still = {name: value for name, value in {**given, **facts.changed}.items() if name not in OF_THE_MOMENT}
         still["event"] = CLOCK
-        standing = Standing(opened_at, tuple(sorted(work.firing)), tuple(work.armed))
+        standing = Standing(opened_at, tuple(sorted(work.firing)), tuple(work.armed), work.quiet, tuple(work.done))
         waiting = self._waiting(still, standing, at, may_wait)
         if not waiting:
             return None

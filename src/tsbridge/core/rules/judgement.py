@@ -12,24 +12,36 @@ from tsbridge.core.moments import Value, instant_text, read_instant, value_from,
 
 
 class Standing(NamedTuple):
-    """What the judge carries from one moment of a case to the next."""
+    """What the judge carries from one moment of a case to the next.
+
+    `quiet`: the moment is quiet up to then (`core.quiet`). `done`: what may be done all the same, since it was before: `step:<policy>/<n>`,
+    `note:<who>`, once for each of them, `notify:<target>`.
+    """
 
     opened_at: datetime | None = None
     firing: tuple[str, ...] = ()
     armed: tuple[Armed, ...] = ()
+    quiet: datetime | None = None
+    done: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         return {
             "opened_at": None if self.opened_at is None else instant_text(self.opened_at),
             "firing": list(self.firing),
             "armed": [one.to_json() for one in self.armed],
+            **({} if self.quiet is None else {"quiet": instant_text(self.quiet)}),
+            **({"done": list(self.done)} if self.done else {}),
         }
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Standing:
-        opened = data["opened_at"]
+        opened, quiet = data["opened_at"], data.get("quiet")
         return cls(
-            None if opened is None else read_instant(opened), tuple(data["firing"]), tuple(Armed.from_json(one) for one in data["armed"])
+            None if opened is None else read_instant(opened),
+            tuple(data["firing"]),
+            tuple(Armed.from_json(one) for one in data["armed"]),
+            None if quiet is None else read_instant(quiet),
+            tuple(data.get("done", ())),
         )
 
 
@@ -58,7 +70,8 @@ class Judgement(NamedTuple):
     """What one judgement decided. Single values are what it set itself (None: nobody did); tuples are sorted or in order.
 
     `for_case`: what of it rules asked of the whole case: `tag:<tag>`, `absent:<tag>`, `custom:<id>`, `queue`, `priority`, `assign`.
-    `cut`: the fields of whose text only the newest part was seen.
+    `cut`: the fields of whose text only the newest part was seen. `passed`: steps that came due in quiet times and did not fire;
+    `untold`: `note:<who>` and `notify:<target>` that were asked for then.
     """
 
     matched: tuple[Match, ...] = ()
@@ -72,6 +85,8 @@ class Judgement(NamedTuple):
     tags_removed: tuple[str, ...] = ()
     escalated: tuple[str, ...] = ()
     steps: tuple[StepFired, ...] = ()
+    passed: tuple[StepFired, ...] = ()
+    untold: tuple[str, ...] = ()
     level: int = 0
     notes: tuple[Note, ...] = ()
     notifications: tuple[tuple[str, str], ...] = ()
@@ -91,6 +106,7 @@ class Judgement(NamedTuple):
             "matched": [list(match) for match in self.matched],
             "custom_fields": [[name, value_json(value)] for name, value in self.custom_fields],
             "steps": [[step.policy, step.index] for step in self.steps],
+            "passed": [[step.policy, step.index] for step in self.passed],
             "notes": [[note.key, note.text] for note in self.notes],
             "notifications": [list(one) for one in self.notifications],
             "overruled": [dict(one) for one in self.overruled],
@@ -108,6 +124,7 @@ class Judgement(NamedTuple):
             matched=tuple(Match(*match) for match in data["matched"]),
             custom_fields=tuple((name, value_from(value)) for name, value in data["custom_fields"]),
             steps=tuple(StepFired(*step) for step in data["steps"]),
+            passed=tuple(StepFired(*step) for step in data.get("passed", ())),
             notes=tuple(Note(*note) for note in data["notes"]),
             notifications=tuple((who, what) for who, what in data["notifications"]),
             overruled=tuple(data["overruled"]),
@@ -117,4 +134,4 @@ class Judgement(NamedTuple):
 
 
 _PLAIN = ("severity", "category", "priority", "queue", "assign", "level", "stopped_by")
-_NAMES = ("tags_added", "tags_removed", "escalated", "for_case", "firing", "cut")
+_NAMES = ("tags_added", "tags_removed", "escalated", "for_case", "firing", "cut", "untold")

@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from tsbridge.core.escalation import Armed, next_due, step_due
 from tsbridge.core.moments import ASSIGNED_BY_US, Interaction, Value, instant_text
+from tsbridge.core.quiet import is_quiet
 from tsbridge.core.rules.conditions import holds
 from tsbridge.core.rules.facts import Facts
 from tsbridge.core.rules.judgement import Judgement, Match, Note, Standing, StepFired
@@ -26,8 +27,8 @@ class Work:
     """What the rules of one judgement have set so far, and what of it counts."""
 
     __slots__ = (
-        *("added", "armed", "at", "book", "facts", "firing", "for_case", "fresh", "matched", "notes", "notifications", "opened_at"),
-        *("overruled", "removed", "singles", "steps", "stopped_by", "subject", "whole_case"),
+        *("added", "armed", "at", "book", "done", "facts", "firing", "for_case", "fresh", "hushed", "matched", "notes", "notifications"),
+        *("opened_at", "overruled", "passed", "quiet", "removed", "singles", "steps", "stopped_by", "subject", "untold", "whole_case"),
     )
 
     def __init__(self, book: Rulebook, facts: Facts, standing: Standing, at: datetime, subject: Interaction) -> None:
@@ -39,12 +40,17 @@ class Work:
         self.matched: list[Match] = []
         self.firing = set(standing.firing)
         self.armed = list(standing.armed)
+        self.quiet = standing.quiet
+        self.hushed = is_quiet(standing.quiet, at)
+        self.done = list(standing.done)
         self.stopped_by: str | None = None
         self.fresh: list[Armed] = []
         self.singles: dict[str, tuple[Value, str]] = {}
         self.added: dict[str, str] = {}
         self.removed: dict[str, str] = {}
         self.steps: list[StepFired] = []
+        self.passed: list[StepFired] = []
+        self.untold: list[str] = []
         self.notes: list[Note] = []
         self.notifications: list[tuple[str, str]] = []
         self.overruled: list[Mapping[str, Value]] = []
@@ -79,12 +85,22 @@ class Work:
     def once(self, name: str, value: Any, by: str, who: str) -> None:
         if name == "assign":
             self.single("assign", value, by)
-        elif name == "note":
+        elif name == "note" and self.may_tell(f"note:{who}"):
             self.notes.append(Note(f"{who}@{instant_text(self.at)}", self.filled(value)))
-        elif name == "notify":
+        elif name == "notify" and self.may_tell(f"notify:{value}"):
             self.notifications.append((f"{who}@{instant_text(self.at)}", value))
         elif name == "escalate" and self.may_arm(value):
-            self.fresh.append(Armed(value, self.at, 0, self.subject))
+            self.fresh.append(Armed(value, self.at, 0, self.subject, quiet=self.quiet if is_quiet(self.quiet, self.at) else None))
+
+    def may_tell(self, name: str) -> bool:
+        """Whether somebody is told: in quiet times only of what they were told before."""
+        if not self.hushed:
+            return True
+        if name in self.done:
+            self.done.remove(name)
+            return True
+        self.untold.append(name)
+        return False
 
     def may_arm(self, policy: str) -> bool:
         """Tickets that nobody can move any more escalate nothing."""
@@ -125,15 +141,26 @@ class Work:
             steps = self.book.policies[one.policy].steps
             index = one.next_step
             while index < len(steps) and (time := step_due(self.book, one, index)) is not None and time <= self.at:
-                self.steps.append(StepFired(one.policy, index))
-                for action in steps[index].actions:
-                    self.act(action, f"{one.policy}/{index + 1}", f"policy:{one.policy}/{index + 1}", True)
+                step = StepFired(one.policy, index)
                 index += 1
-                level = self.facts.get("case.escalation_level")
-                self.facts.set("case.escalation_level", max(index, level if isinstance(level, int) else 0))
+                if is_quiet(one.quiet, time) and f"step:{one.policy}/{index}" not in self.done:
+                    self.passed.append(step)
+                else:
+                    self.fire(step, steps[index - 1].actions, hushed=is_quiet(one.quiet, time))
             if index < len(steps):
                 going.append(replace(one, next_step=index).laid_to_rest(self.at))
         self.armed = going
+
+    def fire(self, step: StepFired, actions: Iterable[Action], *, hushed: bool) -> None:
+        """A step's time has come. `hushed`: nobody is told anew."""
+        self.steps.append(step)
+        outside, self.hushed = self.hushed, hushed
+        name = f"{step.policy}/{step.index + 1}"
+        for action in actions:
+            self.act(action, name, f"policy:{name}", True)
+        self.hushed = outside
+        level = self.facts.get("case.escalation_level")
+        self.facts.set("case.escalation_level", max(step.index + 1, level if isinstance(level, int) else 0))
 
     def _going_on(self, armed: Iterable[Armed]) -> list[Armed]:
         """Those that do not stop, as they are asked now. An assignee that we wrote ourselves is none here: nobody took the case."""
@@ -174,6 +201,8 @@ class Work:
             tags_removed=tuple(sorted(self.removed)),
             escalated=tuple([one.policy for one in self.fresh]),
             steps=tuple(self.steps),
+            passed=tuple(self.passed),
+            untold=tuple(self.untold),
             level=max([step.index + 1 for step in self.steps], default=0),
             notes=tuple(self.notes),
             notifications=tuple(self.notifications),

@@ -23,10 +23,10 @@ from tsbridge.core.ports import Refusal
 from tsbridge.store import decisions, history, links, proof, rejudges, replays, views
 from tsbridge.store.db import Database
 from tsbridge.store.notice_tables import notices
-from tsbridge.store.rejudges import Filter
+from tsbridge.store.rejudges import Filter, ask, end
 from tsbridge.store.tables import changes, desired, moments
 from tsbridge.store.tables import decisions as decision_rows
-from tsbridge.work.rejudge import REPUBLISHED, Rejudging, ask, end
+from tsbridge.work.rejudge import REPUBLISHED, Rejudging
 from tsbridge.work.replay import Contest
 
 

@@ -11,6 +11,7 @@ from sqlalchemy import Connection
 from tsbridge.core.ports import Refusal
 from tsbridge.core.replay import Tally
 from tsbridge.store import rejudges, replays
+from tsbridge.store.rejudges import ask, end
 from tsbridge.store.replays import Job
 from tsbridge.web.auth import Ops
 from tsbridge.web.cases import person_handles
@@ -19,7 +20,6 @@ from tsbridge.web.inputs import BIGGEST_VERSION, Body, Id, Line, Prose, Time, ti
 from tsbridge.web.pages import Paged, instant_of, instant_part
 from tsbridge.web.problems import Problem, invalid, not_found
 from tsbridge.web.route import DeskRoute
-from tsbridge.work.rejudge import ask, end
 
 routes = APIRouter(route_class=DeskRoute, prefix="/v1/cases/rejudge", tags=["cases"])
 

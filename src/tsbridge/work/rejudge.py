@@ -16,21 +16,20 @@ from sqlalchemy import Connection
 from tsbridge.core.anew import done_before, shown, stand_of, whose
 from tsbridge.core.casestate import CaseState
 from tsbridge.core.crashpoint import crashpoint
-from tsbridge.core.ports import Clock, Ids, Refusal
+from tsbridge.core.ports import Clock, Ids
 from tsbridge.core.quiet import Done
 from tsbridge.core.replay import Compared, Tally
 from tsbridge.core.story import Judged
 from tsbridge.core.track import key_of
-from tsbridge.store import cases, chain, decisions, links, moments, quiet, rejudges, replays, rulebooks
+from tsbridge.store import cases, chain, decisions, links, moments, quiet, rejudges, replays
 from tsbridge.store.db import Database, unavailable
-from tsbridge.store.rejudges import Asked, Filter
+from tsbridge.store.rejudges import ACTION, Asked, end
 from tsbridge.store.replays import Job
 from tsbridge.store.rulebooks import Built, LiveRulebook
 from tsbridge.work.conclude import Conclusions, Known, wishes_of
 from tsbridge.work.due import AIM
 from tsbridge.work.replay import LEASE, Aside
 
-ACTION: Final = "case.rejudge"
 REPUBLISHED: Final = "another_version_is_live"
 """Why a job ended before it was through."""
 PAGE: Final = 40
@@ -67,52 +66,6 @@ class Page:
     rows: tuple[dict[str, Any], ...]
     effects: int = 0
     over: tuple[str, str | None] | None = None
-
-
-def ask(
-    conn: Connection,
-    wanted: Filter,
-    *,
-    ids: Ids,
-    at: datetime,
-    by: str,
-    salt: str,
-    apply: bool = False,
-    notify: bool = False,
-    note: str | None = None,
-    version: int | None = None,
-) -> str:
-    """Queue a rejudge; returns its id. Raises `Refusal` when another `version` than the one expected is live."""
-    live = rulebooks.live(conn)
-    if version is not None and version != live.version:
-        raise Refusal(f"Version {live.version} is live by now.")
-    id_, asked = ids.new("rej"), Asked(wanted, live.version, apply, notify, note)
-    total = rejudges.count(conn, wanted)
-    replays.create(
-        *(conn, id_),
-        at=at,
-        by=by,
-        since=None,
-        until=at,
-        document={},
-        hash=live.hash,
-        as_recorded=False,
-        total=total,
-        rejudge=asked.to_json(),
-    )
-    after = {**asked.to_json(), "status": "queued", "cases": total}
-    chain.add_change(conn, id=ids.new("chg"), at=at, actor=by, action=ACTION, subject=id_, before=None, after=after, salt=salt)
-    return id_
-
-
-def end(conn: Connection, job: Job, status: str, reason: str | None, *, ids: Ids, at: datetime, by: str, salt: str) -> bool:
-    """End a job that is not over, and record how far it came. False when it is over."""
-    if not replays.finish(conn, job.id, status, at, reason):
-        return False
-    changed = job.summary["changed"] if job.summary else 0
-    after = {**job.rejudge, "status": status, "reason": reason, "cases": job.done, "changed": changed}
-    chain.add_change(conn, id=ids.new("chg"), at=at, actor=by, action=ACTION, subject=job.id, before=None, after=after, salt=salt)
-    return True
 
 
 class Rejudging:

@@ -105,7 +105,8 @@ def upgrade() -> None:
         sa.Column("made_at", sa.BigInteger(), nullable=False),
         sa.Column("sent_at", sa.BigInteger(), nullable=True),
         sa.Column("acknowledged_at", sa.BigInteger(), nullable=True),
-        sa.Column("passed_on", sa.Boolean(), nullable=False),
+        sa.Column("failed", sa.Boolean(), nullable=False),
+        sa.Column("answer", sa.Text(), nullable=True),
         sa.CheckConstraint("status IN ('waiting','sent','failed','superseded')", name="notifications_status"),
         sa.PrimaryKeyConstraint("id"),
     )

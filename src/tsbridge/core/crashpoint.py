@@ -23,6 +23,9 @@ POINTS: Final = {
     "writeback.sent": "C9 request on its way, no answer seen",
     "writeback.answered": "C10 answered, not settled",
     "writeback.settled": "C11 settled",
+    "notify.claimed": "message claimed, not sent",
+    "notify.sent": "message sent, not settled",
+    "notify.settled": "message settled",
 }
 """Every point there is, with the crash that reliability.md section 11 asks for."""
 

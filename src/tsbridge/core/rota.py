@@ -115,6 +115,22 @@ class Rota:
         """When an agent is not there."""
         return self._presence.absences(agent)
 
+    def holding(self, target: str, at: datetime) -> tuple[Person, ...]:
+        """Who has a rotation, a shift or, of an agent's key, is that agent; those of them who are there."""
+        lane = self._lane(target, None)
+        holds: dict[str, Hold] = {}
+        for hold in lane.at(at, []):
+            holds.setdefault(hold.agent, hold)
+        until = _until(lane, holds.values(), at)
+        return tuple(Person(key, self.agents[key].name, until[key], hold.because) for key, hold in holds.items())
+
+    def missing(self, agent: str, at: datetime) -> Because | None:
+        """Why somebody is not to be relied on at an instant; None when they are there."""
+        absence = self.absences(agent).at(at)
+        if absence is not None:
+            return absence.because
+        return Because("shadow", f"{agent} is a shadow") if self.agents[agent].shadow else None
+
     def line(self, queue: str | None, severity: int | None) -> Cover | None:
         """The cover line that answers."""
         for one in self.roster.cover:

@@ -88,6 +88,20 @@ def about_cases(
     return Message(id, at, subject, text, MappingProxyType(data), link, acknowledge_link)
 
 
+def about_takers(id: str, at: datetime, takers: Sequence[tuple[str, str]], to: Recipient, *, link: str | None) -> Message:
+    """Tells those who were told that somebody has the case by now. `takers`: case and who took it, by the roster's key."""
+    if not takers:
+        raise ValueError("expected at least one case")
+    heads = [f"Case {case_id} was taken by {inert(who)}." for case_id, who in takers[:SHOWN]]
+    left = [f"So were {len(takers) - SHOWN} more."] if len(takers) > SHOWN else []
+    subject = f"{takers[0][0]} was taken by {inert(takers[0][1])}" if len(takers) == 1 else f"{len(takers)} cases were taken"
+    cases = [{"case_id": case_id, "acknowledged_by": who} for case_id, who in takers]
+    data = {"acknowledged": True, **cases[0], "to": to.agent, "link": link, "acknowledge_link": None, "dedup_key": cases[0]["case_id"]}
+    return Message(
+        id, at, subject, "\n".join([*heads, *left, "Nothing is asked of you."]), MappingProxyType({**data, "cases": cases}), link
+    )
+
+
 def a_test(id: str, at: datetime, way: str, to: Recipient, *, acknowledge_link: str | None) -> Message:
     """A message that only asks whether it arrived."""
     who = to.agent or way

@@ -85,7 +85,8 @@ notifications = Table(
     Column("made_at", Instant, nullable=False),
     Column("sent_at", Instant),
     Column("acknowledged_at", Instant),
-    Column("passed_on", Boolean, nullable=False),  # the next way, or person, was begun since this one failed
+    Column("failed", Boolean, nullable=False),  # an attempt did, so that the next way, or person, is begun; it may still be tried again
+    Column("answer", Text),  # notice_answers.id: whom the notice meant when this was begun
     CheckConstraint("status IN ('waiting','sent','failed','superseded')", name="notifications_status"),
 )
 Index("notifications_by_made", notifications.c.made_at, notifications.c.id)

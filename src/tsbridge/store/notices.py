@@ -32,6 +32,15 @@ def of(conn: Connection, subjects: Iterable[Interaction]) -> list[Kept]:
     return found
 
 
+def rows_standing(conn: Connection, ids: Sequence[str]) -> list[Any]:
+    """Rows of those of these notices that are not over."""
+    found: list[Any] = []
+    for start in range(0, len(ids), PART):
+        mine = (notices.c.id.in_(ids[start : start + PART]), notices.c.over_at.is_(None))
+        found += conn.execute(select(notices).where(*mine).order_by(notices.c.id)).all()
+    return found
+
+
 def rehome(conn: Connection, case_id: str, ids: Sequence[str]) -> None:
     """These notices are of this case now: what they were asked for joined or left it."""
     for start in range(0, len(ids), PART):
@@ -41,10 +50,10 @@ def rehome(conn: Connection, case_id: str, ids: Sequence[str]) -> None:
             conn.execute(update(notifications).where(notifications.c.notice.in_(part)).values(case_id=case_id))
 
 
-def add(conn: Connection, case_id: str, fresh: Sequence[Notice], now: datetime) -> None:
-    """Keep new notices; they are due at once."""
+def add(conn: Connection, case_id: str, fresh: Sequence[Notice], now: datetime, *, ahead: bool = False) -> None:
+    """Keep new notices; they are due at once. `ahead`: of a step whose time has not come."""
     if fresh:
-        conn.execute(_ADD, [_row(case_id, notice, now) for notice in fresh])
+        conn.execute(_ADD, [_row(case_id, notice, now, ahead=ahead) for notice in fresh])
 
 
 def move(conn: Connection, id: str, notice: Notice) -> None:
@@ -89,7 +98,7 @@ def kept(row: Any) -> Kept:
     return Kept(row.id, notice, row.ahead, row.over_because)
 
 
-def _row(case_id: str, notice: Notice, now: datetime, *, ahead: bool = False) -> Mapping[str, Any]:
+def _row(case_id: str, notice: Notice, now: datetime, *, ahead: bool) -> Mapping[str, Any]:
     return {
         "id": notice.id,
         "asking": notice.asking,

@@ -1,0 +1,282 @@
+"""Messages on their way to people, and what became of them for each notice they carry.
+
+A message is what goes to one person by one way at once; a notification is one notice's telling by one. What is planned and claimed is
+planned under one lock, so that several workers never send twice nor more than is allowed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from sqlalchemy import Connection, and_, case, func, insert, literal_column, or_, select, update
+
+from tsbridge.core.moments import canonical, instant_text
+from tsbridge.core.paging import NO_SEVERITY, WINDOW, Try
+from tsbridge.store import keep
+from tsbridge.store.notice_tables import messages, notice_answers, notices, notifications
+from tsbridge.store.tables import escalations
+
+LOCK: Final = "paging"
+TO_SEND: Final = messages.c.status.in_([literal_column("'waiting'"), literal_column("'sending'")])
+"""Written out, not bound: only then SQLite finds the index of what is to be sent."""
+PART: Final = 400
+_FREE: Final = case((messages.c.lease_until > messages.c.due_at, messages.c.lease_until), else_=messages.c.due_at)
+
+
+@dataclass(frozen=True, slots=True)
+class Outgoing:
+    """A message one worker has for the time of its lease, with the rows of what stands in it. `again`: it may have arrived already."""
+
+    id: str
+    agent: str | None
+    way: str
+    made_at: datetime
+    tries: int
+    severity: int
+    items: tuple[Mapping[str, Any], ...]
+    again: bool
+    worker: str
+
+
+def lock(conn: Connection) -> None:
+    """One plans at a time: the caps on messages hold by this."""
+    keep.lock(conn, LOCK, {})
+
+
+def something_due(conn: Connection, now: datetime) -> bool:
+    """Whether there is anything to plan or to send."""
+    due = next_due(conn)
+    return due is not None and due <= now
+
+
+def next_due(conn: Connection) -> datetime | None:
+    """When the next notice has to be looked at, or the next message may go."""
+    looks = conn.execute(select(func.min(notices.c.due_at)).where(notices.c.due_at.is_not(None))).scalar()
+    goes = conn.execute(select(func.min(_FREE, type_=messages.c.due_at.type)).where(TO_SEND)).scalar()
+    return min((at for at in (looks, goes) if at is not None), default=None)
+
+
+def due_notices(conn: Connection, now: datetime, limit: int) -> list[Any]:
+    """Rows of notices to look at, severe ones first."""
+    severe = func.coalesce(notices.c.severity, NO_SEVERITY)
+    mine = notices.c.due_at <= now
+    return list(conn.execute(select(notices).where(mine).order_by(severe, notices.c.due_at, notices.c.id).limit(limit)).all())
+
+
+def look_again(conn: Connection, ids: Sequence[str], at: datetime | None) -> None:
+    """When these notices are looked at next."""
+    for start in range(0, len(ids), PART):
+        conn.execute(update(notices).where(notices.c.id.in_(ids[start : start + PART])).values(due_at=at))
+
+
+def keep_answer(conn: Connection, answer: Mapping[str, Any]) -> str:
+    """Keep whom a target meant, and why; the same answer has the same id."""
+    id_ = "ans_" + hashlib.sha256(canonical(answer)).hexdigest()[:24]
+    if conn.execute(select(notice_answers.c.id).where(notice_answers.c.id == id_)).first() is None:
+        conn.execute(insert(notice_answers).values(id=id_, body=answer))
+    return id_
+
+
+def answers(conn: Connection, ids: Iterable[str | None]) -> dict[str, Any]:
+    wanted = sorted({id_ for id_ in ids if id_ is not None})
+    found: dict[str, Any] = {}
+    for start in range(0, len(wanted), PART):
+        rows = conn.execute(select(notice_answers).where(notice_answers.c.id.in_(wanted[start : start + PART])))
+        found.update({row.id: row.body for row in rows})
+    return found
+
+
+def answered(conn: Connection, by_answer: Mapping[str, Sequence[str]]) -> None:
+    """Whom these notices meant: ids of notices by that of the answer."""
+    for answer, ids in sorted(by_answer.items()):
+        for start in range(0, len(ids), PART):
+            conn.execute(update(notices).where(notices.c.id.in_(ids[start : start + PART])).values(answer=answer))
+
+
+def tries(conn: Connection, ids: Sequence[str]) -> dict[str, list[Try]]:
+    """What was tried for each of these notices so far, in order."""
+    found: dict[str, list[Try]] = {id_: [] for id_ in ids}
+    for start in range(0, len(ids), PART):
+        mine = (notifications.c.notice.in_(ids[start : start + PART]), notifications.c.kind == "step")
+        rows = conn.execute(select(notifications).where(*mine).order_by(notifications.c.made_at, notifications.c.id))
+        for row in rows:
+            if row.way is not None:
+                found[row.notice].append(Try(row.agent, row.way, row.status, row.failed))
+    return found
+
+
+def nobody_said(conn: Connection, notice: str) -> set[str | None]:
+    """The reasons that were already given for a notice that nobody could be told."""
+    mine = (notifications.c.notice == notice, notifications.c.way.is_(None))
+    return set(conn.execute(select(notifications.c.reason).where(*mine)).scalars())
+
+
+def told_before(conn: Connection, row: Any, policy: str, step: int) -> bool:
+    """Whether an earlier step of the same escalation told somebody, or tried to."""
+    of_it = (notices.c.source == row.source, notices.c.interaction == row.interaction, notices.c.at <= row.at)
+    earlier = notices.c.asked_by.in_([f"policy:{policy}/{index}" for index in range(1, min(step, 1_000))])
+    return step > 1 and conn.execute(select(notices.c.id).where(*of_it, earlier).limit(1)).first() is not None
+
+
+def stands(conn: Connection, row: Any, by: str) -> bool:
+    """Whether a notice of this step stands already for what `row` is about."""
+    of_it = (notices.c.source == row.source, notices.c.interaction == row.interaction, notices.c.asked_by == by)
+    lately = or_(and_(notices.c.ahead, notices.c.over_at.is_(None)), notices.c.at >= row.at)
+    return conn.execute(select(notices.c.id).where(*of_it, lately).limit(1)).first() is not None
+
+
+def add(conn: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
+    if rows:
+        conn.execute(insert(notifications), rows)
+
+
+def bundle(conn: Connection, agent: str | None, way: str, *, hush: bool) -> Any:
+    """The message to this person by this way that more may still be put into; None when there is none."""
+    mine = (messages.c.agent == (agent or ""), messages.c.way == way, messages.c.hush.is_(hush), messages.c.sealed.is_(False))
+    return conn.execute(select(messages).where(*mine, messages.c.status == "waiting").order_by(messages.c.made_at).limit(1)).first()
+
+
+def begin(
+    conn: Connection, id: str, agent: str | None, way: str, now: datetime, due_at: datetime, severity: int, *, hush: bool, why: Any
+) -> None:
+    """A new message; what stands in it follows."""
+    said = {"status": "waiting", "severity": severity, "made_at": now, "due_at": due_at, "why": why}
+    fresh = {"attempts": [], "sealed": False, "tries": 0}
+    conn.execute(insert(messages).values(id=id, agent=agent or "", way=way, hush=hush, **said, **fresh))
+
+
+def hasten(conn: Connection, id: str, due_at: datetime, severity: int) -> None:
+    """A message goes earlier, since something worse was put into it."""
+    conn.execute(update(messages).where(messages.c.id == id).values(due_at=due_at, severity=severity))
+
+
+def wait_for(conn: Connection, id: str, until: datetime, severity: int, why: Any) -> None:
+    """A message waits, and says what for."""
+    conn.execute(update(messages).where(messages.c.id == id).values(due_at=until, severity=severity, why=why, status="waiting"))
+
+
+def lately(conn: Connection, agent: str | None, way: str, now: datetime) -> list[datetime]:
+    """When messages went to this person by this way that arrived, or may have, within the window."""
+    mine = (messages.c.agent == (agent or ""), messages.c.way == way, messages.c.left_at > now - WINDOW)
+    return list(conn.execute(select(messages.c.left_at).where(*mine).order_by(messages.c.left_at)).scalars())
+
+
+def due_messages(conn: Connection, now: datetime, limit: int) -> list[Any]:
+    """Rows of messages that may go, severe ones first; those that another worker has are left alone."""
+    free = or_(messages.c.lease_until.is_(None), messages.c.lease_until <= now)
+    query = select(messages).where(TO_SEND, messages.c.due_at <= now, free)
+    return list(conn.execute(query.order_by(messages.c.severity, messages.c.due_at, messages.c.id).limit(limit)).all())
+
+
+def inside(conn: Connection, message: str) -> list[Mapping[str, Any]]:
+    """What a message is about, as far as it still has to be told: notification and notice of each."""
+    columns = (
+        *(notifications.c.id, notifications.c.kind, notifications.c.notice, notifications.c.case_id, notices.c.severity),
+        *(notices.c.category, notices.c.queue, notices.c.asked_by, notices.c.late, notices.c.acknowledged_by, notices.c.source),
+        notices.c.interaction,
+    )
+    joined = select(*columns).join(notices, notices.c.id == notifications.c.notice)
+    mine = (notifications.c.message == message, notifications.c.status == "waiting")
+    return [dict(row._mapping) for row in conn.execute(joined.where(*mine).order_by(notices.c.severity, notices.c.at, notifications.c.id))]
+
+
+def next_steps(conn: Connection, wanted: Iterable[str]) -> dict[tuple[str, str], datetime]:
+    """When the next step of each policy comes, by case and policy, for these cases."""
+    cases = sorted(set(wanted))
+    found: dict[tuple[str, str], datetime] = {}
+    for start in range(0, len(cases), PART):
+        armed = (escalations.c.case_id.in_(cases[start : start + PART]), escalations.c.status == "armed")
+        rows = conn.execute(
+            select(escalations.c.case_id, escalations.c.policy, func.min(escalations.c.due_at, type_=escalations.c.due_at.type))
+            .where(*armed)
+            .group_by(escalations.c.case_id, escalations.c.policy)
+        )
+        found.update({(case_id, policy): at for case_id, policy, at in rows})
+    return found
+
+
+def take(conn: Connection, row: Any, worker: str, now: datetime, lease: timedelta) -> None:
+    """A message goes on its way. One that a worker had before and never settled may have arrived: nothing is added to it any more."""
+    values: dict[str, Any] = {"status": "sending", "claimed_by": worker, "lease_until": now + lease, "left_at": now}
+    if row.status == "sending":
+        values |= {"sealed": True, "attempts": [*row.attempts, [instant_text(now), "no answer: whoever sent it ended"]]}
+    conn.execute(update(messages).where(messages.c.id == row.id).values(**values))
+
+
+def drop(conn: Connection, id: str) -> None:
+    """Nothing of a message has to be told any more."""
+    conn.execute(update(messages).where(messages.c.id == id).values(status="superseded", claimed_by=None, lease_until=None))
+
+
+def settle(
+    conn: Connection,
+    sent: Outgoing,
+    now: datetime,
+    answer: str,
+    *,
+    status: str,
+    due_at: datetime | None = None,
+    sealed: bool = False,
+) -> list[str] | None:
+    """Note how an attempt ended: `sent`, `failed`, or `waiting` for another one at `due_at`.
+
+    `sealed`: it may have arrived. Returns the notices to be told by somebody's next way; None when another worker has the message.
+    """
+    mine = and_(messages.c.id == sent.id, messages.c.claimed_by == sent.worker)
+    row = conn.execute(select(messages).where(mine)).first()
+    if row is None:
+        return None
+    values: dict[str, Any] = {"status": status, "attempts": [*row.attempts, [instant_text(now), answer]][-50:]}
+    values |= {"claimed_by": None, "lease_until": None, "sealed": row.sealed or sealed}
+    if status == "sent":
+        values |= {"sent_at": now}
+    else:
+        values |= {"tries": row.tries + 1, "left_at": row.left_at if row.sealed or sealed else None}
+    if due_at is not None:
+        values["due_at"] = due_at
+    conn.execute(update(messages).where(mine).values(**values))
+    carried = [item["id"] for item in sent.items]
+    ids = [item["notice"] for item in sent.items]
+    for start in range(0, len(carried), PART):
+        part, theirs = notifications.c.id.in_(carried[start : start + PART]), ids[start : start + PART]
+        if status == "sent":
+            conn.execute(update(notifications).where(part).values(status="sent", reason=None, sent_at=now))
+            _told(conn, theirs, sent)
+            # Acknowledged while it was on its way: whoever gets it is told who has the case.
+            over = (notices.c.id.in_(theirs), notices.c.over_because == "acknowledged")
+            conn.execute(update(notices).where(*over).values(due_at=now))
+        else:
+            ends = {"status": "failed", "reason": answer} if status == "failed" else {}
+            conn.execute(update(notifications).where(part, notifications.c.status == "waiting").values(failed=True, **ends))
+    return [] if status == "sent" else sorted({item["notice"] for item in sent.items if item["kind"] == "step"})
+
+
+def _told(conn: Connection, ids: Sequence[str], sent: Outgoing) -> None:
+    """Who was told by one way need not be told by the others that are still tried."""
+    same = notifications.c.agent.is_(None) if sent.agent is None else notifications.c.agent == sent.agent
+    theirs = (notifications.c.notice.in_(ids), notifications.c.kind == "step", same, notifications.c.status == "waiting")
+    if sent.agent is not None:
+        conn.execute(update(notifications).where(*theirs).values(status="superseded", reason="told_by_another_way"))
+
+
+def told(conn: Connection, notice: str) -> list[tuple[str | None, str]]:
+    """Who was told of a notice, by which way."""
+    mine = (notifications.c.notice == notice, notifications.c.kind == "step", notifications.c.status == "sent")
+    rows = conn.execute(select(notifications.c.agent, notifications.c.way).where(*mine).order_by(notifications.c.sent_at))
+    return [(row.agent, row.way) for row in rows]
+
+
+def told_of_taking(conn: Connection, case_id: str, since: datetime) -> set[tuple[str | None, str | None]]:
+    """Who was, or is about to be, told since then that somebody has the case."""
+    mine = (notifications.c.case_id == case_id, notifications.c.kind == "acknowledged", notifications.c.made_at >= since)
+    return {(row.agent, row.way) for row in conn.execute(select(notifications.c.agent, notifications.c.way).where(*mine))}
+
+
+def told_at(conn: Connection, case_id: str) -> datetime | None:
+    """When somebody was first told of a case."""
+    mine = (notifications.c.case_id == case_id, notifications.c.kind == "step")
+    return conn.execute(select(func.min(notifications.c.sent_at, type_=notifications.c.sent_at.type)).where(*mine)).scalar()

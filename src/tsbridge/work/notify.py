@@ -1,0 +1,193 @@
+"""From notices to people: plan, claim, send, settle. No transaction is open while anything is sent.
+
+Every message goes out in a task of its own, so that a slow way holds no other message. What a message was, how it ended and what
+follows from that are one transaction; a worker that is killed between sending and settling leaves a lease that ends, and the message
+goes out again under its id.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import Any, Final, Protocol
+
+from sqlalchemy import Connection
+
+from tsbridge.core import roster
+from tsbridge.core.crashpoint import crashpoint
+from tsbridge.core.errors import GiveUp, OutcomeUnknown, TryLater, VendorError
+from tsbridge.core.paging import UNKNOWN_AGAIN, again_at
+from tsbridge.core.ports import Clock, Ids
+from tsbridge.core.rota import Rota
+from tsbridge.notify.messages import Item, Message, Recipient, about_cases, about_takers
+from tsbridge.notify.ways import Way
+from tsbridge.store import notices, notifications
+from tsbridge.store.db import Database
+from tsbridge.store.notifications import Outgoing
+from tsbridge.store.rulebooks import LiveRulebook
+from tsbridge.work.paging import LEASE, SENT_AT_ONCE, Planner, Said, raise_all
+from tsbridge.work.rosters import LiveRoster
+from tsbridge.work.trouble import Alarm
+
+LONGEST: Final = LEASE / 2
+"""The longest one attempt may take, whatever a way does."""
+MOST_UNKNOWN: Final = 20
+"""Attempts without an answer after which a message is given up."""
+
+
+class Links(Protocol):
+    """Where a message leads."""
+
+    def __call__(self, agent: str | None, message: str, cases: tuple[str, ...], now: datetime) -> tuple[str | None, str | None]:
+        """The page that shows the case or the cases, and the page with the button; None for what there is not."""
+        ...
+
+
+def no_links(agent: str | None, message: str, cases: tuple[str, ...], now: datetime) -> tuple[str | None, str | None]:
+    """Nobody reaches this service from outside."""
+    return None, None
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """What one attempt needs: by which way to whom with what; `way` is None when the roster has it no more."""
+
+    sent: Outgoing
+    way: roster.Way | None
+    to: Recipient
+    message: Message
+
+
+class Notify:
+    """Tells people. One per process; several processes share the rows by leases and one lock.
+
+    `make`: a way of the roster as something that sends. `wake`: there is more to do.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        clock: Clock,
+        ids: Ids,
+        roster: LiveRoster,
+        rulebooks: LiveRulebook,
+        make: Callable[[roster.Way], Way],
+        links: Links,
+        worker: str,
+        alarm: Alarm,
+        wake: Callable[[], None],
+    ) -> None:
+        self._database = database
+        self._clock = clock
+        self._roster = roster
+        self._planner = Planner(ids, roster, rulebooks)
+        self._make = make
+        self._links = links
+        self._worker = worker
+        self._alarm = alarm
+        self._wake = wake
+        self._sending: set[asyncio.Task[None]] = set()
+
+    async def round(self) -> datetime | None:
+        """Plan what is due and send it on its way. Returns when to come again; None when nothing waits."""
+        self._look_after()
+        now = self._clock.now()
+        room = SENT_AT_ONCE - len(self._sending)
+        if room <= 0 or not await self._database.read(lambda conn: notifications.something_due(conn, now)):
+            return await self._database.read(notifications.next_due)
+        alarms, letters = await self._database.write(lambda conn: self._plan(conn, now, room))
+        raise_all(self._alarm, alarms)
+        crashpoint("notify.claimed")
+        for letter in letters:
+            self._sending.add(asyncio.create_task(self._send(letter), name=f"tsbridge-notify-{letter.sent.id}"))
+        return await self._database.read(notifications.next_due)
+
+    async def finish(self) -> None:
+        """Wait for what is on its way."""
+        while self._sending:
+            await asyncio.wait(self._sending)
+            self._look_after()
+
+    def _look_after(self) -> None:
+        """Let go of what has ended; what went wrong with the database is said."""
+        ended = {task for task in self._sending if task.done()}
+        self._sending -= ended
+        for task in ended:
+            task.result()
+
+    def _plan(self, conn: Connection, now: datetime, room: int) -> tuple[Said, list[Letter]]:
+        notifications.lock(conn)
+        this = self._planner.begin(conn, now)
+        self._planner.look(this)
+        letters = [self._letter(conn, this.rota, sent, now) for sent in self._planner.claim(this, self._worker, room)]
+        return this.alarms, letters
+
+    def _letter(self, conn: Connection, rota: Rota | None, sent: Outgoing, now: datetime) -> Letter:
+        agent = None if rota is None or sent.agent is None else rota.agents.get(sent.agent)
+        zone = UTC if rota is None else rota.roster.zone
+        to = Recipient(sent.agent, agent.email if agent else None, None, agent.zone if agent else zone)
+        ways: Mapping[str, roster.Way] = {} if rota is None else {way.key: way for way in rota.roster.ways}
+        steps = [item for item in sent.items if item["kind"] == "step"]
+        coming = notifications.next_steps(conn, (item["case_id"] for item in steps))
+        cases = tuple(dict.fromkeys(str(item["case_id"]) for item in (steps or sent.items)))
+        link, button = self._links(sent.agent, sent.id, cases, now)
+        takers = [(str(item["case_id"]), self._planner.taker(rota, item["acknowledged_by"])) for item in sent.items if item not in steps]
+        told = tuple(sorted({(case_id, who or "somebody at the desk") for case_id, who in takers}))
+        if not steps:
+            return Letter(sent, ways.get(sent.way), to, about_takers(sent.id, sent.made_at, told, to, link=link))
+        one_each = list({item["case_id"]: _item(item, coming) for item in reversed(steps)}.values())
+        message = about_cases(sent.id, sent.made_at, one_each, to, link=link, acknowledge_link=button)
+        if told:
+            message = replace(message, text=f"{message.text}\n\n{about_takers(sent.id, sent.made_at, told, to, link=link).text}")
+        return Letter(sent, ways.get(sent.way), to, message)
+
+    async def _send(self, letter: Letter) -> None:
+        """One attempt, and what follows from it."""
+        sent = letter.sent
+        try:
+            async with asyncio.timeout(LONGEST.total_seconds()):
+                if letter.way is None:
+                    raise GiveUp("unknown_way")
+                answer = await self._make(letter.way).send(letter.to, letter.message)
+            crashpoint("notify.sent")
+            end: dict[str, Any] = {"answer": answer, "status": "sent"}
+        except (TimeoutError, OutcomeUnknown) as failure:
+            end = self._unknown(sent, "timeout" if isinstance(failure, TimeoutError) else failure.reason)
+        except TryLater as failure:
+            end = {"answer": failure.reason, "status": "waiting", "due_at": again_at(self._clock.now(), sent.tries + 1, failure.after)}
+        except VendorError as failure:
+            end = {"answer": failure.reason, "status": "failed"}
+        except Exception as failure:  # a way that breaks is one that failed: the next one is tried
+            end = {"answer": f"broken:{type(failure).__name__}", "status": "failed"}
+        alarms = await self._database.write(lambda conn: self._settle(conn, sent, end), urgent=True)
+        crashpoint("notify.settled")
+        if end["status"] != "sent":
+            self._alarm("notification_failed", way=sent.way, reason=end["answer"], message=sent.id, severity=sent.severity)
+        raise_all(self._alarm, alarms)
+        self._wake()
+
+    def _unknown(self, sent: Outgoing, reason: str) -> dict[str, Any]:
+        """The answer was lost: it may have arrived, so the same goes out again under the same id."""
+        if sent.tries + 1 >= MOST_UNKNOWN:
+            return {"answer": f"unknown:{reason}", "status": "failed", "sealed": True}
+        due_at = max(self._clock.now() + UNKNOWN_AGAIN, again_at(self._clock.now(), sent.tries, None) if sent.tries else self._clock.now())
+        return {"answer": f"unknown:{reason}", "status": "waiting", "due_at": due_at, "sealed": True}
+
+    def _settle(self, conn: Connection, sent: Outgoing, end: Mapping[str, Any]) -> Said:
+        now = self._clock.now()
+        notifications.lock(conn)
+        failed = notifications.settle(conn, sent, now, **end)
+        if not failed:
+            return []
+        this = self._planner.begin(conn, now)
+        self._planner.tell(this, notices.rows_standing(conn, failed))
+        return this.alarms
+
+
+def _item(row: Mapping[str, Any], coming: Mapping[tuple[str, str], datetime]) -> Item:
+    by = str(row["asked_by"])
+    policy, _, step = by.removeprefix("policy:").rpartition("/") if by.startswith("policy:") else ("", "", "")
+    about = (row["case_id"], row["severity"], row["category"], row["queue"])
+    return Item(*about, policy or None, int(step) if step else None, coming.get((row["case_id"], policy)), row["late"])

@@ -1,0 +1,270 @@
+"""What is planned about people in one transaction: whom each notice means, into which message it goes, what leaves now.
+
+Callers hold `store.notifications.lock`. Nothing is sent here.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from sqlalchemy import Connection
+
+from tsbridge.core.moments import instant_text
+from tsbridge.core.notices import ACKNOWLEDGED, Notice, named
+from tsbridge.core.paging import NO_SEVERITY, hushes, next_to_tell, waits
+from tsbridge.core.ports import Ids
+from tsbridge.core.rota import Rota
+from tsbridge.core.whom import Answer, quiet_until, whom
+from tsbridge.store import notices, notifications, rosters
+from tsbridge.store.notifications import Outgoing
+from tsbridge.store.rulebooks import LiveRulebook
+from tsbridge.work.rosters import LiveRoster
+from tsbridge.work.trouble import Alarm
+
+LOOKED_AT: Final = 1_000
+"""Notices of one transaction."""
+SENT_AT_ONCE: Final = 32
+LEASE: Final = timedelta(seconds=20)
+"""Twice the longest attempt: a message whose worker was killed is sent again, under its id, within 30 s of the restart."""
+ASK_AGAIN: Final = timedelta(minutes=5)
+"""How long until it is asked again whether somebody can be told whom nobody could reach."""
+NOBODY_ON_CALL: Final = "nobody_on_call"
+NOBODY_REACHED: Final = "nobody_reached"
+
+Said = list[tuple[str, dict[str, object]]]
+
+
+@dataclass(slots=True)
+class Round:
+    """One transaction's planning. `alarms`: to be raised once it is committed."""
+
+    conn: Connection
+    now: datetime
+    rota: Rota | None
+    alarms: Said = field(default_factory=list)
+    rows: list[dict[str, Any]] = field(default_factory=list)
+    bundles: dict[tuple[str | None, str, bool], Any] = field(default_factory=dict)
+    answers: dict[tuple[str, str | None, int | None, bool], tuple[Answer, str]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class _Bundle:
+    id: str
+    due_at: datetime
+    severity: int
+    tries: int = 0
+
+
+class Planner:
+    """Plans what people are told. Holds only what it is made with."""
+
+    def __init__(self, ids: Ids, roster: LiveRoster, rulebooks: LiveRulebook) -> None:
+        self._ids = ids
+        self._roster = roster
+        self._rulebooks = rulebooks
+
+    def begin(self, conn: Connection, now: datetime) -> Round:
+        return Round(conn, now, self._roster.now(conn, now))
+
+    def look(self, this: Round) -> None:
+        """Plan every notice that is due."""
+        due = notifications.due_notices(this.conn, this.now, LOOKED_AT)
+        over = [row for row in due if row.over_at is not None]
+        for row in over:
+            if row.over_because == ACKNOWLEDGED:
+                self._tell_who_has_it(this, row)
+        notifications.look_again(this.conn, [row.id for row in over], None)
+        self.tell(this, [row for row in due if row.over_at is None])
+
+    def tell(self, this: Round, rows: Sequence[Any]) -> None:
+        """Begin what comes next for each of these notices, none of them over."""
+        tried = notifications.tries(this.conn, [row.id for row in rows if row.answer is not None])
+        before = notifications.answers(this.conn, (row.answer for row in rows))
+        by_answer: dict[str, list[str]] = defaultdict(list)
+        quiet: list[str] = []
+        for row in rows:
+            answer, answer_id = self._answer(this, row)
+            tries = tried.get(row.id, [])
+            if row.answer is not None and not (row.due_at is not None and row.due_at <= this.now):
+                answer, answer_id = Answer.from_json(before[row.answer]), row.answer  # a way failed: the same answer goes on
+            if answer_id != row.answer:
+                by_answer[answer_id].append(row.id)
+            following = next_to_tell(answer, tries)
+            news = not answer.first and self._say_nobody(this, row, NOBODY_ON_CALL, answer_id)
+            for agent, way in following.tell:
+                self._put(this, row, agent, way, answer_id)
+            if following.exhausted:
+                if answer.first or answer.backups:
+                    news |= self._say_nobody(this, row, NOBODY_REACHED, answer_id)
+                self._go_on(this, row, news=news)
+                notifications.look_again(this.conn, [row.id], this.now + ASK_AGAIN)
+            else:
+                quiet.append(row.id)
+        notifications.answered(this.conn, by_answer)
+        notifications.look_again(this.conn, quiet, None)
+        self._flush(this)
+
+    def claim(self, this: Round, worker: str, room: int) -> list[Outgoing]:
+        """Take the messages that may go now; those that may not yet wait and say what for."""
+        found: list[Outgoing] = []
+        for row in notifications.due_messages(this.conn, this.now, SENT_AT_ONCE * 4):
+            if len(found) >= room:
+                break
+            items = notifications.inside(this.conn, row.id)
+            if not items:
+                notifications.drop(this.conn, row.id)
+                continue
+            agent = row.agent or None
+            severity = _worst(items)
+            again = row.status == "sending" or row.sealed
+            if not again and (wait := self._waits(this, agent, row.way, severity, hush=row.hush)) is not None:
+                until, why = wait
+                notifications.wait_for(
+                    this.conn, row.id, until, severity, [*row.why[-19:], [instant_text(this.now), why, instant_text(until)]]
+                )
+                continue
+            notifications.take(this.conn, row, worker, this.now, LEASE)
+            found.append(Outgoing(row.id, agent, row.way, row.made_at, row.tries, severity, tuple(items), again, worker))
+        return found
+
+    # -- whom
+
+    def _answer(self, this: Round, row: Any) -> tuple[Answer, str]:
+        policy, step = notices.kept(row).notice.policy, notices.kept(row).notice.step
+        again = policy is not None and step is not None and notifications.told_before(this.conn, row, policy, step)
+        key = (row.target, row.queue, row.severity, again)
+        if key not in this.answers:
+            answer = whom(this.rota, row.target, this.now, row.queue, row.severity, again=again)
+            known = {"roster": rosters.newest(this.conn), "overrides": self._overrides(this)}
+            this.answers[key] = answer, notifications.keep_answer(this.conn, {**answer.to_json(), **known})
+        return this.answers[key]
+
+    def _overrides(self, this: Round) -> list[str]:
+        return sorted(one.id for one in rosters.standing(this.conn, this.now) if one.start <= this.now < one.end)
+
+    # -- into which message
+
+    def _put(self, this: Round, row: Any, agent: str | None, way: str, answer: str | None, kind: str = "step") -> None:
+        severity = NO_SEVERITY if row.severity is None or kind != "step" else row.severity
+        hush = hushes(row.severity) and self._quiet(this, agent) is not None
+        bundle = self._bundle(this, agent, way, severity, hush=hush)
+        this.rows.append(
+            {
+                "id": self._ids.new("nfy"),
+                "notice": row.id,
+                "case_id": row.case_id,
+                "kind": kind,
+                "agent": agent,
+                "way": way,
+                "message": bundle.id,
+                "status": "waiting",
+                "reason": None,
+                "made_at": this.now,
+                "failed": False,
+                "answer": answer,
+            }
+        )
+
+    def _bundle(self, this: Round, agent: str | None, way: str, severity: int, *, hush: bool) -> _Bundle:
+        """The message it goes into: one that waits already, sent earlier if this is worse, or a new one."""
+        key = (agent, way, hush)
+        stands = this.bundles.get(key)
+        if stands is None:
+            row = notifications.bundle(this.conn, agent, way, hush=hush)
+            stands = None if row is None else _Bundle(row.id, row.due_at, row.severity, row.tries)
+        sooner = stands is not None and (severity < stands.severity or stands.tries > 0)  # one that failed is tried again for what is new
+        wait = self._waits(this, agent, way, severity, hush=hush) if stands is None or sooner else None
+        if stands is None:
+            until, why = wait or (this.now, "")
+            said = [[instant_text(this.now), why, instant_text(until)]] if why else []
+            stands = _Bundle(self._ids.new("ntf"), until, severity)
+            notifications.begin(this.conn, stands.id, agent, way, this.now, until, severity, hush=hush, why=said)
+        elif sooner:
+            stands = _Bundle(stands.id, min(stands.due_at, wait[0] if wait else this.now), min(severity, stands.severity))
+            notifications.hasten(this.conn, stands.id, stands.due_at, stands.severity)
+        this.bundles[key] = stands
+        return stands
+
+    def _waits(self, this: Round, agent: str | None, way: str, severity: int, *, hush: bool) -> tuple[datetime, str] | None:
+        quiet = self._quiet(this, agent) if hush else None
+        if quiet is not None:
+            return quiet, "quiet_hours"
+        return waits(this.now, severity, notifications.lately(this.conn, agent, way, this.now))
+
+    def _quiet(self, this: Round, agent: str | None) -> datetime | None:
+        known = None if this.rota is None or agent is None else this.rota.agents.get(agent)
+        return None if known is None else quiet_until(known, this.now)
+
+    def _flush(self, this: Round) -> None:
+        plain = {"message": None, "agent": None, "way": None, "reason": None, "sent_at": None, "acknowledged_at": None}
+        notifications.add(this.conn, [{**plain, **row} for row in this.rows])
+        this.rows.clear()
+
+    # -- nobody
+
+    def _say_nobody(self, this: Round, row: Any, reason: str, answer: str) -> bool:
+        """Say, once for each notice, that nobody is there, or that nobody could be reached. False when it was said before."""
+        if reason in notifications.nobody_said(this.conn, row.id):
+            return False
+        said = {"status": "failed", "reason": reason, "made_at": this.now, "failed": True, "answer": answer}
+        this.rows.append({"id": self._ids.new("nfy"), "notice": row.id, "case_id": row.case_id, "kind": "step", **said})
+        this.alarms.append((reason, {"case_id": row.case_id, "severity": row.severity, "step": row.asked_by}))
+        return True
+
+    def _go_on(self, this: Round, row: Any, *, news: bool) -> None:
+        """Nobody of a step can be told: whom the next one names is told at once. Its tags and the rest come when its time comes."""
+        notice = notices.kept(row).notice
+        book = self._rulebooks.version(this.conn, notice.version).book
+        policy = book.policies.get(notice.policy or "")
+        if policy is not None and notice.step is not None:
+            for index in range(notice.step, len(policy.steps)):
+                targets = dict.fromkeys(str(action.value) for action in policy.steps[index].actions if action.name == "notify")
+                by = f"policy:{policy.name}/{index + 1}"
+                if targets and not notifications.stands(this.conn, row, by):
+                    ahead = [self._ahead(row, notice, by, target) for target in targets]
+                    notices.add(this.conn, row.case_id, ahead, this.now, ahead=True)
+                if targets:
+                    return
+        if news:
+            this.alarms.append(("nobody_could_be_reached", {"case_id": row.case_id, "severity": row.severity}))
+
+    def _ahead(self, row: Any, notice: Notice, by: str, target: str) -> Notice:
+        asking = named(f"ahead:{row.id}", by, target)
+        about = (notice.at, notice.version, notice.severity, notice.category, notice.queue, notice.in_hand, notice.late)
+        return Notice(asking, notice.interaction, by, target, *about)
+
+    # -- who has it by now
+
+    def _tell_who_has_it(self, this: Round, row: Any) -> None:
+        """All who were told are told that somebody has the case, but whoever it is, and nobody in their quiet hours."""
+        done = notifications.told_of_taking(this.conn, row.case_id, row.over_at)
+        taker = self.taker(this.rota, row.acknowledged_by)
+        for agent, way in notifications.told(this.conn, row.id):
+            hushed = hushes(row.severity) and self._quiet(this, agent) is not None
+            if (agent, way) in done or hushed or (agent is not None and agent == taker):
+                continue
+            done.add((agent, way))
+            self._put(this, row, agent, way, None, ACKNOWLEDGED)
+        self._flush(this)
+
+    @staticmethod
+    def taker(rota: Rota | None, by: str | None) -> str | None:
+        """The agent who acknowledged, by their key or their Zendesk user; None for somebody else."""
+        kind, _, id_ = (by or "").partition(":")
+        if rota is None or not id_ or kind not in ("agent", "requester"):
+            return None
+        return next((key for key, agent in rota.agents.items() if id_ in (key, str(agent.zendesk_user_id))), None)
+
+
+def raise_all(alarm: Alarm, said: Iterable[tuple[str, Mapping[str, object]]]) -> None:
+    for what, about in said:
+        alarm(what, **about)
+
+
+def _worst(items: Iterable[Mapping[str, Any]]) -> int:
+    steps = (item["severity"] for item in items if item["kind"] == "step")
+    return min((severity for severity in steps if severity is not None), default=NO_SEVERITY)

@@ -30,12 +30,16 @@ PASSING: Final = (502, 503, 504)
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """An answer: status, headers in lower case, and its JSON value (None for an empty or unreadable body)."""
+    """An answer: status, headers in lower case, and its JSON value (None for an empty or unreadable body).
+
+    `text` is the beginning of its body, `body` the whole of one that is no JSON.
+    """
 
     status: int
     headers: Mapping[str, str]
     content: Any
     text: str
+    body: bytes = b""
 
     def date(self) -> datetime | None:
         """The sender's own clock."""
@@ -152,7 +156,7 @@ def _answer(response: httpx.Response, raw: bytes) -> Answer:
         content = strict_json.read(raw, cap=CAP) if raw else None
     except Malformed:
         content = None
-    return Answer(response.status_code, headers, content, raw[:2_000].decode("utf-8", "replace"))
+    return Answer(response.status_code, headers, content, raw[:2_000].decode("utf-8", "replace"), raw if content is None else b"")
 
 
 def _wait(state: RetryCallState) -> float:

@@ -22,6 +22,7 @@ from icalendar import Calendar
 from icalendar.error import GloballyUniqueTZIDGuessed
 
 from tsbridge.core import zones
+from tsbridge.core.elsewhere import Span
 from tsbridge.roster.ical_lines import Block, blocks
 
 LONGEST: Final = 2 * 1024 * 1024
@@ -41,14 +42,6 @@ class BadFeed(ValueError):
 
     def __init__(self, line: int, why: str) -> None:
         super().__init__(f"line {line}: {why}")
-
-
-class Span(NamedTuple):
-    """From `start` (included) to `end` (excluded), in UTC. `agent`: of a rota kept elsewhere whose it is; empty for time off."""
-
-    start: datetime
-    end: datetime
-    agent: str
 
 
 class Feed(NamedTuple):

@@ -443,6 +443,27 @@ overrides = Table(
 Index("overrides_by_end", overrides.c.end_at)
 Index("overrides_by_start", overrides.c.start_at, overrides.c.id)
 
+feed_reads = Table(
+    "feed_reads",  # what a feed said, each time that it said something else: the past is answered by what was known then
+    metadata,
+    Column("key", Text, primary_key=True),
+    Column("learnt_at", Instant, primary_key=True),
+    Column("until", Instant, nullable=False),  # up to when it was read
+    Column("spans", Json, nullable=False),  # [[start, end, agent], …] in order; the agent is empty in a feed of time off
+)
+
+feed_looks = Table(
+    "feed_looks",  # how the last look at each feed went
+    metadata,
+    Column("key", Text, primary_key=True),
+    Column("looked_at", Instant, nullable=False),
+    Column("read_at", Instant),  # when it could be read last; null: never yet
+    Column("failing_since", Instant),
+    Column("failure", Text),  # why it cannot be read, with the line; never what the line says
+    Column("warnings", Json, nullable=False),
+    Column("etag", Text),  # the sender's own mark of what was read
+)
+
 draft = Table(
     "draft",
     metadata,

@@ -12,12 +12,13 @@ from typing import Final, NamedTuple, TypeVar
 from sqlalchemy import Connection
 
 from tsbridge.core.calendar import Calendar
+from tsbridge.core.elsewhere import with_feeds
 from tsbridge.core.roster import Override, Roster
 from tsbridge.core.rota import Rota
 from tsbridge.core.rules.read_calendars import Calendars
 from tsbridge.roster.document import read
 from tsbridge.roster.read_parts import RosterError
-from tsbridge.store import rosters, rulebooks
+from tsbridge.store import feeds, rosters, rulebooks
 
 log = logging.getLogger("tsbridge.work.rosters")
 
@@ -47,7 +48,7 @@ class LiveRoster:
         self._now: _Now | None = None
         self._rosters: OrderedDict[int, Roster | None] = OrderedDict()
         self._calendars: OrderedDict[int, Mapping[str, Calendar]] = OrderedDict()
-        self._rotas: OrderedDict[tuple[int, int, tuple[Override, ...]], Rota] = OrderedDict()
+        self._rotas: OrderedDict[tuple[int, int, tuple[Override, ...], feeds.Marks], Rota] = OrderedDict()
 
     def now(self, conn: Connection, at: datetime) -> Rota | None:
         """What is known by this transaction, about `at` (some time around now) and all that comes; None without a roster."""
@@ -56,27 +57,35 @@ class LiveRoster:
         if held is not None and (held.revision, held.book) == (revision, book) and held.since <= at:
             return held.rota
         since = at - MARGIN
-        rota = self._rota(conn, rosters.newest(conn), book, rosters.standing(conn, since))
+        rota = self._rota(conn, rosters.newest(conn), book, rosters.standing(conn, since), None)
         self._now = _Now(revision, book, since, rota)
         return rota
 
     def then(self, conn: Connection, at: datetime) -> Rota | None:
-        """As it was known at `at`: the version that was live, the overrides made and not removed by then, the rulebook's calendars.
+        """As it was known at `at`: the version that was live, the overrides made and not removed by then, what feeds had said, the
+        rulebook's calendars.
 
         Of an instant to come: as it is known now. None before the first version.
         """
         version, book = rosters.version_known_at(conn, at), rulebooks.known_at(conn, at)
-        return self._rota(conn, version, book, rosters.overrides_known_at(conn, at, at - MARGIN))
+        return self._rota(conn, version, book, rosters.overrides_known_at(conn, at, at - MARGIN), at)
 
-    def _rota(self, conn: Connection, version: int, book: int, overrides: tuple[Override, ...]) -> Rota | None:
+    def roster(self, conn: Connection) -> Roster | None:
+        """The roster that is live, as it was published."""
+        version = rosters.newest(conn)
+        return self._roster(conn, version) if version else None
+
+    def _rota(self, conn: Connection, version: int, book: int, overrides: tuple[Override, ...], learnt_by: datetime | None) -> Rota | None:
         roster = self._roster(conn, version) if version else None
         if roster is None:
             return None
-        key = (version, book, overrides)
+        key = (version, book, overrides, feeds.marks(conn, [feed.key for feed in roster.feeds], learnt_by))
         with self._lock:
             made = self._rotas.get(key)
         if made is None:
-            made = _keep(self._lock, self._rotas, key, Rota(roster, overrides, (), self._calendars_of(conn, book)))
+            known = with_feeds(roster, feeds.said(conn, key[-1]))
+            rota = Rota(known.roster, (*known.overrides, *overrides), known.away, self._calendars_of(conn, book))
+            made = _keep(self._lock, self._rotas, key, rota)
         return made
 
     def _roster(self, conn: Connection, version: int) -> Roster | None:

@@ -256,6 +256,7 @@ def bridge(settings: Settings, database: Database, clock: Clock, *, workers_insi
         lifespan=_lifespan(workers if workers_inside else None),
         metrics_role=settings.metrics_role,
         docs_role=settings.docs_role,
+        zendesk_url=settings.zendesk_url,
     )
     app = create_app(desk)
     return Bridge(app, front(app, desk.webhooks), loop)

@@ -89,8 +89,8 @@ class DeskWithMemory:
         self.acts.append(act)
         return str(act[1])
 
-    async def acknowledge(self, case_id: str, by: str, note: str | None) -> str:
-        await self._did("acknowledge", case_id, by, note)
+    async def acknowledge(self, case_id: str, by: str, note: str | None, way: str | None = None, *, first: bool = False) -> str:
+        await self._did("acknowledge", case_id, by, note, *([way] if way else []))
         mark = update(tables.cases).where(tables.cases.c.id == case_id).values(acknowledged=True)
         await self.database.write(lambda conn: conn.execute(mark) and None)
         return case_id

@@ -494,3 +494,19 @@ kept = Table(
     Column("name", Text, primary_key=True),  # writeback_mode, installation_id, pepper …
     Column("value", Json, nullable=False),
 )
+
+link_keys = Table(
+    "link_keys",  # what the links to people are signed with
+    metadata,
+    Column("period", Integer, primary_key=True, autoincrement=False),  # thirty days each, counted from 1970
+    Column("secret", Text, nullable=False),  # hex
+    Column("made_at", Instant, nullable=False),
+)
+
+way_proofs = Table(
+    "way_proofs",
+    metadata,
+    Column("agent", Text, primary_key=True),
+    Column("way", Text, primary_key=True),
+    Column("proved_at", Instant, nullable=False),  # the newest press of a button in a message that came by this way
+)

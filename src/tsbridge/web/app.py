@@ -15,6 +15,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from tsbridge.core.ports import Ids
 from tsbridge.web import (
+    acknowledge,
     audit,
     cases,
     docs,
@@ -40,7 +41,7 @@ from tsbridge.web.desk import Desk
 from tsbridge.web.openapi import describe
 from tsbridge.web.route import DeskRoute
 
-OPEN: Final = frozenset({"/livez", "/readyz", "/metrics", "/docs", "/docs/init.js", "/openapi.json", "/docs-assets"})
+OPEN: Final = frozenset({"/livez", "/readyz", "/metrics", "/docs", "/docs/init.js", "/openapi.json", "/docs-assets", acknowledge.PATH})
 """Routes without a role. `/metrics` and `/docs` ask for one when the desk says so."""
 DOOR: Final = "/webhooks/"
 
@@ -63,6 +64,7 @@ _ROUTERS: Final = (
     sources,
     keys,
     docs,
+    acknowledge,
 )
 
 
@@ -163,4 +165,6 @@ def _template(scope: Scope) -> str:
     if isinstance(route, APIRoute | Mount):
         return route.path
     path = getattr(route, "path", None) or scope["path"]
+    if path.startswith(acknowledge.FOLDER):
+        return acknowledge.PATH  # what follows is somebody's token
     return path if path in ("/webhooks/zendesk", "/webhooks/talkdesk") else "other"

@@ -25,6 +25,12 @@ class Counters:
             ("source", "status", "reason"),
             registry=self.registry,
         )
+        self._links = Counter(
+            "tsbridge_links",
+            "Pages behind the links of messages: looks and presses of the button, and what came of them.",
+            ("act", "outcome"),
+            registry=self.registry,
+        )
         self._requests = Counter(
             "tsbridge_http_requests",
             "Requests answered, by route template and status.",
@@ -43,6 +49,10 @@ class Counters:
             if source in SOURCES:
                 self._known[source, status, reason] = counter
         counter.inc()
+
+    def link(self, act: str, outcome: str) -> None:
+        """A page behind a link of a message was looked at, or its button pressed. Both are few words of the page's own."""
+        self._links.labels(act, outcome).inc()
 
     def answered(self, method: str, route: str, status: int, seconds: float) -> None:
         """A request is done. `route` is the template of the route that took it, or `other`."""

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
-from datetime import tzinfo
+from datetime import datetime, tzinfo
 from typing import Annotated, Any, NamedTuple, Protocol
 
 from fastapi import Depends, FastAPI, Request
+from sqlalchemy import Connection
 from starlette.routing import BaseRoute
 
 from tsbridge.core.moments import Interaction
@@ -28,10 +29,11 @@ class CaseDesk(Protocol):
     Every method raises `LookupError` when there is no such case and `core.ports.Refusal` when it makes no sense; otherwise the
     case has been judged anew when it returns. `merge` puts the interactions of `other` into `case_id`; `split` takes
     one interaction out and returns the id of the case it stands in now; `withdraw` takes a moment out of its story, and there
-    `LookupError` means that there is no such moment; the others return the case's id.
+    `LookupError` means that there is no such moment; the others return the case's id. `way` of `acknowledge`: how, unless by the API;
+    `first`: only if nobody has the case, so that of several at once one has it.
     """
 
-    async def acknowledge(self, case_id: str, by: str, note: str | None) -> str: ...
+    async def acknowledge(self, case_id: str, by: str, note: str | None, way: str | None = None, *, first: bool = False) -> str: ...
     async def resolve(self, case_id: str, by: str, note: str | None) -> str: ...
     async def note(self, case_id: str, by: str, text: str) -> str: ...
     async def assign(self, case_id: str, by: str, agent: str, note: str | None) -> str: ...
@@ -51,6 +53,15 @@ Probe = Callable[[], Awaitable[Checked]]
 Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
 
 
+Carried = tuple[str, str | None, datetime]
+"""A case that a message tells of: its id, the policy that asked (None: a rule), and when."""
+
+
+def _nothing_carried(conn: Connection, message: str) -> Sequence[Carried]:
+    """No message carries anything."""
+    return ()
+
+
 def _nobody() -> None:
     """Nobody is there to be woken: the workers run elsewhere and look by themselves."""
 
@@ -64,6 +75,7 @@ class Desk:
     `make_ready`, `check`: make a document ready to be published and check it, wherever.
     `wake`: there are deliveries to work on; `wake_writer`: there are wishes to write; `wake_replay`: a replay or a rejudge.
     `probes`: what `/readyz` looks at, by name. `metrics_role`, `docs_role`: None leaves them open.
+    `zendesk_url`: where links to tickets lead. `carried`: the cases of a message, by its id.
     """
 
     database: Database
@@ -87,6 +99,8 @@ class Desk:
     lifespan: Lifespan | None = None
     metrics_role: str | None = None
     docs_role: str | None = None
+    zendesk_url: str | None = None
+    carried: Callable[[Connection, str], Sequence[Carried]] = _nothing_carried
 
     def salt(self) -> str:
         return self.entropy(16).hex()

@@ -28,8 +28,9 @@ class DeskWork:
         self._salt = salt
         self._wake = wake
 
-    async def acknowledge(self, case_id: str, by: str, note: str | None) -> str:
-        return await self._tell(case_id, "case.acknowledged", by, {"desk.note": note})
+    async def acknowledge(self, case_id: str, by: str, note: str | None, way: str | None = None, *, first: bool = False) -> str:
+        """`way`: how they said so, unless by the API. `first`: only if nobody has the case; of several at once one has it then."""
+        return await self._tell(case_id, "case.acknowledged", by, {"desk.note": note, "desk.way": way}, unless_taken=first)
 
     async def resolve(self, case_id: str, by: str, note: str | None) -> str:
         return await self._tell(case_id, "case.resolved", by, {"desk.note": note})
@@ -86,8 +87,12 @@ class DeskWork:
 
         return await self._act(work)
 
-    async def _tell(self, case_id: str, event: str, by: str, facts: dict[str, str | None]) -> str:
+    async def _tell(self, case_id: str, event: str, by: str, facts: dict[str, str | None], *, unless_taken: bool = False) -> str:
         def work(conn: Connection, now: datetime) -> str:
+            if unless_taken:
+                self._conclusions.begin(conn)  # nobody else acts meanwhile
+                if cases.in_hand(conn, links.resolve(conn, case_id) or case_id):
+                    return case_id
             founder = self._members(conn, case_id)[0]
             told: list[tuple[str, Value]] = sorted((name, value) for name, value in facts.items() if value is not None)
             moment = Moment("desk", key_of(founder), event, now, facts=tuple(told), actor=Actor("agent", by))

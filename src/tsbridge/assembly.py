@@ -46,9 +46,11 @@ from tsbridge.wiring import (
     worker_name,
 )
 from tsbridge.work.alone import Alone
+from tsbridge.work.assign import Giving
 from tsbridge.work.calls import CallReconciler
 from tsbridge.work.casedesk import DeskWork
 from tsbridge.work.choices import Definitions
+from tsbridge.work.choosing import Preview
 from tsbridge.work.conclude import Conclusions
 from tsbridge.work.due import DueTimes
 from tsbridge.work.facts import Background
@@ -62,6 +64,7 @@ from tsbridge.work.reconcile import Reconciler
 from tsbridge.work.recordings import Recordings
 from tsbridge.work.rejudge import Rejudging
 from tsbridge.work.replay import Replays, Shadowing
+from tsbridge.work.rosters import LiveRoster
 from tsbridge.work.silence import Silence
 from tsbridge.work.stream import Stream
 from tsbridge.work.writeback import Writeback
@@ -83,6 +86,7 @@ STREAM: Final = "stream"
 CALLS: Final = "calls"
 RECORDINGS: Final = "recordings"
 SILENCE: Final = "silence"
+ASSIGN: Final = "assign"
 WHOAMI: Final = "whoami"
 OWN_USER: Final = "own_user"
 ASK_AGAIN: Final = timedelta(minutes=30)
@@ -104,7 +108,7 @@ class Bridge:
 class Workers:
     """The workers of one process around one loop. They run inside `running()`."""
 
-    def __init__(self, settings: Settings, database: Database, clock: Clock, ids: Ids, live: LiveRulebook) -> None:
+    def __init__(self, settings: Settings, database: Database, clock: Clock, ids: Ids, live: LiveRulebook, roster: LiveRoster) -> None:
         self._settings = settings
         self._database = database
         self._clock = clock
@@ -125,9 +129,10 @@ class Workers:
         writeback = Writeback(database, clock, ids, self._zendesk, pace, name, alarm, conclusions, live)
         guard = Guard(database, clock, ids, salt, alarm, settings.writeback)
         rounds: dict[str, Round] = {
-            INGEST: ingest.round,
+            INGEST: self._then_give(ingest.round),
             ALONE: Alone(database, clock, read.alone, ingest, name).round,
             CLOCK: DueTimes(database, clock, conclusions, self.wake_writer).round,
+            ASSIGN: Giving(database, clock, ids, conclusions, live, roster, self.wake_writer).round,
             FACTS: ingest.complete,
             WRITEBACK: writeback.round,
             GUARD: guard.round,
@@ -158,6 +163,20 @@ class Workers:
 
     def wake_alone(self) -> None:
         self.loop.wake(ALONE)
+
+    def wake_assign(self) -> None:
+        self.loop.wake(ASSIGN)
+
+    def _then_give(self, work: Round) -> Round:
+        """After work that may have routed or closed something, what waits is looked at."""
+
+        async def round() -> datetime | bool | None:
+            done = await work()
+            if done is True:
+                self.wake_assign()
+            return done
+
+        return round
 
     def wake_facts(self) -> None:
         self.loop.wake(FACTS)
@@ -220,7 +239,8 @@ def bridge(settings: Settings, database: Database, clock: Clock, *, workers_insi
     ids = TimedIds(clock, entropy)
     live = LiveRulebook(settings.zone)
     counters = Counters()
-    workers = Workers(settings, database, clock, ids, live)
+    roster = LiveRoster()
+    workers = Workers(settings, database, clock, ids, live, roster)
     loop = workers.loop if workers_inside else None
     intake = Intake(database, clock, ids, tell_others=True)
 
@@ -242,6 +262,7 @@ def bridge(settings: Settings, database: Database, clock: Clock, *, workers_insi
         gate=Gate(database, clock, entropy, settings.admin_key.get_secret_value() if settings.admin_key is not None else None),
         live=live,
         cases=DeskWork(database, clock, ids, conclusions, salt, wake_writer),
+        queues=Preview(live, roster),
         counters=counters,
         zone=settings.zone,
         version=__version__,
@@ -328,7 +349,7 @@ def work(settings: Settings) -> None:
     clock = SystemClock()
     with Database.open(settings.database_url.get_secret_value()) as database:
         prepare(database, settings, clock)
-        made = Workers(settings, database, clock, TimedIds(clock, entropy), LiveRulebook(settings.zone))
+        made = Workers(settings, database, clock, TimedIds(clock, entropy), LiveRulebook(settings.zone), LiveRoster())
         log.info("working", extra={"dialect": database.dialect, "version": __version__})
         asyncio.run(_until_told(made))
         log.info("stopped")

@@ -15,7 +15,7 @@ from sqlalchemy.exc import DBAPIError
 
 from tsbridge.store import chain, schema
 from tsbridge.store.db import Database
-from tsbridge.store.notice_tables import metadata
+from tsbridge.store.work_tables import metadata
 
 Fresh = Callable[..., AbstractContextManager[str]]
 

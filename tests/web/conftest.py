@@ -31,6 +31,8 @@ from tsbridge.web.desk import Desk
 from tsbridge.web.health import database_probe
 from tsbridge.web.models import Diff, TimelineEntry, Word
 from tsbridge.web.openapi import describe
+from tsbridge.work.choosing import Preview
+from tsbridge.work.rosters import LiveRoster
 
 ADMIN = "an-admin-key-that-nobody-guesses"
 ZONE = ZoneInfo("America/Los_Angeles")
@@ -217,6 +219,7 @@ async def room(database: Database, clock: Clock, ids: Ids, entropy: Callable[[in
         gate=Gate(database, clock, entropy, ADMIN),
         live=LiveRulebook(ZONE),
         cases=acts,
+        queues=Preview(LiveRulebook(ZONE), LiveRoster()),
         counters=Counters(),
         zone=ZONE,
         version="0.0.0",

@@ -69,6 +69,7 @@ TABLE = {
     ("GET", "/v1/audit/verify"): "supervisor",
     ("GET", "/v1/audit/head"): "supervisor",
     ("GET", "/v1/escalations"): "viewer",
+    ("GET", "/v1/queues/{key}/next"): "viewer",
     ("POST", "/v1/escalations/{escalation_id}/acknowledge"): "supervisor",
     ("GET", "/v1/drift"): "supervisor",
     ("GET", "/v1/writebacks"): "supervisor",

@@ -15,6 +15,7 @@ from tests.web import rows
 from tsbridge.core.link import Shared
 from tsbridge.core.moments import Handle
 from tsbridge.store import shared
+from tsbridge.store.work_tables import workload
 from tsbridge.web.desk import Checked
 from tsbridge.web.health import clock_probe, heartbeat_probe, migrations_probe
 
@@ -46,6 +47,15 @@ async def test_ids_that_stand_for_too_many_people_are_counted(room: Any) -> None
     id_ = Handle("call", "x")
     await room.desk.database.write(lambda conn: shared.note(conn, [id_], [], Shared(frozenset({id_}), frozenset())))
     assert (await figures(room))["tsbridge_shared_ids", "kind=call"] == 1
+
+
+async def test_what_waits_for_somebody_is_counted_by_queue(room: Any) -> None:
+    assert (await figures(room))["tsbridge_assignments", ""] == 0
+    piece = {"thread": "zendesk:1", "ticket": "1", "queue": "safety", "channel": "email", "since": room.desk.clock.now()}
+    for case_id, waits in (("case_1", True), ("case_2", False), ("case_3", True)):
+        row = workload.insert().values(case_id=case_id, waits=waits, **piece)
+        await room.desk.database.write(lambda conn, row=row: conn.execute(row) and None)
+    assert (await figures(room))["tsbridge_queue_waiting", "queue=safety"] == 2
 
 
 async def test_one_failed_check_makes_it_not_ready(room: Any) -> None:

@@ -12,7 +12,7 @@ import typer
 from sqlalchemy import Connection
 
 from tsbridge.cli.frame import AsJson, done, group, house, refuse, say, time_option
-from tsbridge.store import proof, routing
+from tsbridge.store import agents, proof, routing
 from tsbridge.web.shapes import decision_item
 
 app = group("The audit: verify it, take it away.")
@@ -68,10 +68,10 @@ def _decisions(database: Any, wanted: routing.RoutingFilter) -> Iterator[dict[st
 
         def read(conn: Connection, before: int = before) -> Any:
             rows = routing.decision_list(conn, wanted, BATCH, before)
-            return rows, routing.writebacks_for(conn, rows)
+            return rows, routing.writebacks_for(conn, rows), agents.keys(conn)
 
-        rows, wishes = database.read_now(read)
-        yield from (decision_item(row, wishes.get(row["id"])) for row in rows)
+        rows, wishes, keys = database.read_now(read)
+        yield from (decision_item(row, wishes.get(row["id"]), keys) for row in rows)
         if len(rows) < BATCH:
             return
         before = int(rows[-1]["seq"])

@@ -21,10 +21,10 @@ from typing import Any, Final, NamedTuple
 
 from tsbridge.core.escalation import Armed, Rest
 from tsbridge.core.helpdesk import Asked, Wish
-from tsbridge.core.moments import UNJUDGED, Interaction, Moment, Value, instant_text
+from tsbridge.core.moments import GIVEN, UNJUDGED, Interaction, Moment, Value, instant_text
 from tsbridge.core.rules.judgement import Judgement
 from tsbridge.core.rules.language import Policy
-from tsbridge.core.thread import Thread, asked_singles, merged_of
+from tsbridge.core.thread import Given, Thread, asked_singles, merged_of
 from tsbridge.core.track import ASSIGNEE, DONE, EMPTY, FROZEN, Track, key_of, tag_set
 
 CASE_FIELDS: Final = (
@@ -34,6 +34,8 @@ CASE_FIELDS: Final = (
 """What a view tells of the case itself."""
 FOLLOWED: Final = {"case.followed_severity": "case.severity", "case.followed_category": "case.category"}
 """What a follow-up tells of the ticket it follows, by the field it is read from."""
+NAMED: Final = "named by a rule or a supervisor"
+TAKEN: Final = "assigned in Zendesk"
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,12 +55,23 @@ class Escalation:
     rests: tuple[Rest, ...] = ()
 
 
+class Holder(NamedTuple):
+    """Who has a ticket: a Zendesk user's id (or the word a supervisor named somebody by), their key in the roster where the story tells
+    it, and why. `given`: the desk gave it to them by itself."""
+
+    id: str
+    agent: str | None
+    because: str
+    given: Given | None = None
+
+
 class CaseState(NamedTuple):
     """A case after some moment of its story. `judged_to` is that moment's place; places compare as text.
 
     `acknowledged`: by a supervisor; see `in_hand`.
     `joined`: of an interaction the first one it is joined with by name, which names their thread; itself where it is left out.
     `whole`: what rules asked of the whole case (`scope: case`).
+    `assignee`, `agent`, `assigned_because`: whom a rule, a supervisor or the desk itself named last; see `holder`.
     """
 
     opened_at: datetime | None = None
@@ -70,6 +83,8 @@ class CaseState(NamedTuple):
     threads: Mapping[str, Thread] = EMPTY
     whole: Thread = Thread()
     assignee: str | None = None
+    agent: str | None = None
+    assigned_because: str = NAMED
     acknowledged: bool = False
     reopened: bool = False
     notes: tuple[tuple[str, str, str], ...] = ()
@@ -142,6 +157,10 @@ class CaseState(NamedTuple):
             told, previous = {"latest": self.latest or key, **self._heard_at_desk(moment, key, place)}, dict(before.facts)
             changed: tuple[str, ...] = ()
             thread = thread._replace(latest=thread.latest or key)
+            if moment.event == GIVEN and (given := self._given(moment, key, place)) is not None:
+                facts = dict(moment.facts)
+                named = {"assignee": str(facts["case.assignee"]), "agent": given.agent, "assigned_because": given.because}
+                told, thread = {**told, **named}, thread._replace(given=given, assign=Asked(named["assignee"], place))
         else:
             track, previous, changed = before.hear(moment)
             outdated = before.is_outdated_by(moment, changed)
@@ -154,6 +173,8 @@ class CaseState(NamedTuple):
             if thread.latest != key and self._is_frozen(thread.latest):
                 thread = thread._replace(firing=())  # what fired on a ticket before it was closed holds nothing back on the others
             thread = self._defended(moment, track, thread, place, outdated=outdated)._replace(latest=key)
+            if anew and moment.event not in UNJUDGED:
+                thread = thread._replace(stirred=place)
             if before.taken_by(moment) and not (moment.impression and self._is_as_we_assigned(key, track)):
                 thread = thread._replace(taken=True)
         if moment.event in UNJUDGED:  # known of old, heard only now: the case is as old as what happened in it
@@ -164,6 +185,35 @@ class CaseState(NamedTuple):
         if heard._is_frozen(key):
             heard = heard._escalates_no_more(name, subject, moment.at)
         return heard._settle_status(self, name, moment, anew), previous, changed
+
+    def _given(self, moment: Moment, key: str, place: str) -> Given | None:
+        """The assignment that a moment of the desk's own tells; None where somebody else has the ticket by then: people win."""
+        facts = dict(moment.facts)
+        held = self.holder(key)
+        if held is not None and held.id not in (facts.get("case.instead_of"), facts["case.assignee"]):
+            return None
+        return Given(place, str(facts["case.agent"]), str(facts["case.from_queue"]), str(facts["case.because"]))
+
+    def holder(self, key: str) -> Holder | None:
+        """Who has a ticket: whom we ask for, as long as nobody undid it, else whom it was last heard to be assigned to."""
+        track, asked = self.tracks.get(key), self.asked_of(key).assign
+        if asked is not None and (track is None or asked.by > track.declined.get(ASSIGNEE, "")):
+            given = self.threads.get(self.thread_of(key), Thread()).given
+            if given is not None and given.by == asked.by:
+                return Holder(str(asked.value), given.agent, given.because, given)
+            return Holder(str(asked.value), self.agent if self.assignee == asked.value else None, NAMED)
+        heard = None if track is None else track.facts.get(ASSIGNEE)
+        return Holder(str(heard), None, TAKEN) if heard else None
+
+    def shown_holder(self) -> Holder | None:
+        """Who has the case: its worst thread's oldest ticket that is not done; where it has no such ticket, whoever was named last."""
+        name = self.thread_of(self.worst.latest)
+        tickets = [key for key in self.tracks if key.startswith("zendesk:") and self.thread_of(key) == name]
+        live = sorted(tickets, key=lambda key: (self.tracks[key].status in DONE, self.tracks[key].opened_at, key))
+        found = self.holder(live[0]) if live else None
+        if found is None and self.assignee is not None and not (live and self.assignee.isdigit()):
+            return Holder(self.assignee, self.agent, self.assigned_because)
+        return found
 
     def _is_as_we_assigned(self, key: str, track: Track) -> bool:
         """Whether the assignee is the one that we asked for: a snapshot does not tell who wrote it."""
@@ -180,7 +230,8 @@ class CaseState(NamedTuple):
             return {"acknowledged": True, "threads": asked}
         if moment.event == "case.assigned":
             value = facts.get("case.assignee")
-            told: dict[str, Any] = {"assignee": None if value is None else str(value)}
+            told: dict[str, Any] = {"assignee": None if value is None else str(value), "assigned_because": NAMED}
+            told["agent"] = None if (agent := facts.get("case.agent")) is None else str(agent)
             if isinstance(value, str) and value.isascii() and value.isdigit():
                 told["whole"] = self.whole._replace(assign=Asked(value, place))
             return told
@@ -364,6 +415,8 @@ class CaseState(NamedTuple):
             threads={**self.threads, name: thread},
             whole=self.whole.ask(judgement, place, anew, judgement.for_case) if judgement.for_case else self.whole,
             assignee=str(asked.assign.value) if assigned and asked.assign is not None else self.assignee,
+            agent=None if assigned else self.agent,
+            assigned_because=NAMED if assigned else self.assigned_because,
             notes=self.notes + tuple(self._numbered(judgement, key_of(subject))) if judgement.notes else self.notes,
             ended=self.ended + self._ended(before, judgement, subject, at, policies),
             judged_to=max(place, self.judged_to),

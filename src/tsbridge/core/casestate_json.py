@@ -6,12 +6,12 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from tsbridge.core.casestate import CaseState, Escalation
+from tsbridge.core.casestate import NAMED, CaseState, Escalation
 from tsbridge.core.escalation import Armed, rests_from, rests_json
 from tsbridge.core.helpdesk import Asked
 from tsbridge.core.moments import Interaction, Value, instant_text, read_instant, value_from, value_json
 from tsbridge.core.stale import Overwrote
-from tsbridge.core.thread import Thread
+from tsbridge.core.thread import Given, Thread
 from tsbridge.core.track import Track
 
 
@@ -43,6 +43,8 @@ def to_json(state: CaseState) -> dict[str, Any]:
             "armed": [a.to_json() for a in one.armed],
             "next_due": at(one.next_due),
             **({} if one.quiet is None else {"quiet": at(one.quiet)}),
+            **({"given": list(one.given)} if one.given is not None else {}),
+            **({"stirred": one.stirred} if one.stirred else {}),
         }
 
     return {
@@ -64,6 +66,8 @@ def to_json(state: CaseState) -> dict[str, Any]:
         "threads": {name: thread(one) for name, one in state.threads.items()},
         "whole": thread(state.whole),
         "assignee": state.assignee,
+        **({"agent": state.agent} if state.agent is not None else {}),
+        **({"assigned_because": state.assigned_because} if state.assigned_because != NAMED else {}),
         "acknowledged": state.acknowledged,
         "reopened": state.reopened,
         "notes": [list(note) for note in state.notes],
@@ -98,6 +102,8 @@ def from_json(data: Mapping[str, Any]) -> CaseState:
             armed=tuple(Armed.from_json(a) for a in one["armed"]),
             next_due=at(one["next_due"]),
             quiet=at(one.get("quiet")),
+            given=Given(*one["given"]) if "given" in one else None,
+            stirred=one.get("stirred", ""),
         )
 
     return CaseState(
@@ -119,6 +125,8 @@ def from_json(data: Mapping[str, Any]) -> CaseState:
         threads={name: thread(one) for name, one in data["threads"].items()},
         whole=thread(data["whole"]),
         assignee=data["assignee"],
+        agent=data.get("agent"),
+        assigned_because=data.get("assigned_because", NAMED),
         acknowledged=data["acknowledged"],
         reopened=data["reopened"],
         notes=tuple((key, text, place) for key, text, place in data["notes"]),

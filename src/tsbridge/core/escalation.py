@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from tsbridge.core.calendar import ALWAYS, Calendar
-from tsbridge.core.moments import CLOCK, Interaction, instant_text, read_instant
+from tsbridge.core.moments import CLOCK, GIVEN, Interaction, instant_text, read_instant
 from tsbridge.core.rules.language import Policy, Rulebook, Step
 
 Rest = tuple[datetime, datetime | None]
@@ -46,7 +46,7 @@ class Armed:
         until = None
         if acknowledged and policy.acknowledged_for is not None:
             until = self.acknowledged_until
-            if event == "case.acknowledged" or until is None or (event != CLOCK and at < until):
+            if event == "case.acknowledged" or until is None or (event not in (CLOCK, GIVEN) and at < until):
                 until = at + policy.acknowledged_for
         return replace(self, paused_by=paused_by, acknowledged_until=until)
 

@@ -31,7 +31,9 @@ CALL_EVENTS = (
     "call.disposition",
     "call.note",
 )
-DESK_EVENTS = ("case.acknowledged", "case.resolved", "case.noted", "case.assigned")
+GIVEN = "case.given"
+"""The desk gave a case to somebody by itself (`core.assign`). Nobody moved: it acknowledges, stops and rests nothing."""
+DESK_EVENTS = ("case.acknowledged", "case.resolved", "case.noted", "case.assigned", GIVEN)
 FACTS = "facts"
 """Background facts looked up at the vendor. Never judged itself: it completes the moments from its instant on."""
 WRITTEN = "written"

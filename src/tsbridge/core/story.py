@@ -296,7 +296,7 @@ def outcome(before: CaseState, state: CaseState, judgement: Judgement, subject: 
         "severity": stands.severity,
         "category": stands.category,
         "queue": own.queue or stands.queue,
-        "assignee": {"id": state.assignee, "because": "named by a rule or a supervisor"} if state.assignee else None,
+        "assignee": _assignee(state),
         "priority": None if own.priority is None else own.priority.value,
         "tags_added": list(judgement.tags_added),
         "tags_removed": list(judgement.tags_removed),
@@ -312,6 +312,13 @@ def outcome(before: CaseState, state: CaseState, judgement: Judgement, subject: 
         **({"resolved": True} if rests else {}),
         "changes_nothing": before.stands_like(state) and not judgement.notes and not judgement.notifications and not rests,
     }
+
+
+def _assignee(state: CaseState) -> dict[str, Any] | None:
+    """Whom a rule, a supervisor or the desk named last. The roster's key stands there where the story tells it."""
+    if not state.assignee:
+        return None
+    return {"id": state.assignee, **({"agent": state.agent} if state.agent is not None else {}), "because": state.assigned_because}
 
 
 def _digests(heard: Iterable[Moment]) -> tuple[str, ...]:

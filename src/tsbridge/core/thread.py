@@ -14,9 +14,18 @@ from tsbridge.core.rules.judgement import Judgement
 from tsbridge.core.track import EMPTY
 
 
+class Given(NamedTuple):
+    """Work that the desk gave to somebody: at which place of the story, to which agent of the roster, out of which queue, and why."""
+
+    by: str
+    agent: str
+    queue: str
+    because: str
+
+
 class Thread(NamedTuple):
     """What stands for interactions joined by name. `latest`: which of them told something last; `taken`: a person was assigned;
-    `quiet`: what was told last is quiet up to then.
+    `quiet`: what was told last is quiet up to then; `stirred`: the place of the newest moment that may bring back what a person undid.
     """
 
     latest: str = ""
@@ -36,6 +45,8 @@ class Thread(NamedTuple):
     armed: tuple[Armed, ...] = ()
     next_due: datetime | None = None
     quiet: datetime | None = None
+    given: Given | None = None
+    stirred: str = ""
 
     def ask(self, judgement: Judgement, place: str, anew: bool, parts: Collection[str] | None = None) -> Thread:
         """The thread with what a judgement asks of its tickets. `parts`: only these of it, named as in `Judgement.for_case`."""

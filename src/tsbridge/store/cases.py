@@ -12,6 +12,7 @@ from tsbridge.core.casestate import CaseState
 from tsbridge.core.casestate_json import from_json, to_json
 from tsbridge.core.moments import Value
 from tsbridge.core.story import due_at
+from tsbridge.store import workload
 from tsbridge.store.tables import cases, escalations, interactions
 
 # Statements of the hot path are built once: building one costs more than running it.
@@ -63,12 +64,15 @@ def save(conn: Connection, case_id: str, now: CaseState) -> None:
     opened_at, last_at = now.opened_at, now.last_at
     if opened_at is None:
         opened_at, last_at = conn.execute(_LIVES, {"of_id": case_id}).one()
+    held = now.shown_holder()
     values = {
         "status": "resolved" if now.resolved or now.opened_at is None else "open",
         "severity": now.severity,
         "category": now.category,
         "queue": now.queue,
-        "assignee": now.assignee,
+        "assignee": None if held is None else held.id,
+        "agent": None if held is None else held.agent,
+        "assigned_because": None if held is None else held.because,
         "acknowledged": now.in_hand,
         "opened_at": opened_at,
         "last_at": last_at,
@@ -85,6 +89,7 @@ def dissolve(conn: Connection, case_id: str) -> None:
     """The case has no members any more: its interactions are in other cases, which its id goes on resolving to."""
     conn.execute(delete(cases).where(cases.c.id == case_id))
     conn.execute(delete(escalations).where(escalations.c.case_id == case_id))
+    workload.save(conn, case_id, ())
 
 
 def save_escalations(conn: Connection, case_id: str, rows: Sequence[Mapping[str, object]]) -> None:

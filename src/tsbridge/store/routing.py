@@ -46,7 +46,7 @@ class RoutingFilter:
     call: str | None = None
     rule: str | None = None
     queue: str | None = None
-    agent: str | None = None
+    agent: tuple[str, ...] = ()
     tag: str | None = None
     channel: str | None = None
     severity: int | None = None
@@ -124,7 +124,6 @@ def _joined() -> Select[Any]:
 def _filtered(query: Select[Any], wanted: RoutingFilter) -> Select[Any]:
     plain = (
         (decisions.c.queue, wanted.queue),
-        (decisions.c.agent, wanted.agent),
         (decisions.c.channel, wanted.channel),
         (decisions.c.severity, wanted.severity),
         (decisions.c.rulebook_version, wanted.version),
@@ -132,6 +131,8 @@ def _filtered(query: Select[Any], wanted: RoutingFilter) -> Select[Any]:
     for column, value in plain:
         if value is not None:
             query = query.where(column == value)
+    if wanted.agent:
+        query = query.where(decisions.c.agent.in_(wanted.agent))
     if wanted.since is not None:
         query = query.where(decisions.c.at >= wanted.since)
     if wanted.until is not None:

@@ -227,7 +227,9 @@ cases = Table(
     Column("severity", Integer),
     Column("category", Text),
     Column("queue", Text),
-    Column("assignee", Text),
+    Column("assignee", Text),  # who has it: a Zendesk user's id, or the word a supervisor named somebody by
+    Column("agent", Text),  # their key in the roster, where the story tells it
+    Column("assigned_because", Text),
     Column("acknowledged", Boolean, nullable=False, default=False),
     Column("opened_at", Instant, nullable=False),
     Column("last_at", Instant, nullable=False),

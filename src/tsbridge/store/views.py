@@ -20,6 +20,7 @@ from tsbridge.store import shared, silence, warnings
 from tsbridge.store.people import as_left
 from tsbridge.store.rulebooks import newest
 from tsbridge.store.tables import cases, changes, decisions, desired, escalations, handles, inbox, interactions, moments
+from tsbridge.store.work_tables import assignments, workload
 
 Row = RowMapping
 
@@ -259,6 +260,8 @@ class Figures(NamedTuple):
     silent: Mapping[str, datetime]
     warnings: Mapping[str, int]
     shared_ids: Mapping[str, int]
+    waiting: Mapping[str, int]
+    assignments: int
 
 
 def figures(conn: Connection) -> Figures:
@@ -285,6 +288,8 @@ def figures(conn: Connection) -> Figures:
         silent=silence.silent(conn),
         warnings={kind: found.count for kind, found in warnings.noted(conn).items()},
         shared_ids=shared.count(conn),
+        waiting=_counted(conn, workload.c.queue, workload.c.waits.is_(True)),
+        assignments=conn.execute(select(func.count()).select_from(assignments)).scalar_one(),
     )
 
 

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import JSONResponse, StreamingResponse
 from sqlalchemy import Connection
 
-from tsbridge.store import chain, proof, routing
+from tsbridge.store import agents, chain, proof, routing
 from tsbridge.web.accept import choose
 from tsbridge.web.auth import Supervisor, Viewer
 from tsbridge.web.csvtext import CSV, NDJSON, cell, csv_text, ndjson
@@ -58,7 +58,9 @@ async def list_decisions(
     kind: Annotated[Literal["escalation", "routing"] | None, Query(description="Decisions in which a rule of this kind matched.")] = None,
     version: NumberQuery = None,
 ) -> Response:
-    """Decisions, newest first. As NDJSON or CSV everything that matches is streamed; as JSON it comes in pages."""
+    """Decisions, newest first. `agent`: a key of the roster, or a Zendesk user's id. As NDJSON or CSV everything that matches is streamed;
+    as JSON it comes in pages."""
+    named = () if agent is None else await desk.database.read(lambda conn: agents.meant(conn, agent))
     wanted = routing.RoutingFilter(
         since=query_time("from", since),
         until=query_time("to", until),
@@ -67,7 +69,7 @@ async def list_decisions(
         call=call,
         rule=rule,
         queue=queue,
-        agent=agent,
+        agent=named,
         tag=tag,
         channel=channel,
         severity=None if severity is None else whole_number("query", "severity", severity, 1, 99),
@@ -87,10 +89,10 @@ async def list_decisions(
 
     def read(conn: Connection) -> Any:
         rows = routing.decision_list(conn, wanted, page.limit + 1, before)
-        return rows, routing.writebacks_for(conn, rows)
+        return rows, routing.writebacks_for(conn, rows), agents.keys(conn)
 
-    rows, wishes = await desk.database.read(read)
-    items = page.answer("routing", rows, lambda row: (row["seq"],), lambda row: decision_item(row, wishes.get(row["id"])))
+    rows, wishes, keys = await desk.database.read(read)
+    items = page.answer("routing", rows, lambda row: (row["seq"],), lambda row: decision_item(row, wishes.get(row["id"]), keys))
     return JSONResponse(items, headers={"Vary": "Accept"})
 
 
@@ -136,11 +138,11 @@ async def _batches(desk: Desk, wanted: routing.RoutingFilter, before: int | None
 
         def read(conn: Connection, before: int = before) -> Any:
             rows = routing.decision_list(conn, wanted, BATCH, before)
-            return rows, routing.writebacks_for(conn, rows)
+            return rows, routing.writebacks_for(conn, rows), agents.keys(conn)
 
-        rows, wishes = await desk.database.read(read)
+        rows, wishes, keys = await desk.database.read(read)
         if rows:
-            yield [decision_item(row, wishes.get(row["id"])) for row in rows]
+            yield [decision_item(row, wishes.get(row["id"]), keys) for row in rows]
         if len(rows) < BATCH:
             return
         before = int(rows[-1]["seq"])

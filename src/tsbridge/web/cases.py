@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 
 from tsbridge.core.moments import Interaction
 from tsbridge.core.ports import Refusal
-from tsbridge.store import routing, views
+from tsbridge.store import agents, assignments, routing, views
 from tsbridge.web.auth import Supervisor, Viewer
 from tsbridge.web.desk import Desk, Made
 from tsbridge.web.explained import Nearby, explained
@@ -20,7 +20,7 @@ from tsbridge.web.inputs import Body, Id, Line, NumberQuery, Prose, Word, time_t
 from tsbridge.web.pages import Key, Paged, instant_of, instant_part
 from tsbridge.web.problems import Problem, not_found
 from tsbridge.web.route import DeskRoute
-from tsbridge.web.shapes import case_item, escalation_item, moment_item
+from tsbridge.web.shapes import assignment_item, case_item, escalation_item, moment_item
 
 routes = APIRouter(route_class=DeskRoute, prefix="/v1/cases", tags=["cases"])
 
@@ -83,12 +83,12 @@ async def list_cases(
     last = page.after("cases", int, str)
     after = None if last is None else (instant_of(last[0]), str(last[1]))
 
-    def read(conn: Connection) -> tuple[list[views.Row], Any]:
+    def read(conn: Connection) -> tuple[list[views.Row], Any, Any]:
         rows = views.case_list(conn, wanted, page.limit + 1, after)
-        return rows, views.interactions_of(conn, [row["id"] for row in rows])
+        return rows, views.interactions_of(conn, [row["id"] for row in rows]), agents.keys(conn)
 
-    rows, interactions = await desk.database.read(read)
-    return page.answer("cases", rows, _case_key, lambda row: case_item(row, interactions[row["id"]]))
+    rows, interactions, keys = await desk.database.read(read)
+    return page.answer("cases", rows, _case_key, lambda row: case_item(row, interactions[row["id"]], keys))
 
 
 @routes.get("/{case_id}")
@@ -115,7 +115,8 @@ async def case_timeline(desk: Made, by: Viewer, page: Paged, case_id: Id) -> dic
 
 @routes.get("/{case_id}/explain")
 async def explain_case(desk: Made, by: Viewer, case_id: Id, near: Nearby) -> dict[str, Any]:
-    """Why the case stands where it stands: its links, the decision that set each value, and the latest one explained."""
+    """Why the case stands where it stands: its links, the decision that set each value, the latest one explained, and to whom the desk
+    gave it, with everybody else and why not."""
 
     def read(conn: Connection) -> Any:
         row = views.case(conn, case_id)
@@ -124,18 +125,20 @@ async def explain_case(desk: Made, by: Viewer, case_id: Id, near: Nearby) -> dic
         decisions = routing.decisions_of_case(conn, row["id"], LOOK_BACK)
         latest = explained(conn, desk.live, decisions[0]["id"], near) if decisions else None
         steps = views.escalation_list(conn, LOOK_BACK, case_id=row["id"])
-        return (row, views.interactions_of(conn, [row["id"]])[row["id"]], decisions, latest, steps)
+        given = assignments.of_case(conn, row["id"], LOOK_BACK)
+        return (case_item(row, views.interactions_of(conn, [row["id"]])[row["id"]], agents.keys(conn)), decisions, latest, steps, given)
 
     found = await desk.database.read(read)
     if found is None:
         raise not_found("case")
-    row, interactions, decisions, latest, steps = found
+    case, decisions, latest, steps, given = found
     return {
-        "id": row["id"],
-        "case": case_item(row, interactions),
+        "id": case["id"],
+        "case": case,
         "set_by": {name: _set_by(name, decisions) for name in SETTINGS},
         "decision": latest,
         "escalations": [escalation_item(step, desk.clock.now()) for step in steps],
+        "assignments": [assignment_item(row) for row in given],
     }
 
 
@@ -159,7 +162,7 @@ async def note_case(desk: Made, by: Supervisor, case_id: Id, body: Note) -> dict
 
 @routes.post("/{case_id}/assign")
 async def assign_case(desk: Made, by: Supervisor, case_id: Id, body: Assignment) -> dict[str, Any]:
-    """Give the case to an agent. A Zendesk user's id is written to the case's tickets."""
+    """Give the case to an agent, by their key in the roster or by a Zendesk user's id; that user is written to the case's tickets."""
     return await done(desk, desk.cases.assign(case_id, by.name, body.agent, body.note))
 
 
@@ -205,7 +208,7 @@ def person_handles(person: str) -> tuple[tuple[str, str], ...]:
 async def _case(desk: Desk, case_id: str) -> dict[str, Any]:
     def read(conn: Connection) -> dict[str, Any] | None:
         row = views.case(conn, case_id)
-        return None if row is None else case_item(row, views.interactions_of(conn, [row["id"]])[row["id"]])
+        return None if row is None else case_item(row, views.interactions_of(conn, [row["id"]])[row["id"]], agents.keys(conn))
 
     shown = await desk.database.read(read)
     if shown is None:

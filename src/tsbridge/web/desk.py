@@ -42,6 +42,12 @@ class CaseDesk(Protocol):
     async def withdraw(self, moment: str, by: str, reason: str) -> str: ...
 
 
+class Queues(Protocol):
+    """Who would get the next case of a queue, by what a transaction sees: contract section 8, or None where there is no such queue."""
+
+    def next(self, conn: Connection, queue: str, now: datetime) -> Mapping[str, Any] | None: ...
+
+
 class Checked(NamedTuple):
     """The result of one look at ourselves. `detail` is for an operator's eyes and names no person and no secret."""
 
@@ -85,6 +91,7 @@ class Desk:
     gate: Gate
     live: LiveRulebook
     cases: CaseDesk
+    queues: Queues
     counters: Counters
     zone: tzinfo
     version: str

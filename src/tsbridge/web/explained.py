@@ -9,7 +9,7 @@ from sqlalchemy import Connection
 
 from tsbridge.core.rules.judge import Near
 from tsbridge.core.rules.shown import MOST_NEAR, NEAR, near_misses, rule_shown
-from tsbridge.store import decisions, routing
+from tsbridge.store import agents, decisions, routing
 from tsbridge.store.rulebooks import LiveRulebook
 from tsbridge.web.inputs import whole_number
 from tsbridge.web.shapes import decision_item
@@ -42,7 +42,7 @@ def explained(conn: Connection, live: LiveRulebook, decision_id: str, near: Near
     loaded = decisions.load(conn, decision_id)
     if row is None or loaded is None:
         return None
-    shown = decision_item(row, routing.writebacks_for(conn, [row]).get(decision_id))
+    shown = decision_item(row, routing.writebacks_for(conn, [row]).get(decision_id), agents.keys(conn))
     held = loaded.held
     if held is not None:
         fewest = {"near_misses": held.reasons["near_misses"][: near.shown]}

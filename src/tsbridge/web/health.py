@@ -85,6 +85,11 @@ class Figures(Collector):
         )
         words = "Ids, and interactions by all their ids, that stand for more than three people and therefore join nobody."
         yield _by_label("tsbridge_shared_ids", words, "kind", self._figures.shared_ids, ("ticket", "call", "zendesk", "talkdesk"))
+        waiting = GaugeMetricFamily("tsbridge_queue_waiting", "Work that waits for somebody, by queue.", labels=["queue"])
+        for queue, count in sorted(self._figures.waiting.items()):
+            waiting.add_metric([queue], count)
+        yield waiting
+        yield GaugeMetricFamily("tsbridge_assignments", "How often the desk gave work to somebody.", self._figures.assignments)
         silent = dict.fromkeys(self._figures.silent, 1)
         yield _by_label("tsbridge_source_silent", "1 for a source that says nothing for improbably long.", "source", silent, tuple(SOURCES))
         yield GaugeMetricFamily("tsbridge_decisions", "Decisions kept.", self._figures.decisions)

@@ -25,13 +25,19 @@ class CaseInteraction(TypedDict):
     linked: Linked
 
 
+class Assignee(TypedDict):
+    id: str
+    agent: str | None
+    because: str
+
+
 class Case(TypedDict):
     id: str
     status: Literal["open", "resolved"]
     severity: int | None
     category: str | None
     queue: str | None
-    assignee: str | None
+    assignee: Assignee | None
     acknowledged: bool
     opened_at: str
     last_at: str
@@ -181,12 +187,50 @@ class Escalation(TypedDict):
     acknowledged_at: str | None
 
 
+class Reason(TypedDict):
+    step: str
+    says: str
+
+
+class Candidate(TypedDict):
+    agent: str
+    score: int
+    chosen: bool
+    because: list[Reason]
+
+
+class Assignment(TypedDict):
+    id: str
+    at: str
+    ticket: str
+    queue: str
+    agent: str
+    zendesk_user_id: str
+    instead_of: str | None
+    severity: int | None
+    category: str | None
+    channel: str
+    candidates: list[Candidate]
+    roster_version: int
+    rulebook_version: int
+
+
+class NextInQueue(TypedDict):
+    queue: str
+    assign: Literal["none", "least_loaded", "round_robin", "sticky"]
+    waiting: int
+    case_id: str | None
+    ticket: str | None
+    candidates: list[Candidate]
+
+
 class CaseExplained(TypedDict):
     id: str
     case: Case
     set_by: dict[str, SetBy | None]
     decision: DecisionExplained | None
     escalations: list[Escalation]
+    assignments: list[Assignment]
 
 
 class TimelineEntry(TypedDict):

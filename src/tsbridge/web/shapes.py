@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+from tsbridge.core.casestate import NAMED
 from tsbridge.store.keys import Key
 from tsbridge.store.rulebooks import Draft
 from tsbridge.store.versions import Version
@@ -32,14 +33,16 @@ def event_item(row: Row) -> dict[str, Any]:
     }
 
 
-def case_item(row: Row, interactions: Sequence[Row]) -> dict[str, Any]:
+def case_item(row: Row, interactions: Sequence[Row], keys: Mapping[str, str]) -> dict[str, Any]:
+    """`keys`: of the roster, by Zendesk ids."""
+    has = row["assignee"]
     return {
         "id": row["id"],
         "status": row["status"],
         "severity": row["severity"],
         "category": row["category"],
         "queue": row["queue"],
-        "assignee": row["assignee"],
+        "assignee": None if has is None else assignee(has, row["agent"] or keys.get(has), row["assigned_because"] or NAMED),
         "acknowledged": row["acknowledged"],
         "opened_at": time_text(row["opened_at"]),
         "last_at": time_text(row["last_at"]),
@@ -48,6 +51,19 @@ def case_item(row: Row, interactions: Sequence[Row]) -> dict[str, Any]:
         "next_due": time_text(row["due_at"]),
         "revision": row["revision"],
     }
+
+
+def assignee(id: str, agent: str | None, because: str) -> dict[str, Any]:
+    """Who has it. `agent`: their key in the roster; null where nobody of the roster is known by that id."""
+    return {"id": id, "agent": agent, "because": because}
+
+
+def outcome(kept: Mapping[str, Any], keys: Mapping[str, str]) -> dict[str, Any]:
+    """An outcome as it was kept, with who its assignee is in the roster."""
+    named = kept.get("assignee")
+    if not named:
+        return {**kept}
+    return {**kept, "assignee": assignee(named["id"], named.get("agent") or keys.get(named["id"]), named["because"])}
 
 
 def interaction_item(row: Row) -> dict[str, Any]:
@@ -76,7 +92,7 @@ def moment_item(row: Row) -> dict[str, Any]:
     }
 
 
-def decision_item(row: Row, wish: Row | None) -> dict[str, Any]:
+def decision_item(row: Row, wish: Row | None, keys: Mapping[str, str]) -> dict[str, Any]:
     """A decision without what has to be computed again: `because` and the near misses."""
     return {
         "id": row["id"],
@@ -91,7 +107,7 @@ def decision_item(row: Row, wish: Row | None) -> dict[str, Any]:
         "rulebook": {"version": row["rulebook_version"], "hash": row["rulebook_hash"]},
         "mode": row["mode"],
         "rules": [{"key": key, "kind": kind, "matched": True} for key, kind in row["matched"]],
-        "outcome": row["outcome"],
+        "outcome": outcome(row["outcome"], keys),
         "writeback": None if wish is None else decision_writeback(wish),
         "revises": row["revises"],
         "superseded_by": row["superseded_by"],
@@ -140,6 +156,13 @@ def escalation_item(row: Row, now: datetime) -> dict[str, Any]:
         "ended_at": time_text(row["ended_at"]),
         "acknowledged_at": time_text(row["ended_at"]) if row["status"] == "acknowledged" else None,
     }
+
+
+def assignment_item(row: Row) -> dict[str, Any]:
+    """Work that the desk gave to somebody: everybody as they were ranked then."""
+    same = ("id", "ticket", "queue", "agent", "severity", "category", "channel", "candidates", "roster_version", "rulebook_version")
+    told = {name: row[name] for name in same}
+    return {**told, "at": time_text(row["at"]), "zendesk_user_id": row["zendesk_user_id"], "instead_of": row["instead_of"]}
 
 
 def writeback_item(row: Row) -> dict[str, Any]:

@@ -121,7 +121,7 @@ def outcome(judgement: Judgement, facts: Mapping[str, Value]) -> Document:
         "severity": stands(judgement.severity, "case.severity"),
         "category": stands(judgement.category, "case.category"),
         "queue": stands(judgement.queue, "case.queue"),
-        "assignee": None if judgement.assign is None else {"id": judgement.assign, "because": "named by a rule"},
+        "assignee": None if judgement.assign is None else {"id": judgement.assign, "agent": None, "because": "named by a rule"},
         "priority": judgement.priority,
         "tags_added": list(judgement.tags_added),
         "tags_removed": list(judgement.tags_removed),

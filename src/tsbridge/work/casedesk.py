@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 from tsbridge.core.moments import Actor, Interaction, Moment, Value
 from tsbridge.core.ports import Clock, Ids, Refusal
 from tsbridge.core.track import key_of
-from tsbridge.store import cases, chain, links, withdrawal
+from tsbridge.store import agents, cases, chain, links, withdrawal
 from tsbridge.store.db import Database
 from tsbridge.work.conclude import Conclusions, ToldNow
 
@@ -39,7 +39,18 @@ class DeskWork:
         return await self._tell(case_id, "case.noted", by, {"desk.note": text})
 
     async def assign(self, case_id: str, by: str, agent: str, note: str | None) -> str:
-        return await self._tell(case_id, "case.assigned", by, {"case.assignee": agent, "desk.note": note})
+        """`agent`: a key of the roster, or a Zendesk user's id. With a roster another word is refused."""
+
+        def named(conn: Connection) -> tuple[str, str | None]:
+            users = agents.users(conn)
+            if agent not in users:
+                if users and not (agent.isascii() and agent.isdigit()):
+                    raise Refusal("the roster has no such agent; expected a key of the roster, or the number of a Zendesk user")
+                return agent, next((key for key, user in users.items() if user == agent), None)
+            return users[agent] or agent, agent
+
+        user, key = await self._database.read(named)
+        return await self._tell(case_id, "case.assigned", by, {"case.assignee": user, "case.agent": key, "desk.note": note})
 
     async def merge(self, case_id: str, other: str, by: str) -> str:
         """Put the interactions of `other` into `case_id`; returns the id of the case they make together."""

@@ -23,7 +23,22 @@ from tsbridge.core.rules.judge import Judge
 from tsbridge.core.rules.language import Rulebook
 from tsbridge.core.story import History, Judged, Told, judge_story, order_key
 from tsbridge.core.track import key_of
-from tsbridge.store import cases, chain, decisions, desired, links, moments, neighbourhood, people, quiet, shared, warnings, withdrawal
+from tsbridge.core.workload import pieces
+from tsbridge.store import (
+    cases,
+    chain,
+    decisions,
+    desired,
+    links,
+    moments,
+    neighbourhood,
+    people,
+    quiet,
+    shared,
+    warnings,
+    withdrawal,
+    workload,
+)
 from tsbridge.store.rulebooks import Built, LiveRulebook
 from tsbridge.work import notices
 from tsbridge.work.redaction import Redactions
@@ -254,6 +269,9 @@ class Conclusions:
         count = self._record(conn, case_id, judged, recorded, now, whole=whole)
         cases.save(conn, case_id, state)
         cases.save_escalations(conn, case_id, escalation_rows(case_id, state, live.book))
+        asks = pieces(state)
+        if known.before is None or not judged or asks != pieces(known.before):
+            workload.save(conn, case_id, asks)
         wishes = self._wish(conn, live, case_id, subjects, state, now)
         noted = notices.note(conn, case_id, subjects, known.story, judged, recorded, state, now, whole=whole)
         return Concluded(count, wishes, noted)

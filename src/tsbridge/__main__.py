@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
-from tsbridge.cli import audit, checkup, keys, queues, replay, rules, run, shadow, simulate, talkdesk, versions, zendesk
+from tsbridge.cli import audit, checkup, keys, queues, rejudge, replay, rules, run, shadow, simulate, talkdesk, versions, zendesk
 from tsbridge.cli.frame import Failed, wants_json
 from tsbridge.core.rules.findings import RulebookError
 from tsbridge.files import BadFile
@@ -41,6 +41,7 @@ rules.app.command("export")(versions.export)
 rules.app.command("publish")(versions.publish)
 rules.app.command("restore")(versions.restore)
 app.add_typer(rules.app, name="rules")
+app.add_typer(rejudge.app, name="cases")
 app.add_typer(keys.app, name="keys")
 app.add_typer(audit.app, name="audit")
 app.add_typer(queues.events, name="events")

@@ -1,4 +1,4 @@
-"""Quiet moments: what is judged anew as a whole, or brought in long after it happened, tells nobody and fires no step (ADR 13).
+"""Quiet moments: what is judged anew as a whole, or brought in long after it happened, tells nobody and fires no step (ADR 14).
 
 A moment is quiet up to an instant: what it asks for stands, but a note, a message or a step of a policy that was due up to then is
 passed over, unless it had been done before the moment was made quiet. What comes due later is done at its time.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import tzinfo
 from typing import Any, Literal
 
 from fastapi import APIRouter, Response
@@ -98,7 +99,7 @@ async def list_rejudges(desk: Made, by: Ops, page: Paged) -> dict[str, Any]:
 async def show_rejudge(desk: Made, by: Ops, rejudge_id: Id) -> dict[str, Any]:
     """How far it is, and what would change, or was changed, so far."""
     job = await _job(desk, rejudge_id)
-    return {**shown(job), "summary": summary(job, desk)}
+    return {**shown(job), "summary": summary(job, desk.zone)}
 
 
 @routes.delete("/{rejudge_id}", status_code=204)
@@ -171,8 +172,8 @@ def shown(job: Job) -> dict[str, Any]:
     }
 
 
-def summary(job: Job, desk: Desk) -> dict[str, Any]:
-    counted = job.summary or Tally(desk.zone).summary()
+def summary(job: Job, zone: tzinfo) -> dict[str, Any]:
+    counted = job.summary or Tally(zone).summary()
     moves = {name: counted[name] for name in ("changed", "queue_moves", "severity_moves", "tag_moves", "escalations")}
     return {"cases": counted["decisions"], **moves}
 

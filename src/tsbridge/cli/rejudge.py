@@ -1,0 +1,115 @@
+"""`tsbridge cases rejudge`: what the live rulebook would change in open cases, and with `--apply` changed."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from typing import Annotated, Any, Final
+
+import typer
+
+from tsbridge.cli.frame import AsJson, House, actor, done, group, house, refuse, say, table, time_option
+from tsbridge.core.ports import Refusal
+from tsbridge.store import rejudges, replays
+from tsbridge.store.rulebooks import LiveRulebook
+from tsbridge.web.rejudges import move, shown, summary
+from tsbridge.wiring import salt, worker_name
+from tsbridge.work.conclude import Conclusions
+from tsbridge.work.rejudge import Rejudging
+
+BATCH: Final = 500
+LOOK_AGAIN_S: Final = 0.25
+
+app = group("Open cases.")
+Word = Annotated[str | None, typer.Option()]
+Number = Annotated[int | None, typer.Option(min=1)]
+
+
+@app.callback()
+def cases() -> None:
+    """Open cases."""
+
+
+@app.command()
+def rejudge(
+    apply: Annotated[bool, typer.Option("--apply", help="Change the cases, not only tell what would change.")] = False,
+    notify: Annotated[bool, typer.Option("--notify", help="Tell what is asked for anew, and fire steps that are overdue.")] = False,
+    note: Annotated[str | None, typer.Option(help="What for; it stands in the changes.")] = None,
+    ticket: Word = None,
+    call: Word = None,
+    queue: Word = None,
+    category: Word = None,
+    severity: Number = None,
+    rule: Annotated[str | None, typer.Option(help="A decision in force is by this rule.")] = None,
+    version: Annotated[int | None, typer.Option(min=1, help="A decision in force is by this version.")] = None,
+    since: Annotated[str | None, typer.Option("--from", help="Opened at or after this time.")] = None,
+    until: Annotated[str | None, typer.Option("--to", help="Opened before this time.")] = None,
+    expect: Annotated[int | None, typer.Option("--live", min=1, help="The live version this is meant for; another one refuses.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Say which open cases the live rulebook would have otherwise. Exit code 1 when it did not come to its end."""
+    begins, ends = time_option("from", since), time_option("to", until)
+    if begins is not None and ends is not None and begins > ends:
+        refuse("--to: expected a time that is not before --from")
+    wanted = rejudges.Filter(ticket, call, queue, severity, category, rule, version, begins, ends)
+    with house() as made:
+        asked: dict[str, Any] = {"apply": apply, "notify": notify, "note": note, "version": expect}
+        record: dict[str, Any] = {"ids": made.ids, "at": made.clock.now(), "by": actor(), "salt": salt()}
+        try:
+            id_ = made.write(lambda conn: rejudges.ask(conn, wanted, **record, **asked))
+        except Refusal as refusal:
+            refuse(f"--live: {refusal.detail}")
+        job = asyncio.run(_through(made, id_))
+        told = {**shown(job), "summary": summary(job, made.settings.zone), "moves": list(_moves(made, id_))}
+    say(as_json, told, _in_words(told))
+    done(job.status == "done")
+
+
+async def _through(made: House, id_: str) -> replays.Job:
+    """Work until the job is over, whoever works on it."""
+    live = LiveRulebook(made.settings.zone)
+    conclusions = Conclusions(live, made.ids, salt)
+    worker = Rejudging(
+        *(made.database, made.clock, made.ids, salt, live, conclusions, made.settings.zone, worker_name()),
+        lambda: None,  # the running service looks by itself
+    )
+    while (job := made.read(lambda conn: replays.find(conn, id_))) is not None and job.status in replays.OPEN:
+        if await worker.round(id_) is not True:
+            await asyncio.sleep(LOOK_AGAIN_S)
+    assert job is not None
+    return job
+
+
+def _moves(made: House, id_: str) -> Iterator[dict[str, Any]]:
+    after = 0
+    while rows := made.read(lambda conn, after=after: replays.moves(conn, id_, BATCH, after)):  # type: ignore[misc]
+        yield from (move(row) for row in rows)
+        after = rows[-1]["seq"]
+
+
+def _in_words(told: dict[str, Any]) -> Iterator[str]:
+    counts, verb = told["summary"], "are" if told["apply"] else "would be"
+    yield f"{counts['cases']} open cases looked at, {counts['changed']} {verb} otherwise by version {told['version']}."
+    if told["status"] != "done":
+        yield f"It ended as {told['status']}: {told['reason'] or 'somebody stopped it'}."
+    if told["moves"]:
+        yield ""
+        yield from table([_line(item) for item in told["moves"]], ("case", "ticket", "severity", "queue", "tags", "policies"), "")
+    if counts["changed"] and not told["apply"]:
+        yield ""
+        yield "Nothing was done; --apply does it."
+
+
+def _line(item: dict[str, Any]) -> dict[str, Any]:
+    was, now = item["from"], item["to"]
+    values = {name: f"{_word(was[name])} > {_word(now[name])}" for name in ("severity", "queue") if was[name] != now[name]}
+    sets = {column: _difference(was[name], now[name]) for column, name in (("tags", "tags"), ("policies", "escalations"))}
+    return {"case": item["case_id"], "ticket": item["ticket"], **values, **sets}
+
+
+def _word(value: Any) -> str:
+    return "none" if value is None else str(value)
+
+
+def _difference(was: list[str], now: list[str]) -> list[str] | None:
+    return [*(f"+{one}" for one in now if one not in was), *(f"-{one}" for one in was if one not in now)] or None

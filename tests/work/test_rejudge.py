@@ -524,6 +524,20 @@ def test_nobody_is_told_unless_that_is_asked_for(walk: Walk) -> None:
     assert noticed(walk) == [("1", "policy:sev1/1", None)]
 
 
+def test_a_message_whose_asking_moves_is_neither_sent_twice_nor_over(walk: Walk) -> None:
+    """The old rule heard of it ten minutes after the new one would have."""
+    walk.tell([ticket("created", 1, "5", text="gebissen", person="5"), ticket("commented", 11, "5", text="he was bitten", person="5")])
+    walk.work()
+    before = noticed(walk)
+    assert ("5", "policy:sev1/1", None) in before
+    walk.publish(repaired())
+    run(walk)
+    assert noticed(walk) == before
+    assert steps(walk, "5") == {1: "fired", 2: "fired", 3: "armed"}
+    assert tags(walk, "5") == {"ts_injury", "ts_step1", "ts_step2"}
+    assert reproduced(walk) > 3
+
+
 def test_who_is_told_when_that_is_asked_for_is_told_late(walk: Walk) -> None:
     walk.publish(repaired())
     run(walk, notify=True)

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Final
 
 import typer
 
-from tsbridge.cli.frame import AsJson, House, actor, done, group, house, refuse, say, table, time_option
+from tsbridge.cli.frame import AsJson, Failed, House, actor, done, group, house, refuse, say, table, time_option
 from tsbridge.core.ports import Refusal
 from tsbridge.store import rejudges, replays
 from tsbridge.store.rulebooks import LiveRulebook
@@ -73,11 +73,12 @@ async def _through(made: House, id_: str) -> replays.Job:
         *(made.database, made.clock, made.ids, salt, live, conclusions, made.settings.zone, worker_name()),
         lambda: None,  # the running service looks by itself
     )
-    while (job := made.read(lambda conn: replays.find(conn, id_))) is not None and job.status in replays.OPEN:
+    while (job := made.read(lambda conn: replays.find(conn, id_))) is not None:
+        if job.status not in replays.OPEN:
+            return job
         if await worker.round(id_) is not True:
             await asyncio.sleep(LOOK_AGAIN_S)
-    assert job is not None
-    return job
+    raise Failed("What came of it was forgotten: many others were asked for since. The changes tell.")
 
 
 def _moves(made: House, id_: str) -> Iterator[dict[str, Any]]:

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
-from typing import Any, Final
+from typing import Any
 
 from tsbridge.core.casestate import CaseState
 from tsbridge.core.helpdesk import Wish
 from tsbridge.core.moments import instant_text, value_json
+from tsbridge.core.notices import REVISED, Kept
 from tsbridge.core.quiet import NOTHING_DONE, Done
 from tsbridge.core.replay import Stand
 from tsbridge.core.story import due_at
 from tsbridge.core.track import key_of
-
-_INSTANT: Final = len("2026-11-22T09:16:02.000000Z")
 
 
 def stand_of(state: CaseState) -> Stand:
@@ -43,11 +42,11 @@ def _wish(wish: Wish) -> dict[str, Any]:
     }
 
 
-def done_before(state: CaseState, messages: Iterable[tuple[str, str, str]], known: Mapping[str, Done]) -> dict[str, Done]:
-    """By interaction what has been done about it up to now. `messages`: (interaction, moment, whom to tell); `known`: from before."""
+def done_before(state: CaseState, messages: Iterable[Kept], known: Mapping[str, Done]) -> dict[str, Done]:
+    """By interaction what has been done about it up to now. `messages`: the notices there are of it; `known`: from before."""
     steps: dict[str, set[str]] = defaultdict(set)
     notes: dict[str, Counter[str]] = defaultdict(Counter)
-    told: dict[str, set[tuple[str, str]]] = defaultdict(set)
+    told: dict[str, set[str]] = defaultdict(set)
     for over in state.ended:
         if over.status == "fired":
             steps[key_of(over.interaction)].add(f"{over.policy}/{over.step}")
@@ -55,8 +54,9 @@ def done_before(state: CaseState, messages: Iterable[tuple[str, str, str]], know
         who = name.rpartition("#")[0]
         if not who.startswith("desk:"):
             notes[of][who] += 1
-    for of, moment, target in messages:
-        told[of].add((moment, target))
+    for kept in messages:
+        if kept.over != REVISED and not kept.ahead:
+            told[key_of(kept.notice.interaction)].add(f"{kept.notice.by} {kept.notice.target}")
     found = {
         key: known.get(key, NOTHING_DONE).and_also(
             Done(tuple(sorted(steps[key])), tuple(sorted(notes[key].items())), tuple(sorted(told[key])))
@@ -64,8 +64,3 @@ def done_before(state: CaseState, messages: Iterable[tuple[str, str, str]], know
         for key in sorted({*steps, *notes, *told, *known})
     }
     return {key: one for key, one in found.items() if one != NOTHING_DONE}
-
-
-def whose(moment: str, told: Mapping[str, str]) -> str | None:
-    """The interaction that a decision's moment is about: of a due time its name says it, of others `told`."""
-    return moment.removeprefix("clock:")[: -_INSTANT - 1] if moment.startswith("clock:") else told.get(moment)

@@ -15,6 +15,7 @@ from typing import Final, NamedTuple
 
 from tsbridge.core.casestate import CaseState
 from tsbridge.core.moments import Actor, Interaction
+from tsbridge.core.quiet import is_quiet
 from tsbridge.core.story import Judged
 from tsbridge.core.track import key_of
 
@@ -132,6 +133,7 @@ def settle(
     """
     known = {one.notice.asking: one for one in kept}
     asking: set[str] = set()
+    hushed: set[str] = set()
     fresh: list[Notice] = []
     for one in judged:
         told = Counter(before.get(one.moment, ()))
@@ -142,17 +144,26 @@ def settle(
                 told[notice.target] -= 1
             else:
                 fresh.append(replace(notice, late=late))
+                if _is_hushed(one, notice):
+                    hushed.add(notice.asking)
     free = [one for name, one in known.items() if name not in asking and (one.ahead or (whole and one.over != REVISED))]
     new: list[Notice] = []
     moved: list[tuple[str, Notice]] = []
     for notice in fresh:
         place = next((one for one in free if (one.notice.by, one.notice.target) == (notice.by, notice.target)), None)
-        if place is None:
+        if place is None and notice.asking not in hushed:
             new.append(notice)
-        else:
+        elif place is not None:
             free.remove(place)
             moved.append((place.id, notice))
     return Settled(tuple(new), tuple(moved), tuple(one.id for one in free if not one.ahead))
+
+
+def _is_hushed(judged: Judged, notice: Notice) -> bool:
+    """Whether it was quiet (`core.quiet`) for what asks: it may ask for what was told before, and for nothing new."""
+    standing = judged.seen.standing
+    quiet = next((one.quiet for one in standing.armed if one.policy == notice.policy), standing.quiet)
+    return is_quiet(quiet, judged.at)
 
 
 def ended(notice: Notice, state: CaseState, judged: Iterable[Judged], actors: Mapping[str, Actor], now: datetime) -> End | None:

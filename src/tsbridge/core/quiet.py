@@ -15,13 +15,13 @@ from typing import Any, Final, NamedTuple
 class Done(NamedTuple):
     """What had been done about an interaction before its moments were made quiet.
 
-    `steps`: those that had fired of policies that it armed, `<policy>/<step>`. `notes`: who left how many, sorted. `messages`: by
-    moment who was to be told, sorted.
+    `steps`: those that had fired of policies that it armed, `<policy>/<step>`. `notes`: who left how many, sorted. `messages`: who told
+    whom, `<who> <target>`.
     """
 
     steps: tuple[str, ...] = ()
     notes: tuple[tuple[str, int], ...] = ()
-    messages: tuple[tuple[str, str], ...] = ()
+    messages: tuple[str, ...] = ()
 
     def and_also(self, other: Done) -> Done:
         """Both together: of notes by the same the greater count, they are numbered."""
@@ -35,12 +35,11 @@ class Done(NamedTuple):
         )
 
     def to_json(self) -> dict[str, Any]:
-        return {"steps": list(self.steps), "notes": dict(self.notes), "messages": [list(one) for one in self.messages]}
+        return {"steps": list(self.steps), "notes": dict(self.notes), "messages": list(self.messages)}
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Done:
-        messages = tuple((moment, target) for moment, target in data["messages"])
-        return cls(tuple(data["steps"]), tuple(sorted(data["notes"].items())), messages)
+        return cls(tuple(data["steps"]), tuple(sorted(data["notes"].items())), tuple(data["messages"]))
 
 
 NOTHING_DONE: Final = Done()
@@ -48,18 +47,19 @@ NOTHING_DONE: Final = Done()
 
 def may_be_done(
     subject: str,
-    moment: str,
     within: Iterable[str],
     done: Mapping[str, Done],
     notes: Sequence[tuple[str, str, str]],
 ) -> tuple[str, ...]:
     """What may be done although it is quiet, as `Standing.done` names it. `within`: the interactions of the thread; `notes`: those that
     were left so far, as `CaseState.notes`."""
-    steps = {f"step:{step}" for key in within for step in done.get(key, NOTHING_DONE).steps}
+    theirs = [done.get(key, NOTHING_DONE) for key in within]
+    steps = {f"step:{step}" for one in theirs for step in one.steps}
+    messages = {f"notify:{message}" for one in theirs for message in one.messages}
     own = done.get(subject, NOTHING_DONE)
     left = Counter(name.rpartition("#")[0] for name, _, of in notes if of == subject)
     again = [f"note:{who}" for who, many in own.notes for _ in range(many - left[who])]
-    return (*sorted(steps), *again, *(f"notify:{target}" for of, target in own.messages if of == moment))
+    return (*sorted(steps), *again, *sorted(messages))
 
 
 def is_quiet(quiet: datetime | None, at: datetime) -> bool:

@@ -174,7 +174,7 @@ def _step(
     given |= history(moment.at)
     given |= {"source": subject.source, "event": moment.event, "changed": changed}
     previous |= {name: given[name] for name in CASE_FIELDS if name in given}
-    standing = _standing(state, subject, moment.digest, moment.at, told.quiet, done)
+    standing = _standing(state, subject, moment.at, told.quiet, done)
     seen = Seen(given, previous, standing, moment.at, _digests(heard), bool(moment.texts), whose)
     again = asked_again.after(moment.at, state.thread_of(key_of(subject)))
     judgement = held.get(moment.digest) or judge.decide(given, previous, standing, moment.at, subject, until=again)
@@ -213,7 +213,7 @@ def _run_clock(
         given |= history(due)
         given |= {"source": subject.source, "event": CLOCK, "changed": ()}
         previous = {name: value for name, value in given.items() if name != "changed"}
-        standing = _standing(state, subject, moment, due, thread.quiet, done)
+        standing = _standing(state, subject, due, thread.quiet, done)
         seen = Seen(given, previous, standing, due, _digests(heard), False, whose)
         again = asked_again.after(due, state.thread_of(key_of(subject)))
         judgement = held.get(moment) or judge.decide(given, previous, standing, due, subject, until=again)
@@ -227,9 +227,7 @@ def _run_clock(
     return state
 
 
-def _standing(
-    state: CaseState, subject: Interaction, moment: str, at: datetime, quiet: datetime | None, done: Mapping[str, Done]
-) -> Standing:
+def _standing(state: CaseState, subject: Interaction, at: datetime, quiet: datetime | None, done: Mapping[str, Done]) -> Standing:
     """What the judge of a moment goes by besides facts. What was done before matters only while it is quiet."""
     thread = state.thread(subject)
     stands = Standing(state.opened_at, thread.firing, thread.armed)
@@ -237,7 +235,7 @@ def _standing(
         return stands
     name = state.thread_of(key_of(subject))
     within = [key for key in state.tracks if state.thread_of(key) == name]
-    again = may_be_done(key_of(subject), moment, within, done, state.notes)
+    again = may_be_done(key_of(subject), within, done, state.notes)
     return stands._replace(quiet=quiet if is_quiet(quiet, at) else None, done=again)
 
 

@@ -13,15 +13,14 @@ from typing import Any, Final
 
 from sqlalchemy import Connection
 
-from tsbridge.core.anew import done_before, shown, stand_of, whose
+from tsbridge.core.anew import done_before, shown, stand_of
 from tsbridge.core.casestate import CaseState
 from tsbridge.core.crashpoint import crashpoint
 from tsbridge.core.ports import Clock, Ids
 from tsbridge.core.quiet import Done
 from tsbridge.core.replay import Compared, Tally
 from tsbridge.core.story import Judged
-from tsbridge.core.track import key_of
-from tsbridge.store import cases, chain, decisions, links, moments, quiet, rejudges, replays
+from tsbridge.store import cases, chain, decisions, links, moments, notices, quiet, rejudges, replays
 from tsbridge.store.db import Database, unavailable
 from tsbridge.store.rejudges import ACTION, Asked, end
 from tsbridge.store.replays import Job
@@ -172,14 +171,7 @@ class Rejudging:
         story, recorded = moments.story(conn, subjects), decisions.in_force(conn, subjects)
         known = Known(case_id, subjects, story, recorded, cases.state(conn, case_id))
         was, _ = self._conclusions.judged(conn, live, known, now)
-        of = {told.moment.digest: key_of(told.moment.subject) for told in story}
-        messages = [
-            (subject, moment, target)
-            for moment, old in recorded.items()
-            if (subject := whose(moment, of)) is not None
-            for target in old.outcome["notified"]
-        ]
-        done = {} if notify else done_before(was, messages, quiet.done(conn, subjects))
+        done = {} if notify else done_before(was, notices.of(conn, subjects), quiet.done(conn, subjects))
         until = None if notify else now
         by_live = [told._replace(version=live.version, quiet=until) for told in story]
         held = {moment: old for moment, old in recorded.items() if old.held is not None}  # the rest of the due times by the live one

@@ -15,7 +15,7 @@ class Standing(NamedTuple):
     """What the judge carries from one moment of a case to the next.
 
     `quiet`: the moment is quiet up to then (`core.quiet`). `done`: what may be done all the same, since it was before: `step:<policy>/<n>`,
-    `note:<who>`, once for each of them, `notify:<target>`.
+    `note:<who>`, once for each of them, `notify:<who> <target>`.
     """
 
     opened_at: datetime | None = None
@@ -71,7 +71,7 @@ class Judgement(NamedTuple):
 
     `for_case`: what of it rules asked of the whole case: `tag:<tag>`, `absent:<tag>`, `custom:<id>`, `queue`, `priority`, `assign`.
     `cut`: the fields of whose text only the newest part was seen. `passed`: steps that came due in quiet times and did not fire;
-    `untold`: `note:<who>` and `notify:<target>` that were asked for then.
+    `untold`: `note:<who>` and `notify:<who> <target>` that were asked for then.
     """
 
     matched: tuple[Match, ...] = ()

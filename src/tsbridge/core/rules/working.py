@@ -87,7 +87,7 @@ class Work:
             self.single("assign", value, by)
         elif name == "note" and self.may_tell(f"note:{who}"):
             self.notes.append(Note(f"{who}@{instant_text(self.at)}", self.filled(value)))
-        elif name == "notify" and self.may_tell(f"notify:{value}"):
+        elif name == "notify" and self.may_tell(f"notify:{who} {value}"):
             self.notifications.append((f"{who}@{instant_text(self.at)}", value))
         elif name == "escalate" and self.may_arm(value):
             self.fresh.append(Armed(value, self.at, 0, self.subject, quiet=self.quiet if is_quiet(self.quiet, self.at) else None))

@@ -139,3 +139,26 @@ def test_days_that_make_no_sense_are_refused(text: str) -> None:
 
 def test_days_may_go_over_the_end_of_the_week() -> None:
     assert [DAYS[day] for day in read_days("sat-mon")] == ["sat", "sun", "mon"]
+
+
+def test_open_time_of_several_years_is_counted_whole() -> None:
+    office = calendar(ANGELES, {"mon-fri": "09:00-17:00"})
+    start, end = at(ANGELES, 2024, 1, 1), at(ANGELES, 2027, 1, 1)
+    workdays = sum((date(2024, 1, 1) + timedelta(days=n)).weekday() < 5 for n in range(1096))
+    assert office.open_between(start, end) == workdays * 8 * HOUR
+
+
+@given(st.integers(1, 36), st.integers(-3_000, 3_000), st.integers(0, 40_000))
+def test_open_time_is_that_of_the_spans_also_where_a_month_or_a_year_begins(month: int, minutes: int, length: int) -> None:
+    start = datetime(2025 + month // 12, month % 12 + 1, 1, tzinfo=UTC) + minutes * MINUTE
+    end = start + length * MINUTE
+    for one in (OFFICE, NIGHT, calendar(KATHMANDU, {"mon-sun": "00:00-24:00"}), calendar(BERLIN, {"sun": "20:00-20:00"})):
+        cut = [(max(opens, start), min(closes, end)) for opens, closes in one.spans(start)]
+        assert one.open_between(start, end) == sum((closes - opens for opens, closes in cut if opens < closes), timedelta())
+        assert one.is_open(start) is any(opens <= start < closes for opens, closes in cut) or length == 0
+
+
+def test_what_takes_longer_than_is_looked_ahead_never_comes() -> None:
+    office = calendar(ANGELES, {"mon-fri": "09:00-17:00"})
+    assert office.after(at(ANGELES, 2026, 1, 1), 3_000 * HOUR) is None
+    assert calendar(ANGELES, {}).after(at(ANGELES, 2026, 1, 1), HOUR) is None

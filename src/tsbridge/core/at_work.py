@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Final
 
 from tsbridge.core.calendar import HORIZON, Calendar
 from tsbridge.core.presence import Because, Presence, clock
 from tsbridge.core.roster import Override, Roster, Shift
 from tsbridge.core.turns import DAY, Stint, days_near, kept_free, stints_on
+
+STINTS_KEPT: Final = 50_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +127,8 @@ class AtWork:
     def stints_on(self, shift: Shift, day: date) -> tuple[Stint, ...]:
         found = self._stints.get((shift.key, day))
         if found is None:
+            if len(self._stints) >= STINTS_KEPT:  # people may ask about any day
+                self._stints.clear()
             found = self._stints[shift.key, day] = stints_on(shift, day, self._calendar(shift))
         return found
 

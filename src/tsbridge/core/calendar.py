@@ -6,7 +6,8 @@ as what it is: a wall time in a skipped hour reads with the offset before the ga
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from bisect import bisect_right
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from typing import Final
@@ -17,6 +18,9 @@ DAYS: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 MINUTES_A_DAY: Final = 24 * 60
 HORIZON: Final = timedelta(days=400)
 """How far ahead an opening is looked for; a calendar that never opens has none."""
+
+MONTHS_KEPT: Final = 240
+"""So many months of a calendar are kept as instants, once asked for."""
 
 Span = tuple[int, int]
 """Minutes of the local day, from (included) and to (excluded)."""
@@ -48,6 +52,64 @@ class Day:
     names: tuple[str, ...] = ()
 
 
+def _month_of(at: datetime) -> int:
+    """The month of UTC that an instant is in, counted from the year 0."""
+    utc = at.astimezone(UTC)
+    return utc.year * 12 + utc.month - 1
+
+
+def _first(month: int) -> datetime:
+    return datetime(month // 12, month % 12 + 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class OpenMonth:
+    """The open time of one month of UTC, to look up in: spans in order and apart, and how much is open until the end of each."""
+
+    starts: tuple[datetime, ...]
+    ends: tuple[datetime, ...]
+    until: tuple[timedelta, ...]
+
+    @classmethod
+    def of(cls, month: int, spans_of: Callable[[date], Iterable[tuple[datetime, datetime]]]) -> OpenMonth:
+        """`spans_of`: of a local day."""
+        behind, last = _first(month), _first(month + 1)
+        starts, ends, until = [], [], []
+        total = timedelta()
+        day = behind.date() - timedelta(days=2)  # a zone is up to half a day apart, and a night reaches into the next day
+        while day <= last.date():
+            for start, end in spans_of(day):
+                start, end = max(start, behind), min(end, last)
+                if start < end:
+                    total += end - start
+                    starts.append(start)
+                    ends.append(end)
+                    until.append(total)
+                    behind = end
+            day += timedelta(days=1)
+        return cls(tuple(starts), tuple(ends), tuple(until))
+
+    @property
+    def total(self) -> timedelta:
+        return self.until[-1] if self.until else timedelta()
+
+    def is_open(self, at: datetime) -> bool:
+        place = bisect_right(self.starts, at)
+        return place > 0 and at < self.ends[place - 1]
+
+    def before(self, at: datetime) -> timedelta:
+        """How much is open before `at`."""
+        place = bisect_right(self.starts, at)
+        if not place:
+            return timedelta()
+        return self.until[place - 1] - max(self.ends[place - 1] - at, timedelta())
+
+    def when(self, passed: timedelta) -> datetime:
+        """The open instant before which `passed` is open, less than the whole."""
+        place = bisect_right(self.until, passed)
+        return self.ends[place] - (self.until[place] - passed)
+
+
 @dataclass(frozen=True, slots=True)
 class Calendar:
     """Open hours. `hours`: for each weekday (0 is Monday). `always`: never closed.
@@ -65,11 +127,10 @@ class Calendar:
     subdivision: str | None = None
     without: frozenset[str] = frozenset()
     always: bool = False
+    _months: dict[int, OpenMonth] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def is_open(self, at: datetime) -> bool:
-        if self.always:
-            return True
-        return any(start <= at < end for start, end in self._spans_around(at))
+        return self.always or self._month(_month_of(at)).is_open(at)
 
     def is_holiday(self, day: date) -> bool:
         return self.day(day).holiday
@@ -116,14 +177,14 @@ class Calendar:
         """
         if self.always:
             return at + open_time
-        left = open_time
-        for start, end in self.spans(at):
-            start = max(start, at)
-            if end <= start:
-                continue
-            if left < end - start:
-                return start + left
-            left -= end - start
+        first = _month_of(at)
+        left = self._month(first).before(at) + open_time
+        for month in range(first, _month_of(at + HORIZON) + 1):
+            open_month = self._month(month)
+            if left < open_month.total:
+                found = open_month.when(left)
+                return found if found <= at + HORIZON else None
+            left -= open_month.total
         return None
 
     def open_between(self, start: datetime, end: datetime) -> timedelta:
@@ -132,12 +193,9 @@ class Calendar:
             return timedelta()
         if self.always:
             return end - start
-        total = timedelta()
-        for opened, closed in self.spans(start):
-            if opened >= end:
-                break
-            total += max(min(closed, end) - max(opened, start), timedelta())
-        return total
+        first, last = _month_of(start), _month_of(end)
+        whole = sum((self._month(month).total for month in range(first, last)), timedelta())
+        return whole + self._month(last).before(end) - self._month(first).before(start)
 
     def spans(self, at: datetime) -> Iterator[tuple[datetime, datetime]]:
         """Open spans in UTC that end after `at`, in order and apart, up to the horizon."""
@@ -151,10 +209,13 @@ class Calendar:
                     behind = end
             day += timedelta(days=1)
 
-    def _spans_around(self, at: datetime) -> Iterator[tuple[datetime, datetime]]:
-        day = at.astimezone(self.zone).date()
-        for near in (day - timedelta(days=1), day, day + timedelta(days=1)):
-            yield from self._spans_of(near)
+    def _month(self, month: int) -> OpenMonth:
+        found = self._months.get(month)
+        if found is None:
+            if len(self._months) >= MONTHS_KEPT:
+                self._months.clear()
+            found = self._months[month] = OpenMonth.of(month, self._spans_of)
+        return found
 
     def _spans_of(self, day: date) -> Iterator[tuple[datetime, datetime]]:
         for start, end in self.day(day).hours:

@@ -140,7 +140,7 @@ def _is_for(override: Override, target: str | None, queue: str | None) -> bool:
 
 def _turn_slots(rotation: Rotation, at: datetime) -> Iterator[_Slot]:
     for one in turns_at(rotation, at):
-        candidates = (*rotation.members[one.member :], *rotation.members[: one.member])
+        candidates = tuple(dict.fromkeys((*rotation.members[one.member :], *rotation.members[: one.member])))
         start, end = clock(one.start, rotation.zone), clock(one.end, rotation.zone)
         because = (
             Because("rotation", f"in {rotation.key} {', '.join(rotation.members)} take turns"),

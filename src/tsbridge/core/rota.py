@@ -27,6 +27,7 @@ from tsbridge.core.turns import first_turn, turn, turns_at, turns_between
 __all__ = ["Because", "Duty", "Gap", "OnCall", "Person", "Present", "Rota"]
 
 TICK: Final = timedelta(microseconds=1)
+LANES_KEPT: Final = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,6 +149,8 @@ class Rota:
     def _lane(self, target: str | None, queue: str | None) -> Lane:
         found = self._lanes.get((target, queue))
         if found is None:
+            if len(self._lanes) >= LANES_KEPT:  # people may ask about any queue
+                self._lanes.clear()
             found = Lane(self.roster, target, queue, self._overrides, self._presence, self._work)
             self._lanes[target, queue] = found
         return found

@@ -29,7 +29,7 @@ FLOORS = {
 }
 ROOF = frozenset(
     {
-        *("__main__", "wiring", "assembly", "apart", "overtime", "readers", "files", "server", "cli"),
+        *("__main__", "wiring", "assembly", "apart", "overtime", "feed_source", "readers", "files", "server", "cli"),
         *("doctor", "doctor_database", "demo", "demo_bridge", "demo_report"),
     }
 )

@@ -17,6 +17,7 @@ from starlette.types import ASGIApp
 from tsbridge import ZONE_RULES, __version__, server
 from tsbridge.apart import check_apart, ready_apart
 from tsbridge.core.ports import Clock, Ids
+from tsbridge.feed_source import read_apart
 from tsbridge.overtime import within
 from tsbridge.settings import Settings
 from tsbridge.store import keep, leases, schema, wakeup, writemode
@@ -37,6 +38,7 @@ from tsbridge.wiring import (
     arm_crashpoint,
     entrances,
     entropy,
+    feed_source,
     make_talkdesk,
     make_zendesk,
     publish_starter,
@@ -54,6 +56,7 @@ from tsbridge.work.choosing import Preview
 from tsbridge.work.conclude import Conclusions
 from tsbridge.work.due import DueTimes
 from tsbridge.work.facts import Background
+from tsbridge.work.feeds import Feeds
 from tsbridge.work.guard import Guard
 from tsbridge.work.hearing import Hearing
 from tsbridge.work.ingest import Ingest
@@ -85,6 +88,7 @@ CHOICES: Final = "choices"
 STREAM: Final = "stream"
 CALLS: Final = "calls"
 RECORDINGS: Final = "recordings"
+FEEDS: Final = "feeds"
 SILENCE: Final = "silence"
 ASSIGN: Final = "assign"
 WHOAMI: Final = "whoami"
@@ -139,6 +143,7 @@ class Workers:
             SILENCE: Silence(database, clock, ids, salt, alarm, name).round,
             REPLAY: Replays(database, clock, live, settings.zone, name).round,
             REJUDGE: Rejudging(database, clock, ids, salt, live, conclusions, settings.zone, name, self.wake_writer).round,
+            FEEDS: Feeds(database, clock, LiveRoster().roster, feed_source(), read_apart, alarm, name).round,
             SHADOW: Shadowing(database, clock, live, settings.zone).round,
         }
         if self._zendesk is not None:

@@ -19,6 +19,7 @@ from sqlalchemy import Connection
 from tsbridge.core.crashpoint import arm, crashpoint
 from tsbridge.core.ports import Clock
 from tsbridge.core.rules.document import read
+from tsbridge.feed_source import Source
 from tsbridge.files import load_file
 from tsbridge.http import Http
 from tsbridge.notify.make import Outside
@@ -165,6 +166,11 @@ def make_zendesk(settings: Settings, clock: Clock, heard: Callable[[Limits], Non
     if settings.zendesk_url is None or credentials is None:
         return None
     return ZendeskClient(Http(settings.zendesk_url, sleep=asyncio.sleep), credentials, heard)
+
+
+def feed_source() -> Source:
+    """Where the roster's iCalendar feeds come from."""
+    return Source(lambda origin: Http(origin, sleep=asyncio.sleep), lambda path: path.read_text("utf-8"))
 
 
 def make_talkdesk(settings: Settings, clock: Clock) -> TalkdeskClient | None:

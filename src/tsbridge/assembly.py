@@ -95,7 +95,7 @@ WHOAMI: Final = "whoami"
 OWN_USER: Final = "own_user"
 ASK_AGAIN: Final = timedelta(minutes=30)
 READ_WITHIN_S: Final = 0.25
-"""How long a delivery may be read here: a megabyte takes a tenth of it."""
+"""How long a delivery may be read here: a megabyte of the slowest kind takes a tenth of a second."""
 SILENT_FOR: Final = timedelta(seconds=90)
 SKEW_TOLERATED: Final = timedelta(seconds=60)
 

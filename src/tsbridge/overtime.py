@@ -37,7 +37,8 @@ def within(seconds: float) -> Bound:
     def bound(work: Callable[[], T]) -> T:
         if threading.current_thread() is not threading.main_thread():
             return work()
-        signal.signal(signal.SIGVTALRM, _ring)
+        if signal.getsignal(signal.SIGVTALRM) is not _ring:
+            signal.signal(signal.SIGVTALRM, _ring)
         try:
             try:
                 _arm(seconds)

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 from benchmarks import (
     agreement,
+    crashes,
     door,
     editing,
     idle,
@@ -42,7 +43,7 @@ PROOFS = {
 
 def asked_for(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description="How fast and how small the bridge is, on this machine.")
-    known = sorted({*USUAL, "imports", "soak", *PROOFS})
+    known = sorted({*USUAL, "crashes", "imports", "soak", *PROOFS})
     parser.add_argument("names", nargs="*", metavar="name", help=f"of {', '.join(known)}; default: {', '.join(USUAL)}")
     parser.add_argument("--scale", type=float, default=1.0, help="part of the requests to send, for a quick look")
     parser.add_argument("--seconds", type=float, default=120.0, help="how long to soak")
@@ -82,6 +83,8 @@ def main() -> int:
             good &= judge.run(asked.scale, (asked.seed or [31])[0])
         elif name == "writes":
             good &= writes.run(asked.n or 1_000)
+        elif name == "crashes":
+            good &= crashes.run((asked.seed or [1])[0])
         elif name == "imports":
             good &= imports.run(asked.n or 500, (asked.seed or [1])[0])
         elif name in PROOFS:

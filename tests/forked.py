@@ -14,8 +14,8 @@ _context = multiprocessing.get_context("forkserver")
 _context.set_forkserver_preload(["tsbridge.assembly"])
 
 
-def _serve(settings: Mapping[str, str], port: int, log_file: str) -> None:
-    """Runs in the forked process."""
+def _run(settings: Mapping[str, str], port: int | None, log_file: str) -> None:
+    """Runs in the forked process: the service on a port, or workers alone."""
     from tsbridge import assembly, log
     from tsbridge.settings import load
 
@@ -24,14 +24,23 @@ def _serve(settings: Mapping[str, str], port: int, log_file: str) -> None:
     os.environ.update(settings)
     with Path(log_file).open("a") as lines:
         log.configure("info", lines)
+        if port is None:
+            assembly.work(load())
+            sys.exit(0)
         sys.exit(0 if assembly.serve(load(), "127.0.0.1", port, workers_inside=True) else 1)
+
+
+def start(folder: Path, port: int | None, **settings: str) -> BaseProcess:
+    """`tsbridge serve` on this port, or `tsbridge worker` for None, with these settings and no others."""
+    started = _context.Process(target=_run, args=(settings, port, str(folder / "log")), daemon=True)
+    started.start()
+    return started
 
 
 @contextmanager
 def serving(folder: Path, port: int, **settings: str) -> Iterator[BaseProcess]:
     """`tsbridge serve` with these settings and no others; killed at the end if it still lives."""
-    started = _context.Process(target=_serve, args=(settings, port, str(folder / "log")), daemon=True)
-    started.start()
+    started = start(folder, port, **settings)
     try:
         yield started
     finally:

@@ -18,6 +18,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
+from tests.crashing import storm
 from tests.forked import serving
 from tests.test_serve import KEY, ask, free_port, process, until
 from tsbridge.core.crashpoint import POINTS
@@ -179,3 +180,11 @@ def test_killed_anywhere_on_the_way_to_zendesk_each_ticket_gets_its_tags_once(tm
             assert ours == {"tags": 1}, point
             notes = Counter(event["body"] for event in events if event["type"] == "Comment")
             assert set(notes.values()) <= {1}, point
+
+
+@pytest.mark.timeout(300)
+def test_two_servers_and_two_workers_killed_on_a_database_that_restarts_lose_double_and_blame_nothing(tmp_path: Path) -> None:
+    outcome, sender = storm(tmp_path, seconds=12, kills=4, restarts=2, per_second=15, patient=False)
+    assert outcome.good, (outcome, sender.refused)
+    assert outcome.sent > 40
+    assert sender.refused  # somebody was away

@@ -20,8 +20,8 @@ from tsbridge.work.accounts import ACCOUNT
 from tsbridge.work.ingest import PAUSE, Ingest
 from tsbridge.work.rings import Read
 
-LEASE: Final = timedelta(minutes=5)
-"""Longer than the process may take, and what comes after it."""
+LEASE: Final = timedelta(seconds=150)
+"""Longer than two processes in a row may take, with what comes after them."""
 
 log = logging.getLogger("tsbridge.alone")
 

@@ -31,6 +31,7 @@ def _told(outcome: Outcome) -> str:
     became = ", ".join(f"{count} {status}" for status, count in sorted(outcome.statuses.items()))
     return (
         f"{outcome.sent} calls, {outcome.answered} answers, received {outcome.received}: {became}; "
-        f"{outcome.lost} lost, {outcome.doubled} doubled, {outcome.undecided} undecided; {outcome.deaths} claims died with their workers, {outcome.read_alone} deliveries were read alone; "
+        f"{outcome.lost} lost, {outcome.doubled} doubled, {outcome.undecided} undecided; "
+        f"{outcome.deaths} claims died with their workers, {outcome.read_alone} deliveries were read alone; "
         f"chain {'whole' if outcome.chain else 'BROKEN'}, done {outcome.drained_s:.0f} s after the last"
     )

@@ -91,6 +91,8 @@ RECORDINGS: Final = "recordings"
 FEEDS: Final = "feeds"
 SILENCE: Final = "silence"
 ASSIGN: Final = "assign"
+VITAL: Final = (INGEST, CLOCK, WRITEBACK)
+"""Tasks without which nothing is heard, escalated or written."""
 WHOAMI: Final = "whoami"
 OWN_USER: Final = "own_user"
 ASK_AGAIN: Final = timedelta(minutes=30)
@@ -279,6 +281,7 @@ def bridge(settings: Settings, database: Database, clock: Clock, *, workers_insi
         make_ready=ready_apart,
         check=check_apart,
         probes=probes(database, clock, loop, workers.skew, settings.writeback),
+        rounds=dict if loop is None else loop.rounds,
         lifespan=_lifespan(workers if workers_inside else None),
         metrics_role=settings.metrics_role,
         docs_role=settings.docs_role,
@@ -298,7 +301,7 @@ def probes(database: Database, clock: Clock, loop: Loop | None, skew: Callable[[
         "schema": migrations_probe(database, schema.revision, schema.head()),
     }
     if loop is not None:
-        found["worker"] = heartbeat_probe(lambda: loop.last_beat, clock, SILENT_FOR)
+        found["worker"] = heartbeat_probe(lambda: loop.last_beat, clock, SILENT_FOR, loop.rounds, VITAL)
         found["clock"] = clock_probe(skew, SKEW_TOLERATED)
     return found
 

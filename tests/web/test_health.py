@@ -81,6 +81,18 @@ async def test_the_worker_is_missed_when_it_has_been_silent_too_long(clock: Any)
     assert not (await heartbeat_probe(lambda: None, clock, timedelta(seconds=30))()).ok
 
 
+async def test_a_task_that_does_not_come_back_is_named_with_its_age(room: Any, clock: Any) -> None:
+    lasts = {"ingest": timedelta(0), "reconcile": timedelta(minutes=7)}
+    probe = heartbeat_probe(clock.now, clock, timedelta(seconds=30), lambda: lasts, vital=("ingest",))
+    async with room.other(probes={"worker": probe}, rounds=lambda: lasts) as client:
+        ready = await client.get("/readyz")
+        assert ready.status_code == 200  # deliveries are taken and worked on
+        assert ready.json()["checks"]["worker"]["detail"].endswith("; reconcile has not come back for 420 s")
+        assert 'tsbridge_task_round_seconds{task="reconcile"} 420.0' in (await client.get("/metrics")).text
+        lasts["ingest"] = timedelta(minutes=6)
+        assert (await client.get("/readyz")).status_code == 503
+
+
 async def test_a_clock_that_differs_from_the_vendors_is_told() -> None:
     tolerance = timedelta(seconds=60)
     assert (await clock_probe(lambda: None, tolerance)()).ok

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from tests.clocks import START, SettableClock
+from tsbridge.web.health import heartbeat_probe
 from tsbridge.work.loop import LOOK_AGAIN, Loop
 
 pytestmark = pytest.mark.anyio
@@ -105,6 +106,39 @@ async def test_one_failing_task_does_not_hold_the_others(clock: SettableClock) -
     wait.loop = Loop({"bad": bad, "good": good}, clock, wait=wait)
     await wait.loop.run()
     assert len(good.rounds) > len(bad.rounds) >= 2
+
+
+async def test_a_task_that_hangs_is_told_from_those_that_rest_and_holds_none_of_them(clock: SettableClock) -> None:
+    comes_back, minutes_passed = asyncio.Event(), asyncio.Event()
+
+    async def hangs() -> None:
+        await comes_back.wait()
+
+    good, wait = Task(clock, lambda n: minutes_passed.set() if n > 180 else None), VirtualWait(clock, 10_000)
+    loop = Loop({"bad": hangs, "good": good}, clock, wait=wait)
+    running = asyncio.create_task(loop.run())
+    begun = clock.now()
+    await minutes_passed.wait()
+    assert loop.last_beat is not None
+    assert clock.now() - loop.last_beat < timedelta(seconds=10)  # the one sign of life there was says nothing of it
+    assert loop.rounds() == {"bad": clock.now() - begun, "good": timedelta(0)}
+    beat = heartbeat_probe(lambda: loop.last_beat, clock, timedelta(seconds=90), loop.rounds, vital=("bad",))
+    told = await beat()
+    assert (told.ok, "bad has not come back for 36" in told.detail, "good" in told.detail) == (False, True, False)
+    assert (await heartbeat_probe(lambda: loop.last_beat, clock, timedelta(seconds=90), loop.rounds, vital=("good",))()).ok
+    comes_back.set()
+    loop.stop()
+    await running
+    assert loop.rounds() == {"bad": timedelta(0), "good": timedelta(0)}
+
+
+async def test_a_task_that_fails_is_in_no_round_while_it_rests(clock: SettableClock) -> None:
+    def fail(n: int) -> None:
+        raise KeyError(n)
+
+    _, wait = await rounds(clock, fail, waits=50)
+    assert wait.loop is not None
+    assert wait.loop.rounds() == {"task": timedelta(0)}
 
 
 async def test_a_wake_up_from_another_thread_starts_a_round(clock: SettableClock) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
-from datetime import datetime, tzinfo
+from datetime import datetime, timedelta, tzinfo
 from typing import Annotated, Any, NamedTuple, Protocol
 
 from fastapi import Depends, FastAPI, Request
@@ -80,6 +80,7 @@ class Desk:
     `writeback`: what TSBRIDGE_WRITEBACK says. `webhooks`: the door's routes.
     `make_ready`, `check`: make a document ready to be published and check it, wherever.
     `wake`: there are deliveries to work on; `wake_writer`: there are wishes to write; `wake_replay`: a replay or a rejudge.
+    `rounds`: how long each task of this process has been in its round.
     `probes`: what `/readyz` looks at, by name. `metrics_role`, `docs_role`: None leaves them open.
     `zendesk_url`: where links to tickets lead. `carried`: the cases of a message, by its id.
     """
@@ -103,6 +104,7 @@ class Desk:
     make_ready: Callable[[Any, tzinfo], Ready] = make_ready
     check: Callable[..., tuple[Finding, ...]] = check
     probes: Mapping[str, Probe] = field(default_factory=dict)
+    rounds: Callable[[], Mapping[str, timedelta]] = dict
     lifespan: Lifespan | None = None
     metrics_role: str | None = None
     docs_role: str | None = None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -20,6 +20,8 @@ from tsbridge.web.route import DeskRoute
 
 routes = APIRouter(route_class=DeskRoute, tags=["health"])
 
+HANGS_AFTER: Final = timedelta(minutes=5)
+"""No task's round lasts so long: what it waits for has bounds of its own."""
 STATUSES: Final = ("pending", "applied", "ignored", "quarantined", "dead")
 WISH_STATUSES: Final = ("waiting", "sending", "confirmed", "unneeded", "parked", "refused", "dry_run")
 
@@ -61,6 +63,7 @@ class Figures(Collector):
         self._figures = figures
         self._now = desk.clock.now()
         self._version = desk.version
+        self._rounds = desk.rounds()
 
     def collect(self) -> Iterator[Metric]:
         yield from self._deliveries()
@@ -90,6 +93,9 @@ class Figures(Collector):
             waiting.add_metric([queue], count)
         yield waiting
         yield GaugeMetricFamily("tsbridge_assignments", "How often the desk gave work to somebody.", self._figures.assignments)
+        lasting = {name: lasted.total_seconds() for name, lasted in self._rounds.items()}
+        words = "How long each task of this process has been in the round it is in; 0 while it rests."
+        yield _by_label("tsbridge_task_round_seconds", words, "task", lasting, tuple(sorted(lasting)))
         silent = dict.fromkeys(self._figures.silent, 1)
         yield _by_label("tsbridge_source_silent", "1 for a source that says nothing for improbably long.", "source", silent, tuple(SOURCES))
         yield GaugeMetricFamily("tsbridge_decisions", "Decisions kept.", self._figures.decisions)
@@ -150,15 +156,27 @@ def database_probe(database: Database) -> Probe:
     return look
 
 
-def heartbeat_probe(last_beat: Callable[[], datetime | None], clock: Clock, silent_for: timedelta) -> Probe:
-    """Whether the worker of this process went round lately."""
+def heartbeat_probe(
+    last_beat: Callable[[], datetime | None],
+    clock: Clock,
+    silent_for: timedelta,
+    rounds: Callable[[], Mapping[str, timedelta]] = dict,
+    vital: Collection[str] = (),
+) -> Probe:
+    """Whether the worker of this process went round lately, and which of its tasks do not come back.
+
+    `rounds`: how long each task has been in the round it is in. One that hangs is named; without a `vital` one nothing is worked on.
+    """
 
     async def look() -> Checked:
         beat = last_beat()
         if beat is None:
             return Checked(False, "the worker has not started")
         age = clock.now() - beat
-        return Checked(age <= silent_for, f"last sign of the worker {max(0, int(age.total_seconds()))} s ago")
+        hanging = {name: lasted for name, lasted in sorted(rounds().items()) if lasted > HANGS_AFTER}
+        told = [f"last sign of the worker {max(0, int(age.total_seconds()))} s ago"]
+        told += [f"{name} has not come back for {int(lasted.total_seconds())} s" for name, lasted in hanging.items()]
+        return Checked(age <= silent_for and not hanging.keys() & set(vital), "; ".join(told))
 
     return look
 

@@ -48,11 +48,17 @@ class Loop:
         self._stopping = False
         self._running: asyncio.AbstractEventLoop | None = None
         self._last_beat: datetime | None = None
+        self._begun: dict[str, datetime] = {}
 
     @property
     def last_beat(self) -> datetime | None:
         """When a task last went round without failing; None before the first."""
         return self._last_beat
+
+    def rounds(self) -> dict[str, timedelta]:
+        """For each task how long the round has lasted that it is in; nothing of time for one that rests."""
+        now = self._clock.now()
+        return {name: now - self._begun.get(name, now) for name in self._tasks}
 
     async def run(self) -> None:
         """Run every task until `stop`; returns when each has finished the round it was in."""
@@ -88,6 +94,7 @@ class Loop:
         event, failures = self._events[name], 0
         while not self._stopping:
             event.clear()
+            self._begun[name] = self._clock.now()
             try:
                 due = await self._tasks[name]()
             except Exception as failure:
@@ -95,8 +102,10 @@ class Loop:
                 rest = min(FIRST_REST * 2 ** min(failures - 1, 10), LONGEST_REST)
                 told = {"worker": name, "kind": type(failure).__name__, "where": place(failure), "count": failures}
                 log.error("a round failed", extra=told)  # the message of an exception may quote a person's data
+                del self._begun[name]
                 await self._rest(rest)
                 continue
+            del self._begun[name]
             failures = 0
             self._last_beat = self._clock.now()
             if due is True:

@@ -49,8 +49,8 @@ class DueTimes:
         """Judge these cases together, as far as their time has still come."""
 
         def judge(conn: Connection) -> Concluded:
-            begun = self._clock.now()
             live = self._conclusions.begin(conn)
+            begun = self._clock.now()  # not while others had the pen
             total = Concluded(0, 0)
             for case_id in cases.still_due(conn, due, now):
                 if total.decisions and self._clock.now() - begun > AIM:

@@ -24,6 +24,7 @@ from tsbridge.core.ports import Clock, Ids
 from tsbridge.store import alone, decisions, inbox, intents, keep
 from tsbridge.store.db import Database, unavailable
 from tsbridge.store.moments import CAUGHT_UP, last_heard, unknown
+from tsbridge.store.rulebooks import Built
 from tsbridge.store.warnings import note
 from tsbridge.vendors.zendesk.read_audits import believed
 from tsbridge.work.accounts import ACCOUNT, FOREIGN, foreign, without_foreign
@@ -204,15 +205,15 @@ class Ingest:
     def _apply_in(
         self, conn: Connection, read: Sequence[Read], facts: Sequence[Moment], heard: Heard, rings: Rings, now: datetime
     ) -> Concluded:
-        begun = self._clock.now()
-        concluded = self._concluded(conn, read, facts, heard, rings, now)
+        live = self._conclusions.begin(conn)
+        begun = self._clock.now()  # waiting for other workers says nothing about these deliveries
+        concluded = self._concluded(conn, live, read, facts, heard, rings, now)
         self._batch = fitting(len(read), self._clock.now() - begun)
         return concluded
 
     def _concluded(
-        self, conn: Connection, read: Sequence[Read], facts: Sequence[Moment], heard: Heard, rings: Rings, now: datetime
+        self, conn: Connection, live: Built, read: Sequence[Read], facts: Sequence[Moment], heard: Heard, rings: Rings, now: datetime
     ) -> Concluded:
-        live = self._conclusions.begin(conn)
         told = ToldNow()
         for moment in facts:
             told.hear(conn, moment, "facts", live.version)

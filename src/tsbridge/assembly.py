@@ -268,6 +268,7 @@ def bridge(settings: Settings, database: Database, clock: Clock, *, workers_insi
         entropy=entropy,
         gate=Gate(database, clock, entropy, settings.admin_key.get_secret_value() if settings.admin_key is not None else None),
         live=live,
+        roster=LiveRoster(),
         cases=DeskWork(database, clock, ids, conclusions, salt, wake_writer),
         queues=Preview(live, roster),
         counters=counters,

@@ -220,6 +220,7 @@ async def room(database: Database, clock: Clock, ids: Ids, entropy: Callable[[in
         live=LiveRulebook(ZONE),
         cases=acts,
         queues=Preview(LiveRulebook(ZONE), LiveRoster()),
+        roster=LiveRoster(),
         counters=Counters(),
         zone=ZONE,
         version="0.0.0",

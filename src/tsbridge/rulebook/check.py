@@ -12,7 +12,7 @@ from datetime import tzinfo
 from typing import Any, Final
 
 from tsbridge.core.rules.document import read
-from tsbridge.core.rules.findings import Finding, RulebookError
+from tsbridge.core.rules.findings import Finding, RulebookError, in_order
 from tsbridge.core.rules.judge import Judge
 from tsbridge.core.rules.language import Rulebook
 from tsbridge.rulebook.calendar_checks import calendars
@@ -64,7 +64,7 @@ def check(document: Any, zone: tzinfo, *, triggers: Any = None, about: str | Non
         book = read(document)
     except RulebookError as refused:
         return refused.findings
-    return tuple(sorted(_advice(book, zone, as_judge(triggers, document, zone), about), key=_order))
+    return in_order(_advice(book, zone, as_judge(triggers, document, zone), about))
 
 
 def _advice(book: Rulebook, zone: tzinfo, triggers: Judge | None, about: str | None) -> Iterator[Finding]:
@@ -87,8 +87,3 @@ def _advice(book: Rulebook, zone: tzinfo, triggers: Judge | None, about: str | N
         yield from tag_cycles(examiner, triggers)
         yield from lists(examiner)
         yield from hopeless_tests(book)
-
-
-def _order(finding: Finding) -> tuple[int, tuple[object, ...]]:
-    place = tuple((0, int(step), "") if step.isdigit() else (1, 0, step) for step in finding.path.split("/"))
-    return ("error", "warning", "info").index(finding.severity), (place, finding.code, finding.message)

@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, Row, and_, func, insert, or_, select, update
 
+from tsbridge.core.moments import instant_text
 from tsbridge.core.roster import Override
 from tsbridge.store import keep
 from tsbridge.store.tables import overrides
@@ -69,6 +70,11 @@ def known_at(conn: Connection, at: datetime) -> Version | None:
     """The version that was live at `at`; None before the first."""
     version = version_known_at(conn, at)
     return get(conn, version) if version else None
+
+
+def first_published(conn: Connection) -> datetime | None:
+    """When the first version became live; None without one."""
+    return conn.execute(select(func.min(table.c.published_at))).scalar()
 
 
 def revision(conn: Connection) -> int:
@@ -177,6 +183,12 @@ def learnt_between(conn: Connection, start: datetime, end: datetime) -> Sequence
     for column in (overrides.c.made_at, overrides.c.removed_at):
         found.update(conn.execute(select(column).where(column > start, column < end)).scalars())
     return sorted(found)
+
+
+def recorded(one: Override) -> dict[str, Any]:
+    """An override as the audit's change has it."""
+    told = {name: getattr(one, name) for name in ("id", "kind", "agent", "why", "instead_of", "rotation", "queue")}
+    return {**told, "from": instant_text(one.start), "to": instant_text(one.end)}
 
 
 def _made(row: Row[Any]) -> Made:

@@ -72,6 +72,7 @@ _versions: Final = Versions(table, "rulebook", NoRulebook)
 live_version = _versions.live_version
 newest = _versions.newest
 known_at = _versions.known_at
+published_between = _versions.published_between
 get = _versions.get
 versions = _versions.listed
 hashes = _versions.hashes

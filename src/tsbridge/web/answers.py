@@ -44,6 +44,17 @@ from tsbridge.web.replay_models import (
     ReplayWhole,
     ShadowShown,
 )
+from tsbridge.web.roster_models import (
+    AgentShown,
+    CoverageShown,
+    DutyShown,
+    OnCallShown,
+    OverrideShown,
+    RosterDiff,
+    RosterEntry,
+    RosterPart,
+    RosterWhole,
+)
 from tsbridge.web.rulebook_models import CalendarsShown, CheckResult, DraftShown, GeneratedTests, RuleShown, TestResult
 
 PAGES: Final[dict[str, Any]] = {
@@ -56,6 +67,10 @@ PAGES: Final[dict[str, Any]] = {
     "list_events": Event,
     "list_keys": KeyShown,
     "list_versions": VersionShown,
+    "list_roster_versions": VersionShown,
+    "list_overrides": OverrideShown,
+    "list_agents": AgentShown,
+    "list_shifts": DutyShown,
     "list_replays": ReplayShown,
     "list_shadow_moves": Move,
     "list_drift": DriftItem,
@@ -113,6 +128,18 @@ ANSWERS: Final[dict[str, Any]] = {
     "list_calendars": CalendarsShown,
     "run_tests": TestResult,
     "generate_tests": GeneratedTests,
+    "show_roster": RosterWhole,
+    "show_roster_version": VersionWhole,
+    "show_roster_entry": RosterEntry,
+    "show_roster_part": RosterPart,
+    "diff_roster_versions": RosterDiff,
+    "check_roster": CheckResult,
+    **dict.fromkeys(
+        ("replace_roster", "restore_roster_version", "replace_roster_entry", "remove_roster_entry", "replace_roster_part"), VersionName
+    ),
+    **dict.fromkeys(("make_override", "show_override", "remove_override"), OverrideShown),
+    "show_on_call": OnCallShown,
+    "show_coverage": CoverageShown,
     "readyz": Ready,
 }
 """Operations that answer with one thing."""

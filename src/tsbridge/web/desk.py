@@ -12,8 +12,10 @@ from fastapi import Depends, FastAPI, Request
 from sqlalchemy import Connection
 from starlette.routing import BaseRoute
 
+from tsbridge.core.knowledge import Spell
 from tsbridge.core.moments import Interaction
 from tsbridge.core.ports import Clock, Ids
+from tsbridge.core.rota import Rota
 from tsbridge.core.rules.findings import Finding
 from tsbridge.rulebook.check import check
 from tsbridge.rulebook.ready import Ready, make_ready
@@ -48,11 +50,23 @@ class Queues(Protocol):
     def next(self, conn: Connection, queue: str, now: datetime) -> Mapping[str, Any] | None: ...
 
 
+class Rotas(Protocol):
+    """The roster in force, as `work.rosters.LiveRoster` has it."""
+
+    def now(self, conn: Connection, at: datetime) -> Rota | None: ...
+    def then(self, conn: Connection, at: datetime) -> Rota | None: ...
+    def over(self, conn: Connection, start: datetime, end: datetime, now: datetime) -> list[Spell]: ...
+
+
 class Checked(NamedTuple):
-    """The result of one look at ourselves. `detail` is for an operator's eyes and names no person and no secret."""
+    """The result of one look at ourselves. `detail` is for an operator's eyes and names no person and no secret.
+
+    `degraded`: the work is done, and something is not as it should be.
+    """
 
     ok: bool
     detail: str
+    degraded: bool = False
 
 
 Probe = Callable[[], Awaitable[Checked]]
@@ -93,6 +107,7 @@ class Desk:
     live: LiveRulebook
     cases: CaseDesk
     queues: Queues
+    roster: Rotas
     counters: Counters
     zone: tzinfo
     version: str

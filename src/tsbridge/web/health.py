@@ -34,13 +34,15 @@ async def livez() -> dict[str, str]:
 
 @routes.get("/readyz")
 async def readyz(desk: Made, response: Response) -> dict[str, Any]:
-    """Whether deliveries can be taken and worked on: 200 when every check is fine, else 503."""
+    """Whether deliveries can be taken and worked on: 200 when they can, `degraded` where something else is amiss; else 503."""
     checks = {name: await probe() for name, probe in sorted(desk.probes.items())}
     ready = all(check.ok for check in checks.values())
     if not ready:
         response.status_code = 503
+    degraded = [name for name, check in checks.items() if check.degraded]
     return {
-        "status": "ready" if ready else "not_ready",
+        "status": "not_ready" if not ready else "degraded" if degraded else "ready",
+        "degraded": degraded,
         "checks": {name: {"ok": check.ok, "detail": check.detail} for name, check in checks.items()},
     }
 
@@ -216,7 +218,7 @@ def writeback_probe(database: Database, setting: str) -> Probe:
 
 
 def sources_probe(database: Database) -> Probe:
-    """Which sources are silent improbably long. Never a reason not to be ready: being asked for more would not make them speak."""
+    """Which sources are silent improbably long: degraded, and ready all the same, as being asked for more would not make them speak."""
 
     async def look() -> Checked:
         try:
@@ -224,7 +226,7 @@ def sources_probe(database: Database) -> Probe:
         except views.DATABASE_FAILURES:
             return Checked(True, "not known: the database cannot be used")
         told = [f"{source} is silent since {since:%Y-%m-%dT%H:%M}Z" for source, since in silent.items()]
-        return Checked(True, "; ".join(told) or "heard as usual")
+        return Checked(True, "; ".join(told) or "heard as usual", degraded=bool(told))
 
     return look
 

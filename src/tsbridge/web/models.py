@@ -384,7 +384,8 @@ class Check(TypedDict):
 
 
 class Ready(TypedDict):
-    status: Literal["ready", "not_ready"]
+    status: Literal["ready", "degraded", "not_ready"]
+    degraded: list[str]
     checks: dict[str, Check]
 
 

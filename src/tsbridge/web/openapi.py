@@ -64,24 +64,26 @@ _WORDS: Final = {
     "500": "Something went wrong on our side.",
     "503": "Not now; see Retry-After.",
 }
-_EDITED: Final = frozenset({"replace_draft", "replace_rule", "remove_rule", "publish_draft", "replace_mappings", "import_from_zendesk"})
+_EDITED: Final = frozenset(
+    {
+        *("replace_draft", "replace_rule", "remove_rule", "publish_draft", "replace_mappings", "import_from_zendesk"),
+        *("replace_roster", "replace_roster_entry", "remove_roster_entry", "replace_roster_part"),
+    }
+)
 _CONFLICTING: Final = frozenset(
     {
-        "add_rule",
-        "replace_rule",
-        "retry_event",
-        "retry_writeback",
-        "acknowledge_escalation",
-        "cancel_replay",
-        "try_rulebook",
-        "start_rejudge",
-        "cancel_rejudge",
+        *("add_rule", "replace_rule", "retry_event", "retry_writeback", "acknowledge_escalation", "cancel_replay", "try_rulebook"),
+        *("start_rejudge", "cancel_rejudge", "make_override", "remove_override"),
     }
 )
 _MORE: Final = {
     "metrics": ("401", "403", "429"),
     "change_mode": ("412",),
-    **dict.fromkeys(("diff_versions", "list_calendars", "try_rulebook", "start_replay", "start_shadow"), ("404",)),
+    **dict.fromkeys(
+        ("diff_versions", "list_calendars", "try_rulebook", "start_replay", "start_shadow", "diff_roster_versions", "check_roster"),
+        ("404",),
+    ),
+    "restore_roster_version": ("412",),
 }
 """What the route does not tell: a setting asks for a role, `If-Match` is heeded but not needed, a body or query names something."""
 

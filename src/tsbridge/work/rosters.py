@@ -7,15 +7,17 @@ import threading
 from collections import OrderedDict
 from collections.abc import Mapping
 from datetime import datetime, timedelta
+from itertools import pairwise
 from typing import Final, NamedTuple, TypeVar
 
 from sqlalchemy import Connection
 
 from tsbridge.core.calendar import Calendar
 from tsbridge.core.elsewhere import with_feeds
+from tsbridge.core.knowledge import Spell
 from tsbridge.core.roster import Override, Roster
 from tsbridge.core.rota import Rota
-from tsbridge.core.rules.read_calendars import Calendars
+from tsbridge.core.rules.read_calendars import calendars_of
 from tsbridge.roster.document import read
 from tsbridge.roster.read_parts import RosterError
 from tsbridge.store import feeds, rosters, rulebooks
@@ -75,6 +77,13 @@ class LiveRoster:
         version = rosters.newest(conn)
         return self._roster(conn, version) if version else None
 
+    def over(self, conn: Connection, start: datetime, end: datetime, now: datetime) -> list[Spell]:
+        """What was known in each part of the time from `start` to `end`; from `now` on what is known now."""
+        past = start, min(end, now)
+        learnt = {*rosters.learnt_between(conn, *past), *feeds.learnt_between(conn, *past), *rulebooks.published_between(conn, *past)}
+        edges = [start, *sorted(learnt), end]
+        return [(one, other, self.then(conn, min(one, now))) for one, other in pairwise(edges)]
+
     def _rota(self, conn: Connection, version: int, book: int, overrides: tuple[Override, ...], learnt_by: datetime | None) -> Rota | None:
         roster = self._roster(conn, version) if version else None
         if roster is None:
@@ -103,9 +112,8 @@ class LiveRoster:
         with self._lock:
             if book in self._calendars:
                 return self._calendars[book]
-        reader = Calendars(rulebooks.get(conn, book).document if book else {})
-        reader.read_calendars()
-        return _keep(self._lock, self._calendars, book, reader.calendars)
+        made = calendars_of(rulebooks.get(conn, book).document if book else {})
+        return _keep(self._lock, self._calendars, book, made)
 
 
 def _keep(lock: threading.Lock, kept: OrderedDict[K, V], key: K, value: V) -> V:

@@ -54,6 +54,16 @@ class RulebookError(DocumentError):
     """A document that is no rulebook."""
 
 
+def in_order(findings: Iterable[Finding]) -> tuple[Finding, ...]:
+    """Errors first, then warnings; each by its place in the document."""
+    return tuple(sorted(findings, key=_order))
+
+
+def _order(finding: Finding) -> tuple[int, tuple[object, ...]]:
+    place = tuple((0, int(step), "") if step.isdigit() else (1, 0, step) for step in finding.path.split("/"))
+    return ("error", "warning", "info").index(finding.severity), (place, finding.code, finding.message)
+
+
 class Findings:
     """The document being read and what was found wrong with it so far. `rule`: the key of the rule being read.
 

@@ -172,6 +172,13 @@ class Calendars(Findings):
         return {day: entry.hours for day, entry in found.items()}
 
 
+def calendars_of(document: Any) -> dict[str, Calendar]:
+    """The calendars of a rulebook that stands; of another document those that can be read."""
+    reader = Calendars(document if isinstance(document, Mapping) else {})
+    reader.read_calendars()
+    return reader.calendars
+
+
 def _hours(value: Any) -> Hours:
     parts = [value] if isinstance(value, str) else value
     if not isinstance(parts, list) or not parts or not all(isinstance(part, str) for part in parts):

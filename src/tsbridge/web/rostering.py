@@ -1,0 +1,170 @@
+"""Changes of the roster and its overrides, as the API and the command line make them: held against what stands, and on record."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from sqlalchemy import Connection
+
+from tsbridge.core.roster import Override, Roster
+from tsbridge.roster.diff import touched
+from tsbridge.store import chain, rosters, rulebooks
+from tsbridge.store.rosters import Made
+
+Document = dict[str, Any]
+
+LONGEST: Final = timedelta(days=366)
+"""How long an override may last: what lasts longer belongs into the roster."""
+TOP: Final = (
+    *("schema", "title", "description", "timezone", "agents", "ways", "shifts", "rotations"),
+    *("cover", "calendars", "limits", "lists"),
+)
+AGENT: Final = (
+    "name",
+    "email",
+    "zendesk_user_id",
+    "talkdesk_user_id",
+    "timezone",
+    "skills",
+    "queues",
+    "capacity",
+    "from",
+    "until",
+    "reach",
+)
+
+
+class Moved(Exception):
+    """Another version is live by now than the one that was looked at."""
+
+    def __init__(self, version: int) -> None:
+        super().__init__(f"version {version} is live")
+        self.version = version
+
+
+def publish(
+    conn: Connection,
+    document: Document,
+    hash: str,
+    note: str,
+    *,
+    at: datetime,
+    by: str,
+    change_id: str,
+    salt: str,
+    action: str = "roster.publish",
+    base: int | None = None,
+) -> int:
+    """Make a sound document the live version and record what that did to whom; returns its number.
+
+    `base`: the version that the caller has looked at, 0 for none; without it that is not compared. Raises `Moved`.
+    """
+    rosters.lock(conn)
+    was = rosters.live(conn)
+    if base is not None and base != (standing := 0 if was is None else was.version):
+        raise Moved(standing)
+    version = rosters.publish(conn, document, hash, note, at, by)
+    parts = touched({} if was is None else was.document, document)
+    chain.add_change(
+        conn,
+        id=change_id,
+        at=at,
+        actor=by,
+        action=action,
+        subject="roster",
+        before=None if was is None else {"version": was.version, "hash": was.hash},
+        after={"version": version, "hash": hash, "note": note, "parts": parts},
+        salt=salt,
+        also=[key for keys in parts.values() for key in keys],
+    )
+    return version
+
+
+def override(conn: Connection, one: Override, *, at: datetime, by: str, change_id: str, salt: str) -> Made:
+    """Keep an override and record it. Raises as `store.rosters.add_override`."""
+    rosters.lock(conn)
+    made = rosters.add_override(conn, one, at, by)
+    chain.add_change(
+        conn,
+        id=change_id,
+        at=at,
+        actor=by,
+        action="override.make",
+        subject=one.id,
+        before=None,
+        after=rosters.recorded(one),
+        salt=salt,
+        also=about(one),
+    )
+    return made
+
+
+def remove(conn: Connection, id: str, *, at: datetime, by: str, change_id: str, salt: str) -> Made | None:
+    """Take an override away and record it; None when there is none that could be."""
+    rosters.lock(conn)
+    gone = rosters.remove_override(conn, id, at, by)
+    if gone is not None:
+        before, also = rosters.recorded(gone.override), about(gone.override)
+        told: Mapping[str, Any] = {"action": "override.remove", "subject": id, "before": before, "after": None}
+        chain.add_change(conn, id=change_id, at=at, actor=by, salt=salt, also=also, **told)
+    return gone
+
+
+def about(one: Override) -> list[str]:
+    """Whom and what an override touches, and is found by."""
+    return [key for key in (one.agent, one.instead_of, one.rotation, one.queue) if key is not None]
+
+
+def faulty(one: Override, roster: Roster, now: datetime) -> dict[str, str]:
+    """By member, what keeps an override from being kept, in words that repeat none of it."""
+    agents = {agent.key for agent in roster.agents}
+    targets = {turn.key for turn in roster.rotations} | {shift.key for shift in roster.shifts} | {line.oncall for line in roster.cover}
+    wrong: dict[str, str] = {}
+    if one.agent not in agents:
+        wrong["agent"] = "Expected the key of an agent of the roster."
+    if one.instead_of is not None and one.instead_of not in agents:
+        wrong["instead_of"] = "Expected the key of an agent of the roster."
+    elif one.instead_of is not None and one.instead_of == one.agent:
+        wrong["instead_of"] = "Expected another agent than the one who steps in."
+    if one.rotation is not None and one.rotation not in targets:
+        wrong["rotation"] = "Expected the key of a rotation or shift of the roster."
+    if one.kind == "off":
+        wrong |= {
+            name: "Somebody who is off is off for everything; leave this out."
+            for name in ("instead_of", "rotation", "queue")
+            if getattr(one, name) is not None
+        }
+    if one.end <= one.start:
+        wrong["to"] = "Expected a time behind `from`."
+    elif one.end - one.start > LONGEST:
+        wrong["to"] = f"Expected a time within {LONGEST.days} days of `from`; what lasts longer belongs into the roster."
+    elif one.end <= now:
+        wrong["to"] = "Expected a time to come: what is over cannot be changed any more."
+    return wrong
+
+
+def key_of(roster: Roster, agent: str | int) -> str:
+    """An agent's key, also by the number of their Zendesk user; what is neither stays as it is."""
+    if isinstance(agent, str) and any(one.key == agent for one in roster.agents):
+        return agent
+    return next((one.key for one in roster.agents if str(one.zendesk_user_id) == str(agent)), str(agent))
+
+
+def rulebook_of(conn: Connection) -> Any:
+    """The live rulebook's document, which rosters are held against; None where there is none."""
+    version = rulebooks.newest(conn)
+    return rulebooks.get(conn, version).document if version else None
+
+
+def as_people_write(document: Document) -> Document:
+    """The same document with its parts, and those of its agents, in the order of the guide: a database keeps none."""
+    found = _ordered(document, TOP)
+    if isinstance(found.get("agents"), dict):
+        found["agents"] = {key: _ordered(one, AGENT) if isinstance(one, dict) else one for key, one in found["agents"].items()}
+    return found
+
+
+def _ordered(values: Document, names: tuple[str, ...]) -> Document:
+    return {name: values[name] for name in (*names, *values) if name in values}

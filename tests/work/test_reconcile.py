@@ -59,12 +59,11 @@ class Account(Walk):
         self.reconciler = self.another("w1")
         self.stream = Stream(database, clock, self.client, lambda: self.own, "w1", self.reads, self.ingest.hear, lambda: None)
 
-    def another(self, worker: str, *, tells: bool = False) -> Reconciler:
+    def another(self, worker: str, *, tells: bool = False, quiet: bool = False) -> Reconciler:
         wake, wake_writer = (lambda: self.woken.append("inbox")), (lambda: self.woken.append("writer"))
         own, alarm, reads = (lambda: self.own), self.writing._alarm, self.reads
-        return Reconciler(
-            self.database, self.clock, self.ids, self.client, own, worker, alarm, self.rulebooks, reads, wake, wake_writer, tells=tells
-        )
+        made = (self.database, self.clock, self.ids, self.client, own, worker, alarm, self.rulebooks, reads, wake, wake_writer)
+        return Reconciler(*made, tells=tells, quiet=quiet)
 
     def _zendesk(self, row: inbox.Claimed, _: Any) -> Normalized:
         return zendesk.normalize(strict_json.read(row.body), received_at=row.received_at, own=self.own)

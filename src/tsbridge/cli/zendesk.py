@@ -80,6 +80,9 @@ def reconcile(as_json: AsJson = False) -> None:
 def backfill(
     since: Annotated[str, typer.Option("--from", help="Tickets changed since this time, such as 2026-11-01T00:00:00Z.")],
     again: Annotated[bool, typer.Option("--again", help="Begin anew, though this time was gone through before.")] = False,
+    notify: Annotated[
+        bool, typer.Option("--notify", help="Tell people, and fire steps that are overdue, as if it had just happened.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Bring history in: tickets that changed unheard since a time are read. Goes on where it was stopped; safe beside live traffic."""
@@ -90,7 +93,7 @@ def backfill(
     if again:
         with house() as made:
             made.write(lambda conn: keep.forget(conn, name))
-    _catch_up(name, begin, as_json)
+    _catch_up(name, begin, as_json, quiet=not notify)
 
 
 @app.command()
@@ -102,7 +105,7 @@ def schedules(as_json: AsJson = False) -> None:
     done(not carried.left)
 
 
-def _catch_up(name: str, begin: datetime, as_json: bool) -> None:
+def _catch_up(name: str, begin: datetime, as_json: bool, *, quiet: bool = False) -> None:
     """Read the export to its end, a page at a time; waits as Zendesk asks."""
 
     async def work(zendesk: ZendeskClient) -> dict[str, int]:
@@ -111,7 +114,9 @@ def _catch_up(name: str, begin: datetime, as_json: bool) -> None:
         live = LiveRulebook(made.settings.zone)
         reads = ReadBudget(made.database, made.clock, made.settings.zendesk_reads_per_minute)
         wakes = (_nobody, _nobody)
-        worker = Reconciler(made.database, made.clock, made.ids, zendesk, lambda: own, "cli", _alarm, live, reads, *wakes, tells=True)
+        worker = Reconciler(
+            *(made.database, made.clock, made.ids, zendesk, lambda: own, "cli", _alarm, live, reads, *wakes), tells=True, quiet=quiet
+        )
         tickets = told = 0
         while True:
             try:

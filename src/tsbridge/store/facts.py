@@ -17,13 +17,14 @@ AT_ONCE = 500
 class Wanted:
     """A ticket to ask for. `rang_at`: when it rang last without being read since; None when only background facts lack.
 
-    `alone`: the export of ticket events does not tell all of it.
+    `alone`: the export of ticket events does not tell all of it. `quiet_before`: what happened up to then is history, and no news.
     """
 
     ticket: str
     since: datetime
     rang_at: datetime | None
     alone: bool
+    quiet_before: datetime | None = None
 
 
 def want(conn: Connection, tickets: Sequence[str], since: datetime, due_at: datetime) -> None:
@@ -31,11 +32,19 @@ def want(conn: Connection, tickets: Sequence[str], since: datetime, due_at: date
     _add(conn, {ticket: {"since": since, "due_at": due_at} for ticket in tickets})
 
 
-def want_read(conn: Connection, tickets: Iterable[str], now: datetime, due_at: datetime, *, alone: bool = False) -> None:
-    """Remember tickets whose audits are to be read: something happened up to `now`."""
+def want_read(
+    conn: Connection,
+    tickets: Iterable[str],
+    now: datetime,
+    due_at: datetime,
+    *,
+    alone: bool = False,
+    quiet_before: datetime | None = None,
+) -> None:
+    """Remember tickets whose audits are to be read: something happened up to `now`. What is wanted already is as quiet as it was."""
     rang = {"rang_at": now, **({"alone": True} if alone else {})}
     wanted = sorted(set(tickets))
-    known = _add(conn, {ticket: {"since": now, "due_at": due_at, **rang} for ticket in wanted})
+    known = _add(conn, {ticket: {"since": now, "due_at": due_at, "quiet_before": quiet_before, **rang} for ticket in wanted})
     for part in _parts(known):
         conn.execute(update(facts_wanted).where(facts_wanted.c.ticket.in_(part)).values(**rang))
 
@@ -113,7 +122,9 @@ def _add(conn: Connection, tickets: Mapping[str, Mapping[str, object]]) -> list[
     """Add those that are not there; returns the others."""
     known = of(conn, list(tickets))
     fresh = [
-        {"ticket": ticket, "attempts": 0, "rang_at": None, "alone": False, **row} for ticket, row in tickets.items() if ticket not in known
+        {"ticket": ticket, "attempts": 0, "rang_at": None, "alone": False, "quiet_before": None, **row}
+        for ticket, row in tickets.items()
+        if ticket not in known
     ]
     if fresh:
         conn.execute(insert(facts_wanted), fresh)
@@ -125,4 +136,4 @@ def _parts(tickets: Sequence[str]) -> list[Sequence[str]]:
 
 
 def _wanted(row: Row[tuple[object, ...]]) -> Wanted:
-    return Wanted(row.ticket, row.since, row.rang_at, row.alone)
+    return Wanted(row.ticket, row.since, row.rang_at, row.alone, row.quiet_before)

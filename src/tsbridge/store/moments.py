@@ -41,8 +41,8 @@ _FOUND: Final = insert(interactions)
 _TOLD: Final = (moments.c.digest, moments.c.body, moments.c.rulebook_version, moments.c.quiet_until)
 
 
-def add(conn: Connection, moment: Moment, event_id: str, version: int) -> bool:
-    """Keep a moment, to be judged by rulebook `version`. False when an equal one is there already."""
+def add(conn: Connection, moment: Moment, event_id: str, version: int, quiet: datetime | None = None) -> bool:
+    """Keep a moment, to be judged by rulebook `version`, quiet up to then. False when an equal one is there already."""
     digest = moment.digest
     if conn.execute(_KNOWN, {"digest": digest}).first():
         return False
@@ -57,6 +57,7 @@ def add(conn: Connection, moment: Moment, event_id: str, version: int) -> bool:
         "rulebook_version": version,
         "impression": moment.impression,
         "vendor_order": moment.vendor_order or None,
+        "quiet_until": quiet,
     }
     conn.execute(_ADD, row)
     return True

@@ -388,6 +388,7 @@ facts_wanted = Table(
     Column("due_at", Instant, nullable=False),
     Column("rang_at", Instant),  # when it rang last and its audits were not read since; null: only background facts lack
     Column("alone", Boolean, nullable=False, server_default=false()),  # the export of ticket events does not tell all of it
+    Column("quiet_before", Instant),  # what happened up to then is brought in quietly (core.quiet); null: it is news
 )
 Index("facts_wanted_by_due", facts_wanted.c.due_at)
 

@@ -11,6 +11,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
+from tsbridge.core.anew import done_before
 from tsbridge.core.casestate import CaseState
 from tsbridge.core.contacts import COUNTS
 from tsbridge.core.escalation import Armed, expected
@@ -39,6 +40,7 @@ from tsbridge.store import (
     withdrawal,
     workload,
 )
+from tsbridge.store import notices as kept_notices
 from tsbridge.store.rulebooks import Built, LiveRulebook
 from tsbridge.work import notices
 from tsbridge.work.redaction import Redactions
@@ -87,9 +89,9 @@ class ToldNow:
         self.were.append(left.was)
         return True
 
-    def hear(self, conn: Connection, moment: Moment, event_id: str, version: int) -> bool:
-        """Keep a moment and what links it. False when an equal one was heard before."""
-        if not moments.add(conn, moment, event_id, version):
+    def hear(self, conn: Connection, moment: Moment, event_id: str, version: int, quiet: datetime | None = None) -> bool:
+        """Keep a moment, quiet up to then, and what links it. False when an equal one was heard before."""
+        if not moments.add(conn, moment, event_id, version, quiet):
             return False
         self.fresh.add(moment.digest)
         self.subjects.add(moment.subject)
@@ -220,6 +222,14 @@ class Conclusions:
             done = self.judge_case(conn, live, case_id, now, whole=True)
             total += done
         return total
+
+    def keep_done(self, conn: Connection, subject: Interaction) -> None:
+        """Something quiet is about to be heard of an interaction: what has been done about its case stays done."""
+        case_id = links.case_of(conn, subject)
+        state = None if case_id is None else cases.state(conn, case_id)
+        if case_id is not None and state is not None:
+            subjects = links.members(conn, case_id)
+            quiet.put(conn, done_before(state, kept_notices.of(conn, subjects), quiet.done(conn, subjects)))
 
     def judge_case(self, conn: Connection, live: Built, case_id: str, now: datetime, *, whole: bool = False) -> Concluded:
         """Judge a case up to `now`: its new moments and the due times that have come."""

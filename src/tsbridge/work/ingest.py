@@ -19,9 +19,10 @@ from sqlalchemy import Connection
 
 from tsbridge.core.crashpoint import crashpoint
 from tsbridge.core.echo import without_echo, without_own_notes, written_before
-from tsbridge.core.moments import Moment
+from tsbridge.core.moments import Interaction, Moment
 from tsbridge.core.ports import Clock, Ids
 from tsbridge.store import alone, decisions, inbox, intents, keep
+from tsbridge.store import facts as wanted
 from tsbridge.store.db import Database, unavailable
 from tsbridge.store.moments import CAUGHT_UP, last_heard, unknown
 from tsbridge.store.rulebooks import Built
@@ -218,14 +219,19 @@ class Ingest:
         for moment in facts:
             told.hear(conn, moment, "facts", live.version)
         behind = heard.behind or now
+        history = wanted.of(conn, sorted(heard.moments))
         self._background.settle(conn, facts, heard, now)
         newest = {ticket: rings.get(ticket) or inbox.unread(conn, ticket, behind) for ticket in heard.moments}
         warnings: dict[str | None, set[str]] = defaultdict(set)  # by the delivery they came with, None for what nothing rang for
         for ticket, moments in sorted(heard.moments.items()):
             at_times, warned = _believed(conn, ticket, moments, now)
             fresh = self._conclusions.redactions.obey(conn, ticket, unknown(conn, at_times), now)
+            before = history[ticket].quiet_before if ticket in history else None
+            if before is not None:
+                self._conclusions.keep_done(conn, Interaction("zendesk", ticket))
             for moment in fresh:
-                told.hear(conn, moment, newest[ticket] or CAUGHT_UP, live.version)
+                quiet = now if before is not None and moment.at <= before else None
+                told.hear(conn, moment, newest[ticket] or CAUGHT_UP, live.version, quiet)
             told.replace_impressions(conn, ticket, now, behind)
             first = any(m.event == "ticket.created" for m in fresh)
             warnings[newest[ticket]] |= {*warned, *(said for said in heard.warnings.get(ticket, ()) if first or said == CUT)}

@@ -39,6 +39,8 @@ EVERY: Final = timedelta(minutes=2)
 PAGE: Final = 100
 SOON: Final = timedelta(seconds=5)
 LEASE: Final = timedelta(minutes=5)
+RECENT: Final = timedelta(minutes=2)
+"""How far back from now nothing counts as history: it may have rung, and be on its way."""
 OVERLAP: Final = timedelta(minutes=5)
 """How far back the first look goes."""
 
@@ -77,7 +79,7 @@ class Reconciler:
     """Reads the export. `own`: whom we write as; `wake`: there are deliveries; `wake_writer`: something is to be written again.
 
     `tells`: whether tickets that changed after what was heard of them are noted to be read; the running service has the export of
-    ticket events for that.
+    ticket events for that. `quiet`: what is found is history: it tells nobody and fires no step that is overdue (ADR 14).
     """
 
     def __init__(
@@ -95,6 +97,7 @@ class Reconciler:
         wake_writer: Callable[[], None],
         *,
         tells: bool = False,
+        quiet: bool = False,
     ) -> None:
         self._database = database
         self._clock = clock
@@ -108,6 +111,7 @@ class Reconciler:
         self._wake = wake
         self._wake_writer = wake_writer
         self._tells = tells
+        self._quiet = quiet
         self._look_at: datetime | None = None
 
     async def round(self) -> datetime | bool:
@@ -196,7 +200,7 @@ class Reconciler:
         told = sum(receipt.status == "accepted" for receipt in receipts)
         if self._tells:
             unheard = [str(ticket["id"]) for ticket in tickets if _unheard(ticket, known)]
-            wanted.want_read(conn, unheard, now, now, alone=True)
+            wanted.want_read(conn, unheard, now, now, alone=True, quiet_before=now - RECENT if self._quiet else None)
             told += len(unheard)
         healed = self._review(conn, tickets, audits, own, now)
         seen = frozenset() if whole else place.seen | {_stamp(ticket) for ticket in tickets}

@@ -1,5 +1,5 @@
 """`python -m benchmarks [name …]`: the tables. Without a name: door, idle, latency, editing, agreement, judging, judge,
-planted, replay, shadow, writes."""
+planted, replay, rota, shadow, writes."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ from benchmarks import (
     planted,
     reads,
     replay,
+    rota,
     shadow,
     soak,
     writeback,
@@ -28,7 +29,7 @@ from benchmarks import (
 from benchmarks.service import machine
 from tsbridge.__main__ import spare_the_collector
 
-USUAL = ("door", "idle", "latency", "editing", "agreement", "judging", "judge", "planted", "replay", "shadow", "writes")
+USUAL = ("door", "idle", "latency", "editing", "agreement", "judging", "judge", "planted", "replay", "rota", "shadow", "writes")
 PROOFS = {
     "outage": (writeback.run_outage, 5_000),
     "races": (writeback.run_races, 1_000),
@@ -90,6 +91,8 @@ def main() -> int:
         elif name in PROOFS:
             proof, count = PROOFS[name]
             good &= proof(asked.n or count)
+        elif name == "rota":
+            good &= rota.run(asked.scale, (asked.seed or [1])[0])
         elif name == "shadow":
             good &= shadow.run(asked.scale)
         elif name == "replay":

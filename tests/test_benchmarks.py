@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from benchmarks import judging, replay
+from benchmarks import judging, replay, rota
 from benchmarks.__main__ import USUAL, asked_for
 from benchmarks.rulebooks import World
 from tsbridge.core.rules.document import read
@@ -27,3 +27,10 @@ def test_with_and_without_the_index_the_same_rules_match() -> None:
     book = read(world.document(80, plain=True))
     contenders, _ = judging._contenders(book)
     assert judging._agree(contenders, [world.facts() for _ in range(10)], 80)
+
+
+def test_a_rota_is_asked_for_people_holes_and_working_time(capsys: pytest.CaptureFixture[str]) -> None:
+    rota.run(0.001)
+    printed = capsys.readouterr().out
+    assert "100 agents, rota since 1996" in printed
+    assert "questions of working time" in printed

@@ -42,7 +42,7 @@ def run_outage(count: int) -> bool:
         )
         return not found.wrong and not found.unsettled and most == 1 and found.in_order and found.drained <= 1.25 * permitted + MINUTE
 
-    return _on_both(one)
+    return on_both(one)
 
 
 def run_races(count: int) -> bool:
@@ -56,7 +56,7 @@ def run_races(count: int) -> bool:
         print(f"  {conflicts} conflicts, {desk.alarmed()['foreign_edit_restored']} edits given back, lost: {dict(lost) or 'nothing'}")
         return not lost
 
-    return _on_both(one)
+    return on_both(one)
 
 
 def run_rest(count: int) -> bool:
@@ -194,7 +194,7 @@ async def _drifted(database: Database, count: int) -> _Drifted:
 Proof = Callable[[Database], Coroutine[Any, Any, bool]]
 
 
-def _on_both(proof: Proof) -> bool:
+def on_both(proof: Proof) -> bool:
     good = _on_sqlite(proof)
     with _run():
         server = databases.Postgres()

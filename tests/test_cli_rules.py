@@ -64,6 +64,15 @@ def test_weaknesses_are_told_by_file_and_line_and_are_no_failure(run: Run, book:
     assert (finding["line"], finding["code"], finding["rule"]) == (9, "never_matches", "never")
 
 
+def test_a_zendesk_that_cannot_be_asked_is_said_and_is_no_failure(run: Run, book: Path) -> None:
+    book.write_text(book.read_text().replace("queues: {one: {}", "queues: {one: {zendesk_group_id: 61}"))
+    asked = {"TSBRIDGE_DATABASE_URL": "sqlite:////dev/null/bridge.db", "TSBRIDGE_ZENDESK_URL": "http://127.0.0.1:9"}
+    told = run("rules", "check", str(book), "--json", **asked, TSBRIDGE_ZENDESK_ACCESS_TOKEN="x" * 40)
+    assert told.code == 0
+    assert [one["code"] for one in told.json["findings"]] == ["never_matches", "zendesk_not_asked"]
+    assert "zendesk_not_asked" not in offline(run, "rules", "check", str(book)).out
+
+
 def test_faults_are_told_by_file_and_line_all_at_once_and_fail(run: Run, book: Path) -> None:
     book.write_text(WEAK.replace("contains_any", "contains_some").replace("{route: one}", "{route: three}"))
     told = offline(run, "rules", "check", str(book))

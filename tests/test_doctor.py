@@ -182,3 +182,21 @@ def test_the_zone_of_talkdesks_times_is_called_a_guess_until_somebody_says_it(da
 
 def test_the_rules_of_time_zones_in_use_are_named() -> None:
     assert ZONE_RULES in line(doctor.zones(), "time zone rules").words
+
+
+def test_names_that_zendesk_does_not_have_are_told_with_their_place_and_are_nothing_bad() -> None:
+    def finding(severity: str, path: str) -> dict[str, Any]:
+        return {
+            "severity": severity,
+            "code": "x",
+            "rule": None,
+            "path": path,
+            "message": "Zendesk has no group with this id",
+            "witness": None,
+        }
+
+    assert doctor.worst(doctor.zendesk_names([])) == "ok"
+    lines = doctor.zendesk_names([finding("warning", "/queues/a/zendesk_group_id"), finding("info", "")])
+    assert [one.state for one in lines] == ["warn", "ok"]
+    assert lines[0].words == "/queues/a/zendesk_group_id: Zendesk has no group with this id."
+    assert len(doctor.zendesk_names([finding("warning", f"/{n}") for n in range(1_000)])) == doctor.NAMES_TOLD

@@ -6,7 +6,7 @@ import asyncio
 import logging
 import signal
 from collections.abc import AsyncIterator, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -61,6 +61,7 @@ from tsbridge.work.guard import Guard
 from tsbridge.work.hearing import Hearing
 from tsbridge.work.ingest import Ingest
 from tsbridge.work.loop import Loop, Round
+from tsbridge.work.names import Names
 from tsbridge.work.pace import Pace
 from tsbridge.work.reads import ReadBudget
 from tsbridge.work.reconcile import Reconciler
@@ -127,6 +128,7 @@ class Workers:
         name = worker_name()
         conclusions = Conclusions(live, ids, salt)
         reads = ReadBudget(database, clock, settings.zendesk_reads_per_minute)
+        self.names = Names(self._zendesk, reads)
         background = Background(database, clock, live, self._zendesk, settings.phone_region, reads)
         hearing = Hearing(database, clock, self._zendesk, reads)
         read = readers(settings, self.own_user)
@@ -200,13 +202,20 @@ class Workers:
         return None if self._told_at is None else self._told_at[0] - self._told_at[1]
 
     @asynccontextmanager
-    async def running(self) -> AsyncIterator[None]:
-        """The workers work; on leaving each finishes its round."""
+    async def asking(self) -> AsyncIterator[None]:
+        """The vendors can be asked; nobody works."""
         async with AsyncExitStack() as stack:
             if self._zendesk is not None:
                 stack.push_async_callback(self._zendesk.close)
             if self._talkdesk is not None:
                 stack.push_async_callback(self._talkdesk.close)
+            yield
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """The workers work; on leaving each finishes its round."""
+        async with AsyncExitStack() as stack:
+            await stack.enter_async_context(self.asking())
             known = await self._database.read(lambda conn: keep.get(conn, OWN_USER))
             if isinstance(known, dict):
                 self._own = OwnUser(known.get("id"), known.get("email"))
@@ -281,9 +290,10 @@ def bridge(settings: Settings, database: Database, clock: Clock, *, workers_insi
         wake_replay=workers.wake_replay if workers_inside else _nobody,
         make_ready=ready_apart,
         check=check_apart,
+        names=workers.names,
         probes=probes(database, clock, loop, workers.skew, settings.writeback),
         rounds=dict if loop is None else loop.rounds,
-        lifespan=_lifespan(workers if workers_inside else None),
+        lifespan=_lifespan(workers.running if workers_inside else workers.asking),
         metrics_role=settings.metrics_role,
         docs_role=settings.docs_role,
         zendesk_url=settings.zendesk_url,
@@ -316,13 +326,10 @@ def alarm(what: str, **named: object) -> None:
     log.error(what, extra={name: value for name, value in named.items() if name not in ("name", "args", "msg", "message", "module")})
 
 
-def _lifespan(workers: Workers | None) -> Callable[[FastAPI], Any]:
+def _lifespan(living: Callable[[], AbstractAsyncContextManager[None]]) -> Callable[[FastAPI], Any]:
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        if workers is None:
-            yield
-            return
-        async with workers.running():
+        async with living():
             yield
 
     return lifespan

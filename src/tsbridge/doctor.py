@@ -19,6 +19,8 @@ ADMIN_KEY_LENGTH: Final = 24
 SKEW_TOLERATED: Final = timedelta(seconds=60)
 SIGNED_IN_LATELY: Final = timedelta(days=30)
 
+NAMES_TOLD: Final = 20
+"""Findings about names; `tsbridge rules check` tells all."""
 FOR_SETUP: Final = ("webhooks:", "triggers:")
 """Scopes that only `tsbridge zendesk setup` needs."""
 
@@ -206,6 +208,21 @@ def zendesk_scopes(granted: Sequence[str]) -> Line:
     needed = [scope for scope in missing if not scope.startswith(FOR_SETUP)]
     words = f"The OAuth token lacks {', '.join(missing)}."
     return Line("zendesk scopes", "bad" if needed else "warn", words, "Give the OAuth client the scopes read and write, or these.")
+
+
+def zendesk_names(findings: Sequence[Mapping[str, Any]]) -> list[Line]:
+    """What the live rulebook names and Zendesk does not have, as the check tells it."""
+    if not findings:
+        return [Line("zendesk names", "ok", "Zendesk has the groups, fields and agents that the live rulebook names.")]
+    return [
+        Line(
+            "zendesk names",
+            "warn" if one["severity"] == "warning" else "ok",
+            f"{one['path'] or 'the live rulebook'}: {one['message'].rstrip('.')}.",
+            "Correct the rulebook, or make it at Zendesk.",
+        )
+        for one in findings[:NAMES_TOLD]
+    ]
 
 
 def _skew(off: timedelta) -> Line:

@@ -483,6 +483,56 @@ def test_who_takes_the_ticket_acknowledges_it() -> None:
     assert {(e.step, e.status) for e in state.ended} == {(1, "fired"), (2, "acknowledged"), (3, "acknowledged")}
 
 
+def answers(minute: float, *, public: bool, by: Actor = AGENT, event: str = "commented") -> Moment:
+    said = Text("comment", "we are looking after it", "agent" if by.kind in ("agent", "us") else "requester", public)
+    return replace(ticket(event, minute, by=by), texts=(said,))
+
+
+def sets(minute: float, status: str, by: Actor = AGENT) -> Moment:
+    return ticket("updated", minute, by=by, ticket__status=status, changes=(Change("ticket.status", "open", status),))
+
+
+@pytest.mark.parametrize(
+    ("act", "way"),
+    [
+        (TAKES, "assignment"),
+        (answers(5, public=True), "reply"),
+        (sets(5, "pending"), "status"),
+        (sets(5, "hold"), "status"),
+        (desk("case.acknowledged", 5), "api"),
+        (replace(desk("case.acknowledged", 5), facts=(("desk.way", "link"),)), "link"),
+    ],
+)
+def test_a_case_tells_who_acknowledged_it_when_and_by_which_way(act: Moment, way: str) -> None:
+    state, _ = judged(BITE, act, desk("case.acknowledged", 6), answers(7, public=True), until=FAR)
+    assert state.in_hand == (T0 + timedelta(minutes=5), AGENT.id, way)
+    assert {(e.step, e.status) for e in state.ended} == {(1, "fired"), (2, "acknowledged"), (3, "acknowledged")}
+    assert to_json(from_json(to_json(state))) == to_json(state)
+
+
+@pytest.mark.parametrize(
+    "act",
+    [
+        answers(5, public=False),
+        answers(5, public=True, by=REQUESTER),
+        answers(5, public=True, by=US),
+        answers(5, public=True, event="created"),
+        sets(5, "open"),
+        sets(5, "pending", by=Actor("system")),
+        sets(5, "pending", by=US),
+    ],
+)
+def test_notes_and_what_others_than_agents_do_acknowledge_nothing(act: Moment) -> None:
+    assert judged(BITE, act, until=FAR)[0].in_hand is None
+
+
+def test_a_case_that_was_resolved_and_comes_back_is_nobodys_again() -> None:
+    back = ticket("commented", 30, "it bites again")
+    state, _ = judged(BITE, desk("case.acknowledged", 5), desk("case.resolved", 10), back, until=T0 + timedelta(minutes=31))
+    assert state.reopened
+    assert state.in_hand is None
+
+
 @pytest.mark.parametrize("by", [US, Actor("system")])
 def test_an_assignee_that_we_or_a_rule_of_zendesks_set_acknowledges_nothing(by: Actor) -> None:
     assigned = ticket("updated", 5, by=by, changes=(Change("ticket.assignee_id", None, "7"),))

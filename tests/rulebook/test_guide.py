@@ -18,6 +18,7 @@ from tsbridge.core.rules.read_conditions import MAX_DEPTH, MAX_NODES
 from tsbridge.files import load_text
 from tsbridge.rulebook import tests
 from tsbridge.rulebook.check import CODES, check
+from tsbridge.rulebook.zendesk_names import ASKED
 
 GUIDE = Path(__file__).parents[2] / "docs" / "rulebook.md"
 
@@ -58,6 +59,7 @@ TABLES = {
         ),
     ),
     "findings": table(("finding", "what it says"), ((code(name), words) for name, words in CODES.items())),
+    "names": table(("finding", "what it says"), ((code(name), words) for name, words in ASKED.items())),
 }
 
 

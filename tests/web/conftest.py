@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import random
 from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -209,6 +210,13 @@ def entropy() -> Callable[[int], bytes]:
 
 @pytest.fixture
 async def room(database: Database, clock: Clock, ids: Ids, entropy: Callable[[int], bytes]) -> AsyncIterator[Room]:
+    async with furnished(database, clock, ids, entropy) as made:
+        yield made
+
+
+@asynccontextmanager
+async def furnished(database: Database, clock: Clock, ids: Ids, entropy: Callable[[int], bytes]) -> AsyncIterator[Room]:
+    """The API over a database, with the first rulebook live."""
     woken: list[str] = []
     acts = DeskWithMemory(database)
     desk = Desk(

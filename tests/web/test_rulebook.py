@@ -272,7 +272,7 @@ async def test_publishing_makes_the_draft_live_at_once_and_says_who_did_it(room:
     assert done.status_code == 201, done.text
     live = (await room.client.get("/v1/rulebook")).json()
     assert (live["version"], live["hash"], live["published_by"], live["note"]) == (2, done.json()["hash"], who, "lost pets")
-    assert done.json() == {"version": 2, "hash": live["hash"]}
+    assert done.json() == {"version": 2, "hash": live["hash"], "findings": []}
     change = (await room.client.get("/v1/audit/changes")).json()["items"][0]
     assert (change["action"], change["actor"], change["before"]["version"], change["after"]["version"]) == ("rulebook.publish", who, 1, 2)
     tried = await room.client.post("/v1/rulebook/try", json={"given": {"text": "the cat ran away"}})

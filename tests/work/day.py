@@ -38,6 +38,8 @@ from tsbridge.work.stream import Stream
 
 INTAKE, SAFETY, CLAIMS = 61000000001, 61000000010, 61000000011
 STEP: Final = timedelta(minutes=2)
+FEWEST_ROUNDS, MOST_ROUNDS = 4, 100
+"""Of catching up at the end of a day: it is over when nothing changes any more."""
 HURT, LOST, PLAIN = "my dog was bitten", "our cat ran away", "thank you, all the best"
 BOOK: Final[dict[str, Any]] = {
     "schema": 1,
@@ -387,13 +389,18 @@ class Day:
             await self.bridge_works()
             await self.writing.until_quiet(timedelta(minutes=1))
             self.deliver()
-        for _ in range(4):
+        stood: list[bytes] = []
+        for number in range(MOST_ROUNDS):
             for bridge in self.bridges:
                 bridge.know_writes_of(self.bridges[0].database)
                 await bridge.hear()
                 await bridge.catch_up(2)
             await self.writing.until_quiet(timedelta(minutes=1))
             self.deliver()
+            stands = [bridge.end() for bridge in self.bridges]
+            if number + 1 >= FEWEST_ROUNDS and stands == stood:
+                break
+            stood = stands
         for truth in self.truths.values():
             truth.fall_due(self.clock.now())
 

@@ -23,8 +23,8 @@ from tsbridge.files import load_file
 from tsbridge.store import chain, decisions, inbox, intents, keep, proof
 from tsbridge.store.db import Database
 from tsbridge.store.desired import ClaimedWish
+from tsbridge.store.tables import cases, desired, escalations
 from tsbridge.store.tables import decisions as decision_rows
-from tsbridge.store.tables import desired, escalations
 
 BOOK = load_file(Path(__file__).parents[2] / "rulebooks" / "incident-desk.yaml")
 ANA, BEN = "+14155550123", "+14155550199"
@@ -170,6 +170,9 @@ def test_an_acknowledged_case_is_left_alone_by_time(database: Database, clock: S
     walk.work()
     assert "ts_escalated_l2" not in [tag for tag, _ in wishes(database)["4711"]]
     assert walk.outcome()["cases"][0][5] is True
+    columns = (cases.c.acknowledged_at, cases.c.acknowledged_by, cases.c.acknowledged_way)
+    row = database.read_now(lambda conn: conn.execute(select(*columns)).one())
+    assert tuple(row) == (clock.now() - timedelta(hours=5), "key_1", "api")
 
 
 def test_a_supervisor_splits_and_merges_and_both_are_undone_by_the_other(database: Database, late: SettableClock) -> None:

@@ -350,33 +350,46 @@ async def test_a_dry_run_ends_with_a_start_that_is_set_otherwise_as_well(desk: W
     assert (desk.tags(ticket), desk.tags(queued)) == ({"ts_b"}, set())
 
 
-async def test_after_a_week_of_dry_run_nothing_that_was_planned_before_is_written_unless_asked(desk: WritingDesk) -> None:
-    """Tickets are wished again and again for a week, some tags of ours stand from before; then live, and only what is new is written."""
+async def dry_week(desk: WritingDesk, count: int) -> tuple[int, int, int]:
+    """Tickets are wished again and again for a week, some tags of ours stand from before; then live, and what is new is asked for.
+
+    Returns how many wishes were planned, how many writes there were for them, and how many tickets read otherwise than they should.
+    """
     chance = random.Random(5)  # noqa: S311
-    everyone = [desk.ticket() for _ in range(30)]
-    for ticket in everyone[:10]:
+    everyone = [desk.ticket() for _ in range(count)]
+    for ticket in everyone[: count // 3]:
         desk.wish(ticket, tags("ts_before"))
     await desk.until_quiet()
     before, puts = {ticket: desk.tags(ticket) for ticket in everyone}, desk.puts()
     desk.mode("dry-run")
     last: dict[str, Wish] = {}
+    planned = 0
     for day in range(7):
-        for ticket in chance.sample(everyone, 12):
+        for ticket in chance.sample(everyone, count * 2 // 5):
             last[ticket] = tags(*chance.sample(["ts_a", "ts_b", "ts_c"], 2), by=f"m2{day}")
             desk.wish(ticket, last[ticket])
+            planned += 1
         await desk.until_quiet()
         desk.clock.advance(timedelta(days=1))
-    for ticket in chance.sample(everyone, 5):  # asked and not yet planned
+    for ticket in chance.sample(everyone, count // 6):  # asked and not yet planned
         last[ticket] = tags("ts_late", by="m29")
         desk.wish(ticket, last[ticket])
+        planned += 1
     desk.mode("live")
     await desk.until_quiet()
-    assert desk.puts() == puts
-    assert {ticket: desk.tags(ticket) for ticket in everyone} == before
+    written = desk.puts() - puts
+    wrong = sum(desk.tags(ticket) != before[ticket] for ticket in everyone)
     for ticket, wish in last.items():
         desk.wish(ticket, replace(wish, tags=tuple(sorted([*wish.tags, ("ts_new", "m3")]))))
     await desk.until_quiet()
-    assert {ticket: desk.tags(ticket) - before[ticket] for ticket in last} == {ticket: {"ts_new"} for ticket in last}
+    wrong += sum(desk.tags(ticket) - before[ticket] != {"ts_new"} for ticket in last)
+    return planned, written, wrong
+
+
+async def test_after_a_week_of_dry_run_nothing_that_was_planned_before_is_written_unless_asked(desk: WritingDesk) -> None:
+    planned, written, wrong = await dry_week(desk, 30)
+    assert planned > 80
+    assert (written, wrong) == (0, 0)
 
 
 async def test_paused_asks_zendesk_nothing_and_live_goes_on_where_it_stopped(desk: WritingDesk) -> None:

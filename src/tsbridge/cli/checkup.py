@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 from tsbridge import doctor as checks
 from tsbridge.cli.frame import AsJson, done, say
+from tsbridge.cli.names import live_named_wrongly
 from tsbridge.doctor import Line
 from tsbridge.doctor_database import database
 from tsbridge.settings import BadSettings, Settings, load
@@ -28,7 +29,10 @@ def doctor(as_json: AsJson = False) -> None:
     else:
         lines += checks.settings(settings, SystemClock().now().date())
         lines += database(settings.database_url.get_secret_value(), settings.guessed_talkdesk_zone, settings.writeback)
-        lines += asyncio.run(_zendesk(settings))
+        asked = asyncio.run(_zendesk(settings))
+        lines += asked
+        if asked and checks.worst(asked) != "bad" and (wrong := live_named_wrongly(settings)) is not None:
+            lines += checks.zendesk_names(wrong)
     state = checks.worst(lines)
     say(as_json, {"state": state, "checks": [line.to_json() for line in lines]}, _printed(lines))
     done(state != "bad")

@@ -12,6 +12,7 @@ import typer
 
 from tsbridge.cli.books import File, Place, finding_words, read_book, sound, stored
 from tsbridge.cli.frame import AsJson, Failed, done, group, house, refuse, say, table, time_option
+from tsbridge.cli.names import named_wrongly
 from tsbridge.core.rules.document import read
 from tsbridge.core.rules.shown import MOST_NEAR, NEAR
 from tsbridge.files import dump
@@ -44,6 +45,8 @@ def check(
         if triggers is None:
             raise
         raise Failed(f"{triggers.name}: {refused}", code=2) from None
+    if documents.passes(told):
+        told = documents.ordered([*told, *named_wrongly(document)])
     found = [{**one, "line": place(one["path"])} for one in told]
     lines = [finding_words(one, name) for one in found]
     errors = sum(one["severity"] == "error" for one in found)

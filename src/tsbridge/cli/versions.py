@@ -12,6 +12,7 @@ from sqlalchemy import Connection
 
 from tsbridge.cli.books import STDIN, WORDS, mapping, named, read_book, sound, stored, write_text
 from tsbridge.cli.frame import AsJson, Failed, actor, done, house, refuse, say
+from tsbridge.cli.names import named_wrongly
 from tsbridge.core.rules.document import read
 from tsbridge.files import based_on, dump, with_base
 from tsbridge.rulebook import diff as differing
@@ -195,7 +196,12 @@ def _publish(document: Any, note: str, name: str, action: str, as_json: bool, ba
             number = made.write(write)
         except rulebooks.StaleBase as found:
             raise _stale(name, found, book.document) from None
-    say(as_json, {"version": number, "hash": book.hash}, [f"Version {number} is live ({book.hash[:19]}…)."])
+        wrong = named_wrongly(book.document, made.database)
+    words = [
+        f"Version {number} is live ({book.hash[:19]}…).",
+        *(f"{one['severity']}: {one['path']}: {one['message']} [{one['code']}]" for one in wrong),
+    ]
+    say(as_json, {"version": number, "hash": book.hash, "findings": wrong}, words)
     return number
 
 

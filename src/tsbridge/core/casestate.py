@@ -24,7 +24,7 @@ from tsbridge.core.helpdesk import Asked, Wish
 from tsbridge.core.moments import GIVEN, UNJUDGED, Interaction, Moment, Value, instant_text
 from tsbridge.core.rules.judgement import Judgement
 from tsbridge.core.rules.language import Policy
-from tsbridge.core.thread import Given, Thread, asked_singles, merged_of
+from tsbridge.core.thread import Given, Taken, Thread, asked_singles, merged_of
 from tsbridge.core.track import ASSIGNEE, DONE, EMPTY, FROZEN, Track, key_of, tag_set
 
 CASE_FIELDS: Final = (
@@ -68,7 +68,7 @@ class Holder(NamedTuple):
 class CaseState(NamedTuple):
     """A case after some moment of its story. `judged_to` is that moment's place; places compare as text.
 
-    `acknowledged`: by a supervisor; see `in_hand`.
+    `acknowledged`: at our desk, for the first time; see `in_hand`.
     `joined`: of an interaction the first one it is joined with by name, which names their thread; itself where it is left out.
     `whole`: what rules asked of the whole case (`scope: case`).
     `assignee`, `agent`, `assigned_because`: whom a rule, a supervisor or the desk itself named last; see `holder`.
@@ -85,7 +85,7 @@ class CaseState(NamedTuple):
     assignee: str | None = None
     agent: str | None = None
     assigned_because: str = NAMED
-    acknowledged: bool = False
+    acknowledged: Taken | None = None
     reopened: bool = False
     notes: tuple[tuple[str, str, str], ...] = ()
     ended: tuple[Escalation, ...] = ()
@@ -138,9 +138,9 @@ class CaseState(NamedTuple):
         return tuple(one for _, thread in sorted(self.threads.items()) for one in thread.armed)
 
     @property
-    def in_hand(self) -> bool:
-        """Whether somebody has the case: a supervisor acknowledged it, or an agent took the ticket that it is shown by."""
-        return self.acknowledged or self.worst.taken
+    def in_hand(self) -> Taken | None:
+        """Who has the case, by what came first: a supervisor acknowledged it, or an agent took the ticket that it is shown by."""
+        return min((taken for taken in (self.acknowledged, self.worst.taken) if taken is not None), key=lambda t: t.at, default=None)
 
     @property
     def resolved(self) -> bool:
@@ -175,8 +175,9 @@ class CaseState(NamedTuple):
             thread = self._defended(moment, track, thread, place, outdated=outdated)._replace(latest=key)
             if anew and moment.event not in UNJUDGED:
                 thread = thread._replace(stirred=place)
-            if before.taken_by(moment) and not (moment.impression and self._is_as_we_assigned(key, track)):
-                thread = thread._replace(taken=True)
+            way = before.taken_by(moment) if thread.taken is None else None
+            if way is not None and not (way == "assignment" and moment.impression and self._is_as_we_assigned(key, track)):
+                thread = thread._replace(taken=Taken(moment.at, moment.actor.id, way))
         if moment.event in UNJUDGED:  # known of old, heard only now: the case is as old as what happened in it
             known = self._replace(**{**told, "latest": self.latest or key, "judged_to": place})
             return known._with(name, thread) if name in self.threads or thread.tags else known, previous, changed
@@ -227,7 +228,8 @@ class CaseState(NamedTuple):
             # The policies of every thread are asked whether that stops them, an instant later.
             soon = moment.at + timedelta(microseconds=1)
             asked = {n: t._replace(next_due=min(t.next_due or soon, soon)) if t.armed else t for n, t in self.threads.items()}
-            return {"acknowledged": True, "threads": asked}
+            first = self.acknowledged or Taken(moment.at, moment.actor.id, str(facts.get("desk.way", "api")))
+            return {"acknowledged": first, "threads": asked}
         if moment.event == "case.assigned":
             value = facts.get("case.assignee")
             told: dict[str, Any] = {"assignee": None if value is None else str(value), "assigned_because": NAMED}
@@ -299,8 +301,8 @@ class CaseState(NamedTuple):
         opens = not before._any_open(name) and self._any_open(name)
         if (thread.resolved or before.resolved) and (opens or stirred):
             # A fresh start: what fired before the case was resolved fires again.
-            again = self._with(name, thread._replace(resolved=False, taken=False, firing=()))
-            return again._replace(reopened=True, acknowledged=False) if before.resolved else again
+            again = self._with(name, thread._replace(resolved=False, taken=None, firing=()))
+            return again._replace(reopened=True, acknowledged=None) if before.resolved else again
         return self
 
     def _done(self, name: str | None = None) -> bool:
@@ -349,7 +351,7 @@ class CaseState(NamedTuple):
         given["case.channels"] = tuple(sorted({str(c) for t in self.tracks.values() if (c := t.facts.get("channel"))}))
         given["case.reopened"] = self.reopened
         stands = self.stands_for(subject)
-        given["case.acknowledged"] = self.acknowledged or stands.taken
+        given["case.acknowledged"] = (self.acknowledged or stands.taken) is not None
         given["case.escalation_level"] = stands.level if subject.source == "zendesk" else self.level
         named = (("severity", stands.severity), ("category", stands.category), ("queue", stands.queue), ("worst_severity", self.severity))
         given.update((f"case.{name}", value) for name, value in named if value is not None)

@@ -11,7 +11,7 @@ from tsbridge.core.escalation import Armed, rests_from, rests_json
 from tsbridge.core.helpdesk import Asked
 from tsbridge.core.moments import Interaction, Value, instant_text, read_instant, value_from, value_json
 from tsbridge.core.stale import Overwrote
-from tsbridge.core.thread import Given, Thread
+from tsbridge.core.thread import Given, Taken, Thread
 from tsbridge.core.track import Track
 
 
@@ -23,6 +23,9 @@ def to_json(state: CaseState) -> dict[str, Any]:
 
     def asked(value: Asked | None) -> list[Any] | None:
         return None if value is None else [value.value, value.by]
+
+    def taken(value: Taken | None) -> list[Any] | None:
+        return None if value is None else [at(value.at), value.by, value.way]
 
     def thread(one: Thread) -> dict[str, Any]:
         return {
@@ -38,7 +41,7 @@ def to_json(state: CaseState) -> dict[str, Any]:
             "assign": asked(one.assign),
             "custom_fields": {name: asked(value) for name, value in one.custom_fields.items()},
             "resolved": one.resolved,
-            "taken": one.taken,
+            "taken": taken(one.taken),
             "firing": list(one.firing),
             "armed": [a.to_json() for a in one.armed],
             "next_due": at(one.next_due),
@@ -68,7 +71,7 @@ def to_json(state: CaseState) -> dict[str, Any]:
         "assignee": state.assignee,
         **({"agent": state.agent} if state.agent is not None else {}),
         **({"assigned_because": state.assigned_because} if state.assigned_because != NAMED else {}),
-        "acknowledged": state.acknowledged,
+        "acknowledged": taken(state.acknowledged),
         "reopened": state.reopened,
         "notes": [list(note) for note in state.notes],
         "ended": [_over(e) for e in state.ended],
@@ -82,6 +85,9 @@ def from_json(data: Mapping[str, Any]) -> CaseState:
 
     def asked(value: list[Any] | None) -> Asked | None:
         return None if value is None else Asked(*value)
+
+    def taken(value: list[Any] | None) -> Taken | None:
+        return None if value is None else Taken(read_instant(value[0]), value[1], value[2])
 
     def thread(one: Mapping[str, Any]) -> Thread:
         return Thread(
@@ -97,7 +103,7 @@ def from_json(data: Mapping[str, Any]) -> CaseState:
             assign=asked(one["assign"]),
             custom_fields={name: Asked(*value) for name, value in one["custom_fields"].items()},
             resolved=one["resolved"],
-            taken=one.get("taken", False),
+            taken=taken(one["taken"]),
             firing=tuple(one["firing"]),
             armed=tuple(Armed.from_json(a) for a in one["armed"]),
             next_due=at(one["next_due"]),
@@ -127,7 +133,7 @@ def from_json(data: Mapping[str, Any]) -> CaseState:
         assignee=data["assignee"],
         agent=data.get("agent"),
         assigned_because=data.get("assigned_because", NAMED),
-        acknowledged=data["acknowledged"],
+        acknowledged=taken(data["acknowledged"]),
         reopened=data["reopened"],
         notes=tuple((key, text, place) for key, text, place in data["notes"]),
         ended=tuple(_over_from(e) for e in data["ended"]),

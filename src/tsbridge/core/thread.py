@@ -23,9 +23,19 @@ class Given(NamedTuple):
     because: str
 
 
+class Taken(NamedTuple):
+    """Who took something in hand, when and by which way: `api`, `link` or `console` at our desk, `assignment`, `reply` or `status` at
+    Zendesk. `by`: a key's or a person's name, Zendesk's id of an agent, or None where nobody told."""
+
+    at: datetime
+    by: str | None
+    way: str
+
+
 class Thread(NamedTuple):
-    """What stands for interactions joined by name. `latest`: which of them told something last; `taken`: a person was assigned;
-    `quiet`: what was told last is quiet up to then; `stirred`: the place of the newest moment that may bring back what a person undid.
+    """What stands for interactions joined by name. `latest`: which of them told something last; `taken`: the first act of an agent's
+    that shows that somebody has them in hand; `quiet`: what was told last is quiet up to then; `stirred`: the place of the newest moment
+    that may bring back what a person undid.
     """
 
     latest: str = ""
@@ -40,7 +50,7 @@ class Thread(NamedTuple):
     assign: Asked | None = None
     custom_fields: Mapping[str, Asked] = EMPTY
     resolved: bool = False
-    taken: bool = False
+    taken: Taken | None = None
     firing: tuple[str, ...] = ()
     armed: tuple[Armed, ...] = ()
     next_due: datetime | None = None

@@ -14,6 +14,8 @@ from tsbridge.core.stale import Overwrote
 
 DONE = ("solved", "closed", "deleted", "merged")
 FROZEN = ("closed", "deleted", "merged")
+HANDLED: Final = ("pending", "hold", "solved")
+"""What an agent sets once somebody has looked after the ticket."""
 EMPTY: Final[Mapping[str, Any]] = MappingProxyType({})
 ASSIGNEE: Final = "ticket.assignee_id"
 REQUESTER: Final = "requester.id"
@@ -101,13 +103,23 @@ class Track:
         facts = {name: value for name, value in self.facts.items() if name != ASSIGNED_BY_US}
         return replace(self, facts={**facts, ASSIGNED_BY_US: True} if now and moment.actor.kind == "us" else facts)
 
-    def taken_by(self, moment: Moment) -> bool:
-        """Whether somebody took the ticket with this moment: a person assigned it, not we and not a rule of Zendesk's.
-
-        `self` is what was known before. A snapshot that restates an assignee takes nothing.
+    def taken_by(self, moment: Moment) -> str | None:
+        """By which way somebody took the ticket with this moment: a person assigned it, an agent answered in public or put it in a
+        status that says so; not we and not a rule of Zendesk's. `self` is what was known before.
         """
         if moment.actor.kind in ("us", "system") or moment.event in (FACTS, WRITTEN):
-            return False
+            return None
+        if self._is_assigned_by(moment):
+            return "assignment"
+        if moment.actor.kind != "agent" or moment.event == "ticket.created":
+            return None
+        if any([text.role == "comment" and text.public and text.by == "agent" and text.author is None for text in moment.texts]):
+            return "reply"
+        handled = any([change.field == "ticket.status" and change.current in HANDLED for change in moment.changes])
+        return "status" if handled else None
+
+    def _is_assigned_by(self, moment: Moment) -> bool:
+        """A snapshot that restates an assignee assigns nobody."""
         for change in moment.changes:
             if change.field == ASSIGNEE:
                 return change.current is not None

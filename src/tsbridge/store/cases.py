@@ -65,6 +65,7 @@ def save(conn: Connection, case_id: str, now: CaseState) -> None:
     if opened_at is None:
         opened_at, last_at = conn.execute(_LIVES, {"of_id": case_id}).one()
     held = now.shown_holder()
+    taken = now.in_hand
     values = {
         "status": "resolved" if now.resolved or now.opened_at is None else "open",
         "severity": now.severity,
@@ -73,7 +74,10 @@ def save(conn: Connection, case_id: str, now: CaseState) -> None:
         "assignee": None if held is None else held.id,
         "agent": None if held is None else held.agent,
         "assigned_because": None if held is None else held.because,
-        "acknowledged": now.in_hand,
+        "acknowledged": taken is not None,
+        "acknowledged_at": taken and taken.at,
+        "acknowledged_by": taken and taken.by,
+        "acknowledged_way": taken and taken.way,
         "opened_at": opened_at,
         "last_at": last_at,
         "due_at": due_at(now),

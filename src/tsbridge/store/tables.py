@@ -231,6 +231,9 @@ cases = Table(
     Column("agent", Text),  # their key in the roster, where the story tells it
     Column("assigned_because", Text),
     Column("acknowledged", Boolean, nullable=False, default=False),
+    Column("acknowledged_at", Instant),
+    Column("acknowledged_by", Text),
+    Column("acknowledged_way", Text),  # api | link | console | assignment | reply | status
     Column("opened_at", Instant, nullable=False),
     Column("last_at", Instant, nullable=False),
     Column("due_at", Instant),  # the next instant at which time alone changes something

@@ -55,7 +55,7 @@ from tsbridge.web.roster_models import (
     RosterPart,
     RosterWhole,
 )
-from tsbridge.web.rulebook_models import CalendarsShown, CheckResult, DraftShown, GeneratedTests, RuleShown, TestResult
+from tsbridge.web.rulebook_models import CalendarsShown, CheckResult, DraftShown, GeneratedTests, RuleShown, TestResult, VersionMade
 
 PAGES: Final[dict[str, Any]] = {
     "list_cases": Case,
@@ -115,8 +115,8 @@ ANSWERS: Final[dict[str, Any]] = {
     "create_key": KeyMade,
     "show_live": VersionWhole,
     "show_version": VersionWhole,
-    "restore_version": VersionName,
-    "publish_draft": VersionName,
+    "restore_version": VersionMade,
+    "publish_draft": VersionMade,
     "diff_versions": Diff,
     "show_draft": DraftShown,
     "replace_draft": DraftShown,

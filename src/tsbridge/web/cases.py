@@ -18,7 +18,7 @@ from tsbridge.web.desk import Desk, Made
 from tsbridge.web.explained import Nearby, explained
 from tsbridge.web.inputs import Body, Id, Line, NumberQuery, Prose, Word, time_text, whole_number
 from tsbridge.web.pages import Key, Paged, instant_of, instant_part
-from tsbridge.web.problems import Problem, not_found
+from tsbridge.web.problems import Problem, invalid, not_found
 from tsbridge.web.route import DeskRoute
 from tsbridge.web.shapes import assignment_item, case_item, escalation_item, moment_item
 
@@ -162,8 +162,18 @@ async def note_case(desk: Made, by: Supervisor, case_id: Id, body: Note) -> dict
 
 @routes.post("/{case_id}/assign")
 async def assign_case(desk: Made, by: Supervisor, case_id: Id, body: Assignment) -> dict[str, Any]:
-    """Give the case to an agent, by their key in the roster or by a Zendesk user's id; that user is written to the case's tickets."""
-    return await done(desk, desk.cases.assign(case_id, by.name, body.agent, body.note))
+    """Give the case to an agent, by their key in the roster or by a Zendesk user's id; that user is written to the case's tickets.
+
+    An id has to be that of an agent. `zendesk_asked` is false when Zendesk could not be asked who that is: then a refusal of Zendesk's
+    parks the part by name.
+    """
+    if not (body.agent.isascii() and body.agent.isdigit()):
+        return await done(desk, desk.cases.assign(case_id, by.name, body.agent, body.note))
+    known = await desk.names.is_agent(body.agent)
+    if known is False:
+        raise invalid("body", "#/agent", "Expected the id of an agent or admin who is active at Zendesk.", code="unknown_agent")
+    case = await done(desk, desk.cases.assign(case_id, by.name, body.agent, body.note))
+    return {**case, "zendesk_asked": known is not None}
 
 
 @routes.post("/{case_id}/merge")

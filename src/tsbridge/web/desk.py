@@ -58,6 +58,23 @@ class Rotas(Protocol):
     def over(self, conn: Connection, start: datetime, end: datetime, now: datetime) -> list[Spell]: ...
 
 
+class Names(Protocol):
+    """What Zendesk is asked about names, within seconds or not at all (`work.names.Names`)."""
+
+    async def findings(self, document: Any) -> Sequence[Finding]: ...
+    async def is_agent(self, user: str) -> bool | None: ...
+
+
+class NobodyToAsk:
+    """There is no Zendesk."""
+
+    async def findings(self, document: Any) -> Sequence[Finding]:
+        return ()
+
+    async def is_agent(self, user: str) -> bool | None:
+        return None
+
+
 class Checked(NamedTuple):
     """The result of one look at ourselves. `detail` is for an operator's eyes and names no person and no secret.
 
@@ -93,6 +110,7 @@ class Desk:
     `zone`: the team's. `salt`: fresh text for the audit's commitments. `entropy(n)`: n random bytes.
     `writeback`: what TSBRIDGE_WRITEBACK says. `webhooks`: the door's routes.
     `make_ready`, `check`: make a document ready to be published and check it, wherever.
+    `names`: whether what a rulebook or a person names is there at Zendesk.
     `wake`: there are deliveries to work on; `wake_writer`: there are wishes to write; `wake_replay`: a replay or a rejudge.
     `rounds`: how long each task of this process has been in its round.
     `probes`: what `/readyz` looks at, by name. `metrics_role`, `docs_role`: None leaves them open.
@@ -118,6 +136,7 @@ class Desk:
     wake_replay: Callable[[], None] = _nobody
     make_ready: Callable[[Any, tzinfo], Ready] = make_ready
     check: Callable[..., tuple[Finding, ...]] = check
+    names: Names = field(default_factory=NobodyToAsk)
     probes: Mapping[str, Probe] = field(default_factory=dict)
     rounds: Callable[[], Mapping[str, timedelta]] = dict
     lifespan: Lifespan | None = None

@@ -175,6 +175,7 @@ def faults(document: Document) -> list[dict[str, Any]]:
     return []
 
 
+SEVERITIES: Final = ("error", "warning", "info")
 Check = Callable[..., tuple[Finding, ...]]
 """`rulebook.check.check`, wherever it is done."""
 
@@ -198,6 +199,11 @@ def findings(
 def _checked(check: Check, document: bytes, zone: tzinfo, about: str | None, triggers: bytes) -> tuple[Finding, ...]:
     """The draft is looked at far more often than it is changed."""
     return check(json.loads(document), zone, about=about, triggers=json.loads(triggers))
+
+
+def ordered(found: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The most severe first; of equals as they come."""
+    return sorted(found, key=lambda finding: SEVERITIES.index(finding["severity"]))
 
 
 def passes(found: list[dict[str, Any]]) -> bool:

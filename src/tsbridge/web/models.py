@@ -39,6 +39,9 @@ class Case(TypedDict):
     queue: str | None
     assignee: Assignee | None
     acknowledged: bool
+    acknowledged_at: str | None
+    acknowledged_by: str | None
+    acknowledged_way: str | None
     opened_at: str
     last_at: str
     interactions: list[CaseInteraction]
@@ -46,6 +49,7 @@ class Case(TypedDict):
     next_due: str | None
     revision: int
     split_off: NotRequired[str]
+    zendesk_asked: NotRequired[bool]
 
 
 class Event(TypedDict):

@@ -132,7 +132,8 @@ async def restore_version(desk: Made, by: Ops, version: Id, response: Response, 
     note = (body.note.strip() if body else "") or f"restored from version {number}"
     found = await desk.database.read(lambda conn: _version(conn, number))
     book = await _prepare(desk, found.document)
-    return _made(response, await desk.database.write(_publication(desk, book, note, by.name, "rulebook.restore"), urgent=True))
+    made = await desk.database.write(_publication(desk, book, note, by.name, "rulebook.restore"), urgent=True)
+    return _made(response, {**made, "findings": await _named_wrongly(desk, found.document)})
 
 
 @routes.get("/calendars")
@@ -177,6 +178,7 @@ async def check_rulebook(desk: Made, by: Ops, body: Document) -> dict[str, Any]:
         if triggers is None:
             raise
         raise invalid("body", "#/triggers", str(refused).capitalize() + ".", code="zendesk_rules") from None
+    findings = documents.ordered([*findings, *await _named_wrongly(desk, document)])
     return {"ok": documents.passes(findings), "findings": findings}
 
 
@@ -233,7 +235,8 @@ async def try_rulebook(desk: Made, by: Ops, body: Trial, near: Nearby) -> dict[s
 
 @routes.post("/publish", status_code=201)
 async def publish_draft(desk: Made, by: Ops, body: Publication, response: Response, if_match: IfMatch = None) -> dict[str, Any]:
-    """Make the draft live. Refused with its findings or failed tests; `If-Match` names the draft that was looked at.
+    """Make the draft live. Refused with its findings or failed tests; `If-Match` names the draft that was looked at. `findings` of the
+    answer say what it names that Zendesk does not have.
 
     One that is based on another version than the live one is refused with the difference (412 `stale_base`).
     """
@@ -248,10 +251,11 @@ async def publish_draft(desk: Made, by: Ops, body: Publication, response: Respon
         await desk.database.read(lambda conn: store.compare_base(conn, draft.based_on))
         book = await _prepare(desk, draft.document)
         publish = _publication(desk, book, body.note, by.name, "rulebook.publish", draft.based_on, seen)
-        return _made(response, await desk.database.write(publish, urgent=True))
+        made = await desk.database.write(publish, urgent=True)
     except StaleBase as found:
         told = await asyncio.to_thread(publishing.stale, found, draft.document)
         raise Problem(412, f"The draft is {found}: what differs is in difference.", kind="stale_base", **told) from None
+    return _made(response, {**made, "findings": await _named_wrongly(desk, draft.document)})
 
 
 def _named(parameter: str, text: str, by: Caller) -> Callable[[Connection], tuple[int | str, Document]]:
@@ -267,6 +271,11 @@ def _named(parameter: str, text: str, by: Caller) -> Callable[[Connection], tupl
         return found.version, found.document
 
     return published
+
+
+async def _named_wrongly(desk: Desk, document: Document) -> list[dict[str, Any]]:
+    """What a document names that Zendesk does not have. Nobody waits for it who publishes: it is asked once the version is live."""
+    return [finding.to_json() for finding in await desk.names.findings(document)]
 
 
 def _version(conn: Connection, version: int) -> Version:

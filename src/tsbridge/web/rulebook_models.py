@@ -41,6 +41,14 @@ class CheckResult(TypedDict):
     findings: list[Finding]
 
 
+class VersionMade(TypedDict):
+    """`findings`: what the version names that Zendesk does not have."""
+
+    version: int
+    hash: str
+    findings: list[Finding]
+
+
 class DayShown(TypedDict):
     date: str
     weekday: str

@@ -148,7 +148,8 @@ FIELDS: Final = (
     Field(
         "case.acknowledged",
         "flag",
-        "Whether a supervisor acknowledged the case, or a person was assigned to the ticket or those joined to it by name.",
+        "Whether a supervisor acknowledged the case, or somebody took the ticket or one joined to it by name: an agent was assigned by a "
+        "person, answered in public, or set it pending, on hold or solved.",
         False,
     ),
     Field("case.escalation_level", "number", "The highest step that fired, of the same as the severity.", 2),

@@ -252,6 +252,11 @@ class ZendeskClient:
                 return found
             query["page[after]"] = after
 
+    async def popular_tags(self) -> list[str]:
+        """The hundred tags that are used most, the most popular first (`GET /api/v2/tags`)."""
+        found = await self._get("/api/v2/tags.json", {"page[size]": "100"})
+        return [str(one["name"]) for one in _list(found, "tags") if isinstance(one, Mapping) and one.get("name")]
+
     async def close(self) -> None:
         await self._http.close()
 

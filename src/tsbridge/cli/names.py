@@ -1,0 +1,69 @@
+"""What a rulebook names that Zendesk does not have, for the commands that show findings."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from typing import Any
+
+from tsbridge.settings import Settings, load
+from tsbridge.store import rulebooks, schema, sqlite
+from tsbridge.store.db import BadDatabase, Database, parse
+from tsbridge.store.views import DATABASE_FAILURES
+from tsbridge.wiring import SystemClock, make_zendesk
+from tsbridge.work.names import Names
+from tsbridge.work.reads import ReadBudget
+
+
+def named_wrongly(document: Any, database: Database | None = None) -> list[dict[str, Any]]:
+    """Findings about names, of a rulebook without faults; none where no Zendesk is set up.
+
+    `database`: where reads are counted; without it the settings' own, if there is one already.
+    """
+    settings, clock = load(), SystemClock()
+
+    async def ask(counting: Database | None) -> list[dict[str, Any]]:
+        client = make_zendesk(settings, clock)
+        if client is None:
+            return []
+        reads = None if counting is None else ReadBudget(counting, clock, settings.zendesk_reads_per_minute)
+        try:
+            return [finding.to_json() for finding in await Names(client, reads).findings(document)]
+        finally:
+            await client.close()
+
+    if settings.zendesk_url is None:
+        return []
+    if database is not None:
+        return asyncio.run(ask(database))
+    with counting(settings) as found:
+        return asyncio.run(ask(found))
+
+
+def live_named_wrongly(settings: Settings) -> list[dict[str, Any]] | None:
+    """The same of the live rulebook; None where there is none that could be read."""
+    with counting(settings) as database:
+        if database is None:
+            return None
+        try:
+            document = database.read_now(lambda conn: rulebooks.get(conn, rulebooks.live_version(conn)).document)
+        except rulebooks.NoRulebook:
+            return None
+        return named_wrongly(document, database)
+
+
+@contextmanager
+def counting(settings: Settings) -> Iterator[Database | None]:
+    """The database that the service counts its reads in; None where there is none, or none of today's schema."""
+    url = settings.database_url.get_secret_value()
+    with ExitStack() as stack:
+        database = None
+        try:
+            path = sqlite.path_of(parse(url)) if parse(url).get_backend_name() == "sqlite" else None
+            if path is None or path.exists():
+                database = stack.enter_context(Database.open(url))
+                schema.check(database)
+        except (BadDatabase, sqlite.UnsafeSqlite, RuntimeError, *DATABASE_FAILURES, OSError):
+            database = None
+        yield database

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, delete, func, select
 
 from tests.clocks import START, CountingIds
 from tsbridge.store import alone, inbox, tables
@@ -90,6 +90,37 @@ def test_a_quarantined_delivery_can_be_sent_round_again(database: Database) -> N
     assert database.write_now(lambda conn: inbox.retry(conn, "evt_0001", START))
     assert [row.body for row in claimed(database)] == [b"\xff\x00"]
     assert not database.write_now(lambda conn: inbox.retry(conn, "evt_0001", START))
+
+
+def test_what_was_received_is_known_without_what_became_of_it(database: Database) -> None:
+    kept(database, delivery(1, "same"), delivery(2, "same"), delivery(3), delivery(4, source="talkdesk"))
+    kept(database, delivery(5, "same"))
+    database.write_now(lambda conn: conn.execute(delete(tables.inbox).where(tables.inbox.c.id == "evt_0003")))
+    assert database.read_now(inbox.received) == {"zendesk": 4, "talkdesk": 1}
+    assert books(database)["zendesk"].received == 3  # so the one that is gone is missed
+
+
+def test_what_is_not_kept_in_the_end_was_not_received(database: Database) -> None:
+    def breaks(conn: Connection) -> None:
+        inbox.keep(conn, [delivery(1)])
+        raise KeyError
+
+    with pytest.raises(KeyError):
+        database.write_now(breaks)
+    assert database.read_now(inbox.received) == {}
+
+
+def test_many_that_keep_at_once_count_right(database: Database) -> None:
+    def send(worker: int) -> None:
+        for n in range(20):
+            kept(database, delivery(worker * 100 + n), delivery(worker * 100 + n, source="talkdesk", id=f"evt_t{worker}_{n}"))
+
+    threads = [threading.Thread(target=send, args=(n,)) for n in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert database.read_now(inbox.received) == {"zendesk": 80, "talkdesk": 80}
 
 
 def test_a_claimed_delivery_is_as_it_came(database: Database) -> None:
@@ -322,4 +353,5 @@ def test_the_books_balance_after_any_sequence_of_steps(make_database: Callable[[
         database.write_now(functools.partial(step, name=name, value=value))
         found = database.read_now(inbox.counts)
         assert {source: counts.received for source, counts in found.items()} == dict(sent)
+        assert database.read_now(inbox.received) == dict(sent)
     database.close()

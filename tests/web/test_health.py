@@ -10,11 +10,12 @@ from typing import Any
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
+from sqlalchemy import delete, update
 
 from tests.web import rows
 from tsbridge.core.link import Shared
 from tsbridge.core.moments import Handle
-from tsbridge.store import shared
+from tsbridge.store import inbox, shared, tables
 from tsbridge.store.work_tables import workload
 from tsbridge.web.desk import Checked
 from tsbridge.web.health import clock_probe, heartbeat_probe, migrations_probe
@@ -110,13 +111,16 @@ async def test_other_tables_than_this_code_knows_are_told(room: Any) -> None:
     assert not (await migrations_probe(room.desk.database, lambda conn: None, "b")()).ok
 
 
-async def test_received_is_the_sum_of_all_that_became_of_the_deliveries_per_source(room: Any, clock: Any) -> None:
+async def test_what_became_of_the_deliveries_makes_up_what_was_received_per_source(room: Any, clock: Any) -> None:
     at = clock.now()
 
     def write(conn: Any) -> None:
         for number, status in enumerate(["applied", "applied", "ignored", "quarantined", "dead", "pending"]):
-            rows.event(conn, number, at - timedelta(minutes=number), status=status, duplicates=number)
-        rows.event(conn, 10, at, source="talkdesk")
+            age = timedelta(minutes=number)
+            for again in range(number + 1):
+                inbox.keep(conn, [inbox.Delivery(f"evt_{number}_{again}", "zendesk", f"key-{number}", at - age, {}, b"{}")])
+            conn.execute(update(tables.inbox).where(tables.inbox.c.id == f"evt_{number}_0").values(status=status))
+        inbox.keep(conn, [inbox.Delivery("evt_t", "talkdesk", "key", at, {}, b"{}")])
 
     await room.desk.database.write(write)
     found = await figures(room)
@@ -126,6 +130,10 @@ async def test_received_is_the_sum_of_all_that_became_of_the_deliveries_per_sour
     assert found["tsbridge_deliveries", "source=zendesk,status=duplicate"] == 15
     assert found["tsbridge_deliveries_dead", ""] == 1
     assert found["tsbridge_oldest_pending_age_seconds", ""] == 300
+    await room.desk.database.write(lambda conn: conn.execute(delete(tables.inbox).where(tables.inbox.c.id == "evt_2_0")))
+    found = await figures(room)
+    parts = [value for (name, labels), value in found.items() if name == "tsbridge_deliveries" and "source=zendesk" in labels]
+    assert found["tsbridge_deliveries_received", "source=zendesk"] - sum(parts) == 3  # itself and two repeats
 
 
 async def test_figures_of_decisions_wishes_and_the_door(room: Any, clock: Any) -> None:

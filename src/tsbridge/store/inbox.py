@@ -2,7 +2,7 @@
 
 pending -> applied | ignored | quarantined | dead. A person may send the last three round again (`retry`). A repeat of a kept
 delivery is no row of its own but counted on the first one. So per source, always:
-received = applied + ignored + duplicate + quarantined + dead + pending.
+received = applied + ignored + duplicate + quarantined + dead + pending, where `received` is counted by itself, as they come.
 
 A ring is pending until its ticket was read behind it or its first impression judged. One read covers all rings that were settled
 for it; it goes by the newest of them.
@@ -10,6 +10,7 @@ for it; it goes by the newest of them.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -19,12 +20,15 @@ from typing import Any, Final, Literal, NamedTuple
 from sqlalchemy import Connection, Row, and_, case, func, or_, select, update
 
 from tsbridge.core.moments import canonical
+from tsbridge.store import tables
 from tsbridge.store.sqlite import execute_many
 from tsbridge.store.tables import EPOCH, MICROSECOND, READ_ALONE, inbox
 
 SOURCES: Final = ("zendesk", "talkdesk")
 LARGE: Final = 64 * 1024  # bytes; larger bodies are claimed in a lane of their own
 LARGE_AT_ONCE: Final = 4
+LANES: Final = 4096
+"""Two connections that share one wait for each other's commit; PostgreSQL's processes are numbered one after the other."""
 ATTEMPTS: Final = 8  # failures before a delivery is dead: about twenty minutes of trying
 FIRST_PAUSE: Final = timedelta(seconds=5)
 LONGEST_PAUSE: Final = timedelta(minutes=30)
@@ -98,7 +102,7 @@ class Counts(NamedTuple):
 
 
 def keep(conn: Connection, deliveries: Sequence[Delivery]) -> list[Receipt]:
-    """Keep deliveries in one statement; receipts come in the order of the deliveries. Nothing is kept before the commit."""
+    """Keep deliveries, at least one, in one statement; receipts come in the order of the deliveries. Nothing is kept before the commit."""
     first: dict[tuple[str, str], Delivery] = {}
     repeats: dict[tuple[str, str], int] = {}
     for delivery in deliveries:
@@ -109,7 +113,15 @@ def keep(conn: Connection, deliveries: Sequence[Delivery]) -> list[Receipt]:
     rows = [_row(first[place], repeats.get(place, 0)) for place in sorted(first)]
     keep_rows = _keep_postgresql if conn.dialect.name == "postgresql" else _keep_sqlite
     found = {(source, key): id_ for source, key, id_ in keep_rows(conn, rows)}
+    _count(conn, deliveries)
     return [_receipt(delivery, found[delivery.source, delivery.key]) for delivery in deliveries]
+
+
+def received(conn: Connection) -> dict[str, int]:
+    """How many deliveries of each source were ever kept, repeats included: a count of its own, which what became of them must make up."""
+    counted = tables.received
+    found = conn.execute(select(counted.c.source, func.sum(counted.c.count)).group_by(counted.c.source))
+    return {source: int(count) for source, count in found}
 
 
 def status_of(conn: Connection, source: str, key: str) -> str | None:
@@ -159,6 +171,19 @@ def _keep_sqlite(conn: Connection, rows: Sequence[tuple[Any, ...]]) -> Iterable[
         if row[0] not in new:
             found += [tuple(kept) for kept in conn.exec_driver_sql(f"{_ONE}UPDATE SET {_COUNT}", row)]
     return found
+
+
+_LANE: Final = {"sqlite": "0", "postgresql": f"mod(pg_backend_pid(), {LANES})"}
+
+
+def _count(conn: Connection, deliveries: Sequence[Delivery]) -> None:
+    """In the transaction that keeps them, of how many it was handed: not of what it made of them."""
+    counted = Counter(delivery.source for delivery in deliveries)
+    rows = ", ".join(f"('{source}', {_LANE[conn.dialect.name]}, {counted[source]})" for source in SOURCES if source in counted)
+    conn.exec_driver_sql(
+        f"INSERT INTO received (source, lane, count) VALUES {rows} "  # noqa: S608  # names and numbers of ours
+        "ON CONFLICT (source, lane) DO UPDATE SET count = received.count + excluded.count"
+    )
 
 
 def _row(delivery: Delivery, repeats: int) -> tuple[Any, ...]:

@@ -107,6 +107,13 @@ Index(
     sqlite_where=inbox.c.status == "pending",
     postgresql_where=inbox.c.status == "pending",
 )
+received = Table(
+    "received",  # how many deliveries were ever kept, counted as they come, whatever became of them
+    metadata,
+    Column("source", Text, primary_key=True),
+    Column("lane", Integer, primary_key=True),  # connections that keep at the same time count in rows of their own
+    Column("count", BigInteger, nullable=False),
+)
 READ_ALONE: Final = "read_alone"
 """The reason of a pending delivery that is read in a process of its own: its workers died, or it took too long to read."""
 WAITS_ALONE: Final = and_(inbox.c.status == literal_column("'pending'"), inbox.c.reason == literal_column(f"'{READ_ALONE}'"))

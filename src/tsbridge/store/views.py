@@ -17,6 +17,7 @@ from sqlalchemy.exc import TimeoutError as PoolIsBusy
 
 from tsbridge.core.moments import Handle
 from tsbridge.store import shared, silence, warnings
+from tsbridge.store.inbox import received
 from tsbridge.store.people import as_left
 from tsbridge.store.rulebooks import newest
 from tsbridge.store.tables import cases, changes, decisions, desired, escalations, handles, inbox, interactions, moments
@@ -245,10 +246,14 @@ def writeback(conn: Connection, writeback_id: str) -> Row | None:
 
 
 class Figures(NamedTuple):
-    """Counts and ages for `/metrics`. `deliveries`: (source, status) -> rows; `duplicates`: source -> repeats heard."""
+    """Counts and ages for `/metrics`. `deliveries`: (source, status) -> rows; `duplicates`: source -> repeats heard.
+
+    `received`: source -> all that was heard, by its own count.
+    """
 
     deliveries: Mapping[tuple[str, str], int]
     duplicates: Mapping[str, int]
+    received: Mapping[str, int]
     oldest_pending: datetime | None
     wishes: Mapping[str, int]
     parked: Mapping[str, int]
@@ -277,6 +282,7 @@ def figures(conn: Connection) -> Figures:
     return Figures(
         deliveries={(source, status): count for source, status, count, _, _ in from_inbox},
         duplicates=dict(repeats),
+        received=received(conn),
         oldest_pending=min((first for _, status, _, _, first in from_inbox if status == "pending"), default=None),
         wishes={status: count for status, count, _ in wishes},
         parked=_counted(conn, desired.c.reason, desired.c.status == "parked"),

@@ -113,7 +113,7 @@ class Figures(Collector):
             labels=["source", "status"],
         )
         received = GaugeMetricFamily(
-            "tsbridge_deliveries_received", "Deliveries heard, by source: the sum of all that became of them.", labels=["source"]
+            "tsbridge_deliveries_received", "Deliveries heard, by source, counted as they came.", labels=["source"]
         )
         dead = 0
         for source in sorted(SOURCES | {name for name, _ in self._figures.deliveries}):
@@ -121,7 +121,7 @@ class Figures(Collector):
             counts["duplicate"] = self._figures.duplicates.get(source, 0)
             for status, count in counts.items():
                 by_status.add_metric([source, status], count)
-            received.add_metric([source], sum(counts.values()))
+            received.add_metric([source], self._figures.received.get(source, 0))
             dead += counts["dead"]
         yield by_status
         yield received

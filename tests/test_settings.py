@@ -137,6 +137,7 @@ def test_a_database_that_keeps_nothing_or_is_unknown_is_refused(url: str) -> Non
         ("TSBRIDGE_MAIL_FROM", "Desk <desk@example.com>"),
         ("TSBRIDGE_PHONE_REGION", "usa"),
         ("TSBRIDGE_RULEBOOK", "/nowhere/rules.yaml"),
+        ("TSBRIDGE_ROSTER", "/nowhere/roster.yaml"),
         ("TSBRIDGE_SIGNATURE_TOLERANCE_S", "-1"),
         ("TSBRIDGE_METRICS_ROLE", "boss"),
     ],

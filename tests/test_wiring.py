@@ -13,11 +13,11 @@ from hypothesis import strategies as st
 
 from tests.clocks import SettableClock
 from tsbridge.settings import load
-from tsbridge.store import rulebooks
+from tsbridge.store import proof, rosters, rulebooks
 from tsbridge.store.db import Database
 from tsbridge.store.inbox import Claimed
 from tsbridge.vendors.zendesk.read_fields import OwnUser
-from tsbridge.wiring import TimedIds, publish_starter, readers
+from tsbridge.wiring import TimedIds, publish_first_roster, publish_starter, readers
 
 BOOK = "schema: 1\nqueues: {intake: {}}\nrules: [{key: default, kind: routing, when: {}, then: [{route: intake}]}]\n"
 
@@ -84,3 +84,16 @@ def test_talkdesks_times_without_a_zone_are_in_its_own_zone_else_the_teams(zones
     row = Claimed(1, "evt_1", "talkdesk", "k", False, datetime(2026, 6, 2, tzinfo=UTC), {}, body, 1, "w")
     (moment,) = readers(settings, lambda: OwnUser()).here()["talkdesk"](row, None).moments
     assert moment.at == datetime(2026, 6, 1, utc_hour, 21, 40, tzinfo=UTC)
+
+
+def test_the_roster_of_the_settings_is_published_once_and_recorded(database: Database, tmp_path: Path, clock: SettableClock) -> None:
+    path = tmp_path / "week.yaml"
+    path.write_text("schema: 1\nagents: {ana: {queues: [intake], from: 2026-01-01}}\n")
+    ids, settings = TimedIds(clock, lambda size: b"x" * size), load({"TSBRIDGE_ROSTER": str(path)}, None)
+    assert publish_first_roster(database, load({}, None), clock, ids) is None
+    assert publish_first_roster(database, settings, clock, ids) == 1
+    assert publish_first_roster(database, settings, clock, ids) is None
+    live = database.read_now(rosters.live)
+    assert live is not None
+    assert (live.published_by, live.document["agents"]["ana"]["from"]) == ("system", "2026-01-01")
+    assert database.read_now(proof.verify)["ok"] is True

@@ -9,10 +9,11 @@ from typing import Annotated, Any
 
 import typer
 
-from tsbridge.cli import audit, checkup, keys, queues, rejudge, replay, rules, run, shadow, simulate, talkdesk, versions, zendesk
+from tsbridge.cli import audit, checkup, keys, queues, rejudge, replay, roster, rules, run, shadow, simulate, talkdesk, versions, zendesk
 from tsbridge.cli.frame import Failed, wants_json
 from tsbridge.core.rules.findings import RulebookError
 from tsbridge.files import BadFile
+from tsbridge.roster.read_parts import RosterError
 from tsbridge.settings import BadSettings
 from tsbridge.store.db import AlreadyServed, BadDatabase
 from tsbridge.store.rulebooks import NoRulebook
@@ -42,6 +43,7 @@ rules.app.command("publish")(versions.publish)
 rules.app.command("restore")(versions.restore)
 app.add_typer(rules.app, name="rules")
 app.add_typer(rejudge.app, name="cases")
+app.add_typer(roster.app, name="roster")
 app.add_typer(keys.app, name="keys")
 app.add_typer(audit.app, name="audit")
 app.add_typer(queues.events, name="events")
@@ -77,8 +79,10 @@ def main() -> None:
         _end(1, f"The rulebook has faults: {refused}", {"findings": [finding.to_json() for finding in refused.findings]})
     except BadDatabase as refused:
         _end(2, f"TSBRIDGE_DATABASE_URL: {refused}", {})
+    except RosterError as refused:
+        _end(1, f"TSBRIDGE_ROSTER: the roster has faults: {refused}", {"findings": [finding.to_json() for finding in refused.findings]})
     except BadFile as refused:
-        _end(2, f"TSBRIDGE_RULEBOOK: the file {refused}", {})
+        _end(2, f"TSBRIDGE_RULEBOOK or TSBRIDGE_ROSTER: the file {refused}", {})
     except NoRulebook:
         _end(1, "No such rulebook version; an empty database gets its first with `tsbridge serve`.", {})
     except (AlreadyServed, NotMigrated, SchemaTooNew, UnsafeSqlite) as refused:

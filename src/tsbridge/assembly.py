@@ -29,7 +29,16 @@ from tsbridge.web.app import create_app, front
 from tsbridge.web.auth import Gate
 from tsbridge.web.counters import Counters
 from tsbridge.web.desk import Desk, Probe
-from tsbridge.web.health import clock_probe, database_probe, heartbeat_probe, migrations_probe, sources_probe, writeback_probe, zones_probe
+from tsbridge.web.health import (
+    clock_probe,
+    cover_probe,
+    database_probe,
+    heartbeat_probe,
+    migrations_probe,
+    sources_probe,
+    writeback_probe,
+    zones_probe,
+)
 from tsbridge.web.webhooks import Door
 from tsbridge.web.webhooks import routes as door_routes
 from tsbridge.wiring import (
@@ -41,6 +50,7 @@ from tsbridge.wiring import (
     feed_source,
     make_talkdesk,
     make_zendesk,
+    publish_first_roster,
     publish_starter,
     readers,
     require_schema,
@@ -54,6 +64,7 @@ from tsbridge.work.casedesk import DeskWork
 from tsbridge.work.choices import Definitions
 from tsbridge.work.choosing import Preview
 from tsbridge.work.conclude import Conclusions
+from tsbridge.work.cover import Cover
 from tsbridge.work.due import DueTimes
 from tsbridge.work.facts import Background
 from tsbridge.work.feeds import Feeds
@@ -92,6 +103,7 @@ RECORDINGS: Final = "recordings"
 FEEDS: Final = "feeds"
 SILENCE: Final = "silence"
 ASSIGN: Final = "assign"
+COVER: Final = "cover"
 VITAL: Final = (INGEST, CLOCK, WRITEBACK)
 """Tasks without which nothing is heard, escalated or written."""
 WHOAMI: Final = "whoami"
@@ -141,6 +153,7 @@ class Workers:
             ALONE: Alone(database, clock, read.alone, ingest, name).round,
             CLOCK: DueTimes(database, clock, conclusions, self.wake_writer).round,
             ASSIGN: Giving(database, clock, ids, conclusions, live, roster, self.wake_writer).round,
+            COVER: Cover(database, clock, roster, alarm, name).round,
             FACTS: ingest.complete,
             WRITEBACK: writeback.round,
             GUARD: guard.round,
@@ -277,7 +290,7 @@ def bridge(settings: Settings, database: Database, clock: Clock, *, workers_insi
         entropy=entropy,
         gate=Gate(database, clock, entropy, settings.admin_key.get_secret_value() if settings.admin_key is not None else None),
         live=live,
-        roster=LiveRoster(),
+        roster=roster,
         cases=DeskWork(database, clock, ids, conclusions, salt, wake_writer),
         queues=Preview(live, roster),
         counters=counters,
@@ -307,6 +320,7 @@ def probes(database: Database, clock: Clock, loop: Loop | None, skew: Callable[[
     found = {
         "database": database_probe(database),
         "sources": sources_probe(database),
+        "cover": cover_probe(database),
         "writeback": writeback_probe(database, setting),
         "time_zones": zones_probe(ZONE_RULES),
         "schema": migrations_probe(database, schema.revision, schema.head()),
@@ -387,6 +401,8 @@ def prepare(database: Database, settings: Settings, clock: Clock) -> None:
     version = publish_starter(database, settings, clock)
     if version is not None:
         log.info("published the starter rulebook", extra={"version": version})
+    if publish_first_roster(database, settings, clock, TimedIds(clock, entropy)) is not None:
+        log.info("published the first roster", extra={"version": 1})
 
 
 async def _until_told(workers: Workers) -> None:

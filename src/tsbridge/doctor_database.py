@@ -10,7 +10,9 @@ from typing import Any, Final
 from tsbridge.core.rules.document import read
 from tsbridge.core.rules.findings import RulebookError
 from tsbridge.doctor import Line
-from tsbridge.store import about, desired, keep, rulebooks, schema, silence, sqlite, warnings, writemode
+from tsbridge.roster.document import read as read_roster
+from tsbridge.roster.read_parts import RosterError
+from tsbridge.store import about, cover, desired, keep, rosters, rulebooks, schema, silence, sqlite, warnings, writemode
 from tsbridge.store.db import BadDatabase, Database, parse
 from tsbridge.store.views import DATABASE_FAILURES
 
@@ -96,6 +98,7 @@ def _contents(opened: Database, guessed_zone: str | None, setting: str) -> list[
         *lines,
         *rulebook(opened),
         *mode(opened, setting),
+        *roster(opened),
         *sources(opened),
         *odd_deliveries(opened),
         *talkdesk_times(guessed_zone, mappings),
@@ -182,6 +185,25 @@ def rulebook(opened: Database) -> list[Line]:
     if ungrouped:
         words = f"Queues without a Zendesk group: {', '.join(sorted(ungrouped))}. Cases routed there change no ticket's group."
         lines.append(Line("queues", "warn", words, "Give each queue its zendesk_group_id in the rulebook."))
+    return lines
+
+
+def roster(opened: Database) -> list[Line]:
+    """Whether there is a roster that can be read, and what the last look ahead found."""
+    live, ahead = opened.read_now(lambda conn: (rosters.live(conn), cover.load(conn)))
+    if live is None:
+        words = "No roster has been published yet: nobody is on call, and rules that tell somebody reach nobody."
+        return [Line("roster", "warn", words, "docs/roster.md takes you to a covered week; `tsbridge roster publish`.")]
+    try:
+        read_roster(live.document)
+    except RosterError as refused:
+        words = f"Version {live.version} of the roster has {len(refused.findings)} faults for this tsbridge: it counts as none."
+        return [Line("roster", "bad", words, "Run `tsbridge roster show`, `tsbridge roster check`, then publish a repaired one.")]
+    lines = [Line("roster", "ok", f"Version {live.version} is live.")]
+    if ahead is not None and ahead.count:
+        first = ahead.holes[0]
+        words = f"Nobody is on call at {ahead.count} times of the next 14 days, first for {first['queue']} from {first['from']}."
+        lines.append(Line("cover", "warn", words, "`tsbridge roster coverage --days 14` shows each hole and who could be."))
     return lines
 
 

@@ -15,7 +15,7 @@ from typing import Annotated, Any, Final, Literal
 from urllib.parse import SplitResult, urlsplit
 from zoneinfo import ZoneInfo
 
-from pydantic import BeforeValidator, Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic import BeforeValidator, Field, SecretStr, ValidationError, ValidationInfo, field_validator, model_validator
 from pydantic_settings import BaseSettings, DotEnvSettingsSource, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 
 from tsbridge.core import zones
@@ -75,6 +75,7 @@ class Settings(BaseSettings):
     smtp_url: SecretStr | None = None
     mail_from: str | None = Field(default=None, pattern=r"^[!-?A-~]+@[A-Za-z0-9.-]+$", max_length=254)
     rulebook: Path | None = None
+    roster: Path | None = None
     zendesk_updates_per_minute: int = Field(default=60, ge=1, le=100_000)
     zendesk_reads_per_minute: int = Field(default=120, ge=1, le=100_000)
     signature_tolerance_s: int = Field(default=900, ge=0, le=86_400)
@@ -143,11 +144,11 @@ class Settings(BaseSettings):
             raise ValueError("expected a time zone such as Europe/Berlin or America/Los_Angeles") from None
         return value
 
-    @field_validator("rulebook")
+    @field_validator("rulebook", "roster")
     @classmethod
-    def _a_file(cls, value: Path | None) -> Path | None:
+    def _a_file(cls, value: Path | None, about: ValidationInfo) -> Path | None:
         if value is not None and not value.is_file():
-            raise ValueError("expected the path of a rulebook file; there is no such file")
+            raise ValueError(f"expected the path of a {about.field_name} file; there is no such file")
         return value
 
     @model_validator(mode="after")

@@ -17,15 +17,16 @@ from pydantic import SecretStr
 from sqlalchemy import Connection
 
 from tsbridge.core.crashpoint import arm, crashpoint
-from tsbridge.core.ports import Clock
+from tsbridge.core.ports import Clock, Ids
 from tsbridge.core.rules.document import read
 from tsbridge.feed_source import Source
 from tsbridge.files import load_file
 from tsbridge.http import Http
 from tsbridge.notify.make import Outside
 from tsbridge.readers import Readers
+from tsbridge.roster.document import read as read_roster
 from tsbridge.settings import Settings
-from tsbridge.store import rulebooks, schema
+from tsbridge.store import rosters, rulebooks, schema
 from tsbridge.store.db import Database
 from tsbridge.vendors.talkdesk import payload as talkdesk_payload
 from tsbridge.vendors.talkdesk import verify as talkdesk_proof
@@ -34,6 +35,7 @@ from tsbridge.vendors.zendesk import payload as zendesk_payload
 from tsbridge.vendors.zendesk import verify as zendesk_proof
 from tsbridge.vendors.zendesk.client import AccessToken, ApiToken, ClientCredentials, Credentials, Limits, ZendeskClient
 from tsbridge.vendors.zendesk.read_fields import OwnUser
+from tsbridge.web import rostering
 from tsbridge.web.webhooks import Entrance
 
 _LETTERS: Final = "0123456789abcdefghjkmnpqrstvwxyz"
@@ -94,9 +96,18 @@ def starter_path(settings: Settings) -> Path:
     """The rulebook that an empty database gets: the one of the settings, else the bundled one."""
     if settings.rulebook is not None:
         return settings.rulebook
+    return _bundled("incident-desk.yaml")
+
+
+def example_roster(settings: Settings) -> Path:
+    """The roster of the settings, else the bundled example."""
+    return settings.roster or _bundled("incident-desk-roster.yaml")
+
+
+def _bundled(name: str) -> Path:
     bundled = Path(str(files("tsbridge"))) / "_bundled" / "rulebooks"
     folder = bundled if bundled.is_dir() else Path(__file__).resolve().parents[2] / "rulebooks"
-    return folder / "incident-desk.yaml"
+    return folder / name
 
 
 def publish_starter(database: Database, settings: Settings, clock: Clock) -> int | None:
@@ -116,6 +127,26 @@ def publish_starter(database: Database, settings: Settings, clock: Clock) -> int
         if rulebooks.has_any(conn):
             return None
         return rulebooks.publish(conn, document, book.hash, f"the starter rulebook, {path.name}", now, "system")
+
+    return database.write_now(write)
+
+
+def publish_first_roster(database: Database, settings: Settings, clock: Clock, ids: Ids) -> int | None:
+    """Publish the settings' roster as version 1 when there is none; returns the version, None when there is nothing to do.
+
+    Raises `roster.read_parts.RosterError` for a file that is no roster, `files.BadFile` for one that cannot be read.
+    """
+    if settings.roster is None or database.read_now(rosters.newest):
+        return None
+    document = load_file(settings.roster, dates=True)
+    hash = read_roster(document).hash
+    note, record = f"the first roster, {settings.roster.name}", {"change_id": ids.new("chg"), "salt": salt()}
+
+    def write(conn: Connection) -> int | None:
+        try:
+            return rostering.publish(conn, document, hash, note, at=clock.now(), by="system", base=0, **record)
+        except rostering.Moved:  # a service and its workers may be started at once
+            return None
 
     return database.write_now(write)
 

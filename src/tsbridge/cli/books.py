@@ -28,11 +28,15 @@ WORDS: Final = "A file (- for standard input), a version number, `live` or `draf
 
 def read_book(file: Path | None) -> tuple[Any, str, Place]:
     """A document, the file's name, and its lines. Whether it is a rulebook is another question."""
-    path = file or starter_path(load())
+    return read_document(file or starter_path(load()))
+
+
+def read_document(path: Path, *, dates: bool = False) -> tuple[Any, str, Place]:
+    """As `read_book`, of any kind of document; `dates` as of `files.load_text`."""
     name = "standard input" if path == STDIN else path.name
     try:
         raw = bounded(sys.stdin.buffer.read(BIGGEST + 1)) if path == STDIN else read_file(path)
-        return load_text(raw), name, Lines(raw)
+        return load_text(raw, dates=dates), name, Lines(raw)
     except BadFile as refused:
         where = name if refused.line is None else f"{name}:{refused.line}"
         raise Failed(f"{where}: {refused.words}", code=2, data={"file": name, "line": refused.line}) from None

@@ -135,7 +135,7 @@ def remove_override(conn: Connection, id: str, at: datetime, by: str) -> Made | 
 
 def override(conn: Connection, id: str) -> Made | None:
     row = conn.execute(select(overrides).where(overrides.c.id == id)).one_or_none()
-    return None if row is None else _made(row)
+    return None if row is None else kept(row)
 
 
 def listed(
@@ -158,13 +158,13 @@ def listed(
         query = query.where(overrides.c.end_at > since)
     if until is not None:
         query = query.where(overrides.c.start_at < until)
-    return [_made(row) for row in conn.execute(query)]
+    return [kept(row) for row in conn.execute(query)]
 
 
 def standing(conn: Connection, since: datetime) -> tuple[Override, ...]:
     """The overrides that count by now, but those that were over by `since`; by start."""
     query = select(overrides).where(overrides.c.end_at > since, overrides.c.removed_at.is_(None))
-    return tuple(_made(row).override for row in conn.execute(query.order_by(overrides.c.start_at, overrides.c.id)))
+    return tuple(kept(row).override for row in conn.execute(query.order_by(overrides.c.start_at, overrides.c.id)))
 
 
 def overrides_known_at(conn: Connection, at: datetime, since: datetime) -> tuple[Override, ...]:
@@ -174,7 +174,7 @@ def overrides_known_at(conn: Connection, at: datetime, since: datetime) -> tuple
         overrides.c.made_at <= at,
         or_(overrides.c.removed_at.is_(None), overrides.c.removed_at > at),
     )
-    return tuple(_made(row).override for row in conn.execute(query.order_by(overrides.c.start_at, overrides.c.id)))
+    return tuple(kept(row).override for row in conn.execute(query.order_by(overrides.c.start_at, overrides.c.id)))
 
 
 def learnt_between(conn: Connection, start: datetime, end: datetime) -> Sequence[datetime]:
@@ -191,6 +191,7 @@ def recorded(one: Override) -> dict[str, Any]:
     return {**told, "from": instant_text(one.start), "to": instant_text(one.end)}
 
 
-def _made(row: Row[Any]) -> Made:
-    kept = Override(row.id, row.kind, row.agent, row.start_at, row.end_at, row.why, row.instead_of, row.rotation, row.queue)
-    return Made(kept, row.made_at, row.made_by, row.removed_at, row.removed_by)
+def kept(row: Row[Any]) -> Made:
+    """A row of the table."""
+    one = Override(row.id, row.kind, row.agent, row.start_at, row.end_at, row.why, row.instead_of, row.rotation, row.queue)
+    return Made(one, row.made_at, row.made_by, row.removed_at, row.removed_by)

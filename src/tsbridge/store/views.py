@@ -16,7 +16,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolIsBusy
 
 from tsbridge.core.moments import Handle
-from tsbridge.store import shared, silence, warnings
+from tsbridge.store import cover, shared, silence, warnings
 from tsbridge.store.inbox import received
 from tsbridge.store.people import as_left
 from tsbridge.store.rulebooks import newest
@@ -267,6 +267,7 @@ class Figures(NamedTuple):
     shared_ids: Mapping[str, int]
     waiting: Mapping[str, int]
     assignments: int
+    holes: int
 
 
 def figures(conn: Connection) -> Figures:
@@ -296,6 +297,7 @@ def figures(conn: Connection) -> Figures:
         shared_ids=shared.count(conn),
         waiting=_counted(conn, workload.c.queue, workload.c.waits.is_(True)),
         assignments=conn.execute(select(func.count()).select_from(assignments)).scalar_one(),
+        holes=0 if (ahead := cover.load(conn)) is None else ahead.count,
     )
 
 

@@ -11,11 +11,12 @@ from sqlalchemy import Connection
 
 from tsbridge.core.coverage import holes
 from tsbridge.core.knowledge import duties
+from tsbridge.core.roster import Agent
 from tsbridge.core.rota import OnCall, Rota
 from tsbridge.core.rules.facts import YEARS
 from tsbridge.roster.check import queues_of
 from tsbridge.roster.document import SEVERITIES
-from tsbridge.store import rosters
+from tsbridge.store import proofs, rosters
 from tsbridge.web import rostering
 from tsbridge.web.auth import Viewer
 from tsbridge.web.desk import Made
@@ -38,13 +39,17 @@ async def list_agents(desk: Made, by: Viewer, page: Paged) -> dict[str, Any]:
     """The agents of the live roster by key, whether each is on shift and on call just now, and how each is reached."""
     last = page.after("agents", str)
     now = desk.clock.now()
-    rota = await desk.database.read(lambda conn: desk.roster.now(conn, now))
+    rota, proved = await desk.database.read(lambda conn: (desk.roster.now(conn, now), proofs.proofs(conn)))
     if rota is None:
         return page.answer("agents", [], lambda row: (row.key,), dict)
     working = {one.agent for one in rota.at_work(now)}
     answering = await asyncio.to_thread(on_call_now, rota, now)
     agents = [one for one in rota.roster.agents if last is None or one.key > str(last[0])][: page.limit + 1]
-    return page.answer("agents", agents, lambda one: (one.key,), lambda one: agent_item(one, one.key in working, one.key in answering))
+
+    def shown(one: Agent) -> dict[str, Any]:
+        return agent_item(one, one.key in working, one.key in answering, {way: proved.get((one.key, way)) for way in one.reach})
+
+    return page.answer("agents", agents, lambda one: (one.key,), shown)
 
 
 @routes.get("/shifts")

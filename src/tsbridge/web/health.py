@@ -12,7 +12,7 @@ from prometheus_client.core import CollectorRegistry, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from tsbridge.core.ports import Clock
-from tsbridge.store import rulebooks, silence, views, warnings, writemode
+from tsbridge.store import cover, rulebooks, silence, views, warnings, writemode
 from tsbridge.store.db import Database
 from tsbridge.web.counters import SOURCES
 from tsbridge.web.desk import Checked, Desk, Made, Probe
@@ -101,6 +101,7 @@ class Figures(Collector):
         silent = dict.fromkeys(self._figures.silent, 1)
         yield _by_label("tsbridge_source_silent", "1 for a source that says nothing for improbably long.", "source", silent, tuple(SOURCES))
         yield GaugeMetricFamily("tsbridge_decisions", "Decisions kept.", self._figures.decisions)
+        yield GaugeMetricFamily("tsbridge_cover_holes", "Times of the next 14 days at which nobody is on call.", self._figures.holes)
         yield GaugeMetricFamily("tsbridge_rulebook_version", "The live version of the rulebook.", self._figures.rulebook_version)
         info = GaugeMetricFamily("tsbridge_build_info", "Always 1; the label names the version.", labels=["version"])
         info.add_metric([self._version], 1)
@@ -227,6 +228,23 @@ def sources_probe(database: Database) -> Probe:
             return Checked(True, "not known: the database cannot be used")
         told = [f"{source} is silent since {since:%Y-%m-%dT%H:%M}Z" for source, since in silent.items()]
         return Checked(True, "; ".join(told) or "heard as usual", degraded=bool(told))
+
+    return look
+
+
+def cover_probe(database: Database) -> Probe:
+    """Whether somebody is on call in the two weeks ahead, as the last look found: degraded for a hole, and ready all the same."""
+
+    async def look() -> Checked:
+        try:
+            ahead = await database.read(cover.load)
+        except views.DATABASE_FAILURES:
+            return Checked(True, "not known: the database cannot be used")
+        if ahead is None or not ahead.count:
+            return Checked(True, "not looked at yet" if ahead is None else "no holes in the next 14 days")
+        first = ahead.holes[0]
+        words = f"{ahead.count} in the next 14 days, the first for {first['queue']} from {first['from']} to {first['to']}"
+        return Checked(True, words, degraded=True)
 
     return look
 

@@ -1,0 +1,65 @@
+"""Whether the roster's versions and its overrides are what the audit's changes say, both ways.
+
+What no change tells of is found at seq 0: it stands nowhere in the chain.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, Final
+
+from sqlalchemy import Connection, RowMapping, select
+
+from tsbridge.core.rules.language import content_hash
+from tsbridge.store import rosters as store
+from tsbridge.store.tables import changes, overrides, rosters
+
+PUBLISHED: Final = ("roster.publish", "roster.restore")
+MADE: Final = "override.make"
+REMOVED: Final = "override.remove"
+
+
+def broken(conn: Connection) -> Iterator[dict[str, Any]]:
+    """One entry for each version or override that differs from what was recorded, was never recorded, or is gone."""
+    yield from _versions(conn)
+    yield from _overrides(conn)
+
+
+def _versions(conn: Connection) -> Iterator[dict[str, Any]]:
+    told = {(row["after"] or {}).get("version"): row for row in _changes(conn, *PUBLISHED)}
+    for row in conn.execute(select(rosters).order_by(rosters.c.version)).mappings():
+        change = told.pop(row["version"], None)
+        if change is None:
+            yield {"seq": 0, "why": f"version {row['version']} of the roster was never recorded"}
+            continue
+        after = change["after"]
+        same = (row["hash"], content_hash(row["document"]), row["note"]) == (after.get("hash"), after.get("hash"), after.get("note")) and (
+            row["published_at"],
+            row["published_by"],
+        ) == (change["at"], change["actor"])
+        if not same:
+            yield {"seq": change["seq"], "why": f"version {row['version']} of the roster differs from what was recorded"}
+    for version, change in told.items():
+        yield {"seq": change["seq"], "why": f"version {version} of the roster is gone"}
+
+
+def _overrides(conn: Connection) -> Iterator[dict[str, Any]]:
+    made = {row["subject"]: row for row in _changes(conn, MADE)}
+    removed = {row["subject"]: row for row in _changes(conn, REMOVED)}
+    for row in conn.execute(select(overrides).order_by(overrides.c.id)):
+        change, removal = made.pop(row.id, None), removed.pop(row.id, None)
+        if change is None:
+            yield {"seq": 0, "why": "an override that was never recorded"}
+            continue
+        told = (change["after"], change["at"], change["actor"])
+        if told != (store.recorded(store.kept(row).override), row.made_at, row.made_by):
+            yield {"seq": change["seq"], "why": "the override differs from what was recorded"}
+        ended = (None, None) if removal is None else (removal["at"], removal["actor"])
+        if ended != (row.removed_at, row.removed_by):
+            yield {"seq": (removal or change)["seq"], "why": "whether the override was removed differs from what was recorded"}
+    for change in (*made.values(), *removed.values()):
+        yield {"seq": change["seq"], "why": "the override of this change is gone"}
+
+
+def _changes(conn: Connection, *actions: str) -> list[RowMapping]:
+    return list(conn.execute(select(changes).where(changes.c.action.in_(actions)).order_by(changes.c.seq)).mappings())

@@ -198,9 +198,11 @@ class Desk:
         meant = [one for one in self.active("oncall", at) if one.get("rotation") in (None, target) and one.get("queue") in (None, queue)][
             ::-1
         ]
-        for one in meant:
-            if one.get("instead_of") is None and self.counts(one["agent"], at):
-                return [(one["agent"], one["id"])]
+        for place, one in enumerate(meant):
+            if one.get("instead_of") is None:
+                later = [two for two in meant[:place] if two.get("instead_of") == one["agent"] and self.counts(two["agent"], at)]
+                for who in (*later[:1], *([one] if self.counts(one["agent"], at) else [])):
+                    return [(who["agent"], who["id"])]
         found = []
         for what, candidates in self.slots(target, queue, at):
             for candidate in candidates:

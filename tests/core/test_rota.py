@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -90,6 +91,16 @@ def test_a_hand_over_in_a_skipped_hour_lies_behind_it() -> None:
     assert keys(rota.on_call(handed_over)) == ["ben"]
 
 
+def test_a_clock_that_is_set_back_over_midnight_after_the_hand_over_shows_the_day_before_again() -> None:
+    johns = ZoneInfo("America/St_Johns")  # until 2010 at one minute past midnight, to one minute past eleven
+    days = Rotation("lead", ("ana", "ben"), date(2009, 10, 31), 0, johns, days=1)
+    rota = Rota(desk(zone=johns, rotations=(days,)))
+    first, second = at(johns, 2009, 11, 1), at(johns, 2009, 11, 1, fold=1)
+    assert second - first == HOUR
+    instants = (first - SECOND, first, at(johns, 2009, 10, 31, 23, 30, fold=1), second - SECOND, second)
+    assert [keys(rota.on_call(one)) for one in instants] == [["ana"], ["ben", "ana"], ["ben", "ana"], ["ben", "ana"], ["ben"]]
+
+
 def test_hours_are_elapsed_time_whatever_the_clock_shows() -> None:
     halves = Rotation("lead", ("ana", "ben"), date(2026, 10, 24), 9 * 60, BERLIN, elapsed=12 * HOUR)
     rota = Rota(desk(zone=BERLIN, rotations=(halves,)))
@@ -145,6 +156,34 @@ def test_who_has_a_rotation_instead_of_whoever_would_has_it_over_hand_overs_too(
     gone = Rota(WEEKLY, [over, override("off", "cleo", MONDAY, MONDAY + HOUR)])
     assert gone.on_call(MONDAY - HOUR).people[0].until == MONDAY
     assert keys(gone.on_call(MONDAY)) == ["ben"]
+
+
+def test_of_overrides_for_the_same_the_later_counts_also_where_it_replaces_whom_the_first_named() -> None:
+    over = override("oncall", "cleo", MONDAY - DAY, MONDAY + DAY, rotation="lead")
+    instead = override("oncall", "ana", MONDAY, MONDAY + HOUR, rotation="lead", instead_of="cleo")
+    when = (MONDAY - HOUR, MONDAY, MONDAY + HOUR)
+    assert [keys(Rota(WEEKLY, [over, instead]).on_call(one)) for one in when] == [["cleo"], ["ana"], ["cleo"]]
+    assert [keys(Rota(WEEKLY, [instead, over]).on_call(one)) for one in when] == [["cleo"], ["cleo"], ["cleo"]]
+    assert Rota(WEEKLY, [over, instead]).on_call(MONDAY - HOUR).people[0].until == MONDAY
+
+
+def test_turns_that_are_kept_elsewhere_are_duties_and_can_be_swapped() -> None:
+    """A feed's rotation is a shift of nobody, each of its turns an override."""
+    turns = [
+        override("oncall", "ana", MONDAY, MONDAY + DAY, rotation="kept"),
+        override("oncall", "ben", MONDAY + DAY, MONDAY + 2 * DAY, rotation="kept"),
+    ]
+    swap = [
+        override("oncall", "ben", MONDAY, MONDAY + 2 * DAY, rotation="kept", instead_of="ana"),
+        override("oncall", "ana", MONDAY, MONDAY + 2 * DAY, rotation="kept", instead_of="ben"),
+    ]
+    kept = desk(shifts=(Shift("kept", (), (), (), ANGELES),), cover=(Cover("safety", (1,), "kept"), Cover("claims", None, "ana")))
+    for rota, order in ((Rota(kept, turns), ["ana", "ben"]), (Rota(kept, [*turns, *swap]), ["ben", "ana"])):
+        assert [keys(rota.on_call(MONDAY + n * DAY, "safety", 1)) for n in (0, 1)] == [[agent] for agent in order]
+        assert [(one.agent, one.name, one.start) for one in rota.duties(MONDAY, MONDAY + 2 * DAY)] == [
+            (agent, "kept", MONDAY + n * DAY) for n, agent in enumerate(order)
+        ]
+    assert Rota(replace(kept, cover=()), turns).duties(MONDAY, MONDAY + HOUR) != ()
 
 
 def test_an_override_for_a_queue_is_for_that_queue() -> None:
@@ -240,6 +279,9 @@ def test_somebody_works_a_shift_instead_of_another() -> None:
     rota = Rota(desk(zone=BERLIN, shifts=(nights(),)), [override("shift", "cleo", start, end, instead_of="ana", rotation="night")])
     assert [one.agent for one in rota.at_work(start)] == ["ben", "cleo"]
     assert [one.agent for one in rota.at_work(start + DAY)] == ["ana", "ben"]
+    two = desk(zone=BERLIN, shifts=(nights(), replace(nights(), key="other")))
+    instead = [override("shift", "cleo", start, end, instead_of="ana", rotation="other")]
+    assert [(one.agent, one.shift) for one in Rota(two, instead).at_work(start)][:2] == [("ana", "night"), ("ben", "night")]
 
 
 def test_time_off_cuts_a_shift_into_pieces() -> None:

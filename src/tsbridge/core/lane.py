@@ -57,10 +57,12 @@ class Lane:
     def at(self, at: datetime, passed: list[Because]) -> Iterator[Hold]:
         """Who has it, the first to be told in front; adds to `passed` why others have not. Somebody may have it twice, in two turns."""
         replacing = [one for one in self.replacing if one.start <= at < one.end]
-        for override in replacing:
-            if override.instead_of is None and (hold := self._by_override(override, None, (), at, passed)):
-                yield hold
-                return
+        for place, override in enumerate(replacing):
+            if override.instead_of is None:
+                slot = _Slot(("override", override.id), (override.agent,), override.end, (override_says(override, self._roster),))
+                if (found := self._first_there(slot, replacing[:place], at, passed)) is not None:
+                    yield found
+                    return
         for slot in self._slots(at):
             if (found := self._first_there(slot, replacing, at, passed)) is not None:
                 yield found
@@ -73,22 +75,15 @@ class Lane:
         for candidate in slot.candidates:
             for override in replacing:
                 if override.instead_of == candidate:
-                    chain = (*slot.because, *passed[before:])
-                    if hold := self._by_override(override, slot.end, chain, at, passed):
-                        return hold
+                    if (missing := self._missing(override.agent, at)) is None:
+                        end = override.end if slot.end is None else min(override.end, slot.end)
+                        chain = (*slot.because, *passed[before:], override_says(override, self._roster))
+                        return Hold(override.agent, ("override", override.id), end, chain)
+                    passed.append(missing)
             if (missing := self._missing(candidate, at, slot.shift)) is None:
                 return Hold(candidate, slot.key, slot.end, (*slot.because, *passed[before:]))
             passed.append(missing)
         return None
-
-    def _by_override(
-        self, override: Override, end: datetime | None, chain: tuple[Because, ...], at: datetime, passed: list[Because]
-    ) -> Hold | None:
-        if (missing := self._missing(override.agent, at)) is not None:
-            passed.append(missing)
-            return None
-        end = override.end if end is None else min(override.end, end)
-        return Hold(override.agent, ("override", override.id), end, (*chain, override_says(override, self._roster)))
 
     def _missing(self, agent: str, at: datetime, shift: str | None = None) -> Because | None:
         """Why somebody is not to be relied on at an instant."""

@@ -256,6 +256,7 @@ class Rota:
         moving = [one for one in self._overrides if one.kind == "oncall"]
         for queue in {None, *(one.queue for one in moving)}:
             lanes |= {(line.oncall, queue) for line in self.roster.cover if line.queue in (None, queue)} or {(None, queue)}
+        lanes |= {(one.rotation, None) for one in moving if one.rotation is not None}
         own = {(override.id, override.queue) for override in moving}
         for target, queue in lanes:
             for hold, since, until in self._pieces(self._lane(target, queue), start, end):

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 from benchmarks import (
     agreement,
+    assign,
     crashes,
     door,
     editing,
@@ -50,13 +51,13 @@ PROOFS = {
 
 def asked_for(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description="How fast and how small the bridge is, on this machine.")
-    known = sorted({*USUAL, "crashes", "imports", "soak", *PROOFS})
+    known = sorted({*USUAL, "assign", "crashes", "imports", "soak", *PROOFS})
     parser.add_argument("names", nargs="*", metavar="name", help=f"of {', '.join(known)}; default: {', '.join(USUAL)}")
     parser.add_argument("--scale", type=float, default=1.0, help="part of the requests to send, for a quick look")
     parser.add_argument("--seconds", type=float, default=120.0, help="how long to soak")
     parser.add_argument("--books", type=int, default=50, help="healthy rulebooks to plant defects into")
     parser.add_argument("--pairs", type=int, default=100_000, help="how many pairs of rulebook and moment to compare")
-    parser.add_argument("--n", type=int, help="how many tickets or worlds a long proof takes")
+    parser.add_argument("--n", type=int, help="how many tickets, worlds or days a long proof takes")
     parser.add_argument("--seed", type=int, action="append", help="a seed; for planting several may be given")
     asked = parser.parse_args(arguments)
     if unknown := sorted({*asked.names} - {*known}):
@@ -92,6 +93,8 @@ def main() -> int:
             good &= writes.run(asked.n or 1_000)
         elif name == "crashes":
             good &= crashes.run((asked.seed or [1])[0])
+        elif name == "assign":
+            good &= assign.run(asked.n or 30, tuple(asked.seed or (1, 2)))
         elif name == "imports":
             good &= imports.run(asked.n or 500, (asked.seed or [1])[0])
         elif name in PROOFS:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from benchmarks import judging, replay, rota
+from benchmarks import assign, judging, replay, rota
 from benchmarks.__main__ import USUAL, asked_for
 from benchmarks.rulebooks import World
 from tsbridge.core.rules.document import read
@@ -34,3 +34,12 @@ def test_a_rota_is_asked_for_people_holes_and_working_time(capsys: pytest.Captur
     printed = capsys.readouterr().out
     assert "100 agents, rota since 1996" in printed
     assert "questions of working time" in printed
+
+
+def test_a_month_of_the_demos_desk_weighs_evenly_on_eight_people_and_breaks_no_cap() -> None:
+    fair, turns = (assign.Desk(mode).run(1, 30) for mode in ("least_loaded", "round_robin"))
+    for month in (fair, turns):
+        assert (month.broken, month.absent, month.twice, month.left) == (0, 0, 0, 0)
+        assert sum(month.given.values()) > 2_500
+    assert fair.jain >= 0.97
+    assert fair.jain > turns.jain

@@ -18,6 +18,7 @@ from tsbridge.core.moments import read_instant
 from tsbridge.store.db import Database
 from tsbridge.store.tables import cases, decisions, desired
 from tsbridge.work.choosing import candidate_json
+from tsbridge.work.loop import Loop
 
 
 def book(**safety: Any) -> dict[str, Any]:
@@ -302,3 +303,22 @@ async def _until_done(desk: Team) -> None:
     giver = desk.giver()
     while await giver.round() is True:
         pass
+
+
+def test_room_that_frees_is_taken_within_two_seconds_though_nobody_is_woken(database: Database, now: SettableClock) -> None:
+    desk = team(database, now, roster({"ana": "08:00-17:00"}, agents={"ana": {"capacity": {"email": 1}}}))
+    come(desk, "1", "2")
+    began = now.now()
+
+    async def passes(_: asyncio.Event, span: timedelta) -> None:
+        if now.now() >= began + timedelta(seconds=10):
+            loop.stop()
+        elif now.now() == began + timedelta(seconds=4):
+            desk.tell([ticket("updated", 30, "1", by="7", status="solved")])
+            await desk.ingest.round()
+        now.advance(span or timedelta(seconds=1))
+
+    loop = Loop({"assign": desk.giving.round}, now, wait=passes)
+    asyncio.run(loop.run())
+    assert desk.who() == {"2": "ana"}
+    assert desk.given()[-1].at <= began + timedelta(seconds=6)

@@ -112,6 +112,10 @@ class Rota:
         """Who is on shift, in the document's order of agents; once for each shift."""
         return self._work.at(at, queue)
 
+    def worked(self, start: datetime, end: datetime) -> tuple[Present, ...]:
+        """Every piece of a shift that has something of the time from `start` to `end`, whole."""
+        return tuple(self._work.between(start, end))
+
     def absences(self, agent: str) -> Absences:
         """When an agent is not there."""
         return self._presence.absences(agent)

@@ -203,11 +203,10 @@ def left_behind(conn: Connection, rota: Rota, queues: Iterable[Queue], now: date
 def time_points(rota: Rota, calendars: Iterable[Calendar], start: datetime, end: datetime) -> dict[str, int]:
     """What the time on shift from `start` to `end` weighs, by agent, in the zone of each. A holiday is one of any calendar."""
     spans: dict[str, list[tuple[datetime, datetime]]] = defaultdict(list)
-    for duty in rota.duties(start, end):
-        if duty.source == "shift":
-            spans[duty.agent].append((max(duty.start, start), min(duty.end, end)))
+    for one in rota.worked(start, end):
+        spans[one.agent].append((max(one.start, start), min(one.end, end)))
     free = tuple(calendars)
     return {
-        agent.key: of_time(spans[agent.key], agent.zone, lambda day: any(one.is_holiday(day) for one in free)).points
+        agent.key: of_time(spans[agent.key], agent.zone, lambda day: any(calendar.is_holiday(day) for calendar in free)).points
         for agent in rota.roster.agents
     }

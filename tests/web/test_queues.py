@@ -70,3 +70,14 @@ async def test_decisions_are_found_by_an_agents_key_and_by_the_zendesk_id(room: 
         assert [item["id"] for item in items] == ["dec_000001"]
         assert items[0]["outcome"]["assignee"]["agent"] == "ana"
     assert (await room.client.get("/v1/audit/routing", params={"agent": "ben"})).json()["items"] == []
+
+
+async def test_the_check_says_what_cannot_work_for_want_of_people(room: Any, book: dict[str, Any]) -> None:
+    book["queues"]["safety"]["assign"] = "least_loaded"
+    found = (await room.client.post("/v1/rulebook/check", json=book)).json()
+    assert found["ok"]
+    told = ("gives_without_roster", "/queues/safety/assign")
+    assert told in [(one["code"], one["path"]) for one in found["findings"]]
+    await room.desk.database.write(lambda conn: employ(conn, room))
+    again = (await room.client.post("/v1/rulebook/check", json=book)).json()["findings"]
+    assert told not in [(one["code"], one["path"]) for one in again]

@@ -11,12 +11,15 @@ from functools import lru_cache
 from typing import Annotated, Any, Final
 
 from fastapi import Query
+from sqlalchemy import Connection
 
 from tsbridge.core.moments import canonical
 from tsbridge.core.rules.document import read
 from tsbridge.core.rules.findings import NAME, Finding, RulebookError
 from tsbridge.core.rules.language import content_hash
 from tsbridge.rulebook.check import check
+from tsbridge.rulebook.staffing import staffing
+from tsbridge.store import rosters
 from tsbridge.web.problems import Problem, invalid, not_found
 
 Document = dict[str, Any]
@@ -193,6 +196,12 @@ def findings(
         place = f"/rules/{position_of(document, about)}"
         found = tuple(one for one in found if one.severity != "error" or one.rule == about or f"{one.path}/".startswith(f"{place}/"))
     return [finding.to_json() for finding in found]
+
+
+def beside_roster(conn: Connection, document: Document) -> list[dict[str, Any]]:
+    """What of the document cannot work for want of people."""
+    live = rosters.live(conn)
+    return [finding.to_json() for finding in staffing(document, None if live is None else live.document)]
 
 
 @lru_cache(maxsize=4)

@@ -158,7 +158,8 @@ async def _edit(
 
 async def _with_findings(desk: Desk, draft: Draft, live: int) -> dict[str, Any]:
     findings = await asyncio.to_thread(documents.findings, draft.document, desk.zone, check=desk.check)
-    return {**draft_item(draft, live), "findings": findings, "ok": documents.passes(findings)}
+    short = await desk.database.read(lambda conn: documents.beside_roster(conn, draft.document))
+    return {**draft_item(draft, live), "findings": [*findings, *short], "ok": documents.passes(findings)}
 
 
 async def _rule_shown(desk: Desk, draft: Draft, live: int, key: str) -> dict[str, Any]:

@@ -178,7 +178,8 @@ async def check_rulebook(desk: Made, by: Ops, body: Document) -> dict[str, Any]:
         if triggers is None:
             raise
         raise invalid("body", "#/triggers", str(refused).capitalize() + ".", code="zendesk_rules") from None
-    findings = documents.ordered([*findings, *await _named_wrongly(desk, document)])
+    short = await desk.database.read(lambda conn: documents.beside_roster(conn, document))
+    findings = documents.ordered([*findings, *await _named_wrongly(desk, document), *short])
     return {"ok": documents.passes(findings), "findings": findings}
 
 

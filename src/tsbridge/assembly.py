@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any, Final
 
 from fastapi import FastAPI
@@ -18,9 +19,10 @@ from tsbridge import ZONE_RULES, __version__, server
 from tsbridge.apart import check_apart, ready_apart
 from tsbridge.core.ports import Clock, Ids
 from tsbridge.feed_source import read_apart
+from tsbridge.notify.make import make
 from tsbridge.overtime import within
 from tsbridge.settings import Settings
-from tsbridge.store import keep, leases, schema, wakeup, writemode
+from tsbridge.store import keep, leases, schema, told, wakeup, writemode
 from tsbridge.store.db import Database, claim_alone
 from tsbridge.store.intake import Intake
 from tsbridge.store.rulebooks import LiveRulebook
@@ -36,6 +38,7 @@ from tsbridge.web.health import (
     heartbeat_probe,
     migrations_probe,
     sources_probe,
+    telling_probe,
     writeback_probe,
     zones_probe,
 )
@@ -50,6 +53,7 @@ from tsbridge.wiring import (
     feed_source,
     make_talkdesk,
     make_zendesk,
+    outside,
     publish_first_roster,
     publish_starter,
     readers,
@@ -73,6 +77,7 @@ from tsbridge.work.hearing import Hearing
 from tsbridge.work.ingest import Ingest
 from tsbridge.work.loop import Loop, Round
 from tsbridge.work.names import Names
+from tsbridge.work.notify import Notify, Pages, no_links
 from tsbridge.work.pace import Pace
 from tsbridge.work.reads import ReadBudget
 from tsbridge.work.reconcile import Reconciler
@@ -91,6 +96,7 @@ ALONE: Final = "alone"
 CLOCK: Final = "clock"
 FACTS: Final = "facts"
 WRITEBACK: Final = "writeback"
+NOTIFY: Final = "notify"
 GUARD: Final = "guard"
 REPLAY: Final = "replay"
 REJUDGE: Final = "rejudge"
@@ -112,6 +118,7 @@ ASK_AGAIN: Final = timedelta(minutes=30)
 READ_WITHIN_S: Final = 0.25
 """How long a delivery may be read here: a megabyte of the slowest kind takes a tenth of a second."""
 SILENT_FOR: Final = timedelta(seconds=90)
+TOLD_WITHIN: Final = timedelta(seconds=60)
 SKEW_TOLERATED: Final = timedelta(seconds=60)
 
 
@@ -147,6 +154,10 @@ class Workers:
         wakes = (self.wake_writer, within(READ_WITHIN_S), self.wake_alone)
         ingest = Ingest(database, clock, ids, read.here(), conclusions, background, hearing, name, *wakes)
         writeback = Writeback(database, clock, ids, self._zendesk, pace, name, alarm, conclusions, live)
+        send = outside(settings, clock)
+        links = no_links if settings.public_url is None else Pages(settings.public_url, entropy)
+        sender = partial(make, outside=send)
+        self._notify = Notify(database, clock, ids, roster, live, sender, links, name, alarm, self.wake_notify)
         guard = Guard(database, clock, ids, salt, alarm, settings.writeback)
         rounds: dict[str, Round] = {
             INGEST: self._then_give(ingest.round),
@@ -156,6 +167,7 @@ class Workers:
             COVER: Cover(database, clock, roster, alarm, name).round,
             FACTS: ingest.complete,
             WRITEBACK: writeback.round,
+            NOTIFY: self._notify.round,
             GUARD: guard.round,
             SILENCE: Silence(database, clock, ids, salt, alarm, name).round,
             REPLAY: Replays(database, clock, live, settings.zone, name).round,
@@ -204,7 +216,12 @@ class Workers:
         self.loop.wake(FACTS)
 
     def wake_writer(self) -> None:
+        """Something was concluded that reaches out: to tickets, to people."""
         self.loop.wake(WRITEBACK)
+        self.loop.wake(NOTIFY)
+
+    def wake_notify(self) -> None:
+        self.loop.wake(NOTIFY)
 
     def wake_replay(self) -> None:
         self.loop.wake(REPLAY)
@@ -241,6 +258,7 @@ class Workers:
             finally:
                 self.loop.stop()
                 await task
+                await self._notify.finish()
 
     async def _who_am_i(self) -> datetime | bool | None:
         """Ask Zendesk whom it takes us for: by that we know our own changes when they come back."""
@@ -260,7 +278,10 @@ class Workers:
 
     def _heard(self, what: str) -> None:
         """Another process told: called on the listener's thread."""
-        self.loop.wake(WRITEBACK if what == wakeup.WISHES else INGEST)
+        if what == wakeup.WISHES:
+            self.wake_writer()
+        else:
+            self.loop.wake(INGEST)
 
 
 def bridge(settings: Settings, database: Database, clock: Clock, *, workers_inside: bool) -> Bridge:
@@ -310,6 +331,7 @@ def bridge(settings: Settings, database: Database, clock: Clock, *, workers_insi
         metrics_role=settings.metrics_role,
         docs_role=settings.docs_role,
         zendesk_url=settings.zendesk_url,
+        carried=told.carried,
     )
     app = create_app(desk)
     return Bridge(app, front(app, desk.webhooks), loop)
@@ -322,6 +344,7 @@ def probes(database: Database, clock: Clock, loop: Loop | None, skew: Callable[[
         "sources": sources_probe(database),
         "cover": cover_probe(database),
         "writeback": writeback_probe(database, setting),
+        "notifications": telling_probe(database, clock, TOLD_WITHIN),
         "time_zones": zones_probe(ZONE_RULES),
         "schema": migrations_probe(database, schema.revision, schema.head()),
     }

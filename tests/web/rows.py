@@ -9,7 +9,8 @@ from sqlalchemy import Connection, insert
 
 from tsbridge.core.helpdesk import Wish
 from tsbridge.core.helpdesk_json import wish_json
-from tsbridge.store import chain, tables
+from tsbridge.core.moments import instant_text
+from tsbridge.store import chain, notice_tables, tables
 
 OUTCOME: dict[str, Any] = {
     "severity": 1,
@@ -100,6 +101,22 @@ def decision(
     for tag in outcome["tags_added"]:
         conn.execute(insert(tables.decision_tags).values(tag=tag, seq=seq))
     return id_
+
+
+def telling(conn: Connection, number: int, at: datetime) -> str:
+    """Somebody who was told, of a notice and by a message of their own."""
+    about = {"case_id": f"case_{number:06d}", "source": "zendesk", "interaction": str(number), "asked_by": "policy:sev1/1"}
+    flags = {"late": False, "in_hand": False, "ahead": False}
+    when = {"at": at, "asked_at": at, "version": 1, "target": "oncall", "severity": 1}
+    conn.execute(insert(notice_tables.notices).values(id=f"ntc_{number:06d}", asking=f"asking {number}", **about, **flags, **when))
+    what = {"agent": "ana", "way": "mail", "hush": False, "status": "sent", "severity": 1, "made_at": at, "due_at": at, "why": []}
+    conn.execute(
+        insert(notice_tables.messages).values(id=f"ntf_{number:06d}", **what, attempts=[[instant_text(at), "ok"]], sealed=False, tries=0)
+    )
+    links = {"notice": f"ntc_{number:06d}", "message": f"ntf_{number:06d}", "case_id": about["case_id"]}
+    told = {"kind": "step", "agent": "ana", "way": "mail", "status": "sent", "made_at": at, "sent_at": at, "failed": False}
+    conn.execute(insert(notice_tables.notifications).values(id=f"nfy_{number:06d}", **links, **told))
+    return f"nfy_{number:06d}"
 
 
 def wish(conn: Connection, number: int, at: datetime, **more: Any) -> str:

@@ -20,6 +20,7 @@ LISTS: dict[str, Callable[[Any, int, datetime], Any]] = {
     "/v1/audit/routing": rows.decision,
     "/v1/escalations": rows.escalation,
     "/v1/writebacks": rows.wish,
+    "/v1/notifications": rows.telling,
     "/v1/cases": lambda conn, number, at: rows.case(conn, f"case_{number:06d}", at, str(number)),
 }
 

@@ -19,7 +19,7 @@ from tsbridge.store import notifications as store
 from tsbridge.store import rosters
 from tsbridge.store.db import Database
 from tsbridge.store.notice_tables import messages, notices, notifications
-from tsbridge.work.notify import Notify
+from tsbridge.work.notify import Notify, Pages
 from tsbridge.work.rosters import LiveRoster
 
 ROSTER: dict[str, Any] = {
@@ -146,9 +146,9 @@ class Telling:
             lambda: None,
         )
 
-    @staticmethod
-    def links(agent: str | None, message: str, cases: tuple[str, ...], now: datetime) -> tuple[str | None, str | None]:
-        return f"https://desk.example/console/cases/{cases[0]}", f"https://desk.example/a/{message}-{agent}"
+    @property
+    def links(self) -> Pages:
+        return Pages("https://desk.example", lambda count: bytes(count))
 
     def _alarm(self, what: str, **named: object) -> None:
         self.alarms.append((what, named))

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, update
 
+from tsbridge.store.notice_tables import messages
 from tsbridge.store.replay_tables import replays
 from tsbridge.store.tables import desired, inbox
 
@@ -16,6 +17,6 @@ def end_all(conn: Connection, now: datetime) -> int:
     The claims stay on the rows, so a delivery that killed its worker is still known as one.
     """
     ended = 0
-    for table in (inbox, desired, replays):
+    for table in (inbox, desired, replays, messages):
         ended += conn.execute(update(table).where(table.c.lease_until > now).values(lease_until=now)).rowcount
     return ended

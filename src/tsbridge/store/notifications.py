@@ -177,7 +177,7 @@ def inside(conn: Connection, message: str) -> list[Mapping[str, Any]]:
     columns = (
         *(notifications.c.id, notifications.c.kind, notifications.c.notice, notifications.c.case_id, notices.c.severity),
         *(notices.c.category, notices.c.queue, notices.c.asked_by, notices.c.late, notices.c.acknowledged_by, notices.c.source),
-        notices.c.interaction,
+        *(notices.c.interaction, notices.c.at),
     )
     joined = select(*columns).join(notices, notices.c.id == notifications.c.notice)
     mine = (notifications.c.message == message, notifications.c.status == "waiting")

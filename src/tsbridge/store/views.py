@@ -16,8 +16,9 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolIsBusy
 
 from tsbridge.core.moments import Handle
-from tsbridge.store import cover, shared, silence, warnings
+from tsbridge.store import cover, shared, silence, told, warnings
 from tsbridge.store.inbox import received
+from tsbridge.store.notice_tables import notifications
 from tsbridge.store.people import as_left
 from tsbridge.store.rulebooks import newest
 from tsbridge.store.tables import cases, changes, decisions, desired, escalations, handles, inbox, interactions, moments
@@ -29,7 +30,7 @@ DATABASE_FAILURES: Final = (DBAPIError, PoolIsBusy)
 """What a piece of work may raise because of the database; `store.db.unavailable` tells whether trying later will help."""
 
 _EVENT: Final = tuple(column for column in inbox.c if column.name not in ("body", "headers"))
-_TIMELINE_KINDS: Final = ("moment", "decision", "change", "escalation")
+_TIMELINE_KINDS: Final = ("moment", "decision", "change", "escalation", "notification")
 
 
 def before(keys: Sequence[Column[Any]], last: Sequence[Any]) -> ColumnElement[bool]:
@@ -63,14 +64,14 @@ def event(conn: Connection, event_id: str) -> Row | None:
 
 def event_results(conn: Connection, event_id: str) -> tuple[list[str], list[str]]:
     """(digests of the moments it told first, ids of the decisions it led to, by itself or by the read that it rang for with others)."""
-    told = conn.execute(select(moments.c.digest).where(moments.c.event_id == event_id).order_by(moments.c.at, moments.c.digest))
+    first = conn.execute(select(moments.c.digest).where(moments.c.event_id == event_id).order_by(moments.c.at, moments.c.digest))
     rang = conn.execute(select(inbox.c.rang_for, inbox.c.covered_by).where(inbox.c.id == event_id)).first()
     by = decisions.c.event_id == event_id
     if rang is not None and rang.covered_by is not None:
         covered = select(inbox.c.id).where(inbox.c.rang_for == rang.rang_for, inbox.c.covered_by == event_id)
         by = or_(by, decisions.c.event_id == rang.covered_by, decisions.c.event_id.in_(covered))
     led = conn.execute(select(decisions.c.id).where(by).order_by(decisions.c.seq))
-    return list(told.scalars()), list(led.scalars())
+    return list(first.scalars()), list(led.scalars())
 
 
 # Cases
@@ -168,20 +169,23 @@ class Entry(NamedTuple):
 
 
 def timeline(conn: Connection, case_id: str, limit: int, after: tuple[datetime, int, str] | None = None) -> list[Entry]:
-    """Moments, decisions, people's changes and escalation steps of a case, oldest first."""
+    """Moments, decisions, people's changes, escalation steps and who was told of a case, oldest first."""
     # what the desk did hangs on one of the case's interactions, named `<source>:<id>`
     within = or_(
         and_(interactions.c.source == moments.c.source, interactions.c.id == moments.c.interaction),
         and_(moments.c.source == "desk", moments.c.interaction == interactions.c.source + ":" + interactions.c.id),
     )
-    told = select(moments).join(interactions, within).where(interactions.c.case_id == case_id)
+    heard = select(moments).join(interactions, within).where(interactions.c.case_id == case_id)
     happens = func.coalesce(escalations.c.ended_at, escalations.c.due_at, type_=escalations.c.due_at.type).label("happens_at")
     steps = select(escalations, happens).where(escalations.c.case_id == case_id)
+    tells = func.coalesce(notifications.c.sent_at, notifications.c.made_at, type_=notifications.c.made_at.type).label("tells_at")
+    tellings = told.rows().add_columns(tells).where(notifications.c.case_id == case_id)
     sources: tuple[tuple[str, Select[Any], Column[Any] | Label[Any], Column[Any]], ...] = (
-        ("moment", told, moments.c.at, moments.c.digest),
+        ("moment", heard, moments.c.at, moments.c.digest),
         ("decision", select(decisions).where(decisions.c.case_id == case_id), decisions.c.at, decisions.c.id),
         ("change", select(changes).where(changes.c.subject == case_id), changes.c.at, changes.c.id),
         ("escalation", steps, happens, escalations.c.id),
+        ("notification", tellings, tells, notifications.c.id),
     )
     found: list[Entry] = []
     for rank, (kind, query, at, key) in enumerate(sources):
@@ -268,6 +272,7 @@ class Figures(NamedTuple):
     waiting: Mapping[str, int]
     assignments: int
     holes: int
+    told: told.Counts
 
 
 def figures(conn: Connection) -> Figures:
@@ -298,6 +303,7 @@ def figures(conn: Connection) -> Figures:
         waiting=_counted(conn, workload.c.queue, workload.c.waits.is_(True)),
         assignments=conn.execute(select(func.count()).select_from(assignments)).scalar_one(),
         holes=0 if (ahead := cover.load(conn)) is None else ahead.count,
+        told=told.counts(conn),
     )
 
 

@@ -17,6 +17,7 @@ from tsbridge.web.auth import Supervisor, Viewer
 from tsbridge.web.desk import Desk, Made
 from tsbridge.web.explained import Nearby, explained
 from tsbridge.web.inputs import Body, Id, Line, NumberQuery, Prose, Word, time_text, whole_number
+from tsbridge.web.notifications import notification_item
 from tsbridge.web.pages import Key, Paged, instant_of, instant_part
 from tsbridge.web.problems import Problem, invalid, not_found
 from tsbridge.web.route import DeskRoute
@@ -99,7 +100,10 @@ async def show_case(desk: Made, by: Viewer, case_id: Id) -> dict[str, Any]:
 
 @routes.get("/{case_id}/timeline")
 async def case_timeline(desk: Made, by: Viewer, page: Paged, case_id: Id) -> dict[str, Any]:
-    """What happened, what was concluded, what people did, and what falls due; oldest first. What was withdrawn stands there as such."""
+    """What happened, what was concluded, what people did, who was told, and what falls due; oldest first.
+
+    What was withdrawn stands there as such.
+    """
     last = page.after("timeline", int, int, str)
     after = None if last is None else (instant_of(last[0]), int(last[1]), str(last[2]))
 
@@ -260,7 +264,13 @@ def _step(row: views.Row) -> dict[str, Any]:
     return {"policy": row["policy"], "step": row["step"], "status": row["status"]}
 
 
-_ENTRIES: Final = {"moment": _moment, "decision": _decision, "change": _change, "escalation": _step}
+def _telling(row: views.Row) -> dict[str, Any]:
+    names = ("policy", "step", "rule", "kind", "to", "way", "status", "reason", "late")
+    item = notification_item(row)
+    return {"telling" if name == "kind" else name: item[name] for name in names}
+
+
+_ENTRIES: Final = {"moment": _moment, "decision": _decision, "change": _change, "escalation": _step, "notification": _telling}
 
 
 def _set_by(name: str, decisions: list[views.Row]) -> dict[str, Any] | None:

@@ -8,11 +8,11 @@ from typing import Any, Final
 
 from fastapi import APIRouter, Request, Response
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
-from prometheus_client.core import CollectorRegistry, GaugeMetricFamily, Metric
+from prometheus_client.core import CollectorRegistry, CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from tsbridge.core.ports import Clock
-from tsbridge.store import cover, rulebooks, silence, views, warnings, writemode
+from tsbridge.store import cover, rulebooks, silence, told, views, warnings, writemode
 from tsbridge.store.db import Database
 from tsbridge.web.counters import SOURCES
 from tsbridge.web.desk import Checked, Desk, Made, Probe
@@ -74,6 +74,14 @@ class Figures(Collector):
         yield _by_label("tsbridge_writebacks_parked", "Parked wishes by reason.", "reason", self._figures.parked, reasons)
         yield self._age("tsbridge_oldest_wish_age_seconds", "Age of the oldest wish not yet written.", self._figures.oldest_waiting)
         yield _by_label("tsbridge_cases", "Cases by state.", "status", self._figures.cases, ("open", "resolved"))
+        tellings = CounterMetricFamily(
+            "tsbridge_notifications", "Tellings by what became of them; nobody: there was nobody to tell, or to reach.", labels=["status"]
+        )
+        for status, count in sorted(self._figures.told.by_status.items()):
+            tellings.add_metric([status], count)
+        yield tellings
+        late = "For how long what should have gone to somebody by now waits, or is tried again and again."
+        yield self._age("tsbridge_notifications_overdue_seconds", late, self._figures.told.overdue_since)
         yield _by_label(
             "tsbridge_escalation_steps",
             "Escalation steps by state.",
@@ -245,6 +253,22 @@ def cover_probe(database: Database) -> Probe:
         first = ahead.holes[0]
         words = f"{ahead.count} in the next 14 days, the first for {first['queue']} from {first['from']} to {first['to']}"
         return Checked(True, words, degraded=True)
+
+    return look
+
+
+def telling_probe(database: Database, clock: Clock, late_after: timedelta) -> Probe:
+    """Whether people are told in time. Never a reason not to be ready: hearing and judging go on."""
+
+    async def look() -> Checked:
+        try:
+            since = await database.read(told.overdue_since)
+        except views.DATABASE_FAILURES:
+            return Checked(True, "not known: the database cannot be used")
+        late = timedelta(0) if since is None else clock.now() - since
+        if late <= late_after:
+            return Checked(True, "nobody waits to be told")
+        return Checked(True, f"somebody should have been told {int(late.total_seconds())} s ago", degraded=True)
 
     return look
 

@@ -239,8 +239,48 @@ class CaseExplained(TypedDict):
 
 class TimelineEntry(TypedDict):
     id: str
-    kind: Literal["moment", "decision", "change", "escalation"]
+    kind: Literal["moment", "decision", "change", "escalation", "notification"]
     at: str
+
+
+class Attempt(TypedDict):
+    at: str
+    answer: str
+
+
+class Waited(TypedDict):
+    at: str
+    step: str
+    until: str
+
+
+class Notification(TypedDict):
+    id: str
+    case_id: str
+    policy: str | None
+    step: int | None
+    rule: str | None
+    kind: Literal["step", "acknowledged"]
+    target: str
+    to: str | None
+    way: str | None
+    status: Literal["waiting", "sent", "failed", "superseded"]
+    reason: str | None
+    severity: int | None
+    late: bool
+    asked_at: str
+    due_at: str | None
+    attempts: list[Attempt]
+    why: list[Waited]
+    message_id: str | None
+    sent_at: str | None
+    acknowledged_at: str | None
+
+
+class NotificationWhole(Notification):
+    cases: list[str]
+    over: dict[str, Any] | None
+    because: dict[str, Any] | None
 
 
 class Withdrawal(TypedDict):

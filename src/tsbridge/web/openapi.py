@@ -73,7 +73,7 @@ _EDITED: Final = frozenset(
 _CONFLICTING: Final = frozenset(
     {
         *("add_rule", "replace_rule", "retry_event", "retry_writeback", "acknowledge_escalation", "cancel_replay", "try_rulebook"),
-        *("start_rejudge", "cancel_rejudge", "make_override", "remove_override"),
+        *("start_rejudge", "cancel_rejudge", "make_override", "remove_override", "retry_notification"),
     }
 )
 _MORE: Final = {

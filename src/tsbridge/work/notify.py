@@ -8,7 +8,7 @@ goes out again under its id.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, Final, Protocol
@@ -16,14 +16,15 @@ from typing import Any, Final, Protocol
 from sqlalchemy import Connection
 
 from tsbridge.core import roster
+from tsbridge.core.acklink import AckLink, address, sign
 from tsbridge.core.crashpoint import crashpoint
 from tsbridge.core.errors import GiveUp, OutcomeUnknown, TryLater, VendorError
-from tsbridge.core.paging import UNKNOWN_AGAIN, again_at
+from tsbridge.core.paging import MOST, UNKNOWN_AGAIN, again_at
 from tsbridge.core.ports import Clock, Ids
 from tsbridge.core.rota import Rota
 from tsbridge.notify.messages import Item, Message, Recipient, about_cases, about_takers
 from tsbridge.notify.ways import Way
-from tsbridge.store import notices, notifications
+from tsbridge.store import link_keys, notices, notifications
 from tsbridge.store.db import Database
 from tsbridge.store.notifications import Outgoing
 from tsbridge.store.rulebooks import LiveRulebook
@@ -37,17 +38,47 @@ MOST_UNKNOWN: Final = 20
 """Attempts without an answer after which a message is given up."""
 
 
+Asked = tuple[str, str | None, datetime]
+"""A case, the policy that asks (None: a rule), and since when."""
+
+
 class Links(Protocol):
     """Where a message leads."""
 
-    def __call__(self, agent: str | None, message: str, cases: tuple[str, ...], now: datetime) -> tuple[str | None, str | None]:
-        """The page that shows the case or the cases, and the page with the button; None for what there is not."""
+    def __call__(
+        self, conn: Connection, sent: Outgoing, cases: Sequence[Asked], now: datetime, *, several: bool
+    ) -> tuple[str | None, str | None]:
+        """The page that shows the case or the cases, and the page with the button; None for what there is not.
+
+        `several`: the page shows what waits behind the message, too.
+        """
         ...
 
 
-def no_links(agent: str | None, message: str, cases: tuple[str, ...], now: datetime) -> tuple[str | None, str | None]:
+def no_links(conn: Connection, sent: Outgoing, cases: Sequence[Asked], now: datetime, *, several: bool) -> tuple[str | None, str | None]:
     """Nobody reaches this service from outside."""
     return None, None
+
+
+@dataclass(frozen=True, slots=True)
+class Pages:
+    """Pages of this service at `public_url`, those with a button by signed links."""
+
+    public_url: str
+    entropy: Callable[[int], bytes]
+
+    def __call__(
+        self, conn: Connection, sent: Outgoing, cases: Sequence[Asked], now: datetime, *, several: bool
+    ) -> tuple[str | None, str | None]:
+        case_id, policy, since = cases[0]
+        whose = sent.agent or sent.way
+        group, case = (
+            AckLink("group", whose, sent.way, sent.id, None, sent.made_at),
+            AckLink("case", whose, sent.way, case_id, policy, since),
+        )
+        token = sign(group if several else case, *link_keys.signing(conn, now, self.entropy))
+        page = address(self.public_url, token)
+        return page if several else f"{self.public_url}/console/cases/{case_id}", page
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,8 +162,9 @@ class Notify:
         ways: Mapping[str, roster.Way] = {} if rota is None else {way.key: way for way in rota.roster.ways}
         steps = [item for item in sent.items if item["kind"] == "step"]
         coming = notifications.next_steps(conn, (item["case_id"] for item in steps))
-        cases = tuple(dict.fromkeys(str(item["case_id"]) for item in (steps or sent.items)))
-        link, button = self._links(sent.agent, sent.id, cases, now)
+        asked = {item["case_id"]: (item["case_id"], _step(item)[0], item["at"]) for item in reversed(steps or sent.items)}
+        last = len(notifications.lately(conn, sent.agent, sent.way, now)) >= MOST  # what comes now waits behind this one
+        link, button = self._links(conn, sent, tuple(asked.values())[::-1], now, several=len(asked) > 1 or last)
         takers = [(str(item["case_id"]), self._planner.taker(rota, item["acknowledged_by"])) for item in sent.items if item not in steps]
         told = tuple(sorted({(case_id, who or "somebody at the desk") for case_id, who in takers}))
         if not steps:
@@ -187,7 +219,13 @@ class Notify:
 
 
 def _item(row: Mapping[str, Any], coming: Mapping[tuple[str, str], datetime]) -> Item:
+    policy, step = _step(row)
+    about = (row["case_id"], row["severity"], row["category"], row["queue"])
+    return Item(*about, policy, step, coming.get((row["case_id"], policy or "")), row["late"])
+
+
+def _step(row: Mapping[str, Any]) -> tuple[str | None, int | None]:
+    """The policy and its step that ask; a rule has neither."""
     by = str(row["asked_by"])
     policy, _, step = by.removeprefix("policy:").rpartition("/") if by.startswith("policy:") else ("", "", "")
-    about = (row["case_id"], row["severity"], row["category"], row["queue"])
-    return Item(*about, policy or None, int(step) if step else None, coming.get((row["case_id"], policy)), row["late"])
+    return policy or None, int(step) if step else None

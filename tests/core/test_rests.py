@@ -12,6 +12,7 @@ import pytest
 from tests.core.test_story import AGENT, BITE, DOCUMENT, FAR, GROUPS, T0, US, call, desk, judged, tags, ticket
 from tsbridge.core.casestate import CaseState
 from tsbridge.core.casestate_json import from_json, to_json
+from tsbridge.core.escalation import Books
 from tsbridge.core.moments import WRITTEN, Moment
 from tsbridge.core.rules.document import read
 from tsbridge.core.rules.judge import Judge
@@ -105,7 +106,7 @@ def test_the_rows_of_a_resting_escalation_say_so_and_when_they_would_come() -> N
 
     def rows(*story: Moment) -> list[Any]:
         state, _ = judged(*story, until=T0 + timedelta(minutes=12), judge=judge)
-        return sorted((row["step"], row["status"], row["due_at"]) for row in escalation_rows("c", state, judge.book))
+        return sorted((row["step"], row["status"], row["due_at"]) for row in escalation_rows("c", state, Books(judge.book)))
 
     paused = rows(BITE, status(10, "pending"))
     assert [(step, said) for step, said, _ in paused] == [(1, "fired"), (2, "paused"), (3, "paused")]

@@ -500,7 +500,8 @@ def test_each_decision_of_a_quiet_story_is_judged_again_from_what_it_saw(walk: W
             assert found is not None
             assert found.seen is not None
             judge = walk.rulebooks.version(conn, found.row["rulebook_version"]).judge
-            again = judge.decide(found.seen.given, found.seen.previous, found.seen.standing, found.seen.at, found.subject)
+            books = walk.rulebooks.books(conn, found.row["rulebook_version"])
+            again = judge.decide(found.seen.given, found.seen.previous, found.seen.standing, found.seen.at, found.subject, books=books)
             assert [step.policy for step in again.passed] == [step["policy"] for step in found.row["outcome"]["passed"]]
             assert list(again.untold) == found.row["outcome"].get("untold", [])
             count += 1

@@ -19,11 +19,10 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Final, NamedTuple
 
-from tsbridge.core.escalation import Armed, Rest
+from tsbridge.core.escalation import Armed, Books, Rest
 from tsbridge.core.helpdesk import Asked, Wish
 from tsbridge.core.moments import GIVEN, UNJUDGED, Interaction, Moment, Value, instant_text
 from tsbridge.core.rules.judgement import Judgement
-from tsbridge.core.rules.language import Policy
 from tsbridge.core.thread import Given, Taken, Thread, asked_singles, merged_of
 from tsbridge.core.track import ASSIGNEE, DONE, EMPTY, FROZEN, Track, key_of, tag_set
 
@@ -43,7 +42,7 @@ class Escalation:
     """A step that is over, `at` that time. `status`: fired, acknowledged (somebody moved first), stopped, or passed (over: it came due in
     quiet times). `step` counts from 1.
 
-    `rests`: when the policy's clock rested before.
+    `rests`: when the policy's clock rested before. `version`: as in `Armed`.
     """
 
     policy: str
@@ -53,6 +52,7 @@ class Escalation:
     at: datetime
     interaction: Interaction
     rests: tuple[Rest, ...] = ()
+    version: int = 0
 
 
 class Holder(NamedTuple):
@@ -394,7 +394,7 @@ class CaseState(NamedTuple):
         place: str,
         at: datetime,
         anew: bool,
-        policies: Mapping[str, Policy],
+        books: Books,
         quiet: datetime | None = None,
     ) -> CaseState:
         """The state after a judgement. `anew`: the moment may bring back what a person undid. `quiet`: up to when it is."""
@@ -420,7 +420,7 @@ class CaseState(NamedTuple):
             agent=None if assigned else self.agent,
             assigned_because=NAMED if assigned else self.assigned_because,
             notes=self.notes + tuple(self._numbered(judgement, key_of(subject))) if judgement.notes else self.notes,
-            ended=self.ended + self._ended(before, judgement, subject, at, policies),
+            ended=self.ended + self._ended(before, judgement, subject, at, books),
             judged_to=max(place, self.judged_to),
         )
 
@@ -432,15 +432,13 @@ class CaseState(NamedTuple):
             told[name] += 1
             yield f"{name}#{told[name]}", note.text, place
 
-    def _ended(
-        self, before: Thread, judgement: Judgement, subject: Interaction, at: datetime, policies: Mapping[str, Policy]
-    ) -> tuple[Escalation, ...]:
+    def _ended(self, before: Thread, judgement: Judgement, subject: Interaction, at: datetime, books: Books) -> tuple[Escalation, ...]:
         if not before.armed and not judgement.steps and not judgement.passed:
             return ()
         armed = {a.policy: a for a in before.armed}
-        fresh = Armed("", at, 0, subject)
+        fresh = Armed("", at, 0, subject, version=books.version)
         fired = tuple(
-            Escalation(s.policy, s.index + 1, (a := armed.get(s.policy, fresh)).armed_at, word, at, a.interaction, a.rests)
+            Escalation(s.policy, s.index + 1, (a := armed.get(s.policy, fresh)).armed_at, word, at, a.interaction, a.rests, a.version)
             for word, steps in (("fired", judgement.steps), ("passed", judgement.passed))
             for s in steps
         )
@@ -448,10 +446,10 @@ class CaseState(NamedTuple):
         word = "acknowledged" if self.acknowledged or before.taken else "stopped"
         ran = {(s.policy, s.index) for s in (*judgement.steps, *judgement.passed)}
         over = tuple(
-            Escalation(a.policy, step + 1, a.armed_at, word, at, a.interaction, a.rests)
+            Escalation(a.policy, step + 1, a.armed_at, word, at, a.interaction, a.rests, a.version)
             for a in before.armed
-            if a.policy not in still and a.policy in policies
-            for step in range(a.next_step, len(policies[a.policy].steps))
+            if a.policy not in still and (policy := books.policy(a)) is not None
+            for step in range(a.next_step, len(policy.steps))
             if (a.policy, step) not in ran
         )
         return fired + over
@@ -505,4 +503,4 @@ class CaseState(NamedTuple):
 
 
 def _over(armed: Iterable[Armed], at: datetime) -> tuple[Escalation, ...]:
-    return tuple([Escalation(a.policy, a.next_step + 1, a.armed_at, "stopped", at, a.interaction, a.rests) for a in armed])
+    return tuple([Escalation(a.policy, a.next_step + 1, a.armed_at, "stopped", at, a.interaction, a.rests, a.version) for a in armed])

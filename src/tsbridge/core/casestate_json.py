@@ -151,11 +151,10 @@ def _facts_from(facts: Mapping[str, Any]) -> dict[str, Value]:
 
 def _over(one: Escalation) -> list[Any]:
     told = [one.policy, one.step, instant_text(one.armed_at), one.status, instant_text(one.at), list(one.interaction)]
-    return [*told, rests_json(one.rests)] if one.rests else told
+    return [*told, rests_json(one.rests), one.version] if one.rests or one.version else told
 
 
 def _over_from(data: list[Any]) -> Escalation:
-    policy, step, armed_at, status, at, interaction, *rests = data
-    return Escalation(
-        policy, step, read_instant(armed_at), status, read_instant(at), Interaction(*interaction), rests_from(rests[0]) if rests else ()
-    )
+    policy, step, armed_at, status, at, interaction, *more = data
+    rests, version = rests_from(more[0]) if more else (), more[1] if len(more) > 1 else 0
+    return Escalation(policy, step, read_instant(armed_at), status, read_instant(at), Interaction(*interaction), rests, version)

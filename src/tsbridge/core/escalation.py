@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from tsbridge.core.calendar import ALWAYS, Calendar
 from tsbridge.core.moments import CLOCK, GIVEN, Interaction, instant_text, read_instant
@@ -21,7 +21,8 @@ class Armed:
 
     `rests`: when its clock rested, in order; while the last has no end it does. `paused_by`: the interactions for which `pauses_when`
     held when they were last heard of. `acknowledged_until`: until when an acknowledgement lets it rest, or let it. `quiet`: steps that
-    come due up to then are passed over (`core.quiet`).
+    come due up to then are passed over (`core.quiet`). `version`: of the rulebook that armed it, whose policy it is until it is
+    over; 0: not known, then it is that of whichever rulebook is asked.
     """
 
     policy: str
@@ -32,6 +33,7 @@ class Armed:
     paused_by: tuple[Interaction, ...] = ()
     acknowledged_until: datetime | None = None
     quiet: datetime | None = None
+    version: int = 0
 
     @property
     def resting(self) -> bool:
@@ -66,13 +68,14 @@ class Armed:
 
     def to_json(self) -> list[Any]:
         told = [self.policy, instant_text(self.armed_at), self.next_step, list(self.interaction)]
-        if self.rests or self.paused_by or self.acknowledged_until is not None or self.quiet is not None:
+        if self.rests or self.paused_by or self.acknowledged_until is not None or self.quiet is not None or self.version:
             told.append(
                 {
                     "rests": rests_json(self.rests),
                     "paused_by": [list(one) for one in self.paused_by],
                     "acknowledged_until": None if self.acknowledged_until is None else instant_text(self.acknowledged_until),
                     **({} if self.quiet is None else {"quiet": instant_text(self.quiet)}),
+                    **({"version": self.version} if self.version else {}),
                 }
             )
         return told
@@ -90,6 +93,7 @@ class Armed:
             paused_by=tuple(Interaction(*one) for one in more[0]["paused_by"]),
             acknowledged_until=None if until is None else read_instant(until),
             quiet=None if quiet is None else read_instant(quiet),
+            version=more[0].get("version", 0),
         )
 
 
@@ -119,6 +123,23 @@ def due(step: Step, armed_at: datetime, calendars: Mapping[str, Calendar], rests
     return calendar.after(since, left)
 
 
+class Books(NamedTuple):
+    """The rulebook that judges, its version, and how those before it are had: what they armed goes on as it was armed."""
+
+    book: Rulebook
+    version: int = 0
+    earlier: Callable[[int], Rulebook] | None = None
+
+    def of(self, armed: Armed) -> Rulebook:
+        """The rulebook whose policy it is."""
+        if self.earlier is None or armed.version in (0, self.version):
+            return self.book
+        return self.earlier(armed.version)
+
+    def policy(self, armed: Armed) -> Policy | None:
+        return self.of(armed).policies.get(armed.policy)
+
+
 def step_due(book: Rulebook, armed: Armed, index: int) -> datetime | None:
     """When step `index` of an armed policy comes due. A step never comes before the one above it."""
     policy = book.policies.get(armed.policy)
@@ -136,12 +157,12 @@ def expected(book: Rulebook, armed: Armed, index: int) -> datetime | None:
     return step_due(book, armed, index)
 
 
-def next_due(book: Rulebook, armed: Iterable[Armed]) -> datetime | None:
+def next_due(books: Books, armed: Iterable[Armed]) -> datetime | None:
     """The earliest step to come, or end of a rest."""
     times: list[datetime | None] = []
     for one in armed:
         if not one.resting:
-            times.append(step_due(book, one, one.next_step))
+            times.append(step_due(books.of(one), one, one.next_step))
         elif not one.paused_by:
             times.append(one.acknowledged_until)
     return min((time for time in times if time is not None), default=None)

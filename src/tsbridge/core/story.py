@@ -14,6 +14,7 @@ from types import MappingProxyType
 from typing import Any, Final, NamedTuple, Protocol
 
 from tsbridge.core.casestate import CASE_FIELDS, CaseState
+from tsbridge.core.escalation import Books
 from tsbridge.core.moments import CLOCK, UNJUDGED, ActorKind, Interaction, Moment, Value, instant_text
 from tsbridge.core.quiet import Done, is_quiet, may_be_done
 from tsbridge.core.rest import planned
@@ -161,7 +162,7 @@ def _step(
 ) -> tuple[CaseState, Judged | None]:
     """One moment: what it tells goes into the state, then the judge decides (background facts only inform)."""
     moment, subject = told.moment, told.moment.subject
-    judge = judges(told.version)
+    judge, books = judges(told.version), books_of(judges, told.version)
     anew = asks_anew(moment)
     state, previous, changed = state.hear(moment, subject, place, anew)
     if moment.event in UNJUDGED:
@@ -177,8 +178,8 @@ def _step(
     standing = _standing(state, subject, moment.at, told.quiet, done)
     seen = Seen(given, previous, standing, moment.at, _digests(heard), bool(moment.texts), whose)
     again = asked_again.after(moment.at, state.thread_of(key_of(subject)))
-    judgement = held.get(moment.digest) or judge.decide(given, previous, standing, moment.at, subject, until=again)
-    after = state.conclude(judgement, subject, place, moment.at, anew, judge.book.policies, told.quiet)
+    judgement = held.get(moment.digest) or judge.decide(given, previous, standing, moment.at, subject, until=again, books=books)
+    after = state.conclude(judgement, subject, place, moment.at, anew, books, told.quiet)
     after = planned(after, moment.at, judge.book.calls_rest_after)
     said = outcome(state, after, judgement, subject)
     return after, Judged(moment.digest, moment.event, moment.at, subject, told.version, seen, judgement, said)
@@ -204,7 +205,7 @@ def _run_clock(
         subject = thread.armed[0].interaction if thread.armed else subject_of(thread.latest)
         moment = f"clock:{key_of(subject)}:{instant_text(due)}"
         version = clock_version(moment)
-        judge = judges(version)
+        judge, books = judges(version), books_of(judges, version)
         place = f"{instant_text(due)}:"  # a due time comes before what happens at the same instant
         heard = texts.upto(subject, place)
         given = state.view(subject, case_id)
@@ -216,8 +217,8 @@ def _run_clock(
         standing = _standing(state, subject, due, thread.quiet, done)
         seen = Seen(given, previous, standing, due, _digests(heard), False, whose)
         again = asked_again.after(due, state.thread_of(key_of(subject)))
-        judgement = held.get(moment) or judge.decide(given, previous, standing, due, subject, until=again)
-        after = state.conclude(judgement, subject, place, due, True, judge.book.policies, thread.quiet)
+        judgement = held.get(moment) or judge.decide(given, previous, standing, due, subject, until=again, books=books)
+        after = state.conclude(judgement, subject, place, due, True, books, thread.quiet)
         after = planned(after, due, judge.book.calls_rest_after)
         if after.rests_at == due:
             after = after.at_rest()
@@ -237,6 +238,11 @@ def _standing(state: CaseState, subject: Interaction, at: datetime, quiet: datet
     within = [key for key in state.tracks if state.thread_of(key) == name]
     again = may_be_done(key_of(subject), within, done, state.notes)
     return stands._replace(quiet=quiet if is_quiet(quiet, at) else None, done=again)
+
+
+def books_of(judges: Judges, version: int) -> Books:
+    """The rulebook of a version with those before it, by whose policies earlier moments armed what goes on."""
+    return Books(judges(version).book, version, lambda earlier: judges(earlier).book)
 
 
 def due_at(state: CaseState) -> datetime | None:

@@ -15,6 +15,7 @@ from typing import Any, Final, NamedTuple
 from sqlalchemy import Connection, select, text, update
 from sqlalchemy.dialects import postgresql, sqlite
 
+from tsbridge.core.escalation import Books
 from tsbridge.core.moments import canonical
 from tsbridge.core.rules.document import read
 from tsbridge.core.rules.judge import Judge
@@ -185,6 +186,10 @@ class LiveRulebook:
     def live(self, conn: Connection) -> Built:
         """The version that is live in this transaction."""
         return self.version(conn, live_version(conn))
+
+    def books(self, conn: Connection, version: int) -> Books:
+        """A version with those before it, by whose policies earlier moments armed what goes on. Raises `NoRulebook`."""
+        return Books(self.version(conn, version).book, version, lambda earlier: self.version(conn, earlier).book)
 
     def version(self, conn: Connection, version: int) -> Built:
         """Any version. Raises `NoRulebook`."""

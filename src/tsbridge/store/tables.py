@@ -344,6 +344,7 @@ escalations = Table(
     Column("armed_at", Instant, nullable=False),
     Column("due_at", Instant, nullable=False),
     Column("status", Text, nullable=False),  # armed | paused | fired | passed | acknowledged | stopped
+    Column("version", Integer, nullable=False, server_default="0"),  # the rulebook whose policy it is: the one that armed it; 0: not known
     Column("ended_at", Instant),  # when it fired, was passed over, was acknowledged or stopped
 )
 Index("escalations_by_due", escalations.c.due_at, escalations.c.id)

@@ -51,7 +51,8 @@ def explained(conn: Connection, live: LiveRulebook, decision_id: str, near: Near
         return {**shown, "near_misses": [], "inputs_erased": not row["retracted"], "redacted_since": None}
     seen = loaded.seen
     built = live.version(conn, row["rulebook_version"])
-    asked = built.judge.explain(seen.given, seen.previous, seen.standing, seen.at, loaded.subject, near=near)
+    books = live.books(conn, row["rulebook_version"])
+    asked = built.judge.explain(seen.given, seen.previous, seen.standing, seen.at, loaded.subject, near=near, books=books)
     matched = {key for key, _ in row["matched"]}
     return {
         **shown,

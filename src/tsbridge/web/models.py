@@ -189,6 +189,8 @@ class Escalation(TypedDict):
     status: Literal["armed", "due", "paused", "fired", "passed", "acknowledged", "stopped"]
     ended_at: str | None
     acknowledged_at: str | None
+    rulebook_version: int | None
+    """Of the rulebook that armed it: the policy is that one's until it is over, whatever is published meanwhile."""
 
 
 class Reason(TypedDict):

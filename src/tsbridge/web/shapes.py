@@ -158,6 +158,7 @@ def escalation_item(row: Row, now: datetime) -> dict[str, Any]:
         "status": "due" if due else row["status"],
         "ended_at": time_text(row["ended_at"]),
         "acknowledged_at": time_text(row["ended_at"]) if row["status"] == "acknowledged" else None,
+        "rulebook_version": row["version"] or None,
     }
 
 

@@ -14,7 +14,7 @@ from sqlalchemy import Connection
 from tsbridge.core.anew import done_before
 from tsbridge.core.casestate import CaseState
 from tsbridge.core.contacts import COUNTS
-from tsbridge.core.escalation import Armed, expected
+from tsbridge.core.escalation import Armed, Books, expected
 from tsbridge.core.helpdesk import Wish
 from tsbridge.core.link import Node, group
 from tsbridge.core.moments import Handle, Interaction, Moment, instant_text
@@ -278,7 +278,7 @@ class Conclusions:
         case_id, subjects, recorded, whole = known.case_id, known.subjects, known.recorded, known.before is None
         count = self._record(conn, case_id, judged, recorded, now, whole=whole)
         cases.save(conn, case_id, state)
-        cases.save_escalations(conn, case_id, escalation_rows(case_id, state, live.book))
+        cases.save_escalations(conn, case_id, escalation_rows(case_id, state, self._rulebooks.books(conn, live.version)))
         asks = pieces(state)
         if known.before is None or not judged or asks != pieces(known.before):
             workload.save(conn, case_id, asks)
@@ -363,35 +363,33 @@ def wishes_of(state: CaseState, book: Rulebook) -> dict[str, Wish]:
     return {ticket: state.wish(ticket, groups) for ticket in state.tickets()}
 
 
-def escalation_rows(case_id: str, state: CaseState, book: Rulebook) -> list[dict[str, object]]:
+def escalation_rows(case_id: str, state: CaseState, books: Books) -> list[dict[str, object]]:
     """The steps of a case's policies: those that are over, and those to come with their due times."""
     rows: dict[str, dict[str, object]] = {}
     for over in state.ended:
-        was = Armed(over.policy, over.armed_at, over.step - 1, over.interaction, over.rests)
-        due = over.at if over.status in ("fired", "passed") else expected(book, was, over.step - 1)
-        _row(rows, case_id, over.interaction, over.policy, over.step, over.armed_at, due or over.at, over.status, over.at)
+        was = Armed(over.policy, over.armed_at, over.step - 1, over.interaction, over.rests, version=over.version)
+        due = over.at if over.status in ("fired", "passed") else expected(books.of(was), was, over.step - 1)
+        _row(rows, case_id, was, over.step, due or over.at, over.status, over.at)
     for armed in state.armed:
-        policy = book.policies.get(armed.policy)
+        policy = books.policy(armed)
         for index in range(armed.next_step, len(policy.steps) if policy is not None else 0):
-            due = expected(book, armed, index)
+            due = expected(books.of(armed), armed, index)
             if due is not None:
                 status = "paused" if armed.resting else "armed"
-                _row(rows, case_id, armed.interaction, armed.policy, index + 1, armed.armed_at, due, status)
+                _row(rows, case_id, armed, index + 1, due, status)
     return list(rows.values())
 
 
 def _row(
     rows: dict[str, dict[str, object]],
     case_id: str,
-    by: Interaction,
-    policy: str,
+    armed: Armed,
     step: int,
-    armed_at: datetime,
     due_at: datetime,
     status: str,
     ended_at: datetime | None = None,
 ) -> None:
-    name = f"{case_id}:{key_of(by)}:{policy}:{step}:{instant_text(armed_at)}"
+    name = f"{case_id}:{key_of(armed.interaction)}:{armed.policy}:{step}:{instant_text(armed.armed_at)}"
     id_ = "esc_" + hashlib.sha256(name.encode()).hexdigest()[:24]
-    times = {"armed_at": armed_at, "due_at": due_at, "ended_at": ended_at}
-    rows[id_] = {"id": id_, "policy": policy, "step": step, "status": status, **times}
+    times = {"armed_at": armed.armed_at, "due_at": due_at, "ended_at": ended_at}
+    rows[id_] = {"id": id_, "policy": armed.policy, "step": step, "status": status, "version": armed.version, **times}

@@ -133,9 +133,9 @@ class Redactions:
 
     def _made_again(self, conn: Connection, version: int, seen: Seen, subject: Interaction, since: str) -> Held:
         """What a decision judged and why, from what it saw and the version that made it."""
-        judge = self._rulebooks.version(conn, version).judge
-        judgement = judge.decide(seen.given, seen.previous, seen.standing, seen.at, subject)
-        asked = judge.explain(seen.given, seen.previous, seen.standing, seen.at, subject, near=NEAR)
+        judge, books = self._rulebooks.version(conn, version).judge, self._rulebooks.books(conn, version)
+        judgement = judge.decide(seen.given, seen.previous, seen.standing, seen.at, subject, books=books)
+        asked = judge.explain(seen.given, seen.previous, seen.standing, seen.at, subject, near=NEAR, books=books)
         rules = [shown for shown in map(rule_shown, asked) if shown["matched"]]
         return Held(since, judgement, {"rules": rules, "near_misses": near_misses(asked)})
 

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime, tzinfo
 from typing import Final, NamedTuple
 
+from tsbridge.core.escalation import Books
 from tsbridge.core.moments import CALL_EVENTS, CLOCK, TICKET_EVENTS, Interaction, Value
 from tsbridge.core.rules.covers import NO_EFFECTS, effects
 from tsbridge.core.rules.due import OF_THE_MOMENT, Clockwork, hears_the_clock
@@ -75,14 +76,16 @@ class Judge:
         subject: Interaction | None = None,
         *,
         until: datetime | None = None,
+        books: Books | None = None,
     ) -> Judgement:
         """Judge one moment. `given`: facts by field; `previous`: known values before it; `subject`: whose moment it is.
 
-        `until`: nobody asks for a `next_due` that comes later, so it need not be found.
+        `until`: nobody asks for a `next_due` that comes later, so it need not be found. `books`: this rulebook with its version and
+        those before it; without them what is armed is armed by this one.
         """
         given, previous = self.book.ticked(given, previous)
         facts = self._facts(given, previous, standing, at)
-        work = Work(self.book, facts, standing, at, subject or NOBODY)
+        work = Work(books or Books(self.book), facts, standing, at, subject or NOBODY)
         self._pass(work, given)
         return work.judgement(self._next_change(work, given, until))
 
@@ -95,6 +98,7 @@ class Judge:
         subject: Interaction | None = None,
         *,
         near: Near | None = None,
+        books: Books | None = None,
     ) -> tuple[RuleExplained, ...]:
         """The rules in the order they are asked: whether each matched, because of what, or what it would have taken.
 
@@ -102,7 +106,7 @@ class Judge:
         """
         given, previous = self.book.ticked(given, previous)
         facts = self._facts(given, previous, standing, at)
-        work = Work(self.book, facts, standing, at, subject or NOBODY)
+        work = Work(books or Books(self.book), facts, standing, at, subject or NOBODY)
         found: list[RuleExplained] = []
         reached: set[str] = set()
         for rule, explained in self._explained_pass(work, given, None if near is None else _Room(near)):
@@ -186,21 +190,23 @@ class Judge:
         still = {name: value for name, value in {**given, **facts.changed}.items() if name not in OF_THE_MOMENT}
         still["event"] = CLOCK
         standing = Standing(opened_at, tuple(sorted(work.firing)), tuple(work.armed), work.quiet, tuple(work.done))
-        waiting = self._waiting(still, standing, at, may_wait)
+        waiting = self._waiting(work.books, still, standing, at, may_wait)
         if not waiting:
             return None
-        stands = self._matching(still, standing, at)
-        return self._clockwork.next_change(waiting, at, opened_at, lambda when: self._matching(still, standing, when) != stands)
+        stands = self._matching(work.books, still, standing, at)
+        return self._clockwork.next_change(waiting, at, opened_at, lambda when: self._matching(work.books, still, standing, when) != stands)
 
-    def _matching(self, still: Mapping[str, Value], standing: Standing, when: datetime) -> tuple[str, ...]:
+    def _matching(self, books: Books, still: Mapping[str, Value], standing: Standing, when: datetime) -> tuple[str, ...]:
         """The rules that would match if only time went on to `when`."""
-        work = Work(self.book, self._facts(still, still, standing, when), standing, when, NOBODY)
+        work = Work(books, self._facts(still, still, standing, when), standing, when, NOBODY)
         self._pass(work, still)
         return tuple(match.key for match in work.matched)
 
-    def _waiting(self, still: Mapping[str, Value], standing: Standing, at: datetime, may_wait: Mapping[Plan, frozenset[int]]) -> list[Rule]:
+    def _waiting(
+        self, books: Books, still: Mapping[str, Value], standing: Standing, at: datetime, may_wait: Mapping[Plan, frozenset[int]]
+    ) -> list[Rule]:
         """Rules that would say something else at another time, everything else being as it is."""
-        work = Work(self.book, self._facts(still, still, standing, at), standing, at, NOBODY)
+        work = Work(books, self._facts(still, still, standing, at), standing, at, NOBODY)
         found: list[Rule] = []
         for plan, maybe in may_wait.items():
             candidates = set(plan.candidates(work.facts))

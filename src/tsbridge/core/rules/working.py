@@ -10,13 +10,13 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any, Final
 
-from tsbridge.core.escalation import Armed, next_due, step_due
+from tsbridge.core.escalation import Armed, Books, next_due, step_due
 from tsbridge.core.moments import ASSIGNED_BY_US, Interaction, Value, instant_text
 from tsbridge.core.quiet import is_quiet
 from tsbridge.core.rules.conditions import holds
 from tsbridge.core.rules.facts import Facts
 from tsbridge.core.rules.judgement import Judgement, Match, Note, Standing, StepFired
-from tsbridge.core.rules.language import PLACEHOLDER, Action, Rule, Rulebook
+from tsbridge.core.rules.language import PLACEHOLDER, Action, Rule
 from tsbridge.core.track import ASSIGNEE, FROZEN
 from tsbridge.core.values import plain
 
@@ -27,12 +27,12 @@ class Work:
     """What the rules of one judgement have set so far, and what of it counts."""
 
     __slots__ = (
-        *("added", "armed", "at", "book", "done", "facts", "firing", "for_case", "fresh", "hushed", "matched", "notes", "notifications"),
+        *("added", "armed", "at", "books", "done", "facts", "firing", "for_case", "fresh", "hushed", "matched", "notes", "notifications"),
         *("opened_at", "overruled", "passed", "quiet", "removed", "singles", "steps", "stopped_by", "subject", "untold", "whole_case"),
     )
 
-    def __init__(self, book: Rulebook, facts: Facts, standing: Standing, at: datetime, subject: Interaction) -> None:
-        self.book = book
+    def __init__(self, books: Books, facts: Facts, standing: Standing, at: datetime, subject: Interaction) -> None:
+        self.books = books
         self.facts = facts
         self.at = at
         self.opened_at = standing.opened_at
@@ -90,7 +90,11 @@ class Work:
         elif name == "notify" and self.may_tell(f"notify:{who} {value}"):
             self.notifications.append((f"{who}@{instant_text(self.at)}", value))
         elif name == "escalate" and self.may_arm(value):
-            self.fresh.append(Armed(value, self.at, 0, self.subject, quiet=self.quiet if is_quiet(self.quiet, self.at) else None))
+            self.fresh.append(
+                Armed(
+                    value, self.at, 0, self.subject, quiet=self.quiet if is_quiet(self.quiet, self.at) else None, version=self.books.version
+                )
+            )
 
     def may_tell(self, name: str) -> bool:
         """Whether somebody is told: in quiet times only of what they were told before."""
@@ -138,9 +142,10 @@ class Work:
         going: list[Armed] = []
         for one in (*self.armed, *self.fresh):
             one = one.set_going(self.at)
-            steps = self.book.policies[one.policy].steps
+            book = self.books.of(one)
+            steps = book.policies[one.policy].steps
             index = one.next_step
-            while index < len(steps) and (time := step_due(self.book, one, index)) is not None and time <= self.at:
+            while index < len(steps) and (time := step_due(book, one, index)) is not None and time <= self.at:
                 step = StepFired(one.policy, index)
                 index += 1
                 if is_quiet(one.quiet, time) and f"step:{one.policy}/{index}" not in self.done:
@@ -168,7 +173,7 @@ class Work:
         acknowledged, event = self.facts.get("case.acknowledged") is True, self.facts.get("event")
         with self.facts.without(ASSIGNEE if self.facts.get(ASSIGNED_BY_US) else None):
             for one in armed:
-                policy = self.book.policies.get(one.policy)
+                policy = self.books.policy(one)
                 if policy is None or (policy.stops_when is not None and holds(policy.stops_when, self.facts)):
                     continue
                 pauses = policy.pauses_when is not None and holds(policy.pauses_when, self.facts)
@@ -187,7 +192,7 @@ class Work:
 
     def judgement(self, flip: datetime | None) -> Judgement:
         single: dict[str, Any] = {slot: value for slot, (value, _) in self.singles.items()}
-        times = [time for time in (next_due(self.book, tuple(self.armed)), flip) if time is not None]
+        times = [time for time in (next_due(self.books, tuple(self.armed)), flip) if time is not None]
         customs = sorted([(slot.removeprefix("custom:"), value) for slot, value in single.items() if slot.startswith("custom:")])
         return Judgement(
             matched=tuple(self.matched),

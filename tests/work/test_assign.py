@@ -9,12 +9,15 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, text
+from sqlalchemy.exc import OperationalError
 
 from tests.clocks import SettableClock
+from tests.work.desk import WritingDesk
 from tests.work.team import Team, roster
 from tests.work.walk import OWN, at, ticket
 from tsbridge.core.moments import read_instant
+from tsbridge.store import assignments
 from tsbridge.store.db import Database
 from tsbridge.store.tables import cases, decisions, desired
 from tsbridge.work.choosing import candidate_json
@@ -322,3 +325,50 @@ def test_room_that_frees_is_taken_within_two_seconds_though_nobody_is_woken(data
     asyncio.run(loop.run())
     assert desk.who() == {"2": "ana"}
     assert desk.given()[-1].at <= began + timedelta(seconds=6)
+
+
+def at_zendesk(database: Database, now: SettableClock) -> tuple[WritingDesk, Team, str]:
+    """A ticket that the simulated Zendesk has, given to ana and not written yet."""
+    writing = WritingDesk(database, now)
+    id_ = writing.ticket()
+    ana = {"ana": {"zendesk_user_id": 41000000007}}
+    desk = Team(database, now, book(zendesk_group_id=61000000010), roster({"ana": "08:00-17:00"}, agents=ana))
+    come(desk, id_)
+    assert desk.who() == {id_: "41000000007"}
+    return writing, desk, id_
+
+
+def test_assignee_and_group_are_written_in_the_same_update(database: Database, now: SettableClock) -> None:
+    writing, _, id_ = at_zendesk(database, now)
+    asyncio.run(writing.until_quiet())
+    assert (writing.seen(id_)["group_id"], writing.seen(id_)["assignee_id"]) == (61000000010, 41000000007)
+    assert writing.puts(id_) == 1
+
+
+def test_who_takes_the_ticket_before_it_is_written_keeps_it(database: Database, now: SettableClock) -> None:
+    writing, _, id_ = at_zendesk(database, now)
+    admin = writing.zendesk.world.admin["id"]
+    writing.edit(id_, assignee_id=admin)
+    asyncio.run(writing.until_quiet(timedelta(minutes=5)))
+    assert writing.seen(id_)["assignee_id"] == admin
+
+
+def test_agents_are_held_by_locks_of_their_own(database: Database) -> None:
+    if database.dialect == "sqlite":
+        pytest.skip("SQLite has one writer")
+
+    def hold(*agents: str) -> None:
+        def other(conn: Any) -> None:
+            conn.execute(text("SET LOCAL lock_timeout = '50ms'"))
+            assignments.lock_agents(conn, agents)
+
+        database.write_now(other)
+
+    def first(conn: Any) -> None:
+        assignments.lock_agents(conn, ["ana", "ben"])
+        with pytest.raises(OperationalError):
+            hold("ben", "cem")
+        hold("cem")
+
+    database.write_now(first)
+    hold("ana", "ben")

@@ -163,7 +163,7 @@ class Workers:
             INGEST: self._then_give(ingest.round),
             ALONE: Alone(database, clock, read.alone, ingest, name).round,
             CLOCK: DueTimes(database, clock, conclusions, self.wake_writer).round,
-            ASSIGN: Giving(database, clock, ids, conclusions, live, roster, self.wake_writer).round,
+            ASSIGN: Giving(database, clock, ids, conclusions, live, roster, self.wake_writer, settings.writeback).round,
             COVER: Cover(database, clock, roster, alarm, name).round,
             FACTS: ingest.complete,
             WRITEBACK: writeback.round,

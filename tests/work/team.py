@@ -40,8 +40,8 @@ class Team(Walk):
             self.employ(team)
         self.giving = self.giver()
 
-    def giver(self) -> Giving:
-        return Giving(self.database, self.clock, self.ids, self.conclusions, self.rulebooks, LiveRoster(), lambda: None)
+    def giver(self, setting: str = "live") -> Giving:
+        return Giving(self.database, self.clock, self.ids, self.conclusions, self.rulebooks, LiveRoster(), lambda: None, setting)
 
     def employ(self, team: Mapping[str, Any]) -> None:
         hashed = read(team).hash

@@ -372,3 +372,13 @@ def test_agents_are_held_by_locks_of_their_own(database: Database) -> None:
 
     database.write_now(first)
     hold("ana", "ben")
+
+
+def test_in_a_dry_run_nothing_is_given(database: Database, now: SettableClock) -> None:
+    desk = team(database, now)
+    desk.giving = desk.giver("dry-run")
+    come(desk, "1")
+    assert desk.who() == {"1": None}
+    desk.giving = desk.giver()
+    desk.give()
+    assert desk.who() == {"1": "ana"}

@@ -18,7 +18,7 @@ from tsbridge.core.assign import Ranked, chosen, rank
 from tsbridge.core.moments import GIVEN, Actor, Moment, Value
 from tsbridge.core.ports import Clock, Ids
 from tsbridge.core.rota import Rota
-from tsbridge.store import assignments, cases, rosters, workload
+from tsbridge.store import assignments, cases, rosters, workload, writemode
 from tsbridge.store.db import Database, unavailable
 from tsbridge.store.rulebooks import Built, LiveRulebook
 from tsbridge.work.choosing import Choosing, Rosters, candidate_json, left_behind, terms_of, user_of, work_of
@@ -33,7 +33,10 @@ log = logging.getLogger("tsbridge.assign")
 
 
 class Giving:
-    """Gives out what waits. Any number of workers may: a piece and its candidates are held while one is chosen."""
+    """Gives out what waits. Any number of workers may: a piece and its candidates are held while one is chosen.
+
+    `setting`: what TSBRIDGE_WRITEBACK says. In a dry run nothing is given: nobody would learn of it, and it would never be written.
+    """
 
     def __init__(
         self,
@@ -44,6 +47,7 @@ class Giving:
         live: LiveRulebook,
         roster: Rosters,
         wake_writer: Callable[[], None],
+        setting: str = "live",
     ) -> None:
         self._database = database
         self._clock = clock
@@ -52,6 +56,7 @@ class Giving:
         self._live = live
         self._choosing = Choosing(roster)
         self._wake_writer = wake_writer
+        self._setting = setting
         self._put_off: dict[tuple[str, str], datetime] = {}
 
     async def round(self) -> datetime | bool | None:
@@ -83,7 +88,8 @@ class Giving:
         """Work that somebody can get, the first to be given in front, and when somebody comes or goes next."""
         book = self._live.live(conn).book
         queues = {queue.name: queue for queue in book.queues.values() if queue.gives}
-        rota = self._choosing.rota(conn, now) if queues else None
+        dry = bool(queues) and writemode.in_force(conn, self._setting).effective == "dry-run"
+        rota = self._choosing.rota(conn, now) if queues and not dry else None
         if rota is None:
             return [], None
         kinds: dict[str, list[workload.Kind]] = defaultdict(list)

@@ -39,6 +39,7 @@ from tsbridge.web.health import (
     migrations_probe,
     sources_probe,
     telling_probe,
+    ways_probe,
     writeback_probe,
     zones_probe,
 )
@@ -325,7 +326,7 @@ def bridge(settings: Settings, database: Database, clock: Clock, *, workers_insi
         make_ready=ready_apart,
         check=check_apart,
         names=workers.names,
-        probes=probes(database, clock, loop, workers.skew, settings.writeback),
+        probes=probes(database, clock, loop, workers.skew, settings.writeback, roster),
         rounds=dict if loop is None else loop.rounds,
         lifespan=_lifespan(workers.running if workers_inside else workers.asking),
         metrics_role=settings.metrics_role,
@@ -337,7 +338,9 @@ def bridge(settings: Settings, database: Database, clock: Clock, *, workers_insi
     return Bridge(app, front(app, desk.webhooks), loop)
 
 
-def probes(database: Database, clock: Clock, loop: Loop | None, skew: Callable[[], timedelta | None], setting: str) -> dict[str, Probe]:
+def probes(
+    database: Database, clock: Clock, loop: Loop | None, skew: Callable[[], timedelta | None], setting: str, roster: LiveRoster
+) -> dict[str, Probe]:
     """What `/readyz` looks at."""
     found = {
         "database": database_probe(database),
@@ -345,6 +348,7 @@ def probes(database: Database, clock: Clock, loop: Loop | None, skew: Callable[[
         "cover": cover_probe(database),
         "writeback": writeback_probe(database, setting),
         "notifications": telling_probe(database, clock, TOLD_WITHIN),
+        "ways": ways_probe(database, clock, roster),
         "time_zones": zones_probe(ZONE_RULES),
         "schema": migrations_probe(database, schema.revision, schema.head()),
     }

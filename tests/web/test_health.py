@@ -15,10 +15,10 @@ from sqlalchemy import delete, update
 from tests.web import rows
 from tsbridge.core.link import Shared
 from tsbridge.core.moments import Handle
-from tsbridge.store import inbox, shared, tables
+from tsbridge.store import inbox, proofs, rosters, shared, tables
 from tsbridge.store.work_tables import workload
 from tsbridge.web.desk import Checked
-from tsbridge.web.health import clock_probe, heartbeat_probe, migrations_probe
+from tsbridge.web.health import clock_probe, heartbeat_probe, migrations_probe, ways_probe
 
 pytestmark = pytest.mark.anyio
 
@@ -96,6 +96,36 @@ async def test_a_task_that_does_not_come_back_is_named_with_its_age(room: Any, c
         assert 'tsbridge_task_round_seconds{task="reconcile"} 420.0' in (await client.get("/metrics")).text
         lasts["ingest"] = timedelta(minutes=6)
         assert (await client.get("/readyz")).status_code == 503
+
+
+async def test_ways_that_are_not_proved_make_it_degraded_and_are_counted(room: Any, clock: Any) -> None:
+    roster = {
+        "schema": 1,
+        "timezone": "UTC",
+        "agents": {"ana": {"name": "Ana", "email": "ana@example.com", "queues": ["safety"], "reach": ["mail", "chat"]}},
+        "ways": {"mail": {"kind": "smtp"}, "chat": {"kind": "slack", "url_file": "/run/secrets/chat"}},
+    }
+    desk = room.desk
+    probe = ways_probe(desk.database, clock, desk.roster)
+    assert await probe() == Checked(True, "nobody is to be reached")
+
+    def publish(conn: Any) -> None:
+        rosters.lock(conn)
+        rosters.publish(conn, roster, "sha256:x", "first", clock.now(), "test")
+        proofs.prove(conn, "ana", "mail", clock.now())
+
+    await desk.database.write(publish)
+    async with room.other(probes={"ways": probe}) as client:
+        ready = await client.get("/readyz")
+        assert (ready.status_code, ready.json()["status"], ready.json()["degraded"]) == (200, "degraded", ["ways"])
+        assert "ana" not in ready.text
+        text = (await client.get("/metrics")).text
+    assert 'tsbridge_ways{state="proved"} 1.0' in text
+    assert 'tsbridge_ways{state="unproved"} 1.0' in text
+    await desk.database.write(lambda conn: proofs.prove(conn, "ana", "chat", clock.now()))
+    assert await probe() == Checked(True, "2 ways to people, all proved lately")
+    clock.advance(timedelta(days=30, seconds=1))
+    assert (await probe()).degraded
 
 
 async def test_a_clock_that_differs_from_the_vendors_is_told() -> None:

@@ -5,21 +5,34 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Iterator
+from typing import Annotated
+
+import typer
 
 from tsbridge import doctor as checks
-from tsbridge.cli.frame import AsJson, done, say
+from tsbridge import doctor_notify
+from tsbridge.cli.frame import AsJson, done, refuse, say
 from tsbridge.cli.names import live_named_wrongly
 from tsbridge.doctor import Line
 from tsbridge.doctor_database import database
 from tsbridge.settings import BadSettings, Settings, load
+from tsbridge.store import schema, sqlite
+from tsbridge.store.db import BadDatabase, Database, parse
+from tsbridge.store.views import DATABASE_FAILURES
 from tsbridge.vendors.zendesk.install import scopes
-from tsbridge.wiring import SystemClock, make_zendesk
+from tsbridge.wiring import SystemClock, TimedIds, entropy, make_zendesk, outside
 
 _MARK = {"ok": "ok  ", "warn": "warn", "bad": "BAD "}
 
 
-def doctor(as_json: AsJson = False) -> None:
+def doctor(
+    notify: Annotated[bool, typer.Option("--notify", help="Send everybody a test by each of their ways; its button proves it.")] = False,
+    agent: Annotated[str | None, typer.Option(help="With --notify: only this agent of the roster.")] = None,
+    as_json: AsJson = False,
+) -> None:
     """Say in plain words what is missing or wrong, and what to do about it. Exit code 1 when something is bad."""
+    if agent is not None and not notify:
+        refuse("--agent goes with --notify.")
     logging.disable(logging.CRITICAL)  # the lines below say it all
     lines = [*checks.python(), *checks.zones()]
     try:
@@ -29,6 +42,7 @@ def doctor(as_json: AsJson = False) -> None:
     else:
         lines += checks.settings(settings, SystemClock().now().date())
         lines += database(settings.database_url.get_secret_value(), settings.guessed_talkdesk_zone, settings.writeback)
+        lines += _ways(settings, notify, agent)
         asked = asyncio.run(_zendesk(settings))
         lines += asked
         if asked and checks.worst(asked) != "bad" and (wrong := live_named_wrongly(settings)) is not None:
@@ -36,6 +50,25 @@ def doctor(as_json: AsJson = False) -> None:
     state = checks.worst(lines)
     say(as_json, {"state": state, "checks": [line.to_json() for line in lines]}, _printed(lines))
     done(state != "bad")
+
+
+def _ways(settings: Settings, notify: bool, agent: str | None) -> list[Line]:
+    """What is proved to reach people; with `notify` a test by every way. Nothing without a database: that is said already."""
+    clock, url = SystemClock(), settings.database_url.get_secret_value()
+    try:
+        path = sqlite.path_of(parse(url)) if parse(url).get_backend_name() == "sqlite" else None
+        if path is not None and not path.exists():
+            return []
+        with Database.open(url) as database:
+            if schema.current(database) != schema.head():
+                return []
+            if not notify:
+                return doctor_notify.ways(database, clock)
+            ids = TimedIds(clock, entropy)
+            sending = doctor_notify.try_ways(database, clock, ids, entropy, outside(settings, clock), settings.public_url, agent)
+            return asyncio.run(sending)
+    except (BadDatabase, sqlite.UnsafeSqlite, *DATABASE_FAILURES, OSError):
+        return []
 
 
 async def _zendesk(settings: Settings) -> list[Line]:

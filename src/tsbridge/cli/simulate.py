@@ -37,6 +37,21 @@ def talkdesk(
 
 
 @app.command()
+def sinks(
+    host: Host = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65_535, help="Where chats and webhooks arrive, and what came is shown.")] = 9030,
+    mail_port: Annotated[int, typer.Option(min=0, max=65_535, help="Where mail arrives.")] = 9025,
+    as_json: AsJson = False,
+) -> None:
+    """A mail server and a chat that keep what they get: TSBRIDGE_SMTP_URL=smtp://127.0.0.1:9025, ways to http://127.0.0.1:9030/slack/x."""
+    from tsbridge.simulator.sinks import run  # no part of the running service
+
+    lines = [f"Mail at smtp://{host}:{mail_port}, chats at http://{host}:{port}; GET /_sim/received shows what came. Ctrl-C ends it."]
+    say(as_json, {"url": f"http://{host}:{port}", "smtp_url": f"smtp://{host}:{mail_port}"}, lines)
+    run(host, port, mail_port)
+
+
+@app.command()
 def zendesk(
     webhook_url: Annotated[str, typer.Option(help="Where it sends all ticket events.")] = "http://127.0.0.1:8080/webhooks/zendesk",
     secret: Annotated[str, typer.Option(help="What it signs with: one of TSBRIDGE_ZENDESK_WEBHOOK_SECRETS.")] = "zendesk-secret",  # noqa: S107  # a simulated account's

@@ -168,11 +168,16 @@ def _to(roster: Roster, who: str) -> To:
     agent = next((one for one in roster.agents if one.key == who), None)
     if agent is None:
         return To(None, (who,))
+    return To(agent.key, reach_of(roster, agent))
+
+
+def reach_of(roster: Roster, agent: Agent) -> tuple[str, ...]:
+    """The ways to somebody, the first tried first: as they say, else by mail where they have an address."""
     known = {way.key: way for way in roster.ways}
     reach = tuple(way for way in agent.reach if way in known)
     if not reach and agent.email is not None:
         reach = tuple(way.key for way in roster.ways if way.kind == "smtp")[:1]
-    return To(agent.key, reach)
+    return reach
 
 
 def _why_not(rota: Rota, agent: Agent, at: datetime) -> str:

@@ -50,7 +50,7 @@ def as_slack(message: Message) -> dict[str, Any]:
     lines = [_plain(message.subject), _plain(message.text)]
     if message.acknowledge_link is not None:
         lines.append(f"<{message.acknowledge_link}|{_plain(message.button)}>")
-    if message.link is not None and message.link != message.acknowledge_link:
+    elif message.link is not None:
         lines.append(f"<{message.link}|Look at it>")
     return {"text": "\n\n".join(lines), "unfurl_links": False, "unfurl_media": False}
 
@@ -68,9 +68,7 @@ def as_teams(message: Message) -> dict[str, Any]:
     head = {"type": "TextRun", "text": message.subject, "weight": "Bolder"}
     blocks = [{"type": "RichTextBlock", "inlines": [head]}]
     blocks += [{"type": "RichTextBlock", "inlines": [{"type": "TextRun", "text": line}]} for line in lines]
-    links = [(message.button, message.acknowledge_link)]
-    if message.link != message.acknowledge_link:
-        links.append(("Look at it", message.link))
-    actions = [{"type": "Action.OpenUrl", "title": title, "url": url} for title, url in links if url is not None]
+    title, url = (message.button, message.acknowledge_link) if message.acknowledge_link is not None else ("Look at it", message.link)
+    actions = [] if url is None else [{"type": "Action.OpenUrl", "title": title, "url": url}]
     card = {"$schema": _SCHEMA, "type": "AdaptiveCard", "version": "1.4", "body": blocks, "actions": actions}
     return {"type": "message", "attachments": [{"contentType": _CARD, "contentUrl": None, "content": card}]}

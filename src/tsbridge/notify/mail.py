@@ -95,7 +95,7 @@ def as_mail(mail: Mail, recipient: str, message: Message) -> bytes:
     lines = [message.text]
     if message.acknowledge_link is not None:
         lines += [f"{message.button}: {message.acknowledge_link}"]
-    if message.link is not None and message.link != message.acknowledge_link:
+    elif message.link is not None:
         lines += [f"Look at it: {message.link}"]
     made.set_content("\n\n".join(lines) + "\n", cte="quoted-printable")
     return made.as_bytes()

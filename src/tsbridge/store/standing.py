@@ -52,22 +52,23 @@ def standings(conn: Connection, asked: Sequence[Asked]) -> list[Standing]:
     taken = [case_id for case_id, row in found.items() if row.status == "open" and row.acknowledged]
     last = _last(conn, {case_id: members[case_id] for case_id in taken})
     return [
-        _standing(found[case_id], members[case_id], _of_it(steps[case_id], *about), *last.get(case_id, (None, None)))
+        _standing(found[case_id], members[case_id], _of_it(steps[case_id], *about), last.get(case_id))
         if case_id in found
         else Standing(case_id, "over")
         for case_id, about in latest.items()
     ]
 
 
-def _standing(row: Row[Any], members: Sequence[Row[Any]], steps: Sequence[Row[Any]], by: str | None, at: datetime | None) -> Standing:
+def _standing(row: Row[Any], members: Sequence[Row[Any]], steps: Sequence[Row[Any]], last: datetime | None) -> Standing:
     in_order = sorted(members, key=lambda member: (member.opened_at, member.id))
     tickets = tuple(member.id for member in in_order if member.source == "zendesk")
     said = (row.severity, row.category, row.queue)
     if row.status != "open":
         return Standing(row.id, "over", *said, tickets=tickets)
-    again = at is not None and any(step.status == "fired" and step.ended_at and step.ended_at > at for step in steps)
+    taken_at = last or row.acknowledged_at
+    again = taken_at is not None and any(step.status == "fired" and step.ended_at and step.ended_at > taken_at for step in steps)
     if row.acknowledged and not again:
-        return Standing(row.id, "taken", *said, by, at, None, tickets)
+        return Standing(row.id, "taken", *said, row.acknowledged_by, row.acknowledged_at, None, tickets)
     if not row.acknowledged and any(step.status in ("stopped", "acknowledged") for step in steps):
         return Standing(row.id, "over", *said, tickets=tickets)
     next_at = min((step.due_at for step in steps if step.status in ("armed", "paused")), default=None)
@@ -81,12 +82,12 @@ def _of_it(steps: Iterable[Row[Any]], policy: str | None, since: datetime) -> li
     return [step for step in mine if step.armed_at == newest]
 
 
-def _last(conn: Connection, members: Mapping[str, Sequence[Row[Any]]]) -> dict[str, tuple[str | None, datetime]]:
-    """By case who said last at the desk that they have it, and when; nobody of those whose ticket was taken in the helpdesk."""
+def _last(conn: Connection, members: Mapping[str, Sequence[Row[Any]]]) -> dict[str, datetime]:
+    """By case when somebody last said at the desk that they have it."""
     case_of = {key_of(Interaction(one.source, one.id)): case_id for case_id, some in members.items() for one in some}
     said = [moments.c.source == "desk", moments.c.event == "case.acknowledged", moments.c.withdrawn_at.is_(None)]
     rows = sorted(_rows(conn, moments, moments.c.interaction, case_of, *said), key=lambda row: row.at)
-    return {case_of[row.interaction]: (row.body["actor"][1], row.at) for row in rows}
+    return {case_of[row.interaction]: row.at for row in rows}
 
 
 def _by_case(rows: Iterable[Row[Any]]) -> dict[str, list[Row[Any]]]:

@@ -135,11 +135,15 @@ def _open(conn: Connection, desk: Desk, token: str, now: datetime) -> Opened | N
 
 
 def _team(document: Any, key: str) -> tuple[Person | None, dict[str, str]]:
-    """Whose link it is, and everybody's name. Where there is no roster people go by their key; a way that was told itself does, too."""
+    """Whose link it is, and everybody's name, by key and by Zendesk user.
+
+    Where there is no roster people go by their key; a way that was told itself does, too.
+    """
     if document is None:
         return Person(key, key, UTC), {}
     agents = document.get("agents", {})
     names = {name: str(agent.get("name", name)) for name, agent in agents.items()}
+    names |= {str(agent["zendesk_user_id"]): names[name] for name, agent in agents.items() if "zendesk_user_id" in agent}
     if key in agents:
         return Person(key, names[key], zones.zone(str(agents[key].get("timezone") or document["timezone"]))), names
     return (Person(key, key, zones.zone(str(document["timezone"]))) if key in document.get("ways", {}) else None), names

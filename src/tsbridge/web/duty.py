@@ -14,6 +14,7 @@ from tsbridge.core.knowledge import duties
 from tsbridge.core.roster import Agent
 from tsbridge.core.rota import OnCall, Rota
 from tsbridge.core.rules.facts import YEARS
+from tsbridge.core.whom import reach_of
 from tsbridge.roster.check import queues_of
 from tsbridge.roster.document import SEVERITIES
 from tsbridge.store import proofs, rosters
@@ -47,7 +48,9 @@ async def list_agents(desk: Made, by: Viewer, page: Paged) -> dict[str, Any]:
     agents = [one for one in rota.roster.agents if last is None or one.key > str(last[0])][: page.limit + 1]
 
     def shown(one: Agent) -> dict[str, Any]:
-        return agent_item(one, one.key in working, one.key in answering, {way: proved.get((one.key, way)) for way in one.reach})
+        return agent_item(
+            one, one.key in working, one.key in answering, {way: proved.get((one.key, way)) for way in reach_of(rota.roster, one)}
+        )
 
     return page.answer("agents", agents, lambda one: (one.key,), shown)
 

@@ -13,7 +13,7 @@ from tsbridge.web.inputs import time_text
 
 
 def agent_item(agent: Agent, on_shift: bool, on_call: bool, proved: Mapping[str, datetime | None]) -> dict[str, Any]:
-    """`proved`: by way, when it was last seen to reach them."""
+    """`proved`: by way to them, when it was last seen to reach them."""
     return {
         "id": agent.key,
         "name": agent.name,
@@ -22,7 +22,7 @@ def agent_item(agent: Agent, on_shift: bool, on_call: bool, proved: Mapping[str,
         "skills": dict(agent.skills),
         "on_shift": on_shift,
         "on_call": on_call,
-        "ways": [{"way": way, "proved_at": time_text(proved.get(way))} for way in agent.reach],
+        "ways": [{"way": way, "proved_at": time_text(at)} for way, at in proved.items()],
         "from": None if agent.since is None else agent.since.isoformat(),
         "until": None if agent.until is None else agent.until.isoformat(),
         "shadow": agent.shadow,

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections import Counter
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -10,12 +11,14 @@ from fastapi import APIRouter, Request, Response
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from prometheus_client.core import CollectorRegistry, CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
+from sqlalchemy import Connection
 
 from tsbridge.core.ports import Clock
-from tsbridge.store import cover, rulebooks, silence, told, views, warnings, writemode
+from tsbridge.core.reached import Reach, reached
+from tsbridge.store import cover, proofs, rulebooks, silence, told, views, warnings, writemode
 from tsbridge.store.db import Database
 from tsbridge.web.counters import SOURCES
-from tsbridge.web.desk import Checked, Desk, Made, Probe
+from tsbridge.web.desk import Checked, Desk, Made, Probe, Rotas
 from tsbridge.web.route import DeskRoute
 
 routes = APIRouter(route_class=DeskRoute, tags=["health"])
@@ -54,15 +57,17 @@ async def metrics(request: Request, desk: Made) -> Response:
         await desk.gate.admit(request, desk.metrics_role)
     figures = await desk.database.read(views.figures)
     snapshot = CollectorRegistry()
-    snapshot.register(Figures(figures, desk))
+    ways = await desk.database.read(lambda conn: ways_to_people(conn, desk.roster, desk.clock.now()))
+    snapshot.register(Figures(figures, desk, ways))
     return Response(generate_latest(desk.counters.registry) + generate_latest(snapshot), media_type=CONTENT_TYPE_LATEST)
 
 
 class Figures(Collector):
     """One look at the database, as gauges."""
 
-    def __init__(self, figures: views.Figures, desk: Desk) -> None:
+    def __init__(self, figures: views.Figures, desk: Desk, ways: Sequence[Reach]) -> None:
         self._figures = figures
+        self._ways = Counter("proved" if one.good else "unproved" for one in ways)
         self._now = desk.clock.now()
         self._version = desk.version
         self._rounds = desk.rounds()
@@ -108,6 +113,8 @@ class Figures(Collector):
         yield _by_label("tsbridge_task_round_seconds", words, "task", lasting, tuple(sorted(lasting)))
         silent = dict.fromkeys(self._figures.silent, 1)
         yield _by_label("tsbridge_source_silent", "1 for a source that says nothing for improbably long.", "source", silent, tuple(SOURCES))
+        words = "Ways to people of the roster: proved by a press of a button within thirty days, or not."
+        yield _by_label("tsbridge_ways", words, "state", self._ways, ("proved", "unproved"))
         yield GaugeMetricFamily("tsbridge_decisions", "Decisions kept.", self._figures.decisions)
         yield GaugeMetricFamily("tsbridge_cover_holes", "Times of the next 14 days at which nobody is on call.", self._figures.holes)
         yield GaugeMetricFamily("tsbridge_rulebook_version", "The live version of the rulebook.", self._figures.rulebook_version)
@@ -257,6 +264,22 @@ def cover_probe(database: Database) -> Probe:
     return look
 
 
+def ways_probe(database: Database, clock: Clock, roster: Rotas) -> Probe:
+    """Which ways to people are not known to reach them: degraded, and ready all the same."""
+
+    async def look() -> Checked:
+        try:
+            all_ = await database.read(lambda conn: ways_to_people(conn, roster, clock.now()))
+        except views.DATABASE_FAILURES:
+            return Checked(True, "not known: the database cannot be used")
+        late = sum(not one.good for one in all_)
+        if not late:
+            return Checked(True, f"{len(all_)} ways to people, all proved lately" if all_ else "nobody is to be reached")
+        return Checked(True, f"{late} of {len(all_)} ways to people were not proved lately; see tsbridge doctor", degraded=True)
+
+    return look
+
+
 def telling_probe(database: Database, clock: Clock, late_after: timedelta) -> Probe:
     """Whether people are told in time. Never a reason not to be ready: hearing and judging go on."""
 
@@ -271,6 +294,12 @@ def telling_probe(database: Database, clock: Clock, late_after: timedelta) -> Pr
         return Checked(True, f"somebody should have been told {int(late.total_seconds())} s ago", degraded=True)
 
     return look
+
+
+def ways_to_people(conn: Connection, roster: Rotas, now: datetime) -> tuple[Reach, ...]:
+    """Every way to everybody who works here, and whether it counts as proved."""
+    rota = roster.now(conn, now)
+    return () if rota is None else reached(rota.roster, proofs.proofs(conn), now)
 
 
 def migrations_probe(database: Database, current: Callable[[Any], str | None], newest: str) -> Probe:

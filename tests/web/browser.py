@@ -1,0 +1,104 @@
+"""A real Chromium without a window, told what to do over a pipe: a phone to look at pages with."""
+
+from __future__ import annotations
+
+import base64
+import itertools
+import json
+import os
+import shutil
+import subprocess
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+WIDTH, HEIGHT = 360, 740
+
+
+class Phone:
+    """360 pixels wide, with a finger. Every method waits until it is done. Not for the event loop's own thread."""
+
+    def __init__(self, profile: Path) -> None:
+        if CHROMIUM is None:
+            raise RuntimeError("there is no Chromium on this machine")
+        told, self._write = os.pipe()
+        self._read, said = os.pipe()
+        self._numbers = itertools.count(1)
+        self._rest = b""
+        self._events: list[dict[str, Any]] = []
+        flags = [
+            *("--headless=new", "--remote-debugging-pipe", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run"),
+            *("--disable-background-networking", "--disable-component-update", "--disable-sync", "--hide-scrollbars"),
+            *(f"--user-data-dir={profile}", f"--window-size={WIDTH},{HEIGHT}", "about:blank"),
+        ]
+        self._process = subprocess.Popen(  # noqa: S603  # the pipes have to be its descriptors 3 and 4; other shells know one digit only
+            ["/bin/bash", "-c", f'exec "$0" "$@" 3<&{told} 4>&{said}', CHROMIUM, *flags],
+            pass_fds=(told, said),
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        os.close(told)
+        os.close(said)
+        self._session: str | None = None
+
+    def __enter__(self) -> Phone:
+        target = self._ask("Target.createTarget", url="about:blank")["targetId"]
+        self._session = self._ask("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
+        self._ask("Page.enable")
+        self._ask("Emulation.setDeviceMetricsOverride", width=WIDTH, height=HEIGHT, deviceScaleFactor=2, mobile=True)
+        self._ask("Emulation.setTouchEmulationEnabled", enabled=True)
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self._process.kill()
+        self._process.wait()
+        os.close(self._write)
+        os.close(self._read)
+
+    def open(self, address: str) -> None:
+        """As tapping a link does."""
+        self._events.clear()
+        self._ask("Page.navigate", url=address)
+        self._loaded()
+
+    def tap(self, selector: str) -> None:
+        """A finger in the middle of something, and the page that follows."""
+        x, y = self.see(f"(r => [r.x + r.width / 2, r.y + r.height / 2])(document.querySelector({selector!r}).getBoundingClientRect())")
+        self._events.clear()
+        for kind, points in (("touchStart", [{"x": x, "y": y}]), ("touchEnd", [])):
+            self._ask("Input.dispatchTouchEvent", type=kind, touchPoints=points)
+        self._loaded()
+
+    def see(self, expression: str) -> Any:
+        """The value of an expression in the page."""
+        return self._ask("Runtime.evaluate", expression=expression, returnByValue=True)["result"]["value"]
+
+    def picture(self) -> bytes:
+        return base64.b64decode(self._ask("Page.captureScreenshot", format="png")["data"])
+
+    def _loaded(self) -> None:
+        while not any(event["method"] == "Page.loadEventFired" for event in self._events):
+            self._events.append(self._hear())
+
+    def _ask(self, method: str, **params: Any) -> dict[str, Any]:
+        number = next(self._numbers)
+        message = {"id": number, "method": method, "params": params, **({"sessionId": self._session} if self._session else {})}
+        os.write(self._write, json.dumps(message).encode() + b"\0")
+        while (heard := self._hear()).get("id") != number:
+            if "method" in heard:
+                self._events.append(heard)
+        if "error" in heard:
+            raise RuntimeError(f"{method}: {heard['error']}")
+        found: dict[str, Any] = heard["result"]
+        return found
+
+    def _hear(self) -> dict[str, Any]:
+        while b"\0" not in self._rest:
+            chunk = os.read(self._read, 1 << 16)
+            if not chunk:
+                raise RuntimeError("Chromium ended")
+            self._rest += chunk
+        one, _, self._rest = self._rest.partition(b"\0")
+        found: dict[str, Any] = json.loads(one)
+        return found

@@ -190,4 +190,6 @@ def test_a_roster_has_bounds() -> None:
     many = {f"a{n}": {"queues": ["q"]} for n in range(501)}
     assert faults({"schema": 1, "agents": many}) == {"/agents": "too_large"}
     assert faults({"schema": 1, "cover": [{}] * 501}) == {"/cover": "too_large"}
+    some = {f"a{n}": {"queues": [f"q{n}", f"p{n}"]} for n in range(101)}
+    assert faults({"schema": 1, "agents": some}) == {"/agents": "too_large"}
     assert len(faults({"schema": 1, "agents": {f"a{n}": {} for n in range(500)}})) == 500

@@ -20,6 +20,8 @@ MAX_AGENTS: Final = 500
 MAX_COVER: Final = 500
 MAX_PARTS: Final = 200
 """Ways, shifts, rotations, lists, limits, feeds: of each at most so many."""
+MAX_QUEUES: Final = 200
+"""Each is looked at for holes."""
 MAX_NAMES: Final = 200
 """Entries of a list inside an entry."""
 MOST_AT_ONCE: Final = 1_000
@@ -74,6 +76,11 @@ class _Reader(Rotas, Ways):
             tuple((key, self.members_of_list(key, value)) for key, value in parts["lists"].items()),
             "" if self.findings else self.named(),
         )
+        queues = {queue for part in (made.agents, made.shifts) for one in part for queue in one.queues} | {
+            line.queue for line in made.cover
+        }
+        if len(queues) > MAX_QUEUES:
+            self.wrong("/agents", "too_large", f"more than {MAX_QUEUES} queues are named in all")
         if self.findings:
             raise RosterError(self.findings)
         return made

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Query
 from sqlalchemy import Connection
 
-from tsbridge.core.coverage import holes
+from tsbridge.core.coverage import Hole, holes
 from tsbridge.core.knowledge import duties
 from tsbridge.core.roster import Agent
 from tsbridge.core.rota import OnCall, Rota
@@ -103,16 +104,22 @@ async def show_on_call(desk: Made, by: Viewer, at: TimeQuery = None, queue: Word
 
 @routes.get("/coverage")
 async def show_coverage(desk: Made, by: Viewer, days: NumberQuery = None) -> dict[str, Any]:
-    """Every hole from now on: when nobody is on call for a queue, for which severity (null: all), why, and who could be."""
+    """Every hole from this minute on: when nobody is on call for a queue, for which severity (null: all), why, and who could be."""
     span = timedelta(days=90 if days is None else whole_number("query", "days", days, 1, MOST_DAYS))
-    now = desk.clock.now()
+    now = desk.clock.now().replace(second=0, microsecond=0)
 
     def known(conn: Connection) -> tuple[Rota | None, Any]:
         return desk.roster.now(conn, now), rostering.rulebook_of(conn)
 
     rota, book = await desk.database.read(known)
-    found = () if rota is None else await asyncio.to_thread(holes, rota, queues_of(rota.roster, book), SEVERITIES, now, now + span)
+    found = () if rota is None else await asyncio.to_thread(_holes, rota, tuple(queues_of(rota.roster, book)), now, now + span)
     return {"from": time_text(now), "to": time_text(now + span), "holes": [hole_item(one) for one in found]}
+
+
+@lru_cache(maxsize=8)
+def _holes(rota: Rota, queues: tuple[str, ...], start: datetime, end: datetime) -> tuple[Hole, ...]:
+    """Asked for again within the minute, as pages do, it is known already."""
+    return holes(rota, queues, SEVERITIES, start, end)
 
 
 def on_call_now(rota: Rota, at: datetime) -> frozenset[str]:

@@ -31,7 +31,7 @@ CODES: Final = {
     "unknown_queue": "A queue that the live rulebook does not have: nothing is ever routed there.",
     "queue_of_nobody": "A queue of the rulebook that no agent works.",
     "unknown_calendar": "A calendar that the rulebook does not have: the shift is worked as it is written.",
-    "ambiguous_key": "Two things with the same key; where either could be meant the first of agent, rotation, shift and way is.",
+    "ambiguous_key": "Two things with the same key: which one is meant depends on where it is named.",
     "unreachable_line": "A line of cover that no case reaches: the lines above it answer for all of it.",
     "gone": "Somebody whose contract is over and who still stands in a shift, a rotation or in cover.",
     "ends_before_start": "A shift whose end lies before its start: it goes over midnight and is long; perhaps the two were swapped.",
@@ -113,7 +113,9 @@ def _ambiguous(roster: Roster) -> Iterator[Finding]:
     for part, single in (("agents", "agent"), ("rotations", "rotation"), ("shifts", "shift"), ("ways", "way")):
         for one in getattr(roster, part):
             if one.key in first:
-                words = f"there is also {_a(first[one.key])} called {one.key}: where either could be meant it is that"
+                words = (
+                    f"there is also {_a(first[one.key])} called {one.key}: which is meant depends on where it is named; choose another key"
+                )
                 yield Finding("warning", "ambiguous_key", words, f"/{part}/{escape(one.key)}")
             first.setdefault(one.key, single)
 

@@ -19,6 +19,7 @@ from tsbridge.core.rules.findings import NAME, Finding, RulebookError
 from tsbridge.core.rules.language import content_hash
 from tsbridge.rulebook.check import check
 from tsbridge.rulebook.staffing import staffing
+from tsbridge.rulebook.targets import targets
 from tsbridge.store import rosters
 from tsbridge.web.problems import Problem, invalid, not_found
 
@@ -201,7 +202,8 @@ def findings(
 def beside_roster(conn: Connection, document: Document) -> list[dict[str, Any]]:
     """What of the document cannot work for want of people."""
     live = rosters.live(conn)
-    return [finding.to_json() for finding in staffing(document, None if live is None else live.document)]
+    roster = None if live is None else live.document
+    return [finding.to_json() for finding in (*staffing(document, roster), *targets(document, roster))]
 
 
 @lru_cache(maxsize=4)

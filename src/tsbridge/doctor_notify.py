@@ -27,6 +27,7 @@ NEXT: Final[Mapping[str, str]] = {
     "login_refused": "Correct the user and password in TSBRIDGE_SMTP_URL.",
     "not_supported": "The server has no STARTTLS or no login that is known here: take its port 587, or smtps:// with 465.",
     "certificate": "The server's certificate is not for its name or of nobody known: correct the host, or the server.",
+    "no_tls": "What listens there speaks no TLS: take smtp:// with 587 (STARTTLS), or the port for smtps://.",
     "no_address": "Give the person an e-mail, or the way a url or url_file.",
     "bad_address": "Correct the address: https, in one piece; plain http for this machine alone.",
     "url_file_unreadable": "Put the address into the way's url_file, readable for the service.",

@@ -108,7 +108,9 @@ async def test_a_server_without_tls_gets_nothing_where_tls_is_asked_for() -> Non
         with pytest.raises(GiveUp) as refused:
             await desk.mail_way(starttls=True).send(ANA, message())
         assert desk.mail.received == []
-    assert refused.value.reason == "not_supported"
+        with pytest.raises(GiveUp) as plain:
+            await desk.mail_way(tls=True).send(ANA, message())
+    assert (refused.value.reason, plain.value.reason) == ("not_supported", "no_tls")
 
 
 @pytest.mark.parametrize("address", ["", "ana", "ana@", "a b@example.com", "ana@example.com\r\nBcc: eve@example.com", "ä@example.com"])

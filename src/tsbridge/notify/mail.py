@@ -122,8 +122,9 @@ def _meaning(failure: Exception, handing_over: bool) -> VendorError:
         return GiveUp("not_supported")  # no STARTTLS, or no way to log in that we know
     if handing_over:
         return OutcomeUnknown("cut")
-    if isinstance(failure, ssl.SSLError) or isinstance(failure.__cause__, ssl.SSLError):
-        return GiveUp("certificate")
+    tls = failure if isinstance(failure, ssl.SSLError) else failure.__cause__
+    if isinstance(tls, ssl.SSLError):
+        return GiveUp("certificate" if isinstance(tls, ssl.SSLCertVerificationError) else "no_tls")
     if isinstance(failure, ValueError):
         return GiveUp("bad_address")
     return TryLater("unreachable")

@@ -21,6 +21,8 @@ async def test_a_message_arrives_with_its_own_id_and_no_answer_by_machine_asked_
     assert mail.message["Message-ID"] == "<ntf_01jd0000000000000000000009@desk.example>"
     assert mail.message["Auto-Submitted"] == "auto-generated"
     assert mail.message["Date"] == "Sun, 29 Nov 2026 02:12:00 +0000"
+    assert f"\r\nSubject: Severity 1, safety_incident, queue safety. ({CASE})\r\n".encode() in mail.raw
+    assert max(len(line) for line in mail.raw.partition(b"\r\n\r\n")[2].split(b"\r\n")) <= 76
     text = mail.message.get_content()
     assert ACKNOWLEDGE in text
     assert CASE in text

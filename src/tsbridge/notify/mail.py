@@ -25,6 +25,10 @@ from tsbridge.notify.messages import Message, Recipient
 from tsbridge.notify.ways import Mail
 
 GOODBYE_S: Final = 1.0
+_QUOTED: Final = AS_MAIL.clone(max_line_length=76)
+"""As long as a line of quoted-printable may be."""
+_UNFOLDED: Final = AS_MAIL.clone(max_line_length=500)
+"""A long subject folded behind its colon reaches some readers with a blank before it."""
 _ENHANCED: Final = re.compile(r"[245]\.\d{1,3}\.\d{1,3}(?=\s|$)")
 
 
@@ -80,7 +84,7 @@ def as_mail(mail: Mail, recipient: str, message: Message) -> bytes:
 
     Raises GiveUp for an address that is none.
     """
-    made = EmailMessage(AS_MAIL)
+    made = EmailMessage(_QUOTED)
     made["From"] = mail.sender
     try:
         made["To"] = str(Address(addr_spec=recipient))
@@ -98,7 +102,7 @@ def as_mail(mail: Mail, recipient: str, message: Message) -> bytes:
     elif message.link is not None:
         lines += [f"Look at it: {message.link}"]
     made.set_content("\n\n".join(lines) + "\n", cte="quoted-printable")
-    return made.as_bytes()
+    return made.as_bytes(policy=_UNFOLDED)
 
 
 def _words(code: int, text: str) -> str:

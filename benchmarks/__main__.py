@@ -18,6 +18,7 @@ from benchmarks import (
     judge,
     judging,
     latency,
+    notify,
     planted,
     promises,
     reads,
@@ -51,7 +52,7 @@ PROOFS = {
 
 def asked_for(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description="How fast and how small the bridge is, on this machine.")
-    known = sorted({*USUAL, "assign", "crashes", "imports", "soak", *PROOFS})
+    known = sorted({*USUAL, "assign", "crashes", "imports", "notify", "soak", *PROOFS})
     parser.add_argument("names", nargs="*", metavar="name", help=f"of {', '.join(known)}; default: {', '.join(USUAL)}")
     parser.add_argument("--scale", type=float, default=1.0, help="part of the requests to send, for a quick look")
     parser.add_argument("--seconds", type=float, default=120.0, help="how long to soak")
@@ -78,6 +79,8 @@ def main() -> int:
             idle.run()
         elif name == "latency":
             good &= latency.run(max(10, int(30 * asked.scale)))
+        elif name == "notify":
+            good &= notify.run(max(10, int(100 * asked.scale)))
         elif name == "editing":
             good &= editing.run()
         elif name == "planted":

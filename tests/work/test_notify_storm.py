@@ -1,0 +1,107 @@
+"""A thousand escalations in a minute for one person: three messages in five minutes, everything reachable from them, workers killed."""
+
+from __future__ import annotations
+
+import asyncio
+import copy
+from collections import Counter
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import Connection
+
+from tests.clocks import SettableClock
+from tests.work.telling import ROSTER, Telling
+from tsbridge.core import crashpoint
+from tsbridge.core.moments import Interaction
+from tsbridge.core.notices import Notice, named
+from tsbridge.store import notices, told
+from tsbridge.store.db import Database
+
+MANY = 1_000
+MINUTE = timedelta(minutes=1)
+WINDOW = timedelta(minutes=5)
+
+
+class Killed(BaseException):
+    """The worker's process ends here."""
+
+
+def die() -> None:
+    crashpoint.disarm()
+    raise Killed
+
+
+def one_way() -> dict[str, Any]:
+    """Everything goes to Ben, who has nothing but mail."""
+    return {**copy.deepcopy(ROSTER), "cover": [{"oncall": "ben"}]}
+
+
+def ask(desk: Telling, numbers: range, severity: int) -> None:
+    """Escalations of so many cases, as their judging leaves them."""
+    now = desk.clock.now()
+
+    def write(conn: Connection) -> None:
+        for number in numbers:
+            moment = Interaction("zendesk", str(10_000 + number))
+            notice = Notice(named(str(number), "policy:p/1", "oncall"), moment, "policy:p/1", "oncall", now, 1, severity, "x", "safety")
+            notices.add(conn, f"case_{number:04d}", [notice], now)
+
+    desk.database.write_now(write)
+
+
+async def rounds(desk: Telling) -> None:
+    """One look of the worker; one that is killed is followed by another."""
+    try:
+        await desk.notify.round()
+        await desk.notify.finish()
+    except Killed:
+        desk.notify = desk.worker()
+
+
+@pytest.mark.parametrize("severity", [1, 3])
+@pytest.mark.parametrize("killed", [False, True])
+def test_a_storm_is_three_messages_from_which_everything_is_reached(
+    database: Database, clock: SettableClock, severity: int, killed: bool
+) -> None:
+    desk = Telling(database, clock, roster=one_way())
+    start, points = clock.now(), iter(["notify.claimed", "notify.sent", "notify.settled"] if killed else [])
+    try:
+        for second in range(60):
+            ask(desk, range(second * MANY // 60, (second + 1) * MANY // 60), severity)
+            if second % 20 == 0 and (point := next(points, None)) is not None:
+                crashpoint.arm(point, die)
+            asyncio.run(rounds(desk))
+            clock.advance(1)
+    finally:
+        crashpoint.disarm()
+    desk.run(start + WINDOW - clock.now() - timedelta(seconds=1))
+    ids = Counter(one.message.id for one in desk.ways.sent)
+    soon = [one for one in desk.ways.sent if one.at < start + WINDOW]
+    assert len({one.message.id for one in soon}) <= 3
+    assert soon[0].at <= start + timedelta(seconds=30 if killed else 10)  # after a crash within 30 s of the restart
+    reached = {case for one in soon for case, _, _ in database.read_now(lambda conn, one=one: told.carried(conn, one.message.id))}  # type: ignore[misc]
+    assert len(reached) == MANY
+    desk.run(timedelta(hours=1))
+    assert Counter(status for _, _, status, _ in desk.stand()) == {"sent": MANY}
+    ids = Counter(one.message.id for one in desk.ways.sent)
+    assert sum(ids.values()) - len(ids) <= (1 if killed else 0)  # the one whose answer was lost, under its id
+    starts = sorted({one.message.id: one.at for one in reversed(desk.ways.sent)}.values())
+    assert all(later - first >= WINDOW for first, later in zip(starts, starts[3:], strict=False))
+
+
+@pytest.mark.parametrize("point", [name for name in crashpoint.POINTS if name.startswith("notify.")])
+def test_dying_anywhere_loses_no_message_and_doubles_none_but_under_its_id(database: Database, clock: SettableClock, point: str) -> None:
+    desk = Telling(database, clock)
+    desk.open("bitten")
+    crashpoint.arm(point, die)
+    try:
+        asyncio.run(rounds(desk))
+    finally:
+        crashpoint.disarm()
+    desk.run(MINUTE)
+    assert {row.status for row in desk.items()} == {"sent"}
+    assert len({one.message.id for one in desk.ways.sent}) == 1
+    assert len(desk.ways.sent) == (2 if point == "notify.sent" else 1)
+    assert desk.ways.sent[-1].at <= desk.ways.sent[0].at + timedelta(seconds=30)

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from tests.roster.rosters import document
+from tsbridge.core.elsewhere import Span
 from tsbridge.core.roster import Override
 from tsbridge.roster.check import AHEAD, CODES, check
 
@@ -98,6 +99,46 @@ def test_overrides_that_stand_close_holes() -> None:
     roster["cover"] = [{"queue": "safety", "oncall": "day"}, {"oncall": "lead"}]
     one = Override("ovr_1", "oncall", "ben", MONDAY, MONDAY + AHEAD, "all of it", queue="safety")
     assert said(roster, overrides=[one]) == {}
+
+
+KEPT_ELSEWHERE = {"key": "nights", "means": "rotation", "url": "https://calendar.example/nights.ics"}
+
+
+def elsewhere() -> dict[str, Any]:
+    """A roster whose rotation is kept in a calendar."""
+    roster = covered()
+    roster["rotations"] = {}
+    roster["calendars"] = [KEPT_ELSEWHERE]
+    roster["cover"] = [{"oncall": "nights"}]
+    roster["lists"] = {}
+    return roster
+
+
+def test_a_rota_kept_elsewhere_that_was_never_read_covers_nothing_and_that_is_said() -> None:
+    found = said(elsewhere())
+    assert found == {"feed_not_read": ["/calendars/0"], "hole": ["/cover", "/cover"]}
+
+
+def test_what_a_rota_kept_elsewhere_says_counts() -> None:
+    half = MONDAY + AHEAD / 2
+    spans = (Span(MONDAY, half, "ana"), Span(half, MONDAY + AHEAD, "ben"))
+    assert said(elsewhere(), feeds={"nights": spans}) == {}
+    assert said(elsewhere(), feeds={"nights": spans[:1]}) == {"hole": ["/cover", "/cover"]}
+
+
+def test_time_off_that_a_feed_tells_of_makes_a_hole() -> None:
+    roster = covered()
+    roster["cover"] = [{"oncall": "ana"}]
+    assert said(roster) == {}
+    assert said(roster, feeds={"off-ana": (Span(MONDAY, MONDAY + AHEAD / 2, ""),)}) == {"hole": ["/cover", "/cover"]}
+
+
+def test_somebody_with_turns_in_a_rota_kept_elsewhere_has_a_duty_and_must_be_reached() -> None:
+    roster = elsewhere()
+    roster["agents"]["cleo"] = {"queues": ["claims"]}
+    assert "no_duty" not in said(roster)  # not known yet: the rota was never read
+    assert said(roster, feeds={"nights": (Span(MONDAY, MONDAY + AHEAD, "ben"),)}) == {"no_duty": ["/agents/cleo"]}
+    assert said(roster, feeds={"nights": (Span(MONDAY, MONDAY + AHEAD, "cleo"),)}) == {"cannot_be_told": ["/agents/cleo"]}
 
 
 def test_more_holes_than_anybody_reads_are_counted() -> None:

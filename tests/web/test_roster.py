@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from tests.roster.rosters import document
+from tsbridge.core.elsewhere import Span
+from tsbridge.store import feeds
 
 pytestmark = pytest.mark.anyio
 
@@ -82,6 +85,20 @@ async def test_the_check_says_what_may_not_be_meant_and_refuses_nothing(room: An
     assert {"hole", "unknown_queue", "queue_of_nobody", "gone"} <= codes
     assert (await put(room, made)).status_code == 201
     assert (await room.client.post(f"{ROSTER}/check", json={})).json() == checked
+
+
+async def test_the_check_counts_what_is_known_of_feeds(room: Any) -> None:
+    kept = {"key": "kept", "means": "rotation", "url": "https://calendar.example/kept.ics"}
+    made = roster(cover=[{"oncall": "kept"}], calendars=[kept])
+
+    async def codes() -> set[str]:
+        return {one["code"] for one in (await room.client.post(f"{ROSTER}/check", json=made)).json()["findings"]}
+
+    assert {"feed_not_read", "hole"} <= await codes()
+    now = room.desk.clock.now()
+    span = Span(now, now + timedelta(days=60), "ben")
+    await room.desk.database.write(lambda conn: feeds.read_well(conn, "kept", (span,), span.end, now, (), None))
+    assert not {"feed_not_read", "hole"} & await codes()
 
 
 async def test_one_entry_is_edited_without_meeting_editors_of_others(room: Any) -> None:

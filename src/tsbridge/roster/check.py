@@ -8,10 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
+from types import MappingProxyType
 from typing import Any, Final
 
 from tsbridge.core.calendar import MINUTES_A_DAY
 from tsbridge.core.coverage import Hole, holes
+from tsbridge.core.elsewhere import Known, Spans, with_feeds
 from tsbridge.core.presence import clock
 from tsbridge.core.roster import Agent, Cover, Override, Roster
 from tsbridge.core.rota import Rota
@@ -37,22 +39,29 @@ CODES: Final = {
     "ends_before_start": "A shift whose end lies before its start: it goes over midnight and is long; perhaps the two were swapped.",
     "cannot_be_told": "Somebody who may be on call and has no way to be reached, or none of theirs can be used.",
     "unsigned": "An outbound webhook without a secret: whoever receives it cannot know that it is ours.",
+    "feed_not_read": "A rota kept in a feed that was never read: nobody has its turns until it can be.",
     "no_duty": "An agent who is in no shift, rotation or line of cover.",
 }
 """What the check says beyond the reader's errors."""
 
 
-def check(document: Any, book: Any = None, at: datetime | None = None, overrides: Sequence[Override] = ()) -> tuple[Finding, ...]:
+def check(
+    document: Any,
+    book: Any = None,
+    at: datetime | None = None,
+    overrides: Sequence[Override] = (),
+    feeds: Mapping[str, Spans] = MappingProxyType({}),
+) -> tuple[Finding, ...]:
     """Everything there is to say about a document, errors alone when there are any.
 
     `book`: the rulebook's document; without it nothing is held against one. `at`: from when on holes are looked for, with the
-    `overrides` that stand; without it none are.
+    `overrides` that stand; without it none are. `feeds`: what is known of feeds, by their keys.
     """
     try:
         roster = read(document)
     except RosterError as refused:
         return refused.findings
-    return in_order(_advice(roster, book, at, overrides))
+    return in_order((*_advice(roster, book, at, overrides, feeds), *_not_read(document, roster, feeds)))
 
 
 def queues_of(roster: Roster, book: Any) -> list[str]:
@@ -62,17 +71,19 @@ def queues_of(roster: Roster, book: Any) -> list[str]:
     return sorted({*of_book, *named})
 
 
-def _advice(roster: Roster, book: Any, at: datetime | None, overrides: Sequence[Override]) -> Iterator[Finding]:
+def _advice(roster: Roster, book: Any, at: datetime | None, overrides: Sequence[Override], feeds: Mapping[str, Spans]) -> Iterator[Finding]:
+    known = with_feeds(roster, feeds)
     calendars = calendars_of(book)
     if book is not None:
         yield from _beside(roster, frozenset(_queues(book)), calendars)
     yield from _ambiguous(roster)
     yield from _unreachable(roster.cover)
     yield from _long_nights(roster)
-    yield from _reaching(roster)
+    yield from _reaching(known, all_read=all(feed.key in feeds for feed in roster.feeds if feed.means != "off"))
     if at is not None:
         yield from _gone(roster, at)
-        found = holes(Rota(roster, overrides, (), calendars), queues_of(roster, book), SEVERITIES, at, at + AHEAD)
+        rota = Rota(known.roster, (*known.overrides, *overrides), known.away, calendars)
+        found = holes(rota, queues_of(roster, book), SEVERITIES, at, at + AHEAD)
         yield from (_told(hole, roster) for hole in found[:MOST_HOLES])
         if len(found) > MOST_HOLES:
             yield Finding("warning", "hole", f"{len(found) - MOST_HOLES} more holes in the next {AHEAD.days} days", "/cover")
@@ -145,24 +156,37 @@ def _long_nights(roster: Roster) -> Iterator[Finding]:
                 yield Finding("warning", "ends_before_start", words, f"/shifts/{escape(shift.key)}/hours")
 
 
-def _on_call(roster: Roster) -> frozenset[str]:
+def _not_read(document: Any, roster: Roster, feeds: Mapping[str, Spans]) -> Iterator[Finding]:
+    unread = {feed.key for feed in roster.feeds if feed.means != "off" and feed.key not in feeds}
+    for place, feed in enumerate(document.get("calendars", ())):
+        if feed.get("key") in unread:
+            words = "nothing is known yet of what this feed says: until it was read, nobody has the turns that are kept there"
+            yield Finding("warning", "feed_not_read", words, f"/calendars/{place}")
+
+
+def _on_call(known: Known) -> frozenset[str]:
     """The agents whom some line of cover may name."""
+    roster = known.roster
     members: dict[str, Iterable[str]] = {agent.key: (agent.key,) for agent in roster.agents}
     members |= {shift.key: shift.agents for shift in roster.shifts}
+    for turn in known.overrides:
+        members[str(turn.rotation)] = {*members[str(turn.rotation)], turn.agent}
     members |= {rotation.key: rotation.members for rotation in roster.rotations}
     named = {name for line in roster.cover for name in (line.oncall, *line.then)}
     return frozenset(agent for name in named for agent in members.get(name, ()))
 
 
-def _reaching(roster: Roster) -> Iterator[Finding]:
-    on_call, kinds = _on_call(roster), {way.key: way.kind for way in roster.ways}
+def _reaching(known: Known, *, all_read: bool) -> Iterator[Finding]:
+    """`all_read`: it is known who has the turns that are kept elsewhere."""
+    roster = known.roster
+    on_call, kinds = _on_call(known), {way.key: way.kind for way in roster.ways}
     in_shifts = {agent for shift in roster.shifts for agent in shift.agents}
-    turns = {member for rotation in roster.rotations for member in rotation.members}
+    turns = {member for rotation in roster.rotations for member in rotation.members} | {turn.agent for turn in known.overrides}
     for agent in roster.agents:
         path = f"/agents/{escape(agent.key)}"
         if agent.key in on_call:
             yield from _cannot_be_told(agent, kinds, path)
-        elif agent.key not in in_shifts | turns:
+        elif all_read and agent.key not in in_shifts | turns:
             yield Finding("info", "no_duty", f"{agent.key} is in no shift, rotation or line of cover", path)
     for way in roster.ways:
         if way.kind == "webhook" and way.secret_file is None:

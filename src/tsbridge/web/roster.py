@@ -18,6 +18,7 @@ from tsbridge.roster.check import check
 from tsbridge.roster.diff import NAMED, diff
 from tsbridge.roster.document import read
 from tsbridge.roster.read_parts import RosterError
+from tsbridge.store import feeds
 from tsbridge.store import rosters as store
 from tsbridge.store.rosters import NoRoster
 from tsbridge.store.versions import Version
@@ -274,8 +275,11 @@ def faulty(found: list[dict[str, Any]]) -> Problem:
 
 async def _findings(desk: Desk, document: Any) -> list[dict[str, Any]]:
     now = desk.clock.now()
-    book, overrides = await desk.database.read(lambda conn: (rostering.rulebook_of(conn), store.standing(conn, now)))
-    found: tuple[Finding, ...] = await asyncio.to_thread(check, document, book, now, overrides)
+
+    def known(conn: Connection) -> tuple[Any, ...]:
+        return rostering.rulebook_of(conn), now, store.standing(conn, now), feeds.said(conn, feeds.marks(conn, feeds.looks(conn)))
+
+    found: tuple[Finding, ...] = await asyncio.to_thread(check, document, *await desk.database.read(known))
     return [finding.to_json() for finding in found]
 
 

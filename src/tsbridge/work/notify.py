@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final, Protocol
 
 from sqlalchemy import Connection
@@ -34,6 +34,8 @@ from tsbridge.work.trouble import Alarm
 
 LONGEST: Final = LEASE / 2
 """The longest one attempt may take, whatever a way does."""
+FULL: Final = timedelta(seconds=1)
+"""How long to wait for room while as many messages are on their way as may be."""
 MOST_UNKNOWN: Final = 20
 """Attempts without an answer after which a message is given up."""
 
@@ -126,7 +128,9 @@ class Notify:
         self._look_after()
         now = self._clock.now()
         room = SENT_AT_ONCE - len(self._sending)
-        if room <= 0 or not await self._database.read(lambda conn: notifications.something_due(conn, now)):
+        if room <= 0:
+            return now + FULL  # whichever ends first wakes us
+        if not await self._database.read(lambda conn: notifications.something_due(conn, now)):
             return await self._database.read(notifications.next_due)
         alarms, letters = await self._database.write(lambda conn: self._plan(conn, now, room))
         raise_all(self._alarm, alarms)

@@ -31,7 +31,7 @@ SENT_AT_ONCE: Final = 32
 LEASE: Final = timedelta(seconds=20)
 """Twice the longest attempt: a message whose worker was killed is sent again, under its id, within 30 s of the restart."""
 ASK_AGAIN: Final = timedelta(minutes=5)
-"""How long until it is asked again whether somebody can be told whom nobody could reach."""
+"""How long, at first, until it is asked again whether somebody can be told whom nobody could reach."""
 NOBODY_ON_CALL: Final = "nobody_on_call"
 NOBODY_REACHED: Final = "nobody_reached"
 
@@ -101,7 +101,7 @@ class Planner:
                 if answer.first or answer.backups:
                     news |= self._say_nobody(this, row, NOBODY_REACHED, answer_id)
                 self._go_on(this, row, news=news)
-                notifications.look_again(this.conn, [row.id], this.now + ASK_AGAIN)
+                notifications.look_again(this.conn, [row.id], self._ask_again(this, row))
             else:
                 quiet.append(row.id)
         notifications.answered(this.conn, by_answer)
@@ -236,6 +236,13 @@ class Planner:
         asking = named(f"ahead:{row.id}", by, target)
         about = (notice.at, notice.version, notice.severity, notice.category, notice.queue, notice.in_hand, notice.late)
         return Notice(asking, notice.interaction, by, target, *about)
+
+    @staticmethod
+    def _ask_again(this: Round, row: Any) -> datetime:
+        """When it is asked again whether somebody can be told: after a while that grows, and when somebody comes or goes."""
+        at: datetime = this.now + max(ASK_AGAIN, (this.now - row.asked_at) / 8)
+        change = None if this.rota is None else this.rota.next_change(this.now)
+        return at if change is None else min(at, change)
 
     # -- who has it by now
 

@@ -33,6 +33,7 @@ def test_a_rota_is_asked_for_people_holes_and_working_time(capsys: pytest.Captur
     rota.run(0.001)
     printed = capsys.readouterr().out
     assert "100 agents, rota since 1996" in printed
+    assert "100 agents, shifts, daily rotations" in printed
     assert "questions of working time" in printed
 
 

@@ -39,6 +39,7 @@ from tsbridge.web.health import (
     migrations_probe,
     sources_probe,
     telling_probe,
+    watch_probe,
     ways_probe,
     writeback_probe,
     zones_probe,
@@ -88,6 +89,7 @@ from tsbridge.work.replay import Replays, Shadowing
 from tsbridge.work.rosters import LiveRoster
 from tsbridge.work.silence import Silence
 from tsbridge.work.stream import Stream
+from tsbridge.work.watch import Watch
 from tsbridge.work.writeback import Writeback
 
 log = logging.getLogger("tsbridge.assembly")
@@ -111,6 +113,7 @@ FEEDS: Final = "feeds"
 SILENCE: Final = "silence"
 ASSIGN: Final = "assign"
 COVER: Final = "cover"
+WATCH: Final = "watch"
 VITAL: Final = (INGEST, CLOCK, WRITEBACK)
 """Tasks without which nothing is heard, escalated or written."""
 WHOAMI: Final = "whoami"
@@ -174,6 +177,7 @@ class Workers:
             REPLAY: Replays(database, clock, live, settings.zone, name).round,
             REJUDGE: Rejudging(database, clock, ids, salt, live, conclusions, settings.zone, name, self.wake_writer).round,
             FEEDS: Feeds(database, clock, LiveRoster().roster, feed_source(), read_apart, alarm, name).round,
+            WATCH: Watch(database, clock, conclusions, live, roster, alarm, name, settings.writeback).round,
             SHADOW: Shadowing(database, clock, live, settings.zone).round,
         }
         if self._zendesk is not None:
@@ -349,6 +353,7 @@ def probes(
         "writeback": writeback_probe(database, setting),
         "notifications": telling_probe(database, clock, TOLD_WITHIN),
         "ways": ways_probe(database, clock, roster),
+        "watch": watch_probe(database, clock),
         "time_zones": zones_probe(ZONE_RULES),
         "schema": migrations_probe(database, schema.revision, schema.head()),
     }

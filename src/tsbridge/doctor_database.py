@@ -7,12 +7,14 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
+from tsbridge.core import watch
 from tsbridge.core.rules.document import read
 from tsbridge.core.rules.findings import RulebookError
 from tsbridge.doctor import Line
 from tsbridge.roster.document import read as read_roster
 from tsbridge.roster.read_parts import RosterError
 from tsbridge.store import about, cover, desired, keep, rosters, rulebooks, schema, silence, sqlite, warnings, writemode
+from tsbridge.store import watch as store_watch
 from tsbridge.store.db import BadDatabase, Database, parse
 from tsbridge.store.views import DATABASE_FAILURES
 
@@ -100,6 +102,7 @@ def _contents(opened: Database, guessed_zone: str | None, setting: str) -> list[
         *mode(opened, setting),
         *roster(opened),
         *sources(opened),
+        *watched(opened),
         *odd_deliveries(opened),
         *talkdesk_times(guessed_zone, mappings),
     ]
@@ -125,6 +128,46 @@ def sources(opened: Database) -> list[Line]:
             "Look whether its webhooks are still switched on and reach this machine; `tsbridge zendesk setup --plan` shows Zendesk's.",
         )
         for source, since in opened.read_now(silence.silent).items()
+    ]
+
+
+WATCHED: Final[Mapping[str, tuple[str, str]]] = {
+    watch.DUE_UNJUDGED: ("cases were not judged although their time came", "Look whether a worker runs: `/readyz`, the log of `clock`."),
+    watch.DUE_LOST: (
+        "cases are not woken when something of theirs comes due",
+        "A note at the desk keeps it anew; report it.",
+    ),
+    watch.STEP_LATE: ("steps of escalations should have fired and did not", "Look at these cases now; then at the log of `clock`."),
+    watch.STEP_LOST: (
+        "steps of escalations are not kept any more",
+        "A note at the desk keeps them anew; report it.",
+    ),
+    watch.NOTICE_LOST: ("people should be told, and nothing is kept of that", "Tell them yourself; report it."),
+    watch.NOT_TOLD: ("people are not told in time", "Tell them yourself; look whether a worker runs, and at the log of `notify`."),
+    watch.NOT_GIVEN: ("pieces of work wait although somebody could have them", "Look at the log of `assign`."),
+    watch.UNREADABLE: ("cases cannot be judged", "Look at the log: `a case could not be watched` says where; report it."),
+}
+
+
+def watched(opened: Database) -> list[Line]:
+    """What the watchdog finds late or missing."""
+    found = opened.read_now(store_watch.watched)
+    if not found.counts:
+        at = found.walked_at
+        words = (
+            "has not been through all open cases yet"
+            if at is None
+            else f"found nothing when it last went over all of them ({at:%H:%M} UTC)"
+        )
+        return [Line("watchdog", "ok", f"It {words}.")]
+    return [
+        Line(
+            f"watchdog: {kind}",
+            "bad",
+            f"{count} {WATCHED[kind][0]}, the first since {found.oldest[kind]:%Y-%m-%d %H:%M} UTC.",
+            WATCHED[kind][1],
+        )
+        for kind, count in found.counts.items()
     ]
 
 

@@ -36,6 +36,8 @@ ALLOWED: Final = frozenset(
             "wishes",
             "claimed",
             "upstream",
+            "about",
+            "since",
             "tags",
             "parts",
             "zone_rules",

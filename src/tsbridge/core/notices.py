@@ -144,7 +144,7 @@ def settle(
                 told[notice.target] -= 1
             else:
                 fresh.append(replace(notice, late=late))
-                if _is_hushed(one, notice):
+                if is_hushed(one, notice):
                     hushed.add(notice.asking)
     free = [one for name, one in known.items() if name not in asking and (one.ahead or (whole and one.over != REVISED))]
     new: list[Notice] = []
@@ -159,7 +159,7 @@ def settle(
     return Settled(tuple(new), tuple(moved), tuple(one.id for one in free if not one.ahead))
 
 
-def _is_hushed(judged: Judged, notice: Notice) -> bool:
+def is_hushed(judged: Judged, notice: Notice) -> bool:
     """Whether it was quiet (`core.quiet`) for what asks: it may ask for what was told before, and for nothing new."""
     standing = judged.seen.standing
     quiet = next((one.quiet for one in standing.armed if one.policy == notice.policy), standing.quiet)

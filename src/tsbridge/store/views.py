@@ -16,7 +16,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolIsBusy
 
 from tsbridge.core.moments import Handle
-from tsbridge.store import cover, shared, silence, told, warnings
+from tsbridge.store import cover, shared, silence, told, warnings, watch
 from tsbridge.store.inbox import received
 from tsbridge.store.notice_tables import notifications
 from tsbridge.store.people import as_left
@@ -273,6 +273,7 @@ class Figures(NamedTuple):
     assignments: int
     holes: int
     told: told.Counts
+    watched: watch.Watched
 
 
 def figures(conn: Connection) -> Figures:
@@ -304,6 +305,7 @@ def figures(conn: Connection) -> Figures:
         assignments=conn.execute(select(func.count()).select_from(assignments)).scalar_one(),
         holes=0 if (ahead := cover.load(conn)) is None else ahead.count,
         told=told.counts(conn),
+        watched=watch.watched(conn),
     )
 
 

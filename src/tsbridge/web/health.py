@@ -15,7 +15,8 @@ from sqlalchemy import Connection
 
 from tsbridge.core.ports import Clock
 from tsbridge.core.reached import Reach, reached
-from tsbridge.store import cover, proofs, rulebooks, silence, told, views, warnings, writemode
+from tsbridge.core.watch import KINDS, WALK_AGE
+from tsbridge.store import cover, proofs, rulebooks, silence, told, views, warnings, watch, writemode
 from tsbridge.store.db import Database
 from tsbridge.web.counters import SOURCES
 from tsbridge.web.desk import Checked, Desk, Made, Probe, Rotas
@@ -108,6 +109,10 @@ class Figures(Collector):
             waiting.add_metric([queue], count)
         yield waiting
         yield GaugeMetricFamily("tsbridge_assignments", "How often the desk gave work to somebody.", self._figures.assignments)
+        words = "What the watchdog finds late or missing, by kind."
+        yield _by_label("tsbridge_watch_findings", words, "kind", self._figures.watched.counts, KINDS)
+        words = "How old the watchdog's last walk over all open cases is."
+        yield GaugeMetricFamily("tsbridge_watch_walk_age_seconds", words, self._figures.watched.age(self._now))
         lasting = {name: lasted.total_seconds() for name, lasted in self._rounds.items()}
         words = "How long each task of this process has been in the round it is in; 0 while it rests."
         yield _by_label("tsbridge_task_round_seconds", words, "task", lasting, tuple(sorted(lasting)))
@@ -300,6 +305,23 @@ def ways_to_people(conn: Connection, roster: Rotas, now: datetime) -> tuple[Reac
     """Every way to everybody who works here, and whether it counts as proved."""
     rota = roster.now(conn, now)
     return () if rota is None else reached(rota.roster, proofs.proofs(conn), now)
+
+
+def watch_probe(database: Database, clock: Clock) -> Probe:
+    """What the watchdog finds: degraded while anything is late or missing, or nobody looks; ready all the same, as hearing goes on."""
+
+    async def look() -> Checked:
+        try:
+            found = await database.read(watch.watched)
+        except views.DATABASE_FAILURES:
+            return Checked(True, "not known: the database cannot be used")
+        told = [f"{count} {kind}, since {found.oldest[kind]:%Y-%m-%dT%H:%M}Z" for kind, count in found.counts.items()]
+        age = found.age(clock.now())
+        if age > WALK_AGE.total_seconds():
+            told.append(f"the last whole walk over the open cases is {int(age)} s old")
+        return Checked(True, "; ".join(told) or "nothing is late or missing", degraded=bool(told))
+
+    return look
 
 
 def migrations_probe(database: Database, current: Callable[[Any], str | None], newest: str) -> Probe:

@@ -7,21 +7,20 @@ ticket follows from it like any other, in the same guarded update as the group.
 from __future__ import annotations
 
 import logging
-from collections import defaultdict
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
 from sqlalchemy import Connection
 
-from tsbridge.core.assign import Ranked, chosen, rank
+from tsbridge.core.assign import Ranked, chosen
 from tsbridge.core.moments import GIVEN, Actor, Moment, Value
 from tsbridge.core.ports import Clock, Ids
 from tsbridge.core.rota import Rota
-from tsbridge.store import assignments, cases, rosters, workload, writemode
+from tsbridge.store import assignments, cases, rosters, workload
 from tsbridge.store.db import Database, unavailable
 from tsbridge.store.rulebooks import Built, LiveRulebook
-from tsbridge.work.choosing import Choosing, Rosters, candidate_json, left_behind, terms_of, user_of, work_of
+from tsbridge.work.choosing import Choosing, Rosters, candidate_json, left_behind, user_of
 from tsbridge.work.conclude import Conclusions, ToldNow
 from tsbridge.work.loop import place
 
@@ -87,18 +86,9 @@ class Giving:
     def _to_give(self, conn: Connection, now: datetime) -> tuple[list[tuple[str, str]], datetime | None]:
         """Work that somebody can get, the first to be given in front, and when somebody comes or goes next."""
         book = self._live.live(conn).book
-        queues = {queue.name: queue for queue in book.queues.values() if queue.gives}
-        dry = bool(queues) and writemode.in_force(conn, self._setting).effective == "dry-run"
-        rota = self._choosing.rota(conn, now) if queues and not dry else None
+        rota, fitting = self._choosing.fitting(conn, book, self._setting, now)
         if rota is None:
             return [], None
-        kinds: dict[str, list[workload.Kind]] = defaultdict(list)
-        for kind in workload.kinds(conn, queues, left_behind(conn, rota, queues.values(), now)):
-            kinds[kind.queue].append(kind)
-        fitting = []
-        for name, waiting in sorted(kinds.items()):
-            people = self._choosing.colleagues(conn, book, rota, queues[name], now)
-            fitting += [kind for kind in waiting if chosen(rank(terms_of(rota, queues[name]), work_of(kind), people)) is not None]
         rows = workload.first(conn, fitting, BATCH + len(self._put_off))
         return [one for row in rows if (one := (row["case_id"], row["thread"])) not in self._put_off], rota.next_change(now)
 

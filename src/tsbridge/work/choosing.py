@@ -17,7 +17,7 @@ from tsbridge.core.calendar import Calendar
 from tsbridge.core.roster import Agent, Pairs
 from tsbridge.core.rota import Rota
 from tsbridge.core.rules.language import Queue, Rulebook
-from tsbridge.store import assignments, links, workload
+from tsbridge.store import assignments, links, workload, writemode
 from tsbridge.store.rulebooks import LiveRulebook
 
 KNOWN: Final = 20
@@ -59,6 +59,23 @@ class Choosing:
         fitting = [kind for kind in waiting if chosen(rank(terms, work_of(kind), people)) is not None]
         piece = next(iter(workload.first(conn, fitting or waiting, 1)), None)
         return Next(count, piece, rank(terms, self.work(conn, rota, queue, piece), people))
+
+    def fitting(self, conn: Connection, book: Rulebook, setting: str, now: datetime) -> tuple[Rota | None, list[workload.Kind]]:
+        """The kinds of work, out of all queues that give, that somebody can get now. No rota where nothing is given out: there is none, no
+        queue gives, or, by the `setting` of write-back too, nothing is written."""
+        queues = {queue.name: queue for queue in book.queues.values() if queue.gives}
+        dry = bool(queues) and writemode.in_force(conn, setting).effective == "dry-run"
+        rota = self.rota(conn, now) if queues and not dry else None
+        if rota is None:
+            return None, []
+        by_queue: dict[str, list[workload.Kind]] = defaultdict(list)
+        for kind in workload.kinds(conn, queues, left_behind(conn, rota, queues.values(), now)):
+            by_queue[kind.queue].append(kind)
+        found: list[workload.Kind] = []
+        for name, kinds in sorted(by_queue.items()):
+            people = self.colleagues(conn, book, rota, queues[name], now)
+            found += [kind for kind in kinds if chosen(rank(terms_of(rota, queues[name]), work_of(kind), people)) is not None]
+        return rota, found
 
     def rank(self, conn: Connection, book: Rulebook, rota: Rota, queue: Queue, piece: workload.Row, now: datetime) -> tuple[Ranked, ...]:
         return rank(terms_of(rota, queue), self.work(conn, rota, queue, piece), self.colleagues(conn, book, rota, queue, now))

@@ -64,6 +64,8 @@ def result(**changes: Any) -> Result:
         "checks": 2,
         "unmet": [],
         "gave_up": [],
+        "mails": 2,
+        "posts": 1,
         "seconds": 12.3,
     }
     return Result(**{**given, **changes})

@@ -25,6 +25,7 @@ import httpx
 import uvicorn
 
 from tsbridge.demo_bridge import Bridge, NotRunning
+from tsbridge.demo_people import People
 from tsbridge.demo_report import Figures, Result, figure, in_plain_words, one_minute, page
 from tsbridge.simulator.scenario import Scenario, friday_before, weekend
 from tsbridge.simulator.scenario_play import Played, Player, Ticket, Unmet, unmet
@@ -68,10 +69,12 @@ async def _demo(stay: bool, seed: int, tickets: int, calls: int) -> int:
             played = await _play(stage, scenario)
             result = await _settle(stage, scenario, played, began)
             minute = await _same_minute(stage, scenario, played)
-            result = replace(result, unmet=[*result.unmet, *minute.wrong])
+            result = replace(result, unmet=[*result.unmet, *minute.wrong, *stage.told.missing()])
             _say("\n" + page(result))
             if minute.told:
                 _say("\nA severity 1 that one minute of everything did not confuse:\n" + minute.told)
+            if told := stage.told.one_message():
+                _say("\nOne of the messages, as the mail server got it:\n" + told)
             explained = await _one_decision(stage.bridge)
             if explained:
                 _say("\nOne of the decisions, in plain words:\n" + explained)
@@ -98,6 +101,7 @@ class _Stage:
     talkdesk_url: str
     people: ZendeskAccount
     callers: TalkdeskAccount
+    told: People
 
     def sent(self) -> int:
         return sum(len(d.attempts) for d in self.zendesk.webhooks.log) + self.talkdesk.automations.sent
@@ -138,6 +142,8 @@ async def _stage(folder: Path, seed: int) -> AsyncIterator[_Stage]:
         "TSBRIDGE_ZENDESK_READS_PER_MINUTE": "20000",
     }
     async with contextlib.AsyncExitStack() as stack:
+        told = await stack.enter_async_context(People(folder))
+        settings |= told.settings
         sender = await stack.enter_async_context(httpx.AsyncClient(timeout=12, trust_env=False))
         zendesk = Zendesk(
             sender,
@@ -161,7 +167,7 @@ async def _stage(folder: Path, seed: int) -> AsyncIterator[_Stage]:
             faults.duplicate, faults.reorder = DUPLICATES, DISORDER
         hand = await stack.enter_async_context(httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url=talkdesk_url))
         at_desk = await stack.enter_async_context(httpx.AsyncClient(transport=httpx.ASGITransport(desk), base_url=zendesk_url))
-        yield _Stage(bridge, key, zendesk, zendesk_url, talkdesk, talkdesk_url, ZendeskAccount(at_desk), TalkdeskAccount(hand))
+        yield _Stage(bridge, key, zendesk, zendesk_url, talkdesk, talkdesk_url, ZendeskAccount(at_desk), TalkdeskAccount(hand), told)
 
 
 def _now() -> datetime:
@@ -271,6 +277,8 @@ def _result(stage: _Stage, scenario: Scenario, played: Played, figures: Figures,
         checks=len(scenario.expected),
         unmet=[str(one) for one in wrong],
         gave_up=played.gave_up,
+        mails=stage.told.mails,
+        posts=stage.told.posts,
         seconds=seconds,
     )
 

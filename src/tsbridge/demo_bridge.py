@@ -26,9 +26,10 @@ class Bridge:
     """`tsbridge zendesk setup`, then `tsbridge serve`, on a free loopback port, its files in `folder`. An async context manager."""
 
     def __init__(self, folder: Path, settings: Mapping[str, str], key: str) -> None:
-        self._folder, self._settings = folder, settings
+        self._folder = folder
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
+        self._settings = {**settings, "TSBRIDGE_PUBLIC_URL": self.url}
         self._log = folder / "bridge.log"
         self._process: subprocess.Popen[bytes] | None = None
         self._client = httpx.AsyncClient(base_url=self.url, headers={"Authorization": f"Bearer {key}"}, timeout=10)

@@ -41,6 +41,8 @@ class Result:
     checks: int
     unmet: Sequence[str]
     gave_up: Sequence[str]
+    mails: int
+    posts: int
     seconds: float
     median_to_tag_s: float | None = None
 
@@ -80,6 +82,11 @@ def page(result: Result) -> str:
         ("cases", str(figure(f, "tsbridge_cases")), f"{figure(f, 'tsbridge_cases', status='open')} open"),
         ("decisions", str(figure(f, "tsbridge_decisions")), "each with its reasons, chained"),
         ("escalation steps", str(figure(f, "tsbridge_escalation_steps", status="fired")), "fired, nobody had moved in time"),
+        (
+            "people told",
+            f"{result.mails + result.posts}",
+            f"messages, {result.mails} by mail and {result.posts} in a chat",
+        ),
         ("write-backs confirmed", str(wishes("confirmed")), f"{wishes('unneeded')} unneeded, {parked} parked or refused"),
         ("tags confirmed in Zendesk", f"{result.tags_confirmed}/{result.tags_wanted}", "expected by the stories"),
         ("tickets as expected", f"{result.checks - len(result.unmet)}/{result.checks}", "tags there, none too many, right group"),

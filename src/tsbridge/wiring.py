@@ -96,17 +96,18 @@ def starter_path(settings: Settings) -> Path:
     """The rulebook that an empty database gets: the one of the settings, else the bundled one."""
     if settings.rulebook is not None:
         return settings.rulebook
-    return _bundled("incident-desk.yaml")
+    return bundled("incident-desk.yaml")
 
 
 def example_roster(settings: Settings) -> Path:
     """The roster of the settings, else the bundled example."""
-    return settings.roster or _bundled("incident-desk-roster.yaml")
+    return settings.roster or bundled("incident-desk-roster.yaml")
 
 
-def _bundled(name: str) -> Path:
-    bundled = Path(str(files("tsbridge"))) / "_bundled" / "rulebooks"
-    folder = bundled if bundled.is_dir() else Path(__file__).resolve().parents[2] / "rulebooks"
+def bundled(name: str) -> Path:
+    """A file of `rulebooks/`, in an installation or a checkout."""
+    installed = Path(str(files("tsbridge"))) / "_bundled" / "rulebooks"
+    folder = installed if installed.is_dir() else Path(__file__).resolve().parents[2] / "rulebooks"
     return folder / name
 
 

@@ -56,6 +56,14 @@ def test_what_a_rule_asked_and_what_is_late_says_so() -> None:
     assert told.data["next_step_at"] is None
 
 
+def test_without_a_link_no_link_is_spoken_of() -> None:
+    items = [Item(CASE, 2, None, None), Item("case_2", 3, None, None)]
+    for some in (items, items[:1]):
+        told = about_cases("ntf_1", AT, some, ANA, link=None, acknowledge_link=None)
+        assert "link" not in told.text
+        assert "take its ticket in Zendesk" in told.text
+
+
 def test_no_case_is_no_message() -> None:
     with pytest.raises(ValueError, match="at least one case"):
         about_cases("ntf_1", AT, [], ANA, link=None, acknowledge_link=None)

@@ -65,6 +65,11 @@ class Message:
     button: str = "Acknowledge"
 
 
+BY_LINK: Final = "Please take it: open the link and press its button."
+BY_HAND: Final = "Please take it: take its ticket in Zendesk, or acknowledge the case."
+"""Where messages carry no link, since TSBRIDGE_PUBLIC_URL is not set."""
+
+
 def about_cases(
     id: str, at: datetime, items: Sequence[Item], to: Recipient, *, link: str | None, acknowledge_link: str | None, asked: str | None = None
 ) -> Message:
@@ -72,12 +77,13 @@ def about_cases(
     if not items:
         raise ValueError("expected at least one case")
     worst, *more = ranked = sorted(items, key=_rank)
-    words = inert(asked or "Please take it: open the link and press its button.", 400)
+    words = inert(asked or (BY_LINK if acknowledge_link else BY_HAND), 400)
     if more:
         heads = [f"- {_about(item)} {item.case_id}{_next(item, to.zone)}" for item in ranked[:SHOWN]]
         left = [f"and {len(ranked) - SHOWN} more."] if len(ranked) > SHOWN else []
         subject = f"{len(ranked)} cases, the worst: {_about(worst)}"
-        text = "\n".join([f"{len(ranked)} cases ask for you; the link leads to all of them.", "", *heads, *left, "", words])
+        led = "; the link leads to all of them" if acknowledge_link else ""
+        text = "\n".join([f"{len(ranked)} cases ask for you{led}.", "", *heads, *left, "", words])
     else:
         subject = f"{_about(worst)} ({worst.case_id})"
         why = f"Policy {inert(worst.policy)}, step {worst.step}." if worst.policy is not None else "A rule asks for you."

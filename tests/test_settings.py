@@ -80,6 +80,11 @@ def test_only_secrets_come_from_files() -> None:
     assert "TSBRIDGE_PORT_FILE in the environment is not a setting" in refused(TSBRIDGE_PORT_FILE="/etc/port")
 
 
+def test_a_comma_inside_a_secret_has_a_backslash_before_it() -> None:
+    settings = load({"TSBRIDGE_ZENDESK_WEBHOOK_SECRETS": r"a\,b,c\\,d"}, None)
+    assert [secret.get_secret_value() for secret in settings.zendesk_webhook_secrets] == ["a,b", r"c\,d"]
+
+
 def test_several_webhook_secrets_are_split_at_commas() -> None:
     settings = load({"TSBRIDGE_ZENDESK_WEBHOOK_SECRETS": "new, old ,"}, None)
     assert [secret.get_secret_value() for secret in settings.zendesk_webhook_secrets] == ["new", "old"]

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import difflib
 import os
+import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
@@ -41,10 +42,18 @@ class BadSettings(Exception):
         super().__init__("\n".join(self.problems))
 
 
+_COMMA: Final = re.compile(r"(?<!\\),")
+"""A comma that stands between two secrets; one inside a secret has a backslash before it."""
+
+
 def _comma_separated(value: Any) -> Any:
-    return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+    if not isinstance(value, str):
+        return value
+    return tuple(part.strip().replace("\\,", ",") for part in _COMMA.split(value) if part.strip())
 
 
+MOST_SECRETS: Final = 6
+"""Two webhooks of Zendesk's, each with up to two that it had before."""
 Secrets = Annotated[tuple[SecretStr, ...], NoDecode, BeforeValidator(_comma_separated)]
 
 
@@ -128,8 +137,8 @@ class Settings(BaseSettings):
     @field_validator("zendesk_webhook_secrets", "talkdesk_webhook_secrets")
     @classmethod
     def _not_too_many(cls, value: tuple[SecretStr, ...]) -> tuple[SecretStr, ...]:
-        if len(value) > 3:
-            raise ValueError("expected at most three secrets: the one in use and those it replaces")
+        if len(value) > MOST_SECRETS:
+            raise ValueError(f"expected at most {MOST_SECRETS} secrets: those in use and those they replace")
         if any(secret.get_secret_value() == PUBLIC_TEST_SECRET for secret in value):
             raise ValueError("this is Zendesk's public secret for unsaved webhooks; expected the secret of your own webhook")
         return value

@@ -46,10 +46,10 @@ async def test_what_is_planned_is_done_and_then_nothing_is_left_to_do(zendesk: Z
     await install.carry_out(zendesk, steps)
     again = await install.planned(zendesk, ENDPOINT, kind)
     assert {act for act, _ in acts(again)} == {"keep"}
-    assert await install.signing_secret(zendesk)
+    assert len(set(await install.signing_secrets(zendesk))) == (2 if kind == "trigger" else 1)
     await install.carry_out(zendesk, await install.removal(zendesk))
     assert await install.removal(zendesk) == ()
-    assert await install.signing_secret(zendesk) is None
+    assert await install.signing_secrets(zendesk) == ()
 
 
 async def test_a_trigger_made_by_us_really_delivers_our_body(account: Zendesk, zendesk: ZendeskClient) -> None:
@@ -67,7 +67,11 @@ async def test_the_single_trigger_of_earlier_versions_is_shown_and_renewed(accou
     del account.world.store.triggers[new]
     account.world.store.triggers[changed]["title"] = setup.FORMER
     steps = await install.planned(zendesk, ENDPOINT, "trigger")
-    assert acts(steps) == [("keep", "webhook"), ("create", "trigger"), ("create", "trigger"), ("remove", "trigger")]
+    assert acts(steps) == [
+        *[("keep", "webhook")] * 2,
+        *[("create", "trigger")] * 2,
+        ("remove", "trigger"),
+    ]
     assert steps[-1].name == setup.FORMER
     await install.carry_out(zendesk, steps)
     assert sorted(one["title"] for one in account.world.store.triggers.values()) == sorted(setup.TITLES.values())
@@ -86,7 +90,7 @@ async def test_a_body_in_another_order_is_mended(account: Zendesk, zendesk: Zend
     trigger = next(iter(account.world.store.triggers.values()))
     id_, body = trigger["actions"][0]["value"]
     trigger["actions"][0]["value"] = [id_, json.dumps(json.loads(body), sort_keys=True)]
-    assert [step.differences for step in await install.planned(zendesk, ENDPOINT, "trigger")] == [(), ("actions",), ()]
+    assert [step.differences for step in await install.planned(zendesk, ENDPOINT, "trigger")] == [(), (), ("actions",), ()]
 
 
 async def test_what_somebody_changed_is_shown_and_mended(account: Zendesk, zendesk: ZendeskClient) -> None:
@@ -94,11 +98,12 @@ async def test_what_somebody_changed_is_shown_and_mended(account: Zendesk, zende
     trigger, _ = account.world.store.triggers.values()
     trigger["active"] = False
     trigger["conditions"]["any"] = [{"field": "status", "operator": "is", "value": "open"}]
-    (webhook,) = account.world.store.webhooks.values()
+    webhook, _ = account.world.store.webhooks.values()
     webhook["endpoint"] = "https://elsewhere.test/"
     steps = await install.planned(zendesk, ENDPOINT, "trigger")
     assert [(step.act, step.differences) for step in steps] == [
         ("change", ("endpoint",)),
+        ("keep", ()),
         ("change", ("active", "conditions")),
         ("keep", ()),
     ]
@@ -109,11 +114,11 @@ async def test_what_somebody_changed_is_shown_and_mended(account: Zendesk, zende
 async def test_from_trigger_to_events_and_back(account: Zendesk, zendesk: ZendeskClient) -> None:
     await install.carry_out(zendesk, await install.planned(zendesk, ENDPOINT, "trigger"))
     steps = await install.planned(zendesk, ENDPOINT, "events")
-    assert acts(steps) == [("remove", "trigger"), ("remove", "trigger"), ("replace", "webhook")]
+    assert acts(steps) == [("remove", "trigger"), ("remove", "trigger"), ("remove", "webhook"), ("replace", "webhook")]
     await install.carry_out(zendesk, steps)
     assert account.world.store.triggers == {}
     back = await install.planned(zendesk, ENDPOINT, "trigger")
-    assert acts(back) == [("replace", "webhook"), ("create", "trigger"), ("create", "trigger")]
+    assert acts(back) == [("replace", "webhook"), ("create", "webhook"), ("create", "trigger"), ("create", "trigger")]
     await install.carry_out(zendesk, back)
     assert {act for act, _ in acts(await install.planned(zendesk, ENDPOINT, "trigger"))} == {"keep"}
 
@@ -146,3 +151,12 @@ async def test_subscriptions_of_events_hear_of_merged_users_too(account: Zendesk
     await install.carry_out(zendesk, await install.planned(zendesk, ENDPOINT, "events"))
     (made,) = account.world.store.webhooks.values()
     assert "zen:event-type:user.merged" in made["subscriptions"]
+
+
+async def test_beside_the_triggers_merged_users_are_told_by_a_webhook_of_their_own(account: Zendesk, zendesk: ZendeskClient) -> None:
+    await install.carry_out(zendesk, await install.planned(zendesk, ENDPOINT, "trigger"))
+    called = {one["name"]: one["subscriptions"] for one in account.world.store.webhooks.values()}
+    assert called == {setup.NAME: ["conditional_ticket_events"], setup.PEOPLE: ["zen:event-type:user.merged"]}
+    triggers = account.world.store.triggers.values()
+    (first, _) = account.world.store.webhooks.values()
+    assert {str(trigger["actions"][0]["value"][0]) for trigger in triggers} == {str(first["id"])}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Any, Final, TypeVar
@@ -41,7 +41,7 @@ def setup(
     apply: Annotated[bool, typer.Option("--apply", help="Do it.")] = False,
     remove: Annotated[bool, typer.Option("--remove", help="Take away what is ours; with --plan only say what.")] = False,
     kind: Annotated[str, typer.Option(help="trigger (called by our two triggers) or events (subscribed to ticket events)")] = "trigger",
-    secret_into: Annotated[Path | None, typer.Option(help="Write the webhook's signing secret into this new file.")] = None,
+    secret_into: Annotated[Path | None, typer.Option(help="Write the webhooks' signing secrets into this new file.")] = None,
     as_json: AsJson = False,
 ) -> None:
     """Make the webhook and the two triggers that tell us of tickets, or say what is missing. Exit code 1: a plan with something to do."""
@@ -58,10 +58,10 @@ def setup(
         steps = await (install.removal(zendesk) if remove else install.planned(zendesk, endpoint, chosen))
         if doing:
             await install.carry_out(zendesk, steps)
-        secret = await install.signing_secret(zendesk) if secret_into is not None and not remove else None
-        if secret is not None and secret_into is not None:
-            _write_secret(secret_into, secret)
-        return {"steps": steps, "lacking": lacking(granted or ()), "scopes": granted, "secret_written": secret is not None}
+        secrets = await install.signing_secrets(zendesk) if secret_into is not None and not remove else ()
+        if secrets and secret_into is not None:
+            _write_secrets(secret_into, secrets)
+        return {"steps": steps, "lacking": lacking(granted or ()), "scopes": granted, "secret_written": bool(secrets)}
 
     found = with_zendesk(work)
     left = [step for step in found["steps"] if step.act != "keep"]
@@ -178,13 +178,14 @@ def _endpoint(url: str | None) -> str:
     return f"{parts.scheme}://{parts.netloc}{path}" + ("" if path.endswith("/webhooks/zendesk") else "/webhooks/zendesk")
 
 
-def _write_secret(into: Path, secret: str) -> None:
+def _write_secrets(into: Path, secrets: Sequence[str]) -> None:
+    """As TSBRIDGE_ZENDESK_WEBHOOK_SECRETS_FILE is read: with commas between them, one inside a secret behind a backslash."""
     try:
         handle = os.open(into, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except OSError:
         refuse("--secret-into: expected the name of a file that can be made and is not there yet")
     with os.fdopen(handle, "w", encoding="utf-8") as file:
-        file.write(secret + "\n")
+        file.write(",".join(secret.replace(",", "\\,") for secret in secrets) + "\n")
 
 
 def _in_words(found: dict[str, Any], left: list[Step], doing: bool) -> list[str]:

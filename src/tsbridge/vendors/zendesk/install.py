@@ -26,10 +26,12 @@ async def removal(zendesk: ZendeskClient) -> tuple[Step, ...]:
 
 async def carry_out(zendesk: ZendeskClient, steps: Sequence[Step]) -> None:
     """Do the steps. What fails stops here; planning again shows what is left."""
-    webhook_id = next((step.id for step in steps if step.what == "webhook" and step.act in ("keep", "change")), None)
+    ours = [step for step in steps if step.what == "webhook" and step.name == setup.NAME]
+    webhook_id = next((step.id for step in ours if step.act in ("keep", "change")), None)
     for step in steps:
         if step.what == "webhook":
-            webhook_id = await _webhook(zendesk, step) or webhook_id
+            made = await _webhook(zendesk, step)
+            webhook_id = made if made is not None and step.name == setup.NAME else webhook_id
         elif step.act == "remove":
             await zendesk.ask("DELETE", f"triggers/{step.id}")
         elif step.act in ("create", "change"):
@@ -37,13 +39,17 @@ async def carry_out(zendesk: ZendeskClient, steps: Sequence[Step]) -> None:
             await zendesk.ask(*(("POST", "triggers") if step.act == "create" else ("PUT", f"triggers/{step.id}")), body)
 
 
-async def signing_secret(zendesk: ZendeskClient) -> str | None:
-    """The secret our webhook signs with; None while there is no webhook."""
-    for one in await zendesk.every("webhooks", "webhooks"):
-        if one.get("name") == setup.NAME:
-            found = (await zendesk.ask("GET", f"webhooks/{one['id']}/signing_secret")).get("signing_secret")
-            return str(found["secret"]) if isinstance(found, Mapping) and found.get("secret") else None
-    return None
+async def signing_secrets(zendesk: ZendeskClient) -> tuple[str, ...]:
+    """What our webhooks sign with, each its own; none while there is no webhook."""
+    webhooks = await zendesk.every("webhooks", "webhooks")
+    secrets = []
+    for name in (setup.NAME, setup.PEOPLE):
+        for one in webhooks:
+            if one.get("name") == name:
+                found = (await zendesk.ask("GET", f"webhooks/{one['id']}/signing_secret")).get("signing_secret")
+                if isinstance(found, Mapping) and found.get("secret"):
+                    secrets.append(str(found["secret"]))
+    return tuple(secrets)
 
 
 async def scopes(zendesk: ZendeskClient) -> tuple[str, ...] | None:

@@ -1,4 +1,5 @@
-"""What has to stand in Zendesk so that it tells us of tickets: one webhook, and where it is called by triggers, those two.
+"""What has to stand in Zendesk so that it tells us of tickets: one webhook, and where it is called by triggers, those two, and another
+webhook for what no trigger tells: that two users were merged.
 
 Planned against what stands there, like a change of infrastructure: look, say what would be done, do it, look again and find
 nothing left. Ours are known by their exact names; nothing else is ever touched (reference/zendesk.md sections 1 and 8.1).
@@ -26,6 +27,9 @@ FORMER: Final = "tsbridge: tell the incident desk of every change"
 """The one trigger that earlier versions made."""
 HAPPENS: Final[Mapping[Event, str]] = {"created": "Create", "updated": "Change"}
 FOR_TRIGGERS: Final = ("conditional_ticket_events",)
+PEOPLE: Final = "tsbridge: merged users"
+"""The webhook beside the triggers: one that triggers call can be subscribed to nothing else."""
+MERGED: Final = f"{EVENT}user.merged"
 SCOPES: Final = ("read", "write")
 """Broad ones do; of the granular ones `tickets:read`, `tickets:write`, `users:read` and those of the set-up are needed."""
 GRANULAR: Final = ("tickets:read", "tickets:write", "users:read", "webhooks:read", "webhooks:write", "triggers:read", "triggers:write")
@@ -51,14 +55,18 @@ class Step:
 
 def webhook(endpoint: str, kind: Kind) -> dict[str, Any]:
     """The webhook we want."""
-    events = [f"{EVENT}ticket.{name}" for name in sorted(EVENTS)] + [f"{EVENT}messaging_ticket.message_added", f"{EVENT}user.merged"]
+    events = [f"{EVENT}ticket.{name}" for name in sorted(EVENTS)] + [f"{EVENT}messaging_ticket.message_added", MERGED]
+    return _webhook(NAME, endpoint, events if kind == "events" else FOR_TRIGGERS)
+
+
+def _webhook(name: str, endpoint: str, subscriptions: Sequence[str]) -> dict[str, Any]:
     return {
-        "name": NAME,
+        "name": name,
         "endpoint": endpoint,
         "http_method": "POST",
         "request_format": "json",
         "status": "active",
-        "subscriptions": events if kind == "events" else list(FOR_TRIGGERS),
+        "subscriptions": list(subscriptions),
     }
 
 
@@ -75,21 +83,13 @@ def trigger(webhook_id: str, event: Event) -> dict[str, Any]:
 
 def plan(webhooks: Iterable[Mapping[str, Any]], triggers: Iterable[Mapping[str, Any]], endpoint: str, kind: Kind) -> tuple[Step, ...]:
     """What to do so that ours stands as it should. Second ones of the same name are removed, the oldest is kept."""
-    found = _ours(webhooks, "name", NAME)
-    ours = found[0] if found else None
-    wanted = webhook(endpoint, kind)
-    steps = [Step("remove", "webhook", NAME, str(one["id"])) for one in found[1:]]
-    told = list(triggers)
-    if ours is None:
-        steps.append(Step("create", "webhook", NAME, body=wanted))
-    else:
-        differences = tuple(name for name in wanted if _plain(ours.get(name)) != _plain(wanted[name]))
-        # Zendesk keeps the subscriptions a webhook was made with.
-        act: Act = "replace" if "subscriptions" in differences else "change" if differences else "keep"
-        steps.append(Step(act, "webhook", NAME, str(ours["id"]), wanted, differences))
+    standing_hooks, told = list(webhooks), list(triggers)
+    steps = _webhook_steps(standing_hooks, webhook(endpoint, kind))
     if kind == "events":
-        return (*_without_triggers(told), *steps)
-    webhook_id = str(ours["id"]) if ours is not None and steps[-1].act != "replace" else ""
+        return (*_without_triggers(told), *_without(standing_hooks, PEOPLE), *steps)
+    ours = steps[-1]
+    webhook_id = (ours.id or "") if ours.act != "replace" else ""
+    steps += _webhook_steps(standing_hooks, _webhook(PEOPLE, endpoint, (MERGED,)))
     for event in TOLD:
         standing = _ours(told, "title", TITLES[event])
         steps += [_gone(one) for one in standing[1:]]
@@ -100,7 +100,8 @@ def plan(webhooks: Iterable[Mapping[str, Any]], triggers: Iterable[Mapping[str, 
 
 def removal(webhooks: Iterable[Mapping[str, Any]], triggers: Iterable[Mapping[str, Any]]) -> tuple[Step, ...]:
     """What to do so that nothing of ours is left: the triggers first, they call the webhook."""
-    return (*_without_triggers(list(triggers)), *(Step("remove", "webhook", NAME, str(one["id"])) for one in _ours(webhooks, "name", NAME)))
+    standing = list(webhooks)
+    return (*_without_triggers(list(triggers)), *_without(standing, NAME), *_without(standing, PEOPLE))
 
 
 def lacking(granted: Sequence[str]) -> tuple[str, ...]:
@@ -113,6 +114,23 @@ def lacking(granted: Sequence[str]) -> tuple[str, ...]:
 def addressed(step: Step, webhook_id: str) -> dict[str, Any]:
     """The trigger to send for a step: its body, calling this webhook."""
     return trigger(webhook_id, next(event for event in TOLD if TITLES[event] == step.name))
+
+
+def _webhook_steps(webhooks: Sequence[Mapping[str, Any]], wanted: Mapping[str, Any]) -> list[Step]:
+    """What to do so that this webhook stands, once; the last step is about the one that stays."""
+    name = str(wanted["name"])
+    found = _ours(webhooks, "name", name)
+    steps = [Step("remove", "webhook", name, str(one["id"])) for one in found[1:]]
+    if not found:
+        return [*steps, Step("create", "webhook", name, body=wanted)]
+    differences = tuple(part for part in wanted if _plain(found[0].get(part)) != _plain(wanted[part]))
+    # Zendesk keeps the subscriptions a webhook was made with.
+    act: Act = "replace" if "subscriptions" in differences else "change" if differences else "keep"
+    return [*steps, Step(act, "webhook", name, str(found[0]["id"]), wanted, differences)]
+
+
+def _without(webhooks: Sequence[Mapping[str, Any]], name: str) -> list[Step]:
+    return [Step("remove", "webhook", name, str(one["id"])) for one in _ours(webhooks, "name", name)]
 
 
 def _without_triggers(triggers: Sequence[Mapping[str, Any]]) -> list[Step]:

@@ -101,3 +101,24 @@ def test_holes_are_problems(run: Run, file: Path) -> None:
 def test_misuse_is_told_apart_from_problems(run: Run, arguments: tuple[str, ...]) -> None:
     run("migrate")
     assert run("roster", *arguments).code == 2
+
+
+def test_links_to_feeds_are_made_and_made_void(run: Run, file: Path) -> None:
+    run("migrate")
+    assert run("roster", "feed", "ana").code == 1  # no roster yet
+    run("roster", "publish", str(file), "--note", "x")
+    first = run("roster", "feed", "ana", "--json").json["url"]
+    second = run("roster", "feed", "ana", TSBRIDGE_PUBLIC_URL="https://desk.example").out.strip()
+    assert first.startswith("/f/a.")
+    assert first.endswith(".ics")
+    assert second.startswith("https://desk.example/f/a.")
+    assert second.removeprefix("https://desk.example") != first
+    assert run("roster", "feed", "--queue", "safety").out.startswith("/f/q.")
+    assert [run("roster", "feed", *named).code for named in (("nobody",), ("--queue", "nowhere"), (), ("ana", "--queue", "safety"))] == [
+        1,
+        1,
+        2,
+        2,
+    ]
+    assert [run("roster", "feed", "ana", "--void").code for _ in range(2)] == [0, 1]
+    assert run("audit", "verify").code == 0

@@ -336,6 +336,7 @@ def bridge(settings: Settings, database: Database, clock: Clock, *, workers_insi
         metrics_role=settings.metrics_role,
         docs_role=settings.docs_role,
         zendesk_url=settings.zendesk_url,
+        public_url=settings.public_url,
         carried=told.carried,
     )
     app = create_app(desk)

@@ -13,7 +13,9 @@ from sqlalchemy import Connection
 
 from tsbridge.cli.books import STDIN, Place, finding_words, read_book, read_document, write_text
 from tsbridge.cli.frame import AsJson, Failed, House, actor, done, group, house, refuse, say, table, time_option
+from tsbridge.core import feedlink
 from tsbridge.core.coverage import holes
+from tsbridge.core.feedlink import FeedLink
 from tsbridge.core.roster import Override
 from tsbridge.core.rota import Rota
 from tsbridge.files import based_on, dump, load_file, with_base
@@ -30,7 +32,7 @@ from tsbridge.web.documents import passes
 from tsbridge.web.duty_shapes import hole_item, on_call_item
 from tsbridge.web.inputs import BIGGEST_VERSION
 from tsbridge.web.overrides import override_item
-from tsbridge.wiring import SystemClock, example_roster, starter_path
+from tsbridge.wiring import SystemClock, entropy, example_roster, starter_path
 from tsbridge.work.rosters import LiveRoster
 
 app = group("The roster: who works when, who is on call and why, and the holes.")
@@ -198,6 +200,31 @@ def override_(
             say(as_json, one, [f"{one['id']}: {one['agent']} from {one['from']} to {one['to']}."])
         else:
             refuse("expected oncall, shift, off, list or remove")
+
+
+@app.command()
+def feed(
+    agent: Annotated[str | None, typer.Argument(help="The agent's key.")] = None,
+    queue: Annotated[str | None, typer.Option(help="A queue's key: who is on call and at work for it.")] = None,
+    void: Annotated[bool, typer.Option("--void", help="Make the link lead nowhere, without a new one.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Print a new secret link to the duties of an agent or a queue, for calendar programs; earlier ones lead nowhere from now on."""
+    if (agent is None) == (queue is None):
+        refuse("expected the key of an agent, or --queue with that of a queue")
+    link = FeedLink("agent", agent) if agent is not None else FeedLink("queue", str(queue))
+    with house() as made:
+        if void:
+            if not made.write(lambda conn: rostering.void_feed_link(conn, link, **made.record())):
+                raise Failed(f"There is no link to a feed of the {link.kind} {link.key}.")
+            say(as_json, {"voided": True}, [f"Links to the feed of {link.key} lead nowhere from now on."])
+            return
+        roster = _rota(made, made.clock.now()).roster
+        if not made.read(lambda conn: rostering.has_feed(link, roster, rostering.rulebook_of(conn))):
+            raise Failed(f"There is no {link.kind} {link.key} in the roster.")
+        token = made.write(lambda conn: rostering.make_feed_link(conn, link, entropy, **made.record()))
+        url = f"{made.settings.public_url or ''}{feedlink.path(token)}"
+    say(as_json, {"url": url}, [url])
 
 
 def _override(

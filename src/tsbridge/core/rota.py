@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from types import MappingProxyType
-from typing import Final, Literal
+from typing import Final, Literal, NamedTuple
 
 from tsbridge.core.at_work import AtWork, Present
 from tsbridge.core.calendar import Calendar
@@ -24,7 +24,7 @@ from tsbridge.core.presence import NEVER_BEGAN, NEVER_ENDS, Absences, Because, P
 from tsbridge.core.roster import Away, Cover, Override, Roster
 from tsbridge.core.turns import first_turn, turn, turns_at, turns_between
 
-__all__ = ["Because", "Duty", "Gap", "OnCall", "Person", "Present", "Rota"]
+__all__ = ["Because", "Duty", "Gap", "Held", "OnCall", "Person", "Present", "Rota"]
 
 TICK: Final = timedelta(microseconds=1)
 LANES_KEPT: Final = 1_000
@@ -73,6 +73,15 @@ class Duty:
     source: Literal["shift", "rotation", "override"]
     name: str
     because: tuple[Because, ...]
+
+
+class Held(NamedTuple):
+    """Somebody on call from `start` to `end`. `key`: the turn, stint or override by which."""
+
+    agent: str
+    start: datetime
+    end: datetime
+    key: tuple[str, ...]
 
 
 class Rota:
@@ -247,6 +256,11 @@ class Rota:
         """Every piece of a shift or turn that has something of the time from `start` to `end`, whole, as asking at each instant has it."""
         found = {duty.id: duty for duty in (*self._shift_duties(start, end), *self._on_call_duties(start, end))}
         return tuple(sorted(found.values(), key=lambda one: (one.start, one.end, one.source, one.name, one.agent)))
+
+    def held(self, start: datetime, end: datetime, queue: str, severity: int) -> Iterator[Held]:
+        """Who is on call for a queue and a severity when, as asking at each instant has it; what has no end is cut at `end`."""
+        for hold, since, until in self._pieces(self._answering(self.line(queue, severity), queue), start, end):
+            yield Held(hold.agent, since, until, hold.key)
 
     def _shift_duties(self, start: datetime, end: datetime) -> Iterator[Duty]:
         named = {one.id: one.rotation or one.queue or "" for one in self._work.more}

@@ -24,13 +24,15 @@ class Entry(NamedTuple):
     title: str
 
 
-def write(name: str, entries: Iterable[Entry], as_of: datetime) -> bytes:
-    """The feed, named `name`; `as_of`: when what it says was last changed. The same entries give the same bytes."""
+def write(name: str, entries: Iterable[Entry], as_of: datetime, about: str = "") -> bytes:
+    """The feed, named `name`, with a word `about` it; `as_of`: when what it says was last changed. The same give the same bytes."""
     calendar = Calendar()
     calendar.add("prodid", "-//tsbridge//roster//EN")
     calendar.add("version", "2.0")
     calendar.add("method", "PUBLISH")
     calendar.add("x-wr-calname", name)
+    if about:
+        calendar.add("x-wr-caldesc", about)
     calendar.add("refresh-interval", FRESH_FOR, {"VALUE": "DURATION"})
     calendar.add("x-published-ttl", FRESH_FOR)
     for entry in entries:

@@ -86,6 +86,11 @@ def learnt_between(conn: Connection, start: datetime, end: datetime) -> list[dat
     return sorted(set(conn.execute(select(column).where(column > start, column < end)).scalars()))
 
 
+def last_learnt(conn: Connection) -> datetime | None:
+    """When a feed last said something else; None before one was read."""
+    return conn.execute(select(func.max(feed_reads.c.learnt_at))).scalar()
+
+
 def _read(conn: Connection, key: str, learnt_at: datetime) -> tuple[datetime, Spans]:
     row = conn.execute(select(feed_reads).where(feed_reads.c.key == key, feed_reads.c.learnt_at == learnt_at)).one()
     return row.until, tuple(Span(read_instant(start), read_instant(end), agent) for start, end, agent in row.spans)

@@ -185,6 +185,12 @@ def learnt_between(conn: Connection, start: datetime, end: datetime) -> Sequence
     return sorted(found)
 
 
+def last_learnt(conn: Connection) -> datetime | None:
+    """When a version, an override or its end became known last; None before anything was."""
+    asked = (table.c.published_at, overrides.c.made_at, overrides.c.removed_at)
+    return max((at for column in asked if (at := conn.execute(select(func.max(column))).scalar()) is not None), default=None)
+
+
 def recorded(one: Override) -> dict[str, Any]:
     """An override as the audit's change has it."""
     told = {name: getattr(one, name) for name in ("id", "kind", "agent", "why", "instead_of", "rotation", "queue")}

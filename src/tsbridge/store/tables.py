@@ -517,6 +517,16 @@ link_keys = Table(
     Column("made_at", Instant, nullable=False),
 )
 
+feed_links = Table(
+    "feed_links",  # what the links to feeds of duties are signed with: one that is good for each person or queue
+    metadata,
+    Column("kind", Text, primary_key=True),  # agent | queue
+    Column("key", Text, primary_key=True),
+    Column("secret", Text, nullable=False),  # hex
+    Column("made_at", Instant, nullable=False),
+    Column("made_by", Text, nullable=False),
+)
+
 way_proofs = Table(
     "way_proofs",
     metadata,

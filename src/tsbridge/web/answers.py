@@ -50,6 +50,7 @@ from tsbridge.web.roster_models import (
     AgentShown,
     CoverageShown,
     DutyShown,
+    FeedLinkMade,
     OnCallShown,
     OverrideShown,
     RosterDiff,
@@ -143,6 +144,7 @@ ANSWERS: Final[dict[str, Any]] = {
         ("replace_roster", "restore_roster_version", "replace_roster_entry", "remove_roster_entry", "replace_roster_part"), VersionName
     ),
     **dict.fromkeys(("make_override", "show_override", "remove_override"), OverrideShown),
+    **dict.fromkeys(("make_agent_feed", "make_queue_feed"), FeedLinkMade),
     "show_on_call": OnCallShown,
     "show_coverage": CoverageShown,
     "readyz": Ready,

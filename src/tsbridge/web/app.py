@@ -13,10 +13,12 @@ from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from tsbridge.core import feedlink
 from tsbridge.core.ports import Ids
 from tsbridge.web import (
     acknowledge,
     audit,
+    calendars,
     cases,
     docs,
     draft,
@@ -46,7 +48,9 @@ from tsbridge.web.desk import Desk
 from tsbridge.web.openapi import describe
 from tsbridge.web.route import DeskRoute
 
-OPEN: Final = frozenset({"/livez", "/readyz", "/metrics", "/docs", "/docs/init.js", "/openapi.json", "/docs-assets", acknowledge.PATH})
+SECRET: Final = {acknowledge.FOLDER: acknowledge.PATH, feedlink.FOLDER: calendars.PATH}
+"""Below these addresses stands somebody's token, which is their proof."""
+OPEN: Final = frozenset({"/livez", "/readyz", "/metrics", "/docs", "/docs/init.js", "/openapi.json", "/docs-assets", *SECRET.values()})
 """Routes without a role. `/metrics` and `/docs` ask for one when the desk says so."""
 DOOR: Final = "/webhooks/"
 
@@ -72,6 +76,7 @@ _ROUTERS: Final = (
     roster,
     overrides,
     duty,
+    calendars,
     keys,
     docs,
     acknowledge,
@@ -175,6 +180,6 @@ def _template(scope: Scope) -> str:
     if isinstance(route, APIRoute | Mount):
         return route.path
     path = getattr(route, "path", None) or scope["path"]
-    if path.startswith(acknowledge.FOLDER):
-        return acknowledge.PATH  # what follows is somebody's token
+    if path[:3] in SECRET:
+        return SECRET[path[:3]]
     return path if path in ("/webhooks/zendesk", "/webhooks/talkdesk") else "other"

@@ -23,6 +23,7 @@ from tsbridge.store.db import Database
 from tsbridge.store.rulebooks import LiveRulebook
 from tsbridge.web.auth import Gate
 from tsbridge.web.counters import Counters
+from tsbridge.web.written import Written
 
 
 class CaseDesk(Protocol):
@@ -114,7 +115,8 @@ class Desk:
     `wake`: there are deliveries to work on; `wake_writer`: there are wishes to write; `wake_replay`: a replay or a rejudge.
     `rounds`: how long each task of this process has been in its round.
     `probes`: what `/readyz` looks at, by name. `metrics_role`, `docs_role`: None leaves them open.
-    `zendesk_url`: where links to tickets lead. `carried`: the cases of a message, by its id.
+    `zendesk_url`: where links to tickets lead; `public_url`: where people reach this service. `feeds`: of duties.
+    `carried`: the cases of a message, by its id.
     """
 
     database: Database
@@ -143,6 +145,8 @@ class Desk:
     metrics_role: str | None = None
     docs_role: str | None = None
     zendesk_url: str | None = None
+    public_url: str | None = None
+    feeds: Written = field(default_factory=Written)
     carried: Callable[[Connection, str], Sequence[Carried]] = _nothing_carried
 
     def salt(self) -> str:

@@ -31,3 +31,10 @@ def need_match(if_match: str | None, *current: str) -> None:
     # a weak tag never matches: it does not promise the same bytes
     if current and not set(current) & set(_ONE.findall(if_match)):
         raise Problem(412, "This was changed meanwhile; read it again.", headers={"ETag": current[0]})
+
+
+def none_match(if_none_match: str | None, current: str) -> bool:
+    """Whether the caller has `current` already, as `If-None-Match` says. A weak tag will do: what it stands for is the same."""
+    if if_none_match is None:
+        return False
+    return if_none_match.strip() == "*" or current in {one.removeprefix("W/") for one in _ONE.findall(if_none_match[:4_000])}

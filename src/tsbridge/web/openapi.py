@@ -1,4 +1,4 @@
-"""The description at `/openapi.json`: roles, every error as a problem, and the door's routes, which FastAPI does not know."""
+"""The description at `/openapi.json`: roles, every error as a problem, the door's routes and the feeds, which FastAPI does not know."""
 
 from __future__ import annotations
 
@@ -113,6 +113,7 @@ def describe(app: FastAPI) -> dict[str, Any]:
     described["paths"]["/webhooks/talkdesk"] = {
         "post": _door("talkdesk", "A stock body, the classic envelope, or any body through a mapping.", [{"door_key": []}, {"key": []}])
     }
+    described["paths"]["/f/{token}"] = {"get": _feed()}
     return described
 
 
@@ -189,5 +190,28 @@ def _door(source: str, body: str, security: list[dict[str, list[str]]]) -> dict[
         "responses": {
             "202": {"description": "Kept.", "content": {"application/json": {"schema": kept}}},
             **{status: {"description": words, "content": problem} for status, words in refused.items()},
+        },
+    }
+
+
+def _feed() -> dict[str, Any]:
+    problem = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
+    return {
+        "operationId": "show_feed",
+        "tags": ["roster"],
+        "summary": "A feed of duties",
+        "description": "iCalendar, for calendar programs: single events in UTC, of the 35 days behind and the 400 ahead. The address is "
+        "the proof; `POST /v1/agents/{key}/feed` and `POST /v1/queues/{key}/feed` make one. Also by HEAD.",
+        "security": [],
+        "parameters": [
+            {"name": "token", "in": "path", "required": True, "schema": {"type": "string"}, "description": "Ends with `.ics`."},
+            {"name": "If-None-Match", "in": "header", "schema": {"type": "string"}, "description": "The ETag of what is known."},
+        ],
+        "responses": {
+            "200": {"description": "The feed.", "content": {"text/calendar": {"schema": {"type": "string"}}}},
+            "304": {"description": "Nothing has changed."},
+            "404": {"description": "A link that is not ours, is void, or of somebody who is gone.", "content": problem},
+            "500": {"description": _WORDS["500"], "content": problem},
+            "503": {"description": _WORDS["503"], "content": problem},
         },
     }

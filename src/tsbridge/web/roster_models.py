@@ -116,3 +116,9 @@ HoleShown = TypedDict(
 )
 
 CoverageShown = TypedDict("CoverageShown", {"from": str, "to": str, "holes": list[HoleShown]})
+
+
+class FeedLinkMade(TypedDict):
+    """`url`: whole where TSBRIDGE_PUBLIC_URL says how people reach this service, else from its first slash on."""
+
+    url: str

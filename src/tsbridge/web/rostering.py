@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Any, Final
 
 from sqlalchemy import Connection
 
+from tsbridge.core import feedlink
+from tsbridge.core.feedlink import FeedLink
 from tsbridge.core.roster import Override, Roster
+from tsbridge.roster.check import queues_of
 from tsbridge.roster.diff import touched
-from tsbridge.store import chain, rosters, rulebooks
+from tsbridge.store import chain, feed_links, rosters, rulebooks
 from tsbridge.store.rosters import Made
 
 Document = dict[str, Any]
@@ -110,6 +113,35 @@ def remove(conn: Connection, id: str, *, at: datetime, by: str, change_id: str, 
         told: Mapping[str, Any] = {"action": "override.remove", "subject": id, "before": before, "after": None}
         chain.add_change(conn, id=change_id, at=at, actor=by, salt=salt, also=also, **told)
     return gone
+
+
+def make_feed_link(
+    conn: Connection, link: FeedLink, entropy: Callable[[int], bytes], *, at: datetime, by: str, change_id: str, salt: str
+) -> str:
+    """A new link to a feed, and its record; returns the token. Earlier ones of that person or queue are void."""
+    had = feed_links.secret(conn, link) is not None
+    secret = feed_links.make(conn, link, at, by, entropy)
+    _feed_changed(conn, "feed.make", link, had, True, id=change_id, at=at, actor=by, salt=salt)
+    return feedlink.sign(link, secret)
+
+
+def void_feed_link(conn: Connection, link: FeedLink, *, at: datetime, by: str, change_id: str, salt: str) -> bool:
+    """Make every link of that person or queue void, and record it; returns whether there was one."""
+    gone = feed_links.void(conn, link)
+    if gone:
+        _feed_changed(conn, "feed.void", link, True, False, id=change_id, at=at, actor=by, salt=salt)
+    return gone
+
+
+def has_feed(link: FeedLink, roster: Roster, book: Any) -> bool:
+    """Whether that person or queue is there to have a feed."""
+    return link.key in (queues_of(roster, book) if link.kind == "queue" else {agent.key for agent in roster.agents})
+
+
+def _feed_changed(conn: Connection, action: str, link: FeedLink, before: bool, after: bool, **record: Any) -> None:
+    """The secret is not on record."""
+    was, becomes = ({"feed": link.kind, "link": there} for there in (before, after))
+    chain.add_change(conn, action=action, subject=link.key, before=was, after=becomes, **record)
 
 
 def about(one: Override) -> list[str]:

@@ -149,7 +149,7 @@ class Workers:
         self._ask_at = clock.now()
         self._told_at: tuple[datetime, datetime] | None = None
         name = worker_name()
-        conclusions = Conclusions(live, ids, salt)
+        conclusions = Conclusions(live, ids, salt, roster)
         reads = ReadBudget(database, clock, settings.zendesk_reads_per_minute)
         self.names = Names(self._zendesk, reads)
         background = Background(database, clock, live, self._zendesk, settings.phone_region, reads)
@@ -307,7 +307,7 @@ def bridge(settings: Settings, database: Database, clock: Clock, *, workers_insi
         source: Door(entrance, intake, clock, counters, wake)  # one per source, around one intake
         for source, entrance in entrances(settings).items()
     }
-    conclusions = Conclusions(live, ids, salt)
+    conclusions = Conclusions(live, ids, salt, roster)
     wake_writer = workers.wake_writer if workers_inside else _nobody
     desk = Desk(
         database=database,

@@ -56,6 +56,27 @@ ROWS: list[tuple[str, dict[str, Any], str, str | None, str]] = [
         "/rules/0/when",
     ),
     (
+        "fewer people at work than none",
+        book(rule("a", {"all": [LATE, leaf("queue.on_shift", "less_than", 0)]})),
+        "warning never_matches",
+        "a",
+        "/rules/0/when",
+    ),
+    (
+        "somebody and nobody on call",
+        book(rule("a", {"all": [leaf("oncall.present", "is", True), leaf("oncall.present", "is", False)]})),
+        "warning never_matches",
+        "a",
+        "/rules/0/when",
+    ),
+    (
+        "told at no time and within hours",
+        book(rule("a", {"all": [leaf("case.told_at", "within_hours", "always"), leaf("case.told_at", "not_present")]})),
+        "warning never_matches",
+        "a",
+        "/rules/0/when",
+    ),
+    (
         "an event the rule is never asked about",
         book(rule("a", leaf("source", "is", "zendesk"), on=["call"])),
         "warning never_matches",

@@ -165,7 +165,7 @@ def reproduced(walk: Walk) -> int:
         until = walk.clock.now() + timedelta(microseconds=1)
         contest = Contest(judge, "", {n: "" for n in judges}, True, judges.__getitem__, None, until)
         count = 0
-        for case in history.page(conn, "", 1_000, contacts=True):
+        for case in history.page(conn, "", 1_000, contacts=True, staff=True):
             compared = contest.compared(case)
             assert not [one for one in compared if one.telling]
             count += len(compared)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Annotated, Any
@@ -19,7 +20,7 @@ from tsbridge.store import history, rulebooks
 from tsbridge.store.rulebooks import LiveRulebook
 from tsbridge.web.csvtext import csv_text
 from tsbridge.web.replays import COLUMNS, move_item, record_of
-from tsbridge.work.replay import PAGE, contest
+from tsbridge.work.replay import contest
 
 INSTANT = timedelta(microseconds=1)
 
@@ -56,7 +57,7 @@ def replay(
         tally, total, cursor, seen = Tally(made.settings.zone), made.read(history.count), "", 0
         if as_csv:
             sys.stdout.buffer.write(csv_text([COLUMNS]))
-        while cases := made.read(lambda conn, after=cursor: history.page(conn, after, PAGE, contacts=ready.needs_contacts)):  # type: ignore[misc]
+        while cases := made.read(partial(ready.page, after=cursor)):
             for case in cases:
                 compared = ready.compared(case)
                 tally.add(case.id, compared)

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from datetime import datetime, timedelta, tzinfo
 from typing import Any, Final, NamedTuple, Protocol
 
 from tsbridge.core.contacts import Contact, counts_at
-from tsbridge.core.moments import Interaction
+from tsbridge.core.moments import Interaction, Value
 from tsbridge.core.quiet import Done
 from tsbridge.core.rules.judge import Judge
 from tsbridge.core.rules.judgement import Judgement
+from tsbridge.core.staff import About, Staff
 from tsbridge.core.story import Judged, Told, judge_story
+from tsbridge.core.track import EMPTY
 
 SAMPLES: Final = 5
 NAMED: Final = 100
@@ -130,7 +132,8 @@ def compare(
 
 
 class Stored(Protocol):
-    """A case of the past: its moments, who was in touch, what is joined by name, what had been done before moments were made quiet."""
+    """A case of the past: its moments, who was in touch, what is joined by name, what had been done before moments were made quiet, what
+    each moment saw of people and queues."""
 
     @property
     def id(self) -> str: ...
@@ -142,6 +145,17 @@ class Stored(Protocol):
     def joined(self) -> Mapping[str, str]: ...
     @property
     def done(self) -> Mapping[str, Done]: ...
+    @property
+    def saw(self) -> Mapping[str, Mapping[str, Value]]: ...
+
+
+def as_seen(saw: Mapping[str, Mapping[str, Value]]) -> Staff:
+    """People and queues as each moment saw them. What it did not look at then is not known: nobody asks again."""
+
+    def staff(moment: str, about: About, fields: Set[str]) -> Mapping[str, Value]:
+        return saw.get(moment, EMPTY)
+
+    return staff
 
 
 def contested(cases: Iterable[Stored], one: Judge, other: Judge, until: datetime, zone: tzinfo, *, counted: bool) -> Tally:
@@ -160,6 +174,7 @@ def contested(cases: Iterable[Stored], one: Judge, other: Judge, until: datetime
                 joined=case.joined,
                 for_good=True,
                 done=case.done,
+                staff=as_seen(case.saw),
             )[1]
             for judge in (one, other)
         )

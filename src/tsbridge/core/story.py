@@ -20,6 +20,7 @@ from tsbridge.core.quiet import Done, is_quiet, may_be_done
 from tsbridge.core.rest import planned
 from tsbridge.core.rules.judge import Judge
 from tsbridge.core.rules.judgement import Judgement, Standing
+from tsbridge.core.staff import STAFF, About, Staff, unseen
 from tsbridge.core.thread import Thread
 from tsbridge.core.track import EMPTY, key_of, subject_of
 from tsbridge.core.words import Texts, attributed, comment_fields, text_fields, whose_words
@@ -95,6 +96,7 @@ def judge_story(
     for_good: bool = False,
     held: Mapping[str, Judgement] = NOTHING,
     done: Mapping[str, Done] = EMPTY,
+    staff: Staff = unseen,
 ) -> tuple[CaseState, tuple[Judged, ...]]:
     """Judge `story` (sorted by `Moment.order`) and every due time up to `until`.
 
@@ -103,7 +105,7 @@ def judge_story(
     `joined`: interactions joined by name (`CaseState.joined`); ignored with `after`, whose threads are what they were.
     `for_good`: nobody goes on from here, so what falls due after `until` is not looked for. `held`: by moment what was judged of
     words that are gone since; it stands and is not judged again. `done`: by interaction what had been done before its moments were made
-    quiet. Returns the state at the end and the decisions in order.
+    quiet. `staff`: what each moment sees of people and queues. Returns the state at the end and the decisions in order.
     """
     state = after or CaseState(joined=joined)
     judged: list[Judged] = []
@@ -112,11 +114,11 @@ def judge_story(
     fresh = [(place, told) for place, told in placed if place > state.judged_to]
     asked_again = _AskedAgain((told.moment for _, told in fresh), state, until if for_good else None)
     for place, told in fresh:
-        state = _run_clock(case_id, state, told.moment.at, asked_again, judges, history, clock_version, texts, judged, held, done)
-        state, verdict = _step(case_id, state, told, place, asked_again, judges, history, texts, held, done)
+        state = _run_clock(case_id, state, told.moment.at, asked_again, judges, history, clock_version, texts, judged, held, done, staff)
+        state, verdict = _step(case_id, state, told, place, asked_again, judges, history, texts, held, done, staff)
         if verdict is not None:
             judged.append(verdict)
-    state = _run_clock(case_id, state, until, asked_again, judges, history, clock_version, texts, judged, held, done)
+    state = _run_clock(case_id, state, until, asked_again, judges, history, clock_version, texts, judged, held, done, staff)
     return state, tuple(judged)
 
 
@@ -159,6 +161,7 @@ def _step(
     texts: Texts,
     held: Mapping[str, Judgement],
     done: Mapping[str, Done],
+    staff: Staff,
 ) -> tuple[CaseState, Judged | None]:
     """One moment: what it tells goes into the state, then the judge decides (background facts only inform)."""
     moment, subject = told.moment, told.moment.subject
@@ -174,8 +177,11 @@ def _step(
     given |= comment_fields(attributed((moment,), whose)) | update_fields(moment)
     given |= history(moment.at)
     given |= {"source": subject.source, "event": moment.event, "changed": changed}
-    previous |= {name: given[name] for name in CASE_FIELDS if name in given}
     standing = _standing(state, subject, moment.at, told.quiet, done)
+    of_staff = _seen_of_staff(state, subject, case_id, moment.digest, moment.at, standing, books, staff)
+    given |= of_staff
+    previous |= {name: given[name] for name in CASE_FIELDS if name in given}
+    previous |= of_staff
     seen = Seen(given, previous, standing, moment.at, _digests(heard), bool(moment.texts), whose)
     again = asked_again.after(moment.at, state.thread_of(key_of(subject)))
     judgement = held.get(moment.digest) or judge.decide(given, previous, standing, moment.at, subject, until=again, books=books)
@@ -197,6 +203,7 @@ def _run_clock(
     judged: list[Judged],
     held: Mapping[str, Judgement],
     done: Mapping[str, Done],
+    staff: Staff,
 ) -> CaseState:
     """The due times up to and including `until`, each judged as a moment of its own into `judged`; the state behind them."""
     bound = len(judged) + CLOCK_LIMIT
@@ -213,8 +220,9 @@ def _run_clock(
         given |= text_fields(attributed(heard, whose), new=False)
         given |= history(due)
         given |= {"source": subject.source, "event": CLOCK, "changed": ()}
-        previous = {name: value for name, value in given.items() if name != "changed"}
         standing = _standing(state, subject, due, thread.quiet, done)
+        given |= _seen_of_staff(state, subject, case_id, moment, due, standing, books, staff)
+        previous = {name: value for name, value in given.items() if name != "changed"}
         seen = Seen(given, previous, standing, due, _digests(heard), False, whose)
         again = asked_again.after(due, state.thread_of(key_of(subject)))
         judgement = held.get(moment) or judge.decide(given, previous, standing, due, subject, until=again, books=books)
@@ -238,6 +246,20 @@ def _standing(state: CaseState, subject: Interaction, at: datetime, quiet: datet
     within = [key for key in state.tracks if state.thread_of(key) == name]
     again = may_be_done(key_of(subject), within, done, state.notes)
     return stands._replace(quiet=quiet if is_quiet(quiet, at) else None, done=again)
+
+
+def _seen_of_staff(
+    state: CaseState, subject: Interaction, case_id: str, moment: str, at: datetime, standing: Standing, books: Books, staff: Staff
+) -> Mapping[str, Value]:
+    """What a moment sees of people and queues, as far as its rulebook, or one whose policy goes on, looks at them. It changes none."""
+    fields = STAFF & books.book.reads
+    for armed in standing.armed:
+        fields |= STAFF & books.of(armed).reads
+    if not fields:
+        return EMPTY
+    stands, ticket = state.stands_for(subject), subject.source == "zendesk"
+    holder = state.holder(key_of(subject)) if ticket else state.shown_holder()
+    return staff(moment, About(case_id, at, stands.queue, stands.severity, holder), fields)
 
 
 def books_of(judges: Judges, version: int) -> Books:

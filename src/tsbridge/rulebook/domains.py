@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import tzinfo
+from datetime import timedelta, tzinfo
 from itertools import chain, pairwise
 from typing import Any, Final
 
-from tsbridge.core.moments import CALL_EVENTS, CLOCK, DESK_EVENTS, TICKET_EVENTS, Value
+from tsbridge.core.moments import CALL_EVENTS, CLOCK, DESK_EVENTS, TICKET_EVENTS, Value, instant_text
 from tsbridge.core.rules import vocabulary
 from tsbridge.core.rules.conditions import leaf_holds
 from tsbridge.core.rules.facts import Facts
@@ -38,6 +38,8 @@ WHOLE: Final[Mapping[str, tuple[int, int | None]]] = {
     "requester.contacts_24h": (0, None),
     "requester.contacts_30d": (0, None),
     "requester.cases_90d": (0, None),
+    "queue.waiting": (0, None),
+    "queue.on_shift": (0, None),
     "time.hour": (0, 23),
 }
 """Fields that count: the least and, where there is one, the largest number."""
@@ -101,6 +103,8 @@ class Domains:
             return _sets(literals), True
         if known.type == "number":
             return (None, *_numbers(name, literals)), True
+        if known.type == "time":
+            return self._times(literals)
         if known.choices:
             return (None, *known.choices), True
         if name.startswith(vocabulary.CUSTOM):
@@ -108,6 +112,15 @@ class Domains:
         if used & TEXT_OPERATORS:
             return _wordings(literals, used)
         return (None, *_named(literals), FRESH), True
+
+    def _times(self, literals: Sequence[Literal]) -> tuple[Iterable[Value], bool]:
+        """No time, every hour of a week, and when the calendars that are asked about next open or close. Of hours nothing is proven."""
+        if any(leaf.operator == "present" and not wanted for leaf, wanted in literals):
+            return (None,), True
+        asked = sorted({str(leaf.value) for leaf, _ in literals if leaf.operator == "within_hours"} & self._book.calendars.keys())
+        edges = [edge for name in asked if (edge := self._book.calendars[name].next_change(WORKDAY)) is not None]
+        hours = (WORKDAY - timedelta(hours=hour) for hour in range(7 * 24))
+        return (None, *map(instant_text, (*hours, *edges))), not asked
 
 
 # -- values of one field -------------------------------------------------------------------------------------------------

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import Connection, insert, select, tuple_, update
+from sqlalchemy import Connection, bindparam, insert, select, tuple_, update
 
 from tsbridge.core.chain import commitment
 from tsbridge.core.moments import Interaction, Text, instant_text, value_from, value_json
@@ -24,6 +24,12 @@ from tsbridge.store.tables import chain, decision_rules, decision_tags, decision
 _ADD: Final = insert(decisions)
 _ADD_RULES: Final = insert(decision_rules)
 _ADD_TAGS: Final = insert(decision_tags)
+_FIRST: Final = (
+    select(decisions.c.seen)
+    .where(decisions.c.moment == bindparam("of"), decisions.c.retracted.is_(False), decisions.c.mode == "live")
+    .order_by(decisions.c.seq)
+    .limit(1)
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,6 +213,17 @@ def in_force(conn: Connection, subjects: Iterable[Interaction]) -> dict[str, Rec
         )
         for row in rows
     }
+
+
+def first_saw(conn: Connection, moment: str) -> Mapping[str, Any] | None:
+    """The facts that were given to the first judgement of a moment, as JSON; empty once they were erased. None: it was never judged."""
+    row = conn.execute(_FIRST, {"of": moment}).first()
+    return None if row is None else given_of(row.seen)
+
+
+def given_of(seen: Mapping[str, Any] | None) -> Mapping[str, Any]:
+    """The facts in a decision's `seen`."""
+    return {} if seen is None else seen["given"]
 
 
 def load(conn: Connection, id: str) -> Decision | None:

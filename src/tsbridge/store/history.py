@@ -7,16 +7,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, and_, func, or_, select
+from sqlalchemy import Connection, and_, func, or_, select, tuple_
 
 from tsbridge.core.contacts import Contact
-from tsbridge.core.moments import Interaction, from_json
+from tsbridge.core.moments import Interaction, Value, from_json, value_from
 from tsbridge.core.quiet import Done
 from tsbridge.core.replay import Kept
+from tsbridge.core.staff import STAFF
 from tsbridge.core.story import Told
 from tsbridge.core.track import key_of
 from tsbridge.store import links, quiet
-from tsbridge.store.decisions import Held
+from tsbridge.store.decisions import Held, given_of
 from tsbridge.store.moments import IN_STORY
 from tsbridge.store.tables import cases, decisions, interactions, moments
 
@@ -26,7 +27,8 @@ QUARTER = timedelta(days=91)
 @dataclass(frozen=True, slots=True)
 class StoredCase:
     """A case as it stands in the books. `contacts`: empty when nobody asked for them; `joined`: as `CaseState.joined`; `done`: by
-    interaction what had been done before its moments were made quiet."""
+    interaction what had been done before its moments were made quiet; `saw`: by moment what its first judgement saw of people and queues,
+    empty when nobody asked."""
 
     id: str
     subjects: tuple[Interaction, ...]
@@ -35,6 +37,7 @@ class StoredCase:
     contacts: Sequence[Contact] = ()
     joined: Mapping[str, str] = field(default_factory=dict, hash=False)
     done: Mapping[str, Done] = field(default_factory=dict, hash=False)
+    saw: Mapping[str, Mapping[str, Value]] = field(default_factory=dict, hash=False)
 
 
 def count(conn: Connection) -> int:
@@ -46,19 +49,19 @@ def last_at(conn: Connection) -> datetime | None:
     return conn.execute(select(func.max(decisions.c.at, type_=decisions.c.at.type))).scalar()
 
 
-def page(conn: Connection, after: str, limit: int, *, contacts: bool) -> list[StoredCase]:
+def page(conn: Connection, after: str, limit: int, *, contacts: bool, staff: bool = False) -> list[StoredCase]:
     """The next cases behind the id `after`, in the order of their ids."""
     ids = conn.execute(select(cases.c.id).where(cases.c.id > after).order_by(cases.c.id).limit(limit)).scalars().all()
-    return stored(conn, ids, contacts=contacts)
+    return stored(conn, ids, contacts=contacts, staff=staff)
 
 
-def recent(conn: Connection, limit: int, *, contacts: bool) -> list[StoredCase]:
+def recent(conn: Connection, limit: int, *, contacts: bool, staff: bool = False) -> list[StoredCase]:
     """The cases that were opened last, the latest first."""
     ids = conn.execute(select(cases.c.id).order_by(cases.c.opened_at.desc(), cases.c.id).limit(limit)).scalars().all()
-    return stored(conn, ids, contacts=contacts)
+    return stored(conn, ids, contacts=contacts, staff=staff)
 
 
-def stored(conn: Connection, ids: Sequence[str], *, contacts: bool) -> list[StoredCase]:
+def stored(conn: Connection, ids: Sequence[str], *, contacts: bool, staff: bool = False) -> list[StoredCase]:
     """These cases, in this order."""
     if not ids:
         return []
@@ -74,7 +77,7 @@ def stored(conn: Connection, ids: Sequence[str], *, contacts: bool) -> list[Stor
     for subject in sorted(case_of):
         subjects[case_of[subject]].append(subject)
     stories = _stories(conn, case_of)
-    recorded = _recorded(conn, case_of)
+    recorded, saw = _recorded(conn, case_of), _saw(conn, case_of) if staff else {}
     known = {case_of[subject] for subject in links.about_somebody(conn, case_of)} if contacts else set()
     hushed = [subject for subject, case_id in case_of.items() if any(told.quiet is not None for told in stories[case_id])]
     done = quiet.done(conn, hushed)
@@ -84,7 +87,9 @@ def stored(conn: Connection, ids: Sequence[str], *, contacts: bool) -> list[Stor
         since = story[0].moment.at - QUARTER if contacts and story else None
         in_touch = links.contacts(conn, links.sure_people_of(conn, subjects[case_id]), since) if since and case_id in known else ()
         before = {key: done[key] for subject in subjects[case_id] if (key := key_of(subject)) in done}
-        found.append(StoredCase(case_id, tuple(subjects[case_id]), story, recorded[case_id], in_touch, joined[case_id], before))
+        found.append(
+            StoredCase(case_id, tuple(subjects[case_id]), story, recorded[case_id], in_touch, joined[case_id], before, saw.get(case_id, {}))
+        )
     return found
 
 
@@ -129,6 +134,19 @@ def _recorded(conn: Connection, case_of: dict[Interaction, str]) -> dict[str, li
                 found[case_of[subject]].append(
                     Kept(id_, moment, at, subject, version, outcome, rules, seq, first[moment], None if held is None else held.judgement)
                 )
+    return found
+
+
+def _saw(conn: Connection, case_of: dict[Interaction, str]) -> dict[str, dict[str, dict[str, Value]]]:
+    """By case and moment what the first judgement saw of people and queues."""
+    found: dict[str, dict[str, dict[str, Value]]] = defaultdict(dict)
+    columns = (decisions.c.source, decisions.c.interaction, decisions.c.moment, decisions.c.seen)
+    for part in _parts(sorted(case_of)):
+        wanted = tuple_(decisions.c.source, decisions.c.interaction).in_([tuple(subject) for subject in part])
+        query = select(*columns).where(wanted, decisions.c.mode == "live", decisions.c.retracted.is_(False)).order_by(decisions.c.seq)
+        for source, interaction, moment, seen in conn.execute(query):
+            of_staff = {name: value_from(value) for name, value in given_of(seen).items() if name in STAFF}
+            found[case_of[Interaction(source, interaction)]].setdefault(moment, of_staff)
     return found
 
 

@@ -277,6 +277,6 @@ def told_of_taking(conn: Connection, case_id: str, since: datetime) -> set[tuple
 
 
 def told_at(conn: Connection, case_id: str) -> datetime | None:
-    """When somebody was first told of a case."""
-    mine = (notifications.c.case_id == case_id, notifications.c.kind == "step")
-    return conn.execute(select(func.min(notifications.c.sent_at, type_=notifications.c.sent_at.type)).where(*mine)).scalar()
+    """When the last message about a case was sent."""
+    newest = func.max(notifications.c.sent_at, type_=notifications.c.sent_at.type)
+    return conn.execute(select(newest).where(notifications.c.case_id == case_id)).scalar()

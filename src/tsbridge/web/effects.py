@@ -24,7 +24,7 @@ Newest = tuple[Sequence[StoredCase], datetime | None]
 
 
 def newest(conn: Connection, most: int) -> Newest:
-    return (history.recent(conn, most, contacts=True) if most else ()), history.last_at(conn)
+    return (history.recent(conn, most, contacts=True, staff=True) if most else ()), history.last_at(conn)
 
 
 def effect(before: Document, after: Document, found: Newest, zone: tzinfo) -> dict[str, Any] | None:

@@ -8,6 +8,7 @@ from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import partial
 
 from sqlalchemy import Connection
 
@@ -44,6 +45,8 @@ from tsbridge.store import notices as kept_notices
 from tsbridge.store.rulebooks import Built, LiveRulebook
 from tsbridge.work import notices
 from tsbridge.work.redaction import Redactions
+from tsbridge.work.rosters import LiveRoster
+from tsbridge.work.staff import look
 
 log = logging.getLogger("tsbridge.conclude")
 
@@ -162,10 +165,11 @@ class Known:
 
 
 class Conclusions:
-    """Concludes cases. Made once; holds only how to make ids and salts and where the judges are."""
+    """Concludes cases. Made once; holds only how to make ids and salts and where the judges and the roster are."""
 
-    def __init__(self, rulebooks: LiveRulebook, ids: Ids, salt: Callable[[], str]) -> None:
+    def __init__(self, rulebooks: LiveRulebook, ids: Ids, salt: Callable[[], str], roster: LiveRoster | None = None) -> None:
         self._rulebooks = rulebooks
+        self._roster = roster or LiveRoster()
         self._ids = ids
         self._salt = salt
         self.redactions = Redactions(rulebooks, ids, salt)
@@ -271,6 +275,7 @@ class Conclusions:
             after=known.before,
             held={moment: old.held for moment, old in recorded.items() if old.held is not None},
             done=known.done or (quiet.done(conn, subjects) if hushed else {}),
+            staff=partial(look, conn, self._roster),
         )
 
     def keep(self, conn: Connection, live: Built, known: Known, state: CaseState, judged: Sequence[Judged], now: datetime) -> Concluded:

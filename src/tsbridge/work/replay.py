@@ -10,6 +10,7 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta, tzinfo
+from functools import partial
 from typing import Any, Final
 
 from sqlalchemy import Connection
@@ -17,9 +18,10 @@ from sqlalchemy import Connection
 from tsbridge.core.contacts import COUNTS, counts_at
 from tsbridge.core.moments import Value
 from tsbridge.core.ports import Clock
-from tsbridge.core.replay import Compared, Tally, compare
+from tsbridge.core.replay import Compared, Tally, as_seen, compare
 from tsbridge.core.rules.document import read
 from tsbridge.core.rules.judge import Judge
+from tsbridge.core.staff import STAFF
 from tsbridge.core.story import Judges, judge_story
 from tsbridge.store import history, inbox, replays, rulebooks, shadow
 from tsbridge.store.db import Database
@@ -53,11 +55,19 @@ class Contest:
     def needs_contacts(self) -> bool:
         return self.as_recorded or bool(self.judge.book.reads & set(COUNTS))
 
+    @property
+    def needs_staff(self) -> bool:
+        return self.as_recorded or bool(self.judge.book.reads & STAFF)
+
     def same_book(self, version: int) -> bool:
         return self.as_recorded or self.hash_of.get(version) == self.hash
 
     def judge_of(self, version: int) -> Judge:
         return self.recorded_judge(version) if self.as_recorded else self.judge
+
+    def page(self, conn: Connection, after: str) -> list[StoredCase]:
+        """The next cases behind the id `after`, with all that judging them takes."""
+        return history.page(conn, after, PAGE, contacts=self.needs_contacts, staff=self.needs_staff)
 
     def compared(self, case: StoredCase) -> list[Compared]:
         """One case, decided both ways."""
@@ -76,6 +86,7 @@ class Contest:
             for_good=True,
             held={one.moment: one.held for one in case.recorded if one.held is not None},
             done=case.done,
+            staff=as_seen(case.saw),
         )
         return compare(story, case.recorded, judged, self.same_book, self.since, self.until)
 
@@ -147,7 +158,7 @@ class Replays:
         cursor, done, judged = job.cursor, job.done, 0
         tally, moves = Tally(self._zone, job.summary), list[tuple[str, Compared]]()
         while judged < self._together:
-            cases = await self._database.read(lambda conn, after=cursor: history.page(conn, after, PAGE, contacts=ready.needs_contacts))  # type: ignore[misc]
+            cases = await self._database.read(partial(ready.page, after=cursor))
             if not cases:
                 break
             moves += await asyncio.to_thread(_judged, ready, tally, cases)
@@ -221,7 +232,7 @@ class Shadowing:
             self._clock.now() + INSTANT,
         )
         rows: list[tuple[str, int, Compared]] = []
-        for case in history.stored(conn, ids, contacts=asked.needs_contacts):
+        for case in history.stored(conn, ids, contacts=asked.needs_contacts, staff=True):
             seqs = {one.moment: one.seq for one in case.recorded if one.seq in wanted}
             rows += [(case.id, seqs[one.moment], one) for one in self._since(asked, found, case) if one.moment in seqs]
         return rows
@@ -243,6 +254,7 @@ class Shadowing:
             for_good=True,
             held={one.moment: one.held for one in case.recorded if one.held is not None},
             done=case.done,
+            staff=as_seen(case.saw),
         )
         return compare(story, case.recorded, judged, lambda version: False, None, asked.until)
 

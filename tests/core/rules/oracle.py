@@ -246,7 +246,8 @@ class Oracle:
         if operator.startswith("not_"):
             return not self.leaf(name, operator.removeprefix("not_"), value)
         if operator == "within_hours":
-            return self.calendars[value].is_open(self.at)
+            time = self.at if name == "time.now" else self.get(name) and datetime.fromisoformat(self.get(name))
+            return bool(time) and self.calendars[value].is_open(time)
         if isinstance(value, Mapping):
             value = self.document["lists"][value["list"]]
         now = self.get(name)

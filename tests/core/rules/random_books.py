@@ -36,12 +36,14 @@ WORD_FIELDS: dict[str, list[Any]] = {
 NUMBER_FIELDS: dict[str, list[Any]] = {
     "call.wait_seconds": [0, 1, 1.5, 2, 10],
     "requester.contacts_24h": [1, 2, 3],
+    "queue.waiting": [0, 1, 9],
     "case.severity": [1, 2, 3, 4],
     "case.followed_severity": [1, 3],
     "case.age_minutes": [0, 10, 60],
     "time.hour": [0, 9, 17, 23],
 }
-FLAGS = ["call.voicemail", "case.acknowledged", "time.holiday"]
+FLAGS = ["call.voicemail", "case.acknowledged", "oncall.present", "time.holiday"]
+TIMES = {"case.told_at": ["2026-11-23T17:30:00Z", "2026-11-24T02:00:00Z"]}
 SETS = {"tags": TAGS, "changed": ["ticket.status", "tags"], "call.ring_group": ["A", "b"]}
 TEXT_FIELDS = ["text", "text.new", "subject"]
 PATTERNS = ["bit(e|ten)", "(?i)dog", "^x$", r"\d+", "b.t", ""]
@@ -144,7 +146,7 @@ def leaf(rng: Random) -> dict[str, Any]:
         operator = rng.choice(["changed", "not_changed", "changed_to", "changed_from"])
         return made(name, operator, rng.choice(WORD_FIELDS[name]))
     if kind == "time":
-        return made("time.now", rng.choice(["within_hours", "outside_hours"]), rng.choice(sorted(CALENDARS)))
+        return made(rng.choice(["time.now", *TIMES]), rng.choice(["within_hours", "outside_hours"]), rng.choice(sorted(CALENDARS)))
     operator = rng.choice(["contains", "not_contains", "contains_any", "contains_all", "starts_with", "matches", "present"])
     if operator in ("contains_any", "contains_all"):
         value: Any = {"list": "words"} if rng.random() < 0.3 else rng.sample(WORDS, 2)
@@ -172,6 +174,9 @@ def facts(rng: Random) -> dict[str, Any]:
     for name, values in choices.items():
         if not name.startswith("time.") and rng.random() < 0.75:
             found[name] = rng.choice([*values, None]) if rng.random() < 0.9 else rng.choice(["", "3", "Yes", "2.0"])
+    for name, times in TIMES.items():
+        if rng.random() < 0.75:
+            found[name] = rng.choice(times)
     for name, words in SETS.items():
         if rng.random() < 0.75:
             found[name] = tuple(sorted(rng.sample(words, rng.randint(0, len(words)))))

@@ -164,9 +164,9 @@ def _made(leaf: Leaf, scans: Scans) -> Test:
         case "changed_from":
             return lambda facts: differs(leaf, facts) and same(facts.before(name)[1], value)
         case "within_hours":
-            return lambda facts: facts.open[value]
+            return lambda facts: facts.open[name, value]
         case "outside_hours":
-            return lambda facts: not facts.open[value]
+            return lambda facts: not facts.open[name, value]
         case "less_than" | "at_most" | "greater_than" | "at_least" | "between":
             return _comparison(leaf)
     opposite = {"not_contains": "contains_any"}.get(leaf.operator) or leaf.operator.replace("not_", "").replace("_not", "")

@@ -97,7 +97,7 @@ def _present(leaf: Leaf, facts: Facts) -> bool:
 
 
 def _within(leaf: Leaf, facts: Facts) -> bool:
-    return facts.open[leaf.value]
+    return facts.open[leaf.field, leaf.value]
 
 
 _OPERATORS: Final[Mapping[str, Callable[[Leaf, Facts], bool]]] = {

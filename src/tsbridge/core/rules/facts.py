@@ -27,7 +27,7 @@ class Facts:
     """The facts of one judgement: as given, with what the rules above have set.
 
     Each form a value is compared in is made when it is first asked for: `keys` (for `is` and `in`; None when missing), `numbers`,
-    `members` (of a set), `folded` (text), `open` (by calendar). `folding`: remembers texts from one judgement to the next.
+    `members` (of a set), `folded` (text), `open` (by field and calendar). `folding`: remembers texts from one judgement to the next.
     `cut`: the fields of whose text only the newest part is seen (`text.NEWEST`), by conditions of every kind alike.
     """
 
@@ -55,7 +55,7 @@ class Facts:
         self.numbers = _Form(values.number)
         self.members = _Form(values.members)
         self.folded = _Form(values.folded)
-        self.open = _Form(values.open)
+        self.open = _Hours(values.open)
         self.words: dict[str, frozenset[str]] = {}
         self.patterns: dict[str, frozenset[str]] = {}
 
@@ -102,6 +102,19 @@ class _Form(dict[str, T]):
 
     def __missing__(self, name: str) -> T:
         found = self[name] = self._make(name)
+        return found
+
+
+class _Hours(dict[tuple[str, str], bool]):
+    """Whether the time in a field lies in a calendar's open hours, each found out once."""
+
+    __slots__ = ("_find",)
+
+    def __init__(self, find: Callable[[str, str], bool]) -> None:
+        self._find = find
+
+    def __missing__(self, asked: tuple[str, str]) -> bool:
+        found = self[asked] = self._find(*asked)
         return found
 
 
@@ -159,21 +172,13 @@ class _Values:
         text = "" if value is None else " ".join(value) if isinstance(value, tuple) else plain(value)
         return self._folding.fold(name, text)
 
-    def open(self, calendar: str) -> bool:
+    def open(self, name: str, calendar: str) -> bool:
         found = self._calendars.get(calendar)
-        return found is not None and found.is_open(self._now())
+        time = self._now() if name == "time.now" else _time(self.get(name))
+        return found is not None and time is not None and found.is_open(time)
 
     def _now(self) -> datetime:
-        given = self._given.get("time.now")
-        if isinstance(given, str):
-            try:
-                found = datetime.fromisoformat(given)
-                found = (found if found.tzinfo is not None else found.replace(tzinfo=UTC)).astimezone(UTC)
-            except (ValueError, OverflowError):
-                return self._at
-            if found.year in YEARS:
-                return found
-        return self._at
+        return _time(self._given.get("time.now")) or self._at
 
     def _of_time(self, name: str) -> Value:
         if name == "case.age_minutes":
@@ -186,3 +191,15 @@ class _Values:
         if name == "time.holiday":
             return any(calendar.is_holiday(local.date()) for calendar in self._calendars.values())
         return self._now().isoformat()
+
+
+def _time(value: Value) -> datetime | None:
+    """The time that a text names; None when it names none in the years of calendars."""
+    if not isinstance(value, str):
+        return None
+    try:
+        found = datetime.fromisoformat(value)
+        found = (found if found.tzinfo is not None else found.replace(tzinfo=UTC)).astimezone(UTC)
+    except (ValueError, OverflowError):
+        return None
+    return found if found.year in YEARS else None

@@ -153,7 +153,22 @@ FIELDS: Final = (
         False,
     ),
     Field("case.escalation_level", "number", "The highest step that fired, of the same as the severity.", 2),
-    Field("time.now", "time", "The moment's time; for within_hours and outside_hours.", "2026-11-22T09:16:02Z"),
+    Field(
+        "case.assignee_on_shift",
+        "flag",
+        "Whether whoever has the ticket is at work by the roster; of a call, whoever has the case. Missing while nobody has it.",
+        False,
+    ),
+    Field("case.told_at", "time", "When the last message about the case was sent to somebody.", "2026-11-22T09:31:04Z"),
+    Field(
+        "oncall.present",
+        "flag",
+        "Whether somebody is on call for the queue and severity that the case has before this moment; without them, for everything.",
+        False,
+    ),
+    Field("queue.waiting", "number", "How much work waits for somebody in the case's queue, its own included.", 12),
+    Field("queue.on_shift", "number", "How many people are at work for the case's queue, those who only learn left out.", 3),
+    Field("time.now", "time", "The moment's time.", "2026-11-22T09:16:02Z"),
     Field("time.weekday", "word", "Day of the week in the team's zone.", "mon", ("mon", "tue", "wed", "thu", "fri", "sat", "sun")),
     Field("time.hour", "number", "Hour of the day in the team's zone, 0 to 23.", 14),
     Field("time.holiday", "flag", "Whether the day is a holiday of any of the rulebook's calendars; half days are none.", False),
@@ -188,7 +203,7 @@ OPERATORS: Final = (
     Operator("changed_to", _SCALAR, "one", "This moment changed it to the value."),
     Operator("changed_from", _SCALAR, "one", "This moment changed it from the value."),
     Operator("within_hours", ("time",), "calendar", "Inside the open hours of a calendar."),
-    Operator("outside_hours", ("time",), "calendar", "Outside of them."),
+    Operator("outside_hours", ("time",), "calendar", "Outside of them, or missing."),
 )
 
 ACTIONS: Final = (

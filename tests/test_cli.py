@@ -213,6 +213,8 @@ def test_events_are_listed_shown_without_their_text_and_retried(run: Run, migrat
 
 def test_writebacks_and_the_empty_lists_have_words(run: Run, migrated: str) -> None:
     assert "Nothing" in run("writebacks", "list").out
+    assert "Nothing" in run("escalations", "list", "--state", "nobody", "--agent", "ana").out
+    assert run("escalations", "list", "--state", "lost").code == 2
     assert run("writebacks", "retry", "wb_none").code == 1
     assert run("writebacks", "retry", "--status", "parked", "--json").json == {"retried": []}
     assert run("audit", "export").out == ""

@@ -277,3 +277,48 @@ async def test_what_a_dry_run_planned_is_counted_and_sent_only_when_asked(room: 
         (newest, *_) = (await room.client.get("/v1/audit/changes")).json()["items"]
         assert newest["after"] == {"mode": "live", "backlog": backlog or "drop", "planned": 1}
         await room.desk.database.write(lambda conn, n=number: conn.execute(delete(tables.desired)) and None)
+
+
+async def test_steps_are_walked_in_either_order_and_narrowed(room: Any, cases: None, clock: Any) -> None:
+    at = clock.now()
+
+    def write(conn: Any) -> None:
+        for number in range(1, 6):
+            about = {"source": "zendesk", "interaction": str(4710 + number), "severity": 1 + number % 2, "queue": "safety"}
+            rows.escalation(conn, number, at + timedelta(minutes=number), **about)
+        rows.escalation(conn, 6, at, status="fired", ended_at=at, queue="claims", source="talkdesk", interaction="c1")
+        rows.escalation(conn, 7, at, status="fired", ended_at=at, taken_at=at, taken_by="ana", open=False)
+
+    await room.desk.database.write(write)
+
+    async def listed(**params: str) -> list[str]:
+        found: list[str] = []
+        cursor: dict[str, str] = {}
+        while True:
+            answer = (await room.client.get("/v1/escalations", params={"limit": "2", **params, **cursor})).json()
+            found += [item["id"] for item in answer["items"]]
+            if answer["next_cursor"] is None:
+                return found
+            cursor = {"cursor": answer["next_cursor"]}
+
+    every = [f"esc_{number:06d}" for number in (6, 7, 1, 2, 3, 4, 5)]
+    assert await listed(order="soonest") == every
+    assert await listed() == await listed(order="latest") == every[::-1]
+    assert await listed(order="soonest", severity="2") == ["esc_000001", "esc_000003", "esc_000005"]
+    assert await listed(queue="claims") == await listed(state="nobody") == ["esc_000006"]
+    clock.advance(timedelta(minutes=17))
+    assert await listed(order="soonest", state="overdue") == ["esc_000001", "esc_000002"]
+    one = (await room.client.get("/v1/escalations", params={"queue": "claims"})).json()["items"][0]
+    assert (one["call"], one["ticket"], one["subject"], one["told"], one["amiss"]) == ("c1", None, None, [], [])
+
+
+@pytest.mark.parametrize("params", [{"order": "newest"}, {"state": "lost"}, {"severity": "one"}, {"severity": "0"}])
+async def test_an_order_or_a_state_that_there_is_not_is_422(room: Any, params: dict[str, str]) -> None:
+    assert (await room.client.get("/v1/escalations", params=params)).status_code == 422
+
+
+async def test_a_place_in_one_order_is_none_in_the_other(room: Any, cases: None, clock: Any) -> None:
+    at = clock.now()
+    await room.desk.database.write(lambda conn: [rows.escalation(conn, number, at) for number in range(3)])
+    cursor = (await room.client.get("/v1/escalations", params={"limit": 1})).json()["next_cursor"]
+    assert (await room.client.get("/v1/escalations", params={"cursor": cursor, "order": "soonest"})).status_code == 422

@@ -1,4 +1,4 @@
-"""`tsbridge events` and `tsbridge writebacks`: what was heard, what is wanted, and another try for what got stuck."""
+"""`tsbridge events`, `writebacks`, `escalations`: what was heard, is wanted, comes next, and another try for what got stuck."""
 
 from __future__ import annotations
 
@@ -9,15 +9,17 @@ import typer
 from sqlalchemy import Connection
 
 from tsbridge.cli.frame import AsJson, Failed, Limit, group, house, refuse, say, table
-from tsbridge.store import desired, inbox, views
+from tsbridge.store import agents, desired, inbox, steps, views
 from tsbridge.web.events import RETRIED as EVENTS_RETRIED
-from tsbridge.web.shapes import event_item, writeback_item
+from tsbridge.web.shapes import event_item, step_item, writeback_item
 from tsbridge.web.writebacks import RETRIED as WISHES_RETRIED
 
+escalations = group("Steps of escalations: what comes next, what is overdue, what nobody has in hand.")
 events = group("The inbox: every delivery and what became of it.")
 writebacks = group("Wishes for tickets and how far they got.")
 
 STATUSES: Final = ("pending", "applied", "ignored", "quarantined", "dead")
+STATES: Final = ("overdue", "unacknowledged", "nobody")
 WISH_STATUSES: Final = ("waiting", "sending", "confirmed", "unneeded", "parked", "refused", "dry_run")
 
 EventId = Annotated[str, typer.Argument(help="An event's id: evt_…")]
@@ -116,6 +118,38 @@ def retry_writebacks(writeback_id: Annotated[str | None, typer.Argument()] = Non
     with house() as made:
         retried = made.write(write)
     say(as_json, {"retried": retried}, [f"{len(retried)} to be tried again."])
+
+
+@escalations.command("list")
+def list_escalations(
+    order: Annotated[str, typer.Option(help="latest or soonest")] = "soonest",
+    state: Annotated[str | None, typer.Option(help=", ".join(STATES))] = None,
+    severity: Annotated[int | None, typer.Option(min=1, max=4)] = None,
+    queue: Annotated[str | None, typer.Option(help="A queue's key.")] = None,
+    agent: Annotated[str | None, typer.Option(help="Who was told, by their key or Zendesk id.")] = None,
+    limit: Limit = 50,
+    as_json: AsJson = False,
+) -> None:
+    """Steps, those due soonest first, with who was told of them. What tickets are called is not shown here."""
+    _known("order", order, ("latest", "soonest"))
+    _known("state", state, STATES)
+
+    def read(conn: Connection) -> list[dict[str, Any]]:
+        who = None if agent is None else agents.keys(conn).get(agent, agent)
+        wanted, now = steps.Filter(state=state, severity=severity, queue=queue, agent=who), made.clock.now()
+        rows = steps.listed(conn, wanted, now, limit, soonest=order == "soonest")
+        about = steps.about(conn, rows)
+        return [{name: value for name, value in step_item(row, now, about).items() if name != "subject"} for row in rows]
+
+    with house() as made:
+        items = made.read(read)
+    shown = [{**item, "told": ", ".join(map(_telling, item["told"]))} for item in items]
+    columns = ("due_at", "status", "severity", "queue", "policy", "step", "ticket", "case_id", "told", "acknowledged_by")
+    say(as_json, {"items": items}, table(shown, columns, "Nothing of the kind."))
+
+
+def _telling(one: dict[str, Any]) -> str:
+    return f"{one['to'] or one['way'] or one['reason']} {one['status']}"
 
 
 def _known(name: str, value: str | None, words: tuple[str, ...]) -> None:

@@ -346,8 +346,17 @@ escalations = Table(
     Column("status", Text, nullable=False),  # armed | paused | fired | passed | acknowledged | stopped
     Column("version", Integer, nullable=False, server_default="0"),  # the rulebook whose policy it is: the one that armed it; 0: not known
     Column("ended_at", Instant),  # when it fired, was passed over, was acknowledged or stopped
+    Column("source", Text),  # whose moment armed it …
+    Column("interaction", Text),
+    Column("severity", Integer),  # … and what stands for that interaction, as the case was last judged
+    Column("category", Text),
+    Column("queue", Text),
+    Column("open", Boolean, nullable=False, server_default=true()),
+    Column("taken_at", Instant),  # since when somebody has it in hand, and who
+    Column("taken_by", Text),
 )
 Index("escalations_by_due", escalations.c.due_at, escalations.c.id)
+Index("escalations_by_status", escalations.c.status, escalations.c.due_at, escalations.c.id)
 Index("escalations_by_case", escalations.c.case_id)
 
 desired = Table(

@@ -201,27 +201,6 @@ def timeline(conn: Connection, case_id: str, limit: int, after: tuple[datetime, 
 # Escalations
 
 
-def escalation_list(
-    conn: Connection,
-    limit: int,
-    after: tuple[datetime, str] | None = None,
-    status: str | None = None,
-    case_id: str | None = None,
-    now: datetime | None = None,
-) -> list[Row]:
-    """The latest due first. Status `due` (needs `now`): armed and its time has come; `armed` then means not yet."""
-    query = select(escalations)
-    if status is not None:
-        query = query.where(escalations.c.status == ("armed" if status == "due" else status))
-        if now is not None and status in ("armed", "due"):
-            query = query.where(escalations.c.due_at <= now if status == "due" else escalations.c.due_at > now)
-    if case_id is not None:
-        query = query.where(escalations.c.case_id == case_id)
-    if after is not None:
-        query = query.where(before((escalations.c.due_at, escalations.c.id), after))
-    return _rows(conn, query.order_by(escalations.c.due_at.desc(), escalations.c.id.desc()).limit(limit))
-
-
 def escalation(conn: Connection, escalation_id: str) -> Row | None:
     return conn.execute(select(escalations).where(escalations.c.id == escalation_id)).mappings().one_or_none()
 

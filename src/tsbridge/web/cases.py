@@ -13,6 +13,7 @@ from sqlalchemy import Connection
 from tsbridge.core.moments import Interaction
 from tsbridge.core.ports import Refusal
 from tsbridge.store import agents, assignments, routing, views
+from tsbridge.store import steps as steps_of
 from tsbridge.web.auth import Supervisor, Viewer
 from tsbridge.web.desk import Desk, Made
 from tsbridge.web.explained import Nearby, explained
@@ -128,7 +129,7 @@ async def explain_case(desk: Made, by: Viewer, case_id: Id, near: Nearby) -> dic
             return None
         decisions = routing.decisions_of_case(conn, row["id"], LOOK_BACK)
         latest = explained(conn, desk.live, decisions[0]["id"], near) if decisions else None
-        steps = views.escalation_list(conn, LOOK_BACK, case_id=row["id"])
+        steps = steps_of.listed(conn, steps_of.Filter(case_id=row["id"]), desk.clock.now(), LOOK_BACK)
         given = assignments.of_case(conn, row["id"], LOOK_BACK)
         return (case_item(row, views.interactions_of(conn, [row["id"]])[row["id"]], agents.keys(conn)), decisions, latest, steps, given)
 

@@ -191,6 +191,29 @@ class Escalation(TypedDict):
     acknowledged_at: str | None
     rulebook_version: int | None
     """Of the rulebook that armed it: the policy is that one's until it is over, whatever is published meanwhile."""
+    acknowledged_by: str | None
+    severity: int | None
+    category: str | None
+    queue: str | None
+    ticket: str | None
+    """What armed it; null where a call did."""
+    call: str | None
+
+
+class TellingOfStep(TypedDict):
+    to: str | None
+    way: str | None
+    at: str | None
+    status: Literal["waiting", "sent", "failed", "superseded"]
+    reason: str | None
+
+
+class EscalationShown(Escalation):
+    subject: str | None
+    """What the ticket is called, in the words of whoever wrote it."""
+    told: list[TellingOfStep]
+    amiss: list[str]
+    """What the watchdog finds late or missing of it, or of its case."""
 
 
 class Reason(TypedDict):

@@ -9,6 +9,7 @@ from typing import Any
 from tsbridge.core.casestate import NAMED
 from tsbridge.store.keys import Key
 from tsbridge.store.rulebooks import Draft
+from tsbridge.store.steps import About
 from tsbridge.store.versions import Version
 from tsbridge.web.inputs import time_text
 
@@ -148,6 +149,8 @@ def change_item(row: Row) -> dict[str, Any]:
 
 def escalation_item(row: Row, now: datetime) -> dict[str, Any]:
     due = row["status"] == "armed" and row["due_at"] <= now
+    taken = row["taken_at"] is not None and row["taken_at"] >= row["armed_at"]
+    ended = row["ended_at"] if row["status"] == "acknowledged" else None
     return {
         "id": row["id"],
         "case_id": row["case_id"],
@@ -157,8 +160,29 @@ def escalation_item(row: Row, now: datetime) -> dict[str, Any]:
         "due_at": time_text(row["due_at"]),
         "status": "due" if due else row["status"],
         "ended_at": time_text(row["ended_at"]),
-        "acknowledged_at": time_text(row["ended_at"]) if row["status"] == "acknowledged" else None,
+        "acknowledged_at": time_text(ended or (row["taken_at"] if taken else None)),
+        "acknowledged_by": row["taken_by"] if taken else None,
         "rulebook_version": row["version"] or None,
+        "severity": row["severity"],
+        "category": row["category"],
+        "queue": row["queue"],
+        "ticket": row["interaction"] if row["source"] == "zendesk" else None,
+        "call": row["interaction"] if row["source"] == "talkdesk" else None,
+    }
+
+
+def step_item(row: Row, now: datetime, about: About) -> dict[str, Any]:
+    """A step with the words its ticket is called by, who was told of it, and what the watchdog finds."""
+    item = escalation_item(row, now)
+    told = [
+        {"to": one.agent, "way": one.way, "at": time_text(one.sent_at), "status": one.status, "reason": one.reason}
+        for one in about.told[row["id"]]
+    ]
+    return {
+        **item,
+        "subject": None if item["ticket"] is None else about.subjects.get(item["ticket"]),
+        "told": told,
+        "amiss": about.amiss[row["id"]],
     }
 
 

@@ -1,0 +1,136 @@
+"""Steps of escalations as people look for them: what is overdue, what comes next, what nobody has in hand; who was told of each."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any, Final, NamedTuple
+
+from sqlalchemy import ColumnElement, Connection, Text, and_, cast, func, literal, or_, select, tuple_, type_coerce
+
+from tsbridge.core.moments import from_json
+from tsbridge.store import watch
+from tsbridge.store.notice_tables import notices, notifications
+from tsbridge.store.tables import escalations, moments
+from tsbridge.store.views import Row as Found
+
+PART: Final = 400
+_STEP: Final = escalations.c
+_SUBJECT: Final = '%["subject",%'
+"""Where a moment tells one, in its canonical text."""
+
+
+class Filter(NamedTuple):
+    """`status`: also `due`, armed and its time has come; `armed` is then not yet. `state`: `overdue`, `unacknowledged` or `nobody`.
+
+    `agent`: who was told of it.
+    """
+
+    status: str | None = None
+    state: str | None = None
+    case_id: str | None = None
+    severity: int | None = None
+    queue: str | None = None
+    agent: str | None = None
+
+
+class About(NamedTuple):
+    """What is shown beside steps. `told`: rows of tellings by the step's id; `subjects`: by ticket; `amiss`: kinds by the step's id."""
+
+    told: Mapping[str, Sequence[Any]]
+    subjects: Mapping[str, str]
+    amiss: Mapping[str, Sequence[str]]
+
+
+def listed(
+    conn: Connection, wanted: Filter, now: datetime, limit: int, after: tuple[datetime, str] | None = None, *, soonest: bool = False
+) -> list[Found]:
+    """The latest due first, or the `soonest`."""
+    query = select(escalations).where(*_that(wanted, now))
+    if after is not None:
+        due_at, id_ = after
+        later = (_STEP.due_at > due_at, _STEP.id > id_) if soonest else (_STEP.due_at < due_at, _STEP.id < id_)
+        query = query.where(or_(later[0], and_(_STEP.due_at == due_at, later[1])))
+    order = (_STEP.due_at, _STEP.id) if soonest else (_STEP.due_at.desc(), _STEP.id.desc())
+    return list(conn.execute(query.order_by(*order).limit(limit)).mappings())
+
+
+def _that(wanted: Filter, now: datetime) -> list[ColumnElement[bool]]:
+    """What a row must be."""
+    asked: list[ColumnElement[bool]] = []
+    if wanted.status in ("armed", "due"):
+        asked += [_STEP.status == "armed", _STEP.due_at > now if wanted.status == "armed" else _STEP.due_at <= now]
+    elif wanted.status is not None:
+        asked.append(_STEP.status == wanted.status)
+    if wanted.state == "overdue":
+        asked += [_STEP.status == "armed", _STEP.due_at <= now]
+    elif wanted.state is not None:
+        stands = ("fired",) if wanted.state == "nobody" else ("armed", "paused", "fired")
+        over = select(notices.c.id).where(*_of_fired(), notices.c.over_at.is_not(None))
+        asked += [_STEP.status.in_(stands), _STEP.open, _STEP.taken_at.is_(None), ~over.exists()]
+    for column, value in ((_STEP.case_id, wanted.case_id), (_STEP.severity, wanted.severity), (_STEP.queue, wanted.queue)):
+        if value is not None:
+            asked.append(column == value)
+    if wanted.agent is not None:
+        told = select(notices.c.id).join(notifications, notifications.c.notice == notices.c.id)
+        theirs = (notifications.c.agent == wanted.agent, notifications.c.kind == "step", notifications.c.status == "sent")
+        asked.append(told.where(*_of_fired(), *theirs).exists())
+    return asked
+
+
+def _of_fired() -> tuple[ColumnElement[bool], ...]:
+    """The notices that a step asked for when it fired."""
+    by = literal("policy:") + _STEP.policy + literal("/") + cast(_STEP.step, Text)
+    same = (notices.c.source == _STEP.source, notices.c.interaction == _STEP.interaction)
+    return (*same, notices.c.asked_by == by, notices.c.at == _STEP.ended_at)
+
+
+def about(conn: Connection, rows: Sequence[Found]) -> About:
+    """What is shown beside these steps."""
+    return About(_told(conn, rows), _subjects(conn, (row["interaction"] for row in rows if row["source"] == "zendesk")), _amiss(conn, rows))
+
+
+def _told(conn: Connection, rows: Sequence[Found]) -> dict[str, list[Any]]:
+    """Who was told of these steps, in order. A step to come may have been told ahead, nobody else being reached."""
+    wanted = sorted({(row["source"], row["interaction"]) for row in rows if row["source"] is not None})
+    by_step: dict[tuple[str, str, str], list[Any]] = defaultdict(list)
+    columns = (notices.c.source, notices.c.interaction, notices.c.asked_by, notices.c.at, notices.c.ahead)
+    of_it = (notifications.c.agent, notifications.c.way, notifications.c.status, notifications.c.reason, notifications.c.sent_at)
+    for start in range(0, len(wanted), PART):
+        query = select(*columns, *of_it).join(notifications, notifications.c.notice == notices.c.id)
+        theirs = (tuple_(notices.c.source, notices.c.interaction).in_(wanted[start : start + PART]), notifications.c.kind == "step")
+        for one in conn.execute(query.where(*theirs).order_by(notifications.c.made_at, notifications.c.id)):
+            by_step[one.source, one.interaction, one.asked_by].append(one)
+    return {
+        row["id"]: [
+            one
+            for one in by_step.get((row["source"], row["interaction"], f"policy:{row['policy']}/{row['step']}"), ())
+            if (one.ahead and row["ended_at"] is None) or one.at == row["ended_at"]
+        ]
+        for row in rows
+    }
+
+
+def _subjects(conn: Connection, tickets: Iterable[str]) -> dict[str, str]:
+    """The subject of each of these tickets, as it was told last."""
+    wanted, found = sorted(set(tickets)), dict[str, str]()
+    newest = func.row_number().over(partition_by=moments.c.interaction, order_by=(moments.c.at.desc(), moments.c.digest)).label("place")
+    for start in range(0, len(wanted), PART):
+        theirs = (moments.c.source == "zendesk", moments.c.interaction.in_(wanted[start : start + PART]))
+        stands = (moments.c.replaced_at.is_(None), moments.c.withdrawn_at.is_(None), type_coerce(moments.c.body, Text).like(_SUBJECT))
+        ranked = select(moments.c.interaction, moments.c.body, newest).where(*theirs, *stands).subquery()
+        for row in conn.execute(select(ranked).where(ranked.c.place == 1)):
+            subject = next((text.body for text in from_json(row.body).texts if text.role == "subject"), None)
+            if subject is not None:
+                found[row.interaction] = subject
+    return found
+
+
+def _amiss(conn: Connection, rows: Sequence[Found]) -> dict[str, list[str]]:
+    """What the watchdog finds late or missing of these steps, or of their cases as a whole."""
+    by_case = watch.amiss(conn, (row["case_id"] for row in rows))
+    return {
+        row["id"]: sorted({kind for kind, of in by_case.get(row["case_id"], ()) if of == row["id"] or not of.startswith("esc_")})
+        for row in rows
+    }

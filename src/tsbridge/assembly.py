@@ -31,6 +31,7 @@ from tsbridge.web.app import create_app, front
 from tsbridge.web.auth import Gate
 from tsbridge.web.counters import Counters
 from tsbridge.web.desk import Desk, Probe
+from tsbridge.web.feeds import feeds_probe
 from tsbridge.web.health import (
     clock_probe,
     cover_probe,
@@ -351,6 +352,7 @@ def probes(
         "database": database_probe(database),
         "sources": sources_probe(database),
         "cover": cover_probe(database),
+        "feeds": feeds_probe(database, clock, roster),
         "writeback": writeback_probe(database, setting),
         "notifications": telling_probe(database, clock, TOLD_WITHIN),
         "ways": ways_probe(database, clock, roster),

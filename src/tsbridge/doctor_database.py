@@ -8,14 +8,16 @@ from pathlib import Path
 from typing import Any, Final
 
 from tsbridge.core import watch
+from tsbridge.core.roster import Roster
 from tsbridge.core.rules.document import read
 from tsbridge.core.rules.findings import RulebookError
 from tsbridge.doctor import Line
 from tsbridge.roster.document import read as read_roster
 from tsbridge.roster.read_parts import RosterError
-from tsbridge.store import about, cover, desired, keep, rosters, rulebooks, schema, silence, sqlite, warnings, writemode
+from tsbridge.store import about, cover, desired, feeds, keep, rosters, rulebooks, schema, silence, sqlite, warnings, writemode
 from tsbridge.store import watch as store_watch
 from tsbridge.store.db import BadDatabase, Database, parse
+from tsbridge.store.feeds import Look
 from tsbridge.store.views import DATABASE_FAILURES
 
 ROOM_WANTED: Final = 0.10
@@ -238,7 +240,7 @@ def roster(opened: Database) -> list[Line]:
         words = "No roster has been published yet: nobody is on call, and rules that tell somebody reach nobody."
         return [Line("roster", "warn", words, "docs/roster.md takes you to a covered week; `tsbridge roster publish`.")]
     try:
-        read_roster(live.document)
+        known = read_roster(live.document)
     except RosterError as refused:
         words = f"Version {live.version} of the roster has {len(refused.findings)} faults for this tsbridge: it counts as none."
         return [Line("roster", "bad", words, "Run `tsbridge roster show`, `tsbridge roster check`, then publish a repaired one.")]
@@ -247,6 +249,18 @@ def roster(opened: Database) -> list[Line]:
         first = ahead.holes[0]
         words = f"Nobody is on call at {ahead.count} times of the next 14 days, first for {first['queue']} from {first['from']}."
         lines.append(Line("cover", "warn", words, "`tsbridge roster coverage --days 14` shows each hole and who could be."))
+    return lines + _feeds(known, opened.read_now(feeds.looks))
+
+
+def _feeds(known: Roster, looks: Mapping[str, Look]) -> list[Line]:
+    """The feeds of the roster that cannot be read."""
+    lines = []
+    for feed in known.feeds:
+        look = looks.get(feed.key)
+        if look is not None and look.failing_since is not None:
+            counts = "nothing of it counts" if look.read_at is None else f"what it said on {look.read_at:%Y-%m-%d %H:%M} UTC counts"
+            words = f"Cannot be read since {look.failing_since:%Y-%m-%d %H:%M} UTC: {look.failure}; {counts}."
+            lines.append(Line(f"feed: {feed.key}", "warn", words, "Put its address right, or what stands in that line; `GET /v1/feeds`."))
     return lines
 
 

@@ -69,6 +69,7 @@ TABLE = {
     ("GET", "/v1/audit/verify"): "supervisor",
     ("GET", "/v1/audit/head"): "supervisor",
     ("GET", "/v1/escalations"): "viewer",
+    ("GET", "/v1/feeds"): "viewer",
     ("GET", "/v1/queues/{key}/next"): "viewer",
     ("POST", "/v1/queues/{key}/feed"): "supervisor",
     ("DELETE", "/v1/queues/{key}/feed"): "supervisor",

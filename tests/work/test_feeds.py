@@ -118,7 +118,7 @@ def test_a_feed_that_cannot_be_had_or_read_keeps_the_last_good_one_and_is_told_o
     for _ in range(3):
         desk.clock.advance(EVERY)
         desk.look()
-    assert desk.alarms == [{"what": "feed_unread", "feed": "off-ana", "why": why}]
+    assert desk.alarms == [{"what": "feed_unread", "feed": "off-ana", "reason": why}]
     assert desk.said() == {"kept": 1, "off-ana": 1}
     look = database.read_now(feeds.looks)["off-ana"]
     assert (look.read_at, look.failing_since, look.failure) == (START, START + EVERY, why)
@@ -192,7 +192,7 @@ def test_over_http_and_read_in_a_process_of_its_own(database: Database, tmp_path
             desk.clock.advance(EVERY)
     assert asked == ["/private-abc/basic.ics?x=1 None", '/private-abc/basic.ics?x=1 "1"', '/private-abc/basic.ics?x=1 "1"']
     assert desk.said() == {"off-ana": 1}
-    assert desk.alarms == [{"what": "feed_unread", "feed": "off-ana", "why": "the other side answered 302"}]
+    assert desk.alarms == [{"what": "feed_unread", "feed": "off-ana", "reason": "the other side answered 302"}]
 
 
 def test_an_address_as_calendars_give_it_is_taken_and_a_bad_one_is_refused_without_being_shown() -> None:

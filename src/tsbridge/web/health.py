@@ -20,6 +20,7 @@ from tsbridge.store import cover, proofs, rulebooks, silence, told, views, warni
 from tsbridge.store.db import Database
 from tsbridge.web.counters import SOURCES
 from tsbridge.web.desk import Checked, Desk, Made, Probe, Rotas
+from tsbridge.web.feeds import failing
 from tsbridge.web.route import DeskRoute
 
 routes = APIRouter(route_class=DeskRoute, tags=["health"])
@@ -58,16 +59,19 @@ async def metrics(request: Request, desk: Made) -> Response:
         await desk.gate.admit(request, desk.metrics_role)
     figures = await desk.database.read(views.figures)
     snapshot = CollectorRegistry()
-    ways = await desk.database.read(lambda conn: ways_to_people(conn, desk.roster, desk.clock.now()))
-    snapshot.register(Figures(figures, desk, ways))
+    now = desk.clock.now()
+    ways = await desk.database.read(lambda conn: ways_to_people(conn, desk.roster, now))
+    unread = await desk.database.read(lambda conn: failing(conn, desk.roster, now))
+    snapshot.register(Figures(figures, desk, ways, unread))
     return Response(generate_latest(desk.counters.registry) + generate_latest(snapshot), media_type=CONTENT_TYPE_LATEST)
 
 
 class Figures(Collector):
     """One look at the database, as gauges."""
 
-    def __init__(self, figures: views.Figures, desk: Desk, ways: Sequence[Reach]) -> None:
+    def __init__(self, figures: views.Figures, desk: Desk, ways: Sequence[Reach], feeds_failing: int) -> None:
         self._figures = figures
+        self._feeds_failing = feeds_failing
         self._ways = Counter("proved" if one.good else "unproved" for one in ways)
         self._now = desk.clock.now()
         self._version = desk.version
@@ -122,6 +126,7 @@ class Figures(Collector):
         yield _by_label("tsbridge_ways", words, "state", self._ways, ("proved", "unproved"))
         yield GaugeMetricFamily("tsbridge_decisions", "Decisions kept.", self._figures.decisions)
         yield GaugeMetricFamily("tsbridge_cover_holes", "Times of the next 14 days at which nobody is on call.", self._figures.holes)
+        yield GaugeMetricFamily("tsbridge_feeds_failing", "Feeds of the roster that cannot be read.", self._feeds_failing)
         yield GaugeMetricFamily("tsbridge_rulebook_version", "The live version of the rulebook.", self._figures.rulebook_version)
         info = GaugeMetricFamily("tsbridge_build_info", "Always 1; the label names the version.", labels=["version"])
         info.add_metric([self._version], 1)

@@ -122,3 +122,16 @@ class FeedLinkMade(TypedDict):
     """`url`: whole where TSBRIDGE_PUBLIC_URL says how people reach this service, else from its first slash on."""
 
     url: str
+
+
+class FeedShown(TypedDict):
+    """`failure`: why it cannot be read, with the line. `warnings`: what was not taken as it is written, with how often."""
+
+    key: str
+    agent: str | None
+    means: Literal["off", "rotation", "shift"]
+    looked_at: str | None
+    read_at: str | None
+    failing_since: str | None
+    failure: str | None
+    warnings: dict[str, int]

@@ -127,7 +127,7 @@ class Feeds:
     async def _failed(self, feed: Feed, why: str) -> None:
         now = self._clock.now()
         if await self._database.write(lambda conn: feeds.failed(conn, feed.key, why, now)):
-            self._alarm("feed_unread", feed=feed.key, why=why)
+            self._alarm("feed_unread", feed=feed.key, reason=why)
 
 
 def names(roster: Roster) -> dict[str, str]:

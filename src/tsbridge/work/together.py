@@ -64,7 +64,7 @@ def batches(
             continue
         edit = joined(plan(ticket, wish.wish, wish.ours), ticket, wish.wish, choices)
         story = known.get(wish.ticket, unheard.NOTHING)
-        if any(unheard.parts(edit, ticket, wish.ours, story, timedelta(0))):
+        if any(unheard.parts(edit, ticket, wish.ours, story, False)):
             continue
         if edit and not edit.values and not edit.notes and wish.ours.owed == Edit():
             same[edit].append((wish, settled(wish.ours, wish.wish, ticket, edit)))

@@ -16,12 +16,13 @@ from sqlalchemy import Connection
 from tsbridge.core.helpdesk import Current, Edit, Ours, unheard, unsure
 from tsbridge.core.moments import Value
 from tsbridge.core.ports import Ids
-from tsbridge.store import cases, inbox, moments
+from tsbridge.store import budget, cases, inbox, moments
 from tsbridge.store.desired import ClaimedWish
 from tsbridge.vendors.zendesk.trigger import VERSION
 
 UNSURE_FOR: Final = timedelta(minutes=10)
-"""How long a value waits for the audits that tell whether a first impression was right. Tags are written at once: they come off again."""
+"""How long a value waits for the audits that tell whether a first impression was right, where they cannot be had; as long as Zendesk is
+being read it waits for its turn, however long that is. Tags are written at once: they come off again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,9 +43,18 @@ def stories(conn: Connection, claimed: Sequence[ClaimedWish]) -> dict[str, Story
     return {ticket: Story(known, ticket in impressions) for ticket, known in facts.items()}
 
 
-def parts(edit: Edit, current: Current, ours: Ours, story: Story, waited: timedelta) -> tuple[frozenset[str], frozenset[str]]:
-    """What of an edit has to wait: until the ticket was read as it stands, and until its first impressions gave way to audits."""
-    doubtful = unsure(edit, ours) if story.impression and waited < UNSURE_FOR else frozenset()
+def cannot_be_had(conn: Connection, now: datetime) -> bool:
+    """Whether Zendesk did not answer somebody who read it lately. That there are too few reads for all at once is no such thing."""
+    closed_until = budget.reads(conn).closed_until
+    return closed_until is not None and closed_until > now - UNSURE_FOR
+
+
+def parts(edit: Edit, current: Current, ours: Ours, story: Story, long: bool) -> tuple[frozenset[str], frozenset[str]]:
+    """What of an edit has to wait: until the ticket was read as it stands, and until its first impressions gave way to audits.
+
+    `long`: it waited long enough for audits that cannot be had.
+    """
+    doubtful = unsure(edit, ours) if story.impression and not long else frozenset()
     return unheard(edit, current, ours, story.facts), doubtful
 
 

@@ -231,7 +231,9 @@ class Writing:
     async def _too_early(self, claimed: ClaimedWish, current: Current, edit: Edit, ours: Ours, story: Story) -> frozenset[str]:
         """Parts of an edit that wait until more was heard of the ticket. What nobody has heard yet is rung for."""
         now = self._clock.now()
-        strange, doubtful = unheard.parts(edit, current, ours, story, now - claimed.asked_at)
+        waited = story.impression and now - claimed.asked_at >= unheard.UNSURE_FOR
+        long = waited and await self._database.read(lambda conn: unheard.cannot_be_had(conn, now))
+        strange, doubtful = unheard.parts(edit, current, ours, story, long)
         if strange:
             read = await self._database.write(lambda conn: unheard.heard(conn, self._ids, current, now))
             strange = frozenset() if read else strange

@@ -73,6 +73,7 @@ from tsbridge.work.choosing import Preview
 from tsbridge.work.conclude import Conclusions
 from tsbridge.work.cover import Cover
 from tsbridge.work.due import DueTimes
+from tsbridge.work.duties import DutyNews
 from tsbridge.work.facts import Background
 from tsbridge.work.feeds import Feeds
 from tsbridge.work.guard import Guard
@@ -115,6 +116,7 @@ SILENCE: Final = "silence"
 ASSIGN: Final = "assign"
 COVER: Final = "cover"
 WATCH: Final = "watch"
+DUTIES: Final = "duties"
 VITAL: Final = (INGEST, CLOCK, WRITEBACK)
 """Tasks without which nothing is heard, escalated or written."""
 WHOAMI: Final = "whoami"
@@ -170,6 +172,7 @@ class Workers:
             CLOCK: DueTimes(database, clock, conclusions, self.wake_writer).round,
             ASSIGN: Giving(database, clock, ids, conclusions, live, roster, self.wake_writer, settings.writeback).round,
             COVER: Cover(database, clock, roster, alarm, name).round,
+            DUTIES: DutyNews(database, clock, roster, self.wake_notify).round,
             FACTS: ingest.complete,
             WRITEBACK: writeback.round,
             NOTIFY: self._notify.round,

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.roster.rosters import document
-from tsbridge.core.duty_changes import DutyChange, Piece, duty_changes
+from tsbridge.core.duty_changes import DutyChange, Handover, News, Piece, duty_changes, in_time, news, together
 from tsbridge.core.roster import Override
 from tsbridge.core.rota import Duty, Rota
 from tsbridge.roster.document import read
@@ -73,14 +73,44 @@ def test_each_hour_is_told_that_one_list_has_and_the_other_has_not(before: list[
     def hours(drawn: list[Drawn]) -> set[tuple[str, str, int]]:
         return {(who, name, hour) for who, name, at, length, _ in drawn for hour in range(at, at + length) if 0 <= hour < 30}
 
-    def told(side: str, changes: tuple[DutyChange, ...]) -> list[tuple[str, str, int]]:
-        return sorted(
-            (one.agent, piece.name, (piece.start - MONDAY) // HOUR + n)
-            for one in changes
-            for piece in getattr(one, side)
-            for n in range((piece.end - piece.start) // HOUR)
-        )
-
     changes = duty_changes(duties(before), duties(after), MONDAY, end)
     assert told("gained", changes) == sorted(hours(after) - hours(before))
     assert told("lost", changes) == sorted(hours(before) - hours(after))
+
+
+def told(side: str, changes: tuple[DutyChange, ...]) -> list[tuple[str, str, int]]:
+    return sorted(
+        (one.agent, piece.name, (piece.start - MONDAY) // HOUR + n)
+        for one in changes
+        for piece in getattr(one, side)
+        for n in range((piece.end - piece.start) // HOUR)
+    )
+
+
+@given(first=LISTS, second=LISTS, third=LISTS)
+def test_two_changes_are_one_from_the_first_to_the_last(first: list[Drawn], second: list[Drawn], third: list[Drawn]) -> None:
+    end = MONDAY + 30 * HOUR
+    one, other, both = (
+        {found.agent: found for found in duty_changes(duties(before), duties(after), MONDAY, end)}
+        for before, after in ((first, second), (second, third), (first, third))
+    )
+    for agent in ("ana", "ben"):
+        nothing = DutyChange(agent, (), ())
+        assert together(one.get(agent, nothing), other.get(agent, nothing)) == both.get(agent, nothing)
+
+
+def test_what_is_over_or_begins_too_late_is_not_told() -> None:
+    pieces = tuple(Piece("lead", MONDAY + day * 24 * HOUR, MONDAY + (day + 1) * 24 * HOUR) for day in range(20))
+    found = in_time(DutyChange("ana", pieces, ()), MONDAY + 36 * HOUR)
+    assert found is not None
+    assert (found.gained[0].start, found.gained[-1].start) == (MONDAY + 36 * HOUR, MONDAY + 15 * 24 * HOUR)
+    assert in_time(DutyChange("ana", pieces[:1], pieces[17:]), MONDAY + 36 * HOUR) is None
+
+
+def test_who_stands_beside_a_piece_is_said_with_until_when() -> None:
+    had = duties([("ben", "lead", 0, 5, "rotation"), ("ana", "lead", 5, 2, "override"), ("ben", "lead", 7, 9, "rotation")])
+    mine, theirs = Piece("lead", MONDAY + 5 * HOUR, MONDAY + 7 * HOUR), Piece("lead", MONDAY, MONDAY + 2 * HOUR)
+    found = news(DutyChange("ana", (mine,), (theirs,)), {"lead": had})
+    assert found.gained == (Handover(mine, ("ben",), (("ben", MONDAY + 16 * HOUR),)),)
+    assert found.lost == (Handover(theirs, instead=("ben",)),)
+    assert News.from_json(found.to_json()) == found

@@ -12,6 +12,8 @@ from prometheus_client.parser import text_string_to_metric_families
 from tests.work.telling import ROSTER, Telling
 from tsbridge.core.errors import GiveUp, TryLater
 from tsbridge.web.health import telling_probe
+from tsbridge.work.duties import DutyNews
+from tsbridge.work.rosters import LiveRoster
 
 pytestmark = pytest.mark.anyio
 
@@ -20,6 +22,44 @@ pytestmark = pytest.mark.anyio
 async def desk(room: Any, clock: Any) -> Telling:
     """A desk that tells people, on the database that the API reads."""
     return await _apart(lambda: Telling(room.desk.database, clock))
+
+
+async def test_news_of_somebodys_duty_are_told_of_no_case(room: Any, desk: Telling) -> None:
+    looker = DutyNews(room.desk.database, desk.clock, LiveRoster(), lambda: None)
+    await looker.round()
+    other = copy.deepcopy(ROSTER)
+    other["rotations"]["lead"]["members"] = ["ana", "cleo"]
+    await _apart(lambda: desk.publish(other))
+    await looker.round()
+    await _apart(desk.tell)
+    items = {item["to"]: item for item in await listed(room)}
+    ben = items["ben"]
+    assert [ben[name] for name in ("case_id", "kind", "policy", "step", "rule", "severity", "way", "status", "late")] == [
+        *(None, "duty", None, None, None, None, "mail", "sent", False)
+    ]
+    assert ben["attempts"][0]["answer"] == "ok"
+    whole = (await room.client.get(f"/v1/notifications/{ben['id']}")).json()
+    assert whole["because"]["changed"] == ["version 2"]
+    (lost,) = whole["because"]["lost"]
+    assert (lost["name"], lost["from"], lost["to"], lost["instead"]) == ("lead", "2026-11-23T00:00:00Z", "2026-11-30T00:00:00Z", ["cleo"])
+    assert (whole["cases"], whole["over"]["because"]) == ([], "told")
+    assert (await room.client.post(f"/v1/notifications/{ben['id']}/retry")).status_code == 409
+
+
+async def test_news_that_did_not_arrive_can_be_tried_again(room: Any, desk: Telling) -> None:
+    looker = DutyNews(room.desk.database, desk.clock, LiveRoster(), lambda: None)
+    await looker.round()
+    other = copy.deepcopy(ROSTER)
+    other["rotations"]["lead"]["members"] = ["ana", "cleo"]
+    await _apart(lambda: desk.publish(other))
+    await looker.round()
+    desk.ways.fault = lambda way, agent: (_ for _ in ()).throw(GiveUp("refused"))
+    await _apart(desk.tell)
+    (failed,) = await listed(room, agent="ben", status="failed")
+    desk.ways.fault = lambda way, agent: None
+    assert (await room.client.post(f"/v1/notifications/{failed['id']}/retry")).status_code == 200
+    await _apart(desk.tell)
+    assert [item["status"] for item in await listed(room, agent="ben")] == ["sent"]
 
 
 async def _apart(work: Any) -> Any:

@@ -23,6 +23,8 @@ POINTS: Final = {
     "writeback.sent": "C9 request on its way, no answer seen",
     "writeback.answered": "C10 answered, not settled",
     "writeback.settled": "C11 settled",
+    "duties.compared": "duties compared, who is to be told not noted",
+    "duties.noted": "noted who is to be told of their duty",
     "notify.claimed": "message claimed, not sent",
     "notify.sent": "message sent, not settled",
     "notify.settled": "message settled",

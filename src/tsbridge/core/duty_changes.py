@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Any, Final
 
+from tsbridge.core.moments import instant_text, read_instant
 from tsbridge.core.rota import Duty
 
 Span = tuple[datetime, datetime]
+AHEAD: Final = timedelta(days=14)
+"""What begins later is not told."""
+SEEN: Final = timedelta(days=42)
+"""How far ahead duties are compared, so that what begins in time has its end."""
+FAR: Final = timedelta(days=35)
+"""An end that lies further ahead may be no end but that of what is seen."""
+AT_ONCE: Final = timedelta(hours=12)
+"""A change of what begins so soon waits for no end of quiet hours."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +54,119 @@ def duty_changes(before: Sequence[Duty], after: Sequence[Duty], start: datetime,
         lost.setdefault(agent, []).extend(Piece(name, *span) for span in _without(old, new))
     changes = (DutyChange(agent, _sorted(gained[agent]), _sorted(lost[agent])) for agent in sorted(gained))
     return tuple(one for one in changes if one.gained or one.lost)
+
+
+def in_time(change: DutyChange, now: datetime) -> DutyChange | None:
+    """What of a change is to be told: what begins soon enough and is not over. None for nothing."""
+    gained, lost = (
+        tuple(Piece(one.name, max(one.start, now), one.end) for one in pieces if one.end > now and one.start < now + AHEAD)
+        for pieces in (change.gained, change.lost)
+    )
+    return DutyChange(change.agent, gained, lost) if gained or lost else None
+
+
+def together(earlier: DutyChange, later: DutyChange) -> DutyChange:
+    """Two changes for one agent, one behind the other, as one: what the second takes back is in neither list."""
+    gained = [*_left(earlier.gained, later.lost), *_left(later.gained, earlier.lost)]
+    lost = [*_left(earlier.lost, later.gained), *_left(later.lost, earlier.gained)]
+    return DutyChange(later.agent, _joined(gained), _joined(lost))
+
+
+@dataclass(frozen=True, slots=True)
+class Handover:
+    """A piece of duty and who stands beside it. `before` and `after`: who has the same until it begins and from its end on, `after` with
+    until when; `instead`: of a lost piece, who has it now."""
+
+    piece: Piece
+    before: tuple[str, ...] = ()
+    after: tuple[tuple[str, datetime], ...] = ()
+    instead: tuple[str, ...] = ()
+
+    def to_json(self) -> dict[str, Any]:
+        """As plain JSON values; `from_json` gives an equal one back."""
+        return {
+            "name": self.piece.name,
+            "from": instant_text(self.piece.start),
+            "to": instant_text(self.piece.end),
+            "before": list(self.before),
+            "after": [{"agent": agent, "until": instant_text(until)} for agent, until in self.after],
+            "instead": list(self.instead),
+        }
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Handover:
+        after = tuple((one["agent"], read_instant(one["until"])) for one in data["after"])
+        piece = Piece(data["name"], read_instant(data["from"]), read_instant(data["to"]))
+        return cls(piece, tuple(data["before"]), after, tuple(data["instead"]))
+
+
+@dataclass(frozen=True, slots=True)
+class News:
+    """What one agent is told."""
+
+    gained: tuple[Handover, ...]
+    lost: tuple[Handover, ...]
+
+    @property
+    def first(self) -> datetime:
+        """When the first of it begins."""
+        return min(one.piece.start for one in (*self.gained, *self.lost))
+
+    @property
+    def last(self) -> datetime:
+        """When all of it is over."""
+        return max(one.piece.end for one in (*self.gained, *self.lost))
+
+    def change(self, agent: str) -> DutyChange:
+        return DutyChange(agent, tuple(one.piece for one in self.gained), tuple(one.piece for one in self.lost))
+
+    def to_json(self) -> dict[str, Any]:
+        return {"gained": [one.to_json() for one in self.gained], "lost": [one.to_json() for one in self.lost]}
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> News:
+        gained, lost = (tuple(Handover.from_json(one) for one in data[name]) for name in ("gained", "lost"))
+        return cls(gained, lost)
+
+
+def news(change: DutyChange, duties: Mapping[str, Collection[Duty]]) -> News:
+    """A change with who stands beside each piece. `duties`: all that are had now, by their names."""
+    gained = tuple(_handover(one, change.agent, duties.get(one.name, ())) for one in change.gained)
+    lost = tuple(Handover(one, instead=_instead(one, duties.get(one.name, ()))) for one in change.lost)
+    return News(gained, lost)
+
+
+def _handover(piece: Piece, agent: str, same: Iterable[Duty]) -> Handover:
+    before, after = [], []
+    for one in same:
+        if one.agent != agent and one.start < piece.start <= one.end < piece.end:
+            before.append(one.agent)
+        if one.agent != agent and piece.start < one.start <= piece.end < one.end:
+            after.append((one.agent, one.end))
+    return Handover(piece, tuple(sorted(set(before))), tuple(sorted(set(after))))
+
+
+def _instead(piece: Piece, same: Iterable[Duty]) -> tuple[str, ...]:
+    return tuple(sorted({one.agent for one in same if one.start <= piece.start < one.end}))
+
+
+def _left(pieces: Iterable[Piece], others: Sequence[Piece]) -> list[Piece]:
+    found: list[Piece] = []
+    for piece in pieces:
+        theirs = sorted((one.start, one.end) for one in others if one.name == piece.name)
+        found += [Piece(piece.name, *span) for span in _without([(piece.start, piece.end)], theirs)]
+    return found
+
+
+def _joined(pieces: Iterable[Piece]) -> tuple[Piece, ...]:
+    """The same times in as few pieces as may be."""
+    found: list[Piece] = []
+    for one in sorted(pieces, key=lambda one: (one.name, one.start, one.end)):
+        if found and found[-1].name == one.name and one.start <= found[-1].end:
+            found[-1] = Piece(one.name, found[-1].start, max(found[-1].end, one.end))
+        else:
+            found.append(one)
+    return _sorted(found)
 
 
 def _held(duties: Iterable[Duty], start: datetime, end: datetime) -> dict[tuple[str, str], list[Span]]:

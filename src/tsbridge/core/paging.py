@@ -2,6 +2,7 @@
 
 Three messages in five minutes are the most that one person gets by one way. The last of the three is kept for a severity 1, which
 goes at once and waits only behind three; of anything else the first goes at once, and what follows within a minute is one message.
+News of somebody's own duty are messages of their own, which wait behind those about cases; none about a case waits a minute for them.
 """
 
 from __future__ import annotations
@@ -81,13 +82,18 @@ def _stands(to: To, tries: Sequence[Try]) -> tuple[str, str | None]:
     return ("open", way) if way is not None else ("lost", None)
 
 
-def waits(now: datetime, severity: int, sent: Sequence[datetime]) -> Wait | None:
-    """Until when a message waits; None when it may go now. `sent`: when messages went to this person by this way."""
+def waits(now: datetime, severity: int, sent: Sequence[datetime], besides: Sequence[datetime] = ()) -> Wait | None:
+    """Until when a message waits; None when it may go now. `sent`: when messages went to this person by this way.
+
+    `besides`: when others went that are only counted for the most in a window, since nothing waits to be one message with them.
+    """
     lately = sorted(at for at in sent if at > now - WINDOW)
-    most = MOST if severity == WORST else MOST_LESSER
+    every = sorted([*lately, *(at for at in besides if at > now - WINDOW)])
     until: list[Wait] = []
-    if len(lately) >= most:
-        until.append(Wait(lately[-most] + WINDOW, "throttled"))
+    if len(every) >= MOST:
+        until.append(Wait(every[-MOST] + WINDOW, "throttled"))
+    if severity != WORST and len(lately) >= MOST_LESSER:
+        until.append(Wait(lately[-MOST_LESSER] + WINDOW, "throttled"))
     if severity != WORST and lately and lately[-1] > now - GROUPED:
         until.append(Wait(lately[-1] + GROUPED, "grouped"))
     return max(until, default=None)

@@ -45,6 +45,25 @@ notice_answers = Table(
     Column("body", Json, nullable=False),
 )
 
+duty_notices = Table(
+    "duty_notices",  # that somebody is to be told that their coming duty is another than it was
+    metadata,
+    Column("id", Text, primary_key=True),  # dty_<hash of what was known when, and the agent>
+    Column("agent", Text, nullable=False),
+    Column("at", Instant, nullable=False),  # when it was found
+    Column("because", Json, nullable=False),  # what changed: ["version 3", "override ovr_…", "feed …", "rulebook 7"]
+    Column("body", Json, nullable=False),  # core.duty_changes.News
+    Column("first_at", Instant, nullable=False),  # when the first of it begins
+    Column("last_at", Instant, nullable=False),  # when all of it is over
+    Column("due_at", Instant),  # when there is something to do for it; null: nothing
+    Column("over_at", Instant),
+    Column("over_because", Text),  # told | changed_again | taken_back | past
+)
+_NEWS_DUE = duty_notices.c.due_at.is_not(None)
+Index("duty_notices_due", duty_notices.c.due_at, sqlite_where=_NEWS_DUE, postgresql_where=_NEWS_DUE)
+_NEWS_STANDING = duty_notices.c.over_at.is_(None)
+Index("duty_notices_open", duty_notices.c.agent, sqlite_where=_NEWS_STANDING, postgresql_where=_NEWS_STANDING)
+
 messages = Table(
     "messages",  # what goes to one person by one way at once; its id is Message-ID and webhook-id
     metadata,
@@ -52,6 +71,7 @@ messages = Table(
     Column("agent", Text, nullable=False),  # empty: nobody's, a way alone
     Column("way", Text, nullable=False),
     Column("hush", Boolean, nullable=False),  # waits for the end of quiet hours
+    Column("about", Text, nullable=False, server_default="cases"),  # cases | duty
     Column("status", Text, nullable=False),  # waiting | sending | sent | failed | superseded
     Column("severity", Integer, nullable=False),  # of the worst in it; 9: none, or no step
     Column("made_at", Instant, nullable=False),
@@ -75,8 +95,8 @@ notifications = Table(
     metadata,
     Column("id", Text, primary_key=True),  # nfy_…
     Column("notice", Text, nullable=False),
-    Column("case_id", Text, nullable=False),
-    Column("kind", Text, nullable=False),  # step: somebody is asked to act | acknowledged: told who has it by now
+    Column("case_id", Text, nullable=False),  # empty: of none
+    Column("kind", Text, nullable=False),  # step: asked to act | acknowledged: told who has it by now | duty: of a notice of duty_notices
     Column("agent", Text),
     Column("way", Text),
     Column("message", Text),

@@ -17,10 +17,15 @@ from sqlalchemy import Connection, and_, case, func, insert, literal_column, or_
 from tsbridge.core.moments import canonical, instant_text
 from tsbridge.core.paging import NO_SEVERITY, WINDOW, Try
 from tsbridge.store import keep
-from tsbridge.store.notice_tables import messages, notice_answers, notices, notifications
+from tsbridge.store.notice_tables import duty_notices, messages, notice_answers, notices, notifications
 from tsbridge.store.tables import escalations
 
 LOCK: Final = "paging"
+CASES: Final = "cases"
+DUTY: Final = "duty"
+"""What a message is about: cases, or its reader's own duty. It is the kind of what is told, too."""
+ASKS: Final = notifications.c.kind.in_(("step", DUTY))
+"""Tellings that have to reach somebody."""
 TO_SEND: Final = messages.c.status.in_([literal_column("'waiting'"), literal_column("'sending'")])
 """Written out, not bound: only then SQLite finds the index of what is to be sent."""
 PART: Final = 400
@@ -40,6 +45,7 @@ class Outgoing:
     items: tuple[Mapping[str, Any], ...]
     again: bool
     worker: str
+    about: str = CASES
 
 
 def lock(conn: Connection) -> None:
@@ -56,8 +62,9 @@ def something_due(conn: Connection, now: datetime) -> bool:
 def next_due(conn: Connection) -> datetime | None:
     """When the next notice has to be looked at, or the next message may go."""
     looks = conn.execute(select(func.min(notices.c.due_at)).where(notices.c.due_at.is_not(None))).scalar()
+    news = conn.execute(select(func.min(duty_notices.c.due_at)).where(duty_notices.c.due_at.is_not(None))).scalar()
     goes = conn.execute(select(func.min(_FREE, type_=messages.c.due_at.type)).where(TO_SEND)).scalar()
-    return min((at for at in (looks, goes) if at is not None), default=None)
+    return min((at for at in (looks, news, goes) if at is not None), default=None)
 
 
 def due_notices(conn: Connection, now: datetime, limit: int) -> list[Any]:
@@ -101,7 +108,7 @@ def tries(conn: Connection, ids: Sequence[str]) -> dict[str, list[Try]]:
     """What was tried for each of these notices so far, in order."""
     found: dict[str, list[Try]] = {id_: [] for id_ in ids}
     for start in range(0, len(ids), PART):
-        mine = (notifications.c.notice.in_(ids[start : start + PART]), notifications.c.kind == "step")
+        mine = (notifications.c.notice.in_(ids[start : start + PART]), ASKS)
         rows = conn.execute(select(notifications).where(*mine).order_by(notifications.c.made_at, notifications.c.id))
         for row in rows:
             if row.way is not None:
@@ -134,19 +141,30 @@ def add(conn: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
         conn.execute(insert(notifications), rows)
 
 
-def bundle(conn: Connection, agent: str | None, way: str, *, hush: bool) -> Any:
+def bundle(conn: Connection, agent: str | None, way: str, about: str, *, hush: bool) -> Any:
     """The message to this person by this way that more may still be put into; None when there is none."""
-    mine = (messages.c.agent == (agent or ""), messages.c.way == way, messages.c.hush.is_(hush), messages.c.sealed.is_(False))
+    to = (messages.c.agent == (agent or ""), messages.c.way == way, messages.c.about == about)
+    mine = (*to, messages.c.hush.is_(hush), messages.c.sealed.is_(False))
     return conn.execute(select(messages).where(*mine, messages.c.status == "waiting").order_by(messages.c.made_at).limit(1)).first()
 
 
 def begin(
-    conn: Connection, id: str, agent: str | None, way: str, now: datetime, due_at: datetime, severity: int, *, hush: bool, why: Any
+    conn: Connection,
+    id: str,
+    agent: str | None,
+    way: str,
+    now: datetime,
+    due_at: datetime,
+    severity: int,
+    *,
+    hush: bool,
+    why: Any,
+    about: str = CASES,
 ) -> None:
     """A new message; what stands in it follows."""
     said = {"status": "waiting", "severity": severity, "made_at": now, "due_at": due_at, "why": why}
     fresh = {"attempts": [], "sealed": False, "tries": 0}
-    conn.execute(insert(messages).values(id=id, agent=agent or "", way=way, hush=hush, **said, **fresh))
+    conn.execute(insert(messages).values(id=id, agent=agent or "", way=way, hush=hush, about=about, **said, **fresh))
 
 
 def hasten(conn: Connection, id: str, due_at: datetime, severity: int) -> None:
@@ -159,10 +177,11 @@ def wait_for(conn: Connection, id: str, until: datetime, severity: int, why: Any
     conn.execute(update(messages).where(messages.c.id == id).values(due_at=until, severity=severity, why=why, status="waiting"))
 
 
-def lately(conn: Connection, agent: str | None, way: str, now: datetime) -> list[datetime]:
-    """When messages went to this person by this way that arrived, or may have, within the window."""
+def lately(conn: Connection, agent: str | None, way: str, now: datetime, about: str | None = None) -> list[datetime]:
+    """When messages (about `about` alone) went to this person by this way that arrived, or may have, within the window."""
     mine = (messages.c.agent == (agent or ""), messages.c.way == way, messages.c.left_at > now - WINDOW)
-    return list(conn.execute(select(messages.c.left_at).where(*mine).order_by(messages.c.left_at)).scalars())
+    query = select(messages.c.left_at).where(*mine).order_by(messages.c.left_at)
+    return list(conn.execute(query if about is None else query.where(messages.c.about == about)).scalars())
 
 
 def due_messages(conn: Connection, now: datetime, limit: int) -> list[Any]:
@@ -246,19 +265,22 @@ def settle(
         if status == "sent":
             conn.execute(update(notifications).where(part).values(status="sent", reason=None, sent_at=now))
             _told(conn, theirs, sent)
+            if sent.about == DUTY:
+                news = (duty_notices.c.id.in_(theirs), duty_notices.c.over_at.is_(None))
+                conn.execute(update(duty_notices).where(*news).values(over_at=now, over_because="told", due_at=None))
             # Acknowledged while it was on its way: whoever gets it is told who has the case.
             over = (notices.c.id.in_(theirs), notices.c.over_because == "acknowledged")
             conn.execute(update(notices).where(*over).values(due_at=now))
         else:
             ends = {"status": "failed", "reason": answer} if status == "failed" else {}
             conn.execute(update(notifications).where(part, notifications.c.status == "waiting").values(failed=True, **ends))
-    return [] if status == "sent" else sorted({item["notice"] for item in sent.items if item["kind"] == "step"})
+    return [] if status == "sent" else sorted({item["notice"] for item in sent.items if item["kind"] in ("step", DUTY)})
 
 
 def _told(conn: Connection, ids: Sequence[str], sent: Outgoing) -> None:
     """Who was told by one way need not be told by the others that are still tried."""
     same = notifications.c.agent.is_(None) if sent.agent is None else notifications.c.agent == sent.agent
-    theirs = (notifications.c.notice.in_(ids), notifications.c.kind == "step", same, notifications.c.status == "waiting")
+    theirs = (notifications.c.notice.in_(ids), ASKS, same, notifications.c.status == "waiting")
     if sent.agent is not None:
         conn.execute(update(notifications).where(*theirs).values(status="superseded", reason="told_by_another_way"))
 

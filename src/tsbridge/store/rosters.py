@@ -167,6 +167,14 @@ def standing(conn: Connection, since: datetime) -> tuple[Override, ...]:
     return tuple(kept(row).override for row in conn.execute(query.order_by(overrides.c.start_at, overrides.c.id)))
 
 
+def named(conn: Connection, ids: Sequence[str]) -> tuple[Override, ...]:
+    """The overrides of these ids, removed ones as well; by start."""
+    found: list[Override] = []
+    for start in range(0, len(ids), 400):
+        found += [kept(row).override for row in conn.execute(select(overrides).where(overrides.c.id.in_(ids[start : start + 400])))]
+    return tuple(sorted(found, key=lambda one: (one.start, one.id)))
+
+
 def overrides_known_at(conn: Connection, at: datetime, since: datetime) -> tuple[Override, ...]:
     """The overrides that were made and not removed by `at`, but those that were over by `since`; by start."""
     query = select(overrides).where(

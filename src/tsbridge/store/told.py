@@ -6,25 +6,31 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final, NamedTuple
 
-from sqlalchemy import Connection, RowMapping, Select, func, or_, select, update
+from sqlalchemy import Connection, RowMapping, Select, false, func, or_, select, update
 
 from tsbridge.core.moments import read_instant
-from tsbridge.store.notice_tables import messages, notice_answers, notices, notifications
+from tsbridge.store.notice_tables import duty_notices, messages, notice_answers, notices, notifications
 from tsbridge.store.notifications import TO_SEND
 
 Row = RowMapping
 NOBODY: Final = ("nobody_on_call", "nobody_reached")
 """Reasons of a telling that had nobody to go to."""
 _NOTICE: Final = (
-    *(notices.c.asked_by, notices.c.target, notices.c.at, notices.c.asked_at, notices.c.severity, notices.c.category, notices.c.queue),
-    *(notices.c.late, notices.c.over_at, notices.c.over_because, notices.c.acknowledged_by),
+    *(notices.c.asked_by, notices.c.target, notices.c.at, notices.c.severity, notices.c.category, notices.c.queue),
+    func.coalesce(notices.c.late, false()).label("late"),
+    notices.c.acknowledged_by,
+    func.coalesce(notices.c.asked_at, duty_notices.c.at, type_=notices.c.at.type).label("asked_at"),
+    func.coalesce(notices.c.over_at, duty_notices.c.over_at, type_=notices.c.at.type).label("over_at"),
+    func.coalesce(notices.c.over_because, duty_notices.c.over_because).label("over_because"),
+    *(duty_notices.c.body.label("news"), duty_notices.c.because.label("changed")),
 )
 _MESSAGE: Final = (messages.c.status.label("message_status"), messages.c.due_at, messages.c.attempts, messages.c.why)
 
 
 def rows() -> Select[Any]:
     """Tellings with the notice and the message of each."""
-    joined = notifications.join(notices, notices.c.id == notifications.c.notice)
+    joined = notifications.outerjoin(notices, notices.c.id == notifications.c.notice)
+    joined = joined.outerjoin(duty_notices, duty_notices.c.id == notifications.c.notice)  # of one of the two
     return select(notifications, *_NOTICE, *_MESSAGE).select_from(
         joined.outerjoin(messages, messages.c.id == notifications.c.message)  # one that had nobody to go to has none
     )
@@ -94,7 +100,7 @@ def message_cases(conn: Connection, message: str | None) -> list[str]:
     if message is None:
         return []
     rows = conn.execute(select(notifications.c.case_id).where(notifications.c.message == message).order_by(notifications.c.id))
-    return list(dict.fromkeys(rows.scalars()))
+    return [case_id for case_id in dict.fromkeys(rows.scalars()) if case_id]
 
 
 def retry(conn: Connection, row: Row, now: datetime) -> bool:
@@ -102,6 +108,7 @@ def retry(conn: Connection, row: Row, now: datetime) -> bool:
     if row["over_at"] is not None or row["status"] not in ("failed", "waiting") or row["message_status"] == "sending":
         return False
     if row["message"] is None:
+        conn.execute(update(duty_notices).where(duty_notices.c.id == row["notice"]).values(due_at=now))
         conn.execute(update(notices).where(notices.c.id == row["notice"]).values(due_at=now))
         return True
     again = {"status": "waiting", "due_at": now, "tries": 0}
@@ -130,4 +137,5 @@ def overdue_since(conn: Connection) -> datetime | None:
     tried = select(func.min(messages.c.made_at, type_=messages.c.made_at.type)).where(TO_SEND, messages.c.tries > 0)
     waits = select(func.min(messages.c.due_at, type_=messages.c.due_at.type)).where(TO_SEND)
     looks = select(func.min(notices.c.due_at, type_=notices.c.due_at.type)).where(notices.c.due_at.is_not(None))
-    return min((at for query in (tried, waits, looks) if (at := conn.execute(query).scalar()) is not None), default=None)
+    news = select(func.min(duty_notices.c.due_at, type_=notices.c.due_at.type)).where(duty_notices.c.due_at.is_not(None))
+    return min((at for query in (tried, waits, looks, news) if (at := conn.execute(query).scalar()) is not None), default=None)

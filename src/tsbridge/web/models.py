@@ -281,12 +281,12 @@ class Waited(TypedDict):
 
 class Notification(TypedDict):
     id: str
-    case_id: str
+    case_id: str | None
     policy: str | None
     step: int | None
     rule: str | None
-    kind: Literal["step", "acknowledged"]
-    target: str
+    kind: Literal["step", "acknowledged", "duty"]
+    target: str | None
     to: str | None
     way: str | None
     status: Literal["waiting", "sent", "failed", "superseded"]

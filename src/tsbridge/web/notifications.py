@@ -25,7 +25,8 @@ Status = Literal["waiting", "sent", "failed", "superseded"]
 async def list_notifications(
     desk: Made, by: Supervisor, page: Paged, case: Word = None, status: Annotated[Status | None, Query()] = None, agent: Word = None
 ) -> dict[str, Any]:
-    """Tellings, the newest first. `to` is null where nobody was there to be told, and for a way that is told itself."""
+    """Tellings, the newest first. `to` is null where nobody was there to be told, and for a way that is told itself; `case_id` where the
+    `kind` is `duty`: somebody's own coming duty is another than it was."""
     last = page.after("notifications", str)
     after = None if last is None else str(last[0])
     rows = await desk.database.read(lambda conn: told.listed(conn, page.limit + 1, after, case_id=case, status=status, agent=agent))
@@ -64,14 +65,14 @@ async def retry_notification(desk: Made, by: Supervisor, notification_id: Id) ->
 
 
 def notification_item(row: told.Row) -> dict[str, Any]:
-    by = str(row["asked_by"])
+    by = str(row["asked_by"] or "")
     policy, _, step = by.removeprefix("policy:").rpartition("/") if by.startswith("policy:") else ("", "", "")
     return {
         "id": row["id"],
-        "case_id": row["case_id"],
+        "case_id": row["case_id"] or None,
         "policy": policy or None,
         "step": int(step) if step else None,
-        "rule": None if policy else by.removeprefix("rule:"),
+        "rule": None if policy or not by else by.removeprefix("rule:"),
         "kind": row["kind"],
         "target": row["target"],
         "to": row["agent"],
@@ -99,12 +100,23 @@ async def _whole(desk: Desk, notification_id: str) -> dict[str, Any]:
         if over is not None:
             over["by"] = None if row["acknowledged_by"] is None else row["acknowledged_by"].partition(":")[2] or None
         cases = told.message_cases(conn, row["message"])
-        return {**notification_item(row), "cases": cases, "over": over, "because": because(told.answer(conn, row["answer"]))}
+        why = because(told.answer(conn, row["answer"])) if row["news"] is None else {"changed": row["changed"], **_news(row["news"])}
+        return {**notification_item(row), "cases": cases, "over": over, "because": why}
 
     found = await desk.database.read(read)
     if found is None:
         raise not_found("notification")
     return found
+
+
+def _news(news: Any) -> dict[str, Any]:
+    """What somebody was told of their own duty."""
+
+    def shown(one: Any) -> dict[str, Any]:
+        after = [{"agent": other["agent"], "until": time_text(read_instant(other["until"]))} for other in one["after"]]
+        return {**one, "from": time_text(read_instant(one["from"])), "to": time_text(read_instant(one["to"])), "after": after}
+
+    return {part: [shown(one) for one in news[part]] for part in ("gained", "lost")}
 
 
 def because(answer: Any) -> dict[str, Any] | None:

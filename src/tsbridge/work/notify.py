@@ -18,16 +18,19 @@ from sqlalchemy import Connection
 from tsbridge.core import roster
 from tsbridge.core.acklink import AckLink, address, sign
 from tsbridge.core.crashpoint import crashpoint
+from tsbridge.core.duty_changes import News
 from tsbridge.core.errors import GiveUp, OutcomeUnknown, TryLater, VendorError
 from tsbridge.core.paging import MOST, UNKNOWN_AGAIN, again_at
 from tsbridge.core.ports import Clock, Ids
 from tsbridge.core.rota import Rota
+from tsbridge.notify.duties import about_duties
 from tsbridge.notify.messages import Item, Message, Recipient, about_cases, about_takers
 from tsbridge.notify.ways import Way
-from tsbridge.store import link_keys, notices, notifications
+from tsbridge.store import duties, link_keys, notices, notifications
 from tsbridge.store.db import Database
-from tsbridge.store.notifications import Outgoing
+from tsbridge.store.notifications import DUTY, Outgoing
 from tsbridge.store.rulebooks import LiveRulebook
+from tsbridge.work import duty_paging
 from tsbridge.work.paging import LEASE, SENT_AT_ONCE, Planner, Said, raise_all
 from tsbridge.work.rosters import LiveRoster
 from tsbridge.work.trouble import Alarm
@@ -156,6 +159,7 @@ class Notify:
         notifications.lock(conn)
         this = self._planner.begin(conn, now)
         self._planner.look(this)
+        duty_paging.look(self._planner, this)
         letters = [self._letter(conn, this.rota, sent, now) for sent in self._planner.claim(this, self._worker, room)]
         return this.alarms, letters
 
@@ -164,6 +168,9 @@ class Notify:
         zone = UTC if rota is None else rota.roster.zone
         to = Recipient(sent.agent, agent.email if agent else None, None, agent.zone if agent else zone)
         ways: Mapping[str, roster.Way] = {} if rota is None else {way.key: way for way in rota.roster.ways}
+        if sent.about == DUTY:
+            news = [News.from_json(item["body"]) for item in sent.items]
+            return Letter(sent, ways.get(sent.way), to, about_duties(sent.id, sent.made_at, news, to))
         steps = [item for item in sent.items if item["kind"] == "step"]
         coming = notifications.next_steps(conn, (item["case_id"] for item in steps))
         asked = {item["case_id"]: (item["case_id"], _step(item)[0], item["at"]) for item in reversed(steps or sent.items)}
@@ -218,7 +225,10 @@ class Notify:
         if not failed:
             return []
         this = self._planner.begin(conn, now)
-        self._planner.tell(this, notices.rows_standing(conn, failed))
+        if sent.about == DUTY:
+            duty_paging.tell(self._planner, this, duties.standing(conn, failed))
+        else:
+            self._planner.tell(this, notices.rows_standing(conn, failed))
         return this.alarms
 
 

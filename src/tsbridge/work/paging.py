@@ -13,14 +13,15 @@ from typing import Any, Final
 
 from sqlalchemy import Connection
 
+from tsbridge.core.duty_changes import AT_ONCE
 from tsbridge.core.moments import instant_text
 from tsbridge.core.notices import ACKNOWLEDGED, Notice, named
 from tsbridge.core.paging import NO_SEVERITY, hushes, next_to_tell, waits
 from tsbridge.core.ports import Ids
 from tsbridge.core.rota import Rota
 from tsbridge.core.whom import Answer, quiet_until, whom
-from tsbridge.store import notices, notifications, rosters
-from tsbridge.store.notifications import Outgoing
+from tsbridge.store import duties, notices, notifications, rosters
+from tsbridge.store.notifications import CASES, DUTY, Outgoing
 from tsbridge.store.rulebooks import LiveRulebook
 from tsbridge.work.rosters import LiveRoster
 from tsbridge.work.trouble import Alarm
@@ -47,7 +48,7 @@ class Round:
     rota: Rota | None
     alarms: Said = field(default_factory=list)
     rows: list[dict[str, Any]] = field(default_factory=list)
-    bundles: dict[tuple[str | None, str, bool], Any] = field(default_factory=dict)
+    bundles: dict[tuple[str | None, str, bool, str], Any] = field(default_factory=dict)
     answers: dict[tuple[str, str | None, int | None, bool], tuple[Answer, str]] = field(default_factory=dict)
 
 
@@ -106,7 +107,7 @@ class Planner:
                 quiet.append(row.id)
         notifications.answered(this.conn, by_answer)
         notifications.look_again(this.conn, quiet, None)
-        self._flush(this)
+        self.flush(this)
 
     def claim(self, this: Round, worker: str, room: int) -> list[Outgoing]:
         """Take the messages that may go now; those that may not yet wait and say what for."""
@@ -114,21 +115,23 @@ class Planner:
         for row in notifications.due_messages(this.conn, this.now, SENT_AT_ONCE * 4):
             if len(found) >= room:
                 break
-            items = notifications.inside(this.conn, row.id)
+            items = _news_inside(this, row.id) if row.about == DUTY else notifications.inside(this.conn, row.id)
             if not items:
                 notifications.drop(this.conn, row.id)
                 continue
             agent = row.agent or None
             severity = _worst(items)
             again = row.status == "sending" or row.sealed
-            if not again and (wait := self._waits(this, agent, row.way, severity, hush=row.hush)) is not None:
+            by = min((item["first_at"] - AT_ONCE for item in items), default=None) if row.about == DUTY else None
+            wait = None if again else self._waits(this, agent, row.way, severity, hush=row.hush, about=row.about, by=by)
+            if wait is not None:
                 until, why = wait
                 notifications.wait_for(
                     this.conn, row.id, until, severity, [*row.why[-19:], [instant_text(this.now), why, instant_text(until)]]
                 )
                 continue
             notifications.take(this.conn, row, worker, this.now, LEASE)
-            found.append(Outgoing(row.id, agent, row.way, row.made_at, row.tries, severity, tuple(items), again, worker))
+            found.append(Outgoing(row.id, agent, row.way, row.made_at, row.tries, severity, tuple(items), again, worker, row.about))
         return found
 
     # -- whom
@@ -151,56 +154,63 @@ class Planner:
     def _put(self, this: Round, row: Any, agent: str | None, way: str, answer: str | None, kind: str = "step") -> None:
         severity = NO_SEVERITY if row.severity is None or kind != "step" else row.severity
         hush = hushes(row.severity) and self._quiet(this, agent) is not None
-        bundle = self._bundle(this, agent, way, severity, hush=hush)
-        this.rows.append(
-            {
-                "id": self._ids.new("nfy"),
-                "notice": row.id,
-                "case_id": row.case_id,
-                "kind": kind,
-                "agent": agent,
-                "way": way,
-                "message": bundle.id,
-                "status": "waiting",
-                "reason": None,
-                "made_at": this.now,
-                "failed": False,
-                "answer": answer,
-            }
-        )
+        message = self._bundle(this, agent, way, severity, hush=hush).id
+        about = {"notice": row.id, "case_id": row.case_id, "kind": kind, "answer": answer}
+        this.rows.append({"id": self._ids.new("nfy"), "agent": agent, "way": way, "message": message, **about, **_waiting(this.now)})
 
-    def _bundle(self, this: Round, agent: str | None, way: str, severity: int, *, hush: bool) -> _Bundle:
-        """The message it goes into: one that waits already, sent earlier if this is worse, or a new one."""
-        key = (agent, way, hush)
+    def put_news(self, this: Round, row: Any, way: str) -> None:
+        """News of their duty go to somebody by this way, outside their quiet hours where there is time."""
+        by = row.first_at - AT_ONCE
+        hush = by > this.now and self._quiet(this, row.agent) is not None
+        message = self._bundle(this, row.agent, way, NO_SEVERITY, hush=hush, about=DUTY, by=by).id
+        about = {"notice": row.id, "case_id": "", "kind": DUTY}
+        this.rows.append({"id": self._ids.new("nfy"), "agent": row.agent, "way": way, "message": message, **about, **_waiting(this.now)})
+
+    def say_no_way(self, this: Round, row: Any) -> None:
+        """No way leads to somebody who is to get news."""
+        about = {"notice": row.id, "case_id": "", "kind": DUTY, "agent": row.agent, "made_at": this.now}
+        this.rows.append({"id": self._ids.new("nfy"), **about, "status": "failed", "reason": "no_way", "failed": True})
+
+    def _bundle(
+        self, this: Round, agent: str | None, way: str, severity: int, *, hush: bool, about: str = CASES, by: datetime | None = None
+    ) -> _Bundle:
+        """The message it goes into: one that waits already, sent earlier if this is worse, or a new one. `by`: it goes at the latest then,
+        quiet hours or not."""
+        key = (agent, way, hush, about)
         stands = this.bundles.get(key)
         if stands is None:
-            row = notifications.bundle(this.conn, agent, way, hush=hush)
+            row = notifications.bundle(this.conn, agent, way, about, hush=hush)
             stands = None if row is None else _Bundle(row.id, row.due_at, row.severity, row.tries)
-        sooner = stands is not None and (severity < stands.severity or stands.tries > 0)  # one that failed is tried again for what is new
-        wait = self._waits(this, agent, way, severity, hush=hush) if stands is None or sooner else None
+        # One that failed is tried again for what is new; one that has to go by a time sooner than it would goes then.
+        sooner = stands is not None and (severity < stands.severity or stands.tries > 0 or (by is not None and by < stands.due_at))
+        wait = self._waits(this, agent, way, severity, hush=hush, about=about, by=by) if stands is None or sooner else None
         if stands is None:
             until, why = wait or (this.now, "")
             said = [[instant_text(this.now), why, instant_text(until)]] if why else []
             stands = _Bundle(self._ids.new("ntf"), until, severity)
-            notifications.begin(this.conn, stands.id, agent, way, this.now, until, severity, hush=hush, why=said)
+            notifications.begin(this.conn, stands.id, agent, way, this.now, until, severity, hush=hush, why=said, about=about)
         elif sooner:
             stands = _Bundle(stands.id, min(stands.due_at, wait[0] if wait else this.now), min(severity, stands.severity))
             notifications.hasten(this.conn, stands.id, stands.due_at, stands.severity)
         this.bundles[key] = stands
         return stands
 
-    def _waits(self, this: Round, agent: str | None, way: str, severity: int, *, hush: bool) -> tuple[datetime, str] | None:
-        quiet = self._quiet(this, agent) if hush else None
+    def _waits(
+        self, this: Round, agent: str | None, way: str, severity: int, *, hush: bool, about: str = CASES, by: datetime | None = None
+    ) -> tuple[datetime, str] | None:
+        quiet = self._quiet(this, agent) if hush and (by is None or by > this.now) else None
         if quiet is not None:
-            return quiet, "quiet_hours"
-        return waits(this.now, severity, notifications.lately(this.conn, agent, way, this.now))
+            return (quiet if by is None else min(quiet, by)), "quiet_hours"
+        of_cases, news = (notifications.lately(this.conn, agent, way, this.now, kind) for kind in (CASES, DUTY))
+        return waits(this.now, severity, [*of_cases, *news]) if about == DUTY else waits(this.now, severity, of_cases, news)
 
     def _quiet(self, this: Round, agent: str | None) -> datetime | None:
         known = None if this.rota is None or agent is None else this.rota.agents.get(agent)
         return None if known is None else quiet_until(known, this.now)
 
-    def _flush(self, this: Round) -> None:
-        plain = {"message": None, "agent": None, "way": None, "reason": None, "sent_at": None, "acknowledged_at": None}
+    def flush(self, this: Round) -> None:
+        """Keep the tellings that were begun."""
+        plain = {"message": None, "agent": None, "way": None, "reason": None, "sent_at": None, "acknowledged_at": None, "answer": None}
         notifications.add(this.conn, [{**plain, **row} for row in this.rows])
         this.rows.clear()
 
@@ -256,7 +266,7 @@ class Planner:
                 continue
             done.add((agent, way))
             self._put(this, row, agent, way, None, ACKNOWLEDGED)
-        self._flush(this)
+        self.flush(this)
 
     @staticmethod
     def taker(rota: Rota | None, by: str | None) -> str | None:
@@ -270,6 +280,17 @@ class Planner:
 def raise_all(alarm: Alarm, said: Iterable[tuple[str, Mapping[str, object]]]) -> None:
     for what, about in said:
         alarm(what, **about)
+
+
+def _news_inside(this: Round, message: str) -> list[Mapping[str, Any]]:
+    """What a message of news tells; what is over by now is told no more."""
+    items = duties.inside(this.conn, message)
+    duties.close(this.conn, [item["notice"] for item in items if item["last_at"] <= this.now], "past", this.now)
+    return [item for item in items if item["last_at"] > this.now]
+
+
+def _waiting(now: datetime) -> dict[str, Any]:
+    return {"status": "waiting", "made_at": now, "failed": False}
 
 
 def _worst(items: Iterable[Mapping[str, Any]]) -> int:

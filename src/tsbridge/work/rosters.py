@@ -8,13 +8,14 @@ from collections import OrderedDict
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from itertools import pairwise
-from typing import Final, NamedTuple, TypeVar
+from typing import Any, Final, NamedTuple, TypeVar
 
 from sqlalchemy import Connection
 
 from tsbridge.core.calendar import Calendar
 from tsbridge.core.elsewhere import with_feeds
 from tsbridge.core.knowledge import Spell
+from tsbridge.core.moments import instant_text, read_instant
 from tsbridge.core.roster import Override, Roster
 from tsbridge.core.rota import Rota
 from tsbridge.core.rules.read_calendars import calendars_of
@@ -30,6 +31,28 @@ V = TypeVar("V")
 KEEP: Final = 16
 MARGIN: Final = timedelta(days=35)
 """How long an override that is over still counts: for what is asked about the days behind."""
+
+
+class Known(NamedTuple):
+    """A mark of what was known at an instant, small enough to keep. `overrides`: ids; `feeds`: the read of each that counted."""
+
+    revision: int
+    version: int
+    book: int
+    overrides: tuple[str, ...]
+    feeds: feeds.Marks
+
+    def same(self, other: Known) -> bool:
+        """Whether no duty can be another by what is known."""
+        return self[1:] == other[1:]
+
+    def to_json(self) -> dict[str, Any]:
+        return {**self._asdict(), "overrides": list(self.overrides), "feeds": [[key, instant_text(at)] for key, at in self.feeds]}
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Known:
+        read_at = tuple((key, read_instant(at)) for key, at in data["feeds"])
+        return cls(data["revision"], data["version"], data["book"], tuple(data["overrides"]), read_at)
 
 
 class _Now(NamedTuple):
@@ -77,6 +100,37 @@ class LiveRoster:
         version = rosters.newest(conn)
         return self._roster(conn, version) if version else None
 
+    def marks(self, conn: Connection) -> tuple[int, int]:
+        """Others than before when something may be another about the roster, overrides, feeds or calendars."""
+        return rosters.revision(conn), rulebooks.newest(conn)
+
+    def known(self, conn: Connection, at: datetime) -> Known:
+        """A mark of what is known by this transaction, about `at` and all that comes."""
+        version, overrides = rosters.newest(conn), rosters.standing(conn, at - MARGIN)
+        roster = self._roster(conn, version) if version else None
+        reads = () if roster is None else feeds.marks(conn, [feed.key for feed in roster.feeds])
+        return Known(rosters.revision(conn), version, rulebooks.newest(conn), tuple(one.id for one in overrides), reads)
+
+    def by(self, conn: Connection, known: Known) -> Rota | None:
+        """What was known by a mark; None without a roster that can be read."""
+        roster = self._roster(conn, known.version) if known.version else None
+        return (
+            None
+            if roster is None
+            else self._made(conn, known.version, roster, known.book, rosters.named(conn, known.overrides), known.feeds)
+        )
+
+    def learnt(self, conn: Connection, before: Known, later: Known) -> list[tuple[str, str | None]]:
+        """What became another between two marks, each in two words, and who made it so; nobody for a feed or a rulebook."""
+        between = rosters.versions(conn, later.version - before.version)
+        found: list[tuple[str, str | None]] = [(f"version {one.version}", one.published_by) for one in reversed(between)]
+        for id in sorted({*before.overrides} ^ {*later.overrides}):
+            one = rosters.override(conn, id)
+            if one is not None and (id in later.overrides or one.removed_by is not None):  # else it ended by itself
+                found.append((f"override {id}", one.removed_by or one.made_by))
+        found += [(f"feed {key}", None) for key in sorted({key for key, _ in {*before.feeds} ^ {*later.feeds}})]
+        return found if before.book == later.book else [*found, (f"rulebook {later.book}", None)]
+
     def over(self, conn: Connection, start: datetime, end: datetime, now: datetime) -> list[Spell]:
         """What was known in each part of the time from `start` to `end`; from `now` on what is known now."""
         past = start, min(end, now)
@@ -88,7 +142,10 @@ class LiveRoster:
         roster = self._roster(conn, version) if version else None
         if roster is None:
             return None
-        key = (version, book, overrides, feeds.marks(conn, [feed.key for feed in roster.feeds], learnt_by))
+        return self._made(conn, version, roster, book, overrides, feeds.marks(conn, [feed.key for feed in roster.feeds], learnt_by))
+
+    def _made(self, conn: Connection, version: int, roster: Roster, book: int, overrides: tuple[Override, ...], reads: feeds.Marks) -> Rota:
+        key = (version, book, overrides, reads)
         with self._lock:
             made = self._rotas.get(key)
         if made is None:

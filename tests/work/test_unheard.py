@@ -136,3 +136,16 @@ def test_when_audits_stay_away_for_long_a_value_is_written_on_the_first_impressi
     desk.walk.work()
     asyncio.run(desk.writing.until_quiet(UNSURE_FOR + timedelta(minutes=1)))
     assert desk.writing.seen(ticket)["group_id"] == 61000000010
+
+
+def test_as_long_as_zendesk_is_being_read_a_value_waits_for_its_turn(desk: Desk) -> None:
+    ticket = reported(desk)
+    audits_are_away(desk, True)
+    desk.walk.work()
+    audits_are_away(desk, False)
+    desk.clock.advance(2 * UNSURE_FOR)  # nobody was refused lately: there were too few reads for everybody
+    asyncio.run(desk.writing.until_quiet(timedelta(minutes=1)))
+    assert (desk.writing.tags(ticket), desk.writing.seen(ticket)["group_id"]) == ({"ts_injury"}, None)
+    assert desk.writing.status(ticket) == ("waiting", "unheard")
+    works(desk)
+    assert desk.writing.seen(ticket)["group_id"] == 61000000010

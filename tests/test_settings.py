@@ -189,7 +189,8 @@ def test_the_readme_explains_every_setting() -> None:
     text = (ROOT / "README.md").read_text()
     assert [name for name in DOCUMENTED if f"`{name}`" not in text] == []
     named = set(re.findall(r"TSBRIDGE_[A-Z_]*[A-Z]", text))
-    assert {name for name in named if name.removesuffix("_FILE") not in DOCUMENTED} == set()
+    assert "`TSBRIDGE_WAY_<NAME>`" in text
+    assert {name for name in named if name.removesuffix("_FILE") not in (*DOCUMENTED, "TSBRIDGE_WAY")} == set()
 
 
 def test_mail_goes_encrypted_and_with_a_login_except_to_this_machine() -> None:
@@ -212,3 +213,13 @@ def test_a_mail_server_without_a_sender_is_refused_without_repeating_its_passwor
     said = refused(TSBRIDGE_SMTP_URL="smtp://user:hush-hush@mail.example:587")
     assert "TSBRIDGE_MAIL_FROM" in said
     assert "hush" not in said
+
+
+def test_variables_that_ways_may_name_are_taken_as_they_are_or_from_a_file(tmp_path: Path) -> None:
+    (tmp_path / "key").write_text("whsec_x\n")
+    settings = load({"TSBRIDGE_WAY_CHAT": "https://chat.example/x", "TSBRIDGE_WAY_KEY_FILE": str(tmp_path / "key")}, None)
+    assert settings.variables == {"TSBRIDGE_WAY_CHAT": "https://chat.example/x", "TSBRIDGE_WAY_KEY": "whsec_x"}
+    assert "chat.example" not in repr(settings)
+    assert "both set" in refused(TSBRIDGE_WAY_CHAT="x", TSBRIDGE_WAY_CHAT_FILE=str(tmp_path / "key"))
+    assert "not a setting" in refused(TSBRIDGE_WAYS="x")
+    assert "not a setting" in refused(TSBRIDGE_WAY_="x")

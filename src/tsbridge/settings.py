@@ -26,6 +26,8 @@ PREFIX: Final = "TSBRIDGE_"
 FILE: Final = "_FILE"
 ENV_FILE: Final = Path(".env")
 LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
+WAY: Final = re.compile(r"TSBRIDGE_WAY_[A-Z0-9_]{1,60}", re.ASCII)
+"""Variables that a way of the roster may name; any number of them."""
 HIDDEN: Final = frozenset({"test_crash"})
 """For tests of this project only; documented nowhere else."""
 PUBLIC_TEST_SECRET: Final = "dGhpc19zZWNyZXRfaXNfZm9yX3Rlc3Rpbmdfb25seQ=="  # noqa: S105  # public
@@ -94,6 +96,7 @@ class Settings(BaseSettings):
     docs_role: Role | None = None
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     test_crash: str | None = None
+    ways: Mapping[str, SecretStr] = Field(default_factory=dict)
 
     @classmethod
     def settings_customise_sources(
@@ -195,6 +198,11 @@ class Settings(BaseSettings):
         return read_mail(self.smtp_url.get_secret_value(), self.mail_from, self.public_url)
 
     @property
+    def variables(self) -> dict[str, str]:
+        """What ways of the roster may name, by the whole name."""
+        return {name: value.get_secret_value() for name, value in self.ways.items()}
+
+    @property
     def zendesk_credentials(self) -> Literal["oauth", "access_token", "api_token"] | None:
         """Which kind is used; the best one wins when several are set."""
         if self.zendesk_client_id is not None:
@@ -212,7 +220,7 @@ def _is_secret(field: str) -> bool:
     return "SecretStr" in str(Settings.model_fields[field].annotation)
 
 
-NAMES: Final = {name_of(field): field for field in Settings.model_fields}
+NAMES: Final = {name_of(field): field for field in Settings.model_fields if field != "ways"}
 SECRET_NAMES: Final = frozenset(name for name, field in NAMES.items() if _is_secret(field))
 DOCUMENTED: Final = tuple(name for name, field in NAMES.items() if field not in HIDDEN)
 
@@ -222,8 +230,11 @@ def load(environ: Mapping[str, str] | None = None, env_file: Path | None = ENV_F
     environment = os.environ if environ is None else environ
     from_file = _env_file(env_file)
     problems = [*_unknown(environment, "in the environment"), *_unknown(from_file, f"in {env_file}")]
-    given: dict[str, Any] = {}
+    given: dict[str, Any] = {"ways": {}}
     for source in (from_file, environment):
+        ways, wrong = _ways(source)
+        given["ways"].update(ways)
+        problems += wrong
         found, wrong = _gather(source)
         given.update(found)
         problems += wrong
@@ -250,7 +261,7 @@ def _unknown(source: Mapping[str, str], where: str) -> list[str]:
     known = [*NAMES, *(name + FILE for name in SECRET_NAMES)]
     problems = []
     for name in sorted(source):
-        if not name.upper().startswith(PREFIX) or name in known:
+        if not name.upper().startswith(PREFIX) or name in known or WAY.fullmatch(name):
             continue
         near = difflib.get_close_matches(name.upper(), known, n=1)
         hint = f"; did you mean {near[0]}?" if near else ""
@@ -263,22 +274,37 @@ def _gather(source: Mapping[str, str]) -> tuple[dict[str, Any], list[str]]:
     found: dict[str, Any] = {}
     problems: list[str] = []
     for name, field in NAMES.items():
-        value, path = source.get(name, "").strip(), source.get(name + FILE, "").strip() if name in SECRET_NAMES else ""
-        if value and path:
-            problems.append(f"{name} and {name + FILE} are both set; expected one of them")
-        elif value:
+        value, problem = _value(source, name, secret=name in SECRET_NAMES)
+        problems += [problem] if problem else []
+        if value:
             found[field] = value
-        elif path:
-            try:
-                content = Path(path).read_text(encoding="utf-8").strip()
-            except (OSError, UnicodeDecodeError):
-                problems.append(f"{name + FILE}: expected the path of a readable text file")
-                continue
-            if content:
-                found[field] = content
-            else:
-                problems.append(f"{name + FILE}: the file is empty")
     return found, problems
+
+
+def _ways(source: Mapping[str, str]) -> tuple[dict[str, str], list[str]]:
+    """Values of the variables that ways may name, by the whole name."""
+    found: dict[str, str] = {}
+    problems: list[str] = []
+    for name in sorted({name.removesuffix(FILE) for name in source if WAY.fullmatch(name)}):
+        value, problem = _value(source, name, secret=True)
+        problems += [problem] if problem else []
+        if value:
+            found[name] = value
+    return found, problems
+
+
+def _value(source: Mapping[str, str], name: str, *, secret: bool) -> tuple[str, str | None]:
+    """What is set, an empty text for nothing, and what is wrong with it. `secret`: it may stand in a file."""
+    value, path = source.get(name, "").strip(), source.get(name + FILE, "").strip() if secret else ""
+    if value and path:
+        return "", f"{name} and {name + FILE} are both set; expected one of them"
+    if not path:
+        return value, None
+    try:
+        content = Path(path).read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError):
+        return "", f"{name + FILE}: expected the path of a readable text file"
+    return content, None if content else f"{name + FILE}: the file is empty"
 
 
 def _explained(refused: ValidationError) -> list[str]:

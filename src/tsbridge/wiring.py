@@ -217,7 +217,7 @@ def make_talkdesk(settings: Settings, clock: Clock) -> TalkdeskClient | None:
 
 def outside(settings: Settings, clock: Clock) -> Outside:
     """What the ways of the roster send with."""
-    return Outside(lambda origin: Http(origin, sleep=asyncio.sleep, most=1), clock, settings.mail)
+    return Outside(lambda origin: Http(origin, sleep=asyncio.sleep, most=1), clock, settings.mail, variables=settings.variables)
 
 
 def _texts(secrets: tuple[SecretStr, ...]) -> tuple[str, ...]:

@@ -35,7 +35,8 @@ def message(*items: Item, to: Recipient = ANA) -> Message:
 
 
 class Desk:
-    """Both sinks, and ways that lead to them. `files`: what stands in the files of secrets."""
+    """Both sinks, and ways that lead to them. `files`: what stands in the files of secrets;
+    `variables`: in those of the environment."""
 
     def __init__(self, mail: MailSink, mail_port: int, chat: ChatSink, chat_port: int) -> None:
         self.mail = mail
@@ -43,6 +44,7 @@ class Desk:
         self.chat = chat
         self.chat_port = chat_port
         self.files: dict[str, str] = {}
+        self.variables: dict[str, str] = {}
         self.limit_s = 10.0
 
     def way(self, kind: str, path: str = "/", **more: str) -> Way:
@@ -56,7 +58,7 @@ class Desk:
         def http(origin: str) -> Http:
             return Http(origin, sleep=asyncio.sleep)
 
-        return make(way, Outside(http, SettableClock(AT), mail, self._read, self.limit_s))
+        return make(way, Outside(http, SettableClock(AT), mail, self._read, self.limit_s, self.variables))
 
     def _read(self, path: Path) -> str:
         try:

@@ -58,6 +58,27 @@ async def test_the_body_that_arrives_is_the_one_that_was_signed() -> None:
     assert body["data"]["dedup_key"] == CASE
 
 
+async def test_address_and_keys_may_stand_in_variables() -> None:
+    async with sinks() as desk:
+        desk.variables |= {"TSBRIDGE_WAY_PAGE": f"http://127.0.0.1:{desk.chat_port}/hook", "TSBRIDGE_WAY_KEY": f"{KEY} {OTHER}"}
+        way = desk.way("webhook", url=None, url_env="TSBRIDGE_WAY_PAGE", secret_env="TSBRIDGE_WAY_KEY")  # type: ignore[arg-type]
+        assert await way.send(ANA, message()) == "200"
+        [posted] = desk.chat.received
+    at = datetime.fromtimestamp(int(posted.headers["webhook-timestamp"]), UTC)
+    assert posted.headers["webhook-signature"] == signed(message().id, at, posted.body, [KEY, OTHER])["webhook-signature"]
+
+
+@pytest.mark.parametrize(("missing", "reason"), [("TSBRIDGE_WAY_PAGE", "url_env_unset"), ("TSBRIDGE_WAY_KEY", "secret_env_unset")])
+async def test_a_variable_that_is_not_set_is_said_and_nothing_is_sent(missing: str, reason: str) -> None:
+    async with sinks() as desk:
+        desk.variables |= {"TSBRIDGE_WAY_PAGE": f"http://127.0.0.1:{desk.chat_port}/hook", "TSBRIDGE_WAY_KEY": KEY}
+        del desk.variables[missing]
+        way = desk.way("webhook", url=None, url_env="TSBRIDGE_WAY_PAGE", secret_env="TSBRIDGE_WAY_KEY")  # type: ignore[arg-type]
+        with pytest.raises(GiveUp, match=reason):
+            await way.send(ANA, message())
+        assert desk.chat.requests == 0
+
+
 @pytest.mark.parametrize(
     "secret", ["whsec_", "whsec_short", "plain text of some length", "whsec_" + "!" * 44, "whsec_" + base64.b64encode(b"x" * 23).decode()]
 )

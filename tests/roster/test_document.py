@@ -113,6 +113,8 @@ FAULTS = [
     ("/cover/1/oncall", "leed", "/cover/1/oncall", "unknown_oncall"),
     ("/cover/0/then", ["lead"], "/cover/0/then/0", "circular_backup"),
     ("/cover/0/then", ["ben", "ben"], "/cover/0/then/1", "circular_backup"),
+    ("/cover/1", {"oncall": "night", "then": ["ana", "ben"]}, "/cover/1/then/1", "circular_backup"),
+    ("/cover/1", {"oncall": "lead", "then": ["ben", "night"]}, "/cover/1/then/1", "circular_backup"),
     ("/cover/0/then", ["nobody"], "/cover/0/then/0", "unknown_backup"),
     ("/cover/0/severity", [0], "/cover/0/severity", "value"),
     ("/cover/0/severity", True, "/cover/0/severity", "value"),
@@ -120,6 +122,12 @@ FAULTS = [
     ("/ways/page/url", "http://pager.example/hook", "/ways/page/url", "url"),
     ("/ways/page/url", "https://[::1", "/ways/page/url", "url"),
     ("/ways/page/url_file", "/run/x", "/ways/page", "address"),
+    ("/ways/page/url_env", "TSBRIDGE_WAY_PAGE", "/ways/page", "address"),
+    ("/ways/page/secret_env", "TSBRIDGE_WAY_PAGE", "/ways/page", "secret"),
+    ("/ways/chat", {"kind": "slack", "url_env": "TSBRIDGE_ADMIN_KEY"}, "/ways/chat/url_env", "variable"),
+    ("/ways/chat", {"kind": "slack", "url_env": "CHAT_URL"}, "/ways/chat/url_env", "variable"),
+    ("/ways/chat", {"kind": "slack", "url_env": "TSBRIDGE_WAY_CHAT_FILE"}, "/ways/chat/url_env", "variable"),
+    ("/ways/mail/url_env", "TSBRIDGE_WAY_MAIL", "/ways/mail/url_env", "unknown_key"),
     ("/ways/chat/url_file", "chat.txt", "/ways/chat/url_file", "path"),
     ("/calendars/0/means", "away", "/calendars/0/means", "value"),
     ("/calendars/0/agent", "anna", "/calendars/0/agent", "unknown_agent"),
@@ -164,6 +172,17 @@ def test_a_secret_in_the_document_is_refused_and_not_repeated(place: str, value:
         read(with_(place, value))
     assert [(one.path, one.code) for one in refused.value.findings] == [(path, "secret_in_document")]
     assert "hushhush" not in str(refused.value)
+
+
+def test_two_lines_whose_people_back_each_other_are_no_circle() -> None:
+    lines = [{"queue": "safety", "oncall": "ana", "then": ["ben"]}, {"oncall": "ben", "then": ["ana", "lead", "page"]}]
+    assert [line.then for line in read(with_("/cover", lines)).cover] == [("ben",), ("ana", "lead", "page")]
+
+
+def test_secrets_may_stand_in_variables_that_are_named() -> None:
+    page = {"kind": "webhook", "url_env": "TSBRIDGE_WAY_PAGE", "secret_env": "TSBRIDGE_WAY_PAGE_KEY"}
+    way = next(way for way in read(with_("/ways/page", page)).ways if way.key == "page")
+    assert (way.url, way.url_env, way.secret_env) == (None, "TSBRIDGE_WAY_PAGE", "TSBRIDGE_WAY_PAGE_KEY")
 
 
 def test_a_way_to_this_machine_itself_may_be_plain() -> None:

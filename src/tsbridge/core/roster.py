@@ -48,6 +48,8 @@ class Way:
     url: str | None = None
     url_file: str | None = None
     secret_file: str | None = None
+    url_env: str | None = None
+    secret_env: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

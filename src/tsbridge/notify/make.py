@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from tsbridge.core import roster
@@ -23,19 +23,20 @@ def _text_of(path: Path) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Outside:
-    """What ways are made with. `http(origin)` makes a client (closed after one message); `read_file` reads a secret's file; one attempt
-    lasts at most `limit_s`."""
+    """What ways are made with. `http(origin)` makes a client (closed after one message); `read_file` reads a secret's file; `variables`:
+    those that ways may name; one attempt lasts at most `limit_s`."""
 
     http: Callable[[str], Http]
     clock: Clock
     mail: Mail | None = None
     read_file: Callable[[Path], str] = _text_of
     limit_s: float = LIMIT_S
+    variables: Mapping[str, str] = field(default_factory=dict)
 
 
 def make(way: roster.Way, outside: Outside) -> Way:
     """The way, ready to send. What it lacks it says when it is asked to send: a roster may name what is set up later."""
-    secrets, poster = Secrets(way, outside.read_file), Poster(outside.http, outside.limit_s)
+    secrets, poster = Secrets(way, outside.read_file, outside.variables), Poster(outside.http, outside.limit_s)
     match way.kind:
         case "smtp":
             return MailWay(outside.mail, outside.limit_s)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Final, Protocol
 from urllib.parse import unquote, urlsplit
 
@@ -81,15 +82,17 @@ class Address:
 
 
 class Secrets:
-    """A way's address and key, read anew for each message, so that a changed file counts at once."""
+    """A way's address and key, files read anew for each message, so that a changed one counts at once. `variables`: those of the
+    environment that ways may name."""
 
-    def __init__(self, way: roster.Way, read_file: Callable[[Path], str]) -> None:
+    def __init__(self, way: roster.Way, read_file: Callable[[Path], str], variables: Mapping[str, str] = MappingProxyType({})) -> None:
         self._way = way
         self._read_file = read_file
+        self._variables = variables
 
     def url(self) -> str:
         """Raises GiveUp where there is none."""
-        text = self._way.url if self._way.url_file is None else self._file(self._way.url_file, "url_file")
+        text = self._secret(self._way.url_file, self._way.url_env, "url") or self._way.url
         if not text:
             raise GiveUp("no_address")
         return text
@@ -109,16 +112,19 @@ class Secrets:
         return Address(f"{parts.scheme}://{parts.netloc}", path)
 
     def keys(self) -> list[str]:
-        """The signing keys, one a line, the newest first. Raises GiveUp where there is none."""
-        if self._way.secret_file is None:
-            raise GiveUp("no_secret")
-        found = self._file(self._way.secret_file, "secret_file").split()
+        """The signing keys, one a line or with blanks between, the newest first. Raises GiveUp where there is none."""
+        found = (self._secret(self._way.secret_file, self._way.secret_env, "secret") or "").split()
         if not found:
             raise GiveUp("no_secret")
         return found[:3]
 
-    def _file(self, path: str, what: str) -> str:
+    def _secret(self, path: str | None, variable: str | None, what: str) -> str | None:
+        """Of a file or a variable; None where the way names neither."""
+        if variable is not None:
+            if not (text := self._variables.get(variable, "").strip()):
+                raise GiveUp(f"{what}_env_unset")
+            return text
         try:
-            return self._read_file(Path(path))[:LONGEST_FILE].strip()
+            return None if path is None else self._read_file(Path(path))[:LONGEST_FILE].strip()
         except (OSError, UnicodeDecodeError):
-            raise GiveUp(f"{what}_unreadable") from None
+            raise GiveUp(f"{what}_file_unreadable") from None

@@ -189,8 +189,8 @@ def _reaching(known: Known, *, all_read: bool) -> Iterator[Finding]:
         elif all_read and agent.key not in in_shifts | turns:
             yield Finding("info", "no_duty", f"{agent.key} is in no shift, rotation or line of cover", path)
     for way in roster.ways:
-        if way.kind == "webhook" and way.secret_file is None:
-            words = "expected secret_file: the path of the file with the secret that signs what is sent"
+        if way.kind == "webhook" and way.secret_file is None and way.secret_env is None:
+            words = "expected secret_file: the path of the file with the secret that signs what is sent, or secret_env: a variable with it"
             yield Finding("warning", "unsigned", words, f"/ways/{escape(way.key)}")
 
 

@@ -19,6 +19,10 @@ LONGEST_URL: Final = 2_000
 LOOPBACK: Final = ("localhost", "127.0.0.1", "::1")
 WRITTEN: Final = ("secret", "password", "token", "key", "api_key")
 """Names that people give to secrets."""
+VARIABLES: Final = "TSBRIDGE_WAY_"
+"""How the variables begin that a way may name."""
+_VARIABLE: Final = re.compile(VARIABLES + r"[A-Z0-9_]{1,60}(?<!_FILE)", re.ASCII)
+_KEYS: Final = ("kind", "url", "url_file", "url_env", "secret_file", "secret_env", "title", "description")
 _MOVE_IT: Final = "a secret stands in the document; put it into a file and name that file in {name}"
 _PRIVATE: Final = re.compile(r"/private[-/]|[0-9a-fA-F]{24,}", re.ASCII)
 """As addresses of calendars show that whoever knows them may read them."""
@@ -29,7 +33,7 @@ class Ways(Parts):
 
     def way(self, key: str, value: Any) -> Way | None:
         path = f"/ways/{escape(key)}"
-        if not self.told_apart(value, path, ("kind", "url", "url_file", "secret_file", "title", "description"), "secret_file"):
+        if not self.told_apart(value, path, _KEYS, "secret_file or secret_env"):
             return None
         self.words(value, path, "title", "description")
         kind = value.get("kind")
@@ -39,15 +43,18 @@ class Ways(Parts):
         has_secret = kind in SECRET_ADDRESS
         url = self.url(value.get("url"), f"{path}/url", has_secret)
         url_file, secret_file = (self.file(value.get(name), f"{path}/{name}") for name in ("url_file", "secret_file"))
+        url_env, secret_env = (self.variable(value.get(name), f"{path}/{name}") for name in ("url_env", "secret_env"))
+        if secret_file is not None and secret_env is not None:
+            self.wrong(path, "secret", "expected secret_file or secret_env; both stand there")
         if kind == "smtp":
-            for name in ("url", "url_file", "secret_file"):
+            for name in _KEYS[1:6]:
                 if name in value:
                     self.wrong(
                         f"{path}/{name}", "unknown_key", "mail is sent as TSBRIDGE_SMTP_URL says; a way of kind smtp takes no address"
                     )
         else:
-            self.one_address(value, path, has_secret)
-        return Way(key, kind, url, url_file, secret_file)
+            self.one_address(value, path, has_secret, ("url", "url_file", "url_env"))
+        return Way(key, kind, url, url_file, secret_file, url_env, secret_env)
 
     def feeds(self, most: int) -> tuple[Feed, ...]:
         """Feeds, sorted by key; one of time off that has none is called after its agent."""
@@ -77,7 +84,7 @@ class Ways(Parts):
                 self.wrong(f"{path}/key", "duplicate_key", "something else has this key already")
             taken.add(key)
             url = self.url(value.get("url"), f"{path}/url", False)
-            self.one_address(value, path, False)
+            self.one_address(value, path, False, ("url", "url_file"))
             found.append(Feed(key, None if agent is None else str(agent), means, url, self.file(value.get("url_file"), f"{path}/url_file")))
         return tuple(sorted(found, key=lambda feed: feed.key))
 
@@ -94,11 +101,12 @@ class Ways(Parts):
             value = {name: part for name, part in value.items() if name not in hidden}
         return self.mapping(value, path, keys)
 
-    def one_address(self, value: Mapping[str, Any], path: str, secret: bool) -> None:
-        given = [name for name in ("url", "url_file") if value.get(name) is not None]
+    def one_address(self, value: Mapping[str, Any], path: str, secret: bool, names: tuple[str, ...]) -> None:
+        given = [name for name in names if value.get(name) is not None]
         if len(given) != 1:
             wanted = "url_file: the path of the file with its address" if secret else "url, or url_file: the path of the file with it"
-            self.wrong(path, "address", f"expected {wanted}" + ("; both stand there" if given else ""))
+            variable = f", or url_env: a variable {VARIABLES}…" if "url_env" in names else ""
+            self.wrong(path, "address", f"expected {wanted}{variable}" + (f"; {' and '.join(given)} stand there" if given else ""))
 
     def url(self, value: Any, path: str, secret: bool) -> str | None:
         if value is None:
@@ -123,6 +131,15 @@ class Ways(Parts):
             self.wrong(path, "path", "expected the whole path of a file, from /")
             return None
         return found
+
+    def variable(self, value: Any, path: str) -> str | None:
+        """The name of a variable of the environment; others than those for ways are not handed out."""
+        if value is None:
+            return None
+        if not isinstance(value, str) or not _VARIABLE.fullmatch(value):
+            self.wrong(path, "variable", f"expected the name of a variable that begins with {VARIABLES}, like {VARIABLES}CHAT")
+            return None
+        return value
 
 
 def _parts(value: Any) -> SplitResult | None:

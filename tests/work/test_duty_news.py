@@ -17,7 +17,7 @@ from tsbridge.core import crashpoint
 from tsbridge.core.elsewhere import Span
 from tsbridge.core.errors import GiveUp, TryLater
 from tsbridge.core.roster import Override
-from tsbridge.store import duties, feeds, rosters
+from tsbridge.store import assignments, duties, feeds, rosters
 from tsbridge.store.db import Database
 from tsbridge.store.notice_tables import notifications
 from tsbridge.work.duties import DutyNews
@@ -338,3 +338,12 @@ def test_a_mark_of_what_is_known_is_all_that_is_kept(desk: Desk) -> None:
     desk.look()
     known = desk.database.read_now(duties.known)
     assert known == {"revision": 2, "version": 1, "book": 1, "overrides": ["ovr_1"], "feeds": []}
+
+
+def test_news_of_a_duty_are_no_burden(desk: Desk) -> None:
+    desk.override(1, "ana", MONDAY + DAY, MONDAY + 2 * DAY, rotation="lead")
+    desk.look()
+    assert desk.database.read_now(lambda conn: assignments.pages(conn, ["ana", "ben"], desk.clock.now() - HOUR)) == {}
+    desk.open("bitten")
+    desk.tell()
+    assert desk.database.read_now(lambda conn: assignments.pages(conn, ["ana", "ben"], desk.clock.now() - HOUR)) == {"ana": 1}

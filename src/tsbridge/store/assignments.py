@@ -43,8 +43,8 @@ def last_given(conn: Connection, queue: str) -> dict[str, datetime]:
 
 
 def pages(conn: Connection, agents: Collection[str], since: datetime) -> dict[str, int]:
-    """How many messages reached each agent since then."""
-    reached = (messages.c.agent.in_(sorted(agents)), messages.c.status == "sent", messages.c.sent_at >= since)
+    """How many messages about cases reached each agent since then."""
+    reached = (messages.c.agent.in_(sorted(agents)), messages.c.about == "cases", messages.c.status == "sent", messages.c.sent_at >= since)
     query = select(messages.c.agent, func.count()).where(*reached).group_by(messages.c.agent)
     return {agent: int(count) for agent, count in conn.execute(query)}
 

@@ -13,6 +13,7 @@ from tsbridge.apart import MANY, Limits, apart, check_apart, ready_apart, receiv
 from tsbridge.core.ports import Died
 from tsbridge.core.rules.judge import Judge
 from tsbridge.files import load_file
+from tsbridge.roster.document import read as read_roster
 from tsbridge.rulebook.check import check
 from tsbridge.rulebook.ready import make_ready
 from tsbridge.rulebook.worlds import World
@@ -40,8 +41,8 @@ def test_a_judge_that_was_sent_judges_and_explains_as_the_contract_says(seed: in
 @pytest.mark.parametrize("python", [None, "/there/is/no/such/python", "/bin/false"])
 def test_wherever_it_is_made_the_same_comes_out(python: str | None) -> None:
     document = load_file(STARTER)
-    ready = ready_apart(document, ZONE) if python is None else apart(make_ready, document, ZONE, python=python)
-    here = make_ready(document, ZONE)
+    ready = ready_apart(document, ZONE) if python is None else apart(make_ready, document, ZONE, read_roster, python=python)
+    here = make_ready(document, ZONE, read_roster)
     assert ready.judge is not None
     assert here.judge is not None
     assert ready[:2] == here[:2] == ((), ())
@@ -86,7 +87,7 @@ def test_what_keeps_a_document_from_going_live_is_told_from_there(document: Any,
     assert [fault.code for fault in ready.faults] == faults
     assert [test.name for test in ready.failed] == failed
     assert (ready.judge is None) == bool(faults)
-    assert ready[:2] == make_ready(document, ZONE)[:2]
+    assert ready[:2] == make_ready(document, ZONE, read_roster)[:2]
 
 
 def test_a_large_rulebook_is_checked_elsewhere_and_the_same_is_said() -> None:

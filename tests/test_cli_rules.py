@@ -119,6 +119,24 @@ def test_facts_are_tried_on_a_file(run: Run, book: Path) -> None:
     assert told.json["outcome"]["severity"] == 1
 
 
+def test_facts_are_tried_with_the_people_of_a_roster(run: Run, tmp_path: Path) -> None:
+    book, roster = tmp_path / "book.yaml", tmp_path / "roster.yaml"
+    book.write_text(
+        "schema: 1\nqueues: {one: {}}\nrules:\n"
+        "- {key: alone, kind: escalation, when: {field: oncall.present, operator: is, value: false}, then: [{set_severity: 2}]}\n"
+        "- {key: rest, kind: routing, when: {}, then: [{route: one}]}\n"
+    )
+    roster.write_text(
+        "schema: 1\ntimezone: UTC\nagents: {ana: {name: Ana, queues: [one], from: 2026-01-01}}\n"
+        "shifts: {day: {days: mon-sun, hours: '08:00-18:00', agents: [ana]}}\ncover: [{oncall: day}]\n"
+    )
+    command = ("rules", "try", "{}", "--file", str(book), "--roster", str(roster), "--json")
+    by_hour = {hour: offline(run, *command, "--at", f"2026-11-23T{hour}:00:00Z").json["outcome"]["severity"] for hour in (12, 22)}
+    assert by_hour == {12: None, 22: 2}
+    roster.write_text(roster.read_text().replace("oncall: day", "oncall: night"))
+    assert "roster.yaml:5: error: /cover/0/oncall" in offline(run, *command[:-1]).err
+
+
 def test_what_nearly_matched_says_what_it_would_have_taken_and_long_lists_are_cut_short(run: Run, book: Path) -> None:
     words = [f"w{n}" for n in range(10)]
     book.write_text(

@@ -21,6 +21,7 @@ from typing import Any, Final, NamedTuple, TypeVar
 
 from tsbridge.core.ports import Died
 from tsbridge.core.rules.findings import Finding
+from tsbridge.roster.document import read as read_roster
 from tsbridge.rulebook.check import check
 from tsbridge.rulebook.ready import Ready, make_ready
 
@@ -52,7 +53,7 @@ class NoProcess(Exception):
 
 def ready_apart(document: Any, zone: tzinfo) -> Ready:
     """`rulebook.ready.make_ready`, elsewhere."""
-    return apart(make_ready, document, zone)
+    return apart(make_ready, document, zone, read_roster)
 
 
 def check_apart(document: Any, zone: tzinfo, *, triggers: Any = None, about: str | None = None) -> tuple[Finding, ...]:

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from tests.web.conftest import BOOK
+from tests.work.test_staff import ROSTER
 from tsbridge import ZONE_RULES
 from tsbridge.core.ports import Died
 from tsbridge.core.public_days import LIBRARY
@@ -382,6 +383,32 @@ async def test_a_try_explains_every_rule_matched_or_not_and_keeps_nothing(room: 
     assert [miss["key"] for miss in tried["near_misses"]] == ["urgent-mail"]
     assert (await room.client.get("/v1/audit/routing")).json()["items"] == []
     assert (await room.client.get("/v1/audit/changes")).json()["items"] == []
+
+
+async def test_a_try_works_out_who_is_there_from_a_roster_and_a_time(room: Any) -> None:
+    alone = {"key": "alone", "kind": "escalation", "when": {"field": "oncall.present", "operator": "is", "value": False}}
+    last = {"key": "default", "kind": "routing", "when": {}, "then": [{"route": "intake"}]}
+    document = {"schema": 1, "queues": {"intake": {}}, "rules": [{**alone, "then": [{"add_tags": ["ts_alone"]}]}, last]}
+
+    async def told(**body: Any) -> Any:
+        return await room.client.post("/v1/rulebook/try", json={"given": {"source": "zendesk"}, "document": document, **body})
+
+    async def tags(**body: Any) -> list[str]:
+        answer = await told(**body)
+        assert answer.status_code == 200, answer.text
+        return list(answer.json()["outcome"]["tags_added"])
+
+    day, night = "2026-11-23T14:00:00Z", "2026-11-23T22:00:00Z"
+    assert (await tags(at=night), await tags(at=day, roster=ROSTER), await tags(at=night, roster=ROSTER)) == ([], [], ["ts_alone"])
+    assert await tags(at=night, roster=ROSTER, given={"oncall.present": True}) == []
+    refused = await told(at=night, roster={**ROSTER, "cover": [{"oncall": "nobody"}]})
+    assert (refused.status_code, [one["path"] for one in refused.json()["findings"]]) == (422, ["/cover/0/oncall"])
+    tests = {"name": "night", "given": {"source": "zendesk"}, "at": night, "roster": ROSTER, "expect": {"tags": ["ts_alone"]}}
+    with_tests = {**document, "tests": [tests]}
+    assert (await room.client.post("/v1/rulebook/test", json={"document": with_tests})).json()["ok"] is True
+    broken = {**document, "tests": [{**tests, "roster": {"schema": 1, "cover": [{"oncall": "nobody"}]}}]}
+    checked = (await room.client.post("/v1/rulebook/check", json={"document": broken})).json()
+    assert ("test_fails", "/tests/0/roster/cover/0/oncall") in [(one["code"], one["path"]) for one in checked["findings"]]
 
 
 async def test_near_misses_come_nearest_first_five_of_them_unless_others_are_asked_for(room: Any) -> None:

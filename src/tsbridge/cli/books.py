@@ -10,6 +10,8 @@ import typer
 
 from tsbridge.cli.frame import Failed, House, house, refuse
 from tsbridge.files import BIGGEST, BadFile, Lines, bounded, load_text, read_file
+from tsbridge.roster.document import read as read_roster
+from tsbridge.roster.read_parts import RosterError
 from tsbridge.settings import load
 from tsbridge.store import rulebooks
 from tsbridge.web import documents
@@ -57,6 +59,18 @@ def sound(file: Path | None) -> tuple[Any, str, Place]:
     if found:
         words = "\n".join(finding_words(one, name) for one in found)
         raise Failed(f"{words}\n{name} has faults; nothing was done.", data={"findings": found, "file": name})
+    return document, name, place
+
+
+def sound_roster(file: Path) -> tuple[Any, str, Place]:
+    """The document of a roster; else everything that is wrong with it, and exit code 1."""
+    document, name, place = read_document(file, dates=True)
+    try:
+        read_roster(document)
+    except RosterError as refused:
+        found = [{**one.to_json(), "line": place(one.path)} for one in refused.findings]
+        words = "\n".join(finding_words(one, name) for one in found)
+        raise Failed(f"{words}\n{name} has faults; nothing was done.", data={"findings": found, "file": name}) from None
     return document, name, place
 
 

@@ -11,7 +11,7 @@ from typing import Annotated, Any, Final
 import typer
 from sqlalchemy import Connection
 
-from tsbridge.cli.books import STDIN, Place, finding_words, read_book, read_document, write_text
+from tsbridge.cli.books import STDIN, Place, finding_words, read_book, read_document, sound_roster, write_text
 from tsbridge.cli.frame import AsJson, Failed, House, actor, done, group, house, refuse, say, table, time_option
 from tsbridge.core import feedlink
 from tsbridge.core.coverage import holes
@@ -95,7 +95,7 @@ def publish(
     as_json: AsJson = False,
 ) -> None:
     """Make a file the live roster. Refused when it has faults, or when another version is live than the one it is based on."""
-    document, name, place = _sound(file)
+    document, name, place = sound_roster(file)
     begun = base if base is not None else based_on(place.raw)
     number = _publish(document, note, name, "roster.publish", begun, as_json)
     if file != STDIN and not place.raw.lstrip().startswith(b"{"):
@@ -298,17 +298,6 @@ def _stale(name: str, begun: int | None, live: Version | None, document: Any) ->
     lines = [f"{name} {said}; nothing was published. It would do this to what is live:", *_difference(told)]
     lines.append(f"If that is what you want, publish with --base {number}.")
     return Failed("\n".join(lines), data={"code": "stale_base", "based_on": begun, "live_version": number, "difference": told})
-
-
-def _sound(file: Path) -> tuple[Any, str, Place]:
-    document, name, place = read_document(file, dates=True)
-    try:
-        read(document)
-    except RosterError as refused:
-        found = _with_lines([one.to_json() for one in refused.findings], place)
-        words = "\n".join(finding_words(one, name) for one in found)
-        raise Failed(f"{words}\n{name} has faults; nothing was done.", data={"findings": found, "file": name}) from None
-    return document, name, place
 
 
 def _with_lines(found: list[dict[str, Any]], place: Place) -> list[dict[str, Any]]:

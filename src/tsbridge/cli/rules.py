@@ -10,12 +10,13 @@ from typing import Annotated, Any, Final, NoReturn
 
 import typer
 
-from tsbridge.cli.books import File, Place, finding_words, read_book, sound, stored
+from tsbridge.cli.books import File, Place, finding_words, read_book, sound, sound_roster, stored
 from tsbridge.cli.frame import AsJson, Failed, done, group, house, refuse, say, table, time_option
 from tsbridge.cli.names import named_wrongly
 from tsbridge.core.rules.document import read
 from tsbridge.core.rules.shown import MOST_NEAR, NEAR
 from tsbridge.files import dump
+from tsbridge.roster.document import read as read_roster
 from tsbridge.rulebook.calendar_days import calendar_days
 from tsbridge.settings import load
 from tsbridge.store import rulebooks
@@ -154,6 +155,7 @@ def try_(
     version: Annotated[int | None, typer.Option(min=1, help="A published version instead of the live one.")] = None,
     draft: Annotated[bool, typer.Option("--draft", help="The draft instead.")] = False,
     at: Annotated[str | None, typer.Option(help="The time to judge at, such as 2026-11-22T03:00:00Z; without it now.")] = None,
+    roster: Annotated[Path | None, typer.Option(help="A roster's file: who is on call and at work then.")] = None,
     near: Annotated[int, typer.Option(min=0, max=MOST_NEAR, help="How many rules that nearly matched are told at most.")] = NEAR.shown,
     as_json: AsJson = False,
 ) -> None:
@@ -168,6 +170,7 @@ def try_(
     facts, moment = {} if given is None else _given(given), time_option("at", at)
     document, number = (None if file is None else sound(file)[0]), version
     seen: trial.Asked | None = None
+    known = None if roster is None else read_roster(sound_roster(roster)[0])
     try:
         if document is None or stored_one:
             with house() as made:
@@ -176,7 +179,9 @@ def try_(
                     document = made.read(rulebooks.draft).document if draft else stored(made, number)
                 if stored_one:
                     seen = made.read(lambda conn: trial.recorded(conn, event, decision))
-        asked = trial.made_up(facts, moment or SystemClock().now(), "try") if seen is None else trial.instead(seen, facts, moment)
+        asked = (
+            trial.made_up(facts, moment or SystemClock().now(), "try", known) if seen is None else trial.instead(seen, facts, moment, known)
+        )
     except Problem as problem:
         _refused(problem)
     found = trial.tried(document, number, load().zone, asked, "try", NEAR._replace(shown=near))

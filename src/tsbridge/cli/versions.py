@@ -15,6 +15,7 @@ from tsbridge.cli.frame import AsJson, Failed, actor, done, house, refuse, say
 from tsbridge.cli.names import named_wrongly
 from tsbridge.core.rules.document import read
 from tsbridge.files import based_on, dump, with_base
+from tsbridge.roster.document import read as read_roster
 from tsbridge.rulebook import diff as differing
 from tsbridge.rulebook.ready import make_ready
 from tsbridge.rulebook.zendesk_import import import_zendesk
@@ -175,7 +176,7 @@ def _publish(document: Any, note: str, name: str, action: str, as_json: bool, ba
     """Make a document without faults live, unless it is already, fails tests of its own, or is based on another version."""
     if not 0 < len(note.strip()) <= 2000:
         refuse("--note: expected 1 to 2000 characters")
-    failed = [test.name for test in make_ready(document, load().zone).failed]
+    failed = [test.name for test in make_ready(document, load().zone, read_roster).failed]
     if failed:
         raise Failed(f"{name} fails tests of its own: {', '.join(failed)}", data={"failed_tests": failed})
     book = read(document)

@@ -13,6 +13,7 @@ from typing import Final, NamedTuple, Protocol
 from tsbridge.core.casestate import Holder
 from tsbridge.core.moments import Value
 from tsbridge.core.rota import Rota
+from tsbridge.core.values import plain
 
 PRESENT: Final = "oncall.present"
 WAITING: Final = "queue.waiting"
@@ -58,6 +59,14 @@ def by_rota(rota: Rota | None, about: About, fields: Set[str]) -> dict[str, Valu
     if ASSIGNEE_ON_SHIFT in fields and about.holder is not None:
         found[ASSIGNEE_ON_SHIFT] = rota is not None and _works(rota, about.holder, about.at)
     return found
+
+
+def made_up(rota: Rota, facts: Mapping[str, Value], at: datetime) -> dict[str, Value]:
+    """What a roster tells of facts that somebody made up."""
+    queue, severity, assignee = (facts.get(name) for name in ("case.queue", "case.severity", "ticket.assignee_id"))
+    holder = None if assignee in (None, "") else Holder(plain(assignee), None, "")
+    known = severity if isinstance(severity, int) else None
+    return by_rota(rota, About("", at, queue if isinstance(queue, str) else None, known, holder), STAFF)
 
 
 def _works(rota: Rota, holder: Holder, at: datetime) -> bool:

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 from tsbridge.core.rules.document import read
 from tsbridge.core.rules.findings import Finding, RulebookError
 from tsbridge.core.rules.judge import Judge
+from tsbridge.rulebook.staffed import ReadRoster, staffed
 from tsbridge.rulebook.tests import Result, run_one
 
 
@@ -19,12 +20,12 @@ class Ready(NamedTuple):
     judge: Judge | None
 
 
-def make_ready(document: Any, zone: tzinfo) -> Ready:
+def make_ready(document: Any, zone: tzinfo, read_roster: ReadRoster) -> Ready:
     """Read, build and test. Ten thousand rules take a second: never on the event loop."""
     try:
         book = read(document)
     except RulebookError as refused:
         return Ready(tuple(refused.findings), (), None)
     judge = Judge(book, zone)
-    failed = (result for result in (run_one(judge, test) for test in book.tests) if not result.ok)
+    failed = (result for result in (run_one(judge, test) for test in staffed(book, read_roster).tests) if not result.ok)
     return Ready((), tuple(failed), judge)

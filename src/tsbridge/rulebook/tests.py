@@ -30,7 +30,7 @@ class Result:
 
 
 def run(book: Rulebook, zone: tzinfo) -> tuple[Result, ...]:
-    """Run all tests of a rulebook, in their order."""
+    """Run all tests of a rulebook, in their order. Those that bring a roster have been `staffed`."""
     judge = Judge(book, zone)
     return tuple(run_one(judge, test) for test in book.tests)
 
@@ -40,6 +40,8 @@ def run_one(judge: Judge, test: Test) -> Result:
         world = World.read(test.given, test.at)
     except ValueError:
         return Result(test.name, test.path, {"at": {"expected": "a time like 2026-11-22T09:00:00Z", "actual": None}})
+    if test.roster is not None:
+        return Result(test.name, test.path, {"roster": {"expected": "a roster without faults", "actual": None}})
     came = outcome(world.judged(judge), world)
     differences = {}
     for name, expected in test.expect.items():

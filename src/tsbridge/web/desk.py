@@ -17,6 +17,7 @@ from tsbridge.core.moments import Interaction
 from tsbridge.core.ports import Clock, Ids
 from tsbridge.core.rota import Rota
 from tsbridge.core.rules.findings import Finding
+from tsbridge.roster.document import read as read_roster
 from tsbridge.rulebook.check import check
 from tsbridge.rulebook.ready import Ready, make_ready
 from tsbridge.store.db import Database
@@ -104,6 +105,10 @@ def _nobody() -> None:
     """Nobody is there to be woken: the workers run elsewhere and look by themselves."""
 
 
+def _ready_here(document: Any, zone: tzinfo) -> Ready:
+    return make_ready(document, zone, read_roster)
+
+
 @dataclass(frozen=True, slots=True)
 class Desk:
     """Made things for the API.
@@ -136,7 +141,7 @@ class Desk:
     wake: Callable[[], None] = _nobody
     wake_writer: Callable[[], None] = _nobody
     wake_replay: Callable[[], None] = _nobody
-    make_ready: Callable[[Any, tzinfo], Ready] = make_ready
+    make_ready: Callable[[Any, tzinfo], Ready] = _ready_here
     check: Callable[..., tuple[Finding, ...]] = check
     names: Names = field(default_factory=NobodyToAsk)
     probes: Mapping[str, Probe] = field(default_factory=dict)

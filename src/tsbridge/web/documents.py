@@ -17,7 +17,9 @@ from tsbridge.core.moments import canonical
 from tsbridge.core.rules.document import read
 from tsbridge.core.rules.findings import NAME, Finding, RulebookError
 from tsbridge.core.rules.language import content_hash
+from tsbridge.roster.document import read as read_roster
 from tsbridge.rulebook.check import check
+from tsbridge.rulebook.staffed import unread
 from tsbridge.rulebook.staffing import staffing
 from tsbridge.rulebook.targets import targets
 from tsbridge.store import rosters
@@ -193,7 +195,9 @@ def findings(
     Takes its time: never on the event loop.
     """
     found = _checked(check, canonical(document), zone, about, canonical(triggers))
-    if about is not None:
+    if about is None:
+        found += tuple(unread(document, read_roster))
+    else:
         place = f"/rules/{position_of(document, about)}"
         found = tuple(one for one in found if one.severity != "error" or one.rule == about or f"{one.path}/".startswith(f"{place}/"))
     return [finding.to_json() for finding in found]

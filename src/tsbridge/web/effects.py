@@ -14,7 +14,9 @@ from tsbridge.core.rules.document import read
 from tsbridge.core.rules.findings import RulebookError
 from tsbridge.core.rules.judge import Judge
 from tsbridge.core.rules.language import Rulebook
+from tsbridge.roster.document import read as read_roster
 from tsbridge.rulebook import diff
+from tsbridge.rulebook.staffed import staffed
 from tsbridge.store import history
 from tsbridge.store.history import StoredCase
 from tsbridge.web.documents import Document
@@ -33,7 +35,10 @@ def effect(before: Document, after: Document, found: Newest, zone: tzinfo) -> di
         one, other = read(before), read(after)
     except RulebookError:
         return None
-    return {"tests": diff.effect(one, other, zone), "stories": _stories(one, other, found, zone)}
+    return {
+        "tests": diff.effect(staffed(one, read_roster), staffed(other, read_roster), zone),
+        "stories": _stories(one, other, found, zone),
+    }
 
 
 def _stories(one: Rulebook, other: Rulebook, found: Newest, zone: tzinfo) -> dict[str, Any] | None:

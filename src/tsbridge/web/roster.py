@@ -16,8 +16,6 @@ from tsbridge.core.moments import canonical
 from tsbridge.core.rules.findings import NAME, Finding
 from tsbridge.roster.check import check
 from tsbridge.roster.diff import NAMED, diff
-from tsbridge.roster.document import read
-from tsbridge.roster.read_parts import RosterError
 from tsbridge.store import feeds
 from tsbridge.store import rosters as store
 from tsbridge.store.rosters import NoRoster
@@ -253,10 +251,7 @@ async def _publish(
         if if_match is not None:
             need_match(if_match, roster_tag(base))
         document = changed(live)
-        try:
-            hash = (await asyncio.to_thread(read, document)).hash
-        except RosterError as refused:
-            raise faulty([finding.to_json() for finding in refused.findings]) from None
+        hash = (await asyncio.to_thread(rostering.sound, document)).hash
         write = partial(rostering.publish, document=document, hash=hash, note=note.strip(), action=action, base=base, **desk.record(by))
         try:
             version = await desk.database.write(write, urgent=True)
@@ -267,10 +262,6 @@ async def _publish(
     response.headers["ETag"] = roster_tag(version)
     response.headers["Location"] = f"/v1/roster/versions/{version}"
     return {"version": version, "hash": hash}
-
-
-def faulty(found: list[dict[str, Any]]) -> Problem:
-    return Problem(422, "The roster has faults; see findings.", kind="roster-faulty", findings=found)
 
 
 async def _findings(desk: Desk, document: Any) -> list[dict[str, Any]]:

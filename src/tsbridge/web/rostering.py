@@ -13,8 +13,11 @@ from tsbridge.core.feedlink import FeedLink
 from tsbridge.core.roster import Override, Roster
 from tsbridge.roster.check import queues_of
 from tsbridge.roster.diff import touched
+from tsbridge.roster.document import read
+from tsbridge.roster.read_parts import RosterError
 from tsbridge.store import chain, feed_links, rosters, rulebooks
 from tsbridge.store.rosters import Made
+from tsbridge.web.problems import Problem
 
 Document = dict[str, Any]
 
@@ -45,6 +48,15 @@ class Moved(Exception):
     def __init__(self, version: int) -> None:
         super().__init__(f"version {version} is live")
         self.version = version
+
+
+def sound(document: Any) -> Roster:
+    """A document as a roster. Raises 422 with `findings` when it is none."""
+    try:
+        return read(document)
+    except RosterError as refused:
+        found = [finding.to_json() for finding in refused.findings]
+        raise Problem(422, "The roster has faults; see findings.", kind="roster-faulty", findings=found) from None
 
 
 def publish(

@@ -19,7 +19,7 @@ from tsbridge.rulebook.diff import diff
 from tsbridge.store import rulebooks as store
 from tsbridge.store.rulebooks import NoRulebook, StaleBase
 from tsbridge.store.versions import Version
-from tsbridge.web import documents, effects, publishing, trial
+from tsbridge.web import documents, effects, publishing, rostering, trial
 from tsbridge.web.auth import Caller, Ops, Viewer
 from tsbridge.web.desk import Desk, Made
 from tsbridge.web.documents import Document
@@ -71,13 +71,15 @@ def _version_or_draft(value: Any) -> Any:
 class Trial(Body):
     """Facts by field name as in a rule test, with `previous.<field>` for the `changed` operators; or a stored event or decision.
 
-    With one of those, `given` and `at` are what shall be otherwise about it.
+    With one of those, `given`, `at` and `roster` are what shall be otherwise about it. `roster`: a document; what rules see of people is
+    worked out from it where it is not given.
     """
 
     given: dict[str, Any] | None = None
     event_id: Line | None = None
     decision_id: Line | None = None
     at: Time | None = None
+    roster: Document | None = None
     document: Document | None = None
     version: Annotated[int | str | None, BeforeValidator(_version_or_draft)] = Field(
         default=None, json_schema_extra={"anyOf": [{"type": "integer", "minimum": 1}, {"const": "draft"}, {"type": "null"}]}
@@ -218,12 +220,13 @@ async def try_rulebook(desk: Made, by: Ops, body: Trial, near: Nearby) -> dict[s
     trial_id, given = desk.ids.new("dec"), body.given or {}
     if body.at is not None and body.at.year not in YEARS:
         raise invalid("body", "#/at", f"Expected a time in the years {YEARS[0]} to {YEARS[-1]}.", code="time")
+    roster = None if body.roster is None else await asyncio.to_thread(rostering.sound, body.roster)
 
     def chosen(conn: Connection) -> tuple[int, Document, trial.Asked]:
         if stored:
-            asked = trial.instead(trial.recorded(conn, body.event_id, body.decision_id), given, body.at)
+            asked = trial.instead(trial.recorded(conn, body.event_id, body.decision_id), given, body.at, roster)
         else:
-            asked = trial.made_up(given, body.at or desk.clock.now(), trial_id)
+            asked = trial.made_up(given, body.at or desk.clock.now(), trial_id, roster)
         if body.document is not None or body.version == "draft":
             return 0, store.draft(conn).document if body.document is None else body.document, asked
         version = _version(conn, store.live_version(conn) if body.version is None else int(body.version))

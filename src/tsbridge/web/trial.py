@@ -9,15 +9,21 @@ from typing import Any, Final
 
 from sqlalchemy import Connection
 
+from tsbridge.core import staff
 from tsbridge.core.moments import Interaction, Value
+from tsbridge.core.roster import Roster
+from tsbridge.core.rota import Rota
 from tsbridge.core.rules import vocabulary
 from tsbridge.core.rules.document import read
 from tsbridge.core.rules.judge import Judge, Near
 from tsbridge.core.rules.judgement import Judgement, Standing
+from tsbridge.core.rules.language import Rulebook
 from tsbridge.core.rules.shown import NEAR, near_misses, rule_shown
+from tsbridge.roster.document import read as read_roster
 from tsbridge.rulebook import tests
 from tsbridge.rulebook.coverage import coverage
 from tsbridge.rulebook.generate import generate
+from tsbridge.rulebook.staffed import staffed
 from tsbridge.rulebook.worlds import completed
 from tsbridge.store import decisions, routing, views
 from tsbridge.web.inputs import time_text
@@ -30,19 +36,20 @@ CUSTOM: Final = "ticket.custom."
 
 def tested(document: Document, zone: tzinfo) -> Document:
     """The document's own tests and what they have seen of it."""
-    book = read(document)
+    book = staffed(read(document), read_roster)
     results = [result.to_json() for result in tests.run(book, zone)]
     return {"ok": all(one["ok"] for one in results), "tests": results, "coverage": coverage(book, zone)}
 
 
 def missing_tests(document: Document, zone: tzinfo, most: int) -> Document:
     """Tests that the document lacks, ready to be put into it, and the conditions that no event was found for."""
-    return generate(read(document), zone, most).to_json()
+    return generate(staffed(read(document), read_roster), zone, most).to_json()
 
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What is judged: facts that somebody made up, or what a decision on record saw. The last three name that decision."""
+    """What is judged: facts that somebody made up, or what a decision on record saw. `said`: the facts that the caller gave; `roster`:
+    where the others about people come from. The last three name that decision."""
 
     facts: Mapping[str, Value] = field(hash=False)
     previous: Mapping[str, Value] = field(hash=False)
@@ -52,14 +59,23 @@ class Asked:
     decision_id: str | None = None
     event_id: str | None = None
     case_id: str | None = None
+    said: frozenset[str] = frozenset()
+    roster: Roster | None = None
+
+    def staffed(self, book: Rulebook) -> Mapping[str, Value]:
+        """The facts, with what the roster tells of people."""
+        if self.roster is None:
+            return self.facts
+        found = staff.made_up(Rota(self.roster, calendars=book.calendars), self.facts, self.at)
+        return {**self.facts, **{name: value for name, value in found.items() if name not in self.said}}
 
 
-def made_up(given: Mapping[str, Any], at: datetime, trial_id: str) -> Asked:
+def made_up(given: Mapping[str, Any], at: datetime, trial_id: str, roster: Roster | None = None) -> Asked:
     """Facts that nobody told. Raises 422 for those that no field can hold."""
     told, previous = read_facts(given)
     facts = completed(told)
     subject = Interaction("talkdesk" if facts.get("source") == "talkdesk" else "zendesk", trial_id)
-    return Asked(facts, previous, Standing(None, (), ()), at, subject)
+    return Asked(facts, previous, Standing(None, (), ()), at, subject, said=frozenset(told), roster=roster)
 
 
 def recorded(conn: Connection, event_id: str | None, decision_id: str | None) -> Asked:
@@ -82,18 +98,19 @@ def recorded(conn: Connection, event_id: str | None, decision_id: str | None) ->
     return Asked(seen.given, seen.previous, seen.standing, seen.at, loaded.subject, row["id"], row["event_id"], row["case_id"])
 
 
-def instead(asked: Asked, given: Mapping[str, Any], at: datetime | None) -> Asked:
-    """The same with some facts, or the time, otherwise. Raises 422 as `made_up` does."""
-    facts, previous = read_facts(given)
-    return replace(asked, facts={**asked.facts, **completed(facts)}, previous={**asked.previous, **previous}, at=at or asked.at)
+def instead(asked: Asked, given: Mapping[str, Any], at: datetime | None, roster: Roster | None = None) -> Asked:
+    """The same with some facts, the time, or the people otherwise. Raises 422 as `made_up` does."""
+    told, previous = read_facts(given)
+    facts, before = {**asked.facts, **completed(told)}, {**asked.previous, **previous}
+    return replace(asked, facts=facts, previous=before, at=at or asked.at, said=frozenset(told), roster=roster)
 
 
 def tried(document: Document, version: int | None, zone: tzinfo, asked: Asked, trial_id: str, near: Near = NEAR) -> Document:
     """Contract section 6 for what is asked: every rule, matched or not, and those that came `near`."""
     book = read(document)
-    judge = Judge(book, zone)
-    judgement = judge.decide(asked.facts, asked.previous, asked.standing, asked.at, asked.subject)
-    rules = judge.explain(asked.facts, asked.previous, asked.standing, asked.at, asked.subject)
+    judge, facts = Judge(book, zone), asked.staffed(book)
+    judgement = judge.decide(facts, asked.previous, asked.standing, asked.at, asked.subject)
+    rules = judge.explain(facts, asked.previous, asked.standing, asked.at, asked.subject)
     return {
         "id": trial_id,
         "at": time_text(asked.at),
@@ -105,7 +122,7 @@ def tried(document: Document, version: int | None, zone: tzinfo, asked: Asked, t
         "mode": "try",
         "rules": [rule_shown(rule) for rule in rules],
         "near_misses": near_misses(rules, near),
-        "outcome": outcome(judgement, asked.facts),
+        "outcome": outcome(judgement, facts),
         "next_due": time_text(judgement.next_due),
         "writeback": None,
     }

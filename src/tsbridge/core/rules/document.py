@@ -222,7 +222,7 @@ class _Reader(Conditions, Actions):
         found = []
         for place, raw in enumerate(value):
             path = f"/tests/{place}"
-            if not self.mapping(raw, path, ("name", "given", "expect", "at")):
+            if not self.mapping(raw, path, ("name", "given", "expect", "at", "roster")):
                 continue
             given, expect = raw.get("given", {}), raw.get("expect", {})
             if not isinstance(given, Mapping) or not isinstance(expect, Mapping):
@@ -235,7 +235,7 @@ class _Reader(Conditions, Actions):
             for name in expect:
                 if name not in EXPECTED:
                     self.wrong(f"{path}/expect/{escape(name)}", "unknown_key", f"expected one of {', '.join(EXPECTED)}")
-            found.append(Test(str(raw.get("name", f"test {place + 1}")), given, expect, raw.get("at"), path))
+            found.append(Test(str(raw.get("name", f"test {place + 1}")), given, expect, raw.get("at"), path, raw.get("roster")))
         return tuple(found)
 
     def check_given(self, given: Mapping[str, Any], path: str) -> None:

@@ -111,11 +111,14 @@ class Policy:
 
 @dataclass(frozen=True, slots=True)
 class Test:
+    """`roster`: a document that facts about people are worked out from where they are not given."""
+
     name: str
     given: Mapping[str, Any] = field(hash=False)
     expect: Mapping[str, Any] = field(hash=False)
     at: str | None
     path: str
+    roster: Any = field(default=None, hash=False)
 
 
 @dataclass(frozen=True, slots=True)

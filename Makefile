@@ -63,10 +63,11 @@ $(BENCH)/.ready: requirements-bench.lock $(READY)
 	@PIP_ROOT_USER_ACTION=ignore $(BENCH)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $(BENCH)/.ready
 
-soak: $(READY) ## SECONDS of steady deliveries, then the long proofs: write-back, imported triggers, crashes, calendars, rotas (an hour)
+soak: $(READY) ## SECONDS of steady deliveries, then the long proofs: write-back, imported triggers, crashes, calendars, rotas, one answer everywhere (an hour)
 	@$(BIN)/python -m benchmarks soak --seconds $(SECONDS)
 	@$(BIN)/python -m benchmarks races truth drift outage rest storm slow imports crashes
 	@CALENDARS=10000 ROTAS=10000 $(BIN)/python -m pytest -q tests/core/test_calendar_oracle.py tests/core/test_rota_oracle.py
+	@AGREEMENT=1000 $(BIN)/python -m pytest -q tests/web/test_agreement.py
 
 clean: ## take away .venv and the caches
 	rm -rf $(VENV) $(BENCH) .pytest_cache .mypy_cache .ruff_cache .hypothesis build dist

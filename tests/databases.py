@@ -67,7 +67,8 @@ class Postgres:
     def fresh(self, *, migrated: bool = True) -> Iterator[str]:
         """The URL of a new database, dropped afterwards."""
         name = f"test_{os.getpid()}_{next(_numbers)}"
-        self._admin.execute(f"CREATE DATABASE {name} TEMPLATE {self._template if migrated else 'template0'}")
+        # Files copied as they lie: half of what it takes by way of the log.
+        self._admin.execute(f"CREATE DATABASE {name} TEMPLATE {self._template if migrated else 'template0'} STRATEGY FILE_COPY")
         try:
             yield self.url(name)
         finally:

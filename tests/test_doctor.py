@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +14,9 @@ import pytest
 from tests.clocks import SettableClock
 from tsbridge import ZONE_RULES, doctor, doctor_database
 from tsbridge.core.errors import GiveUp, OutcomeUnknown, TryLater, Unauthorized, VendorError
+from tsbridge.core.watch import KINDS, NOT_GIVEN, Finding
 from tsbridge.settings import Settings, load
-from tsbridge.store import keep, rulebooks
+from tsbridge.store import keep, rulebooks, watch
 from tsbridge.store.db import Database
 
 TODAY = date(2026, 11, 23)
@@ -200,3 +201,14 @@ def test_names_that_zendesk_does_not_have_are_told_with_their_place_and_are_noth
     assert [one.state for one in lines] == ["warn", "ok"]
     assert lines[0].words == "/queues/a/zendesk_group_id: Zendesk has no group with this id."
     assert len(doctor.zendesk_names([finding("warning", f"/{n}") for n in range(1_000)])) == doctor.NAMES_TOLD
+
+
+def test_what_the_watchdog_finds_is_named_with_what_to_do(database_url: str) -> None:
+    at = datetime(2026, 11, 23, 9, tzinfo=UTC)
+    assert "has not been" in line(doctor_database.database(database_url), "watchdog").words
+    with Database.open(database_url) as opened:
+        opened.write_now(lambda conn: watch.settle(conn, {}, [Finding(kind, "x", "case_1", at) for kind in KINDS], at))
+        opened.write_now(lambda conn: watch.begin(conn, at))
+    found = {one.check: one for one in doctor_database.database(database_url) if one.check.startswith("watchdog")}
+    assert set(found) == {f"watchdog: {kind}" for kind in KINDS if kind != NOT_GIVEN}
+    assert all(one.state == "bad" and one.next_step and "2026-11-23 09:00" in one.words for one in found.values())

@@ -159,7 +159,7 @@ def watched(opened: Database) -> list[Line]:
         words = (
             "has not been through all open cases yet"
             if at is None
-            else f"found nothing when it last went over all of them ({at:%H:%M} UTC)"
+            else f"found nothing when it last went over all of them ({at:%Y-%m-%d %H:%M} UTC)"
         )
         return [Line("watchdog", "ok", f"It {words}.")]
     return [

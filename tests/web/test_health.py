@@ -15,10 +15,11 @@ from sqlalchemy import delete, update
 from tests.web import rows
 from tsbridge.core.link import Shared
 from tsbridge.core.moments import Handle
-from tsbridge.store import inbox, proofs, rosters, shared, tables
+from tsbridge.core.watch import NOT_GIVEN, STEP_LATE, Finding
+from tsbridge.store import inbox, proofs, rosters, shared, tables, watch
 from tsbridge.store.work_tables import workload
 from tsbridge.web.desk import Checked
-from tsbridge.web.health import clock_probe, heartbeat_probe, migrations_probe, ways_probe
+from tsbridge.web.health import clock_probe, heartbeat_probe, migrations_probe, watch_probe, ways_probe
 
 pytestmark = pytest.mark.anyio
 
@@ -61,6 +62,32 @@ async def test_what_waits_for_somebody_is_counted_by_queue(room: Any) -> None:
         row = workload.insert().values(case_id=case_id, waits=waits, **piece)
         await room.desk.database.write(lambda conn, row=row: conn.execute(row) and None)
     assert (await figures(room))["tsbridge_queue_waiting", "queue=safety"] == 2
+
+
+async def test_what_the_watchdog_finds_makes_it_degraded_and_is_counted(room: Any, clock: Any) -> None:
+    probe = watch_probe(room.desk.database, clock)
+    assert await probe() == Checked(True, "nothing is late or missing")
+    found = [Finding(STEP_LATE, "esc_1", "case_1", clock.now()), Finding(NOT_GIVEN, "zendesk:1", "case_2", clock.now())]
+    await room.desk.database.write(lambda conn: watch.settle(conn, {}, found, clock.now()))
+    async with room.other(probes={"watch": probe}) as client:
+        ready = await client.get("/readyz")
+        assert (ready.status_code, ready.json()["status"], ready.json()["degraded"]) == (200, "degraded", ["watch"])
+        assert ready.json()["checks"]["watch"]["detail"] == "1 step_late, since 2026-11-22T09:00Z"
+    counts = await figures(room)
+    assert counts["tsbridge_watch_findings", "kind=step_late"] == 1
+    assert counts["tsbridge_watch_findings", "kind=not_given"] == 0  # it may still be given
+    assert counts["tsbridge_watch_findings", "kind=notice_lost"] == 0
+
+
+async def test_a_watchdog_that_does_not_come_round_is_missed(room: Any, clock: Any) -> None:
+    probe = watch_probe(room.desk.database, clock)
+    await room.desk.database.write(lambda conn: watch.begin(conn, clock.now()))
+    clock.advance(timedelta(minutes=31))
+    assert (await probe()).degraded
+    assert (await figures(room))["tsbridge_watch_walk_age_seconds", ""] == 31 * 60
+    await room.desk.database.write(lambda conn: watch.walked(conn, clock.now() - timedelta(minutes=1)))
+    assert not (await probe()).degraded
+    assert (await figures(room))["tsbridge_watch_walk_age_seconds", ""] == 60
 
 
 async def test_one_failed_check_makes_it_not_ready(room: Any) -> None:

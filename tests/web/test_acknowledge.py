@@ -54,6 +54,10 @@ BOOK: dict[str, Any] = {
         {"key": "default", "kind": "routing", "when": {}, "then": [{"route": "safety"}]},
     ],
 }
+UNSTOPPED = {
+    **BOOK,
+    "policies": {"sev1": {"stops_when": BOOK["policies"]["sev1"]["stops_when"]["any"][1], "steps": BOOK["policies"]["sev1"]["steps"]}},
+}
 ROSTER = {
     "schema": 1,
     "timezone": "America/Los_Angeles",
@@ -148,7 +152,7 @@ async def test_pressing_again_is_fine_and_looking_afterwards_says_who_has_it(lin
     first = await linked.client.post(link)
     linked.clock.advance(60)
     second = await linked.client.post(link)
-    assert (second.status_code, second.text) == (200, first.text)
+    assert (first.status_code, second.status_code, second.text) == (200, 410, first.text)
     assert "You took it at 10:00 on Sunday 22 November (Europe/Berlin)" in second.text
     assert len(linked.acknowledgements()) == 1
     assert "You have it" in (await linked.client.get(link)).text
@@ -159,7 +163,7 @@ async def test_whoever_comes_second_is_told_who_was_first(linked: Linked) -> Non
     anas, bens = linked.link("ana", case_id), linked.link("ben", case_id)
     await linked.client.post(bens)
     late = await linked.client.post(anas)
-    assert late.status_code == 200
+    assert late.status_code == 410
     assert "Ben Okoye has it" in late.text
     assert "Ben Okoye was first at 10:00" in late.text
     assert len(linked.acknowledgements()) == 1
@@ -193,6 +197,28 @@ async def test_once_it_is_over_the_link_says_so(linked: Linked, how: str) -> Non
         assert answer.status_code == 410
         assert "This is over" in answer.text
     assert linked.acknowledgements() == []
+
+
+@pytest.mark.parametrize("kind", ["case", "group"])
+async def test_once_somebody_has_it_the_escalation_is_over_and_so_is_the_link(linked: Linked, kind: str) -> None:
+    [case_id] = await linked.hear("4711")
+    linked.carried["ntf_1"] = [(case_id, "sev1", linked.clock.now())]
+    link = linked.link("ana", case_id) if kind == "case" else linked.link("ana", "ntf_1", "group", None)
+    assert (await linked.client.get(link)).status_code == 200
+    await linked.walk.desk.acknowledge(case_id, "night desk", None)
+    for answer in (await linked.client.get(link), await linked.client.post(link, data={"case": case_id})):
+        assert answer.status_code == 410
+        assert "night desk has it" in answer.text
+
+
+async def test_while_steps_go_on_though_somebody_has_it_the_link_is_good(linked: Linked) -> None:
+    linked.walk.publish(UNSTOPPED)
+    [case_id] = await linked.hear("4711")
+    link = linked.link("ana", case_id)
+    for _ in range(2):
+        answer = await linked.client.post(link)
+        assert (answer.status_code, "You have it" in answer.text) == (200, True)
+    assert len(linked.acknowledgements()) == 1
 
 
 async def test_after_the_last_step_the_link_is_still_good(linked: Linked) -> None:
@@ -264,7 +290,21 @@ async def test_a_group_shows_all_its_cases_each_with_its_button(linked: Linked) 
     assert len(linked.acknowledgements()) == 1
 
 
-@pytest.mark.parametrize("body", [b"", b"case=", b"case=case_nobodys", b"case=" + b"x" * 9_000, b"\xff\xfe=&&&", b"case=a&case=b"])
+async def test_of_a_group_the_only_case_still_open_needs_no_name(linked: Linked) -> None:
+    found = await linked.hear("4711", "4712")
+    now = linked.clock.now()
+    linked.carried["ntf_1"] = [(case_id, "sev1", now) for case_id in found]
+    link = linked.link("ana", "ntf_1", "group", None)
+    which = await linked.client.post(link)
+    assert (which.status_code, which.text.count("<button")) == (422, 2)
+    assert linked.acknowledgements() == []
+    await linked.client.post(link, data={"case": found[0]})
+    last = await linked.client.post(link)
+    assert (last.status_code, "0 of 2 still open" in last.text) == (200, True)
+    assert len(linked.acknowledgements()) == 2
+
+
+@pytest.mark.parametrize("body", [b"case=", b"case=case_nobodys", b"case=" + b"x" * 9_000, b"case=a&case=b"])
 async def test_a_group_acknowledges_nothing_that_it_does_not_carry(linked: Linked, body: bytes) -> None:
     [mine, other] = await linked.hear("4711", "4712")
     linked.carried["ntf_1"] = [(mine, "sev1", linked.clock.now())]
@@ -278,8 +318,10 @@ async def test_a_group_of_which_nothing_is_left_is_over(linked: Linked) -> None:
     [case_id] = await linked.hear("4711")
     linked.carried["ntf_1"] = [(case_id, "sev1", linked.clock.now())]
     await linked.walk.desk.resolve(case_id, "ben", None)
-    assert (await linked.client.get(linked.link("ana", "ntf_1", "group", None))).status_code == 410
-    assert (await linked.client.get(linked.link("ana", "ntf_other", "group", None))).status_code == 410
+    for about in ("ntf_1", "ntf_other"):
+        link = linked.link("ana", about, "group", None)
+        for answer in (await linked.client.get(link), await linked.client.post(link), await linked.client.post(link, data={"case": case_id})):
+            assert answer.status_code == (404 if about == "ntf_other" and answer.request.content else 410)
 
 
 async def test_a_crawler_two_levels_deep_by_every_harmless_way_acknowledges_nothing(linked: Linked) -> None:

@@ -26,7 +26,8 @@ class Standing:
     """`open`: whoever was asked may take it; `taken`, by whom and when as far as known; `over`: nothing is asked any more.
 
     `case_id` is today's: cases are joined. `next_at`: when the next step comes. `tickets`: in the order they were opened. `again`:
-    somebody took it, and then steps went on, since nothing happened.
+    somebody took it, and then steps went on, since nothing happened. `ended`: the escalation that asked is over, also when somebody
+    has the case.
     """
 
     case_id: str
@@ -39,6 +40,7 @@ class Standing:
     next_at: datetime | None = None
     tickets: tuple[str, ...] = ()
     again: bool = False
+    ended: bool = False
 
 
 def standings(conn: Connection, asked: Sequence[Asked]) -> list[Standing]:
@@ -54,7 +56,7 @@ def standings(conn: Connection, asked: Sequence[Asked]) -> list[Standing]:
     return [
         _standing(found[case_id], members[case_id], _of_it(steps[case_id], *about), last.get(case_id))
         if case_id in found
-        else Standing(case_id, "over")
+        else Standing(case_id, "over", ended=True)
         for case_id, about in latest.items()
     ]
 
@@ -64,15 +66,15 @@ def _standing(row: Row[Any], members: Sequence[Row[Any]], steps: Sequence[Row[An
     tickets = tuple(member.id for member in in_order if member.source == "zendesk")
     said = (row.severity, row.category, row.queue)
     if row.status != "open":
-        return Standing(row.id, "over", *said, tickets=tickets)
+        return Standing(row.id, "over", *said, tickets=tickets, ended=True)
+    to_come = [step.due_at for step in steps if step.status in ("armed", "paused")]
     taken_at = last or row.acknowledged_at
     again = taken_at is not None and any(step.status == "fired" and step.ended_at and step.ended_at > taken_at for step in steps)
     if row.acknowledged and not again:
-        return Standing(row.id, "taken", *said, row.acknowledged_by, row.acknowledged_at, None, tickets)
+        return Standing(row.id, "taken", *said, row.acknowledged_by, row.acknowledged_at, None, tickets, ended=not to_come)
     if not row.acknowledged and any(step.status in ("stopped", "acknowledged") for step in steps):
-        return Standing(row.id, "over", *said, tickets=tickets)
-    next_at = min((step.due_at for step in steps if step.status in ("armed", "paused")), default=None)
-    return Standing(row.id, "open", *said, None, None, next_at, tickets, again)
+        return Standing(row.id, "over", *said, tickets=tickets, ended=True)
+    return Standing(row.id, "open", *said, None, None, min(to_come, default=None), tickets, again)
 
 
 def _of_it(steps: Iterable[Row[Any]], policy: str | None, since: datetime) -> list[Row[Any]]:

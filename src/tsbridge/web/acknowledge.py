@@ -1,8 +1,9 @@
 """`/a/<token>`: the page behind the link of a message. Looking changes nothing; its button acknowledges as the person it was sent to.
 
 Nobody signs in here: the token is the proof, for one person and what they were told of. `GET` and `HEAD` show the page, as previews,
-scanners and phones that read ahead do; only `POST`, the button, acts, through the same act as the API's. 200 while there is something
-to press or to know, 410 once it is over, 404 for what we never signed. Always a page in plain words, also when we cannot do our work.
+scanners and phones that read ahead do; only `POST`, the button, acts, through the same act as the API's. 200 while the escalation goes
+on and to the press that ends it, 410 once it is over, also because somebody has the case, 404 for what we never signed, 422 for a press
+that does not say which of several cases. Always a page in plain words, also when we cannot do our work.
 """
 
 from __future__ import annotations
@@ -77,9 +78,13 @@ async def _answer(desk: Desk, request: Request) -> Answer:
         return await _prove(desk, request.method, opened.link, person, now)
     if request.method != "POST":
         return _shown(desk, opened, person, _start(request), "shown")
-    chosen = await _chosen(request, opened)
-    if chosen is None:
+    try:
+        chosen = await _chosen(request, opened)
+    except LookupError:
         return "unknown", 404, page.unknown()
+    if chosen is None:
+        outcome, status, html = _shown(desk, opened, person, 0, "unnamed")
+        return outcome, 422 if status == 200 else status, html
     return await _press(desk, token, opened.link, person, chosen, now)
 
 
@@ -113,12 +118,13 @@ def _shown(desk: Desk, opened: Opened, person: Person, start: int, outcome: str)
     tickets = page.Tickets(desk.zendesk_url)
     if all(case.state == "over" for case in opened.cases):
         return "over", 410, page.over(opened.cases[0] if len(opened.cases) == 1 else None)
+    status = 410 if outcome != "acknowledged" and all(case.ended for case in opened.cases) else 200
     if opened.link.kind == "group":
-        return outcome, 200, page.group(opened.cases, person, opened.names, tickets, start, A_PAGE)
+        return outcome, status, page.group(opened.cases, person, opened.names, tickets, start, A_PAGE)
     case = opened.cases[0]
     if case.state == "taken":
-        return "taken" if outcome == "shown" else outcome, 200, page.taken(case, person, opened.names, tickets)
-    return outcome, 200, page.one(case, person, tickets)
+        return "taken" if outcome == "shown" else outcome, status, page.taken(case, person, opened.names, tickets)
+    return outcome, status, page.one(case, person, tickets)
 
 
 def _open(conn: Connection, desk: Desk, token: str, now: datetime) -> Opened | None:
@@ -150,17 +156,29 @@ def _team(document: Any, key: str) -> tuple[Person | None, dict[str, str]]:
 
 
 async def _chosen(request: Request, opened: Opened) -> Standing | None:
-    """The case whose button was pressed: the only one, or the one that the form names among those of the link."""
+    """The case whose button was pressed: the only one still open, or the one that the form names. None: it does not say which.
+
+    LookupError: the form names one that the link is not for, or is no form of ours.
+    """
     size, body = 0, []
     async for chunk in request.stream():
         size += len(chunk)
         if size > BODY_CAP:
-            return None
+            raise LookupError
         body.append(chunk)
     if opened.link.kind == "case":
         return opened.cases[0]
-    named = parse_qs(b"".join(body).decode("ascii", "replace"), max_num_fields=8).get("case", [""])[0]
-    return next((case for case in opened.cases if case.case_id == named), None)
+    try:
+        form = parse_qs(b"".join(body).decode("ascii", "replace"), keep_blank_values=True, max_num_fields=8)
+    except ValueError:
+        raise LookupError from None
+    if "case" in form:
+        named = [case for case in opened.cases if case.case_id == form["case"][0]]
+        if not named:
+            raise LookupError
+        return named[0]
+    still_open = [case for case in opened.cases if case.state == "open"]
+    return still_open[0] if len(still_open) == 1 else None
 
 
 def _start(request: Request) -> int:

@@ -320,7 +320,11 @@ async def test_a_group_of_which_nothing_is_left_is_over(linked: Linked) -> None:
     await linked.walk.desk.resolve(case_id, "ben", None)
     for about in ("ntf_1", "ntf_other"):
         link = linked.link("ana", about, "group", None)
-        for answer in (await linked.client.get(link), await linked.client.post(link), await linked.client.post(link, data={"case": case_id})):
+        for answer in (
+            await linked.client.get(link),
+            await linked.client.post(link),
+            await linked.client.post(link, data={"case": case_id}),
+        ):
             assert answer.status_code == (404 if about == "ntf_other" and answer.request.content else 410)
 
 

@@ -77,7 +77,8 @@ def test_a_roster_goes_live_is_asked_overridden_compared_and_restored(run: Run, 
 
 def test_holes_are_problems(run: Run, file: Path) -> None:
     run("migrate")
-    assert run("roster", "coverage").code == 1
+    empty = run("roster", "coverage")
+    assert (empty.code, "`tsbridge roster publish`" in empty.err) == (1, True)
     file.write_text(EVERYBODY.replace("  - {oncall: lead}\n", "  - {queue: safety, oncall: day}\n"))
     assert run("roster", "publish", str(file), "--note", "holes").code == 0
     found = run("roster", "coverage", "--days", "7", "--json")

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import ast
 import io
 import json
 import logging
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+import tsbridge
 from tsbridge import log
 
 
@@ -93,3 +96,17 @@ def test_access_lines_with_their_query_strings_are_never_written(lines: io.Strin
     logging.getLogger("uvicorn.access").info('%s - "%s %s"', "1.2.3.4", "GET", "/v1/cases?person=ana")
     logging.getLogger("httpx").info("HTTP Request: GET /search?query=ana")
     assert lines.getvalue() == ""
+
+
+def test_whatever_an_alarm_names_is_read_in_the_log() -> None:
+    """All but the words of a feed, which are somebody's calendar."""
+    named = {
+        word.arg
+        for path in Path(tsbridge.__file__).parent.rglob("*.py")
+        for call in ast.walk(ast.parse(path.read_text("utf-8")))
+        if isinstance(call, ast.Call) and ast.unparse(call.func).endswith("_alarm")
+        for word in call.keywords
+        if word.arg is not None
+    }
+    assert {"since", "way", "by"} <= named
+    assert named - log.ALLOWED == {"why"}

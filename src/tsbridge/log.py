@@ -41,6 +41,15 @@ ALLOWED: Final = frozenset(
             "tags",
             "parts",
             "zone_rules",
+            "severity",
+            "since",
+            "until",
+            "way",
+            "message_id",
+            "feed",
+            "fields",
+            "values",
+            "by",
         ),
     }
 )

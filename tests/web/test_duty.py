@@ -65,7 +65,11 @@ async def test_without_a_roster_nobody_is_on_call(room: Any) -> None:
     assert (await on_call(room, 0))["gap"] == {"from": at(0), "to": None, "why": "there is no roster"}
     assert (await room.client.get("/v1/agents")).json()["items"] == []
     assert (await room.client.get("/v1/shifts")).json()["items"] == []
-    assert (await room.client.get("/v1/coverage")).json()["holes"] == []
+    holes = (await room.client.get("/v1/coverage?days=1")).json()["holes"]
+    assert [(one["queue"], one["severity"], one["why"]) for one in holes] == [
+        ("intake", None, "there is no roster"),
+        ("safety", None, "there is no roster"),
+    ]
 
 
 async def test_the_past_answers_by_what_was_known_then(staffed: Any) -> None:

@@ -64,6 +64,7 @@ BAD = [
     ({"instead_of": "cleo"}, "#/instead_of"),
     ({"instead_of": "ben"}, "#/instead_of"),
     ({"rotation": "leed"}, "#/rotation"),
+    ({"queue": "saftey"}, "#/queue"),
     ({"from": at(5), "to": at(5)}, "#/to"),
     ({"from": at(5), "to": at(1)}, "#/to"),
     ({"from": at(-5), "to": at(-1)}, "#/to"),

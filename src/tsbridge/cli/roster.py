@@ -42,6 +42,7 @@ File = Annotated[
     Path | None,
     typer.Argument(help="A roster in YAML or JSON, or - for standard input. Without it: TSBRIDGE_ROSTER, or the bundled example."),
 ]
+NO_ROSTER: Final = "There is no roster yet: `tsbridge roster publish` makes one live; docs/roster.md is the way to it."
 Note = Annotated[str, typer.Option(help="What changed and why, for the audit.")]
 
 
@@ -142,7 +143,7 @@ def oncall(
         instant = time_option("at", at) or made.clock.now()
         rota = made.read(lambda conn: LiveRoster().then(conn, instant))
     if rota is None:
-        raise Failed("There was no roster at that time." if at else "There is no roster yet.")
+        raise Failed("There was no roster at that time." if at else NO_ROSTER)
     found = on_call_item(rota.on_call(instant, queue, severity))
     say(as_json, found, _who(found))
     done(bool(found["people"]))
@@ -158,7 +159,7 @@ def coverage(
         now = made.clock.now()
         rota, book = made.read(lambda conn: (LiveRoster().now(conn, now), rostering.rulebook_of(conn)))
     if rota is None:
-        raise Failed("There is no roster yet.")
+        raise Failed(NO_ROSTER)
     found = [hole_item(one) for one in holes(rota, queues_of(rota.roster, book), SEVERITIES, now, now + timedelta(days=days))]
     columns = ("queue", "severity", "from", "to", "why", "proposal")
     say(as_json, {"holes": found}, table(found, columns, f"Somebody is on call for every queue in the next {days} days."))
@@ -239,10 +240,10 @@ def _override(
     queue: str | None,
 ) -> dict[str, Any]:
     now = made.clock.now()
-    roster = _rota(made, now).roster
+    roster, book = _rota(made, now).roster, made.read(rostering.rulebook_of)
     named = None if instead_of is None else rostering.key_of(roster, instead_of)
     one = Override(made.ids.new("ovr"), kind, rostering.key_of(roster, agent), start, end, why, named, rotation, queue)
-    wrong = rostering.faulty(one, roster, now)
+    wrong = rostering.faulty(one, roster, book, now)
     if wrong:
         refuse("; ".join(f"{name}: {words}" for name, words in wrong.items()))
     try:
@@ -256,7 +257,7 @@ def _override(
 def _rota(made: House, now: datetime) -> Rota:
     rota = made.read(lambda conn: LiveRoster().now(conn, now))
     if rota is None:
-        raise Failed("There is no roster yet.")
+        raise Failed(NO_ROSTER)
     return rota
 
 
@@ -308,7 +309,7 @@ def _version(conn: Connection, version: int | None) -> Version:
     try:
         return rosters.get(conn, version or rosters.newest(conn))
     except rosters.NoRoster:
-        raise Failed("There is no such roster version." if version else "There is no roster yet.") from None
+        raise Failed("There is no such roster version." if version else NO_ROSTER) from None
 
 
 def _named(what: str) -> dict[str, Any]:

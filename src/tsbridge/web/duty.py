@@ -112,7 +112,11 @@ async def show_coverage(desk: Made, by: Viewer, days: NumberQuery = None) -> dic
         return desk.roster.now(conn, now), rostering.rulebook_of(conn)
 
     rota, book = await desk.database.read(known)
-    found = () if rota is None else await asyncio.to_thread(_holes, rota, tuple(queues_of(rota.roster, book)), now, now + span)
+    if rota is None:
+        queues = sorted((book or {}).get("queues", {}))
+        found = tuple(Hole(queue, None, now, now + span, "there is no roster", "publish a roster", None) for queue in queues)
+    else:
+        found = await asyncio.to_thread(_holes, rota, tuple(queues_of(rota.roster, book)), now, now + span)
     return {"from": time_text(now), "to": time_text(now + span), "holes": [hole_item(one) for one in found]}
 
 

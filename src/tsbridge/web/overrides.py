@@ -59,7 +59,7 @@ async def list_overrides(
 async def make_override(desk: Made, by: Supervisor, body: NewOverride, response: Response) -> dict[str, Any]:
     """Keep an override. 409 without a roster; 422 when it names nobody, or another one of its kind says who has the same at the time."""
     now = desk.clock.now()
-    rota = await desk.database.read(lambda conn: desk.roster.now(conn, now))
+    rota, book = await desk.database.read(lambda conn: (desk.roster.now(conn, now), rostering.rulebook_of(conn)))
     if rota is None:
         raise Problem(409, "There is no roster yet: publish one first.")
     roster = rota.roster
@@ -74,7 +74,7 @@ async def make_override(desk: Made, by: Supervisor, body: NewOverride, response:
         body.rotation,
         body.queue,
     )
-    _refuse(rostering.faulty(one, roster, now))
+    _refuse(rostering.faulty(one, roster, book, now))
     try:
         made = await desk.database.write(partial(rostering.override, one=one, **desk.record(by.name)), urgent=True)
     except store.Overlapping as found:

@@ -161,8 +161,8 @@ def about(one: Override) -> list[str]:
     return [key for key in (one.agent, one.instead_of, one.rotation, one.queue) if key is not None]
 
 
-def faulty(one: Override, roster: Roster, now: datetime) -> dict[str, str]:
-    """By member, what keeps an override from being kept, in words that repeat none of it."""
+def faulty(one: Override, roster: Roster, book: Any, now: datetime) -> dict[str, str]:
+    """By member, what keeps an override from being kept, in words that repeat none of it. `book`: the rulebook's document."""
     agents = {agent.key for agent in roster.agents}
     targets = {turn.key for turn in roster.rotations} | {shift.key for shift in roster.shifts} | {line.oncall for line in roster.cover}
     wrong: dict[str, str] = {}
@@ -174,6 +174,8 @@ def faulty(one: Override, roster: Roster, now: datetime) -> dict[str, str]:
         wrong["instead_of"] = "Expected another agent than the one who steps in."
     if one.rotation is not None and one.rotation not in targets:
         wrong["rotation"] = "Expected the key of a rotation or shift of the roster."
+    if one.queue is not None and one.queue not in queues_of(roster, book):
+        wrong["queue"] = "Expected the key of a queue of the rulebook or of the roster."
     if one.kind == "off":
         wrong |= {
             name: "Somebody who is off is off for everything; leave this out."

@@ -207,7 +207,7 @@ class Notify:
         alarms = await self._database.write(lambda conn: self._settle(conn, sent, end), urgent=True)
         crashpoint("notify.settled")
         if end["status"] != "sent":
-            self._alarm("notification_failed", way=sent.way, reason=end["answer"], message=sent.id, severity=sent.severity)
+            self._alarm("notification_failed", way=sent.way, reason=end["answer"], message_id=sent.id, severity=sent.severity)
         raise_all(self._alarm, alarms)
         self._wake()
 

@@ -107,6 +107,19 @@ def test_what_is_new_goes_with_what_waits_to_be_tried_again(desk: Telling) -> No
     assert {case["case_id"] for case in sent.message.data["cases"]} == cases
 
 
+def test_a_short_outage_costs_seconds_also_when_later_steps_were_told_early(desk: Telling) -> None:
+    """Steps that join a message at once, as nobody is reached, are no reason to ask less often."""
+    roster = copy.deepcopy(ROSTER)
+    roster["cover"] = [{"oncall": "ben"}]
+    desk.publish(roster)
+    desk.ways.fault = fails("mail", by=TryLater("away"))
+    desk.open("bitten")
+    desk.run(5)
+    desk.ways.fault = fails()
+    desk.run(10)
+    assert ("mail", "ben") in desk.told()
+
+
 def test_an_answer_that_was_lost_brings_the_same_message_again_under_its_id(desk: Telling) -> None:
     answers = iter([OutcomeUnknown("cut")])
 

@@ -168,8 +168,8 @@ def begin(
 
 
 def hasten(conn: Connection, id: str, due_at: datetime, severity: int) -> None:
-    """A message goes earlier, since something worse was put into it."""
-    conn.execute(update(messages).where(messages.c.id == id).values(due_at=due_at, severity=severity))
+    """A message goes earlier, since something worse or new was put into it; after that its tries count anew."""
+    conn.execute(update(messages).where(messages.c.id == id).values(due_at=due_at, severity=severity, tries=0))
 
 
 def wait_for(conn: Connection, id: str, until: datetime, severity: int, why: Any) -> None:

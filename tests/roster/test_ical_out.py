@@ -33,4 +33,4 @@ def test_every_event_is_concrete_in_utc_and_stays_the_same() -> None:
     assert {"DTSTART:20261101T000000Z", "DTEND:20261101T080000Z", "UID:duty-1@tsbridge", "TRANSP:TRANSPARENT"} <= set(lines)
     assert "SUMMARY:On call: lead\\, all queues\\; day and night" in lines
     assert not any(line.startswith(("RRULE", "TZID", "BEGIN:VTIMEZONE")) for line in lines)
-    assert "REFRESH-INTERVAL;VALUE=DURATION:PT1H" in lines
+    assert {"REFRESH-INTERVAL;VALUE=DURATION:PT1H", "X-PUBLISHED-TTL:PT1H"} <= set(lines)

@@ -46,8 +46,8 @@ async def test_each_feed_says_how_looking_at_it_went(room: Any) -> None:
     write = room.desk.database.write
     await write(publish)
     nothing = dict.fromkeys(("looked_at", "read_at", "failing_since", "failure"))
-    off = {"key": "off-ana", "agent": "ana", "means": "off", **nothing, "warnings": {}}
-    nights = {"key": "nights", "agent": None, "means": "rotation", **nothing, "warnings": {}}
+    off = {"id": "off-ana", "key": "off-ana", "agent": "ana", "means": "off", **nothing, "warnings": {}}
+    nights = {"id": "nights", "key": "nights", "agent": None, "means": "rotation", **nothing, "warnings": {}}
     assert (await room.client.get("/v1/feeds")).json()["items"] == [nights, off]
     await write(read_well)
     await write(fails("nights"))

@@ -232,6 +232,19 @@ def test_one_person_is_told_once_for_one_case_however_many_rules_ask(database: D
     assert [status for _, _, status, _ in desk.stand()] == ["sent"] * 3
 
 
+@pytest.mark.parametrize("number", range(6))
+def test_where_a_policy_and_a_rule_ask_at_once_the_message_is_the_policys(database: Database, clock: SettableClock, number: int) -> None:
+    """Its step and when the next one comes is more than that a rule asked; whose id happens to be the smaller makes no difference."""
+    book = copy.deepcopy(BOOK)
+    book["rules"][0]["then"].append({"notify": "oncall"})
+    desk = Telling(database, clock, book)
+    desk.open("bitten", str(5000 + number))
+    desk.tell()
+    (sent,) = desk.ways.sent
+    assert (sent.message.data["policy"], sent.message.data["step"]) == ("sev1", 1)
+    assert sent.message.data["next_step_at"] is not None
+
+
 # -- grouped, throttled, quiet ---------------------------------------------------------------------------------------------
 
 

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Final, NamedTuple
 
-from icalendar import Calendar, Event
+from icalendar import Calendar, Event, vDuration
 
 FRESH_FOR: Final = timedelta(hours=1)
 """How often calendars are asked to look again. Most look when they like."""
@@ -34,7 +34,7 @@ def write(name: str, entries: Iterable[Entry], as_of: datetime, about: str = "")
     if about:
         calendar.add("x-wr-caldesc", about)
     calendar.add("refresh-interval", FRESH_FOR, {"VALUE": "DURATION"})
-    calendar.add("x-published-ttl", FRESH_FOR)
+    calendar.add("x-published-ttl", vDuration(FRESH_FOR))
     for entry in entries:
         event = Event()
         event.add("uid", f"{entry.id}@tsbridge")

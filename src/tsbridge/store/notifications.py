@@ -184,6 +184,15 @@ def lately(conn: Connection, agent: str | None, way: str, now: datetime, about: 
     return list(conn.execute(query if about is None else query.where(messages.c.about == about)).scalars())
 
 
+WORST_FIRST: Final = (
+    func.coalesce(notices.c.severity, NO_SEVERITY),
+    case((notices.c.asked_by.startswith("policy:"), 0), else_=1),
+    notices.c.at,
+    notifications.c.id,
+)
+"""The order of what one message tells: of one case a policy's step, which has a next one, stands before what a rule asked."""
+
+
 def due_messages(conn: Connection, now: datetime, limit: int) -> list[Any]:
     """Rows of messages that may go, severe ones first; those that another worker has are left alone."""
     free = or_(messages.c.lease_until.is_(None), messages.c.lease_until <= now)
@@ -192,7 +201,7 @@ def due_messages(conn: Connection, now: datetime, limit: int) -> list[Any]:
 
 
 def inside(conn: Connection, message: str) -> list[Mapping[str, Any]]:
-    """What a message is about, as far as it still has to be told: notification and notice of each."""
+    """What a message is about, as far as it still has to be told: notification and notice of each, a policy's before a rule's."""
     columns = (
         *(notifications.c.id, notifications.c.kind, notifications.c.notice, notifications.c.case_id, notices.c.severity),
         *(notices.c.category, notices.c.queue, notices.c.asked_by, notices.c.late, notices.c.acknowledged_by, notices.c.source),
@@ -200,7 +209,7 @@ def inside(conn: Connection, message: str) -> list[Mapping[str, Any]]:
     )
     joined = select(*columns).join(notices, notices.c.id == notifications.c.notice)
     mine = (notifications.c.message == message, notifications.c.status == "waiting")
-    return [dict(row._mapping) for row in conn.execute(joined.where(*mine).order_by(notices.c.severity, notices.c.at, notifications.c.id))]
+    return [dict(row._mapping) for row in conn.execute(joined.where(*mine).order_by(*WORST_FIRST))]
 
 
 def next_steps(conn: Connection, wanted: Iterable[str]) -> dict[tuple[str, str], datetime]:

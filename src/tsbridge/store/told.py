@@ -10,7 +10,7 @@ from sqlalchemy import Connection, RowMapping, Select, false, func, or_, select,
 
 from tsbridge.core.moments import read_instant
 from tsbridge.store.notice_tables import duty_notices, messages, notice_answers, notices, notifications
-from tsbridge.store.notifications import TO_SEND
+from tsbridge.store.notifications import TO_SEND, WORST_FIRST
 
 Row = RowMapping
 NOBODY: Final = ("nobody_on_call", "nobody_reached")
@@ -88,9 +88,7 @@ def carried(conn: Connection, message: str) -> list[tuple[str, str | None, datet
     mine = (notifications.c.kind == "step", or_(notifications.c.message == message, notifications.c.message.in_(behind)))
     joined = select(notifications.c.case_id, notices.c.asked_by, notices.c.at).join(notices, notices.c.id == notifications.c.notice)
     found: dict[str, tuple[str, str | None, datetime]] = {}
-    for case_id, by, at in conn.execute(
-        joined.where(*mine).order_by(func.coalesce(notices.c.severity, 9), notices.c.at, notifications.c.id)
-    ):
+    for case_id, by, at in conn.execute(joined.where(*mine).order_by(*WORST_FIRST)):
         found.setdefault(case_id, (case_id, by.removeprefix("policy:").rpartition("/")[0] if by.startswith("policy:") else None, at))
     return list(found.values())
 

@@ -64,6 +64,7 @@ def feeds_probe(database: Database, clock: Clock, roster: Rotas) -> Probe:
 def _item(row: tuple[Feed, Look | None]) -> dict[str, Any]:
     feed, look = row
     return {
+        "id": feed.key,
         "key": feed.key,
         "agent": feed.agent,
         "means": feed.means,

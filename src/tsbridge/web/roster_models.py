@@ -127,6 +127,7 @@ class FeedLinkMade(TypedDict):
 class FeedShown(TypedDict):
     """`failure`: why it cannot be read, with the line. `warnings`: what was not taken as it is written, with how often."""
 
+    id: str
     key: str
     agent: str | None
     means: Literal["off", "rotation", "shift"]

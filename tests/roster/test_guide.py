@@ -20,14 +20,15 @@ def test_every_advice_of_the_check_is_in_the_guide() -> None:
     assert named == CODES.keys()
 
 
-def test_the_examples_of_the_guide_together_are_a_roster_of_which_only_the_check_may_say_something() -> None:
+def test_the_examples_of_the_guide_are_a_roster_part_by_part_of_which_only_the_check_may_say_something() -> None:
+    """Whoever checks after each part, as the guide says, is told of no error."""
     merged: dict[str, object] = {}
     for block in re.findall(r"```yaml\n(.*?)```", GUIDE, re.DOTALL):
         merged |= load_text(block.encode(), dates=True)
-    try:
-        read(merged)
-    except RosterError as refused:
-        raise AssertionError([(one.path, one.message) for one in refused.findings]) from None
+        try:
+            read(merged)
+        except RosterError as refused:
+            raise AssertionError([(one.path, one.message) for one in refused.findings]) from None
 
 
 def test_the_bundled_example_says_nothing_of_itself_beside_the_starter_rulebook() -> None:

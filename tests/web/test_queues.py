@@ -56,6 +56,24 @@ async def test_a_case_names_its_assignee_by_zendesk_id_and_by_the_key_of_the_ros
     assert case["assignee"] == {"id": "7", "agent": agent, "because": "assigned in Zendesk"}
 
 
+async def test_whoever_acknowledged_in_zendesk_is_named_by_their_key_of_the_roster(room: Any) -> None:
+    now = room.desk.clock.now()
+
+    def there(conn: Connection) -> None:
+        employ(conn, room)
+        for number, who in ((1, "7"), (2, "12345"), (3, "night desk")):
+            known = {"acknowledged": True, "acknowledged_by": who, "acknowledged_at": now, "acknowledged_way": "reply"}
+            rows.case(conn, f"case_{number:06d}", now, str(number), **known)
+            rows.escalation(conn, number, now, status="acknowledged", ended_at=now, taken_by=who, taken_at=now)
+
+    await room.desk.database.write(there)
+    expected = {"ana", "12345", "night desk"}
+    for path in ("/v1/cases", "/v1/escalations"):
+        assert {one["acknowledged_by"] for one in (await room.client.get(path)).json()["items"]} == expected
+    explained = (await room.client.get("/v1/cases/case_000001/explain")).json()
+    assert {explained["case"]["acknowledged_by"], *(one["acknowledged_by"] for one in explained["escalations"])} == {"ana"}
+
+
 async def test_decisions_are_found_by_an_agents_key_and_by_the_zendesk_id(room: Any) -> None:
     def there(conn: Connection) -> None:
         employ(conn, room)

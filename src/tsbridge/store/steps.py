@@ -10,7 +10,7 @@ from typing import Any, Final, NamedTuple
 from sqlalchemy import ColumnElement, Connection, Text, and_, cast, func, literal, or_, select, tuple_, type_coerce
 
 from tsbridge.core.moments import from_json
-from tsbridge.store import watch
+from tsbridge.store import agents, watch
 from tsbridge.store.notice_tables import notices, notifications
 from tsbridge.store.tables import escalations, moments
 from tsbridge.store.views import Row as Found
@@ -36,11 +36,13 @@ class Filter(NamedTuple):
 
 
 class About(NamedTuple):
-    """What is shown beside steps. `told`: rows of tellings by the step's id; `subjects`: by ticket; `amiss`: kinds by the step's id."""
+    """What is shown beside steps. `told`: rows of tellings by the step's id; `subjects`: by ticket; `amiss`: kinds by the step's id;
+    `keys`: of the roster, by Zendesk ids."""
 
     told: Mapping[str, Sequence[Any]]
     subjects: Mapping[str, str]
     amiss: Mapping[str, Sequence[str]]
+    keys: Mapping[str, str]
 
 
 def listed(
@@ -88,7 +90,8 @@ def _of_fired() -> tuple[ColumnElement[bool], ...]:
 
 def about(conn: Connection, rows: Sequence[Found]) -> About:
     """What is shown beside these steps."""
-    return About(_told(conn, rows), _subjects(conn, (row["interaction"] for row in rows if row["source"] == "zendesk")), _amiss(conn, rows))
+    subjects = _subjects(conn, (row["interaction"] for row in rows if row["source"] == "zendesk"))
+    return About(_told(conn, rows), subjects, _amiss(conn, rows), agents.keys(conn))
 
 
 def _told(conn: Connection, rows: Sequence[Found]) -> dict[str, list[Any]]:

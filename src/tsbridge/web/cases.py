@@ -131,7 +131,9 @@ async def explain_case(desk: Made, by: Viewer, case_id: Id, near: Nearby) -> dic
         latest = explained(conn, desk.live, decisions[0]["id"], near) if decisions else None
         steps = steps_of.listed(conn, steps_of.Filter(case_id=row["id"]), desk.clock.now(), LOOK_BACK)
         given = assignments.of_case(conn, row["id"], LOOK_BACK)
-        return (case_item(row, views.interactions_of(conn, [row["id"]])[row["id"]], agents.keys(conn)), decisions, latest, steps, given)
+        keys = agents.keys(conn)
+        shown = case_item(row, views.interactions_of(conn, [row["id"]])[row["id"]], keys)
+        return (shown, decisions, latest, [escalation_item(step, desk.clock.now(), keys) for step in steps], given)
 
     found = await desk.database.read(read)
     if found is None:
@@ -142,7 +144,7 @@ async def explain_case(desk: Made, by: Viewer, case_id: Id, near: Nearby) -> dic
         "case": case,
         "set_by": {name: _set_by(name, decisions) for name in SETTINGS},
         "decision": latest,
-        "escalations": [escalation_item(step, desk.clock.now()) for step in steps],
+        "escalations": steps,
         "assignments": [assignment_item(row) for row in given],
     }
 

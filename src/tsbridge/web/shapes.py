@@ -46,7 +46,7 @@ def case_item(row: Row, interactions: Sequence[Row], keys: Mapping[str, str]) ->
         "assignee": None if has is None else assignee(has, row["agent"] or keys.get(has), row["assigned_because"] or NAMED),
         "acknowledged": row["acknowledged"],
         "acknowledged_at": time_text(row["acknowledged_at"]),
-        "acknowledged_by": row["acknowledged_by"],
+        "acknowledged_by": keys.get(row["acknowledged_by"], row["acknowledged_by"]),
         "acknowledged_way": row["acknowledged_way"],
         "opened_at": time_text(row["opened_at"]),
         "last_at": time_text(row["last_at"]),
@@ -147,7 +147,8 @@ def change_item(row: Row) -> dict[str, Any]:
     }
 
 
-def escalation_item(row: Row, now: datetime) -> dict[str, Any]:
+def escalation_item(row: Row, now: datetime, keys: Mapping[str, str]) -> dict[str, Any]:
+    """`keys`: of the roster, by Zendesk ids."""
     due = row["status"] == "armed" and row["due_at"] <= now
     taken = row["taken_at"] is not None and row["taken_at"] >= row["armed_at"]
     ended = row["ended_at"] if row["status"] == "acknowledged" else None
@@ -161,7 +162,7 @@ def escalation_item(row: Row, now: datetime) -> dict[str, Any]:
         "status": "due" if due else row["status"],
         "ended_at": time_text(row["ended_at"]),
         "acknowledged_at": time_text(ended or (row["taken_at"] if taken else None)),
-        "acknowledged_by": row["taken_by"] if taken else None,
+        "acknowledged_by": keys.get(row["taken_by"], row["taken_by"]) if taken else None,
         "rulebook_version": row["version"] or None,
         "severity": row["severity"],
         "category": row["category"],
@@ -173,7 +174,7 @@ def escalation_item(row: Row, now: datetime) -> dict[str, Any]:
 
 def step_item(row: Row, now: datetime, about: About) -> dict[str, Any]:
     """A step with the words its ticket is called by, who was told of it, and what the watchdog finds."""
-    item = escalation_item(row, now)
+    item = escalation_item(row, now, about.keys)
     told = [
         {"to": one.agent, "way": one.way, "at": time_text(one.sent_at), "status": one.status, "reason": one.reason}
         for one in about.told[row["id"]]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -15,9 +16,10 @@ from tests.work.walk import UTC, ticket
 from tsbridge.core.staff import STAFF
 from tsbridge.store import decisions, shadow
 from tsbridge.store.db import Database
-from tsbridge.store.tables import cases
+from tsbridge.store.tables import cases, moments
 from tsbridge.store.tables import decisions as rows
 from tsbridge.web.explained import explained
+from tsbridge.work.conclude import ToldNow
 from tsbridge.work.replay import Shadowing
 
 ROSTER: dict[str, Any] = {
@@ -212,6 +214,30 @@ def test_a_moment_whose_decision_is_revised_still_saw_what_it_saw(crowded: Telli
     hear(crowded, 1, "1", text="it was bitten again", priority="low")
     hear(crowded, 1.5, "1", status="solved", by="7")
     assert [one.get("queue.waiting") for one in saw(crowded, "1")] == [None, 3, 3, 1]
+
+
+def test_a_due_time_that_went_and_came_again_still_saw_what_it_saw(database: Database, clock: SettableClock) -> None:
+    stops = copy.deepcopy(CROWDED)
+    stops["policies"]["sev1"]["stops_when"] = leaf("ticket.status", "is", "pending")
+    desk = Telling(database, clock, stops, ROSTER)
+    desk.open("bitten")
+    desk.run(timedelta(minutes=15))
+    first = saw(desk)
+    hear(desk, 5, status="pending")
+    assert len(saw(desk)) == 2  # the due time is retracted
+    desk.open("hello", "2")
+    desk.open("hello", "3")
+    desk.open("hello", "5")
+
+    def withdraw(conn: Connection) -> None:
+        told, conclusions = ToldNow(), desk.walk.conclusions
+        live = conclusions.begin(conn)
+        digest = conn.execute(select(moments.c.digest).where(moments.c.at == START + timedelta(minutes=5))).scalar_one()
+        assert told.withdraw(conn, digest, "test", "never happened", clock.now())
+        conclusions.conclude(conn, live, told, clock.now())
+
+    database.write_now(withdraw)
+    assert saw(desk) == first == [{}, {"queue.waiting": 1}]
 
 
 def test_a_late_moment_asks_for_the_roster_as_it_was_known_at_its_time(desk: Telling) -> None:

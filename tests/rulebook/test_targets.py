@@ -27,6 +27,15 @@ def test_whoever_is_known_is_told_nothing_about(target: str) -> None:
     assert targets(book(target), document()) == ()
 
 
+@pytest.mark.parametrize(("target", "known"), [("rotation:nights", True), ("nights", True), ("early", True), ("rotation:early", False)])
+def test_a_rota_that_is_kept_in_a_calendar_is_known(target: str, known: bool) -> None:
+    roster = {
+        **document(),
+        "calendars": [{"key": "nights", "means": "rotation"}, {"key": "early", "means": "shift"}, {"agent": "ana", "means": "off"}],
+    }
+    assert (targets(book(target), roster) == ()) is known
+
+
 @pytest.mark.parametrize("target", ["manager", "queue:press", "rotation:ana", "list:lead", "leads", "queue:"])
 def test_a_word_that_means_nobody_is_warned_of_at_its_place(target: str) -> None:
     found = targets(book(target), document())

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
+import pytest
 from sqlalchemy import Connection
 
 from tests.clocks import START
 from tsbridge.core.elsewhere import Span
 from tsbridge.core.rota import Rota
+from tsbridge.core.whom import whom
 from tsbridge.store import feeds, rosters
 from tsbridge.store.db import Database
 from tsbridge.work.rosters import LiveRoster
@@ -19,6 +21,7 @@ DOCUMENT = {
     "timezone": "UTC",
     "agents": {key: {"name": key.title(), "email": f"{key}@example.com", "queues": ["safety"]} for key in ("ana", "ben")},
     "rotations": {"lead": {"members": ["ana", "ben"], "every": "52w", "starts": "2026-01-05T09:00"}},
+    "lists": {"others": ["kept"]},
     "cover": [{"queue": "claims", "oncall": "kept"}, {"oncall": "lead"}],
     "calendars": [
         {"agent": "ana", "url": "http://127.0.0.1/ana.ics", "means": "off"},
@@ -66,3 +69,16 @@ def test_a_rota_kept_elsewhere_answers_for_what_names_it(database: Database) -> 
     known = database.read_now(lambda conn: live.now(conn, START))
     assert [on_call(known, START + n * HOUR, "claims") for n in range(-1, 4)] == [[], ["ben"], ["ana"], [], []]
     assert on_call(known, START, "safety") == ["ana"]
+
+
+@pytest.mark.parametrize("target", ["rotation:kept", "kept", "list:others"])
+def test_a_rule_that_tells_a_rota_kept_elsewhere_tells_whoever_has_it(database: Database, target: str) -> None:
+    database.write_now(publish)
+    turn = (Span(START, START + HOUR, "ben"),)
+    database.write_now(lambda conn: feeds.read_well(conn, "kept", turn, START + 400 * DAY, START, (), None))
+    rota = database.read_now(lambda conn: LiveRoster().now(conn, START))
+    told = whom(rota, target, START, "safety", 1, again=False)
+    assert ([to.agent for to in told.first], told.gap) == (["ben"], None)
+    later = whom(rota, target, START + HOUR, "safety", 1, again=False)
+    assert later.first == ()
+    assert "there is no" not in str(later.gap)

@@ -121,7 +121,8 @@ def _meant(rota: Rota, target: str, at: datetime, queue: str | None, severity: i
         on_call = _chain(rota, at, key, severity)
         return _Found(on_call.first[:1], (*on_call.first[1:], *on_call.then), on_call.gap)
     if kind == "rotation":
-        if key not in {one.key for one in roster.rotations}:
+        kept_elsewhere = {feed.key for feed in roster.feeds if feed.means == "rotation"}
+        if key not in {one.key for one in roster.rotations} | kept_elsewhere:
             return _Found((), then, f"there is no rotation {key}")
         people = rota.holding(key, at)
         return _Found(_people(people), then, None if people else f"nobody of the rotation {key} is there")

@@ -24,7 +24,9 @@ def targets(document: Any, roster: Mapping[str, Any] | None) -> tuple[Finding, .
         return ()
     known = {"oncall", *(key for part in PARTS for key in _keys(roster, part))}
     known |= {f"queue:{key}" for key in book.queues} | {f"rotation:{key}" for key in _keys(roster, "rotations")}
-    known |= {f"rotation:{feed.get('key')}" for feed in roster.get("calendars") or () if feed.get("means") == "rotation"}
+    kept_elsewhere = {str(feed.get("key")): feed.get("means") for feed in roster.get("calendars") or ()}
+    known |= {key for key, means in kept_elsewhere.items() if means != "off"}
+    known |= {f"rotation:{key}" for key, means in kept_elsewhere.items() if means == "rotation"}
     known |= {f"list:{key}" for key in _keys(roster, "lists")}
     return tuple(
         Finding("warning", UNKNOWN, f"nobody of the roster is called so: nobody is told{nearest(target, known)}", path, rule)

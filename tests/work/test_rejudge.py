@@ -24,7 +24,7 @@ from tsbridge.store import decisions, history, links, proof, rejudges, replays, 
 from tsbridge.store.db import Database
 from tsbridge.store.notice_tables import notices
 from tsbridge.store.rejudges import Filter, ask, end
-from tsbridge.store.tables import changes, desired, moments
+from tsbridge.store.tables import changes, desired, escalations, moments
 from tsbridge.store.tables import decisions as decision_rows
 from tsbridge.work.rejudge import REPUBLISHED, Rejudging
 from tsbridge.work.replay import Contest
@@ -131,8 +131,8 @@ def case_of(walk: Walk, ticket: str) -> str:
 
 
 def steps(walk: Walk, ticket: str) -> dict[int, str]:
-    rows = walk.database.read_now(lambda conn: views.escalation_list(conn, 100, case_id=case_of(walk, ticket)))
-    return {row["step"]: row["status"] for row in rows}
+    of_the_case = select(escalations.c.step, escalations.c.status).where(escalations.c.case_id == case_of(walk, ticket))
+    return {row.step: row.status for row in walk.database.read_now(lambda conn: conn.execute(of_the_case).all())}
 
 
 def wish(walk: Walk, ticket: str) -> dict[str, Any]:

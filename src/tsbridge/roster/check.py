@@ -38,7 +38,7 @@ CODES: Final = {
     "gone": "Somebody whose contract is over and who still stands in a shift, a rotation or in cover.",
     "ends_before_start": "A shift whose end lies before its start: it goes over midnight and is long; perhaps the two were swapped.",
     "cannot_be_told": "Somebody who may be on call and has no way to be reached, or none of theirs can be used.",
-    "unsigned": "An outbound webhook without a secret: whoever receives it cannot know that it is ours.",
+    "unsigned": "An outbound webhook without a secret: nothing is sent to it, since nobody could know that it is ours.",
     "feed_not_read": "A rota kept in a feed that was never read: nobody has its turns until it can be.",
     "no_duty": "An agent who is in no shift, rotation or line of cover.",
 }
@@ -190,7 +190,7 @@ def _reaching(known: Known, *, all_read: bool) -> Iterator[Finding]:
             yield Finding("info", "no_duty", f"{agent.key} is in no shift, rotation or line of cover", path)
     for way in roster.ways:
         if way.kind == "webhook" and way.secret_file is None and way.secret_env is None:
-            words = "expected secret_file: the path of the file with the secret that signs what is sent, or secret_env: a variable with it"
+            words = "nothing is sent without a secret that signs it; expected secret_file, the path of its file, or secret_env, a variable"
             yield Finding("warning", "unsigned", words, f"/ways/{escape(way.key)}")
 
 

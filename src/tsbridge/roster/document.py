@@ -126,7 +126,9 @@ class _Reader(Rotas, Ways):
         found = self.numbers(value, path, "how many at once", 0, MOST_AT_ONCE)
         for name, _ in found:
             if name not in CHANNELS:
-                self.wrong(f"{path}/{escape(name)}", "unknown_channel", f"there is no such channel{nearest(name, CHANNELS)}")
+                self.wrong(
+                    f"{path}/{escape(name)}", "unknown_channel", f"expected one of {', '.join(sorted(CHANNELS))}{nearest(name, CHANNELS)}"
+                )
         return found
 
     def twins(self, agents: Mapping[str, Any]) -> None:

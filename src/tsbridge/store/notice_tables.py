@@ -111,5 +111,6 @@ notifications = Table(
 )
 Index("notifications_by_made", notifications.c.made_at, notifications.c.id)
 Index("notifications_by_case", notifications.c.case_id, notifications.c.made_at)
+Index("notifications_by_agent", notifications.c.agent, notifications.c.id)
 Index("notifications_by_notice", notifications.c.notice)
 Index("notifications_by_message", notifications.c.message)

@@ -69,23 +69,24 @@ def _that(wanted: Filter, now: datetime) -> list[ColumnElement[bool]]:
         asked += [_STEP.status == "armed", _STEP.due_at <= now]
     elif wanted.state is not None:
         stands = ("fired",) if wanted.state == "nobody" else ("armed", "paused", "fired")
-        over = select(notices.c.id).where(*_of_fired(), notices.c.over_at.is_not(None))
-        asked += [_STEP.status.in_(stands), _STEP.open, _STEP.taken_at.is_(None), ~over.exists()]
+        over = select(notices.c.id).where(*_of_fired(_STEP), notices.c.over_at.is_not(None))
+        asked += [_STEP.status.in_(stands), _STEP.open.is_(True), _STEP.taken_at.is_(None), ~over.exists()]
     for column, value in ((_STEP.case_id, wanted.case_id), (_STEP.severity, wanted.severity), (_STEP.queue, wanted.queue)):
         if value is not None:
             asked.append(column == value)
     if wanted.agent is not None:
-        told = select(notices.c.id).join(notifications, notifications.c.notice == notices.c.id)
-        theirs = (notifications.c.agent == wanted.agent, notifications.c.kind == "step", notifications.c.status == "sent")
-        asked.append(told.where(*_of_fired(), *theirs).exists())
+        step, theirs = escalations.alias("step"), (notifications.c.kind == "step", notifications.c.status == "sent")
+        told = notifications.join(notices, notices.c.id == notifications.c.notice)
+        told = told.join(step, and_(step.c.case_id == notices.c.case_id, *_of_fired(step.c)))
+        asked.append(_STEP.id.in_(select(step.c.id).select_from(told).where(notifications.c.agent == wanted.agent, *theirs)))
     return asked
 
 
-def _of_fired() -> tuple[ColumnElement[bool], ...]:
-    """The notices that a step asked for when it fired."""
-    by = literal("policy:") + _STEP.policy + literal("/") + cast(_STEP.step, Text)
-    same = (notices.c.source == _STEP.source, notices.c.interaction == _STEP.interaction)
-    return (*same, notices.c.asked_by == by, notices.c.at == _STEP.ended_at)
+def _of_fired(step: Any) -> tuple[ColumnElement[bool], ...]:
+    """The notices that a step, by its columns, asked for when it fired."""
+    by = literal("policy:") + step.policy + literal("/") + cast(step.step, Text)
+    same = (notices.c.source == step.source, notices.c.interaction == step.interaction)
+    return (*same, notices.c.asked_by == by, notices.c.at == step.ended_at)
 
 
 def about(conn: Connection, rows: Sequence[Found]) -> About:

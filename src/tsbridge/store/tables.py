@@ -357,6 +357,8 @@ escalations = Table(
 )
 Index("escalations_by_due", escalations.c.due_at, escalations.c.id)
 Index("escalations_by_status", escalations.c.status, escalations.c.due_at, escalations.c.id)
+_NOBODY_HAS_IT = and_(escalations.c.open.is_(True), escalations.c.taken_at.is_(None))
+Index("escalations_of_nobody", escalations.c.due_at, escalations.c.id, sqlite_where=_NOBODY_HAS_IT, postgresql_where=_NOBODY_HAS_IT)
 Index("escalations_by_case", escalations.c.case_id)
 
 desired = Table(

@@ -88,6 +88,7 @@ def test_a_swap_tells_both_by_their_first_way_who_is_there_before_and_after(desk
     assert f"You no longer have:\n- lead: {day}, now: ana" in desk.texts()["ben"]
     data = next(one.message.data for one in desk.ways.sent if one.agent == "ana")
     assert data["gained"][0]["before"] == ["ben"]
+    assert {one.message.type for one in desk.ways.sent} == {"tsbridge.duty"}
     assert (data["duty"], data["to"], data["dedup_key"]) == (True, "ana", "duty:ana")
 
 

@@ -6,11 +6,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 from types import MappingProxyType
-from typing import Any
+from typing import Any, Final
 
 from tsbridge.core.duty_changes import FAR, Handover, News
 from tsbridge.core.moments import instant_text
 from tsbridge.notify.messages import SHOWN, Message, Recipient, inert, local_text
+
+TYPE: Final = "tsbridge.duty"
+"""What outbound webhooks call it: a pager need not wake anybody for it."""
 
 
 def about_duties(id: str, at: datetime, told: Sequence[News], to: Recipient) -> Message:
@@ -29,7 +32,7 @@ def about_duties(id: str, at: datetime, told: Sequence[News], to: Recipient) -> 
     subject = f"Your duty changed, from {local_text(first.piece.start, to.zone)} on"
     more = {"to": to.agent, "link": None, "acknowledge_link": None, "dedup_key": f"duty:{to.agent or ''}"}
     data = {"duty": True, "gained": [_data(one, at) for one in gained], "lost": [_data(one, at) for one in lost], **more}
-    return Message(id, at, subject, "\n".join(lines), MappingProxyType(data))
+    return Message(id, at, subject, "\n".join(lines), MappingProxyType(data), type=TYPE)
 
 
 def _line(one: Handover, at: datetime, to: Recipient) -> str:

@@ -52,7 +52,7 @@ class Message:
     """What is sent. `id` (`ntf_…`) is its Message-ID and webhook-id, the same when it is sent again. `text` has no link in it.
 
     `at`: when it was written. `data`: of the body of outbound webhooks (contract section 8). `acknowledge_link`: the page to press a button
-    on, `button` what that does.
+    on, `button` what that does. `type`: what outbound webhooks call it.
     """
 
     id: str
@@ -63,6 +63,7 @@ class Message:
     link: str | None = None
     acknowledge_link: str | None = None
     button: str = "Acknowledge"
+    type: str = "tsbridge.escalation"
 
 
 BY_LINK: Final = "Please take it: open the link and press its button."

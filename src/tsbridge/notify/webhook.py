@@ -17,7 +17,6 @@ from tsbridge.notify.messages import Message, Recipient
 from tsbridge.notify.post import Poster, words_of
 from tsbridge.notify.ways import Secrets
 
-TYPE: Final = "tsbridge.escalation"
 PREFIX: Final = "whsec_"
 SHORTEST, LONGEST = 24, 64
 """Bytes of a key, as the specification has it."""
@@ -34,7 +33,7 @@ class WebhookWay:
     async def send(self, to: Recipient, message: Message) -> str:
         address, keys = self._secrets.address(), self._secrets.keys()
         now = self._clock.now()
-        body = canonical({"type": TYPE, "timestamp": instant_text(message.at), "data": dict(message.data)})
+        body = canonical({"type": message.type, "timestamp": instant_text(message.at), "data": dict(message.data)})
         return words_of(await self._poster.post(address, body, signed(message.id, now, body, keys)))
 
 

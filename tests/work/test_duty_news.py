@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import copy
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
+from random import Random
 from typing import Any
 
 import pytest
@@ -16,6 +18,7 @@ from tests.work.test_notify_storm import Killed, die, rounds
 from tsbridge.core import crashpoint
 from tsbridge.core.elsewhere import Span
 from tsbridge.core.errors import GiveUp, TryLater
+from tsbridge.core.moments import read_instant
 from tsbridge.core.roster import Override
 from tsbridge.store import assignments, duties, feeds, rosters
 from tsbridge.store.db import Database
@@ -348,3 +351,54 @@ def test_news_of_a_duty_are_no_burden(desk: Desk) -> None:
     desk.open("bitten")
     desk.tell()
     assert desk.database.read_now(lambda conn: assignments.pages(conn, ["ana", "ben"], desk.clock.now() - HOUR)) == {"ana": 1}
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_whoever_believes_what_they_are_told_knows_their_duties(database: Database, clock: SettableClock, seed: int) -> None:
+    dice = Random(seed)  # noqa: S311
+    roster = quiet(ana="20:00-08:00", ben="06:00-14:00")
+    roster["shifts"] = {"day": {"days": "mon-sun", "hours": "09:00-17:00", "agents": ["ana", "cleo"]}}
+    desk = Desk(database, clock, roster)
+    start, end = MONDAY + 3 * DAY, MONDAY + 12 * DAY
+    believed, made = held(desk, start, end), []
+    for number in range(40):
+        clock.advance(timedelta(minutes=dice.randrange(60)))
+        since = start + dice.randrange(8 * 24) * HOUR
+        if made and dice.random() < 0.4:
+            desk.remove(made.pop(dice.randrange(len(made))))
+        elif dice.random() < 0.2:
+            members = dice.sample(["ana", "ben", "cleo"], dice.randint(1, 3))
+            desk.publish({**roster, "rotations": {"lead": {**roster["rotations"]["lead"], "members": members}}})
+        else:
+            kind, agent = dice.choice(["oncall", "off", "shift"]), dice.choice(["ana", "ben", "cleo"])
+            more = {"oncall": {"rotation": "lead"}, "shift": {"rotation": "day"}, "off": {}}[kind]
+            with suppress(rosters.Overlapping):
+                desk.override(number, agent, since, since + dice.randint(1, 30) * HOUR, kind=kind, **more)
+                made.append(number)
+        if dice.random() < 0.7:
+            desk.look()
+            desk.run(timedelta(seconds=dice.randrange(120)))
+    desk.look()
+    desk.run(DAY)
+    for one in desk.ways.sent:
+        for part, change in (("lost", believed.difference_update), ("gained", believed.update)):
+            for piece in one.message.data[part]:
+                since, until = read_instant(piece["from"]), read_instant(piece["to"] or FAR)
+                change({(one.agent, piece["name"], hour) for hour in hours(max(since, start), min(until, end))})
+    assert believed == held(desk, start, end)
+    assert len(desk.ways.sent) > 10
+
+
+FAR = "2027-02-01T00:00:00.000000Z"
+
+
+def hours(start: datetime, end: datetime) -> list[datetime]:
+    return [start + n * HOUR for n in range((end - start) // HOUR)]
+
+
+def held(desk: Desk, start: datetime, end: datetime) -> set[tuple[str | None, str, datetime]]:
+    """By agent, what they have and each hour of it."""
+    rota = desk.database.read_now(lambda conn: LiveRoster().now(conn, desk.clock.now()))
+    assert rota is not None
+    found = rota.duties(start, end)
+    return {(one.agent, one.name, hour) for one in found for hour in hours(max(one.start, start), min(one.end, end))}

@@ -260,6 +260,7 @@ def instants(dice: Random, zone: str, known: rota_oracle.Desk) -> Iterator[datet
         yield from (edge - SECOND, edge, edge + SECOND)
 
 
+@pytest.mark.timeout(120 + INSTANTS)
 @pytest.mark.parametrize("everything", ZONES, indirect=True)
 async def test_everybody_says_the_same_at_every_instant(everything: Everything, request: Any) -> None:
     zone = request.node.callspec.params["everything"]

@@ -20,6 +20,20 @@ async def test_every_word_of_the_language_is_listed_with_a_description(room: Any
     assert all(item["description"] and item["id"] for item in items)
 
 
+@pytest.mark.parametrize("words", ["fields", "operators", "actions"])
+async def test_the_words_of_rules_come_all_at_once_or_in_pages_that_are_asked_for(room: Any, words: str) -> None:
+    whole = (await room.client.get(f"/v1/{words}")).json()
+    assert whole["next_cursor"] is None
+    found: list[Any] = []
+    cursor: str | None = ""
+    while cursor is not None:
+        page = (await room.client.get(f"/v1/{words}", params={"limit": 7, **({"cursor": cursor} if cursor else {})})).json()
+        assert 0 < len(page["items"]) <= 7
+        found += page["items"]
+        cursor = page["next_cursor"]
+    assert found == whole["items"]
+
+
 async def test_the_trigger_body_is_handed_out_with_zendesks_placeholders(room: Any) -> None:
     for query, kind in (("", "ticket.updated"), ("?event=updated", "ticket.updated"), ("?event=created", "ticket.created")):
         body = (await room.client.get(f"/v1/sources/zendesk/trigger-body{query}")).json()

@@ -30,7 +30,7 @@ Key = tuple[int | str, ...]
 
 
 class Page:
-    """What the caller asked for: at most `limit` rows behind the row that `cursor` names."""
+    """What the caller asked for: at most `limit` rows behind the row that `cursor` names. `open`: they said neither."""
 
     def __init__(
         self,
@@ -45,6 +45,7 @@ class Page:
     ) -> None:
         self.limit = DEFAULT_LIMIT if limit is None else whole_number("query", "limit", limit, 1, MAX_LIMIT)
         self.cursor = cursor
+        self.open = limit is None and cursor is None
 
     def after(self, name: str, *kinds: type) -> Key | None:
         """The sort key to go on behind; None for the first page. `name` is the list's, `kinds` the types of its key."""

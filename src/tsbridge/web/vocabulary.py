@@ -8,29 +8,35 @@ from fastapi import APIRouter
 
 from tsbridge.core.rules import vocabulary
 from tsbridge.web.auth import Viewer
+from tsbridge.web.pages import Page, Paged
 from tsbridge.web.route import DeskRoute
 
 routes = APIRouter(route_class=DeskRoute, prefix="/v1", tags=["vocabulary"])
 
 
 @routes.get("/fields")
-async def list_fields(by: Viewer) -> dict[str, Any]:
+async def list_fields(by: Viewer, page: Paged) -> dict[str, Any]:
     """Every field a condition may look at."""
-    return _all(vocabulary.fields_json())
+    return _answer("fields", vocabulary.fields_json(), page)
 
 
 @routes.get("/operators")
-async def list_operators(by: Viewer) -> dict[str, Any]:
+async def list_operators(by: Viewer, page: Paged) -> dict[str, Any]:
     """Every operator, with the types of fields it stands on and of values it takes."""
-    return _all(vocabulary.operators_json())
+    return _answer("operators", vocabulary.operators_json(), page)
 
 
 @routes.get("/actions")
-async def list_actions(by: Viewer) -> dict[str, Any]:
+async def list_actions(by: Viewer, page: Paged) -> dict[str, Any]:
     """Every action a rule or a policy's step may take."""
-    return _all(vocabulary.actions_json())
+    return _answer("actions", vocabulary.actions_json(), page)
 
 
-def _all(words: list[dict[str, Any]]) -> dict[str, Any]:
-    """All of them on one page: there are few, and a page that asks wants them all."""
-    return {"items": [{"id": word["name"], **word} for word in words], "next_cursor": None}
+def _answer(name: str, words: list[dict[str, Any]], page: Page) -> dict[str, Any]:
+    """All of them on one page unless a limit is asked for: there are few, and whoever asks mostly wants them all."""
+    items = [{"id": word["name"], **word} for word in words]
+    if page.open:
+        return {"items": items, "next_cursor": None}
+    last = page.after(name, int)
+    rows = [row for row in enumerate(items) if last is None or row[0] > int(last[0])]
+    return page.answer(name, rows[: page.limit + 1], lambda row: (row[0],), lambda row: row[1])

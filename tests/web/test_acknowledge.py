@@ -317,6 +317,7 @@ async def test_a_group_acknowledges_nothing_that_it_does_not_carry(linked: Linke
 async def test_a_group_of_which_nothing_is_left_is_over(linked: Linked) -> None:
     [case_id] = await linked.hear("4711")
     linked.carried["ntf_1"] = [(case_id, "sev1", linked.clock.now())]
+    assert "<h1>1 case</h1>" in (await linked.client.get(linked.link("ana", "ntf_1", "group", None))).text
     await linked.walk.desk.resolve(case_id, "ben", None)
     for about in ("ntf_1", "ntf_other"):
         link = linked.link("ana", about, "group", None)

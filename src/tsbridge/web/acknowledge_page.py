@@ -110,7 +110,7 @@ def group(cases: Sequence[Standing], person: Person, names: Mapping[str, str], t
     before = f'<a href="?from={max(0, start - most)}">The ones before</a>' if start else "<span></span>"
     more = f'<a href="?from={start + most}">The next {min(most, len(cases) - start - most)}</a>' if start + most < len(cases) else ""
     parts.append(f'<nav>{before}{more}</nav><p class="quiet">As {escape(person.name)}. Until you press, nothing is acknowledged.</p>')
-    return _page(f"{len(cases)} cases", *parts)
+    return _page("1 case" if len(cases) == 1 else f"{len(cases)} cases", *parts)
 
 
 def over(case: Standing | None = None) -> str:

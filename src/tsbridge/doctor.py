@@ -211,15 +211,15 @@ def zendesk_scopes(granted: Sequence[str]) -> Line:
 
 
 def zendesk_names(findings: Sequence[Mapping[str, Any]]) -> list[Line]:
-    """What the live rulebook names and Zendesk does not have, as the check tells it."""
+    """What the live rulebook and roster name and Zendesk does not have, as the check tells it."""
     if not findings:
-        return [Line("zendesk names", "ok", "Zendesk has the groups, fields and agents that the live rulebook names.")]
+        return [Line("zendesk names", "ok", "Zendesk has the groups, fields and agents that the live rulebook and roster name.")]
     return [
         Line(
             "zendesk names",
             "warn" if one["severity"] == "warning" else "ok",
             f"{one['path'] or 'the live rulebook'}: {one['message'].rstrip('.')}.",
-            "Correct the rulebook, or make it at Zendesk.",
+            "Correct it in the rulebook or roster, or make it at Zendesk.",
         )
         for one in findings[:NAMES_TOLD]
     ]

@@ -91,6 +91,16 @@ async def test_who_is_no_agent_is_named(desk: WritingDesk) -> None:
     assert await names(desk).is_agent(str(world.admin["id"])) is True
 
 
+async def test_agents_of_the_roster_who_can_be_assigned_nothing_are_named(desk: WritingDesk) -> None:
+    world = desk.zendesk.world
+    agent, customer = world.add_user("Ana", "ana@example.com", role="agent"), world.add_user("Eve", "eve@example.com")
+    users = {"ana": str(agent["id"]), "ben": None, "cleo": str(NOWHERE), "eve": str(customer["id"])}
+    found = await names(desk).of_roster(users)
+    assert [(one.severity, one.path) for one in found] == [("warning", f"/agents/{key}/zendesk_user_id") for key in ("cleo", "eve")]
+    assert await names(desk).of_roster({"ben": None}) == ()
+    assert await Names(None, None).of_roster(users) == ()
+
+
 async def test_a_tag_that_is_spelled_nearly_like_one_in_use_is_hinted_at(desk: WritingDesk) -> None:
     desk.ticket(tags=["refund_request", "tier_1"])
     document = book({"add_tags": ["refund-request", "refund_requests", "tier_2", "refund_request", "vip"]})

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from typing import Any
 
 from tsbridge.settings import Settings, load
-from tsbridge.store import rulebooks, schema, sqlite
+from tsbridge.store import agents, rulebooks, schema, sqlite
 from tsbridge.store.db import BadDatabase, Database, parse
 from tsbridge.store.views import DATABASE_FAILURES
 from tsbridge.wiring import SystemClock, make_zendesk
@@ -16,10 +16,10 @@ from tsbridge.work.names import Names
 from tsbridge.work.reads import ReadBudget
 
 
-def named_wrongly(document: Any, database: Database | None = None) -> list[dict[str, Any]]:
+def named_wrongly(document: Any, database: Database | None = None, users: Mapping[str, str | None] | None = None) -> list[dict[str, Any]]:
     """Findings about names, of a rulebook without faults; none where no Zendesk is set up.
 
-    `database`: where reads are counted; without it the settings' own, if there is one already.
+    `database`: where reads are counted; without it the settings' own, if there is one already. `users`: of a roster, by its keys.
     """
     settings, clock = load(), SystemClock()
 
@@ -29,7 +29,8 @@ def named_wrongly(document: Any, database: Database | None = None) -> list[dict[
             return []
         reads = None if counting is None else ReadBudget(counting, clock, settings.zendesk_reads_per_minute)
         try:
-            return [finding.to_json() for finding in await Names(client, reads).findings(document)]
+            names = Names(client, reads)
+            return [one.to_json() for one in (*await names.findings(document), *await names.of_roster(users or {}))]
         finally:
             await client.close()
 
@@ -42,7 +43,7 @@ def named_wrongly(document: Any, database: Database | None = None) -> list[dict[
 
 
 def live_named_wrongly(settings: Settings) -> list[dict[str, Any]] | None:
-    """The same of the live rulebook; None where there is none that could be read."""
+    """The same of the live rulebook, and of the live roster's agents; None where there is none that could be read."""
     with counting(settings) as database:
         if database is None:
             return None
@@ -50,7 +51,7 @@ def live_named_wrongly(settings: Settings) -> list[dict[str, Any]] | None:
             document = database.read_now(lambda conn: rulebooks.get(conn, rulebooks.live_version(conn)).document)
         except rulebooks.NoRulebook:
             return None
-        return named_wrongly(document, database)
+        return named_wrongly(document, database, database.read_now(agents.users))
 
 
 @contextmanager

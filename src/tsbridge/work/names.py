@@ -19,6 +19,8 @@ T = TypeVar("T")
 
 WITHIN_S: Final = 3.0
 """How long people wait for all of it."""
+A_READ: Final = 100
+"""Users of one read."""
 AGENTS: Final = ("agent", "admin")
 CHOSEN_AMONG: Final = ("tagger", "multiselect")
 """Types of fields whose values are the tags of their options."""
@@ -67,6 +69,22 @@ class Names:
             return None
         found = await self._asked(1, lambda: zendesk.users([user]))
         return None if found is None else _agents(found).get(user, False)
+
+    async def of_roster(self, users: Mapping[str, str | None]) -> tuple[Finding, ...]:
+        """Agents of a roster, by their keys, whose Zendesk user may not be given tickets. Nothing is said while Zendesk cannot be asked."""
+        ids = sorted({user for user in users.values() if user is not None})
+        if (zendesk := self._zendesk) is None or not ids:
+            return ()
+        found = await self._asked(1 + (len(ids) - 1) // A_READ, lambda: zendesk.users(ids))
+        if found is None:
+            return ()
+        able = _agents(found)
+        words = "Zendesk has no agent with this id, so nothing can be assigned to them"
+        return tuple(
+            Finding("warning", "zendesk_agent", words, f"/agents/{key}/zendesk_user_id")
+            for key, user in users.items()
+            if user is not None and not able.get(user, False)
+        )
 
     async def _asked(self, reads: int, ask: Callable[[], Awaitable[T]]) -> T | None:
         """The answer, if it may be asked for and comes in time."""

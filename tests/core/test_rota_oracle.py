@@ -27,7 +27,7 @@ SPRING, AUTUMN = date(2026, 2, 1), date(2026, 11, 20)
 COUNTRIES = (("DE", "BY"), ("US", None), ("HU", None))
 QUEUES = ("q1", "q2")
 CLOCKS = ("00:00", "01:30", "01:45", "02:00", "02:30", "03:00", "09:00", "17:30", "23:30")
-ROUNDS = int(os.environ.get("ROTAS", "60"))
+ROUNDS = int(os.environ.get("ROTAS", "30"))
 """How many rotas are tried; `make soak` tries ten thousand."""
 INSTANTS = 14
 

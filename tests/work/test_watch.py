@@ -348,7 +348,7 @@ def test_a_day_of_a_busy_desk_has_nothing_to_find(database: Database, clock: Set
     )
     watching = Watching(desk.walk)
     start, opened = clock.now(), 0
-    while clock.now() - start < timedelta(hours=6):
+    while clock.now() - start < timedelta(hours=4, minutes=30):
         minute = (clock.now() - start).total_seconds() / 60
         if dice.random() < 0.06:
             opened += 1
@@ -371,7 +371,7 @@ def test_a_day_of_a_busy_desk_has_nothing_to_find(database: Database, clock: Set
         watching.rounds()
         assert watching.found() == {}, minute
     assert watching.alarms == []
-    assert opened > 10
+    assert opened > 5
     steps = desk.database.read_now(lambda conn: set(conn.execute(select(escalations.c.status)).scalars()))
     assert {"fired", "acknowledged", "stopped"} <= steps
     assert desk.told()

@@ -67,6 +67,7 @@ soak: $(READY) ## SECONDS of steady deliveries, then the long proofs: write-back
 	@$(BIN)/python -m benchmarks soak --seconds $(SECONDS)
 	@$(BIN)/python -m benchmarks races truth drift outage rest storm slow imports crashes
 	@CALENDARS=10000 ROTAS=10000 $(BIN)/python -m pytest -q tests/core/test_calendar_oracle.py tests/core/test_rota_oracle.py
+	@CRASHES=both $(BIN)/python -m pytest -q tests/test_crashes.py
 	@AGREEMENT=1000 $(BIN)/python -m pytest -q tests/web/test_agreement.py
 
 clean: ## take away .venv and the caches

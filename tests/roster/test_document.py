@@ -113,8 +113,6 @@ FAULTS = [
     ("/cover/1/oncall", "leed", "/cover/1/oncall", "unknown_oncall"),
     ("/cover/0/then", ["lead"], "/cover/0/then/0", "circular_backup"),
     ("/cover/0/then", ["ben", "ben"], "/cover/0/then/1", "circular_backup"),
-    ("/cover/1", {"oncall": "night", "then": ["ana", "ben"]}, "/cover/1/then/1", "circular_backup"),
-    ("/cover/1", {"oncall": "lead", "then": ["ben", "night"]}, "/cover/1/then/1", "circular_backup"),
     ("/cover/0/then", ["nobody"], "/cover/0/then/0", "unknown_backup"),
     ("/cover/0/severity", [0], "/cover/0/severity", "value"),
     ("/cover/0/severity", True, "/cover/0/severity", "value"),

@@ -145,7 +145,7 @@ def crowd_and_calm() -> list[Delivery]:
     return deliveries
 
 
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", range(1))
 @pytest.mark.parametrize("shared", [False, True])
 def test_a_crowd_ends_alike_in_any_order_and_however_often_it_is_heard(
     make_database: Callable[[], Database], late: SettableClock, seed: int, shared: bool

@@ -353,7 +353,7 @@ def test_news_of_a_duty_are_no_burden(desk: Desk) -> None:
     assert desk.database.read_now(lambda conn: assignments.pages(conn, ["ana", "ben"], desk.clock.now() - HOUR)) == {"ana": 1}
 
 
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", range(1))
 def test_whoever_believes_what_they_are_told_knows_their_duties(database: Database, clock: SettableClock, seed: int) -> None:
     dice = Random(seed)  # noqa: S311
     roster = quiet(ana="20:00-08:00", ben="06:00-14:00")

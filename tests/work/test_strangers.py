@@ -123,7 +123,7 @@ def entangled(rng: random.Random) -> list[Delivery]:
     return told + [merged("40", "41", 1)] * rng.randint(0, 1)
 
 
-@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("seed", range(3))
 def test_entangled_ids_end_alike_in_any_order(make_database: Callable[[], Database], late: SettableClock, seed: int) -> None:
     rng = random.Random(seed)  # noqa: S311  # reproducible
     told = entangled(rng)

@@ -76,7 +76,6 @@ class _Reader(Rotas, Ways):
             tuple((key, self.members_of_list(key, value)) for key, value in parts["lists"].items()),
             "" if self.findings else self.named(),
         )
-        self.circles(made)
         queues = {queue for part in (made.agents, made.shifts) for one in part for queue in one.queues} | {
             line.queue for line in made.cover
         }
@@ -166,21 +165,6 @@ class _Reader(Rotas, Ways):
             elif name in then[:place]:
                 self.wrong(f"{path}/then/{place}", "circular_backup", "this backup stands there already: the chain would begin anew")
         return Cover(queue, self.severities(value.get("severity"), f"{path}/severity"), str(answering), then)
-
-    def circles(self, made: Roster) -> None:
-        """Backups that can only be somebody who stands before them in their line: told again, and nobody else."""
-        alone = {agent.key: agent.key for agent in made.agents}
-        alone |= {shift.key: shift.agents[0] for shift in made.shifts if len(shift.agents) == 1}
-        alone |= {rotation.key: rotation.members[0] for rotation in made.rotations if len({*rotation.members}) == 1}
-        for key in self.way_keys:
-            alone.pop(key, None)
-        for number, line in enumerate(made.cover):
-            before = {alone.get(line.oncall)}
-            for place, name in enumerate(line.then):
-                path, one = f"/cover/{number}/then/{place}", alone.get(name)
-                if one is not None and one in before and name not in (line.oncall, *line.then[:place]):
-                    self.wrong(path, "circular_backup", f"this is {one} alone, who stands before in this line: the chain leads back")
-                before.add(one)
 
     def severities(self, value: Any, path: str) -> tuple[int, ...] | None:
         if value is None:

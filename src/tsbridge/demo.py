@@ -69,7 +69,9 @@ async def _demo(stay: bool, seed: int, tickets: int, calls: int) -> int:
             played = await _play(stage, scenario)
             result = await _settle(stage, scenario, played, began)
             minute = await _same_minute(stage, scenario, played)
-            result = replace(result, unmet=[*result.unmet, *minute.wrong, *stage.told.missing()])
+            failed = figure(result.figures, "tsbridge_notifications_total", status="failed")
+            untold = [*stage.told.missing(), *([f"{failed} messages were not taken"] if failed else [])]
+            result = replace(result, unmet=[*result.unmet, *minute.wrong, *untold])
             _say("\n" + page(result))
             if minute.told:
                 _say("\nA severity 1 that one minute of everything did not confuse:\n" + minute.told)

@@ -26,7 +26,7 @@ class People:
     async def __aenter__(self) -> People:
         mail, chat = await self._mail.start(), await self._chat.start()
         roster = load_file(bundled("incident-desk-roster.yaml"))
-        roster["ways"]["chat"] = {"kind": "slack", "url": f"http://127.0.0.1:{chat}/desk"}
+        roster["ways"]["chat"] = {"kind": "slack", "url": f"http://127.0.0.1:{chat}/slack/desk"}
         roster["agents"][BY_CHAT]["reach"] = ["chat", "mail"]
         self._roster.write_text(json.dumps(roster, default=str))
         self.settings = {

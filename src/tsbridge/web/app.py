@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import importlib.resources
 from collections.abc import Iterable
+from functools import cache, partial
 from typing import Final
 
 from fastapi import FastAPI
@@ -106,7 +107,7 @@ def create_app(desk: Desk) -> FastAPI:
     app.mount("/docs-assets", StaticFiles(directory=str(assets)), name="docs-assets")
     app.add_middleware(Outside, ids=desk.ids, counters=desk.counters)
     check_roles(app.routes)
-    app.state.described = describe(app)
+    app.state.described = cache(partial(describe, app))  # when somebody asks: most processes end without having been asked
     return app
 
 

@@ -305,6 +305,19 @@ def test_quiet_hours_hold_severity_three_until_they_end_in_the_persons_own_zone(
     assert [one.at for one in desk.ways.sent][1:] == [datetime(2026, 11, 22, 6, tzinfo=UTC)]
 
 
+@pytest.mark.parametrize("hours", ["00:00-24:00", "07:00-22:00,22:00-07:00"])
+def test_quiet_hours_around_the_clock_hold_until_they_are_edited(desk: Telling, hours: str) -> None:
+    roster = copy.deepcopy(ROSTER)
+    roster["agents"]["ana"]["quiet"] = hours
+    desk.publish(roster)
+    desk.open("lost", "5000")
+    desk.run(timedelta(days=3))
+    assert desk.told() == []
+    desk.publish(ROSTER)
+    desk.run(timedelta(days=1))
+    assert desk.told() == [("mail", "ana")]
+
+
 # -- acknowledged --------------------------------------------------------------------------------------------------------------
 
 

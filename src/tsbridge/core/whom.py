@@ -5,7 +5,7 @@ The answer is kept as it was given. "Why was I told at 03:12, why not she?" read
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, NamedTuple
@@ -14,9 +14,9 @@ from tsbridge.core.calendar import Calendar
 from tsbridge.core.moments import instant_text, read_instant
 from tsbridge.core.roster import Agent, Roster
 from tsbridge.core.rota import Because, Person, Rota
+from tsbridge.core.turns import DAY
 
 ONCALL: Final = "oncall"
-PREFIXES: Final = ("queue", "rotation", "list")
 BACKUP: Final = "a backup: told when those before cannot be reached, else at the next step"
 
 
@@ -74,11 +74,15 @@ class Answer:
         )
 
 
-class _Found(NamedTuple):
-    """Who is meant first and who after them, each an agent or a way with the reasons; why nobody is."""
+_Meant = tuple[str, tuple[Because, ...]]
+"""An agent or a way, and why they."""
 
-    first: tuple[tuple[str, tuple[Because, ...]], ...] = ()
-    then: tuple[tuple[str, tuple[Because, ...]], ...] = ()
+
+class _Found(NamedTuple):
+    """Who is meant first and who after them; why nobody is."""
+
+    first: tuple[_Meant, ...] = ()
+    then: tuple[_Meant, ...] = ()
     gap: str | None = None
 
 
@@ -90,18 +94,18 @@ def whom(rota: Rota | None, target: str, at: datetime, queue: str | None, severi
     first, then = found.first, found.then
     if target == ONCALL:
         first, then = (first + then, ()) if again else (first[:1], first[1:] + then)
-    named = {who for who, _ in first}
-    backups = tuple(_once((who, why) for who, why in then if who not in named))
-    told = {who for who, _ in (*first, *backups)}
+    first = _once(first)
+    meant = _once((*first, *then))
+    backups, told = meant[len(first) :], {who for who, _ in meant}
     return Answer(
         at,
         target,
         queue,
         severity,
         again,
-        tuple(_to(rota.roster, who) for who, _ in _once(first)),
-        tuple(_to(rota.roster, who) for who, _ in backups),
-        tuple((*_once(first), *backups)),
+        tuple(_to(rota, who) for who, _ in first),
+        tuple(_to(rota, who) for who, _ in backups),
+        meant,
         tuple((agent.key, _why_not(rota, agent, at)) for agent in rota.roster.agents if agent.key not in told),
         found.gap,
     )
@@ -143,13 +147,13 @@ def _chain(rota: Rota, at: datetime, queue: str | None, severity: int | None) ->
     return _Found(_people(on_call.people), then, None if on_call.gap is None else on_call.gap.why)
 
 
-def _entry(rota: Rota, name: str, at: datetime, says: str) -> Iterator[tuple[str, tuple[Because, ...]]]:
+def _entry(rota: Rota, name: str, at: datetime, says: str) -> Iterator[_Meant]:
     """An agent (whom the rule or the list names, at work or not, as long as they work here), a way, or who has a rotation or shift."""
     roster = rota.roster
     why = Because("named", says)
     if any(one.key == name for one in roster.ways):
         yield name, (why,)
-    elif any(one.key == name for one in roster.agents):
+    elif name in rota.agents:
         missing = rota.missing(name, at)
         if missing is None or missing.step not in ("contract", "shadow"):
             yield name, (why,)
@@ -157,19 +161,21 @@ def _entry(rota: Rota, name: str, at: datetime, says: str) -> Iterator[tuple[str
         yield from ((person.agent, (why, *person.because)) for person in rota.holding(name, at))
 
 
-def _people(people: Sequence[Person]) -> tuple[tuple[str, tuple[Because, ...]], ...]:
+def _people(people: Sequence[Person]) -> tuple[_Meant, ...]:
     return tuple((person.agent, person.because) for person in people)
 
 
-def _once(found: Any) -> list[tuple[str, tuple[Because, ...]]]:
-    return list({who: (who, why) for who, why in reversed(list(found))}.values())[::-1]
+def _once(found: Iterable[_Meant]) -> tuple[_Meant, ...]:
+    """Each where they are named first."""
+    once: dict[str, tuple[Because, ...]] = {}
+    for who, why in found:
+        once.setdefault(who, why)
+    return tuple(once.items())
 
 
-def _to(roster: Roster, who: str) -> To:
-    agent = next((one for one in roster.agents if one.key == who), None)
-    if agent is None:
-        return To(None, (who,))
-    return To(agent.key, reach_of(roster, agent))
+def _to(rota: Rota, who: str) -> To:
+    agent = rota.agents.get(who)
+    return To(None, (who,)) if agent is None else To(who, reach_of(rota.roster, agent))
 
 
 def reach_of(roster: Roster, agent: Agent) -> tuple[str, ...]:
@@ -189,8 +195,11 @@ def _why_not(rota: Rota, agent: Agent, at: datetime) -> str:
 
 
 def quiet_until(agent: Agent, at: datetime) -> datetime | None:
-    """When the quiet hours end that somebody has now, in their own zone; None outside them."""
+    """When the quiet hours end that somebody has now, in their own zone; None outside them.
+
+    Those around the clock have no end until they are edited: a day later it is asked again.
+    """
     if not agent.quiet:
         return None
     quiet = Calendar("quiet", agent.zone, (agent.quiet,) * 7)
-    return quiet.next_change(at) if quiet.is_open(at) else None
+    return (quiet.next_change(at) or at + DAY) if quiet.is_open(at) else None

@@ -1,7 +1,7 @@
 """What a case carries from one moment to the next, and what it wishes of its tickets.
 
-Values in, values out: each method returns a new state. The state holds no texts (they stay with their moments) and no
-database ids, so that it is small to keep and the same on every machine.
+Values in, values out: what a moment tells (`core.heard`) and what a judgement leaves make a new state of it. The state holds no
+texts (they stay with their moments) and no database ids, so that it is small to keep and the same on every machine.
 
 People win, told by order: everything asked for remembers the newest moment that asked (`by`), everything a person undid
 remembers when (`declined`). What was asked before it was undone stays undone; a later asking by the requester, a call
@@ -14,16 +14,16 @@ A guess shows, counts and lets a call see the whole case; it never carries one t
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
-from typing import Any, Final, NamedTuple
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final, NamedTuple
 
 from tsbridge.core.escalation import Armed, Books, Rest
 from tsbridge.core.helpdesk import Asked, Wish
-from tsbridge.core.moments import GIVEN, UNJUDGED, Interaction, Moment, Value, instant_text
+from tsbridge.core.moments import Interaction, Value
 from tsbridge.core.rules.judgement import Judgement
-from tsbridge.core.thread import Given, Taken, Thread, asked_singles, merged_of
+from tsbridge.core.thread import Given, Taken, Thread, merged_of
 from tsbridge.core.track import ASSIGNEE, DONE, EMPTY, FROZEN, Track, key_of, tag_set
 
 CASE_FIELDS: Final = (
@@ -31,8 +31,6 @@ CASE_FIELDS: Final = (
     *("case.reopened", "case.acknowledged", "case.escalation_level", "case.worst_severity"),
 )
 """What a view tells of the case itself."""
-FOLLOWED: Final = {"case.followed_severity": "case.severity", "case.followed_category": "case.category"}
-"""What a follow-up tells of the ticket it follows, by the field it is read from."""
 NAMED: Final = "named by a rule or a supervisor"
 TAKEN: Final = "assigned in Zendesk"
 
@@ -99,8 +97,11 @@ class CaseState(NamedTuple):
     def thread(self, subject: Interaction) -> Thread:
         return self.threads.get(self.thread_of(key_of(subject)), Thread())
 
-    def _with(self, name: str, thread: Thread) -> CaseState:
+    def with_thread(self, name: str, thread: Thread) -> CaseState:
         return self._replace(threads={**self.threads, name: thread})
+
+    def is_frozen(self, key: str) -> bool:
+        return key in self.tracks and self.tracks[key].status in FROZEN
 
     @property
     def worst(self) -> Thread:
@@ -146,54 +147,12 @@ class CaseState(NamedTuple):
     def resolved(self) -> bool:
         return bool(self.threads) and all(thread.resolved for thread in self.threads.values())
 
-    # -- what a moment tells ---------------------------------------------------------------------------------
+    def at_rest(self) -> CaseState:
+        """The state once its calls have come to rest (`core.rest`)."""
+        threads = {name: thread._replace(resolved=True) for name, thread in self.threads.items()}
+        return self._replace(threads=threads, rests_at=None)
 
-    def hear(self, moment: Moment, subject: Interaction, place: str, anew: bool) -> tuple[CaseState, dict[str, Value], tuple[str, ...]]:
-        """The state after a subject's moment was told and before it is judged; the values before it; the fields it changed."""
-        key, name = key_of(subject), self.thread_of(key_of(subject))
-        before, thread = self.tracks.get(key) or Track(moment.at), self.threads.get(name, Thread())
-        told: dict[str, Any]
-        if moment.source == "desk":
-            told, previous = {"latest": self.latest or key, **self._heard_at_desk(moment, key, place)}, dict(before.facts)
-            changed: tuple[str, ...] = ()
-            thread = thread._replace(latest=thread.latest or key)
-            if moment.event == GIVEN and (given := self._given(moment, key, place)) is not None:
-                facts = dict(moment.facts)
-                named = {"assignee": str(facts["case.assignee"]), "agent": given.agent, "assigned_because": given.because}
-                told, thread = {**told, **named}, thread._replace(given=given, assign=Asked(named["assignee"], place))
-        else:
-            track, previous, changed = before.hear(moment)
-            outdated = before.is_outdated_by(moment, changed)
-            undone = self._undone(moment, self.asked_of(key), previous, track.facts, changed, outdated=outdated)
-            if undone:  # before the requester spoke: what this very moment asks for comes after it
-                at = f"{instant_text(moment.at)}:" if anew else place
-                track = replace(track, declined={**track.declined, **dict.fromkeys(undone, at)})
-            track = self._follow(track)
-            told = {"tracks": {**self.tracks, key: track}, "latest": key}
-            if thread.latest != key and self._is_frozen(thread.latest):
-                thread = thread._replace(firing=())  # what fired on a ticket before it was closed holds nothing back on the others
-            thread = self._defended(moment, track, thread, place, outdated=outdated)._replace(latest=key)
-            if anew and moment.event not in UNJUDGED:
-                thread = thread._replace(stirred=place)
-            way = before.taken_by(moment) if thread.taken is None else None
-            if way is not None and not (way == "assignment" and moment.impression and self._is_as_we_assigned(key, track)):
-                thread = thread._replace(taken=Taken(moment.at, moment.actor.id, way))
-        if moment.event in UNJUDGED:  # known of old, heard only now: the case is as old as what happened in it
-            known = self._replace(**{**told, "latest": self.latest or key, "judged_to": place})
-            return known._with(name, thread) if name in self.threads or thread.tags else known, previous, changed
-        heard = self._replace(**told, opened_at=self.opened_at or moment.at, last_at=moment.at, judged_to=place, rests_at=None)
-        heard = heard._with(name, thread)
-        if heard._is_frozen(key):
-            heard = heard._escalates_no_more(name, subject, moment.at)
-        return heard._settle_status(self, name, moment, anew), previous, changed
-
-    def _given(self, moment: Moment, key: str, place: str) -> Given | None:
-        """The assignment that a moment of the desk's own tells; None where somebody else has the ticket by then: people win."""
-        facts = dict(moment.facts)
-        held = self.holder(key)
-        if held is not None and held.id not in (facts.get("case.instead_of"), facts["case.assignee"]):
-            return None
-        return Given(place, str(facts["case.agent"]), str(facts["case.from_queue"]), str(facts["case.because"]))
+    # -- who has it --------------------------------------------------------------------------------------------
 
     def holder(self, key: str) -> Holder | None:
         """Who has a ticket: whom we ask for, as long as nobody undid it, else whom it was last heard to be assigned to."""
@@ -215,128 +174,6 @@ class CaseState(NamedTuple):
         if found is None and self.assignee is not None and not (live and self.assignee.isdigit()):
             return Holder(self.assignee, self.agent, self.assigned_because)
         return found
-
-    def _is_as_we_assigned(self, key: str, track: Track) -> bool:
-        """Whether the assignee is the one that we asked for: a snapshot does not tell who wrote it."""
-        asked = self.asked_of(key).assign
-        return asked is not None and asked.value == track.facts.get(ASSIGNEE)
-
-    def _heard_at_desk(self, moment: Moment, key: str, place: str) -> dict[str, Any]:
-        """What a moment of the desk makes different. An assignment to a Zendesk user and a note reach the case's tickets."""
-        facts = dict(moment.facts)
-        if moment.event == "case.acknowledged":
-            # The policies of every thread are asked whether that stops them, an instant later.
-            soon = moment.at + timedelta(microseconds=1)
-            asked = {n: t._replace(next_due=min(t.next_due or soon, soon)) if t.armed else t for n, t in self.threads.items()}
-            first = self.acknowledged or Taken(moment.at, moment.actor.id, str(facts.get("desk.way", "api")))
-            return {"acknowledged": first, "threads": asked}
-        if moment.event == "case.assigned":
-            value = facts.get("case.assignee")
-            told: dict[str, Any] = {"assignee": None if value is None else str(value), "assigned_because": NAMED}
-            told["agent"] = None if (agent := facts.get("case.agent")) is None else str(agent)
-            if isinstance(value, str) and value.isascii() and value.isdigit():
-                told["whole"] = self.whole._replace(assign=Asked(value, place))
-            return told
-        if moment.event == "case.noted" and isinstance(text := facts.get("desk.note"), str):
-            return {"notes": (*self.notes, (f"desk:{moment.digest[:16]}#1", text, key))}
-        return {}
-
-    def _follow(self, track: Track) -> Track:
-        """A follow-up remembers what the ticket it follows was when it was made: what becomes of that later is its own."""
-        followed = track.facts.get("ticket.follows")
-        if followed is None or FOLLOWED.keys() <= track.facts.keys():
-            return track
-        was = self.view(Interaction("zendesk", str(followed)), "") if f"zendesk:{followed}" in self.tracks else {}
-        return replace(track, facts={**track.facts, **{name: was.get(of) for name, of in FOLLOWED.items()}})
-
-    @staticmethod
-    def _undone(
-        moment: Moment, asked: Thread, previous: Mapping[str, Value], now: Mapping[str, Value], changed: Collection[str], *, outdated: bool
-    ) -> list[str]:
-        """What somebody other than us changed that we had asked for; a person's move of the group counts from the start.
-
-        A stale list of tags undoes none: nobody meant it.
-        """
-        if not changed or moment.actor.kind in ("us", "system"):
-            return []
-        if moment.impression and not moment.changes:
-            return []  # a snapshot of unsure age undoes nothing: what people did stands in the audits
-        undone: list[str] = []
-        if "tags" in changed and not outdated:
-            had, has = tag_set(previous["tags"]), tag_set(now["tags"])
-            undone += [f"tag:{tag}" for tag in sorted(had - has) if tag in asked.tags]
-            undone += [f"absent:{tag}" for tag in sorted(has - had) if tag in asked.absent]
-        if moment.actor.kind in ("agent", "unknown") and "ticket.group_id" in changed:
-            undone.append("ticket.group_id")
-        undone += [name for name, one in asked_singles(asked) if name in changed and now[name] != one.value]
-        return undone
-
-    def _defended(self, moment: Moment, track: Track, thread: Thread, place: str, *, outdated: bool) -> Thread:
-        """Tags that something other than a person took off again (a trigger inside our own update, a stale list) are asked for anew;
-        so are those to be off that a stale list put back.
-
-        The writer's budget ends such a fight and says so.
-        """
-        by_rule = moment.actor.kind in ("us", "system") and moment.event not in UNJUDGED and not moment.impression
-        if not outdated and not (by_rule and "tags" in dict(moment.facts)):
-            return thread
-        has, asked = tag_set(track.facts["tags"]), self.asked_of(key_of(moment.subject))
-        lost = {tag: place for tag, by in asked.tags.items() if tag not in has and by > track.declined.get(f"tag:{tag}", "")}
-        back = {tag: place for tag, by in asked.absent.items() if outdated and tag in has and by > track.declined.get(f"absent:{tag}", "")}
-        return thread._replace(tags={**thread.tags, **lost}, absent={**thread.absent, **back})
-
-    def _settle_status(self, before: CaseState, name: str, moment: Moment, anew: bool) -> CaseState:
-        """Resolved by a supervisor, or when every ticket is done; stirred again by the requester, a call or a reopened ticket.
-
-        A thread whose own tickets are done rests by itself; the case is open while any thread is.
-        """
-        if moment.event == "case.resolved":
-            return self._stopped(self.threads, moment.at)
-        done, was_done = self._done(name), before._done(name)
-        if done and not was_done:
-            over = self._stopped((name,), moment.at)
-            return over._stopped(self.threads, moment.at) if over._done() else over
-        stirred = anew and moment.source != "desk" and not (done and moment.source == "zendesk")
-        thread = self.threads[name]
-        opens = not before._any_open(name) and self._any_open(name)
-        if (thread.resolved or before.resolved) and (opens or stirred):
-            # A fresh start: what fired before the case was resolved fires again.
-            again = self._with(name, thread._replace(resolved=False, taken=None, firing=()))
-            return again._replace(reopened=True, acknowledged=None) if before.resolved else again
-        return self
-
-    def _done(self, name: str | None = None) -> bool:
-        """Whether all tickets, of a thread or of the whole case, are done. Calls have no end of their own."""
-        statuses = [t.status for k, t in self.tracks.items() if k.startswith("zendesk:") and name in (None, self.thread_of(k))]
-        return bool(statuses) and all([status in DONE for status in statuses])
-
-    def _any_open(self, name: str) -> bool:
-        tickets = [t for k, t in self.tracks.items() if k.startswith("zendesk:") and name == self.thread_of(k)]
-        return any([ticket.status not in DONE for ticket in tickets])
-
-    def at_rest(self) -> CaseState:
-        """The state once its calls have come to rest (`core.rest`)."""
-        threads = {name: thread._replace(resolved=True) for name, thread in self.threads.items()}
-        return self._replace(threads=threads, rests_at=None)
-
-    def _stopped(self, names: Iterable[str], at: datetime) -> CaseState:
-        """These threads resolved: what is armed in them stops."""
-        threads, over = dict(self.threads), list(self.ended)
-        for name in sorted(names):
-            thread = threads[name]
-            over += _over(thread.armed, at)
-            threads[name] = thread._replace(resolved=True, armed=())
-        return self._replace(threads=threads, ended=tuple(over))
-
-    def _is_frozen(self, key: str) -> bool:
-        return key in self.tracks and self.tracks[key].status in FROZEN
-
-    def _escalates_no_more(self, name: str, subject: Interaction, at: datetime) -> CaseState:
-        """What a ticket armed stops when it is closed, merged into another or deleted, though its thread goes on with others."""
-        thread = self.threads[name]
-        its = [armed for armed in thread.armed if armed.interaction == subject]
-        rest = tuple(armed for armed in thread.armed if armed.interaction != subject)
-        return self._with(name, thread._replace(armed=rest))._replace(ended=self.ended + _over(its, at)) if its else self
 
     # -- what the judge sees -----------------------------------------------------------------------------------
 
@@ -495,12 +332,8 @@ class CaseState(NamedTuple):
 
     def _noted_on(self, place: str) -> str | None:
         """The ticket that a note about this interaction is written to."""
-        if place.startswith("zendesk:") and place in self.tracks and not self._is_frozen(place):
+        if place.startswith("zendesk:") and place in self.tracks and not self.is_frozen(place):
             return place
         name = self.thread_of(place)
         alone = all(self.thread_of(key) != name for key in self.tracks if key.startswith("zendesk:"))
         return self._first(None if alone else name)
-
-
-def _over(armed: Iterable[Armed], at: datetime) -> tuple[Escalation, ...]:
-    return tuple([Escalation(a.policy, a.next_step + 1, a.armed_at, "stopped", at, a.interaction, a.rests, a.version) for a in armed])

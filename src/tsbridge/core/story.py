@@ -15,6 +15,7 @@ from typing import Any, Final, NamedTuple, Protocol
 
 from tsbridge.core.casestate import CASE_FIELDS, CaseState
 from tsbridge.core.escalation import Books
+from tsbridge.core.heard import hear
 from tsbridge.core.moments import CLOCK, UNJUDGED, ActorKind, Interaction, Moment, Value, instant_text
 from tsbridge.core.quiet import Done, is_quiet, may_be_done
 from tsbridge.core.rest import planned
@@ -167,7 +168,7 @@ def _step(
     moment, subject = told.moment, told.moment.subject
     judge, books = judges(told.version), books_of(judges, told.version)
     anew = asks_anew(moment)
-    state, previous, changed = state.hear(moment, subject, place, anew)
+    state, previous, changed = hear(state, moment, subject, place, anew)
     if moment.event in UNJUDGED:
         return state, None
     heard = texts.upto(subject, place) + ((moment,) if moment.texts else ())

@@ -6,8 +6,6 @@ it may press the button of that page as that person; it says nothing else and ca
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import hmac
 import json
 import re
@@ -17,6 +15,7 @@ from datetime import datetime
 from typing import Any, Final, Literal
 
 from tsbridge.core.moments import instant_text, read_instant
+from tsbridge.core.signed import base64url, proof, unbase64url
 
 LONGEST: Final = 1_000
 _SHAPE: Final = re.compile(r"([1-9]\d{0,5})\.([A-Za-z0-9_-]{8,900})\.([A-Za-z0-9_-]{22})", re.ASCII)
@@ -43,8 +42,8 @@ class AckLink:
 def sign(link: AckLink, period: int, key: bytes) -> str:
     """The token. `period` (1 and up) names the key."""
     value = [link.kind, link.agent, link.way, link.about, link.policy, instant_text(link.since)]
-    said = f"{period}.{_text(json.dumps(value, ensure_ascii=False, separators=(',', ':')).encode())}"
-    token = f"{said}.{_text(_proof(said, key))}"
+    said = f"{period}.{base64url(json.dumps(value, ensure_ascii=False, separators=(',', ':')).encode())}"
+    token = f"{said}.{proof(_PURPOSE, said, key)}"
     if len(token) > LONGEST:
         raise ValueError("expected short keys of a person, a way and a policy")
     return token
@@ -57,22 +56,14 @@ def read(token: str, keys: Mapping[int, bytes]) -> AckLink | None:
     if found is None or key is None:
         return None
     said = f"{found[1]}.{found[2]}"
-    if not hmac.compare_digest(_text(_proof(said, key)), found[3]):  # as text: bits that base64 does not use count, too
+    if not hmac.compare_digest(proof(_PURPOSE, said, key), found[3]):  # as text: bits that base64 does not use count, too
         return None
-    kind, agent, way, about, policy, since = json.loads(base64.urlsafe_b64decode(found[2] + "=" * (-len(found[2]) % 4)))
+    kind, agent, way, about, policy, since = json.loads(unbase64url(found[2]))
     return AckLink(_kind(kind), agent, way, about, policy, read_instant(since))
 
 
 def address(public_url: str, token: str) -> str:
     return f"{public_url}/a/{token}"
-
-
-def _proof(said: str, key: bytes) -> bytes:
-    return hmac.new(key, _PURPOSE + said.encode(), hashlib.sha256).digest()[:16]
-
-
-def _text(raw: bytes) -> str:
-    return base64.urlsafe_b64encode(raw).decode().rstrip("=")
 
 
 def _kind(value: Any) -> Any:

@@ -6,13 +6,13 @@ Whoever has the address may read the feed; it cannot be made, changed or guessed
 
 from __future__ import annotations
 
-import base64
 import binascii
-import hashlib
 import hmac
 import re
 from dataclasses import dataclass
 from typing import Final, Literal
+
+from tsbridge.core.signed import base64url, proof, unbase64url
 
 LONGEST: Final = 1_200
 FOLDER: Final = "/f/"
@@ -31,8 +31,8 @@ class FeedLink:
 
 def sign(link: FeedLink, secret: bytes) -> str:
     """The token."""
-    said = f"{link.kind[0]}.{_text(link.key.encode())}"
-    token = f"{said}.{_text(hmac.new(secret, _PURPOSE + said.encode(), hashlib.sha256).digest()[:16])}"
+    said = f"{link.kind[0]}.{base64url(link.key.encode())}"
+    token = f"{said}.{proof(_PURPOSE, said, secret)}"
     if len(token) > LONGEST:
         raise ValueError("expected a short key of a person or a queue")
     return token
@@ -44,7 +44,7 @@ def claimed(token: str) -> FeedLink | None:
     if found is None:
         return None
     try:
-        key = base64.urlsafe_b64decode(found[2] + "=" * (-len(found[2]) % 4)).decode()
+        key = unbase64url(found[2]).decode()
     except (binascii.Error, UnicodeDecodeError):
         return None
     return None if "\x00" in key else FeedLink("agent" if found[1] == "a" else "queue", key)
@@ -57,7 +57,3 @@ def proven(token: str, link: FeedLink, secret: bytes) -> bool:
 
 def path(token: str) -> str:
     return f"{FOLDER}{token}{ENDING}"
-
-
-def _text(raw: bytes) -> str:
-    return base64.urlsafe_b64encode(raw).decode().rstrip("=")

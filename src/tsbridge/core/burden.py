@@ -8,8 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta, tzinfo
+from datetime import UTC, date, timedelta, tzinfo
 from typing import Final
+
+from tsbridge.core.spans import Span, merged
 
 HOUR: Final = 4
 NIGHT: Final = 2
@@ -51,7 +53,7 @@ class Burden:
         return time // 4 + PAGE * self.pages + DISTRESSING * self.distressing
 
 
-def of_time(spans: Iterable[tuple[datetime, datetime]], zone: tzinfo, is_holiday: Callable[[date], bool]) -> Burden:
+def of_time(spans: Iterable[Span], zone: tzinfo, is_holiday: Callable[[date], bool]) -> Burden:
     """The burden of spans of time at work, in the zone of whoever works. Spans that overlap count once."""
     quarters = nights = weekends = holidays = 0
     for start, end in merged(spans):
@@ -64,19 +66,6 @@ def of_time(spans: Iterable[tuple[datetime, datetime]], zone: tzinfo, is_holiday
             holidays += is_holiday(local.date())
             at += QUARTER
     return Burden(quarters, nights, weekends, holidays)
-
-
-def merged(spans: Iterable[tuple[datetime, datetime]]) -> list[tuple[datetime, datetime]]:
-    """Spans in order, those that touch or overlap as one; empty ones left out."""
-    found: list[tuple[datetime, datetime]] = []
-    for start, end in sorted(spans):
-        if start >= end:
-            continue
-        if found and start <= found[-1][1]:
-            found[-1] = (found[-1][0], max(found[-1][1], end))
-        else:
-            found.append((start, end))
-    return found
 
 
 def jain(values: Sequence[int]) -> float:

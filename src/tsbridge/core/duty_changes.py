@@ -9,8 +9,8 @@ from typing import Any, Final
 
 from tsbridge.core.moments import instant_text, read_instant
 from tsbridge.core.rota import Duty
+from tsbridge.core.spans import Span, merged, without
 
-Span = tuple[datetime, datetime]
 AHEAD: Final = timedelta(days=14)
 """What begins later is not told."""
 SEEN: Final = timedelta(days=42)
@@ -50,8 +50,8 @@ def duty_changes(before: Sequence[Duty], after: Sequence[Duty], start: datetime,
     for key in was.keys() | becomes.keys():
         agent, name = key
         old, new = was.get(key, []), becomes.get(key, [])
-        gained.setdefault(agent, []).extend(Piece(name, *span) for span in _without(new, old))
-        lost.setdefault(agent, []).extend(Piece(name, *span) for span in _without(old, new))
+        gained.setdefault(agent, []).extend(Piece(name, *span) for span in without(new, old))
+        lost.setdefault(agent, []).extend(Piece(name, *span) for span in without(old, new))
     changes = (DutyChange(agent, _sorted(gained[agent]), _sorted(lost[agent])) for agent in sorted(gained))
     return tuple(one for one in changes if one.gained or one.lost)
 
@@ -154,51 +154,24 @@ def _left(pieces: Iterable[Piece], others: Sequence[Piece]) -> list[Piece]:
     found: list[Piece] = []
     for piece in pieces:
         theirs = sorted((one.start, one.end) for one in others if one.name == piece.name)
-        found += [Piece(piece.name, *span) for span in _without([(piece.start, piece.end)], theirs)]
+        found += [Piece(piece.name, *span) for span in without([(piece.start, piece.end)], theirs)]
     return found
 
 
 def _joined(pieces: Iterable[Piece]) -> tuple[Piece, ...]:
     """The same times in as few pieces as may be."""
-    found: list[Piece] = []
-    for one in sorted(pieces, key=lambda one: (one.name, one.start, one.end)):
-        if found and found[-1].name == one.name and one.start <= found[-1].end:
-            found[-1] = Piece(one.name, found[-1].start, max(found[-1].end, one.end))
-        else:
-            found.append(one)
-    return _sorted(found)
+    spans: dict[str, list[Span]] = {}
+    for one in pieces:
+        spans.setdefault(one.name, []).append((one.start, one.end))
+    return _sorted(Piece(name, *span) for name, theirs in spans.items() for span in merged(theirs))
 
 
 def _held(duties: Iterable[Duty], start: datetime, end: datetime) -> dict[tuple[str, str], list[Span]]:
     """By agent and name the times, apart and in order."""
     found: dict[tuple[str, str], list[Span]] = {}
-    for duty in sorted(duties, key=lambda one: (one.start, one.end)):
-        since, until = max(duty.start, start), min(duty.end, end)
-        if since >= until:
-            continue
-        spans = found.setdefault((duty.agent, duty.name), [])
-        if spans and since <= spans[-1][1]:
-            spans[-1] = (spans[-1][0], max(spans[-1][1], until))
-        else:
-            spans.append((since, until))
-    return found
-
-
-def _without(spans: Sequence[Span], others: Sequence[Span]) -> list[Span]:
-    """What of `spans` no time of `others` holds; both apart and in order."""
-    left: list[Span] = []
-    for start, end in spans:
-        for since, until in others:
-            if until <= start or since >= end:
-                continue
-            if start < since:
-                left.append((start, since))
-            start = until
-            if start >= end:
-                break
-        if start < end:
-            left.append((start, end))
-    return left
+    for duty in duties:
+        found.setdefault((duty.agent, duty.name), []).append((max(duty.start, start), min(duty.end, end)))
+    return {key: merged(spans) for key, spans in found.items()}
 
 
 def _sorted(pieces: Iterable[Piece]) -> tuple[Piece, ...]:

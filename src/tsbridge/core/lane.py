@@ -35,8 +35,9 @@ class _Slot:
 
 
 class Lane:
-    """`target`: a rotation, a shift or an agent, None for none; `queue`: for which it is asked, None for none in particular.
+    """One thing that somebody is to have at any instant, as a line of cover names it.
 
+    `target`: a rotation, a shift or an agent, None for none; `queue`: for which it is asked, None for none in particular.
     Of two overrides for the same the later in order counts.
     """
 
@@ -49,7 +50,6 @@ class Lane:
         self.replacing = tuple(one for one in reversed(overrides) if one.kind == "oncall" and _is_for(one, target, queue))
         self._adding = () if self.shift is None else tuple(work.more_for(self.shift, queue))
         self._roster = roster
-        self._shadows = {agent.key for agent in roster.agents if agent.shadow}
         self._presence = presence
         self._work = work
         self._edges: tuple[datetime, ...] | None = None
@@ -75,22 +75,15 @@ class Lane:
         for candidate in slot.candidates:
             for override in replacing:
                 if override.instead_of == candidate:
-                    if (missing := self._missing(override.agent, at)) is None:
+                    if (missing := self._presence.missing(override.agent, at)) is None:
                         end = override.end if slot.end is None else min(override.end, slot.end)
                         chain = (*slot.because, *passed[before:], override_says(override, self._roster))
                         return Hold(override.agent, ("override", override.id), end, chain)
                     passed.append(missing)
-            if (missing := self._missing(candidate, at, slot.shift)) is None:
+            if (missing := self._presence.missing(candidate, at, slot.shift)) is None:
                 return Hold(candidate, slot.key, slot.end, (*slot.because, *passed[before:]))
             passed.append(missing)
         return None
-
-    def _missing(self, agent: str, at: datetime, shift: str | None = None) -> Because | None:
-        """Why somebody is not to be relied on at an instant."""
-        absence = self._presence.absences(agent, shift).at(at)
-        if absence is not None:
-            return absence.because
-        return Because("shadow", f"{agent} is a shadow") if agent in self._shadows else None
 
     def _slots(self, at: datetime) -> Iterator[_Slot]:
         if self.rotation is not None:

@@ -84,6 +84,13 @@ class Presence:
             found = self._made[agent, shift] = Absences(known)
         return found
 
+    def missing(self, agent: str, at: datetime, shift: str | None = None) -> Because | None:
+        """Why `agent` is not to be relied on at an instant, in `shift` where one is given; None when they are there."""
+        absence = self.absences(agent, shift).at(at)
+        if absence is not None:
+            return absence.because
+        return Because("shadow", f"{agent} is a shadow") if self._agents[agent].shadow else None
+
     def edges(self, agent: str) -> Iterator[datetime]:
         """The instants at which `agent` comes or goes."""
         for one in self.absences(agent).between(NEVER_BEGAN, NEVER_ENDS):

@@ -109,12 +109,7 @@ class Rota:
         """Who answers for a queue and a severity. Of what is left out the lines for all answer, else the first that has the rest."""
         line = self.line(queue, severity)
         lane = self._answering(line, queue)
-        holds: dict[str, Hold] = {}
-        for hold in lane.at(at, []):
-            holds.setdefault(hold.agent, hold)
-        first = () if line is None else self._line_says(line, queue, severity)
-        until = _until(lane, holds.values(), at)
-        people = tuple(Person(key, self.agents[key].name, until[key], (*first, *hold.because)) for key, hold in holds.items())
+        people = self._people(lane, at, () if line is None else self._line_says(line, queue, severity))
         return OnCall(at, people, () if line is None else line.then, None if people else self._gap(lane, at, queue, severity))
 
     def at_work(self, at: datetime, queue: str | None = None) -> tuple[Present, ...]:
@@ -131,19 +126,19 @@ class Rota:
 
     def holding(self, target: str, at: datetime) -> tuple[Person, ...]:
         """Who has a rotation, a shift or, of an agent's key, is that agent; those of them who are there."""
-        lane = self._lane(target, None)
+        return self._people(self._lane(target, None), at, ())
+
+    def _people(self, lane: Lane, at: datetime, first: tuple[Because, ...]) -> tuple[Person, ...]:
+        """Each who has it once, the first to be told in front. `first`: the reasons before their own."""
         holds: dict[str, Hold] = {}
         for hold in lane.at(at, []):
             holds.setdefault(hold.agent, hold)
         until = _until(lane, holds.values(), at)
-        return tuple(Person(key, self.agents[key].name, until[key], hold.because) for key, hold in holds.items())
+        return tuple(Person(key, self.agents[key].name, until[key], (*first, *hold.because)) for key, hold in holds.items())
 
     def missing(self, agent: str, at: datetime) -> Because | None:
         """Why somebody is not to be relied on at an instant; None when they are there."""
-        absence = self.absences(agent).at(at)
-        if absence is not None:
-            return absence.because
-        return Because("shadow", f"{agent} is a shadow") if self.agents[agent].shadow else None
+        return self._presence.missing(agent, at)
 
     def line(self, queue: str | None, severity: int | None) -> Cover | None:
         """The cover line that answers."""

@@ -25,12 +25,7 @@ async def desk(room: Any, clock: Any) -> Telling:
 
 
 async def test_news_of_somebodys_duty_are_told_of_no_case(room: Any, desk: Telling) -> None:
-    looker = DutyNews(room.desk.database, desk.clock, LiveRoster(), lambda: None)
-    await looker.round()
-    other = copy.deepcopy(ROSTER)
-    other["rotations"]["lead"]["members"] = ["ana", "cleo"]
-    await _apart(lambda: desk.publish(other))
-    await looker.round()
+    await cleo_instead_of_ben(desk)
     await _apart(desk.tell)
     items = {item["to"]: item for item in await listed(room)}
     ben = items["ben"]
@@ -47,12 +42,7 @@ async def test_news_of_somebodys_duty_are_told_of_no_case(room: Any, desk: Telli
 
 
 async def test_news_that_did_not_arrive_can_be_tried_again(room: Any, desk: Telling) -> None:
-    looker = DutyNews(room.desk.database, desk.clock, LiveRoster(), lambda: None)
-    await looker.round()
-    other = copy.deepcopy(ROSTER)
-    other["rotations"]["lead"]["members"] = ["ana", "cleo"]
-    await _apart(lambda: desk.publish(other))
-    await looker.round()
+    await cleo_instead_of_ben(desk)
     desk.ways.fault = lambda way, agent: (_ for _ in ()).throw(GiveUp("refused"))
     await _apart(desk.tell)
     (failed,) = await listed(room, agent="ben", status="failed")
@@ -60,6 +50,16 @@ async def test_news_that_did_not_arrive_can_be_tried_again(room: Any, desk: Tell
     assert (await room.client.post(f"/v1/notifications/{failed['id']}/retry")).status_code == 200
     await _apart(desk.tell)
     assert [item["status"] for item in await listed(room, agent="ben")] == ["sent"]
+
+
+async def cleo_instead_of_ben(desk: Telling) -> None:
+    """A new roster gives Ben's turns to Cleo, and who is to be told is noted."""
+    looker = DutyNews(desk.database, desk.clock, LiveRoster(), lambda: None)
+    await looker.round()
+    other = copy.deepcopy(ROSTER)
+    other["rotations"]["lead"]["members"] = ["ana", "cleo"]
+    await _apart(lambda: desk.publish(other))
+    await looker.round()
 
 
 async def _apart(work: Any) -> Any:

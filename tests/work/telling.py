@@ -40,12 +40,20 @@ ROSTER: dict[str, Any] = {
     "lists": {"leads": ["ben", "cleo"]},
 }
 
+HURT: dict[str, Any] = {
+    "key": "hurt",
+    "kind": "escalation",
+    "when": {"field": "text", "operator": "contains", "value": "bitten"},
+    "then": [{"set_severity": 1}, {"set_category": "safety_incident"}, {"escalate": "sev1"}],
+}
+UNTIL_ACKNOWLEDGED: dict[str, Any] = {"any": [{"field": "case.acknowledged", "operator": "is", "value": True}]}
+
 BOOK: dict[str, Any] = {
     "schema": 1,
     "queues": {"safety": {}, "intake": {}},
     "policies": {
         "sev1": {
-            "stops_when": {"any": [{"field": "case.acknowledged", "operator": "is", "value": True}]},
+            "stops_when": UNTIL_ACKNOWLEDGED,
             "steps": [
                 {"after": "0m", "actions": [{"notify": "oncall"}]},
                 {"after": "15m", "actions": [{"notify": "oncall"}]},
@@ -54,12 +62,7 @@ BOOK: dict[str, Any] = {
         }
     },
     "rules": [
-        {
-            "key": "hurt",
-            "kind": "escalation",
-            "when": {"field": "text", "operator": "contains", "value": "bitten"},
-            "then": [{"set_severity": 1}, {"set_category": "safety_incident"}, {"escalate": "sev1"}],
-        },
+        HURT,
         {
             "key": "lost",
             "kind": "escalation",

@@ -13,6 +13,7 @@ import pytest
 from sqlalchemy import select
 
 from tests.clocks import SettableClock
+from tests.work.telling import HURT, UNTIL_ACKNOWLEDGED
 from tests.work.walk import Walk, call, ticket
 from tsbridge.store.db import Database
 from tsbridge.store.notice_tables import notices
@@ -22,7 +23,7 @@ BOOK: dict[str, Any] = {
     "queues": {"safety": {}, "intake": {}},
     "policies": {
         "sev1": {
-            "stops_when": {"any": [{"field": "case.acknowledged", "operator": "is", "value": True}]},
+            "stops_when": UNTIL_ACKNOWLEDGED,
             "steps": [
                 {"after": "0m", "actions": [{"add_tags": ["ts_sev1"]}, {"notify": "oncall"}]},
                 {"after": "15m", "actions": [{"notify": "oncall"}, {"notify": "list:leads"}]},
@@ -30,12 +31,7 @@ BOOK: dict[str, Any] = {
         }
     },
     "rules": [
-        {
-            "key": "hurt",
-            "kind": "escalation",
-            "when": {"field": "text", "operator": "contains", "value": "bitten"},
-            "then": [{"set_severity": 1}, {"set_category": "safety_incident"}, {"escalate": "sev1"}],
-        },
+        HURT,
         {
             "key": "press",
             "kind": "escalation",

@@ -29,7 +29,7 @@ NEVER: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 @dataclass(frozen=True, slots=True)
 class Reason:
-    """One step of why. `step`: queue, shift, shadow, user, skills, capacity, limit, knows, load, turn, fairness, key or mode."""
+    """One step of why. `step`: shift, shadow, user, skills, capacity, limit, knows, alone, load, turn, fairness, key or mode."""
 
     step: str
     says: str
@@ -115,7 +115,7 @@ def rank(terms: Terms, work: Work, people: Sequence[Colleague]) -> tuple[Ranked,
     """Everybody, whoever would be asked first in front, then who cannot get it, by key. At most one is chosen."""
     unfit = {one.agent: reasons for one in people if (reasons := tuple(_against(terms, work, one)))}
     order = _ordered(terms, work, [one for one in people if one.agent not in unfit])
-    known = next((agent for agent in work.knows if agent not in unfit and any(one.agent == agent for one in order)), None)
+    known = next((agent for agent in work.knows if any(one.agent == agent for one in order)), None)
     if terms.mode == "sticky" and known is not None:
         order.sort(key=lambda one: one.agent != known)
     found = []

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from tsbridge.core.roster import Away, Override, Roster, Shift
 
@@ -39,10 +39,9 @@ def with_feeds(roster: Roster, read: Mapping[str, Sequence[Span]]) -> Known:
             away += [Away(feed.agent or "", span.start, span.end, feed.key) for span in spans]
             continue
         shifts.append(Shift(feed.key, (), (), (), roster.zone))
-        kind = "oncall" if feed.means == "rotation" else "shift"
-        overrides += [
-            Override(f"{feed.key}:{span.start:%Y%m%dT%H%M%SZ}:{span.agent}", kind, span.agent, *span[:2], "kept elsewhere", None, feed.key)  # type: ignore[arg-type]
-            for span in spans
-            if span.agent in keys
-        ]
+        kind: Literal["oncall", "shift"] = "oncall" if feed.means == "rotation" else "shift"
+        for start, end, agent in spans:
+            if agent in keys:
+                id = f"{feed.key}:{start:%Y%m%dT%H%M%SZ}:{agent}"
+                overrides.append(Override(id, kind, agent, start, end, "kept elsewhere", rotation=feed.key))
     return Known(replace(roster, shifts=tuple(sorted(shifts, key=lambda shift: shift.key))), tuple(overrides), tuple(away))

@@ -1,4 +1,5 @@
-"""What everybody is handed instead of reaching for it: the time and fresh ids. `wiring` makes the real ones."""
+"""What everybody is handed instead of reaching for it: the time and fresh ids, made by `wiring`; and what an act or a process apart may
+raise instead of an answer."""
 
 from __future__ import annotations
 

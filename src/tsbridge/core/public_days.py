@@ -34,7 +34,7 @@ def public_days(country: str, subdivision: str | None, year: int) -> PublicDays:
     try:
         # Names in one language: else each country's are in its own.
         found = holidays.country_holidays(country, subdiv=subdivision, years=year, language="en_US")
-    except NotImplementedError:  # the library's word for it
+    except NotImplementedError:  # what `holidays` raises for a country or subdivision that it does not have
         raise LookupError(country, subdivision) from None
     worked = frozenset(getattr(found, "weekend_workdays", ()))
     names = {day: tuple(found.get_list(day)) for day in tuple(found) if day.year == year}

@@ -114,7 +114,7 @@ def _stints(shift: Shift, day: date, hours: Hours, kept: str | None) -> Iterator
 
 
 def _within(hours: Hours, others: Hours) -> Hours:
-    both = (((max(a, c), min(b, d))) for a, b in hours for c, d in others)
+    both = ((max(a, c), min(b, d)) for a, b in hours for c, d in others)
     return tuple((start, end) for start, end in both if start < end)
 
 

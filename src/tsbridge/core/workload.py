@@ -37,7 +37,7 @@ def pieces(state: CaseState) -> tuple[Piece, ...]:
     for key, track in state.tracks.items():
         if key.startswith("zendesk:") and track.status not in (*DONE, *RESTING):
             name = state.thread_of(key)
-            if not state.threads[name].resolved if name in state.threads else False:
+            if name in state.threads and not state.threads[name].resolved:
                 found[name] = min(found.get(name, (track.opened_at, key)), (track.opened_at, key))
     return tuple([_piece(state, name, key) for name, (_, key) in sorted(found.items())])
 
@@ -71,4 +71,4 @@ def _moved_by_hand(track: Track, routed: str) -> bool:
 
 def _may_be_given(track: Track, news: str) -> bool:
     """Whether nobody undid an assignment of ours, or something came since that asks anew."""
-    return track.declined.get(ASSIGNEE, "") < news if ASSIGNEE in track.declined else True
+    return ASSIGNEE not in track.declined or track.declined[ASSIGNEE] < news

@@ -12,7 +12,7 @@ from fastapi import Depends, FastAPI, Request
 from sqlalchemy import Connection
 from starlette.routing import BaseRoute
 
-from tsbridge.core.knowledge import Spell
+from tsbridge.core.duties_as_known import Spell
 from tsbridge.core.moments import Interaction
 from tsbridge.core.ports import Clock, Ids
 from tsbridge.core.rota import Rota

@@ -11,7 +11,7 @@ from fastapi import APIRouter, Query
 from sqlalchemy import Connection
 
 from tsbridge.core.coverage import Hole, holes
-from tsbridge.core.knowledge import duties
+from tsbridge.core.duties_as_known import duties
 from tsbridge.core.roster import Agent
 from tsbridge.core.rota import OnCall, Rota
 from tsbridge.core.rules.facts import YEARS

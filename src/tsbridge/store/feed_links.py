@@ -8,7 +8,7 @@ from datetime import datetime
 from sqlalchemy import Connection, delete, insert, select
 
 from tsbridge.core.feedlink import FeedLink
-from tsbridge.store.tables import feed_links as table
+from tsbridge.store.roster_tables import feed_links as table
 
 
 def make(conn: Connection, link: FeedLink, now: datetime, by: str, entropy: Callable[[int], bytes]) -> bytes:

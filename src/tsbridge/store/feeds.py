@@ -12,7 +12,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from tsbridge.core.elsewhere import Span, Spans
 from tsbridge.core.moments import instant_text, read_instant
 from tsbridge.store import rosters
-from tsbridge.store.tables import feed_looks, feed_reads
+from tsbridge.store.roster_tables import feed_looks, feed_reads
 
 Marks = tuple[tuple[str, datetime], ...]
 """Reads of feeds: the feed's key and when it was learnt what it says."""

@@ -9,8 +9,8 @@ from typing import Final
 from sqlalchemy import Connection, delete, select
 from sqlalchemy.dialects import postgresql, sqlite
 
+from tsbridge.store.roster_tables import link_keys as table
 from tsbridge.store.tables import EPOCH
-from tsbridge.store.tables import link_keys as table
 
 PERIOD: Final = timedelta(days=30)
 KEPT: Final = 3

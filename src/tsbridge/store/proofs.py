@@ -7,7 +7,7 @@ from datetime import datetime
 from sqlalchemy import Connection, select
 from sqlalchemy.dialects import postgresql, sqlite
 
-from tsbridge.store.tables import way_proofs as table
+from tsbridge.store.roster_tables import way_proofs as table
 
 
 def prove(conn: Connection, agent: str, way: str, at: datetime) -> None:

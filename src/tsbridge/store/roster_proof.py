@@ -12,7 +12,8 @@ from sqlalchemy import Connection, RowMapping, select
 
 from tsbridge.core.rules.language import content_hash
 from tsbridge.store import rosters as store
-from tsbridge.store.tables import changes, overrides, rosters
+from tsbridge.store.roster_tables import overrides, rosters
+from tsbridge.store.tables import changes
 
 PUBLISHED: Final = ("roster.publish", "roster.restore")
 MADE: Final = "override.make"

@@ -16,8 +16,8 @@ from tsbridge.core.escalation import Books
 from tsbridge.core.moments import WRITTEN, Moment
 from tsbridge.core.rules.document import read
 from tsbridge.core.rules.judge import Judge
+from tsbridge.core.steps import escalation_rows
 from tsbridge.core.story import due_at
-from tsbridge.work.conclude import escalation_rows
 
 PENDING = {"all": [{"field": "ticket.status", "operator": "is", "value": "pending"}]}
 TAKEN = {"any": [{"field": "ticket.assignee_id", "operator": "present"}]}

@@ -12,7 +12,8 @@ from tests.web.test_explained import CASE, heard
 from tsbridge.core.moments import Moment, Text
 from tsbridge.store import views
 from tsbridge.work.casedesk import DeskWork
-from tsbridge.work.conclude import Conclusions, ToldNow
+from tsbridge.work.conclude import Conclusions
+from tsbridge.work.told_now import ToldNow
 
 pytestmark = pytest.mark.anyio
 

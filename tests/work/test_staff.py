@@ -19,8 +19,8 @@ from tsbridge.store.db import Database
 from tsbridge.store.tables import cases, moments
 from tsbridge.store.tables import decisions as rows
 from tsbridge.web.explained import explained
-from tsbridge.work.conclude import ToldNow
 from tsbridge.work.replay import Shadowing
+from tsbridge.work.told_now import ToldNow
 
 ROSTER: dict[str, Any] = {
     "schema": 1,

@@ -21,8 +21,9 @@ from tsbridge.store import assignments, cases, rosters, workload
 from tsbridge.store.db import Database, unavailable
 from tsbridge.store.rulebooks import Built, LiveRulebook
 from tsbridge.work.choosing import Choosing, Rosters, candidate_json, left_behind, user_of
-from tsbridge.work.conclude import Conclusions, ToldNow
+from tsbridge.work.conclude import Conclusions
 from tsbridge.work.loop import place
+from tsbridge.work.told_now import ToldNow
 
 BATCH: Final = 20
 CASE_PAUSE: Final = timedelta(minutes=1)

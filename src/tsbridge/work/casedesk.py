@@ -12,7 +12,8 @@ from tsbridge.core.ports import Clock, Ids, Refusal
 from tsbridge.core.track import key_of
 from tsbridge.store import agents, cases, chain, links, withdrawal
 from tsbridge.store.db import Database
-from tsbridge.work.conclude import Conclusions, ToldNow
+from tsbridge.work.conclude import Conclusions
+from tsbridge.work.told_now import ToldNow
 
 
 class DeskWork:

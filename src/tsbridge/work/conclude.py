@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
 import logging
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence, Set
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 
@@ -15,14 +14,14 @@ from sqlalchemy import Connection
 from tsbridge.core.anew import done_before
 from tsbridge.core.casestate import CaseState
 from tsbridge.core.contacts import COUNTS
-from tsbridge.core.escalation import Armed, Books, expected
 from tsbridge.core.helpdesk import Wish
-from tsbridge.core.link import Node, group
-from tsbridge.core.moments import Handle, Interaction, Moment, instant_text
+from tsbridge.core.link import group
+from tsbridge.core.moments import Interaction
 from tsbridge.core.ports import Ids
 from tsbridge.core.quiet import Done
 from tsbridge.core.rules.judge import Judge
 from tsbridge.core.rules.language import Rulebook
+from tsbridge.core.steps import escalation_rows
 from tsbridge.core.story import History, Judged, Told, judge_story, order_key
 from tsbridge.core.track import key_of
 from tsbridge.core.workload import pieces
@@ -34,11 +33,9 @@ from tsbridge.store import (
     links,
     moments,
     neighbourhood,
-    people,
     quiet,
     shared,
     warnings,
-    withdrawal,
     workload,
 )
 from tsbridge.store import notices as kept_notices
@@ -47,89 +44,9 @@ from tsbridge.work import notices
 from tsbridge.work.redaction import Redactions
 from tsbridge.work.rosters import LiveRoster
 from tsbridge.work.staff import look
+from tsbridge.work.told_now import ToldNow
 
 log = logging.getLogger("tsbridge.conclude")
-
-
-@dataclass(slots=True)
-class ToldNow:
-    """What one transaction was told.
-
-    `subjects`: interactions it may concern; `heard`: those that said something; `founded`: those whose people were not known to be
-    in touch then; `left`: those whose story something left, and `were`: as what was withdrawn had linked them; `passed_on`: those
-    that turned out to be about somebody else, with whom they were about; `dated`: when those that may be dated otherwise now were
-    opened before; `fresh`: the digests of the new moments.
-    """
-
-    subjects: set[Interaction] = field(default_factory=set)
-    heard: set[Interaction] = field(default_factory=set)
-    founded: set[Interaction] = field(default_factory=set)
-    left: set[Interaction] = field(default_factory=set)
-    were: list[Node] = field(default_factory=list)
-    passed_on: dict[Interaction, set[Handle]] = field(default_factory=dict)
-    dated: dict[Interaction, datetime] = field(default_factory=dict)
-    fresh: set[str] = field(default_factory=set)
-
-    def replace_impressions(self, conn: Connection, ticket: str, now: datetime, until: datetime) -> None:
-        """A ticket's audits were read: its first impressions leave the story, and the case is judged from the start."""
-        opened_at = moments.replace_impressions(conn, ticket, now, until)
-        if opened_at is not None:
-            subject = Interaction("zendesk", ticket)
-            self.dated[subject] = opened_at
-            self.subjects.add(subject)
-            self.heard.add(subject)
-            self.left.add(subject)
-            self._about(conn, subject, people.pass_on(conn, subject, people.requester_of(conn, subject)))
-
-    def withdraw(self, conn: Connection, moment: str, by: str, because: str, now: datetime) -> bool:
-        """Take a moment out of its story: the case is judged from the start without it. False when it was out already."""
-        left = withdrawal.withdraw(conn, moment, by, because, now)
-        if left is None:
-            return False
-        self.subjects |= {left.was.subject, *left.others}
-        self.founded.add(left.was.subject)
-        self.left.add(left.was.subject)
-        self.were.append(left.was)
-        return True
-
-    def hear(self, conn: Connection, moment: Moment, event_id: str, version: int, quiet: datetime | None = None) -> bool:
-        """Keep a moment, quiet up to then, and what links it. False when an equal one was heard before."""
-        if not moments.add(conn, moment, event_id, version, quiet):
-            return False
-        self.fresh.add(moment.digest)
-        self.subjects.add(moment.subject)
-        self.heard.add(moment.subject)
-        about = people.as_left(conn, moment.people)
-        touched = moments.touch(conn, moment, people.requester_in(about) if moment.source == "zendesk" else None)
-        self._about(conn, moment.subject, people.meet(conn, moment, about, touched.requester), news=touched.news)
-        return True
-
-    def meet(self, conn: Connection, impression: Moment) -> None:
-        """A first impression that audits made needless: what it tells of people stays known, they are not told by audits."""
-        subject = impression.subject
-        self.subjects.add(subject)
-        about = people.as_left(conn, impression.people)
-        self._about(conn, subject, people.meet(conn, impression, about, people.requester_of(conn, subject)))
-
-    def merge(self, conn: Connection, lost: str, left: str) -> None:
-        """Two Zendesk users are one from now on."""
-        several = people.merge(conn, lost, left)
-        if several is None:
-            return
-        for subject in several:
-            self._about(conn, subject, people.Met(True, frozenset()))
-        theirs = links.standing_for(conn, set(people.as_left(conn, [Handle(people.USER, left)])))
-        self.subjects |= theirs
-        self.founded |= theirs
-
-    def _about(self, conn: Connection, subject: Interaction, met: people.Met, *, news: bool = False) -> None:
-        """What is known of an interaction's people is, or may be, otherwise."""
-        if met.left:
-            self.passed_on.setdefault(subject, set()).update(met.left)
-        if news or met.news:
-            self.subjects.add(subject)
-            self.founded.add(subject)
-            self.subjects |= links.introduce(conn, subject)
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,12 +136,10 @@ class Conclusions:
             subjects = [m.subject for m in grouping.members]
             if case_id in anew or not seeds.isdisjoint(subjects):
                 whole = case_id in anew or told.heard.isdisjoint(subjects) or not told.left.isdisjoint(subjects)
-                done = self._judge(conn, live, case_id, subjects, now, whole=whole, fresh=told.fresh)
-                total += done
+                total += self._judge(conn, live, case_id, subjects, now, whole=whole, fresh=told.fresh)
         others = anew | links.cases_of(conn, seeds - near.stood.keys())
         for case_id in sorted(others - found.keys()):
-            done = self.judge_case(conn, live, case_id, now, whole=True)
-            total += done
+            total += self.judge_case(conn, live, case_id, now, whole=True)
         return total
 
     def keep_done(self, conn: Connection, subject: Interaction) -> None:
@@ -366,54 +281,3 @@ def wishes_of(state: CaseState, book: Rulebook) -> dict[str, Wish]:
     """What a case wishes of each of its live tickets."""
     groups = {name: str(queue.zendesk_group_id) for name, queue in book.queues.items() if queue.zendesk_group_id is not None}
     return {ticket: state.wish(ticket, groups) for ticket in state.tickets()}
-
-
-def escalation_rows(case_id: str, state: CaseState, books: Books) -> list[dict[str, object]]:
-    """The steps of a case's policies: those that are over, and those to come with their due times."""
-    rows: dict[str, dict[str, object]] = {}
-    armed_by = {one.interaction for one in state.ended} | {one.interaction for one in state.armed}
-    about = {by: _about(state, by) for by in armed_by}
-    for over in state.ended:
-        was = Armed(over.policy, over.armed_at, over.step - 1, over.interaction, over.rests, version=over.version)
-        due = over.at if over.status in ("fired", "passed") else expected(books.of(was), was, over.step - 1)
-        _row(rows, case_id, was, about[was.interaction], over.step, due or over.at, over.status, over.at)
-    for armed in state.armed:
-        policy = books.policy(armed)
-        for index in range(armed.next_step, len(policy.steps) if policy is not None else 0):
-            due = expected(books.of(armed), armed, index)
-            if due is not None:
-                status = "paused" if armed.resting else "armed"
-                _row(rows, case_id, armed, about[armed.interaction], index + 1, due, status)
-    return list(rows.values())
-
-
-def _about(state: CaseState, by: Interaction) -> dict[str, object]:
-    """What stands for the interaction that armed a step, and who has it in hand."""
-    stands, own = state.stands_for(by), state.thread(by)
-    taken = min((one for one in (state.acknowledged, own.taken) if one is not None), key=lambda one: one.at, default=None)
-    return {
-        "source": by.source,
-        "interaction": by.id,
-        "severity": stands.severity,
-        "category": stands.category,
-        "queue": own.queue or stands.queue,
-        "open": not own.resolved,
-        "taken_at": taken and taken.at,
-        "taken_by": taken and taken.by,
-    }
-
-
-def _row(
-    rows: dict[str, dict[str, object]],
-    case_id: str,
-    armed: Armed,
-    about: Mapping[str, object],
-    step: int,
-    due_at: datetime,
-    status: str,
-    ended_at: datetime | None = None,
-) -> None:
-    name = f"{case_id}:{key_of(armed.interaction)}:{armed.policy}:{step}:{instant_text(armed.armed_at)}"
-    id_ = "esc_" + hashlib.sha256(name.encode()).hexdigest()[:24]
-    times = {"armed_at": armed.armed_at, "due_at": due_at, "ended_at": ended_at}
-    rows[id_] = {"id": id_, "policy": armed.policy, "step": step, "status": status, "version": armed.version, **times, **about}

@@ -55,8 +55,7 @@ class DueTimes:
             for case_id in cases.still_due(conn, due, now):
                 if total.decisions and self._clock.now() - begun > AIM:
                     break  # the rest is still due
-                done = self._conclusions.judge_case(conn, live, case_id, now)
-                total += done
+                total += self._conclusions.judge_case(conn, live, case_id, now)
             return total
 
         if (await self._database.write(judge)).effects:

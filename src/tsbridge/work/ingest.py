@@ -29,7 +29,7 @@ from tsbridge.store.rulebooks import Built
 from tsbridge.store.warnings import note
 from tsbridge.vendors.zendesk.read_audits import believed
 from tsbridge.work.accounts import ACCOUNT, FOREIGN, foreign, without_foreign
-from tsbridge.work.conclude import Concluded, Conclusions, ToldNow
+from tsbridge.work.conclude import Concluded, Conclusions
 from tsbridge.work.due import AIM
 from tsbridge.work.facts import Background
 from tsbridge.work.hearing import Heard, Hearing
@@ -38,6 +38,7 @@ from tsbridge.work.loop import place
 from tsbridge.work.reading import Bound, Reader, TookTooLong, tell_fault, unbound
 from tsbridge.work.reading import read as read_delivery
 from tsbridge.work.rings import Read, Rings, beside, newest_ring, only, pause, received, rung, unheard
+from tsbridge.work.told_now import ToldNow
 
 BATCH = 50
 LEASE = timedelta(seconds=60)

@@ -16,12 +16,13 @@ from sqlalchemy import Connection
 
 from tsbridge.core.moments import instant_text
 from tsbridge.core.ports import Clock
+from tsbridge.core.steps import escalation_rows
 from tsbridge.core.watch import AT_ONCE, BY_CASE, TOLERANCE, UNREADABLE, Finding, compare
 from tsbridge.store import decisions, keep, links, moments, watch
 from tsbridge.store.db import Database, unavailable
 from tsbridge.store.rulebooks import Built, LiveRulebook
 from tsbridge.work.choosing import Choosing, Rosters
-from tsbridge.work.conclude import Conclusions, Known, escalation_rows
+from tsbridge.work.conclude import Conclusions, Known
 from tsbridge.work.loop import place
 from tsbridge.work.trouble import Alarm
 

@@ -13,6 +13,7 @@ from tsbridge.core.casestate_json import from_json, to_json
 from tsbridge.core.moments import Value
 from tsbridge.core.story import due_at
 from tsbridge.store import workload
+from tsbridge.store.parts import parts
 from tsbridge.store.tables import cases, escalations, interactions
 
 # Statements of the hot path are built once: building one costs more than running it.
@@ -49,8 +50,8 @@ def facts_of(conn: Connection, tickets: Mapping[str, str]) -> dict[str, Mapping[
     found: dict[str, Mapping[str, Value]] = {}
     wanted = sorted(set(tickets.values()))
     states: dict[str, CaseState] = {}
-    for start in range(0, len(wanted), 400):
-        rows = conn.execute(select(cases.c.id, cases.c.state).where(cases.c.id.in_(wanted[start : start + 400])))
+    for part in parts(wanted):
+        rows = conn.execute(select(cases.c.id, cases.c.state).where(cases.c.id.in_(part)))
         states.update({row.id: from_json(row.state) for row in rows})
     for ticket, case_id in tickets.items():
         track = states[case_id].tracks.get(f"zendesk:{ticket}") if case_id in states else None

@@ -13,9 +13,9 @@ from sqlalchemy import Connection, and_, exists, insert, or_, select, update
 
 from tsbridge.store import keep
 from tsbridge.store.notice_tables import duty_notices, messages, notifications
+from tsbridge.store.parts import parts
 
 KNOWN: Final = "duties_known"
-PART: Final = 400
 
 
 def known(conn: Connection) -> Any:
@@ -46,8 +46,8 @@ def untold(conn: Connection, agents: Collection[str]) -> list[Any]:
         messages.c.id == notifications.c.message,
         or_(messages.c.status == "sending", messages.c.sealed),
     )
-    for start in range(0, len(wanted), PART):
-        mine = and_(duty_notices.c.agent.in_(wanted[start : start + PART]), duty_notices.c.over_at.is_(None), ~may_have_gone)
+    for part in parts(wanted):
+        mine = and_(duty_notices.c.agent.in_(part), duty_notices.c.over_at.is_(None), ~may_have_gone)
         found += conn.execute(select(duty_notices).where(mine).order_by(duty_notices.c.at, duty_notices.c.id)).all()
     return found
 
@@ -61,23 +61,22 @@ def due(conn: Connection, now: datetime, limit: int) -> list[Any]:
 def standing(conn: Connection, ids: Sequence[str]) -> list[Any]:
     """Rows of those that are not over."""
     found: list[Any] = []
-    for start in range(0, len(ids), PART):
-        mine = (duty_notices.c.id.in_(ids[start : start + PART]), duty_notices.c.over_at.is_(None))
+    for part in parts(ids):
+        mine = (duty_notices.c.id.in_(part), duty_notices.c.over_at.is_(None))
         found += conn.execute(select(duty_notices).where(*mine).order_by(duty_notices.c.id)).all()
     return found
 
 
 def looked(conn: Connection, ids: Sequence[str]) -> None:
     """There is nothing more to do for these until something happens."""
-    for start in range(0, len(ids), PART):
-        conn.execute(update(duty_notices).where(duty_notices.c.id.in_(ids[start : start + PART])).values(due_at=None))
+    for part in parts(ids):
+        conn.execute(update(duty_notices).where(duty_notices.c.id.in_(part)).values(due_at=None))
 
 
 def close(conn: Connection, ids: Iterable[str], because: str, now: datetime) -> None:
     """These are over; what of them still waits is never sent."""
     wanted = sorted(set(ids))
-    for start in range(0, len(wanted), PART):
-        part = wanted[start : start + PART]
+    for part in parts(wanted):
         mine = (duty_notices.c.id.in_(part), duty_notices.c.over_at.is_(None))
         conn.execute(update(duty_notices).where(*mine).values(over_at=now, over_because=because, due_at=None))
         waiting = (notifications.c.notice.in_(part), notifications.c.status == "waiting")

@@ -8,9 +8,8 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, Row, delete, func, insert, select, update
 
+from tsbridge.store.parts import parts
 from tsbridge.store.tables import facts_wanted
-
-AT_ONCE = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +44,7 @@ def want_read(
     rang = {"rang_at": now, **({"alone": True} if alone else {})}
     wanted = sorted(set(tickets))
     known = _add(conn, {ticket: {"since": now, "due_at": due_at, "quiet_before": quiet_before, **rang} for ticket in wanted})
-    for part in _parts(known):
+    for part in parts(known):
         conn.execute(update(facts_wanted).where(facts_wanted.c.ticket.in_(part)).values(**rang))
 
 
@@ -63,7 +62,7 @@ def due(conn: Connection, now: datetime, limit: int) -> list[Wanted]:
 def of(conn: Connection, tickets: Sequence[str]) -> dict[str, Wanted]:
     """Those of these tickets that are wanted."""
     found: dict[str, Wanted] = {}
-    for part in _parts(tickets):
+    for part in parts(tickets):
         rows = conn.execute(select(facts_wanted).where(facts_wanted.c.ticket.in_(part)))
         found.update({row.ticket: _wanted(row) for row in rows})
     return found
@@ -83,7 +82,7 @@ def behind(conn: Connection, until: datetime, limit: int) -> list[str]:
 
 def later(conn: Connection, tickets: Sequence[str], now: datetime, first: timedelta, last: timedelta) -> None:
     """Ask for these again after twice the time as before, `last` at most."""
-    for part in _parts(tickets):
+    for part in parts(tickets):
         for row in conn.execute(select(facts_wanted.c.ticket, facts_wanted.c.attempts).where(facts_wanted.c.ticket.in_(part))).all():
             pause = min(first * 2 ** min(row.attempts + 1, 16), last)
             again = {"attempts": row.attempts + 1, "due_at": now + pause}
@@ -92,24 +91,24 @@ def later(conn: Connection, tickets: Sequence[str], now: datetime, first: timede
 
 def put_off(conn: Connection, tickets: Sequence[str], due_at: datetime) -> None:
     """Nobody asked for these: no attempt of theirs."""
-    for part in _parts(tickets):
+    for part in parts(tickets):
         conn.execute(update(facts_wanted).where(facts_wanted.c.ticket.in_(part)).values(due_at=due_at))
 
 
 def read(conn: Connection, tickets: Sequence[str], until: datetime) -> None:
     """The audits of these tickets were read: what rang up to `until` is told."""
-    for part in _parts(tickets):
+    for part in parts(tickets):
         conn.execute(delete(facts_wanted).where(facts_wanted.c.ticket.in_(part), facts_wanted.c.rang_at <= until))
 
 
 def told(conn: Connection, tickets: Sequence[str]) -> None:
     """The background facts of these tickets have come."""
-    for part in _parts(tickets):
+    for part in parts(tickets):
         conn.execute(delete(facts_wanted).where(facts_wanted.c.ticket.in_(part), facts_wanted.c.rang_at.is_(None)))
 
 
 def forget(conn: Connection, tickets: Sequence[str]) -> None:
-    for part in _parts(tickets):
+    for part in parts(tickets):
         conn.execute(delete(facts_wanted).where(facts_wanted.c.ticket.in_(part)))
 
 
@@ -129,10 +128,6 @@ def _add(conn: Connection, tickets: Mapping[str, Mapping[str, object]]) -> list[
     if fresh:
         conn.execute(insert(facts_wanted), fresh)
     return sorted(known)
-
-
-def _parts(tickets: Sequence[str]) -> list[Sequence[str]]:
-    return [tickets[start : start + AT_ONCE] for start in range(0, len(tickets), AT_ONCE)]
 
 
 def _wanted(row: Row[tuple[object, ...]]) -> Wanted:

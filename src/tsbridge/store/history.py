@@ -19,6 +19,7 @@ from tsbridge.core.track import key_of
 from tsbridge.store import links, quiet
 from tsbridge.store.decisions import Held, given_of
 from tsbridge.store.moments import IN_STORY
+from tsbridge.store.parts import parts
 from tsbridge.store.tables import cases, decisions, interactions, moments
 
 QUARTER = timedelta(days=91)
@@ -96,7 +97,7 @@ def stored(conn: Connection, ids: Sequence[str], *, contacts: bool, staff: bool 
 def _stories(conn: Connection, case_of: dict[Interaction, str]) -> dict[str, list[Told]]:
     found: dict[str, list[Told]] = defaultdict(list)
     desk = {key_of(subject): case_id for subject, case_id in case_of.items()}
-    for part in _parts(sorted(case_of)):
+    for part in parts(sorted(case_of)):
         ids: dict[str, list[str]] = defaultdict(list)
         for subject in part:
             ids[subject.source].append(subject.id)
@@ -113,7 +114,7 @@ def _stories(conn: Connection, case_of: dict[Interaction, str]) -> dict[str, lis
 def _recorded(conn: Connection, case_of: dict[Interaction, str]) -> dict[str, list[Kept]]:
     """The decisions in force, and where in the audit each moment was first decided."""
     found: dict[str, list[Kept]] = defaultdict(list)
-    for part in _parts(sorted(case_of)):
+    for part in parts(sorted(case_of)):
         ids: dict[str, list[str]] = defaultdict(list)
         for subject in part:
             ids[subject.source].append(subject.id)
@@ -141,14 +142,10 @@ def _saw(conn: Connection, case_of: dict[Interaction, str]) -> dict[str, dict[st
     """By case and moment what the first judgement saw of people and queues."""
     found: dict[str, dict[str, dict[str, Value]]] = defaultdict(dict)
     columns = (decisions.c.source, decisions.c.interaction, decisions.c.moment, decisions.c.seen)
-    for part in _parts(sorted(case_of)):
+    for part in parts(sorted(case_of)):
         wanted = tuple_(decisions.c.source, decisions.c.interaction).in_([tuple(subject) for subject in part])
         query = select(*columns).where(wanted, decisions.c.mode == "live", decisions.c.retracted.is_(False)).order_by(decisions.c.seq)
         for source, interaction, moment, seen in conn.execute(query):
             of_staff = {name: value_from(value) for name, value in given_of(seen).items() if name in STAFF}
             found[case_of[Interaction(source, interaction)]].setdefault(moment, of_staff)
     return found
-
-
-def _parts(subjects: Sequence[Interaction], size: int = 400) -> list[Sequence[Interaction]]:
-    return [subjects[start : start + size] for start in range(0, len(subjects), size)]

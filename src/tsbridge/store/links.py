@@ -12,6 +12,7 @@ from tsbridge.core.contacts import COUNTS, Contact
 from tsbridge.core.link import STRENGTH, Acquaintances, Grouping, Node, resolve_person
 from tsbridge.core.moments import CLOCK, Handle, Interaction, Value
 from tsbridge.core.track import key_of
+from tsbridge.store.parts import parts
 from tsbridge.store.tables import acquaintances, decisions, desired, handles, interactions, link_edits
 
 REACH: Final = 600
@@ -208,12 +209,12 @@ def about_somebody(conn: Connection, subjects: Iterable[Interaction]) -> set[Int
     """Those of these interactions of which some person is known."""
     found: set[Interaction] = set()
     wanted = sorted(subjects)
-    for start in range(0, len(wanted), 400):
+    for part in parts(wanted):
         rows = conn.execute(
             select(handles.c.source, handles.c.interaction)
             .where(
                 handles.c.role == "person",
-                tuple_(handles.c.source, handles.c.interaction).in_([tuple(s) for s in wanted[start : start + 400]]),
+                tuple_(handles.c.source, handles.c.interaction).in_([tuple(s) for s in part]),
             )
             .distinct()
         )

@@ -13,6 +13,7 @@ from tsbridge.core.link import case_key
 from tsbridge.core.moments import FACTS, UNJUDGED, Interaction, Moment, from_json, to_json
 from tsbridge.core.story import Told, order_key
 from tsbridge.core.track import key_of
+from tsbridge.store.parts import parts
 from tsbridge.store.people import as_left, requester_in
 from tsbridge.store.tables import handles, inbox, interactions, moments
 
@@ -107,8 +108,7 @@ def story(conn: Connection, subjects: Iterable[Interaction]) -> list[Told]:
     """The moments of these interactions, and what the desk did to them, in the story's order."""
     told: list[Told] = []
     wanted = sorted(subjects)
-    for start in range(0, len(wanted), 100):
-        part = wanted[start : start + 100]
+    for part in parts(wanted, 100):
         within = or_(*(moments_of(s) for s in part))
         rows = conn.execute(select(*_TOLD).where(within, IN_STORY))
         told.extend(Told(from_json(body, digest), version, quiet) for digest, body, version, quiet in rows)
@@ -120,8 +120,8 @@ def last_heard(conn: Connection, tickets: Sequence[str]) -> dict[str, datetime |
     """Those of these tickets that were heard of at all, with the time of the newest audit that was heard; None without one."""
     found: dict[str, datetime | None] = {}
     audit = case((moments.c.vendor_order.is_not(None), moments.c.at))
-    for start in range(0, len(tickets), 400):
-        of_them = (moments.c.source == "zendesk", moments.c.interaction.in_(tickets[start : start + 400]), moments.c.event != FACTS)
+    for part in parts(tickets):
+        of_them = (moments.c.source == "zendesk", moments.c.interaction.in_(part), moments.c.event != FACTS)
         rows = conn.execute(select(moments.c.interaction, func.max(audit)).where(*of_them, IN_STORY).group_by(moments.c.interaction))
         found.update({ticket: at for ticket, at in rows})
     return found
@@ -130,8 +130,8 @@ def last_heard(conn: Connection, tickets: Sequence[str]) -> dict[str, datetime |
 def with_impressions(conn: Connection, tickets: Sequence[str]) -> set[str]:
     """Which of these tickets have first impressions in their story: their audits are still to be read."""
     found: set[str] = set()
-    for start in range(0, len(tickets), 500):
-        of_them = (moments.c.source == "zendesk", moments.c.interaction.in_(tickets[start : start + 500]))
+    for part in parts(tickets):
+        of_them = (moments.c.source == "zendesk", moments.c.interaction.in_(part))
         found |= set(conn.execute(select(moments.c.interaction).where(*of_them, moments.c.impression, IN_STORY).distinct()).scalars())
     return found
 
@@ -179,8 +179,8 @@ def _told_last(conn: Connection, told: Iterable[Moment]) -> tuple[str | None, st
 def unknown(conn: Connection, told: Sequence[Moment]) -> list[Moment]:
     """Those of these moments that were not heard before."""
     known: set[str] = set()
-    for start in range(0, len(told), 500):
-        digests = [moment.digest for moment in told[start : start + 500]]
+    for part in parts(told):
+        digests = [moment.digest for moment in part]
         known |= set(conn.execute(select(moments.c.digest).where(moments.c.digest.in_(digests))).scalars())
     return [moment for moment in told if moment.digest not in known]
 
@@ -188,8 +188,8 @@ def unknown(conn: Connection, told: Sequence[Moment]) -> list[Moment]:
 def audits_heard(conn: Connection, tickets: Sequence[str]) -> dict[str, set[str]]:
     """Which audits of these tickets were heard, by their ids of twenty digits."""
     found: dict[str, set[str]] = {}
-    for start in range(0, len(tickets), 400):
-        of_them = (moments.c.source == "zendesk", moments.c.interaction.in_(tickets[start : start + 400]))
+    for part in parts(tickets):
+        of_them = (moments.c.source == "zendesk", moments.c.interaction.in_(part))
         for ticket, order in conn.execute(
             select(moments.c.interaction, moments.c.vendor_order).where(*of_them, moments.c.vendor_order.is_not(None))
         ):
@@ -218,8 +218,7 @@ def has_facts(conn: Connection, tickets: Sequence[str]) -> set[str]:
 def of_calls(conn: Connection, calls: Sequence[str]) -> list[Moment]:
     """Every moment of these calls, by whichever of its names a call is given."""
     found: list[Moment] = []
-    for start in range(0, len(calls), 500):
-        part = calls[start : start + 500]
+    for part in parts(calls):
         own = select(interactions.c.id).where(interactions.c.source == "talkdesk", interactions.c.id.in_(part))
         named = select(handles.c.interaction).where(handles.c.source == "talkdesk", handles.c.kind == "call", handles.c.value.in_(part))
         ids = own.union(named.where(handles.c.role == "name")).subquery().select()
@@ -231,8 +230,8 @@ def of_calls(conn: Connection, calls: Sequence[str]) -> list[Moment]:
 def events_of(conn: Connection, digests: Sequence[str]) -> dict[str, str]:
     """The delivery that first told each of these moments; those that catching up told are left out."""
     found: dict[str, str] = {}
-    for start in range(0, len(digests), 500):
-        rows = conn.execute(select(moments.c.digest, moments.c.event_id).where(moments.c.digest.in_(digests[start : start + 500])))
+    for part in parts(digests):
+        rows = conn.execute(select(moments.c.digest, moments.c.event_id).where(moments.c.digest.in_(part)))
         found.update({row.digest: row.event_id for row in rows if row.event_id != CAUGHT_UP})
     return found
 

@@ -14,6 +14,7 @@ from sqlalchemy import CompoundSelect, Connection, and_, bindparam, or_, select,
 from tsbridge.core.link import CROWD, NAMESAKES, Acquaintances, LinkEdit, Node, Shared, crowded, persons, shared_by, within_bounds
 from tsbridge.core.moments import Handle, Interaction
 from tsbridge.store import links
+from tsbridge.store.parts import parts
 from tsbridge.store.tables import handles, interactions, link_edits
 
 NEIGHBOURS: Final = 3 * CROWD
@@ -85,8 +86,8 @@ def left(conn: Connection, people: Mapping[Interaction, Iterable[Handle]], windo
 
 def _load(conn: Connection, subjects: Sequence[Interaction], stood: dict[Interaction, str]) -> dict[Interaction, Node]:
     found: dict[Interaction, Node] = {}
-    for start in range(0, len(subjects), LOADED):
-        found.update(_loaded(conn, subjects[start : start + LOADED], stood))
+    for part in parts(subjects, LOADED):
+        found.update(_loaded(conn, part, stood))
     return found
 
 
@@ -119,8 +120,7 @@ def _carriers(conn: Connection, ids: Iterable[Handle]) -> dict[Handle, list[Inte
     """Those that carry each of these ids, some more than `NAMESAKES` at the most."""
     wanted = sorted(ids)
     found: dict[Handle, list[Interaction]] = {handle: [] for handle in wanted}
-    for start in range(0, len(wanted), PART):
-        part = wanted[start : start + PART]
+    for part in parts(wanted, PART):
         named = {f"kind{i}": h.kind for i, h in enumerate(part)} | {f"value{i}": h.value for i, h in enumerate(part)}
         for kind, value, source, id_ in conn.execute(_carrying(len(part)), named):
             found[Handle(kind, value)].append(Interaction(source, id_))

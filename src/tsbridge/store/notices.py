@@ -11,8 +11,8 @@ from sqlalchemy import Connection, bindparam, insert, select, tuple_, update
 from tsbridge.core.moments import Interaction
 from tsbridge.core.notices import ACKNOWLEDGED, End, Kept, Notice
 from tsbridge.store.notice_tables import notices, notifications
+from tsbridge.store.parts import parts
 
-PART: Final = 400
 _OPEN: Final = select(notices).where(notices.c.case_id == bindparam("of_id"), notices.c.over_at.is_(None))
 _ADD: Final = insert(notices)
 
@@ -26,8 +26,8 @@ def of(conn: Connection, subjects: Iterable[Interaction]) -> list[Kept]:
     """All notices that these interactions ever asked for, the oldest first."""
     found: list[Kept] = []
     wanted = sorted(map(tuple, subjects))
-    for start in range(0, len(wanted), PART):
-        theirs = tuple_(notices.c.source, notices.c.interaction).in_(wanted[start : start + PART])
+    for part in parts(wanted):
+        theirs = tuple_(notices.c.source, notices.c.interaction).in_(part)
         found += [kept(row) for row in conn.execute(select(notices).where(theirs).order_by(notices.c.at, notices.c.id))]
     return found
 
@@ -35,16 +35,15 @@ def of(conn: Connection, subjects: Iterable[Interaction]) -> list[Kept]:
 def rows_standing(conn: Connection, ids: Sequence[str]) -> list[Any]:
     """Rows of those of these notices that are not over."""
     found: list[Any] = []
-    for start in range(0, len(ids), PART):
-        mine = (notices.c.id.in_(ids[start : start + PART]), notices.c.over_at.is_(None))
+    for part in parts(ids):
+        mine = (notices.c.id.in_(part), notices.c.over_at.is_(None))
         found += conn.execute(select(notices).where(*mine).order_by(notices.c.id)).all()
     return found
 
 
 def rehome(conn: Connection, case_id: str, ids: Sequence[str]) -> None:
     """These notices are of this case now: what they were asked for joined or left it."""
-    for start in range(0, len(ids), PART):
-        part = ids[start : start + PART]
+    for part in parts(ids):
         moved = update(notices).where(notices.c.id.in_(part), notices.c.case_id != case_id)
         if conn.execute(moved.values(case_id=case_id)).rowcount:
             conn.execute(update(notifications).where(notifications.c.notice.in_(part)).values(case_id=case_id))
@@ -70,8 +69,7 @@ def close(conn: Connection, ids: Sequence[str], end: End, now: datetime) -> None
     acknowledged = end.because == ACKNOWLEDGED
     if acknowledged:
         values |= {"acknowledged_by": by, "due_at": now}
-    for start in range(0, len(ids), PART):
-        part = ids[start : start + PART]
+    for part in parts(ids):
         conn.execute(update(notices).where(notices.c.id.in_(part)).values(**values))
         theirs = (notifications.c.notice.in_(part), notifications.c.kind == "step")
         ends = {"status": "superseded", "reason": end.because}

@@ -18,6 +18,7 @@ from tsbridge.core.moments import canonical, instant_text
 from tsbridge.core.paging import NO_SEVERITY, WINDOW, Try
 from tsbridge.store import keep
 from tsbridge.store.notice_tables import duty_notices, messages, notice_answers, notices, notifications
+from tsbridge.store.parts import parts
 from tsbridge.store.tables import escalations
 
 LOCK: Final = "paging"
@@ -28,7 +29,6 @@ ASKS: Final = notifications.c.kind.in_(("step", DUTY))
 """Tellings that have to reach somebody."""
 TO_SEND: Final = messages.c.status.in_([literal_column("'waiting'"), literal_column("'sending'")])
 """Written out, not bound: only then SQLite finds the index of what is to be sent."""
-PART: Final = 400
 _FREE: Final = case((messages.c.lease_until > messages.c.due_at, messages.c.lease_until), else_=messages.c.due_at)
 
 
@@ -76,8 +76,8 @@ def due_notices(conn: Connection, now: datetime, limit: int) -> list[Any]:
 
 def look_again(conn: Connection, ids: Sequence[str], at: datetime | None) -> None:
     """When these notices are looked at next."""
-    for start in range(0, len(ids), PART):
-        conn.execute(update(notices).where(notices.c.id.in_(ids[start : start + PART])).values(due_at=at))
+    for part in parts(ids):
+        conn.execute(update(notices).where(notices.c.id.in_(part)).values(due_at=at))
 
 
 def keep_answer(conn: Connection, answer: Mapping[str, Any]) -> str:
@@ -91,8 +91,8 @@ def keep_answer(conn: Connection, answer: Mapping[str, Any]) -> str:
 def answers(conn: Connection, ids: Iterable[str | None]) -> dict[str, Any]:
     wanted = sorted({id_ for id_ in ids if id_ is not None})
     found: dict[str, Any] = {}
-    for start in range(0, len(wanted), PART):
-        rows = conn.execute(select(notice_answers).where(notice_answers.c.id.in_(wanted[start : start + PART])))
+    for part in parts(wanted):
+        rows = conn.execute(select(notice_answers).where(notice_answers.c.id.in_(part)))
         found.update({row.id: row.body for row in rows})
     return found
 
@@ -100,15 +100,15 @@ def answers(conn: Connection, ids: Iterable[str | None]) -> dict[str, Any]:
 def answered(conn: Connection, by_answer: Mapping[str, Sequence[str]]) -> None:
     """Whom these notices meant: ids of notices by that of the answer."""
     for answer, ids in sorted(by_answer.items()):
-        for start in range(0, len(ids), PART):
-            conn.execute(update(notices).where(notices.c.id.in_(ids[start : start + PART])).values(answer=answer))
+        for part in parts(ids):
+            conn.execute(update(notices).where(notices.c.id.in_(part)).values(answer=answer))
 
 
 def tries(conn: Connection, ids: Sequence[str]) -> dict[str, list[Try]]:
     """What was tried for each of these notices so far, in order."""
     found: dict[str, list[Try]] = {id_: [] for id_ in ids}
-    for start in range(0, len(ids), PART):
-        mine = (notifications.c.notice.in_(ids[start : start + PART]), ASKS)
+    for part in parts(ids):
+        mine = (notifications.c.notice.in_(part), ASKS)
         rows = conn.execute(select(notifications).where(*mine).order_by(notifications.c.made_at, notifications.c.id))
         for row in rows:
             if row.way is not None:
@@ -216,8 +216,8 @@ def next_steps(conn: Connection, wanted: Iterable[str]) -> dict[tuple[str, str],
     """When the next step of each policy comes, by case and policy, for these cases."""
     cases = sorted(set(wanted))
     found: dict[tuple[str, str], datetime] = {}
-    for start in range(0, len(cases), PART):
-        armed = (escalations.c.case_id.in_(cases[start : start + PART]), escalations.c.status == "armed")
+    for part in parts(cases):
+        armed = (escalations.c.case_id.in_(part), escalations.c.status == "armed")
         rows = conn.execute(
             select(escalations.c.case_id, escalations.c.policy, func.min(escalations.c.due_at, type_=escalations.c.due_at.type))
             .where(*armed)
@@ -267,12 +267,11 @@ def settle(
     if due_at is not None:
         values["due_at"] = due_at
     conn.execute(update(messages).where(mine).values(**values))
-    carried = [item["id"] for item in sent.items]
-    ids = [item["notice"] for item in sent.items]
-    for start in range(0, len(carried), PART):
-        part, theirs = notifications.c.id.in_(carried[start : start + PART]), ids[start : start + PART]
+    for part in parts(sent.items):
+        tellings = notifications.c.id.in_([item["id"] for item in part])
+        theirs = [item["notice"] for item in part]
         if status == "sent":
-            conn.execute(update(notifications).where(part).values(status="sent", reason=None, sent_at=now))
+            conn.execute(update(notifications).where(tellings).values(status="sent", reason=None, sent_at=now))
             _told(conn, theirs, sent)
             if sent.about == DUTY:
                 news = (duty_notices.c.id.in_(theirs), duty_notices.c.over_at.is_(None))
@@ -282,15 +281,14 @@ def settle(
             conn.execute(update(notices).where(*over).values(due_at=now))
         else:
             ends = {"status": "failed", "reason": answer} if status == "failed" else {}
-            conn.execute(update(notifications).where(part, notifications.c.status == "waiting").values(failed=True, **ends))
+            conn.execute(update(notifications).where(tellings, notifications.c.status == "waiting").values(failed=True, **ends))
     return [] if status == "sent" else sorted({item["notice"] for item in sent.items if item["kind"] in ("step", DUTY)})
 
 
 def _told(conn: Connection, ids: Sequence[str], sent: Outgoing) -> None:
     """Who was told by one way need not be told by the others that are still tried."""
-    same = notifications.c.agent.is_(None) if sent.agent is None else notifications.c.agent == sent.agent
-    theirs = (notifications.c.notice.in_(ids), ASKS, same, notifications.c.status == "waiting")
     if sent.agent is not None:
+        theirs = (notifications.c.notice.in_(ids), ASKS, notifications.c.agent == sent.agent, notifications.c.status == "waiting")
         conn.execute(update(notifications).where(*theirs).values(status="superseded", reason="told_by_another_way"))
 
 

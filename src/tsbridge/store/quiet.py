@@ -11,6 +11,7 @@ from tsbridge.core.moments import Interaction
 from tsbridge.core.quiet import Done
 from tsbridge.core.track import key_of, subject_of
 from tsbridge.store.moments import IN_STORY, moments_of
+from tsbridge.store.parts import parts
 from tsbridge.store.tables import interactions, moments
 
 
@@ -18,10 +19,9 @@ def done(conn: Connection, subjects: Iterable[Interaction]) -> dict[str, Done]:
     """What had been done about these interactions before their moments were made quiet; those of which none was are left out."""
     found: dict[str, Done] = {}
     wanted = sorted(subjects)
-    for start in range(0, len(wanted), 400):
-        part = [tuple(subject) for subject in wanted[start : start + 400]]
+    for part in parts(wanted):
         columns = (interactions.c.source, interactions.c.id, interactions.c.done_before)
-        among = tuple_(interactions.c.source, interactions.c.id).in_(part)
+        among = tuple_(interactions.c.source, interactions.c.id).in_([tuple(subject) for subject in part])
         for source, id_, before in conn.execute(select(*columns).where(among, interactions.c.done_before.is_not(None))):
             found[key_of(Interaction(source, id_))] = Done.from_json(before)
     return found

@@ -16,6 +16,7 @@ from sqlalchemy import Connection, Row, and_, func, insert, or_, select, update
 from tsbridge.core.moments import instant_text
 from tsbridge.core.roster import Override
 from tsbridge.store import keep
+from tsbridge.store.parts import parts
 from tsbridge.store.roster_tables import overrides
 from tsbridge.store.roster_tables import rosters as table
 from tsbridge.store.versions import NoVersion, Version, Versions
@@ -170,8 +171,8 @@ def standing(conn: Connection, since: datetime) -> tuple[Override, ...]:
 def named(conn: Connection, ids: Sequence[str]) -> tuple[Override, ...]:
     """The overrides of these ids, removed ones as well; by start."""
     found: list[Override] = []
-    for start in range(0, len(ids), 400):
-        found += [kept(row).override for row in conn.execute(select(overrides).where(overrides.c.id.in_(ids[start : start + 400])))]
+    for part in parts(ids):
+        found += [kept(row).override for row in conn.execute(select(overrides).where(overrides.c.id.in_(part)))]
     return tuple(sorted(found, key=lambda one: (one.start, one.id)))
 
 

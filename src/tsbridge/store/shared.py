@@ -9,9 +9,8 @@ from sqlalchemy import Connection, delete, func, insert, select, tuple_
 
 from tsbridge.core.link import Shared
 from tsbridge.core.moments import Handle, Interaction
+from tsbridge.store.parts import parts
 from tsbridge.store.tables import shared_ids
-
-PART = 400
 
 
 class Noted(NamedTuple):
@@ -27,12 +26,8 @@ def note(conn: Connection, asked: Iterable[Handle], subjects: Iterable[Interacti
     wanted = sorted({*map(tuple, asked), *map(tuple, subjects)})
     now = {*map(tuple, found.ids), *map(tuple, found.subjects)} & set(wanted)
     stood: set[tuple[str, ...]] = set()
-    for start in range(0, len(wanted), PART):
-        rows = conn.execute(
-            select(shared_ids.c.kind, shared_ids.c.value).where(
-                tuple_(shared_ids.c.kind, shared_ids.c.value).in_(wanted[start : start + PART])
-            )
-        )
+    for part in parts(wanted):
+        rows = conn.execute(select(shared_ids.c.kind, shared_ids.c.value).where(tuple_(shared_ids.c.kind, shared_ids.c.value).in_(part)))
         stood |= {tuple(row) for row in rows}
     for kind, value in sorted(stood - now):
         conn.execute(delete(shared_ids).where(shared_ids.c.kind == kind, shared_ids.c.value == value))

@@ -6,16 +6,14 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final, Literal
+from typing import Any, Literal
 
 from sqlalchemy import ColumnElement, Connection, Row, Table, select
 
 from tsbridge.core.moments import Interaction
 from tsbridge.core.track import key_of
+from tsbridge.store.parts import parts
 from tsbridge.store.tables import cases, escalations, interactions, moments
-
-PART: Final = 400
-"""So many values of one IN."""
 
 Asked = tuple[str, str | None, datetime]
 """A case id, the policy that asked (None: a rule), and when."""
@@ -102,6 +100,6 @@ def _by_case(rows: Iterable[Row[Any]]) -> dict[str, list[Row[Any]]]:
 def _rows(conn: Connection, table: Table, column: ColumnElement[str], values: Iterable[str], *also: ColumnElement[bool]) -> list[Row[Any]]:
     wanted = sorted(set(values))
     found: list[Row[Any]] = []
-    for start in range(0, len(wanted), PART):
-        found += conn.execute(select(table).where(column.in_(wanted[start : start + PART]), *also)).all()
+    for part in parts(wanted):
+        found += conn.execute(select(table).where(column.in_(part), *also)).all()
     return found

@@ -12,10 +12,10 @@ from sqlalchemy import ColumnElement, Connection, Text, and_, cast, func, litera
 from tsbridge.core.moments import from_json
 from tsbridge.store import agents, watch
 from tsbridge.store.notice_tables import notices, notifications
+from tsbridge.store.parts import parts
 from tsbridge.store.tables import escalations, moments
 from tsbridge.store.views import Row as Found
 
-PART: Final = 400
 _STEP: Final = escalations.c
 _SUBJECT: Final = '%["subject",%'
 """Where a moment tells one, in its canonical text."""
@@ -101,9 +101,9 @@ def _told(conn: Connection, rows: Sequence[Found]) -> dict[str, list[Any]]:
     by_step: dict[tuple[str, str, str], list[Any]] = defaultdict(list)
     columns = (notices.c.source, notices.c.interaction, notices.c.asked_by, notices.c.at, notices.c.ahead)
     of_it = (notifications.c.agent, notifications.c.way, notifications.c.status, notifications.c.reason, notifications.c.sent_at)
-    for start in range(0, len(wanted), PART):
+    for part in parts(wanted):
         query = select(*columns, *of_it).join(notifications, notifications.c.notice == notices.c.id)
-        theirs = (tuple_(notices.c.source, notices.c.interaction).in_(wanted[start : start + PART]), notifications.c.kind == "step")
+        theirs = (tuple_(notices.c.source, notices.c.interaction).in_(part), notifications.c.kind == "step")
         for one in conn.execute(query.where(*theirs).order_by(notifications.c.made_at, notifications.c.id)):
             by_step[one.source, one.interaction, one.asked_by].append(one)
     return {
@@ -120,8 +120,8 @@ def _subjects(conn: Connection, tickets: Iterable[str]) -> dict[str, str]:
     """The subject of each of these tickets, as it was told last."""
     wanted, found = sorted(set(tickets)), dict[str, str]()
     newest = func.row_number().over(partition_by=moments.c.interaction, order_by=(moments.c.at.desc(), moments.c.digest)).label("place")
-    for start in range(0, len(wanted), PART):
-        theirs = (moments.c.source == "zendesk", moments.c.interaction.in_(wanted[start : start + PART]))
+    for part in parts(wanted):
+        theirs = (moments.c.source == "zendesk", moments.c.interaction.in_(part))
         stands = (moments.c.replaced_at.is_(None), moments.c.withdrawn_at.is_(None), type_coerce(moments.c.body, Text).like(_SUBJECT))
         ranked = select(moments.c.interaction, moments.c.body, newest).where(*theirs, *stands).subquery()
         for row in conn.execute(select(ranked).where(ranked.c.place == 1)):

@@ -26,13 +26,13 @@ from tsbridge.store import workload as work
 from tsbridge.store.decisions import Recorded
 from tsbridge.store.notice_tables import messages, notifications
 from tsbridge.store.notice_tables import notices as asked
+from tsbridge.store.parts import parts
 from tsbridge.store.tables import cases, escalations
 from tsbridge.store.watch_tables import watch_findings
 
 STATE: Final = "watch"
 MOST: Final = 500
 """Findings of one kind by one look at all there is; the longest late come first."""
-PART: Final = 400
 _FOUND: Final = watch_findings.c
 
 
@@ -136,8 +136,8 @@ def settle(conn: Connection, known: Mapping[tuple[str, str], Any], now_found: Se
 
 
 def forget(conn: Connection, keys: Sequence[tuple[str, str]]) -> None:
-    for start in range(0, len(keys), PART):
-        conn.execute(delete(watch_findings).where(tuple_(_FOUND.kind, _FOUND.about).in_(keys[start : start + PART])))
+    for part in parts(keys):
+        conn.execute(delete(watch_findings).where(tuple_(_FOUND.kind, _FOUND.about).in_(part)))
 
 
 def begin(conn: Connection, now: datetime) -> None:
@@ -165,8 +165,8 @@ def watched(conn: Connection) -> Watched:
 def amiss(conn: Connection, case_ids: Iterable[str]) -> dict[str, list[tuple[str, str]]]:
     """By case, kind and what it is about of everything that counts."""
     wanted, by_case = sorted(set(case_ids)), dict[str, list[tuple[str, str]]]()
-    for start in range(0, len(wanted), PART):
-        mine = (_FOUND.case_id.in_(wanted[start : start + PART]), _FOUND.told_at.is_not(None))
+    for part in parts(wanted):
+        mine = (_FOUND.case_id.in_(part), _FOUND.told_at.is_not(None))
         for row in conn.execute(select(watch_findings).where(*mine).order_by(_FOUND.kind, _FOUND.about)):
             by_case.setdefault(row.case_id, []).append((row.kind, row.about))
     return by_case

@@ -25,9 +25,24 @@ REVISED: Final = "revised"
 """Why a notice is over: somebody has the case, nothing is left to do, or, as we know now, nothing asks for it."""
 
 
+class Asker(NamedTuple):
+    """What asks that somebody is told: a rule, or a step of a policy, counted from 1."""
+
+    rule: str | None
+    policy: str | None
+    step: int | None
+
+    @classmethod
+    def by(cls, name: str) -> Asker:
+        """Out of `rule:<key>` or `policy:<name>/<step>`; nothing of nothing."""
+        kind, _, key = name.partition(":")
+        policy, _, step = key.rpartition("/")
+        return cls(None, policy, int(step)) if kind == "policy" else cls(key or None, None, None)
+
+
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """Somebody is to be told. `asking`: names what asks for it. `by`: `rule:<key>` or `policy:<name>/<step>`, steps counted from 1.
+    """Somebody is to be told. `asking`: names what asks for it. `by`: as `Asker.by` reads it.
 
     `target`: as in the rulebook. `at`: the time of the moment that asked. `in_hand`: somebody had the case already. `late`: found out
     by hearing late. `version`: the rulebook's.
@@ -51,15 +66,15 @@ class Notice:
 
     @property
     def rule(self) -> str | None:
-        return self.by.removeprefix("rule:") if self.by.startswith("rule:") else None
+        return Asker.by(self.by).rule
 
     @property
     def policy(self) -> str | None:
-        return self.by.removeprefix("policy:").rpartition("/")[0] if self.by.startswith("policy:") else None
+        return Asker.by(self.by).policy
 
     @property
     def step(self) -> int | None:
-        return int(self.by.rpartition("/")[2]) if self.by.startswith("policy:") else None
+        return Asker.by(self.by).step
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from typing import Any, Final, NamedTuple
 from sqlalchemy import Connection, RowMapping, Select, false, func, or_, select, update
 
 from tsbridge.core.moments import read_instant
+from tsbridge.core.notices import Asker
 from tsbridge.store.notice_tables import duty_notices, messages, notice_answers, notices, notifications
 from tsbridge.store.notifications import TO_SEND, WORST_FIRST
 
@@ -89,7 +90,7 @@ def carried(conn: Connection, message: str) -> list[tuple[str, str | None, datet
     joined = select(notifications.c.case_id, notices.c.asked_by, notices.c.at).join(notices, notices.c.id == notifications.c.notice)
     found: dict[str, tuple[str, str | None, datetime]] = {}
     for case_id, by, at in conn.execute(joined.where(*mine).order_by(*WORST_FIRST)):
-        found.setdefault(case_id, (case_id, by.removeprefix("policy:").rpartition("/")[0] if by.startswith("policy:") else None, at))
+        found.setdefault(case_id, (case_id, Asker.by(by).policy, at))
     return list(found.values())
 
 

@@ -8,6 +8,7 @@ from fastapi import APIRouter, Query
 from sqlalchemy import Connection
 
 from tsbridge.core.moments import read_instant
+from tsbridge.core.notices import Asker
 from tsbridge.store import chain, told
 from tsbridge.web.auth import Supervisor
 from tsbridge.web.desk import Desk, Made
@@ -65,14 +66,13 @@ async def retry_notification(desk: Made, by: Supervisor, notification_id: Id) ->
 
 
 def notification_item(row: told.Row) -> dict[str, Any]:
-    by = str(row["asked_by"] or "")
-    policy, _, step = by.removeprefix("policy:").rpartition("/") if by.startswith("policy:") else ("", "", "")
+    rule, policy, step = Asker.by(row["asked_by"] or "")
     return {
         "id": row["id"],
         "case_id": row["case_id"] or None,
-        "policy": policy or None,
-        "step": int(step) if step else None,
-        "rule": None if policy or not by else by.removeprefix("rule:"),
+        "policy": policy,
+        "step": step,
+        "rule": rule,
         "kind": row["kind"],
         "target": row["target"],
         "to": row["agent"],

@@ -14,7 +14,7 @@ from tsbridge.core.ports import Clock
 from tsbridge.core.rota import Rota
 from tsbridge.roster.check import queues_of
 from tsbridge.roster.document import SEVERITIES
-from tsbridge.store import cover, keep, rosters, rulebooks
+from tsbridge.store import cover, keep, rulebooks
 from tsbridge.store.db import Database
 from tsbridge.work.rosters import LiveRoster
 from tsbridge.work.trouble import Alarm
@@ -52,14 +52,14 @@ class Cover:
         return now + LOOK_AGAIN
 
     async def _look(self, now: datetime) -> None:
-        known, before = await self._database.read(lambda conn: (_known(conn), cover.load(conn)))
+        known, before = await self._database.read(lambda conn: (self._roster.marks(conn), cover.load(conn)))
         fresh = before is not None and before.known == known and before.looked_at <= now < before.looked_at + COMPUTE_AGAIN
         if fresh:
             return
 
         def about(conn: Connection) -> tuple[tuple[int, int], Rota | None, Any]:
             version = rulebooks.newest(conn)
-            return _known(conn), self._roster.now(conn, now), rulebooks.get(conn, version).document if version else None
+            return self._roster.marks(conn), self._roster.now(conn, now), rulebooks.get(conn, version).document if version else None
 
         known, rota, book = await self._database.read(about)
         found: tuple[Hole, ...] = ()
@@ -72,10 +72,6 @@ class Cover:
         for one in shown:
             if _name(one) not in told:
                 self._alarm(HOLE, queue=one["queue"], severity=one["severity"], since=one["from"], until=one["to"])
-
-
-def _known(conn: Connection) -> tuple[int, int]:
-    return rosters.revision(conn), rulebooks.newest(conn)
 
 
 def _shown(hole: Hole) -> dict[str, Any]:

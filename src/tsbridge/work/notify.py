@@ -20,6 +20,7 @@ from tsbridge.core.acklink import AckLink, address, sign
 from tsbridge.core.crashpoint import crashpoint
 from tsbridge.core.duty_changes import News
 from tsbridge.core.errors import GiveUp, OutcomeUnknown, TryLater, VendorError
+from tsbridge.core.notices import Asker
 from tsbridge.core.paging import MOST, UNKNOWN_AGAIN, again_at
 from tsbridge.core.ports import Clock, Ids
 from tsbridge.core.rota import Rota
@@ -173,7 +174,9 @@ class Notify:
             return Letter(sent, ways.get(sent.way), to, about_duties(sent.id, sent.made_at, news, to))
         steps = [item for item in sent.items if item["kind"] == "step"]
         coming = notifications.next_steps(conn, (item["case_id"] for item in steps))
-        asked = {item["case_id"]: (item["case_id"], _step(item)[0], item["at"]) for item in reversed(steps or sent.items)}
+        asked = {
+            item["case_id"]: (item["case_id"], Asker.by(item["asked_by"]).policy, item["at"]) for item in reversed(steps or sent.items)
+        }
         last = len(notifications.lately(conn, sent.agent, sent.way, now)) >= MOST  # what comes now waits behind this one
         link, button = self._links(conn, sent, tuple(asked.values())[::-1], now, several=len(asked) > 1 or last)
         takers = [(str(item["case_id"]), self._planner.taker(rota, item["acknowledged_by"])) for item in sent.items if item not in steps]
@@ -233,13 +236,6 @@ class Notify:
 
 
 def _item(row: Mapping[str, Any], coming: Mapping[tuple[str, str], datetime]) -> Item:
-    policy, step = _step(row)
+    _, policy, step = Asker.by(row["asked_by"])
     about = (row["case_id"], row["severity"], row["category"], row["queue"])
     return Item(*about, policy, step, coming.get((row["case_id"], policy or "")), row["late"])
-
-
-def _step(row: Mapping[str, Any]) -> tuple[str | None, int | None]:
-    """The policy and its step that ask; a rule has neither."""
-    by = str(row["asked_by"])
-    policy, _, step = by.removeprefix("policy:").rpartition("/") if by.startswith("policy:") else ("", "", "")
-    return policy or None, int(step) if step else None

@@ -15,7 +15,7 @@ from sqlalchemy import Connection
 
 from tsbridge.core.duty_changes import AT_ONCE
 from tsbridge.core.moments import instant_text
-from tsbridge.core.notices import ACKNOWLEDGED, Notice, named
+from tsbridge.core.notices import ACKNOWLEDGED, Asker, Notice, named
 from tsbridge.core.paging import NO_SEVERITY, hushes, next_to_tell, waits
 from tsbridge.core.ports import Ids
 from tsbridge.core.rota import Rota
@@ -137,7 +137,7 @@ class Planner:
     # -- whom
 
     def _answer(self, this: Round, row: Any) -> tuple[Answer, str]:
-        policy, step = notices.kept(row).notice.policy, notices.kept(row).notice.step
+        _, policy, step = Asker.by(row.asked_by)
         again = policy is not None and step is not None and notifications.told_before(this.conn, row, policy, step)
         key = (row.target, row.queue, row.severity, again)
         if key not in this.answers:

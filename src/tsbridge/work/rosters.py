@@ -114,11 +114,9 @@ class LiveRoster:
     def by(self, conn: Connection, known: Known) -> Rota | None:
         """What was known by a mark; None without a roster that can be read."""
         roster = self._roster(conn, known.version) if known.version else None
-        return (
-            None
-            if roster is None
-            else self._made(conn, known.version, roster, known.book, rosters.named(conn, known.overrides), known.feeds)
-        )
+        if roster is None:
+            return None
+        return self._made(conn, known.version, roster, known.book, rosters.named(conn, known.overrides), known.feeds)
 
     def learnt(self, conn: Connection, before: Known, later: Known) -> list[tuple[str, str | None]]:
         """What became another between two marks, each in two words, and who made it so; nobody for a feed or a rulebook."""

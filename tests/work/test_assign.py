@@ -353,6 +353,48 @@ def test_who_takes_the_ticket_before_it_is_written_keeps_it(database: Database, 
     assert writing.seen(id_)["assignee_id"] == admin
 
 
+def refusing(database: Database, now: SettableClock, users: dict[str, int]) -> tuple[WritingDesk, Team, str]:
+    """A ticket given to ana, whom the simulated Zendesk does not know, in a team of these users."""
+    writing = WritingDesk(database, now)
+    id_ = writing.ticket()
+    people = roster(dict.fromkeys(users, "08:00-17:00"), agents={key: {"zendesk_user_id": user} for key, user in users.items()})
+    desk = Team(database, now, book(zendesk_group_id=61000000010), people)
+    come(desk, id_)
+    assert [row.agent for row in desk.given()] == ["ana"]
+    return writing, desk, id_
+
+
+def test_whom_zendesk_refuses_for_a_ticket_is_passed_over_for_it(database: Database, now: SettableClock) -> None:
+    writing, desk, id_ = refusing(database, now, {"ana": 7, "ben": 8, "cem": 41000000007})
+    for last in ("ana", "ben", "cem"):
+        asyncio.run(writing.until_quiet(timedelta(minutes=1)))
+        preview = desk.next("safety")
+        assert (preview.piece is None) == (last == "cem")
+        desk.give()
+        assert [candidate_json(one) for one in preview.ranked] == desk.given()[-1].candidates or last == "cem"
+    assert [(row.agent, row.instead_of) for row in desk.given()] == [("ana", None), ("ben", "7"), ("cem", "8")]
+    passed = {one["agent"]: one["because"] for one in desk.given()[-1].candidates if not one["chosen"]}
+    assert passed == {key: [{"step": "refused", "says": "Zendesk does not take them for this ticket"}] for key in ("ana", "ben")}
+    assert writing.seen(id_)["assignee_id"] == 41000000007
+
+
+def test_work_that_zendesk_takes_nobody_for_stays_with_the_last_of_them(database: Database, now: SettableClock) -> None:
+    writing, desk, id_ = refusing(database, now, {"ana": 7, "ben": 8})
+    for _ in range(4):
+        asyncio.run(writing.until_quiet(timedelta(minutes=1)))
+        desk.give()
+    assert [row.agent for row in desk.given()] == ["ana", "ben"]
+    assert desk.who() == {id_: "ben"}
+
+
+def test_whom_zendesk_refuses_for_one_ticket_gets_others(database: Database, now: SettableClock) -> None:
+    writing, desk, _ = refusing(database, now, {"ana": 7, "cem": 41000000007})
+    asyncio.run(writing.until_quiet(timedelta(minutes=1)))
+    desk.give()
+    come(desk, "99", minute=2)
+    assert [row.agent for row in desk.given()] == ["ana", "cem", "ana"]
+
+
 def test_agents_are_held_by_locks_of_their_own(database: Database) -> None:
     if database.dialect == "sqlite":
         pytest.skip("SQLite has one writer")

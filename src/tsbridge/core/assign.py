@@ -29,10 +29,13 @@ NEVER: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 @dataclass(frozen=True, slots=True)
 class Reason:
-    """One step of why. `step`: shift, shadow, user, skills, capacity, limit, knows, alone, load, turn, fairness, key or mode."""
+    """One step of why. `step`: shift, shadow, user, refused, skills, capacity, limit, knows, alone, load, turn, fairness, key or mode."""
 
     step: str
     says: str
+
+
+REFUSED: Final = Reason("refused", "Zendesk does not take them for this ticket")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,13 +50,15 @@ class Terms:
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """What is to be given. `knows`: agents who had cases of this person, the latest first; `held_by`: who has it now."""
+    """What is to be given. `knows`: agents who had cases of this person, the latest first; `held_by`: who has it now; `refused`: whom
+    Zendesk did not take for it."""
 
     severity: int | None = None
     category: str | None = None
     channel: str = "email"
     knows: tuple[str, ...] = ()
     held_by: str | None = None
+    refused: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +150,9 @@ def _against(terms: Terms, work: Work, one: Colleague) -> Iterator[Reason]:
         yield Reason("shadow", "is on shift to learn")
     if one.zendesk_user_id is None:
         yield Reason("user", "has no Zendesk user that a ticket could be assigned to")
-    if one.agent == work.held_by:
+    if one.agent in work.refused:
+        yield REFUSED
+    elif one.agent == work.held_by:
         yield Reason("shift", "has it now and their shift is over")
     levels = dict(one.skills)
     for skill, level in terms.skills:

@@ -15,6 +15,7 @@ from tsbridge.core.helpdesk import Asked, Edit, Ours, Refused, Search, Wish
 
 MOST_CALLS: Final = 16
 """Refusals of one search: enough to find two parts among thirty, and never what Zendesk itself takes for too many updates."""
+NOT_ACCEPTED: Final = "not_accepted"
 LAST: Final = {"priority": 0, "group_id": 1, "assignee_id": 2}
 """A group goes before its assignee, custom fields behind both."""
 
@@ -85,10 +86,10 @@ def refused(ours: Ours, wish: Wish, edit: Edit, named: Iterable[Set[str]]) -> Ou
         at_fault = set(suspects)
     if search.calls >= MOST_CALLS:
         untried = known.union(chain.from_iterable(search.groups)) - at_fault - standing(wish, ours)
-        parked = {**dict.fromkeys(untried, "not_tried"), **dict.fromkeys(at_fault, "not_accepted")}
+        parked = {**dict.fromkeys(untried, "not_tried"), **dict.fromkeys(at_fault, NOT_ACCEPTED)}
         return _kept(ours, asked, parked, Search())
     if at_fault:
-        return _kept(ours, asked, dict.fromkeys(at_fault, "not_accepted"), search)
+        return _kept(ours, asked, dict.fromkeys(at_fault, NOT_ACCEPTED), search)
     half, rest = len(suspects) // 2, tuple(part for part in parts if part not in suspects)
     others = tuple(group for group in search.groups if not known.intersection(group))
     groups = (tuple(suspects[:half]), tuple(suspects[half:]), *((rest,) if rest else ()), *others)

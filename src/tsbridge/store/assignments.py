@@ -36,6 +36,15 @@ def of_case(conn: Connection, case_id: str, limit: int) -> list[Row]:
     return list(conn.execute(query.order_by(assignments.c.at.desc(), assignments.c.id.desc()).limit(limit)).mappings())
 
 
+def passed_over(conn: Connection, thread: str, queue: str, step: str) -> frozenset[str]:
+    """Who was passed over by this step of why when this work was given out of the queue last."""
+    query = select(assignments.c.queue, assignments.c.candidates).where(assignments.c.thread == thread)
+    last = conn.execute(query.order_by(assignments.c.at.desc(), assignments.c.id.desc()).limit(1)).first()
+    if last is None or last.queue != queue:
+        return frozenset()
+    return frozenset(one["agent"] for one in last.candidates if any(reason["step"] == step for reason in one["because"]))
+
+
 def last_given(conn: Connection, queue: str) -> dict[str, datetime]:
     """When each agent last got something from a queue."""
     query = select(assignments.c.agent, func.max(assignments.c.at)).where(assignments.c.queue == queue).group_by(assignments.c.agent)

@@ -7,9 +7,12 @@ from typing import Final, NamedTuple
 
 from sqlalchemy import ColumnElement, Connection, RowMapping, and_, bindparam, case, delete, func, insert, or_, select
 
+from tsbridge.core.helpdesk_json import ours_from
 from tsbridge.core.moments import Handle
+from tsbridge.core.refusals import NOT_ACCEPTED
 from tsbridge.core.workload import Piece
-from tsbridge.store.tables import cases, handles, interactions
+from tsbridge.store.desired import PART_REFUSED
+from tsbridge.store.tables import cases, desired, handles, interactions
 from tsbridge.store.work_tables import workload
 
 Row = RowMapping
@@ -75,6 +78,18 @@ def given_in(conn: Connection, queues: Collection[str]) -> list[tuple[str, str]]
     """Queue and agent of all work that the desk gave out of these queues and that somebody still has."""
     query = select(workload.c.queue, workload.c.agent).where(workload.c.queue.in_(sorted(queues)), workload.c.agent.is_not(None)).distinct()
     return sorted((row.queue, row.agent) for row in conn.execute(query))
+
+
+def refused(conn: Connection, queues: Collection[str], thread: str | None = None) -> list[Row]:
+    """Work that the desk gave out of these queues, or only that of this thread, and whose assignment Zendesk did not accept."""
+    given = [workload.c.queue.in_(sorted(queues)), workload.c.agent.is_not(None), workload.c.waits.is_(False)]
+    if thread is not None:
+        given.append(workload.c.thread == thread)
+    parked = (desired.c.status == "parked", desired.c.reason == PART_REFUSED)
+    query = select(workload, desired.c.ours).join(desired, desired.c.ticket == workload.c.ticket).where(*given, *parked)
+    rows = conn.execute(query.order_by(*_FIRST)).mappings()
+    parts = ((row, ours_from(row["ours"]).refused.get("assignee_id")) for row in rows)
+    return [row for row, part in parts if part is not None and part.reason == NOT_ACCEPTED and part.value == row["holder"]]
 
 
 def lock(conn: Connection, case_id: str, thread: str) -> Row | None:

@@ -90,7 +90,8 @@ class Giving:
         rota, fitting = self._choosing.fitting(conn, book, self._setting, now)
         if rota is None:
             return [], None
-        rows = workload.first(conn, fitting, BATCH + len(self._put_off))
+        rows = self._choosing.refused(conn, book, rota, book.queues.values(), now)
+        rows += workload.first(conn, fitting, BATCH + len(self._put_off))
         return [one for row in rows if (one := (row["case_id"], row["thread"])) not in self._put_off], rota.next_change(now)
 
     def _give(self, conn: Connection, case_id: str, thread: str, now: datetime) -> bool:
@@ -102,7 +103,8 @@ class Giving:
         rota = self._choosing.rota(conn, now)
         if piece is None or queue is None or not queue.gives or rota is None:
             return False
-        if not piece["waits"] and (queue.name, piece["agent"]) not in left_behind(conn, rota, [queue], now):
+        left = piece["waits"] or (queue.name, piece["agent"]) in left_behind(conn, rota, [queue], now)
+        if not left and not workload.refused(conn, [queue.name], thread):
             return False
         assignments.lock_agents(conn, [agent.key for agent in rota.roster.agents])
         ranked = self._choosing.rank(conn, live.book, rota, queue, piece, now)

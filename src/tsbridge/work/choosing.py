@@ -10,7 +10,7 @@ from typing import Any, Final, Protocol
 
 from sqlalchemy import Connection
 
-from tsbridge.core.assign import Colleague, Ranked, Terms, Work, chosen, load_of, rank
+from tsbridge.core.assign import REFUSED, Colleague, Ranked, Terms, Work, chosen, load_of, rank
 from tsbridge.core.at_work import Present
 from tsbridge.core.burden import DISTRESSING, PAGE, WINDOW, of_time
 from tsbridge.core.calendar import Calendar
@@ -57,7 +57,8 @@ class Choosing:
             return Next(count, next(iter(workload.first(conn, waiting, 1)), None), ())
         terms, people = terms_of(rota, queue), self.colleagues(conn, book, rota, queue, now)
         fitting = [kind for kind in waiting if chosen(rank(terms, work_of(kind), people)) is not None]
-        piece = next(iter(workload.first(conn, fitting or waiting, 1)), None)
+        refused = self.refused(conn, book, rota, [queue], now)
+        piece = next(iter(refused or workload.first(conn, fitting or waiting, 1)), None)
         return Next(count, piece, rank(terms, self.work(conn, rota, queue, piece), people))
 
     def fitting(self, conn: Connection, book: Rulebook, setting: str, now: datetime) -> tuple[Rota | None, list[workload.Kind]]:
@@ -77,6 +78,12 @@ class Choosing:
             found += [kind for kind in kinds if chosen(rank(terms_of(rota, queues[name]), work_of(kind), people)) is not None]
         return rota, found
 
+    def refused(self, conn: Connection, book: Rulebook, rota: Rota, queues: Iterable[Queue], now: datetime) -> list[workload.Row]:
+        """Work for which Zendesk did not take whom the desk gave it to, and that somebody else can get now. It goes before what waits."""
+        giving = {queue.name: queue for queue in queues if queue.gives}
+        work = workload.refused(conn, giving)
+        return [piece for piece in work if chosen(self.rank(conn, book, rota, giving[piece["queue"]], piece, now)) is not None]
+
     def rank(self, conn: Connection, book: Rulebook, rota: Rota, queue: Queue, piece: workload.Row, now: datetime) -> tuple[Ranked, ...]:
         return rank(terms_of(rota, queue), self.work(conn, rota, queue, piece), self.colleagues(conn, book, rota, queue, now))
 
@@ -90,7 +97,8 @@ class Choosing:
             keys = agents_by_user(rota)
             knows = [keys[id_] for id_ in workload.who_knows(conn, people, piece["case_id"], KNOWN) if id_ in keys]
         held_by = None if piece["waits"] else piece["agent"]
-        return Work(piece["severity"], piece["category"], piece["channel"], tuple(knows), held_by)
+        refused = frozenset() if held_by is None else refused_for(conn, piece)
+        return Work(piece["severity"], piece["category"], piece["channel"], tuple(knows), held_by, refused)
 
     def colleagues(self, conn: Connection, book: Rulebook, rota: Rota, queue: Queue, now: datetime) -> list[Colleague]:
         """How everybody of the roster stands towards a queue."""
@@ -215,6 +223,12 @@ def left_behind(conn: Connection, rota: Rota, queues: Iterable[Queue], now: date
         return []
     here = {(queue, one.agent) for queue in offering for one in rota.at_work(now, queue)}
     return [pair for pair in workload.given_in(conn, offering) if pair not in here]
+
+
+def refused_for(conn: Connection, piece: workload.Row) -> frozenset[str]:
+    """Whom Zendesk did not take for work that the desk gave to somebody: those passed over for that when it was given, and who has it."""
+    before = assignments.passed_over(conn, piece["thread"], piece["queue"], REFUSED.step)
+    return before | {row["agent"] for row in workload.refused(conn, [piece["queue"]], piece["thread"])}
 
 
 def time_points(rota: Rota, calendars: Iterable[Calendar], start: datetime, end: datetime) -> dict[str, int]:

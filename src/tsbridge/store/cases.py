@@ -13,7 +13,7 @@ from tsbridge.core.casestate_json import from_json, to_json
 from tsbridge.core.moments import Value
 from tsbridge.core.story import due_at
 from tsbridge.store import workload
-from tsbridge.store.parts import parts
+from tsbridge.store.statements import parts
 from tsbridge.store.tables import cases, escalations, interactions
 
 # Statements of the hot path are built once: building one costs more than running it.

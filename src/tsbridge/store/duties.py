@@ -13,7 +13,7 @@ from sqlalchemy import Connection, and_, exists, insert, or_, select, update
 
 from tsbridge.store import keep
 from tsbridge.store.notice_tables import duty_notices, messages, notifications
-from tsbridge.store.parts import parts
+from tsbridge.store.statements import parts
 
 KNOWN: Final = "duties_known"
 

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import Connection, func, insert, select
-from sqlalchemy.dialects import postgresql, sqlite
 
 from tsbridge.core.elsewhere import Span, Spans
 from tsbridge.core.moments import instant_text, read_instant
 from tsbridge.store import rosters
 from tsbridge.store.roster_tables import feed_looks, feed_reads
+from tsbridge.store.statements import insert_into
 
 Marks = tuple[tuple[str, datetime], ...]
 """Reads of feeds: the feed's key and when it was learnt what it says."""
@@ -111,6 +111,6 @@ def _ahead(spans: Spans, now: datetime, until: datetime) -> list[Span]:
 def _looked(conn: Connection, look: Look) -> None:
     values = {name: getattr(look, name) for name in ("key", "looked_at", "read_at", "failing_since", "failure", "etag")}
     values["warnings"] = list(look.warnings)
-    made = (postgresql.insert if conn.dialect.name == "postgresql" else sqlite.insert)(feed_looks).values(**values)
+    made = insert_into(conn, feed_looks).values(**values)
     rest = {name: made.excluded[name] for name in values if name != "key"}
     conn.execute(made.on_conflict_do_update(index_elements=["key"], set_=rest))

@@ -19,7 +19,7 @@ from tsbridge.core.track import key_of
 from tsbridge.store import links, quiet
 from tsbridge.store.decisions import Held, given_of
 from tsbridge.store.moments import IN_STORY
-from tsbridge.store.parts import parts
+from tsbridge.store.statements import parts
 from tsbridge.store.tables import cases, decisions, interactions, moments
 
 QUARTER = timedelta(days=91)

@@ -6,9 +6,9 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Connection, delete, select
-from sqlalchemy.dialects import postgresql, sqlite
 
 from tsbridge.core.moments import instant_text, read_instant
+from tsbridge.store.statements import insert_into
 from tsbridge.store.tables import kept
 
 
@@ -24,15 +24,13 @@ def get(conn: Connection, name: str) -> Any:
 
 def put(conn: Connection, name: str, value: Any) -> None:
     """Keep a JSON value (not None) under this name, instead of what was there."""
-    insert = postgresql.insert if conn.dialect.name == "postgresql" else sqlite.insert
-    made = insert(kept).values(name=name, value=value)
+    made = insert_into(conn, kept).values(name=name, value=value)
     conn.execute(made.on_conflict_do_update(index_elements=["name"], set_={"value": made.excluded.value}))
 
 
 def lock(conn: Connection, name: str, at_first: Any) -> Any:
     """The value kept under this name, `at_first` when there is none, held until the transaction ends: others wait to change it."""
-    insert = postgresql.insert if conn.dialect.name == "postgresql" else sqlite.insert
-    conn.execute(insert(kept).values(name=name, value=at_first).on_conflict_do_nothing())
+    conn.execute(insert_into(conn, kept).values(name=name, value=at_first).on_conflict_do_nothing())
     return conn.execute(select(kept.c.value).where(kept.c.name == name).with_for_update()).scalar_one()
 
 

@@ -16,8 +16,8 @@ from datetime import datetime
 from typing import Final
 
 from sqlalchemy import Connection, RowMapping, and_, insert, or_, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 
+from tsbridge.store.statements import insert_into
 from tsbridge.store.tables import kept
 from tsbridge.store.tables import keys as table
 
@@ -75,8 +75,7 @@ def digest(pepper: bytes, secret: str) -> str:
 
 def pepper(conn: Connection, entropy: Callable[[int], bytes]) -> bytes:
     """This installation's pepper, made on first asking. Needs a write transaction."""
-    put = postgresql.insert if conn.dialect.name == "postgresql" else sqlite.insert
-    conn.execute(put(kept).values(name=PEPPER, value=entropy(32).hex()).on_conflict_do_nothing())
+    conn.execute(insert_into(conn, kept).values(name=PEPPER, value=entropy(32).hex()).on_conflict_do_nothing())
     return bytes.fromhex(conn.execute(select(kept.c.value).where(kept.c.name == PEPPER)).scalar_one())
 
 

@@ -7,9 +7,9 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from sqlalchemy import Connection, delete, select
-from sqlalchemy.dialects import postgresql, sqlite
 
 from tsbridge.store.roster_tables import link_keys as table
+from tsbridge.store.statements import insert_into
 from tsbridge.store.tables import EPOCH
 
 PERIOD: Final = timedelta(days=30)
@@ -26,8 +26,7 @@ def signing(conn: Connection, now: datetime, entropy: Callable[[int], bytes]) ->
     period = period_of(now)
     found = _secret(conn, period)
     if found is None:
-        put = postgresql.insert if conn.dialect.name == "postgresql" else sqlite.insert
-        conn.execute(put(table).values(period=period, secret=entropy(32).hex(), made_at=now).on_conflict_do_nothing())
+        conn.execute(insert_into(conn, table).values(period=period, secret=entropy(32).hex(), made_at=now).on_conflict_do_nothing())
         conn.execute(delete(table).where(table.c.period <= period - KEPT))
         found = _secret(conn, period)  # another process may have been first
     if found is None:

@@ -12,7 +12,7 @@ from tsbridge.core.contacts import COUNTS, Contact
 from tsbridge.core.link import STRENGTH, Acquaintances, Grouping, Node, resolve_person
 from tsbridge.core.moments import CLOCK, Handle, Interaction, Value
 from tsbridge.core.track import key_of
-from tsbridge.store.parts import parts
+from tsbridge.store.statements import parts
 from tsbridge.store.tables import acquaintances, decisions, desired, handles, interactions, link_edits
 
 REACH: Final = 600

@@ -13,8 +13,8 @@ from tsbridge.core.link import case_key
 from tsbridge.core.moments import FACTS, UNJUDGED, Interaction, Moment, from_json, to_json
 from tsbridge.core.story import Told, order_key
 from tsbridge.core.track import key_of
-from tsbridge.store.parts import parts
 from tsbridge.store.people import as_left, requester_in
+from tsbridge.store.statements import parts
 from tsbridge.store.tables import handles, inbox, interactions, moments
 
 # Statements of the hot path are built once: building one costs more than running it.

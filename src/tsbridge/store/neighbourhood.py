@@ -14,7 +14,7 @@ from sqlalchemy import CompoundSelect, Connection, and_, bindparam, or_, select,
 from tsbridge.core.link import CROWD, NAMESAKES, Acquaintances, LinkEdit, Node, Shared, crowded, persons, shared_by, within_bounds
 from tsbridge.core.moments import Handle, Interaction
 from tsbridge.store import links
-from tsbridge.store.parts import parts
+from tsbridge.store.statements import parts
 from tsbridge.store.tables import handles, interactions, link_edits
 
 NEIGHBOURS: Final = 3 * CROWD

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, bindparam, insert, select, tuple_, update
 from tsbridge.core.moments import Interaction
 from tsbridge.core.notices import ACKNOWLEDGED, End, Kept, Notice
 from tsbridge.store.notice_tables import notices, notifications
-from tsbridge.store.parts import parts
+from tsbridge.store.statements import parts
 
 _OPEN: Final = select(notices).where(notices.c.case_id == bindparam("of_id"), notices.c.over_at.is_(None))
 _ADD: Final = insert(notices)

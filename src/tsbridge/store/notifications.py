@@ -18,7 +18,7 @@ from tsbridge.core.moments import canonical, instant_text
 from tsbridge.core.paging import NO_SEVERITY, WINDOW, Try
 from tsbridge.store import keep
 from tsbridge.store.notice_tables import duty_notices, messages, notice_answers, notices, notifications
-from tsbridge.store.parts import parts
+from tsbridge.store.statements import parts
 from tsbridge.store.tables import escalations
 
 LOCK: Final = "paging"

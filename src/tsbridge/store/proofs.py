@@ -5,15 +5,14 @@ from __future__ import annotations
 from datetime import datetime
 
 from sqlalchemy import Connection, select
-from sqlalchemy.dialects import postgresql, sqlite
 
 from tsbridge.store.roster_tables import way_proofs as table
+from tsbridge.store.statements import insert_into
 
 
 def prove(conn: Connection, agent: str, way: str, at: datetime) -> None:
     """The way reached them; the newest time stays."""
-    put = postgresql.insert if conn.dialect.name == "postgresql" else sqlite.insert
-    made = put(table).values(agent=agent, way=way, proved_at=at)
+    made = insert_into(conn, table).values(agent=agent, way=way, proved_at=at)
     newer = made.excluded.proved_at > table.c.proved_at
     conn.execute(made.on_conflict_do_update(index_elements=["agent", "way"], set_={"proved_at": made.excluded.proved_at}, where=newer))
 

@@ -11,7 +11,7 @@ from tsbridge.core.moments import Interaction
 from tsbridge.core.quiet import Done
 from tsbridge.core.track import key_of, subject_of
 from tsbridge.store.moments import IN_STORY, moments_of
-from tsbridge.store.parts import parts
+from tsbridge.store.statements import parts
 from tsbridge.store.tables import interactions, moments
 
 

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import Connection, delete, func, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 
+from tsbridge.store.statements import insert_into
 from tsbridge.store.tables import recordings_wanted as wanted
 
 
@@ -23,9 +23,8 @@ class Wanted:
 
 def want(conn: Connection, one: Wanted, due_at: datetime) -> None:
     """Look for this recording; one that is looked for already stays as it is."""
-    insert = postgresql.insert if conn.dialect.name == "postgresql" else sqlite.insert
     values = {"call": one.call, "dedupe_key": one.key, "body": one.body, "attempts": one.attempts, "due_at": due_at}
-    conn.execute(insert(wanted).values(values).on_conflict_do_nothing())
+    conn.execute(insert_into(conn, wanted).values(values).on_conflict_do_nothing())
 
 
 def take(conn: Connection, now: datetime, until: datetime, limit: int) -> list[Wanted]:

@@ -16,9 +16,9 @@ from sqlalchemy import Connection, Row, and_, func, insert, or_, select, update
 from tsbridge.core.moments import instant_text
 from tsbridge.core.roster import Override
 from tsbridge.store import keep
-from tsbridge.store.parts import parts
 from tsbridge.store.roster_tables import overrides
 from tsbridge.store.roster_tables import rosters as table
+from tsbridge.store.statements import parts
 from tsbridge.store.versions import NoVersion, Version, Versions
 
 REVISION: Final = "roster_revision"

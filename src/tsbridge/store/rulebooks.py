@@ -13,13 +13,13 @@ from datetime import datetime, tzinfo
 from typing import Any, Final, NamedTuple
 
 from sqlalchemy import Connection, select, text, update
-from sqlalchemy.dialects import postgresql, sqlite
 
 from tsbridge.core.escalation import Books
 from tsbridge.core.moments import canonical
 from tsbridge.core.rules.document import read
 from tsbridge.core.rules.judge import Judge
 from tsbridge.core.rules.language import Rulebook
+from tsbridge.store.statements import insert_into
 from tsbridge.store.tables import draft as draft_table
 from tsbridge.store.tables import rulebooks as table
 from tsbridge.store.versions import NoVersion, Version, Versions
@@ -136,8 +136,7 @@ def lock_draft(conn: Connection) -> Draft:
     hold = select(draft_table.c.id).where(draft_table.c.id == DRAFT_ID).with_for_update()
     if conn.execute(hold).one_or_none() is None:
         copy = draft(conn)
-        put = postgresql.insert if conn.dialect.name == "postgresql" else sqlite.insert
-        conn.execute(put(draft_table).values(id=DRAFT_ID, **_row(copy)).on_conflict_do_nothing())
+        conn.execute(insert_into(conn, draft_table).values(id=DRAFT_ID, **_row(copy)).on_conflict_do_nothing())
         conn.execute(hold)
     return draft(conn)
 

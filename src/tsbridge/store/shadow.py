@@ -8,12 +8,12 @@ from datetime import datetime
 from typing import Any, Final
 
 from sqlalchemy import Connection, delete, func, select
-from sqlalchemy.dialects import postgresql, sqlite
 
 from tsbridge.core.moments import Interaction, instant_text, read_instant
 from tsbridge.core.replay import Compared, Stand
 from tsbridge.store import keep
 from tsbridge.store.replay_tables import shadow_decisions
+from tsbridge.store.statements import insert_into
 from tsbridge.store.tables import decisions, interactions
 
 NAME: Final = "shadow"
@@ -80,7 +80,6 @@ def advance(conn: Connection, shadow: Shadow, cursor: int, compared: Sequence[tu
     now = find(conn)
     if now is None or (now.hash, now.start, now.cursor) != (shadow.hash, shadow.start, shadow.cursor):
         return False
-    put = postgresql.insert if conn.dialect.name == "postgresql" else sqlite.insert
     for case_id, seq, one in compared:
         row = {
             "case_id": case_id,
@@ -91,7 +90,7 @@ def advance(conn: Connection, shadow: Shadow, cursor: int, compared: Sequence[tu
             "after": one.after.to_json(),
             "changed": one.changed,
         }
-        conn.execute(put(shadow_decisions).values(seq=seq, **row).on_conflict_do_update(index_elements=["seq"], set_=row))
+        conn.execute(insert_into(conn, shadow_decisions).values(seq=seq, **row).on_conflict_do_update(index_elements=["seq"], set_=row))
     _keep(conn, shadow, cursor)
     conn.execute(delete(shadow_decisions).where(shadow_decisions.c.seq <= cursor - KEEP))
     return True

@@ -9,7 +9,7 @@ from sqlalchemy import Connection, delete, func, insert, select, tuple_
 
 from tsbridge.core.link import Shared
 from tsbridge.core.moments import Handle, Interaction
-from tsbridge.store.parts import parts
+from tsbridge.store.statements import parts
 from tsbridge.store.tables import shared_ids
 
 

@@ -12,7 +12,7 @@ from sqlalchemy import ColumnElement, Connection, Row, Table, select
 
 from tsbridge.core.moments import Interaction
 from tsbridge.core.track import key_of
-from tsbridge.store.parts import parts
+from tsbridge.store.statements import parts
 from tsbridge.store.tables import cases, escalations, interactions, moments
 
 Asked = tuple[str, str | None, datetime]

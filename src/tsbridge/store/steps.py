@@ -12,7 +12,7 @@ from sqlalchemy import ColumnElement, Connection, Text, and_, cast, func, litera
 from tsbridge.core.moments import from_json
 from tsbridge.store import agents, watch
 from tsbridge.store.notice_tables import notices, notifications
-from tsbridge.store.parts import parts
+from tsbridge.store.statements import parts
 from tsbridge.store.tables import escalations, moments
 from tsbridge.store.views import Row as Found
 

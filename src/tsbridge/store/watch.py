@@ -26,7 +26,7 @@ from tsbridge.store import workload as work
 from tsbridge.store.decisions import Recorded
 from tsbridge.store.notice_tables import messages, notifications
 from tsbridge.store.notice_tables import notices as asked
-from tsbridge.store.parts import parts
+from tsbridge.store.statements import parts
 from tsbridge.store.tables import cases, escalations
 from tsbridge.store.watch_tables import watch_findings
 

@@ -53,12 +53,6 @@ def lock(conn: Connection) -> None:
     keep.lock(conn, LOCK, {})
 
 
-def something_due(conn: Connection, now: datetime) -> bool:
-    """Whether there is anything to plan or to send."""
-    due = next_due(conn)
-    return due is not None and due <= now
-
-
 def next_due(conn: Connection) -> datetime | None:
     """When the next notice has to be looked at, or the next message may go."""
     looks = conn.execute(select(func.min(notices.c.due_at)).where(notices.c.due_at.is_not(None))).scalar()

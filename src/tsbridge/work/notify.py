@@ -134,8 +134,9 @@ class Notify:
         room = SENT_AT_ONCE - len(self._sending)
         if room <= 0:
             return now + FULL  # whichever ends first wakes us
-        if not await self._database.read(lambda conn: notifications.something_due(conn, now)):
-            return await self._database.read(notifications.next_due)
+        due_at = await self._database.read(notifications.next_due)
+        if due_at is None or due_at > now:
+            return due_at
         alarms, letters = await self._database.write(lambda conn: self._plan(conn, now, room))
         raise_all(self._alarm, alarms)
         crashpoint("notify.claimed")

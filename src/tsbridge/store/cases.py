@@ -60,8 +60,9 @@ def facts_of(conn: Connection, tickets: Mapping[str, str]) -> dict[str, Mapping[
     return found
 
 
-def save(conn: Connection, case_id: str, now: CaseState) -> None:
-    """Keep the state as the case's newest. Of a case that nothing counts for any more, the lives of its members tell when it was."""
+def save(conn: Connection, case_id: str, now: CaseState) -> bool:
+    """Keep the state as the case's newest; returns whether there was none of it before. Of a case that nothing counts for any more, the
+    lives of its members tell when it was."""
     opened_at, last_at = now.opened_at, now.last_at
     if opened_at is None:
         opened_at, last_at = conn.execute(_LIVES, {"of_id": case_id}).one()
@@ -86,8 +87,10 @@ def save(conn: Connection, case_id: str, now: CaseState) -> None:
         "state": to_json(now),
         "judged_to": now.judged_to,
     }
-    if conn.execute(_SAVE, {"of_id": case_id, **values}).rowcount == 0:
+    new = conn.execute(_SAVE, {"of_id": case_id, **values}).rowcount == 0
+    if new:
         conn.execute(_ADD, {"id": case_id, "revision": 0, **values})
+    return new
 
 
 def dissolve(conn: Connection, case_id: str) -> None:
@@ -97,9 +100,10 @@ def dissolve(conn: Connection, case_id: str) -> None:
     workload.save(conn, case_id, ())
 
 
-def save_escalations(conn: Connection, case_id: str, rows: Sequence[Mapping[str, object]]) -> None:
-    """Replace the case's escalation steps: `id policy step armed_at due_at status` each."""
-    conn.execute(_FORGET_STEPS, {"of_id": case_id})
+def save_escalations(conn: Connection, case_id: str, rows: Sequence[Mapping[str, object]], *, first: bool) -> None:
+    """Replace the case's escalation steps, rows as `core.steps` makes them. `first`: it has none yet."""
+    if not first:
+        conn.execute(_FORGET_STEPS, {"of_id": case_id})
     if rows:
         conn.execute(_ADD_STEPS, [{"case_id": case_id, **row} for row in rows])
 

@@ -28,9 +28,10 @@ _FIRST: Final = (
 """The order in which work is given out: the most severe first, of equals the oldest."""
 
 
-def save(conn: Connection, case_id: str, pieces: Sequence[Piece]) -> None:
-    """Replace what the case asks of people."""
-    conn.execute(_FORGET, {"of_id": case_id})
+def save(conn: Connection, case_id: str, pieces: Sequence[Piece], *, first: bool = False) -> None:
+    """Replace what the case asks of people. `first`: it asks for nothing yet."""
+    if not first:
+        conn.execute(_FORGET, {"of_id": case_id})
     if pieces:
         conn.execute(_ADD, [{"case_id": case_id, **piece._asdict()} for piece in pieces])
 
@@ -82,7 +83,7 @@ def given_in(conn: Connection, queues: Collection[str]) -> list[tuple[str, str]]
 
 def refused(conn: Connection, queues: Collection[str], thread: str | None = None) -> list[Row]:
     """Work that the desk gave out of these queues, or only that of this thread, and whose assignment Zendesk did not accept."""
-    given = [workload.c.queue.in_(sorted(queues)), workload.c.agent.is_not(None), workload.c.waits.is_(False)]
+    given: list[ColumnElement[bool]] = [workload.c.queue.in_(sorted(queues)), workload.c.agent.is_not(None), workload.c.waits.is_(False)]
     if thread is not None:
         given.append(workload.c.thread == thread)
     parked = (desired.c.status == "parked", desired.c.reason == PART_REFUSED)

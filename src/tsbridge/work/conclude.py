@@ -195,13 +195,14 @@ class Conclusions:
 
     def keep(self, conn: Connection, live: Built, known: Known, state: CaseState, judged: Sequence[Judged], now: datetime) -> Concluded:
         """Record what of a judged case is new or otherwise, wish for it, and note who is to be told."""
-        case_id, subjects, recorded, whole = known.case_id, known.subjects, known.recorded, known.before is None
+        case_id, subjects, recorded, before, whole = known.case_id, known.subjects, known.recorded, known.before, known.before is None
         count = self._record(conn, case_id, judged, recorded, now, whole=whole)
-        cases.save(conn, case_id, state)
-        cases.save_escalations(conn, case_id, escalation_rows(case_id, state, self._rulebooks.books(conn, live.version)))
+        new = cases.save(conn, case_id, state)
+        steps = escalation_rows(case_id, state, self._rulebooks.books(conn, live.version))
+        cases.save_escalations(conn, case_id, steps, first=new or (before is not None and not (before.armed or before.ended)))
         asks = pieces(state)
-        if known.before is None or not judged or asks != pieces(known.before):
-            workload.save(conn, case_id, asks)
+        if before is None or not judged or asks != pieces(before):
+            workload.save(conn, case_id, asks, first=new)
         wishes = self._wish(conn, live, case_id, subjects, state, now)
         noted = notices.note(conn, case_id, subjects, known.story, judged, recorded, state, now, whole=whole)
         return Concluded(count, wishes, noted)

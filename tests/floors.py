@@ -29,7 +29,7 @@ FLOORS = {
 }
 ROOF = frozenset(
     {
-        *("__main__", "wiring", "assembly", "apart", "overtime", "feed_source", "readers", "files", "server", "cli"),
+        *("__main__", "wiring", "assembly", "workers", "apart", "overtime", "feed_source", "readers", "files", "server", "cli"),
         *("doctor", "doctor_database", "doctor_notify", "demo", "demo_bridge", "demo_people", "demo_report"),
     }
 )

@@ -1,4 +1,4 @@
-"""A running bridge, put together: the door, the API and the workers around one database; `serve` and `worker`."""
+"""A running bridge, put together: the door, the API and the workers around one database; how `serve` and `worker` begin and end."""
 
 from __future__ import annotations
 
@@ -6,10 +6,9 @@ import asyncio
 import logging
 import signal
 from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from functools import partial
+from datetime import timedelta
 from typing import Any, Final
 
 from fastapi import FastAPI
@@ -17,16 +16,12 @@ from starlette.types import ASGIApp
 
 from tsbridge import ZONE_RULES, __version__, server
 from tsbridge.apart import check_apart, ready_apart
-from tsbridge.core.ports import Clock, Ids
-from tsbridge.feed_source import read_apart
-from tsbridge.notify.make import make
-from tsbridge.overtime import within
+from tsbridge.core.ports import Clock
 from tsbridge.settings import Settings
-from tsbridge.store import keep, leases, schema, told, wakeup, writemode
+from tsbridge.store import leases, schema, told, writemode
 from tsbridge.store.db import Database, claim_alone
 from tsbridge.store.intake import Intake
 from tsbridge.store.rulebooks import LiveRulebook
-from tsbridge.vendors.zendesk.read_fields import OwnUser
 from tsbridge.web.app import create_app, front
 from tsbridge.web.auth import Gate
 from tsbridge.web.counters import Counters
@@ -53,77 +48,20 @@ from tsbridge.wiring import (
     arm_crashpoint,
     entrances,
     entropy,
-    feed_source,
-    make_talkdesk,
-    make_zendesk,
-    outside,
     publish_first_roster,
     publish_starter,
-    readers,
     require_schema,
     salt,
-    worker_name,
 )
-from tsbridge.work.alone import Alone
-from tsbridge.work.assign import Giving
-from tsbridge.work.calls import CallReconciler
 from tsbridge.work.casedesk import DeskWork
-from tsbridge.work.choices import Definitions
 from tsbridge.work.choosing import Preview
 from tsbridge.work.conclude import Conclusions
-from tsbridge.work.cover import Cover
-from tsbridge.work.due import DueTimes
-from tsbridge.work.duties import DutyNews
-from tsbridge.work.facts import Background
-from tsbridge.work.feeds import Feeds
-from tsbridge.work.guard import Guard
-from tsbridge.work.hearing import Hearing
-from tsbridge.work.ingest import Ingest
-from tsbridge.work.loop import Loop, Round
-from tsbridge.work.names import Names
-from tsbridge.work.notify import Notify, Pages, no_links
-from tsbridge.work.pace import Pace
-from tsbridge.work.reads import ReadBudget
-from tsbridge.work.reconcile import Reconciler
-from tsbridge.work.recordings import Recordings
-from tsbridge.work.rejudge import Rejudging
-from tsbridge.work.replay import Replays, Shadowing
+from tsbridge.work.loop import Loop
 from tsbridge.work.rosters import LiveRoster
-from tsbridge.work.silence import Silence
-from tsbridge.work.stream import Stream
-from tsbridge.work.watch import Watch
-from tsbridge.work.writeback import Writeback
+from tsbridge.workers import VITAL, Workers
 
 log = logging.getLogger("tsbridge.assembly")
 
-INGEST: Final = "ingest"
-ALONE: Final = "alone"
-CLOCK: Final = "clock"
-FACTS: Final = "facts"
-WRITEBACK: Final = "writeback"
-NOTIFY: Final = "notify"
-GUARD: Final = "guard"
-REPLAY: Final = "replay"
-REJUDGE: Final = "rejudge"
-SHADOW: Final = "shadow"
-RECONCILE: Final = "reconcile"
-CHOICES: Final = "choices"
-STREAM: Final = "stream"
-CALLS: Final = "calls"
-RECORDINGS: Final = "recordings"
-FEEDS: Final = "feeds"
-SILENCE: Final = "silence"
-ASSIGN: Final = "assign"
-COVER: Final = "cover"
-WATCH: Final = "watch"
-DUTIES: Final = "duties"
-VITAL: Final = (INGEST, CLOCK, WRITEBACK)
-"""Tasks without which nothing is heard, escalated or written."""
-WHOAMI: Final = "whoami"
-OWN_USER: Final = "own_user"
-ASK_AGAIN: Final = timedelta(minutes=30)
-READ_WITHIN_S: Final = 0.25
-"""How long a delivery may be read here: a megabyte of the slowest kind takes a tenth of a second."""
 SILENT_FOR: Final = timedelta(seconds=90)
 TOLD_WITHIN: Final = timedelta(seconds=60)
 SKEW_TOLERATED: Final = timedelta(seconds=60)
@@ -138,161 +76,6 @@ class Bridge:
     loop: Loop | None
 
 
-class Workers:
-    """The workers of one process around one loop. They run inside `running()`."""
-
-    def __init__(self, settings: Settings, database: Database, clock: Clock, ids: Ids, live: LiveRulebook, roster: LiveRoster) -> None:
-        self._settings = settings
-        self._database = database
-        self._clock = clock
-        self._own = OwnUser()
-        pace = Pace(settings.zendesk_updates_per_minute, settings.writeback)
-        self._zendesk = make_zendesk(settings, clock, pace.heard)
-        self._talkdesk = make_talkdesk(settings, clock)
-        self._ask_at = clock.now()
-        self._told_at: tuple[datetime, datetime] | None = None
-        name = worker_name()
-        conclusions = Conclusions(live, ids, salt, roster)
-        reads = ReadBudget(database, clock, settings.zendesk_reads_per_minute)
-        self.names = Names(self._zendesk, reads)
-        background = Background(database, clock, live, self._zendesk, settings.phone_region, reads)
-        hearing = Hearing(database, clock, self._zendesk, reads)
-        read = readers(settings, self.own_user)
-        wakes = (self.wake_writer, within(READ_WITHIN_S), self.wake_alone)
-        ingest = Ingest(database, clock, ids, read.here(), conclusions, background, hearing, name, *wakes)
-        writeback = Writeback(database, clock, ids, self._zendesk, pace, name, alarm, conclusions, live)
-        send = outside(settings, clock)
-        links = no_links if settings.public_url is None else Pages(settings.public_url, entropy)
-        sender = partial(make, outside=send)
-        self._notify = Notify(database, clock, ids, roster, live, sender, links, name, alarm, self.wake_notify)
-        guard = Guard(database, clock, ids, salt, alarm, settings.writeback)
-        rounds: dict[str, Round] = {
-            INGEST: self._then_give(ingest.round),
-            ALONE: Alone(database, clock, read.alone, ingest, name).round,
-            CLOCK: DueTimes(database, clock, conclusions, self.wake_writer).round,
-            ASSIGN: Giving(database, clock, ids, conclusions, live, roster, self.wake_writer, settings.writeback).round,
-            COVER: Cover(database, clock, roster, alarm, name).round,
-            DUTIES: DutyNews(database, clock, roster, self.wake_notify).round,
-            FACTS: ingest.complete,
-            WRITEBACK: writeback.round,
-            NOTIFY: self._notify.round,
-            GUARD: guard.round,
-            SILENCE: Silence(database, clock, ids, salt, alarm, name).round,
-            REPLAY: Replays(database, clock, live, settings.zone, name).round,
-            REJUDGE: Rejudging(database, clock, ids, salt, live, conclusions, settings.zone, name, self.wake_writer).round,
-            FEEDS: Feeds(database, clock, roster.roster, feed_source(), read_apart, alarm, name).round,
-            WATCH: Watch(database, clock, conclusions, live, roster, alarm, name, settings.writeback).round,
-            SHADOW: Shadowing(database, clock, live, settings.zone).round,
-        }
-        if self._zendesk is not None:
-            rounds[WHOAMI] = self._who_am_i
-            own = self.own_user
-            rounds[CHOICES] = Definitions(database, clock, self._zendesk, reads).round
-            reconciler = Reconciler(database, clock, ids, self._zendesk, own, name, alarm, live, reads, self.wake, self.wake_writer)
-            rounds[RECONCILE] = reconciler.round
-            stream = Stream(database, clock, self._zendesk, own, name, reads, ingest.hear, self.wake_facts)
-            rounds[STREAM] = stream.round
-        if self._talkdesk is not None:
-            rounds[CALLS] = CallReconciler(database, clock, ids, self._talkdesk, name, self.wake).round
-            rounds[RECORDINGS] = Recordings(database, clock, ids, self._talkdesk, self.wake).round
-        self.loop = Loop(rounds, clock)
-
-    def own_user(self) -> OwnUser:
-        """Whom we write as, as far as we know."""
-        return self._own
-
-    def wake(self) -> None:
-        self.loop.wake(INGEST)
-
-    def wake_alone(self) -> None:
-        self.loop.wake(ALONE)
-
-    def wake_assign(self) -> None:
-        self.loop.wake(ASSIGN)
-
-    def _then_give(self, work: Round) -> Round:
-        """After work that may have routed or closed something, what waits is looked at."""
-
-        async def round() -> datetime | bool | None:
-            done = await work()
-            if done is True:
-                self.wake_assign()
-            return done
-
-        return round
-
-    def wake_facts(self) -> None:
-        self.loop.wake(FACTS)
-
-    def wake_writer(self) -> None:
-        """Something was concluded that reaches out: to tickets, to people."""
-        self.loop.wake(WRITEBACK)
-        self.loop.wake(NOTIFY)
-
-    def wake_notify(self) -> None:
-        self.loop.wake(NOTIFY)
-
-    def wake_replay(self) -> None:
-        self.loop.wake(REPLAY)
-        self.loop.wake(REJUDGE)
-
-    def skew(self) -> timedelta | None:
-        """How far our clock is from Zendesk's, as of when it told us who we are."""
-        return None if self._told_at is None else self._told_at[0] - self._told_at[1]
-
-    @asynccontextmanager
-    async def asking(self) -> AsyncIterator[None]:
-        """The vendors can be asked; nobody works."""
-        async with AsyncExitStack() as stack:
-            if self._zendesk is not None:
-                stack.push_async_callback(self._zendesk.close)
-            if self._talkdesk is not None:
-                stack.push_async_callback(self._talkdesk.close)
-            yield
-
-    @asynccontextmanager
-    async def running(self) -> AsyncIterator[None]:
-        """The workers work; on leaving each finishes its round."""
-        async with AsyncExitStack() as stack:
-            await stack.enter_async_context(self.asking())
-            known = await self._database.read(lambda conn: keep.get(conn, OWN_USER))
-            if isinstance(known, dict):
-                self._own = OwnUser(known.get("id"), known.get("email"))
-            if self._database.dialect == "postgresql":
-                listener = wakeup.Listener(self._database, self._heard)
-                stack.push_async_callback(asyncio.to_thread, listener.close)
-            task = asyncio.create_task(self.loop.run(), name="tsbridge-workers")
-            try:
-                yield
-            finally:
-                self.loop.stop()
-                await task
-                await self._notify.finish()
-
-    async def _who_am_i(self) -> datetime | bool | None:
-        """Ask Zendesk whom it takes us for: by that we know our own changes when they come back."""
-        now = self._clock.now()
-        if self._zendesk is None or now < self._ask_at:
-            return self._ask_at
-        user = await self._zendesk.me()
-        own = OwnUser(str(user["id"]), str(user["email"]).lower() if user.get("email") else None)
-        now = self._clock.now()
-        self._ask_at = now + ASK_AGAIN
-        if self._zendesk.server_time is not None:
-            self._told_at = (now, self._zendesk.server_time)
-        if own != self._own:
-            self._own = own
-            await self._database.write(lambda conn: keep.put(conn, OWN_USER, {"id": own.id, "email": own.email}))
-        return self._ask_at
-
-    def _heard(self, what: str) -> None:
-        """Another process told: called on the listener's thread."""
-        if what == wakeup.WISHES:
-            self.wake_writer()
-        else:
-            self.loop.wake(INGEST)
-
-
 def bridge(settings: Settings, database: Database, clock: Clock, *, workers_inside: bool) -> Bridge:
     """Everything one serving process needs. Nothing runs before the application's lifespan begins."""
     ids = TimedIds(clock, entropy)
@@ -302,17 +85,12 @@ def bridge(settings: Settings, database: Database, clock: Clock, *, workers_insi
     workers = Workers(settings, database, clock, ids, live, roster)
     loop = workers.loop if workers_inside else None
     intake = Intake(database, clock, ids, tell_others=True)
-
-    def wake() -> None:
-        if loop is not None:
-            loop.wake(INGEST)
-
+    wake, wake_writer, wake_replay = (workers.wake, workers.wake_writer, workers.wake_replay) if workers_inside else (_nobody,) * 3
     doors = {
         source: Door(entrance, intake, clock, counters, wake)  # one per source, around one intake
         for source, entrance in entrances(settings).items()
     }
     conclusions = Conclusions(live, ids, salt, roster)
-    wake_writer = workers.wake_writer if workers_inside else _nobody
     desk = Desk(
         database=database,
         clock=clock,
@@ -330,7 +108,7 @@ def bridge(settings: Settings, database: Database, clock: Clock, *, workers_insi
         webhooks=door_routes(doors),
         wake=wake,
         wake_writer=wake_writer,
-        wake_replay=workers.wake_replay if workers_inside else _nobody,
+        wake_replay=wake_replay,
         make_ready=ready_apart,
         check=check_apart,
         names=workers.names,
@@ -371,11 +149,6 @@ def probes(
 
 def _nobody() -> None:
     """The workers are in other processes."""
-
-
-def alarm(what: str, **named: object) -> None:
-    """Something the operator should know. The log is where alarms are read from."""
-    log.error(what, extra={name: value for name, value in named.items() if name not in ("name", "args", "msg", "message", "module")})
 
 
 def _lifespan(living: Callable[[], AbstractAsyncContextManager[None]]) -> Callable[[FastAPI], Any]:

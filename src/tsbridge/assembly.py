@@ -26,11 +26,11 @@ from tsbridge.web.app import create_app, front
 from tsbridge.web.auth import Gate
 from tsbridge.web.counters import Counters
 from tsbridge.web.desk import Desk, Probe
-from tsbridge.web.feeds import feeds_probe
-from tsbridge.web.health import (
+from tsbridge.web.probes import (
     clock_probe,
     cover_probe,
     database_probe,
+    feeds_probe,
     heartbeat_probe,
     migrations_probe,
     sources_probe,

@@ -13,7 +13,7 @@ from tests.web.test_health import figures
 from tsbridge import doctor_database
 from tsbridge.store import cover, rosters
 from tsbridge.store.db import Database
-from tsbridge.web.health import cover_probe
+from tsbridge.web.probes import cover_probe
 
 pytestmark = pytest.mark.anyio
 

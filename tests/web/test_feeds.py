@@ -16,7 +16,7 @@ from tsbridge import doctor_database
 from tsbridge.core.elsewhere import Span
 from tsbridge.store import feeds, rosters
 from tsbridge.store.db import Database
-from tsbridge.web.feeds import feeds_probe
+from tsbridge.web.probes import feeds_probe
 
 pytestmark = pytest.mark.anyio
 

@@ -19,7 +19,7 @@ from tsbridge.core.watch import NOT_GIVEN, STEP_LATE, Finding
 from tsbridge.store import inbox, proofs, rosters, shared, tables, watch
 from tsbridge.store.work_tables import workload
 from tsbridge.web.desk import Checked
-from tsbridge.web.health import clock_probe, heartbeat_probe, migrations_probe, watch_probe, ways_probe
+from tsbridge.web.probes import clock_probe, heartbeat_probe, migrations_probe, watch_probe, ways_probe
 
 pytestmark = pytest.mark.anyio
 

@@ -11,7 +11,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from tests.work.telling import ROSTER, Telling
 from tsbridge.core.errors import GiveUp, TryLater
-from tsbridge.web.health import telling_probe
+from tsbridge.web.probes import telling_probe
 from tsbridge.work.duties import DutyNews
 from tsbridge.work.rosters import LiveRoster
 

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from tests.clocks import START, SettableClock
-from tsbridge.web.health import heartbeat_probe
+from tsbridge.web.probes import heartbeat_probe
 from tsbridge.work.loop import LOOK_AGAIN, Loop
 
 pytestmark = pytest.mark.anyio

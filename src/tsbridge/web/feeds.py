@@ -8,14 +8,11 @@ from typing import Any
 from fastapi import APIRouter
 from sqlalchemy import Connection
 
-from tsbridge.core.ports import Clock
 from tsbridge.core.roster import Feed
 from tsbridge.store import feeds as store
-from tsbridge.store import views
-from tsbridge.store.db import Database
 from tsbridge.store.feeds import Look
 from tsbridge.web.auth import Viewer
-from tsbridge.web.desk import Checked, Made, Probe, Rotas
+from tsbridge.web.desk import Made, Rotas
 from tsbridge.web.inputs import time_text
 from tsbridge.web.pages import Paged
 from tsbridge.web.route import DeskRoute
@@ -44,21 +41,6 @@ def looked_at(conn: Connection, roster: Rotas, now: datetime) -> list[tuple[Feed
 def failing(conn: Connection, roster: Rotas, now: datetime) -> int:
     """How many feeds of the live roster cannot be read."""
     return sum(look is not None and look.failing_since is not None for _, look in looked_at(conn, roster, now))
-
-
-def feeds_probe(database: Database, clock: Clock, roster: Rotas) -> Probe:
-    """Whether the feeds of the roster can be read: degraded when one cannot, and ready all the same; what it said last counts."""
-
-    async def look() -> Checked:
-        try:
-            count = await database.read(lambda conn: failing(conn, roster, clock.now()))
-        except views.DATABASE_FAILURES:
-            return Checked(True, "not known: the database cannot be used")
-        if not count:
-            return Checked(True, "none that cannot be read")
-        return Checked(True, f"{count} cannot be read; see tsbridge doctor", degraded=True)
-
-    return look
 
 
 def _item(row: tuple[Feed, Look | None]) -> dict[str, Any]:

@@ -1,0 +1,129 @@
+"""The figures of `/metrics` that the database tells, as gauges. Labels are bounded and hold nobody's data."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any, Final, NamedTuple
+
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+from tsbridge.core.reached import Reach
+from tsbridge.core.watch import KINDS
+from tsbridge.store import views, warnings
+from tsbridge.web.counters import SOURCES
+
+STATUSES: Final = ("pending", "applied", "ignored", "quarantined", "dead")
+WISH_STATUSES: Final = ("waiting", "sending", "confirmed", "unneeded", "parked", "refused", "dry_run")
+
+
+class Kept(NamedTuple):
+    """What was read at one instant. `ways`: to people; `feeds_failing`: how many feeds of the roster cannot be read."""
+
+    figures: views.Figures
+    ways: Sequence[Reach]
+    feeds_failing: int
+
+
+class Figures(Collector):
+    """What one look at the database found, and how long each task of this process has been in its round (`rounds`)."""
+
+    def __init__(self, kept: Kept, now: datetime, version: str, rounds: Mapping[str, timedelta]) -> None:
+        self._figures = kept.figures
+        self._feeds_failing = kept.feeds_failing
+        self._ways = Counter("proved" if one.good else "unproved" for one in kept.ways)
+        self._now = now
+        self._version = version
+        self._rounds = rounds
+
+    def collect(self) -> Iterator[Metric]:
+        yield from self._deliveries()
+        yield _by_label("tsbridge_writebacks", "Wishes for tickets by state.", "status", self._figures.wishes, WISH_STATUSES)
+        reasons = ("part_refused", "rule_paused", "loop_suspected", "gave_up")
+        yield _by_label("tsbridge_writebacks_parked", "Parked wishes by reason.", "reason", self._figures.parked, reasons)
+        yield self._age("tsbridge_oldest_wish_age_seconds", "Age of the oldest wish not yet written.", self._figures.oldest_waiting)
+        yield _by_label("tsbridge_cases", "Cases by state.", "status", self._figures.cases, ("open", "resolved"))
+        tellings = CounterMetricFamily(
+            "tsbridge_notifications", "Tellings by what became of them; nobody: there was nobody to tell, or to reach.", labels=["status"]
+        )
+        for status, count in sorted(self._figures.told.by_status.items()):
+            tellings.add_metric([status], count)
+        yield tellings
+        late = "For how long what should have gone to somebody by now waits, or is tried again and again."
+        yield self._age("tsbridge_notifications_overdue_seconds", late, self._figures.told.overdue_since)
+        yield _by_label(
+            "tsbridge_escalation_steps",
+            "Escalation steps by state.",
+            "status",
+            self._figures.escalations,
+            ("armed", "paused", "fired", "passed", "acknowledged", "stopped"),
+        )
+        yield _by_label(
+            "tsbridge_delivery_warnings",
+            "What deliveries held that could not be taken as it was said, by kind.",
+            "kind",
+            self._figures.warnings,
+            warnings.KINDS,
+        )
+        words = "Ids, and interactions by all their ids, that stand for more than three people and therefore join nobody."
+        yield _by_label("tsbridge_shared_ids", words, "kind", self._figures.shared_ids, ("ticket", "call", "zendesk", "talkdesk"))
+        waiting = GaugeMetricFamily("tsbridge_queue_waiting", "Work that waits for somebody, by queue.", labels=["queue"])
+        for queue, count in sorted(self._figures.waiting.items()):
+            waiting.add_metric([queue], count)
+        yield waiting
+        yield GaugeMetricFamily("tsbridge_assignments", "How often the desk gave work to somebody.", self._figures.assignments)
+        words = "What the watchdog finds late or missing, by kind."
+        yield _by_label("tsbridge_watch_findings", words, "kind", self._figures.watched.counts, KINDS)
+        words = "How old the watchdog's last walk over all open cases is."
+        yield GaugeMetricFamily("tsbridge_watch_walk_age_seconds", words, self._figures.watched.age(self._now))
+        lasting = {name: lasted.total_seconds() for name, lasted in self._rounds.items()}
+        words = "How long each task of this process has been in the round it is in; 0 while it rests."
+        yield _by_label("tsbridge_task_round_seconds", words, "task", lasting, tuple(sorted(lasting)))
+        silent = dict.fromkeys(self._figures.silent, 1)
+        yield _by_label("tsbridge_source_silent", "1 for a source that says nothing for improbably long.", "source", silent, tuple(SOURCES))
+        words = "Ways to people of the roster: proved by a press of a button within thirty days, or not."
+        yield _by_label("tsbridge_ways", words, "state", self._ways, ("proved", "unproved"))
+        yield GaugeMetricFamily("tsbridge_decisions", "Decisions kept.", self._figures.decisions)
+        yield GaugeMetricFamily("tsbridge_cover_holes", "Times of the next 14 days at which nobody is on call.", self._figures.holes)
+        yield GaugeMetricFamily("tsbridge_feeds_failing", "Feeds of the roster that cannot be read.", self._feeds_failing)
+        yield GaugeMetricFamily("tsbridge_rulebook_version", "The live version of the rulebook.", self._figures.rulebook_version)
+        info = GaugeMetricFamily("tsbridge_build_info", "Always 1; the label names the version.", labels=["version"])
+        info.add_metric([self._version], 1)
+        yield info
+
+    def _deliveries(self) -> Iterator[Metric]:
+        by_status = GaugeMetricFamily(
+            "tsbridge_deliveries",
+            "Deliveries by source and what became of them; duplicates are repeats of kept ones.",
+            labels=["source", "status"],
+        )
+        received = GaugeMetricFamily(
+            "tsbridge_deliveries_received", "Deliveries heard, by source, counted as they came.", labels=["source"]
+        )
+        dead = 0
+        for source in sorted(SOURCES | {name for name, _ in self._figures.deliveries}):
+            counts = {status: self._figures.deliveries.get((source, status), 0) for status in STATUSES}
+            counts["duplicate"] = self._figures.duplicates.get(source, 0)
+            for status, count in counts.items():
+                by_status.add_metric([source, status], count)
+            received.add_metric([source], self._figures.received.get(source, 0))
+            dead += counts["dead"]
+        yield by_status
+        yield received
+        yield GaugeMetricFamily("tsbridge_deliveries_dead", "Deliveries given up on: look at them.", dead)
+        yield self._age(
+            "tsbridge_oldest_pending_age_seconds", "Age of the oldest delivery not yet worked on.", self._figures.oldest_pending
+        )
+
+    def _age(self, name: str, words: str, since: datetime | None) -> Metric:
+        seconds = 0.0 if since is None else max(0.0, (self._now - since).total_seconds())
+        return GaugeMetricFamily(name, words, seconds)
+
+
+def _by_label(name: str, words: str, label: str, counts: Any, always: tuple[str, ...]) -> Metric:
+    family = GaugeMetricFamily(name, words, labels=[label])
+    for value in always:
+        family.add_metric([value], counts.get(value, 0))
+    return family

@@ -1,0 +1,193 @@
+"""What `/readyz` looks at, one probe each; `assembly` puts them together.
+
+What is amiss and keeps nobody from hearing and judging is `degraded`: ready all the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping
+from datetime import datetime, timedelta
+from typing import Any, Final, TypeVar
+
+from sqlalchemy import Connection
+
+from tsbridge.core.ports import Clock
+from tsbridge.core.reached import Reach, reached
+from tsbridge.core.watch import WALK_AGE
+from tsbridge.store import cover, proofs, rulebooks, silence, told, views, watch, writemode
+from tsbridge.store.db import Database
+from tsbridge.web.desk import Checked, Probe, Rotas
+from tsbridge.web.feeds import failing
+
+T = TypeVar("T")
+
+HANGS_AFTER: Final = timedelta(minutes=5)
+"""No task's round lasts so long: what it waits for has bounds of its own."""
+NOT_KNOWN: Final = Checked(True, "not known: the database cannot be used")
+
+
+def stored(database: Database, read: Callable[[Connection], T], judged: Callable[[T], Checked], otherwise: Checked = NOT_KNOWN) -> Probe:
+    """A probe of what is in the database: what was `read`, `judged`; `otherwise` where it cannot be used."""
+
+    async def look() -> Checked:
+        try:
+            found = await database.read(read)
+        except views.DATABASE_FAILURES:
+            return otherwise
+        return judged(found)
+
+    return look
+
+
+# Without these nothing is heard or worked on
+
+
+def database_probe(database: Database) -> Probe:
+    """Whether the database answers a query."""
+
+    def judged(version: int) -> Checked:
+        return Checked(version > 0, f"answers; rulebook version {version}" if version else "no rulebook has been published")
+
+    return stored(database, rulebooks.newest, judged, Checked(False, "cannot be used"))
+
+
+def migrations_probe(database: Database, current: Callable[[Any], str | None], newest: str) -> Probe:
+    """Whether the tables are the ones this code was written for. `current(conn)` reads the revision."""
+
+    def judged(found: str | None) -> Checked:
+        return Checked(found == newest, "the newest schema" if found == newest else "another schema; run tsbridge migrate")
+
+    return stored(database, current, judged, Checked(False, "the database cannot be used"))
+
+
+def heartbeat_probe(
+    last_beat: Callable[[], datetime | None],
+    clock: Clock,
+    silent_for: timedelta,
+    rounds: Callable[[], Mapping[str, timedelta]] = dict,
+    vital: Collection[str] = (),
+) -> Probe:
+    """Whether the worker of this process went round lately, and which of its tasks do not come back.
+
+    `rounds`: how long each task has been in the round it is in. One that hangs is named; without a `vital` one nothing is worked on.
+    """
+
+    async def look() -> Checked:
+        beat = last_beat()
+        if beat is None:
+            return Checked(False, "the worker has not started")
+        age = clock.now() - beat
+        hanging = {name: lasted for name, lasted in sorted(rounds().items()) if lasted > HANGS_AFTER}
+        told = [f"last sign of the worker {max(0, int(age.total_seconds()))} s ago"]
+        told += [f"{name} has not come back for {int(lasted.total_seconds())} s" for name, lasted in hanging.items()]
+        return Checked(age <= silent_for and not hanging.keys() & set(vital), "; ".join(told))
+
+    return look
+
+
+def clock_probe(skew: Callable[[], timedelta | None], tolerance: timedelta) -> Probe:
+    """Whether our clock agrees with the vendor's (the `Date` of its answers), as far as we have heard."""
+
+    async def look() -> Checked:
+        off = skew()
+        if off is None:
+            return Checked(True, "no vendor has told the time yet")
+        return Checked(abs(off) <= tolerance, f"{off.total_seconds():+.0f} s against the vendor's clock")
+
+    return look
+
+
+# With these something is amiss at most
+
+
+def zones_probe(version: str) -> Probe:
+    """Which rules of time zones calendars go by."""
+
+    async def look() -> Checked:
+        return Checked(True, f"rules of {version}, packaged")
+
+    return look
+
+
+def writeback_probe(database: Database, setting: str) -> Probe:
+    """Which mode of write-back counts and why."""
+
+    def judged(mode: writemode.Mode) -> Checked:
+        return Checked(True, f"{mode.effective}: {mode.because}")
+
+    return stored(database, lambda conn: writemode.in_force(conn, setting), judged)
+
+
+def sources_probe(database: Database) -> Probe:
+    """Which sources are silent improbably long: being asked for more would not make them speak."""
+
+    def judged(silent: Mapping[str, datetime]) -> Checked:
+        said = [f"{source} is silent since {since:%Y-%m-%dT%H:%M}Z" for source, since in silent.items()]
+        return Checked(True, "; ".join(said) or "heard as usual", degraded=bool(said))
+
+    return stored(database, silence.silent, judged)
+
+
+def cover_probe(database: Database) -> Probe:
+    """Whether somebody is on call in the two weeks ahead, as the last look found."""
+
+    def judged(ahead: cover.Ahead | None) -> Checked:
+        if ahead is None or not ahead.count:
+            return Checked(True, "not looked at yet" if ahead is None else "no holes in the next 14 days")
+        first = ahead.holes[0]
+        words = f"{ahead.count} in the next 14 days, the first for {first['queue']} from {first['from']} to {first['to']}"
+        return Checked(True, words, degraded=True)
+
+    return stored(database, cover.load, judged)
+
+
+def feeds_probe(database: Database, clock: Clock, roster: Rotas) -> Probe:
+    """Whether the feeds of the roster can be read; what one said last counts."""
+
+    def judged(count: int) -> Checked:
+        return Checked(True, f"{count} cannot be read; see tsbridge doctor" if count else "none that cannot be read", degraded=count > 0)
+
+    return stored(database, lambda conn: failing(conn, roster, clock.now()), judged)
+
+
+def ways_probe(database: Database, clock: Clock, roster: Rotas) -> Probe:
+    """Which ways to people are not known to reach them."""
+
+    def judged(ways: tuple[Reach, ...]) -> Checked:
+        late = sum(not one.good for one in ways)
+        if not late:
+            return Checked(True, f"{len(ways)} ways to people, all proved lately" if ways else "nobody is to be reached")
+        return Checked(True, f"{late} of {len(ways)} ways to people were not proved lately; see tsbridge doctor", degraded=True)
+
+    return stored(database, lambda conn: ways_to_people(conn, roster, clock.now()), judged)
+
+
+def ways_to_people(conn: Connection, roster: Rotas, now: datetime) -> tuple[Reach, ...]:
+    """Every way to everybody who works here, and whether it counts as proved."""
+    rota = roster.now(conn, now)
+    return () if rota is None else reached(rota.roster, proofs.proofs(conn), now)
+
+
+def telling_probe(database: Database, clock: Clock, late_after: timedelta) -> Probe:
+    """Whether people are told in time."""
+
+    def judged(since: datetime | None) -> Checked:
+        late = timedelta(0) if since is None else clock.now() - since
+        if late <= late_after:
+            return Checked(True, "nobody waits to be told")
+        return Checked(True, f"somebody should have been told {int(late.total_seconds())} s ago", degraded=True)
+
+    return stored(database, told.overdue_since, judged)
+
+
+def watch_probe(database: Database, clock: Clock) -> Probe:
+    """What the watchdog finds: degraded while anything is late or missing, or nobody looks."""
+
+    def judged(found: watch.Watched) -> Checked:
+        said = [f"{count} {kind}, since {found.oldest[kind]:%Y-%m-%dT%H:%M}Z" for kind, count in found.counts.items()]
+        age = found.age(clock.now())
+        if age > WALK_AGE.total_seconds():
+            said.append(f"the last whole walk over the open cases is {int(age)} s old")
+        return Checked(True, "; ".join(said) or "nothing is late or missing", degraded=bool(said))
+
+    return stored(database, watch.watched, judged)

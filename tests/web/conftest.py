@@ -29,9 +29,10 @@ from tsbridge.web.app import create_app
 from tsbridge.web.auth import Gate
 from tsbridge.web.counters import Counters
 from tsbridge.web.desk import Desk
-from tsbridge.web.models import Diff, TimelineEntry, Word
+from tsbridge.web.models import TimelineEntry
 from tsbridge.web.openapi import describe
 from tsbridge.web.probes import database_probe
+from tsbridge.web.rulebook_models import Diff, Word
 from tsbridge.work.choosing import Preview
 from tsbridge.work.rosters import LiveRoster
 

@@ -4,14 +4,10 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from tsbridge.web.models import (
-    Case,
-    CaseExplained,
+from tsbridge.web.models import Case, CaseExplained, Decision, DecisionExplained, NextInQueue, TimelineEntry, Tried, VersionName, Withdrawn
+from tsbridge.web.operation_models import (
     Change,
-    Decision,
-    DecisionExplained,
-    Diff,
-    EscalationShown,
+    DriftItem,
     Event,
     EventWhole,
     Head,
@@ -19,24 +15,13 @@ from tsbridge.web.models import (
     KeyShown,
     Mappings,
     Mode,
-    NextInQueue,
-    Notification,
-    NotificationWhole,
     PausedRules,
     Ready,
-    TimelineEntry,
-    Tried,
     Verdict,
-    VersionName,
-    VersionShown,
-    VersionWhole,
-    Withdrawn,
-    Word,
     Writeback,
     WritebackWhole,
 )
 from tsbridge.web.replay_models import (
-    DriftItem,
     Move,
     RejudgeMove,
     RejudgeShown,
@@ -59,7 +44,20 @@ from tsbridge.web.roster_models import (
     RosterPart,
     RosterWhole,
 )
-from tsbridge.web.rulebook_models import CalendarsShown, CheckResult, DraftShown, GeneratedTests, RuleShown, TestResult, VersionMade
+from tsbridge.web.rulebook_models import (
+    CalendarsShown,
+    CheckResult,
+    Diff,
+    DraftShown,
+    GeneratedTests,
+    RuleShown,
+    TestResult,
+    VersionMade,
+    VersionShown,
+    VersionWhole,
+    Word,
+)
+from tsbridge.web.telling_models import EscalationShown, Notification, NotificationWhole
 
 PAGES: Final[dict[str, Any]] = {
     "list_cases": Case,

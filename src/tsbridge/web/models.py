@@ -1,10 +1,15 @@
-"""The shapes of answers, for `/openapi.json`. Tests hold the real answers against them; at run time nothing is checked twice."""
+"""The shapes of answers about cases and decisions, for `/openapi.json`; those of the rest stand in `*_models`.
+
+Tests hold the real answers against them; at run time nothing is checked twice.
+"""
 
 from __future__ import annotations
 
 from typing import Any, Literal, NotRequired
 
 from typing_extensions import TypedDict
+
+from tsbridge.web.telling_models import Escalation
 
 
 class Linked(TypedDict):
@@ -50,35 +55,6 @@ class Case(TypedDict):
     revision: int
     split_off: NotRequired[str]
     zendesk_asked: NotRequired[bool]
-
-
-class Event(TypedDict):
-    id: str
-    source: str
-    status: Literal["pending", "applied", "ignored", "quarantined", "dead"]
-    reason: str | None
-    event_type: str | None
-    polled: bool
-    received_at: str
-    settled_at: str | None
-    due_at: str | None
-    attempts: int
-    duplicates: int
-    warnings: list[str]
-    redacted_at: str | None
-
-
-class EventBody(TypedDict):
-    text: str
-    bytes: int
-    sha256: str
-
-
-class EventWhole(Event):
-    headers: dict[str, Any]
-    body: EventBody
-    moments: list[str]
-    decisions: list[str]
 
 
 class VersionName(TypedDict):
@@ -179,43 +155,6 @@ class SetBy(TypedDict):
     rules: list[str]
 
 
-class Escalation(TypedDict):
-    id: str
-    case_id: str
-    policy: str
-    step: int
-    armed_at: str
-    due_at: str
-    status: Literal["armed", "due", "paused", "fired", "passed", "acknowledged", "stopped"]
-    ended_at: str | None
-    acknowledged_at: str | None
-    rulebook_version: int | None
-    """Of the rulebook that armed it: the policy is that one's until it is over, whatever is published meanwhile."""
-    acknowledged_by: str | None
-    severity: int | None
-    category: str | None
-    queue: str | None
-    ticket: str | None
-    """What armed it; null where a call did."""
-    call: str | None
-
-
-class TellingOfStep(TypedDict):
-    to: str | None
-    way: str | None
-    at: str | None
-    status: Literal["waiting", "sent", "failed", "superseded"]
-    reason: str | None
-
-
-class EscalationShown(Escalation):
-    subject: str | None
-    """What the ticket is called, in the words of whoever wrote it."""
-    told: list[TellingOfStep]
-    amiss: list[str]
-    """What the watchdog finds late or missing of it, or of its case."""
-
-
 class Reason(TypedDict):
     step: str
     says: str
@@ -268,46 +207,6 @@ class TimelineEntry(TypedDict):
     at: str
 
 
-class Attempt(TypedDict):
-    at: str
-    answer: str
-
-
-class Waited(TypedDict):
-    at: str
-    step: str
-    until: str
-
-
-class Notification(TypedDict):
-    id: str
-    case_id: str | None
-    policy: str | None
-    step: int | None
-    rule: str | None
-    kind: Literal["step", "acknowledged", "duty"]
-    target: str | None
-    to: str | None
-    way: str | None
-    status: Literal["waiting", "sent", "failed", "superseded"]
-    reason: str | None
-    severity: int | None
-    late: bool
-    asked_at: str
-    due_at: str | None
-    attempts: list[Attempt]
-    why: list[Waited]
-    message_id: str | None
-    sent_at: str | None
-    acknowledged_at: str | None
-
-
-class NotificationWhole(Notification):
-    cases: list[str]
-    over: dict[str, Any] | None
-    because: dict[str, Any] | None
-
-
 class Withdrawal(TypedDict):
     at: str
     by: str
@@ -329,136 +228,3 @@ class MomentShown(TypedDict):
 class Withdrawn(TypedDict):
     case_id: str
     moment: MomentShown
-
-
-class Change(TypedDict):
-    id: str
-    seq: int
-    at: str
-    actor: str
-    action: str
-    subject: str
-    before: Any
-    after: Any
-    previous_hash: str
-    hash: str
-
-
-class Writeback(TypedDict):
-    id: str
-    ticket: str
-    case_id: str
-    status: Literal["waiting", "sending", "confirmed", "unneeded", "parked", "refused", "dry_run"]
-    reason: str | None
-    severity: int | None
-    attempts: int
-    revision: int
-    asked_at: str
-    due_at: str
-    confirmed_at: str | None
-
-
-class WritebackPart(TypedDict):
-    part: str
-    status: Literal["written", "waiting", "sending", "confirmed", "unneeded", "parked", "refused", "dry_run"]
-    reason: str | None
-    rule: str | None
-    decision_id: str | None
-
-
-class WritebackWhole(Writeback):
-    plan: dict[str, Any] | None
-    wish: dict[str, Any]
-    parts: list[WritebackPart]
-
-
-class BodyMapping(TypedDict):
-    name: str
-    when: dict[str, Any]
-    event: Any
-    fields: dict[str, str]
-
-
-class Mappings(TypedDict):
-    mappings: list[BodyMapping]
-
-
-class PausedRules(TypedDict):
-    paused: list[str]
-
-
-class Mode(TypedDict):
-    mode: Literal["live", "dry-run", "paused"]
-    effective: Literal["live", "dry-run", "paused"]
-    because: str
-    backlog: int
-
-
-class KeyShown(TypedDict):
-    id: str
-    name: str
-    role: Literal["viewer", "supervisor", "ops", "admin"]
-    created_at: str
-    expires_at: str | None
-    revoked_at: str | None
-    last_used_at: str | None
-
-
-class KeyMade(KeyShown):
-    key: str
-
-
-class VersionShown(TypedDict):
-    id: str
-    version: int
-    hash: str
-    published_at: str
-    published_by: str
-    note: str
-
-
-class VersionWhole(VersionShown):
-    document: dict[str, Any]
-
-
-class Head(TypedDict):
-    seq: int
-    hash: str
-
-
-class Broken(TypedDict):
-    seq: int
-    why: str
-
-
-class Verdict(TypedDict):
-    ok: bool
-    entries: int
-    head: Head
-    broken: list[Broken]
-
-
-class Diff(TypedDict):
-    same: bool
-    rules: list[dict[str, Any]]
-    order_changed: bool
-    parts: list[dict[str, Any]]
-    other: list[dict[str, Any]]
-    effect: dict[str, Any] | None
-
-
-class Check(TypedDict):
-    ok: bool
-    detail: str
-
-
-class Ready(TypedDict):
-    status: Literal["ready", "degraded", "not_ready"]
-    degraded: list[str]
-    checks: dict[str, Check]
-
-
-class Word(TypedDict):
-    id: str
-    name: str
-    description: str

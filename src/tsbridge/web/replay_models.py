@@ -172,17 +172,3 @@ class ShadowShown(TypedDict):
     hash: NotRequired[str]
     started_at: NotRequired[str]
     started_by: NotRequired[str]
-
-
-class DriftItem(TypedDict):
-    id: str
-    ticket: str
-    what: str
-    case_id: str
-    wanted: Any
-    actual: Any
-    cause: Literal["person", "trigger", "lost", "rulebook", "merged", "closed"]
-    policy: Literal["accept", "ask", "heal"]
-    by: str | None
-    since: str | None
-    found_at: str

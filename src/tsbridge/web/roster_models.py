@@ -6,6 +6,8 @@ from typing import Any, Literal
 
 from typing_extensions import TypedDict
 
+from tsbridge.web.models import Reason
+
 
 class RosterWhole(TypedDict, total=False):
     id: str
@@ -50,11 +52,6 @@ OverrideShown = TypedDict(
         "removed_by": str | None,
     },
 )
-
-
-class Reason(TypedDict):
-    step: str
-    says: str
 
 
 class WayShown(TypedDict):

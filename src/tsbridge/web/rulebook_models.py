@@ -1,10 +1,38 @@
-"""The shapes of answers about drafts, checks and tests, for `/openapi.json`; see `models`."""
+"""The shapes of answers about rulebooks: their words, versions, drafts, checks and tests, for `/openapi.json`; see `models`."""
 
 from __future__ import annotations
 
 from typing import Any, Literal, NotRequired
 
 from typing_extensions import TypedDict
+
+
+class Word(TypedDict):
+    id: str
+    name: str
+    description: str
+
+
+class VersionShown(TypedDict):
+    id: str
+    version: int
+    hash: str
+    published_at: str
+    published_by: str
+    note: str
+
+
+class VersionWhole(VersionShown):
+    document: dict[str, Any]
+
+
+class Diff(TypedDict):
+    same: bool
+    rules: list[dict[str, Any]]
+    order_changed: bool
+    parts: list[dict[str, Any]]
+    other: list[dict[str, Any]]
+    effect: dict[str, Any] | None
 
 
 class Finding(TypedDict):

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, get_args
 
 import pytest
+from fastapi.routing import APIRoute
 
 from tests.web.test_access import TABLE
+from tsbridge.web.inputs import Body
+from tsbridge.web.openapi import app_routes
 
 pytestmark = [pytest.mark.anyio, pytest.mark.parametrize("fresh_url", ["sqlite"], indirect=True)]
 
@@ -70,3 +73,21 @@ async def test_path_parameters_are_all_described(described: dict[str, Any]) -> N
     for _, path, operation in operations(described):
         named = {parameter["name"] for parameter in operation.get("parameters", []) if parameter["in"] == "path"}
         assert named == {part[1:-1] for part in path.split("/") if part.startswith("{")}, path
+
+
+async def test_a_body_is_described_as_the_route_takes_it(room: Any, described: dict[str, Any]) -> None:
+    taken = {route.name: kind for route in app_routes(room.app) for kind in bodies(route)}
+    assert {"assign_case", "change_mode", "withdraw_moment", "make_override"} <= taken.keys()
+    for _, _, operation in operations(described):
+        kind = taken.get(operation["operationId"])
+        if kind is not None:
+            shown = described["components"]["schemas"][kind.__name__]
+            assert shown["properties"].keys() == kind.model_json_schema()["properties"].keys(), operation["operationId"]
+            assert shown["additionalProperties"] is False, operation["operationId"]
+
+
+def bodies(route: APIRoute) -> Iterator[type[Body]]:
+    for taken in route.dependant.body_params:
+        for kind in get_args(taken.field_info.annotation) or (taken.field_info.annotation,):
+            if isinstance(kind, type) and issubclass(kind, Body):
+                yield kind

@@ -167,7 +167,7 @@ class Candidate(TypedDict):
     because: list[Reason]
 
 
-class Assignment(TypedDict):
+class AssignmentShown(TypedDict):
     id: str
     at: str
     ticket: str
@@ -198,7 +198,7 @@ class CaseExplained(TypedDict):
     set_by: dict[str, SetBy | None]
     decision: DecisionExplained | None
     escalations: list[Escalation]
-    assignments: list[Assignment]
+    assignments: list[AssignmentShown]
 
 
 class TimelineEntry(TypedDict):
@@ -207,7 +207,7 @@ class TimelineEntry(TypedDict):
     at: str
 
 
-class Withdrawal(TypedDict):
+class WithdrawalShown(TypedDict):
     at: str
     by: str
     reason: str
@@ -222,7 +222,7 @@ class MomentShown(TypedDict):
     impression: bool
     replaced_at: str | None
     redacted_at: str | None
-    withdrawn: Withdrawal | None
+    withdrawn: WithdrawalShown | None
 
 
 class Withdrawn(TypedDict):

@@ -125,12 +125,18 @@ def app_routes(app: FastAPI) -> Iterator[APIRoute]:
 
 
 def _shapes(schemas: dict[str, Any]) -> dict[str, Any]:
-    """The schema of each operation's good answer, by operation; what they share is added to `schemas`."""
+    """The schema of each operation's good answer, by operation; what they share is added to `schemas`.
+
+    Raises `RuntimeError` for a shape whose name is taken.
+    """
     adapters = [TypeAdapter(shape) for shape in (*ANSWERS.values(), *PAGES.values())]
     references, definitions = TypeAdapter.json_schemas(
         [(str(number), "serialization", adapter) for number, adapter in enumerate(adapters)], ref_template="#/components/schemas/{model}"
     )
-    schemas.update(definitions.get("$defs", {}))
+    shared = definitions.get("$defs", {})
+    if twice := sorted(schemas.keys() & shared.keys()):
+        raise RuntimeError(f"expected a name of its own for each shape; a body and an answer are both called {', '.join(twice)}")
+    schemas.update(shared)
     found = [references[str(number), "serialization"] for number in range(len(adapters))]
     shapes = dict(zip((*ANSWERS, *PAGES), found, strict=True))
     for name in PAGES:

@@ -78,7 +78,7 @@ class DriftItem(TypedDict):
     found_at: str
 
 
-class Mode(TypedDict):
+class ModeShown(TypedDict):
     mode: Literal["live", "dry-run", "paused"]
     effective: Literal["live", "dry-run", "paused"]
     because: str
@@ -96,7 +96,7 @@ class BodyMapping(TypedDict):
     fields: dict[str, str]
 
 
-class Mappings(TypedDict):
+class MappingsShown(TypedDict):
     mappings: list[BodyMapping]
 
 

@@ -78,8 +78,7 @@ async def list_decisions(
     )
     if wanted.since is not None and wanted.until is not None and wanted.since > wanted.until:
         raise invalid("query", "to", "Expected a time that is not before `from`.")
-    last = page.after("routing", int)
-    before = None if last is None else int(last[0])
+    before = page.after_number("routing")
     form = choose(request, ("application/json", NDJSON, CSV))
     if form == CSV:
         headers = {"Content-Disposition": 'attachment; filename="routing.csv"', "Vary": "Accept"}
@@ -110,8 +109,7 @@ async def list_changes(
     desk: Made, by: Supervisor, page: Paged, actor: Word = None, action: Word = None, subject: Word = None
 ) -> dict[str, Any]:
     """Who changed what, newest first."""
-    last = page.after("changes", int)
-    before = None if last is None else int(last[0])
+    before = page.after_number("changes")
     rows = await desk.database.read(lambda conn: routing.change_list(conn, page.limit + 1, before, actor, action, subject))
     return page.answer("changes", rows, lambda row: (row["seq"],), change_item)
 

@@ -82,8 +82,7 @@ async def list_cases(
         status=status,
         severity=None if severity is None else whole_number("query", "severity", severity, 1, 99),
     )
-    last = page.after("cases", int, str)
-    after = None if last is None else (instant_of(last[0]), str(last[1]))
+    after = page.after_instant("cases")
 
     def read(conn: Connection) -> tuple[list[views.Row], Any, Any]:
         rows = views.case_list(conn, wanted, page.limit + 1, after)

@@ -10,7 +10,7 @@ from tsbridge.store import drift as store
 from tsbridge.web.auth import Supervisor
 from tsbridge.web.desk import Made
 from tsbridge.web.inputs import Word, time_text
-from tsbridge.web.pages import Paged, instant_of, instant_part
+from tsbridge.web.pages import Paged, instant_part
 from tsbridge.web.route import DeskRoute
 
 routes = APIRouter(route_class=DeskRoute, prefix="/v1/drift", tags=["drift"])
@@ -23,8 +23,7 @@ Cause = Annotated[
 @routes.get("")
 async def list_drift(desk: Made, by: Supervisor, page: Paged, ticket: Word = None, cause: Cause = None) -> dict[str, Any]:
     """Differences that stand, newest first. `policy`: `accept` leaves it, `heal` writes it again, `ask` is for you to settle."""
-    last = page.after("drift", int, str)
-    before = None if last is None else (instant_of(last[0]), str(last[1]))
+    before = page.after_instant("drift")
     rows = await desk.database.read(lambda conn: store.listed(conn, page.limit + 1, before, ticket, cause))
     return page.answer("drift", rows, lambda row: (instant_part(row["found_at"]), row["id"]), _item)
 

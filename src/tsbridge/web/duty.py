@@ -39,14 +39,14 @@ MOST_DAYS: Final = 366
 @routes.get("/agents")
 async def list_agents(desk: Made, by: Viewer, page: Paged) -> dict[str, Any]:
     """The agents of the live roster by key, whether each is on shift and on call just now, and how each is reached."""
-    last = page.after("agents", str)
+    after = page.after_text("agents")
     now = desk.clock.now()
     rota, proved = await desk.database.read(lambda conn: (desk.roster.now(conn, now), proofs.proofs(conn)))
     if rota is None:
         return page.answer("agents", [], lambda row: (row.key,), dict)
     working = {one.agent for one in rota.at_work(now)}
     answering = await asyncio.to_thread(on_call_now, rota, now)
-    agents = [one for one in rota.roster.agents if last is None or one.key > str(last[0])][: page.limit + 1]
+    agents = [one for one in rota.roster.agents if after is None or one.key > after][: page.limit + 1]
 
     def shown(one: Agent) -> dict[str, Any]:
         return agent_item(
@@ -66,7 +66,7 @@ async def list_shifts(
     agent: Word = None,
 ) -> dict[str, Any]:
     """Duties that hold some time of it, by their start: shifts worked, turns had, overrides; the past as it was known then."""
-    last = page.after("shifts", int, str)
+    after = page.after_instant("shifts")
     now = desk.clock.now()
     start = _known_year("from", query_time("from", since) or now)
     end = _known_year("to", query_time("to", until) or start + WEEK)
@@ -74,11 +74,7 @@ async def list_shifts(
         raise invalid("query", "to", f"Expected a time behind `from`, within {LONGEST.days} days.")
     spells = await desk.database.read(lambda conn: desk.roster.over(conn, start, end, now))
     found = await asyncio.to_thread(duties, spells)
-    rows = [
-        one
-        for one in found
-        if agent in (None, one.agent) and (last is None or (instant_part(one.start), one.id) > (int(last[0]), str(last[1])))
-    ]
+    rows = [one for one in found if agent in (None, one.agent) and (after is None or (one.start, one.id) > after)]
     return page.answer("shifts", rows[: page.limit + 1], lambda one: (instant_part(one.start), one.id), duty_item)
 
 

@@ -12,7 +12,7 @@ from tsbridge.web.auth import Supervisor, Viewer
 from tsbridge.web.cases import Noted, done
 from tsbridge.web.desk import Desk, Made
 from tsbridge.web.inputs import Id, NumberQuery, Word, whole_number
-from tsbridge.web.pages import Paged, instant_of, instant_part
+from tsbridge.web.pages import Paged, instant_part
 from tsbridge.web.problems import not_found
 from tsbridge.web.route import DeskRoute
 from tsbridge.web.shapes import step_item
@@ -43,8 +43,7 @@ async def list_escalations(
     `agent`: those of which this agent was told, by their key in the roster or their Zendesk id.
     """
     name = "escalations" if order == "latest" else "escalations_soonest"
-    last = page.after(name, int, str)
-    after = None if last is None else (instant_of(last[0]), str(last[1]))
+    after = page.after_instant(name)
     number = None if severity is None else whole_number("query", "severity", severity, 1, 99)
     now = desk.clock.now()
 

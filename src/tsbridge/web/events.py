@@ -32,8 +32,7 @@ async def list_events(
     source: Annotated[Literal["zendesk", "talkdesk"] | None, Query()] = None,
 ) -> dict[str, Any]:
     """Deliveries, newest first, quarantine and dead letters included."""
-    last = page.after("events", int)
-    after = None if last is None else int(last[0])
+    after = page.after_number("events")
     rows = await desk.database.read(lambda conn: views.events(conn, page.limit + 1, after, status, source))
     return page.answer("events", rows, lambda row: (row["seq"],), event_item)
 

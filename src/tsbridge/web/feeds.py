@@ -23,9 +23,9 @@ routes = APIRouter(route_class=DeskRoute, prefix="/v1/feeds", tags=["roster"])
 @routes.get("")
 async def list_feeds(desk: Made, by: Viewer, page: Paged) -> dict[str, Any]:
     """The feeds of the live roster by key: what each is, when it was looked at and read last, since when it cannot be read and why."""
-    last = page.after("feeds", str)
+    after = page.after_text("feeds")
     known = await desk.database.read(lambda conn: looked_at(conn, desk.roster, desk.clock.now()))
-    rows = [one for one in known if last is None or one[0].key > str(last[0])]
+    rows = [one for one in known if after is None or one[0].key > after]
     return page.answer("feeds", rows[: page.limit + 1], lambda row: (row[0].key,), _item)
 
 

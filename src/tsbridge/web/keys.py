@@ -13,7 +13,7 @@ from tsbridge.store import keys as store
 from tsbridge.web.auth import Admin
 from tsbridge.web.desk import Made
 from tsbridge.web.inputs import Body, Id, Line, Time, time_text
-from tsbridge.web.pages import Paged, instant_of, instant_part
+from tsbridge.web.pages import Paged, instant_part
 from tsbridge.web.problems import invalid, not_found
 from tsbridge.web.route import DeskRoute
 from tsbridge.web.shapes import key_item
@@ -30,8 +30,7 @@ class NewKey(Body):
 @routes.get("")
 async def list_keys(desk: Made, by: Admin, page: Paged) -> dict[str, Any]:
     """Every key ever made, newest first, without its secret."""
-    last = page.after("keys", int, str)
-    after = None if last is None else (instant_of(last[0]), str(last[1]))
+    after = page.after_instant("keys")
     rows = await desk.database.read(lambda conn: store.listed(conn, page.limit + 1, after))
     return page.answer("keys", rows, lambda key: (instant_part(key.created_at), key.id), key_item)
 

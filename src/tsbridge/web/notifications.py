@@ -28,8 +28,7 @@ async def list_notifications(
 ) -> dict[str, Any]:
     """Tellings, the newest first. `to` is null where nobody was there to be told, and for a way that is told itself; `case_id` where the
     `kind` is `duty`: somebody's own coming duty is another than it was."""
-    last = page.after("notifications", str)
-    after = None if last is None else str(last[0])
+    after = page.after_text("notifications")
     rows = await desk.database.read(lambda conn: told.listed(conn, page.limit + 1, after, case_id=case, status=status, agent=agent))
     return page.answer("notifications", rows, lambda row: (row["id"],), notification_item)
 

@@ -15,7 +15,7 @@ from tsbridge.web import rostering
 from tsbridge.web.auth import Supervisor, Viewer
 from tsbridge.web.desk import Desk, Made
 from tsbridge.web.inputs import Body, Id, Line, Time, TimeQuery, Word, query_time, time_text
-from tsbridge.web.pages import Paged, instant_of, instant_part
+from tsbridge.web.pages import Paged, instant_part
 from tsbridge.web.problems import Problem, error, not_found
 from tsbridge.web.route import DeskRoute
 
@@ -48,8 +48,7 @@ async def list_overrides(
     until: Annotated[TimeQuery, Query(alias="to", description="Those that hold some time before.")] = None,
 ) -> dict[str, Any]:
     """Overrides, the latest start first; past and removed ones as well, with who did what when."""
-    last = page.after("overrides", int, str)
-    before = None if last is None else (instant_of(last[0]), str(last[1]))
+    before = page.after_instant("overrides")
     start, end = query_time("from", since), query_time("to", until)
     rows = await desk.database.read(lambda conn: store.listed(conn, page.limit + 1, before, agent=agent, since=start, until=end))
     return page.answer("overrides", rows, lambda row: (instant_part(row.override.start), row.override.id), override_item)

@@ -51,6 +51,21 @@ class Page:
         """The sort key to go on behind; None for the first page. `name` is the list's, `kinds` the types of its key."""
         return None if self.cursor is None else open_cursor(self.cursor, name, kinds)
 
+    def after_number(self, name: str) -> int | None:
+        """As `after`, in a list by a number."""
+        last = self.after(name, int)
+        return None if last is None else int(last[0])
+
+    def after_text(self, name: str) -> str | None:
+        """As `after`, in a list by a text."""
+        last = self.after(name, str)
+        return None if last is None else str(last[0])
+
+    def after_instant(self, name: str) -> tuple[datetime, str] | None:
+        """As `after`, in a list by an instant and, of those of one instant, an id."""
+        last = self.after(name, int, str)
+        return None if last is None else (instant_of(last[0]), str(last[1]))
+
     def answer(self, name: str, rows: Sequence[Any], key: Callable[[Any], Key], shown: Callable[[Any], Any]) -> dict[str, Any]:
         """The answer from up to `limit + 1` rows: the one too many only says that there is a next page."""
         here = rows[: self.limit]

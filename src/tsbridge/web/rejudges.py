@@ -18,7 +18,7 @@ from tsbridge.web.auth import Ops
 from tsbridge.web.cases import person_handles
 from tsbridge.web.desk import Desk, Made
 from tsbridge.web.inputs import BIGGEST_VERSION, Body, Id, Line, Prose, Time, time_text
-from tsbridge.web.pages import Paged, instant_of, instant_part
+from tsbridge.web.pages import Paged, instant_part
 from tsbridge.web.problems import Problem, invalid, not_found
 from tsbridge.web.route import DeskRoute
 
@@ -89,8 +89,7 @@ async def start_rejudge(desk: Made, by: Ops, response: Response, body: NewRejudg
 @routes.get("")
 async def list_rejudges(desk: Made, by: Ops, page: Paged) -> dict[str, Any]:
     """Plans and changes, newest first, without what they found."""
-    last = page.after("rejudges", int, str)
-    before = None if last is None else (instant_of(last[0]), str(last[1]))
+    before = page.after_instant("rejudges")
     rows = await desk.database.read(lambda conn: replays.listed(conn, page.limit + 1, before, rejudges=True))
     return page.answer("rejudges", rows, lambda job: (instant_part(job.created_at), job.id), shown)
 
@@ -125,8 +124,7 @@ async def list_rejudge_moves(desk: Made, by: Ops, rejudge_id: Id, page: Paged) -
     """Every case that is otherwise by the live rulebook, in the order of their ids."""
     await _job(desk, rejudge_id)
     name = f"rejudge:{rejudge_id}"
-    last = page.after(name, int)
-    after = 0 if last is None else int(last[0])
+    after = page.after_number(name) or 0
     rows = await desk.database.read(lambda conn: replays.moves(conn, rejudge_id, page.limit + 1, after))
     return page.answer(name, rows, lambda row: (row["seq"],), move)
 

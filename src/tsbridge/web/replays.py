@@ -22,7 +22,7 @@ from tsbridge.web.csvtext import CSV, NDJSON, cell, csv_text, ndjson
 from tsbridge.web.desk import Desk, Made
 from tsbridge.web.documents import Document
 from tsbridge.web.inputs import Body, Id, Time, time_text
-from tsbridge.web.pages import Page, Paged, instant_of, instant_part
+from tsbridge.web.pages import Page, Paged, instant_part
 from tsbridge.web.problems import Problem, invalid, not_found
 from tsbridge.web.route import DocumentRoute
 
@@ -108,8 +108,7 @@ async def start_replay(desk: Made, by: Ops, response: Response, body: NewReplay 
 @routes.get("")
 async def list_replays(desk: Made, by: Ops, page: Paged) -> dict[str, Any]:
     """Replays, newest first, without what they found."""
-    last = page.after("replays", int, str)
-    before = None if last is None else (instant_of(last[0]), str(last[1]))
+    before = page.after_instant("replays")
     rows = await desk.database.read(lambda conn: replays.listed(conn, page.limit + 1, before))
     return page.answer("replays", rows, lambda job: (instant_part(job.created_at), job.id), _shown)
 
@@ -155,8 +154,7 @@ async def list_moves(request: Request, desk: Made, by: Ops, replay_id: Id, page:
 
 async def moves_in_form(request: Request, desk: Desk, page: Page, name: str, read: Moves) -> Response:
     """The moves that `read` finds, in the form that the caller likes best; `name`: the list's, for its cursors."""
-    last = page.after(name, int)
-    after = 0 if last is None else int(last[0])
+    after = page.after_number(name) or 0
     form = choose(request, ("application/json", NDJSON, CSV))
     if form == CSV:
         headers = {"Content-Disposition": 'attachment; filename="moves.csv"', "Vary": "Accept"}

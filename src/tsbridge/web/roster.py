@@ -102,8 +102,7 @@ async def check_roster(desk: Made, by: Ops, body: Document) -> dict[str, Any]:
 @routes.get("/versions")
 async def list_roster_versions(desk: Made, by: Viewer, page: Paged) -> dict[str, Any]:
     """All versions, newest first, without their documents."""
-    last = page.after("roster_versions", int)
-    before = None if last is None else int(last[0])
+    before = page.after_number("roster_versions")
     rows = await desk.database.read(lambda conn: store.versions(conn, page.limit + 1, before))
     return page.answer("roster_versions", rows, lambda row: (row.version,), version_item)
 

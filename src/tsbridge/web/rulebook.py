@@ -100,8 +100,7 @@ async def show_live(desk: Made, by: Viewer, response: Response) -> dict[str, Any
 @routes.get("/versions")
 async def list_versions(desk: Made, by: Viewer, page: Paged) -> dict[str, Any]:
     """All versions, newest first, without their documents."""
-    last = page.after("versions", int)
-    before = None if last is None else int(last[0])
+    before = page.after_number("versions")
     rows = await desk.database.read(lambda conn: store.versions(conn, page.limit + 1, before))
     return page.answer("versions", rows, lambda row: (row.version,), version_item)
 

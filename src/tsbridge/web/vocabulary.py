@@ -37,6 +37,6 @@ def _answer(name: str, words: list[dict[str, Any]], page: Page) -> dict[str, Any
     items = [{"id": word["name"], **word} for word in words]
     if page.open:
         return {"items": items, "next_cursor": None}
-    last = page.after(name, int)
-    rows = [row for row in enumerate(items) if last is None or row[0] > int(last[0])]
+    after = page.after_number(name)
+    rows = [row for row in enumerate(items) if after is None or row[0] > after]
     return page.answer(name, rows[: page.limit + 1], lambda row: (row[0],), lambda row: row[1])

@@ -40,8 +40,7 @@ async def list_writebacks(
     desk: Made, by: Supervisor, page: Paged, status: Annotated[Status | None, Query()] = None, ticket: Word = None, case: Word = None
 ) -> dict[str, Any]:
     """One wish per ticket, the newest first."""
-    last = page.after("writebacks", str)
-    after = None if last is None else str(last[0])
+    after = page.after_text("writebacks")
     rows = await desk.database.read(lambda conn: views.writeback_list(conn, page.limit + 1, after, status, ticket, case))
     return page.answer("writebacks", rows, lambda row: (row["id"],), writeback_item)
 

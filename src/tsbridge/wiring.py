@@ -36,6 +36,7 @@ from tsbridge.vendors.zendesk import verify as zendesk_proof
 from tsbridge.vendors.zendesk.client import AccessToken, ApiToken, ClientCredentials, Credentials, Limits, ZendeskClient
 from tsbridge.vendors.zendesk.read_fields import OwnUser
 from tsbridge.web import rostering
+from tsbridge.web.record import Record
 from tsbridge.web.webhooks import Entrance
 
 _LETTERS: Final = "0123456789abcdefghjkmnpqrstvwxyz"
@@ -141,11 +142,12 @@ def publish_first_roster(database: Database, settings: Settings, clock: Clock, i
         return None
     document = load_file(settings.roster, dates=True)
     hash = read_roster(document).hash
-    note, record = f"the first roster, {settings.roster.name}", {"change_id": ids.new("chg"), "salt": salt()}
+    note = f"the first roster, {settings.roster.name}"
+    record = Record(clock.now(), "system", ids.new("chg"), salt())
 
     def write(conn: Connection) -> int | None:
         try:
-            return rostering.publish(conn, document, hash, note, at=clock.now(), by="system", base=0, **record)
+            return rostering.publish(conn, document, hash, note, record, base=0)
         except rostering.Moved:  # a service and its workers may be started at once
             return None
 

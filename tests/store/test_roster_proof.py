@@ -17,6 +17,7 @@ from tsbridge.store.db import Database
 from tsbridge.store.roster_tables import overrides, rosters
 from tsbridge.store.tables import changes
 from tsbridge.web import rostering
+from tsbridge.web.record import Record
 
 HOUR = timedelta(hours=1)
 
@@ -32,11 +33,11 @@ def kept(database: Database) -> Database:
     def write(conn: Connection) -> None:
         for number, title in enumerate(("one", "two"), 1):
             made = {**document(), "title": title}
-            rostering.publish(conn, made, read(made).hash, title, at=START, by="sam", change_id=f"chg_{number}", salt="s")
+            rostering.publish(conn, made, read(made).hash, title, Record(START, "sam", f"chg_{number}", "s"))
         for number in (3, 4):
             one = Override(f"ovr_{number}", "off", "ana", START + number * HOUR, START + (number + 1) * HOUR, "ill")
-            rostering.override(conn, one, at=START, by="sam", change_id=f"chg_{number}", salt="s")
-        rostering.remove(conn, "ovr_4", at=START, by="kim", change_id="chg_5", salt="s")
+            rostering.override(conn, one, Record(START, "sam", f"chg_{number}", "s"))
+        rostering.remove(conn, "ovr_4", Record(START, "kim", "chg_5", "s"))
 
     database.write_now(write)
     return database

@@ -16,10 +16,10 @@ import typer
 from sqlalchemy import Connection
 
 from tsbridge.settings import Settings, load
-from tsbridge.store import chain
 from tsbridge.store.db import Database
 from tsbridge.web.inputs import read_time
-from tsbridge.wiring import SystemClock, TimedIds, entropy, require_schema
+from tsbridge.web.record import Record
+from tsbridge.wiring import SystemClock, TimedIds, entropy, require_schema, salt
 
 T = TypeVar("T")
 
@@ -97,23 +97,13 @@ class House:
     clock: SystemClock
     ids: TimedIds
 
-    def record(self) -> dict[str, Any]:
-        """Who publishes, when, and under which id the audit shall have it."""
-        return {"at": self.clock.now(), "by": actor(), "change_id": self.ids.new("chg"), "salt": entropy(16).hex()}
+    def record(self) -> Record:
+        """What the operating system's user changes now, for the audit."""
+        return Record(self.clock.now(), actor(), self.ids.new("chg"), salt())
 
     def changed(self, conn: Connection, action: str, subject: str, before: Any, after: Any) -> None:
         """Record a change in the audit, in the caller's transaction."""
-        chain.add_change(
-            conn,
-            id=self.ids.new("chg"),
-            at=self.clock.now(),
-            actor=actor(),
-            action=action,
-            subject=subject,
-            before=before,
-            after=after,
-            salt=entropy(16).hex(),
-        )
+        self.record().change(conn, action, subject, before, after)
 
     def read(self, work: Callable[[Connection], T]) -> T:
         return self.database.read_now(work)

@@ -189,7 +189,7 @@ def override_(
         elif agent is None:
             refuse("expected the key of an agent" if kind != "remove" else "expected the id of an override")
         elif kind == "remove":
-            gone = made.write(lambda conn: rostering.remove(conn, agent, **made.record()))
+            gone = made.write(lambda conn: rostering.remove(conn, agent, made.record()))
             if gone is None:
                 raise Failed("There is no such override that could be removed.")
             say(as_json, override_item(gone), [f"Removed {agent}."])
@@ -216,14 +216,14 @@ def feed(
     link = FeedLink("agent", agent) if agent is not None else FeedLink("queue", str(queue))
     with house() as made:
         if void:
-            if not made.write(lambda conn: rostering.void_feed_link(conn, link, **made.record())):
+            if not made.write(lambda conn: rostering.void_feed_link(conn, link, made.record())):
                 raise Failed(f"There is no link to a feed of the {link.kind} {link.key}.")
             say(as_json, {"voided": True}, [f"Links to the feed of {link.key} lead nowhere from now on."])
             return
         roster = _rota(made, made.clock.now()).roster
         if not made.read(lambda conn: rostering.has_feed(link, roster, rostering.rulebook_of(conn))):
             raise Failed(f"There is no {link.kind} {link.key} in the roster.")
-        token = made.write(lambda conn: rostering.make_feed_link(conn, link, entropy, **made.record()))
+        token = made.write(lambda conn: rostering.make_feed_link(conn, link, entropy, made.record()))
         url = f"{made.settings.public_url or ''}{feedlink.path(token)}"
     say(as_json, {"url": url}, [url])
 
@@ -247,7 +247,7 @@ def _override(
     if wrong:
         refuse("; ".join(f"{name}: {words}" for name, words in wrong.items()))
     try:
-        return override_item(made.write(lambda conn: rostering.override(conn, one, **made.record())))
+        return override_item(made.write(lambda conn: rostering.override(conn, one, made.record())))
     except rosters.Overlapping as found:
         raise Failed(f"The override {found.id} says who has this at that time; remove it first.") from None
     except rosters.TooMany:
@@ -278,7 +278,7 @@ def _publish(document: Any, note: str, name: str, action: str, base: int | None,
             begun = base if base is not None else _own_word(live)
             if begun is None or begun != (0 if live is None else live.version):
                 raise _stale(name, begun, live, document)
-            return rostering.publish(conn, document, hash, note.strip(), action=action, base=begun, **made.record())
+            return rostering.publish(conn, document, hash, note.strip(), made.record(), action=action, base=begun)
 
         number = made.write(write)
     say(as_json, {"version": number, "hash": hash}, [f"Version {number} of the roster is live ({hash[:19]}…)."])

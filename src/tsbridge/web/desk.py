@@ -24,6 +24,7 @@ from tsbridge.store.db import Database
 from tsbridge.store.rulebooks import LiveRulebook
 from tsbridge.web.auth import Gate
 from tsbridge.web.counters import Counters
+from tsbridge.web.record import Record
 from tsbridge.web.written import Written
 
 
@@ -157,9 +158,9 @@ class Desk:
     def salt(self) -> str:
         return self.entropy(16).hex()
 
-    def record(self, by: str) -> dict[str, Any]:
-        """Who changes something, when, and under which id the audit shall have it."""
-        return {"at": self.clock.now(), "by": by, "change_id": self.ids.new("chg"), "salt": self.salt()}
+    def record(self, by: str) -> Record:
+        """What `by` changes now, for the audit."""
+        return Record(self.clock.now(), by, self.ids.new("chg"), self.salt())
 
 
 def desk_of(request: Request) -> Any:

@@ -150,7 +150,7 @@ async def _edit(
                 raise invalid("body", "#/based_on", "Expected the number of a published version.", code="version")
             return document
 
-        saved = publishing.edit_draft(conn, based, action=action, subject=subject, base=based_on, **record)
+        saved = publishing.edit_draft(conn, based, record, action=action, subject=subject, base=based_on)
         return saved, store.live_version(conn)
 
     return await desk.database.write(write, urgent=True)

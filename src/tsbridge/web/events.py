@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Query
 from sqlalchemy import Connection
 
-from tsbridge.store import chain, inbox, views, wakeup
+from tsbridge.store import inbox, views, wakeup
 from tsbridge.web.auth import Ops
 from tsbridge.web.desk import Desk, Made
 from tsbridge.web.inputs import Id
@@ -46,18 +46,15 @@ async def show_event(desk: Made, by: Ops, event_id: Id) -> dict[str, Any]:
 @routes.post("/{event_id}/retry")
 async def retry_event(desk: Made, by: Ops, event_id: Id) -> dict[str, Any]:
     """Work on a quarantined, dead or ignored delivery once more; 409 for one that is done or still waiting."""
-    now, change_id, salt = desk.clock.now(), desk.ids.new("chg"), desk.salt()
+    record = desk.record(by.name)
 
     def write(conn: Connection) -> str | None:
         row = views.event(conn, event_id)
         if row is None or row["status"] not in RETRIED:
             return None if row is None else str(row["status"])
-        inbox.retry(conn, event_id, now)
+        inbox.retry(conn, event_id, record.at)
         wakeup.tell(conn, wakeup.INBOX)
-        before, after = ({"status": row["status"], "reason": row["reason"]}, {"status": "pending"})
-        chain.add_change(
-            conn, id=change_id, at=now, actor=by.name, action="event.retry", subject=event_id, before=before, after=after, salt=salt
-        )
+        record.change(conn, "event.retry", event_id, {"status": row["status"], "reason": row["reason"]}, {"status": "pending"})
         return "retried"
 
     became = await desk.database.write(write, urgent=True)

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Any, Literal
 
 from fastapi import APIRouter
 from sqlalchemy import Connection
 
-from tsbridge.store import chain
 from tsbridge.store import keys as store
 from tsbridge.web.auth import Admin
 from tsbridge.web.desk import Made
@@ -38,19 +36,16 @@ async def list_keys(desk: Made, by: Admin, page: Paged) -> dict[str, Any]:
 @routes.post("", status_code=201)
 async def create_key(desk: Made, by: Admin, body: NewKey) -> dict[str, Any]:
     """A new key. Its text is in this answer and nowhere else."""
-    now = desk.clock.now()
-    if body.expires_at is not None and body.expires_at <= now:
+    if body.expires_at is not None and body.expires_at <= desk.clock.now():
         raise invalid("body", "#/expires_at", "Expected a time in the future.")
     pepper = await desk.gate.pepper()
     minted = store.mint(desk.entropy)
-    change_id, salt = desk.ids.new("chg"), desk.salt()
+    record = desk.record(by.name)
 
     def write(conn: Connection) -> store.Key:
-        key = store.create(conn, minted, name=body.name, role=body.role, at=now, expires_at=body.expires_at, pepper=pepper)
+        key = store.create(conn, minted, name=body.name, role=body.role, at=record.at, expires_at=body.expires_at, pepper=pepper)
         after = {"name": key.name, "role": key.role, "expires_at": time_text(key.expires_at)}
-        chain.add_change(
-            conn, id=change_id, at=now, actor=by.name, action="key.create", subject=key.id, before=None, after=after, salt=salt
-        )
+        record.change(conn, "key.create", key.id, None, after)
         return key
 
     key = await desk.database.write(write)
@@ -60,18 +55,14 @@ async def create_key(desk: Made, by: Admin, body: NewKey) -> dict[str, Any]:
 @routes.delete("/{key_id}", status_code=204)
 async def revoke_key(desk: Made, by: Admin, key_id: Id) -> None:
     """The key is good for nothing from now on, in every process. Again is fine."""
-    now: datetime = desk.clock.now()
-    change_id, salt = desk.ids.new("chg"), desk.salt()
+    record = desk.record(by.name)
 
     def write(conn: Connection) -> bool:
         found = store.find(conn, key_id)
         if found is None:
             return False
-        if store.revoke(conn, key_id, now):
-            before, after = {"revoked_at": None}, {"revoked_at": time_text(now)}
-            chain.add_change(
-                conn, id=change_id, at=now, actor=by.name, action="key.revoke", subject=key_id, before=before, after=after, salt=salt
-            )
+        if store.revoke(conn, key_id, record.at):
+            record.change(conn, "key.revoke", key_id, {"revoked_at": None}, {"revoked_at": time_text(record.at)})
         return True
 
     if not await desk.database.write(write):

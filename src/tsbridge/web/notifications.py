@@ -9,7 +9,7 @@ from sqlalchemy import Connection
 
 from tsbridge.core.moments import read_instant
 from tsbridge.core.notices import Asker
-from tsbridge.store import chain, told
+from tsbridge.store import told
 from tsbridge.web.auth import Supervisor
 from tsbridge.web.desk import Desk, Made
 from tsbridge.web.inputs import Id, Word, time_text
@@ -42,17 +42,16 @@ async def show_notification(desk: Made, by: Supervisor, notification_id: Id) -> 
 @routes.post("/{notification_id}/retry")
 async def retry_notification(desk: Made, by: Supervisor, notification_id: Id) -> dict[str, Any]:
     """Tell once more, at once, what failed or waits; 409 for what arrived, is on its way, or need not be told any more."""
-    now, change_id, salt = desk.clock.now(), desk.ids.new("chg"), desk.salt()
+    record = desk.record(by.name)
 
     def write(conn: Connection) -> bool | None:
         row = told.one(conn, notification_id)
         if row is None:
             return None
-        if not told.retry(conn, row, now):
+        if not told.retry(conn, row, record.at):
             return False
-        was, became = {"status": row["status"], "reason": row["reason"]}, {"status": "waiting"}
-        named = {"action": "notification.retry", "subject": notification_id}
-        chain.add_change(conn, id=change_id, at=now, actor=by.name, **named, before=was, after=became, salt=salt)
+        was = {"status": row["status"], "reason": row["reason"]}
+        record.change(conn, "notification.retry", notification_id, was, {"status": "waiting"})
         return True
 
     done = await desk.database.write(write, urgent=True)

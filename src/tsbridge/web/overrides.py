@@ -7,7 +7,6 @@ from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query, Response
 from pydantic import Field, StringConstraints
-from sqlalchemy import Connection
 
 from tsbridge.core.roster import Override
 from tsbridge.store import rosters as store
@@ -75,7 +74,7 @@ async def make_override(desk: Made, by: Supervisor, body: NewOverride, response:
     )
     _refuse(rostering.faulty(one, roster, book, now))
     try:
-        made = await desk.database.write(partial(rostering.override, one=one, **desk.record(by.name)), urgent=True)
+        made = await desk.database.write(partial(rostering.override, one=one, record=desk.record(by.name)), urgent=True)
     except store.Overlapping as found:
         _refuse({"from": f"The override {found.id} says who has this at that time; remove it first, or leave its time out."})
         raise
@@ -97,12 +96,7 @@ async def remove_override(desk: Made, by: Supervisor, override_id: Id) -> dict[s
     found = await _one(desk, override_id)
     if found.removed_at is not None or found.override.end <= desk.clock.now():
         raise Problem(409, "This override is over; there is nothing to remove.")
-    record = desk.record(by.name)
-
-    def write(conn: Connection) -> store.Made | None:
-        return rostering.remove(conn, override_id, **record)
-
-    gone = await desk.database.write(write, urgent=True)
+    gone = await desk.database.write(partial(rostering.remove, id=override_id, record=desk.record(by.name)), urgent=True)
     if gone is None:
         raise Problem(409, "This override was removed meanwhile.")
     return override_item(gone)

@@ -3,26 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection
 
 from tsbridge.core.rules.language import Rulebook
 from tsbridge.rulebook.diff import diff, touched
-from tsbridge.store import chain, rulebooks
+from tsbridge.store import rulebooks
 from tsbridge.store.rulebooks import Draft, Live, StaleBase
 from tsbridge.web.documents import Document, difference
+from tsbridge.web.record import Record
 
 
 def edit_draft(
     conn: Connection,
     changed: Callable[[Draft], Document],
+    record: Record,
     *,
-    at: datetime,
-    by: str,
-    change_id: str,
-    salt: str,
     action: str,
     subject: str = "draft",
     base: int | None = None,
@@ -32,11 +29,11 @@ def edit_draft(
     `base`: the version that it is based on from now on; without one that stays.
     """
     held = rulebooks.lock_draft(conn)
-    saved = rulebooks.save_draft(conn, changed(held), at, by, base)
+    saved = rulebooks.save_draft(conn, changed(held), record.at, record.by, base)
     before, after = difference(held.document, saved.document)
     if saved.based_on != held.based_on:
         before, after = {**before, "based_on": held.based_on}, {**after, "based_on": saved.based_on}
-    chain.add_change(conn, id=change_id, at=at, actor=by, action=action, subject=subject, before=before, after=after, salt=salt)
+    record.change(conn, action, subject, before, after)
     return saved
 
 
@@ -44,11 +41,8 @@ def go_live(
     conn: Connection,
     book: Rulebook,
     note: str,
+    record: Record,
     *,
-    at: datetime,
-    by: str,
-    change_id: str,
-    salt: str,
     action: str = "rulebook.publish",
     base: int | None = None,
 ) -> int:
@@ -58,20 +52,10 @@ def go_live(
     """
     rulebooks.lock_draft(conn)
     was: Live = rulebooks.live(conn)
-    version = rulebooks.publish(conn, book.document, book.hash, note, at, by, base)
+    version = rulebooks.publish(conn, book.document, book.hash, note, record.at, record.by, base)
     rules = touched(was.document, book.document)
-    chain.add_change(
-        conn,
-        id=change_id,
-        at=at,
-        actor=by,
-        action=action,
-        subject="rulebook",
-        before={"version": was.version, "hash": was.hash},
-        after={"version": version, "hash": book.hash, "note": note, "rules": rules},
-        salt=salt,
-        also=[key for keys in rules.values() for key in keys],
-    )
+    before, after = {"version": was.version, "hash": was.hash}, {"version": version, "hash": book.hash, "note": note, "rules": rules}
+    record.change(conn, action, "rulebook", before, after, also=[key for keys in rules.values() for key in keys])
     return version
 
 

@@ -13,7 +13,7 @@ from pydantic import Field
 from sqlalchemy import Connection
 
 from tsbridge.core.replay import Tally
-from tsbridge.store import chain, history, replays, rulebooks
+from tsbridge.store import history, replays, rulebooks
 from tsbridge.store.replays import Job
 from tsbridge.web import documents
 from tsbridge.web.accept import choose
@@ -78,17 +78,17 @@ async def start_replay(desk: Made, by: Ops, response: Response, body: NewReplay 
     document = await desk.database.read(chosen)
     await documents.refuse_faulty(document)
     digest = await asyncio.to_thread(documents.hash_of, document)
-    id_, change_id, salt, now = desk.ids.new("rep"), desk.ids.new("chg"), desk.salt(), desk.clock.now()
+    id_, record = desk.ids.new("rep"), desk.record(by.name)
 
     def write(conn: Connection) -> None:
         newest = history.last_at(conn)
-        until = wanted.until or (newest + INSTANT if newest is not None else now)
+        until = wanted.until or (newest + INSTANT if newest is not None else record.at)
         total = history.count(conn)
         replays.create(
             conn,
             id_,
-            at=now,
-            by=by.name,
+            at=record.at,
+            by=record.by,
             since=wanted.since,
             until=until,
             document=document,
@@ -97,7 +97,7 @@ async def start_replay(desk: Made, by: Ops, response: Response, body: NewReplay 
             total=total,
         )
         after = {"hash": digest, "from": time_text(wanted.since), "to": time_text(until)}
-        chain.add_change(conn, id=change_id, at=now, actor=by.name, action="replay.start", subject=id_, before=None, after=after, salt=salt)
+        record.change(conn, "replay.start", id_, None, after)
 
     await desk.database.write(write, urgent=True)
     desk.wake_replay()
@@ -123,17 +123,15 @@ async def show_replay(desk: Made, by: Ops, replay_id: Id) -> dict[str, Any]:
 @routes.delete("/{replay_id}", status_code=204)
 async def cancel_replay(desk: Made, by: Ops, replay_id: Id) -> None:
     """Stop a replay; what it found so far stays. 409 when it is over."""
-    change_id, salt, now = desk.ids.new("chg"), desk.salt(), desk.clock.now()
+    record = desk.record(by.name)
 
     def write(conn: Connection) -> bool | None:
         job = replays.find(conn, replay_id)
         if job is None or job.rejudge is not None:
             return None
-        if not replays.finish(conn, replay_id, "cancelled", now):
+        if not replays.finish(conn, replay_id, "cancelled", record.at):
             return False
-        chain.add_change(
-            conn, id=change_id, at=now, actor=by.name, action="replay.cancel", subject=replay_id, before=None, after=None, salt=salt
-        )
+        record.change(conn, "replay.cancel", replay_id, None, None)
         return True
 
     done = await desk.database.write(write, urgent=True)

@@ -251,7 +251,8 @@ async def _publish(
             need_match(if_match, roster_tag(base))
         document = changed(live)
         hash = (await asyncio.to_thread(rostering.sound, document)).hash
-        write = partial(rostering.publish, document=document, hash=hash, note=note.strip(), action=action, base=base, **desk.record(by))
+        record = desk.record(by)
+        write = partial(rostering.publish, document=document, hash=hash, note=note.strip(), record=record, action=action, base=base)
         try:
             version = await desk.database.write(write, urgent=True)
             break

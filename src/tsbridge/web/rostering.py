@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -15,9 +15,10 @@ from tsbridge.roster.check import queues_of
 from tsbridge.roster.diff import touched
 from tsbridge.roster.document import read
 from tsbridge.roster.read_parts import RosterError
-from tsbridge.store import chain, feed_links, rosters, rulebooks
+from tsbridge.store import feed_links, rosters, rulebooks
 from tsbridge.store.rosters import Made
 from tsbridge.web.problems import Problem
+from tsbridge.web.record import Record
 
 Document = dict[str, Any]
 
@@ -64,11 +65,8 @@ def publish(
     document: Document,
     hash: str,
     note: str,
+    record: Record,
     *,
-    at: datetime,
-    by: str,
-    change_id: str,
-    salt: str,
     action: str = "roster.publish",
     base: int | None = None,
 ) -> int:
@@ -80,68 +78,44 @@ def publish(
     was = rosters.live(conn)
     if base is not None and base != (standing := 0 if was is None else was.version):
         raise Moved(standing)
-    version = rosters.publish(conn, document, hash, note, at, by)
+    version = rosters.publish(conn, document, hash, note, record.at, record.by)
     parts = touched({} if was is None else was.document, document)
-    chain.add_change(
-        conn,
-        id=change_id,
-        at=at,
-        actor=by,
-        action=action,
-        subject="roster",
-        before=None if was is None else {"version": was.version, "hash": was.hash},
-        after={"version": version, "hash": hash, "note": note, "parts": parts},
-        salt=salt,
-        also=[key for keys in parts.values() for key in keys],
-    )
+    before = None if was is None else {"version": was.version, "hash": was.hash}
+    after = {"version": version, "hash": hash, "note": note, "parts": parts}
+    record.change(conn, action, "roster", before, after, also=[key for keys in parts.values() for key in keys])
     return version
 
 
-def override(conn: Connection, one: Override, *, at: datetime, by: str, change_id: str, salt: str) -> Made:
+def override(conn: Connection, one: Override, record: Record) -> Made:
     """Keep an override and record it. Raises as `store.rosters.add_override`."""
     rosters.lock(conn)
-    made = rosters.add_override(conn, one, at, by)
-    chain.add_change(
-        conn,
-        id=change_id,
-        at=at,
-        actor=by,
-        action="override.make",
-        subject=one.id,
-        before=None,
-        after=rosters.recorded(one),
-        salt=salt,
-        also=about(one),
-    )
+    made = rosters.add_override(conn, one, record.at, record.by)
+    record.change(conn, "override.make", one.id, None, rosters.recorded(one), also=about(one))
     return made
 
 
-def remove(conn: Connection, id: str, *, at: datetime, by: str, change_id: str, salt: str) -> Made | None:
+def remove(conn: Connection, id: str, record: Record) -> Made | None:
     """Take an override away and record it; None when there is none that could be."""
     rosters.lock(conn)
-    gone = rosters.remove_override(conn, id, at, by)
+    gone = rosters.remove_override(conn, id, record.at, record.by)
     if gone is not None:
-        before, also = rosters.recorded(gone.override), about(gone.override)
-        told: Mapping[str, Any] = {"action": "override.remove", "subject": id, "before": before, "after": None}
-        chain.add_change(conn, id=change_id, at=at, actor=by, salt=salt, also=also, **told)
+        record.change(conn, "override.remove", id, rosters.recorded(gone.override), None, also=about(gone.override))
     return gone
 
 
-def make_feed_link(
-    conn: Connection, link: FeedLink, entropy: Callable[[int], bytes], *, at: datetime, by: str, change_id: str, salt: str
-) -> str:
+def make_feed_link(conn: Connection, link: FeedLink, entropy: Callable[[int], bytes], record: Record) -> str:
     """A new link to a feed, and its record; returns the token. Earlier ones of that person or queue are void."""
     had = feed_links.secret(conn, link) is not None
-    secret = feed_links.make(conn, link, at, by, entropy)
-    _feed_changed(conn, "feed.make", link, had, True, id=change_id, at=at, actor=by, salt=salt)
+    secret = feed_links.make(conn, link, record.at, record.by, entropy)
+    _feed_changed(conn, "feed.make", link, had, True, record)
     return feedlink.sign(link, secret)
 
 
-def void_feed_link(conn: Connection, link: FeedLink, *, at: datetime, by: str, change_id: str, salt: str) -> bool:
+def void_feed_link(conn: Connection, link: FeedLink, record: Record) -> bool:
     """Make every link of that person or queue void, and record it; returns whether there was one."""
     gone = feed_links.void(conn, link)
     if gone:
-        _feed_changed(conn, "feed.void", link, True, False, id=change_id, at=at, actor=by, salt=salt)
+        _feed_changed(conn, "feed.void", link, True, False, record)
     return gone
 
 
@@ -150,10 +124,10 @@ def has_feed(link: FeedLink, roster: Roster, book: Any) -> bool:
     return link.key in (queues_of(roster, book) if link.kind == "queue" else {agent.key for agent in roster.agents})
 
 
-def _feed_changed(conn: Connection, action: str, link: FeedLink, before: bool, after: bool, **record: Any) -> None:
+def _feed_changed(conn: Connection, action: str, link: FeedLink, before: bool, after: bool, record: Record) -> None:
     """The secret is not on record."""
     was, becomes = ({"feed": link.kind, "link": there} for there in (before, after))
-    chain.add_change(conn, action=action, subject=link.key, before=was, after=becomes, **record)
+    record.change(conn, action, link.key, was, becomes)
 
 
 def about(one: Override) -> list[str]:

@@ -307,7 +307,7 @@ def _publication(
 
     def write(conn: Connection) -> dict[str, Any]:
         first(conn)
-        return {"version": publishing.go_live(conn, book, note, action=action, base=base, **record), "hash": book.hash}
+        return {"version": publishing.go_live(conn, book, note, record, action=action, base=base), "hash": book.hash}
 
     return write
 

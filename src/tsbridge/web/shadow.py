@@ -11,7 +11,7 @@ from pydantic import Field
 from sqlalchemy import Connection
 
 from tsbridge.core.replay import Tally
-from tsbridge.store import chain, rulebooks
+from tsbridge.store import rulebooks
 from tsbridge.store import shadow as store
 from tsbridge.web import documents
 from tsbridge.web.auth import Ops
@@ -59,23 +59,12 @@ async def start_shadow(desk: Made, by: Ops, body: NewShadow | None = None) -> di
     document = await desk.database.read(chosen)
     await documents.refuse_faulty(document)
     digest = await asyncio.to_thread(documents.hash_of, document)
-    now, change_id, salt = desk.clock.now(), desk.ids.new("chg"), desk.salt()
+    record = desk.record(by.name)
 
     def write(conn: Connection) -> dict[str, Any]:
         before = store.find(conn)
-        store.begin(conn, document, digest, now, by.name)
-        was = None if before is None else {"hash": before.hash}
-        chain.add_change(
-            conn,
-            id=change_id,
-            at=now,
-            actor=by.name,
-            action="shadow.start",
-            subject="shadow",
-            before=was,
-            after={"hash": digest},
-            salt=salt,
-        )
+        store.begin(conn, document, digest, record.at, record.by)
+        record.change(conn, "shadow.start", "shadow", None if before is None else {"hash": before.hash}, {"hash": digest})
         return shown(conn, desk.zone)
 
     begun: dict[str, Any] = await desk.database.write(write, urgent=True)
@@ -85,16 +74,13 @@ async def start_shadow(desk: Made, by: Ops, body: NewShadow | None = None) -> di
 @routes.delete("", status_code=204)
 async def stop_shadow(desk: Made, by: Ops) -> None:
     """Switch it off and forget what it found. Again is fine."""
-    now, change_id, salt = desk.clock.now(), desk.ids.new("chg"), desk.salt()
+    record = desk.record(by.name)
 
     def write(conn: Connection) -> None:
         found = store.find(conn)
         if found is not None:
             store.end(conn)
-            was = {"hash": found.hash}
-            chain.add_change(
-                conn, id=change_id, at=now, actor=by.name, action="shadow.stop", subject="shadow", before=was, after=None, salt=salt
-            )
+            record.change(conn, "shadow.stop", "shadow", {"hash": found.hash}, None)
 
     await desk.database.write(write, urgent=True)
 

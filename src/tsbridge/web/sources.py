@@ -62,17 +62,14 @@ async def replace_mappings(desk: Made, by: Ops, body: Mappings, response: Respon
         raise invalid(
             "body", f"#/mappings{refused.pointer}", f"Expected a valid mapping: {WORDS[refused.code]}.", code=refused.code
         ) from None
-    now, change_id, salt = desk.clock.now(), desk.ids.new("chg"), desk.salt()
+    record = desk.record(by.name)
 
     def write(conn: Connection) -> None:
         chain.lock(conn)  # two at once: the second sees what the first left
         before = _kept(conn)
         need_match(if_match, _tag(before))
         keep.put(conn, KEPT, body.mappings)
-        was, became = {"mappings": before}, {"mappings": body.mappings}
-        chain.add_change(
-            conn, id=change_id, at=now, actor=by.name, action="source.mappings", subject="talkdesk", before=was, after=became, salt=salt
-        )
+        record.change(conn, "source.mappings", "talkdesk", {"mappings": before}, {"mappings": body.mappings})
 
     await desk.database.write(write, urgent=True)
     response.headers["ETag"] = _tag(body.mappings)

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Header, Query, Response
 from sqlalchemy import Connection
 
 from tsbridge.core.helpdesk_json import ours_from, wish_from
-from tsbridge.store import asked, chain, desired, keep, views, wakeup, writemode
+from tsbridge.store import asked, desired, keep, views, wakeup, writemode
 from tsbridge.web.auth import Ops, Supervisor
 from tsbridge.web.desk import Desk, Made
 from tsbridge.web.etags import need_match
@@ -67,14 +67,14 @@ async def change_mode(
     ] = None,
 ) -> dict[str, Any]:
     """Switch write-back while everything runs. Recorded with its author. What a dry run planned is sent only if `backlog` says so."""
-    now, change_id, salt = desk.clock.now(), desk.ids.new("chg"), desk.salt()
+    record = desk.record(by.name)
 
     def write(conn: Connection) -> dict[str, Any]:
         before = writemode.in_force(conn, desk.writeback)
         if if_match is not None:
             need_match(if_match, f'"{before.mode}"')
         planned = desired.planned(conn)
-        mode = writemode.switch(conn, desk.writeback, body.mode, now, send=body.backlog == "send")
+        mode = writemode.switch(conn, desk.writeback, body.mode, record.at, send=body.backlog == "send")
         if before.mode == mode.mode:
             return _mode(conn, mode)
         wakeup.tell(conn, wakeup.WISHES)
@@ -82,9 +82,7 @@ async def change_mode(
         became: dict[str, Any] = {"mode": mode.mode}
         if before.effective == writemode.DRY_RUN != mode.effective:
             became |= {"backlog": body.backlog, "planned": planned}
-        chain.add_change(
-            conn, id=change_id, at=now, actor=by.name, action="writeback.mode", subject="writeback", before=was, after=became, salt=salt
-        )
+        record.change(conn, "writeback.mode", "writeback", was, became)
         return _mode(conn, mode)
 
     mode = await desk.database.write(write, urgent=True)
@@ -111,7 +109,7 @@ async def pause_rule(desk: Made, by: Ops, key: Id, body: Pause) -> dict[str, Any
 
     What it has written stays; what another rule asks for as well is written. 404 for a rule the live rulebook does not have.
     """
-    now, change_id, salt = desk.clock.now(), desk.ids.new("chg"), desk.salt()
+    record = desk.record(by.name)
 
     def write(conn: Connection) -> list[str] | None:
         before = _paused_rules(conn)
@@ -124,12 +122,9 @@ async def pause_rule(desk: Made, by: Ops, key: Id, body: Pause) -> dict[str, Any
         after = sorted({*before, key} if body.paused else {*before} - {key})
         keep.put(conn, PAUSED_RULES, after)
         if not body.paused:
-            desired.resume_rules(conn, now)
+            desired.resume_rules(conn, record.at)
             wakeup.tell(conn, wakeup.WISHES)
-        was, became = {"paused": before}, {"paused": after}
-        chain.add_change(
-            conn, id=change_id, at=now, actor=by.name, action="writeback.rule", subject=key, before=was, after=became, salt=salt
-        )
+        record.change(conn, "writeback.rule", key, {"paused": before}, {"paused": after})
         return after
 
     paused = await desk.database.write(write, urgent=True)
@@ -152,18 +147,15 @@ async def show_writeback(desk: Made, by: Supervisor, writeback_id: Id) -> dict[s
 @routes.post("/{writeback_id}/retry")
 async def retry_writeback(desk: Made, by: Supervisor, writeback_id: Id) -> dict[str, Any]:
     """Try a parked, refused or waiting wish at once; 409 for one that is on its way or done."""
-    now, change_id, salt = desk.clock.now(), desk.ids.new("chg"), desk.salt()
+    record = desk.record(by.name)
 
     def write(conn: Connection) -> str | None:
         row = views.writeback(conn, writeback_id)
         if row is None or row["status"] not in RETRIED:
             return None if row is None else str(row["status"])
-        desired.retry(conn, writeback_id, now)
+        desired.retry(conn, writeback_id, record.at)
         wakeup.tell(conn, wakeup.WISHES)
-        before, after = ({"status": row["status"], "reason": row["reason"]}, {"status": "waiting"})
-        chain.add_change(
-            conn, id=change_id, at=now, actor=by.name, action="writeback.retry", subject=writeback_id, before=before, after=after, salt=salt
-        )
+        record.change(conn, "writeback.retry", writeback_id, {"status": row["status"], "reason": row["reason"]}, {"status": "waiting"})
         return "retried"
 
     became = await desk.database.write(write, urgent=True)

@@ -42,7 +42,6 @@ ALLOWED: Final = frozenset(
             "parts",
             "zone_rules",
             "severity",
-            "since",
             "until",
             "way",
             "message_id",

@@ -20,12 +20,12 @@ from pydantic import BeforeValidator, Field, SecretStr, ValidationError, Validat
 from pydantic_settings import BaseSettings, DotEnvSettingsSource, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 
 from tsbridge.core import zones
+from tsbridge.core.roster import LOOPBACK
 from tsbridge.notify.ways import Mail, read_mail
 
 PREFIX: Final = "TSBRIDGE_"
 FILE: Final = "_FILE"
 ENV_FILE: Final = Path(".env")
-LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 WAY: Final = re.compile(r"TSBRIDGE_WAY_[A-Z0-9_]{1,60}", re.ASCII)
 """Variables that a way of the roster may name; any number of them."""
 HIDDEN: Final = frozenset({"test_crash"})

@@ -15,6 +15,7 @@ import typer
 
 from tsbridge.cli.frame import AsJson, Failed, done, group, house, refuse, say, time_option
 from tsbridge.core.errors import TryLater, VendorError
+from tsbridge.core.roster import LOOPBACK
 from tsbridge.files import dump
 from tsbridge.settings import load
 from tsbridge.store import keep
@@ -171,8 +172,7 @@ def with_zendesk(work: Callable[[ZendeskClient], Awaitable[T]]) -> T:
 
 def _endpoint(url: str | None) -> str:
     parts = urlsplit(url or "")
-    loopback = parts.hostname in ("127.0.0.1", "localhost", "::1")
-    if parts.scheme not in ("http", "https") or not parts.hostname or (parts.scheme == "http" and not loopback):
+    if parts.scheme not in ("http", "https") or not parts.hostname or (parts.scheme == "http" and parts.hostname not in LOOPBACK):
         refuse("--url: expected where Zendesk reaches the bridge, like https://bridge.example.com")
     path = parts.path.rstrip("/")
     return f"{parts.scheme}://{parts.netloc}{path}" + ("" if path.endswith("/webhooks/zendesk") else "/webhooks/zendesk")

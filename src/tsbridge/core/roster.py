@@ -7,12 +7,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta, tzinfo
-from typing import Literal
+from typing import Final, Literal
 
 from tsbridge.core.calendar import Hours
 
 Pairs = tuple[tuple[str, int], ...]
 """A mapping to numbers, sorted by its keys."""
+LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
+"""This machine itself: addresses of it, and no others, may be plain http."""
 
 
 @dataclass(frozen=True, slots=True)

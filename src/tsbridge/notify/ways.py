@@ -11,9 +11,9 @@ from urllib.parse import unquote, urlsplit
 
 from tsbridge.core import roster
 from tsbridge.core.errors import GiveUp
+from tsbridge.core.roster import LOOPBACK
 from tsbridge.notify.messages import Message, Recipient
 
-LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 LIMIT_S: Final = 10.0
 """The longest that one attempt may take: after it there has to be time left for the next way."""
 LONGEST_FILE: Final = 8_192

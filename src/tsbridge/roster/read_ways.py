@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 from urllib.parse import SplitResult, urlsplit
 
-from tsbridge.core.roster import Feed, Way
+from tsbridge.core.roster import LOOPBACK, Feed, Way
 from tsbridge.core.rules.findings import NAME, escape, nearest
 from tsbridge.roster.read_parts import Parts
 
@@ -16,7 +16,6 @@ SECRET_ADDRESS: Final = ("slack", "teams", "apprise")
 """Kinds whose very address lets whoever has it send."""
 MEANS: Final = ("off", "rotation", "shift")
 LONGEST_URL: Final = 2_000
-LOOPBACK: Final = ("localhost", "127.0.0.1", "::1")
 WRITTEN: Final = ("secret", "password", "token", "key", "api_key")
 """Names that people give to secrets."""
 VARIABLES: Final = "TSBRIDGE_WAY_"

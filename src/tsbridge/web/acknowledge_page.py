@@ -6,10 +6,11 @@ import base64
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, tzinfo
+from datetime import tzinfo
 from html import escape
 from typing import Final
 
+from tsbridge.notify.messages import local_text
 from tsbridge.store.standing import Standing
 
 MEDIA_TYPE: Final = "text/html; charset=utf-8"
@@ -161,7 +162,7 @@ def _head(case: Standing) -> str:
 
 def _who(case: Standing, person: Person, names: Mapping[str, str]) -> tuple[str, str]:
     """Who has it, in a few words and in more, as text."""
-    at = "" if case.taken_at is None else f" at {_local(case.taken_at, person.zone)}"
+    at = "" if case.taken_at is None else f" at {local_text(case.taken_at, person.zone)}"
     if case.taken_by == person.key:
         return "You have it", f"You took it{at}. Nothing more to press."
     who = "Somebody" if case.taken_by is None else names.get(case.taken_by, case.taken_by)
@@ -173,12 +174,8 @@ def _facts(case: Standing, person: Person, tickets: Tickets) -> str:
     if case.tickets:
         rows.append(("Ticket" if len(case.tickets) == 1 else "Tickets", tickets.shown(case)))
     if case.state == "open" and case.next_at is not None:
-        rows.append(("Next step", escape(_local(case.next_at, person.zone))))
+        rows.append(("Next step", escape(local_text(case.next_at, person.zone))))
     return "<dl>" + "".join(f"<div><dt>{name}</dt><dd>{value}</dd></div>" for name, value in rows) + "</dl>"
-
-
-def _local(at: datetime, zone: tzinfo) -> str:
-    return f"{at.astimezone(zone):%H:%M on %A %d %B} ({getattr(zone, 'key', None) or 'UTC'})"
 
 
 def _page(title: str, *parts: str) -> str:

@@ -15,7 +15,7 @@ from tsbridge.web.auth import Supervisor, Viewer
 from tsbridge.web.csvtext import CSV, NDJSON, cell, csv_text, ndjson
 from tsbridge.web.desk import Desk, Made
 from tsbridge.web.explained import Nearby, explained
-from tsbridge.web.inputs import BIGGEST_VERSION, Id, NumberQuery, TimeQuery, Word, query_time, whole_number
+from tsbridge.web.inputs import Id, NumberQuery, TimeQuery, Word, query_time, version_number, whole_number
 from tsbridge.web.pages import Paged
 from tsbridge.web.problems import invalid, not_found
 from tsbridge.web.route import DeskRoute
@@ -74,7 +74,7 @@ async def list_decisions(
         channel=channel,
         severity=None if severity is None else whole_number("query", "severity", severity, 1, 99),
         kind=kind,
-        version=None if version is None else whole_number("query", "version", version, 1, BIGGEST_VERSION),
+        version=None if version is None else version_number("query", "version", version),
     )
     if wanted.since is not None and wanted.until is not None and wanted.since > wanted.until:
         raise invalid("query", "to", "Expected a time that is not before `from`.")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
 from datetime import tzinfo
@@ -11,7 +10,6 @@ from functools import lru_cache
 from typing import Annotated, Any, Final
 
 from fastapi import Query
-from sqlalchemy import Connection
 
 from tsbridge.core.moments import canonical
 from tsbridge.core.rules.document import read
@@ -23,6 +21,7 @@ from tsbridge.rulebook.staffed import unread
 from tsbridge.rulebook.staffing import staffing
 from tsbridge.rulebook.targets import targets
 from tsbridge.store import rosters
+from tsbridge.store.db import Database
 from tsbridge.web.problems import Problem, invalid, not_found
 
 Document = dict[str, Any]
@@ -65,11 +64,6 @@ def position_of(document: Document, key: str) -> int:
 def rule_of(document: Document, key: str) -> Document:
     found: Document = rules(document)[position_of(document, key)]
     return found
-
-
-def rule_tag(rule: Document) -> str:
-    """A rule's ETag follows from its content."""
-    return f'"r{hashlib.sha256(canonical(rule)).hexdigest()[:20]}"'
 
 
 def with_rule(document: Document, rule: Document, before: str | None) -> Document:
@@ -158,14 +152,15 @@ def _flat(document: Document) -> Document:
 
 def as_people_write(document: Document) -> Document:
     """The same document with its parts, and those of its rules and tests, in the order of the guide: a database keeps none."""
-    found = _ordered(document, TOP)
+    found = arranged(document, TOP)
     for part, names in (("rules", RULE), ("tests", TEST)):
         if isinstance(found.get(part), list):
-            found[part] = [_ordered(one, names) if isinstance(one, dict) else one for one in found[part]]
+            found[part] = [arranged(one, names) if isinstance(one, dict) else one for one in found[part]]
     return found
 
 
-def _ordered(values: Document, names: Sequence[str]) -> Document:
+def arranged(values: Document, names: Sequence[str]) -> Document:
+    """The same members, those of `names` first and in that order."""
     return {name: values[name] for name in (*names, *values) if name in values}
 
 
@@ -195,25 +190,35 @@ def findings(
     Takes its time: never on the event loop.
     """
     found = _checked(check, canonical(document), zone, about, canonical(triggers))
-    if about is None:
-        found += tuple(unread(document, read_roster))
-    else:
+    if about is not None:
         place = f"/rules/{position_of(document, about)}"
         found = tuple(one for one in found if one.severity != "error" or one.rule == about or f"{one.path}/".startswith(f"{place}/"))
     return [finding.to_json() for finding in found]
 
 
-def beside_roster(conn: Connection, document: Document) -> list[dict[str, Any]]:
-    """What of the document cannot work for want of people."""
-    live = rosters.live(conn)
-    roster = None if live is None else live.document
-    return [finding.to_json() for finding in (*staffing(document, roster), *targets(document, roster))]
+async def beside_roster(database: Database, document: Document) -> list[dict[str, Any]]:
+    """What of a document cannot work for want of people, by the live roster."""
+    live = await database.read(rosters.live)
+    return await asyncio.to_thread(_beside, document, None if live is None else live.document)
+
+
+def _beside(document: Document, roster: Document | None) -> list[dict[str, Any]]:
+    return [finding.to_json() for finding in _lacking(canonical(document), canonical(roster))]
 
 
 @lru_cache(maxsize=4)
 def _checked(check: Check, document: bytes, zone: tzinfo, about: str | None, triggers: bytes) -> tuple[Finding, ...]:
     """The draft is looked at far more often than it is changed."""
-    return check(json.loads(document), zone, about=about, triggers=json.loads(triggers))
+    told = json.loads(document)
+    found = check(told, zone, about=about, triggers=json.loads(triggers))
+    return found if about is not None else (*found, *unread(told, read_roster))
+
+
+@lru_cache(maxsize=4)
+def _lacking(document: bytes, roster: bytes) -> tuple[Finding, ...]:
+    """As `_checked`: the draft and the roster are looked at far more often than they are changed."""
+    book, people = json.loads(document), json.loads(roster)
+    return (*staffing(book, people), *targets(book, people))
 
 
 def ordered(found: list[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -17,7 +17,7 @@ from tsbridge.web import documents, publishing
 from tsbridge.web.auth import Ops
 from tsbridge.web.desk import Desk, Made
 from tsbridge.web.documents import Document
-from tsbridge.web.etags import IfMatch, need_match, tag
+from tsbridge.web.etags import IfMatch, content_tag, need_match, tag
 from tsbridge.web.inputs import BIGGEST_VERSION, Body, Id, Line, read_body
 from tsbridge.web.problems import invalid
 from tsbridge.web.route import DocumentRoute
@@ -72,7 +72,7 @@ async def add_rule(desk: Made, by: Ops, body: Document, response: Response) -> d
 
     draft, live = await _edit(desk, by.name, "rulebook.rule.add", key, changed)
     rule = documents.rule_of(draft.document, key)
-    response.headers["ETag"] = documents.rule_tag(rule)
+    response.headers["ETag"] = content_tag(rule)
     response.headers["Location"] = f"/v1/rulebook/draft/rules/{key}"
     return await _rule_shown(desk, draft, live, key)
 
@@ -81,7 +81,7 @@ async def add_rule(desk: Made, by: Ops, body: Document, response: Response) -> d
 async def show_rule(desk: Made, by: Ops, key: Id, response: Response) -> dict[str, Any]:
     """One rule of the draft. Its ETag is its own, so editors of different rules do not meet; the draft's ETag will do as well."""
     draft, live = await desk.database.read(lambda conn: (store.draft(conn), store.live_version(conn)))
-    response.headers["ETag"] = documents.rule_tag(documents.rule_of(draft.document, key))
+    response.headers["ETag"] = content_tag(documents.rule_of(draft.document, key))
     return await _rule_shown(desk, draft, live, key)
 
 
@@ -93,11 +93,11 @@ async def replace_rule(desk: Made, by: Ops, key: Id, body: Document, response: R
     new_key = documents.key_of(new.rule, place)
 
     def changed(held: Draft) -> Document:
-        need_match(if_match, documents.rule_tag(documents.rule_of(held.document, key)), draft_tag(held))
+        need_match(if_match, content_tag(documents.rule_of(held.document, key)), draft_tag(held))
         return documents.replaced(held.document, key, new.rule, new.before)
 
     draft, live = await _edit(desk, by.name, "rulebook.rule.change", key, changed)
-    response.headers["ETag"] = documents.rule_tag(new.rule)
+    response.headers["ETag"] = content_tag(new.rule)
     return await _rule_shown(desk, draft, live, new_key)
 
 
@@ -107,7 +107,7 @@ async def remove_rule(desk: Made, by: Ops, key: Id, response: Response, if_match
     need_match(if_match)
 
     def changed(held: Draft) -> Document:
-        need_match(if_match, documents.rule_tag(documents.rule_of(held.document, key)), draft_tag(held))
+        need_match(if_match, content_tag(documents.rule_of(held.document, key)), draft_tag(held))
         return documents.without(held.document, key)
 
     draft, live = await _edit(desk, by.name, "rulebook.rule.remove", key, changed)
@@ -158,7 +158,7 @@ async def _edit(
 
 async def _with_findings(desk: Desk, draft: Draft, live: int) -> dict[str, Any]:
     findings = await asyncio.to_thread(documents.findings, draft.document, desk.zone, check=desk.check)
-    short = await desk.database.read(lambda conn: documents.beside_roster(conn, draft.document))
+    short = await documents.beside_roster(desk.database, draft.document)
     return {**draft_item(draft, live), "findings": [*findings, *short], "ok": documents.passes(findings)}
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 
 from fastapi import Header
 
+from tsbridge.core.moments import canonical
 from tsbridge.web.problems import Problem, invalid
 
 _TAGS: Final = re.compile(r'\s*(?:W/)?"[\x21\x23-\x7e]*"\s*(?:,\s*(?:W/)?"[\x21\x23-\x7e]*"\s*)*', re.ASCII)
@@ -18,6 +20,11 @@ IfMatch = Annotated[str | None, Header(max_length=1000, description="The ETag of
 
 def tag(version: int | str) -> str:
     return f'"v{version}"'
+
+
+def content_tag(value: Any) -> str:
+    """The ETag of a part of a document: it follows from what stands there, so editors of different parts do not meet."""
+    return f'"r{hashlib.sha256(canonical(value)).hexdigest()[:20]}"'
 
 
 def need_match(if_match: str | None, *current: str) -> None:

@@ -34,6 +34,11 @@ def whole_number(where: str, name: str, text: str, lowest: int, highest: int) ->
     return int(text)
 
 
+def version_number(where: str, name: str, text: str) -> int:
+    """The number of a published version."""
+    return whole_number(where, name, text, 1, BIGGEST_VERSION)
+
+
 def read_time(text: str) -> datetime:
     """An RFC 3339 instant as an aware UTC datetime. Raises `ValueError` with words that do not quote the text."""
     if not _TIME.fullmatch(text):

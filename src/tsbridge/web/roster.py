@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
 from collections.abc import Callable
 from functools import partial
 from typing import Annotated, Any, Final
@@ -12,7 +11,6 @@ from fastapi import APIRouter, Query, Response
 from pydantic import StringConstraints
 from sqlalchemy import Connection
 
-from tsbridge.core.moments import canonical
 from tsbridge.core.rules.findings import NAME, Finding
 from tsbridge.roster.check import check
 from tsbridge.roster.diff import NAMED, diff
@@ -23,14 +21,13 @@ from tsbridge.store.versions import Version
 from tsbridge.web import rostering
 from tsbridge.web.auth import Ops, Viewer
 from tsbridge.web.desk import Desk, Made
-from tsbridge.web.documents import passes
-from tsbridge.web.etags import IfMatch, need_match
-from tsbridge.web.inputs import BIGGEST_VERSION, Body, Id, whole_number
+from tsbridge.web.documents import Document, passes
+from tsbridge.web.etags import IfMatch, content_tag, need_match
+from tsbridge.web.inputs import Body, Id, version_number
 from tsbridge.web.pages import Paged
 from tsbridge.web.problems import Problem, invalid, not_found
-from tsbridge.web.rostering import Document
 from tsbridge.web.route import DocumentRoute
-from tsbridge.web.shapes import version_item
+from tsbridge.web.shapes import version_item, version_whole
 
 routes = APIRouter(route_class=DocumentRoute, prefix="/v1/roster", tags=["roster"])
 
@@ -69,11 +66,6 @@ def roster_tag(version: int) -> str:
     return f'"{version}"'
 
 
-def entry_tag(value: Any) -> str:
-    """An entry's ETag follows from its content."""
-    return f'"r{hashlib.sha256(canonical(value)).hexdigest()[:20]}"'
-
-
 @routes.get("")
 async def show_roster(desk: Made, by: Viewer, response: Response) -> dict[str, Any]:
     """The live version with its document; version 0 and no document where there is none yet."""
@@ -81,7 +73,7 @@ async def show_roster(desk: Made, by: Viewer, response: Response) -> dict[str, A
     response.headers["ETag"] = roster_tag(0 if live is None else live.version)
     if live is None:
         return {"version": 0, "hash": None, "published_at": None, "published_by": None, "note": None, "document": None}
-    return {**version_item(live), "document": live.document}
+    return version_whole(live)
 
 
 @routes.put("", status_code=201)
@@ -120,15 +112,15 @@ async def diff_roster_versions(
 @routes.get("/versions/{version}")
 async def show_roster_version(desk: Made, by: Viewer, version: Id) -> dict[str, Any]:
     """One version with its document."""
-    number = whole_number("path", "version", version, 1, BIGGEST_VERSION)
+    number = version_number("path", "version", version)
     found = await desk.database.read(lambda conn: _version(conn, number))
-    return {**version_item(found), "document": found.document}
+    return version_whole(found)
 
 
 @routes.post("/versions/{version}/restore", status_code=201)
 async def restore_roster_version(desk: Made, by: Ops, version: Id, response: Response, body: Restored | None = None) -> dict[str, Any]:
     """Publish an earlier version's content again, as a new version, live at once."""
-    number = whole_number("path", "version", version, 1, BIGGEST_VERSION)
+    number = version_number("path", "version", version)
     note = (body.note.strip() if body else "") or f"restored from version {number}"
     found = await desk.database.read(lambda conn: _version(conn, number))
     return await _publish(desk, response, by.name, note, partial(_instead, found.document), action="roster.restore")
@@ -143,7 +135,7 @@ async def show_roster_entry(desk: Made, by: Viewer, part: Id, key: Id, response:
     _is_part(part)
     live = await desk.database.read(store.live)
     value = _entry({} if live is None else live.document, part, key)
-    response.headers["ETag"] = entry_tag(value)
+    response.headers["ETag"] = content_tag(value)
     return {"part": part, "key": key, "value": value, "version": 0 if live is None else live.version}
 
 
@@ -160,7 +152,7 @@ async def replace_roster_entry(
     def changed(live: Version | None) -> Document:
         document = NOTHING if live is None else live.document
         entries = _entries(document, part)
-        own = [entry_tag(entries[key])] if key in entries else []
+        own = [content_tag(entries[key])] if key in entries else []
         need_match(if_match, roster_tag(0 if live is None else live.version), *own)
         return {**document, part: {**entries, key: body.value}}
 
@@ -178,7 +170,7 @@ async def remove_roster_entry(
     def changed(live: Version | None) -> Document:
         document = NOTHING if live is None else live.document
         value = _entry(document, part, key)
-        need_match(if_match, entry_tag(value), roster_tag(0 if live is None else live.version))
+        need_match(if_match, content_tag(value), roster_tag(0 if live is None else live.version))
         return {**document, part: {name: one for name, one in _entries(document, part).items() if name != key}}
 
     return await _publish(desk, response, by.name, note, changed)
@@ -190,7 +182,7 @@ async def show_roster_part(desk: Made, by: Viewer, part: Id, response: Response)
     _is_part(part, *LISTS)
     live = await desk.database.read(store.live)
     value = _whole({} if live is None else live.document, part)
-    response.headers["ETag"] = entry_tag(value)
+    response.headers["ETag"] = content_tag(value)
     return {"part": part, "value": value, "version": 0 if live is None else live.version}
 
 
@@ -202,7 +194,7 @@ async def replace_roster_part(desk: Made, by: Ops, part: Id, body: Entry, respon
 
     def changed(live: Version | None) -> Document:
         document = NOTHING if live is None else live.document
-        need_match(if_match, entry_tag(_whole(document, part)), roster_tag(0 if live is None else live.version))
+        need_match(if_match, content_tag(_whole(document, part)), roster_tag(0 if live is None else live.version))
         return {**document, part: body.value}
 
     return await _publish(desk, response, by.name, body.note, changed)
@@ -285,7 +277,7 @@ async def _meant(desk: Desk, body: Document) -> Any:
 
 
 def _number(parameter: str, text: str) -> int | None:
-    return None if text == "live" else whole_number("query", parameter, text, 1, BIGGEST_VERSION)
+    return None if text == "live" else version_number("query", parameter, text)
 
 
 def _version(conn: Connection, version: int | None) -> Version:

@@ -13,33 +13,19 @@ from tsbridge.core.feedlink import FeedLink
 from tsbridge.core.roster import Override, Roster
 from tsbridge.roster.check import queues_of
 from tsbridge.roster.diff import touched
-from tsbridge.roster.document import read
+from tsbridge.roster.document import TOP, read
 from tsbridge.roster.read_parts import RosterError
 from tsbridge.store import feed_links, rosters, rulebooks
 from tsbridge.store.rosters import Made
+from tsbridge.web.documents import Document, arranged
 from tsbridge.web.problems import Problem
 from tsbridge.web.record import Record
 
-Document = dict[str, Any]
-
 LONGEST: Final = timedelta(days=366)
 """How long an override may last: what lasts longer belongs into the roster."""
-TOP: Final = (
-    *("schema", "title", "description", "timezone", "agents", "ways", "shifts", "rotations"),
-    *("cover", "calendars", "limits", "lists"),
-)
 AGENT: Final = (
-    "name",
-    "email",
-    "zendesk_user_id",
-    "talkdesk_user_id",
-    "timezone",
-    "skills",
-    "queues",
-    "capacity",
-    "from",
-    "until",
-    "reach",
+    *("name", "email", "zendesk_user_id", "talkdesk_user_id", "timezone", "skills", "queues", "capacity"),
+    *("from", "until", "reach"),
 )
 
 
@@ -180,11 +166,7 @@ def rulebook_of(conn: Connection) -> Any:
 
 def as_people_write(document: Document) -> Document:
     """The same document with its parts, and those of its agents, in the order of the guide: a database keeps none."""
-    found = _ordered(document, TOP)
+    found = arranged(document, TOP)
     if isinstance(found.get("agents"), dict):
-        found["agents"] = {key: _ordered(one, AGENT) if isinstance(one, dict) else one for key, one in found["agents"].items()}
+        found["agents"] = {key: arranged(one, AGENT) if isinstance(one, dict) else one for key, one in found["agents"].items()}
     return found
-
-
-def _ordered(values: Document, names: tuple[str, ...]) -> Document:
-    return {name: values[name] for name in (*names, *values) if name in values}

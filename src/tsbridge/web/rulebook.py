@@ -26,11 +26,11 @@ from tsbridge.web.documents import Document
 from tsbridge.web.draft import draft_tag
 from tsbridge.web.etags import IfMatch, need_match, tag
 from tsbridge.web.explained import Nearby
-from tsbridge.web.inputs import BIGGEST_VERSION, Body, Id, Line, Time, read_date, whole_number
+from tsbridge.web.inputs import BIGGEST_VERSION, Body, Id, Line, Time, read_date, version_number, whole_number
 from tsbridge.web.pages import Paged
 from tsbridge.web.problems import Problem, invalid, not_found
 from tsbridge.web.route import DocumentRoute
-from tsbridge.web.shapes import version_item
+from tsbridge.web.shapes import version_item, version_whole
 
 routes = APIRouter(route_class=DocumentRoute, prefix="/v1/rulebook", tags=["rulebook"])
 
@@ -94,7 +94,7 @@ async def show_live(desk: Made, by: Viewer, response: Response) -> dict[str, Any
     """The live version with its document."""
     version = await desk.database.read(lambda conn: store.get(conn, store.live_version(conn)))
     response.headers["ETag"] = tag(version.version)
-    return {**version_item(version), "document": version.document}
+    return version_whole(version)
 
 
 @routes.get("/versions")
@@ -121,15 +121,15 @@ async def diff_versions(
 @routes.get("/versions/{version}")
 async def show_version(desk: Made, by: Viewer, version: Id) -> dict[str, Any]:
     """One version with its document."""
-    number = whole_number("path", "version", version, 1, BIGGEST_VERSION)
+    number = version_number("path", "version", version)
     found = await desk.database.read(lambda conn: _version(conn, number))
-    return {**version_item(found), "document": found.document}
+    return version_whole(found)
 
 
 @routes.post("/versions/{version}/restore", status_code=201)
 async def restore_version(desk: Made, by: Ops, version: Id, response: Response, body: Restoration | None = None) -> dict[str, Any]:
     """Publish an earlier version's content again, as a new version, live at once."""
-    number = whole_number("path", "version", version, 1, BIGGEST_VERSION)
+    number = version_number("path", "version", version)
     note = (body.note.strip() if body else "") or f"restored from version {number}"
     found = await desk.database.read(lambda conn: _version(conn, number))
     book = await _prepare(desk, found.document)
@@ -179,7 +179,7 @@ async def check_rulebook(desk: Made, by: Ops, body: Document) -> dict[str, Any]:
         if triggers is None:
             raise
         raise invalid("body", "#/triggers", str(refused).capitalize() + ".", code="zendesk_rules") from None
-    short = await desk.database.read(lambda conn: documents.beside_roster(conn, document))
+    short = await documents.beside_roster(desk.database, document)
     findings = documents.ordered([*findings, *await _named_wrongly(desk, document), *short])
     return {"ok": documents.passes(findings), "findings": findings}
 
@@ -267,7 +267,7 @@ def _named(parameter: str, text: str, by: Caller) -> Callable[[Connection], tupl
         if not by.may("ops"):
             raise Problem(403, "Comparing with the draft needs the role ops or higher.")
         return lambda conn: ("draft", store.draft(conn).document)
-    number = None if text == "live" else whole_number("query", parameter, text, 1, BIGGEST_VERSION)
+    number = None if text == "live" else version_number("query", parameter, text)
 
     def published(conn: Connection) -> tuple[int, Document]:
         found = _version(conn, store.live_version(conn) if number is None else number)

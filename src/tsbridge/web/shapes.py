@@ -234,6 +234,11 @@ def version_item(version: Version) -> dict[str, Any]:
     }
 
 
+def version_whole(version: Version) -> dict[str, Any]:
+    """A published version with its document."""
+    return {**version_item(version), "document": version.document}
+
+
 def draft_item(draft: Draft, live_version: int) -> dict[str, Any]:
     return {
         "document": draft.document,

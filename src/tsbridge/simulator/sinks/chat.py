@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any, Final
 
+from tsbridge.simulator.sinks.listener import Listener
 from tsbridge.simulator.sinks.mail import MailSink
 
 LONGEST_HEAD: Final = 16_384
@@ -70,36 +71,17 @@ class ChatFaults:
         return True
 
 
-class ChatSink:
-    """Started by `start`, stopped by `close`. `mail`: a mail server whose messages and faults are shown here as well."""
+class ChatSink(Listener):
+    """`received` is what came, oldest first. `mail`: a mail server whose messages and faults are shown here as well."""
 
     def __init__(self, mail: MailSink | None = None) -> None:
+        super().__init__(LONGEST_HEAD)
         self._mail = mail
-        self._server: asyncio.Server | None = None
-        self._talks: set[asyncio.Task[None]] = set()
         self.received: list[Posted] = []
         self.requests = 0
         self.faults = ChatFaults()
 
-    async def start(self, host: str = "127.0.0.1", port: int = 0) -> int:
-        """Listen; the port. May be started again after `close`, with what it remembers."""
-        self._server = await asyncio.start_server(self._accept, host, port, limit=LONGEST_HEAD)
-        return int(self._server.sockets[0].getsockname()[1])
-
-    async def close(self) -> None:
-        if self._server is not None:
-            self._server.close()
-            self._server = None
-        for talk in list(self._talks):
-            talk.cancel()
-        await asyncio.gather(*self._talks, return_exceptions=True)
-
-    def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        talk = asyncio.get_running_loop().create_task(self._talk(reader, writer))
-        self._talks.add(talk)
-        talk.add_done_callback(self._talks.discard)
-
-    async def _talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """One request a connection."""
         try:
             asked = await _request(reader)

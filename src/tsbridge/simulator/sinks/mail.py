@@ -16,6 +16,8 @@ from dataclasses import dataclass, field
 from email.message import EmailMessage
 from typing import Any, Final
 
+from tsbridge.simulator.sinks.listener import Listener
+
 LONGEST_LINE: Final = 4_096
 LARGEST: Final = 1 << 20
 _WORDS: Final = {421: "4.3.2 going away", 450: "4.2.0 mailbox busy", 451: "4.3.0 try later", 452: "4.2.2 full", 550: "5.1.1 no such user"}
@@ -79,36 +81,20 @@ class MailFaults:
         return fault
 
 
-class MailSink:
-    """Started by `start`, stopped by `close`; `received` is what came, oldest first."""
+class MailSink(Listener):
+    """`received` is what came, oldest first. With a `user` nothing is taken from whoever is not logged in as them."""
 
     def __init__(self, user: str | None = None, password: str = "") -> None:
+        super().__init__(LONGEST_LINE)
         self._user = user
         self._password = password
-        self._server: asyncio.Server | None = None
-        self._talks: set[asyncio.Task[None]] = set()
         self.received: list[Received] = []
         self.connections = 0
         self.faults = MailFaults()
 
-    async def start(self, host: str = "127.0.0.1", port: int = 0) -> int:
-        """Listen; the port. May be started again after `close`, with what it remembers."""
-        self._server = await asyncio.start_server(self._accept, host, port, limit=LONGEST_LINE)
-        return int(self._server.sockets[0].getsockname()[1])
-
-    async def close(self) -> None:
-        if self._server is not None:
-            self._server.close()
-            self._server = None
-        for talk in list(self._talks):
-            talk.cancel()
-        await asyncio.gather(*self._talks, return_exceptions=True)
-
-    def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.connections += 1
-        talk = asyncio.get_running_loop().create_task(_Talk(self, reader, writer).run())
-        self._talks.add(talk)
-        talk.add_done_callback(self._talks.discard)
+        await _Talk(self, reader, writer).run()
 
     def admits(self, user: str, password: str) -> bool:
         return self._user is not None and (user, password) == (self._user, self._password)

@@ -11,13 +11,11 @@ import typer
 
 from tsbridge import doctor as checks
 from tsbridge import doctor_notify
-from tsbridge.cli.frame import AsJson, done, refuse, say
+from tsbridge.cli.frame import AsJson, at_hand, done, refuse, say
 from tsbridge.cli.names import live_named_wrongly
 from tsbridge.doctor import Line
 from tsbridge.doctor_database import database
 from tsbridge.settings import BadSettings, Settings, load
-from tsbridge.store import schema, sqlite
-from tsbridge.store.db import BadDatabase, Database, parse
 from tsbridge.store.views import DATABASE_FAILURES
 from tsbridge.vendors.zendesk.install import scopes
 from tsbridge.wiring import SystemClock, TimedIds, entropy, make_zendesk, outside
@@ -54,21 +52,18 @@ def doctor(
 
 def _ways(settings: Settings, notify: bool, agent: str | None) -> list[Line]:
     """What is proved to reach people; with `notify` a test by every way. Nothing without a database: that is said already."""
-    clock, url = SystemClock(), settings.database_url.get_secret_value()
-    try:
-        path = sqlite.path_of(parse(url)) if parse(url).get_backend_name() == "sqlite" else None
-        if path is not None and not path.exists():
+    clock = SystemClock()
+    with at_hand(settings) as found:
+        if found is None:
             return []
-        with Database.open(url) as database:
-            if schema.current(database) != schema.head():
-                return []
+        try:
             if not notify:
-                return doctor_notify.ways(database, clock)
+                return doctor_notify.ways(found, clock)
             ids = TimedIds(clock, entropy)
-            sending = doctor_notify.try_ways(database, clock, ids, entropy, outside(settings, clock), settings.public_url, agent)
+            sending = doctor_notify.try_ways(found, clock, ids, entropy, outside(settings, clock), settings.public_url, agent)
             return asyncio.run(sending)
-    except (BadDatabase, sqlite.UnsafeSqlite, *DATABASE_FAILURES, OSError):
-        return []
+        except (*DATABASE_FAILURES, OSError):
+            return []
 
 
 async def _zendesk(settings: Settings) -> list[Line]:

@@ -7,7 +7,7 @@ import os
 import pwd
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Any, NoReturn, TypeVar
@@ -16,7 +16,9 @@ import typer
 from sqlalchemy import Connection
 
 from tsbridge.settings import Settings, load
-from tsbridge.store.db import Database
+from tsbridge.store import schema, sqlite
+from tsbridge.store.db import BadDatabase, Database, parse
+from tsbridge.store.views import DATABASE_FAILURES
 from tsbridge.web.inputs import read_time
 from tsbridge.web.record import Record
 from tsbridge.wiring import SystemClock, TimedIds, entropy, require_schema, salt
@@ -120,6 +122,22 @@ def house(*, any_schema: bool = False) -> Iterator[House]:
         if not any_schema:
             require_schema(database)
         yield House(settings, database, SystemClock(), TimedIds(SystemClock(), entropy))
+
+
+@contextmanager
+def at_hand(settings: Settings) -> Iterator[Database | None]:
+    """The settings' database; None where there is none that could be used, or none of today's schema."""
+    url = settings.database_url.get_secret_value()
+    with ExitStack() as stack:
+        database = None
+        try:
+            path = sqlite.path_of(parse(url)) if parse(url).get_backend_name() == "sqlite" else None
+            if path is None or path.exists():
+                database = stack.enter_context(Database.open(url))
+                schema.check(database)
+        except (BadDatabase, sqlite.UnsafeSqlite, RuntimeError, *DATABASE_FAILURES, OSError):
+            database = None
+        yield database
 
 
 def actor() -> str:

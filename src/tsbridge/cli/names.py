@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from collections.abc import Mapping
 from typing import Any
 
+from tsbridge.cli.frame import at_hand
 from tsbridge.settings import Settings, load
-from tsbridge.store import agents, rulebooks, schema, sqlite
-from tsbridge.store.db import BadDatabase, Database, parse
-from tsbridge.store.views import DATABASE_FAILURES
+from tsbridge.store import agents, rulebooks
+from tsbridge.store.db import Database
 from tsbridge.wiring import SystemClock, make_zendesk
 from tsbridge.work.names import Names
 from tsbridge.work.reads import ReadBudget
@@ -23,11 +22,11 @@ def named_wrongly(document: Any, database: Database | None = None, users: Mappin
     """
     settings, clock = load(), SystemClock()
 
-    async def ask(counting: Database | None) -> list[dict[str, Any]]:
+    async def ask(counted: Database | None) -> list[dict[str, Any]]:
         client = make_zendesk(settings, clock)
         if client is None:
             return []
-        reads = None if counting is None else ReadBudget(counting, clock, settings.zendesk_reads_per_minute)
+        reads = None if counted is None else ReadBudget(counted, clock, settings.zendesk_reads_per_minute)
         try:
             names = Names(client, reads)
             return [one.to_json() for one in (*await names.findings(document), *await names.of_roster(users or {}))]
@@ -38,13 +37,13 @@ def named_wrongly(document: Any, database: Database | None = None, users: Mappin
         return []
     if database is not None:
         return asyncio.run(ask(database))
-    with counting(settings) as found:
+    with at_hand(settings) as found:
         return asyncio.run(ask(found))
 
 
 def live_named_wrongly(settings: Settings) -> list[dict[str, Any]] | None:
     """The same of the live rulebook, and of the live roster's agents; None where there is none that could be read."""
-    with counting(settings) as database:
+    with at_hand(settings) as database:
         if database is None:
             return None
         try:
@@ -52,19 +51,3 @@ def live_named_wrongly(settings: Settings) -> list[dict[str, Any]] | None:
         except rulebooks.NoRulebook:
             return None
         return named_wrongly(document, database, database.read_now(agents.users))
-
-
-@contextmanager
-def counting(settings: Settings) -> Iterator[Database | None]:
-    """The database that the service counts its reads in; None where there is none, or none of today's schema."""
-    url = settings.database_url.get_secret_value()
-    with ExitStack() as stack:
-        database = None
-        try:
-            path = sqlite.path_of(parse(url)) if parse(url).get_backend_name() == "sqlite" else None
-            if path is None or path.exists():
-                database = stack.enter_context(Database.open(url))
-                schema.check(database)
-        except (BadDatabase, sqlite.UnsafeSqlite, RuntimeError, *DATABASE_FAILURES, OSError):
-            database = None
-        yield database

@@ -9,7 +9,23 @@ from typing import Annotated, Any
 
 import typer
 
-from tsbridge.cli import audit, checkup, keys, queues, rejudge, replay, roster, rules, run, shadow, simulate, talkdesk, versions, zendesk
+from tsbridge.cli import (
+    audit,
+    checkup,
+    duty,
+    keys,
+    queues,
+    rejudge,
+    replay,
+    roster,
+    rules,
+    run,
+    shadow,
+    simulate,
+    talkdesk,
+    versions,
+    zendesk,
+)
 from tsbridge.cli.frame import Failed, wants_json
 from tsbridge.core.rules.findings import RulebookError
 from tsbridge.files import BadFile
@@ -41,6 +57,10 @@ rules.app.command("import")(versions.import_)
 rules.app.command("export")(versions.export)
 rules.app.command("publish")(versions.publish)
 rules.app.command("restore")(versions.restore)
+roster.app.command("oncall")(duty.oncall)
+roster.app.command("coverage")(duty.coverage)
+roster.app.command("override")(duty.override)
+roster.app.command("feed")(duty.feed)
 app.add_typer(rules.app, name="rules")
 app.add_typer(rejudge.app, name="cases")
 app.add_typer(roster.app, name="roster")

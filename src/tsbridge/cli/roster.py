@@ -1,10 +1,9 @@
-"""`tsbridge roster`: check, publish and compare rosters; who is on call and why, the holes, and overrides."""
+"""`tsbridge roster`: check, show, publish, restore and compare rosters."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Any, Final
 
@@ -12,28 +11,19 @@ import typer
 from sqlalchemy import Connection
 
 from tsbridge.cli.books import STDIN, Place, finding_words, read_book, read_document, sound_roster, write_text
-from tsbridge.cli.frame import AsJson, Failed, House, actor, done, group, house, refuse, say, table, time_option
-from tsbridge.core import feedlink
-from tsbridge.core.coverage import holes
-from tsbridge.core.feedlink import FeedLink
-from tsbridge.core.roster import Override
-from tsbridge.core.rota import Rota
+from tsbridge.cli.frame import AsJson, Failed, actor, done, group, house, refuse, say
 from tsbridge.files import based_on, dump, load_file, with_base
 from tsbridge.roster.check import check as checked
-from tsbridge.roster.check import queues_of
 from tsbridge.roster.diff import diff as differing
-from tsbridge.roster.document import SEVERITIES, read
+from tsbridge.roster.document import read
 from tsbridge.roster.read_parts import RosterError
 from tsbridge.settings import load
 from tsbridge.store import rosters
 from tsbridge.store.versions import Version
 from tsbridge.web import rostering
 from tsbridge.web.documents import passes
-from tsbridge.web.duty_shapes import hole_item, on_call_item
 from tsbridge.web.inputs import BIGGEST_VERSION
-from tsbridge.web.overrides import override_item
-from tsbridge.wiring import SystemClock, entropy, example_roster, starter_path
-from tsbridge.work.rosters import LiveRoster
+from tsbridge.wiring import SystemClock, example_roster, starter_path
 
 app = group("The roster: who works when, who is on call and why, and the holes.")
 
@@ -74,15 +64,13 @@ def show(
     with house() as made:
         found = made.read(lambda conn: _version(conn, version))
     document = rostering.as_people_write(found.document)
-    text = json.dumps(document, ensure_ascii=False, indent=2) + "\n" if as_json else _marked(dump(document).encode(), found.version)
+    text = (
+        json.dumps(document, ensure_ascii=False, indent=2) + "\n" if as_json else with_base(dump(document).encode(), found.version).decode()
+    )
     if into is None:
         typer.echo(text, nl=False)
     else:
         write_text(into, text)
-
-
-def _marked(raw: bytes, version: int) -> str:
-    return with_base(raw, version).decode()
 
 
 @app.command()
@@ -129,136 +117,6 @@ def diff(
     found = differing(_named(before), _named(after))
     say(as_json, found, ["They are the same."] if found["same"] else _difference(found))
     done(bool(found["same"]))
-
-
-@app.command()
-def oncall(
-    at: Annotated[str | None, typer.Option(help="An instant, such as 2026-11-22T03:00:00Z; without it now.")] = None,
-    queue: Annotated[str | None, typer.Option(help="For this queue.")] = None,
-    severity: Annotated[int | None, typer.Option(min=SEVERITIES[0], max=SEVERITIES[-1], help="For this severity.")] = None,
-    as_json: AsJson = False,
-) -> None:
-    """Who is on call and why; the past as it was known then. Exit code 1 when nobody is."""
-    with house() as made:
-        instant = time_option("at", at) or made.clock.now()
-        rota = made.read(lambda conn: LiveRoster().then(conn, instant))
-    if rota is None:
-        raise Failed("There was no roster at that time." if at else NO_ROSTER)
-    found = on_call_item(rota.on_call(instant, queue, severity))
-    say(as_json, found, _who(found))
-    done(bool(found["people"]))
-
-
-@app.command()
-def coverage(
-    days: Annotated[int, typer.Option(min=1, max=366, help="How far ahead.")] = 90,
-    as_json: AsJson = False,
-) -> None:
-    """Every time to come at which nobody is on call for a queue, why, and who could be. Exit code 1 when there is one."""
-    with house() as made:
-        now = made.clock.now()
-        rota, book = made.read(lambda conn: (LiveRoster().now(conn, now), rostering.rulebook_of(conn)))
-    if rota is None:
-        raise Failed(NO_ROSTER)
-    found = [hole_item(one) for one in holes(rota, queues_of(rota.roster, book), SEVERITIES, now, now + timedelta(days=days))]
-    columns = ("queue", "severity", "from", "to", "why", "proposal")
-    say(as_json, {"holes": found}, table(found, columns, f"Somebody is on call for every queue in the next {days} days."))
-    done(not found)
-
-
-@app.command("override")
-def override_(
-    kind: Annotated[
-        str, typer.Argument(help="oncall: has a rotation or answers for a queue; shift: works; off: is away. Or list, remove.")
-    ],
-    agent: Annotated[str | None, typer.Argument(help="The agent's key; for remove the override's id.")] = None,
-    since: Annotated[str | None, typer.Option("--from", help="From when on, such as 2026-11-22T03:00:00Z; without it now.")] = None,
-    until: Annotated[str | None, typer.Option("--to", help="Until when.")] = None,
-    why: Annotated[str, typer.Option(help="Why, for those who look later.")] = "",
-    instead_of: Annotated[str | None, typer.Option(help="Whom they step in for.")] = None,
-    rotation: Annotated[str | None, typer.Option(help="The rotation or shift.")] = None,
-    queue: Annotated[str | None, typer.Option(help="The queue.")] = None,
-    as_json: AsJson = False,
-) -> None:
-    """Put somebody in, or say that somebody is off, for a while; `list` shows overrides, `remove` takes one away."""
-    with house() as made:
-        if kind == "list":
-            shown = [override_item(one) for one in made.read(lambda conn: rosters.listed(conn, 200, agent=agent))]
-            columns = ("id", "kind", "agent", "from", "to", "rotation", "queue", "why", "removed_at")
-            say(as_json, {"items": shown}, table(shown, columns, "No overrides."))
-        elif agent is None:
-            refuse("expected the key of an agent" if kind != "remove" else "expected the id of an override")
-        elif kind == "remove":
-            gone = made.write(lambda conn: rostering.remove(conn, agent, made.record()))
-            if gone is None:
-                raise Failed("There is no such override that could be removed.")
-            say(as_json, override_item(gone), [f"Removed {agent}."])
-        elif kind in ("oncall", "shift", "off"):
-            start, end = time_option("from", since) or made.clock.now(), time_option("to", until)
-            if end is None or not 0 < len(why.strip()) <= 500:
-                refuse("expected --to, and --why with 1 to 500 characters")
-            one = _override(made, kind, agent, start, end, why.strip(), instead_of, rotation, queue)
-            say(as_json, one, [f"{one['id']}: {one['agent']} from {one['from']} to {one['to']}."])
-        else:
-            refuse("expected oncall, shift, off, list or remove")
-
-
-@app.command()
-def feed(
-    agent: Annotated[str | None, typer.Argument(help="The agent's key.")] = None,
-    queue: Annotated[str | None, typer.Option(help="A queue's key: who is on call and at work for it.")] = None,
-    void: Annotated[bool, typer.Option("--void", help="Make the link lead nowhere, without a new one.")] = False,
-    as_json: AsJson = False,
-) -> None:
-    """Print a new secret link to the duties of an agent or a queue, for calendar programs; earlier ones lead nowhere from now on."""
-    if (agent is None) == (queue is None):
-        refuse("expected the key of an agent, or --queue with that of a queue")
-    link = FeedLink("agent", agent) if agent is not None else FeedLink("queue", str(queue))
-    with house() as made:
-        if void:
-            if not made.write(lambda conn: rostering.void_feed_link(conn, link, made.record())):
-                raise Failed(f"There is no link to a feed of the {link.kind} {link.key}.")
-            say(as_json, {"voided": True}, [f"Links to the feed of {link.key} lead nowhere from now on."])
-            return
-        roster = _rota(made, made.clock.now()).roster
-        if not made.read(lambda conn: rostering.has_feed(link, roster, rostering.rulebook_of(conn))):
-            raise Failed(f"There is no {link.kind} {link.key} in the roster.")
-        token = made.write(lambda conn: rostering.make_feed_link(conn, link, entropy, made.record()))
-        url = f"{made.settings.public_url or ''}{feedlink.path(token)}"
-    say(as_json, {"url": url}, [url])
-
-
-def _override(
-    made: House,
-    kind: Any,
-    agent: str,
-    start: datetime,
-    end: datetime,
-    why: str,
-    instead_of: str | None,
-    rotation: str | None,
-    queue: str | None,
-) -> dict[str, Any]:
-    now = made.clock.now()
-    roster, book = _rota(made, now).roster, made.read(rostering.rulebook_of)
-    named = None if instead_of is None else rostering.key_of(roster, instead_of)
-    one = Override(made.ids.new("ovr"), kind, rostering.key_of(roster, agent), start, end, why, named, rotation, queue)
-    wrong = rostering.faulty(one, roster, book, now)
-    if wrong:
-        refuse("; ".join(f"{name}: {words}" for name, words in wrong.items()))
-    try:
-        return override_item(made.write(lambda conn: rostering.override(conn, one, made.record())))
-    except rosters.Overlapping as found:
-        raise Failed(f"The override {found.id} says who has this at that time; remove it first.") from None
-    except rosters.TooMany:
-        raise Failed(f"There are {rosters.MOST} overrides that are not over.") from None
-
-
-def _rota(made: House, now: datetime) -> Rota:
-    rota = made.read(lambda conn: LiveRoster().now(conn, now))
-    if rota is None:
-        raise Failed(NO_ROSTER)
-    return rota
 
 
 def _publish(document: Any, note: str, name: str, action: str, base: int | None, as_json: bool) -> int:
@@ -331,13 +189,3 @@ def _difference(found: dict[str, Any]) -> Iterator[str]:
     for one in found["other"]:
         yield f"changed  {one['part']}"
         yield from (f"         {words}" for words in one["words"])
-
-
-def _who(found: dict[str, Any]) -> Iterator[str]:
-    for one in found["people"]:
-        yield f"{one['agent']} until {one['until'] or 'further notice'}"
-        yield from (f"  {because['step']}: {because['says']}" for because in one["because"])
-    if found["then"]:
-        yield f"then: {', '.join(found['then'])}"
-    if found["gap"] is not None:
-        yield f"Nobody from {found['gap']['from']} to {found['gap']['to'] or 'no end in sight'}: {found['gap']['why']}"

@@ -87,10 +87,7 @@ _ROUTERS: Final = (
 
 
 def create_app(desk: Desk) -> FastAPI:
-    """The API around `desk`.
-
-    Raises `RuntimeError` when a route has neither a role nor a place among the open ones, or two shapes have one name.
-    """
+    """The API around `desk`. Raises `RuntimeError` when a route has neither a role nor a place among the open ones."""
     app = FastAPI(
         title="tsbridge",
         version=desk.version,

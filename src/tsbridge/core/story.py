@@ -109,18 +109,16 @@ def judge_story(
     quiet. `staff`: what each moment sees of people and queues. Returns the state at the end and the decisions in order.
     """
     state = after or CaseState(joined=joined)
-    judged: list[Judged] = []
     placed = [(order_key(told.moment), told) for told in story]
     texts = Texts((place, told.moment) for place, told in placed)
     fresh = [(place, told) for place, told in placed if place > state.judged_to]
     asked_again = _AskedAgain((told.moment for _, told in fresh), state, until if for_good else None)
+    judging = _Judging(case_id, state, texts, asked_again, judges, history, clock_version, held, done, staff)
     for place, told in fresh:
-        state = _run_clock(case_id, state, told.moment.at, asked_again, judges, history, clock_version, texts, judged, held, done, staff)
-        state, verdict = _step(case_id, state, told, place, asked_again, judges, history, texts, held, done, staff)
-        if verdict is not None:
-            judged.append(verdict)
-    state = _run_clock(case_id, state, until, asked_again, judges, history, clock_version, texts, judged, held, done, staff)
-    return state, tuple(judged)
+        judging.run_clock(told.moment.at)
+        judging.tell(told, place)
+    judging.run_clock(until)
+    return judging.state, tuple(judging.judged)
 
 
 class _AskedAgain:
@@ -151,90 +149,93 @@ def is_at(moment: str, place: str) -> bool:
     return bool(instant) and moment.startswith("clock:") and moment.endswith(instant) if not tie else moment[:16] == tie[-16:]
 
 
-def _step(
-    case_id: str,
-    state: CaseState,
-    told: Told,
-    place: str,
-    asked_again: _AskedAgain,
-    judges: Judges,
-    history: History,
-    texts: Texts,
-    held: Mapping[str, Judgement],
-    done: Mapping[str, Done],
-    staff: Staff,
-) -> tuple[CaseState, Judged | None]:
-    """One moment: what it tells goes into the state, then the judge decides (background facts only inform)."""
-    moment, subject = told.moment, told.moment.subject
-    judge, books = judges(told.version), books_of(judges, told.version)
-    anew = asks_anew(moment)
-    state, previous, changed = hear(state, moment, subject, place, anew)
-    if moment.event in UNJUDGED:
-        return state, None
-    heard = texts.upto(subject, place) + ((moment,) if moment.texts else ())
-    given = state.view(subject, case_id)
-    whose = whose_words(heard, state.tracks.get(key_of(subject)))
-    given |= text_fields(attributed(heard, whose), new=bool(moment.texts))
-    given |= comment_fields(attributed((moment,), whose)) | update_fields(moment)
-    given |= history(moment.at)
-    given |= {"source": subject.source, "event": moment.event, "changed": changed}
-    standing = _standing(state, subject, moment.at, told.quiet, done)
-    of_staff = _seen_of_staff(state, subject, case_id, moment.digest, moment.at, standing, books, staff)
-    given |= of_staff
-    previous |= {name: given[name] for name in CASE_FIELDS if name in given}
-    previous |= of_staff
-    seen = Seen(given, previous, standing, moment.at, _digests(heard), bool(moment.texts), whose)
-    again = asked_again.after(moment.at, state.thread_of(key_of(subject)))
-    judgement = held.get(moment.digest) or judge.decide(given, previous, standing, moment.at, subject, until=again, books=books)
-    after = state.conclude(judgement, subject, place, moment.at, anew, books, told.quiet)
-    after = planned(after, moment.at, judge.book.calls_rest_after)
-    said = outcome(state, after, judgement, subject)
-    return after, Judged(moment.digest, moment.event, moment.at, subject, told.version, seen, judgement, said)
+class _Judging:
+    """A story being judged: what that goes by, the state so far, and the decisions."""
 
+    def __init__(
+        self,
+        case_id: str,
+        state: CaseState,
+        texts: Texts,
+        asked_again: _AskedAgain,
+        judges: Judges,
+        history: History,
+        clock_version: Callable[[str], int],
+        held: Mapping[str, Judgement],
+        done: Mapping[str, Done],
+        staff: Staff,
+    ) -> None:
+        self._case_id = case_id
+        self.state = state
+        self.judged: list[Judged] = []
+        self._texts = texts
+        self._asked_again = asked_again
+        self._judges = judges
+        self._history = history
+        self._clock_version = clock_version
+        self._held = held
+        self._done = done
+        self._staff = staff
 
-def _run_clock(
-    case_id: str,
-    state: CaseState,
-    until: datetime,
-    asked_again: _AskedAgain,
-    judges: Judges,
-    history: History,
-    clock_version: Callable[[str], int],
-    texts: Texts,
-    judged: list[Judged],
-    held: Mapping[str, Judgement],
-    done: Mapping[str, Done],
-    staff: Staff,
-) -> CaseState:
-    """The due times up to and including `until`, each judged as a moment of its own into `judged`; the state behind them."""
-    bound = len(judged) + CLOCK_LIMIT
-    while (next_one := _next_due(state)) is not None and next_one[0] <= until and len(judged) < bound:
-        due, thread = next_one
-        subject = thread.armed[0].interaction if thread.armed else subject_of(thread.latest)
-        moment = f"clock:{key_of(subject)}:{instant_text(due)}"
-        version = clock_version(moment)
-        judge, books = judges(version), books_of(judges, version)
-        place = f"{instant_text(due)}:"  # a due time comes before what happens at the same instant
-        heard = texts.upto(subject, place)
-        given = state.view(subject, case_id)
-        whose = whose_words(heard, state.tracks.get(key_of(subject)))
-        given |= text_fields(attributed(heard, whose), new=False)
-        given |= history(due)
-        given |= {"source": subject.source, "event": CLOCK, "changed": ()}
-        standing = _standing(state, subject, due, thread.quiet, done)
-        given |= _seen_of_staff(state, subject, case_id, moment, due, standing, books, staff)
-        previous = {name: value for name, value in given.items() if name != "changed"}
-        seen = Seen(given, previous, standing, due, _digests(heard), False, whose)
-        again = asked_again.after(due, state.thread_of(key_of(subject)))
-        judgement = held.get(moment) or judge.decide(given, previous, standing, due, subject, until=again, books=books)
-        after = state.conclude(judgement, subject, place, due, True, books, thread.quiet)
-        after = planned(after, due, judge.book.calls_rest_after)
-        if after.rests_at == due:
+    def tell(self, told: Told, place: str) -> None:
+        """One moment: what it tells goes into the state, then the judge decides (background facts only inform)."""
+        moment, subject, books = told.moment, told.moment.subject, books_of(self._judges, told.version)
+        anew = asks_anew(moment)
+        self.state, previous, changed = hear(self.state, moment, subject, place, anew)
+        if moment.event in UNJUDGED:
+            return
+        heard = self._texts.upto(subject, place) + ((moment,) if moment.texts else ())
+        given, whose = self._facts(subject, heard, moment.at, moment.event, changed, new=bool(moment.texts))
+        given |= comment_fields(attributed((moment,), whose)) | update_fields(moment)
+        standing = _standing(self.state, subject, moment.at, told.quiet, self._done)
+        of_staff = _seen_of_staff(self.state, subject, self._case_id, moment.digest, moment.at, standing, books, self._staff)
+        given |= of_staff
+        previous |= {name: given[name] for name in CASE_FIELDS if name in given}
+        previous |= of_staff
+        seen = Seen(given, previous, standing, moment.at, _digests(heard), bool(moment.texts), whose)
+        self._decide(moment.digest, moment.event, subject, place, seen, books, anew, told.quiet)
+
+    def run_clock(self, until: datetime) -> None:
+        """The due times up to and including `until`, each judged as a moment of its own."""
+        bound = len(self.judged) + CLOCK_LIMIT
+        while (next_one := _next_due(self.state)) is not None and next_one[0] <= until and len(self.judged) < bound:
+            due, thread = next_one
+            subject = thread.armed[0].interaction if thread.armed else subject_of(thread.latest)
+            moment = f"clock:{key_of(subject)}:{instant_text(due)}"
+            books = books_of(self._judges, self._clock_version(moment))
+            place = f"{instant_text(due)}:"  # a due time comes before what happens at the same instant
+            heard = self._texts.upto(subject, place)
+            given, whose = self._facts(subject, heard, due, CLOCK, (), new=False)
+            standing = _standing(self.state, subject, due, thread.quiet, self._done)
+            given |= _seen_of_staff(self.state, subject, self._case_id, moment, due, standing, books, self._staff)
+            previous = {name: value for name, value in given.items() if name != "changed"}
+            seen = Seen(given, previous, standing, due, _digests(heard), False, whose)
+            self._decide(moment, CLOCK, subject, place, seen, books, True, thread.quiet)
+
+    def _facts(
+        self, subject: Interaction, heard: Sequence[Moment], at: datetime, event: str, changed: tuple[str, ...], *, new: bool
+    ) -> tuple[dict[str, Value], tuple[tuple[str, ActorKind], ...]]:
+        """What a moment and a due time alike see of an interaction; and whose words those heard are (`Seen.whose`)."""
+        given = self.state.view(subject, self._case_id)
+        whose = whose_words(heard, self.state.tracks.get(key_of(subject)))
+        given |= text_fields(attributed(heard, whose), new=new)
+        given |= self._history(at)
+        given |= {"source": subject.source, "event": event, "changed": changed}
+        return given, whose
+
+    def _decide(
+        self, moment: str, event: str, subject: Interaction, place: str, seen: Seen, books: Books, anew: bool, quiet: datetime | None
+    ) -> None:
+        judge, at = self._judges(books.version), seen.at
+        again = self._asked_again.after(at, self.state.thread_of(key_of(subject)))
+        judgement = self._held.get(moment) or judge.decide(seen.given, seen.previous, seen.standing, at, subject, until=again, books=books)
+        after = self.state.conclude(judgement, subject, place, at, anew, books, quiet)
+        after = planned(after, at, judge.book.calls_rest_after)
+        if event == CLOCK and after.rests_at == at:
             after = after.at_rest()
-        said = outcome(state, after, judgement, subject)
-        state = after
-        judged.append(Judged(moment, CLOCK, due, subject, version, seen, judgement, said))
-    return state
+        said = outcome(self.state, after, judgement, subject)
+        self.state = after
+        self.judged.append(Judged(moment, event, at, subject, books.version, seen, judgement, said))
 
 
 def _standing(state: CaseState, subject: Interaction, at: datetime, quiet: datetime | None, done: Mapping[str, Done]) -> Standing:

@@ -17,6 +17,7 @@ import httpx
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, stop_after_attempt, stop_before_delay
 
 from tsbridge.core import strict_json
+from tsbridge.core.backoff import CALL
 from tsbridge.core.errors import Malformed, OutcomeUnknown, TryLater
 
 CAP: Final = 32 << 20
@@ -164,7 +165,7 @@ def _wait(state: RetryCallState) -> float:
     failure = state.outcome.exception() if state.outcome is not None else None
     if isinstance(failure, _Passing) and failure.after is not None:
         return failure.after.total_seconds()
-    return random.uniform(0, min(5.0, 0.5 * 2**state.attempt_number))  # noqa: S311  # jitter, no secret
+    return CALL.after(state.attempt_number, random.random()).total_seconds()  # noqa: S311  # jitter, no secret
 
 
 def retry_after(value: str | None, now: datetime | None) -> timedelta | None:

@@ -33,7 +33,7 @@ from tsbridge.vendors.talkdesk import verify as talkdesk_proof
 from tsbridge.vendors.talkdesk.client import TalkdeskClient, hosts
 from tsbridge.vendors.zendesk import payload as zendesk_payload
 from tsbridge.vendors.zendesk import verify as zendesk_proof
-from tsbridge.vendors.zendesk.client import AccessToken, ApiToken, ClientCredentials, Credentials, Limits, ZendeskClient
+from tsbridge.vendors.zendesk.client import AccessToken, ApiToken, Credentials, Limits, ZendeskClient, client_credentials
 from tsbridge.vendors.zendesk.read_fields import OwnUser
 from tsbridge.web import rostering
 from tsbridge.web.record import Record
@@ -186,7 +186,7 @@ def readers(settings: Settings, own: Callable[[], OwnUser]) -> Readers:
 def zendesk_credentials(settings: Settings, clock: Clock) -> Credentials | None:
     """The best kind that is set."""
     if settings.zendesk_client_id is not None and settings.zendesk_client_secret is not None:
-        return ClientCredentials(settings.zendesk_client_id, settings.zendesk_client_secret.get_secret_value(), clock, crashpoint)
+        return client_credentials(settings.zendesk_client_id, settings.zendesk_client_secret.get_secret_value(), clock, crashpoint)
     if settings.zendesk_access_token is not None:
         return AccessToken(settings.zendesk_access_token.get_secret_value())
     if settings.zendesk_email is not None and settings.zendesk_api_token is not None:

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from sqlalchemy import Connection, delete, func, select
 
 from tests.clocks import START, CountingIds
+from tsbridge.core.backoff import DELIVERY
 from tsbridge.store import alone, inbox, tables
 from tsbridge.store.db import Database
 from tsbridge.store.inbox import Claimed, Counts, Delivery, LostLease, Receipt
@@ -216,10 +217,10 @@ def test_a_delivery_that_is_read_alone_waits_longer_each_time_its_worker_dies_an
         pauses.append(due - now)
         now = due
     assert pauses == sorted(pauses)
-    assert (min(pauses), max(pauses)) == (inbox.FIRST_PAUSE, inbox.LONGEST_PAUSE)
+    assert (min(pauses), max(pauses)) == (DELIVERY.first, DELIVERY.longest)
     give_back(database, claimed_alone(database, now), now)
     assert status_of(database, "evt_0001")[0] == "pending"  # deaths are no failures
-    (row,) = claimed(database, at=now + inbox.FIRST_PAUSE)
+    (row,) = claimed(database, at=now + DELIVERY.first)
     settled(database, row)
     assert status_of(database, "evt_0001") == ("applied", None)
 

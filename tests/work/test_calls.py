@@ -14,6 +14,7 @@ from sqlalchemy import func, select
 
 from tests.vendors.test_talkdesk_client import Desk
 from tests.work.walk import Walk
+from tsbridge.core.backoff import RECORDING
 from tsbridge.core.moments import read_instant
 from tsbridge.simulator.talkdesk.automations import body
 from tsbridge.store import inbox as inbox_rows
@@ -21,7 +22,7 @@ from tsbridge.store import keep
 from tsbridge.store.db import Database
 from tsbridge.store.tables import decisions, inbox, moments, recordings_wanted
 from tsbridge.work.calls import AGAIN, EVERY, PLACE, CallReconciler
-from tsbridge.work.recordings import LOOKS, PAUSES, Recordings
+from tsbridge.work.recordings import LOOKS, Recordings
 
 pytestmark = pytest.mark.anyio
 
@@ -156,7 +157,7 @@ async def test_a_recording_is_looked_for_less_and_less_often_and_counts_once_it_
         assert isinstance(due, datetime)
         pauses.append(due - bridge.desk.clock.now())
         bridge.desk.pass_time(pauses[-1])
-    assert pauses == [*PAUSES, PAUSES[-1]]
+    assert pauses == [*RECORDING.pauses, RECORDING.longest]
     assert looks(bridge, call) == 6
     await bridge.work()
     assert bridge.cases()[0][2] is None  # heard of, nothing said yet
@@ -202,7 +203,7 @@ async def test_an_outage_costs_no_look_and_two_workers_share_them(make_database:
     await asyncio.gather(bridge.recordings.round(), other.round())
     assert looks(bridge, call) == asked + 1
     bridge.desk.talkdesk.world.recordings.update(recording)
-    bridge.desk.pass_time(PAUSES[0])
+    bridge.desk.pass_time(RECORDING.first)
     await asyncio.gather(bridge.recordings.round(), other.round())
     await bridge.work()
     assert bridge.cases()[0][2] == 2

@@ -15,7 +15,7 @@ from tsbridge.core import crashpoint
 from tsbridge.core.helpdesk import Wish
 from tsbridge.simulator.zendesk import Limits
 from tsbridge.store.db import Database
-from tsbridge.vendors.zendesk.client import ClientCredentials
+from tsbridge.vendors.zendesk.client import client_credentials
 
 pytestmark = pytest.mark.anyio
 
@@ -139,7 +139,7 @@ async def test_a_ticket_that_alone_fails_for_three_days_is_parked_with_an_alarm(
 
 
 async def test_a_token_that_expired_is_renewed_once_and_the_call_made_again(database: Database, clock: SettableClock) -> None:
-    desk = WritingDesk(database, clock, credentials=ClientCredentials("tsbridge", "secret", clock), strict=True)
+    desk = WritingDesk(database, clock, credentials=client_credentials("tsbridge", "secret", clock), strict=True)
     ticket = desk.ticket()
     desk.wish(ticket, tags("ts_a"))
     await desk.until_quiet()
@@ -153,7 +153,7 @@ async def test_a_token_that_expired_is_renewed_once_and_the_call_made_again(data
 async def test_when_our_credentials_are_refused_everything_waits_with_an_alarm_and_goes_on_by_itself(
     database: Database, clock: SettableClock
 ) -> None:
-    desk = WritingDesk(database, clock, credentials=ClientCredentials("tsbridge", "secret", clock), strict=True)
+    desk = WritingDesk(database, clock, credentials=client_credentials("tsbridge", "secret", clock), strict=True)
     ticket = desk.ticket()
     desk.wish(ticket, tags("ts_a"))
     desk.zendesk.faults.refuse_tokens = True

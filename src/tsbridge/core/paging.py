@@ -11,6 +11,7 @@ from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from typing import Final, NamedTuple
 
+from tsbridge.core.backoff import MESSAGE
 from tsbridge.core.whom import Answer, To
 
 GROUPED: Final = timedelta(minutes=1)
@@ -23,8 +24,6 @@ WORST: Final = 1
 NO_SEVERITY: Final = 9
 QUIET_FOR: Final = (3, 4)
 """Severities that wait for the end of quiet hours."""
-RETRIES: Final = (timedelta(seconds=10), timedelta(seconds=30), timedelta(minutes=1), timedelta(minutes=2))
-LAST_RETRY: Final = timedelta(minutes=5)
 UNKNOWN_AGAIN: Final = timedelta(seconds=5)
 """A message whose answer was lost is sent again, under its id, so soon."""
 
@@ -106,5 +105,5 @@ def hushes(severity: int | None) -> bool:
 
 def again_at(now: datetime, failures: int, told: timedelta | None) -> datetime:
     """When a failed message is tried again. `told`: how long the other side wants us to wait."""
-    pause = RETRIES[failures - 1] if failures <= len(RETRIES) else LAST_RETRY
+    pause = MESSAGE.after(failures)
     return now + min(max(pause, told or pause), timedelta(hours=1))

@@ -11,7 +11,8 @@ from typing import Final
 
 from sqlalchemy import Connection, select, update
 
-from tsbridge.store.inbox import Claimed, free, longer, still_ours, take
+from tsbridge.core.backoff import DELIVERY
+from tsbridge.store.inbox import Claimed, free, still_ours, take
 from tsbridge.store.tables import READ_ALONE, WAITS_ALONE, inbox
 
 AT_ONCE: Final = 10
@@ -35,7 +36,7 @@ def claim(conn: Connection, worker: str, now: datetime, lease: timedelta) -> Cla
     for row in found:
         if row.claimed_by is None:
             return take(conn, [row.seq], worker, now + lease)[0]
-        rests = {"deaths": row.deaths + 1, "due_at": now + longer(row.deaths + 1 - DEATHS), "claimed_by": None, "lease_until": None}
+        rests = {"deaths": row.deaths + 1, "due_at": now + DELIVERY.after(row.deaths + 1 - DEATHS), "claimed_by": None, "lease_until": None}
         conn.execute(update(inbox).where(inbox.c.seq == row.seq).values(**rests))
     return None
 

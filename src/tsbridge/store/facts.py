@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from sqlalchemy import Connection, Row, delete, func, insert, select, update
 
+from tsbridge.core.backoff import TICKET
 from tsbridge.store.statements import parts
 from tsbridge.store.tables import facts_wanted
 
@@ -80,12 +81,11 @@ def behind(conn: Connection, until: datetime, limit: int) -> list[str]:
     return list(conn.execute(rang.order_by(facts_wanted.c.rang_at, facts_wanted.c.ticket).limit(limit)).scalars())
 
 
-def later(conn: Connection, tickets: Sequence[str], now: datetime, first: timedelta, last: timedelta) -> None:
-    """Ask for these again after twice the time as before, `last` at most."""
+def later(conn: Connection, tickets: Sequence[str], now: datetime) -> None:
+    """Ask for these again, each time after a longer time than before."""
     for part in parts(tickets):
         for row in conn.execute(select(facts_wanted.c.ticket, facts_wanted.c.attempts).where(facts_wanted.c.ticket.in_(part))).all():
-            pause = min(first * 2 ** min(row.attempts + 1, 16), last)
-            again = {"attempts": row.attempts + 1, "due_at": now + pause}
+            again = {"attempts": row.attempts + 1, "due_at": now + TICKET.after(row.attempts + 1)}
             conn.execute(update(facts_wanted).where(facts_wanted.c.ticket == row.ticket).values(**again))
 
 

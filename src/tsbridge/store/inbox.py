@@ -19,6 +19,7 @@ from typing import Any, Final, Literal, NamedTuple
 
 from sqlalchemy import Connection, Row, and_, case, func, or_, select, update
 
+from tsbridge.core.backoff import DELIVERY
 from tsbridge.core.moments import canonical
 from tsbridge.store import tables
 from tsbridge.store.sqlite import execute_many
@@ -30,8 +31,6 @@ LARGE_AT_ONCE: Final = 4
 LANES: Final = 4096
 """Two connections that share one wait for each other's commit; PostgreSQL's processes are numbered one after the other."""
 ATTEMPTS: Final = 8  # failures before a delivery is dead: about twenty minutes of trying
-FIRST_PAUSE: Final = timedelta(seconds=5)
-LONGEST_PAUSE: Final = timedelta(minutes=30)
 KILLS_ITS_READER: Final = "kills_its_reader"
 """Why a delivery is quarantined that a process of its own died of reading."""
 
@@ -303,7 +302,7 @@ def failed(conn: Connection, row: Claimed, now: datetime, why: str) -> None:
     """
     failures = row.attempts - row.deaths
     dead = failures >= ATTEMPTS
-    pause = longer(failures)
+    pause = DELIVERY.after(failures)
     conn.execute(
         update(inbox)
         .where(still_ours(row))
@@ -316,11 +315,6 @@ def failed(conn: Connection, row: Claimed, now: datetime, why: str) -> None:
             lease_until=None,
         )
     )
-
-
-def longer(times: int) -> timedelta:
-    """How long to wait after so many failures: twice as long each time."""
-    return min(FIRST_PAUSE * (1 << min(times - 1, 16)), LONGEST_PAUSE)
 
 
 def unread(conn: Connection, ticket: str, until: datetime) -> str | None:

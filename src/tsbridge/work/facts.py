@@ -34,7 +34,6 @@ AT_ONCE = 100
 PATIENCE_S: Final = 1.0
 """How long judging waits for them, after it may have waited for audits."""
 FIRST_RETRY = timedelta(seconds=5)
-LAST_RETRY = timedelta(minutes=15)
 NOTHING: Final[Mapping[str, Mapping[str, Any]]] = {}
 
 
@@ -95,7 +94,7 @@ class Background:
         """Nothing came for these: they are asked for later, twice as late each time."""
         now = self._clock.now()
         if tickets:
-            await self._database.write(lambda conn: wanted.later(conn, tickets, now, FIRST_RETRY, LAST_RETRY))
+            await self._database.write(lambda conn: wanted.later(conn, tickets, now))
 
     async def try_again(self, ticket: str) -> None:
         """What was read of a ticket could not be told: it is read again later."""

@@ -13,6 +13,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Final
 
+from tsbridge.core.backoff import ROUND
 from tsbridge.core.ports import Clock
 
 Round = Callable[[], Awaitable[datetime | bool | None]]
@@ -21,8 +22,6 @@ Wait = Callable[[asyncio.Event, timedelta], Awaitable[None]]
 
 LOOK_AGAIN: Final = timedelta(seconds=2)
 """How long a task that knows of nothing rests at most: wake-ups are hints, other processes write too."""
-FIRST_REST: Final = timedelta(seconds=1)
-LONGEST_REST: Final = timedelta(seconds=60)
 
 log = logging.getLogger("tsbridge.loop")
 
@@ -99,7 +98,7 @@ class Loop:
                 due = await self._tasks[name]()
             except Exception as failure:
                 failures += 1
-                rest = min(FIRST_REST * 2 ** min(failures - 1, 10), LONGEST_REST)
+                rest = ROUND.after(failures)
                 told = {"worker": name, "kind": type(failure).__name__, "where": place(failure), "count": failures}
                 log.error("a round failed", extra=told)  # the message of an exception may quote a person's data
                 del self._begun[name]

@@ -14,6 +14,7 @@ from typing import Any, Final, Protocol
 
 from sqlalchemy import Connection
 
+from tsbridge.core.backoff import RECORDING
 from tsbridge.core.errors import TryLater, VendorError
 from tsbridge.core.ports import Clock, Ids
 from tsbridge.store import inbox, moments, recordings, wakeup
@@ -21,8 +22,6 @@ from tsbridge.store.db import Database
 from tsbridge.store.recordings import Wanted
 from tsbridge.vendors.talkdesk.missed import ids_of, proves_message
 
-PAUSES: Final = tuple(timedelta(seconds=seconds) for seconds in (30, 120, 300, 900, 3_600))
-"""Between one look and the next; the last one goes on."""
 LOOKS: Final = 11
 """After so many there was no message. Over six hours: the reports that are read again tell no more of the call."""
 AT_ONCE: Final = 20
@@ -90,7 +89,7 @@ class Recordings:
         if attempts >= LOOKS:
             recordings.forget(conn, one.call)
         else:
-            recordings.later(conn, one.call, attempts, self._clock.now() + PAUSES[min(attempts, len(PAUSES)) - 1])
+            recordings.later(conn, one.call, attempts, self._clock.now() + RECORDING.after(attempts))
 
 
 def _hold_back(waiting: Sequence[Wanted], until: datetime, conn: Connection) -> None:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
-from typing import Final, Protocol
+from typing import Protocol
 
 from sqlalchemy import Connection
 
 from tsbridge.core import budget as flow
+from tsbridge.core.backoff import WISH
 from tsbridge.core.budget import Budget
 from tsbridge.core.errors import TryLater, Unauthorized, VendorError
 from tsbridge.core.ports import Clock
@@ -16,9 +17,6 @@ from tsbridge.store import budget, desired
 from tsbridge.store.db import Database
 from tsbridge.store.desired import ClaimedWish
 from tsbridge.work.reads import TOLD_NOTHING
-
-FIRST_PAUSE: Final = timedelta(seconds=5)
-LAST_PAUSE: Final = timedelta(minutes=15)
 
 
 class Alarm(Protocol):
@@ -38,8 +36,7 @@ class Trouble:
 
     def pause(self, attempts: int) -> timedelta:
         """Full jitter, so that many tickets do not come back at once."""
-        longest = min(LAST_PAUSE, FIRST_PAUSE * (1 << min(attempts, 12)))
-        return max(timedelta(seconds=1), longest * self._jitter())
+        return max(timedelta(seconds=1), WISH.after(attempts + 1, self._jitter()))
 
     async def all_later(self, claimed: Sequence[ClaimedWish], failure: VendorError) -> None:
         """Zendesk cannot be asked at all: nobody's fault, so nobody's attempt."""

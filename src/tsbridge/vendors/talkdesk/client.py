@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import base64
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,10 +9,12 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 from urllib.parse import parse_qsl, urlsplit
 
+from tsbridge.core.backoff import REPORT
 from tsbridge.core.errors import GiveUp, Malformed, TryLater, Unauthorized
 from tsbridge.core.moments import instant_text
 from tsbridge.core.ports import Clock
 from tsbridge.http import Answer, Http, Sleep, retry_after
+from tsbridge.vendors.token import ClientCredentials
 
 REGIONS: Final[Mapping[str, tuple[str, str]]] = {
     "us": ("talkdeskid.com", "api.talkdeskapp.com"),
@@ -21,16 +22,13 @@ REGIONS: Final[Mapping[str, tuple[str, str]]] = {
     "ca": ("talkdeskidca.com", "api.talkdeskappca.com"),
     "au": ("talkdeskid.au", "api.talkdeskapp.au"),
 }
-RENEW_AT: Final = 0.8
 TOKEN_LIFE: Final = timedelta(minutes=5)
 """When the answer does not say: Talkdesk prints none anywhere."""
 PAGES: Final = 1_000
 """Most pages of one list: its paging ends at 10,000 items, so more is a circle."""
 SPAN: Final = timedelta(days=28)
 """Of one calls report; Talkdesk takes up to a month."""
-FIRST_LOOK_S: Final = 1.0
-LONGEST_LOOK_S: Final = 30.0
-PATIENCE_S: Final = 600.0
+PATIENCE: Final = timedelta(minutes=10)
 READY: Final = ("done", "completed")
 OVER: Final = ("failed", "canceled", "deleted")
 
@@ -55,12 +53,13 @@ class TalkdeskClient:
     def __init__(self, identity: Http, api: Http, client_id: str, secret: str, clock: Clock, sleep: Sleep) -> None:
         self._identity = identity
         self._api = api
-        self._basic = "Basic " + base64.b64encode(f"{client_id}:{secret}".encode()).decode()
-        self._clock = clock
         self._sleep = sleep
-        self._token: str | None = None
-        self._renew_at: datetime | None = None
-        self._renewing = asyncio.Lock()
+        basic = {"Authorization": "Basic " + base64.b64encode(f"{client_id}:{secret}".encode()).decode()}
+
+        async def ask(http: Http) -> Answer:
+            return await http.call("POST", "/oauth/token", form={"grant_type": "client_credentials"}, headers=basic, repeatable=True)
+
+        self._credentials = ClientCredentials(ask, clock, TOKEN_LIFE)
 
     async def contact(self, id: str) -> Mapping[str, Any]:
         return await self._get(f"/contacts/{id}")
@@ -116,8 +115,8 @@ class TalkdeskClient:
         if not isinstance(id_, str) or not id_:
             raise TryLater("unreadable")
         path, file = f"/data/reports/calls/jobs/{id_}", f"/data/reports/calls/files/{id_}"
-        pause, waited = FIRST_LOOK_S, 0.0
-        while waited < PATIENCE_S:
+        looks, waited = 0, timedelta(0)
+        while waited < PATIENCE:
             answer = await self._call("GET", path)
             if answer.status == 303:
                 place = answer.headers.get("location")
@@ -131,8 +130,10 @@ class TalkdeskClient:
                 return await self._file(file, {})
             if status in OVER:
                 raise GiveUp(f"report_{status}")
-            await self._sleep(pause)
-            waited, pause = waited + pause, min(pause * 2, LONGEST_LOOK_S)
+            looks += 1
+            pause = REPORT.after(looks)
+            await self._sleep(pause.total_seconds())
+            waited += pause
         raise TryLater("report_slow")
 
     async def _file(self, path: str, query: Mapping[str, str]) -> list[Mapping[str, Any]]:
@@ -144,33 +145,15 @@ class TalkdeskClient:
     async def _call(self, method: str, path: str, *, query: Mapping[str, str] | None = None, json: Any = None) -> Answer:
         """An answer below 400. A token that is refused (401, or 403 as older parts say it) is renewed once."""
         for last in (False, True):
-            header = {"Authorization": f"Bearer {await self._bearer()}"}
+            header = await self._credentials.header(self._identity)
             # Asking for a report twice makes two reports and harms nobody, so everything may be repeated.
-            answer = await self._api.call(method, path, query=query, json=json, headers=header, repeatable=True)
+            answer = await self._api.call(method, path, query=query, json=json, headers={"Authorization": header}, repeatable=True)
             if answer.status not in (401, 403):
                 return _checked(answer)
-            self._token = None
             if last and answer.status == 403:
-                raise GiveUp("forbidden")
+                raise GiveUp("forbidden")  # a fresh token does not change what we may do
+            self._credentials.refused(header)
         raise Unauthorized("refused")
-
-    async def _bearer(self) -> str:
-        async with self._renewing:
-            now = self._clock.now()
-            if self._token is None or self._renew_at is None or now >= self._renew_at:
-                form = {"grant_type": "client_credentials"}
-                answer = await self._identity.call(
-                    "POST", "/oauth/token", form=form, headers={"Authorization": self._basic}, repeatable=True
-                )
-                if answer.status == 429 or answer.status >= 500:
-                    raise TryLater("token_unavailable", retry_after(answer.headers.get("retry-after"), answer.date()), waiting=True)
-                content = answer.content if isinstance(answer.content, Mapping) else {}
-                token, life = content.get("access_token"), content.get("expires_in")
-                if answer.status != 200 or not isinstance(token, str) or not token:
-                    raise Unauthorized("client_refused")
-                seconds = life if isinstance(life, int) and not isinstance(life, bool) and life > 0 else TOKEN_LIFE.total_seconds()
-                self._token, self._renew_at = token, now + timedelta(seconds=seconds * RENEW_AT)
-            return self._token
 
     def _ours(self, href: str) -> tuple[str, dict[str, str]]:
         """Path and query of a link into this API."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import base64
 import json
 from collections.abc import Callable, Mapping, Sequence
@@ -13,13 +12,13 @@ from typing import Any, Final, Protocol
 from tsbridge.core.errors import Conflict, GiveUp, Invalid, OutcomeUnknown, TryLater, Unauthorized, VendorError
 from tsbridge.core.ports import Clock
 from tsbridge.http import Answer, Http, retry_after
+from tsbridge.vendors.token import ClientCredentials
 
 MANY: Final = 100
 """Most ids of one show_many call."""
 FOLLOWED: Final = (1, 1, 2, 2, 4, 4, 8, 8, 8)
 """Seconds between looks at a job: for less than a minute."""
 ENDED: Final = ("completed", "failed", "killed")
-RENEW_AT: Final = 0.8
 TOKEN_LIFE: Final = timedelta(minutes=30)
 """What clients made since 2026-04-30 get when the answer does not say (reference section 6)."""
 API_TOKENS_END: Final = "2027-04-30"
@@ -32,8 +31,8 @@ class Credentials(Protocol):
         """The value of `Authorization`; fetched or renewed when there is need."""
         ...
 
-    def refused(self) -> bool:
-        """Zendesk did not accept it. True when another try with a new one makes sense."""
+    def refused(self, header: str) -> bool:
+        """Zendesk did not accept this one. True when another try makes sense."""
         ...
 
 
@@ -46,7 +45,7 @@ class AccessToken:
     async def header(self, http: Http) -> str:
         return f"Bearer {self._token}"
 
-    def refused(self) -> bool:
+    def refused(self, header: str) -> bool:
         return False
 
 
@@ -59,59 +58,18 @@ class ApiToken:
     async def header(self, http: Http) -> str:
         return self._value
 
-    def refused(self) -> bool:
+    def refused(self, header: str) -> bool:
         return False
 
 
-class ClientCredentials:
-    """OAuth client credentials. Renewed at 80 % of a token's life; one renewal at a time; the old token serves until then."""
+def client_credentials(client_id: str, secret: str, clock: Clock, crash: Callable[[str], None] = lambda name: None) -> ClientCredentials:
+    """OAuth client credentials (reference section 6)."""
+    form = {"grant_type": "client_credentials", "client_id": client_id, "client_secret": secret}
 
-    def __init__(self, client_id: str, secret: str, clock: Clock, crash: Callable[[str], None] = lambda name: None) -> None:
-        self._client_id = client_id
-        self._secret = secret
-        self._clock = clock
-        self._crash = crash
-        self._token: str | None = None
-        self._renew_at: datetime | None = None
-        self._ends_at: datetime | None = None
-        self._renewing = asyncio.Lock()
+    async def ask(http: Http) -> Answer:
+        return await http.call("POST", "/oauth/tokens", json=form, repeatable=True)
 
-    async def header(self, http: Http) -> str:
-        if not self._fresh():
-            async with self._renewing:
-                if not self._fresh():
-                    await self._renew(http)
-        return f"Bearer {self._token}"
-
-    def refused(self) -> bool:
-        """Drop the token. A second refusal in a row finds none to drop."""
-        had, self._token = self._token is not None, None
-        return had
-
-    def _fresh(self) -> bool:
-        return self._token is not None and self._renew_at is not None and self._clock.now() < self._renew_at
-
-    async def _renew(self, http: Http) -> None:
-        form = {"grant_type": "client_credentials", "client_id": self._client_id, "client_secret": self._secret}
-        try:
-            answer = await http.call("POST", "/oauth/tokens", json=form, repeatable=True)
-            if answer.status >= 500 or answer.status == 429:
-                raise TryLater("token_unavailable", retry_after(answer.headers.get("retry-after"), answer.date()), waiting=True)
-        except TryLater:
-            if self._token is not None and self._ends_at is not None and self._clock.now() < self._ends_at:
-                return  # the old one still works
-            raise
-        content = answer.content if isinstance(answer.content, Mapping) else {}
-        token = content.get("access_token")
-        if answer.status not in (200, 201) or not isinstance(token, str) or not token:
-            raise Unauthorized("client_refused")
-        self._crash("token.renewed")
-        life = content.get("expires_in")
-        seconds = life if isinstance(life, int) and not isinstance(life, bool) and life > 0 else TOKEN_LIFE.total_seconds()
-        now = self._clock.now()
-        self._token = token
-        self._renew_at = now + timedelta(seconds=seconds * RENEW_AT)
-        self._ends_at = now + timedelta(seconds=seconds)
+    return ClientCredentials(ask, clock, TOKEN_LIFE, lambda: crash("token.renewed"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -290,7 +248,7 @@ class ZendeskClient:
             self._heard(limits_of(answer))
             if answer.status != 401:
                 return _checked(answer, write=method != "GET")
-            if last or not self._credentials.refused():
+            if last or not self._credentials.refused(header):
                 break
         raise Unauthorized("refused")
 

@@ -158,8 +158,8 @@ def _single_places(module: Module, package: str) -> Iterator[str]:
         for library, names in _foreign(node):
             if library == "sqlalchemy" and module.room not in ("store", BESIDE) and names != ["Connection"]:
                 yield f"{module.name}:{line} imports SQLAlchemy: only the store speaks SQL (a Connection may be handed on)"
-            if library in ("httpx", "httpcore", "respx") and not beside and not _is_client(inside):
-                yield f"{module.name}:{line} imports {library}: only `http` and the vendors' clients know HTTP"
+            if library in ("httpx", "httpcore", "respx") and not beside and inside != "http":
+                yield f"{module.name}:{line} imports {library}: only `http` knows the HTTP client"
             if library in ("aiohttp", "requests", "httpx2", "urllib3"):
                 yield f"{module.name}:{line} imports {library}: not a library of this house"
         if isinstance(node, ast.Call):
@@ -202,10 +202,6 @@ def _foreign(node: ast.AST) -> Iterator[tuple[str, list[str]]]:
             yield alias.name.split(".")[0], []
     elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
         yield node.module.split(".")[0], [alias.name for alias in node.names]
-
-
-def _is_client(inside: str) -> bool:
-    return inside == "http" or (inside.startswith("vendors.") and inside.rpartition(".")[2] == "client")
 
 
 def _path(node: ast.AST) -> str:

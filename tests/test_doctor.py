@@ -185,6 +185,20 @@ def test_the_rules_of_time_zones_in_use_are_named() -> None:
     assert ZONE_RULES in line(doctor.zones(), "time zone rules").words
 
 
+@pytest.mark.anyio
+@pytest.mark.parametrize(("reason", "setting"), [("proxy_refused", "TSBRIDGE_HTTP_PROXY"), ("certificate", "TSBRIDGE_CA_BUNDLE")])
+async def test_what_stands_between_us_and_zendesk_is_named_with_its_setting(reason: str, setting: str) -> None:
+    (found,) = await doctor.zendesk(Zendesk(TryLater(reason)), SettableClock().now)
+    assert found.state == "bad"
+    assert setting in found.next_step
+
+
+def test_the_way_out_is_told_without_where_it_leads() -> None:
+    lines = doctor.settings(given(HTTP_PROXY="http://user:hush-hush@proxy.example:3128", NO_PROXY="chat.internal"), TODAY)
+    assert line(lines, "proxy").state == "ok"
+    assert "proxy.example" not in line(lines, "proxy").words
+
+
 def test_names_that_zendesk_does_not_have_are_told_with_their_place_and_are_nothing_bad() -> None:
     def finding(severity: str, path: str) -> dict[str, Any]:
         return {

@@ -52,7 +52,8 @@ def test_a_lower_case_name_is_refused_instead_of_overlooked() -> None:
 
 @pytest.mark.parametrize("name", sorted(SECRET_NAMES - {"TSBRIDGE_DATABASE_URL"}))
 def test_every_secret_may_come_from_a_file_and_shows_in_no_text(name: str, tmp_path: Path) -> None:
-    content = "smtp://desk:a-very-secret-thing@mail.example" if name == "TSBRIDGE_SMTP_URL" else "a-very-secret-thing"
+    urls = {"TSBRIDGE_SMTP_URL": "smtp://desk:{}@mail.example", "TSBRIDGE_HTTP_PROXY": "http://desk:{}@proxy.example:3128"}
+    content = urls.get(name, "{}").format("a-very-secret-thing")
     secret = tmp_path / "secret"
     secret.write_text(content + "\n")
     partners = {
@@ -223,3 +224,25 @@ def test_variables_that_ways_may_name_are_taken_as_they_are_or_from_a_file(tmp_p
     assert "both set" in refused(TSBRIDGE_WAY_CHAT="x", TSBRIDGE_WAY_CHAT_FILE=str(tmp_path / "key"))
     assert "not a setting" in refused(TSBRIDGE_WAYS="x")
     assert "not a setting" in refused(TSBRIDGE_WAY_="x")
+
+
+@pytest.mark.parametrize(
+    "url", ["proxy.example:3128", "socks5://proxy.example", "http://", "http://proxy.example/path", "http://u:hush-hush@proxy.example:x"]
+)
+def test_what_is_no_proxy_is_refused_without_repeating_it(url: str) -> None:
+    said = refused(TSBRIDGE_HTTP_PROXY=url)
+    assert said.startswith("TSBRIDGE_HTTP_PROXY: expected http://host:port")
+    assert "hush" not in said
+
+
+@pytest.mark.parametrize("hosts", ["http://chat.internal", "chat.internal:80", "*.internal", "a b"])
+def test_hosts_beside_the_proxy_are_hosts(hosts: str) -> None:
+    assert refused(TSBRIDGE_NO_PROXY=hosts).startswith("TSBRIDGE_NO_PROXY: expected hosts")
+
+
+@pytest.mark.parametrize("content", [None, "", "no certificate", "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"])
+def test_a_file_of_certificates_that_cannot_be_read_is_refused_at_start(content: str | None, tmp_path: Path) -> None:
+    path = tmp_path / "ca.pem"
+    if content is not None:
+        path.write_text(content)
+    assert refused(TSBRIDGE_CA_BUNDLE=str(path)) == "TSBRIDGE_CA_BUNDLE: expected the path of a readable file of certificates (PEM)"

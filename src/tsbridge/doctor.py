@@ -24,6 +24,13 @@ NAMES_TOLD: Final = 20
 FOR_SETUP: Final = ("webhooks:", "triggers:")
 """Scopes that only `tsbridge zendesk setup` needs."""
 
+ASK_AGAIN: Final = "Check TSBRIDGE_ZENDESK_URL, the network and Zendesk's status page; then try again."
+IN_BETWEEN: Final[Mapping[str, str]] = {
+    "proxy_refused": "Check TSBRIDGE_HTTP_PROXY, its user and password, and that the proxy lets calls to Zendesk pass.",
+    "certificate": "Whoever answers there is certified by nobody known: give the certificate of your own authority in TSBRIDGE_CA_BUNDLE.",
+}
+"""What to do when a call did not get as far as Zendesk."""
+
 State = Literal["ok", "warn", "bad"]
 
 
@@ -106,6 +113,7 @@ def settings(found: Settings, today: date) -> list[Line]:
                 "Set TSBRIDGE_TIMEZONE, for example America/Los_Angeles.",
             )
         )
+    lines += _outgoing(found)
     if found.talkdesk_client_id is None:
         lines.append(Line("talkdesk", "ok", "No Talkdesk API access is set; calls are heard through webhooks alone."))
     elif found.talkdesk_account is None:
@@ -117,6 +125,17 @@ def settings(found: Settings, today: date) -> list[Line]:
                 "Set TSBRIDGE_TALKDESK_ACCOUNT to the name before .mytalkdesk.com.",
             )
         )
+    return lines
+
+
+def _outgoing(found: Settings) -> list[Line]:
+    """By which way calls leave, where it is not the plain one."""
+    lines = []
+    if found.http_proxy is not None:
+        beside = f", but for {len(found.no_proxy)} hosts" if found.no_proxy else ""
+        lines.append(Line("proxy", "ok", f"Outgoing calls go by a proxy{beside}; mail does not."))
+    if found.ca_bundle is not None:
+        lines.append(Line("certificates", "ok", "Those of TSBRIDGE_CA_BUNDLE are trusted besides the public ones."))
     return lines
 
 
@@ -165,9 +184,7 @@ async def zendesk(client: Zendesk, now: Callable[[], datetime]) -> list[Line]:
         user = await client.me()
     except TryLater as failure:
         words = f"Zendesk does not answer as it should just now ({failure.reason})."
-        return [
-            Line("zendesk connection", "bad", words, "Check TSBRIDGE_ZENDESK_URL, the network and Zendesk's status page; then try again.")
-        ]
+        return [Line("zendesk connection", "bad", words, IN_BETWEEN.get(failure.reason, ASK_AGAIN))]
     except (GiveUp, Unauthorized) as refused:
         words = f"Zendesk does not accept our credentials ({refused.reason})."
         return [

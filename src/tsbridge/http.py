@@ -1,16 +1,22 @@
 """The one HTTP client, beside the core: the vendors' clients, `notify` and the fetching of feeds call through it.
 
-One connection pool per upstream. No redirects, no proxy from the environment, a byte cap on every answer, short retries
-of what is safe to repeat (tenacity); the long ones belong to whoever owns the work.
+One connection pool per upstream. No redirects; the proxy and the certificates that the settings name, none of the environment; a
+time-out for each read and one for the whole call; a cap on the bytes of every answer, unpacked; short retries of what is safe to
+repeat (tenacity). The long ones belong to whoever owns the work.
 """
 
 from __future__ import annotations
 
+import asyncio
 import random
+import ssl
+import zlib
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
+from functools import lru_cache
+from pathlib import Path
 from typing import Any, Final
 
 import httpx
@@ -19,14 +25,41 @@ from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, stop_aft
 from tsbridge.core import strict_json
 from tsbridge.core.backoff import CALL
 from tsbridge.core.errors import Malformed, OutcomeUnknown, TryLater
+from tsbridge.core.limits import ANSWER_BYTES, CALL_S
+from tsbridge.core.roster import LOOPBACK
 
-CAP: Final = 32 << 20
-"""Bytes of one answer: an incremental page of a thousand tickets is about five million."""
 TRIES: Final = 3
 WITHIN_S: Final = 15
 TIMEOUT: Final = httpx.Timeout(10, connect=3, read=10, write=10, pool=5)
-NOT_SENT: Final = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
+NOT_SENT: Final = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError)
 PASSING: Final = (502, 503, 504)
+
+
+@dataclass(frozen=True, slots=True)
+class Outgoing:
+    """How calls leave. `proxy`: its URL, perhaps with a user; `direct`: hosts that are called without it, and what ends in one that
+    begins with a dot; this machine always is. `ca_bundle`: certificates trusted besides the public ones."""
+
+    proxy: str | None = None
+    direct: tuple[str, ...] = ()
+    ca_bundle: Path | None = None
+
+    def __repr__(self) -> str:
+        return "Outgoing(…)"
+
+    def proxy_to(self, host: str) -> str | None:
+        """The proxy for calls to this host."""
+        beside = host in LOOPBACK or any(host == one or (one.startswith(".") and host.endswith(one)) for one in self.direct)
+        return None if beside else self.proxy
+
+
+@lru_cache(maxsize=2)
+def trusted(ca_bundle: Path | None) -> ssl.SSLContext:
+    """One for all clients: making it takes as long as many calls. Raises OSError for a file of no certificates."""
+    context = httpx.create_ssl_context(trust_env=False)
+    if ca_bundle is not None:
+        context.load_verify_locations(cafile=ca_bundle)
+    return context
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,20 +93,44 @@ class _Passing(Exception):
 Sleep = Callable[[float], Awaitable[None]]
 
 
-class Http:
-    """Calls to one upstream. `sleep` is an argument so that tests need no real time."""
+class _TooLarge(Exception):
+    """The answer has more bytes than are read."""
 
-    def __init__(self, base_url: str, *, sleep: Sleep, transport: httpx.AsyncBaseTransport | None = None, most: int = 10) -> None:
+
+class _Unpackable(Exception):
+    """The answer is packed in a way nobody asked for, or broken."""
+
+
+class Http:
+    """Calls to one upstream. `sleep` is an argument so that tests need no real time. `most`: connections; `largest`: bytes of an answer,
+    unpacked; `call_s`: what one call may last, its retries and all its answer included."""
+
+    def __init__(
+        self,
+        base_url: str,
+        *,
+        sleep: Sleep,
+        outgoing: Outgoing = Outgoing(),
+        transport: httpx.AsyncBaseTransport | None = None,
+        most: int = 10,
+        largest: int = ANSWER_BYTES,
+        call_s: float = CALL_S,
+    ) -> None:
+        tls, proxy = trusted(outgoing.ca_bundle), outgoing.proxy_to(httpx.URL(base_url).host)
         self._client = httpx.AsyncClient(
             base_url=base_url,
             transport=transport,
+            verify=tls,
+            proxy=None if proxy is None else httpx.Proxy(proxy, ssl_context=tls if proxy.startswith("https:") else None),
             timeout=TIMEOUT,
             limits=httpx.Limits(max_connections=most, max_keepalive_connections=most),
             trust_env=False,
             follow_redirects=False,
-            headers={"User-Agent": "tsbridge", "Accept": "application/json"},
+            headers={"User-Agent": "tsbridge", "Accept": "application/json", "Accept-Encoding": "gzip"},
         )
         self._sleep = sleep
+        self._largest = largest
+        self._call_s = call_s
 
     @property
     def host(self) -> str:
@@ -97,7 +154,8 @@ class Http:
 
         `repeatable` (default: GET is) calls are also tried again after 502 to 504 and cuts. `once`: a single request, whatever comes of it.
 
-        Raises TryLater when the request never left, OutcomeUnknown when it may have arrived.
+        Raises TryLater when the request never left or may be repeated, OutcomeUnknown when it may have arrived. Reasons: `unreachable`,
+        `proxy_refused`, `certificate`, `cut`, `too_slow` (the whole call took longer than it may), `answer_too_large`, `unreadable`.
         """
         safe = method == "GET" if repeatable is None else repeatable
         retrying = AsyncRetrying(
@@ -107,16 +165,22 @@ class Http:
             sleep=self._sleep,
             reraise=True,
         )
+        failed = TryLater if safe else OutcomeUnknown
         try:
-            async for attempt in retrying:
-                with attempt:
-                    return await self._once(method, path, safe, query=query, json=json, form=form, body=body, headers=headers)
+            async with asyncio.timeout(self._call_s):
+                async for attempt in retrying:
+                    with attempt:
+                        return await self._once(method, path, safe, query=query, json=json, form=form, body=body, headers=headers)
         except _Passing as last:
             if last.answer is not None:
                 return last.answer
-            if isinstance(last.error, NOT_SENT) or safe:
-                raise TryLater("unreachable") from last.error
-            raise OutcomeUnknown("cut") from last.error
+            raise TryLater(_why(last.error)) from last.error
+        except TimeoutError:
+            raise failed("too_slow") from None
+        except _TooLarge:
+            raise failed("answer_too_large") from None
+        except _Unpackable:
+            raise failed("unreadable") from None
         raise AssertionError("unreachable")  # pragma: no cover
 
     async def pause(self, seconds: float) -> None:
@@ -130,34 +194,58 @@ class Http:
         asked = {"params": parts["query"], "json": parts["json"], "data": parts["form"], "content": parts["body"]}
         try:
             async with self._client.stream(method, path, **asked, headers=parts["headers"]) as response:
-                raw = await _capped(response)
+                raw = await _bounded(response, self._largest)
         except httpx.TransportError as failure:
             if isinstance(failure, NOT_SENT) or safe:
                 raise _Passing(failure, None, None) from failure
             raise OutcomeUnknown("cut") from failure
-        found = _answer(response, raw)
+        found = _answer(response, raw, self._largest)
         if safe and found.status in PASSING:
             raise _Passing(None, found, retry_after(found.headers.get("retry-after"), found.date()))
         return found
 
 
-async def _capped(response: httpx.Response) -> bytes:
-    chunks, size = [], 0
-    async for chunk in response.aiter_bytes():
-        size += len(chunk)
-        if size > CAP:
-            raise Malformed("answer_too_large")
+async def _bounded(response: httpx.Response, most: int) -> bytes:
+    """The body, unpacked step by step: a few packed bytes may stand for a million, and none of them is made beyond `most`."""
+    packed = response.headers.get("content-encoding", "identity").strip().lower()
+    if packed not in ("identity", "", "gzip", "x-gzip"):
+        raise _Unpackable
+    unpack = zlib.decompressobj(wbits=31) if "gzip" in packed else None
+    chunks, left = [], most
+    stream = response.stream
+    assert isinstance(stream, httpx.AsyncByteStream)  # noqa: S101  # of an async client
+    async for raw in stream:
+        try:
+            chunk = raw if unpack is None else unpack.decompress(raw, left + 1)
+        except zlib.error:
+            raise _Unpackable from None
+        left -= len(chunk)
+        if left < 0:
+            raise _TooLarge
         chunks.append(chunk)
+    if unpack is not None and chunks and not unpack.eof:
+        raise _Unpackable
     return b"".join(chunks)
 
 
-def _answer(response: httpx.Response, raw: bytes) -> Answer:
+def _answer(response: httpx.Response, raw: bytes, most: int) -> Answer:
     headers = {name.lower(): value for name, value in response.headers.items()}
     try:
-        content = strict_json.read(raw, cap=CAP) if raw else None
+        content = strict_json.read(raw, cap=most) if raw else None
     except Malformed:
         content = None
     return Answer(response.status_code, headers, content, raw[:2_000].decode("utf-8", "replace"), raw if content is None else b"")
+
+
+def _why(failure: BaseException | None) -> str:
+    """Why a call did not get through, as far as somebody can do something about it."""
+    if isinstance(failure, httpx.ProxyError):
+        return "proxy_refused"
+    while failure is not None:
+        if isinstance(failure, ssl.SSLCertVerificationError):
+            return "certificate"
+        failure = failure.__cause__ or failure.__context__
+    return "unreachable"
 
 
 def _wait(state: RetryCallState) -> float:

@@ -10,7 +10,9 @@ from __future__ import annotations
 import difflib
 import os
 import re
+import ssl
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 from urllib.parse import SplitResult, urlsplit
@@ -57,6 +59,8 @@ def _comma_separated(value: Any) -> Any:
 MOST_SECRETS: Final = 6
 """Two webhooks of Zendesk's, each with up to two that it had before."""
 Secrets = Annotated[tuple[SecretStr, ...], NoDecode, BeforeValidator(_comma_separated)]
+Hosts = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_comma_separated)]
+HOST: Final = re.compile(r"\.?[a-z0-9-]+(\.[a-z0-9-]+)*|[0-9a-f:]+", re.ASCII)
 
 
 class Settings(BaseSettings):
@@ -85,6 +89,9 @@ class Settings(BaseSettings):
     public_url: str | None = None
     smtp_url: SecretStr | None = None
     mail_from: str | None = Field(default=None, pattern=r"^[!-?A-~]+@[A-Za-z0-9.-]+$", max_length=254)
+    http_proxy: SecretStr | None = None
+    no_proxy: Hosts = ()
+    ca_bundle: Path | None = None
     rulebook: Path | None = None
     roster: Path | None = None
     zendesk_updates_per_minute: int = Field(default=60, ge=1, le=100_000)
@@ -135,6 +142,38 @@ class Settings(BaseSettings):
     def _a_mail_server(cls, value: SecretStr | None) -> SecretStr | None:
         if value is not None:
             read_mail(value.get_secret_value(), "desk@localhost", None)
+        return value
+
+    @field_validator("http_proxy")
+    @classmethod
+    def _a_proxy(cls, value: SecretStr | None) -> SecretStr | None:
+        wanted = "expected http://host:port or http://user:password@host:port (https for a proxy that speaks TLS), without a path"
+        if value is not None:
+            try:
+                parts = urlsplit(value.get_secret_value())
+                good = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
+            except ValueError:
+                good = False
+            if not good or parts.path not in ("", "/") or parts.query or parts.fragment:
+                raise ValueError(wanted)
+        return value
+
+    @field_validator("no_proxy")
+    @classmethod
+    def _hosts(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        found = tuple(one.lower() for one in value)
+        if not all(HOST.fullmatch(one) for one in found):
+            raise ValueError("expected hosts, comma-separated, each as in chat.example.com or, for all below it, .example.com")
+        return found
+
+    @field_validator("ca_bundle")
+    @classmethod
+    def _certificates(cls, value: Path | None) -> Path | None:
+        try:
+            if value is not None:
+                ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(cafile=value)
+        except (OSError, ValueError):
+            raise ValueError("expected the path of a readable file of certificates (PEM)") from None
         return value
 
     @field_validator("zendesk_webhook_secrets", "talkdesk_webhook_secrets")
@@ -195,7 +234,7 @@ class Settings(BaseSettings):
         """How mail is handed in; None where nobody said."""
         if self.smtp_url is None or self.mail_from is None:
             return None
-        return read_mail(self.smtp_url.get_secret_value(), self.mail_from, self.public_url)
+        return replace(read_mail(self.smtp_url.get_secret_value(), self.mail_from, self.public_url), ca_bundle=self.ca_bundle)
 
     @property
     def variables(self) -> dict[str, str]:

@@ -9,6 +9,7 @@ import socket
 import threading
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import partial
 from importlib.resources import files
 from pathlib import Path
 from typing import Final
@@ -17,11 +18,12 @@ from pydantic import SecretStr
 from sqlalchemy import Connection
 
 from tsbridge.core.crashpoint import arm, crashpoint
+from tsbridge.core.limits import FEED_BYTES, RECEIPT_BYTES
 from tsbridge.core.ports import Clock, Ids
 from tsbridge.core.rules.document import read
 from tsbridge.feed_source import Source
 from tsbridge.files import load_file
-from tsbridge.http import Http
+from tsbridge.http import Http, Outgoing
 from tsbridge.notify.make import Outside
 from tsbridge.readers import Readers
 from tsbridge.roster.document import read as read_roster
@@ -194,17 +196,24 @@ def zendesk_credentials(settings: Settings, clock: Clock) -> Credentials | None:
     return None
 
 
+def outgoing(settings: Settings) -> Outgoing:
+    """How calls leave."""
+    proxy = None if settings.http_proxy is None else settings.http_proxy.get_secret_value()
+    return Outgoing(proxy, settings.no_proxy, settings.ca_bundle)
+
+
 def make_zendesk(settings: Settings, clock: Clock, heard: Callable[[Limits], None] = lambda limits: None) -> ZendeskClient | None:
     """A client of the settings' Zendesk; None when there is no address or no credentials. Close it. `heard` gets its rate headers."""
     credentials = zendesk_credentials(settings, clock)
     if settings.zendesk_url is None or credentials is None:
         return None
-    return ZendeskClient(Http(settings.zendesk_url, sleep=asyncio.sleep), credentials, heard)
+    return ZendeskClient(Http(settings.zendesk_url, sleep=asyncio.sleep, outgoing=outgoing(settings)), credentials, heard)
 
 
-def feed_source() -> Source:
+def feed_source(settings: Settings) -> Source:
     """Where the roster's iCalendar feeds come from."""
-    return Source(lambda origin: Http(origin, sleep=asyncio.sleep), lambda path: path.read_text("utf-8"))
+    way = outgoing(settings)
+    return Source(lambda origin: Http(origin, sleep=asyncio.sleep, outgoing=way, largest=FEED_BYTES), lambda path: path.read_text("utf-8"))
 
 
 def make_talkdesk(settings: Settings, clock: Clock) -> TalkdeskClient | None:
@@ -213,13 +222,15 @@ def make_talkdesk(settings: Settings, clock: Clock) -> TalkdeskClient | None:
     if account is None or client_id is None or secret is None:
         return None
     found = hosts(account, settings.talkdesk_region)
-    identity, api = Http(found.identity, sleep=asyncio.sleep), Http(found.api, sleep=asyncio.sleep)
+    identity, api = (Http(host, sleep=asyncio.sleep, outgoing=outgoing(settings)) for host in (found.identity, found.api))
     return TalkdeskClient(identity, api, client_id, secret.get_secret_value(), clock, asyncio.sleep)
 
 
 def outside(settings: Settings, clock: Clock) -> Outside:
     """What the ways of the roster send with."""
-    return Outside(lambda origin: Http(origin, sleep=asyncio.sleep, most=1), clock, settings.mail, variables=settings.variables)
+    way = outgoing(settings)
+    http = partial(Http, sleep=asyncio.sleep, outgoing=way, most=1, largest=RECEIPT_BYTES)
+    return Outside(http, clock, settings.mail, variables=settings.variables)
 
 
 def _texts(secrets: tuple[SecretStr, ...]) -> tuple[str, ...]:

@@ -127,7 +127,7 @@ class Workers:
             SILENCE: Silence(database, clock, ids, salt, alarm, name).round,
             REPLAY: Replays(database, clock, live, settings.zone, name).round,
             REJUDGE: Rejudging(database, clock, ids, salt, live, conclusions, settings.zone, name, self.wake_writer).round,
-            FEEDS: Feeds(database, clock, roster.roster, feed_source(), read_apart, alarm, name).round,
+            FEEDS: Feeds(database, clock, roster.roster, feed_source(settings), read_apart, alarm, name).round,
             WATCH: Watch(database, clock, conclusions, live, roster, alarm, name, settings.writeback).round,
             SHADOW: Shadowing(database, clock, live, settings.zone).round,
         }

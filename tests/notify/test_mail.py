@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
+from tests.far_side import authority
 from tests.notify.desk import ACKNOWLEDGE, ANA, CASE, QUICKLY, item, message, sinks
 from tsbridge.core.errors import GiveUp, OutcomeUnknown, TryLater, VendorError
 from tsbridge.notify.messages import Recipient
@@ -139,3 +142,14 @@ async def test_words_of_the_rulebook_cannot_add_headers() -> None:
     assert mail.message["Bcc"] is None
     assert mail.recipients == ("ana@example.com",)
     assert "bite Bcc: eve@example.com" in mail.message["Subject"]
+
+
+async def test_a_server_certified_by_an_authority_of_our_own_is_trusted_once_its_certificate_is_given(tmp_path: Path) -> None:
+    ca, tls = authority(tmp_path, "localhost")
+    async with sinks() as desk:
+        server = await asyncio.start_server(desk.mail.talk, "127.0.0.1", 0, ssl=tls)
+        async with server:
+            place = {"host": "localhost", "port": server.sockets[0].getsockname()[1], "tls": True}
+            with pytest.raises(GiveUp, match=r"^certificate$"):
+                await desk.mail_way(**place).send(ANA, message())
+            assert await desk.mail_way(**place, ca_bundle=ca).send(ANA, message()) == "250 2.0.0"

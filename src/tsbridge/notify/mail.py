@@ -9,6 +9,7 @@ import ssl
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP as AS_MAIL
+from pathlib import Path
 from typing import Final
 
 from aiosmtplib import (
@@ -54,6 +55,7 @@ class MailWay:
             password=mail.password,
             use_tls=mail.tls,
             start_tls=mail.starttls and not mail.tls,
+            tls_context=_trusted(mail.ca_bundle),
             local_hostname=mail.domain,  # else a look-up of our own name in the DNS
             timeout=self._limit_s,
         )
@@ -70,6 +72,13 @@ class MailWay:
             raise _meaning(failure, handing_over) from None
         finally:
             server.close()
+
+
+def _trusted(ca_bundle: Path | None) -> ssl.SSLContext:
+    context = ssl.create_default_context()
+    if ca_bundle is not None:
+        context.load_verify_locations(cafile=ca_bundle)
+    return context
 
 
 async def _part(server: SMTP) -> None:

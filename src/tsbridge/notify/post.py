@@ -7,7 +7,7 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from tsbridge.core.errors import GiveUp, Malformed, OutcomeUnknown, TryLater
+from tsbridge.core.errors import GiveUp, OutcomeUnknown, TryLater
 from tsbridge.http import Answer, Http, retry_after
 from tsbridge.notify.ways import Address
 
@@ -31,7 +31,7 @@ class Poster:
         try:
             async with asyncio.timeout(self._limit_s):
                 answer = await client.call("POST", to.path, body=body, headers={"Content-Type": "application/json", **headers}, once=True)
-        except (TimeoutError, Malformed):
+        except TimeoutError:
             raise OutcomeUnknown("cut") from None
         finally:
             await client.close()

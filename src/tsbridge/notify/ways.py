@@ -33,7 +33,8 @@ class Way(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Mail:
-    """Where mail is handed in. `domain` names us in Message-IDs: the host of the public address."""
+    """Where mail is handed in. `domain` names us in Message-IDs: the host of the public address. `ca_bundle`: certificates trusted
+    besides the machine's own."""
 
     host: str
     port: int
@@ -43,6 +44,7 @@ class Mail:
     password: str | None = None
     tls: bool = False
     starttls: bool = True
+    ca_bundle: Path | None = None
 
     def __repr__(self) -> str:
         return f"Mail(host={self.host!r}, port={self.port})"

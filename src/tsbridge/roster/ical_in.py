@@ -23,10 +23,9 @@ from icalendar.error import GloballyUniqueTZIDGuessed
 
 from tsbridge.core import zones
 from tsbridge.core.elsewhere import Span
+from tsbridge.core.limits import FEED_BYTES
 from tsbridge.roster.ical_lines import Block, blocks
 
-LONGEST: Final = 2 * 1024 * 1024
-"""Bytes of a feed."""
 MOST_EVENTS: Final = 5_000
 MOST_OCCURRENCES: Final = 20_000
 """Of one event, counted from its first; a night shift every day reaches back 54 years."""
@@ -107,8 +106,8 @@ def read(
 
 class _Reader:
     def __init__(self, content: bytes, zone: tzinfo, people: Mapping[str, str] | None) -> None:
-        if len(content) > LONGEST:
-            raise BadFeed(1, f"expected at most {LONGEST} bytes")
+        if len(content) > FEED_BYTES:
+            raise BadFeed(1, f"expected at most {FEED_BYTES} bytes")
         try:
             self._text = content.decode("utf-8-sig")
         except UnicodeDecodeError as wrong:

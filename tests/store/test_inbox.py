@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import re
 import threading
 from collections import Counter
 from collections.abc import Callable
@@ -15,8 +16,9 @@ from hypothesis import strategies as st
 from sqlalchemy import Connection, delete, func, select
 
 from tests.clocks import START, CountingIds
+from tests.store.plans import plan
 from tsbridge.core.backoff import DELIVERY
-from tsbridge.store import alone, inbox, tables
+from tsbridge.store import alone, inbox, lanes, tables
 from tsbridge.store.db import Database
 from tsbridge.store.inbox import Claimed, Counts, Delivery, LostLease, Receipt
 
@@ -158,9 +160,44 @@ def test_sources_take_turns_so_that_a_flood_of_one_does_not_hold_the_other(datab
 
 
 def test_large_bodies_do_not_hold_small_ones(database: Database) -> None:
-    kept(database, *(delivery(n, body=b"x" * (inbox.LARGE + 1)) for n in range(1, 12)), *(delivery(n) for n in range(20, 30)))
+    kept(database, *(delivery(n, body=b"x" * (tables.LARGE + 1)) for n in range(1, 12)), *(delivery(n) for n in range(20, 30)))
     first = claimed(database, limit=10)
-    assert Counter(len(row.body) > inbox.LARGE for row in first) == {True: inbox.LARGE_AT_ONCE, False: 10 - inbox.LARGE_AT_ONCE}
+    assert Counter(len(row.body) > tables.LARGE for row in first) == {True: lanes.LARGE_AT_ONCE, False: 10 - lanes.LARGE_AT_ONCE}
+
+
+def test_claiming_looks_at_what_it_takes_and_not_at_all_that_waits(database: Database) -> None:
+    """Every lane of either source is read along its index, whose order is that of claiming."""
+
+    def look(conn: Connection) -> str:
+        return plan(conn, lanes._DUE, {"now": START, "most": 50})
+
+    words = database.read_now(look)
+    assert [len(re.findall(rf"{name}\b", words)) for name in ("inbox_pending", "inbox_pending_large")] == [2, 2]
+    assert not re.search(r"(?i)\bsort\b|TEMP B-TREE|SCAN inbox", words)
+
+
+def test_when_the_next_delivery_may_be_claimed_is_told_for_every_lane(database: Database) -> None:
+    assert database.read_now(lanes.next_due) is None
+    kept(database, delivery(7), delivery(3, body=b"x" * (tables.LARGE + 1)), delivery(5, source="talkdesk"))
+    due = [START + timedelta(seconds=n) for n in (3, 5, 7)]
+    assert database.read_now(lanes.next_due) == due[0]
+    for at in due:
+        assert database.read_now(lambda conn, at=at: lanes.anything_since(conn, at))
+        assert not database.read_now(lambda conn, at=at: lanes.anything_since(conn, at - timedelta(microseconds=1)))
+        (row,) = claimed(database, at=at)
+        settled(database, row)
+    kept(database, delivery(9))
+    rows = claimed(database)
+    database.write_now(lambda conn: alone.leave(conn, rows))
+    assert database.read_now(lanes.next_due) == START + timedelta(seconds=9)
+
+
+def test_what_is_claimed_is_due_again_when_its_lease_ends(database: Database) -> None:
+    kept(database, delivery(1), delivery(2), delivery(30, source="talkdesk"))
+    claimed(database, at=START + timedelta(seconds=2))
+    assert database.read_now(lanes.next_due) == START + timedelta(seconds=30)
+    claimed(database, at=START + timedelta(seconds=30))
+    assert database.read_now(lanes.next_due) == START + timedelta(seconds=2) + LEASE
 
 
 def test_a_delivery_that_fails_comes_back_later_each_time_and_is_dead_in_the_end(database: Database) -> None:
@@ -169,7 +206,7 @@ def test_a_delivery_that_fails_comes_back_later_each_time_and_is_dead_in_the_end
     for _ in range(inbox.ATTEMPTS):
         row = claimed(database, at=now)[0]
         give_back(database, row, now)
-        due = database.read_now(inbox.next_due)
+        due = database.read_now(lanes.next_due)
         if due is not None:
             assert claimed(database, at=due - timedelta(microseconds=1)) == []
             pauses.append(due - now)
@@ -213,7 +250,7 @@ def test_a_delivery_that_is_read_alone_waits_longer_each_time_its_worker_dies_an
         assert claimed_alone(database, now)  # and the worker dies
         now += LEASE
         assert claimed_alone(database, now) is None
-        due = database.read_now(inbox.next_due)
+        due = database.read_now(lanes.next_due)
         pauses.append(due - now)
         now = due
     assert pauses == sorted(pauses)
@@ -303,7 +340,7 @@ def test_workers_in_parallel_never_hold_the_same_delivery(database: Database) ->
 
 STEPS = st.lists(
     st.one_of(
-        st.tuples(st.just("keep"), st.lists(st.tuples(st.sampled_from(inbox.SOURCES), st.integers(0, 5), st.booleans()), max_size=4)),
+        st.tuples(st.just("keep"), st.lists(st.tuples(st.sampled_from(lanes.SOURCES), st.integers(0, 5), st.booleans()), max_size=4)),
         st.tuples(st.just("claim"), st.integers(1, 3)),
         st.tuples(st.just("settle"), st.sampled_from(["applied", "ignored", "quarantined"])),
         st.tuples(st.sampled_from(["fail", "release", "retry", "die", "wait"]), st.none()),

@@ -12,7 +12,8 @@ from typing import Final
 from sqlalchemy import Connection, select, update
 
 from tsbridge.core.backoff import DELIVERY
-from tsbridge.store.inbox import Claimed, free, still_ours, take
+from tsbridge.store.inbox import Claimed, still_ours, take
+from tsbridge.store.lanes import free
 from tsbridge.store.tables import READ_ALONE, WAITS_ALONE, inbox
 
 AT_ONCE: Final = 10

@@ -17,17 +17,15 @@ from datetime import datetime, timedelta
 from itertools import chain, zip_longest
 from typing import Any, Final, Literal, NamedTuple
 
-from sqlalchemy import Connection, Row, and_, case, func, or_, select, update
+from sqlalchemy import Connection, and_, case, func, select, update
 
 from tsbridge.core.backoff import DELIVERY
 from tsbridge.core.moments import canonical
-from tsbridge.store import tables
+from tsbridge.store import lanes, tables
+from tsbridge.store.lanes import SOURCES
 from tsbridge.store.sqlite import execute_many
 from tsbridge.store.tables import EPOCH, MICROSECOND, READ_ALONE, inbox
 
-SOURCES: Final = ("zendesk", "talkdesk")
-LARGE: Final = 64 * 1024  # bytes; larger bodies are claimed in a lane of their own
-LARGE_AT_ONCE: Final = 4
 LANES: Final = 4096
 """Two connections that share one wait for each other's commit; PostgreSQL's processes are numbered one after the other."""
 ATTEMPTS: Final = 8  # failures before a delivery is dead: about twenty minutes of trying
@@ -217,7 +215,7 @@ def claim(conn: Connection, worker: str, now: datetime, lease: timedelta, limit:
     The claim is counted now, before any work. A delivery whose worker died with it is claimed alone, so that it takes no
     other along; when that worker dies too it is left to be read alone (`store.alone`). A worker's death is counted against none.
     """
-    waiting = [_waiting(conn, source, now, limit) for source in SOURCES]
+    waiting = lanes.due(conn, now, limit)
     if not any(waiting):
         return []
     in_turn = [row for row in chain.from_iterable(zip_longest(*waiting)) if row is not None]
@@ -256,25 +254,6 @@ def take(conn: Connection, chosen: Sequence[int], worker: str, until: datetime) 
     ).all()
     by_seq = {row.seq: Claimed(*row) for row in taken}
     return [by_seq[seq] for seq in chosen]
-
-
-def _waiting(conn: Connection, source: str, now: datetime, limit: int) -> list[Row[int, str | None, int]]:
-    """Due deliveries of a source, oldest first, of which few are large; locked against other workers where there are any."""
-    due = (
-        select(inbox.c.seq, inbox.c.claimed_by, inbox.c.deaths)
-        .where(
-            inbox.c.status == "pending",
-            inbox.c.source == source,
-            inbox.c.due_at <= now,
-            or_(inbox.c.reason.is_(None), inbox.c.reason != READ_ALONE),
-            free(now),
-        )
-        .order_by(inbox.c.due_at, inbox.c.seq)
-        .with_for_update(skip_locked=True)
-    )
-    small = list(conn.execute(due.where(func.length(inbox.c.body) <= LARGE).limit(limit)))
-    large = list(conn.execute(due.where(func.length(inbox.c.body) > LARGE).limit(LARGE_AT_ONCE)))
-    return large + small[: limit - len(large)] if large else small
 
 
 def settle(
@@ -356,21 +335,6 @@ def retry(conn: Connection, event_id: str, now: datetime) -> bool:
     return done.rowcount == 1
 
 
-def next_due(conn: Connection) -> datetime | None:
-    """When the next pending delivery may be claimed; None when nothing is pending."""
-    free_at = case((inbox.c.lease_until > inbox.c.due_at, inbox.c.lease_until), else_=inbox.c.due_at)
-    found: datetime | None = conn.execute(
-        select(func.min(free_at, type_=inbox.c.due_at.type)).where(inbox.c.status == "pending")
-    ).scalar_one()
-    return found
-
-
-def anything_since(conn: Connection, then: datetime) -> bool:
-    """Whether a delivery has been waiting for a worker since `then`, or longer."""
-    waiting = select(inbox.c.seq).where(inbox.c.status == "pending", inbox.c.due_at <= then, inbox.c.claimed_by.is_(None))
-    return conn.execute(waiting.limit(1)).first() is not None
-
-
 def counts(conn: Connection) -> dict[str, Counts]:
     """What became of everything, per source that was heard."""
     found: dict[str, dict[str, int]] = {}
@@ -381,11 +345,6 @@ def counts(conn: Connection) -> dict[str, Counts]:
         of[status] = rows
         of["duplicate"] += int(repeats)
     return {source: Counts(**of) for source, of in found.items()}
-
-
-def free(now: datetime) -> Any:
-    """Nobody's claim holds it."""
-    return or_(inbox.c.lease_until.is_(None), inbox.c.lease_until <= now)
 
 
 def still_ours(row: Claimed) -> Any:

@@ -28,6 +28,7 @@ from sqlalchemy import (
     and_,
     false,
     literal_column,
+    or_,
     true,
 )
 
@@ -100,14 +101,6 @@ inbox = Table(
     UniqueConstraint("source", "dedupe_key"),
     CheckConstraint("status IN ('pending','applied','ignored','quarantined','dead')", name="inbox_status"),
 )
-Index(
-    "inbox_pending",
-    inbox.c.source,  # claimed in turn, source by source
-    inbox.c.due_at,
-    inbox.c.seq,
-    sqlite_where=inbox.c.status == "pending",
-    postgresql_where=inbox.c.status == "pending",
-)
 received = Table(
     "received",  # how many deliveries were ever kept, counted as they come, whatever became of them
     metadata,
@@ -117,7 +110,16 @@ received = Table(
 )
 READ_ALONE: Final = "read_alone"
 """The reason of a pending delivery that is read in a process of its own: its workers died, or it took too long to read."""
-WAITS_ALONE: Final = and_(inbox.c.status == literal_column("'pending'"), inbox.c.reason == literal_column(f"'{READ_ALONE}'"))
+LARGE: Final = 64 * 1024  # bytes; larger bodies are claimed in a lane of their own
+# Written out, not bound: only then SQLite finds the indexes of what waits, of which there is one for each lane.
+_PENDING: Final = inbox.c.status == literal_column("'pending'")
+_AMONG_OTHERS: Final = or_(inbox.c.reason.is_(None), inbox.c.reason != literal_column(f"'{READ_ALONE}'"))
+WAITS: Final = and_(_PENDING, _AMONG_OTHERS, literal_column(f"length(body) <= {LARGE}"))
+WAITS_LARGE: Final = and_(_PENDING, _AMONG_OTHERS, literal_column(f"length(body) > {LARGE}"))
+WAITS_ALONE: Final = and_(_PENDING, inbox.c.reason == literal_column(f"'{READ_ALONE}'"))
+_IN_TURN: Final = (inbox.c.source, inbox.c.due_at, inbox.c.seq)
+Index("inbox_pending", *_IN_TURN, sqlite_where=WAITS, postgresql_where=WAITS)
+Index("inbox_pending_large", *_IN_TURN, sqlite_where=WAITS_LARGE, postgresql_where=WAITS_LARGE)
 Index("inbox_read_alone", inbox.c.due_at, inbox.c.seq, sqlite_where=WAITS_ALONE, postgresql_where=WAITS_ALONE)
 Index("inbox_by_status", inbox.c.status, inbox.c.seq)
 Index(

@@ -23,7 +23,7 @@ from tsbridge.core.rules.document import read
 from tsbridge.core.rules.judge import Judge
 from tsbridge.core.staff import STAFF
 from tsbridge.core.story import Judges, judge_story
-from tsbridge.store import history, inbox, replays, rulebooks, shadow
+from tsbridge.store import history, lanes, replays, rulebooks, shadow
 from tsbridge.store.db import Database
 from tsbridge.store.history import StoredCase
 from tsbridge.store.rulebooks import LiveRulebook
@@ -113,7 +113,7 @@ class Aside:
     async def until(self) -> datetime | None:
         """When to come again; None: now is as good a time as any."""
         now = self._clock.now()
-        if self._times < PATIENCE and await self._database.read(lambda conn: inbox.anything_since(conn, now - A_MOMENT)):
+        if self._times < PATIENCE and await self._database.read(lambda conn: lanes.anything_since(conn, now - A_MOMENT)):
             self._times += 1
             return now + A_MOMENT
         self._times = 0

@@ -1,0 +1,75 @@
+"""What waits in the inbox, in lanes that have an index each: what may be claimed, and when. It costs the same however much waits."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from itertools import groupby
+from typing import Any, Final
+
+from sqlalchemy import ColumnElement, Connection, Integer, Row, Select, and_, bindparam, case, func, literal_column, or_, select, union_all
+
+from tsbridge.store.tables import WAITS, WAITS_ALONE, WAITS_LARGE, inbox
+
+SOURCES: Final = ("zendesk", "talkdesk")
+LARGE_AT_ONCE: Final = 4
+_AMONG_OTHERS: Final = (WAITS_LARGE, WAITS)
+_FOREVER: Final = datetime.max.replace(tzinfo=UTC)
+_INSTANT: Final = inbox.c.due_at.type
+
+
+def due(conn: Connection, now: datetime, limit: int) -> list[list[Row[Any]]]:
+    """By source up to `limit` due deliveries: few large ones, then the oldest; locked against other workers where there are any."""
+    rows = sorted(conn.execute(_DUE, {"now": now, "most": limit}), key=lambda row: (row.source, row.lane, row.due_at, row.seq))
+    of_source = {source: list(found) for source, found in groupby(rows, key=lambda row: row.source)}
+    return [of_source.get(source, [])[:limit] for source in SOURCES]
+
+
+def next_due(conn: Connection) -> datetime | None:
+    """When the next pending delivery may be claimed; None when nothing is pending."""
+    unclaimed: datetime | None = conn.execute(_UNCLAIMED).scalar()
+    claimed: datetime | None = conn.execute(_CLAIMED, {"before": unclaimed or _FOREVER}).scalar()
+    return min((at for at in (unclaimed, claimed) if at is not None), default=None)
+
+
+def anything_since(conn: Connection, then: datetime) -> bool:
+    """Whether a delivery has been waiting for a worker since `then`, or longer."""
+    unclaimed: datetime | None = conn.execute(_UNCLAIMED).scalar()
+    return unclaimed is not None and unclaimed <= then
+
+
+def free(now: Any) -> ColumnElement[bool]:
+    """Nobody's claim holds it."""
+    return or_(inbox.c.lease_until.is_(None), inbox.c.lease_until <= now)
+
+
+def _of(source: str) -> ColumnElement[bool]:
+    return inbox.c.source == literal_column(f"'{source}'")
+
+
+def _first_due(source: str, lane: ColumnElement[bool]) -> Select[Any]:
+    large = lane is WAITS_LARGE
+    place: ColumnElement[int] = literal_column("0" if large else "1")
+    now = bindparam("now", type_=_INSTANT)
+    return (
+        select(inbox.c.seq, inbox.c.source, inbox.c.due_at, inbox.c.claimed_by, inbox.c.deaths, place.label("lane"))
+        .where(lane, _of(source), inbox.c.due_at <= now, free(now))
+        .order_by(inbox.c.due_at, inbox.c.seq)
+        .limit(LARGE_AT_ONCE if large else bindparam("most", type_=Integer))
+        .with_for_update(skip_locked=True)
+    )
+
+
+def _earliest(of_each: list[Select[Any]]) -> Select[Any]:
+    every = union_all(*(select(one.subquery()) for one in of_each)).subquery()
+    return select(func.min(every.c.at, type_=_INSTANT))
+
+
+_DUE: Final = union_all(*(select(_first_due(source, lane).subquery()) for source in SOURCES for lane in _AMONG_OTHERS))
+_LINES: Final = (*(and_(lane, _of(source)) for source in SOURCES for lane in _AMONG_OTHERS), WAITS_ALONE)
+_UNCLAIMED: Final = _earliest(
+    [select(inbox.c.due_at.label("at")).where(line, inbox.c.lease_until.is_(None)).order_by(inbox.c.due_at).limit(1) for line in _LINES]
+)
+_FREE_AT: Final = case((inbox.c.lease_until > inbox.c.due_at, inbox.c.lease_until), else_=inbox.c.due_at).label("at")
+_EARLIER: Final = inbox.c.due_at < bindparam("before", type_=_INSTANT)
+_CLAIMED: Final = _earliest([select(_FREE_AT).where(line, inbox.c.lease_until.is_not(None), _EARLIER) for line in _LINES])
+"""Of what is due before the first unclaimed one everything is claimed: little, however much waits."""

@@ -12,7 +12,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from typing import Final
 
-from tsbridge.core.public_days import PublicDays, folded, public_days
+from tsbridge.core.almanac import INSTALLED, Almanac
+from tsbridge.core.public_days import PublicDays, folded
 
 DAYS: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 MINUTES_A_DAY: Final = 24 * 60
@@ -115,7 +116,7 @@ class Calendar:
     """Open hours. `hours`: for each weekday (0 is Monday). `always`: never closed.
 
     `dates` and `yearly` (month and day) are days with hours of their own; with None a day is as its weekday, whatever the country
-    says. `without`: holidays of the country that are not kept, their names folded.
+    says. `without`: holidays of the country that are not kept, their names folded. `almanac`: who knows the country's days.
     """
 
     name: str
@@ -127,6 +128,7 @@ class Calendar:
     subdivision: str | None = None
     without: frozenset[str] = frozenset()
     always: bool = False
+    almanac: Almanac = field(default=INSTALLED, repr=False, compare=False)
     _months: dict[int, OpenMonth] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def is_open(self, at: datetime) -> bool:
@@ -143,7 +145,7 @@ class Calendar:
         elif (day.month, day.day) in self.yearly:
             own, why = self.yearly[day.month, day.day], "yearly"
         elif self.country is not None:
-            return self._as_the_country_has_it(day, usual, public_days(self.country, self.subdivision, day.year))
+            return self._as_the_country_has_it(day, usual, self.almanac.days(self.country, self.subdivision, day.year))
         else:
             return Day(usual, "weekday")
         return Day(usual, why) if own is None else Day(own, why, holiday=not own)

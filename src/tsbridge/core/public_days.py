@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -33,7 +34,8 @@ def public_days(country: str, subdivision: str | None, year: int) -> PublicDays:
     """Raises LookupError for a country or subdivision that the library does not know."""
     try:
         # Names in one language: else each country's are in its own.
-        found = holidays.country_holidays(country, subdiv=subdivision, years=year, language="en_US")
+        with warnings.catch_warnings(action="ignore"):  # it warns of years in which it knows not all of a country's holidays
+            found = holidays.country_holidays(country, subdiv=subdivision, years=year, language="en_US")
     except NotImplementedError:  # what `holidays` raises for a country or subdivision that it does not have
         raise LookupError(country, subdivision) from None
     worked = frozenset(getattr(found, "weekend_workdays", ()))

@@ -6,7 +6,7 @@ Zendesk's API says "Eastern Time (US & Canada)" in users and schedules; calendar
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Final
 from zoneinfo import ZoneInfo
 
@@ -14,16 +14,16 @@ _LABELLED: Final = re.compile(r"\((GMT|UTC)[^)]{0,8}\)\s*")
 """As menus show them: "(GMT-05:00) Eastern Time (US & Canada)"."""
 
 
-def zone(name: str) -> ZoneInfo:
-    """The zone of that name. Raises LookupError for one that nobody knows."""
+def zone(name: str, make: Callable[[str], ZoneInfo] = ZoneInfo) -> ZoneInfo:
+    """The zone of that name. Raises LookupError for one that nobody knows. `make`: of IANA's name; the installed one by default."""
     plain = _LABELLED.sub("", name.strip(), count=1)
     try:
-        return ZoneInfo(plain)
+        return make(plain)
     except (LookupError, ValueError, OSError):  # a name may also lead out of the table, or to one of its directories
         known = RAILS.get(plain) or WINDOWS.get(plain)
     if known is None:
         raise LookupError(name)
-    return ZoneInfo(known)
+    return make(known)
 
 
 _CITIES: Final = {

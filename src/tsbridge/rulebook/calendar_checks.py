@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from typing import Final
 
 from tsbridge.core.calendar import Calendar
-from tsbridge.core.public_days import LIBRARY, folded, public_days
+from tsbridge.core.public_days import folded
 from tsbridge.core.rules.findings import Finding, escape, nearest
 from tsbridge.rulebook.worlds import WORKDAY
 
@@ -22,12 +22,12 @@ def calendars(made: Iterable[Calendar]) -> Iterator[Finding]:
             continue
         path = f"/calendars/{escape(calendar.name)}/holidays"
         for year in ASKED:
-            if not public_days(calendar.country, calendar.subdivision, year).names:
-                words = f"{LIBRARY} has no holiday of {calendar.country} in {year}: none is kept; write them into dates"
+            if not calendar.almanac.days(calendar.country, calendar.subdivision, year).names:
+                words = f"{calendar.almanac.library} has no holiday of {calendar.country} in {year}: none is kept; write them into dates"
                 yield Finding("warning", "no_holidays", words, f"{path}/country")
         if not calendar.without:
             continue
-        years = (public_days(calendar.country, calendar.subdivision, year).names for year in KNOWN)
+        years = (calendar.almanac.days(calendar.country, calendar.subdivision, year).names for year in KNOWN)
         known = {folded(name) for year in years for names in year.values() for name in names}
         for name in sorted(calendar.without - known):
             words = f"{calendar.country} has no holiday {name}: nothing is taken away{nearest(name, known)}"

@@ -7,9 +7,7 @@ from datetime import date, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from tsbridge import ZONE_RULES
 from tsbridge.core.calendar import DAYS, Calendar, hours_text
-from tsbridge.core.public_days import LIBRARY
 from tsbridge.core.rules.language import Rulebook
 
 
@@ -19,8 +17,8 @@ def calendar_days(book: Rulebook, first: date, last: date) -> dict[str, Any]:
     return {
         "from": str(first),
         "to": str(last),
-        "library": LIBRARY,
-        "zone_rules": ZONE_RULES,
+        "library": book.almanac.library,
+        "zone_rules": book.almanac.zone_rules,
         "calendars": [_calendar(calendar, first, last) for calendar in made],
     }
 

@@ -15,7 +15,6 @@ from typing import Final
 
 from tsbridge.core.calendar import DAYS, MINUTES_A_DAY, Calendar, Hours
 from tsbridge.core.moments import Value
-from tsbridge.core.public_days import public_days
 from tsbridge.core.rules.facts import YEARS
 from tsbridge.core.rules.language import Leaf, Rulebook
 from tsbridge.rulebook.solved import NONE, UNKNOWN, Literal, Part, Solved, unchanging
@@ -172,7 +171,7 @@ def _rests(calendar: Calendar) -> bool:
 def _opens(calendar: Calendar) -> bool:
     """Whether a date may open it at other hours than those of the week."""
     return any(_own_hours(calendar)) or (
-        calendar.country is not None and public_days(calendar.country, calendar.subdivision, WORKDAY.year).moves
+        calendar.country is not None and calendar.almanac.days(calendar.country, calendar.subdivision, WORKDAY.year).moves
     )
 
 

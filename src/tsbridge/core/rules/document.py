@@ -7,6 +7,7 @@ from itertools import pairwise
 from types import MappingProxyType
 from typing import Any, Final
 
+from tsbridge.core.almanac import INSTALLED, Almanac
 from tsbridge.core.moments import CLOCK
 from tsbridge.core.rules import vocabulary
 from tsbridge.core.rules.facts import TIME_FIELDS
@@ -24,9 +25,11 @@ SCOPES: Final = ("ticket", "case")
 EXPECTED: Final = ("severity", "category", "queue", "tags", "priority", "rules", "escalations")
 
 
-def read(document: Any) -> Rulebook:
-    """A plain JSON value as a rulebook; raises `RulebookError` with every problem."""
-    return _Reader(document).read()
+def read(document: Any, almanac: Almanac = INSTALLED) -> Rulebook:
+    """A plain JSON value as a rulebook, its calendars by `almanac`; raises `RulebookError` with every problem."""
+    reader = _Reader(document)
+    reader.almanac = almanac
+    return reader.read()
 
 
 class _Reader(Conditions, Actions):
@@ -71,6 +74,7 @@ class _Reader(Conditions, Actions):
                 leaf.field for leaf in self._leaves(rules, ready) if leaf.field.startswith(vocabulary.CUSTOM) and _of_flags(leaf.value)
             ),
             frozenset(self._reads([rule for rule in rules if CLOCK in rule.on], ready)),
+            self.almanac,
         )
 
     def _reads(self, rules: Iterable[Rule], policies: Mapping[str, Policy]) -> Iterable[str]:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, Final, NamedTuple
 
+from tsbridge.core.almanac import INSTALLED, Almanac
 from tsbridge.core.calendar import Calendar
 from tsbridge.core.moments import Value, canonical
 from tsbridge.core.roster import Pairs
@@ -124,7 +125,8 @@ class Test:
 @dataclass(frozen=True, slots=True)
 class Rulebook:
     """A read document. `hash` names it by content; `reads` is every field a condition or a note looks at; `checkboxes` are the
-    custom fields that a condition compares with true or false; `clock_reads` is what is looked at when time alone passes."""
+    custom fields that a condition compares with true or false; `clock_reads` is what is looked at when time alone passes; `almanac` knows
+    the days of its calendars."""
 
     document: Any = field(hash=False, repr=False)
     hash: str
@@ -140,6 +142,7 @@ class Rulebook:
     reads: frozenset[str]
     checkboxes: frozenset[str] = frozenset()
     clock_reads: frozenset[str] = frozenset()
+    almanac: Almanac = field(default=INSTALLED, repr=False, compare=False)
 
     def ticked(self, given: Mapping[str, Value], previous: Mapping[str, Value]) -> tuple[Mapping[str, Value], Mapping[str, Value]]:
         """Facts with every checkbox as a flag: one that was never told of is not ticked. A call has none.

@@ -9,10 +9,10 @@ from datetime import date
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
-from tsbridge.core import zones
+from tsbridge.core.almanac import INSTALLED, Almanac
 from tsbridge.core.calendar import ALWAYS, DAYS, Calendar, Hours
 from tsbridge.core.opening import Dates, read_dates, read_days, read_hours
-from tsbridge.core.public_days import folded, public_days
+from tsbridge.core.public_days import folded
 from tsbridge.core.rules.findings import Findings, escape
 
 MAX_DATES: Final = 1_000
@@ -33,10 +33,11 @@ class _Entry:
 
 
 class Calendars(Findings):
-    """Reads `calendars`."""
+    """Reads `calendars`. `almanac`: who knows their countries and zones."""
 
     def __init__(self, document: Any) -> None:
         super().__init__(document)
+        self.almanac: Almanac = INSTALLED
         self.calendars: dict[str, Calendar] = {"always": ALWAYS}
 
     def read_calendars(self) -> None:
@@ -53,7 +54,7 @@ class Calendars(Findings):
     def calendar(self, name: str, value: Mapping[str, Any], path: str) -> Calendar:
         zone = ZoneInfo("UTC")
         try:
-            zone = zones.zone(str(value.get("timezone", "UTC")))
+            zone = self.almanac.zone(str(value.get("timezone", "UTC")))
         except LookupError:
             self.wrong(f"{path}/timezone", "timezone", "expected an IANA zone like America/Los_Angeles")
         week = self.week(value.get("hours"), f"{path}/hours")
@@ -67,7 +68,7 @@ class Calendars(Findings):
         country, subdivision = off.get("country"), off.get("subdivision")
         if country is not None:
             try:
-                public_days(str(country), subdivision, SOME_YEAR)
+                self.almanac.days(str(country), subdivision, SOME_YEAR)
             except (LookupError, TypeError):
                 self.wrong(f"{path}/holidays", "holidays", _NOT_KNOWN)
         names, kept = self.not_kept(off.get("without", []), f"{path}/holidays/without")
@@ -82,6 +83,7 @@ class Calendars(Findings):
             None if country is None else str(country),
             subdivision,
             frozenset(names),
+            almanac=self.almanac,
         )
 
     def week(self, value: Any, path: str) -> tuple[Hours, ...]:
@@ -172,9 +174,10 @@ class Calendars(Findings):
         return {day: entry.hours for day, entry in found.items()}
 
 
-def calendars_of(document: Any) -> dict[str, Calendar]:
+def calendars_of(document: Any, almanac: Almanac = INSTALLED) -> dict[str, Calendar]:
     """The calendars of a rulebook that stands; of another document those that can be read."""
     reader = Calendars(document if isinstance(document, Mapping) else {})
+    reader.almanac = almanac
     reader.read_calendars()
     return reader.calendars
 

@@ -31,9 +31,9 @@ from tsbridge.web.probes import (
     cover_probe,
     database_probe,
     feeds_probe,
-    heartbeat_probe,
     migrations_probe,
     sources_probe,
+    tasks_probe,
     telling_probe,
     watch_probe,
     ways_probe,
@@ -58,7 +58,7 @@ from tsbridge.work.choosing import Preview
 from tsbridge.work.conclude import Conclusions
 from tsbridge.work.loop import Loop
 from tsbridge.work.rosters import LiveRoster
-from tsbridge.workers import VITAL, Workers
+from tsbridge.workers import Workers
 
 log = logging.getLogger("tsbridge.assembly")
 
@@ -113,7 +113,7 @@ def bridge(settings: Settings, database: Database, clock: Clock, *, workers_insi
         check=check_apart,
         names=workers.names,
         probes=probes(database, clock, loop, workers.skew, settings.writeback, roster),
-        rounds=dict if loop is None else loop.rounds,
+        standings=dict if loop is None else loop.standings,
         lifespan=_lifespan(workers.running if workers_inside else workers.asking),
         metrics_role=settings.metrics_role,
         docs_role=settings.docs_role,
@@ -142,7 +142,7 @@ def probes(
         "schema": migrations_probe(database, schema.revision, schema.head()),
     }
     if loop is not None:
-        found["worker"] = heartbeat_probe(lambda: loop.last_beat, clock, SILENT_FOR, loop.rounds, VITAL)
+        found["worker"] = tasks_probe(lambda: loop.last_beat, clock, SILENT_FOR, loop.standings)
         found["clock"] = clock_probe(skew, SKEW_TOLERATED)
     return found
 

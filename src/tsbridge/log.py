@@ -16,6 +16,8 @@ from typing import Any, Final, TextIO
 
 import structlog
 
+from tsbridge.core.place import place
+
 Event = MutableMapping[str, Any]
 
 ALLOWED: Final = frozenset(
@@ -119,7 +121,7 @@ def _kind(value: Any) -> str:
 
 
 def _exception(_: Any, __: str, event: Event) -> Event:
-    """An exception as its type and where it was raised. Its own words may hold somebody's data: they stay out."""
+    """An exception as its type, our own line and where it was raised. Its own words may hold somebody's data: they stay out."""
     record = event.get("_record")
     found = getattr(record, "exc_info", None) or event.pop("exc_info", None)
     event.pop("exc_info", None)
@@ -127,4 +129,5 @@ def _exception(_: Any, __: str, event: Event) -> Event:
         frames = traceback.extract_tb(found[2])[-6:]
         places = " < ".join(f"{frame.filename.rpartition('/')[2]}:{frame.lineno} {frame.name}" for frame in reversed(frames))
         event["exception"] = f"{found[0].__module__}.{found[0].__qualname__} at {places}"
+        event.setdefault("where", place(found[1]))
     return event

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Final
@@ -33,7 +33,7 @@ from tsbridge.work.feeds import Feeds
 from tsbridge.work.guard import Guard
 from tsbridge.work.hearing import Hearing
 from tsbridge.work.ingest import Ingest
-from tsbridge.work.loop import Loop, Round
+from tsbridge.work.loop import LIMIT, Loop, Round, Task
 from tsbridge.work.names import Names
 from tsbridge.work.notify import Notify, Pages, no_links
 from tsbridge.work.pace import Pace
@@ -73,6 +73,10 @@ WATCH: Final = "watch"
 DUTIES: Final = "duties"
 VITAL: Final = (INGEST, CLOCK, WRITEBACK)
 """Tasks without which nothing is heard, escalated or written."""
+LIMITS: Final = {CALLS: timedelta(minutes=30), RECORDINGS: timedelta(minutes=15)}
+"""Of those whose rounds may last longer than others': Talkdesk makes a report in ten minutes, and a list has many pages."""
+FINISHES_WITHIN_S: Final = 4.0
+"""Messages that are on their way when the process stops."""
 WHOAMI: Final = "whoami"
 OWN_USER: Final = "own_user"
 ASK_AGAIN: Final = timedelta(minutes=30)
@@ -142,7 +146,7 @@ class Workers:
         if self._talkdesk is not None:
             rounds[CALLS] = CallReconciler(database, clock, ids, self._talkdesk, name, self.wake).round
             rounds[RECORDINGS] = Recordings(database, clock, ids, self._talkdesk, self.wake).round
-        self.loop = Loop(rounds, clock)
+        self.loop = Loop((Task(name, round, LIMITS.get(name, LIMIT), name in VITAL) for name, round in rounds.items()), clock)
 
     def own_user(self) -> OwnUser:
         """Whom we write as, as far as we know."""
@@ -196,7 +200,7 @@ class Workers:
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
-        """The workers work; on leaving each finishes its round."""
+        """The workers work; on leaving each finishes its round, within bounds (`Loop.end`)."""
         async with AsyncExitStack() as stack:
             await stack.enter_async_context(self.asking())
             known = await self._database.read(lambda conn: keep.get(conn, OWN_USER))
@@ -209,9 +213,13 @@ class Workers:
             try:
                 yield
             finally:
-                self.loop.stop()
-                await task
-                await self._notify.finish()
+                await self.loop.end()
+                task.cancel()
+                with suppress(asyncio.CancelledError):
+                    await task
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(FINISHES_WITHIN_S):
+                        await self._notify.finish()
 
     async def _who_am_i(self) -> datetime | bool | None:
         """Ask Zendesk whom it takes us for: by that we know our own changes when they come back."""

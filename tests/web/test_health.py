@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import importlib.resources
 import re
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -15,11 +16,12 @@ from sqlalchemy import delete, update
 from tests.web import rows
 from tsbridge.core.link import Shared
 from tsbridge.core.moments import Handle
+from tsbridge.core.standing import Standing
 from tsbridge.core.watch import NOT_GIVEN, STEP_LATE, Finding
 from tsbridge.store import inbox, proofs, rosters, shared, tables, watch
 from tsbridge.store.work_tables import workload
 from tsbridge.web.desk import Checked
-from tsbridge.web.probes import clock_probe, heartbeat_probe, migrations_probe, watch_probe, ways_probe
+from tsbridge.web.probes import clock_probe, migrations_probe, tasks_probe, watch_probe, ways_probe
 
 pytestmark = pytest.mark.anyio
 
@@ -106,22 +108,37 @@ async def test_one_failed_check_makes_it_not_ready(room: Any) -> None:
 
 async def test_the_worker_is_missed_when_it_has_been_silent_too_long(clock: Any) -> None:
     beat = clock.now()
-    probe = heartbeat_probe(lambda: beat, clock, timedelta(seconds=30))
+    probe = tasks_probe(lambda: beat, clock, timedelta(seconds=30))
     assert (await probe()).ok
     clock.advance(timedelta(seconds=31))
     assert not (await probe()).ok
-    assert not (await heartbeat_probe(lambda: None, clock, timedelta(seconds=30))()).ok
+    assert not (await tasks_probe(lambda: None, clock, timedelta(seconds=30))()).ok
 
 
-async def test_a_task_that_does_not_come_back_is_named_with_its_age(room: Any, clock: Any) -> None:
-    lasts = {"ingest": timedelta(0), "reconcile": timedelta(minutes=7)}
-    probe = heartbeat_probe(clock.now, clock, timedelta(seconds=30), lambda: lasts, vital=("ingest",))
-    async with room.other(probes={"worker": probe}, rounds=lambda: lasts) as client:
+async def test_a_task_that_hangs_and_one_that_keeps_failing_are_named_and_counted(room: Any, clock: Any) -> None:
+    limit = timedelta(minutes=5)
+    well = Standing(True, limit, timedelta(0), timedelta(seconds=1), 90, {}, 0, None)
+    hangs = Standing(False, limit, timedelta(minutes=7), timedelta(minutes=8), 4, {}, 0, None)
+    fails = Standing(False, limit, timedelta(0), timedelta(seconds=40), 9, {"TryLater": 7, "KeyError": 1}, 6, "TryLater")
+    found = {"ingest": well, "reconcile": hangs, "calls": fails}
+    probe = tasks_probe(clock.now, clock, timedelta(seconds=30), lambda: found)
+    async with room.other(probes={"worker": probe}, standings=lambda: found) as client:
         ready = await client.get("/readyz")
-        assert ready.status_code == 200  # deliveries are taken and worked on
-        assert ready.json()["checks"]["worker"]["detail"].endswith("; reconcile has not come back for 420 s")
-        assert 'tsbridge_task_round_seconds{task="reconcile"} 420.0' in (await client.get("/metrics")).text
-        lasts["ingest"] = timedelta(minutes=6)
+        assert (ready.status_code, ready.json()["degraded"]) == (200, ["worker"])  # deliveries are taken and worked on
+        said = "; calls failed 6 times in a row (TryLater), for 40 s; reconcile has not come back for 420 s"
+        assert ready.json()["checks"]["worker"]["detail"].endswith(said)
+        text = (await client.get("/metrics")).text
+        for line in (
+            'tsbridge_task_round_seconds{task="reconcile"} 420.0',
+            'tsbridge_task_limit_seconds{task="reconcile"} 300.0',
+            'tsbridge_task_last_sign_age_seconds{task="calls"} 40.0',
+            'tsbridge_task_rounds_total{task="ingest"} 90.0',
+            'tsbridge_task_failures_total{kind="TryLater",task="calls"} 7.0',
+            'tsbridge_task_amiss{task="calls"} 1.0',
+            'tsbridge_task_amiss{task="ingest"} 0.0',
+        ):
+            assert line in text.replace('task="calls",kind="TryLater"', 'kind="TryLater",task="calls"')
+        found["ingest"] = replace(well, in_a_row=5, kind="KeyError")
         assert (await client.get("/readyz")).status_code == 503
 
 

@@ -1,24 +1,28 @@
-"""The loop goes round when woken or when something falls due, rests after failures, and stops in good order."""
+"""The loop goes round when woken or when something falls due, rests after failures, names what is amiss, and stops within bounds."""
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
+import re
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 
 from tests.clocks import START, SettableClock
-from tsbridge.web.probes import heartbeat_probe
-from tsbridge.work.loop import LOOK_AGAIN, Loop
+from tsbridge.core.standing import OVER_LIMIT, Standing
+from tsbridge.web.probes import tasks_probe
+from tsbridge.work.loop import KINDS, LIMIT, LOOK_AGAIN, Loop, Task
 
 pytestmark = pytest.mark.anyio
 
 
-class Task:
+class Noted:
     """A task that notes when it went round and answers as told."""
 
     def __init__(self, clock: SettableClock, answer: Callable[[int], Any]) -> None:
@@ -50,9 +54,9 @@ class VirtualWait:
         await asyncio.sleep(0)
 
 
-async def rounds(clock: SettableClock, answer: Callable[[int], Any], waits: int) -> tuple[Task, VirtualWait]:
-    task, wait = Task(clock, answer), VirtualWait(clock, waits)
-    wait.loop = Loop({"task": task}, clock, wait=wait)
+async def rounds(clock: SettableClock, answer: Callable[[int], Any], waits: int) -> tuple[Noted, VirtualWait]:
+    task, wait = Noted(clock, answer), VirtualWait(clock, waits)
+    wait.loop = Loop([Task("task", task)], clock, wait=wait)
     await wait.loop.run()
     return task, wait
 
@@ -93,7 +97,7 @@ async def test_a_failing_task_rests_longer_each_time_and_works_on_when_it_can(
     assert len(task.rounds) > 6
     failures = [record for record in caplog.records if record.getMessage() == "a round failed"]
     assert [record.__dict__["kind"] for record in failures] == ["ValueError"] * 5
-    assert failures[0].__dict__["where"].startswith("tests.") or "test_loop" in failures[0].__dict__["where"]
+    assert failures[0].__dict__["where"].startswith("tsbridge.work.loop:")  # the innermost line of ours: the rest is the test's
     assert "Ana" not in caplog.text
     assert "+1415" not in caplog.text
 
@@ -102,34 +106,141 @@ async def test_one_failing_task_does_not_hold_the_others(clock: SettableClock) -
     def fail(n: int) -> None:
         raise KeyError(n)
 
-    bad, good, wait = Task(clock, fail), Task(clock, lambda n: None), VirtualWait(clock, 12)
-    wait.loop = Loop({"bad": bad, "good": good}, clock, wait=wait)
+    bad, good, wait = Noted(clock, fail), Noted(clock, lambda n: None), VirtualWait(clock, 12)
+    wait.loop = Loop([Task("bad", bad), Task("good", good)], clock, wait=wait)
     await wait.loop.run()
     assert len(good.rounds) > len(bad.rounds) >= 2
 
 
-async def test_a_task_that_hangs_is_told_from_those_that_rest_and_holds_none_of_them(clock: SettableClock) -> None:
+class Bounds:
+    """Time limits of rounds that pass when the test says so, not by the time of day."""
+
+    def __init__(self) -> None:
+        self.made: list[tuple[float, asyncio.Timeout]] = []
+
+    def __call__(self, seconds: float) -> asyncio.Timeout:
+        bound = asyncio.timeout(None)
+        self.made.append((seconds, bound))
+        return bound
+
+    def pass_all(self, seconds: float) -> None:
+        """Whatever is bound by so many seconds has taken longer."""
+        for span, bound in self.made:
+            if span == seconds and bound.when() is None:
+                with contextlib.suppress(RuntimeError):  # of a round that has ended
+                    bound.reschedule(asyncio.get_running_loop().time())
+
+
+async def never() -> None:
+    await asyncio.Event().wait()
+
+
+async def test_of_a_task_that_hangs_and_one_that_always_fails_each_is_named_and_the_others_go_on(clock: SettableClock) -> None:
+    def fail(n: int) -> None:
+        raise KeyError(n)
+
     comes_back, minutes_passed = asyncio.Event(), asyncio.Event()
 
     async def hangs() -> None:
         await comes_back.wait()
 
-    good, wait = Task(clock, lambda n: minutes_passed.set() if n > 180 else None), VirtualWait(clock, 10_000)
-    loop = Loop({"bad": hangs, "good": good}, clock, wait=wait)
+    good, wait = Noted(clock, lambda n: minutes_passed.set() if n > 180 else None), VirtualWait(clock, 10_000)
+    tasks = [Task("hangs", hangs, vital=True), Task("fails", Noted(clock, fail)), Task("good", good)]
+    loop = Loop(tasks, clock, wait=wait, bound=Bounds())
     running = asyncio.create_task(loop.run())
-    begun = clock.now()
     await minutes_passed.wait()
     assert loop.last_beat is not None
     assert clock.now() - loop.last_beat < timedelta(seconds=10)  # the one sign of life there was says nothing of it
-    assert loop.rounds() == {"bad": clock.now() - begun, "good": timedelta(0)}
-    beat = heartbeat_probe(lambda: loop.last_beat, clock, timedelta(seconds=90), loop.rounds, vital=("bad",))
-    told = await beat()
-    assert (told.ok, "bad has not come back for 36" in told.detail, "good" in told.detail) == (False, True, False)
-    assert (await heartbeat_probe(lambda: loop.last_beat, clock, timedelta(seconds=90), loop.rounds, vital=("good",))()).ok
+    told = await tasks_probe(lambda: loop.last_beat, clock, timedelta(seconds=90), loop.standings)()
+    assert (told.ok, told.degraded) == (False, True)
+    assert re.search(r"; hangs has not come back for \d{3,} s", told.detail)
+    assert re.search(r"; fails failed \d{1,2} times in a row \(KeyError\), for \d{3,} s; hangs", told.detail)
+    assert "good" not in told.detail
     comes_back.set()
     loop.stop()
     await running
-    assert loop.rounds() == {"bad": timedelta(0), "good": timedelta(0)}
+    assert [one.lasted for one in loop.standings().values()] == [timedelta(0)] * 3
+
+
+async def test_only_a_vital_task_that_is_amiss_means_that_the_work_is_not_done(clock: SettableClock) -> None:
+    standing = Standing(False, LIMIT, LIMIT + timedelta(minutes=1), timedelta(0), 1, {}, 0, None)
+    for vital in (False, True):
+        probe = tasks_probe(clock.now, clock, timedelta(seconds=90), lambda: {"task": replace(standing, vital=vital)})  # noqa: B023
+        told = await probe()
+        assert (told.ok, told.degraded) == (not vital, True)
+
+
+async def test_a_round_that_lasts_longer_than_its_limit_is_ended_counted_and_begun_again(
+    clock: SettableClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    begun, bounds, wait = asyncio.Semaphore(0), Bounds(), VirtualWait(clock, 10_000)
+
+    async def hangs() -> None:
+        begun.release()
+        await never()
+
+    loop = Loop([Task("bad", hangs, timedelta(seconds=7))], clock, wait=wait, bound=bounds)
+    running = asyncio.create_task(loop.run())
+    for _ in range(3):
+        await begun.acquire()
+        bounds.pass_all(7)
+    await begun.acquire()
+    (bad,) = loop.standings().values()
+    assert (bad.rounds, bad.failures, bad.in_a_row) == (3, {OVER_LIMIT: 3}, 3)
+    assert bad.amiss == "hangs: 3 rounds in a row failed, the last was ended after 7 s"
+    assert [record.__dict__["kind"] for record in caplog.records] == [OVER_LIMIT] * 3
+    assert await loop.end(timedelta(0)) == ("bad",)
+    await running
+
+
+async def test_a_round_that_ends_well_takes_back_what_was_said_of_its_task_and_the_counts_stay(clock: SettableClock) -> None:
+    def answer(n: int) -> None:
+        if n <= 6:
+            raise (KeyError if n % 2 else ValueError)(n)
+
+    _, wait = await rounds(clock, answer, waits=60)
+    assert wait.loop is not None
+    (task,) = wait.loop.standings().values()
+    assert (task.amiss, task.in_a_row, task.failures) == (None, 0, {"KeyError": 3, "ValueError": 3})
+    assert task.rounds > 6
+    assert task.sign <= LOOK_AGAIN * 2
+
+
+async def test_kinds_of_failures_are_few_however_many_there_are(clock: SettableClock) -> None:
+    def fail(n: int) -> None:
+        raise type(f"Failure{n}", (Exception,), {})
+
+    _, wait = await rounds(clock, fail, waits=2_000)
+    assert wait.loop is not None
+    (task,) = wait.loop.standings().values()
+    assert task.rounds > KINDS + 5
+    assert len(task.failures) == KINDS + 1
+    assert sum(task.failures.values()) == task.rounds
+
+
+async def test_stopping_waits_for_nobody_longer_than_its_bound(clock: SettableClock) -> None:
+    tried_to_stay = []
+
+    async def stays() -> None:
+        while len(tried_to_stay) < 50:
+            try:
+                await asyncio.Event().wait()
+            except asyncio.CancelledError:
+                tried_to_stay.append(1)
+
+    all_begun = asyncio.Event()
+    loop = Loop([Task("hangs", never), Task("stays", stays), Task("good", Noted(clock, lambda n: all_begun.set()))], clock)
+    running = asyncio.create_task(loop.run())
+    await all_begun.wait()
+    assert await loop.end(timedelta(0), timedelta(0)) == ("hangs", "stays")
+    assert tried_to_stay == [1]
+    assert not running.done()
+    for task in asyncio.all_tasks():
+        if task.get_name() == "tsbridge-stays":
+            while not task.done():
+                task.cancel()
+                await asyncio.sleep(0)
+    await running
 
 
 async def test_a_task_that_fails_is_in_no_round_while_it_rests(clock: SettableClock) -> None:
@@ -138,7 +249,7 @@ async def test_a_task_that_fails_is_in_no_round_while_it_rests(clock: SettableCl
 
     _, wait = await rounds(clock, fail, waits=50)
     assert wait.loop is not None
-    assert wait.loop.rounds() == {"task": timedelta(0)}
+    assert [one.lasted for one in wait.loop.standings().values()] == [timedelta(0)]
 
 
 async def test_a_wake_up_from_another_thread_starts_a_round(clock: SettableClock) -> None:
@@ -147,7 +258,7 @@ async def test_a_wake_up_from_another_thread_starts_a_round(clock: SettableClock
     async def task() -> None:
         went_round.release()
 
-    loop = Loop({"task": task}, clock, look_again=timedelta(hours=1))
+    loop = Loop([Task("task", task)], clock, look_again=timedelta(hours=1))
     running = asyncio.create_task(loop.run())
     await went_round.acquire()
     wakers: tuple[Callable[[], None], ...] = (lambda: threading.Thread(target=loop.wake, args=("task",)).start(), lambda: loop.wake("task"))
@@ -174,7 +285,7 @@ async def test_a_wake_up_during_a_round_is_not_lost(clock: SettableClock) -> Non
         else:
             second.set()
 
-    loop = Loop({"task": task}, clock, look_again=timedelta(hours=1))
+    loop = Loop([Task("task", task)], clock, look_again=timedelta(hours=1))
     running = asyncio.create_task(loop.run())
     async with asyncio.timeout(10):
         await second.wait()
@@ -190,7 +301,7 @@ async def test_stopping_lets_the_round_that_is_on_its_way_finish(clock: Settable
         await go_on.wait()
         done.append(1)
 
-    loop = Loop({"task": task}, clock)
+    loop = Loop([Task("task", task)], clock)
     running = asyncio.create_task(loop.run())
     await begun.wait()
     loop.stop()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta, tzinfo
+from datetime import datetime, tzinfo
 from typing import Annotated, Any, NamedTuple, Protocol
 
 from fastapi import Depends, FastAPI, Request
@@ -17,6 +17,7 @@ from tsbridge.core.moments import Interaction
 from tsbridge.core.ports import Clock, Ids
 from tsbridge.core.rota import Rota
 from tsbridge.core.rules.findings import Finding
+from tsbridge.core.standing import Standing
 from tsbridge.roster.document import read as read_roster
 from tsbridge.rulebook.check import check
 from tsbridge.rulebook.ready import Ready, make_ready
@@ -119,7 +120,7 @@ class Desk:
     `make_ready`, `check`: make a document ready to be published and check it, wherever.
     `names`: whether what a rulebook or a person names is there at Zendesk.
     `wake`: there are deliveries to work on; `wake_writer`: there are wishes to write; `wake_replay`: a replay or a rejudge.
-    `rounds`: how long each task of this process has been in its round.
+    `standings`: how each task of this process stands.
     `probes`: what `/readyz` looks at, by name. `metrics_role`, `docs_role`: None leaves them open.
     `zendesk_url`: where links to tickets lead; `public_url`: where people reach this service. `feeds`: of duties.
     `carried`: the cases of a message, by its id.
@@ -146,7 +147,7 @@ class Desk:
     check: Callable[..., tuple[Finding, ...]] = check
     names: Names = field(default_factory=NobodyToAsk)
     probes: Mapping[str, Probe] = field(default_factory=dict)
-    rounds: Callable[[], Mapping[str, timedelta]] = dict
+    standings: Callable[[], Mapping[str, Standing]] = dict
     lifespan: Lifespan | None = None
     metrics_role: str | None = None
     docs_role: str | None = None

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
-from datetime import datetime, timedelta
+from collections.abc import Iterator, Sequence
+from datetime import datetime
 from typing import Any, Final, NamedTuple
 
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
@@ -28,15 +28,14 @@ class Kept(NamedTuple):
 
 
 class Figures(Collector):
-    """What one look at the database found, and how long each task of this process has been in its round (`rounds`)."""
+    """What one look at the database found."""
 
-    def __init__(self, kept: Kept, now: datetime, version: str, rounds: Mapping[str, timedelta]) -> None:
+    def __init__(self, kept: Kept, now: datetime, version: str) -> None:
         self._figures = kept.figures
         self._feeds_failing = kept.feeds_failing
         self._ways = Counter("proved" if one.good else "unproved" for one in kept.ways)
         self._now = now
         self._version = version
-        self._rounds = rounds
 
     def collect(self) -> Iterator[Metric]:
         yield from self._deliveries()
@@ -78,9 +77,6 @@ class Figures(Collector):
         yield _by_label("tsbridge_watch_findings", words, "kind", self._figures.watched.counts, KINDS)
         words = "How old the watchdog's last walk over all open cases is."
         yield GaugeMetricFamily("tsbridge_watch_walk_age_seconds", words, self._figures.watched.age(self._now))
-        lasting = {name: lasted.total_seconds() for name, lasted in self._rounds.items()}
-        words = "How long each task of this process has been in the round it is in; 0 while it rests."
-        yield _by_label("tsbridge_task_round_seconds", words, "task", lasting, tuple(sorted(lasting)))
         silent = dict.fromkeys(self._figures.silent, 1)
         yield _by_label("tsbridge_source_silent", "1 for a source that says nothing for improbably long.", "source", silent, tuple(SOURCES))
         words = "Ways to people of the roster: proved by a press of a button within thirty days, or not."

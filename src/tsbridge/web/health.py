@@ -15,6 +15,7 @@ from tsbridge.web.feeds import failing
 from tsbridge.web.figures import Figures, Kept
 from tsbridge.web.probes import ways_to_people
 from tsbridge.web.route import DeskRoute
+from tsbridge.web.task_figures import TaskFigures
 
 routes = APIRouter(route_class=DeskRoute, tags=["health"])
 
@@ -51,5 +52,6 @@ async def metrics(request: Request, desk: Made) -> Response:
         return Kept(views.figures(conn), ways_to_people(conn, desk.roster, now), failing(conn, desk.roster, now))
 
     snapshot = CollectorRegistry()
-    snapshot.register(Figures(await desk.database.read(read), now, desk.version, desk.rounds()))
+    snapshot.register(Figures(await desk.database.read(read), now, desk.version))
+    snapshot.register(TaskFigures(desk.standings()))
     return Response(generate_latest(desk.counters.registry) + generate_latest(snapshot), media_type=CONTENT_TYPE_LATEST)

@@ -5,7 +5,7 @@ What is amiss and keeps nobody from hearing and judging is `degraded`: ready all
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Any, Final, TypeVar
 
@@ -13,6 +13,7 @@ from sqlalchemy import Connection
 
 from tsbridge.core.ports import Clock
 from tsbridge.core.reached import Reach, reached
+from tsbridge.core.standing import Standing
 from tsbridge.core.watch import WALK_AGE
 from tsbridge.store import cover, proofs, rulebooks, silence, told, views, watch, writemode
 from tsbridge.store.db import Database
@@ -21,8 +22,6 @@ from tsbridge.web.feeds import failing
 
 T = TypeVar("T")
 
-HANGS_AFTER: Final = timedelta(minutes=5)
-"""No task's round lasts so long: what it waits for has bounds of its own."""
 NOT_KNOWN: Final = Checked(True, "not known: the database cannot be used")
 
 
@@ -60,16 +59,12 @@ def migrations_probe(database: Database, current: Callable[[Any], str | None], n
     return stored(database, current, judged, Checked(False, "the database cannot be used"))
 
 
-def heartbeat_probe(
-    last_beat: Callable[[], datetime | None],
-    clock: Clock,
-    silent_for: timedelta,
-    rounds: Callable[[], Mapping[str, timedelta]] = dict,
-    vital: Collection[str] = (),
+def tasks_probe(
+    last_beat: Callable[[], datetime | None], clock: Clock, silent_for: timedelta, standings: Callable[[], Mapping[str, Standing]] = dict
 ) -> Probe:
-    """Whether the worker of this process went round lately, and which of its tasks do not come back.
+    """Whether the worker of this process went round lately, and which of its tasks hang or keep failing: each is named.
 
-    `rounds`: how long each task has been in the round it is in. One that hangs is named; without a `vital` one nothing is worked on.
+    Without a vital one nothing is worked on; without another something is amiss.
     """
 
     async def look() -> Checked:
@@ -77,10 +72,11 @@ def heartbeat_probe(
         if beat is None:
             return Checked(False, "the worker has not started")
         age = clock.now() - beat
-        hanging = {name: lasted for name, lasted in sorted(rounds().items()) if lasted > HANGS_AFTER}
+        amiss = {name: (found, one.vital) for name, one in sorted(standings().items()) if (found := one.amiss) is not None}
         told = [f"last sign of the worker {max(0, int(age.total_seconds()))} s ago"]
-        told += [f"{name} has not come back for {int(lasted.total_seconds())} s" for name, lasted in hanging.items()]
-        return Checked(age <= silent_for and not hanging.keys() & set(vital), "; ".join(told))
+        told += [f"{name} {found}" for name, (found, _) in amiss.items()]
+        ok = age <= silent_for and not any(vital for _, vital in amiss.values())
+        return Checked(ok, "; ".join(told), degraded=bool(amiss))
 
     return look
 

@@ -15,6 +15,7 @@ from sqlalchemy import Connection
 
 from tsbridge.core.assign import Ranked, chosen
 from tsbridge.core.moments import GIVEN, Actor, Moment, Value
+from tsbridge.core.place import place
 from tsbridge.core.ports import Clock, Ids
 from tsbridge.core.rota import Rota
 from tsbridge.store import assignments, cases, rosters, workload
@@ -22,7 +23,6 @@ from tsbridge.store.db import Database, unavailable
 from tsbridge.store.rulebooks import Built, LiveRulebook
 from tsbridge.work.choosing import Choosing, Rosters, candidate_json, left_behind, user_of
 from tsbridge.work.conclude import Conclusions
-from tsbridge.work.loop import place
 from tsbridge.work.told_now import ToldNow
 
 BATCH: Final = 20

@@ -9,11 +9,11 @@ from functools import partial
 
 from sqlalchemy import Connection
 
+from tsbridge.core.place import place
 from tsbridge.core.ports import Clock
 from tsbridge.store import cases
 from tsbridge.store.db import Database, unavailable
 from tsbridge.work.conclude import Concluded, Conclusions
-from tsbridge.work.loop import place
 
 BATCH = 50
 AIM = timedelta(milliseconds=100)

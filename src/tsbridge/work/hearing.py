@@ -18,6 +18,7 @@ from sqlalchemy import Connection
 
 from tsbridge.core.errors import GiveUp, VendorError
 from tsbridge.core.moments import Moment, read_instant
+from tsbridge.core.place import place
 from tsbridge.core.ports import Clock
 from tsbridge.store import facts as wanted
 from tsbridge.store import intents, keep
@@ -26,7 +27,6 @@ from tsbridge.store.facts import Wanted
 from tsbridge.store.moments import audits_heard, requester_before
 from tsbridge.vendors.zendesk.read_audits import channel_warnings, moments_of, requester_at_first, tells_creation
 from tsbridge.work.histories import CUT, History, Zendesk, history, number
-from tsbridge.work.loop import place
 from tsbridge.work.reads import ReadBudget, Reader
 
 PATIENCE_S: Final = 2.0

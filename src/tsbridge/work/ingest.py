@@ -20,6 +20,7 @@ from sqlalchemy import Connection
 from tsbridge.core.crashpoint import crashpoint
 from tsbridge.core.echo import without_echo, without_own_notes, written_before
 from tsbridge.core.moments import Interaction, Moment
+from tsbridge.core.place import place
 from tsbridge.core.ports import Clock, Ids
 from tsbridge.store import alone, decisions, inbox, intents, keep
 from tsbridge.store import facts as wanted
@@ -34,7 +35,6 @@ from tsbridge.work.due import AIM
 from tsbridge.work.facts import Background
 from tsbridge.work.hearing import Heard, Hearing
 from tsbridge.work.histories import CUT
-from tsbridge.work.loop import place
 from tsbridge.work.reading import Bound, Reader, TookTooLong, tell_fault, unbound
 from tsbridge.work.reading import read as read_delivery
 from tsbridge.work.rings import Read, Rings, beside, newest_ring, only, pause, received, rung, unheard

@@ -1,27 +1,41 @@
-"""The loop behind the door: named tasks that are run again and again, woken when there is work, looking by themselves else.
+"""The one runner behind the door: named tasks that are run again and again, woken when there is work, looking by themselves else.
 
 Each task is an async function that does one round and returns when to come again: `True` at once (there may be more),
-an instant when something falls due, `False` or `None` when nothing is known. A task that fails rests, longer each time, and never stops
-the others: here stands the one `except Exception`.
+an instant when something falls due, `False` or `None` when nothing is known. A round that fails, or is ended because it has lasted
+longer than its limit, is counted; its task rests, longer each time, and never stops the others: here stands the one `except Exception`.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+from collections import Counter
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final
 
 from tsbridge.core.backoff import ROUND
+from tsbridge.core.place import place
 from tsbridge.core.ports import Clock
+from tsbridge.core.standing import OVER_LIMIT, Standing
 
 Round = Callable[[], Awaitable[datetime | bool | None]]
 Wait = Callable[[asyncio.Event, timedelta], Awaitable[None]]
 """Waits until the event is set or the span has passed. Tests pass one that moves their clock."""
+Bound = Callable[[float], asyncio.Timeout]
+"""Ends what is done in it after so many seconds. Tests pass one that they expire themselves."""
 
 LOOK_AGAIN: Final = timedelta(seconds=2)
 """How long a task that knows of nothing rests at most: wake-ups are hints, other processes write too."""
+LIMIT: Final = timedelta(minutes=5)
+"""No round of most tasks lasts so long: what it waits for has bounds of its own."""
+ENDS_WITHIN: Final = timedelta(seconds=8)
+"""What is under way when the process stops may be finished for so long."""
+GOES_WITHIN: Final = timedelta(seconds=1)
+"""What is cancelled then has so long to go; what does not is left behind."""
+KINDS: Final = 20
+"""Kinds of failures that are counted by their names, for each task."""
 
 log = logging.getLogger("tsbridge.loop")
 
@@ -35,83 +49,154 @@ async def wait_for(event: asyncio.Event, span: timedelta) -> None:
         return
 
 
+@dataclass(frozen=True, slots=True)
+class Task:
+    """One round of it lasts `limit` at most. `vital`: without it nothing is heard, escalated or written."""
+
+    name: str
+    round: Round
+    limit: timedelta = LIMIT
+    vital: bool = False
+
+
+@dataclass(slots=True)
+class _Signs:
+    """What is seen of a task as it runs."""
+
+    sign: datetime
+    begun: datetime | None = None
+    rounds: int = 0
+    failures: Counter[str] = field(default_factory=Counter)
+    in_a_row: int = 0
+    kind: str | None = None
+    woken: asyncio.Event = field(default_factory=asyncio.Event)
+
+
 class Loop:
     """Runs tasks on the event loop that calls `run`. `wake` may be called from any thread."""
 
-    def __init__(self, tasks: Mapping[str, Round], clock: Clock, *, wait: Wait = wait_for, look_again: timedelta = LOOK_AGAIN) -> None:
-        self._tasks = dict(tasks)
+    def __init__(
+        self,
+        tasks: Iterable[Task],
+        clock: Clock,
+        *,
+        wait: Wait = wait_for,
+        look_again: timedelta = LOOK_AGAIN,
+        bound: Bound = asyncio.timeout,
+    ) -> None:
+        self._tasks = {task.name: task for task in tasks}
         self._clock = clock
         self._wait = wait
         self._look_again = look_again
-        self._events = {name: asyncio.Event() for name in tasks}
+        self._bound = bound
+        self._signs = {name: _Signs(clock.now()) for name in self._tasks}
         self._stopping = False
         self._running: asyncio.AbstractEventLoop | None = None
+        self._under_way: dict[str, asyncio.Task[None]] = {}
         self._last_beat: datetime | None = None
-        self._begun: dict[str, datetime] = {}
 
     @property
     def last_beat(self) -> datetime | None:
         """When a task last went round without failing; None before the first."""
         return self._last_beat
 
-    def rounds(self) -> dict[str, timedelta]:
-        """For each task how long the round has lasted that it is in; nothing of time for one that rests."""
+    def standings(self) -> dict[str, Standing]:
+        """How each task stands."""
         now = self._clock.now()
-        return {name: now - self._begun.get(name, now) for name in self._tasks}
+        return {name: self._standing(task, self._signs[name], now) for name, task in self._tasks.items()}
 
     async def run(self) -> None:
         """Run every task until `stop`; returns when each has finished the round it was in."""
         self._running = asyncio.get_running_loop()
+        now = self._clock.now()
+        for name in self._tasks:
+            self._signs[name].sign = now
+            self._under_way[name] = asyncio.create_task(self._run(self._tasks[name], self._signs[name]), name=f"tsbridge-{name}")
         try:
-            async with asyncio.TaskGroup() as group:
-                for name in self._tasks:
-                    group.create_task(self._run(name), name=f"tsbridge-{name}")
+            ended, _ = await asyncio.wait(self._under_way.values(), return_when=asyncio.FIRST_EXCEPTION)
+            for one in ended:
+                if not one.cancelled():
+                    one.result()
         finally:
             self._running = None
 
     def wake(self, name: str) -> None:
         """There is work for this task. Cheap, from any thread, any number of times; unknown names and a loop not running: nothing."""
-        event, running = self._events.get(name), self._running
-        if event is None or running is None or event.is_set():
+        signs, running = self._signs.get(name), self._running
+        if signs is None or running is None or signs.woken.is_set():
             return
         try:
             here = asyncio.get_running_loop() is running
         except RuntimeError:
             here = False
         if here:
-            event.set()
+            signs.woken.set()
         else:
-            running.call_soon_threadsafe(event.set)
+            running.call_soon_threadsafe(signs.woken.set)
 
     def stop(self) -> None:
         """Begin no further round. Call it on the event loop."""
         self._stopping = True
-        for event in self._events.values():
-            event.set()
+        for signs in self._signs.values():
+            signs.woken.set()
 
-    async def _run(self, name: str) -> None:
-        event, failures = self._events[name], 0
+    async def end(self, within: timedelta = ENDS_WITHIN, goes_within: timedelta = GOES_WITHIN) -> tuple[str, ...]:
+        """Stop, and wait for the rounds under way: `within`, then they are cancelled. Names those that did not end by themselves.
+
+        Whatever a round waits for, this returns: one that does not even go when it is cancelled is left behind.
+        """
+        self.stop()
+        late = await self._left(within)
+        for name in late:
+            self._under_way[name].cancel()
+        if late:
+            log.error("tasks did not end in time", extra={"worker": ", ".join(late), "seconds": within.total_seconds()})
+            await self._left(goes_within)
+        return late
+
+    async def _left(self, within: timedelta) -> tuple[str, ...]:
+        """The tasks that have not ended within this time."""
+        going = [task for task in self._under_way.values() if not task.done()]
+        if going:
+            await asyncio.wait(going, timeout=within.total_seconds())
+        return tuple(sorted(name for name, task in self._under_way.items() if not task.done()))
+
+    async def _run(self, task: Task, signs: _Signs) -> None:
         while not self._stopping:
-            event.clear()
-            self._begun[name] = self._clock.now()
+            signs.woken.clear()
+            signs.begun = self._clock.now()
+            bound = self._bound(task.limit.total_seconds())
             try:
-                due = await self._tasks[name]()
+                async with bound:
+                    due = await task.round()
             except Exception as failure:
-                failures += 1
-                rest = ROUND.after(failures)
-                told = {"worker": name, "kind": type(failure).__name__, "where": place(failure), "count": failures}
-                log.error("a round failed", extra=told)  # the message of an exception may quote a person's data
-                del self._begun[name]
-                await self._rest(rest)
+                self._failed(task, signs, failure, over=bound.expired())
+                await self._rest(ROUND.after(signs.in_a_row))
                 continue
-            del self._begun[name]
-            failures = 0
-            self._last_beat = self._clock.now()
+            finally:
+                signs.begun = None
+                signs.rounds += 1
+            signs.in_a_row, signs.kind = 0, None
+            self._last_beat = signs.sign = self._clock.now()
             if due is True:
                 await asyncio.sleep(0)
                 continue
             if not self._stopping:
-                await self._wait(event, self._pause(due))
+                await self._wait(signs.woken, self._pause(due))
+
+    def _failed(self, task: Task, signs: _Signs, failure: Exception, *, over: bool) -> None:
+        kind = OVER_LIMIT if over else type(failure).__name__
+        signs.in_a_row += 1
+        signs.kind = kind
+        signs.failures[kind if kind in signs.failures or len(signs.failures) < KINDS else "other"] += 1
+        where = place(failure.__cause__ or failure if over else failure)  # of what was cancelled
+        told = {"worker": task.name, "kind": kind, "where": where, "count": signs.in_a_row}
+        log.error("a round failed", extra=told)  # the message of an exception may quote a person's data
+
+    def _standing(self, task: Task, signs: _Signs, now: datetime) -> Standing:
+        lasted = now - (signs.begun or now)
+        counts = (signs.rounds, dict(signs.failures), signs.in_a_row, signs.kind)
+        return Standing(task.vital, task.limit, lasted, now - signs.sign, *counts)
 
     def _pause(self, due: datetime | bool | None) -> timedelta:
         if not isinstance(due, datetime):
@@ -124,11 +209,3 @@ class Loop:
         event = asyncio.Event()
         while not self._stopping and (left := until - self._clock.now()) > timedelta(0):
             await self._wait(event, min(left, self._look_again))
-
-
-def place(failure: BaseException) -> str:
-    """Where it was raised, as module and line: a message could quote a person's data, a place cannot."""
-    trace = failure.__traceback__
-    while trace is not None and trace.tb_next is not None:
-        trace = trace.tb_next
-    return "?" if trace is None else f"{trace.tb_frame.f_globals.get('__name__', '?')}:{trace.tb_lineno}"

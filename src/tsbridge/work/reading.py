@@ -9,8 +9,8 @@ from typing import Any, Final, Protocol, TypeVar
 
 from tsbridge.core.errors import Malformed
 from tsbridge.core.moments import Moment
+from tsbridge.core.place import place
 from tsbridge.store import inbox
-from tsbridge.work.loop import place
 from tsbridge.work.rings import Read
 
 T = TypeVar("T")

@@ -15,6 +15,7 @@ from typing import Any, Final
 from sqlalchemy import Connection
 
 from tsbridge.core.moments import instant_text
+from tsbridge.core.place import place
 from tsbridge.core.ports import Clock
 from tsbridge.core.steps import escalation_rows
 from tsbridge.core.watch import AT_ONCE, BY_CASE, TOLERANCE, UNREADABLE, Finding, compare
@@ -23,7 +24,6 @@ from tsbridge.store.db import Database, unavailable
 from tsbridge.store.rulebooks import Built, LiveRulebook
 from tsbridge.work.choosing import Choosing, Rosters
 from tsbridge.work.conclude import Conclusions, Known
-from tsbridge.work.loop import place
 from tsbridge.work.trouble import Alarm
 
 LOOK_AGAIN: Final = timedelta(minutes=1)

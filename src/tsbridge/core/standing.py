@@ -1,0 +1,42 @@
+"""How a task of this process stands: whether it comes round, hangs, or fails again and again."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Final
+
+OVER_LIMIT: Final = "OverLimit"
+"""The failure of a round that was ended because it had lasted too long."""
+KEEPS_FAILING: Final = 5
+"""Failures in a row that are no bad moment any more: half a minute with the rests between them."""
+LATE: Final = timedelta(seconds=5)
+"""How long ending a round may take, and looking at it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """`lasted`: how long it has been in its round, nothing while it rests, of `limit` at most. `sign`: how long ago a round ended well,
+    or the task was begun. `rounds` and `failures` (by kind) since then; `in_a_row` and `kind` are those since the last good one.
+    """
+
+    vital: bool
+    limit: timedelta
+    lasted: timedelta
+    sign: timedelta
+    rounds: int
+    failures: Mapping[str, int]
+    in_a_row: int
+    kind: str | None
+
+    @property
+    def amiss(self) -> str | None:
+        """What is wrong with it in words; None when nothing is."""
+        if self.lasted > self.limit + LATE:
+            return f"has not come back for {int(self.lasted.total_seconds())} s"
+        if self.kind == OVER_LIMIT:
+            return f"hangs: {self.in_a_row} rounds in a row failed, the last was ended after {int(self.limit.total_seconds())} s"
+        if self.in_a_row >= KEEPS_FAILING:
+            return f"failed {self.in_a_row} times in a row ({self.kind}), for {int(self.sign.total_seconds())} s"
+        return None

@@ -1,0 +1,32 @@
+"""The tasks of a process: what the runbook says of them, and that they end."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from tests.clocks import CountingIds, SettableClock
+from tsbridge.settings import load
+from tsbridge.store.db import Database
+from tsbridge.store.rulebooks import LiveRulebook
+from tsbridge.work.rosters import LiveRoster
+from tsbridge.workers import Workers
+
+RUNBOOK = Path(__file__).resolve().parent.parent / "docs" / "runbook.md"
+BOTH_VENDORS = {
+    "TSBRIDGE_ZENDESK_URL": "http://127.0.0.1:1",
+    "TSBRIDGE_ZENDESK_ACCESS_TOKEN": "t",
+    "TSBRIDGE_TALKDESK_ACCOUNT": "acme",
+    "TSBRIDGE_TALKDESK_CLIENT_ID": "tsbridge",
+    "TSBRIDGE_TALKDESK_CLIENT_SECRET": "secret",
+}
+
+
+def test_the_runbook_says_of_every_task_what_it_does_and_which_are_vital(database: Database, clock: SettableClock) -> None:
+    settings = load(BOTH_VENDORS, None)
+    workers = Workers(settings, database, clock, CountingIds(), LiveRulebook(settings.zone), LiveRoster())
+    standings = workers.loop.standings()
+    table = RUNBOOK.read_text().partition("## Tasks")[2].partition("\n## ")[0]
+    rows = [line.split("|")[1] for line in table.splitlines() if line.startswith("| `")]
+    told = {name: "(vital)" in row for row in rows for name in re.findall(r"`(\w+)`", row)}
+    assert told == {name: one.vital for name, one in standings.items()}

@@ -114,6 +114,9 @@ TABLE = {
     ("GET", "/v1/sources/talkdesk/schema/{trigger}"): "viewer",
     ("GET", "/v1/sources/talkdesk/mappings"): "viewer",
     ("PUT", "/v1/sources/talkdesk/mappings"): "ops",
+    ("GET", "/v1/reports"): "viewer",
+    ("GET", "/v1/reports/{name}"): "viewer",
+    ("GET", "/v1/reports/{name}/cases"): "viewer",
     ("GET", "/v1/keys"): "admin",
     ("POST", "/v1/keys"): "admin",
     ("DELETE", "/v1/keys/{key_id}"): "admin",
@@ -127,7 +130,7 @@ def routes(app: FastAPI) -> list[tuple[str, APIRoute]]:
 def filled(path: str) -> str:
     for name in ("case_id", "decision_id", "moment_id", "escalation_id", "writeback_id", "event_id", "key_id", "trigger", "key"):
         path = path.replace("{" + name + "}", "none")
-    return path.replace("{version}", "1")
+    return path.replace("{version}", "1").replace("{name}", "volumes")
 
 
 async def test_the_table_of_roles_names_every_route(room: Any) -> None:

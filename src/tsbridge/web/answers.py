@@ -31,6 +31,7 @@ from tsbridge.web.replay_models import (
     ReplayWhole,
     ShadowShown,
 )
+from tsbridge.web.report_models import ReportCase, ReportKind, ReportShown
 from tsbridge.web.roster_models import (
     AgentShown,
     CoverageShown,
@@ -84,6 +85,8 @@ PAGES: Final[dict[str, Any]] = {
     "list_fields": Word,
     "list_operators": Word,
     "list_actions": Word,
+    "list_reports": ReportKind,
+    "list_report_cases": ReportCase,
 }
 """Operations that answer with a page, by what its items are."""
 
@@ -147,6 +150,7 @@ ANSWERS: Final[dict[str, Any]] = {
     **dict.fromkeys(("make_agent_feed", "make_queue_feed"), FeedLinkMade),
     "show_on_call": OnCallShown,
     "show_coverage": CoverageShown,
+    "show_report": ReportShown,
     "readyz": Ready,
 }
 """Operations that answer with one thing."""

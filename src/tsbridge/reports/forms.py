@@ -1,0 +1,72 @@
+"""A report as JSON values and as rows of text."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from typing import Any, Final
+from urllib.parse import urlencode
+
+from tsbridge.reports.model import Figure, Question, Report, Row
+
+PATH: Final = "/v1/reports"
+
+
+def to_json(report: Report) -> dict[str, Any]:
+    """As the contract has it (section 9)."""
+    question = report.question
+    return {
+        "name": question.name,
+        "title": report.title,
+        "from": instant(question.start),
+        "to": instant(question.end),
+        "timezone": str(question.zone),
+        "as_of": instant(question.as_of),
+        "sense": question.sense,
+        "group_by": question.group_by,
+        "definition": report.definition,
+        "notes": list(report.notes),
+        "columns": [column.to_json() for column in report.columns],
+        "rows": [{"group": row.group, **_figures(question, row, row.group)} for row in report.rows],
+        "totals": _figures(question, report.totals, None),
+    }
+
+
+def _figures(question: Question, row: Row, group: str | None) -> dict[str, Any]:
+    return {**row.figures, "at_least_s": dict(row.at_least_s), "cases_url": cases_url(question, group)}
+
+
+def cases_url(question: Question, group: str | None, column: str | None = None) -> str:
+    """Where the cases of a group, or of all, are listed; with a column those behind that figure."""
+    return f"{PATH}/{question.name}/cases?{asked(question, group=group, column=column)}"
+
+
+def asked(question: Question, **more: str | None) -> str:
+    """The question as a query string."""
+    told: Mapping[str, str | None] = {
+        "from": instant(question.start),
+        "to": instant(question.end),
+        "group_by": question.group_by,
+        "sense": question.sense,
+        "as_of": instant(question.as_of),
+        **more,
+    }
+    return urlencode({name: value for name, value in told.items() if value is not None})
+
+
+def instant(at: datetime) -> str:
+    return at.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
+def lines(report: Report) -> Iterator[list[Figure]]:
+    """A head, a line for each group, and the totals; with what is not known yet and where its cases are."""
+    question = report.question
+    yield [question.group_by, *(column.key for column in report.columns), "at_least_s", "cases_url"]
+    for row in report.rows:
+        yield [row.group, *_cells(report, row), cases_url(question, row.group)]
+    yield ["(all)", *_cells(report, report.totals), cases_url(question, None)]
+
+
+def _cells(report: Report, row: Row) -> list[Figure]:
+    bounds = " ".join(f"{key}={seconds}" for key, seconds in sorted(row.at_least_s.items()))
+    return [*(row.figures[column.key] for column in report.columns), bounds]

@@ -1,0 +1,127 @@
+"""What happened to a case that figures are made of: who was told what they need, out of its story, by the walk's own reading of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import NamedTuple
+
+from tsbridge.core.casestate import CaseState
+from tsbridge.core.heard import hear
+from tsbridge.core.moments import UNJUDGED, Interaction, Moment, Value
+from tsbridge.core.story import asks_anew, order_key
+from tsbridge.core.track import DONE, EMPTY, Track, key_of
+
+CREATED, REPLIED, ANSWERED, SOLVED, UNSOLVED = "created", "replied", "answered", "solved", "unsolved"
+ACKNOWLEDGED, RESOLVED, REOPENED = "acknowledged", "resolved", "reopened"
+UNTAGGED, MOVED = "untagged", "moved"
+
+
+class Event(NamedTuple):
+    """Something that happened: `of` an interaction (`source:id`), `by` somebody's id where it is known.
+
+    `created`, `replied` (an agent in public), `solved`, `unsolved` tell of a ticket, `answered` of a call; `acknowledged`, `resolved`
+    and `reopened` of the whole case; `untagged` (a person took the tag `what_of` off) and `moved` (to the group `what_of`) of a ticket.
+    """
+
+    at: datetime
+    what: str
+    of: str
+    by: str | None = None
+    what_of: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Life:
+    """The events of a case, oldest first, and what is known of its interactions at the end of them, by `source:id`."""
+
+    events: tuple[Event, ...]
+    tracks: Mapping[str, Track]
+
+    def first(self, *what: str, of: str | None = None) -> Event | None:
+        return next((one for one in self.events if one.what in what and of in (None, one.of)), None)
+
+    def last(self, *what: str, of: str | None = None) -> Event | None:
+        return next((one for one in reversed(self.events) if one.what in what and of in (None, one.of)), None)
+
+    def count(self, what: str) -> int:
+        return sum(one.what == what for one in self.events)
+
+    @property
+    def resolved_at(self) -> datetime | None:
+        """When it was resolved for the last time; None while it is open."""
+        found = self.last(RESOLVED, REOPENED)
+        return found.at if found is not None and found.what == RESOLVED else None
+
+
+def lived(story: Sequence[Moment], rests: Iterable[datetime] = (), joined: Mapping[str, str] = EMPTY) -> Life:
+    """The life of a case by its story, in order. `rests`: when it came to rest by time alone; `joined`: as `CaseState.joined`."""
+    state, found = CaseState(joined=joined), list[Event]()
+    resting = sorted(rests, reverse=True)
+    for moment in story:
+        while resting and resting[-1] <= moment.at:
+            state = _rest(state, resting.pop(), found)
+        subject = moment.subject
+        before = state
+        state, previous, changed = hear(state, moment, subject, order_key(moment), asks_anew(moment))
+        if moment.event not in UNJUDGED:
+            found += _told(before, state, moment, subject, previous, changed)
+    for at in reversed(resting):
+        state = _rest(state, at, found)
+    return Life(tuple(found), state.tracks)
+
+
+def _rest(state: CaseState, at: datetime, found: list[Event]) -> CaseState:
+    if state.resolved or not state.threads:
+        return state
+    found.append(Event(at, RESOLVED, state.latest))
+    return state.at_rest()
+
+
+def _told(
+    before: CaseState, state: CaseState, moment: Moment, subject: Interaction, previous: Mapping[str, Value], changed: Sequence[str]
+) -> list[Event]:
+    key, by, at = key_of(subject), moment.actor.id, moment.at
+    found: list[Event] = []
+
+    def add(what: str, what_of: str = "") -> None:
+        found.append(Event(at, what, key, by, what_of))
+
+    if moment.source == "zendesk":
+        was = before.tracks[key].status if key in before.tracks else None
+        now = state.tracks[key].status
+        if moment.event == "ticket.created":
+            add(CREATED, "agent" if _speaks(moment) else "")
+        elif _speaks(moment):
+            add(REPLIED)
+        if now in DONE and was not in DONE:
+            add(SOLVED)
+        elif was in DONE and now not in DONE:
+            add(UNSOLVED)
+        if moment.actor.kind == "agent":
+            if "tags" in changed:
+                had, has = previous.get("tags"), state.tracks[key].facts.get("tags")
+                gone = set(had if isinstance(had, tuple) else ()) - set(has if isinstance(has, tuple) else ())
+                for tag in sorted(gone):
+                    add(UNTAGGED, tag)
+            if "ticket.group_id" in changed and previous.get("ticket.group_id") is not None:
+                add(MOVED, str(state.tracks[key].facts.get("ticket.group_id") or ""))
+    elif moment.source == "talkdesk" and moment.event == "call.answered":
+        add(ANSWERED)
+    if _is_taken(state) and not _is_taken(before):
+        add(ACKNOWLEDGED)
+    if before.resolved and not state.resolved:
+        add(REOPENED)
+    elif state.resolved and not before.resolved:
+        add(RESOLVED)
+    return found
+
+
+def _speaks(moment: Moment) -> bool:
+    """Whether an agent speaks in public."""
+    return any(text.public and text.by == "agent" for text in moment.texts)
+
+
+def _is_taken(state: CaseState) -> bool:
+    return state.acknowledged is not None or any(thread.taken is not None for thread in state.threads.values())

@@ -1,0 +1,137 @@
+"""Reports: figures over a time, in every form, and the cases behind each of them."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Annotated, Any, Final
+
+from fastapi import APIRouter, Path, Query, Request, Response
+from fastapi.responses import JSONResponse
+
+from tsbridge.acts import reports as acts
+from tsbridge.reports.forms import lines, to_json
+from tsbridge.reports.groups import DAY, day_of, start_of
+from tsbridge.reports.model import GROUPS, Question, Report, Sense
+from tsbridge.web.accept import choose
+from tsbridge.web.auth import Viewer
+from tsbridge.web.csvtext import CSV, cell, csv_text
+from tsbridge.web.desk import Desk, Made
+from tsbridge.web.inputs import TimeQuery, Word, query_time, read_date
+from tsbridge.web.pages import Paged
+from tsbridge.web.problems import invalid, not_found
+from tsbridge.web.route import DeskRoute
+
+routes = APIRouter(route_class=DeskRoute, prefix="/v1/reports", tags=["reports"])
+
+JSON: Final = "application/json"
+USUAL: Final = timedelta(days=7)
+LONGEST: Final = timedelta(days=400)
+_WHEN: Final = "A date, which begins in the team's zone, or a time. "
+
+Name = Annotated[str, Path(max_length=40, pattern=r"^[a-z]+$")]
+From = Annotated[str | None, Query(alias="from", max_length=40, description=_WHEN + "Without it the seventh day before `to`.")]
+To = Annotated[str | None, Query(alias="to", max_length=40, description=_WHEN + "Not included. Without it the end of today.")]
+By = Annotated[str | None, Query(max_length=20, description=f"One of {' '.join(GROUPS)}.")]
+AsOf = Annotated[TimeQuery, Query(description="As it was known then. Without it: now.")]
+In = Annotated[Sense, Query(description="Of durations: `true` counts what is open, too; `zendesk` as Zendesk's own figures of that name.")]
+
+
+@routes.get("")
+async def list_reports(by: Viewer, page: Paged) -> dict[str, Any]:
+    """The reports there are, what each counts, and by what each may be grouped."""
+    after = page.after_text("reports")
+    found = [kind for name, kind in sorted(acts.KINDS.items()) if after is None or name > after]
+    return page.answer("reports", found[: page.limit + 1], lambda kind: (kind.name,), _kind_item)
+
+
+@routes.get("/{name}", response_model=None, responses={200: {"content": {JSON: {}, CSV: {"schema": {"type": "string"}}}}})
+async def show_report(
+    request: Request,
+    desk: Made,
+    by: Viewer,
+    name: Name,
+    since: From = None,
+    until: To = None,
+    group_by: By = None,
+    as_of: AsOf = None,
+    sense: In = "true",
+) -> Response:
+    """The figures of a report. The same `as_of` gives the same bytes."""
+    form = choose(request, (JSON, CSV))
+    found = await _report(desk, question(desk, name, since, until, group_by, as_of, sense))
+    headers = {"Vary": "Accept"}
+    if form == CSV:
+        return Response(csv_text([cell(one) for one in line] for line in lines(found)), media_type=CSV, headers=headers)
+    return JSONResponse(to_json(found), headers=headers)
+
+
+@routes.get("/{name}/cases")
+async def list_report_cases(
+    desk: Made,
+    by: Viewer,
+    page: Paged,
+    name: Name,
+    since: From = None,
+    until: To = None,
+    group_by: By = None,
+    as_of: AsOf = None,
+    sense: In = "true",
+    group: Word = None,
+    column: Word = None,
+) -> dict[str, Any]:
+    """The cases behind a report's group (without one: behind its totals), or behind one figure of it, by id. `value`: what each adds to
+    the figure, in seconds where it is a time."""
+    asked = question(desk, name, since, until, group_by, as_of, sense)
+    after = page.after_text("report_cases")
+    try:
+        found = await desk.database.read(lambda conn: acts.opens(conn, asked, group, column))
+    except acts.NoReport:
+        raise invalid("query", "column", "Expected the key of one of the report's columns.") from None
+    rows = [one for one in found if after is None or one.case_id > after]
+    return page.answer("report_cases", rows, lambda one: (one.case_id,), lambda one: {"id": one.case_id, "value": one.value})
+
+
+def _kind_item(kind: acts.Kind) -> dict[str, Any]:
+    told = {name: getattr(kind, name) for name in ("name", "title", "definition", "group_by")}
+    columns = [measure.column.to_json() for measure in kind.measures()]
+    return {"id": kind.name, **told, "groups": list(kind.groups), "columns": columns}
+
+
+async def _report(desk: Desk, asked: Question) -> Report:
+    return await desk.database.read(lambda conn: acts.report(conn, asked))
+
+
+def question(
+    desk: Desk, name: str, since: str | None, until: str | None, group_by: str | None, as_of: str | None, sense: Sense
+) -> Question:
+    """What is asked, as the act takes it. Raises 404 for no such report, 422 for what makes no sense."""
+    kind = acts.KINDS.get(name)
+    if kind is None:
+        raise not_found("report")
+    by = group_by or kind.group_by
+    if by not in kind.groups:
+        raise invalid("query", "group_by", f"Expected one of {' '.join(kind.groups)}.")
+    now = desk.clock.now()
+    known = query_time("as_of", as_of) or now
+    if known > now:
+        raise invalid("query", "as_of", "Expected a time that is not to come.", code="time")
+    end = start_of(day_of(known, desk.zone) + DAY, desk.zone) if until is None else _when(desk, "to", until)
+    start = (
+        start_of(day_of(end - timedelta(microseconds=1), desk.zone) - USUAL + DAY, desk.zone)
+        if since is None
+        else _when(desk, "from", since)
+    )
+    if not start < end <= start + LONGEST:
+        raise invalid("query", "to", f"Expected a time behind `from`, within {LONGEST.days} days.")
+    return Question(name, start, end, by, known, desk.zone, sense)
+
+
+def _when(desk: Desk, name: str, text: str) -> datetime:
+    if len(text) > len("2026-12-24"):
+        found = query_time(name, text)
+        if found is not None:
+            return found
+    try:
+        return start_of(read_date(text), desk.zone)
+    except ValueError:
+        raise invalid("query", name, "Expected a date like 2026-12-24, or an RFC 3339 time with its zone.", code="time") from None

@@ -1,0 +1,114 @@
+"""Reports as callers get them: in every form the same figures, and behind each figure its cases."""
+
+from __future__ import annotations
+
+import csv
+import io
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+
+from tests.clocks import START
+from tests.web import rows
+
+pytestmark = pytest.mark.anyio
+
+HOUR = timedelta(hours=1)
+
+
+@pytest.fixture
+async def desk(room: Any) -> Any:
+    """Cases of two days in the team's zone: one before midnight, two behind it."""
+
+    def fill(conn: Any) -> None:
+        at = datetime.fromisoformat("2026-11-21T06:30:00+00:00")
+        rows.case(conn, "case_a", at, "1", severity=1, queue="safety", category="safety_incident", acknowledged_at=at + HOUR)
+        rows.case(conn, "case_b", at + 2 * HOUR, "2", severity=3, queue="intake")
+        rows.case(conn, "case_c", at + 3 * HOUR, "3", queue="=cmd|' /C calc'!A1")
+
+    await room.desk.database.write(fill)
+    return room
+
+
+WEEK = "/v1/reports/volumes?from=2026-11-16&to=2026-11-23"
+
+
+async def test_cases_are_counted_on_the_days_of_the_teams_zone_and_days_without_any_stand_there_too(desk: Any) -> None:
+    answer = (await desk.client.get(WEEK)).json()
+    assert {row["group"]: row["cases"] for row in answer["rows"]} == {
+        **{f"2026-11-{day}": 0 for day in (16, 17, 18, 19, 22)},
+        "2026-11-20": 1,
+        "2026-11-21": 2,
+    }
+    assert (answer["from"], answer["to"]) == ("2026-11-16T08:00:00Z", "2026-11-23T08:00:00Z")
+    assert (answer["timezone"], answer["group_by"], answer["sense"]) == ("America/Los_Angeles", "day", "true")
+    assert answer["totals"]["cases"] == 3
+
+
+async def test_each_figure_opens_to_its_cases(desk: Any) -> None:
+    answer = (await desk.client.get(WEEK + "&group_by=severity")).json()
+    found = {row["group"]: (await desk.client.get(row["cases_url"])).json()["items"] for row in answer["rows"]}
+    assert {group: [one["id"] for one in items] for group, items in found.items()} == {
+        "1": ["case_a"],
+        "3": ["case_b"],
+        "(none)": ["case_c"],
+    }
+    severe = (await desk.client.get(answer["totals"]["cases_url"] + "&column=severe")).json()
+    assert severe["items"] == [{"id": "case_a", "value": None}]
+    paged = (await desk.client.get(answer["totals"]["cases_url"] + "&limit=2")).json()
+    assert [one["id"] for one in paged["items"]] == ["case_a", "case_b"]
+    rest = await desk.client.get(answer["totals"]["cases_url"], params={"cursor": paged["next_cursor"], "limit": "2"})
+    assert [one["id"] for one in rest.json()["items"]] == ["case_c"]
+
+
+async def test_times_open_to_cases_with_what_each_adds(desk: Any) -> None:
+    answer = (await desk.client.get("/v1/reports/responses?from=2026-11-16&to=2026-11-23")).json()
+    assert answer["totals"]["acknowledge_p50_s"] is None
+    assert (
+        answer["totals"]["at_least_s"]["acknowledge_p50_s"] == (START - datetime.fromisoformat("2026-11-21T09:30:00+00:00")).total_seconds()
+    )
+    shown = (await desk.client.get(answer["totals"]["cases_url"] + "&column=acknowledge_p50_s")).json()["items"]
+    assert (shown[0]["id"], shown[0]["value"]) == ("case_a", 3600)
+
+
+async def test_csv_has_the_figures_of_the_json_and_no_formula(desk: Any) -> None:
+    url = WEEK + "&group_by=queue&as_of=2026-11-22T08:00:00Z"
+    shown, text = (await desk.client.get(url)).json(), await desk.client.get(url, headers={"Accept": "text/csv"})
+    assert text.headers["content-type"].startswith("text/csv")
+    head, *lines = list(csv.reader(io.StringIO(text.text)))
+    keys = [column["key"] for column in shown["columns"]]
+    assert head == ["queue", *keys, "at_least_s", "cases_url"]
+    for line, row in zip(lines, [*shown["rows"], {"group": "(all)", **shown["totals"]}], strict=True):
+        assert line[1:-2] == ["" if row[key] is None else str(row[key]) for key in keys]
+        assert line[0].removeprefix("'") == row["group"]
+    assert not any(cell.startswith(("=", "+", "-", "@")) for line in lines for cell in line)
+
+
+async def test_the_reports_there_are_come_with_their_definitions(desk: Any) -> None:
+    items = (await desk.client.get("/v1/reports")).json()["items"]
+    assert {"volumes", "responses", "resolutions"} <= {one["name"] for one in items}
+    for one in items:
+        assert one["definition"]
+        assert all(column["metric"] and column["population"] and column["unit"] for column in one["columns"])
+
+
+@pytest.mark.parametrize(
+    ("query", "status"),
+    [
+        ("nothing", 404),
+        ("volumes?from=yesterday", 422),
+        ("volumes?from=2026-11-23&to=2026-11-16", 422),
+        ("volumes?from=2020-01-01&to=2026-11-16", 422),
+        ("volumes?group_by=colour", 422),
+        ("volumes?as_of=2036-11-16T00:00:00Z", 422),
+        ("volumes?sense=other", 422),
+        ("volumes/cases?column=colour", 422),
+    ],
+)
+async def test_what_makes_no_sense_is_refused(query: str, status: int, desk: Any) -> None:
+    assert (await desk.client.get(f"/v1/reports/{query}")).status_code == status
+
+
+async def test_other_forms_are_not_had(desk: Any) -> None:
+    assert (await desk.client.get(WEEK, headers={"Accept": "image/png"})).status_code == 406

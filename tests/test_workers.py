@@ -10,7 +10,7 @@ from tsbridge.settings import load
 from tsbridge.store.db import Database
 from tsbridge.store.rulebooks import LiveRulebook
 from tsbridge.work.rosters import LiveRoster
-from tsbridge.workers import Workers
+from tsbridge.workers import TAKEOVER, Workers
 
 RUNBOOK = Path(__file__).resolve().parent.parent / "docs" / "runbook.md"
 BOTH_VENDORS = {
@@ -29,4 +29,5 @@ def test_the_runbook_says_of_every_task_what_it_does_and_which_are_vital(databas
     table = RUNBOOK.read_text().partition("## Tasks")[2].partition("\n## ")[0]
     rows = [line.split("|")[1] for line in table.splitlines() if line.startswith("| `")]
     told = {name: "(vital)" in row for row in rows for name in re.findall(r"`(\w+)`", row)}
-    assert told == {name: one.vital for name, one in standings.items()}
+    beside = {} if database.dialect == "postgresql" else {TAKEOVER: False}  # on SQLite nobody works beside us
+    assert told == {name: one.vital for name, one in standings.items()} | beside

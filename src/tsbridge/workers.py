@@ -45,6 +45,7 @@ from tsbridge.work.replay import Replays, Shadowing
 from tsbridge.work.rosters import LiveRoster
 from tsbridge.work.silence import Silence
 from tsbridge.work.stream import Stream
+from tsbridge.work.takeover import Takeover
 from tsbridge.work.watch import Watch
 from tsbridge.work.writeback import Writeback
 
@@ -71,6 +72,7 @@ ASSIGN: Final = "assign"
 COVER: Final = "cover"
 WATCH: Final = "watch"
 DUTIES: Final = "duties"
+TAKEOVER: Final = "takeover"
 VITAL: Final = (INGEST, CLOCK, WRITEBACK)
 """Tasks without which nothing is heard, escalated or written."""
 LIMITS: Final = {CALLS: timedelta(minutes=30), RECORDINGS: timedelta(minutes=15)}
@@ -135,6 +137,9 @@ class Workers:
             WATCH: Watch(database, clock, conclusions, live, roster, alarm, name, settings.writeback).round,
             SHADOW: Shadowing(database, clock, live, settings.zone).round,
         }
+        self._takeover = Takeover(database, clock, name)
+        if database.dialect == "postgresql":  # on SQLite nobody works beside us
+            rounds[TAKEOVER] = self._takeover.round
         if self._zendesk is not None:
             rounds[WHOAMI] = self._who_am_i
             own = self.own_user
@@ -220,6 +225,7 @@ class Workers:
                 with suppress(TimeoutError):
                     async with asyncio.timeout(FINISHES_WITHIN_S):
                         await self._notify.finish()
+                        await self._takeover.leave()
 
     async def _who_am_i(self) -> datetime | bool | None:
         """Ask Zendesk whom it takes us for: by that we know our own changes when they come back."""

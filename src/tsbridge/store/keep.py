@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import Connection, delete, select
 
 from tsbridge.core.moments import instant_text, read_instant
 from tsbridge.store.statements import insert_into
 from tsbridge.store.tables import kept
+
+TURN: Final = {"by", "until"}
+"""What is kept of a turn."""
 
 
 def mappings(source: str) -> str:

@@ -474,3 +474,9 @@ kept = Table(
     Column("name", Text, primary_key=True),  # writeback_mode, installation_id, pepper …
     Column("value", Json, nullable=False),
 )
+workers = Table(
+    "workers",  # processes that work beside others: a count that stands still says that one is gone
+    metadata,
+    Column("name", Text, primary_key=True),  # as it stands in claims
+    Column("beats", BigInteger, nullable=False),
+)

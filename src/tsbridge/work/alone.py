@@ -14,7 +14,7 @@ from typing import Any, Final, Protocol
 from sqlalchemy import Connection
 
 from tsbridge.core.ports import Clock, Died
-from tsbridge.store import alone, inbox, keep
+from tsbridge.store import alone, inbox, keep, leases
 from tsbridge.store.db import Database
 from tsbridge.work.accounts import ACCOUNT
 from tsbridge.work.ingest import PAUSE, Ingest
@@ -40,7 +40,7 @@ class Alone:
         self._clock = clock
         self._read = read
         self._ingest = ingest
-        self._worker = f"{worker}-alone"
+        self._worker = leases.alone(worker)
 
     async def round(self) -> bool:
         """Work on one. True when there was one."""

@@ -97,15 +97,15 @@ def _is_locked(attempt: RetryCallState) -> bool:
     return isinstance(failure, library().OperationalError) and "locked" in str(failure)
 
 
-def execute_many(conn: Connection, statement: str, rows: Sequence[tuple[Any, ...]]) -> int:
-    """Run a statement with `?` for each row inside the connection's transaction; returns how many rows it changed.
+def execute(conn: Connection, statement: str, values: Sequence[Any]) -> int:
+    """Run a statement with `?` inside the connection's transaction; returns how many rows it changed.
 
     Straight to the driver: for a few rows SQLAlchemy's own part would cost more than SQLite's. Errors come as SQLAlchemy's.
     """
     driver = library()
     cursor = conn.connection.cursor()
     try:
-        cursor.executemany(statement, rows)
+        cursor.execute(statement, values)
         return int(cursor.rowcount)
     except driver.OperationalError as failure:
         raise OperationalError(statement, None, failure) from None

@@ -51,7 +51,7 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         while data and not self._refused and not self.transport.is_closing():
-            piece, data = data[:PIECE_BYTES], data[PIECE_BYTES:]
+            piece, data = (data, b"") if len(data) <= PIECE_BYTES else (data[:PIECE_BYTES], data[PIECE_BYTES:])
             before, self._brought = self._in_head, False
             super().data_received(piece)
             self._unasked = 0 if self._brought or before != self._in_head else self._unasked + len(piece)
@@ -62,16 +62,12 @@ class BoundedProtocol(HttpToolsProtocol):
         self._in_head = True
         super().on_message_begin()
 
-    def on_header(self, name: bytes, value: bytes) -> None:
-        if not self._in_head:
-            return
-        if len(self.headers) >= HEADERS:
-            raise _HeadTooLarge
-        super().on_header(name, value)
-
     def on_headers_complete(self) -> None:
+        if len(self.headers) > HEADERS:
+            raise _HeadTooLarge
         self._in_head = False
         super().on_headers_complete()
+        self.headers = []  # what comes from here on is trailers, and the request has its own list
 
     def on_body(self, body: bytes) -> None:
         self._brought = True
@@ -82,7 +78,7 @@ class BoundedProtocol(HttpToolsProtocol):
         self._in_head = True  # of the request to come
 
     def send_400_response(self, msg: str) -> None:
-        if self._unasked <= HEAD_BYTES and len(self.headers or ()) < HEADERS:
+        if self._unasked <= HEAD_BYTES and len(self.headers or ()) <= HEADERS:
             super().send_400_response(msg)
             return
         self._refused = True
@@ -176,6 +172,7 @@ def config(app: Any, host: str, port: int) -> uvicorn.Config:
         http=DeadlineProtocol,
         ws="none",
         lifespan="on",
+        interface="asgi3",
         log_config=None,
         access_log=False,
         server_header=False,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import importlib.resources
-from collections.abc import Iterable
+from collections.abc import Awaitable, Iterable
 from functools import cache, partial
 from typing import Final
 
@@ -131,9 +131,9 @@ def front(app: FastAPI, webhooks: Iterable[BaseRoute]) -> ASGIApp:
     """
     doors = {route.path: route.app for route in webhooks if isinstance(route, Route)}
 
-    async def enter(scope: Scope, receive: Receive, send: Send) -> None:
+    def enter(scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         door = doors.get(scope["path"]) if scope["type"] == "http" and scope["method"] == "POST" else None
-        await (door or app)(scope, receive, send)
+        return (door or app)(scope, receive, send)
 
     return enter
 

@@ -19,6 +19,7 @@ from tsbridge.core.errors import Refused
 SIGNATURE: Final = "x-zendesk-webhook-signature"
 TIMESTAMP: Final = "x-zendesk-webhook-signature-timestamp"
 FUTURE: Final = timedelta(seconds=60)
+DIGEST_BYTES: Final = hashlib.sha256().digest_size
 PUBLIC_TEST_SECRET: Final = "dGhpc19zZWNyZXRfaXNfZm9yX3Rlc3Rpbmdfb25seQ=="  # noqa: S105  # printed in Zendesk's documentation: proves nothing
 
 
@@ -74,6 +75,6 @@ def _digest(text: str) -> bytes:
         digest = binascii.a2b_base64(text.strip().encode("ascii"), strict_mode=True)
     except (binascii.Error, ValueError):
         raise Refused("bad_signature") from None
-    if len(digest) != hashlib.sha256().digest_size:
+    if len(digest) != DIGEST_BYTES:
         raise Refused("bad_signature")
     return digest

@@ -174,3 +174,9 @@ async def test_a_trailer_is_no_header(port: int) -> None:
         b"POST /headers HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n1\r\na\r\n0\r\nX-Key: secret\r\n\r\n"
     )
     assert b"x-key" not in (await ends(port, chunks)).split(b"\r\n\r\n", 1)[1]
+
+
+@pytest.mark.anyio
+async def test_many_trailers_are_read_over(port: int) -> None:
+    head = b"POST /headers HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n1\r\na\r\n0\r\n"
+    assert (await ends(port, head + b"X: a\r\n" * 500 + b"\r\n")).startswith(b"HTTP/1.1 200")

@@ -55,7 +55,7 @@ class BoundedProtocol(HttpToolsProtocol):
             before, self._brought = self._in_head, False
             super().data_received(piece)
             self._unasked = 0 if self._brought or before != self._in_head else self._unasked + len(piece)
-            if self._unasked > HEAD_BYTES and not self._refused:
+            if self._too_large() and not self._refused:
                 self.send_400_response("")
 
     def on_message_begin(self) -> None:
@@ -63,7 +63,7 @@ class BoundedProtocol(HttpToolsProtocol):
         super().on_message_begin()
 
     def on_headers_complete(self) -> None:
-        if len(self.headers) > HEADERS:
+        if self._too_large():
             raise _HeadTooLarge
         self._in_head = False
         super().on_headers_complete()
@@ -75,10 +75,13 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def on_message_complete(self) -> None:
         super().on_message_complete()
-        self._in_head = True  # of the request to come
+        self._in_head, self.headers = True, []  # of the request to come
+
+    def _too_large(self) -> bool:
+        return self._unasked > HEAD_BYTES or (self._in_head and len(self.headers or ()) > HEADERS)
 
     def send_400_response(self, msg: str) -> None:
-        if self._unasked <= HEAD_BYTES and len(self.headers or ()) <= HEADERS:
+        if not self._too_large():
             super().send_400_response(msg)
             return
         self._refused = True

@@ -31,7 +31,17 @@ FLOORS = {
 ROOF = frozenset(
     {
         *("__main__", "wiring", "assembly", "workers", "apart", "overtime", "feed_source", "readers", "files", "server", "cli"),
-        *("doctor", "doctor_database", "doctor_desk", "doctor_notify", "demo", "demo_bridge", "demo_people", "demo_report"),
+        *(
+            "doctor",
+            "doctor_database",
+            "doctor_desk",
+            "doctor_notify",
+            "doctor_almanac",
+            "demo",
+            "demo_bridge",
+            "demo_people",
+            "demo_report",
+        ),
     }
 )
 BESIDE = "simulator"

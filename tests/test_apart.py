@@ -41,8 +41,8 @@ def test_a_judge_that_was_sent_judges_and_explains_as_the_contract_says(seed: in
 @pytest.mark.parametrize("python", [None, "/there/is/no/such/python", "/bin/false"])
 def test_wherever_it_is_made_the_same_comes_out(python: str | None) -> None:
     document = load_file(STARTER)
-    ready = ready_apart(document, ZONE) if python is None else apart(make_ready, document, ZONE, read_roster, python=python)
-    here = make_ready(document, ZONE, read_roster)
+    ready = ready_apart(document, ZONE, 2026) if python is None else apart(make_ready, document, ZONE, read_roster, 2026, python=python)
+    here = make_ready(document, ZONE, read_roster, 2026)
     assert ready.judge is not None
     assert here.judge is not None
     assert ready[:2] == here[:2] == ((), ())
@@ -83,11 +83,11 @@ def test_work_that_a_process_died_of_is_not_done_here(code: str) -> None:
     ],
 )
 def test_what_keeps_a_document_from_going_live_is_told_from_there(document: Any, faults: list[str], failed: list[str]) -> None:
-    ready = ready_apart(document, ZONE)
+    ready = ready_apart(document, ZONE, 2026)
     assert [fault.code for fault in ready.faults] == faults
     assert [test.name for test in ready.failed] == failed
     assert (ready.judge is None) == bool(faults)
-    assert ready[:2] == make_ready(document, ZONE, read_roster)[:2]
+    assert ready[:2] == make_ready(document, ZONE, read_roster, 2026)[:2]
 
 
 def test_a_large_rulebook_is_checked_elsewhere_and_the_same_is_said() -> None:

@@ -117,6 +117,16 @@ def test_what_the_command_line_publishes_stands_in_the_audit_as_what_the_api_doe
     assert told == [("rulebook.publish", "rulebook", 1, 2, "milder"), ("rulebook.restore", "rulebook", 2, 3, "back")]
 
 
+def test_what_is_live_is_published_again_only_when_its_days_and_clocks_would_be_others(run: Run, database: Database) -> None:
+    assert run("rules", "restore", "1", "--note", "keep what is said now").code == 0
+    kept = database.read_now(lambda conn: [rulebooks.get(conn, version).almanac for version in (1, 2)])
+    assert kept[0] is None
+    assert kept[1] is not None
+    (told,) = database.read_now(lambda conn: conn.execute(select(tables.changes.c.after)).scalars().all())
+    assert told["almanac"] == kept[1]
+    assert run("rules", "restore", "2", "--note", "again").code == 1
+
+
 def test_what_two_rulebooks_decide_otherwise_is_told_setting_by_setting(run: Run, database: Database, milder: str) -> None:
     told = run("rules", "diff", "live", milder).out
     assert "decides  a bite is severity one\n" in told

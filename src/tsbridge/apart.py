@@ -51,9 +51,9 @@ class NoProcess(Exception):
     """None could be had that began the work."""
 
 
-def ready_apart(document: Any, zone: tzinfo) -> Ready:
+def ready_apart(document: Any, zone: tzinfo, year: int) -> Ready:
     """`rulebook.ready.make_ready`, elsewhere."""
-    return apart(make_ready, document, zone, read_roster)
+    return apart(make_ready, document, zone, read_roster, year)
 
 
 def check_apart(document: Any, zone: tzinfo, *, triggers: Any = None, about: str | None = None) -> tuple[Finding, ...]:

@@ -53,6 +53,7 @@ from tsbridge.wiring import (
     require_schema,
     salt,
 )
+from tsbridge.work.almanacs import Keeping
 from tsbridge.work.casedesk import DeskWork
 from tsbridge.work.choosing import Preview
 from tsbridge.work.conclude import Conclusions
@@ -214,6 +215,7 @@ def prepare(database: Database, settings: Settings, clock: Clock) -> None:
         log.info("published the starter rulebook", extra={"version": version})
     if publish_first_roster(database, settings, clock, TimedIds(clock, entropy)) is not None:
         log.info("published the first roster", extra={"version": 1})
+    Keeping(database, clock, TimedIds(clock, entropy), salt, settings.zone).keep()
 
 
 async def _until_told(workers: Workers) -> None:

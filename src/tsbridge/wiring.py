@@ -21,6 +21,7 @@ from tsbridge.core.crashpoint import arm, crashpoint
 from tsbridge.core.limits import FEED_BYTES, RECEIPT_BYTES
 from tsbridge.core.ports import Clock, Ids
 from tsbridge.core.rules.document import read
+from tsbridge.core.rules.read_calendars import of_rulebook
 from tsbridge.feed_source import Source
 from tsbridge.files import load_file
 from tsbridge.http import Http, Outgoing
@@ -123,14 +124,15 @@ def publish_starter(database: Database, settings: Settings, clock: Clock) -> int
         return None
     path = starter_path(settings)
     document = load_file(path)
-    book = read(document)
     now = clock.now()
+    almanac = of_rulebook(document, settings.zone, now.year)
+    book = read(document, almanac)
 
     def write(conn: Connection) -> int | None:
         rulebooks.lock_first(conn)  # a service and its workers may be started at once
         if rulebooks.has_any(conn):
             return None
-        return rulebooks.publish(conn, document, book.hash, f"the starter rulebook, {path.name}", now, "system")
+        return rulebooks.publish(conn, document, book.hash, f"the starter rulebook, {path.name}", now, "system", almanac=almanac)
 
     return database.write_now(write)
 
@@ -143,13 +145,13 @@ def publish_first_roster(database: Database, settings: Settings, clock: Clock, i
     if settings.roster is None or database.read_now(rosters.newest):
         return None
     document = load_file(settings.roster, dates=True)
-    hash = read_roster(document).hash
+    roster = read_roster(document)
     note = f"the first roster, {settings.roster.name}"
     record = Record(clock.now(), "system", ids.new("chg"), salt())
 
     def write(conn: Connection) -> int | None:
         try:
-            return rostering.publish(conn, document, hash, note, record, base=0)
+            return rostering.publish(conn, document, roster, note, record, base=0)
         except rostering.Moved:  # a service and its workers may be started at once
             return None
 

@@ -68,7 +68,7 @@ def test_a_roster_with_faults_fails_its_test_and_the_check_says_where() -> None:
 
 def test_publishing_and_coverage_run_them_with_their_people() -> None:
     document = having(NIGHT, {}, "alone")
-    assert make_ready(document, ZONE, read_roster).failed == ()
+    assert make_ready(document, ZONE, read_roster, 2026).failed == ()
     covered = {one["key"]: one["matched"] for one in coverage(staffed(read(document), read_roster), ZONE)["rules"]}
     assert covered == {"alone": 1, "thin": 0, "gone": 0, "rest": 1}
-    assert [result.name for result in make_ready(having(NIGHT, {}), ZONE, read_roster).failed] == ["t"]
+    assert [result.name for result in make_ready(having(NIGHT, {}), ZONE, read_roster, 2026).failed] == ["t"]

@@ -33,7 +33,7 @@ def kept(database: Database) -> Database:
     def write(conn: Connection) -> None:
         for number, title in enumerate(("one", "two"), 1):
             made = {**document(), "title": title}
-            rostering.publish(conn, made, read(made).hash, title, Record(START, "sam", f"chg_{number}", "s"))
+            rostering.publish(conn, made, read(made), title, Record(START, "sam", f"chg_{number}", "s"))
         for number in (3, 4):
             one = Override(f"ovr_{number}", "off", "ana", START + number * HOUR, START + (number + 1) * HOUR, "ill")
             rostering.override(conn, one, Record(START, "sam", f"chg_{number}", "s"))

@@ -4,15 +4,23 @@ from __future__ import annotations
 
 import asyncio
 import copy
+from datetime import date
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
+from tests.clocks import START
+from tests.core.almanacs import Later
 from tests.web.conftest import BOOK
 from tests.work.test_staff import ROSTER
 from tsbridge import ZONE_RULES
+from tsbridge.core.almanac import Kept
 from tsbridge.core.ports import Died
 from tsbridge.core.public_days import LIBRARY
+from tsbridge.core.rules.read_calendars import of_rulebook
+from tsbridge.store import almanacs, rulebooks
+from tsbridge.store.db import Database
 from tsbridge.web.inputs import time_text
 
 pytestmark = pytest.mark.anyio
@@ -65,6 +73,27 @@ async def test_the_days_of_calendars_are_shown_with_who_says_so(room: Any) -> No
     ]
     live = (await room.client.get("/v1/rulebook/calendars")).json()
     assert (live["version"], live["from"] < live["to"]) == (1, True)
+
+
+async def test_the_days_of_a_version_are_those_that_were_kept_with_it(room: Any, database: Database) -> None:
+    document = book(calendars={"office": OFFICE})
+    kept = of_rulebook(document, ZoneInfo("UTC"), 2026, Later(also={date(2026, 8, 14): "Feast"}))
+    database.write_now(lambda conn: rulebooks.publish(conn, document, "sha256:2", "n", START, "sam", almanac=kept))
+    asked = {"from": "2026-08-14", "to": "2026-08-14"}
+    shown = (await room.client.get("/v1/rulebook/calendars", params=asked)).json()
+    assert (shown["version"], shown["library"], shown["zone_rules"]) == (2, "holidays 99", "2099a")
+    assert [day["names"] for day in shown["calendars"][0]["days"]] == [["Feast"]]
+
+
+async def test_publishing_keeps_the_days_of_its_calendars(room: Any, database: Database) -> None:
+    _, seen = await draft(room)
+    kept = await room.client.put("/v1/rulebook/draft", json={"document": book(calendars={"office": OFFICE})}, headers=seen)
+    made = await room.client.post("/v1/rulebook/publish", json={"note": "go"}, headers={"If-Match": kept.headers["ETag"]})
+    assert made.status_code == 201
+    almanac = database.read_now(lambda conn: almanacs.of(conn, "rulebook", 2))
+    assert isinstance(almanac, Kept)
+    assert almanac.countries == (("HU", None),)
+    assert "Europe/London" in almanac.keys
 
 
 @pytest.mark.parametrize(

@@ -15,8 +15,10 @@ from sqlalchemy import Connection, select
 
 from tests.clocks import CountingIds, SettableClock
 from tsbridge.core import strict_json
+from tsbridge.core.almanac import INSTALLED, Almanac
 from tsbridge.core.moments import instant_text
 from tsbridge.core.rules.document import read
+from tsbridge.core.rules.read_calendars import of_rulebook
 from tsbridge.store import inbox, rulebooks
 from tsbridge.store.db import Database
 from tsbridge.store.rulebooks import LiveRulebook
@@ -76,9 +78,11 @@ class Walk:
         self.desk = DeskWork(database, clock, self.ids, self.conclusions, lambda: "salt", lambda: None)
         self.publish(document)
 
-    def publish(self, document: Mapping[str, Any]) -> int:
-        book = read(document)
-        return self.database.write_now(lambda conn: rulebooks.publish(conn, document, book.hash, "test", self.clock.now(), "test"))
+    def publish(self, document: Mapping[str, Any], by: Almanac | None = None) -> int:
+        """The next version. `by`: the almanac of which it keeps what it needs; without one it keeps nothing."""
+        now = self.clock.now()
+        book = read(document, INSTALLED if by is None else of_rulebook(document, UTC, now.year, by))
+        return self.database.write_now(lambda conn: rulebooks.publish(conn, document, book.hash, "test", now, "test", almanac=book.almanac))
 
     def tell(self, deliveries: Iterable[tuple[str, Mapping[str, Any]]]) -> None:
         kept = [

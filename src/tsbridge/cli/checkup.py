@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from tsbridge import doctor as checks
-from tsbridge import doctor_notify
+from tsbridge import doctor_almanac, doctor_notify
 from tsbridge.cli.frame import AsJson, at_hand, done, refuse, say
 from tsbridge.cli.names import live_named_wrongly
 from tsbridge.doctor import Line
@@ -40,6 +40,7 @@ def doctor(
     else:
         lines += checks.settings(settings, SystemClock().now().date())
         lines += database(settings.database_url.get_secret_value(), settings.guessed_talkdesk_zone, settings.writeback)
+        lines += _almanacs(settings)
         lines += _ways(settings, notify, agent)
         asked = asyncio.run(_zendesk(settings))
         lines += asked
@@ -48,6 +49,15 @@ def doctor(
     state = checks.worst(lines)
     say(as_json, {"state": state, "checks": [line.to_json() for line in lines]}, _printed(lines))
     done(state != "bad")
+
+
+def _almanacs(settings: Settings) -> list[Line]:
+    """Nothing without a database: that is said already."""
+    with at_hand(settings) as found:
+        try:
+            return [] if found is None else doctor_almanac.kept(found, settings.zone, SystemClock().now())
+        except (*DATABASE_FAILURES, OSError):
+            return []
 
 
 def _ways(settings: Settings, notify: bool, agent: str | None) -> list[Line]:

@@ -20,7 +20,7 @@ from tsbridge.store import history, rulebooks
 from tsbridge.store.rulebooks import LiveRulebook
 from tsbridge.web.csvtext import csv_text
 from tsbridge.web.replays import COLUMNS, move_item, record_of
-from tsbridge.work.replay import contest
+from tsbridge.work.replay import contest, published_judge
 
 INSTANT = timedelta(microseconds=1)
 
@@ -53,7 +53,8 @@ def replay(
             since=begins,
             until=ends or (newest + INSTANT if newest is not None else made.clock.now()),
         )
-        ready = made.read(lambda conn: contest(conn, live, Judge(book, made.settings.zone), asked))
+        judge = made.read(lambda conn: published_judge(conn, live, book.hash)) or Judge(book, made.settings.zone)
+        ready = made.read(lambda conn: contest(conn, live, judge, asked))
         tally, total, cursor, seen = Tally(made.settings.zone), made.read(history.count), "", 0
         if as_csv:
             sys.stdout.buffer.write(csv_text([COLUMNS]))

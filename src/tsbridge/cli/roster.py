@@ -12,13 +12,14 @@ from sqlalchemy import Connection
 
 from tsbridge.cli.books import STDIN, Place, finding_words, read_book, read_document, sound_roster, write_text
 from tsbridge.cli.frame import AsJson, Failed, actor, done, group, house, refuse, say
+from tsbridge.core.roster import almanac_of
 from tsbridge.files import based_on, dump, load_file, with_base
 from tsbridge.roster.check import check as checked
 from tsbridge.roster.diff import diff as differing
 from tsbridge.roster.document import read
 from tsbridge.roster.read_parts import RosterError
 from tsbridge.settings import load
-from tsbridge.store import rosters
+from tsbridge.store import almanacs, rosters
 from tsbridge.store.versions import Version
 from tsbridge.web import rostering
 from tsbridge.web.documents import passes
@@ -123,23 +124,24 @@ def _publish(document: Any, note: str, name: str, action: str, base: int | None,
     if not 0 < len(note.strip()) <= 2000:
         refuse("--note: expected 1 to 2000 characters")
     try:
-        hash = read(document).hash
+        roster = read(document)
     except RosterError as refused:
         raise Failed(f"{name} has faults by today's reading; nothing was done: {refused}") from None
+    almanac = almanac_of(roster, SystemClock().now().year)
     with house() as made:
 
         def write(conn: Connection) -> int:
             rosters.lock(conn)
             live = rosters.live(conn)
-            if live is not None and live.hash == hash:
+            if live is not None and live.hash == roster.hash and almanac.says_as(almanacs.get(conn, live.almanac)):
                 raise Failed(f"Version {live.version} is this very roster; nothing was published.")
             begun = base if base is not None else _own_word(live)
             if begun is None or begun != (0 if live is None else live.version):
                 raise _stale(name, begun, live, document)
-            return rostering.publish(conn, document, hash, note.strip(), made.record(), action=action, base=begun)
+            return rostering.publish(conn, document, roster, note.strip(), made.record(), action=action, base=begun)
 
         number = made.write(write)
-    say(as_json, {"version": number, "hash": hash}, [f"Version {number} of the roster is live ({hash[:19]}…)."])
+    say(as_json, {"version": number, "hash": roster.hash}, [f"Version {number} of the roster is live ({roster.hash[:19]}…)."])
     return number
 
 

@@ -13,13 +13,14 @@ import typer
 from tsbridge.cli.books import File, Place, finding_words, read_book, sound, sound_roster, stored
 from tsbridge.cli.frame import AsJson, Failed, done, group, house, refuse, say, table, time_option
 from tsbridge.cli.names import named_wrongly
+from tsbridge.core.almanac import INSTALLED, Almanac
 from tsbridge.core.rules.document import read
 from tsbridge.core.rules.shown import MOST_NEAR, NEAR
 from tsbridge.files import dump
 from tsbridge.roster.document import read as read_roster
 from tsbridge.rulebook.calendar_days import calendar_days
 from tsbridge.settings import load
-from tsbridge.store import rulebooks
+from tsbridge.store import almanacs, rulebooks
 from tsbridge.web import documents, trial
 from tsbridge.web.inputs import read_date
 from tsbridge.web.problems import Problem
@@ -170,6 +171,7 @@ def try_(
     facts, moment = {} if given is None else _given(given), time_option("at", at)
     document, number = (None if file is None else sound(file)[0]), version
     seen: trial.Asked | None = None
+    almanac: Almanac = INSTALLED
     known = None if roster is None else read_roster(sound_roster(roster)[0])
     try:
         if document is None or stored_one:
@@ -177,6 +179,7 @@ def try_(
                 if document is None:
                     number = None if draft else version or made.read(rulebooks.live_version)
                     document = made.read(rulebooks.draft).document if draft else stored(made, number)
+                    almanac = INSTALLED if number is None else made.read(lambda conn: almanacs.of(conn, "rulebook", number))
                 if stored_one:
                     seen = made.read(lambda conn: trial.recorded(conn, event, decision))
         asked = (
@@ -184,7 +187,7 @@ def try_(
         )
     except Problem as problem:
         _refused(problem)
-    found = trial.tried(document, number, load().zone, asked, "try", NEAR._replace(shown=near))
+    found = trial.tried(document, number, load().zone, asked, "try", NEAR._replace(shown=near), almanac)
     say(as_json, _without_values(found) if stored_one else found, _in_words(found))
 
 

@@ -10,6 +10,8 @@ from tsbridge import assembly, log
 from tsbridge.cli.frame import AsJson, done, house, refuse, say
 from tsbridge.settings import load
 from tsbridge.store import schema
+from tsbridge.wiring import salt
+from tsbridge.work.almanacs import Keeping
 
 
 def serve(
@@ -44,6 +46,7 @@ def migrate(as_json: AsJson = False) -> None:
     with house(any_schema=True) as made:
         before = schema.current(made.database)
         revision = schema.migrate(made.database)
+        Keeping(made.database, made.clock, made.ids, salt, made.settings.zone).keep()
     words = f"Schema {revision}: " + ("nothing to do." if before == revision else f"came from {before or 'an empty database'}.")
     say(as_json, {"before": before, "revision": revision}, [words])
 

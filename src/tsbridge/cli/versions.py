@@ -13,18 +13,18 @@ from sqlalchemy import Connection
 from tsbridge.cli.books import STDIN, WORDS, mapping, named, read_book, sound, stored, write_text
 from tsbridge.cli.frame import AsJson, Failed, actor, done, house, refuse, say
 from tsbridge.cli.names import named_wrongly
-from tsbridge.core.rules.document import read
 from tsbridge.files import based_on, dump, with_base
 from tsbridge.roster.document import read as read_roster
 from tsbridge.rulebook import diff as differing
 from tsbridge.rulebook.ready import make_ready
 from tsbridge.rulebook.zendesk_import import import_zendesk
 from tsbridge.settings import load
-from tsbridge.store import rulebooks
+from tsbridge.store import almanacs, rulebooks
 from tsbridge.store.versions import Version
 from tsbridge.web import documents, effects, publishing
 from tsbridge.web.inputs import BIGGEST_VERSION
 from tsbridge.web.problems import Problem
+from tsbridge.wiring import SystemClock
 
 
 def diff(
@@ -176,16 +176,19 @@ def _publish(document: Any, note: str, name: str, action: str, as_json: bool, ba
     """Make a document without faults live, unless it is already, fails tests of its own, or is based on another version."""
     if not 0 < len(note.strip()) <= 2000:
         refuse("--note: expected 1 to 2000 characters")
-    failed = [test.name for test in make_ready(document, load().zone, read_roster).failed]
-    if failed:
+    ready = make_ready(document, load().zone, read_roster, SystemClock().now().year)
+    if ready.failed:
+        failed = [test.name for test in ready.failed]
         raise Failed(f"{name} fails tests of its own: {', '.join(failed)}", data={"failed_tests": failed})
-    book = read(document)
+    if ready.judge is None or ready.almanac is None:
+        raise Failed(f"{name} has faults; nothing was published.", data={"findings": [fault.to_json() for fault in ready.faults]})
+    book, almanac = ready.judge.book, ready.almanac
     with house() as made:
 
         def write(conn: Connection) -> int:
             rulebooks.lock_draft(conn)
             live = rulebooks.get(conn, rulebooks.live_version(conn))
-            if live.hash == book.hash:
+            if live.hash == book.hash and almanac.says_as(almanacs.get(conn, live.almanac)):
                 raise Failed(f"Version {live.version} is this very rulebook; nothing was published.")
             begun = base(live)
             if begun is None:

@@ -118,6 +118,10 @@ class Kept:
         """IANA's names of the zones."""
         return tuple(self.data["zones"])
 
+    def says_as(self, other: Almanac) -> bool:
+        """Whether another one that was kept says the same, whoever told it."""
+        return isinstance(other, Kept) and all(self.data[name] == other.data[name] for name in ("from", "to", "countries", "zones"))
+
     def days(self, country: str, subdivision: str | None, year: int) -> PublicDays:
         if (country, subdivision) not in self._countries:
             raise LookupError(country, subdivision)

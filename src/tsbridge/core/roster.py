@@ -5,10 +5,11 @@ What it means at an instant is `core.rota`'s; how the document is read and check
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta, tzinfo
 from typing import Final, Literal
 
+from tsbridge.core.almanac import INSTALLED, Almanac, Kept, resolved
 from tsbridge.core.calendar import Hours
 
 Pairs = tuple[tuple[str, int], ...]
@@ -118,7 +119,10 @@ class Limit:
 
 @dataclass(frozen=True, slots=True)
 class Roster:
-    """The document, read. Each part sorted by its keys; `cover` in the document's order, the first match answers."""
+    """The document, read. Each part sorted by its keys; `cover` in the document's order, the first match answers.
+
+    `almanac` knows its zones.
+    """
 
     zone: tzinfo
     agents: tuple[Agent, ...] = ()
@@ -130,6 +134,13 @@ class Roster:
     limits: tuple[Limit, ...] = ()
     lists: tuple[tuple[str, tuple[str, ...]], ...] = ()
     hash: str = ""
+    almanac: Almanac = field(default=INSTALLED, repr=False, compare=False)
+
+
+def almanac_of(roster: Roster, year: int) -> Kept:
+    """The rules of the zones that its hours and days are in, to be kept with a roster that is published in `year`."""
+    zones = [one.zone for one in roster.agents] + [one.zone for one in roster.shifts] + [one.zone for one in roster.rotations]
+    return resolved((), [roster.zone, *zones], year, roster.almanac)
 
 
 @dataclass(frozen=True, slots=True)

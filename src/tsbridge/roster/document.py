@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
+from tsbridge.core.almanac import INSTALLED, Almanac
 from tsbridge.core.roster import Agent, Cover, Limit, Roster
 from tsbridge.core.rules.findings import Finding, escape, kind_of, nearest
 from tsbridge.core.rules.vocabulary import CHANNELS
@@ -32,9 +33,11 @@ RESERVED: Final = ("oncall",)
 """Words that `notify` takes for something else."""
 
 
-def read(document: Any) -> Roster:
-    """A plain JSON value as a roster, each part sorted by its keys; raises `RosterError` with every problem."""
-    return _Reader(document).read()
+def read(document: Any, almanac: Almanac = INSTALLED) -> Roster:
+    """A plain JSON value as a roster, each part sorted by its keys; raises `RosterError` with every problem. Zones are by `almanac`."""
+    reader = _Reader(document)
+    reader.almanac = almanac
+    return reader.read()
 
 
 class _Reader(Rotas, Ways):
@@ -75,6 +78,7 @@ class _Reader(Rotas, Ways):
             tuple(one for key, value in parts["limits"].items() if (one := self.limit(key, value)) is not None),
             tuple((key, self.members_of_list(key, value)) for key, value in parts["lists"].items()),
             "" if self.findings else self.named(),
+            self.almanac,
         )
         queues = {queue for part in (made.agents, made.shifts) for one in part for queue in one.queues} | {
             line.queue for line in made.cover

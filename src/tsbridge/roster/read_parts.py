@@ -9,6 +9,7 @@ from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from tsbridge.core import zones
+from tsbridge.core.almanac import INSTALLED, Almanac
 from tsbridge.core.calendar import Hours
 from tsbridge.core.opening import read_hours
 from tsbridge.core.roster import Pairs
@@ -27,12 +28,13 @@ class RosterError(DocumentError):
 
 
 class Parts(Findings):
-    """Reads what the parts have in common; `zone` is the roster's own."""
+    """Reads what the parts have in common; `zone` is the roster's own, `almanac` knows the zones."""
 
     refusal = RosterError
 
     def __init__(self, document: Any) -> None:
         super().__init__(document)
+        self.almanac: Almanac = INSTALLED
         self.zone: tzinfo = ZoneInfo("UTC")
         self.agent_keys: frozenset[str] = frozenset()
         self.way_keys: frozenset[str] = frozenset()
@@ -66,7 +68,7 @@ class Parts(Findings):
             return self.zone
         if isinstance(name, str) and len(name) <= LONGEST:
             try:
-                return zones.zone(name)
+                return self.almanac.zone(name)
             except LookupError:
                 near = nearest(name, _ZONES)
         else:

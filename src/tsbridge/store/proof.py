@@ -14,7 +14,7 @@ from sqlalchemy import Connection, RowMapping, Table, and_, or_, select
 from tsbridge.core.chain import broken_links, commitment
 from tsbridge.core.moments import instant_text
 from tsbridge.core.rules.language import content_hash
-from tsbridge.store import roster_proof
+from tsbridge.store import almanacs, roster_proof
 from tsbridge.store.decisions import searched_tags
 from tsbridge.store.tables import chain, change_subjects, changes, decision_rules, decision_tags, decisions, interactions, rulebooks
 
@@ -61,6 +61,7 @@ def _beside(conn: Connection) -> Iterator[Broken]:
     yield from _revisions(conn)
     yield from _held(conn)
     yield from roster_proof.broken(conn)
+    yield from almanacs.broken(conn)
 
 
 def _steps(conn: Connection) -> Iterator[int]:

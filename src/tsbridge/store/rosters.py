@@ -13,9 +13,10 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, Row, and_, func, insert, or_, select, update
 
+from tsbridge.core.almanac import INSTALLED, Almanac
 from tsbridge.core.moments import instant_text
 from tsbridge.core.roster import Override
-from tsbridge.store import keep
+from tsbridge.store import almanacs, keep
 from tsbridge.store.roster_tables import overrides
 from tsbridge.store.roster_tables import rosters as table
 from tsbridge.store.statements import parts
@@ -58,6 +59,7 @@ newest = _versions.newest
 get = _versions.get
 versions = _versions.listed
 hashes = _versions.hashes
+without_almanac = _versions.without_almanac
 version_known_at = _versions.known_at
 
 
@@ -93,10 +95,10 @@ def changed(conn: Connection) -> None:
     keep.put(conn, REVISION, revision(conn) + 1)
 
 
-def publish(conn: Connection, document: Any, hash: str, note: str, at: datetime, by: str) -> int:
-    """The next version, live with this transaction. Callers hold `lock`."""
+def publish(conn: Connection, document: Any, hash: str, note: str, at: datetime, by: str, almanac: Almanac = INSTALLED) -> int:
+    """The next version, live with this transaction; `almanac` is kept with it. Callers hold `lock`."""
     version = newest(conn) + 1
-    _versions.add(conn, version, document, hash, note, at, by)
+    _versions.add(conn, version, document, hash, note, at, by, almanacs.keep(conn, almanac, at))
     changed(conn)
     return version
 

@@ -14,11 +14,13 @@ from typing import Any, Final, NamedTuple
 
 from sqlalchemy import Connection, select, text, update
 
+from tsbridge.core.almanac import INSTALLED, Almanac, zone_by
 from tsbridge.core.escalation import Books
 from tsbridge.core.moments import canonical
 from tsbridge.core.rules.document import read
 from tsbridge.core.rules.judge import Judge
 from tsbridge.core.rules.language import Rulebook
+from tsbridge.store import almanacs
 from tsbridge.store.statements import insert_into
 from tsbridge.store.tables import draft as draft_table
 from tsbridge.store.tables import rulebooks as table
@@ -77,6 +79,8 @@ published_between = _versions.published_between
 get = _versions.get
 versions = _versions.listed
 hashes = _versions.hashes
+newest_of = _versions.newest_of
+without_almanac = _versions.without_almanac
 
 
 def live(conn: Connection) -> Live:
@@ -103,10 +107,19 @@ def compare_base(conn: Connection, base: int) -> None:
         raise StaleBase(get(conn, base), get(conn, standing))
 
 
-def publish(conn: Connection, document: Any, hash: str, note: str, at: datetime, by: str, base: int | None = None) -> int:
+def publish(
+    conn: Connection,
+    document: Any,
+    hash: str,
+    note: str,
+    at: datetime,
+    by: str,
+    base: int | None = None,
+    almanac: Almanac = INSTALLED,
+) -> int:
     """The next version, live with this transaction. A draft that nobody has changed follows live, and so does the one published.
 
-    `base`: the version that `document` was begun from. Raises `StaleBase` when another one is live.
+    `base`: the version that `document` was begun from. Raises `StaleBase` when another one is live. `almanac` is kept with it.
     Publishers wait for each other; those of the first version by `lock_first`.
     """
     version, follows = 1, False
@@ -116,7 +129,7 @@ def publish(conn: Connection, document: Any, hash: str, note: str, at: datetime,
             compare_base(conn, base)
         version = live_version(conn) + 1
         follows = any(_same(held.document, one) for one in (document, get(conn, held.based_on).document))
-    _versions.add(conn, version, document, hash, note, at, by)
+    _versions.add(conn, version, document, hash, note, at, by, almanacs.keep(conn, almanac, at))
     if follows:
         save_draft(conn, document, at, by, version)
     return version
@@ -170,7 +183,10 @@ def _stored_draft(conn: Connection) -> Draft | None:
 
 
 class LiveRulebook:
-    """Judges by version, each built once per process; the latest `KEEP` are kept. Safe to use from several threads."""
+    """Judges by version, each built once per process; the latest `KEEP` are kept. Safe to use from several threads.
+
+    Each goes by the days and clocks that were kept with it, `zone` as well.
+    """
 
     def __init__(self, zone: tzinfo) -> None:
         self._zone = zone
@@ -199,8 +215,9 @@ class LiveRulebook:
                 return built
         row = get(conn, version)
         judge = self._ready
-        if judge is None or judge.book.hash != row.hash:
-            judge = Judge(read(row.document), self._zone)
+        if judge is None or (judge.book.hash, judge.book.almanac.hash) != (row.hash, row.almanac):
+            almanac = almanacs.get(conn, row.almanac)
+            judge = Judge(read(row.document, almanac), zone_by(almanac, self._zone))
         built = Built(row.version, row.hash, judge.book, judge)
         with self._lock:
             self._built[version] = built

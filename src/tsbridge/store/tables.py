@@ -439,8 +439,17 @@ def versions_of(name: str) -> Table:
         Column("note", Text, nullable=False),
         Column("published_at", Instant, nullable=False),
         Column("published_by", Text, nullable=False),
+        Column("almanac", Text),  # the days and clocks it goes by; none: those of the installed libraries
     )
 
+
+almanacs = Table(
+    "almanacs",  # what the installed libraries said of holidays and time zones when a version was published
+    metadata,
+    Column("hash", Text, primary_key=True),
+    Column("data", Json, nullable=False),
+    Column("kept_at", Instant, nullable=False),
+)
 
 rulebooks = versions_of("rulebooks")
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Table, func, insert, select
+from sqlalchemy import Connection, Table, func, insert, null, select
 
 
 class NoVersion(LookupError):
@@ -15,7 +15,7 @@ class NoVersion(LookupError):
 
 @dataclass(frozen=True, slots=True)
 class Version:
-    """A published version as it stands in the books."""
+    """A published version as it stands in the books. `almanac`: the name of the one it goes by; None for what is installed."""
 
     version: int
     hash: str
@@ -23,6 +23,7 @@ class Version:
     published_at: datetime
     published_by: str
     document: Any = None
+    almanac: str | None = None
 
 
 class Versions:
@@ -49,12 +50,17 @@ class Versions:
         row = conn.execute(select(table).where(table.c.version == version)).one_or_none()
         if row is None:
             raise self._none(f"there is no {self._what} version {version}")
-        return Version(row.version, row.hash, row.note, row.published_at, row.published_by, row.document)
+        return Version(row.version, row.hash, row.note, row.published_at, row.published_by, row.document, row.almanac)
+
+    def newest_of(self, conn: Connection, hash: str) -> int:
+        """The number of the newest version with that content; 0 where there is none."""
+        table = self._table
+        return int(conn.execute(select(func.coalesce(func.max(table.c.version), 0)).where(table.c.hash == hash)).scalar_one())
 
     def listed(self, conn: Connection, limit: int, before: int | None = None) -> list[Version]:
         """Newest first, without their documents."""
         table = self._table
-        query = select(table.c.version, table.c.hash, table.c.note, table.c.published_at, table.c.published_by)
+        query = select(table.c.version, table.c.hash, table.c.note, table.c.published_at, table.c.published_by, null(), table.c.almanac)
         if before is not None:
             query = query.where(table.c.version < before)
         return [Version(*row) for row in conn.execute(query.order_by(table.c.version.desc()).limit(limit))]
@@ -75,6 +81,11 @@ class Versions:
         rows = conn.execute(select(table.c.version, table.c.hash).where(table.c.version.in_(wanted)))
         return {row.version: row.hash for row in rows}
 
-    def add(self, conn: Connection, version: int, document: Any, hash: str, note: str, at: datetime, by: str) -> None:
+    def add(self, conn: Connection, version: int, document: Any, hash: str, note: str, at: datetime, by: str, almanac: str | None) -> None:
         values = {"version": version, "hash": hash, "document": document, "note": note, "published_at": at, "published_by": by}
-        conn.execute(insert(self._table).values(**values))
+        conn.execute(insert(self._table).values(**values, almanac=almanac))
+
+    def without_almanac(self, conn: Connection) -> list[int]:
+        """The versions that were published before almanacs were kept."""
+        table = self._table
+        return list(conn.execute(select(table.c.version).where(table.c.almanac.is_(None)).order_by(table.c.version)).scalars())

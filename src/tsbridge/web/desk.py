@@ -107,8 +107,8 @@ def _nobody() -> None:
     """Nobody is there to be woken: the workers run elsewhere and look by themselves."""
 
 
-def _ready_here(document: Any, zone: tzinfo) -> Ready:
-    return make_ready(document, zone, read_roster)
+def _ready_here(document: Any, zone: tzinfo, year: int) -> Ready:
+    return make_ready(document, zone, read_roster, year)
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +117,7 @@ class Desk:
 
     `zone`: the team's. `salt`: fresh text for the audit's commitments. `entropy(n)`: n random bytes.
     `writeback`: what TSBRIDGE_WRITEBACK says. `webhooks`: the door's routes.
-    `make_ready`, `check`: make a document ready to be published and check it, wherever.
+    `make_ready`, `check`: make a document ready to be published this year and check it, wherever.
     `names`: whether what a rulebook or a person names is there at Zendesk.
     `wake`: there are deliveries to work on; `wake_writer`: there are wishes to write; `wake_replay`: a replay or a rejudge.
     `standings`: how each task of this process stands.
@@ -143,7 +143,7 @@ class Desk:
     wake: Callable[[], None] = _nobody
     wake_writer: Callable[[], None] = _nobody
     wake_replay: Callable[[], None] = _nobody
-    make_ready: Callable[[Any, tzinfo], Ready] = _ready_here
+    make_ready: Callable[[Any, tzinfo, int], Ready] = _ready_here
     check: Callable[..., tuple[Finding, ...]] = check
     names: Names = field(default_factory=NobodyToAsk)
     probes: Mapping[str, Probe] = field(default_factory=dict)

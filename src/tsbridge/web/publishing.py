@@ -52,9 +52,10 @@ def go_live(
     """
     rulebooks.lock_draft(conn)
     was: Live = rulebooks.live(conn)
-    version = rulebooks.publish(conn, book.document, book.hash, note, record.at, record.by, base)
+    version = rulebooks.publish(conn, book.document, book.hash, note, record.at, record.by, base, book.almanac)
     rules = touched(was.document, book.document)
-    before, after = {"version": was.version, "hash": was.hash}, {"version": version, "hash": book.hash, "note": note, "rules": rules}
+    before = {"version": was.version, "hash": was.hash}
+    after = {"version": version, "hash": book.hash, "note": note, "rules": rules, "almanac": book.almanac.hash}
     record.change(conn, action, "rulebook", before, after, also=[key for keys in rules.values() for key in keys])
     return version
 

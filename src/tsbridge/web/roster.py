@@ -242,9 +242,9 @@ async def _publish(
         if if_match is not None:
             need_match(if_match, roster_tag(base))
         document = changed(live)
-        hash = (await asyncio.to_thread(rostering.sound, document)).hash
+        roster = await asyncio.to_thread(rostering.sound, document)
         record = desk.record(by)
-        write = partial(rostering.publish, document=document, hash=hash, note=note.strip(), record=record, action=action, base=base)
+        write = partial(rostering.publish, document=document, roster=roster, note=note.strip(), record=record, action=action, base=base)
         try:
             version = await desk.database.write(write, urgent=True)
             break
@@ -253,7 +253,7 @@ async def _publish(
                 raise Problem(412, "This was changed meanwhile; read it again.", headers={"ETag": roster_tag(moved.version)}) from None
     response.headers["ETag"] = roster_tag(version)
     response.headers["Location"] = f"/v1/roster/versions/{version}"
-    return {"version": version, "hash": hash}
+    return {"version": version, "hash": roster.hash}
 
 
 async def _findings(desk: Desk, document: Any) -> list[dict[str, Any]]:

@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 
 from tsbridge.core import feedlink
 from tsbridge.core.feedlink import FeedLink
-from tsbridge.core.roster import Override, Roster
+from tsbridge.core.roster import Override, Roster, almanac_of
 from tsbridge.roster.check import queues_of
 from tsbridge.roster.diff import touched
 from tsbridge.roster.document import TOP, read
@@ -49,14 +49,14 @@ def sound(document: Any) -> Roster:
 def publish(
     conn: Connection,
     document: Document,
-    hash: str,
+    roster: Roster,
     note: str,
     record: Record,
     *,
     action: str = "roster.publish",
     base: int | None = None,
 ) -> int:
-    """Make a sound document the live version and record what that did to whom; returns its number.
+    """Make a sound document the live version and record what that did to whom; returns its number. `roster`: as it was read.
 
     `base`: the version that the caller has looked at, 0 for none; without it that is not compared. Raises `Moved`.
     """
@@ -64,10 +64,11 @@ def publish(
     was = rosters.live(conn)
     if base is not None and base != (standing := 0 if was is None else was.version):
         raise Moved(standing)
-    version = rosters.publish(conn, document, hash, note, record.at, record.by)
+    almanac = almanac_of(roster, record.at.year)
+    version = rosters.publish(conn, document, roster.hash, note, record.at, record.by, almanac)
     parts = touched({} if was is None else was.document, document)
     before = None if was is None else {"version": was.version, "hash": was.hash}
-    after = {"version": version, "hash": hash, "note": note, "parts": parts}
+    after = {"version": version, "hash": roster.hash, "note": note, "parts": parts, "almanac": almanac.hash}
     record.change(conn, action, "roster", before, after, also=[key for keys in parts.values() for key in keys])
     return version
 

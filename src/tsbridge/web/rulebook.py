@@ -11,11 +11,13 @@ from fastapi import APIRouter, Query, Response
 from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints
 from sqlalchemy import Connection
 
+from tsbridge.core.almanac import INSTALLED, Almanac
 from tsbridge.core.rules.document import read
 from tsbridge.core.rules.facts import YEARS
 from tsbridge.core.rules.language import Rulebook
 from tsbridge.rulebook.calendar_days import calendar_days
 from tsbridge.rulebook.diff import diff
+from tsbridge.store import almanacs
 from tsbridge.store import rulebooks as store
 from tsbridge.store.rulebooks import NoRulebook, StaleBase
 from tsbridge.store.versions import Version
@@ -141,16 +143,22 @@ async def restore_version(desk: Made, by: Ops, version: Id, response: Response, 
 async def list_calendars(desk: Made, by: Viewer, version: Which = "live", since: From = None, until: To = None) -> dict[str, Any]:
     """The calendars of a version with the days that are not like their weekday: holidays, worked days, days with hours of their own.
 
-    Each day says why it is so (`holiday` and `moved`: as the country has it, by the library that is named; `date` and `yearly`: by the
-    calendar itself). A year from today on, if not told otherwise.
+    Each day says why it is so (`holiday` and `moved`: as the country has it, by the library that was asked when the version was
+    published; `date` and `yearly`: by the calendar itself). A year from today on, if not told otherwise.
     """
     first = _date("from", since, desk.clock.now().astimezone(desk.zone).date())
     last = _date("to", until, first + timedelta(days=MOST_DAYS // 3))
     if not 0 <= (last - first).days < MOST_DAYS:
         raise invalid("query", "to", f"Expected a date from the first one on, within {MOST_DAYS} days.", code="date")
-    number, document = await desk.database.read(_named("version", version, by))
+    named = _named("version", version, by)
+
+    def chosen(conn: Connection) -> tuple[int | str, Document, Almanac]:
+        number, document = named(conn)
+        return number, document, INSTALLED if isinstance(number, str) else almanacs.of(conn, "rulebook", number)
+
+    number, document, almanac = await desk.database.read(chosen)
     await documents.refuse_faulty(document)
-    return {"version": number, **await asyncio.to_thread(calendar_days, read(document), first, last)}
+    return {"version": number, **await asyncio.to_thread(calendar_days, read(document, almanac), first, last)}
 
 
 def _date(name: str, text: str | None, otherwise: date) -> date:
@@ -221,19 +229,19 @@ async def try_rulebook(desk: Made, by: Ops, body: Trial, near: Nearby) -> dict[s
         raise invalid("body", "#/at", f"Expected a time in the years {YEARS[0]} to {YEARS[-1]}.", code="time")
     roster = None if body.roster is None else await asyncio.to_thread(rostering.sound, body.roster)
 
-    def chosen(conn: Connection) -> tuple[int, Document, trial.Asked]:
+    def chosen(conn: Connection) -> tuple[int, Document, trial.Asked, Almanac]:
         if stored:
             asked = trial.instead(trial.recorded(conn, body.event_id, body.decision_id), given, body.at, roster)
         else:
             asked = trial.made_up(given, body.at or desk.clock.now(), trial_id, roster)
         if body.document is not None or body.version == "draft":
-            return 0, store.draft(conn).document if body.document is None else body.document, asked
+            return 0, store.draft(conn).document if body.document is None else body.document, asked, INSTALLED
         version = _version(conn, store.live_version(conn) if body.version is None else int(body.version))
-        return version.version, version.document, asked
+        return version.version, version.document, asked, almanacs.get(conn, version.almanac)
 
-    version, document, asked = await desk.database.read(chosen)
+    version, document, asked, almanac = await desk.database.read(chosen)
     await documents.refuse_faulty(document)
-    return await asyncio.to_thread(trial.tried, document, version or None, desk.zone, asked, trial_id, near)
+    return await asyncio.to_thread(trial.tried, document, version or None, desk.zone, asked, trial_id, near, almanac)
 
 
 @routes.post("/publish", status_code=201)
@@ -314,7 +322,7 @@ def _publication(
 
 async def _prepare(desk: Desk, document: Document) -> Rulebook:
     """Have a document ready to be judged by the moment it is live. Raises 422 with `findings` or `failed_tests` if it may not be."""
-    ready = await asyncio.to_thread(desk.make_ready, document, desk.zone)
+    ready = await asyncio.to_thread(desk.make_ready, document, desk.zone, desk.clock.now().year)
     if ready.judge is None:
         raise documents.faulty([finding.to_json() for finding in ready.faults])
     if ready.failed:

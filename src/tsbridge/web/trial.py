@@ -10,6 +10,7 @@ from typing import Any, Final
 from sqlalchemy import Connection
 
 from tsbridge.core import staff
+from tsbridge.core.almanac import INSTALLED, Almanac, zone_by
 from tsbridge.core.moments import Interaction, Value
 from tsbridge.core.roster import Roster
 from tsbridge.core.rota import Rota
@@ -105,10 +106,12 @@ def instead(asked: Asked, given: Mapping[str, Any], at: datetime | None, roster:
     return replace(asked, facts=facts, previous=before, at=at or asked.at, said=frozenset(told), roster=roster)
 
 
-def tried(document: Document, version: int | None, zone: tzinfo, asked: Asked, trial_id: str, near: Near = NEAR) -> Document:
-    """Contract section 6 for what is asked: every rule, matched or not, and those that came `near`."""
-    book = read(document)
-    judge, facts = Judge(book, zone), asked.staffed(book)
+def tried(
+    document: Document, version: int | None, zone: tzinfo, asked: Asked, trial_id: str, near: Near = NEAR, almanac: Almanac = INSTALLED
+) -> Document:
+    """Contract section 6 for what is asked: every rule, matched or not, and those that came `near`. `almanac`: the version's."""
+    book = read(document, almanac)
+    judge, facts = Judge(book, zone_by(almanac, zone)), asked.staffed(book)
     judgement = judge.decide(facts, asked.previous, asked.standing, asked.at, asked.subject)
     rules = judge.explain(facts, asked.previous, asked.standing, asked.at, asked.subject)
     return {

@@ -41,7 +41,7 @@ SHADOW: Final = 0
 
 @dataclass(frozen=True, slots=True)
 class Contest:
-    """A rulebook set against history. `hash_of`: the hash of each published version."""
+    """A rulebook set against history. `hash_of`: the hash of each published version, with that of the almanac it goes by."""
 
     judge: Judge
     hash: str
@@ -95,11 +95,23 @@ def _history(case: StoredCase, at: datetime) -> Mapping[str, Value]:
     return counts_at(case.contacts, at)
 
 
+def _named(hash: str, almanac: str | None) -> str:
+    return hash if almanac is None else f"{hash} {almanac}"
+
+
+def published_judge(conn: Connection, live: LiveRulebook, hash: str) -> Judge | None:
+    """By what was published with that content, its days and clocks as they were kept last; None when it never was."""
+    version = rulebooks.newest_of(conn, hash)
+    return live.version(conn, version).judge if version else None
+
+
 def contest(conn: Connection, live: LiveRulebook, judge: Judge, job: Any) -> Contest:
     """What a job, or anything with its fields, asks for."""
-    listed = {version.version: version.hash for version in rulebooks.versions(conn, 1_000_000)}
+    listed = {version.version: _named(version.hash, version.almanac) for version in rulebooks.versions(conn, 1_000_000)}
     built = {version: live.version(conn, version).judge for version in sorted(listed)} if job.as_recorded else {}
-    return Contest(judge, job.hash, listed, job.as_recorded, lambda version: built[version], job.since, job.until)
+    return Contest(
+        judge, _named(job.hash, judge.book.almanac.hash), listed, job.as_recorded, lambda version: built[version], job.since, job.until
+    )
 
 
 class Aside:
@@ -172,7 +184,9 @@ class Replays:
     async def _contest(self, job: replays.Job) -> Contest:
         if self._ready is None or self._ready[0] != job.id:
             document = await self._database.read(lambda conn: replays.document_of(conn, job.id))
-            judge = await asyncio.to_thread(lambda: Judge(read(document), self._zone))
+            judge = await self._database.read(lambda conn: published_judge(conn, self._live, job.hash))
+            if judge is None:
+                judge = await asyncio.to_thread(lambda: Judge(read(document), self._zone))
             self._ready = (job.id, await self._database.read(lambda conn: contest(conn, self._live, judge, job)))
         return self._ready[1]
 
@@ -264,5 +278,7 @@ class Shadowing:
             document = await self._database.read(shadow.document_of)
             if document is None:
                 return None
-            self._ready = await asyncio.to_thread(lambda: Judge(read(document), self._zone))
+            self._ready = await self._database.read(lambda conn: published_judge(conn, self._live, wanted))
+            if self._ready is None:
+                self._ready = await asyncio.to_thread(lambda: Judge(read(document), self._zone))
         return self._ready if self._ready.book.hash == wanted else None

@@ -21,7 +21,7 @@ from tsbridge.core.rota import Rota
 from tsbridge.core.rules.read_calendars import calendars_of
 from tsbridge.roster.document import read
 from tsbridge.roster.read_parts import RosterError
-from tsbridge.store import feeds, rosters, rulebooks
+from tsbridge.store import almanacs, feeds, rosters, rulebooks
 
 log = logging.getLogger("tsbridge.work.rosters")
 
@@ -63,7 +63,7 @@ class _Now(NamedTuple):
 
 
 class LiveRoster:
-    """Rotas, each made once per process. Safe to use from several threads.
+    """Rotas, each made once per process, by the days and clocks that were kept with their versions. Safe to use from several threads.
 
     A version that this tsbridge cannot read (it was published by another one) is none, and the log says so.
     """
@@ -157,7 +157,8 @@ class LiveRoster:
             if version in self._rosters:
                 return self._rosters[version]
         try:
-            roster = read(rosters.get(conn, version).document)
+            found = rosters.get(conn, version)
+            roster = read(found.document, almanacs.get(conn, found.almanac))
         except RosterError:
             log.error("the roster cannot be read", extra={"version": version})
             roster = None
@@ -167,7 +168,8 @@ class LiveRoster:
         with self._lock:
             if book in self._calendars:
                 return self._calendars[book]
-        made = calendars_of(rulebooks.get(conn, book).document if book else {})
+        found = rulebooks.get(conn, book) if book else None
+        made = calendars_of({}) if found is None else calendars_of(found.document, almanacs.get(conn, found.almanac))
         return _keep(self._lock, self._calendars, book, made)
 
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, tzinfo
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
-from tsbridge.core.almanac import INSTALLED, Almanac
+from tsbridge.core.almanac import INSTALLED, Almanac, Kept, resolved
 from tsbridge.core.calendar import ALWAYS, DAYS, Calendar, Hours
 from tsbridge.core.opening import Dates, read_dates, read_days, read_hours
 from tsbridge.core.public_days import folded
@@ -180,6 +180,16 @@ def calendars_of(document: Any, almanac: Almanac = INSTALLED) -> dict[str, Calen
     reader.almanac = almanac
     reader.read_calendars()
     return reader.calendars
+
+
+def of_rulebook(document: Any, zone: tzinfo, year: int, by: Almanac = INSTALLED) -> Kept:
+    """What `by` says of the countries and zones of a rulebook's calendars and of the team's zone, to be kept with it in `year`.
+
+    Raises `RulebookError` for a document with more faults than are told.
+    """
+    calendars = calendars_of(document, by).values()
+    countries = [(one.country, one.subdivision) for one in calendars if one.country is not None]
+    return resolved(countries, [zone, *(one.zone for one in calendars)], year, by)
 
 
 def _hours(value: Any) -> Hours:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import os
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from time import sleep
 from typing import Any
 
 import pytest
 
 from tests.core.rules.agreement import disagreements
 from tests.rulebook.books import ZONE, book, leaf, rule
-from tsbridge.apart import MANY, Limits, apart, check_apart, ready_apart, received, sent
+from tsbridge.apart import MANY, RULEBOOKS, Ended, Limits, apart, check_apart, elsewhere, end_all, ready_apart, received, sent
 from tsbridge.core.ports import Died
 from tsbridge.core.rules.judge import Judge
 from tsbridge.files import load_file
@@ -73,6 +76,26 @@ def test_work_that_a_process_died_of_is_not_done_here(code: str) -> None:
         apart(Deadly(code), {}, limits=Limits(seconds=20.0, computing_s=1))
     with pytest.raises(Died):
         apart(Deadly("__import__('time').sleep(60)"), {}, limits=Limits(seconds=3.0))
+
+
+def test_a_process_that_was_killed_before_it_began_is_not_followed_by_a_try_here(tmp_path: Path) -> None:
+    python = tmp_path / "python"
+    python.write_text("#!/bin/sh\nkill -9 $$\n")
+    python.chmod(0o700)
+    with pytest.raises(Died):
+        apart(Deadly("1"), {}, python=str(python))
+
+
+def test_processes_of_one_that_ends_are_ended_and_nobody_is_to_blame() -> None:
+    with ThreadPoolExecutor(1) as beside:
+        waiting = beside.submit(elsewhere, sleep, 3_600, limits=Limits(seconds=3_600.0))
+        while not waiting.done():
+            end_all()
+        assert isinstance(waiting.exception(), Ended)
+
+
+def test_a_process_gives_way_to_the_one_that_began_it() -> None:
+    assert elsewhere(os.nice, 0, limits=RULEBOOKS) > os.nice(0)
 
 
 @pytest.mark.parametrize(

@@ -20,6 +20,7 @@ import pytest
 
 from tsbridge import ZONE_RULES
 
+ROOT = Path(__file__).resolve().parent.parent
 KEY = "an-admin-key-that-nobody-guesses"
 BODY = {"tsbridge_event": "call.missed", "call_id": "c1", "interaction_id": "i1", "contact_phone_number": "+14155550123", "notes": "bitten"}
 
@@ -54,11 +55,14 @@ def until(look: Any, within_s: float = 30) -> Any:
 
 
 @contextmanager
-def process(folder: Path, database_url: str, *arguments: str, **settings: str) -> Iterator[subprocess.Popen[bytes]]:
+def process(
+    folder: Path, database_url: str, *arguments: str, module: str = "tsbridge", **settings: str
+) -> Iterator[subprocess.Popen[bytes]]:
     environ = {name: value for name, value in os.environ.items() if not name.startswith("TSBRIDGE_")}
+    environ["PYTHONPATH"] = os.pathsep.join((str(ROOT), environ.get("PYTHONPATH", "")))
     environ |= {"TSBRIDGE_DATABASE_URL": database_url, "TSBRIDGE_ADMIN_KEY": KEY, "TSBRIDGE_TALKDESK_WEBHOOK_SECRETS": "new,old"} | settings
     with (folder / "log").open("ab") as log:
-        command = [sys.executable, "-m", "tsbridge", *arguments]
+        command = [sys.executable, "-m", module, *arguments]
         started = subprocess.Popen(command, cwd=folder, env=environ, stdout=log, stderr=log)  # noqa: S603  # our own program
     try:
         yield started
@@ -95,15 +99,24 @@ def test_a_delivery_becomes_a_case_and_a_signal_ends_the_service_with_0(tmp_path
 
 @pytest.mark.parametrize("fresh_url", ["postgresql"], indirect=True)
 def test_a_worker_elsewhere_does_what_a_service_without_workers_hears(tmp_path: Path, database_url: str) -> None:
-    port = free_port()
-    url = f"http://127.0.0.1:{port}"
+    port, worker_port = free_port(), free_port()
+    url, worker_url = f"http://127.0.0.1:{port}", f"http://127.0.0.1:{worker_port}"
     with (
         process(tmp_path, database_url, "serve", "--port", str(port), "--no-workers") as service,
-        process(tmp_path, database_url, "worker") as worker,
+        process(tmp_path, database_url, "worker", TSBRIDGE_WORKER_PORT=str(worker_port)) as worker,
     ):
         until(lambda: ask(url + "/readyz")[0] == 200)
         assert ask(url + "/webhooks/talkdesk", BODY, **{"X-Tsbridge-Key": "new"})[0] == 202
         assert until(lambda: ask(url + "/v1/cases", Authorization=f"Bearer {KEY}")[1]["items"])
+        assert ask(worker_url + "/livez") == (200, {"status": "ok"})
+        ready = until(lambda: ask(worker_url + "/readyz")[1])
+        assert ready["checks"].keys() == ask(url + "/readyz")[1]["checks"].keys() | {"worker", "clock"}
+        with urllib.request.urlopen(worker_url + "/metrics", timeout=5) as answer:  # noqa: S310
+            figures = answer.read().decode()
+        assert 'tsbridge_task_rounds_total{task="ingest"}' in figures
+        assert "tsbridge_decisions 1.0" in figures
+        for path in ("/v1/cases", "/webhooks/talkdesk", "/docs"):
+            assert ask(worker_url + path, Authorization=f"Bearer {KEY}")[0] == 404
         for one in (worker, service):
             one.send_signal(signal.SIGTERM)
         assert (worker.wait(30), service.wait(30)) == (0, 0)

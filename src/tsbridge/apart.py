@@ -30,6 +30,8 @@ T = TypeVar("T")
 MANY: Final = 200
 """So many rules are worth a process of their own to be checked: it takes a third of a second to begin."""
 DOCUMENT: Final = "document"
+NICE: Final = 10
+"""Who asks for much computing waits longer on a busy machine; deliveries do not."""
 BEGUN: Final = b"begun\n"
 """The first a process says: it is there, and has understood what to do."""
 
@@ -49,6 +51,14 @@ RULEBOOKS: Final = Limits(300.0)
 
 class NoProcess(Exception):
     """None could be had that began the work."""
+
+
+class Ended(Exception):
+    """This process is about to end, and ended the one that did the work. Neither is to blame."""
+
+
+_running: Final[set[subprocess.Popen[bytes]]] = set()
+_ended: Final[set[subprocess.Popen[bytes]]] = set()
 
 
 def ready_apart(document: Any, zone: tzinfo, year: int) -> Ready:
@@ -78,35 +88,53 @@ def apart(work: Callable[..., T], document: Any, *more: Any, limits: Limits = RU
 
 
 def elsewhere(work: Callable[..., T], document: Any, *more: Any, limits: Limits, python: str = sys.executable) -> T:
-    """`work(document, *more)` in another process. What it says with a `ValueError` is said here, too.
+    """`work(document, *more)` in another process, which gives way to this one. What it says with a `ValueError` is said here, too.
 
-    Raises `NoProcess`, or `Died` when it was begun and did not come back, whatever it was: that is not to be tried here.
+    Raises `NoProcess`, or `Died` when it did not come back, whatever it was: that is not to be tried here; or `Ended`.
     """
+    command = f"import os; os.nice({NICE}); from tsbridge.apart import main; main({limits.computing_s}, {limits.memory})"
+    told = pickle.dumps((work, document, more), pickle.HIGHEST_PROTOCOL)
     try:
-        done = subprocess.run(  # noqa: S603  # our own interpreter and module
-            [python, "-P", "-c", f"from tsbridge.apart import main; main({limits.computing_s}, {limits.memory})"],
-            input=pickle.dumps((work, document, more), pickle.HIGHEST_PROTOCOL),
+        child = subprocess.Popen(  # noqa: S603  # our own interpreter and module
+            [python, "-P", "-c", command],
+            stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,  # what a dying interpreter says may quote what people wrote
-            timeout=limits.seconds,
-            check=False,
         )
-    except subprocess.TimeoutExpired:
-        log.error("work in a process of its own took too long", extra={"seconds": limits.seconds})
-        raise Died from None
     except OSError as failed:
         raise NoProcess from failed
-    if not done.stdout.startswith(BEGUN):
-        raise NoProcess from subprocess.CalledProcessError(done.returncode, "python")
-    answer = done.stdout[len(BEGUN) :]
-    if done.returncode != 0 or not answer:
-        log.error("a process died of its work", extra={"status": done.returncode})
+    with child:
+        _running.add(child)
+        try:
+            came, _ = child.communicate(told, timeout=limits.seconds)
+        except subprocess.TimeoutExpired:
+            log.error("work in a process of its own took too long", extra={"seconds": limits.seconds})
+            raise Died from None
+        finally:
+            child.kill()
+            _running.discard(child)
+    if child in _ended:
+        _ended.discard(child)
+        raise Ended
+    if not came.startswith(BEGUN) and child.returncode >= 0:
+        raise NoProcess from subprocess.CalledProcessError(child.returncode, "python")
+    answer = came[len(BEGUN) :]
+    if child.returncode != 0 or not answer:
+        log.error("a process died of its work", extra={"status": child.returncode})
         raise Died
-    came, refused = received(answer, document)
+    result, refused = received(answer, document)
     if refused is not None:
         raise ValueError(refused)
-    result: T = came
-    return result
+    return result  # type: ignore[no-any-return]
+
+
+def end_all() -> int:
+    """End the processes of this one, which is about to end itself; whoever waits for one hears `Ended`. How many there were."""
+    ending = tuple(_running)
+    for child in ending:
+        _ended.add(child)
+        child.kill()
+    return len(ending)
 
 
 def sent(value: Any, document: Any) -> bytes:

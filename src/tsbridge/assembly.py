@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import signal
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
@@ -15,14 +16,15 @@ from fastapi import FastAPI
 from starlette.types import ASGIApp
 
 from tsbridge import ZONE_RULES, __version__, server
-from tsbridge.apart import check_apart, ready_apart
+from tsbridge.apart import check_apart, end_all, ready_apart
 from tsbridge.core.ports import Clock
+from tsbridge.ending import PATIENCE, Ending, Patience
 from tsbridge.settings import Settings
 from tsbridge.store import leases, schema, told, writemode
 from tsbridge.store.db import Database, claim_alone
 from tsbridge.store.intake import Intake
 from tsbridge.store.rulebooks import LiveRulebook
-from tsbridge.web.app import create_app, front
+from tsbridge.web.app import create_app, create_health, front
 from tsbridge.web.auth import Gate
 from tsbridge.web.counters import Counters
 from tsbridge.web.desk import Desk, Probe
@@ -77,13 +79,26 @@ class Bridge:
     loop: Loop | None
 
 
-def bridge(settings: Settings, database: Database, clock: Clock, *, workers_inside: bool) -> Bridge:
+def bridge(settings: Settings, database: Database, clock: Clock, *, workers_inside: bool, patience: Patience = PATIENCE) -> Bridge:
     """Everything one serving process needs. Nothing runs before the application's lifespan begins."""
+    desk, loop = _desk(settings, database, clock, workers_inside=workers_inside, patience=patience)
+    app = create_app(desk)
+    return Bridge(app, front(app, desk.webhooks), loop)
+
+
+def watched(settings: Settings, database: Database, clock: Clock, patience: Patience = PATIENCE) -> Bridge:
+    """Everything one process needs that works and does not serve: it answers how it is."""
+    desk, loop = _desk(settings, database, clock, workers_inside=True, patience=patience)
+    app = create_health(desk)
+    return Bridge(app, app, loop)
+
+
+def _desk(settings: Settings, database: Database, clock: Clock, *, workers_inside: bool, patience: Patience) -> tuple[Desk, Loop | None]:
     ids = TimedIds(clock, entropy)
     live = LiveRulebook(settings.zone)
     counters = Counters()
     roster = LiveRoster()
-    workers = Workers(settings, database, clock, ids, live, roster)
+    workers = Workers(settings, database, clock, ids, live, roster, patience)
     loop = workers.loop if workers_inside else None
     intake = Intake(database, clock, ids, tell_others=True)
     wake, wake_writer, wake_replay = (workers.wake, workers.wake_writer, workers.wake_replay) if workers_inside else (_nobody,) * 3
@@ -122,8 +137,7 @@ def bridge(settings: Settings, database: Database, clock: Clock, *, workers_insi
         public_url=settings.public_url,
         carried=told.carried,
     )
-    app = create_app(desk)
-    return Bridge(app, front(app, desk.webhooks), loop)
+    return desk, loop
 
 
 def probes(
@@ -157,11 +171,12 @@ def _lifespan(living: Callable[[], AbstractAsyncContextManager[None]]) -> Callab
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         async with living():
             yield
+        end_all()  # whoever still waits for one would hold up the end
 
     return lifespan
 
 
-def serve(settings: Settings, host: str, port: int, *, workers_inside: bool) -> bool:
+def serve(settings: Settings, host: str, port: int, *, workers_inside: bool, patience: Patience = PATIENCE) -> bool:
     """Serve until told to stop; True when it ended in good order. Raises AlreadyServed, BadDatabase, NotMigrated, SchemaTooNew.
 
     SQLite is migrated here; an empty database gets the starter rulebook.
@@ -175,26 +190,43 @@ def serve(settings: Settings, host: str, port: int, *, workers_inside: bool) -> 
             prepare(database, settings, clock)
             if database.dialect == "sqlite":  # the claim says that no other worker is alive: what a killed one had is free at once
                 database.write_now(lambda conn: leases.end_all(conn, clock.now()))
-            made = bridge(settings, database, clock, workers_inside=workers_inside)
-            running = server.Server(server.config(made.front, host, port))
+            made = bridge(settings, database, clock, workers_inside=workers_inside, patience=patience)
             log.info("serving", extra={"host": host, "port": port, "dialect": database.dialect, "version": __version__})
-            running.run()
-            log.info("stopped")
-            return running.started
+            return _run(made, host, port, patience)
     finally:
         claim.release()
 
 
-def work(settings: Settings) -> None:
-    """Work until told to stop, without serving."""
+def work(settings: Settings, patience: Patience = PATIENCE) -> bool:
+    """Work until told to stop, without serving; True when it ended in good order. Health and figures are answered where a port is set."""
     arm_crashpoint(settings)
     clock = SystemClock()
     with Database.open(settings.database_url.get_secret_value()) as database:
         prepare(database, settings, clock)
-        made = Workers(settings, database, clock, TimedIds(clock, entropy), LiveRulebook(settings.zone), LiveRoster())
-        log.info("working", extra={"dialect": database.dialect, "version": __version__})
-        asyncio.run(_until_told(made))
+        about: dict[str, object] = {"dialect": database.dialect, "version": __version__}
+        if settings.worker_port:
+            made = watched(settings, database, clock, patience)
+            log.info("working", extra={**about, "host": settings.host, "port": settings.worker_port})
+            return _run(made, settings.host, settings.worker_port, patience)
+        workers = Workers(settings, database, clock, TimedIds(clock, entropy), LiveRulebook(settings.zone), LiveRoster(), patience)
+        log.info("working", extra=about)
+        asyncio.run(_until_told(workers, patience))
         log.info("stopped")
+        return True
+
+
+def _run(made: Bridge, host: str, port: int, patience: Patience) -> bool:
+    """Run it until told to stop; True when it ended in good order."""
+    stop = made.loop.stop if made.loop is not None else _nobody
+    running = server.Server(server.config(made.front, host, port, patience.requests), Ending(patience, stop, _exit).told)
+    running.run()
+    log.info("stopped")
+    return running.started
+
+
+def _exit(code: int) -> None:
+    end_all()
+    os._exit(code)
 
 
 def _say_what_we_are(mode: writemode.Mode) -> None:
@@ -218,9 +250,16 @@ def prepare(database: Database, settings: Settings, clock: Clock) -> None:
     Keeping(database, clock, TimedIds(clock, entropy), salt, settings.zone).keep()
 
 
-async def _until_told(workers: Workers) -> None:
+async def _until_told(workers: Workers, patience: Patience) -> None:
     told = asyncio.Event()
+    ending = Ending(patience, workers.loop.stop, _exit)
+
+    def tell() -> None:
+        ending.told()
+        told.set()
+
     for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, told.set)
+        asyncio.get_running_loop().add_signal_handler(number, tell)
     async with workers.running():
         await told.wait()
+    end_all()

@@ -5,16 +5,18 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from datetime import timedelta
 from types import FrameType
 from typing import Any, Final
 
 import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from tsbridge.ending import PATIENCE
+
 RECEIVE_DEADLINE_S: Final = 10.0
 KEEP_ALIVE_S: Final = 15
-DRAIN_S: Final = 25
 CONNECTIONS: Final = 2_000
 HEAD_BYTES: Final = 48 << 10
 """The longest request line with its headers; a few kilobytes is what honest senders need."""
@@ -147,7 +149,11 @@ class DeadlineProtocol(BoundedProtocol):
 
 
 class Server(uvicorn.Server):
-    """SIGTERM and SIGINT end it in good order with exit code 0; the second one ends it at once."""
+    """SIGTERM and SIGINT end it in good order with exit code 0; the second one ends it at once. `told` hears of each."""
+
+    def __init__(self, config: uvicorn.Config, told: Callable[[], object] = lambda: None) -> None:
+        super().__init__(config)
+        self._told = told
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -164,10 +170,13 @@ class Server(uvicorn.Server):
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         self.force_exit = self.should_exit
         self.should_exit = True
+        self._told()
 
 
-def config(app: Any, host: str, port: int) -> uvicorn.Config:
-    """No server name, no forwarded addresses from strangers, no access log: a query string may hold somebody's number."""
+def config(app: Any, host: str, port: int, drain: timedelta = PATIENCE.requests) -> uvicorn.Config:
+    """`drain`: how long requests under way are waited for when it ends.
+
+    No server name, no forwarded addresses from strangers, no access log: a query string may hold somebody's number."""
     return uvicorn.Config(
         app,
         host=host,
@@ -181,7 +190,7 @@ def config(app: Any, host: str, port: int) -> uvicorn.Config:
         server_header=False,
         proxy_headers=False,
         timeout_keep_alive=KEEP_ALIVE_S,
-        timeout_graceful_shutdown=DRAIN_S,
+        timeout_graceful_shutdown=max(1, int(drain.total_seconds())),
         limit_concurrency=CONNECTIONS,
         h11_max_incomplete_event_size=64 << 10,
     )

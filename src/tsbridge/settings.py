@@ -99,6 +99,7 @@ class Settings(BaseSettings):
     signature_tolerance_s: int = Field(default=900, ge=0, le=86_400)
     host: str = "127.0.0.1"
     port: int = Field(default=8080, ge=0, le=65_535)
+    worker_port: int = Field(default=0, ge=0, le=65_535)
     metrics_role: Role | None = None
     docs_role: Role | None = None
     log_level: Literal["debug", "info", "warning", "error"] = "info"

@@ -11,6 +11,7 @@ from functools import partial
 from typing import Final
 
 from tsbridge.core.ports import Clock, Ids
+from tsbridge.ending import PATIENCE, Patience
 from tsbridge.feed_source import read_apart
 from tsbridge.notify.make import make
 from tsbridge.overtime import within
@@ -77,8 +78,6 @@ VITAL: Final = (INGEST, CLOCK, WRITEBACK)
 """Tasks without which nothing is heard, escalated or written."""
 LIMITS: Final = {CALLS: timedelta(minutes=30), RECORDINGS: timedelta(minutes=15)}
 """Of those whose rounds may last longer than others': Talkdesk makes a report in ten minutes, and a list has many pages."""
-FINISHES_WITHIN_S: Final = 4.0
-"""Messages that are on their way when the process stops."""
 WHOAMI: Final = "whoami"
 OWN_USER: Final = "own_user"
 ASK_AGAIN: Final = timedelta(minutes=30)
@@ -94,11 +93,21 @@ def alarm(what: str, **named: object) -> None:
 class Workers:
     """The workers of one process around one loop. They run inside `running()`."""
 
-    def __init__(self, settings: Settings, database: Database, clock: Clock, ids: Ids, live: LiveRulebook, roster: LiveRoster) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        database: Database,
+        clock: Clock,
+        ids: Ids,
+        live: LiveRulebook,
+        roster: LiveRoster,
+        patience: Patience = PATIENCE,
+    ) -> None:
         self._settings = settings
         self._database = database
         self._clock = clock
         self._own = OwnUser()
+        self._patience = patience
         pace = Pace(settings.zendesk_updates_per_minute, settings.writeback)
         self._zendesk = make_zendesk(settings, clock, pace.heard)
         self._talkdesk = make_talkdesk(settings, clock)
@@ -205,7 +214,7 @@ class Workers:
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
-        """The workers work; on leaving each finishes its round, within bounds (`Loop.end`)."""
+        """The workers work; on leaving each finishes its round, for which there is patience."""
         async with AsyncExitStack() as stack:
             await stack.enter_async_context(self.asking())
             known = await self._database.read(lambda conn: keep.get(conn, OWN_USER))
@@ -218,12 +227,12 @@ class Workers:
             try:
                 yield
             finally:
-                await self.loop.end()
+                await self.loop.end(self._patience.rounds, self._patience.cancelled)
                 task.cancel()
                 with suppress(asyncio.CancelledError):
                     await task
                 with suppress(TimeoutError):
-                    async with asyncio.timeout(FINISHES_WITHIN_S):
+                    async with asyncio.timeout(self._patience.messages.total_seconds()):
                         await self._notify.finish()
                         await self._takeover.leave()
 

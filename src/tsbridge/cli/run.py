@@ -33,12 +33,12 @@ def serve(
 
 
 def worker(as_json: AsJson = False) -> None:
-    """Workers alone: any number of them, on PostgreSQL."""
+    """Workers alone: any number of them, on PostgreSQL. They answer how they are where TSBRIDGE_WORKER_PORT says."""
     settings = load()
     if not _is_postgres(settings.database_url.get_secret_value()):
         refuse("tsbridge worker needs PostgreSQL; on SQLite `tsbridge serve` does the work itself.")
     log.configure(settings.log_level)
-    assembly.work(settings)
+    done(assembly.work(settings))
 
 
 def migrate(as_json: AsJson = False) -> None:

@@ -90,6 +90,26 @@ _ROUTERS: Final = (
 
 def create_app(desk: Desk) -> FastAPI:
     """The API around `desk`. Raises `RuntimeError` when a route has neither a role nor a place among the open ones."""
+    app = _bare(desk)
+    app.router.routes.extend(desk.webhooks)
+    for module in _ROUTERS:
+        app.router.routes.extend(module.routes.routes)
+    assets = importlib.resources.files("fastapi_offline") / "static"
+    app.mount("/docs-assets", StaticFiles(directory=str(assets)), name="docs-assets")
+    check_roles(app.routes)
+    app.state.described = cache(partial(describe, app))  # when somebody asks: most processes end without having been asked
+    return app
+
+
+def create_health(desk: Desk) -> FastAPI:
+    """Health and figures alone, of a process that works and does not serve; whatever else is asked for is not there."""
+    app = _bare(desk)
+    app.router.routes.extend(health.routes.routes)
+    return app
+
+
+def _bare(desk: Desk) -> FastAPI:
+    """An application without routes: what fails is a problem, what is answered has an id, strict headers and is counted."""
     app = FastAPI(
         title="tsbridge",
         version=desk.version,
@@ -102,14 +122,7 @@ def create_app(desk: Desk) -> FastAPI:
     )
     app.state.desk = desk
     problems.install(app)
-    app.router.routes.extend(desk.webhooks)
-    for module in _ROUTERS:
-        app.router.routes.extend(module.routes.routes)
-    assets = importlib.resources.files("fastapi_offline") / "static"
-    app.mount("/docs-assets", StaticFiles(directory=str(assets)), name="docs-assets")
     app.add_middleware(Outside, ids=desk.ids, counters=desk.counters)
-    check_roles(app.routes)
-    app.state.described = cache(partial(describe, app))  # when somebody asks: most processes end without having been asked
     return app
 
 

@@ -30,10 +30,6 @@ LOOK_AGAIN: Final = timedelta(seconds=2)
 """How long a task that knows of nothing rests at most: wake-ups are hints, other processes write too."""
 LIMIT: Final = timedelta(minutes=5)
 """No round of most tasks lasts so long: what it waits for has bounds of its own."""
-ENDS_WITHIN: Final = timedelta(seconds=8)
-"""What is under way when the process stops may be finished for so long."""
-GOES_WITHIN: Final = timedelta(seconds=1)
-"""What is cancelled then has so long to go; what does not is left behind."""
 KINDS: Final = 20
 """Kinds of failures that are counted by their names, for each task."""
 
@@ -140,7 +136,7 @@ class Loop:
         for signs in self._signs.values():
             signs.woken.set()
 
-    async def end(self, within: timedelta = ENDS_WITHIN, goes_within: timedelta = GOES_WITHIN) -> tuple[str, ...]:
+    async def end(self, within: timedelta, goes_within: timedelta = timedelta(0)) -> tuple[str, ...]:
         """Stop, and wait for the rounds under way: `within`, then they are cancelled. Names those that did not end by themselves.
 
         Whatever a round waits for, this returns: one that does not even go when it is cancelled is left behind.

@@ -1,0 +1,46 @@
+"""A service whose task for silent sources hangs, as told: `python -m tests.hanging KIND PORT`. With little patience, for tests."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import sys
+import threading
+from datetime import timedelta
+from time import sleep
+
+from tsbridge import assembly
+from tsbridge.apart import Limits, elsewhere
+from tsbridge.ending import Patience
+from tsbridge.log import configure
+from tsbridge.settings import load
+from tsbridge.work.silence import Silence
+
+log = logging.getLogger("tsbridge.hanging")
+PATIENCE = Patience(timedelta(seconds=1), timedelta(0), timedelta(seconds=1), timedelta(seconds=1), timedelta(seconds=6))
+
+
+async def answer(_: Silence) -> None:
+    """A vendor that takes the connection and says nothing."""
+    listening = await asyncio.start_server(lambda reader, writer: None, "127.0.0.1", 0)
+    reader, _ = await asyncio.open_connection("127.0.0.1", listening.sockets[0].getsockname()[1])
+    log.error("hangs")
+    await reader.read()
+
+
+async def child(_: Silence) -> None:
+    """A process of its own that does not come back."""
+    log.error("hangs")
+    await asyncio.to_thread(elsewhere, sleep, 3_600, limits=Limits(3_600))
+
+
+async def thread(_: Silence) -> None:
+    """A thread that nobody can end."""
+    log.error("hangs")
+    await asyncio.to_thread(threading.Event().wait)
+
+
+if __name__ == "__main__":
+    configure()
+    Silence.round = {"answer": answer, "child": child, "thread": thread}[sys.argv[1]]  # type: ignore[assignment,method-assign]
+    sys.exit(0 if assembly.serve(load(), "127.0.0.1", int(sys.argv[2]), workers_inside=True, patience=PATIENCE) else 1)

@@ -26,12 +26,14 @@ from benchmarks import (
     rota,
     shadow,
     soak,
+    walk,
     writeback,
     writes,
 )
 from benchmarks.service import machine
 from tsbridge.__main__ import spare_the_collector
 
+BOTH = ("SQLite", "PostgreSQL")
 USUAL = ("door", "idle", "latency", "editing", "agreement", "judging", "judge", "planted", "replay", "rota", "shadow", "writes")
 PROOFS = {
     "outage": (writeback.run_outage, 5_000),
@@ -52,13 +54,16 @@ PROOFS = {
 
 def asked_for(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description="How fast and how small the bridge is, on this machine.")
-    known = sorted({*USUAL, "assign", "crashes", "imports", "notify", "soak", *PROOFS})
+    known = sorted({*USUAL, "assign", "crashes", "imports", "notify", "soak", "walk", *PROOFS})
     parser.add_argument("names", nargs="*", metavar="name", help=f"of {', '.join(known)}; default: {', '.join(USUAL)}")
     parser.add_argument("--scale", type=float, default=1.0, help="part of the requests to send, for a quick look")
     parser.add_argument("--seconds", type=float, default=120.0, help="how long to soak")
     parser.add_argument("--books", type=int, default=50, help="healthy rulebooks to plant defects into")
     parser.add_argument("--pairs", type=int, default=100_000, help="how many pairs of rulebook and moment to compare")
     parser.add_argument("--n", type=int, help="how many tickets, worlds or days a long proof takes")
+    parser.add_argument("--before", default=walk.BEFORE, metavar="COMMIT", help="the build that the walk is held against")
+    parser.add_argument("--rounds", type=int, default=walk.ROUNDS, help="how often builds are held against each other")
+    parser.add_argument("--on", action="append", choices=BOTH, help="of these databases alone")
     parser.add_argument("--seed", type=int, action="append", help="a seed; for planting several may be given")
     asked = parser.parse_args(arguments)
     if unknown := sorted({*asked.names} - {*known}):
@@ -103,6 +108,8 @@ def main() -> int:
         elif name in PROOFS:
             proof, count = PROOFS[name]
             good &= proof(asked.n or count)
+        elif name == "walk":
+            good &= walk.run(asked.n or walk.COUNT, rounds=asked.rounds, before=asked.before, databases=asked.on or BOTH)
         elif name == "rota":
             good &= rota.run(asked.scale, (asked.seed or [1])[0])
         elif name == "shadow":

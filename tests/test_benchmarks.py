@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import shutil
+from datetime import UTC, datetime
+from pathlib import Path
+
 import pytest
 
-from benchmarks import assign, judging, replay, rota
+from benchmarks import assign, builds, judging, replay, rota, walk
 from benchmarks.__main__ import USUAL, asked_for
 from benchmarks.rulebooks import World
 from tsbridge.core.rules.document import read
@@ -44,3 +48,25 @@ def test_a_month_of_the_demos_desk_weighs_evenly_on_eight_people_and_breaks_no_c
         assert sum(month.given.values()) > 2_500
     assert fair.jain >= 0.97
     assert fair.jain > turns.jain
+
+
+@pytest.mark.timeout(300)
+def test_a_walk_is_counted_at_the_driver_and_the_bare_loop_writes_what_it_wrote(tmp_path: Path) -> None:
+    here = builds.here()
+    done, bare = (f"sqlite:///{tmp_path / name}" for name in ("done.db", "bare.db"))
+    walk.prepared(here, lambda: bare)
+    shutil.copyfile(tmp_path / "bare.db", tmp_path / "done.db")
+    counted, result = walk.counted(here, done, 24, tmp_path / "log", datetime.now(UTC))
+    assert counted.calls > counted.many > 0
+    assert counted.rows > 10
+    assert result["whole"]
+    walk.fill(here, bare, 24)
+    floor = walk.floor(bare, done)
+    assert floor["deliveries"] == 24
+    assert floor["rows"] > 24 * 5
+
+
+def test_results_differ_where_a_row_does() -> None:
+    one = {"digests": {"cases": ["a", "b"], "wishes": []}, "decided": 2}
+    assert walk.differing(one, one) == walk.EQUAL
+    assert walk.differing(one, {"digests": {"cases": ["a", "c"], "wishes": []}, "decided": 3}) == "2 of cases, 2 against 3 decisions differ"

@@ -93,49 +93,69 @@ class Recount:
         return None
 
     def acknowledged(self, case: dict[str, Any]) -> int | None:
-        """The first act that shows that somebody has it, in cases of one ticket or of calls."""
+        """The first act that shows that somebody has it: at the desk, or on what it is shown by."""
+        acts = list(self._acts(case))
+        threads = {one["thread"] or f"{one['source']}:{one['id']}" for one in self.members[case["id"]]}
+        kept = case["acknowledged_at"]
+        if kept is None:
+            return min((at for at, thread in acts if not thread or len(threads) == 1), default=None)
+        shown = {thread for at, thread in acts if at == kept}
+        return min([kept, *(at for at, thread in acts if not thread or {thread} == shown)])
+
+    def _acts(self, case: dict[str, Any]) -> Iterable[tuple[int, str]]:
         assignees: dict[str, Any] = {}
+        named = {f"{one['source']}:{one['id']}": one["thread"] or f"{one['source']}:{one['id']}" for one in self.members[case["id"]]}
         for one in self.stories[case["id"]]:
             if one["event"] == "case.acknowledged":
-                return int(one["micro"])
+                yield int(one["micro"]), ""
             if one["source"] != "zendesk":
                 continue
             given = dict(one["facts"]).get("ticket.assignee_id")
             changed = next((c[2] for c in one["changes"] if c[0] == "ticket.assignee_id"), given)
-            if changed is not None and changed != assignees.get(one["key"]):
-                return int(one["micro"])
+            taken = changed is not None and changed != assignees.get(one["key"])
+            assignees[one["key"]] = changed or assignees.get(one["key"])
             if one["actor"][0] == "agent" and one["event"] != "ticket.created":
-                if any(t[0] == "comment" and t[2:4] == ["agent", True] for t in one["texts"] if len(t) > 3):
-                    return int(one["micro"])
-                if any(c[0] == "ticket.status" and c[2] in ("pending", "hold", "solved") for c in one["changes"]):
-                    return int(one["micro"])
-        return None
+                taken |= any(t[0] == "comment" and t[2:4] == ["agent", True] for t in one["texts"] if len(t) > 3)
+                taken |= any(c[0] == "ticket.status" and c[2] in ("pending", "hold", "solved") for c in one["changes"])
+            if taken:
+                yield int(one["micro"]), named[one["key"]]
 
     def resolutions(self, case: dict[str, Any]) -> list[tuple[int, bool]]:
-        """When it was resolved (True) and opened again (False), for cases whose interactions are all one thread, or calls alone."""
+        """When it was resolved (True) and opened again (False). It is resolved while each of its threads (joined by name) is."""
         found: list[tuple[int, bool]] = []
+        named = {f"{one['source']}:{one['id']}": one["thread"] or f"{one['source']}:{one['id']}" for one in self.members[case["id"]]}
         status: dict[str, str] = {}
-        resolved = False
+        over: dict[str, bool] = {}
+
+        def done(thread: str | None = None) -> bool:
+            among = [status[key] for key in status if thread in (None, named[key])]
+            return bool(among) and all(one in DONE for one in among)
+
         steps = [(one["micro"], 1, one) for one in self.stories[case["id"]]] + [(at, 0, None) for at in self.rests[case["id"]]]
         for at, _, one in sorted(steps, key=lambda step: (step[0], step[1], step[2]["sort"] if step[2] else ())):
+            was_over = bool(over) and all(over.values())
             if one is None:
-                if not resolved:
-                    found.append((at, True))
-                resolved = True
-                continue
-            was_done = bool(status) and all(s in DONE for s in status.values())
-            if one["source"] == "zendesk":
-                told = dict(one["facts"]).get("ticket.status")
-                status[one["key"]] = next((c[2] for c in one["changes"] if c[0] == "ticket.status"), told) or status.get(one["key"], "new")
-            done = bool(status) and all(s in DONE for s in status.values())
-            asks = one["source"] == "talkdesk" or one["event"] == "ticket.created" or one["actor"][0] == "requester"
-            if one["event"] == "case.resolved" or (done and not was_done):
-                if not resolved:
-                    found.append((at, True))
-                resolved = True
-            elif resolved and ((was_done and not done) or (asks and one["source"] != "desk" and not (done and one["source"] == "zendesk"))):
-                found.append((at, False))
-                resolved = False
+                over = dict.fromkeys(over, True)
+            else:
+                thread = named[one["key"]]
+                thread_was_over, was_done = over.setdefault(thread, False), done(thread)
+                live_before = any(s not in DONE for key, s in status.items() if named[key] == thread)
+                if one["source"] == "zendesk":
+                    told = dict(one["facts"]).get("ticket.status")
+                    told = next((c[2] for c in one["changes"] if c[0] == "ticket.status"), told)
+                    status[one["key"]] = told or status.get(one["key"], "new")
+                opens = not live_before and any(s not in DONE for key, s in status.items() if named[key] == thread)
+                asks = one["source"] == "talkdesk" or one["event"] == "ticket.created" or one["actor"][0] == "requester"
+                asks = asks and one["source"] != "desk" and not (done(thread) and one["source"] == "zendesk")
+                if one["event"] == "case.resolved":
+                    over = dict.fromkeys(over, True)
+                elif done(thread) and not was_done:
+                    over = dict.fromkeys(over, True) if done() else {**over, thread: True}
+                elif (thread_was_over or was_over) and (opens or asks):
+                    over[thread] = False
+            is_over = bool(over) and all(over.values())
+            if is_over != was_over:
+                found.append((at, is_over))
         return found
 
 

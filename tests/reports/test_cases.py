@@ -10,6 +10,7 @@ from typing import Any
 from tests.reports.recount import Recount, grouped, nearest, seconds
 from tests.reports.weeks import END, ZONE, Weeks
 from tsbridge.acts import reports
+from tsbridge.acts.around import Around
 from tsbridge.reports.forms import to_json
 from tsbridge.reports.model import Question
 
@@ -19,7 +20,7 @@ GROUPS = ("day", "week", "hour", "weekday", "channel", "category", "severity", "
 
 def asked(weeks: Weeks, name: str, group_by: str, as_of: datetime = END, sense: Any = "true") -> dict[str, Any]:
     question = Question(name, START, UNTIL, group_by, as_of, ZONE, sense)
-    return weeks.database.read_now(lambda conn: to_json(reports.report(conn, question)))
+    return weeks.database.read_now(lambda conn: to_json(reports.report(conn, Around(weeks.rulebooks, weeks.roster), question)))
 
 
 def without_links(row: dict[str, Any]) -> dict[str, Any]:

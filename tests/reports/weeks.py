@@ -123,7 +123,8 @@ class Weeks:
 
     async def _wait(self, until: datetime) -> None:
         while (due := await self.due.round()) is not None and due <= until:
-            self.clock.set(max(self.clock.now(), due))
+            busy = timedelta(minutes=4) if due.minute % 3 == 0 else timedelta()  # the desk's machine has bad minutes
+            self.clock.set(max(self.clock.now(), due + busy))
         self.clock.set(max(self.clock.now(), until))
 
     def _conclude(self, conn: Connection, moment: Moment) -> None:
@@ -185,7 +186,19 @@ class Weeks:
             vendor_order=self._order(ticket),
         )
 
-    def call(self, call: str, event: str, at: datetime, person: str, **facts: Value) -> Moment:
+    def merged(self, ticket: str, into: str, at: datetime, agent: Actor) -> Moment:
+        changes = (Change("ticket.status", "open", "closed"),)
+        return Moment(
+            "zendesk", ticket, "ticket.merged", at, facts=(("ticket.status", "closed"),), changes=changes, names=(Handle("merge", into),),
+            actor=agent, vendor_order=self._order(ticket),
+        )  # fmt: skip
+
+    def at_desk(self, ticket: str, event: str, at: datetime, by: str) -> Moment:
+        """A supervisor acknowledges or resolves the ticket's case."""
+        return Moment("desk", f"zendesk:{ticket}", event, at, actor=Actor("agent", by))
+
+    def call(self, call: str, event: str, at: datetime, person: str, *, about: str | None = None, **facts: Value) -> Moment:
+        """`about`: a ticket that it names."""
         told = {"channel": "voice", **{f"call.{name}": value for name, value in facts.items()}}
         return Moment(
             "talkdesk",
@@ -193,7 +206,7 @@ class Weeks:
             event,
             at,
             facts=tuple(sorted(told.items())),
-            names=(Handle("call", call),),
+            names=(Handle("call", call), *((Handle("ticket", about),) if about else ())),
             people=(Handle("talkdesk_contact", person),),
         )
 
@@ -238,22 +251,38 @@ def live_through(weeks: Weeks, seed: int, tickets: int, calls: int, begin: datet
                 told.append(weeks.update(ticket, at, agent, Change("ticket.group_id", "503", "777")))
             elif what == "untag":
                 told.append(weeks.update(ticket, at, agent, Change("tags", ("ts_hurt", "ts_claim"), ())))
-    for number in range(calls):
-        call, person = f"c{number}", f"p{rng.randrange(max(1, calls // 2))}"
-        at = begin + timedelta(minutes=rng.randrange(span), seconds=rng.randrange(60))
-        direction = rng.choice(("inbound", "inbound", "outbound"))
-        told.append(weeks.call(call, "call.started", at, person, direction=direction))
-        waited = rng.randint(5, 400)
-        how = rng.choice(("answered", "answered", "missed", "abandoned", "voicemail"))
+    opened = {moment.interaction: moment.at for moment in told if moment.event == "ticket.created"}
+    for ticket, at in opened.items():
+        if rng.random() < 0.15:
+            told.append(weeks.at_desk(ticket, rng.choice(("case.acknowledged", "case.resolved")), soon(at, 300), "mara"))
+        if rng.random() < 0.1:
+            into = rng.choice(list(opened))
+            if into != ticket:
+                told.append(weeks.merged(ticket, into, soon(max(at, opened[into]), 2000), Actor("agent", "7001")))
+
+    def phone(call: str, person: str, at: datetime, direction: str, how: str, about: str | None) -> datetime:
+        """Returns when it is over."""
+        waited, talked = rng.randint(5, 400), rng.randint(10, 900)
         then = at + timedelta(seconds=waited)
+        told.append(weeks.call(call, "call.started", at, person, about=about, direction=direction))
         told.append(weeks.call(call, f"call.{how}", then, person, outcome=how, direction=direction, wait_seconds=waited))
-        if how == "answered":
-            talked = rng.randint(10, 900)
-            told.append(
-                weeks.call(
-                    call, "call.ended", then + timedelta(seconds=talked), person, outcome=how, direction=direction, talk_seconds=talked
-                )
-            )
+        if how != "answered":
+            return then
+        over = then + timedelta(seconds=talked)
+        told.append(weeks.call(call, "call.ended", over, person, outcome=how, direction=direction, talk_seconds=talked))
+        return over
+
+    for number in range(calls):
+        at = begin + timedelta(minutes=rng.randrange(span), seconds=rng.randrange(60))
+        person, how = f"p{rng.randrange(max(1, calls // 2))}", rng.choice(("answered", "answered", "missed", "abandoned", "voicemail"))
+        about = (
+            next((ticket for ticket, since in opened.items() if since < at < since + timedelta(days=2)), None)
+            if rng.random() < 0.2
+            else None
+        )
+        over = phone(f"c{number}", person, at, rng.choice(("inbound", "inbound", "outbound")), how, about)
+        if how != "answered" and rng.random() < 0.5:
+            phone(f"b{number}", person, soon(over, 300), rng.choice(("outbound", "inbound")), "answered", about)
     for moment in sorted(told, key=lambda one: one.order):
         if moment.at < end:
             weeks.tell(moment)

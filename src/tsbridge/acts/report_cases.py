@@ -9,30 +9,39 @@ from typing import Any
 
 from sqlalchemy import Connection
 
+from tsbridge.acts.around import Around
 from tsbridge.core.moments import Moment, from_json
 from tsbridge.reports.cases import Case, first_acknowledged, standing_of
-from tsbridge.reports.life import Life, lived
+from tsbridge.reports.life import NOTHING, Life, lived
 from tsbridge.reports.model import Question
 from tsbridge.store import reported, rosters, rulebooks
-from tsbridge.store.reported import Span
+from tsbridge.store.reported import Among, Span
 
 
-def cases(conn: Connection, question: Question) -> list[Case]:
+def span_of(question: Question) -> Span:
+    return Span(question.start, question.end, question.as_of)
+
+
+def cases(conn: Connection, around: Around, question: Question) -> list[Case]:
     """The cases opened in the time asked for, by when they were opened."""
-    span = Span(question.start, question.end, question.as_of)
-    later = reported.learnt_later(conn, span)
+    return cases_among(conn, reported.opened_in(span_of(question)))
+
+
+def cases_among(conn: Connection, among: Among) -> list[Case]:
+    """These cases, as they were known then."""
+    later = reported.learnt_later(conn, among)
     members: dict[str, list[reported.Row]] = defaultdict(list)
-    for row in reported.members(conn, span):
+    for row in reported.members(conn, among):
         members[row["case_id"]].append(row)
-    lives = _lives(conn, span, members, unknown=set(reported.first_recorded(conn, span)) if later else set())
-    rules, newest = _rules(conn, span)
+    lives = _lives(conn, among, members, unknown=set(reported.first_recorded(conn, among)) if later else set())
+    rules, newest = _rules(conn, among)
     catch_alls = _catch_alls(conn, {version for _, version, _ in newest.values()})
-    keys = agent_keys(conn, question.as_of)
-    then = _as_known(conn, span, later)
+    keys = agent_keys(conn, among.as_of)
+    then = _as_known(conn, among, later)
     found = []
-    for row in reported.opened(conn, span):
+    for row in reported.found(conn, among):
         id, its = row["id"], members.get(row["id"], [])
-        life = lives.get(id, Life((), {}))
+        life = lives.get(id, NOTHING)
         stood = then.get(id, row)
         _, version, matched = newest.get(id, (row["opened_at"], 0, ()))
         found.append(
@@ -45,15 +54,19 @@ def cases(conn: Connection, question: Question) -> list[Case]:
                 queue=stood["queue"],
                 agent=standing_of(keys, stood["assignee"], stood["agent"]),
                 rules=tuple(sorted(rules.get(id, ()))),
-                as_of=question.as_of,
+                as_of=among.as_of,
                 life=life,
                 tickets=sum(one["source"] == "zendesk" for one in its),
                 calls=sum(one["source"] == "talkdesk" for one in its),
                 defaulted=catch_alls.get(version) in matched,
-                acknowledged_at=first_acknowledged(row["acknowledged_at"], life, question.as_of),
+                acknowledged_at=first_acknowledged(row["acknowledged_at"], life, len({_thread(one) for one in its}), among.as_of),
             )
         )
     return found
+
+
+def _thread(row: reported.Row) -> str:
+    return str(row["thread"] or f"{row['source']}:{row['id']}")
 
 
 def agent_keys(conn: Connection, as_of: datetime) -> dict[str, str]:
@@ -63,28 +76,28 @@ def agent_keys(conn: Connection, as_of: datetime) -> dict[str, str]:
     return {str(told["zendesk_user_id"]): key for key, told in agents.items() if (told or {}).get("zendesk_user_id") is not None}
 
 
-def _lives(conn: Connection, span: Span, members: Mapping[str, Sequence[reported.Row]], unknown: set[str]) -> dict[str, Life]:
+def _lives(conn: Connection, among: Among, members: Mapping[str, Sequence[reported.Row]], unknown: set[str]) -> dict[str, Life]:
     """`unknown`: moments that were not known yet."""
     stories: dict[str, list[Moment]] = defaultdict(list)
-    for case_id, digest, body in reported.stories(conn, span):
+    for case_id, digest, body in reported.stories(conn, among):
         if digest not in unknown:
             stories[case_id].append(from_json(body, digest))
     rests: dict[str, list[datetime]] = defaultdict(list)
-    for case_id, at in reported.rests(conn, span):
+    for case_id, at in reported.rests(conn, among):
         rests[case_id].append(at)
     found = {}
     for case_id, story in stories.items():
         story.sort(key=lambda moment: moment.order)
         joined = {f"{one['source']}:{one['id']}": one["thread"] for one in members[case_id] if one["thread"] is not None}
-        found[case_id] = lived([moment for moment in story if moment.at <= span.as_of], rests[case_id], joined)
+        found[case_id] = lived([moment for moment in story if moment.at <= among.as_of], rests[case_id], joined)
     return found
 
 
-def _rules(conn: Connection, span: Span) -> tuple[dict[str, set[str]], dict[str, tuple[datetime, int, Sequence[str]]]]:
+def _rules(conn: Connection, among: Among) -> tuple[dict[str, set[str]], dict[str, tuple[datetime, int, Sequence[str]]]]:
     """By case the rules that matched; and its newest decision: when, by which version, which rules matched."""
     rules: dict[str, set[str]] = defaultdict(set)
     newest: dict[str, tuple[datetime, int, Sequence[str]]] = {}
-    for row in reported.decided(conn, span):
+    for row in reported.decided(conn, among):
         case_id, keys = row["case_id"], [key for key, _ in row["matched"]]
         rules[case_id].update(keys)
         if any(kind == "routing" for _, kind in row["matched"]) and (case_id not in newest or row["at"] >= newest[case_id][0]):
@@ -101,12 +114,12 @@ def _catch_alls(conn: Connection, versions: set[int]) -> dict[int, str | None]:
     return found
 
 
-def _as_known(conn: Connection, span: Span, case_ids: set[str]) -> dict[str, Mapping[str, Any]]:
+def _as_known(conn: Connection, among: Among, case_ids: set[str]) -> dict[str, Mapping[str, Any]]:
     """What stood for cases about which something was learnt since: by their most severe interaction, of equals the oldest."""
     if not case_ids:
         return {}
     worst: dict[str, tuple[tuple[Any, ...], Mapping[str, Any]]] = {}
-    for key, row in sorted(reported.as_known(conn, span, case_ids).items()):
+    for key, row in sorted(reported.as_known(conn, among, case_ids).items()):
         outcome = row["outcome"]
         rank = (9 if row["severity"] is None else row["severity"], row["opened_at"], key)
         assignee = outcome.get("assignee") or {}

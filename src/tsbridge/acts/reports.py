@@ -8,7 +8,10 @@ from typing import Any, Final
 
 from sqlalchemy import Connection
 
+from tsbridge.acts import report_more as more
+from tsbridge.acts.around import Around
 from tsbridge.acts.report_cases import cases
+from tsbridge.reports import calls, claims, firings, steps
 from tsbridge.reports import cases as of_cases
 from tsbridge.reports.model import GROUPS, Days, Measure, Question, Report
 from tsbridge.reports.table import Opened, opened, table
@@ -22,7 +25,7 @@ class Kind:
     title: str
     definition: str
     measures: Callable[[], Sequence[Measure[Any]]]
-    items: Callable[[Connection, Question], Sequence[Any]]
+    items: Callable[[Connection, Around, Question], Sequence[Any]]
     group_by: str = "day"
     groups: tuple[str, ...] = GROUPS
 
@@ -33,12 +36,47 @@ _OPEN: Final = (
     "null and `at_least_s` says how long it is at least. "
 )
 
+_BUT_RULE: Final = tuple(name for name in GROUPS if name != "rule")
+
 KINDS: Final[Mapping[str, Kind]] = {
     kind.name: kind
     for kind in (
         Kind("volumes", "Volumes", _OPENED + "By rule a case counts under each rule that matched in it.", of_cases.volumes, cases),
         Kind("responses", "Responses", _OPENED + _OPEN, of_cases.responses, cases),
         Kind("resolutions", "Resolutions", _OPENED + _OPEN, of_cases.resolutions, cases),
+        Kind(
+            "escalations",
+            "Escalations",
+            "Counts steps of policies in the time in which they were armed, under what stands for the interaction that armed them. "
+            + _OPEN,
+            steps.escalations,
+            more.steps,
+            groups=_BUT_RULE,
+        ),
+        Kind(
+            "rules",
+            "Rules",
+            "Counts decisions in force by the time of the moment decided about, once under each rule that matched in it; precision where "
+            f"the outcome is known, with its count and 95 % interval: {firings.OUTCOME}.",
+            firings.rules,
+            more.firings,
+            group_by="rule",
+        ),
+        Kind(
+            "calls",
+            "Calls",
+            "Counts calls in the time in which they began, under what stands for their case. Missed: from somebody, and nobody took it. "
+            + _OPEN,
+            calls.calls,
+            more.calls,
+        ),
+        Kind(
+            "claims",
+            "Claims",
+            "Of the cases those whose category or queue has `claim` in its key. " + _OPENED + _OPEN,
+            claims.claims,
+            more.claims,
+        ),
     )
 }
 
@@ -47,17 +85,17 @@ class NoReport(LookupError):
     """There is no report, group or column of that name."""
 
 
-def report(conn: Connection, question: Question) -> Report:
+def report(conn: Connection, around: Around, question: Question) -> Report:
     """The figures. Raises `NoReport`."""
     kind = _kind(question)
-    return table(question, kind.title, kind.definition, kind.measures(), kind.items(conn, question), Days())
+    return table(question, kind.title, kind.definition, kind.measures(), kind.items(conn, around, question), Days())
 
 
-def opens(conn: Connection, question: Question, group: str | None, column: str | None) -> list[Opened]:
+def opens(conn: Connection, around: Around, question: Question, group: str | None, column: str | None) -> list[Opened]:
     """The cases behind a group, or behind one of its figures; `group` None: the totals. Raises `NoReport`."""
     kind = _kind(question)
     try:
-        return opened(question, kind.measures(), kind.items(conn, question), Days(), group, column)
+        return opened(question, kind.measures(), kind.items(conn, around, question), Days(), group, column)
     except KeyError:
         raise NoReport("column") from None
 

@@ -115,13 +115,18 @@ def resolutions() -> Sequence[Measure[Case]]:
     )
 
 
-def first_acknowledged(kept: datetime | None, life: Life, as_of: datetime) -> datetime | None:
-    """When somebody first had a case in hand: as the case has it, unless it was opened again since and so forgot who had it before."""
-    told = life.first(ACKNOWLEDGED)
-    if kept is not None and (told is None or life.first(REOPENED) is None):
-        return kept if kept <= as_of else None
-    found = [at for at in (kept, told and told.at) if at is not None and at <= as_of]
-    return min(found, default=None)
+def first_acknowledged(kept: datetime | None, life: Life, threads: int, as_of: datetime) -> datetime | None:
+    """When somebody first had a case in hand. `kept`: since when somebody has it, which is forgotten when it is opened again.
+
+    Of several `threads` the one counts that the case is shown by: whose act is the one that is kept.
+    """
+    told = [event for event in life.events if event.what == ACKNOWLEDGED]
+    if kept is not None:
+        shown = next((event.what_of for event in told if event.at == kept), None)
+        found = [kept, *(event.at for event in told if event.what_of in (shown, ""))]
+    else:
+        found = [event.at for event in told if threads == 1 or not event.what_of]
+    return min((at for at in found if at <= as_of), default=None)
 
 
 def standing_of(keys: Mapping[str, str], assignee: str | None, agent: str | None) -> str | None:

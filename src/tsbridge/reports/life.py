@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from tsbridge.core.casestate import CaseState
 from tsbridge.core.heard import hear
@@ -21,8 +21,9 @@ UNTAGGED, MOVED = "untagged", "moved"
 class Event(NamedTuple):
     """Something that happened: `of` an interaction (`source:id`), `by` somebody's id where it is known.
 
-    `created`, `replied` (an agent in public), `solved`, `unsolved` tell of a ticket, `answered` of a call; `acknowledged`, `resolved`
-    and `reopened` of the whole case; `untagged` (a person took the tag `what_of` off) and `moved` (to the group `what_of`) of a ticket.
+    `created`, `replied` (an agent in public), `solved`, `unsolved` tell of a ticket, `answered` of a call; `resolved` and `reopened` of
+    the whole case; `acknowledged` of the thread `what_of`, of the whole case where that is empty; `untagged` (a person took the tag
+    `what_of` off) and `moved` (to the group `what_of`) of a ticket.
     """
 
     at: datetime
@@ -34,10 +35,12 @@ class Event(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Life:
-    """The events of a case, oldest first, and what is known of its interactions at the end of them, by `source:id`."""
+    """The events of a case, oldest first; by `source:id` what is known of its interactions at the end of them, and when each was last
+    heard of."""
 
     events: tuple[Event, ...]
     tracks: Mapping[str, Track]
+    heard: Mapping[str, datetime]
 
     def first(self, *what: str, of: str | None = None) -> Event | None:
         return next((one for one in self.events if one.what in what and of in (None, one.of)), None)
@@ -55,9 +58,12 @@ class Life:
         return found.at if found is not None and found.what == RESOLVED else None
 
 
+NOTHING: Final = Life((), {}, {})
+
+
 def lived(story: Sequence[Moment], rests: Iterable[datetime] = (), joined: Mapping[str, str] = EMPTY) -> Life:
     """The life of a case by its story, in order. `rests`: when it came to rest by time alone; `joined`: as `CaseState.joined`."""
-    state, found = CaseState(joined=joined), list[Event]()
+    state, found, heard = CaseState(joined=joined), list[Event](), dict[str, datetime]()
     resting = sorted(rests, reverse=True)
     for moment in story:
         while resting and resting[-1] <= moment.at:
@@ -66,10 +72,11 @@ def lived(story: Sequence[Moment], rests: Iterable[datetime] = (), joined: Mappi
         before = state
         state, previous, changed = hear(state, moment, subject, order_key(moment), asks_anew(moment))
         if moment.event not in UNJUDGED:
+            heard[key_of(subject)] = moment.at
             found += _told(before, state, moment, subject, previous, changed)
     for at in reversed(resting):
         state = _rest(state, at, found)
-    return Life(tuple(found), state.tracks)
+    return Life(tuple(found), state.tracks, heard)
 
 
 def _rest(state: CaseState, at: datetime, found: list[Event]) -> CaseState:
@@ -109,8 +116,12 @@ def _told(
                 add(MOVED, str(state.tracks[key].facts.get("ticket.group_id") or ""))
     elif moment.source == "talkdesk" and moment.event == "call.answered":
         add(ANSWERED)
-    if _is_taken(state) and not _is_taken(before):
+    if state.acknowledged is not None and before.acknowledged is None:
         add(ACKNOWLEDGED)
+    name = state.thread_of(key)
+    was_taken = before.threads[name].taken if name in before.threads else None
+    if state.threads[name].taken is not None and was_taken is None:
+        add(ACKNOWLEDGED, name)
     if before.resolved and not state.resolved:
         add(REOPENED)
     elif state.resolved and not before.resolved:
@@ -121,7 +132,3 @@ def _told(
 def _speaks(moment: Moment) -> bool:
     """Whether an agent speaks in public."""
     return any(text.public and text.by == "agent" for text in moment.texts)
-
-
-def _is_taken(state: CaseState) -> bool:
-    return state.acknowledged is not None or any(thread.taken is not None for thread in state.threads.values())

@@ -9,12 +9,12 @@ from collections.abc import Iterator, Sequence, Set
 from datetime import datetime
 from typing import Any, Final, NamedTuple
 
-from sqlalchemy import Connection, RowMapping, Select, and_, func, literal, or_, select, type_coerce
+from sqlalchemy import Column, ColumnElement, Connection, RowMapping, Select, and_, func, literal, or_, select, type_coerce
 from sqlalchemy import Text as SqlText
 
 from tsbridge.core.moments import CLOCK
 from tsbridge.store.moments import IN_STORY
-from tsbridge.store.tables import cases, decisions, interactions, moments
+from tsbridge.store.tables import cases, decisions, escalations, interactions, moments
 
 Row = RowMapping
 
@@ -27,84 +27,110 @@ _RESTED: Final = '%"resolved":true%'
 
 
 class Span(NamedTuple):
-    """Cases opened from `start` (included) to `end` (excluded) and, of those, by `as_of`."""
+    """What happened from `start` (included) to `end` (excluded) and, of that, by `as_of`."""
 
     start: datetime
     end: datetime
     as_of: datetime
 
-
-def _opened(span: Span) -> tuple[Any, ...]:
-    return (cases.c.opened_at >= span.start, cases.c.opened_at < span.end, cases.c.opened_at <= span.as_of)
-
-
-def _members(span: Span, *columns: Any) -> Select[Any]:
-    return select(*columns).select_from(cases.join(interactions, interactions.c.case_id == cases.c.id)).where(*_opened(span))
+    def holds(self, at: Column[Any]) -> ColumnElement[bool]:
+        return and_(at >= self.start, at < self.end, at <= self.as_of)
 
 
-def opened(conn: Connection, span: Span) -> Sequence[Row]:
+class Among(NamedTuple):
+    """Cases, by what their rows must be; what is read of them is what was known at `as_of`."""
+
+    that: ColumnElement[bool]
+    as_of: datetime
+
+
+def opened_in(span: Span) -> Among:
+    """Cases opened then."""
+    return Among(span.holds(cases.c.opened_at), span.as_of)
+
+
+def decided_in(span: Span) -> Among:
+    """Cases about which something was decided then."""
+    found = select(interactions.c.case_id).join(decisions, _about()).where(span.holds(decisions.c.at))
+    return Among(cases.c.id.in_(found), span.as_of)
+
+
+def called_in(span: Span) -> Among:
+    """Cases with calls that began then."""
+    return Among(cases.c.id.in_(select(interactions.c.case_id).where(*_calls(span))), span.as_of)
+
+
+def _calls(span: Span) -> tuple[ColumnElement[bool], ...]:
+    return (interactions.c.source == literal("talkdesk"), span.holds(interactions.c.opened_at))
+
+
+def _members(among: Among, *columns: Any) -> Select[Any]:
+    return select(*columns).select_from(cases.join(interactions, interactions.c.case_id == cases.c.id)).where(among.that)
+
+
+def found(conn: Connection, among: Among) -> Sequence[Row]:
     """The cases, by when they were opened."""
-    return conn.execute(select(*_CASE).where(*_opened(span)).order_by(cases.c.opened_at, cases.c.id)).mappings().all()
+    return conn.execute(select(*_CASE).where(among.that).order_by(cases.c.opened_at, cases.c.id)).mappings().all()
 
 
-def members(conn: Connection, span: Span) -> Sequence[Row]:
+def members(conn: Connection, among: Among) -> Sequence[Row]:
     """The interactions of these cases, of each case the oldest first."""
     columns = (interactions.c.case_id, interactions.c.source, interactions.c.id, interactions.c.channel)
-    query = _members(span, *columns, interactions.c.opened_at, interactions.c.thread)
+    query = _members(among, *columns, interactions.c.opened_at, interactions.c.thread)
     return conn.execute(query.order_by(interactions.c.opened_at, interactions.c.source, interactions.c.id)).mappings().all()
 
 
-def stories(conn: Connection, span: Span) -> Iterator[Any]:
+def stories(conn: Connection, among: Among) -> Iterator[Any]:
     """The moments of these cases, in no order: (case, digest, body)."""
     heard = and_(moments.c.source == interactions.c.source, moments.c.interaction == interactions.c.id)
     at_desk = and_(moments.c.source == literal("desk"), moments.c.interaction == interactions.c.source + ":" + interactions.c.id)
     for within in (heard, at_desk):
-        query = _members(span, interactions.c.case_id, moments.c.digest, moments.c.body).join(moments, within).where(IN_STORY)
+        query = _members(among, interactions.c.case_id, moments.c.digest, moments.c.body).join(moments, within).where(IN_STORY)
         yield from conn.execute(query)
 
 
-def rests(conn: Connection, span: Span) -> Sequence[tuple[str, datetime]]:
+def rests(conn: Connection, among: Among) -> Sequence[tuple[str, datetime]]:
     """When these cases came to rest by time alone: (case, instant)."""
     told = type_coerce(decisions.c.outcome, SqlText).like(_RESTED)
-    query = _members(span, interactions.c.case_id, decisions.c.at).join(decisions, _about())
+    query = _members(among, interactions.c.case_id, decisions.c.at).join(decisions, _about())
     in_force = (decisions.c.superseded_by.is_(None), decisions.c.retracted.is_(False), decisions.c.mode == "live")
-    known = decisions.c.recorded_at <= span.as_of
+    known = decisions.c.recorded_at <= among.as_of
     return [(case_id, at) for case_id, at in conn.execute(query.where(decisions.c.event == CLOCK, told, known, *in_force))]
 
 
-def decided(conn: Connection, span: Span) -> Iterator[Row]:
-    """The decisions about these cases that were in force at `as_of`, in no order: which rules matched, what stood then."""
+def decided(conn: Connection, among: Among, span: Span | None = None) -> Iterator[Row]:
+    """The decisions about these cases that were in force at `as_of`, in no order; with a span those about that time."""
     later = decisions.alias("later")
-    columns = (decisions.c.source, decisions.c.interaction, decisions.c.moment, decisions.c.at, decisions.c.event, decisions.c.matched)
-    more = (decisions.c.rulebook_version, decisions.c.recorded_at)
-    query = _members(span, interactions.c.case_id, *columns, *more).join(decisions, _about())
+    columns = (decisions.c.id, decisions.c.source, decisions.c.interaction, decisions.c.at, decisions.c.event, decisions.c.matched)
+    more = (decisions.c.rulebook_version, decisions.c.channel, decisions.c.severity, decisions.c.queue)
+    query = _members(among, interactions.c.case_id, *columns, *more).join(decisions, _about())
     query = query.outerjoin(later, later.c.id == decisions.c.superseded_by)
-    in_force = or_(decisions.c.superseded_by.is_(None), later.c.recorded_at > span.as_of)
-    query = query.where(decisions.c.recorded_at <= span.as_of, in_force, decisions.c.retracted.is_(False), decisions.c.mode == "live")
-    yield from conn.execute(query).mappings()
+    in_force = or_(decisions.c.superseded_by.is_(None), later.c.recorded_at > among.as_of)
+    query = query.where(decisions.c.recorded_at <= among.as_of, in_force, decisions.c.retracted.is_(False), decisions.c.mode == "live")
+    yield from conn.execute(query if span is None else query.where(span.holds(decisions.c.at))).mappings()
 
 
-def learnt_later(conn: Connection, span: Span) -> set[str]:
+def learnt_later(conn: Connection, among: Among) -> set[str]:
     """Those of these cases about which something was recorded after `as_of`."""
-    query = _members(span, interactions.c.case_id).join(decisions, _about()).where(decisions.c.recorded_at > span.as_of)
+    query = _members(among, interactions.c.case_id).join(decisions, _about()).where(decisions.c.recorded_at > among.as_of)
     return set(conn.execute(query.distinct()).scalars())
 
 
-def first_recorded(conn: Connection, span: Span) -> dict[str, datetime]:
+def first_recorded(conn: Connection, among: Among) -> dict[str, datetime]:
     """Of the moments of these cases that something was recorded of after `as_of`, when each was first decided about."""
     at = func.min(decisions.c.recorded_at, type_=decisions.c.recorded_at.type)
-    query = _members(span, decisions.c.moment, at).join(decisions, _about()).group_by(decisions.c.moment)
-    return {moment: first for moment, first in conn.execute(query.having(at > span.as_of))}
+    query = _members(among, decisions.c.moment, at).join(decisions, _about()).group_by(decisions.c.moment)
+    return {moment: first for moment, first in conn.execute(query.having(at > among.as_of))}
 
 
-def as_known(conn: Connection, span: Span, case_ids: Set[str]) -> dict[str, Row]:
+def as_known(conn: Connection, among: Among, case_ids: Set[str]) -> dict[str, Row]:
     """What stood at `as_of` for each interaction of these cases, by `source:id`: the newest decision in force then, whole."""
     later = decisions.alias("later")
     columns = (decisions.c.source, decisions.c.interaction, decisions.c.severity, decisions.c.queue, decisions.c.agent, decisions.c.outcome)
-    query = _members(span, interactions.c.case_id, interactions.c.opened_at, *columns).join(decisions, _about())
+    query = _members(among, interactions.c.case_id, interactions.c.opened_at, *columns).join(decisions, _about())
     query = query.outerjoin(later, later.c.id == decisions.c.superseded_by)
-    in_force = or_(decisions.c.superseded_by.is_(None), later.c.recorded_at > span.as_of)
-    known = (decisions.c.recorded_at <= span.as_of, decisions.c.retracted.is_(False), decisions.c.mode == "live")
+    in_force = or_(decisions.c.superseded_by.is_(None), later.c.recorded_at > among.as_of)
+    known = (decisions.c.recorded_at <= among.as_of, decisions.c.retracted.is_(False), decisions.c.mode == "live")
     found: dict[str, Row] = {}
     for row in conn.execute(query.where(in_force, *known).order_by(decisions.c.at, decisions.c.recorded_at, decisions.c.id)).mappings():
         if row["case_id"] in case_ids:
@@ -114,3 +140,23 @@ def as_known(conn: Connection, span: Span, case_ids: Set[str]) -> dict[str, Row]
 
 def _about() -> Any:
     return and_(decisions.c.source == interactions.c.source, decisions.c.interaction == interactions.c.id)
+
+
+def calls(conn: Connection, span: Span) -> Sequence[Row]:
+    """The calls that began then."""
+    columns = (interactions.c.case_id, interactions.c.id, interactions.c.opened_at, interactions.c.channel)
+    return conn.execute(select(*columns).where(*_calls(span)).order_by(interactions.c.opened_at, interactions.c.id)).mappings().all()
+
+
+def steps(conn: Connection, span: Span) -> Sequence[Row]:
+    """The steps of escalations that were armed then, each with its interaction's channel and when it was first recorded that it fired."""
+    then = and_(
+        decisions.c.source == escalations.c.source,
+        decisions.c.interaction == escalations.c.interaction,
+        decisions.c.at == escalations.c.ended_at,
+        decisions.c.retracted.is_(False),
+    )
+    recorded = select(func.min(decisions.c.recorded_at, type_=decisions.c.recorded_at.type)).where(then).scalar_subquery()
+    its = and_(interactions.c.source == escalations.c.source, interactions.c.id == escalations.c.interaction)
+    query = select(escalations, interactions.c.channel, recorded.label("recorded_at")).outerjoin(interactions, its)
+    return conn.execute(query.where(span.holds(escalations.c.armed_at)).order_by(escalations.c.armed_at, escalations.c.id)).mappings().all()

@@ -9,6 +9,7 @@ from fastapi import APIRouter, Path, Query, Request, Response
 from fastapi.responses import JSONResponse
 
 from tsbridge.acts import reports as acts
+from tsbridge.acts.around import Around
 from tsbridge.reports.forms import lines, to_json
 from tsbridge.reports.groups import DAY, day_of, start_of
 from tsbridge.reports.model import GROUPS, Question, Report, Sense
@@ -84,7 +85,7 @@ async def list_report_cases(
     asked = question(desk, name, since, until, group_by, as_of, sense)
     after = page.after_text("report_cases")
     try:
-        found = await desk.database.read(lambda conn: acts.opens(conn, asked, group, column))
+        found = await desk.database.read(lambda conn: acts.opens(conn, around(desk), asked, group, column))
     except acts.NoReport:
         raise invalid("query", "column", "Expected the key of one of the report's columns.") from None
     rows = [one for one in found if after is None or one.case_id > after]
@@ -97,8 +98,12 @@ def _kind_item(kind: acts.Kind) -> dict[str, Any]:
     return {"id": kind.name, **told, "groups": list(kind.groups), "columns": columns}
 
 
+def around(desk: Desk) -> Around:
+    return Around(desk.live, desk.roster)
+
+
 async def _report(desk: Desk, asked: Question) -> Report:
-    return await desk.database.read(lambda conn: acts.report(conn, asked))
+    return await desk.database.read(lambda conn: acts.report(conn, around(desk), asked))
 
 
 def question(

@@ -1,0 +1,33 @@
+"""What acts look at besides the database: rulebooks made ready, and the roster as it was known at any time."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from sqlalchemy import Connection
+
+from tsbridge.core.duties_as_known import Spell
+from tsbridge.core.rota import Rota
+from tsbridge.core.rules.language import Rulebook
+from tsbridge.store import rulebooks
+from tsbridge.store.rulebooks import LiveRulebook
+
+
+class Rotas(Protocol):
+    """The roster, as `work.rosters.LiveRoster` has it."""
+
+    def then(self, conn: Connection, at: datetime) -> Rota | None: ...
+    def over(self, conn: Connection, start: datetime, end: datetime, now: datetime) -> list[Spell]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Around:
+    rulebooks: LiveRulebook
+    roster: Rotas
+
+    def book_at(self, conn: Connection, at: datetime) -> Rulebook | None:
+        """The rulebook that was live then; None before the first."""
+        version = rulebooks.known_at(conn, at)
+        return self.rulebooks.version(conn, version).book if version else None

@@ -109,6 +109,7 @@ def test_rules_and_how_often_they_were_right(lived: Weeks) -> None:
         return {
             "decisions": len(found),
             "cases": len({row["case_id"] for row in found}),
+            "open": sum(count.cases[case_id]["status"] == "open" for case_id in {row["case_id"] for row in found}),
             "outcomes": len(known),
             "right": sum(known),
             "precision": round(sum(known) / len(known), 4) if known else None,

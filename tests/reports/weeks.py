@@ -14,10 +14,13 @@ from sqlalchemy import Connection
 
 from tests.clocks import CountingIds, SettableClock
 from tsbridge.core.moments import Actor, Change, Handle, Moment, Text, Value
+from tsbridge.core.roster import Override
 from tsbridge.core.rules.document import read
-from tsbridge.store import rulebooks
+from tsbridge.roster.document import read as read_roster
+from tsbridge.store import rosters, rulebooks
 from tsbridge.store.db import Database
 from tsbridge.store.rulebooks import LiveRulebook
+from tsbridge.work.assign import Giving
 from tsbridge.work.casedesk import DeskWork
 from tsbridge.work.conclude import Conclusions
 from tsbridge.work.due import DueTimes
@@ -37,8 +40,8 @@ BOOK: dict[str, Any] = {
         "office": {"timezone": "America/Los_Angeles", "hours": {"mon-fri": "08:00-18:00"}, "holidays": {"country": "US"}},
     },
     "queues": {
-        "safety": {"zendesk_group_id": 501, "calendar": "always"},
-        "claims": {"zendesk_group_id": 502, "calendar": "office"},
+        "safety": {"zendesk_group_id": 501, "calendar": "always", "targets": {"acknowledge": "15m", "resolve": "1d"}},
+        "claims": {"zendesk_group_id": 502, "calendar": "office", "assign": "least_loaded", "targets": {"resolve": "20h"}},
         "intake": {"zendesk_group_id": 503, "calendar": "office"},
     },
     "policies": {
@@ -89,6 +92,37 @@ BOOK: dict[str, Any] = {
 }
 
 
+LATER: dict[str, Any] = {
+    **BOOK,
+    "queues": {**BOOK["queues"], "safety": {"zendesk_group_id": 501, "targets": {"acknowledge": "2h"}}},
+}
+"""The rulebook as it is edited in the middle: other targets."""
+
+ROSTER: dict[str, Any] = {
+    "schema": 1,
+    "timezone": "America/Los_Angeles",
+    "agents": {
+        "ana": {"name": "Ana", "zendesk_user_id": 7001, "queues": ["safety", "claims"], "email": "ana@example.com", "reach": ["mail"]},
+        "ben": {"name": "Ben", "zendesk_user_id": 7002, "queues": ["claims"], "email": "ben@example.com", "reach": ["mail"]},
+        "cleo": {"name": "Cleo", "zendesk_user_id": 7003, "queues": ["safety", "claims"], "email": "cleo@example.com", "reach": ["mail"]},
+    },
+    "ways": {"mail": {"kind": "smtp"}},
+    "shifts": {
+        "day": {"days": "mon-fri", "hours": "06:00-15:00", "agents": ["ana", "ben"]},
+        "night": {"days": "mon-sun", "hours": "21:00-06:00", "agents": ["cleo"]},
+    },
+    "cover": [{"queue": "safety", "severity": [1, 2], "oncall": "day"}, {"queue": "safety", "oncall": "night"}, {"oncall": "ana"}],
+    "limits": {"distressing": {"categories": ["safety_incident", "guarantee_claim"], "per_shift": 9}},
+}
+LATER_ROSTER: dict[str, Any] = {
+    **ROSTER,
+    "shifts": {**ROSTER["shifts"], "day": {"days": "mon-sat", "hours": "07:00-17:00", "agents": ["ana", "ben"]}},
+}
+"""The roster as it is published in the middle."""
+MIDDLE = datetime(2026, 11, 12, 18, 30, tzinfo=UTC)
+AWAY = Override("ovr_1", "off", "ben", datetime(2026, 11, 4, 14, tzinfo=UTC), datetime(2026, 11, 7, 1, tzinfo=UTC), "ill")
+
+
 class Weeks:
     """A bridge that is told moments as they happen."""
 
@@ -101,12 +135,23 @@ class Weeks:
         self.conclusions = Conclusions(self.rulebooks, self.ids, lambda: f"salt{next(salts)}", self.roster)
         self.desk = DeskWork(database, clock, self.ids, self.conclusions, lambda: "salt", lambda: None)
         self.due = DueTimes(database, clock, self.conclusions, lambda: None)
+        self.giving = Giving(database, clock, self.ids, self.conclusions, self.rulebooks, self.roster, lambda: None)
         self.orders: dict[str, int] = {}
         self.publish(book)
+        self.employ(ROSTER)
 
     def publish(self, document: dict[str, Any]) -> int:
         book = read(document)
         return self.database.write_now(lambda conn: rulebooks.publish(conn, document, book.hash, "test", self.clock.now(), "test"))
+
+    def employ(self, document: dict[str, Any]) -> None:
+        hashed = read_roster(document).hash
+        self.database.write_now(lambda conn: rosters.publish(conn, document, hashed, "", self.clock.now(), "test"))
+
+    def give(self) -> None:
+        """What waits is given to whoever is there."""
+        while asyncio.run(self.giving.round()) is True:
+            pass
 
     def tell(self, *moments: Moment, heard_at: datetime | None = None) -> None:
         """Each at its own time; the clock is there by then. `heard_at`: they came late, together."""
@@ -283,7 +328,16 @@ def live_through(weeks: Weeks, seed: int, tickets: int, calls: int, begin: datet
         over = phone(f"c{number}", person, at, rng.choice(("inbound", "inbound", "outbound")), how, about)
         if how != "answered" and rng.random() < 0.5:
             phone(f"b{number}", person, soon(over, 300), rng.choice(("outbound", "inbound")), "answered", about)
-    for moment in sorted(told, key=lambda one: one.order):
-        if moment.at < end:
-            weeks.tell(moment)
+    edited = False
+    for number, moment in enumerate(sorted((one for one in told if one.at < end), key=lambda one: one.order)):
+        if moment.at >= MIDDLE and not edited:
+            weeks.wait(MIDDLE)
+            weeks.publish(LATER)
+            weeks.employ(LATER_ROSTER)
+            edited = True
+        if number == 0:
+            weeks.database.write_now(lambda conn: rosters.add_override(conn, AWAY, weeks.clock.now(), "test") and None)
+        weeks.tell(moment)
+        if number % 4 == 0:
+            weeks.give()
     weeks.wait(end)

@@ -79,6 +79,7 @@ def _firing(row: Row, rules: tuple[str, ...], case: Case, right: bool | None) ->
         agent=case.agent,
         rules=rules,
         decision=row["id"],
+        is_open=case.life.resolved_at is None,
         right=right,
     )
 

@@ -9,11 +9,12 @@ from typing import Any, Final
 from sqlalchemy import Connection
 
 from tsbridge.acts import report_more as more
+from tsbridge.acts import report_people as people
 from tsbridge.acts.around import Around
 from tsbridge.acts.report_cases import cases
 from tsbridge.reports import calls, claims, firings, steps
 from tsbridge.reports import cases as of_cases
-from tsbridge.reports.model import GROUPS, Days, Measure, Question, Report
+from tsbridge.reports.model import GROUPS, Measure, Question, Report
 from tsbridge.reports.table import Opened, opened, table
 
 
@@ -88,14 +89,16 @@ class NoReport(LookupError):
 def report(conn: Connection, around: Around, question: Question) -> Report:
     """The figures. Raises `NoReport`."""
     kind = _kind(question)
-    return table(question, kind.title, kind.definition, kind.measures(), kind.items(conn, around, question), Days())
+    return table(
+        question, kind.title, kind.definition, kind.measures(), kind.items(conn, around, question), people.days(conn, around, question)
+    )
 
 
 def opens(conn: Connection, around: Around, question: Question, group: str | None, column: str | None) -> list[Opened]:
     """The cases behind a group, or behind one of its figures; `group` None: the totals. Raises `NoReport`."""
     kind = _kind(question)
     try:
-        return opened(question, kind.measures(), kind.items(conn, around, question), Days(), group, column)
+        return opened(question, kind.measures(), kind.items(conn, around, question), people.days(conn, around, question), group, column)
     except KeyError:
         raise NoReport("column") from None
 

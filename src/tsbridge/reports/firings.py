@@ -25,6 +25,7 @@ class Firing(Item):
     """A rule that matched in a decision; of a decision in which none did it has no rule. `right`: None where nobody knows (yet)."""
 
     decision: str
+    is_open: bool
     right: bool | None = None
 
 
@@ -54,6 +55,7 @@ def rules() -> Sequence[Measure[Firing]]:
     return (
         Measure(decisions, lambda items: len({item.decision for item in items}), lambda item: True),
         cases_counted("cases", "Cases", "cases in which it matched", DECIDED),
+        cases_counted("open", "Open", "of these cases those that are not resolved", DECIDED, lambda item: item.is_open),
         measure("outcomes", "Outcomes known", "count", "cases by rule in which its outcome is known", lambda items: pairs(items, known)),
         measure("right", "Right", "count", OUTCOME, lambda items: pairs(items, right), right),
         measure(

@@ -14,7 +14,10 @@ from sqlalchemy import Text as SqlText
 
 from tsbridge.core.moments import CLOCK
 from tsbridge.store.moments import IN_STORY
-from tsbridge.store.tables import cases, decisions, escalations, interactions, moments
+from tsbridge.store.notice_tables import messages, notices, notifications
+from tsbridge.store.tables import cases, decisions, desired, escalations, intents, interactions, moments
+from tsbridge.store.told import NOBODY
+from tsbridge.store.work_tables import assignments
 
 Row = RowMapping
 
@@ -22,6 +25,7 @@ _CASE: Final = (
     *(cases.c.id, cases.c.status, cases.c.severity, cases.c.category, cases.c.queue, cases.c.assignee, cases.c.agent),
     *(cases.c.acknowledged_at, cases.c.opened_at),
 )
+_OF_CASE: Final = (cases.c.severity, cases.c.category, cases.c.queue, cases.c.agent)
 _RESTED: Final = '%"resolved":true%'
 """In the canonical text of the outcome of a due time by which a case came to rest."""
 
@@ -160,3 +164,50 @@ def steps(conn: Connection, span: Span) -> Sequence[Row]:
     its = and_(interactions.c.source == escalations.c.source, interactions.c.id == escalations.c.interaction)
     query = select(escalations, interactions.c.channel, recorded.label("recorded_at")).outerjoin(interactions, its)
     return conn.execute(query.where(span.holds(escalations.c.armed_at)).order_by(escalations.c.armed_at, escalations.c.id)).mappings().all()
+
+
+def given(conn: Connection, span: Span) -> Sequence[Row]:
+    """What the desk gave to somebody then: `at`, `case_id`, `agent`, `category`, `severity`, `queue`, `channel`."""
+    columns = (assignments.c[name] for name in ("at", "case_id", "thread", "agent", "category", "severity", "queue", "channel"))
+    return conn.execute(select(*columns).where(span.holds(assignments.c.at)).order_by(assignments.c.at, assignments.c.id)).mappings().all()
+
+
+def pages(conn: Connection, span: Span) -> Sequence[Row]:
+    """Who was reached then by a message about cases: `sent_at`, `agent`, `message`, and a row for each of its cases with what it is."""
+    told = notifications.join(messages, messages.c.id == notifications.c.message).outerjoin(notices, notices.c.id == notifications.c.notice)
+    columns = (messages.c.sent_at, messages.c.agent, messages.c.id.label("message"), notifications.c.case_id)
+    query = select(*columns, notices.c.severity, notices.c.category, notices.c.queue).select_from(told)
+    sent = (span.holds(messages.c.sent_at), messages.c.status == "sent", messages.c.about == "cases", messages.c.agent != "")
+    return conn.execute(query.where(*sent).order_by(messages.c.sent_at, notifications.c.id)).mappings().all()
+
+
+def told_nobody(conn: Connection, span: Span) -> Sequence[Row]:
+    """Tellings made then that had nobody to go to: `made_at`, `case_id` and what the case was."""
+    columns = (notifications.c.made_at, notifications.c.case_id, notices.c.severity, notices.c.category, notices.c.queue)
+    query = select(*columns).outerjoin(notices, notices.c.id == notifications.c.notice)
+    nobody = (span.holds(notifications.c.made_at), notifications.c.reason.in_(NOBODY), notifications.c.case_id != "")
+    return conn.execute(query.where(*nobody).order_by(notifications.c.made_at, notifications.c.id)).mappings().all()
+
+
+def wishes(conn: Connection, span: Span) -> Sequence[Row]:
+    """The wishes that were last asked for then, with their cases."""
+    columns = (desired.c.asked_at, desired.c.case_id, desired.c.status, desired.c.confirmed_at)
+    query = select(*columns, *_OF_CASE).outerjoin(cases, cases.c.id == desired.c.case_id)
+    return conn.execute(query.where(span.holds(desired.c.asked_at)).order_by(desired.c.asked_at, desired.c.id)).mappings().all()
+
+
+def updates(conn: Connection, span: Span) -> Sequence[Row]:
+    """The updates that were sent then, with the cases of their tickets."""
+    its = and_(interactions.c.source == literal("zendesk"), interactions.c.id == intents.c.ticket)
+    joined = intents.outerjoin(interactions, its).outerjoin(cases, cases.c.id == interactions.c.case_id)
+    columns = (intents.c.at, intents.c.outcome, intents.c.settled_at, interactions.c.case_id)
+    query = select(*columns, *_OF_CASE).select_from(joined)
+    return conn.execute(query.where(span.holds(intents.c.at)).order_by(intents.c.at, intents.c.id)).mappings().all()
+
+
+def channels(conn: Connection, among: Among) -> dict[str, str | None]:
+    """By case the channel of its oldest interaction that has one."""
+    told: dict[str, str | None] = {}
+    for row in members(conn, among):
+        told[row["case_id"]] = told.get(row["case_id"]) or row["channel"]
+    return told

@@ -70,7 +70,7 @@ class Rule(NamedTuple):
 @dataclass(frozen=True, slots=True)
 class Queue:
     """`assign` and `handover`: how it gives work out, and what becomes of it when a shift ends (`core.assign`). `skills`: each with the
-    least level."""
+    least level. `targets`: within which time, in its calendar, cases shall be acknowledged and resolved."""
 
     name: str
     zendesk_group_id: str | None
@@ -78,6 +78,7 @@ class Queue:
     assign: str
     skills: Pairs
     handover: str = "keep"
+    targets: tuple[tuple[str, timedelta], ...] = ()
 
     @property
     def gives(self) -> bool:

@@ -15,7 +15,8 @@ from tsbridge.core.rules.read_calendars import Calendars
 
 MAX_LIST: Final = 10_000
 MAX_LEVEL: Final = 100
-QUEUE: Final = ("zendesk_group_id", "calendar", "assign", "handover", "skills", "title", "description")
+QUEUE: Final = ("zendesk_group_id", "calendar", "assign", "handover", "skills", "targets", "title", "description")
+TARGETS: Final = ("acknowledge", "resolve")
 DURATION: Final = re.compile(r"(\d{1,6})([smhd])")
 UNITS: Final = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 DEFAULT_WINDOW: Final = timedelta(hours=24)
@@ -70,8 +71,19 @@ class Parts(Calendars):
             if handover not in HANDOVERS:
                 self.wrong(f"{path}/handover", "value", f"expected one of {', '.join(HANDOVERS)}")
             skills = self.read_skills(value.get("skills", []), f"{path}/skills")
+            targets = self.read_targets(value.get("targets", {}), f"{path}/targets")
             named = None if group is None else str(group)
-            self.queues[name] = Queue(name, named, str(calendar), str(assign), skills, str(handover))
+            self.queues[name] = Queue(name, named, str(calendar), str(assign), skills, str(handover), targets)
+
+    def read_targets(self, value: Any, path: str) -> tuple[tuple[str, timedelta], ...]:
+        """Within which time, in the queue's calendar, its cases shall be acknowledged and resolved."""
+        if not self.mapping(value, path, TARGETS):
+            return ()
+        found = {name: duration(text) for name, text in value.items()}
+        for name, within in sorted(found.items()):
+            if within is None or not timedelta(0) < within <= LONGEST:
+                self.wrong(f"{path}/{escape(name)}", "duration", "expected a duration up to 30 days, like 15m")
+        return tuple((name, within) for name, within in sorted(found.items()) if within is not None)
 
     def read_skills(self, value: Any, path: str) -> Pairs:
         """Skills, each with the least level that is asked for: a list of words asks for any."""

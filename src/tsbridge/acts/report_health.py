@@ -1,0 +1,95 @@
+"""Targets, the way back to Zendesk, and what is unusual, as reports count them."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Connection
+
+from tsbridge.acts.around import Around
+from tsbridge.acts.report_cases import agent_keys, cases_among, span_of
+from tsbridge.core.calendar import ALWAYS, Calendar
+from tsbridge.core.rules.language import Rulebook
+from tsbridge.reports.cases import Case, standing_of
+from tsbridge.reports.model import Question
+from tsbridge.reports.sending import Sending
+from tsbridge.reports.targets import Promised, Target
+from tsbridge.reports.usual import BEFORE, Seen
+from tsbridge.store import reported, rulebooks
+from tsbridge.store.reported import Span
+
+SECOND = timedelta(seconds=1)
+
+
+def promised(conn: Connection, around: Around, question: Question) -> list[Promised]:
+    """Cases whose queue had targets when they were opened, measured by that rulebook."""
+    books: dict[int, Rulebook | None] = {0: None}
+    starts = [question.start, *rulebooks.published_between(conn, question.start, question.end)]
+    versions = [rulebooks.known_at(conn, start) for start in starts]
+    found = []
+    for case in cases_among(conn, reported.opened_in(span_of(question))):
+        version = versions[max(place for place, start in enumerate(starts) if start <= case.at)]
+        if version not in books:
+            books[version] = around.rulebooks.version(conn, version).book
+        book = books[version]
+        queue = None if book is None or case.queue is None else book.queues.get(case.queue)
+        if book is None or queue is None or not queue.targets:
+            continue
+        targets, calendar = dict(queue.targets), book.calendars.get(queue.calendar, ALWAYS)
+        shown = {name: getattr(case, name) for name in ("at", "case_id", "channel", "category", "severity", "queue", "agent", "rules")}
+        found.append(
+            Promised(
+                **shown,
+                acknowledge=_target(targets.get("acknowledge"), case, case.acknowledged_at, calendar),
+                resolve=_target(targets.get("resolve"), case, case.life.resolved_at, calendar),
+            )
+        )
+    return found
+
+
+def _target(within: timedelta | None, case: Case, done_at: datetime | None, calendar: Calendar) -> Target | None:
+    if within is None:
+        return None
+    took = None if done_at is None else calendar.open_between(case.at, max(case.at, done_at)) // SECOND
+    return Target(within // SECOND, took, calendar.open_between(case.at, case.as_of) // SECOND)
+
+
+def sendings(conn: Connection, around: Around, question: Question) -> list[Sending]:
+    span, as_of = span_of(question), question.as_of
+    found = []
+    for row in reported.wishes(conn, span):
+        written = row["confirmed_at"] if row["status"] == "confirmed" and row["confirmed_at"] is not None else None
+        known = written is None or written <= as_of
+        status, settled = (row["status"], written) if known else ("waiting", None)
+        found.append(Sending(at=row["asked_at"], is_wish=True, status=status, settled_at=settled, as_of=as_of, **_about(row)))
+    for row in reported.updates(conn, span):
+        known = row["settled_at"] is not None and row["settled_at"] <= as_of
+        status, settled = (row["outcome"], row["settled_at"]) if known else (None, None)
+        found.append(Sending(at=row["at"], is_wish=False, status=status, settled_at=settled, as_of=as_of, **_about(row)))
+    return found
+
+
+def _about(row: reported.Row) -> dict[str, Any]:
+    return {name: row[name] for name in ("case_id", "severity", "category", "queue", "agent")}
+
+
+def seen(conn: Connection, around: Around, question: Question) -> list[Seen]:
+    """The cases of the time asked for and of the eight times of the same length before, as they stand."""
+    span = question.end - question.start
+    among = reported.opened_in(Span(question.start - BEFORE * span, question.end, question.as_of))
+    keys, channels = agent_keys(conn, question.as_of), reported.channels(conn, among)
+    return [
+        Seen(
+            at=row["opened_at"],
+            case_id=row["id"],
+            channel=channels.get(row["id"]),
+            category=row["category"],
+            severity=row["severity"],
+            queue=row["queue"],
+            agent=standing_of(keys, row["assignee"], row["agent"]),
+            before=row["opened_at"] < question.start,
+            is_open=row["status"] == "open",
+        )
+        for row in reported.found(conn, among)
+    ]

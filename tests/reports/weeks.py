@@ -41,7 +41,7 @@ BOOK: dict[str, Any] = {
     },
     "queues": {
         "safety": {"zendesk_group_id": 501, "calendar": "always", "targets": {"acknowledge": "15m", "resolve": "1d"}},
-        "claims": {"zendesk_group_id": 502, "calendar": "office", "assign": "least_loaded", "targets": {"resolve": "20h"}},
+        "claims": {"zendesk_group_id": 502, "calendar": "office", "assign": "least_loaded", "targets": {"resolve": "40h"}},
         "intake": {"zendesk_group_id": 503, "calendar": "office"},
     },
     "policies": {

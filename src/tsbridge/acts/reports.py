@@ -8,12 +8,14 @@ from typing import Any, Final
 
 from sqlalchemy import Connection
 
+from tsbridge.acts import report_health as health
 from tsbridge.acts import report_more as more
 from tsbridge.acts import report_people as people
 from tsbridge.acts.around import Around
 from tsbridge.acts.report_cases import cases
-from tsbridge.reports import calls, claims, firings, steps
+from tsbridge.reports import calls, claims, firings, holes, sending, steps, targets, usual
 from tsbridge.reports import cases as of_cases
+from tsbridge.reports import people as of_people
 from tsbridge.reports.model import GROUPS, Measure, Question, Report
 from tsbridge.reports.table import Opened, opened, table
 
@@ -70,6 +72,68 @@ KINDS: Final[Mapping[str, Kind]] = {
             + _OPEN,
             calls.calls,
             more.calls,
+        ),
+        Kind(
+            "sla",
+            "Targets",
+            _OPENED + "By the `targets` and the calendar of its queue in the rulebook that was live when it was opened; each target is one "
+            "instance, met, missed or running, and what is over time and has not happened is missed. " + _OPEN,
+            targets.sla,
+            health.promised,
+            group_by="queue",
+        ),
+        Kind(
+            "workload",
+            "Workload",
+            "Counts what agents did, and what the desk gave them, in the time in which it happened, by whoever did it.",
+            of_people.workload,
+            people.acts,
+            group_by="agent",
+        ),
+        Kind(
+            "fairness",
+            "Fairness",
+            "Counts what each agent of the roster carried, by the roster as it was known then; times that overlap count once, whoever "
+            "works for several queues. The points are those by which work is given out.",
+            of_people.fairness,
+            people.loads,
+            group_by="agent",
+            groups=tuple(name for name in GROUPS if name not in ("rule", "channel")),
+        ),
+        Kind(
+            "exposure",
+            "Exposure",
+            "Counts what agents did and got in cases of the categories that the roster's `limits` name, in the time in which it happened.",
+            of_people.exposure,
+            people.exposures,
+            group_by="agent",
+        ),
+        Kind(
+            "patterns",
+            "Patterns",
+            "Counts cases in the time in which they were opened, beside those of the eight times of the same length before.",
+            usual.patterns,
+            health.seen,
+            group_by="category",
+            groups=("weekday", "channel", "category", "severity", "queue", "agent"),
+        ),
+        Kind(
+            "writeback",
+            "Write-back",
+            "Counts wishes by when they were last asked for and updates by when they were sent, under what stands for their case. " + _OPEN,
+            sending.writeback,
+            health.sendings,
+            groups=tuple(name for name in GROUPS if name not in ("rule", "channel")),
+        ),
+        Kind(
+            "coverage",
+            "Coverage",
+            "Counts the times in which nobody was on call, by the roster as it was known then, under the time in which each began; of a "
+            "hole for every severity alike the severity is `(none)`.",
+            holes.coverage,
+            people.uncovered,
+            group_by="queue",
+            groups=("day", "week", "hour", "weekday", "severity", "queue", "shift", "holiday"),
         ),
         Kind(
             "claims",

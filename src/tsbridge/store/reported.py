@@ -167,9 +167,11 @@ def steps(conn: Connection, span: Span) -> Sequence[Row]:
 
 
 def given(conn: Connection, span: Span) -> Sequence[Row]:
-    """What the desk gave to somebody then: `at`, `case_id`, `agent`, `category`, `severity`, `queue`, `channel`."""
-    columns = (assignments.c[name] for name in ("at", "case_id", "thread", "agent", "category", "severity", "queue", "channel"))
-    return conn.execute(select(*columns).where(span.holds(assignments.c.at)).order_by(assignments.c.at, assignments.c.id)).mappings().all()
+    """What the desk gave to somebody then: `at`, `agent`, what it was, and the case that its ticket is in."""
+    its = and_(interactions.c.source == literal("zendesk"), interactions.c.id == assignments.c.ticket)
+    columns = (assignments.c[name] for name in ("at", "thread", "agent", "category", "severity", "queue", "channel"))
+    query = select(*columns, interactions.c.case_id).join(interactions, its).where(span.holds(assignments.c.at))
+    return conn.execute(query.order_by(assignments.c.at, assignments.c.id)).mappings().all()
 
 
 def pages(conn: Connection, span: Span) -> Sequence[Row]:

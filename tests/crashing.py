@@ -21,8 +21,9 @@ from typing import Any
 from sqlalchemy import Connection, make_url, select
 
 from tests import forked
+from tests.store.counting import by_rows
 from tests.test_serve import KEY, ask, free_port, until
-from tsbridge.store import inbox, leases, proof, schema, tables
+from tsbridge.store import counted, inbox, leases, proof, schema, tables
 from tsbridge.store.db import Database
 
 SENDERS = 4
@@ -170,12 +171,13 @@ class Outcome:
     read_alone: int
     deaths: int
     chain: bool
+    counted: bool
     drained_s: float
 
     @property
     def good(self) -> bool:
         whole = self.statuses == {"applied": self.sent} and self.received >= self.answered
-        return whole and self.chain and self.lost == self.doubled == self.undecided == 0
+        return whole and self.chain and self.counted and self.lost == self.doubled == self.undecided == 0
 
 
 def storm(
@@ -249,5 +251,6 @@ def _outcome(conn: Connection, sender: Sender, drained_s: float) -> Outcome:
         read_alone=sum(1 for row in rows if row.deaths > 1),
         deaths=sum(row.deaths for row in rows),
         chain=proof.verify(conn)["ok"],
+        counted=counted.load(conn) == by_rows(conn),
         drained_s=drained_s,
     )

@@ -21,6 +21,7 @@ from sqlalchemy import select
 
 from tests.crashing import storm
 from tests.forked import serving
+from tests.store.counting import rows_are_as_counted
 from tests.test_serve import KEY, ask, free_port, process, until
 from tsbridge.core.crashpoint import POINTS
 from tsbridge.store import inbox, leases, proof, tables
@@ -115,6 +116,8 @@ def test_killed_anywhere_between_door_and_decision_nothing_is_lost_and_nothing_i
             sender.send()
             assert not sender.unanswered
             until(lambda: settled(port))
+
+    read(database_url, rows_are_as_counted)
 
     def books(conn: Any) -> tuple[Any, ...]:
         rows = conn.execute(select(tables.inbox.c.id, tables.inbox.c.status, tables.inbox.c.reason)).all()

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from sqlalchemy import Connection, delete, func, select
 
 from tests.clocks import START, CountingIds
+from tests.store.counting import rows_are_as_counted
 from tests.store.plans import plan
 from tsbridge.core.backoff import DELIVERY
 from tsbridge.store import alone, inbox, lanes, tables
@@ -392,4 +393,5 @@ def test_the_books_balance_after_any_sequence_of_steps(make_database: Callable[[
         found = database.read_now(inbox.counts)
         assert {source: counts.received for source, counts in found.items()} == dict(sent)
         assert database.read_now(inbox.received) == dict(sent)
+        database.read_now(rows_are_as_counted)
     database.close()

@@ -14,11 +14,13 @@ from prometheus_client.parser import text_string_to_metric_families
 from sqlalchemy import delete, update
 
 from tests.web import rows
+from tsbridge.core.budget import PROBE, wait_until
 from tsbridge.core.link import Shared
 from tsbridge.core.moments import Handle
 from tsbridge.core.standing import Standing
 from tsbridge.core.watch import NOT_GIVEN, STEP_LATE, Finding
-from tsbridge.store import inbox, proofs, rosters, shared, tables, watch
+from tsbridge.store import budget, desired, inbox, keep, proofs, rosters, shared, tables, watch, writemode
+from tsbridge.store.replay_tables import drift
 from tsbridge.store.work_tables import workload
 from tsbridge.web.desk import Checked
 from tsbridge.web.probes import clock_probe, migrations_probe, tasks_probe, watch_probe, ways_probe
@@ -205,9 +207,40 @@ async def test_what_became_of_the_deliveries_makes_up_what_was_received_per_sour
     assert found["tsbridge_deliveries_dead", ""] == 1
     assert found["tsbridge_oldest_pending_age_seconds", ""] == 300
     await room.desk.database.write(lambda conn: conn.execute(delete(tables.inbox).where(tables.inbox.c.id == "evt_2_0")))
+    again = await figures(room)  # what is not kept any longer stays counted
+    assert {key: again[key] for key in found if "deliveries" in key[0]} == {key: found[key] for key in found if "deliveries" in key[0]}
+
+
+async def test_figures_say_what_keeps_the_desk_from_writing(room: Any, clock: Any) -> None:
     found = await figures(room)
-    parts = [value for (name, labels), value in found.items() if name == "tsbridge_deliveries" and "source=zendesk" in labels]
-    assert found["tsbridge_deliveries_received", "source=zendesk"] - sum(parts) == 3  # itself and two repeats
+    quiet = {
+        name: found[name, ""] for name in ("tsbridge_rules_paused", "tsbridge_credentials_refused", "tsbridge_cases_severe_unacknowledged")
+    }
+    assert set(quiet.values()) == {0}
+    assert [found["tsbridge_writeback_mode", f"mode={mode}"] for mode in ("live", "paused", "dry-run")] == [1, 0, 0]
+
+    def write(conn: Any) -> None:
+        writemode.switch(conn, "live", "paused", clock.now())
+        keep.put(conn, desired.PAUSED_RULES, ["injury", "urgent-mail"])
+        budget.change(conn, lambda shared: wait_until(shared, clock.now() + PROBE, "unauthorized"))
+        for number, severity, acknowledged, status in (
+            (1, 1, False, "open"),
+            (2, 1, True, "open"),
+            (3, 2, False, "open"),
+            (4, 1, False, "resolved"),
+        ):
+            rows.case(conn, f"case_{number}", clock.now(), severity=severity, acknowledged=acknowledged, status=status)
+        lost = {"ticket": "1", "case_id": "case_1", "wanted": "there", "actual": "gone", "cause": "trigger", "policy": "alarm"}
+        conn.execute(drift.insert().values(id="drf_1", what="tag:ts_injury", found_at=clock.now(), **lost))
+
+    await room.desk.database.write(write)
+    found = await figures(room)
+    assert [found["tsbridge_writeback_mode", f"mode={mode}"] for mode in ("live", "paused", "dry-run")] == [0, 1, 0]
+    assert (found["tsbridge_rules_paused", ""], found["tsbridge_credentials_refused", ""]) == (2, 1)
+    assert (found["tsbridge_drift", "cause=trigger"], found["tsbridge_drift", "cause=person"]) == (1, 0)
+    assert found["tsbridge_cases_severe_unacknowledged", ""] == 1
+    clock.advance(PROBE)
+    assert (await figures(room))["tsbridge_credentials_refused", ""] == 0  # it is to be seen
 
 
 async def test_figures_of_decisions_wishes_and_the_door(room: Any, clock: Any) -> None:

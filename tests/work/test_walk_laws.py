@@ -14,6 +14,7 @@ import pytest
 from sqlalchemy import select
 
 from tests.clocks import SettableClock
+from tests.store.counting import rows_are_as_counted
 from tests.work.walk import UTC, Walk, call, ticket
 from tsbridge.core.helpdesk import Ours, Wish
 from tsbridge.core.moments import Interaction
@@ -123,6 +124,7 @@ def test_law_5_and_8_the_books_balance_and_the_chain_verifies(database: Database
     walk = walked(database, late, [[*STORY, STORY[0], *MORE], [STORY[1]], [("zendesk", {"nothing": "we know"})]])
     counts = database.read_now(inbox.counts)
     assert counts["zendesk"].received == sum(source == "zendesk" for source, _ in (*STORY, *MORE)) + 3
+    database.read_now(rows_are_as_counted)
     found = database.read_now(proof.verify)
     assert found["ok"], found["broken"]
     assert found["entries"] > len(STORY)

@@ -7,13 +7,13 @@ from typing import Any
 
 from sqlalchemy import select
 
-from tests.clocks import SettableClock
+from tests.clocks import START, SettableClock
 from tests.work.test_hearing import Desk, reported
 from tests.work.test_walk_laws import BOOK
 from tests.work.walk import Walk
 from tsbridge.core.moments import instant_text
 from tsbridge.doctor_desk import odd_deliveries
-from tsbridge.store import views
+from tsbridge.store import figures
 from tsbridge.store.db import Database
 from tsbridge.store.tables import decisions, escalations, inbox
 from tsbridge.store.warnings import DETAILS, note, noted
@@ -59,7 +59,11 @@ def test_warnings_stay_with_the_delivery_and_are_counted(database: Database, clo
     walk.work()
     rows = database.read_now(lambda conn: conn.execute(select(inbox.c.warnings).order_by(inbox.c.seq)).scalars().all())
     assert rows == [["channel:smoke_signal", "time_ahead"], ["placeholder:group_id"], None]
-    assert dict(database.read_now(views.figures).warnings) == {"channel": 1, "placeholder": 1, "time_ahead": 1}
+    assert dict(database.read_now(lambda conn: figures.figures(conn, "live", START)).warnings) == {
+        "channel": 1,
+        "placeholder": 1,
+        "time_ahead": 1,
+    }
     lines = {line.check: line for line in odd_deliveries(database)}
     assert set(lines) == {"deliveries: channel", "deliveries: placeholder", "deliveries: time_ahead"}
     assert "smoke_signal" in lines["deliveries: channel"].words

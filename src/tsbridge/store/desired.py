@@ -21,6 +21,8 @@ DROPPED: Final = "dropped"
 """Why a wish that was planned in a dry run is not sent although the dry run is over."""
 IN_FORCE: Final = "writeback_in_force"
 """The name under which the mode in force is kept."""
+PAUSED_RULES: Final = "paused_rules"
+"""The name under which the keys of paused rules are kept."""
 RULE_PAUSED: Final = "rule_paused"
 """Why a wish is parked of which a part waits for a paused rule."""
 PART_REFUSED: Final = "part_refused"
@@ -29,7 +31,7 @@ HEAR_WITHIN: Final = timedelta(seconds=5)
 UNHEARD: Final = "unheard"
 """Why a wish waits of which a part would undo what somebody did and nobody has heard yet."""
 _PLANNED: Final = (desired.c.status == "dry_run", desired.c.reason.is_distinct_from(DROPPED))
-_IS_OPEN: Final = desired.c.status.in_([literal_column(f"'{status}'") for status in OPEN])
+IS_OPEN: Final = desired.c.status.in_([literal_column(f"'{status}'") for status in OPEN])
 """Written out, not bound: only then SQLite finds the index of the open rows, and a round does not read every ticket ever written to."""
 
 
@@ -154,7 +156,7 @@ def _due(now: datetime, limit: int, *what: Any) -> Select[Any]:
     """Wishes that may be claimed: severe first, then the oldest."""
     return (
         select(*what)
-        .where(_IS_OPEN, desired.c.due_at <= now)
+        .where(IS_OPEN, desired.c.due_at <= now)
         .where(or_(desired.c.lease_until.is_(None), desired.c.lease_until <= now))
         .order_by(func.coalesce(desired.c.severity, 9), desired.c.asked_at, desired.c.ticket)
         .limit(limit)
@@ -242,7 +244,7 @@ def leave_dry_run(conn: Connection, now: datetime, *, send: bool, queued: bool) 
 
     Whoever has one of these claimed was planning, not writing: it is taken from them.
     """
-    meant = or_(and_(*_PLANNED), _IS_OPEN) if queued else and_(*_PLANNED)
+    meant = or_(and_(*_PLANNED), IS_OPEN) if queued else and_(*_PLANNED)
     ends = {"status": "waiting", "reason": None, "due_at": now} if send else {"status": "dry_run", "reason": DROPPED}
     free = {"claimed_by": None, "lease_until": None, "revision": desired.c.revision + 1}
     conn.execute(update(desired).where(meant).values(**ends, **free))
@@ -257,19 +259,19 @@ def resume_rules(conn: Connection, now: datetime) -> int:
 def next_due(conn: Connection) -> datetime | None:
     """When the next wish may be claimed."""
     free_at = case((desired.c.lease_until > desired.c.due_at, desired.c.lease_until), else_=desired.c.due_at)
-    return conn.execute(select(func.min(free_at, type_=desired.c.due_at.type)).where(_IS_OPEN)).scalar()
+    return conn.execute(select(func.min(free_at, type_=desired.c.due_at.type)).where(IS_OPEN)).scalar()
 
 
 def due(conn: Connection, now: datetime, most: int) -> int:
     """How many wishes may be claimed now, counted up to `most`."""
     free = or_(desired.c.lease_until.is_(None), desired.c.lease_until <= now)
-    first = select(literal_column("1")).select_from(desired).where(_IS_OPEN, desired.c.due_at <= now, free).limit(most).subquery()
+    first = select(literal_column("1")).select_from(desired).where(IS_OPEN, desired.c.due_at <= now, free).limit(most).subquery()
     return conn.execute(select(func.count()).select_from(first)).scalar_one()
 
 
 def nobody_writes(conn: Connection, reason: str) -> int:
     """Say why wishes wait for nobody; returns how many did not say so yet."""
-    silent = and_(_IS_OPEN, desired.c.status == "waiting", or_(desired.c.reason.is_(None), desired.c.reason != reason))
+    silent = and_(IS_OPEN, desired.c.status == "waiting", or_(desired.c.reason.is_(None), desired.c.reason != reason))
     if conn.execute(select(desired.c.ticket).where(silent).limit(1)).first() is None:
         return 0
     return conn.execute(update(desired).where(silent).values(reason=reason)).rowcount

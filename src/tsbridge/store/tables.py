@@ -108,6 +108,15 @@ received = Table(
     Column("lane", Integer, primary_key=True),  # connections that keep at the same time count in rows of their own
     Column("count", BigInteger, nullable=False),
 )
+counted = Table(
+    "counted",  # how many there are of what (store.counted); triggers of the tables themselves add to it
+    metadata,
+    Column("what", Text, primary_key=True),  # delivery | case | step | wish | telling | assignment
+    Column("kind", Text, primary_key=True),
+    Column("label", Text, primary_key=True),
+    Column("lane", Integer, primary_key=True),
+    Column("count", BigInteger, nullable=False),
+)
 READ_ALONE: Final = "read_alone"
 """The reason of a pending delivery that is read in a process of its own: its workers died, or it took too long to read."""
 LARGE: Final = 64 * 1024  # bytes; larger bodies are claimed in a lane of their own
@@ -255,6 +264,10 @@ cases = Table(
 Index("cases_due", cases.c.due_at)
 Index("cases_by_opened", cases.c.opened_at, cases.c.id)
 Index("cases_by_queue", cases.c.queue, cases.c.opened_at)
+IN_NOBODYS_HANDS: Final = and_(
+    cases.c.severity == literal_column("1"), cases.c.status == literal_column("'open'"), cases.c.acknowledged.is_(False)
+)
+Index("cases_in_nobodys_hands", cases.c.opened_at, sqlite_where=IN_NOBODYS_HANDS, postgresql_where=IN_NOBODYS_HANDS)
 
 chain = Table(
     "chain",
@@ -388,6 +401,7 @@ desired = Table(
 )
 _OPEN = desired.c.status.in_(("waiting", "sending"))
 Index("desired_open", desired.c.due_at, sqlite_where=_OPEN, postgresql_where=_OPEN)
+Index("desired_oldest", desired.c.asked_at, sqlite_where=_OPEN, postgresql_where=_OPEN)
 Index("desired_by_case", desired.c.case_id)
 Index("desired_by_asked", desired.c.asked_at, desired.c.id)
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 from sqlalchemy import Connection, RowMapping, Select, false, func, or_, select, update
 
@@ -114,21 +114,6 @@ def retry(conn: Connection, row: Row, now: datetime) -> bool:
     conn.execute(update(messages).where(messages.c.id == row["message"]).values(**again))
     conn.execute(update(notifications).where(notifications.c.id == row["id"]).values(status="waiting", reason=None, failed=False))
     return True
-
-
-class Counts(NamedTuple):
-    """Tellings by what became of them (`nobody`: there was nobody to tell), and since when the longest overdue one waits."""
-
-    by_status: Mapping[str, int]
-    overdue_since: datetime | None
-
-
-def counts(conn: Connection) -> Counts:
-    tellings = conn.execute(select(notifications.c.status, notifications.c.reason, func.count()).group_by("status", "reason"))
-    found = dict.fromkeys(("waiting", "sent", "failed", "superseded", "nobody"), 0)
-    for status, reason, count in tellings:
-        found["nobody" if reason in NOBODY else status] += count
-    return Counts(found, overdue_since(conn))
 
 
 def overdue_since(conn: Connection) -> datetime | None:

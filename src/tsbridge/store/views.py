@@ -16,13 +16,10 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolIsBusy
 
 from tsbridge.core.moments import Handle
-from tsbridge.store import cover, shared, silence, told, warnings, watch
-from tsbridge.store.inbox import received
+from tsbridge.store import told
 from tsbridge.store.notice_tables import notifications
 from tsbridge.store.people import as_left
-from tsbridge.store.rulebooks import newest
 from tsbridge.store.tables import cases, changes, decisions, desired, escalations, handles, inbox, interactions, moments
-from tsbridge.store.work_tables import assignments, workload
 
 Row = RowMapping
 
@@ -223,70 +220,3 @@ def writeback_list(
 
 def writeback(conn: Connection, writeback_id: str) -> Row | None:
     return conn.execute(select(desired).where(desired.c.id == writeback_id)).mappings().one_or_none()
-
-
-# Figures
-
-
-class Figures(NamedTuple):
-    """Counts and ages for `/metrics`. `deliveries`: (source, status) -> rows; `duplicates`: source -> repeats heard.
-
-    `received`: source -> all that was heard, by its own count.
-    """
-
-    deliveries: Mapping[tuple[str, str], int]
-    duplicates: Mapping[str, int]
-    received: Mapping[str, int]
-    oldest_pending: datetime | None
-    wishes: Mapping[str, int]
-    parked: Mapping[str, int]
-    oldest_waiting: datetime | None
-    cases: Mapping[str, int]
-    escalations: Mapping[str, int]
-    decisions: int
-    rulebook_version: int
-    silent: Mapping[str, datetime]
-    warnings: Mapping[str, int]
-    shared_ids: Mapping[str, int]
-    waiting: Mapping[str, int]
-    assignments: int
-    holes: int
-    told: told.Counts
-    watched: watch.Watched
-
-
-def figures(conn: Connection) -> Figures:
-    from_inbox = conn.execute(
-        select(inbox.c.source, inbox.c.status, func.count(), func.sum(inbox.c.duplicates), func.min(inbox.c.received_at)).group_by(
-            inbox.c.source, inbox.c.status
-        )
-    ).all()
-    repeats: dict[str, int] = defaultdict(int)
-    for source, _, _, again, _ in from_inbox:
-        repeats[source] += int(again or 0)
-    wishes = conn.execute(select(desired.c.status, func.count(), func.min(desired.c.asked_at)).group_by(desired.c.status)).all()
-    return Figures(
-        deliveries={(source, status): count for source, status, count, _, _ in from_inbox},
-        duplicates=dict(repeats),
-        received=received(conn),
-        oldest_pending=min((first for _, status, _, _, first in from_inbox if status == "pending"), default=None),
-        wishes={status: count for status, count, _ in wishes},
-        parked=_counted(conn, desired.c.reason, desired.c.status == "parked"),
-        oldest_waiting=min((first for status, _, first in wishes if status in ("waiting", "sending")), default=None),
-        cases=_counted(conn, cases.c.status),
-        escalations=_counted(conn, escalations.c.status),
-        decisions=conn.execute(select(func.count()).select_from(decisions)).scalar_one(),
-        rulebook_version=newest(conn),
-        silent=silence.silent(conn),
-        warnings={kind: found.count for kind, found in warnings.noted(conn).items()},
-        shared_ids=shared.count(conn),
-        waiting=_counted(conn, workload.c.queue, workload.c.waits.is_(True)),
-        assignments=conn.execute(select(func.count()).select_from(assignments)).scalar_one(),
-        holes=0 if (ahead := cover.load(conn)) is None else ahead.count,
-        told=told.counts(conn),
-        watched=watch.watched(conn),
-    )
-
-
-def _counted(conn: Connection, column: Column[Any], *where: ColumnElement[bool]) -> dict[str, int]:
-    return {value: count for value, count in conn.execute(select(column, func.count()).where(*where).group_by(column))}

@@ -10,19 +10,21 @@ from typing import Any, Final, NamedTuple
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from tsbridge.core.drift import POLICY
 from tsbridge.core.reached import Reach
 from tsbridge.core.watch import KINDS
-from tsbridge.store import views, warnings
+from tsbridge.store import figures, warnings, writemode
 from tsbridge.web.counters import SOURCES
 
-STATUSES: Final = ("pending", "applied", "ignored", "quarantined", "dead")
+STATUSES: Final = ("pending", "applied", "ignored", "quarantined", "dead", "duplicate")
 WISH_STATUSES: Final = ("waiting", "sending", "confirmed", "unneeded", "parked", "refused", "dry_run")
+TELLING_STATUSES: Final = ("waiting", "sent", "failed", "superseded", "nobody")
 
 
 class Kept(NamedTuple):
     """What was read at one instant. `ways`: to people; `feeds_failing`: how many feeds of the roster cannot be read."""
 
-    figures: views.Figures
+    figures: figures.Figures
     ways: Sequence[Reach]
     feeds_failing: int
 
@@ -40,18 +42,27 @@ class Figures(Collector):
     def collect(self) -> Iterator[Metric]:
         yield from self._deliveries()
         yield _by_label("tsbridge_writebacks", "Wishes for tickets by state.", "status", self._figures.wishes, WISH_STATUSES)
+        words = "1 for the mode of write-back that is in force."
+        yield _by_label("tsbridge_writeback_mode", words, "mode", {self._figures.mode: 1}, writemode.CAREFUL)
+        yield GaugeMetricFamily("tsbridge_rules_paused", "Rules of which nothing is written.", self._figures.paused_rules)
+        words = "What tickets read otherwise than we saw to, by cause."
+        yield _by_label("tsbridge_drift", words, "cause", self._figures.drift, tuple(POLICY))
+        words = "1 while Zendesk refuses our credentials: nothing is written or read."
+        yield GaugeMetricFamily("tsbridge_credentials_refused", words, int(self._figures.refused))
         reasons = ("part_refused", "rule_paused", "loop_suspected", "gave_up")
         yield _by_label("tsbridge_writebacks_parked", "Parked wishes by reason.", "reason", self._figures.parked, reasons)
         yield self._age("tsbridge_oldest_wish_age_seconds", "Age of the oldest wish not yet written.", self._figures.oldest_waiting)
         yield _by_label("tsbridge_cases", "Cases by state.", "status", self._figures.cases, ("open", "resolved"))
+        words = "Open cases of severity 1 that nobody has in hand."
+        yield GaugeMetricFamily("tsbridge_cases_severe_unacknowledged", words, self._figures.severe)
         tellings = CounterMetricFamily(
             "tsbridge_notifications", "Tellings by what became of them; nobody: there was nobody to tell, or to reach.", labels=["status"]
         )
-        for status, count in sorted(self._figures.told.by_status.items()):
-            tellings.add_metric([status], count)
+        for status in TELLING_STATUSES:
+            tellings.add_metric([status], self._figures.told.get(status, 0))
         yield tellings
         late = "For how long what should have gone to somebody by now waits, or is tried again and again."
-        yield self._age("tsbridge_notifications_overdue_seconds", late, self._figures.told.overdue_since)
+        yield self._age("tsbridge_notifications_overdue_seconds", late, self._figures.overdue_since)
         yield _by_label(
             "tsbridge_escalation_steps",
             "Escalation steps by state.",
@@ -101,7 +112,6 @@ class Figures(Collector):
         dead = 0
         for source in sorted(SOURCES | {name for name, _ in self._figures.deliveries}):
             counts = {status: self._figures.deliveries.get((source, status), 0) for status in STATUSES}
-            counts["duplicate"] = self._figures.duplicates.get(source, 0)
             for status, count in counts.items():
                 by_status.add_metric([source, status], count)
             received.add_metric([source], self._figures.received.get(source, 0))

@@ -9,7 +9,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from prometheus_client.core import CollectorRegistry
 from sqlalchemy import Connection
 
-from tsbridge.store import views
+from tsbridge.store import figures
 from tsbridge.web.desk import Made
 from tsbridge.web.feeds import failing
 from tsbridge.web.figures import Figures, Kept
@@ -49,7 +49,7 @@ async def metrics(request: Request, desk: Made) -> Response:
     now = desk.clock.now()
 
     def read(conn: Connection) -> Kept:
-        return Kept(views.figures(conn), ways_to_people(conn, desk.roster, now), failing(conn, desk.roster, now))
+        return Kept(figures.figures(conn, desk.writeback, now), ways_to_people(conn, desk.roster, now), failing(conn, desk.roster, now))
 
     snapshot = CollectorRegistry()
     snapshot.register(Figures(await desk.database.read(read), now, desk.version))

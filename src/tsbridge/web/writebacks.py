@@ -20,7 +20,6 @@ from tsbridge.web.shapes import writeback_item
 
 routes = APIRouter(route_class=DeskRoute, prefix="/v1/writebacks", tags=["writebacks"])
 
-PAUSED_RULES = "paused_rules"
 Status = Literal["waiting", "sending", "confirmed", "unneeded", "parked", "refused", "dry_run"]
 RETRIED = ("parked", "refused", "dry_run", "waiting")
 
@@ -120,7 +119,7 @@ async def pause_rule(desk: Made, by: Ops, key: Id, body: Pause) -> dict[str, Any
         if (key in before) == body.paused:
             return before
         after = sorted({*before, key} if body.paused else {*before} - {key})
-        keep.put(conn, PAUSED_RULES, after)
+        keep.put(conn, desired.PAUSED_RULES, after)
         if not body.paused:
             desired.resume_rules(conn, record.at)
             wakeup.tell(conn, wakeup.WISHES)
@@ -172,7 +171,7 @@ def _mode(conn: Connection, mode: writemode.Mode) -> dict[str, Any]:
 
 
 def _paused_rules(conn: Connection) -> list[str]:
-    return list(keep.get(conn, PAUSED_RULES) or ())
+    return list(keep.get(conn, desired.PAUSED_RULES) or ())
 
 
 async def _writeback(desk: Desk, writeback_id: str) -> dict[str, Any]:

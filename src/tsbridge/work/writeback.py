@@ -39,7 +39,6 @@ BATCH: Final = 25
 AT_ONCE: Final = 8
 LOOK_AGAIN: Final = timedelta(seconds=30)
 """A backlog of which nothing can be written together is not looked at for a while."""
-PAUSED_RULES: Final = "paused_rules"
 
 
 class Zendesk(together.Zendesk, writing.Zendesk, Protocol):
@@ -163,7 +162,7 @@ class Writeback:
                     self._conclusions.replan(conn, case_id, now)
                 desired.brought_up(conn, [ticket for ticket, _ in old], version)
             claimed = desired.claim(conn, self._worker, now, LEASE, limit, version)
-            paused = frozenset(keep.get(conn, PAUSED_RULES) or ()) if claimed else frozenset()
+            paused = frozenset(keep.get(conn, desired.PAUSED_RULES) or ()) if claimed else frozenset()
             return [self._without(conn, wish, paused) for wish in claimed] if paused else claimed
 
         return await self._database.write(work)

@@ -1,0 +1,100 @@
+"""Counts and ages for `/metrics`. What grows with history is read from what was counted on the way (`store.counted`)."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from sqlalchemy import Column, ColumnElement, Connection, func, select
+
+from tsbridge.core import budget as flow
+from tsbridge.store import budget, counted, cover, keep, shared, silence, told, warnings, watch, writemode
+from tsbridge.store.desired import IS_OPEN, PAUSED_RULES
+from tsbridge.store.inbox import received
+from tsbridge.store.replay_tables import drift
+from tsbridge.store.rulebooks import newest
+from tsbridge.store.tables import IN_NOBODYS_HANDS, decisions, desired, inbox
+from tsbridge.store.work_tables import workload
+
+
+class Figures(NamedTuple):
+    """`deliveries`: (source, status) -> how many; repeats are `duplicate`. `received`: source -> all that was heard, by its own count.
+
+    `severe`: cases of severity 1 that nobody has in hand. `refused`: whether Zendesk refuses our credentials.
+    """
+
+    deliveries: Mapping[tuple[str, str], int]
+    received: Mapping[str, int]
+    oldest_pending: datetime | None
+    wishes: Mapping[str, int]
+    parked: Mapping[str, int]
+    oldest_waiting: datetime | None
+    cases: Mapping[str, int]
+    severe: int
+    escalations: Mapping[str, int]
+    decisions: int
+    rulebook_version: int
+    silent: Mapping[str, datetime]
+    warnings: Mapping[str, int]
+    shared_ids: Mapping[str, int]
+    waiting: Mapping[str, int]
+    assignments: int
+    holes: int
+    told: Mapping[str, int]
+    overdue_since: datetime | None
+    watched: watch.Watched
+    mode: str
+    paused_rules: int
+    drift: Mapping[str, int]
+    refused: bool
+
+
+def figures(conn: Connection, setting: str, now: datetime) -> Figures:
+    """As of now, where TSBRIDGE_WRITEBACK says `setting`."""
+    kept = defaultdict[str, counted.Counts](dict, counted.load(conn))
+    wishes: Counter[str] = Counter()
+    for (_, status), count in kept["wish"].items():
+        wishes[status] += count
+    pace = budget.load(conn)
+    return Figures(
+        deliveries=kept["delivery"],
+        received=received(conn),
+        oldest_pending=_first(conn, inbox.c.received_at, inbox.c.seq, inbox.c.status == "pending"),
+        wishes=wishes,
+        parked={reason: count for (reason, status), count in kept["wish"].items() if status == "parked"},
+        oldest_waiting=_first(conn, desired.c.asked_at, desired.c.asked_at, IS_OPEN),
+        cases=_plain(kept["case"]),
+        severe=conn.execute(select(func.count()).where(IN_NOBODYS_HANDS)).scalar_one(),
+        escalations=_plain(kept["step"]),
+        decisions=conn.execute(select(func.count()).select_from(decisions)).scalar_one(),
+        rulebook_version=newest(conn),
+        silent=silence.silent(conn),
+        warnings={kind: found.count for kind, found in warnings.noted(conn).items()},
+        shared_ids=shared.count(conn),
+        waiting=_by(conn, workload.c.queue, workload.c.waits.is_(True)),
+        assignments=sum(kept["assignment"].values()),
+        holes=0 if (ahead := cover.load(conn)) is None else ahead.count,
+        told=_plain(kept["telling"]),
+        overdue_since=told.overdue_since(conn),
+        watched=watch.watched(conn),
+        mode=writemode.in_force(conn, setting).effective,
+        paused_rules=len(keep.get(conn, PAUSED_RULES) or ()),
+        drift=_by(conn, drift.c.cause),
+        refused=pace.reason == "unauthorized" and flow.closed(pace, now) is not None,
+    )
+
+
+def _plain(counts: counted.Counts) -> Mapping[str, int]:
+    return {label: count for (_, label), count in counts.items()}
+
+
+def _first(conn: Connection, what: Column[datetime], order: Column[Any], where: ColumnElement[bool]) -> datetime | None:
+    found: datetime | None = conn.execute(select(what).where(where).order_by(order).limit(1)).scalar()
+    return found
+
+
+def _by(conn: Connection, column: Column[Any], *where: ColumnElement[bool]) -> dict[str, int]:
+    """How many rows have each value: only of what is there at present."""
+    return {value: count for value, count in conn.execute(select(column, func.count()).where(*where).group_by(column))}

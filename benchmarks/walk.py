@@ -20,7 +20,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
-from sqlalchemy import text
+from sqlalchemy import inspect, text
 
 from benchmarks import builds
 from benchmarks.builds import ROOT, Build
@@ -232,8 +232,8 @@ def pending(conn: Any) -> bool:
 
 
 def unsealed(conn: Any) -> bool:
-    """A decision without its place in the chain; builds that give it at once have none."""
-    return conn.execute(text("SELECT 1 FROM decisions WHERE seq IS NULL LIMIT 1")).first() is not None
+    """Whether a decision is without its place in the chain; builds that give it at once know of none."""
+    return inspect(conn).has_table("unsealed") and conn.execute(text("SELECT 1 FROM unsealed LIMIT 1")).first() is not None
 
 
 def _written(url: str) -> int:

@@ -25,8 +25,9 @@ from tsbridge.core.moments import Actor, Interaction, Moment, Text
 from tsbridge.core.rules.document import read
 from tsbridge.core.story import Told, judge_story
 from tsbridge.files import based_on, load_text, with_base
-from tsbridge.store import cases, decisions, moments, routing, rulebooks, tables
+from tsbridge.store import cases, moments, recording, routing, rulebooks, sealing, tables
 from tsbridge.store.db import Database
+from tsbridge.store.recording import Recording
 from tsbridge.store.rulebooks import LiveRulebook
 from tsbridge.work.replay import Shadowing
 
@@ -61,7 +62,8 @@ def heard(database: Database, number: int) -> None:
         cases.save(conn, case, state)
         rows.interaction(conn, case, "zendesk", subject.id, at)
         about: dict[str, Any] = {"rulebook_hash": live.hash, "recorded_at": at, "salt": "salt"}
-        decisions.record(conn, judged[0], id=f"dec_{number:06d}", case_id=case, event_id=f"evt_{number:06d}", **about)
+        recording.record_all(conn, [Recording(judged[0], f"dec_{number:06d}", case, f"evt_{number:06d}", **about)])
+        sealing.seal(conn)
 
     database.write_now(write)
 

@@ -44,6 +44,7 @@ from tsbridge.work.recordings import Recordings
 from tsbridge.work.rejudge import Rejudging
 from tsbridge.work.replay import Replays, Shadowing
 from tsbridge.work.rosters import LiveRoster
+from tsbridge.work.seal import Sealer
 from tsbridge.work.silence import Silence
 from tsbridge.work.stream import Stream
 from tsbridge.work.takeover import Takeover
@@ -74,6 +75,7 @@ COVER: Final = "cover"
 WATCH: Final = "watch"
 DUTIES: Final = "duties"
 TAKEOVER: Final = "takeover"
+SEAL: Final = "seal"
 VITAL: Final = (INGEST, CLOCK, WRITEBACK)
 """Tasks without which nothing is heard, escalated or written."""
 LIMITS: Final = {CALLS: timedelta(minutes=30), RECORDINGS: timedelta(minutes=15)}
@@ -136,6 +138,7 @@ class Workers:
             COVER: Cover(database, clock, roster, alarm, name).round,
             DUTIES: DutyNews(database, clock, roster, self.wake_notify).round,
             FACTS: ingest.complete,
+            SEAL: Sealer(database, clock, alarm).round,
             WRITEBACK: writeback.round,
             NOTIFY: self._notify.round,
             GUARD: guard.round,
@@ -188,12 +191,13 @@ class Workers:
         self.loop.wake(REJUDGE)
 
     def _then_give(self, work: Round) -> Round:
-        """After work that may have routed or closed something, what waits is looked at."""
+        """After work that may have decided, routed or closed something, what waits is looked at."""
 
         async def round() -> datetime | bool | None:
             done = await work()
             if done is True:
                 self.loop.wake(ASSIGN)
+                self.loop.wake(SEAL)
             return done
 
         return round

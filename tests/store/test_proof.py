@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import Connection, Table, delete, insert, select, update
+from sqlalchemy import ColumnElement, Connection, RowMapping, Table, delete, insert, select, update
 
 from tests.clocks import SettableClock
 from tests.work.test_walk_laws import BOOK, STORY
@@ -15,23 +15,27 @@ from tests.work.walk import Walk
 from tsbridge.core.chain import commitment
 from tsbridge.store import chain, proof
 from tsbridge.store.db import Database
-from tsbridge.store.tables import change_subjects, changes, decision_rules, decision_tags, decisions, rulebooks
+from tsbridge.store.tables import change_subjects, changes, decision_rules, decision_tags, decisions, rulebooks, unsealed
 
-Tampering = Callable[[Connection], int]
-"""Alters something and returns the seq at which that must be found."""
+Place = int | str
+"""A seq in the chain; of a decision that has none its id."""
+Tampering = Callable[[Connection], Place]
+"""Alters something and returns where that must be found."""
+KEYS = {decisions: "number", decision_rules: "number", decision_tags: "number", changes: "seq", change_subjects: "seq", unsealed: "number"}
 
 
 class _Undo(Exception):
     pass
 
 
-def found_after(database: Database, tamper: Tampering) -> tuple[int, set[int]]:
-    """The seq that was tampered with, and the seqs that the proof names; everything is as before afterwards."""
-    found: list[tuple[int, set[int]]] = []
+def found_after(database: Database, tamper: Tampering) -> tuple[Place, set[Place]]:
+    """The place that was tampered with, and those that the proof names; everything is as before afterwards."""
+    found: list[tuple[Place, set[Place]]] = []
 
     def work(conn: Connection) -> None:
-        seq = tamper(conn)
-        found.append((seq, {one["seq"] for one in proof.verify(conn)["broken"]}))
+        place = tamper(conn)
+        broken = proof.verify(conn)["broken"]
+        found.append((place, {one[name] for one in broken for name in ("seq", "id") if one.get(name) is not None}))
         raise _Undo
 
     with pytest.raises(_Undo):
@@ -54,55 +58,100 @@ def other(value: Any) -> Any:
     return "other" if value is None else value + "x"
 
 
-def altered(table: Table, column: str) -> Tampering:
-    def tamper(conn: Connection) -> int:
-        row = conn.execute(select(table).order_by(table.c.seq)).mappings().first()
-        assert row is not None
-        same = [each == row[each.name] for each in table.primary_key]
-        conn.execute(update(table).where(*same).values({column: other(row[column])}))
+def first(conn: Connection, table: Table) -> tuple[RowMapping, Place, list[ColumnElement[bool]]]:
+    """A row of the table: its place, and what finds it again."""
+    row = conn.execute(select(table).order_by(table.c[KEYS[table]])).mappings().first()
+    assert row is not None
+    return row, place_of(conn, row), [each == row[each.name] for each in table.primary_key]
+
+
+def place_of(conn: Connection, row: RowMapping) -> Place:
+    """Where the row's entry stands; the id of a decision that has no entry yet."""
+    if "number" not in row:
         return int(row["seq"])
+    of = select(decisions.c.id, chain.chain.c.seq).outerjoin(chain.chain, chain.chain.c.id == decisions.c.id)
+    id_, seq = conn.execute(of.where(decisions.c.number == row["number"])).one()
+    return str(id_) if seq is None else int(seq)
+
+
+def altered(table: Table, column: str) -> Tampering:
+    def tamper(conn: Connection) -> Place:
+        row, place, same = first(conn, table)
+        conn.execute(update(table).where(*same).values({column: row[column] + 9_000 if column == "number" else other(row[column])}))
+        return place
 
     return tamper
 
 
 def removed(table: Table) -> Tampering:
-    def tamper(conn: Connection) -> int:
-        row = conn.execute(select(table).order_by(table.c.seq)).mappings().first()
-        assert row is not None
-        conn.execute(delete(table).where(*[each == row[each.name] for each in table.primary_key]))
-        return int(row["seq"])
+    def tamper(conn: Connection) -> Place:
+        _, place, same = first(conn, table)
+        conn.execute(delete(table).where(*same))
+        return place
 
     return tamper
 
 
-def doubled(table: Table, **differing: Any) -> Tampering:
-    def tamper(conn: Connection) -> int:
-        row = conn.execute(select(table).order_by(table.c.seq)).mappings().first()
-        assert row is not None
-        made = {**row, **differing}
-        conn.execute(insert(table).values(**made))
-        return int(made["seq"])
+def doubled(table: Table, place: Place, **differing: Any) -> Tampering:
+    def tamper(conn: Connection) -> Place:
+        row, _, _ = first(conn, table)
+        conn.execute(insert(table).values(**{**row, **differing}))
+        return place
 
     return tamper
 
 
-def another_document(conn: Connection) -> int:
+def beside(table: Table, column: str) -> Tampering:
+    """A row put in beside the others of a decision or a change."""
+
+    def tamper(conn: Connection) -> Place:
+        row, place, _ = first(conn, table)
+        conn.execute(insert(table).values(**{**row, column: "invented"}))
+        return place
+
+    return tamper
+
+
+def another_document(conn: Connection) -> Place:
     conn.execute(update(rulebooks).values(document={"schema": 1}))
-    return int(conn.execute(select(decisions.c.seq).order_by(decisions.c.seq)).scalars().first() or 0)
+    return first(conn, decisions)[1]
+
+
+def swapped(conn: Connection) -> Place:
+    """The order of two decisions turned round, and all that hangs on their numbers with it."""
+    one, two = conn.execute(select(decisions.c.number).order_by(decisions.c.number).limit(2)).scalars()
+    _, place, _ = first(conn, decisions)
+    for before, after in ((one, 9_000), (two, one), (9_000, two)):
+        for table in (decisions, decision_rules, decision_tags):
+            conn.execute(update(table).where(table.c.number == before).values(number=after))
+    return place
+
+
+def of_decisions() -> Iterable[tuple[str, Tampering]]:
+    for column in [each.name for each in decisions.columns]:
+        yield f"decisions.{column} altered", altered(decisions, column)
+    yield "a row of decisions gone", removed(decisions)
+    yield "a row of decisions invented", doubled(decisions, "invented", number=9_000, id="invented")
+    for table, column in ((decision_rules, "key"), (decision_rules, "kind"), (decision_tags, "tag")):
+        yield f"{table.name}.{column} altered", altered(table, column)
+        yield f"{table.name}.number altered", altered(table, "number")
+        yield f"a row of {table.name} gone", removed(table)
+        if column != "kind":
+            yield f"a row of {table.name} invented", beside(table, column)
+    yield "two decisions swapped", swapped
+    yield "rulebooks.document altered", another_document
 
 
 def tamperings() -> Iterable[tuple[str, Tampering]]:
-    for table in (decisions, changes):
-        for column in [each.name for each in table.columns]:
-            if column != "seq":
-                yield f"{table.name}.{column} altered", altered(table, column)
-        yield f"a row of {table.name} gone", removed(table)
-        yield f"a row of {table.name} invented", doubled(table, seq=9_000, id="invented")
-    for table, column in ((decision_rules, "key"), (decision_rules, "kind"), (decision_tags, "tag"), (change_subjects, "subject")):
-        yield f"{table.name}.{column} altered", altered(table, column)
-        yield f"a row of {table.name} gone", removed(table)
-        yield f"a row of {table.name} invented", doubled(table, **{column: "invented", "seq": 1} if column != "kind" else {"seq": 9_000})
-    yield "rulebooks.document altered", another_document
+    yield from of_decisions()
+    for column in [each.name for each in changes.columns]:
+        if column != "seq":
+            yield f"changes.{column} altered", altered(changes, column)
+    yield "a row of changes gone", removed(changes)
+    yield "a row of changes invented", doubled(changes, 9_000, seq=9_000, id="invented")
+    yield "change_subjects.subject altered", altered(change_subjects, "subject")
+    yield "a row of change_subjects gone", removed(change_subjects)
+    yield "a row of change_subjects invented", doubled(change_subjects, 9_000, seq=9_000)
 
 
 @pytest.fixture

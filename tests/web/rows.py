@@ -73,9 +73,8 @@ def decision(
     id_ = f"dec_{number:06d}"
     outcome = {**OUTCOME, **more.pop("outcome", {})}
     matched = [list(rule) for rule in rules]
-    seq, _, _ = chain.append(conn, "decision", id_, {"type": "decision", "id": id_, "rules": matched, "outcome": outcome})
+    chain.append(conn, "decision", id_, {"type": "decision", "id": id_, "rules": matched, "outcome": outcome})
     values = {
-        "seq": seq,
         "id": id_,
         "at": at,
         "recorded_at": at + timedelta(seconds=1),
@@ -95,11 +94,12 @@ def decision(
         "matched": matched,
         "salt": "salt",
     }
-    conn.execute(insert(tables.decisions).values(**{**values, **more}))
+    made = conn.execute(insert(tables.decisions).values(**{**values, **more}).returning(tables.decisions.c.number))
+    number = made.scalar_one()
     for key, kind in rules:
-        conn.execute(insert(tables.decision_rules).values(key=key, seq=seq, kind=kind))
+        conn.execute(insert(tables.decision_rules).values(key=key, number=number, kind=kind))
     for tag in outcome["tags_added"]:
-        conn.execute(insert(tables.decision_tags).values(tag=tag, seq=seq))
+        conn.execute(insert(tables.decision_tags).values(tag=tag, number=number))
     return id_
 
 

@@ -15,7 +15,8 @@ from tsbridge.core.moments import Actor, Handle, Interaction, Moment, Text
 from tsbridge.core.rules.document import read
 from tsbridge.core.rules.judge import Judge
 from tsbridge.core.story import Told, judge_story
-from tsbridge.store import cases, decisions, moments, people, tables
+from tsbridge.store import cases, moments, people, recording, tables
+from tsbridge.store.recording import Recording
 
 pytestmark = pytest.mark.anyio
 
@@ -55,7 +56,7 @@ async def judged(room: Any, book: dict[str, Any], moment: Moment, version: int =
             "recorded_at": moment.at,
             "salt": "salt",
         }
-        decisions.record(conn, found[0], id=id_, **about)
+        recording.record_all(conn, [Recording(found[0], id_, **about)])
 
     assert isinstance(state, CaseState)
     await room.desk.database.write(write)

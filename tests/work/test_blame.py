@@ -68,7 +68,7 @@ class Trouble:
 
 def troubled(database: Database, seed: int) -> tuple[Database, Trouble]:
     side = Trouble(database._side, seed)
-    return Database(side, database.dialect, database.url), side
+    return Database(side, database.dialect, database.url, database.seal_keys), side
 
 
 def statuses(database: Database) -> Counter[str]:

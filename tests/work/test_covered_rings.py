@@ -22,7 +22,7 @@ from tsbridge.work.reads import ReadBudget, Reader
 def in_force(desk: Desk) -> list[str | None]:
     """The deliveries that the decisions in force name."""
     shown = (decisions.c.superseded_by.is_(None), decisions.c.retracted.is_(False))
-    query = select(decisions.c.event_id).where(*shown).order_by(decisions.c.at, decisions.c.seq)
+    query = select(decisions.c.event_id).where(*shown).order_by(decisions.c.at, decisions.c.number)
     return list(desk.walk.database.read_now(lambda conn: conn.execute(query).scalars().all()))
 
 

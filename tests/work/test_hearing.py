@@ -83,7 +83,7 @@ class Desk:
 
     def events(self, ticket: str) -> list[tuple[str, Any]]:
         in_force = (decisions.c.interaction == ticket, decisions.c.superseded_by.is_(None), decisions.c.retracted.is_(False))
-        query = select(decisions.c.event, decisions.c.severity).where(*in_force).order_by(decisions.c.at, decisions.c.seq)
+        query = select(decisions.c.event, decisions.c.severity).where(*in_force).order_by(decisions.c.at, decisions.c.number)
         return [tuple(row) for row in self.walk.database.read_now(lambda conn: conn.execute(query).all())]  # type: ignore[misc]
 
     def impressions(self) -> int:
@@ -308,7 +308,7 @@ def test_a_follow_up_joins_the_case_of_the_ticket_it_follows_and_sees_its_severi
     follow_up = str(desk.world.create(asked, person, via="web")["id"])
     desk.ring(follow_up)
     desk.settle(follow_up)
-    newest = select(decisions.c.id, decisions.c.case_id).where(decisions.c.interaction == follow_up).order_by(decisions.c.seq.desc())
+    newest = select(decisions.c.id, decisions.c.case_id).where(decisions.c.interaction == follow_up).order_by(decisions.c.number.desc())
     row = database.read_now(lambda conn: conn.execute(newest).first())
     assert row is not None
     first = database.read_now(

@@ -17,7 +17,7 @@ from tsbridge.store import history, proof
 from tsbridge.store import inbox as deliveries
 from tsbridge.store.db import Database
 from tsbridge.store.notice_tables import metadata
-from tsbridge.store.tables import cases, changes, decisions, inbox, moments
+from tsbridge.store.tables import cases, chain, changes, decisions, inbox, moments
 from tsbridge.vendors.zendesk.client import ZendeskClient
 from tsbridge.vendors.zendesk.missed import gone
 from tsbridge.vendors.zendesk.read_fields import OwnUser
@@ -182,7 +182,7 @@ def test_later_words_are_matched_without_the_redacted_ones(database: Database, c
     desk.writing.edit(ticket, comment={"body": "thank you", "public": True})
     desk.ring(ticket)
     desk.walk.work()
-    query = select(decisions.c.matched).order_by(decisions.c.seq.desc()).limit(1)
+    query = select(decisions.c.matched).order_by(decisions.c.number.desc()).limit(1)
     assert database.read_now(lambda conn: conn.execute(query).scalar_one()) == [["default", "routing"]]
 
 
@@ -310,9 +310,10 @@ def test_what_is_kept_in_place_of_words_is_proven(database: Database, clock: Set
     for forged in ({"since": "2026-11-22T09:00:00.000000Z"}, None):
         row = database.read_now(lambda conn: conn.execute(select(decisions).where(held)).mappings().first())
         assert row is not None
+        place = database.read_now(lambda conn, row=row: conn.execute(select(chain.c.seq).where(chain.c.id == row["id"])).scalar_one())  # type: ignore[misc]
         forge = update(decisions).where(decisions.c.id == row["id"])
         database.write_now(lambda conn, forge=forge, forged=forged: conn.execute(forge.values(held=forged)) and None)  # type: ignore[misc]
-        assert [one["seq"] for one in database.read_now(proof.verify)["broken"]] == [row["seq"]]
+        assert [one["seq"] for one in database.read_now(proof.verify)["broken"]] == [place]
         database.write_now(lambda conn, forge=forge, row=row: conn.execute(forge.values(held=row["held"])) and None)  # type: ignore[misc]
     assert database.read_now(proof.verify)["ok"]
 

@@ -67,7 +67,7 @@ class Desk:
     def seen(self, ticket: str) -> list[dict[str, Any]]:
         """What each decision in force about the ticket saw, the oldest first."""
         in_force = (decisions.c.interaction == ticket, decisions.c.superseded_by.is_(None), decisions.c.retracted.is_(False))
-        query = select(decisions.c.seen).where(*in_force, decisions.c.event != "clock").order_by(decisions.c.at, decisions.c.seq)
+        query = select(decisions.c.seen).where(*in_force, decisions.c.event != "clock").order_by(decisions.c.at, decisions.c.number)
         return [row["given"] for row in self.bridge.database.read_now(lambda conn: conn.execute(query).scalars().all())]
 
     def cases(self) -> set[frozenset[str]]:

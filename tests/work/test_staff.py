@@ -77,7 +77,7 @@ def desk(database: Database, clock: SettableClock) -> Telling:
 def saw(desk: Telling, ticket_id: str = "4711") -> list[dict[str, Any]]:
     """What each decision in force saw of people and queues, by time."""
     mine = (rows.c.interaction == ticket_id, rows.c.superseded_by.is_(None), rows.c.retracted.is_(False))
-    query = select(rows.c.seen).where(*mine).order_by(rows.c.at, rows.c.seq)
+    query = select(rows.c.seen).where(*mine).order_by(rows.c.at, rows.c.number)
     seen = desk.database.read_now(lambda conn: conn.execute(query).scalars().all())
     return [{name: value for name, value in one["given"].items() if name in STAFF} for one in seen]
 

@@ -94,7 +94,9 @@ def test_text_beyond_the_bound_is_said_in_the_decision_counted_and_told_by_the_d
         walk.tell([(source, {**told, "texts": {"latest_comment": said}})])
         walk.work()
         clock.advance(60)
-    found = database.read_now(lambda conn: conn.execute(select(decisions.c.outcome, decisions.c.severity).order_by(decisions.c.seq)).all())
+    found = database.read_now(
+        lambda conn: conn.execute(select(decisions.c.outcome, decisions.c.severity).order_by(decisions.c.number)).all()
+    )
     assert [(outcome["cut"], severity) for outcome, severity in found] == [
         (["text", "text.new", "text.requester"], 4),
         (["text", "text.requester"], 1),

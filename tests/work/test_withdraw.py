@@ -140,7 +140,7 @@ def test_revisions_say_what_changed_and_retractions_what_no_longer_holds(databas
     walk = walked(database, late, [ticket("created", 0), ticket("commented", 9, text="bitten"), ticket("commented", 20, text="thanks")])
     moment = told_by(database, "ticket.commented", "bitten")
     withdraw(walk, moment)
-    rows = database.read_now(lambda conn: conn.execute(select(decisions).order_by(decisions.c.seq)).mappings().all())
+    rows = database.read_now(lambda conn: conn.execute(select(decisions).order_by(decisions.c.number)).mappings().all())
     assert [row["moment"] for row in rows if row["retracted"] and not row["moment"].startswith("clock:")] == [moment]
     standing = [row for row in rows if row["superseded_by"] is None and not row["retracted"]]
     assert {row["severity"] for row in standing} == {4}

@@ -36,6 +36,7 @@ from tsbridge.work.hearing import Hearing
 from tsbridge.work.ingest import Ingest
 from tsbridge.work.reading import Bound, unbound
 from tsbridge.work.reads import ReadBudget
+from tsbridge.work.seal import Sealer
 
 UTC = ZoneInfo("UTC")
 OWN = OwnUser("99", "bridge@example.com")
@@ -75,6 +76,7 @@ class Walk:
             bound,
         )
         self.due = DueTimes(database, clock, self.conclusions, lambda: None)
+        self.sealer = Sealer(database, clock, lambda *_, **__: None)
         self.desk = DeskWork(database, clock, self.ids, self.conclusions, lambda: "salt", lambda: None)
         self.publish(document)
 
@@ -101,6 +103,7 @@ class Walk:
         while (due := await self.due.round()) is not None and due <= self.clock.now():
             pass
         await self.ingest.complete()
+        await self.sealer.seal()
 
     def outcome(self) -> dict[str, Any]:
         """Cases, their members, decisions in force and wishes, without anything that tells the order of hearing."""

@@ -34,10 +34,12 @@ def verify(
             refuse("--known-head: expected SEQ:HASH, as tsbridge audit verify prints it")
         known = {"seq": int(seq), "hash": digest}
     with house() as made:
-        verdict = made.read(lambda conn: proof.verify(conn, known))
+        verdict = made.read(lambda conn: proof.verify(conn, known, made.clock.now()))
     head = verdict["head"]
     lines = [f"{verdict['entries']} entries, head {head['seq']}:{head['hash']}"]
-    lines += [f"  BROKEN at {fault['seq']}: {fault['why']}" for fault in verdict["broken"]]
+    if verdict["unsealed"]:
+        lines.append(f"{verdict['unsealed']} decisions wait to be sealed")
+    lines += [f"  BROKEN at {fault.get('id') or fault['seq'] or 'no place'}: {fault['why']}" for fault in verdict["broken"]]
     lines.append("The chain is whole." if verdict["ok"] else "The chain is BROKEN: somebody changed the audit, or the disk did.")
     say(as_json, verdict, lines)
     done(bool(verdict["ok"]))
@@ -74,7 +76,7 @@ def _decisions(database: Any, wanted: routing.RoutingFilter) -> Iterator[dict[st
         yield from (decision_item(row, wishes.get(row["id"]), keys) for row in rows)
         if len(rows) < BATCH:
             return
-        before = int(rows[-1]["seq"])
+        before = int(rows[-1]["number"])
 
 
 def _write(file: TextIO, items: Iterator[dict[str, Any]]) -> int:

@@ -7,7 +7,7 @@ import hmac
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from tsbridge.core.moments import canonical
+from tsbridge.core.moments import canonical_text
 
 GENESIS = "0" * 64
 """The hash before the first entry."""
@@ -15,12 +15,22 @@ GENESIS = "0" * 64
 
 def link_hash(seq: int, previous: str, record: Mapping[str, Any]) -> str:
     """SHA-256 (hex) over 0x00 and the canonical entry; the 0x00 sets leaves apart from tree nodes (RFC 6962)."""
-    return hashlib.sha256(b"\x00" + canonical({"seq": seq, "previous_hash": previous, "record": record})).hexdigest()
+    return link_hash_of(seq, previous, canonical_text(record))
+
+
+def link_hash_of(seq: int, previous: str, record: str) -> str:
+    """`link_hash` of a record that is canonical text already: nothing is read or written again."""
+    return hashlib.sha256(f'\x00{{"previous_hash":"{previous}","record":{record},"seq":{seq}}}'.encode()).hexdigest()
 
 
 def commitment(salt: str, value: Any) -> str:
     """HMAC-SHA-256 of a value under its salt: says nothing once the salt is destroyed, binds for ever."""
-    return hmac.new(salt.encode(), canonical(value), hashlib.sha256).hexdigest()
+    return commitment_of(salt, canonical_text(value))
+
+
+def commitment_of(salt: str, text: str) -> str:
+    """`commitment` to a value by its canonical text."""
+    return hmac.digest(salt.encode(), text.encode(), "sha256").hex()
 
 
 def broken_links(

@@ -157,7 +157,12 @@ class Moment:
 
 def canonical(value: Any) -> bytes:
     """The one byte form of a JSON value: sorted keys, no spaces, UTF-8. What is hashed or compared goes through here."""
-    return _CANONICAL.encode(value).encode()
+    return canonical_text(value).encode()
+
+
+def canonical_text(value: Any) -> str:
+    """`canonical`, as text."""
+    return _CANONICAL.encode(value)
 
 
 _CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False)

@@ -20,8 +20,8 @@ NAMED: Final = 100
 
 
 class Kept(NamedTuple):
-    """A recorded decision in force. `first_seq`: the place in the audit of the first decision about this moment; `held`: what it
-    judged of words that are gone since, which no rulebook can judge again."""
+    """A recorded decision in force. `seq`: its place in the audit, None until it has one; `first_seq`: that of the first decision about
+    this moment; `held`: what it judged of words that are gone since, which no rulebook can judge again."""
 
     id: str
     moment: str
@@ -30,8 +30,8 @@ class Kept(NamedTuple):
     version: int
     outcome: Mapping[str, Any]
     matched: tuple[tuple[str, str], ...]
-    seq: int = 0
-    first_seq: int = 0
+    seq: int | None = 0
+    first_seq: int | None = 0
     held: Judgement | None = None
 
 

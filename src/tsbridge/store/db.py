@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from types import TracebackType
@@ -20,6 +20,7 @@ from sqlalchemy.exc import TimeoutError as PoolIsBusy
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from tsbridge.store import sqlite
+from tsbridge.store.sealkey import OPTION, SealKeys
 
 T = TypeVar("T")
 Work = Callable[[Connection], T]
@@ -61,21 +62,24 @@ class _Side(Protocol):
 class Database:
     """An open database. Work may be run on any thread. Close it; closing waits for what was submitted."""
 
-    def __init__(self, side: _Side, dialect: str, url: URL) -> None:
+    def __init__(self, side: _Side, dialect: str, url: URL, seal_keys: SealKeys) -> None:
         self._side = side
         self.dialect = dialect
         self.url = url
+        self.seal_keys = seal_keys
 
     @classmethod
-    def open(cls, url: str) -> Database:
+    def open(cls, url: str, seal_keys: Sequence[str] = ()) -> Database:
         """Open `sqlite:///path` or `postgresql://user:password@host/name`. Raises BadDatabase, or the driver's own error.
 
-        The SQLite file and its directory are made when they are not there; tables are made by `store.schema.migrate`.
+        The SQLite file and its directory are made when they are not there; tables are made by `store.schema.migrate`. `seal_keys`:
+        as in `store.sealkey`, where somebody set them.
         """
         read = parse(url)
+        keys = SealKeys(seal_keys, read)
         if read.get_backend_name() == "sqlite":
-            return cls(_Sqlite(read), "sqlite", read)
-        return cls(_Postgres(read), "postgresql", read)
+            return cls(_Sqlite(read, keys), "sqlite", read, keys)
+        return cls(_Postgres(read, keys), "postgresql", read, keys)
 
     async def write(self, work: Work[T], *, urgent: bool = False) -> T:
         """Run work in one write transaction, committed to disk. `urgent` goes before all that waits: the door, people's clicks."""
@@ -131,17 +135,17 @@ def _transact(engine: Engine, work: Work[T]) -> T:
 
 
 class _Sqlite:
-    def __init__(self, url: URL) -> None:
+    def __init__(self, url: URL, keys: SealKeys) -> None:
         path = sqlite.path_of(url)
         path.absolute().parent.mkdir(parents=True, exist_ok=True)
         try:
-            self._writer = sqlite.engine(url)
+            self._writer = sqlite.engine(url, {OPTION: keys})
         except sqlite.UnsafeSqlite as unsafe:
             raise BadDatabase(str(unsafe)) from None
         # One connection for the writer's whole life: taking one from the pool costs as much as a small transaction. Opening it
         # makes the file and puts it into WAL mode before a reader looks.
         self._pen = self._writer.connect()
-        self._reader = sqlite.engine(url, readers=READERS)
+        self._reader = sqlite.engine(url, {OPTION: keys}, readers=READERS)
         self._checkpointer = sqlite.Checkpointer(path)
         self._thread = sqlite.WriterThread("tsbridge-writer", self._after_each)
         self._readers = ThreadPoolExecutor(READERS, "tsbridge-reader")
@@ -176,9 +180,10 @@ class _Sqlite:
 
 
 class _Postgres:
-    def __init__(self, url: URL) -> None:
+    def __init__(self, url: URL, keys: SealKeys) -> None:
         self._engine = create_engine(
             url,
+            execution_options={OPTION: keys},
             hide_parameters=True,  # an error's text must not quote what people wrote
             pool_size=READERS + WRITERS + URGENT,
             max_overflow=0,

@@ -1,4 +1,4 @@
-"""Decisions: recorded, revised, and read back with all they saw.
+"""Decisions, read back with all they saw. `store.recording` records them.
 
 `seen` keeps no ticket text: a decision names the moments its texts came from, and they are read again from there.
 """
@@ -10,24 +10,19 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import Connection, bindparam, insert, select, tuple_, update
+from sqlalchemy import Connection, bindparam, select, tuple_, update
 
-from tsbridge.core.chain import commitment
-from tsbridge.core.moments import Interaction, Text, instant_text, value_from, value_json
+from tsbridge.core.moments import Interaction, Text, value_from, value_json
 from tsbridge.core.rules.judgement import Judgement, Standing
 from tsbridge.core.rules.language import content_hash
 from tsbridge.core.story import Judged, Seen
 from tsbridge.core.words import TEXT_FIELDS, as_words_of, text_fields
-from tsbridge.store.chain import append
-from tsbridge.store.tables import chain, decision_rules, decision_tags, decisions, moments
+from tsbridge.store.tables import decisions, moments
 
-_ADD: Final = insert(decisions)
-_ADD_RULES: Final = insert(decision_rules)
-_ADD_TAGS: Final = insert(decision_tags)
 _FIRST: Final = (
     select(decisions.c.seen)
     .where(decisions.c.moment == bindparam("of"), decisions.c.retracted.is_(False), decisions.c.mode == "live")
-    .order_by(decisions.c.seq)
+    .order_by(decisions.c.number)
     .limit(1)
 )
 
@@ -67,12 +62,9 @@ class Recorded:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """One decision with what it saw (`seen` is None once its inputs were erased) and its place in the chain."""
+    """One decision with what it saw (`seen` is None once its inputs were erased)."""
 
     row: Mapping[str, Any]
-    record: Mapping[str, Any]
-    previous_hash: str
-    hash: str
     seen: Seen | None
     subject: Interaction
     held: Held | None = None
@@ -85,115 +77,6 @@ def searched_tags(outcome: Mapping[str, Any]) -> list[str]:
 
 def rules_of(judged: Judged) -> tuple[tuple[str, str], ...]:
     return tuple((match.key, match.kind) for match in judged.judgement.matched)
-
-
-def record(
-    conn: Connection,
-    judged: Judged,
-    *,
-    id: str,
-    case_id: str,
-    event_id: str | None,
-    rulebook_hash: str,
-    recorded_at: datetime,
-    salt: str,
-    revises: str | None = None,
-    mode: str = "live",
-) -> None:
-    """Keep a decision and chain it. One that revises another takes its place; the other stays readable."""
-    seen = seen_json(judged)
-    matched = [list(rule) for rule in rules_of(judged)]
-    outcome = judged.outcome
-    entry = {
-        "type": "decision",
-        "id": id,
-        "at": instant_text(judged.at),
-        "recorded_at": instant_text(recorded_at),
-        "event_id": event_id,
-        "event": judged.event,
-        "channel": judged.seen.given.get("channel"),
-        "case_id": case_id,
-        "interaction": {"source": judged.subject.source, "id": judged.subject.id},
-        "moment": judged.moment,
-        "rulebook": {"version": judged.version, "hash": rulebook_hash},
-        "mode": mode,
-        "rules": matched,
-        "outcome": outcome,
-        "seen": commitment(salt, seen),
-        "revises": revises,
-    }
-    seq, _, _ = append(conn, "decision", id, entry)
-    assignee = outcome["assignee"]
-    conn.execute(
-        _ADD,
-        {
-            "seq": seq,
-            "id": id,
-            "at": judged.at,
-            "recorded_at": recorded_at,
-            "moment": judged.moment,
-            "event_id": event_id,
-            "event": judged.event,
-            "case_id": case_id,
-            "source": judged.subject.source,
-            "interaction": judged.subject.id,
-            "channel": judged.seen.given.get("channel"),
-            "rulebook_version": judged.version,
-            "mode": mode,
-            "severity": outcome["severity"],
-            "queue": outcome["queue"],
-            "agent": assignee["id"] if assignee else None,
-            "outcome": outcome,
-            "matched": matched,
-            "seen": seen,
-            "salt": salt,
-            "revises": revises,
-        },
-    )
-    if matched:
-        kinds = dict(rules_of(judged))
-        conn.execute(_ADD_RULES, [{"key": key, "seq": seq, "kind": kind} for key, kind in sorted(kinds.items())])
-    if tags := searched_tags(outcome):
-        conn.execute(_ADD_TAGS, [{"tag": tag, "seq": seq} for tag in tags])
-    if revises is not None:
-        conn.execute(update(decisions).where(decisions.c.id == revises).values(superseded_by=id))
-
-
-def retract(conn: Connection, old_id: str, *, id: str, case_id: str, recorded_at: datetime, salt: str) -> None:
-    """Record that a moment decides nothing any more: a due time that, as we know now, never came."""
-    old = conn.execute(select(decisions).where(decisions.c.id == old_id)).one()
-    entry = {
-        "type": "retraction",
-        "id": id,
-        "at": instant_text(old.at),
-        "recorded_at": instant_text(recorded_at),
-        "case_id": case_id,
-        "moment": old.moment,
-        "rules": [],
-        "outcome": {},
-        "seen": commitment(salt, None),
-        "revises": old_id,
-    }
-    seq, _, _ = append(conn, "decision", id, entry)
-    kept = {
-        name: getattr(old, name)
-        for name in ("at", "moment", "event_id", "event", "source", "interaction", "channel", "rulebook_version", "mode")
-    }
-    conn.execute(
-        insert(decisions).values(
-            seq=seq,
-            id=id,
-            case_id=case_id,
-            recorded_at=recorded_at,
-            outcome={},
-            matched=[],
-            salt=salt,
-            revises=old_id,
-            retracted=True,
-            **kept,
-        )
-    )
-    conn.execute(update(decisions).where(decisions.c.id == old_id).values(superseded_by=id))
 
 
 def in_force(conn: Connection, subjects: Iterable[Interaction]) -> dict[str, Recorded]:
@@ -228,26 +111,19 @@ def given_of(seen: Mapping[str, Any] | None) -> Mapping[str, Any]:
 
 def load(conn: Connection, id: str) -> Decision | None:
     """One decision with what it saw, ready to be judged or explained again."""
-    row = conn.execute(
-        select(decisions, chain.c.record, chain.c.previous_hash, chain.c.hash)
-        .join(chain, chain.c.seq == decisions.c.seq)
-        .where(decisions.c.id == id)
-    ).first()
+    row = conn.execute(select(decisions).where(decisions.c.id == id)).first()
     if row is None:
         return None
     values = dict(row._mapping)
     seen = None if values["seen"] is None else _seen(conn, values["seen"], values["at"])
-    return Decision(
-        *(values, values.pop("record"), values.pop("previous_hash"), values.pop("hash"), seen, Interaction(row.source, row.interaction)),
-        Held.from_json(values["held"]),
-    )
+    return Decision(values, seen, Interaction(row.source, row.interaction), Held.from_json(values["held"]))
 
 
 def of(conn: Connection, subject: Interaction) -> list[tuple[str, int, Seen | None, Held | None]]:
     """The decisions about an interaction of which it is known what they saw, or what is kept in its place: id, version, both."""
     mine = (decisions.c.source == subject.source, decisions.c.interaction == subject.id, decisions.c.retracted.is_(False))
     columns = (decisions.c.id, decisions.c.rulebook_version, decisions.c.seen, decisions.c.held, decisions.c.at)
-    rows = conn.execute(select(*columns).where(*mine).order_by(decisions.c.seq)).all()
+    rows = conn.execute(select(*columns).where(*mine).order_by(decisions.c.number)).all()
     return [
         (row.id, row.rulebook_version, None if row.seen is None else _seen(conn, row.seen, row.at), Held.from_json(row.held))
         for row in rows

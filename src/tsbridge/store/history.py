@@ -20,7 +20,7 @@ from tsbridge.store import links, quiet
 from tsbridge.store.decisions import Held, given_of
 from tsbridge.store.moments import IN_STORY
 from tsbridge.store.statements import parts
-from tsbridge.store.tables import cases, decisions, interactions, moments
+from tsbridge.store.tables import cases, chain, decisions, interactions, moments
 
 QUARTER = timedelta(days=91)
 
@@ -121,11 +121,12 @@ def _recorded(conn: Connection, case_of: dict[Interaction, str]) -> dict[str, li
         wanted = or_(*(and_(decisions.c.source == source, decisions.c.interaction.in_(own)) for source, own in sorted(ids.items())))
         columns = (
             *(decisions.c.id, decisions.c.moment, decisions.c.at, decisions.c.source, decisions.c.interaction),
-            *(decisions.c.rulebook_version, decisions.c.outcome, decisions.c.matched, decisions.c.seq),
+            *(decisions.c.rulebook_version, decisions.c.outcome, decisions.c.matched, chain.c.seq),
             *(decisions.c.superseded_by, decisions.c.retracted, decisions.c.held),
         )
-        rows = conn.execute(select(*columns).where(wanted, decisions.c.mode == "live").order_by(decisions.c.seq))
-        first: dict[str, int] = {}
+        kept = select(*columns).outerjoin(chain, chain.c.id == decisions.c.id).where(wanted, decisions.c.mode == "live")
+        rows = conn.execute(kept.order_by(decisions.c.number))
+        first: dict[str, int | None] = {}
         for id_, moment, at, source, interaction, version, outcome, matched, seq, superseded, retracted, kept in rows:
             first.setdefault(moment, seq)
             if superseded is None and not retracted:
@@ -144,7 +145,7 @@ def _saw(conn: Connection, case_of: dict[Interaction, str]) -> dict[str, dict[st
     columns = (decisions.c.source, decisions.c.interaction, decisions.c.moment, decisions.c.seen)
     for part in parts(sorted(case_of)):
         wanted = tuple_(decisions.c.source, decisions.c.interaction).in_([tuple(subject) for subject in part])
-        query = select(*columns).where(wanted, decisions.c.mode == "live", decisions.c.retracted.is_(False)).order_by(decisions.c.seq)
+        query = select(*columns).where(wanted, decisions.c.mode == "live", decisions.c.retracted.is_(False)).order_by(decisions.c.number)
         for source, interaction, moment, seen in conn.execute(query):
             of_staff = {name: value_from(value) for name, value in given_of(seen).items() if name in STAFF}
             found[case_of[Interaction(source, interaction)]].setdefault(moment, of_staff)

@@ -149,7 +149,7 @@ def _those(conn: Connection, wanted: Filter) -> list[ColumnElement[bool]]:
         if wanted.version is not None:
             decided = decided.where(decisions.c.rulebook_version == wanted.version)
         if wanted.rule is not None:
-            by = select(decision_rules.c.seq).where(decision_rules.c.key == wanted.rule)
-            decided = decided.where(decisions.c.seq.in_(by))
+            by = select(decision_rules.c.number).where(decision_rules.c.key == wanted.rule)
+            decided = decided.where(decisions.c.number.in_(by))
         asked.append(cases.c.id.in_(decided))
     return asked

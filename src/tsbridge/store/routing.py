@@ -26,6 +26,7 @@ Row = RowMapping
 
 _COLUMNS: Final = (
     *(column for column in decisions.c if column.name not in ("seen", "salt")),
+    chain.c.seq,
     chain.c.previous_hash,
     chain.c.hash,
     rulebooks.c.hash.label("rulebook_hash"),
@@ -55,16 +56,16 @@ class RoutingFilter:
 
 
 def newest(conn: Connection) -> int:
-    """The seq of the newest entry: a walk that starts here and goes down sees a fixed set of decisions."""
-    return int(conn.execute(select(func.coalesce(func.max(decisions.c.seq), 0))).scalar_one())
+    """The number of the newest decision: a walk that starts here and goes down leaves out what is decided meanwhile."""
+    return int(conn.execute(select(func.coalesce(func.max(decisions.c.number), 0))).scalar_one())
 
 
 def decision_list(conn: Connection, wanted: RoutingFilter, limit: int, before: int | None = None) -> list[Row]:
-    """Decisions with seq below `before`, newest first, without what they saw."""
+    """Decisions with a number below `before`, newest first, without what they saw. Those not sealed yet have no `seq` and no hashes."""
     query = _joined()
     if before is not None:
-        query = query.where(decisions.c.seq < before)
-    return list(conn.execute(_filtered(query, wanted).order_by(decisions.c.seq.desc()).limit(limit)).mappings())
+        query = query.where(decisions.c.number < before)
+    return list(conn.execute(_filtered(query, wanted).order_by(decisions.c.number.desc()).limit(limit)).mappings())
 
 
 def decision(conn: Connection, decision_id: str) -> Row | None:
@@ -74,7 +75,7 @@ def decision(conn: Connection, decision_id: str) -> Row | None:
 def decisions_of_case(conn: Connection, case_id: str, limit: int) -> list[Row]:
     """The standing decisions of a case, the latest in its story first; superseded and retracted ones are left out."""
     query = _joined().where(decisions.c.case_id == case_id, decisions.c.superseded_by.is_(None), decisions.c.retracted.is_(False))
-    return list(conn.execute(query.order_by(decisions.c.at.desc(), decisions.c.seq.desc()).limit(limit)).mappings())
+    return list(conn.execute(query.order_by(decisions.c.at.desc(), decisions.c.number.desc()).limit(limit)).mappings())
 
 
 def writebacks_for(conn: Connection, rows: Iterable[Row]) -> Mapping[str, Row]:
@@ -116,7 +117,7 @@ def _wishes(conn: Connection, query: Select[Any]) -> Sequence[Row]:
 def _joined() -> Select[Any]:
     return (
         select(*_COLUMNS)
-        .join(chain, chain.c.seq == decisions.c.seq)
+        .outerjoin(chain, chain.c.id == decisions.c.id)
         .outerjoin(rulebooks, rulebooks.c.version == decisions.c.rulebook_version)
     )
 
@@ -145,14 +146,14 @@ def _filtered(query: Select[Any], wanted: RoutingFilter) -> Select[Any]:
     if wanted.call is not None:
         query = query.where(_of_the_case_of("talkdesk", _is_call(wanted.call)))
     if wanted.tag is not None:
-        query = query.where(decisions.c.seq.in_(select(decision_tags.c.seq).where(decision_tags.c.tag == wanted.tag)))
+        query = query.where(decisions.c.number.in_(select(decision_tags.c.number).where(decision_tags.c.tag == wanted.tag)))
     if wanted.rule is not None or wanted.kind is not None:
-        named = select(decision_rules.c.seq)
+        named = select(decision_rules.c.number)
         if wanted.rule is not None:
             named = named.where(decision_rules.c.key == wanted.rule)
         if wanted.kind is not None:
             named = named.where(decision_rules.c.kind == wanted.kind)
-        query = query.where(decisions.c.seq.in_(named))
+        query = query.where(decisions.c.number.in_(named))
     return query
 
 

@@ -18,9 +18,9 @@ def samples(conn: Connection, version: int, newest: int) -> tuple[Sample, Sample
 
 def _sample(conn: Connection, which: ColumnElement[bool], newest: int) -> Sample:
     standing = (which, decisions.c.superseded_by.is_(None), decisions.c.retracted.is_(False), decisions.c.mode == "live")
-    chosen = select(decisions.c.seq).where(*standing).order_by(decisions.c.seq.desc()).limit(newest).subquery()
+    chosen = select(decisions.c.number).where(*standing).order_by(decisions.c.number.desc()).limit(newest).subquery()
     count = conn.execute(select(func.count()).select_from(chosen)).scalar_one()
     rows = conn.execute(
-        select(decision_tags.c.tag, func.count()).join(chosen, chosen.c.seq == decision_tags.c.seq).group_by(decision_tags.c.tag)
+        select(decision_tags.c.tag, func.count()).join(chosen, chosen.c.number == decision_tags.c.number).group_by(decision_tags.c.tag)
     )
     return Sample(count, {tag: n for tag, n in rows})

@@ -12,9 +12,10 @@ from sqlalchemy import Connection, delete, func, select
 from tsbridge.core.moments import Interaction, instant_text, read_instant
 from tsbridge.core.replay import Compared, Stand
 from tsbridge.store import keep
+from tsbridge.store.chain import head
 from tsbridge.store.replay_tables import shadow_decisions
 from tsbridge.store.statements import insert_into
-from tsbridge.store.tables import decisions, interactions
+from tsbridge.store.tables import chain, decisions, interactions
 
 NAME: Final = "shadow"
 RULEBOOK: Final = "shadow_rulebook"
@@ -47,7 +48,7 @@ def document_of(conn: Connection) -> Any:
 def begin(conn: Connection, document: Any, hash: str, at: datetime, by: str) -> Shadow:
     """Shadow with this rulebook from now on; what another one was compared with is forgotten."""
     end(conn)
-    last = conn.execute(select(func.coalesce(func.max(decisions.c.seq), 0))).scalar_one()
+    last = head(conn)["seq"]
     shadow = Shadow(hash, at, by, last, last)
     keep.put(conn, RULEBOOK, document)
     _keep(conn, shadow, last)
@@ -64,12 +65,16 @@ def end(conn: Connection) -> bool:
 
 
 def fresh(conn: Connection, after: int, limit: int) -> list[tuple[int, str]]:
-    """Live decisions behind `after`: their place in the audit, and the case each belongs to today."""
+    """Live decisions sealed behind `after`: their place in the audit, and the case each belongs to today.
+
+    By their places, which are given when a decision is there for all to see: of those that come by number one may come late.
+    """
     rows = conn.execute(
-        select(decisions.c.seq, interactions.c.case_id)
+        select(chain.c.seq, interactions.c.case_id)
+        .join(decisions, decisions.c.id == chain.c.id)
         .join(interactions, (interactions.c.source == decisions.c.source) & (interactions.c.id == decisions.c.interaction))
-        .where(decisions.c.seq > after, decisions.c.mode == "live")
-        .order_by(decisions.c.seq)
+        .where(chain.c.seq > after, decisions.c.mode == "live")
+        .order_by(chain.c.seq)
         .limit(limit)
     )
     return [(row.seq, row.case_id) for row in rows]

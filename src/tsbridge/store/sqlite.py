@@ -6,7 +6,7 @@ import contextlib
 import os
 import threading
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from functools import cache
 from pathlib import Path
@@ -59,11 +59,15 @@ def path_of(url: URL) -> Path:
     return Path(url.database)
 
 
-def engine(url: URL, *, readers: int = 0) -> Engine:
-    """An engine for the one writer, or for `readers` threads that only read and never wait for the writer."""
+def engine(url: URL, options: Mapping[str, Any], *, readers: int = 0) -> Engine:
+    """An engine for the one writer, or for `readers` threads that only read and never wait for the writer.
+
+    `options`: what all its connections have as execution options.
+    """
     made = create_engine(
         url.set(drivername="sqlite+pysqlite"),
         module=library(),
+        execution_options=dict(options),
         hide_parameters=True,  # an error's text must not quote what people wrote
         pool_size=readers or 1,
         max_overflow=0,

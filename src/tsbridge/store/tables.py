@@ -32,10 +32,17 @@ from sqlalchemy import (
     true,
 )
 
-from tsbridge.core.moments import canonical
+from tsbridge.core.moments import canonical_text
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
+
+
+def microseconds(value: datetime) -> int:
+    """What is stored of an aware datetime: whole microseconds since 1970 UTC. A naive one is refused."""
+    if value.tzinfo is None:
+        raise ValueError("a naive datetime came to the database; expected an aware one")
+    return (value - EPOCH) // MICROSECOND
 
 
 class Instant(TypeDecorator[datetime]):
@@ -45,11 +52,7 @@ class Instant(TypeDecorator[datetime]):
     cache_ok = True
 
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> int | None:
-        if value is None:
-            return None
-        if value.tzinfo is None:
-            raise ValueError("a naive datetime came to the database; expected an aware one")
-        return (value - EPOCH) // MICROSECOND
+        return None if value is None else microseconds(value)
 
     def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:
         return None if value is None else EPOCH + value * MICROSECOND
@@ -62,7 +65,7 @@ class Json(TypeDecorator[Any]):
     cache_ok = True
 
     def process_bind_param(self, value: Any, dialect: Dialect) -> str | None:
-        return None if value is None else canonical(value).decode()
+        return None if value is None else canonical_text(value)
 
     def process_result_value(self, value: Any, dialect: Dialect) -> Any:
         return None if value is None else from_json(value)
@@ -283,8 +286,8 @@ chain = Table(
 decisions = Table(
     "decisions",
     metadata,
-    Column("seq", BigInteger, primary_key=True, autoincrement=False),  # = chain.seq
-    Column("id", Text, nullable=False, unique=True),  # dec_…
+    Column("number", Serial, primary_key=True, autoincrement=True),  # the order of lists; drawn once, never used again
+    Column("id", Text, nullable=False, unique=True),  # dec_…; by it its entry in the chain is found, once it is sealed
     Column("at", Instant, nullable=False),  # the vendor's time of the moment judged
     Column("recorded_at", Instant, nullable=False),
     Column("moment", Text, nullable=False),  # digest, or clock:<case>:<instant>
@@ -307,18 +310,30 @@ decisions = Table(
     Column("revises", Text),  # id of the decision about the same moment that this one replaces
     Column("superseded_by", Text),
     Column("retracted", Boolean, nullable=False, default=False),  # a revision: the moment no longer decides anything
+    sqlite_autoincrement=True,
 )
-Index("decisions_by_case", decisions.c.case_id, decisions.c.seq)
-Index("decisions_by_interaction", decisions.c.source, decisions.c.interaction, decisions.c.seq)
-Index("decisions_by_moment", decisions.c.moment, decisions.c.seq)
-Index("decisions_by_at", decisions.c.at, decisions.c.seq)
+Index("decisions_by_case", decisions.c.case_id, decisions.c.number)
+Index("decisions_by_interaction", decisions.c.source, decisions.c.interaction, decisions.c.number)
+Index("decisions_by_moment", decisions.c.moment, decisions.c.number)
+Index("decisions_by_at", decisions.c.at, decisions.c.number)
 Index("decisions_by_event", decisions.c.event_id)
+
+unsealed = Table(
+    "unsealed",  # records of decisions that have no place in the chain yet
+    metadata,
+    Column("number", Serial, primary_key=True, autoincrement=False),  # the decision's
+    Column("kind", Text, nullable=False),  # as in the chain
+    Column("id", Text, nullable=False, unique=True),
+    Column("record", Text, nullable=False),  # canonical JSON, byte for byte what will be hashed
+    Column("mac", Text, nullable=False),  # store.sealkey: under a key that is not in the database
+    Column("at", Instant, nullable=False),  # since when it waits
+)
 
 decision_rules = Table(
     "decision_rules",
     metadata,
     Column("key", Text, primary_key=True),
-    Column("seq", BigInteger, primary_key=True, autoincrement=False),
+    Column("number", BigInteger, primary_key=True, autoincrement=False),
     Column("kind", Text, nullable=False),
 )
 
@@ -326,7 +341,7 @@ decision_tags = Table(
     "decision_tags",
     metadata,
     Column("tag", Text, primary_key=True),
-    Column("seq", BigInteger, primary_key=True, autoincrement=False),
+    Column("number", BigInteger, primary_key=True, autoincrement=False),
 )
 
 changes = Table(

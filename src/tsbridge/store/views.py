@@ -67,7 +67,7 @@ def event_results(conn: Connection, event_id: str) -> tuple[list[str], list[str]
     if rang is not None and rang.covered_by is not None:
         covered = select(inbox.c.id).where(inbox.c.rang_for == rang.rang_for, inbox.c.covered_by == event_id)
         by = or_(by, decisions.c.event_id == rang.covered_by, decisions.c.event_id.in_(covered))
-    led = conn.execute(select(decisions.c.id).where(by).order_by(decisions.c.seq))
+    led = conn.execute(select(decisions.c.id).where(by).order_by(decisions.c.number))
     return list(first.scalars()), list(led.scalars())
 
 

@@ -26,7 +26,7 @@ routes = APIRouter(route_class=DeskRoute, prefix="/v1/audit", tags=["audit"])
 BATCH: Final = 500
 
 COLUMNS: Final = (
-    *("id", "seq", "at", "recorded_at", "event", "event_id", "case_id", "source", "interaction", "channel"),
+    *("id", "number", "seq", "sealed", "at", "recorded_at", "event", "event_id", "case_id", "source", "interaction", "channel"),
     *("rulebook_version", "rulebook_hash", "mode", "rules", "severity", "category", "queue", "assignee", "priority"),
     *("tags_added", "tags_removed", "escalations", "writeback_id", "writeback_status", "confirmed_at"),
     *("revises", "superseded_by", "retracted", "previous_hash", "hash"),
@@ -91,7 +91,7 @@ async def list_decisions(
         return rows, routing.writebacks_for(conn, rows), agents.keys(conn)
 
     rows, wishes, keys = await desk.database.read(read)
-    items = page.answer("routing", rows, lambda row: (row["seq"],), lambda row: decision_item(row, wishes.get(row["id"]), keys))
+    items = page.answer("routing", rows, lambda row: (row["number"],), lambda row: decision_item(row, wishes.get(row["id"]), keys))
     return JSONResponse(items, headers={"Vary": "Accept"})
 
 
@@ -116,8 +116,10 @@ async def list_changes(
 
 @routes.get("/verify")
 async def verify_chain(desk: Made, by: Supervisor) -> dict[str, Any]:
-    """Walk the whole chain and name what was edited, removed, inserted or swapped."""
-    verdict: dict[str, Any] = await desk.database.read(proof.verify)
+    """Walk the whole chain and name what was edited, removed, inserted or swapped. `unsealed`: decisions that wait for their place, which
+    comes within a second."""
+    now = desk.clock.now()
+    verdict: dict[str, Any] = await desk.database.read(lambda conn: proof.verify(conn, now=now))
     return verdict
 
 
@@ -143,7 +145,7 @@ async def _batches(desk: Desk, wanted: routing.RoutingFilter, before: int | None
             yield [decision_item(row, wishes.get(row["id"]), keys) for row in rows]
         if len(rows) < BATCH:
             return
-        before = int(rows[-1]["seq"])
+        before = int(rows[-1]["number"])
 
 
 async def _ndjson(desk: Desk, wanted: routing.RoutingFilter, before: int | None) -> AsyncIterator[bytes]:

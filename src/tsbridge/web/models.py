@@ -96,8 +96,12 @@ class DecisionWriteback(TypedDict):
 
 
 class Decision(TypedDict):
+    """`number`: the order of the list; `seq`, `previous_hash` and `hash` are null until it is sealed."""
+
     id: str
-    seq: int
+    number: int
+    seq: int | None
+    sealed: bool
     at: str
     recorded_at: str
     event: str
@@ -113,8 +117,8 @@ class Decision(TypedDict):
     revises: str | None
     superseded_by: str | None
     retracted: bool
-    previous_hash: str
-    hash: str
+    previous_hash: str | None
+    hash: str | None
 
 
 class DecisionExplained(Decision):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any, Literal, NotRequired
 
 from typing_extensions import TypedDict
 
@@ -133,13 +133,17 @@ class Head(TypedDict):
 
 
 class Broken(TypedDict):
-    seq: int
+    """`seq` is null and `id` there where it has no place in the chain."""
+
+    seq: int | None
+    id: NotRequired[str]
     why: str
 
 
 class Verdict(TypedDict):
     ok: bool
     entries: int
+    unsealed: int
     head: Head
     broken: list[Broken]
 

@@ -100,7 +100,9 @@ def decision_item(row: Row, wish: Row | None, keys: Mapping[str, str]) -> dict[s
     """A decision without what has to be computed again: `because` and the near misses."""
     return {
         "id": row["id"],
+        "number": row["number"],
         "seq": row["seq"],
+        "sealed": row["seq"] is not None,
         "at": time_text(row["at"]),
         "recorded_at": time_text(row["recorded_at"]),
         "event": row["event"],

@@ -34,11 +34,13 @@ from tsbridge.store import (
     moments,
     neighbourhood,
     quiet,
+    recording,
     shared,
     warnings,
     workload,
 )
 from tsbridge.store import notices as kept_notices
+from tsbridge.store.recording import Recording, Retraction
 from tsbridge.store.rulebooks import Built, LiveRulebook
 from tsbridge.work import notices
 from tsbridge.work.redaction import Redactions
@@ -238,34 +240,34 @@ class Conclusions:
         whole: bool,
     ) -> int:
         """Record new decisions, and as revisions those that came out differently than before."""
-        count, cut = 0, set[str]()
+        fresh, cut = list[Recording](), set[str]()
         events = moments.events_of(conn, [one.moment for one in judged if one.moment not in recorded])
         for one in judged:
             old = recorded.get(one.moment)
             if old is not None and old.agrees(one):
                 continue
-            count += 1
             cut.update(one.judgement.cut)
-            decisions.record(
-                conn,
-                one,
-                id=self._ids.new("dec"),
-                case_id=case_id,
-                event_id=old.event_id if old is not None else events.get(one.moment),
-                rulebook_hash=self._rulebooks.version(conn, one.version).hash,
-                recorded_at=now,
-                salt=self._salt(),
-                revises=None if old is None else old.id,
+            fresh.append(
+                Recording(
+                    one,
+                    id=self._ids.new("dec"),
+                    case_id=case_id,
+                    event_id=old.event_id if old is not None else events.get(one.moment),
+                    rulebook_hash=self._rulebooks.version(conn, one.version).hash,
+                    recorded_at=now,
+                    salt=self._salt(),
+                    revises=None if old is None else old.id,
+                )
             )
+        recording.record_all(conn, fresh)
         if cut:
             warnings.note(conn, [f"text_cut:{field}" for field in sorted(cut)], now)
             log.warning("only the newest part of a text was judged", extra={"case_id": case_id})
         if whole:
             stands = {one.moment for one in judged}
-            for moment, old in sorted(recorded.items()):
-                if moment not in stands:
-                    decisions.retract(conn, old.id, id=self._ids.new("dec"), case_id=case_id, recorded_at=now, salt=self._salt())
-        return count
+            gone = [old for moment, old in sorted(recorded.items()) if moment not in stands]
+            recording.retract_all(conn, [Retraction(old.id, self._ids.new("dec"), case_id, now, self._salt()) for old in gone])
+        return len(fresh)
 
     def _judge_of(self, conn: Connection, version: int) -> Judge:
         return self._rulebooks.version(conn, version).judge

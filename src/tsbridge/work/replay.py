@@ -247,13 +247,13 @@ class Shadowing:
         )
         rows: list[tuple[str, int, Compared]] = []
         for case in history.stored(conn, ids, contacts=asked.needs_contacts, staff=True):
-            seqs = {one.moment: one.seq for one in case.recorded if one.seq in wanted}
+            seqs = {one.moment: one.seq for one in case.recorded if one.seq is not None and one.seq in wanted}
             rows += [(case.id, seqs[one.moment], one) for one in self._since(asked, found, case) if one.moment in seqs]
         return rows
 
     def _since(self, asked: Contest, found: shadow.Shadow, case: StoredCase) -> list[Compared]:
         """The case as it would stand had the shadow gone live when it was switched on."""
-        before = {one.moment: one.version for one in case.recorded if one.first_seq <= found.start}
+        before = {one.moment: one.version for one in case.recorded if one.first_seq is not None and one.first_seq <= found.start}
         story = [
             told if told.moment.digest in before else told._replace(version=SHADOW) for told in case.story if told.moment.at < asked.until
         ]

@@ -1,0 +1,165 @@
+"""Recording decisions: many at once, each table with one statement, and no lock taken.
+
+A decision's record waits in `unsealed` until it gets its place in the chain (`store.sealing`). Each value becomes text once: what a
+row holds is what the record or the commitment in it was made from.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from json.encoder import encode_basestring
+from typing import Any, Final
+
+from sqlalchemy import Connection, bindparam, select, text, update
+
+from tsbridge.core.chain import commitment, commitment_of
+from tsbridge.core.moments import canonical_text, instant_text
+from tsbridge.core.story import Judged
+from tsbridge.store import sealkey
+from tsbridge.store.decisions import rules_of, searched_tags, seen_json
+from tsbridge.store.statements import Rows, parts
+from tsbridge.store.tables import decision_rules, decision_tags, decisions, microseconds, unsealed
+
+_COLUMNS: Final = (
+    *("number", "id", "at", "recorded_at", "moment", "event_id", "event", "case_id", "source", "interaction", "channel"),
+    *("rulebook_version", "mode", "severity", "queue", "agent", "outcome", "matched", "seen", "salt", "revises", "retracted"),
+)
+_ADD: Final = Rows(decisions, *_COLUMNS)
+_ADD_RULES: Final = Rows(decision_rules, "key", "number", "kind")
+_ADD_TAGS: Final = Rows(decision_tags, "tag", "number")
+_ADD_UNSEALED: Final = Rows(unsealed, "number", "kind", "id", "record", "mac", "at")
+_SUPERSEDE: Final = update(decisions).where(decisions.c.id == bindparam("old")).values(superseded_by=bindparam("new"))
+_DRAWN: Final = text("SELECT nextval('decisions_number_seq') FROM generate_series(1, :count)")
+_LAST: Final = text("SELECT coalesce(max(seq), 0) FROM sqlite_sequence WHERE name = 'decisions'")
+_KEPT: Final = ("at", "moment", "event_id", "event", "source", "interaction", "channel", "rulebook_version", "mode")
+_RETRACTED: Final = select(decisions.c.id, *(decisions.c[name] for name in _KEPT)).where(
+    decisions.c.id.in_(bindparam("ids", expanding=True))
+)
+KIND: Final = "decision"
+
+
+@dataclass(frozen=True, slots=True)
+class Recording:
+    """A decision to be recorded. One that `revises` another takes its place; the other stays readable."""
+
+    judged: Judged
+    id: str
+    case_id: str
+    event_id: str | None
+    rulebook_hash: str
+    recorded_at: datetime
+    salt: str
+    revises: str | None = None
+    mode: str = "live"
+
+
+@dataclass(frozen=True, slots=True)
+class Retraction:
+    """A moment decides nothing any more: a due time that, as we know now, never came. `revises`: what it decided."""
+
+    revises: str
+    id: str
+    case_id: str
+    recorded_at: datetime
+    salt: str
+
+
+def record_all(conn: Connection, recordings: Sequence[Recording]) -> None:
+    """Keep decisions, in this order, to be sealed once they are committed."""
+    keys = sealkey.of(conn)
+    kept: list[tuple[Any, ...]] = []
+    rules: list[tuple[str, int, str]] = []
+    tags: list[tuple[str, int]] = []
+    waiting: list[tuple[Any, ...]] = []
+    for number, one in zip(_numbers(conn, len(recordings)), recordings, strict=True):
+        judged, outcome = one.judged, one.judged.outcome
+        matched, channel, assignee = rules_of(judged), judged.seen.given.get("channel"), outcome["assignee"]
+        texts = (canonical_text(outcome), canonical_text(matched), canonical_text(seen_json(judged)))
+        about = (judged.moment, one.event_id, judged.event, one.case_id, judged.subject.source, judged.subject.id, channel)
+        shown = (outcome["severity"], outcome["queue"], assignee["id"] if assignee else None)
+        times = (microseconds(judged.at), microseconds(one.recorded_at))
+        kept.append((number, one.id, *times, *about, judged.version, one.mode, *shown, *texts, one.salt, one.revises, False))
+        rules += [(key, number, kind) for key, kind in sorted(dict(matched).items())]
+        tags += [(tag, number) for tag in searched_tags(outcome)]
+        waiting.append(_waiting(keys, number, one.id, record_text(number, one, *texts), times[1]))
+    _write(conn, kept, waiting, [(one.id, one.revises) for one in recordings if one.revises is not None])
+    _ADD_RULES.add(conn, rules)
+    _ADD_TAGS.add(conn, tags)
+
+
+def retract_all(conn: Connection, retractions: Sequence[Retraction]) -> None:
+    """Record that these decide nothing any more. What they were about stays with them."""
+    keys = sealkey.of(conn)
+    were: dict[str, Any] = {}
+    for part in parts([one.revises for one in retractions]):
+        were.update((row.id, row) for row in conn.execute(_RETRACTED, {"ids": part}))
+    kept: list[tuple[Any, ...]] = []
+    waiting: list[tuple[Any, ...]] = []
+    for number, one in zip(_numbers(conn, len(retractions)), retractions, strict=True):
+        was, at = were[one.revises], microseconds(one.recorded_at)
+        about = (was.moment, was.event_id, was.event, one.case_id, was.source, was.interaction, was.channel, was.rulebook_version, was.mode)
+        nothing = (None, None, None, "{}", "[]", None)
+        kept.append((number, one.id, microseconds(was.at), at, *about, *nothing, one.salt, one.revises, True))
+        entry = {
+            "type": "retraction",
+            "id": one.id,
+            "number": number,
+            "at": instant_text(was.at),
+            "recorded_at": instant_text(one.recorded_at),
+            "case_id": one.case_id,
+            "moment": was.moment,
+            "rules": [],
+            "outcome": {},
+            "seen": commitment(one.salt, None),
+            "revises": one.revises,
+        }
+        waiting.append(_waiting(keys, number, one.id, canonical_text(entry), at))
+    _write(conn, kept, waiting, [(one.id, one.revises) for one in retractions])
+
+
+def record_text(number: int, one: Recording, outcome: str, matched: str, seen: str) -> str:
+    """The record of a decision, in canonical form, put together from the canonical texts of its parts."""
+    judged = one.judged
+    return (
+        f'{{"at":"{instant_text(judged.at)}","case_id":{_word(one.case_id)},"channel":{_word(judged.seen.given.get("channel"))}'
+        f',"event":{_word(judged.event)},"event_id":{_word(one.event_id)},"id":{_word(one.id)}'
+        f',"interaction":{{"id":{_word(judged.subject.id)},"source":{_word(judged.subject.source)}}}'
+        f',"mode":{_word(one.mode)},"moment":{_word(judged.moment)},"number":{number},"outcome":{outcome}'
+        f',"recorded_at":"{instant_text(one.recorded_at)}","revises":{_word(one.revises)}'
+        f',"rulebook":{{"hash":{_word(one.rulebook_hash)},"version":{judged.version}}},"rules":{matched}'
+        f',"seen":"{commitment_of(one.salt, seen)}","type":"decision"}}'
+    )
+
+
+def signed(number: int, kind: str, id: str, at: int, record: str) -> str:
+    """What a waiting record's MAC is made of. The record stands last: nothing in it can pass for what stands before."""
+    return f"{number}\n{kind}\n{id}\n{at}\n{record}"
+
+
+def _word(value: Any) -> str:
+    return "null" if value is None else encode_basestring(value)
+
+
+def _waiting(keys: sealkey.SealKeys, number: int, id: str, record: str, at: int) -> tuple[Any, ...]:
+    return (number, KIND, id, record, keys.sign(signed(number, KIND, id, at, record)), at)
+
+
+def _write(
+    conn: Connection, kept: Sequence[tuple[Any, ...]], waiting: Sequence[tuple[Any, ...]], superseded: Sequence[tuple[str, str]]
+) -> None:
+    _ADD.add(conn, kept)
+    _ADD_UNSEALED.add(conn, waiting)
+    if superseded:
+        conn.execute(_SUPERSEDE, [{"old": old, "new": new} for new, old in superseded])
+
+
+def _numbers(conn: Connection, count: int) -> Sequence[int]:
+    """New numbers, going up. None is ever used twice, also when its decision is gone: PostgreSQL and SQLite both remember the last."""
+    if not count:
+        return ()
+    if conn.dialect.name == "postgresql":
+        return sorted(conn.execute(_DRAWN, {"count": count}).scalars())
+    last = conn.execute(_LAST).scalar_one()
+    return range(last + 1, last + 1 + count)

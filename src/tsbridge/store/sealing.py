@@ -1,0 +1,114 @@
+"""Sealing: records that wait get their place in the chain, in short transactions, one process at a time.
+
+A record is taken as it was committed: its text is hashed as it is, when its MAC proves that one of us wrote it. The chain is only
+ever added to, so the order in which things were sealed cannot be rewritten.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final, NamedTuple
+
+from sqlalchemy import Connection, bindparam, delete, func, select, text
+
+from tsbridge.core.chain import link_hash_of
+from tsbridge.store import chain as whole
+from tsbridge.store import sealkey
+from tsbridge.store.recording import KIND, signed
+from tsbridge.store.statements import Rows
+from tsbridge.store.tables import chain, microseconds, unsealed
+
+STEP: Final = 400
+"""Records sealed in one transaction at most: whoever changes something waits no longer than that takes."""
+LOWEST: Final = -(1 << 63)
+"""Behind it lies every number, also one that only somebody else could have written."""
+PATIENCE: Final = timedelta(seconds=60)
+"""How long a record may wait; one that is older counts as broken."""
+
+_LOCK: Final = int.from_bytes(hashlib.sha256(b"tsbridge seal").digest()[:7])
+_TAKE: Final = text("SELECT pg_try_advisory_xact_lock(:key)")
+_WAITING: Final = (
+    select(unsealed, chain.c.seq)
+    .outerjoin(chain, chain.c.id == unsealed.c.id)
+    .where(unsealed.c.number > bindparam("after"))
+    .order_by(unsealed.c.number)
+    .limit(bindparam("most"))
+)
+_ANY: Final = select(unsealed.c.number).limit(1)
+_OVERDUE: Final = select(func.count()).select_from(unsealed).where(unsealed.c.at < bindparam("before"))
+_ADD: Final = Rows(chain, "seq", "kind", "id", "record", "previous_hash", "hash")
+_DONE: Final = delete(unsealed).where(unsealed.c.number.in_(bindparam("numbers", expanding=True)))
+
+
+class Waiting(NamedTuple):
+    """A record that waits. `seq`: its place in the chain, which it should not have yet."""
+
+    number: int
+    kind: str
+    id: str
+    record: str
+    mac: str
+    at: datetime
+    seq: int | None = None
+
+    def fault(self, keys: sealkey.SealKeys, now: datetime | None = None) -> str | None:
+        """Why it is broken; None where it is as it should be."""
+        if self.seq is not None:
+            return "it waits to be sealed and is in the chain already"
+        if self.kind != KIND or not keys.proves(signed(self.number, self.kind, self.id, microseconds(self.at), self.record), self.mac):
+            return "it waits to be sealed, and nothing proves that it was recorded"
+        if now is not None and now - self.at > PATIENCE:
+            return f"it has waited to be sealed for more than {PATIENCE.total_seconds():.0f} s"
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class Sealed:
+    """What one transaction did. `last`: the last number looked at; None: nothing waits behind `after`, or another one seals."""
+
+    count: int
+    last: int | None
+    refused: tuple[int, ...] = ()
+
+
+def any_wait(conn: Connection) -> bool:
+    return conn.execute(_ANY).first() is not None
+
+
+def waiting(conn: Connection, after: int = LOWEST, most: int = STEP) -> list[Waiting]:
+    """Records that wait, in the order of their numbers."""
+    return [Waiting(*row) for row in conn.execute(_WAITING, {"after": after, "most": most})]
+
+
+def overdue(conn: Connection, now: datetime) -> int:
+    """How many have waited too long."""
+    return int(conn.execute(_OVERDUE, {"before": now - PATIENCE}).scalar_one())
+
+
+def seal(conn: Connection, after: int = LOWEST) -> Sealed:
+    """Give the next records their places in the chain. Those that nothing proves stay where they are, and stop nobody.
+
+    On PostgreSQL whoever comes second has nothing to do; the right to seal ends with the transaction, however that ends.
+    """
+    if conn.dialect.name == "postgresql" and not conn.execute(_TAKE, {"key": _LOCK}).scalar_one():
+        return Sealed(0, None)
+    keys = sealkey.of(conn)
+    found = waiting(conn, after)
+    if not found:
+        return Sealed(0, None)
+    good = [one for one in found if one.fault(keys) is None]
+    refused = tuple(one.number for one in found if one.fault(keys) is not None) if len(good) < len(found) else ()
+    if good:
+        whole.lock(conn)
+        head = whole.head(conn)
+        seq, previous, rows = head["seq"], head["hash"], []
+        for one in good:
+            seq += 1
+            hashed = link_hash_of(seq, previous, one.record)
+            rows.append((seq, one.kind, one.id, one.record, previous, hashed))
+            previous = hashed
+        _ADD.add(conn, rows)
+        conn.execute(_DONE, {"numbers": [one.number for one in good]})
+    return Sealed(len(good), found[-1].number, refused)

@@ -1,0 +1,117 @@
+"""The key that vouches for decisions until they are sealed. It is never in the database: who can write there cannot make what it proves.
+
+Given by a setting; else in a file beside a SQLite database; else, on PostgreSQL, derived from the password that the database is
+reached with, which is the weakest of the three: whoever has it can write there, too.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hmac
+import os
+import secrets
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+from sqlalchemy import URL, Connection
+
+OPTION: Final = "seal_keys"
+"""The execution option of the engines under which a connection has its keys."""
+LEAST: Final = 32
+"""Characters that a key has at least."""
+
+
+class UnusableKey(RuntimeError):
+    """The key's file cannot be used. The text names the file and what is wrong, nothing of what it holds."""
+
+
+class SealKeys:
+    """The keys of one database: the first one signs, all of them prove. Read, and made where there is none, when first needed."""
+
+    def __init__(self, given: Sequence[str], url: URL) -> None:
+        self._given = tuple(given)
+        self._url = url
+        self._keys: tuple[bytes, ...] = ()
+
+    @property
+    def source(self) -> str:
+        """Where the key comes from: `setting`, `file`, `password`, or `nothing` where there is not even a password."""
+        if self._given:
+            return "setting"
+        if self._url.get_backend_name() == "sqlite":
+            return "file"
+        return "password" if self._url.password else "nothing"
+
+    def sign(self, text: str) -> str:
+        """The MAC of a text: HMAC-SHA-256, hex."""
+        return _mac((self._keys or self._find(make=True))[0], text)
+
+    def proves(self, text: str, mac: str) -> bool:
+        """Whether one of the keys made this MAC for this text. Without a key, which nobody signed with yet, nothing is proved."""
+        return any(hmac.compare_digest(_mac(key, text).encode(), mac.encode()) for key in self._keys or self._find(make=False))
+
+    def _find(self, *, make: bool) -> tuple[bytes, ...]:
+        if self._given:
+            held = self._given
+        elif self.source == "file":
+            file = file_of(self._url)
+            if not make and not file.exists():
+                return ()
+            held = (_kept(file),)
+        else:
+            held = (str(self._url.password or ""),)
+        self._keys = tuple(derived(key) for key in held)
+        return self._keys
+
+
+def of(conn: Connection) -> SealKeys:
+    """The keys of the database that this connection is to."""
+    keys: SealKeys = conn.get_execution_options()[OPTION]
+    return keys
+
+
+def file_of(url: URL) -> Path:
+    """Where the key of a SQLite database lies, unless it is given."""
+    return Path(f"{url.database}.seal-key")
+
+
+def derived(secret: str) -> bytes:
+    """HKDF-SHA-256 (RFC 5869) of a secret, for this one use: a password that serves elsewhere is not the key itself."""
+    extracted = hmac.digest(b"tsbridge", secret.encode(), "sha256")
+    return hmac.digest(extracted, b"seal of decisions\x01", "sha256")
+
+
+def _mac(key: bytes, text: str) -> str:
+    return hmac.digest(key, text.encode(), "sha256").hex()
+
+
+def _kept(file: Path) -> str:
+    """What the file holds; it is made first where there is none. Several processes may come at once: one makes it, all read it."""
+    if not file.exists():
+        draft = file.with_name(f"{file.name}.{secrets.token_hex(8)}")
+        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+        try:
+            os.write(descriptor, f"{secrets.token_hex(32)}\n".encode())
+            os.fsync(descriptor)
+            with contextlib.suppress(FileExistsError):
+                os.link(draft, file)  # whole or not at all, and never over another's
+        finally:
+            os.close(descriptor)
+            draft.unlink()
+        _keep_names_of(file.parent)
+    try:
+        key = file.read_text(encoding="ascii").strip()
+    except (OSError, UnicodeDecodeError):
+        raise UnusableKey(f"{file}: expected a readable file that holds the key of this database's seals") from None
+    if len(key) < LEAST:
+        raise UnusableKey(f"{file}: expected a key of at least {LEAST} characters")
+    return key
+
+
+def _keep_names_of(directory: Path) -> None:
+    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

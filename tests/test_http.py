@@ -129,6 +129,7 @@ def test_a_bomb_is_never_unpacked() -> None:
 @pytest.mark.parametrize(
     ("body", "packed"),
     [(b"\x1f\x8bno gzip at all", "gzip"), (gzip.compress(b"cut" * 99)[:-12], "gzip"), (b"abc", "br"), (b"abc", "gzip, gzip")],
+    ids=["broken", "cut", "unasked", "twice"],
 )
 def test_what_cannot_be_unpacked_is_unreadable(body: bytes, packed: str) -> None:
     got = of(answers(body, f"Content-Encoding: {packed}"))

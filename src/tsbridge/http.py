@@ -33,6 +33,8 @@ WITHIN_S: Final = 15
 TIMEOUT: Final = httpx.Timeout(10, connect=3, read=10, write=10, pool=5)
 NOT_SENT: Final = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError)
 PASSING: Final = (502, 503, 504)
+READ_ASIDE: Final = 64 << 10
+"""Bytes above which an answer is parsed on another thread: a page of an export would hold up everybody else for half a second."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,10 +151,12 @@ class Http:
         headers: Mapping[str, str] | None = None,
         repeatable: bool | None = None,
         once: bool = False,
+        call_s: float | None = None,
     ) -> Answer:
         """One call with its short retries; of `json`, `form` and `body` (sent as it is) at most one.
 
         `repeatable` (default: GET is) calls are also tried again after 502 to 504 and cuts. `once`: a single request, whatever comes of it.
+        `call_s`: how long this one may last, where it is not as long as others.
 
         Raises TryLater when the request never left or may be repeated, OutcomeUnknown when it may have arrived. Reasons: `unreachable`,
         `proxy_refused`, `certificate`, `cut`, `too_slow` (the whole call took longer than it may), `answer_too_large`, `unreadable`.
@@ -167,7 +171,7 @@ class Http:
         )
         failed = TryLater if safe else OutcomeUnknown
         try:
-            async with asyncio.timeout(self._call_s):
+            async with asyncio.timeout(self._call_s if call_s is None else call_s):
                 async for attempt in retrying:
                     with attempt:
                         return await self._once(method, path, safe, query=query, json=json, form=form, body=body, headers=headers)
@@ -199,7 +203,7 @@ class Http:
             if isinstance(failure, NOT_SENT) or safe:
                 raise _Passing(failure, None, None) from failure
             raise OutcomeUnknown("cut") from failure
-        found = _answer(response, raw, self._largest)
+        found = await _answer(response, raw, self._largest)
         if safe and found.status in PASSING:
             raise _Passing(None, found, retry_after(found.headers.get("retry-after"), found.date()))
         return found
@@ -228,10 +232,13 @@ async def _bounded(response: httpx.Response, most: int) -> bytes:
     return b"".join(chunks)
 
 
-def _answer(response: httpx.Response, raw: bytes, most: int) -> Answer:
+async def _answer(response: httpx.Response, raw: bytes, most: int) -> Answer:
     headers = {name.lower(): value for name, value in response.headers.items()}
     try:
-        content = strict_json.read(raw, cap=most) if raw else None
+        if len(raw) > READ_ASIDE:
+            content = await asyncio.to_thread(strict_json.read, raw, most)
+        else:
+            content = strict_json.read(raw) if raw else None
     except Malformed:
         content = None
     return Answer(response.status_code, headers, content, raw[:2_000].decode("utf-8", "replace"), raw if content is None else b"")

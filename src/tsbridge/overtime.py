@@ -12,7 +12,7 @@ from collections.abc import Callable
 from types import FrameType
 from typing import Final, TypeVar
 
-from tsbridge.work.reading import Bound, TookTooLong
+from tsbridge.work.bound import Bound, TookTooLong
 
 T = TypeVar("T")
 

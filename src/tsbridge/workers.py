@@ -78,13 +78,21 @@ TAKEOVER: Final = "takeover"
 SEAL: Final = "seal"
 VITAL: Final = (INGEST, CLOCK, WRITEBACK)
 """Tasks without which nothing is heard, escalated or written."""
-LIMITS: Final = {CALLS: timedelta(minutes=30), RECORDINGS: timedelta(minutes=15)}
-"""Of those whose rounds may last longer than others': Talkdesk makes a report in ten minutes, and a list has many pages."""
+LIMITS: Final = {
+    INGEST: timedelta(minutes=2),
+    ALONE: timedelta(seconds=140),
+    CALLS: timedelta(minutes=30),
+    RECORDINGS: timedelta(minutes=15),
+}
+"""Talkdesk makes a report in ten minutes, and a list has many pages. What hangs with deliveries is ended sooner; two processes in a row
+may read one of them (`readers.ALONE`). Each is shorter than the lease of what the round claims."""
 WHOAMI: Final = "whoami"
 OWN_USER: Final = "own_user"
 ASK_AGAIN: Final = timedelta(minutes=30)
 READ_WITHIN_S: Final = 0.25
 """How long a delivery may be read here: a megabyte of the slowest kind takes a tenth of a second."""
+TICKET_WITHIN_S: Final = 1.0
+"""How long the audits of one ticket may be read: a thousand long ones take a sixth of it."""
 
 
 def alarm(what: str, **named: object) -> None:
@@ -120,7 +128,7 @@ class Workers:
         reads = ReadBudget(database, clock, settings.zendesk_reads_per_minute)
         self.names = Names(self._zendesk, reads)
         background = Background(database, clock, live, self._zendesk, settings.phone_region, reads)
-        hearing = Hearing(database, clock, self._zendesk, reads)
+        hearing = Hearing(database, clock, self._zendesk, reads, within(TICKET_WITHIN_S))
         read = readers(settings, self.own_user)
         wakes = (self.wake_writer, within(READ_WITHIN_S), self.wake_alone)
         ingest = Ingest(database, clock, ids, read.here(), conclusions, background, hearing, name, *wakes)
@@ -158,7 +166,7 @@ class Workers:
             rounds[CHOICES] = Definitions(database, clock, self._zendesk, reads).round
             reconciler = Reconciler(database, clock, ids, self._zendesk, own, name, alarm, live, reads, self.wake, self.wake_writer)
             rounds[RECONCILE] = reconciler.round
-            stream = Stream(database, clock, self._zendesk, own, name, reads, ingest.hear, self.wake_facts)
+            stream = Stream(database, clock, self._zendesk, own, name, reads, ingest.hear, self.wake_facts, within(TICKET_WITHIN_S))
             rounds[STREAM] = stream.round
         if self._talkdesk is not None:
             rounds[CALLS] = CallReconciler(database, clock, ids, self._talkdesk, name, self.wake).round

@@ -6,10 +6,13 @@ import json
 from collections.abc import AsyncIterator
 from typing import Any
 
+import httpx
 import pytest
 
 from tests.clocks import SettableClock
 from tests.work.desk import WEBHOOKS_GO_NOWHERE, Wire
+from tsbridge.core.errors import Malformed
+from tsbridge.core.limits import LIST_PAGES
 from tsbridge.http import Http
 from tsbridge.simulator.zendesk import Limits, Zendesk
 from tsbridge.vendors.zendesk import install, setup
@@ -160,3 +163,22 @@ async def test_beside_the_triggers_merged_users_are_told_by_a_webhook_of_their_o
     triggers = account.world.store.triggers.values()
     (first, _) = account.world.store.webhooks.values()
     assert {str(trigger["actions"][0]["value"][0]) for trigger in triggers} == {str(first["id"])}
+
+
+async def test_a_list_that_does_not_end_is_given_up() -> None:
+    """Cursors that lead in a circle."""
+    asked = 0
+
+    def page(request: httpx.Request) -> httpx.Response:
+        nonlocal asked
+        asked += 1
+        return httpx.Response(200, json={"triggers": [{"id": asked}], "meta": {"has_more": True, "after_cursor": "again"}})
+
+    async def sleep(_: float) -> None:
+        return
+
+    client = ZendeskClient(Http("http://zendesk.test", sleep=sleep, transport=httpx.MockTransport(page)), AccessToken("token"))
+    with pytest.raises(Malformed, match=r"^endless_list$"):
+        await client.every("triggers.json", "triggers")
+    assert asked == LIST_PAGES
+    await client.close()

@@ -27,7 +27,8 @@ from tsbridge.readers import Readers, read_apart
 from tsbridge.store import inbox, tables, warnings
 from tsbridge.store.db import Database
 from tsbridge.work.alone import Alone
-from tsbridge.work.reading import Reading, TookTooLong
+from tsbridge.work.bound import TookTooLong
+from tsbridge.work.reading import Reading
 from tsbridge.work.rings import Read
 
 BOUNDS = Limits(seconds=20.0, computing_s=1, memory=400 << 20)

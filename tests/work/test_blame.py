@@ -20,11 +20,14 @@ from sqlalchemy.exc import TimeoutError as PoolIsBusy
 from tests.clocks import SettableClock
 from tests.work.test_walk_laws import BOOK
 from tests.work.walk import Walk, call, ticket
-from tsbridge.store import inbox, tables
+from tsbridge.overtime import within
+from tsbridge.store import facts, inbox, tables
 from tsbridge.store.db import Database
 from tsbridge.vendors.zendesk.client import AuditPage
-from tsbridge.work.hearing import Hearing
+from tsbridge.vendors.zendesk.read_fields import OwnUser
+from tsbridge.work.hearing import Heard, Hearing
 from tsbridge.work.reads import ReadBudget
+from tsbridge.work.stream import Stream
 
 TROUBLES = (
     lambda: OperationalError("work", None, sqlite3.OperationalError("database is locked")),
@@ -157,10 +160,6 @@ def test_a_reader_that_fails_is_its_deliverys_own_affair(database: Database, clo
 
 
 def test_audits_that_our_reader_fails_on_are_that_tickets_own_affair(database: Database, clock: SettableClock) -> None:
-    class Odd(dict[str, Any]):
-        def get(self, *_: Any) -> Any:
-            raise KeyError("odd")
-
     class Account:
         async def audit_page(self, ticket: str, after: str | None = None) -> AuditPage:
             made = {"id": 1, "created_at": "2026-11-22T09:00:00Z", "author_id": 41, "events": [{"type": "Create", "field_name": "status"}]}
@@ -169,6 +168,63 @@ def test_audits_that_our_reader_fails_on_are_that_tickets_own_affair(database: D
     hearing = Hearing(database, clock, Account(), ReadBudget(database, clock))
     found = asyncio.run(hearing.read({"1": None, "2": None}))
     assert (set(found.moments), found.gone, found.unasked) == ({"2"}, frozenset(), frozenset())
+
+
+class Odd(dict[str, Any]):
+    """One that fails whoever asks it."""
+
+    def get(self, *_: Any) -> Any:
+        raise KeyError("odd")
+
+
+class Endless(dict[str, Any]):
+    """An audit, or a row, of which nothing can be had in any time."""
+
+    def get(self, *_: Any) -> Any:
+        while True:
+            pass
+
+
+def test_audits_that_take_for_ever_to_read_are_left_and_hold_nobody(
+    database: Database, clock: SettableClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    class Account:
+        async def audit_page(self, ticket: str, after: str | None = None) -> AuditPage:
+            made = {"id": 1, "created_at": "2026-11-22T09:00:00Z", "author_id": 41, "events": [{"type": "Create", "field_name": "status"}]}
+            return AuditPage((Endless() if ticket == "1" else made,), None)
+
+    hearing = Hearing(database, clock, Account(), ReadBudget(database, clock), within(0.05))
+    found = asyncio.run(hearing.read({"1": None, "2": None}))
+    assert (set(found.moments), found.gone, found.unasked) == ({"2"}, frozenset(), frozenset())
+    assert [record.kind for record in caplog.records if record.message == "audits could not be read"] == ["TookTooLong"]  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("fault", [Endless, Odd])
+def test_rows_of_the_export_that_cannot_be_read_leave_their_ticket_to_be_read_alone(
+    database: Database, clock: SettableClock, fault: type[dict[str, Any]]
+) -> None:
+    child = {"id": 11, "event_type": "Create", "status": "open", "requester_id": 41}
+
+    def row(ticket: int, by: int, **more: Any) -> dict[str, Any]:
+        about = {"id": ticket, "ticket_id": ticket, "updater_id": by, "created_at": "2026-11-22T08:00:00Z"}
+        return {**about, "event_type": "Audit", "via": {"channel": "web"}, "child_events": [child], **more}
+
+    class Account:
+        async def ticket_events(self, start_time: int) -> dict[str, Any]:
+            rows = [row(1, 99, metadata=fault(custom={})), row(2, 41)]  # of our own user's the metadata are looked at
+            return {"ticket_events": rows, "end_time": start_time, "end_of_stream": True}
+
+    told: dict[str, Any] = {}
+
+    async def hear(heard: Heard) -> None:
+        told.update(heard.moments)
+
+    own = OwnUser("99")
+    stream = Stream(database, clock, Account(), lambda: own, "w1", ReadBudget(database, clock), hear, lambda: None, within(0.05))
+    asyncio.run(stream.round())
+    assert [moment.event for moment in told["2"]] == ["ticket.created"]
+    assert "1" not in told
+    assert database.read_now(lambda conn: facts.of(conn, ["1", "2"])).keys() == {"1"}
 
 
 def test_a_case_that_cannot_be_judged_when_its_time_comes_stops_no_others_escalation(database: Database, clock: SettableClock) -> None:

@@ -7,8 +7,12 @@ from typing import Final
 
 # What other sides answer us
 
-CALL_S: Final = 30.0
+CALL_S: Final = 20.0
 """Seconds one outgoing call may last, its short retries and all of its answer included: a side that sends a byte a second holds nobody."""
+EXPORT_S: Final = 60.0
+"""The same for a page of an export, which has a thousand tickets in it."""
+LIST_PAGES: Final = 1_000
+"""Of one list at a vendor: Talkdesk's paging ends at 10,000 items, a hundred thousand triggers or agents has nobody; more is a circle."""
 ANSWER_BYTES: Final = 32 << 20
 """Of a vendor's answer, unpacked: an incremental page of a thousand tickets is about five million."""
 RECEIPT_BYTES: Final = 256 << 10

@@ -25,8 +25,8 @@ from tsbridge.vendors.talkdesk.missed import Heard, ids_of, missed, together, un
 PLACE: Final = "talkdesk_reports"
 TURN: Final = "talkdesk_reports_turn"
 EVERY: Final = timedelta(minutes=15)
-LEASE: Final = timedelta(minutes=20)
-"""A report may take ten minutes to be made."""
+LEASE: Final = timedelta(minutes=31)
+"""Longer than a round: a report may take ten minutes to be made."""
 GRACE: Final = timedelta(minutes=5)
 """How long a webhook may be on its way before it counts as missed."""
 AGAIN: Final = timedelta(hours=6)

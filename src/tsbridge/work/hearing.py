@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Final
+from functools import partial
+from typing import Any, Final, TypeVar
 
 from sqlalchemy import Connection
 
@@ -25,7 +26,8 @@ from tsbridge.store import intents, keep
 from tsbridge.store.db import Database
 from tsbridge.store.facts import Wanted
 from tsbridge.store.moments import audits_heard, requester_before
-from tsbridge.vendors.zendesk.read_audits import channel_warnings, moments_of, requester_at_first, tells_creation
+from tsbridge.vendors.zendesk.read_audits import Planned, channel_warnings, moments_of, requester_at_first, tells_creation
+from tsbridge.work.bound import Bound, unbound
 from tsbridge.work.histories import CUT, History, Zendesk, history, number
 from tsbridge.work.reads import ReadBudget, Reader
 
@@ -36,6 +38,8 @@ LONGER_S: Final = 20.0
 AT_ONCE: Final = 8
 STREAM: Final = "zendesk_events"
 """Kept: how far the export of ticket events was read, `{"from": <unix seconds>, "behind": <time of receipt>}`."""
+
+T = TypeVar("T")
 
 log = logging.getLogger("tsbridge.hearing")
 
@@ -60,7 +64,9 @@ class Heard:
 class Hearing:
     """Reads tickets' audits. Without a Zendesk to ask, deliveries are all there is and nothing is a first impression."""
 
-    def __init__(self, database: Database, clock: Clock, zendesk: Zendesk | None, reads: ReadBudget) -> None:
+    def __init__(self, database: Database, clock: Clock, zendesk: Zendesk | None, reads: ReadBudget, bound: Bound = unbound) -> None:
+        """`bound`: how long the audits of one ticket may be read."""
+        self._bound = bound
         self._database = database
         self._clock = clock
         self._zendesk = zendesk
@@ -123,32 +129,39 @@ class Hearing:
         unasked = frozenset(tickets) - frozenset(allowed)
         if not found:
             return Heard(gone=frozenset(gone), unasked=unasked)
-        told, warnings = await self._database.read(lambda conn: self._told(conn, found, requesters))
+        told, warnings = await self._told(found, requesters)
         nothing = {ticket for ticket, moments in told.items() if not moments}
         heard = {ticket: moments for ticket, moments in told.items() if moments}
         return Heard(heard, frozenset(gone | nothing), unasked, behind=behind, warnings=warnings)
 
-    def _told(
-        self, conn: Connection, found: Mapping[str, History], requesters: Mapping[str, str | None]
+    async def _told(
+        self, found: Mapping[str, History], requesters: Mapping[str, str | None]
     ) -> tuple[dict[str, tuple[Moment, ...]], dict[str, tuple[str, ...]]]:
         """What these audits tell of each ticket, and what of it could not be taken as it was said."""
-        told: dict[str, tuple[Moment, ...]] = {}
-        warnings: dict[str, tuple[str, ...]] = {}
-        plans = intents.plans_of(conn, list(found))
-        for ticket, read in found.items():
+        first = await self._each({ticket: partial(_begins, read) for ticket, read in found.items()})
+
+        def known(conn: Connection) -> tuple[Mapping[str, Mapping[str, Any]], dict[str, str | None]]:
+            before = {ticket: requester_before(conn, ticket, audit) for ticket, audit in first.items() if audit is not None}
+            return intents.plans_of(conn, list(first)), before
+
+        plans, before = await self._database.read(known)
+        read = {
+            ticket: partial(_says, ticket, found[ticket], plans[ticket].get, first[ticket], before.get(ticket), requesters[ticket])
+            for ticket in first
+        }
+        said = await self._each(read)
+        return {ticket: one[0] for ticket, one in said.items()}, {ticket: one[1] for ticket, one in said.items()}
+
+    async def _each(self, work: Mapping[str, Callable[[], T]]) -> dict[str, T]:
+        """What comes of reading each ticket's audits, of those that can be read, and within the time there is for one."""
+        done: dict[str, T] = {}
+        for ticket, reads in work.items():
             try:
-                requester = None if tells_creation(read.audits) else self._requester(conn, ticket, read) or requesters[ticket]
-                told[ticket] = moments_of(ticket, read.audits, plans[ticket].get, requester)
+                done[ticket] = self._bound(reads)
             except Exception as failure:  # a fault of ours that this ticket met: as if it could not be read yet, and no other's affair
                 log.error("audits could not be read", extra={"ticket": ticket, "kind": type(failure).__name__, "where": place(failure)})
-                continue
-            warnings[ticket] = (*channel_warnings(read.audits), *((CUT,) if read.cut else ()))
-        return told, warnings
-
-    def _requester(self, conn: Connection, ticket: str, read: History) -> str | None:
-        """Whose ticket it was when audits begin in the middle of its life: as heard before them, else as the first change says."""
-        before = requester_before(conn, ticket, min((number(audit) for audit in read.audits), default=""))
-        return before or requester_at_first(read.audits)
+                await asyncio.sleep(0)  # should they all be like this: the door comes in between
+        return done
 
     async def _ask(self, zendesk: Zendesk, tickets: Sequence[str], reader: Reader, patience: float) -> tuple[dict[str, History], set[str]]:
         """The audits of these tickets, as many as come in time; and which tickets are gone."""
@@ -186,6 +199,21 @@ class Hearing:
 
     async def _heard(self, ticket: str) -> set[str]:
         return await self._database.read(lambda conn: audits_heard(conn, [ticket]).get(ticket, set()))
+
+
+def _begins(read: History) -> str | None:
+    """The first of these audits where they begin in the middle of a ticket's life; None where they begin with it."""
+    return None if tells_creation(read.audits) else min(map(number, read.audits), default="")
+
+
+def _says(
+    ticket: str, read: History, planned: Planned, first: str | None, before: str | None, otherwise: str | None
+) -> tuple[tuple[Moment, ...], tuple[str, ...]]:
+    """The moments of a ticket's audits, and warnings. Whose it is, where they begin in the middle: as heard `before` them, else as the
+    first change says, else as the deliveries told."""
+    requester = None if first is None else before or requester_at_first(read.audits) or otherwise
+    warnings = (*channel_warnings(read.audits), *((CUT,) if read.cut else ()))
+    return moments_of(ticket, read.audits, planned, requester), warnings
 
 
 def storm(conn: Connection, reads: ReadBudget, more: int = 0) -> bool:

@@ -30,18 +30,19 @@ from tsbridge.store.rulebooks import Built
 from tsbridge.store.warnings import note
 from tsbridge.vendors.zendesk.read_audits import believed
 from tsbridge.work.accounts import ACCOUNT, FOREIGN, foreign, without_foreign
+from tsbridge.work.bound import Bound, TookTooLong, unbound
 from tsbridge.work.conclude import Concluded, Conclusions
 from tsbridge.work.due import AIM
 from tsbridge.work.facts import Background
 from tsbridge.work.hearing import Heard, Hearing
 from tsbridge.work.histories import CUT
-from tsbridge.work.reading import Bound, Reader, TookTooLong, tell_fault, unbound
+from tsbridge.work.reading import Reader, tell_fault
 from tsbridge.work.reading import read as read_delivery
 from tsbridge.work.rings import Read, Rings, beside, newest_ring, only, pause, received, rung, unheard
 from tsbridge.work.told_now import ToldNow
 
 BATCH = 50
-LEASE = timedelta(seconds=60)
+LEASE = timedelta(seconds=150)
 PAUSE = timedelta(seconds=5)
 """How long deliveries rest that were given back."""
 ECHO_WINDOW = timedelta(hours=1)

@@ -5,15 +5,14 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any, Final, Protocol, TypeVar
+from typing import Any, Final, Protocol
 
 from tsbridge.core.errors import Malformed
 from tsbridge.core.moments import Moment
 from tsbridge.core.place import place
 from tsbridge.store import inbox
+from tsbridge.work.bound import TookTooLong
 from tsbridge.work.rings import Read
-
-T = TypeVar("T")
 
 READER_FAILED: Final = "reader_failed"
 LAST_WORDS: Final = ("ticket.deleted", "ticket.merged")
@@ -40,21 +39,6 @@ class Reading(Protocol):
 
 Reader = Callable[[inbox.Claimed, Any], Reading]
 """Reads one claimed delivery, by the kept mappings of its source if there are any; raises `Malformed`. Made by wiring."""
-
-
-class TookTooLong(Exception):
-    """Work was ended because it had used up its time."""
-
-
-class Bound(Protocol):
-    """Does work that waits for nothing, within some time. Raises `TookTooLong`."""
-
-    def __call__(self, work: Callable[[], T]) -> T: ...
-
-
-def unbound(work: Callable[[], T]) -> T:
-    """However long it takes."""
-    return work()
 
 
 def read(row: inbox.Claimed, reader: Reader, mappings: Any, *, impressions: bool) -> Read:

@@ -31,6 +31,7 @@ from tsbridge.vendors.zendesk.client import AuditPage
 from tsbridge.vendors.zendesk.missed import gone
 from tsbridge.vendors.zendesk.read_fields import OwnUser
 from tsbridge.vendors.zendesk.tickets import current_of
+from tsbridge.work.loop import LEASE
 from tsbridge.work.reads import ReadBudget
 from tsbridge.work.trouble import Alarm
 
@@ -38,7 +39,6 @@ NAME: Final = "reconciler"
 EVERY: Final = timedelta(minutes=2)
 PAGE: Final = 100
 SOON: Final = timedelta(seconds=5)
-LEASE: Final = timedelta(minutes=5)
 RECENT: Final = timedelta(minutes=2)
 """How far back from now nothing counts as history: it may have rung, and be on its way."""
 OVERLAP: Final = timedelta(minutes=5)

@@ -25,7 +25,8 @@ from tsbridge.vendors.talkdesk.missed import ids_of, proves_message
 LOOKS: Final = 11
 """After so many there was no message. Over six hours: the reports that are read again tell no more of the call."""
 AT_ONCE: Final = 20
-LEASE: Final = timedelta(minutes=5)
+LEASE: Final = timedelta(minutes=16)
+"""Longer than a round."""
 WAIT: Final = timedelta(minutes=1)
 """When Talkdesk cannot be asked and does not say how long."""
 

@@ -27,7 +27,8 @@ from tsbridge.store.replays import Job
 from tsbridge.store.rulebooks import Built, LiveRulebook
 from tsbridge.work.conclude import Conclusions, Known, wishes_of
 from tsbridge.work.due import AIM
-from tsbridge.work.replay import LEASE, Aside
+from tsbridge.work.loop import LEASE
+from tsbridge.work.replay import Aside
 
 REPUBLISHED: Final = "another_version_is_live"
 """Why a job ended before it was through."""

@@ -27,10 +27,10 @@ from tsbridge.store import history, lanes, replays, rulebooks, shadow
 from tsbridge.store.db import Database
 from tsbridge.store.history import StoredCase
 from tsbridge.store.rulebooks import LiveRulebook
+from tsbridge.work.loop import LEASE
 
 PAGE: Final = 40
 TOGETHER: Final = 1_000
-LEASE: Final = timedelta(seconds=30)
 A_MOMENT: Final = timedelta(milliseconds=250)
 PATIENCE: Final = 20
 """Moments that replays and the shadow step aside for, before they do one page all the same."""

@@ -7,14 +7,18 @@ read alone. What a look finds is told when it has come to the end, for a ticket'
 
 from __future__ import annotations
 
+import asyncio
+import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any, Final, Protocol
 
 from sqlalchemy import Connection
 
 from tsbridge.core.errors import VendorError
 from tsbridge.core.moments import Moment, instant_text
+from tsbridge.core.place import place
 from tsbridge.core.ports import Clock
 from tsbridge.store import facts as wanted
 from tsbridge.store import intents, keep, moments
@@ -22,16 +26,17 @@ from tsbridge.store.db import Database
 from tsbridge.vendors import reading
 from tsbridge.vendors.reading import whole_id
 from tsbridge.vendors.zendesk.event_export import audits_of, says_anything
-from tsbridge.vendors.zendesk.read_audits import moments_of
+from tsbridge.vendors.zendesk.read_audits import Planned, moments_of
 from tsbridge.vendors.zendesk.read_fields import OwnUser
+from tsbridge.work.bound import Bound, unbound
 from tsbridge.work.hearing import STREAM, Heard, storm
 from tsbridge.work.histories import number
+from tsbridge.work.loop import LEASE
 from tsbridge.work.reads import ReadBudget
 
 EVERY: Final = timedelta(minutes=2)
 IN_A_STORM: Final = timedelta(seconds=20)
 SOON: Final = timedelta(seconds=5)
-LEASE: Final = timedelta(minutes=5)
 OVERLAP: Final = timedelta(minutes=5)
 """How far back the first look goes."""
 NEWEST: Final = timedelta(seconds=65)
@@ -44,6 +49,8 @@ MOST: Final = 10_000
 TOGETHER: Final = 50
 """Tickets told in one transaction."""
 Row = Mapping[str, Any]
+
+log = logging.getLogger("tsbridge.stream")
 
 
 class Zendesk(Protocol):
@@ -65,7 +72,10 @@ class Stream:
         reads: ReadBudget,
         hear: Callable[[Heard], Awaitable[None]],
         wake: Callable[[], None],
+        bound: Bound = unbound,
     ) -> None:
+        """`bound`: how long the rows of one ticket may be read."""
+        self._bound = bound
         self._database = database
         self._clock = clock
         self._zendesk = zendesk
@@ -158,7 +168,7 @@ class Stream:
             await self._tell_some(tickets[start : start + TOGETHER], behind)
 
     async def _tell_some(self, tickets: Sequence[str], behind: datetime) -> None:
-        heard, alone = await self._database.read(lambda conn: self._read(conn, tickets))
+        heard, alone = await self._read(tickets)
         await self._told(heard, behind)
         now = self._clock.now()
         if alone:
@@ -172,20 +182,33 @@ class Stream:
         for start in range(0, len(tickets), TOGETHER):
             await self._hear(Heard({ticket: heard[ticket] for ticket in tickets[start : start + TOGETHER]}, behind=behind))
 
-    def _read(self, conn: Connection, tickets: Sequence[str]) -> tuple[dict[str, Sequence[Moment]], list[str]]:
-        """What the rows of these tickets tell, and those of which they do not tell all."""
-        open_, plans = wanted.of(conn, tickets), intents.plans_of(conn, tickets)
+    async def _read(self, tickets: Sequence[str]) -> tuple[dict[str, Sequence[Moment]], list[str]]:
+        """What the rows of these tickets tell, and those of which they do not tell all, or which cannot be read."""
+
+        def known(conn: Connection) -> tuple[Any, Any, dict[str, str | None]]:
+            before = {ticket: moments.requester_before(conn, ticket, min(self._news[ticket])) for ticket in tickets}
+            return wanted.of(conn, tickets), intents.plans_of(conn, tickets), before
+
+        open_, plans, before = await self._database.read(known)
         heard: dict[str, Sequence[Moment]] = {}
         alone: list[str] = []
         for ticket in tickets:
-            rows = self._news[ticket]
-            requester = moments.requester_before(conn, ticket, min(rows))
-            audits = None if ticket in open_ and open_[ticket].alone else audits_of(rows.values(), self._own().id, requester)
-            if audits is None:
+            read = partial(self._moments, ticket, plans[ticket].get, before[ticket])
+            try:
+                told = None if ticket in open_ and open_[ticket].alone else self._bound(read)
+            except Exception as failure:  # a fault of ours that this ticket met, and no other's affair: its audits are read
+                log.error("rows could not be read", extra={"ticket": ticket, "kind": type(failure).__name__, "where": place(failure)})
+                await asyncio.sleep(0)  # should they all be like this: the door comes in between
+                told = None
+            if told is None:
                 alone.append(ticket)
             else:
-                heard[ticket] = moments_of(ticket, audits, plans[ticket].get, requester)
+                heard[ticket] = told
         return heard, alone
+
+    def _moments(self, ticket: str, planned: Planned, requester: str | None) -> Sequence[Moment] | None:
+        audits = audits_of(self._news[ticket].values(), self._own().id, requester)
+        return None if audits is None else moments_of(ticket, audits, planned, requester)
 
     def _left(self, conn: Connection, behind: datetime) -> tuple[list[str], Mapping[str, object]]:
         left = wanted.behind(conn, behind, MOST)

@@ -14,10 +14,11 @@ from sqlalchemy import Connection
 
 from tsbridge.core.ports import Clock
 from tsbridge.store import leases
-from tsbridge.store.db import Database
+from tsbridge.store.db import Database, unavailable
+from tsbridge.store.views import DATABASE_FAILURES
 
 EVERY: Final = timedelta(seconds=2)
-SILENT: Final = 8
+SILENT: Final = 6
 """Looks, `EVERY` so often, at which another one's count stands still before it is taken for dead."""
 
 log = logging.getLogger("tsbridge.takeover")
@@ -35,7 +36,12 @@ class Takeover:
 
     async def round(self) -> datetime:
         """One beat and one look."""
-        gone, ended, again = await self._database.write(self._look)
+        try:
+            gone, ended, again = await self._database.write(self._look)
+        except DATABASE_FAILURES as failure:
+            if unavailable(failure):  # nobody beats; whoever rested longer than others, as after other failures, would be taken for dead
+                return self._clock.now() + EVERY
+            raise
         if gone:
             log.warning("workers are gone: what they had is taken over", extra={"gone": gone, "count": ended})
         if again:

@@ -10,7 +10,7 @@ import functools
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Final, Protocol
 
 from sqlalchemy import Connection
@@ -27,6 +27,7 @@ from tsbridge.store.db import Database
 from tsbridge.store.desired import ClaimedWish
 from tsbridge.store.rulebooks import newest
 from tsbridge.work import unheard
+from tsbridge.work.loop import LEASE
 from tsbridge.work.pace import Pace
 from tsbridge.work.unheard import Story
 
@@ -34,8 +35,6 @@ MANY: Final = 100
 """Tickets of one job, and due wishes that make a backlog."""
 FEW: Final = 5
 """Fewer tickets with the same edit are written alone."""
-LEASE: Final = timedelta(minutes=2)
-"""A job is followed for less than a minute."""
 
 
 class Zendesk(Protocol):

@@ -29,11 +29,12 @@ from tsbridge.store.rulebooks import LiveRulebook, newest
 from tsbridge.vendors.zendesk.tickets import current_of
 from tsbridge.work import together, unheard, writing
 from tsbridge.work.conclude import Conclusions
+from tsbridge.work.loop import LEASE
 from tsbridge.work.pace import Pace
 from tsbridge.work.together import Together
 from tsbridge.work.trouble import Alarm, Trouble
 from tsbridge.work.unheard import Story
-from tsbridge.work.writing import FIGHT_WINDOW, FIGHT_WRITES, LEASE, Writing
+from tsbridge.work.writing import FIGHT_WINDOW, FIGHT_WRITES, Writing
 
 BATCH: Final = 25
 AT_ONCE: Final = 8

@@ -31,13 +31,12 @@ from tsbridge.vendors.zendesk.audits import changes_of
 from tsbridge.vendors.zendesk.client import Updated
 from tsbridge.vendors.zendesk.tickets import before_of, body_of, current_of, intents_in, marker_of, parts_meant, properties_of
 from tsbridge.work import unheard
+from tsbridge.work.loop import LEASE
 from tsbridge.work.pace import Pace, Stopped
 from tsbridge.work.reads import TOLD_NOTHING
 from tsbridge.work.trouble import Alarm, Trouble
 from tsbridge.work.unheard import Story
 
-LEASE: Final = timedelta(seconds=60)
-"""Held anew before each call, which takes at most fifteen seconds."""
 TRIES: Final = 4
 """Of one ticket in one go: the first and at most three that are planned anew."""
 GIVE_UP_AFTER: Final = timedelta(hours=72)

@@ -11,6 +11,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 from tsbridge.core.backoff import REPORT
 from tsbridge.core.errors import GiveUp, Malformed, TryLater, Unauthorized
+from tsbridge.core.limits import LIST_PAGES
 from tsbridge.core.moments import instant_text
 from tsbridge.core.ports import Clock
 from tsbridge.http import Answer, Http, Sleep, retry_after
@@ -24,8 +25,6 @@ REGIONS: Final[Mapping[str, tuple[str, str]]] = {
 }
 TOKEN_LIFE: Final = timedelta(minutes=5)
 """When the answer does not say: Talkdesk prints none anywhere."""
-PAGES: Final = 1_000
-"""Most pages of one list: its paging ends at 10,000 items, so more is a circle."""
 SPAN: Final = timedelta(days=28)
 """Of one calls report; Talkdesk takes up to a month."""
 PATIENCE: Final = timedelta(minutes=10)
@@ -79,7 +78,7 @@ class TalkdeskClient:
         """All items of a HAL list, page by page along its `next` links. A link to another host is refused: it would get our token."""
         asked = dict(query or {})
         found: list[Mapping[str, Any]] = []
-        for _ in range(PAGES):
+        for _ in range(LIST_PAGES):
             page = await self._get(path, asked)
             embedded = page.get("_embedded")
             items = embedded.get(name) if isinstance(embedded, Mapping) else None

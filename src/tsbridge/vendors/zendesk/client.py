@@ -9,13 +9,15 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final, Protocol
 
-from tsbridge.core.errors import Conflict, GiveUp, Invalid, OutcomeUnknown, TryLater, Unauthorized, VendorError
+from tsbridge.core.errors import Conflict, GiveUp, Invalid, Malformed, OutcomeUnknown, TryLater, Unauthorized, VendorError
+from tsbridge.core.limits import EXPORT_S, LIST_PAGES
 from tsbridge.core.ports import Clock
 from tsbridge.http import Answer, Http, retry_after
 from tsbridge.vendors.token import ClientCredentials
 
 MANY: Final = 100
 """Most ids of one show_many call."""
+EXPORTS: Final = "/api/v2/incremental/"
 FOLLOWED: Final = (1, 1, 2, 2, 4, 4, 8, 8, 8)
 """Seconds between looks at a job: for less than a minute."""
 ENDED: Final = ("completed", "failed", "killed")
@@ -200,15 +202,16 @@ class ZendeskClient:
         return await self._call(method, f"/api/v2/{path}", query=query, json=body)
 
     async def every(self, path: str, name: str) -> list[Mapping[str, Any]]:
-        """All items of a list with cursor pages."""
+        """All items of a list with cursor pages. Raises Malformed for one that does not end."""
         found: list[Mapping[str, Any]] = []
         query = {"page[size]": "100"}
-        while True:
+        for _ in range(LIST_PAGES):
             page = await self._get(f"/api/v2/{path}", query)
             found += [one for one in _list(page, name) if isinstance(one, Mapping)]
             if (after := _after(page)) is None:
                 return found
             query["page[after]"] = after
+        raise Malformed("endless_list")
 
     async def popular_tags(self) -> list[str]:
         """The hundred tags that are used most, the most popular first (`GET /api/v2/tags`)."""
@@ -239,10 +242,11 @@ class ZendeskClient:
         repeatable: bool | None = None,
         once: bool = False,
     ) -> Mapping[str, Any]:
+        call_s = EXPORT_S if path.startswith(EXPORTS) else None
         for last in (False, True):
             header = await self._credentials.header(self._http)
             answer = await self._http.call(
-                method, path, query=query, json=json, headers={"Authorization": header}, repeatable=repeatable, once=once
+                method, path, query=query, json=json, headers={"Authorization": header}, repeatable=repeatable, once=once, call_s=call_s
             )
             self.server_time = answer.date() or self.server_time
             self._heard(limits_of(answer))

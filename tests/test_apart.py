@@ -12,12 +12,13 @@ import pytest
 
 from tests.core.rules.agreement import disagreements
 from tests.rulebook.books import ZONE, book, leaf, rule
-from tsbridge.apart import MANY, RULEBOOKS, Ended, Limits, apart, check_apart, elsewhere, end_all, ready_apart, received, sent
+from tsbridge.apart import LONG, MANY, RULEBOOKS, Ended, Limits, apart, apart_if_large, elsewhere, end_all, ready_apart, received, sent
+from tsbridge.core.moments import canonical
 from tsbridge.core.ports import Died
 from tsbridge.core.rules.judge import Judge
 from tsbridge.files import load_file
 from tsbridge.roster.document import read as read_roster
-from tsbridge.rulebook.check import check
+from tsbridge.rulebook.examine import examine, examine_body
 from tsbridge.rulebook.ready import make_ready
 from tsbridge.rulebook.worlds import World
 
@@ -113,14 +114,37 @@ def test_what_keeps_a_document_from_going_live_is_told_from_there(document: Any,
     assert ready[:2] == make_ready(document, ZONE, read_roster, 2026)[:2]
 
 
-def test_a_large_rulebook_is_checked_elsewhere_and_the_same_is_said() -> None:
-    document = book(*(rule(f"r{n}", leaf("text", "contains", f"w{n // 2}"), {"notify": "x"}) for n in range(MANY)))
-    found = check_apart(document, ZONE)
-    assert found == check(document, ZONE)
-    assert "duplicate_rule" in {finding.code for finding in found}
-    triggers = "none"
-    with pytest.raises(ValueError) as there:  # noqa: PT011  # whatever it says, both say the same
-        check_apart(document, ZONE, triggers=triggers)
-    with pytest.raises(ValueError) as here:  # noqa: PT011
-        check(document, ZONE, triggers=triggers)
+def test_a_large_rulebook_is_examined_elsewhere_as_a_document_or_as_text_and_the_same_is_said() -> None:
+    document = book(*(rule(f"r{n}", leaf("text", "contains", f"w{n // 2}"), {"notify": "nobody"}) for n in range(MANY)))
+    content, none = canonical(document), b"null"
+    found = apart_if_large(examine, content + b" " * LONG, ZONE, none, read_roster)
+    assert found == examine(content, ZONE, none, read_roster)
+    assert "duplicate_rule" in {finding.code for finding in found.own}
+    sheet = apart_if_large(examine_body, content + b" " * LONG, 8 << 20, ZONE, none, read_roster)
+    assert b"duplicate_rule" in sheet.own["warning"] + sheet.own["info"]
+    assert sheet.named == found.named
+    with pytest.raises(ValueError, match="trigger") as there:
+        apart_if_large(examine, content + b" " * LONG, ZONE, none, read_roster, b'"none"')
+    with pytest.raises(ValueError, match="trigger") as here:
+        examine(content, ZONE, none, read_roster, b'"none"')
     assert str(there.value) == str(here.value)
+
+
+class Process:
+    """Work that says which process did it."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return eval, ("lambda document: __import__('os').getpid()",)
+
+    def __call__(self, _: Any) -> int:
+        return os.getpid()
+
+
+@pytest.mark.parametrize(
+    ("large", "small"),
+    [({"rules": [{}] * MANY}, {"rules": [{}] * (MANY - 1)}), (b" " * (LONG + 1), b" " * LONG)],
+    ids=["a document", "text"],
+)
+def test_only_what_is_worth_it_is_done_elsewhere(large: Any, small: Any) -> None:
+    assert apart_if_large(Process(), large) != os.getpid()
+    assert apart_if_large(Process(), small) == os.getpid()

@@ -20,15 +20,15 @@ from types import MappingProxyType
 from typing import Any, Final, NamedTuple, TypeVar
 
 from tsbridge.core.ports import Died
-from tsbridge.core.rules.findings import Finding
 from tsbridge.roster.document import read as read_roster
-from tsbridge.rulebook.check import check
 from tsbridge.rulebook.ready import Ready, make_ready
 
 T = TypeVar("T")
 
 MANY: Final = 200
-"""So many rules are worth a process of their own to be checked: it takes a third of a second to begin."""
+"""So many rules are worth a process of their own: it takes a third of a second to begin."""
+LONG: Final = 64 << 10
+"""So many bytes of a rulebook's text are."""
 DOCUMENT: Final = "document"
 NICE: Final = 10
 """Who asks for much computing waits longer on a busy machine; deliveries do not."""
@@ -66,16 +66,16 @@ def ready_apart(document: Any, zone: tzinfo, year: int) -> Ready:
     return apart(make_ready, document, zone, read_roster, year)
 
 
-def check_apart(document: Any, zone: tzinfo, *, triggers: Any = None, about: str | None = None) -> tuple[Finding, ...]:
-    """`rulebook.check.check`, elsewhere when it takes long."""
+def apart_if_large(work: Callable[..., T], document: Any, *more: Any) -> T:
+    """`work(document, *more)`, elsewhere when it takes long: of a rulebook, or its text. Raises as `apart`."""
+    return apart(work, document, *more) if _large(document) else work(document, *more)
+
+
+def _large(document: Any) -> bool:
+    if isinstance(document, bytes):
+        return len(document) > LONG
     rules = document.get("rules") if isinstance(document, dict) else None
-    if about is not None or not isinstance(rules, list) or len(rules) < MANY:
-        return check(document, zone, triggers=triggers, about=about)
-    return apart(_checked, document, zone, triggers)
-
-
-def _checked(document: Any, zone: tzinfo, triggers: Any) -> tuple[Finding, ...]:
-    return check(document, zone, triggers=triggers)
+    return isinstance(rules, list) and len(rules) >= MANY
 
 
 def apart(work: Callable[..., T], document: Any, *more: Any, limits: Limits = RULEBOOKS, python: str = sys.executable) -> T:

@@ -16,7 +16,7 @@ from fastapi import FastAPI
 from starlette.types import ASGIApp
 
 from tsbridge import ZONE_RULES, __version__, server
-from tsbridge.apart import check_apart, end_all, ready_apart
+from tsbridge.apart import apart_if_large, end_all, ready_apart
 from tsbridge.core.ports import Clock
 from tsbridge.ending import PATIENCE, Ending, Patience
 from tsbridge.settings import Settings
@@ -126,7 +126,7 @@ def _desk(settings: Settings, database: Database, clock: Clock, *, workers_insid
         wake_writer=wake_writer,
         wake_replay=wake_replay,
         make_ready=ready_apart,
-        check=check_apart,
+        apart=apart_if_large,
         names=workers.names,
         probes=probes(database, clock, loop, workers.skew, settings.writeback, roster),
         standings=dict if loop is None else loop.standings,

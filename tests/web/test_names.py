@@ -10,6 +10,7 @@ import pytest
 
 from tests.web import rows
 from tsbridge.core.rules.findings import Finding
+from tsbridge.rulebook.zendesk_names import Named
 from tsbridge.store import rulebooks
 
 pytestmark = pytest.mark.anyio
@@ -29,6 +30,9 @@ class Account:
     async def findings(self, document: Any) -> Sequence[Finding]:
         self.asked += (await self.room.desk.database.read(rulebooks.live_version),)
         return (LACKS,) if self.up else (Finding("info", "zendesk_not_asked", "Zendesk could not be asked"),)
+
+    async def strangers(self, named: Named | None) -> Sequence[Finding]:
+        return () if named is None else await self.findings(named)
 
     async def is_agent(self, user: str) -> bool | None:
         return user in self.agents if self.up else None

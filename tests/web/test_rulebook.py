@@ -266,7 +266,7 @@ async def test_what_a_process_died_of_is_not_published_and_that_is_said(room: An
         raise Died
 
     draft = await room.client.get("/v1/rulebook/draft")
-    async with room.other(make_ready=dies, check=dies) as client:
+    async with room.other(make_ready=dies, apart=dies) as client:
         match = {"If-Match": draft.headers["ETag"]}
         for answer in (
             await client.post("/v1/rulebook/publish", json={"note": "go"}, headers=match),

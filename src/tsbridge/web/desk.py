@@ -19,10 +19,11 @@ from tsbridge.core.rota import Rota
 from tsbridge.core.rules.findings import Finding
 from tsbridge.core.standing import Standing
 from tsbridge.roster.document import read as read_roster
-from tsbridge.rulebook.check import check
 from tsbridge.rulebook.ready import Ready, make_ready
+from tsbridge.rulebook.zendesk_names import Named
 from tsbridge.store.db import Database
 from tsbridge.store.rulebooks import LiveRulebook
+from tsbridge.web.asked import Bench
 from tsbridge.web.auth import Gate
 from tsbridge.web.counters import Counters
 from tsbridge.web.record import Record
@@ -66,6 +67,7 @@ class Names(Protocol):
     """What Zendesk is asked about names, within seconds or not at all (`work.names.Names`)."""
 
     async def findings(self, document: Any) -> Sequence[Finding]: ...
+    async def strangers(self, named: Named | None) -> Sequence[Finding]: ...
     async def is_agent(self, user: str) -> bool | None: ...
 
 
@@ -73,6 +75,9 @@ class NobodyToAsk:
     """There is no Zendesk."""
 
     async def findings(self, document: Any) -> Sequence[Finding]:
+        return ()
+
+    async def strangers(self, named: Named | None) -> Sequence[Finding]:
         return ()
 
     async def is_agent(self, user: str) -> bool | None:
@@ -111,13 +116,18 @@ def _ready_here(document: Any, zone: tzinfo, year: int) -> Ready:
     return make_ready(document, zone, read_roster, year)
 
 
+def _here(work: Callable[..., Any], document: Any, *more: Any) -> Any:
+    return work(document, *more)
+
+
 @dataclass(frozen=True, slots=True)
 class Desk:
     """Made things for the API.
 
     `zone`: the team's. `salt`: fresh text for the audit's commitments. `entropy(n)`: n random bytes.
     `writeback`: what TSBRIDGE_WRITEBACK says. `webhooks`: the door's routes.
-    `make_ready`, `check`: make a document ready to be published this year and check it, wherever.
+    `make_ready`: makes a document ready to be published this year, wherever. `apart(work, document, *more)`: does the work on it, wherever;
+    raises `Died` when that did not come back. `bench`: where what people ask for waits for its turn.
     `names`: whether what a rulebook or a person names is there at Zendesk.
     `wake`: there are deliveries to work on; `wake_writer`: there are wishes to write; `wake_replay`: a replay or a rejudge.
     `standings`: how each task of this process stands.
@@ -144,7 +154,8 @@ class Desk:
     wake_writer: Callable[[], None] = _nobody
     wake_replay: Callable[[], None] = _nobody
     make_ready: Callable[[Any, tzinfo, int], Ready] = _ready_here
-    check: Callable[..., tuple[Finding, ...]] = check
+    apart: Callable[..., Any] = _here
+    bench: Bench = field(default_factory=Bench)
     names: Names = field(default_factory=NobodyToAsk)
     probes: Mapping[str, Probe] = field(default_factory=dict)
     standings: Callable[[], Mapping[str, Standing]] = dict

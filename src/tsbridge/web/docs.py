@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import Final
 
 from fastapi import APIRouter, Request, Response
 
+from tsbridge.web.asked import aside
 from tsbridge.web.desk import Made
 from tsbridge.web.route import DeskRoute
 
@@ -56,5 +56,5 @@ async def script() -> Response:
 async def openapi(request: Request, desk: Made) -> dict[str, object]:
     if desk.docs_role is not None:
         await desk.gate.admit(request, desk.docs_role)
-    described: dict[str, object] = await asyncio.to_thread(request.app.state.described)
+    described: dict[str, object] = await aside(request.app.state.described)
     return described

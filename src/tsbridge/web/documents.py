@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
-import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import tzinfo
 from functools import lru_cache
 from typing import Annotated, Any, Final
@@ -17,11 +15,11 @@ from tsbridge.core.rules.findings import NAME, Finding, RulebookError
 from tsbridge.core.rules.language import content_hash
 from tsbridge.roster.document import read as read_roster
 from tsbridge.rulebook.check import check
+from tsbridge.rulebook.examine import SEVERITIES, Examined, Sheet, examine, examine_body
 from tsbridge.rulebook.staffed import unread
-from tsbridge.rulebook.staffing import staffing
-from tsbridge.rulebook.targets import targets
 from tsbridge.store import rosters
-from tsbridge.store.db import Database
+from tsbridge.web.asked import aside
+from tsbridge.web.desk import Desk
 from tsbridge.web.problems import Problem, invalid, not_found
 
 Document = dict[str, Any]
@@ -176,49 +174,53 @@ def faults(document: Document) -> list[dict[str, Any]]:
     return []
 
 
-SEVERITIES: Final = ("error", "warning", "info")
-Check = Callable[..., tuple[Finding, ...]]
-"""`rulebook.check.check`, wherever it is done."""
-
-
-def findings(
-    document: Document, zone: tzinfo, *, about: str | None = None, triggers: Any = None, check: Check = check
-) -> list[dict[str, Any]]:
-    """Everything there is to say about a document; errors keep it from being published.
+def findings(document: Document, zone: tzinfo, *, about: str | None = None, triggers: Any = None) -> list[dict[str, Any]]:
+    """Everything there is to say about a document by itself; errors keep it from being published.
 
     `about`: only what concerns this rule. `triggers`: Zendesk's, to be taken into account; raises `ValueError` when they are none.
     Takes its time: never on the event loop.
     """
-    found = _checked(check, canonical(document), zone, about, canonical(triggers))
-    if about is not None:
-        place = f"/rules/{position_of(document, about)}"
-        found = tuple(one for one in found if one.severity != "error" or one.rule == about or f"{one.path}/".startswith(f"{place}/"))
+    found = check(document, zone, about=about, triggers=triggers)
+    if about is None:
+        return [finding.to_json() for finding in (*found, *unread(document, read_roster))]
+    place = f"/rules/{position_of(document, about)}"
+    told = (one for one in found if one.severity != "error" or one.rule == about or f"{one.path}/".startswith(f"{place}/"))
+    return [finding.to_json() for finding in told]
+
+
+async def examined(desk: Desk, document: Document, triggers: Any = None) -> Examined:
+    """Everything there is to say about a document, by the live roster too, worked out wherever there is room. Raises as `findings`."""
+    return await aside(_examined, desk.apart, document, desk.zone, await live_roster(desk), triggers)
+
+
+async def live_roster(desk: Desk) -> Document | None:
+    live = await desk.database.read(rosters.live)
+    return None if live is None else live.document
+
+
+def _examined(apart: Callable[..., Examined], document: Document, zone: tzinfo, roster: Document | None, triggers: Any) -> Examined:
+    return _kept(apart, canonical(document), zone, canonical(roster), canonical(triggers))
+
+
+@lru_cache(maxsize=4)
+def _kept(apart: Callable[..., Examined], content: bytes, zone: tzinfo, roster: bytes, triggers: bytes) -> Examined:
+    """The draft and the roster are looked at far more often than they are changed."""
+    return apart(examine, content, zone, roster, read_roster, triggers)
+
+
+async def examined_body(desk: Desk, body: bytes, cap: int) -> Sheet | None:
+    """The same of a body that is not even read here; None for one that is no document."""
+    roster = await live_roster(desk)
+    found: Sheet | None = await aside(_body_examined, desk.apart, body, cap, desk.zone, roster)
+    return found
+
+
+def _body_examined(apart: Callable[..., Sheet | None], body: bytes, cap: int, zone: tzinfo, roster: Document | None) -> Sheet | None:
+    return apart(examine_body, body, cap, zone, canonical(roster), read_roster)
+
+
+def told(found: Iterable[Finding]) -> list[dict[str, Any]]:
     return [finding.to_json() for finding in found]
-
-
-async def beside_roster(database: Database, document: Document) -> list[dict[str, Any]]:
-    """What of a document cannot work for want of people, by the live roster."""
-    live = await database.read(rosters.live)
-    return await asyncio.to_thread(_beside, document, None if live is None else live.document)
-
-
-def _beside(document: Document, roster: Document | None) -> list[dict[str, Any]]:
-    return [finding.to_json() for finding in _lacking(canonical(document), canonical(roster))]
-
-
-@lru_cache(maxsize=4)
-def _checked(check: Check, document: bytes, zone: tzinfo, about: str | None, triggers: bytes) -> tuple[Finding, ...]:
-    """The draft is looked at far more often than it is changed."""
-    told = json.loads(document)
-    found = check(told, zone, about=about, triggers=json.loads(triggers))
-    return found if about is not None else (*found, *unread(told, read_roster))
-
-
-@lru_cache(maxsize=4)
-def _lacking(document: bytes, roster: bytes) -> tuple[Finding, ...]:
-    """As `_checked`: the draft and the roster are looked at far more often than they are changed."""
-    book, people = json.loads(document), json.loads(roster)
-    return (*staffing(book, people), *targets(book, people))
 
 
 def ordered(found: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -234,9 +236,9 @@ def hash_of(document: Document) -> str:
     return content_hash(document)
 
 
-async def refuse_faulty(document: Document) -> None:
+async def refuse_faulty(desk: Desk, document: Document) -> None:
     """Raises 422 with `findings` unless the document can be judged by."""
-    found = await asyncio.to_thread(faults, document)
+    found = await aside(desk.apart, faults, document)
     if found:
         raise faulty(found)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
 from functools import partial
 from typing import Annotated, Any
@@ -14,6 +13,7 @@ from sqlalchemy import Connection
 from tsbridge.store import rulebooks as store
 from tsbridge.store.rulebooks import Draft
 from tsbridge.web import documents, publishing
+from tsbridge.web.asked import aside, asked_for
 from tsbridge.web.auth import Ops
 from tsbridge.web.desk import Desk, Made
 from tsbridge.web.documents import Document
@@ -41,6 +41,7 @@ class NewRule(Body):
 
 
 @routes.get("")
+@asked_for()
 async def show_draft(desk: Made, by: Ops, response: Response) -> dict[str, Any]:
     """The draft, a copy of live until somebody edits it, and what the check says of it."""
     draft, live = await desk.database.read(lambda conn: (store.draft(conn), store.live_version(conn)))
@@ -49,6 +50,7 @@ async def show_draft(desk: Made, by: Ops, response: Response) -> dict[str, Any]:
 
 
 @routes.put("")
+@asked_for()
 async def replace_draft(desk: Made, by: Ops, body: WholeDraft, response: Response, if_match: IfMatch = None) -> dict[str, Any]:
     """Replace the whole draft. It may have faults: they come back as findings, and publishing refuses them.
 
@@ -157,13 +159,13 @@ async def _edit(
 
 
 async def _with_findings(desk: Desk, draft: Draft, live: int) -> dict[str, Any]:
-    findings = await asyncio.to_thread(documents.findings, draft.document, desk.zone, check=desk.check)
-    short = await documents.beside_roster(desk.database, draft.document)
-    return {**draft_item(draft, live), "findings": [*findings, *short], "ok": documents.passes(findings)}
+    found = await documents.examined(desk, draft.document)
+    own = documents.told(found.own)
+    return {**draft_item(draft, live), "findings": [*own, *documents.told(found.beside)], "ok": documents.passes(own)}
 
 
 async def _rule_shown(desk: Desk, draft: Draft, live: int, key: str) -> dict[str, Any]:
-    findings = await asyncio.to_thread(documents.findings, draft.document, desk.zone, about=key, check=desk.check)
+    findings = await aside(documents.findings, draft.document, desk.zone, about=key)
     return {
         "key": key,
         "rule": documents.rule_of(draft.document, key),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import Annotated, Any, Final
@@ -20,6 +19,7 @@ from tsbridge.roster.check import queues_of
 from tsbridge.roster.document import SEVERITIES
 from tsbridge.store import proofs, rosters
 from tsbridge.web import rostering
+from tsbridge.web.asked import aside
 from tsbridge.web.auth import Viewer
 from tsbridge.web.desk import Made
 from tsbridge.web.duty_shapes import agent_item, duty_item, hole_item, on_call_item
@@ -45,7 +45,7 @@ async def list_agents(desk: Made, by: Viewer, page: Paged) -> dict[str, Any]:
     if rota is None:
         return page.answer("agents", [], lambda row: (row.key,), dict)
     working = {one.agent for one in rota.at_work(now)}
-    answering = await asyncio.to_thread(on_call_now, rota, now)
+    answering = await aside(on_call_now, rota, now)
     agents = [one for one in rota.roster.agents if after is None or one.key > after][: page.limit + 1]
 
     def shown(one: Agent) -> dict[str, Any]:
@@ -73,7 +73,7 @@ async def list_shifts(
     if not start < end <= start + LONGEST:
         raise invalid("query", "to", f"Expected a time behind `from`, within {LONGEST.days} days.")
     spells = await desk.database.read(lambda conn: desk.roster.over(conn, start, end, now))
-    found = await asyncio.to_thread(duties, spells)
+    found = await aside(duties, spells)
     rows = [one for one in found if agent in (None, one.agent) and (after is None or (one.start, one.id) > after)]
     return page.answer("shifts", rows[: page.limit + 1], lambda one: (instant_part(one.start), one.id), duty_item)
 
@@ -94,7 +94,7 @@ async def show_on_call(desk: Made, by: Viewer, at: TimeQuery = None, queue: Word
         ahead = first if first is not None and first > instant else None
         gap = {"from": time_text(instant), "to": time_text(ahead), "why": "there was no roster yet" if ahead else "there is no roster"}
         return {"at": time_text(instant), "people": [], "then": [], "gap": gap}
-    found: OnCall = await asyncio.to_thread(rota.on_call, instant, queue, number)
+    found: OnCall = await aside(rota.on_call, instant, queue, number)
     return on_call_item(found)
 
 
@@ -112,7 +112,7 @@ async def show_coverage(desk: Made, by: Viewer, days: NumberQuery = None) -> dic
         queues = sorted((book or {}).get("queues", {}))
         found = tuple(Hole(queue, None, now, now + span, "there is no roster", "publish a roster", None) for queue in queues)
     else:
-        found = await asyncio.to_thread(_holes, rota, tuple(queues_of(rota.roster, book)), now, now + span)
+        found = await aside(_holes, rota, tuple(queues_of(rota.roster, book)), now, now + span)
     return {"from": time_text(now), "to": time_text(now + span), "holes": [hole_item(one) for one in found]}
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import Any, Literal
 
 from fastapi import APIRouter, Response
@@ -10,6 +9,7 @@ from fastapi import APIRouter, Response
 from tsbridge.rulebook.zendesk_import import import_zendesk
 from tsbridge.store import rulebooks as store
 from tsbridge.web import documents
+from tsbridge.web.asked import aside, asked_for
 from tsbridge.web.auth import Ops
 from tsbridge.web.desk import Made
 from tsbridge.web.documents import Document
@@ -31,6 +31,7 @@ class Place(Body):
 
 
 @routes.post("/zendesk")
+@asked_for()
 async def import_from_zendesk(desk: Made, by: Ops, body: Document, response: Response, if_match: IfMatch = None) -> dict[str, Any]:
     """Zendesk's triggers or automations (`GET /api/v2/triggers`) as rules, with a report that leaves nothing out.
 
@@ -45,7 +46,7 @@ async def import_from_zendesk(desk: Made, by: Ops, body: Document, response: Res
     if place is not None:
         need_match(if_match, draft_tag(draft))
     try:
-        found = await asyncio.to_thread(import_zendesk, body, draft.document)
+        found = await aside(import_zendesk, body, draft.document)
     except ValueError as refused:
         raise invalid("body", "#", str(refused).capitalize() + ".", code="zendesk_rules") from None
     if place is None:

@@ -60,7 +60,7 @@ _WORDS: Final = {
     "415": "The body is of another type, or compressed.",
     "422": "The request is not valid.",
     "428": "If-Match is missing.",
-    "429": "Too many wrong keys.",
+    "429": "Too many wrong keys, or too much is asked for at once; see Retry-After.",
     "500": "Something went wrong on our side.",
     "503": "Not now; see Retry-After.",
 }

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator, Callable
 from datetime import timedelta
 from typing import Any, Final
@@ -17,6 +16,7 @@ from tsbridge.store import history, replays, rulebooks
 from tsbridge.store.replays import Job
 from tsbridge.web import documents
 from tsbridge.web.accept import choose
+from tsbridge.web.asked import aside, asked_for
 from tsbridge.web.auth import Ops
 from tsbridge.web.csvtext import CSV, NDJSON, cell, csv_text, ndjson
 from tsbridge.web.desk import Desk, Made
@@ -55,6 +55,7 @@ class NewReplay(Body):
 
 
 @routes.post("", status_code=202)
+@asked_for()
 async def start_replay(desk: Made, by: Ops, response: Response, body: NewReplay | None = None) -> dict[str, Any]:
     """Queue a replay. It begins at once and steps aside for live work."""
     wanted = body or NewReplay()
@@ -76,8 +77,8 @@ async def start_replay(desk: Made, by: Ops, response: Response, body: NewReplay 
         return draft
 
     document = await desk.database.read(chosen)
-    await documents.refuse_faulty(document)
-    digest = await asyncio.to_thread(documents.hash_of, document)
+    await documents.refuse_faulty(desk, document)
+    digest = await aside(documents.hash_of, document)
     id_, record = desk.ids.new("rep"), desk.record(by.name)
 
     def write(conn: Connection) -> None:

@@ -14,6 +14,7 @@ from tsbridge.reports.forms import lines, to_json
 from tsbridge.reports.groups import DAY, day_of, start_of
 from tsbridge.reports.model import GROUPS, Question, Report, Sense
 from tsbridge.web.accept import choose
+from tsbridge.web.asked import asked_for
 from tsbridge.web.auth import Viewer
 from tsbridge.web.csvtext import CSV, cell, csv_text
 from tsbridge.web.desk import Desk, Made
@@ -46,6 +47,7 @@ async def list_reports(by: Viewer, page: Paged) -> dict[str, Any]:
 
 
 @routes.get("/{name}", response_model=None, responses={200: {"content": {JSON: {}, CSV: {"schema": {"type": "string"}}}}})
+@asked_for()
 async def show_report(
     request: Request,
     desk: Made,
@@ -67,6 +69,7 @@ async def show_report(
 
 
 @routes.get("/{name}/cases")
+@asked_for()
 async def list_report_cases(
     desk: Made,
     by: Viewer,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
 from functools import partial
 from typing import Annotated, Any, Final
@@ -19,6 +18,7 @@ from tsbridge.store import rosters as store
 from tsbridge.store.rosters import NoRoster
 from tsbridge.store.versions import Version
 from tsbridge.web import rostering
+from tsbridge.web.asked import aside, asked_for
 from tsbridge.web.auth import Ops, Viewer
 from tsbridge.web.desk import Desk, Made
 from tsbridge.web.documents import Document, passes
@@ -84,6 +84,7 @@ async def replace_roster(desk: Made, by: Ops, body: WholeRoster, response: Respo
 
 
 @routes.post("/check")
+@asked_for()
 async def check_roster(desk: Made, by: Ops, body: Document) -> dict[str, Any]:
     """What is to say of a document (the body itself, or `{"document": …}`; `{}`: the live one): faults, advice, holes of four weeks."""
     document = await _meant(desk, body)
@@ -242,7 +243,7 @@ async def _publish(
         if if_match is not None:
             need_match(if_match, roster_tag(base))
         document = changed(live)
-        roster = await asyncio.to_thread(rostering.sound, document)
+        roster = await aside(rostering.sound, document)
         record = desk.record(by)
         write = partial(rostering.publish, document=document, roster=roster, note=note.strip(), record=record, action=action, base=base)
         try:
@@ -262,7 +263,7 @@ async def _findings(desk: Desk, document: Any) -> list[dict[str, Any]]:
     def known(conn: Connection) -> tuple[Any, ...]:
         return rostering.rulebook_of(conn), now, store.standing(conn, now), feeds.said(conn, feeds.marks(conn, feeds.looks(conn)))
 
-    found: tuple[Finding, ...] = await asyncio.to_thread(check, document, *await desk.database.read(known))
+    found: tuple[Finding, ...] = await aside(check, document, *await desk.database.read(known))
     return [finding.to_json() for finding in found]
 
 

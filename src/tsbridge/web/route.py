@@ -6,7 +6,6 @@ Here a stranger's body is never read, and what is not known is refused: a mistyp
 
 from __future__ import annotations
 
-import asyncio
 import functools
 from collections.abc import Callable, Coroutine, Iterator
 from typing import Any, Final
@@ -17,6 +16,7 @@ from fastapi.routing import APIRoute
 
 from tsbridge.core import strict_json
 from tsbridge.core.errors import Malformed
+from tsbridge.web.asked import Mark, aside, mark_of
 from tsbridge.web.auth import Needs
 from tsbridge.web.problems import Problem, error, invalid
 
@@ -54,7 +54,7 @@ class StrictRequest(Request):
             try:
                 raw = await self.body()
                 read = functools.partial(strict_json.read, raw, self.body_cap)
-                self._json = read() if len(raw) <= QUICK else await asyncio.to_thread(read)
+                self._json = read() if len(raw) <= QUICK else await aside(read)
             except Malformed as refused:
                 raise invalid("body", "#", "Expected strict JSON.", code=refused.code) from None
         return self._json
@@ -73,7 +73,7 @@ class DeskRoute(APIRoute):
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         handle = super().get_route_handler()
         known = frozenset(field.alias for found in walk(self.dependant) for field in found.query_params)
-        role, takes_body, cap = self.role, self.body_field is not None, self.body_cap
+        role, takes_body, cap, mark = self.role, self.body_field is not None, self.body_cap, mark_of(self.endpoint)
 
         async def strict(request: Request) -> Response:
             if role is not None:
@@ -83,7 +83,16 @@ class DeskRoute(APIRoute):
                 _check_body_type(request)
             asked = StrictRequest(request.scope, request.receive)
             asked.body_cap = cap
-            return await handle(asked)
+            return await (handle(asked) if mark is None else in_turn(asked, mark))
+
+        async def in_turn(asked: StrictRequest, mark: Mark) -> Response:
+            desk = asked.app.state.desk
+            async with desk.bench.seat():
+                body = await asked.body() if takes_body else b""  # before its turn: a sender must not wait for it with half of a body
+                async with desk.bench.turn():
+                    if mark.large is not None and len(body) > QUICK and (answer := await mark.large(desk, body, cap)) is not None:
+                        return answer
+                    return await handle(asked)
 
         return strict
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
 from datetime import date, timedelta
 from typing import Annotated, Any, Final
@@ -17,11 +16,13 @@ from tsbridge.core.rules.facts import YEARS
 from tsbridge.core.rules.language import Rulebook
 from tsbridge.rulebook.calendar_days import calendar_days
 from tsbridge.rulebook.diff import diff
+from tsbridge.rulebook.examine import SEVERITIES, joined
 from tsbridge.store import almanacs
 from tsbridge.store import rulebooks as store
 from tsbridge.store.rulebooks import NoRulebook, StaleBase
 from tsbridge.store.versions import Version
 from tsbridge.web import documents, effects, publishing, rostering, trial
+from tsbridge.web.asked import aside, asked_for
 from tsbridge.web.auth import Caller, Ops, Viewer
 from tsbridge.web.desk import Desk, Made
 from tsbridge.web.documents import Document
@@ -108,6 +109,7 @@ async def list_versions(desk: Made, by: Viewer, page: Paged) -> dict[str, Any]:
 
 
 @routes.get("/versions/diff")
+@asked_for()
 async def diff_versions(
     desk: Made, by: Viewer, since: documents.From, until: documents.To, stories: documents.Stories = "100"
 ) -> dict[str, Any]:
@@ -116,7 +118,7 @@ async def diff_versions(
     one, other = _named("from", since, by), _named("to", until, by)
     (was, before), (became, after) = await desk.database.read(lambda conn: (one(conn), other(conn)))
     told = await desk.database.read(lambda conn: effects.newest(conn, most))
-    effect = await asyncio.to_thread(effects.effect, before, after, told, desk.zone)
+    effect = await aside(effects.effect, before, after, told, desk.zone)
     return {"from": was, "to": became, **diff(before, after), "effect": effect}
 
 
@@ -157,8 +159,8 @@ async def list_calendars(desk: Made, by: Viewer, version: Which = "live", since:
         return number, document, INSTALLED if isinstance(number, str) else almanacs.of(conn, "rulebook", number)
 
     number, document, almanac = await desk.database.read(chosen)
-    await documents.refuse_faulty(document)
-    return {"version": number, **await asyncio.to_thread(calendar_days, read(document, almanac), first, last)}
+    await documents.refuse_faulty(desk, document)
+    return {"version": number, **await aside(calendar_days, read(document, almanac), first, last)}
 
 
 def _date(name: str, text: str | None, otherwise: date) -> date:
@@ -173,7 +175,24 @@ def _date(name: str, text: str | None, otherwise: date) -> date:
 # Looking before publishing
 
 
+async def check_large(desk: Desk, body: bytes, cap: int) -> Response | None:
+    """`check_rulebook` of a large body, which is read where it is checked; None for one that is to be read here."""
+    sheet = await documents.examined_body(desk, body, cap)
+    if sheet is None:
+        return None
+    named = await desk.names.strangers(sheet.named)
+    parts = [
+        part
+        for severity in SEVERITIES
+        for part in (sheet.own[severity], joined(one for one in named if one.severity == severity), sheet.beside[severity])
+        if part
+    ]
+    passes = b"false" if sheet.own["error"] or sheet.beside["error"] else b"true"
+    return Response(b'{"ok":' + passes + b',"findings":[' + b",".join(parts) + b"]}", media_type="application/json")
+
+
 @routes.post("/check")
+@asked_for(large=check_large)
 async def check_rulebook(desk: Made, by: Ops, body: Document) -> dict[str, Any]:
     """What is wrong with a document (the body itself, or `{"document": …}`); with `{}`, with the draft.
 
@@ -182,36 +201,39 @@ async def check_rulebook(desk: Made, by: Ops, body: Document) -> dict[str, Any]:
     triggers = None if "schema" in body else body.get("triggers")
     document = await _meant(desk, {name: part for name, part in body.items() if name != "triggers"} if triggers is not None else body)
     try:
-        findings = await asyncio.to_thread(documents.findings, document, desk.zone, triggers=triggers, check=desk.check)
+        found = await documents.examined(desk, document, triggers)
     except ValueError as refused:
         if triggers is None:
             raise
         raise invalid("body", "#/triggers", str(refused).capitalize() + ".", code="zendesk_rules") from None
-    short = await documents.beside_roster(desk.database, document)
-    findings = documents.ordered([*findings, *await _named_wrongly(desk, document), *short])
+    named = await desk.names.strangers(found.named)
+    findings = documents.ordered(documents.told((*found.own, *named, *found.beside)))
     return {"ok": documents.passes(findings), "findings": findings}
 
 
 @routes.post("/test")
+@asked_for()
 async def run_tests(desk: Made, by: Ops, body: Document | None = None) -> dict[str, Any]:
     """Run a document's own tests (`{}` or nothing: the draft's), and say what of it they have seen."""
     document = await _meant(desk, body or {})
-    await documents.refuse_faulty(document)
-    return await asyncio.to_thread(trial.tested, document, desk.zone)
+    await documents.refuse_faulty(desk, document)
+    return await aside(desk.apart, trial.tested, document, desk.zone)
 
 
 @routes.post("/test/generate")
+@asked_for()
 async def generate_tests(desk: Made, by: Ops, body: Document | None = None) -> dict[str, Any]:
     """Tests that a document (`{}` or nothing: the draft) lacks: each condition deciding about its rule, true and false. Changes nothing.
 
     What is expected is what the rules do now: read it before you keep it.
     """
     document = await _meant(desk, body or {})
-    await documents.refuse_faulty(document)
-    return await asyncio.to_thread(trial.missing_tests, document, desk.zone, GENERATED)
+    await documents.refuse_faulty(desk, document)
+    return await aside(desk.apart, trial.missing_tests, document, desk.zone, GENERATED)
 
 
 @routes.post("/try")
+@asked_for()
 async def try_rulebook(desk: Made, by: Ops, body: Trial, near: Nearby) -> dict[str, Any]:
     """Judge facts as if they had just been heard, or a stored event or decision again: by live, another version, the draft, or a document.
 
@@ -227,7 +249,7 @@ async def try_rulebook(desk: Made, by: Ops, body: Trial, near: Nearby) -> dict[s
     trial_id, given = desk.ids.new("dec"), body.given or {}
     if body.at is not None and body.at.year not in YEARS:
         raise invalid("body", "#/at", f"Expected a time in the years {YEARS[0]} to {YEARS[-1]}.", code="time")
-    roster = None if body.roster is None else await asyncio.to_thread(rostering.sound, body.roster)
+    roster = None if body.roster is None else await aside(rostering.sound, body.roster)
 
     def chosen(conn: Connection) -> tuple[int, Document, trial.Asked, Almanac]:
         if stored:
@@ -240,8 +262,8 @@ async def try_rulebook(desk: Made, by: Ops, body: Trial, near: Nearby) -> dict[s
         return version.version, version.document, asked, almanacs.get(conn, version.almanac)
 
     version, document, asked, almanac = await desk.database.read(chosen)
-    await documents.refuse_faulty(document)
-    return await asyncio.to_thread(trial.tried, document, version or None, desk.zone, asked, trial_id, near, almanac)
+    await documents.refuse_faulty(desk, document)
+    return await aside(trial.tried, document, version or None, desk.zone, asked, trial_id, near, almanac)
 
 
 @routes.post("/publish", status_code=201)
@@ -264,7 +286,7 @@ async def publish_draft(desk: Made, by: Ops, body: Publication, response: Respon
         publish = _publication(desk, book, body.note, by.name, "rulebook.publish", draft.based_on, seen)
         made = await desk.database.write(publish, urgent=True)
     except StaleBase as found:
-        told = await asyncio.to_thread(publishing.stale, found, draft.document)
+        told = await aside(publishing.stale, found, draft.document)
         raise Problem(412, f"The draft is {found}: what differs is in difference.", kind="stale_base", **told) from None
     return _made(response, {**made, "findings": await _named_wrongly(desk, draft.document)})
 
@@ -322,11 +344,11 @@ def _publication(
 
 async def _prepare(desk: Desk, document: Document) -> Rulebook:
     """Have a document ready to be judged by the moment it is live. Raises 422 with `findings` or `failed_tests` if it may not be."""
-    ready = await asyncio.to_thread(desk.make_ready, document, desk.zone, desk.clock.now().year)
+    ready = await aside(desk.make_ready, document, desk.zone, desk.clock.now().year)
     if ready.judge is None:
         raise documents.faulty([finding.to_json() for finding in ready.faults])
     if ready.failed:
-        findings = await asyncio.to_thread(documents.findings, document, desk.zone, check=desk.check)
+        findings = documents.told((await documents.examined(desk, document)).own)
         failed = [test.to_json() for test in ready.failed]
         raise Problem(422, "The rulebook fails tests of its own.", kind="rulebook-tests-failed", findings=findings, failed_tests=failed)
     desk.live.take(ready.judge)

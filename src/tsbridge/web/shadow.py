@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from datetime import tzinfo
 from typing import Any
 
@@ -14,6 +13,7 @@ from tsbridge.core.replay import Tally
 from tsbridge.store import rulebooks
 from tsbridge.store import shadow as store
 from tsbridge.web import documents
+from tsbridge.web.asked import aside, asked_for
 from tsbridge.web.auth import Ops
 from tsbridge.web.desk import Made
 from tsbridge.web.documents import Document
@@ -41,6 +41,7 @@ async def show_shadow(desk: Made, by: Ops) -> dict[str, Any]:
 
 
 @routes.put("")
+@asked_for()
 async def start_shadow(desk: Made, by: Ops, body: NewShadow | None = None) -> dict[str, Any]:
     """Shadow from now on. What an earlier one found is forgotten."""
     wanted = body or NewShadow()
@@ -57,8 +58,8 @@ async def start_shadow(desk: Made, by: Ops, body: NewShadow | None = None) -> di
             raise not_found("version") from None
 
     document = await desk.database.read(chosen)
-    await documents.refuse_faulty(document)
-    digest = await asyncio.to_thread(documents.hash_of, document)
+    await documents.refuse_faulty(desk, document)
+    digest = await aside(documents.hash_of, document)
     record = desk.record(by.name)
 
     def write(conn: Connection) -> dict[str, Any]:

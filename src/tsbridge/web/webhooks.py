@@ -12,6 +12,7 @@ import hashlib
 import json
 import logging
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -37,6 +38,8 @@ log = logging.getLogger("tsbridge.door")
 
 BODY_CAP: Final = 1 << 20
 READ_ASIDE: Final = 64 * 1024  # bodies above are parsed in a thread: a megabyte of JSON would hold up everybody else
+ASIDE: Final = ThreadPoolExecutor(1, "tsbridge-door")
+"""Nobody else's: whatever else is done in threads, a delivery never waits for it."""
 KEY_LENGTH: Final = 200
 HEADER_LENGTH: Final = 500
 RETRY_AFTER: Final = (b"retry-after", b"30")
@@ -156,7 +159,7 @@ class Door:
         """The dedupe key and, for what cannot be read, why. The same bytes always have the same key."""
         try:
             if len(body) > READ_ASIDE:
-                value = await asyncio.to_thread(strict_json.read, body, BODY_CAP)
+                value = await asyncio.get_running_loop().run_in_executor(ASIDE, strict_json.read, body, BODY_CAP)
             else:
                 value = strict_json.read(body, BODY_CAP)
             return bounded(self._entrance.key(value, body, headers)), None

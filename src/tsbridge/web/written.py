@@ -12,6 +12,7 @@ from typing import Final, NamedTuple
 from tsbridge.core.feedlink import FeedLink
 from tsbridge.core.rota import Duty, Rota
 from tsbridge.roster import feed_out
+from tsbridge.web.asked import aside
 
 BEHIND: Final = timedelta(days=35)
 AHEAD: Final = timedelta(days=400)
@@ -45,7 +46,7 @@ class Written:
             found = self._feeds.get(link)
             if found is None:
                 as_of = await last_learnt()
-                found = self._feeds[link] = await asyncio.to_thread(self._write, link, rota, today, as_of or today)
+                found = self._feeds[link] = await aside(self._write, link, rota, today, as_of or today)
                 if len(self._feeds) > KEPT:
                     self._feeds.popitem(last=False)
             return found

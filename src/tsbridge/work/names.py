@@ -51,11 +51,16 @@ class Names:
 
         Of a document that is no rulebook nothing is said: its faults come first.
         """
-        if (zendesk := self._zendesk) is None:
+        if self._zendesk is None:
             return ()
         try:
-            named = Named.by(await asyncio.to_thread(read, document))
+            return await self.strangers(Named.by(await asyncio.to_thread(read, document)))
         except RulebookError:
+            return ()
+
+    async def strangers(self, named: Named | None) -> tuple[Finding, ...]:
+        """As `findings`, of what a rulebook names; of none nothing is said."""
+        if (zendesk := self._zendesk) is None or named is None:
             return ()
         parts = [part for part in (named.groups, named.fields, named.agents, named.tags) if part]
         if not parts:

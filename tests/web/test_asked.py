@@ -1,0 +1,119 @@
+"""What people ask for and takes its time: so much at once, so much that waits, then 429; a large body is read where it is checked."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import threading
+from typing import Any
+
+import httpx
+import pytest
+from fastapi.routing import APIRoute
+
+from tests.web.conftest import BOOK
+from tsbridge.web.app import create_app
+from tsbridge.web.asked import AT_ONCE, WAITING, Bench, aside, mark_of
+from tsbridge.web.route import QUICK
+
+pytestmark = pytest.mark.anyio
+CHECK = "/v1/rulebook/check"
+
+
+class Held:
+    """Work that goes on when the test says so."""
+
+    def __init__(self) -> None:
+        self.begun = threading.Semaphore(0)
+        self.go_on = threading.Event()
+
+    def __call__(self, work: Any, document: Any, *more: Any) -> Any:
+        self.begun.release()
+        assert self.go_on.wait(60)
+        return work(document, *more)
+
+
+async def test_when_all_seats_are_taken_it_says_when_to_come_again_and_the_rest_is_answered(room: Any) -> None:
+    held = Held()
+    async with room.other(bench=Bench(1, 1), apart=held) as client:
+        asking = [asyncio.create_task(client.post(CHECK, json={})) for _ in range(2)]
+        await aside(held.begun.acquire)
+        refused = await client.post(CHECK, json={})
+        assert (refused.status_code, refused.headers["content-type"]) == (429, "application/problem+json")
+        assert int(refused.headers["retry-after"]) > 0
+        assert refused.json()["type"].endswith("busy")
+        assert (await client.get("/v1/rulebook")).status_code == 200  # what takes no time is answered
+        assert not held.begun.acquire(blocking=False)  # one at a time
+        held.go_on.set()
+        assert [answer.status_code for answer in await asyncio.gather(*asking)] == [200, 200]
+        assert (await client.post(CHECK, json={})).status_code == 200
+
+
+async def test_one_that_fails_gives_its_seat_back(room: Any) -> None:
+    def fails(*_: Any) -> Any:
+        raise KeyError
+
+    async with room.other(bench=Bench(1, 0), apart=fails) as client:
+        assert [(await client.post(CHECK, json={})).status_code for _ in range(3)] == [500] * 3
+
+
+async def test_a_dozen_have_a_seat() -> None:
+    assert AT_ONCE + WAITING == 12
+
+
+async def test_all_that_takes_long_is_let_in_by_the_bench(room: Any) -> None:
+    marked = {route.name for route in create_app(room.desk).routes if isinstance(route, APIRoute) and mark_of(route.endpoint) is not None}
+    assert marked == {
+        *("check_rulebook", "run_tests", "generate_tests", "try_rulebook", "diff_versions", "show_draft", "replace_draft"),
+        *("import_from_zendesk", "start_replay", "start_shadow", "check_roster", "show_report", "list_report_cases"),
+    }
+
+
+FAULTY = {**BOOK, "rules": [*BOOK["rules"], {"key": "x", "kind": "routing", "when": {"field": "colour"}, "then": []}]}
+DOUBLED = {
+    **BOOK,
+    "queues": {**BOOK["queues"], "given": {"assign": "round_robin"}},
+    "rules": [{**BOOK["rules"][0], "key": "again"}, *BOOK["rules"]],
+}
+BODIES = {
+    "sound": BOOK,
+    "faulty": FAULTY,
+    "with advice, in words of any tongue": {**DOUBLED, "title": "Größe 大"},
+    "under its name": {"document": DOUBLED},
+    "no document under its name": {"document": [1]},
+    "with triggers": {"document": BOOK, "triggers": {"triggers": []}},
+    "with no triggers": {"document": BOOK, "triggers": "none"},
+    "a list": [1],
+    "no object": "schema",
+    "unknown members": {"document": BOOK, "more": 1},
+}
+
+
+@pytest.mark.parametrize("kind", BODIES)
+async def test_a_large_body_is_answered_like_a_small_one(room: Any, kind: str) -> None:
+    asked: list[Any] = []
+
+    def apart(work: Any, document: Any, *more: Any) -> Any:
+        asked.append(work.__name__)
+        return work(document, *more)
+
+    raw = json.dumps(BODIES[kind]).encode()
+    small, large = raw, raw + b" " * QUICK
+    async with room.other(apart=apart) as client:
+        answers = [await client.post(CHECK, content=body, headers={"Content-Type": "application/json"}) for body in (small, large)]
+    assert without_ids(answers[0]) == without_ids(answers[1])
+    assert asked.count("examine_body") == 1
+
+
+@pytest.mark.parametrize("body", [b'{"schema": 1, "schema": 1}', b"{", b"\xff", b'{"a": NaN}'])
+async def test_a_large_body_that_is_no_strict_json_is_refused_like_a_small_one(room: Any, body: bytes) -> None:
+    answers = [
+        await room.client.post(CHECK, content=sent, headers={"Content-Type": "application/json"}) for sent in (body, body + b" " * QUICK)
+    ]
+    assert [answer.status_code for answer in answers] == [422, 422]
+    assert without_ids(answers[0]) == without_ids(answers[1])
+
+
+def without_ids(answer: httpx.Response) -> tuple[int, str | None, dict[str, Any]]:
+    told = {name: value for name, value in answer.json().items() if name not in ("trace_id", "instance")}
+    return answer.status_code, answer.headers.get("content-type"), told

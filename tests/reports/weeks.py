@@ -256,7 +256,9 @@ class Weeks:
         )
 
 
-def live_through(weeks: Weeks, seed: int, tickets: int, calls: int, begin: datetime = BEGIN, end: datetime = END) -> None:
+def live_through(
+    weeks: Weeks, seed: int, tickets: int, calls: int, people: int | None = None, begin: datetime = BEGIN, end: datetime = END
+) -> None:
     """So many tickets and calls with all that becomes of them, told in the order of time."""
     rng = random.Random(seed)  # noqa: S311  # the same weeks in every run
     told: list[Moment] = []
@@ -266,7 +268,7 @@ def live_through(weeks: Weeks, seed: int, tickets: int, calls: int, begin: datet
         return at + timedelta(seconds=rng.randint(20, most * 60))
 
     for number in range(tickets):
-        ticket, person = str(4000 + number), str(300 + rng.randrange(tickets))
+        ticket, person = str(4000 + number), str(300 + rng.randrange(people or tickets))
         at = begin + timedelta(minutes=rng.randrange(span), seconds=rng.randrange(60))
         text = rng.choice(("my dog was bitten", "I want a refund", "hello", "thank you"))
         opener = rng.choice(list(AGENTS.values())) if rng.random() < 0.15 else None

@@ -117,6 +117,7 @@ TABLE = {
     ("GET", "/v1/reports"): "viewer",
     ("GET", "/v1/reports/{name}"): "viewer",
     ("GET", "/v1/reports/{name}/cases"): "viewer",
+    ("GET", "/v1/reports/{name}/chart"): "viewer",
     ("GET", "/v1/keys"): "admin",
     ("POST", "/v1/keys"): "admin",
     ("DELETE", "/v1/keys/{key_id}"): "admin",

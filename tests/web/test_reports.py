@@ -7,6 +7,7 @@ import io
 from datetime import datetime, timedelta
 from typing import Any
 
+import openpyxl
 import pytest
 
 from tests.clocks import START
@@ -108,6 +109,20 @@ async def test_the_reports_there_are_come_with_their_definitions(desk: Any) -> N
 )
 async def test_what_makes_no_sense_is_refused(query: str, status: int, desk: Any) -> None:
     assert (await desk.client.get(f"/v1/reports/{query}")).status_code == status
+
+
+async def test_a_spreadsheet_and_a_chart_have_the_figures_of_the_json(desk: Any) -> None:
+    url = WEEK + "&group_by=severity&as_of=2026-11-22T08:00:00Z"
+    shown = (await desk.client.get(url)).json()
+    sheet = await desk.client.get(url, headers={"Accept": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"})
+    assert sheet.headers["content-disposition"] == 'attachment; filename="volumes.xlsx"'
+    read = [[cell.value for cell in row] for row in openpyxl.load_workbook(io.BytesIO(sheet.content))["volumes"].iter_rows()]
+    assert [line[:2] for line in read[1:4]] == [[row["group"], row["cases"]] for row in shown["rows"]]
+    drawn = await desk.client.get(url.replace("volumes?", "volumes/chart?"))
+    assert drawn.headers["content-type"] == "image/svg+xml"
+    assert "Volumes by severity" in drawn.text
+    assert "default-src 'none'" in drawn.headers["content-security-policy"]
+    assert (await desk.client.get(url.replace("volumes?", "volumes/chart?") + "&column=colour")).status_code == 422
 
 
 async def test_other_forms_are_not_had(desk: Any) -> None:

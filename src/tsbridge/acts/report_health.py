@@ -75,21 +75,26 @@ def _about(row: reported.Row) -> dict[str, Any]:
 
 
 def seen(conn: Connection, around: Around, question: Question) -> list[Seen]:
-    """The cases of the time asked for and of the eight times of the same length before, as they stand."""
+    """The cases of the time asked for and of the eight times of the same length before, as they were known then."""
     span = question.end - question.start
     among = reported.opened_in(Span(question.start - BEFORE * span, question.end, question.as_of))
     keys, channels = agent_keys(conn, question.as_of), reported.channels(conn, among)
-    return [
-        Seen(
+    later = reported.learnt_later(conn, among)
+    known = {case.case_id: case for case in cases_among(conn, reported.these(later, question.as_of))} if later else {}
+    found = []
+    for row in reported.found(conn, among):
+        then = known.get(row["id"])
+        category, severity, queue = (row[name] if then is None else getattr(then, name) for name in ("category", "severity", "queue"))
+        one = Seen(
             at=row["opened_at"],
             case_id=row["id"],
             channel=channels.get(row["id"]),
-            category=row["category"],
-            severity=row["severity"],
-            queue=row["queue"],
-            agent=standing_of(keys, row["assignee"], row["agent"]),
+            category=category,
+            severity=severity,
+            queue=queue,
+            agent=standing_of(keys, row["assignee"], row["agent"]) if then is None else then.agent,
             before=row["opened_at"] < question.start,
-            is_open=row["status"] == "open",
+            is_open=row["status"] == "open" if then is None else then.life.resolved_at is None,
         )
-        for row in reported.found(conn, among)
-    ]
+        found.append(one)
+    return found

@@ -16,19 +16,20 @@ from tsbridge.acts.report_cases import cases
 from tsbridge.reports import calls, claims, firings, holes, sending, steps, targets, usual
 from tsbridge.reports import cases as of_cases
 from tsbridge.reports import people as of_people
-from tsbridge.reports.model import GROUPS, Measure, Question, Report
+from tsbridge.reports.model import GROUPS, Column, Measure, Question, Report
 from tsbridge.reports.table import Opened, opened, table
 
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """A report there is. `group_by`: how it is grouped unless told."""
+    """A report there is. `group_by`: how it is grouped unless told; `charted`: the columns of its chart, of one unit."""
 
     name: str
     title: str
     definition: str
     measures: Callable[[], Sequence[Measure[Any]]]
     items: Callable[[Connection, Around, Question], Sequence[Any]]
+    charted: tuple[str, ...]
     group_by: str = "day"
     groups: tuple[str, ...] = GROUPS
 
@@ -44,9 +45,11 @@ _BUT_RULE: Final = tuple(name for name in GROUPS if name != "rule")
 KINDS: Final[Mapping[str, Kind]] = {
     kind.name: kind
     for kind in (
-        Kind("volumes", "Volumes", _OPENED + "By rule a case counts under each rule that matched in it.", of_cases.volumes, cases),
-        Kind("responses", "Responses", _OPENED + _OPEN, of_cases.responses, cases),
-        Kind("resolutions", "Resolutions", _OPENED + _OPEN, of_cases.resolutions, cases),
+        Kind(
+            "volumes", "Volumes", _OPENED + "By rule a case counts under each rule that matched in it.", of_cases.volumes, cases, ("cases",)
+        ),
+        Kind("responses", "Responses", _OPENED + _OPEN, of_cases.responses, cases, ("acknowledge_p50_s", "acknowledge_p90_s")),
+        Kind("resolutions", "Resolutions", _OPENED + _OPEN, of_cases.resolutions, cases, ("resolve_p50_s", "resolve_p90_s")),
         Kind(
             "escalations",
             "Escalations",
@@ -54,6 +57,7 @@ KINDS: Final[Mapping[str, Kind]] = {
             + _OPEN,
             steps.escalations,
             more.steps,
+            ("armed", "fired", "late"),
             groups=_BUT_RULE,
         ),
         Kind(
@@ -63,6 +67,7 @@ KINDS: Final[Mapping[str, Kind]] = {
             f"the outcome is known, with its count and 95 % interval: {firings.OUTCOME}.",
             firings.rules,
             more.firings,
+            ("decisions", "cases"),
             group_by="rule",
         ),
         Kind(
@@ -72,6 +77,7 @@ KINDS: Final[Mapping[str, Kind]] = {
             + _OPEN,
             calls.calls,
             more.calls,
+            ("answered", "missed", "called_back"),
         ),
         Kind(
             "sla",
@@ -80,6 +86,7 @@ KINDS: Final[Mapping[str, Kind]] = {
             "instance, met, missed or running, and what is over time and has not happened is missed. " + _OPEN,
             targets.sla,
             health.promised,
+            ("acknowledge_kept", "resolve_kept"),
             group_by="queue",
         ),
         Kind(
@@ -88,6 +95,7 @@ KINDS: Final[Mapping[str, Kind]] = {
             "Counts what agents did, and what the desk gave them, in the time in which it happened, by whoever did it.",
             of_people.workload,
             people.acts,
+            ("given", "answers", "solved"),
             group_by="agent",
         ),
         Kind(
@@ -97,6 +105,7 @@ KINDS: Final[Mapping[str, Kind]] = {
             "works for several queues. The points are those by which work is given out.",
             of_people.fairness,
             people.loads,
+            ("points",),
             group_by="agent",
             groups=tuple(name for name in GROUPS if name not in ("rule", "channel")),
         ),
@@ -106,6 +115,7 @@ KINDS: Final[Mapping[str, Kind]] = {
             "Counts what agents did and got in cases of the categories that the roster's `limits` name, in the time in which it happened.",
             of_people.exposure,
             people.exposures,
+            ("cases", "given"),
             group_by="agent",
         ),
         Kind(
@@ -114,6 +124,7 @@ KINDS: Final[Mapping[str, Kind]] = {
             "Counts cases in the time in which they were opened, beside those of the eight times of the same length before.",
             usual.patterns,
             health.seen,
+            ("cases", "usual"),
             group_by="category",
             groups=("weekday", "channel", "category", "severity", "queue", "agent"),
         ),
@@ -123,6 +134,7 @@ KINDS: Final[Mapping[str, Kind]] = {
             "Counts wishes by when they were last asked for and updates by when they were sent, under what stands for their case. " + _OPEN,
             sending.writeback,
             health.sendings,
+            ("wishes", "updates", "parked"),
             groups=tuple(name for name in GROUPS if name not in ("rule", "channel")),
         ),
         Kind(
@@ -132,6 +144,7 @@ KINDS: Final[Mapping[str, Kind]] = {
             "hole for every severity alike the severity is `(none)`.",
             holes.coverage,
             people.uncovered,
+            ("uncovered_s", "longest_s"),
             group_by="queue",
             groups=("day", "week", "hour", "weekday", "severity", "queue", "shift", "holiday"),
         ),
@@ -141,6 +154,7 @@ KINDS: Final[Mapping[str, Kind]] = {
             "Of the cases those whose category or queue has `claim` in its key. " + _OPENED + _OPEN,
             claims.claims,
             more.claims,
+            ("cases", "open", "resolved"),
         ),
     )
 }
@@ -165,6 +179,15 @@ def opens(conn: Connection, around: Around, question: Question, group: str | Non
         return opened(question, kind.measures(), kind.items(conn, around, question), people.days(conn, around, question), group, column)
     except KeyError:
         raise NoReport("column") from None
+
+
+def charted(found: Report, wanted: str | None = None) -> list[Column]:
+    """The columns of a report's chart: those that it is charted by, or the one wanted. Raises `NoReport`."""
+    keys = KINDS[found.question.name].charted if wanted is None else (wanted,)
+    columns = {column.key: column for column in found.columns}
+    if not columns.keys() >= {*keys}:
+        raise NoReport("column")
+    return [columns[key] for key in keys]
 
 
 def _kind(question: Question) -> Kind:

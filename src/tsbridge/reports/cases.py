@@ -121,7 +121,7 @@ def first_acknowledged(kept: datetime | None, life: Life, threads: int, as_of: d
     Of several `threads` the one counts that the case is shown by: whose act is the one that is kept.
     """
     told = [event for event in life.events if event.what == ACKNOWLEDGED]
-    if kept is not None:
+    if kept is not None and kept <= as_of:
         shown = next((event.what_of for event in told if event.at == kept), None)
         found = [kept, *(event.at for event in told if event.what_of in (shown, ""))]
     else:

@@ -59,6 +59,11 @@ def decided_in(span: Span) -> Among:
     return Among(cases.c.id.in_(found), span.as_of)
 
 
+def these(case_ids: Set[str], as_of: datetime) -> Among:
+    """Cases by their ids."""
+    return Among(cases.c.id.in_(sorted(case_ids)), as_of)
+
+
 def called_in(span: Span) -> Among:
     """Cases with calls that began then."""
     return Among(cases.c.id.in_(select(interactions.c.case_id).where(*_calls(span))), span.as_of)
@@ -96,22 +101,24 @@ def stories(conn: Connection, among: Among) -> Iterator[Any]:
 def rests(conn: Connection, among: Among) -> Sequence[tuple[str, datetime]]:
     """When these cases came to rest by time alone: (case, instant)."""
     told = type_coerce(decisions.c.outcome, SqlText).like(_RESTED)
-    query = _members(among, interactions.c.case_id, decisions.c.at).join(decisions, _about())
-    in_force = (decisions.c.superseded_by.is_(None), decisions.c.retracted.is_(False), decisions.c.mode == "live")
-    known = decisions.c.recorded_at <= among.as_of
-    return [(case_id, at) for case_id, at in conn.execute(query.where(decisions.c.event == CLOCK, told, known, *in_force))]
+    query = _in_force(_members(among, interactions.c.case_id, decisions.c.at).join(decisions, _about()), among.as_of)
+    return [(case_id, at) for case_id, at in conn.execute(query.where(decisions.c.event == CLOCK, told))]
 
 
 def decided(conn: Connection, among: Among, span: Span | None = None) -> Iterator[Row]:
     """The decisions about these cases that were in force at `as_of`, in no order; with a span those about that time."""
-    later = decisions.alias("later")
     columns = (decisions.c.id, decisions.c.source, decisions.c.interaction, decisions.c.at, decisions.c.event, decisions.c.matched)
     more = (decisions.c.rulebook_version, decisions.c.channel, decisions.c.severity, decisions.c.queue)
-    query = _members(among, interactions.c.case_id, *columns, *more).join(decisions, _about())
-    query = query.outerjoin(later, later.c.id == decisions.c.superseded_by)
-    in_force = or_(decisions.c.superseded_by.is_(None), later.c.recorded_at > among.as_of)
-    query = query.where(decisions.c.recorded_at <= among.as_of, in_force, decisions.c.retracted.is_(False), decisions.c.mode == "live")
+    query = _in_force(_members(among, interactions.c.case_id, *columns, *more).join(decisions, _about()), among.as_of)
     yield from conn.execute(query if span is None else query.where(span.holds(decisions.c.at))).mappings()
+
+
+def _in_force(query: Select[Any], as_of: datetime) -> Select[Any]:
+    """Decisions that were recorded by then and that nothing had replaced by then."""
+    later = decisions.alias("later")
+    stood = or_(decisions.c.superseded_by.is_(None), later.c.recorded_at > as_of)
+    query = query.outerjoin(later, later.c.id == decisions.c.superseded_by)
+    return query.where(decisions.c.recorded_at <= as_of, stood, decisions.c.retracted.is_(False), decisions.c.mode == "live")
 
 
 def learnt_later(conn: Connection, among: Among) -> set[str]:
@@ -129,14 +136,10 @@ def first_recorded(conn: Connection, among: Among) -> dict[str, datetime]:
 
 def as_known(conn: Connection, among: Among, case_ids: Set[str]) -> dict[str, Row]:
     """What stood at `as_of` for each interaction of these cases, by `source:id`: the newest decision in force then, whole."""
-    later = decisions.alias("later")
     columns = (decisions.c.source, decisions.c.interaction, decisions.c.severity, decisions.c.queue, decisions.c.agent, decisions.c.outcome)
-    query = _members(among, interactions.c.case_id, interactions.c.opened_at, *columns).join(decisions, _about())
-    query = query.outerjoin(later, later.c.id == decisions.c.superseded_by)
-    in_force = or_(decisions.c.superseded_by.is_(None), later.c.recorded_at > among.as_of)
-    known = (decisions.c.recorded_at <= among.as_of, decisions.c.retracted.is_(False), decisions.c.mode == "live")
+    query = _in_force(_members(among, interactions.c.case_id, interactions.c.opened_at, *columns).join(decisions, _about()), among.as_of)
     found: dict[str, Row] = {}
-    for row in conn.execute(query.where(in_force, *known).order_by(decisions.c.at, decisions.c.recorded_at, decisions.c.id)).mappings():
+    for row in conn.execute(query.order_by(decisions.c.at, decisions.c.recorded_at, decisions.c.id)).mappings():
         if row["case_id"] in case_ids:
             found[f"{row['source']}:{row['interaction']}"] = row
     return found

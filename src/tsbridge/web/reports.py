@@ -10,11 +10,14 @@ from fastapi.responses import JSONResponse
 
 from tsbridge.acts import reports as acts
 from tsbridge.acts.around import Around
+from tsbridge.reports.chart import MOST, TooMany, chart
 from tsbridge.reports.forms import lines, to_json
 from tsbridge.reports.groups import DAY, day_of, start_of
 from tsbridge.reports.model import GROUPS, Question, Report, Sense
+from tsbridge.reports.sheet import MEDIA_TYPE as XLSX
+from tsbridge.reports.sheet import workbook
 from tsbridge.web.accept import choose
-from tsbridge.web.asked import asked_for
+from tsbridge.web.asked import aside, asked_for
 from tsbridge.web.auth import Viewer
 from tsbridge.web.csvtext import CSV, cell, csv_text
 from tsbridge.web.desk import Desk, Made
@@ -26,6 +29,9 @@ from tsbridge.web.route import DeskRoute
 routes = APIRouter(route_class=DeskRoute, prefix="/v1/reports", tags=["reports"])
 
 JSON: Final = "application/json"
+SVG: Final = "image/svg+xml"
+_TEXT: Final = {"schema": {"type": "string"}}
+_BYTES: Final = {"schema": {"type": "string", "format": "binary"}}
 USUAL: Final = timedelta(days=7)
 LONGEST: Final = timedelta(days=400)
 _WHEN: Final = "A date, which begins in the team's zone, or a time. "
@@ -46,7 +52,7 @@ async def list_reports(by: Viewer, page: Paged) -> dict[str, Any]:
     return page.answer("reports", found[: page.limit + 1], lambda kind: (kind.name,), _kind_item)
 
 
-@routes.get("/{name}", response_model=None, responses={200: {"content": {JSON: {}, CSV: {"schema": {"type": "string"}}}}})
+@routes.get("/{name}", response_model=None, responses={200: {"content": {JSON: {}, CSV: _TEXT, XLSX: _BYTES}}})
 @asked_for()
 async def show_report(
     request: Request,
@@ -60,12 +66,40 @@ async def show_report(
     sense: In = "true",
 ) -> Response:
     """The figures of a report. The same `as_of` gives the same bytes."""
-    form = choose(request, (JSON, CSV))
+    form = choose(request, (JSON, CSV, XLSX))
     found = await _report(desk, question(desk, name, since, until, group_by, as_of, sense))
     headers = {"Vary": "Accept"}
+    if form == XLSX:
+        made = await aside(workbook, [(found, acts.charted(found))], found.title)
+        named = f'attachment; filename="{name}.xlsx"'
+        return Response(made, media_type=XLSX, headers={**headers, "Content-Disposition": named})
     if form == CSV:
         return Response(csv_text([cell(one) for one in line] for line in lines(found)), media_type=CSV, headers=headers)
     return JSONResponse(to_json(found), headers=headers)
+
+
+@routes.get("/{name}/chart", response_model=None, response_class=Response, responses={200: {"content": {SVG: _TEXT}}})
+@asked_for()
+async def show_chart(
+    desk: Made,
+    by: Viewer,
+    name: Name,
+    since: From = None,
+    until: To = None,
+    group_by: By = None,
+    as_of: AsOf = None,
+    sense: In = "true",
+    column: Annotated[str | None, Query(max_length=40, description="Of one column alone.")] = None,
+) -> Response:
+    """A report's chart, with the table of its figures beside it."""
+    found = await _report(desk, question(desk, name, since, until, group_by, as_of, sense))
+    try:
+        drawn = chart(found, acts.charted(found, column))
+    except TooMany:
+        raise invalid("query", "group_by", f"Expected a grouping, or a time, of {MOST} groups at most.") from None
+    except acts.NoReport:
+        raise invalid("query", "column", "Expected the key of one of the report's columns.") from None
+    return Response(drawn, media_type=SVG)
 
 
 @routes.get("/{name}/cases")

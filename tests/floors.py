@@ -37,6 +37,7 @@ ROOF = frozenset(
             "doctor_desk",
             "doctor_notify",
             "doctor_almanac",
+            "doctor_retention",
             "demo",
             "demo_bridge",
             "demo_people",

@@ -6,6 +6,7 @@ import getpass
 import json
 import sys
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -284,3 +285,15 @@ def test_a_file_that_holds_no_document_is_misuse_with_a_place(run: Run, tmp_path
     told = run("rules", "check", str(book))
     assert told.code == 2
     assert words in told.err
+
+
+def test_what_is_kept_how_long_and_what_is_due_is_said(run: Run, migrated: str) -> None:
+    with Database.open(migrated) as database:
+        old = Delivery("evt_1", "zendesk", "key-1", SettableClock().now() - timedelta(days=3_000), {}, b"{}")
+        database.write_now(lambda conn: inbox.keep(conn, [old]))
+        (row,) = database.write_now(lambda conn: inbox.claim(conn, "w1", SettableClock().now(), timedelta(minutes=1), 1))
+        database.write_now(lambda conn: inbox.settle(conn, row, "applied", old.received_at, event_type="ticket.created"))
+    (bodies,) = run("retention", "--json").json["classes"]
+    assert bodies == {"class": "bodies", "kept": "30d", "due": 1, "removed": 0, "removed_bytes": 0}
+    assert run("retention").out == "bodies: kept 30d; 1 are due, 0 went so far (0.0 MB).\n"
+    assert "should have gone more than a day ago" in run("doctor").out

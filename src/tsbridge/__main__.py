@@ -17,6 +17,7 @@ from tsbridge.cli import (
     queues,
     rejudge,
     replay,
+    retained,
     roster,
     rules,
     run,
@@ -50,6 +51,7 @@ app.command()(run.serve)
 app.command()(run.worker)
 app.command()(run.migrate)
 app.command()(checkup.doctor)
+app.command("retention")(retained.retained)
 rules.app.command("replay")(replay.replay)
 rules.app.command("shadow")(shadow.shadow)
 rules.app.command("diff")(versions.diff)

@@ -21,7 +21,8 @@ from zoneinfo import ZoneInfo
 from pydantic import BeforeValidator, Field, SecretStr, ValidationError, ValidationInfo, field_validator, model_validator
 from pydantic_settings import BaseSettings, DotEnvSettingsSource, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 
-from tsbridge.core import zones
+from tsbridge.core import retention, zones
+from tsbridge.core.retention import Retention
 from tsbridge.core.roster import LOOPBACK
 from tsbridge.notify.ways import Mail, read_mail
 
@@ -96,6 +97,7 @@ class Settings(BaseSettings):
     roster: Path | None = None
     zendesk_updates_per_minute: int = Field(default=60, ge=1, le=100_000)
     zendesk_reads_per_minute: int = Field(default=120, ge=1, le=100_000)
+    keep_bodies: str = "30d"
     signature_tolerance_s: int = Field(default=900, ge=0, le=86_400)
     host: str = "127.0.0.1"
     port: int = Field(default=8080, ge=0, le=65_535)
@@ -177,6 +179,12 @@ class Settings(BaseSettings):
             raise ValueError("expected the path of a readable file of certificates (PEM)") from None
         return value
 
+    @field_validator("keep_bodies")
+    @classmethod
+    def _a_time_to_keep(cls, value: str) -> str:
+        retention.read(value)
+        return value
+
     @field_validator("zendesk_webhook_secrets", "talkdesk_webhook_secrets")
     @classmethod
     def _not_too_many(cls, value: tuple[SecretStr, ...]) -> tuple[SecretStr, ...]:
@@ -229,6 +237,11 @@ class Settings(BaseSettings):
     def guessed_talkdesk_zone(self) -> str | None:
         """The zone that Talkdesk's times are read in although nobody said so; None where somebody did, or Talkdesk is not heard."""
         return self.timezone if self.talkdesk_timezone is None and self.talkdesk_webhook_secrets else None
+
+    @property
+    def kept(self) -> Retention:
+        """For how long what is kept stays."""
+        return Retention(retention.read(self.keep_bodies))
 
     @property
     def mail(self) -> Mail | None:

@@ -43,6 +43,7 @@ from tsbridge.work.reconcile import Reconciler
 from tsbridge.work.recordings import Recordings
 from tsbridge.work.rejudge import Rejudging
 from tsbridge.work.replay import Replays, Shadowing
+from tsbridge.work.retention import Removal
 from tsbridge.work.rosters import LiveRoster
 from tsbridge.work.seal import Sealer
 from tsbridge.work.silence import Silence
@@ -76,6 +77,7 @@ WATCH: Final = "watch"
 DUTIES: Final = "duties"
 TAKEOVER: Final = "takeover"
 SEAL: Final = "seal"
+RETENTION: Final = "retention"
 VITAL: Final = (INGEST, CLOCK, WRITEBACK)
 """Tasks without which nothing is heard, escalated or written."""
 LIMITS: Final = {
@@ -156,6 +158,7 @@ class Workers:
             FEEDS: Feeds(database, clock, roster.roster, feed_source(settings), read_apart, alarm, name).round,
             WATCH: Watch(database, clock, conclusions, live, roster, alarm, name, settings.writeback).round,
             SHADOW: Shadowing(database, clock, live, settings.zone).round,
+            RETENTION: Removal(database, clock, settings.kept, name).round,
         }
         self._takeover = Takeover(database, clock, name)
         if database.dialect == "postgresql":  # on SQLite nobody works beside us

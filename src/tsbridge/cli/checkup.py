@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from tsbridge import doctor as checks
-from tsbridge import doctor_almanac, doctor_notify
+from tsbridge import doctor_almanac, doctor_notify, doctor_retention
 from tsbridge.cli.frame import AsJson, at_hand, done, refuse, say
 from tsbridge.cli.names import live_named_wrongly
 from tsbridge.doctor import Line
@@ -40,7 +40,7 @@ def doctor(
     else:
         lines += checks.settings(settings, SystemClock().now().date())
         lines += database(settings.database_url.get_secret_value(), settings.guessed_talkdesk_zone, settings.writeback)
-        lines += _almanacs(settings)
+        lines += _versions_and_retention(settings)
         lines += _ways(settings, notify, agent)
         asked = asyncio.run(_zendesk(settings))
         lines += asked
@@ -51,11 +51,14 @@ def doctor(
     done(state != "bad")
 
 
-def _almanacs(settings: Settings) -> list[Line]:
+def _versions_and_retention(settings: Settings) -> list[Line]:
     """Nothing without a database: that is said already."""
+    now = SystemClock().now()
     with at_hand(settings) as found:
         try:
-            return [] if found is None else doctor_almanac.kept(found, settings.zone, SystemClock().now())
+            if found is None:
+                return []
+            return [*doctor_almanac.kept(found, settings.zone, now), *doctor_retention.overdue(found, settings.kept, now)]
         except (*DATABASE_FAILURES, OSError):
             return []
 

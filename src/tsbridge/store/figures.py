@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import Column, ColumnElement, Connection, func, select
 
 from tsbridge.core import budget as flow
-from tsbridge.store import budget, counted, cover, keep, shared, silence, told, warnings, watch, writemode
+from tsbridge.store import budget, counted, cover, keep, retention, shared, silence, told, warnings, watch, writemode
 from tsbridge.store.desired import IS_OPEN, PAUSED_RULES
 from tsbridge.store.inbox import received
 from tsbridge.store.replay_tables import drift
@@ -49,6 +49,7 @@ class Figures(NamedTuple):
     paused_rules: int
     drift: Mapping[str, int]
     refused: bool
+    removed: Mapping[str, int]
 
 
 def figures(conn: Connection, setting: str, now: datetime) -> Figures:
@@ -83,6 +84,7 @@ def figures(conn: Connection, setting: str, now: datetime) -> Figures:
         paused_rules=len(keep.get(conn, PAUSED_RULES) or ()),
         drift=_by(conn, drift.c.cause),
         refused=pace.reason == "unauthorized" and flow.closed(pace, now) is not None,
+        removed={kind: found["rows"] for kind, found in retention.removed(conn).items()},
     )
 
 

@@ -340,12 +340,13 @@ def release(conn: Connection, rows: Iterable[Claimed]) -> None:
 def retry(conn: Connection, event_id: str, now: datetime) -> bool:
     """Have a quarantined, dead or ignored delivery worked on once more. False when there is none to retry under this id.
 
+    One whose bytes are gone tells nothing any more, and is none.
     One that killed its reader is read in a process of its own again, never here.
     """
     reason = case((inbox.c.reason == KILLS_ITS_READER, READ_ALONE), else_=None)
     done = conn.execute(
         update(inbox)
-        .where(inbox.c.id == event_id, inbox.c.status.in_(("quarantined", "dead", "ignored")))
+        .where(inbox.c.id == event_id, inbox.c.status.in_(("quarantined", "dead", "ignored")), inbox.c.redacted_at.is_(None))
         .values(status="pending", reason=reason, attempts=0, deaths=0, due_at=now, settled_at=None, claimed_by=None, lease_until=None)
     )
     return done.rowcount == 1

@@ -98,7 +98,7 @@ inbox = Table(
     Column("lease_until", Instant),
     Column("settled_at", Instant),
     Column("warnings", Json),  # what in it could not be taken as it was said: codes (store.warnings); null for nothing
-    Column("redacted_at", Instant),  # since when the body is empty: its ticket lost words at the vendor
+    Column("redacted_at", Instant),  # since when the body is empty: its ticket lost words at the vendor, or it was kept long enough
     Column("rang_for", Text),  # the ticket it rang for, once settled; null where it told all there is
     Column("covered_by", Text),  # the newest delivery that rang for the read of that ticket, perhaps itself; null until it was read
     UniqueConstraint("source", "dedupe_key"),
@@ -129,10 +129,14 @@ _AMONG_OTHERS: Final = or_(inbox.c.reason.is_(None), inbox.c.reason != literal_c
 WAITS: Final = and_(_PENDING, _AMONG_OTHERS, literal_column(f"length(body) <= {LARGE}"))
 WAITS_LARGE: Final = and_(_PENDING, _AMONG_OTHERS, literal_column(f"length(body) > {LARGE}"))
 WAITS_ALONE: Final = and_(_PENDING, inbox.c.reason == literal_column(f"'{READ_ALONE}'"))
+_WAITING: Final[Any] = [literal_column(f"'{status}'") for status in ("pending", "quarantined", "dead")]
+# Said by what is not: SQLite would look up each status of a list in another index, and sort what it finds.
+HAS_BODY: Final = and_(inbox.c.status.not_in(_WAITING), inbox.c.redacted_at.is_(None))
 _IN_TURN: Final = (inbox.c.source, inbox.c.due_at, inbox.c.seq)
 Index("inbox_pending", *_IN_TURN, sqlite_where=WAITS, postgresql_where=WAITS)
 Index("inbox_pending_large", *_IN_TURN, sqlite_where=WAITS_LARGE, postgresql_where=WAITS_LARGE)
 Index("inbox_read_alone", inbox.c.due_at, inbox.c.seq, sqlite_where=WAITS_ALONE, postgresql_where=WAITS_ALONE)
+Index("inbox_with_body", inbox.c.settled_at, inbox.c.seq, sqlite_where=HAS_BODY, postgresql_where=HAS_BODY)
 Index("inbox_by_status", inbox.c.status, inbox.c.seq)
 Index(
     "inbox_by_ticket",

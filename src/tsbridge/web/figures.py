@@ -12,6 +12,7 @@ from prometheus_client.registry import Collector
 
 from tsbridge.core.drift import POLICY
 from tsbridge.core.reached import Reach
+from tsbridge.core.retention import CLASSES
 from tsbridge.core.watch import KINDS
 from tsbridge.store import figures, warnings, writemode
 from tsbridge.web.counters import SOURCES
@@ -92,6 +93,10 @@ class Figures(Collector):
         yield _by_label("tsbridge_source_silent", "1 for a source that says nothing for improbably long.", "source", silent, tuple(SOURCES))
         words = "Ways to people of the roster: proved by a press of a button within thirty days, or not."
         yield _by_label("tsbridge_ways", words, "state", self._ways, ("proved", "unproved"))
+        removed = CounterMetricFamily("tsbridge_retention_removed", "What was kept long enough and went, by class.", labels=["class"])
+        for kind in CLASSES:
+            removed.add_metric([kind], self._figures.removed.get(kind, 0))
+        yield removed
         yield GaugeMetricFamily("tsbridge_decisions", "Decisions kept.", self._figures.decisions)
         yield GaugeMetricFamily("tsbridge_cover_holes", "Times of the next 14 days at which nobody is on call.", self._figures.holes)
         yield GaugeMetricFamily("tsbridge_feeds_failing", "Feeds of the roster that cannot be read.", self._feeds_failing)

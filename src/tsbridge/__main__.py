@@ -35,6 +35,7 @@ from tsbridge.settings import BadSettings
 from tsbridge.store.db import AlreadyServed, BadDatabase
 from tsbridge.store.rulebooks import NoRulebook
 from tsbridge.store.schema import SchemaTooNew
+from tsbridge.store.sealkey import UnusableKey
 from tsbridge.store.sqlite import UnsafeSqlite
 from tsbridge.store.views import DATABASE_FAILURES
 from tsbridge.wiring import NotMigrated
@@ -102,6 +103,8 @@ def main() -> None:
         _end(1, f"The rulebook has faults: {refused}", {"findings": [finding.to_json() for finding in refused.findings]})
     except BadDatabase as refused:
         _end(2, f"TSBRIDGE_DATABASE_URL: {refused}", {})
+    except UnusableKey as refused:
+        _end(2, f"{refused}.", {})
     except RosterError as refused:
         _end(1, f"TSBRIDGE_ROSTER: the roster has faults: {refused}", {"findings": [finding.to_json() for finding in refused.findings]})
     except BadFile as refused:

@@ -34,6 +34,7 @@ from tsbridge.web.probes import (
     database_probe,
     feeds_probe,
     migrations_probe,
+    seals_probe,
     sources_probe,
     tasks_probe,
     telling_probe,
@@ -152,6 +153,7 @@ def probes(
         "writeback": writeback_probe(database, setting),
         "notifications": telling_probe(database, clock, TOLD_WITHIN),
         "ways": ways_probe(database, clock, roster),
+        "seals": seals_probe(database, clock),
         "watch": watch_probe(database, clock),
         "time_zones": zones_probe(ZONE_RULES),
         "schema": migrations_probe(database, schema.revision, schema.head()),
@@ -186,7 +188,7 @@ def serve(settings: Settings, host: str, port: int, *, workers_inside: bool, pat
     url = settings.database_url.get_secret_value()
     claim = claim_alone(url)
     try:
-        with Database.open(url) as database:
+        with Database.open(url, settings.seal_keys) as database:
             prepare(database, settings, clock)
             if database.dialect == "sqlite":  # the claim says that no other worker is alive: what a killed one had is free at once
                 database.write_now(lambda conn: leases.end_all(conn, clock.now()))
@@ -201,7 +203,7 @@ def work(settings: Settings, patience: Patience = PATIENCE) -> bool:
     """Work until told to stop, without serving; True when it ended in good order. Health and figures are answered where a port is set."""
     arm_crashpoint(settings)
     clock = SystemClock()
-    with Database.open(settings.database_url.get_secret_value()) as database:
+    with Database.open(settings.database_url.get_secret_value(), settings.seal_keys) as database:
         prepare(database, settings, clock)
         about: dict[str, object] = {"dialect": database.dialect, "version": __version__}
         if settings.worker_port:
@@ -240,6 +242,7 @@ def prepare(database: Database, settings: Settings, clock: Clock) -> None:
         schema.migrate(database)
     else:
         require_schema(database)
+    database.seal_keys.ready()
     # before anything is heard: from here on a dry run is over, or goes on
     _say_what_we_are(database.write_now(lambda conn: writemode.enter(conn, settings.writeback, clock.now())))
     version = publish_starter(database, settings, clock)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
@@ -10,23 +11,30 @@ from tsbridge.doctor import Line
 from tsbridge.doctor_desk import desk, talkdesk_times
 from tsbridge.store import about, schema, sqlite
 from tsbridge.store.db import BadDatabase, Database, parse
+from tsbridge.store.sealkey import SealKeys, UnusableKey
 from tsbridge.store.views import DATABASE_FAILURES
 
 ROOM_WANTED: Final = 0.10
 ROOM_NEEDED: Final = 0.02
 
 
-def database(url: str, guessed_zone: str | None = None, setting: str = "live") -> list[Line]:
+def database(url: str, guessed_zone: str | None = None, setting: str = "live", seal_keys: Sequence[str] = ()) -> list[Line]:
     """Whether the database can be reached and written, has our schema, keeps what it is told and has room.
 
     `guessed_zone`: in which Talkdesk's times are read that name none, while no setting says so; a kept mapping may.
+    `seal_keys`: those that a setting gives.
     """
     try:
         path = sqlite.path_of(parse(url)) if parse(url).get_backend_name() == "sqlite" else None
         if path is not None and not path.exists():
             return [*_no_file_yet(path), *talkdesk_times(guessed_zone, [])]
-        with Database.open(url) as opened:
-            return [*_schema(opened), *_contents(opened, guessed_zone, setting), *([] if path is None else _room(path))]
+        with Database.open(url, seal_keys) as opened:
+            return [
+                *_schema(opened),
+                *_contents(opened, guessed_zone, setting),
+                *_seal_key(opened.seal_keys),
+                *([] if path is None else _room(path)),
+            ]
     except BadDatabase as refused:
         return [Line("database", "bad", f"{refused}.", "Correct TSBRIDGE_DATABASE_URL or the server's settings.")]
     except sqlite.UnsafeSqlite as refused:
@@ -90,6 +98,39 @@ def _contents(opened: Database, guessed_zone: str | None, setting: str) -> list[
         words = f"The database cannot be written ({type(failure).__name__})."
         lines.append(Line("database writable", "bad", words, "Look at the disk's room and the permissions of the file and its directory."))
     return [*lines, *desk(opened, guessed_zone, setting)]
+
+
+_SOURCES: Final = {
+    "setting": Line("seal key", "ok", "TSBRIDGE_SEAL_KEY vouches for decisions until they are sealed."),
+    "password": Line(
+        "seal key",
+        "warn",
+        "The database's password vouches for decisions until they are sealed: whoever knows it can write to the database, too.",
+        "Set TSBRIDGE_SEAL_KEY to 32 random characters or more, the same for all processes.",
+    ),
+    "nothing": Line(
+        "seal key",
+        "warn",
+        "Nothing secret vouches for decisions until they are sealed: the database is reached without a password.",
+        "Set TSBRIDGE_SEAL_KEY to 32 random characters or more, the same for all processes.",
+    ),
+}
+
+
+def _seal_key(keys: SealKeys) -> list[Line]:
+    """What vouches for decisions in the second before they get their place in the proof chain."""
+    file = keys.file
+    if file is None:
+        return [_SOURCES[keys.source]]
+    if not file.exists():
+        return [Line("seal key", "ok", f"{file.name} vouches for decisions until they are sealed; it is made with the first one.")]
+    try:
+        keys.ready()
+    except UnusableKey as refused:
+        return [Line("seal key", "bad", f"{refused}.", "Bring it back from where the backups are, or remove it: then it is made anew.")]
+    if file.stat().st_mode & 0o077:
+        return [Line("seal key", "warn", f"{file.name} can be read by others.", f"chmod 600 {file.name}")]
+    return [Line("seal key", "ok", f"{file.name} vouches for decisions until they are sealed; keep it beside the backups.")]
 
 
 def _room(path: Path) -> list[Line]:

@@ -22,6 +22,7 @@ from pydantic import BeforeValidator, Field, SecretStr, ValidationError, Validat
 from pydantic_settings import BaseSettings, DotEnvSettingsSource, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 
 from tsbridge.core import retention, zones
+from tsbridge.core.chain import SHORTEST_KEY
 from tsbridge.core.retention import Retention
 from tsbridge.core.roster import LOOPBACK
 from tsbridge.notify.ways import Mail, read_mail
@@ -87,6 +88,7 @@ class Settings(BaseSettings):
     timezone: str = "UTC"
     talkdesk_timezone: str | None = None
     phone_region: str = Field(default="US", pattern=r"^[A-Z]{2}$")
+    seal_key: Secrets = ()
     public_url: str | None = None
     smtp_url: SecretStr | None = None
     mail_from: str | None = Field(default=None, pattern=r"^[!-?A-~]+@[A-Za-z0-9.-]+$", max_length=254)
@@ -194,6 +196,13 @@ class Settings(BaseSettings):
             raise ValueError("this is Zendesk's public secret for unsaved webhooks; expected the secret of your own webhook")
         return value
 
+    @field_validator("seal_key")
+    @classmethod
+    def _long_enough(cls, value: tuple[SecretStr, ...]) -> tuple[SecretStr, ...]:
+        if any(len(key.get_secret_value()) < SHORTEST_KEY for key in value):
+            raise ValueError(f"expected at least {SHORTEST_KEY} random characters in each key")
+        return value
+
     @field_validator("timezone", "talkdesk_timezone")
     @classmethod
     def _a_known_zone(cls, value: str | None) -> str | None:
@@ -223,6 +232,11 @@ class Settings(BaseSettings):
             if (getattr(self, one) is None) != (getattr(self, other) is None):
                 raise ValueError(f"{name_of(one)} and {name_of(other)} belong together: set both or neither")
         return self
+
+    @property
+    def seal_keys(self) -> tuple[str, ...]:
+        """What vouches for decisions until they are sealed, the one that signs first; empty where nobody said."""
+        return tuple(key.get_secret_value() for key in self.seal_key)
 
     @property
     def zone(self) -> ZoneInfo:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tsbridge.core.chain import GENESIS, broken_links, commitment, link_hash
+from tsbridge.core.chain import GENESIS, broken_links, commitment, commitment_of, link_hash, link_hash_of
+from tsbridge.core.moments import canonical
 
 Entry = tuple[int, str, str, dict[str, Any]]
 
@@ -59,6 +61,29 @@ def test_a_cut_tail_and_a_chain_written_anew_show_against_a_head_kept_outside() 
     rewritten = chain_of(6)
     rewritten[5] = (6, rewritten[5][1], link_hash(6, rewritten[5][1], {"id": "x"}), {"id": "x"})
     assert [b["seq"] for b in broken_links(rewritten, head)[0]] == [6]
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(st.characters(codec="utf-8")),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(st.characters(codec="utf-8")), inner, max_size=4),
+    max_leaves=12,
+)
+
+
+@given(
+    st.integers(1, 10**12),
+    st.text("0123456789abcdef", min_size=64, max_size=64),
+    st.dictionaries(st.text(st.characters(codec="utf-8"), max_size=9), JSON, max_size=6),
+)
+def test_a_hash_put_together_from_texts_is_that_of_the_whole_entry(seq: int, previous: str, record: dict[str, Any]) -> None:
+    whole = canonical({"record": record, "seq": seq, "previous_hash": previous})
+    assert link_hash_of(seq, previous, canonical(record).decode()) == hashlib.sha256(b"\x00" + whole).hexdigest()
+    assert link_hash(seq, previous, record) == link_hash_of(seq, previous, canonical(record).decode())
+
+
+@given(st.text(st.characters(codec="utf-8")), JSON)
+def test_a_commitment_by_text_is_that_to_the_value(salt: str, value: Any) -> None:
+    assert commitment_of(salt, canonical(value).decode()) == commitment(salt, value)
 
 
 def test_a_commitment_binds_its_value_and_needs_its_salt() -> None:

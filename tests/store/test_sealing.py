@@ -12,14 +12,15 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, event, func, insert, select, text, update
 
-from tests.clocks import SettableClock
+from tests.clocks import START, SettableClock
 from tests.store.test_proof import altered, doubled, found_after, of_decisions, removed
 from tests.work.test_walk_laws import BOOK, STORY
 from tests.work.walk import Walk
 from tsbridge.core.moments import canonical_text
-from tsbridge.store import chain, proof, recording, sealing, sealkey
+from tsbridge.store import chain, proof, recording, schema, sealing, sealkey
 from tsbridge.store.db import Database
 from tsbridge.store.recording import Retraction
 from tsbridge.store.tables import decision_rules, decisions, unsealed
@@ -182,6 +183,39 @@ def test_another_key_proves_nothing_and_the_right_one_seals_later(waiting: Datab
         assert seal_all(stranger) == [0]
         assert len(stranger.read_now(proof.verify)["broken"]) == many
     assert seal_all(waiting) == [many]
+
+
+def before_numbers(conn: Connection) -> str:
+    """The revision before decisions had numbers."""
+    scripts = ScriptDirectory(str(schema.scripts())).walk_revisions()
+    (mine,) = (one for one in scripts if one.doc == "Decisions have a number of their own; their place in the chain comes afterwards")
+    assert isinstance(mine.down_revision, str)
+    schema.downgrade(conn, mine.down_revision)
+    return mine.down_revision
+
+
+def test_decisions_of_before_keep_their_place_as_their_number_and_are_found_by_it(waiting: Database) -> None:
+    seal_all(waiting)
+    names = ("decisions", "decision_rules", "decision_tags")
+
+    def told(conn: Connection, order: str) -> list[Any]:
+        return [sorted(map(str, conn.exec_driver_sql(f"SELECT * FROM {name} ORDER BY {order}").mappings())) for name in names]  # noqa: S608
+
+    now, head = waiting.read_now(lambda conn: told(conn, "number")), waiting.read_now(chain.head)
+    waiting.write_now(before_numbers)
+    assert len(waiting.read_now(lambda conn: told(conn, "seq"))[0]) == len(now[0])
+    schema.migrate(waiting)
+    assert [[*map(len, part)] for part in waiting.read_now(lambda conn: told(conn, "number"))] == [[*map(len, part)] for part in now]
+    assert waiting.read_now(proof.verify) == {"ok": True, "entries": len(now[0]), "unsealed": 0, "head": head, "broken": []}
+    (id_,) = waiting.read_now(lambda conn: conn.execute(select(decisions.c.id).order_by(decisions.c.number).limit(1)).scalars())
+    waiting.write_now(lambda conn: recording.retract_all(conn, [Retraction(id_, "next", "case", START, "salt")]))
+    assert waiting.read_now(lambda conn: conn.execute(select(func.max(decisions.c.number))).scalar_one()) == len(now[0]) + 1
+
+
+def test_there_is_no_way_back_while_decisions_wait(waiting: Database) -> None:
+    with pytest.raises(RuntimeError, match="let them be sealed first"):
+        waiting.write_now(before_numbers)
+    assert waiting.read_now(proof.verify)["ok"] is True
 
 
 # Whoever seals may die at any statement

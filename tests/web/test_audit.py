@@ -11,8 +11,10 @@ from typing import Any
 import pytest
 
 from tests.web import rows
-from tsbridge.store import chain
+from tsbridge.store import chain, recording, sealing
+from tsbridge.store.recording import Retraction
 from tsbridge.web.audit import BATCH, COLUMNS, cell
+from tsbridge.web.probes import seals_probe
 
 pytestmark = pytest.mark.anyio
 
@@ -144,6 +146,46 @@ async def test_a_tag_that_looks_like_a_formula_is_plain_text_in_the_csv(room: An
     await room.desk.database.write(lambda conn: rows.decision(conn, 1, at, outcome={"tags_added": ['=HYPERLINK("x")']}))
     answer = await room.client.get("/v1/audit/routing", headers={"Accept": "text/csv"})
     assert next(csv.DictReader(io.StringIO(answer.text)))["tags_added"] == '\'=HYPERLINK("x")'
+
+
+async def test_until_it_is_sealed_a_decision_has_no_place_and_no_hash_and_is_listed_and_proven_all_the_same(room: Any, clock: Any) -> None:
+    about = {"case_id": "case_1", "recorded_at": clock.now(), "salt": "salt"}
+
+    def work(conn: Any) -> None:
+        sealed = rows.decision(conn, 1, clock.now())
+        recording.retract_all(conn, [Retraction(sealed, "dec_new", **about)])
+
+    await room.desk.database.write(work)
+    path = "/v1/audit/routing/dec_new"
+    unsealed, sealed = (await room.client.get("/v1/audit/routing")).json()["items"]
+    assert [unsealed[name] for name in ("id", "seq", "sealed", "previous_hash", "hash")] == ["dec_new", None, False, None, None]
+    assert (sealed["seq"], sealed["sealed"]) == (1, True)
+    assert (await room.client.get(path)).json()["sealed"] is False
+    assert (await room.client.get("/v1/audit/verify")).json()["unsealed"] == 1
+    line = json.loads((await room.client.get("/v1/audit/routing", headers={"Accept": "application/x-ndjson"})).text.splitlines()[0])
+    assert (line["id"], line["sealed"]) == ("dec_new", False)
+
+    await room.desk.database.write(sealing.seal)
+    (now, _) = (await room.client.get("/v1/audit/routing")).json()["items"]
+    assert (now["seq"], now["sealed"], now["number"]) == (2, True, unsealed["number"])
+    assert now["hash"] == (await room.client.get("/v1/audit/head")).json()["hash"]
+    assert (await room.client.get(path)).json()["hash"] == now["hash"]
+    assert (await room.client.get("/v1/audit/verify")).json()["unsealed"] == 0
+
+
+async def test_decisions_that_wait_too_long_for_their_seal_make_it_degraded(room: Any, clock: Any) -> None:
+    probe = seals_probe(room.desk.database, clock)
+
+    def work(conn: Any) -> None:
+        first = rows.decision(conn, 1, clock.now())
+        recording.retract_all(conn, [Retraction(first, "dec_new", "case_1", clock.now(), "salt")])
+
+    await room.desk.database.write(work)
+    assert not (await probe()).degraded
+    clock.advance(61)
+    assert (await probe()).degraded
+    broken = (await room.client.get("/v1/audit/verify")).json()["broken"]
+    assert {"seq": None, "id": "dec_new", "why": "it has waited to be sealed for more than 60 s"} in broken
 
 
 async def test_the_chain_verifies_and_its_head_is_the_last_change(room: Any) -> None:

@@ -39,7 +39,7 @@ def doctor(
         lines += checks.bad_settings(refused)
     else:
         lines += checks.settings(settings, SystemClock().now().date())
-        lines += database(settings.database_url.get_secret_value(), settings.guessed_talkdesk_zone, settings.writeback)
+        lines += database(settings.database_url.get_secret_value(), settings.guessed_talkdesk_zone, settings.writeback, settings.seal_keys)
         lines += _versions_and_retention(settings)
         lines += _ways(settings, notify, agent)
         asked = asyncio.run(_zendesk(settings))

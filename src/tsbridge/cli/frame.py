@@ -118,7 +118,7 @@ class House:
 def house(*, any_schema: bool = False) -> Iterator[House]:
     """The settings' database, opened and closed. Refuses another schema than ours unless told otherwise."""
     settings = load()
-    with Database.open(settings.database_url.get_secret_value()) as database:
+    with Database.open(settings.database_url.get_secret_value(), settings.seal_keys) as database:
         if not any_schema:
             require_schema(database)
         yield House(settings, database, SystemClock(), TimedIds(SystemClock(), entropy))
@@ -133,7 +133,7 @@ def at_hand(settings: Settings) -> Iterator[Database | None]:
         try:
             path = sqlite.path_of(parse(url)) if parse(url).get_backend_name() == "sqlite" else None
             if path is None or path.exists():
-                database = stack.enter_context(Database.open(url))
+                database = stack.enter_context(Database.open(url, settings.seal_keys))
                 schema.check(database)
         except (BadDatabase, sqlite.UnsafeSqlite, RuntimeError, *DATABASE_FAILURES, OSError):
             database = None

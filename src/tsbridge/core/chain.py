@@ -5,12 +5,14 @@ from __future__ import annotations
 import hashlib
 import hmac
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, Final
 
 from tsbridge.core.moments import canonical_text
 
 GENESIS = "0" * 64
 """The hash before the first entry."""
+SHORTEST_KEY: Final = 32
+"""Characters of a key that vouches for records which are not in the chain yet."""
 
 
 def link_hash(seq: int, previous: str, record: Mapping[str, Any]) -> str:

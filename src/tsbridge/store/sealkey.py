@@ -16,10 +16,10 @@ from typing import Final
 
 from sqlalchemy import URL, Connection
 
+from tsbridge.core.chain import SHORTEST_KEY
+
 OPTION: Final = "seal_keys"
 """The execution option of the engines under which a connection has its keys."""
-LEAST: Final = 32
-"""Characters that a key has at least."""
 
 
 class UnusableKey(RuntimeError):
@@ -43,6 +43,10 @@ class SealKeys:
             return "file"
         return "password" if self._url.password else "nothing"
 
+    def ready(self) -> None:
+        """See that there is a key to sign with. Raises UnusableKey."""
+        self._find(make=True)
+
     def sign(self, text: str) -> str:
         """The MAC of a text: HMAC-SHA-256, hex."""
         return _mac((self._keys or self._find(make=True))[0], text)
@@ -50,6 +54,11 @@ class SealKeys:
     def proves(self, text: str, mac: str) -> bool:
         """Whether one of the keys made this MAC for this text. Without a key, which nobody signed with yet, nothing is proved."""
         return any(hmac.compare_digest(_mac(key, text).encode(), mac.encode()) for key in self._keys or self._find(make=False))
+
+    @property
+    def file(self) -> Path | None:
+        """The file that the key is in, whether it is there or not; None where it is in none."""
+        return file_of(self._url) if self.source == "file" else None
 
     def _find(self, *, make: bool) -> tuple[bytes, ...]:
         if self._given:
@@ -104,8 +113,8 @@ def _kept(file: Path) -> str:
         key = file.read_text(encoding="ascii").strip()
     except (OSError, UnicodeDecodeError):
         raise UnusableKey(f"{file}: expected a readable file that holds the key of this database's seals") from None
-    if len(key) < LEAST:
-        raise UnusableKey(f"{file}: expected a key of at least {LEAST} characters")
+    if len(key) < SHORTEST_KEY:
+        raise UnusableKey(f"{file}: expected a key of at least {SHORTEST_KEY} characters")
     return key
 
 

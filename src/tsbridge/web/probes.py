@@ -15,7 +15,7 @@ from tsbridge.core.ports import Clock
 from tsbridge.core.reached import Reach, reached
 from tsbridge.core.standing import Standing
 from tsbridge.core.watch import WALK_AGE
-from tsbridge.store import cover, proofs, rulebooks, silence, told, views, watch, writemode
+from tsbridge.store import cover, proofs, rulebooks, sealing, silence, told, views, watch, writemode
 from tsbridge.store.db import Database
 from tsbridge.web.desk import Checked, Probe, Rotas
 from tsbridge.web.feeds import failing
@@ -174,6 +174,17 @@ def telling_probe(database: Database, clock: Clock, late_after: timedelta) -> Pr
         return Checked(True, f"somebody should have been told {int(late.total_seconds())} s ago", degraded=True)
 
     return stored(database, told.overdue_since, judged)
+
+
+def seals_probe(database: Database, clock: Clock) -> Probe:
+    """Whether decisions get their place in the proof chain."""
+
+    def judged(count: int) -> Checked:
+        if not count:
+            return Checked(True, "no decision waits for its seal longer than it may")
+        return Checked(True, f"{count} decisions wait for their seal for more than a minute; see tsbridge audit verify", degraded=True)
+
+    return stored(database, lambda conn: sealing.overdue(conn, clock.now()), judged)
 
 
 def watch_probe(database: Database, clock: Clock) -> Probe:

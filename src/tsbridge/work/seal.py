@@ -46,7 +46,5 @@ class Sealer:
             refused.update(done.refused)
             after = done.last
         if more := refused - self._refused:
-            self._alarm(
-                "decisions wait to be sealed that nothing proves: somebody wrote to the database, or the key is another", count=len(more)
-            )
+            self._alarm("seal_refused", count=len(more))
         self._refused = frozenset(refused)

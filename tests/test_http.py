@@ -14,7 +14,7 @@ import pytest
 
 from tests.far_side import Proxy, Speaks, answers, authority, dribbles, serving
 from tsbridge.core.errors import OutcomeUnknown, TryLater, VendorError
-from tsbridge.http import Answer, Http, Outgoing, trusted
+from tsbridge.http import TRIES, Answer, Http, Outgoing, trusted
 from tsbridge.settings import load
 from tsbridge.wiring import outgoing
 
@@ -78,6 +78,25 @@ def test_short_retries_and_their_pauses_are_within_the_time_of_the_call() -> Non
     with pytest.raises(TryLater, match=r"^too_slow$"):
         asyncio.run(call())
     assert waits == [1.0]
+
+
+def test_what_is_safe_to_repeat_is_tried_as_often_as_it_may_be() -> None:
+    came: list[bytes] = []
+
+    async def speaks(head: bytes, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        came.append(head.split(b" ")[0])
+        await answers(b"", status="503 Later")(head, reader, writer)
+
+    async def call(method: str) -> int:
+        async with serving(speaks) as port:
+            http = Http(f"http://127.0.0.1:{port}", sleep=at_once)
+            try:
+                return (await http.call(method, "/x")).status
+            finally:
+                await http.close()
+
+    assert [asyncio.run(call(method)) for method in ("GET", "PUT")] == [503, 503]
+    assert came == [b"GET"] * TRIES + [b"PUT"]
 
 
 # How much

@@ -9,6 +9,7 @@ import pytest
 
 from tests.web.conftest import BOOK
 from tsbridge.store import history, replays
+from tsbridge.store.replays import MOST_OPEN
 from tsbridge.work.replay import Replays
 
 pytestmark = pytest.mark.anyio
@@ -43,6 +44,16 @@ async def test_a_queued_replay_can_be_cancelled(room: Any) -> None:
     assert (await room.client.get(path)).json()["status"] == "cancelled"
     actions = [item["action"] for item in (await room.client.get("/v1/audit/changes")).json()["items"]]
     assert actions[:2] == ["replay.cancel", "replay.start"]
+
+
+async def test_when_as_many_wait_as_may_another_is_told_when_to_come_again(room: Any) -> None:
+    for _ in range(MOST_OPEN // 2):
+        assert (await room.client.post(PATH, json={})).status_code == 202
+        assert (await room.client.post("/v1/cases/rejudge", json={})).status_code == 202
+    for path in (PATH, "/v1/cases/rejudge"):
+        full = await room.client.post(path, json={})
+        assert (full.status_code, full.headers["Retry-After"]) == (429, "30")
+        assert full.json()["type"].endswith(":busy")
 
 
 @pytest.mark.parametrize(

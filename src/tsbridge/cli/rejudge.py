@@ -59,6 +59,8 @@ def rejudge(
             id_ = made.write(lambda conn: rejudges.ask(conn, wanted, **record, **asked))
         except Refusal as refusal:
             refuse(f"--live: {refusal.detail}")
+        except replays.TooManyOpen as full:
+            refuse(str(full))
         job = asyncio.run(_through(made, id_))
         told = {**shown(job), "summary": summary(job, made.settings.zone), "moves": list(_moves(made, id_))}
     say(as_json, told, _in_words(told))

@@ -81,7 +81,8 @@ def ask(
     note: str | None = None,
     version: int | None = None,
 ) -> str:
-    """Queue a rejudge; returns its id. Raises `Refusal` when another `version` than the one expected is live."""
+    """Queue a rejudge; returns its id. Raises `Refusal` when another `version` than the one expected is live,
+    `replays.TooManyOpen`."""
     live = rulebooks.live(conn)
     if version is not None and version != live.version:
         raise Refusal(f"Version {live.version} is live by now.")

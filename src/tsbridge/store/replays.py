@@ -18,6 +18,15 @@ from tsbridge.store.replay_tables import replay_moves, replays
 KEEP: Final = 50
 """Jobs that are kept with their moves; older ones are forgotten when a new one begins."""
 OPEN: Final = ("queued", "running")
+MOST_OPEN: Final = 20
+"""Jobs that wait or are worked on, each with a rulebook of up to eight megabytes."""
+
+
+class TooManyOpen(Exception):
+    """As many jobs wait as may."""
+
+    def __init__(self) -> None:
+        super().__init__(f"{MOST_OPEN} replays and rejudges wait or are worked on; try again later, or cancel one.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +67,10 @@ def create(
     total: int,
     rejudge: Any = None,
 ) -> None:
+    """Queue a job. Raises `TooManyOpen`."""
+    open_ = select(func.count()).select_from(replays).where(replays.c.status.in_(OPEN))
+    if conn.execute(open_).scalar_one() >= MOST_OPEN:
+        raise TooManyOpen
     old = conn.execute(select(replays.c.id).where(replays.c.status.not_in(OPEN)).order_by(replays.c.created_at.desc()).offset(KEEP - 1))
     for (gone,) in old.all():
         conn.execute(delete(replay_moves).where(replay_moves.c.replay_id == gone))

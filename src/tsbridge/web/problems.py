@@ -113,6 +113,11 @@ def not_found(what: str) -> Problem:
     return Problem(404, f"There is no such {what}.")
 
 
+def busy(full: Exception) -> Problem:
+    """429: as much of a kind waits as may."""
+    return Problem(429, str(full), kind="busy", headers={"Retry-After": RETRY_AFTER_S})
+
+
 def invalid(where: str, name: str, detail: str, *, code: str = "invalid") -> Problem:
     """422 about one input. `where` is `body` (then `name` is a JSON pointer), `query`, `path` or `header`."""
     return Problem(422, "The request is not valid.", errors=[error(where, name, detail, code)])

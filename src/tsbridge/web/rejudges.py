@@ -13,13 +13,13 @@ from tsbridge.core.ports import Refusal
 from tsbridge.core.replay import Tally
 from tsbridge.store import rejudges, replays
 from tsbridge.store.rejudges import ask, end
-from tsbridge.store.replays import Job
+from tsbridge.store.replays import Job, TooManyOpen
 from tsbridge.web.auth import Ops
 from tsbridge.web.cases import person_handles
 from tsbridge.web.desk import Desk, Made
 from tsbridge.web.inputs import BIGGEST_VERSION, Body, Id, Line, Prose, Time, time_text
 from tsbridge.web.pages import Paged, instant_part
-from tsbridge.web.problems import Problem, invalid, not_found
+from tsbridge.web.problems import Problem, busy, invalid, not_found
 from tsbridge.web.route import DeskRoute
 
 routes = APIRouter(route_class=DeskRoute, prefix="/v1/cases/rejudge", tags=["cases"])
@@ -81,6 +81,8 @@ async def start_rejudge(desk: Made, by: Ops, response: Response, body: NewRejudg
         id_ = await desk.database.write(write, urgent=True)
     except Refusal as refusal:
         raise Problem(409, refusal.detail) from None
+    except TooManyOpen as full:
+        raise busy(full) from None
     desk.wake_replay()
     response.headers["Location"] = f"/v1/cases/rejudge/{id_}"
     return {"id": id_}

@@ -23,7 +23,7 @@ from tsbridge.web.desk import Desk, Made
 from tsbridge.web.documents import Document
 from tsbridge.web.inputs import Body, Id, Time, time_text
 from tsbridge.web.pages import Page, Paged, instant_part
-from tsbridge.web.problems import Problem, invalid, not_found
+from tsbridge.web.problems import Problem, busy, invalid, not_found
 from tsbridge.web.route import DocumentRoute
 
 routes = APIRouter(route_class=DocumentRoute, prefix="/v1/rulebook/replay", tags=["replay"])
@@ -100,7 +100,10 @@ async def start_replay(desk: Made, by: Ops, response: Response, body: NewReplay 
         after = {"hash": digest, "from": time_text(wanted.since), "to": time_text(until)}
         record.change(conn, "replay.start", id_, None, after)
 
-    await desk.database.write(write, urgent=True)
+    try:
+        await desk.database.write(write, urgent=True)
+    except replays.TooManyOpen as full:
+        raise busy(full) from None
     desk.wake_replay()
     response.headers["Location"] = f"/v1/rulebook/replay/{id_}"
     return {"id": id_}

@@ -7,7 +7,7 @@ from typing import Any, Literal
 from alembic import context
 from sqlalchemy import TypeDecorator
 
-from tsbridge.store import notice_tables, replay_tables, roster_tables, watch_tables, work_tables  # noqa: F401, each adds its tables
+from tsbridge.store import notice_tables, replay_tables, report_tables, roster_tables, watch_tables, work_tables  # noqa: F401, each adds its tables
 
 
 def render_item(kind: str, item: Any, _: Any) -> str | Literal[False]:

@@ -9,9 +9,11 @@ from typing import Any
 
 import openpyxl
 import pytest
+from sqlalchemy import delete, update
 
 from tests.clocks import START
 from tests.web import rows
+from tsbridge.store import tables
 
 pytestmark = pytest.mark.anyio
 
@@ -123,6 +125,44 @@ async def test_a_spreadsheet_and_a_chart_have_the_figures_of_the_json(desk: Any)
     assert "Volumes by severity" in drawn.text
     assert "default-src 'none'" in drawn.headers["content-security-policy"]
     assert (await desk.client.get(url.replace("volumes?", "volumes/chart?") + "&column=colour")).status_code == 422
+
+
+FORMS = ("application/json", "text/csv", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet")
+
+
+async def everything(desk: Any, as_of: str) -> list[bytes]:
+    url = f"{WEEK}&group_by=severity&as_of={as_of}"
+    told = [(await desk.client.get(url, headers={"Accept": form})).content for form in FORMS]
+    return [*told, (await desk.client.get(url.replace("volumes?", "volumes/chart?"))).content]
+
+
+async def test_an_answer_that_was_given_is_given_again_to_the_byte_and_a_correction_has_its_date(desk: Any) -> None:
+    desk.desk.clock.set(datetime.fromisoformat("2026-11-23T09:00:00+00:00"))
+    first = await desk.client.get(f"{WEEK}&group_by=severity")
+    as_of = first.json()["as_of"]
+    before = await everything(desk, as_of)
+    assert before[0] == first.content
+
+    def merge(conn: Any) -> None:
+        conn.execute(delete(tables.cases).where(tables.cases.c.id == "case_a"))
+        conn.execute(update(tables.interactions).where(tables.interactions.c.case_id == "case_a").values(case_id="case_b"))
+
+    await desk.desk.database.write(merge)
+    desk.desk.clock.advance(HOUR)
+    assert await everything(desk, as_of) == before
+    later = (await desk.client.get(f"{WEEK}&group_by=severity")).json()
+    assert (first.json()["totals"]["cases"], first.json()["notes"], later["totals"]["cases"]) == (3, [], 2)
+    assert len(later["notes"]) == 1
+    assert later["notes"][0].startswith("Others than those given as known at 2026-11-23 01:00:00 (America/Los_Angeles)")
+    assert "Cases" in later["notes"][0]
+
+
+async def test_a_time_that_goes_on_is_not_corrected_but_goes_on(desk: Any) -> None:
+    assert (await desk.client.get(WEEK)).json()["totals"]["cases"] == 3
+    await desk.desk.database.write(lambda conn: conn.execute(delete(tables.cases).where(tables.cases.c.id == "case_a")) and None)
+    desk.desk.clock.advance(HOUR)
+    later = (await desk.client.get(WEEK)).json()
+    assert (later["totals"]["cases"], later["notes"]) == (2, [])
 
 
 async def test_other_forms_are_not_had(desk: Any) -> None:

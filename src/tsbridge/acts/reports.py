@@ -16,8 +16,10 @@ from tsbridge.acts.report_cases import cases
 from tsbridge.reports import calls, claims, firings, holes, sending, steps, targets, usual
 from tsbridge.reports import cases as of_cases
 from tsbridge.reports import people as of_people
+from tsbridge.reports.kept import corrected, from_kept, name_of, to_kept
 from tsbridge.reports.model import GROUPS, Column, Measure, Question, Report
 from tsbridge.reports.table import Opened, opened, table
+from tsbridge.store import answers
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,6 +172,23 @@ def report(conn: Connection, around: Around, question: Question) -> Report:
     return table(
         question, kind.title, kind.definition, kind.measures(), kind.items(conn, around, question), people.days(conn, around, question)
     )
+
+
+def given(conn: Connection, question: Question) -> Report | None:
+    """The answer that was given to this question, where it was asked before; None where it was not, or is not kept any more."""
+    found = answers.get(conn, name_of(question), question.as_of)
+    return None if found is None else from_kept(question, found)
+
+
+def give(conn: Connection, report: Report) -> Report:
+    """Give an answer: from now on it is the one to its question. Returns the one that is, with a note where it corrects an earlier one."""
+    question, name = report.question, name_of(report.question)
+    is_over = question.end <= question.as_of
+    earlier = answers.before(conn, name, question.as_of) if is_over else None
+    if earlier is not None:
+        report = corrected(report, *earlier)
+    answers.keep(conn, name, question.as_of, to_kept(report), is_over=is_over)
+    return given(conn, question) or report
 
 
 def opens(conn: Connection, around: Around, question: Question, group: str | None, column: str | None) -> list[Opened]:

@@ -27,13 +27,15 @@ def to_json(report: Report) -> dict[str, Any]:
         "definition": report.definition,
         "notes": list(report.notes),
         "columns": [column.to_json() for column in report.columns],
-        "rows": [{"group": row.group, **_figures(question, row, row.group)} for row in report.rows],
-        "totals": _figures(question, report.totals, None),
+        "rows": [{"group": row.group, **_figures(report, row, row.group)} for row in report.rows],
+        "totals": _figures(report, report.totals, None),
     }
 
 
-def _figures(question: Question, row: Row, group: str | None) -> dict[str, Any]:
-    return {**row.figures, "at_least_s": dict(row.at_least_s), "cases_url": cases_url(question, group)}
+def _figures(report: Report, row: Row, group: str | None) -> dict[str, Any]:
+    figures = {column.key: row.figures[column.key] for column in report.columns}
+    bounds = {column.key: row.at_least_s[column.key] for column in report.columns if column.key in row.at_least_s}
+    return {**figures, "at_least_s": bounds, "cases_url": cases_url(report.question, group)}
 
 
 def cases_url(question: Question, group: str | None, column: str | None = None) -> str:

@@ -105,7 +105,7 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """An answer, from which every form is made."""
+    """An answer, from which every form is made. `notes`: what is to be known beside the figures."""
 
     question: Question
     title: str

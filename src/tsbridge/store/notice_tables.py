@@ -89,6 +89,7 @@ messages = Table(
 _TO_SEND = messages.c.status.in_(("waiting", "sending"))
 Index("messages_to_send", messages.c.due_at, sqlite_where=_TO_SEND, postgresql_where=_TO_SEND)
 Index("messages_by_person", messages.c.agent, messages.c.way, messages.c.left_at)
+Index("messages_by_sent", messages.c.sent_at)
 
 notifications = Table(
     "notifications",

@@ -190,6 +190,7 @@ interactions = Table(
     Column("done_before", Json),  # core.quiet.Done: what had been done about it before its moments were made quiet
 )
 Index("interactions_by_case", interactions.c.case_id)
+Index("interactions_by_opened", interactions.c.source, interactions.c.opened_at)
 
 handles = Table(
     "handles",
@@ -395,6 +396,7 @@ Index("escalations_by_status", escalations.c.status, escalations.c.due_at, escal
 _NOBODY_HAS_IT = and_(escalations.c.open.is_(True), escalations.c.taken_at.is_(None))
 Index("escalations_of_nobody", escalations.c.due_at, escalations.c.id, sqlite_where=_NOBODY_HAS_IT, postgresql_where=_NOBODY_HAS_IT)
 Index("escalations_by_case", escalations.c.case_id)
+Index("escalations_by_armed", escalations.c.armed_at)
 
 desired = Table(
     "desired",
@@ -436,6 +438,7 @@ intents = Table(
     Column("settled_at", Instant),
 )
 Index("intents_by_ticket", intents.c.ticket, intents.c.at)
+Index("intents_by_at", intents.c.at)
 
 facts_wanted = Table(
     "facts_wanted",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from datetime import datetime, timedelta
 from typing import Annotated, Any, Final
 
@@ -16,6 +17,8 @@ from tsbridge.reports.groups import DAY, day_of, start_of
 from tsbridge.reports.model import GROUPS, Question, Report, Sense
 from tsbridge.reports.sheet import MEDIA_TYPE as XLSX
 from tsbridge.reports.sheet import workbook
+from tsbridge.store.db import unavailable
+from tsbridge.store.views import DATABASE_FAILURES
 from tsbridge.web.accept import choose
 from tsbridge.web.asked import aside, asked_for
 from tsbridge.web.auth import Viewer
@@ -25,6 +28,8 @@ from tsbridge.web.inputs import TimeQuery, Word, query_time, read_date
 from tsbridge.web.pages import Paged
 from tsbridge.web.problems import invalid, not_found
 from tsbridge.web.route import DeskRoute
+
+log = logging.getLogger("tsbridge.web.reports")
 
 routes = APIRouter(route_class=DeskRoute, prefix="/v1/reports", tags=["reports"])
 
@@ -140,7 +145,18 @@ def around(desk: Desk) -> Around:
 
 
 async def _report(desk: Desk, asked: Question) -> Report:
-    return await desk.database.read(lambda conn: acts.report(conn, around(desk), asked))
+    """The answer that was given to this question, or a new one, which is kept: it is given again whatever is learnt and edited later."""
+    found = await desk.database.read(lambda conn: acts.given(conn, asked))
+    if found is not None:
+        return found
+    made = await desk.database.read(lambda conn: acts.report(conn, around(desk), asked))
+    try:
+        return await desk.database.write(lambda conn: acts.give(conn, made))
+    except DATABASE_FAILURES as failure:
+        if not unavailable(failure):
+            raise
+        log.warning("the answer of a report could not be kept")
+        return made
 
 
 def question(

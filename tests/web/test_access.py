@@ -115,6 +115,7 @@ TABLE = {
     ("GET", "/v1/sources/talkdesk/mappings"): "viewer",
     ("PUT", "/v1/sources/talkdesk/mappings"): "ops",
     ("GET", "/v1/reports"): "viewer",
+    ("GET", "/v1/reports/pack"): "viewer",
     ("GET", "/v1/reports/{name}"): "viewer",
     ("GET", "/v1/reports/{name}/cases"): "viewer",
     ("GET", "/v1/reports/{name}/chart"): "viewer",

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import csv
+import html
 import io
+import re
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -163,6 +165,30 @@ async def test_a_time_that_goes_on_is_not_corrected_but_goes_on(desk: Any) -> No
     desk.desk.clock.advance(HOUR)
     later = (await desk.client.get(WEEK)).json()
     assert (later["totals"]["cases"], later["notes"]) == (2, [])
+
+
+async def test_the_weekly_pack_is_one_page_without_scripts_and_one_spreadsheet(desk: Any) -> None:
+    desk.desk.clock.set(datetime.fromisoformat("2026-11-25T09:00:00+00:00"))
+    whole = await desk.client.get("/v1/reports/pack?week=2026-W47&as_of=2026-11-25T08:00:00Z")
+    assert whole.headers["content-type"] == "text/html; charset=utf-8"
+    assert "style-src 'sha256-" in whole.headers["content-security-policy"]
+    assert "<script" not in whole.text
+    assert "Week 2026-W47" in whole.text
+    assert whole.text.count("<section") == whole.text.count("</table>") == 18
+    link = re.search(r'href="([^"]+column=cases)"', whole.text)
+    assert link is not None
+    assert len((await desk.client.get(html.unescape(link[1]))).json()["items"]) > 0
+    sheet = await desk.client.get("/v1/reports/pack?week=2026-W47", headers={"Accept": FORMS[2]})
+    book = openpyxl.load_workbook(io.BytesIO(sheet.content))
+    assert {"info", "volumes", "coverage", "sla by shift"} <= {*book.sheetnames}
+    assert len(book.sheetnames) == 19
+    by_itself = await desk.client.get("/v1/reports/pack?as_of=2026-11-25T08:00:00Z")
+    assert by_itself.content == whole.content
+
+
+@pytest.mark.parametrize("week", ["2026-W54", "2026-47", "47", "0001-W01"])
+async def test_a_week_is_a_week(week: str, desk: Any) -> None:
+    assert (await desk.client.get("/v1/reports/pack", params={"week": week})).status_code == 422
 
 
 async def test_other_forms_are_not_had(desk: Any) -> None:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Protocol
+from typing import Any, Protocol, TypeVar
 
 from sqlalchemy import Connection
 
@@ -13,6 +14,8 @@ from tsbridge.core.rota import Rota
 from tsbridge.core.rules.language import Rulebook
 from tsbridge.store import rulebooks
 from tsbridge.store.rulebooks import LiveRulebook
+
+T = TypeVar("T")
 
 
 class Rotas(Protocol):
@@ -24,8 +27,18 @@ class Rotas(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Around:
+    """`known`: what was read for the question at hand, so that what several reports need is read once."""
+
     rulebooks: LiveRulebook
     roster: Rotas
+    known: dict[tuple[Any, ...], Any] = field(default_factory=dict)
+
+    def once(self, what: tuple[Any, ...], read: Callable[[], T]) -> T:
+        """What was read under this name, or now is."""
+        if what not in self.known:
+            self.known[what] = read()
+        found: T = self.known[what]
+        return found
 
     def book_at(self, conn: Connection, at: datetime) -> Rulebook | None:
         """The rulebook that was live then; None before the first."""

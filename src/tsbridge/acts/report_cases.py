@@ -24,7 +24,14 @@ def span_of(question: Question) -> Span:
 
 def cases(conn: Connection, around: Around, question: Question) -> list[Case]:
     """The cases opened in the time asked for, by when they were opened."""
-    return cases_among(conn, reported.opened_in(span_of(question)))
+    span = span_of(question)
+    return around.once(("opened", *span), lambda: cases_among(conn, reported.opened_in(span)))
+
+
+def cases_decided(conn: Connection, around: Around, question: Question) -> list[Case]:
+    """The cases about which something was decided in the time asked for, by when they were opened."""
+    span = span_of(question)
+    return around.once(("decided", *span), lambda: cases_among(conn, reported.decided_in(span)))
 
 
 def cases_among(conn: Connection, among: Among) -> list[Case]:

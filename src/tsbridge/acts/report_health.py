@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import Connection
 
 from tsbridge.acts.around import Around
-from tsbridge.acts.report_cases import agent_keys, cases_among, span_of
+from tsbridge.acts.report_cases import agent_keys, cases, cases_among, span_of
 from tsbridge.core.calendar import ALWAYS, Calendar
 from tsbridge.core.rules.language import Rulebook
 from tsbridge.reports.cases import Case, standing_of
@@ -28,7 +28,7 @@ def promised(conn: Connection, around: Around, question: Question) -> list[Promi
     starts = [question.start, *rulebooks.published_between(conn, question.start, question.end)]
     versions = [rulebooks.known_at(conn, start) for start in starts]
     found = []
-    for case in cases_among(conn, reported.opened_in(span_of(question))):
+    for case in cases(conn, around, question):
         version = versions[max(place for place, start in enumerate(starts) if start <= case.at)]
         if version not in books:
             books[version] = around.rulebooks.version(conn, version).book

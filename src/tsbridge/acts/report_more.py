@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import Connection
 
 from tsbridge.acts.around import Around
-from tsbridge.acts.report_cases import agent_keys, cases_among, span_of
+from tsbridge.acts.report_cases import agent_keys, cases, cases_among, cases_decided, span_of
 from tsbridge.reports.calls import Call, called_back
 from tsbridge.reports.cases import Case
 from tsbridge.reports.claims import is_claim
@@ -48,7 +48,7 @@ def firings(conn: Connection, around: Around, question: Question) -> list[Firing
     """A firing for each rule of each decision; of a decision without any, one without a rule."""
     span = span_of(question)
     among = reported.decided_in(span)
-    whole = {case.case_id: case for case in cases_among(conn, among)}
+    whole = {case.case_id: case for case in cases_decided(conn, around, question)}
     rows = sorted(reported.decided(conn, among), key=lambda row: (row["at"], row["id"]))
     asks = _asks(conn, {row["rulebook_version"] for row in rows})
     first: dict[tuple[str, str], datetime] = {}
@@ -127,4 +127,4 @@ def calls(conn: Connection, around: Around, question: Question) -> list[Call]:
 
 
 def claims(conn: Connection, around: Around, question: Question) -> list[Case]:
-    return [case for case in cases_among(conn, reported.opened_in(span_of(question))) if is_claim(case)]
+    return [case for case in cases(conn, around, question) if is_claim(case)]

@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import Connection
 
 from tsbridge.acts.around import Around
-from tsbridge.acts.report_cases import agent_keys, cases_among, span_of
+from tsbridge.acts.report_cases import agent_keys, cases_decided, span_of
 from tsbridge.core.burden import Burden, of_time
 from tsbridge.core.coverage import holes
 from tsbridge.core.duties_as_known import Spell
@@ -45,7 +45,9 @@ def days(conn: Connection, around: Around, question: Question) -> Days:
 def spells(conn: Connection, around: Around, question: Question) -> list[Spell]:
     """What was known of the roster over the time asked for, up to `as_of`."""
     end = min(question.end, question.as_of)
-    return around.roster.over(conn, question.start, end, question.as_of) if question.start < end else []
+    if question.start >= end:
+        return []
+    return around.once(("spells", question.start, end), lambda: around.roster.over(conn, question.start, end, question.as_of))
 
 
 def _shifts(known: Sequence[Spell]) -> Callable[[datetime], str | None]:
@@ -82,10 +84,14 @@ def _holidays(conn: Connection, around: Around, as_of: datetime) -> Callable[[da
 
 
 def acts(conn: Connection, around: Around, question: Question) -> list[Act]:
+    return around.once(("acts", *span_of(question)), lambda: _acts(conn, around, question))
+
+
+def _acts(conn: Connection, around: Around, question: Question) -> list[Act]:
     span = span_of(question)
     keys = agent_keys(conn, question.as_of)
     emails = _emails(conn, around, question)
-    whole = {case.case_id: case for case in cases_among(conn, reported.decided_in(span)) if case.case_id is not None}
+    whole = {case.case_id: case for case in cases_decided(conn, around, question) if case.case_id is not None}
     found = []
     for case in whole.values():
         for event in case.life.events:

@@ -1,165 +1,21 @@
-"""Reports: a question becomes figures, and a figure opens to its cases."""
+"""Reports: a question becomes figures, a figure opens to its cases, and an answer that was given stands."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Final
+from collections.abc import Sequence
+from datetime import datetime, tzinfo
+from typing import Any
 
 from sqlalchemy import Connection
 
-from tsbridge.acts import report_health as health
-from tsbridge.acts import report_more as more
-from tsbridge.acts import report_people as people
 from tsbridge.acts.around import Around
-from tsbridge.acts.report_cases import cases
-from tsbridge.reports import calls, claims, firings, holes, sending, steps, targets, usual
-from tsbridge.reports import cases as of_cases
-from tsbridge.reports import people as of_people
+from tsbridge.acts.report_kinds import KINDS, Kind
+from tsbridge.acts.report_people import days
+from tsbridge.reports import pack
 from tsbridge.reports.kept import corrected, from_kept, name_of, to_kept
-from tsbridge.reports.model import GROUPS, Column, Measure, Question, Report
+from tsbridge.reports.model import Column, Question, Report
 from tsbridge.reports.table import Opened, opened, table
 from tsbridge.store import answers
-
-
-@dataclass(frozen=True, slots=True)
-class Kind:
-    """A report there is. `group_by`: how it is grouped unless told; `charted`: the columns of its chart, of one unit."""
-
-    name: str
-    title: str
-    definition: str
-    measures: Callable[[], Sequence[Measure[Any]]]
-    items: Callable[[Connection, Around, Question], Sequence[Any]]
-    charted: tuple[str, ...]
-    group_by: str = "day"
-    groups: tuple[str, ...] = GROUPS
-
-
-_OPENED: Final = "Counts a case in the time in which it was opened, under its category, severity and queue as they stood at `as_of`. "
-_OPEN: Final = (
-    "Percentiles are nearest-rank; what is still open counts as longer than all that is over, and where a percentile falls there it is "
-    "null and `at_least_s` says how long it is at least. "
-)
-
-_BUT_RULE: Final = tuple(name for name in GROUPS if name != "rule")
-
-KINDS: Final[Mapping[str, Kind]] = {
-    kind.name: kind
-    for kind in (
-        Kind(
-            "volumes", "Volumes", _OPENED + "By rule a case counts under each rule that matched in it.", of_cases.volumes, cases, ("cases",)
-        ),
-        Kind("responses", "Responses", _OPENED + _OPEN, of_cases.responses, cases, ("acknowledge_p50_s", "acknowledge_p90_s")),
-        Kind("resolutions", "Resolutions", _OPENED + _OPEN, of_cases.resolutions, cases, ("resolve_p50_s", "resolve_p90_s")),
-        Kind(
-            "escalations",
-            "Escalations",
-            "Counts steps of policies in the time in which they were armed, under what stands for the interaction that armed them. "
-            + _OPEN,
-            steps.escalations,
-            more.steps,
-            ("armed", "fired", "late"),
-            groups=_BUT_RULE,
-        ),
-        Kind(
-            "rules",
-            "Rules",
-            "Counts decisions in force by the time of the moment decided about, once under each rule that matched in it; precision where "
-            f"the outcome is known, with its count and 95 % interval: {firings.OUTCOME}.",
-            firings.rules,
-            more.firings,
-            ("decisions", "cases"),
-            group_by="rule",
-        ),
-        Kind(
-            "calls",
-            "Calls",
-            "Counts calls in the time in which they began, under what stands for their case. Missed: from somebody, and nobody took it. "
-            + _OPEN,
-            calls.calls,
-            more.calls,
-            ("answered", "missed", "called_back"),
-        ),
-        Kind(
-            "sla",
-            "Targets",
-            _OPENED + "By the `targets` and the calendar of its queue in the rulebook that was live when it was opened; each target is one "
-            "instance, met, missed or running, and what is over time and has not happened is missed. " + _OPEN,
-            targets.sla,
-            health.promised,
-            ("acknowledge_kept", "resolve_kept"),
-            group_by="queue",
-        ),
-        Kind(
-            "workload",
-            "Workload",
-            "Counts what agents did, and what the desk gave them, in the time in which it happened, by whoever did it.",
-            of_people.workload,
-            people.acts,
-            ("given", "answers", "solved"),
-            group_by="agent",
-        ),
-        Kind(
-            "fairness",
-            "Fairness",
-            "Counts what each agent of the roster carried, by the roster as it was known then; times that overlap count once, whoever "
-            "works for several queues. The points are those by which work is given out.",
-            of_people.fairness,
-            people.loads,
-            ("points",),
-            group_by="agent",
-            groups=tuple(name for name in GROUPS if name not in ("rule", "channel")),
-        ),
-        Kind(
-            "exposure",
-            "Exposure",
-            "Counts what agents did and got in cases of the categories that the roster's `limits` name, in the time in which it happened.",
-            of_people.exposure,
-            people.exposures,
-            ("cases", "given"),
-            group_by="agent",
-        ),
-        Kind(
-            "patterns",
-            "Patterns",
-            "Counts cases in the time in which they were opened, beside those of the eight times of the same length before.",
-            usual.patterns,
-            health.seen,
-            ("cases", "usual"),
-            group_by="category",
-            groups=("weekday", "channel", "category", "severity", "queue", "agent"),
-        ),
-        Kind(
-            "writeback",
-            "Write-back",
-            "Counts wishes by when they were last asked for and updates by when they were sent, under what stands for their case. " + _OPEN,
-            sending.writeback,
-            health.sendings,
-            ("wishes", "updates", "parked"),
-            groups=tuple(name for name in GROUPS if name not in ("rule", "channel")),
-        ),
-        Kind(
-            "coverage",
-            "Coverage",
-            "Counts the times in which nobody was on call, by the roster as it was known then, under the time in which each began; of a "
-            "hole for every severity alike the severity is `(none)`.",
-            holes.coverage,
-            people.uncovered,
-            ("uncovered_s", "longest_s"),
-            group_by="queue",
-            groups=("day", "week", "hour", "weekday", "severity", "queue", "shift", "holiday"),
-        ),
-        Kind(
-            "claims",
-            "Claims",
-            "Of the cases those whose category or queue has `claim` in its key. " + _OPENED + _OPEN,
-            claims.claims,
-            more.claims,
-            ("cases", "open", "resolved"),
-        ),
-    )
-}
 
 
 class NoReport(LookupError):
@@ -169,9 +25,27 @@ class NoReport(LookupError):
 def report(conn: Connection, around: Around, question: Question) -> Report:
     """The figures. Raises `NoReport`."""
     kind = _kind(question)
-    return table(
-        question, kind.title, kind.definition, kind.measures(), kind.items(conn, around, question), people.days(conn, around, question)
-    )
+    items = _items(conn, around, kind, question)
+    return table(question, kind.title, kind.definition, kind.measures(), items, days(conn, around, question))
+
+
+def opens(conn: Connection, around: Around, question: Question, group: str | None, column: str | None) -> list[Opened]:
+    """The cases behind a group, or behind one of its figures; `group` None: the totals. Raises `NoReport`."""
+    kind = _kind(question)
+    items = _items(conn, around, kind, question)
+    try:
+        return opened(question, kind.measures(), items, days(conn, around, question), group, column)
+    except KeyError:
+        raise NoReport("column") from None
+
+
+def charted(found: Report, wanted: str | None = None) -> list[Column]:
+    """The columns of a report's chart: those that it is charted by, or the one wanted. Raises `NoReport`."""
+    keys = KINDS[found.question.name].charted if wanted is None else (wanted,)
+    columns = {column.key: column for column in found.columns}
+    if not columns.keys() >= {*keys}:
+        raise NoReport("column")
+    return [columns[key] for key in keys]
 
 
 def given(conn: Connection, question: Question) -> Report | None:
@@ -191,22 +65,14 @@ def give(conn: Connection, report: Report) -> Report:
     return given(conn, question) or report
 
 
-def opens(conn: Connection, around: Around, question: Question, group: str | None, column: str | None) -> list[Opened]:
-    """The cases behind a group, or behind one of its figures; `group` None: the totals. Raises `NoReport`."""
-    kind = _kind(question)
-    try:
-        return opened(question, kind.measures(), kind.items(conn, around, question), people.days(conn, around, question), group, column)
-    except KeyError:
-        raise NoReport("column") from None
+def pack_of(start: datetime, end: datetime, as_of: datetime, zone: tzinfo) -> list[Question]:
+    """What the weekly pack asks."""
+    return [Question(name, start, end, by, as_of, zone) for name, by in pack.CONTENTS]
 
 
-def charted(found: Report, wanted: str | None = None) -> list[Column]:
-    """The columns of a report's chart: those that it is charted by, or the one wanted. Raises `NoReport`."""
-    keys = KINDS[found.question.name].charted if wanted is None else (wanted,)
-    columns = {column.key: column for column in found.columns}
-    if not columns.keys() >= {*keys}:
-        raise NoReport("column")
-    return [columns[key] for key in keys]
+def _items(conn: Connection, around: Around, kind: Kind, question: Question) -> Sequence[Any]:
+    """Read once for all groupings."""
+    return around.once((kind.name, question.start, question.end, question.as_of), lambda: kind.items(conn, around, question))
 
 
 def _kind(question: Question) -> Kind:

@@ -22,6 +22,8 @@ WIDEST, NARROWEST = 72, 14
 LINE: Final = 20
 SHORT: Final = 18
 """Characters of a group's name under its bars."""
+ALONE: Final = 820
+"""What the line below the title takes."""
 MOST: Final = 400
 """Groups that one chart shows."""
 
@@ -30,8 +32,9 @@ class TooMany(ValueError):
     """More groups than a chart can show."""
 
 
-def chart(report: Report, columns: Sequence[Column]) -> str:
-    """Bars for up to three columns of one unit. Raises `TooMany`."""
+def chart(report: Report, columns: Sequence[Column], *, mark: str = "", beside: bool = True) -> str:
+    """Bars for up to three columns of one unit. `mark`: makes its ids different from those of others on one page; `beside`: with the
+    table. Raises `TooMany`."""
     rows = report.rows
     if len(rows) > MOST:
         raise TooMany
@@ -41,18 +44,20 @@ def chart(report: Report, columns: Sequence[Column]) -> str:
     top = _top(columns, rows)
     table_x = LEFT + width + GAP
     column_x = [table_x + 150 + 120 * place for place in range(len(columns))]
-    total_width = column_x[-1] + 130
-    total_height = max(TOP + HEIGHT + 110, TOP + LINE * (len(rows) + 3))
+    total_width = max(column_x[-1] + 130 if beside else table_x, ALONE)
+    total_height = max(TOP + HEIGHT + 110, TOP + LINE * (len(rows) + 3) if beside else 0)
     question = report.question
     until = f"{question.start.astimezone(question.zone):%Y-%m-%d %H:%M} to {question.end.astimezone(question.zone):%Y-%m-%d %H:%M}"
     head = f"{report.title} by {question.group_by}"
     told = f"{until}, {question.zone}. As known at {question.as_of.astimezone(question.zone):%Y-%m-%d %H:%M:%S}."
     described = "; ".join(f"{column.title}: {shown(column, report.totals)} in all" for column in columns)
+    where = "beside" if beside else "below"
     parts = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" role="img" aria-labelledby="title told" viewBox="0 0 {total_width} {total_height}" '
+        f'<svg xmlns="http://www.w3.org/2000/svg" role="img" aria-labelledby="title{mark} told{mark}" '
+        f'viewBox="0 0 {total_width} {total_height}" '
         f'width="{total_width}" height="{total_height}" font-family="{FONT}" font-size="12" fill="{INK}">',
-        f'<title id="title">{escape(head)}</title>',
-        f'<desc id="told">{escape(f"{told} {described}. The figures stand in the table beside the bars.")}</desc>',
+        f'<title id="title{mark}">{escape(head)}</title>',
+        f'<desc id="told{mark}">{escape(f"{told} {described}. The figures stand in the table {where} the bars.")}</desc>',
         f'<rect width="{total_width}" height="{total_height}" fill="{PAPER}"/>',
         _text(LEFT, 30, head, size=18, weight="bold"),
         _text(LEFT, 50, told, fill="#4b5563"),
@@ -60,7 +65,7 @@ def chart(report: Report, columns: Sequence[Column]) -> str:
         *_axis(columns[0], top, width),
         *_bars(columns, rows, top, group),
         *_names(rows, group),
-        *_table(report, columns, table_x, column_x, total_width),
+        *(_table(report, columns, table_x, column_x, total_width) if beside else ()),
         "</svg>",
     ]
     return "\n".join(parts) + "\n"

@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import logging
-from datetime import datetime, timedelta
+import re
+from collections.abc import Sequence
+from datetime import date, datetime, timedelta
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Path, Query, Request, Response
 from fastapi.responses import JSONResponse
+from sqlalchemy import Connection
 
 from tsbridge.acts import reports as acts
 from tsbridge.acts.around import Around
+from tsbridge.acts.report_kinds import KINDS, Kind
+from tsbridge.core.rules.facts import YEARS
+from tsbridge.reports import groups, pack
 from tsbridge.reports.chart import MOST, TooMany, chart
 from tsbridge.reports.forms import lines, to_json
 from tsbridge.reports.groups import DAY, day_of, start_of
@@ -35,6 +43,12 @@ routes = APIRouter(route_class=DeskRoute, prefix="/v1/reports", tags=["reports"]
 
 JSON: Final = "application/json"
 SVG: Final = "image/svg+xml"
+HTML: Final = "text/html"
+_WEEK: Final = re.compile(r"\d{4}-W\d{2}", re.ASCII)
+_STYLED: Final = (
+    f"default-src 'none'; style-src 'sha256-{base64.b64encode(hashlib.sha256(pack.STYLE.encode()).digest()).decode()}'; "
+    "frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
+)
 _TEXT: Final = {"schema": {"type": "string"}}
 _BYTES: Final = {"schema": {"type": "string", "format": "binary"}}
 USUAL: Final = timedelta(days=7)
@@ -53,8 +67,32 @@ In = Annotated[Sense, Query(description="Of durations: `true` counts what is ope
 async def list_reports(by: Viewer, page: Paged) -> dict[str, Any]:
     """The reports there are, what each counts, and by what each may be grouped."""
     after = page.after_text("reports")
-    found = [kind for name, kind in sorted(acts.KINDS.items()) if after is None or name > after]
+    found = [kind for name, kind in sorted(KINDS.items()) if after is None or name > after]
     return page.answer("reports", found[: page.limit + 1], lambda kind: (kind.name,), _kind_item)
+
+
+@routes.get("/pack", response_model=None, response_class=Response, responses={200: {"content": {HTML: _TEXT, XLSX: _BYTES}}})
+@asked_for()
+async def show_pack(
+    request: Request,
+    desk: Made,
+    by: Viewer,
+    week: Annotated[str | None, Query(max_length=10, description="Like 2026-W47. Without it the last week that is over.")] = None,
+    as_of: AsOf = None,
+) -> Response:
+    """The week on one page that prints, or in one spreadsheet."""
+    form = choose(request, (HTML, XLSX))
+    known = _known_at(desk, as_of)
+    start, end = _week(desk, week, known)
+    found = await _reports(desk, acts.pack_of(start, end, known, desk.zone))
+    title = f"Week {groups.week(day_of(start, desk.zone))}"
+    with_charts = [(one, acts.charted(one)) for one in found]
+    headers = {"Vary": "Accept"}
+    if form == XLSX:
+        made = await aside(workbook, with_charts, title)
+        return Response(made, media_type=XLSX, headers=headers | _named(title.lower().replace(" ", "-")))
+    drawn = await aside(pack.page, with_charts, title, (desk.public_url or "").rstrip("/"))
+    return Response(drawn, media_type=f"{HTML}; charset=utf-8", headers=headers | {"Content-Security-Policy": _STYLED})
 
 
 @routes.get("/{name}", response_model=None, responses={200: {"content": {JSON: {}, CSV: _TEXT, XLSX: _BYTES}}})
@@ -76,8 +114,7 @@ async def show_report(
     headers = {"Vary": "Accept"}
     if form == XLSX:
         made = await aside(workbook, [(found, acts.charted(found))], found.title)
-        named = f'attachment; filename="{name}.xlsx"'
-        return Response(made, media_type=XLSX, headers={**headers, "Content-Disposition": named})
+        return Response(made, media_type=XLSX, headers=headers | _named(name))
     if form == CSV:
         return Response(csv_text([cell(one) for one in line] for line in lines(found)), media_type=CSV, headers=headers)
     return JSONResponse(to_json(found), headers=headers)
@@ -134,7 +171,7 @@ async def list_report_cases(
     return page.answer("report_cases", rows, lambda one: (one.case_id,), lambda one: {"id": one.case_id, "value": one.value})
 
 
-def _kind_item(kind: acts.Kind) -> dict[str, Any]:
+def _kind_item(kind: Kind) -> dict[str, Any]:
     told = {name: getattr(kind, name) for name in ("name", "title", "definition", "group_by")}
     columns = [measure.column.to_json() for measure in kind.measures()]
     return {"id": kind.name, **told, "groups": list(kind.groups), "columns": columns}
@@ -144,14 +181,29 @@ def around(desk: Desk) -> Around:
     return Around(desk.live, desk.roster)
 
 
+def _named(name: str) -> dict[str, str]:
+    return {"Content-Disposition": f'attachment; filename="{name}.xlsx"'}
+
+
 async def _report(desk: Desk, asked: Question) -> Report:
-    """The answer that was given to this question, or a new one, which is kept: it is given again whatever is learnt and edited later."""
-    found = await desk.database.read(lambda conn: acts.given(conn, asked))
-    if found is not None:
-        return found
-    made = await desk.database.read(lambda conn: acts.report(conn, around(desk), asked))
+    return (await _reports(desk, [asked]))[0]
+
+
+async def _reports(desk: Desk, asked: Sequence[Question]) -> list[Report]:
+    """The answers that were given to these questions, or new ones, which are kept: they are given again whatever is learnt and edited
+    later."""
+    given = await desk.database.read(lambda conn: [acts.given(conn, one) for one in asked])
+    known = [one for one in given if one is not None]
+    if len(known) == len(asked):
+        return known
+
+    def make(conn: Connection) -> list[Report]:
+        here = around(desk)
+        return [old or acts.report(conn, here, one) for old, one in zip(given, asked, strict=True)]
+
+    made = await desk.database.read(make)
     try:
-        return await desk.database.write(lambda conn: acts.give(conn, made))
+        return await desk.database.write(lambda conn: [acts.give(conn, one) for one in made])
     except DATABASE_FAILURES as failure:
         if not unavailable(failure):
             raise
@@ -163,16 +215,13 @@ def question(
     desk: Desk, name: str, since: str | None, until: str | None, group_by: str | None, as_of: str | None, sense: Sense
 ) -> Question:
     """What is asked, as the act takes it. Raises 404 for no such report, 422 for what makes no sense."""
-    kind = acts.KINDS.get(name)
+    kind = KINDS.get(name)
     if kind is None:
         raise not_found("report")
     by = group_by or kind.group_by
     if by not in kind.groups:
         raise invalid("query", "group_by", f"Expected one of {' '.join(kind.groups)}.")
-    now = desk.clock.now()
-    known = query_time("as_of", as_of) or now
-    if known > now:
-        raise invalid("query", "as_of", "Expected a time that is not to come.", code="time")
+    known = _known_at(desk, as_of)
     end = start_of(day_of(known, desk.zone) + DAY, desk.zone) if until is None else _when(desk, "to", until)
     start = (
         start_of(day_of(end - timedelta(microseconds=1), desk.zone) - USUAL + DAY, desk.zone)
@@ -182,6 +231,28 @@ def question(
     if not start < end <= start + LONGEST:
         raise invalid("query", "to", f"Expected a time behind `from`, within {LONGEST.days} days.")
     return Question(name, start, end, by, known, desk.zone, sense)
+
+
+def _known_at(desk: Desk, as_of: str | None) -> datetime:
+    now = desk.clock.now()
+    known = query_time("as_of", as_of) or now
+    if known > now:
+        raise invalid("query", "as_of", "Expected a time that is not to come.", code="time")
+    return known
+
+
+def _week(desk: Desk, text: str | None, known: datetime) -> tuple[datetime, datetime]:
+    """A week from Monday to Monday in the team's zone; the last one that was over without one."""
+    today = day_of(known, desk.zone)
+    monday = today - (today.weekday() + 7) * DAY
+    if text is not None:
+        try:
+            monday = date.fromisocalendar(int(text[:4]), int(text[6:]), 1) if _WEEK.fullmatch(text) else date.min
+        except ValueError:
+            monday = date.min
+        if monday.year not in YEARS:
+            raise invalid("query", "week", "Expected a week like 2026-W47.", code="week")
+    return start_of(monday, desk.zone), start_of(monday + 7 * DAY, desk.zone)
 
 
 def _when(desk: Desk, name: str, text: str) -> datetime:

@@ -1,0 +1,159 @@
+"""The reports there are: what each counts, where its items come from, by what it is grouped and charted."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from sqlalchemy import Connection
+
+from tsbridge.acts import report_health as health
+from tsbridge.acts import report_more as more
+from tsbridge.acts import report_people as people
+from tsbridge.acts.around import Around
+from tsbridge.acts.report_cases import cases
+from tsbridge.reports import calls, claims, firings, holes, sending, steps, targets, usual
+from tsbridge.reports import cases as of_cases
+from tsbridge.reports import people as of_people
+from tsbridge.reports.model import GROUPS, Measure, Question
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """A report there is. `group_by`: how it is grouped unless told; `charted`: the columns of its chart, of one unit."""
+
+    name: str
+    title: str
+    definition: str
+    measures: Callable[[], Sequence[Measure[Any]]]
+    items: Callable[[Connection, Around, Question], Sequence[Any]]
+    charted: tuple[str, ...]
+    group_by: str = "day"
+    groups: tuple[str, ...] = GROUPS
+
+
+_OPENED: Final = "Counts a case in the time in which it was opened, under its category, severity and queue as they stood at `as_of`. "
+_OPEN: Final = (
+    "Percentiles are nearest-rank; what is still open counts as longer than all that is over, and where a percentile falls there it is "
+    "null and `at_least_s` says how long it is at least. "
+)
+
+_BUT_RULE: Final = tuple(name for name in GROUPS if name != "rule")
+
+KINDS: Final[Mapping[str, Kind]] = {
+    kind.name: kind
+    for kind in (
+        Kind(
+            "volumes", "Volumes", _OPENED + "By rule a case counts under each rule that matched in it.", of_cases.volumes, cases, ("cases",)
+        ),
+        Kind("responses", "Responses", _OPENED + _OPEN, of_cases.responses, cases, ("acknowledge_p50_s", "acknowledge_p90_s")),
+        Kind("resolutions", "Resolutions", _OPENED + _OPEN, of_cases.resolutions, cases, ("resolve_p50_s", "resolve_p90_s")),
+        Kind(
+            "escalations",
+            "Escalations",
+            "Counts steps of policies in the time in which they were armed, under what stands for the interaction that armed them. "
+            + _OPEN,
+            steps.escalations,
+            more.steps,
+            ("armed", "fired", "late"),
+            groups=_BUT_RULE,
+        ),
+        Kind(
+            "rules",
+            "Rules",
+            "Counts decisions in force by the time of the moment decided about, once under each rule that matched in it; precision where "
+            f"the outcome is known, with its count and 95 % interval: {firings.OUTCOME}.",
+            firings.rules,
+            more.firings,
+            ("decisions", "cases"),
+            group_by="rule",
+        ),
+        Kind(
+            "calls",
+            "Calls",
+            "Counts calls in the time in which they began, under what stands for their case. Missed: from somebody, and nobody took it. "
+            + _OPEN,
+            calls.calls,
+            more.calls,
+            ("answered", "missed", "called_back"),
+        ),
+        Kind(
+            "sla",
+            "Targets",
+            _OPENED + "By the `targets` and the calendar of its queue in the rulebook that was live when it was opened; each target is one "
+            "instance, met, missed or running, and what is over time and has not happened is missed. " + _OPEN,
+            targets.sla,
+            health.promised,
+            ("acknowledge_kept", "resolve_kept"),
+            group_by="queue",
+        ),
+        Kind(
+            "workload",
+            "Workload",
+            "Counts what agents did, and what the desk gave them, in the time in which it happened, by whoever did it.",
+            of_people.workload,
+            people.acts,
+            ("given", "answers", "solved"),
+            group_by="agent",
+        ),
+        Kind(
+            "fairness",
+            "Fairness",
+            "Counts what each agent of the roster carried, by the roster as it was known then; times that overlap count once, whoever "
+            "works for several queues. The points are those by which work is given out.",
+            of_people.fairness,
+            people.loads,
+            ("points",),
+            group_by="agent",
+            groups=tuple(name for name in GROUPS if name not in ("rule", "channel")),
+        ),
+        Kind(
+            "exposure",
+            "Exposure",
+            "Counts what agents did and got in cases of the categories that the roster's `limits` name, in the time in which it happened.",
+            of_people.exposure,
+            people.exposures,
+            ("cases", "given"),
+            group_by="agent",
+        ),
+        Kind(
+            "patterns",
+            "Patterns",
+            "Counts cases in the time in which they were opened, beside those of the eight times of the same length before.",
+            usual.patterns,
+            health.seen,
+            ("cases", "usual"),
+            group_by="category",
+            groups=("weekday", "channel", "category", "severity", "queue", "agent"),
+        ),
+        Kind(
+            "writeback",
+            "Write-back",
+            "Counts wishes by when they were last asked for and updates by when they were sent, under what stands for their case. " + _OPEN,
+            sending.writeback,
+            health.sendings,
+            ("wishes", "updates", "parked"),
+            groups=tuple(name for name in GROUPS if name not in ("rule", "channel")),
+        ),
+        Kind(
+            "coverage",
+            "Coverage",
+            "Counts the times in which nobody was on call, by the roster as it was known then, under the time in which each began; of a "
+            "hole for every severity alike the severity is `(none)`.",
+            holes.coverage,
+            people.uncovered,
+            ("uncovered_s", "longest_s"),
+            group_by="queue",
+            groups=("day", "week", "hour", "weekday", "severity", "queue", "shift", "holiday"),
+        ),
+        Kind(
+            "claims",
+            "Claims",
+            "Of the cases those whose category or queue has `claim` in its key. " + _OPENED + _OPEN,
+            claims.claims,
+            more.claims,
+            ("cases", "open", "resolved"),
+        ),
+    )
+}

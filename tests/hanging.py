@@ -17,7 +17,9 @@ from tsbridge.settings import load
 from tsbridge.work.silence import Silence
 
 log = logging.getLogger("tsbridge.hanging")
-PATIENCE = Patience(timedelta(seconds=1), timedelta(0), timedelta(seconds=1), timedelta(seconds=1), timedelta(seconds=6))
+PATIENCE = Patience(
+    timedelta(seconds=1), timedelta(0), timedelta(seconds=1), timedelta(seconds=1), timedelta(seconds=1), timedelta(seconds=7)
+)
 
 
 async def answer(_: Silence) -> None:

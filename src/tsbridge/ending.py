@@ -17,7 +17,8 @@ FORCED: Final = 1
 
 @dataclass(frozen=True, slots=True)
 class Patience:
-    """How long is waited for what is under way: requests, rounds of tasks, rounds that were cancelled, messages; `whole`: for all of it.
+    """How long is waited for what is under way: requests, rounds of tasks, rounds that were cancelled, messages, giving back what
+    was claimed; `whole`: for all of it.
 
     Supervisors wait 30 s at least before they kill.
     """
@@ -26,6 +27,7 @@ class Patience:
     rounds: timedelta = timedelta(seconds=8)
     cancelled: timedelta = timedelta(seconds=1)
     messages: timedelta = timedelta(seconds=3)
+    leaving: timedelta = timedelta(seconds=2)
     whole: timedelta = timedelta(seconds=24)
 
 

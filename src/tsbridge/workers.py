@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from datetime import datetime, timedelta
 from functools import partial
@@ -246,10 +246,8 @@ class Workers:
                 task.cancel()
                 with suppress(asyncio.CancelledError):
                     await task
-                with suppress(TimeoutError):
-                    async with asyncio.timeout(self._patience.messages.total_seconds()):
-                        await self._notify.finish()
-                        await self._takeover.leave()
+                await _within(self._patience.messages, self._notify.finish())
+                await _within(self._patience.leaving, self._takeover.leave())
 
     async def _who_am_i(self) -> datetime | bool | None:
         """Ask Zendesk whom it takes us for: by that we know our own changes when they come back."""
@@ -273,3 +271,10 @@ class Workers:
             self.wake_writer()
         else:
             self.wake()
+
+
+async def _within(span: timedelta, work: Awaitable[None]) -> None:
+    """Wait for it so long, and no longer."""
+    with suppress(TimeoutError):
+        async with asyncio.timeout(span.total_seconds()):
+            await work

@@ -46,6 +46,8 @@ REPORT: Final = doubling(timedelta(seconds=1), timedelta(seconds=30))
 """Looking whether a report is ready: no failure, the same pace."""
 ROUND: Final = doubling(timedelta(seconds=1), timedelta(minutes=1))
 """A round of a task."""
+LISTEN: Final = doubling(timedelta(seconds=1), timedelta(seconds=30))
+"""Listening to what other processes tell."""
 DELIVERY: Final = doubling(timedelta(seconds=5), timedelta(minutes=30))
 """Working on a delivery."""
 WISH: Final = doubling(timedelta(seconds=5), timedelta(minutes=15))

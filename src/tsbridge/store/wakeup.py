@@ -8,6 +8,7 @@ from typing import Final
 
 from sqlalchemy import Connection, text
 
+from tsbridge.core.backoff import LISTEN
 from tsbridge.store.db import Database
 
 CHANNEL: Final = "tsbridge"
@@ -40,12 +41,12 @@ class Listener:
     def _run(self) -> None:
         import psycopg  # only here: a bridge on SQLite need not carry it in memory
 
-        pause = _PATIENCE_S
+        failures = 0
         while not self._stopping.is_set():
             try:
                 with psycopg.connect(self._url, autocommit=True, connect_timeout=5, application_name="tsbridge listener") as connection:
                     connection.execute(f"LISTEN {CHANNEL}")
-                    pause = _PATIENCE_S
+                    failures = 0
                     self._heard(INBOX)  # what was told while nobody listened
                     while not self._stopping.is_set():
                         for notice in connection.notifies(timeout=_PATIENCE_S):
@@ -53,5 +54,5 @@ class Listener:
                             if self._stopping.is_set():
                                 break
             except psycopg.Error:
-                self._stopping.wait(pause)
-                pause = min(pause * 2, 30.0)
+                failures += 1
+                self._stopping.wait(LISTEN.after(failures).total_seconds())

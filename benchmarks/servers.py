@@ -18,6 +18,7 @@ import uvicorn
 
 from benchmarks.driver import SECRET
 from tsbridge import server
+from tsbridge.__main__ import spare_the_collector
 from tsbridge.store import sqlite
 
 COLUMNS = "id, source, dedupe_key, polled, received_at, headers, body, status, duplicates, attempts, due_at"
@@ -105,16 +106,17 @@ def bridge(url: str) -> Any:
     from tsbridge.wiring import SystemClock
 
     settings = Settings(database_url=SecretStr(url), zendesk_webhook_secrets=SECRET)  # type: ignore[arg-type]
-    return assemble(settings, Database.open(url), SystemClock(), workers_inside=False).front
+    return assemble(settings, Database.open(url), SystemClock(), workers_inside=False)
 
 
 if __name__ == "__main__":
     kind, url, port = sys.argv[1:]
-    app = Bare(url) if kind == "bare" else bridge(url)
+    spare_the_collector()  # as the service does, here for both
     if kind == "bare":
         made = uvicorn.Config(
-            app, host="127.0.0.1", port=int(port), log_config=None, access_log=False, proxy_headers=False, server_header=False
+            Bare(url), host="127.0.0.1", port=int(port), log_config=None, access_log=False, proxy_headers=False, server_header=False
         )
     else:
-        made = server.config(app, "127.0.0.1", int(port))
+        whole = bridge(url)
+        made = server.config(whole.app, "127.0.0.1", int(port), whole.doors)
     uvicorn.Server(made).run()

@@ -13,7 +13,6 @@ from datetime import timedelta
 from typing import Any, Final
 
 from fastapi import FastAPI
-from starlette.types import ASGIApp
 
 from tsbridge import ZONE_RULES, __version__, server
 from tsbridge.apart import apart_if_large, end_all, ready_apart
@@ -24,7 +23,7 @@ from tsbridge.store import leases, schema, told, writemode
 from tsbridge.store.db import Database, claim_alone
 from tsbridge.store.intake import Intake
 from tsbridge.store.rulebooks import LiveRulebook
-from tsbridge.web.app import create_app, create_health, front
+from tsbridge.web.app import create_app, create_health
 from tsbridge.web.auth import Gate
 from tsbridge.web.counters import Counters
 from tsbridge.web.desk import Desk, Probe
@@ -73,28 +72,31 @@ SKEW_TOLERATED: Final = timedelta(seconds=60)
 
 @dataclass(frozen=True, slots=True)
 class Bridge:
-    """One process's bridge: the application and its workers. `loop` is None where the workers are elsewhere."""
+    """One process's bridge: the application and its workers. `loop` is None where the workers are elsewhere.
+
+    `doors` stand in `app` as well; a server that knows them asks no framework about a delivery.
+    """
 
     app: FastAPI
-    front: ASGIApp  # what a server runs: the door first, then `app`
+    doors: tuple[Door, ...]
     loop: Loop | None
 
 
 def bridge(settings: Settings, database: Database, clock: Clock, *, workers_inside: bool, patience: Patience = PATIENCE) -> Bridge:
     """Everything one serving process needs. Nothing runs before the application's lifespan begins."""
-    desk, loop = _desk(settings, database, clock, workers_inside=workers_inside, patience=patience)
-    app = create_app(desk)
-    return Bridge(app, front(app, desk.webhooks), loop)
+    desk, loop, doors = _desk(settings, database, clock, workers_inside=workers_inside, patience=patience)
+    return Bridge(create_app(desk), doors, loop)
 
 
 def watched(settings: Settings, database: Database, clock: Clock, patience: Patience = PATIENCE) -> Bridge:
     """Everything one process needs that works and does not serve: it answers how it is."""
-    desk, loop = _desk(settings, database, clock, workers_inside=True, patience=patience)
-    app = create_health(desk)
-    return Bridge(app, app, loop)
+    desk, loop, _ = _desk(settings, database, clock, workers_inside=True, patience=patience)
+    return Bridge(create_health(desk), (), loop)
 
 
-def _desk(settings: Settings, database: Database, clock: Clock, *, workers_inside: bool, patience: Patience) -> tuple[Desk, Loop | None]:
+def _desk(
+    settings: Settings, database: Database, clock: Clock, *, workers_inside: bool, patience: Patience
+) -> tuple[Desk, Loop | None, tuple[Door, ...]]:
     ids = TimedIds(clock, entropy)
     live = LiveRulebook(settings.zone)
     counters = Counters()
@@ -138,7 +140,7 @@ def _desk(settings: Settings, database: Database, clock: Clock, *, workers_insid
         public_url=settings.public_url,
         carried=told.carried,
     )
-    return desk, loop
+    return desk, loop, tuple(doors.values())
 
 
 def probes(
@@ -220,7 +222,7 @@ def work(settings: Settings, patience: Patience = PATIENCE) -> bool:
 def _run(made: Bridge, host: str, port: int, patience: Patience) -> bool:
     """Run it until told to stop; True when it ended in good order."""
     stop = made.loop.stop if made.loop is not None else _nobody
-    running = server.Server(server.config(made.front, host, port, patience.requests), Ending(patience, stop, _exit).told)
+    running = server.Server(server.config(made.app, host, port, made.doors, patience.requests), Ending(patience, stop, _exit).told)
     running.run()
     log.info("stopped")
     return running.started

@@ -5,15 +5,17 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import timedelta
+from functools import lru_cache, partial
 from types import FrameType
 from typing import Any, Final
 
 import uvicorn
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
 from tsbridge.ending import PATIENCE
+from tsbridge.web.webhooks import READ_ASIDE, Answer, Door
 
 RECEIVE_DEADLINE_S: Final = 10.0
 KEEP_ALIVE_S: Final = 15
@@ -148,6 +150,65 @@ class DeadlineProtocol(BoundedProtocol):
             self._timer = self.loop.call_later(left, self._look)
 
 
+class DoorProtocol(DeadlineProtocol):
+    """Hands a delivery straight to its door when it is all there, and writes the answer as one piece.
+
+    A task, an event and two dozen calls for each request are what a framework needs; the door needs the bytes. What is large,
+    waits to be told to go on, or comes from somebody who does not read answers goes the usual way, to the same door.
+    """
+
+    _visit: RequestResponseCycle | None = None
+    """The request whose body is coming in for a door. Those that a sender piles up behind it begin when it is answered."""
+
+    def __init__(self, doors: Mapping[str, Door], **given: Any) -> None:
+        super().__init__(**given)
+        self._doors = doors
+
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
+        at_door = cycle.scope["path"] in self._doors and cycle.scope["method"] == "POST" and app is self.app
+        if not at_door or cycle.waiting_for_100_continue or self.flow.write_paused:
+            super()._start_asgi_task(cycle, app)
+            return
+        self._visit = cycle
+        self._see_to_it()
+
+    def on_body(self, body: bytes) -> None:
+        super().on_body(body)
+        self._see_to_it()
+
+    def on_message_complete(self) -> None:
+        super().on_message_complete()
+        self._see_to_it()
+
+    def _see_to_it(self) -> None:
+        cycle = self._visit
+        if cycle is None or (cycle.more_body and len(cycle.body) <= READ_ASIDE):
+            return
+        self._visit = None
+        if len(cycle.body) <= READ_ASIDE:
+            with contextlib.suppress(Exception):  # it comes up again on the usual way, which knows what to do about it
+                self._doors[cycle.scope["path"]].take(list(cycle.scope["headers"]), bytes(cycle.body), partial(self._tell, cycle))
+                return
+        super()._start_asgi_task(cycle, self.app)
+
+    def _tell(self, cycle: RequestResponseCycle, answer: Answer) -> None:
+        if cycle.disconnected or self.transport.is_closing():
+            return
+        head = _head(answer.status, (*self.server_state.default_headers, *answer.headers), cycle.keep_alive)
+        self.transport.write(b"%bcontent-length: %d\r\n\r\n%b" % (head, len(answer.body), answer.body))
+        cycle.response_started = cycle.response_complete = True
+        if not cycle.keep_alive:
+            self.transport.close()
+        cycle.on_response()
+
+
+@lru_cache(maxsize=64)
+def _head(status: int, headers: tuple[tuple[bytes, bytes], ...], keep_alive: bool) -> bytes:
+    """The door has few answers, and a second one date."""
+    lines = [STATUS_LINE[status], *(b"%b: %b\r\n" % header for header in headers)]
+    return b"".join(lines if keep_alive else [*lines, b"connection: close\r\n"])
+
+
 class Server(uvicorn.Server):
     """SIGTERM and SIGINT end it in good order with exit code 0; the second one ends it at once. `told` hears of each."""
 
@@ -173,15 +234,16 @@ class Server(uvicorn.Server):
         self._told()
 
 
-def config(app: Any, host: str, port: int, drain: timedelta = PATIENCE.requests) -> uvicorn.Config:
-    """`drain`: how long requests under way are waited for when it ends.
+def config(app: Any, host: str, port: int, doors: Iterable[Door] = (), drain: timedelta = PATIENCE.requests) -> uvicorn.Config:
+    """`app` answers everything; its `doors` may be asked without it. `drain`: how long requests under way are waited for when it ends.
 
-    No server name, no forwarded addresses from strangers, no access log: a query string may hold somebody's number."""
+    No server name, no forwarded addresses from strangers, no access log: a query string may hold somebody's number.
+    """
     return uvicorn.Config(
         app,
         host=host,
         port=port,
-        http=DeadlineProtocol,
+        http=partial(DoorProtocol, {door.path: door for door in doors}),  # type: ignore[arg-type]  # it is called, and no more
         ws="none",
         lifespan="on",
         interface="asgi3",

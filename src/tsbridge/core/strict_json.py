@@ -36,7 +36,7 @@ def read(raw: bytes, cap: int = CAP, depth: int = DEPTH) -> Any:
         raise Malformed("too_deep") from None
     except ValueError:
         raise Malformed("not_json") from None
-    suspicious = "\\u" in text
+    suspicious = "\\" in text and "\\u" in text  # most have none, and one letter is found at once
     if not suspicious and text.count("{") + text.count("[") <= depth:
         return root  # cannot be too deep, and no text can hold what only an escape can bring
     return _sound(root, depth, suspicious)

@@ -46,10 +46,10 @@ class Intake:
         self._bytes = 0
         self._committing: asyncio.Task[None] | None = None
 
-    async def keep(
+    def keep(
         self, source: str, key: str, headers: Mapping[str, str], body: bytes, *, polled: bool = False, quarantined: str | None = None
-    ) -> Receipt:
-        """Keep a delivery; when this returns it is on disk. Raises CannotStore: then it may or may not be, ask again."""
+    ) -> asyncio.Future[Receipt]:
+        """Keep a delivery; when there is a result it is on disk. CannotStore, now or then: it may or may not be, ask again."""
         if self._bytes + len(body) > WAITING_BYTES:
             raise CannotStore("too_much_waiting")
         delivery = Delivery(self._ids.new("evt"), source, key, self._clock.now(), headers, body, polled, quarantined)
@@ -58,7 +58,7 @@ class Intake:
         self._bytes += len(body)
         if self._committing is None:
             self._committing = asyncio.create_task(self._commit_all())
-        return await answer
+        return answer
 
     async def _commit_all(self) -> None:
         """Commit batch after batch until nobody waits."""

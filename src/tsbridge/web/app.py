@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import importlib.resources
-from collections.abc import Awaitable, Iterable
+from collections.abc import Iterable
 from functools import cache, partial
 from typing import Final
 
 from fastapi import FastAPI
 from fastapi.routing import APIRoute
-from starlette.routing import BaseRoute, Mount, Route
+from starlette.routing import BaseRoute, Mount
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -134,21 +134,6 @@ def check_roles(routes: Iterable[BaseRoute]) -> None:
             continue
         if not isinstance(route, DeskRoute) or route.role is None:
             raise RuntimeError(f"the route {path!r} has no role and is not on the list of open ones")
-
-
-def front(app: FastAPI, webhooks: Iterable[BaseRoute]) -> ASGIApp:
-    """What a server runs: deliveries go straight in at the door, everything else goes to `app`.
-
-    The door's routes stand in `app` as well and answer the same there. On the way past the framework a delivery saves a third
-    of its time, and a burst of them pays for nothing that it does not use.
-    """
-    doors = {route.path: route.app for route in webhooks if isinstance(route, Route)}
-
-    def enter(scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
-        door = doors.get(scope["path"]) if scope["type"] == "http" and scope["method"] == "POST" else None
-        return (door or app)(scope, receive, send)
-
-    return enter
 
 
 class Outside:

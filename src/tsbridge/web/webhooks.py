@@ -16,7 +16,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
@@ -37,7 +37,7 @@ from tsbridge.web.problems import HARD_HEADERS, MEDIA_TYPE, TYPE
 log = logging.getLogger("tsbridge.door")
 
 BODY_CAP: Final = 1 << 20
-READ_ASIDE: Final = 64 * 1024  # bodies above are parsed in a thread: a megabyte of JSON would hold up everybody else
+READ_ASIDE: Final = 64 * 1024  # bodies above are read in a thread: a megabyte of JSON would hold up everybody else
 ASIDE: Final = ThreadPoolExecutor(1, "tsbridge-door")
 """Nobody else's: whatever else is done in threads, a delivery never waits for it."""
 KEY_LENGTH: Final = 200
@@ -96,13 +96,23 @@ def _prove_talkdesk(secrets: tuple[str, ...], body: bytes, headers: Headers, now
     return talkdesk_verify.verify(headers, secrets)
 
 
+class Answer(NamedTuple):
+    """What a sender is told. `reason`: one of the door's own few words, for the counts; `headers` without the length."""
+
+    status: int
+    reason: str
+    headers: tuple[tuple[bytes, bytes], ...]
+    body: bytes
+
+
 class Door:
-    """The endpoint of one source."""
+    """The endpoint of one source: called by the framework, or by the server with a delivery that is all there (`take`)."""
 
     def __init__(self, entrance: Entrance, intake: Intake, clock: Clock, counters: Counters, wake: Callable[[], None]) -> None:
         """`wake`: called after a delivery was accepted; must return at once."""
+        self.path = f"/webhooks/{entrance.source}"
         self._entrance = entrance
-        self._route = f"/webhooks/{entrance.source}"
+        self._prove = entrance.prove or _closed
         self._intake = intake
         self._clock = clock
         self._counters = counters
@@ -114,15 +124,60 @@ class Door:
         answer = await self._answer(scope["headers"], receive)
         if answer is None:
             return
-        status, reason, headers, body = answer
-        await send({"type": "http.response.start", "status": status, "headers": [(b"content-length", b"%d" % len(body)), *headers]})
-        await send({"type": "http.response.body", "body": body})
-        self._counters.door(self._entrance.source, status, reason)
-        self._counters.answered("POST", self._route, status, loop.time() - started)
+        headers = [(b"content-length", b"%d" % len(answer.body)), *answer.headers]
+        await send({"type": "http.response.start", "status": answer.status, "headers": headers})
+        await send({"type": "http.response.body", "body": answer.body})
+        self._count(answer, loop.time() - started)
 
-    async def _answer(self, raw_headers: Sequence[tuple[bytes, bytes]], receive: Receive) -> _Answer | None:
-        entrance = self._entrance
-        if entrance.prove is None:
+    def take(self, raw_headers: Sequence[tuple[bytes, bytes]], body: bytes, tell: Callable[[Answer], None]) -> None:
+        """Take a delivery of at most `READ_ASIDE` bytes; `tell` gets the answer, now or once the delivery is kept.
+
+        The same as calling the endpoint, without what a task and a framework cost for each. When it raises, nothing was kept.
+        """
+        loop = asyncio.get_running_loop()
+        started = loop.time()
+
+        def answer(answer: Answer) -> None:
+            tell(answer)
+            self._count(answer, loop.time() - started)
+
+        headers = self._head(raw_headers)
+        if not isinstance(headers, Answer):
+            headers = self._refused(headers, body) or headers
+        if isinstance(headers, Answer):
+            answer(headers)
+            return
+        key, quarantined = self._key(body, headers)
+        try:
+            keeping = self._keep(headers, body, key, quarantined)
+        except CannotStore as trouble:
+            answer(self._not_kept(trouble))
+            return
+        keeping.add_done_callback(lambda kept: answer(self._outcome(kept)))
+
+    async def _answer(self, raw_headers: Sequence[tuple[bytes, bytes]], receive: Receive) -> Answer | None:
+        """None for a sender who went away."""
+        headers = self._head(raw_headers)
+        if isinstance(headers, Answer):
+            return headers
+        body = await _read(receive)
+        if body is None:
+            return None
+        refused = self._refused(headers, body)
+        if refused is not None:
+            return refused
+        if len(body) > READ_ASIDE:
+            key, quarantined = await asyncio.get_running_loop().run_in_executor(ASIDE, self._key, body, headers)
+        else:
+            key, quarantined = self._key(body, headers)
+        try:
+            return self._kept(await self._keep(headers, body, key, quarantined))
+        except CannotStore as trouble:
+            return self._not_kept(trouble)
+
+    def _head(self, raw_headers: Sequence[tuple[bytes, bytes]]) -> Headers | Answer:
+        """The headers, or a refusal for which the body need not be read."""
+        if self._entrance.prove is None:
             return _problem(503, "no_secret", "unavailable", "Service Unavailable", RETRY_AFTER)
         headers: dict[str, str] = {}
         for name, value in raw_headers:
@@ -133,48 +188,62 @@ class Door:
         length = headers.get("content-length", "")
         if len(length) > 19 or (length.isascii() and length.isdigit() and int(length) > BODY_CAP):
             return _problem(413, "too_large", "too-large", "Content Too Large")
-        body = await _read(receive)
-        if body is None:
-            return None
+        return headers
+
+    def _refused(self, headers: Headers, body: bytes) -> Answer | None:
+        """None for a proven delivery."""
         if len(body) > BODY_CAP:
             return _problem(413, "too_large", "too-large", "Content Too Large")
         try:
-            entrance.prove(body, headers, self._clock.now())
+            self._prove(body, headers, self._clock.now())
         except Refused as refused:
             return _problem(401, refused.reason, "not-authenticated", "Unauthorized")
         crashpoint("door.verified")
-        key, quarantined = await self._key(body, headers)
-        try:
-            receipt = await self._intake.keep(
-                entrance.source, key, _worth_keeping(headers, entrance.headers), body, quarantined=quarantined
-            )
-        except CannotStore as trouble:
-            log.warning("a delivery could not be stored", extra={"source": entrance.source, "kind": trouble.why})
-            return _problem(503, "cannot_store", "unavailable", "Service Unavailable", RETRY_AFTER)
-        if receipt.status == "accepted":
-            self._wake()
-        return 202, receipt.reason or receipt.status, _JSON, _receipt(receipt)
+        return None
 
-    async def _key(self, body: bytes, headers: Headers) -> tuple[str, str | None]:
+    def _key(self, body: bytes, headers: Headers) -> tuple[str, str | None]:
         """The dedupe key and, for what cannot be read, why. The same bytes always have the same key."""
         try:
-            if len(body) > READ_ASIDE:
-                value = await asyncio.get_running_loop().run_in_executor(ASIDE, strict_json.read, body, BODY_CAP)
-            else:
-                value = strict_json.read(body, BODY_CAP)
+            value = strict_json.read(body, BODY_CAP)
             return bounded(self._entrance.key(value, body, headers)), None
         except Malformed as malformed:
             return bounded(self._entrance.key(None, body, headers)), None if self._entrance.rings(body) else malformed.code
 
+    def _keep(self, headers: Headers, body: bytes, key: str, quarantined: str | None) -> asyncio.Future[Receipt]:
+        worth = _worth_keeping(headers, self._entrance.headers)
+        return self._intake.keep(self._entrance.source, key, worth, body, quarantined=quarantined)
 
-_Answer = tuple[int, str, tuple[tuple[bytes, bytes], ...], bytes]
+    def _outcome(self, kept: asyncio.Future[Receipt]) -> Answer:
+        failure = kept.exception()
+        if isinstance(failure, CannotStore):
+            return self._not_kept(failure)
+        return self._kept(kept.result())
+
+    def _kept(self, receipt: Receipt) -> Answer:
+        if receipt.status == "accepted":
+            self._wake()
+        return Answer(202, receipt.reason or receipt.status, _JSON, _receipt(receipt))
+
+    def _not_kept(self, trouble: CannotStore) -> Answer:
+        log.warning("a delivery could not be stored", extra={"source": self._entrance.source, "kind": trouble.why})
+        return _problem(503, "cannot_store", "unavailable", "Service Unavailable", RETRY_AFTER)
+
+    def _count(self, answer: Answer, seconds: float) -> None:
+        self._counters.door(self._entrance.source, answer.status, answer.reason)
+        self._counters.answered("POST", self.path, answer.status, seconds)
+
+
 _HARD: Final = tuple((name.lower().encode(), value.encode()) for name, value in HARD_HEADERS.items())
 _JSON: Final = ((b"content-type", b"application/json"), *_HARD)
 
 
 def routes(doors: Mapping[str, Door]) -> list[Route]:
     """`POST /webhooks/<source>` for each door."""
-    return [Route(f"/webhooks/{source}", door, methods=["POST"]) for source, door in doors.items()]
+    return [Route(door.path, door, methods=["POST"]) for door in doors.values()]
+
+
+def _closed(body: bytes, headers: Headers, now: datetime) -> object:
+    raise Refused("no_secret")
 
 
 def bounded(key: str) -> str:
@@ -222,6 +291,6 @@ def _receipt(receipt: Receipt) -> bytes:
     return json.dumps({"event_id": receipt.event_id, "status": receipt.status, "reason": receipt.reason}).encode()
 
 
-def _problem(status: int, reason: str, kind: str, title: str, *headers: tuple[bytes, bytes]) -> _Answer:
+def _problem(status: int, reason: str, kind: str, title: str, *headers: tuple[bytes, bytes]) -> Answer:
     body = json.dumps({"type": TYPE + kind, "title": title, "status": status}).encode()
-    return status, reason, ((b"content-type", MEDIA_TYPE.encode()), *_HARD, *headers), body
+    return Answer(status, reason, ((b"content-type", MEDIA_TYPE.encode()), *_HARD, *headers), body)

@@ -37,25 +37,24 @@ class Build:
         done = subprocess.run(_command(*what), env=self.environ(), stdout=subprocess.PIPE, cwd=self.source, check=True, timeout=600)  # noqa: S603
         return done.stdout.decode()
 
-    @contextmanager
-    def working(self, url: str, log: Path, *options: str, **settings: str) -> Iterator[Worker]:
-        """One worker process on a prepared database, ready and at rest."""
+    def start(self, url: str, log: Path, *options: object, what: str = "work", **settings: str) -> Worker:
+        """One process on a prepared database: a worker, or with `what="serve"` and a port the whole service. Stop it."""
         environ = self.environ(database_url=url, **settings)
         with log.open("ab") as lines:
             process = subprocess.Popen(  # noqa: S603
-                _command("work", *options), env=environ, cwd=self.source, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=lines
+                _command(what, *options), env=environ, cwd=self.source, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=lines
             )
-        worker = Worker(process, log)
+        return Worker(process, log)
+
+    @contextmanager
+    def working(self, url: str, log: Path, *options: object, what: str = "work", **settings: str) -> Iterator[Worker]:
+        """`start`, ready and at rest."""
+        worker = self.start(url, log, *options, what=what, **settings)
         try:
             worker.until_idle()
             yield worker
         finally:
-            process.terminate()
-            try:
-                process.wait(40)
-            except subprocess.TimeoutExpired:
-                process.kill()
-            process.__exit__(None, None, None)  # its pipes
+            worker.stop()
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +75,15 @@ class Worker:
             raise RuntimeError(f"the worker ended: {self.log.read_text()[-2000:]}")
         told: dict[str, int] = json.loads(line)
         return told
+
+    def stop(self) -> None:
+        """In good order; by force when that takes too long."""
+        self.process.terminate()
+        try:
+            self.process.wait(40)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+        self.process.__exit__(None, None, None)  # its pipes
 
     def until_idle(self) -> None:
         """Until half a second costs next to nothing."""

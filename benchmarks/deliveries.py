@@ -13,6 +13,9 @@ FIRST_PERSON: Final = 8_447_388_000_000
 STAFF: Final = "8447310000001"
 SPREAD: Final = timedelta(minutes=2)
 """Nothing is older: the first step of the starter's policies that waits falls due after fifteen minutes, when a run is over."""
+STORY: Final = "story-"
+"""How ids of the events of a long story begin."""
+SHUFFLED: Final = 1
 LATE_SHARE: Final = 0.1
 LATE_PLACES: Final = 200
 SEVERE_SHARE: Final = 0.25
@@ -94,25 +97,35 @@ class _Ticket:
     priority: str = "NORMAL"
 
 
-def many(count: int, people: int, seed: int, until: datetime) -> list[Sent]:
-    """Deliveries of so many people: each opens a ticket, what is left goes on with one or opens another. A tenth comes late."""
+def many(count: int, people: int, seed: int, until: datetime, first: int = 0) -> list[Sent]:
+    """Deliveries of so many people: each opens a ticket, what is left goes on with one or opens another. A tenth comes late.
+
+    `first`: where tickets and people are numbered from.
+    """
     dice = random.Random(seed)  # noqa: S311
     kinds = ["new"] * people + ["more"] * (count - people)
     dice.shuffle(kinds)
     tickets: list[_Ticket] = []
     told: list[bytes] = []
     times = [until - SPREAD + SPREAD * number / count for number in range(count)]
-    seen = 0
+    seen = first
     for number, (kind, at) in enumerate(zip(kinds, times, strict=True)):
         if kind == "new":
             seen += 1
         if kind == "new" or not tickets:
-            tickets.append(_open(dice, len(tickets), str(FIRST_PERSON + seen), at))
+            tickets.append(_open(dice, first + len(tickets), str(FIRST_PERSON + seen), at))
             told.append(_event(tickets[-1], "created", at, f"walk-{seed}-{number}", {}))
         else:
-            told.append(_go_on(dice, tickets, at, f"walk-{seed}-{number}"))
+            told.append(_go_on(dice, tickets, first, at, f"walk-{seed}-{number}"))
     order = sorted(range(count), key=lambda n: n + (dice.randrange(LATE_PLACES) if dice.random() < LATE_SHARE else 0))
     return [Sent(f"walk-{seed}-{n}", at, told[n]) for n, at in zip(order, times, strict=True)]
+
+
+def shuffled(count: int, people: int, seed: int, until: datetime) -> list[Sent]:
+    """What `many` makes, received in no order; other seeds bring the same in another one."""
+    sent = many(count, people, SHUFFLED, until)
+    order = random.Random(seed).sample(range(count), count)  # noqa: S311
+    return [Sent(sent[n].id, sent[place].received_at, sent[n].body) for place, n in enumerate(order)]
 
 
 def one_story(count: int, first: int, seed: int, until: datetime, ticket: int = 0) -> list[Sent]:
@@ -122,7 +135,7 @@ def one_story(count: int, first: int, seed: int, until: datetime, ticket: int = 
     about = _Ticket(str(FIRST_TICKET + 500_000 + ticket), str(FIRST_PERSON + 900_000 + ticket), _words(dice, 30), begun)
     sent = []
     for number in range(first, first + count):
-        at, id = begun + timedelta(seconds=number - first), f"story-{seed}-{ticket}-{number}"
+        at, id = begun + timedelta(seconds=number - first), f"{STORY}{seed}-{ticket}-{number}"
         sent.append(Sent(id, at, _event(about, "created", at, id, {}) if number == 0 else _comment(dice, about, at, id)))
     return sent
 
@@ -134,12 +147,12 @@ def _open(dice: random.Random, number: int, requester: str, at: datetime) -> _Ti
     return _Ticket(str(FIRST_TICKET + number), requester, said, at)
 
 
-def _go_on(dice: random.Random, tickets: list[_Ticket], at: datetime, id: str) -> bytes:
+def _go_on(dice: random.Random, tickets: list[_Ticket], first: int, at: datetime, id: str) -> bytes:
     ticket, kind = dice.choice(tickets), dice.random()
     if kind < 0.5:
         return _comment(dice, ticket, at, id)
     if kind < 0.7:
-        tickets.append(_open(dice, len(tickets), ticket.requester, at))
+        tickets.append(_open(dice, first + len(tickets), ticket.requester, at))
         return _event(tickets[-1], "created", at, id, {})
     if kind < 0.85:
         before, ticket.status = ticket.status, dice.choice(("OPEN", "PENDING", "HOLD"))

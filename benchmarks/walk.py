@@ -20,7 +20,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
-from sqlalchemy import inspect, text
+from sqlalchemy import Connection, inspect, text
 
 from benchmarks import builds
 from benchmarks.builds import ROOT, Build
@@ -149,7 +149,7 @@ def look(both: tuple[Build, Build], urls: Callable[[], str], count: int, log: Pa
 
 def counted(build: Build, url: str, count: int, log: Path, until: datetime) -> tuple[Counted, dict[str, Any]]:
     """One run on a prepared database with the driver watched, in batches of equal size; and what it came to (`benchmarks.inside`)."""
-    empty = _bytes(url)
+    empty = beyond(url)
     with build.working(url, log, "--count", "--batch", str(BATCH)) as worker:
         before = worker.ask()
         fill(build, url, count, until)
@@ -159,8 +159,8 @@ def counted(build: Build, url: str, count: int, log: Path, until: datetime) -> t
         used = Counter(worker.ask())
         used.subtract(before)
     result = json.loads(build.inside("result", url))
-    rows, beyond = used["rows"] + _written(url) - filled, _bytes(url) - empty - _bodies(url)
-    figures = (used["once"] + used["many"], used["many"], used["commits"], rows, beyond)
+    rows = used["rows"] + _written(url) - filled
+    figures = (used["once"] + used["many"], used["many"], used["commits"], rows, beyond(url) - empty)
     return Counted(*(figure / count for figure in figures)), result
 
 
@@ -213,7 +213,7 @@ def floor(url: str, done: str) -> dict[str, int]:
     return told
 
 
-def wait(url: str, waiting: Callable[[Any], bool], yard: Yardstick | None = None) -> None:
+def wait(url: str, waiting: Callable[[Connection], bool], yard: Yardstick | None = None) -> None:
     """Until nothing of a kind waits. Looked at from outside, so that nothing of it is the worker's."""
     until = time.monotonic() + PATIENCE_S
     with Database.open(url) as database:
@@ -227,11 +227,11 @@ def wait(url: str, waiting: Callable[[Any], bool], yard: Yardstick | None = None
             time.sleep(0.02)
 
 
-def pending(conn: Any) -> bool:
+def pending(conn: Connection) -> bool:
     return conn.execute(text("SELECT 1 FROM inbox WHERE status = 'pending' LIMIT 1")).first() is not None
 
 
-def unsealed(conn: Any) -> bool:
+def unsealed(conn: Connection) -> bool:
     """Whether a decision is without its place in the chain; builds that give it at once know of none."""
     return inspect(conn).has_table("unsealed") and conn.execute(text("SELECT 1 FROM unsealed LIMIT 1")).first() is not None
 
@@ -245,21 +245,20 @@ def _written(url: str) -> int:
         return int(database.read_now(lambda conn: conn.execute(text(counted)).scalar_one()))
 
 
-def _bytes(url: str) -> int:
-    """What the database takes, without what it has free inside."""
+def size(conn: Connection) -> int:
+    """The bytes that the database takes, without what it has free inside."""
+    if conn.dialect.name == "sqlite":
+        pages, free, each = (conn.execute(text(f"PRAGMA {name}")).scalar_one() for name in ("page_count", "freelist_count", "page_size"))
+        return int((pages - free) * each)
+    return int(conn.execute(text("SELECT pg_database_size(current_database())")).scalar_one())
 
-    def read(conn: Any) -> int:
-        if conn.dialect.name == "sqlite":
-            pages, free, size = (
-                conn.execute(text(f"PRAGMA {name}")).scalar_one() for name in ("page_count", "freelist_count", "page_size")
-            )
-            return int((pages - free) * size)
-        return int(conn.execute(text("SELECT pg_database_size(current_database())")).scalar_one())
 
+def bodies(conn: Connection) -> int:
+    """The bytes of what was delivered."""
+    return int(conn.execute(text("SELECT coalesce(sum(length(body)), 0) FROM inbox")).scalar_one())
+
+
+def beyond(url: str) -> int:
+    """The bytes that the database takes beyond what was delivered."""
     with Database.open(url) as database:
-        return database.read_now(read)
-
-
-def _bodies(url: str) -> int:
-    with Database.open(url) as database:
-        return int(database.read_now(lambda conn: conn.execute(text("SELECT sum(length(body)) FROM inbox")).scalar_one()))
+        return database.read_now(lambda conn: size(conn) - bodies(conn))

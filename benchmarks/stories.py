@@ -1,0 +1,196 @@
+"""A story of thousands of comments: what the last ones cost against the first, what they take of the database, who waits behind them.
+
+The whole service over HTTP, one process. Comments in the windows come one by one, each when the one before was decided; what lies between
+them is put into the inbox all at once. Afterwards other tickets are told without the story and while it goes on.
+"""
+
+from __future__ import annotations
+
+import http.client
+import statistics
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final, NamedTuple
+
+from sqlalchemy import Connection, text
+
+from benchmarks import builds, deliveries
+from benchmarks.builds import Worker
+from benchmarks.deliveries import Sent
+from benchmarks.door import free_port, postgres_urls, sqlite_urls
+from benchmarks.driver import SECRET
+from benchmarks.service import KEY
+from benchmarks.walk import bodies, pending, prepared, size, unsealed
+from benchmarks.yardstick import Yardstick
+from tsbridge.store.db import Database
+from tsbridge.vendors.zendesk.verify import SIGNATURE, TIMESTAMP, sign
+
+LENGTH: Final = 2_000
+WINDOW: Final = 20
+FIRST: Final = 5
+SEED: Final = 3
+OTHERS: Final = 50
+TURNS: Final = 3
+GAP_S: Final = 0.1
+COST_AIM: Final = 1.5
+BYTES_AIM: Final = 4_096
+BESIDE_AIM: Final = 1.2
+
+
+class Window(NamedTuple):
+    """Of each comment: CPU and wall in microseconds, and the CPU in yardsticks."""
+
+    cpu_us: float
+    wall_us: float
+    cost: float
+
+
+def run(length: int = LENGTH, *, databases: Sequence[str] = ("SQLite", "PostgreSQL")) -> bool:
+    """Print the tables; True when the aims are met."""
+    good = True
+    windows = f"comments {FIRST} to {FIRST + WINDOW} against the last {WINDOW} of {length:,}"
+    print(f"One ticket's story: {windows}; the whole service, starter rulebook\n")
+    for name in databases:
+        with (sqlite_urls if name == "SQLite" else postgres_urls)() as urls, tempfile.TemporaryDirectory(prefix="bench-") as folder:
+            good &= _on(name, prepared(builds.here(), urls), length, Path(folder) / "log")
+    return good
+
+
+def _on(name: str, url: str, length: int, log: Path) -> bool:
+    here, port, left = builds.here(), free_port(), length - FIRST - 2 * WINDOW
+    marks = [FIRST + WINDOW + int(left * share) for share in (0.05, 0.5, 1)]
+    secrets = {"zendesk_webhook_secrets": SECRET, "admin_key": KEY}
+    with here.working(url, log, port, what="serve", **secrets) as service, Database.open(url) as database:
+        story = _Story(database, port, service)
+        story.tell(FIRST)
+        early = story.window()
+        sizes = [story.filled(here, url, upto) for upto in marks]
+        late = story.window()
+        alone, beside = _beside(story)
+    cost, wall, behind = late.cost / early.cost, late.wall_us / early.wall_us, beside / alone
+    print(f"{name:<12}{'CPU us':>9}{'wall us':>9}{'yardsticks':>12}")
+    print(f"  {'first':<10}{early.cpu_us:>9.0f}{early.wall_us:>9.0f}{early.cost:>12.2f}")
+    print(f"  {'last':<10}{late.cpu_us:>9.0f}{late.wall_us:>9.0f}{late.cost:>12.2f}")
+    print(f"  the last cost {cost:.2f}x the CPU (in yardsticks) and {wall:.2f}x the wall of the first (aim {COST_AIM} at most)")
+    each = ", ".join(f"{one:.0f}" for one in sizes)
+    print(f"  bytes beyond the body, the first twentieth, to the half, to the end: {each} (aim {BYTES_AIM} at most)")
+    waits = f"{alone * 1e3:.0f} ms alone, {beside * 1e3:.0f} ms beside the story"
+    print(f"  {OTHERS} others, decided after, p95: {waits}: {behind:.2f}x (aim {BESIDE_AIM} at most)\n", flush=True)
+    return cost <= COST_AIM and wall <= COST_AIM and max(sizes) <= BYTES_AIM and behind <= BESIDE_AIM
+
+
+class Desk:
+    """Tells the door, over one connection."""
+
+    def __init__(self, port: int) -> None:
+        self._connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+
+    def tell(self, one: Sent) -> None:
+        try:
+            self._send(one)
+        except (ConnectionError, http.client.HTTPException):  # closed meanwhile, nobody had said anything for long
+            self._connection.close()
+            self._send(one)
+
+    def _send(self, one: Sent) -> None:
+        stamp = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        headers = {SIGNATURE: sign(one.body, SECRET, stamp), TIMESTAMP: stamp, "Content-Type": "application/json"}
+        self._connection.request("POST", "/webhooks/zendesk", one.body, headers)
+        answer = self._connection.getresponse()
+        answer.read()
+        if answer.status != 202:
+            raise RuntimeError(f"the door answered {answer.status}")
+
+
+class _Story:
+    """One ticket's story as far as it was told."""
+
+    def __init__(self, database: Database, port: int, service: Worker) -> None:
+        self._database, self._service = database, service
+        self._desk, self._other_desk = Desk(port), Desk(port)
+        self._told = 0
+
+    def tell(self, upto: int) -> None:
+        """One by one up to this number."""
+        for one in deliveries.one_story(upto - self._told, self._told, SEED, datetime.now(UTC)):
+            self._desk.tell(one)
+            self._until(pending, 0.003)
+        self._told = upto
+
+    def tell_one_more(self) -> None:
+        """Not waiting for what becomes of it."""
+        (one,) = deliveries.one_story(1, self._told, SEED, datetime.now(UTC))
+        self._desk.tell(one)
+        self._told += 1
+
+    def window(self) -> Window:
+        yard, before, since = Yardstick(), self._service.ask()["cpu_ns"], self._now()
+        for _ in range(WINDOW):
+            self.tell(self._told + 1)
+            yard.lay_on()
+        self._until(unsealed, 0.02)
+        cpu_us = (self._service.ask()["cpu_ns"] - before) / 1e3 / WINDOW
+        return Window(cpu_us, 1e6 * statistics.mean(self.waited(since)), cpu_us / yard.us)
+
+    def filled(self, build: builds.Build, url: str, upto: int) -> float:
+        """All at once up to this number; what the database takes beyond the bodies for each of them."""
+        before, count = self._taken(), upto - self._told
+        build.inside("fill", url, "story", count, self._told, SEED, datetime.now(UTC).isoformat())
+        self._told = upto
+        self._until(pending, 0.02)
+        self._until(unsealed, 0.02)
+        return (self._taken() - before) / count
+
+    def others(self, turn: int) -> list[float]:
+        """Other tickets, one after the other; how long each waited for its decision, in seconds."""
+        since = self._now()
+        for one in deliveries.many(OTHERS, OTHERS, 100 + turn, datetime.now(UTC), first=10_000 * turn):
+            self._other_desk.tell(one)
+            time.sleep(GAP_S)
+        self._until(pending, 0.02)
+        return self.waited(since, but=deliveries.STORY)
+
+    def waited(self, since: int, but: str = "-") -> list[float]:
+        """Seconds from the door to the decision, of deliveries received from then on and not about one ticket."""
+        asked = "SELECT settled_at - received_at FROM inbox WHERE received_at >= :since AND dedupe_key NOT LIKE :but"
+        values = {"since": since, "but": f"id:{but}%"}
+        return [row[0] / 1e6 for row in self._database.read_now(lambda conn: conn.execute(text(asked), values).all())]
+
+    def _taken(self) -> int:
+        return self._database.read_now(lambda conn: size(conn) - bodies(conn))
+
+    def _until(self, waiting: Callable[[Connection], bool], look_s: float) -> None:
+        while self._database.read_now(waiting):
+            time.sleep(look_s)
+
+    @staticmethod
+    def _now() -> int:
+        return time.time_ns() // 1_000
+
+
+def _beside(story: _Story) -> tuple[float, float]:
+    """p95 of how long others wait, in seconds: alone, and while the story goes on as fast as they come; in turns."""
+    alone: list[float] = []
+    beside: list[float] = []
+    for turn in range(TURNS):
+        alone += story.others(2 * turn)
+        ended = threading.Event()
+        goes_on = threading.Thread(target=_go_on, args=(story, ended))
+        goes_on.start()
+        beside += story.others(2 * turn + 1)
+        ended.set()
+        goes_on.join()
+    return _p95(alone), _p95(beside)
+
+
+def _go_on(story: _Story, ended: threading.Event) -> None:
+    while not ended.wait(GAP_S):
+        story.tell_one_more()
+
+
+def _p95(seconds: Sequence[float]) -> float:
+    return sorted(seconds)[int(len(seconds) * 0.95)]

@@ -27,6 +27,7 @@ from benchmarks import (
     shadow,
     soak,
     stories,
+    surge,
     walk,
     workers,
     writeback,
@@ -56,7 +57,7 @@ PROOFS = {
 
 def asked_for(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description="How fast and how small the bridge is, on this machine.")
-    known = sorted({*USUAL, "assign", "crashes", "imports", "notify", "soak", "stories", "walk", "workers", *PROOFS})
+    known = sorted({*USUAL, "assign", "crashes", "imports", "notify", "soak", "stories", "surge", "walk", "workers", *PROOFS})
     parser.add_argument("names", nargs="*", metavar="name", help=f"of {', '.join(known)}; default: {', '.join(USUAL)}")
     parser.add_argument("--scale", type=float, default=1.0, help="part of the requests to send, for a quick look")
     parser.add_argument("--seconds", type=float, default=120.0, help="how long to soak")
@@ -116,6 +117,8 @@ def main() -> int:
             good &= stories.run(asked.n or stories.LENGTH, databases=asked.on or BOTH)
         elif name == "workers":
             good &= workers.run(asked.n or workers.COUNT, rounds=asked.rounds, seed=(asked.seed or [1])[0])
+        elif name == "surge":
+            good &= surge.run(asked.n or surge.COUNT)
         elif name == "rota":
             good &= rota.run(asked.scale, (asked.seed or [1])[0])
         elif name == "shadow":

@@ -109,9 +109,9 @@ def serving(kind: str, url: str) -> Iterator[int]:
         process.wait(30)
 
 
-def drive(port: int, connections: int, count: int, seed: int, rate: float = 0.0) -> dict[str, Any]:
+def drive(port: int, connections: int, count: int, seed: int, rate: float = 0.0, stream: str = "one") -> dict[str, Any]:
     command = [sys.executable, "-m", "benchmarks.driver", str(port), str(connections), str(count), str(seed)]
-    done = subprocess.run([*command, str(rate)] if rate else command, stdout=subprocess.PIPE, check=True, timeout=120)  # noqa: S603
+    done = subprocess.run([*command, str(rate), stream] if rate else command, stdout=subprocess.PIPE, check=True, timeout=120)  # noqa: S603
     found: dict[str, Any] = json.loads(done.stdout)
     return found
 

@@ -1,24 +1,27 @@
 """A load driver in a process of its own: keep-alive connections that each send the next delivery when the last was answered.
 
 `python -m benchmarks.driver PORT CONNECTIONS REQUESTS SEED`, or with a rate (per second) as fifth argument: then each
-delivery has a fixed time to be sent at and its latency counts from there. Prints one JSON object.
+delivery has a fixed time to be sent at and its latency counts from there; sixth `many`: what `benchmarks.deliveries` makes. Prints one JSON
+object.
 """
 
 from __future__ import annotations
 
+import argparse
 import asyncio
 import base64
 import hashlib
 import hmac
 import json
 import random
-import sys
 import time
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Final, cast
+
+from benchmarks import deliveries
 
 SECRET: Final = "benchmark-secret"
 WORDS: Final = "the sitter came late and my dog was bitten on the way to the park we called twice and nobody answered".split()  # noqa: SIM905
@@ -39,6 +42,7 @@ class Figures:
             "p50_ms": at[0],
             "p95_ms": at[1],
             "p99_ms": at[2],
+            "most_ms": round(1000 * ordered[-1], 2),
             "answers": len(ordered),
             "statuses": {str(status): count for status, count in self.statuses.items()},
         }
@@ -140,10 +144,13 @@ class Connection(asyncio.Protocol):
             self._transport.write(raw)
 
 
-async def drive(port: int, connections: int, count: int, seed: int, rate: float = 0.0) -> dict[str, Any]:
+async def drive(port: int, connections: int, count: int, seed: int, rate: float = 0.0, stream: str = "one") -> dict[str, Any]:
     """Send `count` deliveries; with a rate each has its time."""
     rng = random.Random(seed)  # noqa: S311
-    raws = [request(body(rng, number, seed)) for number in range(count)]
+    if stream == "many":
+        raws = [request(one.body) for one in deliveries.many(count, count * 3 // 4, seed, datetime.now(UTC))]
+    else:
+        raws = [request(body(rng, number, seed)) for number in range(count)]
     loop, figures = asyncio.get_running_loop(), Figures()
     begin = loop.time() + 0.05
     queue = iter([(begin + n / rate if rate else 0.0, raw) for n, raw in enumerate(raws)])
@@ -158,6 +165,11 @@ async def drive(port: int, connections: int, count: int, seed: int, rate: float 
 if __name__ == "__main__":
     import uvloop
 
-    port, connections, count, seed, *rate = sys.argv[1:]
-    run = drive(int(port), int(connections), int(count), int(seed), float(rate[0]) if rate else 0.0)
+    parser = argparse.ArgumentParser()
+    for name in ("port", "connections", "count", "seed"):
+        parser.add_argument(name, type=int)
+    parser.add_argument("rate", type=float, nargs="?", default=0.0)
+    parser.add_argument("stream", nargs="?", default="one")
+    given = parser.parse_args()
+    run = drive(given.port, given.connections, given.count, given.seed, given.rate, given.stream)
     print(json.dumps(uvloop.run(run)))

@@ -39,6 +39,11 @@ class Service:
     log: Path
 
     @property
+    def folder(self) -> Path:
+        """Where its files are."""
+        return self.log.parent
+
+    @property
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}"
 

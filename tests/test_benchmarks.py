@@ -8,10 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import assign, builds, judging, replay, rota, walk
+from benchmarks import assign, builds, deliveries, judging, replay, rota, walk
 from benchmarks.__main__ import USUAL, asked_for
 from benchmarks.rulebooks import World
 from tsbridge.core.rules.document import read
+from tsbridge.vendors.zendesk import normalize
 
 
 def test_without_a_name_the_usual_ones_run() -> None:
@@ -48,6 +49,20 @@ def test_a_month_of_the_demos_desk_weighs_evenly_on_eight_people_and_breaks_no_c
         assert sum(month.given.values()) > 2_500
     assert fair.jain >= 0.97
     assert fair.jain > turns.jain
+
+
+def test_deliveries_are_those_of_their_seed_and_each_tells_of_a_ticket() -> None:
+    until = datetime(2026, 11, 20, tzinfo=UTC)
+    sent = deliveries.many(60, 40, 1, until)
+    assert sent == deliveries.many(60, 40, 1, until)
+    in_disorder = deliveries.shuffled(60, 40, 9, until)
+    assert [one.id for one in in_disorder] != [one.id for one in sent]
+    assert {(one.id, one.body) for one in in_disorder} == {(one.id, one.body) for one in sent}
+    whole, parts = deliveries.one_story(12, 0, 3, until), [deliveries.one_story(n, first, 3, until) for first, n in ((0, 5), (5, 7))]
+    assert [one.id for one in whole] == [one.id for part in parts for one in part]
+    told = [normalize.read(one.body, received_at=one.received_at).moments for one in [*sent, *whole]]
+    assert all(len(moments) == 1 for moments in told)
+    assert len({moments[0].people for moments in told}) == 41
 
 
 @pytest.mark.timeout(300)

@@ -48,6 +48,7 @@ from tsbridge.work.rosters import LiveRoster
 from tsbridge.work.seal import Sealer
 from tsbridge.work.silence import Silence
 from tsbridge.work.stream import Stream
+from tsbridge.work.sums import Sums
 from tsbridge.work.takeover import Takeover
 from tsbridge.work.watch import Watch
 from tsbridge.work.writeback import Writeback
@@ -78,6 +79,7 @@ DUTIES: Final = "duties"
 TAKEOVER: Final = "takeover"
 SEAL: Final = "seal"
 RETENTION: Final = "retention"
+SUMS: Final = "sums"
 VITAL: Final = (INGEST, CLOCK, WRITEBACK)
 """Tasks without which nothing is heard, escalated or written."""
 LIMITS: Final = {
@@ -149,6 +151,7 @@ class Workers:
             DUTIES: DutyNews(database, clock, roster, self.wake_notify).round,
             FACTS: ingest.complete,
             SEAL: Sealer(database, clock, alarm).round,
+            SUMS: Sums(database, clock).round,
             WRITEBACK: writeback.round,
             NOTIFY: self._notify.round,
             GUARD: guard.round,

@@ -9,13 +9,15 @@ from sqlalchemy import Connection, func, select
 
 from tsbridge.store import counted, told
 from tsbridge.store.notice_tables import notifications
-from tsbridge.store.tables import cases, desired, escalations, inbox
+from tsbridge.store.tables import cases, decisions, desired, escalations, inbox
 from tsbridge.store.work_tables import assignments
 
 
 def by_rows(conn: Connection) -> Mapping[str, counted.Counts]:
     """The same, by looking at every row."""
-    found: dict[str, Counter[tuple[str, str]]] = {name: Counter() for name in ("delivery", "case", "step", "wish", "telling", "assignment")}
+    found: dict[str, Counter[tuple[str, str]]] = {
+        name: Counter() for name in ("delivery", "decision", "case", "step", "wish", "telling", "assignment")
+    }
     for source, status, repeats in conn.execute(select(inbox.c.source, inbox.c.status, inbox.c.duplicates)):
         found["delivery"][source, status] += 1
         found["delivery"][source, "duplicate"] += repeats
@@ -25,6 +27,7 @@ def by_rows(conn: Connection) -> Mapping[str, counted.Counts]:
         found["wish"][(reason or "") if status == "parked" else "", status] += 1
     for status, reason in conn.execute(select(notifications.c.status, notifications.c.reason)):
         found["telling"]["", "nobody" if reason in told.NOBODY else status] += 1
+    found["decision"]["", ""] = conn.execute(select(func.count()).select_from(decisions)).scalar_one()
     found["assignment"]["", ""] = conn.execute(select(func.count()).select_from(assignments)).scalar_one()
     return {what: {key: n for key, n in counts.items() if n} for what, counts in found.items() if any(counts.values())}
 

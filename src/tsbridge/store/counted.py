@@ -30,7 +30,7 @@ _FOLD: Final = text(
 
 
 def load(conn: Connection) -> Mapping[str, Counts]:
-    """By what is counted: delivery, case, step, wish, telling, assignment."""
+    """By what is counted: delivery, decision, case, step, wish, telling, assignment."""
     found: dict[str, dict[tuple[str, str], int]] = {}
     for what, kind, label, count in conn.execute(_ALL):
         if count:

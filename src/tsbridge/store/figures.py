@@ -15,7 +15,7 @@ from tsbridge.store.desired import IS_OPEN, PAUSED_RULES
 from tsbridge.store.inbox import received
 from tsbridge.store.replay_tables import drift
 from tsbridge.store.rulebooks import newest
-from tsbridge.store.tables import IN_NOBODYS_HANDS, decisions, desired, inbox
+from tsbridge.store.tables import IN_NOBODYS_HANDS, desired, inbox
 from tsbridge.store.work_tables import workload
 
 
@@ -69,7 +69,7 @@ def figures(conn: Connection, setting: str, now: datetime) -> Figures:
         cases=_plain(kept["case"]),
         severe=conn.execute(select(func.count()).where(IN_NOBODYS_HANDS)).scalar_one(),
         escalations=_plain(kept["step"]),
-        decisions=conn.execute(select(func.count()).select_from(decisions)).scalar_one(),
+        decisions=sum(kept["decision"].values()),
         rulebook_version=newest(conn),
         silent=silence.silent(conn),
         warnings={kind: found.count for kind, found in warnings.noted(conn).items()},

@@ -2,13 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import islice
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Connection, RowMapping, Select, and_, func, or_, select, tuple_
+from sqlalchemy import (
+    JSON,
+    ColumnElement,
+    Connection,
+    RowMapping,
+    Select,
+    Text,
+    and_,
+    cast,
+    exists,
+    func,
+    or_,
+    select,
+    tuple_,
+    type_coerce,
+)
 
+from tsbridge.core.moments import Handle
+from tsbridge.store import facets
+from tsbridge.store.facets import Facet, Span
+from tsbridge.store.people import as_left
 from tsbridge.store.tables import (
     chain,
     change_subjects,
@@ -24,6 +44,10 @@ from tsbridge.store.tables import (
 
 Row = RowMapping
 
+RULE_KINDS: Final = ("escalation", "routing")
+FEW: Final = 1_000
+"""So many decisions are looked at one by one."""
+
 _COLUMNS: Final = (
     *(column for column in decisions.c if column.name not in ("seen", "salt")),
     chain.c.seq,
@@ -37,7 +61,8 @@ _COLUMNS: Final = (
 class RoutingFilter:
     """Contract section 4. `since` is inclusive, `until` exclusive, both about the vendor's time of the moment judged.
 
-    `ticket` and `call` ask for all decisions of the case that the ticket or call belongs to.
+    `ticket` and `call` ask for all decisions of the case that the ticket or call belongs to, `people` (handles, any of which names the
+    person asked for) for those about what the person opened. `changed`: whether the decision changed anything.
     """
 
     since: datetime | None = None
@@ -45,14 +70,21 @@ class RoutingFilter:
     case: str | None = None
     ticket: str | None = None
     call: str | None = None
+    people: tuple[tuple[str, str], ...] = ()
     rule: str | None = None
     queue: str | None = None
     agent: tuple[str, ...] = ()
     tag: str | None = None
+    category: str | None = None
     channel: str | None = None
     severity: int | None = None
     kind: str | None = None
     version: int | None = None
+    changed: bool | None = None
+
+    @property
+    def span(self) -> Span:
+        return Span(self.since, self.until)
 
 
 def newest(conn: Connection) -> int:
@@ -62,10 +94,11 @@ def newest(conn: Connection) -> int:
 
 def decision_list(conn: Connection, wanted: RoutingFilter, limit: int, before: int | None = None) -> list[Row]:
     """Decisions with a number below `before`, newest first, without what they saw. Those not sealed yet have no `seq` and no hashes."""
-    query = _joined()
-    if before is not None:
-        query = query.where(decisions.c.number < before)
-    return list(conn.execute(_filtered(query, wanted).order_by(decisions.c.number.desc()).limit(limit)).mappings())
+    found: list[Row] = []
+    numbers = _numbers(conn, wanted, limit, newest(conn) + 1 if before is None else before)
+    while len(found) < limit and (some := list(islice(numbers, limit - len(found)))):  # again where some are not kept any longer
+        found += conn.execute(_joined().where(decisions.c.number.in_(some)).order_by(decisions.c.number.desc())).mappings()
+    return found
 
 
 def decision(conn: Connection, decision_id: str) -> Row | None:
@@ -122,39 +155,101 @@ def _joined() -> Select[Any]:
     )
 
 
-def _filtered(query: Select[Any], wanted: RoutingFilter) -> Select[Any]:
+def _numbers(conn: Connection, wanted: RoutingFilter, limit: int, before: int) -> Iterator[int]:
+    """Numbers below `before` of decisions that are as wanted, going down. Whoever asks for few by what they are about, or by a short
+    time, has these looked at; otherwise what was summed up tells."""
+    groups = _groups(wanted)
+    among = _among(conn, wanted)
+    if among is not None:
+        looked_at = select(decisions.c.number).where(*among).cte("among").prefix_with("MATERIALIZED")
+        yield from _looked_at(conn, wanted, limit, before, 0, decisions.c.number.in_(select(looked_at.c.number)))
+    elif not groups and wanted.span == Span():
+        yield from _looked_at(conn, wanted, limit, before, 0)
+    else:
+        first = facets.built(conn) * facets.SIZE
+        yield from _looked_at(conn, wanted, limit, before, first)
+        yield from facets.numbers(conn, groups, wanted.span, min(before, first))
+
+
+def _looked_at(conn: Connection, wanted: RoutingFilter, limit: int, before: int, first: int, *among: ColumnElement[bool]) -> Iterator[int]:
+    mine = (decisions.c.number >= first, decisions.c.number < before, *among, *_conditions(conn, wanted))
+    while found := conn.execute(select(decisions.c.number).where(*mine).order_by(decisions.c.number.desc()).limit(limit)).scalars().all():
+        yield from found
+        if len(found) < limit:
+            return
+        mine = (*mine, decisions.c.number < found[-1])
+
+
+def _groups(wanted: RoutingFilter) -> list[list[Facet]]:
+    """One facet of each group is what a decision must have."""
     plain = (
-        (decisions.c.queue, wanted.queue),
-        (decisions.c.channel, wanted.channel),
-        (decisions.c.severity, wanted.severity),
-        (decisions.c.rulebook_version, wanted.version),
+        *(("queue", wanted.queue), ("channel", wanted.channel), ("severity", wanted.severity), ("version", wanted.version)),
+        *(("category", wanted.category), ("tag", wanted.tag)),
     )
-    for column, value in plain:
-        if value is not None:
-            query = query.where(column == value)
+    groups = [[(facet, str(value))] for facet, value in plain if value is not None]
     if wanted.agent:
-        query = query.where(decisions.c.agent.in_(wanted.agent))
-    if wanted.since is not None:
-        query = query.where(decisions.c.at >= wanted.since)
-    if wanted.until is not None:
-        query = query.where(decisions.c.at < wanted.until)
+        groups.append([("agent", agent) for agent in wanted.agent])
+    if wanted.rule is not None:
+        groups.append([(kind, wanted.rule) for kind in RULE_KINDS if wanted.kind in (None, kind)])
+    elif wanted.kind is not None:
+        groups.append([("kind", wanted.kind)])
+    if wanted.changed is not None:
+        groups.append([("changed", "yes" if wanted.changed else "no")])
+    return groups
+
+
+def _among(conn: Connection, wanted: RoutingFilter) -> list[ColumnElement[bool]] | None:
+    """What makes decisions few; None: nothing does."""
+    among: list[ColumnElement[bool]] = []
     if wanted.case is not None:
         now = select(interactions.c.case_id).where(interactions.c.case_key == wanted.case)
-        query = query.where(or_(decisions.c.case_id == wanted.case, decisions.c.case_id.in_(now)))
+        among.append(or_(decisions.c.case_id == wanted.case, decisions.c.case_id.in_(now)))
     if wanted.ticket is not None:
-        query = query.where(_of_the_case_of("zendesk", interactions.c.id == wanted.ticket))
+        among.append(_of_the_case_of("zendesk", interactions.c.id == wanted.ticket))
     if wanted.call is not None:
-        query = query.where(_of_the_case_of("talkdesk", _is_call(wanted.call)))
+        among.append(_of_the_case_of("talkdesk", _is_call(wanted.call)))
+    if wanted.people:
+        people = [tuple(one) for one in as_left(conn, [Handle(*person) for person in wanted.people])]
+        theirs = select(handles.c.source, handles.c.interaction).where(
+            handles.c.role == "person", tuple_(handles.c.kind, handles.c.value).in_(people)
+        )
+        among.append(tuple_(decisions.c.source, decisions.c.interaction).in_(theirs))
+    if not among and wanted.span != Span():
+        short = select(decisions.c.number).where(*facets.within(wanted.span)).limit(FEW + 1).subquery()
+        if conn.execute(select(func.count()).select_from(short)).scalar_one() <= FEW:
+            return facets.within(wanted.span)
+    return among or None
+
+
+def _conditions(conn: Connection, wanted: RoutingFilter) -> list[ColumnElement[bool]]:
+    """What a row must be, apart from what makes it one of few."""
+    asked = facets.within(wanted.span)
+    plain = (
+        *((decisions.c.queue, wanted.queue), (decisions.c.channel, wanted.channel), (decisions.c.severity, wanted.severity)),
+        *((decisions.c.rulebook_version, wanted.version), (_told(conn, "category"), wanted.category)),
+    )
+    asked += [column == value for column, value in plain if value is not None]
+    if wanted.agent:
+        asked.append(decisions.c.agent.in_(wanted.agent))
+    if wanted.changed is not None:
+        rests = func.coalesce(_told(conn, "changes_nothing"), "false").in_(("true", "1"))
+        asked.append(~rests if wanted.changed else rests)
     if wanted.tag is not None:
-        query = query.where(decisions.c.number.in_(select(decision_tags.c.number).where(decision_tags.c.tag == wanted.tag)))
+        asked.append(exists().where(decision_tags.c.tag == wanted.tag, decision_tags.c.number == decisions.c.number))
     if wanted.rule is not None or wanted.kind is not None:
-        named = select(decision_rules.c.number)
-        if wanted.rule is not None:
-            named = named.where(decision_rules.c.key == wanted.rule)
-        if wanted.kind is not None:
-            named = named.where(decision_rules.c.kind == wanted.kind)
-        query = query.where(decisions.c.number.in_(named))
-    return query
+        named = [decision_rules.c.number == decisions.c.number]
+        named += [] if wanted.rule is None else [decision_rules.c.key == wanted.rule]
+        named += [] if wanted.kind is None else [decision_rules.c.kind == wanted.kind]
+        asked.append(exists().where(*named))
+    return asked
+
+
+def _told(conn: Connection, name: str) -> ColumnElement[str | None]:
+    """What an outcome tells under a name, as text; SQLite has 1 for true."""
+    document = type_coerce(decisions.c.outcome, Text)
+    if conn.dialect.name == "postgresql":
+        return cast(document, JSON).op("->>")(name)
+    return cast(func.json_extract(document, f"$.{name}"), Text)
 
 
 def _of_the_case_of(source: str, it: ColumnElement[bool]) -> ColumnElement[bool]:

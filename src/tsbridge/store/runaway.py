@@ -2,25 +2,42 @@
 
 from __future__ import annotations
 
-from sqlalchemy import ColumnElement, Connection, func, select
+from collections import Counter
+from collections.abc import Iterable
+from typing import Any
+
+from sqlalchemy import Connection, func, select
 
 from tsbridge.core.runaway import Sample
-from tsbridge.store.tables import decision_tags, decisions
+from tsbridge.store.tables import decisions
 
 
 def samples(conn: Connection, version: int, newest: int) -> tuple[Sample, Sample]:
-    """The newest decisions by `version`, and the newest by earlier ones; the standing ones only."""
-    return (
-        _sample(conn, decisions.c.rulebook_version == version, newest),
-        _sample(conn, decisions.c.rulebook_version < version, newest),
-    )
+    """The newest decisions by `version`, and the newest by earlier ones, version by version; the standing ones only."""
+    return _sample(_newest(conn, version, newest)), _sample(_before(conn, version, newest))
 
 
-def _sample(conn: Connection, which: ColumnElement[bool], newest: int) -> Sample:
-    standing = (which, decisions.c.superseded_by.is_(None), decisions.c.retracted.is_(False), decisions.c.mode == "live")
-    chosen = select(decisions.c.number).where(*standing).order_by(decisions.c.number.desc()).limit(newest).subquery()
-    count = conn.execute(select(func.count()).select_from(chosen)).scalar_one()
-    rows = conn.execute(
-        select(decision_tags.c.tag, func.count()).join(chosen, chosen.c.number == decision_tags.c.number).group_by(decision_tags.c.tag)
-    )
-    return Sample(count, {tag: n for tag, n in rows})
+def _before(conn: Connection, version: int, newest: int) -> list[Any]:
+    found: list[Any] = []
+    earlier: int | None = version
+    while len(found) < newest:
+        earlier = conn.execute(select(func.max(decisions.c.rulebook_version)).where(decisions.c.rulebook_version < earlier)).scalar()
+        if earlier is None:
+            break
+        found += _newest(conn, earlier, newest - len(found))
+    return found
+
+
+def _newest(conn: Connection, version: int, most: int) -> list[Any]:
+    standing = (decisions.c.superseded_by.is_(None), decisions.c.retracted.is_(False), decisions.c.mode == "live")
+    mine = select(decisions.c.outcome).where(decisions.c.rulebook_version == version, *standing)
+    return list(conn.execute(mine.order_by(decisions.c.number.desc()).limit(most)).scalars())
+
+
+def _sample(outcomes: Iterable[Any]) -> Sample:
+    tags: Counter[str] = Counter()
+    count = 0
+    for outcome in outcomes:
+        tags.update(outcome["tags_added"])
+        count += 1
+    return Sample(count, tags)

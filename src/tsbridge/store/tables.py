@@ -114,7 +114,7 @@ received = Table(
 counted = Table(
     "counted",  # how many there are of what (store.counted); triggers of the tables themselves add to it
     metadata,
-    Column("what", Text, primary_key=True),  # delivery | case | step | wish | telling | assignment
+    Column("what", Text, primary_key=True),  # delivery | decision | case | step | wish | telling | assignment
     Column("kind", Text, primary_key=True),
     Column("label", Text, primary_key=True),
     Column("lane", Integer, primary_key=True),
@@ -332,6 +332,25 @@ unsealed = Table(
     Column("record", Text, nullable=False),  # canonical JSON, byte for byte what will be hashed
     Column("mac", Text, nullable=False),  # store.sealkey: under a key that is not in the database
     Column("at", Instant, nullable=False),  # since when it waits
+)
+
+Index("decisions_by_version", decisions.c.rulebook_version, decisions.c.number)
+
+decision_blocks = Table(
+    "decision_blocks",  # decisions by blocks of their numbers that are summed up (store.facets)
+    metadata,
+    Column("block", Integer, primary_key=True, autoincrement=False),
+    Column("first_at", Instant),  # the earliest and the latest `at`; null: there is none
+    Column("last_at", Instant),
+)
+
+decision_facets = Table(
+    "decision_facets",
+    metadata,
+    Column("facet", Text, primary_key=True),  # queue, tag …; of rules their kind
+    Column("value", Text, primary_key=True),
+    Column("block", Integer, primary_key=True, autoincrement=False),
+    Column("bits", LargeBinary, nullable=False),  # which decisions of the block have it: bit 0 of the first byte is the first
 )
 
 decision_rules = Table(

@@ -12,6 +12,7 @@ from sqlalchemy import Connection
 from tsbridge.store import agents, chain, proof, routing
 from tsbridge.web.accept import choose
 from tsbridge.web.auth import Supervisor, Viewer
+from tsbridge.web.cases import person_handles
 from tsbridge.web.csvtext import CSV, NDJSON, cell, csv_text, ndjson
 from tsbridge.web.desk import Desk, Made
 from tsbridge.web.explained import Nearby, explained
@@ -49,14 +50,19 @@ async def list_decisions(
     case: Word = None,
     ticket: Word = None,
     call: Word = None,
+    person: Word = None,
     rule: Word = None,
     queue: Word = None,
     agent: Word = None,
     tag: Word = None,
+    category: Word = None,
     channel: Word = None,
     severity: NumberQuery = None,
     kind: Annotated[Literal["escalation", "routing"] | None, Query(description="Decisions in which a rule of this kind matched.")] = None,
     version: NumberQuery = None,
+    changed: Annotated[
+        Literal["true", "false"] | None, Query(description="Decisions that changed something, or those that did not.")
+    ] = None,
 ) -> Response:
     """Decisions, newest first. `agent`: a key of the roster, or a Zendesk user's id. As NDJSON or CSV everything that matches is streamed;
     as JSON it comes in pages."""
@@ -67,14 +73,17 @@ async def list_decisions(
         case=case,
         ticket=ticket,
         call=call,
+        people=person_handles(person) if person else (),
         rule=rule,
         queue=queue,
         agent=named,
         tag=tag,
+        category=category,
         channel=channel,
         severity=None if severity is None else whole_number("query", "severity", severity, 1, 99),
         kind=kind,
         version=None if version is None else version_number("query", "version", version),
+        changed=None if changed is None else changed == "true",
     )
     if wanted.since is not None and wanted.until is not None and wanted.since > wanted.until:
         raise invalid("query", "to", "Expected a time that is not before `from`.")

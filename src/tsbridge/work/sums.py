@@ -1,0 +1,33 @@
+"""What history is asked about is summed up beside the work: what decisions are found by, and what connections counted that are gone."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Final
+
+from tsbridge.core.ports import Clock
+from tsbridge.store import counted, facets
+from tsbridge.store.db import Database
+
+LOOK_AGAIN: Final = timedelta(seconds=5)
+FOLD_AGAIN: Final = timedelta(hours=1)
+
+
+class Sums:
+    """Sums up. Every process may have one; the database lets one at a time work."""
+
+    def __init__(self, database: Database, clock: Clock) -> None:
+        self._database = database
+        self._clock = clock
+        self._fold_at = clock.now()
+
+    async def round(self) -> datetime | bool:
+        """Sum up a block of decisions; returns when to look again, True where there may be another one."""
+        now = self._clock.now()
+        if now >= self._fold_at:
+            await self._database.write(counted.fold)
+            self._fold_at = now + FOLD_AGAIN
+        if await self._database.read(facets.any_whole) and await self._database.write(partial(facets.sum_up, now=now)):
+            return True
+        return now + LOOK_AGAIN

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from pathlib import Path
 
+import pytest
+from sqlalchemy import select
+
 from tests.clocks import CountingIds, SettableClock
 from tsbridge.settings import load
+from tsbridge.store import tables
 from tsbridge.store.db import Database
 from tsbridge.store.rulebooks import LiveRulebook
 from tsbridge.work.rosters import LiveRoster
@@ -31,3 +36,16 @@ def test_the_runbook_says_of_every_task_what_it_does_and_which_are_vital(databas
     told = {name: "(vital)" in row for row in rows for name in re.findall(r"`(\w+)`", row)}
     beside = {} if database.dialect == "postgresql" else {TAKEOVER: False}  # on SQLite nobody works beside us
     assert told == {name: one.vital for name, one in standings.items()} | beside
+
+
+@pytest.mark.parametrize("fresh_url", ["postgresql"], indirect=True)
+def test_a_worker_is_known_to_the_others_before_it_claims_anything(database: Database, clock: SettableClock) -> None:
+    """Else nobody would miss one that dies of the first it takes."""
+
+    async def begin() -> list[str]:
+        settings = load({}, None)
+        workers = Workers(settings, database, clock, CountingIds(), LiveRulebook(settings.zone), LiveRoster())
+        async with workers.running():  # no task has gone round yet
+            return database.read_now(lambda conn: list(conn.execute(select(tables.workers.c.name)).scalars()))
+
+    assert len(asyncio.run(begin())) == 1

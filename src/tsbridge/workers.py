@@ -241,6 +241,7 @@ class Workers:
             if self._database.dialect == "postgresql":
                 listener = wakeup.Listener(self._database, self._heard)
                 stack.push_async_callback(asyncio.to_thread, listener.close)
+                await self._takeover.round()  # known to the others before anything is claimed
             task = asyncio.create_task(self.loop.run(), name="tsbridge-workers")
             try:
                 yield

@@ -43,7 +43,7 @@ class Takeover:
                 return self._clock.now() + EVERY
             raise
         if gone:
-            log.warning("workers are gone: what they had is taken over", extra={"gone": gone, "count": ended})
+            log.warning("workers are gone: what they had is taken over", extra={"worker": ", ".join(gone), "count": ended})
         if again:
             log.warning("this worker was taken for dead: what it had claimed is somebody else's by now")
         return self._clock.now() + EVERY

@@ -14,8 +14,8 @@ import pytest
 from sqlalchemy import Connection, select
 
 from tests.clocks import SettableClock
-from tsbridge import log
-from tsbridge.__main__ import app, main
+from tsbridge import __main__, log
+from tsbridge.__main__ import GROUPS, main
 from tsbridge.store import inbox, keys, rulebooks, tables, views
 from tsbridge.store.db import Database, claim_alone
 from tsbridge.store.inbox import Delivery
@@ -86,7 +86,7 @@ def commands(of: Any, path: tuple[str, ...] = ()) -> list[tuple[str, ...]]:
     return found
 
 
-@pytest.mark.parametrize("path", [path for path in commands(app) if path != ("demo",)], ids=" ".join)
+@pytest.mark.parametrize("path", [path for path in commands(__main__.commands(*GROUPS)) if path != ("demo",)], ids=" ".join)
 def test_every_command_explains_itself_and_takes_json(run: Run, path: tuple[str, ...]) -> None:
     told = run(*path, "--help")
     assert told.code == 0

@@ -1,129 +1,147 @@
-"""`tsbridge`: the command line. Every command takes `--json`; exit codes: 0 fine, 1 found problems, 2 misuse."""
+"""`tsbridge`: the command line. Every command takes `--json`; exit codes: 0 fine, 1 found problems, 2 misuse.
+
+What a command needs is imported when the command is asked for: the house is large, and `--help` needs nothing of it.
+"""
 
 from __future__ import annotations
 
-import gc
 import json
 import sys
-from typing import Annotated, Any
+from collections.abc import Callable
+from functools import cache
+from typing import Any, Final
 
 import typer
 
-from tsbridge.cli import (
-    audit,
-    checkup,
-    duty,
-    keys,
-    queues,
-    rejudge,
-    replay,
-    retained,
-    roster,
-    rules,
-    run,
-    shadow,
-    simulate,
-    talkdesk,
-    versions,
-    zendesk,
-)
-from tsbridge.cli.frame import Failed, wants_json
-from tsbridge.core.rules.findings import RulebookError
-from tsbridge.files import BadFile
-from tsbridge.roster.read_parts import RosterError
-from tsbridge.settings import BadSettings
-from tsbridge.store.db import AlreadyServed, BadDatabase
-from tsbridge.store.rulebooks import NoRulebook
-from tsbridge.store.schema import SchemaTooNew
-from tsbridge.store.sealkey import UnusableKey
-from tsbridge.store.sqlite import UnsafeSqlite
-from tsbridge.store.views import DATABASE_FAILURES
-from tsbridge.wiring import NotMigrated
-
-app = typer.Typer(
-    name="tsbridge",
-    help="The incident desk behind Zendesk and Talkdesk: hears, links, judges, routes, escalates, writes back, proves.",
-    no_args_is_help=True,
-    add_completion=False,
-    rich_markup_mode=None,
-    pretty_exceptions_enable=False,  # a pretty traceback shows the values of variables
-)
-app.command()(run.serve)
-app.command()(run.worker)
-app.command()(run.migrate)
-app.command()(checkup.doctor)
-app.command("retention")(retained.retained)
-rules.app.command("replay")(replay.replay)
-rules.app.command("shadow")(shadow.shadow)
-rules.app.command("diff")(versions.diff)
-rules.app.command("import")(versions.import_)
-rules.app.command("export")(versions.export)
-rules.app.command("publish")(versions.publish)
-rules.app.command("restore")(versions.restore)
-roster.app.command("oncall")(duty.oncall)
-roster.app.command("coverage")(duty.coverage)
-roster.app.command("override")(duty.override)
-roster.app.command("feed")(duty.feed)
-app.add_typer(rules.app, name="rules")
-app.add_typer(rejudge.app, name="cases")
-app.add_typer(roster.app, name="roster")
-app.add_typer(keys.app, name="keys")
-app.add_typer(audit.app, name="audit")
-app.add_typer(queues.events, name="events")
-app.add_typer(queues.writebacks, name="writebacks")
-app.add_typer(queues.escalations, name="escalations")
-app.add_typer(zendesk.app, name="zendesk")
-app.add_typer(talkdesk.app, name="talkdesk")
-app.add_typer(simulate.app, name="simulate")
+from tsbridge.cli import run
+from tsbridge.cli.frame import Failed, spare_the_collector, wants_json
 
 
-@app.command()
-def demo(
-    stay: Annotated[bool, typer.Option("--stay", help="Leave everything running afterwards.")] = False,
-    seed: Annotated[int, typer.Option(help="Another number, another weekend.")] = 7,
-    tickets: Annotated[int, typer.Option(min=20, max=5_000)] = 300,
-    calls: Annotated[int, typer.Option(min=10, max=5_000)] = 120,
-) -> None:
-    """A weekend of incidents against simulated vendors, on this machine alone."""
-    from tsbridge import demo as show  # the simulators are no part of the running service
+@cache
+def _rules() -> typer.Typer:
+    from tsbridge.cli import replay, rules, shadow, versions
 
-    raise typer.Exit(show.run(stay=stay, seed=seed, tickets=tickets, calls=calls))
+    rules.app.command("replay")(replay.replay)
+    rules.app.command("shadow")(shadow.shadow)
+    rules.app.command("diff")(versions.diff)
+    rules.app.command("import")(versions.import_)
+    rules.app.command("export")(versions.export)
+    rules.app.command("publish")(versions.publish)
+    rules.app.command("restore")(versions.restore)
+    return rules.app
+
+
+def _cases() -> typer.Typer:
+    from tsbridge.cli import rejudge
+
+    return rejudge.app
+
+
+@cache
+def _roster() -> typer.Typer:
+    from tsbridge.cli import duty, roster
+
+    roster.app.command("oncall")(duty.oncall)
+    roster.app.command("coverage")(duty.coverage)
+    roster.app.command("override")(duty.override)
+    roster.app.command("feed")(duty.feed)
+    return roster.app
+
+
+def _keys() -> typer.Typer:
+    from tsbridge.cli import keys
+
+    return keys.app
+
+
+def _audit() -> typer.Typer:
+    from tsbridge.cli import audit
+
+    return audit.app
+
+
+def _events() -> typer.Typer:
+    from tsbridge.cli import queues
+
+    return queues.events
+
+
+def _writebacks() -> typer.Typer:
+    from tsbridge.cli import queues
+
+    return queues.writebacks
+
+
+def _escalations() -> typer.Typer:
+    from tsbridge.cli import queues
+
+    return queues.escalations
+
+
+def _zendesk() -> typer.Typer:
+    from tsbridge.cli import zendesk
+
+    return zendesk.app
+
+
+def _talkdesk() -> typer.Typer:
+    from tsbridge.cli import talkdesk
+
+    return talkdesk.app
+
+
+def _simulate() -> typer.Typer:
+    from tsbridge.cli import simulate
+
+    return simulate.app
+
+
+GROUPS: Final[dict[str, tuple[str, Callable[[], typer.Typer]]]] = {
+    "rules": ("The rulebook: check it, test it, try it, compare it, publish it.", _rules),
+    "cases": ("Open cases.", _cases),
+    "roster": ("The roster: who works when, who is on call and why, and the holes.", _roster),
+    "keys": ("API keys: made here, shown once, revoked here.", _keys),
+    "audit": ("The audit: verify it, take it away.", _audit),
+    "events": ("The inbox: every delivery and what became of it.", _events),
+    "writebacks": ("Wishes for tickets and how far they got.", _writebacks),
+    "escalations": ("Steps of escalations: what comes next, what is overdue, what nobody has in hand.", _escalations),
+    "zendesk": ("What has to stand in Zendesk, and catching up with what was not heard.", _zendesk),
+    "talkdesk": ("What to set up in Talkdesk.", _talkdesk),
+    "simulate": ("Simulated vendors to try things against.", _simulate),
+}
+
+
+def commands(*groups: str) -> typer.Typer:
+    """All commands; of the groups those that are named have theirs, the others only their words."""
+    app = typer.Typer(
+        name="tsbridge",
+        help="The incident desk behind Zendesk and Talkdesk: hears, links, judges, routes, escalates, writes back, proves.",
+        no_args_is_help=True,
+        add_completion=False,
+        rich_markup_mode=None,
+        pretty_exceptions_enable=False,  # a pretty traceback shows the values of variables
+    )
+    for command in (run.serve, run.worker, run.migrate, run.doctor, run.retention, run.demo):
+        app.command()(command)
+    for name, (words, made) in GROUPS.items():
+        app.add_typer(made() if name in groups else typer.Typer(), name=name, help=words)
+    return app
 
 
 def main() -> None:
     """Run the command of this process's arguments and exit."""
     spare_the_collector()
     try:
-        app(prog_name="tsbridge")
+        commands(*sys.argv[1:2])(prog_name="tsbridge")
     except Failed as failed:
         _end(failed.code, str(failed), failed.data)
-    except BadSettings as refused:
-        _end(2, "These settings cannot be used:\n" + "\n".join(f"  {line}" for line in refused.problems), {"problems": refused.problems})
-    except RulebookError as refused:
-        _end(1, f"The rulebook has faults: {refused}", {"findings": [finding.to_json() for finding in refused.findings]})
-    except BadDatabase as refused:
-        _end(2, f"TSBRIDGE_DATABASE_URL: {refused}", {})
-    except UnusableKey as refused:
-        _end(2, f"{refused}.", {})
-    except RosterError as refused:
-        _end(1, f"TSBRIDGE_ROSTER: the roster has faults: {refused}", {"findings": [finding.to_json() for finding in refused.findings]})
-    except BadFile as refused:
-        _end(2, f"TSBRIDGE_RULEBOOK or TSBRIDGE_ROSTER: the file {refused}", {})
-    except NoRulebook:
-        _end(1, "No such rulebook version; an empty database gets its first with `tsbridge serve`.", {})
-    except (AlreadyServed, NotMigrated, SchemaTooNew, UnsafeSqlite) as refused:
-        _end(1, f"{refused}.", {})
-    except DATABASE_FAILURES as failure:
-        _end(1, f"The database cannot be used just now ({type(failure).__name__}); `tsbridge doctor` says more.", {})
+    except Exception as failure:
+        from tsbridge.cli.failures import told  # knows what every room may refuse
 
-
-def spare_the_collector() -> None:
-    """Let the garbage collector look less often, and never again at what has been imported.
-
-    A page of history is some ten thousand values, none of them in a circle: at Python's own pace it is looked through a dozen times.
-    """
-    gc.freeze()
-    gc.set_threshold(20_000, 20, 50)
+        said = told(failure)
+        if said is None:
+            raise
+        _end(*said)
 
 
 def _end(code: int, words: str, data: dict[str, Any]) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, delete, insert, inspect, text, update
 from sqlalchemy.exc import DBAPIError
 
@@ -98,3 +99,8 @@ def test_rows_of_the_chain_cannot_be_changed_or_removed(database: Database, act:
     with pytest.raises(DBAPIError, match="only ever added to"):
         database.write_now(lambda conn: conn.execute(act) and None)
     assert database.read_now(chain.head)["hash"] == "b"
+
+
+def test_the_names_of_the_migrations_are_their_revisions_in_their_order() -> None:
+    scripts = ScriptDirectory(str(schema.scripts())).walk_revisions()
+    assert tuple(script.revision for script in scripts)[::-1] == schema.revisions()

@@ -15,7 +15,7 @@ from tsbridge.cli.frame import AsJson, done, group, house, refuse, say, time_opt
 from tsbridge.store import agents, proof, routing
 from tsbridge.web.shapes import decision_item
 
-app = group("The audit: verify it, take it away.")
+app = group()
 BATCH: Final = 500
 
 

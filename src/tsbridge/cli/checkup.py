@@ -1,17 +1,14 @@
-"""`tsbridge doctor`: the command around the checks of `tsbridge.doctor` and `tsbridge.doctor_database`."""
+"""`tsbridge doctor`: around the checks of `tsbridge.doctor` and `tsbridge.doctor_database`."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
 from collections.abc import Iterator
-from typing import Annotated
-
-import typer
 
 from tsbridge import doctor as checks
 from tsbridge import doctor_almanac, doctor_notify, doctor_retention
-from tsbridge.cli.frame import AsJson, at_hand, done, refuse, say
+from tsbridge.cli.frame import at_hand, done, refuse, say
 from tsbridge.cli.names import live_named_wrongly
 from tsbridge.doctor import Line
 from tsbridge.doctor_database import database
@@ -23,12 +20,7 @@ from tsbridge.wiring import SystemClock, TimedIds, entropy, make_zendesk, outsid
 _MARK = {"ok": "ok  ", "warn": "warn", "bad": "BAD "}
 
 
-def doctor(
-    notify: Annotated[bool, typer.Option("--notify", help="Send everybody a test by each of their ways; its button proves it.")] = False,
-    agent: Annotated[str | None, typer.Option(help="With --notify: only this agent of the roster.")] = None,
-    as_json: AsJson = False,
-) -> None:
-    """Say in plain words what is missing or wrong, and what to do about it. Exit code 1 when something is bad."""
+def examine(notify: bool, agent: str | None, as_json: bool) -> None:
     if agent is not None and not notify:
         refuse("--agent goes with --notify.")
     logging.disable(logging.CRITICAL)  # the lines below say it all

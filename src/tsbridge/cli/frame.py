@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import pwd
@@ -10,18 +11,17 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Annotated, Any, NoReturn, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn, TypeVar
 
 import typer
-from sqlalchemy import Connection
 
-from tsbridge.settings import Settings, load
-from tsbridge.store import schema, sqlite
-from tsbridge.store.db import BadDatabase, Database, parse
-from tsbridge.store.views import DATABASE_FAILURES
-from tsbridge.web.inputs import read_time
-from tsbridge.web.record import Record
-from tsbridge.wiring import SystemClock, TimedIds, entropy, require_schema, salt
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+    from tsbridge.settings import Settings
+    from tsbridge.store.db import Database
+    from tsbridge.web.record import Record
+    from tsbridge.wiring import SystemClock, TimedIds
 
 T = TypeVar("T")
 
@@ -38,8 +38,17 @@ class Failed(Exception):
         self.data = dict(data or {})
 
 
-def group(words: str) -> typer.Typer:
-    return typer.Typer(help=words, no_args_is_help=True, rich_markup_mode=None, pretty_exceptions_enable=False)
+def group() -> typer.Typer:
+    return typer.Typer(no_args_is_help=True, rich_markup_mode=None, pretty_exceptions_enable=False)
+
+
+def spare_the_collector() -> None:
+    """Let the garbage collector look less often, and never again at what has been imported.
+
+    A page of history is some ten thousand values, none of them in a circle: at Python's own pace it is looked through a dozen times.
+    """
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 50)
 
 
 def say(as_json: bool, data: Any, lines: Iterable[str]) -> None:
@@ -84,6 +93,8 @@ def _cell(value: Any) -> str:
 def time_option(name: str, value: str | None) -> datetime | None:
     if value is None:
         return None
+    from tsbridge.web.inputs import read_time
+
     try:
         return read_time(value)
     except ValueError as problem:
@@ -101,6 +112,9 @@ class House:
 
     def record(self) -> Record:
         """What the operating system's user changes now, for the audit."""
+        from tsbridge.web.record import Record
+        from tsbridge.wiring import salt
+
         return Record(self.clock.now(), actor(), self.ids.new("chg"), salt())
 
     def changed(self, conn: Connection, action: str, subject: str, before: Any, after: Any) -> None:
@@ -117,6 +131,10 @@ class House:
 @contextmanager
 def house(*, any_schema: bool = False) -> Iterator[House]:
     """The settings' database, opened and closed. Refuses another schema than ours unless told otherwise."""
+    from tsbridge.settings import load
+    from tsbridge.store.db import Database
+    from tsbridge.wiring import SystemClock, TimedIds, entropy, require_schema
+
     settings = load()
     with Database.open(settings.database_url.get_secret_value(), settings.seal_keys) as database:
         if not any_schema:
@@ -127,6 +145,10 @@ def house(*, any_schema: bool = False) -> Iterator[House]:
 @contextmanager
 def at_hand(settings: Settings) -> Iterator[Database | None]:
     """The settings' database; None where there is none that could be used, or none of today's schema."""
+    from tsbridge.store import schema, sqlite
+    from tsbridge.store.db import BadDatabase, Database, parse
+    from tsbridge.store.views import DATABASE_FAILURES
+
     url = settings.database_url.get_secret_value()
     with ExitStack() as stack:
         database = None

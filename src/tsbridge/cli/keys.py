@@ -14,7 +14,7 @@ from tsbridge.web.inputs import time_text
 from tsbridge.web.shapes import key_item
 from tsbridge.wiring import entropy
 
-app = group("API keys: made here, shown once, revoked here.")
+app = group()
 
 
 @app.command()

@@ -14,9 +14,9 @@ from tsbridge.web.events import RETRIED as EVENTS_RETRIED
 from tsbridge.web.shapes import event_item, step_item, writeback_item
 from tsbridge.web.writebacks import RETRIED as WISHES_RETRIED
 
-escalations = group("Steps of escalations: what comes next, what is overdue, what nobody has in hand.")
-events = group("The inbox: every delivery and what became of it.")
-writebacks = group("Wishes for tickets and how far they got.")
+escalations = group()
+events = group()
+writebacks = group()
 
 STATUSES: Final = ("pending", "applied", "ignored", "quarantined", "dead")
 STATES: Final = ("overdue", "unacknowledged", "nobody")

@@ -20,7 +20,7 @@ from tsbridge.work.rejudge import Rejudging
 BATCH: Final = 500
 LOOK_AGAIN_S: Final = 0.25
 
-app = group("Open cases.")
+app = group()
 Word = Annotated[str | None, typer.Option()]
 Number = Annotated[int | None, typer.Option(min=1)]
 

@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from tsbridge.cli.frame import AsJson, house, say
+from tsbridge.cli.frame import house, say
 from tsbridge.core.retention import kept_for
 from tsbridge.store import retention
 
 
-def retained(as_json: AsJson = False) -> None:
-    """Say of each class how long it is kept, how much is due to go now, and how much went so far. Nothing goes by this."""
+def tell(as_json: bool) -> None:
     with house() as made:
         now, kept = made.clock.now(), made.settings.kept
         found = made.read(lambda conn: [_class(kind, span, retention.standing(conn, kind, span, now)) for kind, span in kept.spans()])

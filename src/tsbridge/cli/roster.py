@@ -26,7 +26,7 @@ from tsbridge.web.documents import passes
 from tsbridge.web.inputs import BIGGEST_VERSION
 from tsbridge.wiring import SystemClock, example_roster, starter_path
 
-app = group("The roster: who works when, who is on call and why, and the holes.")
+app = group()
 
 WORDS: Final = "A file (- for standard input), a version number, or `live`."
 File = Annotated[

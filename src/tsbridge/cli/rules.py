@@ -26,7 +26,7 @@ from tsbridge.web.inputs import read_date
 from tsbridge.web.problems import Problem
 from tsbridge.wiring import SystemClock
 
-app = group("The rulebook: check it, test it, try it, compare it, publish it.")
+app = group()
 
 GIVEN_LIMIT: Final = 1 << 20
 GENERATED: Final = 2_000

@@ -8,7 +8,7 @@ import typer
 
 from tsbridge.cli.frame import AsJson, done, group, say
 
-app = group("Simulated vendors to try things against.")
+app = group()
 
 Stamps = Literal["seconds", "minutes"]
 Locale = Literal["en-US", "de", "ja"]

@@ -11,7 +11,7 @@ from tsbridge.cli.frame import AsJson, group, refuse, say
 from tsbridge.vendors.talkdesk.schema import TRIGGERS
 from tsbridge.vendors.talkdesk.schema import schema as schema_of
 
-app = group("What to set up in Talkdesk.")
+app = group()
 
 
 @app.callback()

@@ -29,7 +29,7 @@ from tsbridge.wiring import SystemClock, make_zendesk
 from tsbridge.work.reads import ReadBudget
 from tsbridge.work.reconcile import NAME, OVERLAP, Reconciler
 
-app = group("What has to stand in Zendesk, and catching up with what was not heard.")
+app = group()
 
 T = TypeVar("T")
 MARKS: Final = {"create": "+", "change": "~", "replace": "-/+", "remove": "-", "keep": "="}

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import hashlib
+from functools import cache
 from importlib.resources import files
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from alembic import command
-from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, inspect, text
 
 from tsbridge.store.db import Database
+
+if TYPE_CHECKING:
+    from alembic.config import Config
 
 _LOCK: Final = int.from_bytes(hashlib.sha256(b"tsbridge migrate").digest()[:7])
 
@@ -41,12 +41,16 @@ def upgrade(conn: Connection) -> str:
     found = revision(conn)
     _refuse_newer(found)
     if found != newest:
+        from alembic import command  # most starts have nothing to migrate, and it is large
+
         command.upgrade(_config(conn), "head")
     return newest
 
 
 def downgrade(conn: Connection, to: str) -> None:
     """Take the schema back to a revision, or to `base`: an empty database."""
+    from alembic import command
+
     command.downgrade(_config(conn), to)
 
 
@@ -64,15 +68,25 @@ def check(database: Database) -> None:
 
 
 def revision(conn: Connection) -> str | None:
-    return MigrationContext.configure(conn).get_current_revision()
+    """The revision of the database as the connection sees it; None for one without tables."""
+    if not inspect(conn).has_table("alembic_version"):
+        return None
+    found: str | None = conn.execute(text("SELECT version_num FROM alembic_version")).scalar()
+    return found
 
 
 def head() -> str:
     """The newest revision this code knows."""
-    newest = ScriptDirectory(str(scripts())).get_current_head()
-    if newest is None:
+    return revisions()[-1]
+
+
+@cache
+def revisions() -> tuple[str, ...]:
+    """Every revision this code knows, oldest first: the numbers that the names of the migrations begin with."""
+    found = tuple(sorted(path.name[:4] for path in (scripts() / "versions").glob("[0-9][0-9][0-9][0-9]_*.py")))
+    if not found:
         raise RuntimeError("the installation is not whole: it has no migrations")
-    return newest
+    return found
 
 
 def scripts() -> Path:
@@ -82,11 +96,13 @@ def scripts() -> Path:
 
 
 def _refuse_newer(found: str | None) -> None:
-    if found is not None and found not in {script.revision for script in ScriptDirectory(str(scripts())).walk_revisions()}:
+    if found is not None and found not in revisions():
         raise SchemaTooNew(f"the database has schema {found}, which this tsbridge does not know; it was made by a newer version")
 
 
 def _config(conn: Connection) -> Config:
+    from alembic.config import Config
+
     config = Config()
     config.set_main_option("script_location", str(scripts()).replace("%", "%%"))
     config.attributes["connection"] = conn

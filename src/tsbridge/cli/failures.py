@@ -1,0 +1,43 @@
+"""What the rooms of the house may refuse, in words: exit code, what to say, and data for `--json`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tsbridge.core.rules.findings import RulebookError
+from tsbridge.files import BadFile
+from tsbridge.roster.read_parts import RosterError
+from tsbridge.settings import BadSettings
+from tsbridge.store.db import AlreadyServed, BadDatabase
+from tsbridge.store.rulebooks import NoRulebook
+from tsbridge.store.schema import SchemaTooNew
+from tsbridge.store.sealkey import UnusableKey
+from tsbridge.store.sqlite import UnsafeSqlite
+from tsbridge.store.views import DATABASE_FAILURES
+from tsbridge.wiring import NotMigrated
+
+
+def told(failure: Exception) -> tuple[int, str, dict[str, Any]] | None:
+    """None for a failure that nobody has words for."""
+    match failure:
+        case BadSettings():
+            lines = "\n".join(f"  {line}" for line in failure.problems)
+            return 2, f"These settings cannot be used:\n{lines}", {"problems": failure.problems}
+        case RulebookError():
+            return 1, f"The rulebook has faults: {failure}", {"findings": [finding.to_json() for finding in failure.findings]}
+        case BadDatabase():
+            return 2, f"TSBRIDGE_DATABASE_URL: {failure}", {}
+        case UnusableKey():
+            return 2, f"{failure}.", {}
+        case RosterError():
+            found = [finding.to_json() for finding in failure.findings]
+            return 1, f"TSBRIDGE_ROSTER: the roster has faults: {failure}", {"findings": found}
+        case BadFile():
+            return 2, f"TSBRIDGE_RULEBOOK or TSBRIDGE_ROSTER: the file {failure}", {}
+        case NoRulebook():
+            return 1, "No such rulebook version; an empty database gets its first with `tsbridge serve`.", {}
+        case AlreadyServed() | NotMigrated() | SchemaTooNew() | UnsafeSqlite():
+            return 1, f"{failure}.", {}
+    if isinstance(failure, DATABASE_FAILURES):
+        return 1, f"The database cannot be used just now ({type(failure).__name__}); `tsbridge doctor` says more.", {}
+    return None

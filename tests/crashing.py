@@ -10,7 +10,7 @@ import tempfile
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -70,12 +70,12 @@ def restart(server: Any, mode: str) -> None:
 
 
 class Fleet:
-    """The four processes."""
+    """The four processes, or those that are named."""
 
-    def __init__(self, folder: Path, url: str) -> None:
+    def __init__(self, folder: Path, url: str, names: Sequence[str] = PROCESSES) -> None:
         self._folder = folder
         self._settings = {"TSBRIDGE_DATABASE_URL": url, "TSBRIDGE_ADMIN_KEY": KEY, "TSBRIDGE_TALKDESK_WEBHOOK_SECRETS": "new"}
-        self.ports = {name: free_port() for name in PROCESSES if name.startswith("server")}
+        self.ports = {name: free_port() for name in names if name.startswith("server")}
         self._running: dict[str, BaseProcess] = {}
 
     def start(self, name: str) -> None:
@@ -211,11 +211,52 @@ def storm(
             fleet.kill_all()
 
 
-def _trouble(server: Any, fleet: Fleet, dice: random.Random, seconds: float, kills: int, restarts: int) -> None:
+def alone(
+    folder: Path,
+    *,
+    seconds: float,
+    kills: int,
+    per_second: float,
+    seed: int = 1,
+    trouble: Callable[[float], None] | None = None,
+    within_s: float = GIVE_UP_S,
+) -> tuple[Outcome, Sender]:
+    """One process on SQLite in a folder, killed so many times in so many seconds of deliveries; `trouble` goes on beside it so long."""
+    url = f"sqlite:///{folder / 'tsbridge.db'}"
+    with Database.open(url) as database:
+        schema.migrate(database)
+    names = ("server-1",)
+    with tempfile.TemporaryDirectory(prefix="tsb-crashes-") as elsewhere:  # the log, should there be no room left
+        fleet = Fleet(Path(elsewhere), url, names)
+        try:
+            fleet.start("server-1")
+            until(fleet.ready, 120)
+            sender = Sender(tuple(fleet.ports.values()), per_second)
+            sender.start()
+            try:
+                if trouble is not None:
+                    trouble(seconds)
+                else:
+                    _trouble(None, fleet, random.Random(seed), seconds, kills, 0, names)  # noqa: S311
+            finally:
+                sender.stop()
+            ended = time.monotonic()
+            with Database.open(url) as database:
+                until(lambda: fleet.restart_what_ended() == 0 and not database.read_now(_pending), within_s)
+                drained_s = time.monotonic() - ended
+                fleet.kill_all()
+                return database.read_now(lambda conn: _outcome(conn, sender, drained_s)), sender
+        finally:
+            fleet.kill_all()
+
+
+def _trouble(
+    server: Any, fleet: Fleet, dice: random.Random, seconds: float, kills: int, restarts: int, processes: Sequence[str] = PROCESSES
+) -> None:
     """In turn, at even distances: each of the processes is killed and started again, the database restarts in one of two ways."""
     begun = time.monotonic()
     kinds = [((n + 0.5) / kills, "kill") for n in range(kills)] + [((n + 0.25) / restarts, "restart") for n in range(restarts)]
-    names = itertools.cycle(dice.sample(PROCESSES, len(PROCESSES)))
+    names = itertools.cycle(dice.sample(processes, len(processes)))
     modes = itertools.cycle(("fast", "immediate"))
     for at, kind in sorted(kinds):
         while (left := begun + at * seconds - time.monotonic()) > 0:

@@ -19,7 +19,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from tests.crashing import storm
+from tests.crashing import alone, storm
 from tests.forked import serving
 from tests.store.counting import rows_are_as_counted
 from tests.test_serve import KEY, ask, free_port, process, until
@@ -196,3 +196,10 @@ def test_two_servers_and_two_workers_killed_on_a_database_that_restarts_lose_dou
     assert outcome.good, (outcome, sender.refused)
     assert outcome.sent > 40
     assert sender.refused  # somebody was away
+
+
+@pytest.mark.timeout(240)
+def test_one_process_on_sqlite_killed_again_and_again_loses_doubles_and_blames_nothing(tmp_path: Path) -> None:
+    outcome, sender = alone(tmp_path, seconds=6, kills=3, per_second=15)
+    assert outcome.good, (outcome, sender.refused)
+    assert sender.refused  # it was away

@@ -25,11 +25,12 @@ from tsbridge.core.moments import Actor, Interaction, Moment, Text
 from tsbridge.core.rules.document import read
 from tsbridge.core.story import Told, judge_story
 from tsbridge.files import based_on, load_text, with_base
-from tsbridge.store import cases, moments, recording, routing, rulebooks, sealing, tables
+from tsbridge.store import cases, recording, routing, rulebooks, sealing, tables
 from tsbridge.store.db import Database
 from tsbridge.store.recording import Recording
 from tsbridge.store.rulebooks import LiveRulebook
 from tsbridge.work.replay import Shadowing
+from tsbridge.work.told_now import ToldNow
 
 __all__ = ["migrated", "run"]
 
@@ -56,11 +57,12 @@ def heard(database: Database, number: int) -> None:
     def write(conn: Any) -> None:
         live = LiveRulebook(ZONE).live(conn)
         rows.event(conn, number, at)
-        moments.add(conn, moment, f"evt_{number:06d}", live.version)
+        heard = ToldNow()
+        heard.hear(conn, moment, f"evt_{number:06d}", live.version)
+        heard.write(conn)
         told = [Told(moment, live.version)]
         state, judged = judge_story(case, told, at, lambda _: live.judge, lambda _: {}, clock_version=lambda _: live.version)
-        cases.save(conn, case, state)
-        rows.interaction(conn, case, "zendesk", subject.id, at)
+        cases.save(conn, {case: state})
         about: dict[str, Any] = {"rulebook_hash": live.hash, "recorded_at": at, "salt": "salt"}
         recording.record_all(conn, [Recording(judged[0], f"dec_{number:06d}", case, f"evt_{number:06d}", **about)])
         sealing.seal(conn)

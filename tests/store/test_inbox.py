@@ -21,7 +21,7 @@ from tests.store.plans import plan
 from tsbridge.core.backoff import DELIVERY
 from tsbridge.store import alone, inbox, lanes, tables
 from tsbridge.store.db import Database
-from tsbridge.store.inbox import Claimed, Counts, Delivery, LostLease, Receipt
+from tsbridge.store.inbox import Claimed, Counts, Delivery, LostLease, Receipt, Settlement
 
 LEASE = timedelta(seconds=60)
 
@@ -44,7 +44,7 @@ def claimed_alone(database: Database, at: datetime) -> Claimed | None:
 
 
 def settled(database: Database, row: Claimed, status: str = "applied") -> None:
-    database.write_now(lambda conn: inbox.settle(conn, row, status, START, event_type="ticket.created"))
+    database.write_now(lambda conn: inbox.settle(conn, [Settlement(row, status, event_type="ticket.created")], START))
 
 
 def give_back(database: Database, row: Claimed, now: datetime) -> None:
@@ -267,7 +267,7 @@ def test_what_killed_its_reader_is_read_alone_again_when_it_is_retried(database:
     kept(database, delivery(1), delivery(2))
     rows = claimed(database)
     for row, reason in zip(rows, (inbox.KILLS_ITS_READER, "not_json"), strict=True):
-        database.write_now(lambda conn, row=row, reason=reason: inbox.settle(conn, row, "quarantined", START, reason=reason))
+        database.write_now(lambda conn, row=row, reason=reason: inbox.settle(conn, [Settlement(row, "quarantined", reason)], START))
     for row in rows:
         assert database.write_now(lambda conn, row=row: inbox.retry(conn, row.id, START))
     assert [row.id for row in claimed(database)] == ["evt_0002"]
@@ -373,7 +373,7 @@ def test_the_books_balance_after_any_sequence_of_steps(make_database: Callable[[
             held += inbox.claim(conn, "w1", now, LEASE, value)  # type: ignore[arg-type]
         elif name == "settle" and held:
             row, *held = held
-            inbox.settle(conn, row, str(value), now)
+            inbox.settle(conn, [Settlement(row, str(value))], now)
         elif name == "fail" and held:
             row, *held = held
             inbox.failed(conn, row, now, "KeyError")

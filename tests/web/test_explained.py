@@ -15,8 +15,9 @@ from tsbridge.core.moments import Actor, Handle, Interaction, Moment, Text
 from tsbridge.core.rules.document import read
 from tsbridge.core.rules.judge import Judge
 from tsbridge.core.story import Told, judge_story
-from tsbridge.store import cases, moments, people, recording, tables
+from tsbridge.store import cases, recording, tables
 from tsbridge.store.recording import Recording
+from tsbridge.work.told_now import ToldNow
 
 pytestmark = pytest.mark.anyio
 
@@ -45,10 +46,10 @@ async def judged(room: Any, book: dict[str, Any], moment: Moment, version: int =
     id_ = room.desk.ids.new("dec")
 
     def write(conn: Any) -> None:
-        moments.add(conn, moment, "evt_1", version)
-        moments.touch(conn, moment, None)
-        people.meet(conn, moment, moment.people, None)
-        cases.save(conn, CASE, state)
+        told = ToldNow()
+        told.hear(conn, moment, "evt_1", version)
+        told.write(conn)
+        cases.save(conn, {CASE: state})
         about: dict[str, Any] = {
             "case_id": CASE,
             "event_id": "evt_1",
@@ -133,7 +134,13 @@ async def test_the_desks_moments_stand_on_the_timeline(room: Any, book: dict[str
     note = Moment(
         "desk", "zendesk:4711", "case.noted", room.desk.clock.now(), facts=(("desk.note", "called her"),), actor=Actor("agent", "k1")
     )
-    await room.desk.database.write(lambda conn: moments.add(conn, note, "desk", 1))
+
+    def tell(conn: Any) -> None:
+        told = ToldNow()
+        told.hear(conn, note, "desk", 1)
+        told.write(conn)
+
+    await room.desk.database.write(tell)
     events = [entry.get("event") for entry in (await room.client.get(f"/v1/cases/{CASE}/timeline")).json()["items"]]
     assert "case.noted" in events
 

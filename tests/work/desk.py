@@ -18,6 +18,7 @@ from tsbridge.simulator.zendesk import Limits, Zendesk
 from tsbridge.simulator.zendesk.account import Cut
 from tsbridge.store import budget, desired, views, writemode
 from tsbridge.store.db import Database
+from tsbridge.store.desired import Wished
 from tsbridge.store.rulebooks import LiveRulebook
 from tsbridge.vendors.zendesk.client import AccessToken, Credentials, ZendeskClient
 from tsbridge.work.conclude import Conclusions
@@ -110,7 +111,8 @@ class WritingDesk:
 
     def wish(self, ticket: str, wish: Wish, severity: int | None = None) -> bool:
         now = self.clock.now()
-        return self.database.write_now(lambda conn: desired.wish_changed(conn, ticket, "case_1", wish, severity, now, self.ids.new))
+        wished = [Wished(ticket, "case_1", wish, severity, 0)]
+        return bool(self.database.write_now(lambda conn: desired.wishes_changed(conn, wished, now, self.ids.new)))
 
     def mode(self, mode: str, *, send: bool = False) -> None:
         now = self.clock.now()

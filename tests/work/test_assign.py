@@ -21,7 +21,7 @@ from tsbridge.store import assignments
 from tsbridge.store.db import Database
 from tsbridge.store.tables import cases, decisions, desired
 from tsbridge.work.choosing import candidate_json
-from tsbridge.work.loop import Loop
+from tsbridge.work.loop import Loop, Task
 
 
 def book(**safety: Any) -> dict[str, Any]:
@@ -321,7 +321,7 @@ def test_room_that_frees_is_taken_within_two_seconds_though_nobody_is_woken(data
             await desk.ingest.round()
         now.advance(span or timedelta(seconds=1))
 
-    loop = Loop({"assign": desk.giving.round}, now, wait=passes)
+    loop = Loop([Task("assign", desk.giving.round)], now, wait=passes)
     asyncio.run(loop.run())
     assert desk.who() == {"2": "ana"}
     assert desk.given()[-1].at <= began + timedelta(seconds=6)

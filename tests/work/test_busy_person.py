@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import random
-import sqlite3
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -66,33 +65,45 @@ class Effort:
 
 
 @contextmanager
-def effort() -> Iterator[Effort]:
-    """Counts statements, the rows they give back and, on SQLite, how much was looked at for them."""
+def effort(database: Database) -> Iterator[Effort]:
+    """Counts statements; the rows they give back on PostgreSQL, how much the writer looked at for them on SQLite."""
     spent = Effort()
+    with on_sqlite(database, spent) if database.dialect == "sqlite" else on_postgresql(spent):
+        yield spent
+
+
+@contextmanager
+def on_sqlite(database: Database, spent: Effort) -> Iterator[None]:
+    driver: Any = database.write_now(lambda conn: conn.connection.driver_connection)
 
     def step() -> int:
         spent.steps += 1
         return 0
 
-    def executed(conn: Connection, cursor: Any, statement: str, parameters: Any, context: Any, many: bool) -> None:
-        driver: Any = conn.connection.driver_connection
-        if isinstance(driver, sqlite3.Connection):
-            driver.set_progress_handler(None, 0)
+    def statement(_: str) -> None:
         spent.statements += 1
-        if statement.lstrip().startswith(("SELECT", "WITH")) and "FOR UPDATE" not in statement:
+
+    driver.set_progress_handler(step, 1_000)
+    driver.set_trace_callback(statement)
+    try:
+        yield
+    finally:
+        driver.set_progress_handler(None, 0)
+        driver.set_trace_callback(None)
+
+
+@contextmanager
+def on_postgresql(spent: Effort) -> Iterator[None]:
+    def executed(conn: Connection, cursor: Any, statement: str, parameters: Any, context: Any, many: bool) -> None:
+        spent.statements += 1
+        if statement.lstrip().startswith(("SELECT", "WITH")) and "FOR UPDATE" not in statement and "advisory" not in statement:
+            driver: Any = conn.connection.driver_connection
             spent.rows += driver.execute(f"SELECT count(*) FROM ({statement}) AS counted", parameters).fetchone()[0]  # noqa: S608  # our own
 
-    def executes(conn: Connection, cursor: Any, statement: str, parameters: Any, context: Any, many: bool) -> None:
-        driver: Any = conn.connection.driver_connection
-        if isinstance(driver, sqlite3.Connection):
-            driver.set_progress_handler(step, 1_000)
-
-    event.listen(Engine, "before_cursor_execute", executes)
     event.listen(Engine, "after_cursor_execute", executed)
     try:
-        yield spent
+        yield
     finally:
-        event.remove(Engine, "before_cursor_execute", executes)
         event.remove(Engine, "after_cursor_execute", executed)
 
 
@@ -126,7 +137,7 @@ def test_what_one_more_delivery_costs_does_not_grow_with_the_persons_contacts(
         walk.work()
         walk.tell([kind(upto)])
         told = upto + 1
-        with effort() as spent:
+        with effort(database) as spent:
             walk.work()
         costs.append(spent)
     few, many = costs

@@ -144,7 +144,7 @@ def test_what_one_more_delivery_costs_does_not_grow_with_what_an_id_stands_for(
         walk.work()
         walk.tell([kind(upto)])
         told = upto + 1
-        with effort() as spent:
+        with effort(database) as spent:
             walk.work()
         costs.append(spent)
     few, many = costs

@@ -15,7 +15,8 @@ from tests.clocks import START, CountingIds, SettableClock
 from tsbridge.core.helpdesk import Wish
 from tsbridge.store import alone, desired, inbox, keep, leases, notifications, replays
 from tsbridge.store.db import Database
-from tsbridge.store.inbox import READ_ALONE, Delivery, LostLease
+from tsbridge.store.desired import Wished
+from tsbridge.store.inbox import READ_ALONE, Delivery, LostLease, Settlement
 from tsbridge.store.notice_tables import messages
 from tsbridge.store.tables import workers
 from tsbridge.work.loop import LOOK_AGAIN
@@ -61,7 +62,7 @@ def a_large_task(conn: Connection) -> None:
 
 
 def a_wish(conn: Connection) -> None:
-    desired.wish_changed(conn, "7", "case_1", Wish(tags=(("ts_a", "1"),)), 1, START, CountingIds().new)
+    desired.wishes_changed(conn, [Wished("7", "case_1", Wish(tags=(("ts_a", "1"),)), 1, 0)], START, CountingIds().new)
 
 
 def a_job(conn: Connection) -> None:
@@ -157,8 +158,8 @@ def test_a_worker_that_was_only_stopped_settles_nothing_that_another_has_and_say
         (second,) = desk.database.write_now(lambda conn: inbox.claim(conn, "two", desk.clock.now(), LONG, 1))
         desk.look(desk.one)  # it goes on
     with pytest.raises(LostLease):
-        desk.database.write_now(lambda conn: inbox.settle(conn, first, "applied", desk.clock.now()))
-    desk.database.write_now(lambda conn: inbox.settle(conn, second, "applied", desk.clock.now()))
+        desk.database.write_now(lambda conn: inbox.settle(conn, [Settlement(first, "applied")], desk.clock.now()))
+    desk.database.write_now(lambda conn: inbox.settle(conn, [Settlement(second, "applied")], desk.clock.now()))
     assert [record.message.partition(":")[0] for record in caplog.records] == ["workers are gone", "this worker was taken for dead"]
     desk.passes(WITHIN, desk.one, desk.two)  # and it counts again like any other
     assert len(desk.database.read_now(lambda conn: conn.execute(select(workers.c.name)).all())) == 2

@@ -53,10 +53,13 @@ class Walk:
         zendesk_api: Zendesk | None = None,
         hearing: Hearing | None = None,
         bound: Bound = unbound,
+        worker: str = "w1",
+        ids: CountingIds | None = None,
     ) -> None:
+        """`worker`: the first one publishes the document, the others work beside it."""
         self.database = database
         self.clock = clock
-        self.ids = CountingIds()
+        self.ids = ids or CountingIds()
         self.rulebooks = LiveRulebook(UTC)
         salts = itertools.count()
         self.conclusions = Conclusions(self.rulebooks, self.ids, lambda: f"salt{next(salts)}")
@@ -71,14 +74,15 @@ class Walk:
             self.conclusions,
             background,
             hearing or Hearing(database, clock, None, reads),
-            "w1",
+            worker,
             lambda: None,
             bound,
         )
         self.due = DueTimes(database, clock, self.conclusions, lambda: None)
         self.sealer = Sealer(database, clock, lambda *_, **__: None)
         self.desk = DeskWork(database, clock, self.ids, self.conclusions, lambda: "salt", lambda: None)
-        self.publish(document)
+        if worker == "w1":
+            self.publish(document)
 
     def publish(self, document: Mapping[str, Any], by: Almanac | None = None) -> int:
         """The next version. `by`: the almanac of which it keeps what it needs; without one it keeps nothing."""

@@ -63,12 +63,16 @@ class Holder(NamedTuple):
     given: Given | None = None
 
 
+NO_THREAD: Final = Thread()
+
+
 class CaseState(NamedTuple):
     """A case after some moment of its story. `judged_to` is that moment's place; places compare as text.
 
     `acknowledged`: at our desk, for the first time; see `in_hand`.
     `joined`: of an interaction the first one it is joined with by name, which names their thread; itself where it is left out.
     `whole`: what rules asked of the whole case (`scope: case`).
+    `steps`: how many decisions made it.
     `assignee`, `agent`, `assigned_because`: whom a rule, a supervisor or the desk itself named last; see `holder`.
     """
 
@@ -79,7 +83,7 @@ class CaseState(NamedTuple):
     tracks: Mapping[str, Track] = EMPTY
     joined: Mapping[str, str] = EMPTY
     threads: Mapping[str, Thread] = EMPTY
-    whole: Thread = Thread()
+    whole: Thread = NO_THREAD
     assignee: str | None = None
     agent: str | None = None
     assigned_because: str = NAMED
@@ -88,6 +92,7 @@ class CaseState(NamedTuple):
     notes: tuple[tuple[str, str, str], ...] = ()
     ended: tuple[Escalation, ...] = ()
     rests_at: datetime | None = None
+    steps: int = 0
 
     # -- the whole case, out of its threads --------------------------------------------------------------------
 
@@ -95,7 +100,7 @@ class CaseState(NamedTuple):
         return self.joined.get(key, key)
 
     def thread(self, subject: Interaction) -> Thread:
-        return self.threads.get(self.thread_of(key_of(subject)), Thread())
+        return self.threads.get(self.thread_of(key_of(subject)), NO_THREAD)
 
     def with_thread(self, name: str, thread: Thread) -> CaseState:
         return self._replace(threads={**self.threads, name: thread})
@@ -106,12 +111,15 @@ class CaseState(NamedTuple):
     @property
     def worst(self) -> Thread:
         """The thread that the case is shown by: the most severe one, of equals the oldest."""
+        if len(self.threads) == 1 and len(self.tracks) == 1:  # most cases are one ticket or one call
+            ((name, thread),) = self.threads.items()
+            return thread if self.thread_of(next(iter(self.tracks))) == name else NO_THREAD
         opened: dict[str, tuple[datetime, str]] = {}
         for key, track in self.tracks.items():
             name = self.thread_of(key)
             opened[name] = min(opened.get(name, (track.opened_at, key)), (track.opened_at, key))
         ranked = [(9 if t.severity is None else t.severity, *opened[name], name) for name, t in self.threads.items() if name in opened]
-        return self.threads[min(ranked)[-1]] if ranked else Thread()
+        return self.threads[min(ranked)[-1]] if ranked else NO_THREAD
 
     @property
     def severity(self) -> int | None:
@@ -141,7 +149,13 @@ class CaseState(NamedTuple):
     @property
     def in_hand(self) -> Taken | None:
         """Who has the case, by what came first: a supervisor acknowledged it, or an agent took the ticket that it is shown by."""
-        return min((taken for taken in (self.acknowledged, self.worst.taken) if taken is not None), key=lambda t: t.at, default=None)
+        return self.taken_of(self.worst)
+
+    def taken_of(self, worst: Thread) -> Taken | None:
+        """`in_hand`, given the thread that the case is shown by."""
+        if self.acknowledged is None or worst.taken is None:
+            return self.acknowledged or worst.taken
+        return min(self.acknowledged, worst.taken, key=lambda taken: taken.at)
 
     @property
     def resolved(self) -> bool:
@@ -165,9 +179,9 @@ class CaseState(NamedTuple):
         heard = None if track is None else track.facts.get(ASSIGNEE)
         return Holder(str(heard), None, TAKEN) if heard else None
 
-    def shown_holder(self) -> Holder | None:
+    def shown_holder(self, worst: Thread | None = None) -> Holder | None:
         """Who has the case: its worst thread's oldest ticket that is not done; where it has no such ticket, whoever was named last."""
-        name = self.thread_of(self.worst.latest)
+        name = self.thread_of((worst or self.worst).latest)
         tickets = [key for key in self.tracks if key.startswith("zendesk:") and self.thread_of(key) == name]
         live = sorted(tickets, key=lambda key: (self.tracks[key].status in DONE, self.tracks[key].opened_at, key))
         found = self.holder(live[0]) if live else None
@@ -208,9 +222,11 @@ class CaseState(NamedTuple):
     def asked_of(self, key: str) -> Thread:
         """What is asked of a ticket: by its own thread, by rules about the whole case, and by calls that no ticket is named with
         if it is the case's oldest live one. Where two ask otherwise, the newest asking counts."""
-        name = self.thread_of(key)
+        name = self.joined.get(key, key)
+        if len(self.threads) == 1 and self.whole is NO_THREAD and name in self.threads:
+            return self.threads[name]
         asking = [self.threads[name]] if name in self.threads else []
-        if self.whole != Thread():
+        if self.whole is not NO_THREAD and self.whole != NO_THREAD:
             asking.append(self.whole)
         if len(self.threads) > 1 and key == self._first():
             with_tickets = {self.thread_of(other) for other in self.tracks if other.startswith("zendesk:")}

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
-from tsbridge.core.casestate import NAMED, CaseState, Escalation
+from tsbridge.core.casestate import NAMED, NO_THREAD, CaseState, Escalation
 from tsbridge.core.escalation import Armed, rests_from, rests_json
 from tsbridge.core.helpdesk import Asked
-from tsbridge.core.moments import Interaction, Value, instant_text, read_instant, value_from, value_json
+from tsbridge.core.moments import Interaction, Value, instant_text, read_instant, value_from
 from tsbridge.core.stale import Overwrote
 from tsbridge.core.thread import Given, Taken, Thread
 from tsbridge.core.track import Track
 
 
 def to_json(state: CaseState) -> dict[str, Any]:
-    """The state as plain JSON values; `from_json` gives an equal state back."""
+    """The state as JSON values, tuples for lists; `from_json` gives an equal state back from their text."""
 
     def at(value: datetime | None) -> str | None:
         return None if value is None else instant_text(value)
@@ -76,6 +76,7 @@ def to_json(state: CaseState) -> dict[str, Any]:
         "notes": [list(note) for note in state.notes],
         "ended": [_over(e) for e in state.ended],
         "rests_at": at(state.rests_at),
+        "steps": state.steps,
     }
 
 
@@ -129,7 +130,7 @@ def from_json(data: Mapping[str, Any]) -> CaseState:
         },
         joined=data["joined"],
         threads={name: thread(one) for name, one in data["threads"].items()},
-        whole=thread(data["whole"]),
+        whole=NO_THREAD if data["whole"] == _BARE else thread(data["whole"]),
         assignee=data["assignee"],
         agent=data.get("agent"),
         assigned_because=data.get("assigned_because", NAMED),
@@ -138,11 +139,12 @@ def from_json(data: Mapping[str, Any]) -> CaseState:
         notes=tuple((key, text, place) for key, text, place in data["notes"]),
         ended=tuple(_over_from(e) for e in data["ended"]),
         rests_at=at(data["rests_at"]),
+        steps=data.get("steps", 0),
     )
 
 
 def _facts_json(facts: Mapping[str, Value]) -> dict[str, Any]:
-    return {name: value_json(value) for name, value in facts.items()}
+    return dict(facts)
 
 
 def _facts_from(facts: Mapping[str, Any]) -> dict[str, Value]:
@@ -158,3 +160,6 @@ def _over_from(data: list[Any]) -> Escalation:
     policy, step, armed_at, status, at, interaction, *more = data
     rests, version = rests_from(more[0]) if more else (), more[1] if len(more) > 1 else 0
     return Escalation(policy, step, read_instant(armed_at), status, read_instant(at), Interaction(*interaction), rests, version)
+
+
+_BARE: Final = to_json(CaseState())["whole"]

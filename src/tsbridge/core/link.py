@@ -37,7 +37,8 @@ STRENGTH = {"zendesk_user": 3, "email": 2, "talkdesk_contact": 1, "phone": 0}
 class Node:
     """An interaction with what links it: its life so far, the interactions it names, the people it is about.
 
-    `shared`: an id that it carries, or that names it, was taken out for standing for too many people.
+    `shared`: an id that it carries, or that names it, was taken out for standing for too many people. `carries`: the ids it goes by and
+    names, merges held aside; `merged`: the merges it was in, its own among them, whether or not there was one.
     """
 
     subject: Interaction
@@ -46,21 +47,17 @@ class Node:
     names: frozenset[Handle] = field(default_factory=frozenset)
     people: frozenset[Handle] = field(default_factory=frozenset)
     shared: bool = False
+    own: Handle = field(init=False, compare=False, repr=False)
+    carries: frozenset[Handle] = field(init=False, compare=False, repr=False)
+    merged: frozenset[Handle] = field(init=False, compare=False, repr=False)
 
-    @property
-    def own(self) -> Handle:
-        return Handle("ticket" if self.subject.source == "zendesk" else "call", self.subject.id)
-
-    @property
-    def carries(self) -> frozenset[Handle]:
-        """The ids it goes by and names, merges held aside."""
-        return frozenset(handle for handle in (self.own, *self.names) if handle.kind != MERGE)
-
-    @property
-    def merged(self) -> frozenset[Handle]:
-        """The merges it was in: its own among them, whether or not there was one."""
-        found = frozenset(handle for handle in self.names if handle.kind == MERGE)
-        return found | {Handle(MERGE, self.subject.id)} if self.subject.source == "zendesk" else found
+    def __post_init__(self) -> None:
+        source, id_ = self.subject
+        own = Handle("ticket" if source == "zendesk" else "call", id_)
+        merged = {handle for handle in self.names if handle.kind == MERGE}
+        object.__setattr__(self, "own", own)
+        object.__setattr__(self, "carries", (self.names - merged if merged else self.names) | {own})
+        object.__setattr__(self, "merged", frozenset(merged | {Handle(MERGE, id_)} if source == "zendesk" else merged))
 
 
 @dataclass(frozen=True, slots=True)

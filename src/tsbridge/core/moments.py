@@ -132,6 +132,8 @@ class Moment:
     vendor_order: str = ""
     via: str = field(default="", compare=False)
     _digest: str = field(default="", init=False, repr=False, compare=False)
+    _text: str = field(default="", init=False, repr=False, compare=False)
+    _place: str = field(default="", init=False, repr=False, compare=False)
 
     @property
     def subject(self) -> Interaction:
@@ -145,8 +147,25 @@ class Moment:
     def digest(self) -> str:
         """SHA-256 (hex) of the canonical form: the moment's identity. Equal moments, equal digest, on any machine."""
         if not self._digest:
-            object.__setattr__(self, "_digest", hashlib.sha256(canonical(to_json(replace(self, via="") if self.via else self))).hexdigest())
+            said = canonical_text(to_json(replace(self, via=""))) if self.via else self.text
+            object.__setattr__(self, "_digest", hashlib.sha256(said.encode()).hexdigest())
         return self._digest
+
+    @property
+    def text(self) -> str:
+        """Its canonical text, as it is kept."""
+        if not self._text:
+            object.__setattr__(self, "_text", canonical_text(to_json(self)))
+        return self._text
+
+    @property
+    def place(self) -> str:
+        """`order` as text: comparing two of these compares the moments' places in a story."""
+        if not self._place:
+            at, facts_first, creation_first, tie = self.order
+            place = f"{instant_text(at)}:{facts_first}{creation_first}:{tie[: len(self.vendor_order) + 16]}"
+            object.__setattr__(self, "_place", place)
+        return self._place
 
     @property
     def order(self) -> tuple[datetime, int, int, str]:
@@ -169,19 +188,19 @@ _CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_asci
 
 
 def to_json(moment: Moment) -> dict[str, Any]:
-    """A moment as plain JSON values; `from_json` takes it back to an equal moment."""
+    """A moment as JSON values, tuples for lists; `from_json` takes its text back to an equal moment."""
     return {
         "source": moment.source,
         "interaction": moment.interaction,
         "event": moment.event,
         "at": instant_text(moment.at),
         "at_known": moment.at_known,
-        "facts": {field: list(value) if isinstance(value, tuple) else value for field, value in moment.facts},
-        "changes": [[c.field, value_json(c.previous), value_json(c.current)] for c in moment.changes],
+        "facts": dict(moment.facts),
+        "changes": moment.changes,
         "texts": [_told(text) for text in moment.texts],
-        "names": [list(name) for name in moment.names],
-        "people": [list(person) for person in moment.people],
-        "actor": list(moment.actor),
+        "names": moment.names,
+        "people": moment.people,
+        "actor": moment.actor,
         # Left out where they say nothing: a moment kept before they existed has the same digest.
         **({"impression": True} if moment.impression else {}),
         **({"vendor_order": moment.vendor_order} if moment.vendor_order else {}),

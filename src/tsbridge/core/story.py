@@ -16,7 +16,7 @@ from typing import Any, Final, NamedTuple, Protocol
 from tsbridge.core.casestate import CASE_FIELDS, CaseState
 from tsbridge.core.escalation import Books
 from tsbridge.core.heard import hear
-from tsbridge.core.moments import CLOCK, UNJUDGED, ActorKind, Interaction, Moment, Value, instant_text
+from tsbridge.core.moments import CLOCK, UNJUDGED, Interaction, Moment, Value, instant_text, read_instant
 from tsbridge.core.quiet import Done, is_quiet, may_be_done
 from tsbridge.core.rest import planned
 from tsbridge.core.rules.judge import Judge
@@ -24,12 +24,15 @@ from tsbridge.core.rules.judgement import Judgement, Standing
 from tsbridge.core.staff import STAFF, About, Staff, unseen
 from tsbridge.core.thread import Thread
 from tsbridge.core.track import EMPTY, key_of, subject_of
-from tsbridge.core.words import Texts, attributed, comment_fields, text_fields, whose_words
+from tsbridge.core.words import Said, Whose, comment_fields
 
 RESTS_AFTER = timedelta(days=30)
 """A case that nobody touched for this long is no longer woken by conditions on the time of day."""
 
 NOTHING: Final[Mapping[str, Judgement]] = MappingProxyType({})
+
+CHECKPOINT: Final = 64
+"""So many decisions lie between two states of a story that are kept to go back to, when something comes late."""
 
 CLOCK_LIMIT = 2_000
 """Due times judged between two moments; the rest waits for the next visit, so that no story can hold a worker."""
@@ -58,17 +61,19 @@ class Told(NamedTuple):
 class Seen(NamedTuple):
     """All that a judgement depended on: enough to judge, and explain, again.
 
-    `heard`: digests of the moments the texts in `given` came from; `new`: the last of them is the one judged; `whose`: those of
-    them whose comment is another's words than its moment says, since the ticket is another's by now.
+    `moments`: of how many moments the texts in `given` came, `digest`: over these in order; `new`: the last of them is the one judged;
+    `whose`: by whom words count as somebody else's than their moments say. `heard`: the digests of those moments, where it was read back.
     """
 
     given: Mapping[str, Value]
     previous: Mapping[str, Value]
     standing: Standing
     at: datetime
-    heard: tuple[str, ...] = ()
+    moments: int = 0
+    digest: str = ""
     new: bool = False
-    whose: tuple[tuple[str, ActorKind], ...] = ()
+    whose: Whose | None = None
+    heard: tuple[str, ...] = ()
 
 
 class Judged(NamedTuple):
@@ -98,6 +103,8 @@ def judge_story(
     held: Mapping[str, Judgement] = NOTHING,
     done: Mapping[str, Done] = EMPTY,
     staff: Staff = unseen,
+    said: dict[Interaction, Said] | None = None,
+    mark: Callable[[CaseState], None] | None = None,
 ) -> tuple[CaseState, tuple[Judged, ...]]:
     """Judge `story` (sorted by `Moment.order`) and every due time up to `until`.
 
@@ -106,14 +113,17 @@ def judge_story(
     `joined`: interactions joined by name (`CaseState.joined`); ignored with `after`, whose threads are what they were.
     `for_good`: nobody goes on from here, so what falls due after `until` is not looked for. `held`: by moment what was judged of
     words that are gone since; it stands and is not judged again. `done`: by interaction what had been done before its moments were made
-    quiet. `staff`: what each moment sees of people and queues. Returns the state at the end and the decisions in order.
+    quiet. `staff`: what each moment sees of people and queues. `said`: what was said up to `after`, which goes on with what is told
+    here; without it the story's earlier moments tell it. `mark` gets the state now and then, to go back to (`CHECKPOINT`). Returns the
+    state at the end and the decisions in order.
     """
     state = after or CaseState(joined=joined)
     placed = [(order_key(told.moment), told) for told in story]
-    texts = Texts((place, told.moment) for place, told in placed)
     fresh = [(place, told) for place, told in placed if place > state.judged_to]
+    if said is None:
+        said = said_before(story, state)
     asked_again = _AskedAgain((told.moment for _, told in fresh), state, until if for_good else None)
-    judging = _Judging(case_id, state, texts, asked_again, judges, history, clock_version, held, done, staff)
+    judging = _Judging(case_id, state, said, asked_again, judges, history, clock_version, held, done, staff, mark)
     for place, told in fresh:
         judging.run_clock(told.moment.at)
         judging.tell(told, place)
@@ -138,9 +148,22 @@ class _AskedAgain:
 
 
 def order_key(moment: Moment) -> str:
-    """`Moment.order` as text: comparing two of these compares the moments' places in a story."""
-    at, facts_first, creation_first, tie = moment.order
-    return f"{instant_text(at)}:{facts_first}{creation_first}:{tie[: len(moment.vendor_order) + 16]}"
+    """The moment's place in a story, as `Moment.place`."""
+    return moment.place
+
+
+def instant_of(place: str) -> datetime:
+    """The instant of a place in a story."""
+    return read_instant(place[:-1] if place.endswith(":") else place.rsplit(":", 2)[0])
+
+
+def said_before(story: Iterable[Told], state: CaseState) -> dict[Interaction, Said]:
+    """What was said in a story up to where a state of it is."""
+    said: dict[Interaction, Said] = {}
+    for told in story:
+        if told.moment.texts and (place := order_key(told.moment)) <= state.judged_to:
+            said.setdefault(told.moment.subject, Said()).hear(told.moment, place)
+    return said
 
 
 def is_at(moment: str, place: str) -> bool:
@@ -156,7 +179,7 @@ class _Judging:
         self,
         case_id: str,
         state: CaseState,
-        texts: Texts,
+        said: dict[Interaction, Said],
         asked_again: _AskedAgain,
         judges: Judges,
         history: History,
@@ -164,11 +187,12 @@ class _Judging:
         held: Mapping[str, Judgement],
         done: Mapping[str, Done],
         staff: Staff,
+        mark: Callable[[CaseState], None] | None,
     ) -> None:
         self._case_id = case_id
         self.state = state
         self.judged: list[Judged] = []
-        self._texts = texts
+        self._said = said
         self._asked_again = asked_again
         self._judges = judges
         self._history = history
@@ -176,23 +200,25 @@ class _Judging:
         self._held = held
         self._done = done
         self._staff = staff
+        self._mark = mark
 
     def tell(self, told: Told, place: str) -> None:
         """One moment: what it tells goes into the state, then the judge decides (background facts only inform)."""
         moment, subject, books = told.moment, told.moment.subject, books_of(self._judges, told.version)
         anew = asks_anew(moment)
         self.state, previous, changed = hear(self.state, moment, subject, place, anew)
+        said = self._said.setdefault(subject, Said())
+        said.hear(moment, place)
         if moment.event in UNJUDGED:
             return
-        heard = self._texts.upto(subject, place) + ((moment,) if moment.texts else ())
-        given, whose = self._facts(subject, heard, moment.at, moment.event, changed, new=bool(moment.texts))
-        given |= comment_fields(attributed((moment,), whose)) | update_fields(moment)
+        given, whose = self._facts(subject, said, moment.at, moment.event, changed, new=bool(moment.texts))
+        given |= comment_fields(moment, whose) | update_fields(moment)
         standing = _standing(self.state, subject, moment.at, told.quiet, self._done)
         of_staff = _seen_of_staff(self.state, subject, self._case_id, moment.digest, moment.at, standing, books, self._staff)
         given |= of_staff
         previous |= {name: given[name] for name in CASE_FIELDS if name in given}
         previous |= of_staff
-        seen = Seen(given, previous, standing, moment.at, _digests(heard), bool(moment.texts), whose)
+        seen = Seen(given, previous, standing, moment.at, said.count, said.digest, bool(moment.texts), whose)
         self._decide(moment.digest, moment.event, subject, place, seen, books, anew, told.quiet)
 
     def run_clock(self, until: datetime) -> None:
@@ -204,21 +230,21 @@ class _Judging:
             moment = f"clock:{key_of(subject)}:{instant_text(due)}"
             books = books_of(self._judges, self._clock_version(moment))
             place = f"{instant_text(due)}:"  # a due time comes before what happens at the same instant
-            heard = self._texts.upto(subject, place)
-            given, whose = self._facts(subject, heard, due, CLOCK, (), new=False)
+            said = self._said.setdefault(subject, Said())
+            given, whose = self._facts(subject, said, due, CLOCK, (), new=False)
             standing = _standing(self.state, subject, due, thread.quiet, self._done)
             given |= _seen_of_staff(self.state, subject, self._case_id, moment, due, standing, books, self._staff)
             previous = {name: value for name, value in given.items() if name != "changed"}
-            seen = Seen(given, previous, standing, due, _digests(heard), False, whose)
+            seen = Seen(given, previous, standing, due, said.count, said.digest, False, whose)
             self._decide(moment, CLOCK, subject, place, seen, books, True, thread.quiet)
 
     def _facts(
-        self, subject: Interaction, heard: Sequence[Moment], at: datetime, event: str, changed: tuple[str, ...], *, new: bool
-    ) -> tuple[dict[str, Value], tuple[tuple[str, ActorKind], ...]]:
-        """What a moment and a due time alike see of an interaction; and whose words those heard are (`Seen.whose`)."""
+        self, subject: Interaction, said: Said, at: datetime, event: str, changed: tuple[str, ...], *, new: bool
+    ) -> tuple[dict[str, Value], Whose | None]:
+        """What a moment and a due time alike see of an interaction; and by whom words are somebody else's (`Seen.whose`)."""
         given = self.state.view(subject, self._case_id)
-        whose = whose_words(heard, self.state.tracks.get(key_of(subject)))
-        given |= text_fields(attributed(heard, whose), new=new)
+        whose = Whose.of(self.state.tracks.get(key_of(subject)))
+        given |= said.fields(whose, new=new)
         given |= self._history(at)
         given |= {"source": subject.source, "event": event, "changed": changed}
         return given, whose
@@ -234,8 +260,10 @@ class _Judging:
         if event == CLOCK and after.rests_at == at:
             after = after.at_rest()
         said = outcome(self.state, after, judgement, subject)
-        self.state = after
+        self.state = after._replace(steps=after.steps + 1)
         self.judged.append(Judged(moment, event, at, subject, books.version, seen, judgement, said))
+        if self._mark is not None and self.state.steps % CHECKPOINT == 0:
+            self._mark(self.state)
 
 
 def _standing(state: CaseState, subject: Interaction, at: datetime, quiet: datetime | None, done: Mapping[str, Done]) -> Standing:
@@ -347,10 +375,6 @@ def _assignee(state: CaseState) -> dict[str, Any] | None:
     if not state.assignee:
         return None
     return {"id": state.assignee, **({"agent": state.agent} if state.agent is not None else {}), "because": state.assigned_because}
-
-
-def _digests(heard: Iterable[Moment]) -> tuple[str, ...]:
-    return tuple([moment.digest for moment in heard])
 
 
 def update_fields(moment: Moment) -> dict[str, Value]:

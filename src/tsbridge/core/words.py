@@ -1,38 +1,191 @@
-"""What was said in a story: the texts of each interaction up to a place in it, whose words they are, and the fields made of them."""
+"""What was said in a story: the texts of each interaction, as far as rules look at them, whose words they are, and the fields made of
+them."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from itertools import chain
-from typing import Any, Final
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any, Final, NamedTuple
 
-from tsbridge.core.moments import ActorKind, Interaction, Moment, Text, Value
+from tsbridge.core.moments import ActorKind, Moment, Text, Value
 from tsbridge.core.rules.text import NEWEST
 from tsbridge.core.track import REQUESTER, Track
 
 TEXT_FIELDS: Final = ("text", "text.requester", "text.new", "subject")
-"""Those that `text_fields` makes."""
+"""Those that `Said.fields` makes."""
+ROOM: Final = NEWEST + 1
+"""Characters of a text that are kept: by the one more is seen that it was cut."""
+PIECES: Final = 1_000
+"""So many pieces of text are kept of an interaction, the newest ones, and as many of the requester's."""
+SPEAKERS: Final = 16
+"""So many people are told apart who say the same words."""
 
 
-class Texts:
-    """The texts of each interaction in the story's order."""
+class Whose(NamedTuple):
+    """Whose ticket it is, and who were the requester before or are going to be: by them words are somebody else's than was told."""
 
-    def __init__(self, placed: Iterable[tuple[str, Moment]]) -> None:
-        self._heard: dict[Interaction, list[tuple[str, Moment]]] = {}
-        for place, moment in placed:
-            if moment.texts:
-                self._heard.setdefault(moment.subject, []).append((place, moment))
+    requester: str | None
+    others: tuple[str, ...]
 
-    def upto(self, subject: Interaction, place: str) -> tuple[Moment, ...]:
-        """The moments of an interaction that carry text, before `place` in the story."""
-        return tuple([moment for key, moment in self._heard.get(subject, ()) if key < place])
+    @classmethod
+    def of(cls, track: Track | None) -> Whose | None:
+        """None while there was only one requester: then words are whose they were told to be."""
+        if track is None or not track.others:
+            return None
+        requester = track.facts.get(REQUESTER)
+        return cls(None if requester is None else str(requester), tuple(sorted(track.others)))
+
+
+class Speaker(NamedTuple):
+    """Who said something: `by` and `author` of its text, or of its moment; a comment's words are somebody else's with the ticket."""
+
+    comment: bool
+    by: ActorKind | None
+    author: str | None
+
+    def now(self, whose: Whose | None) -> ActorKind | None:
+        """Whose words they are now. An agent is the requester of a ticket they open, until they say whose it is."""
+        if whose is not None and self.comment and self.author is not None:
+            if self.author == whose.requester and self.by != "requester":
+                return "requester"
+            if self.author != whose.requester and self.author in whose.others and self.by == "requester":
+                return "agent"
+        return self.by
+
+    def is_requester(self, whose: Whose | None) -> bool:
+        """Words of nobody known count as the requester's: who is hurt is heard."""
+        return not self.comment or self.now(whose) in (None, "unknown", "requester")
+
+
+class Said:
+    """What was said in an interaction up to a place of its story: `count` moments with text, `digest` over them in their order. `place` and
+    `at` are the last one's.
+
+    Of the words only those are kept that rules look at: the newest 64 KiB, of all and of the requester. The same words twice count once
+    as long as they are kept; a changed subject or description replaces the one before it.
+    """
+
+    __slots__ = ("_description", "_fresh", "_length", "_pieces", "_subject", "at", "count", "digest", "place")
+
+    def __init__(self) -> None:
+        self.count = 0
+        self.digest = ""
+        self.place = ""
+        self.at: datetime | None = None
+        self._pieces: dict[str, tuple[Speaker, ...]] = {}
+        self._subject: str | None = None
+        self._description: str | None = None
+        self._fresh: list[str] = []
+        self._length = 0
+
+    def hear(self, moment: Moment, place: str) -> None:
+        """The next moment of the story at its place; one without text says nothing."""
+        if not moment.texts:
+            return
+        self.count += 1
+        self.digest = hashlib.sha256(f"{self.digest}{moment.digest}".encode()).hexdigest()
+        self.place, self.at = place, moment.at
+        self.tell(moment.texts, moment.actor.id)
+
+    def tell(self, texts: Iterable[Text], author: str | None = None) -> None:
+        """Words that came together. `author`: who wrote them, where a text does not say so itself."""
+        self._fresh = []
+        for text in texts:
+            body = text.body[-ROOM:]
+            speakers = self._pieces.get(body)
+            speaker = Speaker(text.role == "comment", text.by, text.author or author)
+            if speakers is None:
+                self._fresh.append(body)
+                self._length += len(body)
+                self._pieces[body] = (speaker,)
+            elif speaker not in speakers and len(speakers) < SPEAKERS:
+                self._pieces[body] = (*speakers, speaker)
+            if text.role == "subject":
+                self._subject = self._replaced(self._subject, body)
+            elif text.role == "description":
+                self._description = self._replaced(self._description, body)
+        if self._length > 2 * ROOM or len(self._pieces) > 2 * PIECES:
+            self._forget()
+
+    def fields(self, whose: Whose | None, *, new: bool) -> dict[str, Value]:
+        """`text`, `text.requester`, `text.new` and `subject`. With `new`, what came last is judged: `text.new` is what it added."""
+        fields: dict[str, Value] = {}
+        if self._pieces:
+            fields["text"] = _joined(list(self._pieces))
+            theirs = [body for body, speakers in self._pieces.items() if any([one.is_requester(whose) for one in speakers])]
+            if theirs:
+                fields["text.requester"] = fields["text"] if len(theirs) == len(self._pieces) else _joined(theirs)
+        if new and self._fresh:
+            fields["text.new"] = _joined(self._fresh)
+        if self._subject is not None:
+            fields["subject"] = self._subject
+        return fields
+
+    def to_json(self) -> dict[str, Any]:
+        """As plain JSON values; `from_json` gives the same back."""
+        pieces = [[body, [[one.comment, one.by, one.author] for one in speakers]] for body, speakers in self._pieces.items()]
+        return {"pieces": pieces, "subject": self._subject, "description": self._description}
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any], count: int, digest: str, place: str, at: datetime) -> Said:
+        said = cls()
+        said.count, said.digest, said.place, said.at = count, digest, place, at
+        said._pieces = {body: tuple([Speaker(*one) for one in speakers]) for body, speakers in data["pieces"]}
+        said._subject, said._description = data["subject"], data["description"]
+        said._length = sum(map(len, said._pieces))
+        return said
+
+    def _replaced(self, old: str | None, body: str) -> str:
+        if old is not None and old != body and self._pieces.pop(old, None) is not None:
+            self._length -= len(old)
+        return body
+
+    def _forget(self) -> None:
+        """What is too old to be looked at. It is done now and then, and the same way wherever the story is gone on with."""
+        kept, room, own = set(), [ROOM, PIECES], [ROOM, PIECES]
+        for body, speakers in reversed(self._pieces.items()):
+            theirs = any([one.is_requester(None) or one.author is not None for one in speakers])
+            windows = [window for window in ((room, own) if theirs else (room,)) if min(window) > 0]
+            for window in windows:
+                window[0] -= len(body) + 1
+                window[1] -= 1
+            if windows:
+                kept.add(body)
+        self._pieces = {body: speakers for body, speakers in self._pieces.items() if body in kept}
+        self._length = sum(map(len, self._pieces))
+
+
+def comment_fields(moment: Moment, whose: Whose | None) -> dict[str, Value]:
+    """`comment.by` and `comment.public` of the comment that a moment brought, where the vendor tells them."""
+    fields: dict[str, Value] = {}
+    for text in moment.texts:
+        if text.role in ("comment", "description"):
+            by = Speaker(text.role == "comment", text.by, text.author or moment.actor.id).now(whose)
+            if by in ("requester", "agent", "system"):
+                fields["comment.by"] = by
+            if text.public is not None:
+                fields["comment.public"] = text.public
+    return fields
+
+
+def _joined(bodies: Sequence[str]) -> str:
+    """Texts below each other. Of more than rules look at only the newest, and one character more: by it is seen that it was cut."""
+    if len(bodies) == 1 and len(bodies[0]) <= ROOM:
+        return bodies[0]
+    kept, room = [], ROOM
+    for body in reversed(bodies):
+        kept.append(body[-room:])
+        room -= len(body) + 1
+        if room <= 0:
+            break
+    return "\n".join(reversed(kept))
 
 
 def text_fields(heard: Iterable[Iterable[Sequence[Any]]], *, new: bool) -> dict[str, Value]:
-    """`text`, `text.requester`, `text.new` and `subject` from the (role, body, by, public) texts of the moments heard, oldest first.
+    """What `Said.fields` gives, of texts (role, body, by, public) whose moments are all listed, oldest first.
 
-    The same words twice count once; a changed subject or description replaces the one before it. With `new`, the last
-    of the moments is the one being judged, and `text.new` is what it added.
+    For decisions of a time when each listed all that it had heard.
     """
     standing: dict[str, str] = {}
     subject: str | None = None
@@ -70,55 +223,5 @@ def _replace(standing: dict[str, str], old: str | None, body: str) -> None:
         standing.pop(old, None)
 
 
-def _joined(bodies: Sequence[str]) -> str:
-    """Texts below each other. Of more than rules look at only the newest, and one character more: by it is seen that it was cut."""
-    kept, room = [], NEWEST + 1
-    for body in reversed(bodies):
-        kept.append(body[-room:])
-        room -= len(body) + 1
-        if room <= 0:
-            break
-    return "\n".join(reversed(kept))
-
-
-def whose_words(heard: Iterable[Moment], track: Track | None) -> tuple[tuple[str, ActorKind], ...]:
-    """The moments whose comment is the requester's though its writer was not yet that, or is no more; by digest, with whose it is.
-
-    An agent is the requester of a ticket they open, until they say whose it is.
-    """
-    if track is None or not track.others:
-        return ()
-    requester = track.facts.get(REQUESTER)
-    found: list[tuple[str, ActorKind]] = []
-    for moment in heard:
-        for text in moment.texts:
-            author = text.author or moment.actor.id
-            if text.role != "comment" or author is None:
-                continue
-            if author == requester and text.by != "requester":
-                found.append((moment.digest, "requester"))
-            elif author != requester and author in track.others and text.by == "requester":
-                found.append((moment.digest, "agent"))
-    return tuple(sorted(set(found)))
-
-
-def attributed(heard: Iterable[Moment], whose: Iterable[tuple[str, ActorKind]]) -> list[tuple[Text, ...]]:
-    """The texts of each moment, comments with whose words they are now (`whose_words`)."""
-    now = dict(whose)
-    return [as_words_of(moment.texts, now[moment.digest]) if moment.digest in now else moment.texts for moment in heard]
-
-
 def as_words_of(texts: Iterable[Text], by: ActorKind) -> tuple[Text, ...]:
     return tuple(text._replace(by=by) if text.role == "comment" else text for text in texts)
-
-
-def comment_fields(said: Iterable[Iterable[Text]]) -> dict[str, Value]:
-    """`comment.by` and `comment.public` of the comment that a moment brought, where the vendor tells them."""
-    fields: dict[str, Value] = {}
-    for text in chain.from_iterable(said):
-        if text.role in ("comment", "description"):
-            if text.by in ("requester", "agent", "system"):
-                fields["comment.by"] = text.by
-            if text.public is not None:
-                fields["comment.public"] = text.public
-    return fields

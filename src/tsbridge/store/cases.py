@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from datetime import datetime
 from typing import Final
 
-from sqlalchemy import Connection, bindparam, delete, func, insert, select, update
+from sqlalchemy import Connection, bindparam, func, select, update
 
 from tsbridge.core.casestate import CaseState
 from tsbridge.core.casestate_json import from_json, to_json
 from tsbridge.core.moments import Value
 from tsbridge.core.story import due_at
-from tsbridge.store import workload
-from tsbridge.store.statements import parts
+from tsbridge.store import checkpoints, workload
+from tsbridge.store.statements import Delete, Insert, Keyed, parts
 from tsbridge.store.tables import cases, escalations, interactions
 
 # Statements of the hot path are built once: building one costs more than running it.
@@ -21,13 +21,18 @@ _STATE: Final = select(cases.c.state).where(cases.c.id == bindparam("of_id"))
 _LIVES: Final = select(func.min(interactions.c.opened_at), func.max(interactions.c.last_at)).where(
     interactions.c.case_id == bindparam("of_id")
 )
-_KEPT: Final = tuple(c.name for c in cases.c if c.name not in ("id", "revision"))
-_SAVE: Final = (
-    update(cases).where(cases.c.id == bindparam("of_id")).values(revision=cases.c.revision + 1, **{name: bindparam(name) for name in _KEPT})
+_COLUMNS: Final = tuple(c.name for c in cases.c)
+_SAVE: Final = Insert(
+    cases,
+    _COLUMNS,
+    on_conflict="(id) DO UPDATE SET revision = cases.revision + 1, "
+    + ", ".join(f"{name} = excluded.{name}" for name in _COLUMNS if name not in ("id", "revision")),
 )
-_ADD: Final = insert(cases)
-_FORGET_STEPS: Final = delete(escalations).where(escalations.c.case_id == bindparam("of_id"))
-_ADD_STEPS: Final = insert(escalations)
+_STATES: Final = Keyed(cases, ("id",), ("id", "state"))
+_DISSOLVE: Final = Delete(cases, ("id",))
+_FORGET_STEPS: Final = Delete(escalations, ("case_id",))
+_STEP: Final = tuple(c.name for c in escalations.c)
+_ADD_STEPS: Final = Insert(escalations, _STEP)
 
 
 def state(conn: Connection, case_id: str) -> CaseState | None:
@@ -60,52 +65,59 @@ def facts_of(conn: Connection, tickets: Mapping[str, str]) -> dict[str, Mapping[
     return found
 
 
-def save(conn: Connection, case_id: str, now: CaseState) -> bool:
-    """Keep the state as the case's newest; returns whether there was none of it before. Of a case that nothing counts for any more, the
-    lives of its members tell when it was."""
+def states(conn: Connection, case_ids: Iterable[str]) -> dict[str, CaseState]:
+    """`state` of many cases; those that have none are left out."""
+    return {id_: from_json(state) for id_, state in _STATES.rows(conn, sorted(case_ids)) if state}
+
+
+def save(conn: Connection, states: Mapping[str, CaseState]) -> None:
+    """Keep states as the newest ones of their cases. Of a case that nothing counts for any more, the lives of its members tell when it
+    was."""
+    _SAVE.all(conn, [_row(conn, case_id, states[case_id]) for case_id in sorted(states)])
+
+
+def _row(conn: Connection, case_id: str, now: CaseState) -> tuple[object, ...]:
     opened_at, last_at = now.opened_at, now.last_at
     if opened_at is None:
         opened_at, last_at = conn.execute(_LIVES, {"of_id": case_id}).one()
-    held = now.shown_holder()
-    taken = now.in_hand
-    values = {
-        "status": "resolved" if now.resolved or now.opened_at is None else "open",
-        "severity": now.severity,
-        "category": now.category,
-        "queue": now.queue,
-        "assignee": None if held is None else held.id,
-        "agent": None if held is None else held.agent,
-        "assigned_because": None if held is None else held.because,
-        "acknowledged": taken is not None,
-        "acknowledged_at": taken and taken.at,
-        "acknowledged_by": taken and taken.by,
-        "acknowledged_way": taken and taken.way,
-        "opened_at": opened_at,
-        "last_at": last_at,
-        "due_at": due_at(now),
-        "tags": sorted(now.tags),
-        "state": to_json(now),
-        "judged_to": now.judged_to,
-    }
-    new = conn.execute(_SAVE, {"of_id": case_id, **values}).rowcount == 0
-    if new:
-        conn.execute(_ADD, {"id": case_id, "revision": 0, **values})
-    return new
+    worst = now.worst
+    held, taken = now.shown_holder(worst), now.taken_of(worst)
+    return (
+        case_id,
+        "resolved" if now.resolved or now.opened_at is None else "open",
+        worst.severity,
+        worst.category,
+        worst.queue,
+        None if held is None else held.id,
+        None if held is None else held.agent,
+        None if held is None else held.because,
+        taken is not None,
+        taken and taken.at,
+        taken and taken.by,
+        taken and taken.way,
+        opened_at,
+        last_at,
+        due_at(now),
+        sorted(now.tags),
+        to_json(now),
+        now.judged_to,
+        0,
+    )
 
 
-def dissolve(conn: Connection, case_id: str) -> None:
-    """The case has no members any more: its interactions are in other cases, which its id goes on resolving to."""
-    conn.execute(delete(cases).where(cases.c.id == case_id))
-    conn.execute(delete(escalations).where(escalations.c.case_id == case_id))
-    workload.save(conn, case_id, ())
+def dissolve(conn: Connection, case_ids: Iterable[str]) -> None:
+    """These cases have no members any more: their interactions are in other cases, which their ids go on resolving to."""
+    gone = [(case_id,) for case_id in sorted(case_ids)]
+    _DISSOLVE.all(conn, gone)
+    _FORGET_STEPS.all(conn, gone)
+    checkpoints.forget(conn, {case_id: "" for (case_id,) in gone})
+    workload.save(conn, dict.fromkeys((case_id for (case_id,) in gone), ()))
 
 
-def save_escalations(conn: Connection, case_id: str, rows: Sequence[Mapping[str, object]], *, first: bool) -> None:
-    """Replace the case's escalation steps, rows as `core.steps` makes them. `first`: it has none yet."""
-    if not first:
-        conn.execute(_FORGET_STEPS, {"of_id": case_id})
-    if rows:
-        conn.execute(_ADD_STEPS, [{"case_id": case_id, **row} for row in rows])
+def save_escalations(conn: Connection, steps: Mapping[str, Sequence[Mapping[str, object]]], new: Set[str]) -> None:
+    """Replace the escalation steps of cases, rows as `core.steps` makes them. `new`: cases that have none yet."""
+    _FORGET_STEPS.all(conn, [(case_id,) for case_id in sorted(steps.keys() - new)])
+    _ADD_STEPS.all(conn, [tuple({"case_id": c, **row}[name] for name in _STEP) for c, rows in sorted(steps.items()) for row in rows])
 
 
 def due(conn: Connection, now: datetime, limit: int) -> list[str]:

@@ -10,15 +10,23 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import Connection, bindparam, select, tuple_, update
+from sqlalchemy import Connection, bindparam, select, update
 
-from tsbridge.core.moments import Interaction, Text, value_from, value_json
+from tsbridge.core.moments import Interaction, Text, Value, instant_text, value_from
 from tsbridge.core.rules.judgement import Judgement, Standing
 from tsbridge.core.rules.language import content_hash
 from tsbridge.core.story import Judged, Seen
-from tsbridge.core.words import TEXT_FIELDS, as_words_of, text_fields
+from tsbridge.core.words import TEXT_FIELDS, Said, Whose, as_words_of, text_fields
+from tsbridge.store.moments import Episode, ever_told, place_of
+from tsbridge.store.statements import Keyed
 from tsbridge.store.tables import decisions, moments
 
+_IN_FORCE: Final = Keyed(
+    decisions,
+    ("source", "interaction"),
+    ("source", "interaction", "moment", "id", "at", "rulebook_version", "outcome", "matched", "event_id", "held"),
+    "t.superseded_by IS NULL AND t.retracted IS FALSE AND t.mode = 'live'",
+)
 _FIRST: Final = (
     select(decisions.c.seen)
     .where(decisions.c.moment == bindparam("of"), decisions.c.retracted.is_(False), decisions.c.mode == "live")
@@ -81,21 +89,18 @@ def rules_of(judged: Judged) -> tuple[tuple[str, str], ...]:
 
 def in_force(conn: Connection, subjects: Iterable[Interaction]) -> dict[str, Recorded]:
     """The decisions in force about these interactions, by moment."""
-    rows = conn.execute(
-        select(
-            *(decisions.c.moment, decisions.c.id, decisions.c.at, decisions.c.rulebook_version, decisions.c.outcome, decisions.c.matched),
-            *(decisions.c.event_id, decisions.c.held),
-        )
-        .where(tuple_(decisions.c.source, decisions.c.interaction).in_([tuple(s) for s in sorted(subjects)]))
-        .where(decisions.c.superseded_by.is_(None), decisions.c.retracted.is_(False), decisions.c.mode == "live")
-    )
-    return {
-        row.moment: Recorded(
-            *(row.id, row.at, row.rulebook_version, row.outcome, tuple((key, kind) for key, kind in row.matched), row.event_id),
-            None if (held := Held.from_json(row.held)) is None else held.judgement,
-        )
-        for row in rows
-    }
+    return {moment: old for theirs in in_force_by(conn, subjects).values() for moment, old in theirs.items()}
+
+
+def in_force_by(conn: Connection, subjects: Iterable[Interaction]) -> dict[Interaction, dict[str, Recorded]]:
+    """The decisions in force about each of these interactions, by moment."""
+    found: dict[Interaction, dict[str, Recorded]] = {}
+    for source, interaction, moment, id_, at, version, outcome, matched, event_id, held in _IN_FORCE.rows(conn, sorted(subjects)):
+        kept = Held.from_json(held)
+        rules, judgement = tuple((key, kind) for key, kind in matched), None if kept is None else kept.judgement
+        theirs = found.setdefault(Interaction(source, interaction), {})
+        theirs[moment] = Recorded(id_, at, version, outcome, rules, event_id, judgement)
+    return found
 
 
 def first_saw(conn: Connection, moment: str) -> Mapping[str, Any] | None:
@@ -115,17 +120,21 @@ def load(conn: Connection, id: str) -> Decision | None:
     if row is None:
         return None
     values = dict(row._mapping)
-    seen = None if values["seen"] is None else _seen(conn, values["seen"], values["at"])
+    seen = None if values["seen"] is None else _seen(conn, row)
     return Decision(values, seen, Interaction(row.source, row.interaction), Held.from_json(values["held"]))
 
 
 def of(conn: Connection, subject: Interaction) -> list[tuple[str, int, Seen | None, Held | None]]:
     """The decisions about an interaction of which it is known what they saw, or what is kept in its place: id, version, both."""
     mine = (decisions.c.source == subject.source, decisions.c.interaction == subject.id, decisions.c.retracted.is_(False))
-    columns = (decisions.c.id, decisions.c.rulebook_version, decisions.c.seen, decisions.c.held, decisions.c.at)
+    told = ever_told(conn, subject)
+    columns = (
+        *(decisions.c.id, decisions.c.rulebook_version, decisions.c.seen, decisions.c.held, decisions.c.at),
+        *(decisions.c.source, decisions.c.interaction, decisions.c.moment),
+    )
     rows = conn.execute(select(*columns).where(*mine).order_by(decisions.c.number)).all()
     return [
-        (row.id, row.rulebook_version, None if row.seen is None else _seen(conn, row.seen, row.at), Held.from_json(row.held))
+        (row.id, row.rulebook_version, None if row.seen is None else _seen(conn, row, told), Held.from_json(row.held))
         for row in rows
         if row.seen is not None or row.held is not None
     ]
@@ -143,28 +152,59 @@ def hold(conn: Connection, id: str, held: Held, *, forget: bool) -> str:
     return content_hash(values["held"])
 
 
-def seen_json(judged: Judged) -> dict[str, Any]:
+def _without_texts(facts: Mapping[str, Value]) -> Mapping[str, Value]:
+    return {name: value for name, value in facts.items() if name not in TEXT_FIELDS}
+
+
+def seen_json(judged: Judged, upto: int | None) -> dict[str, Any]:
+    """`upto`: the revision of the interaction with which it was judged: what had come into its story by then, it had heard."""
     seen = judged.seen
+    whose = {} if seen.whose is None else {"whose": [seen.whose.requester, list(seen.whose.others)]}
     return {
-        "given": {name: value_json(value) for name, value in seen.given.items() if name not in TEXT_FIELDS},
-        "previous": {name: value_json(value) for name, value in seen.previous.items() if name not in TEXT_FIELDS},
+        "given": _without_texts(seen.given),
+        "previous": _without_texts(seen.previous),
         "standing": seen.standing.to_json(),
-        "texts": {"heard": list(seen.heard), "new": seen.new, **({"whose": dict(seen.whose)} if seen.whose else {})},
+        "texts": {"count": seen.moments, "digest": seen.digest, "new": seen.new, "upto": upto, **whose},
     }
 
 
-def _seen(conn: Connection, data: Mapping[str, Any], at: datetime) -> Seen:
-    heard = tuple(data["texts"]["heard"])
-    rows = conn.execute(select(moments.c.digest, moments.c.body).where(moments.c.digest.in_(heard)))
-    bodies = {row.digest: [Text(*text) for text in row.body["texts"]] for row in rows}
-    whose = data["texts"].get("whose", {})
-    for digest in bodies.keys() & whose.keys():
-        bodies[digest] = list(as_words_of(bodies[digest], whose[digest]))
-    texts = text_fields([bodies[digest] for digest in heard if digest in bodies], new=data["texts"]["new"])
+def _seen(conn: Connection, row: Any, told: Sequence[Episode] | None = None) -> Seen:
+    """What a decision saw. `told`: the moments that were ever part of its interaction's story, where they were read already."""
+    data = row.seen
+    texts = data["texts"]
+    if "heard" in texts:
+        words, about = _listed(conn, texts), (0, "", texts["new"], None, tuple(texts["heard"]))
+    else:
+        words, about = _remembered(conn, row, texts, told)
     given = {name: value_from(value) for name, value in data["given"].items()}
     previous = {name: value_from(value) for name, value in data["previous"].items()}
-    standing = Standing.from_json(data["standing"])
-    return Seen({**given, **texts}, previous, standing, at, heard, data["texts"]["new"], tuple(sorted(whose.items())))
+    return Seen({**given, **words}, previous, Standing.from_json(data["standing"]), row.at, *about)
+
+
+def _remembered(conn: Connection, row: Any, texts: Mapping[str, Any], told: Sequence[Episode] | None) -> tuple[Mapping[str, Value], Any]:
+    """The text fields of a decision that kept how many moments it had heard, and with which revision; and what `Seen` has of that."""
+    subject = Interaction(row.source, row.interaction)
+    told = ever_told(conn, subject) if told is None else told
+    place = f"{instant_text(row.at)}:"
+    if not row.moment.startswith("clock:"):
+        place = next((one.place for one in told if one.digest == row.moment), None) or place_of(conn, row.moment) or place
+    said, heard, upto = Said(), list[str](), texts["upto"]
+    for one in told:
+        if one.place <= place and one.was_told(upto) and one.moment.texts:
+            said.hear(one.moment, one.place)
+            heard.append(one.digest)
+    whose = None if "whose" not in texts else Whose(texts["whose"][0], tuple(texts["whose"][1]))
+    return said.fields(whose, new=texts["new"]), (said.count, said.digest, texts["new"], whose, tuple(heard))
+
+
+def _listed(conn: Connection, texts: Mapping[str, Any]) -> Mapping[str, Value]:
+    """The text fields of a decision of a time when each listed all the moments that it had heard."""
+    rows = conn.execute(select(moments.c.digest, moments.c.body).where(moments.c.digest.in_(texts["heard"])))
+    bodies = {row.digest: [Text(*text) for text in row.body["texts"]] for row in rows}
+    whose = texts.get("whose", {})
+    for digest in bodies.keys() & whose.keys():
+        bodies[digest] = list(as_words_of(bodies[digest], whose[digest]))
+    return text_fields([bodies[digest] for digest in texts["heard"] if digest in bodies], new=texts["new"])
 
 
 def severe(conn: Connection, tickets: Sequence[str]) -> list[str]:

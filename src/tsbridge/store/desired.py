@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
-from sqlalchemy import Connection, Select, and_, case, func, insert, literal_column, or_, select, update
+from sqlalchemy import Connection, Select, and_, case, func, literal_column, or_, select, update
 
 from tsbridge.core.helpdesk import Ours, Search, Wish, passed_over
 from tsbridge.core.helpdesk_json import ours_from, ours_json, wish_from, wish_json
 from tsbridge.store import keep
+from tsbridge.store.statements import Insert, Keyed, Update
 from tsbridge.store.tables import desired
 
 FINAL: Final = ("parked", "refused", "dry_run")
@@ -33,6 +34,22 @@ UNHEARD: Final = "unheard"
 _PLANNED: Final = (desired.c.status == "dry_run", desired.c.reason.is_distinct_from(DROPPED))
 IS_OPEN: Final = desired.c.status.in_([literal_column(f"'{status}'") for status in OPEN])
 """Written out, not bound: only then SQLite finds the index of the open rows, and a round does not read every ticket ever written to."""
+
+_WISH: Final = Insert(
+    desired,
+    ("ticket", "id", "case_id", "wish", "version", "revision", "status", "severity", "attempts", "asked_at", "due_at", "ours"),
+)
+_ABOUT: Final = ("case_id", "severity", "version")
+_MOVE: Final = Update(desired, _ABOUT, ("ticket",))
+_CHANGE: Final = Update(
+    desired,
+    (*_ABOUT, "wish", "status", "reason", "attempts", "asked_at", "due_at", "confirmed_at"),
+    ("ticket",),
+    also="revision = revision + 1",
+)
+_SEEN: Final = ("ticket", "wish", *_ABOUT, "status", "reason", "asked_at")
+_STOOD: Final = Keyed(desired, ("ticket",), _SEEN)
+_LOCKED: Final = Keyed(desired, ("ticket",), _SEEN, lock=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,70 +73,50 @@ class ClaimedWish:
     held: str | None = None
 
 
-def wish_changed(
-    conn: Connection,
-    ticket: str,
-    case_id: str,
-    wish: Wish,
-    severity: int | None,
-    now: datetime,
-    new_id: Callable[[str], str],
-    version: int = 0,
-) -> bool:
-    """Keep what is wished of a ticket. The same wish leaves its row untouched; another one is due at once.
+class Wished(NamedTuple):
+    """What a case wishes of one of its tickets. `version`: the rulebook whose groups the wish names."""
+
+    ticket: str
+    case_id: str
+    wish: Wish
+    severity: int | None
+    version: int
+
+
+def wishes_changed(conn: Connection, wished: Iterable[Wished], now: datetime, new_id: Callable[[str], str]) -> int:
+    """Keep what is wished of tickets. The same wish leaves its row untouched; another one is due at once. Returns how many changed.
 
     A ticket that still waits keeps its place: one that changes all the time is not pushed back by it.
-    `version`: the rulebook whose groups the wish names. What a dry run that is over had planned counts as seen to: only what is
-    asked anew is written.
+    What a dry run that is over had planned counts as seen to: only what is asked anew is written.
     """
-    told = wish_json(wish)
-    seen = (desired.c.wish, desired.c.case_id, desired.c.severity, desired.c.status, desired.c.reason, desired.c.asked_at, desired.c.ours)
-    row = conn.execute(select(*seen, desired.c.version).where(desired.c.ticket == ticket).with_for_update()).first()
-    if row is None:
-        if wish == Wish():
-            return False
-        conn.execute(
-            insert(desired).values(
-                ticket=ticket,
-                id=new_id("wb"),
-                case_id=case_id,
-                wish=told,
-                version=version,
-                revision=1,
-                status="waiting",
-                severity=severity,
-                attempts=0,
-                asked_at=now,
-                due_at=now,
-                ours={},
-            )
-        )
-        return True
-    if row.wish == told:
-        if (row.case_id, row.severity, row.version) != (case_id, severity, version):
-            conn.execute(update(desired).where(desired.c.ticket == ticket).values(case_id=case_id, severity=severity, version=version))
-        return False
-    passed = row.status == "dry_run" and (row.reason == DROPPED or keep.get(conn, IN_FORCE) != "dry-run")
-    seen_to = {"ours": ours_json(passed_over(ours_from(row.ours), wish_from(row.wish)))} if passed else {}
-    conn.execute(
-        update(desired)
-        .where(desired.c.ticket == ticket)
-        .values(
-            case_id=case_id,
-            wish=told,
-            **seen_to,
-            version=version,
-            revision=desired.c.revision + 1,
-            status="waiting",
-            reason=None,
-            severity=severity,
-            attempts=0,
-            asked_at=row.asked_at if row.status in OPEN else now,
-            due_at=now,
-            confirmed_at=None,
-        )
-    )
-    return True
+    by_ticket = {one.ticket: one for one in wished}
+    stood = {row[0]: row for row in (_LOCKED if conn.dialect.name == "postgresql" else _STOOD).rows(conn, sorted(by_ticket))}
+    new: list[tuple[Any, ...]] = []
+    moved: list[tuple[Any, ...]] = []
+    changed: list[tuple[Any, ...]] = []
+    for ticket, one in sorted(by_ticket.items()):
+        about = (one.case_id, one.severity, one.version)
+        if ticket not in stood:
+            if one.wish != Wish():
+                new.append(
+                    (ticket, new_id("wb"), one.case_id, wish_json(one.wish), one.version, 1, "waiting", one.severity, 0, now, now, {})
+                )
+            continue
+        _, was, *about_was, status, reason, asked_at = stood[ticket]
+        told = wish_json(one.wish)
+        if was == told:
+            if tuple(about_was) != about:
+                moved.append((*about, ticket))
+            continue
+        if status == "dry_run" and (reason == DROPPED or keep.get(conn, IN_FORCE) != "dry-run"):
+            ours = conn.execute(select(desired.c.ours).where(desired.c.ticket == ticket)).scalar_one()
+            passed = ours_json(passed_over(ours_from(ours), wish_from(was)))
+            conn.execute(update(desired).where(desired.c.ticket == ticket).values(ours=passed))
+        changed.append((*about, told, "waiting", None, 0, asked_at if status in OPEN else now, now, None, ticket))
+    _WISH.all(conn, new)
+    _MOVE.all(conn, moved)
+    _CHANGE.all(conn, changed)
+    return len(new) + len(changed)
 
 
 def outdated(conn: Connection, version: int, now: datetime, limit: int) -> list[tuple[str, str]]:

@@ -25,6 +25,7 @@ from tsbridge.core.moments import canonical
 from tsbridge.store import lanes, tables
 from tsbridge.store.lanes import SOURCES
 from tsbridge.store.sqlite import execute
+from tsbridge.store.statements import Update
 from tsbridge.store.tables import EPOCH, MICROSECOND, READ_ALONE, inbox
 
 LANES: Final = 4096
@@ -153,7 +154,7 @@ _AT_ONCE: Final = 64
 """Rows in one statement of SQLite: it is kept for each number of them."""
 _VALUES: Final = ", ".join(f"(row ->> {place})::{kind}" for place, kind in enumerate([*_TYPES.values()][:-1]))
 _BODY: Final = f"substr((SELECT %b::bytea), (row ->> {len(_TYPES) - 1})::integer, (row ->> {len(_TYPES)})::integer)"
-_ALL: Final = f"{_INTO}SELECT {_VALUES}, {_BODY} FROM json_array_elements(%s::json) AS rows (row){_NEW}"  # noqa: S608  # of the names above
+_ALL: Final = f"{_INTO}SELECT {_VALUES}, {_BODY} FROM json_array_elements(%s::json) AS rows (row){_NEW}"
 
 
 def _keep_rows(conn: Connection, rows: Sequence[tuple[Any, ...]]) -> dict[tuple[str, str], str]:
@@ -194,7 +195,7 @@ def _count(conn: Connection, deliveries: Sequence[Delivery]) -> None:
     counted = Counter(delivery.source for delivery in deliveries)
     rows = ", ".join(f"('{source}', {_LANE[conn.dialect.name]}, {counted[source]})" for source in SOURCES if source in counted)
     conn.exec_driver_sql(
-        f"INSERT INTO received (source, lane, count) VALUES {rows} "  # noqa: S608  # names and numbers of ours
+        f"INSERT INTO received (source, lane, count) VALUES {rows} "
         "ON CONFLICT (source, lane) DO UPDATE SET count = received.count + excluded.count"
     )
 
@@ -223,6 +224,14 @@ def _receipt(delivery: Delivery, first_id: str) -> Receipt:
     if first_id != delivery.id:
         return Receipt(first_id, "duplicate")
     return Receipt(first_id, "accepted" if delivery.quarantined is None else "quarantined", delivery.quarantined)
+
+
+_SETTLE: Final = Update(
+    inbox,
+    ("status", "reason", "event_type", "rang_for", "warnings", "settled_at", "claimed_by", "lease_until"),
+    ("seq", "claimed_by", "attempts"),
+    where="status = 'pending'",
+)
 
 
 def claim(conn: Connection, worker: str, now: datetime, lease: timedelta, limit: int) -> list[Claimed]:
@@ -272,22 +281,29 @@ def take(conn: Connection, chosen: Sequence[int], worker: str, until: datetime) 
     return [by_seq[seq] for seq in chosen]
 
 
-def settle(
-    conn: Connection,
-    row: Claimed,
-    status: str,
-    now: datetime,
-    *,
-    reason: str | None = None,
-    event_type: str | None = None,
-    rang_for: str | None = None,
-    warnings: Sequence[str] = (),
-) -> None:
-    """Finish a claimed delivery as applied, ignored or quarantined. LostLease when it is no longer ours."""
-    values = {"status": status, "reason": reason, "event_type": event_type, "rang_for": rang_for, "warnings": list(warnings) or None}
-    done = conn.execute(update(inbox).where(still_ours(row)).values(**values, settled_at=now, claimed_by=None, lease_until=None))
-    if done.rowcount != 1:
-        raise LostLease(row.id)
+class Settlement(NamedTuple):
+    """What becomes of a claimed delivery: applied, ignored or quarantined, and why. `rang_for`: the ticket it rang for."""
+
+    row: Claimed
+    status: str
+    reason: str | None = None
+    event_type: str | None = None
+    rang_for: str | None = None
+    warnings: Sequence[str] = ()
+
+
+def settle(conn: Connection, settled: Sequence[Settlement], now: datetime) -> None:
+    """Finish claimed deliveries. LostLease when one of them is no longer ours."""
+    rows = [
+        (one.status, one.reason, one.event_type, one.rang_for, list(one.warnings) or None, now, None, None, *_claim_of(one.row))
+        for one in sorted(settled, key=lambda one: one.row.seq)
+    ]
+    if _SETTLE.all(conn, rows) != len(rows):
+        raise LostLease(f"one of {len(rows)}")
+
+
+def _claim_of(row: Claimed) -> tuple[int, str, int]:
+    return row.seq, row.claimed_by, row.attempts
 
 
 def failed(conn: Connection, row: Claimed, now: datetime, why: str) -> None:

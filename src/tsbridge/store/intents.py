@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from sqlalchemy import Connection, func, insert, or_, select, update
 
 from tsbridge.store.desired import ClaimedWish
+from tsbridge.store.statements import Keyed
 from tsbridge.store.tables import intents
 
+_OF_TICKETS: Final = Keyed(intents, ("ticket",), ("ticket", "at", "plan", "outcome"))
 _UNKNOWN: Final = or_(intents.c.outcome.is_(None), intents.c.outcome == "unknown")
 _MAY_HAVE_HAPPENED: Final = or_(_UNKNOWN, intents.c.outcome == "done")
 
@@ -25,12 +27,24 @@ def ended(conn: Connection, id: str, outcome: str, now: datetime) -> None:
     conn.execute(update(intents).where(intents.c.id == id).values(outcome=outcome, settled_at=now))
 
 
-def recent(conn: Connection, ticket: str, since: datetime) -> list[Mapping[str, Any]]:
-    """What we wrote to a ticket lately, or may have written, oldest first."""
-    rows = conn.execute(
-        select(intents.c.plan).where(intents.c.ticket == ticket, intents.c.at >= since, _MAY_HAVE_HAPPENED).order_by(intents.c.at)
-    )
-    return [row.plan for row in rows]
+class Written(NamedTuple):
+    """What we wrote to a ticket, or meant to."""
+
+    at: datetime
+    plan: Mapping[str, Any]
+    may_have_happened: bool
+
+    @property
+    def notes(self) -> list[str]:
+        return [str(text).strip() for text in self.plan.get("texts", ())]
+
+
+def written(conn: Connection, tickets: Iterable[str]) -> dict[str, list[Written]]:
+    """What we ever wrote to each of these tickets, oldest first; tickets to which we wrote nothing are left out."""
+    found: dict[str, list[Written]] = {}
+    for ticket, at, plan, outcome in sorted(_OF_TICKETS.rows(conn, sorted(tickets)), key=lambda row: row[1]):
+        found.setdefault(ticket, []).append(Written(at, plan, outcome in (None, "unknown", "done")))
+    return found
 
 
 def plans_of(conn: Connection, tickets: Sequence[str]) -> dict[str, dict[str, Mapping[str, Any]]]:
@@ -39,12 +53,6 @@ def plans_of(conn: Connection, tickets: Sequence[str]) -> dict[str, dict[str, Ma
     for row in conn.execute(select(intents.c.ticket, intents.c.id, intents.c.plan).where(intents.c.ticket.in_(tickets))):
         found[row.ticket][row.id.partition(":")[0]] = row.plan
     return found
-
-
-def own_notes(conn: Connection, ticket: str) -> frozenset[str]:
-    """The texts of the notes we meant to write to a ticket, ever."""
-    rows = conn.execute(select(intents.c.plan).where(intents.c.ticket == ticket))
-    return frozenset(str(text).strip() for row in rows for text in row.plan.get("texts", ()))
 
 
 def unknown(conn: Connection, ticket: str) -> list[tuple[str, Mapping[str, Any]]]:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any, Final
 
 from sqlalchemy import Connection, delete, select
 
 from tsbridge.core.moments import instant_text, read_instant
-from tsbridge.store.statements import insert_into
+from tsbridge.store.statements import Keyed, insert_into
 from tsbridge.store.tables import kept
+
+_NAMED: Final = Keyed(kept, ("name",), ("name", "value"))
 
 TURN: Final = {"by", "until"}
 """What is kept of a turn."""
@@ -22,7 +25,12 @@ def mappings(source: str) -> str:
 
 def get(conn: Connection, name: str) -> Any:
     """The JSON value kept under this name; None when there is none."""
-    return conn.execute(select(kept.c.value).where(kept.c.name == name)).scalar_one_or_none()
+    return next((value for _, value in _NAMED.rows(conn, (name,))), None)
+
+
+def several(conn: Connection, names: Iterable[str]) -> dict[str, Any]:
+    """The values kept under these names; those under which there is none are left out."""
+    return dict(_NAMED.rows(conn, sorted(names)))
 
 
 def put(conn: Connection, name: str, value: Any) -> None:

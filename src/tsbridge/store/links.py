@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence, Set
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Final, NamedTuple
 
-from sqlalchemy import Boolean, Connection, and_, bindparam, distinct, exists, func, insert, or_, select, tuple_, update
+from sqlalchemy import Connection, and_, bindparam, distinct, func, insert, select, tuple_
 
 from tsbridge.core.contacts import COUNTS, Contact
 from tsbridge.core.link import STRENGTH, Acquaintances, Grouping, Node, resolve_person
 from tsbridge.core.moments import CLOCK, Handle, Interaction, Value
 from tsbridge.core.track import key_of
-from tsbridge.store.statements import parts
-from tsbridge.store.tables import acquaintances, decisions, desired, handles, interactions, link_edits
+from tsbridge.store.statements import Insert, Keyed, Listed, Update, parts
+from tsbridge.store.tables import acquaintances, decisions, desired, handles, interactions, link_edits, microseconds
 
 REACH: Final = 600
 """So many interactions, or cases of a person, are looked at for one new piece of evidence; what is further away is cut off."""
@@ -21,46 +21,49 @@ DOUBT: Final = 2
 """A handle seen with so many of one kind is in doubt; more of that kind need not be known of it."""
 STAND_INS: Final = 60
 """So many handles of one person are looked for, the strongest first; who has more is a mailbox or a test line."""
-RECENT: Final = 1_000
-"""Decisions looked through for those of a person; where more were made since, the person's contacts are looked through."""
 
 # Statements of the hot path are built once: building one costs more than running it.
-_OF_IT: Final = and_(handles.c.source == bindparam("of_source"), handles.c.interaction == bindparam("of_id"), handles.c.role == "person")
-_OPENED = select(interactions.c.opened_at).where(interactions.c.source == bindparam("of_source"), interactions.c.id == bindparam("of_id"))
-_DATE: Final = update(handles).where(_OF_IT).values(opened_at=_OPENED.scalar_subquery())
-_PEOPLE: Final = select(handles.c.kind, handles.c.value, handles.c.whose).where(
-    handles.c.source == bindparam("of_source"), handles.c.interaction == bindparam("of_id"), handles.c.role.in_(("person", "former"))
+_PLACE: Final = Update(interactions, ("case_id", "link_rank", "link_because", "thread"), ("source", "id"))
+_DECIDED: Final = Update(decisions, ("case_id",), ("source", "interaction"))
+_WISHED: Final = Update(desired, ("case_id",), ("ticket",))
+_ACQUAINT: Final = Insert(acquaintances, ("kind", "value", "other_kind", "other_value"))
+_SEEN_WITH: Final = Keyed(acquaintances, ("kind", "value"), ("kind", "value", "other_kind", "other_value"))
+_UNDER: Final = (  # handles that stand for these, or for one that does
+    "WITH RECURSIVE under(kind, value) AS ("
+    "SELECT a.kind, a.value FROM {keys} {join} acquaintances a ON a.other_kind = k.k0 AND a.other_value = k.k1 UNION "
+    "SELECT a.kind, a.value FROM under u {join} acquaintances a ON a.other_kind = u.kind AND a.other_value = u.value) "
 )
-_ACQUAINT: Final = insert(acquaintances)
-_SEEN_WITH: Final = select(acquaintances).where(
-    tuple_(acquaintances.c.kind, acquaintances.c.value).in_(bindparam("people", expanding=True))
-)
-_UNDER = (
-    select(acquaintances.c.kind, acquaintances.c.value)
-    .where(tuple_(acquaintances.c.other_kind, acquaintances.c.other_value).in_(bindparam("people", expanding=True)))
-    .cte("under", recursive=True)
-)
-_UNDER = _UNDER.union(
-    select(acquaintances.c.kind, acquaintances.c.value).where(
-        acquaintances.c.other_kind == _UNDER.c.kind, acquaintances.c.other_value == _UNDER.c.value
-    )
-)
-_BELOW: Final = select(_UNDER.c.kind, _UNDER.c.value)
-_KNOWN_OF_BELOW: Final = (
-    select(acquaintances)
-    .join(_UNDER, and_(acquaintances.c.kind == _UNDER.c.kind, acquaintances.c.value == _UNDER.c.value))
-    .order_by(acquaintances.c.kind, acquaintances.c.value)
-    .limit(REACH + 1)
+_BELOW: Final = Listed(_UNDER + "SELECT kind, value FROM under", 2, [acquaintances.c.kind, acquaintances.c.value])
+_KNOWN_OF_BELOW: Final = Listed(
+    _UNDER + "SELECT a.kind, a.value, a.other_kind, a.other_value FROM under u "
+    "{join} acquaintances a ON a.kind = u.kind AND a.value = u.value ORDER BY a.kind, a.value LIMIT ?",
+    2,
+    list(acquaintances.c),
 )
 _HELD: Final = and_(tuple_(handles.c.kind, handles.c.value).in_(bindparam("people", expanding=True)), handles.c.role == "person")
-_HOLDERS: Final = select(handles.c.source, handles.c.interaction).where(_HELD).distinct().limit(REACH)
-_THEIRS: Final = and_(handles.c.source == interactions.c.source, handles.c.interaction == interactions.c.id, _HELD)
-_COUNTING = and_(decisions.c.at >= bindparam("at"), or_(decisions.c.event != CLOCK, bindparam("by_clock", type_=Boolean)))
-_SINCE = select(decisions.c.case_id).where(_COUNTING).order_by(decisions.c.at).limit(RECENT + 1).subquery()
-_HOW_MANY_SINCE: Final = select(func.count()).select_from(_SINCE)
-_FEW_SINCE: Final = select(_SINCE.c.case_id).where(exists().where(interactions.c.case_id == _SINCE.c.case_id).where(_THEIRS))
-_MANY_SINCE: Final = (
-    select(interactions.c.case_id).join(handles, _THEIRS).where(exists().where(decisions.c.case_id == interactions.c.case_id, _COUNTING))
+_HOLDERS: Final = Listed(
+    "SELECT DISTINCT h.source, h.interaction FROM {keys} "
+    "{join} handles h ON h.kind = k.k0 AND h.value = k.k1 AND h.role = 'person' LIMIT ?",
+    2,
+    [handles.c.source, handles.c.interaction],
+)
+_SINCE: Final = Listed(
+    "SELECT DISTINCT i.case_id FROM {keys} {join} handles h ON h.kind = k.k0 AND h.value = k.k1 AND h.role = 'person' "
+    "{join} interactions i ON i.source = h.source AND i.id = h.interaction WHERE EXISTS (SELECT 1 FROM decisions d "
+    "WHERE d.case_id = i.case_id AND d.at >= CAST(k.k2 AS BIGINT) AND d.event <> ?) LIMIT ?",
+    3,
+    [interactions.c.case_id],
+)
+_PEOPLE_OF: Final = Keyed(handles, ("source", "interaction"), ("source", "interaction", "kind", "value"), "t.role = 'person'")
+_DAY: Final = 24 * 3_600 * 1_000_000
+_OPENED: Final = "CASE WHEN i.contact AND h.opened_at >= CAST(k.k1 AS BIGINT) - {span} THEN h.source || ':' || h.interaction END"
+_COUNTS_OF: Final = Listed(
+    f"SELECT k.k0, k.k1, count(DISTINCT {_OPENED.format(span=_DAY)}), count(DISTINCT {_OPENED.format(span=30 * _DAY)}), "
+    f"count(DISTINCT i.case_id) FROM {{keys}} {{join}} handles h ON h.kind = k.k2 AND h.value = k.k3 AND h.role = 'person' "
+    f"AND h.opened_at >= CAST(k.k1 AS BIGINT) - {90 * _DAY} AND h.opened_at <= CAST(k.k1 AS BIGINT) "
+    "{join} interactions i ON i.source = h.source AND i.id = h.interaction GROUP BY k.k0, k.k1",
+    4,
+    [interactions.c.case_id, interactions.c.case_id, interactions.c.revision, interactions.c.revision, interactions.c.revision],
 )
 _CONTACTS = (
     select(handles.c.source, handles.c.interaction, handles.c.opened_at)
@@ -75,28 +78,27 @@ _COUNTS: Final = select(
 ).join_from(_CONTACTS, interactions, and_(interactions.c.source == _CONTACTS.c.source, interactions.c.id == _CONTACTS.c.interaction))
 
 
-def introduce(conn: Connection, subject: Interaction) -> set[Interaction]:
-    """Keep when the people of an interaction that is new, or has new handles, were in touch, and with whom each was seen.
+def introduce(conn: Connection, met: Iterable[Mapping[Handle, Set[str]]]) -> set[Interaction]:
+    """Keep with whom each handle was seen. `met`: for each interaction its handles of people, each with the users it was told of, "" for
+    nobody known.
 
     Those who were seen together were told of the same user, or of nobody known. Returns the interactions whose person may be
     another now.
     """
-    it = {"of_source": subject.source, "of_id": subject.id}
-    conn.execute(_DATE, it)
-    whose = {Handle(kind, value): set(ids.split()) or {""} for kind, value, ids in conn.execute(_PEOPLE, it)}
-    people = sorted(whose)
-    met = {weak: [h for h in people if STRENGTH[h.kind] > STRENGTH[weak.kind] and whose[h] & whose[weak]] for weak in people}
-    news = []
-    for weak, known in _seen_with(conn, [weak for weak in people if met[weak]]).items():
-        for strong in met[weak]:
-            if strong not in known and sum(h.kind == strong.kind for h in known) < DOUBT:
+    pairs: dict[Handle, set[Handle]] = {}
+    for whose in met:
+        for weak in whose:
+            stronger = {h for h in whose if STRENGTH[h.kind] > STRENGTH[weak.kind] and whose[h] & whose[weak]}
+            if stronger:
+                pairs.setdefault(weak, set()).update(stronger)
+    news: list[tuple[str, str, str, str]] = []
+    for weak, known in _seen_with(conn, sorted(pairs)).items():
+        for strong in sorted(pairs[weak]):
+            if strong not in known and sum([h.kind == strong.kind for h in known]) < DOUBT:
                 known.add(strong)
-                news.append((weak, strong))
-    if not news:
-        return set()
-    columns = ("kind", "value", "other_kind", "other_value")
-    conn.execute(_ACQUAINT, [dict(zip(columns, (*weak, *strong), strict=True)) for weak, strong in news])
-    return standing_for(conn, {weak for weak, _ in news})
+                news.append((*weak, *strong))
+    _ACQUAINT.all(conn, news)
+    return standing_for(conn, {Handle(kind, value) for kind, value, *_ in news}) if news else set()
 
 
 def judged_since(conn: Connection, nodes: Iterable[Node], *, by_clock: bool) -> set[str]:
@@ -104,43 +106,44 @@ def judged_since(conn: Connection, nodes: Iterable[Node], *, by_clock: bool) -> 
 
     `by_clock`: contacts count when time alone passes, too.
     """
-    since: dict[frozenset[Handle], datetime] = {}
+    since: dict[Handle, datetime] = {}
     for node in nodes:
-        if node.people:
-            since[node.people] = min(node.opened_at, since.get(node.people, node.opened_at))
-    count = conn.execute(_HOW_MANY_SINCE, {"at": min(since.values()), "by_clock": by_clock}).scalar_one() if since else 0
-    if not count:
-        return set()
-    query = (_FEW_SINCE if count <= RECENT else _MANY_SINCE).distinct().limit(REACH)
-    found: set[str] = set()
-    for people, at in since.items():
-        found |= set(conn.execute(query, {"people": [tuple(h) for h in sorted(people)], "at": at, "by_clock": by_clock}).scalars())
-    return found
+        for handle in node.people:
+            since[handle] = min(node.opened_at, since.get(handle, node.opened_at))
+    keys = [(*handle, str(microseconds(at))) for handle, at in sorted(since.items())]
+    return {case_id for (case_id,) in _SINCE.rows(conn, keys, "" if by_clock else CLOCK, REACH * max(len(keys), 1))}
 
 
-def place(conn: Connection, grouping: Grouping) -> bool:
-    """Keep a case's members, each with the reason why it is there. True when others than before are joined by name."""
-    subjects = [m.subject for m in grouping.members]
-    columns = (interactions.c.case_id, interactions.c.link_rank, interactions.c.link_because, interactions.c.thread)
-    rows = conn.execute(select(interactions.c.source, interactions.c.id, *columns).where(among(subjects)))
-    stood = {Interaction(r.source, r.id): (r.case_id, r.link_rank, r.link_because, r.thread) for r in rows}
-    rejoined = False
-    for member in grouping.members:
-        now = (grouping.case_id, member.rank, member.because, None if member.thread == member.subject else key_of(member.thread))
-        before = stood.get(member.subject, ("", None, None, None))
-        if before == now:
-            continue
-        rejoined |= before[3] != now[3]
-        where = (interactions.c.source == member.subject.source, interactions.c.id == member.subject.id)
-        conn.execute(update(interactions).where(*where).values(case_id=now[0], link_rank=now[1], link_because=now[2], thread=now[3]))
-        if stood.get(member.subject, ("",))[0] != grouping.case_id:
-            conn.execute(
-                update(decisions)
-                .where(decisions.c.source == member.subject.source, decisions.c.interaction == member.subject.id)
-                .values(case_id=grouping.case_id)
-            )
-            if member.subject.source == "zendesk":
-                conn.execute(update(desired).where(desired.c.ticket == member.subject.id).values(case_id=grouping.case_id))
+class Place(NamedTuple):
+    """Where an interaction stands: its case, why it is there, and the first one it is joined with by name, unless that is itself."""
+
+    case_id: str
+    rank: str | None
+    because: str | None
+    thread: str | None
+
+
+def place(conn: Connection, groupings: Iterable[Grouping], stood: Mapping[Interaction, Place]) -> set[str]:
+    """Keep the members of cases, each with the reason why it is there. Returns the cases in which others than before are joined by name.
+
+    `stood`: where each of them stands until now.
+    """
+    rejoined: set[str] = set()
+    placed, moved = [], []
+    for grouping in groupings:
+        for member in grouping.members:
+            thread = None if member.thread == member.subject else key_of(member.thread)
+            now, before = Place(grouping.case_id, member.rank, member.because, thread), stood[member.subject]
+            if before == now:
+                continue
+            placed.append((*now, *member.subject))
+            if before.thread != thread:
+                rejoined.add(grouping.case_id)
+            if before.case_id != grouping.case_id:
+                moved.append((grouping.case_id, *member.subject))
+    _PLACE.all(conn, placed)
+    _DECIDED.all(conn, moved)
+    _WISHED.all(conn, [(case_id, id_) for case_id, source, id_ in moved if source == "zendesk"])
     return rejoined
 
 
@@ -205,6 +208,25 @@ def counts(conn: Connection, people: Sequence[Handle], at: datetime) -> Mapping[
     return dict(zip(COUNTS, conn.execute(_COUNTS, {"people": [tuple(h) for h in people], "at": at, **spans}).one(), strict=True))
 
 
+def counts_of(
+    conn: Connection, asked: Iterable[tuple[str, datetime]], people: Mapping[str, Sequence[Handle]]
+) -> dict[tuple[str, datetime], Mapping[str, Value]]:
+    """`counts` of many people at many instants, each by the name of those `people`."""
+    asked = sorted(set(asked))
+    keys = [(name, str(microseconds(at)), *handle) for name, at in asked for handle in people[name]]
+    found = {(name, at): numbers for name, at, *numbers in _COUNTS_OF.rows(conn, keys)}
+    none = (0,) * len(COUNTS)
+    return {(name, at): dict(zip(COUNTS, found.get((name, str(microseconds(at))), none), strict=True)) for name, at in asked}
+
+
+def people_of(conn: Connection, subjects: Iterable[Interaction]) -> dict[Interaction, set[Handle]]:
+    """The handles of the people each of these interactions is about; those about nobody known are left out."""
+    found: dict[Interaction, set[Handle]] = {}
+    for source, id_, kind, value in _PEOPLE_OF.rows(conn, sorted(subjects)):
+        found.setdefault(Interaction(source, id_), set()).add(Handle(kind, value))
+    return found
+
+
 def about_somebody(conn: Connection, subjects: Iterable[Interaction]) -> set[Interaction]:
     """Those of these interactions of which some person is known."""
     found: set[Interaction] = set()
@@ -251,7 +273,7 @@ def stand_ins(conn: Connection, persons: Sequence[Handle], known: Acquaintances)
         return {}
     found = {person: {person} for person in persons}
     seen: dict[Handle, set[Handle]] = {}
-    rows = [tuple(row) for row in conn.execute(_KNOWN_OF_BELOW, {"people": [tuple(h) for h in persons]})]
+    rows = _KNOWN_OF_BELOW.rows(conn, persons, REACH + 1)
     for kind, value, other_kind, other_value in rows:
         seen.setdefault(Handle(kind, value), set()).add(Handle(other_kind, other_value))
     if len(rows) > REACH:
@@ -266,18 +288,15 @@ def stand_ins(conn: Connection, persons: Sequence[Handle], known: Acquaintances)
 
 def _seen_with(conn: Connection, people: Sequence[Handle]) -> dict[Handle, set[Handle]]:
     found: dict[Handle, set[Handle]] = {h: set() for h in people}
-    if people:
-        for kind, value, other_kind, other_value in conn.execute(_SEEN_WITH, {"people": [tuple(h) for h in people]}):
-            found[Handle(kind, value)].add(Handle(other_kind, other_value))
+    for kind, value, other_kind, other_value in _SEEN_WITH.rows(conn, people):
+        found[Handle(kind, value)].add(Handle(other_kind, other_value))
     return found
 
 
 def standing_for(conn: Connection, people: Set[Handle]) -> set[Interaction]:
     """The interactions of these handles and of the weaker ones that stand for them."""
-    below = conn.execute(_BELOW, {"people": [tuple(h) for h in sorted(people)]})
-    people = people | {Handle(kind, value) for kind, value in below}
-    rows = conn.execute(_HOLDERS, {"people": [tuple(h) for h in sorted(people)]})
-    return {Interaction(source, id_) for source, id_ in rows}
+    below = {Handle(kind, value) for kind, value in _BELOW.rows(conn, sorted(people))}
+    return {Interaction(source, id_) for source, id_ in _HOLDERS.rows(conn, sorted(people | below), REACH * len(people))}
 
 
 def among(subjects: Sequence[Interaction]):  # type: ignore[no-untyped-def]  # a SQL expression

@@ -2,118 +2,87 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final, NamedTuple
 
-from sqlalchemy import Connection, and_, bindparam, case, func, insert, or_, select, update
+from sqlalchemy import Connection, and_, case, func, or_, select, update
 
-from tsbridge.core.contacts import says_none
-from tsbridge.core.link import case_key
-from tsbridge.core.moments import FACTS, UNJUDGED, Interaction, Moment, from_json, to_json
+from tsbridge.core.moments import FACTS, UNJUDGED, Interaction, Moment, from_json
 from tsbridge.core.story import Told, order_key
 from tsbridge.core.track import key_of
 from tsbridge.store.people import as_left, requester_in
-from tsbridge.store.statements import parts
+from tsbridge.store.statements import Keyed, parts
 from tsbridge.store.tables import handles, inbox, interactions, moments
 
-# Statements of the hot path are built once: building one costs more than running it.
-_KNOWN: Final = select(moments.c.digest).where(moments.c.digest == bindparam("digest"))
-_ADD: Final = insert(moments)
 _NOT_REPLACED: Final = moments.c.replaced_at.is_(None)
 IN_STORY: Final = and_(_NOT_REPLACED, moments.c.withdrawn_at.is_(None))
 """What judging goes by: first impressions only until the audits came, and nothing that a person withdrew."""
 CAUGHT_UP: Final = "audits"
 """Told by a ticket's audits, without a delivery that rang for them."""
-_LIFE: Final = select(
-    *(interactions.c[name] for name in ("opened_at", "last_at", "channel", "contact", "requester", "requester_place")),
-).where(interactions.c.source == bindparam("of_source"), interactions.c.id == bindparam("of_id"))
-
-
-class Touched(NamedTuple):
-    """An interaction after a moment. `news`: it is new, older than was known, or no contact after all; `requester`: of a ticket, as far
-    as told."""
-
-    news: bool
-    requester: str | None
-
-
-_FOUND: Final = insert(interactions)
-_TOLD: Final = (moments.c.digest, moments.c.body, moments.c.rulebook_version, moments.c.quiet_until)
-
-
-def add(conn: Connection, moment: Moment, event_id: str, version: int, quiet: datetime | None = None) -> bool:
-    """Keep a moment, to be judged by rulebook `version`, quiet up to then. False when an equal one is there already."""
-    digest = moment.digest
-    if conn.execute(_KNOWN, {"digest": digest}).first():
-        return False
-    row = {
-        "digest": digest,
-        "event_id": event_id,
-        "source": moment.source,
-        "interaction": moment.interaction,
-        "event": moment.event,
-        "at": moment.at,
-        "body": to_json(moment),
-        "rulebook_version": version,
-        "impression": moment.impression,
-        "vendor_order": moment.vendor_order or None,
-        "quiet_until": quiet,
-    }
-    conn.execute(_ADD, row)
-    return True
-
-
-def touch(conn: Connection, moment: Moment, requester: str | None) -> Touched:
-    """Let the interaction's life reach to the moment, which tells that a ticket is `requester`'s: the last one told counts.
-
-    Background facts and the desk add no life.
-    """
-    if moment.source == "desk":
-        return Touched(False, None)
-    subject, channel = moment.subject, dict(moment.facts).get("channel")
-    place = order_key(moment) if requester is not None else None
-    row = conn.execute(_LIFE, {"of_source": subject.source, "of_id": subject.id}).first()
-    if row is None:
-        conn.execute(
-            _FOUND,
-            {
-                "source": subject.source,
-                "id": subject.id,
-                "case_key": case_key(subject),
-                "case_id": case_key(subject),
-                "channel": channel,
-                "opened_at": moment.at,
-                "last_at": moment.at,
-                "contact": not says_none(moment),
-                "requester": requester,
-                "requester_place": place,
-            },
-        )
-        return Touched(True, requester)
-    contact = row.contact and not says_none(moment)
-    now: dict[str, Any] = {}
-    if moment.event not in UNJUDGED:
-        now = {"opened_at": min(row.opened_at, moment.at), "last_at": max(row.last_at, moment.at)}
-        now |= {"channel": row.channel or channel, "contact": contact}
-    if place is not None and place > (row.requester_place or ""):
-        now |= {"requester": requester, "requester_place": place}
-    if now:
-        conn.execute(update(interactions).where(*_is(subject)).values(now))
-    news = moment.event not in UNJUDGED and (moment.at < row.opened_at or contact != row.contact)
-    return Touched(news, now.get("requester", row.requester))
+_STORY: Final = Keyed(
+    moments,
+    ("source", "interaction"),
+    ("source", "interaction", "digest", "body", "rulebook_version", "quiet_until"),
+    "t.replaced_at IS NULL AND t.withdrawn_at IS NULL",
+)
+_EVER: Final = Keyed(moments, ("source", "interaction"), ("digest", "body", "since", "until"))
+_EVENTS: Final = Keyed(moments, ("digest",), ("digest", "event_id"))
+_REVISIONS: Final = Keyed(interactions, ("source", "id"), ("source", "id", "revision"))
 
 
 def story(conn: Connection, subjects: Iterable[Interaction]) -> list[Told]:
     """The moments of these interactions, and what the desk did to them, in the story's order."""
-    told: list[Told] = []
-    wanted = sorted(subjects)
-    for part in parts(wanted, 100):
-        within = or_(*(moments_of(s) for s in part))
-        rows = conn.execute(select(*_TOLD).where(within, IN_STORY))
-        told.extend(Told(from_json(body, digest), version, quiet) for digest, body, version, quiet in rows)
-    told.sort(key=lambda t: t.moment.order)
-    return told
+    return stories(conn, dict.fromkeys(subjects, ""))[""]
+
+
+def stories(conn: Connection, of: Mapping[Interaction, str]) -> dict[str, list[Told]]:
+    """The stories that interactions are `of`, each in its order."""
+    found: dict[str, list[Told]] = {name: [] for name in (*of.values(), "")}
+    whose: dict[tuple[str, str], str] = {(subject.source, subject.id): name for subject, name in of.items()}
+    whose |= {("desk", key_of(subject)): name for subject, name in of.items()}
+    for source, interaction, digest, body, version, quiet in _STORY.rows(conn, sorted(whose)):
+        found[whose[source, interaction]].append(Told(from_json(body, digest), version, quiet))
+    for told in found.values():
+        told.sort(key=lambda one: one.moment.order)
+    return found
+
+
+def revisions(conn: Connection, subjects: Iterable[Interaction]) -> dict[Interaction, int]:
+    """How often something came into the stories of these interactions, or left them."""
+    return {Interaction(source, id_): revision for source, id_, revision in _REVISIONS.rows(conn, sorted(subjects))}
+
+
+class Episode(NamedTuple):
+    """A moment that is or was part of its interaction's story, from one revision of that to another."""
+
+    place: str
+    digest: str
+    moment: Moment
+    since: int
+    until: int | None
+
+    def was_told(self, revision: int | None) -> bool:
+        """Whether it was part of the story then; by now where nobody knows when that was."""
+        if revision is None:
+            return self.until is None
+        return self.since <= revision and (self.until is None or self.until > revision)
+
+
+def ever_told(conn: Connection, subject: Interaction) -> list[Episode]:
+    """All that was ever told of an interaction, in the order of its story."""
+    found = [
+        Episode(order_key(moment), digest, moment, since, until)
+        for digest, body, since, until in _EVER.rows(conn, [subject])
+        for moment in [from_json(body, digest)]
+    ]
+    return sorted(found, key=lambda one: one.place)
+
+
+def place_of(conn: Connection, digest: str) -> str | None:
+    """A moment's place in its story; None when there is none such."""
+    body = conn.execute(select(moments.c.body).where(moments.c.digest == digest)).scalar()
+    return None if body is None else order_key(from_json(body, digest))
 
 
 def last_heard(conn: Connection, tickets: Sequence[str]) -> dict[str, datetime | None]:
@@ -146,12 +115,23 @@ def replace_impressions(conn: Connection, ticket: str, now: datetime, until: dat
     of_it = (moments.c.source == "zendesk", moments.c.interaction == ticket)
     newer = select(inbox.c.id).where(inbox.c.rang_for == ticket, inbox.c.received_at > until)
     told = (moments.c.impression, IN_STORY, moments.c.event_id.not_in(newer))
-    if not conn.execute(update(moments).where(*of_it, *told).values(replaced_at=now)).rowcount:
-        return None
     subject = Interaction("zendesk", ticket)
+    if not conn.execute(update(moments).where(*of_it, *told).values(replaced_at=now, until=next_revision(subject))).rowcount:
+        return None
+    leave(conn, subject)
     opened_at: datetime = conn.execute(select(interactions.c.opened_at).where(*_is(subject))).scalar_one()
     redate(conn, subject)
     return opened_at
+
+
+def leave(conn: Connection, subject: Interaction) -> None:
+    """Something left the interaction's story: a revision of it, as what left says of itself (`until`)."""
+    conn.execute(update(interactions).where(*_is(subject)).values(revision=interactions.c.revision + 1))
+
+
+def next_revision(subject: Interaction):  # type: ignore[no-untyped-def]  # a SQL expression
+    """The revision of an interaction with which something leaves its story now."""
+    return select(interactions.c.revision + 1).where(*_is(subject)).scalar_subquery()
 
 
 def redate(conn: Connection, subject: Interaction) -> bool:
@@ -227,13 +207,9 @@ def of_calls(conn: Connection, calls: Sequence[str]) -> list[Moment]:
     return found
 
 
-def events_of(conn: Connection, digests: Sequence[str]) -> dict[str, str]:
+def events_of(conn: Connection, digests: Iterable[str]) -> dict[str, str]:
     """The delivery that first told each of these moments; those that catching up told are left out."""
-    found: dict[str, str] = {}
-    for part in parts(digests):
-        rows = conn.execute(select(moments.c.digest, moments.c.event_id).where(moments.c.digest.in_(part)))
-        found.update({row.digest: row.event_id for row in rows if row.event_id != CAUGHT_UP})
-    return found
+    return {digest: event_id for digest, event_id in _EVENTS.rows(conn, digests) if event_id != CAUGHT_UP}
 
 
 def moments_of(subject: Interaction):  # type: ignore[no-untyped-def]  # a SQL expression

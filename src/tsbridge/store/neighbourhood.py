@@ -6,28 +6,61 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
-from functools import cache
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
-from sqlalchemy import CompoundSelect, Connection, and_, bindparam, or_, select, tuple_, union, union_all
+from sqlalchemy import Connection
 
 from tsbridge.core.link import CROWD, NAMESAKES, Acquaintances, LinkEdit, Node, Shared, crowded, persons, shared_by, within_bounds
 from tsbridge.core.moments import Handle, Interaction
 from tsbridge.store import links
-from tsbridge.store.statements import parts
-from tsbridge.store.tables import handles, interactions, link_edits
+from tsbridge.store.links import Place
+from tsbridge.store.statements import Keyed, Listed
+from tsbridge.store.tables import handles, interactions, link_edits, microseconds
 
 NEIGHBOURS: Final = 3 * CROWD
 """Read at most this many interactions before and after one: more is a crowd, through which no guess leads anyway."""
 
 
-PART: Final = 50
-LOADED: Final = 400
-"""So many ids, and interactions, are asked for at once."""
+_INTERACTIONS: Final = Keyed(
+    interactions, ("source", "id"), ("source", "id", "opened_at", "last_at", "case_id", "link_rank", "link_because", "thread")
+)
+_HANDLES: Final = Keyed(
+    handles, ("source", "interaction"), ("source", "interaction", "kind", "value", "role"), "t.role IN ('person', 'name')"
+)
+_MEMBERS: Final = Keyed(interactions, ("case_id",), ("source", "id"), limit=True)
+_CARRYING: Final = f"WHERE h.kind = k.k0 AND h.value = k.k1 AND h.role = 'name' ORDER BY h.source, h.interaction LIMIT {NAMESAKES + 1}"
+_CARRIERS: Final = Listed(  # each id is looked for alone: of one that too many carry, the first tell enough
+    f"SELECT k.k0, k.k1, f.* FROM {{keys}} CROSS JOIN LATERAL (SELECT h.source, h.interaction FROM handles h {_CARRYING}) f",
+    2,
+    [handles.c[name] for name in ("kind", "value", "source", "interaction")],
+    for_sqlite="SELECT f.kind, f.value, f.source, f.interaction FROM {keys} CROSS JOIN handles f "
+    f"WHERE f.rowid IN (SELECT h.rowid FROM handles h {_CARRYING})",
+)
+_HOLDERS: Final = Keyed(handles, ("kind", "value"), ("source", "interaction"), limit=True)
+_THEIRS: Final = "h.kind = k.k0 AND h.value = k.k1 AND h.role = 'person'"
+_LATEST: Final = f"ORDER BY h.opened_at DESC LIMIT {NEIGHBOURS}"
+_ALIVE: Final = "FROM handles h JOIN interactions i ON i.source = h.source AND i.id = h.interaction"
+_BEFORE: Final = f"{_ALIVE} WHERE {_THEIRS} AND h.opened_at <= CAST(k.k2 AS BIGINT) AND i.last_at >= CAST(k.k3 AS BIGINT) {_LATEST}"
+_AFTER: Final = f"FROM handles h WHERE {_THEIRS} AND h.opened_at > CAST(k.k2 AS BIGINT) AND h.opened_at <= CAST(k.k4 AS BIGINT) {_LATEST}"
+_OF_K: Final = "SELECT f.source, f.interaction FROM {keys} CROSS JOIN "
+# The interactions of a handle around a life. Those opened before it are all within the window of each other, and so are those opened
+# after it: of a crowd, the latest tell that it is one.
+_AROUND: Final = Listed(
+    f"{_OF_K}LATERAL ((SELECT h.source, h.interaction {_BEFORE}) UNION (SELECT h.source, h.interaction {_AFTER})) f",
+    5,
+    [handles.c.source, handles.c.interaction],
+    for_sqlite=" UNION ".join(f"{_OF_K}handles f WHERE f.rowid IN (SELECT h.rowid {one})" for one in (_BEFORE, _AFTER)),
+)
+_EDITED: Final = "SELECT e.seq, e.kind, e.a_source, e.a_id, e.b_source, e.b_id FROM {keys} {join} link_edits e ON "
+_EDITS: Final = Listed(
+    f"{_EDITED}e.a_source = k.k0 AND e.a_id = k.k1 UNION {_EDITED}e.b_source = k.k0 AND e.b_id = k.k1",
+    2,
+    [link_edits.c[name] for name in ("seq", "kind", "a_source", "a_id", "b_source", "b_id")],
+)
 
 
 class Neighbourhood(NamedTuple):
-    """What `core.link.group` needs, and the case each interaction stands in until now.
+    """What `core.link.group` needs, and where each interaction stands until now.
 
     `shared`: what stands for too many people among `carriers`, the ids that were asked about, with those that carry each.
     """
@@ -35,7 +68,7 @@ class Neighbourhood(NamedTuple):
     nodes: list[Node]
     edits: list[LinkEdit]
     known: Acquaintances
-    stood: dict[Interaction, str]
+    stood: dict[Interaction, Place]
     shared: Shared
     carriers: dict[Handle, list[Interaction]]
 
@@ -49,7 +82,7 @@ def around(conn: Connection, seeds: Iterable[Interaction], window: timedelta) ->
     nodes: dict[Interaction, Node] = {}
     edits: dict[int, LinkEdit] = {}
     known: dict[Handle, frozenset[Handle]] = {}
-    stood: dict[Interaction, str] = {}
+    stood: dict[Interaction, Place] = {}
     beside: dict[Interaction, Node] = {}
     carriers: dict[Handle, list[Interaction]] = {}
     shared = Shared(frozenset(), frozenset())
@@ -65,7 +98,7 @@ def around(conn: Connection, seeds: Iterable[Interaction], window: timedelta) ->
         near = {s for node in fresh.values() for h in node.carries for s in carriers[h]}
         those = shared_by([nodes.get(s) or beside[s] for s in sorted(near | fresh.keys())], known, fresh)
         shared = Shared(shared.ids | those.ids, shared.subjects | those.subjects)
-        found = _comrades(conn, fresh) | _merged(conn, fresh.values())
+        found = _comrades(conn, {stood[subject].case_id for subject in fresh}) | _merged(conn, fresh.values())
         found |= {s for node in within_bounds(fresh.values(), shared) for h in node.carries - shared.ids for s in carriers[h]}
         full = crowded(nodes.values(), window, known) - seeds
         found |= _near(conn, (node for subject, node in fresh.items() if subject not in full), window, known)
@@ -84,73 +117,37 @@ def left(conn: Connection, people: Mapping[Interaction, Iterable[Handle]], windo
     return nodes, _near(conn, nodes, window, known)
 
 
-def _load(conn: Connection, subjects: Sequence[Interaction], stood: dict[Interaction, str]) -> dict[Interaction, Node]:
-    found: dict[Interaction, Node] = {}
-    for part in parts(subjects, LOADED):
-        found.update(_loaded(conn, part, stood))
-    return found
-
-
-def _loaded(conn: Connection, subjects: Sequence[Interaction], stood: dict[Interaction, str]) -> dict[Interaction, Node]:
+def _load(conn: Connection, subjects: Sequence[Interaction], stood: dict[Interaction, Place]) -> dict[Interaction, Node]:
     names: dict[Interaction, set[Handle]] = defaultdict(set)
     people: dict[Interaction, set[Handle]] = defaultdict(set)
-    rows = conn.execute(select(handles).where(tuple_(handles.c.source, handles.c.interaction).in_([tuple(s) for s in subjects])))
-    for row in rows:
-        if row.role != "former":
-            (people if row.role == "person" else names)[Interaction(row.source, row.interaction)].add(Handle(row.kind, row.value))
+    for source, id_, kind, value, role in _HANDLES.rows(conn, subjects):
+        (people if role == "person" else names)[Interaction(source, id_)].add(Handle(kind, value))
     found = {}
-    for row in conn.execute(select(interactions).where(links.among(subjects))):
-        subject = Interaction(row.source, row.id)
-        stood[subject] = row.case_id
-        found[subject] = Node(subject, row.opened_at, row.last_at, frozenset(names[subject]), frozenset(people[subject]))
+    for source, id_, opened_at, last_at, *place in _INTERACTIONS.rows(conn, subjects):
+        subject = Interaction(source, id_)
+        stood[subject] = Place(*place)
+        found[subject] = Node(subject, opened_at, last_at, frozenset(names[subject]), frozenset(people[subject]))
     return found
 
 
-def _comrades(conn: Connection, nodes: Iterable[Interaction]) -> set[Interaction]:
-    """Those who are in the same case today: they must be asked again when one of them changes."""
-    subjects = sorted(nodes)
-    if not subjects:
-        return set()
-    cases = select(interactions.c.case_id).where(links.among(subjects))
-    rows = conn.execute(select(interactions.c.source, interactions.c.id).where(interactions.c.case_id.in_(cases)).limit(links.REACH))
-    return {Interaction(source, id_) for source, id_ in rows}
+def _comrades(conn: Connection, cases: Iterable[str]) -> set[Interaction]:
+    """Those who are in these cases today: they must be asked again when one of them changes."""
+    return {Interaction(source, id_) for source, id_ in _MEMBERS.rows(conn, sorted(cases), links.REACH)}
 
 
 def _carriers(conn: Connection, ids: Iterable[Handle]) -> dict[Handle, list[Interaction]]:
     """Those that carry each of these ids, some more than `NAMESAKES` at the most."""
     wanted = sorted(ids)
     found: dict[Handle, list[Interaction]] = {handle: [] for handle in wanted}
-    for part in parts(wanted, PART):
-        named = {f"kind{i}": h.kind for i, h in enumerate(part)} | {f"value{i}": h.value for i, h in enumerate(part)}
-        for kind, value, source, id_ in conn.execute(_carrying(len(part)), named):
-            found[Handle(kind, value)].append(Interaction(source, id_))
+    for kind, value, source, id_ in sorted(_CARRIERS.rows(conn, wanted)):
+        found[Handle(kind, value)].append(Interaction(source, id_))
     return found
-
-
-@cache
-def _carrying(count: int) -> CompoundSelect[Any, str, str, str]:
-    """The interactions that carry one of `count` ids. Each is looked for alone: of one that too many carry, the first tell enough."""
-    parts = (
-        select(handles.c.kind, handles.c.value, handles.c.source, handles.c.interaction)
-        .where(handles.c.kind == bindparam(f"kind{i}"), handles.c.value == bindparam(f"value{i}"), handles.c.role == "name")
-        .order_by(handles.c.source, handles.c.interaction)
-        .limit(NAMESAKES + 1)
-        for i in range(count)
-    )
-    return union_all(*[select(part.subquery()) for part in parts])
 
 
 def _merged(conn: Connection, nodes: Iterable[Node]) -> set[Interaction]:
     """Those that were merged with one of `nodes`."""
     wanted = sorted({handle for node in nodes for handle in node.merged})
-    if not wanted:
-        return set()
-    rows = conn.execute(
-        select(handles.c.source, handles.c.interaction)
-        .where(tuple_(handles.c.kind, handles.c.value).in_([tuple(h) for h in wanted]))
-        .distinct()
-        .limit(links.REACH)
-    )
+    rows = _HOLDERS.rows(conn, wanted, links.REACH)
     return {Interaction(source, id_) for source, id_ in rows} | {Interaction("zendesk", handle.value) for handle in wanted}
 
 
@@ -159,46 +156,15 @@ def _near(conn: Connection, nodes: Iterable[Node], window: timedelta, known: Acq
     nodes = list(nodes)
     who = persons(nodes, known)
     theirs = links.stand_ins(conn, sorted(set(who.values())), known)
-    found: set[Interaction] = set()
+    keys: set[tuple[str, ...]] = set()
     for node in nodes:
-        if node.subject not in who:
-            continue
-        held = theirs[who[node.subject]]
-        life = {"opened": node.opened_at, "floor": node.opened_at - window, "ceiling": node.last_at + window}
-        named = {f"kind{i}": h.kind for i, h in enumerate(held)} | {f"value{i}": h.value for i, h in enumerate(held)}
-        found |= {Interaction(source, id_) for source, id_ in conn.execute(_around(len(held)), {**life, **named})}
-    return found
-
-
-@cache
-def _around(count: int) -> CompoundSelect[Any, str]:
-    """The interactions of `count` handles around a life. Each is looked for alone, so that it is read along its index.
-
-    Those opened before are all within the window of each other, and so are those opened after it: of a crowd, the latest
-    tell that it is one.
-    """
-    parts = []
-    for i in range(count):
-        theirs = (
-            select(handles.c.source, handles.c.interaction)
-            .where(handles.c.kind == bindparam(f"kind{i}"), handles.c.value == bindparam(f"value{i}"), handles.c.role == "person")
-            .order_by(handles.c.opened_at.desc())
-            .limit(NEIGHBOURS)
-        )
-        before = (
-            theirs.join(interactions, and_(interactions.c.source == handles.c.source, interactions.c.id == handles.c.interaction))
-            .where(handles.c.opened_at <= bindparam("opened"))
-            .where(interactions.c.last_at >= bindparam("floor"))
-        )
-        after = theirs.where(handles.c.opened_at > bindparam("opened"), handles.c.opened_at <= bindparam("ceiling"))
-        parts += [select(part.subquery()) for part in (before, after)]
-    return union(*parts)
+        if node.subject in who:
+            life = (node.opened_at, node.opened_at - window, node.last_at + window)
+            times = [str(microseconds(at)) for at in life]
+            keys.update((*handle, *times) for handle in theirs[who[node.subject]])
+    return {Interaction(source, id_) for source, id_ in _AROUND.rows(conn, sorted(keys))}
 
 
 def _edits(conn: Connection, nodes: Iterable[Interaction]) -> list[tuple[int, LinkEdit]]:
-    subjects = [tuple(s) for s in sorted(nodes)]
-    if not subjects:
-        return []
-    a, b = tuple_(link_edits.c.a_source, link_edits.c.a_id), tuple_(link_edits.c.b_source, link_edits.c.b_id)
-    rows = conn.execute(select(link_edits).where(or_(a.in_(subjects), b.in_(subjects))).order_by(link_edits.c.seq))
-    return [(r.seq, LinkEdit(r.kind, Interaction(r.a_source, r.a_id), Interaction(r.b_source, r.b_id))) for r in rows]
+    rows = _EDITS.rows(conn, sorted(nodes))
+    return [(seq, LinkEdit(kind, Interaction(*a), Interaction(*b))) for seq, kind, *ends in sorted(rows) for a, b in [(ends[:2], ends[2:])]]

@@ -4,22 +4,44 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
-from sqlalchemy import Connection, bindparam, insert, select, tuple_, update
+from sqlalchemy import Connection, insert, select, tuple_, update
 
 from tsbridge.core.moments import Interaction
 from tsbridge.core.notices import ACKNOWLEDGED, End, Kept, Notice
 from tsbridge.store.notice_tables import notices, notifications
-from tsbridge.store.statements import parts
+from tsbridge.store.statements import Keyed, parts
 
-_OPEN: Final = select(notices).where(notices.c.case_id == bindparam("of_id"), notices.c.over_at.is_(None))
+
+class _Row(NamedTuple):
+    id: str
+    asking: str
+    source: str
+    interaction: str
+    asked_by: str
+    target: str
+    at: datetime
+    version: int
+    severity: int | None
+    category: str | None
+    queue: str | None
+    in_hand: bool
+    late: bool
+    ahead: bool
+    over_because: str | None
+
+
+_OPEN: Final = Keyed(notices, ("case_id",), ("case_id", *_Row._fields), "t.over_at IS NULL")
 _ADD: Final = insert(notices)
 
 
-def standing(conn: Connection, case_id: str) -> list[Kept]:
-    """The notices of a case that are not over."""
-    return [kept(row) for row in conn.execute(_OPEN, {"of_id": case_id})]
+def standing(conn: Connection, case_ids: Iterable[str]) -> dict[str, list[Kept]]:
+    """By case its notices that are not over; cases without any are left out."""
+    found: dict[str, list[Kept]] = {}
+    for case_id, *row in _OPEN.rows(conn, sorted(case_ids)):
+        found.setdefault(case_id, []).append(kept(_Row(*row)))
+    return found
 
 
 def of(conn: Connection, subjects: Iterable[Interaction]) -> list[Kept]:

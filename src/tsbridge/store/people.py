@@ -8,12 +8,14 @@ handles are kept under the id of the user that is left.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 from typing import Any, Final, NamedTuple
 
 from sqlalchemy import Connection, and_, bindparam, delete, exists, insert, literal, or_, select, tuple_, update
 
 from tsbridge.core.link import NAMESAKES, STRENGTH
 from tsbridge.core.moments import Handle, Interaction, Moment
+from tsbridge.store.statements import Insert, Update
 from tsbridge.store.tables import acquaintances, handles, interactions, merged_users
 
 PERSON: Final = "person"
@@ -26,9 +28,9 @@ NOBODYS: Final = "*"
 
 # Statements of the hot path are built once: building one costs more than running it.
 _OF_IT: Final = and_(handles.c.source == bindparam("of_source"), handles.c.interaction == bindparam("of_id"))
-_HANDLES: Final = select(handles.c.kind, handles.c.value, handles.c.role, handles.c.whose).where(_OF_IT)
-_ADD: Final = insert(handles)
-_CHANGE: Final = update(handles).where(_OF_IT, handles.c.kind == bindparam("of_kind"), handles.c.value == bindparam("of_value"))
+_HANDLES: Final = select(handles.c.kind, handles.c.value, handles.c.role, handles.c.whose, handles.c.opened_at).where(_OF_IT)
+_ADD: Final = Insert(handles, ("kind", "value", "source", "interaction", "role", "whose", "opened_at"))
+_CHANGE: Final = Update(handles, ("role", "whose", "opened_at"), ("kind", "value", "source", "interaction"))
 _REQUESTER: Final = select(interactions.c.requester).where(
     interactions.c.source == bindparam("of_source"), interactions.c.id == bindparam("of_id")
 )
@@ -42,18 +44,22 @@ class Met(NamedTuple):
     left: frozenset[Handle]
 
 
-class _Row(NamedTuple):
+class Held(NamedTuple):
+    """A handle of an interaction. `opened_at`: of a person's, when the interaction was opened; None until that is kept."""
+
     role: str
     whose: str
+    opened_at: datetime | None = None
 
 
 def as_left(conn: Connection, people: Sequence[Handle]) -> tuple[Handle, ...]:
     """The handles, a user that was merged into another as the one that is left; sorted."""
-    users = [handle.value for handle in people if handle.kind == USER]
-    left = _remains(conn, users)
-    return tuple(
-        sorted({handle._replace(value=left.get(handle.value, handle.value)) if handle.kind == USER else handle for handle in people})
-    )
+    return renamed(people, _remains(conn, [handle.value for handle in people if handle.kind == USER]))
+
+
+def renamed(people: Iterable[Handle], left: Mapping[str, str]) -> tuple[Handle, ...]:
+    """The handles, users by the ones that are `left` of them; sorted."""
+    return tuple(sorted({Handle(USER, left.get(handle.value, handle.value)) if handle.kind == USER else handle for handle in people}))
 
 
 def requester_in(people: Iterable[Handle]) -> str | None:
@@ -65,16 +71,35 @@ def meet(conn: Connection, moment: Moment, people: Sequence[Handle], requester: 
     """Keep what links the moment's interaction: `people` as `as_left` gives them. `requester`: of a ticket, as far as told now."""
     if moment.source == "desk":
         return Met(False, frozenset())
+    known = _known(conn, moment.subject)
+    return _keep(conn, moment.subject, known, met(moment, known, people), requester)
+
+
+def met(moment: Moment, known: Mapping[Handle, Held], people: Sequence[Handle]) -> dict[Handle, Held]:
+    """What links the moment's interaction, with what was `known`; whose each handle is now is still to be seen (`kept`)."""
     subject = moment.subject
     told_of = (requester_in(people) if subject.source == "zendesk" else None) or ""
-    known = _known(conn, subject)
     now = dict(known)
-    room = NAMESAKES + 1 - sum(row.role == NAME for row in known.values())  # more would change nothing: it names nobody then
+    room = NAMESAKES + 1 - sum([held.role == NAME for held in known.values()])  # more would change nothing: it names nobody then
     for handle in [own(subject), *[h for h in moment.names if h not in known and h != own(subject)][: max(room, 0)]]:
-        now.setdefault(handle, _Row(NAME, ""))
+        now.setdefault(handle, Held(NAME, ""))
     for handle in people:
-        now[handle] = _Row(PERSON, _joined(told_of, *(now[handle].whose.split() if handle in now else ())))
-    return _keep(conn, subject, known, now, requester)
+        before = now.get(handle, Held(PERSON, ""))
+        now[handle] = before._replace(role=PERSON, whose=_joined(told_of, *before.whose.split()) if before.whose else told_of)
+    return now
+
+
+def kept(known: Mapping[Handle, Held], now: dict[Handle, Held], requester: str | None) -> tuple[dict[Handle, Held], Met]:
+    """The handles as they are to be kept, each by whose it is, and what that makes known. `requester`: of a ticket, as far as told."""
+    for handle, held in now.items():
+        if held.role != NAME:
+            if _is_of(held.whose, requester):
+                now[handle] = held._replace(role=PERSON)
+            else:
+                now[handle] = Held(FORMER, held.whose)  # not a contact of theirs any more
+    changed = [handle for handle, held in known.items() if handle in now and now[handle][:2] != held[:2]]
+    left = frozenset(handle for handle in changed if known[handle].role == PERSON and now[handle].role == FORMER)
+    return now, Met(bool(changed) or any(handle.kind in STRENGTH for handle in now if handle not in known), left)
 
 
 def own(subject: Interaction) -> Handle:
@@ -84,7 +109,7 @@ def own(subject: Interaction) -> Handle:
 
 def name(conn: Connection, subject: Interaction) -> None:
     """Keep an interaction's own name, when nothing else is known of it."""
-    _keep(conn, subject, {}, {own(subject): _Row(NAME, "")}, None)
+    _keep(conn, subject, {}, {own(subject): Held(NAME, "")}, None)
 
 
 def told_together(weak: Any, strong: Any) -> Any:
@@ -96,12 +121,6 @@ def told_together(weak: Any, strong: Any) -> Any:
 def requester_of(conn: Connection, subject: Interaction) -> str | None:
     """Whose ticket it is, as far as its story tells."""
     return conn.execute(_REQUESTER, {"of_source": subject.source, "of_id": subject.id}).scalar()
-
-
-def pass_on(conn: Connection, subject: Interaction, requester: str | None) -> Met:
-    """The ticket is `requester`'s, as far as is known now."""
-    known = _known(conn, subject)
-    return _keep(conn, subject, known, dict(known), requester)
 
 
 def merge(conn: Connection, lost: str, left: str) -> list[Interaction] | None:
@@ -139,7 +158,9 @@ def _rename(conn: Connection, subject: Interaction, old: str, new: str) -> None:
     else:
         conn.execute(update(handles).where(is_old).values(value=new))
     known = _known(conn, subject)
-    now = {handle: _Row(row.role, _joined(*(new if id_ == old else id_ for id_ in row.whose.split()))) for handle, row in known.items()}
+    now = {
+        handle: held._replace(whose=_joined(*(new if id_ == old else id_ for id_ in held.whose.split()))) for handle, held in known.items()
+    }
     _keep(conn, subject, known, now, requester_of(conn, subject))
 
 
@@ -164,27 +185,26 @@ def _reacquaint(conn: Connection, old: str, new: str) -> None:
             conn.execute(insert(acquaintances), [{"kind": kind, "value": value, "other_kind": USER, "other_value": id_} for id_ in fresh])
 
 
-def _known(conn: Connection, subject: Interaction) -> dict[Handle, _Row]:
+def _known(conn: Connection, subject: Interaction) -> dict[Handle, Held]:
     rows = conn.execute(_HANDLES, {"of_source": subject.source, "of_id": subject.id})
-    return {Handle(kind, value): _Row(role, whose) for kind, value, role, whose in rows}
+    return {Handle(kind, value): Held(*held) for kind, value, *held in rows}
 
 
-def _keep(conn: Connection, subject: Interaction, known: Mapping[Handle, _Row], now: dict[Handle, _Row], requester: str | None) -> Met:
-    for handle, row in now.items():
-        if row.role != NAME:
-            now[handle] = _Row(PERSON if _is_of(row.whose, requester) else FORMER, row.whose)
-    fresh = sorted(handle for handle in now if handle not in known)
-    changed = sorted(handle for handle, row in known.items() if handle in now and now[handle] != row)
-    if fresh:
-        told = [{"kind": h.kind, "value": h.value, "source": subject.source, "interaction": subject.id, **now[h]._asdict()} for h in fresh]
-        conn.execute(_ADD, told)
-    for handle in changed:
-        row = now[handle]
-        former = {"opened_at": None} if row.role == FORMER else {}  # not a contact of theirs any more
-        it = {"of_source": subject.source, "of_id": subject.id, "of_kind": handle.kind, "of_value": handle.value}
-        conn.execute(_CHANGE.values(role=row.role, whose=row.whose, **former), it)
-    left = frozenset(handle for handle in changed if known[handle].role == PERSON and now[handle].role == FORMER)
-    return Met(bool(changed) or any(handle.kind in STRENGTH for handle in fresh), left)
+def _keep(conn: Connection, subject: Interaction, known: Mapping[Handle, Held], now: dict[Handle, Held], requester: str | None) -> Met:
+    now, found = kept(known, now, requester)
+    write(conn, [(subject, known, now)])
+    return found
+
+
+def write(conn: Connection, changed: Iterable[tuple[Interaction, Mapping[Handle, Held], Mapping[Handle, Held]]]) -> None:
+    """Keep the handles of interactions, each given as they were and as they are."""
+    fresh: list[tuple[Any, ...]] = []
+    otherwise: list[tuple[Any, ...]] = []
+    for subject, known, now in changed:
+        fresh += [(*handle, *subject, *held) for handle, held in now.items() if handle not in known]
+        otherwise += [(*now[handle], *handle, *subject) for handle, held in known.items() if handle in now and now[handle] != held]
+    _ADD.all(conn, sorted(fresh, key=lambda row: row[:4]))
+    _CHANGE.all(conn, sorted(otherwise, key=lambda row: row[-4:]))
 
 
 def _is_of(whose: str, requester: str | None) -> bool:

@@ -42,7 +42,8 @@ KIND: Final = "decision"
 
 @dataclass(frozen=True, slots=True)
 class Recording:
-    """A decision to be recorded. One that `revises` another takes its place; the other stays readable."""
+    """A decision to be recorded. One that `revises` another takes its place; the other stays readable. `upto`: the revision of its
+    interaction with which it was judged; None: not known."""
 
     judged: Judged
     id: str
@@ -53,6 +54,7 @@ class Recording:
     salt: str
     revises: str | None = None
     mode: str = "live"
+    upto: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +78,7 @@ def record_all(conn: Connection, recordings: Sequence[Recording]) -> None:
     for number, one in zip(_numbers(conn, len(recordings)), recordings, strict=True):
         judged, outcome = one.judged, one.judged.outcome
         matched, channel, assignee = rules_of(judged), judged.seen.given.get("channel"), outcome["assignee"]
-        texts = (canonical_text(outcome), canonical_text(matched), canonical_text(seen_json(judged)))
+        texts = (canonical_text(outcome), canonical_text(matched), canonical_text(seen_json(judged, one.upto)))
         about = (judged.moment, one.event_id, judged.event, one.case_id, judged.subject.source, judged.subject.id, channel)
         shown = (outcome["severity"], outcome["queue"], assignee["id"] if assignee else None)
         times = (microseconds(judged.at), microseconds(one.recorded_at))

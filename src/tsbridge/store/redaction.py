@@ -12,11 +12,13 @@ from tsbridge.core.helpdesk import Wish
 from tsbridge.core.helpdesk_json import wish_json
 from tsbridge.core.moments import Interaction, Moment, from_json, to_json
 from tsbridge.core.redaction import facts_without
-from tsbridge.store import people
+from tsbridge.store import checkpoints, people, said
 from tsbridge.store.links import case_of
+from tsbridge.store.statements import Keyed
 from tsbridge.store.tables import acquaintances, cases, desired, handles, inbox, intents, moments
 
 _OF_TICKET: Final = moments.c.source == "zendesk"
+_LESS: Final = Keyed(moments, ("source", "interaction"), ("interaction",), "t.redacted_at IS NOT NULL")
 
 
 def stood(conn: Connection, ticket: str, told: Sequence[Moment]) -> dict[str, Moment]:
@@ -44,12 +46,12 @@ def of_ticket(conn: Connection, ticket: str) -> list[Moment]:
 def rewrite(conn: Connection, moment: Moment, now: datetime) -> None:
     """Keep a moment without words that it had. Its digest stays."""
     conn.execute(update(moments).where(moments.c.digest == moment.digest).values(body=to_json(moment), redacted_at=now))
+    said.forget(conn, moment.subject)
 
 
-def any_of(conn: Connection, ticket: str) -> bool:
-    """Whether a ticket ever lost words."""
-    lost = select(moments.c.digest).where(_OF_TICKET, moments.c.interaction == ticket, moments.c.redacted_at.is_not(None)).limit(1)
-    return conn.execute(lost).first() is not None
+def less_than_told(conn: Connection, tickets: Sequence[str]) -> list[str]:
+    """Those of these tickets that ever lost words."""
+    return sorted({ticket for (ticket,) in _LESS.rows(conn, [("zendesk", ticket) for ticket in tickets])})
 
 
 def empty_deliveries(conn: Connection, ticket: str, now: datetime) -> None:
@@ -64,6 +66,8 @@ def quote_no_more(conn: Connection, ticket: str, out_of: Callable[[str], str]) -
     """Notes that quote the words: those a case means to write, those that were planned and sent."""
     case_id = case_of(conn, Interaction("zendesk", ticket))
     state = conn.execute(select(cases.c.state).where(cases.c.id == case_id)).scalar()
+    if case_id is not None:
+        checkpoints.forget(conn, {case_id: ""})
     if state:  # empty: not judged since it was kept in another form
         notes = [[key, out_of(text), place] for key, text, place in state["notes"]]
         if notes != state["notes"]:

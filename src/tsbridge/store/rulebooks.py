@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from typing import Any, Final, NamedTuple
@@ -182,6 +184,22 @@ def _stored_draft(conn: Connection) -> Draft | None:
     return None if row is None else Draft(row.document, row.based_on, row.revision, row.updated_at, row.updated_by)
 
 
+class Material(NamedTuple):
+    """What a version is built of. `judge`: where it is built already."""
+
+    row: Version
+    almanac: Almanac
+    judge: Judge | None = None
+
+
+class NotBuilt(Exception):
+    """A version has to be built, and not here."""
+
+    def __init__(self, version: int) -> None:
+        super().__init__(f"version {version} is not built")
+        self.version = version
+
+
 class LiveRulebook:
     """Judges by version, each built once per process; the latest `KEEP` are kept. Safe to use from several threads.
 
@@ -193,6 +211,7 @@ class LiveRulebook:
         self._built: OrderedDict[int, Built] = OrderedDict()
         self._ready: Judge | None = None
         self._lock = threading.Lock()
+        self._here = threading.local()
 
     def take(self, judge: Judge) -> None:
         """A judge made for what is about to be published: no transaction has to build it then."""
@@ -213,12 +232,31 @@ class LiveRulebook:
             if built is not None:
                 self._built.move_to_end(version)
                 return built
+        if getattr(self._here, "only_built", False):
+            raise NotBuilt(version)
+        return self.build(self.material(conn, version))
+
+    @contextmanager
+    def only_built(self) -> Iterator[None]:
+        """On this thread, meanwhile, `version` builds nothing: it raises `NotBuilt`."""
+        self._here.only_built = True
+        try:
+            yield
+        finally:
+            self._here.only_built = False
+
+    def material(self, conn: Connection, version: int) -> Material:
+        """What a version is built of. Raises `NoRulebook`."""
         row = get(conn, version)
         judge = self._ready
-        if judge is None or (judge.book.hash, judge.book.almanac.hash) != (row.hash, row.almanac):
-            almanac = almanacs.get(conn, row.almanac)
-            judge = Judge(read(row.document, almanac), zone_by(almanac, self._zone))
-        built = Built(row.version, row.hash, judge.book, judge)
+        if judge is not None and (judge.book.hash, judge.book.almanac.hash) == (row.hash, row.almanac):
+            return Material(row, judge.book.almanac, judge)
+        return Material(row, almanacs.get(conn, row.almanac))
+
+    def build(self, of: Material) -> Built:
+        """A version ready to judge with, kept for whoever asks for it next. It takes seconds for many rules."""
+        judge, version = of.judge or Judge(read(of.row.document, of.almanac), zone_by(of.almanac, self._zone)), of.row.version
+        built = Built(version, of.row.hash, judge.book, judge)
         with self._lock:
             self._built[version] = built
             while len(self._built) > KEEP:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
-from sqlalchemy import Connection, delete, func, insert, select, tuple_
+from sqlalchemy import Connection, delete, func, insert, select
 
 from tsbridge.core.link import Shared
 from tsbridge.core.moments import Handle, Interaction
-from tsbridge.store.statements import parts
+from tsbridge.store.statements import Keyed
 from tsbridge.store.tables import shared_ids
+
+_NOTED: Final = Keyed(shared_ids, ("kind", "value"), ("kind", "value"))
 
 
 class Noted(NamedTuple):
@@ -25,10 +27,7 @@ def note(conn: Connection, asked: Iterable[Handle], subjects: Iterable[Interacti
     """Keep which of the `asked` ids and `subjects` stand for too many."""
     wanted = sorted({*map(tuple, asked), *map(tuple, subjects)})
     now = {*map(tuple, found.ids), *map(tuple, found.subjects)} & set(wanted)
-    stood: set[tuple[str, ...]] = set()
-    for part in parts(wanted):
-        rows = conn.execute(select(shared_ids.c.kind, shared_ids.c.value).where(tuple_(shared_ids.c.kind, shared_ids.c.value).in_(part)))
-        stood |= {tuple(row) for row in rows}
+    stood = set(_NOTED.rows(conn, wanted))
     for kind, value in sorted(stood - now):
         conn.execute(delete(shared_ids).where(shared_ids.c.kind == kind, shared_ids.c.value == value))
     more = sorted(now - stood)

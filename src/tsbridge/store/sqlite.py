@@ -101,6 +101,36 @@ def _is_locked(attempt: RetryCallState) -> bool:
     return isinstance(failure, library().OperationalError) and "locked" in str(failure)
 
 
+def execute_many(conn: Connection, statement: str, rows: Sequence[tuple[Any, ...]]) -> int:
+    """`execute` for each of these rows; returns how many rows it changed in all."""
+    driver = library()
+    cursor = conn.connection.cursor()
+    try:
+        cursor.executemany(statement, rows)
+        return int(cursor.rowcount)
+    except driver.OperationalError as failure:
+        raise OperationalError(statement, None, failure) from None
+    except driver.Error as failure:
+        raise DBAPIError(statement, None, failure) from None
+    finally:
+        cursor.close()
+
+
+def rows(conn: Connection, statement: str, values: Sequence[Any]) -> list[tuple[Any, ...]]:
+    """What a query with `?` finds, as the driver gives it."""
+    driver = library()
+    cursor = conn.connection.cursor()
+    try:
+        found: list[tuple[Any, ...]] = cursor.execute(statement, values).fetchall()
+        return found
+    except driver.OperationalError as failure:
+        raise OperationalError(statement, None, failure) from None
+    except driver.Error as failure:
+        raise DBAPIError(statement, None, failure) from None
+    finally:
+        cursor.close()
+
+
 def execute(conn: Connection, statement: str, values: Sequence[Any]) -> int:
     """Run a statement with `?` inside the connection's transaction; returns how many rows it changed.
 

@@ -165,11 +165,26 @@ moments = Table(
     Column("withdrawn_because", Text),
     Column("redacted_at", Instant),  # since when `body` lacks words that it had; the digest is still that of the whole
     Column("vendor_order", Text),  # the vendor's own place: of an audit's moment its id first; null where there is none
+    Column("since", Integer, nullable=False, server_default="0"),  # with which revision of its interaction it came into the story …
+    Column("until", Integer),  # … and with which one it left it
 )
 Index("moments_by_interaction", moments.c.source, moments.c.interaction, moments.c.at)
 Index("moments_by_event", moments.c.event_id)
 _REDACTED = moments.c.redacted_at.is_not(None)
 Index("moments_redacted", moments.c.source, moments.c.interaction, sqlite_where=_REDACTED, postgresql_where=_REDACTED)
+
+texts = Table(
+    "texts",  # core.words.Said of interactions with many moments, behind an earlier one of them: judging goes on from there
+    metadata,
+    Column("source", Text, primary_key=True),
+    Column("interaction", Text, primary_key=True),
+    Column("at", Instant, nullable=False),  # of the moment with text that it is behind
+    Column("place", Text, nullable=False),  # that moment's place in the story
+    Column("revision", Integer, nullable=False),  # the interaction's, when this was kept
+    Column("count", Integer, nullable=False),
+    Column("digest", Text, nullable=False),
+    Column("body", Json, nullable=False),
+)
 
 interactions = Table(
     "interactions",
@@ -188,6 +203,7 @@ interactions = Table(
     Column("requester_place", Text),  # … and where in the story
     Column("thread", Text),  # source:id of the first one it is joined with by name; null: itself
     Column("done_before", Json),  # core.quiet.Done: what had been done about it before its moments were made quiet
+    Column("revision", Integer, nullable=False, server_default="0"),  # counts what came into its story, and what left it
 )
 Index("interactions_by_case", interactions.c.case_id)
 Index("interactions_by_opened", interactions.c.source, interactions.c.opened_at)
@@ -276,6 +292,14 @@ IN_NOBODYS_HANDS: Final = and_(
     cases.c.severity == literal_column("1"), cases.c.status == literal_column("'open'"), cases.c.acknowledged.is_(False)
 )
 Index("cases_in_nobodys_hands", cases.c.opened_at, sqlite_where=IN_NOBODYS_HANDS, postgresql_where=IN_NOBODYS_HANDS)
+
+checkpoints = Table(
+    "checkpoints",  # states of a case now and then, to go back to when something comes late
+    metadata,
+    Column("case_id", Text, primary_key=True),
+    Column("place", Text, primary_key=True),  # the state's `judged_to`
+    Column("state", Json, nullable=False),
+)
 
 chain = Table(
     "chain",

@@ -12,7 +12,8 @@ from tsbridge.core.contacts import says_none
 from tsbridge.core.link import STRENGTH, Node
 from tsbridge.core.moments import Handle, Interaction, Moment, from_json
 from tsbridge.store import links, people
-from tsbridge.store.moments import redate
+from tsbridge.store.interactions import Interactions
+from tsbridge.store.moments import leave, next_revision, redate
 from tsbridge.store.tables import acquaintances, handles, interactions, moments
 
 _OTHER = handles.alias()
@@ -45,8 +46,12 @@ def withdraw(conn: Connection, digest: str, by: str, because: str, now: datetime
     """Take a moment out of its story. None when there is no such moment or it was withdrawn before: the first word stands."""
     subject = find(conn, digest)
     mine = update(moments).where(moments.c.digest == digest, moments.c.withdrawn_at.is_(None))
-    if subject is None or not conn.execute(mine.values(withdrawn_at=now, withdrawn_by=by, withdrawn_because=because)).rowcount:
+    if subject is None:
         return None
+    because_of = {"withdrawn_at": now, "withdrawn_by": by, "withdrawn_because": because, "until": next_revision(subject)}
+    if not conn.execute(mine.values(**because_of)).rowcount:
+        return None
+    leave(conn, subject)
     return _derive_again(conn, subject)
 
 
@@ -62,7 +67,9 @@ def _derive_again(conn: Connection, subject: Interaction) -> Left:
     now, former_now = _node(conn, subject)
     others = {*_holders(conn, was.names - now.names), *links.standing_for(conn, was.people - now.people)}
     others |= links.standing_for(conn, _part(conn, was.people | former, (was.people | former) - (now.people | former_now)))
-    others |= links.introduce(conn, subject)
+    known = Interactions()
+    known.introduce(subject)
+    others |= known.write(conn)
     channel = next((said for moment in left if (said := dict(moment.facts).get("channel"))), None)
     if left:
         contact = not any(says_none(moment) for moment in left)

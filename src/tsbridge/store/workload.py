@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence, Set
 from typing import Final, NamedTuple
 
-from sqlalchemy import ColumnElement, Connection, RowMapping, and_, bindparam, case, delete, func, insert, or_, select
+from sqlalchemy import ColumnElement, Connection, RowMapping, and_, case, func, or_, select
 
 from tsbridge.core.helpdesk_json import ours_from
 from tsbridge.core.moments import Handle
 from tsbridge.core.refusals import NOT_ACCEPTED
 from tsbridge.core.workload import Piece
 from tsbridge.store.desired import PART_REFUSED
+from tsbridge.store.statements import Delete, Insert
 from tsbridge.store.tables import cases, desired, handles, interactions
 from tsbridge.store.work_tables import workload
 
 Row = RowMapping
 
-_FORGET: Final = delete(workload).where(workload.c.case_id == bindparam("of_id"))
-_ADD: Final = insert(workload)
+_FORGET: Final = Delete(workload, ("case_id",))
+_ADD: Final = Insert(workload, ("case_id", *Piece._fields))
 _FIRST: Final = (
     case((workload.c.severity.is_(None), 9), else_=workload.c.severity),
     workload.c.since,
@@ -28,12 +29,10 @@ _FIRST: Final = (
 """The order in which work is given out: the most severe first, of equals the oldest."""
 
 
-def save(conn: Connection, case_id: str, pieces: Sequence[Piece], *, first: bool = False) -> None:
-    """Replace what the case asks of people. `first`: it asks for nothing yet."""
-    if not first:
-        conn.execute(_FORGET, {"of_id": case_id})
-    if pieces:
-        conn.execute(_ADD, [{"case_id": case_id, **piece._asdict()} for piece in pieces])
+def save(conn: Connection, asked: Mapping[str, Sequence[Piece]], new: Set[str] = frozenset()) -> None:
+    """Replace what cases ask of people. `new`: cases that ask for nothing yet."""
+    _FORGET.all(conn, [(case_id,) for case_id in sorted(asked.keys() - new)])
+    _ADD.all(conn, [(case_id, *piece) for case_id, pieces in sorted(asked.items()) for piece in pieces])
 
 
 class Kind(NamedTuple):

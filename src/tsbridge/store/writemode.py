@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 
 from sqlalchemy import Connection
 
-from tsbridge.store import chain, desired, keep
+from tsbridge.store import desired, keep, locks
 
 SWITCH: Final = "writeback_mode"
 LIVE, PAUSED, DRY_RUN = "live", "paused", "dry-run"
@@ -43,7 +43,7 @@ def enter(conn: Connection, setting: str, now: datetime, *, send: bool = False) 
     """Note what is in force now. When that ends a dry run, what it planned is dropped, or sent if asked to (`send`)."""
     mode, before = in_force(conn, setting), keep.get(conn, desired.IN_FORCE)
     if before != mode.effective:
-        chain.lock(conn)  # before any wish is touched: who concludes cases holds it, too
+        locks.alone(conn)  # before any wish is touched: who concludes cases holds it, too
         keep.put(conn, desired.IN_FORCE, mode.effective)
         if mode.effective != DRY_RUN:
             desired.leave_dry_run(conn, now, send=send, queued=before == DRY_RUN)
@@ -52,6 +52,6 @@ def enter(conn: Connection, setting: str, now: datetime, *, send: bool = False) 
 
 def switch(conn: Connection, setting: str, to: str, now: datetime, *, send: bool = False) -> Mode:
     """Switch the mode, for all processes, until it is switched again."""
-    chain.lock(conn)
+    locks.alone(conn)
     keep.put(conn, SWITCH, to)
     return enter(conn, setting, now, send=send)

@@ -28,13 +28,21 @@ def without_foreign(read: Sequence[Read], accounts: Mapping[str, str]) -> list[R
     return found
 
 
-def foreign(conn: Connection, account: str | None) -> bool:
-    """Whether a delivery is of another account than the first one heard, which is kept here."""
-    if account is None:
-        return False
-    kind, _, name = account.partition(":")
-    kept = keep.get(conn, ACCOUNT) or {}
-    if kind not in kept:
-        keep.put(conn, ACCOUNT, {**kept, kind: name})
-        return False
-    return bool(kept[kind] != name)
+class Accounts:
+    """The accounts heard so far, in one transaction."""
+
+    def __init__(self, conn: Connection) -> None:
+        self._conn = conn
+        self._kept: dict[str, str] | None = None
+
+    def is_foreign(self, account: str | None) -> bool:
+        """Whether a delivery is of another account than the first one heard, which is kept here."""
+        if account is None:
+            return False
+        kind, _, name = account.partition(":")
+        kept = self._kept = self._kept or keep.get(self._conn, ACCOUNT) or {}
+        if kind not in kept:
+            self._kept = {**kept, kind: name}
+            keep.put(self._conn, ACCOUNT, self._kept)
+            return False
+        return bool(kept[kind] != name)

@@ -13,11 +13,11 @@ from tsbridge.core.place import place
 from tsbridge.core.ports import Clock
 from tsbridge.store import cases
 from tsbridge.store.db import Database, unavailable
-from tsbridge.work.conclude import Concluded, Conclusions
+from tsbridge.work.conclude import Conclusions
+from tsbridge.work.turns import Turns
+from tsbridge.work.verdicts import Concluded
 
 BATCH = 50
-AIM = timedelta(milliseconds=100)
-"""How long one transaction shall take: on SQLite the door waits for it."""
 CASE_PAUSE = timedelta(minutes=1)
 """How long a case rests that could not be judged when its time came."""
 
@@ -31,6 +31,7 @@ class DueTimes:
         self._database = database
         self._clock = clock
         self._conclusions = conclusions
+        self._turns = Turns(database, conclusions.rulebooks)
         self._wake_writer = wake_writer
 
     async def round(self) -> datetime | None:
@@ -48,17 +49,11 @@ class DueTimes:
     async def _judge_due(self, due: Sequence[str], now: datetime) -> None:
         """Judge these cases together, as far as their time has still come."""
 
-        def judge(conn: Connection) -> Concluded:
-            live = self._conclusions.begin(conn)
-            begun = self._clock.now()  # not while others had the pen
-            total = Concluded(0, 0)
-            for case_id in cases.still_due(conn, due, now):
-                if total.decisions and self._clock.now() - begun > AIM:
-                    break  # the rest is still due
-                total += self._conclusions.judge_case(conn, live, case_id, now)
-            return total
+        def judge(conn: Connection, keys: frozenset[int] | None) -> Concluded:
+            live, held = self._conclusions.begin_beside(conn, keys)
+            return self._conclusions.judge_cases(conn, live, cases.still_due(conn, due, now), now, held)
 
-        if (await self._database.write(judge)).effects:
+        if (await self._turns.write(judge, frozenset())).effects:
             self._wake_writer()
 
     async def _judge_one_by_one(self, due: Sequence[str], now: datetime) -> None:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import partial
@@ -18,36 +17,29 @@ from typing import Any
 from sqlalchemy import Connection
 
 from tsbridge.core.crashpoint import crashpoint
-from tsbridge.core.echo import without_echo, without_own_notes, written_before
-from tsbridge.core.moments import Interaction, Moment
+from tsbridge.core.moments import Moment
 from tsbridge.core.place import place
 from tsbridge.core.ports import Clock, Ids
-from tsbridge.store import alone, decisions, inbox, intents, keep
-from tsbridge.store import facts as wanted
+from tsbridge.store import alone, decisions, inbox, keep
 from tsbridge.store.db import Database, unavailable
-from tsbridge.store.moments import CAUGHT_UP, last_heard, unknown
-from tsbridge.store.rulebooks import Built
-from tsbridge.store.warnings import note
-from tsbridge.vendors.zendesk.read_audits import believed
-from tsbridge.work.accounts import ACCOUNT, FOREIGN, foreign, without_foreign
+from tsbridge.work.accounts import ACCOUNT, without_foreign
+from tsbridge.work.applying import Applying, Batch
 from tsbridge.work.bound import Bound, TookTooLong, unbound
-from tsbridge.work.conclude import Concluded, Conclusions
-from tsbridge.work.due import AIM
+from tsbridge.work.conclude import Conclusions
 from tsbridge.work.facts import Background
 from tsbridge.work.hearing import Heard, Hearing
-from tsbridge.work.histories import CUT
 from tsbridge.work.reading import Reader, tell_fault
 from tsbridge.work.reading import read as read_delivery
-from tsbridge.work.rings import Read, Rings, beside, newest_ring, only, pause, received, rung, unheard
-from tsbridge.work.told_now import ToldNow
+from tsbridge.work.rings import Read, Rings, beside, newest_ring, only, received, rung
+from tsbridge.work.turns import Turns
+from tsbridge.work.verdicts import Concluded
 
 BATCH = 50
+"""Enough that a round's own costs do not show in what a delivery costs, and few enough that nobody waits long for one."""
 LEASE = timedelta(seconds=150)
 PAUSE = timedelta(seconds=5)
 """How long deliveries rest that were given back."""
-ECHO_WINDOW = timedelta(hours=1)
 GIVEN_BACK = "given_back"
-GONE_FOR_GOOD = "ticket.permanently_deleted"
 
 log = logging.getLogger("tsbridge.ingest")
 
@@ -75,6 +67,8 @@ class Ingest:
         self._ids = ids
         self._readers = readers
         self._conclusions = conclusions
+        self._applying = Applying(conclusions, background)
+        self._turns = Turns(database, conclusions.rulebooks)
         self._background = background
         self._hearing = hearing
         self._worker = worker
@@ -98,6 +92,7 @@ class Ingest:
             self._batch = max(1, self._batch // 2)
             await self._give_back(claimed)
             raise
+        self._batch = min(BATCH, 2 * self._batch)
         return True
 
     async def _work_on(self, claimed: Sequence[inbox.Claimed], mappings: Mapping[str, Any], accounts: Mapping[str, str]) -> None:
@@ -199,113 +194,17 @@ class Ingest:
         return None
 
     async def _apply(self, read: Sequence[Read], facts: Sequence[Moment], heard: Heard, rings: Rings) -> None:
-        now = self._clock.now()
-        concluded = await self._database.write(lambda conn: self._apply_in(conn, read, facts, heard, rings, now))
+        now, batch = self._clock.now(), Batch(read, facts, heard, rings)
+        concluded = await self._turns.write(lambda conn, keys: self._apply_in(conn, batch, keys, now), batch.keys)
         crashpoint("ingest.committed")
         if concluded.effects:
             self._wake_writer()
 
-    def _apply_in(
-        self, conn: Connection, read: Sequence[Read], facts: Sequence[Moment], heard: Heard, rings: Rings, now: datetime
-    ) -> Concluded:
-        live = self._conclusions.begin(conn)
-        begun = self._clock.now()  # waiting for other workers says nothing about these deliveries
-        concluded = self._concluded(conn, live, read, facts, heard, rings, now)
-        self._batch = fitting(len(read), self._clock.now() - begun)
-        return concluded
-
-    def _concluded(
-        self, conn: Connection, live: Built, read: Sequence[Read], facts: Sequence[Moment], heard: Heard, rings: Rings, now: datetime
-    ) -> Concluded:
-        told = ToldNow()
-        for moment in facts:
-            told.hear(conn, moment, "facts", live.version)
-        behind = heard.behind or now
-        history = wanted.of(conn, sorted(heard.moments))
-        self._background.settle(conn, facts, heard, now)
-        newest = {ticket: rings.get(ticket) or inbox.unread(conn, ticket, behind) for ticket in heard.moments}
-        warnings: dict[str | None, set[str]] = defaultdict(set)  # by the delivery they came with, None for what nothing rang for
-        for ticket, moments in sorted(heard.moments.items()):
-            at_times, warned = _believed(conn, ticket, moments, now)
-            fresh = self._conclusions.redactions.obey(conn, ticket, unknown(conn, at_times), now)
-            before = history[ticket].quiet_before if ticket in history else None
-            if before is not None:
-                self._conclusions.keep_done(conn, Interaction("zendesk", ticket))
-            for moment in fresh:
-                quiet = now if before is not None and moment.at <= before else None
-                told.hear(conn, moment, newest[ticket] or CAUGHT_UP, live.version, quiet)
-            told.replace_impressions(conn, ticket, now, behind)
-            first = any(m.event == "ticket.created" for m in fresh)
-            warnings[newest[ticket]] |= {*warned, *(said for said in heard.warnings.get(ticket, ()) if first or said == CUT)}
-        for moment in (m for one in read for m in one.moments if m.impression and m.interaction in heard.moments.keys() | heard.known):
-            told.meet(conn, moment)
-        for one in read:
-            if unheard(one, heard):
-                inbox.later(conn, one.row, now + pause(now - one.row.received_at), "ticket_unread")
-                continue
-            status, reason = self._hear(conn, told, beside(one, heard), live.version, now)
-            rang_for = one.rings_for if status != "quarantined" else None
-            warnings[one.row.id] |= set(one.warnings)
-            odd = sorted(warnings[one.row.id])
-            inbox.settle(conn, one.row, status, now, reason=reason, event_type=one.event_type, rang_for=rang_for, warnings=odd)
-        note(conn, sorted(warning for found in warnings.values() for warning in found), now)
-        told_before = {one.row.id: one.rings_for for one in read if one.rings_for in heard.known}
-        for ring, ticket in (*((ring, ticket) for ticket, ring in sorted(newest.items())), *sorted(told_before.items())):
-            if ring is not None and ticket is not None:
-                inbox.cover(conn, ticket, ring, behind)
-        for ticket in sorted(heard.moments):
-            self._conclusions.redactions.clean(conn, ticket, now)
-        for one in read:
-            if one.event_type == GONE_FOR_GOOD and one.moments:
-                self._conclusions.redactions.forget(conn, one.moments[0].interaction, now)
-        judged = [m for one in read for m in beside(one, heard).moments if m.interaction not in heard.gone]
-        self._background.note_missing(conn, [*judged, *(m for moments in heard.moments.values() for m in moments)], facts, now)
-        concluded = self._conclusions.conclude(conn, live, told, now)
+    def _apply_in(self, conn: Connection, batch: Batch, keys: frozenset[int] | None, now: datetime) -> Concluded:
+        live, held = self._conclusions.begin_beside(conn, keys)
+        concluded = self._applying.apply(conn, live, batch, now, held)
         crashpoint("ingest.concluded")
         return concluded
-
-    def _hear(self, conn: Connection, told: ToldNow, one: Read, version: int, now: datetime) -> tuple[str, str | None]:
-        """Tell one delivery's moments; returns the status and reason it is settled with."""
-        if one.malformed is not None:
-            return "quarantined", one.malformed
-        if foreign(conn, one.account):
-            return "quarantined", FOREIGN
-        if one.ignored is not None:
-            return "ignored", one.ignored
-        if one.merged is not None:
-            told.merge(conn, *one.merged)
-        if not one.moments:
-            return "applied", None  # its ticket's audits told it, or are never to be read
-        echoes = repeats = 0
-        for moment in one.moments:
-            rest = self._beyond_our_own(conn, moment, now)
-            if rest is not None and rest.impression and (ours := self._written_before(conn, rest, now)) is not None:
-                told.hear(conn, ours, one.row.id, version)
-            if rest is None:
-                echoes += 1
-            elif not told.hear(conn, rest, one.row.id, version):
-                repeats += 1
-        if echoes == len(one.moments):
-            return "applied", "our_own_change"
-        told_before = echoes + repeats == len(one.moments) and one.rings_for is None  # a ring is no repeat, whatever its body says
-        return ("ignored", "said_before") if told_before else ("applied", None)
-
-    def _beyond_our_own(self, conn: Connection, moment: Moment, now: datetime) -> Moment | None:
-        """What a moment says beyond what we wrote ourselves; None when it is nothing but our own change coming back."""
-        if moment.source != "zendesk":
-            return moment
-        rest: Moment | None = moment
-        if _may_echo(moment):
-            rest = without_echo(moment, intents.recent(conn, moment.interaction, now - ECHO_WINDOW))
-        if rest is not None and any(text.role == "comment" for text in rest.texts):
-            rest = without_own_notes(rest, intents.own_notes(conn, moment.interaction))
-        return rest
-
-    def _written_before(self, conn: Connection, impression: Moment, now: datetime) -> Moment | None:
-        """What a first impression shows of our updates that no audit told yet."""
-        heard = last_heard(conn, [impression.interaction]).get(impression.interaction)
-        since = max(heard or now - ECHO_WINDOW, now - ECHO_WINDOW)
-        return written_before(impression, intents.recent(conn, impression.interaction, since))
 
     async def _give_back(self, rows: Sequence[inbox.Claimed]) -> None:
         """Give back those of these claims that we still have, uncounted; when not even that can be written, the next claim does it."""
@@ -325,22 +224,3 @@ class Ingest:
         """Leave a delivery that could not be applied for later; the inbox sets it aside after its last attempt."""
         now = self._clock.now()
         await self._database.write(lambda conn: inbox.failed(conn, one.row, now, type(failure).__name__))
-
-
-def fitting(many: int, took: timedelta) -> int:
-    """How many deliveries to take next, when so many took so long: a few where stories are long, as many as may be where they are not."""
-    return max(1, min(BATCH, int(many * (AIM / took)))) if many and took else BATCH
-
-
-def _believed(conn: Connection, ticket: str, told: Sequence[Moment], now: datetime) -> tuple[list[Moment], list[str]]:
-    """A ticket's audits at times that can be, the same ones at every reading, and the warnings for those that are new."""
-    name = f"odd_times:{ticket}"
-    kept = keep.get(conn, name) or {}
-    moments, times, warnings = believed(told, now, kept)
-    if times != kept:
-        keep.put(conn, name, times)
-    return moments, warnings
-
-
-def _may_echo(moment: Moment) -> bool:
-    return moment.source == "zendesk" and moment.actor.kind in ("us", "unknown")

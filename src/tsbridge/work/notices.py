@@ -3,52 +3,50 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 
 from sqlalchemy import Connection
 
-from tsbridge.core.casestate import CaseState
-from tsbridge.core.moments import Interaction
 from tsbridge.core.notices import REVISED, End, Kept, ended, settle
-from tsbridge.core.story import Judged, Told
 from tsbridge.store import notices
-from tsbridge.store.decisions import Recorded
+from tsbridge.work.verdicts import Verdict
 
 
-def note(
-    conn: Connection,
-    case_id: str,
-    subjects: Sequence[Interaction],
-    story: Sequence[Told],
-    judged: Sequence[Judged],
-    recorded: Mapping[str, Recorded],
-    state: CaseState,
-    now: datetime,
-    *,
-    whole: bool,
-) -> int:
-    """Keep what these decisions newly ask for, and end what is over. Returns how many notices the worker has to look at.
+def note(conn: Connection, verdicts: Sequence[Verdict], now: datetime) -> int:
+    """Keep what the decisions about cases newly ask for, and end what is over. Returns how many notices the worker has to look at."""
+    going_on = [one.known.case_id for one in verdicts if not one.known.again and not one.known.new]
+    standing = notices.standing(conn, going_on) if going_on else {}
+    again = [subject for one in verdicts if one.known.again for subject in one.known.subjects]
+    ever = notices.of(conn, again) if again else []
+    count = 0
+    for one in verdicts:
+        subjects = set(one.known.subjects)
+        kept = [each for each in ever if each.notice.interaction in subjects] if one.known.again else standing.get(one.known.case_id, [])
+        if kept or any(judged.judgement.notifications for judged in one.judged):
+            count += _note(conn, one, kept, now)
+    return count
 
-    What is found out late is told only while the case is open.
-    """
-    kept = notices.of(conn, subjects) if whole else notices.standing(conn, case_id)
-    if not kept and not any(one.judgement.notifications for one in judged):
-        return 0
-    if whole:
-        notices.rehome(conn, case_id, [one.id for one in kept])
-    before = {moment: tuple(old.outcome.get("notified", ())) for moment, old in recorded.items()}
-    newest = max((old.at for old in recorded.values()), default=None)
-    settled = settle(judged, before, newest, kept, whole=whole)
+
+def _note(conn: Connection, verdict: Verdict, kept: Sequence[Kept], now: datetime) -> int:
+    """Of one case, of which these notices are `kept`. What is found out late is told only while the case is open."""
+    known, state, judged = verdict.known, verdict.state, verdict.judged
+    if known.again:
+        notices.rehome(conn, known.case_id, [one.id for one in kept])
+    since = known.since
+    asked = [one for one in kept if since is None or one.notice.at > since]
+    before = {moment: tuple(old.outcome.get("notified", ())) for moment, old in known.recorded.items()}
+    newest = max((old.at for old in known.recorded.values()), default=None)
+    settled = settle(judged, before, newest, asked, whole=known.again)
     fresh = [notice for notice in settled.fresh if not (notice.late and state.resolved)]
-    notices.add(conn, case_id, fresh, now)
+    notices.add(conn, known.case_id, fresh, now)
     for id_, notice in settled.moved:
         notices.move(conn, id_, notice)
     if settled.revised:
         notices.close(conn, settled.revised, End(now, REVISED), now)
     moved, gone = dict(settled.moved), set(settled.revised)
     standing = [Kept(one.id, moved.get(one.id, one.notice)) for one in kept if one.over is None and one.id not in gone]
-    actors = {told.moment.digest: told.moment.actor for told in story}
+    actors = {told.moment.digest: told.moment.actor for told in known.story}
     ends: dict[End, list[str]] = defaultdict(list)
     for one in (*standing, *(Kept(notice.id, notice) for notice in fresh)):
         end = ended(one.notice, state, judged, actors, now)

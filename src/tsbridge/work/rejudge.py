@@ -19,16 +19,16 @@ from tsbridge.core.crashpoint import crashpoint
 from tsbridge.core.ports import Clock, Ids
 from tsbridge.core.quiet import Done
 from tsbridge.core.replay import Compared, Tally
-from tsbridge.core.story import Judged
 from tsbridge.store import cases, chain, decisions, links, moments, notices, quiet, rejudges, replays
 from tsbridge.store.db import Database, unavailable
 from tsbridge.store.rejudges import ACTION, Asked, end
 from tsbridge.store.replays import Job
 from tsbridge.store.rulebooks import Built, LiveRulebook
-from tsbridge.work.conclude import Conclusions, Known, wishes_of
-from tsbridge.work.due import AIM
+from tsbridge.work.conclude import Conclusions
+from tsbridge.work.judging import wishes_of
 from tsbridge.work.loop import LEASE
 from tsbridge.work.replay import Aside
+from tsbridge.work.verdicts import Fresh, Known, Verdict
 
 REPUBLISHED: Final = "another_version_is_live"
 """Why a job ended before it was through."""
@@ -39,14 +39,16 @@ class Overtaken(Exception):
     """The job was cancelled, or is somebody else's by now: what was done of this page does not count."""
 
 
+AIM: Final = timedelta(milliseconds=100)
+"""How long one transaction shall take: on SQLite the door waits for it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Anew:
     """A case, and as the live rulebook has it. `before`, `after`: as `core.anew.shown`."""
 
-    known: Known
+    verdict: Verdict
     was: CaseState
-    state: CaseState
-    judged: tuple[Judged, ...]
     before: dict[str, Any]
     after: dict[str, Any]
     done: dict[str, Done]
@@ -140,8 +142,8 @@ class Rejudging:
                 break
             cursor, done = case_id, done + 1
             found = self._anew(conn, live, case_id, begun, notify=asked.notify)
-            subject = found.known.subjects[0]
-            before, after = stand_of(found.was), stand_of(found.state)
+            subject = found.verdict.known.subjects[0]
+            before, after = stand_of(found.was), stand_of(found.verdict.state)
             tally.add(case_id, [Compared(None, "", begun, subject, before, after, found.differs, mismatch=False)])
             if found.differs:
                 rows.append(_row(found, begun))
@@ -171,21 +173,21 @@ class Rejudging:
         subjects = links.members(conn, case_id)
         story, recorded = moments.story(conn, subjects), decisions.in_force(conn, subjects)
         known = Known(case_id, subjects, story, recorded, cases.state(conn, case_id))
-        was, _ = self._conclusions.judged(conn, live, known, now)
+        was = self._conclusions.judging.verdict(conn, live, known, now).state
         done = {} if notify else done_before(was, notices.of(conn, subjects), quiet.done(conn, subjects))
         until = None if notify else now
         by_live = [told._replace(version=live.version, quiet=until) for told in story]
         held = {moment: old for moment, old in recorded.items() if old.held is not None}  # the rest of the due times by the live one
-        state, judged = self._conclusions.judged(conn, live, Known(case_id, subjects, by_live, held, None, done), now)
-        before, after = shown(was, wishes_of(was, live.book)), shown(state, wishes_of(state, live.book))
-        return Anew(replace(known, story=by_live, before=None), was, state, judged, before, after, done)
+        verdict = self._conclusions.judging.verdict(conn, live, Known(case_id, subjects, by_live, held, None, done), now)
+        before, after = shown(was, wishes_of(was, live.book)), shown(verdict.state, wishes_of(verdict.state, live.book))
+        return Anew(replace(verdict, known=replace(known, story=by_live, before=None)), was, before, after, done)
 
     def _keep(self, conn: Connection, live: Built, found: Anew, job: Job, asked: Asked, now: datetime) -> int:
         """From now on the case is as the live rulebook has it; returns how much of it reaches out."""
-        known = found.known
+        known = found.verdict.known
         quiet.judge_by(conn, known.subjects, live.version, None if asked.notify else now)
         quiet.put(conn, found.done)
-        done = self._conclusions.keep(conn, live, known, found.state, found.judged, now)
+        done = self._conclusions.judging.keep(conn, live, [found.verdict], Fresh(), now)
         chain.add_change(
             conn,
             id=self._ids.new("chg"),
@@ -202,10 +204,10 @@ class Rejudging:
 
 
 def _row(found: Anew, now: datetime) -> dict[str, Any]:
-    tickets = [subject.id for subject in found.known.subjects if subject.source == "zendesk"]
+    tickets = [subject.id for subject in found.verdict.known.subjects if subject.source == "zendesk"]
     sides = {"before": found.before, "after": found.after}
     return {
-        "case_id": found.known.case_id,
+        "case_id": found.verdict.known.case_id,
         "ticket": min(tickets, default=None),
         "decision_id": None,
         "at": now,

@@ -23,8 +23,9 @@ from tsbridge.store import decisions, keep, links, moments, watch
 from tsbridge.store.db import Database, unavailable
 from tsbridge.store.rulebooks import Built, LiveRulebook
 from tsbridge.work.choosing import Choosing, Rosters
-from tsbridge.work.conclude import Conclusions, Known
+from tsbridge.work.conclude import Conclusions
 from tsbridge.work.trouble import Alarm
+from tsbridge.work.verdicts import Known
 
 LOOK_AGAIN: Final = timedelta(minutes=1)
 WALK_AGAIN: Final = timedelta(minutes=5)
@@ -143,7 +144,8 @@ class Watch:
         try:
             subjects = links.members(conn, case_id)
             story, recorded = moments.story(conn, subjects), decisions.in_force(conn, subjects)
-            state, judged = self._conclusions.judged(conn, live, Known(case_id, subjects, story, recorded), now - TOLERANCE)
+            found = self._conclusions.judging.verdict(conn, live, Known(case_id, subjects, story, recorded), now - TOLERANCE)
+            state, judged = found.state, found.judged
             actors = {told.moment.digest: told.moment.actor for told in story}
             kept = watch.standing(conn, case_id, subjects, recorded)
             expected = escalation_rows(case_id, state, self._live.books(conn, live.version))

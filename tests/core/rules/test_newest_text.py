@@ -14,7 +14,7 @@ from tsbridge.core.rules.document import read
 from tsbridge.core.rules.judge import Judge
 from tsbridge.core.rules.judgement import Standing
 from tsbridge.core.rules.text import NEWEST, newest
-from tsbridge.core.words import text_fields
+from tsbridge.core.words import Said
 from tsbridge.rulebook.worlds import WORKDAY
 
 FIELDS = ("text", "text.requester", "text.new")
@@ -34,7 +34,10 @@ LETTERS = ["word ", "Straße ", "犬に ", "ñandú\n", "🐕 ", "x"]
 
 def seen(*bodies: str) -> dict[str, bool]:
     """Which fields have the word, by the three ways to look for it, which must agree."""
-    fields = text_fields([[Text("comment", body, "requester")] for body in bodies], new=True)
+    said = Said()
+    for body in bodies:
+        said.tell([Text("comment", body, "requester")])
+    fields = said.fields(None, new=True)
     judgement = JUDGE.decide({"source": "zendesk", "event": "ticket.commented", **fields}, {}, Standing(), WORKDAY)
     matched = {match.key for match in judgement.matched}
     for field in FIELDS:

@@ -5,7 +5,7 @@ A single value set twice keeps the first setting; tags add up, and where one rul
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any, Final
@@ -167,9 +167,11 @@ class Work:
         level = self.facts.get("case.escalation_level")
         self.facts.set("case.escalation_level", max(step.index + 1, level if isinstance(level, int) else 0))
 
-    def _going_on(self, armed: Iterable[Armed]) -> list[Armed]:
+    def _going_on(self, armed: Sequence[Armed]) -> list[Armed]:
         """Those that do not stop, as they are asked now. An assignee that we wrote ourselves is none here: nobody took the case."""
         found: list[Armed] = []
+        if not armed:
+            return found
         acknowledged, event = self.facts.get("case.acknowledged") is True, self.facts.get("event")
         with self.facts.without(ASSIGNEE if self.facts.get(ASSIGNED_BY_US) else None):
             for one in armed:

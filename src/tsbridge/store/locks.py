@@ -1,0 +1,105 @@
+"""How workers on PostgreSQL keep out of each other's way: each locks what its batch touches, by name, and nothing else (ADR 19).
+
+Who acts alone (a publish, an act at the desk, a merge of users) has the pen to itself; workers share it. What a batch is known to touch is
+locked in the order of the keys, so that nobody waits in a circle; what turns out later is only tried, and when somebody has it the
+transaction begins anew with all of it. SQLite has one writer: there nothing is locked.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Set
+from typing import Final
+
+from sqlalchemy import Connection, text
+
+from tsbridge.core.link import Acquaintances, Node
+from tsbridge.core.moments import Handle, Interaction, Moment
+
+MANY: Final = 2_000
+"""Locks of one transaction at most: the server has room for some thousands. Who needs more takes the pen alone."""
+
+_PEN: Final = int.from_bytes(hashlib.sha256(b"tsbridge pen").digest()[:7])
+_ALONE: Final = text("SELECT pg_advisory_xact_lock(:key)")
+_SHARED: Final = text("SELECT pg_advisory_xact_lock_shared(:key)")
+_TAKE: Final = "SELECT count(pg_advisory_xact_lock(k)) FROM unnest(%s::bigint[]) k"
+_TRY: Final = "SELECT bool_and(pg_try_advisory_xact_lock(k)) FROM unnest(%s::bigint[]) k"
+
+
+class Contended(Exception):
+    """Somebody else has a part of what a transaction needs: it begins anew with these `keys`; None: alone."""
+
+    def __init__(self, keys: frozenset[int] | None) -> None:
+        super().__init__("another worker has it")
+        self.keys = keys
+
+
+def alone(conn: Connection) -> None:
+    """Have the pen alone until the transaction ends."""
+    if conn.dialect.name == "postgresql":
+        conn.execute(_ALONE, {"key": _PEN})
+
+
+class Locks:
+    """What a transaction has locked. `keys`: what it is known to touch; None: it acts alone."""
+
+    def __init__(self, conn: Connection, keys: frozenset[int] | None) -> None:
+        self._conn = conn
+        self._all = conn.dialect.name != "postgresql"
+        self._held = set[int]()
+        if keys is None or len(keys) > MANY:
+            alone(conn)
+            self._all = True
+        elif not self._all:
+            conn.execute(_SHARED, {"key": _PEN})
+            self._held |= keys
+            conn.exec_driver_sql(_TAKE, (sorted(keys),))
+
+    def more(self, keys: Set[int]) -> bool:
+        """Lock what turned out to be touched, too. True when anything was: what was read of it has to be read anew. Raises Contended."""
+        if self._all or keys <= self._held:
+            return False
+        wanted = frozenset(self._held | keys)
+        if len(wanted) > MANY:
+            raise Contended(None)
+        missing = sorted(keys - self._held)
+        if not self._conn.exec_driver_sql(_TRY, (missing,)).scalar_one():
+            raise Contended(wanted)
+        self._held |= keys
+        return True
+
+
+def of_moments(told: Iterable[Moment]) -> frozenset[int]:
+    """Keys of what these moments are about: interactions, people, ids that they name."""
+    return _keys({name for moment in told for name in (*_of_subject(moment.subject), *moment.people, *moment.names)})
+
+
+def of_nodes(nodes: Iterable[Node], known: Acquaintances) -> frozenset[int]:
+    """Keys of interactions, whom they are about and what links them; and of everybody who stands for one of these people."""
+    names: set[tuple[str, str]] = set()
+    for node in nodes:
+        names.update(_of_subject(node.subject), node.names, node.people)
+    for handle, above in known.items():
+        names.add(handle)
+        names.update(above)
+    return _keys(names)
+
+
+def of_people(people: Iterable[tuple[Interaction, Iterable[Handle]]], known: Acquaintances) -> frozenset[int]:
+    """As `of_nodes`, of interactions of which nothing but their people matters."""
+    names: set[tuple[str, str]] = set()
+    for subject, handles in people:
+        names.update(_of_subject(subject), handles)
+    for handle, above in known.items():
+        names.add(handle)
+        names.update(above)
+    return _keys(names)
+
+
+def _of_subject(subject: Interaction) -> tuple[tuple[str, str], tuple[str, str]]:
+    return ("ticket" if subject.source == "zendesk" else "call", subject.id), (subject.source, subject.id)
+
+
+def _keys(names: Iterable[tuple[str, str]]) -> frozenset[int]:
+    digests = (hashlib.blake2b(f"{kind}:{value}".encode(), digest_size=8).digest() for kind, value in names)
+    return frozenset([int.from_bytes(digest, signed=True) for digest in digests])

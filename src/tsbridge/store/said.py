@@ -1,0 +1,71 @@
+"""What was said in interactions, read so that judging can go on: the text kept last, and the moments behind it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Set
+from datetime import UTC, datetime
+from typing import Final
+
+from sqlalchemy import Connection, delete
+
+from tsbridge.core.moments import Interaction, Moment, from_json
+from tsbridge.core.story import order_key
+from tsbridge.core.words import Said
+from tsbridge.store.statements import Insert, Keyed, Listed
+from tsbridge.store.tables import microseconds, moments, texts
+
+KEPT_EVERY: Final = 16
+"""So many moments of an interaction are read at most to go on, and a batch more: then its text is kept anew."""
+EVER: Final = datetime.min.replace(tzinfo=UTC)
+_KEPT: Final = Keyed(texts, ("source", "interaction"), ("source", "interaction", "at", "place", "revision", "count", "digest", "body"))
+_BEHIND: Final = Listed(
+    "SELECT m.source, m.interaction, m.digest, m.body FROM {keys} "
+    "{join} moments m ON m.source = k.k0 AND m.interaction = k.k1 AND m.at >= CAST(k.k2 AS BIGINT) "
+    "WHERE m.replaced_at IS NULL AND m.withdrawn_at IS NULL",
+    3,
+    [moments.c.source, moments.c.interaction, moments.c.digest, moments.c.body],
+)
+_KEEP: Final = Insert(
+    texts,
+    ("source", "interaction", "at", "place", "revision", "count", "digest", "body"),
+    on_conflict="(source, interaction) DO UPDATE SET at = excluded.at, place = excluded.place, revision = excluded.revision, "
+    "count = excluded.count, digest = excluded.digest, body = excluded.body",
+)
+
+
+def load(conn: Connection, subjects: Iterable[Interaction], without: Set[str]) -> tuple[dict[Interaction, Said], dict[Interaction, int]]:
+    """What was said in these interactions so far, but for the moments `without`; and with which revision of each its text was kept."""
+    wanted = sorted(subjects)
+    said: dict[Interaction, Said] = {subject: Said() for subject in wanted}
+    since = dict.fromkeys(wanted, EVER)
+    kept: dict[Interaction, int] = {}
+    for source, id_, at, place, revision, count, digest, body in _KEPT.rows(conn, wanted):
+        subject = Interaction(source, id_)
+        said[subject], since[subject], kept[subject] = Said.from_json(body, count, digest, place, at), at, revision
+    behind: dict[Interaction, list[tuple[str, Moment]]] = {}
+    keys = [(*subject, str(microseconds(since[subject]))) for subject in wanted]
+    for source, id_, digest, body in _BEHIND.rows(conn, keys):
+        if digest not in without:
+            moment = from_json(body, digest)
+            behind.setdefault(Interaction(source, id_), []).append((order_key(moment), moment))
+    for subject, told in behind.items():
+        begun = said[subject].place
+        for place, moment in sorted(told, key=lambda one: one[0]):
+            if place > begun:
+                said[subject].hear(moment, place)
+    return said, kept
+
+
+def keep(conn: Connection, said: Mapping[Interaction, Said], revisions: Mapping[Interaction, int], kept: Mapping[Interaction, int]) -> None:
+    """Keep the texts of interactions that have gone on for long since they were `kept`, by their revisions."""
+    rows = [
+        (*subject, one.at, one.place, revisions[subject], one.count, one.digest, one.to_json())
+        for subject, one in sorted(said.items())
+        if one.at is not None and revisions.get(subject, 0) - kept.get(subject, 0) >= KEPT_EVERY
+    ]
+    _KEEP.all(conn, rows)
+
+
+def forget(conn: Connection, subject: Interaction) -> None:
+    """Its moments say something else now: the text is made of them again when it is needed."""
+    conn.execute(delete(texts).where(texts.c.source == subject.source, texts.c.interaction == subject.id))

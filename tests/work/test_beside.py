@@ -1,0 +1,157 @@
+"""Workers beside each other on PostgreSQL: together they end where one of them ends alone, and nobody takes another's place."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import threading
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import func, select, text
+
+from tests.clocks import CountingIds, SettableClock
+from tests.databases import Postgres
+from tests.work.test_walk_laws import BOOK, MORE, STORY
+from tests.work.walk import Walk, call, ticket
+from tsbridge.core.moments import Handle, Interaction
+from tsbridge.store import inbox, locks, proof
+from tsbridge.store.db import Database
+from tsbridge.store.locks import MANY, Contended, Locks
+from tsbridge.store.tables import cases, decisions
+
+WORKERS = 4
+SHARED = "+14155550777"
+
+
+@pytest.fixture
+def late(clock: SettableClock) -> SettableClock:
+    """All is heard a day later: the order of arrival is free."""
+    clock.advance(timedelta(days=1))
+    return clock
+
+
+@pytest.fixture
+def together(postgres: Postgres) -> Iterator[Callable[[int], list[Database]]]:
+    """Several processes' views of one database."""
+    with ExitStack() as stack:
+
+        def make(count: int) -> list[Database]:
+            url = stack.enter_context(postgres.fresh())
+            return [stack.enter_context(Database.open(url)) for _ in range(count)]
+
+        yield make
+
+
+def many(rng: random.Random) -> list[tuple[str, dict[str, Any]]]:
+    """People who come again and again, by ticket and call, some on one phone, with tickets that name each other."""
+    told = [*STORY, *MORE]
+    for n in range(24):
+        person, phone = str(100 + n % 7), f"+1415556{n % 7:04d}"
+        told.append(ticket("created", 100 + n, str(6_000 + n), text=rng.choice(["hello", "bitten", "refund"]), person=person, phone=phone))
+        told.append(ticket("commented", 130 + n, str(6_000 + n), text=f"more {n}", person=person, phone=phone))
+        if n % 3 == 0:
+            told.append(call("call.missed", 140 + n, f"k{n}", phone=rng.choice([phone, SHARED])))
+        if n % 5 == 0:
+            told.append(call("call.ended", 150 + n, f"n{n}", zendesk_ticket_id=str(6_000 + rng.randrange(24))))
+    return told
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_law_1_holds_for_four_workers_at_once(together: Callable[[int], list[Database]], late: SettableClock, seed: int) -> None:
+    rng = random.Random(seed)  # noqa: S311  # reproducible
+    told = many(rng)
+    (alone,) = together(1)
+    calm = Walk(alone, late, BOOK)
+    calm.tell(told)
+    calm.work()
+    shuffled = told + rng.choices(told, k=10)
+    rng.shuffle(shuffled)
+    opened = together(WORKERS)
+    walks = [Walk(one, late, BOOK, worker=f"w{n}", ids=CountingIds(f"w{n}-")) for n, one in enumerate(opened, 1)]
+    walks[0].tell(shuffled)
+    for walk in walks:
+        walk.ingest._batch = 7  # so that each has several batches to meet the others in
+    work_at_once(walks)
+    walks[0].work()
+    assert walks[0].outcome() == calm.outcome()
+
+    def twice(conn: Any) -> list[tuple[str, int]]:
+        live = (decisions.c.superseded_by.is_(None), decisions.c.retracted.is_(False))
+        counted = Counter(conn.execute(select(decisions.c.moment).where(*live)).scalars().all())
+        return [(moment, many) for moment, many in counted.items() if many > 1]
+
+    assert opened[0].read_now(twice) == []
+    counts = opened[0].read_now(inbox.counts)
+    assert sum(of.pending + of.dead + of.quarantined for of in counts.values()) == 0
+    assert opened[0].read_now(proof.verify)["ok"]
+
+
+def work_at_once(walks: list[Walk]) -> None:
+    failures: list[BaseException] = []
+
+    def run(walk: Walk) -> None:
+        try:
+            asyncio.run(rounds(walk))
+        except BaseException as failure:
+            failures.append(failure)
+
+    threads = [threading.Thread(target=run, args=(walk,)) for walk in walks]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(120)
+    assert not failures, failures
+
+
+async def rounds(walk: Walk) -> None:
+    while await walk.ingest.round():
+        await walk.due.round()
+
+
+def test_what_another_worker_has_is_waited_for_once_and_tried_after_that(together: Callable[[int], list[Database]]) -> None:
+    first, second = together(2)
+    ana, ben = (locks.of_people([(Interaction("zendesk", id_), [Handle("email", f"{id_}@example.com")])], {}) for id_ in ("1", "2"))
+
+    def hold(conn: Any) -> None:
+        Locks(conn, ana)
+
+        def ask(other: Any) -> None:
+            held = Locks(other, ben)
+            assert not held.more(ben)
+            with pytest.raises(Contended) as refused:
+                held.more(ana)
+            assert refused.value.keys == ana | ben
+
+        second.write_now(ask)
+
+    first.write_now(hold)
+    second.write_now(lambda conn: Locks(conn, ana | ben))
+
+
+def test_who_needs_too_much_works_alone(together: Callable[[int], list[Database]]) -> None:
+    first, second = together(2)
+    keys = frozenset(range(MANY + 1))
+
+    def hold(conn: Any) -> int:
+        Locks(conn, keys)
+        return int(conn.execute(select(func.count()).select_from(text("pg_locks WHERE locktype = 'advisory'"))).scalar_one())
+
+    assert first.write_now(hold) == 1
+
+    def grow(conn: Any) -> None:
+        with pytest.raises(Contended) as refused:
+            Locks(conn, frozenset({1})).more(keys)
+        assert refused.value.keys is None
+
+    second.write_now(grow)
+
+
+def test_sqlite_locks_nothing(sqlite_files: Any) -> None:
+    with sqlite_files.fresh() as url, Database.open(url) as database:
+        assert not database.write_now(lambda conn: Locks(conn, frozenset({1})).more(frozenset({2})))
+        assert database.read_now(lambda conn: conn.execute(select(func.count()).select_from(cases)).scalar_one()) == 0

@@ -10,10 +10,13 @@ import pytest
 from sqlalchemy import select
 
 from tests.clocks import CountingIds, SettableClock
+from tests.store.test_sealing import decided
 from tsbridge.settings import load
-from tsbridge.store import tables
+from tsbridge.store import recording, sealing, tables
 from tsbridge.store.db import Database
+from tsbridge.store.recording import Retraction
 from tsbridge.store.rulebooks import LiveRulebook
+from tsbridge.store.tables import chain, decisions
 from tsbridge.work.rosters import LiveRoster
 from tsbridge.workers import TAKEOVER, Workers
 
@@ -49,3 +52,24 @@ def test_a_worker_is_known_to_the_others_before_it_claims_anything(database: Dat
             return database.read_now(lambda conn: list(conn.execute(select(tables.workers.c.name)).scalars()))
 
     assert len(asyncio.run(begin())) == 1
+
+
+def test_workers_that_end_leave_no_decision_unsealed(database: Database, clock: SettableClock) -> None:
+    settings = load({}, None)
+    walk = decided(database, clock)
+    workers = Workers(settings, database, clock, CountingIds("w"), walk.rulebooks, LiveRoster())
+
+    async def last(id_: str) -> None:
+        """Decide something at the very end: nobody is told of it."""
+        made = [Retraction(id_, "dec_last", "case", clock.now(), "salt")]
+        await database.write(lambda conn: recording.retract_all(conn, made))
+
+    async def live() -> None:
+        oldest = select(decisions.c.id).order_by(decisions.c.number).limit(1)
+        first = await database.read(lambda conn: conn.execute(oldest).scalar_one())
+        async with workers.running():
+            await last(first)
+
+    asyncio.run(live())
+    assert database.read_now(sealing.any_wait) is False
+    assert database.read_now(lambda conn: conn.execute(select(chain.c.seq).where(chain.c.id == "dec_last")).scalar_one()) > 1

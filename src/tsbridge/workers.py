@@ -142,6 +142,7 @@ class Workers:
         sender = partial(make, outside=send)
         self._notify = Notify(database, clock, ids, roster, live, sender, links, name, alarm, self.wake_notify)
         guard = Guard(database, clock, ids, salt, alarm, settings.writeback)
+        self._sealer = Sealer(database, clock, alarm)
         rounds: dict[str, Round] = {
             INGEST: self._then_give(ingest.round),
             ALONE: Alone(database, clock, read.alone, ingest, name).round,
@@ -150,7 +151,7 @@ class Workers:
             COVER: Cover(database, clock, roster, alarm, name).round,
             DUTIES: DutyNews(database, clock, roster, self.wake_notify).round,
             FACTS: ingest.complete,
-            SEAL: Sealer(database, clock, alarm).round,
+            SEAL: self._sealer.round,
             SUMS: Sums(database, clock).round,
             WRITEBACK: writeback.round,
             NOTIFY: self._notify.round,
@@ -251,7 +252,12 @@ class Workers:
                 with suppress(asyncio.CancelledError):
                     await task
                 await _within(self._patience.messages, self._notify.finish())
-                await _within(self._patience.leaving, self._takeover.leave())
+                await _within(self._patience.leaving, self._leave())
+
+    async def _leave(self) -> None:
+        """Give back what was claimed, and leave nothing unsealed: nobody may come for long."""
+        await self._takeover.leave()
+        await self._sealer.seal()
 
     async def _who_am_i(self) -> datetime | bool | None:
         """Ask Zendesk whom it takes us for: by that we know our own changes when they come back."""

@@ -6,6 +6,7 @@ import multiprocessing
 import os
 import random
 import signal
+import threading
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from datetime import timedelta
@@ -311,6 +312,49 @@ def test_on_postgresql_a_decision_that_commits_late_is_sealed_after_those_with_h
             lambda conn: conn.execute(select(decisions.c.id).order_by(decisions.c.number.desc()).limit(2)).scalars().all()
         )
         assert newest == ["early", "late"], "lists have an order of their own"
+
+
+def test_on_postgresql_several_sealers_beside_several_who_decide_leave_no_gap_and_no_double(postgres: Any, clock: SettableClock) -> None:
+    with postgres.fresh() as url, Database.open(url) as database, Database.open(url) as other:
+        decided(database, clock)
+        ids = database.read_now(lambda conn: conn.execute(select(decisions.c.id).order_by(decisions.c.number)).scalars().all())
+        seal_all(database)
+        told, left = threading.Barrier(6), [3]
+        sealed: list[list[int]] = []
+        failures: list[BaseException] = []
+
+        def decide(who: int) -> None:
+            for n in range(20):
+                made = [Retraction(ids[who], f"{who}.{n}.{k}", "case", START, "salt") for k in range(1 + (n * 7 + who) % 5)]
+                database.write_now(lambda conn, made=made: recording.retract_all(conn, made))  # type: ignore[misc]
+            left[0] -= 1
+
+        def seal(mine: Database) -> None:
+            while left[0]:
+                sealed.append(seal_all(mine))
+
+        def together(work: Callable[[Any], None], about: Any) -> None:
+            told.wait()
+            try:
+                work(about)
+            except BaseException as failure:
+                failures.append(failure)
+                left[0] = 0
+
+        work = [(decide, 0), (decide, 1), (decide, 2), (seal, database), (seal, other), (seal, other)]
+        threads = [threading.Thread(target=together, args=one) for one in work]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert failures == []
+        seal_all(other)
+        assert count(database) == 0
+        many = database.read_now(lambda conn: conn.execute(select(func.count()).select_from(decisions)).scalar_one())
+        assert [seq for seq, _ in places(database)] == list(range(1, many + 1))
+        assert len({number for _, number in places(database)}) == many
+        why = {one["why"] for one in database.read_now(proof.verify)["broken"]}
+        assert why <= {"which decision stands in its place differs from what was recorded"}, "each was retracted many times over"
 
 
 def test_a_number_is_never_used_again_also_when_its_decision_is_gone(waiting: Database, clock: SettableClock) -> None:

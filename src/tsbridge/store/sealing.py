@@ -36,7 +36,7 @@ _WAITING: Final = (
     .order_by(unsealed.c.number)
     .limit(bindparam("most"))
 )
-_ANY: Final = select(unsealed.c.number).limit(1)
+_ANY: Final = select(unsealed.c.number).order_by(unsealed.c.number).limit(1)  # by the index: many were here and are gone
 _OVERDUE: Final = select(func.count()).select_from(unsealed).where(unsealed.c.at < bindparam("before"))
 _ADD: Final = Rows(chain, "seq", "kind", "id", "record", "previous_hash", "hash")
 _DONE: Final = delete(unsealed).where(unsealed.c.number.in_(bindparam("numbers", expanding=True)))

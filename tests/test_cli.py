@@ -18,7 +18,7 @@ from tsbridge import __main__, log
 from tsbridge.__main__ import GROUPS, main
 from tsbridge.store import inbox, keys, rulebooks, tables, views
 from tsbridge.store.db import Database, claim_alone
-from tsbridge.store.inbox import Delivery
+from tsbridge.store.inbox import Delivery, Settlement
 from tsbridge.wiring import entropy
 
 BOOK = """\
@@ -292,9 +292,9 @@ def test_what_is_kept_how_long_and_what_is_due_is_said(run: Run, migrated: str) 
         old = Delivery("evt_1", "zendesk", "key-1", SettableClock().now() - timedelta(days=3_000), {}, b"{}")
         database.write_now(lambda conn: inbox.keep(conn, [old]))
         (row,) = database.write_now(lambda conn: inbox.claim(conn, "w1", SettableClock().now(), timedelta(minutes=1), 1))
-        settled = [inbox.Settlement(row, "applied", event_type="ticket.created")]
-        database.write_now(lambda conn: inbox.settle(conn, settled, old.received_at))
-    (bodies,) = run("retention", "--json").json["classes"]
+        database.write_now(lambda conn: inbox.settle(conn, [Settlement(row, "applied")], old.received_at))
+    bodies, texts = run("retention", "--json").json["classes"]
     assert bodies == {"class": "bodies", "kept": "30d", "due": 1, "removed": 0, "removed_bytes": 0}
-    assert run("retention").out == "bodies: kept 30d; 1 are due, 0 went so far (0.0 MB).\n"
+    assert texts == {"class": "texts", "kept": "forever", "due": 0, "removed": 0, "removed_bytes": 0}
+    assert run("retention").out.startswith("bodies: kept 30d; 1 are due, 0 went so far (0.0 MB).\n")
     assert "should have gone more than a day ago" in run("doctor").out

@@ -100,6 +100,7 @@ class Settings(BaseSettings):
     zendesk_updates_per_minute: int = Field(default=60, ge=1, le=100_000)
     zendesk_reads_per_minute: int = Field(default=120, ge=1, le=100_000)
     keep_bodies: str = "30d"
+    keep_texts: str = retention.FOREVER
     signature_tolerance_s: int = Field(default=900, ge=0, le=86_400)
     host: str = "127.0.0.1"
     port: int = Field(default=8080, ge=0, le=65_535)
@@ -181,7 +182,7 @@ class Settings(BaseSettings):
             raise ValueError("expected the path of a readable file of certificates (PEM)") from None
         return value
 
-    @field_validator("keep_bodies")
+    @field_validator("keep_bodies", "keep_texts")
     @classmethod
     def _a_time_to_keep(cls, value: str) -> str:
         retention.read(value)
@@ -255,7 +256,7 @@ class Settings(BaseSettings):
     @property
     def kept(self) -> Retention:
         """For how long what is kept stays."""
-        return Retention(retention.read(self.keep_bodies))
+        return Retention(retention.read(self.keep_bodies), retention.read(self.keep_texts))
 
     @property
     def mail(self) -> Mail | None:

@@ -44,6 +44,7 @@ from tsbridge.work.recordings import Recordings
 from tsbridge.work.rejudge import Rejudging
 from tsbridge.work.replay import Replays, Shadowing
 from tsbridge.work.retention import Removal
+from tsbridge.work.retiring import Retiring
 from tsbridge.work.rosters import LiveRoster
 from tsbridge.work.seal import Sealer
 from tsbridge.work.silence import Silence
@@ -162,7 +163,7 @@ class Workers:
             FEEDS: Feeds(database, clock, roster.roster, feed_source(settings), read_apart, alarm, name).round,
             WATCH: Watch(database, clock, conclusions, live, roster, alarm, name, settings.writeback).round,
             SHADOW: Shadowing(database, clock, live, settings.zone).round,
-            RETENTION: Removal(database, clock, settings.kept, name).round,
+            RETENTION: Removal(database, clock, settings.kept, name, Retiring(database, clock, ids, salt, live)).round,
         }
         self._takeover = Takeover(database, clock, name)
         if database.dialect == "postgresql":  # on SQLite nobody works beside us

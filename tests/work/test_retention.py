@@ -10,24 +10,28 @@ from pathlib import Path
 import pytest
 from sqlalchemy import func, inspect, select
 
-from tests.clocks import START, SettableClock
+from tests.clocks import START, CountingIds, SettableClock
 from tests.store.plans import plan
-from tests.store.test_inbox import books, claimed, delivery, kept, settled
+from tests.store.test_inbox import books, claimed, delivery, kept
 from tests.work.test_walk_laws import BOOK, STORY
-from tests.work.walk import Walk
+from tests.work.walk import UTC, Walk
 from tsbridge import doctor_retention
 from tsbridge.core.retention import BODIES, CLASSES, FOREVER, Retention, kept_for, read
 from tsbridge.settings import Settings, load, name_of
 from tsbridge.store import inbox, proof, retention, tables
 from tsbridge.store.db import Database
+from tsbridge.store.inbox import Claimed, Settlement
+from tsbridge.store.rulebooks import LiveRulebook
 from tsbridge.work.retention import LOOK_AGAIN, PAUSE, ROWS, Removal
+from tsbridge.work.retiring import Retiring
 
 MONTH = timedelta(days=30)
 GUIDE = Path(__file__).resolve().parents[2] / "docs" / "retention.md"
 
 
 def removal(database: Database, clock: SettableClock, span: timedelta | None = MONTH, worker: str = "w1") -> Removal:
-    return Removal(database, clock, Retention(span), worker)
+    retiring = Retiring(database, clock, CountingIds(), lambda: "salt", LiveRulebook(UTC))
+    return Removal(database, clock, Retention(span), worker, retiring)
 
 
 def run(removal: Removal) -> datetime:
@@ -37,6 +41,10 @@ def run(removal: Removal) -> datetime:
 def with_bytes(database: Database) -> set[str]:
     rows = select(tables.inbox.c.id).where(func.length(tables.inbox.c.body) > 0)
     return database.read_now(lambda conn: set(conn.execute(rows).scalars()))
+
+
+def settled(database: Database, row: Claimed, status: str = "applied", at: datetime = START) -> None:
+    database.write_now(lambda conn: inbox.settle(conn, [Settlement(row, status)], at))
 
 
 def many(database: Database, count: int, body: bytes = b"{}") -> None:
@@ -75,7 +83,7 @@ def test_what_waits_for_somebody_keeps_its_bytes_until_it_is_settled(database: D
     assert with_bytes(database) == {"evt_0003", "evt_0004", "evt_0005"}
     assert database.write_now(lambda conn: inbox.retry(conn, "evt_0003", clock.now()))
     again = next(row for row in claimed(database, at=clock.now()) if row.id == "evt_0003")
-    database.write_now(lambda conn: inbox.settle(conn, again, "applied", clock.now(), event_type="ticket.created"))
+    settled(database, again, at=clock.now())
     run(removal(database, clock))
     assert "evt_0003" in with_bytes(database)
     clock.advance(MONTH)
@@ -152,10 +160,10 @@ def test_what_is_due_is_found_by_an_index_in_its_order(database: Database) -> No
 def test_the_doctor_says_when_it_is_behind(database: Database, clock: SettableClock) -> None:
     many(database, 3)
     spans = Retention(MONTH)
-    assert [line.state for line in doctor_retention.overdue(database, spans, START + MONTH + timedelta(hours=23))] == ["ok"]
-    (line,) = doctor_retention.overdue(database, spans, START + MONTH + timedelta(hours=25))
+    assert [line.state for line in doctor_retention.overdue(database, spans, START + MONTH + timedelta(hours=23))] == ["ok", "ok"]
+    (line, _) = doctor_retention.overdue(database, spans, START + MONTH + timedelta(hours=25))
     assert (line.state, line.words) == ("warn", "Kept 30d. 3 should have gone more than a day ago.")
-    (line,) = doctor_retention.overdue(database, Retention(None), START + 99 * MONTH)
+    (line, _) = doctor_retention.overdue(database, Retention(None), START + 99 * MONTH)
     assert (line.state, line.words) == ("ok", "Kept forever.")
 
 
@@ -197,4 +205,4 @@ def test_the_guide_names_every_column_that_is_emptied_and_every_setting_with_its
 
 def test_settings_say_how_long() -> None:
     assert load({}, None).kept == Retention(MONTH)
-    assert load({"TSBRIDGE_KEEP_BODIES": "forever"}, None).kept == Retention(None)
+    assert load({"TSBRIDGE_KEEP_BODIES": "forever", "TSBRIDGE_KEEP_TEXTS": "90d"}, None).kept == Retention(None, timedelta(days=90))

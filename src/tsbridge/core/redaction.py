@@ -85,6 +85,12 @@ def forgotten(moment: Moment) -> Moment:
     return with_digest(bare, moment.digest)
 
 
+def silenced(moment: Moment) -> Moment:
+    """A moment without what people said in it; whom it is about and everything else stays."""
+    bare = replace(moment, texts=(), **_without(moment, lambda field, _: field in TEXT_FIELDS))
+    return with_digest(bare, moment.digest)
+
+
 def personal(field: str) -> bool:
     """Whether a field may hold what people typed, or how they are reached."""
     return field in TEXT_FIELDS or field in _PERSONAL or field.startswith(_CUSTOM)

@@ -8,18 +8,20 @@ from typing import Final, NamedTuple
 
 FOREVER: Final = "forever"
 BODIES: Final = "bodies"
-CLASSES: Final = (BODIES,)
+TEXTS: Final = "texts"
+CLASSES: Final = (BODIES, TEXTS)
 _DAYS: Final = re.compile(r"([1-9][0-9]{0,4})d", re.ASCII)
 
 
 class Retention(NamedTuple):
-    """None: for ever. `bodies`: the bytes of deliveries, since they were settled."""
+    """None: for ever. `bodies`: the bytes of deliveries, since they were settled; `texts`: what people said, since its case is at rest."""
 
-    bodies: timedelta | None
+    bodies: timedelta | None = None
+    texts: timedelta | None = None
 
     def spans(self) -> list[tuple[str, timedelta | None]]:
         """Each class with its time."""
-        return [(BODIES, self.bodies)]
+        return [(BODIES, self.bodies), (TEXTS, self.texts)]
 
 
 def read(text: str) -> timedelta | None:

@@ -102,6 +102,7 @@ def _row(conn: Connection, case_id: str, now: CaseState) -> tuple[object, ...]:
         to_json(now),
         now.judged_to,
         0,
+        None,
     )
 
 

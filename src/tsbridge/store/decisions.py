@@ -140,6 +140,20 @@ def of(conn: Connection, subject: Interaction) -> list[tuple[str, int, Seen | No
     ]
 
 
+def to_hold(conn: Connection, subject: Interaction, most: int) -> list[tuple[str, int, Seen]]:
+    """The oldest decisions about an interaction with which nothing is kept in place of what they saw: id, version, what they saw."""
+    mine = (decisions.c.source == subject.source, decisions.c.interaction == subject.id, decisions.c.retracted.is_(False))
+    columns = (
+        *(decisions.c.id, decisions.c.rulebook_version, decisions.c.seen, decisions.c.at),
+        *(decisions.c.source, decisions.c.interaction, decisions.c.moment),
+    )
+    rows = conn.execute(
+        select(*columns).where(*mine, decisions.c.seen.is_not(None), decisions.c.held.is_(None)).order_by(decisions.c.number).limit(most)
+    ).all()
+    told = ever_told(conn, subject) if rows else []
+    return [(row.id, row.rulebook_version, _seen(conn, row, told)) for row in rows]
+
+
 def hold(conn: Connection, id: str, held: Held, *, forget: bool) -> str:
     """Keep with a decision what it judged and why, before words that it saw go; returns the hash of it, for the record.
 

@@ -34,7 +34,7 @@ from tsbridge.store.tables import (
 STEP: Final = 2_000
 """Entries looked at together: what memory a walk over any number of entries takes."""
 
-HOLDING: Final = ("words.redact", "ticket.forget")
+HOLDING: Final = ("words.redact", "ticket.forget", "words.retire")
 """Changes that keep something with decisions in place of words."""
 
 Broken = dict[str, Any]

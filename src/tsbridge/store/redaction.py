@@ -6,14 +6,15 @@ from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import Connection, delete, or_, select, tuple_, update
+from sqlalchemy import Connection, delete, func, or_, select, tuple_, update
 
 from tsbridge.core.helpdesk import Wish
 from tsbridge.core.helpdesk_json import wish_json
 from tsbridge.core.moments import Interaction, Moment, from_json, to_json
 from tsbridge.core.redaction import facts_without
+from tsbridge.core.track import key_of
 from tsbridge.store import checkpoints, people, said
-from tsbridge.store.links import case_of
+from tsbridge.store.links import case_of, members
 from tsbridge.store.statements import Keyed
 from tsbridge.store.tables import acquaintances, cases, desired, handles, inbox, intents, moments
 
@@ -37,10 +38,17 @@ def stood(conn: Connection, ticket: str, told: Sequence[Moment]) -> dict[str, Mo
     return found
 
 
-def of_ticket(conn: Connection, ticket: str) -> list[Moment]:
-    """Every moment on record of a ticket, those that left its story included."""
-    rows = conn.execute(select(moments.c.digest, moments.c.body).where(_OF_TICKET, moments.c.interaction == ticket))
+def of(conn: Connection, subject: Interaction) -> list[Moment]:
+    """Every moment on record of an interaction, those that left its story included."""
+    mine = (moments.c.source == subject.source, moments.c.interaction == subject.id)
+    rows = conn.execute(select(moments.c.digest, moments.c.body).where(*mine).order_by(moments.c.at, moments.c.digest))
     return [from_json(body, digest) for digest, body in rows]
+
+
+def count(conn: Connection, subject: Interaction) -> int:
+    """How many moments of an interaction are on record."""
+    mine = select(func.count()).where(moments.c.source == subject.source, moments.c.interaction == subject.id)
+    return int(conn.execute(mine).scalar_one())
 
 
 def rewrite(conn: Connection, moment: Moment, now: datetime) -> None:
@@ -54,17 +62,17 @@ def less_than_told(conn: Connection, tickets: Sequence[str]) -> list[str]:
     return sorted({ticket for (ticket,) in _LESS.rows(conn, [("zendesk", ticket) for ticket in tickets])})
 
 
-def empty_deliveries(conn: Connection, ticket: str, now: datetime) -> None:
-    """The bytes of the deliveries about a ticket go, once these are done with; that they came, when, and what became of them stays."""
-    told = select(moments.c.event_id).where(_OF_TICKET, moments.c.interaction == ticket)
-    about = or_(inbox.c.rang_for == ticket, inbox.c.id.in_(told))
-    held = (inbox.c.source == "zendesk", inbox.c.status.in_(("applied", "ignored")), inbox.c.redacted_at.is_(None))
+def empty_deliveries(conn: Connection, subject: Interaction, now: datetime) -> None:
+    """The bytes of the deliveries about it go, once these are done with; that they came, when, and what became of them stays."""
+    told = select(moments.c.event_id).where(moments.c.source == subject.source, moments.c.interaction == subject.id)
+    about = or_(inbox.c.rang_for == subject.id, inbox.c.id.in_(told))
+    held = (inbox.c.source == subject.source, inbox.c.status.in_(("applied", "ignored")), inbox.c.redacted_at.is_(None))
     conn.execute(update(inbox).where(*held, about).values(body=b"", redacted_at=now))
 
 
-def quote_no_more(conn: Connection, ticket: str, out_of: Callable[[str], str]) -> None:
-    """Notes that quote the words: those a case means to write, those that were planned and sent."""
-    case_id = case_of(conn, Interaction("zendesk", ticket))
+def quote_no_more(conn: Connection, subject: Interaction, out_of: Callable[[str], str]) -> None:
+    """Notes that quote its words: those its case means to write, those that were planned and sent to the tickets of the case."""
+    case_id = case_of(conn, subject)
     state = conn.execute(select(cases.c.state).where(cases.c.id == case_id)).scalar()
     if case_id is not None:
         checkpoints.forget(conn, {case_id: ""})
@@ -72,17 +80,22 @@ def quote_no_more(conn: Connection, ticket: str, out_of: Callable[[str], str]) -
         notes = [[key, out_of(text), place] for key, text, place in state["notes"]]
         if notes != state["notes"]:
             conn.execute(update(cases).where(cases.c.id == case_id).values(state={**state, "notes": notes}))
-    for row in conn.execute(select(desired.c.ticket, desired.c.wish, desired.c.plan).where(desired.c.ticket == ticket)).all():
+    tickets = {subject.id} if subject.source == "zendesk" else set[str]()
+    if case_id is not None:
+        tickets |= {one.id for one in members(conn, case_id) if one.source == "zendesk"}
+    for row in conn.execute(select(desired.c.ticket, desired.c.wish, desired.c.plan).where(desired.c.ticket.in_(tickets))).all():
         wish = {**row.wish, "notes": [[key, out_of(text)] for key, text in row.wish.get("notes", ())]}
-        conn.execute(update(desired).where(desired.c.ticket == ticket).values(wish=wish, plan=_plan(row.plan, out_of)))
-    for id_, planned in conn.execute(select(intents.c.id, intents.c.plan).where(intents.c.ticket == ticket)).all():
+        plan = _plan(row.plan, out_of)
+        if (wish, plan) != (row.wish, row.plan):
+            conn.execute(update(desired).where(desired.c.ticket == row.ticket).values(wish=wish, plan=plan))
+    for id_, planned in conn.execute(select(intents.c.id, intents.c.plan).where(intents.c.ticket.in_(tickets))).all():
         if (plan := _plan(planned, out_of)) != planned:
             conn.execute(update(intents).where(intents.c.id == id_).values(plan=plan))
 
 
-def state_without(conn: Connection, ticket: str, gone: Callable[[str, Any], bool]) -> None:
-    """What the case holds in these fields of the ticket."""
-    case_id, key = case_of(conn, Interaction("zendesk", ticket)), f"zendesk:{ticket}"
+def state_without(conn: Connection, subject: Interaction, gone: Callable[[str, Any], bool]) -> None:
+    """What the case holds in these fields of the interaction."""
+    case_id, key = case_of(conn, subject), key_of(subject)
     state = conn.execute(select(cases.c.state).where(cases.c.id == case_id)).scalar()
     if not state or key not in state["tracks"]:
         return

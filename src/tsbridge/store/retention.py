@@ -10,8 +10,8 @@ from typing import Any, Final, NamedTuple
 
 from sqlalchemy import Connection, and_, bindparam, func, select, update
 
-from tsbridge.core.retention import BODIES
-from tsbridge.store import keep
+from tsbridge.core.retention import BODIES, TEXTS
+from tsbridge.store import keep, retiring
 from tsbridge.store.statements import parts
 from tsbridge.store.tables import HAS_BODY, Instant, inbox
 
@@ -62,7 +62,7 @@ def empty_bodies(conn: Connection, before: datetime, now: datetime, rows: int, m
     for part in parts(taken):
         conn.execute(update(inbox).where(inbox.c.seq.in_(part)).values(body=b"", redacted_at=now))
     step = Step(len(taken), size, len(taken) < len(found) or len(found) == rows)
-    _count(conn, BODIES, step)
+    count(conn, BODIES, step)
     return step
 
 
@@ -73,7 +73,9 @@ def standing(conn: Connection, kind: str, span: timedelta | None, now: datetime)
 
 
 def _due(conn: Connection, kind: str, before: datetime) -> int:
-    due = {BODIES: select(inbox.c.seq).where(_BODIES)}[kind].limit(MOST_COUNTED).subquery()
+    if kind == TEXTS:
+        return len(retiring.due(conn, before, MOST_COUNTED))
+    due = select(inbox.c.seq).where(_BODIES).limit(MOST_COUNTED).subquery()
     return int(conn.execute(select(func.count()).select_from(due), {"before": before}).scalar_one())
 
 
@@ -83,7 +85,8 @@ def removed(conn: Connection) -> dict[str, dict[str, int]]:
     return found
 
 
-def _count(conn: Connection, kind: str, step: Step) -> None:
+def count(conn: Connection, kind: str, step: Step) -> None:
+    """Add what went of a class."""
     if not step.rows:
         return
     counts: dict[str, Any] = keep.lock(conn, REMOVED, {})

@@ -284,7 +284,10 @@ cases = Table(
     Column("state", Json, nullable=False),  # core.casestate.CaseState after the newest moment
     Column("judged_to", Text),  # order key of the newest judged moment
     Column("revision", Integer, nullable=False, default=0),
+    Column("words_gone_at", Instant),  # since when none of what people said is kept; null again as soon as something is judged
 )
+AT_REST: Final = and_(cases.c.status == literal_column("'resolved'"), cases.c.words_gone_at.is_(None))
+Index("cases_at_rest", cases.c.last_at, cases.c.id, sqlite_where=AT_REST, postgresql_where=AT_REST)
 Index("cases_due", cases.c.due_at)
 Index("cases_by_opened", cases.c.opened_at, cases.c.id)
 Index("cases_by_queue", cases.c.queue, cases.c.opened_at)

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, Final, NamedTuple
 
 from sqlalchemy import Connection
 
 from tsbridge.core.moments import Interaction, Moment, instant_text
 from tsbridge.core.ports import Ids
 from tsbridge.core.redaction import (
+    BARS,
     Words,
     forgotten,
     lost,
@@ -23,6 +24,7 @@ from tsbridge.core.redaction import (
     personal_words,
     reasons_without,
     retold,
+    silenced,
     told_by,
 )
 from tsbridge.core.rules.judgement import Note
@@ -35,6 +37,19 @@ from tsbridge.store.rulebooks import LiveRulebook
 
 BY = "Zendesk"
 """The actor that the ledger of changes names: whoever redacted it there."""
+
+
+HEARD: Final = 4_000
+"""Moments that are gone through at once to find what decisions had heard: of a long story fewer decisions are held together."""
+
+
+class Retired(NamedTuple):
+    """What was done: decisions with the hash of what is kept with them, moments and bytes that went. `done`: nothing is left."""
+
+    held: Mapping[str, str]
+    moments: Sequence[str]
+    bytes: int
+    done: bool
 
 
 class Redactions:
@@ -58,24 +73,24 @@ class Redactions:
     def clean(self, conn: Connection, tickets: Sequence[str], now: datetime) -> None:
         """Deliveries and first impressions about those of these tickets that lost words keep none: their audits tell them."""
         for ticket in redaction.less_than_told(conn, tickets):
-            for moment in redaction.of_ticket(conn, ticket):
+            for moment in redaction.of(conn, Interaction("zendesk", ticket)):
                 if moment.impression and moment.texts:
                     redaction.rewrite(conn, told_by(moment, Words(), ()), now)
-            redaction.empty_deliveries(conn, ticket, now)
+            redaction.empty_deliveries(conn, Interaction("zendesk", ticket), now)
 
     def forget(self, conn: Connection, ticket: str, now: datetime) -> None:
         """A ticket is deleted for good: its words and what is personal of it go, ids and what was decided stay."""
-        told = redaction.of_ticket(conn, ticket)
+        told = redaction.of(conn, Interaction("zendesk", ticket))
         bare = [(was, is_now) for was in told if was != (is_now := forgotten(was))]
         words = _together(personal_words(was) for was, _ in bare)
         held = self._hold(conn, ticket, lambda _: True, personal, words, now, forget=True)
-        redaction.quote_no_more(conn, ticket, words.out_of)
+        redaction.quote_no_more(conn, Interaction("zendesk", ticket), words.out_of)
         redaction.nothing_wished(conn, ticket)
-        redaction.state_without(conn, ticket, lambda field, _: personal(field))
+        redaction.state_without(conn, Interaction("zendesk", ticket), lambda field, _: personal(field))
         for _, moment in bare:
             redaction.rewrite(conn, moment, now)
         redaction.forget_contacts(conn, ticket)
-        redaction.empty_deliveries(conn, ticket, now)
+        redaction.empty_deliveries(conn, Interaction("zendesk", ticket), now)
         if bare or held:
             self._record(conn, ticket, "ticket.forget", [moment for _, moment in bare], held, now)
 
@@ -86,7 +101,7 @@ class Redactions:
         own = {was.digest for was, _ in fewer}
         others = [
             (was, is_now)
-            for was in redaction.of_ticket(conn, ticket)
+            for was in redaction.of(conn, Interaction("zendesk", ticket))
             if was.digest not in own and was != (is_now := told_by(was, words, values) if _repeats(was) else was)
         ]
         gone = own | {was.digest for was, _ in others}
@@ -97,11 +112,37 @@ class Redactions:
         held = self._hold(
             conn, ticket, lambda seen: bool(fields) or not gone.isdisjoint(seen.heard), is_gone, words, now, forget=bool(fields)
         )
-        redaction.quote_no_more(conn, ticket, words.out_of)
-        redaction.state_without(conn, ticket, lambda *told: told in values)
+        redaction.quote_no_more(conn, Interaction("zendesk", ticket), words.out_of)
+        redaction.state_without(conn, Interaction("zendesk", ticket), lambda *told: told in values)
         for _, moment in (*fewer, *others):
             redaction.rewrite(conn, moment, now)
         self._record(conn, ticket, "words.redact", [moment for _, moment in (*fewer, *others)], held, now)
+
+    def retire(self, conn: Connection, subject: Interaction, now: datetime, decisions_: int, moments: int) -> Retired:
+        """What people said in an interaction that is at rest goes, a part of it at a time: at most so many decisions are held, and when
+        there is none left so many moments lose their words. No decision changes by it."""
+        since, held = instant_text(now), dict[str, str]()
+        most = max(1, min(decisions_, HEARD // max(1, redaction.count(conn, subject))))
+        for id_, version, seen in decisions.to_hold(conn, subject, most):
+            kept = self._made_again(conn, version, seen, subject, since)
+            notes = kept.judgement.notes
+            if notes:
+                words = _all_of(redaction.of(conn, subject))
+                notes = tuple(Note(note.key, words.out_of(note.text)) for note in notes)
+            less = Held(since, kept.judgement._replace(notes=notes), _without(kept.reasons, lambda field: field in TEXT_FIELDS, since))
+            held[id_] = decisions.hold(conn, id_, less, forget=False)
+        if len(held) == most:  # there may be more that saw the words
+            return Retired(held, (), 0, done=False)
+        told = [moment for moment in redaction.of(conn, subject) if moment != silenced(moment)]
+        gone = told[:moments]
+        if gone:
+            redaction.quote_no_more(conn, subject, _all_of(gone).out_of)
+            redaction.state_without(conn, subject, lambda field, _: field in TEXT_FIELDS)
+            for moment in gone:
+                redaction.rewrite(conn, silenced(moment), now)
+            redaction.empty_deliveries(conn, subject, now)
+        size = sum(len(text.body.encode()) for moment in gone for text in moment.texts)
+        return Retired(held, [moment.digest for moment in gone], size, done=len(gone) == len(told))
 
     def _hold(
         self,
@@ -158,6 +199,11 @@ def _without(reasons: Mapping[str, Any], gone: Callable[[str], bool], since: str
         "rules": [{**rule, "because": reasons_without(rule["because"], gone, since)} for rule in reasons["rules"]],
         "near_misses": [{**miss, "missing": reasons_without(miss["missing"], gone, since)} for miss in reasons["near_misses"]],
     }
+
+
+def _all_of(told: Iterable[Moment]) -> Words:
+    """Everything that was said."""
+    return Words(tuple((text.body, BARS) for moment in told for text in moment.texts))
 
 
 def _together(parts: Iterable[Words]) -> Words:

@@ -6,13 +6,11 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Final
 
-from sqlalchemy import Connection
-
 from tsbridge.core.ports import Clock
 from tsbridge.core.retention import Retention
 from tsbridge.store import keep, retention
 from tsbridge.store.db import Database
-from tsbridge.store.retention import Step
+from tsbridge.work.retiring import Retiring
 
 LOOK_AGAIN: Final = timedelta(minutes=10)
 PAUSE: Final = timedelta(seconds=1)
@@ -26,25 +24,26 @@ BYTES: Final = 2 * 1024 * 1024
 class Removal:
     """One step of each class a round. One process at a time. It goes by what is there, so it goes on where it was stopped."""
 
-    def __init__(self, database: Database, clock: Clock, kept: Retention, worker: str) -> None:
+    def __init__(self, database: Database, clock: Clock, kept: Retention, worker: str, retiring: Retiring) -> None:
         self._database = database
         self._clock = clock
         self._kept = kept
         self._worker = worker
+        self._retiring = retiring
         self._next = clock.now()
 
     async def round(self) -> datetime:
         now = self._clock.now()
         if now < self._next:
             return self._next
-        more = False
-        if self._kept.bodies is not None:
-            step = await self._database.write(partial(self._bodies, before=now - self._kept.bodies, now=now))
-            more = step is not None and step.more
-        self._next = now + (PAUSE if more else LOOK_AGAIN)
+        self._next = now + LOOK_AGAIN
+        if await self._database.write(lambda conn: keep.take_turn(conn, TURN, self._worker, now, 3 * LOOK_AGAIN)):
+            more = False
+            if (span := self._kept.bodies) is not None:
+                step = partial(retention.empty_bodies, before=now - span, now=now, rows=ROWS, most_bytes=BYTES)
+                more |= (await self._database.write(step)).more
+            if (span := self._kept.texts) is not None:
+                more |= (await self._retiring.step(now - span)).more
+            if more:
+                self._next = now + PAUSE
         return self._next
-
-    def _bodies(self, conn: Connection, before: datetime, now: datetime) -> Step | None:
-        if not keep.take_turn(conn, TURN, self._worker, now, 3 * LOOK_AGAIN):
-            return None
-        return retention.empty_bodies(conn, before, now, ROWS, BYTES)

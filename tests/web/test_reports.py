@@ -191,5 +191,20 @@ async def test_a_week_is_a_week(week: str, desk: Any) -> None:
     assert (await desk.client.get("/v1/reports/pack", params={"week": week})).status_code == 422
 
 
+@pytest.mark.parametrize(
+    ("name", "sense"), [("responses", "zendesk"), ("resolutions", "zendesk"), ("volumes", "true"), ("coverage", "true")]
+)
+async def test_an_answer_says_in_which_sense_it_counts(name: str, sense: str, desk: Any) -> None:
+    answer = (await desk.client.get(f"/v1/reports/{name}?sense=zendesk")).json()
+    assert answer["sense"] == sense
+    assert {column["sense"] for column in answer["columns"] if column["key"] != "cases"} == {sense}
+    assert {"cases", "open"} <= answer["totals"].keys()
+
+
+async def test_every_report_says_how_much_is_open(desk: Any) -> None:
+    for one in (await desk.client.get("/v1/reports")).json()["items"]:
+        assert "open" in (await desk.client.get(f"/v1/reports/{one['name']}")).json()["totals"]
+
+
 async def test_other_forms_are_not_had(desk: Any) -> None:
     assert (await desk.client.get(WEEK, headers={"Accept": "image/png"})).status_code == 406

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from operator import itemgetter
 from typing import Any
 
 from sqlalchemy import Connection
 
 from tsbridge.acts.around import Around
 from tsbridge.core.moments import Moment, from_json
+from tsbridge.core.story import order_key
 from tsbridge.reports.cases import Case, first_acknowledged, standing_of
 from tsbridge.reports.life import NOTHING, Life, lived
 from tsbridge.reports.model import Question
 from tsbridge.store import reported, rosters, rulebooks
-from tsbridge.store.reported import Among, Span
+from tsbridge.store.reported import Among, Row, Span
 
 
 def span_of(question: Question) -> Span:
@@ -24,24 +26,29 @@ def span_of(question: Question) -> Span:
 
 def cases(conn: Connection, around: Around, question: Question) -> list[Case]:
     """The cases opened in the time asked for, by when they were opened."""
+    return [case for case in cases_about(conn, around, question) if question.holds(case.at)]
+
+
+def cases_about(conn: Connection, around: Around, question: Question) -> list[Case]:
+    """The cases that were opened in the time asked for, or about which something was decided then, by when they were opened."""
     span = span_of(question)
-    return around.once(("opened", *span), lambda: cases_among(conn, reported.opened_in(span)))
+    return around.once(("about", *span), lambda: cases_among(conn, reported.about(span), decided_about(conn, around, question)))
 
 
-def cases_decided(conn: Connection, around: Around, question: Question) -> list[Case]:
-    """The cases about which something was decided in the time asked for, by when they were opened."""
+def decided_about(conn: Connection, around: Around, question: Question) -> Sequence[Row]:
+    """The decisions in force about those cases."""
     span = span_of(question)
-    return around.once(("decided", *span), lambda: cases_among(conn, reported.decided_in(span)))
+    return around.once(("decided", *span), lambda: list(reported.decided(conn, reported.about(span))))
 
 
-def cases_among(conn: Connection, among: Among) -> list[Case]:
-    """These cases, as they were known then."""
+def cases_among(conn: Connection, among: Among, decided: Sequence[Row] | None = None) -> list[Case]:
+    """These cases, as they were known then. `decided`: the decisions in force about them, where they are known."""
     later = reported.learnt_later(conn, among)
-    members: dict[str, list[reported.Row]] = defaultdict(list)
+    members: dict[str, list[Row]] = defaultdict(list)
     for row in reported.members(conn, among):
         members[row["case_id"]].append(row)
     lives = _lives(conn, among, members, unknown=set(reported.first_recorded(conn, among)) if later else set())
-    rules, newest = _rules(conn, among)
+    rules, newest = _rules(reported.decided(conn, among) if decided is None else decided)
     catch_alls = _catch_alls(conn, {version for _, version, _ in newest.values()})
     keys = agent_keys(conn, among.as_of)
     then = _as_known(conn, among, later)
@@ -72,7 +79,7 @@ def cases_among(conn: Connection, among: Among) -> list[Case]:
     return found
 
 
-def _thread(row: reported.Row) -> str:
+def _thread(row: Row) -> str:
     return str(row["thread"] or f"{row['source']}:{row['id']}")
 
 
@@ -83,28 +90,30 @@ def agent_keys(conn: Connection, as_of: datetime) -> dict[str, str]:
     return {str(told["zendesk_user_id"]): key for key, told in agents.items() if (told or {}).get("zendesk_user_id") is not None}
 
 
-def _lives(conn: Connection, among: Among, members: Mapping[str, Sequence[reported.Row]], unknown: set[str]) -> dict[str, Life]:
+def _lives(conn: Connection, among: Among, members: Mapping[str, Sequence[Row]], unknown: set[str]) -> dict[str, Life]:
     """`unknown`: moments that were not known yet."""
-    stories: dict[str, list[Moment]] = defaultdict(list)
+    stories: dict[str, list[tuple[str, Moment]]] = defaultdict(list)
     for case_id, digest, body in reported.stories(conn, among):
         if digest not in unknown:
-            stories[case_id].append(from_json(body, digest))
+            moment = from_json(body, digest)
+            if moment.at <= among.as_of:
+                stories[case_id].append((order_key(moment), moment))
     rests: dict[str, list[datetime]] = defaultdict(list)
     for case_id, at in reported.rests(conn, among):
         rests[case_id].append(at)
     found = {}
     for case_id, story in stories.items():
-        story.sort(key=lambda moment: moment.order)
+        story.sort(key=itemgetter(0))
         joined = {f"{one['source']}:{one['id']}": one["thread"] for one in members[case_id] if one["thread"] is not None}
-        found[case_id] = lived([moment for moment in story if moment.at <= among.as_of], rests[case_id], joined)
+        found[case_id] = lived(story, rests[case_id], joined)
     return found
 
 
-def _rules(conn: Connection, among: Among) -> tuple[dict[str, set[str]], dict[str, tuple[datetime, int, Sequence[str]]]]:
+def _rules(decided: Iterable[Row]) -> tuple[dict[str, set[str]], dict[str, tuple[datetime, int, Sequence[str]]]]:
     """By case the rules that matched; and its newest decision: when, by which version, which rules matched."""
     rules: dict[str, set[str]] = defaultdict(set)
     newest: dict[str, tuple[datetime, int, Sequence[str]]] = {}
-    for row in reported.decided(conn, among):
+    for row in decided:
         case_id, keys = row["case_id"], [key for key, _ in row["matched"]]
         rules[case_id].update(keys)
         if any(kind == "routing" for _, kind in row["matched"]) and (case_id not in newest or row["at"] >= newest[case_id][0]):

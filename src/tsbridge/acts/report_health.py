@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Connection
 
 from tsbridge.acts.around import Around
-from tsbridge.acts.report_cases import agent_keys, cases, cases_among, span_of
+from tsbridge.acts.report_cases import agent_keys, cases, cases_about, cases_among, span_of
 from tsbridge.core.calendar import ALWAYS, Calendar
 from tsbridge.core.rules.language import Rulebook
 from tsbridge.reports.cases import Case, standing_of
 from tsbridge.reports.model import Question
 from tsbridge.reports.sending import Sending
 from tsbridge.reports.targets import Promised, Target
+from tsbridge.reports.tickets import Ticket, tickets_of
 from tsbridge.reports.usual import BEFORE, Seen
 from tsbridge.store import reported, rulebooks
 from tsbridge.store.reported import Span
 
 SECOND = timedelta(seconds=1)
+ALL = 1 << 31
+"""More versions than there are."""
 
 
 def promised(conn: Connection, around: Around, question: Question) -> list[Promised]:
@@ -55,6 +59,28 @@ def _target(within: timedelta | None, case: Case, done_at: datetime | None, cale
     return Target(within // SECOND, took, calendar.open_between(case.at, case.as_of) // SECOND)
 
 
+def tickets(conn: Connection, around: Around, question: Question) -> list[Ticket]:
+    """The tickets created in the time asked for, as Zendesk counts them."""
+    published = sorted((one.published_at, one.version) for one in rulebooks.versions(conn, ALL))
+    calendars: dict[tuple[int, str | None], Calendar] = {}
+    found = []
+    for case in cases_about(conn, around, question):
+
+        def open_at(end: datetime, queue: str | None = case.queue) -> Calendar:
+            place = bisect_right(published, (end, ALL))
+            version = published[place - 1][1] if place else 0
+            if (version, queue) not in calendars:
+                book = around.rulebooks.version(conn, version).book if version else None
+                named = None if book is None or queue is None else book.queues.get(queue)
+                calendars[version, queue] = ALWAYS if book is None or named is None else book.calendars.get(named.calendar, ALWAYS)
+            return calendars[version, queue]
+
+        shown = {name: getattr(case, name) for name in ("case_id", "channel", "category", "severity", "queue", "agent", "rules")}
+        created = (one for one in tickets_of(case.life, open_at) if question.holds(one[1]))
+        found += [Ticket(at=at, **shown, **told) for _, at, told in created]
+    return found
+
+
 def sendings(conn: Connection, around: Around, question: Question) -> list[Sending]:
     span, as_of = span_of(question), question.as_of
     found = []
@@ -78,7 +104,7 @@ def seen(conn: Connection, around: Around, question: Question) -> list[Seen]:
     """The cases of the time asked for and of the eight times of the same length before, as they were known then."""
     span = question.end - question.start
     among = reported.opened_in(Span(question.start - BEFORE * span, question.end, question.as_of))
-    keys, channels = agent_keys(conn, question.as_of), reported.channels(conn, among)
+    keys, channels = agent_keys(conn, question.as_of), reported.channels(conn, among) if question.group_by == "channel" else {}
     later = reported.learnt_later(conn, among)
     known = {case.case_id: case for case in cases_among(conn, reported.these(later, question.as_of))} if later else {}
     found = []

@@ -13,15 +13,25 @@ from tsbridge.acts import report_more as more
 from tsbridge.acts import report_people as people
 from tsbridge.acts.around import Around
 from tsbridge.acts.report_cases import cases
-from tsbridge.reports import calls, claims, firings, holes, sending, steps, targets, usual
+from tsbridge.reports import calls, claims, firings, holes, sending, steps, targets, tickets, usual
 from tsbridge.reports import cases as of_cases
 from tsbridge.reports import people as of_people
-from tsbridge.reports.model import GROUPS, Measure, Question
+from tsbridge.reports.model import GROUPS, Measure, Question, Sense
+
+
+@dataclass(frozen=True, slots=True)
+class Counting:
+    """What is counted, and how it is told."""
+
+    definition: str
+    measures: Callable[[], Sequence[Measure[Any]]]
+    items: Callable[[Connection, Around, Question], Sequence[Any]]
 
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """A report there is. `group_by`: how it is grouped unless told; `charted`: the columns of its chart, of one unit."""
+    """A report there is. `group_by`: how it is grouped unless told; `charted`: the columns of its chart, of one unit. `zendesk`: what it
+    counts in Zendesk's sense, where Zendesk has figures of that name."""
 
     name: str
     title: str
@@ -31,6 +41,13 @@ class Kind:
     charted: tuple[str, ...]
     group_by: str = "day"
     groups: tuple[str, ...] = GROUPS
+    zendesk: Counting | None = None
+
+    def counting(self, sense: Sense) -> Counting:
+        """In this sense, where there is one."""
+        if sense == "zendesk" and self.zendesk is not None:
+            return self.zendesk
+        return Counting(self.definition, self.measures, self.items)
 
 
 _OPENED: Final = "Counts a case in the time in which it was opened, under its category, severity and queue as they stood at `as_of`. "
@@ -39,6 +56,10 @@ _OPEN: Final = (
     "null and `at_least_s` says how long it is at least. "
 )
 
+_BY_TICKET: Final = (
+    "Counts a ticket in the time in which it was created, as Zendesk's own metrics of these names do: only what has happened, in "
+    "percentiles of that alone; `open` says how many are left out. Under what stands for its case. "
+)
 _BUT_RULE: Final = tuple(name for name in GROUPS if name != "rule")
 
 KINDS: Final[Mapping[str, Kind]] = {
@@ -47,8 +68,24 @@ KINDS: Final[Mapping[str, Kind]] = {
         Kind(
             "volumes", "Volumes", _OPENED + "By rule a case counts under each rule that matched in it.", of_cases.volumes, cases, ("cases",)
         ),
-        Kind("responses", "Responses", _OPENED + _OPEN, of_cases.responses, cases, ("acknowledge_p50_s", "acknowledge_p90_s")),
-        Kind("resolutions", "Resolutions", _OPENED + _OPEN, of_cases.resolutions, cases, ("resolve_p50_s", "resolve_p90_s")),
+        Kind(
+            "responses",
+            "Responses",
+            _OPENED + _OPEN,
+            of_cases.responses,
+            cases,
+            ("acknowledge_p50_s", "acknowledge_p90_s"),
+            zendesk=Counting(_BY_TICKET, tickets.responses, health.tickets),
+        ),
+        Kind(
+            "resolutions",
+            "Resolutions",
+            _OPENED + _OPEN,
+            of_cases.resolutions,
+            cases,
+            ("resolve_p50_s", "resolve_p90_s"),
+            zendesk=Counting(_BY_TICKET, tickets.resolutions, health.tickets),
+        ),
         Kind(
             "escalations",
             "Escalations",

@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import Connection
 
 from tsbridge.acts.around import Around
-from tsbridge.acts.report_cases import agent_keys, cases, cases_among, cases_decided, span_of
+from tsbridge.acts.report_cases import agent_keys, cases, cases_about, cases_among, decided_about, span_of
 from tsbridge.reports.calls import Call, called_back
 from tsbridge.reports.cases import Case
 from tsbridge.reports.claims import is_claim
@@ -46,10 +46,8 @@ def _step(row: Row, keys: dict[str, str], as_of: datetime) -> Step:
 
 def firings(conn: Connection, around: Around, question: Question) -> list[Firing]:
     """A firing for each rule of each decision; of a decision without any, one without a rule."""
-    span = span_of(question)
-    among = reported.decided_in(span)
-    whole = {case.case_id: case for case in cases_decided(conn, around, question)}
-    rows = sorted(reported.decided(conn, among), key=lambda row: (row["at"], row["id"]))
+    whole = {case.case_id: case for case in cases_about(conn, around, question)}
+    rows = sorted(decided_about(conn, around, question), key=lambda row: (row["at"], row["id"]))
     asks = _asks(conn, {row["rulebook_version"] for row in rows})
     first: dict[tuple[str, str], datetime] = {}
     by: dict[tuple[str, str], set[Asks]] = defaultdict(set)

@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import Connection
 
 from tsbridge.acts.around import Around
-from tsbridge.acts.report_cases import agent_keys, cases_decided, span_of
+from tsbridge.acts.report_cases import agent_keys, cases_about, span_of
 from tsbridge.core.burden import Burden, of_time
 from tsbridge.core.coverage import holes
 from tsbridge.core.duties_as_known import Spell
@@ -91,7 +91,7 @@ def _acts(conn: Connection, around: Around, question: Question) -> list[Act]:
     span = span_of(question)
     keys = agent_keys(conn, question.as_of)
     emails = _emails(conn, around, question)
-    whole = {case.case_id: case for case in cases_decided(conn, around, question) if case.case_id is not None}
+    whole = {case.case_id: case for case in cases_about(conn, around, question) if case.case_id is not None}
     found = []
     for case in whole.values():
         for event in case.life.events:

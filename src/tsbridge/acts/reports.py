@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import Connection
 
 from tsbridge.acts.around import Around
-from tsbridge.acts.report_kinds import KINDS, Kind
+from tsbridge.acts.report_kinds import KINDS, Counting, Kind
 from tsbridge.acts.report_people import days
 from tsbridge.reports import pack
 from tsbridge.reports.kept import corrected, from_kept, name_of, to_kept
@@ -25,16 +25,17 @@ class NoReport(LookupError):
 def report(conn: Connection, around: Around, question: Question) -> Report:
     """The figures. Raises `NoReport`."""
     kind = _kind(question)
-    items = _items(conn, around, kind, question)
-    return table(question, kind.title, kind.definition, kind.measures(), items, days(conn, around, question))
+    counting = kind.counting(question.sense)
+    items = _items(conn, around, counting, question)
+    return table(question, kind.title, counting.definition, counting.measures(), items, days(conn, around, question))
 
 
 def opens(conn: Connection, around: Around, question: Question, group: str | None, column: str | None) -> list[Opened]:
     """The cases behind a group, or behind one of its figures; `group` None: the totals. Raises `NoReport`."""
-    kind = _kind(question)
-    items = _items(conn, around, kind, question)
+    counting = _kind(question).counting(question.sense)
+    items = _items(conn, around, counting, question)
     try:
-        return opened(question, kind.measures(), items, days(conn, around, question), group, column)
+        return opened(question, counting.measures(), items, days(conn, around, question), group, column)
     except KeyError:
         raise NoReport("column") from None
 
@@ -70,9 +71,10 @@ def pack_of(start: datetime, end: datetime, as_of: datetime, zone: tzinfo) -> li
     return [Question(name, start, end, by, as_of, zone) for name, by in pack.CONTENTS]
 
 
-def _items(conn: Connection, around: Around, kind: Kind, question: Question) -> Sequence[Any]:
+def _items(conn: Connection, around: Around, counting: Counting, question: Question) -> Sequence[Any]:
     """Read once for all groupings."""
-    return around.once((kind.name, question.start, question.end, question.as_of), lambda: kind.items(conn, around, question))
+    asked = (question.name, question.sense, question.start, question.end, question.as_of, question.group_by == "channel")
+    return around.once(asked, lambda: counting.items(conn, around, question))
 
 
 def _kind(question: Question) -> Kind:

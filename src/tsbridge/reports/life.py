@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 from tsbridge.core.casestate import CaseState
 from tsbridge.core.heard import hear
 from tsbridge.core.moments import UNJUDGED, Interaction, Moment, Value
-from tsbridge.core.story import asks_anew, order_key
+from tsbridge.core.story import asks_anew
 from tsbridge.core.track import DONE, EMPTY, Track, key_of
 
 CREATED, REPLIED, ANSWERED, SOLVED, UNSOLVED = "created", "replied", "answered", "solved", "unsolved"
@@ -36,47 +36,45 @@ class Event(NamedTuple):
 @dataclass(frozen=True, slots=True)
 class Life:
     """The events of a case, oldest first; by `source:id` what is known of its interactions at the end of them, and when each was last
-    heard of."""
+    heard of. `resolved_at`: when it was resolved for the last time; None while it is open."""
 
     events: tuple[Event, ...]
     tracks: Mapping[str, Track]
     heard: Mapping[str, datetime]
+    resolved_at: datetime | None = None
 
-    def first(self, *what: str, of: str | None = None) -> Event | None:
-        return next((one for one in self.events if one.what in what and of in (None, one.of)), None)
-
-    def last(self, *what: str, of: str | None = None) -> Event | None:
-        return next((one for one in reversed(self.events) if one.what in what and of in (None, one.of)), None)
+    def first(self, *what: str) -> Event | None:
+        for one in self.events:
+            if one.what in what:
+                return one
+        return None
 
     def count(self, what: str) -> int:
         return sum(one.what == what for one in self.events)
-
-    @property
-    def resolved_at(self) -> datetime | None:
-        """When it was resolved for the last time; None while it is open."""
-        found = self.last(RESOLVED, REOPENED)
-        return found.at if found is not None and found.what == RESOLVED else None
 
 
 NOTHING: Final = Life((), {}, {})
 
 
-def lived(story: Sequence[Moment], rests: Iterable[datetime] = (), joined: Mapping[str, str] = EMPTY) -> Life:
-    """The life of a case by its story, in order. `rests`: when it came to rest by time alone; `joined`: as `CaseState.joined`."""
+def lived(story: Iterable[tuple[str, Moment]], rests: Iterable[datetime] = (), joined: Mapping[str, str] = EMPTY) -> Life:
+    """The life of a case by its story: moments by their places, in order. `rests`: when it came to rest by time alone; `joined`: as
+    `CaseState.joined`."""
     state, found, heard = CaseState(joined=joined), list[Event](), dict[str, datetime]()
     resting = sorted(rests, reverse=True)
-    for moment in story:
+    for place, moment in story:
         while resting and resting[-1] <= moment.at:
             state = _rest(state, resting.pop(), found)
         subject = moment.subject
         before = state
-        state, previous, changed = hear(state, moment, subject, order_key(moment), asks_anew(moment))
+        state, previous, changed = hear(state, moment, subject, place, asks_anew(moment))
         if moment.event not in UNJUDGED:
             heard[key_of(subject)] = moment.at
             found += _told(before, state, moment, subject, previous, changed)
     for at in reversed(resting):
         state = _rest(state, at, found)
-    return Life(tuple(found), state.tracks, heard)
+    last = next((one for one in reversed(found) if one.what in (RESOLVED, REOPENED)), None)
+    resolved_at = last.at if last is not None and last.what == RESOLVED else None
+    return Life(tuple(found), state.tracks, heard, resolved_at)
 
 
 def _rest(state: CaseState, at: datetime, found: list[Event]) -> CaseState:

@@ -108,7 +108,8 @@ async def show_report(
     as_of: AsOf = None,
     sense: In = "true",
 ) -> Response:
-    """The figures of a report. The same `as_of` gives the same bytes."""
+    """The figures of a report. The same `as_of` gives the same bytes. Where Zendesk has no figures of that name the sense is `true`, and
+    the answer says so."""
     form = choose(request, (JSON, CSV, XLSX))
     found = await _report(desk, question(desk, name, since, until, group_by, as_of, sense))
     headers = {"Vary": "Accept"}
@@ -230,7 +231,7 @@ def question(
     )
     if not start < end <= start + LONGEST:
         raise invalid("query", "to", f"Expected a time behind `from`, within {LONGEST.days} days.")
-    return Question(name, start, end, by, known, desk.zone, sense)
+    return Question(name, start, end, by, known, desk.zone, sense if kind.zendesk is not None else "true")
 
 
 def _known_at(desk: Desk, as_of: str | None) -> datetime:

@@ -40,16 +40,20 @@ from tsbridge.roster import ical_in
 from tsbridge.roster.ical_in import MOST_EVENTS
 from tsbridge.server import CONNECTIONS, config
 from tsbridge.settings import load
-from tsbridge.store import replays
+from tsbridge.store import facts, keep, replays
 from tsbridge.store.db import Database
 from tsbridge.store.intake import WAITING_BYTES, CannotStore, Intake
 from tsbridge.store.replays import KEEP, MOST_OPEN, TooManyOpen
 from tsbridge.store.rulebooks import KEEP as BUILT
 from tsbridge.vendors import reading
 from tsbridge.vendors.zendesk.client import AccessToken, ZendeskClient
+from tsbridge.vendors.zendesk.read_fields import OwnUser
 from tsbridge.wiring import outside
+from tsbridge.work.hearing import STREAM
 from tsbridge.work.notify import MOST_UNKNOWN
 from tsbridge.work.paging import SENT_AT_ONCE
+from tsbridge.work.reads import ReadBudget
+from tsbridge.work.stream import MOST, Stream
 
 ROOT = Path(__file__).resolve().parent.parent
 SOURCE = ROOT / "src" / "tsbridge"
@@ -159,6 +163,36 @@ def test_a_subject_is_cut_and_says_so() -> None:
 def test_tags_are_as_many_and_as_long_as_they_may_be() -> None:
     told = reading.tags([f"tag{n:04d}" + "x" * 200 for n in range(600)])
     assert (len(told), {len(tag) for tag in told}) == (reading.TAGS, {reading.TAG_LENGTH})
+
+
+def test_rows_of_an_export_without_end_are_kept_in_bounds_and_the_rest_is_read_alone(database: Database, clock: SettableClock) -> None:
+    """Every ticket rang after what the export tells of it: nothing of it can be told before the export's end."""
+    page = 1_000
+    child = {"id": 11, "event_type": "Comment", "body": "hello", "public": True, "via": {"channel": "web"}}
+
+    class Account:
+        async def ticket_events(self, start_time: int) -> dict[str, Any]:
+            first = start_time * page
+            about = {"updater_id": 41, "created_at": "2026-11-22T08:00:00Z", "event_type": "Audit", "child_events": [child]}
+            rows = [{"id": n, "ticket_id": n, **about} for n in range(first, first + page)]
+            return {"ticket_events": rows, "end_time": start_time + 1, "end_of_stream": False}
+
+    async def hear(heard: Any) -> None:
+        raise AssertionError("nothing can be told yet")
+
+    pages = MOST // page + 3
+    tickets = [str(n) for n in range(page, (pages + 1) * page)]
+    database.write_now(lambda conn: facts.want_read(conn, tickets, clock.now(), clock.now()))
+    database.write_now(lambda conn: keep.put(conn, STREAM, {"from": 1, "behind": None}))
+    stream = Stream(database, clock, Account(), lambda: OwnUser("7"), "w1", ReadBudget(database, clock), hear, lambda: None)
+    for _ in range(pages):
+        clock.advance(60)
+        assert asyncio.run(stream.round()) is True
+    waiting = database.read_now(lambda conn: facts.of(conn, tickets))
+    alone = sorted((ticket for ticket, one in waiting.items() if one.alone), key=int)
+    assert stream._rows() == MOST
+    assert alone == tickets[: 3 * page]
+    assert len(waiting) == len(tickets)
 
 
 # Rules and people

@@ -121,8 +121,9 @@ class Stream:
             await self._tell_all(self._behind(now))
             self._looked_at = now
             return now + IN_A_STORM
-        if sum(map(len, self._news.values())) > MOST:
+        if self._rows() > MOST:
             await self._tell_ready(datetime.fromtimestamp(reached, UTC) - SKEW)
+            await self._let_go()
         return True
 
     async def _place(self, now: datetime) -> int:
@@ -162,6 +163,22 @@ class Stream:
         open_ = await self._database.read(lambda conn: wanted.of(conn, list(self._news)))
         rang = {ticket: one.rang_at for ticket, one in open_.items() if one.rang_at is not None}
         await self._tell([ticket for ticket in self._news if ticket not in rang or rang[ticket] <= behind], behind)
+
+    async def _let_go(self) -> None:
+        """What is too much, once all is told that can be: those seen first have rung since then, and are read on their own instead."""
+        over: list[str] = []
+        rows = self._rows()
+        while rows > MOST:
+            over.append(next(iter(self._news)))
+            rows -= len(self._news.pop(over[-1]))
+        if over:
+            now = self._clock.now()
+            await self._database.write(lambda conn: wanted.want_read(conn, over, now, now, alone=True))
+            log.warning("more of an export waits than is kept: tickets are read on their own", extra={"count": len(over)})
+            self._wake()
+
+    def _rows(self) -> int:
+        return sum(map(len, self._news.values()))
 
     async def _tell(self, tickets: Sequence[str], behind: datetime) -> None:
         for start in range(0, len(tickets), TOGETHER):

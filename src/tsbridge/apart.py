@@ -93,7 +93,7 @@ def elsewhere(work: Callable[..., T], document: Any, *more: Any, limits: Limits,
     Raises `NoProcess`, or `Died` when it did not come back, whatever it was: that is not to be tried here; or `Ended`.
     """
     command = f"import os; os.nice({NICE}); from tsbridge.apart import main; main({limits.computing_s}, {limits.memory})"
-    told = pickle.dumps((work, document, more), pickle.HIGHEST_PROTOCOL)
+    told = _whole((work, document, more))
     try:
         child = subprocess.Popen(  # noqa: S603  # our own interpreter and module
             [python, "-P", "-c", command],
@@ -137,6 +137,12 @@ def end_all() -> int:
     return len(ending)
 
 
+def _whole(value: Any) -> bytes:
+    into = io.BytesIO()
+    _Pickler(into, pickle.HIGHEST_PROTOCOL).dump(value)
+    return into.getvalue()
+
+
 def sent(value: Any, document: Any) -> bytes:
     """A value as bytes, without the document, which the other side has."""
     into = io.BytesIO()
@@ -153,9 +159,11 @@ def _read_only(found: dict[Any, Any]) -> MappingProxyType[Any, Any]:
     return MappingProxyType(found)
 
 
-class _Sender(pickle.Pickler):
+class _Pickler(pickle.Pickler):
     dispatch_table = copyreg.dispatch_table | {MappingProxyType: lambda proxy: (_read_only, (dict(proxy),))}
 
+
+class _Sender(_Pickler):
     def __init__(self, into: io.BytesIO, document: Any) -> None:
         super().__init__(into, pickle.HIGHEST_PROTOCOL)
         self._document = document

@@ -11,7 +11,10 @@ import httpx
 import pytest
 from fastapi.routing import APIRoute
 
+from tests.clocks import CountingIds
 from tests.web.conftest import BOOK
+from tests.web.test_rulebook import ROSTER
+from tsbridge.apart import MANY, apart_if_large
 from tsbridge.web.app import create_app
 from tsbridge.web.asked import AT_ONCE, WAITING, Bench, aside, mark_of
 from tsbridge.web.route import QUICK
@@ -117,3 +120,27 @@ async def test_a_large_body_that_is_no_strict_json_is_refused_like_a_small_one(r
 def without_ids(answer: httpx.Response) -> tuple[int, str | None, dict[str, Any]]:
     told = {name: value for name, value in answer.json().items() if name not in ("trace_id", "instance")}
     return answer.status_code, answer.headers.get("content-type"), told
+
+
+async def test_what_is_done_by_processes_of_their_own_says_the_same(room: Any) -> None:
+    rule = {
+        "kind": "escalation",
+        "when": {"all": [{"field": "text", "operator": "contains", "value": "zebra"}]},
+        "then": [{"set_severity": 3}],
+    }
+    large = {**BOOK, "rules": [*({"key": f"z{n}", **rule} for n in range(MANY)), *BOOK["rules"]]}
+    draft = await room.client.get("/v1/rulebook/draft")
+    await room.client.put("/v1/rulebook/draft", json={"document": large}, headers={"If-Match": draft.headers["ETag"]})
+    trial = {"document": large, "given": {"source": "zendesk", "text": "a bite"}, "roster": ROSTER}
+    told = []
+    for apart in (lambda work, document, *more: work(document, *more), apart_if_large):
+        async with room.other(apart=apart, ids=CountingIds()) as client:
+            answers = [
+                await client.post("/v1/rulebook/test", json={}),
+                await client.post("/v1/rulebook/test/generate", json={}),
+                await client.post("/v1/rulebook/try", json=trial),
+                await client.get("/v1/rulebook/versions/diff?from=draft&to=live"),
+            ]
+        assert [answer.status_code for answer in answers] == [200] * 4, [answer.text[:300] for answer in answers]
+        told.append([{name: value for name, value in answer.json().items() if name not in ("id", "at", "next_due")} for answer in answers])
+    assert told[0] == told[1]

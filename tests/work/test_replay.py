@@ -15,12 +15,14 @@ from sqlalchemy import func, select, update
 from tests.clocks import START, SettableClock
 from tests.work.test_walk_laws import BOOK, STORY, ticket, walked
 from tests.work.walk import Walk
+from tsbridge.apart import RULEBOOKS, elsewhere
 from tsbridge.core.replay import contested
 from tsbridge.core.rules.document import read
 from tsbridge.core.rules.judge import Judge
 from tsbridge.store import history, replays, shadow
 from tsbridge.store.db import Database
 from tsbridge.store.tables import chain, decisions, desired
+from tsbridge.web import effects
 from tsbridge.work.replay import A_MOMENT, PATIENCE, Replays, Shadowing
 
 UTC = ZoneInfo("UTC")
@@ -266,3 +268,13 @@ def test_a_shadow_that_ends_leaves_nothing(database: Database, late: SettableClo
     assert database.write_now(shadow.end)
     assert database.read_now(shadow.find) is None
     assert not database.write_now(shadow.end)
+
+
+def test_what_would_move_among_the_newest_stories_is_the_same_worked_out_by_another_process(
+    database: Database, clock: SettableClock
+) -> None:
+    walk = walked(database, clock, [list(STORY)])
+    told = walk.database.read_now(lambda conn: effects.newest(conn, 50))
+    here = effects.compared(BOOK, milder(), told, UTC)
+    assert here["effect"]["stories"]["cases"] >= 1
+    assert elsewhere(effects.compared, BOOK, milder(), told, UTC, limits=RULEBOOKS) == here

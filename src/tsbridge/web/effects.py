@@ -29,6 +29,11 @@ def newest(conn: Connection, most: int) -> Newest:
     return (history.recent(conn, most, contacts=True, staff=True) if most else ()), history.last_at(conn)
 
 
+def compared(before: Document, after: Document, found: Newest, zone: tzinfo) -> dict[str, Any]:
+    """What changed from one document to the other, in words and in effect. Takes its time."""
+    return {**diff.diff(before, after), "effect": effect(before, after, found, zone)}
+
+
 def effect(before: Document, after: Document, found: Newest, zone: tzinfo) -> dict[str, Any] | None:
     """The tests that the two decide differently, and what would move among these cases; None when one has faults. Takes its time."""
     try:

@@ -15,7 +15,6 @@ from tsbridge.core.rules.document import read
 from tsbridge.core.rules.facts import YEARS
 from tsbridge.core.rules.language import Rulebook
 from tsbridge.rulebook.calendar_days import calendar_days
-from tsbridge.rulebook.diff import diff
 from tsbridge.rulebook.examine import SEVERITIES, joined
 from tsbridge.store import almanacs
 from tsbridge.store import rulebooks as store
@@ -118,8 +117,7 @@ async def diff_versions(
     one, other = _named("from", since, by), _named("to", until, by)
     (was, before), (became, after) = await desk.database.read(lambda conn: (one(conn), other(conn)))
     told = await desk.database.read(lambda conn: effects.newest(conn, most))
-    effect = await aside(effects.effect, before, after, told, desk.zone)
-    return {"from": was, "to": became, **diff(before, after), "effect": effect}
+    return {"from": was, "to": became, **await aside(desk.apart, effects.compared, before, after, told, desk.zone)}
 
 
 @routes.get("/versions/{version}")
@@ -263,7 +261,7 @@ async def try_rulebook(desk: Made, by: Ops, body: Trial, near: Nearby) -> dict[s
 
     version, document, asked, almanac = await desk.database.read(chosen)
     await documents.refuse_faulty(desk, document)
-    return await aside(trial.tried, document, version or None, desk.zone, asked, trial_id, near, almanac)
+    return await aside(desk.apart, trial.tried, document, version or None, desk.zone, asked, trial_id, near, almanac)
 
 
 @routes.post("/publish", status_code=201)

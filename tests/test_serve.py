@@ -41,7 +41,7 @@ def ask(url: str, body: Any = None, **headers: str) -> tuple[int, Any]:
             return refused.code, json.loads(refused.read())
 
 
-def until(look: Any, within_s: float = 30) -> Any:
+def until(look: Any, within_s: float = 60) -> Any:
     """What `look` gives once it gives something; another process is at work meanwhile."""
     end = time.monotonic() + within_s
     while time.monotonic() < end:
@@ -95,6 +95,15 @@ def test_a_delivery_becomes_a_case_and_a_signal_ends_the_service_with_0(tmp_path
     first = next(json.loads(line) for line in told.splitlines() if line.startswith("{") and "logger" in line)
     assert (first["event"], first["zone_rules"]) == ("starting", ZONE_RULES)
     assert (first["mode"], first["reason"]) == ("live", "TSBRIDGE_WRITEBACK says live, and nobody has switched it")
+
+
+@pytest.mark.parametrize("fresh_url", ["postgresql"], indirect=True)
+def test_a_worker_without_a_port_works_and_ends_with_0(tmp_path: Path, database_url: str) -> None:
+    with process(tmp_path, database_url, "worker") as worker:
+        until(lambda: '"working"' in (tmp_path / "log").read_text())
+        worker.send_signal(signal.SIGTERM)
+        assert worker.wait(30) == 0
+    assert '"stopped"' in (tmp_path / "log").read_text()
 
 
 @pytest.mark.parametrize("fresh_url", ["postgresql"], indirect=True)

@@ -26,7 +26,7 @@ from tsbridge.rulebook.ready import Ready, make_ready
 T = TypeVar("T")
 
 MANY: Final = 200
-"""So many rules are worth a process of their own: it takes a third of a second to begin."""
+"""So many rules or triggers are worth a process of their own: it takes a third of a second to begin."""
 LONG: Final = 64 << 10
 """So many bytes of a rulebook's text are."""
 DOCUMENT: Final = "document"
@@ -67,15 +67,15 @@ def ready_apart(document: Any, zone: tzinfo, year: int) -> Ready:
 
 
 def apart_if_large(work: Callable[..., T], document: Any, *more: Any) -> T:
-    """`work(document, *more)`, elsewhere when it takes long: of a rulebook, or its text. Raises as `apart`."""
+    """`work(document, *more)`, elsewhere when it takes long: of a rulebook or Zendesk's triggers, or the text of one. Raises as `apart`."""
     return apart(work, document, *more) if _large(document) else work(document, *more)
 
 
 def _large(document: Any) -> bool:
     if isinstance(document, bytes):
         return len(document) > LONG
-    rules = document.get("rules") if isinstance(document, dict) else None
-    return isinstance(rules, list) and len(rules) >= MANY
+    parts = document.values() if isinstance(document, dict) else ()
+    return any(isinstance(part, list) and len(part) >= MANY for part in parts)
 
 
 def apart(work: Callable[..., T], document: Any, *more: Any, limits: Limits = RULEBOOKS, python: str = sys.executable) -> T:

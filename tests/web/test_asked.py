@@ -68,7 +68,8 @@ async def test_all_that_takes_long_is_let_in_by_the_bench(room: Any) -> None:
     marked = {route.name for route in create_app(room.desk).routes if isinstance(route, APIRoute) and mark_of(route.endpoint) is not None}
     assert marked == {
         *("check_rulebook", "run_tests", "generate_tests", "try_rulebook", "diff_versions", "show_draft", "replace_draft"),
-        *("import_from_zendesk", "start_replay", "start_shadow", "check_roster", "show_report", "list_report_cases"),
+        *("import_from_zendesk", "start_replay", "start_shadow", "check_roster"),
+        *("show_pack", "show_report", "show_chart", "list_report_cases"),
     }
 
 
@@ -144,3 +145,17 @@ async def test_what_is_done_by_processes_of_their_own_says_the_same(room: Any) -
         assert [answer.status_code for answer in answers] == [200] * 4, [answer.text[:300] for answer in answers]
         told.append([{name: value for name, value in answer.json().items() if name not in ("id", "at", "next_due")} for answer in answers])
     assert told[0] == told[1]
+
+
+async def test_many_triggers_are_imported_by_a_process_of_its_own(room: Any) -> None:
+    one = {"active": True, "conditions": {"all": [{"field": "status", "operator": "is", "value": "new"}], "any": []}}
+    triggers = [{**one, "id": n, "title": f"t{n}", "actions": [{"field": "current_tags", "value": f"ts_{n}"}]} for n in range(MANY)]
+    told = []
+    for apart in (lambda work, document, *more: work(document, *more), apart_if_large):
+        async with room.other(apart=apart) as client:
+            for body in ({"triggers": triggers}, {"triggers": [1] * MANY}):
+                answer = await client.post("/v1/rulebook/import/zendesk", json=body)
+                told.append((answer.status_code, answer.json().get("rules"), answer.json().get("errors")))
+    assert told[:2] == told[2:]
+    assert len(told[0][1]) == MANY
+    assert told[1][0] == 422

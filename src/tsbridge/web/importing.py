@@ -46,7 +46,7 @@ async def import_from_zendesk(desk: Made, by: Ops, body: Document, response: Res
     if place is not None:
         need_match(if_match, draft_tag(draft))
     try:
-        found = await aside(import_zendesk, body, draft.document)
+        found: Document = await aside(desk.apart, import_zendesk, body, draft.document)
     except ValueError as refused:
         raise invalid("body", "#", str(refused).capitalize() + ".", code="zendesk_rules") from None
     if place is None:

@@ -26,6 +26,7 @@ from tsbridge.store.notice_tables import notices
 from tsbridge.store.rejudges import Filter, ask, end
 from tsbridge.store.tables import changes, desired, escalations, moments
 from tsbridge.store.tables import decisions as decision_rows
+from tsbridge.work.loop import LEASE
 from tsbridge.work.rejudge import REPUBLISHED, Rejudging
 from tsbridge.work.replay import Contest
 
@@ -381,10 +382,10 @@ def test_killed_anywhere_it_goes_on_and_does_nothing_twice(
             with pytest.raises(Killed):
                 worked(walk, id_)
             crashpoint.disarm()
-            walk.clock.advance(timedelta(minutes=1))  # its lease ends
+            walk.clock.advance(LEASE)
         done = worked(walk, id_, "w2")
         if killed:
-            walk.clock.advance(-timedelta(minutes=1))
+            walk.clock.advance(-LEASE)
         assert (done.status, done.done, done.summary["changed"]) == ("done", 3, 2)
         ends.append((walk.outcome()["wishes"], [found["case_id"] for found in moves(walk, id_)], entries(walk.database)))
     assert ends[0] == ends[1]

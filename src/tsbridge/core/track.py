@@ -69,7 +69,7 @@ class Track:
         told |= follows_from(told, previous)
         was, now = known.get(REQUESTER), told.get(REQUESTER)
         if now is None or was is None or now == was:
-            track = replace(self, facts={**known, **told})
+            track = Track(self.opened_at, {**known, **told}, self.declined, self.others, self.overwrote)
         elif moment.event == FACTS:  # looked up later, of whoever was the requester then
             theirs = {name: told.pop(name) for name in sorted(told) if _is_theirs(name)}
             others = {**self.others, str(now): {**self.others.get(str(now), {}), **theirs}}

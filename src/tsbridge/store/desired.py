@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Final, NamedTuple
 
-from sqlalchemy import Connection, Select, and_, case, func, literal_column, or_, select, update
+from sqlalchemy import Connection, Integer, Select, Text, and_, bindparam, case, func, literal_column, or_, select, update
 
 from tsbridge.core.helpdesk import Ours, Search, Wish, passed_over
 from tsbridge.core.helpdesk_json import ours_from, ours_json, wish_from, wish_json
@@ -253,25 +253,34 @@ def resume_rules(conn: Connection, now: datetime) -> int:
     return conn.execute(update(desired).where(*parked).values(status="waiting", reason=None, due_at=now)).rowcount
 
 
+_NOW: Final = bindparam("now", type_=desired.c.due_at.type)
+_FREE_AT: Final = case((desired.c.lease_until > desired.c.due_at, desired.c.lease_until), else_=desired.c.due_at)
+_NEXT_DUE: Final = select(func.min(_FREE_AT, type_=desired.c.due_at.type)).where(IS_OPEN)
+_DUE_NOW: Final = and_(IS_OPEN, desired.c.due_at <= _NOW, or_(desired.c.lease_until.is_(None), desired.c.lease_until <= _NOW))
+_HOW_MANY_DUE: Final = select(func.count()).select_from(
+    select(literal_column("1")).select_from(desired).where(_DUE_NOW).limit(bindparam("most", type_=Integer)).subquery()
+)
+_SILENT: Final = and_(
+    IS_OPEN, desired.c.status == "waiting", or_(desired.c.reason.is_(None), desired.c.reason != bindparam("why", type_=Text))
+)
+_ANY_SILENT: Final = select(desired.c.ticket).where(_SILENT).limit(1)
+
+
 def next_due(conn: Connection) -> datetime | None:
     """When the next wish may be claimed."""
-    free_at = case((desired.c.lease_until > desired.c.due_at, desired.c.lease_until), else_=desired.c.due_at)
-    return conn.execute(select(func.min(free_at, type_=desired.c.due_at.type)).where(IS_OPEN)).scalar()
+    return conn.execute(_NEXT_DUE).scalar()
 
 
 def due(conn: Connection, now: datetime, most: int) -> int:
     """How many wishes may be claimed now, counted up to `most`."""
-    free = or_(desired.c.lease_until.is_(None), desired.c.lease_until <= now)
-    first = select(literal_column("1")).select_from(desired).where(IS_OPEN, desired.c.due_at <= now, free).limit(most).subquery()
-    return conn.execute(select(func.count()).select_from(first)).scalar_one()
+    return conn.execute(_HOW_MANY_DUE, {"now": now, "most": most}).scalar_one()
 
 
 def nobody_writes(conn: Connection, reason: str) -> int:
     """Say why wishes wait for nobody; returns how many did not say so yet."""
-    silent = and_(IS_OPEN, desired.c.status == "waiting", or_(desired.c.reason.is_(None), desired.c.reason != reason))
-    if conn.execute(select(desired.c.ticket).where(silent).limit(1)).first() is None:
+    if conn.execute(_ANY_SILENT, {"why": reason}).first() is None:
         return 0
-    return conn.execute(update(desired).where(silent).values(reason=reason)).rowcount
+    return conn.execute(update(desired).where(_SILENT).values(reason=reason), {"why": reason}).rowcount
 
 
 def _ours(claimed: ClaimedWish) -> tuple[Any, ...]:

@@ -23,6 +23,7 @@ STAND_INS: Final = 60
 """So many handles of one person are looked for, the strongest first; who has more is a mailbox or a test line."""
 
 # Statements of the hot path are built once: building one costs more than running it.
+_JOINED: Final = Keyed(interactions, ("source", "id"), ("source", "id", "thread"), "t.thread IS NOT NULL")
 _PLACE: Final = Update(interactions, ("case_id", "link_rank", "link_because", "thread"), ("source", "id"))
 _DECIDED: Final = Update(decisions, ("case_id",), ("source", "interaction"))
 _WISHED: Final = Update(desired, ("case_id",), ("ticket",))
@@ -149,9 +150,7 @@ def place(conn: Connection, groupings: Iterable[Grouping], stood: Mapping[Intera
 
 def joined(conn: Connection, subjects: Iterable[Interaction]) -> dict[str, str]:
     """Of interactions joined by name the first one they are joined with, as `CaseState.joined` has them."""
-    query = select(interactions.c.source, interactions.c.id, interactions.c.thread)
-    rows = conn.execute(query.where(among(sorted(subjects)), interactions.c.thread.is_not(None)))
-    return {key_of(Interaction(source, id_)): thread for source, id_, thread in rows}
+    return {key_of(Interaction(source, id_)): thread for source, id_, thread in _JOINED.rows(conn, sorted(subjects))}
 
 
 def case_of(conn: Connection, subject: Interaction) -> str | None:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final, NamedTuple
 
-from sqlalchemy import Connection, insert, select, tuple_, update
+from sqlalchemy import Connection, insert, select, update
 
 from tsbridge.core.moments import Interaction
 from tsbridge.core.notices import ACKNOWLEDGED, End, Kept, Notice
@@ -32,6 +32,7 @@ class _Row(NamedTuple):
     over_because: str | None
 
 
+_EVER: Final = Keyed(notices, ("source", "interaction"), _Row._fields)
 _OPEN: Final = Keyed(notices, ("case_id",), ("case_id", *_Row._fields), "t.over_at IS NULL")
 _ADD: Final = insert(notices)
 
@@ -46,12 +47,8 @@ def standing(conn: Connection, case_ids: Iterable[str]) -> dict[str, list[Kept]]
 
 def of(conn: Connection, subjects: Iterable[Interaction]) -> list[Kept]:
     """All notices that these interactions ever asked for, the oldest first."""
-    found: list[Kept] = []
-    wanted = sorted(map(tuple, subjects))
-    for part in parts(wanted):
-        theirs = tuple_(notices.c.source, notices.c.interaction).in_(part)
-        found += [kept(row) for row in conn.execute(select(notices).where(theirs).order_by(notices.c.at, notices.c.id))]
-    return found
+    rows = [_Row(*row) for row in _EVER.rows(conn, sorted(subjects))]
+    return [kept(row) for row in sorted(rows, key=lambda row: (row.at, row.id))]
 
 
 def rows_standing(conn: Connection, ids: Sequence[str]) -> list[Any]:

@@ -53,12 +53,16 @@ def lock(conn: Connection) -> None:
     keep.lock(conn, LOCK, {})
 
 
+_NEXT: Final = (
+    select(func.min(notices.c.due_at)).where(notices.c.due_at.is_not(None)),
+    select(func.min(duty_notices.c.due_at)).where(duty_notices.c.due_at.is_not(None)),
+    select(func.min(_FREE, type_=messages.c.due_at.type)).where(TO_SEND),
+)
+
+
 def next_due(conn: Connection) -> datetime | None:
     """When the next notice has to be looked at, or the next message may go."""
-    looks = conn.execute(select(func.min(notices.c.due_at)).where(notices.c.due_at.is_not(None))).scalar()
-    news = conn.execute(select(func.min(duty_notices.c.due_at)).where(duty_notices.c.due_at.is_not(None))).scalar()
-    goes = conn.execute(select(func.min(_FREE, type_=messages.c.due_at.type)).where(TO_SEND)).scalar()
-    return min((at for at in (looks, news, goes) if at is not None), default=None)
+    return min((at for at in [conn.execute(query).scalar() for query in _NEXT] if at is not None), default=None)
 
 
 def due_notices(conn: Connection, now: datetime, limit: int) -> list[Any]:

@@ -33,10 +33,11 @@ class Versions:
         self._table = table
         self._what = what
         self._none = none
+        self._newest = select(func.coalesce(func.max(table.c.version), 0))
 
     def newest(self, conn: Connection) -> int:
         """The number of the live version; 0 where there is none."""
-        return int(conn.execute(select(func.coalesce(func.max(self._table.c.version), 0))).scalar_one())
+        return int(conn.execute(self._newest).scalar_one())
 
     def live_version(self, conn: Connection) -> int:
         """As `newest`; raises where there is none."""

@@ -21,6 +21,7 @@ ID_LENGTH: Final = 200
 TOKEN: Final = re.compile(r"[!-~]+")
 WHOLE: Final = re.compile(r"[0-9]{1,19}")
 BLANKS: Final = frozenset({"", "null", "none", "undefined", "nil", "n/a"})
+LONGEST_BLANK: Final = 10
 UNFILLED: Final = re.compile(r"\{\{[^{}]*\}\}")
 PLACEHOLDER: Final = re.compile(r"\{\{.*?\}\}")
 SINCE_1970: Final = re.compile(r"[0-9]{9,13}(\.[0-9]+)?")
@@ -50,7 +51,7 @@ class Normalized:
 
 def unfilled(value: Any) -> bool:
     """Whether a value is one placeholder that nobody filled in, and nothing else."""
-    return isinstance(value, str) and UNFILLED.fullmatch(value.strip()) is not None
+    return isinstance(value, str) and "{{" in value and UNFILLED.fullmatch(value.strip()) is not None
 
 
 def blank(value: Any) -> bool:
@@ -60,7 +61,7 @@ def blank(value: Any) -> bool:
     if not isinstance(value, str):
         return False
     text = value.strip()
-    return text.lower() in BLANKS or (text.startswith("{{") and text.endswith("}}"))
+    return (len(text) < LONGEST_BLANK and text.lower() in BLANKS) or (text.startswith("{{") and text.endswith("}}"))
 
 
 def text(value: Any, limit: int = TEXT_LENGTH) -> str | None:
@@ -81,6 +82,8 @@ def label(value: Any, limit: int = TEXT_LENGTH) -> str | None:
 
 def id_text(value: Any) -> str | None:
     """A vendor's id as it is; "", "0" and null are no id (reference/zendesk.md section 1.4), nor is an endless one."""
+    if type(value) is str and value.isdigit() and value.isascii():  # so it mostly is
+        return value if value != "0" and len(value) <= ID_LENGTH else None
     if isinstance(value, bool | float | dict | list) or blank(value):
         return None
     found = str(value).strip()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import os
 import signal
@@ -190,8 +191,10 @@ def serve(settings: Settings, host: str, port: int, *, workers_inside: bool, pat
     url = settings.database_url.get_secret_value()
     claim = claim_alone(url)
     try:
+        prepared = prepared_aside(settings, clock)
         with Database.open(url, settings.seal_keys) as database:
-            prepare(database, settings, clock)
+            if not prepared:
+                prepare(database, settings, clock)
             if database.dialect == "sqlite":  # the claim says that no other worker is alive: what a killed one had is free at once
                 database.write_now(lambda conn: leases.end_all(conn, clock.now()))
             made = bridge(settings, database, clock, workers_inside=workers_inside, patience=patience)
@@ -236,6 +239,20 @@ def _exit(code: int) -> None:
 def _say_what_we_are(mode: writemode.Mode) -> None:
     about = {"mode": mode.effective, "reason": mode.because}
     log.info("starting", extra={"version": __version__, "zone_rules": ZONE_RULES, **about})
+
+
+def prepared_aside(settings: Settings, clock: Clock) -> bool:
+    """`prepare` in a copy of this process that ends with it: what migrating and publishing have to know, such as the holidays of all
+    countries, would stay in memory for as long as the service lives. False when something is in the way: here again it is told.
+    """
+    child = os.fork()  # nothing is open and no thread runs yet
+    if child == 0:
+        code = 1
+        with contextlib.suppress(BaseException), Database.open(settings.database_url.get_secret_value(), settings.seal_keys) as database:
+            prepare(database, settings, clock)
+            code = 0
+        os._exit(code)
+    return os.waitpid(child, 0)[1] == 0
 
 
 def prepare(database: Database, settings: Settings, clock: Clock) -> None:

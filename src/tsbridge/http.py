@@ -2,7 +2,8 @@
 
 One connection pool per upstream. No redirects; the proxy and the certificates that the settings name, none of the environment; a
 time-out for each read and one for the whole call; a cap on the bytes of every answer, unpacked; short retries of what is safe to
-repeat (tenacity). The long ones belong to whoever owns the work.
+repeat (tenacity). The long ones belong to whoever owns the work. The library comes with the first client: a process that calls nobody
+does without.
 """
 
 from __future__ import annotations
@@ -17,9 +18,8 @@ from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
-import httpx
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, stop_after_attempt, stop_before_delay
 
 from tsbridge.core import strict_json
@@ -28,10 +28,11 @@ from tsbridge.core.errors import Malformed, OutcomeUnknown, TryLater
 from tsbridge.core.limits import ANSWER_BYTES, CALL_S
 from tsbridge.core.roster import LOOPBACK
 
+if TYPE_CHECKING:
+    import httpx
+
 TRIES: Final = 3
 WITHIN_S: Final = 15
-TIMEOUT: Final = httpx.Timeout(10, connect=3, read=10, write=10, pool=5)
-NOT_SENT: Final = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError)
 PASSING: Final = (502, 503, 504)
 READ_ASIDE: Final = 64 << 10
 """Bytes above which an answer is parsed on another thread: a page of an export would hold up everybody else for half a second."""
@@ -58,6 +59,8 @@ class Outgoing:
 @lru_cache(maxsize=2)
 def trusted(ca_bundle: Path | None) -> ssl.SSLContext:
     """One for all clients: making it takes as long as many calls. Raises OSError for a file of no certificates."""
+    import httpx
+
     context = httpx.create_ssl_context(trust_env=False)
     if ca_bundle is not None:
         context.load_verify_locations(cafile=ca_bundle)
@@ -118,13 +121,15 @@ class Http:
         largest: int = ANSWER_BYTES,
         call_s: float = CALL_S,
     ) -> None:
+        import httpx
+
         tls, proxy = trusted(outgoing.ca_bundle), outgoing.proxy_to(httpx.URL(base_url).host)
         self._client = httpx.AsyncClient(
             base_url=base_url,
             transport=transport,
             verify=tls,
             proxy=None if proxy is None else httpx.Proxy(proxy, ssl_context=tls if proxy.startswith("https:") else None),
-            timeout=TIMEOUT,
+            timeout=httpx.Timeout(10, connect=3, read=10, write=10, pool=5),
             limits=httpx.Limits(max_connections=most, max_keepalive_connections=most),
             trust_env=False,
             follow_redirects=False,
@@ -195,12 +200,15 @@ class Http:
         await self._client.aclose()
 
     async def _once(self, method: str, path: str, safe: bool, **parts: Any) -> Answer:
+        import httpx
+
         asked = {"params": parts["query"], "json": parts["json"], "data": parts["form"], "content": parts["body"]}
         try:
             async with self._client.stream(method, path, **asked, headers=parts["headers"]) as response:
                 raw = await _bounded(response, self._largest)
         except httpx.TransportError as failure:
-            if isinstance(failure, NOT_SENT) or safe:
+            not_sent = isinstance(failure, httpx.ConnectError | httpx.ConnectTimeout | httpx.PoolTimeout | httpx.ProxyError)
+            if not_sent or safe:
                 raise _Passing(failure, None, None) from failure
             raise OutcomeUnknown("cut") from failure
         found = await _answer(response, raw, self._largest)
@@ -211,6 +219,8 @@ class Http:
 
 async def _bounded(response: httpx.Response, most: int) -> bytes:
     """The body, unpacked step by step: a few packed bytes may stand for a million, and none of them is made beyond `most`."""
+    import httpx
+
     packed = response.headers.get("content-encoding", "identity").strip().lower()
     if packed not in ("identity", "", "gzip", "x-gzip"):
         raise _Unpackable
@@ -246,6 +256,8 @@ async def _answer(response: httpx.Response, raw: bytes, most: int) -> Answer:
 
 def _why(failure: BaseException | None) -> str:
     """Why a call did not get through, as far as somebody can do something about it."""
+    import httpx
+
     if isinstance(failure, httpx.ProxyError):
         return "proxy_refused"
     while failure is not None:

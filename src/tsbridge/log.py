@@ -7,18 +7,18 @@ number, a card or a token is masked wherever it stands. Control characters canno
 
 from __future__ import annotations
 
+import json
 import logging
 import re
 import sys
 import traceback
-from collections.abc import MutableMapping
+from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Any, Final, TextIO
-
-import structlog
 
 from tsbridge.core.place import place
 
-Event = MutableMapping[str, Any]
+_OF_EVERY_RECORD: Final = frozenset({*vars(logging.makeLogRecord({})), "message", "asctime"})
 
 ALLOWED: Final = frozenset(
     {
@@ -68,18 +68,7 @@ _NETS: Final = (
 def configure(level: str = "info", stream: TextIO | None = None) -> None:
     """Send everything that is logged in this process to `stream` (standard error) in our form. Again replaces the first."""
     handler = logging.StreamHandler(stream or sys.stderr)
-    handler.setFormatter(
-        structlog.stdlib.ProcessorFormatter(
-            foreign_pre_chain=[structlog.stdlib.ExtraAdder(), structlog.stdlib.add_log_level, structlog.stdlib.add_logger_name],
-            processors=[
-                _exception,
-                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-                structlog.processors.TimeStamper(fmt="iso", utc=True),
-                redact,
-                structlog.processors.JSONRenderer(sort_keys=True),
-            ],
-        )
-    )
+    handler.setFormatter(Lines())
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level.upper())
@@ -97,7 +86,22 @@ def configure(level: str = "info", stream: TextIO | None = None) -> None:
     logging.captureWarnings(True)
 
 
-def redact(_: Any, __: str, event: Event) -> Event:
+class Lines(logging.Formatter):
+    """A record as a line: what it says, what came with it, when and where; of all that, what may be shown."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        event = {key: value for key, value in vars(record).items() if key not in _OF_EVERY_RECORD}
+        event["event"] = record.getMessage()
+        event["level"] = record.levelname.lower()
+        event["logger"] = record.name
+        event["timestamp"] = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+        if record.exc_info and record.exc_info[1] is not None:
+            event["exception"] = _told(record.exc_info[1])
+            event.setdefault("where", place(record.exc_info[1]))
+        return json.dumps(redact(event), sort_keys=True)
+
+
+def redact(event: Mapping[str, Any]) -> dict[str, Any]:
     """Only allowed keys keep their values, and those are cleaned."""
     return {key: clean(value) if key in ALLOWED else _kind(value) for key, value in event.items()}
 
@@ -120,14 +124,8 @@ def _kind(value: Any) -> str:
     return f"<{type(value).__name__}{size}>"
 
 
-def _exception(_: Any, __: str, event: Event) -> Event:
-    """An exception as its type, our own line and where it was raised. Its own words may hold somebody's data: they stay out."""
-    record = event.get("_record")
-    found = getattr(record, "exc_info", None) or event.pop("exc_info", None)
-    event.pop("exc_info", None)
-    if isinstance(found, tuple) and found[0] is not None:
-        frames = traceback.extract_tb(found[2])[-6:]
-        places = " < ".join(f"{frame.filename.rpartition('/')[2]}:{frame.lineno} {frame.name}" for frame in reversed(frames))
-        event["exception"] = f"{found[0].__module__}.{found[0].__qualname__} at {places}"
-        event.setdefault("where", place(found[1]))
-    return event
+def _told(failure: BaseException) -> str:
+    """Its type and where it was raised. Its own words may hold somebody's data: they stay out."""
+    frames = traceback.extract_tb(failure.__traceback__)[-6:]
+    places = " < ".join(f"{frame.filename.rpartition('/')[2]}:{frame.lineno} {frame.name}" for frame in reversed(frames))
+    return f"{type(failure).__module__}.{type(failure).__qualname__} at {places}"

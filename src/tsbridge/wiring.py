@@ -23,7 +23,6 @@ from tsbridge.core.ports import Clock, Ids
 from tsbridge.core.rules.document import read
 from tsbridge.core.rules.read_calendars import of_rulebook
 from tsbridge.feed_source import Source
-from tsbridge.files import load_file
 from tsbridge.http import Http, Outgoing
 from tsbridge.notify.make import Outside
 from tsbridge.readers import Readers
@@ -122,6 +121,8 @@ def publish_starter(database: Database, settings: Settings, clock: Clock) -> int
     """
     if database.read_now(rulebooks.has_any):
         return None
+    from tsbridge.files import load_file  # once in the life of a database
+
     path = starter_path(settings)
     document = load_file(path)
     now = clock.now()
@@ -144,6 +145,8 @@ def publish_first_roster(database: Database, settings: Settings, clock: Clock, i
     """
     if settings.roster is None or database.read_now(rosters.newest):
         return None
+    from tsbridge.files import load_file
+
     document = load_file(settings.roster, dates=True)
     roster = read_roster(document)
     note = f"the first roster, {settings.roster.name}"

@@ -17,7 +17,7 @@ from tests.work.test_staff import ROSTER
 from tsbridge import ZONE_RULES
 from tsbridge.core.almanac import Kept
 from tsbridge.core.ports import Died
-from tsbridge.core.public_days import LIBRARY
+from tsbridge.core.public_days import library
 from tsbridge.core.rules.read_calendars import of_rulebook
 from tsbridge.store import almanacs, rulebooks
 from tsbridge.store.db import Database
@@ -62,7 +62,7 @@ async def test_the_days_of_calendars_are_shown_with_who_says_so(room: Any) -> No
     await room.client.put("/v1/rulebook/draft", json={"document": book(calendars={"office": OFFICE})}, headers=seen)
     asked = {"version": "draft", "from": "2026-08-08", "to": "2026-08-21"}
     shown = (await room.client.get("/v1/rulebook/calendars", params=asked)).json()
-    assert (shown["version"], shown["library"], shown["zone_rules"]) == ("draft", LIBRARY, ZONE_RULES)
+    assert (shown["version"], shown["library"], shown["zone_rules"]) == ("draft", library(), ZONE_RULES)
     (office,) = shown["calendars"]
     assert (office["timezone"], office["hours"]["fri"], office["hours"]["sat"]) == ("Europe/London", "09:00-17:00", "22:00-06:00")
     assert [(day["date"], day["weekday"], day["hours"], day["why"], day["names"]) for day in office["days"]] == [

@@ -17,7 +17,7 @@ from zoneinfo import ZoneInfo
 from tsbridge import ZONE_RULES, zone_by_rules, zone_table
 from tsbridge.core import zones
 from tsbridge.core.moments import canonical
-from tsbridge.core.public_days import LIBRARY, PublicDays, public_days
+from tsbridge.core.public_days import PublicDays, library, public_days
 
 FORMAT: Final = 1
 FIRST_YEAR: Final = 2005
@@ -57,8 +57,11 @@ class Installed:
     """What the installed libraries say."""
 
     hash: None = None
-    library: str = LIBRARY
     zone_rules: str = ZONE_RULES
+
+    @property
+    def library(self) -> str:
+        return library()
 
     def days(self, country: str, subdivision: str | None, year: int) -> PublicDays:
         return public_days(country, subdivision, year)

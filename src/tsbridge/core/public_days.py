@@ -7,14 +7,9 @@ import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Final
 
-import holidays
-from holidays.version import __version__ as _VERSION
-
-LIBRARY: Final = f"holidays {_VERSION}"
-"""Who says so, shown with the days."""
 _REMARK: Final = re.compile(r"\s*\([^)]*\)")
 _APART: Final = re.compile(r"[\W_]+")
 
@@ -29,9 +24,19 @@ class PublicDays:
     """Whether the country moves working days in any year at all."""
 
 
+@cache
+def library() -> str:
+    """Who says so, shown with the days."""
+    from holidays.version import __version__
+
+    return f"holidays {__version__}"
+
+
 @lru_cache(maxsize=512)
 def public_days(country: str, subdivision: str | None, year: int) -> PublicDays:
     """Raises LookupError for a country or subdivision that the library does not know."""
+    import holidays  # with every country of the world; what is published has its days beside it and needs none
+
     try:
         # Names in one language: else each country's are in its own.
         with warnings.catch_warnings(action="ignore"):  # it warns of years in which it knows not all of a country's holidays

@@ -15,16 +15,15 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
-from typing import Any, Final, NamedTuple
-
-from dateutil.rrule import rrule, rrulestr
-from icalendar import Calendar
-from icalendar.error import GloballyUniqueTZIDGuessed
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from tsbridge.core import zones
 from tsbridge.core.elsewhere import Span
 from tsbridge.core.limits import FEED_BYTES
 from tsbridge.roster.ical_lines import Block, blocks
+
+if TYPE_CHECKING:
+    from dateutil.rrule import rrule
 
 MOST_EVENTS: Final = 5_000
 MOST_OCCURRENCES: Final = 20_000
@@ -129,6 +128,9 @@ class _Reader:
 
     def _series(self) -> list[list[_Told]]:
         """The events of the feed, those of one UID together."""
+        from icalendar import Calendar  # most processes read no feed, and these read it in processes of their own
+        from icalendar.error import GloballyUniqueTZIDGuessed
+
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore", GloballyUniqueTZIDGuessed)  # we look for the zone by ourselves
@@ -285,6 +287,8 @@ class _Reader:
                 yield wall
 
     def _rule(self, told: Any, start: _Start, line: int) -> rrule:
+        from dateutil.rrule import rrulestr
+
         parts = {str(name).upper(): values for name, values in told.items()}
         if [str(value).upper() for value in parts.get("FREQ", [])][:1] not in [[one] for one in COARSE]:
             raise BadFeed(line, "expected a rule of days, weeks, months or years")

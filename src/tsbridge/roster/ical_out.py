@@ -9,8 +9,6 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Final, NamedTuple
 
-from icalendar import Calendar, Event, vDuration
-
 FRESH_FOR: Final = timedelta(hours=1)
 """How often calendars are asked to look again. Most look when they like."""
 
@@ -26,6 +24,8 @@ class Entry(NamedTuple):
 
 def write(name: str, entries: Iterable[Entry], as_of: datetime, about: str = "") -> bytes:
     """The feed, named `name`, with a word `about` it; `as_of`: when what it says was last changed. The same give the same bytes."""
+    from icalendar import Calendar, Event, vDuration
+
     calendar = Calendar()
     calendar.add("prodid", "-//tsbridge//roster//EN")
     calendar.add("version", "2.0")

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-import phonenumbers
+if TYPE_CHECKING:
+    import phonenumbers
 
 SCHEME: Final = re.compile(r"^\s*[a-z][a-z0-9.+-]*:(//)?\s*", re.IGNORECASE)
 """tel:, callto:, sip:, and what people put before a number in the same way, as in "Mobile:"."""
@@ -64,6 +65,8 @@ def _read_number(plain: str, region: str, *, valid: bool = False) -> str | None:
 
 
 def _parsed(number: str, region: str | None, *, valid: bool = False) -> str | None:
+    import phonenumbers  # with the numbering plans of all countries: with the first number that is read
+
     try:
         parsed = phonenumbers.parse(number, region)
     except phonenumbers.NumberParseException:
@@ -89,6 +92,8 @@ def _bogus(national: str) -> bool:
 
 def country(e164: str) -> str | None:
     """Two letters of the country a number belongs to; None where several share it."""
+    import phonenumbers
+
     try:
         return phonenumbers.region_code_for_number(phonenumbers.parse(e164))
     except phonenumbers.NumberParseException:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Awaitable
 from typing import Annotated, Any, Final, Literal
 
-import phonenumbers
 from fastapi import APIRouter, Query
 from pydantic import StringConstraints
 from sqlalchemy import Connection
@@ -212,6 +211,8 @@ def person_handles(person: str) -> tuple[tuple[str, str], ...]:
     """What `person` may be as a handle of `core.moments`."""
     if "@" in person:
         return (("email", person.strip().lower()),)
+    import phonenumbers
+
     found = [("zendesk_user", person), ("talkdesk_contact", person)]
     try:
         number = phonenumbers.parse(person if person.startswith("+") else "+" + person.lstrip())

@@ -11,10 +11,9 @@ from typing import Any
 from sqlalchemy import Connection
 
 from tsbridge.acts.around import Around
-from tsbridge.core.moments import Moment, from_json
-from tsbridge.core.story import order_key
+from tsbridge.core.moments import instant_text
 from tsbridge.reports.cases import Case, first_acknowledged, standing_of
-from tsbridge.reports.life import NOTHING, Life, lived
+from tsbridge.reports.life import NOTHING, Body, Life, lived, place_of
 from tsbridge.reports.model import Question
 from tsbridge.store import reported, rosters, rulebooks
 from tsbridge.store.reported import Among, Row, Span
@@ -92,12 +91,11 @@ def agent_keys(conn: Connection, as_of: datetime) -> dict[str, str]:
 
 def _lives(conn: Connection, among: Among, members: Mapping[str, Sequence[Row]], unknown: set[str]) -> dict[str, Life]:
     """`unknown`: moments that were not known yet."""
-    stories: dict[str, list[tuple[str, Moment]]] = defaultdict(list)
+    stories: dict[str, list[tuple[str, Body]]] = defaultdict(list)
+    until = instant_text(among.as_of)
     for case_id, digest, body in reported.stories(conn, among):
-        if digest not in unknown:
-            moment = from_json(body, digest)
-            if moment.at <= among.as_of:
-                stories[case_id].append((order_key(moment), moment))
+        if digest not in unknown and body["at"] <= until:
+            stories[case_id].append((place_of(body, digest), body))
     rests: dict[str, list[datetime]] = defaultdict(list)
     for case_id, at in reported.rests(conn, among):
         rests[case_id].append(at)
@@ -105,7 +103,7 @@ def _lives(conn: Connection, among: Among, members: Mapping[str, Sequence[Row]],
     for case_id, story in stories.items():
         story.sort(key=itemgetter(0))
         joined = {f"{one['source']}:{one['id']}": one["thread"] for one in members[case_id] if one["thread"] is not None}
-        found[case_id] = lived(story, rests[case_id], joined)
+        found[case_id] = lived((body for _, body in story), rests.get(case_id, ()), joined)
     return found
 
 

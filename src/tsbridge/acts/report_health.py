@@ -108,19 +108,22 @@ def seen(conn: Connection, around: Around, question: Question) -> list[Seen]:
     later = reported.learnt_later(conn, among)
     known = {case.case_id: case for case in cases_among(conn, reported.these(later, question.as_of))} if later else {}
     found = []
-    for row in reported.found(conn, among):
-        then = known.get(row["id"])
-        category, severity, queue = (row[name] if then is None else getattr(then, name) for name in ("category", "severity", "queue"))
+    for id_, opened_at, status, severity, category, queue, assignee, agent in reported.standing(conn, among):
+        if (then := known.get(id_)) is not None:
+            category, severity, queue, has = then.category, then.severity, then.queue, then.agent
+            is_open = then.life.resolved_at is None
+        else:
+            has, is_open = standing_of(keys, assignee, agent), status == "open"
         one = Seen(
-            at=row["opened_at"],
-            case_id=row["id"],
-            channel=channels.get(row["id"]),
+            at=opened_at,
+            case_id=id_,
+            channel=channels.get(id_),
             category=category,
             severity=severity,
             queue=queue,
-            agent=standing_of(keys, row["assignee"], row["agent"]) if then is None else then.agent,
-            before=row["opened_at"] < question.start,
-            is_open=row["status"] == "open" if then is None else then.life.resolved_at is None,
+            agent=has,
+            before=opened_at < question.start,
+            is_open=is_open,
         )
         found.append(one)
     return found

@@ -77,6 +77,7 @@ def _firing(row: Row, rules: tuple[str, ...], case: Case, right: bool | None) ->
         agent=case.agent,
         rules=rules,
         decision=row["id"],
+        pair=(case.case_id, rules[0] if rules else None),
         is_open=case.life.resolved_at is None,
         right=right,
     )
@@ -102,7 +103,7 @@ def calls(conn: Connection, around: Around, question: Question) -> list[Call]:
         track = case.life.tracks.get(key)
         if track is None:
             continue  # nothing of it was known yet
-        ended_at = case.life.heard.get(key, row["opened_at"])
+        ended_at = track.heard_at or row["opened_at"]
         call = Call(
             at=row["opened_at"],
             case_id=row["case_id"],

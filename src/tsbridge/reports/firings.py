@@ -22,10 +22,12 @@ OUTCOME: Final = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Firing(Item):
-    """A rule that matched in a decision; of a decision in which none did it has no rule. `right`: None where nobody knows (yet)."""
+    """A rule that matched in a decision; of a decision in which none did it has no rule. `pair`: the case and the rule; `right`: None
+    where nobody knows (yet)."""
 
     decision: str
     is_open: bool
+    pair: tuple[str | None, str | None]
     right: bool | None = None
 
 
@@ -36,8 +38,11 @@ def rules() -> Sequence[Measure[Firing]]:
     def right(item: Firing) -> bool:
         return item.right is True
 
-    def pairs(items: Sequence[Firing], about: Callable[[Firing], bool]) -> int:
-        return len({(item.case_id, item.rules) for item in items if about(item)})
+    def all_known(items: Sequence[Firing]) -> int:
+        return len({item.pair for item in items if item.right is not None})
+
+    def all_right(items: Sequence[Firing]) -> int:
+        return len({item.pair for item in items if item.right})
 
     def measure(
         key: str, title: str, unit: str, metric: str, of: Callable[[Sequence[Firing]], Figure], about: Any = known
@@ -46,7 +51,7 @@ def rules() -> Sequence[Measure[Firing]]:
 
     def bound(place: int) -> Callable[[Sequence[Firing]], Figure]:
         def of(items: Sequence[Firing]) -> Figure:
-            interval = wilson(pairs(items, right), pairs(items, known))
+            interval = wilson(all_right(items), all_known(items))
             return None if interval is None else interval[place]
 
         return of
@@ -56,11 +61,9 @@ def rules() -> Sequence[Measure[Firing]]:
         Measure(decisions, lambda items: len({item.decision for item in items}), lambda item: True),
         cases_counted("cases", "Cases", "cases in which it matched", DECIDED),
         cases_counted("open", "Open", "of these cases those that are not resolved", DECIDED, lambda item: item.is_open),
-        measure("outcomes", "Outcomes known", "count", "cases by rule in which its outcome is known", lambda items: pairs(items, known)),
-        measure("right", "Right", "count", OUTCOME, lambda items: pairs(items, right), right),
-        measure(
-            "precision", "Precision", "fraction", "right of those known", lambda items: share(pairs(items, right), pairs(items, known))
-        ),
+        measure("outcomes", "Outcomes known", "count", "cases by rule in which its outcome is known", all_known),
+        measure("right", "Right", "count", OUTCOME, all_right, right),
+        measure("precision", "Precision", "fraction", "right of those known", lambda items: share(all_right(items), all_known(items))),
         measure("precision_low", "Precision, at least", "fraction", "lower end of its 95 % interval (Wilson)", bound(0)),
         measure("precision_high", "Precision, at most", "fraction", "upper end of its 95 % interval (Wilson)", bound(1)),
     )

@@ -85,6 +85,12 @@ def found(conn: Connection, among: Among) -> Sequence[Row]:
     return conn.execute(select(*_CASE).where(among.that).order_by(cases.c.opened_at, cases.c.id)).mappings().all()
 
 
+def standing(conn: Connection, among: Among) -> Iterator[Any]:
+    """What stands of these cases, by when they were opened: id, opened_at, status, severity, category, queue, assignee, agent."""
+    columns = (cases.c[name] for name in ("id", "opened_at", "status", "severity", "category", "queue", "assignee", "agent"))
+    yield from conn.execute(select(*columns).where(among.that).order_by(cases.c.opened_at, cases.c.id))
+
+
 def members(conn: Connection, among: Among) -> Sequence[Row]:
     """The interactions of these cases, of each case the oldest first."""
     columns = (interactions.c.case_id, interactions.c.source, interactions.c.id, interactions.c.channel)

@@ -23,6 +23,7 @@ from benchmarks import (
     promises,
     reads,
     replay,
+    reports,
     rota,
     shadow,
     soak,
@@ -57,7 +58,7 @@ PROOFS = {
 
 def asked_for(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description="How fast and how small the bridge is, on this machine.")
-    known = sorted({*USUAL, "assign", "crashes", "imports", "notify", "soak", "stories", "surge", "walk", "workers", *PROOFS})
+    known = sorted({*USUAL, "assign", "crashes", "imports", "notify", "reports", "soak", "stories", "surge", "walk", "workers", *PROOFS})
     parser.add_argument("names", nargs="*", metavar="name", help=f"of {', '.join(known)}; default: {', '.join(USUAL)}")
     parser.add_argument("--scale", type=float, default=1.0, help="part of the requests to send, for a quick look")
     parser.add_argument("--seconds", type=float, default=120.0, help="how long to soak")
@@ -121,6 +122,8 @@ def main() -> int:
             good &= surge.run(asked.n or surge.COUNT)
         elif name == "rota":
             good &= rota.run(asked.scale, (asked.seed or [1])[0])
+        elif name == "reports":
+            good &= reports.run(asked.n or reports.COUNT, asked.on or BOTH)
         elif name == "shadow":
             good &= shadow.run(asked.scale)
         elif name == "replay":

@@ -9,7 +9,7 @@ import os
 import random
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
@@ -36,13 +36,14 @@ YEAR: Final = timedelta(days=364)
 BEGIN: Final = datetime(2025, 12, 1, 8, tzinfo=UTC)
 AIM_S: Final = 5.0
 PART: Final = 5_000
+COUNT: Final = 200_000
 KINDS: Final = (("safety_incident", 1, "safety", "hurt"), ("guarantee_claim", 3, "claims", "claim"), (None, None, "intake", "rest"))
 
 
-def run(count: int, databases: tuple[str, ...] = ("SQLite", "PostgreSQL")) -> bool:
+def run(count: int, databases: Sequence[str]) -> bool:
     ok = True
     print(f"{count:,} cases with {5 * count:,} decisions over a year; the pack of one week\n")
-    print(f"{'database':<12}{'filled':>9}{'pack':>9}{'again':>9}{'HTML':>8}{'XLSX':>8}{'one report':>12}")
+    print(f"{'database':<12}{'filled':>9}{'pack':>9}{'of it CPU':>11}{'again':>9}{'HTML':>8}{'XLSX':>8}{'one report':>12}")
     for name in databases:
         with _url(name) as url, Database.open(url) as database:
             schema.migrate(database)
@@ -72,12 +73,14 @@ def _measure(name: str, database: Database, count: int) -> bool:
         fresh = Around(around.rulebooks, around.roster)
         found[:] = database.read_now(lambda conn: [reports.report(conn, fresh, one) for one in questions])
 
-    first, again = _timed(make), _timed(make)
+    cpu = time.process_time()
+    first = _timed(make)
+    cpu, again = time.process_time() - cpu, _timed(make)
     with_charts = [(one, reports.charted(one)) for one in found]
     html, xlsx = _timed(lambda: pack.page(with_charts, "A week")), _timed(lambda: workbook(with_charts, "A week"))
     one = Question("volumes", start, start + timedelta(weeks=1), "day", BEGIN + YEAR, ZONE)
     alone = _timed(lambda: database.read_now(lambda conn: reports.report(conn, Around(around.rulebooks, around.roster), one)))
-    print(f"{name:<12}{filled:>8.0f}s{first:>8.2f}s{again:>8.2f}s{html:>7.2f}s{xlsx:>7.2f}s{alone:>11.2f}s")
+    print(f"{name:<12}{filled:>8.0f}s{first:>8.2f}s{cpu:>10.2f}s{again:>8.2f}s{html:>7.2f}s{xlsx:>7.2f}s{alone:>11.2f}s")
     return first + max(html, xlsx) <= AIM_S
 
 

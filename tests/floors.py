@@ -30,7 +30,21 @@ FLOORS = {
 }
 ROOF = frozenset(
     {
-        *("__main__", "wiring", "assembly", "workers", "apart", "overtime", "ending", "feed_source", "readers", "files", "server", "cli"),
+        *(
+            "__main__",
+            "wiring",
+            "assembly",
+            "workers",
+            "apart",
+            "overtime",
+            "ending",
+            "feed_source",
+            "readers",
+            "reporting",
+            "files",
+            "server",
+            "cli",
+        ),
         *(
             "doctor",
             "doctor_database",

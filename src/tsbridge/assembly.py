@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from typing import Any, Final
 
 from fastapi import FastAPI
@@ -19,6 +20,7 @@ from tsbridge import ZONE_RULES, __version__, server
 from tsbridge.apart import apart_if_large, end_all, ready_apart
 from tsbridge.core.ports import Clock
 from tsbridge.ending import PATIENCE, Ending, Patience
+from tsbridge.reporting import reports_apart
 from tsbridge.settings import Settings
 from tsbridge.store import leases, schema, told, writemode
 from tsbridge.store.db import Database, claim_alone
@@ -131,6 +133,7 @@ def _desk(
         wake_replay=wake_replay,
         make_ready=ready_apart,
         apart=apart_if_large,
+        reports_apart=partial(reports_apart, url=database.url.render_as_string(hide_password=False), zone=settings.zone),
         names=workers.names,
         probes=probes(database, clock, loop, workers.skew, settings.writeback, roster),
         standings=dict if loop is None else loop.standings,

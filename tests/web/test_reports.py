@@ -15,6 +15,8 @@ from sqlalchemy import delete, update
 
 from tests.clocks import START
 from tests.web import rows
+from tsbridge.acts import reports as acts
+from tsbridge.acts.around import Around
 from tsbridge.store import tables
 
 pytestmark = pytest.mark.anyio
@@ -208,3 +210,21 @@ async def test_every_report_says_how_much_is_open(desk: Any) -> None:
 
 async def test_other_forms_are_not_had(desk: Any) -> None:
     assert (await desk.client.get(WEEK, headers={"Accept": "image/png"})).status_code == 406
+
+
+async def test_the_pack_is_worked_out_elsewhere_where_there_is_such_a_place(desk: Any) -> None:
+    desk.desk.clock.set(datetime.fromisoformat("2026-11-25T09:00:00+00:00"))
+    asked: list[str] = []
+
+    def elsewhere(questions: Any) -> Any:
+        asked.extend(question.name for question in questions)
+        around = Around(desk.desk.live, desk.desk.roster)
+        return desk.desk.database.read_now(lambda conn: [acts.report(conn, around, one) for one in questions])
+
+    async with desk.other(reports_apart=elsewhere) as client:
+        first = await client.get("/v1/reports/pack?week=2026-W47")
+        assert len(asked) == 18
+        assert (await client.get(WEEK)).json()["totals"]["cases"] == 3
+        assert len(asked) == 18  # little is worked out here
+        again = await client.get("/v1/reports/pack?week=2026-W47")
+        assert (again.content, len(asked)) == (first.content, 18)  # given before

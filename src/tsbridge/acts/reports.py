@@ -4,18 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime, tzinfo
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import Connection
 
 from tsbridge.acts.around import Around
+from tsbridge.acts.report_cases import span_of
 from tsbridge.acts.report_kinds import KINDS, Counting, Kind
 from tsbridge.acts.report_people import days
 from tsbridge.reports import pack
 from tsbridge.reports.kept import corrected, from_kept, name_of, to_kept
 from tsbridge.reports.model import Column, Question, Report
 from tsbridge.reports.table import Opened, opened, table
-from tsbridge.store import answers
+from tsbridge.store import answers, reported
+
+MANY: Final = 5_000
+"""Decisions: a tenth of a second, about."""
 
 
 class NoReport(LookupError):
@@ -28,6 +32,11 @@ def report(conn: Connection, around: Around, question: Question) -> Report:
     counting = kind.counting(question.sense)
     items = _items(conn, around, counting, question)
     return table(question, kind.title, counting.definition, counting.measures(), items, days(conn, around, question))
+
+
+def is_over_much(conn: Connection, questions: Sequence[Question]) -> bool:
+    """Whether there is so much to read for them that it is better done elsewhere."""
+    return any(reported.many(conn, span_of(one), MANY) for one in questions)
 
 
 def opens(conn: Connection, around: Around, question: Question, group: str | None, column: str | None) -> list[Opened]:

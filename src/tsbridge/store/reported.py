@@ -80,6 +80,12 @@ def _members(among: Among, *columns: Any) -> Select[Any]:
     return select(*columns).select_from(cases.join(interactions, interactions.c.case_id == cases.c.id)).where(among.that)
 
 
+def many(conn: Connection, span: Span, most: int) -> bool:
+    """Whether more was decided then."""
+    some = select(decisions.c.number).where(span.holds(decisions.c.at)).limit(most + 1).subquery()
+    return int(conn.execute(select(func.count()).select_from(some)).scalar_one()) > most
+
+
 def found(conn: Connection, among: Among) -> Sequence[Row]:
     """The cases, by when they were opened."""
     return conn.execute(select(*_CASE).where(among.that).order_by(cases.c.opened_at, cases.c.id)).mappings().all()

@@ -18,6 +18,7 @@ from tsbridge.core.ports import Clock, Ids
 from tsbridge.core.rota import Rota
 from tsbridge.core.rules.findings import Finding
 from tsbridge.core.standing import Standing
+from tsbridge.reports.model import Question, Report
 from tsbridge.roster.document import read as read_roster
 from tsbridge.rulebook.ready import Ready, make_ready
 from tsbridge.rulebook.zendesk_names import Named
@@ -126,6 +127,7 @@ class Desk:
 
     `zone`: the team's. `salt`: fresh text for the audit's commitments. `entropy(n)`: n random bytes.
     `writeback`: what TSBRIDGE_WRITEBACK says. `webhooks`: the door's routes.
+    `reports_apart`: works out reports elsewhere; None: here.
     `make_ready`: makes a document ready to be published this year, wherever. `apart(work, document, *more)`: does the work on it, wherever;
     raises `Died` when that did not come back. `bench`: where what people ask for waits for its turn.
     `names`: whether what a rulebook or a person names is there at Zendesk.
@@ -155,6 +157,7 @@ class Desk:
     wake_replay: Callable[[], None] = _nobody
     make_ready: Callable[[Any, tzinfo, int], Ready] = _ready_here
     apart: Callable[..., Any] = _here
+    reports_apart: Callable[[Sequence[Question]], Sequence[Report]] | None = None
     bench: Bench = field(default_factory=Bench)
     names: Names = field(default_factory=NobodyToAsk)
     probes: Mapping[str, Probe] = field(default_factory=dict)

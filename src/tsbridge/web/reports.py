@@ -198,18 +198,28 @@ async def _reports(desk: Desk, asked: Sequence[Question]) -> list[Report]:
     if len(known) == len(asked):
         return known
 
-    def make(conn: Connection) -> list[Report]:
-        here = around(desk)
-        return [old or acts.report(conn, here, one) for old, one in zip(given, asked, strict=True)]
-
-    made = await desk.database.read(make)
+    made = await _made(desk, [one for one, old in zip(asked, given, strict=True) if old is None])
     try:
-        return await desk.database.write(lambda conn: [acts.give(conn, one) for one in made])
+        fresh = iter(await desk.database.write(lambda conn: [acts.give(conn, one) for one in made]))
     except DATABASE_FAILURES as failure:
         if not unavailable(failure):
             raise
         log.warning("the answer of a report could not be kept")
-        return made
+        fresh = iter(made)
+    return [next(fresh) if old is None else old for old in given]
+
+
+async def _made(desk: Desk, asked: Sequence[Question]) -> Sequence[Report]:
+    """New answers: here, or where they hold up nobody when there is much to read."""
+    elsewhere = desk.reports_apart
+    if elsewhere is not None and (len(asked) > 1 or await desk.database.read(lambda conn: acts.is_over_much(conn, asked))):
+        return await aside(elsewhere, asked)
+
+    def make(conn: Connection) -> list[Report]:
+        here = around(desk)
+        return [acts.report(conn, here, one) for one in asked]
+
+    return await desk.database.read(make)
 
 
 def question(

@@ -1,0 +1,28 @@
+"""Reports over much, worked out by a process of their own: figures of a year hold up no delivery."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import tzinfo
+from typing import Final
+
+from tsbridge.acts import reports
+from tsbridge.acts.around import Around
+from tsbridge.apart import Limits, apart
+from tsbridge.reports.model import Question, Report
+from tsbridge.store.db import Database
+from tsbridge.store.rulebooks import LiveRulebook
+from tsbridge.work.rosters import LiveRoster
+
+LONGEST: Final = Limits(120.0)
+
+
+def reports_apart(asked: Sequence[Question], url: str, zone: tzinfo) -> list[Report]:
+    """The answers to questions over the database at `url`. Raises `core.ports.Died` when that process did not come back."""
+    return apart(made, tuple(asked), url, zone, limits=LONGEST)
+
+
+def made(asked: Sequence[Question], url: str, zone: tzinfo) -> list[Report]:
+    around = Around(LiveRulebook(zone), LiveRoster())
+    with Database.open(url) as database:
+        return database.read_now(lambda conn: [reports.report(conn, around, one) for one in asked])

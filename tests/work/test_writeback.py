@@ -15,6 +15,7 @@ from tests.work.desk import WritingDesk, asked, tags
 from tsbridge.core.helpdesk import Wish
 from tsbridge.store import desired
 from tsbridge.store.db import Database
+from tsbridge.work.loop import LEASE
 
 pytestmark = pytest.mark.anyio
 
@@ -460,7 +461,7 @@ async def test_a_writer_that_was_away_too_long_finds_its_wish_taken_and_sends_no
     def away(request: httpx.Request) -> None:
         if request.method == "GET":
             desk.wire.before = lambda request: None
-            desk.clock.advance(timedelta(minutes=2))
+            desk.clock.advance(2 * LEASE)
 
     desk.wire.before = away
     await desk.round()
@@ -477,7 +478,7 @@ async def test_a_note_written_by_a_writer_whose_lease_ran_out_meanwhile_is_not_w
     def slow(request: httpx.Request) -> None:
         if request.method == "PUT":
             desk.wire.before = lambda request: None
-            now = desk.clock.advance(timedelta(minutes=2))
+            now = desk.clock.advance(2 * LEASE)
             desk.database.write_now(lambda conn: desired.claim(conn, "other", now, timedelta(minutes=1), 9))
 
     desk.wire.before = slow

@@ -90,7 +90,9 @@ def _wrote(cursor: Any, other: Any, mark: str, texts: bool) -> list[Wrote]:
         stood = {tuple(row[n] for n in key) for row in cursor.fetchall()}
         other.execute(ask)
         if rows := [row for row in other.fetchall() if tuple(row[n] for n in key) not in stood]:
-            found.append(Wrote(f"INSERT INTO {table.name} ({columns}) VALUES ({', '.join([mark] * len(names))})", rows))  # noqa: S608
+            values = ", ".join([mark] * len(names))
+            # what the database's own triggers keep is there already
+            found.append(Wrote(f"INSERT INTO {table.name} ({columns}) VALUES ({values}) ON CONFLICT DO NOTHING", rows))  # noqa: S608
     return found
 
 

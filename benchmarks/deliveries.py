@@ -128,14 +128,13 @@ def shuffled(count: int, people: int, seed: int, until: datetime) -> list[Sent]:
     return [Sent(sent[n].id, sent[place].received_at, sent[n].body) for place, n in enumerate(order)]
 
 
-def one_story(count: int, first: int, seed: int, until: datetime, ticket: int = 0) -> list[Sent]:
-    """So many comments of one ticket from number `first` on, a second apart; number 0 opens it."""
+def one_story(count: int, first: int, seed: int, begun: datetime) -> list[Sent]:
+    """So many comments of one ticket from number `first` on; number 0 opened it at `begun`, the others followed a second apart."""
     dice = random.Random(seed * 1_000_003 + first)  # noqa: S311
-    begun = until - timedelta(seconds=count)
-    about = _Ticket(str(FIRST_TICKET + 500_000 + ticket), str(FIRST_PERSON + 900_000 + ticket), _words(dice, 30), begun)
+    about = _Ticket(str(FIRST_TICKET + 500_000), str(FIRST_PERSON + 900_000), "please tell me when somebody looks at my booking", begun)
     sent = []
     for number in range(first, first + count):
-        at, id = begun + timedelta(seconds=number - first), f"{STORY}{seed}-{ticket}-{number}"
+        at, id = begun + timedelta(seconds=number), f"{STORY}{seed}-{number}"
         sent.append(Sent(id, at, _event(about, "created", at, id, {}) if number == 0 else _comment(dice, about, at, id)))
     return sent
 

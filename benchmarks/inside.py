@@ -1,6 +1,6 @@
 """What a benchmark runs in a process of its own, under this build or an earlier one (`benchmarks.builds`): so it uses only what both have.
 
-`python -m benchmarks.inside WHAT …`: `prepare URL`, `fill URL STREAM COUNT OTHER SEED UNTIL [PART PARTS]`, `work [--count] [--batch N]`,
+`python -m benchmarks.inside WHAT …`: `prepare URL`, `fill URL STREAM COUNT OTHER SEED AT [PART PARTS]`, `work [--count] [--batch N]`,
 `serve PORT`, `result URL`. One that works answers each line on its standard input with one of JSON: the CPU of its process, and
 what was asked of the driver.
 """
@@ -44,7 +44,7 @@ def main() -> None:
     fill.add_argument("stream", choices=tuple(STREAMS))
     for name in ("count", "other", "seed"):
         fill.add_argument(name, type=int)
-    fill.add_argument("until", type=datetime.fromisoformat)
+    fill.add_argument("at", type=datetime.fromisoformat, help="until when; from when on, of a story")
     fill.add_argument("part", type=int, nargs="?", default=0, help="every so manieth delivery alone, from this one on")
     fill.add_argument("parts", type=int, nargs="?", default=1)
     work = what.add_parser("work")
@@ -55,7 +55,7 @@ def main() -> None:
     if given.what == "prepare":
         _prepare(given.url)
     elif given.what == "fill":
-        sent = STREAMS[given.stream](given.count, given.other, given.seed, given.until)
+        sent = STREAMS[given.stream](given.count, given.other, given.seed, given.at)
         _keep(given.url, sent[given.part :: given.parts])
     elif given.what == "result":
         json.dump(_result(given.url), sys.stdout)

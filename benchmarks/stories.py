@@ -12,7 +12,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -33,6 +33,8 @@ LENGTH: Final = 2_000
 WINDOW: Final = 20
 FIRST: Final = 5
 SEED: Final = 3
+LASTS: Final = timedelta(hours=1)
+"""Longer than a comment a second takes for all that are told, so that each is told after it happened and after those before it."""
 OTHERS: Final = 50
 TURNS: Final = 3
 GAP_S: Final = 0.1
@@ -113,17 +115,18 @@ class _Story:
         self._database, self._service = database, service
         self._desk, self._other_desk = Desk(port), Desk(port)
         self._told = 0
+        self._begun = datetime.now(UTC) - LASTS
 
     def tell(self, upto: int) -> None:
         """One by one up to this number."""
-        for one in deliveries.one_story(upto - self._told, self._told, SEED, datetime.now(UTC)):
+        for one in deliveries.one_story(upto - self._told, self._told, SEED, self._begun):
             self._desk.tell(one)
             self._until(pending, 0.003)
         self._told = upto
 
     def tell_one_more(self) -> None:
         """Not waiting for what becomes of it."""
-        (one,) = deliveries.one_story(1, self._told, SEED, datetime.now(UTC))
+        (one,) = deliveries.one_story(1, self._told, SEED, self._begun)
         self._desk.tell(one)
         self._told += 1
 
@@ -139,7 +142,7 @@ class _Story:
     def filled(self, build: builds.Build, url: str, upto: int) -> float:
         """All at once up to this number; what the database takes beyond the bodies for each of them."""
         before, count = self._taken(), upto - self._told
-        build.inside("fill", url, "story", count, self._told, SEED, datetime.now(UTC).isoformat())
+        build.inside("fill", url, "story", count, self._told, SEED, self._begun.isoformat())
         self._told = upto
         self._until(pending, 0.02)
         self._until(unsealed, 0.02)

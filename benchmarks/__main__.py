@@ -18,6 +18,7 @@ from benchmarks import (
     judge,
     judging,
     latency,
+    million,
     notify,
     planted,
     promises,
@@ -58,7 +59,8 @@ PROOFS = {
 
 def asked_for(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description="How fast and how small the bridge is, on this machine.")
-    known = sorted({*USUAL, "assign", "crashes", "imports", "notify", "reports", "soak", "stories", "surge", "walk", "workers", *PROOFS})
+    others = ("assign", "crashes", "imports", "million", "notify", "reports", "soak", "stories", "surge", "walk", "workers")
+    known = sorted({*USUAL, *others, *PROOFS})
     parser.add_argument("names", nargs="*", metavar="name", help=f"of {', '.join(known)}; default: {', '.join(USUAL)}")
     parser.add_argument("--scale", type=float, default=1.0, help="part of the requests to send, for a quick look")
     parser.add_argument("--seconds", type=float, default=120.0, help="how long to soak")
@@ -107,6 +109,8 @@ def main() -> int:
             good &= crashes.run((asked.seed or [1])[0])
         elif name == "assign":
             good &= assign.run(asked.n or 30, tuple(asked.seed or (1, 2)))
+        elif name == "million":
+            good &= million.run(asked.n or 1_000_000)
         elif name == "imports":
             good &= imports.run(asked.n or 500, (asked.seed or [1])[0])
         elif name in PROOFS:

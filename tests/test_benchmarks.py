@@ -7,11 +7,15 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from sqlalchemy import Connection, func, select
 
-from benchmarks import assign, builds, deliveries, judging, replay, rota, walk
+from benchmarks import assign, builds, deliveries, judging, million, replay, rota, walk
 from benchmarks.__main__ import USUAL, asked_for
 from benchmarks.rulebooks import World
+from tests.store.counting import rows_are_as_counted
 from tsbridge.core.rules.document import read
+from tsbridge.store import proof, tables
+from tsbridge.store.db import Database
 from tsbridge.vendors.zendesk import normalize
 
 
@@ -85,3 +89,16 @@ def test_results_differ_where_a_row_does() -> None:
     one = {"digests": {"cases": ["a", "b"], "wishes": []}, "decided": 2}
     assert walk.differing(one, one) == walk.EQUAL
     assert walk.differing(one, {"digests": {"cases": ["a", "c"], "wishes": []}, "decided": 3}) == "2 of cases, 2 against 3 decisions differ"
+
+
+def test_a_long_history_is_one_that_could_have_been(database: Database) -> None:
+    million.build(database, 400, stories=8)
+
+    def look(conn: Connection) -> tuple[int, int, dict[str, object]]:
+        waits = conn.execute(select(func.count()).where(tables.inbox.c.status == "pending")).scalar_one()
+        rows_are_as_counted(conn)
+        return waits, conn.execute(select(func.count()).select_from(tables.decisions)).scalar_one(), proof.verify(conn)
+
+    waits, decisions, verdict = database.read_now(look)
+    assert (waits, verdict["ok"]) == (80, True), verdict
+    assert 400 <= decisions < 600

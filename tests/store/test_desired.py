@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime, timedelta
 from typing import Any
 
+import pytest
 from sqlalchemy import Connection, event, insert
 
 from tests.clocks import START, CountingIds
 from tsbridge.core.helpdesk import Ours, Wish
+from tsbridge.core.helpdesk_json import wish_json
 from tsbridge.store import desired, tables
 from tsbridge.store.db import Database
 from tsbridge.store.desired import Wished
@@ -70,13 +73,22 @@ def test_a_wish_that_changed_meanwhile_waits_again_and_keeps_what_is_ours(databa
     assert [tag for tag, _ in second.wish.tags] == ["ts_a", "ts_b"]
 
 
-def test_a_round_does_not_read_the_tickets_that_are_done(database: Database) -> None:
-    """Both databases find the few open rows by their index, however many tickets were ever written to."""
-    row: dict[str, Any] = {"case_id": "c", "wish": {}, "revision": 1, "attempts": 1, "asked_at": START, "due_at": START, "ours": {}}
-    done = [{**row, "ticket": str(n), "id": f"wb_{n}", "status": "confirmed"} for n in range(3_000)]
+@pytest.mark.parametrize("status", ["confirmed", "waiting"])
+def test_a_round_reads_neither_the_tickets_that_are_done_nor_all_that_wait(database: Database, status: str) -> None:
+    """Both databases find what they take by an index, in its order, however many tickets were ever written to or wait."""
+    row: dict[str, Any] = {
+        "case_id": "c",
+        "wish": wish_json(Wish()),
+        "revision": 1,
+        "attempts": 1,
+        "asked_at": START,
+        "due_at": START,
+        "ours": {},
+    }
+    there = [{**row, "ticket": str(n), "id": f"wb_{n}", "status": status} for n in range(3_000)]
 
     def plans(conn: Connection) -> list[str]:
-        conn.execute(insert(tables.desired), done)
+        conn.execute(insert(tables.desired), there)
         conn.exec_driver_sql("ANALYZE")
         asked: list[tuple[str, Any]] = []
 
@@ -85,14 +97,17 @@ def test_a_round_does_not_read_the_tickets_that_are_done(database: Database) -> 
 
         event.listen(conn.engine, "before_cursor_execute", note)
         try:
+            desired.outdated(conn, 0, START, 5)
             desired.claim(conn, "w", START, MINUTE, 5)
             desired.next_due(conn)
-            desired.nobody_writes(conn, "paused")
         finally:
             event.remove(conn.engine, "before_cursor_execute", note)
         how = "EXPLAIN QUERY PLAN " if conn.dialect.name == "sqlite" else "EXPLAIN "
         return [str(conn.exec_driver_sql(how + s, p).all()) for s, p in asked if s.startswith("SELECT")]
 
-    found = database.write_now(plans)
-    assert len(found) == 3
-    assert all("desired_open" in plan or "desired_oldest" in plan for plan in found), found
+    outdated, claimed, *next_due = database.write_now(plans)
+    assert "desired_of_version" in outdated
+    assert all(re.search("desired_(open|oldest|in_turn|of_version)", plan) for plan in (claimed, *next_due)), (claimed, next_due)
+    if status == "waiting":
+        assert "desired_in_turn" in claimed
+        assert not re.search(r"(?i)\bsort\b|TEMP B-TREE", claimed)

@@ -4,16 +4,32 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final, NamedTuple
 
-from sqlalchemy import Connection, Integer, Select, Text, and_, bindparam, case, func, literal_column, or_, select, update
+from sqlalchemy import (
+    BigInteger,
+    Connection,
+    Integer,
+    Select,
+    Text,
+    and_,
+    bindparam,
+    case,
+    func,
+    literal,
+    literal_column,
+    or_,
+    select,
+    type_coerce,
+    update,
+)
 
 from tsbridge.core.helpdesk import Ours, Search, Wish, passed_over
 from tsbridge.core.helpdesk_json import ours_from, ours_json, wish_from, wish_json
 from tsbridge.store import keep
 from tsbridge.store.statements import Insert, Keyed, Update
-from tsbridge.store.tables import desired
+from tsbridge.store.tables import WISH_IS_OPEN, desired
 
 FINAL: Final = ("parked", "refused", "dry_run")
 OPEN: Final = ("waiting", "sending")
@@ -32,8 +48,6 @@ HEAR_WITHIN: Final = timedelta(seconds=5)
 UNHEARD: Final = "unheard"
 """Why a wish waits of which a part would undo what somebody did and nobody has heard yet."""
 _PLANNED: Final = (desired.c.status == "dry_run", desired.c.reason.is_distinct_from(DROPPED))
-IS_OPEN: Final = desired.c.status.in_([literal_column(f"'{status}'") for status in OPEN])
-"""Written out, not bound: only then SQLite finds the index of the open rows, and a round does not read every ticket ever written to."""
 
 _WISH: Final = Insert(
     desired,
@@ -121,7 +135,10 @@ def wishes_changed(conn: Connection, wished: Iterable[Wished], now: datetime, ne
 
 def outdated(conn: Connection, version: int, now: datetime, limit: int) -> list[tuple[str, str]]:
     """(ticket, case) of due wishes that name the groups of an earlier rulebook than `version`, in the order of `claim`."""
-    rows = conn.execute(_due(now, limit, desired.c.ticket, desired.c.case_id).where(desired.c.version < version))
+    earlier = desired.c.version < version
+    if conn.execute(select(desired.c.ticket).where(WISH_IS_OPEN, earlier).limit(1)).first() is None:  # as it is all the time
+        return []
+    rows = conn.execute(_due(now, limit, desired.c.ticket, desired.c.case_id).where(earlier))
     return [(row.ticket, row.case_id) for row in rows]
 
 
@@ -150,12 +167,14 @@ def claim(conn: Connection, worker: str, now: datetime, lease: timedelta, limit:
 
 
 def _due(now: datetime, limit: int, *what: Any) -> Select[Any]:
-    """Wishes that may be claimed: severe first, then the oldest."""
+    """Wishes that may be claimed: severe first, then the oldest; read in this order along an index, so that a few cost the same
+    however many wait."""
+    due_at = type_coerce(desired.c.due_at, BigInteger) + literal_column("0")  # no index of due times: most of what waits is due
     return (
         select(*what)
-        .where(IS_OPEN, desired.c.due_at <= now)
+        .where(WISH_IS_OPEN, due_at <= literal(now, desired.c.due_at.type))
         .where(or_(desired.c.lease_until.is_(None), desired.c.lease_until <= now))
-        .order_by(func.coalesce(desired.c.severity, 9), desired.c.asked_at, desired.c.ticket)
+        .order_by(desired.c.severity.nulls_last(), desired.c.asked_at, desired.c.ticket)
         .limit(limit)
     )
 
@@ -241,7 +260,7 @@ def leave_dry_run(conn: Connection, now: datetime, *, send: bool, queued: bool) 
 
     Whoever has one of these claimed was planning, not writing: it is taken from them.
     """
-    meant = or_(and_(*_PLANNED), IS_OPEN) if queued else and_(*_PLANNED)
+    meant = or_(and_(*_PLANNED), WISH_IS_OPEN) if queued else and_(*_PLANNED)
     ends = {"status": "waiting", "reason": None, "due_at": now} if send else {"status": "dry_run", "reason": DROPPED}
     free = {"claimed_by": None, "lease_until": None, "revision": desired.c.revision + 1}
     conn.execute(update(desired).where(meant).values(**ends, **free))
@@ -255,20 +274,26 @@ def resume_rules(conn: Connection, now: datetime) -> int:
 
 _NOW: Final = bindparam("now", type_=desired.c.due_at.type)
 _FREE_AT: Final = case((desired.c.lease_until > desired.c.due_at, desired.c.lease_until), else_=desired.c.due_at)
-_NEXT_DUE: Final = select(func.min(_FREE_AT, type_=desired.c.due_at.type)).where(IS_OPEN)
-_DUE_NOW: Final = and_(IS_OPEN, desired.c.due_at <= _NOW, or_(desired.c.lease_until.is_(None), desired.c.lease_until <= _NOW))
+_FOREVER: Final = datetime.max.replace(tzinfo=UTC)
+_FIRST_UNCLAIMED: Final = select(desired.c.due_at).where(WISH_IS_OPEN, desired.c.lease_until.is_(None)).order_by(desired.c.due_at).limit(1)
+_FIRST_FREED: Final = select(func.min(_FREE_AT, type_=desired.c.due_at.type)).where(
+    WISH_IS_OPEN, desired.c.lease_until.is_not(None), desired.c.due_at < bindparam("before", type_=desired.c.due_at.type)
+)
+_DUE_NOW: Final = and_(WISH_IS_OPEN, desired.c.due_at <= _NOW, or_(desired.c.lease_until.is_(None), desired.c.lease_until <= _NOW))
 _HOW_MANY_DUE: Final = select(func.count()).select_from(
     select(literal_column("1")).select_from(desired).where(_DUE_NOW).limit(bindparam("most", type_=Integer)).subquery()
 )
 _SILENT: Final = and_(
-    IS_OPEN, desired.c.status == "waiting", or_(desired.c.reason.is_(None), desired.c.reason != bindparam("why", type_=Text))
+    WISH_IS_OPEN, desired.c.status == "waiting", or_(desired.c.reason.is_(None), desired.c.reason != bindparam("why", type_=Text))
 )
 _ANY_SILENT: Final = select(desired.c.ticket).where(_SILENT).limit(1)
 
 
 def next_due(conn: Connection) -> datetime | None:
-    """When the next wish may be claimed."""
-    return conn.execute(_NEXT_DUE).scalar()
+    """When the next wish may be claimed. What is due before the first unclaimed one is claimed: little, however much waits."""
+    first: datetime | None = conn.execute(_FIRST_UNCLAIMED).scalar()
+    freed: datetime | None = conn.execute(_FIRST_FREED, {"before": first or _FOREVER}).scalar()
+    return min((at for at in (first, freed) if at is not None), default=None)
 
 
 def due(conn: Connection, now: datetime, most: int) -> int:

@@ -51,13 +51,12 @@ def want_read(
 
 def due(conn: Connection, now: datetime, limit: int) -> list[Wanted]:
     """Those whose time has come; the ones that rang before those that do not wait for news."""
-    rows = conn.execute(
-        select(facts_wanted)
-        .where(facts_wanted.c.due_at <= now)
-        .order_by(facts_wanted.c.alone, facts_wanted.c.due_at, facts_wanted.c.ticket)
-        .limit(limit)
-    )
-    return [_wanted(row) for row in rows]
+    found: list[Wanted] = []
+    for alone in (False, True):  # one after the other, each along its index
+        mine = select(facts_wanted).where(facts_wanted.c.alone.is_(alone), facts_wanted.c.due_at <= now)
+        rows = conn.execute(mine.order_by(facts_wanted.c.due_at, facts_wanted.c.ticket).limit(limit - len(found)))
+        found += [_wanted(row) for row in rows]
+    return found
 
 
 def of(conn: Connection, tickets: Sequence[str]) -> dict[str, Wanted]:
@@ -69,10 +68,10 @@ def of(conn: Connection, tickets: Sequence[str]) -> dict[str, Wanted]:
     return found
 
 
-def waiting(conn: Connection) -> int:
-    """How many tickets rang and were not read since, and may be told by the export."""
-    rang = select(func.count()).where(facts_wanted.c.rang_at.is_not(None), facts_wanted.c.alone.is_(False))
-    return int(conn.execute(rang).scalar_one())
+def waiting(conn: Connection, most: int | None = None) -> int:
+    """How many tickets rang and were not read since, and may be told by the export; counted up to `most` where that is enough to know."""
+    rang = select(facts_wanted.c.ticket).where(facts_wanted.c.rang_at.is_not(None), facts_wanted.c.alone.is_(False)).limit(most)
+    return int(conn.execute(select(func.count()).select_from(rang.subquery())).scalar_one())
 
 
 def behind(conn: Connection, until: datetime, limit: int) -> list[str]:
@@ -113,8 +112,11 @@ def forget(conn: Connection, tickets: Sequence[str]) -> None:
 
 
 def next_due(conn: Connection) -> datetime | None:
-    row = conn.execute(select(facts_wanted.c.due_at).order_by(facts_wanted.c.due_at).limit(1)).first()
-    return None if row is None else row.due_at
+    first = (
+        conn.execute(select(facts_wanted.c.due_at).where(facts_wanted.c.alone.is_(alone)).order_by(facts_wanted.c.due_at).limit(1)).scalar()
+        for alone in (False, True)
+    )
+    return min((at for at in first if at is not None), default=None)
 
 
 def _add(conn: Connection, tickets: Mapping[str, Mapping[str, object]]) -> list[str]:

@@ -11,11 +11,11 @@ from sqlalchemy import Column, ColumnElement, Connection, func, select
 
 from tsbridge.core import budget as flow
 from tsbridge.store import budget, counted, cover, keep, retention, shared, silence, told, warnings, watch, writemode
-from tsbridge.store.desired import IS_OPEN, PAUSED_RULES
+from tsbridge.store.desired import PAUSED_RULES
 from tsbridge.store.inbox import received
 from tsbridge.store.replay_tables import drift
 from tsbridge.store.rulebooks import newest
-from tsbridge.store.tables import IN_NOBODYS_HANDS, desired, inbox
+from tsbridge.store.tables import IN_NOBODYS_HANDS, WISH_IS_OPEN, desired, inbox
 from tsbridge.store.work_tables import workload
 
 
@@ -65,7 +65,7 @@ def figures(conn: Connection, setting: str, now: datetime) -> Figures:
         oldest_pending=_first(conn, inbox.c.received_at, inbox.c.seq, inbox.c.status == "pending"),
         wishes=wishes,
         parked={reason: count for (reason, status), count in kept["wish"].items() if status == "parked"},
-        oldest_waiting=_first(conn, desired.c.asked_at, desired.c.asked_at, IS_OPEN),
+        oldest_waiting=_first(conn, desired.c.asked_at, desired.c.asked_at, WISH_IS_OPEN),
         cases=_plain(kept["case"]),
         severe=conn.execute(select(func.count()).where(IN_NOBODYS_HANDS)).scalar_one(),
         escalations=_plain(kept["step"]),

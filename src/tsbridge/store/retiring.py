@@ -7,15 +7,14 @@ from typing import Final
 
 from sqlalchemy import Connection, and_, bindparam, exists, select, update
 
-from tsbridge.store.desired import IS_OPEN
-from tsbridge.store.tables import AT_REST, Instant, cases, desired, facts_wanted, interactions
+from tsbridge.store.tables import AT_REST, WISH_IS_OPEN, Instant, cases, desired, facts_wanted, interactions
 
 _UNREAD: Final = exists(
     select(facts_wanted.c.ticket)
     .join(interactions, and_(interactions.c.source == "zendesk", interactions.c.id == facts_wanted.c.ticket))
     .where(interactions.c.case_id == cases.c.id)
 )
-_UNWRITTEN: Final = exists(select(desired.c.ticket).where(desired.c.case_id == cases.c.id, IS_OPEN))
+_UNWRITTEN: Final = exists(select(desired.c.ticket).where(desired.c.case_id == cases.c.id, WISH_IS_OPEN))
 DUE: Final = (
     select(cases.c.id)
     .where(AT_REST, cases.c.last_at <= bindparam("before", type_=Instant), ~_UNREAD, ~_UNWRITTEN)

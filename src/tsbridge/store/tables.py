@@ -466,9 +466,15 @@ desired = Table(
     Column("confirmed_at", Instant),
     CheckConstraint("status IN ('waiting','sending','confirmed','unneeded','parked','refused','dry_run')", name="desired_status"),
 )
-_OPEN = desired.c.status.in_(("waiting", "sending"))
-Index("desired_open", desired.c.due_at, sqlite_where=_OPEN, postgresql_where=_OPEN)
-Index("desired_oldest", desired.c.asked_at, sqlite_where=_OPEN, postgresql_where=_OPEN)
+# Written out, not bound: only then SQLite finds the indexes of the open rows, and a round does not read every ticket ever written to.
+WISH_IS_OPEN: Final = desired.c.status.in_((literal_column("'waiting'"), literal_column("'sending'")))
+for _name, _columns in (
+    ("desired_open", (desired.c.due_at,)),
+    ("desired_oldest", (desired.c.asked_at,)),
+    ("desired_in_turn", (desired.c.severity, desired.c.asked_at, desired.c.ticket)),
+    ("desired_of_version", (desired.c.version,)),
+):
+    Index(_name, *_columns, sqlite_where=WISH_IS_OPEN, postgresql_where=WISH_IS_OPEN)
 Index("desired_by_case", desired.c.case_id)
 Index("desired_by_asked", desired.c.asked_at, desired.c.id)
 
@@ -497,7 +503,9 @@ facts_wanted = Table(
     Column("alone", Boolean, nullable=False, server_default=false()),  # the export of ticket events does not tell all of it
     Column("quiet_before", Instant),  # what happened up to then is brought in quietly (core.quiet); null: it is news
 )
-Index("facts_wanted_by_due", facts_wanted.c.due_at)
+Index("facts_wanted_by_due", facts_wanted.c.alone, facts_wanted.c.due_at, facts_wanted.c.ticket)
+_RANG = facts_wanted.c.rang_at.is_not(None)
+Index("facts_wanted_rang", facts_wanted.c.alone, facts_wanted.c.rang_at, facts_wanted.c.ticket, sqlite_where=_RANG, postgresql_where=_RANG)
 
 recordings_wanted = Table(
     "recordings_wanted",

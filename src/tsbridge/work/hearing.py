@@ -218,4 +218,4 @@ def _says(
 
 def storm(conn: Connection, reads: ReadBudget, more: int = 0) -> bool:
     """Whether more tickets wait to be read, with as many `more`, than a minute's reads can tell."""
-    return wanted.waiting(conn) + more > reads.per_minute
+    return wanted.waiting(conn, int(reads.per_minute) + 1) + more > reads.per_minute

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from sqlalchemy import Connection, inspect, text
 
+from tsbridge.store import keep, report_views
 from tsbridge.store.db import Database
 
 if TYPE_CHECKING:
@@ -43,7 +44,10 @@ def upgrade(conn: Connection) -> str:
     if found != newest:
         from alembic import command  # most starts have nothing to migrate, and it is large
 
+        report_views.take_away(conn)
         command.upgrade(_config(conn), "head")
+    if found != newest or not report_views.stand(conn):
+        report_views.make(conn)
     return newest
 
 
@@ -51,7 +55,10 @@ def downgrade(conn: Connection, to: str) -> None:
     """Take the schema back to a revision, or to `base`: an empty database."""
     from alembic import command
 
+    report_views.take_away(conn)
     command.downgrade(_config(conn), to)
+    if inspect(conn).has_table("kept"):
+        keep.forget(conn, report_views.MARK)
 
 
 def current(database: Database) -> str | None:

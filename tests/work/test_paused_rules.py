@@ -16,7 +16,6 @@ from tests.work.walk import Walk, ticket
 from tsbridge.core.helpdesk import Asked, Current, Ours, Wish, apply, hold, plan, settled
 from tsbridge.store import desired, keep
 from tsbridge.store.db import Database
-from tsbridge.work.writeback import PAUSED_RULES
 
 BITE = {"field": "text", "operator": "contains_any", "value": ["bite"]}
 BOOK: dict[str, Any] = {
@@ -54,7 +53,7 @@ class Both:
 
     def pause(self, *rules: str) -> None:
         def write(conn: Any) -> None:
-            keep.put(conn, PAUSED_RULES, sorted(rules))
+            keep.put(conn, desired.PAUSED_RULES, sorted(rules))
             desired.resume_rules(conn, self.clock.now())
 
         self.desk.database.write_now(write)

@@ -10,7 +10,6 @@ from typing import Any, Final
 
 from tsbridge.core import strict_json
 from tsbridge.core.errors import Malformed
-from tsbridge.core.moments import to_json
 from tsbridge.vendors.reading import Normalized
 from tsbridge.vendors.talkdesk.normalize import normalize as talkdesk
 from tsbridge.vendors.zendesk.normalize import normalize as zendesk
@@ -45,6 +44,6 @@ def told(path: Path) -> dict[str, Any]:
     return {
         "event_type": found.event_type,
         "ignored": found.ignored,
-        "moments": [to_json(moment) for moment in found.moments],
+        "moments": [json.loads(moment.text) for moment in found.moments],
         "warnings": list(found.warnings),
     }

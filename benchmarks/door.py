@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import socket
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -22,8 +23,13 @@ from tsbridge.store.db import Database
 
 REQUESTS = {1: 1_500, 32: 8_000, 256: 8_000}
 WARM_UP = 1_000
-ROUNDS = 3
-AIM = 0.7
+ROUNDS = 5
+AIMS = {"SQLite": 0.70, "PostgreSQL": 0.75}
+"""Of the bare one's throughput, at 32 and 256 connections."""
+RATE = 200.0
+AT_RATE = 3_000
+AIM_AT_RATE = 1.5
+"""Of the bare one's p99, with so many deliveries a second whatever is answered."""
 
 
 @contextmanager
@@ -97,13 +103,20 @@ def wait_until_open(port: int, process: subprocess.Popen[bytes]) -> None:
     raise RuntimeError("the server does not listen")
 
 
+def cpu_s(pid: int) -> float:
+    """Seconds of a core that a process has used."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
 @contextmanager
-def serving(kind: str, url: str) -> Iterator[int]:
+def serving(kind: str, url: str) -> Iterator[tuple[int, int]]:
+    """Its port and process."""
     port = free_port()
     process = subprocess.Popen([sys.executable, "-m", "benchmarks.servers", kind, url, str(port)])  # noqa: S603
     try:
         wait_until_open(port, process)
-        yield port
+        yield port, process.pid
     finally:
         process.terminate()
         process.wait(30)
@@ -121,53 +134,76 @@ def rows(url: str) -> int:
         return database.read_now(lambda conn: conn.execute(select(func.count()).select_from(tables.inbox)).scalar_one())
 
 
-def compare(urls: Callable[[], str], scale: float) -> list[tuple[int, dict[str, Any], dict[str, Any]]]:
-    """Per number of connections: figures of the bare application and of the door, the median of the rounds, taken in turn."""
+Pairs = list[tuple[dict[str, Any], dict[str, Any]]]
+
+
+def compare(urls: Callable[[], str], scale: float) -> dict[str, Pairs]:
+    """What the bare application and the door did, in turn: pairs of runs, by the number of connections and by the rate."""
     databases = {kind: urls() for kind in ("bare", "door")}
     sent = dict.fromkeys(databases, 0)
-    runs: dict[tuple[str, int], list[dict[str, Any]]] = {}
     for url in databases.values():
         with Database.open(url) as database:
             schema.migrate(database)
+    found: dict[str, Pairs] = {}
+    loads = [("", 32, WARM_UP, 0.0)]
+    loads += [(str(connections), connections, count, 0.0) for connections, count in REQUESTS.items()]
+    loads += [(f"{RATE:.0f}/s", 32, AT_RATE, RATE)]
     with serving("bare", databases["bare"]) as bare, serving("door", databases["door"]) as door:
-        ports = {"bare": bare, "door": door}
+        served = {"bare": bare, "door": door}
         seed = 0
-        for connections, requests in {0: WARM_UP, **REQUESTS}.items():
+        for load, connections, requests, rate in loads:
             count = max(connections, int(requests * scale))
-            for _ in range(ROUNDS if connections else 1):
-                for kind, port in ports.items():
+            for _ in range(ROUNDS if load else 1):
+                pair = []
+                for kind, (port, pid) in served.items():
                     seed += 1
-                    figures = drive(port, connections or 32, count, seed)
+                    used = cpu_s(pid)
+                    figures = drive(port, connections, count, seed, rate)
                     if figures["statuses"] != {"202": count}:
                         raise RuntimeError(f"{kind} answered {figures['statuses']} to {count} deliveries")
+                    figures["cpu_us"] = round((cpu_s(pid) - used) * 1e6 / count, 1)
                     sent[kind] += count
-                    runs.setdefault((kind, connections), []).append(figures)
+                    pair.append(figures)
+                if load:
+                    found.setdefault(load, []).append((pair[0], pair[1]))
     for kind, url in databases.items():
         if rows(url) != sent[kind]:
             raise RuntimeError(f"{kind} answered {sent[kind]} deliveries and kept {rows(url)}")
-    return [(n, _median(runs["bare", n]), _median(runs["door", n])) for n in REQUESTS]
+    return found
 
 
-def _median(runs: list[dict[str, Any]]) -> dict[str, Any]:
-    return sorted(runs, key=lambda figures: figures["per_second"])[len(runs) // 2]
+def middle(pairs: Pairs, figure: str, *, door_first: bool = True) -> float:
+    """The median of the pairs' ratios: the machine's swings are in both of a pair."""
+    return statistics.median((door[figure] / bare[figure]) if door_first else (bare[figure] / door[figure]) for bare, door in pairs)
 
 
 def run(scale: float = 1.0) -> dict[str, Any]:
-    """Print the table; returns it by `database/connections`."""
+    """Print the table; returns it by `database/load`."""
     print("The door: acknowledged deliveries (1 to 20 KB, signed, on disk before the answer), one server process, driver beside it")
-    print(f"median of {ROUNDS} runs; bare: ASGI + HMAC + grouped commits with the driver itself; bridge: the whole application\n")
-    print(f"{'database':<11}{'conn.':>6}  {'bare /s':>9}{'p50':>7}{'p99':>8}   {'bridge /s':>9}{'p50':>7}{'p99':>8}   {'ratio':>5}")
+    print(f"medians of {ROUNDS} runs in turn; bare: ASGI + HMAC + grouped commits with the driver itself; bridge: the whole application")
+    print(
+        "ratios: medians of each pair's; CPU: of the server process, a delivery; as the aims have it: bridge to bare, CPU bare to bridge\n"
+    )
+    print(
+        f"{'database':<11}{'load':>6}  {'bare /s':>8}{'p99':>7}{'CPU us':>8}   {'bridge /s':>9}{'p99':>7}{'CPU us':>8}"
+        f"   {'ratio':>5}{'CPU':>6}{'p99':>6}"
+    )
     found: dict[str, Any] = {}
     for name, making in (("SQLite", sqlite_urls), ("PostgreSQL", postgres_urls)):
         with making() as urls:
-            for connections, bare, door in compare(urls, scale):
-                ratio = door["per_second"] / bare["per_second"]
-                print(
-                    f"{name:<11}{connections:>6}  {bare['per_second']:>9.0f}{bare['p50_ms']:>7.1f}{bare['p99_ms']:>8.1f}   "
-                    f"{door['per_second']:>9.0f}{door['p50_ms']:>7.1f}{door['p99_ms']:>8.1f}   {ratio:>5.2f}"
+            for load, pairs in compare(urls, scale).items():
+                ratio, cpu, p99 = middle(pairs, "per_second"), middle(pairs, "cpu_us", door_first=False), middle(pairs, "p99_ms")
+                bare, door = (
+                    {figure: statistics.median(pair[which][figure] for pair in pairs) for figure in ("per_second", "p99_ms", "cpu_us")}
+                    for which in (0, 1)
                 )
-                found[f"{name}/{connections}"] = {"bare": bare, "door": door, "ratio": round(ratio, 3)}
-    print(f"\nlatencies in ms; aim of the ratio at 32 connections: {AIM}; rows kept = answers given: checked\n")
+                print(
+                    f"{name:<11}{load:>6}  {bare['per_second']:>8.0f}{bare['p99_ms']:>7.1f}{bare['cpu_us']:>8.0f}   "
+                    f"{door['per_second']:>9.0f}{door['p99_ms']:>7.1f}{door['cpu_us']:>8.0f}   {ratio:>5.2f}{cpu:>6.2f}{p99:>6.2f}"
+                )
+                found[f"{name}/{load}"] = {"bare": bare, "door": door, "ratio": round(ratio, 3), "cpu": round(cpu, 3), "p99": round(p99, 3)}
+    print(f"\nlatencies in ms; aims at 32 and 256 connections: {AIMS}; at {RATE:.0f}/s p99 at most {AIM_AT_RATE} of the bare one's;")
+    print("rows kept = answers given: checked\n")
     return found
 
 

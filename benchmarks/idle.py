@@ -7,9 +7,8 @@ import statistics
 import subprocess
 import sys
 import time
-from pathlib import Path
 
-from benchmarks.door import drive
+from benchmarks.door import cpu_s, drive
 from benchmarks.service import Figures, Service, running
 
 AIM_MIB = 100
@@ -21,12 +20,6 @@ REST_S = 5.0
 WATCHED_S = 30.0
 STARTS = 5
 COMMANDS = (("--help",), ("keys", "--help"), ("rules", "--help"), ("keys", "list"), ("doctor", "--help"))
-
-
-def cpu_s(pid: int) -> float:
-    """Seconds of a core that a process has used."""
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def resting(service: Service) -> float:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import math
+from json.scanner import make_scanner
 from typing import Any, Final
 
 from tsbridge.core.errors import Malformed
@@ -29,7 +30,7 @@ def read(raw: bytes, cap: int = CAP, depth: int = DEPTH) -> Any:
     if text.startswith("\ufeff"):
         raise Malformed("bom")
     try:
-        root = _DECODER.decode(text)
+        root = _whole(text)
     except Malformed:
         raise
     except RecursionError:
@@ -40,6 +41,15 @@ def read(raw: bytes, cap: int = CAP, depth: int = DEPTH) -> Any:
     if not suspicious and text.count("{") + text.count("[") <= depth:
         return root  # cannot be too deep, and no text can hold what only an escape can bring
     return _sound(root, depth, suspicious)
+
+
+def _whole(text: str) -> Any:
+    """The value that a text is, perhaps with blanks around it. Raises ValueError."""
+    try:
+        root, end = _SCAN(text, 0)
+    except StopIteration:
+        end = -1
+    return root if end == len(text) else _DECODER.decode(text)
 
 
 def _pairs(items: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -72,6 +82,7 @@ def _float(digits: str) -> float:
 
 
 _DECODER: Final = json.JSONDecoder(object_pairs_hook=_pairs, parse_constant=_constant, parse_int=_int, parse_float=_float)
+_SCAN: Final = make_scanner(_DECODER)  # type: ignore[arg-type]  # the stubs name the wrong one
 
 
 def _text(text: str, suspicious: bool) -> str:

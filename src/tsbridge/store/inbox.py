@@ -21,7 +21,7 @@ from typing import Any, Final, Literal, NamedTuple
 from sqlalchemy import Connection, and_, case, func, select, update
 
 from tsbridge.core.backoff import DELIVERY
-from tsbridge.core.moments import canonical
+from tsbridge.core.moments import canonical_text
 from tsbridge.store import lanes, tables
 from tsbridge.store.lanes import SOURCES
 from tsbridge.store.sqlite import execute
@@ -187,17 +187,23 @@ def _keep_sqlite(conn: Connection, rows: Sequence[tuple[Any, ...]]) -> int:
     return kept
 
 
-_LANE: Final = {"sqlite": "0", "postgresql": f"mod(pg_backend_pid(), {LANES})"}
+_RECEIVED: Final = {
+    dialect: f"INSERT INTO received (source, lane, count) VALUES ({mark}, {lane}, {mark}) "  # names of ours
+    "ON CONFLICT (source, lane) DO UPDATE SET count = received.count + excluded.count"
+    for dialect, mark, lane in (("sqlite", "?", "0"), ("postgresql", "%s", f"mod(pg_backend_pid(), {LANES})"))
+}
 
 
 def _count(conn: Connection, deliveries: Sequence[Delivery]) -> None:
     """In the transaction that keeps them, of how many it was handed: not of what it made of them."""
     counted = Counter(delivery.source for delivery in deliveries)
-    rows = ", ".join(f"('{source}', {_LANE[conn.dialect.name]}, {counted[source]})" for source in SOURCES if source in counted)
-    conn.exec_driver_sql(
-        f"INSERT INTO received (source, lane, count) VALUES {rows} "
-        "ON CONFLICT (source, lane) DO UPDATE SET count = received.count + excluded.count"
-    )
+    for source in SOURCES:  # in one order: two that count both never wait for each other crosswise
+        if source not in counted:
+            continue
+        if conn.dialect.name == "postgresql":
+            conn.exec_driver_sql(_RECEIVED["postgresql"], (source, counted[source]))
+        else:
+            execute(conn, _RECEIVED["sqlite"], (source, counted[source]))
 
 
 def _row(delivery: Delivery, repeats: int) -> tuple[Any, ...]:
@@ -209,7 +215,7 @@ def _row(delivery: Delivery, repeats: int) -> tuple[Any, ...]:
         delivery.key,
         delivery.polled,
         received_at,
-        canonical(dict(delivery.headers)).decode(),
+        canonical_text(dict(delivery.headers)),
         status,
         delivery.quarantined,
         repeats,

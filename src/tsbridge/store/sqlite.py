@@ -85,7 +85,7 @@ def engine(url: URL, options: Mapping[str, Any], *, readers: int = 0) -> Engine:
 
     @event.listens_for(made, "begin")
     def _begin(connection: Any) -> None:
-        connection.exec_driver_sql(begin)
+        execute(connection, begin, ())
 
     return made
 

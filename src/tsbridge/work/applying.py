@@ -74,10 +74,10 @@ class Applying:
         for moment in batch.facts:
             told.hear(conn, moment, "facts", live.version)
         behind = heard.behind or now
-        self._background.settle(conn, batch.facts, heard, now)
         newest = {ticket: batch.rings.get(ticket) or inbox.unread(conn, ticket, behind) for ticket in heard.moments}
         warnings: dict[str | None, set[str]] = defaultdict(set)  # by the delivery they came with, None for what nothing rang for
         self._tell_audits(conn, live, heard, told, newest, warnings, now)
+        self._background.settle(conn, batch.facts, heard, now)  # only now: what is to be heard quietly stands in what was wanted
         for moment in impressions:
             told.meet(conn, moment)
         written = intents.written(conn, {m.interaction for one in kept.values() for m in one.moments if m.source == "zendesk"})

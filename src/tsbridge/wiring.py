@@ -1,4 +1,7 @@
-"""The one place that makes real things out of settings: clock, ids, randomness, the door's proofs, readers, the first rulebook."""
+"""The one place that makes real things out of settings: clock, ids, randomness, the door's proofs, readers, the first rulebook.
+
+Every command needs some of it and none needs all, so what is made by a function is imported there.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +15,7 @@ from datetime import UTC, datetime
 from functools import partial
 from importlib.resources import files
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from pydantic import SecretStr
 from sqlalchemy import Connection
@@ -20,26 +23,19 @@ from sqlalchemy import Connection
 from tsbridge.core.crashpoint import arm, crashpoint
 from tsbridge.core.limits import FEED_BYTES, RECEIPT_BYTES
 from tsbridge.core.ports import Clock, Ids
-from tsbridge.core.rules.document import read
-from tsbridge.core.rules.read_calendars import of_rulebook
-from tsbridge.feed_source import Source
-from tsbridge.http import Http, Outgoing
-from tsbridge.notify.make import Outside
-from tsbridge.readers import Readers
-from tsbridge.roster.document import read as read_roster
 from tsbridge.settings import Settings
 from tsbridge.store import rosters, rulebooks, schema
 from tsbridge.store.db import Database
-from tsbridge.vendors.talkdesk import payload as talkdesk_payload
-from tsbridge.vendors.talkdesk import verify as talkdesk_proof
-from tsbridge.vendors.talkdesk.client import TalkdeskClient, hosts
-from tsbridge.vendors.zendesk import payload as zendesk_payload
-from tsbridge.vendors.zendesk import verify as zendesk_proof
-from tsbridge.vendors.zendesk.client import AccessToken, ApiToken, Credentials, Limits, ZendeskClient, client_credentials
-from tsbridge.vendors.zendesk.read_fields import OwnUser
-from tsbridge.web import rostering
-from tsbridge.web.record import Record
-from tsbridge.web.webhooks import Entrance
+
+if TYPE_CHECKING:
+    from tsbridge.feed_source import Source
+    from tsbridge.http import Outgoing
+    from tsbridge.notify.make import Outside
+    from tsbridge.readers import Readers
+    from tsbridge.vendors.talkdesk.client import TalkdeskClient
+    from tsbridge.vendors.zendesk.client import Credentials, Limits, ZendeskClient
+    from tsbridge.vendors.zendesk.read_fields import OwnUser
+    from tsbridge.web.webhooks import Entrance
 
 _LETTERS: Final = "0123456789abcdefghjkmnpqrstvwxyz"
 _PAIRS: Final = [first + second for first in _LETTERS for second in _LETTERS]
@@ -121,7 +117,9 @@ def publish_starter(database: Database, settings: Settings, clock: Clock) -> int
     """
     if database.read_now(rulebooks.has_any):
         return None
-    from tsbridge.files import load_file  # once in the life of a database
+    from tsbridge.core.rules.document import read
+    from tsbridge.core.rules.read_calendars import of_rulebook
+    from tsbridge.files import load_file
 
     path = starter_path(settings)
     document = load_file(path)
@@ -146,6 +144,9 @@ def publish_first_roster(database: Database, settings: Settings, clock: Clock, i
     if settings.roster is None or database.read_now(rosters.newest):
         return None
     from tsbridge.files import load_file
+    from tsbridge.roster.document import read as read_roster
+    from tsbridge.web import rostering
+    from tsbridge.web.record import Record
 
     document = load_file(settings.roster, dates=True)
     roster = read_roster(document)
@@ -166,6 +167,12 @@ def publish_first_roster(database: Database, settings: Settings, clock: Clock, i
 
 def entrances(settings: Settings) -> dict[str, Entrance]:
     """How deliveries come in; a source without a secret lets nobody in."""
+    from tsbridge.vendors.talkdesk import payload as talkdesk_payload
+    from tsbridge.vendors.talkdesk import verify as talkdesk_proof
+    from tsbridge.vendors.zendesk import payload as zendesk_payload
+    from tsbridge.vendors.zendesk import verify as zendesk_proof
+    from tsbridge.web.webhooks import Entrance
+
     zendesk, talkdesk = _texts(settings.zendesk_webhook_secrets), _texts(settings.talkdesk_webhook_secrets)
     tolerance = settings.signature_tolerance_s
     return {
@@ -187,11 +194,15 @@ def entrances(settings: Settings) -> dict[str, Entrance]:
 
 def readers(settings: Settings, own: Callable[[], OwnUser]) -> Readers:
     """How the deliveries of each source are read into moments."""
+    from tsbridge.readers import Readers
+
     return Readers(own, settings.phone_region, settings.talkdesk_zone)
 
 
 def zendesk_credentials(settings: Settings, clock: Clock) -> Credentials | None:
     """The best kind that is set."""
+    from tsbridge.vendors.zendesk.client import AccessToken, ApiToken, client_credentials
+
     if settings.zendesk_client_id is not None and settings.zendesk_client_secret is not None:
         return client_credentials(settings.zendesk_client_id, settings.zendesk_client_secret.get_secret_value(), clock, crashpoint)
     if settings.zendesk_access_token is not None:
@@ -203,12 +214,17 @@ def zendesk_credentials(settings: Settings, clock: Clock) -> Credentials | None:
 
 def outgoing(settings: Settings) -> Outgoing:
     """How calls leave."""
+    from tsbridge.http import Outgoing
+
     proxy = None if settings.http_proxy is None else settings.http_proxy.get_secret_value()
     return Outgoing(proxy, settings.no_proxy, settings.ca_bundle)
 
 
 def make_zendesk(settings: Settings, clock: Clock, heard: Callable[[Limits], None] = lambda limits: None) -> ZendeskClient | None:
     """A client of the settings' Zendesk; None when there is no address or no credentials. Close it. `heard` gets its rate headers."""
+    from tsbridge.http import Http
+    from tsbridge.vendors.zendesk.client import ZendeskClient
+
     credentials = zendesk_credentials(settings, clock)
     if settings.zendesk_url is None or credentials is None:
         return None
@@ -217,12 +233,18 @@ def make_zendesk(settings: Settings, clock: Clock, heard: Callable[[Limits], Non
 
 def feed_source(settings: Settings) -> Source:
     """Where the roster's iCalendar feeds come from."""
+    from tsbridge.feed_source import Source
+    from tsbridge.http import Http
+
     way = outgoing(settings)
     return Source(lambda origin: Http(origin, sleep=asyncio.sleep, outgoing=way, largest=FEED_BYTES), lambda path: path.read_text("utf-8"))
 
 
 def make_talkdesk(settings: Settings, clock: Clock) -> TalkdeskClient | None:
     """A client of the settings' Talkdesk account; None when the account or the client is not set. Close it."""
+    from tsbridge.http import Http
+    from tsbridge.vendors.talkdesk.client import TalkdeskClient, hosts
+
     account, client_id, secret = settings.talkdesk_account, settings.talkdesk_client_id, settings.talkdesk_client_secret
     if account is None or client_id is None or secret is None:
         return None
@@ -233,6 +255,9 @@ def make_talkdesk(settings: Settings, clock: Clock) -> TalkdeskClient | None:
 
 def outside(settings: Settings, clock: Clock) -> Outside:
     """What the ways of the roster send with."""
+    from tsbridge.http import Http
+    from tsbridge.notify.make import Outside
+
     way = outgoing(settings)
     http = partial(Http, sleep=asyncio.sleep, outgoing=way, most=1, largest=RECEIPT_BYTES)
     return Outside(http, clock, settings.mail, variables=settings.variables)

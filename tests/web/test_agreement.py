@@ -30,7 +30,7 @@ from tsbridge.core.whom import To, whom
 from tsbridge.roster import ical_in
 from tsbridge.store import feeds, rulebooks
 from tsbridge.store.db import Database
-from tsbridge.web.inputs import time_text
+from tsbridge.web.times import time_text
 
 pytestmark = [pytest.mark.anyio, pytest.mark.parametrize("fresh_url", ["sqlite"], indirect=True)]
 

@@ -12,7 +12,7 @@ import pytest
 
 from tests.roster.rosters import document
 from tsbridge.log import configure
-from tsbridge.web.inputs import time_text
+from tsbridge.web.times import time_text
 
 pytestmark = pytest.mark.anyio
 

@@ -21,7 +21,7 @@ from tsbridge.core.public_days import library
 from tsbridge.core.rules.read_calendars import of_rulebook
 from tsbridge.store import almanacs, rulebooks
 from tsbridge.store.db import Database
-from tsbridge.web.inputs import time_text
+from tsbridge.web.times import time_text
 
 pytestmark = pytest.mark.anyio
 

@@ -93,7 +93,7 @@ def _cell(value: Any) -> str:
 def time_option(name: str, value: str | None) -> datetime | None:
     if value is None:
         return None
-    from tsbridge.web.inputs import read_time
+    from tsbridge.web.times import read_time
 
     try:
         return read_time(value)

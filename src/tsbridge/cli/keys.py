@@ -9,9 +9,8 @@ from sqlalchemy import Connection
 
 from tsbridge.cli.frame import AsJson, Failed, Limit, group, house, refuse, say, table, time_option
 from tsbridge.store import keys as store
-from tsbridge.web.auth import ROLES
-from tsbridge.web.inputs import time_text
 from tsbridge.web.shapes import key_item
+from tsbridge.web.times import time_text
 from tsbridge.wiring import entropy
 
 app = group()
@@ -25,6 +24,8 @@ def create(
     as_json: AsJson = False,
 ) -> None:
     """Make a key and print it, this once."""
+    from tsbridge.web.auth import ROLES
+
     if role not in ROLES:
         refuse(f"--role: expected one of {', '.join(ROLES)}")
     if not 0 < len(name.strip()) <= 200:

@@ -22,8 +22,8 @@ from tsbridge.rulebook.calendar_days import calendar_days
 from tsbridge.settings import load
 from tsbridge.store import almanacs, rulebooks
 from tsbridge.web import documents, trial
-from tsbridge.web.inputs import read_date
 from tsbridge.web.problems import Problem
+from tsbridge.web.times import read_date
 from tsbridge.wiring import SystemClock
 
 app = group()

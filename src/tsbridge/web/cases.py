@@ -16,12 +16,13 @@ from tsbridge.store import steps as steps_of
 from tsbridge.web.auth import Supervisor, Viewer
 from tsbridge.web.desk import Desk, Made
 from tsbridge.web.explained import Nearby, explained
-from tsbridge.web.inputs import Body, Id, Line, NumberQuery, Prose, Word, time_text, whole_number
+from tsbridge.web.inputs import Body, Id, Line, NumberQuery, Prose, Word, whole_number
 from tsbridge.web.notifications import notification_item
 from tsbridge.web.pages import Key, Paged, instant_of, instant_part
 from tsbridge.web.problems import Problem, invalid, not_found
 from tsbridge.web.route import DeskRoute
 from tsbridge.web.shapes import assignment_item, case_item, escalation_item, moment_item
+from tsbridge.web.times import time_text
 
 routes = APIRouter(route_class=DeskRoute, prefix="/v1/cases", tags=["cases"])
 

@@ -23,10 +23,11 @@ from tsbridge.web.asked import aside
 from tsbridge.web.auth import Viewer
 from tsbridge.web.desk import Made
 from tsbridge.web.duty_shapes import agent_item, duty_item, hole_item, on_call_item
-from tsbridge.web.inputs import NumberQuery, TimeQuery, Word, query_time, time_text, whole_number
+from tsbridge.web.inputs import NumberQuery, TimeQuery, Word, query_time, whole_number
 from tsbridge.web.pages import Paged, instant_part
 from tsbridge.web.problems import invalid
 from tsbridge.web.route import DeskRoute
+from tsbridge.web.times import time_text
 
 routes = APIRouter(route_class=DeskRoute, prefix="/v1", tags=["roster"])
 

@@ -10,11 +10,12 @@ from sqlalchemy import Connection
 from tsbridge.store import keys as store
 from tsbridge.web.auth import Admin
 from tsbridge.web.desk import Made
-from tsbridge.web.inputs import Body, Id, Line, Time, time_text
+from tsbridge.web.inputs import Body, Id, Line, Time
 from tsbridge.web.pages import Paged, instant_part
 from tsbridge.web.problems import invalid, not_found
 from tsbridge.web.route import DeskRoute
 from tsbridge.web.shapes import key_item
+from tsbridge.web.times import time_text
 
 routes = APIRouter(route_class=DeskRoute, prefix="/v1/keys", tags=["keys"])
 

@@ -12,10 +12,11 @@ from tsbridge.core.notices import Asker
 from tsbridge.store import told
 from tsbridge.web.auth import Supervisor
 from tsbridge.web.desk import Desk, Made
-from tsbridge.web.inputs import Id, Word, time_text
+from tsbridge.web.inputs import Id, Word
 from tsbridge.web.pages import Paged
 from tsbridge.web.problems import Problem, not_found
 from tsbridge.web.route import DeskRoute
+from tsbridge.web.times import time_text
 
 routes = APIRouter(route_class=DeskRoute, prefix="/v1/notifications", tags=["notifications"])
 

@@ -13,10 +13,11 @@ from tsbridge.store import rosters as store
 from tsbridge.web import rostering
 from tsbridge.web.auth import Supervisor, Viewer
 from tsbridge.web.desk import Desk, Made
-from tsbridge.web.inputs import Body, Id, Line, Time, TimeQuery, Word, query_time, time_text
+from tsbridge.web.inputs import Body, Id, Line, Time, TimeQuery, Word, query_time
 from tsbridge.web.pages import Paged, instant_part
 from tsbridge.web.problems import Problem, error, not_found
 from tsbridge.web.route import DeskRoute
+from tsbridge.web.times import time_text
 
 routes = APIRouter(route_class=DeskRoute, prefix="/v1/overrides", tags=["roster"])
 

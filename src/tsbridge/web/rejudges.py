@@ -17,10 +17,11 @@ from tsbridge.store.replays import Job, TooManyOpen
 from tsbridge.web.auth import Ops
 from tsbridge.web.cases import person_handles
 from tsbridge.web.desk import Desk, Made
-from tsbridge.web.inputs import BIGGEST_VERSION, Body, Id, Line, Prose, Time, time_text
+from tsbridge.web.inputs import BIGGEST_VERSION, Body, Id, Line, Prose, Time
 from tsbridge.web.pages import Paged, instant_part
 from tsbridge.web.problems import Problem, busy, invalid, not_found
 from tsbridge.web.route import DeskRoute
+from tsbridge.web.times import time_text
 
 routes = APIRouter(route_class=DeskRoute, prefix="/v1/cases/rejudge", tags=["cases"])
 

@@ -21,10 +21,11 @@ from tsbridge.web.auth import Ops
 from tsbridge.web.csvtext import CSV, NDJSON, cell, csv_text, ndjson
 from tsbridge.web.desk import Desk, Made
 from tsbridge.web.documents import Document
-from tsbridge.web.inputs import Body, Id, Time, time_text
+from tsbridge.web.inputs import Body, Id, Time
 from tsbridge.web.pages import Page, Paged, instant_part
 from tsbridge.web.problems import Problem, busy, invalid, not_found
 from tsbridge.web.route import DocumentRoute
+from tsbridge.web.times import time_text
 
 routes = APIRouter(route_class=DocumentRoute, prefix="/v1/rulebook/replay", tags=["replay"])
 

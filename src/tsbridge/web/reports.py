@@ -32,10 +32,11 @@ from tsbridge.web.asked import aside, asked_for
 from tsbridge.web.auth import Viewer
 from tsbridge.web.csvtext import CSV, cell, csv_text
 from tsbridge.web.desk import Desk, Made
-from tsbridge.web.inputs import TimeQuery, Word, query_time, read_date
+from tsbridge.web.inputs import TimeQuery, Word, query_time
 from tsbridge.web.pages import Paged
 from tsbridge.web.problems import invalid, not_found
 from tsbridge.web.route import DeskRoute
+from tsbridge.web.times import read_date
 
 log = logging.getLogger("tsbridge.web.reports")
 

@@ -28,11 +28,12 @@ from tsbridge.web.documents import Document
 from tsbridge.web.draft import draft_tag
 from tsbridge.web.etags import IfMatch, need_match, tag
 from tsbridge.web.explained import Nearby
-from tsbridge.web.inputs import BIGGEST_VERSION, Body, Id, Line, Time, read_date, version_number, whole_number
+from tsbridge.web.inputs import BIGGEST_VERSION, Body, Id, Line, Time, version_number, whole_number
 from tsbridge.web.pages import Paged
 from tsbridge.web.problems import Problem, invalid, not_found
 from tsbridge.web.route import DocumentRoute
 from tsbridge.web.shapes import version_item, version_whole
+from tsbridge.web.times import read_date
 
 routes = APIRouter(route_class=DocumentRoute, prefix="/v1/rulebook", tags=["rulebook"])
 

@@ -17,11 +17,12 @@ from tsbridge.web.asked import aside, asked_for
 from tsbridge.web.auth import Ops
 from tsbridge.web.desk import Made
 from tsbridge.web.documents import Document
-from tsbridge.web.inputs import Body, time_text
+from tsbridge.web.inputs import Body
 from tsbridge.web.pages import Paged
 from tsbridge.web.problems import invalid, not_found
 from tsbridge.web.replays import FORMS, moves_in_form
 from tsbridge.web.route import DocumentRoute
+from tsbridge.web.times import time_text
 
 routes = APIRouter(route_class=DocumentRoute, prefix="/v1/rulebook/shadow", tags=["shadow"])
 

@@ -11,7 +11,7 @@ from tsbridge.store.keys import Key
 from tsbridge.store.rulebooks import Draft
 from tsbridge.store.steps import About
 from tsbridge.store.versions import Version
-from tsbridge.web.inputs import time_text
+from tsbridge.web.times import time_text
 
 Row = Mapping[Any, Any]
 

@@ -27,8 +27,8 @@ from tsbridge.rulebook.generate import generate
 from tsbridge.rulebook.staffed import staffed
 from tsbridge.rulebook.worlds import completed
 from tsbridge.store import decisions, routing, views
-from tsbridge.web.inputs import time_text
 from tsbridge.web.problems import Problem, invalid, not_found, pointer
+from tsbridge.web.times import time_text
 
 Document = dict[str, Any]
 PREVIOUS: Final = "previous."

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from tsbridge.simulator.zendesk import rules
 from tsbridge.simulator.zendesk.answers import bad_request, invalid, not_found, page
+from tsbridge.simulator.zendesk.metrics import Schedule, times
 from tsbridge.simulator.zendesk.routes import Asked, Desk, Found, route
 
 SHELVES: Final[Mapping[str, tuple[str, str, str]]] = {
@@ -226,7 +227,17 @@ class Extras(Desk):
             "assignee_stations": sum(e["field_name"] == "assignee_id" for e in changes),
             "reopens": sum(e["field_name"] == "status" and e["previous_value"] == "solved" and e["value"] == "open" for e in changes),
             "replies": len(replies),
+            **times(self.s.audits[ticket["id"]], self._staff(), self._business_hours()),
         }
+
+    def _staff(self) -> set[int]:
+        """Who answers as an agent; an integration does not."""
+        return {id_ for id_, user in self.s.users.items() if user["role"] in ("agent", "admin")} - {self.world.bridge["id"]}
+
+    def _business_hours(self) -> Schedule | None:
+        """The account's schedule: the first one it has."""
+        first = min(self.s.schedules, default=None)
+        return None if first is None else Schedule(self.s.schedules[first], list(self.s.holidays.get(first, {}).values()))
 
     @route("GET", "/api/v2/ticket_audits")
     def all_audits(self, asked: Asked) -> Any:

@@ -17,13 +17,13 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from tsbridge.core.escalation import Armed, Books, Rest
 from tsbridge.core.helpdesk import Asked, Wish
 from tsbridge.core.moments import Interaction, Value
 from tsbridge.core.rules.judgement import Judgement
-from tsbridge.core.thread import Given, Taken, Thread, merged_of
+from tsbridge.core.thread import Given, Taken, Thread, for_case, merged_of
 from tsbridge.core.track import ASSIGNEE, DONE, EMPTY, FROZEN, Track, key_of, tag_set
 
 CASE_FIELDS: Final = (
@@ -159,7 +159,7 @@ class CaseState(NamedTuple):
 
     @property
     def resolved(self) -> bool:
-        return bool(self.threads) and all(thread.resolved for thread in self.threads.values())
+        return bool(self.threads) and all([thread.resolved for thread in self.threads.values()])
 
     def at_rest(self) -> CaseState:
         """The state once its calls have come to rest (`core.rest`)."""
@@ -193,19 +193,25 @@ class CaseState(NamedTuple):
 
     def view(self, subject: Interaction, case_id: str) -> dict[str, Value]:
         """The facts of one interaction and the case, by the field names of contract section 5."""
-        track = self.tracks.get(key_of(subject))
+        key = key_of(subject)
+        track, stands, worst = self.tracks.get(key), self.stands_for(subject), self.severity
         given = {} if track is None else dict(track.facts)
-        if track is not None and subject.source == "zendesk":
-            given["tags"] = self._tags_on(key_of(subject), track)
+        if subject.source == "zendesk" and track is not None:
+            given["tags"] = self._tags_on(key, track)
         given["case.id"] = case_id
         given["case.interactions"] = len(self.tracks)
         given["case.channels"] = tuple(sorted({str(c) for t in self.tracks.values() if (c := t.facts.get("channel"))}))
         given["case.reopened"] = self.reopened
-        stands = self.stands_for(subject)
         given["case.acknowledged"] = (self.acknowledged or stands.taken) is not None
         given["case.escalation_level"] = stands.level if subject.source == "zendesk" else self.level
-        named = (("severity", stands.severity), ("category", stands.category), ("queue", stands.queue), ("worst_severity", self.severity))
-        given.update((f"case.{name}", value) for name, value in named if value is not None)
+        if stands.severity is not None:
+            given["case.severity"] = stands.severity
+        if stands.category is not None:
+            given["case.category"] = stands.category
+        if stands.queue is not None:
+            given["case.queue"] = stands.queue
+        if worst is not None:
+            given["case.worst_severity"] = worst
         return given
 
     def stands_for(self, subject: Interaction) -> Thread:
@@ -214,10 +220,12 @@ class CaseState(NamedTuple):
 
     def _tags_on(self, key: str, track: Track) -> tuple[str, ...]:
         """The ticket's tags as they will be: as last heard, with what we asked for, without what we asked off."""
-        wished = self.asked_of(key)
+        wished, has = self.asked_of(key), tag_set(track.facts.get("tags"))
+        if not wished.tags and not wished.absent:
+            return tuple(sorted(has))
         asked = {tag for tag, by in wished.tags.items() if by > track.declined.get(f"tag:{tag}", "")}
         off = {tag for tag, by in wished.absent.items() if by > track.declined.get(f"absent:{tag}", "")}
-        return tuple(sorted((tag_set(track.facts.get("tags")) | asked) - off))
+        return tuple(sorted((has | asked) - off))
 
     def asked_of(self, key: str) -> Thread:
         """What is asked of a ticket: by its own thread, by rules about the whole case, and by calls that no ticket is named with
@@ -251,12 +259,24 @@ class CaseState(NamedTuple):
         quiet: datetime | None = None,
     ) -> CaseState:
         """The state after a judgement. `anew`: the moment may bring back what a person undid. `quiet`: up to when it is."""
-        name = self.thread_of(key_of(subject))
-        before = self.threads.get(name, Thread())
-        asked = before.ask(judgement, place, anew)
-        if before.queue is None and asked.queue == self.stands_for(subject).queue:
-            asked = asked._replace(queue=None, queue_by="")  # a call that leaves the case where it is moves no ticket
-        thread = asked._replace(
+        key = key_of(subject)
+        name = self.thread_of(key)
+        before = self.threads.get(name, NO_THREAD)
+        asked = before.asked(judgement, place, anew)
+        if before.queue is None and asked.get("queue") == self.stands_for(subject).queue:
+            asked.update(queue=None, queue_by="")  # a call that leaves the case where it is moves no ticket
+        assign: Asked | None = asked.get("assign", before.assign)
+        told: dict[str, Any] = {}
+        if assign is not None and assign is not before.assign:
+            told = {"assignee": str(assign.value), "agent": None, "assigned_because": NAMED}
+        if judgement.for_case:
+            told["whole"] = self.whole._replace(**self.whole.asked(for_case(judgement), place, anew))
+        if judgement.notes:
+            told["notes"] = self.notes + tuple(self._numbered(judgement, key))
+        if before.armed or judgement.steps or judgement.passed:
+            told["ended"] = self.ended + self._ended(before, judgement, subject, at, books)
+        thread = before._replace(
+            **asked,
             severity=before.severity if judgement.severity is None else judgement.severity,
             category=judgement.category or before.category,
             level=max(before.level, judgement.level),
@@ -265,17 +285,7 @@ class CaseState(NamedTuple):
             next_due=judgement.next_due,
             quiet=quiet,
         )
-        assigned = asked.assign is not None and asked.assign is not before.assign
-        return self._replace(
-            threads={**self.threads, name: thread},
-            whole=self.whole.ask(judgement, place, anew, judgement.for_case) if judgement.for_case else self.whole,
-            assignee=str(asked.assign.value) if assigned and asked.assign is not None else self.assignee,
-            agent=None if assigned else self.agent,
-            assigned_because=NAMED if assigned else self.assigned_because,
-            notes=self.notes + tuple(self._numbered(judgement, key_of(subject))) if judgement.notes else self.notes,
-            ended=self.ended + self._ended(before, judgement, subject, at, books),
-            judged_to=max(place, self.judged_to),
-        )
+        return self._replace(**told, threads={**self.threads, name: thread}, judged_to=max(place, self.judged_to), steps=self.steps + 1)
 
     def _numbered(self, judgement: Judgement, place: str) -> Iterator[tuple[str, str, str]]:
         """The notes of this judgement, named by rule and count of firings on their interaction: what joins the case changes no name."""
@@ -286,8 +296,6 @@ class CaseState(NamedTuple):
             yield f"{name}#{told[name]}", note.text, place
 
     def _ended(self, before: Thread, judgement: Judgement, subject: Interaction, at: datetime, books: Books) -> tuple[Escalation, ...]:
-        if not before.armed and not judgement.steps and not judgement.passed:
-            return ()
         armed = {a.policy: a for a in before.armed}
         fresh = Armed("", at, 0, subject, version=books.version)
         fired = tuple(
@@ -312,7 +320,7 @@ class CaseState(NamedTuple):
         if self.assignee != other.assignee or not self.whole.stands_like(other.whole):
             return False
         names = self.threads.keys() | other.threads.keys()
-        return all(self.threads.get(name, Thread()).stands_like(other.threads.get(name, Thread())) for name in names)
+        return all([self.threads.get(name, NO_THREAD).stands_like(other.threads.get(name, NO_THREAD)) for name in names])
 
     # -- what the case wishes of a ticket ----------------------------------------------------------------------
 

@@ -159,10 +159,9 @@ def expected(book: Rulebook, armed: Armed, index: int) -> datetime | None:
 
 def next_due(books: Books, armed: Iterable[Armed]) -> datetime | None:
     """The earliest step to come, or end of a rest."""
-    times: list[datetime | None] = []
+    first: datetime | None = None
     for one in armed:
-        if not one.resting:
-            times.append(step_due(books.of(one), one, one.next_step))
-        elif not one.paused_by:
-            times.append(one.acknowledged_until)
-    return min((time for time in times if time is not None), default=None)
+        time = step_due(books.of(one), one, one.next_step) if not one.resting else None if one.paused_by else one.acknowledged_until
+        if time is not None and (first is None or time < first):
+            first = time
+    return first

@@ -10,7 +10,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from tsbridge.core.casestate import NAMED, CaseState, Escalation
+from tsbridge.core.casestate import NAMED, NO_THREAD, CaseState, Escalation
 from tsbridge.core.escalation import Armed
 from tsbridge.core.helpdesk import Asked
 from tsbridge.core.moments import GIVEN, UNJUDGED, Interaction, Moment, Value, instant_text
@@ -25,8 +25,9 @@ def hear(
     state: CaseState, moment: Moment, subject: Interaction, place: str, anew: bool
 ) -> tuple[CaseState, dict[str, Value], tuple[str, ...]]:
     """The state after a subject's moment was told and before it is judged; the values before it; the fields it changed."""
-    key, name = key_of(subject), state.thread_of(key_of(subject))
-    before, thread = state.tracks.get(key) or Track(moment.at), state.threads.get(name, Thread())
+    key = key_of(subject)
+    name = state.thread_of(key)
+    before, thread = state.tracks.get(key) or Track(moment.at), state.threads.get(name, NO_THREAD)
     told: dict[str, Any]
     if moment.source == "desk":
         told, previous = {"latest": state.latest or key, **_heard_at_desk(state, moment, key, place)}, dict(before.facts)
@@ -39,25 +40,27 @@ def hear(
     else:
         track, previous, changed = before.hear(moment)
         outdated = before.is_outdated_by(moment, changed)
-        undone = _undone(moment, state.asked_of(key), previous, track.facts, changed, outdated=outdated)
+        undone = _undone(state, moment, previous, track.facts, changed, outdated=outdated) if changed else []
         if undone:  # before the requester spoke: what this very moment asks for comes after it
             at = f"{instant_text(moment.at)}:" if anew else place
             track = replace(track, declined={**track.declined, **dict.fromkeys(undone, at)})
         track = _follow(state, track)
         told = {"tracks": {**state.tracks, key: track}, "latest": key}
+        now: dict[str, Any] = {"latest": key}
         if thread.latest != key and state.is_frozen(thread.latest):
-            thread = thread._replace(firing=())  # what fired on a ticket before it was closed holds nothing back on the others
-        thread = _defended(state, moment, track, thread, place, outdated=outdated)._replace(latest=key)
+            now["firing"] = ()  # what fired on a ticket before it was closed holds nothing back on the others
         if anew and moment.event not in UNJUDGED:
-            thread = thread._replace(stirred=place)
+            now["stirred"] = place
         way = before.taken_by(moment) if thread.taken is None else None
         if way is not None and not (way == "assignment" and moment.impression and _is_as_we_assigned(state, key, track)):
-            thread = thread._replace(taken=Taken(moment.at, moment.actor.id, way))
+            now["taken"] = Taken(moment.at, moment.actor.id, way)
+        thread = _defended(state, moment, track, thread, place, outdated=outdated)._replace(**now)
     if moment.event in UNJUDGED:  # known of old, heard only now: the case is as old as what happened in it
         known = state._replace(**{**told, "latest": state.latest or key, "judged_to": place})
         return known.with_thread(name, thread) if name in state.threads or thread.tags else known, previous, changed
-    heard = state._replace(**told, opened_at=state.opened_at or moment.at, last_at=moment.at, judged_to=place, rests_at=None)
-    heard = heard.with_thread(name, thread)
+    threads = {**told.pop("threads", state.threads), name: thread}
+    opened_at = state.opened_at or moment.at
+    heard = state._replace(**told, threads=threads, opened_at=opened_at, last_at=moment.at, judged_to=place, rests_at=None)
     if heard.is_frozen(key):
         heard = _escalates_no_more(heard, name, subject, moment.at)
     return _settle_status(heard, state, name, moment, anew), previous, changed
@@ -109,17 +112,17 @@ def _follow(state: CaseState, track: Track) -> Track:
 
 
 def _undone(
-    moment: Moment, asked: Thread, previous: Mapping[str, Value], now: Mapping[str, Value], changed: Collection[str], *, outdated: bool
+    state: CaseState, moment: Moment, previous: Mapping[str, Value], now: Mapping[str, Value], changed: Collection[str], *, outdated: bool
 ) -> list[str]:
     """What somebody other than us changed that we had asked for; a person's move of the group counts from the start.
 
     A stale list of tags undoes none: nobody meant it.
     """
-    if not changed or moment.actor.kind in ("us", "system"):
+    if moment.actor.kind in ("us", "system"):
         return []
     if moment.impression and not moment.changes:
         return []  # a snapshot of unsure age undoes nothing: what people did stands in the audits
-    undone: list[str] = []
+    asked, undone = state.asked_of(key_of(moment.subject)), list[str]()
     if "tags" in changed and not outdated:
         had, has = tag_set(previous["tags"]), tag_set(now["tags"])
         undone += [f"tag:{tag}" for tag in sorted(had - has) if tag in asked.tags]
@@ -152,14 +155,15 @@ def _settle_status(state: CaseState, before: CaseState, name: str, moment: Momen
     """
     if moment.event == "case.resolved":
         return _stopped(state, state.threads, moment.at)
-    done, was_done = _done(state, name), _done(before, name)
-    if done and not was_done:
+    done = _done(state, name)
+    if done and not _done(before, name):
         over = _stopped(state, (name,), moment.at)
         return _stopped(over, state.threads, moment.at) if _done(over) else over
-    stirred = anew and moment.source != "desk" and not (done and moment.source == "zendesk")
     thread = state.threads[name]
-    opens = not _any_open(before, name) and _any_open(state, name)
-    if (thread.resolved or before.resolved) and (opens or stirred):
+    if not thread.resolved and not before.resolved:
+        return state
+    stirred = anew and moment.source != "desk" and not (done and moment.source == "zendesk")
+    if stirred or (_any_open(state, name) and not _any_open(before, name)):
         # A fresh start: what fired before the case was resolved fires again.
         again = state.with_thread(name, thread._replace(resolved=False, taken=None, firing=()))
         return again._replace(reopened=True, acknowledged=None) if before.resolved else again

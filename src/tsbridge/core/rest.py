@@ -25,6 +25,6 @@ def asks_somebody(state: CaseState) -> bool:
 
 def planned(state: CaseState, at: datetime, after: timedelta) -> CaseState:
     """The state behind a judgement at `at`, with the time at which it comes to rest if nothing is heard before."""
-    if state.resolved or not any([key.startswith("talkdesk:") for key in state.tracks]) or asks_somebody(state):
+    if not any([key.startswith("talkdesk:") for key in state.tracks]) or state.resolved or asks_somebody(state):
         return state if state.rests_at is None else state._replace(rests_at=None)
     return state if state.rests_at is not None else state._replace(rests_at=at + after)

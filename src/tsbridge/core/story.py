@@ -260,7 +260,7 @@ class _Judging:
         if event == CLOCK and after.rests_at == at:
             after = after.at_rest()
         said = outcome(self.state, after, judgement, subject)
-        self.state = after._replace(steps=after.steps + 1)
+        self.state = after
         self.judged.append(Judged(moment, event, at, subject, books.version, seen, judgement, said))
         if self._mark is not None and self.state.steps % CHECKPOINT == 0:
             self._mark(self.state)
@@ -270,7 +270,7 @@ def _standing(state: CaseState, subject: Interaction, at: datetime, quiet: datet
     """What the judge of a moment goes by besides facts. What was done before matters only while it is quiet."""
     thread = state.thread(subject)
     stands = Standing(state.opened_at, thread.firing, thread.armed)
-    if not any([is_quiet(one, at) for one in (quiet, *(armed.quiet for armed in thread.armed))]):
+    if not is_quiet(quiet, at) and not any([is_quiet(armed.quiet, at) for armed in thread.armed]):
         return stands
     name = state.thread_of(key_of(subject))
     within = [key for key in state.tracks if state.thread_of(key) == name]
@@ -366,7 +366,7 @@ def outcome(before: CaseState, state: CaseState, judgement: Judgement, subject: 
         **({"passed": [{"policy": step.policy, "step": step.index + 1} for step in judgement.passed]} if judgement.passed else {}),
         **({"untold": list(judgement.untold)} if judgement.untold else {}),
         **({"resolved": True} if rests else {}),
-        "changes_nothing": before.stands_like(state) and not judgement.notes and not judgement.notifications and not rests,
+        "changes_nothing": not judgement.notes and not judgement.notifications and not rests and before.stands_like(state),
     }
 
 
@@ -379,8 +379,14 @@ def _assignee(state: CaseState) -> dict[str, Any] | None:
 
 def update_fields(moment: Moment) -> dict[str, Value]:
     """`update.by`, `update.author_id` and `update.channel` of a ticket's update, where the vendor tells them."""
-    by, id_, _ = moment.actor
+    told: dict[str, Value] = {}
     if moment.source != "zendesk":
-        return {}
-    told = {"update.by": by, "update.author_id": id_} if by in ("requester", "agent", "system") else {}
-    return {name: value for name, value in {**told, "update.channel": moment.via or None}.items() if value is not None}
+        return told
+    by, id_, _ = moment.actor
+    if by in ("requester", "agent", "system"):
+        told["update.by"] = by
+        if id_ is not None:
+            told["update.author_id"] = id_
+    if moment.via:
+        told["update.channel"] = moment.via
+    return told

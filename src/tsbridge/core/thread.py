@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from operator import attrgetter
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from tsbridge.core.escalation import Armed
 from tsbridge.core.helpdesk import Asked
@@ -58,39 +58,35 @@ class Thread(NamedTuple):
     given: Given | None = None
     stirred: str = ""
 
-    def ask(self, judgement: Judgement, place: str, anew: bool, parts: Collection[str] | None = None) -> Thread:
-        """The thread with what a judgement asks of its tickets. `parts`: only these of it, named as in `Judgement.for_case`."""
-
-        def meant(part: str) -> bool:
-            return parts is None or part in parts
-
-        tags, absent = dict(self.tags), dict(self.absent)
-        for tag in judgement.tags_added:
-            if meant(f"tag:{tag}"):
+    def asked(self, judgement: Judgement, place: str, anew: bool) -> dict[str, Any]:
+        """What becomes of the thread by what a judgement asks of its tickets: the fields in which it is another."""
+        asked: dict[str, Any] = {}
+        if judgement.tags_added or judgement.tags_removed:
+            tags, absent = dict(self.tags), dict(self.absent)
+            for tag in judgement.tags_added:
                 tags[tag] = place if anew else tags.get(tag, place)
                 absent.pop(tag, None)
-        for tag in judgement.tags_removed:
-            if meant(f"absent:{tag}"):
+            for tag in judgement.tags_removed:
                 absent[tag] = place if anew else absent.get(tag, place)
                 tags.pop(tag, None)
-        customs = dict(self.custom_fields)
-        for name, value in judgement.custom_fields:
-            if meant(f"custom:{name}") and (asked := _asked(customs.get(name), value, place, anew)) is not None:
-                customs[name] = asked
-        queue = judgement.queue if meant("queue") else None
-        return self._replace(
-            queue=queue or self.queue,
-            queue_by=place if queue is not None and queue != self.queue else self.queue_by,
-            tags=tags,
-            absent=absent,
-            priority=_asked(self.priority, judgement.priority if meant("priority") else None, place, anew),
-            assign=_asked(self.assign, judgement.assign if meant("assign") else None, place, anew),
-            custom_fields=customs,
-        )
+            asked.update(tags=tags, absent=absent)
+        if judgement.custom_fields:
+            customs = dict(self.custom_fields)
+            for name, value in judgement.custom_fields:
+                if (one := _asked(customs.get(name), value, place, anew)) is not None:
+                    customs[name] = one
+            asked["custom_fields"] = customs
+        if judgement.queue is not None and judgement.queue != self.queue:
+            asked.update(queue=judgement.queue or self.queue, queue_by=place)
+        if judgement.priority is not None:
+            asked["priority"] = _asked(self.priority, judgement.priority, place, anew)
+        if judgement.assign is not None:
+            asked["assign"] = _asked(self.assign, judgement.assign, place, anew)
+        return asked
 
     def stands_like(self, other: Thread) -> bool:
         """Whether the same stands: two threads that agree here differ only in what was heard."""
-        return (
+        return self is other or (
             _STANDS(self) == _STANDS(other)
             and self.tags.keys() == other.tags.keys()
             and self.absent.keys() == other.absent.keys()
@@ -100,6 +96,19 @@ class Thread(NamedTuple):
 
 
 _STANDS: Final = attrgetter("severity", "category", "queue", "level", "armed")
+
+
+def for_case(judgement: Judgement) -> Judgement:
+    """What of a judgement rules asked of the whole case, of all that can be asked of a ticket."""
+    parts = judgement.for_case
+    return judgement._replace(
+        tags_added=tuple([tag for tag in judgement.tags_added if f"tag:{tag}" in parts]),
+        tags_removed=tuple([tag for tag in judgement.tags_removed if f"absent:{tag}" in parts]),
+        custom_fields=tuple([(name, value) for name, value in judgement.custom_fields if f"custom:{name}" in parts]),
+        queue=judgement.queue if "queue" in parts else None,
+        priority=judgement.priority if "priority" in parts else None,
+        assign=judgement.assign if "assign" in parts else None,
+    )
 
 
 def asked_singles(asked: Thread) -> Iterator[tuple[str, Asked]]:

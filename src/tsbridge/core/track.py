@@ -90,7 +90,12 @@ class Track:
     def is_outdated_by(self, moment: Moment, changed: Collection[str]) -> bool:
         """Whether somebody's list of tags is one they read before a write of ours and sent after it: within a minute, and it only
         restates the list that our write found."""
-        if "tags" not in changed or moment.actor.kind in ("us", "system") or (moment.impression and not moment.changes):
+        if (
+            not self.overwrote
+            or "tags" not in changed
+            or moment.actor.kind in ("us", "system")
+            or (moment.impression and not moment.changes)
+        ):
             return False
         told = next((change.current for change in moment.changes if change.field == "tags"), dict(moment.facts).get("tags"))
         return stale.restates(moment.at, tag_set(told), self.overwrote)

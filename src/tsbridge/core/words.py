@@ -171,8 +171,9 @@ def comment_fields(moment: Moment, whose: Whose | None) -> dict[str, Value]:
 
 def _joined(bodies: Sequence[str]) -> str:
     """Texts below each other. Of more than rules look at only the newest, and one character more: by it is seen that it was cut."""
-    if len(bodies) == 1 and len(bodies[0]) <= ROOM:
-        return bodies[0]
+    whole = bodies[0] if len(bodies) == 1 else "\n".join(bodies)
+    if len(whole) < ROOM:
+        return whole
     kept, room = [], ROOM
     for body in reversed(bodies):
         kept.append(body[-room:])

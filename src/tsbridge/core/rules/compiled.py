@@ -140,7 +140,7 @@ def _made(leaf: Leaf, scans: Scans) -> Test:
             return lambda facts: facts.keys[name] in keys
         case "contains" | "contains_any":
             some = frozenset(leaf.words)
-            return lambda facts: not some.isdisjoint(facts.words.get(name) or scans.words(facts, name))
+            return lambda facts: not some.isdisjoint(facts.words[name] if name in facts.words else scans.words(facts, name))
         case "contains_all":
             every = frozenset(leaf.words)
             return lambda facts: every <= scans.words(facts, name)

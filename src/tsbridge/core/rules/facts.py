@@ -43,15 +43,21 @@ class Facts:
         opened_at: datetime | None,
         folding: Folding | None = None,
     ) -> None:
-        long = {name: value for name, value in given.items() if type(value) is str and len(value) > NEWEST // MOST_BYTES}
-        ends = {name: newest(value) for name, value in long.items()}
-        self.cut = tuple(sorted([name for name, value in ends.items() if len(value) < len(long[name])]))
-        if self.cut:
+        keys: dict[str, str] = {}
+        ends: dict[str, str] = {}
+        for name, value in given.items():
+            if type(value) is str and value:
+                if len(value) < SHORT:
+                    keys[name] = value.casefold()
+                elif len(value) > NEWEST // MOST_BYTES and len(end := newest(value)) < len(value):
+                    ends[name] = end
+        self.cut = tuple(sorted(ends))
+        if ends:
             given = {**given, **ends}
         values = self._values = _Values(given, previous, at, zone, calendars, opened_at, folding or Folding())
         self.at = at
         self.keys = _Form(values.key)
-        self.keys.update({name: value.casefold() for name, value in given.items() if type(value) is str and 0 < len(value) < SHORT})
+        self.keys.update(keys)
         self.numbers = _Form(values.number)
         self.members = _Form(values.members)
         self.folded = _Form(values.folded)

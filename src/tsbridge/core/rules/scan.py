@@ -18,7 +18,7 @@ MEMORY: Final = 64 << 20
 WORDS: Final = 16_384
 PATTERNS: Final = 2_048
 ALONE: Final = 3
-"""So few are looked for one by one: a set costs more than it saves."""
+"""So few words are looked for one by one: a set costs more than it saves. Of patterns it saves with the first."""
 MANY: Final = 12
 """Words that stand in a text, from which on it is worth while to take it apart."""
 PROBE: Final = "\x00found\x00"
@@ -82,7 +82,7 @@ class _Scan:
         self._sets: list[tuple[Sequence[str], re2.Set]] = []
         for n in range(0, len(wanted), size):
             part = wanted[n : n + size]
-            compiled = None if len(part) <= ALONE else _set(part, written)
+            compiled = None if written is not None and len(part) <= ALONE else _set(part, written)
             if compiled is None:
                 self._alone += part
             else:

@@ -138,6 +138,8 @@ class Work:
 
     def run_policies(self) -> None:
         """Stop what is to stop, let rest what is to rest, arm what was escalated, and apply every step whose time has come."""
+        if not self.armed and not self.fresh:
+            return
         self.armed, self.fresh = self._going_on(self.armed), self._going_on(self.fresh)
         going: list[Armed] = []
         for one in (*self.armed, *self.fresh):
@@ -194,7 +196,7 @@ class Work:
 
     def judgement(self, flip: datetime | None) -> Judgement:
         single: dict[str, Any] = {slot: value for slot, (value, _) in self.singles.items()}
-        times = [time for time in (next_due(self.books, tuple(self.armed)), flip) if time is not None]
+        due = next_due(self.books, self.armed)
         customs = sorted([(slot.removeprefix("custom:"), value) for slot, value in single.items() if slot.startswith("custom:")])
         return Judgement(
             matched=tuple(self.matched),
@@ -206,11 +208,11 @@ class Work:
             custom_fields=tuple(customs),
             tags_added=tuple(sorted(self.added)),
             tags_removed=tuple(sorted(self.removed)),
-            escalated=tuple([one.policy for one in self.fresh]),
+            escalated=tuple([one.policy for one in self.fresh]) if self.fresh else (),
             steps=tuple(self.steps),
             passed=tuple(self.passed),
             untold=tuple(self.untold),
-            level=max([step.index + 1 for step in self.steps], default=0),
+            level=max([step.index + 1 for step in self.steps]) if self.steps else 0,
             notes=tuple(self.notes),
             notifications=tuple(self.notifications),
             overruled=tuple(self.overruled),
@@ -219,5 +221,5 @@ class Work:
             for_case=tuple(self.for_case),
             firing=tuple(sorted(self.firing)),
             armed=tuple(self.armed),
-            next_due=min(times, default=None),
+            next_due=due if flip is None else flip if due is None else min(due, flip),
         )

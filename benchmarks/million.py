@@ -221,8 +221,7 @@ def _claims(database: Database) -> list[float]:
         began = time.perf_counter()
         rows = inbox.claim(conn, "bench", now, LEASE, 50)
         times.append(time.perf_counter() - began)
-        for row in rows:
-            inbox.settle(conn, row, "ignored", now, reason="bench")
+        inbox.settle(conn, [inbox.Settlement(row, "ignored", reason="bench") for row in rows], now)
 
     for _ in range(CLAIMS):
         database.write_now(work)

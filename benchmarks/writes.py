@@ -22,7 +22,6 @@ import httpx
 
 from benchmarks.door import free_port
 from tests.work.desk import tags
-from tsbridge.core.helpdesk import Wish
 from tsbridge.http import Http
 from tsbridge.store import desired, schema
 from tsbridge.store.db import Database
@@ -97,10 +96,8 @@ async def _bridge(url: str, database: Database, wished: dict[str, str]) -> float
     writer = Writeback(
         database, clock, ids, client, pace, "bench", lambda what, **named: None, Conclusions(live, ids, lambda: "salt"), live
     )
-    wishes: dict[str, Wish] = {ticket: tags(tag) for ticket, tag in wished.items()}
-    now = clock.now()
-    for ticket, wish in wishes.items():
-        await database.write(lambda conn, t=ticket, w=wish: desired.wish_changed(conn, t, "case", w, None, now, ids.new))  # type: ignore[misc]
+    wishes = [desired.Wished(ticket, "case", tags(tag), None, 0) for ticket, tag in wished.items()]
+    await database.write(lambda conn: desired.wishes_changed(conn, wishes, clock.now(), ids.new))
     started = time.perf_counter()
     while await writer.round() is not None:
         pass

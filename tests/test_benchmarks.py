@@ -14,7 +14,7 @@ from benchmarks.__main__ import USUAL, asked_for
 from benchmarks.rulebooks import World
 from tests.store.counting import rows_are_as_counted
 from tsbridge.core.rules.document import read
-from tsbridge.store import proof, tables
+from tsbridge.store import inbox, proof, tables
 from tsbridge.store.db import Database
 from tsbridge.vendors.zendesk import normalize
 
@@ -102,3 +102,5 @@ def test_a_long_history_is_one_that_could_have_been(database: Database) -> None:
     waits, decisions, verdict = database.read_now(look)
     assert (waits, verdict["ok"]) == (80, True), verdict
     assert 400 <= decisions < 600
+    million.measure(database, pages=1)
+    assert all(of.pending == 0 for of in database.read_now(inbox.counts).values()), "what waited was claimed and settled"

@@ -213,7 +213,8 @@ class Extras(Desk):
 
     @route("GET", "/api/v2/ticket_metrics")
     def metrics(self, asked: Asked) -> Any:
-        return page([self.metric(t) for t in self.s.tickets.values()], "ticket_metrics", asked.query, asked.url)
+        answer = page(list(self.s.tickets.values()), "ticket_metrics", asked.query, asked.url)
+        return {**answer, "ticket_metrics": [self.metric(ticket) for ticket in answer["ticket_metrics"]]}
 
     def metric(self, ticket: Mapping[str, Any]) -> dict[str, Any]:
         changes = [e for a in self.s.audits[ticket["id"]] for e in a["events"] if e["type"] == "Change"]

@@ -19,17 +19,17 @@ from tsbridge.core.moments import canonical_text, instant_text
 from tsbridge.core.story import Judged
 from tsbridge.store import sealkey
 from tsbridge.store.decisions import rules_of, searched_tags, seen_json
-from tsbridge.store.statements import Rows, parts
+from tsbridge.store.statements import Insert, parts
 from tsbridge.store.tables import decision_rules, decision_tags, decisions, microseconds, unsealed
 
 _COLUMNS: Final = (
     *("number", "id", "at", "recorded_at", "moment", "event_id", "event", "case_id", "source", "interaction", "channel"),
     *("rulebook_version", "mode", "severity", "queue", "agent", "outcome", "matched", "seen", "salt", "revises", "retracted"),
 )
-_ADD: Final = Rows(decisions, *_COLUMNS)
-_ADD_RULES: Final = Rows(decision_rules, "key", "number", "kind")
-_ADD_TAGS: Final = Rows(decision_tags, "tag", "number")
-_ADD_UNSEALED: Final = Rows(unsealed, "number", "kind", "id", "record", "mac", "at")
+_ADD: Final = Insert(decisions, _COLUMNS, stored=True)
+_ADD_RULES: Final = Insert(decision_rules, ("key", "number", "kind"), stored=True)
+_ADD_TAGS: Final = Insert(decision_tags, ("tag", "number"), stored=True)
+_ADD_UNSEALED: Final = Insert(unsealed, ("number", "kind", "id", "record", "mac", "at"), stored=True)
 _SUPERSEDE: Final = update(decisions).where(decisions.c.id == bindparam("old")).values(superseded_by=bindparam("new"))
 _DRAWN: Final = text("SELECT nextval('decisions_number_seq') FROM generate_series(1, :count)")
 _LAST: Final = text("SELECT coalesce(max(seq), 0) FROM sqlite_sequence WHERE name = 'decisions'")
@@ -87,8 +87,8 @@ def record_all(conn: Connection, recordings: Sequence[Recording]) -> None:
         tags += [(tag, number) for tag in searched_tags(outcome)]
         waiting.append(_waiting(keys, number, one.id, record_text(number, one, *texts), times[1]))
     _write(conn, kept, waiting, [(one.id, one.revises) for one in recordings if one.revises is not None])
-    _ADD_RULES.add(conn, rules)
-    _ADD_TAGS.add(conn, tags)
+    _ADD_RULES.all(conn, rules)
+    _ADD_TAGS.all(conn, tags)
 
 
 def retract_all(conn: Connection, retractions: Sequence[Retraction]) -> None:
@@ -151,8 +151,8 @@ def _waiting(keys: sealkey.SealKeys, number: int, id: str, record: str, at: int)
 def _write(
     conn: Connection, kept: Sequence[tuple[Any, ...]], waiting: Sequence[tuple[Any, ...]], superseded: Sequence[tuple[str, str]]
 ) -> None:
-    _ADD.add(conn, kept)
-    _ADD_UNSEALED.add(conn, waiting)
+    _ADD.all(conn, kept)
+    _ADD_UNSEALED.all(conn, waiting)
     if superseded:
         conn.execute(_SUPERSEDE, [{"old": old, "new": new} for new, old in superseded])
 

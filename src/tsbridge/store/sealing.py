@@ -17,7 +17,7 @@ from tsbridge.core.chain import link_hash_of
 from tsbridge.store import chain as whole
 from tsbridge.store import sealkey
 from tsbridge.store.recording import KIND, signed
-from tsbridge.store.statements import Rows
+from tsbridge.store.statements import Insert
 from tsbridge.store.tables import chain, microseconds, unsealed
 
 STEP: Final = 400
@@ -38,7 +38,7 @@ _WAITING: Final = (
 )
 _ANY: Final = select(unsealed.c.number).order_by(unsealed.c.number).limit(1)  # by the index: many were here and are gone
 _OVERDUE: Final = select(func.count()).select_from(unsealed).where(unsealed.c.at < bindparam("before"))
-_ADD: Final = Rows(chain, "seq", "kind", "id", "record", "previous_hash", "hash")
+_ADD: Final = Insert(chain, ("seq", "kind", "id", "record", "previous_hash", "hash"), stored=True)
 _DONE: Final = delete(unsealed).where(unsealed.c.number.in_(bindparam("numbers", expanding=True)))
 
 
@@ -109,6 +109,6 @@ def seal(conn: Connection, after: int = LOWEST) -> Sealed:
             hashed = link_hash_of(seq, previous, one.record)
             rows.append((seq, one.kind, one.id, one.record, previous, hashed))
             previous = hashed
-        _ADD.add(conn, rows)
+        _ADD.all(conn, rows)
         conn.execute(_DONE, {"numbers": [one.number for one in good]})
     return Sealed(len(good), found[-1].number, refused)

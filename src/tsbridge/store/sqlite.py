@@ -71,7 +71,7 @@ def engine(url: URL, options: Mapping[str, Any], *, readers: int = 0) -> Engine:
         hide_parameters=True,  # an error's text must not quote what people wrote
         pool_size=readers or 1,
         max_overflow=0,
-        connect_args={"check_same_thread": False, "timeout": BUSY_TIMEOUT_S},
+        connect_args={"check_same_thread": False, "timeout": BUSY_TIMEOUT_S, "cached_statements": 512},
     )
     begin = "BEGIN" if readers else "BEGIN IMMEDIATE"
     pragmas = (*PRAGMAS, "wal_autocheckpoint=0", f"journal_size_limit={CHECKPOINT_BYTES // 2}", f"query_only={'ON' if readers else 'OFF'}")
@@ -101,7 +101,7 @@ def _is_locked(attempt: RetryCallState) -> bool:
     return isinstance(failure, library().OperationalError) and "locked" in str(failure)
 
 
-def execute_many(conn: Connection, statement: str, rows: Sequence[tuple[Any, ...]]) -> int:
+def execute_many(conn: Connection, statement: str, rows: Sequence[Sequence[Any]]) -> int:
     """`execute` for each of these rows; returns how many rows it changed in all."""
     driver = library()
     cursor = conn.connection.cursor()

@@ -10,7 +10,6 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
-from itertools import chain
 from typing import Any, Final, TypeVar
 
 from pydantic_core import from_json
@@ -20,15 +19,13 @@ from sqlalchemy.types import TypeEngine
 
 from tsbridge.core.moments import canonical_text
 from tsbridge.store import sqlite as sqlite3
-from tsbridge.store.sqlite import execute, execute_many
+from tsbridge.store.sqlite import execute_many
 from tsbridge.store.tables import EPOCH, MICROSECOND, Instant, Json, microseconds
 
 T = TypeVar("T")
 
 PART: Final = 400
 """So many values one statement takes for sure."""
-AT_ONCE: Final = 64
-"""Rows in one statement of SQLite: the driver keeps it for each number of them."""
 
 
 def insert_into(conn: Connection, table: Table) -> postgresql.Insert | sqlite.Insert:
@@ -39,40 +36,6 @@ def insert_into(conn: Connection, table: Table) -> postgresql.Insert | sqlite.In
 def parts(values: Sequence[T], size: int = PART) -> Iterator[Sequence[T]]:
     """The values in their order, at most so many at once; nothing of nothing."""
     return (values[start : start + size] for start in range(0, len(values), size))
-
-
-class Rows:
-    """An insert of many rows, made once and handed to the driver as it is, in one step or few: for each of them the driver lets go of
-    the interpreter and waits to have it back.
-
-    The values are what the columns store: microseconds for an instant, text for JSON, nothing that JSON could not say.
-    """
-
-    def __init__(self, table: Table, *columns: str) -> None:
-        names = ", ".join(f'"{table.c[name].name}"' for name in columns)
-        values = ", ".join(f"(row ->> {place})::{_kind(table.c[name])}" for place, name in enumerate(columns))
-        self._into = f"INSERT INTO {table.name} ({names}) "
-        self._document = f"{self._into}SELECT {values} FROM json_array_elements(%s::json) AS rows (row)"
-        self._marks = f"({', '.join('?' * len(columns))})"
-        self._full = self._many(AT_ONCE)
-
-    def _many(self, count: int) -> str:
-        return f"{self._into}VALUES {', '.join([self._marks] * count)}"
-
-    def add(self, conn: Connection, rows: Sequence[tuple[Any, ...]]) -> None:
-        """Insert the rows; nothing is done for none."""
-        if not rows:
-            return
-        if conn.dialect.name == "postgresql":  # one document: the statement is the same for any number of rows and stays prepared
-            conn.exec_driver_sql(self._document, (json.dumps(rows, ensure_ascii=False),))
-            return
-        for some in parts(rows, AT_ONCE):
-            execute(conn, self._full if len(some) == AT_ONCE else self._many(len(some)), [*chain.from_iterable(some)])
-
-
-def _kind(column: Column[Any]) -> str:
-    """The column's type as PostgreSQL names it."""
-    return column.type.compile(postgresql.dialect())  # type: ignore[no-untyped-call]
 
 
 class Listed:
@@ -127,11 +90,19 @@ class Keyed(Listed):
 
 
 class Insert:
-    """Many new rows of a table in one statement. `text_of`: columns of JSON whose canonical text is handed in."""
+    """Many new rows of a table in one statement. `text_of`: columns of JSON whose canonical text is handed in; `stored`: all values are
+    what the columns store, microseconds for an instant, text for JSON.
+    """
 
-    def __init__(self, table: Table, columns: Sequence[str], on_conflict: str = "", text_of: Sequence[str] = ()) -> None:
-        into = f"INSERT INTO {table.name} ({', '.join(columns)}) VALUES ({', '.join('?' * len(columns))})"
-        self._write = _Write(into + (f" ON CONFLICT {on_conflict}" if on_conflict else ""), [table.c[name] for name in columns], text_of)
+    def __init__(
+        self, table: Table, columns: Sequence[str], on_conflict: str = "", text_of: Sequence[str] = (), *, stored: bool = False
+    ) -> None:
+        into = f"INSERT INTO {table.name} ({', '.join(columns)}) "
+        then = f" ON CONFLICT {on_conflict}" if on_conflict else ""
+        # PostgreSQL wants the WHERE to tell ON CONFLICT from a join.
+        self._write = _Write(
+            f"{into}{{values}}{then}", f"{into}SELECT * FROM {{rows}} WHERE true{then}", table, columns, columns if stored else text_of
+        )
 
     def all(self, conn: Connection, rows: Sequence[tuple[Any, ...]]) -> int:
         """Add these rows, values in the order of the columns; returns how many rows that touched."""
@@ -142,9 +113,13 @@ class Update:
     """Many rows of a table, each by its key, in one statement: `columns` get values, `key` says which row, `where` which of those."""
 
     def __init__(self, table: Table, columns: Sequence[str], key: Sequence[str], where: str = "", also: str = "") -> None:
-        sets = ", ".join([f"{name} = ?" for name in columns] + ([also] if also else []))
-        told = " AND ".join([f"{name} = ?" for name in key] + ([where] if where else []))
-        self._write = _Write(f"UPDATE {table.name} SET {sets} WHERE {told}", [table.c[name] for name in (*columns, *key)], ())
+        names = [f"column{i}" for i in range(1, len(columns) + len(key) + 1)]
+        sets = [f"{name} = v.{value}" for name, value in zip(columns, names, strict=False)] + ([also] if also else [])
+        told = [f"{table.name}.{name} = v.{value}" for name, value in zip(key, names[len(columns) :], strict=True)] + (
+            [where] if where else []
+        )
+        query = f"UPDATE {table.name} SET {', '.join(sets)} FROM {{rows}} WHERE {' AND '.join(told)}"
+        self._write = _Write(query.replace("{rows}", "({values}) v"), query, table, (*columns, *key), ())
 
     def all(self, conn: Connection, rows: Sequence[tuple[Any, ...]]) -> int:
         """Change these rows, the values of the columns first, then those of the key; returns how many rows were there."""
@@ -155,9 +130,11 @@ class Delete:
     """Many rows of a table, each by its key, in one statement. `behind`: a column that must be greater than the value after the key."""
 
     def __init__(self, table: Table, key: Sequence[str], behind: str | None = None) -> None:
-        told = " AND ".join([f"{name} = ?" for name in key] + ([f"{behind} > ?"] if behind else []))
-        columns = [table.c[name] for name in (*key, *((behind,) if behind else ()))]
-        self._write = _Write(f"DELETE FROM {table.name} WHERE {told}", columns, ())
+        told = [f"{name} = column{i}" for i, name in enumerate(key, 1)] + ([f"{behind} > column{len(key) + 1}"] if behind else [])
+        columns = (*key, *((behind,) if behind else ()))
+        own = f"{table.name}.rowid IN (SELECT {table.name}.rowid FROM ({{values}}) CROSS JOIN {table.name} ON {' AND '.join(told)})"
+        query = f"DELETE FROM {table.name} USING {{rows}} WHERE {' AND '.join(told)}"
+        self._write = _Write(f"DELETE FROM {table.name} WHERE {own}", query, table, columns, ())
 
     def all(self, conn: Connection, rows: Sequence[tuple[Any, ...]]) -> int:
         """Take away these rows; returns how many were there."""
@@ -165,24 +142,36 @@ class Delete:
 
 
 class _Write:
-    def __init__(self, statement: str, columns: Sequence[Column[Any]], text_of: Sequence[str]) -> None:
-        self._sqlite, self._postgresql = statement, statement.replace("?", "%s")
-        self._writers = [None if column.name in text_of else _writer(column.type) for column in columns]
-        self._at = [(i, writer) for i, writer in enumerate(self._writers) if writer is not None]
+    """A statement about many rows. `sqlite` is run for each of them, for which `{values}` stands; in `postgresql` `{rows}` stands for a
+    table `v` of all, made of one document, so that the statement is the same for any number. Columns are `column1`, `column2`, ...
+    """
+
+    def __init__(self, sqlite: str, postgresql: str, table: Table, columns: Sequence[str], text_of: Sequence[str]) -> None:
+        self._sqlite = sqlite.replace("{values}", f"VALUES ({', '.join('?' * len(columns))})")
+        kinds = [_kind(table.c[name]) for name in columns]
+        read = ", ".join(f"(row ->> {place})::{kind} AS column{place + 1}" for place, kind in enumerate(kinds))
+        self._postgresql = postgresql.replace("{rows}", f"(SELECT {read} FROM json_array_elements(%s::json) AS rows (row)) v")
+        writers = [None if name in text_of else _writer(table.c[name].type) for name in columns]
+        self._at = [(i, writer) for i, writer in enumerate(writers) if writer is not None]
 
     def all(self, conn: Connection, rows: Sequence[tuple[Any, ...]]) -> int:
         if not rows:
             return 0
-        told: list[tuple[Any, ...]] = []
+        told: list[list[Any]] = []
         for row in rows:
             values = list(row)
             for i, writer in self._at:
                 if values[i] is not None:
                     values[i] = writer(values[i])
-            told.append(tuple(values))
-        if conn.dialect.name == "sqlite":
-            return execute_many(conn, self._sqlite, told)
-        return conn.exec_driver_sql(self._postgresql, told).rowcount
+            told.append(values)
+        if conn.dialect.name == "postgresql":
+            return conn.exec_driver_sql(self._postgresql, (json.dumps(told, ensure_ascii=False),)).rowcount
+        return execute_many(conn, self._sqlite, told)
+
+
+def _kind(column: Column[Any]) -> str:
+    """The column's type as PostgreSQL names it."""
+    return column.type.compile(postgresql.dialect())  # type: ignore[no-untyped-call]
 
 
 def read_rows(found: Sequence[tuple[Any, ...]], readers: Sequence[Callable[[Any], Any] | None]) -> list[tuple[Any, ...]]:

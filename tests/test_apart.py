@@ -75,6 +75,9 @@ class Deadly:
 def test_work_that_a_process_died_of_is_not_done_here(code: str) -> None:
     with pytest.raises(Died):
         apart(Deadly(code), {}, limits=Limits(seconds=20.0, computing_s=1))
+
+
+def test_work_that_takes_longer_than_it_may_is_not_done_here() -> None:
     with pytest.raises(Died):
         apart(Deadly("__import__('time').sleep(60)"), {}, limits=Limits(seconds=3.0))
 

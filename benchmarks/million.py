@@ -13,7 +13,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
-from itertools import combinations
+from itertools import combinations, islice
 from pathlib import Path
 from typing import Any, Final
 
@@ -26,11 +26,13 @@ from tests.clocks import START, CountingIds, SettableClock
 from tests.web.conftest import ADMIN, furnished
 from tests.work.walk import Walk, call, ticket
 from tsbridge.core.chain import link_hash
-from tsbridge.core.moments import instant_text
+from tsbridge.core.moments import instant_text, read_instant
 from tsbridge.files import load_file
 from tsbridge.store import facets, inbox, routing, runaway, schema, tables
 from tsbridge.store.db import Database
 from tsbridge.store.work_tables import workload
+from tsbridge.web.cases import person_handles
+from tsbridge.web.pages import DEFAULT_LIMIT, seal_cursor
 
 STORIES: Final = 400
 PENDING: Final = 0.2
@@ -62,6 +64,13 @@ APART: Final = timedelta(minutes=5)
 """Between a story and its next copy."""
 AT_ONCE: Final = 25
 CLAIMS: Final = 200
+PAGES: Final = 100
+NAMES: Final = {"from": "since", "to": "until", "person": "people"}
+MEANT: Final[Mapping[str, Callable[[str], Any]]] = {
+    **{"from": read_instant, "to": read_instant, "person": person_handles, "agent": lambda agent: (agent,)},
+    **{"severity": int, "version": int, "changed": lambda value: value == "true"},
+}
+"""How the API understands what is asked for."""
 CACHE_KIB: Final = 500_000
 CHANNELS: Final = ("email", "web", "chat", "messaging")
 
@@ -203,13 +212,13 @@ def _wait(conn: Connection, pending: int) -> None:
 # Measuring it
 
 
-def measure(database: Database, pages: int = 100) -> bool:
+def measure(database: Database) -> bool:
     """Print the table of one database; whether it holds the bars."""
     good = _line("claiming 50 deliveries", _claims(database), CLAIM_MS)
     good &= _line(
         "a look of the runaway guard", _timed(20, lambda: database.read_now(lambda conn: runaway.samples(conn, VERSIONS, 500))), GUARD_MS
     )
-    return asyncio.run(_over_http(database, pages)) and good
+    return asyncio.run(_over_http(database)) and good
 
 
 def _claims(database: Database) -> list[float]:
@@ -221,14 +230,14 @@ def _claims(database: Database) -> list[float]:
         began = time.perf_counter()
         rows = inbox.claim(conn, "bench", now, LEASE, 50)
         times.append(time.perf_counter() - began)
-        inbox.settle(conn, [inbox.Settlement(row, "ignored", reason="bench") for row in rows], now)
+        inbox.settle(conn, [inbox.Settlement(row, "ignored", "said_before") for row in rows], now)
 
     for _ in range(CLAIMS):
         database.write_now(work)
     return times
 
 
-async def _over_http(database: Database, pages: int) -> bool:
+async def _over_http(database: Database) -> bool:
     """What people and Prometheus ask for, through the whole API, inside this process."""
     async with furnished(database, SettableClock(), CountingIds("http"), random.Random(7).randbytes) as room:  # noqa: S311
         transport = httpx.ASGITransport(app=room.app)
@@ -238,39 +247,35 @@ async def _over_http(database: Database, pages: int) -> bool:
             good = _line("GET /metrics", [await _asked(client, "/metrics", {}) for _ in range(20)], FIGURES_MS)
             ids = database.read_now(_some_ids)
             good &= _line("one decision explained", [await _asked(client, f"/v1/audit/routing/{id_}", {}) for id_ in ids], AUDIT_MS)
-            return await _audit(client, database.read_now(_values), pages) and good
+            return await _audit(client, database) and good
 
 
-async def _audit(client: httpx.AsyncClient, values: Mapping[str, Sequence[str]], pages: int) -> bool:
-    """Every filter alone, walked through, and every two of them: their first page and the one a hundred pages on."""
-    alone, first, later, slow = [], [], [], dict[str, float]()
-    for name, some in values.items():
-        for value in some:
-            alone += await _walked(client, {name: value}, pages)
-    for one, other in combinations(values, 2):
-        for a, b in ((values[one][0], values[other][0]), (values[one][-1], values[other][-1])):
-            times = await _walked(client, {one: a, other: b}, pages)
-            first.append(times[0])
-            later.append(times[-1])
-            slow[f"{one}={a} {other}={b}"] = max(times)
-    good = _line("a page by one filter", alone, AUDIT_MS)
-    good &= _line("the first page by two", first, AUDIT_MS)
-    good &= _line(f"the {pages}th page by two, or the last", later, AUDIT_MS)
+async def _audit(client: httpx.AsyncClient, database: Database) -> bool:
+    """Every filter alone and every two of them: their first page, and the hundredth or the last."""
+    values = database.read_now(_values)
+    alone = [{name: value} for name, some in values.items() for value in some]
+    two = [{one: values[one][n], other: values[other][n]} for one, other in combinations(values, 2) for n in (0, -1)]
+    good, slow = True, dict[str, float]()
+    for how, asked in (("one filter", alone), ("two filters", two)):
+        for which in ("first", f"{PAGES}th"):
+            times = []
+            for params in asked:
+                cursor = {} if which == "first" else database.read_now(lambda conn, params=params: _far_on(conn, params))
+                times.append(await _asked(client, "/v1/audit/routing", {**params, **cursor}))
+                slow[f"{' '.join(f'{name}={value}' for name, value in params.items())}, {which}"] = times[-1]
+            good &= _line(f"the {which} page by {how}", times, AUDIT_MS)
     worst = sorted(slow, key=lambda name: -slow[name])[:3]
-    print("  slowest:", "; ".join(f"{name} {1000 * slow[name]:.0f} ms" for name in worst))
+    print("slowest:", "; ".join(f"{name}: {1000 * slow[name]:.0f} ms" for name in worst))
     return good
 
 
-async def _walked(client: httpx.AsyncClient, asked: Mapping[str, str], pages: int) -> list[float]:
-    times, cursor = [], None
-    for _ in range(pages):
-        began = time.perf_counter()
-        answer = await client.get("/v1/audit/routing", params={**asked, **({"cursor": cursor} if cursor else {})})
-        times.append(time.perf_counter() - began)
-        answer.raise_for_status()
-        if (cursor := answer.json()["next_cursor"]) is None:
-            break
-    return times
+def _far_on(conn: Connection, params: Mapping[str, str]) -> dict[str, str]:
+    """The cursor of the hundredth page, of the last one where there are fewer."""
+    told: dict[str, Any] = {NAMES.get(name, name): MEANT.get(name, str)(value) for name, value in params.items()}
+    numbers = routing._numbers(conn, routing.RoutingFilter(**told), DEFAULT_LIMIT, routing.newest(conn) + 1)
+    before = list(islice(numbers, (PAGES - 1) * DEFAULT_LIMIT))
+    last = before[-1:] if len(before) == (PAGES - 1) * DEFAULT_LIMIT else before[: (len(before) - 1) // DEFAULT_LIMIT * DEFAULT_LIMIT][-1:]
+    return {"cursor": seal_cursor("routing", (last[0],))} if last else {}
 
 
 async def _asked(client: httpx.AsyncClient, path: str, params: Mapping[str, str]) -> float:

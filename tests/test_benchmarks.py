@@ -102,5 +102,5 @@ def test_a_long_history_is_one_that_could_have_been(database: Database) -> None:
     waits, decisions, verdict = database.read_now(look)
     assert (waits, verdict["ok"]) == (80, True), verdict
     assert 400 <= decisions < 600
-    million.measure(database, pages=1)
+    million.measure(database)
     assert all(of.pending == 0 for of in database.read_now(inbox.counts).values()), "what waited was claimed and settled"

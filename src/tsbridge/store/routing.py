@@ -19,10 +19,12 @@ from sqlalchemy import (
     cast,
     exists,
     func,
+    literal,
     or_,
     select,
     tuple_,
     type_coerce,
+    union,
 )
 
 from tsbridge.core.moments import Handle
@@ -236,11 +238,11 @@ def _conditions(conn: Connection, wanted: RoutingFilter) -> list[ColumnElement[b
         asked.append(~rests if wanted.changed else rests)
     if wanted.tag is not None:
         asked.append(exists().where(decision_tags.c.tag == wanted.tag, decision_tags.c.number == decisions.c.number))
-    if wanted.rule is not None or wanted.kind is not None:
-        named = [decision_rules.c.number == decisions.c.number]
-        named += [] if wanted.rule is None else [decision_rules.c.key == wanted.rule]
-        named += [] if wanted.kind is None else [decision_rules.c.kind == wanted.kind]
-        asked.append(exists().where(*named))
+    if wanted.rule is not None:
+        named = (decision_rules.c.number == decisions.c.number, decision_rules.c.key == wanted.rule)
+        asked.append(exists().where(*named, *([] if wanted.kind is None else [decision_rules.c.kind == wanted.kind])))
+    elif wanted.kind is not None:  # no index tells the rules of a decision; that the kind ends a pair of `matched`, its text does
+        asked.append(type_coerce(decisions.c.matched, Text).contains(f'"{wanted.kind}"]', autoescape=True))
     return asked
 
 
@@ -264,4 +266,4 @@ def _is_call(call: str) -> ColumnElement[bool]:
     heard = select(handles.c.interaction).where(
         and_(handles.c.source == "talkdesk", handles.c.kind == "call", handles.c.value == call, handles.c.role == "name")
     )
-    return or_(interactions.c.id == call, interactions.c.id.in_(heard))
+    return interactions.c.id.in_(union(select(literal(call)), heard))

@@ -17,7 +17,7 @@ depends_on = None
 class Told(NamedTuple):
     """What of a table is counted. `kind` and `label` are expressions over a row, written `{r}`; `columns`: those they look at.
 
-    `each`: changed row by row, a few at once; else many at once. `goes`: a row that is deleted counts no more; else it was history that
+    `goes`: a row that is deleted counts no more; else it was history that
     is not kept any longer, and stays counted. `more`: a label whose rows count as often as the column of that name says.
     """
 
@@ -25,7 +25,6 @@ class Told(NamedTuple):
     kind: str
     label: str
     columns: tuple[str, ...]
-    each: bool
     goes: bool = False
     more: tuple[str, str] | None = None
 
@@ -33,12 +32,12 @@ class Told(NamedTuple):
 TELLING = "CASE WHEN {r}.reason IN ('nobody_on_call', 'nobody_reached') THEN 'nobody' ELSE {r}.status END"
 WISH = "CASE WHEN {r}.status = 'parked' THEN coalesce({r}.reason, '') ELSE '' END"
 COUNTED = {
-    "inbox": Told("delivery", "{r}.source", "{r}.status", ("status", "duplicates"), each=True, more=("duplicate", "duplicates")),
-    "cases": Told("case", "''", "{r}.status", ("status",), each=True, goes=True),
-    "escalations": Told("step", "''", "{r}.status", ("status",), each=True, goes=True),
-    "desired": Told("wish", WISH, "{r}.status", ("status", "reason"), each=False),
-    "notifications": Told("telling", "''", TELLING, ("status", "reason"), each=True),
-    "assignments": Told("assignment", "''", "''", (), each=True),
+    "inbox": Told("delivery", "{r}.source", "{r}.status", ("status", "duplicates"), more=("duplicate", "duplicates")),
+    "cases": Told("case", "''", "{r}.status", ("status",), goes=True),
+    "escalations": Told("step", "''", "{r}.status", ("status",), goes=True),
+    "desired": Told("wish", WISH, "{r}.status", ("status", "reason")),
+    "notifications": Told("telling", "''", TELLING, ("status", "reason")),
+    "assignments": Told("assignment", "''", "''", ()),
 }
 INTO = "INSERT INTO counted (what, kind, label, lane, count)"
 ADD = "ON CONFLICT (what, kind, label, lane) DO UPDATE SET count = counted.count + excluded.count"
@@ -114,25 +113,21 @@ def sqlite_add(told: Told, row: str, n: int) -> str:
 
 
 def on_postgresql(table: str, told: Told) -> list[str]:
-    """Rows that come or go are counted by the statement. So are changes where one statement may change very many: within a transaction
-    each change of a count leaves a version behind, through which the next one goes."""
+    """Counted by the statement, not by the row: within a transaction each change of a count leaves a version behind, through which the
+    next one goes."""
     made = []
     for act, signs in (("insert", {"fresh": 1}), ("update", {"gone": -1, "fresh": 1}), ("delete", {"gone": -1})):
         if act not in acts(told):
             continue
-        by_row = act == "update" and told.each
-        named = {"gone": "(SELECT OLD.*) AS gone", "fresh": "(SELECT NEW.*) AS fresh"} if by_row else {}
-        told_rows = " UNION ALL ".join(
-            rows(told, name, n).replace(f"FROM {name}", f"FROM {named.get(name, name)}") for name, n in signs.items()
-        )
+        told_rows = " UNION ALL ".join(rows(told, name, n) for name, n in signs.items())
         body = (
             f"{INTO} SELECT '{told.what}', kind, label, mod(pg_backend_pid(), 4096), sum(n) FROM ({told_rows}) AS r "
             f"GROUP BY kind, label HAVING sum(n) <> 0 ORDER BY kind, label {ADD}; RETURN NULL;"
         )
         tables = {"insert": "NEW TABLE AS fresh", "update": "OLD TABLE AS gone NEW TABLE AS fresh", "delete": "OLD TABLE AS gone"}
-        when = " OR ".join(f"OLD.{column} IS DISTINCT FROM NEW.{column}" for column in told.columns)
-        how = f"FOR EACH ROW WHEN ({when})" if by_row else f"REFERENCING {tables[act]} FOR EACH STATEMENT"
         made.append(f"CREATE FUNCTION {table}_counted_{act}() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN {body} END $$")
-        of = f"UPDATE OF {', '.join(told.columns)}" if by_row else act
-        made.append(f"CREATE TRIGGER {table}_counted_{act} AFTER {of} ON {table} {how} EXECUTE FUNCTION {table}_counted_{act}()")
+        made.append(
+            f"CREATE TRIGGER {table}_counted_{act} AFTER {act} ON {table} REFERENCING {tables[act]} "
+            f"FOR EACH STATEMENT EXECUTE FUNCTION {table}_counted_{act}()"
+        )
     return made

@@ -16,6 +16,7 @@ from sqlalchemy import func, select, text
 
 from tests.clocks import CountingIds, SettableClock
 from tests.databases import Postgres
+from tests.test_serve import until
 from tests.work.test_walk_laws import BOOK, MORE, STORY
 from tests.work.walk import Walk, call, ticket
 from tsbridge.core.moments import Handle, Interaction
@@ -138,6 +139,27 @@ def test_what_another_worker_has_is_waited_for_once_and_tried_after_that(togethe
 
     first.write_now(hold)
     second.write_now(lambda conn: Locks(conn, ana | ben))
+
+
+def test_deliveries_that_another_worker_is_at_come_second(together: Callable[[int], list[Database]], late: SettableClock) -> None:
+    first, second = together(2)
+    walk = Walk(second, late, BOOK)
+    walk.tell([ticket("created", n, str(6_000 + n), text="hello", person=str(n), phone=f"+1415556000{n}") for n in (1, 2, 3)])
+    theirs = locks.of_people([(Interaction("zendesk", "6002"), ())], {})
+    thread = threading.Thread(target=lambda: asyncio.run(rounds(walk)))
+
+    def decided(conn: Any) -> set[str]:
+        return set(conn.execute(select(decisions.c.interaction)).scalars())
+
+    def hold(conn: Any) -> set[str]:
+        Locks(conn, theirs)
+        thread.start()
+        until(lambda: second.read_now(decided), 15)
+        return second.read_now(decided)
+
+    assert first.write_now(hold) == {"6001", "6003"}
+    thread.join(60)
+    assert second.read_now(decided) == {"6001", "6002", "6003"}
 
 
 def test_who_needs_too_much_works_alone(together: Callable[[int], list[Database]]) -> None:

@@ -23,6 +23,7 @@ _PEN: Final = int.from_bytes(hashlib.sha256(b"tsbridge pen").digest()[:7])
 _ALONE: Final = text("SELECT pg_advisory_xact_lock(:key)")
 _SHARED: Final = text("SELECT pg_advisory_xact_lock_shared(:key)")
 _TAKE: Final = "SELECT count(pg_advisory_xact_lock(k)) FROM unnest(%s::bigint[]) k"
+_SOME: Final = "SELECT k FROM unnest(%s::bigint[]) k WHERE pg_try_advisory_xact_lock(k)"
 _TRY: Final = "SELECT bool_and(pg_try_advisory_xact_lock(k)) FROM unnest(%s::bigint[]) k"
 
 
@@ -41,9 +42,12 @@ def alone(conn: Connection) -> None:
 
 
 class Locks:
-    """What a transaction has locked. `keys`: what it is known to touch; None: it acts alone."""
+    """What a transaction has locked. `keys`: what it is known to touch; None: it acts alone.
 
-    def __init__(self, conn: Connection, keys: frozenset[int] | None) -> None:
+    `wait`: for what others have; else it has only what nobody has (`has`).
+    """
+
+    def __init__(self, conn: Connection, keys: frozenset[int] | None, *, wait: bool = True) -> None:
         self._conn = conn
         self._all = conn.dialect.name != "postgresql"
         self._held = set[int]()
@@ -52,12 +56,18 @@ class Locks:
             self._all = True
         elif not self._all:
             conn.execute(_SHARED, {"key": _PEN})
-            self._held |= keys
-            conn.exec_driver_sql(_TAKE, (sorted(keys),))
+            if wait:
+                conn.exec_driver_sql(_TAKE, (sorted(keys),))
+                self._held |= keys
+            else:
+                self._held.update(conn.exec_driver_sql(_SOME, (sorted(keys),)).scalars())
+
+    def has(self, keys: Set[int]) -> bool:
+        return self._all or keys <= self._held
 
     def more(self, keys: Set[int]) -> bool:
         """Lock what turned out to be touched, too. True when anything was: what was read of it has to be read anew. Raises Contended."""
-        if self._all or keys <= self._held:
+        if self.has(keys):
             return False
         wanted = frozenset(self._held | keys)
         if len(wanted) > MANY:

@@ -5,7 +5,7 @@ cases concluded.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -28,7 +28,7 @@ from tsbridge.work.conclude import Conclusions
 from tsbridge.work.facts import Background
 from tsbridge.work.hearing import Heard
 from tsbridge.work.histories import CUT
-from tsbridge.work.rings import Read, Rings, beside, pause, unheard
+from tsbridge.work.rings import Read, Rings, beside, only, pause, unheard
 from tsbridge.work.told_now import ToldNow
 from tsbridge.work.verdicts import Concluded
 
@@ -56,6 +56,25 @@ class Batch:
             *(m for moments in self.heard.moments.values() for m in moments),
         )
         return of_moments(told)
+
+    def parted(self, held: Locks) -> tuple[Batch, Batch | None]:
+        """That of it of which all is held, and what is left, if anything: by tickets and calls, each with what was read of it."""
+        told: dict[str, list[Moment]] = defaultdict(list)
+        for moment in (*self.facts, *(m for moments in self.heard.moments.values() for m in moments)):
+            told[moment.interaction].append(moment)
+        for one in self.read:
+            for moment in one.moments:
+                told[moment.interaction].append(moment)
+        away = {interaction for interaction, moments in told.items() if not held.has(of_moments(moments))}
+        if not away:
+            return self, None
+        here = (told.keys() | self.heard.gone) - away
+        waiting = [one for one in self.read if any(moment.interaction in away for moment in one.moments)]
+        return self._of([one for one in self.read if one not in waiting], here), self._of(waiting, away)
+
+    def _of(self, read: Sequence[Read], interactions: Set[str]) -> Batch:
+        facts = [moment for moment in self.facts if moment.interaction in interactions]
+        return Batch(read, facts, only(self.heard, interactions), self.rings)
 
 
 class Applying:

@@ -44,9 +44,9 @@ class Conclusions:
         locks.alone(conn)
         return self.rulebooks.live(conn)
 
-    def begin_beside(self, conn: Connection, keys: frozenset[int] | None) -> tuple[Built, Locks]:
-        """Begin beside other workers, with what is known to be touched locked; None: alone, as by `begin`."""
-        held = Locks(conn, keys)
+    def begin_beside(self, conn: Connection, keys: frozenset[int] | None, *, wait: bool = True) -> tuple[Built, Locks]:
+        """Begin beside other workers, with what is known to be touched locked, or what of it is free; None: alone, as by `begin`."""
+        held = Locks(conn, keys, wait=wait)
         return self.rulebooks.live(conn), held
 
     def conclude(self, conn: Connection, live: Built, told: ToldNow, now: datetime, held: Locks | None = None) -> Concluded:

@@ -194,17 +194,36 @@ class Ingest:
         return None
 
     async def _apply(self, read: Sequence[Read], facts: Sequence[Moment], heard: Heard, rings: Rings) -> None:
-        now, batch = self._clock.now(), Batch(read, facts, heard, rings)
-        concluded = await self._turns.write(lambda conn, keys: self._apply_in(conn, batch, keys, now), batch.keys)
-        crashpoint("ingest.committed")
-        if concluded.effects:
+        """What others have at the moment comes second: whoever waited with the whole batch would hold up those behind in turn."""
+        now, effects = self._clock.now(), 0
+        todo: Batch | None = Batch(read, facts, heard, rings)
+        some = len(read) > 1
+        while todo is not None:
+            todo, concluded = await self._turn(todo, now, some=some)
+            crashpoint("ingest.committed")
+            effects += concluded.effects
+            some = False
+        if effects:
             self._wake_writer()
 
-    def _apply_in(self, conn: Connection, batch: Batch, keys: frozenset[int] | None, now: datetime) -> Concluded:
-        live, held = self._conclusions.begin_beside(conn, keys)
-        concluded = self._applying.apply(conn, live, batch, now, held)
+    async def _turn(self, batch: Batch, now: datetime, *, some: bool) -> tuple[Batch | None, Concluded]:
+        """Apply a batch, or of `some` what nobody else has, in one transaction; what is left of it, and what was concluded."""
+        known = batch.keys
+
+        def work(conn: Connection, keys: frozenset[int] | None) -> tuple[Batch | None, Concluded]:
+            wait = not some or keys is None or keys != known  # one that begins anew has met others already
+            return self._apply_in(conn, batch, keys, now, wait=wait)
+
+        return await self._turns.write(work, known)
+
+    def _apply_in(
+        self, conn: Connection, batch: Batch, keys: frozenset[int] | None, now: datetime, *, wait: bool
+    ) -> tuple[Batch | None, Concluded]:
+        live, held = self._conclusions.begin_beside(conn, keys, wait=wait)
+        part, rest = (batch, None) if wait else batch.parted(held)
+        concluded = self._applying.apply(conn, live, part, now, held)
         crashpoint("ingest.concluded")
-        return concluded
+        return rest, concluded
 
     async def _give_back(self, rows: Sequence[inbox.Claimed]) -> None:
         """Give back those of these claims that we still have, uncounted; when not even that can be written, the next claim does it."""

@@ -216,7 +216,7 @@ def measure(database: Database) -> bool:
     """Print the table of one database; whether it holds the bars."""
     good = _line("claiming 50 deliveries", _claims(database), CLAIM_MS)
     good &= _line(
-        "a look of the runaway guard", _timed(20, lambda: database.read_now(lambda conn: runaway.samples(conn, VERSIONS, 500))), GUARD_MS
+        "a look of the runaway guard", _timed(100, lambda: database.read_now(lambda conn: runaway.samples(conn, VERSIONS, 500))), GUARD_MS
     )
     return asyncio.run(_over_http(database)) and good
 
@@ -244,7 +244,7 @@ async def _over_http(database: Database) -> bool:
         async with httpx.AsyncClient(
             transport=transport, base_url="http://bench.test", headers={"Authorization": f"Bearer {ADMIN}"}, timeout=120
         ) as client:
-            good = _line("GET /metrics", [await _asked(client, "/metrics", {}) for _ in range(20)], FIGURES_MS)
+            good = _line("GET /metrics", [await _asked(client, "/metrics", {}) for _ in range(100)], FIGURES_MS)
             ids = database.read_now(_some_ids)
             good &= _line("one decision explained", [await _asked(client, f"/v1/audit/routing/{id_}", {}) for id_ in ids], AUDIT_MS)
             return await _audit(client, database) and good

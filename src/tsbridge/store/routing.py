@@ -205,7 +205,7 @@ def _among(conn: Connection, wanted: RoutingFilter) -> list[ColumnElement[bool]]
     among: list[ColumnElement[bool]] = []
     if wanted.case is not None:
         now = select(interactions.c.case_id).where(interactions.c.case_key == wanted.case)
-        among.append(or_(decisions.c.case_id == wanted.case, decisions.c.case_id.in_(now)))
+        among.append(decisions.c.case_id.in_(union(select(literal(wanted.case)), now)))
     if wanted.ticket is not None:
         among.append(_of_the_case_of("zendesk", interactions.c.id == wanted.ticket))
     if wanted.call is not None:

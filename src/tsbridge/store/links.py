@@ -57,12 +57,13 @@ _SINCE: Final = Listed(
 )
 _PEOPLE_OF: Final = Keyed(handles, ("source", "interaction"), ("source", "interaction", "kind", "value"), "t.role = 'person'")
 _DAY: Final = 24 * 3_600 * 1_000_000
-_OPENED: Final = "CASE WHEN i.contact AND h.opened_at >= CAST(k.k1 AS BIGINT) - {span} THEN h.source || ':' || h.interaction END"
-_COUNTS_OF: Final = Listed(
-    f"SELECT k.k0, k.k1, count(DISTINCT {_OPENED.format(span=_DAY)}), count(DISTINCT {_OPENED.format(span=30 * _DAY)}), "
-    f"count(DISTINCT i.case_id) FROM {{keys}} {{join}} handles h ON h.kind = k.k2 AND h.value = k.k3 AND h.role = 'person' "
-    f"AND h.opened_at >= CAST(k.k1 AS BIGINT) - {90 * _DAY} AND h.opened_at <= CAST(k.k1 AS BIGINT) "
-    "{join} interactions i ON i.source = h.source AND i.id = h.interaction GROUP BY k.k0, k.k1",
+_SINCE_THEN: Final = "sum(CASE WHEN i.contact AND d.opened_at >= CAST(d.k1 AS BIGINT) - {span} THEN 1 ELSE 0 END)"
+_COUNTS_OF: Final = Listed(  # who is known by several handles was in touch once
+    f"SELECT d.k0, d.k1, {_SINCE_THEN.format(span=_DAY)}, {_SINCE_THEN.format(span=30 * _DAY)}, count(DISTINCT i.case_id) FROM "
+    "(SELECT DISTINCT k.k0, k.k1, h.source, h.interaction, h.opened_at FROM {keys} "
+    "{join} handles h ON h.kind = k.k2 AND h.value = k.k3 AND h.role = 'person' "
+    f"AND h.opened_at >= CAST(k.k1 AS BIGINT) - {90 * _DAY} AND h.opened_at <= CAST(k.k1 AS BIGINT)) d "
+    "{join} interactions i ON i.source = d.source AND i.id = d.interaction GROUP BY d.k0, d.k1",
     4,
     [interactions.c.case_id, interactions.c.case_id, interactions.c.revision, interactions.c.revision, interactions.c.revision],
 )

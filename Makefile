@@ -34,7 +34,7 @@ demo: $(READY) ## a weekend of incidents against simulated Zendesk and Talkdesk
 	@$(BIN)/python -m tsbridge demo $(if $(STAY),--stay,)
 
 test: $(READY) ## the whole test suite, on SQLite and PostgreSQL
-	@$(BIN)/python -m pytest -q -n 4
+	@$(BIN)/python -m pytest -q -n 3
 
 run: $(READY) ## serve with the settings of .env
 	@$(BIN)/python -m tsbridge serve

@@ -12,6 +12,7 @@ from sqlalchemy import Connection, func, select
 from benchmarks import assign, builds, deliveries, judging, million, replay, rota, walk
 from benchmarks.__main__ import USUAL, asked_for
 from benchmarks.rulebooks import World
+from tests.databases import Sqlite
 from tests.store.counting import rows_are_as_counted
 from tsbridge.core.rules.document import read
 from tsbridge.store import inbox, proof, tables
@@ -91,16 +92,17 @@ def test_results_differ_where_a_row_does() -> None:
     assert walk.differing(one, {"digests": {"cases": ["a", "c"], "wishes": []}, "decided": 3}) == "2 of cases, 2 against 3 decisions differ"
 
 
-def test_a_long_history_is_one_that_could_have_been(database: Database) -> None:
-    million.build(database, 400, stories=8)
+def test_a_long_history_is_one_that_could_have_been(sqlite_files: Sqlite) -> None:
+    with sqlite_files.fresh() as url, Database.open(url) as database:
+        million.build(database, 400, stories=8)
 
-    def look(conn: Connection) -> tuple[int, int, dict[str, object]]:
-        waits = conn.execute(select(func.count()).where(tables.inbox.c.status == "pending")).scalar_one()
-        rows_are_as_counted(conn)
-        return waits, conn.execute(select(func.count()).select_from(tables.decisions)).scalar_one(), proof.verify(conn)
+        def look(conn: Connection) -> tuple[int, int, dict[str, object]]:
+            waits = conn.execute(select(func.count()).where(tables.inbox.c.status == "pending")).scalar_one()
+            rows_are_as_counted(conn)
+            return waits, conn.execute(select(func.count()).select_from(tables.decisions)).scalar_one(), proof.verify(conn)
 
-    waits, decisions, verdict = database.read_now(look)
-    assert (waits, verdict["ok"]) == (80, True), verdict
-    assert 400 <= decisions < 600
-    million.measure(database)
-    assert all(of.pending == 0 for of in database.read_now(inbox.counts).values()), "what waited was claimed and settled"
+        waits, decisions, verdict = database.read_now(look)
+        assert (waits, verdict["ok"]) == (80, True), verdict
+        assert 400 <= decisions < 600
+        million.measure(database)
+        assert all(of.pending == 0 for of in database.read_now(inbox.counts).values()), "what waited was claimed and settled"

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Final
 
 from tsbridge.core.moments import Value
 from tsbridge.reports.life import ANSWERED, Life
-from tsbridge.reports.model import Item, Measure
+from tsbridge.reports.model import SECOND, Item, Measure
 from tsbridge.reports.table import cases_counted, counted, timed
 
-SECOND: Final = timedelta(seconds=1)
 BEGUN: Final = "calls that began in the time asked for"
 MISSED: Final = "calls from people that nobody took"
 
@@ -57,9 +56,6 @@ def _seconds(value: Value) -> int | None:
 
 
 def calls() -> Sequence[Measure[Call]]:
-    def none(call: Call) -> int | None:
-        return None
-
     back = "from the end of a call that was missed until somebody called back, or the caller was answered on another call of the case"
     return (
         cases_counted("cases", "Cases", "cases with calls", BEGUN),
@@ -74,9 +70,9 @@ def calls() -> Sequence[Measure[Call]]:
         counted("open", "Not called back", "calls missed and not returned yet", MISSED, lambda call: call.unreturned_s() is not None),
         timed("callback_p50_s", "Time to call back, half within", back, MISSED, 50, Call.back_s, Call.unreturned_s),
         timed("callback_p90_s", "Time to call back, 90 % within", back, MISSED, 90, Call.back_s, Call.unreturned_s),
-        timed("wait_p50_s", "Waiting, half within", "waiting time as Talkdesk tells it", BEGUN, 50, Call.wait_s, none),
-        timed("wait_p90_s", "Waiting, 90 % within", "waiting time as Talkdesk tells it", BEGUN, 90, Call.wait_s, none),
-        timed("talk_p50_s", "Talking, half within", "talking time as Talkdesk tells it", BEGUN, 50, Call.talk_s, none),
+        timed("wait_p50_s", "Waiting, half within", "waiting time as Talkdesk tells it", BEGUN, 50, Call.wait_s),
+        timed("wait_p90_s", "Waiting, 90 % within", "waiting time as Talkdesk tells it", BEGUN, 90, Call.wait_s),
+        timed("talk_p50_s", "Talking, half within", "talking time as Talkdesk tells it", BEGUN, 50, Call.talk_s),
     )
 
 

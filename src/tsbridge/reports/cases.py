@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Final
 
 from tsbridge.reports.life import ACKNOWLEDGED, ANSWERED, REOPENED, REPLIED, RESOLVED, Life
-from tsbridge.reports.model import Item, Measure
+from tsbridge.reports.model import SECOND, Item, Measure
 from tsbridge.reports.table import cases_counted, counted, summed, timed
 
-SECOND: Final = timedelta(seconds=1)
 OPENED: Final = "cases opened in the time asked for"
 
 
@@ -53,7 +52,8 @@ class Case(Item):
         return None if found is None else self.since(found.at)
 
 
-def _age_unless(done: Callable[[Case], int | None]) -> Callable[[Case], int | None]:
+def age_unless(done: Callable[[Case], int | None]) -> Callable[[Case], int | None]:
+    """How old a case is to which that has not happened."""
     return lambda case: case.age if done(case) is None else None
 
 
@@ -72,7 +72,7 @@ def volumes() -> Sequence[Measure[Case]]:
 
 def responses() -> Sequence[Measure[Case]]:
     acknowledge, reply = Case.acknowledged_s, Case.replied_s
-    waits, unanswered = _age_unless(acknowledge), _age_unless(reply)
+    waits, unanswered = age_unless(acknowledge), age_unless(reply)
     by = "from its opening until somebody first has the case in hand"
     first = "from its opening until an agent first answers in public, or takes a call"
     return (
@@ -94,7 +94,7 @@ def responses() -> Sequence[Measure[Case]]:
 
 def resolutions() -> Sequence[Measure[Case]]:
     resolve, at_first = Case.resolved_s, Case.first_resolved_s
-    goes_on, never = _age_unless(resolve), _age_unless(at_first)
+    goes_on, never = age_unless(resolve), age_unless(at_first)
     last = "from its opening until it was resolved for the last time; a case that is open again has not been"
     once = "from its opening until it was resolved for the first time, whatever came then"
     return (

@@ -48,7 +48,6 @@ def chart(report: Report, columns: Sequence[Column], *, mark: str = "", beside: 
     total_height = max(TOP + HEIGHT + 110, TOP + LINE * (len(rows) + 3) if beside else 0)
     question = report.question
     until = f"{question.start.astimezone(question.zone):%Y-%m-%d %H:%M} to {question.end.astimezone(question.zone):%Y-%m-%d %H:%M}"
-    head = f"{report.title} by {question.group_by}"
     told = f"{until}, {question.zone}. As known at {question.as_of.astimezone(question.zone):%Y-%m-%d %H:%M:%S}."
     described = "; ".join(f"{column.title}: {shown(column, report.totals)} in all" for column in columns)
     where = "beside" if beside else "below"
@@ -56,10 +55,10 @@ def chart(report: Report, columns: Sequence[Column], *, mark: str = "", beside: 
         f'<svg xmlns="http://www.w3.org/2000/svg" role="img" aria-labelledby="title{mark} told{mark}" '
         f'viewBox="0 0 {total_width} {total_height}" '
         f'width="{total_width}" height="{total_height}" font-family="{FONT}" font-size="12" fill="{INK}">',
-        f'<title id="title{mark}">{escape(head)}</title>',
+        f'<title id="title{mark}">{escape(report.head)}</title>',
         f'<desc id="told{mark}">{escape(f"{told} {described}. The figures stand in the table {where} the bars.")}</desc>',
         f'<rect width="{total_width}" height="{total_height}" fill="{PAPER}"/>',
-        _text(LEFT, 30, head, size=18, weight="bold"),
+        _text(LEFT, 30, report.head, size=18, weight="bold"),
         _text(LEFT, 50, told, fill="#4b5563"),
         *_legend(columns),
         *_axis(columns[0], top, width),

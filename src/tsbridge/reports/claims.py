@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from tsbridge.core.track import DONE
-from tsbridge.reports.cases import Case
+from tsbridge.reports.cases import Case, age_unless
 from tsbridge.reports.model import Measure
 from tsbridge.reports.table import counted, timed
 
@@ -28,13 +28,7 @@ def stage(case: Case) -> str:
 
 def claims() -> Sequence[Measure[Case]]:
     resolve = Case.resolved_s
-
-    def goes_on(case: Case) -> int | None:
-        return case.age if resolve(case) is None else None
-
-    def never(case: Case) -> int | None:
-        return None
-
+    goes_on = age_unless(resolve)
     last = "from its opening until it was resolved for the last time"
     return (
         counted("cases", "Claims", "claims opened", CLAIMS),
@@ -53,7 +47,5 @@ def claims() -> Sequence[Measure[Case]]:
         counted("open", "Open", "claims that are not", CLAIMS, lambda case: stage(case) != "resolved"),
         timed("resolve_p50_s", "Time to resolve, half within", last, CLAIMS, 50, resolve, goes_on),
         timed("resolve_p90_s", "Time to resolve, 90 % within", last, CLAIMS, 90, resolve, goes_on),
-        timed(
-            "open_p50_s", "Age of open ones, half within", "from its opening until now", "claims that are not resolved", 50, goes_on, never
-        ),
+        timed("open_p50_s", "Age of open ones, half within", "from its opening until now", "claims that are not resolved", 50, goes_on),
     )

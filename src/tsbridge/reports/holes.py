@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
-from tsbridge.reports.model import Column, Item, Measure
+from tsbridge.reports.model import SECOND, Column, Item, Measure
 from tsbridge.reports.table import cases_counted, counted, summed
 
-SECOND = timedelta(seconds=1)
 UNCOVERED = "times without anybody on call for a queue, within the time asked for and up to `as_of`, by the roster as it was known then"
 TOLD = "messages that were due in the time asked for"
 

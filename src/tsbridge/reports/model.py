@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, tzinfo
+from datetime import datetime, timedelta, tzinfo
 from typing import Any, Final, Generic, Literal, TypeVar
 
 Sense = Literal["true", "zendesk"]
@@ -15,6 +15,7 @@ BUSINESS: Final = "business"
 """Time within the opening hours of a calendar."""
 GROUPS: Final = (*("day", "week", "hour", "weekday", "channel", "category", "severity", "queue", "agent", "rule", "shift", "holiday"),)
 NONE: Final = "(none)"
+SECOND: Final = timedelta(seconds=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +66,10 @@ class Item:
     agent: str | None = None
     rules: tuple[str, ...] = ()
 
+    def about(self) -> dict[str, Any]:
+        """What an item about the same case is grouped by, unless it knows better."""
+        return {name: getattr(self, name) for name in ("case_id", "channel", "category", "severity", "queue", "agent", "rules")}
+
 
 T = TypeVar("T", bound=Item)
 
@@ -114,3 +119,7 @@ class Report:
     rows: tuple[Row, ...]
     totals: Row
     notes: tuple[str, ...] = ()
+
+    @property
+    def head(self) -> str:
+        return f"{self.title} by {self.question.group_by}"

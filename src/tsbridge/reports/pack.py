@@ -66,7 +66,7 @@ def page(reports: Sequence[Charted], title: str, base: str = "") -> str:
     question = reports[0][0].question
     start, end, known = (f"{at.astimezone(question.zone):%Y-%m-%d %H:%M}" for at in (question.start, question.end, question.as_of))
     zone = escape(str(question.zone))
-    places = "\n".join(f'<li><a href="#r{place}">{escape(_head(report))}</a></li>' for place, (report, _) in enumerate(reports))
+    places = "\n".join(f'<li><a href="#r{place}">{escape(report.head)}</a></li>' for place, (report, _) in enumerate(reports))
     sections = "\n".join(_section(report, charted, place, base) for place, (report, charted) in enumerate(reports))
     return f"""<!doctype html>
 <html lang="en">
@@ -90,17 +90,13 @@ def page(reports: Sequence[Charted], title: str, base: str = "") -> str:
 """
 
 
-def _head(report: Report) -> str:
-    return f"{report.title} by {report.question.group_by}"
-
-
 def _section(report: Report, charted: Sequence[Column], place: int, base: str) -> str:
     notes = "".join(f"<p><strong>{escape(note)}</strong></p>\n" for note in report.notes)
     drawn = chart(report, charted, mark=f"-{place}", beside=False) if report.rows else "<p>Nothing in this time.</p>\n"
     heads = "".join(f'<th scope="col">{escape(column.title)}</th>' for column in report.columns)
     rows = "\n".join(_line(report, row, base) for row in report.rows)
     told = "\n".join(f"<div><dt>{escape(column.title)}</dt> <dd>{escape(_meaning(column))}</dd></div>" for column in report.columns)
-    head, by = escape(_head(report)), escape(report.question.group_by)
+    head, by = escape(report.head), escape(report.question.group_by)
     return f"""<section aria-labelledby="r{place}">
 <h2 id="r{place}">{head}</h2>
 <p>{escape(report.definition)}</p>

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
-from tsbridge.reports.model import Item, Measure
+from tsbridge.reports.model import SECOND, Item, Measure
 from tsbridge.reports.table import cases_counted, counted, timed
 
-SECOND = timedelta(seconds=1)
 WISHES = "wishes for tickets last changed in the time asked for"
 UPDATES = "updates sent to Zendesk in the time asked for"
 

@@ -97,7 +97,7 @@ def _chart(book: Any, sheet: Any, report: Report, charted: Sequence[Column], nam
     for column in charted:
         place = keys.index(column.key) + 1
         chart.add_series({"name": column.title, "categories": [name, 1, 0, last, 0], "values": [name, 1, place, last, place]})
-    chart.set_title({"name": f"{report.title} by {report.question.group_by}"})
+    chart.set_title({"name": report.head})
     chart.set_x_axis({"text_axis": True})
     chart.set_y_axis({"name": charted[0].unit})
     chart.set_size({"width": 900, "height": 360})

@@ -7,10 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from tsbridge.reports.model import Item, Measure
+from tsbridge.reports.model import SECOND, Item, Measure
 from tsbridge.reports.table import cases_counted, counted, timed
 
-SECOND: Final = timedelta(seconds=1)
 TOLERANCE: Final = timedelta(seconds=60)
 """A step that fires within a minute of its time is in time."""
 ARMED: Final = "steps armed in the time asked for"

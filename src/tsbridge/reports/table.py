@@ -17,7 +17,7 @@ COUNT: Final = "count"
 
 
 class Opened(NamedTuple):
-    """A case behind a figure. `value`: what it adds to it, in seconds; None where it only counts. `open`: it has not happened yet."""
+    """A case behind a figure. `value`: what it adds to it, in seconds; None where it only counts."""
 
     case_id: str
     value: int | None
@@ -71,6 +71,10 @@ def _always(item: Any) -> bool:
     return True
 
 
+def _never(item: Any) -> None:
+    return None
+
+
 def counted(
     key: str, title: str, metric: str, population: str, about: Callable[[T], bool] = _always, unit: str = COUNT, **more: Any
 ) -> Measure[T]:
@@ -103,11 +107,11 @@ def timed(
     population: str,
     hundredths: int,
     took: Callable[[T], int | None],
-    age: Callable[[T], int | None],
+    age: Callable[[T], int | None] = _never,
     **more: Any,
 ) -> Measure[T]:
     """A percentile of how long something took. `took`: seconds, None where it has not happened; `age`: how long an item that is open
-    has been so, None for one that does not count."""
+    has been so, None for one that does not count: none does, unless told."""
 
     def of(items: Sequence[T]) -> Figure | Bound:
         done, still_open = [], []

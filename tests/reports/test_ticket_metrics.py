@@ -78,7 +78,7 @@ async def test_replies_and_resolutions_are_zendesks_to_the_minute() -> None:
         for ticket, one in told.items():
             story = moments_of(ticket, zendesk.world.store.audits[int(ticket)], lambda marker: None)
             life = lived([to_json(moment) for moment in story])
-            ((_, _, ours),) = tickets_of(life, lambda end, calendar=calendar: calendar)  # type: ignore[misc]
+            ((_, ours),) = tickets_of(life, lambda end, calendar=calendar: calendar)  # type: ignore[misc]
             for name, metric in (
                 ("replied", "reply_time"),
                 ("first_solved", "first_resolution_time"),

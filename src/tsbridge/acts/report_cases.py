@@ -13,8 +13,10 @@ from sqlalchemy import Connection
 from tsbridge.acts.around import Around
 from tsbridge.core.moments import instant_text
 from tsbridge.reports.cases import Case, first_acknowledged, standing_of
+from tsbridge.reports.claims import is_claim
 from tsbridge.reports.life import NOTHING, Body, Life, lived, place_of
 from tsbridge.reports.model import Question
+from tsbridge.reports.usual import BEFORE, Seen
 from tsbridge.store import reported, rosters, rulebooks
 from tsbridge.store.reported import Among, Row, Span
 
@@ -28,6 +30,10 @@ def cases(conn: Connection, around: Around, question: Question) -> list[Case]:
     return [case for case in cases_about(conn, around, question) if question.holds(case.at)]
 
 
+def claims(conn: Connection, around: Around, question: Question) -> list[Case]:
+    return [case for case in cases(conn, around, question) if is_claim(case)]
+
+
 def cases_about(conn: Connection, around: Around, question: Question) -> list[Case]:
     """The cases that were opened in the time asked for, or about which something was decided then, by when they were opened."""
     span = span_of(question)
@@ -38,6 +44,35 @@ def decided_about(conn: Connection, around: Around, question: Question) -> Seque
     """The decisions in force about those cases."""
     span = span_of(question)
     return around.once(("decided", *span), lambda: list(reported.decided(conn, reported.about(span))))
+
+
+def seen(conn: Connection, around: Around, question: Question) -> list[Seen]:
+    """The cases of the time asked for and of the eight times of the same length before, as they were known then."""
+    span = question.end - question.start
+    among = reported.opened_in(Span(question.start - BEFORE * span, question.end, question.as_of))
+    keys, channels = agent_keys(conn, question.as_of), reported.channels(conn, among) if question.group_by == "channel" else {}
+    later = reported.learnt_later(conn, among)
+    known = {case.case_id: case for case in cases_among(conn, reported.these(later, question.as_of))} if later else {}
+    found = []
+    for id_, opened_at, status, severity, category, queue, assignee, agent in reported.standing(conn, among):
+        if (then := known.get(id_)) is not None:
+            category, severity, queue, has = then.category, then.severity, then.queue, then.agent
+            is_open = then.life.resolved_at is None
+        else:
+            has, is_open = standing_of(keys, assignee, agent), status == "open"
+        one = Seen(
+            at=opened_at,
+            case_id=id_,
+            channel=channels.get(id_),
+            category=category,
+            severity=severity,
+            queue=queue,
+            agent=has,
+            before=opened_at < question.start,
+            is_open=is_open,
+        )
+        found.append(one)
+    return found
 
 
 def cases_among(conn: Connection, among: Among, decided: Sequence[Row] | None = None) -> list[Case]:

@@ -8,11 +8,8 @@ from typing import Any, Final
 
 from sqlalchemy import Connection
 
-from tsbridge.acts import report_health as health
-from tsbridge.acts import report_more as more
-from tsbridge.acts import report_people as people
+from tsbridge.acts import report_calls, report_cases, report_desk, report_hours, report_people, report_rules
 from tsbridge.acts.around import Around
-from tsbridge.acts.report_cases import cases
 from tsbridge.reports import calls, claims, firings, holes, sending, steps, targets, tickets, usual
 from tsbridge.reports import cases as of_cases
 from tsbridge.reports import people as of_people
@@ -61,30 +58,36 @@ _BY_TICKET: Final = (
     "percentiles of that alone; `open` says how many are left out. Under what stands for its case. "
 )
 _BUT_RULE: Final = tuple(name for name in GROUPS if name != "rule")
+_BUT_RULE_AND_CHANNEL: Final = tuple(name for name in _BUT_RULE if name != "channel")
 
 KINDS: Final[Mapping[str, Kind]] = {
     kind.name: kind
     for kind in (
         Kind(
-            "volumes", "Volumes", _OPENED + "By rule a case counts under each rule that matched in it.", of_cases.volumes, cases, ("cases",)
+            "volumes",
+            "Volumes",
+            _OPENED + "By rule a case counts under each rule that matched in it.",
+            of_cases.volumes,
+            report_cases.cases,
+            ("cases",),
         ),
         Kind(
             "responses",
             "Responses",
             _OPENED + _OPEN,
             of_cases.responses,
-            cases,
+            report_cases.cases,
             ("acknowledge_p50_s", "acknowledge_p90_s"),
-            zendesk=Counting(_BY_TICKET, tickets.responses, health.tickets),
+            zendesk=Counting(_BY_TICKET, tickets.responses, report_hours.tickets),
         ),
         Kind(
             "resolutions",
             "Resolutions",
             _OPENED + _OPEN,
             of_cases.resolutions,
-            cases,
+            report_cases.cases,
             ("resolve_p50_s", "resolve_p90_s"),
-            zendesk=Counting(_BY_TICKET, tickets.resolutions, health.tickets),
+            zendesk=Counting(_BY_TICKET, tickets.resolutions, report_hours.tickets),
         ),
         Kind(
             "escalations",
@@ -92,7 +95,7 @@ KINDS: Final[Mapping[str, Kind]] = {
             "Counts steps of policies in the time in which they were armed, under what stands for the interaction that armed them. "
             + _OPEN,
             steps.escalations,
-            more.steps,
+            report_desk.steps,
             ("armed", "fired", "late"),
             groups=_BUT_RULE,
         ),
@@ -102,7 +105,7 @@ KINDS: Final[Mapping[str, Kind]] = {
             "Counts decisions in force by the time of the moment decided about, once under each rule that matched in it; precision where "
             f"the outcome is known, with its count and 95 % interval: {firings.OUTCOME}.",
             firings.rules,
-            more.firings,
+            report_rules.firings,
             ("decisions", "cases"),
             group_by="rule",
         ),
@@ -112,7 +115,7 @@ KINDS: Final[Mapping[str, Kind]] = {
             "Counts calls in the time in which they began, under what stands for their case. Missed: from somebody, and nobody took it. "
             + _OPEN,
             calls.calls,
-            more.calls,
+            report_calls.calls,
             ("answered", "missed", "called_back"),
         ),
         Kind(
@@ -121,7 +124,7 @@ KINDS: Final[Mapping[str, Kind]] = {
             _OPENED + "By the `targets` and the calendar of its queue in the rulebook that was live when it was opened; each target is one "
             "instance, met, missed or running, and what is over time and has not happened is missed. " + _OPEN,
             targets.sla,
-            health.promised,
+            report_hours.promised,
             ("acknowledge_kept", "resolve_kept"),
             group_by="queue",
         ),
@@ -130,7 +133,7 @@ KINDS: Final[Mapping[str, Kind]] = {
             "Workload",
             "Counts what agents did, and what the desk gave them, in the time in which it happened, by whoever did it.",
             of_people.workload,
-            people.acts,
+            report_people.acts,
             ("given", "answers", "solved"),
             group_by="agent",
         ),
@@ -140,17 +143,17 @@ KINDS: Final[Mapping[str, Kind]] = {
             "Counts what each agent of the roster carried, by the roster as it was known then; times that overlap count once, whoever "
             "works for several queues. The points are those by which work is given out.",
             of_people.fairness,
-            people.loads,
+            report_people.loads,
             ("points",),
             group_by="agent",
-            groups=tuple(name for name in GROUPS if name not in ("rule", "channel")),
+            groups=_BUT_RULE_AND_CHANNEL,
         ),
         Kind(
             "exposure",
             "Exposure",
             "Counts what agents did and got in cases of the categories that the roster's `limits` name, in the time in which it happened.",
             of_people.exposure,
-            people.exposures,
+            report_people.exposures,
             ("cases", "given"),
             group_by="agent",
         ),
@@ -159,7 +162,7 @@ KINDS: Final[Mapping[str, Kind]] = {
             "Patterns",
             "Counts cases in the time in which they were opened, beside those of the eight times of the same length before.",
             usual.patterns,
-            health.seen,
+            report_cases.seen,
             ("cases", "usual"),
             group_by="category",
             groups=("weekday", "channel", "category", "severity", "queue", "agent"),
@@ -169,9 +172,9 @@ KINDS: Final[Mapping[str, Kind]] = {
             "Write-back",
             "Counts wishes by when they were last asked for and updates by when they were sent, under what stands for their case. " + _OPEN,
             sending.writeback,
-            health.sendings,
+            report_desk.sendings,
             ("wishes", "updates", "parked"),
-            groups=tuple(name for name in GROUPS if name not in ("rule", "channel")),
+            groups=_BUT_RULE_AND_CHANNEL,
         ),
         Kind(
             "coverage",
@@ -179,7 +182,7 @@ KINDS: Final[Mapping[str, Kind]] = {
             "Counts the times in which nobody was on call, by the roster as it was known then, under the time in which each began; of a "
             "hole for every severity alike the severity is `(none)`.",
             holes.coverage,
-            people.uncovered,
+            report_people.uncovered,
             ("uncovered_s", "longest_s"),
             group_by="queue",
             groups=("day", "week", "hour", "weekday", "severity", "queue", "shift", "holiday"),
@@ -189,7 +192,7 @@ KINDS: Final[Mapping[str, Kind]] = {
             "Claims",
             "Of the cases those whose category or queue has `claim` in its key. " + _OPENED + _OPEN,
             claims.claims,
-            more.claims,
+            report_cases.claims,
             ("cases", "open", "resolved"),
         ),
     )

@@ -16,7 +16,6 @@ from tsbridge.acts.report_cases import agent_keys, cases_about, span_of
 from tsbridge.core.burden import Burden, of_time
 from tsbridge.core.coverage import holes
 from tsbridge.core.duties_as_known import Spell
-from tsbridge.core.rota import Rota
 from tsbridge.core.spans import Span as Time
 from tsbridge.core.spans import merged
 from tsbridge.reports.cases import Case
@@ -27,9 +26,10 @@ from tsbridge.reports.life import ANSWERED as CALL_ANSWERED
 from tsbridge.reports.model import Days, Question
 from tsbridge.reports.people import ANSWERED, GIVEN, TAKEN, TALKED, Act, Load
 from tsbridge.reports.people import SOLVED as DONE
+from tsbridge.roster.check import queues_of
+from tsbridge.roster.document import SEVERITIES
 from tsbridge.store import reported
 
-SEVERITIES = (1, 2, 3, 4)
 _ACTS = {ACKNOWLEDGED: TAKEN, REPLIED: ANSWERED, CALL_ANSWERED: TALKED, SOLVED: DONE}
 
 
@@ -107,9 +107,7 @@ def _acts(conn: Connection, around: Around, question: Question) -> list[Act]:
 
 
 def _act(case: Case, at: datetime, what: str, agent: str | None) -> Act:
-    is_open = case.life.resolved_at is None
-    shown = {name: getattr(case, name) for name in ("case_id", "channel", "category", "severity", "queue", "rules")}
-    return Act(at=at, agent=agent, what=what, is_open=is_open, **shown)
+    return Act(at=at, what=what, is_open=case.life.resolved_at is None, **{**case.about(), "agent": agent})
 
 
 def _emails(conn: Connection, around: Around, question: Question) -> dict[str, str]:
@@ -196,12 +194,11 @@ def uncovered(conn: Connection, around: Around, question: Question) -> list[Hole
     until = min(question.end, question.as_of)
     pieces: dict[tuple[str, int | None], list[Time]] = defaultdict(list)
     for start, end, rota in spells(conn, around, question):
-        queues = _queues(rota, set() if book is None else {*book.queues})
         if rota is None:
-            for queue in queues:
+            for queue in () if book is None else sorted(book.queues):
                 pieces[queue, None].append((start, end))
             continue
-        for one in holes(rota, queues, SEVERITIES, start, end):
+        for one in holes(rota, queues_of(rota.roster, None if book is None else book.document), SEVERITIES, start, end):
             pieces[one.queue, one.severity].append((one.start, one.end))
     found = [
         Hole(at=start, case_id=None, queue=queue, severity=severity, end=end, goes_on=end == until < question.end)
@@ -211,9 +208,3 @@ def uncovered(conn: Connection, around: Around, question: Question) -> list[Hole
     alone = reported.told_nobody(conn, span_of(question))
     found += [Hole(at=row["made_at"], case_id=row["case_id"], **_about(row)) for row in alone]
     return sorted(found, key=lambda one: (one.at, one.queue or "", one.severity or 0, one.case_id or ""))
-
-
-def _queues(rota: Rota | None, of_book: set[str]) -> list[str]:
-    named = set() if rota is None else {queue for agent in rota.roster.agents for queue in agent.queues}
-    named |= set() if rota is None else {line.queue for line in rota.roster.cover if line.queue is not None}
-    return sorted(of_book | named)

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, Final
 
 from tsbridge.core.calendar import Calendar
 from tsbridge.reports.life import CREATED, REPLIED, SOLVED, UNSOLVED, Life
-from tsbridge.reports.model import BUSINESS, WALL, Column, Item, Measure
+from tsbridge.reports.model import BUSINESS, SECOND, WALL, Column, Item, Measure
 from tsbridge.reports.table import cases_counted, counted, timed
 
-SECOND: Final = timedelta(seconds=1)
 CREATED_THEN: Final = "tickets created in the time asked for"
 SCHEDULE: Final = (
     "one for the whole life of the ticket: the calendar of its case's queue, by the rulebook that was live at the event that ends it"
@@ -34,9 +33,9 @@ Open = Callable[[datetime], Calendar]
 """The calendar that counts for an event."""
 
 
-def tickets_of(life: Life, open_at: Open) -> list[tuple[str, datetime, dict[str, Any]]]:
-    """The tickets of a case whose creation is known: `source:id`, when they were created, and the rest of a `Ticket`."""
-    found: list[tuple[str, datetime, dict[str, Any]]] = []
+def tickets_of(life: Life, open_at: Open) -> list[tuple[datetime, dict[str, Any]]]:
+    """The tickets of a case whose creation is known: when they were created, and the rest of a `Ticket`."""
+    found: list[tuple[datetime, dict[str, Any]]] = []
     created = {event.of: event.at for event in life.events if event.what == CREATED}
     for key, at in created.items():
         its = [event for event in life.events if event.of == key]
@@ -53,7 +52,7 @@ def tickets_of(life: Life, open_at: Open) -> list[tuple[str, datetime, dict[str,
             "last_solved": took(solved[-1]) if last == SOLVED else None,
             "is_solved": last == SOLVED,
         }
-        found.append((key, at, told))
+        found.append((at, told))
     return found
 
 
@@ -92,16 +91,12 @@ def _of(key: str, title: str, metric: str, of: Callable[[Ticket], tuple[int, int
     def business(ticket: Ticket) -> int | None:
         return None if (took := of(ticket)) is None else took[1]
 
-    def never(ticket: Ticket) -> int | None:
-        return None
-
     found: list[Measure[Ticket]] = []
     for place in (50, 90, 95):
         within = f"{title}, {place} % within"
-        told = {"sense": "zendesk", "time": WALL}
-        found.append(timed(f"{key}_p{place}_s", within, metric, CREATED_THEN, place, wall, never, **told))
-        told = {"sense": "zendesk", "time": BUSINESS, "schedule": SCHEDULE}
-        found.append(timed(f"{key}_business_p{place}_s", f"{within}, open hours", metric, CREATED_THEN, place, business, never, **told))
+        found.append(timed(f"{key}_p{place}_s", within, metric, CREATED_THEN, place, wall, sense="zendesk", time=WALL))
+        open_hours: dict[str, Any] = {"sense": "zendesk", "time": BUSINESS, "schedule": SCHEDULE}
+        found.append(timed(f"{key}_business_p{place}_s", f"{within}, open hours", metric, CREATED_THEN, place, business, **open_hours))
     return found
 
 

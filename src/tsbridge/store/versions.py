@@ -58,8 +58,8 @@ class Versions:
         table = self._table
         return int(conn.execute(select(func.coalesce(func.max(table.c.version), 0)).where(table.c.hash == hash)).scalar_one())
 
-    def listed(self, conn: Connection, limit: int, before: int | None = None) -> list[Version]:
-        """Newest first, without their documents."""
+    def listed(self, conn: Connection, limit: int | None, before: int | None = None) -> list[Version]:
+        """Newest first, without their documents; all of them where there is no limit."""
         table = self._table
         query = select(table.c.version, table.c.hash, table.c.note, table.c.published_at, table.c.published_by, null(), table.c.almanac)
         if before is not None:

@@ -51,7 +51,7 @@ class Judging:
 
     def judge(self, conn: Connection, live: Built, asked: Sequence[Asked], fresh: Fresh, now: datetime) -> Concluded:
         """Judge cases up to `now`, what is new of them and the due times that have come, and keep what comes of it."""
-        known = self._known(conn, asked, fresh, now)
+        known = self._known(conn, asked, fresh)
         histories = self._histories(conn, live.book, known)
         hushed = {subject for one in known if one.is_quiet for subject in one.subjects}
         done = quiet.done(conn, hushed) if hushed else {}
@@ -87,7 +87,7 @@ class Judging:
 
     # -- what is known before
 
-    def _known(self, conn: Connection, asked: Sequence[Asked], fresh: Fresh, now: datetime) -> list[Known]:
+    def _known(self, conn: Connection, asked: Sequence[Asked], fresh: Fresh) -> list[Known]:
         of_subject = {subject: one.case_id for one in asked for subject in one.subjects}
         told: dict[str, list[Told]] = {one.case_id: [] for one in asked}
         for moment in fresh.told.values():
@@ -115,7 +115,7 @@ class Judging:
             elif one.case_id not in new:
                 story, before = stories[one.case_id], back.get(one.case_id)
                 decided = {moment: old for subject in one.subjects for moment, old in recorded.get(subject, {}).items()}
-                if before is not None and (behind := _behind(decided, story, before)) is not None:
+                if before is not None and (behind := _behind(decided, before)) is not None:
                     decided, own = behind, said_before(story, before)
                 else:
                     before = None
@@ -273,7 +273,7 @@ def _is_behind(told: Sequence[Told], state: CaseState) -> bool:
     return not told or order_key(told[0].moment) > state.judged_to
 
 
-def _behind(decided: Mapping[str, decisions.Recorded], story: Sequence[Told], state: CaseState) -> dict[str, decisions.Recorded] | None:
+def _behind(decided: Mapping[str, decisions.Recorded], state: CaseState) -> dict[str, decisions.Recorded] | None:
     """Those of the decisions that lie behind a state; None where several things happened at its instant, so that it is not sure which."""
     at = instant_of(state.judged_to)
     if sum([old.at == at for old in decided.values()]) > 1:

@@ -29,9 +29,9 @@ Bound = Callable[[float], asyncio.Timeout]
 LOOK_AGAIN: Final = timedelta(seconds=2)
 """How long a task that knows of nothing rests at most: wake-ups are hints, other processes write too."""
 LIMIT: Final = timedelta(minutes=5)
+"""No round of most tasks lasts so long: what it waits for has bounds of its own."""
 LEASE: Final = timedelta(minutes=6)
 """Of what a round claims, unless it has a limit or a bound of its own: longer than the round may last."""
-"""No round of most tasks lasts so long: what it waits for has bounds of its own."""
 KINDS: Final = 20
 """Kinds of failures that are counted by their names, for each task."""
 

@@ -5,7 +5,7 @@ cases concluded.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -50,27 +50,27 @@ class Batch:
         """What it is known to touch, as `store.locks` names it; None: everything, since users were merged or a ticket goes for good."""
         if any(one.merged is not None or one.event_type == GONE_FOR_GOOD for one in self.read):
             return None
-        told = (
-            *self.facts,
-            *(m for one in self.read for m in one.moments),
-            *(m for moments in self.heard.moments.values() for m in moments),
-        )
-        return of_moments(told)
+        return of_moments(self._moments())
 
     def parted(self, held: Locks) -> tuple[Batch, Batch | None]:
         """That of it of which all is held, and what is left, if anything: by tickets and calls, each with what was read of it."""
         told: dict[str, list[Moment]] = defaultdict(list)
-        for moment in (*self.facts, *(m for moments in self.heard.moments.values() for m in moments)):
+        for moment in self._moments():
             told[moment.interaction].append(moment)
-        for one in self.read:
-            for moment in one.moments:
-                told[moment.interaction].append(moment)
         away = {interaction for interaction, moments in told.items() if not held.has(of_moments(moments))}
         if not away:
             return self, None
-        here = (told.keys() | self.heard.gone) - away
-        waiting = [one for one in self.read if any(moment.interaction in away for moment in one.moments)]
-        return self._of([one for one in self.read if one not in waiting], here), self._of(waiting, away)
+        ready: list[Read] = []
+        waiting: list[Read] = []
+        for one in self.read:
+            (waiting if any(moment.interaction in away for moment in one.moments) else ready).append(one)
+        return self._of(ready, (told.keys() | self.heard.gone) - away), self._of(waiting, away)
+
+    def _moments(self) -> Iterator[Moment]:
+        """All that it tells."""
+        yield from self.facts
+        for told in (*(one.moments for one in self.read), *self.heard.moments.values()):
+            yield from told
 
     def _of(self, read: Sequence[Read], interactions: Set[str]) -> Batch:
         facts = [moment for moment in self.facts if moment.interaction in interactions]

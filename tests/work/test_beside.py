@@ -20,10 +20,10 @@ from tests.test_serve import until
 from tests.work.test_walk_laws import BOOK, MORE, STORY
 from tests.work.walk import Walk, call, ticket
 from tsbridge.core.moments import Handle, Interaction
-from tsbridge.store import inbox, locks, proof
+from tsbridge.store import inbox, locks, proof, tables
 from tsbridge.store.db import Database, unavailable
 from tsbridge.store.locks import MANY, Contended, Locks
-from tsbridge.store.tables import cases, decisions
+from tsbridge.store.tables import cases, decisions, desired
 
 WORKERS = 4
 SHARED = "+14155550777"
@@ -160,6 +160,40 @@ def test_deliveries_that_another_worker_is_at_come_second(together: Callable[[in
     assert first.write_now(hold) == {"6001", "6003"}
     thread.join(60)
     assert second.read_now(decided) == {"6001", "6002", "6003"}
+
+
+def test_what_a_batch_did_is_written_though_what_came_second_of_it_fails(
+    together: Callable[[int], list[Database]], late: SettableClock
+) -> None:
+    first, second = together(2)
+    walk = Walk(second, late, BOOK)
+    walk.tell([ticket("created", 2, "6002", text="hello", person="2", phone="+14155560002")])
+    walk.work()
+    second.write_now(lambda conn: conn.execute(cases.update().values(state={"nothing": "that was ever kept"})))
+    walk.tell([ticket("created", 3, "6001", text="my dog was bitten", person="1", phone="+14155560001")])
+    walk.tell([ticket("commented", 4, "6002", text="more", person="2", phone="+14155560002")])
+    theirs = locks.of_people([(Interaction("zendesk", "6002"), ())], {})
+    woken: list[set[str]] = []
+
+    def wished(conn: Any) -> set[str]:
+        return set(conn.execute(select(desired.c.ticket).where(desired.c.ticket == "6001")).scalars())
+
+    walk.ingest._wake_writer = lambda: woken.append(second.read_now(wished))
+    thread = threading.Thread(target=lambda: asyncio.run(rounds(walk)))
+
+    def hold(conn: Any) -> None:
+        Locks(conn, theirs)
+        thread.start()
+        until(lambda: second.read_now(wished), 15)
+
+    first.write_now(hold)
+    thread.join(60)
+    assert woken == [{"6001"}]
+    settled = select(tables.inbox.c.status, tables.inbox.c.reason).order_by(tables.inbox.c.seq)
+    (_, applied, failed) = second.read_now(lambda conn: conn.execute(settled).all())
+    assert tuple(applied) == ("applied", None)
+    assert failed.status == "pending"
+    assert failed.reason not in (None, "LostLease")
 
 
 def test_who_needs_too_much_works_alone(together: Callable[[int], list[Database]]) -> None:

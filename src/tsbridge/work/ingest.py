@@ -12,7 +12,7 @@ import logging
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import Connection
 
@@ -30,7 +30,7 @@ from tsbridge.work.facts import Background
 from tsbridge.work.hearing import Heard, Hearing
 from tsbridge.work.reading import Reader, tell_fault
 from tsbridge.work.reading import read as read_delivery
-from tsbridge.work.rings import Read, Rings, beside, newest_ring, only, received, rung
+from tsbridge.work.rings import Read, beside, newest_ring, only, received, rung
 from tsbridge.work.turns import Turns
 from tsbridge.work.verdicts import Concluded
 
@@ -42,6 +42,13 @@ PAUSE = timedelta(seconds=5)
 GIVEN_BACK = "given_back"
 
 log = logging.getLogger("tsbridge.ingest")
+
+
+class Unapplied(NamedTuple):
+    """What went wrong with a batch, or with what was left of it; nothing of that was applied."""
+
+    batch: Batch
+    failure: Exception
 
 
 class Ingest:
@@ -132,13 +139,13 @@ class Ingest:
         told = [m for one in read for m in beside(one, heard).moments]
         facts = await self._background.look_up([*told, *(m for moments in heard.moments.values() for m in moments)])
         rings = newest_ring(read)
-        if await self._failure(read, facts, heard, rings) is not None:
+        if (left := await self._apply(Batch(read, facts, heard, rings))) is not None:
             # One by one, so that the delivery that cannot be applied is known and the others go on.
-            for one in read:
+            for one in left.batch.read:
                 tickets = {moment.interaction for moment in one.moments}
                 own = [moment for moment in facts if moment.interaction in tickets]
-                if (failure := await self._failure([one], own, only(heard, tickets), rings)) is not None:
-                    await self._postpone(one, failure)
+                if (failed := await self._apply(Batch([one], own, only(heard, tickets), rings))) is not None:
+                    await self._postpone(one, failed.failure)
         await self._read_severe({ticket: whose for ticket, whose in rang.items() if ticket not in heard.moments.keys() | heard.known})
 
     async def _read_severe(self, unread: Mapping[str, str | None]) -> None:
@@ -152,12 +159,13 @@ class Ingest:
             await self._tell(await self._background.look_up([m for moments in heard.moments.values() for m in moments]), heard)
 
     async def _tell(self, facts: Sequence[Moment], heard: Heard) -> None:
-        if await self._failure([], facts, heard, {}) is None:
+        if await self._apply(Batch([], facts, heard, {})) is None:
             return
         for ticket in sorted(heard.moments.keys() | heard.gone | {moment.interaction for moment in facts}):
             own = [moment for moment in facts if moment.interaction == ticket]
-            if (failure := await self._failure([], own, only(heard, {ticket}), {})) is not None:
-                log.error("a ticket could not be told", extra={"ticket": ticket, "kind": type(failure).__name__, "where": place(failure)})
+            if (failed := await self._apply(Batch([], own, only(heard, {ticket}), {}))) is not None:
+                kind, where = type(failed.failure).__name__, place(failed.failure)
+                log.error("a ticket could not be told", extra={"ticket": ticket, "kind": kind, "where": where})
                 await self._background.try_again(ticket)
 
     async def complete(self) -> datetime | None:
@@ -180,31 +188,26 @@ class Ingest:
     def _read(self, row: inbox.Claimed, mappings: Mapping[str, Any]) -> Read:
         return read_delivery(row, self._readers[row.source], mappings.get(row.source), impressions=self.impressions)
 
-    async def _failure(self, read: Sequence[Read], facts: Sequence[Moment], heard: Heard, rings: Rings) -> Exception | None:
-        """Apply deliveries together; what went wrong with them, if anything. Then nothing of them was applied.
+    async def _apply(self, batch: Batch) -> Unapplied | None:
+        """Apply deliveries together; what of it could not be applied, if anything.
 
-        Raises what says nothing about them: the database cannot be used.
+        What others have at the moment comes second: whoever waited with the whole batch would hold up those behind in turn. Raises what
+        says nothing about deliveries: the database cannot be used.
         """
-        try:
-            await self._apply(read, facts, heard, rings)
-        except Exception as failure:  # whatever it is, the delivery must not be lost and must not hold the others
-            if unavailable(failure):
-                raise
-            return failure
-        return None
-
-    async def _apply(self, read: Sequence[Read], facts: Sequence[Moment], heard: Heard, rings: Rings) -> None:
-        """What others have at the moment comes second: whoever waited with the whole batch would hold up those behind in turn."""
-        now, effects = self._clock.now(), 0
-        todo: Batch | None = Batch(read, facts, heard, rings)
-        some = len(read) > 1
+        now, some = self._clock.now(), len(batch.read) > 1
+        todo: Batch | None = batch
         while todo is not None:
-            todo, concluded = await self._turn(todo, now, some=some)
+            try:
+                rest, concluded = await self._turn(todo, now, some=some)
+            except Exception as failure:  # whatever it is, the delivery must not be lost and must not hold the others
+                if unavailable(failure):
+                    raise
+                return Unapplied(todo, failure)
             crashpoint("ingest.committed")
-            effects += concluded.effects
-            some = False
-        if effects:
-            self._wake_writer()
+            if concluded.effects:
+                self._wake_writer()
+            todo, some = rest, False
+        return None
 
     async def _turn(self, batch: Batch, now: datetime, *, some: bool) -> tuple[Batch | None, Concluded]:
         """Apply a batch, or of `some` what nobody else has, in one transaction; what is left of it, and what was concluded."""

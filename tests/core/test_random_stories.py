@@ -16,7 +16,7 @@ from tsbridge.core.casestate_json import from_json, to_json
 from tsbridge.core.moments import FACTS, WRITTEN, Actor, Change, Moment
 from tsbridge.core.rules.document import read
 from tsbridge.core.rules.judge import Judge
-from tsbridge.core.story import Judged, order_key
+from tsbridge.core.story import Judged
 
 ALWAYS = ["ticket", "call", "clock"]
 PENDING = {"any": [{"field": "ticket.status", "operator": "is", "value": "pending"}]}
@@ -124,7 +124,7 @@ def test_continuing_a_random_story_from_any_point_equals_judging_it_whole(seed: 
         before, behind = story[cut - 1].at, story[cut].at
         seen_at = max(before, rng.choice((behind - timedelta(microseconds=1), before + (behind - before) * rng.random())))
         part, first = judged(*story[:cut], until=seen_at, joined=joined, judge=ALL_TOGETHER)
-        if part.judged_to < order_key(story[cut]):
+        if part.judged_to < story[cut].place:
             rest, second = judged(*story, until=end, after=from_json(to_json(part)), judge=ALL_TOGETHER)
             assert to_json(rest) == to_json(whole)
             assert said((*first, *second)) == said(decisions)

@@ -12,12 +12,12 @@ import pytest
 from tests.core.test_story import AGENT, BITE, DOCUMENT, FAR, GROUPS, T0, US, call, desk, judged, tags, ticket
 from tsbridge.core.casestate import CaseState
 from tsbridge.core.casestate_json import from_json, to_json
+from tsbridge.core.due import due_at
 from tsbridge.core.escalation import Books
 from tsbridge.core.moments import WRITTEN, Moment
 from tsbridge.core.rules.document import read
 from tsbridge.core.rules.judge import Judge
 from tsbridge.core.steps import escalation_rows
-from tsbridge.core.story import due_at
 
 PENDING = {"all": [{"field": "ticket.status", "operator": "is", "value": "pending"}]}
 TAKEN = {"any": [{"field": "ticket.assignee_id", "operator": "present"}]}

@@ -15,12 +15,13 @@ from hypothesis import strategies as st
 
 from tsbridge.core.casestate import CaseState
 from tsbridge.core.casestate_json import from_json, to_json
+from tsbridge.core.due import due_at
 from tsbridge.core.helpdesk import Asked, Wish
 from tsbridge.core.moments import FACTS, Actor, Change, Moment, Text, Value
 from tsbridge.core.rules.document import read
 from tsbridge.core.rules.judge import Judge
 from tsbridge.core.rules.judgement import Standing
-from tsbridge.core.story import Judged, Told, due_at, judge_story, order_key
+from tsbridge.core.story import Judged, Told, judge_story
 from tsbridge.core.words import Whose
 
 T0 = datetime(2026, 11, 23, 9, tzinfo=UTC)
@@ -410,7 +411,7 @@ NAMED_TOGETHER = {"zendesk:4800": "zendesk:4711"}
 
 def test_a_guess_carries_nothing_from_one_ticket_to_another() -> None:
     state, decisions = judged(BITE, INVOICE, until=FAR)
-    assert state.wish("4800", GROUPS) == Wish(group_id=Asked("61000000001", order_key(INVOICE)))
+    assert state.wish("4800", GROUPS) == Wish(group_id=Asked("61000000001", INVOICE.place))
     assert tags(state.wish("4711", GROUPS)) == ["ts_injury", "ts_l2", "ts_manager", "ts_sev1"]
     asked = next(d for d in decisions if d.subject.id == "4800")
     assert asked.outcome["severity"] is None
@@ -665,7 +666,7 @@ def test_between_now_and_the_due_time_nothing_changes_by_time_alone(minute: int,
 @pytest.mark.parametrize("moment", MOMENTS)
 def test_places_sort_like_moments(moment: Moment) -> None:
     for other in MOMENTS:
-        assert (order_key(moment) < order_key(other)) == (moment.order < other.order)
+        assert (moment.place < other.place) == (moment.order < other.order)
 
 
 def audit(minutes: float, requester: str | None, by: Actor, said: str = "", author: str | None = None, **facts: Value) -> Moment:

@@ -6,9 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
 from tsbridge.core.casestate import CaseState
-from tsbridge.core.heard import hear
+from tsbridge.core.heard import asks_anew, hear
 from tsbridge.core.moments import UNJUDGED, Interaction, Moment, Value
-from tsbridge.core.story import asks_anew, order_key
 from tsbridge.core.track import DONE, EMPTY, key_of
 from tsbridge.reports.life import (
     ACKNOWLEDGED,
@@ -33,7 +32,7 @@ def lived(story: Sequence[Moment], rests: Iterable[datetime] = (), joined: Mappi
             state = _rest(state, resting.pop(), found)
         subject = moment.subject
         before = state
-        state, previous, changed = hear(state, moment, subject, order_key(moment), asks_anew(moment))
+        state, previous, changed = hear(state, moment, subject, moment.place, asks_anew(moment))
         if moment.event not in UNJUDGED:
             found += _told(before, state, moment, subject, previous, changed)
     for at in reversed(resting):

@@ -10,7 +10,6 @@ import pytest
 from tests.reports import slow_life
 from tests.reports.weeks import AGENTS, Weeks
 from tsbridge.core.moments import Actor, Change, Moment, Text, to_json
-from tsbridge.core.story import order_key
 from tsbridge.reports.life import lived, place_of
 
 START = datetime(2026, 11, 22, 9, tzinfo=UTC)
@@ -89,4 +88,4 @@ def test_the_place_of_a_moment_is_that_of_the_walk() -> None:
     rng = random.Random(2)  # noqa: S311  # the same stories in every run
     for _ in range(50):
         for moment in some_story(rng):
-            assert place_of(to_json(moment), moment.digest) == order_key(moment)
+            assert place_of(to_json(moment), moment.digest) == moment.place

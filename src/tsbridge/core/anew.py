@@ -7,12 +7,12 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from tsbridge.core.casestate import CaseState
+from tsbridge.core.due import due_at
 from tsbridge.core.helpdesk import Wish
 from tsbridge.core.moments import instant_text, value_json
 from tsbridge.core.notices import REVISED, Kept
 from tsbridge.core.quiet import NOTHING_DONE, Done
 from tsbridge.core.replay import Stand
-from tsbridge.core.story import due_at
 from tsbridge.core.track import key_of
 
 

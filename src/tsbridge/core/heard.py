@@ -13,7 +13,8 @@ from typing import Any, Final
 from tsbridge.core.casestate import NAMED, NO_THREAD, CaseState, Escalation
 from tsbridge.core.escalation import Armed
 from tsbridge.core.helpdesk import Asked
-from tsbridge.core.moments import GIVEN, UNJUDGED, Interaction, Moment, Value, instant_text
+from tsbridge.core.moments import GIVEN, UNJUDGED, Interaction, Moment, Value
+from tsbridge.core.places import first_at
 from tsbridge.core.thread import Given, Taken, Thread, asked_singles
 from tsbridge.core.track import ASSIGNEE, DONE, Track, key_of, tag_set
 
@@ -42,7 +43,7 @@ def hear(
         outdated = before.is_outdated_by(moment, changed)
         undone = _undone(state, moment, previous, track.facts, changed, outdated=outdated) if changed else []
         if undone:  # before the requester spoke: what this very moment asks for comes after it
-            at = f"{instant_text(moment.at)}:" if anew else place
+            at = first_at(moment.at) if anew else place
             track = replace(track, declined={**track.declined, **dict.fromkeys(undone, at)})
         track = _follow(state, track)
         told = {"tracks": {**state.tracks, key: track}, "latest": key}
@@ -64,6 +65,22 @@ def hear(
     if heard.is_frozen(key):
         heard = _escalates_no_more(heard, name, subject, moment.at)
     return _settle_status(heard, state, name, moment, anew), previous, changed
+
+
+def asks_anew(moment: Moment) -> bool:
+    """Whether the moment may bring back what a person took off: one by the requester or of a call, never an edit of the tags.
+
+    Agents are requesters, too, of tickets they open themselves.
+    """
+    if moment.source == "talkdesk" or moment.event == "ticket.created":
+        return True
+    return moment.actor.kind == "requester" and not _edits_tags(moment)
+
+
+def _edits_tags(moment: Moment) -> bool:
+    if moment.changes:
+        return any(change.field == "tags" for change in moment.changes)
+    return moment.event == "ticket.updated" and not moment.texts and any(name == "tags" for name, _ in moment.facts)
 
 
 def _given(state: CaseState, moment: Moment, key: str, place: str) -> Given | None:

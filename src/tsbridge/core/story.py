@@ -9,25 +9,24 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from types import MappingProxyType
 from typing import Any, Final, NamedTuple, Protocol
 
 from tsbridge.core.casestate import CASE_FIELDS, CaseState
+from tsbridge.core.due import next_due
 from tsbridge.core.escalation import Books
-from tsbridge.core.heard import hear
-from tsbridge.core.moments import CLOCK, UNJUDGED, Interaction, Moment, Value, instant_text, read_instant
+from tsbridge.core.heard import asks_anew, hear
+from tsbridge.core.moments import CLOCK, UNJUDGED, Interaction, Moment, Value, instant_text
+from tsbridge.core.outcomes import outcome
+from tsbridge.core.places import first_at
 from tsbridge.core.quiet import Done, is_quiet, may_be_done
 from tsbridge.core.rest import planned
 from tsbridge.core.rules.judge import Judge
 from tsbridge.core.rules.judgement import Judgement, Standing
 from tsbridge.core.staff import STAFF, About, Staff, unseen
-from tsbridge.core.thread import Thread
 from tsbridge.core.track import EMPTY, key_of, subject_of
 from tsbridge.core.words import Said, Whose, comment_fields
-
-RESTS_AFTER = timedelta(days=30)
-"""A case that nobody touched for this long is no longer woken by conditions on the time of day."""
 
 NOTHING: Final[Mapping[str, Judgement]] = MappingProxyType({})
 
@@ -118,7 +117,7 @@ def judge_story(
     state at the end and the decisions in order.
     """
     state = after or CaseState(joined=joined)
-    placed = [(order_key(told.moment), told) for told in story]
+    placed = [(told.moment.place, told) for told in story]
     fresh = [(place, told) for place, told in placed if place > state.judged_to]
     if said is None:
         said = said_before(story, state)
@@ -147,29 +146,13 @@ class _AskedAgain:
         return times[place] if place < len(times) else self._last
 
 
-def order_key(moment: Moment) -> str:
-    """The moment's place in a story, as `Moment.place`."""
-    return moment.place
-
-
-def instant_of(place: str) -> datetime:
-    """The instant of a place in a story."""
-    return read_instant(place[:-1] if place.endswith(":") else place.rsplit(":", 2)[0])
-
-
 def said_before(story: Iterable[Told], state: CaseState) -> dict[Interaction, Said]:
     """What was said in a story up to where a state of it is."""
     said: dict[Interaction, Said] = {}
     for told in story:
-        if told.moment.texts and (place := order_key(told.moment)) <= state.judged_to:
+        if told.moment.texts and (place := told.moment.place) <= state.judged_to:
             said.setdefault(told.moment.subject, Said()).hear(told.moment, place)
     return said
-
-
-def is_at(moment: str, place: str) -> bool:
-    """Whether a moment, by its digest or the name of a due time, is the one at this place of its story."""
-    instant, _, tie = place.rpartition(":")
-    return bool(instant) and moment.startswith("clock:") and moment.endswith(instant) if not tie else moment[:16] == tie[-16:]
 
 
 class _Judging:
@@ -224,12 +207,12 @@ class _Judging:
     def run_clock(self, until: datetime) -> None:
         """The due times up to and including `until`, each judged as a moment of its own."""
         bound = len(self.judged) + CLOCK_LIMIT
-        while (next_one := _next_due(self.state)) is not None and next_one[0] <= until and len(self.judged) < bound:
+        while (next_one := next_due(self.state)) is not None and next_one[0] <= until and len(self.judged) < bound:
             due, thread = next_one
             subject = thread.armed[0].interaction if thread.armed else subject_of(thread.latest)
             moment = f"clock:{key_of(subject)}:{instant_text(due)}"
             books = books_of(self._judges, self._clock_version(moment))
-            place = f"{instant_text(due)}:"  # a due time comes before what happens at the same instant
+            place = first_at(due)
             said = self._said.setdefault(subject, Said())
             given, whose = self._facts(subject, said, due, CLOCK, (), new=False)
             standing = _standing(self.state, subject, due, thread.quiet, self._done)
@@ -295,86 +278,6 @@ def _seen_of_staff(
 def books_of(judges: Judges, version: int) -> Books:
     """The rulebook of a version with those before it, by whose policies earlier moments armed what goes on."""
     return Books(judges(version).book, version, lambda earlier: judges(earlier).book)
-
-
-def due_at(state: CaseState) -> datetime | None:
-    """The next instant at which time alone changes something; None while the case is resolved or at rest."""
-    found = _next_due(state)
-    return None if found is None else found[0]
-
-
-def _next_due(state: CaseState) -> tuple[datetime, Thread] | None:
-    """What time alone changes next: when, and in which thread; that the whole case comes to rest is told of its latest interaction."""
-    waiting = [
-        (thread.next_due, name)
-        for name, thread in state.threads.items()
-        if thread.next_due is not None and not thread.resolved and not _at_rest(state, thread)
-    ]
-    if state.rests_at is not None and not state.resolved and (not waiting or state.rests_at < min(waiting)[0]):
-        return state.rests_at, state.thread(subject_of(state.latest))
-    if not waiting:
-        return None
-    due, name = min(waiting)
-    return due, state.threads[name]
-
-
-def _at_rest(state: CaseState, thread: Thread) -> bool:
-    if thread.armed or state.last_at is None or thread.next_due is None:
-        return False
-    return thread.next_due - state.last_at > RESTS_AFTER
-
-
-def asks_anew(moment: Moment) -> bool:
-    """Whether the moment may bring back what a person took off: one by the requester or of a call, never an edit of the tags.
-
-    Agents are requesters, too, of tickets they open themselves.
-    """
-    if moment.source == "talkdesk" or moment.event == "ticket.created":
-        return True
-    return moment.actor.kind == "requester" and not _edits_tags(moment)
-
-
-def _edits_tags(moment: Moment) -> bool:
-    if moment.changes:
-        return any(change.field == "tags" for change in moment.changes)
-    return moment.event == "ticket.updated" and not moment.texts and any(name == "tags" for name, _ in moment.facts)
-
-
-def outcome(before: CaseState, state: CaseState, judgement: Judgement, subject: Interaction) -> dict[str, Any]:
-    """Contract section 6 `outcome`: what stands for the interaction after this decision, and what this decision added.
-
-    `resolved`: the case came to rest. `cut`: the fields of whose text only the newest part was seen. `passed`, `untold`: steps that
-    did not fire, notes and messages that nobody got, since it was quiet.
-    """
-    stands, own = state.stands_for(subject), state.thread(subject)
-    rests = state.resolved and not before.resolved
-    return {
-        "severity": stands.severity,
-        "category": stands.category,
-        "queue": own.queue or stands.queue,
-        "assignee": _assignee(state),
-        "priority": None if own.priority is None else own.priority.value,
-        "tags_added": list(judgement.tags_added),
-        "tags_removed": list(judgement.tags_removed),
-        "custom_fields": dict(judgement.custom_fields),
-        "escalations": list(judgement.escalated),
-        "steps": [{"policy": step.policy, "step": step.index + 1} for step in judgement.steps],
-        "notes": [note.key for note in judgement.notes],
-        "notified": [target for _, target in judgement.notifications],
-        "overruled": [dict(entry) for entry in judgement.overruled],
-        **({"cut": list(judgement.cut)} if judgement.cut else {}),
-        **({"passed": [{"policy": step.policy, "step": step.index + 1} for step in judgement.passed]} if judgement.passed else {}),
-        **({"untold": list(judgement.untold)} if judgement.untold else {}),
-        **({"resolved": True} if rests else {}),
-        "changes_nothing": not judgement.notes and not judgement.notifications and not rests and before.stands_like(state),
-    }
-
-
-def _assignee(state: CaseState) -> dict[str, Any] | None:
-    """Whom a rule, a supervisor or the desk named last. The roster's key stands there where the story tells it."""
-    if not state.assignee:
-        return None
-    return {"id": state.assignee, **({"agent": state.agent} if state.agent is not None else {}), "because": state.assigned_because}
 
 
 def update_fields(moment: Moment) -> dict[str, Value]:

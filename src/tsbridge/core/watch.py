@@ -11,9 +11,10 @@ from datetime import datetime, timedelta
 from typing import Any, Final, NamedTuple
 
 from tsbridge.core.casestate import CaseState
+from tsbridge.core.due import due_at
 from tsbridge.core.moments import CLOCK, Actor
 from tsbridge.core.notices import Kept, Notice, asked, ended, is_hushed
-from tsbridge.core.story import Judged, due_at
+from tsbridge.core.story import Judged
 from tsbridge.core.track import DONE, key_of
 
 DUE_UNJUDGED: Final = "due_unjudged"

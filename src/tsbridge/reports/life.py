@@ -76,7 +76,7 @@ NOTHING: Final = Life((), {})
 
 
 def place_of(body: Body, digest: str) -> str:
-    """The moment's place in a story, as text: `core.story.order_key`."""
+    """The moment's place in a story, as text: `Moment.place`."""
     first = 0 if body["event"] in ("ticket.created", "call.started") else 1
     order = body.get("vendor_order", "")
     return f"{body['at']}:{0 if body['event'] == FACTS else 1}{first}:{order}{digest[:16]}"
@@ -283,7 +283,7 @@ def _is_public_agents(text: list[Any]) -> bool:
 
 
 def _asks_anew(body: Body) -> bool:
-    """`core.story.asks_anew`."""
+    """`core.heard.asks_anew`."""
     if body["source"] == "talkdesk" or body["event"] == "ticket.created":
         return True
     if body["actor"][0] != "requester":

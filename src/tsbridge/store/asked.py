@@ -11,8 +11,8 @@ from sqlalchemy import Connection
 from tsbridge.core.asking import askers
 from tsbridge.core.helpdesk import Ours, Wish
 from tsbridge.core.moments import instant_text
+from tsbridge.core.places import is_at
 from tsbridge.core.refusals import asked_of, standing, written
-from tsbridge.core.story import is_at
 from tsbridge.store import decisions, links
 from tsbridge.store.desired import DROPPED
 from tsbridge.store.rulebooks import LiveRulebook

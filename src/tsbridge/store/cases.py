@@ -10,8 +10,8 @@ from sqlalchemy import Connection, bindparam, func, select, update
 
 from tsbridge.core.casestate import CaseState
 from tsbridge.core.casestate_json import from_json, to_json
+from tsbridge.core.due import due_at
 from tsbridge.core.moments import Value
-from tsbridge.core.story import due_at
 from tsbridge.store import checkpoints, workload
 from tsbridge.store.statements import Delete, Insert, Keyed, parts
 from tsbridge.store.tables import cases, escalations, interactions

@@ -12,7 +12,8 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, bindparam, select, update
 
-from tsbridge.core.moments import Interaction, Text, Value, instant_text, value_from
+from tsbridge.core.moments import Interaction, Text, Value, value_from
+from tsbridge.core.places import first_at
 from tsbridge.core.rules.judgement import Judgement, Standing
 from tsbridge.core.rules.language import content_hash
 from tsbridge.core.story import Judged, Seen
@@ -199,7 +200,7 @@ def _remembered(conn: Connection, row: Any, texts: Mapping[str, Any], told: Sequ
     """The text fields of a decision that kept how many moments it had heard, and with which revision; and what `Seen` has of that."""
     subject = Interaction(row.source, row.interaction)
     told = ever_told(conn, subject) if told is None else told
-    place = f"{instant_text(row.at)}:"
+    place = first_at(row.at)
     if not row.moment.startswith("clock:"):
         place = next((one.place for one in told if one.digest == row.moment), None) or place_of(conn, row.moment) or place
     said, heard, upto = Said(), list[str](), texts["upto"]

@@ -14,7 +14,6 @@ from sqlalchemy import Connection
 from tsbridge.core.contacts import says_none
 from tsbridge.core.link import case_key
 from tsbridge.core.moments import UNJUDGED, Handle, Interaction, Moment
-from tsbridge.core.story import order_key
 from tsbridge.store import links, people
 from tsbridge.store.people import PERSON, Held, Met
 from tsbridge.store.statements import Insert, Keyed, Update
@@ -203,7 +202,7 @@ class Interactions:
             return Touched(False, None), None
         subject, channel = moment.subject, dict(moment.facts).get("channel")
         channel = None if channel is None else str(channel)
-        place = order_key(moment) if requester is not None else None
+        place = moment.place if requester is not None else None
         life = self._lives[subject]
         if life is None:
             now, news = Life(moment.at, moment.at, channel, not says_none(moment), requester, place, 1), True

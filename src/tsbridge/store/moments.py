@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from operator import attrgetter
 from typing import Any, Final, NamedTuple
 
 from sqlalchemy import Connection, and_, case, func, or_, select, update
 
 from tsbridge.core.moments import FACTS, UNJUDGED, Interaction, Moment, from_json
-from tsbridge.core.story import Told, order_key
+from tsbridge.core.story import Told
 from tsbridge.core.track import key_of
 from tsbridge.store.people import as_left, requester_in
 from tsbridge.store.statements import Keyed, parts
@@ -72,7 +73,7 @@ class Episode(NamedTuple):
 def ever_told(conn: Connection, subject: Interaction) -> list[Episode]:
     """All that was ever told of an interaction, in the order of its story."""
     found = [
-        Episode(order_key(moment), digest, moment, since, until)
+        Episode(moment.place, digest, moment, since, until)
         for digest, body, since, until in _EVER.rows(conn, [subject])
         for moment in [from_json(body, digest)]
     ]
@@ -82,7 +83,7 @@ def ever_told(conn: Connection, subject: Interaction) -> list[Episode]:
 def place_of(conn: Connection, digest: str) -> str | None:
     """A moment's place in its story; None when there is none such."""
     body = conn.execute(select(moments.c.body).where(moments.c.digest == digest)).scalar()
-    return None if body is None else order_key(from_json(body, digest))
+    return None if body is None else from_json(body, digest).place
 
 
 def last_heard(conn: Connection, tickets: Sequence[str]) -> dict[str, datetime | None]:
@@ -152,8 +153,8 @@ def redate(conn: Connection, subject: Interaction) -> bool:
 
 def _told_last(conn: Connection, told: Iterable[Moment]) -> tuple[str | None, str | None]:
     """The requester that the last of a ticket's moments told, and where in the story."""
-    last = max((moment for moment in told if requester_in(moment.people)), key=order_key, default=None)
-    return (None, None) if last is None else (requester_in(as_left(conn, last.people)), order_key(last))
+    last = max((moment for moment in told if requester_in(moment.people)), key=attrgetter("place"), default=None)
+    return (None, None) if last is None else (requester_in(as_left(conn, last.people)), last.place)
 
 
 def unknown(conn: Connection, told: Sequence[Moment]) -> list[Moment]:

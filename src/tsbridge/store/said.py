@@ -9,7 +9,6 @@ from typing import Final
 from sqlalchemy import Connection, delete
 
 from tsbridge.core.moments import Interaction, Moment, from_json
-from tsbridge.core.story import order_key
 from tsbridge.core.words import Said
 from tsbridge.store.statements import Insert, Keyed, Listed
 from tsbridge.store.tables import microseconds, moments, texts
@@ -47,7 +46,7 @@ def load(conn: Connection, subjects: Iterable[Interaction], without: Set[str]) -
     for source, id_, digest, body in _BEHIND.rows(conn, keys):
         if digest not in without:
             moment = from_json(body, digest)
-            behind.setdefault(Interaction(source, id_), []).append((order_key(moment), moment))
+            behind.setdefault(Interaction(source, id_), []).append((moment.place, moment))
     for subject, told in behind.items():
         begun = said[subject].place
         for place, moment in sorted(told, key=lambda one: one[0]):

@@ -18,12 +18,13 @@ from tsbridge.core.contacts import COUNTS
 from tsbridge.core.helpdesk import Wish
 from tsbridge.core.link import resolve_person
 from tsbridge.core.moments import UNJUDGED, Interaction, Value
+from tsbridge.core.places import instant_of
 from tsbridge.core.ports import Ids
 from tsbridge.core.quiet import Done
 from tsbridge.core.rules.judge import Judge
 from tsbridge.core.rules.language import Rulebook
 from tsbridge.core.steps import escalation_rows
-from tsbridge.core.story import History, Judged, Told, instant_of, judge_story, order_key, said_before
+from tsbridge.core.story import History, Judged, Told, judge_story, said_before
 from tsbridge.core.track import EMPTY, key_of
 from tsbridge.core.words import Said
 from tsbridge.core.workload import pieces
@@ -98,7 +99,7 @@ class Judging:
         new = {one.case_id for one in asked if fresh.new >= set(one.subjects)}
         states = cases.states(conn, [one.case_id for one in asked if not one.whole and one.case_id not in new])
         going_on = {case_id for case_id, state in states.items() if _is_behind(told[case_id], state)}
-        late = {case_id: order_key(told[case_id][0].moment) for case_id in states.keys() - going_on}
+        late = {case_id: told[case_id][0].moment.place for case_id in states.keys() - going_on}
         back = {case_id: state for case_id, place in late.items() if (state := checkpoints.before(conn, case_id, place)) is not None}
         again = [one for one in asked if one.case_id not in new and one.case_id not in going_on]
         stories = moments.stories(conn, {subject: one.case_id for one in again for subject in one.subjects})
@@ -270,7 +271,7 @@ def wishes_of(state: CaseState, book: Rulebook) -> dict[str, Wish]:
 
 def _is_behind(told: Sequence[Told], state: CaseState) -> bool:
     """Whether all of this lies behind what the state has heard."""
-    return not told or order_key(told[0].moment) > state.judged_to
+    return not told or told[0].moment.place > state.judged_to
 
 
 def _behind(decided: Mapping[str, decisions.Recorded], state: CaseState) -> dict[str, decisions.Recorded] | None:

@@ -8,8 +8,9 @@ from datetime import datetime
 
 from tsbridge.core.casestate import CaseState
 from tsbridge.core.moments import Interaction
+from tsbridge.core.places import instant_of
 from tsbridge.core.quiet import Done
-from tsbridge.core.story import Judged, Told, instant_of
+from tsbridge.core.story import Judged, Told
 from tsbridge.core.words import Said
 from tsbridge.store.decisions import Recorded
 

@@ -16,7 +16,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, Final, TextIO
 
-from tsbridge.core.place import place
+from tsbridge.core.failed_at import failed_at
 
 _OF_EVERY_RECORD: Final = frozenset({*vars(logging.makeLogRecord({})), "message", "asctime"})
 
@@ -97,7 +97,7 @@ class Lines(logging.Formatter):
         event["timestamp"] = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
         if record.exc_info and record.exc_info[1] is not None:
             event["exception"] = _told(record.exc_info[1])
-            event.setdefault("where", place(record.exc_info[1]))
+            event.setdefault("where", failed_at(record.exc_info[1]))
         return json.dumps(redact(event), sort_keys=True)
 
 

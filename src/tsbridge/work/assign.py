@@ -14,8 +14,8 @@ from typing import Final
 from sqlalchemy import Connection
 
 from tsbridge.core.assign import Ranked, chosen
+from tsbridge.core.failed_at import failed_at
 from tsbridge.core.moments import GIVEN, Actor, Moment, Value
-from tsbridge.core.place import place
 from tsbridge.core.ports import Clock, Ids
 from tsbridge.core.rota import Rota
 from tsbridge.store import assignments, cases, rosters, workload
@@ -79,7 +79,7 @@ class Giving:
         except Exception as failure:
             if unavailable(failure):
                 raise
-            told = {"case_id": piece[0], "kind": type(failure).__name__, "where": place(failure)}
+            told = {"case_id": piece[0], "kind": type(failure).__name__, "where": failed_at(failure)}
             log.error("a case could not be given to anybody", extra=told)
             self._put_off[piece] = self._clock.now() + CASE_PAUSE  # and holds no other
             return False

@@ -9,7 +9,7 @@ from functools import partial
 
 from sqlalchemy import Connection
 
-from tsbridge.core.place import place
+from tsbridge.core.failed_at import failed_at
 from tsbridge.core.ports import Clock
 from tsbridge.store import cases
 from tsbridge.store.db import Database, unavailable
@@ -64,7 +64,7 @@ class DueTimes:
             except Exception as failure:
                 if unavailable(failure):
                     raise
-                told = {"case_id": case_id, "kind": type(failure).__name__, "where": place(failure)}
+                told = {"case_id": case_id, "kind": type(failure).__name__, "where": failed_at(failure)}
                 log.error("a case could not be judged at its due time", extra=told)
                 until = self._clock.now() + CASE_PAUSE
                 await self._database.write(partial(cases.put_off, case_id=case_id, until=until))

@@ -18,8 +18,8 @@ from typing import Any, Final, TypeVar
 from sqlalchemy import Connection
 
 from tsbridge.core.errors import GiveUp, VendorError
+from tsbridge.core.failed_at import failed_at
 from tsbridge.core.moments import Moment, read_instant
-from tsbridge.core.place import place
 from tsbridge.core.ports import Clock
 from tsbridge.store import facts as wanted
 from tsbridge.store import intents, keep
@@ -159,7 +159,7 @@ class Hearing:
             try:
                 done[ticket] = self._bound(reads)
             except Exception as failure:  # a fault of ours that this ticket met: as if it could not be read yet, and no other's affair
-                log.error("audits could not be read", extra={"ticket": ticket, "kind": type(failure).__name__, "where": place(failure)})
+                log.error("audits could not be read", extra={"ticket": ticket, "kind": type(failure).__name__, "where": failed_at(failure)})
                 await asyncio.sleep(0)  # should they all be like this: the door comes in between
         return done
 

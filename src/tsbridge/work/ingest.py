@@ -17,8 +17,8 @@ from typing import Any, NamedTuple
 from sqlalchemy import Connection
 
 from tsbridge.core.crashpoint import crashpoint
+from tsbridge.core.failed_at import failed_at
 from tsbridge.core.moments import Moment
-from tsbridge.core.place import place
 from tsbridge.core.ports import Clock, Ids
 from tsbridge.store import alone, decisions, inbox, keep
 from tsbridge.store.db import Database, unavailable
@@ -164,7 +164,7 @@ class Ingest:
         for ticket in sorted(heard.moments.keys() | heard.gone | {moment.interaction for moment in facts}):
             own = [moment for moment in facts if moment.interaction == ticket]
             if (failed := await self._apply(Batch([], own, only(heard, {ticket}), {}))) is not None:
-                kind, where = type(failed.failure).__name__, place(failed.failure)
+                kind, where = type(failed.failure).__name__, failed_at(failed.failure)
                 log.error("a ticket could not be told", extra={"ticket": ticket, "kind": kind, "where": where})
                 await self._background.try_again(ticket)
 

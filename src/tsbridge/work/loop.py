@@ -16,7 +16,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from tsbridge.core.backoff import ROUND
-from tsbridge.core.place import place
+from tsbridge.core.failed_at import failed_at
 from tsbridge.core.ports import Clock
 from tsbridge.core.standing import OVER_LIMIT, Standing
 
@@ -187,7 +187,7 @@ class Loop:
         signs.in_a_row += 1
         signs.kind = kind
         signs.failures[kind if kind in signs.failures or len(signs.failures) < KINDS else "other"] += 1
-        where = place(failure.__cause__ or failure if over else failure)  # of what was cancelled
+        where = failed_at(failure.__cause__ or failure if over else failure)  # of what was cancelled
         told = {"worker": task.name, "kind": kind, "where": where, "count": signs.in_a_row}
         log.error("a round failed", extra=told)  # the message of an exception may quote a person's data
 

@@ -8,8 +8,8 @@ from dataclasses import replace
 from typing import Any, Final, Protocol
 
 from tsbridge.core.errors import Malformed
+from tsbridge.core.failed_at import failed_at
 from tsbridge.core.moments import Moment
-from tsbridge.core.place import place
 from tsbridge.store import inbox
 from tsbridge.work.bound import TookTooLong
 from tsbridge.work.rings import Read
@@ -53,7 +53,7 @@ def read(row: inbox.Claimed, reader: Reader, mappings: Any, *, impressions: bool
     except TookTooLong:
         raise
     except Exception as failure:
-        return Read(row, None, (), malformed=READER_FAILED, fault=(type(failure).__name__, place(failure)))
+        return Read(row, None, (), malformed=READER_FAILED, fault=(type(failure).__name__, failed_at(failure)))
     moments = reading.moments
     if row.source == "zendesk" and impressions and not reading.event_type.startswith("messaging_ticket."):
         # Audits tell all of it, but not that a ticket is gone or where it went, nor messages before the conversation ends.

@@ -17,8 +17,8 @@ from typing import Any, Final, Protocol
 from sqlalchemy import Connection
 
 from tsbridge.core.errors import VendorError
+from tsbridge.core.failed_at import failed_at
 from tsbridge.core.moments import Moment, instant_text
-from tsbridge.core.place import place
 from tsbridge.core.ports import Clock
 from tsbridge.store import facts as wanted
 from tsbridge.store import intents, keep, moments
@@ -214,7 +214,7 @@ class Stream:
             try:
                 told = None if ticket in open_ and open_[ticket].alone else self._bound(read)
             except Exception as failure:  # a fault of ours that this ticket met, and no other's affair: its audits are read
-                log.error("rows could not be read", extra={"ticket": ticket, "kind": type(failure).__name__, "where": place(failure)})
+                log.error("rows could not be read", extra={"ticket": ticket, "kind": type(failure).__name__, "where": failed_at(failure)})
                 await asyncio.sleep(0)  # should they all be like this: the door comes in between
                 told = None
             if told is None:

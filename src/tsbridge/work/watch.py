@@ -14,8 +14,8 @@ from typing import Any, Final
 
 from sqlalchemy import Connection
 
+from tsbridge.core.failed_at import failed_at
 from tsbridge.core.moments import instant_text
-from tsbridge.core.place import place
 from tsbridge.core.ports import Clock
 from tsbridge.core.steps import escalation_rows
 from tsbridge.core.watch import AT_ONCE, BY_CASE, TOLERANCE, UNREADABLE, Finding, compare
@@ -153,7 +153,9 @@ class Watch:
         except Exception as failure:
             if unavailable(failure):
                 raise
-            log.error("a case could not be watched", extra={"case_id": case_id, "kind": type(failure).__name__, "where": place(failure)})
+            log.error(
+                "a case could not be watched", extra={"case_id": case_id, "kind": type(failure).__name__, "where": failed_at(failure)}
+            )
             return (Finding(UNREADABLE, case_id, case_id, now),)
 
     # -- what is found

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
+from tsbridge.core.failed_at import failed_at
 from tsbridge.core.moments import read_instant
-from tsbridge.core.place import place
 
 
 def failed(work: Any) -> BaseException:
@@ -18,12 +18,12 @@ def failed(work: Any) -> BaseException:
 
 
 def test_a_failure_deep_in_a_strangers_code_is_told_by_our_line_that_called_it() -> None:
-    assert place(failed(lambda: read_instant("Ana Smith, +14155550123"))).startswith("tsbridge.core.moments:")
+    assert failed_at(failed(lambda: read_instant("Ana Smith, +14155550123"))).startswith("tsbridge.core.moments:")
 
 
 def test_a_failure_that_passed_none_of_our_lines_is_told_by_the_innermost_there_is() -> None:
-    assert place(failed(lambda: json.loads("{"))).startswith("json.")
+    assert failed_at(failed(lambda: json.loads("{"))).startswith("json.")
 
 
 def test_a_failure_that_was_never_raised_has_no_place() -> None:
-    assert place(ValueError("Ana")) == "?"
+    assert failed_at(ValueError("Ana")) == "?"

@@ -8,7 +8,7 @@ from typing import Final
 OURS: Final = __name__.partition(".")[0]
 
 
-def place(failure: BaseException) -> str:
+def failed_at(failure: BaseException) -> str:
     """The innermost line of ours that a failure passed, as module and line; a stranger's where it passed none of ours, `?` for no line."""
     lines = _lines(failure.__traceback__)
     ours = [line for line in lines if line.partition(".")[0] == OURS]

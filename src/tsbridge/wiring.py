@@ -143,19 +143,19 @@ def publish_first_roster(database: Database, settings: Settings, clock: Clock, i
     """
     if settings.roster is None or database.read_now(rosters.newest):
         return None
+    from tsbridge.acts.ledger import Ledger
     from tsbridge.files import load_file
     from tsbridge.roster.document import read as read_roster
     from tsbridge.web import rostering
-    from tsbridge.web.record import Record
 
     document = load_file(settings.roster, dates=True)
     roster = read_roster(document)
     note = f"the first roster, {settings.roster.name}"
-    record = Record(clock.now(), "system", ids.new("chg"), salt())
+    entry = Ledger(clock, ids, entropy).entry("system")
 
     def write(conn: Connection) -> int | None:
         try:
-            return rostering.publish(conn, document, roster, note, record, base=0)
+            return rostering.publish(conn, document, roster, note, entry, base=0)
         except rostering.Moved:  # a service and its workers may be started at once
             return None
 

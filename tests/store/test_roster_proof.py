@@ -10,6 +10,7 @@ from sqlalchemy import Connection, delete, insert, select, update
 
 from tests.clocks import START
 from tests.roster.rosters import document
+from tsbridge.acts.ledger import Entry
 from tsbridge.core.roster import Override
 from tsbridge.roster.document import read
 from tsbridge.store import proof
@@ -17,7 +18,6 @@ from tsbridge.store.db import Database
 from tsbridge.store.roster_tables import overrides, rosters
 from tsbridge.store.tables import changes
 from tsbridge.web import rostering
-from tsbridge.web.record import Record
 
 HOUR = timedelta(hours=1)
 
@@ -33,11 +33,11 @@ def kept(database: Database) -> Database:
     def write(conn: Connection) -> None:
         for number, title in enumerate(("one", "two"), 1):
             made = {**document(), "title": title}
-            rostering.publish(conn, made, read(made), title, Record(START, "sam", f"chg_{number}", "s"))
+            rostering.publish(conn, made, read(made), title, Entry(START, "sam", f"chg_{number}", "s"))
         for number in (3, 4):
             one = Override(f"ovr_{number}", "off", "ana", START + number * HOUR, START + (number + 1) * HOUR, "ill")
-            rostering.override(conn, one, Record(START, "sam", f"chg_{number}", "s"))
-        rostering.remove(conn, "ovr_4", Record(START, "kim", "chg_5", "s"))
+            rostering.override(conn, one, Entry(START, "sam", f"chg_{number}", "s"))
+        rostering.remove(conn, "ovr_4", Entry(START, "kim", "chg_5", "s"))
 
     database.write_now(write)
     return database

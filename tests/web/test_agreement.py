@@ -26,11 +26,11 @@ from tests.web.conftest import BOOK, Room, furnished
 from tsbridge.core.elsewhere import Span
 from tsbridge.core.ports import Ids
 from tsbridge.core.rules.document import read
+from tsbridge.core.times import time_text
 from tsbridge.core.whom import To, whom
 from tsbridge.roster import ical_in
 from tsbridge.store import feeds, rulebooks
 from tsbridge.store.db import Database
-from tsbridge.web.times import time_text
 
 pytestmark = [pytest.mark.anyio, pytest.mark.parametrize("fresh_url", ["sqlite"], indirect=True)]
 

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from tests.roster.rosters import document
+from tsbridge.core.times import time_text
 from tsbridge.log import configure
-from tsbridge.web.times import time_text
 
 pytestmark = pytest.mark.anyio
 

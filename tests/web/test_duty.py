@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.roster.rosters import document
-from tsbridge.web.times import time_text
+from tsbridge.core.times import time_text
 
 pytestmark = pytest.mark.anyio
 

@@ -9,7 +9,7 @@ import pytest
 
 from tests.clocks import START
 from tests.roster.rosters import document
-from tsbridge.web.times import time_text
+from tsbridge.core.times import time_text
 
 pytestmark = pytest.mark.anyio
 

@@ -19,9 +19,9 @@ from tsbridge.core.almanac import Kept
 from tsbridge.core.ports import Died
 from tsbridge.core.public_days import library
 from tsbridge.core.rules.read_calendars import of_rulebook
+from tsbridge.core.times import time_text
 from tsbridge.store import almanacs, rulebooks
 from tsbridge.store.db import Database
-from tsbridge.web.times import time_text
 
 pytestmark = pytest.mark.anyio
 

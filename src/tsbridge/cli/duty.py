@@ -80,7 +80,7 @@ def override(
         elif agent is None:
             refuse("expected the key of an agent" if kind != "remove" else "expected the id of an override")
         elif kind == "remove":
-            gone = made.write(lambda conn: rostering.remove(conn, agent, made.record()))
+            gone = made.write(lambda conn: rostering.remove(conn, agent, made.entry()))
             if gone is None:
                 raise Failed("There is no such override that could be removed.")
             say(as_json, override_item(gone), [f"Removed {agent}."])
@@ -106,14 +106,14 @@ def feed(
     link = FeedLink("agent", agent) if agent is not None else FeedLink("queue", str(queue))
     with house() as made:
         if void:
-            if not made.write(lambda conn: rostering.void_feed_link(conn, link, made.record())):
+            if not made.write(lambda conn: rostering.void_feed_link(conn, link, made.entry())):
                 raise Failed(f"There is no link to a feed of the {link.kind} {link.key}.")
             say(as_json, {"voided": True}, [f"Links to the feed of {link.key} lead nowhere from now on."])
             return
         roster = _rota(made, made.clock.now()).roster
         if not made.read(lambda conn: rostering.has_feed(link, roster, rostering.rulebook_of(conn))):
             raise Failed(f"There is no {link.kind} {link.key} in the roster.")
-        token = made.write(lambda conn: rostering.make_feed_link(conn, link, entropy, made.record()))
+        token = made.write(lambda conn: rostering.make_feed_link(conn, link, entropy, made.entry()))
         url = f"{made.settings.public_url or ''}{feedlink.path(token)}"
     say(as_json, {"url": url}, [url])
 
@@ -137,7 +137,7 @@ def _override(
     if wrong:
         refuse("; ".join(f"{name}: {words}" for name, words in wrong.items()))
     try:
-        return override_item(made.write(lambda conn: rostering.override(conn, one, made.record())))
+        return override_item(made.write(lambda conn: rostering.override(conn, one, made.entry())))
     except rosters.Overlapping as found:
         raise Failed(f"The override {found.id} says who has this at that time; remove it first.") from None
     except rosters.TooMany:

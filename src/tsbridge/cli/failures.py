@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from tsbridge.acts.errors import Refused
 from tsbridge.core.rules.findings import RulebookError
 from tsbridge.files import BadFile
 from tsbridge.roster.read_parts import RosterError
@@ -20,6 +21,8 @@ from tsbridge.wiring import NotMigrated
 def told(failure: Exception) -> tuple[int, str, dict[str, Any]] | None:
     """None for a failure that nobody has words for."""
     match failure:
+        case Refused():
+            return 1, str(failure), getattr(failure, "more", {})
         case BadSettings():
             lines = "\n".join(f"  {line}" for line in failure.problems)
             return 2, f"These settings cannot be used:\n{lines}", {"problems": failure.problems}

@@ -18,9 +18,9 @@ import typer
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
+    from tsbridge.acts.ledger import Entry
     from tsbridge.settings import Settings
     from tsbridge.store.db import Database
-    from tsbridge.web.record import Record
     from tsbridge.wiring import SystemClock, TimedIds
 
 T = TypeVar("T")
@@ -93,7 +93,7 @@ def _cell(value: Any) -> str:
 def time_option(name: str, value: str | None) -> datetime | None:
     if value is None:
         return None
-    from tsbridge.web.times import read_time
+    from tsbridge.core.times import read_time
 
     try:
         return read_time(value)
@@ -110,16 +110,12 @@ class House:
     clock: SystemClock
     ids: TimedIds
 
-    def record(self) -> Record:
+    def entry(self) -> Entry:
         """What the operating system's user changes now, for the audit."""
-        from tsbridge.web.record import Record
-        from tsbridge.wiring import salt
+        from tsbridge.acts.ledger import Ledger
+        from tsbridge.wiring import entropy
 
-        return Record(self.clock.now(), actor(), self.ids.new("chg"), salt())
-
-    def changed(self, conn: Connection, action: str, subject: str, before: Any, after: Any) -> None:
-        """Record a change in the audit, in the caller's transaction."""
-        self.record().change(conn, action, subject, before, after)
+        return Ledger(self.clock, self.ids, entropy).entry(actor())
 
     def read(self, work: Callable[[Connection], T]) -> T:
         return self.database.read_now(work)

@@ -8,9 +8,9 @@ import typer
 from sqlalchemy import Connection
 
 from tsbridge.cli.frame import AsJson, Failed, Limit, group, house, refuse, say, table, time_option
+from tsbridge.core.times import time_text
 from tsbridge.store import keys as store
 from tsbridge.web.shapes import key_item
-from tsbridge.web.times import time_text
 from tsbridge.wiring import entropy
 
 app = group()
@@ -41,7 +41,7 @@ def create(
             pepper = store.pepper(conn, entropy)
             key = store.create(conn, minted, name=name.strip(), role=role, at=now, expires_at=until, pepper=pepper)
             after = {"name": key.name, "role": key.role, "expires_at": time_text(key.expires_at)}
-            made.changed(conn, "key.create", key.id, None, after)
+            made.entry().change(conn, "key.create", key.id, None, after)
             return key
 
         key = made.write(write)
@@ -68,7 +68,7 @@ def revoke(key_id: Annotated[str, typer.Argument(help="The id of the key: its 8 
             if store.find(conn, key_id) is None:
                 raise Failed("There is no key of this id; see tsbridge keys list.")
             if store.revoke(conn, key_id, now):
-                made.changed(conn, "key.revoke", key_id, {"revoked_at": None}, {"revoked_at": time_text(now)})
+                made.entry().change(conn, "key.revoke", key_id, {"revoked_at": None}, {"revoked_at": time_text(now)})
                 return True
             return False
 

@@ -73,7 +73,7 @@ def retry_events(event_id: Annotated[str | None, typer.Argument()] = None, statu
             if row["status"] not in EVENTS_RETRIED:
                 raise Failed(f"This event is {row['status']}; only {', '.join(EVENTS_RETRIED)} ones can be tried again.")
             inbox.retry(conn, row["id"], made.clock.now())
-            made.changed(conn, "event.retry", row["id"], {"status": row["status"], "reason": row["reason"]}, {"status": "pending"})
+            made.entry().change(conn, "event.retry", row["id"], {"status": row["status"], "reason": row["reason"]}, {"status": "pending"})
             done.append(row["id"])
         return done
 
@@ -111,7 +111,9 @@ def retry_writebacks(writeback_id: Annotated[str | None, typer.Argument()] = Non
             if row["status"] not in WISHES_RETRIED:
                 raise Failed(f"This one is {row['status']}; only {', '.join(WISHES_RETRIED)} ones can be tried again.")
             desired.retry(conn, row["id"], made.clock.now())
-            made.changed(conn, "writeback.retry", row["id"], {"status": row["status"], "reason": row["reason"]}, {"status": "waiting"})
+            made.entry().change(
+                conn, "writeback.retry", row["id"], {"status": row["status"], "reason": row["reason"]}, {"status": "waiting"}
+            )
             done.append(row["id"])
         return done
 

@@ -11,6 +11,7 @@ from typing import Annotated, Any
 
 import typer
 
+from tsbridge.acts.csvtext import csv_text
 from tsbridge.cli.books import sound, stored
 from tsbridge.cli.frame import AsJson, House, done, house, refuse, say, table, time_option
 from tsbridge.core.replay import Compared, Tally
@@ -18,7 +19,6 @@ from tsbridge.core.rules.document import read
 from tsbridge.core.rules.judge import Judge
 from tsbridge.store import history, rulebooks
 from tsbridge.store.rulebooks import LiveRulebook
-from tsbridge.web.csvtext import csv_text
 from tsbridge.web.replays import COLUMNS, move_item, record_of
 from tsbridge.work.replay import contest, published_judge
 

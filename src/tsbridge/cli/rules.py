@@ -16,6 +16,7 @@ from tsbridge.cli.names import named_wrongly
 from tsbridge.core.almanac import INSTALLED, Almanac
 from tsbridge.core.rules.document import read
 from tsbridge.core.rules.shown import MOST_NEAR, NEAR
+from tsbridge.core.times import read_date
 from tsbridge.files import dump
 from tsbridge.roster.document import read as read_roster
 from tsbridge.rulebook.calendar_days import calendar_days
@@ -23,7 +24,6 @@ from tsbridge.settings import load
 from tsbridge.store import almanacs, rulebooks
 from tsbridge.web import documents, trial
 from tsbridge.web.problems import Problem
-from tsbridge.web.times import read_date
 from tsbridge.wiring import SystemClock
 
 app = group()

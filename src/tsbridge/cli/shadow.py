@@ -9,13 +9,13 @@ from typing import Annotated, Any
 import typer
 from sqlalchemy import Connection
 
+from tsbridge.acts.csvtext import csv_text
 from tsbridge.cli.books import sound, stored
 from tsbridge.cli.frame import AsJson, Failed, House, house, refuse, say
 from tsbridge.cli.replay import in_words
 from tsbridge.store import rulebooks
 from tsbridge.store import shadow as store
 from tsbridge.web import documents
-from tsbridge.web.csvtext import csv_text
 from tsbridge.web.replays import COLUMNS, move_item, record_of
 from tsbridge.web.shadow import shown
 
@@ -63,7 +63,7 @@ def _start(made: House, document: Any, as_json: bool) -> None:
     def write(conn: Connection) -> None:
         before = store.find(conn)
         store.begin(conn, document, digest, made.clock.now(), "cli")
-        made.changed(conn, "shadow.start", "shadow", None if before is None else {"hash": before.hash}, {"hash": digest})
+        made.entry().change(conn, "shadow.start", "shadow", None if before is None else {"hash": before.hash}, {"hash": digest})
 
     made.write(write)
     say(as_json, {"on": True, "hash": digest}, [f"The shadow is on ({digest[:19]}…); `tsbridge rules shadow` says what it finds."])
@@ -73,7 +73,7 @@ def _stopped(made: House, conn: Connection) -> bool:
     before = store.find(conn)
     if before is not None:
         store.end(conn)
-        made.changed(conn, "shadow.stop", "shadow", {"hash": before.hash}, None)
+        made.entry().change(conn, "shadow.stop", "shadow", {"hash": before.hash}, None)
     return before is not None
 
 

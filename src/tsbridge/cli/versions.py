@@ -122,7 +122,7 @@ def _into_draft(theirs: Any, name: str, before: str | None, after: str | None) -
                 raise Failed("The draft was changed meanwhile; nothing was done. Try again.")
             return document
 
-        made.write(lambda conn: publishing.edit_draft(conn, changed, made.record(), action="rulebook.import"))
+        made.write(lambda conn: publishing.edit_draft(conn, changed, made.entry(), action="rulebook.import"))
     return found
 
 
@@ -194,7 +194,7 @@ def _publish(document: Any, note: str, name: str, action: str, as_json: bool, ba
             if begun is None:
                 raise _unknown_base(name, live, book.document)
             _known(conn, begun)
-            return publishing.go_live(conn, book, note.strip(), made.record(), action=action, base=begun)
+            return publishing.go_live(conn, book, note.strip(), made.entry(), action=action, base=begun)
 
         try:
             number = made.write(write)

@@ -9,11 +9,11 @@ from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import JSONResponse, StreamingResponse
 from sqlalchemy import Connection
 
+from tsbridge.acts.csvtext import CSV, NDJSON, cell, csv_text, ndjson
 from tsbridge.store import agents, chain, proof, routing
 from tsbridge.web.accept import choose
 from tsbridge.web.auth import Supervisor, Viewer
 from tsbridge.web.cases import person_handles
-from tsbridge.web.csvtext import CSV, NDJSON, cell, csv_text, ndjson
 from tsbridge.web.desk import Desk, Made
 from tsbridge.web.explained import Nearby, explained
 from tsbridge.web.inputs import Id, NumberQuery, TimeQuery, Word, query_time, version_number, whole_number

@@ -76,13 +76,13 @@ async def void_queue_feed(desk: Made, by: Supervisor, key: Id) -> None:
 
 
 async def _make(desk: Desk, by: str, link: FeedLink) -> dict[str, Any]:
-    record = desk.record(by)
+    entry = desk.entry(by)
 
     def write(conn: Connection) -> str | None:
-        rota = desk.roster.now(conn, record.at)
+        rota = desk.roster.now(conn, entry.at)
         if rota is None or not rostering.has_feed(link, rota.roster, rostering.rulebook_of(conn)):
             return None
-        return rostering.make_feed_link(conn, link, desk.entropy, record)
+        return rostering.make_feed_link(conn, link, desk.entropy, entry)
 
     token = await desk.database.write(write, urgent=True)
     if token is None:
@@ -91,8 +91,8 @@ async def _make(desk: Desk, by: str, link: FeedLink) -> dict[str, Any]:
 
 
 async def _void(desk: Desk, by: str, link: FeedLink) -> None:
-    record = desk.record(by)
-    if not await desk.database.write(lambda conn: rostering.void_feed_link(conn, link, record), urgent=True):
+    entry = desk.entry(by)
+    if not await desk.database.write(lambda conn: rostering.void_feed_link(conn, link, entry), urgent=True):
         raise not_found("link to a feed")
 
 

@@ -11,6 +11,7 @@ from sqlalchemy import Connection
 
 from tsbridge.core.moments import Interaction
 from tsbridge.core.ports import Refusal
+from tsbridge.core.times import time_text
 from tsbridge.store import agents, assignments, routing, views
 from tsbridge.store import steps as steps_of
 from tsbridge.web.auth import Supervisor, Viewer
@@ -22,7 +23,6 @@ from tsbridge.web.pages import Key, Paged, instant_of, instant_part
 from tsbridge.web.problems import Problem, invalid, not_found
 from tsbridge.web.route import DeskRoute
 from tsbridge.web.shapes import assignment_item, case_item, escalation_item, moment_item
-from tsbridge.web.times import time_text
 
 routes = APIRouter(route_class=DeskRoute, prefix="/v1/cases", tags=["cases"])
 

@@ -12,6 +12,7 @@ from fastapi import Depends, FastAPI, Request
 from sqlalchemy import Connection
 from starlette.routing import BaseRoute
 
+from tsbridge.acts.ledger import Entry, Ledger
 from tsbridge.core.duties_as_known import Spell
 from tsbridge.core.moments import Interaction
 from tsbridge.core.ports import Clock, Ids
@@ -27,7 +28,6 @@ from tsbridge.store.rulebooks import LiveRulebook
 from tsbridge.web.asked import Bench
 from tsbridge.web.auth import Gate
 from tsbridge.web.counters import Counters
-from tsbridge.web.record import Record
 from tsbridge.web.written import Written
 
 
@@ -173,9 +173,9 @@ class Desk:
     def salt(self) -> str:
         return self.entropy(16).hex()
 
-    def record(self, by: str) -> Record:
+    def entry(self, by: str) -> Entry:
         """What `by` changes now, for the audit."""
-        return Record(self.clock.now(), by, self.ids.new("chg"), self.salt())
+        return Ledger(self.clock, self.ids, self.entropy).entry(by)
 
 
 def desk_of(request: Request) -> Any:

@@ -143,7 +143,7 @@ async def _edit(
     desk: Desk, by: str, action: str, subject: str, changed: Callable[[Draft], Document], based_on: int | None = None
 ) -> tuple[Draft, int]:
     """Edit the draft in one transaction; raises 422 for a base that is no version. Also answers which version is live."""
-    record = desk.record(by)
+    entry = desk.entry(by)
 
     def write(conn: Connection) -> tuple[Draft, int]:
         def based(held: Draft) -> Document:
@@ -152,7 +152,7 @@ async def _edit(
                 raise invalid("body", "#/based_on", "Expected the number of a published version.", code="version")
             return document
 
-        saved = publishing.edit_draft(conn, based, record, action=action, subject=subject, base=based_on)
+        saved = publishing.edit_draft(conn, based, entry, action=action, subject=subject, base=based_on)
         return saved, store.live_version(conn)
 
     return await desk.database.write(write, urgent=True)

@@ -6,13 +6,13 @@ from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query
 
+from tsbridge.core.times import time_text
 from tsbridge.store import drift as store
 from tsbridge.web.auth import Supervisor
 from tsbridge.web.desk import Made
 from tsbridge.web.inputs import Word
 from tsbridge.web.pages import Paged, instant_part
 from tsbridge.web.route import DeskRoute
-from tsbridge.web.times import time_text
 
 routes = APIRouter(route_class=DeskRoute, prefix="/v1/drift", tags=["drift"])
 

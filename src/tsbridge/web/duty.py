@@ -14,6 +14,7 @@ from tsbridge.core.duties_as_known import duties
 from tsbridge.core.roster import Agent
 from tsbridge.core.rota import OnCall, Rota
 from tsbridge.core.rules.facts import YEARS
+from tsbridge.core.times import time_text
 from tsbridge.core.whom import reach_of
 from tsbridge.roster.check import queues_of
 from tsbridge.roster.document import SEVERITIES
@@ -27,7 +28,6 @@ from tsbridge.web.inputs import NumberQuery, TimeQuery, Word, query_time, whole_
 from tsbridge.web.pages import Paged, instant_part
 from tsbridge.web.problems import invalid
 from tsbridge.web.route import DeskRoute
-from tsbridge.web.times import time_text
 
 routes = APIRouter(route_class=DeskRoute, prefix="/v1", tags=["roster"])
 

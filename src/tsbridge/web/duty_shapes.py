@@ -9,7 +9,7 @@ from typing import Any
 from tsbridge.core.coverage import Hole
 from tsbridge.core.roster import Agent
 from tsbridge.core.rota import Because, Duty, OnCall
-from tsbridge.web.times import time_text
+from tsbridge.core.times import time_text
 
 
 def agent_item(agent: Agent, on_shift: bool, on_call: bool, proved: Mapping[str, datetime | None]) -> dict[str, Any]:

@@ -46,15 +46,15 @@ async def show_event(desk: Made, by: Ops, event_id: Id) -> dict[str, Any]:
 @routes.post("/{event_id}/retry")
 async def retry_event(desk: Made, by: Ops, event_id: Id) -> dict[str, Any]:
     """Work on a quarantined, dead or ignored delivery once more; 409 for one that is done or still waiting."""
-    record = desk.record(by.name)
+    entry = desk.entry(by.name)
 
     def write(conn: Connection) -> str | None:
         row = views.event(conn, event_id)
         if row is None or row["status"] not in RETRIED:
             return None if row is None else str(row["status"])
-        inbox.retry(conn, event_id, record.at)
+        inbox.retry(conn, event_id, entry.at)
         wakeup.tell(conn, wakeup.INBOX)
-        record.change(conn, "event.retry", event_id, {"status": row["status"], "reason": row["reason"]}, {"status": "pending"})
+        entry.change(conn, "event.retry", event_id, {"status": row["status"], "reason": row["reason"]}, {"status": "pending"})
         return "retried"
 
     became = await desk.database.write(write, urgent=True)

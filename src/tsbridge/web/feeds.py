@@ -9,13 +9,13 @@ from fastapi import APIRouter
 from sqlalchemy import Connection
 
 from tsbridge.core.roster import Feed
+from tsbridge.core.times import time_text
 from tsbridge.store import feeds as store
 from tsbridge.store.feeds import Look
 from tsbridge.web.auth import Viewer
 from tsbridge.web.desk import Made, Rotas
 from tsbridge.web.pages import Paged
 from tsbridge.web.route import DeskRoute
-from tsbridge.web.times import time_text
 
 routes = APIRouter(route_class=DeskRoute, prefix="/v1/feeds", tags=["roster"])
 

@@ -10,8 +10,8 @@ from fastapi import Path, Query
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, BeforeValidator, ConfigDict, StringConstraints, ValidationError, WithJsonSchema
 
+from tsbridge.core.times import TIME_WORDS, read_time
 from tsbridge.web.problems import invalid
-from tsbridge.web.times import TIME_WORDS, read_time
 
 BIGGEST_VERSION: Final = (1 << 31) - 1
 """As far as the database counts."""

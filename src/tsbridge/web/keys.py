@@ -7,6 +7,7 @@ from typing import Any, Literal
 from fastapi import APIRouter
 from sqlalchemy import Connection
 
+from tsbridge.core.times import time_text
 from tsbridge.store import keys as store
 from tsbridge.web.auth import Admin
 from tsbridge.web.desk import Made
@@ -15,7 +16,6 @@ from tsbridge.web.pages import Paged, instant_part
 from tsbridge.web.problems import invalid, not_found
 from tsbridge.web.route import DeskRoute
 from tsbridge.web.shapes import key_item
-from tsbridge.web.times import time_text
 
 routes = APIRouter(route_class=DeskRoute, prefix="/v1/keys", tags=["keys"])
 
@@ -41,12 +41,12 @@ async def create_key(desk: Made, by: Admin, body: NewKey) -> dict[str, Any]:
         raise invalid("body", "#/expires_at", "Expected a time in the future.")
     pepper = await desk.gate.pepper()
     minted = store.mint(desk.entropy)
-    record = desk.record(by.name)
+    entry = desk.entry(by.name)
 
     def write(conn: Connection) -> store.Key:
-        key = store.create(conn, minted, name=body.name, role=body.role, at=record.at, expires_at=body.expires_at, pepper=pepper)
+        key = store.create(conn, minted, name=body.name, role=body.role, at=entry.at, expires_at=body.expires_at, pepper=pepper)
         after = {"name": key.name, "role": key.role, "expires_at": time_text(key.expires_at)}
-        record.change(conn, "key.create", key.id, None, after)
+        entry.change(conn, "key.create", key.id, None, after)
         return key
 
     key = await desk.database.write(write)
@@ -56,14 +56,14 @@ async def create_key(desk: Made, by: Admin, body: NewKey) -> dict[str, Any]:
 @routes.delete("/{key_id}", status_code=204)
 async def revoke_key(desk: Made, by: Admin, key_id: Id) -> None:
     """The key is good for nothing from now on, in every process. Again is fine."""
-    record = desk.record(by.name)
+    entry = desk.entry(by.name)
 
     def write(conn: Connection) -> bool:
         found = store.find(conn, key_id)
         if found is None:
             return False
-        if store.revoke(conn, key_id, record.at):
-            record.change(conn, "key.revoke", key_id, {"revoked_at": None}, {"revoked_at": time_text(record.at)})
+        if store.revoke(conn, key_id, entry.at):
+            entry.change(conn, "key.revoke", key_id, {"revoked_at": None}, {"revoked_at": time_text(entry.at)})
         return True
 
     if not await desk.database.write(write):

@@ -9,6 +9,7 @@ from sqlalchemy import Connection
 
 from tsbridge.core.moments import read_instant
 from tsbridge.core.notices import Asker
+from tsbridge.core.times import time_text
 from tsbridge.store import told
 from tsbridge.web.auth import Supervisor
 from tsbridge.web.desk import Desk, Made
@@ -16,7 +17,6 @@ from tsbridge.web.inputs import Id, Word
 from tsbridge.web.pages import Paged
 from tsbridge.web.problems import Problem, not_found
 from tsbridge.web.route import DeskRoute
-from tsbridge.web.times import time_text
 
 routes = APIRouter(route_class=DeskRoute, prefix="/v1/notifications", tags=["notifications"])
 
@@ -43,16 +43,16 @@ async def show_notification(desk: Made, by: Supervisor, notification_id: Id) -> 
 @routes.post("/{notification_id}/retry")
 async def retry_notification(desk: Made, by: Supervisor, notification_id: Id) -> dict[str, Any]:
     """Tell once more, at once, what failed or waits; 409 for what arrived, is on its way, or need not be told any more."""
-    record = desk.record(by.name)
+    entry = desk.entry(by.name)
 
     def write(conn: Connection) -> bool | None:
         row = told.one(conn, notification_id)
         if row is None:
             return None
-        if not told.retry(conn, row, record.at):
+        if not told.retry(conn, row, entry.at):
             return False
         was = {"status": row["status"], "reason": row["reason"]}
-        record.change(conn, "notification.retry", notification_id, was, {"status": "waiting"})
+        entry.change(conn, "notification.retry", notification_id, was, {"status": "waiting"})
         return True
 
     done = await desk.database.write(write, urgent=True)

@@ -9,6 +9,7 @@ from fastapi import APIRouter, Query, Response
 from pydantic import Field, StringConstraints
 
 from tsbridge.core.roster import Override
+from tsbridge.core.times import time_text
 from tsbridge.store import rosters as store
 from tsbridge.web import rostering
 from tsbridge.web.auth import Supervisor, Viewer
@@ -17,7 +18,6 @@ from tsbridge.web.inputs import Body, Id, Line, Time, TimeQuery, Word, query_tim
 from tsbridge.web.pages import Paged, instant_part
 from tsbridge.web.problems import Problem, error, not_found
 from tsbridge.web.route import DeskRoute
-from tsbridge.web.times import time_text
 
 routes = APIRouter(route_class=DeskRoute, prefix="/v1/overrides", tags=["roster"])
 
@@ -75,7 +75,7 @@ async def make_override(desk: Made, by: Supervisor, body: NewOverride, response:
     )
     _refuse(rostering.faulty(one, roster, book, now))
     try:
-        made = await desk.database.write(partial(rostering.override, one=one, record=desk.record(by.name)), urgent=True)
+        made = await desk.database.write(partial(rostering.override, one=one, entry=desk.entry(by.name)), urgent=True)
     except store.Overlapping as found:
         _refuse({"from": f"The override {found.id} says who has this at that time; remove it first, or leave its time out."})
         raise
@@ -97,7 +97,7 @@ async def remove_override(desk: Made, by: Supervisor, override_id: Id) -> dict[s
     found = await _one(desk, override_id)
     if found.removed_at is not None or found.override.end <= desk.clock.now():
         raise Problem(409, "This override is over; there is nothing to remove.")
-    gone = await desk.database.write(partial(rostering.remove, id=override_id, record=desk.record(by.name)), urgent=True)
+    gone = await desk.database.write(partial(rostering.remove, id=override_id, entry=desk.entry(by.name)), urgent=True)
     if gone is None:
         raise Problem(409, "This override was removed meanwhile.")
     return override_item(gone)

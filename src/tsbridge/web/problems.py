@@ -16,6 +16,7 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException as StarletteHTTPException
 from starlette.routing import Match, Route
 
+from tsbridge.acts.errors import Changed, Faulty, Invalid, NotAllowed, NotFound, Refused, TooMuch
 from tsbridge.core.ports import Died
 from tsbridge.store.db import unavailable
 from tsbridge.store.views import DATABASE_FAILURES
@@ -24,6 +25,7 @@ TYPE: Final = "urn:tsbridge:problem:"
 MEDIA_TYPE: Final = "application/problem+json"
 ERRORS_SHOWN: Final = 100
 RETRY_AFTER_S: Final = "30"
+INVALID: Final = "The request is not valid."
 
 HARD_HEADERS: Final[Mapping[str, str]] = {
     "Cache-Control": "no-store",
@@ -120,7 +122,7 @@ def busy(full: Exception) -> Problem:
 
 def invalid(where: str, name: str, detail: str, *, code: str = "invalid") -> Problem:
     """422 about one input. `where` is `body` (then `name` is a JSON pointer), `query`, `path` or `header`."""
-    return Problem(422, "The request is not valid.", errors=[error(where, name, detail, code)])
+    return Problem(422, INVALID, errors=[error(where, name, detail, code)])
 
 
 def error(where: str, name: str, detail: str, code: str) -> dict[str, str]:
@@ -166,6 +168,7 @@ def install(app: FastAPI) -> None:
     """Make every failure of `app` a problem: our own, the framework's, validation, and what nobody foresaw."""
     app.add_exception_handler(StarletteHTTPException, _on_http)
     app.add_exception_handler(RequestValidationError, _on_invalid)
+    app.add_exception_handler(Refused, _on_refused)
     for kind in DATABASE_FAILURES:
         app.add_exception_handler(kind, _on_database)
     app.add_exception_handler(Died, _on_death)
@@ -188,10 +191,33 @@ def _allowed(request: Request) -> dict[str, str]:
     return {"Allow": ", ".join(sorted({method for route in there for method in route.methods or ()}))}
 
 
+async def _on_refused(request: Request, exc: Exception) -> Response:
+    return answer(request, problem_of(cast(Refused, exc)))
+
+
+def problem_of(refused: Refused) -> Problem:
+    """How this API says what an act refuses."""
+    words = str(refused)
+    match refused:
+        case NotFound():
+            return Problem(404, words)
+        case NotAllowed():
+            return Problem(403, words)
+        case TooMuch():
+            return Problem(429, words, kind="busy", headers={"Retry-After": RETRY_AFTER_S})
+        case Invalid():
+            return Problem(422, INVALID, errors=[error("body", f"#{name}", said, refused.code) for name, said in refused.wrong.items()])
+        case Faulty():
+            return Problem(422, words, kind=refused.kind, **refused.more)
+        case Changed():
+            return Problem(412, words, kind=refused.kind, headers={"ETag": refused.now[0]} if refused.now else None, **refused.more)
+    return Problem(409, words)
+
+
 async def _on_invalid(request: Request, exc: Exception) -> Response:
     found = dict.fromkeys(tuple(_one(item).items()) for item in cast(RequestValidationError, exc).errors()[:ERRORS_SHOWN])
     errors = [dict(one) for one in found]
-    return _respond(422, problem_body(request, 422, "invalid", "The request is not valid.", errors), None)
+    return _respond(422, problem_body(request, 422, "invalid", INVALID, errors), None)
 
 
 async def _on_database(request: Request, exc: Exception) -> Response:

@@ -7,18 +7,18 @@ from typing import Any
 
 from sqlalchemy import Connection
 
+from tsbridge.acts.ledger import Entry
 from tsbridge.core.rules.language import Rulebook
 from tsbridge.rulebook.diff import diff, touched
 from tsbridge.store import rulebooks
 from tsbridge.store.rulebooks import Draft, Live, StaleBase
 from tsbridge.web.documents import Document, difference
-from tsbridge.web.record import Record
 
 
 def edit_draft(
     conn: Connection,
     changed: Callable[[Draft], Document],
-    record: Record,
+    entry: Entry,
     *,
     action: str,
     subject: str = "draft",
@@ -29,11 +29,11 @@ def edit_draft(
     `base`: the version that it is based on from now on; without one that stays.
     """
     held = rulebooks.lock_draft(conn)
-    saved = rulebooks.save_draft(conn, changed(held), record.at, record.by, base)
+    saved = rulebooks.save_draft(conn, changed(held), entry.at, entry.by, base)
     before, after = difference(held.document, saved.document)
     if saved.based_on != held.based_on:
         before, after = {**before, "based_on": held.based_on}, {**after, "based_on": saved.based_on}
-    record.change(conn, action, subject, before, after)
+    entry.change(conn, action, subject, before, after)
     return saved
 
 
@@ -41,7 +41,7 @@ def go_live(
     conn: Connection,
     book: Rulebook,
     note: str,
-    record: Record,
+    entry: Entry,
     *,
     action: str = "rulebook.publish",
     base: int | None = None,
@@ -52,11 +52,11 @@ def go_live(
     """
     rulebooks.lock_draft(conn)
     was: Live = rulebooks.live(conn)
-    version = rulebooks.publish(conn, book.document, book.hash, note, record.at, record.by, base, book.almanac)
+    version = rulebooks.publish(conn, book.document, book.hash, note, entry.at, entry.by, base, book.almanac)
     rules = touched(was.document, book.document)
     before = {"version": was.version, "hash": was.hash}
     after = {"version": version, "hash": book.hash, "note": note, "rules": rules, "almanac": book.almanac.hash}
-    record.change(conn, action, "rulebook", before, after, also=[key for keys in rules.values() for key in keys])
+    entry.change(conn, action, "rulebook", before, after, also=[key for keys in rules.values() for key in keys])
     return version
 
 

@@ -11,6 +11,7 @@ from sqlalchemy import Connection
 
 from tsbridge.core.ports import Refusal
 from tsbridge.core.replay import Tally
+from tsbridge.core.times import time_text
 from tsbridge.store import rejudges, replays
 from tsbridge.store.rejudges import ask, end
 from tsbridge.store.replays import Job, TooManyOpen
@@ -21,7 +22,6 @@ from tsbridge.web.inputs import BIGGEST_VERSION, Body, Id, Line, Prose, Time
 from tsbridge.web.pages import Paged, instant_part
 from tsbridge.web.problems import Problem, busy, invalid, not_found
 from tsbridge.web.route import DeskRoute
-from tsbridge.web.times import time_text
 
 routes = APIRouter(route_class=DeskRoute, prefix="/v1/cases/rejudge", tags=["cases"])
 

@@ -11,21 +11,21 @@ from fastapi.responses import JSONResponse, StreamingResponse
 from pydantic import Field
 from sqlalchemy import Connection
 
+from tsbridge.acts.csvtext import CSV, NDJSON, cell, csv_text, ndjson
 from tsbridge.core.replay import Tally
+from tsbridge.core.times import time_text
 from tsbridge.store import history, replays, rulebooks
 from tsbridge.store.replays import Job
 from tsbridge.web import documents
 from tsbridge.web.accept import choose
 from tsbridge.web.asked import aside, asked_for
 from tsbridge.web.auth import Ops
-from tsbridge.web.csvtext import CSV, NDJSON, cell, csv_text, ndjson
 from tsbridge.web.desk import Desk, Made
 from tsbridge.web.documents import Document
 from tsbridge.web.inputs import Body, Id, Time
 from tsbridge.web.pages import Page, Paged, instant_part
 from tsbridge.web.problems import Problem, busy, invalid, not_found
 from tsbridge.web.route import DocumentRoute
-from tsbridge.web.times import time_text
 
 routes = APIRouter(route_class=DocumentRoute, prefix="/v1/rulebook/replay", tags=["replay"])
 
@@ -80,17 +80,17 @@ async def start_replay(desk: Made, by: Ops, response: Response, body: NewReplay 
     document = await desk.database.read(chosen)
     await documents.refuse_faulty(desk, document)
     digest = await aside(documents.hash_of, document)
-    id_, record = desk.ids.new("rep"), desk.record(by.name)
+    id_, entry = desk.ids.new("rep"), desk.entry(by.name)
 
     def write(conn: Connection) -> None:
         newest = history.last_at(conn)
-        until = wanted.until or (newest + INSTANT if newest is not None else record.at)
+        until = wanted.until or (newest + INSTANT if newest is not None else entry.at)
         total = history.count(conn)
         replays.create(
             conn,
             id_,
-            at=record.at,
-            by=record.by,
+            at=entry.at,
+            by=entry.by,
             since=wanted.since,
             until=until,
             document=document,
@@ -99,7 +99,7 @@ async def start_replay(desk: Made, by: Ops, response: Response, body: NewReplay 
             total=total,
         )
         after = {"hash": digest, "from": time_text(wanted.since), "to": time_text(until)}
-        record.change(conn, "replay.start", id_, None, after)
+        entry.change(conn, "replay.start", id_, None, after)
 
     try:
         await desk.database.write(write, urgent=True)
@@ -128,15 +128,15 @@ async def show_replay(desk: Made, by: Ops, replay_id: Id) -> dict[str, Any]:
 @routes.delete("/{replay_id}", status_code=204)
 async def cancel_replay(desk: Made, by: Ops, replay_id: Id) -> None:
     """Stop a replay; what it found so far stays. 409 when it is over."""
-    record = desk.record(by.name)
+    entry = desk.entry(by.name)
 
     def write(conn: Connection) -> bool | None:
         job = replays.find(conn, replay_id)
         if job is None or job.rejudge is not None:
             return None
-        if not replays.finish(conn, replay_id, "cancelled", record.at):
+        if not replays.finish(conn, replay_id, "cancelled", entry.at):
             return False
-        record.change(conn, "replay.cancel", replay_id, None, None)
+        entry.change(conn, "replay.cancel", replay_id, None, None)
         return True
 
     done = await desk.database.write(write, urgent=True)

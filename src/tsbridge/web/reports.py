@@ -16,8 +16,10 @@ from sqlalchemy import Connection
 
 from tsbridge.acts import reports as acts
 from tsbridge.acts.around import Around
+from tsbridge.acts.csvtext import CSV, cell, csv_text
 from tsbridge.acts.report_kinds import KINDS, Kind
 from tsbridge.core.rules.facts import YEARS
+from tsbridge.core.times import read_date
 from tsbridge.reports import groups, pack
 from tsbridge.reports.chart import MOST, TooMany, chart
 from tsbridge.reports.forms import lines, to_json
@@ -30,13 +32,11 @@ from tsbridge.store.views import DATABASE_FAILURES
 from tsbridge.web.accept import choose
 from tsbridge.web.asked import aside, asked_for
 from tsbridge.web.auth import Viewer
-from tsbridge.web.csvtext import CSV, cell, csv_text
 from tsbridge.web.desk import Desk, Made
 from tsbridge.web.inputs import TimeQuery, Word, query_time
 from tsbridge.web.pages import Paged
 from tsbridge.web.problems import invalid, not_found
 from tsbridge.web.route import DeskRoute
-from tsbridge.web.times import read_date
 
 log = logging.getLogger("tsbridge.web.reports")
 

@@ -244,8 +244,8 @@ async def _publish(
             need_match(if_match, roster_tag(base))
         document = changed(live)
         roster = await aside(rostering.sound, document)
-        record = desk.record(by)
-        write = partial(rostering.publish, document=document, roster=roster, note=note.strip(), record=record, action=action, base=base)
+        entry = desk.entry(by)
+        write = partial(rostering.publish, document=document, roster=roster, note=note.strip(), entry=entry, action=action, base=base)
         try:
             version = await desk.database.write(write, urgent=True)
             break

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from sqlalchemy import Connection
 
+from tsbridge.acts.ledger import Entry
 from tsbridge.core import feedlink
 from tsbridge.core.feedlink import FeedLink
 from tsbridge.core.roster import Override, Roster, almanac_of
@@ -19,7 +20,6 @@ from tsbridge.store import feed_links, rosters, rulebooks
 from tsbridge.store.rosters import Made
 from tsbridge.web.documents import Document, arranged
 from tsbridge.web.problems import Problem
-from tsbridge.web.record import Record
 
 LONGEST: Final = timedelta(days=366)
 """How long an override may last: what lasts longer belongs into the roster."""
@@ -51,7 +51,7 @@ def publish(
     document: Document,
     roster: Roster,
     note: str,
-    record: Record,
+    entry: Entry,
     *,
     action: str = "roster.publish",
     base: int | None = None,
@@ -64,45 +64,45 @@ def publish(
     was = rosters.live(conn)
     if base is not None and base != (standing := 0 if was is None else was.version):
         raise Moved(standing)
-    almanac = almanac_of(roster, record.at.year)
-    version = rosters.publish(conn, document, roster.hash, note, record.at, record.by, almanac)
+    almanac = almanac_of(roster, entry.at.year)
+    version = rosters.publish(conn, document, roster.hash, note, entry.at, entry.by, almanac)
     parts = touched({} if was is None else was.document, document)
     before = None if was is None else {"version": was.version, "hash": was.hash}
     after = {"version": version, "hash": roster.hash, "note": note, "parts": parts, "almanac": almanac.hash}
-    record.change(conn, action, "roster", before, after, also=[key for keys in parts.values() for key in keys])
+    entry.change(conn, action, "roster", before, after, also=[key for keys in parts.values() for key in keys])
     return version
 
 
-def override(conn: Connection, one: Override, record: Record) -> Made:
+def override(conn: Connection, one: Override, entry: Entry) -> Made:
     """Keep an override and record it. Raises as `store.rosters.add_override`."""
     rosters.lock(conn)
-    made = rosters.add_override(conn, one, record.at, record.by)
-    record.change(conn, "override.make", one.id, None, rosters.recorded(one), also=about(one))
+    made = rosters.add_override(conn, one, entry.at, entry.by)
+    entry.change(conn, "override.make", one.id, None, rosters.recorded(one), also=about(one))
     return made
 
 
-def remove(conn: Connection, id: str, record: Record) -> Made | None:
+def remove(conn: Connection, id: str, entry: Entry) -> Made | None:
     """Take an override away and record it; None when there is none that could be."""
     rosters.lock(conn)
-    gone = rosters.remove_override(conn, id, record.at, record.by)
+    gone = rosters.remove_override(conn, id, entry.at, entry.by)
     if gone is not None:
-        record.change(conn, "override.remove", id, rosters.recorded(gone.override), None, also=about(gone.override))
+        entry.change(conn, "override.remove", id, rosters.recorded(gone.override), None, also=about(gone.override))
     return gone
 
 
-def make_feed_link(conn: Connection, link: FeedLink, entropy: Callable[[int], bytes], record: Record) -> str:
+def make_feed_link(conn: Connection, link: FeedLink, entropy: Callable[[int], bytes], entry: Entry) -> str:
     """A new link to a feed, and its record; returns the token. Earlier ones of that person or queue are void."""
     had = feed_links.secret(conn, link) is not None
-    secret = feed_links.make(conn, link, record.at, record.by, entropy)
-    _feed_changed(conn, "feed.make", link, had, True, record)
+    secret = feed_links.make(conn, link, entry.at, entry.by, entropy)
+    _feed_changed(conn, "feed.make", link, had, True, entry)
     return feedlink.sign(link, secret)
 
 
-def void_feed_link(conn: Connection, link: FeedLink, record: Record) -> bool:
+def void_feed_link(conn: Connection, link: FeedLink, entry: Entry) -> bool:
     """Make every link of that person or queue void, and record it; returns whether there was one."""
     gone = feed_links.void(conn, link)
     if gone:
-        _feed_changed(conn, "feed.void", link, True, False, record)
+        _feed_changed(conn, "feed.void", link, True, False, entry)
     return gone
 
 
@@ -111,10 +111,10 @@ def has_feed(link: FeedLink, roster: Roster, book: Any) -> bool:
     return link.key in (queues_of(roster, book) if link.kind == "queue" else {agent.key for agent in roster.agents})
 
 
-def _feed_changed(conn: Connection, action: str, link: FeedLink, before: bool, after: bool, record: Record) -> None:
+def _feed_changed(conn: Connection, action: str, link: FeedLink, before: bool, after: bool, entry: Entry) -> None:
     """The secret is not on record."""
     was, becomes = ({"feed": link.kind, "link": there} for there in (before, after))
-    record.change(conn, action, link.key, was, becomes)
+    entry.change(conn, action, link.key, was, becomes)
 
 
 def about(one: Override) -> list[str]:

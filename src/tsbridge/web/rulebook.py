@@ -14,6 +14,7 @@ from tsbridge.core.almanac import INSTALLED, Almanac
 from tsbridge.core.rules.document import read
 from tsbridge.core.rules.facts import YEARS
 from tsbridge.core.rules.language import Rulebook
+from tsbridge.core.times import read_date
 from tsbridge.rulebook.calendar_days import calendar_days
 from tsbridge.rulebook.examine import SEVERITIES, joined
 from tsbridge.store import almanacs
@@ -33,7 +34,6 @@ from tsbridge.web.pages import Paged
 from tsbridge.web.problems import Problem, invalid, not_found
 from tsbridge.web.route import DocumentRoute
 from tsbridge.web.shapes import version_item, version_whole
-from tsbridge.web.times import read_date
 
 routes = APIRouter(route_class=DocumentRoute, prefix="/v1/rulebook", tags=["rulebook"])
 
@@ -332,11 +332,11 @@ def _publication(
     first: Callable[[Connection], None] = lambda _: None,
 ) -> Callable[[Connection], dict[str, Any]]:
     """The write that makes `book` live, after a last look."""
-    record = desk.record(by)
+    entry = desk.entry(by)
 
     def write(conn: Connection) -> dict[str, Any]:
         first(conn)
-        return {"version": publishing.go_live(conn, book, note, record, action=action, base=base), "hash": book.hash}
+        return {"version": publishing.go_live(conn, book, note, entry, action=action, base=base), "hash": book.hash}
 
     return write
 

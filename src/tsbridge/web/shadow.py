@@ -10,6 +10,7 @@ from pydantic import Field
 from sqlalchemy import Connection
 
 from tsbridge.core.replay import Tally
+from tsbridge.core.times import time_text
 from tsbridge.store import rulebooks
 from tsbridge.store import shadow as store
 from tsbridge.web import documents
@@ -22,7 +23,6 @@ from tsbridge.web.pages import Paged
 from tsbridge.web.problems import invalid, not_found
 from tsbridge.web.replays import FORMS, moves_in_form
 from tsbridge.web.route import DocumentRoute
-from tsbridge.web.times import time_text
 
 routes = APIRouter(route_class=DocumentRoute, prefix="/v1/rulebook/shadow", tags=["shadow"])
 
@@ -61,12 +61,12 @@ async def start_shadow(desk: Made, by: Ops, body: NewShadow | None = None) -> di
     document = await desk.database.read(chosen)
     await documents.refuse_faulty(desk, document)
     digest = await aside(documents.hash_of, document)
-    record = desk.record(by.name)
+    entry = desk.entry(by.name)
 
     def write(conn: Connection) -> dict[str, Any]:
         before = store.find(conn)
-        store.begin(conn, document, digest, record.at, record.by)
-        record.change(conn, "shadow.start", "shadow", None if before is None else {"hash": before.hash}, {"hash": digest})
+        store.begin(conn, document, digest, entry.at, entry.by)
+        entry.change(conn, "shadow.start", "shadow", None if before is None else {"hash": before.hash}, {"hash": digest})
         return shown(conn, desk.zone)
 
     begun: dict[str, Any] = await desk.database.write(write, urgent=True)
@@ -76,13 +76,13 @@ async def start_shadow(desk: Made, by: Ops, body: NewShadow | None = None) -> di
 @routes.delete("", status_code=204)
 async def stop_shadow(desk: Made, by: Ops) -> None:
     """Switch it off and forget what it found. Again is fine."""
-    record = desk.record(by.name)
+    entry = desk.entry(by.name)
 
     def write(conn: Connection) -> None:
         found = store.find(conn)
         if found is not None:
             store.end(conn)
-            record.change(conn, "shadow.stop", "shadow", {"hash": found.hash}, None)
+            entry.change(conn, "shadow.stop", "shadow", {"hash": found.hash}, None)
 
     await desk.database.write(write, urgent=True)
 

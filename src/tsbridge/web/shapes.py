@@ -7,11 +7,11 @@ from datetime import datetime
 from typing import Any
 
 from tsbridge.core.casestate import NAMED
+from tsbridge.core.times import time_text
 from tsbridge.store.keys import Key
 from tsbridge.store.rulebooks import Draft
 from tsbridge.store.steps import About
 from tsbridge.store.versions import Version
-from tsbridge.web.times import time_text
 
 Row = Mapping[Any, Any]
 

@@ -62,14 +62,14 @@ async def replace_mappings(desk: Made, by: Ops, body: Mappings, response: Respon
         raise invalid(
             "body", f"#/mappings{refused.pointer}", f"Expected a valid mapping: {WORDS[refused.code]}.", code=refused.code
         ) from None
-    record = desk.record(by.name)
+    entry = desk.entry(by.name)
 
     def write(conn: Connection) -> None:
         chain.lock(conn)  # two at once: the second sees what the first left
         before = _kept(conn)
         need_match(if_match, _tag(before))
         keep.put(conn, KEPT, body.mappings)
-        record.change(conn, "source.mappings", "talkdesk", {"mappings": before}, {"mappings": body.mappings})
+        entry.change(conn, "source.mappings", "talkdesk", {"mappings": before}, {"mappings": body.mappings})
 
     await desk.database.write(write, urgent=True)
     response.headers["ETag"] = _tag(body.mappings)

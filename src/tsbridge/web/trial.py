@@ -20,6 +20,7 @@ from tsbridge.core.rules.judge import Judge, Near
 from tsbridge.core.rules.judgement import Judgement, Standing
 from tsbridge.core.rules.language import Rulebook
 from tsbridge.core.rules.shown import NEAR, near_misses, rule_shown
+from tsbridge.core.times import time_text
 from tsbridge.roster.document import read as read_roster
 from tsbridge.rulebook import tests
 from tsbridge.rulebook.coverage import coverage
@@ -28,7 +29,6 @@ from tsbridge.rulebook.staffed import staffed
 from tsbridge.rulebook.worlds import completed
 from tsbridge.store import decisions, routing, views
 from tsbridge.web.problems import Problem, invalid, not_found, pointer
-from tsbridge.web.times import time_text
 
 Document = dict[str, Any]
 PREVIOUS: Final = "previous."

@@ -66,14 +66,14 @@ async def change_mode(
     ] = None,
 ) -> dict[str, Any]:
     """Switch write-back while everything runs. Recorded with its author. What a dry run planned is sent only if `backlog` says so."""
-    record = desk.record(by.name)
+    entry = desk.entry(by.name)
 
     def write(conn: Connection) -> dict[str, Any]:
         before = writemode.in_force(conn, desk.writeback)
         if if_match is not None:
             need_match(if_match, f'"{before.mode}"')
         planned = desired.planned(conn)
-        mode = writemode.switch(conn, desk.writeback, body.mode, record.at, send=body.backlog == "send")
+        mode = writemode.switch(conn, desk.writeback, body.mode, entry.at, send=body.backlog == "send")
         if before.mode == mode.mode:
             return _mode(conn, mode)
         wakeup.tell(conn, wakeup.WISHES)
@@ -81,7 +81,7 @@ async def change_mode(
         became: dict[str, Any] = {"mode": mode.mode}
         if before.effective == writemode.DRY_RUN != mode.effective:
             became |= {"backlog": body.backlog, "planned": planned}
-        record.change(conn, "writeback.mode", "writeback", was, became)
+        entry.change(conn, "writeback.mode", "writeback", was, became)
         return _mode(conn, mode)
 
     mode = await desk.database.write(write, urgent=True)
@@ -108,7 +108,7 @@ async def pause_rule(desk: Made, by: Ops, key: Id, body: Pause) -> dict[str, Any
 
     What it has written stays; what another rule asks for as well is written. 404 for a rule the live rulebook does not have.
     """
-    record = desk.record(by.name)
+    entry = desk.entry(by.name)
 
     def write(conn: Connection) -> list[str] | None:
         before = _paused_rules(conn)
@@ -121,9 +121,9 @@ async def pause_rule(desk: Made, by: Ops, key: Id, body: Pause) -> dict[str, Any
         after = sorted({*before, key} if body.paused else {*before} - {key})
         keep.put(conn, desired.PAUSED_RULES, after)
         if not body.paused:
-            desired.resume_rules(conn, record.at)
+            desired.resume_rules(conn, entry.at)
             wakeup.tell(conn, wakeup.WISHES)
-        record.change(conn, "writeback.rule", key, {"paused": before}, {"paused": after})
+        entry.change(conn, "writeback.rule", key, {"paused": before}, {"paused": after})
         return after
 
     paused = await desk.database.write(write, urgent=True)
@@ -146,15 +146,15 @@ async def show_writeback(desk: Made, by: Supervisor, writeback_id: Id) -> dict[s
 @routes.post("/{writeback_id}/retry")
 async def retry_writeback(desk: Made, by: Supervisor, writeback_id: Id) -> dict[str, Any]:
     """Try a parked, refused or waiting wish at once; 409 for one that is on its way or done."""
-    record = desk.record(by.name)
+    entry = desk.entry(by.name)
 
     def write(conn: Connection) -> str | None:
         row = views.writeback(conn, writeback_id)
         if row is None or row["status"] not in RETRIED:
             return None if row is None else str(row["status"])
-        desired.retry(conn, writeback_id, record.at)
+        desired.retry(conn, writeback_id, entry.at)
         wakeup.tell(conn, wakeup.WISHES)
-        record.change(conn, "writeback.retry", writeback_id, {"status": row["status"], "reason": row["reason"]}, {"status": "waiting"})
+        entry.change(conn, "writeback.retry", writeback_id, {"status": row["status"], "reason": row["reason"]}, {"status": "waiting"})
         return "retried"
 
     became = await desk.database.write(write, urgent=True)

@@ -260,8 +260,8 @@ def test_who_is_meant_is_known_from_two_acquaintances_of_a_kind(database: Databa
     told = [on_a_shared_phone(n) for n in range(6)]
     walk = walked(database, late, [told])
     shared, own = Handle("phone", PHONE), Handle("email", "p5001@example.com")
-    sure = database.read_now(lambda conn: links.sure_people_of(conn, [Interaction("zendesk", "70001")]))
-    assert sure == {own, Handle("zendesk_user", "5001")}
+    sure = database.read_now(lambda conn: links.sure_people(conn, {"one": [Interaction("zendesk", "70001")]}))
+    assert sure == {"one": [own, Handle("zendesk_user", "5001")]}
     kept = database.read_now(lambda conn: [tuple(row) for row in conn.execute(select(acquaintances))])
     assert len([row for row in kept if row[:2] == shared]) == 2 * links.DOUBT
     assert len(walk.outcome()["cases"]) == 6

@@ -146,8 +146,8 @@ def test_users_that_were_merged_are_one_person_whenever_it_is_heard(
     }
     walk = walked(make_database(), late, [[one] for one in [*told[when], call("call.missed", 30, "c1", phone=PHONE)]])
     assert cases(walk) == {frozenset({"1", "2", "c1"})}  # the number is in no doubt any more
-    people = links.sure_people_of, [Interaction("zendesk", "1"), Interaction("zendesk", "2")]
-    assert Handle("zendesk_user", "42") in walk.database.read_now(lambda conn: people[0](conn, people[1]))
+    asked = {"both": [Interaction("zendesk", "1"), Interaction("zendesk", "2")]}
+    assert Handle("zendesk_user", "42") in walk.database.read_now(lambda conn: links.sure_people(conn, asked)["both"])
 
 
 def test_a_merged_persons_contacts_are_counted_together(database: Database, late: SettableClock) -> None:

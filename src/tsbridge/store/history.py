@@ -79,14 +79,14 @@ def stored(conn: Connection, ids: Sequence[str], *, contacts: bool, staff: bool 
         subjects[case_of[subject]].append(subject)
     stories = _stories(conn, case_of)
     recorded, saw = _recorded(conn, case_of), _saw(conn, case_of) if staff else {}
-    known = {case_of[subject] for subject in links.about_somebody(conn, case_of)} if contacts else set()
+    people = links.sure_people(conn, subjects) if contacts else {}
     hushed = [subject for subject, case_id in case_of.items() if any(told.quiet is not None for told in stories[case_id])]
     done = quiet.done(conn, hushed)
     found = []
     for case_id in ids:
         story = sorted(stories[case_id], key=lambda told: told.moment.order)
         since = story[0].moment.at - QUARTER if contacts and story else None
-        in_touch = links.contacts(conn, links.sure_people_of(conn, subjects[case_id]), since) if since and case_id in known else ()
+        in_touch = links.contacts(conn, people.get(case_id, ()), since) if since else ()
         before = {key: done[key] for subject in subjects[case_id] if (key := key_of(subject)) in done}
         found.append(
             StoredCase(case_id, tuple(subjects[case_id]), story, recorded[case_id], in_touch, joined[case_id], before, saw.get(case_id, {}))

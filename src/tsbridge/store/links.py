@@ -12,7 +12,7 @@ from tsbridge.core.contacts import COUNTS, Contact
 from tsbridge.core.link import STRENGTH, Acquaintances, Grouping, Node, resolve_person
 from tsbridge.core.moments import CLOCK, Handle, Interaction, Value
 from tsbridge.core.track import key_of
-from tsbridge.store.statements import Insert, Keyed, Listed, Update, parts
+from tsbridge.store.statements import Insert, Keyed, Listed, Update
 from tsbridge.store.tables import acquaintances, decisions, desired, handles, interactions, link_edits, microseconds
 
 REACH: Final = 600
@@ -227,33 +227,14 @@ def people_of(conn: Connection, subjects: Iterable[Interaction]) -> dict[Interac
     return found
 
 
-def about_somebody(conn: Connection, subjects: Iterable[Interaction]) -> set[Interaction]:
-    """Those of these interactions of which some person is known."""
-    found: set[Interaction] = set()
-    wanted = sorted(subjects)
-    for part in parts(wanted):
-        rows = conn.execute(
-            select(handles.c.source, handles.c.interaction)
-            .where(
-                handles.c.role == "person",
-                tuple_(handles.c.source, handles.c.interaction).in_([tuple(s) for s in part]),
-            )
-            .distinct()
-        )
-        found |= {Interaction(source, id_) for source, id_ in rows}
-    return found
-
-
-def sure_people_of(conn: Connection, subjects: Sequence[Interaction]) -> set[Handle]:
-    """The handles of the people these interactions are about, without those that several known people use."""
-    rows = conn.execute(
-        select(handles.c.kind, handles.c.value)
-        .where(handles.c.role == "person", tuple_(handles.c.source, handles.c.interaction).in_([tuple(s) for s in subjects]))
-        .distinct()
-    )
-    people = {Handle(kind, value) for kind, value in rows}
-    known = acquainted(conn, sorted(people))
-    return {handle for handle in people if resolve_person(handle, known) is not None}
+def sure_people(conn: Connection, of: Mapping[str, Sequence[Interaction]]) -> dict[str, list[Handle]]:
+    """By name the handles of the people that interactions are about, without those that several known people use."""
+    people = people_of(conn, [subject for subjects in of.values() for subject in subjects])
+    known = acquainted(conn, sorted({handle for theirs in people.values() for handle in theirs}))
+    return {
+        name: sorted({handle for one in subjects for handle in people.get(one, ()) if resolve_person(handle, known) is not None})
+        for name, subjects in of.items()
+    }
 
 
 def acquainted(conn: Connection, people: Sequence[Handle]) -> Acquaintances:

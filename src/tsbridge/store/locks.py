@@ -44,17 +44,18 @@ def alone(conn: Connection) -> None:
 class Locks:
     """What a transaction has locked. `keys`: what it is known to touch; None: it acts alone.
 
-    `wait`: for what others have; else it has only what nobody has (`has`).
+    `wait`: for what others have; else it has only what nobody has (`has`). `everything`: nobody else can change anything, and nothing
+    needs to be locked.
     """
 
     def __init__(self, conn: Connection, keys: frozenset[int] | None, *, wait: bool = True) -> None:
         self._conn = conn
-        self._all = conn.dialect.name != "postgresql"
+        self.everything = conn.dialect.name != "postgresql"
         self._held = set[int]()
         if keys is None or len(keys) > MANY:
             alone(conn)
-            self._all = True
-        elif not self._all:
+            self.everything = True
+        elif not self.everything:
             conn.execute(_SHARED, {"key": _PEN})
             if wait:
                 conn.exec_driver_sql(_TAKE, (sorted(keys),))
@@ -63,7 +64,7 @@ class Locks:
                 self._held.update(conn.exec_driver_sql(_SOME, (sorted(keys),)).scalars())
 
     def has(self, keys: Set[int]) -> bool:
-        return self._all or keys <= self._held
+        return self.everything or keys <= self._held
 
     def more(self, keys: Set[int]) -> bool:
         """Lock what turned out to be touched, too. True when anything was: what was read of it has to be read anew. Raises Contended."""

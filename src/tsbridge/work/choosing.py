@@ -93,9 +93,10 @@ class Choosing:
             return Work()
         knows: list[str] = []
         if queue.assign == "sticky":
-            people = links.sure_people_of(conn, links.members(conn, piece["case_id"]))
+            case_id = piece["case_id"]
+            people = links.sure_people(conn, {case_id: links.members(conn, case_id)})[case_id]
             keys = agents_by_user(rota)
-            knows = [keys[id_] for id_ in workload.who_knows(conn, people, piece["case_id"], KNOWN) if id_ in keys]
+            knows = [keys[id_] for id_ in workload.who_knows(conn, people, case_id, KNOWN) if id_ in keys]
         held_by = None if piece["waits"] else piece["agent"]
         refused = frozenset() if held_by is None else refused_for(conn, piece)
         return Work(piece["severity"], piece["category"], piece["channel"], tuple(knows), held_by, refused)

@@ -92,8 +92,7 @@ class Conclusions:
                 joined = {key_of(m.subject): key_of(m.thread) for m in grouping.members if m.thread != m.subject}
                 asked.append(Asked(case_id, subjects, whole, joined))
         others = sorted((anew | links.cases_of(conn, seeds - near.stood.keys())) - found.keys())
-        if others and held is not None:
-            held.more(self._keys_of(conn, others))
+        _lock_cases(conn, others, held)
         asked += [Asked(case_id, links.members(conn, case_id), whole=True) for case_id in others]
         return self.judging.judge(conn, live, asked, told.fresh(), now)
 
@@ -113,17 +112,9 @@ class Conclusions:
         self, conn: Connection, live: Built, case_ids: Sequence[str], now: datetime, held: Locks | None = None, *, whole: bool = False
     ) -> Concluded:
         """Judge cases up to `now`: the due times that have come, or all of them. `held`: as in `conclude`."""
-        if held is not None:
-            while held.more(self._keys_of(conn, case_ids)):
-                continue  # until what was read of them is what nobody else can change
+        _lock_cases(conn, case_ids, held)
         asked = [Asked(case_id, links.members(conn, case_id), whole) for case_id in case_ids]
         return self.judging.judge(conn, live, asked, Fresh(), now)
-
-    def _keys_of(self, conn: Connection, case_ids: Sequence[str]) -> frozenset[int]:
-        """What judging cases looks at: their interactions, and how often the people of these were in touch."""
-        people = links.people_of(conn, subjects := [subject for case_id in case_ids for subject in links.members(conn, case_id)])
-        known = links.acquainted(conn, sorted({handle for theirs in people.values() for handle in theirs}))
-        return locks.of_people([(subject, people.get(subject, ())) for subject in subjects], known)
 
     def replan(self, conn: Connection, case_id: str, now: datetime) -> None:
         """Wish anew what a case has decided, with the groups of the rulebook that is live: another one was published meanwhile."""
@@ -139,5 +130,19 @@ def _around(conn: Connection, seeds: Set[Interaction], window: timedelta, held: 
     """`neighbourhood.around`, with all of it locked: read again until nobody else can change it."""
     while True:
         near = neighbourhood.around(conn, seeds, window)
-        if held is None or not held.more(locks.of_nodes(near.nodes, near.known)):
+        if held is None or held.everything or not held.more(locks.of_nodes(near.nodes, near.known)):
             return near
+
+
+def _lock_cases(conn: Connection, case_ids: Sequence[str], held: Locks | None) -> None:
+    """Lock what judging cases looks at, until what was read of it is what nobody else can change."""
+    if case_ids and held is not None:
+        while not held.everything and held.more(_keys_of(conn, case_ids)):
+            continue
+
+
+def _keys_of(conn: Connection, case_ids: Sequence[str]) -> frozenset[int]:
+    """What judging cases looks at: their interactions, and how often the people of these were in touch."""
+    people = links.people_of(conn, subjects := [subject for case_id in case_ids for subject in links.members(conn, case_id)])
+    known = links.acquainted(conn, sorted({handle for theirs in people.values() for handle in theirs}))
+    return locks.of_people([(subject, people.get(subject, ())) for subject in subjects], known)

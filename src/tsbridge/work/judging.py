@@ -16,7 +16,6 @@ from sqlalchemy import Connection
 from tsbridge.core.casestate import CaseState
 from tsbridge.core.contacts import COUNTS
 from tsbridge.core.helpdesk import Wish
-from tsbridge.core.link import resolve_person
 from tsbridge.core.moments import UNJUDGED, Interaction, Value
 from tsbridge.core.places import instant_of
 from tsbridge.core.ports import Ids
@@ -136,14 +135,7 @@ class Judging:
         """How often the people of cases were in touch, counted up to an instant; nothing when no rule asks."""
         if not book.reads & set(COUNTS):
             return dict.fromkeys((one.case_id for one in known), _nothing)
-        people = links.people_of(conn, [subject for one in known for subject in one.subjects])
-        acquainted = links.acquainted(conn, sorted({handle for theirs in people.values() for handle in theirs}))
-        sure = {
-            one.case_id: sorted(
-                {h for subject in one.subjects for h in people.get(subject, ()) if resolve_person(h, acquainted) is not None}
-            )
-            for one in known
-        }
+        sure = links.sure_people(conn, {one.case_id: one.subjects for one in known})
         asked = [(one.case_id, at) for one in known for at in _times(one)]
         counts = links.counts_of(conn, asked, sure)
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import csv
 import html
 import io
 import re
+import threading
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -17,7 +19,10 @@ from tests.clocks import START
 from tests.web import rows
 from tsbridge.acts import reports as acts
 from tsbridge.acts.around import Around
+from tsbridge.acts.csvtext import CSV
+from tsbridge.reports.sheet import MEDIA_TYPE as XLSX
 from tsbridge.store import tables
+from tsbridge.web.asked import THREADS
 
 pytestmark = pytest.mark.anyio
 
@@ -210,6 +215,22 @@ async def test_every_report_says_how_much_is_open(desk: Any) -> None:
 
 async def test_other_forms_are_not_had(desk: Any) -> None:
     assert (await desk.client.get(WEEK, headers={"Accept": "image/png"})).status_code == 406
+
+
+@pytest.mark.parametrize(("path", "form"), [("", "application/json"), ("", CSV), ("", XLSX), ("/chart", "image/svg+xml")])
+async def test_forms_of_an_answer_are_made_beside_what_everybody_waits_for(path: str, form: str, desk: Any) -> None:
+    url, headers = WEEK.replace("?", f"{path}?"), {"Accept": form}
+    go_on = threading.Event()
+    held = [THREADS.submit(go_on.wait, 60) for _ in range(THREADS._max_workers)]
+    asking = asyncio.create_task(desk.client.get(url, headers=headers))
+    try:
+        for _ in range(20):
+            assert (await desk.client.get("/v1/cases")).status_code == 200
+        assert not asking.done()
+    finally:
+        go_on.set()
+    assert (await asking).status_code == 200
+    assert all(one.result() for one in held)
 
 
 async def test_the_pack_is_worked_out_elsewhere_where_there_is_such_a_place(desk: Any) -> None:

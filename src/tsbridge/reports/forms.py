@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any, Final
 from urllib.parse import urlencode
 
@@ -40,20 +41,21 @@ def _figures(report: Report, row: Row, group: str | None) -> dict[str, Any]:
 
 def cases_url(question: Question, group: str | None, column: str | None = None) -> str:
     """Where the cases of a group, or of all, are listed; with a column those behind that figure."""
-    return f"{PATH}/{question.name}/cases?{asked(question, group=group, column=column)}"
+    behind = {name: value for name, value in (("group", group), ("column", column)) if value is not None}
+    return "&".join((_cases_url(question), *([urlencode(behind)] if behind else ())))
 
 
-def asked(question: Question, **more: str | None) -> str:
-    """The question as a query string."""
-    told: Mapping[str, str | None] = {
+@lru_cache(maxsize=32)
+def _cases_url(question: Question) -> str:
+    """Of a question, not of each of its rows: an hour by hour report of a year has thousands."""
+    asked = {
         "from": instant(question.start),
         "to": instant(question.end),
         "group_by": question.group_by,
         "sense": question.sense,
         "as_of": instant(question.as_of),
-        **more,
     }
-    return urlencode({name: value for name, value in told.items() if value is not None})
+    return f"{PATH}/{question.name}/cases?{urlencode(asked)}"
 
 
 def instant(at: datetime) -> str:

@@ -1,0 +1,98 @@
+"""What is asked of reports, as callers write it: the time, the grouping, the sense, and as it was known when."""
+
+from __future__ import annotations
+
+import re
+from datetime import date, datetime, timedelta
+from typing import Annotated, Final
+
+from fastapi import Depends, Path, Query
+
+from tsbridge.acts.report_kinds import KINDS
+from tsbridge.core.rules.facts import YEARS
+from tsbridge.core.times import read_date
+from tsbridge.reports.groups import DAY, day_of, start_of
+from tsbridge.reports.model import GROUPS, Question, Sense
+from tsbridge.web.desk import Desk
+from tsbridge.web.inputs import TimeQuery, query_time
+from tsbridge.web.problems import invalid, not_found
+
+USUAL: Final = timedelta(days=7)
+LONGEST: Final = timedelta(days=400)
+_INSTANT: Final = timedelta(microseconds=1)
+_WEEK: Final = re.compile(r"\d{4}-W\d{2}", re.ASCII)
+_WHEN: Final = "A date, which begins in the team's zone, or a time. "
+
+Name = Annotated[str, Path(max_length=40, pattern=r"^[a-z]+$")]
+From = Annotated[str | None, Query(alias="from", max_length=40, description=_WHEN + "Without it the seventh day before `to`.")]
+To = Annotated[str | None, Query(alias="to", max_length=40, description=_WHEN + "Not included. Without it the end of today.")]
+By = Annotated[str | None, Query(max_length=20, description=f"One of {' '.join(GROUPS)}.")]
+AsOf = Annotated[TimeQuery, Query(description="As it was known then. Without it: now.")]
+In = Annotated[Sense, Query(description="Of durations: `true` counts what is open, too; `zendesk` as Zendesk's own figures of that name.")]
+
+
+class Asking:
+    """The parameters of every address below `/v1/reports/{name}`."""
+
+    def __init__(
+        self, name: Name, since: From = None, until: To = None, group_by: By = None, as_of: AsOf = None, sense: In = "true"
+    ) -> None:
+        self._name = name
+        self._since = since
+        self._until = until
+        self._group_by = group_by
+        self._as_of = as_of
+        self._sense: Sense = sense
+
+    def question(self, desk: Desk) -> Question:
+        """What is asked, as the act takes it. Raises 404 for no such report, 422 for what makes no sense."""
+        kind = KINDS.get(self._name)
+        if kind is None:
+            raise not_found("report")
+        by = self._group_by or kind.group_by
+        if by not in kind.groups:
+            raise invalid("query", "group_by", f"Expected one of {' '.join(kind.groups)}.")
+        known = known_at(desk, self._as_of)
+        end = start_of(day_of(known, desk.zone) + DAY, desk.zone) if self._until is None else _when(desk, "to", self._until)
+        last = day_of(end - _INSTANT, desk.zone)
+        start = start_of(last - USUAL + DAY, desk.zone) if self._since is None else _when(desk, "from", self._since)
+        if not start < end <= start + LONGEST:
+            raise invalid("query", "to", f"Expected a time behind `from`, within {LONGEST.days} days.")
+        return Question(self._name, start, end, by, known, desk.zone, self._sense if kind.zendesk is not None else "true")
+
+
+Asked = Annotated[Asking, Depends(Asking)]
+
+
+def known_at(desk: Desk, as_of: str | None) -> datetime:
+    """Raises 422 for what nobody can know yet."""
+    now = desk.clock.now()
+    known = query_time("as_of", as_of) or now
+    if known > now:
+        raise invalid("query", "as_of", "Expected a time that is not to come.", code="time")
+    return known
+
+
+def week_of(desk: Desk, text: str | None, known: datetime) -> tuple[datetime, datetime]:
+    """A week from Monday to Monday in the team's zone; the last one that was over without one. Raises 422."""
+    today = day_of(known, desk.zone)
+    monday = today - (today.weekday() + 7) * DAY
+    if text is not None:
+        try:
+            monday = date.fromisocalendar(int(text[:4]), int(text[6:]), 1) if _WEEK.fullmatch(text) else date.min
+        except ValueError:
+            monday = date.min
+        if monday.year not in YEARS:
+            raise invalid("query", "week", "Expected a week like 2026-W47.", code="week")
+    return start_of(monday, desk.zone), start_of(monday + 7 * DAY, desk.zone)
+
+
+def _when(desk: Desk, name: str, text: str) -> datetime:
+    if len(text) > len("2026-12-24"):
+        found = query_time(name, text)
+        if found is not None:
+            return found
+    try:
+        return start_of(read_date(text), desk.zone)
+    except ValueError:
+        raise invalid("query", name, "Expected a date like 2026-12-24, or an RFC 3339 time with its zone.", code="time") from None

@@ -270,9 +270,9 @@ def test_a_file_that_says_nothing_of_its_base_replaces_nobodys_version(run: Run,
 
 def test_a_publish_of_a_file_is_found_by_the_rules_it_touched(run: Run, database: Database, milder: str) -> None:
     assert run("rules", "publish", milder, "--note", "milder").code == 0
-    (row,) = database.read_now(lambda conn: routing.change_list(conn, 10, subject="injury"))
+    (row,) = database.read_now(lambda conn: routing.change_list(conn, routing.ChangeFilter(subject="injury"), 10))
     assert (row["action"], row["after"]["rules"]) == ("rulebook.publish", {"changed": ["injury"]})
-    assert database.read_now(lambda conn: routing.change_list(conn, 10, subject="to-intake")) == []
+    assert database.read_now(lambda conn: routing.change_list(conn, routing.ChangeFilter(subject="to-intake"), 10)) == []
 
 
 @pytest.mark.parametrize("start", ["", "\ufeff", "# ours\n\n", "# ours\r\n", "# tsbridge: based on version 7\r\n# ours\r\n"])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import random
 from collections.abc import Iterator
 from dataclasses import replace
@@ -13,7 +15,8 @@ import pytest
 from sqlalchemy import Connection, delete, insert, select
 
 from tests.clocks import START
-from tsbridge.store import facets, routing
+from tsbridge.acts.audit_lines import PIECE, Decisions
+from tsbridge.store import facets, routing, terms
 from tsbridge.store.db import Database
 from tsbridge.store.routing import RoutingFilter
 from tsbridge.store.tables import decision_facets, decision_rules, decision_tags, decisions, handles, interactions
@@ -83,6 +86,7 @@ def fits(row: Any, wanted: RoutingFilter) -> bool:
         and wanted.severity in (None, row.severity)
         and wanted.version in (None, row.rulebook_version)
         and wanted.changed in (None, not outcome.get("changes_nothing", False))
+        and all({*facets.facets_of(row)} & {*meant} for meant in wanted.words)
         and ((wanted.rule, wanted.kind) == (None, None) or any(wanted.rule in (None, k) and wanted.kind in (None, v) for k, v in rules))
     )
 
@@ -103,6 +107,11 @@ ASKED: dict[str, list[Any]] = {
     "kind": ["escalation", "routing"],
     "version": [2],
     "changed": [True, False],
+    "words": [
+        ((("escalation", "injury"), ("tag", "ts_injury")),),
+        ((("tag", "ts_rare"), ("queue", "safety")), (("channel", "chat"), ("category", "safety_1"), ("agent", "41"))),
+        ((),),
+    ],
 }
 
 
@@ -118,8 +127,17 @@ def filters(*, pairs: bool) -> Iterator[RoutingFilter]:
 def test_every_filter_alone_and_in_pairs_finds_what_looking_at_every_decision_finds(database: Database, blocks: int) -> None:
     def check(conn: Connection) -> None:
         every = conn.execute(select(decisions).order_by(decisions.c.number.desc())).all()
+        known: dict[RoutingFilter, frozenset[int]] = {}
+
+        def those(wanted: RoutingFilter) -> frozenset[int]:
+            if wanted not in known:
+                known[wanted] = frozenset(row.number for row in every if fits(row, wanted))
+            return known[wanted]
+
         for wanted in filters(pairs=blocks > 0):
-            right = [row.number for row in every if fits(row, wanted)]
+            asked = {name: value for name in ASKED if (value := getattr(wanted, name)) not in (None, ())}
+            alone = [wanted] if {"rule", "kind"} <= asked.keys() else [RoutingFilter(**{name: value}) for name, value in asked.items()]
+            right = sorted(frozenset.intersection(*map(those, alone or [RoutingFilter()])), reverse=True)
             assert [row["number"] for row in routing.decision_list(conn, wanted, 60)] == right[:60], wanted
             for place in (len(right) // 2, len(right) - 5):
                 if place > 0:
@@ -132,9 +150,17 @@ def test_every_filter_alone_and_in_pairs_finds_what_looking_at_every_decision_fi
     database.read_now(check)
 
 
-def test_a_walk_over_all_pages_gives_everything_once(database: Database) -> None:
+def test_a_word_means_the_same_before_and_after_summing_up_and_pages_and_streams_give_everything_once(database: Database) -> None:
     database.write_now(fill)
-    database.write_now(sum_up_all)
+
+    def meant(words: str) -> Any:
+        return database.read_now(lambda conn: terms.meant(conn, terms.Titles(), words))
+
+    in_all = (("category", "safety_0"), ("category", "safety_1"), ("queue", "safety"), ("routing", "to-safety"))
+    for summed in (False, True):
+        assert meant("SAFETY chat nothing") == (in_all, (("channel", "chat"),), ())
+        assert meant("rare") == ((("tag", "ts_rare"),),)
+        assert summed or database.write_now(sum_up_all)
 
     def walk(conn: Connection) -> list[int]:
         found, before = list[int](), None
@@ -143,8 +169,14 @@ def test_a_walk_over_all_pages_gives_everything_once(database: Database) -> None
             before = found[-1]
         return found
 
-    right = database.read_now(lambda conn: list(conn.execute(select(decisions.c.number).where(decisions.c.channel == "chat")).scalars()))
-    assert database.read_now(walk) == sorted(right, reverse=True)
+    chosen = select(decisions.c.number).where(decisions.c.channel == "chat").order_by(decisions.c.number.desc())
+    right = database.read_now(lambda conn: list(conn.execute(chosen).scalars()))
+    assert database.read_now(walk) == right
+    lines, text = Decisions(RoutingFilter(channel="chat"), as_csv=True), b""
+    while not lines.over:
+        text += database.read_now(lines.piece)
+    assert [int(row["number"]) for row in csv.DictReader(io.StringIO(text.decode()))] == right
+    assert len(right) == lines.count > PIECE
 
 
 def test_a_block_is_summed_up_once_it_is_whole_or_nothing_can_come_into_it_any_more(database: Database) -> None:

@@ -11,9 +11,10 @@ from typing import Any
 import pytest
 
 from tests.web import rows
+from tsbridge.acts.audit_lines import CHANGE_COLUMNS, COLUMNS
+from tsbridge.acts.csvtext import cell
 from tsbridge.store import chain, recording, sealing
 from tsbridge.store.recording import Retraction
-from tsbridge.web.audit import BATCH, COLUMNS, cell
 from tsbridge.web.probes import seals_probe
 
 pytestmark = pytest.mark.anyio
@@ -89,6 +90,14 @@ FILTERS: list[tuple[dict[str, str], list[str]]] = [
     ({"version": "2"}, ["two"]),
     ({"queue": "safety", "channel": "email"}, ["one"]),
     ({"rule": "nobody's"}, []),
+    ({"q": "INJURY"}, ["three", "one"]),
+    ({"q": "injury voice"}, ["three"]),
+    ({"q": "somebody hurt"}, ["three", "one"]),  # the title of the rule
+    ({"q": "intak"}, ["two"]),
+    ({"q": "agent-7"}, ["two"]),
+    ({"q": "injury nowhere"}, []),
+    ({"q": "injury", "channel": "email"}, ["one"]),
+    ({"q": "safety", "ticket": "1"}, ["three", "one"]),
 ]
 
 
@@ -104,17 +113,24 @@ async def test_from_is_inclusive_and_to_is_exclusive(room: Any, clock: Any, thre
     assert (await room.client.get("/v1/audit/routing", params={"from": minute, "to": clock.now().isoformat()})).status_code == 422
 
 
-async def test_ndjson_and_csv_carry_everything_that_matches_beyond_one_page(room: Any, clock: Any) -> None:
-    at, many = clock.now(), BATCH + 7
-    await room.desk.database.write(lambda conn: [rows.decision(conn, number, at) for number in range(many)])
+async def test_ndjson_and_csv_carry_everything_that_matches_as_the_list_has_it(room: Any, clock: Any, three: dict[str, str]) -> None:
+    items = (await room.client.get("/v1/audit/routing")).json()["items"]
     lines = (await room.client.get("/v1/audit/routing", headers={"Accept": "application/x-ndjson"})).text.splitlines()
-    assert [json.loads(line)["seq"] for line in lines] == list(range(many, 0, -1))
+    assert [json.loads(line) for line in lines] == items
     answer = await room.client.get("/v1/audit/routing", headers={"Accept": "text/csv"})
     assert answer.headers["Content-Type"] == "text/csv; charset=utf-8"
     table = list(csv.DictReader(io.StringIO(answer.text)))
-    assert [int(row["seq"]) for row in table] == list(range(many, 0, -1))
     assert tuple(table[0]) == COLUMNS
-    assert table[0]["tags_added"] == "ts_injury"
+    for row, item in zip(table, items, strict=True):
+        assert row["id"] == item["id"]
+        assert (row["at"], row["recorded_at"], row["number"]) == (item["at"], item["recorded_at"], str(item["number"]))
+        assert (row["source"], row["interaction"]) == (item["interaction"]["source"], item["interaction"]["id"])
+        assert row["rules"] == " ".join(rule["key"] for rule in item["rules"])
+        assert (row["assignee"], row["queue"]) == ((item["outcome"]["assignee"] or {}).get("id", ""), item["outcome"]["queue"])
+        assert (row["writeback_status"], row["confirmed_at"]) == tuple(
+            (item["writeback"] or {}).get(n) or "" for n in ("status", "confirmed_at")
+        )
+        assert row["hash"] == item["hash"]
 
 
 FORMS = [
@@ -209,6 +225,26 @@ async def test_changes_are_found_by_who_what_and_whereupon(room: Any, clock: Any
     for params, expected in (({"actor": "a"}, [2, 0]), ({"action": "key.create"}, [1, 0]), ({"subject": "y", "actor": "b"}, [1])):
         items = (await room.client.get("/v1/audit/changes", params=params)).json()["items"]
         assert [item["id"] for item in items] == [f"chg_{number}" for number in expected]
+
+
+async def test_changes_come_as_a_table_too_each_with_what_it_was_before_and_after(room: Any, clock: Any) -> None:
+    at = clock.now()
+
+    def write(conn: Any) -> None:
+        for number, hour in enumerate((0, 1, 2)):
+            told = {"actor": "=Ana", "action": "key.revoke", "subject": "x", "before": {"role": "ops"}, "after": None, "salt": "s"}
+            chain.add_change(conn, id=f"chg_{number}", at=at + timedelta(hours=hour), **told)
+
+    await room.desk.database.write(write)
+    since = {"from": (at + timedelta(hours=1)).isoformat(), "to": (at + timedelta(hours=2)).isoformat()}
+    (item,) = (await room.client.get("/v1/audit/changes", params=since)).json()["items"]
+    assert item["id"] == "chg_1"
+    answer = await room.client.get("/v1/audit/changes", params=since, headers={"Accept": "text/csv"})
+    (row,) = csv.DictReader(io.StringIO(answer.text))
+    assert tuple(row) == CHANGE_COLUMNS
+    assert (row["actor"], row["before"], row["after"], row["at"]) == ("'=Ana", '{"role": "ops"}', "", item["at"])
+    lines = (await room.client.get("/v1/audit/changes", params=since, headers={"Accept": "application/x-ndjson"})).text.splitlines()
+    assert [json.loads(line) for line in lines] == [item]
 
 
 async def test_a_decision_that_nobody_made_is_404(room: Any) -> None:

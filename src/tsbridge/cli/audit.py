@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import json
 import sys
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Any, Final, TextIO
+from typing import Annotated, BinaryIO
 
 import typer
-from sqlalchemy import Connection
 
-from tsbridge.cli.frame import AsJson, done, group, house, refuse, say, time_option
-from tsbridge.store import agents, proof, routing
-from tsbridge.web.shapes import decision_item
+from tsbridge.acts.audit_lines import Decisions
+from tsbridge.cli.frame import AsJson, House, done, group, house, refuse, say, time_option
+from tsbridge.store import proof, routing
 
 app = group()
-BATCH: Final = 500
 
 
 @app.command()
@@ -54,34 +50,16 @@ def export(
 ) -> None:
     """Every decision as a line of JSON, newest first: ids, rules, tags and queues, no text and nobody's name."""
     wanted = routing.RoutingFilter(since=time_option("from", since), until=time_option("to", until))
+    lines = Decisions(wanted, as_csv=False)
     with house() as made:
-        items = _decisions(made.database, wanted)
         if into is None:
-            _write(sys.stdout, items)
+            _write(made, lines, sys.stdout.buffer)
             return
-        with into.open("w", encoding="utf-8") as file:
-            count = _write(file, items)
-    say(as_json, {"decisions": count, "file": str(into)}, [f"{count} decisions in {into}"])
+        with into.open("wb") as file:
+            _write(made, lines, file)
+    say(as_json, {"decisions": lines.count, "file": str(into)}, [f"{lines.count} decisions in {into}"])
 
 
-def _decisions(database: Any, wanted: routing.RoutingFilter) -> Iterator[dict[str, Any]]:
-    before = database.read_now(routing.newest) + 1
-    while True:
-
-        def read(conn: Connection, before: int = before) -> Any:
-            rows = routing.decision_list(conn, wanted, BATCH, before)
-            return rows, routing.writebacks_for(conn, rows), agents.keys(conn)
-
-        rows, wishes, keys = database.read_now(read)
-        yield from (decision_item(row, wishes.get(row["id"]), keys) for row in rows)
-        if len(rows) < BATCH:
-            return
-        before = int(rows[-1]["number"])
-
-
-def _write(file: TextIO, items: Iterator[dict[str, Any]]) -> int:
-    count = 0
-    for item in items:
-        count += 1
-        file.write(json.dumps(item, ensure_ascii=False, separators=(",", ":")) + "\n")
-    return count
+def _write(made: House, lines: Decisions, file: BinaryIO) -> None:
+    while not lines.over:
+        file.write(made.read(lines.piece))

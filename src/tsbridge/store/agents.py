@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import Connection
 
+from tsbridge.core.rules.text import fold
 from tsbridge.store import rosters
 
 
@@ -23,3 +24,14 @@ def meant(conn: Connection, word: str) -> tuple[str, ...]:
     """What decisions and cases may name an agent by whom somebody names by key or by Zendesk id."""
     user = users(conn).get(word)
     return (word,) if user is None else (word, user)
+
+
+def names(conn: Connection) -> dict[str, tuple[str, ...]]:
+    """By what decisions may name an agent by, key or Zendesk id: what people call them, key and name, folded."""
+    live = rosters.live(conn)
+    agents = {} if live is None else live.document.get("agents") or {}
+    found: dict[str, tuple[str, ...]] = {}
+    for key, told in agents.items():
+        called = (fold(key), fold(str((told or {}).get("name") or "")))
+        found.update(dict.fromkeys((key, *([] if (id_ := (told or {}).get("zendesk_user_id")) is None else [str(id_)])), called))
+    return found

@@ -50,18 +50,21 @@ class Span(NamedTuple):
 
 def facets_of(row: Any) -> Iterator[Facet]:
     """What a decision is found by. A rule is told with its kind: a key may have been of another kind before."""
-    outcome = row.outcome
-    named = (("queue", row.queue), ("channel", row.channel), ("severity", row.severity), ("agent", row.agent))
-    for facet, value in (*named, ("category", outcome.get("category")), ("version", row.rulebook_version)):
+    for facet, value in (("severity", row.severity), ("version", row.rulebook_version)):
         if value is not None:
             yield facet, str(value)
-    yield "changed", "no" if outcome.get("changes_nothing") else "yes"
-    for key, kind in row.matched:
-        yield kind, key
-    for kind in {kind for _, kind in row.matched}:
-        yield "kind", kind
-    for tag in searched_tags(outcome):
-        yield "tag", tag
+    yield "changed", "no" if row.outcome.get("changes_nothing") else "yes"
+    yield from (("kind", kind) for kind in {kind for _, kind in row.matched})
+    yield from facets_in_words(row, row.outcome, row.matched)
+
+
+def facets_in_words(row: Any, outcome: Mapping[str, Any], matched: Iterable[Sequence[str]]) -> Iterator[Facet]:
+    """Those of a decision whose values are keys and other words."""
+    for facet, value in (("queue", row.queue), ("channel", row.channel), ("agent", row.agent), ("category", outcome.get("category"))):
+        if value is not None:
+            yield facet, str(value)
+    yield from ((kind, key) for key, kind in matched)
+    yield from (("tag", tag) for tag in searched_tags(outcome))
 
 
 def built(conn: Connection) -> int:

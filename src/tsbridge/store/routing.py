@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
-from typing import Any, Final
+from typing import Any, Final, NamedTuple, TypeVar
 
 from sqlalchemy import (
     JSON,
+    BigInteger,
+    Column,
     ColumnElement,
     Connection,
     RowMapping,
@@ -18,6 +21,7 @@ from sqlalchemy import (
     and_,
     cast,
     exists,
+    false,
     func,
     literal,
     or_,
@@ -31,6 +35,7 @@ from tsbridge.core.moments import Handle
 from tsbridge.store import facets
 from tsbridge.store.facets import Facet, Span
 from tsbridge.store.people import as_left
+from tsbridge.store.statements import parts
 from tsbridge.store.tables import (
     chain,
     change_subjects,
@@ -45,6 +50,7 @@ from tsbridge.store.tables import (
 )
 
 Row = RowMapping
+T = TypeVar("T")
 
 RULE_KINDS: Final = ("escalation", "routing")
 FEW: Final = 1_000
@@ -57,6 +63,39 @@ _COLUMNS: Final = (
     chain.c.hash,
     rulebooks.c.hash.label("rulebook_hash"),
 )
+_WISH: Final = tuple(desired.c[name] for name in ("id", "ticket", "case_id", "status", "reason", "attempts", "confirmed_at"))
+_D: Final = decisions.c
+_STORED: Final = (
+    *(_D.id, _D.number, type_coerce(_D.at, BigInteger), type_coerce(_D.recorded_at, BigInteger), _D.event, _D.event_id, _D.case_id),
+    *(_D.source, _D.interaction, _D.channel, _D.rulebook_version, rulebooks.c.hash, _D.mode, type_coerce(_D.matched, Text)),
+    *(type_coerce(_D.outcome, Text), _D.revises, _D.superseded_by, _D.retracted, chain.c.seq, chain.c.previous_hash, chain.c.hash),
+)
+
+
+class Stored(NamedTuple):
+    """A decision as the tables hold it: times as microseconds, JSON as its canonical text."""
+
+    id: str
+    number: int
+    at: int
+    recorded_at: int
+    event: str
+    event_id: str | None
+    case_id: str
+    source: str
+    interaction: str
+    channel: str | None
+    version: int
+    rulebook_hash: str | None
+    mode: str
+    matched: str
+    outcome: str
+    revises: str | None
+    superseded_by: str | None
+    retracted: bool
+    seq: int | None
+    previous_hash: str | None
+    hash: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +103,8 @@ class RoutingFilter:
     """Contract section 4. `since` is inclusive, `until` exclusive, both about the vendor's time of the moment judged.
 
     `ticket` and `call` ask for all decisions of the case that the ticket or call belongs to, `people` (handles, any of which names the
-    person asked for) for those about what the person opened. `changed`: whether the decision changed anything.
+    person asked for) for those about what the person opened. `changed`: whether the decision changed anything. `words`: as
+    `store.terms.meant` has them.
     """
 
     since: datetime | None = None
@@ -83,6 +123,7 @@ class RoutingFilter:
     kind: str | None = None
     version: int | None = None
     changed: bool | None = None
+    words: tuple[tuple[Facet, ...], ...] = ()
 
     @property
     def span(self) -> Span:
@@ -96,11 +137,28 @@ def newest(conn: Connection) -> int:
 
 def decision_list(conn: Connection, wanted: RoutingFilter, limit: int, before: int | None = None) -> list[Row]:
     """Decisions with a number below `before`, newest first, without what they saw. Those not sealed yet have no `seq` and no hashes."""
-    found: list[Row] = []
+    return list(_found(conn, wanted, limit, before, lambda some: conn.execute(_of(_joined(), some)).mappings().all()))
+
+
+def stored_list(conn: Connection, wanted: RoutingFilter, limit: int, before: int | None = None) -> list[Stored]:
+    """As `decision_list`, each as it is stored, for those who read very many."""
+    return list(
+        _found(conn, wanted, limit, before, lambda some: [Stored(*row) for row in conn.execute(_of(_with_entry(select(*_STORED)), some))])
+    )
+
+
+def _found(
+    conn: Connection, wanted: RoutingFilter, limit: int, before: int | None, read: Callable[[list[int]], Sequence[T]]
+) -> Iterator[T]:
     numbers = _numbers(conn, wanted, limit, newest(conn) + 1 if before is None else before)
-    while len(found) < limit and (some := list(islice(numbers, limit - len(found)))):  # again where some are not kept any longer
-        found += conn.execute(_joined().where(decisions.c.number.in_(some)).order_by(decisions.c.number.desc())).mappings()
-    return found
+    while limit and (some := list(islice(numbers, limit))):  # again where some are not kept any longer
+        kept = read(some)
+        limit -= len(kept)
+        yield from kept
+
+
+def _of(query: Select[Any], numbers: list[int]) -> Select[Any]:
+    return query.where(decisions.c.number.in_(numbers)).order_by(decisions.c.number.desc())
 
 
 def decision(conn: Connection, decision_id: str) -> Row | None:
@@ -115,46 +173,66 @@ def decisions_of_case(conn: Connection, case_id: str, limit: int) -> list[Row]:
 
 def writebacks_for(conn: Connection, rows: Iterable[Row]) -> Mapping[str, Row]:
     """By decision id, the wish that carries it: that of its ticket, for a call that of its case's newest ticket."""
-    rows = list(rows)
-    tickets = {row["interaction"] for row in rows if row["source"] == "zendesk"}
-    elsewhere = {row["case_id"] for row in rows if row["source"] != "zendesk"}
-    by_ticket = {row["ticket"]: row for row in _wishes(conn, select(desired).where(desired.c.ticket.in_(tickets)))}
-    by_case = {row["case_id"]: row for row in _wishes(conn, select(desired).where(desired.c.case_id.in_(elsewhere)))}
+    return wishes_of(conn, ((row["id"], row["source"], row["interaction"], row["case_id"]) for row in rows))
+
+
+def wishes_of(conn: Connection, about: Iterable[tuple[str, str, str, str]]) -> Mapping[str, Row]:
+    """The same of decisions by id, source, interaction and case."""
+    about = list(about)
+    tickets = {interaction for _, source, interaction, _ in about if source == "zendesk"}
+    elsewhere = {case_id for _, source, _, case_id in about if source != "zendesk"}
+    by_ticket = {row["ticket"]: row for row in _wishes(conn, desired.c.ticket, tickets)}
+    by_case = {row["case_id"]: row for row in _wishes(conn, desired.c.case_id, elsewhere)}
     found: dict[str, Row] = {}
-    for row in rows:
-        wish = by_ticket.get(row["interaction"]) if row["source"] == "zendesk" else by_case.get(row["case_id"])
+    for id_, source, interaction, case_id in about:
+        wish = by_ticket.get(interaction) if source == "zendesk" else by_case.get(case_id)
         if wish is not None:
-            found[row["id"]] = wish
+            found[id_] = wish
     return found
 
 
-def change_list(
-    conn: Connection, limit: int, before: int | None = None, actor: str | None = None, action: str | None = None, subject: str | None = None
-) -> list[Row]:
-    """Who changed what, newest first; by `subject` also what touched it among other things."""
+@dataclass(frozen=True, slots=True)
+class ChangeFilter:
+    """`since` is inclusive, `until` exclusive; `subject` finds also what touched it among other things."""
+
+    since: datetime | None = None
+    until: datetime | None = None
+    actor: str | None = None
+    action: str | None = None
+    subject: str | None = None
+
+
+def change_list(conn: Connection, wanted: ChangeFilter, limit: int, before: int | None = None) -> list[Row]:
+    """Who changed what, newest first, with a place in the chain below `before`."""
     columns = (*(column for column in changes.c if column.name != "salt"), chain.c.previous_hash, chain.c.hash)
     query = select(*columns).join(chain, chain.c.seq == changes.c.seq)
-    for column, value in ((changes.c.actor, actor), (changes.c.action, action)):
+    for column, value in ((changes.c.actor, wanted.actor), (changes.c.action, wanted.action)):
         if value is not None:
             query = query.where(column == value)
-    if subject is not None:
-        touched = select(change_subjects.c.seq).where(change_subjects.c.subject == subject)
-        query = query.where(or_(changes.c.subject == subject, changes.c.seq.in_(touched)))
+    if wanted.subject is not None:
+        touched = select(change_subjects.c.seq).where(change_subjects.c.subject == wanted.subject)
+        query = query.where(or_(changes.c.subject == wanted.subject, changes.c.seq.in_(touched)))
+    if wanted.since is not None:
+        query = query.where(changes.c.at >= wanted.since)
+    if wanted.until is not None:
+        query = query.where(changes.c.at < wanted.until)
     if before is not None:
         query = query.where(changes.c.seq < before)
     return list(conn.execute(query.order_by(changes.c.seq.desc()).limit(limit)).mappings())
 
 
-def _wishes(conn: Connection, query: Select[Any]) -> Sequence[Row]:
-    return conn.execute(query.order_by(desired.c.asked_at, desired.c.id)).mappings().all()
+def _wishes(conn: Connection, column: Column[Any], among: Iterable[str]) -> list[Row]:
+    query = select(*_WISH).order_by(desired.c.asked_at, desired.c.id)
+    return [row for part in parts(sorted(among), FEW) for row in conn.execute(query.where(column.in_(part))).mappings()]
 
 
 def _joined() -> Select[Any]:
-    return (
-        select(*_COLUMNS)
-        .outerjoin(chain, chain.c.id == decisions.c.id)
-        .outerjoin(rulebooks, rulebooks.c.version == decisions.c.rulebook_version)
-    )
+    return _with_entry(select(*_COLUMNS))
+
+
+def _with_entry(query: Select[Any]) -> Select[Any]:
+    """Of decisions, with their entries in the chain and the rulebooks that made them."""
+    return query.outerjoin(chain, chain.c.id == decisions.c.id).outerjoin(rulebooks, rulebooks.c.version == decisions.c.rulebook_version)
 
 
 def _numbers(conn: Connection, wanted: RoutingFilter, limit: int, before: int) -> Iterator[int]:
@@ -197,7 +275,7 @@ def _groups(wanted: RoutingFilter) -> list[list[Facet]]:
         groups.append([("kind", wanted.kind)])
     if wanted.changed is not None:
         groups.append([("changed", "yes" if wanted.changed else "no")])
-    return groups
+    return groups + [list(meant) for meant in wanted.words]
 
 
 def _among(conn: Connection, wanted: RoutingFilter) -> list[ColumnElement[bool]] | None:
@@ -243,7 +321,23 @@ def _conditions(conn: Connection, wanted: RoutingFilter) -> list[ColumnElement[b
         asked.append(exists().where(*named, *([] if wanted.kind is None else [decision_rules.c.kind == wanted.kind])))
     elif wanted.kind is not None:  # no index tells the rules of a decision; that the kind ends a pair of `matched`, its text does
         asked.append(type_coerce(decisions.c.matched, Text).contains(f'"{wanted.kind}"]', autoescape=True))
-    return asked
+    return asked + [_one_of(conn, meant) for meant in wanted.words]
+
+
+def _one_of(conn: Connection, meant: Sequence[Facet]) -> ColumnElement[bool]:
+    """That a decision has one of these facets, all of them words."""
+    values: dict[str, list[str]] = defaultdict(list)
+    for facet, value in meant:
+        values[facet].append(value)
+    plain = {"queue": decisions.c.queue, "channel": decisions.c.channel, "agent": decisions.c.agent, "category": _told(conn, "category")}
+    asked: list[ColumnElement[bool]] = [plain[facet].in_(some) for facet, some in values.items() if facet in plain]
+    if "tag" in values:
+        asked.append(exists().where(decision_tags.c.number == decisions.c.number, decision_tags.c.tag.in_(values["tag"])))
+    for kind in RULE_KINDS:
+        if kind in values:
+            named = (decision_rules.c.key.in_(values[kind]), decision_rules.c.kind == kind)
+            asked.append(exists().where(decision_rules.c.number == decisions.c.number, *named))
+    return or_(false(), *asked)
 
 
 def _told(conn: Connection, name: str) -> ColumnElement[str | None]:

@@ -26,6 +26,7 @@ from tsbridge.store import almanacs
 from tsbridge.store.statements import insert_into
 from tsbridge.store.tables import draft as draft_table
 from tsbridge.store.tables import rulebooks as table
+from tsbridge.store.terms import Titles
 from tsbridge.store.versions import NoVersion, Version, Versions
 
 DRAFT_ID: Final = 1
@@ -208,6 +209,7 @@ class LiveRulebook:
 
     def __init__(self, zone: tzinfo) -> None:
         self._zone = zone
+        self.titles = Titles()
         self._built: OrderedDict[int, Built] = OrderedDict()
         self._ready: Judge | None = None
         self._lock = threading.Lock()

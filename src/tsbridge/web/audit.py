@@ -3,42 +3,38 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from datetime import datetime
 from typing import Annotated, Any, Final, Literal
 
 from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import JSONResponse, StreamingResponse
-from sqlalchemy import Connection
 
-from tsbridge.acts.csvtext import CSV, NDJSON, cell, csv_text, ndjson
-from tsbridge.store import agents, chain, proof, routing
+from tsbridge.acts import audit
+from tsbridge.acts.audit_lines import Changes, Decisions
+from tsbridge.acts.csvtext import CSV, NDJSON
+from tsbridge.acts.shape import as_json
+from tsbridge.store import chain, proof
 from tsbridge.web.accept import choose
 from tsbridge.web.auth import Supervisor, Viewer
-from tsbridge.web.cases import person_handles
 from tsbridge.web.desk import Desk, Made
 from tsbridge.web.explained import Nearby, explained
 from tsbridge.web.inputs import Id, NumberQuery, TimeQuery, Word, query_time, version_number, whole_number
 from tsbridge.web.pages import Paged
 from tsbridge.web.problems import invalid, not_found
 from tsbridge.web.route import DeskRoute
-from tsbridge.web.shapes import change_item, decision_item
 
 routes = APIRouter(route_class=DeskRoute, prefix="/v1/audit", tags=["audit"])
 
-BATCH: Final = 500
-
-COLUMNS: Final = (
-    *("id", "number", "seq", "sealed", "at", "recorded_at", "event", "event_id", "case_id", "source", "interaction", "channel"),
-    *("rulebook_version", "rulebook_hash", "mode", "rules", "severity", "category", "queue", "assignee", "priority"),
-    *("tags_added", "tags_removed", "escalations", "writeback_id", "writeback_status", "confirmed_at"),
-    *("revises", "superseded_by", "retracted", "previous_hash", "hash"),
-)
-"""Ids, names of rules, tags and queues: no text, no address, no number of a person."""
+FORMS: Final = ("application/json", NDJSON, CSV)
+IN_FORMS: Final[dict[int | str, dict[str, Any]]] = {
+    200: {"content": {"application/json": {}, NDJSON: {"schema": {"type": "string"}}, CSV: {"schema": {"type": "string"}}}}
+}
 
 
 @routes.get(
     "/routing",
     response_model=None,
-    responses={200: {"content": {"application/json": {}, NDJSON: {"schema": {"type": "string"}}, CSV: {"schema": {"type": "string"}}}}},
+    responses=IN_FORMS,
 )
 async def list_decisions(
     request: Request,
@@ -63,45 +59,37 @@ async def list_decisions(
     changed: Annotated[
         Literal["true", "false"] | None, Query(description="Decisions that changed something, or those that did not.")
     ] = None,
+    q: Annotated[Word, Query(description="Words, each of which is in a key, a tag, a name, or a title of a rule.")] = None,
 ) -> Response:
     """Decisions, newest first. `agent`: a key of the roster, or a Zendesk user's id. As NDJSON or CSV everything that matches is streamed;
     as JSON it comes in pages."""
-    named = () if agent is None else await desk.database.read(lambda conn: agents.meant(conn, agent))
-    wanted = routing.RoutingFilter(
-        since=query_time("from", since),
-        until=query_time("to", until),
+    begin, end = _span(since, until)
+    asked = audit.Asked(
+        since=begin,
+        until=end,
         case=case,
         ticket=ticket,
         call=call,
-        people=person_handles(person) if person else (),
+        person=person,
         rule=rule,
         queue=queue,
-        agent=named,
+        agent=agent,
         tag=tag,
         category=category,
         channel=channel,
-        severity=None if severity is None else whole_number("query", "severity", severity, 1, 99),
         kind=kind,
+        q=q,
+        severity=None if severity is None else whole_number("query", "severity", severity, 1, 99),
         version=None if version is None else version_number("query", "version", version),
         changed=None if changed is None else changed == "true",
     )
-    if wanted.since is not None and wanted.until is not None and wanted.since > wanted.until:
-        raise invalid("query", "to", "Expected a time that is not before `from`.")
     before = page.after_number("routing")
-    form = choose(request, ("application/json", NDJSON, CSV))
-    if form == CSV:
-        headers = {"Content-Disposition": 'attachment; filename="routing.csv"', "Vary": "Accept"}
-        return StreamingResponse(_csv(desk, wanted, before), media_type="text/csv; charset=utf-8", headers=headers)
-    if form == NDJSON:
-        return StreamingResponse(_ndjson(desk, wanted, before), media_type=NDJSON, headers={"Vary": "Accept"})
-
-    def read(conn: Connection) -> Any:
-        rows = routing.decision_list(conn, wanted, page.limit + 1, before)
-        return rows, routing.writebacks_for(conn, rows), agents.keys(conn)
-
-    rows, wishes, keys = await desk.database.read(read)
-    items = page.answer("routing", rows, lambda row: (row["number"],), lambda row: decision_item(row, wishes.get(row["id"]), keys))
-    return JSONResponse(items, headers={"Vary": "Accept"})
+    form = choose(request, FORMS)
+    if form != FORMS[0]:
+        wanted = await desk.database.read(lambda conn: audit.filter_of(conn, desk.live.titles, asked))
+        return _streamed(desk, Decisions(wanted, before, as_csv=form == CSV), form, "routing")
+    rows = await desk.database.read(lambda conn: audit.decisions(conn, desk.live.titles, asked, page.limit + 1, before))
+    return _page(page.answer("routing", rows, lambda row: (row.number,), as_json))
 
 
 @routes.get("/routing/{decision_id}")
@@ -113,14 +101,26 @@ async def explain_decision(desk: Made, by: Viewer, decision_id: Id, near: Nearby
     return shown
 
 
-@routes.get("/changes")
+@routes.get("/changes", response_model=None, responses=IN_FORMS)
 async def list_changes(
-    desk: Made, by: Supervisor, page: Paged, actor: Word = None, action: Word = None, subject: Word = None
-) -> dict[str, Any]:
-    """Who changed what, newest first."""
+    request: Request,
+    desk: Made,
+    by: Supervisor,
+    page: Paged,
+    since: Annotated[TimeQuery, Query(alias="from", description="Changes at or after this time.")] = None,
+    until: Annotated[TimeQuery, Query(alias="to", description="Changes before this time.")] = None,
+    actor: Word = None,
+    action: Word = None,
+    subject: Word = None,
+) -> Response:
+    """Who changed what, newest first, with what it was before and after. As NDJSON or CSV everything that matches is streamed."""
+    asked = audit.AskedOfChanges(*_span(since, until), actor, action, subject)
     before = page.after_number("changes")
-    rows = await desk.database.read(lambda conn: routing.change_list(conn, page.limit + 1, before, actor, action, subject))
-    return page.answer("changes", rows, lambda row: (row["seq"],), change_item)
+    form = choose(request, FORMS)
+    if form != FORMS[0]:
+        return _streamed(desk, Changes(asked, before, as_csv=form == CSV), form, "changes")
+    rows = await desk.database.read(lambda conn: audit.changes(conn, asked, page.limit + 1, before))
+    return _page(page.answer("changes", rows, lambda row: (row.seq,), as_json))
 
 
 @routes.get("/verify")
@@ -139,49 +139,27 @@ async def chain_head(desk: Made, by: Supervisor) -> dict[str, Any]:
     return head
 
 
-async def _batches(desk: Desk, wanted: routing.RoutingFilter, before: int | None) -> AsyncIterator[list[dict[str, Any]]]:
-    """Everything that matches, as of now, in short reads: a slow reader holds no transaction open."""
-    if before is None:
-        before = await desk.database.read(routing.newest) + 1
-    while True:
-
-        def read(conn: Connection, before: int = before) -> Any:
-            rows = routing.decision_list(conn, wanted, BATCH, before)
-            return rows, routing.writebacks_for(conn, rows), agents.keys(conn)
-
-        rows, wishes, keys = await desk.database.read(read)
-        if rows:
-            yield [decision_item(row, wishes.get(row["id"]), keys) for row in rows]
-        if len(rows) < BATCH:
-            return
-        before = int(rows[-1]["number"])
+def _span(since: str | None, until: str | None) -> tuple[datetime | None, datetime | None]:
+    """What `from` and `to` say. Raises 422."""
+    begin, end = query_time("from", since), query_time("to", until)
+    if begin is not None and end is not None and begin > end:
+        raise invalid("query", "to", "Expected a time that is not before `from`.")
+    return begin, end
 
 
-async def _ndjson(desk: Desk, wanted: routing.RoutingFilter, before: int | None) -> AsyncIterator[bytes]:
-    async for batch in _batches(desk, wanted, before):
-        yield ndjson(batch)
+def _page(answer: dict[str, Any]) -> Response:
+    return JSONResponse(answer, headers={"Vary": "Accept"})
 
 
-async def _csv(desk: Desk, wanted: routing.RoutingFilter, before: int | None) -> AsyncIterator[bytes]:
-    yield csv_text([COLUMNS])
-    async for batch in _batches(desk, wanted, before):
-        yield csv_text(_record(item) for item in batch)
+def _streamed(desk: Desk, lines: Decisions | Changes, form: str, name: str) -> Response:
+    """All lines, as of now: a slow reader holds no transaction open."""
 
+    async def pieces() -> AsyncIterator[bytes]:
+        while not lines.over:
+            if piece := await desk.database.read(lines.piece):
+                yield piece
 
-def _record(item: dict[str, Any]) -> list[str]:
-    outcome, wish, assignee = (item["outcome"], item["writeback"] or {}, item["outcome"].get("assignee") or {})
-    values: dict[str, Any] = {
-        **{name: item[name] for name in COLUMNS if name in item and name not in ("rules", "interaction")},
-        **{name: outcome.get(name) for name in ("severity", "category", "queue", "priority")},
-        "source": item["interaction"]["source"],
-        "interaction": item["interaction"]["id"],
-        "rulebook_version": item["rulebook"]["version"],
-        "rulebook_hash": item["rulebook"]["hash"],
-        "rules": " ".join(rule["key"] for rule in item["rules"]),
-        "assignee": assignee.get("id"),
-        **{name: " ".join(outcome.get(name) or ()) for name in ("tags_added", "tags_removed", "escalations")},
-        "writeback_id": wish.get("id"),
-        "writeback_status": wish.get("status"),
-        "confirmed_at": wish.get("confirmed_at"),
-    }
-    return [cell(values.get(name)) for name in COLUMNS]
+    headers = {"Vary": "Accept"}
+    if form == CSV:
+        headers["Content-Disposition"] = f'attachment; filename="{name}.csv"'
+    return StreamingResponse(pieces(), media_type="text/csv; charset=utf-8" if form == CSV else NDJSON, headers=headers)

@@ -7,12 +7,13 @@ from typing import Annotated, Any
 from fastapi import Depends, Query
 from sqlalchemy import Connection
 
+from tsbridge.acts import audit
+from tsbridge.acts.shape import as_json
 from tsbridge.core.rules.judge import Near
 from tsbridge.core.rules.shown import MOST_NEAR, NEAR, near_misses, rule_shown
-from tsbridge.store import agents, decisions, routing
+from tsbridge.store import decisions, routing
 from tsbridge.store.rulebooks import LiveRulebook
 from tsbridge.web.inputs import whole_number
-from tsbridge.web.shapes import decision_item
 
 
 def _near(
@@ -38,11 +39,11 @@ def explained(conn: Connection, live: LiveRulebook, decision_id: str, near: Near
     their reasons no more. Once words that it saw are gone at the vendor, `redacted_since` says since when, and the reasons are those
     that were true then, without the values.
     """
-    row = routing.decision(conn, decision_id)
+    row, told = routing.decision(conn, decision_id), audit.decision(conn, decision_id)
     loaded = decisions.load(conn, decision_id)
-    if row is None or loaded is None:
+    if row is None or told is None or loaded is None:
         return None
-    shown = decision_item(row, routing.writebacks_for(conn, [row]).get(decision_id), agents.keys(conn))
+    shown = as_json(told)
     held = loaded.held
     if held is not None:
         fewest = {"near_misses": held.reasons["near_misses"][: near.shown]}

@@ -62,14 +62,6 @@ def assignee(id: str, agent: str | None, because: str) -> dict[str, Any]:
     return {"id": id, "agent": agent, "because": because}
 
 
-def outcome(kept: Mapping[str, Any], keys: Mapping[str, str]) -> dict[str, Any]:
-    """An outcome as it was kept, with who its assignee is in the roster."""
-    named = kept.get("assignee")
-    if not named:
-        return {**kept}
-    return {**kept, "assignee": assignee(named["id"], named.get("agent") or keys.get(named["id"]), named["because"])}
-
-
 def interaction_item(row: Row) -> dict[str, Any]:
     return {
         "source": row["source"],
@@ -93,59 +85,6 @@ def moment_item(row: Row) -> dict[str, Any]:
         "replaced_at": time_text(row["replaced_at"]),
         "redacted_at": time_text(row["redacted_at"]),
         "withdrawn": None if row["withdrawn_at"] is None else withdrawn,
-    }
-
-
-def decision_item(row: Row, wish: Row | None, keys: Mapping[str, str]) -> dict[str, Any]:
-    """A decision without what has to be computed again: `because` and the near misses."""
-    return {
-        "id": row["id"],
-        "number": row["number"],
-        "seq": row["seq"],
-        "sealed": row["seq"] is not None,
-        "at": time_text(row["at"]),
-        "recorded_at": time_text(row["recorded_at"]),
-        "event": row["event"],
-        "event_id": row["event_id"],
-        "case_id": row["case_id"],
-        "interaction": {"source": row["source"], "id": row["interaction"]},
-        "channel": row["channel"],
-        "rulebook": {"version": row["rulebook_version"], "hash": row["rulebook_hash"]},
-        "mode": row["mode"],
-        "rules": [{"key": key, "kind": kind, "matched": True} for key, kind in row["matched"]],
-        "outcome": outcome(row["outcome"], keys),
-        "writeback": None if wish is None else decision_writeback(wish),
-        "revises": row["revises"],
-        "superseded_by": row["superseded_by"],
-        "retracted": row["retracted"],
-        "previous_hash": row["previous_hash"],
-        "hash": row["hash"],
-    }
-
-
-def decision_writeback(wish: Row) -> dict[str, Any]:
-    return {
-        "id": wish["id"],
-        "ticket": wish["ticket"],
-        "status": wish["status"],
-        "reason": wish["reason"],
-        "attempts": wish["attempts"],
-        "confirmed_at": time_text(wish["confirmed_at"]),
-    }
-
-
-def change_item(row: Row) -> dict[str, Any]:
-    return {
-        "id": row["id"],
-        "seq": row["seq"],
-        "at": time_text(row["at"]),
-        "actor": row["actor"],
-        "action": row["action"],
-        "subject": row["subject"],
-        "before": row["before"],
-        "after": row["after"],
-        "previous_hash": row["previous_hash"],
-        "hash": row["hash"],
     }
 
 

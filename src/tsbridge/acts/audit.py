@@ -1,0 +1,182 @@
+"""The audit as people ask it: what was decided, and who changed what; newest first, by every filter of the contract."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection
+
+from tsbridge.acts.people import handles_of
+from tsbridge.store import agents, routing, terms
+from tsbridge.store.routing import RoutingFilter, Row
+from tsbridge.store.terms import Titles
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What somebody asks of the audit, as they typed it. `since` is inclusive, `until` exclusive; `agent`: a key of the roster or a
+    Zendesk user's id; `person`: as `acts.people.handles_of`; `q`: words, each of which is in a key, a tag, a name or a title."""
+
+    since: datetime | None = None
+    until: datetime | None = None
+    case: str | None = None
+    ticket: str | None = None
+    call: str | None = None
+    person: str | None = None
+    rule: str | None = None
+    queue: str | None = None
+    agent: str | None = None
+    tag: str | None = None
+    category: str | None = None
+    channel: str | None = None
+    severity: int | None = None
+    kind: str | None = None
+    version: int | None = None
+    changed: bool | None = None
+    q: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """An interaction."""
+
+    source: str
+    id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Book:
+    version: int
+    hash: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Matched:
+    key: str
+    kind: str
+    matched: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Carried:
+    """The wish that carries a decision to the helpdesk."""
+
+    id: str
+    ticket: str
+    status: str
+    reason: str | None
+    attempts: int
+    confirmed_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """A decision without what has to be computed again: `because` and the near misses. `number`: the order of lists; `seq`,
+    `previous_hash` and `hash` are None until it is sealed."""
+
+    id: str
+    number: int
+    seq: int | None
+    sealed: bool
+    at: datetime
+    recorded_at: datetime
+    event: str
+    event_id: str | None
+    case_id: str
+    interaction: Named
+    channel: str | None
+    rulebook: Book
+    mode: str
+    rules: tuple[Matched, ...]
+    outcome: Mapping[str, Any]
+    writeback: Carried | None
+    revises: str | None
+    superseded_by: str | None
+    retracted: bool
+    previous_hash: str | None
+    hash: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class AskedOfChanges:
+    """`since` is inclusive, `until` exclusive; `subject`: also what a change touched besides it."""
+
+    since: datetime | None = None
+    until: datetime | None = None
+    actor: str | None = None
+    action: str | None = None
+    subject: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Changed:
+    """What somebody changed, as it was before and after."""
+
+    id: str
+    seq: int
+    at: datetime
+    actor: str
+    action: str
+    subject: str
+    before: Any
+    after: Any
+    previous_hash: str
+    hash: str
+
+
+def filter_of(conn: Connection, titles: Titles, asked: Asked) -> RoutingFilter:
+    """What is asked, as the store understands it."""
+    same = ("since", "until", "case", "ticket", "call", "rule", "queue", "tag", "category", "channel", "severity", "kind", "version")
+    return RoutingFilter(
+        **{name: getattr(asked, name) for name in (*same, "changed")},
+        people=handles_of(asked.person) if asked.person else (),
+        agent=agents.meant(conn, asked.agent) if asked.agent else (),
+        words=terms.meant(conn, titles, asked.q) if asked.q else (),
+    )
+
+
+def decisions(conn: Connection, titles: Titles, asked: Asked, limit: int, before: int | None = None) -> list[Decided]:
+    """Those with a number below `before`."""
+    rows = routing.decision_list(conn, filter_of(conn, titles, asked), limit, before)
+    wishes, keys = routing.writebacks_for(conn, rows), agents.keys(conn)
+    return [_decided(row, wishes.get(row["id"]), keys) for row in rows]
+
+
+def decision(conn: Connection, decision_id: str) -> Decided | None:
+    row = routing.decision(conn, decision_id)
+    return None if row is None else _decided(row, routing.writebacks_for(conn, [row]).get(decision_id), agents.keys(conn))
+
+
+def changes(conn: Connection, asked: AskedOfChanges, limit: int, before: int | None = None) -> list[Changed]:
+    """Those with a place in the chain below `before`."""
+    wanted = routing.ChangeFilter(asked.since, asked.until, asked.actor, asked.action, asked.subject)
+    return [Changed(**row) for row in routing.change_list(conn, wanted, limit, before)]
+
+
+def outcome_of(kept: Mapping[str, Any], keys: Mapping[str, str]) -> Mapping[str, Any]:
+    """An outcome as it was kept, with who its assignee is in the roster. `keys`: of the roster, by Zendesk ids."""
+    named = kept.get("assignee")
+    if not named:
+        return kept
+    agent = named.get("agent") or keys.get(named["id"])
+    return {**kept, "assignee": {"id": named["id"], "agent": agent, "because": named["because"]}}
+
+
+def _decided(row: Row, wish: Row | None, keys: Mapping[str, str]) -> Decided:
+    same = ("id", "number", "seq", "at", "recorded_at", "event", "event_id", "case_id", "channel", "mode")
+    return Decided(
+        **{name: row[name] for name in (*same, "revises", "superseded_by", "retracted", "previous_hash", "hash")},
+        sealed=row["seq"] is not None,
+        interaction=Named(row["source"], row["interaction"]),
+        rulebook=Book(row["rulebook_version"], row["rulebook_hash"]),
+        rules=tuple(Matched(key, kind) for key, kind in row["matched"]),
+        outcome=outcome_of(row["outcome"], keys),
+        writeback=None if wish is None else _carried(wish),
+    )
+
+
+def _carried(wish: Row) -> Carried:
+    return Carried(**{name: wish[name] for name in ("id", "ticket", "status", "reason", "attempts", "confirmed_at")})

@@ -1,0 +1,177 @@
+"""Decisions and changes as lines of NDJSON and CSV, however many: read in pieces, each in a short transaction, so that a slow reader
+holds nothing open, and made without an object a decision. What is alike in many decisions becomes text once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime, timedelta
+from functools import lru_cache
+from json import dumps
+from json.encoder import encode_basestring
+from typing import Any, Final
+
+from pydantic_core import from_json
+from sqlalchemy import Connection
+
+from tsbridge.acts.audit import AskedOfChanges, changes, outcome_of
+from tsbridge.acts.csvtext import cell, csv_text
+from tsbridge.acts.shape import as_json
+from tsbridge.store import agents, routing
+from tsbridge.store.routing import RoutingFilter, Stored
+from tsbridge.store.tables import EPOCH
+
+PIECE: Final = 2_000
+"""Decisions read at once."""
+FEW_CHANGES: Final = 200
+"""Changes read at once: one may hold a whole rulebook."""
+ALIKE: Final = 4_096
+"""How many texts of one kind are remembered: what memory a stream takes does not grow with its length."""
+
+COLUMNS: Final = (
+    *("id", "number", "seq", "sealed", "at", "recorded_at", "event", "event_id", "case_id", "source", "interaction", "channel"),
+    *("rulebook_version", "rulebook_hash", "mode", "rules", "severity", "category", "queue", "assignee", "priority"),
+    *("tags_added", "tags_removed", "escalations", "writeback_id", "writeback_status", "confirmed_at"),
+    *("revises", "superseded_by", "retracted", "previous_hash", "hash"),
+)
+"""Ids, names of rules, tags and queues: no text, no address, no number of a person."""
+CHANGE_COLUMNS: Final = ("id", "seq", "at", "actor", "action", "subject", "before", "after", "previous_hash", "hash")
+
+Wish = routing.Row
+Line = Callable[[Stored, Wish | None], str]
+
+
+class Decisions:
+    """Everything that matches, newest first, as of when it was begun. `before`: only those with a lower number."""
+
+    def __init__(self, wanted: RoutingFilter, before: int | None = None, *, as_csv: bool) -> None:
+        self._wanted = wanted
+        self._before = before
+        self._as_csv = as_csv
+        self._line: Line | None = None
+        self.count = 0
+        self.over = False
+
+    def piece(self, conn: Connection) -> bytes:
+        """The next lines; a CSV begins with its header. Nothing is left once it is `over`. May be tried again when the connection broke."""
+        first = self._line is None
+        line = self._line or (_csv_line() if self._as_csv else _json_line(agents.keys(conn)))
+        before = routing.newest(conn) + 1 if self._before is None else self._before
+        rows = routing.stored_list(conn, self._wanted, PIECE, before)
+        wishes = routing.wishes_of(conn, ((row.id, row.source, row.interaction, row.case_id) for row in rows))
+        lines = [line(row, wishes.get(row.id)) for row in rows]
+        self._line, self._before = line, rows[-1].number if rows else before
+        self.count, self.over = self.count + len(rows), len(rows) < PIECE
+        return (csv_text([COLUMNS]) if first and self._as_csv else b"") + "".join(lines).encode()
+
+
+class Changes:
+    """Everything that somebody changed and that matches, newest first."""
+
+    def __init__(self, asked: AskedOfChanges, before: int | None = None, *, as_csv: bool) -> None:
+        self._asked = asked
+        self._before = before
+        self._as_csv = as_csv
+        self._begun = self.over = False
+
+    def piece(self, conn: Connection) -> bytes:
+        """As of `Decisions`."""
+        found = changes(conn, self._asked, FEW_CHANGES, self._before)
+        items = [as_json(one) for one in found]
+        header = [CHANGE_COLUMNS] if self._as_csv and not self._begun else []
+        self._begun, self.over = True, len(found) < FEW_CHANGES
+        self._before = found[-1].seq if found else self._before
+        if self._as_csv:
+            return csv_text([*header, *(_change_cells(one) for one in items)])
+        return "".join(f"{dumps(one, ensure_ascii=False, separators=(',', ':'))}\n" for one in items).encode()
+
+
+def _change_cells(item: Mapping[str, Any]) -> list[str]:
+    held = {name: None if item[name] is None else dumps(item[name], ensure_ascii=False) for name in ("before", "after")}
+    return [cell({**item, **held}[name]) for name in CHANGE_COLUMNS]
+
+
+def _csv_line() -> Line:
+    quoted, alike = lru_cache(ALIKE)(_quoted), lru_cache(ALIKE)(_judged_cells)
+
+    def line(row: Stored, wish: Wish | None) -> str:
+        carried = ",," if wish is None else f"{wish['id']},{wish['status']},{_time(wish['confirmed_at'])}"
+        return (
+            f"{row.id},{row.number},{'' if row.seq is None else row.seq},{'false' if row.seq is None else 'true'}"
+            f",{_time(row.at)},{_time(row.recorded_at)},{quoted(row.event)},{row.event_id or ''},{row.case_id}"
+            f",{row.source},{_quoted(row.interaction)},{quoted(row.channel)},{row.version},{row.rulebook_hash or ''},{row.mode}"
+            f",{alike(row.matched, row.outcome)},{carried},{row.revises or ''},{row.superseded_by or ''}"
+            f",{'true' if row.retracted else 'false'},{row.previous_hash or ''},{row.hash or ''}\r\n"
+        )
+
+    return line
+
+
+def _judged_cells(matched: str, outcome: str) -> str:
+    told: dict[str, Any] = from_json(outcome)
+    listed = (" ".join(told.get(name) or ()) for name in ("tags_added", "tags_removed", "escalations"))
+    named = (told.get("assignee") or {}).get("id")
+    shown = (*(told.get(name) for name in ("severity", "category", "queue")), named, told.get("priority"))
+    return _cells((" ".join(key for key, _ in from_json(matched)), *shown, *listed))
+
+
+def _json_line(keys: Mapping[str, str]) -> Line:
+    """`keys`: of the roster, by Zendesk ids."""
+
+    @lru_cache(ALIKE)
+    def rules(matched: str) -> str:
+        return _dumped([{"key": key, "kind": kind, "matched": True} for key, kind in from_json(matched)])
+
+    @lru_cache(ALIKE)
+    def judged(outcome: str) -> str:
+        return _dumped(outcome_of(from_json(outcome), keys))
+
+    word = lru_cache(ALIKE)(_word)
+
+    def line(row: Stored, wish: Wish | None) -> str:
+        return (
+            f'{{"id":{_word(row.id)},"number":{row.number},"seq":{"null" if row.seq is None else row.seq}'
+            f',"sealed":{"false" if row.seq is None else "true"},"at":"{_time(row.at)}","recorded_at":"{_time(row.recorded_at)}"'
+            f',"event":{word(row.event)},"event_id":{_word(row.event_id)},"case_id":{_word(row.case_id)}'
+            f',"interaction":{{"source":{word(row.source)},"id":{_word(row.interaction)}}},"channel":{word(row.channel)}'
+            f',"rulebook":{{"version":{row.version},"hash":{word(row.rulebook_hash)}}},"mode":{word(row.mode)}'
+            f',"rules":{rules(row.matched)},"outcome":{judged(row.outcome)},"writeback":{_wish_json(wish)}'
+            f',"revises":{_word(row.revises)},"superseded_by":{_word(row.superseded_by)}'
+            f',"retracted":{"true" if row.retracted else "false"},"previous_hash":{_word(row.previous_hash)},"hash":{_word(row.hash)}}}\n'
+        )
+
+    return line
+
+
+def _wish_json(wish: Wish | None) -> str:
+    if wish is None:
+        return "null"
+    confirmed = "null" if wish["confirmed_at"] is None else f'"{_time(wish["confirmed_at"])}"'
+    return (
+        f'{{"id":{_word(wish["id"])},"ticket":{_word(wish["ticket"])},"status":{_word(wish["status"])},"reason":{_word(wish["reason"])}'
+        f',"attempts":{wish["attempts"]},"confirmed_at":{confirmed}}}'
+    )
+
+
+def _time(at: int | datetime | None) -> str:
+    """RFC 3339 UTC, microseconds only where there are any; nothing of None."""
+    if at is None:
+        return ""
+    when = EPOCH + timedelta(microseconds=at) if isinstance(at, int) else at
+    return f"{when.isoformat()[:-6]}Z"
+
+
+def _word(value: str | None) -> str:
+    return "null" if value is None else encode_basestring(value)
+
+
+def _dumped(value: Any) -> str:
+    return dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+
+def _quoted(value: str | None) -> str:
+    return _cells((value,)) if value else ""  # csv writes a lonely nothing as two quotes
+
+
+def _cells(values: Iterable[Any]) -> str:
+    return csv_text([[cell(value) for value in values]]).decode().removesuffix("\r\n")

@@ -101,46 +101,28 @@ def _is_locked(attempt: RetryCallState) -> bool:
     return isinstance(failure, library().OperationalError) and "locked" in str(failure)
 
 
+def execute(conn: Connection, statement: str, values: Sequence[Any]) -> int:
+    """Run a statement with `?` inside the connection's transaction; returns how many rows it changed."""
+    return int(_at_driver(conn, statement, lambda cursor: cursor.execute(statement, values).rowcount))
+
+
 def execute_many(conn: Connection, statement: str, rows: Sequence[Sequence[Any]]) -> int:
     """`execute` for each of these rows; returns how many rows it changed in all."""
-    driver = library()
-    cursor = conn.connection.cursor()
-    try:
-        cursor.executemany(statement, rows)
-        return int(cursor.rowcount)
-    except driver.OperationalError as failure:
-        raise OperationalError(statement, None, failure) from None
-    except driver.Error as failure:
-        raise DBAPIError(statement, None, failure) from None
-    finally:
-        cursor.close()
+    return int(_at_driver(conn, statement, lambda cursor: cursor.executemany(statement, rows).rowcount))
 
 
 def rows(conn: Connection, statement: str, values: Sequence[Any]) -> list[tuple[Any, ...]]:
     """What a query with `?` finds, as the driver gives it."""
+    found: list[tuple[Any, ...]] = _at_driver(conn, statement, lambda cursor: cursor.execute(statement, values).fetchall())
+    return found
+
+
+def _at_driver(conn: Connection, statement: str, run: Callable[[Any], Any]) -> Any:
+    """Straight to the driver: for a few rows SQLAlchemy's own part would cost more than SQLite's. Errors come as SQLAlchemy's."""
     driver = library()
     cursor = conn.connection.cursor()
     try:
-        found: list[tuple[Any, ...]] = cursor.execute(statement, values).fetchall()
-        return found
-    except driver.OperationalError as failure:
-        raise OperationalError(statement, None, failure) from None
-    except driver.Error as failure:
-        raise DBAPIError(statement, None, failure) from None
-    finally:
-        cursor.close()
-
-
-def execute(conn: Connection, statement: str, values: Sequence[Any]) -> int:
-    """Run a statement with `?` inside the connection's transaction; returns how many rows it changed.
-
-    Straight to the driver: for a few rows SQLAlchemy's own part would cost more than SQLite's. Errors come as SQLAlchemy's.
-    """
-    driver = library()
-    cursor = conn.connection.cursor()
-    try:
-        cursor.execute(statement, values)
-        return int(cursor.rowcount)
+        return run(cursor)
     except driver.OperationalError as failure:
         raise OperationalError(statement, None, failure) from None
     except driver.Error as failure:

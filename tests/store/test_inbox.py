@@ -291,7 +291,8 @@ def test_a_claim_to_read_alone_is_told_from_the_one_that_gave_it_back(database: 
 def test_a_worker_that_stops_in_good_order_gives_back_what_it_has(database: Database) -> None:
     kept(database, *(delivery(n) for n in range(1, 4)))
     rows = claimed(database)
-    database.write_now(lambda conn: inbox.release(conn, rows))
+    for row in rows:
+        database.write_now(lambda conn, row=row: inbox.later(conn, row, START, "given_back"))
     assert [row.attempts for row in claimed(database)] == [1, 1, 1]
 
 
@@ -378,7 +379,8 @@ def test_the_books_balance_after_any_sequence_of_steps(make_database: Callable[[
             row, *held = held
             inbox.failed(conn, row, now, "KeyError")
         elif name == "release":
-            inbox.release(conn, held)
+            for row in held:
+                inbox.later(conn, row, now, "given_back")
             held = []
         elif name == "die":
             held, now = [], now + LEASE

@@ -34,6 +34,10 @@ _FIRST: Final = (
     .order_by(decisions.c.number)
     .limit(1)
 )
+_SAW: Final = (
+    *(decisions.c.id, decisions.c.rulebook_version, decisions.c.seen, decisions.c.held, decisions.c.at),
+    *(decisions.c.source, decisions.c.interaction, decisions.c.moment),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,11 +133,7 @@ def of(conn: Connection, subject: Interaction) -> list[tuple[str, int, Seen | No
     """The decisions about an interaction of which it is known what they saw, or what is kept in its place: id, version, both."""
     mine = (decisions.c.source == subject.source, decisions.c.interaction == subject.id, decisions.c.retracted.is_(False))
     told = ever_told(conn, subject)
-    columns = (
-        *(decisions.c.id, decisions.c.rulebook_version, decisions.c.seen, decisions.c.held, decisions.c.at),
-        *(decisions.c.source, decisions.c.interaction, decisions.c.moment),
-    )
-    rows = conn.execute(select(*columns).where(*mine).order_by(decisions.c.number)).all()
+    rows = conn.execute(select(*_SAW).where(*mine).order_by(decisions.c.number)).all()
     return [
         (row.id, row.rulebook_version, None if row.seen is None else _seen(conn, row, told), Held.from_json(row.held))
         for row in rows
@@ -144,13 +144,8 @@ def of(conn: Connection, subject: Interaction) -> list[tuple[str, int, Seen | No
 def to_hold(conn: Connection, subject: Interaction, most: int) -> list[tuple[str, int, Seen]]:
     """The oldest decisions about an interaction with which nothing is kept in place of what they saw: id, version, what they saw."""
     mine = (decisions.c.source == subject.source, decisions.c.interaction == subject.id, decisions.c.retracted.is_(False))
-    columns = (
-        *(decisions.c.id, decisions.c.rulebook_version, decisions.c.seen, decisions.c.at),
-        *(decisions.c.source, decisions.c.interaction, decisions.c.moment),
-    )
-    rows = conn.execute(
-        select(*columns).where(*mine, decisions.c.seen.is_not(None), decisions.c.held.is_(None)).order_by(decisions.c.number).limit(most)
-    ).all()
+    unheld = (*mine, decisions.c.seen.is_not(None), decisions.c.held.is_(None))
+    rows = conn.execute(select(*_SAW).where(*unheld).order_by(decisions.c.number).limit(most)).all()
     told = ever_told(conn, subject) if rows else []
     return [(row.id, row.rulebook_version, _seen(conn, row, told)) for row in rows]
 

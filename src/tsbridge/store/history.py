@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import Connection, and_, func, or_, select, tuple_
 
 from tsbridge.core.contacts import Contact
-from tsbridge.core.moments import Interaction, Value, from_json, value_from
+from tsbridge.core.moments import Interaction, Value, value_from
 from tsbridge.core.quiet import Done
 from tsbridge.core.replay import Kept
 from tsbridge.core.staff import STAFF
@@ -18,9 +18,9 @@ from tsbridge.core.story import Told
 from tsbridge.core.track import key_of
 from tsbridge.store import links, quiet
 from tsbridge.store.decisions import Held, given_of
-from tsbridge.store.moments import IN_STORY
+from tsbridge.store.moments import stories
 from tsbridge.store.statements import parts
-from tsbridge.store.tables import cases, chain, decisions, interactions, moments
+from tsbridge.store.tables import cases, chain, decisions, interactions
 
 QUARTER = timedelta(days=91)
 
@@ -77,37 +77,20 @@ def stored(conn: Connection, ids: Sequence[str], *, contacts: bool, staff: bool 
     subjects: dict[str, list[Interaction]] = defaultdict(list)
     for subject in sorted(case_of):
         subjects[case_of[subject]].append(subject)
-    stories = _stories(conn, case_of)
+    told_of = stories(conn, case_of)
     recorded, saw = _recorded(conn, case_of), _saw(conn, case_of) if staff else {}
     people = links.sure_people(conn, subjects) if contacts else {}
-    hushed = [subject for subject, case_id in case_of.items() if any(told.quiet is not None for told in stories[case_id])]
+    hushed = [subject for subject, case_id in case_of.items() if any(told.quiet is not None for told in told_of[case_id])]
     done = quiet.done(conn, hushed)
     found = []
     for case_id in ids:
-        story = sorted(stories[case_id], key=lambda told: told.moment.order)
+        story = told_of.get(case_id, [])
         since = story[0].moment.at - QUARTER if contacts and story else None
         in_touch = links.contacts(conn, people.get(case_id, ()), since) if since else ()
         before = {key: done[key] for subject in subjects[case_id] if (key := key_of(subject)) in done}
         found.append(
             StoredCase(case_id, tuple(subjects[case_id]), story, recorded[case_id], in_touch, joined[case_id], before, saw.get(case_id, {}))
         )
-    return found
-
-
-def _stories(conn: Connection, case_of: dict[Interaction, str]) -> dict[str, list[Told]]:
-    found: dict[str, list[Told]] = defaultdict(list)
-    desk = {key_of(subject): case_id for subject, case_id in case_of.items()}
-    for part in parts(sorted(case_of)):
-        ids: dict[str, list[str]] = defaultdict(list)
-        for subject in part:
-            ids[subject.source].append(subject.id)
-        wanted = [and_(moments.c.source == source, moments.c.interaction.in_(own)) for source, own in sorted(ids.items())]
-        wanted.append(and_(moments.c.source == "desk", moments.c.interaction.in_([key_of(subject) for subject in part])))
-        columns = (moments.c.digest, moments.c.body, moments.c.rulebook_version, moments.c.quiet_until)
-        for digest, body, version, until in conn.execute(select(*columns).where(or_(*wanted), IN_STORY)):
-            moment = from_json(body, digest)
-            case_id = desk[moment.interaction] if moment.source == "desk" else case_of[moment.subject]
-            found[case_id].append(Told(moment, version, until))
     return found
 
 

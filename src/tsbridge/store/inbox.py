@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import accumulate, chain, zip_longest
@@ -351,12 +351,6 @@ def later(conn: Connection, row: Claimed, due_at: datetime, why: str) -> None:
     """Give a claim back uncounted, for `due_at`: it is not the delivery's fault. Nothing happens when the lease is lost."""
     again = {"attempts": inbox.c.attempts - 1, "due_at": due_at, "reason": why, "claimed_by": None, "lease_until": None}
     conn.execute(update(inbox).where(still_ours(row)).values(**again))
-
-
-def release(conn: Connection, rows: Iterable[Claimed]) -> None:
-    """Give claims back untouched and uncounted: the worker stops in good order."""
-    for row in rows:
-        conn.execute(update(inbox).where(still_ours(row)).values(attempts=inbox.c.attempts - 1, claimed_by=None, lease_until=None))
 
 
 def retry(conn: Connection, event_id: str, now: datetime) -> bool:

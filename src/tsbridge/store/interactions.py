@@ -143,6 +143,10 @@ class Interactions:
         life = self._lives.get(subject)
         return None if life is None else life.opened_at
 
+    def name(self, subject: Interaction) -> None:
+        """Keep an interaction's own name, when nothing else is known of it."""
+        self._people[subject].setdefault(people.own(subject), Held(people.NAME, ""))
+
     def meet(self, moment: Moment, told: Sequence[Handle], requester: str | None) -> Met:
         """Keep what links the moment's interaction: `told` as `as_left` gives them. `requester`: of a ticket, as far as told now."""
         if moment.source == "desk":

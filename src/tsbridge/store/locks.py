@@ -87,13 +87,7 @@ def of_moments(told: Iterable[Moment]) -> frozenset[int]:
 
 def of_nodes(nodes: Iterable[Node], known: Acquaintances) -> frozenset[int]:
     """Keys of interactions, whom they are about and what links them; and of everybody who stands for one of these people."""
-    names: set[tuple[str, str]] = set()
-    for node in nodes:
-        names.update(_of_subject(node.subject), node.names, node.people)
-    for handle, above in known.items():
-        names.add(handle)
-        names.update(above)
-    return _keys(names)
+    return of_people(((node.subject, node.names | node.people) for node in nodes), known)
 
 
 def of_people(people: Iterable[tuple[Interaction, Iterable[Handle]]], known: Acquaintances) -> frozenset[int]:

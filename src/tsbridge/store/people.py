@@ -67,14 +67,6 @@ def requester_in(people: Iterable[Handle]) -> str | None:
     return next((handle.value for handle in people if handle.kind == USER), None)
 
 
-def meet(conn: Connection, moment: Moment, people: Sequence[Handle], requester: str | None) -> Met:
-    """Keep what links the moment's interaction: `people` as `as_left` gives them. `requester`: of a ticket, as far as told now."""
-    if moment.source == "desk":
-        return Met(False, frozenset())
-    known = _known(conn, moment.subject)
-    return _keep(conn, moment.subject, known, met(moment, known, people), requester)
-
-
 def met(moment: Moment, known: Mapping[Handle, Held], people: Sequence[Handle]) -> dict[Handle, Held]:
     """What links the moment's interaction, with what was `known`; whose each handle is now is still to be seen (`kept`)."""
     subject = moment.subject
@@ -105,11 +97,6 @@ def kept(known: Mapping[Handle, Held], now: dict[Handle, Held], requester: str |
 def own(subject: Interaction) -> Handle:
     """The handle that names the interaction itself."""
     return Handle("ticket" if subject.source == "zendesk" else "call", subject.id)
-
-
-def name(conn: Connection, subject: Interaction) -> None:
-    """Keep an interaction's own name, when nothing else is known of it."""
-    _keep(conn, subject, {}, {own(subject): Held(NAME, "")}, None)
 
 
 def told_together(weak: Any, strong: Any) -> Any:

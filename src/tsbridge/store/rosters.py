@@ -58,7 +58,6 @@ _versions: Final = Versions(table, "roster", NoRoster)
 newest = _versions.newest
 get = _versions.get
 versions = _versions.listed
-hashes = _versions.hashes
 without_almanac = _versions.without_almanac
 version_known_at = _versions.known_at
 

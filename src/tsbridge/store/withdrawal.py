@@ -61,13 +61,15 @@ def _derive_again(conn: Connection, subject: Interaction) -> Left:
     alive = redate(conn, subject)
     left = _left(conn, subject) if alive else []
     conn.execute(delete(handles).where(*_of(subject)))
-    people.name(conn, subject)
+    known = Interactions()
+    known.read_subjects(conn, [subject])
+    known.name(subject)
     for moment in left:
-        people.meet(conn, moment, people.as_left(conn, moment.people), people.requester_of(conn, subject))
+        known.meet(moment, known.as_left(conn, moment.people), known.requester_of(subject))
+    known.write(conn)
     now, former_now = _node(conn, subject)
     others = {*_holders(conn, was.names - now.names), *links.standing_for(conn, was.people - now.people)}
     others |= links.standing_for(conn, _part(conn, was.people | former, (was.people | former) - (now.people | former_now)))
-    known = Interactions()
     known.introduce(subject)
     others |= known.write(conn)
     channel = next((said for moment in left if (said := dict(moment.facts).get("channel"))), None)

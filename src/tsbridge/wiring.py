@@ -143,10 +143,10 @@ def publish_first_roster(database: Database, settings: Settings, clock: Clock, i
     """
     if settings.roster is None or database.read_now(rosters.newest):
         return None
+    from tsbridge.acts import rostering
     from tsbridge.acts.ledger import Ledger
     from tsbridge.files import load_file
     from tsbridge.roster.document import read as read_roster
-    from tsbridge.web import rostering
 
     document = load_file(settings.roster, dates=True)
     roster = read_roster(document)

@@ -10,6 +10,7 @@ from sqlalchemy import Connection, delete, insert, select, update
 
 from tests.clocks import START
 from tests.roster.rosters import document
+from tsbridge.acts import rostering
 from tsbridge.acts.ledger import Entry
 from tsbridge.core.roster import Override
 from tsbridge.roster.document import read
@@ -17,7 +18,6 @@ from tsbridge.store import proof
 from tsbridge.store.db import Database
 from tsbridge.store.roster_tables import overrides, rosters
 from tsbridge.store.tables import changes
-from tsbridge.web import rostering
 
 HOUR = timedelta(hours=1)
 

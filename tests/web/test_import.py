@@ -9,10 +9,10 @@ import pytest
 
 from tests.rulebook import import_truth
 from tests.web.conftest import ZONE
+from tsbridge.acts import documents
 from tsbridge.files import load_text
 from tsbridge.rulebook.check import check
 from tsbridge.rulebook.zendesk_import import import_zendesk
-from tsbridge.web import documents
 
 pytestmark = pytest.mark.anyio
 

@@ -15,6 +15,7 @@ from sqlalchemy import func, select, update
 from tests.clocks import START, SettableClock
 from tests.work.test_walk_laws import BOOK, STORY, ticket, walked
 from tests.work.walk import Walk
+from tsbridge.acts import effects
 from tsbridge.apart import RULEBOOKS, elsewhere
 from tsbridge.core.replay import contested
 from tsbridge.core.rules.document import read
@@ -22,7 +23,6 @@ from tsbridge.core.rules.judge import Judge
 from tsbridge.store import history, replays, shadow
 from tsbridge.store.db import Database
 from tsbridge.store.tables import chain, decisions, desired
-from tsbridge.web import effects
 from tsbridge.work.replay import A_MOMENT, PATIENCE, Replays, Shadowing
 
 UTC = ZoneInfo("UTC")

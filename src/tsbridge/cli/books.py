@@ -8,13 +8,13 @@ from typing import Annotated, Any, Final
 
 import typer
 
+from tsbridge.acts import documents
 from tsbridge.cli.frame import Failed, House, house, refuse
 from tsbridge.files import BIGGEST, BadFile, Lines, bounded, load_text, read_file
 from tsbridge.roster.document import read as read_roster
 from tsbridge.roster.read_parts import RosterError
 from tsbridge.settings import load
 from tsbridge.store import rulebooks
-from tsbridge.web import documents
 from tsbridge.wiring import starter_path
 
 Place = Lines

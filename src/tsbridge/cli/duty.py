@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
+from tsbridge.acts import rostering
 from tsbridge.cli.frame import AsJson, Failed, House, done, house, refuse, say, table, time_option
 from tsbridge.cli.roster import NO_ROSTER
 from tsbridge.core import feedlink
@@ -18,7 +19,6 @@ from tsbridge.core.rota import Rota
 from tsbridge.roster.check import queues_of
 from tsbridge.roster.document import SEVERITIES
 from tsbridge.store import rosters
-from tsbridge.web import rostering
 from tsbridge.web.duty_shapes import hole_item, on_call_item
 from tsbridge.web.overrides import override_item
 from tsbridge.wiring import entropy

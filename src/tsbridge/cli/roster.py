@@ -10,6 +10,8 @@ from typing import Annotated, Any, Final
 import typer
 from sqlalchemy import Connection
 
+from tsbridge.acts import rostering
+from tsbridge.acts.documents import passes
 from tsbridge.cli.books import STDIN, Place, finding_words, read_book, read_document, sound_roster, write_text
 from tsbridge.cli.frame import AsJson, Failed, actor, done, group, house, refuse, say
 from tsbridge.core.roster import almanac_of
@@ -20,10 +22,7 @@ from tsbridge.roster.document import read
 from tsbridge.roster.read_parts import RosterError
 from tsbridge.settings import load
 from tsbridge.store import almanacs, rosters
-from tsbridge.store.versions import Version
-from tsbridge.web import rostering
-from tsbridge.web.documents import passes
-from tsbridge.web.inputs import BIGGEST_VERSION
+from tsbridge.store.versions import BIGGEST_VERSION, Version
 from tsbridge.wiring import SystemClock, example_roster, starter_path
 
 app = group()

@@ -6,10 +6,12 @@ import json
 from collections.abc import Iterator
 from datetime import date, timedelta
 from pathlib import Path
-from typing import Annotated, Any, Final, NoReturn
+from typing import Annotated, Any, Final
 
 import typer
 
+from tsbridge.acts import documents, trial
+from tsbridge.acts.errors import Invalid
 from tsbridge.cli.books import File, Place, finding_words, read_book, sound, sound_roster, stored
 from tsbridge.cli.frame import AsJson, Failed, done, group, house, refuse, say, table, time_option
 from tsbridge.cli.names import named_wrongly
@@ -22,8 +24,6 @@ from tsbridge.roster.document import read as read_roster
 from tsbridge.rulebook.calendar_days import calendar_days
 from tsbridge.settings import load
 from tsbridge.store import almanacs, rulebooks
-from tsbridge.web import documents, trial
-from tsbridge.web.problems import Problem
 from tsbridge.wiring import SystemClock
 
 app = group()
@@ -185,16 +185,10 @@ def try_(
         asked = (
             trial.made_up(facts, moment or SystemClock().now(), "try", known) if seen is None else trial.instead(seen, facts, moment, known)
         )
-    except Problem as problem:
-        _refused(problem)
+    except Invalid as refused:
+        refuse(f"GIVEN: {refused}")
     found = trial.tried(document, number, load().zone, asked, "try", NEAR._replace(shown=near), almanac)
     say(as_json, _without_values(found) if stored_one else found, _in_words(found))
-
-
-def _refused(problem: Problem) -> NoReturn:
-    if problem.status_code == 422:
-        refuse(f"GIVEN: {'; '.join(str(one.get('detail', '')) for one in problem.errors)}")
-    raise Failed(str(problem.detail))
 
 
 def _without_values(found: dict[str, Any]) -> dict[str, Any]:

@@ -9,13 +9,13 @@ from typing import Annotated, Any
 import typer
 from sqlalchemy import Connection
 
+from tsbridge.acts import documents
 from tsbridge.acts.csvtext import csv_text
 from tsbridge.cli.books import sound, stored
 from tsbridge.cli.frame import AsJson, Failed, House, house, refuse, say
 from tsbridge.cli.replay import in_words
 from tsbridge.store import rulebooks
 from tsbridge.store import shadow as store
-from tsbridge.web import documents
 from tsbridge.web.replays import COLUMNS, move_item, record_of
 from tsbridge.web.shadow import shown
 

@@ -10,6 +10,8 @@ from typing import Annotated, Any
 import typer
 from sqlalchemy import Connection
 
+from tsbridge.acts import documents, effects, publishing
+from tsbridge.acts.errors import Invalid
 from tsbridge.cli.books import STDIN, WORDS, mapping, named, read_book, sound, stored, write_text
 from tsbridge.cli.frame import AsJson, Failed, actor, done, house, refuse, say
 from tsbridge.cli.names import named_wrongly
@@ -20,10 +22,7 @@ from tsbridge.rulebook.ready import make_ready
 from tsbridge.rulebook.zendesk_import import import_zendesk
 from tsbridge.settings import load
 from tsbridge.store import almanacs, rulebooks
-from tsbridge.store.versions import Version
-from tsbridge.web import documents, effects, publishing
-from tsbridge.web.inputs import BIGGEST_VERSION
-from tsbridge.web.problems import Problem
+from tsbridge.store.versions import BIGGEST_VERSION, Version
 from tsbridge.wiring import SystemClock
 
 
@@ -114,7 +113,7 @@ def _into_draft(theirs: Any, name: str, before: str | None, after: str | None) -
         found = _carried(theirs, name, draft.document)
         try:
             document = documents.with_rules(draft.document, found["rules"], before, after)
-        except Problem:
+        except Invalid:
             refuse("--before, --after: expected the key of a rule of the draft")
 
         def changed(held: rulebooks.Draft) -> Any:

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import Connection, Table, func, insert, null, select
+
+BIGGEST_VERSION: Final = (1 << 31) - 1
+"""As far as the database counts."""
 
 
 class NoVersion(LookupError):

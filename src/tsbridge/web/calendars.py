@@ -14,11 +14,11 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from tsbridge.acts import rostering
 from tsbridge.core import feedlink
 from tsbridge.core.feedlink import ENDING, FOLDER, FeedLink
 from tsbridge.core.rota import Rota
 from tsbridge.store import feed_links, feeds, rosters
-from tsbridge.web import rostering
 from tsbridge.web.auth import Supervisor
 from tsbridge.web.desk import Desk, Made
 from tsbridge.web.etags import none_match

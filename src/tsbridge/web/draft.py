@@ -10,15 +10,18 @@ from fastapi import APIRouter, Response
 from pydantic import Field
 from sqlalchemy import Connection
 
+from tsbridge.acts import documents, publishing
+from tsbridge.acts.documents import Document
+from tsbridge.rulebook.examine import Examined
+from tsbridge.store import rosters
 from tsbridge.store import rulebooks as store
 from tsbridge.store.rulebooks import Draft
-from tsbridge.web import documents, publishing
+from tsbridge.store.versions import BIGGEST_VERSION
 from tsbridge.web.asked import aside, asked_for
 from tsbridge.web.auth import Ops
 from tsbridge.web.desk import Desk, Made
-from tsbridge.web.documents import Document
 from tsbridge.web.etags import IfMatch, content_tag, need_match, tag
-from tsbridge.web.inputs import BIGGEST_VERSION, Body, Id, Line, read_body
+from tsbridge.web.inputs import Body, Id, Line, read_body
 from tsbridge.web.problems import invalid
 from tsbridge.web.route import DocumentRoute
 from tsbridge.web.shapes import draft_item
@@ -130,8 +133,8 @@ def draft_tag(draft: Draft) -> str:
 def _new_rule(body: Document) -> tuple[NewRule, str]:
     """A rule, alone or with its place, and where in the body it stands."""
     if "rule" not in body:
-        return NewRule(rule=body), "#"
-    return read_body(NewRule, body), "#/rule"
+        return NewRule(rule=body), ""
+    return read_body(NewRule, body), "/rule"
 
 
 def _matched(if_match: str | None, document: Document, held: Draft) -> Document:
@@ -158,8 +161,18 @@ async def _edit(
     return await desk.database.write(write, urgent=True)
 
 
+async def examined(desk: Desk, document: Document, triggers: Any = None) -> Examined:
+    """As `documents.examined`, by the live roster."""
+    return await aside(documents.examined, desk.apart, document, desk.zone, await live_roster(desk), triggers)
+
+
+async def live_roster(desk: Desk) -> Document | None:
+    live = await desk.database.read(rosters.live)
+    return None if live is None else live.document
+
+
 async def _with_findings(desk: Desk, draft: Draft, live: int) -> dict[str, Any]:
-    found = await documents.examined(desk, draft.document)
+    found = await examined(desk, draft.document)
     own = documents.told(found.own)
     return {**draft_item(draft, live), "findings": [*own, *documents.told(found.beside)], "ok": documents.passes(own)}
 

@@ -9,6 +9,7 @@ from typing import Annotated, Any, Final
 from fastapi import APIRouter, Query
 from sqlalchemy import Connection
 
+from tsbridge.acts import rostering
 from tsbridge.core.coverage import Hole, holes
 from tsbridge.core.duties_as_known import duties
 from tsbridge.core.roster import Agent
@@ -19,7 +20,6 @@ from tsbridge.core.whom import reach_of
 from tsbridge.roster.check import queues_of
 from tsbridge.roster.document import SEVERITIES
 from tsbridge.store import proofs, rosters
-from tsbridge.web import rostering
 from tsbridge.web.asked import aside
 from tsbridge.web.auth import Viewer
 from tsbridge.web.desk import Made

@@ -6,13 +6,13 @@ from typing import Any, Literal
 
 from fastapi import APIRouter, Response
 
+from tsbridge.acts import documents
+from tsbridge.acts.documents import Document
 from tsbridge.rulebook.zendesk_import import import_zendesk
 from tsbridge.store import rulebooks as store
-from tsbridge.web import documents
 from tsbridge.web.asked import aside, asked_for
 from tsbridge.web.auth import Ops
 from tsbridge.web.desk import Made
-from tsbridge.web.documents import Document
 from tsbridge.web.draft import draft_tag, take_in
 from tsbridge.web.etags import IfMatch, need_match
 from tsbridge.web.inputs import Body, Line, read_body

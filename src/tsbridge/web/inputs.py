@@ -11,10 +11,9 @@ from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, BeforeValidator, ConfigDict, StringConstraints, ValidationError, WithJsonSchema
 
 from tsbridge.core.times import TIME_WORDS, read_time
+from tsbridge.store.versions import BIGGEST_VERSION
 from tsbridge.web.problems import invalid
 
-BIGGEST_VERSION: Final = (1 << 31) - 1
-"""As far as the database counts."""
 _NUMBER: Final = re.compile(r"-?\d{1,19}", re.ASCII)
 
 Id = Annotated[str, Path(min_length=1, max_length=200, pattern=r"^[A-Za-z0-9_.:~-]+$")]

@@ -8,10 +8,10 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Query, Response
 from pydantic import Field, StringConstraints
 
+from tsbridge.acts import rostering
 from tsbridge.core.roster import Override
 from tsbridge.core.times import time_text
 from tsbridge.store import rosters as store
-from tsbridge.web import rostering
 from tsbridge.web.auth import Supervisor, Viewer
 from tsbridge.web.desk import Desk, Made
 from tsbridge.web.inputs import Body, Id, Line, Time, TimeQuery, Word, query_time

@@ -16,7 +16,7 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException as StarletteHTTPException
 from starlette.routing import Match, Route
 
-from tsbridge.acts.errors import Changed, Faulty, Invalid, NotAllowed, NotFound, Refused, TooMuch
+from tsbridge.acts.errors import Changed, Faulty, Invalid, NotAllowed, NotFound, Refused, TooMuch, pointer
 from tsbridge.core.ports import Died
 from tsbridge.store.db import unavailable
 from tsbridge.store.views import DATABASE_FAILURES
@@ -129,11 +129,6 @@ def error(where: str, name: str, detail: str, code: str) -> dict[str, str]:
     """One entry of a problem's `errors`."""
     place = {"pointer": name} if where == "body" else {"parameter": name}
     return {"in": where, **place, "code": code, "detail": detail}
-
-
-def pointer(*steps: str | int) -> str:
-    """A JSON pointer as a URI fragment (RFC 6901)."""
-    return "#" + "".join("/" + str(step).replace("~", "~0").replace("/", "~1") for step in steps)
 
 
 def problem_body(request: Request, status: int, kind: str, detail: str, errors: Sequence[Any] = (), **more: Any) -> dict[str, Any]:
@@ -251,7 +246,7 @@ def _one(item: Mapping[str, Any]) -> dict[str, str]:
     else:
         detail = "Expected another kind of value."
     where = str(where)
-    return error(where, pointer(*steps) if where == "body" else str(steps[0] if steps else ""), detail, code)
+    return error(where, f"#{pointer(*steps)}" if where == "body" else str(steps[0] if steps else ""), detail, code)
 
 
 class _Context(dict[str, Any]):

@@ -15,10 +15,11 @@ from tsbridge.core.times import time_text
 from tsbridge.store import rejudges, replays
 from tsbridge.store.rejudges import ask, end
 from tsbridge.store.replays import Job, TooManyOpen
+from tsbridge.store.versions import BIGGEST_VERSION
 from tsbridge.web.auth import Ops
 from tsbridge.web.cases import person_handles
 from tsbridge.web.desk import Desk, Made
-from tsbridge.web.inputs import BIGGEST_VERSION, Body, Id, Line, Prose, Time
+from tsbridge.web.inputs import Body, Id, Line, Prose, Time
 from tsbridge.web.pages import Paged, instant_part
 from tsbridge.web.problems import Problem, busy, invalid, not_found
 from tsbridge.web.route import DeskRoute

@@ -11,17 +11,17 @@ from fastapi.responses import JSONResponse, StreamingResponse
 from pydantic import Field
 from sqlalchemy import Connection
 
+from tsbridge.acts import documents
 from tsbridge.acts.csvtext import CSV, NDJSON, cell, csv_text, ndjson
+from tsbridge.acts.documents import Document
 from tsbridge.core.replay import Tally
 from tsbridge.core.times import time_text
 from tsbridge.store import history, replays, rulebooks
 from tsbridge.store.replays import Job
-from tsbridge.web import documents
 from tsbridge.web.accept import choose
 from tsbridge.web.asked import aside, asked_for
 from tsbridge.web.auth import Ops
 from tsbridge.web.desk import Desk, Made
-from tsbridge.web.documents import Document
 from tsbridge.web.inputs import Body, Id, Time
 from tsbridge.web.pages import Page, Paged, instant_part
 from tsbridge.web.problems import Problem, busy, invalid, not_found
@@ -78,7 +78,7 @@ async def start_replay(desk: Made, by: Ops, response: Response, body: NewReplay 
         return draft
 
     document = await desk.database.read(chosen)
-    await documents.refuse_faulty(desk, document)
+    await aside(documents.refuse_faulty, desk.apart, document)
     digest = await aside(documents.hash_of, document)
     id_, entry = desk.ids.new("rep"), desk.entry(by.name)
 

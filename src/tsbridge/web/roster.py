@@ -10,6 +10,8 @@ from fastapi import APIRouter, Query, Response
 from pydantic import StringConstraints
 from sqlalchemy import Connection
 
+from tsbridge.acts import rostering
+from tsbridge.acts.documents import Document, passes
 from tsbridge.core.rules.findings import NAME, Finding
 from tsbridge.roster.check import check
 from tsbridge.roster.diff import NAMED, diff
@@ -17,11 +19,9 @@ from tsbridge.store import feeds
 from tsbridge.store import rosters as store
 from tsbridge.store.rosters import NoRoster
 from tsbridge.store.versions import Version
-from tsbridge.web import rostering
 from tsbridge.web.asked import aside, asked_for
 from tsbridge.web.auth import Ops, Viewer
 from tsbridge.web.desk import Desk, Made
-from tsbridge.web.documents import Document, passes
 from tsbridge.web.etags import IfMatch, content_tag, need_match
 from tsbridge.web.inputs import Body, Id, version_number
 from tsbridge.web.pages import Paged

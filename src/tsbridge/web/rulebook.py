@@ -10,26 +10,26 @@ from fastapi import APIRouter, Query, Response
 from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints
 from sqlalchemy import Connection
 
+from tsbridge.acts import documents, effects, publishing, rostering, trial
+from tsbridge.acts.documents import Document
 from tsbridge.core.almanac import INSTALLED, Almanac
 from tsbridge.core.rules.document import read
 from tsbridge.core.rules.facts import YEARS
 from tsbridge.core.rules.language import Rulebook
 from tsbridge.core.times import read_date
 from tsbridge.rulebook.calendar_days import calendar_days
-from tsbridge.rulebook.examine import SEVERITIES, joined
+from tsbridge.rulebook.examine import SEVERITIES, Sheet, joined
 from tsbridge.store import almanacs
 from tsbridge.store import rulebooks as store
 from tsbridge.store.rulebooks import NoRulebook, StaleBase
-from tsbridge.store.versions import Version
-from tsbridge.web import documents, effects, publishing, rostering, trial
+from tsbridge.store.versions import BIGGEST_VERSION, Version
 from tsbridge.web.asked import aside, asked_for
 from tsbridge.web.auth import Caller, Ops, Viewer
 from tsbridge.web.desk import Desk, Made
-from tsbridge.web.documents import Document
-from tsbridge.web.draft import draft_tag
+from tsbridge.web.draft import draft_tag, examined, live_roster
 from tsbridge.web.etags import IfMatch, need_match, tag
 from tsbridge.web.explained import Nearby
-from tsbridge.web.inputs import BIGGEST_VERSION, Body, Id, Line, Time, version_number, whole_number
+from tsbridge.web.inputs import Body, Id, Line, Time, version_number, whole_number
 from tsbridge.web.pages import Paged
 from tsbridge.web.problems import Problem, invalid, not_found
 from tsbridge.web.route import DocumentRoute
@@ -44,6 +44,9 @@ MOST_DAYS: Final = 3 * 366
 GENERATED: Final = 200
 """Tests that one request makes; once they are kept, the next request makes the next."""
 
+Before = Annotated[str, Query(alias="from", max_length=20, description="A version's number, `live`, or for ops `draft`.")]
+After = Annotated[str, Query(alias="to", max_length=20, description="As `from`.")]
+Stories = Annotated[str, Query(max_length=20, json_schema_extra={"type": "integer"})]
 Which = Annotated[str, Query(max_length=20, description="A version's number, `live`, or for ops `draft`.")]
 From = Annotated[str | None, Query(alias="from", max_length=10, json_schema_extra={"format": "date"})]
 To = Annotated[str | None, Query(alias="to", max_length=10, json_schema_extra={"format": "date"})]
@@ -110,9 +113,7 @@ async def list_versions(desk: Made, by: Viewer, page: Paged) -> dict[str, Any]:
 
 @routes.get("/versions/diff")
 @asked_for()
-async def diff_versions(
-    desk: Made, by: Viewer, since: documents.From, until: documents.To, stories: documents.Stories = "100"
-) -> dict[str, Any]:
+async def diff_versions(desk: Made, by: Viewer, since: Before, until: After, stories: Stories = "100") -> dict[str, Any]:
     """What changed from one version to another, in words, and in effect: on the tests of both and on the newest `stories` cases."""
     most = whole_number("query", "stories", stories, 0, MOST_STORIES)
     one, other = _named("from", since, by), _named("to", until, by)
@@ -158,7 +159,7 @@ async def list_calendars(desk: Made, by: Viewer, version: Which = "live", since:
         return number, document, INSTALLED if isinstance(number, str) else almanacs.of(conn, "rulebook", number)
 
     number, document, almanac = await desk.database.read(chosen)
-    await documents.refuse_faulty(desk, document)
+    await aside(documents.refuse_faulty, desk.apart, document)
     return {"version": number, **await aside(calendar_days, read(document, almanac), first, last)}
 
 
@@ -176,7 +177,7 @@ def _date(name: str, text: str | None, otherwise: date) -> date:
 
 async def check_large(desk: Desk, body: bytes, cap: int) -> Response | None:
     """`check_rulebook` of a large body, which is read where it is checked; None for one that is to be read here."""
-    sheet = await documents.examined_body(desk, body, cap)
+    sheet: Sheet | None = await aside(documents.examined_body, desk.apart, body, cap, desk.zone, await live_roster(desk))
     if sheet is None:
         return None
     named = await desk.names.strangers(sheet.named)
@@ -200,7 +201,7 @@ async def check_rulebook(desk: Made, by: Ops, body: Document) -> dict[str, Any]:
     triggers = None if "schema" in body else body.get("triggers")
     document = await _meant(desk, {name: part for name, part in body.items() if name != "triggers"} if triggers is not None else body)
     try:
-        found = await documents.examined(desk, document, triggers)
+        found = await examined(desk, document, triggers)
     except ValueError as refused:
         if triggers is None:
             raise
@@ -215,7 +216,7 @@ async def check_rulebook(desk: Made, by: Ops, body: Document) -> dict[str, Any]:
 async def run_tests(desk: Made, by: Ops, body: Document | None = None) -> dict[str, Any]:
     """Run a document's own tests (`{}` or nothing: the draft's), and say what of it they have seen."""
     document = await _meant(desk, body or {})
-    await documents.refuse_faulty(desk, document)
+    await aside(documents.refuse_faulty, desk.apart, document)
     return await aside(desk.apart, trial.tested, document, desk.zone)
 
 
@@ -227,7 +228,7 @@ async def generate_tests(desk: Made, by: Ops, body: Document | None = None) -> d
     What is expected is what the rules do now: read it before you keep it.
     """
     document = await _meant(desk, body or {})
-    await documents.refuse_faulty(desk, document)
+    await aside(documents.refuse_faulty, desk.apart, document)
     return await aside(desk.apart, trial.missing_tests, document, desk.zone, GENERATED)
 
 
@@ -261,7 +262,7 @@ async def try_rulebook(desk: Made, by: Ops, body: Trial, near: Nearby) -> dict[s
         return version.version, version.document, asked, almanacs.get(conn, version.almanac)
 
     version, document, asked, almanac = await desk.database.read(chosen)
-    await documents.refuse_faulty(desk, document)
+    await aside(documents.refuse_faulty, desk.apart, document)
     return await aside(desk.apart, trial.tried, document, version or None, desk.zone, asked, trial_id, near, almanac)
 
 
@@ -347,7 +348,7 @@ async def _prepare(desk: Desk, document: Document) -> Rulebook:
     if ready.judge is None:
         raise documents.faulty([finding.to_json() for finding in ready.faults])
     if ready.failed:
-        findings = documents.told((await documents.examined(desk, document)).own)
+        findings = documents.told((await examined(desk, document)).own)
         failed = [test.to_json() for test in ready.failed]
         raise Problem(422, "The rulebook fails tests of its own.", kind="rulebook-tests-failed", findings=findings, failed_tests=failed)
     desk.live.take(ready.judge)

@@ -9,15 +9,15 @@ from fastapi import APIRouter, Request, Response
 from pydantic import Field
 from sqlalchemy import Connection
 
+from tsbridge.acts import documents
+from tsbridge.acts.documents import Document
 from tsbridge.core.replay import Tally
 from tsbridge.core.times import time_text
 from tsbridge.store import rulebooks
 from tsbridge.store import shadow as store
-from tsbridge.web import documents
 from tsbridge.web.asked import aside, asked_for
 from tsbridge.web.auth import Ops
 from tsbridge.web.desk import Made
-from tsbridge.web.documents import Document
 from tsbridge.web.inputs import Body
 from tsbridge.web.pages import Paged
 from tsbridge.web.problems import invalid, not_found
@@ -59,7 +59,7 @@ async def start_shadow(desk: Made, by: Ops, body: NewShadow | None = None) -> di
             raise not_found("version") from None
 
     document = await desk.database.read(chosen)
-    await documents.refuse_faulty(desk, document)
+    await aside(documents.refuse_faulty, desk.apart, document)
     digest = await aside(documents.hash_of, document)
     entry = desk.entry(by.name)
 

@@ -8,6 +8,8 @@ from typing import Any, Final
 
 from sqlalchemy import Connection
 
+from tsbridge.acts.documents import Document, arranged
+from tsbridge.acts.errors import Faulty
 from tsbridge.acts.ledger import Entry
 from tsbridge.core import feedlink
 from tsbridge.core.feedlink import FeedLink
@@ -18,8 +20,6 @@ from tsbridge.roster.document import TOP, read
 from tsbridge.roster.read_parts import RosterError
 from tsbridge.store import feed_links, rosters, rulebooks
 from tsbridge.store.rosters import Made
-from tsbridge.web.documents import Document, arranged
-from tsbridge.web.problems import Problem
 
 LONGEST: Final = timedelta(days=366)
 """How long an override may last: what lasts longer belongs into the roster."""
@@ -38,12 +38,12 @@ class Moved(Exception):
 
 
 def sound(document: Any) -> Roster:
-    """A document as a roster. Raises 422 with `findings` when it is none."""
+    """A document as a roster. Raises `Faulty` when it is none."""
     try:
         return read(document)
     except RosterError as refused:
         found = [finding.to_json() for finding in refused.findings]
-        raise Problem(422, "The roster has faults; see findings.", kind="roster-faulty", findings=found) from None
+        raise Faulty("The roster has faults; see findings.", "roster-faulty", findings=found) from None
 
 
 def publish(

@@ -7,12 +7,12 @@ from typing import Any
 
 from sqlalchemy import Connection
 
+from tsbridge.acts.documents import Document, difference
 from tsbridge.acts.ledger import Entry
 from tsbridge.core.rules.language import Rulebook
 from tsbridge.rulebook.diff import diff, touched
 from tsbridge.store import rulebooks
 from tsbridge.store.rulebooks import Draft, Live, StaleBase
-from tsbridge.web.documents import Document, difference
 
 
 def edit_draft(

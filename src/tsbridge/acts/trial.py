@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from sqlalchemy import Connection
 
+from tsbridge.acts.errors import Conflict, Invalid, NotFound, pointer
 from tsbridge.core import staff
 from tsbridge.core.almanac import INSTALLED, Almanac, zone_by
 from tsbridge.core.moments import Interaction, Value
@@ -28,7 +29,6 @@ from tsbridge.rulebook.generate import generate
 from tsbridge.rulebook.staffed import staffed
 from tsbridge.rulebook.worlds import completed
 from tsbridge.store import decisions, routing, views
-from tsbridge.web.problems import Problem, invalid, not_found, pointer
 
 Document = dict[str, Any]
 PREVIOUS: Final = "previous."
@@ -72,7 +72,7 @@ class Asked:
 
 
 def made_up(given: Mapping[str, Any], at: datetime, trial_id: str, roster: Roster | None = None) -> Asked:
-    """Facts that nobody told. Raises 422 for those that no field can hold."""
+    """Facts that nobody told. Raises `Invalid` for those that no field can hold."""
     told, previous = read_facts(given)
     facts = completed(told)
     subject = Interaction("talkdesk" if facts.get("source") == "talkdesk" else "zendesk", trial_id)
@@ -80,27 +80,27 @@ def made_up(given: Mapping[str, Any], at: datetime, trial_id: str, roster: Roste
 
 
 def recorded(conn: Connection, event_id: str | None, decision_id: str | None) -> Asked:
-    """What a decision saw: this one, or the newest that a delivery led to. Raises 404, and 409 when there is nothing to judge again."""
+    """What a decision saw: this one, or the newest that a delivery led to. Raises `NotFound`, and `Conflict` without anything to judge."""
     if event_id is not None:
         if views.event(conn, event_id) is None:
-            raise not_found("event")
+            raise NotFound("event")
         rows = [routing.decision(conn, id_) for id_ in views.event_results(conn, event_id)[1]]
         led = [row["id"] for row in rows if row is not None and not row["retracted"]]
         if not led:
-            raise Problem(409, "This event has led to no decision that could be judged again.")
+            raise Conflict("This event has led to no decision that could be judged again.")
         decision_id = led[-1]
     row = routing.decision(conn, decision_id or "")
     loaded = decisions.load(conn, decision_id or "")
     if row is None or loaded is None:
-        raise not_found("decision")
+        raise NotFound("decision")
     if row["retracted"] or loaded.seen is None:
-        raise Problem(409, "What this decision saw is no longer there: it was retracted, or its person was erased.")
+        raise Conflict("What this decision saw is no longer there: it was retracted, or its person was erased.")
     seen = loaded.seen
     return Asked(seen.given, seen.previous, seen.standing, seen.at, loaded.subject, row["id"], row["event_id"], row["case_id"])
 
 
 def instead(asked: Asked, given: Mapping[str, Any], at: datetime | None, roster: Roster | None = None) -> Asked:
-    """The same with some facts, the time, or the people otherwise. Raises 422 as `made_up` does."""
+    """The same with some facts, the time, or the people otherwise. Raises as `made_up` does."""
     told, previous = read_facts(given)
     facts, before = {**asked.facts, **completed(told)}, {**asked.previous, **previous}
     return replace(asked, facts=facts, previous=before, at=at or asked.at, said=frozenset(told), roster=roster)
@@ -155,13 +155,13 @@ def outcome(judgement: Judgement, facts: Mapping[str, Value]) -> Document:
 
 
 def read_facts(given: Mapping[str, Any]) -> tuple[dict[str, Value], dict[str, Value]]:
-    """(facts, earlier values) of a `given`. Raises 422 for names that are no fields and values that no field can hold."""
+    """(facts, earlier values) of a `given`. Raises `Invalid` for names that are no fields and values that no field can hold."""
     facts: dict[str, Value] = {}
     previous: dict[str, Value] = {}
     for name, value in given.items():
         known = vocabulary.field_named(name.removeprefix(PREVIOUS))
         if known is None:
-            raise invalid("body", "#/given", "There is a field here that is not known; see /v1/fields.", code="given")
+            raise Invalid({"/given": "There is a field here that is not known; see /v1/fields."}, "given")
         into = previous if name.startswith(PREVIOUS) else facts
         into[name.removeprefix(PREVIOUS)] = _value(name, known, value)
     return facts, previous
@@ -174,4 +174,4 @@ def _value(name: str, known: vocabulary.Field, value: Any) -> Value:
     if value is None or (isinstance(value, str | int | float) and known.type != "set"):
         return value
     expected = "a list of words" if known.type == "set" else f"one value of type {known.type}"
-    raise invalid("body", pointer("given", name), f"Expected {expected} for {known.name}.", code="given")
+    raise Invalid({pointer("given", name): f"Expected {expected} for {known.name}."}, "given")

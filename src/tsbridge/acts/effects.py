@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
+from tsbridge.acts.documents import Document
 from tsbridge.core.contacts import COUNTS
 from tsbridge.core.replay import contested
 from tsbridge.core.rules.document import read
@@ -19,7 +20,6 @@ from tsbridge.rulebook import diff
 from tsbridge.rulebook.staffed import staffed
 from tsbridge.store import history
 from tsbridge.store.history import StoredCase
-from tsbridge.web.documents import Document
 
 Newest = tuple[Sequence[StoredCase], datetime | None]
 """The newest cases, and the newest instant that anything was decided about."""

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import tzinfo
 from functools import lru_cache
-from typing import Annotated, Any, Final
+from typing import Any, Final
 
-from fastapi import Query
-
+from tsbridge.acts.errors import Conflict, Faulty, Invalid, NotFound
 from tsbridge.core.moments import canonical
 from tsbridge.core.rules.document import read
 from tsbridge.core.rules.findings import NAME, Finding, RulebookError
@@ -17,21 +16,13 @@ from tsbridge.roster.document import read as read_roster
 from tsbridge.rulebook.check import check
 from tsbridge.rulebook.examine import SEVERITIES, Examined, Sheet, examine, examine_body
 from tsbridge.rulebook.staffed import unread
-from tsbridge.store import rosters
-from tsbridge.web.asked import aside
-from tsbridge.web.desk import Desk
-from tsbridge.web.problems import Problem, invalid, not_found
 
 Document = dict[str, Any]
 
+KEY_WORDS: Final = "Expected a key: up to 80 letters, digits, - _ . that begin with a letter or digit."
 TOP: Final = ("schema", "title", "description", "lists", "calendars", "queues", "policies", "linking", "rules", "tests")
 RULE: Final = ("key", "kind", "title", "description", "scope", "on", "when", "then")
 TEST: Final = ("name", "at", "given", "expect")
-
-From = Annotated[str, Query(alias="from", max_length=20, description="A version's number, `live`, or for ops `draft`.")]
-Stories = Annotated[str, Query(max_length=20, json_schema_extra={"type": "integer"})]
-To = Annotated[str, Query(alias="to", max_length=20, description="As `from`.")]
-
 
 # Rules one by one; a draft may be any JSON object, so nothing about it is taken for granted
 
@@ -41,22 +32,20 @@ def rules(document: Any) -> list[Any]:
     return found if isinstance(found, list) else []
 
 
-def key_of(rule: Mapping[str, Any], place: str = "#") -> str:
-    """The key of a rule that stands at `place` in the body, or 422: it becomes part of an address."""
+def key_of(rule: Mapping[str, Any], place: str = "") -> str:
+    """The key of a rule that stands at `place` of what came. Raises `Invalid`: it becomes part of an address."""
     key = rule.get("key")
     if not isinstance(key, str) or not NAME.fullmatch(key):
-        raise invalid(
-            "body", f"{place}/key", "Expected a key: up to 80 letters, digits, - _ . that begin with a letter or digit.", code="key"
-        )
+        raise Invalid({f"{place}/key": KEY_WORDS}, "key")
     return key
 
 
 def position_of(document: Document, key: str) -> int:
-    """Where the rule stands among all rules, from 0. Raises 404."""
+    """Where the rule stands among all rules, from 0. Raises `NotFound`."""
     for place, rule in enumerate(rules(document)):
         if isinstance(rule, dict) and rule.get("key") == key:
             return place
-    raise not_found("rule in the draft")
+    raise NotFound("rule in the draft")
 
 
 def rule_of(document: Document, key: str) -> Document:
@@ -65,7 +54,7 @@ def rule_of(document: Document, key: str) -> Document:
 
 
 def with_rule(document: Document, rule: Document, before: str | None) -> Document:
-    """The document with one rule more. Raises 409 when its key is taken, 422 when `before` names none."""
+    """The document with one rule more. Raises `Conflict` when its key is taken, `Invalid` when `before` names none."""
     _key_is_free(document, key_of(rule))
     standing = rules(document)
     place = _end_of(rule.get("kind"), standing) if before is None else _named_place(document, before)[1]
@@ -74,7 +63,7 @@ def with_rule(document: Document, rule: Document, before: str | None) -> Documen
 
 def with_rules(document: Document, new: Sequence[Document], before: str | None = None, after: str | None = None) -> Document:
     """The document with rules more, in their order, each kind together: where they are of the kind of the rule that `before` or `after`
-    names, above or below that one; else at the end of their kind, but above the catch-all. Raises 422 when the key names none."""
+    names, above or below that one; else at the end of their kind, but above the catch-all. Raises `Invalid` when the key names none."""
     standing = rules(document)
     named, place = _named_place(document, before, after)
     kinds = {kind: [rule for rule in new if (rule.get("kind") == "routing") == (kind == "routing")] for kind in ("escalation", "routing")}
@@ -85,7 +74,7 @@ def with_rules(document: Document, new: Sequence[Document], before: str | None =
 
 
 def replaced(document: Document, key: str, rule: Document, before: str | None = None) -> Document:
-    """The document with another rule in this one's place, or above `before`. Raises as `with_rule` does, and 404 without the rule."""
+    """The document with another rule in this one's place, or above `before`. Raises as `with_rule` does, and `NotFound`."""
     place = position_of(document, key)
     if key_of(rule) != key:
         _key_is_free(document, key_of(rule))
@@ -109,8 +98,8 @@ def _named_place(document: Document, before: str | None, after: str | None = Non
         return "", 0
     try:
         place = position_of(document, key)
-    except Problem:
-        raise invalid("body", f"#/{member}", "Expected the key of a rule of the draft.", code="key") from None
+    except NotFound:
+        raise Invalid({f"/{member}": "Expected the key of a rule of the draft."}, "key") from None
     kind = "routing" if rules(document)[place].get("kind") == "routing" else "escalation"
     return kind, place + (member == "after")
 
@@ -126,7 +115,7 @@ def _end_of(kind: Any, standing: Sequence[Any]) -> int:
 
 def _key_is_free(document: Document, key: str) -> None:
     if any(isinstance(rule, dict) and rule.get("key") == key for rule in rules(document)):
-        raise Problem(409, "The draft has a rule of this key already.")
+        raise Conflict("The draft has a rule of this key already.")
 
 
 # Two documents
@@ -188,17 +177,8 @@ def findings(document: Document, zone: tzinfo, *, about: str | None = None, trig
     return [finding.to_json() for finding in told]
 
 
-async def examined(desk: Desk, document: Document, triggers: Any = None) -> Examined:
+def examined(apart: Callable[..., Examined], document: Document, zone: tzinfo, roster: Document | None, triggers: Any = None) -> Examined:
     """Everything there is to say about a document, by the live roster too, worked out wherever there is room. Raises as `findings`."""
-    return await aside(_examined, desk.apart, document, desk.zone, await live_roster(desk), triggers)
-
-
-async def live_roster(desk: Desk) -> Document | None:
-    live = await desk.database.read(rosters.live)
-    return None if live is None else live.document
-
-
-def _examined(apart: Callable[..., Examined], document: Document, zone: tzinfo, roster: Document | None, triggers: Any) -> Examined:
     return _kept(apart, canonical(document), zone, canonical(roster), canonical(triggers))
 
 
@@ -208,14 +188,8 @@ def _kept(apart: Callable[..., Examined], content: bytes, zone: tzinfo, roster: 
     return apart(examine, content, zone, roster, read_roster, triggers)
 
 
-async def examined_body(desk: Desk, body: bytes, cap: int) -> Sheet | None:
+def examined_body(apart: Callable[..., Sheet | None], body: bytes, cap: int, zone: tzinfo, roster: Document | None) -> Sheet | None:
     """The same of a body that is not even read here; None for one that is no document."""
-    roster = await live_roster(desk)
-    found: Sheet | None = await aside(_body_examined, desk.apart, body, cap, desk.zone, roster)
-    return found
-
-
-def _body_examined(apart: Callable[..., Sheet | None], body: bytes, cap: int, zone: tzinfo, roster: Document | None) -> Sheet | None:
     return apart(examine_body, body, cap, zone, canonical(roster), read_roster)
 
 
@@ -236,13 +210,13 @@ def hash_of(document: Document) -> str:
     return content_hash(document)
 
 
-async def refuse_faulty(desk: Desk, document: Document) -> None:
-    """Raises 422 with `findings` unless the document can be judged by."""
-    found = await aside(desk.apart, faults, document)
+def refuse_faulty(apart: Callable[..., list[dict[str, Any]]], document: Document) -> None:
+    """Raises `Faulty` unless the document can be judged by."""
+    found = apart(faults, document)
     if found:
         raise faulty(found)
 
 
-def faulty(found: list[dict[str, Any]]) -> Problem:
-    """What is answered when something would have to be judged by a document that has faults."""
-    return Problem(422, "The rulebook has faults; see findings.", kind="rulebook-faulty", findings=found, failed_tests=[])
+def faulty(found: list[dict[str, Any]]) -> Faulty:
+    """What is raised when something would have to be judged by a document that has faults."""
+    return Faulty("The rulebook has faults; see findings.", "rulebook-faulty", findings=found, failed_tests=[])

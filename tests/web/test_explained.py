@@ -80,6 +80,16 @@ async def test_a_decision_tells_which_conditions_made_it_and_which_nearly_made_a
     near = {miss["key"]: miss["missing"] for miss in shown["near_misses"]}
     assert near["urgent-mail"][0]["field"] == "ticket.priority"
     assert near["urgent-mail"][0]["actual"] == "high"
+    on = "(version 1, last changed by system on 2026-11-22)"
+    assert shown["in_words"] == [
+        f"Went to safety because rule to-safety {on} found that case.severity is at most 2 (it was 1).",
+        f'Severity 1 and tags ts_injury because rule injury {on} found "bitten" in the text.',
+        "Rule urgent-mail would have given severity 2 if ticket.priority is urgent.",
+    ]
+    assert [(one["rule"], one["version"], one["by"]) for one in shown["last_changed"]] == [
+        ("injury", 1, "system"),
+        ("to-safety", 1, "system"),
+    ]
     assert shown["outcome"]["queue"] == "safety"
     assert shown["inputs_erased"] is False
 

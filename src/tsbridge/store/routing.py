@@ -221,6 +221,23 @@ def change_list(conn: Connection, wanted: ChangeFilter, limit: int, before: int 
     return list(conn.execute(query.order_by(changes.c.seq.desc()).limit(limit)).mappings())
 
 
+def rule_authors(conn: Connection, keys: Sequence[str], version: int) -> dict[str, tuple[int, str, datetime]]:
+    """Which version, up to this one, changed each of these rules last, who published that, and when; by key, in the order of the keys.
+
+    One that no publish on record touched is as the first version brought it.
+    """
+    columns = (change_subjects.c.subject, changes.c.after, changes.c.actor, changes.c.at)
+    published = changes.c.action.in_(("rulebook.publish", "rulebook.restore"))
+    query = select(*columns).join(changes, changes.c.seq == change_subjects.c.seq)
+    found: dict[str, tuple[int, str, datetime]] = {}
+    for key, after, actor, at in conn.execute(query.where(change_subjects.c.subject.in_(keys), published).order_by(changes.c.seq.desc())):
+        if after["version"] <= version and key not in found:
+            found[key] = (after["version"], actor, at)
+    first = select(rulebooks.c.version, rulebooks.c.published_by, rulebooks.c.published_at).order_by(rulebooks.c.version).limit(1)
+    brought = None if found.keys() >= {*keys} else conn.execute(first).first()
+    return {key: told for key in keys if (told := found.get(key) or (None if brought is None else (brought[0], brought[1], brought[2])))}
+
+
 def _wishes(conn: Connection, column: Column[Any], among: Iterable[str]) -> list[Row]:
     query = select(*_WISH).order_by(desired.c.asked_at, desired.c.id)
     return [row for part in parts(sorted(among), FEW) for row in conn.execute(query.where(column.in_(part))).mappings()]

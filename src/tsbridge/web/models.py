@@ -121,10 +121,23 @@ class Decision(TypedDict):
     hash: str | None
 
 
+class RuleAuthor(TypedDict):
+    """Who changed a rule last before it was judged by; `version`: by which publish."""
+
+    rule: str
+    version: int
+    by: str
+    at: str
+
+
 class DecisionExplained(Decision):
+    """`in_words`: the same as sentences."""
+
     near_misses: list[NearMiss]
     inputs_erased: bool
     redacted_since: str | None
+    last_changed: list[RuleAuthor]
+    in_words: list[str]
 
 
 class TriedVersion(TypedDict):

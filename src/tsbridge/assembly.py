@@ -60,7 +60,7 @@ from tsbridge.wiring import (
 )
 from tsbridge.work.almanacs import Keeping
 from tsbridge.work.casedesk import DeskWork
-from tsbridge.work.choosing import Preview
+from tsbridge.work.choosing import Choosing
 from tsbridge.work.conclude import Conclusions
 from tsbridge.work.loop import Loop
 from tsbridge.work.rosters import LiveRoster
@@ -122,7 +122,7 @@ def _desk(
         live=live,
         roster=roster,
         cases=DeskWork(database, clock, ids, conclusions, salt, wake_writer),
-        queues=Preview(live, roster),
+        choosing=Choosing(roster),
         counters=counters,
         zone=settings.zone,
         version=__version__,

@@ -29,11 +29,10 @@ from tsbridge.web.app import create_app
 from tsbridge.web.auth import Gate
 from tsbridge.web.counters import Counters
 from tsbridge.web.desk import Desk
-from tsbridge.web.models import TimelineEntry
 from tsbridge.web.openapi import describe
 from tsbridge.web.probes import database_probe
 from tsbridge.web.rulebook_models import Diff, Word
-from tsbridge.work.choosing import Preview
+from tsbridge.work.choosing import Choosing
 from tsbridge.work.rosters import LiveRoster
 
 ADMIN = "an-admin-key-that-nobody-guesses"
@@ -169,6 +168,8 @@ class HeldAgainstTheDescription(httpx.ASGITransport):
                 assert answer.json().keys() == {"items", "next_cursor"}
                 for item in answer.json()["items"]:
                     exact(item, PAGES[name])
+            elif route is not None and route.response_field is not None:
+                returned(answer, route.response_model)
         return answer
 
 
@@ -190,7 +191,14 @@ def exact(value: Any, shape: Any) -> None:
         assert kept == value, shape
 
 
-LOOSE = (TimelineEntry, Word, Diff)
+def returned(answer: httpx.Response, shape: Any) -> None:
+    """The answer is what the route says it returns: nothing more, and of the types that it names."""
+    adapter = TypeAdapter(shape)
+    kept = adapter.validate_json(answer.content, strict=True)
+    assert adapter.dump_python(kept, mode="json", by_alias=True) == answer.json(), shape
+
+
+LOOSE = (Word, Diff)
 
 
 def client_of(app: FastAPI) -> httpx.AsyncClient:
@@ -228,7 +236,7 @@ async def furnished(database: Database, clock: Clock, ids: Ids, entropy: Callabl
         gate=Gate(database, clock, entropy, ADMIN),
         live=LiveRulebook(ZONE),
         cases=acts,
-        queues=Preview(LiveRulebook(ZONE), LiveRoster()),
+        choosing=Choosing(LiveRoster()),
         roster=LiveRoster(),
         counters=Counters(),
         zone=ZONE,

@@ -7,17 +7,18 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import Connection, update
+from sqlalchemy import update
 
 from tests.clocks import SettableClock
 from tests.work.telling import Telling
 from tests.work.test_watch import Watching
 from tests.work.walk import ticket
+from tsbridge.acts import escalations as acts
+from tsbridge.acts.shape import as_json
 from tsbridge.store import steps
 from tsbridge.store.db import Database
 from tsbridge.store.steps import Filter
 from tsbridge.store.tables import escalations
-from tsbridge.web.shapes import step_item
 
 
 @pytest.fixture
@@ -26,13 +27,8 @@ def desk(database: Database, clock: SettableClock) -> Telling:
 
 
 def items(desk: Telling, soonest: bool = True, **wanted: Any) -> list[dict[str, Any]]:
-    def read(conn: Connection) -> list[dict[str, Any]]:
-        now = desk.clock.now()
-        rows = steps.listed(conn, Filter(**wanted), now, 50, soonest=soonest)
-        about = steps.about(conn, rows)
-        return [step_item(row, now, about) for row in rows]
-
-    return desk.database.read_now(read)
+    found = desk.database.read_now(lambda conn: acts.listed(conn, Filter(**wanted), desk.clock.now(), 50, soonest=soonest))
+    return list(as_json(found))
 
 
 def named(found: Sequence[dict[str, Any]]) -> list[tuple[str, int, str]]:

@@ -28,6 +28,8 @@ def told(failure: Exception) -> tuple[int, str, dict[str, Any]] | None:
             return 2, f"These settings cannot be used:\n{lines}", {"problems": failure.problems}
         case RulebookError():
             return 1, f"The rulebook has faults: {failure}", {"findings": [finding.to_json() for finding in failure.findings]}
+        case Refused():
+            return 1, str(failure), getattr(failure, "more", {})
         case BadDatabase():
             return 2, f"TSBRIDGE_DATABASE_URL: {failure}", {}
         case UnusableKey():

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-import hashlib
+from collections.abc import Callable, Iterable
+from functools import partial
 from typing import Annotated, Any, Final
 
 import typer
 from sqlalchemy import Connection
 
-from tsbridge.cli.frame import AsJson, Failed, Limit, group, house, refuse, say, table
-from tsbridge.store import agents, desired, inbox, steps, views
-from tsbridge.web.events import RETRIED as EVENTS_RETRIED
-from tsbridge.web.shapes import event_item, step_item, writeback_item
-from tsbridge.web.writebacks import RETRIED as WISHES_RETRIED
+from tsbridge.acts import escalations as step_acts
+from tsbridge.acts import events as event_acts
+from tsbridge.acts import shape
+from tsbridge.acts import writebacks as wish_acts
+from tsbridge.acts.ledger import Entry
+from tsbridge.cli.frame import AsJson, Limit, group, house, refuse, say, table
+from tsbridge.store.steps import Filter
 
 escalations = group()
 events = group()
@@ -23,6 +26,8 @@ STATES: Final = ("overdue", "unacknowledged", "nobody")
 WISH_STATUSES: Final = ("waiting", "sending", "confirmed", "unneeded", "parked", "refused", "dry_run")
 
 EventId = Annotated[str, typer.Argument(help="An event's id: evt_…")]
+MOST: Final = 10_000
+Retry = Callable[[Connection, Entry, str], None]
 Several = Annotated[str | None, typer.Option("--status", help="Instead of an id: all with this status.")]
 
 
@@ -37,7 +42,7 @@ def list_events(
     _known("status", status, STATUSES)
     _known("source", source, ("zendesk", "talkdesk"))
     with house() as made:
-        items = [event_item(row) for row in made.read(lambda conn: views.events(conn, limit, None, status, source))]
+        items = shape.as_json(made.read(lambda conn: event_acts.listed(conn, limit, None, status, source)))
     columns = ("id", "received_at", "source", "event_type", "status", "reason", "attempts", "duplicates")
     say(as_json, {"items": items}, table(items, columns, "Nothing of the kind."))
 
@@ -45,40 +50,17 @@ def list_events(
 @events.command("show")
 def show_event(event_id: EventId, as_json: AsJson = False) -> None:
     """One delivery: what became of it, what it told and led to. Its text stays in the database."""
-
-    def read(conn: Connection) -> dict[str, Any]:
-        row = views.event(conn, event_id)
-        if row is None:
-            raise Failed("There is no event of this id; see tsbridge events list.")
-        moments, decisions = views.event_results(conn, event_id)
-        body = {"bytes": len(row["body"]), "sha256": hashlib.sha256(row["body"]).hexdigest()}
-        return {**event_item(row), "body": body, "moments": moments, "decisions": decisions}
-
     with house() as made:
-        shown = made.read(read)
+        shown = shape.as_json(made.read(lambda conn: event_acts.show(conn, event_id)))
+    del shown["headers"], shown["body"]["text"]
     say(as_json, shown, _pairs(shown))
 
 
 @events.command("retry")
 def retry_events(event_id: Annotated[str | None, typer.Argument()] = None, status: Several = None, as_json: AsJson = False) -> None:
     """Work on quarantined, dead or ignored deliveries once more."""
-    _one_of_both(event_id, status, EVENTS_RETRIED)
-
-    def write(conn: Connection) -> list[str]:
-        rows = [views.event(conn, event_id)] if event_id else list(views.events(conn, 10_000, None, status, None))
-        done: list[str] = []
-        for row in rows:
-            if row is None:
-                raise Failed("There is no event of this id; see tsbridge events list.")
-            if row["status"] not in EVENTS_RETRIED:
-                raise Failed(f"This event is {row['status']}; only {', '.join(EVENTS_RETRIED)} ones can be tried again.")
-            inbox.retry(conn, row["id"], made.clock.now())
-            made.entry().change(conn, "event.retry", row["id"], {"status": row["status"], "reason": row["reason"]}, {"status": "pending"})
-            done.append(row["id"])
-        return done
-
-    with house() as made:
-        retried = made.write(write)
+    listed = partial(event_acts.listed, limit=MOST, status=status)
+    retried = _retried(event_id, status, event_acts.RETRIED, listed, event_acts.retry)
     say(as_json, {"retried": retried}, [f"{len(retried)} to be worked on again."])
 
 
@@ -92,7 +74,7 @@ def list_writebacks(
     """One wish per ticket, newest first."""
     _known("status", status, WISH_STATUSES)
     with house() as made:
-        items = [writeback_item(row) for row in made.read(lambda conn: views.writeback_list(conn, limit, None, status, ticket))]
+        items = shape.as_json(made.read(lambda conn: wish_acts.listed(conn, limit, None, status, ticket)))
     columns = ("id", "ticket", "status", "reason", "attempts", "severity", "asked_at", "confirmed_at")
     say(as_json, {"items": items}, table(items, columns, "Nothing of the kind."))
 
@@ -100,25 +82,8 @@ def list_writebacks(
 @writebacks.command("retry")
 def retry_writebacks(writeback_id: Annotated[str | None, typer.Argument()] = None, status: Several = None, as_json: AsJson = False) -> None:
     """Try parked, refused, dry-run or waiting wishes at once."""
-    _one_of_both(writeback_id, status, WISHES_RETRIED)
-
-    def write(conn: Connection) -> list[str]:
-        rows = [views.writeback(conn, writeback_id)] if writeback_id else list(views.writeback_list(conn, 10_000, None, status))
-        done: list[str] = []
-        for row in rows:
-            if row is None:
-                raise Failed("There is no write-back of this id; see tsbridge writebacks list.")
-            if row["status"] not in WISHES_RETRIED:
-                raise Failed(f"This one is {row['status']}; only {', '.join(WISHES_RETRIED)} ones can be tried again.")
-            desired.retry(conn, row["id"], made.clock.now())
-            made.entry().change(
-                conn, "writeback.retry", row["id"], {"status": row["status"], "reason": row["reason"]}, {"status": "waiting"}
-            )
-            done.append(row["id"])
-        return done
-
-    with house() as made:
-        retried = made.write(write)
+    listed = partial(wish_acts.listed, limit=MOST, status=status)
+    retried = _retried(writeback_id, status, wish_acts.RETRIED, listed, wish_acts.retry)
     say(as_json, {"retried": retried}, [f"{len(retried)} to be tried again."])
 
 
@@ -136,18 +101,33 @@ def list_escalations(
     _known("order", order, ("latest", "soonest"))
     _known("state", state, STATES)
 
-    def read(conn: Connection) -> list[dict[str, Any]]:
-        who = None if agent is None else agents.keys(conn).get(agent, agent)
-        wanted, now = steps.Filter(state=state, severity=severity, queue=queue, agent=who), made.clock.now()
-        rows = steps.listed(conn, wanted, now, limit, soonest=order == "soonest")
-        about = steps.about(conn, rows)
-        return [{name: value for name, value in step_item(row, now, about).items() if name != "subject"} for row in rows]
-
+    wanted = Filter(state=state, severity=severity, queue=queue, agent=agent)
     with house() as made:
-        items = made.read(read)
+        now = made.clock.now()
+        items = shape.as_json(made.read(lambda conn: step_acts.listed(conn, wanted, now, limit, soonest=order == "soonest")))
+    for item in items:
+        del item["subject"]
     shown = [{**item, "told": ", ".join(map(_telling, item["told"]))} for item in items]
     columns = ("due_at", "status", "severity", "queue", "policy", "step", "ticket", "case_id", "told", "acknowledged_by")
     say(as_json, {"items": items}, table(shown, columns, "Nothing of the kind."))
+
+
+def _retried(
+    one: str | None, status: str | None, words: tuple[str, ...], listed: Callable[[Connection], Iterable[Any]], retry: Retry
+) -> list[str]:
+    """The ids of what is tried again: one, or all that are listed."""
+    if (one is None) == (status is None):
+        refuse("expected either an id or --status")
+    _known("status", status, words)
+
+    def write(conn: Connection) -> list[str]:
+        ids = [one] if one is not None else [item.id for item in listed(conn)]
+        for id_ in ids:
+            retry(conn, made.entry(), id_)
+        return ids
+
+    with house() as made:
+        return made.write(write)
 
 
 def _telling(one: dict[str, Any]) -> str:
@@ -157,12 +137,6 @@ def _telling(one: dict[str, Any]) -> str:
 def _known(name: str, value: str | None, words: tuple[str, ...]) -> None:
     if value is not None and value not in words:
         refuse(f"--{name}: expected one of {', '.join(words)}")
-
-
-def _one_of_both(one: str | None, status: str | None, words: tuple[str, ...]) -> None:
-    if (one is None) == (status is None):
-        refuse("expected either an id or --status")
-    _known("status", status, words)
 
 
 def _pairs(shown: dict[str, Any]) -> list[str]:

@@ -27,7 +27,7 @@ DATABASE_FAILURES: Final = (DBAPIError, PoolIsBusy)
 """What a piece of work may raise because of the database; `store.db.unavailable` tells whether trying later will help."""
 
 _EVENT: Final = tuple(column for column in inbox.c if column.name not in ("body", "headers"))
-_TIMELINE_KINDS: Final = ("moment", "decision", "change", "escalation", "notification")
+TIMELINE_KINDS: Final = ("moment", "decision", "change", "escalation", "notification")
 
 
 def before(keys: Sequence[Column[Any]], last: Sequence[Any]) -> ColumnElement[bool]:
@@ -162,7 +162,7 @@ class Entry(NamedTuple):
 
     @property
     def rank(self) -> int:
-        return _TIMELINE_KINDS.index(self.kind)
+        return TIMELINE_KINDS.index(self.kind)
 
 
 def timeline(conn: Connection, case_id: str, limit: int, after: tuple[datetime, int, str] | None = None) -> list[Entry]:

@@ -4,22 +4,15 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from tsbridge.web.models import Case, CaseExplained, Decision, DecisionExplained, NextInQueue, TimelineEntry, Tried, VersionName, Withdrawn
+from tsbridge.web.models import Decision, DecisionExplained, Tried, VersionName
 from tsbridge.web.operation_models import (
     Change,
-    DriftItem,
-    Event,
-    EventWhole,
     Head,
     KeyMade,
     KeyShown,
     MappingsShown,
-    ModeShown,
-    PausedRules,
     Ready,
     Verdict,
-    Writeback,
-    WritebackWhole,
 )
 from tsbridge.web.replay_models import (
     Move,
@@ -58,17 +51,10 @@ from tsbridge.web.rulebook_models import (
     VersionWhole,
     Word,
 )
-from tsbridge.web.telling_models import EscalationShown, Notification, NotificationWhole
 
 PAGES: Final[dict[str, Any]] = {
-    "list_cases": Case,
-    "case_timeline": TimelineEntry,
     "list_decisions": Decision,
     "list_changes": Change,
-    "list_escalations": EscalationShown,
-    "list_notifications": Notification,
-    "list_writebacks": Writeback,
-    "list_events": Event,
     "list_keys": KeyShown,
     "list_versions": VersionShown,
     "list_roster_versions": VersionShown,
@@ -78,7 +64,6 @@ PAGES: Final[dict[str, Any]] = {
     "list_feeds": FeedShown,
     "list_replays": ReplayShown,
     "list_shadow_moves": Move,
-    "list_drift": DriftItem,
     "list_moves": Move,
     "list_rejudges": RejudgeShown,
     "list_rejudge_moves": RejudgeMove,
@@ -91,21 +76,9 @@ PAGES: Final[dict[str, Any]] = {
 """Operations that answer with a page, by what its items are."""
 
 ANSWERS: Final[dict[str, Any]] = {
-    **dict.fromkeys(
-        ("show_case", "acknowledge_case", "resolve_case", "note_case", "assign_case", "merge_case", "split_case"),
-        Case,
-    ),
-    "withdraw_moment": Withdrawn,
-    "explain_case": CaseExplained,
-    "next_of_queue": NextInQueue,
     "explain_decision": DecisionExplained,
     "verify_chain": Verdict,
     "chain_head": Head,
-    "acknowledge_escalation": EscalationShown,
-    "show_notification": NotificationWhole,
-    "retry_notification": NotificationWhole,
-    "show_writeback": WritebackWhole,
-    "retry_writeback": WritebackWhole,
     "show_mappings": MappingsShown,
     "replace_mappings": MappingsShown,
     "start_replay": ReplayMade,
@@ -115,12 +88,6 @@ ANSWERS: Final[dict[str, Any]] = {
     "show_shadow": ShadowShown,
     "start_shadow": ShadowShown,
     "try_rulebook": Tried,
-    "show_mode": ModeShown,
-    "change_mode": ModeShown,
-    "show_paused_rules": PausedRules,
-    "pause_rule": PausedRules,
-    "show_event": EventWhole,
-    "retry_event": EventWhole,
     "create_key": KeyMade,
     "show_live": VersionWhole,
     "show_version": VersionWhole,

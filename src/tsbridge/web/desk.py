@@ -6,13 +6,14 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from datetime import datetime, tzinfo
-from typing import Annotated, Any, NamedTuple, Protocol
+from typing import Annotated, Any, Concatenate, NamedTuple, ParamSpec, Protocol, TypeVar
 
 from fastapi import Depends, FastAPI, Request
 from sqlalchemy import Connection
 from starlette.routing import BaseRoute
 
 from tsbridge.acts.ledger import Entry, Ledger
+from tsbridge.acts.queues import Choosing
 from tsbridge.core.duties_as_known import Spell
 from tsbridge.core.moments import Interaction
 from tsbridge.core.ports import Clock, Ids
@@ -26,9 +27,12 @@ from tsbridge.rulebook.zendesk_names import Named
 from tsbridge.store.db import Database
 from tsbridge.store.rulebooks import LiveRulebook
 from tsbridge.web.asked import Bench
-from tsbridge.web.auth import Gate
+from tsbridge.web.auth import Caller, Gate
 from tsbridge.web.counters import Counters
 from tsbridge.web.written import Written
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 
 class CaseDesk(Protocol):
@@ -48,12 +52,6 @@ class CaseDesk(Protocol):
     async def merge(self, case_id: str, other: str, by: str) -> str: ...
     async def split(self, case_id: str, interaction: Interaction, by: str) -> str: ...
     async def withdraw(self, moment: str, by: str, reason: str) -> str: ...
-
-
-class Queues(Protocol):
-    """Who would get the next case of a queue, by what a transaction sees: contract section 8, or None where there is no such queue."""
-
-    def next(self, conn: Connection, queue: str, now: datetime) -> Mapping[str, Any] | None: ...
 
 
 class Rotas(Protocol):
@@ -145,7 +143,7 @@ class Desk:
     gate: Gate
     live: LiveRulebook
     cases: CaseDesk
-    queues: Queues
+    choosing: Choosing
     roster: Rotas
     counters: Counters
     zone: tzinfo
@@ -169,6 +167,15 @@ class Desk:
     public_url: str | None = None
     feeds: Written = field(default_factory=Written)
     carried: Callable[[Connection, str], Sequence[Carried]] = _nothing_carried
+
+    async def ask(self, act: Callable[Concatenate[Connection, P], T], *asked: P.args, **named: P.kwargs) -> T:
+        """What an act that only reads finds."""
+        return await self.database.read(lambda conn: act(conn, *asked, **named))
+
+    async def act(self, by: Caller, act: Callable[Concatenate[Connection, Entry, P], T], *asked: P.args, **named: P.kwargs) -> T:
+        """Have an act done, and put on record who did it, before all work that waits."""
+        entry = self.entry(by.name)
+        return await self.database.write(lambda conn: act(conn, entry, *asked, **named), urgent=True)
 
     def salt(self) -> str:
         return self.entropy(16).hex()

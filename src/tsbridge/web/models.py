@@ -9,52 +9,10 @@ from typing import Any, Literal, NotRequired
 
 from typing_extensions import TypedDict
 
-from tsbridge.web.telling_models import Escalation
-
-
-class Linked(TypedDict):
-    rank: str | None
-    because: str | None
-
 
 class InteractionName(TypedDict):
     source: str
     id: str
-
-
-class CaseInteraction(TypedDict):
-    source: str
-    id: str
-    channel: str | None
-    opened_at: str
-    linked: Linked
-
-
-class Assignee(TypedDict):
-    id: str
-    agent: str | None
-    because: str
-
-
-class Case(TypedDict):
-    id: str
-    status: Literal["open", "resolved"]
-    severity: int | None
-    category: str | None
-    queue: str | None
-    assignee: Assignee | None
-    acknowledged: bool
-    acknowledged_at: str | None
-    acknowledged_by: str | None
-    acknowledged_way: str | None
-    opened_at: str
-    last_at: str
-    interactions: list[CaseInteraction]
-    tags: list[str]
-    next_due: str | None
-    revision: int
-    split_off: NotRequired[str]
-    zendesk_asked: NotRequired[bool]
 
 
 class VersionName(TypedDict):
@@ -163,85 +121,3 @@ class Tried(TypedDict):
     outcome: dict[str, Any]
     next_due: str | None
     writeback: None
-
-
-class SetBy(TypedDict):
-    value: Any
-    decision_id: str
-    since: str
-    rules: list[str]
-
-
-class Reason(TypedDict):
-    step: str
-    says: str
-
-
-class Candidate(TypedDict):
-    agent: str
-    score: int
-    chosen: bool
-    because: list[Reason]
-
-
-class AssignmentShown(TypedDict):
-    id: str
-    at: str
-    ticket: str
-    queue: str
-    agent: str
-    zendesk_user_id: str
-    instead_of: str | None
-    severity: int | None
-    category: str | None
-    channel: str
-    candidates: list[Candidate]
-    roster_version: int
-    rulebook_version: int
-
-
-class NextInQueue(TypedDict):
-    queue: str
-    assign: Literal["none", "least_loaded", "round_robin", "sticky"]
-    waiting: int
-    case_id: str | None
-    ticket: str | None
-    candidates: list[Candidate]
-
-
-class CaseExplained(TypedDict):
-    id: str
-    case: Case
-    set_by: dict[str, SetBy | None]
-    decision: DecisionExplained | None
-    escalations: list[Escalation]
-    assignments: list[AssignmentShown]
-
-
-class TimelineEntry(TypedDict):
-    id: str
-    kind: Literal["moment", "decision", "change", "escalation", "notification"]
-    at: str
-
-
-class WithdrawalShown(TypedDict):
-    at: str
-    by: str
-    reason: str
-
-
-class MomentShown(TypedDict):
-    id: str
-    at: str
-    event: str
-    event_id: str
-    interaction: InteractionName
-    impression: bool
-    replaced_at: str | None
-    redacted_at: str | None
-    withdrawn: WithdrawalShown | None
-
-
-class Withdrawn(TypedDict):
-    case_id: str
-    moment: MomentShown

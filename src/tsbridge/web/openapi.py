@@ -72,13 +72,12 @@ _EDITED: Final = frozenset(
 )
 _CONFLICTING: Final = frozenset(
     {
-        *("add_rule", "replace_rule", "retry_event", "retry_writeback", "acknowledge_escalation", "cancel_replay", "try_rulebook"),
-        *("start_rejudge", "cancel_rejudge", "make_override", "remove_override", "retry_notification"),
+        *("add_rule", "replace_rule", "cancel_replay", "try_rulebook", "start_rejudge", "cancel_rejudge", "make_override"),
+        *("remove_override",),
     }
 )
 _MORE: Final = {
     "metrics": ("401", "403", "429"),
-    "change_mode": ("412",),
     **dict.fromkeys(
         ("diff_versions", "list_calendars", "try_rulebook", "start_replay", "start_shadow", "diff_roster_versions", "check_roster"),
         ("404",),
@@ -127,15 +126,15 @@ def app_routes(app: FastAPI) -> Iterator[APIRoute]:
 def _shapes(schemas: dict[str, Any]) -> dict[str, Any]:
     """The schema of each operation's good answer, by operation; what they share is added to `schemas`.
 
-    Raises `RuntimeError` for a shape whose name is taken.
+    Raises `RuntimeError` for a shape whose name another one has.
     """
     adapters = [TypeAdapter(shape) for shape in (*ANSWERS.values(), *PAGES.values())]
     references, definitions = TypeAdapter.json_schemas(
         [(str(number), "serialization", adapter) for number, adapter in enumerate(adapters)], ref_template="#/components/schemas/{model}"
     )
     shared = definitions.get("$defs", {})
-    if twice := sorted(schemas.keys() & shared.keys()):
-        raise RuntimeError(f"expected a name of its own for each shape; a body and an answer are both called {', '.join(twice)}")
+    if twice := sorted(name for name in schemas.keys() & shared.keys() if schemas[name] != shared[name]):
+        raise RuntimeError(f"expected a name of its own for each shape; two are called {', '.join(twice)}")
     schemas.update(shared)
     found = [references[str(number), "serialization"] for number in range(len(adapters))]
     shapes = dict(zip((*ANSWERS, *PAGES), found, strict=True))
@@ -163,12 +162,12 @@ def _complete(operation: dict[str, Any], route: APIRoute, shapes: dict[str, Any]
             statuses += ["413", "415"]
         if route.name in _EDITED:
             statuses += ["412", "428"]
-        if route.name in _CONFLICTING or (route.path.startswith("/v1/cases/{case_id}/") and "POST" in (route.methods or ())):
+        if route.name in _CONFLICTING:
             statuses.append("409")
         if len(responses.get("200", {}).get("content", {})) > 1:  # in several forms
             statuses.append("406")
-    for status in sorted(statuses):
-        if status not in responses:
+    for status in sorted({*statuses, *(responses.keys() & _WORDS.keys())}):
+        if "content" not in responses.get(status, {}):
             content = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
             responses[status] = {"description": _WORDS[status], "content": content}
 

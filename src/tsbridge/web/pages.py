@@ -11,10 +11,12 @@ import binascii
 import hashlib
 import json
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, Generic, TypeVar
 
 from fastapi import Depends, Query
+from pydantic import Field
 
 from tsbridge.web.inputs import whole_number
 from tsbridge.web.problems import invalid
@@ -27,6 +29,15 @@ _BIGGEST: Final = (1 << 63) - 1
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 Key = tuple[int | str, ...]
+Item = TypeVar("Item")
+
+
+@dataclass(frozen=True, slots=True)
+class Listed(Generic[Item]):
+    """A page of a list."""
+
+    items: Sequence[Item]
+    next_cursor: Annotated[str | None, Field(description="For the next page; null on the last.")]
 
 
 class Page:
@@ -65,6 +76,11 @@ class Page:
         """As `after`, in a list by an instant and, of those of one instant, an id."""
         last = self.after(name, int, str)
         return None if last is None else (instant_of(last[0]), str(last[1]))
+
+    def of(self, name: str, found: Sequence[Item], key: Callable[[Item], Key]) -> Listed[Item]:
+        """The page of up to `limit + 1` items: the one too many only says that there is a next page."""
+        here = found[: self.limit]
+        return Listed(here, seal_cursor(name, key(here[-1])) if len(found) > self.limit else None)
 
     def answer(self, name: str, rows: Sequence[Any], key: Callable[[Any], Key], shown: Callable[[Any], Any]) -> dict[str, Any]:
         """The answer from up to `limit + 1` rows: the one too many only says that there is a next page."""

@@ -190,6 +190,11 @@ async def _on_refused(request: Request, exc: Exception) -> Response:
     return answer(request, problem_of(cast(Refused, exc)))
 
 
+def refuses(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """For a route's `responses`: what it may answer with beside what every route may."""
+    return {status: {} for status in statuses}
+
+
 def problem_of(refused: Refused) -> Problem:
     """How this API says what an act refuses."""
     words = str(refused)

@@ -2,27 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from fastapi import APIRouter
 
+from tsbridge.acts import queues
+from tsbridge.acts.queues import NextInQueue
 from tsbridge.web.auth import Viewer
 from tsbridge.web.desk import Made
 from tsbridge.web.inputs import Id
-from tsbridge.web.problems import not_found
 from tsbridge.web.route import DeskRoute
 
 routes = APIRouter(route_class=DeskRoute, prefix="/v1/queues", tags=["queues"])
 
 
 @routes.get("/{key}/next")
-async def next_of_queue(desk: Made, by: Viewer, key: Id) -> dict[str, Any]:
+async def next_of_queue(desk: Made, by: Viewer, key: Id) -> NextInQueue:
     """What giving out would do next in this queue of the live rulebook: how much waits, and everybody ranked, whoever gets it first.
 
     Of a queue in which nothing waits, an ordinary e-mail is thought of. Nobody is chosen where nobody can get it.
     """
-    now = desk.clock.now()
-    shown = await desk.database.read(lambda conn: desk.queues.next(conn, key, now))
-    if shown is None:
-        raise not_found("queue")
-    return dict(shown)
+    return await desk.ask(queues.next_of, desk.live, desk.choosing, key, desk.clock.now())

@@ -9,6 +9,7 @@ from fastapi import APIRouter, Response
 from pydantic import Field
 from sqlalchemy import Connection
 
+from tsbridge.acts.people import handles_of
 from tsbridge.core.ports import Refusal
 from tsbridge.core.replay import Tally
 from tsbridge.core.times import time_text
@@ -17,7 +18,6 @@ from tsbridge.store.rejudges import ask, end
 from tsbridge.store.replays import Job, TooManyOpen
 from tsbridge.store.versions import BIGGEST_VERSION
 from tsbridge.web.auth import Ops
-from tsbridge.web.cases import person_handles
 from tsbridge.web.desk import Desk, Made
 from tsbridge.web.inputs import Body, Id, Line, Prose, Time
 from tsbridge.web.pages import Paged, instant_part
@@ -62,7 +62,7 @@ async def start_rejudge(desk: Made, by: Ops, response: Response, body: NewRejudg
     wanted = body or NewRejudge()
     if wanted.filter.since is not None and wanted.filter.until is not None and wanted.filter.since > wanted.filter.until:
         raise invalid("body", "#/filter/to", "Expected a time that is not before `from`.")
-    people = person_handles(wanted.filter.person) if wanted.filter.person else None
+    people = handles_of(wanted.filter.person) if wanted.filter.person else None
     now, salt = desk.clock.now(), desk.salt()
 
     def write(conn: Connection) -> str:

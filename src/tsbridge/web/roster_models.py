@@ -6,7 +6,10 @@ from typing import Any, Literal
 
 from typing_extensions import TypedDict
 
-from tsbridge.web.models import Reason
+
+class Reason(TypedDict):
+    step: str
+    says: str
 
 
 class RosterWhole(TypedDict, total=False):

@@ -18,7 +18,6 @@ from tsbridge.core.roster import Agent, Pairs
 from tsbridge.core.rota import Rota
 from tsbridge.core.rules.language import Queue, Rulebook
 from tsbridge.store import assignments, links, workload, writemode
-from tsbridge.store.rulebooks import LiveRulebook
 
 KNOWN: Final = 20
 """How many of a person's cases are looked through for who had them."""
@@ -166,29 +165,6 @@ class Choosing:
         for agent, pages in assignments.pages(conn, points, now - WINDOW).items():
             points[agent] += PAGE * pages
         return points
-
-
-class Preview:
-    """What giving out would do next, as the API shows it."""
-
-    def __init__(self, live: LiveRulebook, roster: Rosters) -> None:
-        self._live = live
-        self._choosing = Choosing(roster)
-
-    def next(self, conn: Connection, queue: str, now: datetime) -> Mapping[str, Any] | None:
-        book = self._live.live(conn).book
-        if queue not in book.queues:
-            return None
-        found = self._choosing.next(conn, book, book.queues[queue], now)
-        piece = found.piece
-        return {
-            "queue": queue,
-            "assign": book.queues[queue].assign,
-            "waiting": found.waiting,
-            "case_id": None if piece is None else piece["case_id"],
-            "ticket": None if piece is None else piece["ticket"],
-            "candidates": [candidate_json(one) for one in found.ranked],
-        }
 
 
 def user_of(agent: Agent) -> str | None:

@@ -1,0 +1,170 @@
+"""What happened to a case, what was concluded, what people did, who was told, and what falls due: one after the other."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal
+
+from sqlalchemy import Connection
+
+from tsbridge.acts import notifications
+from tsbridge.acts.cases import InteractionName
+from tsbridge.acts.errors import NotFound
+from tsbridge.store import views
+from tsbridge.store.views import Row
+
+Behind = tuple[datetime, int, str]
+"""The place of the last entry seen, as `place` has it."""
+
+
+@dataclass(frozen=True, slots=True)
+class WithdrawalShown:
+    at: datetime
+    by: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class MomentShown:
+    """What happened and whether it still counts, without its words. `id`: its digest."""
+
+    id: str
+    at: datetime
+    event: str
+    event_id: str
+    interaction: InteractionName
+    impression: bool
+    replaced_at: datetime | None
+    redacted_at: datetime | None
+    withdrawn: WithdrawalShown | None
+
+
+@dataclass(frozen=True, slots=True)
+class MomentEntry(MomentShown):
+    """`actor`: `kind`, `id`, `email`."""
+
+    kind: Literal["moment"]
+    actor: dict[str, str | None]
+    facts: dict[str, Any]
+    changes: list[Any]
+    texts: list[Any]
+    names: list[Any]
+    at_known: bool
+
+
+@dataclass(frozen=True, slots=True)
+class RuleNamed:
+    key: str
+    kind: Literal["escalation", "routing"]
+
+
+@dataclass(frozen=True, slots=True)
+class DecisionEntry:
+    id: str
+    kind: Literal["decision"]
+    at: datetime
+    event: str
+    interaction: InteractionName
+    rulebook_version: int
+    rules: tuple[RuleNamed, ...]
+    outcome: dict[str, Any]
+    superseded_by: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeEntry:
+    id: str
+    kind: Literal["change"]
+    at: datetime
+    actor: str
+    action: str
+    before: Any
+    after: Any
+
+
+@dataclass(frozen=True, slots=True)
+class EscalationEntry:
+    id: str
+    kind: Literal["escalation"]
+    at: datetime
+    policy: str
+    step: int
+    status: str
+
+
+@dataclass(frozen=True, slots=True)
+class NotificationEntry:
+    """`telling`: the kind of it."""
+
+    id: str
+    kind: Literal["notification"]
+    at: datetime
+    policy: str | None
+    step: int | None
+    rule: str | None
+    telling: Literal["step", "acknowledged", "duty"]
+    to: str | None
+    way: str | None
+    status: notifications.Status
+    reason: str | None
+    late: bool
+
+
+TimelineEntry = MomentEntry | DecisionEntry | ChangeEntry | EscalationEntry | NotificationEntry
+
+
+def of_case(conn: Connection, case_id: str, limit: int, after: Behind | None = None) -> list[TimelineEntry]:
+    """Oldest first; what was withdrawn stands there as such. Raises `NotFound`."""
+    row = views.case(conn, case_id)
+    if row is None:
+        raise NotFound("case")
+    return [_entry(one) for one in views.timeline(conn, row["id"], limit, after)]
+
+
+def place(entry: TimelineEntry) -> Behind:
+    """Where an entry stands: of one instant what happened before what was concluded."""
+    return entry.at, views.TIMELINE_KINDS.index(entry.kind), entry.id
+
+
+def moment(conn: Connection, digest: str) -> MomentShown:
+    """Raises `NotFound`."""
+    row = views.moment(conn, digest)
+    if row is None:
+        raise NotFound("moment")
+    return MomentShown(**_moment(row))
+
+
+def _entry(entry: views.Entry) -> TimelineEntry:
+    row = entry.row
+    match entry.kind:
+        case "moment":
+            body = row["body"]
+            told = {name: body[name] for name in ("facts", "changes", "texts", "names", "at_known")}
+            actor = dict(zip(("kind", "id", "email"), body["actor"], strict=False))
+            return MomentEntry(**_moment(row), kind="moment", actor=actor, **told)
+        case "decision":
+            interaction, rules = InteractionName(row["source"], row["interaction"]), tuple(RuleNamed(*rule) for rule in row["matched"])
+            same = {name: row[name] for name in ("event", "rulebook_version", "outcome", "superseded_by")}
+            return DecisionEntry(entry.id, "decision", entry.at, interaction=interaction, rules=rules, **same)
+        case "change":
+            return ChangeEntry(entry.id, "change", entry.at, row["actor"], row["action"], row["before"], row["after"])
+        case "escalation":
+            return EscalationEntry(entry.id, "escalation", entry.at, row["policy"], row["step"], row["status"])
+        case _:
+            one = notifications.shown(row)
+            names = ("policy", "step", "rule", "to", "way", "status", "reason", "late")
+            return NotificationEntry(entry.id, "notification", entry.at, telling=one.kind, **{name: getattr(one, name) for name in names})
+
+
+def _moment(row: Row) -> dict[str, Any]:
+    same = ("at", "event", "event_id", "impression", "replaced_at", "redacted_at")
+    withdrawn = None
+    if row["withdrawn_at"] is not None:
+        withdrawn = WithdrawalShown(row["withdrawn_at"], row["withdrawn_by"], row["withdrawn_because"])
+    return {
+        **{name: row[name] for name in same},
+        "id": row["digest"],
+        "interaction": InteractionName(row["source"], row["interaction"]),
+        "withdrawn": withdrawn,
+    }

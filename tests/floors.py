@@ -44,18 +44,8 @@ ROOF = frozenset(
             "files",
             "server",
             "cli",
-        ),
-        *(
             "doctor",
-            "doctor_database",
-            "doctor_desk",
-            "doctor_notify",
-            "doctor_almanac",
-            "doctor_retention",
             "demo",
-            "demo_bridge",
-            "demo_people",
-            "demo_report",
         ),
     }
 )

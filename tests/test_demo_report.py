@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tsbridge.demo_report import Result, figure, in_plain_words, one_minute, page, read_metrics
+from tsbridge.demo.summary import Result, figure, in_plain_words, one_minute, page, read_metrics
 
 METRICS = """# HELP tsbridge_deliveries Deliveries
 # TYPE tsbridge_deliveries gauge

@@ -12,9 +12,11 @@ from typing import Any
 import pytest
 
 from tests.clocks import SettableClock
-from tsbridge import ZONE_RULES, doctor, doctor_database
+from tsbridge import ZONE_RULES
 from tsbridge.core.errors import GiveUp, OutcomeUnknown, TryLater, Unauthorized, VendorError
 from tsbridge.core.watch import KINDS, NOT_GIVEN, Finding
+from tsbridge.doctor import checks
+from tsbridge.doctor import database as doctor_database
 from tsbridge.settings import Settings, load
 from tsbridge.store import keep, rulebooks, watch
 from tsbridge.store.db import Database
@@ -27,7 +29,7 @@ BOOK: dict[str, Any] = {
 }
 
 
-def line(lines: list[doctor.Line], check: str) -> doctor.Line:
+def line(lines: list[checks.Line], check: str) -> checks.Line:
     (found,) = [one for one in lines if one.check == check]
     return found
 
@@ -37,14 +39,14 @@ def given(**environ: str) -> Settings:
 
 
 def test_an_empty_configuration_can_run_but_says_what_will_not_work() -> None:
-    lines = doctor.settings(given(), TODAY)
-    assert doctor.worst(lines) == "warn"
+    lines = checks.settings(given(), TODAY)
+    assert checks.worst(lines) == "warn"
     assert "answers 503" in line(lines, "zendesk webhooks").words
     assert "nothing is read from Zendesk or written back" in line(lines, "zendesk").words
 
 
 def test_everything_that_is_not_fine_says_what_to_do() -> None:
-    lines = doctor.settings(
+    lines = checks.settings(
         given(WRITEBACK="paused", ADMIN_KEY="short", SIGNATURE_TOLERANCE_S="0", ZENDESK_URL="https://a.zendesk.com"), TODAY
     )
     assert {"writeback", "admin key", "signatures", "zendesk"} <= {one.check for one in lines if one.state != "ok"}
@@ -54,7 +56,7 @@ def test_everything_that_is_not_fine_says_what_to_do() -> None:
 @pytest.mark.parametrize(("today", "state"), [(date(2026, 11, 23), "warn"), (date(2027, 4, 29), "warn"), (date(2027, 4, 30), "bad")])
 def test_an_api_token_is_warned_about_until_it_ends(today: date, state: str) -> None:
     settings = given(ZENDESK_URL="https://a.zendesk.com", ZENDESK_EMAIL="me@example.com", ZENDESK_API_TOKEN="x" * 40)
-    found = line(doctor.settings(settings, today), "zendesk credentials")
+    found = line(checks.settings(settings, today), "zendesk credentials")
     assert found.state == state
     assert "2027-04-30" in found.words
 
@@ -85,7 +87,7 @@ class Zendesk:
     ],
 )
 async def test_zendesk_is_asked_who_we_are(answer: Mapping[str, Any] | VendorError, state: str) -> None:
-    found = line(await doctor.zendesk(Zendesk(answer), SettableClock().now), "zendesk connection")
+    found = line(await checks.zendesk(Zendesk(answer), SettableClock().now), "zendesk connection")
     assert found.state == state
     assert bool(found.next_step) == (state == "bad")
 
@@ -95,7 +97,7 @@ async def test_zendesk_is_asked_who_we_are(answer: Mapping[str, Any] | VendorErr
 async def test_a_user_that_a_person_signs_in_as_is_no_user_of_the_bridges_own(ago: int | None, state: str) -> None:
     now = SettableClock().now
     signed_in = None if ago is None else (now() - timedelta(days=ago)).isoformat()
-    found = line(await doctor.zendesk(Zendesk({"id": 7, "role": "admin", "last_login_at": signed_in}), now), "zendesk user")
+    found = line(await checks.zendesk(Zendesk({"id": 7, "role": "admin", "last_login_at": signed_in}), now), "zendesk user")
     assert found.state == state
     assert "own" in (found.next_step or found.words)
 
@@ -105,7 +107,7 @@ async def test_a_user_that_a_person_signs_in_as_is_no_user_of_the_bridges_own(ag
 async def test_a_clock_that_is_off_is_named_with_its_direction(off: int, words: str) -> None:
     clock = SettableClock()
     server = clock.now() - timedelta(seconds=off)
-    assert words in line(await doctor.zendesk(Zendesk({"id": 7, "role": "agent"}, server), clock.now), "clock").words
+    assert words in line(await checks.zendesk(Zendesk({"id": 7, "role": "agent"}, server), clock.now), "clock").words
 
 
 def test_a_whole_database_is_fine(database: Database, database_url: str) -> None:
@@ -137,20 +139,20 @@ def test_a_database_without_tables_wants_migrate(tmp_path: Path) -> None:
 
 def test_a_file_that_is_not_there_yet_is_no_fault_and_is_not_made(tmp_path: Path) -> None:
     lines = doctor_database.database(f"sqlite:///{tmp_path}/bridge.db")
-    assert doctor.worst(lines) == "warn"
+    assert checks.worst(lines) == "warn"
     assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize("url", ["sqlite:////nowhere/at/all/bridge.db", "postgresql://me:secret@127.0.0.1:1/none"])
 def test_a_database_that_cannot_be_reached_is_bad_and_no_password_is_shown(url: str) -> None:
     lines = doctor_database.database(url)
-    assert doctor.worst(lines) == "bad"
+    assert checks.worst(lines) == "bad"
     assert "secret" not in str(lines)
 
 
 def test_a_file_that_is_no_database_is_bad(tmp_path: Path) -> None:
     (tmp_path / "bridge.db").write_text("this is a shopping list, not a database, and long enough to be read" * 20)
-    assert doctor.worst(doctor_database.database(f"sqlite:///{tmp_path}/bridge.db")) == "bad"
+    assert checks.worst(doctor_database.database(f"sqlite:///{tmp_path}/bridge.db")) == "bad"
 
 
 @pytest.mark.parametrize(
@@ -158,7 +160,7 @@ def test_a_file_that_is_no_database_is_bad(tmp_path: Path) -> None:
     [(["read", "write"], "ok"), (["tickets:read", "tickets:write", "users:read"], "warn"), (["read"], "bad"), ([], "ok")],
 )
 def test_a_token_that_may_too_little_is_named(granted: list[str], state: str) -> None:
-    found = doctor.zendesk_scopes(granted)
+    found = checks.zendesk_scopes(granted)
     assert found.state == state
     assert (state == "ok") == (not found.next_step)
 
@@ -182,19 +184,19 @@ def test_the_zone_of_talkdesks_times_is_called_a_guess_until_somebody_says_it(da
 
 
 def test_the_rules_of_time_zones_in_use_are_named() -> None:
-    assert ZONE_RULES in line(doctor.zones(), "time zone rules").words
+    assert ZONE_RULES in line(checks.zones(), "time zone rules").words
 
 
 @pytest.mark.anyio
 @pytest.mark.parametrize(("reason", "setting"), [("proxy_refused", "TSBRIDGE_HTTP_PROXY"), ("certificate", "TSBRIDGE_CA_BUNDLE")])
 async def test_what_stands_between_us_and_zendesk_is_named_with_its_setting(reason: str, setting: str) -> None:
-    (found,) = await doctor.zendesk(Zendesk(TryLater(reason)), SettableClock().now)
+    (found,) = await checks.zendesk(Zendesk(TryLater(reason)), SettableClock().now)
     assert found.state == "bad"
     assert setting in found.next_step
 
 
 def test_the_way_out_is_told_without_where_it_leads() -> None:
-    lines = doctor.settings(given(HTTP_PROXY="http://user:hush-hush@proxy.example:3128", NO_PROXY="chat.internal"), TODAY)
+    lines = checks.settings(given(HTTP_PROXY="http://user:hush-hush@proxy.example:3128", NO_PROXY="chat.internal"), TODAY)
     assert line(lines, "proxy").state == "ok"
     assert "proxy.example" not in line(lines, "proxy").words
 
@@ -210,11 +212,11 @@ def test_names_that_zendesk_does_not_have_are_told_with_their_place_and_are_noth
             "witness": None,
         }
 
-    assert doctor.worst(doctor.zendesk_names([])) == "ok"
-    lines = doctor.zendesk_names([finding("warning", "/queues/a/zendesk_group_id"), finding("info", "")])
+    assert checks.worst(checks.zendesk_names([])) == "ok"
+    lines = checks.zendesk_names([finding("warning", "/queues/a/zendesk_group_id"), finding("info", "")])
     assert [one.state for one in lines] == ["warn", "ok"]
     assert lines[0].words == "/queues/a/zendesk_group_id: Zendesk has no group with this id."
-    assert len(doctor.zendesk_names([finding("warning", f"/{n}") for n in range(1_000)])) == doctor.NAMES_TOLD
+    assert len(checks.zendesk_names([finding("warning", f"/{n}") for n in range(1_000)])) == checks.NAMES_TOLD
 
 
 def test_what_the_watchdog_finds_is_named_with_what_to_do(database_url: str) -> None:

@@ -9,10 +9,10 @@ from zoneinfo import ZoneInfo
 from tests.clocks import START, SettableClock
 from tests.core.almanacs import Later
 from tests.work.walk import Walk
-from tsbridge import doctor_almanac
 from tsbridge.core.almanac import INSTALLED, Almanac
 from tsbridge.core.roster import almanac_of
-from tsbridge.doctor import Line
+from tsbridge.doctor import almanac
+from tsbridge.doctor.checks import Line
 from tsbridge.roster.document import read as read_roster
 from tsbridge.store import rosters
 from tsbridge.store.db import Database
@@ -31,7 +31,7 @@ def published(database: Database, clock: SettableClock, by: Almanac = INSTALLED)
 
 
 def said(database: Database, installed: Almanac = INSTALLED, *, now: datetime = START, zone: ZoneInfo = UTC_ZONE) -> list[Line]:
-    return doctor_almanac.kept(database, zone, now, installed)
+    return almanac.kept(database, zone, now, installed)
 
 
 def test_all_is_well_while_what_is_installed_says_the_same(database: Database, clock: SettableClock) -> None:
@@ -55,7 +55,7 @@ def test_many_days_are_counted_and_those_behind_us_come_last(database: Database,
     published(database, clock)
     many = Later(also={date(2027, 3, day): "Feast" for day in range(1, 10)} | {date(2010, 3, 1): "Feast"})
     (line,) = said(database, many)
-    assert line.words.count("Feast") == doctor_almanac.SHOWN
+    assert line.words.count("Feast") == almanac.SHOWN
     assert line.words.endswith("and 4 more.")
     (past,) = said(database, Later(also={date(2010, 3, 1): "Feast"}))
     assert past.words.startswith("Of 1 days behind us")

@@ -12,7 +12,7 @@ import pytest
 from tests.clocks import CountingIds, SettableClock
 from tests.notify.desk import Desk, sinks
 from tsbridge.core import acklink
-from tsbridge.doctor_notify import try_ways, ways
+from tsbridge.doctor.ways import try_ways, ways
 from tsbridge.http import Http
 from tsbridge.notify.make import Outside
 from tsbridge.notify.ways import Mail

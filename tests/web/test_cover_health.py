@@ -10,7 +10,7 @@ import pytest
 from tests.clocks import START
 from tests.roster.rosters import document
 from tests.web.test_health import figures
-from tsbridge import doctor_desk
+from tsbridge.doctor import contents
 from tsbridge.store import cover, rosters
 from tsbridge.store.db import Database
 from tsbridge.web.probes import cover_probe
@@ -43,7 +43,7 @@ async def test_a_hole_ahead_degrades_and_does_not_stop(room: Any) -> None:
 
 async def test_the_doctor_says_whether_there_is_a_roster_and_where_nobody_is_on_call(database: Database) -> None:
     def found() -> list[tuple[str, str]]:
-        return [(one.check, one.state) for one in doctor_desk.roster(database)]
+        return [(one.check, one.state) for one in contents.roster(database)]
 
     assert found() == [("roster", "warn")]
     publish(database, document())

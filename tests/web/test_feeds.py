@@ -12,8 +12,8 @@ from sqlalchemy import Connection
 from tests.clocks import START
 from tests.roster.rosters import document
 from tests.web.test_health import figures
-from tsbridge import doctor_desk
 from tsbridge.core.elsewhere import Span
+from tsbridge.doctor import contents
 from tsbridge.store import feeds, rosters
 from tsbridge.store.db import Database
 from tsbridge.web.probes import feeds_probe
@@ -81,11 +81,11 @@ async def test_a_feed_that_cannot_be_read_degrades_and_does_not_stop(room: Any) 
 
 async def test_the_doctor_names_a_feed_that_cannot_be_read_and_why(database: Database) -> None:
     database.write_now(publish)
-    assert [one.check for one in doctor_desk.roster(database)] == ["roster"]
+    assert [one.check for one in contents.roster(database)] == ["roster"]
     database.write_now(fails("nights"))
-    (_, line) = doctor_desk.roster(database)
+    (_, line) = contents.roster(database)
     assert (line.check, line.state) == ("feed: nights", "warn")
     assert line.words == f"Cannot be read since 2026-11-22 11:00 UTC: {WHY}; nothing of it counts."
     database.write_now(read_well)
     database.write_now(fails("nights"))
-    assert doctor_desk.roster(database)[1].words.endswith("; what it said on 2026-11-22 09:00 UTC counts.")
+    assert contents.roster(database)[1].words.endswith("; what it said on 2026-11-22 09:00 UTC counts.")

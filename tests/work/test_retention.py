@@ -15,8 +15,8 @@ from tests.store.plans import plan
 from tests.store.test_inbox import books, claimed, delivery, kept
 from tests.work.test_walk_laws import BOOK, STORY
 from tests.work.walk import UTC, Walk
-from tsbridge import doctor_retention
 from tsbridge.core.retention import BODIES, CLASSES, FOREVER, Retention, kept_for, read
+from tsbridge.doctor.retention import overdue
 from tsbridge.settings import Settings, load, name_of
 from tsbridge.store import inbox, proof, retention, tables
 from tsbridge.store.db import Database
@@ -160,10 +160,10 @@ def test_what_is_due_is_found_by_an_index_in_its_order(database: Database) -> No
 def test_the_doctor_says_when_it_is_behind(database: Database, clock: SettableClock) -> None:
     many(database, 3)
     spans = Retention(MONTH)
-    assert [line.state for line in doctor_retention.overdue(database, spans, START + MONTH + timedelta(hours=23))] == ["ok", "ok"]
-    (line, _) = doctor_retention.overdue(database, spans, START + MONTH + timedelta(hours=25))
+    assert [line.state for line in overdue(database, spans, START + MONTH + timedelta(hours=23))] == ["ok", "ok"]
+    (line, _) = overdue(database, spans, START + MONTH + timedelta(hours=25))
     assert (line.state, line.words) == ("warn", "Kept 30d. 3 should have gone more than a day ago.")
-    (line, _) = doctor_retention.overdue(database, Retention(None), START + 99 * MONTH)
+    (line, _) = overdue(database, Retention(None), START + 99 * MONTH)
     assert (line.state, line.words) == ("ok", "Kept forever.")
 
 

@@ -12,7 +12,7 @@ from tests.work.test_hearing import Desk, reported
 from tests.work.test_walk_laws import BOOK
 from tests.work.walk import Walk
 from tsbridge.core.moments import instant_text
-from tsbridge.doctor_desk import odd_deliveries
+from tsbridge.doctor.contents import odd_deliveries
 from tsbridge.store import figures
 from tsbridge.store.db import Database
 from tsbridge.store.tables import decisions, escalations, inbox

@@ -1,4 +1,4 @@
-"""`tsbridge doctor`: around the checks of `tsbridge.doctor` and `tsbridge.doctor_database`."""
+"""`tsbridge doctor`: around the checks of `tsbridge.doctor`."""
 
 from __future__ import annotations
 
@@ -6,12 +6,11 @@ import asyncio
 import logging
 from collections.abc import Iterator
 
-from tsbridge import doctor as checks
-from tsbridge import doctor_almanac, doctor_notify, doctor_retention
 from tsbridge.cli.frame import at_hand, done, refuse, say
 from tsbridge.cli.names import live_named_wrongly
-from tsbridge.doctor import Line
-from tsbridge.doctor_database import database
+from tsbridge.doctor import almanac, checks, retention, ways
+from tsbridge.doctor.checks import Line
+from tsbridge.doctor.database import database
 from tsbridge.settings import BadSettings, Settings, load
 from tsbridge.store.views import DATABASE_FAILURES
 from tsbridge.vendors.zendesk.install import scopes
@@ -50,7 +49,7 @@ def _versions_and_retention(settings: Settings) -> list[Line]:
         try:
             if found is None:
                 return []
-            return [*doctor_almanac.kept(found, settings.zone, now), *doctor_retention.overdue(found, settings.kept, now)]
+            return [*almanac.kept(found, settings.zone, now), *retention.overdue(found, settings.kept, now)]
         except (*DATABASE_FAILURES, OSError):
             return []
 
@@ -63,9 +62,9 @@ def _ways(settings: Settings, notify: bool, agent: str | None) -> list[Line]:
             return []
         try:
             if not notify:
-                return doctor_notify.ways(found, clock)
+                return ways.ways(found, clock)
             ids = TimedIds(clock, entropy)
-            sending = doctor_notify.try_ways(found, clock, ids, entropy, outside(settings, clock), settings.public_url, agent)
+            sending = ways.try_ways(found, clock, ids, entropy, outside(settings, clock), settings.public_url, agent)
             return asyncio.run(sending)
         except (*DATABASE_FAILURES, OSError):
             return []

@@ -83,7 +83,7 @@ def demo(
     calls: Annotated[int, typer.Option(min=10, max=5_000)] = 120,
 ) -> None:
     """A weekend of incidents against simulated vendors, on this machine alone."""
-    from tsbridge import demo as show  # the simulators are no part of the running service
+    from tsbridge.demo import run as show  # the simulators are no part of the running service
 
     raise typer.Exit(show.run(stay=stay, seed=seed, tickets=tickets, calls=calls))
 

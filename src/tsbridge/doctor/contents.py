@@ -9,7 +9,7 @@ from tsbridge.core import watch
 from tsbridge.core.roster import Roster
 from tsbridge.core.rules.document import read
 from tsbridge.core.rules.findings import RulebookError
-from tsbridge.doctor import Line
+from tsbridge.doctor.checks import Line
 from tsbridge.roster.document import read as read_roster
 from tsbridge.roster.read_parts import RosterError
 from tsbridge.store import cover, desired, feeds, keep, rosters, rulebooks, silence, warnings, writemode
@@ -19,7 +19,7 @@ from tsbridge.store.feeds import Look
 
 
 def desk(opened: Database, guessed_zone: str | None, setting: str) -> list[Line]:
-    """All of it, of a database of our schema; the arguments as of `doctor_database.database`."""
+    """All of it, of a database of our schema; the arguments as of `database.database`."""
     mappings = opened.read_now(lambda conn: keep.get(conn, keep.mappings("talkdesk"))) or []
     return [
         *rulebook(opened),

@@ -13,7 +13,7 @@ from tsbridge.core.ports import Clock, Ids
 from tsbridge.core.reached import PROVED_FOR, reached, without_a_way, works_here
 from tsbridge.core.roster import Agent, Way
 from tsbridge.core.whom import reach_of
-from tsbridge.doctor import Line
+from tsbridge.doctor.checks import Line
 from tsbridge.notify.make import Outside, make
 from tsbridge.notify.messages import Recipient, a_test
 from tsbridge.store import link_keys, proofs

@@ -7,7 +7,7 @@ from functools import partial
 from typing import Final
 
 from tsbridge.core.retention import Retention, kept_for
-from tsbridge.doctor import Line
+from tsbridge.doctor.checks import Line
 from tsbridge.store import retention
 from tsbridge.store.db import Database
 

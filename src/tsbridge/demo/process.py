@@ -13,7 +13,7 @@ from typing import Any
 
 import httpx
 
-from tsbridge.demo_report import Figures, read_metrics
+from tsbridge.demo.summary import Figures, read_metrics
 
 READY_WITHIN_S = 60.0
 

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 from tsbridge.core.almanac import INSTALLED, WORKED, Almanac, Kept, OtherClock, OtherDay, other_clocks, other_days
 from tsbridge.core.calendar import HORIZON
-from tsbridge.doctor import Line
+from tsbridge.doctor.checks import Line
 from tsbridge.store import almanacs, rosters, rulebooks
 from tsbridge.store.db import Database
 

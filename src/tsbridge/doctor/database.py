@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-from tsbridge.doctor import Line
-from tsbridge.doctor_desk import desk, talkdesk_times
+from tsbridge.doctor.checks import Line
+from tsbridge.doctor.contents import desk, talkdesk_times
 from tsbridge.store import about, schema, sqlite
 from tsbridge.store.db import BadDatabase, Database, parse
 from tsbridge.store.sealkey import SealKeys, UnusableKey

@@ -24,9 +24,9 @@ from typing import Any
 import httpx
 import uvicorn
 
-from tsbridge.demo_bridge import Bridge, NotRunning
-from tsbridge.demo_people import People
-from tsbridge.demo_report import Figures, Result, figure, in_plain_words, one_minute, page
+from tsbridge.demo.people import People
+from tsbridge.demo.process import Bridge, NotRunning
+from tsbridge.demo.summary import Figures, Result, figure, in_plain_words, one_minute, page
 from tsbridge.simulator.scenario import Scenario, friday_before, weekend
 from tsbridge.simulator.scenario_play import Played, Player, Ticket, Unmet, unmet
 from tsbridge.simulator.scenario_stories import SAME_MINUTE

@@ -1,0 +1,1 @@
+"""What `tsbridge demo` shows: a weekend of incidents against simulated vendors."""

@@ -9,33 +9,20 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import secrets
 import signal
-import socket
 import sys
 import tempfile
 import time
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
-import httpx
-import uvicorn
-
-from tsbridge.demo.people import People
 from tsbridge.demo.process import Bridge, NotRunning
+from tsbridge.demo.stage import Stage, now, set_up
 from tsbridge.demo.summary import Figures, Result, figure, in_plain_words, one_minute, page
 from tsbridge.simulator.scenario import Scenario, friday_before, weekend
-from tsbridge.simulator.scenario_play import Played, Player, Ticket, Unmet, unmet
+from tsbridge.simulator.scenario_play import Played, Player, Unmet, unmet
 from tsbridge.simulator.scenario_stories import SAME_MINUTE
-from tsbridge.simulator.scenario_talkdesk import TalkdeskAccount
-from tsbridge.simulator.scenario_zendesk import ZendeskAccount
-from tsbridge.simulator.talkdesk import Talkdesk
-from tsbridge.simulator.talkdesk import make_app as make_talkdesk
-from tsbridge.simulator.zendesk import Display, Limits, Zendesk
-from tsbridge.simulator.zendesk import make_app as make_zendesk
 
 PLAY_S = 20.0
 """The weekend passes in about this time, if the machine is quick enough."""
@@ -43,8 +30,6 @@ SETTLE_S = 150.0
 STALL_S = 30.0
 """When nothing has moved for so long, waiting longer helps nobody."""
 SEVERITY_1 = "ts_sev1"
-DUPLICATES, DISORDER = 3.0, 15.0
-"""Percent of the deliveries that come twice, and out of order."""
 
 
 def run(*, stay: bool = False, seed: int = 7, tickets: int = 300, calls: int = 120) -> int:
@@ -61,10 +46,10 @@ def run(*, stay: bool = False, seed: int = 7, tickets: int = 300, calls: int = 1
 
 async def _demo(stay: bool, seed: int, tickets: int, calls: int) -> int:
     began = time.monotonic()
-    scenario = weekend(seed, friday_before(_now()), tickets=tickets, calls=calls)
+    scenario = weekend(seed, friday_before(now()), tickets=tickets, calls=calls)
     _say(f"A weekend at an incident desk: {scenario.tickets} tickets, {scenario.calls} calls, {len(scenario.acts)} things that happen.")
     with tempfile.TemporaryDirectory(prefix="tsbridge-demo-") as folder:
-        async with _stage(Path(folder), seed) as stage:
+        async with set_up(Path(folder), seed) as stage:
             _say(f"Running: Zendesk at {stage.zendesk_url}, Talkdesk at {stage.talkdesk_url}, the bridge at {stage.bridge.url}.")
             played = await _play(stage, scenario)
             result = await _settle(stage, scenario, played, began)
@@ -88,123 +73,10 @@ async def _demo(stay: bool, seed: int, tickets: int, calls: int) -> int:
             return 0 if result.good else 1
 
 
-# -- the stage ------------------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class _Stage:
-    """Everything that runs."""
-
-    bridge: Bridge
-    key: str
-    zendesk: Zendesk
-    zendesk_url: str
-    talkdesk: Talkdesk
-    talkdesk_url: str
-    people: ZendeskAccount
-    callers: TalkdeskAccount
-    told: People
-
-    def sent(self) -> int:
-        return sum(len(d.attempts) for d in self.zendesk.webhooks.log) + self.talkdesk.automations.sent
-
-    def on_its_way(self) -> int:
-        return self.zendesk.webhooks.waiting + self.talkdesk.automations.waiting
-
-    def refused(self) -> int:
-        """Requests that the bridge did not take."""
-        by_zendesk = sum(not 200 <= status < 300 for d in self.zendesk.webhooks.log for status in d.attempts)
-        return by_zendesk + sum(not 200 <= d.status < 300 for d in self.talkdesk.automations.deliveries)
-
-    async def look(self, ticket_id: str) -> Ticket:
-        """The ticket as it is, without a request: there are hundreds to look at, again and again."""
-        ticket = self.zendesk.world.ticket(int(ticket_id))
-        group = self.zendesk.world.store.groups.get(ticket["group_id"] or 0)
-        return Ticket(frozenset(ticket["tags"]), group["name"] if group else "", ticket["status"])
-
-    def written(self) -> int:
-        """Requests with which the bridge changed tickets."""
-        return len(self.zendesk.writes)
-
-
-@contextlib.asynccontextmanager
-async def _stage(folder: Path, seed: int) -> AsyncIterator[_Stage]:
-    """Both simulators and the bridge, wired to each other, with secrets made for this run."""
-    key, talkdesk_key, client_secret = (secrets.token_urlsafe(32) for _ in range(3))
-    zendesk_at, zendesk_url = _listener()
-    talkdesk_at, talkdesk_url = _listener()
-    settings = {
-        "TSBRIDGE_DATABASE_URL": f"sqlite:///{folder / 'demo.db'}",
-        "TSBRIDGE_ZENDESK_URL": zendesk_url,
-        "TSBRIDGE_ZENDESK_CLIENT_ID": "tsbridge-demo",
-        "TSBRIDGE_ZENDESK_CLIENT_SECRET": client_secret,
-        "TSBRIDGE_TALKDESK_WEBHOOK_SECRETS": talkdesk_key,
-        "TSBRIDGE_ADMIN_KEY": key,
-        "TSBRIDGE_ZENDESK_UPDATES_PER_MINUTE": "700",
-        "TSBRIDGE_ZENDESK_READS_PER_MINUTE": "20000",
-    }
-    async with contextlib.AsyncExitStack() as stack:
-        told = await stack.enter_async_context(People(folder))
-        settings |= told.settings
-        sender = await stack.enter_async_context(httpx.AsyncClient(timeout=12, trust_env=False))
-        zendesk = Zendesk(
-            sender,
-            _now,
-            seed=seed,
-            url=zendesk_url,
-            limits=Limits.off(),  # a weekend of sixty hours passes in seconds: limits per minute would not be the real ones
-            strict=True,
-            client_id="tsbridge-demo",
-            client_secret=client_secret,
-            display=Display(stamps="minutes"),
-        )
-        # Zendesk is served first: the bridge has the webhook and the triggers made there before it starts.
-        desk = make_zendesk(zendesk, pumping=True)
-        await stack.enter_async_context(_served(desk, zendesk_at))
-        bridge = await stack.enter_async_context(Bridge(folder, settings, key))
-        talkdesk = Talkdesk(sender, _now, webhook_url=f"{bridge.url}/webhooks/talkdesk", key=talkdesk_key, seed=seed, at_once=4)
-        app = make_talkdesk(talkdesk, pumping=True)
-        await stack.enter_async_context(_served(app, talkdesk_at))
-        for faults in (zendesk.faults, talkdesk.faults):
-            faults.duplicate, faults.reorder = DUPLICATES, DISORDER
-        hand = await stack.enter_async_context(httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url=talkdesk_url))
-        at_desk = await stack.enter_async_context(httpx.AsyncClient(transport=httpx.ASGITransport(desk), base_url=zendesk_url))
-        yield _Stage(bridge, key, zendesk, zendesk_url, talkdesk, talkdesk_url, ZendeskAccount(at_desk), TalkdeskAccount(hand), told)
-
-
-def _now() -> datetime:
-    return datetime.now(UTC)
-
-
-class _Server(uvicorn.Server):
-    """A server among others in one process: signals are not its business."""
-
-    @contextlib.contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        yield
-
-
-@contextlib.asynccontextmanager
-async def _served(app: Any, listener: socket.socket) -> AsyncIterator[None]:
-    server = _Server(uvicorn.Config(app, log_level="error", access_log=False, lifespan="on"))
-    task = asyncio.create_task(server.serve(sockets=[listener]))
-    try:
-        yield
-    finally:
-        server.should_exit = True
-        await task
-
-
-def _listener() -> tuple[socket.socket, str]:
-    listener = socket.socket()
-    listener.bind(("127.0.0.1", 0))
-    return listener, f"http://127.0.0.1:{listener.getsockname()[1]}"
-
-
 # -- the weekend ----------------------------------------------------------------------------------------------------
 
 
-async def _play(stage: _Stage, scenario: Scenario) -> Played:
+async def _play(stage: Stage, scenario: Scenario) -> Played:
     """The weekend, act for act; the simulators send what happens while it happens."""
     speed = (scenario.end - scenario.start).total_seconds() / PLAY_S
     player = Player(
@@ -242,7 +114,7 @@ async def _play(stage: _Stage, scenario: Scenario) -> Played:
         progress.done()
 
 
-async def _settle(stage: _Stage, scenario: Scenario, played: Played, began: float) -> Result:
+async def _settle(stage: Stage, scenario: Scenario, played: Played, began: float) -> Result:
     """Wait until nothing is on its way any more and every expectation holds; or until waiting helps no more."""
     progress, started = _Progress(), time.monotonic()
     moved, seen = started, ""
@@ -267,7 +139,7 @@ async def _settle(stage: _Stage, scenario: Scenario, played: Played, began: floa
         await asyncio.sleep(0.3)
 
 
-def _result(stage: _Stage, scenario: Scenario, played: Played, figures: Figures, wrong: Sequence[Unmet], seconds: float) -> Result:
+def _result(stage: Stage, scenario: Scenario, played: Played, figures: Figures, wrong: Sequence[Unmet], seconds: float) -> Result:
     wanted = sum(len(expected.must) for expected in scenario.expected)
     return Result(
         figures=figures,
@@ -293,7 +165,7 @@ class _Minute:
     wrong: tuple[str, ...]
 
 
-async def _same_minute(stage: _Stage, scenario: Scenario, played: Played) -> _Minute:
+async def _same_minute(stage: Stage, scenario: Scenario, played: Played) -> _Minute:
     told, wrong = "", []
     off = {act.ref: act.args["tags"][0] for act in scenario.acts if act.act == "untag"}
     for expected in scenario.expected:
@@ -318,7 +190,7 @@ async def _one_decision(bridge: Bridge) -> str:
     return in_plain_words(await bridge.get(f"/v1/audit/routing/{chosen[0]['id']}")) if chosen else ""
 
 
-async def _stay(stage: _Stage) -> None:
+async def _stay(stage: Stage) -> None:
     """Leave everything running until Ctrl-C."""
     _say(
         f"\nStill running. Look around at {stage.bridge.url}/docs with the key\n    {stage.key}\n"

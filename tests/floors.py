@@ -183,7 +183,7 @@ def _single_places(module: Module, package: str) -> Iterator[str]:
             if (
                 isinstance(node.func, ast.Attribute)
                 and node.func.attr in SPEAKING_SQL
-                and module.room in ("web", "acts", "reports", "work", "core", "roof", "vendors", "notify", "http")
+                and module.room in ("web", "console", "acts", "reports", "work", "core", "roof", "vendors", "notify", "http")
             ):
                 yield f"{module.name}:{line} calls .{node.func.attr}(): only the store speaks SQL"
             if any(called.endswith(clock) for clock in CLOCKS) and not beside and inside != "wiring":

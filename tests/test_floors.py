@@ -25,6 +25,9 @@ PLANTED = [
     ("store/a.py", "from tsbridge.vendors import b", "do not know each other"),
     ("acts/a.py", "from tsbridge.work import b", "do not know each other"),
     ("acts/a.py", "from tsbridge.web import b", "imports point down"),
+    ("console/a.py", "from tsbridge.web import b", "do not know each other"),
+    ("web/a.py", "from tsbridge.console import b", "do not know each other"),
+    ("console/a.py", "def f(conn):\n    conn.execute('x')", "only the store speaks SQL"),
     ("reports/a.py", "from tsbridge.store import b", "do not know each other"),
     ("acts/a.py", "def f(conn):\n    conn.execute('x')", "only the store speaks SQL"),
     ("settings.py", "from tsbridge import log", "do not know each other"),
@@ -93,7 +96,7 @@ def test_what_is_allowed_is_not_reported(tmp_path: Path) -> None:
 
 def build(tmp_path: Path, extra: dict[str, str]) -> Path:
     """A little house with an empty module `b` in every room, and `extra`."""
-    rooms = ("core", "store", "vendors", "vendors/zendesk", "notify", "web", "work", "simulator")
+    rooms = ("core", "store", "vendors", "vendors/zendesk", "notify", "web", "console", "work", "simulator")
     files = {"__init__.py": "", "settings.py": "", "log.py": "", "wiring.py": "", "http.py": ""}
     files |= {f"{room}/{name}.py": "" for room in rooms for name in ("__init__", "b")}
     house = tmp_path / "tsbridge"

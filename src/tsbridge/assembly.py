@@ -9,15 +9,17 @@ import os
 import signal
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import partial
 from typing import Any, Final
 
 from fastapi import FastAPI
+from starlette.types import ASGIApp
 
 from tsbridge import ZONE_RULES, __version__, server
 from tsbridge.apart import apart_if_large, end_all, ready_apart
+from tsbridge.console.later import Later
 from tsbridge.core.ports import Clock
 from tsbridge.ending import PATIENCE, Ending, Patience
 from tsbridge.reporting import reports_apart
@@ -77,24 +79,55 @@ SKEW_TOLERATED: Final = timedelta(seconds=60)
 class Bridge:
     """One process's bridge: the application and its workers. `loop` is None where the workers are elsewhere.
 
+    `let_go`: of people who follow a page of the console, so that nobody holds up the end.
+
     `doors` stand in `app` as well; a server that knows them asks no framework about a delivery.
     """
 
     app: FastAPI
     doors: tuple[Door, ...]
     loop: Loop | None
+    let_go: Callable[[], None]
 
 
 def bridge(settings: Settings, database: Database, clock: Clock, *, workers_inside: bool, patience: Patience = PATIENCE) -> Bridge:
     """Everything one serving process needs. Nothing runs before the application's lifespan begins."""
     desk, loop, doors = _desk(settings, database, clock, workers_inside=workers_inside, patience=patience)
-    return Bridge(create_app(desk), doors, loop)
+    console = Later(partial(_console, desk))
+    return Bridge(create_app(replace(desk, console=console.routes)), doors, loop, console.end)
 
 
 def watched(settings: Settings, database: Database, clock: Clock, patience: Patience = PATIENCE) -> Bridge:
     """Everything one process needs that works and does not serve: it answers how it is."""
     desk, loop, _ = _desk(settings, database, clock, workers_inside=True, patience=patience)
-    return Bridge(create_health(desk), (), loop)
+    return Bridge(create_health(desk), (), loop, _nobody)
+
+
+def _console(desk: Desk, ending: Callable[[], bool]) -> ASGIApp:
+    """The pages people look at. Known here alone, and when somebody asks for one."""
+    from tsbridge.console.app import create
+    from tsbridge.console.made import Console
+
+    return create(
+        Console(
+            database=desk.database,
+            clock=desk.clock,
+            ids=desk.ids,
+            entropy=desk.entropy,
+            gate=desk.gate,
+            live=desk.live,
+            cases=desk.cases,
+            roster=desk.roster,
+            zone=desk.zone,
+            version=desk.version,
+            writeback=desk.writeback,
+            secure=(desk.public_url or "").startswith("https:"),
+            zendesk_url=desk.zendesk_url,
+            probes=desk.probes,
+            wake_writer=desk.wake_writer,
+            ending=ending,
+        )
+    )
 
 
 def _desk(
@@ -227,7 +260,12 @@ def work(settings: Settings, patience: Patience = PATIENCE) -> bool:
 
 def _run(made: Bridge, host: str, port: int, patience: Patience) -> bool:
     """Run it until told to stop; True when it ended in good order."""
-    stop = made.loop.stop if made.loop is not None else _nobody
+
+    def stop() -> None:
+        made.let_go()
+        if made.loop is not None:
+            made.loop.stop()
+
     running = server.Server(server.config(made.app, host, port, made.doors, patience.requests), Ending(patience, stop, _exit).told)
     running.run()
     log.info("stopped")

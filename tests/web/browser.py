@@ -17,9 +17,9 @@ WIDTH, HEIGHT = 360, 740
 
 
 class Phone:
-    """360 pixels wide, with a finger. Every method waits until it is done. Not for the event loop's own thread."""
+    """360 pixels wide, with a finger; or another window. Every method waits until it is done. Not for the event loop's own thread."""
 
-    def __init__(self, profile: Path) -> None:
+    def __init__(self, profile: Path, width: int = WIDTH, height: int = HEIGHT, *, touch: bool = True, dark: bool = False) -> None:
         if CHROMIUM is None:
             raise RuntimeError("there is no Chromium on this machine")
         told, self._write = os.pipe()
@@ -27,10 +27,11 @@ class Phone:
         self._numbers = itertools.count(1)
         self._rest = b""
         self._events: list[dict[str, Any]] = []
+        self._size, self._touch, self._dark = (width, height), touch, dark
         flags = [
             *("--headless=new", "--remote-debugging-pipe", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run"),
             *("--disable-background-networking", "--disable-component-update", "--disable-sync", "--hide-scrollbars"),
-            *(f"--user-data-dir={profile}", f"--window-size={WIDTH},{HEIGHT}", "about:blank"),
+            *(f"--user-data-dir={profile}", f"--window-size={width},{height}", "about:blank"),
         ]
         self._process = subprocess.Popen(  # noqa: S603  # the pipes have to be its descriptors 3 and 4; other shells know one digit only
             ["/bin/bash", "-c", f'exec "$0" "$@" 3<&{told} 4>&{said}', CHROMIUM, *flags],
@@ -46,8 +47,13 @@ class Phone:
         target = self._ask("Target.createTarget", url="about:blank")["targetId"]
         self._session = self._ask("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
         self._ask("Page.enable")
-        self._ask("Emulation.setDeviceMetricsOverride", width=WIDTH, height=HEIGHT, deviceScaleFactor=2, mobile=True)
-        self._ask("Emulation.setTouchEmulationEnabled", enabled=True)
+        width, height = self._size
+        self._ask(
+            "Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=2 if self._touch else 1, mobile=self._touch
+        )
+        self._ask("Emulation.setTouchEmulationEnabled", enabled=self._touch)
+        scheme = {"name": "prefers-color-scheme", "value": "dark" if self._dark else "light"}
+        self._ask("Emulation.setEmulatedMedia", features=[scheme])
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
@@ -70,12 +76,32 @@ class Phone:
             self._ask("Input.dispatchTouchEvent", type=kind, touchPoints=points)
         self._loaded()
 
+    def press(self, key: str, *, ctrl: bool = False, leads: bool = False) -> None:
+        """A key, and with `leads` the page that follows."""
+        self._events.clear()
+        text = {"text": "\r" if key == "Enter" else key} if (len(key) == 1 or key == "Enter") and not ctrl else {}
+        code = {"Enter": 13, "Tab": 9, "Escape": 27, "ArrowDown": 40, "ArrowUp": 38}.get(key, ord(key[0].upper()))
+        about = {"key": key, "windowsVirtualKeyCode": code, "modifiers": 2 if ctrl else 0}
+        self._ask("Input.dispatchKeyEvent", type="keyDown", **about, **text)
+        self._ask("Input.dispatchKeyEvent", type="keyUp", **about)
+        if leads:
+            self._loaded()
+
+    def write(self, text: str) -> None:
+        """Into whatever has the focus, at once, as pasting does."""
+        self._ask("Input.insertText", text=text)
+
     def see(self, expression: str) -> Any:
         """The value of an expression in the page."""
         return self._ask("Runtime.evaluate", expression=expression, returnByValue=True)["result"]["value"]
 
-    def picture(self) -> bytes:
-        return base64.b64decode(self._ask("Page.captureScreenshot", format="png")["data"])
+    def picture(self, *, whole: bool = False) -> bytes:
+        """As a PNG; the `whole` page, also what is below the edge."""
+        return base64.b64decode(self._ask("Page.captureScreenshot", format="png", captureBeyondViewport=whole)["data"])
+
+    def printed(self) -> bytes:
+        """As a PDF."""
+        return base64.b64decode(self._ask("Page.printToPDF")["data"])
 
     def _loaded(self) -> None:
         while not any(event["method"] == "Page.loadEventFired" for event in self._events):

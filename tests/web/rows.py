@@ -9,7 +9,7 @@ from sqlalchemy import Connection, insert
 
 from tsbridge.core.helpdesk import Wish
 from tsbridge.core.helpdesk_json import wish_json
-from tsbridge.core.moments import instant_text
+from tsbridge.core.moments import Actor, Moment, Text, instant_text, to_json
 from tsbridge.store import chain, notice_tables, tables
 
 OUTCOME: dict[str, Any] = {
@@ -147,3 +147,14 @@ def escalation(conn: Connection, number: int, at: datetime, **more: Any) -> str:
     }
     conn.execute(insert(tables.escalations).values(**{**values, **more}))
     return str(values["id"])
+
+
+def moment(conn: Connection, number: int, at: datetime, ticket: str, texts: tuple[tuple[str, str], ...] = ()) -> str:
+    """What happened to a ticket, with the words of its requester: (role, words)."""
+    said = tuple(Text("subject", words) if role == "subject" else Text("description", words, "requester", True) for role, words in texts)
+    told = Moment(
+        "zendesk", ticket, "ticket.created", at, facts=(("channel", "email"),), texts=said, actor=Actor("requester", "360000000001")
+    )
+    about = {"event_id": f"evt_{number:06d}", "source": told.source, "interaction": ticket, "event": told.event, "at": at}
+    conn.execute(insert(tables.moments).values(digest=f"moment {number}", body=to_json(told), rulebook_version=1, **about))
+    return f"moment {number}"

@@ -9,8 +9,9 @@ import pytest
 from fastapi import APIRouter, FastAPI
 from fastapi.routing import APIRoute
 
+from tsbridge.acts.callers import ROLES
 from tsbridge.web.app import OPEN, check_roles
-from tsbridge.web.auth import LOCKED_FROM, PER_ADDRESS, ROLES, TABLE_SIZE, Failures, Gate
+from tsbridge.web.auth import LOCKED_FROM, PER_ADDRESS, TABLE_SIZE, Failures, Gate
 from tsbridge.web.route import DeskRoute
 
 pytestmark = pytest.mark.anyio

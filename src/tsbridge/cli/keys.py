@@ -24,7 +24,7 @@ def create(
     as_json: AsJson = False,
 ) -> None:
     """Make a key and print it, this once."""
-    from tsbridge.web.auth import ROLES
+    from tsbridge.acts.callers import ROLES
 
     if role not in ROLES:
         refuse(f"--role: expected one of {', '.join(ROLES)}")

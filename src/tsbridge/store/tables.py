@@ -294,6 +294,8 @@ Index("cases_by_queue", cases.c.queue, cases.c.opened_at)
 IN_NOBODYS_HANDS: Final = and_(
     cases.c.severity == literal_column("1"), cases.c.status == literal_column("'open'"), cases.c.acknowledged.is_(False)
 )
+OPEN_CASE: Final = cases.c.status == literal_column("'open'")
+Index("cases_open", cases.c.queue, cases.c.severity, sqlite_where=OPEN_CASE, postgresql_where=OPEN_CASE)
 Index("cases_in_nobodys_hands", cases.c.opened_at, sqlite_where=IN_NOBODYS_HANDS, postgresql_where=IN_NOBODYS_HANDS)
 
 checkpoints = Table(
@@ -566,6 +568,17 @@ keys = Table(
     Column("revoked_at", Instant),
     Column("last_used_at", Instant),
 )
+
+sessions = Table(
+    "sessions",  # people who are signed in to the console; each ends with the key it was begun with
+    metadata,
+    Column("hash", Text, primary_key=True),  # SHA-256 of what the cookie holds
+    Column("key_id", Text, nullable=False),
+    Column("mark", Text, nullable=False),  # which key of that id: of ADMIN_KEY a hash, for it may be changed; else empty
+    Column("began_at", Instant, nullable=False),
+    Column("ends_at", Instant, nullable=False),
+)
+Index("sessions_by_end", sessions.c.ends_at)
 
 kept = Table(
     "kept",

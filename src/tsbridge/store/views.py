@@ -75,7 +75,7 @@ def event_results(conn: Connection, event_id: str) -> tuple[list[str], list[str]
 
 
 class CaseFilter(NamedTuple):
-    """`people`: (kind, value) pairs of handles, any of which names the person asked for."""
+    """`people`: (kind, value) pairs of handles, any of which names the person asked for. `without`: `queue`, `severity`: not known yet."""
 
     ticket: str | None = None
     call: str | None = None
@@ -83,6 +83,7 @@ class CaseFilter(NamedTuple):
     queue: str | None = None
     status: str | None = None
     severity: int | None = None
+    without: tuple[str, ...] = ()
 
 
 def case_list(conn: Connection, wanted: CaseFilter, limit: int, after: tuple[datetime, str] | None = None) -> list[Row]:
@@ -106,7 +107,7 @@ def cases_that(conn: Connection, wanted: CaseFilter) -> list[ColumnElement[bool]
     for column, value in ((cases.c.queue, wanted.queue), (cases.c.status, wanted.status), (cases.c.severity, wanted.severity)):
         if value is not None:
             asked.append(column == value)
-    return asked
+    return asked + [cases.c[name].is_(None) for name in wanted.without]
 
 
 def case(conn: Connection, case_id: str) -> Row | None:

@@ -56,6 +56,8 @@ SECRET: Final = {acknowledge.FOLDER: acknowledge.PATH, feedlink.FOLDER: calendar
 OPEN: Final = frozenset({"/livez", "/readyz", "/metrics", "/docs", "/docs/init.js", "/openapi.json", "/docs-assets", *SECRET.values()})
 """Routes without a role. `/metrics` and `/docs` ask for one when the desk says so."""
 DOOR: Final = "/webhooks/"
+CONSOLE: Final = "/console"
+"""Behind it every page has its role; people sign in there."""
 
 _ROUTERS: Final = (
     health,
@@ -96,6 +98,7 @@ def create_app(desk: Desk) -> FastAPI:
         app.router.routes.extend(module.routes.routes)
     assets = importlib.resources.files("fastapi_offline") / "static"
     app.mount("/docs-assets", StaticFiles(directory=str(assets)), name="docs-assets")
+    app.router.routes.extend(desk.console)
     check_roles(app.routes)
     app.state.described = cache(partial(describe, app))  # when somebody asks: most processes end without having been asked
     return app
@@ -130,7 +133,7 @@ def check_roles(routes: Iterable[BaseRoute]) -> None:
     """Nothing is open by accident."""
     for route in routes:
         path = getattr(route, "path", "")
-        if path in OPEN or path.startswith(DOOR):
+        if path in OPEN or path == CONSOLE or path.startswith(DOOR):
             continue
         if not isinstance(route, DeskRoute) or route.role is None:
             raise RuntimeError(f"the route {path!r} has no role and is not on the list of open ones")

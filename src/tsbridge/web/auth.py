@@ -14,20 +14,16 @@ import hashlib
 import hmac
 from collections import OrderedDict
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Annotated, Final, cast
 
 from fastapi import Depends, Request
 
+from tsbridge.acts.callers import ADMIN, Caller
 from tsbridge.core.ports import Clock
 from tsbridge.store import keys
 from tsbridge.store.db import Database
 from tsbridge.web.problems import Problem
-
-ROLES: Final = ("viewer", "supervisor", "ops", "admin")
-ADMIN: Final = "admin"
-"""Id and name of TSBRIDGE_ADMIN_KEY."""
 
 WINDOW: Final = timedelta(minutes=1)
 PER_ADDRESS: Final = 5
@@ -37,19 +33,6 @@ LONG_ENOUGH: Final = 24
 TABLE_SIZE: Final = 50_000
 USED_EVERY: Final = timedelta(minutes=5)
 LONGEST_KEY: Final = 512
-
-
-@dataclass(frozen=True, slots=True)
-class Caller:
-    """Whoever holds the key. `name` is the key's: what the audit records as actor."""
-
-    id: str
-    name: str
-    role: str
-    expires_at: datetime | None = None
-
-    def may(self, role: str) -> bool:
-        return ROLES.index(self.role) >= ROLES.index(role)
 
 
 class Failures:
@@ -102,18 +85,27 @@ class Gate:
     async def admit(self, request: Request, role: str) -> Caller:
         """The caller, if their key is good and their role high enough. Raises 401, 403 or 429."""
         presented = _bearer(request)
-        now = self._clock.now()
-        address = "address:" + (request.client.host if request.client else "unknown")
         if presented is None:
             raise _unauthenticated("This needs a key, as Authorization: Bearer <key>.")
-        caller = await self._recognise(presented, address, now)
-        if caller is None:
-            raise self._failed(address, _prefix(presented), now)
+        caller = await self.recognise(presented, request.client.host if request.client else "unknown")
         if not caller.may(role):
             raise Problem(403, f"This needs the role {role} or higher.")
         return caller
 
-    async def _recognise(self, presented: str, address: str, now: datetime) -> Caller | None:
+    async def recognise(self, presented: str, host: str) -> Caller:
+        """Whoever holds this key, shown from that host. Raises 401 or 429."""
+        now, address = self._clock.now(), "address:" + host
+        caller = await self._holder(presented, address, now)
+        if caller is None:
+            raise self._failed(address, _prefix(presented), now)
+        return caller
+
+    @property
+    def admin_mark(self) -> str:
+        """Tells the admin key from every other one, and tells nobody what it is; empty where there is none."""
+        return "" if self._admin is None else hashlib.sha256(b"tsbridge session\x00" + self._admin).hexdigest()
+
+    async def _holder(self, presented: str, address: str, now: datetime) -> Caller | None:
         as_admin = self._admin is not None and hmac.compare_digest(hashlib.sha256(presented.encode()).digest(), self._admin)
         if as_admin:
             if self._admin_is_short and self._guessed_at(address, _prefix(presented), now):

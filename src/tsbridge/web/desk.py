@@ -12,6 +12,7 @@ from fastapi import Depends, FastAPI, Request
 from sqlalchemy import Connection
 from starlette.routing import BaseRoute
 
+from tsbridge.acts.callers import Caller
 from tsbridge.acts.ledger import Entry, Ledger
 from tsbridge.acts.queues import Choosing
 from tsbridge.core.duties_as_known import Spell
@@ -27,7 +28,7 @@ from tsbridge.rulebook.zendesk_names import Named
 from tsbridge.store.db import Database
 from tsbridge.store.rulebooks import LiveRulebook
 from tsbridge.web.asked import Bench
-from tsbridge.web.auth import Caller, Gate
+from tsbridge.web.auth import Gate
 from tsbridge.web.counters import Counters
 from tsbridge.web.written import Written
 
@@ -124,7 +125,8 @@ class Desk:
     """Made things for the API.
 
     `zone`: the team's. `salt`: fresh text for the audit's commitments. `entropy(n)`: n random bytes.
-    `writeback`: what TSBRIDGE_WRITEBACK says. `webhooks`: the door's routes.
+    `writeback`: what TSBRIDGE_WRITEBACK says. `webhooks`: the door's routes; `console`: the
+    console's, which has an order of its own.
     `reports_apart`: works out reports elsewhere; None: here.
     `make_ready`: makes a document ready to be published this year, wherever. `apart(work, document, *more)`: does the work on it, wherever;
     raises `Died` when that did not come back. `bench`: where what people ask for waits for its turn.
@@ -150,6 +152,7 @@ class Desk:
     version: str
     writeback: str = "live"
     webhooks: Sequence[BaseRoute] = ()
+    console: Sequence[BaseRoute] = ()
     wake: Callable[[], None] = _nobody
     wake_writer: Callable[[], None] = _nobody
     wake_replay: Callable[[], None] = _nobody

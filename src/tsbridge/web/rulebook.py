@@ -11,6 +11,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints
 from sqlalchemy import Connection
 
 from tsbridge.acts import documents, effects, publishing, rostering, trial
+from tsbridge.acts.callers import Caller
 from tsbridge.acts.documents import Document
 from tsbridge.core.almanac import INSTALLED, Almanac
 from tsbridge.core.rules.document import read
@@ -24,7 +25,7 @@ from tsbridge.store import rulebooks as store
 from tsbridge.store.rulebooks import NoRulebook, StaleBase
 from tsbridge.store.versions import BIGGEST_VERSION, Version
 from tsbridge.web.asked import aside, asked_for
-from tsbridge.web.auth import Caller, Ops, Viewer
+from tsbridge.web.auth import Ops, Viewer
 from tsbridge.web.desk import Desk, Made
 from tsbridge.web.draft import draft_tag, examined, live_roster
 from tsbridge.web.etags import IfMatch, need_match, tag

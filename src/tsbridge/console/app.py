@@ -1,0 +1,101 @@
+"""The console: every page and every form in one place, each with the lowest role that may."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Final
+
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import Route, Router
+from starlette.types import ASGIApp
+
+from tsbridge.acts.errors import NotFound
+from tsbridge.console import cases, now, search
+from tsbridge.console.forms import FORMS, Table, as_csv, as_json, as_xlsx
+from tsbridge.console.frame import HEADERS, Frame, Handler, NoPage, Visit
+from tsbridge.console.live import Live
+from tsbridge.console.made import Console
+from tsbridge.console.render import Pages
+from tsbridge.console.signing import HOME, SigningIn
+
+PAGES: Final[tuple[tuple[str, str, Handler], ...]] = (
+    ("/now", "viewer", now.page),
+    ("/cases", "viewer", cases.listed),
+    ("/cases/{id}", "viewer", cases.show),
+    ("/search", "viewer", search.page),
+)
+FORMS_SENT: Final[tuple[tuple[str, str, Handler], ...]] = (
+    ("/cases/{id}/words", "viewer", cases.with_words),
+    ("/cases/{id}/acknowledge", "supervisor", cases.acknowledge),
+    ("/cases/{id}/resolve", "supervisor", cases.resolve),
+    ("/cases/{id}/note", "supervisor", cases.note),
+    ("/cases/{id}/assign", "supervisor", cases.assign),
+    ("/cases/{id}/merge", "supervisor", cases.merge),
+    ("/cases/{id}/split", "supervisor", cases.split),
+)
+TABLES: Final[tuple[tuple[str, str, Callable[[Visit], Awaitable[Table]]], ...]] = (("/cases", "viewer", cases.table),)
+"""What is there as `.json`, `.csv` and `.xlsx` as well."""
+LASTING: Final = "public, max-age=31536000, immutable"
+
+
+def create(console: Console, sleep: Callable[[float], Awaitable[object]] = asyncio.sleep) -> ASGIApp:
+    """Everything below `/console`."""
+    pages = Pages(console.zone, console.zendesk_url, console.version)
+    frame = Frame(console, pages)
+    signing, live = SigningIn(console, pages, frame), Live(console, sleep)
+
+    async def home(request: Request) -> Response:
+        return RedirectResponse(HOME, 303, HEADERS)
+
+    async def asset(request: Request) -> Response:
+        found = pages.assets.get(str(request.path_params["name"]))
+        if found is None:
+            return frame.failed(404, "There is no such file.")
+        return Response(found.body, headers={"Cache-Control": LASTING}, media_type=found.kind)
+
+    async def nothing(request: Request) -> Response:
+        return frame.failed(404, "There is no such page.")
+
+    routes = [
+        Route("/", home, methods=["GET"]),
+        Route("/static/{name}", asset, methods=["GET"]),
+        Route("/sign-in", signing.__call__, methods=["GET", "POST"]),
+        Route("/sign-out", frame.endpoint(signing.out, "viewer"), methods=["POST"]),
+        Route("/live", frame.endpoint(live.stream, "viewer"), methods=["GET"]),
+        *(
+            Route(f"{path}.{form}", frame.endpoint(_formed(table, form), role), methods=["GET"])
+            for path, role, table in TABLES
+            for form in FORMS
+        ),
+        *(Route(path, frame.endpoint(_there(handler), role), methods=["GET"]) for path, role, handler in PAGES),
+        *(Route(path, frame.endpoint(_there(handler), role), methods=["POST"]) for path, role, handler in FORMS_SENT),
+        Route("/{rest:path}", nothing),
+    ]
+    return Router(routes=routes)
+
+
+def _there(handler: Handler) -> Handler:
+    async def answer(visit: Visit) -> Response:
+        try:
+            return await handler(visit)
+        except NotFound as missing:
+            raise NoPage(404, str(missing)) from None
+
+    return answer
+
+
+def _formed(table: Callable[[Visit], Awaitable[Table]], form: str) -> Handler:
+    async def answer(visit: Visit) -> Response:
+        found = await table(visit)
+        if form == "json":
+            body = as_json(found, visit.now)
+        elif form == "csv":
+            body = as_csv(found)
+        else:
+            body = await asyncio.to_thread(as_xlsx, found, visit.console.zone, visit.now)
+        name = {} if form == "json" else {"Content-Disposition": f'attachment; filename="{found.name}.{form}"'}
+        return Response(body, headers={**HEADERS, **name}, media_type=FORMS[form])
+
+    return answer

@@ -1,0 +1,246 @@
+"""Cases: the list, one with its story, and what people do to it."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Mapping
+from datetime import UTC, datetime
+from typing import Any, Final, Literal
+
+from sqlalchemy import Connection
+from starlette.responses import Response
+
+from tsbridge.acts import cases, escalations, timeline, words
+from tsbridge.acts.cases import Case
+from tsbridge.acts.escalations import Escalation
+from tsbridge.acts.ledger import Ledger
+from tsbridge.acts.timeline import TimelineEntry
+from tsbridge.console.forms import Column, Table
+from tsbridge.console.frame import NoPage, Visit
+from tsbridge.console.render import SEVERE, address
+from tsbridge.core.moments import Interaction
+from tsbridge.core.rota import Rota
+from tsbridge.store import open_cases
+from tsbridge.store.views import CaseFilter
+
+A_PAGE: Final = 50
+STORY: Final = 200
+NONE: Final = "-"
+"""In an address: where nothing stands."""
+SOURCES: Final[tuple[Literal["zendesk", "talkdesk"], ...]] = ("zendesk", "talkdesk")
+WAY: Final = "console"
+DONE: Final[Mapping[str, str]] = {
+    "acknowledged": "Acknowledged: somebody has it in hand.",
+    "resolved": "Resolved, as far as the desk is concerned.",
+    "noted": "The note stands on the timeline and goes to the ticket.",
+    "assigned": "Assigned.",
+    "merged": "Merged. A split undoes it.",
+    "split": "Split off: it is a case of its own now.",
+}
+COLUMNS: Final = (
+    *(Column(name, name) for name in ("id", "status", "severity", "category", "queue")),
+    *(
+        Column(name, name.replace("_", " "))
+        for name in ("assignee", "acknowledged_by", "opened_at", "last_at", "next_due", "tickets", "calls")
+    ),
+)
+
+
+def done_words(visit: Visit) -> str:
+    """What was just done, by the few words an address may name."""
+    return DONE.get(visit.request.query_params.get("done", ""), "")
+
+
+async def listed(visit: Visit) -> Response:
+    """Newest first, fifty on a page; of those that are open with how many there are of what."""
+    wanted, asked = _wanted(visit)
+    after = _after(visit.word("after"))
+
+    def read(conn: Connection) -> tuple[list[Case], list[open_cases.OpenCases]]:
+        return cases.listed(conn, wanted, A_PAGE + 1, after), open_cases.by_queue_and_severity(conn)
+
+    found, counts = await visit.console.database.read(read)
+    more = _key(found[A_PAGE - 1]) if len(found) > A_PAGE else None
+    return visit.show(
+        "cases.html",
+        here="cases",
+        cases=found[:A_PAGE],
+        wanted=asked,
+        facets=_facets(counts, asked) if wanted.status == "open" else {},
+        more=None if more is None else address("cases", **asked, after=more),
+        first=after is None,
+    )
+
+
+async def table(visit: Visit) -> Table:
+    """The same rows as the page."""
+    wanted, _ = _wanted(visit)
+    after = _after(visit.word("after"))
+    found = await visit.console.database.read(lambda conn: cases.listed(conn, wanted, A_PAGE, after))
+    return Table("cases", COLUMNS, [_line(case) for case in found])
+
+
+def _line(case: Case) -> list[Any]:
+    by_source = {source: " ".join(one.id for one in case.interactions if one.source == source) for source in SOURCES}
+    has = None if case.assignee is None else case.assignee.agent or case.assignee.id
+    told = [case.id, case.status, case.severity, case.category, case.queue, has, case.acknowledged_by]
+    return [*told, case.opened_at, case.last_at, case.next_due, by_source["zendesk"], by_source["talkdesk"]]
+
+
+async def show(visit: Visit) -> Response:
+    return await _shown(visit, _case_id(visit), with_words=False)
+
+
+async def with_words(visit: Visit) -> Response:
+    """The page with what people wrote, for this once; that it was asked for stands in the audit."""
+    case_id, console = _case_id(visit), visit.console
+    entry = Ledger(console.clock, console.ids, console.entropy).entry(visit.by)
+    await console.database.read(lambda conn: cases.show(conn, case_id))
+    await console.database.write(lambda conn: words.read_words(conn, case_id, entry), urgent=True)
+    return await _shown(visit, case_id, with_words=True)
+
+
+async def _shown(visit: Visit, case_id: str, *, with_words: bool) -> Response:
+    after = _story_after(visit.word("after"))
+
+    def read(conn: Connection) -> tuple[Case, list[TimelineEntry], list[Escalation], Rota | None]:
+        case = cases.show(conn, case_id)
+        story = timeline.of_case(conn, case.id, STORY + 1, after)
+        return case, story, escalations.of_case(conn, case.id, visit.now, 50), visit.console.roster.now(conn, visit.now)
+
+    case, story, steps, rota = await visit.console.database.read(read)
+    more = None
+    if len(story) > STORY:
+        at, rank, last = timeline.place(story[STORY - 1])
+        more = address(f"cases/{case.id}", after=f"{at.isoformat()}|{rank}|{last}")
+    return visit.show(
+        "case.html",
+        here="cases",
+        case=case,
+        story=story[:STORY],
+        steps=steps,
+        agents=[] if rota is None else [(agent.key, agent.name) for agent in rota.roster.agents],
+        withheld=case.severity is not None and case.severity <= SEVERE and not with_words,
+        with_words=with_words,
+        more=more,
+        done=done_words(visit),
+    )
+
+
+async def acknowledge(visit: Visit) -> Response:
+    case_id = _case_id(visit)
+    return await _did(visit, visit.console.cases.acknowledge(case_id, visit.by, _note(visit), WAY), "acknowledged")
+
+
+async def resolve(visit: Visit) -> Response:
+    return await _did(visit, visit.console.cases.resolve(_case_id(visit), visit.by, _note(visit)), "resolved")
+
+
+async def note(visit: Visit) -> Response:
+    text = visit.needed("note", 4_000, lines=True)
+    return await _did(visit, visit.console.cases.note(_case_id(visit), visit.by, text), "noted")
+
+
+async def assign(visit: Visit) -> Response:
+    agent = visit.needed("agent")
+    return await _did(visit, visit.console.cases.assign(_case_id(visit), visit.by, agent, _note(visit)), "assigned")
+
+
+async def merge(visit: Visit) -> Response:
+    return await _did(visit, visit.console.cases.merge(_case_id(visit), visit.needed("case_id"), visit.by), "merged")
+
+
+async def split(visit: Visit) -> Response:
+    case_id, named = _case_id(visit), visit.needed("interaction")
+    part = next((Interaction(source, named[len(source) + 1 :]) for source in SOURCES if named.startswith(source + ":")), None)
+    if part is None:
+        raise NoPage(422, "Expected a ticket or a call of the case.")
+    await _done(visit, visit.console.cases.split(case_id, part, visit.by))
+    return visit.go(f"/cases/{case_id}?done=split")
+
+
+async def _did(visit: Visit, act: Awaitable[str], done: str) -> Response:
+    case_id = await _done(visit, act)
+    return visit.go(f"/now?done={done}" if visit.form.get("to") == "now" else f"/cases/{case_id}?done={done}")
+
+
+async def _done(visit: Visit, act: Awaitable[str]) -> str:
+    try:
+        case_id = await act
+    except LookupError:
+        raise NoPage(404, "There is no such case.") from None
+    visit.console.wake_writer()
+    return case_id
+
+
+def _note(visit: Visit) -> str | None:
+    return visit.sent("note") or None
+
+
+def _case_id(visit: Visit) -> str:
+    return str(visit.request.path_params["id"])[:200]
+
+
+def _wanted(visit: Visit) -> tuple[CaseFilter, dict[str, str | None]]:
+    """What the address asks for, and how it says so."""
+    asked = {"status": visit.word("status") or "open", "queue": visit.word("queue"), "severity": visit.word("severity")}
+    if asked["status"] not in ("open", "resolved", "all"):
+        raise NoPage(422, "Expected the status open, resolved or all.")
+    severity = asked["severity"]
+    if severity not in (None, NONE) and not (severity.isascii() and severity.isdigit() and len(severity) <= 2):
+        raise NoPage(422, "Expected a severity like 1.")
+    return (
+        CaseFilter(
+            queue=None if asked["queue"] == NONE else asked["queue"],
+            status=None if asked["status"] == "all" else asked["status"],
+            severity=None if severity in (None, NONE) else int(severity),
+            without=tuple(name for name in ("queue", "severity") if asked[name] == NONE),
+        ),
+        asked,
+    )
+
+
+def _facets(counts: list[open_cases.OpenCases], asked: Mapping[str, str | None]) -> dict[str, list[tuple[str, int, str, bool]]]:
+    """By kind: the value, how many open cases would be listed with it beside what else is asked, the address, whether it is asked."""
+    found: dict[str, list[tuple[str, int, str, bool]]] = {}
+    for kind, other in (("severity", "queue"), ("queue", "severity")):
+        sums: dict[str, int] = {}
+        for one in counts:
+            said = {"queue": one.queue or NONE, "severity": NONE if one.severity is None else str(one.severity)}
+            if asked[other] in (None, said[other]):
+                sums[said[kind]] = sums.get(said[kind], 0) + one.how_many
+        found[kind] = [
+            (value, sums[value], address("cases", **{**asked, kind: None if asked[kind] == value else value}), asked[kind] == value)
+            for value in sorted(sums, key=lambda value: (value == NONE, value))
+        ]
+    return found
+
+
+def _key(case: Case) -> str:
+    return f"{case.opened_at.isoformat()}|{case.id}"
+
+
+def _after(text: str | None) -> tuple[datetime, str] | None:
+    if text is None:
+        return None
+    at, _, case_id = text.partition("|")
+    return _instant(at), case_id
+
+
+def _story_after(text: str | None) -> tuple[datetime, int, str] | None:
+    if text is None:
+        return None
+    at, _, rest = text.partition("|")
+    rank, _, entry = rest.partition("|")
+    if not (rank.isascii() and rank.isdigit() and len(rank) == 1):
+        raise NoPage(422, "This address was changed; go back a page.")
+    return _instant(at), int(rank), entry
+
+
+def _instant(text: str) -> datetime:
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError:
+        at = None
+    if at is None or at.tzinfo is None:
+        raise NoPage(422, "This address was changed; go back a page.")
+    return at.astimezone(UTC)

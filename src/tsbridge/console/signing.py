@@ -1,0 +1,100 @@
+"""Signing in and out. Nobody is told more than that a key is not good; wrong ones are counted by the same gate as the API's."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Final
+
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, RedirectResponse, Response
+
+from tsbridge.acts import sessions
+from tsbridge.acts.callers import Caller
+from tsbridge.acts.sessions import LASTS, SignedIn
+from tsbridge.console.frame import HEADERS, ROOT, SIGN_IN, Frame, NoPage, Visit, cookie_of, form_of, words_of
+from tsbridge.console.made import Console
+from tsbridge.console.render import Pages
+
+LONGEST_KEY: Final = 512
+HOME: Final = ROOT + "/now"
+NOBODY: Final = Caller("", "", "viewer")
+
+
+class SigningIn:
+    """The page with the one field."""
+
+    def __init__(self, console: Console, pages: Pages, frame: Frame) -> None:
+        self._console = console
+        self._pages = pages
+        self._frame = frame
+
+    @property
+    def _before(self) -> str:
+        """Names the cookie of whoever is about to sign in: it proves that the form was ours."""
+        return self._frame.cookie + "-sign-in"
+
+    async def __call__(self, request: Request) -> Response:
+        if request.method != "POST":
+            return self._shown(request.query_params.get("next", ""), 200, "")
+        try:
+            form = await form_of(request)
+            token = cookie_of(request, self._before)
+            if token is None or not _before(token, self._console.clock.now()).sent(form.get("csrf", "")):
+                return self._shown(form.get("next", ""), 403, "This form was open too long, or cookies are off. Try once more.")
+        except NoPage as refused:
+            return self._frame.failed(refused.status, refused.words)
+        return await self._signed_in(request, form.get("key", "").strip(), form.get("next", ""))
+
+    async def _signed_in(self, request: Request, key: str, target: str) -> Response:
+        console = self._console
+        if not 0 < len(key) <= LONGEST_KEY or not key.isprintable():
+            return self._shown(target, 422, "Expected a key, as it was shown when it was made.")
+        try:
+            caller = await console.gate.recognise(key, request.client.host if request.client else "unknown")
+        except HTTPException as refused:
+            return self._shown(target, refused.status_code, words_of(refused), dict(refused.headers or {}))
+        now, mark = console.clock.now(), console.gate.admin_mark
+        signed = await console.database.write(lambda conn: sessions.sign_in(conn, caller, mark, now, console.entropy), urgent=True)
+        answer = RedirectResponse(_inside(target), 303, HEADERS)
+        self._give(answer, self._frame.cookie, signed.token, int((signed.ends_at - now).total_seconds()))
+        self._give(answer, self._before, "", 0)
+        return answer
+
+    async def out(self, visit: Visit) -> Response:
+        """Signing out: the session is gone, not only its cookie."""
+        token = visit.signed.token
+        await visit.console.database.write(lambda conn: sessions.sign_out(conn, token), urgent=True)
+        answer = RedirectResponse(SIGN_IN, 303, HEADERS)
+        self._give(answer, self._frame.cookie, "", 0)
+        return answer
+
+    def _shown(self, target: str, status: int, wrong: str, headers: dict[str, str] | None = None) -> Response:
+        token = self._console.entropy(24).hex()
+        csrf = _before(token, self._console.clock.now()).csrf
+        page = self._pages.render("sign-in.html", target=_inside(target), csrf=csrf, wrong=wrong)
+        told = {name: value for name, value in (headers or {}).items() if name == "Retry-After"}
+        answer = HTMLResponse(page, status, {**HEADERS, **told})
+        self._give(answer, self._before, token, 3_600)
+        return answer
+
+    def _give(self, answer: Response, name: str, value: str, seconds: int) -> None:
+        answer.set_cookie(name, value, max_age=seconds, path="/", secure=self._console.secure, httponly=True, samesite="strict")
+
+
+def _before(token: str, now: datetime) -> SignedIn:
+    """A session that is nobody's yet."""
+    return SignedIn(token, NOBODY, now + LASTS)
+
+
+def _inside(target: str) -> str:
+    """Where to go on: a page of the console, and nowhere else."""
+    plain = (
+        target.startswith(ROOT + "/")
+        and target.isascii()
+        and target.isprintable()
+        and "\\" not in target
+        and "//" not in target
+        and ".." not in target
+    )
+    return target if plain and not target.startswith(SIGN_IN) and len(target) <= 2_000 else HOME

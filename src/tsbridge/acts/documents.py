@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import tzinfo
 from functools import lru_cache
 from typing import Any, Final
@@ -11,7 +12,6 @@ from tsbridge.acts.errors import Conflict, Faulty, Invalid, NotFound
 from tsbridge.core.moments import canonical
 from tsbridge.core.rules.document import read
 from tsbridge.core.rules.findings import NAME, Finding, RulebookError
-from tsbridge.core.rules.language import content_hash
 from tsbridge.roster.document import read as read_roster
 from tsbridge.rulebook.check import check
 from tsbridge.rulebook.examine import SEVERITIES, Examined, Sheet, examine, examine_body
@@ -154,16 +154,16 @@ def arranged(values: Document, names: Sequence[str]) -> Document:
 # What the reader and the check say
 
 
-def faults(document: Document) -> list[dict[str, Any]]:
+def faults(document: Document) -> tuple[Finding, ...]:
     """What keeps a document from being judged by."""
     try:
         read(document)
     except RulebookError as refused:
-        return [finding.to_json() for finding in refused.findings]
-    return []
+        return tuple(refused.findings)
+    return ()
 
 
-def findings(document: Document, zone: tzinfo, *, about: str | None = None, triggers: Any = None) -> list[dict[str, Any]]:
+def findings(document: Document, zone: tzinfo, *, about: str | None = None, triggers: Any = None) -> list[Finding]:
     """Everything there is to say about a document by itself; errors keep it from being published.
 
     `about`: only what concerns this rule. `triggers`: Zendesk's, to be taken into account; raises `ValueError` when they are none.
@@ -171,10 +171,9 @@ def findings(document: Document, zone: tzinfo, *, about: str | None = None, trig
     """
     found = check(document, zone, about=about, triggers=triggers)
     if about is None:
-        return [finding.to_json() for finding in (*found, *unread(document, read_roster))]
+        return [*found, *unread(document, read_roster)]
     place = f"/rules/{position_of(document, about)}"
-    told = (one for one in found if one.severity != "error" or one.rule == about or f"{one.path}/".startswith(f"{place}/"))
-    return [finding.to_json() for finding in told]
+    return [one for one in found if one.severity != "error" or one.rule == about or f"{one.path}/".startswith(f"{place}/")]
 
 
 def examined(apart: Callable[..., Examined], document: Document, zone: tzinfo, roster: Document | None, triggers: Any = None) -> Examined:
@@ -193,30 +192,33 @@ def examined_body(apart: Callable[..., Sheet | None], body: bytes, cap: int, zon
     return apart(examine_body, body, cap, zone, canonical(roster), read_roster)
 
 
-def told(found: Iterable[Finding]) -> list[dict[str, Any]]:
-    return [finding.to_json() for finding in found]
-
-
-def ordered(found: list[dict[str, Any]]) -> list[dict[str, Any]]:
+def ordered(found: Iterable[Finding]) -> list[Finding]:
     """The most severe first; of equals as they come."""
-    return sorted(found, key=lambda finding: SEVERITIES.index(finding["severity"]))
+    return sorted(found, key=lambda finding: SEVERITIES.index(finding.severity))
 
 
-def passes(found: list[dict[str, Any]]) -> bool:
-    return all(finding["severity"] != "error" for finding in found)
+def passes(found: Iterable[Finding]) -> bool:
+    return all(finding.severity != "error" for finding in found)
 
 
-def hash_of(document: Document) -> str:
-    return content_hash(document)
+@dataclass(frozen=True, slots=True)
+class CheckResult:
+    ok: bool
+    findings: Sequence[Finding]
 
 
-def refuse_faulty(apart: Callable[..., list[dict[str, Any]]], document: Document) -> None:
+def checked(found: Sequence[Finding]) -> CheckResult:
+    return CheckResult(passes(found), found)
+
+
+def refuse_faulty(apart: Callable[..., tuple[Finding, ...]], document: Document) -> None:
     """Raises `Faulty` unless the document can be judged by."""
     found = apart(faults, document)
     if found:
         raise faulty(found)
 
 
-def faulty(found: list[dict[str, Any]]) -> Faulty:
+def faulty(found: Iterable[Finding]) -> Faulty:
     """What is raised when something would have to be judged by a document that has faults."""
-    return Faulty("The rulebook has faults; see findings.", "rulebook-faulty", findings=found, failed_tests=[])
+    told = [finding.to_json() for finding in found]
+    return Faulty("The rulebook has faults; see findings.", "rulebook-faulty", findings=told, failed_tests=[])

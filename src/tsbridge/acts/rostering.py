@@ -159,6 +159,12 @@ def key_of(roster: Roster, agent: str | int) -> str:
     return next((one.key for one in roster.agents if str(one.zendesk_user_id) == str(agent)), str(agent))
 
 
+def document(conn: Connection) -> Document | None:
+    """The live roster's document; None where there is none."""
+    live = rosters.live(conn)
+    return None if live is None else live.document
+
+
 def rulebook_of(conn: Connection) -> Any:
     """The live rulebook's document, which rosters are held against; None where there is none."""
     version = rulebooks.newest(conn)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, tzinfo
-from typing import Any, Final
+from typing import Any, Final, Literal, NotRequired
 
 from sqlalchemy import Connection
+from typing_extensions import TypedDict
 
+from tsbridge.acts.cases import InteractionName
 from tsbridge.acts.errors import Conflict, Invalid, NotFound, pointer
 from tsbridge.core import staff
 from tsbridge.core.almanac import INSTALLED, Almanac, zone_by
@@ -21,12 +23,12 @@ from tsbridge.core.rules.judge import Judge, Near
 from tsbridge.core.rules.judgement import Judgement, Standing
 from tsbridge.core.rules.language import Rulebook
 from tsbridge.core.rules.shown import NEAR, near_misses, rule_shown
-from tsbridge.core.times import time_text
 from tsbridge.roster.document import read as read_roster
 from tsbridge.rulebook import tests
-from tsbridge.rulebook.coverage import coverage
-from tsbridge.rulebook.generate import generate
+from tsbridge.rulebook.coverage import Coverage, coverage
+from tsbridge.rulebook.generate import GeneratedTests, generate
 from tsbridge.rulebook.staffed import staffed
+from tsbridge.rulebook.tests import TestShown
 from tsbridge.rulebook.worlds import completed
 from tsbridge.store import decisions, routing, views
 
@@ -35,14 +37,73 @@ PREVIOUS: Final = "previous."
 CUSTOM: Final = "ticket.custom."
 
 
-def tested(document: Document, zone: tzinfo) -> Document:
+class TestResult(TypedDict):
+    ok: bool
+    tests: list[TestShown]
+    coverage: Coverage
+
+
+class Leaf(TypedDict):
+    field: NotRequired[str]
+    operator: NotRequired[str]
+    expected: NotRequired[Any]
+    actual: NotRequired[Any]
+    found: NotRequired[Any]
+    cut: NotRequired[bool]
+    outcome: NotRequired[bool]
+    wanted: NotRequired[bool]
+    redacted_since: NotRequired[str]
+
+
+@dataclass(frozen=True, slots=True)
+class RuleTried:
+    key: str
+    kind: Literal["escalation", "routing"]
+    matched: bool
+    because: Sequence[Leaf]
+
+
+@dataclass(frozen=True, slots=True)
+class NearMiss:
+    key: str
+    missing: Sequence[Leaf]
+
+
+@dataclass(frozen=True, slots=True)
+class TriedVersion:
+    """`version` is None for the draft and for a document."""
+
+    version: int | None
+    hash: str
+
+
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """Contract section 6. `decision_id`, `event_id` and `case_id` name what is on record where that was tried again."""
+
+    id: str
+    at: datetime
+    decision_id: str | None
+    event_id: str | None
+    case_id: str | None
+    interaction: InteractionName
+    rulebook: TriedVersion
+    mode: Literal["try"]
+    rules: Sequence[RuleTried]
+    near_misses: Sequence[NearMiss]
+    outcome: dict[str, Any]
+    next_due: datetime | None
+    writeback: None = None
+
+
+def tested(document: Document, zone: tzinfo) -> TestResult:
     """The document's own tests and what they have seen of it."""
     book = staffed(read(document), read_roster)
     results = [result.to_json() for result in tests.run(book, zone)]
     return {"ok": all(one["ok"] for one in results), "tests": results, "coverage": coverage(book, zone)}
 
 
-def missing_tests(document: Document, zone: tzinfo, most: int) -> Document:
+def missing_tests(document: Document, zone: tzinfo, most: int) -> GeneratedTests:
     """Tests that the document lacks, ready to be put into it, and the conditions that no event was found for."""
     return generate(staffed(read(document), read_roster), zone, most).to_json()
 
@@ -108,27 +169,22 @@ def instead(asked: Asked, given: Mapping[str, Any], at: datetime | None, roster:
 
 def tried(
     document: Document, version: int | None, zone: tzinfo, asked: Asked, trial_id: str, near: Near = NEAR, almanac: Almanac = INSTALLED
-) -> Document:
-    """Contract section 6 for what is asked: every rule, matched or not, and those that came `near`. `almanac`: the version's."""
+) -> Tried:
+    """What is asked, judged: every rule, matched or not, and those that came `near`. `almanac`: the version's."""
     book = read(document, almanac)
     judge, facts = Judge(book, zone_by(almanac, zone)), asked.staffed(book)
     judgement = judge.decide(facts, asked.previous, asked.standing, asked.at, asked.subject)
     rules = judge.explain(facts, asked.previous, asked.standing, asked.at, asked.subject)
-    return {
-        "id": trial_id,
-        "at": time_text(asked.at),
-        "decision_id": asked.decision_id,
-        "event_id": asked.event_id,
-        "case_id": asked.case_id,
-        "interaction": {"source": asked.subject.source, "id": asked.subject.id},
-        "rulebook": {"version": version, "hash": book.hash},
-        "mode": "try",
-        "rules": [rule_shown(rule) for rule in rules],
-        "near_misses": near_misses(rules, near),
-        "outcome": outcome(judgement, facts),
-        "next_due": time_text(judgement.next_due),
-        "writeback": None,
-    }
+    return Tried(
+        *(trial_id, asked.at, asked.decision_id, asked.event_id, asked.case_id),
+        interaction=InteractionName(asked.subject.source, asked.subject.id),
+        rulebook=TriedVersion(version, book.hash),
+        mode="try",
+        rules=[RuleTried(**rule_shown(rule)) for rule in rules],
+        near_misses=[NearMiss(**miss) for miss in near_misses(rules, near)],
+        outcome=outcome(judgement, facts),
+        next_due=judgement.next_due,
+    )
 
 
 def outcome(judgement: Judgement, facts: Mapping[str, Value]) -> Document:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Any, Final
 
@@ -10,6 +11,7 @@ import typer
 
 from tsbridge.acts import documents
 from tsbridge.cli.frame import Failed, House, house, refuse
+from tsbridge.core.rules.findings import Finding
 from tsbridge.files import BIGGEST, BadFile, Lines, bounded, load_text, read_file
 from tsbridge.roster.document import read as read_roster
 from tsbridge.roster.read_parts import RosterError
@@ -55,7 +57,7 @@ def mapping(file: Path | None) -> tuple[dict[str, Any], str]:
 def sound(file: Path | None) -> tuple[Any, str, Place]:
     """A document that can be judged by; else everything that is wrong with it, and exit code 1."""
     document, name, place = read_book(file)
-    found = [{**one, "line": place(one["path"])} for one in documents.faults(document)]
+    found = with_lines(documents.faults(document), place)
     if found:
         words = "\n".join(finding_words(one, name) for one in found)
         raise Failed(f"{words}\n{name} has faults; nothing was done.", data={"findings": found, "file": name})
@@ -68,7 +70,7 @@ def sound_roster(file: Path) -> tuple[Any, str, Place]:
     try:
         read_roster(document)
     except RosterError as refused:
-        found = [{**one.to_json(), "line": place(one.path)} for one in refused.findings]
+        found = with_lines(refused.findings, place)
         words = "\n".join(finding_words(one, name) for one in found)
         raise Failed(f"{words}\n{name} has faults; nothing was done.", data={"findings": found, "file": name}) from None
     return document, name, place
@@ -94,6 +96,11 @@ def write_text(into: Path, text: str) -> None:
         into.write_text(text, encoding="utf-8")
     except OSError:
         refuse("--into: this file cannot be written")
+
+
+def with_lines(found: Iterable[Finding], place: Place) -> list[dict[str, Any]]:
+    """Findings with the lines on which they are."""
+    return [{**one.to_json(), "line": place(one.path)} for one in found]
 
 
 def finding_words(one: dict[str, Any], name: str) -> str:

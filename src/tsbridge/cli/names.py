@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from tsbridge.cli.frame import at_hand
+from tsbridge.core.rules.findings import Finding
 from tsbridge.settings import Settings, load
 from tsbridge.store import agents, rulebooks
 from tsbridge.store.db import Database
@@ -15,21 +16,21 @@ from tsbridge.work.names import Names
 from tsbridge.work.reads import ReadBudget
 
 
-def named_wrongly(document: Any, database: Database | None = None, users: Mapping[str, str | None] | None = None) -> list[dict[str, Any]]:
+def named_wrongly(document: Any, database: Database | None = None, users: Mapping[str, str | None] | None = None) -> list[Finding]:
     """Findings about names, of a rulebook without faults; none where no Zendesk is set up.
 
     `database`: where reads are counted; without it the settings' own, if there is one already. `users`: of a roster, by its keys.
     """
     settings, clock = load(), SystemClock()
 
-    async def ask(counted: Database | None) -> list[dict[str, Any]]:
+    async def ask(counted: Database | None) -> list[Finding]:
         client = make_zendesk(settings, clock)
         if client is None:
             return []
         reads = None if counted is None else ReadBudget(counted, clock, settings.zendesk_reads_per_minute)
         try:
             names = Names(client, reads)
-            return [one.to_json() for one in (*await names.findings(document), *await names.of_roster(users or {}))]
+            return [*await names.findings(document), *await names.of_roster(users or {})]
         finally:
             await client.close()
 
@@ -50,4 +51,4 @@ def live_named_wrongly(settings: Settings) -> list[dict[str, Any]] | None:
             document = database.read_now(lambda conn: rulebooks.get(conn, rulebooks.live_version(conn)).document)
         except rulebooks.NoRulebook:
             return None
-        return named_wrongly(document, database, database.read_now(agents.users))
+        return [one.to_json() for one in named_wrongly(document, database, database.read_now(agents.users))]

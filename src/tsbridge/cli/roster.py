@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 
 from tsbridge.acts import rostering
 from tsbridge.acts.documents import passes
-from tsbridge.cli.books import STDIN, Place, finding_words, read_book, read_document, sound_roster, write_text
+from tsbridge.cli.books import STDIN, finding_words, read_book, read_document, sound_roster, with_lines, write_text
 from tsbridge.cli.frame import AsJson, Failed, actor, done, group, house, refuse, say
 from tsbridge.core.roster import almanac_of
 from tsbridge.files import based_on, dump, load_file, with_base
@@ -46,12 +46,13 @@ def check(
     settings = load()
     document, name, place = read_document(file or example_roster(settings), dates=True)
     book = read_book(rulebook)[0] if rulebook is not None else load_file(starter_path(settings))
-    found = _with_lines([one.to_json() for one in checked(document, book, SystemClock().now())], place)
+    told = checked(document, book, SystemClock().now())
+    found, ok = with_lines(told, place), passes(told)
     errors = sum(one["severity"] == "error" for one in found)
     lines = [finding_words(one, name) for one in found]
     lines.append(f"{name}: {errors} errors, {len(found) - errors} other findings.")
-    say(as_json, {"ok": passes(found), "findings": found, "file": name}, lines)
-    done(passes(found))
+    say(as_json, {"ok": ok, "findings": found, "file": name}, lines)
+    done(ok)
 
 
 @app.command()
@@ -158,10 +159,6 @@ def _stale(name: str, begun: int | None, live: Version | None, document: Any) ->
     lines = [f"{name} {said}; nothing was published. It would do this to what is live:", *_difference(told)]
     lines.append(f"If that is what you want, publish with --base {number}.")
     return Failed("\n".join(lines), data={"code": "stale_base", "based_on": begun, "live_version": number, "difference": told})
-
-
-def _with_lines(found: list[dict[str, Any]], place: Place) -> list[dict[str, Any]]:
-    return [{**one, "line": place(one["path"])} for one in found]
 
 
 def _version(conn: Connection, version: int | None) -> Version:

@@ -10,9 +10,9 @@ from typing import Annotated, Any, Final
 
 import typer
 
-from tsbridge.acts import documents, trial
+from tsbridge.acts import documents, shape, trial
 from tsbridge.acts.errors import Invalid
-from tsbridge.cli.books import File, Place, finding_words, read_book, sound, sound_roster, stored
+from tsbridge.cli.books import File, Place, finding_words, read_book, sound, sound_roster, stored, with_lines
 from tsbridge.cli.frame import AsJson, Failed, done, group, house, refuse, say, table, time_option
 from tsbridge.cli.names import named_wrongly
 from tsbridge.core.almanac import INSTALLED, Almanac
@@ -49,12 +49,12 @@ def check(
         raise Failed(f"{triggers.name}: {refused}", code=2) from None
     if documents.passes(told):
         told = documents.ordered([*told, *named_wrongly(document)])
-    found = [{**one, "line": place(one["path"])} for one in told]
+    found, ok = with_lines(told, place), documents.passes(told)
     lines = [finding_words(one, name) for one in found]
     errors = sum(one["severity"] == "error" for one in found)
     lines.append(f"{name}: {len(documents.rules(document))} rules, {errors} errors, {len(found) - errors} other findings.")
-    say(as_json, {"ok": documents.passes(found), "findings": found, "file": name}, lines)
-    done(documents.passes(found))
+    say(as_json, {"ok": ok, "findings": found, "file": name}, lines)
+    done(ok)
 
 
 @app.command()
@@ -94,10 +94,10 @@ def run_tests(
     document, name, place = sound(file)
     zone = load().zone
     if generate:
-        made = trial.missing_tests(document, zone, GENERATED)
+        made: Any = trial.missing_tests(document, zone, GENERATED)
         say(as_json, {**made, "file": name}, _made(made))
         return
-    result = trial.tested(document, zone)
+    result: Any = trial.tested(document, zone)
     ran = [{**one, "line": place(f"/tests/{n}")} for n, one in enumerate(result["tests"])]
     lines = [f"{name}:{one['line'] or 1}: FAILED {one['name']}: {_differences(one['differences'])}" for one in ran if not one["ok"]]
     if coverage:
@@ -187,7 +187,7 @@ def try_(
         )
     except Invalid as refused:
         refuse(f"GIVEN: {refused}")
-    found = trial.tried(document, number, load().zone, asked, "try", NEAR._replace(shown=near), almanac)
+    found = shape.as_json(trial.tried(document, number, load().zone, asked, "try", NEAR._replace(shown=near), almanac))
     say(as_json, _without_values(found) if stored_one else found, _in_words(found))
 
 

@@ -14,6 +14,7 @@ from tsbridge.acts.csvtext import csv_text
 from tsbridge.cli.books import sound, stored
 from tsbridge.cli.frame import AsJson, Failed, House, house, refuse, say
 from tsbridge.cli.replay import in_words
+from tsbridge.core.rules.language import content_hash
 from tsbridge.store import rulebooks
 from tsbridge.store import shadow as store
 from tsbridge.web.replays import COLUMNS, move_item, record_of
@@ -53,12 +54,12 @@ def _chosen(made: House, version: int | None) -> Any:
     found = documents.faults(document)
     if found:
         which = "The draft" if version is None else f"Version {version}"
-        raise Failed(f"{which} has faults; nothing was done.", data={"findings": found})
+        raise Failed(f"{which} has faults; nothing was done.", data={"findings": [one.to_json() for one in found]})
     return document
 
 
 def _start(made: House, document: Any, as_json: bool) -> None:
-    digest = documents.hash_of(document)
+    digest = content_hash(document)
 
     def write(conn: Connection) -> None:
         before = store.find(conn)

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 from sqlalchemy import Connection
 
-from tsbridge.acts import documents, effects, publishing
+from tsbridge.acts import documents, drafting, effects, publishing
 from tsbridge.acts.errors import Invalid
 from tsbridge.cli.books import STDIN, WORDS, mapping, named, read_book, sound, stored, write_text
 from tsbridge.cli.frame import AsJson, Failed, actor, done, house, refuse, say
@@ -121,7 +121,7 @@ def _into_draft(theirs: Any, name: str, before: str | None, after: str | None) -
                 raise Failed("The draft was changed meanwhile; nothing was done. Try again.")
             return document
 
-        made.write(lambda conn: publishing.edit_draft(conn, changed, made.entry(), action="rulebook.import"))
+        made.write(lambda conn: drafting.edit(conn, made.entry(), changed, "rulebook.import"))
     return found
 
 
@@ -167,7 +167,9 @@ def restore(
         document = stored(made, version)
     found = documents.faults(document)
     if found:
-        raise Failed(f"Version {version} has faults by today's reading; nothing was done.", data={"findings": found})
+        raise Failed(
+            f"Version {version} has faults by today's reading; nothing was done.", data={"findings": [one.to_json() for one in found]}
+        )
     _publish(document, note, f"Version {version}", "rulebook.restore", as_json, lambda live: live.version)
 
 
@@ -193,7 +195,7 @@ def _publish(document: Any, note: str, name: str, action: str, as_json: bool, ba
             if begun is None:
                 raise _unknown_base(name, live, book.document)
             _known(conn, begun)
-            return publishing.go_live(conn, book, note.strip(), made.entry(), action=action, base=begun)
+            return publishing.go_live(conn, made.entry(), book, note.strip(), action, begun)
 
         try:
             number = made.write(write)
@@ -202,9 +204,9 @@ def _publish(document: Any, note: str, name: str, action: str, as_json: bool, ba
         wrong = named_wrongly(book.document, made.database)
     words = [
         f"Version {number} is live ({book.hash[:19]}…).",
-        *(f"{one['severity']}: {one['path']}: {one['message']} [{one['code']}]" for one in wrong),
+        *(f"{one.severity}: {one.path}: {one.message} [{one.code}]" for one in wrong),
     ]
-    say(as_json, {"version": number, "hash": book.hash, "findings": wrong}, words)
+    say(as_json, {"version": number, "hash": book.hash, "findings": [one.to_json() for one in wrong]}, words)
     return number
 
 
@@ -216,7 +218,7 @@ def _known(conn: Connection, version: int) -> None:
 
 
 def _stale(name: str, found: rulebooks.StaleBase, document: Any) -> Failed:
-    told = publishing.stale(found, document)
+    told = publishing.stale(found, document).more
     lines = [
         f"{name} is {found}; nothing was published. What others changed since:",
         *_words(told["difference"]),

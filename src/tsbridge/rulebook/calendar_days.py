@@ -4,14 +4,36 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import date, timedelta
-from typing import Any
 from zoneinfo import ZoneInfo
+
+from typing_extensions import TypedDict
 
 from tsbridge.core.calendar import DAYS, Calendar, hours_text
 from tsbridge.core.rules.language import Rulebook
 
 
-def calendar_days(book: Rulebook, first: date, last: date) -> dict[str, Any]:
+class DayShown(TypedDict):
+    date: str
+    weekday: str
+    hours: str
+    holiday: bool
+    why: str
+    names: list[str]
+
+
+class CalendarShown(TypedDict):
+    name: str
+    timezone: str | None
+    country: str | None
+    subdivision: str | None
+    hours: dict[str, str]
+    days: list[DayShown]
+
+
+CalendarDays = TypedDict("CalendarDays", {"from": str, "to": str, "library": str, "zone_rules": str, "calendars": list[CalendarShown]})
+
+
+def calendar_days(book: Rulebook, first: date, last: date) -> CalendarDays:
     """Every calendar with its days from `first` to `last`, both included. `library` and `zone_rules`: what they were resolved with."""
     made = [calendar for name, calendar in sorted(book.calendars.items()) if not calendar.always]
     return {
@@ -23,7 +45,7 @@ def calendar_days(book: Rulebook, first: date, last: date) -> dict[str, Any]:
     }
 
 
-def _calendar(calendar: Calendar, first: date, last: date) -> dict[str, Any]:
+def _calendar(calendar: Calendar, first: date, last: date) -> CalendarShown:
     return {
         "name": calendar.name,
         "timezone": calendar.zone.key if isinstance(calendar.zone, ZoneInfo) else None,
@@ -34,7 +56,7 @@ def _calendar(calendar: Calendar, first: date, last: date) -> dict[str, Any]:
     }
 
 
-def _days(calendar: Calendar, first: date, last: date) -> Iterator[dict[str, Any]]:
+def _days(calendar: Calendar, first: date, last: date) -> Iterator[DayShown]:
     for n in range((last - first).days + 1):
         date_ = first + timedelta(days=n)
         day = calendar.day(date_)

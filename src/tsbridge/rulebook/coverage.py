@@ -10,7 +10,8 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import tzinfo
-from typing import Any
+
+from typing_extensions import TypedDict
 
 from tsbridge.core.moments import Value
 from tsbridge.core.rules.conditions import leaf_holds
@@ -28,6 +29,34 @@ class Sight:
 
     conditions: Mapping[str, bool] = field(hash=False)
     rules: Mapping[str, bool] = field(hash=False)
+
+
+class ConditionSeen(TypedDict):
+    path: str
+    field: str
+    operator: str
+    true: int
+    false: int
+
+
+class RuleSeen(TypedDict):
+    key: str
+    kind: str
+    matched: int
+    not_matched: int
+    conditions: list[ConditionSeen]
+
+
+class CoverageSummary(TypedDict):
+    rules: int
+    matched: int
+    conditions: int
+    both_ways: int
+
+
+class Coverage(TypedDict):
+    rules: list[RuleSeen]
+    summary: CoverageSummary
 
 
 class Watch:
@@ -77,7 +106,7 @@ def truth(condition: Condition, conditions: Mapping[str, bool]) -> bool:
     )
 
 
-def coverage(book: Rulebook, zone: tzinfo) -> dict[str, Any]:
+def coverage(book: Rulebook, zone: tzinfo) -> Coverage:
     """By rule and condition how many of the book's tests saw it true, and how many false."""
     watch = Watch(book, zone)
     seen, true = Counter[str](), Counter[str]()
@@ -107,10 +136,10 @@ def worlds(book: Rulebook) -> Iterator[World]:
             continue
 
 
-def _covered(rule: Rule, seen: int, true: Mapping[str, int]) -> dict[str, Any]:
+def _covered(rule: Rule, seen: int, true: Mapping[str, int]) -> RuleSeen:
     """`seen`: how many events asked the rule; `true`: by key or path how often it held."""
 
-    def counted(leaf: Leaf) -> dict[str, Any]:
+    def counted(leaf: Leaf) -> ConditionSeen:
         held = true[leaf.path]
         return {"path": leaf.path, "field": leaf.field, "operator": leaf.operator, "true": held, "false": seen - held}
 

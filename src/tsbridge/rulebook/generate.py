@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from datetime import tzinfo
 from typing import Any, Final
 
+from typing_extensions import TypedDict
+
 from tsbridge.core.rules.language import Leaf, Rule, Rulebook, leaves
 from tsbridge.rulebook.coverage import Sight, Watch, truth, worlds
 from tsbridge.rulebook.examiner import Examiner, reads, stops, written
@@ -34,6 +36,20 @@ class Duty:
     want: bool
 
 
+class Untested(TypedDict):
+    rule: str
+    path: str
+    value: bool
+
+
+class GeneratedTests(TypedDict):
+    """`left`: no event was found for these. `more`: so many were not looked for yet; keep these tests and ask again."""
+
+    tests: list[dict[str, Any]]
+    left: list[Untested]
+    more: int
+
+
 @dataclass(frozen=True, slots=True)
 class Generated:
     """`tests`: entries for the part `tests` of the document. `left`: conditions that no event was found for.
@@ -45,8 +61,8 @@ class Generated:
     left: tuple[Duty, ...]
     more: int = 0
 
-    def to_json(self) -> dict[str, Any]:
-        left = [{"rule": duty.rule, "path": duty.path, "value": duty.want} for duty in self.left]
+    def to_json(self) -> GeneratedTests:
+        left: list[Untested] = [{"rule": duty.rule, "path": duty.path, "value": duty.want} for duty in self.left]
         return {"tests": list(self.tests), "left": left, "more": self.more}
 
 

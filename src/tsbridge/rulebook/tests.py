@@ -7,10 +7,18 @@ from dataclasses import dataclass, field
 from datetime import tzinfo
 from typing import Any
 
+from typing_extensions import TypedDict
+
 from tsbridge.core.rules.judge import Judge
 from tsbridge.core.rules.judgement import Judgement
 from tsbridge.core.rules.language import Rulebook, Test
 from tsbridge.rulebook.worlds import World
+
+
+class TestShown(TypedDict):
+    name: str
+    ok: bool
+    differences: list[dict[str, Any]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +33,7 @@ class Result:
     def ok(self) -> bool:
         return not self.differences
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> TestShown:
         return {"name": self.name, "ok": self.ok, "differences": [{"field": k, **v} for k, v in self.differences.items()]}
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from tsbridge.web.models import Decision, DecisionExplained, Tried, VersionName
+from tsbridge.acts.published import VersionShown, VersionWhole
+from tsbridge.web.models import Decision, DecisionExplained, VersionName
 from tsbridge.web.operation_models import (
     Change,
     Head,
@@ -38,25 +39,11 @@ from tsbridge.web.roster_models import (
     RosterPart,
     RosterWhole,
 )
-from tsbridge.web.rulebook_models import (
-    CalendarsShown,
-    CheckResult,
-    Diff,
-    DraftShown,
-    GeneratedTests,
-    RuleShown,
-    TestResult,
-    VersionMade,
-    VersionShown,
-    VersionWhole,
-    Word,
-)
 
 PAGES: Final[dict[str, Any]] = {
     "list_decisions": Decision,
     "list_changes": Change,
     "list_keys": KeyShown,
-    "list_versions": VersionShown,
     "list_roster_versions": VersionShown,
     "list_overrides": OverrideShown,
     "list_agents": AgentShown,
@@ -67,9 +54,6 @@ PAGES: Final[dict[str, Any]] = {
     "list_moves": Move,
     "list_rejudges": RejudgeShown,
     "list_rejudge_moves": RejudgeMove,
-    "list_fields": Word,
-    "list_operators": Word,
-    "list_actions": Word,
     "list_reports": ReportKind,
     "list_report_cases": ReportCase,
 }
@@ -87,29 +71,12 @@ ANSWERS: Final[dict[str, Any]] = {
     "show_rejudge": RejudgeWhole,
     "show_shadow": ShadowShown,
     "start_shadow": ShadowShown,
-    "try_rulebook": Tried,
     "create_key": KeyMade,
-    "show_live": VersionWhole,
-    "show_version": VersionWhole,
-    "restore_version": VersionMade,
-    "publish_draft": VersionMade,
-    "diff_versions": Diff,
-    "show_draft": DraftShown,
-    "replace_draft": DraftShown,
-    "remove_rule": DraftShown,
-    "add_rule": RuleShown,
-    "show_rule": RuleShown,
-    "replace_rule": RuleShown,
-    "check_rulebook": CheckResult,
-    "list_calendars": CalendarsShown,
-    "run_tests": TestResult,
-    "generate_tests": GeneratedTests,
     "show_roster": RosterWhole,
     "show_roster_version": VersionWhole,
     "show_roster_entry": RosterEntry,
     "show_roster_part": RosterPart,
     "diff_roster_versions": RosterDiff,
-    "check_roster": CheckResult,
     **dict.fromkeys(
         ("replace_roster", "restore_roster_version", "replace_roster_entry", "remove_roster_entry", "replace_roster_part"), VersionName
     ),

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any, Literal, NotRequired
 
 from fastapi import APIRouter, Response
+from typing_extensions import TypedDict
 
 from tsbridge.acts import documents
 from tsbridge.acts.documents import Document
+from tsbridge.acts.drafting import DraftShown
 from tsbridge.rulebook.zendesk_import import import_zendesk
 from tsbridge.store import rulebooks as store
 from tsbridge.web.asked import aside, asked_for
@@ -16,7 +18,7 @@ from tsbridge.web.desk import Made
 from tsbridge.web.draft import draft_tag, take_in
 from tsbridge.web.etags import IfMatch, need_match
 from tsbridge.web.inputs import Body, Line, read_body
-from tsbridge.web.problems import invalid
+from tsbridge.web.problems import invalid, refuses
 from tsbridge.web.route import DocumentRoute
 
 routes = APIRouter(route_class=DocumentRoute, prefix="/v1/rulebook/import", tags=["rulebook"])
@@ -30,9 +32,17 @@ class Place(Body):
     after: Line | None = None
 
 
-@routes.post("/zendesk")
+class Imported(TypedDict):
+    """`report`: what became of each part. `draft`: where the rules were put into it."""
+
+    rules: list[dict[str, Any]]
+    report: list[dict[str, Any]]
+    draft: NotRequired[DraftShown]
+
+
+@routes.post("/zendesk", responses=refuses(412, 428))
 @asked_for()
-async def import_from_zendesk(desk: Made, by: Ops, body: Document, response: Response, if_match: IfMatch = None) -> dict[str, Any]:
+async def import_from_zendesk(desk: Made, by: Ops, body: Document, response: Response, if_match: IfMatch = None) -> Imported:
     """Zendesk's triggers or automations (`GET /api/v2/triggers`) as rules, with a report that leaves nothing out.
 
     Groups become queues of the draft that name them. By itself this changes nothing. With `"into": "draft"` besides, and `If-Match` of
@@ -42,18 +52,17 @@ async def import_from_zendesk(desk: Made, by: Ops, body: Document, response: Res
     place = _place(body)
     if place is not None:
         need_match(if_match)
-    draft = await desk.database.read(store.draft)
+    draft = await desk.ask(store.draft)
     if place is not None:
         need_match(if_match, draft_tag(draft))
     try:
-        found: Document = await aside(desk.apart, import_zendesk, body, draft.document)
+        found: Imported = await aside(desk.apart, import_zendesk, body, draft.document)
     except ValueError as refused:
         raise invalid("body", "#", str(refused).capitalize() + ".", code="zendesk_rules") from None
     if place is None:
         return found
     document = documents.with_rules(draft.document, found["rules"], place.before, place.after)
-    shown, response.headers["ETag"] = await take_in(desk, by.name, draft, document)
-    return {**found, "draft": shown}
+    return {**found, "draft": await take_in(desk, by, response, draft, document)}
 
 
 def _place(body: Document) -> Place | None:

@@ -9,6 +9,8 @@ from typing import Any, Literal, NotRequired
 
 from typing_extensions import TypedDict
 
+from tsbridge.acts.trial import Leaf, NearMiss
+
 
 class InteractionName(TypedDict):
     source: str
@@ -20,28 +22,11 @@ class VersionName(TypedDict):
     hash: str | None
 
 
-class Leaf(TypedDict):
-    field: NotRequired[str]
-    operator: NotRequired[str]
-    expected: NotRequired[Any]
-    actual: NotRequired[Any]
-    found: NotRequired[Any]
-    cut: NotRequired[bool]
-    outcome: NotRequired[bool]
-    wanted: NotRequired[bool]
-    redacted_since: NotRequired[str]
-
-
 class RuleMatched(TypedDict):
     key: str
     kind: Literal["escalation", "routing"]
     matched: bool
     because: NotRequired[list[Leaf]]
-
-
-class NearMiss(TypedDict):
-    key: str
-    missing: list[Leaf]
 
 
 class DecisionWriteback(TypedDict):
@@ -96,28 +81,3 @@ class DecisionExplained(Decision):
     redacted_since: str | None
     last_changed: list[RuleAuthor]
     in_words: list[str]
-
-
-class TriedVersion(TypedDict):
-    """`version` is None for the draft and for a document."""
-
-    version: int | None
-    hash: str
-
-
-class Tried(TypedDict):
-    """`decision_id`, `event_id` and `case_id` name what is on record where that was tried again."""
-
-    id: str
-    at: str
-    decision_id: str | None
-    event_id: str | None
-    case_id: str | None
-    interaction: InteractionName
-    rulebook: TriedVersion
-    mode: Literal["try"]
-    rules: list[RuleMatched]
-    near_misses: list[NearMiss]
-    outcome: dict[str, Any]
-    next_due: str | None
-    writeback: None

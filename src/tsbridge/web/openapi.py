@@ -66,20 +66,20 @@ _WORDS: Final = {
 }
 _EDITED: Final = frozenset(
     {
-        *("replace_draft", "replace_rule", "remove_rule", "publish_draft", "replace_mappings", "import_from_zendesk"),
+        "replace_mappings",
         *("replace_roster", "replace_roster_entry", "remove_roster_entry", "replace_roster_part"),
     }
 )
 _CONFLICTING: Final = frozenset(
     {
-        *("add_rule", "replace_rule", "cancel_replay", "try_rulebook", "start_rejudge", "cancel_rejudge", "make_override"),
+        *("cancel_replay", "start_rejudge", "cancel_rejudge", "make_override"),
         *("remove_override",),
     }
 )
 _MORE: Final = {
     "metrics": ("401", "403", "429"),
     **dict.fromkeys(
-        ("diff_versions", "list_calendars", "try_rulebook", "start_replay", "start_shadow", "diff_roster_versions", "check_roster"),
+        ("start_replay", "start_shadow", "diff_roster_versions", "check_roster"),
         ("404",),
     ),
     "restore_roster_version": ("412",),

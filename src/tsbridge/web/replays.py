@@ -15,6 +15,7 @@ from tsbridge.acts import documents
 from tsbridge.acts.csvtext import CSV, NDJSON, cell, csv_text, ndjson
 from tsbridge.acts.documents import Document
 from tsbridge.core.replay import Tally
+from tsbridge.core.rules.language import content_hash
 from tsbridge.core.times import time_text
 from tsbridge.store import history, replays, rulebooks
 from tsbridge.store.replays import Job
@@ -79,7 +80,7 @@ async def start_replay(desk: Made, by: Ops, response: Response, body: NewReplay 
 
     document = await desk.database.read(chosen)
     await aside(documents.refuse_faulty, desk.apart, document)
-    digest = await aside(documents.hash_of, document)
+    digest = await aside(content_hash, document)
     id_, entry = desk.ids.new("rep"), desk.entry(by.name)
 
     def write(conn: Connection) -> None:

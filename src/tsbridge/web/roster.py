@@ -10,8 +10,8 @@ from fastapi import APIRouter, Query, Response
 from pydantic import StringConstraints
 from sqlalchemy import Connection
 
-from tsbridge.acts import rostering
-from tsbridge.acts.documents import Document, passes
+from tsbridge.acts import documents, rostering
+from tsbridge.acts.documents import CheckResult, Document
 from tsbridge.core.rules.findings import NAME, Finding
 from tsbridge.roster.check import check
 from tsbridge.roster.diff import NAMED, diff
@@ -85,11 +85,11 @@ async def replace_roster(desk: Made, by: Ops, body: WholeRoster, response: Respo
 
 @routes.post("/check")
 @asked_for()
-async def check_roster(desk: Made, by: Ops, body: Document) -> dict[str, Any]:
+async def check_roster(desk: Made, by: Ops, body: Document) -> CheckResult:
     """What is to say of a document (the body itself, or `{"document": …}`; `{}`: the live one): faults, advice, holes of four weeks."""
     document = await _meant(desk, body)
     findings = await _findings(desk, document)
-    return {"ok": passes(findings), "findings": findings}
+    return documents.checked(findings)
 
 
 @routes.get("/versions")
@@ -257,14 +257,14 @@ async def _publish(
     return {"version": version, "hash": roster.hash}
 
 
-async def _findings(desk: Desk, document: Any) -> list[dict[str, Any]]:
+async def _findings(desk: Desk, document: Any) -> tuple[Finding, ...]:
     now = desk.clock.now()
 
     def known(conn: Connection) -> tuple[Any, ...]:
         return rostering.rulebook_of(conn), now, store.standing(conn, now), feeds.said(conn, feeds.marks(conn, feeds.looks(conn)))
 
     found: tuple[Finding, ...] = await aside(check, document, *await desk.database.read(known))
-    return [finding.to_json() for finding in found]
+    return found
 
 
 async def _meant(desk: Desk, body: Document) -> Any:

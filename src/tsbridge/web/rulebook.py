@@ -12,29 +12,32 @@ from sqlalchemy import Connection
 
 from tsbridge.acts import documents, effects, publishing, rostering, trial
 from tsbridge.acts.callers import Caller
-from tsbridge.acts.documents import Document
+from tsbridge.acts.documents import CheckResult, Document
+from tsbridge.acts.published import VersionShown, VersionWhole, whole
+from tsbridge.acts.publishing import Diff, VersionMade
+from tsbridge.acts.trial import TestResult, Tried
 from tsbridge.core.almanac import INSTALLED, Almanac
 from tsbridge.core.rules.document import read
 from tsbridge.core.rules.facts import YEARS
 from tsbridge.core.rules.language import Rulebook
 from tsbridge.core.times import read_date
-from tsbridge.rulebook.calendar_days import calendar_days
+from tsbridge.rulebook.calendar_days import CalendarDays, calendar_days
 from tsbridge.rulebook.examine import SEVERITIES, Sheet, joined
+from tsbridge.rulebook.generate import GeneratedTests
 from tsbridge.store import almanacs
 from tsbridge.store import rulebooks as store
-from tsbridge.store.rulebooks import NoRulebook, StaleBase
-from tsbridge.store.versions import BIGGEST_VERSION, Version
+from tsbridge.store.rulebooks import Draft, StaleBase
+from tsbridge.store.versions import BIGGEST_VERSION
 from tsbridge.web.asked import aside, asked_for
 from tsbridge.web.auth import Ops, Viewer
 from tsbridge.web.desk import Desk, Made
-from tsbridge.web.draft import draft_tag, examined, live_roster
+from tsbridge.web.draft import draft_tag, examined
 from tsbridge.web.etags import IfMatch, need_match, tag
 from tsbridge.web.explained import Nearby
 from tsbridge.web.inputs import Body, Id, Line, Time, version_number, whole_number
-from tsbridge.web.pages import Paged
-from tsbridge.web.problems import Problem, invalid, not_found
+from tsbridge.web.pages import Listed, Paged
+from tsbridge.web.problems import Problem, invalid, refuses
 from tsbridge.web.route import DocumentRoute
-from tsbridge.web.shapes import version_item, version_whole
 
 routes = APIRouter(route_class=DocumentRoute, prefix="/v1/rulebook", tags=["rulebook"])
 
@@ -69,6 +72,10 @@ class Restoration(Body):
     note: Annotated[str, StringConstraints(max_length=NOTE)] = ""
 
 
+class CalendarsShown(CalendarDays):
+    version: int | str
+
+
 def _version_or_draft(value: Any) -> Any:
     if value is None or value == "draft" or (type(value) is int and 0 < value <= BIGGEST_VERSION):
         return value
@@ -97,53 +104,50 @@ class Trial(Body):
 
 
 @routes.get("")
-async def show_live(desk: Made, by: Viewer, response: Response) -> dict[str, Any]:
+async def show_live(desk: Made, by: Viewer, response: Response) -> VersionWhole:
     """The live version with its document."""
-    version = await desk.database.read(lambda conn: store.get(conn, store.live_version(conn)))
+    version = await desk.ask(publishing.version)
     response.headers["ETag"] = tag(version.version)
-    return version_whole(version)
+    return whole(version)
 
 
 @routes.get("/versions")
-async def list_versions(desk: Made, by: Viewer, page: Paged) -> dict[str, Any]:
+async def list_versions(desk: Made, by: Viewer, page: Paged) -> Listed[VersionShown]:
     """All versions, newest first, without their documents."""
-    before = page.after_number("versions")
-    rows = await desk.database.read(lambda conn: store.versions(conn, page.limit + 1, before))
-    return page.answer("versions", rows, lambda row: (row.version,), version_item)
+    found = await desk.ask(store.versions, page.limit + 1, page.after_number("versions"))
+    return page.of("versions", [VersionShown.of(one) for one in found], lambda one: (one.version,))
 
 
-@routes.get("/versions/diff")
+@routes.get("/versions/diff", responses=refuses(404))
 @asked_for()
-async def diff_versions(desk: Made, by: Viewer, since: Before, until: After, stories: Stories = "100") -> dict[str, Any]:
+async def diff_versions(desk: Made, by: Viewer, since: Before, until: After, stories: Stories = "100") -> Diff:
     """What changed from one version to another, in words, and in effect: on the tests of both and on the newest `stories` cases."""
     most = whole_number("query", "stories", stories, 0, MOST_STORIES)
     one, other = _named("from", since, by), _named("to", until, by)
     (was, before), (became, after) = await desk.database.read(lambda conn: (one(conn), other(conn)))
-    told = await desk.database.read(lambda conn: effects.newest(conn, most))
-    return {"from": was, "to": became, **await aside(desk.apart, effects.compared, before, after, told, desk.zone)}
+    told = await desk.ask(effects.newest, most)
+    return Diff(was, became, **await aside(desk.apart, effects.compared, before, after, told, desk.zone))
 
 
 @routes.get("/versions/{version}")
-async def show_version(desk: Made, by: Viewer, version: Id) -> dict[str, Any]:
+async def show_version(desk: Made, by: Viewer, version: Id) -> VersionWhole:
     """One version with its document."""
-    number = version_number("path", "version", version)
-    found = await desk.database.read(lambda conn: _version(conn, number))
-    return version_whole(found)
+    return whole(await desk.ask(publishing.version, version_number("path", "version", version)))
 
 
 @routes.post("/versions/{version}/restore", status_code=201)
-async def restore_version(desk: Made, by: Ops, version: Id, response: Response, body: Restoration | None = None) -> dict[str, Any]:
+async def restore_version(desk: Made, by: Ops, version: Id, response: Response, body: Restoration | None = None) -> VersionMade:
     """Publish an earlier version's content again, as a new version, live at once."""
     number = version_number("path", "version", version)
     note = (body.note.strip() if body else "") or f"restored from version {number}"
-    found = await desk.database.read(lambda conn: _version(conn, number))
-    book = await _prepare(desk, found.document)
-    made = await desk.database.write(_publication(desk, book, note, by.name, "rulebook.restore"), urgent=True)
-    return _made(response, {**made, "findings": await _named_wrongly(desk, found.document)})
+    document = (await desk.ask(publishing.version, number)).document
+    book = await _prepare(desk, document)
+    made = await desk.act(by, publishing.go_live, book, note, "rulebook.restore")
+    return await _made(desk, response, made, book)
 
 
-@routes.get("/calendars")
-async def list_calendars(desk: Made, by: Viewer, version: Which = "live", since: From = None, until: To = None) -> dict[str, Any]:
+@routes.get("/calendars", responses=refuses(404))
+async def list_calendars(desk: Made, by: Viewer, version: Which = "live", since: From = None, until: To = None) -> CalendarsShown:
     """The calendars of a version with the days that are not like their weekday: holidays, worked days, days with hours of their own.
 
     Each day says why it is so (`holiday` and `moved`: as the country has it, by the library that was asked when the version was
@@ -161,7 +165,8 @@ async def list_calendars(desk: Made, by: Viewer, version: Which = "live", since:
 
     number, document, almanac = await desk.database.read(chosen)
     await aside(documents.refuse_faulty, desk.apart, document)
-    return {"version": number, **await aside(calendar_days, read(document, almanac), first, last)}
+    found: CalendarDays = await aside(calendar_days, read(document, almanac), first, last)
+    return {"version": number, **found}
 
 
 def _date(name: str, text: str | None, otherwise: date) -> date:
@@ -178,7 +183,7 @@ def _date(name: str, text: str | None, otherwise: date) -> date:
 
 async def check_large(desk: Desk, body: bytes, cap: int) -> Response | None:
     """`check_rulebook` of a large body, which is read where it is checked; None for one that is to be read here."""
-    sheet: Sheet | None = await aside(documents.examined_body, desk.apart, body, cap, desk.zone, await live_roster(desk))
+    sheet: Sheet | None = await aside(documents.examined_body, desk.apart, body, cap, desk.zone, await desk.ask(rostering.document))
     if sheet is None:
         return None
     named = await desk.names.strangers(sheet.named)
@@ -194,7 +199,7 @@ async def check_large(desk: Desk, body: bytes, cap: int) -> Response | None:
 
 @routes.post("/check")
 @asked_for(large=check_large)
-async def check_rulebook(desk: Made, by: Ops, body: Document) -> dict[str, Any]:
+async def check_rulebook(desk: Made, by: Ops, body: Document) -> CheckResult:
     """What is wrong with a document (the body itself, or `{"document": …}`); with `{}`, with the draft.
 
     With `{"triggers": …}` besides, what `GET /api/v2/triggers` of Zendesk answers: whether its triggers and the rules fight over tags.
@@ -208,34 +213,35 @@ async def check_rulebook(desk: Made, by: Ops, body: Document) -> dict[str, Any]:
             raise
         raise invalid("body", "#/triggers", str(refused).capitalize() + ".", code="zendesk_rules") from None
     named = await desk.names.strangers(found.named)
-    findings = documents.ordered(documents.told((*found.own, *named, *found.beside)))
-    return {"ok": documents.passes(findings), "findings": findings}
+    return documents.checked(documents.ordered((*found.own, *named, *found.beside)))
 
 
 @routes.post("/test")
 @asked_for()
-async def run_tests(desk: Made, by: Ops, body: Document | None = None) -> dict[str, Any]:
+async def run_tests(desk: Made, by: Ops, body: Document | None = None) -> TestResult:
     """Run a document's own tests (`{}` or nothing: the draft's), and say what of it they have seen."""
     document = await _meant(desk, body or {})
     await aside(documents.refuse_faulty, desk.apart, document)
-    return await aside(desk.apart, trial.tested, document, desk.zone)
+    tested: TestResult = await aside(desk.apart, trial.tested, document, desk.zone)
+    return tested
 
 
 @routes.post("/test/generate")
 @asked_for()
-async def generate_tests(desk: Made, by: Ops, body: Document | None = None) -> dict[str, Any]:
+async def generate_tests(desk: Made, by: Ops, body: Document | None = None) -> GeneratedTests:
     """Tests that a document (`{}` or nothing: the draft) lacks: each condition deciding about its rule, true and false. Changes nothing.
 
     What is expected is what the rules do now: read it before you keep it.
     """
     document = await _meant(desk, body or {})
     await aside(documents.refuse_faulty, desk.apart, document)
-    return await aside(desk.apart, trial.missing_tests, document, desk.zone, GENERATED)
+    made: GeneratedTests = await aside(desk.apart, trial.missing_tests, document, desk.zone, GENERATED)
+    return made
 
 
-@routes.post("/try")
+@routes.post("/try", responses=refuses(404, 409))
 @asked_for()
-async def try_rulebook(desk: Made, by: Ops, body: Trial, near: Nearby) -> dict[str, Any]:
+async def try_rulebook(desk: Made, by: Ops, body: Trial, near: Nearby) -> Tried:
     """Judge facts as if they had just been heard, or a stored event or decision again: by live, another version, the draft, or a document.
 
     Nothing is kept.
@@ -259,37 +265,36 @@ async def try_rulebook(desk: Made, by: Ops, body: Trial, near: Nearby) -> dict[s
             asked = trial.made_up(given, body.at or desk.clock.now(), trial_id, roster)
         if body.document is not None or body.version == "draft":
             return 0, store.draft(conn).document if body.document is None else body.document, asked, INSTALLED
-        version = _version(conn, store.live_version(conn) if body.version is None else int(body.version))
+        version = publishing.version(conn, None if body.version is None else int(body.version))
         return version.version, version.document, asked, almanacs.get(conn, version.almanac)
 
     version, document, asked, almanac = await desk.database.read(chosen)
     await aside(documents.refuse_faulty, desk.apart, document)
-    return await aside(desk.apart, trial.tried, document, version or None, desk.zone, asked, trial_id, near, almanac)
+    tried: Tried = await aside(desk.apart, trial.tried, document, version or None, desk.zone, asked, trial_id, near, almanac)
+    return tried
 
 
-@routes.post("/publish", status_code=201)
-async def publish_draft(desk: Made, by: Ops, body: Publication, response: Response, if_match: IfMatch = None) -> dict[str, Any]:
+@routes.post("/publish", status_code=201, responses=refuses(412, 428))
+async def publish_draft(desk: Made, by: Ops, body: Publication, response: Response, if_match: IfMatch = None) -> VersionMade:
     """Make the draft live. Refused with its findings or failed tests; `If-Match` names the draft that was looked at. `findings` of the
     answer say what it names that Zendesk does not have.
 
     One that is based on another version than the live one is refused with the difference (412 `stale_base`).
     """
     need_match(if_match)
-    draft = await desk.database.read(store.draft)
-    need_match(if_match, draft_tag(draft))
+    draft = await desk.ask(store.draft)
 
-    def seen(conn: Connection) -> None:
-        need_match(if_match, draft_tag(store.lock_draft(conn)))
+    def seen(held: Draft) -> None:
+        need_match(if_match, draft_tag(held))
 
+    seen(draft)
     try:
-        await desk.database.read(lambda conn: store.compare_base(conn, draft.based_on))
+        await desk.ask(store.compare_base, draft.based_on)
         book = await _prepare(desk, draft.document)
-        publish = _publication(desk, book, body.note, by.name, "rulebook.publish", draft.based_on, seen)
-        made = await desk.database.write(publish, urgent=True)
+        made = await desk.act(by, publishing.go_live, book, body.note, base=draft.based_on, seen=seen)
     except StaleBase as found:
-        told = await aside(publishing.stale, found, draft.document)
-        raise Problem(412, f"The draft is {found}: what differs is in difference.", kind="stale_base", **told) from None
-    return _made(response, {**made, "findings": await _named_wrongly(desk, draft.document)})
+        raise await aside(publishing.stale, found, draft.document) from None
+    return await _made(desk, response, made, book)
 
 
 def _named(parameter: str, text: str, by: Caller) -> Callable[[Connection], tuple[int | str, Document]]:
@@ -301,65 +306,30 @@ def _named(parameter: str, text: str, by: Caller) -> Callable[[Connection], tupl
     number = None if text == "live" else version_number("query", parameter, text)
 
     def published(conn: Connection) -> tuple[int, Document]:
-        found = _version(conn, store.live_version(conn) if number is None else number)
+        found = publishing.version(conn, number)
         return found.version, found.document
 
     return published
 
 
-async def _named_wrongly(desk: Desk, document: Document) -> list[dict[str, Any]]:
-    """What a document names that Zendesk does not have. Nobody waits for it who publishes: it is asked once the version is live."""
-    return [finding.to_json() for finding in await desk.names.findings(document)]
-
-
-def _version(conn: Connection, version: int) -> Version:
-    try:
-        return store.get(conn, version)
-    except NoRulebook:
-        raise not_found("version") from None
-
-
-def _made(response: Response, version: dict[str, Any]) -> dict[str, Any]:
-    response.headers["Location"] = f"/v1/rulebook/versions/{version['version']}"
-    return version
-
-
-def _publication(
-    desk: Desk,
-    book: Rulebook,
-    note: str,
-    by: str,
-    action: str,
-    base: int | None = None,
-    first: Callable[[Connection], None] = lambda _: None,
-) -> Callable[[Connection], dict[str, Any]]:
-    """The write that makes `book` live, after a last look."""
-    entry = desk.entry(by)
-
-    def write(conn: Connection) -> dict[str, Any]:
-        first(conn)
-        return {"version": publishing.go_live(conn, book, note, entry, action=action, base=base), "hash": book.hash}
-
-    return write
+async def _made(desk: Desk, response: Response, number: int, book: Rulebook) -> VersionMade:
+    """What became live. Nobody waits for Zendesk who publishes: it is asked for the names once the version is live."""
+    response.headers["Location"] = f"/v1/rulebook/versions/{number}"
+    return VersionMade(number, book.hash, await desk.names.findings(book.document))
 
 
 async def _prepare(desk: Desk, document: Document) -> Rulebook:
-    """Have a document ready to be judged by the moment it is live. Raises 422 with `findings` or `failed_tests` if it may not be."""
+    """Have a document ready to be judged by the moment it is live. Raises `Faulty` if it may not be."""
     ready = await aside(desk.make_ready, document, desk.zone, desk.clock.now().year)
-    if ready.judge is None:
-        raise documents.faulty([finding.to_json() for finding in ready.faults])
-    if ready.failed:
-        findings = documents.told((await examined(desk, document)).own)
-        failed = [test.to_json() for test in ready.failed]
-        raise Problem(422, "The rulebook fails tests of its own.", kind="rulebook-tests-failed", findings=findings, failed_tests=failed)
-    desk.live.take(ready.judge)
-    return ready.judge.book
+    judge = publishing.judge_of(ready, (await examined(desk, document)).own if ready.failed else ())
+    desk.live.take(judge)
+    return judge.book
 
 
 async def _meant(desk: Desk, body: Document) -> Document:
     """The document that a check or test is about: the draft for an empty body."""
     if not body:
-        return (await desk.database.read(store.draft)).document  # type: ignore[no-any-return]
+        return (await desk.ask(store.draft)).document  # type: ignore[no-any-return]
     if set(body) == {"document"}:
         if not isinstance(body["document"], dict):
             raise invalid("body", "#/document", "Expected an object.", code="dict_type")

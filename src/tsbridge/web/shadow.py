@@ -12,6 +12,7 @@ from sqlalchemy import Connection
 from tsbridge.acts import documents
 from tsbridge.acts.documents import Document
 from tsbridge.core.replay import Tally
+from tsbridge.core.rules.language import content_hash
 from tsbridge.core.times import time_text
 from tsbridge.store import rulebooks
 from tsbridge.store import shadow as store
@@ -60,7 +61,7 @@ async def start_shadow(desk: Made, by: Ops, body: NewShadow | None = None) -> di
 
     document = await desk.database.read(chosen)
     await aside(documents.refuse_faulty, desk.apart, document)
-    digest = await aside(documents.hash_of, document)
+    digest = await aside(content_hash, document)
     entry = desk.entry(by.name)
 
     def write(conn: Connection) -> dict[str, Any]:

@@ -68,15 +68,16 @@ def main() -> None:
 def _prepare(url: str) -> None:
     """The newest schema and the starter rulebook."""
     os.environ["TSBRIDGE_DATABASE_URL"] = url
-    from tsbridge import assembly
+
     from tsbridge.settings import load
     from tsbridge.store import schema
     from tsbridge.store.db import Database
-    from tsbridge.wiring import SystemClock
+    from tsbridge.wiring.clock_and_ids import SystemClock
+    from tsbridge.wiring.prepare import prepare
 
     with Database.open(url) as database:
         schema.migrate(database)
-        assembly.prepare(database, load(), SystemClock())
+        prepare(database, load(), SystemClock())
 
 
 def _keep(url: str, sent: list[deliveries.Sent]) -> None:
@@ -97,20 +98,22 @@ def _keep(url: str, sent: list[deliveries.Sent]) -> None:
 
 
 def _serve(port: int) -> None:
-    from tsbridge import assembly, log
+    from tsbridge import log
     from tsbridge.__main__ import spare_the_collector
     from tsbridge.settings import load
+    from tsbridge.wiring import start
 
     threading.Thread(target=_answer, daemon=True).start()
     log.configure("info")
     spare_the_collector()
-    assembly.serve(load(), "127.0.0.1", port, workers_inside=True)
+    start.serve(load(), "127.0.0.1", port, workers_inside=True)
 
 
 def _work(count: bool, batch: int | None) -> None:
-    from tsbridge import assembly, log
+    from tsbridge import log
     from tsbridge.__main__ import spare_the_collector
     from tsbridge.settings import load
+    from tsbridge.wiring import start
     from tsbridge.work import ingest
 
     if count:
@@ -122,7 +125,7 @@ def _work(count: bool, batch: int | None) -> None:
     threading.Thread(target=_answer, daemon=True).start()
     log.configure("info")
     spare_the_collector()
-    assembly.work(load())
+    start.work(load())
 
 
 def _answer() -> None:

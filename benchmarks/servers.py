@@ -100,10 +100,10 @@ def bridge(url: str) -> Any:
     """The whole application, as `tsbridge serve --no-workers` makes it."""
     from pydantic import SecretStr
 
-    from tsbridge.assembly import bridge as assemble
     from tsbridge.settings import Settings
     from tsbridge.store.db import Database
-    from tsbridge.wiring import SystemClock
+    from tsbridge.wiring.bridge import bridge as assemble
+    from tsbridge.wiring.clock_and_ids import SystemClock
 
     settings = Settings(database_url=SecretStr(url), zendesk_webhook_secrets=SECRET)  # type: ignore[arg-type]
     return assemble(settings, Database.open(url), SystemClock(), workers_inside=False)

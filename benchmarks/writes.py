@@ -27,7 +27,7 @@ from tsbridge.store import desired, schema
 from tsbridge.store.db import Database
 from tsbridge.store.rulebooks import LiveRulebook
 from tsbridge.vendors.zendesk.client import AccessToken, ZendeskClient
-from tsbridge.wiring import SystemClock, TimedIds, entropy
+from tsbridge.wiring.clock_and_ids import SystemClock, TimedIds, entropy
 from tsbridge.work.conclude import Conclusions
 from tsbridge.work.pace import Pace
 from tsbridge.work.writeback import AT_ONCE, BATCH, Writeback

@@ -11,13 +11,14 @@ from multiprocessing.process import BaseProcess
 from pathlib import Path
 
 _context = multiprocessing.get_context("forkserver")
-_context.set_forkserver_preload(["tsbridge.assembly"])
+_context.set_forkserver_preload(["tsbridge.wiring.start"])
 
 
 def _run(settings: Mapping[str, str], port: int | None, log_file: str) -> None:
     """Runs in the forked process: the service on a port, or workers alone."""
-    from tsbridge import assembly, log
+    from tsbridge import log
     from tsbridge.settings import load
+    from tsbridge.wiring import start
 
     for name in [name for name in os.environ if name.startswith("TSBRIDGE_")]:
         del os.environ[name]
@@ -25,9 +26,9 @@ def _run(settings: Mapping[str, str], port: int | None, log_file: str) -> None:
     with Path(log_file).open("a") as lines:
         log.configure("info", lines)
         if port is None:
-            assembly.work(load())
+            start.work(load())
             sys.exit(0)
-        sys.exit(0 if assembly.serve(load(), "127.0.0.1", port, workers_inside=True) else 1)
+        sys.exit(0 if start.serve(load(), "127.0.0.1", port, workers_inside=True) else 1)
 
 
 def start(folder: Path, port: int | None, **settings: str) -> BaseProcess:

@@ -9,11 +9,11 @@ import threading
 from datetime import timedelta
 from time import sleep
 
-from tsbridge import assembly
 from tsbridge.apart import Limits, elsewhere
 from tsbridge.ending import Patience
 from tsbridge.log import configure
 from tsbridge.settings import load
+from tsbridge.wiring import start
 from tsbridge.work.silence import Silence
 
 log = logging.getLogger("tsbridge.hanging")
@@ -45,4 +45,4 @@ async def thread(_: Silence) -> None:
 if __name__ == "__main__":
     configure()
     Silence.round = {"answer": answer, "child": child, "thread": thread}[sys.argv[1]]  # type: ignore[assignment,method-assign]
-    sys.exit(0 if assembly.serve(load(), "127.0.0.1", int(sys.argv[2]), workers_inside=True, patience=PATIENCE) else 1)
+    sys.exit(0 if start.serve(load(), "127.0.0.1", int(sys.argv[2]), workers_inside=True, patience=PATIENCE) else 1)

@@ -19,7 +19,7 @@ from tsbridge.__main__ import GROUPS, main
 from tsbridge.store import inbox, keys, rulebooks, tables, views
 from tsbridge.store.db import Database, claim_alone
 from tsbridge.store.inbox import Delivery, Settlement
-from tsbridge.wiring import entropy
+from tsbridge.wiring.clock_and_ids import entropy
 
 BOOK = """\
 schema: 1

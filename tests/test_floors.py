@@ -80,7 +80,7 @@ def test_what_is_allowed_is_not_reported(tmp_path: Path) -> None:
     house = build(
         tmp_path,
         {
-            "wiring.py": "from datetime import datetime\n"
+            "wiring/clock_and_ids.py": "from datetime import datetime\n"
             "from tsbridge import settings, log\nfrom tsbridge.simulator import b\nx = datetime.now()",
             "settings.py": "import os\nx = os.environ",
             "web/a.py": "from sqlalchemy import Connection\nfrom tsbridge.store import b\nfrom tsbridge.core import b as c",

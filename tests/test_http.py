@@ -16,7 +16,7 @@ from tests.far_side import Proxy, Speaks, answers, authority, dribbles, serving
 from tsbridge.core.errors import OutcomeUnknown, TryLater, VendorError
 from tsbridge.http import TRIES, Answer, Http, Outgoing, trusted
 from tsbridge.settings import load
-from tsbridge.wiring import outgoing
+from tsbridge.wiring.clients import outgoing
 
 
 async def at_once(_: float) -> None:

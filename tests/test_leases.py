@@ -13,6 +13,7 @@ import pytest
 import tsbridge.work
 from tsbridge import feed_source, workers
 from tsbridge.core.limits import CALL_S
+from tsbridge.wiring.workers import LIMITS
 from tsbridge.work import (
     alone,
     calls,
@@ -31,7 +32,6 @@ from tsbridge.work import (
     writing,
 )
 from tsbridge.work.loop import LIMIT
-from tsbridge.workers import LIMITS
 
 TAKEN_IN: dict[str, tuple[ModuleType, ...]] = {
     workers.INGEST: (ingest,),

@@ -48,7 +48,7 @@ from tsbridge.store.rulebooks import KEEP as BUILT
 from tsbridge.vendors import reading
 from tsbridge.vendors.zendesk.client import AccessToken, ZendeskClient
 from tsbridge.vendors.zendesk.read_fields import OwnUser
-from tsbridge.wiring import outside
+from tsbridge.wiring.clients import outside
 from tsbridge.work.hearing import STREAM
 from tsbridge.work.notify import MOST_UNKNOWN
 from tsbridge.work.paging import SENT_AT_ONCE

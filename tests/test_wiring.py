@@ -17,7 +17,9 @@ from tsbridge.store import proof, rosters, rulebooks
 from tsbridge.store.db import Database
 from tsbridge.store.inbox import Claimed
 from tsbridge.vendors.zendesk.read_fields import OwnUser
-from tsbridge.wiring import TimedIds, publish_first_roster, publish_starter, readers
+from tsbridge.wiring.clients import readers
+from tsbridge.wiring.clock_and_ids import TimedIds
+from tsbridge.wiring.prepare import publish_first_roster, publish_starter
 
 BOOK = "schema: 1\nqueues: {intake: {}}\nrules: [{key: default, kind: routing, when: {}, then: [{route: intake}]}]\n"
 

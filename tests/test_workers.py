@@ -17,8 +17,8 @@ from tsbridge.store.db import Database
 from tsbridge.store.recording import Retraction
 from tsbridge.store.rulebooks import LiveRulebook
 from tsbridge.store.tables import chain, decisions
+from tsbridge.wiring.workers import TAKEOVER, Workers
 from tsbridge.work.rosters import LiveRoster
-from tsbridge.workers import TAKEOVER, Workers
 
 RUNBOOK = Path(__file__).resolve().parent.parent / "docs" / "runbook.md"
 BOTH_VENDORS = {

@@ -87,12 +87,12 @@ def is_problem(response: httpx.Response, status: int) -> bool:
 
 async def test_a_signed_delivery_is_kept_as_it_came_and_wakes_the_worker(door: Porch) -> None:
     body = json.dumps(EVENT).encode()
-    response = await door.deliver(body, x_zendesk_webhook_id="wh1", authorization="Bearer secret")
+    response = await door.deliver(body, x_zendesk_webhook_id="wh1", x_zendesk_account_id="7", authorization="Bearer secret")
     assert (response.status_code, response.json()) == (202, {"event_id": "evt_000001", "status": "accepted"})
     (row,) = door.rows()
     assert (row.id, row.source, row.body, row.status, row.received_at) == ("evt_000001", "zendesk", body, "pending", door.clock.now())
     assert row.headers["x-zendesk-webhook-id"] == "wh1"
-    assert "secret" not in json.dumps(row.headers)
+    assert row.headers.keys() == {"x-zendesk-webhook-id", "x-zendesk-webhook-signature", "x-zendesk-webhook-signature-timestamp"}
     assert door.woken == [1]
 
 
@@ -150,7 +150,7 @@ async def test_an_old_signature_is_refused_and_one_a_minute_ahead_is_not(door: P
 )
 async def test_talkdesk_may_show_its_secret_in_three_ways(door: Porch, headers: dict[str, str]) -> None:
     assert (await door.send(b'{"tsbridge_event": "call.started"}', "talkdesk", **headers)).status_code == 202
-    assert "secret" not in json.dumps(door.rows()[0].headers)
+    assert door.rows()[0].headers.keys() == {"user-agent"}
 
 
 @pytest.mark.parametrize("headers", [{}, {"x_tsbridge_key": "no"}, {"authorization": "Bearer"}, {"authorization": "Basic ???"}])

@@ -17,7 +17,7 @@ from tsbridge.roster.document import read as read_roster
 from tsbridge.roster.read_parts import RosterError
 from tsbridge.settings import load
 from tsbridge.store import rulebooks
-from tsbridge.wiring import starter_path
+from tsbridge.wiring.bundled import starter_path
 
 Place = Lines
 """The text, and the line on which the part behind a JSON pointer stands."""

@@ -14,7 +14,8 @@ from tsbridge.doctor.database import database
 from tsbridge.settings import BadSettings, Settings, load
 from tsbridge.store.views import DATABASE_FAILURES
 from tsbridge.vendors.zendesk.install import scopes
-from tsbridge.wiring import SystemClock, TimedIds, entropy, make_zendesk, outside
+from tsbridge.wiring.clients import make_zendesk, outside
+from tsbridge.wiring.clock_and_ids import SystemClock, TimedIds, entropy
 
 _MARK = {"ok": "ok  ", "warn": "warn", "bad": "BAD "}
 

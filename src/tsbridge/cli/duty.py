@@ -21,7 +21,7 @@ from tsbridge.roster.document import SEVERITIES
 from tsbridge.store import rosters
 from tsbridge.web.duty_shapes import hole_item, on_call_item
 from tsbridge.web.overrides import override_item
-from tsbridge.wiring import entropy
+from tsbridge.wiring.clock_and_ids import entropy
 from tsbridge.work.rosters import LiveRoster
 
 

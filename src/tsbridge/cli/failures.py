@@ -15,7 +15,7 @@ from tsbridge.store.schema import SchemaTooNew
 from tsbridge.store.sealkey import UnusableKey
 from tsbridge.store.sqlite import UnsafeSqlite
 from tsbridge.store.views import DATABASE_FAILURES
-from tsbridge.wiring import NotMigrated
+from tsbridge.wiring.prepare import NotMigrated
 
 
 def told(failure: Exception) -> tuple[int, str, dict[str, Any]] | None:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from tsbridge.acts.ledger import Entry
     from tsbridge.settings import Settings
     from tsbridge.store.db import Database
-    from tsbridge.wiring import SystemClock, TimedIds
+    from tsbridge.wiring.clock_and_ids import SystemClock, TimedIds
 
 T = TypeVar("T")
 
@@ -113,7 +113,7 @@ class House:
     def entry(self) -> Entry:
         """What the operating system's user changes now, for the audit."""
         from tsbridge.acts.ledger import Ledger
-        from tsbridge.wiring import entropy
+        from tsbridge.wiring.clock_and_ids import entropy
 
         return Ledger(self.clock, self.ids, entropy).entry(actor())
 
@@ -129,7 +129,8 @@ def house(*, any_schema: bool = False) -> Iterator[House]:
     """The settings' database, opened and closed. Refuses another schema than ours unless told otherwise."""
     from tsbridge.settings import load
     from tsbridge.store.db import Database
-    from tsbridge.wiring import SystemClock, TimedIds, entropy, require_schema
+    from tsbridge.wiring.clock_and_ids import SystemClock, TimedIds, entropy
+    from tsbridge.wiring.prepare import require_schema
 
     settings = load()
     with Database.open(settings.database_url.get_secret_value(), settings.seal_keys) as database:

@@ -11,7 +11,7 @@ from tsbridge.cli.frame import AsJson, Failed, Limit, group, house, refuse, say,
 from tsbridge.core.times import time_text
 from tsbridge.store import keys as store
 from tsbridge.web.shapes import key_item
-from tsbridge.wiring import entropy
+from tsbridge.wiring.clock_and_ids import entropy
 
 app = group()
 

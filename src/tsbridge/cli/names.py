@@ -11,7 +11,8 @@ from tsbridge.core.rules.findings import Finding
 from tsbridge.settings import Settings, load
 from tsbridge.store import agents, rulebooks
 from tsbridge.store.db import Database
-from tsbridge.wiring import SystemClock, make_zendesk
+from tsbridge.wiring.clients import make_zendesk
+from tsbridge.wiring.clock_and_ids import SystemClock
 from tsbridge.work.names import Names
 from tsbridge.work.reads import ReadBudget
 

@@ -13,7 +13,7 @@ from tsbridge.core.ports import Refusal
 from tsbridge.store import rejudges, replays
 from tsbridge.store.rulebooks import LiveRulebook
 from tsbridge.web.rejudges import move, shown, summary
-from tsbridge.wiring import salt, worker_name
+from tsbridge.wiring.clock_and_ids import salt, worker_name
 from tsbridge.work.conclude import Conclusions
 from tsbridge.work.rejudge import Rejudging
 

@@ -23,7 +23,8 @@ from tsbridge.roster.read_parts import RosterError
 from tsbridge.settings import load
 from tsbridge.store import almanacs, rosters
 from tsbridge.store.versions import BIGGEST_VERSION, Version
-from tsbridge.wiring import SystemClock, example_roster, starter_path
+from tsbridge.wiring.bundled import example_roster, starter_path
+from tsbridge.wiring.clock_and_ids import SystemClock
 
 app = group()
 

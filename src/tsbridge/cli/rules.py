@@ -24,7 +24,7 @@ from tsbridge.roster.document import read as read_roster
 from tsbridge.rulebook.calendar_days import calendar_days
 from tsbridge.settings import load
 from tsbridge.store import almanacs, rulebooks
-from tsbridge.wiring import SystemClock
+from tsbridge.wiring.clock_and_ids import SystemClock
 
 app = group()
 

@@ -18,8 +18,9 @@ def serve(
     as_json: AsJson = False,
 ) -> None:
     """The service. On SQLite it brings the database to the newest schema first. Logs are JSON lines on standard error."""
-    from tsbridge import assembly, log
+    from tsbridge import log
     from tsbridge.settings import load
+    from tsbridge.wiring import start
 
     spare_the_collector()
     settings = load()
@@ -28,26 +29,27 @@ def serve(
     log.configure(settings.log_level)
     where, number = host or settings.host, settings.port if port is None else port
     say(as_json, {"host": where, "port": number}, [])
-    done(assembly.serve(settings, where, number, workers_inside=workers_inside))
+    done(start.serve(settings, where, number, workers_inside=workers_inside))
 
 
 def worker(as_json: AsJson = False) -> None:
     """Workers alone: any number of them, on PostgreSQL. They answer how they are where TSBRIDGE_WORKER_PORT says."""
-    from tsbridge import assembly, log
+    from tsbridge import log
     from tsbridge.settings import load
+    from tsbridge.wiring import start
 
     spare_the_collector()
     settings = load()
     if not _is_postgres(settings.database_url.get_secret_value()):
         refuse("tsbridge worker needs PostgreSQL; on SQLite `tsbridge serve` does the work itself.")
     log.configure(settings.log_level)
-    done(assembly.work(settings))
+    done(start.work(settings))
 
 
 def migrate(as_json: AsJson = False) -> None:
     """Bring the database to the newest schema. Again is fine."""
     from tsbridge.store import schema
-    from tsbridge.wiring import salt
+    from tsbridge.wiring.clock_and_ids import salt
     from tsbridge.work.almanacs import Keeping
 
     with house(any_schema=True) as made:

@@ -23,7 +23,7 @@ from tsbridge.rulebook.zendesk_import import import_zendesk
 from tsbridge.settings import load
 from tsbridge.store import almanacs, rulebooks
 from tsbridge.store.versions import BIGGEST_VERSION, Version
-from tsbridge.wiring import SystemClock
+from tsbridge.wiring.clock_and_ids import SystemClock
 
 
 def diff(

@@ -25,7 +25,8 @@ from tsbridge.vendors.zendesk.client import ZendeskClient
 from tsbridge.vendors.zendesk.read_fields import OwnUser
 from tsbridge.vendors.zendesk.schedules import as_calendars
 from tsbridge.vendors.zendesk.setup import Kind, Step, lacking
-from tsbridge.wiring import SystemClock, make_zendesk
+from tsbridge.wiring.clients import make_zendesk
+from tsbridge.wiring.clock_and_ids import SystemClock
 from tsbridge.work.reads import ReadBudget
 from tsbridge.work.reconcile import NAME, OVERLAP, Reconciler
 

@@ -9,7 +9,7 @@ from typing import Final
 
 from tsbridge.files import load_file
 from tsbridge.simulator.sinks import ChatSink, MailSink
-from tsbridge.wiring import bundled
+from tsbridge.wiring.bundled import bundled
 
 BY_CHAT: Final = "mara"
 """The manager reads the chat; everybody else is told by mail."""

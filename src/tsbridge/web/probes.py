@@ -1,4 +1,4 @@
-"""What `/readyz` looks at, one probe each; `assembly` puts them together.
+"""What `/readyz` looks at, one probe each; `wiring.bridge` puts them together.
 
 What is amiss and keeps nobody from hearing and judging is `degraded`: ready all the same.
 """

@@ -44,17 +44,9 @@ KEY_LENGTH: Final = 200
 HEADER_LENGTH: Final = 500
 RETRY_AFTER: Final = (b"retry-after", b"30")
 ZENDESK_HEADERS: Final = frozenset(
-    {
-        "content-type",
-        "user-agent",
-        zendesk_verify.SIGNATURE,
-        zendesk_verify.TIMESTAMP,
-        "x-zendesk-account-id",
-        "x-zendesk-webhook-id",
-        "x-zendesk-webhook-invocation-id",
-    }
+    {zendesk_verify.SIGNATURE, zendesk_verify.TIMESTAMP, "x-zendesk-webhook-id", "x-zendesk-webhook-invocation-id"}
 )
-TALKDESK_HEADERS: Final = frozenset({"content-type", "user-agent"})
+TALKDESK_HEADERS: Final = frozenset({"user-agent"})
 
 Headers = Mapping[str, str]
 

@@ -20,7 +20,8 @@ from tsbridge.store import keep, wakeup
 from tsbridge.store.db import Database
 from tsbridge.store.rulebooks import LiveRulebook
 from tsbridge.vendors.zendesk.read_fields import OwnUser
-from tsbridge.wiring import entropy, feed_source, make_talkdesk, make_zendesk, outside, readers, salt, worker_name
+from tsbridge.wiring.clients import feed_source, make_talkdesk, make_zendesk, outside, readers
+from tsbridge.wiring.clock_and_ids import entropy, salt, worker_name
 from tsbridge.work.alone import Alone
 from tsbridge.work.assign import Giving
 from tsbridge.work.calls import CallReconciler
@@ -54,7 +55,7 @@ from tsbridge.work.takeover import Takeover
 from tsbridge.work.watch import Watch
 from tsbridge.work.writeback import Writeback
 
-log = logging.getLogger("tsbridge.workers")
+log = logging.getLogger("tsbridge.wiring.workers")
 
 INGEST: Final = "ingest"
 ALONE: Final = "alone"

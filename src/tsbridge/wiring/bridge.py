@@ -1,12 +1,7 @@
-"""A running bridge, put together: the door, the API and the workers around one database; how `serve` and `worker` begin and end."""
+"""A bridge, put together: the door, the API and the workers around one database."""
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
-import logging
-import os
-import signal
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, replace
@@ -17,15 +12,15 @@ from typing import Any, Final
 from fastapi import FastAPI
 from starlette.types import ASGIApp
 
-from tsbridge import ZONE_RULES, __version__, server
+from tsbridge import ZONE_RULES, __version__
 from tsbridge.apart import apart_if_large, end_all, ready_apart
 from tsbridge.console.later import Later
 from tsbridge.core.ports import Clock
-from tsbridge.ending import PATIENCE, Ending, Patience
+from tsbridge.ending import PATIENCE, Patience
 from tsbridge.reporting import reports_apart
 from tsbridge.settings import Settings
-from tsbridge.store import leases, schema, told, writemode
-from tsbridge.store.db import Database, claim_alone
+from tsbridge.store import schema, told
+from tsbridge.store.db import Database
 from tsbridge.store.intake import Intake
 from tsbridge.store.rulebooks import LiveRulebook
 from tsbridge.web.app import create_app, create_health
@@ -49,26 +44,14 @@ from tsbridge.web.probes import (
 )
 from tsbridge.web.webhooks import Door
 from tsbridge.web.webhooks import routes as door_routes
-from tsbridge.wiring import (
-    SystemClock,
-    TimedIds,
-    arm_crashpoint,
-    entrances,
-    entropy,
-    publish_first_roster,
-    publish_starter,
-    require_schema,
-    salt,
-)
-from tsbridge.work.almanacs import Keeping
+from tsbridge.wiring.clients import entrances
+from tsbridge.wiring.clock_and_ids import TimedIds, entropy, salt
+from tsbridge.wiring.workers import Workers
 from tsbridge.work.casedesk import DeskWork
 from tsbridge.work.choosing import Choosing
 from tsbridge.work.conclude import Conclusions
 from tsbridge.work.loop import Loop
 from tsbridge.work.rosters import LiveRoster
-from tsbridge.workers import Workers
-
-log = logging.getLogger("tsbridge.assembly")
 
 SILENT_FOR: Final = timedelta(seconds=90)
 TOLD_WITHIN: Final = timedelta(seconds=60)
@@ -215,114 +198,3 @@ def _lifespan(living: Callable[[], AbstractAsyncContextManager[None]]) -> Callab
         end_all()  # whoever still waits for one would hold up the end
 
     return lifespan
-
-
-def serve(settings: Settings, host: str, port: int, *, workers_inside: bool, patience: Patience = PATIENCE) -> bool:
-    """Serve until told to stop; True when it ended in good order. Raises AlreadyServed, BadDatabase, NotMigrated, SchemaTooNew.
-
-    SQLite is migrated here; an empty database gets the starter rulebook.
-    """
-    arm_crashpoint(settings)
-    clock = SystemClock()
-    url = settings.database_url.get_secret_value()
-    claim = claim_alone(url)
-    try:
-        prepared = prepared_aside(settings, clock)
-        with Database.open(url, settings.seal_keys) as database:
-            if not prepared:
-                prepare(database, settings, clock)
-            if database.dialect == "sqlite":  # the claim says that no other worker is alive: what a killed one had is free at once
-                database.write_now(lambda conn: leases.end_all(conn, clock.now()))
-            made = bridge(settings, database, clock, workers_inside=workers_inside, patience=patience)
-            log.info("serving", extra={"host": host, "port": port, "dialect": database.dialect, "version": __version__})
-            return _run(made, host, port, patience)
-    finally:
-        claim.release()
-
-
-def work(settings: Settings, patience: Patience = PATIENCE) -> bool:
-    """Work until told to stop, without serving; True when it ended in good order. Health and figures are answered where a port is set."""
-    arm_crashpoint(settings)
-    clock = SystemClock()
-    with Database.open(settings.database_url.get_secret_value(), settings.seal_keys) as database:
-        prepare(database, settings, clock)
-        about: dict[str, object] = {"dialect": database.dialect, "version": __version__}
-        if settings.worker_port:
-            made = watched(settings, database, clock, patience)
-            log.info("working", extra={**about, "host": settings.host, "port": settings.worker_port})
-            return _run(made, settings.host, settings.worker_port, patience)
-        workers = Workers(settings, database, clock, TimedIds(clock, entropy), LiveRulebook(settings.zone), LiveRoster(), patience)
-        log.info("working", extra=about)
-        asyncio.run(_until_told(workers, patience))
-        log.info("stopped")
-        return True
-
-
-def _run(made: Bridge, host: str, port: int, patience: Patience) -> bool:
-    """Run it until told to stop; True when it ended in good order."""
-
-    def stop() -> None:
-        made.let_go()
-        if made.loop is not None:
-            made.loop.stop()
-
-    running = server.Server(server.config(made.app, host, port, made.doors, patience.requests), Ending(patience, stop, _exit).told)
-    running.run()
-    log.info("stopped")
-    return running.started
-
-
-def _exit(code: int) -> None:
-    end_all()
-    os._exit(code)
-
-
-def _say_what_we_are(mode: writemode.Mode) -> None:
-    about = {"mode": mode.effective, "reason": mode.because}
-    log.info("starting", extra={"version": __version__, "zone_rules": ZONE_RULES, **about})
-
-
-def prepared_aside(settings: Settings, clock: Clock) -> bool:
-    """`prepare` in a copy of this process that ends with it: what migrating and publishing have to know, such as the holidays of all
-    countries, would stay in memory for as long as the service lives. False when something is in the way: here again it is told.
-    """
-    child = os.fork()  # nothing is open and no thread runs yet
-    if child == 0:
-        code = 1
-        with contextlib.suppress(BaseException), Database.open(settings.database_url.get_secret_value(), settings.seal_keys) as database:
-            prepare(database, settings, clock)
-            code = 0
-        os._exit(code)
-    return os.waitpid(child, 0)[1] == 0
-
-
-def prepare(database: Database, settings: Settings, clock: Clock) -> None:
-    """The newest schema (on PostgreSQL only `tsbridge migrate` changes it), the mode of write-back, and at least one rulebook."""
-    if database.dialect == "sqlite":
-        schema.migrate(database)
-    else:
-        require_schema(database)
-    database.seal_keys.ready()
-    # before anything is heard: from here on a dry run is over, or goes on
-    _say_what_we_are(database.write_now(lambda conn: writemode.enter(conn, settings.writeback, clock.now())))
-    version = publish_starter(database, settings, clock)
-    if version is not None:
-        log.info("published the starter rulebook", extra={"version": version})
-    if publish_first_roster(database, settings, clock, TimedIds(clock, entropy)) is not None:
-        log.info("published the first roster", extra={"version": 1})
-    Keeping(database, clock, TimedIds(clock, entropy), salt, settings.zone).keep()
-
-
-async def _until_told(workers: Workers, patience: Patience) -> None:
-    told = asyncio.Event()
-    ending = Ending(patience, workers.loop.stop, _exit)
-
-    def tell() -> None:
-        ending.told()
-        told.set()
-
-    for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, tell)
-    async with workers.running():
-        await told.wait()
-    end_all()

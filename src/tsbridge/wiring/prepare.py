@@ -1,0 +1,122 @@
+"""What a database must have before anything runs on it: the newest schema, the mode of write-back, a rulebook, the settings' roster."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+
+from sqlalchemy import Connection
+
+from tsbridge import ZONE_RULES, __version__
+from tsbridge.core.ports import Clock, Ids
+from tsbridge.settings import Settings
+from tsbridge.store import rosters, rulebooks, schema, writemode
+from tsbridge.store.db import Database
+from tsbridge.wiring.bundled import starter_path
+from tsbridge.wiring.clock_and_ids import TimedIds, entropy, salt
+from tsbridge.work.almanacs import Keeping
+
+log = logging.getLogger("tsbridge.wiring.prepare")
+
+
+class NotMigrated(Exception):
+    """The database has an older schema, or none: `tsbridge migrate` has to run first."""
+
+
+def require_schema(database: Database) -> None:
+    """Nothing, on a database of our schema. Raises `NotMigrated` or `store.schema.SchemaTooNew`."""
+    try:
+        schema.check(database)
+    except schema.SchemaTooNew:
+        raise
+    except RuntimeError as refused:
+        raise NotMigrated(str(refused)) from None
+
+
+def prepared_aside(settings: Settings, clock: Clock) -> bool:
+    """`prepare` in a copy of this process that ends with it: what migrating and publishing have to know, such as the holidays of all
+    countries, would stay in memory for as long as the service lives. False when something is in the way: here again it is told.
+    """
+    child = os.fork()  # nothing is open and no thread runs yet
+    if child == 0:
+        code = 1
+        with contextlib.suppress(BaseException), Database.open(settings.database_url.get_secret_value(), settings.seal_keys) as database:
+            prepare(database, settings, clock)
+            code = 0
+        os._exit(code)
+    return os.waitpid(child, 0)[1] == 0
+
+
+def prepare(database: Database, settings: Settings, clock: Clock) -> None:
+    """The newest schema (on PostgreSQL only `tsbridge migrate` changes it), the mode of write-back, and at least one rulebook."""
+    if database.dialect == "sqlite":
+        schema.migrate(database)
+    else:
+        require_schema(database)
+    database.seal_keys.ready()
+    # before anything is heard: from here on a dry run is over, or goes on
+    _say_what_we_are(database.write_now(lambda conn: writemode.enter(conn, settings.writeback, clock.now())))
+    version = publish_starter(database, settings, clock)
+    if version is not None:
+        log.info("published the starter rulebook", extra={"version": version})
+    if publish_first_roster(database, settings, clock, TimedIds(clock, entropy)) is not None:
+        log.info("published the first roster", extra={"version": 1})
+    Keeping(database, clock, TimedIds(clock, entropy), salt, settings.zone).keep()
+
+
+def _say_what_we_are(mode: writemode.Mode) -> None:
+    about = {"mode": mode.effective, "reason": mode.because}
+    log.info("starting", extra={"version": __version__, "zone_rules": ZONE_RULES, **about})
+
+
+def publish_starter(database: Database, settings: Settings, clock: Clock) -> int | None:
+    """Publish the starter rulebook as version 1 when there is none; returns the version, None when there was one already.
+
+    Raises `core.rules.language.RulebookError` for a file that is no rulebook.
+    """
+    if database.read_now(rulebooks.has_any):
+        return None
+    from tsbridge.core.rules.document import read
+    from tsbridge.core.rules.read_calendars import of_rulebook
+    from tsbridge.files import load_file
+
+    path = starter_path(settings)
+    document = load_file(path)
+    now = clock.now()
+    almanac = of_rulebook(document, settings.zone, now.year)
+    book = read(document, almanac)
+
+    def write(conn: Connection) -> int | None:
+        rulebooks.lock_first(conn)  # a service and its workers may be started at once
+        if rulebooks.has_any(conn):
+            return None
+        return rulebooks.publish(conn, document, book.hash, f"the starter rulebook, {path.name}", now, "system", almanac=almanac)
+
+    return database.write_now(write)
+
+
+def publish_first_roster(database: Database, settings: Settings, clock: Clock, ids: Ids) -> int | None:
+    """Publish the settings' roster as version 1 when there is none; returns the version, None when there is nothing to do.
+
+    Raises `roster.read_parts.RosterError` for a file that is no roster, `files.BadFile` for one that cannot be read.
+    """
+    if settings.roster is None or database.read_now(rosters.newest):
+        return None
+    from tsbridge.acts import rostering
+    from tsbridge.acts.ledger import Ledger
+    from tsbridge.files import load_file
+    from tsbridge.roster.document import read as read_roster
+
+    document = load_file(settings.roster, dates=True)
+    roster = read_roster(document)
+    note = f"the first roster, {settings.roster.name}"
+    entry = Ledger(clock, ids, entropy).entry("system")
+
+    def write(conn: Connection) -> int | None:
+        try:
+            return rostering.publish(conn, document, roster, note, entry, base=0)
+        except rostering.Moved:  # a service and its workers may be started at once
+            return None
+
+    return database.write_now(write)

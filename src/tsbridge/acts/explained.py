@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import Connection
 
@@ -18,6 +18,8 @@ from tsbridge.store.decisions import Decision
 from tsbridge.store.rulebooks import LiveRulebook
 
 Part = Mapping[str, Any]
+LOOK_BACK: Final = 50
+"""Decisions of a case."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +51,13 @@ def explained(conn: Connection, live: LiveRulebook, decision_id: str, near: Near
     written = {rule.key: rule for rule in live.version(conn, decided.rulebook.version).book.rules}
     told = Spoken(rules, missed, decided.outcome.get("queue"), decided.rulebook.version, written, authors)
     return Explained(decided, rules, missed, erased, since, authors, () if decided.retracted else sentences(told))
+
+
+def latest(conn: Connection, live: LiveRulebook, case_id: str, near: Near = NEAR) -> Explained | None:
+    """The standing decision of a case by which rules set something last, else its latest; None where there is none."""
+    standing = routing.decisions_of_case(conn, case_id, LOOK_BACK)
+    chosen = next((row for row in standing if row["matched"]), standing[0] if standing else None)
+    return None if chosen is None else explained(conn, live, chosen["id"], near)
 
 
 def _reasons(

@@ -12,7 +12,7 @@ from starlette.routing import Route, Router
 from starlette.types import ASGIApp
 
 from tsbridge.acts.errors import NotFound
-from tsbridge.console import cases, now, search
+from tsbridge.console import audit, cases, now, search, why
 from tsbridge.console.forms import FORMS, Table, as_csv, as_json, as_xlsx
 from tsbridge.console.frame import HEADERS, Frame, Handler, NoPage, Visit
 from tsbridge.console.live import Live
@@ -25,6 +25,9 @@ PAGES: Final[tuple[tuple[str, str, Handler], ...]] = (
     ("/cases", "viewer", cases.listed),
     ("/cases/{id}", "viewer", cases.show),
     ("/search", "viewer", search.page),
+    ("/audit", "viewer", audit.page),
+    ("/audit/changes", "supervisor", audit.changes),
+    ("/audit/{id}", "viewer", why.decision),
 )
 FORMS_SENT: Final[tuple[tuple[str, str, Handler], ...]] = (
     ("/cases/{id}/words", "viewer", cases.with_words),
@@ -35,7 +38,11 @@ FORMS_SENT: Final[tuple[tuple[str, str, Handler], ...]] = (
     ("/cases/{id}/merge", "supervisor", cases.merge),
     ("/cases/{id}/split", "supervisor", cases.split),
 )
-TABLES: Final[tuple[tuple[str, str, Callable[[Visit], Awaitable[Table]]], ...]] = (("/cases", "viewer", cases.table),)
+TABLES: Final[tuple[tuple[str, str, Callable[[Visit], Awaitable[Table]]], ...]] = (
+    ("/cases", "viewer", cases.table),
+    ("/audit", "viewer", audit.table),
+    ("/audit/changes", "supervisor", audit.change_table),
+)
 """What is there as `.json`, `.csv` and `.xlsx` as well."""
 LASTING: Final = "public, max-age=31536000, immutable"
 

@@ -12,11 +12,13 @@ from starlette.responses import Response
 from tsbridge.acts import cases, escalations, timeline, words
 from tsbridge.acts.cases import Case
 from tsbridge.acts.escalations import Escalation
+from tsbridge.acts.explained import Explained, latest
 from tsbridge.acts.ledger import Ledger
 from tsbridge.acts.timeline import TimelineEntry
-from tsbridge.console.forms import Column, Table
+from tsbridge.console.forms import MOST_ROWS, Column, Table
 from tsbridge.console.frame import NoPage, Visit
 from tsbridge.console.render import SEVERE, address
+from tsbridge.console.why import why_of
 from tsbridge.core.moments import Interaction
 from tsbridge.core.rota import Rota
 from tsbridge.store import open_cases
@@ -72,10 +74,10 @@ async def listed(visit: Visit) -> Response:
 
 
 async def table(visit: Visit) -> Table:
-    """The same rows as the page."""
+    """What the page lists, further down than it goes."""
     wanted, _ = _wanted(visit)
     after = _after(visit.word("after"))
-    found = await visit.console.database.read(lambda conn: cases.listed(conn, wanted, A_PAGE, after))
+    found = await visit.console.database.read(lambda conn: cases.listed(conn, wanted, MOST_ROWS, after))
     return Table("cases", COLUMNS, [_line(case) for case in found])
 
 
@@ -102,13 +104,19 @@ async def with_words(visit: Visit) -> Response:
 async def _shown(visit: Visit, case_id: str, *, with_words: bool) -> Response:
     after = _story_after(visit.word("after"))
 
-    def read(conn: Connection) -> tuple[Case, list[TimelineEntry], list[Escalation], Rota | None]:
+    def read(conn: Connection) -> tuple[Case, list[TimelineEntry], list[Escalation], Rota | None, Explained | None]:
         case = cases.show(conn, case_id)
         story = timeline.of_case(conn, case.id, STORY + 1, after)
-        return case, story, escalations.of_case(conn, case.id, visit.now, 50), visit.console.roster.now(conn, visit.now)
+        return (
+            case,
+            story,
+            escalations.of_case(conn, case.id, visit.now, 50),
+            visit.console.roster.now(conn, visit.now),
+            latest(conn, visit.console.live, case.id),
+        )
 
-    case, story, steps, rota = await visit.console.database.read(read)
-    more = None
+    case, story, steps, rota, why = await visit.console.database.read(read)
+    withheld, more = case.severity is not None and case.severity <= SEVERE and not with_words, None
     if len(story) > STORY:
         at, rank, last = timeline.place(story[STORY - 1])
         more = address(f"cases/{case.id}", after=f"{at.isoformat()}|{rank}|{last}")
@@ -119,7 +127,8 @@ async def _shown(visit: Visit, case_id: str, *, with_words: bool) -> Response:
         story=story[:STORY],
         steps=steps,
         agents=[] if rota is None else [(agent.key, agent.name) for agent in rota.roster.agents],
-        withheld=case.severity is not None and case.severity <= SEVERE and not with_words,
+        withheld=withheld,
+        why=None if why is None else why_of(why, withheld=withheld),
         with_words=with_words,
         more=more,
         done=done_words(visit),

@@ -16,6 +16,8 @@ FORMS: Final = {
     "csv": "text/csv; charset=utf-8",
     "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
 }
+MOST_ROWS: Final = 5_000
+"""Of a table; whoever wants more asks the API, which streams."""
 _LONGEST: Final = 32_000
 """Of a text that a cell takes."""
 

@@ -17,7 +17,7 @@ ASSETS: Final[Mapping[str, str]] = {
     "console.js": "text/javascript; charset=utf-8",
     "icon.svg": "image/svg+xml",
 }
-NAV: Final = (("now", "Now"), ("cases", "Cases"))
+NAV: Final = (("now", "Now"), ("cases", "Cases"), ("audit", "Audit"))
 SEVERE: Final = 2
 """Up to this severity what people wrote is sent only to whoever asks for it."""
 

@@ -32,7 +32,7 @@ _BITS: Final = select(decision_facets.c.block, decision_facets.c.bits).where(
 )
 _TIMES: Final = select(decision_blocks).where(decision_blocks.c.block.between(bindparam("low"), bindparam("high")))
 _BEHIND: Final = select(decisions.c.recorded_at).where(decisions.c.number >= bindparam("number")).order_by(decisions.c.number).limit(1)
-_COLUMNS: Final = (
+COLUMNS: Final = (
     *(decisions.c.number, decisions.c.at, decisions.c.recorded_at, decisions.c.queue, decisions.c.channel, decisions.c.severity),
     *(decisions.c.agent, decisions.c.rulebook_version, decisions.c.outcome, decisions.c.matched),
 )
@@ -123,6 +123,20 @@ def numbers(conn: Connection, groups: Sequence[Sequence[Facet]], span: Span, bef
                 yield block * SIZE + place
 
 
+def masks(conn: Connection, groups: Sequence[Sequence[Facet]], span: Span, low: int, high: int) -> Mapping[int, int]:
+    """By block, from `low` to `high`, the bits of decisions that have one facet of every group and whose time is within the span. Blocks
+    without any are left out."""
+    times = _times(conn, span, low, high)
+    held = _held(conn, groups, low, high) if groups else dict.fromkeys(times or (), (1 << SIZE) - 1)
+    if times is None:
+        return held
+    found = {}
+    for block, bits in held.items():
+        if block in times:
+            found[block] = bits if times[block] else bits & _in_time(conn, span, block)
+    return found
+
+
 def _edges(top: int) -> Iterator[int]:
     yield top
     for many in CHUNKS[1:]:
@@ -171,7 +185,7 @@ def within(span: Span) -> list[Any]:
 
 def _rows(conn: Connection, block: int) -> Sequence[Any]:
     mine = decisions.c.number.between(block * SIZE, (block + 1) * SIZE - 1)
-    return conn.execute(select(*_COLUMNS).where(mine).order_by(decisions.c.number)).all()
+    return conn.execute(select(*COLUMNS).where(mine).order_by(decisions.c.number)).all()
 
 
 def _bytes(bits: int) -> bytes:

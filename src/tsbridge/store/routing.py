@@ -255,21 +255,21 @@ def _with_entry(query: Select[Any]) -> Select[Any]:
 def _numbers(conn: Connection, wanted: RoutingFilter, limit: int, before: int) -> Iterator[int]:
     """Numbers below `before` of decisions that are as wanted, going down. Whoever asks for few by what they are about, or by a short
     time, has these looked at; otherwise what was summed up tells."""
-    groups = _groups(wanted)
-    among = _among(conn, wanted)
+    asked = groups(wanted)
+    among = few(conn, wanted)
     if among is not None:
         looked_at = select(decisions.c.number).where(*among).cte("among").prefix_with("MATERIALIZED")
         yield from _looked_at(conn, wanted, limit, before, 0, decisions.c.number.in_(select(looked_at.c.number)))
-    elif not groups and wanted.span == Span():
+    elif not asked and wanted.span == Span():
         yield from _looked_at(conn, wanted, limit, before, 0)
     else:
         first = facets.built(conn) * facets.SIZE
         yield from _looked_at(conn, wanted, limit, before, first)
-        yield from facets.numbers(conn, groups, wanted.span, min(before, first))
+        yield from facets.numbers(conn, asked, wanted.span, min(before, first))
 
 
 def _looked_at(conn: Connection, wanted: RoutingFilter, limit: int, before: int, first: int, *among: ColumnElement[bool]) -> Iterator[int]:
-    mine = (decisions.c.number >= first, decisions.c.number < before, *among, *_conditions(conn, wanted))
+    mine = (decisions.c.number >= first, decisions.c.number < before, *among, *conditions(conn, wanted))
     while found := conn.execute(select(decisions.c.number).where(*mine).order_by(decisions.c.number.desc()).limit(limit)).scalars().all():
         yield from found
         if len(found) < limit:
@@ -277,7 +277,7 @@ def _looked_at(conn: Connection, wanted: RoutingFilter, limit: int, before: int,
         mine = (*mine, decisions.c.number < found[-1])
 
 
-def _groups(wanted: RoutingFilter) -> list[list[Facet]]:
+def groups(wanted: RoutingFilter) -> list[list[Facet]]:
     """One facet of each group is what a decision must have."""
     plain = (
         *(("queue", wanted.queue), ("channel", wanted.channel), ("severity", wanted.severity), ("version", wanted.version)),
@@ -295,7 +295,7 @@ def _groups(wanted: RoutingFilter) -> list[list[Facet]]:
     return groups + [list(meant) for meant in wanted.words]
 
 
-def _among(conn: Connection, wanted: RoutingFilter) -> list[ColumnElement[bool]] | None:
+def few(conn: Connection, wanted: RoutingFilter) -> list[ColumnElement[bool]] | None:
     """What makes decisions few; None: nothing does."""
     among: list[ColumnElement[bool]] = []
     if wanted.case is not None:
@@ -318,7 +318,7 @@ def _among(conn: Connection, wanted: RoutingFilter) -> list[ColumnElement[bool]]
     return among or None
 
 
-def _conditions(conn: Connection, wanted: RoutingFilter) -> list[ColumnElement[bool]]:
+def conditions(conn: Connection, wanted: RoutingFilter) -> list[ColumnElement[bool]]:
     """What a row must be, apart from what makes it one of few."""
     asked = facets.within(wanted.span)
     plain = (

@@ -132,6 +132,21 @@
     const row = event.target.closest?.("[data-row]");
     if (row && row !== current()) { for (const other of all("[data-row][aria-current]")) other.removeAttribute("aria-current"); row.setAttribute("aria-current", "true"); }
   });
+  // Search as you type: the address follows, so that it can be shared.
+  let typing = 0;
+  document.addEventListener("input", (event) => {
+    const form = event.target.form;
+    if (!form?.matches("[data-typed]")) return;
+    clearTimeout(typing);
+    typing = setTimeout(async () => {
+      const asked = new URLSearchParams([...new FormData(form)].filter(([, value]) => value));
+      history.replaceState(null, "", `${form.getAttribute("action")}?${asked}`);
+      const answer = await fetch(location.href);
+      if (!answer.ok) return;
+      const from = one("#live", new DOMParser().parseFromString(await answer.text(), "text/html"));
+      if (from) { one("#live").replaceChildren(...from.childNodes); age(); }
+    }, 250);
+  });
   // A filter that is chosen is asked for at once; the button beside it is there for everybody else.
   document.addEventListener("change", (event) => { if (event.target.matches?.("form[data-at-once] select")) event.target.form.requestSubmit(); });
   age();

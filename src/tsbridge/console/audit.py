@@ -1,0 +1,174 @@
+"""The audit: what was decided, by every filter, with how many there are of what; one decision with its reasons; who changed what."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, time
+from typing import Any, Final
+
+from sqlalchemy import Connection
+from starlette.responses import Response
+
+from tsbridge.acts import audit
+from tsbridge.acts.audit import Asked, AskedOfChanges, Changed, Decided
+from tsbridge.acts.audit_facets import Facets, facets
+from tsbridge.console.forms import MOST_ROWS, Column, Table
+from tsbridge.console.frame import NoPage, Visit
+from tsbridge.console.render import address
+
+A_PAGE: Final = 50
+WORDS: Final = ("case", "ticket", "call", "person", "rule", "queue", "agent", "tag", "category", "channel", "kind", "q")
+NUMBERS: Final = ("severity", "version")
+TIMES: Final = {"from": "since", "to": "until"}
+COUNTED: Final = ("severity", "queue", "category", "channel", "changed")
+COUNTED_WHEN_ASKED: Final = ("rule", "tag")
+SHOWN: Final = 12
+"""Values of a facet; all of them where more are asked for."""
+COLUMNS: Final = tuple(
+    Column(key, key.replace("_", " "))
+    for key in (
+        *("id", "number", "at", "event", "case_id", "source", "interaction", "channel", "rulebook_version", "rules"),
+        *("severity", "category", "queue", "priority", "tags_added", "escalations", "writeback_status", "revises", "superseded_by"),
+    )
+)
+CHANGE_COLUMNS: Final = tuple(Column(key, key) for key in ("id", "seq", "at", "actor", "action", "subject", "before", "after"))
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """A value of a facet: how many decisions would be listed with it, and the address that asks for it, or no more."""
+
+    value: str
+    count: int
+    address: str
+    chosen: bool
+
+
+async def page(visit: Visit) -> Response:
+    """Newest first, fifty on a page."""
+    asked, told = _asked(visit)
+    before, counted = _number(visit, "before"), visit.word("count")
+    kinds = [*COUNTED, *_kinds(counted)]
+
+    def read(conn: Connection) -> tuple[list[Decided], Facets]:
+        titles = visit.console.live.titles
+        return audit.decisions(conn, titles, asked, A_PAGE + 1, before), facets(conn, titles, asked, kinds)
+
+    found, counts = await visit.console.database.read(read)
+    return visit.show(
+        "audit.html",
+        here="audit",
+        decisions=found[:A_PAGE],
+        told=told,
+        count=counts.count,
+        facets={kind: _choices(kind, counts, told) for kind in (*COUNTED, *([counted] if counted in COUNTED_WHEN_ASKED else []))},
+        more_facets=[kind for kind in COUNTED_WHEN_ASKED if kind != counted],
+        without={name: address("audit", **{**told, name: None}) for name, value in told.items() if value},
+        more=address("audit", **told, before=found[A_PAGE - 1].number) if len(found) > A_PAGE else None,
+        first=before is None,
+        shown=SHOWN,
+    )
+
+
+async def table(visit: Visit) -> Table:
+    """What the page lists, further down than it goes."""
+    asked, _ = _asked(visit)
+    before = _number(visit, "before")
+    found = await visit.console.database.read(lambda conn: audit.decisions(conn, visit.console.live.titles, asked, MOST_ROWS, before))
+    return Table("audit", COLUMNS, [_line(one) for one in found])
+
+
+def _line(one: Decided) -> list[Any]:
+    said = one.outcome
+    rules = " ".join(rule.key for rule in one.rules)
+    about = [one.id, one.number, one.at, one.event, one.case_id, one.interaction.source, one.interaction.id, one.channel]
+    came = [said.get("severity"), said.get("category"), said.get("queue"), said.get("priority")]
+    lists = [" ".join(said.get(name) or ()) for name in ("tags_added", "escalations")]
+    carried = None if one.writeback is None else one.writeback.status
+    return [*about, one.rulebook.version, rules, *came, *lists, carried, one.revises, one.superseded_by]
+
+
+async def changes(visit: Visit) -> Response:
+    """Who changed what, newest first."""
+    asked, told = _asked_of_changes(visit)
+    before = _number(visit, "before")
+    found = await visit.console.database.read(lambda conn: audit.changes(conn, asked, A_PAGE + 1, before))
+    return visit.show(
+        "changes.html",
+        here="audit",
+        changes=found[:A_PAGE],
+        told=told,
+        more=address("audit/changes", **told, before=found[A_PAGE - 1].seq) if len(found) > A_PAGE else None,
+        first=before is None,
+    )
+
+
+async def change_table(visit: Visit) -> Table:
+    asked, _ = _asked_of_changes(visit)
+    before = _number(visit, "before")
+    found = await visit.console.database.read(lambda conn: audit.changes(conn, asked, MOST_ROWS, before))
+    return Table("changes", CHANGE_COLUMNS, [_change_line(one) for one in found])
+
+
+def _change_line(one: Changed) -> list[Any]:
+    return [one.id, one.seq, one.at, one.actor, one.action, one.subject, _short(one.before), _short(one.after)]
+
+
+def _short(value: Any) -> str | None:
+    return None if value is None else str(value)[:2_000]
+
+
+def _kinds(counted: str | None) -> tuple[str, ...]:
+    """The facets behind what is counted when asked for: rules are told by their kind."""
+    return {"rule": ("escalation", "routing"), "tag": ("tag",)}.get(counted or "", ())
+
+
+def _choices(kind: str, counts: Facets, told: Mapping[str, str | None]) -> list[Choice]:
+    values = {"rule": [*counts.by.get("escalation", ()), *counts.by.get("routing", ())]}.get(kind, list(counts.by.get(kind, ())))
+    if kind == "changed":
+        values = [("true" if value == "yes" else "false", count) for value, count in values]
+    if kind == "severity":
+        values.sort()
+    chosen = told.get(kind)
+    return [
+        Choice(value, count, address("audit", **{**told, kind: None if value == chosen else value}), value == chosen)
+        for value, count in values
+    ]
+
+
+def _asked(visit: Visit) -> tuple[Asked, dict[str, str | None]]:
+    """What the address asks, and how it says so. Raises `NoPage`."""
+    told = {name: visit.word(name) for name in (*TIMES, *WORDS, *NUMBERS, "changed")}
+    if told["changed"] not in (None, "true", "false") or told["kind"] not in (None, "escalation", "routing"):
+        raise NoPage(422, "Expected true or false for changed, escalation or routing for kind.")
+    typed: dict[str, Any] = {name: told[name] for name in WORDS}
+    typed |= {name: _number(visit, name) for name in NUMBERS} | {field: _instant(visit, name) for name, field in TIMES.items()}
+    return Asked(**typed, changed=None if told["changed"] is None else told["changed"] == "true"), told
+
+
+def _asked_of_changes(visit: Visit) -> tuple[AskedOfChanges, dict[str, str | None]]:
+    told = {name: visit.word(name) for name in (*TIMES, "actor", "action", "subject")}
+    return AskedOfChanges(_instant(visit, "from"), _instant(visit, "to"), told["actor"], told["action"], told["subject"]), told
+
+
+def _number(visit: Visit, name: str) -> int | None:
+    text = visit.word(name)
+    if text is None:
+        return None
+    if not (text.isascii() and text.isdigit() and len(text) <= 15):
+        raise NoPage(422, f"Expected a number for {name}.")
+    return int(text)
+
+
+def _instant(visit: Visit, name: str) -> datetime | None:
+    """A day, or a time; without a zone it is the team's."""
+    text = visit.word(name, 40)
+    if text is None:
+        return None
+    try:
+        at = datetime.fromisoformat(text) if len(text) > 10 else datetime.combine(datetime.fromisoformat(text), time())
+        at = at if at.tzinfo is not None else at.replace(tzinfo=visit.console.zone)
+        return at.astimezone(UTC)
+    except (ValueError, OverflowError):
+        raise NoPage(422, f"Expected a day like 2026-11-22 or a time like 2026-11-22T09:16 for {name}.") from None

@@ -23,6 +23,7 @@ from tests.work.walk import Walk
 from tsbridge.core.moments import canonical_text
 from tsbridge.store import chain, proof, recording, schema, sealing, sealkey
 from tsbridge.store.db import Database
+from tsbridge.store.packing import unpacked
 from tsbridge.store.recording import Retraction
 from tsbridge.store.tables import decision_rules, decisions, unsealed
 
@@ -83,7 +84,7 @@ def test_it_is_sealed_in_the_order_of_its_numbers_and_byte_for_byte(waiting: Dat
     assert count(waiting) == 0
     assert [number for _, number in places(waiting)] == sorted(number for _, number in places(waiting))
     kept = waiting.read_now(lambda conn: conn.exec_driver_sql("SELECT record FROM chain ORDER BY seq").scalars().all())
-    assert kept == records
+    assert [unpacked(record) for record in kept] == records
     assert all(canonical_text(chain_record) == record for chain_record, record in zip(_records(waiting), records, strict=True))
     assert waiting.read_now(proof.verify)["ok"] is True
 
@@ -200,7 +201,8 @@ def test_decisions_of_before_keep_their_place_as_their_number_and_are_found_by_i
     names = ("decisions", "decision_rules", "decision_tags")
 
     def told(conn: Connection, order: str) -> list[Any]:
-        return [sorted(map(str, conn.exec_driver_sql(f"SELECT * FROM {name} ORDER BY {order}").mappings())) for name in names]  # noqa: S608
+        rows = [conn.exec_driver_sql(f"SELECT * FROM {name} ORDER BY {order}").mappings() for name in names]  # noqa: S608
+        return [sorted(str([unpacked(v) if isinstance(v, str) else v for v in row.values()]) for row in part) for part in rows]
 
     now, head = waiting.read_now(lambda conn: told(conn, "number")), waiting.read_now(chain.head)
     waiting.write_now(before_numbers)

@@ -15,6 +15,8 @@ from tsbridge.core.contacts import says_none
 from tsbridge.core.link import case_key
 from tsbridge.core.moments import UNJUDGED, Handle, Interaction, Moment
 from tsbridge.store import links, people
+from tsbridge.store.moments import tells_subject
+from tsbridge.store.packing import packed
 from tsbridge.store.people import PERSON, Held, Met
 from tsbridge.store.statements import Insert, Keyed, Update
 from tsbridge.store.tables import handles, interactions, merged_users, moments
@@ -28,7 +30,7 @@ _TELL: Final = Insert(
     moments,
     (
         *("digest", "event_id", "source", "interaction", "event", "at", "body", "rulebook_version", "impression", "vendor_order"),
-        *("quiet_until", "since"),
+        *("quiet_until", "since", "tells_subject"),
     ),
     text_of=("body",),
 )
@@ -129,8 +131,8 @@ class Interactions:
         touched, life = self._touch(moment, requester)
         self._moments.append(
             (
-                *(moment.digest, event_id, moment.source, moment.interaction, moment.event, moment.at, moment.text, version),
-                *(moment.impression, moment.vendor_order or None, quiet, 0 if life is None else life.revision),
+                *(moment.digest, event_id, moment.source, moment.interaction, moment.event, moment.at, packed(moment.text), version),
+                *(moment.impression, moment.vendor_order or None, quiet, 0 if life is None else life.revision, tells_subject(moment)),
             )
         )
         return touched

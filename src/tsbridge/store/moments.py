@@ -80,6 +80,11 @@ def ever_told(conn: Connection, subject: Interaction) -> list[Episode]:
     return sorted(found, key=lambda one: one.place)
 
 
+def tells_subject(moment: Moment) -> bool:
+    """Whether it tells a ticket's subject: said beside it, since in what is packed nothing is searched."""
+    return any(text.role == "subject" for text in moment.texts)
+
+
 def place_of(conn: Connection, digest: str) -> str | None:
     """A moment's place in its story; None when there is none such."""
     body = conn.execute(select(moments.c.body).where(moments.c.digest == digest)).scalar()

@@ -19,6 +19,7 @@ from tsbridge.core.moments import canonical_text, instant_text
 from tsbridge.core.story import Judged
 from tsbridge.store import sealkey
 from tsbridge.store.decisions import rules_of, searched_tags, seen_json
+from tsbridge.store.packing import packed
 from tsbridge.store.statements import Insert, parts
 from tsbridge.store.tables import decision_rules, decision_tags, decisions, microseconds, unsealed
 
@@ -82,7 +83,9 @@ def record_all(conn: Connection, recordings: Sequence[Recording]) -> None:
         about = (judged.moment, one.event_id, judged.event, one.case_id, judged.subject.source, judged.subject.id, channel)
         shown = (outcome["severity"], outcome["queue"], assignee["id"] if assignee else None)
         times = (microseconds(judged.at), microseconds(one.recorded_at))
-        kept.append((number, one.id, *times, *about, judged.version, one.mode, *shown, *texts, one.salt, one.revises, False))
+        kept.append(
+            (number, one.id, *times, *about, judged.version, one.mode, *shown, *texts[:2], packed(texts[2]), one.salt, one.revises, False)
+        )
         rules += [(key, number, kind) for key, kind in sorted(dict(matched).items())]
         tags += [(tag, number) for tag in searched_tags(outcome)]
         waiting.append(_waiting(keys, number, one.id, record_text(number, one, *texts), times[1]))
@@ -145,7 +148,7 @@ def _word(value: Any) -> str:
 
 
 def _waiting(keys: sealkey.SealKeys, number: int, id: str, record: str, at: int) -> tuple[Any, ...]:
-    return (number, KIND, id, record, keys.sign(signed(number, KIND, id, at, record)), at)
+    return (number, KIND, id, packed(record), keys.sign(signed(number, KIND, id, at, record)), at)
 
 
 def _write(

@@ -15,6 +15,7 @@ from tsbridge.core.redaction import facts_without
 from tsbridge.core.track import key_of
 from tsbridge.store import checkpoints, people, said
 from tsbridge.store.links import case_of, members
+from tsbridge.store.moments import tells_subject
 from tsbridge.store.statements import Keyed
 from tsbridge.store.tables import acquaintances, cases, desired, handles, inbox, intents, moments
 
@@ -53,7 +54,8 @@ def count(conn: Connection, subject: Interaction) -> int:
 
 def rewrite(conn: Connection, moment: Moment, now: datetime) -> None:
     """Keep a moment without words that it had. Its digest stays."""
-    conn.execute(update(moments).where(moments.c.digest == moment.digest).values(body=to_json(moment), redacted_at=now))
+    left = {"body": to_json(moment), "tells_subject": tells_subject(moment), "redacted_at": now}
+    conn.execute(update(moments).where(moments.c.digest == moment.digest).values(**left))
     said.forget(conn, moment.subject)
 
 

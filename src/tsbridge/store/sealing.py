@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final, NamedTuple
 
-from sqlalchemy import Connection, bindparam, delete, func, select, text
+from sqlalchemy import Connection, Text, bindparam, delete, func, select, text, type_coerce
 
 from tsbridge.core.chain import link_hash_of
 from tsbridge.store import chain as whole
@@ -30,7 +30,7 @@ PATIENCE: Final = timedelta(seconds=60)
 _LOCK: Final = int.from_bytes(hashlib.sha256(b"tsbridge seal").digest()[:7])
 _TAKE: Final = text("SELECT pg_try_advisory_xact_lock(:key)")
 _WAITING: Final = (
-    select(unsealed, chain.c.seq)
+    select(unsealed, chain.c.seq, type_coerce(unsealed.c.record, Text).label("kept"))
     .outerjoin(chain, chain.c.id == unsealed.c.id)
     .where(unsealed.c.number > bindparam("after"))
     .order_by(unsealed.c.number)
@@ -43,7 +43,7 @@ _DONE: Final = delete(unsealed).where(unsealed.c.number.in_(bindparam("numbers",
 
 
 class Waiting(NamedTuple):
-    """A record that waits. `seq`: its place in the chain, which it should not have yet."""
+    """A record that waits. `seq`: its place in the chain, which it should not have yet. `kept`: the record as it is stored."""
 
     number: int
     kind: str
@@ -52,6 +52,7 @@ class Waiting(NamedTuple):
     mac: str
     at: datetime
     seq: int | None = None
+    kept: str = ""
 
     def fault(self, keys: sealkey.SealKeys, now: datetime | None = None) -> str | None:
         """Why it is broken; None where it is as it should be."""
@@ -107,7 +108,7 @@ def seal(conn: Connection, after: int = LOWEST) -> Sealed:
         for one in good:
             seq += 1
             hashed = link_hash_of(seq, previous, one.record)
-            rows.append((seq, one.kind, one.id, one.record, previous, hashed))
+            rows.append((seq, one.kind, one.id, one.kept, previous, hashed))
             previous = hashed
         _ADD.all(conn, rows)
         conn.execute(_DONE, {"numbers": [one.number for one in good]})

@@ -19,8 +19,9 @@ from sqlalchemy.types import TypeEngine
 
 from tsbridge.core.moments import canonical_text
 from tsbridge.store import sqlite as sqlite3
+from tsbridge.store.packing import packed, unpacked
 from tsbridge.store.sqlite import execute_many
-from tsbridge.store.tables import EPOCH, MICROSECOND, Instant, Json, microseconds
+from tsbridge.store.tables import EPOCH, MICROSECOND, Instant, Json, Packed, microseconds
 
 T = TypeVar("T")
 
@@ -90,8 +91,8 @@ class Keyed(Listed):
 
 
 class Insert:
-    """Many new rows of a table in one statement. `text_of`: columns of JSON whose canonical text is handed in; `stored`: all values are
-    what the columns store, microseconds for an instant, text for JSON.
+    """Many new rows of a table in one statement. `text_of`: columns of JSON of which the text that is stored is handed in; `stored`: all
+    values are what the columns store, microseconds for an instant, text for JSON.
     """
 
     def __init__(
@@ -192,6 +193,8 @@ def read_rows(found: Sequence[tuple[Any, ...]], readers: Sequence[Callable[[Any]
 def _reader(kind: TypeEngine[Any], dialect: str) -> Callable[[Any], Any] | None:
     if isinstance(kind, Instant):
         return lambda value: EPOCH + value * MICROSECOND
+    if isinstance(kind, Packed):
+        return lambda value: from_json(unpacked(value))
     if isinstance(kind, Json):
         return from_json
     return bool if isinstance(kind, Boolean) and dialect == "sqlite" else None
@@ -200,6 +203,8 @@ def _reader(kind: TypeEngine[Any], dialect: str) -> Callable[[Any], Any] | None:
 def _writer(kind: TypeEngine[Any]) -> Callable[[Any], Any] | None:
     if isinstance(kind, Instant):
         return microseconds
+    if isinstance(kind, Packed):
+        return lambda value: packed(canonical_text(value))
     if isinstance(kind, Json):
         return canonical_text
     return int if isinstance(kind, Integer) and not isinstance(kind, Boolean) else None

@@ -18,7 +18,8 @@ from tsbridge.store.views import Row as Found
 
 _STEP: Final = escalations.c
 _SUBJECT: Final = '%["subject",%'
-"""Where a moment tells one, in its canonical text."""
+"""Where a moment tells one, in its canonical text: of those kept before it was said beside them."""
+_TELLS: Final = or_(moments.c.tells_subject, and_(moments.c.tells_subject.is_(None), type_coerce(moments.c.body, Text).like(_SUBJECT)))
 
 
 class Filter(NamedTuple):
@@ -122,7 +123,7 @@ def _subjects(conn: Connection, tickets: Iterable[str]) -> dict[str, str]:
     newest = func.row_number().over(partition_by=moments.c.interaction, order_by=(moments.c.at.desc(), moments.c.digest)).label("place")
     for part in parts(wanted):
         theirs = (moments.c.source == "zendesk", moments.c.interaction.in_(part))
-        stands = (moments.c.replaced_at.is_(None), moments.c.withdrawn_at.is_(None), type_coerce(moments.c.body, Text).like(_SUBJECT))
+        stands = (moments.c.replaced_at.is_(None), moments.c.withdrawn_at.is_(None), _TELLS)
         ranked = select(moments.c.interaction, moments.c.body, newest).where(*theirs, *stands).subquery()
         for row in conn.execute(select(ranked).where(ranked.c.place == 1)):
             subject = next((text.body for text in from_json(row.body).texts if text.role == "subject"), None)

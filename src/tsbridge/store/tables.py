@@ -33,6 +33,7 @@ from sqlalchemy import (
 )
 
 from tsbridge.core.moments import canonical_text
+from tsbridge.store.packing import packed, unpacked
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
@@ -69,6 +70,31 @@ class Json(TypeDecorator[Any]):
 
     def process_result_value(self, value: Any, dialect: Dialect) -> Any:
         return None if value is None else from_json(value)
+
+
+class Packed(Json):
+    """A JSON value in its canonical text, packed (`store.packing`): for what is kept with every delivery and never searched."""
+
+    cache_ok = True
+
+    def process_bind_param(self, value: Any, dialect: Dialect) -> str | None:
+        return None if value is None else packed(canonical_text(value))
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> Any:
+        return None if value is None else from_json(unpacked(value))
+
+
+class PackedText(TypeDecorator[str]):
+    """A text that is kept packed."""
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
+        return None if value is None else packed(value)
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> str | None:
+        return None if value is None else unpacked(value)
 
 
 # BIGINT keys that count up by themselves; SQLite only does that for INTEGER.
@@ -155,7 +181,8 @@ moments = Table(
     Column("interaction", Text, nullable=False),
     Column("event", Text, nullable=False),
     Column("at", Instant, nullable=False),
-    Column("body", Json, nullable=False),  # core.moments.to_json
+    Column("body", Packed, nullable=False),  # core.moments.to_json
+    Column("tells_subject", Boolean),  # whether a subject is among its texts; null: kept before this was
     Column("rulebook_version", Integer, nullable=False),  # live when it was first judged; judged with it until the case is judged anew
     Column("quiet_until", Instant),  # core.quiet: up to then it tells nobody anew and no step fires by it
     Column("impression", Boolean, nullable=False, server_default=false()),  # a delivery's first impression of a ticket
@@ -281,7 +308,7 @@ cases = Table(
     Column("last_at", Instant, nullable=False),
     Column("due_at", Instant),  # the next instant at which time alone changes something
     Column("tags", Json, nullable=False),
-    Column("state", Json, nullable=False),  # core.casestate.CaseState after the newest moment
+    Column("state", Packed, nullable=False),  # core.casestate.CaseState after the newest moment
     Column("judged_to", Text),  # order key of the newest judged moment
     Column("revision", Integer, nullable=False, default=0),
     Column("words_gone_at", Instant),  # since when none of what people said is kept; null again as soon as something is judged
@@ -303,7 +330,7 @@ checkpoints = Table(
     metadata,
     Column("case_id", Text, primary_key=True),
     Column("place", Text, primary_key=True),  # the state's `judged_to`
-    Column("state", Json, nullable=False),
+    Column("state", Packed, nullable=False),
 )
 
 chain = Table(
@@ -312,7 +339,7 @@ chain = Table(
     Column("seq", BigInteger, primary_key=True, autoincrement=False),  # 1, 2, 3 … without gaps
     Column("kind", Text, nullable=False),  # decision | change
     Column("id", Text, nullable=False, unique=True),
-    Column("record", Json, nullable=False),  # what is hashed; no personal data, commitments instead
+    Column("record", Packed, nullable=False),  # what is hashed; no personal data, commitments instead
     Column("previous_hash", Text, nullable=False),
     Column("hash", Text, nullable=False),
 )
@@ -338,7 +365,7 @@ decisions = Table(
     Column("agent", Text),
     Column("outcome", Json, nullable=False),  # contract section 6 `outcome`
     Column("matched", Json, nullable=False),  # [[key, kind], …] in order
-    Column("seen", Json),  # given, previous, standing: what it saw, to be judged again; erased with the person
+    Column("seen", Packed),  # given, previous, standing: what it saw, to be judged again; erased with the person
     Column("held", Json),  # of one that saw words which are gone since: since when, its judgement, its reasons without them
     Column("salt", Text, nullable=False),
     Column("revises", Text),  # id of the decision about the same moment that this one replaces
@@ -358,7 +385,7 @@ unsealed = Table(
     Column("number", Serial, primary_key=True, autoincrement=False),  # the decision's
     Column("kind", Text, nullable=False),  # as in the chain
     Column("id", Text, nullable=False, unique=True),
-    Column("record", Text, nullable=False),  # canonical JSON, byte for byte what will be hashed
+    Column("record", PackedText, nullable=False),  # canonical JSON, byte for byte what will be hashed
     Column("mac", Text, nullable=False),  # store.sealkey: under a key that is not in the database
     Column("at", Instant, nullable=False),  # since when it waits
 )

@@ -17,6 +17,7 @@ from tsbridge.store import history, proof
 from tsbridge.store import inbox as deliveries
 from tsbridge.store.db import Database
 from tsbridge.store.notice_tables import metadata
+from tsbridge.store.packing import unpacked
 from tsbridge.store.tables import cases, chain, changes, decisions, inbox, moments
 from tsbridge.vendors.zendesk.client import ZendeskClient
 from tsbridge.vendors.zendesk.missed import gone
@@ -89,14 +90,14 @@ class Redacting(Desk):
 
 
 def holding(database: Database, *words: str) -> list[str]:
-    """Every column of every table in which one of the words stands, in whatever it keeps."""
+    """Every column of every table in which one of the words stands, in whatever it keeps, packed or not."""
 
     def look(conn: Connection) -> list[str]:
         found = []
         for table in metadata.sorted_tables:
             for row in conn.exec_driver_sql(f'SELECT * FROM "{table.name}"').mappings():  # noqa: S608  # names of the code's own tables
                 for name, value in row.items():
-                    kept = bytes(value) if isinstance(value, (bytes, memoryview)) else str(value).encode()
+                    kept = bytes(value) if isinstance(value, (bytes, memoryview)) else unpacked(str(value)).encode()
                     found += [f"{table.name}.{name}" for word in words if word.encode() in kept]
         return sorted(set(found))
 

@@ -7,12 +7,12 @@ from alembic import op
 
 from tsbridge.store.packing import MARK, unpacked
 
-revision = "0045"
-down_revision = "0044"
+revision = "0046"
+down_revision = "0045"
 branch_labels = None
 depends_on = None
 
-PACKED = (("moments", "digest", "body"), ("decisions", "number", "seen"), ("cases", "id", "state"), ("unsealed", "number", "record"))
+PACKED = (("moments", "digest", "body"), ("decisions", "number", "seen"), ("unsealed", "number", "record"))
 """Tables, what tells their rows apart, what is packed of them; the chain besides."""
 STEP = 500
 
@@ -34,7 +34,6 @@ def downgrade() -> None:
         _unpack("chain", "seq", "record")
         final = "SELECT RAISE(ABORT, 'the audit chain is only ever added to')"
         op.execute(f"CREATE TRIGGER chain_no_update BEFORE UPDATE ON chain BEGIN {final}; END")
-    op.execute("DELETE FROM checkpoints")  # only spare judging a story from its start
     op.drop_column("moments", "tells_subject")
 
 

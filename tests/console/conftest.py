@@ -20,7 +20,7 @@ from starlette.routing import Mount
 from tests.clocks import CountingIds, SettableClock
 from tests.databases import Sqlite
 from tests.web import rows
-from tests.web.conftest import ADMIN, BOOK, DeskWithMemory
+from tests.web.conftest import ADMIN, BOOK, JudgingWithMemory
 from tsbridge.console.app import create
 from tsbridge.console.made import Console
 from tsbridge.core.rules.document import read
@@ -43,7 +43,7 @@ class Visitor:
 
     client: httpx.AsyncClient
     console: Console
-    acts: DeskWithMemory
+    judged: JudgingWithMemory
 
     async def look(self, path: str, **more: Any) -> httpx.Response:
         return await self.client.get(f"/console/{path}", **more)
@@ -93,7 +93,7 @@ async def visiting(database: Database, role: str | None, **changes: Any) -> Asyn
     """Somebody with a key of this role, signed in; with None, not signed in; `admin`: the key of the settings."""
     clock, entropy = SettableClock(NOW), random.Random(next(SEEDS)).randbytes  # noqa: S311
     gate = Gate(database, clock, entropy, ADMIN)
-    acts = DeskWithMemory(database, known={f"case_{number:06d}" for number in range(1, 4)})
+    judged = JudgingWithMemory()
     made = Console(
         database=database,
         clock=clock,
@@ -101,7 +101,7 @@ async def visiting(database: Database, role: str | None, **changes: Any) -> Asyn
         entropy=entropy,
         gate=gate,
         live=LiveRulebook(ZONE),
-        cases=acts,
+        judging=judged,
         roster=LiveRoster(),
         zone=ZONE,
         version="0.0.0",
@@ -117,7 +117,7 @@ async def visiting(database: Database, role: str | None, **changes: Any) -> Asyn
     app = Mount("/console", create(made, sleep))
     transport = httpx.ASGITransport(app)
     async with httpx.AsyncClient(transport=transport, base_url="https://bridge.test" if made.secure else "http://bridge.test") as client:
-        visitor = Visitor(client, made, acts)
+        visitor = Visitor(client, made, judged)
         if role is not None:
             key = ADMIN if role == "admin" else await minted(made, role)
             answer = await signed_in(visitor, key)

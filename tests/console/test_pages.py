@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import io
 import json
-from typing import Any
 
 import openpyxl
 import pytest
@@ -14,6 +13,7 @@ from sqlalchemy import select
 from tests.console.conftest import NASTY, visiting
 from tsbridge.acts.words import LOOKED
 from tsbridge.console.search import meant
+from tsbridge.core.moments import Interaction
 from tsbridge.store import tables
 from tsbridge.store.db import Database
 
@@ -78,24 +78,30 @@ async def test_what_people_wrote_is_shown_and_never_part_of_the_page(filled: Dat
             assert "<script>alert" not in (await visitor.look(path)).text
 
 
-ACTS: list[tuple[str, dict[str, str], tuple[Any, ...]]] = [
-    ("acknowledge", {}, ("acknowledge", "case_000001", "supervisor", None, "console")),
-    ("resolve", {"note": "done"}, ("resolve", "case_000001", "supervisor", "done")),
-    ("note", {"note": "a line\nand another"}, ("note", "case_000001", "supervisor", "a line\nand another")),
-    ("assign", {"agent": "ana"}, ("assign", "case_000001", "supervisor", "ana", None)),
-    ("merge", {"case_id": "case_000002"}, ("merge", "case_000001", "case_000002", "supervisor")),
+ACTS: list[tuple[str, dict[str, str], str, dict[str, str]]] = [
+    ("acknowledge", {}, "case.acknowledged", {"desk.way": "console"}),
+    ("resolve", {"note": "done"}, "case.resolved", {"desk.note": "done"}),
+    ("note", {"note": "a line\nand another"}, "case.noted", {"desk.note": "a line\nand another"}),
+    ("assign", {"agent": "7"}, "case.assigned", {"case.assignee": "7"}),
 ]
 
 
-@pytest.mark.parametrize(("act", "fields", "did"), ACTS)
+@pytest.mark.parametrize(("act", "fields", "event", "facts"), ACTS)
 async def test_a_supervisor_acts_on_a_case_and_comes_back_to_it(
-    filled: Database, act: str, fields: dict[str, str], did: tuple[Any, ...]
+    filled: Database, act: str, fields: dict[str, str], event: str, facts: dict[str, str]
 ) -> None:
     async with visiting(filled, "supervisor") as visitor:
         answer = await visitor.send(f"cases/case_000001/{act}", **fields)
         assert answer.headers["location"].startswith("/console/cases/case_000001?done=")
-        assert visitor.acts.acts == [did]
+        (moment,) = visitor.judged.told
+        assert (moment.interaction, moment.event, dict(moment.facts), moment.actor.id) == ("zendesk:4711", event, facts, "supervisor")
         assert 'role="status"' in (await visitor.client.get(answer.headers["location"])).text
+
+
+async def test_a_supervisor_merges_cases(filled: Database) -> None:
+    async with visiting(filled, "supervisor") as visitor:
+        assert (await visitor.send("cases/case_000001/merge", case_id="case_000002")).headers["location"].endswith("?done=merged")
+        assert visitor.judged.linked == [{Interaction("zendesk", "4711"), Interaction("zendesk", "4712")}]
 
 
 @pytest.mark.parametrize("act", ["acknowledge", "resolve", "note", "assign", "merge", "split"])
@@ -103,7 +109,7 @@ async def test_a_viewer_may_not(filled: Database, act: str) -> None:
     async with visiting(filled, "viewer") as visitor:
         answer = await visitor.send(f"cases/case_000001/{act}", note="x", agent="ana", case_id="case_000002", interaction="zendesk:4711")
         assert answer.status_code == 403
-        assert visitor.acts.acts == []
+        assert visitor.judged.told == []
         assert "/acknowledge" not in (await visitor.look("cases/case_000001")).text
 
 

@@ -159,7 +159,7 @@ async def test_a_form_of_another_session_is_not_taken(filled: Database) -> None:
         stolen = await other.csrf()
         answer = await one.client.post("/console/cases/case_000001/acknowledge", data={"csrf": stolen})
         assert answer.status_code == 403
-        assert one.acts.acts == []
+        assert one.judged.told == []
 
 
 async def test_large_forms_and_other_kinds_of_bodies_are_refused(filled: Database) -> None:

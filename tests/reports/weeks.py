@@ -21,7 +21,6 @@ from tsbridge.store import rosters, rulebooks
 from tsbridge.store.db import Database
 from tsbridge.store.rulebooks import LiveRulebook
 from tsbridge.work.assign import Giving
-from tsbridge.work.casedesk import DeskWork
 from tsbridge.work.conclude import Conclusions
 from tsbridge.work.due import DueTimes
 from tsbridge.work.rosters import LiveRoster
@@ -133,7 +132,6 @@ class Weeks:
         self.roster = LiveRoster()
         self.ids = CountingIds()
         self.conclusions = Conclusions(self.rulebooks, self.ids, lambda: f"salt{next(salts)}", self.roster)
-        self.desk = DeskWork(database, clock, self.ids, self.conclusions, lambda: "salt", lambda: None)
         self.due = DueTimes(database, clock, self.conclusions, lambda: None)
         self.giving = Giving(database, clock, self.ids, self.conclusions, self.rulebooks, self.roster, lambda: None)
         self.orders: dict[str, int] = {}

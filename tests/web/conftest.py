@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import copy
 import random
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Set
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -15,13 +16,13 @@ import pytest
 from fastapi import FastAPI
 from fastapi.routing import APIRoute
 from pydantic import TypeAdapter
-from sqlalchemy import update
+from sqlalchemy import Connection
 from starlette.routing import Match
 
-from tsbridge.core.moments import Interaction
-from tsbridge.core.ports import Clock, Ids, Refusal
+from tsbridge.core.moments import Interaction, Moment
+from tsbridge.core.ports import Clock, Ids
 from tsbridge.core.rules.document import read
-from tsbridge.store import keys, rulebooks, tables
+from tsbridge.store import keys, rulebooks
 from tsbridge.store.db import Database
 from tsbridge.store.rulebooks import LiveRulebook
 from tsbridge.web.answers import ANSWERS, PAGES
@@ -78,44 +79,23 @@ BOOK: dict[str, Any] = {
 
 
 @dataclass
-class DeskWithMemory:
-    """What supervisors did, in order; acknowledging shows on the case's row as the real desk's would."""
+class JudgingWithMemory:
+    """What was told and linked anew, in order."""
 
-    database: Database
-    acts: list[tuple[Any, ...]] = field(default_factory=list)
-    known: set[str] = field(default_factory=set)
+    told: list[Moment] = field(default_factory=list)
+    linked: list[set[Interaction]] = field(default_factory=list)
 
-    async def _did(self, *act: Any) -> str:
-        if act[1] not in self.known:
-            raise LookupError(act[1])
-        self.acts.append(act)
-        return str(act[1])
+    def begin(self, conn: Connection) -> None:
+        """Nobody else is there."""
 
-    async def acknowledge(self, case_id: str, by: str, note: str | None, way: str | None = None, *, first: bool = False) -> str:
-        await self._did("acknowledge", case_id, by, note, *([way] if way else []))
-        mark = update(tables.cases).where(tables.cases.c.id == case_id).values(acknowledged=True)
-        await self.database.write(lambda conn: conn.execute(mark) and None)
-        return case_id
+    def hear(self, conn: Connection, moment: Moment, now: datetime) -> None:
+        self.told.append(moment)
 
-    async def resolve(self, case_id: str, by: str, note: str | None) -> str:
-        return await self._did("resolve", case_id, by, note)
+    def link_anew(self, conn: Connection, subjects: Set[Interaction], now: datetime) -> None:
+        self.linked.append({*subjects})
 
-    async def note(self, case_id: str, by: str, text: str) -> str:
-        return await self._did("note", case_id, by, text)
-
-    async def assign(self, case_id: str, by: str, agent: str, note: str | None) -> str:
-        return await self._did("assign", case_id, by, agent, note)
-
-    async def merge(self, case_id: str, other: str, by: str) -> str:
-        if case_id == other:
-            raise Refusal("both ids name the same case")
-        return await self._did("merge", case_id, other, by)
-
-    async def split(self, case_id: str, interaction: Interaction, by: str) -> str:
-        return await self._did("split", case_id, interaction, by)
-
-    async def withdraw(self, moment: str, by: str, reason: str) -> str:
-        return await self._did("withdraw", moment, by, reason)
+    def withdraw(self, conn: Connection, moment: str, by: str, reason: str, now: datetime) -> bool:
+        raise AssertionError("expected real judging where moments are withdrawn")
 
 
 @dataclass
@@ -125,7 +105,7 @@ class Room:
     app: FastAPI
     desk: Desk
     client: httpx.AsyncClient
-    acts: DeskWithMemory
+    judged: JudgingWithMemory
     woken: list[str]
 
     async def key(self, role: str, **more: Any) -> dict[str, str]:
@@ -222,7 +202,7 @@ async def room(database: Database, clock: Clock, ids: Ids, entropy: Callable[[in
 async def furnished(database: Database, clock: Clock, ids: Ids, entropy: Callable[[int], bytes]) -> AsyncIterator[Room]:
     """The API over a database, with the first rulebook live."""
     woken: list[str] = []
-    acts = DeskWithMemory(database)
+    judged = JudgingWithMemory()
     desk = Desk(
         database=database,
         clock=clock,
@@ -230,7 +210,7 @@ async def furnished(database: Database, clock: Clock, ids: Ids, entropy: Callabl
         entropy=entropy,
         gate=Gate(database, clock, entropy, ADMIN),
         live=LiveRulebook(ZONE),
-        cases=acts,
+        judging=judged,
         choosing=Choosing(LiveRoster()),
         roster=LiveRoster(),
         counters=Counters(),
@@ -245,4 +225,4 @@ async def furnished(database: Database, clock: Clock, ids: Ids, entropy: Callabl
     await database.write(lambda conn: rulebooks.publish(conn, BOOK, read(BOOK).hash, "the first", now, "system"))
     app = create_app(desk)
     async with client_of(app) as client:
-        yield Room(app, desk, client, acts, woken)
+        yield Room(app, desk, client, judged, woken)

@@ -110,7 +110,7 @@ async def linked(room: Room, clock: SettableClock) -> AsyncIterator[Linked]:
     walk.database.write_now(lambda conn: rosters.publish(conn, ROSTER, "sha256:x", "first", now, "test"))
     carried: dict[str, list[Carried]] = {}
     async with room.other(
-        cases=walk.desk, carried=lambda conn, message: carried.get(message, []), zendesk_url="https://acme.zendesk.com"
+        judging=walk.conclusions, carried=lambda conn, message: carried.get(message, []), zendesk_url="https://acme.zendesk.com"
     ) as client:
         client.headers.pop("authorization")
         yield Linked(room, walk, clock, client, carried)
@@ -399,7 +399,7 @@ async def test_looks_and_presses_are_counted_without_naming_anybody(linked: Link
 async def test_without_a_roster_people_go_by_their_key(room: Room, clock: SettableClock) -> None:
     walk = Walk(room.desk.database, clock, copy.deepcopy(BOOK))
     walk.ids._first = "w"
-    async with room.other(cases=walk.desk) as client:
+    async with room.other(judging=walk.conclusions) as client:
         linked = Linked(room, walk, clock, client, {})
         [case_id] = await linked.hear("4711")
         shown = await client.get(linked.link("ana", case_id))

@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy import delete
 
 from tests.web import rows
+from tsbridge.core.moments import Interaction
 from tsbridge.store import tables
 
 pytestmark = pytest.mark.anyio
@@ -30,7 +31,6 @@ async def cases(room: Any, clock: Any) -> None:
         rows.handle(conn, "ticket", "4799", "talkdesk", "call-9", "name")
 
     await room.desk.database.write(write)
-    room.acts.known = {"case_1", "case_2"}
 
 
 FILTERS: list[tuple[dict[str, str], list[str]]] = [
@@ -90,26 +90,34 @@ async def test_the_id_of_a_case_that_went_into_another_leads_there(room: Any, ca
 
 async def test_people_act_on_cases_under_their_own_name(room: Any, cases: None) -> None:
     headers = await room.key("supervisor")
-    who = "supervisor"
-    acts: list[tuple[str, dict[str, Any] | None, tuple[Any, ...]]] = [
-        ("acknowledge", None, ("acknowledge", "case_1", who, None)),
-        ("acknowledge", {"note": "on it"}, ("acknowledge", "case_1", who, "on it")),
-        ("note", {"note": "called her back"}, ("note", "case_1", who, "called her back")),
-        ("assign", {"agent": "7"}, ("assign", "case_1", who, "7", None)),
-        ("resolve", {}, ("resolve", "case_1", who, None)),
-        ("merge", {"case_id": "case_2"}, ("merge", "case_1", "case_2", who)),
-        ("split", {"interaction": {"source": "talkdesk", "id": "call-9"}}, ("split", "case_1", ("talkdesk", "call-9"), who)),
-    ]
-    for act, body, expected in acts:
-        answer = (
-            await room.client.post(f"/v1/cases/case_1/{act}", json=body, headers=headers)
-            if body is not None
-            else await room.client.post(f"/v1/cases/case_1/{act}", headers=headers)
-        )
+
+    async def act(name: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
+        sent = {} if body is None else {"json": body}
+        answer = await room.client.post(f"/v1/cases/case_1/{name}", headers=headers, **sent)
         assert answer.status_code == 200, answer.text
         assert answer.json()["id"] == "case_1"
-        assert room.acts.acts[-1] == expected
-    assert (await room.client.get("/v1/cases/case_1")).json()["acknowledged"] is True
+        return dict(answer.json())
+
+    told: list[tuple[str, dict[str, Any] | None, str, dict[str, Any]]] = [
+        ("acknowledge", None, "case.acknowledged", {}),
+        ("acknowledge", {"note": "on it"}, "case.acknowledged", {"desk.note": "on it"}),
+        ("note", {"note": "called her back"}, "case.noted", {"desk.note": "called her back"}),
+        ("assign", {"agent": "7"}, "case.assigned", {"case.assignee": "7"}),
+        ("resolve", {}, "case.resolved", {}),
+    ]
+    for name, body, event, facts in told:
+        await act(name, body)
+        moment = room.judged.told[-1]
+        assert (moment.interaction, moment.event, dict(moment.facts)) == ("talkdesk:call-9", event, facts)
+        assert (moment.actor.kind, moment.actor.id) == ("agent", "supervisor")
+    ticket, call, other = Interaction("zendesk", "4711"), Interaction("talkdesk", "call-9"), Interaction("zendesk", "4712")
+    await act("merge", {"case_id": "case_2"})
+    split = await act("split", {"interaction": {"source": "talkdesk", "id": "call-9"}})
+    assert split["split_off"] == "case_1", "where it stands by whoever links it anew"
+    assert room.judged.linked == [{ticket, call, other}, {ticket, call}]
+    changes = (await room.client.get("/v1/audit/changes", params={"subject": "case_1"})).json()["items"]
+    assert {item["actor"] for item in changes} == {"supervisor"}
+    assert [item["action"] for item in reversed(changes)] == [*(event for _, _, event, _ in told), "case.merge", "case.split"]
 
 
 async def test_an_act_on_no_case_is_404_and_one_that_makes_no_sense_409(room: Any, cases: None) -> None:
@@ -136,7 +144,8 @@ async def test_escalations_are_due_once_their_time_has_come_and_can_be_acknowled
     assert await listed(case="case_1") == [("esc_000001", "due")]
     answer = await room.client.post("/v1/escalations/esc_000001/acknowledge", json={"note": "seen"})
     assert answer.status_code == 200
-    assert room.acts.acts == [("acknowledge", "case_1", "admin", "seen")]
+    (moment,) = room.judged.told
+    assert (moment.event, moment.actor.id, dict(moment.facts)) == ("case.acknowledged", "admin", {"desk.note": "seen"})
     assert (await room.client.post("/v1/escalations/esc_none/acknowledge")).status_code == 404
 
 

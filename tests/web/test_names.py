@@ -48,7 +48,6 @@ def account(room: Any) -> Account:
 @pytest.fixture
 async def cases(room: Any, clock: Any) -> None:
     await room.desk.database.write(lambda conn: rows.case(conn, "case_1", clock.now(), "4711"))
-    room.acts.known = {"case_1"}
 
 
 async def test_the_check_tells_what_zendesk_does_not_have_and_it_refuses_nothing(room: Any, account: Account) -> None:
@@ -82,7 +81,7 @@ async def test_a_case_is_given_to_agents_of_zendesks_alone(room: Any, account: A
     assert refused.status_code == 422
     assert refused.json()["errors"][0]["pointer"] == "#/agent"
     assert "999" not in refused.text
-    assert room.acts.acts == []
+    assert room.judged.told == []
     given = await room.client.post("/v1/cases/case_1/assign", json={"agent": "7"})
     assert (given.status_code, given.json()["zendesk_asked"]) == (200, True)
 
@@ -93,6 +92,6 @@ async def test_while_zendesk_cannot_be_asked_a_case_is_given_all_the_same_and_th
     account.up = False
     given = await room.client.post("/v1/cases/case_1/assign", json={"agent": "999"})
     assert (given.status_code, given.json()["zendesk_asked"]) == (200, False)
-    assert room.acts.acts[-1][:2] == ("assign", "case_1")
+    assert dict(room.judged.told[-1].facts) == {"case.assignee": "999"}
     named = await room.client.post("/v1/cases/case_1/assign", json={"agent": "ana"})
     assert "zendesk_asked" not in named.json(), "a name is none of Zendesk's ids"

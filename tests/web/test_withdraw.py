@@ -11,7 +11,6 @@ from tests.web.conftest import Room
 from tests.web.test_explained import CASE, heard
 from tsbridge.core.moments import Moment, Text
 from tsbridge.store import views
-from tsbridge.work.casedesk import DeskWork
 from tsbridge.work.conclude import Conclusions
 from tsbridge.work.told_now import ToldNow
 
@@ -19,7 +18,7 @@ pytestmark = pytest.mark.anyio
 
 
 async def told(room: Room, *moments: Moment) -> Any:
-    """A client of the API with the real desk behind it, after these moments were heard."""
+    """A client of the API that has cases judged in earnest, after these moments were heard."""
     salts = itertools.count()
     conclusions = Conclusions(room.desk.live, room.desk.ids, lambda: f"salt{next(salts)}")
 
@@ -30,8 +29,7 @@ async def told(room: Room, *moments: Moment) -> Any:
         conclusions.conclude(conn, live, now, room.desk.clock.now())
 
     await room.desk.database.write(hear)
-    desk = DeskWork(room.desk.database, room.desk.clock, room.desk.ids, conclusions, lambda: "salt", room.desk.wake_writer)
-    return room.other(cases=desk)
+    return room.other(judging=conclusions)
 
 
 async def test_the_timeline_names_each_moment_and_shows_what_was_withdrawn_by_whom_and_why(room: Room) -> None:

@@ -16,6 +16,7 @@ from sqlalchemy import select
 from tests.clocks import SettableClock
 from tests.store.counting import rows_are_as_counted
 from tests.work.walk import UTC, Walk, call, ticket
+from tsbridge.acts.errors import NotFound
 from tsbridge.core.helpdesk import Ours, Wish
 from tsbridge.core.moments import Interaction
 from tsbridge.core.rules.document import read
@@ -165,7 +166,7 @@ def test_an_acknowledged_case_is_left_alone_by_time(database: Database, clock: S
     case_id = walk.outcome()["cases"][0][0]
     due = {row["step"]: row["due_at"] for row in steps(database)}
     clock.advance(timedelta(minutes=5))
-    assert asyncio.run(walk.desk.acknowledge(case_id, "key_1", "on it")) == case_id
+    assert asyncio.run(walk.desk.acknowledge(case_id, "key_1", "on it")).id == case_id
     assert {row["step"]: row["due_at"] for row in steps(database)} == due, "when each would have come stays known"
     assert {(row["status"], row["ended_at"]) for row in steps(database) if row["step"] > 1} == {("acknowledged", clock.now())}
     clock.advance(timedelta(hours=5))
@@ -180,15 +181,15 @@ def test_an_acknowledged_case_is_left_alone_by_time(database: Database, clock: S
 def test_a_supervisor_splits_and_merges_and_both_are_undone_by_the_other(database: Database, late: SettableClock) -> None:
     walk = walked(database, late, [[STORY[0], STORY[4]]])
     (case,) = walk.outcome()["cases"]
-    alone = asyncio.run(walk.desk.split(case[0], Interaction("talkdesk", "c1"), "key_1"))
+    alone = asyncio.run(walk.desk.split(case[0], "key_1", Interaction("talkdesk", "c1"))).split_off
     assert alone != case[0]
     assert len(walk.outcome()["cases"]) == 2
     assert "ts_call_back" not in [tag for tag, _ in wishes(database)["4711"]]
-    together = asyncio.run(walk.desk.merge(case[0], alone, "key_1"))
+    together = asyncio.run(walk.desk.merge(case[0], "key_1", alone)).id
     assert together == case[0]
     assert len(walk.outcome()["cases"]) == 1
     assert [m[3] for m in walk.outcome()["members"]] == ["named", "named"]
-    with pytest.raises(LookupError):
+    with pytest.raises(NotFound):
         asyncio.run(walk.desk.acknowledge("case_nobody", "key_1", None))
 
 

@@ -14,6 +14,7 @@ from tests.clocks import SettableClock
 from tests.work.test_hearing import Desk, reported
 from tests.work.test_walk_laws import BOOK, MORE, STORY
 from tests.work.walk import Walk, call, ticket
+from tsbridge.acts.errors import NotFound
 from tsbridge.core.helpdesk import Wish
 from tsbridge.core.helpdesk_json import wish_json
 from tsbridge.store import proof
@@ -46,7 +47,7 @@ def told_by(database: Database, event: str, text: str = "") -> str:
 
 
 def withdraw(walk: Walk, moment: str, reason: str = "told by mistake") -> str:
-    return asyncio.run(walk.desk.withdraw(moment, "Sue", reason))
+    return str(asyncio.run(walk.desk.withdraw(moment, "Sue", reason)).case_id)
 
 
 def end(walk: Walk) -> dict[str, Any]:
@@ -119,7 +120,7 @@ def test_it_is_recorded_once_with_its_reason_and_without_its_words(database: Dat
 
 def test_a_moment_that_nobody_told_cannot_be_withdrawn(database: Database, late: SettableClock) -> None:
     walk = walked(database, late, [ticket("created", 0)])
-    with pytest.raises(LookupError):
+    with pytest.raises(NotFound):
         withdraw(walk, "0" * 64)
     assert database.read_now(lambda conn: conn.execute(select(changes)).all()) == []
 

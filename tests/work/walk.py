@@ -6,7 +6,7 @@ import asyncio
 import hashlib
 import itertools
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -14,6 +14,8 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Connection, select
 
 from tests.clocks import CountingIds, SettableClock
+from tsbridge.acts import casework
+from tsbridge.acts.ledger import Ledger
 from tsbridge.core import strict_json
 from tsbridge.core.almanac import INSTALLED, Almanac
 from tsbridge.core.moments import instant_text
@@ -29,7 +31,6 @@ from tsbridge.vendors.talkdesk import normalize as talkdesk
 from tsbridge.vendors.zendesk import normalize as zendesk
 from tsbridge.vendors.zendesk.read_fields import OwnUser
 from tsbridge.work.bound import Bound, unbound
-from tsbridge.work.casedesk import DeskWork
 from tsbridge.work.conclude import Conclusions
 from tsbridge.work.due import DueTimes
 from tsbridge.work.facts import Background, Zendesk
@@ -39,6 +40,26 @@ from tsbridge.work.reads import ReadBudget
 from tsbridge.work.seal import Sealer
 
 UTC = ZoneInfo("UTC")
+
+
+class People:
+    """People who act on cases, each act in a transaction of its own: `await people.<act>(case_id, by, ...)`, as of `acts.casework`."""
+
+    def __init__(self, database: Database, ledger: Ledger, judging: casework.Judging) -> None:
+        self._database = database
+        self._ledger = ledger
+        self._judging = judging
+
+    def __getattr__(self, name: str) -> Callable[..., Awaitable[Any]]:
+        act = getattr(casework, name)
+
+        async def done(about: str, by: str, *asked: Any, **named: Any) -> Any:
+            entry = self._ledger.entry(by)
+            return await self._database.write(lambda conn: act(conn, entry, self._judging, about, *asked, **named))
+
+        return done
+
+
 OWN = OwnUser("99", "bridge@example.com")
 
 
@@ -80,7 +101,7 @@ class Walk:
         )
         self.due = DueTimes(database, clock, self.conclusions, lambda: None)
         self.sealer = Sealer(database, clock, lambda *_, **__: None)
-        self.desk = DeskWork(database, clock, self.ids, self.conclusions, lambda: "salt", lambda: None)
+        self.desk = People(database, Ledger(clock, self.ids, lambda length: b"\0" * length), self.conclusions)
         if worker == "w1":
             self.publish(document)
 

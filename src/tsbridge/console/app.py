@@ -11,10 +11,9 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route, Router
 from starlette.types import ASGIApp
 
-from tsbridge.acts.errors import NotFound
 from tsbridge.console import audit, cases, now, search, why
 from tsbridge.console.forms import FORMS, Table, as_csv, as_json, as_xlsx
-from tsbridge.console.frame import HEADERS, Frame, Handler, NoPage, Visit
+from tsbridge.console.frame import HEADERS, Frame, Handler, Visit
 from tsbridge.console.live import Live
 from tsbridge.console.made import Console
 from tsbridge.console.render import Pages
@@ -76,21 +75,11 @@ def create(console: Console, sleep: Callable[[float], Awaitable[object]] = async
             for path, role, table in TABLES
             for form in FORMS
         ),
-        *(Route(path, frame.endpoint(_there(handler), role), methods=["GET"]) for path, role, handler in PAGES),
-        *(Route(path, frame.endpoint(_there(handler), role), methods=["POST"]) for path, role, handler in FORMS_SENT),
+        *(Route(path, frame.endpoint(handler, role), methods=["GET"]) for path, role, handler in PAGES),
+        *(Route(path, frame.endpoint(handler, role), methods=["POST"]) for path, role, handler in FORMS_SENT),
         Route("/{rest:path}", nothing),
     ]
     return Router(routes=routes)
-
-
-def _there(handler: Handler) -> Handler:
-    async def answer(visit: Visit) -> Response:
-        try:
-            return await handler(visit)
-        except NotFound as missing:
-            raise NoPage(404, str(missing)) from None
-
-    return answer
 
 
 def _formed(table: Callable[[Visit], Awaitable[Table]], form: str) -> Handler:

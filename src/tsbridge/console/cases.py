@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any, Final, Literal
 
 from sqlalchemy import Connection
 from starlette.responses import Response
 
-from tsbridge.acts import cases, escalations, timeline, words
+from tsbridge.acts import cases, casework, escalations, timeline, words
 from tsbridge.acts.cases import Case
 from tsbridge.acts.escalations import Escalation
 from tsbridge.acts.explained import Explained, latest
@@ -136,49 +136,40 @@ async def _shown(visit: Visit, case_id: str, *, with_words: bool) -> Response:
 
 
 async def acknowledge(visit: Visit) -> Response:
-    case_id = _case_id(visit)
-    return await _did(visit, visit.console.cases.acknowledge(case_id, visit.by, _note(visit), WAY), "acknowledged")
+    return await _did(visit, "acknowledged", casework.acknowledge, _note(visit), WAY)
 
 
 async def resolve(visit: Visit) -> Response:
-    return await _did(visit, visit.console.cases.resolve(_case_id(visit), visit.by, _note(visit)), "resolved")
+    return await _did(visit, "resolved", casework.resolve, _note(visit))
 
 
 async def note(visit: Visit) -> Response:
-    text = visit.needed("note", 4_000, lines=True)
-    return await _did(visit, visit.console.cases.note(_case_id(visit), visit.by, text), "noted")
+    return await _did(visit, "noted", casework.note, visit.needed("note", 4_000, lines=True))
 
 
 async def assign(visit: Visit) -> Response:
-    agent = visit.needed("agent")
-    return await _did(visit, visit.console.cases.assign(_case_id(visit), visit.by, agent, _note(visit)), "assigned")
+    return await _did(visit, "assigned", casework.assign, visit.needed("agent"), _note(visit))
 
 
 async def merge(visit: Visit) -> Response:
-    return await _did(visit, visit.console.cases.merge(_case_id(visit), visit.needed("case_id"), visit.by), "merged")
+    return await _did(visit, "merged", casework.merge, visit.needed("case_id"))
 
 
 async def split(visit: Visit) -> Response:
-    case_id, named = _case_id(visit), visit.needed("interaction")
+    named = visit.needed("interaction")
     part = next((Interaction(source, named[len(source) + 1 :]) for source in SOURCES if named.startswith(source + ":")), None)
     if part is None:
         raise NoPage(422, "Expected a ticket or a call of the case.")
-    await _done(visit, visit.console.cases.split(case_id, part, visit.by))
-    return visit.go(f"/cases/{case_id}?done=split")
+    return await _did(visit, "split", casework.split, part)
 
 
-async def _did(visit: Visit, act: Awaitable[str], done: str) -> Response:
-    case_id = await _done(visit, act)
-    return visit.go(f"/now?done={done}" if visit.form.get("to") == "now" else f"/cases/{case_id}?done={done}")
-
-
-async def _done(visit: Visit, act: Awaitable[str]) -> str:
-    try:
-        case_id = await act
-    except LookupError:
-        raise NoPage(404, "There is no such case.") from None
-    visit.console.wake_writer()
-    return case_id
+async def _did(visit: Visit, done: str, act: Callable[..., Case], *asked: Any) -> Response:
+    """Have an act on the page's case done, and go on to the case, or back to where it was asked for."""
+    console, case_id = visit.console, _case_id(visit)
+    entry = Ledger(console.clock, console.ids, console.entropy).entry(visit.by)
+    case = await console.database.write(lambda conn: act(conn, entry, console.judging, case_id, *asked))
+    console.wake_writer()
+    return visit.go(f"/now?done={done}" if visit.form.get("to") == "now" else f"/cases/{case.id}?done={done}")
 
 
 def _note(visit: Visit) -> str | None:

@@ -14,10 +14,10 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from tsbridge.acts import sessions
+from tsbridge.acts.errors import NotFound, Refused
 from tsbridge.acts.sessions import SignedIn
 from tsbridge.console.made import Console
 from tsbridge.console.render import Pages
-from tsbridge.core.ports import Refusal
 from tsbridge.store.db import unavailable
 from tsbridge.store.views import DATABASE_FAILURES
 
@@ -107,8 +107,8 @@ class Frame:
                 return await self._visited(request, handler, role, form_cap)
             except NoPage as refused:
                 return self.failed(refused.status, refused.words)
-            except Refusal as refused:
-                return self.failed(409, refused.detail)
+            except Refused as refused:
+                return self.failed(404 if isinstance(refused, NotFound) else 409, str(refused))
             except DATABASE_FAILURES as failed:
                 if not unavailable(failed):
                     raise

@@ -10,7 +10,7 @@ from typing import Any, Protocol
 from sqlalchemy import Connection
 
 from tsbridge.acts.callers import Caller
-from tsbridge.core.moments import Interaction
+from tsbridge.acts.casework import Judging
 from tsbridge.core.ports import Clock, Ids
 from tsbridge.core.rota import Rota
 from tsbridge.store.db import Database
@@ -23,17 +23,6 @@ class Gate(Protocol):
     @property
     def admin_mark(self) -> str: ...
     async def recognise(self, presented: str, host: str) -> Caller: ...
-
-
-class Cases(Protocol):
-    """What people do to cases. Raises `LookupError` for what is not there, `core.ports.Refusal` for what makes no sense."""
-
-    async def acknowledge(self, case_id: str, by: str, note: str | None, way: str | None = None, *, first: bool = False) -> str: ...
-    async def resolve(self, case_id: str, by: str, note: str | None) -> str: ...
-    async def note(self, case_id: str, by: str, text: str) -> str: ...
-    async def assign(self, case_id: str, by: str, agent: str, note: str | None) -> str: ...
-    async def merge(self, case_id: str, other: str, by: str) -> str: ...
-    async def split(self, case_id: str, interaction: Interaction, by: str) -> str: ...
 
 
 class Rotas(Protocol):
@@ -67,7 +56,7 @@ class Console:
     entropy: Callable[[int], bytes]
     gate: Gate
     live: LiveRulebook
-    cases: Cases
+    judging: Judging
     roster: Rotas
     zone: tzinfo
     version: str

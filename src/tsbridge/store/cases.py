@@ -41,15 +41,6 @@ def state(conn: Connection, case_id: str) -> CaseState | None:
     return from_json(row.state) if row is not None and row.state else None
 
 
-def known(conn: Connection, case_id: str) -> bool:
-    return conn.execute(select(cases.c.id).where(cases.c.id == case_id)).first() is not None
-
-
-def in_hand(conn: Connection, case_id: str) -> bool:
-    """Whether somebody has the case."""
-    return bool(conn.execute(select(cases.c.acknowledged).where(cases.c.id == case_id)).scalar_one_or_none())
-
-
 def facts_of(conn: Connection, tickets: Mapping[str, str]) -> dict[str, Mapping[str, Value]]:
     """What was last heard of each of these tickets, given the case of each; those of which nothing was are left out."""
     found: dict[str, Mapping[str, Value]] = {}

@@ -165,11 +165,6 @@ def cases_of(conn: Connection, subjects: Iterable[Interaction]) -> set[str]:
     return set(conn.execute(select(interactions.c.case_id).where(among(wanted))).scalars()) if wanted else set()
 
 
-def resolve(conn: Connection, case_id: str) -> str | None:
-    """The case that an id ever handed out stands for today."""
-    return conn.execute(select(interactions.c.case_id).where(interactions.c.case_key == case_id)).scalar()
-
-
 def members(conn: Connection, case_id: str) -> list[Interaction]:
     rows = conn.execute(
         select(interactions.c.source, interactions.c.id)

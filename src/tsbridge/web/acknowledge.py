@@ -19,9 +19,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route, Router
 
+from tsbridge.acts import casework
+from tsbridge.acts.errors import Refused
 from tsbridge.core import acklink, zones
 from tsbridge.core.acklink import AckLink
-from tsbridge.core.ports import Refusal
 from tsbridge.store import link_keys, proofs, rosters
 from tsbridge.store.standing import Standing, standings
 from tsbridge.store.views import DATABASE_FAILURES
@@ -104,8 +105,8 @@ async def _press(desk: Desk, token: str, link: AckLink, person: Person, chosen: 
     if chosen.state == "open":
         outcome = "acknowledged"
         try:
-            await desk.cases.acknowledge(chosen.case_id, person.key, None, way=WAY, first=not chosen.again)
-        except (LookupError, Refusal):
+            await desk.edit(person.key, casework.acknowledge, chosen.case_id, way=WAY, first=not chosen.again)
+        except Refused:
             outcome = "over"  # in between; the page that follows says how it stands
     after = await desk.database.read(lambda conn: _open(conn, desk, token, now))
     if after is None or after.person is None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable
 from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Annotated, Any, Final, Literal, cast
@@ -11,23 +10,23 @@ from fastapi import APIRouter, Query
 from pydantic import StringConstraints
 from sqlalchemy import Connection
 
-from tsbridge.acts import cases, escalations, queues, timeline
+from tsbridge.acts import cases, casework, escalations, queues, timeline
 from tsbridge.acts.cases import Case
+from tsbridge.acts.casework import CaseSplit
 from tsbridge.acts.escalations import Escalation
 from tsbridge.acts.people import handles_of
 from tsbridge.acts.queues import AssignmentShown
 from tsbridge.acts.timeline import TimelineEntry
 from tsbridge.core.moments import Interaction
-from tsbridge.core.ports import Refusal
 from tsbridge.store import routing, views
 from tsbridge.store.views import CaseFilter
 from tsbridge.web.auth import Supervisor, Viewer
-from tsbridge.web.desk import Desk, Made
+from tsbridge.web.desk import Made
 from tsbridge.web.explained import Nearby, explained
 from tsbridge.web.inputs import Body, Id, Line, NumberQuery, Prose, Word, whole_number
 from tsbridge.web.models import DecisionExplained
 from tsbridge.web.pages import Listed, Paged, instant_of, instant_part
-from tsbridge.web.problems import Problem, invalid, not_found, refuses
+from tsbridge.web.problems import invalid, refuses
 from tsbridge.web.route import DeskRoute
 
 routes = APIRouter(route_class=DeskRoute, prefix="/v1/cases", tags=["cases"])
@@ -88,11 +87,6 @@ class CaseExplained:
 @dataclass(frozen=True, slots=True)
 class CaseAssigned(Case):
     zendesk_asked: bool
-
-
-@dataclass(frozen=True, slots=True)
-class CaseSplit(Case):
-    split_off: str
 
 
 @routes.get("")
@@ -167,19 +161,19 @@ async def explain_case(desk: Made, by: Viewer, case_id: Id, near: Nearby) -> Cas
 @routes.post("/{case_id}/acknowledge", responses=refuses(409))
 async def acknowledge_case(desk: Made, by: Supervisor, case_id: Id, body: Noted | None = None) -> Case:
     """Somebody has it in hand. Policies that stop when a case is acknowledged do so."""
-    return await done(desk, desk.cases.acknowledge(case_id, by.name, body.note if body else None))
+    return await desk.edit(by.name, casework.acknowledge, case_id, body.note if body else None)
 
 
 @routes.post("/{case_id}/resolve", responses=refuses(409))
 async def resolve_case(desk: Made, by: Supervisor, case_id: Id, body: Noted | None = None) -> Case:
     """The case is over as far as the desk is concerned; time wakes it no more."""
-    return await done(desk, desk.cases.resolve(case_id, by.name, body.note if body else None))
+    return await desk.edit(by.name, casework.resolve, case_id, body.note if body else None)
 
 
 @routes.post("/{case_id}/note", responses=refuses(409))
 async def note_case(desk: Made, by: Supervisor, case_id: Id, body: Note) -> Case:
     """Write a note on the case's timeline and, as an internal one, on its ticket."""
-    return await done(desk, desk.cases.note(case_id, by.name, body.note))
+    return await desk.edit(by.name, casework.note, case_id, body.note)
 
 
 @routes.post("/{case_id}/assign", responses=refuses(409))
@@ -189,43 +183,26 @@ async def assign_case(desk: Made, by: Supervisor, case_id: Id, body: Assignment)
     An id has to be that of an agent. `zendesk_asked` is false when Zendesk could not be asked who that is: then a refusal of Zendesk's
     parks the part by name.
     """
-    if not (body.agent.isascii() and body.agent.isdigit()):
-        return await done(desk, desk.cases.assign(case_id, by.name, body.agent, body.note))
-    known = await desk.names.is_agent(body.agent)
+    is_id = body.agent.isascii() and body.agent.isdigit()
+    known = await desk.names.is_agent(body.agent) if is_id else None
     if known is False:
         raise invalid("body", "#/agent", "Expected the id of an agent or admin who is active at Zendesk.", code="unknown_agent")
-    case = await done(desk, desk.cases.assign(case_id, by.name, body.agent, body.note))
-    return CaseAssigned(**parts_of(case), zendesk_asked=known is not None)
+    case = await desk.edit(by.name, casework.assign, case_id, body.agent, body.note)
+    if not is_id:
+        return case
+    return CaseAssigned(**{one.name: getattr(case, one.name) for one in fields(case)}, zendesk_asked=known is not None)
 
 
 @routes.post("/{case_id}/merge", responses=refuses(409))
 async def merge_case(desk: Made, by: Supervisor, case_id: Id, body: Merge) -> Case:
     """Bring the interactions of another case into this one. Undone by `split`."""
-    return await done(desk, desk.cases.merge(case_id, body.case_id, by.name))
+    return await desk.edit(by.name, casework.merge, case_id, body.case_id)
 
 
 @routes.post("/{case_id}/split", responses=refuses(409))
 async def split_case(desk: Made, by: Supervisor, case_id: Id, body: Split) -> CaseSplit:
     """Take one interaction out of the case. Answers with the case that stays; `split_off` names where the other went."""
-    there = Interaction(body.interaction.source, body.interaction.id)
-    split_off = (await done(desk, desk.cases.split(case_id, there, by.name))).id
-    return CaseSplit(**parts_of(await desk.ask(cases.show, case_id)), split_off=split_off)
-
-
-def parts_of(case: Case) -> dict[str, Any]:
-    return {one.name: getattr(case, one.name) for one in fields(case)}
-
-
-async def done(desk: Desk, edit: Awaitable[str]) -> Case:
-    """The case after a person's edit."""
-    try:
-        case_id = await edit
-    except LookupError:
-        raise not_found("case") from None
-    except Refusal as refusal:
-        raise Problem(409, refusal.detail) from None
-    desk.wake_writer()
-    return await desk.ask(cases.show, case_id)
+    return await desk.edit(by.name, casework.split, case_id, Interaction(body.interaction.source, body.interaction.id))
 
 
 def _set_by(name: str, decisions: list[views.Row]) -> SetBy | None:

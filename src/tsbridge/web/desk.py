@@ -13,10 +13,10 @@ from sqlalchemy import Connection
 from starlette.routing import BaseRoute
 
 from tsbridge.acts.callers import Caller
+from tsbridge.acts.casework import Judging
 from tsbridge.acts.ledger import Entry, Ledger
 from tsbridge.acts.queues import Choosing
 from tsbridge.core.duties_as_known import Spell
-from tsbridge.core.moments import Interaction
 from tsbridge.core.ports import Clock, Ids
 from tsbridge.core.rota import Rota
 from tsbridge.core.rules.findings import Finding
@@ -34,25 +34,6 @@ from tsbridge.web.written import Written
 
 P = ParamSpec("P")
 T = TypeVar("T")
-
-
-class CaseDesk(Protocol):
-    """What people do to cases. Each call is a moment of the desk or an edit of links, recorded as a change by `by`.
-
-    Every method raises `LookupError` when there is no such case and `core.ports.Refusal` when it makes no sense; otherwise the
-    case has been judged anew when it returns. `merge` puts the interactions of `other` into `case_id`; `split` takes
-    one interaction out and returns the id of the case it stands in now; `withdraw` takes a moment out of its story, and there
-    `LookupError` means that there is no such moment; the others return the case's id. `way` of `acknowledge`: how, unless by the API;
-    `first`: only if nobody has the case, so that of several at once one has it.
-    """
-
-    async def acknowledge(self, case_id: str, by: str, note: str | None, way: str | None = None, *, first: bool = False) -> str: ...
-    async def resolve(self, case_id: str, by: str, note: str | None) -> str: ...
-    async def note(self, case_id: str, by: str, text: str) -> str: ...
-    async def assign(self, case_id: str, by: str, agent: str, note: str | None) -> str: ...
-    async def merge(self, case_id: str, other: str, by: str) -> str: ...
-    async def split(self, case_id: str, interaction: Interaction, by: str) -> str: ...
-    async def withdraw(self, moment: str, by: str, reason: str) -> str: ...
 
 
 class Rotas(Protocol):
@@ -144,7 +125,7 @@ class Desk:
     entropy: Callable[[int], bytes]
     gate: Gate
     live: LiveRulebook
-    cases: CaseDesk
+    judging: Judging
     choosing: Choosing
     roster: Rotas
     counters: Counters
@@ -179,6 +160,13 @@ class Desk:
         """Have an act done, and put on record who did it, before all work that waits."""
         entry = self.entry(by.name)
         return await self.database.write(lambda conn: act(conn, entry, *asked, **named), urgent=True)
+
+    async def edit(self, by: str, act: Callable[Concatenate[Connection, Entry, Judging, P], T], *asked: P.args, **named: P.kwargs) -> T:
+        """Have an act done that judges cases anew."""
+        entry = self.entry(by)
+        done = await self.database.write(lambda conn: act(conn, entry, self.judging, *asked, **named))
+        self.wake_writer()
+        return done
 
     def salt(self) -> str:
         return self.entropy(16).hex()

@@ -6,11 +6,11 @@ from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query
 
-from tsbridge.acts import escalations
+from tsbridge.acts import casework, escalations
 from tsbridge.acts.escalations import EscalationShown
 from tsbridge.store.steps import Filter
 from tsbridge.web.auth import Supervisor, Viewer
-from tsbridge.web.cases import Noted, done
+from tsbridge.web.cases import Noted
 from tsbridge.web.desk import Made
 from tsbridge.web.inputs import Id, NumberQuery, Word, whole_number
 from tsbridge.web.pages import Listed, Paged, instant_part
@@ -51,5 +51,5 @@ async def list_escalations(
 async def acknowledge_escalation(desk: Made, by: Supervisor, escalation_id: Id, body: Noted | None = None) -> EscalationShown:
     """Acknowledge the case that this step is about."""
     step = await desk.ask(escalations.show, escalation_id, desk.clock.now())
-    await done(desk, desk.cases.acknowledge(step.case_id, by.name, body.note if body else None))
+    await desk.edit(by.name, casework.acknowledge, step.case_id, body.note if body else None)
     return await desk.ask(escalations.show, escalation_id, desk.clock.now())

@@ -47,7 +47,6 @@ from tsbridge.web.webhooks import routes as door_routes
 from tsbridge.wiring.clients import entrances
 from tsbridge.wiring.clock_and_ids import TimedIds, entropy, salt
 from tsbridge.wiring.workers import Workers
-from tsbridge.work.casedesk import DeskWork
 from tsbridge.work.choosing import Choosing
 from tsbridge.work.conclude import Conclusions
 from tsbridge.work.loop import Loop
@@ -99,7 +98,7 @@ def _console(desk: Desk, ending: Callable[[], bool]) -> ASGIApp:
             entropy=desk.entropy,
             gate=desk.gate,
             live=desk.live,
-            cases=desk.cases,
+            judging=desk.judging,
             roster=desk.roster,
             zone=desk.zone,
             version=desk.version,
@@ -128,7 +127,6 @@ def _desk(
         source: Door(entrance, intake, clock, counters, wake)  # one per source, around one intake
         for source, entrance in entrances(settings).items()
     }
-    conclusions = Conclusions(live, ids, salt, roster)
     desk = Desk(
         database=database,
         clock=clock,
@@ -137,7 +135,7 @@ def _desk(
         gate=Gate(database, clock, entropy, settings.admin_key.get_secret_value() if settings.admin_key is not None else None),
         live=live,
         roster=roster,
-        cases=DeskWork(database, clock, ids, conclusions, salt, wake_writer),
+        judging=Conclusions(live, ids, salt, roster),
         choosing=Choosing(roster),
         counters=counters,
         zone=settings.zone,

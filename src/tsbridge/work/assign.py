@@ -23,7 +23,6 @@ from tsbridge.store.db import Database, unavailable
 from tsbridge.store.rulebooks import Built, LiveRulebook
 from tsbridge.work.choosing import Choosing, Rosters, candidate_json, left_behind, user_of
 from tsbridge.work.conclude import Conclusions
-from tsbridge.work.told_now import ToldNow
 
 BATCH: Final = 20
 CASE_PAUSE: Final = timedelta(minutes=1)
@@ -127,9 +126,7 @@ class Giving:
         if piece["holder"] is not None:
             told["case.instead_of"] = piece["holder"]
         moment = Moment("desk", f"zendesk:{piece['ticket']}", GIVEN, now, facts=tuple(sorted(told.items())), actor=Actor("us"))
-        heard = ToldNow()
-        heard.hear(conn, moment, "desk", live.version)
-        self._conclusions.conclude(conn, live, heard, now)
+        self._conclusions.hear(conn, moment, now)
         assignments.add(
             conn,
             {

@@ -15,7 +15,7 @@ from sqlalchemy import Connection
 from tsbridge.core.anew import done_before
 from tsbridge.core.contacts import COUNTS
 from tsbridge.core.link import group
-from tsbridge.core.moments import Interaction
+from tsbridge.core.moments import Interaction, Moment
 from tsbridge.core.ports import Ids
 from tsbridge.core.track import key_of
 from tsbridge.store import cases, links, locks, neighbourhood, notices, quiet, shared
@@ -95,6 +95,24 @@ class Conclusions:
         _lock_cases(conn, others, held)
         asked += [Asked(case_id, links.members(conn, case_id), whole=True) for case_id in others]
         return self.judging.judge(conn, live, asked, told.fresh(), now)
+
+    def hear(self, conn: Connection, moment: Moment, now: datetime) -> None:
+        """Something that somebody, or we, did at the desk, and what it changes."""
+        live, told = self.begin(conn), ToldNow()
+        told.hear(conn, moment, "desk", live.version)
+        self.conclude(conn, live, told, now)
+
+    def link_anew(self, conn: Connection, subjects: Set[Interaction], now: datetime) -> None:
+        """The links of these were edited."""
+        self.conclude(conn, self.begin(conn), ToldNow(subjects={*subjects}), now)
+
+    def withdraw(self, conn: Connection, moment: str, by: str, reason: str, now: datetime) -> bool:
+        """Take a moment out of its story. False when it was out already."""
+        live, told = self.begin(conn), ToldNow()
+        if not told.withdraw(conn, moment, by, reason, now):
+            return False
+        self.conclude(conn, live, told, now)
+        return True
 
     def keep_done(self, conn: Connection, subject: Interaction) -> None:
         """Something quiet is about to be heard of an interaction: what has been done about its case stays done."""

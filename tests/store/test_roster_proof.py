@@ -10,7 +10,7 @@ from sqlalchemy import Connection, delete, insert, select, update
 
 from tests.clocks import START
 from tests.roster.rosters import document
-from tsbridge.acts import rostering
+from tsbridge.acts import overriding, rostering
 from tsbridge.acts.ledger import Entry
 from tsbridge.core.roster import Override
 from tsbridge.roster.document import read
@@ -33,11 +33,11 @@ def kept(database: Database) -> Database:
     def write(conn: Connection) -> None:
         for number, title in enumerate(("one", "two"), 1):
             made = {**document(), "title": title}
-            rostering.publish(conn, made, read(made), title, Entry(START, "sam", f"chg_{number}", "s"))
+            rostering.publish(conn, Entry(START, "sam", f"chg_{number}", "s"), made, read(made), title)
         for number in (3, 4):
             one = Override(f"ovr_{number}", "off", "ana", START + number * HOUR, START + (number + 1) * HOUR, "ill")
-            rostering.override(conn, one, Entry(START, "sam", f"chg_{number}", "s"))
-        rostering.remove(conn, "ovr_4", Entry(START, "kim", "chg_5", "s"))
+            overriding.keep(conn, Entry(START, "sam", f"chg_{number}", "s"), one)
+        overriding.remove(conn, Entry(START, "kim", "chg_5", "s"), "ovr_4")
 
     database.write_now(write)
     return database

@@ -30,13 +30,5 @@ class VersionWhole(VersionShown):
     document: dict[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class VersionName:
-    """`hash`: None where there is no version."""
-
-    version: int
-    hash: str | None
-
-
 def whole(one: Version) -> VersionWhole:
     return VersionWhole.of(one, one.document)

@@ -1,28 +1,25 @@
-"""Changes of the roster and its overrides, as the API and the command line make them: held against what stands, and on record."""
+"""The roster: its versions, its parts, and the step to the live version: held against what stands, and on record."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from datetime import datetime, timedelta
-from typing import Any, Final
+from dataclasses import dataclass
+from typing import Annotated, Any, Final, Literal
 
+from pydantic import Field
 from sqlalchemy import Connection
 
 from tsbridge.acts.documents import Document, arranged
-from tsbridge.acts.errors import Faulty
+from tsbridge.acts.errors import Faulty, NotFound
 from tsbridge.acts.ledger import Entry
-from tsbridge.core import feedlink
-from tsbridge.core.feedlink import FeedLink
-from tsbridge.core.roster import Override, Roster, almanac_of
-from tsbridge.roster.check import queues_of
-from tsbridge.roster.diff import touched
+from tsbridge.core.roster import Roster, almanac_of
+from tsbridge.roster.diff import NAMED, touched
 from tsbridge.roster.document import TOP, read
 from tsbridge.roster.read_parts import RosterError
-from tsbridge.store import feed_links, rosters, rulebooks
-from tsbridge.store.rosters import Made
+from tsbridge.store import rosters, rulebooks
+from tsbridge.store.versions import Version
 
-LONGEST: Final = timedelta(days=366)
-"""How long an override may last: what lasts longer belongs into the roster."""
+LISTS: Final = ("cover", "calendars")
+"""Parts whose entries have no keys: they are edited whole."""
 AGENT: Final = (
     *("name", "email", "zendesk_user_id", "talkdesk_user_id", "timezone", "skills", "queues", "capacity"),
     *("from", "until", "reach"),
@@ -37,6 +34,84 @@ class Moved(Exception):
         self.version = version
 
 
+@dataclass(frozen=True, slots=True)
+class NoRoster:
+    """What is shown where none has been published."""
+
+    version: Literal[0] = 0
+    hash: None = None
+    published_at: None = None
+    published_by: None = None
+    note: None = None
+    document: None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RosterMade:
+    version: int
+    hash: str
+
+
+@dataclass(frozen=True, slots=True)
+class RosterPart:
+    """`version`: of the roster that it stands in; 0 where there is none."""
+
+    part: str
+    value: Any
+    version: int
+
+
+@dataclass(frozen=True, slots=True)
+class RosterEntry(RosterPart):
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
+class RosterDiff:
+    since: Annotated[int, Field(alias="from")]
+    until: Annotated[int, Field(alias="to")]
+    same: bool
+    parts: list[dict[str, Any]]
+    other: list[dict[str, Any]]
+
+
+def version(conn: Connection, number: int | None = None) -> Version:
+    """A published version; without a number the live one. Raises `NotFound`."""
+    try:
+        return rosters.get(conn, rosters.newest(conn) if number is None else number)
+    except rosters.NoRoster:
+        raise NotFound("version") from None
+
+
+def part_of(live: Version | None, part: str) -> RosterPart:
+    """A part of the live roster. Raises `NotFound` where no roster has such a part."""
+    if part not in (*NAMED, *LISTS):
+        raise NotFound("part of the roster")
+    value = {} if live is None else live.document
+    return RosterPart(part, value.get(part, [] if part in LISTS else {}), 0 if live is None else live.version)
+
+
+def entries_of(live: Version | None, part: str) -> Document:
+    """The entries of a part by their keys. Raises `NotFound` where no roster has such entries."""
+    found = part_of(live, part).value
+    if part in LISTS:
+        raise NotFound("part of the roster")
+    return found if isinstance(found, dict) else {}
+
+
+def entry_of(live: Version | None, part: str, key: str) -> RosterEntry:
+    """Raises `NotFound`."""
+    found = entries_of(live, part)
+    if key not in found:
+        raise NotFound("entry of the roster")
+    return RosterEntry(part, found[key], 0 if live is None else live.version, key)
+
+
+def with_part(live: Version | None, part: str, value: Any) -> Document:
+    """The live document, or the first one, with another value of this part."""
+    return {**({"schema": 1} if live is None else live.document), part: value}
+
+
 def sound(document: Any) -> Roster:
     """A document as a roster. Raises `Faulty` when it is none."""
     try:
@@ -47,14 +122,7 @@ def sound(document: Any) -> Roster:
 
 
 def publish(
-    conn: Connection,
-    document: Document,
-    roster: Roster,
-    note: str,
-    entry: Entry,
-    *,
-    action: str = "roster.publish",
-    base: int | None = None,
+    conn: Connection, entry: Entry, document: Document, roster: Roster, note: str, action: str = "roster.publish", base: int | None = None
 ) -> int:
     """Make a sound document the live version and record what that did to whom; returns its number. `roster`: as it was read.
 
@@ -65,98 +133,12 @@ def publish(
     if base is not None and base != (standing := 0 if was is None else was.version):
         raise Moved(standing)
     almanac = almanac_of(roster, entry.at.year)
-    version = rosters.publish(conn, document, roster.hash, note, entry.at, entry.by, almanac)
+    number = rosters.publish(conn, document, roster.hash, note, entry.at, entry.by, almanac)
     parts = touched({} if was is None else was.document, document)
     before = None if was is None else {"version": was.version, "hash": was.hash}
-    after = {"version": version, "hash": roster.hash, "note": note, "parts": parts, "almanac": almanac.hash}
+    after = {"version": number, "hash": roster.hash, "note": note, "parts": parts, "almanac": almanac.hash}
     entry.change(conn, action, "roster", before, after, also=[key for keys in parts.values() for key in keys])
-    return version
-
-
-def override(conn: Connection, one: Override, entry: Entry) -> Made:
-    """Keep an override and record it. Raises as `store.rosters.add_override`."""
-    rosters.lock(conn)
-    made = rosters.add_override(conn, one, entry.at, entry.by)
-    entry.change(conn, "override.make", one.id, None, rosters.recorded(one), also=about(one))
-    return made
-
-
-def remove(conn: Connection, id: str, entry: Entry) -> Made | None:
-    """Take an override away and record it; None when there is none that could be."""
-    rosters.lock(conn)
-    gone = rosters.remove_override(conn, id, entry.at, entry.by)
-    if gone is not None:
-        entry.change(conn, "override.remove", id, rosters.recorded(gone.override), None, also=about(gone.override))
-    return gone
-
-
-def make_feed_link(conn: Connection, link: FeedLink, entropy: Callable[[int], bytes], entry: Entry) -> str:
-    """A new link to a feed, and its record; returns the token. Earlier ones of that person or queue are void."""
-    had = feed_links.secret(conn, link) is not None
-    secret = feed_links.make(conn, link, entry.at, entry.by, entropy)
-    _feed_changed(conn, "feed.make", link, had, True, entry)
-    return feedlink.sign(link, secret)
-
-
-def void_feed_link(conn: Connection, link: FeedLink, entry: Entry) -> bool:
-    """Make every link of that person or queue void, and record it; returns whether there was one."""
-    gone = feed_links.void(conn, link)
-    if gone:
-        _feed_changed(conn, "feed.void", link, True, False, entry)
-    return gone
-
-
-def has_feed(link: FeedLink, roster: Roster, book: Any) -> bool:
-    """Whether that person or queue is there to have a feed."""
-    return link.key in (queues_of(roster, book) if link.kind == "queue" else {agent.key for agent in roster.agents})
-
-
-def _feed_changed(conn: Connection, action: str, link: FeedLink, before: bool, after: bool, entry: Entry) -> None:
-    """The secret is not on record."""
-    was, becomes = ({"feed": link.kind, "link": there} for there in (before, after))
-    entry.change(conn, action, link.key, was, becomes)
-
-
-def about(one: Override) -> list[str]:
-    """Whom and what an override touches, and is found by."""
-    return [key for key in (one.agent, one.instead_of, one.rotation, one.queue) if key is not None]
-
-
-def faulty(one: Override, roster: Roster, book: Any, now: datetime) -> dict[str, str]:
-    """By member, what keeps an override from being kept, in words that repeat none of it. `book`: the rulebook's document."""
-    agents = {agent.key for agent in roster.agents}
-    targets = {turn.key for turn in roster.rotations} | {shift.key for shift in roster.shifts} | {line.oncall for line in roster.cover}
-    wrong: dict[str, str] = {}
-    if one.agent not in agents:
-        wrong["agent"] = "Expected the key of an agent of the roster."
-    if one.instead_of is not None and one.instead_of not in agents:
-        wrong["instead_of"] = "Expected the key of an agent of the roster."
-    elif one.instead_of is not None and one.instead_of == one.agent:
-        wrong["instead_of"] = "Expected another agent than the one who steps in."
-    if one.rotation is not None and one.rotation not in targets:
-        wrong["rotation"] = "Expected the key of a rotation or shift of the roster."
-    if one.queue is not None and one.queue not in queues_of(roster, book):
-        wrong["queue"] = "Expected the key of a queue of the rulebook or of the roster."
-    if one.kind == "off":
-        wrong |= {
-            name: "Somebody who is off is off for everything; leave this out."
-            for name in ("instead_of", "rotation", "queue")
-            if getattr(one, name) is not None
-        }
-    if one.end <= one.start:
-        wrong["to"] = "Expected a time behind `from`."
-    elif one.end - one.start > LONGEST:
-        wrong["to"] = f"Expected a time within {LONGEST.days} days of `from`; what lasts longer belongs into the roster."
-    elif one.end <= now:
-        wrong["to"] = "Expected a time to come: what is over cannot be changed any more."
-    return wrong
-
-
-def key_of(roster: Roster, agent: str | int) -> str:
-    """An agent's key, also by the number of their Zendesk user; what is neither stays as it is."""
-    if isinstance(agent, str) and any(one.key == agent for one in roster.agents):
-        return agent
-    return next((one.key for one in roster.agents if str(one.zendesk_user_id) == str(agent)), str(agent))
+    return number
 
 
 def document(conn: Connection) -> Document | None:

@@ -3,24 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Annotated, Any
 
 import typer
+from sqlalchemy import Connection
 
-from tsbridge.acts import rostering
+from tsbridge.acts import duty_feeds, overriding, rostering, shape
+from tsbridge.acts import oncall as acts
+from tsbridge.acts.errors import Invalid
+from tsbridge.acts.overriding import Wanted
 from tsbridge.cli.frame import AsJson, Failed, House, done, house, refuse, say, table, time_option
 from tsbridge.cli.roster import NO_ROSTER
-from tsbridge.core import feedlink
-from tsbridge.core.coverage import holes
 from tsbridge.core.feedlink import FeedLink
-from tsbridge.core.roster import Override
-from tsbridge.core.rota import Rota
-from tsbridge.roster.check import queues_of
 from tsbridge.roster.document import SEVERITIES
 from tsbridge.store import rosters
-from tsbridge.web.duty_shapes import hole_item, on_call_item
-from tsbridge.web.overrides import override_item
 from tsbridge.wiring.clock_and_ids import entropy
 from tsbridge.work.rosters import LiveRoster
 
@@ -37,7 +34,7 @@ def oncall(
         rota = made.read(lambda conn: LiveRoster().then(conn, instant))
     if rota is None:
         raise Failed("There was no roster at that time." if at else NO_ROSTER)
-    found = on_call_item(rota.on_call(instant, queue, severity))
+    found = shape.as_json(rota.on_call(instant, queue, severity))
     say(as_json, found, _who(found))
     done(bool(found["people"]))
 
@@ -52,7 +49,7 @@ def coverage(
         rota, book = made.read(lambda conn: (LiveRoster().now(conn, now), rostering.rulebook_of(conn)))
     if rota is None:
         raise Failed(NO_ROSTER)
-    found = [hole_item(one) for one in holes(rota, queues_of(rota.roster, book), SEVERITIES, now, now + timedelta(days=days))]
+    found = shape.as_json(acts.coverage(rota, book, now, now + timedelta(days=days)).holes)
     columns = ("queue", "severity", "from", "to", "why", "proposal")
     say(as_json, {"holes": found}, table(found, columns, f"Somebody is on call for every queue in the next {days} days."))
     done(not found)
@@ -74,21 +71,19 @@ def override(
     """Put somebody in, or say that somebody is off, for a while; `list` shows overrides, `remove` takes one away."""
     with house() as made:
         if kind == "list":
-            shown = [override_item(one) for one in made.read(lambda conn: rosters.listed(conn, 200, agent=agent))]
+            shown = shape.as_json([overriding.shown(one) for one in made.read(lambda conn: rosters.listed(conn, 200, agent=agent))])
             columns = ("id", "kind", "agent", "from", "to", "rotation", "queue", "why", "removed_at")
             say(as_json, {"items": shown}, table(shown, columns, "No overrides."))
         elif agent is None:
             refuse("expected the key of an agent" if kind != "remove" else "expected the id of an override")
         elif kind == "remove":
-            gone = made.write(lambda conn: rostering.remove(conn, agent, made.entry()))
-            if gone is None:
-                raise Failed("There is no such override that could be removed.")
-            say(as_json, override_item(gone), [f"Removed {agent}."])
+            gone = made.write(lambda conn: overriding.remove(conn, made.entry(), agent))
+            say(as_json, shape.as_json(gone), [f"Removed {agent}."])
         elif kind in ("oncall", "shift", "off"):
             start, end = time_option("from", since) or made.clock.now(), time_option("to", until)
             if end is None or not 0 < len(why.strip()) <= 500:
                 refuse("expected --to, and --why with 1 to 500 characters")
-            one = _override(made, kind, agent, start, end, why.strip(), instead_of, rotation, queue)
+            one = _override(made, Wanted(kind, agent, start, end, why, instead_of, rotation, queue))  # type: ignore[arg-type]
             say(as_json, one, [f"{one['id']}: {one['agent']} from {one['from']} to {one['to']}."])
         else:
             refuse("expected oncall, shift, off, list or remove")
@@ -106,49 +101,27 @@ def feed(
     link = FeedLink("agent", agent) if agent is not None else FeedLink("queue", str(queue))
     with house() as made:
         if void:
-            if not made.write(lambda conn: rostering.void_feed_link(conn, link, made.entry())):
-                raise Failed(f"There is no link to a feed of the {link.kind} {link.key}.")
+            made.write(lambda conn: duty_feeds.void_link(conn, made.entry(), link))
             say(as_json, {"voided": True}, [f"Links to the feed of {link.key} lead nowhere from now on."])
             return
-        roster = _rota(made, made.clock.now()).roster
-        if not made.read(lambda conn: rostering.has_feed(link, roster, rostering.rulebook_of(conn))):
-            raise Failed(f"There is no {link.kind} {link.key} in the roster.")
-        token = made.write(lambda conn: rostering.make_feed_link(conn, link, entropy, made.entry()))
-        url = f"{made.settings.public_url or ''}{feedlink.path(token)}"
+        path = made.write(lambda conn: duty_feeds.make_link(conn, made.entry(), LiveRoster(), link, entropy))
+        url = f"{made.settings.public_url or ''}{path}"
     say(as_json, {"url": url}, [url])
 
 
-def _override(
-    made: House,
-    kind: Any,
-    agent: str,
-    start: datetime,
-    end: datetime,
-    why: str,
-    instead_of: str | None,
-    rotation: str | None,
-    queue: str | None,
-) -> dict[str, Any]:
-    now = made.clock.now()
-    roster, book = _rota(made, now).roster, made.read(rostering.rulebook_of)
-    named = None if instead_of is None else rostering.key_of(roster, instead_of)
-    one = Override(made.ids.new("ovr"), kind, rostering.key_of(roster, agent), start, end, why, named, rotation, queue)
-    wrong = rostering.faulty(one, roster, book, now)
-    if wrong:
-        refuse("; ".join(f"{name}: {words}" for name, words in wrong.items()))
+def _override(made: House, wanted: Wanted) -> Any:
+    def make(conn: Connection) -> overriding.OverrideShown:
+        entry = made.entry()
+        return overriding.make(conn, entry, LiveRoster().now(conn, entry.at), rostering.rulebook_of(conn), made.ids.new("ovr"), wanted)
+
     try:
-        return override_item(made.write(lambda conn: rostering.override(conn, one, made.entry())))
+        return shape.as_json(made.write(make))
+    except Invalid as refused:
+        refuse("; ".join(f"{name.removeprefix('/')}: {words}" for name, words in refused.wrong.items()))
     except rosters.Overlapping as found:
         raise Failed(f"The override {found.id} says who has this at that time; remove it first.") from None
     except rosters.TooMany:
         raise Failed(f"There are {rosters.MOST} overrides that are not over.") from None
-
-
-def _rota(made: House, now: datetime) -> Rota:
-    rota = made.read(lambda conn: LiveRoster().now(conn, now))
-    if rota is None:
-        raise Failed(NO_ROSTER)
-    return rota
 
 
 def _who(found: dict[str, Any]) -> Iterator[str]:

@@ -139,7 +139,7 @@ def _publish(document: Any, note: str, name: str, action: str, base: int | None,
             begun = base if base is not None else _own_word(live)
             if begun is None or begun != (0 if live is None else live.version):
                 raise _stale(name, begun, live, document)
-            return rostering.publish(conn, document, roster, note.strip(), made.entry(), action=action, base=begun)
+            return rostering.publish(conn, made.entry(), document, roster, note.strip(), action, begun)
 
         number = made.write(write)
     say(as_json, {"version": number, "hash": roster.hash}, [f"Version {number} of the roster is live ({roster.hash[:19]}…)."])

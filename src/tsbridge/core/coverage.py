@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -23,11 +23,11 @@ class Hole:
 
     queue: str
     severity: int | None
-    start: datetime
-    end: datetime
+    start: datetime = field(metadata={"alias": "from"})
+    end: datetime = field(metadata={"alias": "to"})
     why: str
     proposal: str
-    agent: str | None
+    agent: str | None = field(default=None, metadata={"exclude": True})
 
 
 @dataclass(frozen=True, slots=True)

@@ -152,8 +152,8 @@ class Override:
     id: str
     kind: Literal["oncall", "shift", "off"]
     agent: str
-    start: datetime
-    end: datetime
+    start: datetime = field(metadata={"alias": "from"})
+    end: datetime = field(metadata={"alias": "to"})
     why: str
     instead_of: str | None = None
     rotation: str | None = None

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from types import MappingProxyType
@@ -44,8 +44,8 @@ class Person:
 class Gap:
     """Nobody is there. `start`: since when; the instant asked for where it has no beginning. `end`: None where none is in sight."""
 
-    start: datetime
-    end: datetime | None
+    start: datetime = field(metadata={"alias": "from"})
+    end: datetime | None = field(metadata={"alias": "to"})
     why: str
 
 
@@ -68,8 +68,8 @@ class Duty:
 
     id: str
     agent: str
-    start: datetime
-    end: datetime
+    start: datetime = field(metadata={"alias": "from"})
+    end: datetime = field(metadata={"alias": "to"})
     source: Literal["shift", "rotation", "override"]
     name: str
     because: tuple[Because, ...]

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from tsbridge.acts.published import VersionShown, VersionWhole
-from tsbridge.web.models import Decision, DecisionExplained, VersionName
+from tsbridge.web.models import Decision, DecisionExplained
 from tsbridge.web.operation_models import (
     Change,
     Head,
@@ -26,29 +25,11 @@ from tsbridge.web.replay_models import (
     ShadowShown,
 )
 from tsbridge.web.report_models import ReportCase, ReportKind, ReportShown
-from tsbridge.web.roster_models import (
-    AgentShown,
-    CoverageShown,
-    DutyShown,
-    FeedLinkMade,
-    FeedShown,
-    OnCallShown,
-    OverrideShown,
-    RosterDiff,
-    RosterEntry,
-    RosterPart,
-    RosterWhole,
-)
 
 PAGES: Final[dict[str, Any]] = {
     "list_decisions": Decision,
     "list_changes": Change,
     "list_keys": KeyShown,
-    "list_roster_versions": VersionShown,
-    "list_overrides": OverrideShown,
-    "list_agents": AgentShown,
-    "list_shifts": DutyShown,
-    "list_feeds": FeedShown,
     "list_replays": ReplayShown,
     "list_shadow_moves": Move,
     "list_moves": Move,
@@ -72,18 +53,6 @@ ANSWERS: Final[dict[str, Any]] = {
     "show_shadow": ShadowShown,
     "start_shadow": ShadowShown,
     "create_key": KeyMade,
-    "show_roster": RosterWhole,
-    "show_roster_version": VersionWhole,
-    "show_roster_entry": RosterEntry,
-    "show_roster_part": RosterPart,
-    "diff_roster_versions": RosterDiff,
-    **dict.fromkeys(
-        ("replace_roster", "restore_roster_version", "replace_roster_entry", "remove_roster_entry", "replace_roster_part"), VersionName
-    ),
-    **dict.fromkeys(("make_override", "show_override", "remove_override"), OverrideShown),
-    **dict.fromkeys(("make_agent_feed", "make_queue_feed"), FeedLinkMade),
-    "show_on_call": OnCallShown,
-    "show_coverage": CoverageShown,
     "show_report": ReportShown,
     "readyz": Ready,
 }

@@ -9,11 +9,12 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from prometheus_client.core import CollectorRegistry
 from sqlalchemy import Connection
 
+from tsbridge.acts.duty_feeds import failing
 from tsbridge.store import figures
 from tsbridge.web.desk import Made
-from tsbridge.web.feeds import failing
 from tsbridge.web.figures import Figures, Kept
 from tsbridge.web.probes import ways_to_people
+from tsbridge.web.problems import refuses
 from tsbridge.web.route import DeskRoute
 from tsbridge.web.task_figures import TaskFigures
 
@@ -41,7 +42,7 @@ async def readyz(desk: Made, response: Response) -> dict[str, Any]:
     }
 
 
-@routes.get("/metrics", response_class=Response)
+@routes.get("/metrics", response_class=Response, responses=refuses(401, 403, 429))
 async def metrics(request: Request, desk: Made) -> Response:
     """Figures in the Prometheus text format: per source, received = applied + ignored + duplicate + quarantined + dead + pending."""
     if desk.metrics_role is not None:

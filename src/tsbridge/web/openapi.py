@@ -64,27 +64,6 @@ _WORDS: Final = {
     "500": "Something went wrong on our side.",
     "503": "Not now; see Retry-After.",
 }
-_EDITED: Final = frozenset(
-    {
-        "replace_mappings",
-        *("replace_roster", "replace_roster_entry", "remove_roster_entry", "replace_roster_part"),
-    }
-)
-_CONFLICTING: Final = frozenset(
-    {
-        *("cancel_replay", "start_rejudge", "cancel_rejudge", "make_override"),
-        *("remove_override",),
-    }
-)
-_MORE: Final = {
-    "metrics": ("401", "403", "429"),
-    **dict.fromkeys(
-        ("start_replay", "start_shadow", "diff_roster_versions", "check_roster"),
-        ("404",),
-    ),
-    "restore_roster_version": ("412",),
-}
-"""What the route does not tell: a setting asks for a role, `If-Match` is heeded but not needed, a body or query names something."""
 
 
 def describe(app: FastAPI) -> dict[str, Any]:
@@ -146,7 +125,7 @@ def _shapes(schemas: dict[str, Any]) -> dict[str, Any]:
 
 
 def _complete(operation: dict[str, Any], route: APIRoute, shapes: dict[str, Any]) -> None:
-    statuses = ["500", "503", *_MORE.get(route.name, ())]
+    statuses = ["500", "503"]
     responses = operation["responses"]
     responses.pop("422", None)
     if route.name in shapes:
@@ -160,10 +139,6 @@ def _complete(operation: dict[str, Any], route: APIRoute, shapes: dict[str, Any]
             statuses.append("404")
         if route.body_field is not None:
             statuses += ["413", "415"]
-        if route.name in _EDITED:
-            statuses += ["412", "428"]
-        if route.name in _CONFLICTING:
-            statuses.append("409")
         if len(responses.get("200", {}).get("content", {})) > 1:  # in several forms
             statuses.append("406")
     for status in sorted({*statuses, *(responses.keys() & _WORDS.keys())}):

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from functools import partial
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query, Response
 from pydantic import Field, StringConstraints
+from sqlalchemy import Connection
 
-from tsbridge.acts import rostering
-from tsbridge.core.roster import Override
-from tsbridge.core.times import time_text
+from tsbridge.acts import overriding, rostering
+from tsbridge.acts.errors import Conflict, Invalid
+from tsbridge.acts.ledger import Entry
+from tsbridge.acts.overriding import OverrideShown, Wanted
 from tsbridge.store import rosters as store
 from tsbridge.web.auth import Supervisor, Viewer
-from tsbridge.web.desk import Desk, Made
+from tsbridge.web.desk import Made
 from tsbridge.web.inputs import Body, Id, Line, Time, TimeQuery, Word, query_time
-from tsbridge.web.pages import Paged, instant_part
-from tsbridge.web.problems import Problem, error, not_found
+from tsbridge.web.pages import Listed, Paged, instant_part
+from tsbridge.web.problems import refuses
 from tsbridge.web.route import DeskRoute
 
 routes = APIRouter(route_class=DeskRoute, prefix="/v1/overrides", tags=["roster"])
@@ -46,90 +47,40 @@ async def list_overrides(
     agent: Word = None,
     since: Annotated[TimeQuery, Query(alias="from", description="Those that hold some time from here on.")] = None,
     until: Annotated[TimeQuery, Query(alias="to", description="Those that hold some time before.")] = None,
-) -> dict[str, Any]:
+) -> Listed[OverrideShown]:
     """Overrides, the latest start first; past and removed ones as well, with who did what when."""
-    before = page.after_instant("overrides")
     start, end = query_time("from", since), query_time("to", until)
-    rows = await desk.database.read(lambda conn: store.listed(conn, page.limit + 1, before, agent=agent, since=start, until=end))
-    return page.answer("overrides", rows, lambda row: (instant_part(row.override.start), row.override.id), override_item)
+    rows = await desk.ask(store.listed, page.limit + 1, page.after_instant("overrides"), agent=agent, since=start, until=end)
+    return page.of("overrides", [overriding.shown(row) for row in rows], lambda one: (instant_part(one.start), one.id))
 
 
-@routes.post("", status_code=201)
-async def make_override(desk: Made, by: Supervisor, body: NewOverride, response: Response) -> dict[str, Any]:
+@routes.post("", status_code=201, responses=refuses(409))
+async def make_override(desk: Made, by: Supervisor, body: NewOverride, response: Response) -> OverrideShown:
     """Keep an override. 409 without a roster; 422 when it names nobody, or another one of its kind says who has the same at the time."""
-    now = desk.clock.now()
-    rota, book = await desk.database.read(lambda conn: (desk.roster.now(conn, now), rostering.rulebook_of(conn)))
-    if rota is None:
-        raise Problem(409, "There is no roster yet: publish one first.")
-    roster = rota.roster
-    one = Override(
-        desk.ids.new("ovr"),
-        body.kind,
-        rostering.key_of(roster, body.agent),
-        body.since,
-        body.until,
-        body.why.strip(),
-        None if body.instead_of is None else rostering.key_of(roster, body.instead_of),
-        body.rotation,
-        body.queue,
-    )
-    _refuse(rostering.faulty(one, roster, book, now))
+    wanted = Wanted(body.kind, body.agent, body.since, body.until, body.why, body.instead_of, body.rotation, body.queue)
+    id_ = desk.ids.new("ovr")
+
+    def make(conn: Connection, entry: Entry) -> OverrideShown:
+        return overriding.make(conn, entry, desk.roster.now(conn, entry.at), rostering.rulebook_of(conn), id_, wanted)
+
     try:
-        made = await desk.database.write(partial(rostering.override, one=one, entry=desk.entry(by.name)), urgent=True)
+        made = await desk.act(by, make)
     except store.Overlapping as found:
-        _refuse({"from": f"The override {found.id} says who has this at that time; remove it first, or leave its time out."})
-        raise
+        words = f"The override {found.id} says who has this at that time; remove it first, or leave its time out."
+        raise Invalid({"/from": words}, "override") from None
     except store.TooMany:
-        raise Problem(409, f"There are {store.MOST} overrides that are not over; what lasts belongs into the roster.") from None
-    response.headers["Location"] = f"/v1/overrides/{one.id}"
-    return override_item(made)
+        raise Conflict(f"There are {store.MOST} overrides that are not over; what lasts belongs into the roster.") from None
+    response.headers["Location"] = f"/v1/overrides/{made.id}"
+    return made
 
 
 @routes.get("/{override_id}")
-async def show_override(desk: Made, by: Viewer, override_id: Id) -> dict[str, Any]:
+async def show_override(desk: Made, by: Viewer, override_id: Id) -> OverrideShown:
     """One override, also when it is over or was removed."""
-    return override_item(await _one(desk, override_id))
+    return await desk.ask(overriding.show, override_id)
 
 
-@routes.delete("/{override_id}")
-async def remove_override(desk: Made, by: Supervisor, override_id: Id) -> dict[str, Any]:
+@routes.delete("/{override_id}", responses=refuses(409))
+async def remove_override(desk: Made, by: Supervisor, override_id: Id) -> OverrideShown:
     """Take an override away; what it did until now stays done, and it stays on record. 409 when it is over or was removed."""
-    found = await _one(desk, override_id)
-    if found.removed_at is not None or found.override.end <= desk.clock.now():
-        raise Problem(409, "This override is over; there is nothing to remove.")
-    gone = await desk.database.write(partial(rostering.remove, id=override_id, entry=desk.entry(by.name)), urgent=True)
-    if gone is None:
-        raise Problem(409, "This override was removed meanwhile.")
-    return override_item(gone)
-
-
-def override_item(made: store.Made) -> dict[str, Any]:
-    one = made.override
-    return {
-        "id": one.id,
-        "kind": one.kind,
-        "agent": one.agent,
-        "instead_of": one.instead_of,
-        "rotation": one.rotation,
-        "queue": one.queue,
-        "from": time_text(one.start),
-        "to": time_text(one.end),
-        "why": one.why,
-        "made_at": time_text(made.made_at),
-        "made_by": made.made_by,
-        "removed_at": time_text(made.removed_at),
-        "removed_by": made.removed_by,
-    }
-
-
-async def _one(desk: Desk, id: str) -> store.Made:
-    found = await desk.database.read(lambda conn: store.override(conn, id))
-    if found is None:
-        raise not_found("override")
-    return found
-
-
-def _refuse(wrong: dict[str, str]) -> None:
-    if wrong:
-        errors = [error("body", f"#/{name}", words, "override") for name, words in wrong.items()]
-        raise Problem(422, "The request is not valid.", errors=errors)
+    return await desk.act(by, overriding.remove, override_id)

@@ -11,6 +11,7 @@ from typing import Any, Final, TypeVar
 
 from sqlalchemy import Connection
 
+from tsbridge.acts.duty_feeds import failing
 from tsbridge.core.ports import Clock
 from tsbridge.core.reached import Reach, reached
 from tsbridge.core.standing import Standing
@@ -18,7 +19,6 @@ from tsbridge.core.watch import WALK_AGE
 from tsbridge.store import cover, proofs, rulebooks, sealing, silence, told, views, watch, writemode
 from tsbridge.store.db import Database
 from tsbridge.web.desk import Checked, Probe, Rotas
-from tsbridge.web.feeds import failing
 
 T = TypeVar("T")
 

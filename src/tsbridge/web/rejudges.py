@@ -21,7 +21,7 @@ from tsbridge.web.auth import Ops
 from tsbridge.web.desk import Desk, Made
 from tsbridge.web.inputs import Body, Id, Line, Prose, Time
 from tsbridge.web.pages import Paged, instant_part
-from tsbridge.web.problems import Problem, busy, invalid, not_found
+from tsbridge.web.problems import Problem, busy, invalid, not_found, refuses
 from tsbridge.web.route import DeskRoute
 
 routes = APIRouter(route_class=DeskRoute, prefix="/v1/cases/rejudge", tags=["cases"])
@@ -56,7 +56,7 @@ class NewRejudge(Body):
     version: int | None = Field(default=None, ge=1, le=BIGGEST_VERSION)
 
 
-@routes.post("", status_code=202)
+@routes.post("", status_code=202, responses=refuses(409))
 async def start_rejudge(desk: Made, by: Ops, response: Response, body: NewRejudge | None = None) -> dict[str, Any]:
     """Queue a plan, or with `apply` the change itself. It steps aside for live work. 409 when another `version` is live."""
     wanted = body or NewRejudge()
@@ -105,7 +105,7 @@ async def show_rejudge(desk: Made, by: Ops, rejudge_id: Id) -> dict[str, Any]:
     return {**shown(job), "summary": summary(job, desk.zone)}
 
 
-@routes.delete("/{rejudge_id}", status_code=204)
+@routes.delete("/{rejudge_id}", status_code=204, responses=refuses(409))
 async def cancel_rejudge(desk: Made, by: Ops, rejudge_id: Id) -> None:
     """Stop it; what was changed so far stays. 409 when it is over."""
     salt, now = desk.salt(), desk.clock.now()

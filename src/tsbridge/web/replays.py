@@ -25,7 +25,7 @@ from tsbridge.web.auth import Ops
 from tsbridge.web.desk import Desk, Made
 from tsbridge.web.inputs import Body, Id, Time
 from tsbridge.web.pages import Page, Paged, instant_part
-from tsbridge.web.problems import Problem, busy, invalid, not_found
+from tsbridge.web.problems import Problem, busy, invalid, not_found, refuses
 from tsbridge.web.route import DocumentRoute
 
 routes = APIRouter(route_class=DocumentRoute, prefix="/v1/rulebook/replay", tags=["replay"])
@@ -56,7 +56,7 @@ class NewReplay(Body):
     as_recorded: bool = False
 
 
-@routes.post("", status_code=202)
+@routes.post("", status_code=202, responses=refuses(404))
 @asked_for()
 async def start_replay(desk: Made, by: Ops, response: Response, body: NewReplay | None = None) -> dict[str, Any]:
     """Queue a replay. It begins at once and steps aside for live work."""
@@ -126,7 +126,7 @@ async def show_replay(desk: Made, by: Ops, replay_id: Id) -> dict[str, Any]:
     return {**_shown(job), "summary": job.summary or Tally(desk.zone).summary()}
 
 
-@routes.delete("/{replay_id}", status_code=204)
+@routes.delete("/{replay_id}", status_code=204, responses=refuses(409))
 async def cancel_replay(desk: Made, by: Ops, replay_id: Id) -> None:
     """Stop a replay; what it found so far stays. 409 when it is over."""
     entry = desk.entry(by.name)

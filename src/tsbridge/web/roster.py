@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Query, Response
@@ -11,32 +10,31 @@ from pydantic import StringConstraints
 from sqlalchemy import Connection
 
 from tsbridge.acts import documents, rostering
-from tsbridge.acts.documents import CheckResult, Document
+from tsbridge.acts.callers import Caller
+from tsbridge.acts.documents import KEY_WORDS, CheckResult, Document
+from tsbridge.acts.errors import Changed
+from tsbridge.acts.published import VersionShown, VersionWhole, whole
+from tsbridge.acts.rostering import NoRoster, RosterDiff, RosterEntry, RosterMade, RosterPart
 from tsbridge.core.rules.findings import NAME, Finding
 from tsbridge.roster.check import check
-from tsbridge.roster.diff import NAMED, diff
+from tsbridge.roster.diff import diff
 from tsbridge.store import feeds
 from tsbridge.store import rosters as store
-from tsbridge.store.rosters import NoRoster
 from tsbridge.store.versions import Version
 from tsbridge.web.asked import aside, asked_for
 from tsbridge.web.auth import Ops, Viewer
 from tsbridge.web.desk import Desk, Made
 from tsbridge.web.etags import IfMatch, content_tag, need_match
 from tsbridge.web.inputs import Body, Id, version_number
-from tsbridge.web.pages import Paged
-from tsbridge.web.problems import Problem, invalid, not_found
+from tsbridge.web.pages import Listed, Paged
+from tsbridge.web.problems import invalid, not_found, refuses
 from tsbridge.web.route import DocumentRoute
-from tsbridge.web.shapes import version_item, version_whole
 
 routes = APIRouter(route_class=DocumentRoute, prefix="/v1/roster", tags=["roster"])
 
 NOTE: Final = 2000
-LISTS: Final = ("cover", "calendars")
-"""Parts whose entries have no keys: they are edited whole."""
 TRIES: Final = 3
-NOTHING: Final[Document] = {"schema": 1}
-"""What the first entry is put into."""
+EDITED: Final = refuses(412, 428)
 
 Note = Annotated[str, StringConstraints(max_length=NOTE)]
 NoteQuery = Annotated[str, Query(max_length=NOTE, description="What changes and why, for those who read the versions later.")]
@@ -61,200 +59,154 @@ class Restored(Body):
     note: Note = ""
 
 
-def roster_tag(version: int) -> str:
-    """The ETag of a version; `"0"` where there is none."""
-    return f'"{version}"'
-
-
 @routes.get("")
-async def show_roster(desk: Made, by: Viewer, response: Response) -> dict[str, Any]:
+async def show_roster(desk: Made, by: Viewer, response: Response) -> VersionWhole | NoRoster:
     """The live version with its document; version 0 and no document where there is none yet."""
-    live = await desk.database.read(store.live)
-    response.headers["ETag"] = roster_tag(0 if live is None else live.version)
-    if live is None:
-        return {"version": 0, "hash": None, "published_at": None, "published_by": None, "note": None, "document": None}
-    return version_whole(live)
+    live = await desk.ask(store.live)
+    response.headers["ETag"] = roster_tag(live)
+    return NoRoster() if live is None else whole(live)
 
 
-@routes.put("", status_code=201)
-async def replace_roster(desk: Made, by: Ops, body: WholeRoster, response: Response, if_match: IfMatch = None) -> dict[str, Any]:
+@routes.put("", status_code=201, responses=EDITED)
+async def replace_roster(desk: Made, by: Ops, body: WholeRoster, response: Response, if_match: IfMatch = None) -> RosterMade:
     """Make a document the live roster. `If-Match` names the version that was looked at, `"0"` the first time."""
     need_match(if_match)
-    return await _publish(desk, response, by.name, body.note, partial(_instead, body.document), if_match=if_match)
+
+    def changed(live: Version | None) -> Document:
+        need_match(if_match, roster_tag(live))
+        return body.document
+
+    return await _publish(desk, response, by, body.note, changed)
 
 
-@routes.post("/check")
+@routes.post("/check", responses=refuses(404))
 @asked_for()
 async def check_roster(desk: Made, by: Ops, body: Document) -> CheckResult:
     """What is to say of a document (the body itself, or `{"document": …}`; `{}`: the live one): faults, advice, holes of four weeks."""
-    document = await _meant(desk, body)
-    findings = await _findings(desk, document)
-    return documents.checked(findings)
+    return documents.checked(await _findings(desk, await _meant(desk, body)))
 
 
 @routes.get("/versions")
-async def list_roster_versions(desk: Made, by: Viewer, page: Paged) -> dict[str, Any]:
+async def list_roster_versions(desk: Made, by: Viewer, page: Paged) -> Listed[VersionShown]:
     """All versions, newest first, without their documents."""
-    before = page.after_number("roster_versions")
-    rows = await desk.database.read(lambda conn: store.versions(conn, page.limit + 1, before))
-    return page.answer("roster_versions", rows, lambda row: (row.version,), version_item)
+    found = await desk.ask(store.versions, page.limit + 1, page.after_number("roster_versions"))
+    return page.of("roster_versions", [VersionShown.of(one) for one in found], lambda one: (one.version,))
 
 
-@routes.get("/versions/diff")
+@routes.get("/versions/diff", responses=refuses(404))
 async def diff_roster_versions(
     desk: Made, by: Viewer, since: Annotated[Named, Query(alias="from")], until: Annotated[Named, Query(alias="to")] = "live"
-) -> dict[str, Any]:
+) -> RosterDiff:
     """What changed from one version to another, entry by entry, in words."""
     one, other = _number("from", since), _number("to", until)
-    before, after = await desk.database.read(lambda conn: (_version(conn, one), _version(conn, other)))
-    return {"from": before.version, "to": after.version, **diff(before.document, after.document)}
+    before, after = await desk.database.read(lambda conn: (rostering.version(conn, one), rostering.version(conn, other)))
+    return RosterDiff(before.version, after.version, **diff(before.document, after.document))
 
 
 @routes.get("/versions/{version}")
-async def show_roster_version(desk: Made, by: Viewer, version: Id) -> dict[str, Any]:
+async def show_roster_version(desk: Made, by: Viewer, version: Id) -> VersionWhole:
     """One version with its document."""
-    number = version_number("path", "version", version)
-    found = await desk.database.read(lambda conn: _version(conn, number))
-    return version_whole(found)
+    return whole(await desk.ask(rostering.version, version_number("path", "version", version)))
 
 
-@routes.post("/versions/{version}/restore", status_code=201)
-async def restore_roster_version(desk: Made, by: Ops, version: Id, response: Response, body: Restored | None = None) -> dict[str, Any]:
+@routes.post("/versions/{version}/restore", status_code=201, responses=refuses(412))
+async def restore_roster_version(desk: Made, by: Ops, version: Id, response: Response, body: Restored | None = None) -> RosterMade:
     """Publish an earlier version's content again, as a new version, live at once."""
     number = version_number("path", "version", version)
     note = (body.note.strip() if body else "") or f"restored from version {number}"
-    found = await desk.database.read(lambda conn: _version(conn, number))
-    return await _publish(desk, response, by.name, note, partial(_instead, found.document), action="roster.restore")
+    document: Document = (await desk.ask(rostering.version, number)).document
+    return await _publish(desk, response, by, note, lambda live: document, "roster.restore")
 
 
 # Entry by entry: each edit is a version of its own, live at once
 
 
 @routes.get("/{part}/{key}")
-async def show_roster_entry(desk: Made, by: Viewer, part: Id, key: Id, response: Response) -> dict[str, Any]:
+async def show_roster_entry(desk: Made, by: Viewer, part: Id, key: Id, response: Response) -> RosterEntry:
     """One agent, way, shift, rotation, limit or list. Its ETag is its own, so editors of different entries do not meet."""
-    _is_part(part)
-    live = await desk.database.read(store.live)
-    value = _entry({} if live is None else live.document, part, key)
-    response.headers["ETag"] = content_tag(value)
-    return {"part": part, "key": key, "value": value, "version": 0 if live is None else live.version}
+    found = rostering.entry_of(await desk.ask(store.live), part, key)
+    response.headers["ETag"] = content_tag(found.value)
+    return found
 
 
-@routes.put("/{part}/{key}", status_code=201)
+@routes.put("/{part}/{key}", status_code=201, responses=EDITED)
 async def replace_roster_entry(
     desk: Made, by: Ops, part: Id, key: Id, body: Entry, response: Response, if_match: IfMatch = None
-) -> dict[str, Any]:
+) -> RosterMade:
     """Put an entry in, or another one in its place: a new version, live at once. `If-Match` names the entry, or the roster."""
-    _is_part(part)
+    rostering.entries_of(None, part)
     need_match(if_match)
     if not NAME.fullmatch(key):
-        raise invalid("path", "key", "Expected a key: up to 80 letters, digits, - _ . that begin with a letter or digit.", code="key")
+        raise invalid("path", "key", KEY_WORDS, code="key")
 
     def changed(live: Version | None) -> Document:
-        document = NOTHING if live is None else live.document
-        entries = _entries(document, part)
-        own = [content_tag(entries[key])] if key in entries else []
-        need_match(if_match, roster_tag(0 if live is None else live.version), *own)
-        return {**document, part: {**entries, key: body.value}}
+        entries = rostering.entries_of(live, part)
+        need_match(if_match, roster_tag(live), *([content_tag(entries[key])] if key in entries else []))
+        return rostering.with_part(live, part, {**entries, key: body.value})
 
-    return await _publish(desk, response, by.name, body.note, changed)
+    return await _publish(desk, response, by, body.note, changed)
 
 
-@routes.delete("/{part}/{key}")
+@routes.delete("/{part}/{key}", responses=EDITED)
 async def remove_roster_entry(
     desk: Made, by: Ops, part: Id, key: Id, response: Response, note: NoteQuery = "", if_match: IfMatch = None
-) -> dict[str, Any]:
+) -> RosterMade:
     """Take an entry out: a new version, live at once. Refused with findings while something else names it."""
-    _is_part(part)
+    rostering.entries_of(None, part)
     need_match(if_match)
 
     def changed(live: Version | None) -> Document:
-        document = NOTHING if live is None else live.document
-        value = _entry(document, part, key)
-        need_match(if_match, content_tag(value), roster_tag(0 if live is None else live.version))
-        return {**document, part: {name: one for name, one in _entries(document, part).items() if name != key}}
+        need_match(if_match, content_tag(rostering.entry_of(live, part, key).value), roster_tag(live))
+        return rostering.with_part(live, part, {name: one for name, one in rostering.entries_of(live, part).items() if name != key})
 
-    return await _publish(desk, response, by.name, note, changed)
+    return await _publish(desk, response, by, note, changed)
 
 
 @routes.get("/{part}")
-async def show_roster_part(desk: Made, by: Viewer, part: Id, response: Response) -> dict[str, Any]:
+async def show_roster_part(desk: Made, by: Viewer, part: Id, response: Response) -> RosterPart:
     """A whole part of the live roster: `agents`, `cover` and the like."""
-    _is_part(part, *LISTS)
-    live = await desk.database.read(store.live)
-    value = _whole({} if live is None else live.document, part)
-    response.headers["ETag"] = content_tag(value)
-    return {"part": part, "value": value, "version": 0 if live is None else live.version}
+    found = rostering.part_of(await desk.ask(store.live), part)
+    response.headers["ETag"] = content_tag(found.value)
+    return found
 
 
-@routes.put("/{part}", status_code=201)
-async def replace_roster_part(desk: Made, by: Ops, part: Id, body: Entry, response: Response, if_match: IfMatch = None) -> dict[str, Any]:
+@routes.put("/{part}", status_code=201, responses=EDITED)
+async def replace_roster_part(desk: Made, by: Ops, part: Id, body: Entry, response: Response, if_match: IfMatch = None) -> RosterMade:
     """Put a whole part in the live one's place: a new version, live at once. `If-Match` names the part, or the roster."""
-    _is_part(part, *LISTS)
+    rostering.part_of(None, part)
     need_match(if_match)
 
     def changed(live: Version | None) -> Document:
-        document = NOTHING if live is None else live.document
-        need_match(if_match, content_tag(_whole(document, part)), roster_tag(0 if live is None else live.version))
-        return {**document, part: body.value}
+        need_match(if_match, content_tag(rostering.part_of(live, part).value), roster_tag(live))
+        return rostering.with_part(live, part, body.value)
 
-    return await _publish(desk, response, by.name, body.note, changed)
-
-
-def _is_part(part: str, *more: str) -> None:
-    if part not in (*NAMED, *more):
-        raise not_found("part of the roster")
+    return await _publish(desk, response, by, body.note, changed)
 
 
-def _whole(document: Document, part: str) -> Any:
-    return document.get(part, [] if part in LISTS else {})
-
-
-def _entries(document: Document, part: str) -> Document:
-    found = document.get(part)
-    return found if isinstance(found, dict) else {}
-
-
-def _entry(document: Document, part: str, key: str) -> Any:
-    try:
-        return _entries(document, part)[key]
-    except KeyError:
-        raise not_found("entry of the roster") from None
-
-
-def _instead(document: Document, _: Version | None) -> Document:
-    return document
+def roster_tag(live: Version | None) -> str:
+    """The ETag of a version; `"0"` where there is none."""
+    return f'"{0 if live is None else live.version}"'
 
 
 async def _publish(
-    desk: Desk,
-    response: Response,
-    by: str,
-    note: str,
-    changed: Callable[[Version | None], Document],
-    *,
-    action: str = "roster.publish",
-    if_match: str | None = None,
-) -> dict[str, Any]:
-    """Make what `changed` makes of the live version live. Raises 422 with findings when it has faults, 412 when it was changed."""
+    desk: Desk, response: Response, by: Caller, note: str, changed: Callable[[Version | None], Document], action: str = "roster.publish"
+) -> RosterMade:
+    """Make what `changed` makes of the live version live. Raises `Faulty`, and 412 when it was changed."""
     for attempt in range(1, TRIES + 1):
-        live = await desk.database.read(store.live)
-        base = 0 if live is None else live.version
-        if if_match is not None:
-            need_match(if_match, roster_tag(base))
+        live = await desk.ask(store.live)
         document = changed(live)
         roster = await aside(rostering.sound, document)
-        entry = desk.entry(by)
-        write = partial(rostering.publish, document=document, roster=roster, note=note.strip(), entry=entry, action=action, base=base)
         try:
-            version = await desk.database.write(write, urgent=True)
+            version = await desk.act(
+                by, rostering.publish, document, roster, note.strip(), action, base=0 if live is None else live.version
+            )
             break
         except rostering.Moved as moved:  # by an edit of another entry perhaps, with which this one has nothing to do
             if attempt == TRIES:
-                raise Problem(412, "This was changed meanwhile; read it again.", headers={"ETag": roster_tag(moved.version)}) from None
-    response.headers["ETag"] = roster_tag(version)
+                raise Changed(now=[f'"{moved.version}"']) from None
+    response.headers["ETag"] = f'"{version}"'
     response.headers["Location"] = f"/v1/roster/versions/{version}"
-    return {"version": version, "hash": roster.hash}
+    return RosterMade(version, roster.hash)
 
 
 async def _findings(desk: Desk, document: Any) -> tuple[Finding, ...]:
@@ -270,7 +222,7 @@ async def _findings(desk: Desk, document: Any) -> tuple[Finding, ...]:
 async def _meant(desk: Desk, body: Document) -> Any:
     """The document that a check is about: the live one for an empty body."""
     if not body:
-        live = await desk.database.read(store.live)
+        live = await desk.ask(store.live)
         if live is None:
             raise not_found("roster")
         return live.document
@@ -279,10 +231,3 @@ async def _meant(desk: Desk, body: Document) -> Any:
 
 def _number(parameter: str, text: str) -> int | None:
     return None if text == "live" else version_number("query", parameter, text)
-
-
-def _version(conn: Connection, version: int | None) -> Version:
-    try:
-        return store.get(conn, store.newest(conn) if version is None else version)
-    except NoRoster:
-        raise not_found("version") from None

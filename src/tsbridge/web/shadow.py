@@ -21,7 +21,7 @@ from tsbridge.web.auth import Ops
 from tsbridge.web.desk import Made
 from tsbridge.web.inputs import Body
 from tsbridge.web.pages import Paged
-from tsbridge.web.problems import invalid, not_found
+from tsbridge.web.problems import invalid, not_found, refuses
 from tsbridge.web.replays import FORMS, moves_in_form
 from tsbridge.web.route import DocumentRoute
 
@@ -42,7 +42,7 @@ async def show_shadow(desk: Made, by: Ops) -> dict[str, Any]:
     return told
 
 
-@routes.put("")
+@routes.put("", responses=refuses(404))
 @asked_for()
 async def start_shadow(desk: Made, by: Ops, body: NewShadow | None = None) -> dict[str, Any]:
     """Shadow from now on. What an earlier one found is forgotten."""

@@ -18,7 +18,7 @@ from tsbridge.web.auth import Ops, Viewer
 from tsbridge.web.desk import Made
 from tsbridge.web.etags import IfMatch, need_match
 from tsbridge.web.inputs import Body, Id
-from tsbridge.web.problems import invalid, not_found
+from tsbridge.web.problems import invalid, not_found, refuses
 from tsbridge.web.route import DeskRoute
 
 routes = APIRouter(route_class=DeskRoute, prefix="/v1/sources", tags=["sources"])
@@ -52,7 +52,7 @@ async def show_mappings(desk: Made, by: Viewer, response: Response) -> dict[str,
     return {"mappings": kept}
 
 
-@routes.put("/talkdesk/mappings")
+@routes.put("/talkdesk/mappings", responses=refuses(412, 428))
 async def replace_mappings(desk: Made, by: Ops, body: Mappings, response: Response, if_match: IfMatch = None) -> dict[str, Any]:
     """Replace them all. What comes from now on is read by them, and so is what is retried."""
     need_match(if_match)

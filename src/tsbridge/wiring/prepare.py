@@ -115,7 +115,7 @@ def publish_first_roster(database: Database, settings: Settings, clock: Clock, i
 
     def write(conn: Connection) -> int | None:
         try:
-            return rostering.publish(conn, document, roster, note, entry, base=0)
+            return rostering.publish(conn, entry, document, roster, note, base=0)
         except rostering.Moved:  # a service and its workers may be started at once
             return None
 

@@ -34,7 +34,7 @@ demo: $(READY) ## a weekend of incidents against simulated Zendesk and Talkdesk
 	@$(BIN)/python -m tsbridge demo $(if $(STAY),--stay,)
 
 test: $(READY) ## the whole test suite, on SQLite and PostgreSQL
-	@$(BIN)/python -m pytest -q -n 3
+	@$(BIN)/python -m pytest -q -n 3 --dist loadgroup
 
 run: $(READY) ## serve with the settings of .env
 	@$(BIN)/python -m tsbridge serve
@@ -67,7 +67,7 @@ soak: $(READY) ## SECONDS of steady deliveries, then the long proofs: write-back
 	@$(BIN)/python -m benchmarks soak --seconds $(SECONDS)
 	@$(BIN)/python -m benchmarks races truth drift outage rest storm slow imports crashes
 	@CALENDARS=10000 ROTAS=10000 $(BIN)/python -m pytest -q tests/core/test_calendar_oracle.py tests/core/test_rota_oracle.py
-	@CRASHES=both $(BIN)/python -m pytest -q tests/test_crashes.py
+	@$(BIN)/python -m pytest -q -m soak
 	@AGREEMENT=1000 $(BIN)/python -m pytest -q tests/web/test_agreement.py
 
 clean: ## take away .venv and the caches

@@ -63,7 +63,6 @@ MOVED: Final = ("at", "recorded_at", "opened_at", "last_at", "asked_at", "receiv
 APART: Final = timedelta(minutes=5)
 """Between a story and its next copy."""
 AT_ONCE: Final = 25
-CLAIMS: Final = 200
 PAGES: Final = 100
 NAMES: Final = {"from": "since", "to": "until", "person": "people"}
 MEANT: Final[Mapping[str, Callable[[str], Any]]] = {
@@ -78,16 +77,16 @@ CHANNELS: Final = ("email", "web", "chat", "messaging")
 # Making it
 
 
-def build(database: Database, decisions: int, stories: int = STORIES) -> None:
+def build(database: Database, decisions: int, stories: int = STORIES, versions: int = VERSIONS) -> None:
     """Stories that walked, and as many copies of them as it takes. What decisions of copies saw is what the first ones saw."""
     schema.migrate(database)
-    _stories(database, stories)
+    _stories(database, stories, versions)
     there, high = database.read_now(_there)
     copies = -(-decisions // there)
     database.write_now(lambda conn: _set_aside(conn, "CREATE TABLE first_{0} AS SELECT * FROM {0}"))
     for first in range(1, copies, AT_ONCE):
         span = (first, min(first + AT_ONCE, copies) - 1)
-        database.write_now(lambda conn, span=span: _copy_all(conn, span, high, copies))  # type: ignore[misc]
+        database.write_now(lambda conn, span=span: _copy_all(conn, span, high, copies, versions))  # type: ignore[misc]
     database.write_now(lambda conn: _set_aside(conn, "DROP TABLE first_{0}"))
     _chain_all(database, high)
     database.write_now(lambda conn: _wait(conn, int(decisions * PENDING)))
@@ -97,11 +96,11 @@ def build(database: Database, decisions: int, stories: int = STORIES) -> None:
     database.write_now(lambda conn: conn.exec_driver_sql("ANALYZE") and None if conn.dialect.name == "postgresql" else None)
 
 
-def _stories(database: Database, stories: int) -> None:
+def _stories(database: Database, stories: int, versions: int) -> None:
     """About five moments each: people write, write again, call; agents answer; tickets are solved."""
     rng, clock = random.Random(5), SettableClock()  # noqa: S311
     walk = Walk(database, clock, load_file(STARTER))
-    for _ in range(VERSIONS - 1):
+    for _ in range(versions - 1):
         walk.publish(load_file(STARTER))
     told = []
     for story in range(stories):
@@ -134,16 +133,16 @@ def _set_aside(conn: Connection, statement: str) -> None:
         conn.exec_driver_sql(statement.format(name))
 
 
-def _copy_all(conn: Connection, span: tuple[int, int], high: int, copies: int) -> None:
+def _copy_all(conn: Connection, span: tuple[int, int], high: int, copies: int, versions: int) -> None:
     if conn.dialect.name == "sqlite":
         conn.exec_driver_sql(f"PRAGMA cache_size=-{CACHE_KIB}")
     k = select(literal_column(str(span[0])).label("k")).cte("copies", recursive=True)
     k = k.union_all(select(k.c.k + 1).where(k.c.k < span[1]))
     for name, own in OWN.items():
-        conn.execute(_copy(TABLES[name], own, k, high, copies))
+        conn.execute(_copy(TABLES[name], own, k, high, copies, versions))
 
 
-def _copy(table: Table, own: Sequence[str], numbers: Any, high: int, copies: int) -> Any:
+def _copy(table: Table, own: Sequence[str], numbers: Any, high: int, copies: int, versions: int) -> Any:
     k, made = numbers.c.k, {}
     first = table_of(f"first_{table.name}", *(column(one.name) for one in table.c))
     for one in table.c:
@@ -153,7 +152,7 @@ def _copy(table: Table, own: Sequence[str], numbers: Any, high: int, copies: int
         elif one.name == "number":
             made[one.name] = stored + k * high
         elif one.name == "rulebook_version":
-            made[one.name] = 1 + k * (VERSIONS - 1) // copies
+            made[one.name] = 1 + k * (versions - 1) // copies
         elif one.name in MOVED and table.name != "handles":
             made[one.name] = stored + k * literal(APART // tables.MICROSECOND, BigInteger)
         elif one.name == "body":
@@ -212,16 +211,16 @@ def _wait(conn: Connection, pending: int) -> None:
 # Measuring it
 
 
-def measure(database: Database) -> bool:
-    """Print the table of one database; whether it holds the bars."""
-    good = _line("claiming 50 deliveries", _claims(database), CLAIM_MS)
+def measure(database: Database, times: int = 100, most: int | None = None) -> bool:
+    """Print the table of one database; whether it holds the bars. `most`: of each kind of questions of the audit only so many."""
+    good = _line("claiming 50 deliveries", _claims(database, 2 * times), CLAIM_MS)
     good &= _line(
-        "a look of the runaway guard", _timed(100, lambda: database.read_now(lambda conn: runaway.samples(conn, VERSIONS, 500))), GUARD_MS
+        "a look of the runaway guard", _timed(times, lambda: database.read_now(lambda conn: runaway.samples(conn, VERSIONS, 500))), GUARD_MS
     )
-    return asyncio.run(_over_http(database)) and good
+    return asyncio.run(_over_http(database, times, most)) and good
 
 
-def _claims(database: Database) -> list[float]:
+def _claims(database: Database, count: int) -> list[float]:
     """As workers do: claim, settle, claim again. The commit, which is the disk's, is left out."""
     times: list[float] = []
     now = database.read_now(lambda conn: conn.execute(select(func.max(tables.inbox.c.due_at))).scalar_one())
@@ -232,25 +231,25 @@ def _claims(database: Database) -> list[float]:
         times.append(time.perf_counter() - began)
         inbox.settle(conn, [inbox.Settlement(row, "ignored", "said_before") for row in rows], now)
 
-    for _ in range(CLAIMS):
+    for _ in range(count):
         database.write_now(work)
     return times
 
 
-async def _over_http(database: Database) -> bool:
+async def _over_http(database: Database, times: int, most: int | None) -> bool:
     """What people and Prometheus ask for, through the whole API, inside this process."""
     async with furnished(database, SettableClock(), CountingIds("http"), random.Random(7).randbytes) as room:  # noqa: S311
         transport = httpx.ASGITransport(app=room.app)
         async with httpx.AsyncClient(
             transport=transport, base_url="http://bench.test", headers={"Authorization": f"Bearer {ADMIN}"}, timeout=120
         ) as client:
-            good = _line("GET /metrics", [await _asked(client, "/metrics", {}) for _ in range(100)], FIGURES_MS)
-            ids = database.read_now(_some_ids)
+            good = _line("GET /metrics", [await _asked(client, "/metrics", {}) for _ in range(times)], FIGURES_MS)
+            ids = database.read_now(_some_ids)[:times]
             good &= _line("one decision explained", [await _asked(client, f"/v1/audit/routing/{id_}", {}) for id_ in ids], AUDIT_MS)
-            return await _audit(client, database) and good
+            return await _audit(client, database, most) and good
 
 
-async def _audit(client: httpx.AsyncClient, database: Database) -> bool:
+async def _audit(client: httpx.AsyncClient, database: Database, most: int | None) -> bool:
     """Every filter alone and every two of them: their first page, and the hundredth or the last."""
     values = database.read_now(_values)
     alone = [{name: value} for name, some in values.items() for value in some]
@@ -259,7 +258,7 @@ async def _audit(client: httpx.AsyncClient, database: Database) -> bool:
     for how, asked in (("one filter", alone), ("two filters", two)):
         for which in ("first", f"{PAGES}th"):
             times = []
-            for params in asked:
+            for params in asked[:most]:
                 cursor = {} if which == "first" else database.read_now(lambda conn, params=params: _far_on(conn, params))
                 times.append(await _asked(client, "/v1/audit/routing", {**params, **cursor}))
                 slow[f"{' '.join(f'{name}={value}' for name, value in params.items())}, {which}"] = times[-1]

@@ -32,11 +32,11 @@ def run(scale: float = 1.0, seed: int = 1) -> bool:
     print("in the last row 100 shifts of weekdays and 100 daily rotations, and every night a hole\n")
     print(f"{'':<34}{'on call, median':>17}{'slowest':>10}{'first one':>11}{'next change':>13}{'duties, 90 d':>14}{'holes, 90 d':>13}")
     holidays = _took(lambda: _office().day(YEAR.date()))
-    asked, good = max(50, int(QUESTIONS * scale)), True
+    asked, days, good = max(20, int(QUESTIONS * scale)), max(2, int(90 * scale)), True
     for agents in (10, 100):
         for starts in (date(2026, 1, 1), date(1996, 1, 1)):
-            good &= _people(f"{agents} agents, rota since {starts.year}", _desk(Random(seed), agents, starts), seed, asked)  # noqa: S311
-    good &= _people("100 agents, shifts, daily rotations", _full(Random(seed)), seed, asked)  # noqa: S311
+            good &= _people(f"{agents} agents, rota since {starts.year}", _desk(Random(seed), agents, starts), seed, asked, days)  # noqa: S311
+    good &= _people("100 agents, shifts, daily rotations", _full(Random(seed)), seed, asked, days)  # noqa: S311
     print(f"\nonce a process, the holidays of a country: {holidays * 1_000:.0f} ms")
     good &= _working_time(max(1_000, int(1_000_000 * scale)), seed)
     print(
@@ -45,7 +45,7 @@ def run(scale: float = 1.0, seed: int = 1) -> bool:
     return good
 
 
-def _people(label: str, desk: Desk, seed: int, questions: int) -> bool:
+def _people(label: str, desk: Desk, seed: int, questions: int, days: int) -> bool:
     dice = Random(seed)  # noqa: S311
     roster, overrides, away = desk
 
@@ -57,8 +57,8 @@ def _people(label: str, desk: Desk, seed: int, questions: int) -> bool:
     rota = made()
     each = sorted(_took(lambda one=one: rota.on_call(one, dice.choice(QUEUES), dice.randint(1, 4))) for one in at)
     change = _took(lambda: [rota.next_change(one) for one in at[:20]]) / 20
-    duties = _took(lambda: made().duties(at[0], at[0] + 90 * DAY))
-    uncovered = _took(lambda: holes(made(), QUEUES, (1, 2, 3, 4), at[0], at[0] + 90 * DAY))
+    duties = _took(lambda: made().duties(at[0], at[0] + days * DAY))
+    uncovered = _took(lambda: holes(made(), QUEUES, (1, 2, 3, 4), at[0], at[0] + days * DAY))
     print(
         f"{label:<34}{each[len(each) // 2] * 1_000:>14.2f} ms{each[-1] * 1_000:>7.1f} ms{first * 1_000:>8.1f} ms"
         f"{change * 1_000:>10.2f} ms{duties:>12.2f} s{uncovered:>11.2f} s"

@@ -25,6 +25,13 @@ def pytest_configure(config: pytest.Config) -> None:
         databases.begin_run()
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tests that only look at the same desk share it: one worker makes it once."""
+    for item in items:
+        if "lived" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.xdist_group("lived"))
+
+
 def pytest_unconfigure(config: pytest.Config) -> None:
     if not hasattr(config, "workerinput"):
         databases.end_run()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import json
-import os
 import signal
 import threading
 import urllib.request
@@ -27,8 +26,8 @@ from tsbridge.core.crashpoint import POINTS
 from tsbridge.store import inbox, leases, proof, tables
 from tsbridge.store.db import Database
 
-EACH = 6
-BOTH = ["sqlite", "postgresql"] if os.environ.get("CRASHES") else []
+EACH = 3
+SOAK = pytest.mark.soak
 """Each way is killed along on one database; on both by `make soak`."""
 ADMIN = {"Authorization": f"Bearer {KEY}"}
 BEFORE_WRITEBACK = [name for name in POINTS if name.startswith(("door.", "ingest."))]
@@ -97,7 +96,7 @@ def settled(port: int) -> bool:
     return not ask(f"http://127.0.0.1:{port}/v1/events?status=pending", **ADMIN)[1]["items"]
 
 
-@pytest.mark.parametrize("fresh_url", BOTH or ["sqlite"], indirect=True)
+@pytest.mark.parametrize("fresh_url", ["sqlite", pytest.param("postgresql", marks=SOAK)], indirect=True)
 @pytest.mark.timeout(240)
 def test_killed_anywhere_between_door_and_decision_nothing_is_lost_and_nothing_is_doubled(tmp_path: Path, database_url: str) -> None:
     port = free_port()
@@ -152,7 +151,7 @@ def make_ticket(zendesk: str, token: str, subject: str) -> str:
     return str(made["ticket"]["id"])
 
 
-@pytest.mark.parametrize("fresh_url", BOTH or ["postgresql"], indirect=True)
+@pytest.mark.parametrize("fresh_url", [pytest.param("sqlite", marks=SOAK), "postgresql"], indirect=True)
 @pytest.mark.timeout(240)
 def test_killed_anywhere_on_the_way_to_zendesk_each_ticket_gets_its_tags_once(tmp_path: Path, database_url: str) -> None:
     port, zendesk_port = free_port(), free_port()

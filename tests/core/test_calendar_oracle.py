@@ -22,7 +22,7 @@ DAYS = 5
 MINUTE, DAY = timedelta(minutes=1), timedelta(days=1)
 ZONES = (*oracle.ZONES, "America/Vancouver", "Australia/Lord_Howe", "Pacific/Chatham", "America/Santiago", "Asia/Beirut", "Africa/Cairo")
 COUNTRIES: tuple[tuple[str, str | None], ...] = (("US", None), ("US", "WA"), ("HU", None), ("CN", None), ("CZ", None), ("DE", "BY"))
-ROUNDS = int(os.environ.get("CALENDARS", "300"))
+ROUNDS = int(os.environ.get("CALENDARS", "100"))
 """How many calendars are tried; `make soak` tries ten thousand."""
 
 

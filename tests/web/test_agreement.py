@@ -261,7 +261,7 @@ def instants(dice: Random, zone: str, known: rota_oracle.Desk) -> Iterator[datet
 
 
 @pytest.mark.timeout(120 + INSTANTS)
-@pytest.mark.parametrize("everything", list(ZONES) if INSTANTS > 100 else list(ZONES)[::2], indirect=True)
+@pytest.mark.parametrize("everything", list(ZONES) if INSTANTS > 100 else list(ZONES)[:1], indirect=True)
 async def test_everybody_says_the_same_at_every_instant(everything: Everything, request: Any) -> None:
     zone = request.node.callspec.params["everything"]
     asked = list(instants(Random(f"agreement {zone}"), zone, everything.truth))  # noqa: S311  # the same instants in every run

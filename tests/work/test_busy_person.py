@@ -126,13 +126,13 @@ def over_months(n: int) -> Delivery:
     return ticket("created", n * DAY * 1.5 - 500 * DAY, str(70_000 + n), text=f"text {n}", phone=PHONE)
 
 
-@pytest.mark.parametrize("kind", [in_one_day, on_a_shared_phone, calls_of_a_number, over_months])
+@pytest.mark.parametrize("kind", [in_one_day, pytest.param(on_a_shared_phone, marks=pytest.mark.soak), calls_of_a_number, over_months])
 def test_what_one_more_delivery_costs_does_not_grow_with_the_persons_contacts(
     database: Database, late: SettableClock, kind: Callable[[int], Delivery]
 ) -> None:
     walk = Walk(database, late, BOOK)
     told, costs = 0, []
-    for upto in (60, 240):
+    for upto in (40, 120):
         walk.tell(kind(n) for n in range(told, upto))
         walk.work()
         walk.tell([kind(upto)])
@@ -251,7 +251,7 @@ def test_a_late_contact_counts_in_what_is_decided_by_the_clock_where_rules_ask_f
 
 
 def test_a_late_contact_counts_in_every_later_decision_of_a_busy_person(make_database: Callable[[], Database], late: SettableClock) -> None:
-    deliveries = [in_one_day(n) for n in range(60)]
+    deliveries = [in_one_day(n) for n in range(40)]
     expected = walked(make_database(), late, [deliveries])
     assert walked(make_database(), late, [deliveries[1:], deliveries[:1]]).outcome() == expected.outcome()
 

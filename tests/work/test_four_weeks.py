@@ -213,7 +213,10 @@ class Weeks:
 
 @pytest.mark.parametrize(
     ("fresh_url", "start"),
-    [("sqlite", datetime(2026, 3, 1, 6, tzinfo=UTC)), ("postgresql", datetime(2026, 10, 30, 6, tzinfo=UTC))],
+    [
+        ("sqlite", datetime(2026, 3, 1, 6, tzinfo=UTC)),
+        pytest.param("postgresql", datetime(2026, 10, 30, 6, tzinfo=UTC), marks=pytest.mark.soak),
+    ],
     indirect=["fresh_url"],
     ids=["spring", "autumn"],
 )

@@ -130,7 +130,7 @@ def test_at_calm_an_update_costs_one_read_ours_included(database: Database, cloc
     storm.begun()
     made: list[str] = []
     written = 0
-    for n in range(150):
+    for n in range(60):
         clock.advance(5)
         if n % 4 == 0:
             person = world.add_user(f"P{n}", f"p{n}@example.com")

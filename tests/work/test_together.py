@@ -146,7 +146,7 @@ async def test_two_writers_never_have_the_same_ticket_in_two_jobs(database: Data
 
 @pytest.mark.parametrize("point", [f"writeback.{name}" for name in ("claimed", "intended", "answered", "settled")])
 async def test_dying_anywhere_on_the_way_of_a_job_loses_no_wish_and_the_tags_stay_ours(desk: WritingDesk, point: str) -> None:
-    tickets = [desk.ticket(tags=["vip"]) for _ in range(100)]
+    tickets = [desk.ticket(tags=["vip"]) for _ in range(25)]
     for ticket in tickets:
         desk.wish(ticket, tags("ts_a"))
     crashpoint.arm(point, die)

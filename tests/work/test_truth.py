@@ -44,8 +44,8 @@ def found_wrong(day: Day) -> dict[str, Any]:
     return {what: found for what, found in wrong.items() if found}
 
 
-ON_WHICH = [("sqlite", 2, SECONDS), ("postgresql", 3, MINUTES)]
-"""A busy day costs tens of seconds: here each way on one database, the others by `python -m benchmarks truth`."""
+ON_WHICH = [pytest.param("sqlite", 2, SECONDS, marks=pytest.mark.soak), ("postgresql", 3, MINUTES)]
+"""A busy day costs tens of seconds: here one on one database, another by `make soak`, all by `python -m benchmarks truth`."""
 
 
 @pytest.mark.parametrize(("fresh_url", "seed", "writer"), ON_WHICH, indirect=["fresh_url"])

@@ -22,8 +22,8 @@ from tsbridge.store.db import Database
 
 pytestmark = pytest.mark.anyio
 
-RACES = 250
-OUT = 80
+RACES = 100
+OUT = 30
 MINUTE = timedelta(minutes=1)
 
 

@@ -255,7 +255,7 @@ def most_in_a_minute(times: list[datetime]) -> int:
     return most
 
 
-@pytest.mark.parametrize(("writers", "limit"), [(1, 100), (4, 20)])
+@pytest.mark.parametrize(("writers", "limit"), [pytest.param(1, 100, marks=pytest.mark.soak), (4, 20)])
 async def test_never_above_seventy_percent_of_a_limit_with_any_number_of_writers(
     database: Database, clock: SettableClock, writers: int, limit: int
 ) -> None:

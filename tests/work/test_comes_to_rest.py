@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from tests.clocks import SettableClock
+from tests.seeds import seeds
 from tests.work.desk import WritingDesk
 from tests.work.walk import Walk
 from tsbridge.core import strict_json
@@ -154,6 +155,6 @@ async def restless(database: Database, clock: SettableClock, seed: int) -> list[
     return found
 
 
-@pytest.mark.parametrize("seed", range(10))
+@pytest.mark.parametrize("seed", seeds(3, 30))
 async def test_any_rulebook_with_any_triggers_comes_to_rest(make_database: Callable[[], Database], clock: SettableClock, seed: int) -> None:
     assert await restless(make_database(), clock, seed) == []

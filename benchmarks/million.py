@@ -25,13 +25,13 @@ from benchmarks.door import postgres_urls, sqlite_urls
 from tests.clocks import START, CountingIds, SettableClock
 from tests.web.conftest import ADMIN, furnished
 from tests.work.walk import Walk, call, ticket
+from tsbridge.acts.people import handles_of
 from tsbridge.core.chain import link_hash
 from tsbridge.core.moments import instant_text, read_instant
 from tsbridge.files import load_file
 from tsbridge.store import facets, inbox, routing, runaway, schema, tables
 from tsbridge.store.db import Database
 from tsbridge.store.work_tables import workload
-from tsbridge.web.cases import person_handles
 from tsbridge.web.pages import DEFAULT_LIMIT, seal_cursor
 
 STORIES: Final = 400
@@ -66,7 +66,7 @@ AT_ONCE: Final = 25
 PAGES: Final = 100
 NAMES: Final = {"from": "since", "to": "until", "person": "people"}
 MEANT: Final[Mapping[str, Callable[[str], Any]]] = {
-    **{"from": read_instant, "to": read_instant, "person": person_handles, "agent": lambda agent: (agent,)},
+    **{"from": read_instant, "to": read_instant, "person": handles_of, "agent": lambda agent: (agent,)},
     **{"severity": int, "version": int, "changed": lambda value: value == "true"},
 }
 """How the API understands what is asked for."""

@@ -13,6 +13,7 @@ import pytest
 from sqlalchemy import Connection, delete, select, update
 
 from tests.clocks import SettableClock
+from tests.seeds import first
 from tests.work.team import Team, roster
 from tests.work.telling import BOOK, ROSTER, Telling
 from tests.work.test_rejudge import run as rejudge
@@ -337,6 +338,7 @@ def test_what_was_found_of_a_case_is_over_when_the_case_is(desk: Telling) -> Non
     assert watching.look() == {}
 
 
+@pytest.mark.parametrize("fresh_url", first(1, ["sqlite", "postgresql"]), indirect=True)
 def test_a_day_of_a_busy_desk_has_nothing_to_find(database: Database, clock: SettableClock) -> None:
     """What comes late, is judged otherwise, brought in quietly, published, acknowledged, solved and opened again is no fault."""
     dice = random.Random(SEED)  # noqa: S311
@@ -348,7 +350,7 @@ def test_a_day_of_a_busy_desk_has_nothing_to_find(database: Database, clock: Set
     )
     watching = Watching(desk.walk)
     start, opened = clock.now(), 0
-    while clock.now() - start < timedelta(hours=2):
+    while clock.now() - start < timedelta(hours=4, minutes=30):
         minute = (clock.now() - start).total_seconds() / 60
         if dice.random() < 0.06:
             opened += 1

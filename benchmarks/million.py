@@ -28,7 +28,7 @@ from tests.work.walk import Walk, call, ticket
 from tsbridge.acts.people import handles_of
 from tsbridge.core.chain import link_hash
 from tsbridge.core.moments import instant_text, read_instant
-from tsbridge.files import load_file
+from tsbridge.document_files import load_file
 from tsbridge.store import facets, inbox, routing, runaway, schema, tables
 from tsbridge.store.db import Database
 from tsbridge.store.work_tables import workload

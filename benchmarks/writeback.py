@@ -21,7 +21,7 @@ from tests.work.test_reconcile import BOOK, Account
 from tests.work.test_truth import CATCHING_UP, EVENTS, FEW_READS, MINUTES, SECONDS, busy, found_wrong
 from tests.work.test_writeback_races import outage, race
 from tsbridge.simulator.zendesk import Limits
-from tsbridge.store import drift, keep
+from tsbridge.store import drift, stored_values
 from tsbridge.store.db import Database
 from tsbridge.work.reconcile import EVERY, NAME
 
@@ -140,7 +140,9 @@ class _Drifted(Account):
 
 async def _swept(account: Account) -> None:
     """The sweep goes through the export to its end, as fast as pages of it may be read."""
-    while (due := await account.reconciler.round()) is True or not account.database.read_now(lambda conn: keep.get(conn, NAME))["done"]:
+    while (due := await account.reconciler.round()) is True or not account.database.read_now(lambda conn: stored_values.get(conn, NAME))[
+        "done"
+    ]:
         if isinstance(due, datetime):
             account.clock.set(max(due, account.clock.now() + timedelta(milliseconds=1)))
 

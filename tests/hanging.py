@@ -9,10 +9,10 @@ import threading
 from datetime import timedelta
 from time import sleep
 
-from tsbridge.apart import Limits, elsewhere
-from tsbridge.ending import Patience
+from tsbridge.child_process import Limits, in_child
 from tsbridge.log import configure
 from tsbridge.settings import load
+from tsbridge.shutdown import Patience
 from tsbridge.wiring import start
 from tsbridge.work.silence import Silence
 
@@ -33,7 +33,7 @@ async def answer(_: Silence) -> None:
 async def child(_: Silence) -> None:
     """A process of its own that does not come back."""
     log.error("hangs")
-    await asyncio.to_thread(elsewhere, sleep, 3_600, limits=Limits(3_600))
+    await asyncio.to_thread(in_child, sleep, 3_600, limits=Limits(3_600))
 
 
 async def thread(_: Silence) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from tests.roster.rosters import TEXT
 from tests.test_cli import Run, run
-from tsbridge.files import load_text
+from tsbridge.document_files import load_text
 
 __all__ = ["run"]
 

@@ -24,7 +24,7 @@ from tsbridge.core.link import case_key
 from tsbridge.core.moments import Actor, Interaction, Moment, Text
 from tsbridge.core.rules.document import read
 from tsbridge.core.story import Told, judge_story
-from tsbridge.files import based_on, load_text, with_base
+from tsbridge.document_files import based_on, load_text, with_base
 from tsbridge.store import cases, recording, routing, rulebooks, sealing, tables
 from tsbridge.store.db import Database
 from tsbridge.store.recording import Recording

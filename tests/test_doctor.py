@@ -18,7 +18,7 @@ from tsbridge.core.watch import KINDS, NOT_GIVEN, Finding
 from tsbridge.doctor import checks
 from tsbridge.doctor import database as doctor_database
 from tsbridge.settings import Settings, load
-from tsbridge.store import keep, rulebooks, watch
+from tsbridge.store import rulebooks, stored_values, watch
 from tsbridge.store.db import Database
 
 TODAY = date(2026, 11, 23)
@@ -123,7 +123,7 @@ def test_the_mode_of_write_back_that_counts_is_named_with_its_reason(database: D
     assert line(doctor_database.database(database_url, setting="live"), "write-back").state == "ok"
     found = line(doctor_database.database(database_url, setting="dry-run"), "write-back")
     assert (found.state, "TSBRIDGE_WRITEBACK says dry-run" in found.words) == ("warn", True)
-    database.write_now(lambda conn: keep.put(conn, "writeback_mode", "paused"))
+    database.write_now(lambda conn: stored_values.put(conn, "writeback_mode", "paused"))
     assert (
         "Write-back is paused: it was switched to paused, which is more careful"
         in line(doctor_database.database(database_url), "write-back").words
@@ -172,7 +172,7 @@ def test_the_zone_of_talkdesks_times_is_called_a_guess_until_somebody_says_it(da
     heard = given(TALKDESK_WEBHOOK_SECRETS="s" * 40, TIMEZONE="Europe/Lisbon")
 
     def warned(settings: Settings, *mappings: dict[str, Any]) -> bool:
-        database.write_now(lambda conn: keep.put(conn, keep.mappings("talkdesk"), list(mappings)))
+        database.write_now(lambda conn: stored_values.put(conn, stored_values.mappings("talkdesk"), list(mappings)))
         lines = doctor_database.database(database_url, settings.guessed_talkdesk_zone)
         return any(one.check == "talkdesk times" and "Europe/Lisbon" in one.words for one in lines)
 

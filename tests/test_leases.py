@@ -16,6 +16,7 @@ from tsbridge.core.limits import CALL_S
 from tsbridge.wiring.workers import LIMITS
 from tsbridge.work import (
     alone,
+    batch_updates,
     calls,
     feeds,
     ingest,
@@ -27,7 +28,6 @@ from tsbridge.work import (
     rejudge,
     replay,
     stream,
-    together,
     writeback,
     writing,
 )
@@ -36,7 +36,7 @@ from tsbridge.work.loop import LIMIT
 TAKEN_IN: dict[str, tuple[ModuleType, ...]] = {
     workers.INGEST: (ingest,),
     workers.ALONE: (alone,),
-    workers.WRITEBACK: (writeback, writing, together),
+    workers.WRITEBACK: (writeback, writing, batch_updates),
     workers.REPLAY: (replay,),
     workers.REJUDGE: (rejudge,),
     workers.RECONCILE: (reconcile,),
@@ -68,6 +68,6 @@ def test_a_feed_is_fetched_and_read_well_before_its_turn_ends() -> None:
 
 
 def test_two_processes_in_a_row_may_read_a_delivery_alone_within_the_limit_of_its_task() -> None:
-    from tsbridge import readers
+    from tsbridge import delivery_readers
 
-    assert timedelta(seconds=readers.ALONE.seconds * readers.TRIES) < LIMITS[workers.ALONE]
+    assert timedelta(seconds=delivery_readers.ALONE.seconds * delivery_readers.TRIES) < LIMITS[workers.ALONE]

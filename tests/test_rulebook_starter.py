@@ -9,7 +9,7 @@ import pytest
 
 from tsbridge.core.rules.document import read
 from tsbridge.core.rules.language import Rulebook
-from tsbridge.files import load_file
+from tsbridge.document_files import load_file
 from tsbridge.rulebook.check import check
 from tsbridge.rulebook.coverage import coverage
 from tsbridge.rulebook.tests import run

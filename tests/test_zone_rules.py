@@ -28,8 +28,8 @@ hours = Calendar("office", ZoneInfo("America/Vancouver"), ((((9 * 60), (17 * 60)
 print("open" if hours.is_open(at) else "closed")
 """
 APART = """
-from tsbridge.apart import apart
-print(apart(datetime.astimezone, at, ZoneInfo("America/Vancouver")).strftime('%H:%M'))
+from tsbridge.child_process import in_child_or_here
+print(in_child_or_here(datetime.astimezone, at, ZoneInfo("America/Vancouver")).strftime('%H:%M'))
 """
 FEED = r"""
 from datetime import timedelta

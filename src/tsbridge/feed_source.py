@@ -8,7 +8,7 @@ from datetime import datetime, tzinfo
 from pathlib import Path
 from typing import Final
 
-from tsbridge.apart import Limits, elsewhere
+from tsbridge.child_process import Limits, in_child
 from tsbridge.core.errors import GiveUp, TryLater
 from tsbridge.core.roster import Feed, Way
 from tsbridge.http import Http, retry_after
@@ -52,9 +52,9 @@ def address_of(feed: Feed, read_file: Callable[[Path], str]) -> Address:
     return Secrets(Way(feed.key, "feed", plain), read_file).address()
 
 
-async def read_apart(content: bytes, since: datetime, until: datetime, zone: tzinfo, means: str, people: Mapping[str, str]) -> Read:
+async def read_in_child(content: bytes, since: datetime, until: datetime, zone: tzinfo, means: str, people: Mapping[str, str]) -> Read:
     """`roster.ical_in.read` in a process of its own: what it costs is for whoever wrote the feed to say."""
-    return Read(*await asyncio.to_thread(elsewhere, _read, content, since, until, zone, means, dict(people), limits=READING))
+    return Read(*await asyncio.to_thread(in_child, _read, content, since, until, zone, means, dict(people), limits=READING))
 
 
 def _read(content: bytes, since: datetime, until: datetime, zone: tzinfo, means: str, people: Mapping[str, str]) -> ical_in.Feed:

@@ -14,7 +14,7 @@ from typing import Any, Final
 import uvicorn
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
-from tsbridge.ending import PATIENCE
+from tsbridge.shutdown import PATIENCE
 from tsbridge.web.webhooks import READ_ASIDE, Answer, Door
 
 RECEIVE_DEADLINE_S: Final = 10.0

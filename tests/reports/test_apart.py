@@ -8,7 +8,7 @@ from tests.reports.test_cases import START, UNTIL
 from tests.reports.weeks import END, ZONE, Weeks
 from tsbridge.acts import reports
 from tsbridge.acts.around import Around
-from tsbridge.reporting import reports_apart
+from tsbridge.report_process import reports_in_child
 
 
 def test_another_process_comes_to_the_same_figures(lived: Weeks) -> None:
@@ -19,7 +19,7 @@ def test_another_process_comes_to_the_same_figures(lived: Weeks) -> None:
         return [reports.report(conn, around, one) for one in asked]
 
     url = lived.database.url.render_as_string(hide_password=False)
-    assert reports_apart(asked, url, ZONE) == lived.database.read_now(here)
+    assert reports_in_child(asked, url, ZONE) == lived.database.read_now(here)
 
 
 def test_much_is_so_many_decisions(lived: Weeks) -> None:

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, inspect, text
 from sqlalchemy.exc import DBAPIError
 
 from tests.reports.weeks import Weeks
-from tsbridge.store import keep, report_views, schema
+from tsbridge.store import report_views, schema, stored_values
 from tsbridge.store.db import Database
 
 
@@ -62,7 +62,7 @@ def test_they_hold_nobodys_words_names_or_numbers(database: Database) -> None:
 def test_views_of_an_older_build_are_made_anew(database: Database) -> None:
     def older(conn: Connection) -> None:
         report_views.take_away(conn)
-        keep.put(conn, report_views.MARK, "another")
+        stored_values.put(conn, report_views.MARK, "another")
 
     database.write_now(older)
     schema.migrate(database)

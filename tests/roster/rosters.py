@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tsbridge.files import load_text
+from tsbridge.document_files import load_text
 
 TEXT = """
 schema: 1

@@ -10,7 +10,7 @@ import pytest
 
 from tests.roster.rosters import TEXT, document
 from tsbridge.core.roster import Cover, Feed, Limit, Rotation
-from tsbridge.files import Lines, load_text
+from tsbridge.document_files import Lines, load_text
 from tsbridge.roster.document import read
 from tsbridge.roster.read_parts import RosterError
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from tsbridge.files import load_file, load_text
+from tsbridge.document_files import load_file, load_text
 from tsbridge.roster.check import CODES, check
 from tsbridge.roster.document import read
 from tsbridge.roster.read_parts import RosterError

@@ -15,7 +15,7 @@ from tsbridge.core.rules.document import MAX_RULES, MAX_TESTS, read
 from tsbridge.core.rules.parts import MAX_LIST
 from tsbridge.core.rules.read_actions import MAX_ACTIONS
 from tsbridge.core.rules.read_conditions import MAX_DEPTH, MAX_NODES
-from tsbridge.files import load_text
+from tsbridge.document_files import load_text
 from tsbridge.rulebook import tests
 from tsbridge.rulebook.check import CODES, check
 from tsbridge.rulebook.zendesk_names import ASKED

@@ -19,7 +19,7 @@ from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from tests.clocks import START, CountingIds, SettableClock
 from tests.databases import Postgres
-from tsbridge.store import inbox, keep, leases, sqlite, wakeup
+from tsbridge.store import inbox, leases, sqlite, stored_values, wakeup
 from tsbridge.store.db import AlreadyServed, BadDatabase, Database, claim_alone, parse, unavailable
 from tsbridge.store.inbox import Delivery
 from tsbridge.store.intake import Intake
@@ -33,50 +33,50 @@ def delivery(number: int) -> Delivery:
 
 def test_work_that_raises_leaves_nothing_behind(database: Database) -> None:
     def work(conn: Connection) -> None:
-        keep.put(conn, "half", 1)
+        stored_values.put(conn, "half", 1)
         raise KeyError("on the way")
 
     with pytest.raises(KeyError):
         database.write_now(work)
-    assert database.read_now(lambda conn: keep.get(conn, "half")) is None
+    assert database.read_now(lambda conn: stored_values.get(conn, "half")) is None
 
 
 def test_a_kept_value_is_replaced_and_forgotten(database: Database) -> None:
     for value in ("live", {"id": "1", "list": [1, 2]}, False):
-        database.write_now(lambda conn, value=value: keep.put(conn, "mode", value))  # type: ignore[misc]
-        assert database.read_now(lambda conn: keep.get(conn, "mode")) == value
-    database.write_now(lambda conn: keep.forget(conn, "mode"))
-    assert database.read_now(lambda conn: keep.get(conn, "mode")) is None
+        database.write_now(lambda conn, value=value: stored_values.put(conn, "mode", value))  # type: ignore[misc]
+        assert database.read_now(lambda conn: stored_values.get(conn, "mode")) == value
+    database.write_now(lambda conn: stored_values.forget(conn, "mode"))
+    assert database.read_now(lambda conn: stored_values.get(conn, "mode")) is None
 
 
 def test_a_reader_cannot_write(database: Database) -> None:
     with pytest.raises(DBAPIError):
-        database.read_now(lambda conn: keep.put(conn, "mode", "live"))
-    assert database.read_now(lambda conn: keep.get(conn, "mode")) is None
+        database.read_now(lambda conn: stored_values.put(conn, "mode", "live"))
+    assert database.read_now(lambda conn: stored_values.get(conn, "mode")) is None
 
 
 async def test_a_reader_sees_one_moment_and_waits_for_no_writer(database: Database) -> None:
     begun, go_on = threading.Event(), threading.Event()
 
     def write(conn: Connection) -> None:
-        keep.put(conn, "mode", "new")
+        stored_values.put(conn, "mode", "new")
         begun.set()
         assert go_on.wait(10)
 
     def read(conn: Connection) -> tuple[Any, Any]:
-        before = keep.get(conn, "mode")
+        before = stored_values.get(conn, "mode")
         go_on.set()
         writing_done.wait(10)
-        return before, keep.get(conn, "mode")
+        return before, stored_values.get(conn, "mode")
 
     writing_done = threading.Event()
-    await database.write(lambda conn: keep.put(conn, "mode", "old"))
+    await database.write(lambda conn: stored_values.put(conn, "mode", "old"))
     writing = asyncio.create_task(database.write(write))
     writing.add_done_callback(lambda _: writing_done.set())
     await asyncio.to_thread(begun.wait, 10)
     assert await database.read(read) == ("old", "old")
     await writing
-    assert await database.read(lambda conn: keep.get(conn, "mode")) == "new"
+    assert await database.read(lambda conn: stored_values.get(conn, "mode")) == "new"
 
 
 @pytest.mark.parametrize("fresh_url", ["sqlite"], indirect=True)
@@ -111,15 +111,15 @@ def test_a_connection_that_broke_meanwhile_is_replaced_and_the_work_done(databas
 
     def work(conn: Connection) -> None:
         runs.append(conn.exec_driver_sql("SELECT pg_backend_pid()").scalar_one())
-        keep.put(conn, "mode", "live")
+        stored_values.put(conn, "mode", "live")
 
-    database.write_now(lambda conn: keep.put(conn, "mode", "old"))
+    database.write_now(lambda conn: stored_values.put(conn, "mode", "old"))
     with Database.open(database_url) as other:
         cut = text("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()")
         other.write_now(lambda conn: conn.execute(cut).all())
     database.write_now(work)
     assert len(runs) == 1
-    assert database.read_now(lambda conn: keep.get(conn, "mode")) == "live"
+    assert database.read_now(lambda conn: stored_values.get(conn, "mode")) == "live"
 
 
 @pytest.mark.parametrize("fresh_url", ["postgresql"], indirect=True)
@@ -258,8 +258,8 @@ def test_leases_of_the_dead_end_at_once_and_their_claims_stay_known(database: Da
 
 def test_closing_finishes_what_was_handed_in(database_url: str) -> None:
     database = Database.open(database_url)
-    futures = [database.submit(lambda conn, n=n: keep.put(conn, f"n{n}", n)) for n in range(20)]  # type: ignore[misc]
+    futures = [database.submit(lambda conn, n=n: stored_values.put(conn, f"n{n}", n)) for n in range(20)]  # type: ignore[misc]
     database.close()
     assert all(future.done() and future.exception() is None for future in futures)
     with Database.open(database_url) as again:
-        assert again.read_now(lambda conn: keep.get(conn, "n19")) == 19
+        assert again.read_now(lambda conn: stored_values.get(conn, "n19")) == 19

@@ -13,7 +13,7 @@ from tests.rulebook.books import ZONE, book
 from tests.vendors.test_setup import account, zendesk
 from tsbridge.core.calendar import Calendar
 from tsbridge.core.rules.document import read
-from tsbridge.files import dump, load_text
+from tsbridge.document_files import dump, load_text
 from tsbridge.rulebook.check import check
 from tsbridge.simulator.zendesk import Zendesk
 from tsbridge.vendors.zendesk.client import ZendeskClient

@@ -14,7 +14,7 @@ from fastapi.routing import APIRoute
 from tests.clocks import CountingIds
 from tests.web.conftest import BOOK
 from tests.web.test_rulebook import ROSTER
-from tsbridge.apart import MANY, apart_if_large
+from tsbridge.child_process import MANY, in_child_if_large
 from tsbridge.web.app import create_app
 from tsbridge.web.asked import AT_ONCE, WAITING, Bench, aside, mark_of
 from tsbridge.web.route import QUICK
@@ -134,7 +134,7 @@ async def test_what_is_done_by_processes_of_their_own_says_the_same(room: Any) -
     await room.client.put("/v1/rulebook/draft", json={"document": large}, headers={"If-Match": draft.headers["ETag"]})
     trial = {"document": large, "given": {"source": "zendesk", "text": "a bite"}, "roster": ROSTER}
     told = []
-    for apart in (lambda work, document, *more: work(document, *more), apart_if_large):
+    for apart in (lambda work, document, *more: work(document, *more), in_child_if_large):
         async with room.other(apart=apart, ids=CountingIds()) as client:
             answers = [
                 await client.post("/v1/rulebook/test", json={}),
@@ -151,7 +151,7 @@ async def test_many_triggers_are_imported_by_a_process_of_its_own(room: Any) -> 
     one = {"active": True, "conditions": {"all": [{"field": "status", "operator": "is", "value": "new"}], "any": []}}
     triggers = [{**one, "id": n, "title": f"t{n}", "actions": [{"field": "current_tags", "value": f"ts_{n}"}]} for n in range(MANY)]
     told = []
-    for apart in (lambda work, document, *more: work(document, *more), apart_if_large):
+    for apart in (lambda work, document, *more: work(document, *more), in_child_if_large):
         async with room.other(apart=apart) as client:
             for body in ({"triggers": triggers}, {"triggers": [1] * MANY}):
                 answer = await client.post("/v1/rulebook/import/zendesk", json=body)

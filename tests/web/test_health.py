@@ -19,7 +19,7 @@ from tsbridge.core.link import Shared
 from tsbridge.core.moments import Handle
 from tsbridge.core.standing import Standing
 from tsbridge.core.watch import NOT_GIVEN, STEP_LATE, Finding
-from tsbridge.store import budget, desired, inbox, keep, proofs, rosters, shared, tables, watch, writemode
+from tsbridge.store import budget, desired, inbox, proofs, rosters, shared, stored_values, tables, watch, writemode
 from tsbridge.store.replay_tables import drift
 from tsbridge.store.work_tables import workload
 from tsbridge.web.desk import Checked
@@ -221,7 +221,7 @@ async def test_figures_say_what_keeps_the_desk_from_writing(room: Any, clock: An
 
     def write(conn: Any) -> None:
         writemode.switch(conn, "live", "paused", clock.now())
-        keep.put(conn, desired.PAUSED_RULES, ["injury", "urgent-mail"])
+        stored_values.put(conn, desired.PAUSED_RULES, ["injury", "urgent-mail"])
         budget.change(conn, lambda shared: wait_until(shared, clock.now() + PROBE, "unauthorized"))
         for number, severity, acknowledged, status in (
             (1, 1, False, "open"),

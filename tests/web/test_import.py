@@ -10,7 +10,7 @@ import pytest
 from tests.rulebook import import_truth
 from tests.web.conftest import ZONE
 from tsbridge.acts import documents
-from tsbridge.files import load_text
+from tsbridge.document_files import load_text
 from tsbridge.rulebook.check import check
 from tsbridge.rulebook.zendesk_import import import_zendesk
 

@@ -20,10 +20,10 @@ from tests.clocks import START, SettableClock
 from tests.work.test_blame import some, statuses
 from tests.work.test_walk_laws import BOOK
 from tests.work.walk import OWN, Walk, ticket
-from tsbridge.apart import Limits
+from tsbridge.child_process import Limits
 from tsbridge.core.ports import Died
-from tsbridge.overtime import within
-from tsbridge.readers import Readers, read_apart
+from tsbridge.cpu_limit import within
+from tsbridge.delivery_readers import Readers, read_in_child
 from tsbridge.store import inbox, tables, warnings
 from tsbridge.store.db import Database
 from tsbridge.work.alone import Alone
@@ -90,12 +90,12 @@ def swallows_failures(_: inbox.Claimed, __: Any) -> Reading:
 @pytest.mark.parametrize("reader", [NEVER_DONE, MATCHES_FOR_EVER, EATS, BREAKS, LEAVES, KILLED])
 def test_a_process_that_does_not_come_back_has_died_of_its_delivery(reader: Sent) -> None:
     with pytest.raises(Died):
-        read_apart(row(), reader, None, False, limits=BOUNDS, tries=1)
+        read_in_child(row(), reader, None, False, limits=BOUNDS, tries=1)
 
 
 @pytest.mark.parametrize(("reader", "code"), [(RAISES, "reader_failed"), (REFUSES, "unknown_shape")])
 def test_a_reader_that_raises_elsewhere_is_told_of_as_here(reader: Sent, code: str) -> None:
-    one = read_apart(row(), reader, None, False)
+    one = read_in_child(row(), reader, None, False)
     assert one.malformed == code
     assert (one.fault is None) == (code != "reader_failed")
     assert "ana@example.com" not in repr(one.fault)
@@ -103,8 +103,8 @@ def test_a_reader_that_raises_elsewhere_is_told_of_as_here(reader: Sent, code: s
 
 def test_one_death_may_be_anybodys_fault_the_second_in_a_row_is_not(tmp_path: Path) -> None:
     with pytest.raises(Died):
-        read_apart(row(), KILLED, None, False)
-    assert read_apart(row(bytes(tmp_path / "seen")), KILLED_ONCE, None, False).malformed == "unknown_shape"
+        read_in_child(row(), KILLED, None, False)
+    assert read_in_child(row(bytes(tmp_path / "seen")), KILLED_ONCE, None, False).malformed == "unknown_shape"
 
 
 def test_what_is_read_elsewhere_is_what_is_read_here() -> None:

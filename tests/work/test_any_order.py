@@ -13,7 +13,7 @@ import pytest
 from tests.clocks import SettableClock
 from tests.seeds import seeds
 from tests.work.walk import Walk, call, ticket
-from tsbridge.files import load_file
+from tsbridge.document_files import load_file
 from tsbridge.store.db import Database
 
 BOOK = load_file(Path(__file__).parents[2] / "rulebooks" / "incident-desk.yaml")

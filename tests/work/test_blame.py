@@ -20,7 +20,7 @@ from sqlalchemy.exc import TimeoutError as PoolIsBusy
 from tests.clocks import SettableClock
 from tests.work.test_walk_laws import BOOK
 from tests.work.walk import Walk, call, ticket
-from tsbridge.overtime import within
+from tsbridge.cpu_limit import within
 from tsbridge.store import facts, inbox, tables
 from tsbridge.store.db import Database
 from tsbridge.vendors.zendesk.client import AuditPage

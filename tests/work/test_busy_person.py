@@ -20,7 +20,7 @@ from tests.work.walk import Walk, call, ticket
 from tsbridge.core.contacts import COUNTS, counts_at
 from tsbridge.core.link import CROWD
 from tsbridge.core.moments import Handle, Interaction
-from tsbridge.files import load_file
+from tsbridge.document_files import load_file
 from tsbridge.store import links, schema
 from tsbridge.store.db import Database
 from tsbridge.store.tables import acquaintances, decisions, handles

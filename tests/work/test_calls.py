@@ -18,7 +18,7 @@ from tsbridge.core.backoff import RECORDING
 from tsbridge.core.moments import read_instant
 from tsbridge.simulator.talkdesk.automations import body
 from tsbridge.store import inbox as inbox_rows
-from tsbridge.store import keep
+from tsbridge.store import stored_values
 from tsbridge.store.db import Database
 from tsbridge.store.tables import decisions, inbox, moments, recordings_wanted
 from tsbridge.work.calls import AGAIN, EVERY, PLACE, CallReconciler
@@ -245,7 +245,7 @@ async def test_a_long_absence_is_caught_up_in_stretches_and_goes_on_after_a_fall
         pass
     await bridge.work()
     assert len(bridge.cases()) == 6
-    read_to = read_instant(bridge.database.read_now(lambda conn: keep.get(conn, PLACE)))
+    read_to = read_instant(bridge.database.read_now(lambda conn: stored_values.get(conn, PLACE)))
     assert timedelta(minutes=5) <= bridge.desk.clock.now() - read_to < timedelta(minutes=6)
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from tests.clocks import SettableClock
 from tests.work.walk import Walk, call
-from tsbridge.files import load_file
+from tsbridge.document_files import load_file
 from tsbridge.store import cases, views
 from tsbridge.store.db import Database
 

@@ -17,7 +17,7 @@ from tests.roster.feed_texts import event, feed
 from tsbridge.core.errors import GiveUp, TryLater
 from tsbridge.core.ports import Died
 from tsbridge.core.roster import Agent, Feed, Roster
-from tsbridge.feed_source import Source, address_of, read_apart
+from tsbridge.feed_source import Source, address_of, read_in_child
 from tsbridge.http import Http
 from tsbridge.roster.ical_in import read
 from tsbridge.store import feeds
@@ -186,7 +186,7 @@ def test_over_http_and_read_in_a_process_of_its_own(database: Database, tmp_path
         roster = Roster(ROSTER.zone, agents=ROSTER.agents, feeds=(from_file,))
         desk = Desk(database)
         source = Source(lambda origin: Http(origin, sleep=_no_pause), Path.read_text)
-        desk.work = Feeds(database, desk.clock, lambda conn: roster, source, read_apart, desk._alarm, "one")
+        desk.work = Feeds(database, desk.clock, lambda conn: roster, source, read_in_child, desk._alarm, "one")
         for _ in range(3):
             desk.look()
             desk.clock.advance(EVERY)

@@ -9,7 +9,7 @@ from sqlalchemy import select
 
 from tests.clocks import START, CountingIds, SettableClock
 from tests.web import rows
-from tsbridge.store import keep, proof, rulebooks, tables
+from tsbridge.store import proof, rulebooks, stored_values, tables
 from tsbridge.store.db import Database
 from tsbridge.work.guard import Guard
 
@@ -41,7 +41,7 @@ async def test_a_rulebook_that_runs_away_is_paused_and_reported(
 ) -> None:
     decide(database, 2_000, 60, 2, "ts_seen", "ts_everything")
     await guard.round()
-    assert database.read_now(lambda conn: keep.get(conn, "writeback_mode")) == "paused"
+    assert database.read_now(lambda conn: stored_values.get(conn, "writeback_mode")) == "paused"
     assert alarms == [("runaway_suspected", {"version": 2, "tags": ["ts_everything"]})]
     change = database.read_now(lambda conn: conn.execute(select(tables.changes)).one())
     assert (change.actor, change.action, change.before) == ("system", "writeback.mode", {"mode": "live"})
@@ -54,10 +54,10 @@ async def test_who_switches_back_to_live_has_decided(
 ) -> None:
     decide(database, 2_000, 60, 2, "ts_everything")
     await guard.round()
-    database.write_now(lambda conn: keep.put(conn, "writeback_mode", "live"))
+    database.write_now(lambda conn: stored_values.put(conn, "writeback_mode", "live"))
     clock.set(await guard.round())
     await guard.round()
-    assert database.read_now(lambda conn: keep.get(conn, "writeback_mode")) == "live"
+    assert database.read_now(lambda conn: stored_values.get(conn, "writeback_mode")) == "live"
     assert len(alarms) == 1
 
 
@@ -66,7 +66,7 @@ async def test_a_rulebook_that_does_as_before_is_left_alone(
 ) -> None:
     decide(database, 2_000, 60, 2, "ts_seen")
     await guard.round()
-    assert database.read_now(lambda conn: keep.get(conn, "writeback_mode")) is None
+    assert database.read_now(lambda conn: stored_values.get(conn, "writeback_mode")) is None
     assert alarms == []
 
 
@@ -74,10 +74,10 @@ async def test_it_looks_twice_a_minute(guard: Guard, clock: SettableClock, datab
     due = await guard.round()
     decide(database, 2_000, 60, 2, "ts_everything")
     assert await guard.round() == due
-    assert database.read_now(lambda conn: keep.get(conn, "writeback_mode")) is None
+    assert database.read_now(lambda conn: stored_values.get(conn, "writeback_mode")) is None
     clock.set(due)
     await guard.round()
-    assert database.read_now(lambda conn: keep.get(conn, "writeback_mode")) == "paused"
+    assert database.read_now(lambda conn: stored_values.get(conn, "writeback_mode")) == "paused"
 
 
 async def test_a_database_without_a_rulebook_is_no_trouble(database: Database, clock: SettableClock, ids: CountingIds) -> None:

@@ -14,7 +14,7 @@ from tests.clocks import SettableClock
 from tests.work.desk import WritingDesk
 from tests.work.walk import Walk, ticket
 from tsbridge.core.helpdesk import Asked, Current, Ours, Wish, apply, hold, plan, settled
-from tsbridge.store import desired, keep
+from tsbridge.store import desired, stored_values
 from tsbridge.store.db import Database
 
 BITE = {"field": "text", "operator": "contains_any", "value": ["bite"]}
@@ -53,7 +53,7 @@ class Both:
 
     def pause(self, *rules: str) -> None:
         def write(conn: Any) -> None:
-            keep.put(conn, desired.PAUSED_RULES, sorted(rules))
+            stored_values.put(conn, desired.PAUSED_RULES, sorted(rules))
             desired.resume_rules(conn, self.clock.now())
 
         self.desk.database.write_now(write)

@@ -15,7 +15,7 @@ from tests.work.desk import WritingDesk
 from tests.work.walk import Walk
 from tsbridge.core import strict_json
 from tsbridge.simulator.zendesk.deliveries import event_body
-from tsbridge.store import drift, inbox, keep
+from tsbridge.store import drift, inbox, stored_values
 from tsbridge.store.db import Database
 from tsbridge.store.moments import CAUGHT_UP
 from tsbridge.store.tables import moments
@@ -164,11 +164,11 @@ async def test_nothing_is_told_twice_and_nothing_that_was_heard(account: Account
 
 async def test_found_again_after_a_crash_it_is_told_once(account: Account) -> None:
     await lived(account, 1.0, seed=7)
-    before = account.database.read_now(lambda conn: keep.get(conn, STREAM))
+    before = account.database.read_now(lambda conn: stored_values.get(conn, STREAM))
     await account.catch_up()
     found = account.caught_up()
     assert found
-    account.database.write_now(lambda conn: keep.put(conn, STREAM, before))
+    account.database.write_now(lambda conn: stored_values.put(conn, STREAM, before))
     account.stream = Stream(
         account.database, account.clock, account.client, lambda: account.own, "w1", account.reads, account.ingest.hear, lambda: None
     )

@@ -16,7 +16,7 @@ from tests.clocks import START, SettableClock
 from tests.work.test_walk_laws import BOOK, STORY, ticket, walked
 from tests.work.walk import Walk
 from tsbridge.acts import effects
-from tsbridge.apart import RULEBOOKS, elsewhere
+from tsbridge.child_process import RULEBOOKS, in_child
 from tsbridge.core.replay import contested
 from tsbridge.core.rules.document import read
 from tsbridge.core.rules.judge import Judge
@@ -277,4 +277,4 @@ def test_what_would_move_among_the_newest_stories_is_the_same_worked_out_by_anot
     told = walk.database.read_now(lambda conn: effects.newest(conn, 50))
     here = effects.compared(BOOK, milder(), told, UTC)
     assert here["effect"]["stories"]["cases"] >= 1
-    assert elsewhere(effects.compared, BOOK, milder(), told, UTC, limits=RULEBOOKS) == here
+    assert in_child(effects.compared, BOOK, milder(), told, UTC, limits=RULEBOOKS) == here

@@ -17,7 +17,7 @@ from tests.work.test_busy_person import effort
 from tests.work.test_requesters import cases, merged, walked
 from tests.work.walk import Walk, call, ticket
 from tsbridge.core.link import NAMESAKES, STRANGERS
-from tsbridge.files import load_file
+from tsbridge.document_files import load_file
 from tsbridge.store import shared
 from tsbridge.store.db import Database
 from tsbridge.store.tables import handles, interactions

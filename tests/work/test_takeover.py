@@ -13,7 +13,7 @@ from sqlalchemy import Connection, insert, select
 
 from tests.clocks import START, CountingIds, SettableClock
 from tsbridge.core.helpdesk import Wish
-from tsbridge.store import alone, desired, inbox, keep, leases, notifications, replays
+from tsbridge.store import alone, desired, inbox, leases, notifications, replays, stored_values
 from tsbridge.store.db import Database
 from tsbridge.store.desired import Wished
 from tsbridge.store.inbox import READ_ALONE, Delivery, LostLease, Settlement
@@ -89,7 +89,7 @@ WORK: dict[str, tuple[Callable[[Connection], None], Claims]] = {
     "write": (a_wish, lambda conn, worker, desk: desired.claim(conn, worker, desk.clock.now(), LONG, 1)),
     "job": (a_job, lambda conn, worker, desk: replays.claim(conn, worker, desk.clock.now(), LONG)),
     "message": (a_message, sent),
-    "turn": (lambda conn: None, lambda conn, worker, desk: keep.take_turn(conn, "some_turn", worker, desk.clock.now(), LONG)),
+    "turn": (lambda conn: None, lambda conn, worker, desk: stored_values.take_turn(conn, "some_turn", worker, desk.clock.now(), LONG)),
 }
 
 
@@ -180,8 +180,8 @@ def test_what_a_worker_that_stops_had_is_free_at_once(desk: Desk, what: str, cap
 
 
 def test_whoever_starts_alone_ends_the_turns_of_all_before_them(desk: Desk) -> None:
-    assert desk.database.write_now(lambda conn: keep.take_turn(conn, "some_turn", "one", desk.clock.now(), LONG))
-    desk.database.write_now(lambda conn: keep.put(conn, "by_hand", {"by": "one"}))
+    assert desk.database.write_now(lambda conn: stored_values.take_turn(conn, "some_turn", "one", desk.clock.now(), LONG))
+    desk.database.write_now(lambda conn: stored_values.put(conn, "by_hand", {"by": "one"}))
     desk.database.write_now(lambda conn: leases.end_all(conn, desk.clock.now()))
-    assert desk.database.write_now(lambda conn: keep.take_turn(conn, "some_turn", "two", desk.clock.now(), LONG))
-    assert desk.database.read_now(lambda conn: keep.get(conn, "by_hand")) == {"by": "one"}
+    assert desk.database.write_now(lambda conn: stored_values.take_turn(conn, "some_turn", "two", desk.clock.now(), LONG))
+    assert desk.database.read_now(lambda conn: stored_values.get(conn, "by_hand")) == {"by": "one"}

@@ -22,8 +22,8 @@ from tsbridge.core.helpdesk import Ours, Wish
 from tsbridge.core.moments import Interaction
 from tsbridge.core.rules.document import read
 from tsbridge.core.rules.judge import Judge
-from tsbridge.files import load_file
-from tsbridge.store import chain, decisions, inbox, intents, keep, proof
+from tsbridge.document_files import load_file
+from tsbridge.store import chain, decisions, inbox, intents, proof, stored_values
 from tsbridge.store.db import Database
 from tsbridge.store.desired import ClaimedWish
 from tsbridge.store.tables import cases, desired, escalations
@@ -224,7 +224,7 @@ def test_a_body_of_the_teams_own_design_is_read_by_the_mapping_they_kept(databas
     own = {"kind": "Lost", "call": {"id": "c9"}, "caller": "+14155550123"}
     fields = {"call_id": "/call/id", "contact_phone_number": "/caller"}
     mappings = [{"name": "ours", "when": {"/kind": "Lost"}, "event": "call.missed", "fields": fields}]
-    database.write_now(lambda conn: keep.put(conn, keep.mappings("talkdesk"), mappings))
+    database.write_now(lambda conn: stored_values.put(conn, stored_values.mappings("talkdesk"), mappings))
     walk.tell([("talkdesk", own), ("talkdesk", {**own, "kind": "Other"})])
     walk.work()
     counts = database.read_now(inbox.counts)["talkdesk"]

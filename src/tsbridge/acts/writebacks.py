@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 from tsbridge.acts.errors import Conflict, NotFound
 from tsbridge.acts.ledger import Entry
 from tsbridge.core.helpdesk_json import ours_from, wish_from
-from tsbridge.store import asked, desired, drift, keep, views, wakeup, writemode
+from tsbridge.store import asked, desired, drift, stored_values, views, wakeup, writemode
 from tsbridge.store.rulebooks import LiveRulebook
 from tsbridge.store.views import Row
 
@@ -134,7 +134,7 @@ def change_mode(conn: Connection, entry: Entry, setting: str, to: ModeName, back
 
 def paused_rules(conn: Connection) -> PausedRules:
     """The rules whose writing is paused."""
-    return PausedRules(tuple(keep.get(conn, desired.PAUSED_RULES) or ()))
+    return PausedRules(tuple(stored_values.get(conn, desired.PAUSED_RULES) or ()))
 
 
 def pause_rule(conn: Connection, entry: Entry, live: LiveRulebook, key: str, *, paused: bool) -> PausedRules:
@@ -146,7 +146,7 @@ def pause_rule(conn: Connection, entry: Entry, live: LiveRulebook, key: str, *, 
     if (key in before) == paused:
         return PausedRules(before)
     after = sorted({*before, key} if paused else {*before} - {key})
-    keep.put(conn, desired.PAUSED_RULES, after)
+    stored_values.put(conn, desired.PAUSED_RULES, after)
     if not paused:
         desired.resume_rules(conn, entry.at)
         wakeup.tell(conn, wakeup.WISHES)

@@ -12,7 +12,7 @@ import typer
 from tsbridge.acts import documents
 from tsbridge.cli.frame import Failed, House, house, refuse
 from tsbridge.core.rules.findings import Finding
-from tsbridge.files import BIGGEST, BadFile, Lines, bounded, load_text, read_file
+from tsbridge.document_files import BIGGEST, BadFile, Lines, bounded, load_text, read_file
 from tsbridge.roster.document import read as read_roster
 from tsbridge.roster.read_parts import RosterError
 from tsbridge.settings import load
@@ -36,7 +36,7 @@ def read_book(file: Path | None) -> tuple[Any, str, Place]:
 
 
 def read_document(path: Path, *, dates: bool = False) -> tuple[Any, str, Place]:
-    """As `read_book`, of any kind of document; `dates` as of `files.load_text`."""
+    """As `read_book`, of any kind of document; `dates` as of `document_files.load_text`."""
     name = "standard input" if path == STDIN else path.name
     try:
         raw = bounded(sys.stdin.buffer.read(BIGGEST + 1)) if path == STDIN else read_file(path)

@@ -6,7 +6,7 @@ from typing import Any
 
 from tsbridge.acts.errors import Refused
 from tsbridge.core.rules.findings import RulebookError
-from tsbridge.files import BadFile
+from tsbridge.document_files import BadFile
 from tsbridge.roster.read_parts import RosterError
 from tsbridge.settings import BadSettings
 from tsbridge.store.db import AlreadyServed, BadDatabase

@@ -15,7 +15,7 @@ from tsbridge.acts.documents import passes
 from tsbridge.cli.books import STDIN, finding_words, read_book, read_document, sound_roster, with_lines, write_text
 from tsbridge.cli.frame import AsJson, Failed, actor, done, group, house, refuse, say
 from tsbridge.core.roster import almanac_of
-from tsbridge.files import based_on, dump, load_file, with_base
+from tsbridge.document_files import based_on, dump, load_file, with_base
 from tsbridge.roster.check import check as checked
 from tsbridge.roster.diff import diff as differing
 from tsbridge.roster.document import read

@@ -19,7 +19,7 @@ from tsbridge.core.almanac import INSTALLED, Almanac
 from tsbridge.core.rules.document import read
 from tsbridge.core.rules.shown import MOST_NEAR, NEAR
 from tsbridge.core.times import read_date
-from tsbridge.files import dump
+from tsbridge.document_files import dump
 from tsbridge.roster.document import read as read_roster
 from tsbridge.rulebook.calendar_days import calendar_days
 from tsbridge.settings import load

@@ -15,7 +15,7 @@ from tsbridge.acts.errors import Invalid
 from tsbridge.cli.books import STDIN, WORDS, mapping, named, read_book, sound, stored, write_text
 from tsbridge.cli.frame import AsJson, Failed, actor, done, house, refuse, say
 from tsbridge.cli.names import named_wrongly
-from tsbridge.files import based_on, dump, with_base
+from tsbridge.document_files import based_on, dump, with_base
 from tsbridge.roster.document import read as read_roster
 from tsbridge.rulebook import diff as differing
 from tsbridge.rulebook.ready import make_ready

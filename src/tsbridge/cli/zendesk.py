@@ -16,9 +16,9 @@ import typer
 from tsbridge.cli.frame import AsJson, Failed, done, group, house, refuse, say, time_option
 from tsbridge.core.errors import TryLater, VendorError
 from tsbridge.core.roster import LOOPBACK
-from tsbridge.files import dump
+from tsbridge.document_files import dump
 from tsbridge.settings import load
-from tsbridge.store import keep
+from tsbridge.store import stored_values
 from tsbridge.store.rulebooks import LiveRulebook
 from tsbridge.vendors.zendesk import install
 from tsbridge.vendors.zendesk.client import ZendeskClient
@@ -94,7 +94,7 @@ def backfill(
     name = f"backfill:{begin.isoformat()}"
     if again:
         with house() as made:
-            made.write(lambda conn: keep.forget(conn, name))
+            made.write(lambda conn: stored_values.forget(conn, name))
     _catch_up(name, begin, as_json, quiet=not notify)
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Final
 
-from tsbridge.files import load_file
+from tsbridge.document_files import load_file
 from tsbridge.simulator.sinks import ChatSink, MailSink
 from tsbridge.wiring.bundled import bundled
 

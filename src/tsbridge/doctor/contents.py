@@ -12,7 +12,7 @@ from tsbridge.core.rules.findings import RulebookError
 from tsbridge.doctor.checks import Line
 from tsbridge.roster.document import read as read_roster
 from tsbridge.roster.read_parts import RosterError
-from tsbridge.store import cover, desired, feeds, keep, rosters, rulebooks, silence, warnings, writemode
+from tsbridge.store import cover, desired, feeds, rosters, rulebooks, silence, stored_values, warnings, writemode
 from tsbridge.store import watch as store_watch
 from tsbridge.store.db import Database
 from tsbridge.store.feeds import Look
@@ -20,7 +20,7 @@ from tsbridge.store.feeds import Look
 
 def desk(opened: Database, guessed_zone: str | None, setting: str) -> list[Line]:
     """All of it, of a database of our schema; the arguments as of `database.database`."""
-    mappings = opened.read_now(lambda conn: keep.get(conn, keep.mappings("talkdesk"))) or []
+    mappings = opened.read_now(lambda conn: stored_values.get(conn, stored_values.mappings("talkdesk"))) or []
     return [
         *rulebook(opened),
         *mode(opened, setting),

@@ -7,7 +7,7 @@ from typing import Final
 
 from sqlalchemy import Connection, text
 
-from tsbridge.store import keep
+from tsbridge.store import stored_values
 
 _DURABLE_SQLITE: Final = {"journal_mode": "wal", "synchronous": "2"}
 _DURABLE_POSTGRES: Final = {"fsync": "on", "synchronous_commit": "on"}
@@ -37,5 +37,5 @@ def about(conn: Connection) -> About:
 
 def try_writing(conn: Connection) -> None:
     """Writes and takes back a value of ours: raises what a full or read-only database raises."""
-    keep.put(conn, "doctor", True)
-    keep.forget(conn, "doctor")
+    stored_values.put(conn, "doctor", True)
+    stored_values.forget(conn, "doctor")

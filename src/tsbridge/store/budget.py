@@ -9,7 +9,7 @@ from sqlalchemy import Connection
 
 from tsbridge.core.budget import Budget, budget_from, budget_json
 from tsbridge.core.reads import Reads, reads_from, reads_json
-from tsbridge.store import keep
+from tsbridge.store import stored_values
 
 NAME: Final = "zendesk_budget"
 READS: Final = "zendesk_reads"
@@ -19,27 +19,27 @@ EXPORTS: Final = "zendesk_exports"
 
 def load(conn: Connection) -> Budget:
     """The budget of updates as it is now."""
-    return budget_from(keep.get(conn, NAME))
+    return budget_from(stored_values.get(conn, NAME))
 
 
 def change(conn: Connection, how: Callable[[Budget], Budget]) -> Budget:
     """Change it, one process at a time; returns it as changed. Lock this before rows of `desired`, never after."""
-    held = budget_from(keep.lock(conn, NAME, budget_json(Budget())))
+    held = budget_from(stored_values.lock(conn, NAME, budget_json(Budget())))
     changed = how(held)
     if changed != held:
-        keep.put(conn, NAME, budget_json(changed))
+        stored_values.put(conn, NAME, budget_json(changed))
     return changed
 
 
 def reads(conn: Connection, name: str = READS) -> Reads:
     """What was read, as it is now: `READS` or `EXPORTS`."""
-    return reads_from(keep.get(conn, name))
+    return reads_from(stored_values.get(conn, name))
 
 
 def change_reads(conn: Connection, name: str, how: Callable[[Reads], Reads]) -> Reads:
     """Change it, one process at a time; returns it as changed. Lock the exports before the reads, and these before the updates."""
-    held = reads_from(keep.lock(conn, name, reads_json(Reads())))
+    held = reads_from(stored_values.lock(conn, name, reads_json(Reads())))
     changed = how(held)
     if changed != held:
-        keep.put(conn, name, reads_json(changed))
+        stored_values.put(conn, name, reads_json(changed))
     return changed

@@ -9,7 +9,7 @@ from typing import Final
 from sqlalchemy import Connection
 
 from tsbridge.core.moments import instant_text, read_instant
-from tsbridge.store import keep
+from tsbridge.store import stored_values
 
 NAME: Final = "zendesk_choices"
 """Kept: `{"at": when it was read, "fields": {<id of the field>: [<tag>, …]}}`."""
@@ -17,14 +17,14 @@ NAME: Final = "zendesk_choices"
 
 def load(conn: Connection) -> Mapping[str, frozenset[str]]:
     """The tags of each drop-down's options; nothing before they were read for the first time."""
-    kept = keep.get(conn, NAME) or {}
+    kept = stored_values.get(conn, NAME) or {}
     return {id_: frozenset(tags) for id_, tags in kept.get("fields", {}).items()}
 
 
 def read_at(conn: Connection) -> datetime | None:
-    kept = keep.get(conn, NAME)
+    kept = stored_values.get(conn, NAME)
     return None if kept is None else read_instant(kept["at"])
 
 
 def put(conn: Connection, fields: Mapping[str, frozenset[str]], now: datetime) -> None:
-    keep.put(conn, NAME, {"at": instant_text(now), "fields": {id_: sorted(tags) for id_, tags in sorted(fields.items())}})
+    stored_values.put(conn, NAME, {"at": instant_text(now), "fields": {id_: sorted(tags) for id_, tags in sorted(fields.items())}})

@@ -9,7 +9,7 @@ from typing import Any, Final
 from sqlalchemy import Connection
 
 from tsbridge.core.moments import instant_text, read_instant
-from tsbridge.store import keep
+from tsbridge.store import stored_values
 
 NAME: Final = "cover"
 
@@ -26,12 +26,12 @@ class Ahead:
 
 def save(conn: Connection, ahead: Ahead) -> None:
     looked, holes = instant_text(ahead.looked_at), list(ahead.holes)
-    keep.put(conn, NAME, {"looked_at": looked, "known": list(ahead.known), "count": ahead.count, "holes": holes})
+    stored_values.put(conn, NAME, {"looked_at": looked, "known": list(ahead.known), "count": ahead.count, "holes": holes})
 
 
 def load(conn: Connection) -> Ahead | None:
     """None before the first look."""
-    told = keep.get(conn, NAME)
+    told = stored_values.get(conn, NAME)
     if told is None:
         return None
     return Ahead(read_instant(told["looked_at"]), (told["known"][0], told["known"][1]), told["count"], tuple(told["holes"]))

@@ -27,7 +27,7 @@ from sqlalchemy import (
 
 from tsbridge.core.helpdesk import Ours, Search, Wish, passed_over
 from tsbridge.core.helpdesk_json import ours_from, ours_json, wish_from, wish_json
-from tsbridge.store import keep
+from tsbridge.store import stored_values
 from tsbridge.store.statements import Insert, Keyed, Update
 from tsbridge.store.tables import WISH_IS_OPEN, desired
 
@@ -122,7 +122,7 @@ def wishes_changed(conn: Connection, wished: Iterable[Wished], now: datetime, ne
             if tuple(about_was) != about:
                 moved.append((*about, ticket))
             continue
-        if status == "dry_run" and (reason == DROPPED or keep.get(conn, IN_FORCE) != "dry-run"):
+        if status == "dry_run" and (reason == DROPPED or stored_values.get(conn, IN_FORCE) != "dry-run"):
             ours = conn.execute(select(desired.c.ours).where(desired.c.ticket == ticket)).scalar_one()
             passed = ours_json(passed_over(ours_from(ours), wish_from(was)))
             conn.execute(update(desired).where(desired.c.ticket == ticket).values(ours=passed))

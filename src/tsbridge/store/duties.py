@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, and_, exists, insert, or_, select, update
 
-from tsbridge.store import keep
+from tsbridge.store import stored_values
 from tsbridge.store.notice_tables import duty_notices, messages, notifications
 from tsbridge.store.statements import parts
 
@@ -20,16 +20,16 @@ KNOWN: Final = "duties_known"
 
 def known(conn: Connection) -> Any:
     """What duties were last compared by; None before the first time."""
-    return keep.get(conn, KNOWN) or None
+    return stored_values.get(conn, KNOWN) or None
 
 
 def lock_known(conn: Connection) -> Any:
     """As `known`, held until the transaction ends."""
-    return keep.lock(conn, KNOWN, {}) or None
+    return stored_values.lock(conn, KNOWN, {}) or None
 
 
 def put_known(conn: Connection, what: Any) -> None:
-    keep.put(conn, KNOWN, what)
+    stored_values.put(conn, KNOWN, what)
 
 
 def add(conn: Connection, rows: Sequence[Mapping[str, Any]]) -> None:

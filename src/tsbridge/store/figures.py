@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import Column, ColumnElement, Connection, func, select
 
 from tsbridge.core import budget as flow
-from tsbridge.store import budget, counted, cover, keep, retention, shared, silence, told, warnings, watch, writemode
+from tsbridge.store import budget, counted, cover, retention, shared, silence, stored_values, told, warnings, watch, writemode
 from tsbridge.store.desired import PAUSED_RULES
 from tsbridge.store.inbox import received
 from tsbridge.store.replay_tables import drift
@@ -81,7 +81,7 @@ def figures(conn: Connection, setting: str, now: datetime) -> Figures:
         overdue_since=told.overdue_since(conn),
         watched=watch.watched(conn),
         mode=writemode.in_force(conn, setting).effective,
-        paused_rules=len(keep.get(conn, PAUSED_RULES) or ()),
+        paused_rules=len(stored_values.get(conn, PAUSED_RULES) or ()),
         drift=_by(conn, drift.c.cause),
         refused=pace.reason == "unauthorized" and flow.closed(pace, now) is not None,
         removed={kind: found["rows"] for kind, found in retention.removed(conn).items()},

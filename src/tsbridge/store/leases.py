@@ -9,7 +9,7 @@ from typing import Any, Final
 from sqlalchemy import Connection, delete, select, update
 
 from tsbridge.core.moments import instant_text
-from tsbridge.store import keep
+from tsbridge.store import stored_values
 from tsbridge.store.notice_tables import messages
 from tsbridge.store.replay_tables import replays
 from tsbridge.store.statements import insert_into
@@ -56,7 +56,7 @@ def end_all(conn: Connection, now: datetime) -> int:
 
 
 def _end_turns(conn: Connection, now: datetime, worker: str | None) -> None:
-    """End the turns (`keep.take_turn`) that this worker has, or that anybody has."""
+    """End the turns (`stored_values.take_turn`) that this worker has, or that anybody has."""
     for name, value in conn.execute(select(kept.c.name, kept.c.value)).all():
-        if isinstance(value, dict) and value.keys() == keep.TURN and worker in (None, value["by"]):
-            keep.put(conn, name, {"by": "", "until": instant_text(now)})
+        if isinstance(value, dict) and value.keys() == stored_values.TURN and worker in (None, value["by"]):
+            stored_values.put(conn, name, {"by": "", "until": instant_text(now)})

@@ -16,7 +16,7 @@ from sqlalchemy import Connection, and_, case, func, insert, literal_column, or_
 
 from tsbridge.core.moments import canonical, instant_text
 from tsbridge.core.paging import NO_SEVERITY, WINDOW, Try
-from tsbridge.store import keep
+from tsbridge.store import stored_values
 from tsbridge.store.notice_tables import duty_notices, messages, notice_answers, notices, notifications
 from tsbridge.store.statements import parts
 from tsbridge.store.tables import escalations
@@ -50,7 +50,7 @@ class Outgoing:
 
 def lock(conn: Connection) -> None:
     """One plans at a time: the caps on messages hold by this."""
-    keep.lock(conn, LOCK, {})
+    stored_values.lock(conn, LOCK, {})
 
 
 _NEXT: Final = (

@@ -12,7 +12,7 @@ from typing import Final
 
 from sqlalchemy import Connection, text
 
-from tsbridge.store import keep
+from tsbridge.store import stored_values
 
 MARK: Final = "report_views"
 _ONE: Final = "CROSS JOIN (SELECT 1 AS one) AS single"
@@ -81,7 +81,7 @@ def _written(body: str, dialect: str) -> str:
 
 def stand(conn: Connection) -> bool:
     """Whether they are there as this code has them."""
-    return bool(keep.get(conn, MARK) == _mark(conn.dialect.name))
+    return bool(stored_values.get(conn, MARK) == _mark(conn.dialect.name))
 
 
 def take_away(conn: Connection) -> None:
@@ -94,7 +94,7 @@ def make(conn: Connection) -> None:
     take_away(conn)
     for statement in statements(conn.dialect.name).values():
         conn.execute(text(statement))
-    keep.put(conn, MARK, _mark(conn.dialect.name))
+    stored_values.put(conn, MARK, _mark(conn.dialect.name))
 
 
 def _mark(dialect: str) -> str:

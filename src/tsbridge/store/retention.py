@@ -11,7 +11,7 @@ from typing import Any, Final, NamedTuple
 from sqlalchemy import Connection, and_, bindparam, func, select, update
 
 from tsbridge.core.retention import BODIES, TEXTS
-from tsbridge.store import keep, retiring
+from tsbridge.store import retiring, stored_values
 from tsbridge.store.statements import parts
 from tsbridge.store.tables import HAS_BODY, Instant, inbox
 
@@ -81,7 +81,7 @@ def _due(conn: Connection, kind: str, before: datetime) -> int:
 
 def removed(conn: Connection) -> dict[str, dict[str, int]]:
     """By class how much went since the beginning: `rows` and `bytes`."""
-    found: dict[str, dict[str, int]] = keep.get(conn, REMOVED) or {}
+    found: dict[str, dict[str, int]] = stored_values.get(conn, REMOVED) or {}
     return found
 
 
@@ -89,6 +89,6 @@ def count(conn: Connection, kind: str, step: Step) -> None:
     """Add what went of a class."""
     if not step.rows:
         return
-    counts: dict[str, Any] = keep.lock(conn, REMOVED, {})
+    counts: dict[str, Any] = stored_values.lock(conn, REMOVED, {})
     was = counts.get(kind, {"rows": 0, "bytes": 0})
-    keep.put(conn, REMOVED, {**counts, kind: {"rows": was["rows"] + step.rows, "bytes": was["bytes"] + step.bytes}})
+    stored_values.put(conn, REMOVED, {**counts, kind: {"rows": was["rows"] + step.rows, "bytes": was["bytes"] + step.bytes}})

@@ -16,7 +16,7 @@ from sqlalchemy import Connection, Row, and_, func, insert, or_, select, update
 from tsbridge.core.almanac import INSTALLED, Almanac
 from tsbridge.core.moments import instant_text
 from tsbridge.core.roster import Override
-from tsbridge.store import almanacs, keep
+from tsbridge.store import almanacs, stored_values
 from tsbridge.store.roster_tables import overrides
 from tsbridge.store.roster_tables import rosters as table
 from tsbridge.store.statements import parts
@@ -81,17 +81,17 @@ def first_published(conn: Connection) -> datetime | None:
 
 def revision(conn: Connection) -> int:
     """Grows with every change of the roster or its overrides."""
-    return int(keep.get(conn, REVISION) or 0)
+    return int(stored_values.get(conn, REVISION) or 0)
 
 
 def lock(conn: Connection) -> None:
     """Be the only one who changes the roster or its overrides until the transaction ends."""
-    keep.lock(conn, REVISION, 0)
+    stored_values.lock(conn, REVISION, 0)
 
 
 def changed(conn: Connection) -> None:
     """Count the revision up. Callers hold `lock`."""
-    keep.put(conn, REVISION, revision(conn) + 1)
+    stored_values.put(conn, REVISION, revision(conn) + 1)
 
 
 def publish(conn: Connection, document: Any, hash: str, note: str, at: datetime, by: str, almanac: Almanac = INSTALLED) -> int:

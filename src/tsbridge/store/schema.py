@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from sqlalchemy import Connection, inspect, text
 
-from tsbridge.store import keep, report_views
+from tsbridge.store import report_views, stored_values
 from tsbridge.store.db import Database
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ def downgrade(conn: Connection, to: str) -> None:
     report_views.take_away(conn)
     command.downgrade(_config(conn), to)
     if inspect(conn).has_table("kept"):
-        keep.forget(conn, report_views.MARK)
+        stored_values.forget(conn, report_views.MARK)
 
 
 def current(database: Database) -> str | None:

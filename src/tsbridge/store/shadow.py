@@ -11,7 +11,7 @@ from sqlalchemy import Connection, delete, func, select
 
 from tsbridge.core.moments import Interaction, instant_text, read_instant
 from tsbridge.core.replay import Compared, Stand
-from tsbridge.store import keep
+from tsbridge.store import stored_values
 from tsbridge.store.chain import head
 from tsbridge.store.replay_tables import shadow_decisions
 from tsbridge.store.statements import insert_into
@@ -36,13 +36,13 @@ class Shadow:
 
 
 def find(conn: Connection) -> Shadow | None:
-    row = keep.get(conn, NAME)
+    row = stored_values.get(conn, NAME)
     return None if row is None else Shadow(**{**row, "started_at": read_instant(row["started_at"])})
 
 
 def document_of(conn: Connection) -> Any:
     """The rulebook of the shadow."""
-    return keep.get(conn, RULEBOOK)
+    return stored_values.get(conn, RULEBOOK)
 
 
 def begin(conn: Connection, document: Any, hash: str, at: datetime, by: str) -> Shadow:
@@ -50,7 +50,7 @@ def begin(conn: Connection, document: Any, hash: str, at: datetime, by: str) -> 
     end(conn)
     last = head(conn)["seq"]
     shadow = Shadow(hash, at, by, last, last)
-    keep.put(conn, RULEBOOK, document)
+    stored_values.put(conn, RULEBOOK, document)
     _keep(conn, shadow, last)
     return shadow
 
@@ -58,8 +58,8 @@ def begin(conn: Connection, document: Any, hash: str, at: datetime, by: str) -> 
 def end(conn: Connection) -> bool:
     """Stop, and forget the comparison. False when there was none."""
     there = find(conn) is not None
-    keep.forget(conn, NAME)
-    keep.forget(conn, RULEBOOK)
+    stored_values.forget(conn, NAME)
+    stored_values.forget(conn, RULEBOOK)
     conn.execute(delete(shadow_decisions))
     return there
 
@@ -131,7 +131,7 @@ def moves(conn: Connection, limit: int, after: int) -> list[dict[str, Any]]:
 
 
 def _keep(conn: Connection, shadow: Shadow, cursor: int) -> None:
-    keep.put(
+    stored_values.put(
         conn,
         NAME,
         {

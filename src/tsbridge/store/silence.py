@@ -10,7 +10,7 @@ from typing import Any, Final
 from sqlalchemy import BigInteger, ColumnElement, Connection, func, literal_column, select, type_coerce
 
 from tsbridge.core.moments import instant_text, read_instant
-from tsbridge.store import keep
+from tsbridge.store import stored_values
 from tsbridge.store.tables import MICROSECOND, inbox
 
 NAME: Final = "heard"
@@ -38,7 +38,7 @@ class Heard:
 
 
 def load(conn: Connection) -> Heard:
-    kept = keep.get(conn, NAME)
+    kept = stored_values.get(conn, NAME)
     if kept is None:
         return Heard()
     return Heard(kept["seq"], {name: _source(told) for name, told in kept["sources"].items()})
@@ -54,7 +54,7 @@ def save(conn: Connection, heard: Heard) -> None:
         }
         for name, one in heard.sources.items()
     }
-    keep.put(conn, NAME, {"seq": heard.seq, "sources": sources})
+    stored_values.put(conn, NAME, {"seq": heard.seq, "sources": sources})
 
 
 def count_on(conn: Connection, heard: Heard, oldest: int) -> Heard:

@@ -14,7 +14,7 @@ from typing import Any, Final
 from sqlalchemy import Connection
 
 from tsbridge.core.moments import instant_text, read_instant
-from tsbridge.store import keep
+from tsbridge.store import stored_values
 
 KINDS: Final = (
     "placeholder",
@@ -48,7 +48,7 @@ def note(conn: Connection, warnings: Iterable[str], now: datetime) -> None:
     found = list(warnings)
     if not found:
         return
-    kept: dict[str, Any] = keep.get(conn, _NAME) or {}
+    kept: dict[str, Any] = stored_values.get(conn, _NAME) or {}
     at = instant_text(now)
     for warning in found:
         name, _, detail = warning.partition(":")
@@ -57,12 +57,12 @@ def note(conn: Connection, warnings: Iterable[str], now: datetime) -> None:
         of |= {"count": of["count"] + 1, "last": at}
         if detail and detail not in of["details"] and len(of["details"]) < DETAILS:
             of["details"] = sorted([*of["details"], detail])
-    keep.put(conn, _NAME, kept)
+    stored_values.put(conn, _NAME, kept)
 
 
 def noted(conn: Connection) -> dict[str, Noted]:
     """What was met so far, by kind."""
-    kept: dict[str, Any] = keep.get(conn, _NAME) or {}
+    kept: dict[str, Any] = stored_values.get(conn, _NAME) or {}
     return {
         kind: Noted(of["count"], read_instant(of["since"]), read_instant(of["last"]), tuple(of["details"]))
         for kind, of in sorted(kept.items())

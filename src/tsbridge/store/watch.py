@@ -21,7 +21,7 @@ from tsbridge.core.watch import (
     Standing,
     overdue,
 )
-from tsbridge.store import keep, notices
+from tsbridge.store import notices, stored_values
 from tsbridge.store import workload as work
 from tsbridge.store.decisions import Recorded
 from tsbridge.store.notice_tables import messages, notifications
@@ -142,22 +142,22 @@ def forget(conn: Connection, keys: Sequence[tuple[str, str]]) -> None:
 
 def begin(conn: Connection, now: datetime) -> None:
     """Watching begins, if it did not before."""
-    if keep.get(conn, STATE) is None:
-        keep.put(conn, STATE, {"began_at": instant_text(now), "walked_at": None})
+    if stored_values.get(conn, STATE) is None:
+        stored_values.put(conn, STATE, {"began_at": instant_text(now), "walked_at": None})
 
 
 def walked(conn: Connection, began: datetime) -> None:
     """All open cases were looked at since then: what was found before of others is over, they are not open any more."""
     conn.execute(delete(watch_findings).where(_FOUND.kind.in_(BY_CASE), _FOUND.seen_at < began))
-    state = keep.lock(conn, STATE, {"began_at": instant_text(began), "walked_at": None})
-    keep.put(conn, STATE, {**state, "walked_at": instant_text(began)})
+    state = stored_values.lock(conn, STATE, {"began_at": instant_text(began), "walked_at": None})
+    stored_values.put(conn, STATE, {**state, "walked_at": instant_text(began)})
 
 
 def watched(conn: Connection) -> Watched:
     """What the watchdog says by now."""
     query = select(_FOUND.kind, func.count(), func.min(_FOUND.since, type_=_FOUND.since.type)).where(_FOUND.told_at.is_not(None))
     rows = conn.execute(query.group_by(_FOUND.kind).order_by(_FOUND.kind)).all()
-    state = keep.get(conn, STATE) or {}
+    state = stored_values.get(conn, STATE) or {}
     times = [None if state.get(name) is None else read_instant(state[name]) for name in ("walked_at", "began_at")]
     return Watched({kind: count for kind, count, _ in rows}, {kind: since for kind, _, since in rows}, *times)
 

@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 
 from sqlalchemy import Connection
 
-from tsbridge.store import desired, keep, locks
+from tsbridge.store import desired, locks, stored_values
 
 SWITCH: Final = "writeback_mode"
 LIVE, PAUSED, DRY_RUN = "live", "paused", "dry-run"
@@ -28,7 +28,7 @@ class Mode(NamedTuple):
 
 def in_force(conn: Connection, setting: str) -> Mode:
     """The mode that counts now, where TSBRIDGE_WRITEBACK says `setting`."""
-    switched = keep.get(conn, SWITCH)
+    switched = stored_values.get(conn, SWITCH)
     if switched is None:
         return Mode(setting, setting, f"TSBRIDGE_WRITEBACK says {setting}, and nobody has switched it")
     if switched == setting:
@@ -41,10 +41,10 @@ def in_force(conn: Connection, setting: str) -> Mode:
 
 def enter(conn: Connection, setting: str, now: datetime, *, send: bool = False) -> Mode:
     """Note what is in force now. When that ends a dry run, what it planned is dropped, or sent if asked to (`send`)."""
-    mode, before = in_force(conn, setting), keep.get(conn, desired.IN_FORCE)
+    mode, before = in_force(conn, setting), stored_values.get(conn, desired.IN_FORCE)
     if before != mode.effective:
         locks.alone(conn)  # before any wish is touched: who concludes cases holds it, too
-        keep.put(conn, desired.IN_FORCE, mode.effective)
+        stored_values.put(conn, desired.IN_FORCE, mode.effective)
         if mode.effective != DRY_RUN:
             desired.leave_dry_run(conn, now, send=send, queued=before == DRY_RUN)
     return mode
@@ -53,5 +53,5 @@ def enter(conn: Connection, setting: str, now: datetime, *, send: bool = False) 
 def switch(conn: Connection, setting: str, to: str, now: datetime, *, send: bool = False) -> Mode:
     """Switch the mode, for all processes, until it is switched again."""
     locks.alone(conn)
-    keep.put(conn, SWITCH, to)
+    stored_values.put(conn, SWITCH, to)
     return enter(conn, setting, now, send=send)

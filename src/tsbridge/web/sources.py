@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 
 from tsbridge.core.errors import Malformed
 from tsbridge.core.moments import canonical
-from tsbridge.store import chain, keep
+from tsbridge.store import chain, stored_values
 from tsbridge.vendors.talkdesk import mapping
 from tsbridge.vendors.talkdesk.schema import TRIGGERS, schema
 from tsbridge.vendors.zendesk.trigger import Event, trigger_body
@@ -23,7 +23,7 @@ from tsbridge.web.route import DeskRoute
 
 routes = APIRouter(route_class=DeskRoute, prefix="/v1/sources", tags=["sources"])
 
-KEPT = keep.mappings("talkdesk")
+KEPT = stored_values.mappings("talkdesk")
 
 
 class Mappings(Body):
@@ -68,7 +68,7 @@ async def replace_mappings(desk: Made, by: Ops, body: Mappings, response: Respon
         chain.lock(conn)  # two at once: the second sees what the first left
         before = _kept(conn)
         need_match(if_match, _tag(before))
-        keep.put(conn, KEPT, body.mappings)
+        stored_values.put(conn, KEPT, body.mappings)
         entry.change(conn, "source.mappings", "talkdesk", {"mappings": before}, {"mappings": body.mappings})
 
     await desk.database.write(write, urgent=True)
@@ -92,7 +92,7 @@ WORDS = {
 
 
 def _kept(conn: Connection) -> list[Any]:
-    return list(keep.get(conn, KEPT) or [])
+    return list(stored_values.get(conn, KEPT) or [])
 
 
 def _tag(mappings: list[Any]) -> str:

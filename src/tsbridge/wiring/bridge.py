@@ -13,12 +13,12 @@ from fastapi import FastAPI
 from starlette.types import ASGIApp
 
 from tsbridge import ZONE_RULES, __version__
-from tsbridge.apart import apart_if_large, end_all, ready_apart
+from tsbridge.child_process import build_rulebook, end_children, in_child_if_large
 from tsbridge.console.later import Later
 from tsbridge.core.ports import Clock
-from tsbridge.ending import PATIENCE, Patience
-from tsbridge.reporting import reports_apart
+from tsbridge.report_process import reports_in_child
 from tsbridge.settings import Settings
+from tsbridge.shutdown import PATIENCE, Patience
 from tsbridge.store import schema, told
 from tsbridge.store.db import Database
 from tsbridge.store.intake import Intake
@@ -145,9 +145,9 @@ def _desk(
         wake=wake,
         wake_writer=wake_writer,
         wake_replay=wake_replay,
-        make_ready=ready_apart,
-        apart=apart_if_large,
-        reports_apart=partial(reports_apart, url=database.url.render_as_string(hide_password=False), zone=settings.zone),
+        make_ready=build_rulebook,
+        apart=in_child_if_large,
+        reports_apart=partial(reports_in_child, url=database.url.render_as_string(hide_password=False), zone=settings.zone),
         names=workers.names,
         probes=probes(database, clock, loop, workers.skew, settings.writeback, roster),
         standings=dict if loop is None else loop.standings,
@@ -193,6 +193,6 @@ def _lifespan(living: Callable[[], AbstractAsyncContextManager[None]]) -> Callab
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         async with living():
             yield
-        end_all()  # whoever still waits for one would hold up the end
+        end_children()  # whoever still waits for one would hold up the end
 
     return lifespan

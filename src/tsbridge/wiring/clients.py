@@ -18,10 +18,10 @@ from tsbridge.core.ports import Clock
 from tsbridge.settings import Settings
 
 if TYPE_CHECKING:
+    from tsbridge.delivery_readers import Readers
     from tsbridge.feed_source import Source
     from tsbridge.http import Outgoing
     from tsbridge.notify.make import Outside
-    from tsbridge.readers import Readers
     from tsbridge.vendors.talkdesk.client import TalkdeskClient
     from tsbridge.vendors.zendesk.client import Credentials, Limits, ZendeskClient
     from tsbridge.vendors.zendesk.read_fields import OwnUser
@@ -38,7 +38,7 @@ def entrances(settings: Settings) -> dict[str, Entrance]:
 
 def readers(settings: Settings, own: Callable[[], OwnUser]) -> Readers:
     """How the deliveries of each source are read into moments."""
-    from tsbridge.readers import Readers
+    from tsbridge.delivery_readers import Readers
 
     return Readers(own, settings.phone_region, settings.talkdesk_zone)
 

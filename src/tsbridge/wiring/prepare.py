@@ -79,7 +79,7 @@ def publish_starter(database: Database, settings: Settings, clock: Clock) -> int
         return None
     from tsbridge.core.rules.document import read
     from tsbridge.core.rules.read_calendars import of_rulebook
-    from tsbridge.files import load_file
+    from tsbridge.document_files import load_file
 
     path = starter_path(settings)
     document = load_file(path)
@@ -99,13 +99,13 @@ def publish_starter(database: Database, settings: Settings, clock: Clock) -> int
 def publish_first_roster(database: Database, settings: Settings, clock: Clock, ids: Ids) -> int | None:
     """Publish the settings' roster as version 1 when there is none; returns the version, None when there is nothing to do.
 
-    Raises `roster.read_parts.RosterError` for a file that is no roster, `files.BadFile` for one that cannot be read.
+    Raises `roster.read_parts.RosterError` for a file that is no roster, `document_files.BadFile` for one that cannot be read.
     """
     if settings.roster is None or database.read_now(rosters.newest):
         return None
     from tsbridge.acts import rostering
     from tsbridge.acts.ledger import Ledger
-    from tsbridge.files import load_file
+    from tsbridge.document_files import load_file
     from tsbridge.roster.document import read as read_roster
 
     document = load_file(settings.roster, dates=True)

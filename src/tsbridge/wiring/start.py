@@ -8,10 +8,10 @@ import os
 import signal
 
 from tsbridge import __version__, server
-from tsbridge.apart import end_all
+from tsbridge.child_process import end_children
 from tsbridge.core.crashpoint import arm
-from tsbridge.ending import PATIENCE, Ending, Patience
 from tsbridge.settings import Settings
+from tsbridge.shutdown import PATIENCE, Ending, Patience
 from tsbridge.store import leases
 from tsbridge.store.db import Database, claim_alone
 from tsbridge.store.rulebooks import LiveRulebook
@@ -80,7 +80,7 @@ def _run(made: Bridge, host: str, port: int, patience: Patience) -> bool:
 
 
 def _exit(code: int) -> None:
-    end_all()
+    end_children()
     os._exit(code)
 
 
@@ -96,7 +96,7 @@ async def _until_told(workers: Workers, patience: Patience) -> None:
         asyncio.get_running_loop().add_signal_handler(number, tell)
     async with workers.running():
         await told.wait()
-    end_all()
+    end_children()
 
 
 def arm_crashpoint(settings: Settings) -> None:

@@ -11,12 +11,12 @@ from functools import partial
 from typing import Final
 
 from tsbridge.core.ports import Clock, Ids
-from tsbridge.ending import PATIENCE, Patience
-from tsbridge.feed_source import read_apart
+from tsbridge.cpu_limit import within
+from tsbridge.feed_source import read_in_child
 from tsbridge.notify.make import make
-from tsbridge.overtime import within
 from tsbridge.settings import Settings
-from tsbridge.store import keep, wakeup
+from tsbridge.shutdown import PATIENCE, Patience
+from tsbridge.store import stored_values, wakeup
 from tsbridge.store.db import Database
 from tsbridge.store.rulebooks import LiveRulebook
 from tsbridge.vendors.zendesk.read_fields import OwnUser
@@ -91,7 +91,7 @@ LIMITS: Final = {
     RECORDINGS: timedelta(minutes=15),
 }
 """Talkdesk makes a report in ten minutes, and a list has many pages. What hangs with deliveries is ended sooner; two processes in a row
-may read one of them (`readers.ALONE`). Each is shorter than the lease of what the round claims."""
+may read one of them (`delivery_readers.ALONE`). Each is shorter than the lease of what the round claims."""
 WHOAMI: Final = "whoami"
 OWN_USER: Final = "own_user"
 ASK_AGAIN: Final = timedelta(minutes=30)
@@ -161,7 +161,7 @@ class Workers:
             SILENCE: Silence(database, clock, ids, salt, alarm, name).round,
             REPLAY: Replays(database, clock, live, settings.zone, name).round,
             REJUDGE: Rejudging(database, clock, ids, salt, live, conclusions, settings.zone, name, self.wake_writer).round,
-            FEEDS: Feeds(database, clock, roster.roster, feed_source(settings), read_apart, alarm, name).round,
+            FEEDS: Feeds(database, clock, roster.roster, feed_source(settings), read_in_child, alarm, name).round,
             WATCH: Watch(database, clock, conclusions, live, roster, alarm, name, settings.writeback).round,
             SHADOW: Shadowing(database, clock, live, settings.zone).round,
             RETENTION: Removal(database, clock, settings.kept, name, Retiring(database, clock, ids, salt, live)).round,
@@ -238,7 +238,7 @@ class Workers:
         """The workers work; on leaving each finishes its round, for which there is patience."""
         async with AsyncExitStack() as stack:
             await stack.enter_async_context(self.asking())
-            known = await self._database.read(lambda conn: keep.get(conn, OWN_USER))
+            known = await self._database.read(lambda conn: stored_values.get(conn, OWN_USER))
             if isinstance(known, dict):
                 self._own = OwnUser(known.get("id"), known.get("email"))
             if self._database.dialect == "postgresql":
@@ -274,7 +274,7 @@ class Workers:
             self._told_at = (now, self._zendesk.server_time)
         if own != self._own:
             self._own = own
-            await self._database.write(lambda conn: keep.put(conn, OWN_USER, {"id": own.id, "email": own.email}))
+            await self._database.write(lambda conn: stored_values.put(conn, OWN_USER, {"id": own.id, "email": own.email}))
         return self._ask_at
 
     def _heard(self, what: str) -> None:

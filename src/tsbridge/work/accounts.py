@@ -8,7 +8,7 @@ from typing import Final
 
 from sqlalchemy import Connection
 
-from tsbridge.store import keep
+from tsbridge.store import stored_values
 from tsbridge.work.rings import Read
 
 ACCOUNT: Final = "zendesk_account"
@@ -40,9 +40,9 @@ class Accounts:
         if account is None:
             return False
         kind, _, name = account.partition(":")
-        kept = self._kept = self._kept or keep.get(self._conn, ACCOUNT) or {}
+        kept = self._kept = self._kept or stored_values.get(self._conn, ACCOUNT) or {}
         if kind not in kept:
             self._kept = {**kept, kind: name}
-            keep.put(self._conn, ACCOUNT, self._kept)
+            stored_values.put(self._conn, ACCOUNT, self._kept)
             return False
         return bool(kept[kind] != name)

@@ -14,7 +14,7 @@ from typing import Any, Final, Protocol
 from sqlalchemy import Connection
 
 from tsbridge.core.ports import Clock, Died
-from tsbridge.store import alone, inbox, keep, leases
+from tsbridge.store import alone, inbox, leases, stored_values
 from tsbridge.store.db import Database
 from tsbridge.work.accounts import ACCOUNT
 from tsbridge.work.ingest import PAUSE, Ingest
@@ -57,8 +57,8 @@ class Alone:
 
     def _claim(self, conn: Connection) -> tuple[inbox.Claimed | None, Any, Mapping[str, str]]:
         row = alone.claim(conn, self._worker, self._clock.now(), LEASE)
-        mappings = None if row is None else keep.get(conn, keep.mappings(row.source))
-        return row, mappings, keep.get(conn, ACCOUNT) or {}
+        mappings = None if row is None else stored_values.get(conn, stored_values.mappings(row.source))
+        return row, mappings, stored_values.get(conn, ACCOUNT) or {}
 
     async def _said(self, row: inbox.Claimed, mappings: Any) -> Read:
         try:

@@ -15,7 +15,7 @@ from sqlalchemy import Connection
 from tsbridge.core.echo import without_echo, without_own_notes, written_before
 from tsbridge.core.moments import Interaction, Moment
 from tsbridge.store import facts as wanted
-from tsbridge.store import inbox, intents, keep
+from tsbridge.store import inbox, intents, stored_values
 from tsbridge.store.inbox import Settlement
 from tsbridge.store.intents import Written
 from tsbridge.store.locks import Locks, of_moments
@@ -219,7 +219,7 @@ def _written_before(conn: Connection, impression: Moment, ours: Sequence[Written
 def _odd_times(conn: Connection, tickets: Mapping[str, Any]) -> dict[str, Any]:
     """At which times audits that tell impossible ones were taken to be, by ticket."""
     names = {f"odd_times:{ticket}": ticket for ticket in tickets}
-    return {names[name]: kept for name, kept in keep.several(conn, names).items()}
+    return {names[name]: kept for name, kept in stored_values.several(conn, names).items()}
 
 
 def _believed(
@@ -228,5 +228,5 @@ def _believed(
     """A ticket's audits at times that can be, the same ones at every reading, and the warnings for those that are new."""
     moments, times, warnings = believed(told, now, kept)
     if times != kept:
-        keep.put(conn, f"odd_times:{ticket}", times)
+        stored_values.put(conn, f"odd_times:{ticket}", times)
     return moments, warnings

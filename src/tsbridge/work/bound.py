@@ -1,4 +1,4 @@
-"""How long something may be computed that waits for nothing. What ends it is made above (`overtime`)."""
+"""How long something may be computed that waits for nothing. What ends it is made above (`cpu_limit`)."""
 
 from __future__ import annotations
 

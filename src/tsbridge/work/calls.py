@@ -18,7 +18,7 @@ from sqlalchemy import Connection
 from tsbridge.core.errors import TryLater, VendorError
 from tsbridge.core.moments import instant_text, read_instant
 from tsbridge.core.ports import Clock, Ids
-from tsbridge.store import inbox, keep, moments, recordings, wakeup
+from tsbridge.store import inbox, moments, recordings, stored_values, wakeup
 from tsbridge.store.db import Database
 from tsbridge.vendors.talkdesk.missed import Heard, ids_of, missed, together, unproven
 
@@ -67,9 +67,9 @@ class CallReconciler:
         if self._look_at is not None and now < self._look_at:
             return self._look_at
         self._look_at = now + EVERY
-        if not await self._database.write(lambda conn: keep.take_turn(conn, TURN, self._worker, now, LEASE)):
+        if not await self._database.write(lambda conn: stored_values.take_turn(conn, TURN, self._worker, now, LEASE)):
             return self._look_at
-        known = await self._database.read(lambda conn: keep.get(conn, PLACE))
+        known = await self._database.read(lambda conn: stored_values.get(conn, PLACE))
         read_to = read_instant(known) if known is not None else now - GRACE  # what was before us, nobody missed
         until = min(now - GRACE, read_to + STRETCH)
         try:
@@ -107,7 +107,7 @@ class CallReconciler:
         if told:
             wakeup.tell(conn, wakeup.INBOX)
         if place is not None:
-            keep.put(conn, place, instant_text(end))
+            stored_values.put(conn, place, instant_text(end))
         return told
 
 

@@ -14,7 +14,7 @@ from tsbridge.core.ports import Clock
 from tsbridge.core.rota import Rota
 from tsbridge.roster.check import queues_of
 from tsbridge.roster.document import SEVERITIES
-from tsbridge.store import cover, keep, rulebooks
+from tsbridge.store import cover, rulebooks, stored_values
 from tsbridge.store.db import Database
 from tsbridge.work.rosters import LiveRoster
 from tsbridge.work.trouble import Alarm
@@ -47,7 +47,7 @@ class Cover:
         if self._looked is not None and self._looked <= now < self._looked + LOOK_AGAIN:
             return self._looked + LOOK_AGAIN
         self._looked = now
-        if await self._database.write(lambda conn: keep.take_turn(conn, TURN, self._worker, now, 3 * LOOK_AGAIN)):
+        if await self._database.write(lambda conn: stored_values.take_turn(conn, TURN, self._worker, now, 3 * LOOK_AGAIN)):
             await self._look(now)
         return now + LOOK_AGAIN
 

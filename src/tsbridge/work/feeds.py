@@ -16,7 +16,7 @@ from tsbridge.core.elsewhere import Spans
 from tsbridge.core.errors import VendorError
 from tsbridge.core.ports import Clock, Died
 from tsbridge.core.roster import Feed, Roster
-from tsbridge.store import feeds, keep
+from tsbridge.store import feeds, stored_values
 from tsbridge.store.db import Database
 from tsbridge.work.trouble import Alarm
 
@@ -87,7 +87,7 @@ class Feeds:
             return now + EVERY
         if due_at > now:
             return due_at
-        if not await self._database.write(lambda conn: keep.take_turn(conn, TURN, self._worker, now, LONGEST)):
+        if not await self._database.write(lambda conn: stored_values.take_turn(conn, TURN, self._worker, now, LONGEST)):
             return now + LONGEST
         await self._look(roster, feed, etag)
         return True

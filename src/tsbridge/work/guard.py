@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 
 from tsbridge.core.ports import Clock, Ids
 from tsbridge.core.runaway import suspects
-from tsbridge.store import chain, keep, rulebooks, runaway, writemode
+from tsbridge.store import chain, rulebooks, runaway, stored_values, writemode
 from tsbridge.store.db import Database
 from tsbridge.work.trouble import Alarm
 
@@ -53,7 +53,7 @@ class Guard:
         return version, tuple(tag for tag in suspects(*runaway.samples(conn, version, NEWEST)) if tag not in said)
 
     def _said(self, conn: Connection, version: int) -> list[str]:
-        kept: Any = keep.get(conn, SUSPECTED)
+        kept: Any = stored_values.get(conn, SUSPECTED)
         return list(kept["tags"]) if kept is not None and kept["version"] == version else []
 
     def _pause(self, conn: Connection, version: int, found: tuple[str, ...], now: datetime) -> bool:
@@ -62,7 +62,7 @@ class Guard:
         mode = writemode.in_force(conn, self._setting).effective
         if set(found) <= set(said) or mode != "live":
             return False
-        keep.put(conn, SUSPECTED, {"version": version, "tags": sorted({*said, *found})})
+        stored_values.put(conn, SUSPECTED, {"version": version, "tags": sorted({*said, *found})})
         writemode.switch(conn, self._setting, "paused", now)
         after = {"mode": "paused", "reason": SUSPECTED, "version": version, "tags": list(found)}
         chain.add_change(

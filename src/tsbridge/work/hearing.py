@@ -22,7 +22,7 @@ from tsbridge.core.failed_at import failed_at
 from tsbridge.core.moments import Moment, read_instant
 from tsbridge.core.ports import Clock
 from tsbridge.store import facts as wanted
-from tsbridge.store import intents, keep
+from tsbridge.store import intents, stored_values
 from tsbridge.store.db import Database
 from tsbridge.store.facts import Wanted
 from tsbridge.store.moments import audits_heard, requester_before
@@ -108,7 +108,7 @@ class Hearing:
         )
 
     def _look(self, conn: Connection, tickets: Sequence[str], received: Mapping[str, datetime]) -> tuple[bool, frozenset[str]]:
-        kept = keep.get(conn, STREAM)
+        kept = stored_values.get(conn, STREAM)
         behind = read_instant(kept["behind"]) if kept and kept["behind"] else None
         early = [ticket for ticket in tickets if behind is not None and received[ticket] <= behind]
         unread = wanted.of(conn, early).keys()

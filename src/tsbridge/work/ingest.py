@@ -20,7 +20,7 @@ from tsbridge.core.crashpoint import crashpoint
 from tsbridge.core.failed_at import failed_at
 from tsbridge.core.moments import Moment
 from tsbridge.core.ports import Clock, Ids
-from tsbridge.store import alone, decisions, inbox, keep
+from tsbridge.store import alone, decisions, inbox, stored_values
 from tsbridge.store.db import Database, unavailable
 from tsbridge.work.accounts import ACCOUNT, without_foreign
 from tsbridge.work.applying import Applying, Batch
@@ -182,8 +182,8 @@ class Ingest:
         for row in self._owed:
             inbox.later(conn, row, now, GIVEN_BACK)
         claimed = inbox.claim(conn, self._worker, now, LEASE, self._batch)
-        mappings = {source: keep.get(conn, keep.mappings(source)) for source in sorted({row.source for row in claimed})}
-        return claimed, mappings, keep.get(conn, ACCOUNT) or {}
+        mappings = {source: stored_values.get(conn, stored_values.mappings(source)) for source in sorted({row.source for row in claimed})}
+        return claimed, mappings, stored_values.get(conn, ACCOUNT) or {}
 
     def _read(self, row: inbox.Claimed, mappings: Mapping[str, Any]) -> Read:
         return read_delivery(row, self._readers[row.source], mappings.get(row.source), impressions=self.impressions)

@@ -20,7 +20,7 @@ from tsbridge.core.drift import Drift, drifts
 from tsbridge.core.errors import GiveUp, TryLater, VendorError
 from tsbridge.core.moments import instant_text, read_instant
 from tsbridge.core.ports import Clock, Ids
-from tsbridge.store import choices, drift, inbox, keep, moments
+from tsbridge.store import choices, drift, inbox, moments, stored_values
 from tsbridge.store import facts as wanted
 from tsbridge.store.db import Database
 from tsbridge.store.rulebooks import LiveRulebook
@@ -122,7 +122,7 @@ class Reconciler:
         if self._own().id is None:
             return now + SOON  # until we know who we are, our own updates would look like somebody's
         self._look_at = now + EVERY
-        if not await self._database.write(lambda conn: keep.take_turn(conn, f"{NAME}_lease", self._worker, now, LEASE)):
+        if not await self._database.write(lambda conn: stored_values.take_turn(conn, f"{NAME}_lease", self._worker, now, LEASE)):
             return self._look_at
         try:
             found = await self.page(NAME, now - OVERLAP)
@@ -205,7 +205,7 @@ class Reconciler:
         healed = self._review(conn, tickets, audits, own, now)
         seen = frozenset() if whole else place.seen | {_stamp(ticket) for ticket in tickets}
         kept = replace(place, tickets=place.tickets + len(tickets), told=place.told + told, seen=seen)
-        keep.put(conn, place.name, look_json(kept))
+        stored_values.put(conn, place.name, look_json(kept))
         return told, healed
 
     def _review(
@@ -238,7 +238,7 @@ class Reconciler:
 
 def look_of(conn: Connection, name: str, begin: datetime) -> Look:
     """Where a look is; a new one begins at `begin`."""
-    kept = keep.get(conn, name)
+    kept = stored_values.get(conn, name)
     if kept is None:
         return Look(name, begin, None)
     since, seen = read_instant(kept["since"]), frozenset(kept.get("seen", ()))

@@ -8,7 +8,7 @@ from typing import Final
 
 from tsbridge.core.ports import Clock
 from tsbridge.core.retention import Retention
-from tsbridge.store import keep, retention
+from tsbridge.store import retention, stored_values
 from tsbridge.store.db import Database
 from tsbridge.work.retiring import Retiring
 
@@ -37,7 +37,7 @@ class Removal:
         if now < self._next:
             return self._next
         self._next = now + LOOK_AGAIN
-        if await self._database.write(lambda conn: keep.take_turn(conn, TURN, self._worker, now, 3 * LOOK_AGAIN)):
+        if await self._database.write(lambda conn: stored_values.take_turn(conn, TURN, self._worker, now, 3 * LOOK_AGAIN)):
             more = False
             if (span := self._kept.bodies) is not None:
                 step = partial(retention.empty_bodies, before=now - span, now=now, rows=ROWS, most_bytes=BYTES)

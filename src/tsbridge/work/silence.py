@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 from tsbridge.core.moments import instant_text
 from tsbridge.core.ports import Clock, Ids
 from tsbridge.core.silence import WEEK, WEEKS, hour_of, improbable
-from tsbridge.store import chain, keep, silence
+from tsbridge.store import chain, silence, stored_values
 from tsbridge.store.db import Database
 from tsbridge.work.trouble import Alarm
 
@@ -45,7 +45,7 @@ class Silence:
         if self._looked is None or now - self._looked > AWAY:
             self._listening_since = now
         self._looked = now
-        if await self._database.write(lambda conn: keep.take_turn(conn, TURN, self._worker, now, 3 * LOOK_AGAIN)):
+        if await self._database.write(lambda conn: stored_values.take_turn(conn, TURN, self._worker, now, 3 * LOOK_AGAIN)):
             for name, since in await self._database.write(lambda conn: self._look(conn, now)):
                 self._alarm(SILENT, source=name, since=instant_text(since))
         return now + LOOK_AGAIN

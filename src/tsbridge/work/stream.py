@@ -21,7 +21,7 @@ from tsbridge.core.failed_at import failed_at
 from tsbridge.core.moments import Moment, instant_text
 from tsbridge.core.ports import Clock
 from tsbridge.store import facts as wanted
-from tsbridge.store import intents, keep, moments
+from tsbridge.store import intents, moments, stored_values
 from tsbridge.store.db import Database
 from tsbridge.vendors import reading
 from tsbridge.vendors.reading import whole_id
@@ -99,7 +99,7 @@ class Stream:
             look_at = self._looked_at + (IN_A_STORM if stormy else EVERY)
             if now < look_at:
                 return look_at if stormy else min(look_at, now + IN_A_STORM)  # a storm may begin
-        if not await self._database.write(lambda conn: keep.take_turn(conn, f"{STREAM}_lease", self._worker, now, LEASE)):
+        if not await self._database.write(lambda conn: stored_values.take_turn(conn, f"{STREAM}_lease", self._worker, now, LEASE)):
             self._looked_at, self._from, self._news = now, None, {}  # somebody else goes on from the place that is kept
             return now + EVERY
         if not await self._reads.take("export", 1):
@@ -128,7 +128,7 @@ class Stream:
 
     async def _place(self, now: datetime) -> int:
         """Where to go on; the first look begins a little before now."""
-        kept = await self._database.read(lambda conn: keep.get(conn, STREAM))
+        kept = await self._database.read(lambda conn: stored_values.get(conn, STREAM))
         return int(kept["from"] if kept else (now - OVERLAP).timestamp())
 
     def _behind(self, now: datetime) -> datetime:
@@ -234,7 +234,7 @@ class Stream:
     def _keep(self, conn: Connection, behind: datetime, alone: Sequence[str]) -> None:
         now = self._clock.now()
         wanted.want_read(conn, alone, now, now, alone=True)
-        keep.put(conn, STREAM, {"from": self._from, "behind": instant_text(behind)})
+        stored_values.put(conn, STREAM, {"from": self._from, "behind": instant_text(behind)})
 
 
 def _seconds(value: Any) -> int | None:

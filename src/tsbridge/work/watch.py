@@ -19,7 +19,7 @@ from tsbridge.core.moments import instant_text
 from tsbridge.core.ports import Clock
 from tsbridge.core.steps import escalation_rows
 from tsbridge.core.watch import AT_ONCE, BY_CASE, TOLERANCE, UNREADABLE, Finding, compare
-from tsbridge.store import decisions, keep, links, moments, watch
+from tsbridge.store import decisions, links, moments, stored_values, watch
 from tsbridge.store.db import Database, unavailable
 from tsbridge.store.rulebooks import Built, LiveRulebook
 from tsbridge.work.choosing import Choosing, Rosters
@@ -103,7 +103,7 @@ class Watch:
         return min(self._look_at, self._walk_at if self._walk is None else now + REST)
 
     def _begin(self, conn: Connection, now: datetime) -> bool:
-        if not keep.take_turn(conn, TURN, self._worker, now, 3 * LOOK_AGAIN):
+        if not stored_values.take_turn(conn, TURN, self._worker, now, 3 * LOOK_AGAIN):
             return False
         watch.begin(conn, now)
         return True

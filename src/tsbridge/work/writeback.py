@@ -22,16 +22,16 @@ from tsbridge.core.crashpoint import crashpoint
 from tsbridge.core.errors import Unauthorized, VendorError
 from tsbridge.core.helpdesk import Current, hold
 from tsbridge.core.ports import Clock, Ids
-from tsbridge.store import budget, choices, decisions, desired, intents, keep, links, writemode
+from tsbridge.store import budget, choices, decisions, desired, intents, links, stored_values, writemode
 from tsbridge.store.db import Database
 from tsbridge.store.desired import ClaimedWish
 from tsbridge.store.rulebooks import LiveRulebook, newest
 from tsbridge.vendors.zendesk.tickets import current_of
-from tsbridge.work import together, unheard, writing
+from tsbridge.work import batch_updates, unheard, writing
+from tsbridge.work.batch_updates import BatchWriter
 from tsbridge.work.conclude import Conclusions
 from tsbridge.work.loop import LEASE
 from tsbridge.work.pace import Pace
-from tsbridge.work.together import Together
 from tsbridge.work.trouble import Alarm, Trouble
 from tsbridge.work.unheard import Story
 from tsbridge.work.writing import FIGHT_WINDOW, FIGHT_WRITES, Writing
@@ -42,7 +42,7 @@ LOOK_AGAIN: Final = timedelta(seconds=30)
 """A backlog of which nothing can be written together is not looked at for a while."""
 
 
-class Zendesk(together.Zendesk, writing.Zendesk, Protocol):
+class Zendesk(batch_updates.Zendesk, writing.Zendesk, Protocol):
     """What the writer needs of the client."""
 
 
@@ -50,7 +50,7 @@ class _Ways(NamedTuple):
     """How Zendesk is asked and written to."""
 
     zendesk: Zendesk
-    together: Together
+    together: BatchWriter
     alone: Writing
 
 
@@ -90,7 +90,7 @@ class Writeback:
         self._ways: _Ways | None = None
         if zendesk is not None:
             alone = Writing(database, clock, ids, zendesk, pace, alarm, self._trouble)
-            self._ways = _Ways(zendesk, Together(database, clock, ids, zendesk, pace), alone)
+            self._ways = _Ways(zendesk, BatchWriter(database, clock, ids, zendesk, pace), alone)
         self._last_mode: str | None = None
         self._alone_until = clock.now()
 
@@ -98,7 +98,7 @@ class Writeback:
         """Write one batch. Returns when to come again: now when there may be more, None when nothing waits."""
         now = self._clock.now()
         mode, shared, backlog = await self._database.read(
-            lambda conn: (self._pace.mode(conn), budget.load(conn), together.waiting(conn, now))
+            lambda conn: (self._pace.mode(conn), budget.load(conn), batch_updates.waiting(conn, now))
         )
         if mode != self._last_mode:
             await self._database.write(lambda conn: writemode.enter(conn, self._pace.setting, now))
@@ -114,7 +114,7 @@ class Writeback:
         if count == 0:
             return at
         backlog = backlog and mode == "live" and not shared.open and now >= self._alone_until
-        claimed = await self._claim(1 if shared.open else together.MANY if backlog else min(count, BATCH), now, mode)
+        claimed = await self._claim(1 if shared.open else batch_updates.MANY if backlog else min(count, BATCH), now, mode)
         if not claimed:
             return await self._database.read(desired.next_due)
         crashpoint("writeback.claimed")
@@ -163,7 +163,7 @@ class Writeback:
                     self._conclusions.replan(conn, case_id, now)
                 desired.brought_up(conn, [ticket for ticket, _ in old], version)
             claimed = desired.claim(conn, self._worker, now, LEASE, limit, version)
-            paused = frozenset(keep.get(conn, desired.PAUSED_RULES) or ()) if claimed else frozenset()
+            paused = frozenset(stored_values.get(conn, desired.PAUSED_RULES) or ()) if claimed else frozenset()
             return [self._without(conn, wish, paused) for wish in claimed] if paused else claimed
 
         return await self._database.write(work)
@@ -189,7 +189,7 @@ class Writeback:
 
     async def _write_together(
         self,
-        jobs: Together,
+        jobs: BatchWriter,
         claimed: list[ClaimedWish],
         current: Mapping[str, Current],
         known: _Known,
@@ -197,7 +197,7 @@ class Writeback:
     ) -> list[ClaimedWish]:
         """Write what many tickets need alike. Returns whom to write alone now: as many as there are permits left for; the others wait."""
         now = self._clock.now()
-        found = together.batches(claimed, current, known.unclear, known.stories, known.choices)[:permits]
+        found = batch_updates.batches(claimed, current, known.unclear, known.stories, known.choices)[:permits]
         if not found:
             self._alone_until = now + LOOK_AGAIN
         for batch in found:

@@ -35,7 +35,7 @@ NICE: Final = 10
 BEGUN: Final = b"begun\n"
 """The first a process says: it is there, and has understood what to do."""
 
-log = logging.getLogger("tsbridge.apart")
+log = logging.getLogger("tsbridge.child_process")
 
 
 class Limits(NamedTuple):
@@ -61,14 +61,16 @@ _running: Final[set[subprocess.Popen[bytes]]] = set()
 _ended: Final[set[subprocess.Popen[bytes]]] = set()
 
 
-def ready_apart(document: Any, zone: tzinfo, year: int) -> Ready:
-    """`rulebook.ready.make_ready`, elsewhere."""
-    return apart(make_ready, document, zone, read_roster, year)
+def build_rulebook(document: Any, zone: tzinfo, year: int) -> Ready:
+    """`rulebook.ready.make_ready`, in a process of its own."""
+    return in_child_or_here(make_ready, document, zone, read_roster, year)
 
 
-def apart_if_large(work: Callable[..., T], document: Any, *more: Any) -> T:
-    """`work(document, *more)`, elsewhere when it takes long: of a rulebook or Zendesk's triggers, or the text of one. Raises as `apart`."""
-    return apart(work, document, *more) if _large(document) else work(document, *more)
+def in_child_if_large(work: Callable[..., T], document: Any, *more: Any) -> T:
+    """`work(document, *more)`, in a process of its own when it takes long: of a rulebook or Zendesk's triggers, or the text of one.
+
+    Raises as `in_child_or_here`."""
+    return in_child_or_here(work, document, *more) if _large(document) else work(document, *more)
 
 
 def _large(document: Any) -> bool:
@@ -78,21 +80,21 @@ def _large(document: Any) -> bool:
     return any(isinstance(part, list) and len(part) >= MANY for part in parts)
 
 
-def apart(work: Callable[..., T], document: Any, *more: Any, limits: Limits = RULEBOOKS, python: str = sys.executable) -> T:
-    """`work(document, *more)` in another process; here where none can be had. Raises what `elsewhere` does, but `NoProcess`."""
+def in_child_or_here(work: Callable[..., T], document: Any, *more: Any, limits: Limits = RULEBOOKS, python: str = sys.executable) -> T:
+    """`work(document, *more)` in another process; here where none can be had. Raises what `in_child` does, but `NoProcess`."""
     try:
-        return elsewhere(work, document, *more, limits=limits, python=python)
+        return in_child(work, document, *more, limits=limits, python=python)
     except NoProcess as failed:
         log.warning("work on a rulebook is done in this process", extra={"kind": type(failed.__cause__).__name__})
         return work(document, *more)
 
 
-def elsewhere(work: Callable[..., T], document: Any, *more: Any, limits: Limits, python: str = sys.executable) -> T:
+def in_child(work: Callable[..., T], document: Any, *more: Any, limits: Limits, python: str = sys.executable) -> T:
     """`work(document, *more)` in another process, which gives way to this one. What it says with a `ValueError` is said here, too.
 
     Raises `NoProcess`, or `Died` when it did not come back, whatever it was: that is not to be tried here; or `Ended`.
     """
-    command = f"import os; os.nice({NICE}); from tsbridge.apart import main; main({limits.computing_s}, {limits.memory})"
+    command = f"import os; os.nice({NICE}); from tsbridge.child_process import main; main({limits.computing_s}, {limits.memory})"
     told = _whole((work, document, more))
     try:
         child = subprocess.Popen(  # noqa: S603  # our own interpreter and module
@@ -128,7 +130,7 @@ def elsewhere(work: Callable[..., T], document: Any, *more: Any, limits: Limits,
     return result  # type: ignore[no-any-return]
 
 
-def end_all() -> int:
+def end_children() -> int:
     """End the processes of this one, which is about to end itself; whoever waits for one hears `Ended`. How many there were."""
     ending = tuple(_running)
     for child in ending:

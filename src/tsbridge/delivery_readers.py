@@ -9,7 +9,7 @@ from datetime import tzinfo
 from functools import partial
 from typing import Any, Final
 
-from tsbridge.apart import Limits, elsewhere
+from tsbridge.child_process import Limits, in_child
 from tsbridge.core import strict_json
 from tsbridge.core.ports import Died
 from tsbridge.store.inbox import Claimed
@@ -40,8 +40,8 @@ class Readers:
         return {"zendesk": self._zendesk_now, "talkdesk": self._now()["talkdesk"]}
 
     async def alone(self, row: Claimed, mappings: Any, *, impressions: bool) -> Read:
-        """What a delivery says, read in a process of its own. Raises `Died` when that dies of it, `apart.NoProcess` when there is none."""
-        return await asyncio.to_thread(read_apart, row, self._now()[row.source], mappings, impressions)
+        """What a delivery says, read in a process of its own. Raises `Died` when that dies of it, `NoProcess` when there is none."""
+        return await asyncio.to_thread(read_in_child, row, self._now()[row.source], mappings, impressions)
 
     def _zendesk_now(self, row: Claimed, mappings: Any) -> Normalized:
         return _zendesk(row, mappings, own=self.own(), phone_region=self.phone_region)
@@ -54,11 +54,11 @@ class Readers:
         }
 
 
-def read_apart(row: Claimed, reader: Reader, mappings: Any, impressions: bool, *, limits: Limits = ALONE, tries: int = TRIES) -> Read:
+def read_in_child(row: Claimed, reader: Reader, mappings: Any, impressions: bool, *, limits: Limits = ALONE, tries: int = TRIES) -> Read:
     """`work.reading.read` in a process of its own. Raises `Died` when as many as `tries` in a row did not come back."""
     for left in reversed(range(tries)):
         try:
-            return elsewhere(_read_whole, row, reader, mappings, impressions, limits=limits)
+            return in_child(_read_whole, row, reader, mappings, impressions, limits=limits)
         except Died:
             if not left:
                 raise

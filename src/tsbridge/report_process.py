@@ -8,7 +8,7 @@ from typing import Final
 
 from tsbridge.acts import reports
 from tsbridge.acts.around import Around
-from tsbridge.apart import Limits, apart
+from tsbridge.child_process import Limits, in_child_or_here
 from tsbridge.reports.model import Question, Report
 from tsbridge.store.db import Database
 from tsbridge.store.rulebooks import LiveRulebook
@@ -17,9 +17,9 @@ from tsbridge.work.rosters import LiveRoster
 LONGEST: Final = Limits(120.0)
 
 
-def reports_apart(asked: Sequence[Question], url: str, zone: tzinfo) -> list[Report]:
+def reports_in_child(asked: Sequence[Question], url: str, zone: tzinfo) -> list[Report]:
     """The answers to questions over the database at `url`. Raises `core.ports.Died` when that process did not come back."""
-    return apart(made, tuple(asked), url, zone, limits=LONGEST)
+    return in_child_or_here(made, tuple(asked), url, zone, limits=LONGEST)
 
 
 def made(asked: Sequence[Question], url: str, zone: tzinfo) -> list[Report]:

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.test_serve import ask, free_port, process, until
-from tsbridge.ending import FORCED, PATIENCE, Ending, Patience
+from tsbridge.shutdown import FORCED, PATIENCE, Ending, Patience
 
 AT_MOST = timedelta(seconds=25)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tsbridge.files import BadFile, Lines, load_text
+from tsbridge.document_files import BadFile, Lines, load_text
 
 TEXT = """\
 # a comment

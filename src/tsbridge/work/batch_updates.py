@@ -70,7 +70,7 @@ def batches(
     return [Batch(edit, tuple(members)) for edit, members in same.items() if len(members) >= FEW]
 
 
-class Together:
+class BatchWriter:
     """Writes batches. Every member is settled or given back when `write` returns or raises."""
 
     def __init__(self, database: Database, clock: Clock, ids: Ids, zendesk: Zendesk, pace: Pace) -> None:

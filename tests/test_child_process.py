@@ -12,11 +12,24 @@ import pytest
 
 from tests.core.rules.agreement import disagreements
 from tests.rulebook.books import ZONE, book, leaf, rule
-from tsbridge.apart import LONG, MANY, RULEBOOKS, Ended, Limits, apart, apart_if_large, elsewhere, end_all, ready_apart, received, sent
+from tsbridge.child_process import (
+    LONG,
+    MANY,
+    RULEBOOKS,
+    Ended,
+    Limits,
+    build_rulebook,
+    end_children,
+    in_child,
+    in_child_if_large,
+    in_child_or_here,
+    received,
+    sent,
+)
 from tsbridge.core.moments import canonical
 from tsbridge.core.ports import Died
 from tsbridge.core.rules.judge import Judge
-from tsbridge.files import load_file
+from tsbridge.document_files import load_file
 from tsbridge.roster.document import read as read_roster
 from tsbridge.rulebook.examine import examine, examine_body
 from tsbridge.rulebook.ready import make_ready
@@ -45,7 +58,11 @@ def test_a_judge_that_was_sent_judges_and_explains_as_the_contract_says(seed: in
 @pytest.mark.parametrize("python", [None, "/there/is/no/such/python", "/bin/false"])
 def test_wherever_it_is_made_the_same_comes_out(python: str | None) -> None:
     document = load_file(STARTER)
-    ready = ready_apart(document, ZONE, 2026) if python is None else apart(make_ready, document, ZONE, read_roster, 2026, python=python)
+    ready = (
+        build_rulebook(document, ZONE, 2026)
+        if python is None
+        else in_child_or_here(make_ready, document, ZONE, read_roster, 2026, python=python)
+    )
     here = make_ready(document, ZONE, read_roster, 2026)
     assert ready.judge is not None
     assert here.judge is not None
@@ -74,12 +91,12 @@ class Deadly:
 )
 def test_work_that_a_process_died_of_is_not_done_here(code: str) -> None:
     with pytest.raises(Died):
-        apart(Deadly(code), {}, limits=Limits(seconds=20.0, computing_s=1))
+        in_child_or_here(Deadly(code), {}, limits=Limits(seconds=20.0, computing_s=1))
 
 
 def test_work_that_takes_longer_than_it_may_is_not_done_here() -> None:
     with pytest.raises(Died):
-        apart(Deadly("__import__('time').sleep(60)"), {}, limits=Limits(seconds=3.0))
+        in_child_or_here(Deadly("__import__('time').sleep(60)"), {}, limits=Limits(seconds=3.0))
 
 
 def test_a_process_that_was_killed_before_it_began_is_not_followed_by_a_try_here(tmp_path: Path) -> None:
@@ -87,19 +104,19 @@ def test_a_process_that_was_killed_before_it_began_is_not_followed_by_a_try_here
     python.write_text("#!/bin/sh\nkill -9 $$\n")
     python.chmod(0o700)
     with pytest.raises(Died):
-        apart(Deadly("1"), {}, python=str(python))
+        in_child_or_here(Deadly("1"), {}, python=str(python))
 
 
 def test_processes_of_one_that_ends_are_ended_and_nobody_is_to_blame() -> None:
     with ThreadPoolExecutor(1) as beside:
-        waiting = beside.submit(elsewhere, sleep, 3_600, limits=Limits(seconds=3_600.0))
+        waiting = beside.submit(in_child, sleep, 3_600, limits=Limits(seconds=3_600.0))
         while not waiting.done():
-            end_all()
+            end_children()
         assert isinstance(waiting.exception(), Ended)
 
 
 def test_a_process_gives_way_to_the_one_that_began_it() -> None:
-    assert elsewhere(os.nice, 0, limits=RULEBOOKS) > os.nice(0)
+    assert in_child(os.nice, 0, limits=RULEBOOKS) > os.nice(0)
 
 
 @pytest.mark.parametrize(
@@ -110,7 +127,7 @@ def test_a_process_gives_way_to_the_one_that_began_it() -> None:
     ],
 )
 def test_what_keeps_a_document_from_going_live_is_told_from_there(document: Any, faults: list[str], failed: list[str]) -> None:
-    ready = ready_apart(document, ZONE, 2026)
+    ready = build_rulebook(document, ZONE, 2026)
     assert [fault.code for fault in ready.faults] == faults
     assert [test.name for test in ready.failed] == failed
     assert (ready.judge is None) == bool(faults)
@@ -120,14 +137,14 @@ def test_what_keeps_a_document_from_going_live_is_told_from_there(document: Any,
 def test_a_large_rulebook_is_examined_elsewhere_as_a_document_or_as_text_and_the_same_is_said() -> None:
     document = book(*(rule(f"r{n}", leaf("text", "contains", f"w{n // 2}"), {"notify": "nobody"}) for n in range(MANY)))
     content, none = canonical(document), b"null"
-    found = apart_if_large(examine, content + b" " * LONG, ZONE, none, read_roster)
+    found = in_child_if_large(examine, content + b" " * LONG, ZONE, none, read_roster)
     assert found == examine(content, ZONE, none, read_roster)
     assert "duplicate_rule" in {finding.code for finding in found.own}
-    sheet = apart_if_large(examine_body, content + b" " * LONG, 8 << 20, ZONE, none, read_roster)
+    sheet = in_child_if_large(examine_body, content + b" " * LONG, 8 << 20, ZONE, none, read_roster)
     assert b"duplicate_rule" in sheet.own["warning"] + sheet.own["info"]
     assert sheet.named == found.named
     with pytest.raises(ValueError, match="trigger") as there:
-        apart_if_large(examine, content + b" " * LONG, ZONE, none, read_roster, b'"none"')
+        in_child_if_large(examine, content + b" " * LONG, ZONE, none, read_roster, b'"none"')
     with pytest.raises(ValueError, match="trigger") as here:
         examine(content, ZONE, none, read_roster, b'"none"')
     assert str(there.value) == str(here.value)
@@ -149,5 +166,5 @@ class Process:
     ids=["a document", "text"],
 )
 def test_only_what_is_worth_it_is_done_elsewhere(large: Any, small: Any) -> None:
-    assert apart_if_large(Process(), large) != os.getpid()
-    assert apart_if_large(Process(), small) == os.getpid()
+    assert in_child_if_large(Process(), large) != os.getpid()
+    assert in_child_if_large(Process(), small) == os.getpid()

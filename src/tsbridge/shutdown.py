@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
 
-log = logging.getLogger("tsbridge.ending")
+log = logging.getLogger("tsbridge.shutdown")
 
 FORCED: Final = 1
 """The exit code of a process that had to be ended: what it was at is begun again by the next one, as after `kill -9`."""

@@ -18,13 +18,15 @@ from tests.seeds import first, seeds
 from tests.work.test_walk_laws import BOOK as STARTER
 from tests.work.test_walk_laws import MORE, STORY
 from tests.work.walk import UTC, Walk, at, call, ticket
+from tsbridge.acts import rejudging
+from tsbridge.acts.errors import Conflict
+from tsbridge.acts.ledger import Entry
 from tsbridge.core import crashpoint
 from tsbridge.core.moments import Interaction
-from tsbridge.core.ports import Refusal
 from tsbridge.store import decisions, history, links, proof, rejudges, replays, views
 from tsbridge.store.db import Database
 from tsbridge.store.notice_tables import notices
-from tsbridge.store.rejudges import Filter, ask, end
+from tsbridge.store.rejudges import Filter
 from tsbridge.store.tables import changes, desired, escalations, moments
 from tsbridge.store.tables import decisions as decision_rows
 from tsbridge.work.loop import LEASE
@@ -95,9 +97,12 @@ def worker(walk: Walk, name: str = "w1", *, aim: float = 0) -> Rejudging:
     )
 
 
+def entry(walk: Walk) -> Entry:
+    return Entry(walk.clock.now(), "ops key", walk.ids.new("chg"), "salt")
+
+
 def queue(walk: Walk, wanted: Filter | None = None, **more: Any) -> str:
-    asked = {"ids": walk.ids, "at": walk.clock.now(), "by": "ops key", "salt": "salt", **more}
-    return walk.database.write_now(lambda conn: ask(conn, wanted or Filter(), **asked))
+    return walk.database.write_now(lambda conn: rejudging.start(conn, entry(walk), walk.ids, wanted or Filter(), **more))
 
 
 def run(walk: Walk, *, apply: bool = True, wanted: Filter | None = None, **more: Any) -> replays.Job:
@@ -408,7 +413,7 @@ def test_another_version_that_goes_live_in_between_ends_it_and_it_says_so(walk: 
 
 def test_it_can_be_meant_for_one_version_alone(walk: Walk) -> None:
     walk.publish(repaired())
-    with pytest.raises(Refusal):
+    with pytest.raises(Conflict):
         queue(walk, version=1)
     assert job(walk, queue(walk, version=2)).status == "queued"
 
@@ -434,11 +439,9 @@ def test_a_cancelled_one_keeps_what_it_did_and_goes_no_further(walk: Walk) -> No
     id_ = queue(walk, apply=True)
     asyncio.run(worker(walk).round())
 
-    def cancel(conn: Any) -> bool:
-        return end(conn, job(walk, id_), "cancelled", None, ids=walk.ids, at=walk.clock.now(), by="ops key", salt="salt")
-
-    assert walk.database.write_now(cancel)
-    assert not walk.database.write_now(cancel)
+    walk.database.write_now(lambda conn: rejudging.cancel(conn, entry(walk), id_))
+    with pytest.raises(Conflict):
+        walk.database.write_now(lambda conn: rejudging.cancel(conn, entry(walk), id_))
     done = worked(walk, id_)
     assert (done.status, done.done) == ("cancelled", 1)
 

@@ -8,11 +8,11 @@ from typing import Annotated, Any, Final
 
 import typer
 
-from tsbridge.cli.frame import AsJson, Failed, House, actor, done, group, house, refuse, say, table, time_option
-from tsbridge.core.ports import Refusal
+from tsbridge.acts import rejudging, shape
+from tsbridge.acts.errors import Conflict
+from tsbridge.cli.frame import AsJson, Failed, House, done, group, house, refuse, say, table, time_option
 from tsbridge.store import rejudges, replays
 from tsbridge.store.rulebooks import LiveRulebook
-from tsbridge.web.rejudges import move, shown, summary
 from tsbridge.wiring.clock_and_ids import salt, worker_name
 from tsbridge.work.conclude import Conclusions
 from tsbridge.work.rejudge import Rejudging
@@ -54,20 +54,18 @@ def rejudge(
     wanted = rejudges.Filter(ticket, call, queue, severity, category, rule, version, begins, ends)
     with house() as made:
         asked: dict[str, Any] = {"apply": apply, "notify": notify, "note": note, "version": expect}
-        record: dict[str, Any] = {"ids": made.ids, "at": made.clock.now(), "by": actor(), "salt": salt()}
         try:
-            id_ = made.write(lambda conn: rejudges.ask(conn, wanted, **record, **asked))
-        except Refusal as refusal:
-            refuse(f"--live: {refusal.detail}")
-        except replays.TooManyOpen as full:
-            refuse(str(full))
-        job = asyncio.run(_through(made, id_))
-        told = {**shown(job), "summary": summary(job, made.settings.zone), "moves": list(_moves(made, id_))}
+            id_ = made.write(lambda conn: rejudging.start(conn, made.entry(), made.ids, wanted, **asked))
+        except Conflict as refused:
+            refuse(f"--live: {refused}")
+        asyncio.run(_through(made, id_))
+        told = shape.as_json(made.read(lambda conn: rejudging.show(conn, id_, made.settings.zone)))
+        told["moves"] = list(_moves(made, id_))
     say(as_json, told, _in_words(told))
-    done(job.status == "done")
+    done(told["status"] == "done")
 
 
-async def _through(made: House, id_: str) -> replays.Job:
+async def _through(made: House, id_: str) -> None:
     """Work until the job is over, whoever works on it."""
     live = LiveRulebook(made.settings.zone)
     conclusions = Conclusions(live, made.ids, salt)
@@ -77,7 +75,7 @@ async def _through(made: House, id_: str) -> replays.Job:
     )
     while (job := made.read(lambda conn: replays.find(conn, id_))) is not None:
         if job.status not in replays.OPEN:
-            return job
+            return
         if await worker.round(id_) is not True:
             await asyncio.sleep(LOOK_AGAIN_S)
     raise Failed("What came of it was forgotten: many others were asked for since. The changes tell.")
@@ -85,9 +83,9 @@ async def _through(made: House, id_: str) -> replays.Job:
 
 def _moves(made: House, id_: str) -> Iterator[dict[str, Any]]:
     after = 0
-    while rows := made.read(lambda conn, after=after: replays.moves(conn, id_, BATCH, after)):  # type: ignore[misc]
-        yield from (move(row) for row in rows)
-        after = rows[-1]["seq"]
+    while found := made.read(lambda conn, after=after: rejudging.moves(conn, id_, BATCH, after)):  # type: ignore[misc]
+        yield from shape.as_json(found)
+        after = found[-1].seq
 
 
 def _in_words(told: dict[str, Any]) -> Iterator[str]:

@@ -1,5 +1,5 @@
-"""What everybody is handed instead of reaching for it: the time and fresh ids, made by `wiring`; and what an act or a process apart may
-raise instead of an answer."""
+"""What everybody is handed instead of reaching for it: the time and fresh ids, made by `wiring`; and what a process apart may raise
+instead of an answer."""
 
 from __future__ import annotations
 
@@ -21,14 +21,6 @@ class Ids(Protocol):
     def new(self, prefix: str) -> str:
         """`<prefix>_<text>`, never the same twice; of two ids of one process the later one sorts behind."""
         ...
-
-
-class Refusal(Exception):
-    """A person's edit of a case that makes no sense. `detail` says why, without anybody's data."""
-
-    def __init__(self, detail: str) -> None:
-        super().__init__(detail)
-        self.detail = detail
 
 
 class Died(Exception):

@@ -10,8 +10,7 @@ from typing import Any, Final
 from sqlalchemy import ColumnElement, Connection, and_, func, select
 
 from tsbridge.core.moments import instant_text, read_instant
-from tsbridge.core.ports import Ids, Refusal
-from tsbridge.store import chain, replays, rulebooks
+from tsbridge.store import chain, replays
 from tsbridge.store.tables import cases, decision_rules, decisions, interactions
 from tsbridge.store.views import CaseFilter, cases_that
 
@@ -68,50 +67,13 @@ class Asked:
         return cls(**{**data, "filter": Filter.from_json(data["filter"])})
 
 
-def ask(
-    conn: Connection,
-    wanted: Filter,
-    *,
-    ids: Ids,
-    at: datetime,
-    by: str,
-    salt: str,
-    apply: bool = False,
-    notify: bool = False,
-    note: str | None = None,
-    version: int | None = None,
-) -> str:
-    """Queue a rejudge; returns its id. Raises `Refusal` when another `version` than the one expected is live,
-    `replays.TooManyOpen`."""
-    live = rulebooks.live(conn)
-    if version is not None and version != live.version:
-        raise Refusal(f"Version {live.version} is live by now.")
-    id_, asked = ids.new("rej"), Asked(wanted, live.version, apply, notify, note)
-    total = count(conn, wanted)
-    replays.create(
-        *(conn, id_),
-        at=at,
-        by=by,
-        since=None,
-        until=at,
-        document={},
-        hash=live.hash,
-        as_recorded=False,
-        total=total,
-        rejudge=asked.to_json(),
-    )
-    after = {**asked.to_json(), "status": "queued", "cases": total}
-    chain.add_change(conn, id=ids.new("chg"), at=at, actor=by, action=ACTION, subject=id_, before=None, after=after, salt=salt)
-    return id_
-
-
-def end(conn: Connection, job: replays.Job, status: str, reason: str | None, *, ids: Ids, at: datetime, by: str, salt: str) -> bool:
-    """End a job that is not over, and record how far it came. False when it is over."""
+def end(conn: Connection, job: replays.Job, status: str, reason: str | None, *, id: str, at: datetime, by: str, salt: str) -> bool:
+    """End a job that is not over, and record how far it came. False when it is over. `id`, `salt`: of the entry in the changes."""
     if not replays.finish(conn, job.id, status, at, reason):
         return False
     changed = job.summary["changed"] if job.summary else 0
     after = {**job.rejudge, "status": status, "reason": reason, "cases": job.done, "changed": changed}
-    chain.add_change(conn, id=ids.new("chg"), at=at, actor=by, action=ACTION, subject=job.id, before=None, after=after, salt=salt)
+    chain.add_change(conn, id=id, at=at, actor=by, action=ACTION, subject=job.id, before=None, after=after, salt=salt)
     return True
 
 

@@ -16,9 +16,6 @@ from tsbridge.web.operation_models import (
 )
 from tsbridge.web.replay_models import (
     Move,
-    RejudgeMove,
-    RejudgeShown,
-    RejudgeWhole,
     ReplayMade,
     ReplayShown,
     ReplayWhole,
@@ -33,8 +30,6 @@ PAGES: Final[dict[str, Any]] = {
     "list_replays": ReplayShown,
     "list_shadow_moves": Move,
     "list_moves": Move,
-    "list_rejudges": RejudgeShown,
-    "list_rejudge_moves": RejudgeMove,
     "list_reports": ReportKind,
     "list_report_cases": ReportCase,
 }
@@ -48,8 +43,6 @@ ANSWERS: Final[dict[str, Any]] = {
     "replace_mappings": MappingsShown,
     "start_replay": ReplayMade,
     "show_replay": ReplayWhole,
-    "start_rejudge": ReplayMade,
-    "show_rejudge": RejudgeWhole,
     "show_shadow": ShadowShown,
     "start_shadow": ShadowShown,
     "create_key": KeyMade,

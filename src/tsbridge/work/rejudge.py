@@ -166,7 +166,7 @@ class Rejudging:
 
     def _end(self, conn: Connection, job: Job, status: str, reason: str | None) -> bool:
         now = self._clock.now()
-        return end(conn, job, status, reason, ids=self._ids, at=now, by=job.created_by, salt=self._salt())
+        return end(conn, job, status, reason, id=self._ids.new("chg"), at=now, by=job.created_by, salt=self._salt())
 
     def _anew(self, conn: Connection, live: Built, case_id: str, now: datetime, *, notify: bool) -> Anew:
         """A case as it stands by now, and as the live rulebook has it: judged whole, quiet up to now unless somebody is to be told."""

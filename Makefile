@@ -65,7 +65,7 @@ $(BENCH)/.ready: requirements-bench.lock $(READY)
 
 soak: $(READY) ## SECONDS of steady deliveries, then the long proofs: write-back, imported triggers, crashes, calendars, rotas, one answer everywhere (an hour)
 	@$(BIN)/python -m benchmarks soak --seconds $(SECONDS)
-	@$(BIN)/python -m benchmarks races truth drift outage rest storm slow imports crashes
+	@$(BIN)/python -m benchmarks races truth drift outage rest storm slow imports crashes tampering chain
 	@CALENDARS=10000 ROTAS=10000 $(BIN)/python -m pytest -q tests/core/test_calendar_oracle.py tests/core/test_rota_oracle.py
 	@$(BIN)/python -m pytest -q -m soak
 	@AGREEMENT=1000 $(BIN)/python -m pytest -q tests/web/test_agreement.py

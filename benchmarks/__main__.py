@@ -30,6 +30,7 @@ from benchmarks import (
     soak,
     stories,
     surge,
+    tampering,
     walk,
     workers,
     writeback,
@@ -53,6 +54,8 @@ PROOFS = {
     "words": (promises.run_words, 10_000),
     "storm": (reads.run_storm, 5_000),
     "slow": (reads.run_slow, 30),
+    "tampering": (tampering.run, 1_000),
+    "chain": (tampering.run_chain, tampering.ENTRIES),
 }
 """Long proofs, with how many tickets or worlds each takes."""
 

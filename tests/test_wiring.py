@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.clocks import SettableClock
+from tests.clocks import CountingIds, SettableClock
 from tsbridge.settings import load
 from tsbridge.store import proof, rosters, rulebooks
 from tsbridge.store.db import Database
@@ -47,10 +47,12 @@ def test_an_empty_database_gets_the_rulebook_of_the_settings_once(database: Data
     book = tmp_path / "book.yaml"
     book.write_text(BOOK)
     settings = load({"TSBRIDGE_RULEBOOK": str(book)}, None)
-    assert publish_starter(database, settings, clock) == 1
-    assert publish_starter(database, settings, clock) is None
+    assert publish_starter(database, settings, clock, CountingIds()) == 1
+    assert publish_starter(database, settings, clock, CountingIds()) is None
     live = database.read_now(rulebooks.live)
     assert (live.version, live.document["queues"]) == (1, {"intake": {}})
+    assert database.read_now(proof.verify)["entries"] == 1, "that the system published it is on record"
+    assert database.read_now(proof.verify)["ok"]
 
 
 class Together:
@@ -69,7 +71,7 @@ def test_services_that_start_at_once_publish_it_once(database_url: str) -> None:
 
     def start(_: int) -> int | None:
         with Database.open(database_url) as database:
-            return publish_starter(database, load({}, None), together)
+            return publish_starter(database, load({}, None), together, CountingIds())
 
     with ThreadPoolExecutor(3) as pool:
         published = list(pool.map(start, range(3)))

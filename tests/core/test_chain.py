@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tsbridge.core.chain import GENESIS, broken_links, commitment, commitment_of, link_hash, link_hash_of
-from tsbridge.core.moments import canonical
+from tsbridge.core.moments import canonical, canonical_text
 
-Entry = tuple[int, str, str, dict[str, Any]]
+Entry = tuple[int, str, str, str]
 
 
 def chain_of(count: int) -> list[Entry]:
@@ -20,7 +20,7 @@ def chain_of(count: int) -> list[Entry]:
     for seq in range(1, count + 1):
         record = {"id": f"dec_{seq}", "outcome": {"severity": seq % 4}}
         hashed = link_hash(seq, before, record)
-        entries.append((seq, before, hashed, record))
+        entries.append((seq, before, hashed, canonical_text(record)))
         before = hashed
     return entries
 
@@ -37,17 +37,17 @@ def test_tampering_is_found_at_its_place(place: int, how: str) -> None:
     head = {"seq": 10, "hash": entries[-1][2]}
     seq, previous, hashed, record = entries[place]
     if how == "edit":
-        entries[place] = (seq, previous, hashed, {**record, "outcome": {"severity": 9}})
+        entries[place] = (seq, previous, hashed, record.replace('"severity":', '"severity": '))
     elif how == "delete":
         del entries[place]
     elif how == "insert":
-        entries.insert(place, (seq, previous, hashed, {"id": "new"}))
+        entries.insert(place, (seq, previous, hashed, '{"id":"new"}'))
     elif how == "swap":
         other = (place + 1) % 10
         entries[place] = (seq, previous, hashed, entries[other][3])
     else:  # one entry written anew with a hash that fits it
-        changed = {**record, "outcome": {"severity": 9}}
-        entries[place] = (seq, previous, link_hash(seq, previous, changed), changed)
+        changed = canonical_text({"id": f"dec_{seq}", "outcome": {"severity": 9}})
+        entries[place] = (seq, previous, link_hash_of(seq, previous, changed), changed)
     broken, _, _ = broken_links(entries, head)
     assert broken
     assert min(b["seq"] for b in broken) in (place + 1, place + 2)
@@ -59,7 +59,7 @@ def test_a_cut_tail_and_a_chain_written_anew_show_against_a_head_kept_outside() 
     assert broken_links(entries[:4])[0] == []
     assert [b["seq"] for b in broken_links(entries[:4], head)[0]] == [6]
     rewritten = chain_of(6)
-    rewritten[5] = (6, rewritten[5][1], link_hash(6, rewritten[5][1], {"id": "x"}), {"id": "x"})
+    rewritten[5] = (6, rewritten[5][1], link_hash(6, rewritten[5][1], {"id": "x"}), '{"id":"x"}')
     assert [b["seq"] for b in broken_links(rewritten, head)[0]] == [6]
 
 

@@ -94,7 +94,7 @@ def _records(database: Database) -> list[Any]:
 
 
 def test_a_change_among_the_decisions_takes_its_place_at_once(waiting: Database, clock: SettableClock) -> None:
-    about = {"actor": "ana", "action": "key.create", "subject": "abc", "before": None, "after": None, "salt": "s"}
+    about = {"actor": "ana", "action": "rule.pause", "subject": "abc", "before": None, "after": None, "salt": "s"}
     waiting.write_now(lambda conn: chain.add_change(conn, id="chg_1", at=clock.now(), **about))  # type: ignore[arg-type]
     many = count(waiting)
     assert waiting.read_now(chain.head)["seq"] == 1

@@ -20,8 +20,9 @@ from tsbridge.core import strict_json
 from tsbridge.core.almanac import INSTALLED, Almanac
 from tsbridge.core.moments import instant_text
 from tsbridge.core.rules.document import read
+from tsbridge.core.rules.language import Rulebook
 from tsbridge.core.rules.read_calendars import of_rulebook
-from tsbridge.store import inbox, rulebooks
+from tsbridge.store import chain, inbox, rulebooks
 from tsbridge.store.db import Database
 from tsbridge.store.rulebooks import LiveRulebook
 from tsbridge.store.tables import cases, decisions, desired, escalations, interactions
@@ -109,7 +110,7 @@ class Walk:
         """The next version. `by`: the almanac of which it keeps what it needs; without one it keeps nothing."""
         now = self.clock.now()
         book = read(document, INSTALLED if by is None else of_rulebook(document, UTC, now.year, by))
-        return self.database.write_now(lambda conn: rulebooks.publish(conn, document, book.hash, "test", now, "test", almanac=book.almanac))
+        return self.database.write_now(lambda conn: _publish(conn, book, now))
 
     def tell(self, deliveries: Iterable[tuple[str, Mapping[str, Any]]]) -> None:
         kept = [
@@ -140,6 +141,16 @@ class Walk:
     def _talkdesk(self, row: inbox.Claimed, mappings: Any) -> Normalized:
         shapes = mapping.read(mappings or [])
         return talkdesk.normalize(strict_json.read(row.body), received_at=row.received_at, mappings=shapes)
+
+
+def _publish(conn: Connection, book: Rulebook, now: datetime) -> int:
+    """Every version but the first is on record: the first one of earlier days was not, either."""
+    version = rulebooks.publish(conn, book.document, book.hash, "test", now, "test", almanac=book.almanac)
+    if version > 1:
+        after = {"version": version, "hash": book.hash, "note": "test", "almanac": book.almanac.hash}
+        told = {"actor": "test", "action": "rulebook.publish", "subject": "rulebook", "before": None, "after": after}
+        chain.add_change(conn, id=f"chg_book_{version}", at=now, salt="salt", **told)
+    return version
 
 
 def _key(body: Mapping[str, Any]) -> str:

@@ -40,8 +40,7 @@ def create(
         def write(conn: Connection) -> store.Key:
             pepper = store.pepper(conn, entropy)
             key = store.create(conn, minted, name=name.strip(), role=role, at=now, expires_at=until, pepper=pepper)
-            after = {"name": key.name, "role": key.role, "expires_at": time_text(key.expires_at)}
-            made.entry().change(conn, "key.create", key.id, None, after)
+            made.entry().change(conn, "key.create", key.id, None, store.recorded(conn, key.id))
             return key
 
         key = made.write(write)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
 from tsbridge.core.moments import canonical_text
@@ -36,9 +36,9 @@ def commitment_of(salt: str, text: str) -> str:
 
 
 def broken_links(
-    entries: Iterable[tuple[int, str, str, Mapping[str, Any]]], known_head: Mapping[str, Any] | None = None
+    entries: Iterable[Sequence[Any]], known_head: Mapping[str, Any] | None = None
 ) -> tuple[list[dict[str, Any]], int, dict[str, Any]]:
-    """Check entries (seq, previous hash, hash, record) in order of seq.
+    """Check entries (seq, previous hash, hash, canonical text of the record) in order of seq.
 
     Returns what is broken as [{"seq", "why"}], the number of entries and the head reached. Every edit, deletion,
     insertion and swap shows at its place; a cut tail or a chain written anew shows against `known_head` only.
@@ -52,7 +52,7 @@ def broken_links(
             broken.append({"seq": expected, "why": f"entries {expected} to {seq - 1} are missing"})
         elif previous != before:
             broken.append({"seq": seq, "why": "does not follow from the entry before it"})
-        if link_hash(seq, previous, record) != hashed:
+        if link_hash_of(seq, previous, record) != hashed:
             broken.append({"seq": seq, "why": "its content was changed"})
         expected, before = seq + 1, hashed
         if known_head is not None and seq == known_head["seq"]:

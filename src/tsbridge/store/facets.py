@@ -85,7 +85,7 @@ def sum_up(conn: Connection, now: datetime) -> bool:
     behind = conn.execute(_BEHIND, {"number": (block + 1) * SIZE}).scalar()
     if behind is None:
         return False
-    rows = _rows(conn, block)
+    rows = rows_of(conn, block)
     if len(rows) < SIZE and now - behind < SETTLED:
         return False
     times = [row.at for row in rows]
@@ -183,7 +183,8 @@ def within(span: Span) -> list[Any]:
     return since if span.until is None else [*since, decisions.c.at < span.until]
 
 
-def _rows(conn: Connection, block: int) -> Sequence[Any]:
+def rows_of(conn: Connection, block: int) -> Sequence[Any]:
+    """What is summed up of a block."""
     mine = decisions.c.number.between(block * SIZE, (block + 1) * SIZE - 1)
     return conn.execute(select(*COLUMNS).where(mine).order_by(decisions.c.number)).all()
 

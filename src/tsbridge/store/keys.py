@@ -13,10 +13,11 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
 from sqlalchemy import Connection, RowMapping, and_, insert, or_, select, update
 
+from tsbridge.core.times import time_text
 from tsbridge.store.statements import insert_into
 from tsbridge.store.tables import kept
 from tsbridge.store.tables import keys as table
@@ -84,6 +85,18 @@ def create(conn: Connection, minted: Minted, *, name: str, role: str, at: dateti
         insert(table).values(id=minted.id, name=name, role=role, digest=digest(pepper, minted.secret), created_at=at, expires_at=expires_at)
     )
     return Key(minted.id, name, role, at, expires_at, None, None)
+
+
+def recorded(conn: Connection, key_id: str) -> dict[str, Any]:
+    """What the change that makes a key says of it: all but its secret, of which a fingerprint."""
+    row = conn.execute(select(table).where(table.c.id == key_id)).mappings().one()
+    times = {name: time_text(row[name]) for name in ("created_at", "expires_at")}
+    return {"name": row["name"], "role": row["role"], **times, "secret": fingerprint(row["digest"])}
+
+
+def fingerprint(digest: str) -> str:
+    """Whoever puts the digest of another secret into a key's row is found by this."""
+    return hashlib.sha256(digest.encode()).hexdigest()
 
 
 def find(conn: Connection, key_id: str) -> tuple[Key, str] | None:

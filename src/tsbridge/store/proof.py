@@ -11,12 +11,12 @@ from datetime import datetime
 from typing import Any, Final
 
 from pydantic_core import from_json
-from sqlalchemy import Column, Connection, RowMapping, Select, Table, and_, func, or_, select, tuple_
+from sqlalchemy import ColumnElement, Connection, RowMapping, Select, Table, and_, func, or_, select, tuple_, type_coerce
 
 from tsbridge.core.chain import broken_links, commitment
 from tsbridge.core.moments import instant_text
 from tsbridge.core.rules.language import content_hash
-from tsbridge.store import almanacs, roster_proof, sealing, sealkey
+from tsbridge.store import almanacs, facet_proof, key_proof, roster_proof, sealing, sealkey, tolerant, version_proof
 from tsbridge.store.decisions import searched_tags
 from tsbridge.store.statements import parts
 from tsbridge.store.tables import (
@@ -30,6 +30,7 @@ from tsbridge.store.tables import (
     rulebooks,
     unsealed,
 )
+from tsbridge.store.tolerant import TolerantJson, TolerantText
 
 STEP: Final = 2_000
 """Entries looked at together: what memory a walk over any number of entries takes."""
@@ -47,34 +48,50 @@ def verify(conn: Connection, known_head: Mapping[str, Any] | None = None, now: d
     `known_head` ({"seq", "hash"}, copied earlier) also shows a tail that was cut off or a chain that was written anew. `unsealed`: how
     many decisions wait for their place; what is broken about one of them has no `seq`, but its `id`. Without `now` none waits too long.
     """
-    rows = conn.execution_options(yield_per=STEP).execute(select(chain).order_by(chain.c.seq))
-    entries = ((row.seq, row.previous_hash, row.hash, row.record) for row in rows)
-    broken, count, last = broken_links(entries, known_head)
+    broken, count, last = walk(conn, known_head)
     broken += _beside(conn, now)
     wait = conn.execute(select(func.count()).select_from(unsealed)).scalar_one()
     broken.sort(key=lambda one: (one["seq"] is None, one["seq"] or 0, one["why"], one.get("id", "")))
     return {"ok": not broken, "entries": count, "unsealed": wait, "head": last, "broken": broken}
 
 
+def walk(conn: Connection, known_head: Mapping[str, Any] | None = None) -> tuple[list[Broken], int, dict[str, Any]]:
+    """The chain alone: what is broken, how many entries there are, and the head."""
+    record = type_coerce(chain.c.record, TolerantText)
+    query = select(chain.c.seq, chain.c.previous_hash, chain.c.hash, record).order_by(chain.c.seq)
+    return broken_links(conn.execution_options(yield_per=STEP).execute(query), known_head)
+
+
 def _beside(conn: Connection, now: datetime | None) -> Iterator[Broken]:
-    books = {row.version: (row.hash, content_hash(row.document)) for row in conn.execute(select(rulebooks))}
+    versions = conn.execute(select(*tolerant.columns(rulebooks)))
+    books = {row.version: (row.hash, content_hash(row.document)) for row in versions}
     yield from _lonely(conn)
     for low in _steps(conn):
-        entries = {row["seq"]: row for row in conn.execute(select(chain).where(chain.c.seq >= low, chain.c.seq < low + STEP)).mappings()}
+        entries = {row["seq"]: row for row in _rows(conn, chain, low)}
         also = _grouped(_rows(conn, change_subjects, low), "seq")
         for row in _rows(conn, changes, low):
             if (entry := entries.get(row["seq"])) is not None:
-                yield from _told(entry, entry["record"], "the change differs from what was recorded", _change(row, entry["record"]))
-                if sorted(also[row["seq"]]) != [(one,) for one in entry["record"].get("also", ())]:
+                yield from _told(entry, _record(entry), "the change differs from what was recorded", _change(row, _record(entry)))
+                if sorted(also[row["seq"]]) != [(one,) for one in _record(entry).get("also", ())]:
                     yield _at(row, "what the change is found by differs from what was recorded")
-        of_these = select(decisions, chain.c.seq).join(chain, chain.c.id == decisions.c.id)
+        of_these = select(*tolerant.columns(decisions), chain.c.seq).join(chain, chain.c.id == decisions.c.id)
         rows = conn.execute(of_these.where(chain.c.seq >= low, chain.c.seq < low + STEP)).mappings().all()
-        yield from _decided(conn, [(row, entries[row["seq"]], entries[row["seq"]]["record"]) for row in rows], books)
-    yield from _waiting(conn, books, now)
-    yield from _revisions(conn)
-    yield from _held(conn)
-    yield from roster_proof.broken(conn)
-    yield from almanacs.broken(conn)
+        yield from _decided(conn, [(row, entries[row["seq"]], _record(entries[row["seq"]])) for row in rows], books)
+    rest = {
+        "what waits": _waiting(conn, books, now),
+        "which decision stands": _revisions(conn),
+        "what is kept of words that are gone": _held(conn),
+        "what decisions are found by": _summed_up(conn),
+        "rulebooks": version_proof.broken(conn, rulebooks, "rulebook", version_proof.RULEBOOK, first_may_lack=True),
+        "keys": key_proof.broken(conn),
+        "rosters": roster_proof.broken(conn),
+        "days and clocks": almanacs.broken(conn),
+    }
+    for what, faults in rest.items():
+        try:
+            yield from faults
+        except (ValueError, LookupError, TypeError, AttributeError):
+            yield {"seq": None, "why": f"something in it cannot be read: {what}"}
 
 
 def _decided(
@@ -107,7 +124,7 @@ def _waiting(conn: Connection, books: Mapping[int, tuple[str, str]], now: dateti
                 yield {"seq": None, "id": one.id, "why": why}
             else:
                 whole.append(one)
-        these = conn.execute(select(decisions).where(decisions.c.id.in_([one.id for one in whole]))).mappings()
+        these = conn.execute(select(*tolerant.columns(decisions)).where(decisions.c.id.in_([one.id for one in whole]))).mappings()
         rows = {row["id"]: {**row, "seq": None} for row in these}
         yield from ({"seq": None, "id": one.id, "why": "the decision of this record is gone"} for one in whole if one.id not in rows)
         entries = [(rows[one.id], {"seq": None, "id": one.id}, from_json(one.record)) for one in whole if one.id in rows]
@@ -135,7 +152,7 @@ def _steps(conn: Connection) -> Iterator[int]:
 
 
 def _rows(conn: Connection, table: Table, low: int) -> list[RowMapping]:
-    return list(conn.execute(select(table).where(table.c.seq >= low, table.c.seq < low + STEP)).mappings())
+    return list(conn.execute(select(*tolerant.columns(table)).where(table.c.seq >= low, table.c.seq < low + STEP)).mappings())
 
 
 def _of_decisions(conn: Connection, table: Table, numbers: Sequence[int]) -> Iterator[RowMapping]:
@@ -176,6 +193,11 @@ def _lonely(conn: Connection) -> Iterator[Broken]:
     both = change_subjects.outerjoin(changes, changes.c.seq == change_subjects.c.seq)
     for row in conn.execute(select(change_subjects.c.seq).distinct().select_from(both).where(changes.c.seq.is_(None))):
         yield {"seq": row.seq, "why": "what a change is found by, of one that is not there"}
+
+
+def _record(entry: Row) -> Mapping[str, Any]:
+    """Nothing where it cannot be read, which the chain itself tells."""
+    return entry["record"] if isinstance(entry["record"], dict) else {}
 
 
 def _told(entry: Row, record: Mapping[str, Any], why: str, differing: Iterator[str]) -> Iterator[Broken]:
@@ -221,21 +243,30 @@ def _decision(row: Row, record: Mapping[str, Any]) -> Iterator[str]:
 
 def _searched(row: Row, rules: list[tuple[str, ...]], tags: list[tuple[str, ...]]) -> Iterator[Broken]:
     """The tables by which decisions are found by rule, kind and tag."""
-    if sorted(rules) != sorted({key: kind for key, kind in row["matched"]}.items()):
+    if sorted(rules) != sorted({key: kind for key, kind in row["matched"] or ()}.items()):
         yield _at(row, "the rules that this decision is found by differ from what was recorded")
-    if sorted(tag for (tag,) in tags) != searched_tags(row["outcome"]):
+    if sorted(tag for (tag,) in tags) != searched_tags(row["outcome"] or {}):
         yield _at(row, "the tags that this decision is found by differ from what was recorded")
 
 
 def _seen(row: Row, record: Mapping[str, Any]) -> Iterator[Broken]:
-    if row["seen"] is not None and record.get("seen") != commitment(row["salt"], row["seen"]):
-        yield _at(row, "what the decision saw differs from what was recorded")
+    if row["seen"] is None and row["held"] is not None:  # all that it saw went, and what is kept of it is held by a change
+        return
+    if record.get("seen") != commitment(row["salt"], row["seen"]):
+        yield _at(row, "what the decision saw differs from what was recorded, or is gone")
 
 
 def _judged_by(row: Row, record: Mapping[str, Any], books: Mapping[int, tuple[str, str]]) -> Iterator[Broken]:
     named = (record.get("rulebook") or {}).get("hash")
     if named is not None and books.get(row["rulebook_version"]) != (named, named):
         yield _at(row, "the rulebook that judged differs from what was recorded, or is gone")
+
+
+def _summed_up(conn: Connection) -> Iterator[Broken]:
+    """The bits by which decisions are found, each at the decision it is about."""
+    for number, why in facet_proof.broken(conn):
+        row = conn.execute(_placed().where(decisions.c.number == number)).mappings().first() if number is not None else None
+        yield {"seq": None, "why": why} if row is None else _at(row, why)
 
 
 def _held(conn: Connection) -> Iterator[Broken]:
@@ -245,7 +276,9 @@ def _held(conn: Connection) -> Iterator[Broken]:
     for after in rows.scalars():
         told.update((after or {}).get("decisions", {}))
     holding: set[str] = set()
-    for row in conn.execute(_placed(decisions.c.held).where(decisions.c.held.is_not(None))).mappings():
+    for row in conn.execute(
+        _placed(type_coerce(decisions.c.held, TolerantJson).label("held")).where(decisions.c.held.is_not(None))
+    ).mappings():
         holding.add(row["id"])
         if told.get(row["id"]) != content_hash(row["held"]):
             yield _at(row, "what is kept of words that are gone differs from what was recorded")
@@ -272,6 +305,6 @@ def _revisions(conn: Connection) -> Iterator[Broken]:
         yield _at(row, "the retraction differs from the decision that it retracts")
 
 
-def _placed(*columns: Column[Any]) -> Select[Any]:
+def _placed(*columns: ColumnElement[Any]) -> Select[Any]:
     """Decisions by id, with their places in the chain."""
     return select(decisions.c.id, chain.c.seq, *columns).outerjoin(chain, chain.c.id == decisions.c.id)

@@ -10,38 +10,19 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, RowMapping, select
 
-from tsbridge.core.rules.language import content_hash
 from tsbridge.store import rosters as store
+from tsbridge.store import version_proof
 from tsbridge.store.roster_tables import overrides, rosters
 from tsbridge.store.tables import changes
 
-PUBLISHED: Final = ("roster.publish", "roster.restore")
 MADE: Final = "override.make"
 REMOVED: Final = "override.remove"
 
 
 def broken(conn: Connection) -> Iterator[dict[str, Any]]:
     """One entry for each version or override that differs from what was recorded, was never recorded, or is gone."""
-    yield from _versions(conn)
+    yield from version_proof.broken(conn, rosters, "roster", version_proof.ROSTER)
     yield from _overrides(conn)
-
-
-def _versions(conn: Connection) -> Iterator[dict[str, Any]]:
-    told = {(row["after"] or {}).get("version"): row for row in _changes(conn, *PUBLISHED)}
-    for row in conn.execute(select(rosters).order_by(rosters.c.version)).mappings():
-        change = told.pop(row["version"], None)
-        if change is None:
-            yield {"seq": 0, "why": f"version {row['version']} of the roster was never recorded"}
-            continue
-        after = change["after"]
-        same = (row["hash"], content_hash(row["document"]), row["note"]) == (after.get("hash"), after.get("hash"), after.get("note")) and (
-            row["published_at"],
-            row["published_by"],
-        ) == (change["at"], change["actor"])
-        if not same:
-            yield {"seq": change["seq"], "why": f"version {row['version']} of the roster differs from what was recorded"}
-    for version, change in told.items():
-        yield {"seq": change["seq"], "why": f"version {version} of the roster is gone"}
 
 
 def _overrides(conn: Connection) -> Iterator[dict[str, Any]]:

@@ -45,8 +45,7 @@ async def create_key(desk: Made, by: Admin, body: NewKey) -> dict[str, Any]:
 
     def write(conn: Connection) -> store.Key:
         key = store.create(conn, minted, name=body.name, role=body.role, at=entry.at, expires_at=body.expires_at, pepper=pepper)
-        after = {"name": key.name, "role": key.role, "expires_at": time_text(key.expires_at)}
-        entry.change(conn, "key.create", key.id, None, after)
+        entry.change(conn, "key.create", key.id, None, store.recorded(conn, key.id))
         return key
 
     key = await desk.database.write(write)

@@ -57,7 +57,7 @@ def prepare(database: Database, settings: Settings, clock: Clock) -> None:
     database.seal_keys.ready()
     # before anything is heard: from here on a dry run is over, or goes on
     _say_what_we_are(database.write_now(lambda conn: writemode.enter(conn, settings.writeback, clock.now())))
-    version = publish_starter(database, settings, clock)
+    version = publish_starter(database, settings, clock, TimedIds(clock, entropy))
     if version is not None:
         log.info("published the starter rulebook", extra={"version": version})
     if publish_first_roster(database, settings, clock, TimedIds(clock, entropy)) is not None:
@@ -70,28 +70,32 @@ def _say_what_we_are(mode: writemode.Mode) -> None:
     log.info("starting", extra={"version": __version__, "zone_rules": ZONE_RULES, **about})
 
 
-def publish_starter(database: Database, settings: Settings, clock: Clock) -> int | None:
-    """Publish the starter rulebook as version 1 when there is none; returns the version, None when there was one already.
+def publish_starter(database: Database, settings: Settings, clock: Clock, ids: Ids) -> int | None:
+    """Publish the starter rulebook as version 1 when there is none; returns the version, None when there was one already. It is on record.
 
     Raises `core.rules.language.RulebookError` for a file that is no rulebook.
     """
     if database.read_now(rulebooks.has_any):
         return None
+    from tsbridge.acts.ledger import Ledger
     from tsbridge.core.rules.document import read
     from tsbridge.core.rules.read_calendars import of_rulebook
     from tsbridge.document_files import load_file
 
     path = starter_path(settings)
     document = load_file(path)
-    now = clock.now()
-    almanac = of_rulebook(document, settings.zone, now.year)
-    book = read(document, almanac)
+    entry = Ledger(clock, ids, entropy).entry("system")
+    almanac = of_rulebook(document, settings.zone, entry.at.year)
+    book, note = read(document, almanac), f"the starter rulebook, {path.name}"
 
     def write(conn: Connection) -> int | None:
         rulebooks.lock_first(conn)  # a service and its workers may be started at once
         if rulebooks.has_any(conn):
             return None
-        return rulebooks.publish(conn, document, book.hash, f"the starter rulebook, {path.name}", now, "system", almanac=almanac)
+        version = rulebooks.publish(conn, document, book.hash, note, entry.at, entry.by, almanac=almanac)
+        after = {"version": version, "hash": book.hash, "note": note, "almanac": almanac.hash}
+        entry.change(conn, "rulebook.publish", "rulebook", None, after, also=[rule.key for rule in book.rules])
+        return version
 
     return database.write_now(write)
 

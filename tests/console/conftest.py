@@ -109,6 +109,7 @@ async def visiting(database: Database, role: str | None, **changes: Any) -> Asyn
         secure=False,
         zendesk_url="https://desk.zendesk.test",
         probes={},
+        wake=lambda: None,
         wake_writer=lambda: None,
         ending=lambda: False,
     )

@@ -11,6 +11,6 @@ from tsbridge.acts.ledger import Entry
 LOOKED: Final = "case.words_read"
 
 
-def read_words(conn: Connection, case_id: str, entry: Entry) -> None:
+def read_words(conn: Connection, entry: Entry, case_id: str) -> None:
     """Put on record that somebody reads the words of a case."""
     entry.change(conn, LOOKED, case_id, None, None)

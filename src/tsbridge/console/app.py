@@ -11,7 +11,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route, Router
 from starlette.types import ASGIApp
 
-from tsbridge.console import audit, cases, now, search, why
+from tsbridge.console import audit, cases, events, health, now, search, why, writeback
 from tsbridge.console.forms import FORMS, Table, as_csv, as_json, as_xlsx
 from tsbridge.console.frame import HEADERS, Frame, Handler, Visit
 from tsbridge.console.live import Live
@@ -27,6 +27,11 @@ PAGES: Final[tuple[tuple[str, str, Handler], ...]] = (
     ("/audit", "viewer", audit.page),
     ("/audit/changes", "supervisor", audit.changes),
     ("/audit/{id}", "viewer", why.decision),
+    ("/writeback", "supervisor", writeback.page),
+    ("/writeback/{id}", "supervisor", writeback.show),
+    ("/events", "ops", events.page),
+    ("/events/{id}", "ops", events.show),
+    ("/keys", "viewer", health.page),
 )
 FORMS_SENT: Final[tuple[tuple[str, str, Handler], ...]] = (
     ("/cases/{id}/words", "viewer", cases.with_words),
@@ -36,11 +41,20 @@ FORMS_SENT: Final[tuple[tuple[str, str, Handler], ...]] = (
     ("/cases/{id}/assign", "supervisor", cases.assign),
     ("/cases/{id}/merge", "supervisor", cases.merge),
     ("/cases/{id}/split", "supervisor", cases.split),
+    ("/writeback/mode", "supervisor", writeback.switch),
+    ("/writeback/rules", "ops", writeback.pause),
+    ("/writeback/{id}/retry", "supervisor", writeback.retry),
+    ("/events/{id}/retry", "ops", events.retry),
+    ("/events/{id}/words", "ops", events.with_words),
 )
 TABLES: Final[tuple[tuple[str, str, Callable[[Visit], Awaitable[Table]]], ...]] = (
     ("/cases", "viewer", cases.table),
     ("/audit", "viewer", audit.table),
     ("/audit/changes", "supervisor", audit.change_table),
+    ("/writeback", "supervisor", writeback.table),
+    ("/drift", "supervisor", writeback.drift_table),
+    ("/events", "ops", events.table),
+    ("/keys", "admin", health.key_table),
 )
 """What is there as `.json`, `.csv` and `.xlsx` as well."""
 LASTING: Final = "public, max-age=31536000, immutable"

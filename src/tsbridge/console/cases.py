@@ -13,7 +13,6 @@ from tsbridge.acts import cases, casework, escalations, timeline, words
 from tsbridge.acts.cases import Case
 from tsbridge.acts.escalations import Escalation
 from tsbridge.acts.explained import Explained, latest
-from tsbridge.acts.ledger import Ledger
 from tsbridge.acts.timeline import TimelineEntry
 from tsbridge.console.forms import MOST_ROWS, Column, Table
 from tsbridge.console.frame import NoPage, Visit
@@ -94,10 +93,9 @@ async def show(visit: Visit) -> Response:
 
 async def with_words(visit: Visit) -> Response:
     """The page with what people wrote, for this once; that it was asked for stands in the audit."""
-    case_id, console = _case_id(visit), visit.console
-    entry = Ledger(console.clock, console.ids, console.entropy).entry(visit.by)
-    await console.database.read(lambda conn: cases.show(conn, case_id))
-    await console.database.write(lambda conn: words.read_words(conn, case_id, entry), urgent=True)
+    case_id = _case_id(visit)
+    found = await visit.console.database.read(lambda conn: cases.show(conn, case_id))
+    await visit.act(words.read_words, found.id)
     return await _shown(visit, case_id, with_words=True)
 
 
@@ -165,10 +163,8 @@ async def split(visit: Visit) -> Response:
 
 async def _did(visit: Visit, done: str, act: Callable[..., Case], *asked: Any) -> Response:
     """Have an act on the page's case done, and go on to the case, or back to where it was asked for."""
-    console, case_id = visit.console, _case_id(visit)
-    entry = Ledger(console.clock, console.ids, console.entropy).entry(visit.by)
-    case = await console.database.write(lambda conn: act(conn, entry, console.judging, case_id, *asked))
-    console.wake_writer()
+    case = await visit.act(act, visit.console.judging, _case_id(visit), *asked)
+    visit.console.wake_writer()
     return visit.go(f"/now?done={done}" if visit.form.get("to") == "now" else f"/cases/{case.id}?done={done}")
 
 

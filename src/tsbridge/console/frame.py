@@ -6,20 +6,25 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from http.cookies import CookieError, SimpleCookie
-from typing import Any, Final
+from typing import Any, Concatenate, Final, ParamSpec, TypeVar
 from urllib.parse import parse_qsl, quote
 
+from sqlalchemy import Connection
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from tsbridge.acts import sessions
-from tsbridge.acts.errors import NotFound, Refused
+from tsbridge.acts.errors import Invalid, NotFound, Refused
+from tsbridge.acts.ledger import Entry, Ledger
 from tsbridge.acts.sessions import SignedIn
 from tsbridge.console.made import Console
 from tsbridge.console.render import Pages
 from tsbridge.store.db import unavailable
 from tsbridge.store.views import DATABASE_FAILURES
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 ROOT: Final = "/console"
 SIGN_IN: Final = ROOT + "/sign-in"
@@ -70,6 +75,18 @@ class Visit:
         """To another page, after something was done."""
         return RedirectResponse(ROOT + path, 303, HEADERS)
 
+    def back(self, otherwise: str) -> Response:
+        """To the page that a form came from, as its field `back` says, or another one."""
+        target = self.form.get("back", "")
+        safe = target.startswith("/") and target.isascii() and target.isprintable() and "\\" not in target and "//" not in target
+        return self.go(target if safe and ".." not in target and len(target) <= 2_000 else otherwise)
+
+    async def act(self, act: Callable[Concatenate[Connection, Entry, P], T], *asked: P.args, **named: P.kwargs) -> T:
+        """Have an act done, and put on record who did it, before all work that waits."""
+        console = self.console
+        entry = Ledger(console.clock, console.ids, console.entropy).entry(self.by)
+        return await console.database.write(lambda conn: act(conn, entry, *asked, **named), urgent=True)
+
     def word(self, name: str, longest: int = 200) -> str | None:
         """A parameter of the address; None where it is empty or not there. Raises `NoPage`."""
         return _checked(name, self.request.query_params.get(name, ""), longest, lines=False) or None
@@ -108,7 +125,7 @@ class Frame:
             except NoPage as refused:
                 return self.failed(refused.status, refused.words)
             except Refused as refused:
-                return self.failed(404 if isinstance(refused, NotFound) else 409, str(refused))
+                return self.failed(404 if isinstance(refused, NotFound) else 422 if isinstance(refused, Invalid) else 409, str(refused))
             except DATABASE_FAILURES as failed:
                 if not unavailable(failed):
                     raise

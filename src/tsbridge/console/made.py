@@ -46,7 +46,8 @@ class Checked(Protocol):
 class Console:
     """`salt`: fresh text for the audit's commitments. `writeback`: what TSBRIDGE_WRITEBACK says. `secure`: people come by https.
 
-    `zendesk_url`: where links to tickets lead. `probes`: what `/readyz` looks at, by name. `wake_writer`: there are wishes to write.
+    `zendesk_url`: where links to tickets lead. `probes`: what `/readyz` looks at, by name. `wake`: there are deliveries
+    to work on; `wake_writer`: there are wishes to write.
     `ending`: whether this process is about to end.
     """
 
@@ -64,6 +65,7 @@ class Console:
     secure: bool
     zendesk_url: str | None
     probes: Mapping[str, Callable[[], Awaitable[Checked]]]
+    wake: Callable[[], None]
     wake_writer: Callable[[], None]
     ending: Callable[[], bool]
 

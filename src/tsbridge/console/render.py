@@ -17,7 +17,11 @@ ASSETS: Final[Mapping[str, str]] = {
     "console.js": "text/javascript; charset=utf-8",
     "icon.svg": "image/svg+xml",
 }
-NAV: Final = (("now", "Now"), ("cases", "Cases"), ("audit", "Audit"))
+NAV: Final = (
+    *(("now", "Now", "viewer"), ("cases", "Cases", "viewer"), ("audit", "Audit", "viewer"), ("writeback", "Write-back", "supervisor")),
+    *(("events", "Events", "ops"), ("keys", "Keys and health", "viewer")),
+)
+"""Pages, and the lowest role that sees each."""
 SEVERE: Final = 2
 """Up to this severity what people wrote is sent only to whoever asks for it."""
 

@@ -106,6 +106,7 @@ def _console(desk: Desk, ending: Callable[[], bool]) -> ASGIApp:
             secure=(desk.public_url or "").startswith("https:"),
             zendesk_url=desk.zendesk_url,
             probes=desk.probes,
+            wake=desk.wake,
             wake_writer=desk.wake_writer,
             ending=ending,
         )

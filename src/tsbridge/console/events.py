@@ -1,0 +1,110 @@
+"""Deliveries: what was heard, what got stuck, and another try for it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from sqlalchemy import Connection
+from starlette.responses import Response
+
+from tsbridge.acts import audit, cases, events, tallied, words
+from tsbridge.acts.events import Event, EventWhole
+from tsbridge.console.forms import MOST_ROWS, Column, Table
+from tsbridge.console.frame import NoPage, Visit
+from tsbridge.console.render import SEVERE, address
+
+A_PAGE: Final = 50
+STATUSES: Final = ("pending", "applied", "ignored", "quarantined", "dead")
+SOURCES: Final = ("zendesk", "talkdesk")
+BODY: Final = 20_000
+KEYS: Final = ("id", "seq", "source", "status", "reason", "event_type", "received_at", "settled_at", "attempts", "duplicates")
+
+
+async def page(visit: Visit) -> Response:
+    """Newest first; of each status with how many there are."""
+    status, source, after = _asked(visit)
+
+    def read(conn: Connection) -> tuple[list[Event], Mapping[tuple[str, str], int]]:
+        return events.listed(conn, A_PAGE + 1, after, status, source), tallied.deliveries(conn)
+
+    found, counts = await visit.console.database.read(read)
+    sums = {
+        "status": {one: sum(count for (of, has), count in counts.items() if has == one and source in (None, of)) for one in STATUSES},
+        "source": {one: sum(count for (of, has), count in counts.items() if of == one and status in (None, has)) for one in SOURCES},
+    }
+    told = {"status": status, "source": source}
+    return visit.show(
+        "events.html",
+        here="events",
+        events=found[:A_PAGE],
+        told=told,
+        facets={
+            kind: [
+                (value, count, address("events", **{**told, kind: None if told[kind] == value else value}), told[kind] == value)
+                for value, count in of.items()
+            ]
+            for kind, of in sums.items()
+        },
+        retried=events.RETRIED,
+        more=address("events", **told, after=found[A_PAGE - 1].seq) if len(found) > A_PAGE else None,
+        first=after is None,
+        done="It is worked on once more." if visit.word("done") else "",
+        query=visit.request.url.query,
+    )
+
+
+async def table(visit: Visit) -> Table:
+    status, source, after = _asked(visit)
+    found = await visit.console.database.read(lambda conn: events.listed(conn, MOST_ROWS, after, status, source))
+    return Table("events", [Column(key, key.replace("_", " ")) for key in KEYS], [[getattr(one, key) for key in KEYS] for one in found])
+
+
+async def show(visit: Visit) -> Response:
+    """One delivery, with its bytes as they came; those of severe cases only when asked for."""
+    found, severe = await visit.console.database.read(lambda conn: _with_severe(conn, _event_id(visit)))
+    return _shown(visit, found, withheld=bool(severe))
+
+
+async def with_words(visit: Visit) -> Response:
+    """The page with what people wrote, for this once; that it was asked for stands in the audit of the severe cases it is about."""
+    found, severe = await visit.console.database.read(lambda conn: _with_severe(conn, _event_id(visit)))
+    for case_id in severe:
+        await visit.act(words.read_words, case_id)
+    return _shown(visit, found, withheld=False)
+
+
+def _shown(visit: Visit, found: EventWhole, *, withheld: bool) -> Response:
+    done = "It is worked on once more." if visit.word("done") else ""
+    body = None if withheld else found.body.text[:BODY]
+    return visit.show("event.html", here="events", event=found, body=body, retried=events.RETRIED, done=done)
+
+
+def _with_severe(conn: Connection, event_id: str) -> tuple[EventWhole, list[str]]:
+    """The delivery, and the severe cases that it led to decisions about."""
+    found = events.show(conn, event_id)
+    decided = [one for decision_id in found.decisions if (one := audit.decision(conn, decision_id)) is not None]
+    about = [cases.show(conn, case_id) for case_id in sorted({one.case_id for one in decided})]
+    return found, [case.id for case in about if case.severity is not None and case.severity <= SEVERE]
+
+
+def _event_id(visit: Visit) -> str:
+    return str(visit.request.path_params["id"])[:200]
+
+
+async def retry(visit: Visit) -> Response:
+    await visit.act(events.retry, _event_id(visit))
+    visit.console.wake()
+    return visit.back("/events?done=1")
+
+
+def _asked(visit: Visit) -> tuple[str | None, str | None, int | None]:
+    status, source, after = visit.word("status"), visit.word("source"), visit.word("after")
+    wrong: list[Any] = [
+        status is not None and status not in STATUSES,
+        source is not None and source not in SOURCES,
+        after is not None and not (after.isascii() and after.isdigit() and len(after) <= 18),
+    ]
+    if any(wrong):
+        raise NoPage(422, f"Expected a status of {', '.join(STATUSES)} and a source of {', '.join(SOURCES)}.")
+    return status, source, None if after is None else int(after)

@@ -67,6 +67,8 @@ TABLE = {
     ("GET", "/v1/audit/routing"): "viewer",
     ("GET", "/v1/audit/routing/{decision_id}"): "viewer",
     ("GET", "/v1/audit/changes"): "supervisor",
+    ("GET", "/v1/audit/cases/{case_id}"): "supervisor",
+    ("GET", "/v1/audit/as-of"): "supervisor",
     ("GET", "/v1/audit/verify"): "supervisor",
     ("GET", "/v1/audit/head"): "supervisor",
     ("GET", "/v1/escalations"): "viewer",

@@ -9,8 +9,10 @@ from typing import Annotated, Any, Final, Literal
 from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import JSONResponse, StreamingResponse
 
-from tsbridge.acts import audit
+from tsbridge.acts import audit, case_history
+from tsbridge.acts.around import Around
 from tsbridge.acts.audit_lines import Changes, Decisions
+from tsbridge.acts.case_history import Happened, Then
 from tsbridge.acts.csvtext import CSV, NDJSON
 from tsbridge.acts.shape import as_json
 from tsbridge.store import chain, proof
@@ -19,8 +21,8 @@ from tsbridge.web.auth import Supervisor, Viewer
 from tsbridge.web.desk import Desk, Made
 from tsbridge.web.explained import Nearby, explained
 from tsbridge.web.inputs import Id, NumberQuery, TimeQuery, Word, query_time, version_number, whole_number
-from tsbridge.web.pages import Paged
-from tsbridge.web.problems import invalid, not_found
+from tsbridge.web.pages import Listed, Paged, instant_of, instant_part
+from tsbridge.web.problems import invalid, not_found, refuses
 from tsbridge.web.route import DeskRoute
 
 routes = APIRouter(route_class=DeskRoute, prefix="/v1/audit", tags=["audit"])
@@ -99,6 +101,38 @@ async def explain_decision(desk: Made, by: Viewer, decision_id: Id, near: Nearby
     if shown is None:
         raise not_found("decision")
     return shown
+
+
+@routes.get("/cases/{case_id}")
+async def list_history(
+    desk: Made,
+    by: Supervisor,
+    page: Paged,
+    case_id: Id,
+    as_of: Annotated[TimeQuery, Query(description="What was known by this time, as it stood then.")] = None,
+) -> Listed[Happened]:
+    """All that happened to a case, oldest first, with when this desk learnt of it: deliveries, moments, links, decisions, changes, steps of
+    policies, who was told, assignments and writes. No words of its tickets and calls."""
+    last = page.after("history", int, int, str)
+    after = None if last is None else (instant_of(last[0]), int(last[1]), str(last[2]))
+    found = await desk.ask(case_history.history, case_id, page.limit + 1, after, query_time("as_of", as_of))
+
+    def key(entry: Happened) -> tuple[int, int, str]:
+        at, rank, id_ = case_history.place(entry)
+        return instant_part(at), rank, id_
+
+    return page.of("history", found, key)
+
+
+@routes.get("/as-of", responses=refuses(404))
+async def show_then(
+    desk: Made, by: Supervisor, at: TimeQuery = None, case: Word = None, queue: Word = None, severity: NumberQuery = None
+) -> Then:
+    """What was known at an instant (without one: now): which rulebook and roster were live, who was on call, and how a case stood, by what
+    had come in by then. Without `queue` and `severity` who was on call for those that the case had then."""
+    instant = query_time("at", at) or desk.clock.now()
+    number = None if severity is None else whole_number("query", "severity", severity, 1, 99)
+    return await desk.ask(case_history.then, Around(desk.live, desk.roster), instant, case, queue, number)
 
 
 @routes.get("/changes", response_model=None, responses=IN_FORMS)

@@ -18,7 +18,7 @@ from typing import Any
 
 from sqlalchemy import func, select
 
-from tsbridge.store import schema, tables
+from tsbridge.store import inbox_tables, schema
 from tsbridge.store.db import Database
 
 REQUESTS = {1: 1_500, 32: 8_000, 256: 8_000}
@@ -131,7 +131,7 @@ def drive(port: int, connections: int, count: int, seed: int, rate: float = 0.0,
 
 def rows(url: str) -> int:
     with Database.open(url) as database:
-        return database.read_now(lambda conn: conn.execute(select(func.count()).select_from(tables.inbox)).scalar_one())
+        return database.read_now(lambda conn: conn.execute(select(func.count()).select_from(inbox_tables.inbox)).scalar_one())
 
 
 Pairs = list[tuple[dict[str, Any], dict[str, Any]]]

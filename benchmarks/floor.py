@@ -18,7 +18,8 @@ from sqlalchemy import make_url
 
 from benchmarks.yardstick import Yardstick
 from tsbridge.store import sqlite
-from tsbridge.store.tables import counted, metadata
+from tsbridge.store.all_tables import metadata
+from tsbridge.store.inbox_tables import counted
 
 BATCH: Final = 50
 CLAIM: Final = (

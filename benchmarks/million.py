@@ -29,7 +29,7 @@ from tsbridge.acts.people import handles_of
 from tsbridge.core.chain import link_hash
 from tsbridge.core.moments import instant_text, read_instant
 from tsbridge.document_files import load_file
-from tsbridge.store import facets, inbox, routing, runaway, schema, tables
+from tsbridge.store import columns, decision_tables, facets, inbox, inbox_tables, link_tables, routing, runaway, schema, version_tables
 from tsbridge.store.db import Database
 from tsbridge.store.work_tables import workload
 from tsbridge.web.pages import DEFAULT_LIMIT, seal_cursor
@@ -58,7 +58,7 @@ OWN: Final[Mapping[str, tuple[str, ...]]] = {
     "inbox": ("id", "dedupe_key", "rang_for", "covered_by"),
 }
 """By table the columns in which a copy has names of its own."""
-TABLES: Final[Mapping[str, Table]] = {**tables.metadata.tables, "workload": workload}
+TABLES: Final[Mapping[str, Table]] = {**columns.metadata.tables, "workload": workload}
 MOVED: Final = ("at", "recorded_at", "opened_at", "last_at", "asked_at", "received_at", "due_at", "settled_at")
 APART: Final = timedelta(minutes=5)
 """Between a story and its next copy."""
@@ -123,7 +123,7 @@ def _stories(database: Database, stories: int, versions: int) -> None:
 
 def _there(conn: Connection) -> tuple[int, int]:
     """How many decisions there are, and the highest number of one."""
-    count, high = conn.execute(select(func.count(), func.max(tables.decisions.c.number))).one()
+    count, high = conn.execute(select(func.count(), func.max(decision_tables.decisions.c.number))).one()
     return count, high
 
 
@@ -154,7 +154,7 @@ def _copy(table: Table, own: Sequence[str], numbers: Any, high: int, copies: int
         elif one.name == "rulebook_version":
             made[one.name] = 1 + k * (versions - 1) // copies
         elif one.name in MOVED and table.name != "handles":
-            made[one.name] = stored + k * literal(APART // tables.MICROSECOND, BigInteger)
+            made[one.name] = stored + k * literal(APART // columns.MICROSECOND, BigInteger)
         elif one.name == "body":
             made[one.name] = func.substr(stored, 1, 200)
         elif table.name != "inbox" or one.name != "seq":
@@ -167,13 +167,21 @@ def _chain_all(database: Database, high: int) -> None:
     """Every decision's entry, hashed with the one before it."""
 
     def begin(conn: Connection) -> tuple[dict[str, Any], dict[int, str], Any]:
-        first = {row.id: row.record for row in conn.execute(select(tables.chain).where(tables.chain.c.kind == "decision"))}
-        book = {row.version: row.hash for row in conn.execute(select(tables.rulebooks.c.version, tables.rulebooks.c.hash))}
-        return first, book, conn.execute(select(tables.chain.c.seq, tables.chain.c.hash).order_by(tables.chain.c.seq.desc()).limit(1)).one()
+        first = {
+            row.id: row.record for row in conn.execute(select(decision_tables.chain).where(decision_tables.chain.c.kind == "decision"))
+        }
+        book = {row.version: row.hash for row in conn.execute(select(version_tables.rulebooks.c.version, version_tables.rulebooks.c.hash))}
+        return (
+            first,
+            book,
+            conn.execute(
+                select(decision_tables.chain.c.seq, decision_tables.chain.c.hash).order_by(decision_tables.chain.c.seq.desc()).limit(1)
+            ).one(),
+        )
 
     first, book, last = database.read_now(begin)
     low, seq, previous = high, last.seq, last.hash
-    d = tables.decisions.c
+    d = decision_tables.decisions.c
     columns = (d.number, d.id, d.at, d.recorded_at, d.event_id, d.case_id, d.source, d.interaction, d.moment, d.rulebook_version, d.revises)
 
     def entries(conn: Connection) -> tuple[int, int, str]:
@@ -191,7 +199,7 @@ def _chain_all(database: Database, high: int) -> None:
             rows.append({"seq": seq_, "kind": "decision", "id": row.id, "record": record, "previous_hash": previous_, "hash": hashed})
             previous_ = hashed
         if rows:
-            conn.execute(insert(tables.chain), rows)
+            conn.execute(insert(decision_tables.chain), rows)
         return (chosen[-1].number if chosen else 0), seq_, previous_
 
     while (step := database.write_now(entries))[0]:
@@ -200,12 +208,12 @@ def _chain_all(database: Database, high: int) -> None:
 
 def _wait(conn: Connection, pending: int) -> None:
     """The newest deliveries wait, and every delivery was received."""
-    last = conn.execute(select(func.max(tables.inbox.c.seq))).scalar_one()
+    last = conn.execute(select(func.max(inbox_tables.inbox.c.seq))).scalar_one()
     waits = {"status": "pending", "settled_at": None, "attempts": 0, "reason": None, "rang_for": None, "covered_by": None}
-    conn.execute(update(tables.inbox).where(tables.inbox.c.seq > last - pending).values(**waits))
-    conn.execute(tables.received.delete())
-    heard = select(tables.inbox.c.source, literal_column("0"), func.count() + func.sum(tables.inbox.c.duplicates))
-    conn.execute(insert(tables.received).from_select(["source", "lane", "count"], heard.group_by(tables.inbox.c.source)))
+    conn.execute(update(inbox_tables.inbox).where(inbox_tables.inbox.c.seq > last - pending).values(**waits))
+    conn.execute(inbox_tables.received.delete())
+    heard = select(inbox_tables.inbox.c.source, literal_column("0"), func.count() + func.sum(inbox_tables.inbox.c.duplicates))
+    conn.execute(insert(inbox_tables.received).from_select(["source", "lane", "count"], heard.group_by(inbox_tables.inbox.c.source)))
 
 
 # Measuring it
@@ -223,7 +231,7 @@ def measure(database: Database, times: int = 100, most: int | None = None) -> bo
 def _claims(database: Database, count: int) -> list[float]:
     """As workers do: claim, settle, claim again. The commit, which is the disk's, is left out."""
     times: list[float] = []
-    now = database.read_now(lambda conn: conn.execute(select(func.max(tables.inbox.c.due_at))).scalar_one())
+    now = database.read_now(lambda conn: conn.execute(select(func.max(inbox_tables.inbox.c.due_at))).scalar_one())
 
     def work(conn: Connection) -> None:
         began = time.perf_counter()
@@ -284,17 +292,19 @@ async def _asked(client: httpx.AsyncClient, path: str, params: Mapping[str, str]
 
 
 def _some_ids(conn: Connection) -> list[str]:
-    high = conn.execute(select(func.max(tables.decisions.c.number))).scalar_one()
+    high = conn.execute(select(func.max(decision_tables.decisions.c.number))).scalar_one()
     wanted = random.Random(3).sample(range(1, high), 100)  # noqa: S311
-    return list(conn.execute(select(tables.decisions.c.id).where(tables.decisions.c.number.in_(wanted))).scalars())
+    return list(conn.execute(select(decision_tables.decisions.c.id).where(decision_tables.decisions.c.number.in_(wanted))).scalars())
 
 
 def _values(conn: Connection) -> dict[str, list[str]]:
     """For each filter a value that much has, and one that little has."""
-    d, high = tables.decisions.c, conn.execute(select(func.max(tables.decisions.c.number))).scalar_one()
-    middle = conn.execute(select(tables.decisions).where(d.number >= high // 2, d.severity == 1).order_by(d.number).limit(1)).one()
+    d, high = decision_tables.decisions.c, conn.execute(select(func.max(decision_tables.decisions.c.number))).scalar_one()
+    middle = conn.execute(select(decision_tables.decisions).where(d.number >= high // 2, d.severity == 1).order_by(d.number).limit(1)).one()
     person = conn.execute(
-        select(tables.handles.c.value).where(tables.handles.c.interaction == middle.interaction, tables.handles.c.kind == "zendesk_user")
+        select(link_tables.handles.c.value).where(
+            link_tables.handles.c.interaction == middle.interaction, link_tables.handles.c.kind == "zendesk_user"
+        )
     )
     calls = conn.execute(select(d.interaction).where(d.number >= high // 3, d.source == "talkdesk").order_by(d.number).limit(1))
     return {
@@ -313,7 +323,7 @@ def _values(conn: Connection) -> dict[str, list[str]]:
 
 def _common_and_rare(conn: Connection) -> dict[str, tuple[str, str]]:
     """What most decisions of the middle have, and what fewest have."""
-    d = tables.decisions
+    d = decision_tables.decisions
     middle = conn.execute(select(func.max(d.c.number))).scalar_one() // 2
     counts: dict[str, Counter[str]] = {name: Counter() for name in ("rule", "queue", "agent", "tag", "category", "channel", "severity")}
     for row in conn.execute(select(d).where(d.c.number >= middle).order_by(d.c.number).limit(2_000)):

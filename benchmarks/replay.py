@@ -25,9 +25,12 @@ from tsbridge.core.rules.document import read
 from tsbridge.core.rules.judge import Judge
 from tsbridge.core.story import Told, judge_story
 from tsbridge.store import history, rulebooks, schema
+from tsbridge.store.case_tables import cases
 from tsbridge.store.db import Database
+from tsbridge.store.decision_tables import decisions
 from tsbridge.store.decisions import rules_of
-from tsbridge.store.tables import cases, decisions, interactions, moments
+from tsbridge.store.link_tables import interactions
+from tsbridge.store.moment_tables import moments
 from tsbridge.work.replay import PAGE, Contest
 
 START = datetime(2026, 1, 1, tzinfo=UTC)

@@ -27,9 +27,13 @@ from tsbridge.reports.model import Question
 from tsbridge.reports.sheet import workbook
 from tsbridge.roster.document import read as read_roster
 from tsbridge.store import rosters, rulebooks, schema
+from tsbridge.store.case_tables import cases
 from tsbridge.store.db import Database
+from tsbridge.store.decision_tables import decision_rules, decisions
+from tsbridge.store.escalation_tables import escalations
+from tsbridge.store.link_tables import interactions
+from tsbridge.store.moment_tables import moments
 from tsbridge.store.rulebooks import LiveRulebook
-from tsbridge.store.tables import cases, decision_rules, decisions, escalations, interactions, moments
 from tsbridge.work.rosters import LiveRoster
 
 YEAR: Final = timedelta(days=364)

@@ -15,7 +15,7 @@ from tests.clocks import SettableClock
 from tsbridge.core.chain import GENESIS, link_hash
 from tsbridge.store import proof, schema
 from tsbridge.store.db import Database
-from tsbridge.store.tables import chain
+from tsbridge.store.decision_tables import chain
 
 ENTRIES = 1_000_000
 AT_ONCE = 5_000

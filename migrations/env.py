@@ -7,7 +7,7 @@ from typing import Any, Literal
 from alembic import context
 from sqlalchemy import TypeDecorator
 
-from tsbridge.store import notice_tables, replay_tables, report_tables, roster_tables, watch_tables, work_tables  # noqa: F401, each adds its tables
+from tsbridge.store.all_tables import metadata
 
 
 def render_item(kind: str, item: Any, _: Any) -> str | Literal[False]:
@@ -22,7 +22,7 @@ if connection is None:
     raise RuntimeError("run migrations with `tsbridge migrate`")
 context.configure(
     connection=connection,
-    target_metadata=notice_tables.metadata,
+    target_metadata=metadata,
     render_item=render_item,
     transactional_ddl=True,
 )

@@ -23,7 +23,7 @@ from sqlalchemy import Connection, make_url, select
 from tests import forked
 from tests.store.counting import by_rows
 from tests.test_serve import KEY, ask, free_port, until
-from tsbridge.store import counted, inbox, leases, proof, schema, tables
+from tsbridge.store import counted, decision_tables, inbox, inbox_tables, leases, proof, schema
 from tsbridge.store.db import Database
 
 SENDERS = 4
@@ -274,12 +274,12 @@ def _trouble(
 
 
 def _pending(conn: Connection) -> bool:
-    return conn.execute(select(tables.inbox.c.seq).where(tables.inbox.c.status == "pending").limit(1)).first() is not None
+    return conn.execute(select(inbox_tables.inbox.c.seq).where(inbox_tables.inbox.c.status == "pending").limit(1)).first() is not None
 
 
 def _outcome(conn: Connection, sender: Sender, drained_s: float) -> Outcome:
-    rows = conn.execute(select(tables.inbox.c.id, tables.inbox.c.status, tables.inbox.c.deaths)).all()
-    decided = Counter(conn.execute(select(tables.decisions.c.interaction)).scalars())
+    rows = conn.execute(select(inbox_tables.inbox.c.id, inbox_tables.inbox.c.status, inbox_tables.inbox.c.deaths)).all()
+    decided = Counter(conn.execute(select(decision_tables.decisions.c.interaction)).scalars())
     told = {event_id for ids in sender.receipts.values() for event_id in ids}
     return Outcome(
         sent=len(sender.receipts),

@@ -24,11 +24,9 @@ from tsbridge.core.rules.language import content_hash
 from tsbridge.core.times import time_text
 from tsbridge.roster.document import read as read_roster
 from tsbridge.store import chain, facets, keys, proof, rosters, rulebooks
+from tsbridge.store.columns import Json
 from tsbridge.store.db import Database
-from tsbridge.store.roster_tables import overrides
-from tsbridge.store.roster_tables import rosters as roster_versions
-from tsbridge.store.tables import (
-    Json,
+from tsbridge.store.decision_tables import (
     change_subjects,
     changes,
     decision_blocks,
@@ -37,8 +35,10 @@ from tsbridge.store.tables import (
     decision_tags,
     decisions,
 )
-from tsbridge.store.tables import keys as key_table
-from tsbridge.store.tables import rulebooks as rulebook_versions
+from tsbridge.store.roster_tables import overrides
+from tsbridge.store.roster_tables import rosters as roster_versions
+from tsbridge.store.service_tables import keys as key_table
+from tsbridge.store.version_tables import rulebooks as rulebook_versions
 
 JUMP: Final = 2 * facets.SIZE
 """So far the numbers of decisions leap, so that there is a block that nothing can come into any more."""

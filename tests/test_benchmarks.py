@@ -15,7 +15,7 @@ from benchmarks.rulebooks import World
 from tests.databases import Sqlite
 from tests.store.counting import rows_are_as_counted
 from tsbridge.core.rules.document import read
-from tsbridge.store import inbox, proof, tables
+from tsbridge.store import decision_tables, inbox, inbox_tables, proof
 from tsbridge.store.db import Database
 from tsbridge.vendors.zendesk import normalize
 
@@ -99,9 +99,9 @@ def test_a_long_history_is_one_that_could_have_been(sqlite_files: Sqlite) -> Non
         million.build(database, 400, stories=8, versions=2)
 
         def look(conn: Connection) -> tuple[int, int, dict[str, object]]:
-            waits = conn.execute(select(func.count()).where(tables.inbox.c.status == "pending")).scalar_one()
+            waits = conn.execute(select(func.count()).where(inbox_tables.inbox.c.status == "pending")).scalar_one()
             rows_are_as_counted(conn)
-            return waits, conn.execute(select(func.count()).select_from(tables.decisions)).scalar_one(), proof.verify(conn)
+            return waits, conn.execute(select(func.count()).select_from(decision_tables.decisions)).scalar_one(), proof.verify(conn)
 
         waits, decisions, verdict = database.read_now(look)
         assert (waits, verdict["ok"]) == (80, True), verdict

@@ -16,7 +16,7 @@ from sqlalchemy import Connection, select
 from tests.clocks import SettableClock
 from tsbridge import __main__, log
 from tsbridge.__main__ import GROUPS, main
-from tsbridge.store import inbox, keys, rulebooks, tables, views
+from tsbridge.store import decision_tables, inbox, keys, rulebooks, views
 from tsbridge.store.db import Database, claim_alone
 from tsbridge.store.inbox import Delivery, Settlement
 from tsbridge.wiring.clock_and_ids import entropy
@@ -165,7 +165,7 @@ def test_a_key_is_shown_once_works_and_can_be_revoked(run: Run, migrated: str) -
 def test_what_the_command_line_changes_stands_in_the_audit(run: Run, migrated: str) -> None:
     made = run("keys", "create", "x", "--json").json
     with Database.open(migrated) as database:
-        rows = database.read_now(lambda conn: conn.execute(select(tables.changes)).mappings().all())
+        rows = database.read_now(lambda conn: conn.execute(select(decision_tables.changes)).mappings().all())
     assert [(row["actor"], row["action"], row["subject"]) for row in rows] == [(getpass.getuser(), "key.create", made["id"])]
     assert run("audit", "verify", "--json").json["entries"] == 1
 

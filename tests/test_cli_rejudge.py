@@ -13,7 +13,7 @@ from tests.clocks import SettableClock
 from tests.test_cli import Run, migrated, run
 from tests.work.test_rejudge import GEBISSEN, HELLO, book, case_of, repaired
 from tests.work.walk import Walk
-from tsbridge.store import proof, tables
+from tsbridge.store import decision_tables, proof
 from tsbridge.store.db import Database
 
 __all__ = ["migrated", "run"]
@@ -47,7 +47,9 @@ def test_what_is_applied_is_told_and_stands_under_the_users_name(run: Run, walk:
     assert run("cases", "rejudge", "--json").json["moves"] == []
 
     def actors(conn: Any) -> set[str]:
-        return set(conn.execute(select(tables.changes.c.actor).where(tables.changes.c.action == "case.rejudge")).scalars())
+        return set(
+            conn.execute(select(decision_tables.changes.c.actor).where(decision_tables.changes.c.action == "case.rejudge")).scalars()
+        )
 
     assert walk.database.read_now(actors) == {getpass.getuser()}
     assert walk.database.read_now(proof.verify)["ok"]

@@ -25,7 +25,7 @@ from tsbridge.core.moments import Actor, Interaction, Moment, Text
 from tsbridge.core.rules.document import read
 from tsbridge.core.story import Told, judge_story
 from tsbridge.document_files import based_on, load_text, with_base
-from tsbridge.store import cases, recording, routing, rulebooks, sealing, tables
+from tsbridge.store import cases, decision_tables, recording, routing, rulebooks, sealing
 from tsbridge.store.db import Database
 from tsbridge.store.recording import Recording
 from tsbridge.store.rulebooks import LiveRulebook
@@ -78,7 +78,7 @@ def milder(tmp_path: Path) -> str:
 
 
 def changes(database: Database) -> list[tuple[str, str]]:
-    found = database.read_now(lambda conn: conn.execute(select(tables.changes.c.actor, tables.changes.c.action)).all())
+    found = database.read_now(lambda conn: conn.execute(select(decision_tables.changes.c.actor, decision_tables.changes.c.action)).all())
     return [(row.actor, row.action) for row in found]
 
 
@@ -116,7 +116,7 @@ def test_the_draft_is_compared_exported_and_tried_like_a_version(run: Run, datab
 def test_what_the_command_line_publishes_stands_in_the_audit_as_what_the_api_does(run: Run, database: Database, milder: str) -> None:
     assert run("rules", "publish", milder, "--note", " milder ").code == 0
     assert run("rules", "restore", "1", "--note", "back").code == 0
-    rows_ = database.read_now(lambda conn: conn.execute(select(tables.changes)).mappings().all())
+    rows_ = database.read_now(lambda conn: conn.execute(select(decision_tables.changes)).mappings().all())
     told = [(row["action"], row["subject"], row["before"]["version"], row["after"]["version"], row["after"]["note"]) for row in rows_]
     assert told == [("rulebook.publish", "rulebook", 1, 2, "milder"), ("rulebook.restore", "rulebook", 2, 3, "back")]
 
@@ -126,7 +126,7 @@ def test_what_is_live_is_published_again_only_when_its_days_and_clocks_would_be_
     kept = database.read_now(lambda conn: [rulebooks.get(conn, version).almanac for version in (1, 2)])
     assert kept[0] is None
     assert kept[1] is not None
-    (told,) = database.read_now(lambda conn: conn.execute(select(tables.changes.c.after)).scalars().all())
+    (told,) = database.read_now(lambda conn: conn.execute(select(decision_tables.changes.c.after)).scalars().all())
     assert told["almanac"] == kept[1]
     assert run("rules", "restore", "2", "--note", "again").code == 1
 

@@ -23,7 +23,7 @@ from tests.forked import serving
 from tests.store.counting import rows_are_as_counted
 from tests.test_serve import KEY, ask, free_port, process, until
 from tsbridge.core.crashpoint import POINTS
-from tsbridge.store import inbox, leases, proof, tables
+from tsbridge.store import decision_tables, inbox, inbox_tables, leases, proof
 from tsbridge.store.db import Database
 
 EACH = 3
@@ -108,7 +108,7 @@ def test_killed_anywhere_between_door_and_decision_nothing_is_lost_and_nothing_i
                     sender.add(f"{number}-{call}")
                 sender.send()
             assert killed(armed), point
-        kept = {id_ for (id_,) in read(database_url, lambda conn: conn.execute(select(tables.inbox.c.id)).all())}
+        kept = {id_ for (id_,) in read(database_url, lambda conn: conn.execute(select(inbox_tables.inbox.c.id)).all())}
         assert {id_ for ids in sender.acknowledged.values() for id_ in ids} <= kept, f"{point}: acknowledged and gone"
         minute_passes(database_url)
         with service(tmp_path, database_url, port):
@@ -119,8 +119,8 @@ def test_killed_anywhere_between_door_and_decision_nothing_is_lost_and_nothing_i
     read(database_url, rows_are_as_counted)
 
     def books(conn: Any) -> tuple[Any, ...]:
-        rows = conn.execute(select(tables.inbox.c.id, tables.inbox.c.status, tables.inbox.c.reason)).all()
-        decided = conn.execute(select(tables.decisions.c.interaction, tables.decisions.c.event_id)).all()
+        rows = conn.execute(select(inbox_tables.inbox.c.id, inbox_tables.inbox.c.status, inbox_tables.inbox.c.reason)).all()
+        decided = conn.execute(select(decision_tables.decisions.c.interaction, decision_tables.decisions.c.event_id)).all()
         return rows, decided, inbox.counts(conn)["talkdesk"], proof.verify(conn)
 
     rows, decided, counts, verdict = read(database_url, books)

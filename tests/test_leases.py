@@ -11,8 +11,9 @@ from types import ModuleType
 import pytest
 
 import tsbridge.work
-from tsbridge import feed_source, workers
+from tsbridge import delivery_readers, feed_source
 from tsbridge.core.limits import CALL_S
+from tsbridge.wiring import workers
 from tsbridge.wiring.workers import LIMITS
 from tsbridge.work import (
     alone,
@@ -68,6 +69,5 @@ def test_a_feed_is_fetched_and_read_well_before_its_turn_ends() -> None:
 
 
 def test_two_processes_in_a_row_may_read_a_delivery_alone_within_the_limit_of_its_task() -> None:
-    from tsbridge import delivery_readers
 
     assert timedelta(seconds=delivery_readers.ALONE.seconds * delivery_readers.TRIES) < LIMITS[workers.ALONE]

@@ -12,11 +12,11 @@ from sqlalchemy import select
 from tests.clocks import CountingIds, SettableClock
 from tests.store.test_sealing import decided
 from tsbridge.settings import load
-from tsbridge.store import recording, sealing, tables
+from tsbridge.store import recording, sealing, service_tables
 from tsbridge.store.db import Database
+from tsbridge.store.decision_tables import chain, decisions
 from tsbridge.store.recording import Retraction
 from tsbridge.store.rulebooks import LiveRulebook
-from tsbridge.store.tables import chain, decisions
 from tsbridge.wiring.workers import TAKEOVER, Workers
 from tsbridge.work.rosters import LiveRoster
 
@@ -49,7 +49,7 @@ def test_a_worker_is_known_to_the_others_before_it_claims_anything(database: Dat
         settings = load({}, None)
         workers = Workers(settings, database, clock, CountingIds(), LiveRulebook(settings.zone), LiveRoster())
         async with workers.running():  # no task has gone round yet
-            return database.read_now(lambda conn: list(conn.execute(select(tables.workers.c.name)).scalars()))
+            return database.read_now(lambda conn: list(conn.execute(select(service_tables.workers.c.name)).scalars()))
 
     assert len(asyncio.run(begin())) == 1
 

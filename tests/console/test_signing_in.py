@@ -12,7 +12,7 @@ from tests.clocks import SettableClock
 from tests.console.conftest import NOW, hidden, minted, signed_in, visiting
 from tests.web.conftest import ADMIN
 from tsbridge.acts.sessions import LASTS
-from tsbridge.store import keys, sessions, tables
+from tsbridge.store import keys, service_tables, sessions
 from tsbridge.store.db import Database
 from tsbridge.web.auth import PER_ADDRESS, Gate
 
@@ -47,7 +47,7 @@ async def test_the_cookie_is_for_this_site_and_no_script_and_kept_as_a_hash(fill
         assert "httponly" in cookie.lower()
         assert "samesite=strict" in cookie.lower()
         token = stranger.client.cookies["tsbridge"]
-        kept = filled.read_now(lambda conn: [str(dict(row)) for row in conn.execute(select(tables.sessions)).mappings()])
+        kept = filled.read_now(lambda conn: [str(dict(row)) for row in conn.execute(select(service_tables.sessions)).mappings()])
         assert kept
         assert not any(token in row for row in kept)
 

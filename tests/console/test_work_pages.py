@@ -8,7 +8,7 @@ from sqlalchemy import select
 from tests.console.conftest import NOW, visiting
 from tests.web import rows
 from tsbridge.acts.words import LOOKED
-from tsbridge.store import tables
+from tsbridge.store import decision_tables, inbox_tables
 from tsbridge.store.db import Database
 
 pytestmark = pytest.mark.anyio
@@ -34,7 +34,9 @@ async def test_what_got_stuck_is_tried_again_from_the_list_it_stands_in(filled: 
         answer = await visitor.send("events/evt_000090/retry", back="/events?status=quarantined")
         assert answer.headers["location"] == "/console/events?status=quarantined"
         assert (
-            filled.read_now(lambda conn: conn.execute(select(tables.inbox.c.status).where(tables.inbox.c.id == "evt_000090")).scalar())
+            filled.read_now(
+                lambda conn: conn.execute(select(inbox_tables.inbox.c.status).where(inbox_tables.inbox.c.id == "evt_000090")).scalar()
+            )
             == "pending"
         )
         assert (await visitor.send("events/evt_000090/retry")).status_code == 409
@@ -52,7 +54,7 @@ async def test_bytes_about_a_severe_case_are_not_sent_until_asked_for(filled: Da
         assert "&#34;number&#34;" not in (await visitor.look("events/evt_000001")).text
         assert "&#34;number&#34;" in (await visitor.look("events/evt_000003")).text
         assert "&#34;number&#34;" in (await visitor.send("events/evt_000001/words")).text
-        changes = tables.changes.c
+        changes = decision_tables.changes.c
         query = select(changes.actor).where(changes.action == LOOKED, changes.subject == "case_000001")
         assert "ops" in filled.read_now(lambda conn: list(conn.execute(query).scalars()))
 

@@ -19,7 +19,7 @@ from starlette.applications import Starlette
 
 from tests.clocks import CountingIds, SettableClock
 from tsbridge.server import Server, config
-from tsbridge.store import tables
+from tsbridge.store import inbox_tables
 from tsbridge.store.db import Database
 from tsbridge.store.intake import Intake
 from tsbridge.web import webhooks
@@ -83,7 +83,7 @@ class House:
             return await client.post("/webhooks/zendesk", content=body, headers={**self.signed(body), **headers})
 
     def bodies(self) -> list[bytes]:
-        inbox = tables.inbox
+        inbox = inbox_tables.inbox
         return self.database.read_now(lambda conn: list(conn.execute(select(inbox.c.body).order_by(inbox.c.seq)).scalars()))
 
 

@@ -21,7 +21,7 @@ from sqlalchemy import select, text
 from starlette.applications import Starlette
 
 from tests.clocks import CountingIds, SettableClock
-from tsbridge.store import inbox, tables
+from tsbridge.store import inbox, inbox_tables
 from tsbridge.store.db import Database
 from tsbridge.store.inbox import Counts
 from tsbridge.store.intake import Intake
@@ -57,7 +57,7 @@ class Porch:
         return await self.send(body, **{**self.signed(body), **more})
 
     def rows(self) -> list[Any]:
-        return self.database.read_now(lambda conn: list(conn.execute(select(tables.inbox).order_by(tables.inbox.c.seq))))
+        return self.database.read_now(lambda conn: list(conn.execute(select(inbox_tables.inbox).order_by(inbox_tables.inbox.c.seq))))
 
 
 def porch(database: Database, clock: SettableClock, **entrances: Any) -> Porch:

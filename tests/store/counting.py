@@ -8,9 +8,13 @@ from collections.abc import Mapping
 from sqlalchemy import Connection, func, select
 
 from tsbridge.store import counted, told
+from tsbridge.store.case_tables import cases
+from tsbridge.store.decision_tables import decisions
+from tsbridge.store.escalation_tables import escalations
+from tsbridge.store.inbox_tables import inbox
 from tsbridge.store.notice_tables import notifications
-from tsbridge.store.tables import cases, decisions, desired, escalations, inbox
 from tsbridge.store.work_tables import assignments
+from tsbridge.store.writing_tables import desired
 
 
 def by_rows(conn: Connection) -> Mapping[str, counted.Counts]:

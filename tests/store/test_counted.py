@@ -15,12 +15,14 @@ from sqlalchemy import Connection, delete, inspect, select, text, update
 from tests.clocks import START
 from tests.store.counting import rows_are_as_counted
 from tsbridge.store import counted, inbox, schema, told
+from tsbridge.store.case_tables import cases
 from tsbridge.store.db import Database
+from tsbridge.store.escalation_tables import escalations
 from tsbridge.store.inbox import Delivery
+from tsbridge.store.inbox_tables import inbox as deliveries
 from tsbridge.store.notice_tables import notifications
-from tsbridge.store.tables import cases, desired, escalations
-from tsbridge.store.tables import inbox as deliveries
 from tsbridge.store.work_tables import assignments
+from tsbridge.store.writing_tables import desired
 
 CHANGING = ("inbox", "cases", "escalations", "desired", "notifications")
 CASE = {"acknowledged": False, "opened_at": START, "last_at": START, "tags": [], "state": {}}

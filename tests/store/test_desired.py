@@ -12,7 +12,7 @@ from sqlalchemy import Connection, event, insert
 from tests.clocks import START, CountingIds
 from tsbridge.core.helpdesk import Ours, Wish
 from tsbridge.core.helpdesk_json import wish_json
-from tsbridge.store import desired, tables
+from tsbridge.store import desired, writing_tables
 from tsbridge.store.db import Database
 from tsbridge.store.desired import Wished
 
@@ -88,7 +88,7 @@ def test_a_round_reads_neither_the_tickets_that_are_done_nor_all_that_wait(datab
     there = [{**row, "ticket": str(n), "id": f"wb_{n}", "status": status} for n in range(3_000)]
 
     def plans(conn: Connection) -> list[str]:
-        conn.execute(insert(tables.desired), there)
+        conn.execute(insert(writing_tables.desired), there)
         conn.exec_driver_sql("ANALYZE")
         asked: list[tuple[str, Any]] = []
 

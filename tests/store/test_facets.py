@@ -19,8 +19,9 @@ from tests.clocks import START
 from tsbridge.acts.audit_lines import PIECE, Decisions
 from tsbridge.store import facets, routing, tallies, terms
 from tsbridge.store.db import Database
+from tsbridge.store.decision_tables import decision_facets, decision_rules, decision_tags, decisions
+from tsbridge.store.link_tables import handles, interactions
 from tsbridge.store.routing import RoutingFilter
-from tsbridge.store.tables import decision_facets, decision_rules, decision_tags, decisions, handles, interactions
 
 MANY = 2 * facets.SIZE + 500
 LATER = START + timedelta(days=9)

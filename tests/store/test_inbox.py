@@ -19,7 +19,7 @@ from tests.clocks import START, CountingIds
 from tests.store.counting import rows_are_as_counted
 from tests.store.plans import plan
 from tsbridge.core.backoff import DELIVERY
-from tsbridge.store import alone, inbox, lanes, tables
+from tsbridge.store import alone, inbox, inbox_tables, lanes
 from tsbridge.store.db import Database
 from tsbridge.store.inbox import Claimed, Counts, Delivery, LostLease, Receipt, Settlement
 
@@ -52,7 +52,7 @@ def give_back(database: Database, row: Claimed, now: datetime) -> None:
 
 
 def status_of(database: Database, event_id: str) -> tuple[str, str | None]:
-    query = select(tables.inbox.c.status, tables.inbox.c.reason).where(tables.inbox.c.id == event_id)
+    query = select(inbox_tables.inbox.c.status, inbox_tables.inbox.c.reason).where(inbox_tables.inbox.c.id == event_id)
     return database.read_now(lambda conn: tuple(conn.execute(query).one()))
 
 
@@ -99,7 +99,7 @@ def test_a_quarantined_delivery_can_be_sent_round_again(database: Database) -> N
 def test_what_was_received_is_known_without_what_became_of_it(database: Database) -> None:
     kept(database, delivery(1, "same"), delivery(2, "same"), delivery(3), delivery(4, source="talkdesk"))
     kept(database, delivery(5, "same"))
-    database.write_now(lambda conn: conn.execute(delete(tables.inbox).where(tables.inbox.c.id == "evt_0003")))
+    database.write_now(lambda conn: conn.execute(delete(inbox_tables.inbox).where(inbox_tables.inbox.c.id == "evt_0003")))
     assert database.read_now(inbox.received) == {"zendesk": 4, "talkdesk": 1}
     assert books(database)["zendesk"].received == 3  # so the one that is gone is missed
 
@@ -161,9 +161,9 @@ def test_sources_take_turns_so_that_a_flood_of_one_does_not_hold_the_other(datab
 
 
 def test_large_bodies_do_not_hold_small_ones(database: Database) -> None:
-    kept(database, *(delivery(n, body=b"x" * (tables.LARGE + 1)) for n in range(1, 12)), *(delivery(n) for n in range(20, 30)))
+    kept(database, *(delivery(n, body=b"x" * (inbox_tables.LARGE + 1)) for n in range(1, 12)), *(delivery(n) for n in range(20, 30)))
     first = claimed(database, limit=10)
-    assert Counter(len(row.body) > tables.LARGE for row in first) == {True: lanes.LARGE_AT_ONCE, False: 10 - lanes.LARGE_AT_ONCE}
+    assert Counter(len(row.body) > inbox_tables.LARGE for row in first) == {True: lanes.LARGE_AT_ONCE, False: 10 - lanes.LARGE_AT_ONCE}
 
 
 def test_claiming_looks_at_what_it_takes_and_not_at_all_that_waits(database: Database) -> None:
@@ -179,7 +179,7 @@ def test_claiming_looks_at_what_it_takes_and_not_at_all_that_waits(database: Dat
 
 def test_when_the_next_delivery_may_be_claimed_is_told_for_every_lane(database: Database) -> None:
     assert database.read_now(lanes.next_due) is None
-    kept(database, delivery(7), delivery(3, body=b"x" * (tables.LARGE + 1)), delivery(5, source="talkdesk"))
+    kept(database, delivery(7), delivery(3, body=b"x" * (inbox_tables.LARGE + 1)), delivery(5, source="talkdesk"))
     due = [START + timedelta(seconds=n) for n in (3, 5, 7)]
     assert database.read_now(lanes.next_due) == due[0]
     for at in due:
@@ -229,7 +229,7 @@ def test_a_delivery_whose_worker_died_is_claimed_alone_and_read_alone_when_the_n
         assert row.id == expected
         settled(database, row)
     assert claimed(database, at=at + 2 * LEASE) == []
-    assert status_of(database, "evt_0001") == ("pending", tables.READ_ALONE)
+    assert status_of(database, "evt_0001") == ("pending", inbox_tables.READ_ALONE)
     assert status_of(database, "evt_0002")[0] == "applied"
     assert claimed(database, at=at + 9 * LEASE) == []  # not among the others, ever
     row = claimed_alone(database, at + 2 * LEASE)
@@ -314,7 +314,7 @@ def test_duplicates_in_parallel_make_exactly_one_row(fresh_url: Callable[..., Ab
             thread.start()
         for thread in threads:
             thread.join()
-        assert database.read_now(lambda conn: conn.execute(select(func.count()).select_from(tables.inbox)).scalar_one()) == 2
+        assert database.read_now(lambda conn: conn.execute(select(func.count()).select_from(inbox_tables.inbox)).scalar_one()) == 2
         assert Counter(receipt.status for receipt in receipts) == {"accepted": 2, "duplicate": 158}
         assert len({receipt.event_id for receipt in receipts}) == 2
         assert books(database)["zendesk"] == Counts(pending=2, duplicate=158)
@@ -387,7 +387,7 @@ def test_the_books_balance_after_any_sequence_of_steps(make_database: Callable[[
         elif name == "wait" and not held:
             now += timedelta(minutes=30)
         elif name == "retry":
-            for event_id in conn.execute(select(tables.inbox.c.id).order_by(tables.inbox.c.seq).limit(3)).scalars().all():
+            for event_id in conn.execute(select(inbox_tables.inbox.c.id).order_by(inbox_tables.inbox.c.seq).limit(3)).scalars().all():
                 inbox.retry(conn, event_id, now)
 
     for name, value in steps:

@@ -15,11 +15,10 @@ from tests.clocks import SettableClock
 from tests.work.test_walk_laws import BOOK, STORY
 from tests.work.walk import Walk
 from tsbridge.core.moments import canonical_text
-from tsbridge.store import decisions, moments, packing, proof, schema
-from tsbridge.store import tables as t
+from tsbridge.store import decision_tables, decisions, moment_tables, moments, packing, proof, schema
 from tsbridge.store.db import Database
 
-WHERE = (t.moments.c.body, t.decisions.c.seen, t.chain.c.record)
+WHERE = (moment_tables.moments.c.body, decision_tables.decisions.c.seen, decision_tables.chain.c.record)
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(st.characters(exclude_categories=["Cs"])),
     lambda inner: st.lists(inner) | st.dictionaries(st.text(st.characters(exclude_categories=["Cs"])), inner),
@@ -87,7 +86,10 @@ def _packed(conn: Connection) -> dict[str, int]:
 
 def _all(conn: Connection) -> list[Any]:
     """What is read of them, and of which of the moments a subject is told."""
-    seen = [decisions.load(conn, id_) for id_ in conn.execute(select(t.decisions.c.id).order_by(t.decisions.c.number)).scalars()]
+    seen = [
+        decisions.load(conn, id_)
+        for id_ in conn.execute(select(decision_tables.decisions.c.id).order_by(decision_tables.decisions.c.number)).scalars()
+    ]
     told = moments.story(conn, [*sorted({one.subject for one in seen if one is not None})])
     rows = [sorted(map(canonical_text, conn.execute(select(column)).scalars())) for column in WHERE]
     return [seen, told, rows]

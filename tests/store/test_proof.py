@@ -17,7 +17,8 @@ from tests.work.walk import Walk
 from tsbridge.core.chain import commitment
 from tsbridge.store import chain, proof
 from tsbridge.store.db import Database
-from tsbridge.store.tables import change_subjects, changes, decision_rules, decision_tags, decisions, rulebooks, unsealed
+from tsbridge.store.decision_tables import change_subjects, changes, decision_rules, decision_tags, decisions, unsealed
+from tsbridge.store.version_tables import rulebooks
 
 Place = int | str
 """A seq in the chain; of a decision that has none its id."""

@@ -16,8 +16,8 @@ from tsbridge.core.roster import Override
 from tsbridge.roster.document import read
 from tsbridge.store import proof
 from tsbridge.store.db import Database
+from tsbridge.store.decision_tables import changes
 from tsbridge.store.roster_tables import overrides, rosters
-from tsbridge.store.tables import changes
 
 HOUR = timedelta(hours=1)
 

@@ -15,8 +15,8 @@ from sqlalchemy import Connection, delete, insert, inspect, text, update
 from sqlalchemy.exc import DBAPIError
 
 from tsbridge.store import chain, schema
+from tsbridge.store.all_tables import metadata
 from tsbridge.store.db import Database
-from tsbridge.store.work_tables import metadata
 
 Fresh = Callable[..., AbstractContextManager[str]]
 

@@ -23,9 +23,9 @@ from tests.work.walk import Walk
 from tsbridge.core.moments import canonical_text
 from tsbridge.store import chain, proof, recording, schema, sealing, sealkey
 from tsbridge.store.db import Database
+from tsbridge.store.decision_tables import decision_rules, decisions, unsealed
 from tsbridge.store.packing import unpacked
 from tsbridge.store.recording import Retraction
-from tsbridge.store.tables import decision_rules, decisions, unsealed
 
 Fresh = Callable[..., AbstractContextManager[str]]
 _context = multiprocessing.get_context("fork")

@@ -10,7 +10,17 @@ from sqlalchemy import Connection, insert
 from tsbridge.core.helpdesk import Wish
 from tsbridge.core.helpdesk_json import wish_json
 from tsbridge.core.moments import Actor, Moment, Text, instant_text, to_json
-from tsbridge.store import chain, notice_tables, tables
+from tsbridge.store import (
+    case_tables,
+    chain,
+    decision_tables,
+    escalation_tables,
+    inbox_tables,
+    link_tables,
+    moment_tables,
+    notice_tables,
+    writing_tables,
+)
 
 OUTCOME: dict[str, Any] = {
     "severity": 1,
@@ -36,13 +46,13 @@ def event(conn: Connection, number: int, at: datetime, **more: Any) -> str:
         "status": "applied",
         "due_at": at,
     }
-    conn.execute(insert(tables.inbox).values(**{**values, **more}))
+    conn.execute(insert(inbox_tables.inbox).values(**{**values, **more}))
     return str(values["id"])
 
 
 def case(conn: Connection, case_id: str, at: datetime, ticket: str | None = None, **more: Any) -> None:
     values = {"id": case_id, "status": "open", "opened_at": at, "last_at": at, "tags": [], "state": {}}
-    conn.execute(insert(tables.cases).values(**{**values, **more}))
+    conn.execute(insert(case_tables.cases).values(**{**values, **more}))
     if ticket is not None:
         interaction(conn, case_id, "zendesk", ticket, at)
 
@@ -59,11 +69,11 @@ def interaction(conn: Connection, case_id: str, source: str, id_: str, at: datet
         "link_rank": "named",
         "link_because": "opened the case",
     }
-    conn.execute(insert(tables.interactions).values(**{**values, **more}))
+    conn.execute(insert(link_tables.interactions).values(**{**values, **more}))
 
 
 def handle(conn: Connection, kind: str, value: str, source: str, id_: str, role: str) -> None:
-    conn.execute(insert(tables.handles).values(kind=kind, value=value, source=source, interaction=id_, role=role))
+    conn.execute(insert(link_tables.handles).values(kind=kind, value=value, source=source, interaction=id_, role=role))
 
 
 def decision(
@@ -94,12 +104,12 @@ def decision(
         "matched": matched,
         "salt": "salt",
     }
-    made = conn.execute(insert(tables.decisions).values(**{**values, **more}).returning(tables.decisions.c.number))
+    made = conn.execute(insert(decision_tables.decisions).values(**{**values, **more}).returning(decision_tables.decisions.c.number))
     number = made.scalar_one()
     for key, kind in rules:
-        conn.execute(insert(tables.decision_rules).values(key=key, number=number, kind=kind))
+        conn.execute(insert(decision_tables.decision_rules).values(key=key, number=number, kind=kind))
     for tag in outcome["tags_added"]:
-        conn.execute(insert(tables.decision_tags).values(tag=tag, number=number))
+        conn.execute(insert(decision_tables.decision_tags).values(tag=tag, number=number))
     return id_
 
 
@@ -131,7 +141,7 @@ def wish(conn: Connection, number: int, at: datetime, **more: Any) -> str:
         "ours": {},
         "attempts": 1,
     }
-    conn.execute(insert(tables.desired).values(**{**values, **more}))
+    conn.execute(insert(writing_tables.desired).values(**{**values, **more}))
     return str(values["id"])
 
 
@@ -145,7 +155,7 @@ def escalation(conn: Connection, number: int, at: datetime, **more: Any) -> str:
         "due_at": at + timedelta(minutes=15),
         "status": "armed",
     }
-    conn.execute(insert(tables.escalations).values(**{**values, **more}))
+    conn.execute(insert(escalation_tables.escalations).values(**{**values, **more}))
     return str(values["id"])
 
 
@@ -156,5 +166,5 @@ def moment(conn: Connection, number: int, at: datetime, ticket: str, texts: tupl
         "zendesk", ticket, "ticket.created", at, facts=(("channel", "email"),), texts=said, actor=Actor("requester", "360000000001")
     )
     about = {"event_id": f"evt_{number:06d}", "source": told.source, "interaction": ticket, "event": told.event, "at": at}
-    conn.execute(insert(tables.moments).values(digest=f"moment {number}", body=to_json(told), rulebook_version=1, **about))
+    conn.execute(insert(moment_tables.moments).values(digest=f"moment {number}", body=to_json(told), rulebook_version=1, **about))
     return f"moment {number}"

@@ -22,7 +22,7 @@ from tests.work.walk import Walk, ticket
 from tsbridge.core.acklink import AckLink, sign
 from tsbridge.core.moments import Interaction
 from tsbridge.store import link_keys, links, proofs, rosters
-from tsbridge.store.tables import moments
+from tsbridge.store.moment_tables import moments
 from tsbridge.web.desk import Carried
 
 pytestmark = pytest.mark.anyio

@@ -10,7 +10,7 @@ from sqlalchemy import delete
 
 from tests.web import rows
 from tsbridge.core.moments import Interaction
-from tsbridge.store import tables
+from tsbridge.store import writing_tables
 
 pytestmark = pytest.mark.anyio
 
@@ -285,7 +285,7 @@ async def test_what_a_dry_run_planned_is_counted_and_sent_only_when_asked(room: 
         assert (shown["status"], shown["reason"]) == (("waiting", None) if backlog == "send" else ("dry_run", "dropped"))
         (newest, *_) = (await room.client.get("/v1/audit/changes")).json()["items"]
         assert newest["after"] == {"mode": "live", "backlog": backlog or "drop", "planned": 1}
-        await room.desk.database.write(lambda conn, n=number: conn.execute(delete(tables.desired)) and None)
+        await room.desk.database.write(lambda conn, n=number: conn.execute(delete(writing_tables.desired)) and None)
 
 
 async def test_steps_are_walked_in_either_order_and_narrowed(room: Any, cases: None, clock: Any) -> None:

@@ -15,7 +15,7 @@ from tsbridge.core.moments import Actor, Handle, Interaction, Moment, Text
 from tsbridge.core.rules.document import read
 from tsbridge.core.rules.judge import Judge
 from tsbridge.core.story import Told, judge_story
-from tsbridge.store import cases, recording, tables
+from tsbridge.store import cases, decision_tables, recording
 from tsbridge.store.recording import Recording
 from tsbridge.work.told_now import ToldNow
 
@@ -108,7 +108,7 @@ async def test_a_decision_is_explained_by_the_version_that_made_it_whatever_is_l
 
 async def test_a_decision_whose_inputs_were_erased_says_so_and_stays(room: Any, book: dict[str, Any]) -> None:
     id_ = await judged(room, book, heard(room))
-    await room.desk.database.write(lambda conn: conn.execute(update(tables.decisions).values(seen=None)) and None)
+    await room.desk.database.write(lambda conn: conn.execute(update(decision_tables.decisions).values(seen=None)) and None)
     shown = (await room.client.get(f"/v1/audit/routing/{id_}")).json()
     assert shown["inputs_erased"] is True
     assert [rule["key"] for rule in shown["rules"]] == ["injury", "to-safety"]
@@ -191,5 +191,5 @@ async def test_what_cannot_be_tried_again_is_told_apart_from_what_is_not_there(r
     assert (await room.client.post(path, json={"event_id": "evt_9"})).status_code == 404
     assert (await room.client.post(path, json={"decision_id": "dec_9"})).status_code == 404
     assert (await room.client.post(path, json={"event_id": "evt_2"})).status_code == 409
-    await room.desk.database.write(lambda conn: conn.execute(update(tables.decisions).values(seen=None)) and None)
+    await room.desk.database.write(lambda conn: conn.execute(update(decision_tables.decisions).values(seen=None)) and None)
     assert (await room.client.post(path, json={"decision_id": id_})).status_code == 409

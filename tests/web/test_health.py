@@ -19,7 +19,7 @@ from tsbridge.core.link import Shared
 from tsbridge.core.moments import Handle
 from tsbridge.core.standing import Standing
 from tsbridge.core.watch import NOT_GIVEN, STEP_LATE, Finding
-from tsbridge.store import budget, desired, inbox, proofs, rosters, shared, stored_values, tables, watch, writemode
+from tsbridge.store import budget, desired, inbox, inbox_tables, proofs, rosters, shared, stored_values, watch, writemode
 from tsbridge.store.replay_tables import drift
 from tsbridge.store.work_tables import workload
 from tsbridge.web.desk import Checked
@@ -195,7 +195,7 @@ async def test_what_became_of_the_deliveries_makes_up_what_was_received_per_sour
             age = timedelta(minutes=number)
             for again in range(number + 1):
                 inbox.keep(conn, [inbox.Delivery(f"evt_{number}_{again}", "zendesk", f"key-{number}", at - age, {}, b"{}")])
-            conn.execute(update(tables.inbox).where(tables.inbox.c.id == f"evt_{number}_0").values(status=status))
+            conn.execute(update(inbox_tables.inbox).where(inbox_tables.inbox.c.id == f"evt_{number}_0").values(status=status))
         inbox.keep(conn, [inbox.Delivery("evt_t", "talkdesk", "key", at, {}, b"{}")])
 
     await room.desk.database.write(write)
@@ -206,7 +206,7 @@ async def test_what_became_of_the_deliveries_makes_up_what_was_received_per_sour
     assert found["tsbridge_deliveries", "source=zendesk,status=duplicate"] == 15
     assert found["tsbridge_deliveries_dead", ""] == 1
     assert found["tsbridge_oldest_pending_age_seconds", ""] == 300
-    await room.desk.database.write(lambda conn: conn.execute(delete(tables.inbox).where(tables.inbox.c.id == "evt_2_0")))
+    await room.desk.database.write(lambda conn: conn.execute(delete(inbox_tables.inbox).where(inbox_tables.inbox.c.id == "evt_2_0")))
     again = await figures(room)  # what is not kept any longer stays counted
     assert {key: again[key] for key in found if "deliveries" in key[0]} == {key: found[key] for key in found if "deliveries" in key[0]}
 

@@ -21,7 +21,7 @@ from tsbridge.acts import reports as acts
 from tsbridge.acts.around import Around
 from tsbridge.acts.csvtext import CSV
 from tsbridge.reports.sheet import MEDIA_TYPE as XLSX
-from tsbridge.store import tables
+from tsbridge.store import case_tables, link_tables
 from tsbridge.web.asked import THREADS
 
 pytestmark = pytest.mark.anyio
@@ -153,8 +153,8 @@ async def test_an_answer_that_was_given_is_given_again_to_the_byte_and_a_correct
     assert before[0] == first.content
 
     def merge(conn: Any) -> None:
-        conn.execute(delete(tables.cases).where(tables.cases.c.id == "case_a"))
-        conn.execute(update(tables.interactions).where(tables.interactions.c.case_id == "case_a").values(case_id="case_b"))
+        conn.execute(delete(case_tables.cases).where(case_tables.cases.c.id == "case_a"))
+        conn.execute(update(link_tables.interactions).where(link_tables.interactions.c.case_id == "case_a").values(case_id="case_b"))
 
     await desk.desk.database.write(merge)
     desk.desk.clock.advance(HOUR)
@@ -168,7 +168,7 @@ async def test_an_answer_that_was_given_is_given_again_to_the_byte_and_a_correct
 
 async def test_a_time_that_goes_on_is_not_corrected_but_goes_on(desk: Any) -> None:
     assert (await desk.client.get(WEEK)).json()["totals"]["cases"] == 3
-    await desk.desk.database.write(lambda conn: conn.execute(delete(tables.cases).where(tables.cases.c.id == "case_a")) and None)
+    await desk.desk.database.write(lambda conn: conn.execute(delete(case_tables.cases).where(case_tables.cases.c.id == "case_a")) and None)
     desk.desk.clock.advance(HOUR)
     later = (await desk.client.get(WEEK)).json()
     assert (later["totals"]["cases"], later["notes"]) == (2, [])

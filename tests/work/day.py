@@ -24,7 +24,7 @@ from tests.work.walk import Walk
 from tsbridge.core.moments import instant_text
 from tsbridge.simulator.zendesk import Display
 from tsbridge.simulator.zendesk.deliveries import event_body
-from tsbridge.store import inbox, tables
+from tsbridge.store import case_tables, decision_tables, inbox, moment_tables, writing_tables
 from tsbridge.store.db import Database
 from tsbridge.vendors.reading import Normalized
 from tsbridge.vendors.zendesk import install
@@ -253,17 +253,17 @@ class Listener(Walk):
 
     def know_writes_of(self, writer: Database) -> None:
         """Take over the intents of the one that writes."""
-        known = self.database.read_now(lambda conn: set(conn.execute(select(tables.intents.c.id)).scalars()))
-        rows = writer.read_now(lambda conn: [dict(row) for row in conn.execute(select(tables.intents)).mappings()])
+        known = self.database.read_now(lambda conn: set(conn.execute(select(writing_tables.intents.c.id)).scalars()))
+        rows = writer.read_now(lambda conn: [dict(row) for row in conn.execute(select(writing_tables.intents)).mappings()])
         if fresh := [row for row in rows if row["id"] not in known]:
-            self.database.write_now(lambda conn: conn.execute(insert(tables.intents), fresh))
+            self.database.write_now(lambda conn: conn.execute(insert(writing_tables.intents), fresh))
 
     def decided(self) -> dict[str, list[tuple[str, tuple[str, ...]]]]:
         """For each ticket its decisions in force about what happened there: by whom, and the fields that were seen to change."""
-        d = tables.decisions.c
+        d = decision_tables.decisions.c
         query = (
-            select(d.interaction, d.seen, tables.moments.c.body)
-            .join(tables.moments, tables.moments.c.digest == d.moment)
+            select(d.interaction, d.seen, moment_tables.moments.c.body)
+            .join(moment_tables.moments, moment_tables.moments.c.digest == d.moment)
             .where(d.superseded_by.is_(None), d.retracted.is_(False), d.event != "clock")
         )
         rows = self.database.read_now(lambda conn: conn.execute(query).all())
@@ -274,7 +274,7 @@ class Listener(Walk):
 
     def believed(self) -> dict[str, tuple[str, dict[str, Any]]]:
         """Of each ticket its case's status and the facts that its story ends with."""
-        rows = self.database.read_now(lambda conn: conn.execute(select(tables.cases.c.status, tables.cases.c.state)).all())
+        rows = self.database.read_now(lambda conn: conn.execute(select(case_tables.cases.c.status, case_tables.cases.c.state)).all())
         return {
             key.removeprefix("zendesk:"): (row.status, dict(track["facts"])) for row in rows for key, track in row.state["tracks"].items()
         }

@@ -23,10 +23,10 @@ from tsbridge.core.rules.judge import Judge
 from tsbridge.roster.document import read as read_roster
 from tsbridge.store import almanacs, proof, rosters
 from tsbridge.store.db import Database
+from tsbridge.store.decision_tables import changes
 from tsbridge.store.rulebooks import LiveRulebook
-from tsbridge.store.tables import almanacs as kept_almanacs
-from tsbridge.store.tables import changes
-from tsbridge.store.tables import rulebooks as versions
+from tsbridge.store.version_tables import almanacs as kept_almanacs
+from tsbridge.store.version_tables import rulebooks as versions
 from tsbridge.work.almanacs import Keeping
 from tsbridge.work.rosters import LiveRoster
 

@@ -24,7 +24,7 @@ from tsbridge.child_process import Limits
 from tsbridge.core.ports import Died
 from tsbridge.cpu_limit import within
 from tsbridge.delivery_readers import Readers, read_in_child
-from tsbridge.store import inbox, tables, warnings
+from tsbridge.store import inbox, inbox_tables, warnings
 from tsbridge.store.db import Database
 from tsbridge.work.alone import Alone
 from tsbridge.work.bound import TookTooLong
@@ -200,14 +200,14 @@ def test_only_what_a_process_of_its_own_dies_of_is_quarantined_and_that_is_count
         database.write_now(lambda conn: inbox.claim(conn, f"killed-{clock.now()}", clock.now(), timedelta(seconds=60), 50))
         clock.advance(60)
     elsewhere = Elsewhere(walk)
-    elsewhere.deadly = {database.read_now(lambda conn: conn.execute(select(tables.inbox.c.id)).scalars().first())}
+    elsewhere.deadly = {database.read_now(lambda conn: conn.execute(select(inbox_tables.inbox.c.id)).scalars().first())}
     alone = lane(walk, elsewhere)
     walk.work()
     while asyncio.run(alone.round()):
         pass
     walk.work()
     assert statuses(database) == {"applied": 9, "quarantined": 1}
-    query = select(tables.inbox.c.id, tables.inbox.c.reason).where(tables.inbox.c.status == "quarantined")
+    query = select(inbox_tables.inbox.c.id, inbox_tables.inbox.c.reason).where(inbox_tables.inbox.c.status == "quarantined")
     assert [tuple(one) for one in database.read_now(lambda conn: conn.execute(query).all())] == [(*elsewhere.deadly, "kills_its_reader")]
     assert database.read_now(warnings.noted)["kills_its_reader"].count == 1
 

@@ -13,7 +13,7 @@ from tests.clocks import SettableClock
 from tests.work.test_rejudge import BITTEN, book
 from tests.work.walk import Walk, ticket
 from tsbridge.store.db import Database
-from tsbridge.store.tables import escalations
+from tsbridge.store.escalation_tables import escalations
 
 Steps = list[tuple[int, str, int, int]]
 

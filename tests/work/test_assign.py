@@ -18,8 +18,10 @@ from tests.work.team import Team, roster
 from tests.work.walk import OWN, at, ticket
 from tsbridge.core.moments import read_instant
 from tsbridge.store import assignments
+from tsbridge.store.case_tables import cases
 from tsbridge.store.db import Database
-from tsbridge.store.tables import cases, decisions, desired
+from tsbridge.store.decision_tables import decisions
+from tsbridge.store.writing_tables import desired
 from tsbridge.work.choosing import candidate_json
 from tsbridge.work.loop import Loop, Task
 

@@ -20,10 +20,12 @@ from tests.test_serve import until
 from tests.work.test_walk_laws import BOOK, MORE, STORY
 from tests.work.walk import Walk, call, ticket
 from tsbridge.core.moments import Handle, Interaction
-from tsbridge.store import inbox, locks, proof, tables
+from tsbridge.store import inbox, inbox_tables, locks, proof
+from tsbridge.store.case_tables import cases
 from tsbridge.store.db import Database, unavailable
+from tsbridge.store.decision_tables import decisions
 from tsbridge.store.locks import MANY, Contended, Locks
-from tsbridge.store.tables import cases, decisions, desired
+from tsbridge.store.writing_tables import desired
 
 WORKERS = 4
 SHARED = "+14155550777"
@@ -189,7 +191,7 @@ def test_what_a_batch_did_is_written_though_what_came_second_of_it_fails(
     first.write_now(hold)
     thread.join(60)
     assert woken == [{"6001"}]
-    settled = select(tables.inbox.c.status, tables.inbox.c.reason).order_by(tables.inbox.c.seq)
+    settled = select(inbox_tables.inbox.c.status, inbox_tables.inbox.c.reason).order_by(inbox_tables.inbox.c.seq)
     (_, applied, failed) = second.read_now(lambda conn: conn.execute(settled).all())
     assert tuple(applied) == ("applied", None)
     assert failed.status == "pending"

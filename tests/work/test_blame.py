@@ -21,7 +21,7 @@ from tests.clocks import SettableClock
 from tests.work.test_walk_laws import BOOK
 from tests.work.walk import Walk, call, ticket
 from tsbridge.cpu_limit import within
-from tsbridge.store import facts, inbox, tables
+from tsbridge.store import case_tables, escalation_tables, facts, inbox, inbox_tables
 from tsbridge.store.db import Database
 from tsbridge.vendors.zendesk.client import AuditPage
 from tsbridge.vendors.zendesk.read_fields import OwnUser
@@ -75,7 +75,7 @@ def troubled(database: Database, seed: int) -> tuple[Database, Trouble]:
 
 
 def statuses(database: Database) -> Counter[str]:
-    return Counter(database.read_now(lambda conn: conn.execute(select(tables.inbox.c.status)).scalars().all()))
+    return Counter(database.read_now(lambda conn: conn.execute(select(inbox_tables.inbox.c.status)).scalars().all()))
 
 
 def some(many: int) -> list[tuple[str, dict[str, Any]]]:
@@ -106,7 +106,7 @@ def test_trouble_of_the_database_for_forty_minutes_is_counted_against_nobody(
         walk.work()
         clock.advance(10)
     assert statuses(database) == {"applied": 30}
-    rows = database.read_now(lambda conn: conn.execute(select(tables.inbox.c.attempts, tables.inbox.c.reason)).all())
+    rows = database.read_now(lambda conn: conn.execute(select(inbox_tables.inbox.c.attempts, inbox_tables.inbox.c.reason)).all())
     assert {tuple(row) for row in rows} == {(1, None)}  # no failure was counted, nobody died of anything
 
 
@@ -131,7 +131,7 @@ def test_claims_that_could_not_be_given_back_are_given_back_with_the_next_claim(
     clock.advance(60)
     walk.work()
     assert statuses(database) == {"applied": 10}
-    assert database.read_now(lambda conn: set(conn.execute(select(tables.inbox.c.attempts)).scalars())) == {1}
+    assert database.read_now(lambda conn: set(conn.execute(select(inbox_tables.inbox.c.attempts)).scalars())) == {1}
 
 
 @pytest.mark.parametrize("failure", [KeyError("x"), RecursionError(), MemoryError(), UnicodeDecodeError("utf-8", b"", 0, 1, "x")])
@@ -150,7 +150,7 @@ def test_a_reader_that_fails_is_its_deliverys_own_affair(database: Database, clo
     walk.ingest._readers = {**walk.ingest._readers, "zendesk": fails_once}
     asyncio.run(walk.ingest.round())  # one round, and no time passes
     assert statuses(database) == {"applied": 49, "quarantined": 1}
-    query = select(tables.inbox.c.id, tables.inbox.c.reason).where(tables.inbox.c.status == "quarantined")
+    query = select(inbox_tables.inbox.c.id, inbox_tables.inbox.c.reason).where(inbox_tables.inbox.c.status == "quarantined")
     (kept,) = database.read_now(lambda conn: conn.execute(query).all())
     assert tuple(kept) == (bad[0], "reader_failed")
     assert database.write_now(lambda conn: inbox.retry(conn, bad[0], clock.now()))
@@ -234,13 +234,17 @@ def test_a_case_that_cannot_be_judged_when_its_time_comes_stops_no_others_escala
     armed = {case[0]: case[8] for case in walk.outcome()["cases"]}
     assert None not in armed.values()
     broken = min(armed, key=lambda case_id: (armed[case_id], case_id))  # the one that is taken first
-    kept = database.read_now(lambda conn: conn.execute(select(tables.cases.c.state).where(tables.cases.c.id == broken)).scalar_one())
+    kept = database.read_now(
+        lambda conn: conn.execute(select(case_tables.cases.c.state).where(case_tables.cases.c.id == broken)).scalar_one()
+    )
 
     def keep(state: Any) -> None:
-        database.write_now(lambda conn: conn.execute(tables.cases.update().where(tables.cases.c.id == broken).values(state=state)))
+        database.write_now(
+            lambda conn: conn.execute(case_tables.cases.update().where(case_tables.cases.c.id == broken).values(state=state))
+        )
 
     def fired() -> Counter[str]:
-        steps = select(tables.escalations.c.case_id).where(tables.escalations.c.status == "fired")
+        steps = select(escalation_tables.escalations.c.case_id).where(escalation_tables.escalations.c.status == "fired")
         return Counter(database.read_now(lambda conn: conn.execute(steps).scalars().all()))
 
     before = fired()

@@ -10,8 +10,10 @@ from sqlalchemy import func, select
 from tests.clocks import SettableClock
 from tests.work.test_walk_laws import BOOK
 from tests.work.walk import Walk, call, ticket
+from tsbridge.store.case_tables import cases
 from tsbridge.store.db import Database
-from tsbridge.store.tables import cases, decisions, moments
+from tsbridge.store.decision_tables import decisions
+from tsbridge.store.moment_tables import moments
 
 TEXT = 65_536
 """Characters of one text that are kept."""

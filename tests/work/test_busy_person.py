@@ -23,7 +23,8 @@ from tsbridge.core.moments import Handle, Interaction
 from tsbridge.document_files import load_file
 from tsbridge.store import links, schema
 from tsbridge.store.db import Database
-from tsbridge.store.tables import acquaintances, decisions, handles
+from tsbridge.store.decision_tables import decisions
+from tsbridge.store.link_tables import acquaintances, handles
 
 BOOK = load_file(Path(__file__).parents[2] / "rulebooks" / "incident-desk.yaml")
 COUNTING = {

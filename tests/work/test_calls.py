@@ -20,7 +20,10 @@ from tsbridge.simulator.talkdesk.automations import body
 from tsbridge.store import inbox as inbox_rows
 from tsbridge.store import stored_values
 from tsbridge.store.db import Database
-from tsbridge.store.tables import decisions, inbox, moments, recordings_wanted
+from tsbridge.store.decision_tables import decisions
+from tsbridge.store.inbox_tables import inbox
+from tsbridge.store.moment_tables import moments
+from tsbridge.store.wanted_tables import recordings_wanted
 from tsbridge.work.calls import AGAIN, EVERY, PLACE, CallReconciler
 from tsbridge.work.recordings import LOOKS, Recordings
 

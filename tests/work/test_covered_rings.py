@@ -12,8 +12,9 @@ from tests.work.walk import Walk
 from tsbridge.core.moments import Moment
 from tsbridge.store import facts
 from tsbridge.store.db import Database
+from tsbridge.store.decision_tables import decisions
 from tsbridge.store.inbox import Delivery, counts, keep
-from tsbridge.store.tables import decisions, inbox
+from tsbridge.store.inbox_tables import inbox
 from tsbridge.store.views import event_results
 from tsbridge.work.hearing import Heard, Hearing
 from tsbridge.work.reads import ReadBudget, Reader

@@ -17,10 +17,11 @@ from tsbridge.core.casestate_json import to_json
 from tsbridge.core.rules.text import NEWEST
 from tsbridge.core.story import CHECKPOINT
 from tsbridge.store import decisions, links, moments
+from tsbridge.store.case_tables import cases, checkpoints
 from tsbridge.store.db import Database
+from tsbridge.store.decision_tables import decisions as rows
+from tsbridge.store.moment_tables import texts
 from tsbridge.store.said import KEPT_EVERY
-from tsbridge.store.tables import cases, checkpoints, texts
-from tsbridge.store.tables import decisions as rows
 from tsbridge.work.verdicts import Known
 
 ANA = "+14155550123"

@@ -9,7 +9,7 @@ from sqlalchemy import select
 
 from tests.clocks import START, CountingIds, SettableClock
 from tests.web import rows
-from tsbridge.store import proof, rulebooks, stored_values, tables
+from tsbridge.store import decision_tables, proof, rulebooks, stored_values
 from tsbridge.store.db import Database
 from tsbridge.work.guard import Guard
 
@@ -43,7 +43,7 @@ async def test_a_rulebook_that_runs_away_is_paused_and_reported(
     await guard.round()
     assert database.read_now(lambda conn: stored_values.get(conn, "writeback_mode")) == "paused"
     assert alarms == [("runaway_suspected", {"version": 2, "tags": ["ts_everything"]})]
-    change = database.read_now(lambda conn: conn.execute(select(tables.changes)).one())
+    change = database.read_now(lambda conn: conn.execute(select(decision_tables.changes)).one())
     assert (change.actor, change.action, change.before) == ("system", "writeback.mode", {"mode": "live"})
     assert change.after == {"mode": "paused", "reason": "runaway_suspected", "version": 2, "tags": ["ts_everything"]}
     assert change.seq not in {one["seq"] for one in database.read_now(proof.verify)["broken"]}

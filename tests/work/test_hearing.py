@@ -18,8 +18,9 @@ from tsbridge.core.errors import TryLater
 from tsbridge.http import Http
 from tsbridge.store import facts
 from tsbridge.store.db import Database
+from tsbridge.store.decision_tables import decisions
 from tsbridge.store.decisions import load
-from tsbridge.store.tables import decisions, moments
+from tsbridge.store.moment_tables import moments
 from tsbridge.vendors.zendesk.client import AuditPage, ZendeskClient
 from tsbridge.work.hearing import Hearing
 from tsbridge.work.reads import ReadBudget

@@ -14,7 +14,7 @@ from tests.work.test_walk_laws import BOOK, ticket
 from tests.work.walk import Walk
 from tsbridge.core.crashpoint import arm, disarm
 from tsbridge.store.db import Database
-from tsbridge.store.tables import inbox
+from tsbridge.store.inbox_tables import inbox
 from tsbridge.work.ingest import BATCH, PAUSE
 
 

@@ -135,7 +135,7 @@ def test_what_nothing_asks_for_any_more_is_over(walk: Walk) -> None:
 
 
 def _moment_with_words(conn: Any, words: str) -> str:
-    from tsbridge.store.tables import moments
+    from tsbridge.store.moment_tables import moments
 
     return str(next(row.digest for row in conn.execute(select(moments)) if words in str(row.body)))
 

@@ -17,8 +17,8 @@ from tsbridge.core import strict_json
 from tsbridge.simulator.zendesk.deliveries import event_body
 from tsbridge.store import drift, inbox, stored_values
 from tsbridge.store.db import Database
+from tsbridge.store.moment_tables import moments
 from tsbridge.store.moments import CAUGHT_UP
-from tsbridge.store.tables import moments
 from tsbridge.vendors.reading import Normalized
 from tsbridge.vendors.zendesk import normalize as zendesk
 from tsbridge.vendors.zendesk.client import ZendeskClient

@@ -15,10 +15,13 @@ from tsbridge.core.replay import Compared
 from tsbridge.store import decisions as recorded
 from tsbridge.store import history, proof
 from tsbridge.store import inbox as deliveries
+from tsbridge.store.all_tables import metadata
+from tsbridge.store.case_tables import cases
 from tsbridge.store.db import Database
-from tsbridge.store.notice_tables import metadata
+from tsbridge.store.decision_tables import chain, changes, decisions
+from tsbridge.store.inbox_tables import inbox
+from tsbridge.store.moment_tables import moments
 from tsbridge.store.packing import unpacked
-from tsbridge.store.tables import cases, chain, changes, decisions, inbox, moments
 from tsbridge.vendors.zendesk.client import ZendeskClient
 from tsbridge.vendors.zendesk.missed import gone
 from tsbridge.vendors.zendesk.read_fields import OwnUser

@@ -25,10 +25,13 @@ from tsbridge.core import crashpoint
 from tsbridge.core.moments import Interaction
 from tsbridge.store import decisions, history, links, proof, rejudges, replays, views
 from tsbridge.store.db import Database
+from tsbridge.store.decision_tables import changes
+from tsbridge.store.decision_tables import decisions as decision_rows
+from tsbridge.store.escalation_tables import escalations
+from tsbridge.store.moment_tables import moments
 from tsbridge.store.notice_tables import notices
 from tsbridge.store.rejudges import Filter
-from tsbridge.store.tables import changes, desired, escalations, moments
-from tsbridge.store.tables import decisions as decision_rows
+from tsbridge.store.writing_tables import desired
 from tsbridge.work.loop import LEASE
 from tsbridge.work.rejudge import REPUBLISHED, Rejudging
 from tsbridge.work.replay import Contest

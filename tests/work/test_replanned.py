@@ -12,7 +12,7 @@ from sqlalchemy import select, update
 from tests.clocks import SettableClock
 from tests.work.desk import WritingDesk
 from tests.work.walk import Walk, ticket
-from tsbridge.store import tables
+from tsbridge.store import case_tables, writing_tables
 from tsbridge.store.db import Database
 from tsbridge.work.unheard import UNSURE_FOR
 
@@ -53,7 +53,7 @@ def test_what_waits_when_a_rulebook_is_published_is_written_with_its_groups(data
     """`whole`: the states of the cases are not there, as after an upgrade; the stories are judged from their start."""
     routed = Routed(database, clock, 30)
     if whole:
-        database.write_now(lambda conn: conn.execute(update(tables.cases).values(state={})) and None)
+        database.write_now(lambda conn: conn.execute(update(case_tables.cases).values(state={})) and None)
     routed.walk.publish(book(NEW))
     routed.write()
     assert (set(routed.sent()), routed.groups()) == ({NEW}, {NEW})
@@ -81,7 +81,7 @@ def test_a_publish_that_moves_no_queue_sends_nothing_twice(database: Database, c
     routed.walk.publish(book(OLD, spare={}))
     routed.write()
     assert routed.sent() == [OLD, OLD]
-    versions = database.read_now(lambda conn: conn.execute(select(tables.desired.c.version)).scalars().all())
+    versions = database.read_now(lambda conn: conn.execute(select(writing_tables.desired.c.version)).scalars().all())
     assert versions == [1, 1]
 
 

@@ -22,7 +22,8 @@ from tsbridge.core.rules.document import read
 from tsbridge.core.rules.judge import Judge
 from tsbridge.store import history, replays, shadow
 from tsbridge.store.db import Database
-from tsbridge.store.tables import chain, decisions, desired
+from tsbridge.store.decision_tables import chain, decisions
+from tsbridge.store.writing_tables import desired
 from tsbridge.work.replay import A_MOMENT, PATIENCE, Replays, Shadowing
 
 UTC = ZoneInfo("UTC")

@@ -19,7 +19,7 @@ from tsbridge.core.moments import Handle, Interaction
 from tsbridge.document_files import load_file
 from tsbridge.store import links, schema
 from tsbridge.store.db import Database
-from tsbridge.store.tables import acquaintances, handles, interactions
+from tsbridge.store.link_tables import acquaintances, handles, interactions
 
 BOOK = load_file(Path(__file__).parents[2] / "rulebooks" / "incident-desk.yaml")
 DAY = 24 * 60

@@ -18,7 +18,7 @@ from tests.work.walk import UTC, Walk
 from tsbridge.core.retention import BODIES, CLASSES, FOREVER, Retention, kept_for, read
 from tsbridge.doctor.retention import overdue
 from tsbridge.settings import Settings, load, name_of
-from tsbridge.store import inbox, proof, retention, tables
+from tsbridge.store import columns, inbox, inbox_tables, proof, retention
 from tsbridge.store.db import Database
 from tsbridge.store.inbox import Claimed, Settlement
 from tsbridge.store.rulebooks import LiveRulebook
@@ -39,7 +39,7 @@ def run(removal: Removal) -> datetime:
 
 
 def with_bytes(database: Database) -> set[str]:
-    rows = select(tables.inbox.c.id).where(func.length(tables.inbox.c.body) > 0)
+    rows = select(inbox_tables.inbox.c.id).where(func.length(inbox_tables.inbox.c.body) > 0)
     return database.read_now(lambda conn: set(conn.execute(rows).scalars()))
 
 
@@ -197,7 +197,7 @@ def test_the_guide_names_every_column_that_is_emptied_and_every_setting_with_its
     classes = {row[0]: row for row in rows_of_the_guide() if row[3]}
     assert set(classes) == set(CLASSES)
     for kind, (_, where, span, setting, _) in classes.items():
-        assert all(column in tables.metadata.tables[table].c for table, column in re.findall(r"`(\w+)`: `(\w+)`", where))
+        assert all(column in columns.metadata.tables[table].c for table, column in re.findall(r"`(\w+)`: `(\w+)`", where))
         assert setting == f"`{name_of(f'keep_{kind}')}`"
         default = read(Settings.model_fields[f"keep_{kind}"].default)
         assert span.startswith("for ever" if default is None else f"{default.days} days")

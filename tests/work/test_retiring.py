@@ -17,8 +17,11 @@ from tests.work.walk import call
 from tsbridge.core.retention import TEXTS, Retention
 from tsbridge.store import decisions as recorded
 from tsbridge.store import proof, retention, retiring
+from tsbridge.store.case_tables import cases
 from tsbridge.store.db import Database
-from tsbridge.store.tables import cases, changes, decisions, desired, moments
+from tsbridge.store.decision_tables import changes, decisions
+from tsbridge.store.moment_tables import moments
+from tsbridge.store.writing_tables import desired
 from tsbridge.work.retention import PAUSE, Removal
 from tsbridge.work.retiring import Retiring
 

@@ -8,7 +8,7 @@ from sqlalchemy import select
 from tests.clocks import SettableClock
 from tests.work.test_walk_laws import BOOK
 from tests.work.walk import Walk
-from tsbridge.store import inbox, tables
+from tsbridge.store import inbox, inbox_tables
 from tsbridge.store.db import Database
 
 EVENT = {"type": "zen:event-type:ticket.status_changed", "detail": {"id": "4711"}, "event": {"current": "OPEN", "previous": "NEW"}}
@@ -22,7 +22,7 @@ def walk(database: Database, clock: SettableClock) -> Walk:
 
 def settled(walk: Walk) -> list[tuple[str, str | None]]:
     walk.work()
-    rows = walk.database.read_now(lambda conn: list(conn.execute(select(tables.inbox).order_by(tables.inbox.c.seq))))
+    rows = walk.database.read_now(lambda conn: list(conn.execute(select(inbox_tables.inbox).order_by(inbox_tables.inbox.c.seq))))
     return [(row.status, row.reason) for row in rows]
 
 

@@ -11,7 +11,7 @@ from tests.clocks import SettableClock
 from tests.work.walk import Walk, ticket
 from tsbridge.store.chain import chain
 from tsbridge.store.db import Database
-from tsbridge.store.tables import unsealed
+from tsbridge.store.decision_tables import unsealed
 from tsbridge.work.seal import LOOK, PACE, Sealer
 
 BOOK: dict[str, Any] = {

@@ -14,7 +14,9 @@ from tests.work.day import BOOK, SAFETY, Day, Way
 from tests.work.walk import call
 from tsbridge.simulator.zendesk.deliveries import event_body
 from tsbridge.store.db import Database
-from tsbridge.store.tables import decisions, escalations, interactions
+from tsbridge.store.decision_tables import decisions
+from tsbridge.store.escalation_tables import escalations
+from tsbridge.store.link_tables import interactions
 
 pytestmark = pytest.mark.anyio
 

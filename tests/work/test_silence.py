@@ -12,7 +12,7 @@ from tests.clocks import CountingIds, SettableClock
 from tsbridge.core.silence import expected, hour_of, usual
 from tsbridge.store import inbox, silence
 from tsbridge.store.db import Database
-from tsbridge.store.tables import changes
+from tsbridge.store.decision_tables import changes
 from tsbridge.work.silence import Silence
 
 pytestmark = pytest.mark.anyio

@@ -15,9 +15,10 @@ from tests.work.telling import Telling
 from tests.work.walk import UTC, ticket
 from tsbridge.core.staff import STAFF
 from tsbridge.store import decisions, shadow
+from tsbridge.store.case_tables import cases
 from tsbridge.store.db import Database
-from tsbridge.store.tables import cases, moments
-from tsbridge.store.tables import decisions as rows
+from tsbridge.store.decision_tables import decisions as rows
+from tsbridge.store.moment_tables import moments
 from tsbridge.web.explained import explained
 from tsbridge.work.replay import Shadowing
 from tsbridge.work.told_now import ToldNow

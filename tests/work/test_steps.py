@@ -17,8 +17,8 @@ from tsbridge.acts import escalations as acts
 from tsbridge.acts.shape import as_json
 from tsbridge.store import steps
 from tsbridge.store.db import Database
+from tsbridge.store.escalation_tables import escalations
 from tsbridge.store.steps import Filter
-from tsbridge.store.tables import escalations
 
 
 @pytest.fixture

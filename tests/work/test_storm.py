@@ -17,7 +17,7 @@ from tests.work.test_hearing import BOOK
 from tests.work.walk import Walk
 from tsbridge.store import budget, facts
 from tsbridge.store.db import Database
-from tsbridge.store.tables import moments
+from tsbridge.store.moment_tables import moments
 from tsbridge.vendors.zendesk.client import ZendeskClient
 from tsbridge.vendors.zendesk.read_fields import OwnUser
 from tsbridge.work.hearing import Hearing

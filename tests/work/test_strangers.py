@@ -20,7 +20,7 @@ from tsbridge.core.link import NAMESAKES, STRANGERS
 from tsbridge.document_files import load_file
 from tsbridge.store import shared
 from tsbridge.store.db import Database
-from tsbridge.store.tables import handles, interactions
+from tsbridge.store.link_tables import handles, interactions
 
 BOOK = load_file(Path(__file__).parents[2] / "rulebooks" / "incident-desk.yaml")
 SAYS_SO = "; an id it carries stands for too many people and links nobody"

@@ -18,7 +18,7 @@ from tsbridge.store.db import Database
 from tsbridge.store.desired import Wished
 from tsbridge.store.inbox import READ_ALONE, Delivery, LostLease, Settlement
 from tsbridge.store.notice_tables import messages
-from tsbridge.store.tables import workers
+from tsbridge.store.service_tables import workers
 from tsbridge.work.loop import LOOK_AGAIN
 from tsbridge.work.takeover import EVERY, Takeover
 

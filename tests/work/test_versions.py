@@ -13,8 +13,8 @@ from tests.clocks import SettableClock
 from tests.work.test_walk_laws import BOOK, ticket
 from tests.work.walk import Walk
 from tsbridge.store.db import Database
+from tsbridge.store.decision_tables import decisions
 from tsbridge.store.rulebooks import live_version
-from tsbridge.store.tables import decisions
 
 
 def marked(name: str) -> dict[str, Any]:

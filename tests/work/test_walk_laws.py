@@ -24,10 +24,12 @@ from tsbridge.core.rules.document import read
 from tsbridge.core.rules.judge import Judge
 from tsbridge.document_files import load_file
 from tsbridge.store import chain, decisions, inbox, intents, proof, stored_values
+from tsbridge.store.case_tables import cases
 from tsbridge.store.db import Database
+from tsbridge.store.decision_tables import decisions as decision_rows
 from tsbridge.store.desired import ClaimedWish
-from tsbridge.store.tables import cases, desired, escalations
-from tsbridge.store.tables import decisions as decision_rows
+from tsbridge.store.escalation_tables import escalations
+from tsbridge.store.writing_tables import desired
 
 BOOK = load_file(Path(__file__).parents[2] / "rulebooks" / "incident-desk.yaml")
 ANA, BEN = "+14155550123", "+14155550199"

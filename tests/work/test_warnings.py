@@ -15,7 +15,9 @@ from tsbridge.core.moments import instant_text
 from tsbridge.doctor.contents import odd_deliveries
 from tsbridge.store import figures
 from tsbridge.store.db import Database
-from tsbridge.store.tables import decisions, escalations, inbox
+from tsbridge.store.decision_tables import decisions
+from tsbridge.store.escalation_tables import escalations
+from tsbridge.store.inbox_tables import inbox
 from tsbridge.store.warnings import DETAILS, note, noted
 
 STEPS: dict[str, Any] = {

@@ -20,9 +20,12 @@ from tests.work.test_rejudge import run as rejudge
 from tests.work.walk import at, call, ticket
 from tsbridge.core.moments import read_instant
 from tsbridge.store import watch as store
+from tsbridge.store.case_tables import cases
 from tsbridge.store.db import Database
+from tsbridge.store.decision_tables import decisions
+from tsbridge.store.escalation_tables import escalations
+from tsbridge.store.link_tables import interactions
 from tsbridge.store.notice_tables import notices, notifications
-from tsbridge.store.tables import cases, decisions, escalations, interactions
 from tsbridge.work.conclude import Conclusions
 from tsbridge.work.rosters import LiveRoster
 from tsbridge.work.watch import MOST_ALARMS, Watch

@@ -19,8 +19,11 @@ from tsbridge.acts.errors import NotFound
 from tsbridge.core.helpdesk import Wish
 from tsbridge.core.helpdesk_json import wish_json
 from tsbridge.store import proof
+from tsbridge.store.case_tables import cases
 from tsbridge.store.db import Database
-from tsbridge.store.tables import acquaintances, cases, changes, decisions, handles, moments
+from tsbridge.store.decision_tables import changes, decisions
+from tsbridge.store.link_tables import acquaintances, handles
+from tsbridge.store.moment_tables import moments
 from tsbridge.vendors.zendesk import normalize
 
 ALL = (*STORY, *MORE)

@@ -23,9 +23,13 @@ from tsbridge.core.rules.document import read
 from tsbridge.core.rules.language import Rulebook
 from tsbridge.core.rules.read_calendars import of_rulebook
 from tsbridge.store import chain, inbox, rulebooks
+from tsbridge.store.case_tables import cases
 from tsbridge.store.db import Database
+from tsbridge.store.decision_tables import decisions
+from tsbridge.store.escalation_tables import escalations
+from tsbridge.store.link_tables import interactions
 from tsbridge.store.rulebooks import LiveRulebook
-from tsbridge.store.tables import cases, decisions, desired, escalations, interactions
+from tsbridge.store.writing_tables import desired
 from tsbridge.vendors.reading import Normalized
 from tsbridge.vendors.talkdesk import mapping
 from tsbridge.vendors.talkdesk import normalize as talkdesk

@@ -18,8 +18,8 @@ from tsbridge.acts.audit import AskedOfChanges, changes, outcome_of
 from tsbridge.acts.csvtext import cell, csv_text
 from tsbridge.acts.shape import as_json
 from tsbridge.store import agents, routing
+from tsbridge.store.columns import EPOCH
 from tsbridge.store.routing import RoutingFilter, Stored
-from tsbridge.store.tables import EPOCH
 
 PIECE: Final = 2_000
 """Decisions read at once."""

@@ -10,10 +10,11 @@ from sqlalchemy import Connection, Table, select, update
 
 from tsbridge.core.almanac import INSTALLED, Almanac, Kept
 from tsbridge.core.rules.language import content_hash
+from tsbridge.store.decision_tables import changes
 from tsbridge.store.roster_tables import rosters
 from tsbridge.store.statements import insert_into
-from tsbridge.store.tables import almanacs as table
-from tsbridge.store.tables import changes, rulebooks
+from tsbridge.store.version_tables import almanacs as table
+from tsbridge.store.version_tables import rulebooks
 
 PUBLISHED: Final = {
     "rulebook": (rulebooks, ("rulebook.publish", "rulebook.restore", "rulebook.almanac")),

@@ -13,8 +13,8 @@ from sqlalchemy import Connection, select, update
 
 from tsbridge.core.backoff import DELIVERY
 from tsbridge.store.inbox import Claimed, still_ours, take
+from tsbridge.store.inbox_tables import READ_ALONE, WAITS_ALONE, inbox
 from tsbridge.store.lanes import free
-from tsbridge.store.tables import READ_ALONE, WAITS_ALONE, inbox
 
 AT_ONCE: Final = 10
 DEATHS: Final = 2

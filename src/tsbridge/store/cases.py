@@ -13,8 +13,10 @@ from tsbridge.core.casestate_json import from_json, to_json
 from tsbridge.core.due import due_at
 from tsbridge.core.moments import Value
 from tsbridge.store import checkpoints, workload
+from tsbridge.store.case_tables import cases
+from tsbridge.store.escalation_tables import escalations
+from tsbridge.store.link_tables import interactions
 from tsbridge.store.statements import Delete, Insert, Keyed, parts
-from tsbridge.store.tables import cases, escalations, interactions
 
 # Statements of the hot path are built once: building one costs more than running it.
 _STATE: Final = select(cases.c.state).where(cases.c.id == bindparam("of_id"))

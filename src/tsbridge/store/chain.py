@@ -15,7 +15,7 @@ from sqlalchemy import Connection, insert, select, text
 
 from tsbridge.core.chain import GENESIS, commitment, link_hash
 from tsbridge.core.moments import instant_text
-from tsbridge.store.tables import chain, change_subjects, changes
+from tsbridge.store.decision_tables import chain, change_subjects, changes
 
 _LAST: Final = select(chain.c.seq, chain.c.hash).order_by(chain.c.seq.desc()).limit(1)
 _ADD: Final = insert(chain)

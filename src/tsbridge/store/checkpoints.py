@@ -9,8 +9,8 @@ from sqlalchemy import Connection, bindparam, select
 
 from tsbridge.core.casestate import CaseState
 from tsbridge.core.casestate_json import from_json, to_json
+from tsbridge.store.case_tables import checkpoints
 from tsbridge.store.statements import Delete, Insert
-from tsbridge.store.tables import checkpoints
 
 _BEFORE: Final = (
     select(checkpoints.c.state)

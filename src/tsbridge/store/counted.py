@@ -12,7 +12,7 @@ from typing import Final
 
 from sqlalchemy import Connection, func, select, text
 
-from tsbridge.store.tables import counted
+from tsbridge.store.inbox_tables import counted
 
 Counts = Mapping[tuple[str, str], int]
 """(kind, label) -> how many. Kinds: of deliveries the source, of parked wishes the reason, else empty."""

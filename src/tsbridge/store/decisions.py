@@ -18,9 +18,10 @@ from tsbridge.core.rules.judgement import Judgement, Standing
 from tsbridge.core.rules.language import content_hash
 from tsbridge.core.story import Judged, Seen
 from tsbridge.core.words import TEXT_FIELDS, Said, Whose, as_words_of, text_fields
+from tsbridge.store.decision_tables import decisions
+from tsbridge.store.moment_tables import moments
 from tsbridge.store.moments import Episode, ever_told, place_of
 from tsbridge.store.statements import Keyed
-from tsbridge.store.tables import decisions, moments
 
 _IN_FORCE: Final = Keyed(
     decisions,

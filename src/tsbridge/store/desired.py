@@ -29,7 +29,7 @@ from tsbridge.core.helpdesk import Ours, Search, Wish, passed_over
 from tsbridge.core.helpdesk_json import ours_from, ours_json, wish_from, wish_json
 from tsbridge.store import stored_values
 from tsbridge.store.statements import Insert, Keyed, Update
-from tsbridge.store.tables import WISH_IS_OPEN, desired
+from tsbridge.store.writing_tables import WISH_IS_OPEN, desired
 
 FINAL: Final = ("parked", "refused", "dry_run")
 OPEN: Final = ("waiting", "sending")

@@ -14,7 +14,7 @@ from tsbridge.core.helpdesk import Ours, Wish
 from tsbridge.core.helpdesk_json import ours_from, ours_json, wish_from
 from tsbridge.store.desired import PART_REFUSED
 from tsbridge.store.replay_tables import drift
-from tsbridge.store.tables import desired
+from tsbridge.store.writing_tables import desired
 
 RESTING: Final = ("confirmed", "unneeded", "parked", "refused")
 """Wishes in one of these states are settled: what reads otherwise now has drifted."""

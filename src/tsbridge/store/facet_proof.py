@@ -9,8 +9,8 @@ from typing import Final
 from sqlalchemy import Connection, or_, select
 
 from tsbridge.store import facets
+from tsbridge.store.decision_tables import decision_blocks, decision_facets
 from tsbridge.store.facets import Facet
-from tsbridge.store.tables import decision_blocks, decision_facets
 
 TOGETHER: Final = 256
 """Blocks whose bits are held at once."""

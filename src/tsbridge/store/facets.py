@@ -14,8 +14,8 @@ from typing import Any, Final, NamedTuple
 
 from sqlalchemy import Connection, bindparam, func, insert, select, text
 
+from tsbridge.store.decision_tables import decision_blocks, decision_facets, decisions
 from tsbridge.store.decisions import searched_tags
-from tsbridge.store.tables import decision_blocks, decision_facets, decisions
 
 SIZE: Final = 2_048
 """Decisions of a block, by their numbers: so many bits."""

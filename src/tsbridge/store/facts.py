@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Row, delete, func, insert, select, update
 
 from tsbridge.core.backoff import TICKET
 from tsbridge.store.statements import parts
-from tsbridge.store.tables import facts_wanted
+from tsbridge.store.wanted_tables import facts_wanted
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,12 +11,14 @@ from sqlalchemy import Column, ColumnElement, Connection, func, select
 
 from tsbridge.core import budget as flow
 from tsbridge.store import budget, counted, cover, retention, shared, silence, stored_values, told, warnings, watch, writemode
+from tsbridge.store.case_tables import IN_NOBODYS_HANDS
 from tsbridge.store.desired import PAUSED_RULES
 from tsbridge.store.inbox import received
+from tsbridge.store.inbox_tables import inbox
 from tsbridge.store.replay_tables import drift
 from tsbridge.store.rulebooks import newest
-from tsbridge.store.tables import IN_NOBODYS_HANDS, WISH_IS_OPEN, desired, inbox
 from tsbridge.store.work_tables import workload
+from tsbridge.store.writing_tables import WISH_IS_OPEN, desired
 
 
 class Figures(NamedTuple):

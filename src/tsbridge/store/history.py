@@ -17,10 +17,12 @@ from tsbridge.core.staff import STAFF
 from tsbridge.core.story import Told
 from tsbridge.core.track import key_of
 from tsbridge.store import links, quiet
+from tsbridge.store.case_tables import cases
+from tsbridge.store.decision_tables import chain, decisions
 from tsbridge.store.decisions import Held, given_of
+from tsbridge.store.link_tables import interactions
 from tsbridge.store.moments import stories
 from tsbridge.store.statements import parts
-from tsbridge.store.tables import cases, chain, decisions, interactions
 
 QUARTER = timedelta(days=91)
 

@@ -22,11 +22,12 @@ from sqlalchemy import Connection, and_, case, func, select, update
 
 from tsbridge.core.backoff import DELIVERY
 from tsbridge.core.moments import canonical_text
-from tsbridge.store import lanes, tables
+from tsbridge.store import inbox_tables, lanes
+from tsbridge.store.columns import EPOCH, MICROSECOND
+from tsbridge.store.inbox_tables import READ_ALONE, inbox
 from tsbridge.store.lanes import SOURCES
 from tsbridge.store.sqlite import execute
 from tsbridge.store.statements import Update
-from tsbridge.store.tables import EPOCH, MICROSECOND, READ_ALONE, inbox
 
 LANES: Final = 4096
 """Two connections that share one wait for each other's commit; PostgreSQL's processes are numbered one after the other."""
@@ -117,7 +118,7 @@ def keep(conn: Connection, deliveries: Sequence[Delivery]) -> list[Receipt]:
 
 def received(conn: Connection) -> dict[str, int]:
     """How many deliveries of each source were ever kept, repeats included: a count of its own, which what became of them must make up."""
-    counted = tables.received
+    counted = inbox_tables.received
     found = conn.execute(select(counted.c.source, func.sum(counted.c.count)).group_by(counted.c.source))
     return {source: int(count) for source, count in found}
 

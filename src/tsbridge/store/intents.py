@@ -10,7 +10,7 @@ from sqlalchemy import Connection, func, insert, or_, select, update
 
 from tsbridge.store.desired import ClaimedWish
 from tsbridge.store.statements import Keyed
-from tsbridge.store.tables import intents
+from tsbridge.store.writing_tables import intents
 
 _OF_TICKETS: Final = Keyed(intents, ("ticket",), ("ticket", "at", "plan", "outcome"))
 _UNKNOWN: Final = or_(intents.c.outcome.is_(None), intents.c.outcome == "unknown")

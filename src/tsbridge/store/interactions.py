@@ -15,11 +15,12 @@ from tsbridge.core.contacts import says_none
 from tsbridge.core.link import case_key
 from tsbridge.core.moments import UNJUDGED, Handle, Interaction, Moment
 from tsbridge.store import links, people
+from tsbridge.store.link_tables import handles, interactions, merged_users
+from tsbridge.store.moment_tables import moments
 from tsbridge.store.moments import tells_subject
 from tsbridge.store.packing import packed
 from tsbridge.store.people import PERSON, Held, Met
 from tsbridge.store.statements import Insert, Keyed, Update
-from tsbridge.store.tables import handles, interactions, merged_users, moments
 
 _KNOWN: Final = Keyed(moments, ("digest",), ("digest",))
 _MERGED: Final = Keyed(merged_users, ("id",), ("id", "remains"))

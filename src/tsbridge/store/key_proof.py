@@ -9,8 +9,9 @@ from typing import Any, Final
 from sqlalchemy import Connection, RowMapping, select
 
 from tsbridge.core.times import read_time
+from tsbridge.store.decision_tables import changes
 from tsbridge.store.keys import fingerprint
-from tsbridge.store.tables import changes, keys
+from tsbridge.store.service_tables import keys
 
 MADE: Final = "key.create"
 REVOKED: Final = "key.revoke"

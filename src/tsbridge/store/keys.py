@@ -18,9 +18,9 @@ from typing import Any, Final
 from sqlalchemy import Connection, RowMapping, and_, insert, or_, select, update
 
 from tsbridge.core.times import time_text
+from tsbridge.store.service_tables import kept
+from tsbridge.store.service_tables import keys as table
 from tsbridge.store.statements import insert_into
-from tsbridge.store.tables import kept
-from tsbridge.store.tables import keys as table
 
 PEPPER: Final = "pepper"
 _KEY: Final = re.compile(r"tsb_([A-Za-z0-9]{8})_([A-Za-z0-9_-]{43})", re.ASCII)

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from sqlalchemy import ColumnElement, Connection, Integer, Row, Select, and_, bindparam, case, func, literal_column, or_, select, union_all
 
-from tsbridge.store.tables import WAITS, WAITS_ALONE, WAITS_LARGE, inbox
+from tsbridge.store.inbox_tables import WAITS, WAITS_ALONE, WAITS_LARGE, inbox
 
 SOURCES: Final = ("zendesk", "talkdesk")
 LARGE_AT_ONCE: Final = 4

@@ -10,10 +10,12 @@ from sqlalchemy import Connection, delete, select, update
 
 from tsbridge.core.moments import instant_text
 from tsbridge.store import stored_values
+from tsbridge.store.inbox_tables import inbox
 from tsbridge.store.notice_tables import messages
 from tsbridge.store.replay_tables import replays
+from tsbridge.store.service_tables import kept, workers
 from tsbridge.store.statements import insert_into
-from tsbridge.store.tables import desired, inbox, kept, workers
+from tsbridge.store.writing_tables import desired
 
 HELD: Final[tuple[tuple[Any, str], ...]] = ((inbox, "pending"), (desired, "sending"), (replays, "running"), (messages, "sending"))
 """Tables whose rows are claimed, and the status of a row that is."""

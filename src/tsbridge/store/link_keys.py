@@ -8,9 +8,9 @@ from typing import Final
 
 from sqlalchemy import Connection, delete, select
 
+from tsbridge.store.columns import EPOCH
 from tsbridge.store.roster_tables import link_keys as table
 from tsbridge.store.statements import insert_into
-from tsbridge.store.tables import EPOCH
 
 PERIOD: Final = timedelta(days=30)
 KEPT: Final = 3

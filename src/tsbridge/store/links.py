@@ -12,8 +12,11 @@ from tsbridge.core.contacts import COUNTS, Contact
 from tsbridge.core.link import STRENGTH, Acquaintances, Grouping, Node, resolve_person
 from tsbridge.core.moments import CLOCK, Handle, Interaction, Value
 from tsbridge.core.track import key_of
+from tsbridge.store.columns import microseconds
+from tsbridge.store.decision_tables import decisions
+from tsbridge.store.link_tables import acquaintances, handles, interactions, link_edits
 from tsbridge.store.statements import Insert, Keyed, Listed, Update
-from tsbridge.store.tables import acquaintances, decisions, desired, handles, interactions, link_edits, microseconds
+from tsbridge.store.writing_tables import desired
 
 REACH: Final = 600
 """So many interactions, or cases of a person, are looked at for one new piece of evidence; what is further away is cut off."""

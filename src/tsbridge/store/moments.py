@@ -12,9 +12,11 @@ from sqlalchemy import Connection, and_, case, func, or_, select, update
 from tsbridge.core.moments import FACTS, UNJUDGED, Interaction, Moment, from_json
 from tsbridge.core.story import Told
 from tsbridge.core.track import key_of
+from tsbridge.store.inbox_tables import inbox
+from tsbridge.store.link_tables import handles, interactions
+from tsbridge.store.moment_tables import moments
 from tsbridge.store.people import as_left, requester_in
 from tsbridge.store.statements import Keyed, parts
-from tsbridge.store.tables import handles, inbox, interactions, moments
 
 _NOT_REPLACED: Final = moments.c.replaced_at.is_(None)
 IN_STORY: Final = and_(_NOT_REPLACED, moments.c.withdrawn_at.is_(None))

@@ -13,9 +13,10 @@ from sqlalchemy import Connection
 from tsbridge.core.link import CROWD, NAMESAKES, Acquaintances, LinkEdit, Node, Shared, crowded, persons, shared_by, within_bounds
 from tsbridge.core.moments import Handle, Interaction
 from tsbridge.store import links
+from tsbridge.store.columns import microseconds
+from tsbridge.store.link_tables import handles, interactions, link_edits
 from tsbridge.store.links import Place
 from tsbridge.store.statements import Keyed, Listed
-from tsbridge.store.tables import handles, interactions, link_edits, microseconds
 
 NEIGHBOURS: Final = 3 * CROWD
 """Read at most this many interactions before and after one: more is a crowd, through which no guess leads anyway."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import Boolean, CheckConstraint, Column, Index, Integer, Table, Text, UniqueConstraint, false
 
-from tsbridge.store.tables import Instant, Json, metadata
+from tsbridge.store.columns import Instant, Json, metadata
 
 notices = Table(
     "notices",

@@ -17,9 +17,9 @@ from sqlalchemy import Connection, and_, case, func, insert, literal_column, or_
 from tsbridge.core.moments import canonical, instant_text
 from tsbridge.core.paging import NO_SEVERITY, WINDOW, Try
 from tsbridge.store import stored_values
+from tsbridge.store.escalation_tables import escalations
 from tsbridge.store.notice_tables import duty_notices, messages, notice_answers, notices, notifications
 from tsbridge.store.statements import parts
-from tsbridge.store.tables import escalations
 
 LOCK: Final = "paging"
 CASES: Final = "cases"

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection, func, select
 
-from tsbridge.store.tables import OPEN_CASE, cases
+from tsbridge.store.case_tables import OPEN_CASE, cases
 
 
 class OpenCases(NamedTuple):

@@ -15,8 +15,8 @@ from sqlalchemy import Connection, and_, bindparam, delete, exists, insert, lite
 
 from tsbridge.core.link import NAMESAKES, STRENGTH
 from tsbridge.core.moments import Handle, Interaction, Moment
+from tsbridge.store.link_tables import acquaintances, handles, interactions, merged_users
 from tsbridge.store.statements import Insert, Update
-from tsbridge.store.tables import acquaintances, handles, interactions, merged_users
 
 PERSON: Final = "person"
 NAME: Final = "name"

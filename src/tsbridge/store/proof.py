@@ -17,20 +17,12 @@ from tsbridge.core.chain import broken_links, commitment
 from tsbridge.core.moments import instant_text
 from tsbridge.core.rules.language import content_hash
 from tsbridge.store import almanacs, facet_proof, key_proof, roster_proof, sealing, sealkey, tolerant, version_proof
+from tsbridge.store.decision_tables import chain, change_subjects, changes, decision_rules, decision_tags, decisions, unsealed
 from tsbridge.store.decisions import searched_tags
+from tsbridge.store.link_tables import interactions
 from tsbridge.store.statements import parts
-from tsbridge.store.tables import (
-    chain,
-    change_subjects,
-    changes,
-    decision_rules,
-    decision_tags,
-    decisions,
-    interactions,
-    rulebooks,
-    unsealed,
-)
 from tsbridge.store.tolerant import TolerantJson, TolerantText
+from tsbridge.store.version_tables import rulebooks
 
 STEP: Final = 2_000
 """Entries looked at together: what memory a walk over any number of entries takes."""

@@ -10,9 +10,10 @@ from sqlalchemy import Connection, select, tuple_, update
 from tsbridge.core.moments import Interaction
 from tsbridge.core.quiet import Done
 from tsbridge.core.track import key_of, subject_of
+from tsbridge.store.link_tables import interactions
+from tsbridge.store.moment_tables import moments
 from tsbridge.store.moments import IN_STORY, moments_of
 from tsbridge.store.statements import parts
-from tsbridge.store.tables import interactions, moments
 
 
 def done(conn: Connection, subjects: Iterable[Interaction]) -> dict[str, Done]:

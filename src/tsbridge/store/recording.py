@@ -18,10 +18,11 @@ from tsbridge.core.chain import commitment, commitment_of
 from tsbridge.core.moments import canonical_text, instant_text
 from tsbridge.core.story import Judged
 from tsbridge.store import sealkey
+from tsbridge.store.columns import microseconds
+from tsbridge.store.decision_tables import decision_rules, decision_tags, decisions, unsealed
 from tsbridge.store.decisions import rules_of, searched_tags, seen_json
 from tsbridge.store.packing import packed
 from tsbridge.store.statements import Insert, parts
-from tsbridge.store.tables import decision_rules, decision_tags, decisions, microseconds, unsealed
 
 _COLUMNS: Final = (
     *("number", "id", "at", "recorded_at", "moment", "event_id", "event", "case_id", "source", "interaction", "channel"),

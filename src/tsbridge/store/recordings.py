@@ -8,7 +8,7 @@ from datetime import datetime
 from sqlalchemy import Connection, delete, func, select, update
 
 from tsbridge.store.statements import insert_into
-from tsbridge.store.tables import recordings_wanted as wanted
+from tsbridge.store.wanted_tables import recordings_wanted as wanted
 
 
 @dataclass(frozen=True, slots=True)

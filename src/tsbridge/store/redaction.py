@@ -14,10 +14,14 @@ from tsbridge.core.moments import Interaction, Moment, from_json, to_json
 from tsbridge.core.redaction import facts_without
 from tsbridge.core.track import key_of
 from tsbridge.store import checkpoints, people, said
+from tsbridge.store.case_tables import cases
+from tsbridge.store.inbox_tables import inbox
+from tsbridge.store.link_tables import acquaintances, handles
 from tsbridge.store.links import case_of, members
+from tsbridge.store.moment_tables import moments
 from tsbridge.store.moments import tells_subject
 from tsbridge.store.statements import Keyed
-from tsbridge.store.tables import acquaintances, cases, desired, handles, inbox, intents, moments
+from tsbridge.store.writing_tables import desired, intents
 
 _OF_TICKET: Final = moments.c.source == "zendesk"
 _LESS: Final = Keyed(moments, ("source", "interaction"), ("interaction",), "t.redacted_at IS NOT NULL")

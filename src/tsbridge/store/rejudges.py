@@ -11,7 +11,9 @@ from sqlalchemy import ColumnElement, Connection, and_, func, select
 
 from tsbridge.core.moments import instant_text, read_instant
 from tsbridge.store import chain, replays
-from tsbridge.store.tables import cases, decision_rules, decisions, interactions
+from tsbridge.store.case_tables import cases
+from tsbridge.store.decision_tables import decision_rules, decisions
+from tsbridge.store.link_tables import interactions
 from tsbridge.store.views import CaseFilter, cases_that
 
 ACTION: Final = "case.rejudge"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import BigInteger, Boolean, CheckConstraint, Column, Index, Integer, Table, Text, UniqueConstraint
 
-from tsbridge.store.tables import Instant, Json, metadata
+from tsbridge.store.columns import Instant, Json, metadata
 
 replays = Table(
     "replays",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import Boolean, Column, Index, LargeBinary, Table, Text
 
-from tsbridge.store.tables import Instant, metadata
+from tsbridge.store.columns import Instant, metadata
 
 report_answers = Table(
     "report_answers",

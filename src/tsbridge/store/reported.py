@@ -13,11 +13,16 @@ from sqlalchemy import Column, ColumnElement, Connection, RowMapping, Select, an
 from sqlalchemy import Text as SqlText
 
 from tsbridge.core.moments import CLOCK
+from tsbridge.store.case_tables import cases
+from tsbridge.store.decision_tables import decisions
+from tsbridge.store.escalation_tables import escalations
+from tsbridge.store.link_tables import interactions
+from tsbridge.store.moment_tables import moments
 from tsbridge.store.moments import IN_STORY
 from tsbridge.store.notice_tables import messages, notices, notifications
-from tsbridge.store.tables import cases, decisions, desired, escalations, intents, interactions, moments
 from tsbridge.store.told import NOBODY
 from tsbridge.store.work_tables import assignments
+from tsbridge.store.writing_tables import desired, intents
 
 Row = RowMapping
 

@@ -12,8 +12,9 @@ from sqlalchemy import Connection, and_, bindparam, func, select, update
 
 from tsbridge.core.retention import BODIES, TEXTS
 from tsbridge.store import retiring, stored_values
+from tsbridge.store.columns import Instant
+from tsbridge.store.inbox_tables import HAS_BODY, inbox
 from tsbridge.store.statements import parts
-from tsbridge.store.tables import HAS_BODY, Instant, inbox
 
 REMOVED: Final = "retention_removed"
 MOST_COUNTED: Final = 100_000

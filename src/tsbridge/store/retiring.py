@@ -7,7 +7,11 @@ from typing import Final
 
 from sqlalchemy import Connection, and_, bindparam, exists, select, update
 
-from tsbridge.store.tables import AT_REST, WISH_IS_OPEN, Instant, cases, desired, facts_wanted, interactions
+from tsbridge.store.case_tables import AT_REST, cases
+from tsbridge.store.columns import Instant
+from tsbridge.store.link_tables import interactions
+from tsbridge.store.wanted_tables import facts_wanted
+from tsbridge.store.writing_tables import WISH_IS_OPEN, desired
 
 _UNREAD: Final = exists(
     select(facts_wanted.c.ticket)

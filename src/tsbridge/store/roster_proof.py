@@ -12,8 +12,8 @@ from sqlalchemy import Connection, RowMapping, select
 
 from tsbridge.store import rosters as store
 from tsbridge.store import version_proof
+from tsbridge.store.decision_tables import changes
 from tsbridge.store.roster_tables import overrides, rosters
-from tsbridge.store.tables import changes
 
 MADE: Final = "override.make"
 REMOVED: Final = "override.remove"

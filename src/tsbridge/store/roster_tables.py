@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from sqlalchemy import CheckConstraint, Column, Index, Integer, Table, Text
 
-from tsbridge.store.tables import Instant, Json, metadata, versions_of
+from tsbridge.store.columns import Instant, Json, metadata
+from tsbridge.store.version_tables import versions_of
 
 rosters = versions_of("rosters")
 

@@ -33,21 +33,13 @@ from sqlalchemy import (
 
 from tsbridge.core.moments import Handle
 from tsbridge.store import facets
+from tsbridge.store.decision_tables import chain, change_subjects, changes, decision_rules, decision_tags, decisions
 from tsbridge.store.facets import Facet, Span
+from tsbridge.store.link_tables import handles, interactions
 from tsbridge.store.people import as_left
 from tsbridge.store.statements import parts
-from tsbridge.store.tables import (
-    chain,
-    change_subjects,
-    changes,
-    decision_rules,
-    decision_tags,
-    decisions,
-    desired,
-    handles,
-    interactions,
-    rulebooks,
-)
+from tsbridge.store.version_tables import rulebooks
+from tsbridge.store.writing_tables import desired
 
 Row = RowMapping
 T = TypeVar("T")

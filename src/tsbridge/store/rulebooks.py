@@ -24,9 +24,9 @@ from tsbridge.core.rules.judge import Judge
 from tsbridge.core.rules.language import Rulebook
 from tsbridge.store import almanacs
 from tsbridge.store.statements import insert_into
-from tsbridge.store.tables import draft as draft_table
-from tsbridge.store.tables import rulebooks as table
 from tsbridge.store.terms import Titles
+from tsbridge.store.version_tables import draft as draft_table
+from tsbridge.store.version_tables import rulebooks as table
 from tsbridge.store.versions import NoVersion, Version, Versions
 
 DRAFT_ID: Final = 1

@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import Connection, func, select
 
 from tsbridge.core.runaway import Sample
-from tsbridge.store.tables import decisions
+from tsbridge.store.decision_tables import decisions
 
 
 def samples(conn: Connection, version: int, newest: int) -> tuple[Sample, Sample]:

@@ -10,8 +10,9 @@ from sqlalchemy import Connection, delete
 
 from tsbridge.core.moments import Interaction, Moment, from_json
 from tsbridge.core.words import Said
+from tsbridge.store.columns import microseconds
+from tsbridge.store.moment_tables import moments, texts
 from tsbridge.store.statements import Insert, Keyed, Listed
-from tsbridge.store.tables import microseconds, moments, texts
 
 KEPT_EVERY: Final = 16
 """So many moments of an interaction are read at most to go on, and a batch more: then its text is kept anew."""

@@ -16,9 +16,10 @@ from sqlalchemy import Connection, Text, bindparam, delete, func, select, text, 
 from tsbridge.core.chain import link_hash_of
 from tsbridge.store import chain as whole
 from tsbridge.store import sealkey
+from tsbridge.store.columns import microseconds
+from tsbridge.store.decision_tables import chain, unsealed
 from tsbridge.store.recording import KIND, signed
 from tsbridge.store.statements import Insert
-from tsbridge.store.tables import chain, microseconds, unsealed
 
 STEP: Final = 400
 """Records sealed in one transaction at most: whoever changes something waits no longer than that takes."""

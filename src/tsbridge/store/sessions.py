@@ -8,7 +8,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, delete, insert, select
 
-from tsbridge.store.tables import sessions as table
+from tsbridge.store.service_tables import sessions as table
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,9 +13,10 @@ from tsbridge.core.moments import Interaction, instant_text, read_instant
 from tsbridge.core.replay import Compared, Stand
 from tsbridge.store import stored_values
 from tsbridge.store.chain import head
+from tsbridge.store.decision_tables import chain, decisions
+from tsbridge.store.link_tables import interactions
 from tsbridge.store.replay_tables import shadow_decisions
 from tsbridge.store.statements import insert_into
-from tsbridge.store.tables import chain, decisions, interactions
 
 NAME: Final = "shadow"
 RULEBOOK: Final = "shadow_rulebook"

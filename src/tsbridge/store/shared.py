@@ -9,8 +9,8 @@ from sqlalchemy import Connection, delete, func, insert, select
 
 from tsbridge.core.link import Shared
 from tsbridge.core.moments import Handle, Interaction
+from tsbridge.store.link_tables import shared_ids
 from tsbridge.store.statements import Keyed
-from tsbridge.store.tables import shared_ids
 
 _NOTED: Final = Keyed(shared_ids, ("kind", "value"), ("kind", "value"))
 

@@ -11,7 +11,8 @@ from sqlalchemy import BigInteger, ColumnElement, Connection, func, literal_colu
 
 from tsbridge.core.moments import instant_text, read_instant
 from tsbridge.store import stored_values
-from tsbridge.store.tables import MICROSECOND, inbox
+from tsbridge.store.columns import MICROSECOND
+from tsbridge.store.inbox_tables import inbox
 
 NAME: Final = "heard"
 _LENGTH: Final[ColumnElement[int]] = literal_column(str(timedelta(hours=1) // MICROSECOND), BigInteger)

@@ -12,8 +12,11 @@ from sqlalchemy import ColumnElement, Connection, Row, Table, select
 
 from tsbridge.core.moments import Interaction
 from tsbridge.core.track import key_of
+from tsbridge.store.case_tables import cases
+from tsbridge.store.escalation_tables import escalations
+from tsbridge.store.link_tables import interactions
+from tsbridge.store.moment_tables import moments
 from tsbridge.store.statements import parts
-from tsbridge.store.tables import cases, escalations, interactions, moments
 
 Asked = tuple[str, str | None, datetime]
 """A case id, the policy that asked (None: a rule), and when."""

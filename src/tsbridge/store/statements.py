@@ -19,9 +19,9 @@ from sqlalchemy.types import TypeEngine
 
 from tsbridge.core.moments import canonical_text
 from tsbridge.store import sqlite as sqlite3
+from tsbridge.store.columns import EPOCH, MICROSECOND, Instant, Json, Packed, microseconds
 from tsbridge.store.packing import packed, unpacked
 from tsbridge.store.sqlite import execute_many
-from tsbridge.store.tables import EPOCH, MICROSECOND, Instant, Json, Packed, microseconds
 
 T = TypeVar("T")
 

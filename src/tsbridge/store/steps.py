@@ -11,9 +11,10 @@ from sqlalchemy import ColumnElement, Connection, Text, and_, cast, func, litera
 
 from tsbridge.core.moments import from_json
 from tsbridge.store import agents, watch
+from tsbridge.store.escalation_tables import escalations
+from tsbridge.store.moment_tables import moments
 from tsbridge.store.notice_tables import notices, notifications
 from tsbridge.store.statements import parts
-from tsbridge.store.tables import escalations, moments
 from tsbridge.store.views import Row as Found
 
 _STEP: Final = escalations.c

@@ -9,8 +9,8 @@ from typing import Any, Final
 from sqlalchemy import Connection, delete, select
 
 from tsbridge.core.moments import instant_text, read_instant
+from tsbridge.store.service_tables import kept
 from tsbridge.store.statements import Keyed, insert_into
-from tsbridge.store.tables import kept
 
 _NAMED: Final = Keyed(kept, ("name",), ("name", "value"))
 

@@ -9,9 +9,9 @@ from typing import Final
 from sqlalchemy import Connection, select
 
 from tsbridge.store import facets, routing
+from tsbridge.store.decision_tables import decision_facets, decisions
 from tsbridge.store.facets import SIZE, Span
 from tsbridge.store.routing import RoutingFilter
-from tsbridge.store.tables import decision_facets, decisions
 
 ALL: Final = (1 << SIZE) - 1
 EVERY: Final = "changed"

@@ -15,8 +15,9 @@ from sqlalchemy import Connection, Text, func, literal, select, type_coerce, uni
 
 from tsbridge.core.rules.text import fold
 from tsbridge.store import agents, facets
+from tsbridge.store.decision_tables import decision_facets, decisions
 from tsbridge.store.facets import Facet
-from tsbridge.store.tables import decision_facets, decisions, rulebooks
+from tsbridge.store.version_tables import rulebooks
 
 KINDS: Final = ("escalation", "routing")
 """Facets that are keys of rules."""

@@ -7,8 +7,8 @@ from typing import Any
 from pydantic_core import from_json
 from sqlalchemy import Column, Dialect, Label, Table, Text, TypeDecorator, type_coerce
 
+from tsbridge.store.columns import Json
 from tsbridge.store.packing import unpacked
-from tsbridge.store.tables import Json
 
 
 class TolerantText(TypeDecorator[str]):

@@ -11,7 +11,7 @@ from typing import Any, Final
 from sqlalchemy import Connection, RowMapping, Table, select
 
 from tsbridge.core.rules.language import content_hash
-from tsbridge.store.tables import changes
+from tsbridge.store.decision_tables import changes
 from tsbridge.store.tolerant import columns
 
 RULEBOOK: Final = ("rulebook.publish", "rulebook.restore")

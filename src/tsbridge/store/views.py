@@ -17,9 +17,15 @@ from sqlalchemy.exc import TimeoutError as PoolIsBusy
 
 from tsbridge.core.moments import Handle
 from tsbridge.store import told
+from tsbridge.store.case_tables import cases
+from tsbridge.store.decision_tables import changes, decisions
+from tsbridge.store.escalation_tables import escalations
+from tsbridge.store.inbox_tables import inbox
+from tsbridge.store.link_tables import handles, interactions
+from tsbridge.store.moment_tables import moments
 from tsbridge.store.notice_tables import notifications
 from tsbridge.store.people import as_left
-from tsbridge.store.tables import cases, changes, decisions, desired, escalations, handles, inbox, interactions, moments
+from tsbridge.store.writing_tables import desired
 
 Row = RowMapping
 

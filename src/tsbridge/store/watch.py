@@ -23,11 +23,12 @@ from tsbridge.core.watch import (
 )
 from tsbridge.store import notices, stored_values
 from tsbridge.store import workload as work
+from tsbridge.store.case_tables import cases
 from tsbridge.store.decisions import Recorded
+from tsbridge.store.escalation_tables import escalations
 from tsbridge.store.notice_tables import messages, notifications
 from tsbridge.store.notice_tables import notices as asked
 from tsbridge.store.statements import parts
-from tsbridge.store.tables import cases, escalations
 from tsbridge.store.watch_tables import watch_findings
 
 STATE: Final = "watch"

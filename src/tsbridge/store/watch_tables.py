@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import Column, Index, Table, Text
 
-from tsbridge.store.tables import Instant, metadata
+from tsbridge.store.columns import Instant, metadata
 
 watch_findings = Table(
     "watch_findings",

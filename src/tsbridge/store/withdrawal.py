@@ -13,8 +13,9 @@ from tsbridge.core.link import STRENGTH, Node
 from tsbridge.core.moments import Handle, Interaction, Moment, from_json
 from tsbridge.store import links, people
 from tsbridge.store.interactions import Interactions
+from tsbridge.store.link_tables import acquaintances, handles, interactions
+from tsbridge.store.moment_tables import moments
 from tsbridge.store.moments import leave, next_revision, redate
-from tsbridge.store.tables import acquaintances, handles, interactions, moments
 
 _OTHER = handles.alias()
 _MET: Final = (

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import Boolean, Column, Index, Integer, Table, Text
 
-from tsbridge.store.tables import Instant, Json, metadata
+from tsbridge.store.columns import Instant, Json, metadata
 
 workload = Table(
     "workload",  # core.workload.Piece of every open case, as it was last judged

@@ -11,10 +11,12 @@ from tsbridge.core.helpdesk_json import ours_from
 from tsbridge.core.moments import Handle
 from tsbridge.core.refusals import NOT_ACCEPTED
 from tsbridge.core.workload import Piece
+from tsbridge.store.case_tables import cases
 from tsbridge.store.desired import PART_REFUSED
+from tsbridge.store.link_tables import handles, interactions
 from tsbridge.store.statements import Delete, Insert
-from tsbridge.store.tables import cases, desired, handles, interactions
 from tsbridge.store.work_tables import workload
+from tsbridge.store.writing_tables import desired
 
 Row = RowMapping
 

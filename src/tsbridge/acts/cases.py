@@ -10,6 +10,7 @@ from typing import Literal
 from sqlalchemy import Connection
 
 from tsbridge.acts.errors import NotFound
+from tsbridge.acts.shape import of_row
 from tsbridge.core.casestate import NAMED
 from tsbridge.store import agents, views
 from tsbridge.store.views import CaseFilter, Row
@@ -86,15 +87,12 @@ def _shown(conn: Connection, rows: Sequence[Row]) -> list[Case]:
 def _case(row: Row, members: Sequence[Row], keys: Mapping[str, str]) -> Case:
     """`keys`: of the roster, by Zendesk ids."""
     has = row["assignee"]
-    same = ("id", "status", "severity", "category", "queue", "acknowledged", "acknowledged_at", "acknowledged_way")
-    return Case(
-        **{name: row[name] for name in (*same, "opened_at", "last_at", "revision")},
+    return of_row(
+        Case,
+        row,
         assignee=None if has is None else Assignee(has, row["agent"] or keys.get(has), row["assigned_because"] or NAMED),
         acknowledged_by=keys.get(row["acknowledged_by"], row["acknowledged_by"]),
-        interactions=tuple(
-            CaseInteraction(one["source"], one["id"], one["channel"], one["opened_at"], Linked(one["link_rank"], one["link_because"]))
-            for one in members
-        ),
+        interactions=tuple(of_row(CaseInteraction, one, linked=Linked(one["link_rank"], one["link_because"])) for one in members),
         tags=tuple(row["tags"]),
         next_due=row["due_at"],
     )

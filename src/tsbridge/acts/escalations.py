@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 from sqlalchemy import Connection
 
 from tsbridge.acts.errors import NotFound
+from tsbridge.acts.shape import of_row
 from tsbridge.store import agents, steps, views
 from tsbridge.store.steps import Filter
 from tsbridge.store.views import Row
@@ -62,6 +63,9 @@ class EscalationShown(Escalation):
     amiss: tuple[str, ...]
 
 
+Step = TypeVar("Step", bound=Escalation)
+
+
 def listed(
     conn: Connection, wanted: Filter, now: datetime, limit: int, after: tuple[datetime, str] | None = None, *, soonest: bool = False
 ) -> list[EscalationShown]:
@@ -82,31 +86,33 @@ def show(conn: Connection, escalation_id: str, now: datetime) -> EscalationShown
 def of_case(conn: Connection, case_id: str, now: datetime, limit: int) -> list[Escalation]:
     """A case's steps, without what is told beside them."""
     keys = agents.keys(conn)
-    return [Escalation(**_told(row, now, keys)) for row in steps.listed(conn, Filter(case_id=case_id), now, limit)]
+    return [_step(Escalation, row, now, keys) for row in steps.listed(conn, Filter(case_id=case_id), now, limit)]
 
 
 def _shown(conn: Connection, rows: list[Row], now: datetime) -> list[EscalationShown]:
     about = steps.about(conn, rows)
     found = []
     for row in rows:
-        item = _told(row, now, about.keys)
+        subject = about.subjects.get(row["interaction"]) if row["source"] == "zendesk" else None
         told = tuple(TellingOfStep(one.agent, one.way, one.sent_at, one.status, one.reason) for one in about.told[row["id"]])
-        found.append(EscalationShown(**item, subject=about.subjects.get(item["ticket"]), told=told, amiss=tuple(about.amiss[row["id"]])))
+        beside = {"subject": subject, "told": told, "amiss": tuple(about.amiss[row["id"]])}
+        found.append(_step(EscalationShown, row, now, about.keys, **beside))
     return found
 
 
-def _told(row: Row, now: datetime, keys: Mapping[str, str]) -> dict[str, Any]:
+def _step(kind: type[Step], row: Row, now: datetime, keys: Mapping[str, str], **beside: Any) -> Step:
     """`keys`: of the roster, by Zendesk ids."""
     due = row["status"] == "armed" and row["due_at"] <= now
     taken = row["taken_at"] is not None and row["taken_at"] >= row["armed_at"]
     ended = row["ended_at"] if row["status"] == "acknowledged" else None
-    same = ("id", "case_id", "policy", "step", "armed_at", "due_at", "ended_at", "severity", "category", "queue")
-    return {
-        **{name: row[name] for name in same},
-        "status": "due" if due else row["status"],
-        "acknowledged_at": ended or (row["taken_at"] if taken else None),
-        "acknowledged_by": keys.get(row["taken_by"], row["taken_by"]) if taken else None,
-        "rulebook_version": row["version"] or None,
-        "ticket": row["interaction"] if row["source"] == "zendesk" else None,
-        "call": row["interaction"] if row["source"] == "talkdesk" else None,
-    }
+    return of_row(
+        kind,
+        row,
+        status="due" if due else row["status"],
+        acknowledged_at=ended or (row["taken_at"] if taken else None),
+        acknowledged_by=keys.get(row["taken_by"], row["taken_by"]) if taken else None,
+        rulebook_version=row["version"] or None,
+        ticket=row["interaction"] if row["source"] == "zendesk" else None,
+        call=row["interaction"] if row["source"] == "talkdesk" else None,
+        **beside,
+    )

@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 
 from tsbridge.acts.errors import Conflict, NotFound
 from tsbridge.acts.ledger import Entry
-from tsbridge.acts.shape import Place
+from tsbridge.acts.shape import Place, of_row
 from tsbridge.store import inbox, views, wakeup
 from tsbridge.store.views import Row
 
@@ -59,7 +59,7 @@ class EventWhole(Event):
 
 def listed(conn: Connection, limit: int, after: int | None = None, status: str | None = None, source: str | None = None) -> list[Event]:
     """Newest first, without what they say. `after`: the `seq` of the last one seen."""
-    return [Event(**_told(row)) for row in views.events(conn, limit, after, status, source)]
+    return [of_row(Event, row, **_told(row)) for row in views.events(conn, limit, after, status, source)]
 
 
 def show(conn: Connection, event_id: str) -> EventWhole:
@@ -67,9 +67,10 @@ def show(conn: Connection, event_id: str) -> EventWhole:
     row = _row(conn, event_id)
     moments, decisions = views.event_results(conn, event_id)
     body: bytes = row["body"]
-    return EventWhole(
+    return of_row(
+        EventWhole,
+        row,
         **_told(row),
-        headers=row["headers"],
         body=EventBody(body.decode("utf-8", "replace"), len(body), hashlib.sha256(body).hexdigest()),
         moments=tuple(moments),
         decisions=tuple(decisions),
@@ -94,9 +95,4 @@ def _row(conn: Connection, event_id: str) -> Row:
 
 
 def _told(row: Row) -> dict[str, Any]:
-    same = ("id", "seq", "source", "status", "reason", "event_type", "polled", "received_at", "settled_at", "attempts", "duplicates")
-    return {
-        **{name: row[name] for name in (*same, "redacted_at")},
-        "due_at": row["due_at"] if row["status"] == "pending" else None,
-        "warnings": tuple(row["warnings"] or ()),
-    }
+    return {"due_at": row["due_at"] if row["status"] == "pending" else None, "warnings": tuple(row["warnings"] or ())}

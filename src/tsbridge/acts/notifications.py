@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 
 from tsbridge.acts.errors import Conflict, NotFound
 from tsbridge.acts.ledger import Entry
-from tsbridge.acts.shape import From, To
+from tsbridge.acts.shape import From, To, of_row
 from tsbridge.core.duty_changes import Handover, News
 from tsbridge.core.moments import read_instant
 from tsbridge.core.notices import Asker
@@ -163,7 +163,7 @@ def show(conn: Connection, notification_id: str) -> NotificationWhole:
     else:
         news = News.from_json(row["news"])
         why = DutyNews(tuple(row["changed"]), _pieces(news.gained), _pieces(news.lost))
-    return NotificationWhole(**_told(row), cases=tuple(told.message_cases(conn, row["message"])), over=over, because=why)
+    return of_row(NotificationWhole, row, **_told(row), cases=tuple(told.message_cases(conn, row["message"])), over=over, because=why)
 
 
 def retry(conn: Connection, entry: Entry, notification_id: str) -> None:
@@ -177,14 +177,12 @@ def retry(conn: Connection, entry: Entry, notification_id: str) -> None:
 
 def shown(row: told.Row) -> Notification:
     """A telling as it was kept."""
-    return Notification(**_told(row))
+    return of_row(Notification, row, **_told(row))
 
 
 def _told(row: told.Row) -> dict[str, Any]:
     rule, policy, step = Asker.by(row["asked_by"] or "")
-    same = ("id", "kind", "target", "way", "status", "reason", "severity", "late", "asked_at", "sent_at", "acknowledged_at")
     return {
-        **{name: row[name] for name in same},
         "case_id": row["case_id"] or None,
         "policy": policy,
         "step": step,

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Literal, Protocol, cast
+from typing import Literal, Protocol, cast
 
 from sqlalchemy import Connection
 
 from tsbridge.acts.errors import NotFound
+from tsbridge.acts.shape import of_row
 from tsbridge.core.assign import Ranked
 from tsbridge.core.rules.language import Queue, Rulebook
 from tsbridge.store import assignments, workload
@@ -98,7 +99,5 @@ def given(conn: Connection, case_id: str, limit: int) -> list[AssignmentShown]:
 
 
 def _given(row: workload.Row) -> AssignmentShown:
-    same = ("id", "at", "ticket", "queue", "agent", "zendesk_user_id", "instead_of", "severity", "category", "channel")
-    told: dict[str, Any] = {name: row[name] for name in (*same, "roster_version", "rulebook_version")}
     ranked = tuple(Candidate(**{**one, "because": tuple(Reason(**why) for why in one["because"])}) for one in row["candidates"])
-    return AssignmentShown(**told, candidates=ranked)
+    return of_row(AssignmentShown, row, candidates=ranked)

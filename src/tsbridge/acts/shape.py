@@ -1,13 +1,16 @@
-"""How what acts return looks as JSON: what everybody who shows it, but the API, which does the same by itself, asks for."""
+"""How what acts return is made of rows, and how it looks as JSON: the API writes it by itself, everybody else asks here."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import fields
 from datetime import datetime
 from functools import cache
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 from pydantic import Field, TypeAdapter
 
+T = TypeVar("T")
 From = Annotated[datetime, Field(alias="from")]
 To = Annotated[datetime, Field(alias="to")]
 Place = Annotated[int, Field(exclude=True, default=0)]
@@ -20,6 +23,12 @@ def as_json(found: Any) -> Any:
         return [as_json(one) for one in found]
     kind: Any = type(found)
     return _adapter(kind).dump_python(found, mode="json", by_alias=True)
+
+
+def of_row(kind: type[T], row: Mapping[Any, Any], /, **other: Any) -> T:
+    """A `kind` of what a row's columns say that are called as its fields are, and of `other`."""
+    named: Any = kind
+    return kind(**{one.name: row[one.name] for one in fields(named) if one.name not in other}, **other)
 
 
 @cache

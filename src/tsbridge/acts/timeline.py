@@ -11,6 +11,7 @@ from sqlalchemy import Connection
 from tsbridge.acts import notifications
 from tsbridge.acts.cases import InteractionName
 from tsbridge.acts.errors import NotFound
+from tsbridge.acts.shape import of_row
 from tsbridge.store import views
 from tsbridge.store.views import Row
 
@@ -132,7 +133,7 @@ def moment(conn: Connection, digest: str) -> MomentShown:
     row = views.moment(conn, digest)
     if row is None:
         raise NotFound("moment")
-    return MomentShown(**_moment(row))
+    return of_row(MomentShown, row, **_moment(row))
 
 
 def _entry(entry: views.Entry) -> TimelineEntry:
@@ -142,15 +143,14 @@ def _entry(entry: views.Entry) -> TimelineEntry:
             body = row["body"]
             told = {name: body[name] for name in ("facts", "changes", "texts", "names", "at_known")}
             actor = dict(zip(("kind", "id", "email"), body["actor"], strict=False))
-            return MomentEntry(**_moment(row), kind="moment", actor=actor, **told)
+            return of_row(MomentEntry, row, **_moment(row), kind="moment", actor=actor, **told)
         case "decision":
             interaction, rules = InteractionName(row["source"], row["interaction"]), tuple(RuleNamed(*rule) for rule in row["matched"])
-            same = {name: row[name] for name in ("event", "rulebook_version", "outcome", "superseded_by")}
-            return DecisionEntry(entry.id, "decision", entry.at, interaction=interaction, rules=rules, **same)
+            return of_row(DecisionEntry, row, kind="decision", interaction=interaction, rules=rules)
         case "change":
-            return ChangeEntry(entry.id, "change", entry.at, row["actor"], row["action"], row["before"], row["after"])
+            return of_row(ChangeEntry, row, kind="change")
         case "escalation":
-            return EscalationEntry(entry.id, "escalation", entry.at, row["policy"], row["step"], row["status"])
+            return of_row(EscalationEntry, row, kind="escalation", at=entry.at)
         case _:
             one = notifications.shown(row)
             names = ("policy", "step", "rule", "to", "way", "status", "reason", "late")
@@ -158,13 +158,6 @@ def _entry(entry: views.Entry) -> TimelineEntry:
 
 
 def _moment(row: Row) -> dict[str, Any]:
-    same = ("at", "event", "event_id", "impression", "replaced_at", "redacted_at")
-    withdrawn = None
-    if row["withdrawn_at"] is not None:
-        withdrawn = WithdrawalShown(row["withdrawn_at"], row["withdrawn_by"], row["withdrawn_because"])
-    return {
-        **{name: row[name] for name in same},
-        "id": row["digest"],
-        "interaction": InteractionName(row["source"], row["interaction"]),
-        "withdrawn": withdrawn,
-    }
+    shown = WithdrawalShown(row["withdrawn_at"], row["withdrawn_by"], row["withdrawn_because"])
+    withdrawn = None if row["withdrawn_at"] is None else shown
+    return {"id": row["digest"], "interaction": InteractionName(row["source"], row["interaction"]), "withdrawn": withdrawn}

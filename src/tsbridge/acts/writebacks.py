@@ -10,6 +10,7 @@ from sqlalchemy import Connection
 
 from tsbridge.acts.errors import Conflict, NotFound
 from tsbridge.acts.ledger import Entry
+from tsbridge.acts.shape import of_row
 from tsbridge.core.helpdesk_json import ours_from, wish_from
 from tsbridge.store import asked, desired, drift, stored_values, views, wakeup, writemode
 from tsbridge.store.rulebooks import LiveRulebook
@@ -94,14 +95,14 @@ def listed(
     conn: Connection, limit: int, after: str | None = None, status: str | None = None, ticket: str | None = None, case_id: str | None = None
 ) -> list[Writeback]:
     """One wish per ticket, the newest first. `after`: the id of the last one seen."""
-    return [Writeback(**_told(row)) for row in views.writeback_list(conn, limit, after, status, ticket, case_id)]
+    return [of_row(Writeback, row) for row in views.writeback_list(conn, limit, after, status, ticket, case_id)]
 
 
 def show(conn: Connection, live: LiveRulebook, writeback_id: str) -> WritebackWhole:
     """One wish with each of its parts. Raises `NotFound`."""
     row = _row(conn, writeback_id)
     parts = asked.parts(conn, live, dict(row), wish_from(row["wish"]), ours_from(row["ours"]))
-    return WritebackWhole(**_told(row), plan=row["plan"], wish=row["wish"], parts=tuple(WritebackPart(**part) for part in parts))
+    return of_row(WritebackWhole, row, parts=tuple(WritebackPart(**part) for part in parts))
 
 
 def retry(conn: Connection, entry: Entry, writeback_id: str) -> None:
@@ -170,8 +171,3 @@ def _row(conn: Connection, writeback_id: str) -> Row:
     if row is None:
         raise NotFound("writeback")
     return row
-
-
-def _told(row: Row) -> dict[str, Any]:
-    same = ("id", "ticket", "case_id", "status", "reason", "severity", "attempts", "revision", "asked_at", "due_at", "confirmed_at")
-    return {name: row[name] for name in same}

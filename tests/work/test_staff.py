@@ -13,13 +13,13 @@ from tests.clocks import START, SettableClock
 from tests.work import test_rejudge, test_replay
 from tests.work.telling import Telling
 from tests.work.walk import UTC, ticket
+from tsbridge.acts.explained import explained
 from tsbridge.core.staff import STAFF
 from tsbridge.store import decisions, shadow
 from tsbridge.store.case_tables import cases
 from tsbridge.store.db import Database
 from tsbridge.store.decision_tables import decisions as rows
 from tsbridge.store.moment_tables import moments
-from tsbridge.web.explained import explained
 from tsbridge.work.replay import Shadowing
 from tsbridge.work.told_now import ToldNow
 
@@ -126,7 +126,7 @@ def test_why_it_fired_says_what_was_seen_of_people(desk: Telling) -> None:
         (id_,) = conn.execute(select(rows.c.id)).scalars()
         return explained(conn, desk.walk.rulebooks, id_)
 
-    rule = desk.database.read_now(explain)["rules"][0]
+    rule = desk.database.read_now(explain).rules[0]
     assert (rule["key"], rule["because"][0]["field"], rule["because"][0]["actual"]) == ("alone", "oncall.present", False)
 
 

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal, NotRequired
 
 from sqlalchemy import Connection
+from typing_extensions import TypedDict
 
+from tsbridge.acts.cases import InteractionName
 from tsbridge.acts.people import handles_of
+from tsbridge.acts.shape import of_row
+from tsbridge.acts.trial import Leaf
 from tsbridge.store import agents, routing, terms
 from tsbridge.store.routing import RoutingFilter, Row
 from tsbridge.store.terms import Titles
@@ -40,24 +44,18 @@ class Asked:
 
 
 @dataclass(frozen=True, slots=True)
-class Named:
-    """An interaction."""
-
-    source: str
-    id: str
-
-
-@dataclass(frozen=True, slots=True)
 class Book:
     version: int
     hash: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class Matched:
+class RuleMatched(TypedDict):
+    """`because`: only where a decision is explained, and its reasons are known."""
+
     key: str
-    kind: str
-    matched: bool = True
+    kind: Literal["escalation", "routing"]
+    matched: bool
+    because: NotRequired[list[Leaf]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,11 +84,11 @@ class Decided:
     event: str
     event_id: str | None
     case_id: str
-    interaction: Named
+    interaction: InteractionName
     channel: str | None
     rulebook: Book
     mode: str
-    rules: tuple[Matched, ...]
+    rules: Sequence[RuleMatched] = field(hash=False)
     outcome: Mapping[str, Any]
     writeback: Carried | None
     revises: str | None
@@ -166,17 +164,13 @@ def outcome_of(kept: Mapping[str, Any], keys: Mapping[str, str]) -> Mapping[str,
 
 
 def _decided(row: Row, wish: Row | None, keys: Mapping[str, str]) -> Decided:
-    same = ("id", "number", "seq", "at", "recorded_at", "event", "event_id", "case_id", "channel", "mode")
-    return Decided(
-        **{name: row[name] for name in (*same, "revises", "superseded_by", "retracted", "previous_hash", "hash")},
+    return of_row(
+        Decided,
+        row,
         sealed=row["seq"] is not None,
-        interaction=Named(row["source"], row["interaction"]),
+        interaction=InteractionName(row["source"], row["interaction"]),
         rulebook=Book(row["rulebook_version"], row["rulebook_hash"]),
-        rules=tuple(Matched(key, kind) for key, kind in row["matched"]),
+        rules=[{"key": key, "kind": kind, "matched": True} for key, kind in row["matched"]],
         outcome=outcome_of(row["outcome"], keys),
-        writeback=None if wish is None else _carried(wish),
+        writeback=None if wish is None else of_row(Carried, wish),
     )
-
-
-def _carried(wish: Row) -> Carried:
-    return Carried(**{name: wish[name] for name in ("id", "ticket", "status", "reason", "attempts", "confirmed_at")})

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
+from datetime import datetime
 from typing import Any, Final
 
 from sqlalchemy import Connection
 
 from tsbridge.acts import audit
-from tsbridge.acts.audit import Decided
+from tsbridge.acts.audit import Decided, RuleMatched
+from tsbridge.acts.errors import NotFound
+from tsbridge.acts.trial import NearMiss
 from tsbridge.core.rules.judge import Near
 from tsbridge.core.rules.sentences import Author, Spoken, sentences
 from tsbridge.core.rules.shown import NEAR, near_misses, rule_shown
@@ -23,34 +26,55 @@ LOOK_BACK: Final = 50
 
 
 @dataclass(frozen=True, slots=True)
-class Explained:
-    """Contract section 6, whole. `rules`: those that matched, with their reasons where they are known; `near_misses`: those that nearly
-    did; `authors`: by rule who changed it last before it was judged by; `in_words`: the same as sentences.
+class RuleAuthor:
+    """Who changed a rule last before it was judged by; `version`: by which publish."""
+
+    rule: str
+    version: int
+    by: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Explained(Decided):
+    """Contract section 6, whole. `rules`: with their reasons where they are known; `near_misses`: those that nearly matched; `in_words`:
+    the same as sentences.
 
     Once what it saw has been erased, `inputs_erased` is true and no reason is known. Once words that it saw are gone at the vendor,
     `redacted_since` says since when, and the reasons are those that were true then, without the values.
     """
 
-    decided: Decided
-    rules: Sequence[Part] = field(hash=False)
-    near_misses: Sequence[Part] = field(hash=False)
+    near_misses: tuple[NearMiss, ...] = field(hash=False)
     inputs_erased: bool
     redacted_since: str | None
-    authors: Mapping[str, Author] = field(hash=False)
+    last_changed: tuple[RuleAuthor, ...]
     in_words: tuple[str, ...]
 
+    @property
+    def authors(self) -> Mapping[str, RuleAuthor]:
+        """By rule."""
+        return {one.rule: one for one in self.last_changed}
 
-def explained(conn: Connection, live: LiveRulebook, decision_id: str, near: Near = NEAR) -> Explained | None:
-    """With the rules that came `near`; None when there is no such decision."""
+
+def explained(conn: Connection, live: LiveRulebook, decision_id: str, near: Near = NEAR) -> Explained:
+    """With the rules that came `near`. Raises `NotFound`."""
     decided, loaded = audit.decision(conn, decision_id), decisions.load(conn, decision_id)
     if decided is None or loaded is None:
-        return None
-    matched = [{"key": rule.key, "kind": rule.kind, "matched": True} for rule in decided.rules]
-    rules, missed, erased, since = _reasons(conn, live, decided, loaded, near) or (matched, [], not decided.retracted, None)
+        raise NotFound("decision")
+    found = _reasons(conn, live, decided, loaded, near)
+    rules, missed, erased, since = found or (decided.rules, [], not decided.retracted, None)
     authors = _authors(conn, decided)
     written = {rule.key: rule for rule in live.version(conn, decided.rulebook.version).book.rules}
     told = Spoken(rules, missed, decided.outcome.get("queue"), decided.rulebook.version, written, authors)
-    return Explained(decided, rules, missed, erased, since, authors, () if decided.retracted else sentences(told))
+    return Explained(
+        **{one.name: getattr(decided, one.name) for one in fields(decided) if one.name != "rules"},
+        rules=rules,
+        near_misses=tuple(NearMiss(**one) for one in missed),
+        inputs_erased=erased,
+        redacted_since=since,
+        last_changed=tuple(RuleAuthor(rule, one.version, one.by, one.at) for rule, one in authors.items()),
+        in_words=() if decided.retracted else sentences(told),
+    )
 
 
 def latest(conn: Connection, live: LiveRulebook, case_id: str, near: Near = NEAR) -> Explained | None:
@@ -62,7 +86,7 @@ def latest(conn: Connection, live: LiveRulebook, case_id: str, near: Near = NEAR
 
 def _reasons(
     conn: Connection, live: LiveRulebook, decided: Decided, loaded: Decision, near: Near
-) -> tuple[Sequence[Part], Sequence[Part], bool, str | None] | None:
+) -> tuple[Sequence[RuleMatched], Sequence[Part], bool, str | None] | None:
     """The rules with their reasons, the near misses, whether what it saw is erased, since when words are gone; None: nothing is known."""
     held, seen = loaded.held, loaded.seen
     if held is not None:
@@ -71,11 +95,11 @@ def _reasons(
         return None
     built, books = live.version(conn, decided.rulebook.version), live.books(conn, decided.rulebook.version)
     asked = built.judge.explain(seen.given, seen.previous, seen.standing, seen.at, loaded.subject, near=near, books=books)
-    matched = {rule.key for rule in decided.rules}
-    shown = [rule_shown(rule) for rule in asked if rule.key in matched]
+    matched = {rule["key"] for rule in decided.rules}
+    shown: list[Any] = [rule_shown(rule) for rule in asked if rule.key in matched]
     return shown, near_misses((rule for rule in asked if rule.key not in matched), near), False, None
 
 
 def _authors(conn: Connection, decided: Decided) -> Mapping[str, Author]:
-    rows = routing.rule_authors(conn, [rule.key for rule in decided.rules], decided.rulebook.version)
+    rows = routing.rule_authors(conn, [rule["key"] for rule in decided.rules], decided.rulebook.version)
     return {key: Author(*row) for key, row in rows.items()}

@@ -81,7 +81,7 @@ async def table(visit: Visit) -> Table:
 
 def _line(one: Decided) -> list[Any]:
     said = one.outcome
-    rules = " ".join(rule.key for rule in one.rules)
+    rules = " ".join(rule["key"] for rule in one.rules)
     about = [one.id, one.number, one.at, one.event, one.case_id, one.interaction.source, one.interaction.id, one.channel]
     came = [said.get("severity"), said.get("category"), said.get("queue"), said.get("priority")]
     lists = [" ".join(said.get(name) or ()) for name in ("tags_added", "escalations")]

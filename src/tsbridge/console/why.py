@@ -8,7 +8,7 @@ from typing import Any, Final
 from starlette.responses import Response
 
 from tsbridge.acts import cases
-from tsbridge.acts.errors import NotFound, Refused
+from tsbridge.acts.errors import Refused
 from tsbridge.acts.explained import Explained, explained
 from tsbridge.acts.what_if import WhatIf, fields, what_if
 from tsbridge.console.frame import Visit
@@ -49,9 +49,7 @@ async def decision(visit: Visit) -> Response:
 
     def read(conn: Any) -> tuple[Explained, int | None, WhatIf | None, str]:
         found = explained(conn, console.live, decision_id)
-        if found is None:
-            raise NotFound("decision")
-        severity = cases.show(conn, found.decided.case_id).severity
+        severity = cases.show(conn, found.case_id).severity
         if name is None or not visit.may("ops"):
             return found, severity, None, ""
         try:
@@ -60,7 +58,7 @@ async def decision(visit: Visit) -> Response:
             return found, severity, None, str(refused)
 
     found, severity, otherwise, wrong = await console.database.read(read)
-    worst = min((one for one in (severity, found.decided.outcome.get("severity")) if one is not None), default=None)
+    worst = min((one for one in (severity, found.outcome.get("severity")) if one is not None), default=None)
     return visit.show(
         "decision.html",
         here="audit",
@@ -76,5 +74,5 @@ async def decision(visit: Visit) -> Response:
 
 def _differences(found: Explained, otherwise: WhatIf) -> list[tuple[str, Any, Any]]:
     """What of the outcome would be another: what it is, what it would be."""
-    was, would = found.decided.outcome, otherwise.outcome
+    was, would = found.outcome, otherwise.outcome
     return [(name, was.get(name), would.get(name)) for name in DIFFERENCES if (was.get(name) or None) != (would.get(name) or None)]

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from tsbridge.web.models import Decision, DecisionExplained
 from tsbridge.web.operation_models import (
-    Change,
     Head,
     KeyMade,
     KeyShown,
@@ -24,8 +22,6 @@ from tsbridge.web.replay_models import (
 from tsbridge.web.report_models import ReportCase, ReportKind, ReportShown
 
 PAGES: Final[dict[str, Any]] = {
-    "list_decisions": Decision,
-    "list_changes": Change,
     "list_keys": KeyShown,
     "list_replays": ReplayShown,
     "list_shadow_moves": Move,
@@ -36,7 +32,6 @@ PAGES: Final[dict[str, Any]] = {
 """Operations that answer with a page, by what its items are."""
 
 ANSWERS: Final[dict[str, Any]] = {
-    "explain_decision": DecisionExplained,
     "verify_chain": Verdict,
     "chain_head": Head,
     "show_mappings": MappingsShown,

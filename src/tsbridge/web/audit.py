@@ -7,22 +7,23 @@ from datetime import datetime
 from typing import Annotated, Any, Final, Literal
 
 from fastapi import APIRouter, Query, Request, Response
-from fastapi.responses import JSONResponse, StreamingResponse
+from fastapi.responses import StreamingResponse
 
 from tsbridge.acts import audit, case_history
 from tsbridge.acts.around import Around
+from tsbridge.acts.audit import Changed, Decided
 from tsbridge.acts.audit_lines import Changes, Decisions
 from tsbridge.acts.case_history import Happened, Then
 from tsbridge.acts.csvtext import CSV, NDJSON
-from tsbridge.acts.shape import as_json
+from tsbridge.acts.explained import Explained, explained
 from tsbridge.store import chain, proof
 from tsbridge.web.accept import choose
 from tsbridge.web.auth import Supervisor, Viewer
 from tsbridge.web.desk import Desk, Made
-from tsbridge.web.explained import Nearby, explained
+from tsbridge.web.explained import Nearby
 from tsbridge.web.inputs import Id, NumberQuery, TimeQuery, Word, query_time, version_number, whole_number
 from tsbridge.web.pages import Listed, Paged, instant_of, instant_part
-from tsbridge.web.problems import invalid, not_found, refuses
+from tsbridge.web.problems import invalid, refuses
 from tsbridge.web.route import DeskRoute
 
 routes = APIRouter(route_class=DeskRoute, prefix="/v1/audit", tags=["audit"])
@@ -35,11 +36,12 @@ IN_FORMS: Final[dict[int | str, dict[str, Any]]] = {
 
 @routes.get(
     "/routing",
-    response_model=None,
+    response_model=Listed[Decided],
     responses=IN_FORMS,
 )
 async def list_decisions(
     request: Request,
+    response: Response,
     desk: Made,
     by: Viewer,
     page: Paged,
@@ -62,7 +64,7 @@ async def list_decisions(
         Literal["true", "false"] | None, Query(description="Decisions that changed something, or those that did not.")
     ] = None,
     q: Annotated[Word, Query(description="Words, each of which is in a key, a tag, a name, or a title of a rule.")] = None,
-) -> Response:
+) -> Listed[Decided] | Response:
     """Decisions, newest first. `agent`: a key of the roster, or a Zendesk user's id. As NDJSON or CSV everything that matches is streamed;
     as JSON it comes in pages."""
     begin, end = _span(since, until)
@@ -91,16 +93,14 @@ async def list_decisions(
         wanted = await desk.database.read(lambda conn: audit.filter_of(conn, desk.live.titles, asked))
         return _streamed(desk, Decisions(wanted, before, as_csv=form == CSV), form, "routing")
     rows = await desk.database.read(lambda conn: audit.decisions(conn, desk.live.titles, asked, page.limit + 1, before))
-    return _page(page.answer("routing", rows, lambda row: (row.number,), as_json))
+    response.headers["Vary"] = "Accept"
+    return page.of("routing", rows, lambda row: (row.number,))
 
 
 @routes.get("/routing/{decision_id}")
-async def explain_decision(desk: Made, by: Viewer, decision_id: Id, near: Nearby) -> dict[str, Any]:
+async def explain_decision(desk: Made, by: Viewer, decision_id: Id, near: Nearby) -> Explained:
     """One decision: what it saw, which rules matched and why, what nearly matched, what came of it."""
-    shown = await desk.database.read(lambda conn: explained(conn, desk.live, decision_id, near))
-    if shown is None:
-        raise not_found("decision")
-    return shown
+    return await desk.ask(explained, desk.live, decision_id, near)
 
 
 @routes.get("/cases/{case_id}")
@@ -135,9 +135,10 @@ async def show_then(
     return await desk.ask(case_history.then, Around(desk.live, desk.roster), instant, case, queue, number)
 
 
-@routes.get("/changes", response_model=None, responses=IN_FORMS)
+@routes.get("/changes", response_model=Listed[Changed], responses=IN_FORMS)
 async def list_changes(
     request: Request,
+    response: Response,
     desk: Made,
     by: Supervisor,
     page: Paged,
@@ -146,7 +147,7 @@ async def list_changes(
     actor: Word = None,
     action: Word = None,
     subject: Word = None,
-) -> Response:
+) -> Listed[Changed] | Response:
     """Who changed what, newest first, with what it was before and after. As NDJSON or CSV everything that matches is streamed."""
     asked = audit.AskedOfChanges(*_span(since, until), actor, action, subject)
     before = page.after_number("changes")
@@ -154,7 +155,8 @@ async def list_changes(
     if form != FORMS[0]:
         return _streamed(desk, Changes(asked, before, as_csv=form == CSV), form, "changes")
     rows = await desk.database.read(lambda conn: audit.changes(conn, asked, page.limit + 1, before))
-    return _page(page.answer("changes", rows, lambda row: (row.seq,), as_json))
+    response.headers["Vary"] = "Accept"
+    return page.of("changes", rows, lambda row: (row.seq,))
 
 
 @routes.get("/verify")
@@ -179,10 +181,6 @@ def _span(since: str | None, until: str | None) -> tuple[datetime | None, dateti
     if begin is not None and end is not None and begin > end:
         raise invalid("query", "to", "Expected a time that is not before `from`.")
     return begin, end
-
-
-def _page(answer: dict[str, Any]) -> Response:
-    return JSONResponse(answer, headers={"Vary": "Accept"})
 
 
 def _streamed(desk: Desk, lines: Decisions | Changes, form: str, name: str) -> Response:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, fields
 from datetime import datetime
-from typing import Annotated, Any, Final, Literal, cast
+from typing import Annotated, Any, Final, Literal
 
 from fastapi import APIRouter, Query
 from pydantic import StringConstraints
@@ -14,6 +14,7 @@ from tsbridge.acts import cases, casework, escalations, queues, timeline
 from tsbridge.acts.cases import Case
 from tsbridge.acts.casework import CaseSplit
 from tsbridge.acts.escalations import Escalation
+from tsbridge.acts.explained import Explained, explained
 from tsbridge.acts.people import handles_of
 from tsbridge.acts.queues import AssignmentShown
 from tsbridge.acts.timeline import TimelineEntry
@@ -22,9 +23,8 @@ from tsbridge.store import routing, views
 from tsbridge.store.views import CaseFilter
 from tsbridge.web.auth import Supervisor, Viewer
 from tsbridge.web.desk import Made
-from tsbridge.web.explained import Nearby, explained
+from tsbridge.web.explained import Nearby
 from tsbridge.web.inputs import Body, Id, Line, NumberQuery, Prose, Word, whole_number
-from tsbridge.web.models import DecisionExplained
 from tsbridge.web.pages import Listed, Paged, instant_of, instant_part
 from tsbridge.web.problems import invalid, refuses
 from tsbridge.web.route import DeskRoute
@@ -79,7 +79,7 @@ class CaseExplained:
     id: str
     case: Case
     set_by: dict[str, SetBy | None]
-    decision: DecisionExplained | None
+    decision: Explained | None
     escalations: list[Escalation]
     assignments: list[AssignmentShown]
 
@@ -150,7 +150,7 @@ async def explain_case(desk: Made, by: Viewer, case_id: Id, near: Nearby) -> Cas
             case.id,
             case,
             {name: _set_by(name, decisions) for name in SETTINGS},
-            cast(DecisionExplained, explained(conn, desk.live, decisions[0]["id"], near)) if decisions else None,
+            explained(conn, desk.live, decisions[0]["id"], near) if decisions else None,
             escalations.of_case(conn, case.id, now, LOOK_BACK),
             queues.given(conn, case.id, LOOK_BACK),
         )

@@ -32,19 +32,6 @@ class KeyMade(KeyShown):
     key: str
 
 
-class Change(TypedDict):
-    id: str
-    seq: int
-    at: str
-    actor: str
-    action: str
-    subject: str
-    before: Any
-    after: Any
-    previous_hash: str
-    hash: str
-
-
 class Head(TypedDict):
     seq: int
     hash: str

@@ -24,20 +24,15 @@ from sqlalchemy import (
     union,
 )
 
+from tsbridge.store.columns import Instant
+from tsbridge.store.decision_tables import change_subjects, changes, decisions
+from tsbridge.store.escalation_tables import escalations
+from tsbridge.store.inbox_tables import inbox
+from tsbridge.store.link_tables import interactions, link_edits
+from tsbridge.store.moment_tables import moments
 from tsbridge.store.notice_tables import notifications
-from tsbridge.store.tables import (
-    Instant,
-    change_subjects,
-    changes,
-    decisions,
-    escalations,
-    inbox,
-    intents,
-    interactions,
-    link_edits,
-    moments,
-)
 from tsbridge.store.work_tables import assignments
+from tsbridge.store.writing_tables import intents
 
 KINDS: Final = ("delivery", "moment", "link", "edit", "decision", "change", "escalation", "notification", "assignment", "writeback")
 """In the order in which they stand at one instant."""

@@ -63,9 +63,9 @@ $(BENCH)/.ready: requirements-bench.lock $(READY)
 	@PIP_ROOT_USER_ACTION=ignore $(BENCH)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $(BENCH)/.ready
 
-soak: $(READY) ## SECONDS of steady deliveries, then the long proofs: write-back, imported triggers, crashes, calendars, rotas, one answer everywhere (an hour)
+soak: $(READY) ## SECONDS of steady deliveries, then the long proofs: write-back, imported triggers, crashes, calendars, rotas, patterns, one answer everywhere (an hour)
 	@$(BIN)/python -m benchmarks soak --seconds $(SECONDS)
-	@$(BIN)/python -m benchmarks races truth drift outage rest storm slow imports crashes tampering chain
+	@$(BIN)/python -m benchmarks races truth drift outage rest storm slow imports crashes tampering chain patterns
 	@CALENDARS=10000 ROTAS=10000 $(BIN)/python -m pytest -q tests/core/test_calendar_oracle.py tests/core/test_rota_oracle.py
 	@$(BIN)/python -m pytest -q -m soak
 	@AGREEMENT=1000 $(BIN)/python -m pytest -q tests/web/test_agreement.py

@@ -20,6 +20,7 @@ from benchmarks import (
     latency,
     million,
     notify,
+    patterns,
     planted,
     promises,
     reads,
@@ -62,7 +63,7 @@ PROOFS = {
 
 def asked_for(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description="How fast and how small the bridge is, on this machine.")
-    others = ("assign", "crashes", "imports", "million", "notify", "reports", "soak", "stories", "surge", "walk", "workers")
+    others = ("assign", "crashes", "imports", "million", "notify", "patterns", "reports", "soak", "stories", "surge", "walk", "workers")
     known = sorted({*USUAL, *others, *PROOFS})
     parser.add_argument("names", nargs="*", metavar="name", help=f"of {', '.join(known)}; default: {', '.join(USUAL)}")
     parser.add_argument("--scale", type=float, default=1.0, help="part of the requests to send, for a quick look")
@@ -129,6 +130,8 @@ def main() -> int:
             good &= surge.run(asked.n or surge.COUNT)
         elif name == "rota":
             good &= rota.run(asked.scale, (asked.seed or [1])[0])
+        elif name == "patterns":
+            good &= patterns.run(asked.n or patterns.WEEKS_LONG)
         elif name == "reports":
             good &= reports.run(asked.n or reports.COUNT, asked.on or BOTH)
         elif name == "shadow":

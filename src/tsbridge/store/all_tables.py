@@ -10,6 +10,7 @@ from tsbridge.store import (  # noqa: F401, each adds its tables
     link_tables,
     moment_tables,
     notice_tables,
+    pattern_tables,
     replay_tables,
     report_tables,
     roster_tables,

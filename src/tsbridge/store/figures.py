@@ -10,7 +10,8 @@ from typing import Any, NamedTuple
 from sqlalchemy import Column, ColumnElement, Connection, func, select
 
 from tsbridge.core import budget as flow
-from tsbridge.store import budget, counted, cover, retention, shared, silence, stored_values, told, warnings, watch, writemode
+from tsbridge.core.unusual import STANDS
+from tsbridge.store import budget, counted, cover, patterns, retention, shared, silence, stored_values, told, warnings, watch, writemode
 from tsbridge.store.case_tables import IN_NOBODYS_HANDS
 from tsbridge.store.desired import PAUSED_RULES
 from tsbridge.store.inbox import received
@@ -52,6 +53,8 @@ class Figures(NamedTuple):
     drift: Mapping[str, int]
     refused: bool
     removed: Mapping[str, int]
+    patterns: Mapping[str, int]
+    patterns_at: datetime | None
 
 
 def figures(conn: Connection, setting: str, now: datetime) -> Figures:
@@ -87,6 +90,8 @@ def figures(conn: Connection, setting: str, now: datetime) -> Figures:
         drift=_by(conn, drift.c.cause),
         refused=pace.reason == "unauthorized" and flow.closed(pace, now) is not None,
         removed={kind: found["rows"] for kind, found in retention.removed(conn).items()},
+        patterns=patterns.counts_by_kind(conn, now - STANDS),
+        patterns_at=patterns.state(conn).looked_at,
     )
 
 

@@ -112,7 +112,8 @@ class Desk:
     `make_ready`: makes a document ready to be published this year, wherever. `apart(work, document, *more)`: does the work on it, wherever;
     raises `Died` when that did not come back. `bench`: where what people ask for waits for its turn.
     `names`: whether what a rulebook or a person names is there at Zendesk.
-    `wake`: there are deliveries to work on; `wake_writer`: there are wishes to write; `wake_replay`: a replay or a rejudge.
+    `wake`: there are deliveries to work on; `wake_writer`: there are wishes to write; `wake_replay`: a replay, a rejudge, a
+    look at patterns.
     `standings`: how each task of this process stands.
     `probes`: what `/readyz` looks at, by name. `metrics_role`, `docs_role`: None leaves them open.
     `zendesk_url`: where links to tickets lead; `public_url`: where people reach this service. `feeds`: of duties.

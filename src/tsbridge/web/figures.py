@@ -13,6 +13,7 @@ from prometheus_client.registry import Collector
 from tsbridge.core.drift import POLICY
 from tsbridge.core.reached import Reach
 from tsbridge.core.retention import CLASSES
+from tsbridge.core.unusual import KINDS as PATTERN_KINDS
 from tsbridge.core.watch import KINDS
 from tsbridge.store import figures, warnings, writemode
 from tsbridge.web.counters import SOURCES
@@ -89,6 +90,10 @@ class Figures(Collector):
         yield _by_label("tsbridge_watch_findings", words, "kind", self._figures.watched.counts, KINDS)
         words = "How old the watchdog's last walk over all open cases is."
         yield GaugeMetricFamily("tsbridge_watch_walk_age_seconds", words, self._figures.watched.age(self._now))
+        words = "What stands out in what is counted, by kind."
+        yield _by_label("tsbridge_patterns", words, "kind", self._figures.patterns, PATTERN_KINDS)
+        words = "How old the last look at patterns is; 0 before the first."
+        yield self._age("tsbridge_patterns_age_seconds", words, self._figures.patterns_at)
         silent = dict.fromkeys(self._figures.silent, 1)
         yield _by_label("tsbridge_source_silent", "1 for a source that says nothing for improbably long.", "source", silent, tuple(SOURCES))
         words = "Ways to people of the roster: proved by a press of a button within thirty days, or not."

@@ -39,6 +39,7 @@ from tsbridge.work.loop import LIMIT, Loop, Round, Task
 from tsbridge.work.names import Names
 from tsbridge.work.notify import Notify, Pages, no_links
 from tsbridge.work.pace import Pace
+from tsbridge.work.patterns import Patterns
 from tsbridge.work.reads import ReadBudget
 from tsbridge.work.reconcile import Reconciler
 from tsbridge.work.recordings import Recordings
@@ -82,6 +83,7 @@ TAKEOVER: Final = "takeover"
 SEAL: Final = "seal"
 RETENTION: Final = "retention"
 SUMS: Final = "sums"
+PATTERNS: Final = "patterns"
 VITAL: Final = (INGEST, CLOCK, WRITEBACK)
 """Tasks without which nothing is heard, escalated or written."""
 LIMITS: Final = {
@@ -155,6 +157,7 @@ class Workers:
             FACTS: ingest.complete,
             SEAL: self._sealer.round,
             SUMS: Sums(database, clock).round,
+            PATTERNS: Patterns(database, clock, ids, live, settings.zone, entropy, name).round,
             WRITEBACK: writeback.round,
             NOTIFY: self._notify.round,
             GUARD: guard.round,
@@ -206,6 +209,7 @@ class Workers:
     def wake_replay(self) -> None:
         self.loop.wake(REPLAY)
         self.loop.wake(REJUDGE)
+        self.loop.wake(PATTERNS)
 
     def _then_give(self, work: Round) -> Round:
         """After work that may have decided, routed or closed something, what waits is looked at."""

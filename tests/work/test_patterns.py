@@ -1,0 +1,187 @@
+"""Patterns from decisions to sentences: what is counted once, what stands out, and what it opens to."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+from sqlalchemy import Connection, func, insert, select
+
+from tests.clocks import CountingIds, SettableClock
+from tests.web import rows
+from tsbridge.acts import patterns as acts
+from tsbridge.acts.patterns import Pattern
+from tsbridge.store import chain, decision_tables, link_tables, pattern_tables
+from tsbridge.store import patterns as store
+from tsbridge.store.db import Database
+from tsbridge.store.rulebooks import LiveRulebook
+from tsbridge.work.patterns import PACE, Patterns
+
+pytestmark = pytest.mark.anyio
+
+ZONE = ZoneInfo("America/Los_Angeles")
+DAY = timedelta(days=1)
+
+
+class World:
+    """A database that is filled as the walk fills it, and a task that looks at it."""
+
+    def __init__(self, database: Database, clock: SettableClock) -> None:
+        self.database, self.clock, self.numbers = database, clock, iter(range(1, 10_000))
+        self.ids = CountingIds()
+        self.task = self.another()
+
+    def another(self) -> Patterns:
+        return Patterns(self.database, self.clock, self.ids, LiveRulebook(ZONE), ZONE, lambda n: b"\x07" * n, "one")
+
+    def decide(self, conn: Connection, at: datetime, category: str = "billing", rules: tuple[str, ...] = ("all",), **more: Any) -> str:
+        """A ticket's first decision."""
+        number = next(self.numbers)
+        id_, case_id = f"dec_{number:06d}", more.pop("case_id", f"case_{number:06d}")
+        outcome = {**rows.OUTCOME, "category": category}
+        about = {
+            "at": at,
+            "recorded_at": at,
+            "moment": f"moment {number}",
+            "event": "ticket.created",
+            "case_id": case_id,
+            "source": "zendesk",
+        }
+        values = {"id": id_, "interaction": str(number), "channel": "email", "rulebook_version": 1, "mode": "live", "salt": "salt"}
+        conn.execute(
+            insert(decision_tables.decisions).values(
+                **{**values, **about, "outcome": outcome, "matched": [[key, "escalation"] for key in rules], **more}
+            )
+        )
+        chain.append(conn, "decision", id_, {"id": id_})
+        return str(number)
+
+    async def look(self) -> list[Pattern]:
+        self.clock.advance(PACE)
+        while await self.task.round() is True:
+            pass
+        return self.listed()
+
+    def listed(self) -> list[Pattern]:
+        return self.database.read_now(lambda conn: acts.listed(conn, self.clock.now(), 50))
+
+    def weeks(self, conn: Connection) -> None:
+        """Six weeks of four cases a day."""
+        for back in range(42, 0, -1):
+            for hour in (2, 8, 14, 20):
+                self.decide(conn, self.clock.now() - back * DAY + timedelta(hours=hour))
+
+
+@pytest.fixture
+def world(database: Database, clock: SettableClock) -> World:
+    return World(database, clock)
+
+
+async def test_a_burst_is_found_told_once_and_opens_to_its_cases(world: World, clock: SettableClock) -> None:
+    world.database.write_now(world.weeks)
+    assert await world.look() == []
+    now = clock.now()
+    world.database.write_now(lambda conn: [world.decide(conn, now - timedelta(minutes=40 * n), "safety", ("injury",)) for n in range(16)])
+    found = {(one.kind, one.figures["of"]): one for one in await world.look()}
+    safety = found["burst", "safety"]
+    assert safety.sentence.startswith("16 cases of category safety within a day, where 0")
+    assert (len(safety.cases), safety.figures["cases"], safety.figures["days"]) == (16, 16, 1)
+    assert found["rule_drift", "injury"].draft_rule is None
+    assert safety.draft_rule is not None
+    assert safety.draft_rule["when"] == {"all": [{"field": "case.category", "operator": "is", "value": "safety"}]}
+    world.task = world.another()  # counts are read again
+    world.database.write_now(lambda conn: [world.decide(conn, clock.now(), "safety", ("injury",)) for _ in range(3)])
+    later = {(one.kind, one.figures["of"]): one for one in await world.look()}
+    assert later["burst", "safety"].id == safety.id
+    assert (later["burst", "safety"].figures["cases"], later["burst", "safety"].since) == (19, safety.since)
+    clock.advance(9 * DAY)
+    assert ("burst", "safety") not in {(one.kind, one.figures["of"]) for one in await world.look()}
+
+
+async def test_a_case_counts_once_however_much_is_decided_about_it(world: World, clock: SettableClock) -> None:
+    def decide(conn: Connection) -> None:
+        for minute in range(3):
+            world.decide(conn, clock.now() + timedelta(minutes=minute), case_id="case_a")
+        world.decide(conn, clock.now(), case_id="case_b", mode="shadow")
+
+    world.database.write_now(decide)
+    await world.look()
+    world.database.write_now(lambda conn: world.decide(conn, clock.now(), case_id="case_a"))
+    await world.look()
+    counts = world.database.read_now(lambda conn: store.counts(conn, 0))
+    assert {series: sum(map(sum, days.values())) for series, days in counts.items()} == {
+        "category:billing": 1,
+        "channel:email": 1,
+        "rule:all": 1,
+    }
+
+
+async def test_five_linked_claims_over_three_identities_within_a_day_are_found(world: World, clock: SettableClock) -> None:
+    known = [(("email", "a@x.example"), ("phone", "+1415")), (("email", "b@x.example"), ("phone", "+1415")), (("email", "c@x.example"),)]
+    known[2] = (*known[2], ("talkdesk_contact", "t1"))
+    known[1] = (*known[1], ("talkdesk_contact", "t1"))
+
+    def claim(conn: Connection, who: Any, hour: int) -> None:
+        at = clock.now() - timedelta(hours=hour)
+        ticket = world.decide(conn, at, "damage_claim")
+        rows.case(conn, f"case_{int(ticket):06d}", at, ticket, category="damage_claim")
+        for kind, value in who:
+            rows.handle(conn, kind, value, "zendesk", ticket, "person")
+
+    def ring(conn: Connection) -> None:
+        for number in range(5):
+            claim(conn, known[number % 3], 20 - 4 * number)
+        claim(conn, (("email", "stranger@x.example"),), 3)
+
+    world.database.write_now(ring)
+    (found,) = await world.look()
+    assert (found.kind, found.figures["claims"], found.figures["identities"], len(found.cases)) == ("linked_claims", 5, 3, 5)
+    assert found.sentence == (
+        "5 claims within 16 hours belong together by what those who made them share: 3 identities, 4 addresses, users or numbers in common."
+    )
+    assert found.draft_rule is not None
+    assert not any(
+        "x.example" in str(one) for one in world.database.read_now(lambda c: c.execute(select(pattern_tables.pattern_findings)).all())
+    )
+
+
+async def test_somebody_who_is_in_touch_again_and_again_is_found_by_ticket_and_call(world: World, clock: SettableClock) -> None:
+    def talk(conn: Connection, times: range, who: str) -> None:
+        for number in times:
+            at = clock.now() - timedelta(hours=5 * number)
+            ticket = world.decide(conn, at)
+            source, id_ = ("talkdesk", f"call {who} {number}") if number % 3 == 0 else ("zendesk", ticket)
+            rows.case(conn, f"case_{int(ticket):06d}", at)
+            rows.interaction(conn, f"case_{int(ticket):06d}", source, id_, at)
+            conn.execute(
+                insert(link_tables.handles).values(kind="phone", value=who, source=source, interaction=id_, role="person", opened_at=at)
+            )
+
+    world.database.write_now(lambda conn: talk(conn, range(1, 9), "+14155550123"))
+    world.database.write_now(lambda conn: talk(conn, range(1, 5), "+14155550199"))
+    (found,) = await world.look()
+    assert found.sentence == "Somebody was in touch 8 times within 7 days: 6 tickets, 2 calls, 8 cases."
+    assert found.draft_rule is not None
+
+
+async def test_what_is_asked_for_is_looked_at_at_once_and_idle_costs_no_write(world: World, clock: SettableClock) -> None:
+    await world.look()
+    first = world.database.read_now(acts.looked).computed_at
+    clock.advance(timedelta(seconds=21))
+    await world.task.round()
+    assert world.database.read_now(acts.looked).computed_at == first
+    asked = world.database.write_now(lambda conn: acts.refresh(conn, clock.now()))
+    assert asked.computed_at == first
+    await world.task.round()
+    assert world.database.read_now(acts.looked).computed_at == clock.now()
+
+
+async def test_what_is_too_old_to_be_looked_at_goes(world: World, clock: SettableClock) -> None:
+    world.database.write_now(lambda conn: world.decide(conn, clock.now()))
+    await world.look()
+    clock.advance(90 * DAY)
+    await world.look()
+    for table in (pattern_tables.pattern_counts, pattern_tables.pattern_sightings):
+        assert world.database.read_now(lambda conn, table=table: conn.execute(select(func.count()).select_from(table)).scalar_one()) == 0

@@ -27,6 +27,7 @@ from tsbridge.core.rules.document import read
 from tsbridge.store import keys, rulebooks
 from tsbridge.store.db import Database
 from tsbridge.store.rulebooks import LiveRulebook
+from tsbridge.web.asked import Bench
 from tsbridge.web.auth import Gate
 from tsbridge.work.rosters import LiveRoster
 
@@ -112,6 +113,8 @@ async def visiting(database: Database, role: str | None, **changes: Any) -> Asyn
         wake=lambda: None,
         wake_writer=lambda: None,
         ending=lambda: False,
+        bench=Bench(),
+        reports_apart=None,
     )
     sleep = changes.pop("sleep", asyncio.sleep)
     made = replace(made, **changes)

@@ -11,7 +11,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route, Router
 from starlette.types import ASGIApp
 
-from tsbridge.console import audit, cases, events, health, now, search, why, writeback
+from tsbridge.console import audit, cases, events, health, now, reports, roster, search, why, writeback
 from tsbridge.console.forms import FORMS, Table, as_csv, as_json, as_xlsx
 from tsbridge.console.frame import HEADERS, Frame, Handler, Visit
 from tsbridge.console.live import Live
@@ -27,6 +27,16 @@ PAGES: Final[tuple[tuple[str, str, Handler], ...]] = (
     ("/audit", "viewer", audit.page),
     ("/audit/changes", "supervisor", audit.changes),
     ("/audit/{id}", "viewer", why.decision),
+    ("/reports", "viewer", reports.index),
+    ("/reports/pack", "viewer", reports.weekly),
+    ("/reports/{name}.json", "viewer", reports.as_json),
+    ("/reports/{name}.csv", "viewer", reports.as_csv),
+    ("/reports/{name}.xlsx", "viewer", reports.as_xlsx),
+    ("/reports/{name}/chart", "viewer", reports.drawn),
+    ("/reports/{name}/cases", "viewer", reports.behind),
+    ("/reports/{name}", "viewer", reports.page),
+    ("/roster", "viewer", roster.page),
+    ("/roster/swap", "supervisor", roster.swap),
     ("/writeback", "supervisor", writeback.page),
     ("/writeback/{id}", "supervisor", writeback.show),
     ("/events", "ops", events.page),
@@ -41,6 +51,8 @@ FORMS_SENT: Final[tuple[tuple[str, str, Handler], ...]] = (
     ("/cases/{id}/assign", "supervisor", cases.assign),
     ("/cases/{id}/merge", "supervisor", cases.merge),
     ("/cases/{id}/split", "supervisor", cases.split),
+    ("/roster/overrides", "supervisor", roster.override),
+    ("/roster/overrides/{id}/remove", "supervisor", roster.remove),
     ("/writeback/mode", "supervisor", writeback.switch),
     ("/writeback/rules", "ops", writeback.pause),
     ("/writeback/{id}/retry", "supervisor", writeback.retry),
@@ -51,6 +63,7 @@ TABLES: Final[tuple[tuple[str, str, Callable[[Visit], Awaitable[Table]]], ...]] 
     ("/cases", "viewer", cases.table),
     ("/audit", "viewer", audit.table),
     ("/audit/changes", "supervisor", audit.change_table),
+    ("/roster", "viewer", roster.table),
     ("/writeback", "supervisor", writeback.table),
     ("/drift", "supervisor", writeback.drift_table),
     ("/events", "ops", events.table),

@@ -126,6 +126,8 @@ class Frame:
                 return self.failed(refused.status, refused.words)
             except Refused as refused:
                 return self.failed(404 if isinstance(refused, NotFound) else 422 if isinstance(refused, Invalid) else 409, str(refused))
+            except HTTPException as refused:
+                return self.failed(refused.status_code, words_of(refused))
             except DATABASE_FAILURES as failed:
                 if not unavailable(failed):
                     raise

@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
-from typing import Any, Protocol
+from functools import partial
+from typing import Any, Protocol, TypeVar
 
 from sqlalchemy import Connection
 
 from tsbridge.acts.callers import Caller
 from tsbridge.acts.casework import Judging
+from tsbridge.core.duties_as_known import Spell
 from tsbridge.core.ports import Clock, Ids
 from tsbridge.core.rota import Rota
+from tsbridge.reports.model import Question, Report
 from tsbridge.store.db import Database
 from tsbridge.store.rulebooks import LiveRulebook
+
+T = TypeVar("T")
 
 
 class Gate(Protocol):
@@ -29,6 +36,15 @@ class Rotas(Protocol):
     """The roster in force."""
 
     def now(self, conn: Connection, at: datetime) -> Rota | None: ...
+    def then(self, conn: Connection, at: datetime) -> Rota | None: ...
+    def over(self, conn: Connection, start: datetime, end: datetime, now: datetime) -> list[Spell]: ...
+
+
+class Bench(Protocol):
+    """Where what takes its time waits for its turn. A `seat` raises an HTTP exception of status 429 when there is none."""
+
+    def seat(self) -> AbstractAsyncContextManager[None]: ...
+    def turn(self) -> AbstractAsyncContextManager[None]: ...
 
 
 class Checked(Protocol):
@@ -48,7 +64,8 @@ class Console:
 
     `zendesk_url`: where links to tickets lead. `probes`: what `/readyz` looks at, by name. `wake`: there are deliveries
     to work on; `wake_writer`: there are wishes to write.
-    `ending`: whether this process is about to end.
+    `ending`: whether this process is about to end. `reports_apart`: works out reports
+    elsewhere; None: here.
     """
 
     database: Database
@@ -68,6 +85,12 @@ class Console:
     wake: Callable[[], None]
     wake_writer: Callable[[], None]
     ending: Callable[[], bool]
+    bench: Bench
+    reports_apart: Callable[[Sequence[Question]], Sequence[Report]] | None
+
+    async def aside(self, work: Callable[..., T], *more: Any, **named: Any) -> T:
+        """`work(*more, **named)` in a thread."""
+        return await asyncio.to_thread(partial(work, *more, **named))
 
     def salt(self) -> str:
         return self.entropy(16).hex()

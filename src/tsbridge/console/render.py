@@ -18,7 +18,14 @@ ASSETS: Final[Mapping[str, str]] = {
     "icon.svg": "image/svg+xml",
 }
 NAV: Final = (
-    *(("now", "Now", "viewer"), ("cases", "Cases", "viewer"), ("audit", "Audit", "viewer"), ("writeback", "Write-back", "supervisor")),
+    *(
+        ("now", "Now", "viewer"),
+        ("cases", "Cases", "viewer"),
+        ("audit", "Audit", "viewer"),
+        ("roster", "Roster", "viewer"),
+        ("reports", "Reports", "viewer"),
+        ("writeback", "Write-back", "supervisor"),
+    ),
     *(("events", "Events", "ops"), ("keys", "Keys and health", "viewer")),
 )
 """Pages, and the lowest role that sees each."""

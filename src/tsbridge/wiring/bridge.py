@@ -109,6 +109,8 @@ def _console(desk: Desk, ending: Callable[[], bool]) -> ASGIApp:
             wake=desk.wake,
             wake_writer=desk.wake_writer,
             ending=ending,
+            bench=desk.bench,
+            reports_apart=desk.reports_apart,
         )
     )
 

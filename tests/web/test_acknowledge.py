@@ -23,7 +23,7 @@ from tsbridge.core.acklink import AckLink, sign
 from tsbridge.core.moments import Interaction
 from tsbridge.store import link_keys, links, proofs, rosters
 from tsbridge.store.moment_tables import moments
-from tsbridge.web.desk import Carried
+from tsbridge.store.standing import Asked
 
 pytestmark = pytest.mark.anyio
 
@@ -77,7 +77,7 @@ class Linked:
     walk: Walk
     clock: SettableClock
     client: httpx.AsyncClient
-    carried: dict[str, list[Carried]]
+    carried: dict[str, list[Asked]]
 
     async def hear(self, *ids: str) -> list[str]:
         """Cases of fresh severe tickets."""
@@ -108,7 +108,7 @@ async def linked(room: Room, clock: SettableClock) -> AsyncIterator[Linked]:
     walk.ids._first = "w"  # beside the room's own ids
     now = clock.now()
     walk.database.write_now(lambda conn: rosters.publish(conn, ROSTER, "sha256:x", "first", now, "test"))
-    carried: dict[str, list[Carried]] = {}
+    carried: dict[str, list[Asked]] = {}
     async with room.other(
         judging=walk.conclusions, carried=lambda conn, message: carried.get(message, []), zendesk_url="https://acme.zendesk.com"
     ) as client:

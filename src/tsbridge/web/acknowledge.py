@@ -8,48 +8,30 @@ that does not say which of several cases. Always a page in plain words, also whe
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from typing import Any, Final
+from datetime import datetime
+from typing import Final
 from urllib.parse import parse_qs
 
-from sqlalchemy import Connection
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route, Router
 
-from tsbridge.acts import casework
-from tsbridge.acts.errors import Refused
-from tsbridge.core import acklink, zones
+from tsbridge.acts import acklinks
+from tsbridge.acts.acklinks import Opened, Person
+from tsbridge.acts.errors import NotFound
 from tsbridge.core.acklink import AckLink
-from tsbridge.store import link_keys, proofs, rosters
-from tsbridge.store.standing import Standing, standings
+from tsbridge.store.standing import Standing
 from tsbridge.store.views import DATABASE_FAILURES
 from tsbridge.web import acknowledge_page as page
-from tsbridge.web.acknowledge_page import Person
 from tsbridge.web.desk import Desk
 
 FOLDER: Final = "/a/"
 PATH: Final = FOLDER + "{token}"
-WAY: Final = "link"
 BODY_CAP: Final = 4_096
 A_PAGE: Final = 50
-PROVABLE_FOR: Final = timedelta(days=7)
-"""How long the button of a test message proves anything."""
 
 Answer = tuple[str, int, str]
 """What came of it (for the figures), the status, the page."""
-
-
-@dataclass(frozen=True, slots=True)
-class Opened:
-    """What stands behind a link that is ours. `person`: None when they are not of the team any more. `names`: of the team, by key."""
-
-    link: AckLink
-    person: Person | None
-    cases: tuple[Standing, ...]
-    names: Mapping[str, str]
 
 
 async def link_page(request: Request) -> Response:
@@ -69,49 +51,32 @@ routes = Router(routes=[Route(PATH, link_page, methods=["GET", "POST"])])
 
 async def _answer(desk: Desk, request: Request) -> Answer:
     token, now = str(request.path_params["token"]), desk.clock.now()
-    opened = await desk.database.read(lambda conn: _open(conn, desk, token, now))
-    if opened is None:
-        return "unknown", 404, page.unknown()
-    person = opened.person
-    if person is None:
-        return "over", 410, page.over()
-    if opened.link.kind == "proof":
-        return await _prove(desk, request.method, opened.link, person, now)
-    if request.method != "POST":
-        return _shown(desk, opened, person, _start(request), "shown")
     try:
+        opened = await desk.ask(acklinks.opened, token, now, desk.carried)
+        if opened.person is None:
+            return "over", 410, page.over()
+        if opened.link.kind == "proof":
+            return await _prove(desk, request.method, opened.link, opened.person, now)
+        if request.method != "POST":
+            return _shown(desk, opened, opened.person, _start(request), "shown")
         chosen = await _chosen(request, opened)
-    except LookupError:
+    except NotFound:
         return "unknown", 404, page.unknown()
     if chosen is None:
-        outcome, status, html = _shown(desk, opened, person, 0, "unnamed")
+        outcome, status, html = _shown(desk, opened, opened.person, 0, "unnamed")
         return outcome, 422 if status == 200 else status, html
-    return await _press(desk, token, opened.link, person, chosen, now)
+    outcome = await desk.edit(opened.person.key, acklinks.press, opened.link, chosen)
+    after = await desk.ask(acklinks.opened, token, now, desk.carried)
+    return ("over", 410, page.over()) if after.person is None else _shown(desk, after, after.person, 0, outcome)
 
 
 async def _prove(desk: Desk, method: str, link: AckLink, person: Person, now: datetime) -> Answer:
-    if now - link.since > PROVABLE_FOR:
+    if not acklinks.proves(link, now):
         return "over", 410, page.test_over()
     if method != "POST":
         return "shown", 200, page.test(person, link.way)
-    await desk.database.write(lambda conn: proofs.prove(conn, link.agent, link.way, now))
+    await desk.database.write(lambda conn: acklinks.prove(conn, link, now))
     return "proved", 200, page.proved(person, link.way)
-
-
-async def _press(desk: Desk, token: str, link: AckLink, person: Person, chosen: Standing, now: datetime) -> Answer:
-    """Whoever presses got the message: that is known now, whether or not they were first."""
-    await desk.database.write(lambda conn: proofs.prove(conn, link.agent, link.way, now))
-    outcome: str = chosen.state
-    if chosen.state == "open":
-        outcome = "acknowledged"
-        try:
-            await desk.edit(person.key, casework.acknowledge, chosen.case_id, way=WAY, first=not chosen.again)
-        except Refused:
-            outcome = "over"  # in between; the page that follows says how it stands
-    after = await desk.database.read(lambda conn: _open(conn, desk, token, now))
-    if after is None or after.person is None:
-        return "over", 410, page.over()
-    return _shown(desk, after, after.person, 0, outcome)
 
 
 def _shown(desk: Desk, opened: Opened, person: Person, start: int, outcome: str) -> Answer:
@@ -128,55 +93,27 @@ def _shown(desk: Desk, opened: Opened, person: Person, start: int, outcome: str)
     return outcome, status, page.one(case, person, tickets)
 
 
-def _open(conn: Connection, desk: Desk, token: str, now: datetime) -> Opened | None:
-    """What the token is for, as it stands; None for one that is not ours."""
-    link = acklink.read(token, link_keys.verifying(conn, now))
-    if link is None:
-        return None
-    live = rosters.live(conn)
-    person, names = _team(None if live is None else live.document, link.agent)
-    if link.kind == "proof":
-        return Opened(link, person, (), names)
-    asked = [(link.about, link.policy, link.since)] if link.kind == "case" else desk.carried(conn, link.about)
-    return Opened(link, person, tuple(sorted(standings(conn, asked), key=page.rank)), names)
-
-
-def _team(document: Any, key: str) -> tuple[Person | None, dict[str, str]]:
-    """Whose link it is, and everybody's name, by key and by Zendesk user.
-
-    Where there is no roster people go by their key; a way that was told itself does, too.
-    """
-    if document is None:
-        return Person(key, key, UTC), {}
-    agents = document.get("agents", {})
-    names = {name: str(agent.get("name", name)) for name, agent in agents.items()}
-    names |= {str(agent["zendesk_user_id"]): names[name] for name, agent in agents.items() if "zendesk_user_id" in agent}
-    if key in agents:
-        return Person(key, names[key], zones.zone(str(agents[key].get("timezone") or document["timezone"]))), names
-    return (Person(key, key, zones.zone(str(document["timezone"]))) if key in document.get("ways", {}) else None), names
-
-
 async def _chosen(request: Request, opened: Opened) -> Standing | None:
     """The case whose button was pressed: the only one still open, or the one that the form names. None: it does not say which.
 
-    LookupError: the form names one that the link is not for, or is no form of ours.
+    Raises `NotFound` where the form names one that the link is not for, or is no form of ours.
     """
     size, body = 0, []
     async for chunk in request.stream():
         size += len(chunk)
         if size > BODY_CAP:
-            raise LookupError
+            raise NotFound("case")
         body.append(chunk)
     if opened.link.kind == "case":
         return opened.cases[0]
     try:
         form = parse_qs(b"".join(body).decode("ascii", "replace"), keep_blank_values=True, max_num_fields=8)
     except ValueError:
-        raise LookupError from None
+        raise NotFound("case") from None
     if "case" in form:
         named = [case for case in opened.cases if case.case_id == form["case"][0]]
         if not named:
-            raise LookupError
+            raise NotFound("case")
         return named[0]
     still_open = [case for case in opened.cases if case.state == "open"]
     return still_open[0] if len(still_open) == 1 else None

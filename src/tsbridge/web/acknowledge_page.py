@@ -5,11 +5,10 @@ from __future__ import annotations
 import base64
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import tzinfo
 from html import escape
 from typing import Final
 
+from tsbridge.acts.acklinks import Person
 from tsbridge.notify.messages import local_text
 from tsbridge.store.standing import Standing
 
@@ -49,15 +48,6 @@ HEADERS: Final = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Person:
-    """Whose link it is."""
-
-    key: str
-    name: str
-    zone: tzinfo
-
-
 class Tickets:
     """Links to tickets at the configured Zendesk; without one tickets are numbers."""
 
@@ -72,11 +62,6 @@ class Tickets:
         return (
             number if self._url is None else f'<a href="{escape(self._url)}/agent/tickets/{number}" rel="noreferrer nofollow">{number}</a>'
         )
-
-
-def rank(case: Standing) -> tuple[int, str]:
-    """The worst first."""
-    return (case.severity if case.severity is not None else 5, case.case_id)
 
 
 def one(case: Standing, person: Person, tickets: Tickets) -> str:

@@ -12,6 +12,7 @@ from fastapi import Depends, FastAPI, Request
 from sqlalchemy import Connection
 from starlette.routing import BaseRoute
 
+from tsbridge.acts.acklinks import Carried
 from tsbridge.acts.callers import Caller
 from tsbridge.acts.casework import Judging
 from tsbridge.acts.ledger import Entry, Ledger
@@ -27,6 +28,7 @@ from tsbridge.rulebook.ready import Ready, make_ready
 from tsbridge.rulebook.zendesk_names import Named
 from tsbridge.store.db import Database
 from tsbridge.store.rulebooks import LiveRulebook
+from tsbridge.store.standing import Asked
 from tsbridge.web.asked import Bench
 from tsbridge.web.auth import Gate
 from tsbridge.web.counters import Counters
@@ -80,11 +82,7 @@ Probe = Callable[[], Awaitable[Checked]]
 Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
 
 
-Carried = tuple[str, str | None, datetime]
-"""A case that a message tells of: its id, the policy that asked (None: a rule), and when."""
-
-
-def _nothing_carried(conn: Connection, message: str) -> Sequence[Carried]:
+def _nothing_carried(conn: Connection, message: str) -> Sequence[Asked]:
     """No message carries anything."""
     return ()
 
@@ -151,7 +149,7 @@ class Desk:
     zendesk_url: str | None = None
     public_url: str | None = None
     feeds: Written = field(default_factory=Written)
-    carried: Callable[[Connection, str], Sequence[Carried]] = _nothing_carried
+    carried: Carried = _nothing_carried
 
     async def ask(self, act: Callable[Concatenate[Connection, P], T], *asked: P.args, **named: P.kwargs) -> T:
         """What an act that only reads finds."""

@@ -16,8 +16,9 @@ from tests.web.conftest import furnished
 from tests.work.test_walk_laws import BOOK, STORY
 from tests.work.walk import Walk
 from tsbridge.roster.document import read as read_roster
-from tsbridge.store import chain, rosters, tables
+from tsbridge.store import chain, rosters
 from tsbridge.store.db import Database
+from tsbridge.store.writing_tables import intents
 
 pytestmark = pytest.mark.anyio
 
@@ -36,7 +37,7 @@ async def told(database: Database, clock: SettableClock, entropy: Callable[[int]
 
     def write(conn: Any) -> None:
         at = clock.now()
-        conn.execute(insert(tables.intents).values(id="int_1", ticket="4711", revision=1, at=at, plan={}, outcome="done", settled_at=at))
+        conn.execute(insert(intents).values(id="int_1", ticket="4711", revision=1, at=at, plan={}, outcome="done", settled_at=at))
         rows.telling(conn, 1, at)
         chain.add_change(
             conn, id="chg_note", at=at, actor="Ana", action="case.note", subject=case, before=None, after={"note": "n"}, salt="s"

@@ -256,12 +256,12 @@ def test_a_way_that_fails_is_followed_by_the_next(desk: Desk) -> None:
 
 def test_a_way_that_is_away_is_tried_again_until_the_duty_is_over(desk: Desk) -> None:
     desk.ways.fault = lambda way, agent: (_ for _ in ()).throw(TryLater("away")) if agent == "ben" else None
-    desk.override(1, "ana", MONDAY + DAY, MONDAY + DAY + HOUR, rotation="lead")
+    desk.override(1, "ana", MONDAY + 2 * HOUR, MONDAY + 3 * HOUR, rotation="lead")
     desk.look()
-    desk.run(MONDAY + DAY + 2 * HOUR - desk.clock.now())
+    desk.run(MONDAY + 4 * HOUR - desk.clock.now())
     assert desk.told() == [("mail", "ana")]
     assert len([one for one in desk.ways.tried if one[2] == "ben"]) > 10
-    assert max(one[0] for one in desk.ways.tried) < MONDAY + DAY + HOUR
+    assert max(one[0] for one in desk.ways.tried) < MONDAY + 3 * HOUR
     assert ("ben", "superseded", "past") in {(row.agent, row.status, row.reason) for row in desk.items_of_duty()}
 
 

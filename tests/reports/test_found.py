@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tsbridge.core.unusual import BURST, KINDS, LINKED_CLAIMS, OVERLOAD, REPEAT_PARTY, RULE_DRIFT
+from tsbridge.core.unusual import BURST, KINDS, LINKED_CLAIMS, OVERLOAD, REPEAT_PARTY, RISING_WORD, RULE_DRIFT
 from tsbridge.document_files import load_file
 from tsbridge.reports.found import draft_rule, sentence
 from tsbridge.rulebook.check import check
@@ -39,6 +39,12 @@ FOUND: list[tuple[str, dict[str, Any], str, bool]] = [
         REPEAT_PARTY,
         {"contacts": 7, "tickets": 6, "calls": 1, "cases": 2, "days": 7},
         "Somebody was in touch 7 times within 7 days: 6 tickets, 1 call, 2 cases.",
+        True,
+    ),
+    (
+        RISING_WORD,
+        {"days": 1, "cases": 9, "texts": 80, "usual": 0.1, "times_usual": 90.0, "chance": 1e-12, "word": "chew toy"},
+        '"chew toy" stands in 9 of 80 new cases of a day, where 0.1 are usual.',
         True,
     ),
     (

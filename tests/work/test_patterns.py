@@ -7,13 +7,14 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
-from sqlalchemy import Connection, func, insert, select
+from sqlalchemy import Connection, func, insert, select, update
 
 from tests.clocks import CountingIds, SettableClock
 from tests.web import rows
 from tsbridge.acts import patterns as acts
 from tsbridge.acts.patterns import Pattern
-from tsbridge.store import chain, decision_tables, link_tables, pattern_tables
+from tsbridge.core.moments import Moment, Text, to_json
+from tsbridge.store import chain, decision_tables, link_tables, moment_tables, pattern_tables
 from tsbridge.store import patterns as store
 from tsbridge.store.db import Database
 from tsbridge.store.rulebooks import LiveRulebook
@@ -185,3 +186,32 @@ async def test_what_is_too_old_to_be_looked_at_goes(world: World, clock: Settabl
     await world.look()
     for table in (pattern_tables.pattern_counts, pattern_tables.pattern_sightings):
         assert world.database.read_now(lambda conn, table=table: conn.execute(select(func.count()).select_from(table)).scalar_one()) == 0
+
+
+async def test_a_word_that_rises_is_shown_as_long_as_its_texts_are_kept_and_stands_nowhere_else(world: World, clock: SettableClock) -> None:
+    now = clock.now()
+
+    def opened(conn: Connection, number: int, at: datetime, text: str) -> None:
+        ticket, case_id = f"9{number:04d}", f"case_9{number:04d}"
+        rows.interaction(conn, case_id, "zendesk", ticket, at)
+        told = Moment("zendesk", ticket, "ticket.created", at, texts=(Text("subject", "Help"), Text("description", text)))
+        values = {"event_id": "evt_1", "source": "zendesk", "interaction": ticket, "event": "ticket.created", "rulebook_version": 1}
+        conn.execute(insert(moment_tables.moments).values(digest=told.digest, at=at, body=to_json(told), **values))
+
+    def fill(conn: Connection) -> None:
+        for number in range(240):
+            opened(conn, number, now - timedelta(days=8, hours=4 * number), "my parcel is late again please look")
+        for number in range(240, 252):
+            opened(conn, number, now - timedelta(minutes=20 * (number - 239)), f"the chew toy broke {'ab'[number % 2] * 3}")
+        world.decide(conn, now - 40 * DAY)
+
+    world.database.write_now(fill)
+    (found,) = await world.look()
+    assert (found.kind, found.figures["word"], found.figures["cases"], len(found.cases)) == ("rising_word", "chew toy broke"[5:], 12, 12)
+    assert found.draft_rule is not None
+    for table in (pattern_tables.pattern_findings, pattern_tables.pattern_sightings, pattern_tables.pattern_counts):
+        assert "toy" not in str(world.database.read_now(lambda conn, table=table: conn.execute(select(table)).all()))
+    world.database.write_now(lambda conn: conn.execute(update(moment_tables.moments).values(withdrawn_at=now)))
+    (gone,) = world.listed()
+    assert gone.sentence.startswith("A word whose texts are not kept any more stands in 12 of ")
+    assert gone.draft_rule is None

@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 from sqlalchemy import Connection
 
-from tsbridge.core.unusual import STANDS
+from tsbridge.core.phrases import phrases
+from tsbridge.core.unusual import DIGEST, RISING_WORD, STANDS
 from tsbridge.reports.found import draft_rule, sentence
-from tsbridge.store import patterns
+from tsbridge.store import keys, patterns
 
-Kind = Literal["burst", "linked_claims", "overload", "repeat_party", "rule_drift"]
+Kind = Literal["burst", "linked_claims", "overload", "repeat_party", "rising_word", "rule_drift"]
+
+READ: Final = 10
+"""Cases whose texts are read for the word that they have."""
 
 
 @dataclass(frozen=True, slots=True)
 class Pattern:
-    """`figures`: what the sentence is made of. `cases`: ids, the newest last, at most 200. `draft_rule`: what could be added to the
-    rulebook. `seen_at`: when it was last found so."""
+    """`figures`: what the sentence is made of, a rising word among them. `cases`: ids, the newest last, at most 200. `draft_rule`: what
+    could be added to the rulebook. `seen_at`: when it was last found so."""
 
     id: str
     kind: Kind
@@ -67,9 +72,23 @@ def listed(conn: Connection, now: datetime, limit: int, before: tuple[datetime, 
     for row in patterns.listed(conn, now - STANDS, limit, before):
         kind, figures = row["kind"], row["figures"]
         cases = tuple(patterns.as_they_are_called(conn, row["cases"]))
+        if kind == RISING_WORD:
+            figures = {**figures, "word": _word(conn, row["about"], cases)}
         at = (row["since"], row["found_at"], row["seen_at"])
         found.append(Pattern(row["id"], kind, sentence(kind, figures), *at, figures, cases, draft_rule(kind, figures)))
     return found
+
+
+def _word(conn: Connection, digest: str, cases: Sequence[str]) -> str | None:
+    """The phrase behind a digest, out of what its cases were opened with; None where that is not kept any more."""
+    pepper = keys.known_pepper(conn)
+    if pepper is None:
+        return None
+    for text in patterns.openings(conn, patterns.tickets_of(conn, cases[-READ:])).values():
+        for phrase in phrases(text):
+            if keys.digest(pepper, phrase)[:DIGEST] == digest:
+                return phrase
+    return None
 
 
 def looked(conn: Connection) -> Looked:

@@ -46,7 +46,9 @@ OWN_WEEK: Final = 2.5
 KINDS: Final = ((0, 1, 2, 3, 4), (5, 6))
 """Days that are alike, unless they are not: working days, weekends."""
 BUDGET: Final = 0.75
-"""Of the one false alarm a month what goes to series; the rest is for words."""
+"""Of the one false alarm a month what goes to series …"""
+BUDGET_OF_WORDS: Final = 0.25
+"""… and to words."""
 LOOKS_A_DAY: Final = 4.0
 """The looks of a day at windows that glide come to so many that know nothing of each other (benchmarks.patterns)."""
 

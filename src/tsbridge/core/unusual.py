@@ -13,7 +13,8 @@ RULE_DRIFT: Final = "rule_drift"
 OVERLOAD: Final = "overload"
 REPEAT_PARTY: Final = "repeat_party"
 LINKED_CLAIMS: Final = "linked_claims"
-KINDS: Final = (BURST, LINKED_CLAIMS, OVERLOAD, REPEAT_PARTY, RULE_DRIFT)
+RISING_WORD: Final = "rising_word"
+KINDS: Final = (BURST, LINKED_CLAIMS, OVERLOAD, REPEAT_PARTY, RISING_WORD, RULE_DRIFT)
 
 CATEGORY: Final = "category"
 CHANNEL: Final = "channel"
@@ -25,6 +26,8 @@ CLAIMS: Final = "claims"
 CLAIM: Final = "claim"
 """What is a claim has it in the key of its category or its queue."""
 
+DIGEST: Final = 24
+"""Characters of the digest that stands for what is not to be told."""
 REPEATS: Final = 6
 """So often somebody is in touch within `REPEATS_WITHIN` before it is a pattern: not chance, and not a case that takes its course."""
 REPEATS_WITHIN: Final = timedelta(days=7)

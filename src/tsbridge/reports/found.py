@@ -6,18 +6,24 @@ import re
 from collections.abc import Mapping
 from typing import Any, Final
 
-from tsbridge.core.unusual import BURST, CATEGORY, CHANNEL, LINKED_CLAIMS, OVERLOAD, REPEAT_PARTY, REPEATS, RULE_DRIFT
+from tsbridge.core.unusual import BURST, CATEGORY, CHANNEL, LINKED_CLAIMS, OVERLOAD, REPEAT_PARTY, REPEATS, RISING_WORD, RULE_DRIFT
 
 _NO_KEY: Final = re.compile(r"[^a-z0-9]+")
 
 
 def sentence(kind: str, figures: Mapping[str, Any]) -> str:
-    """One sentence, without anybody's words, names or numbers."""
+    """One sentence, without anybody's names or numbers; of what people said only the one phrase that more and more of them use."""
     if kind in (BURST, RULE_DRIFT, OVERLOAD):
         return _of_series(kind, figures)
     if kind == REPEAT_PARTY:
         by = ", ".join(_many(figures[name], name) for name in ("tickets", "calls") if figures[name])
         return f"Somebody was in touch {figures['contacts']} times within {figures['days']} days: {by}, {_many(figures['cases'], 'cases')}."
+    if kind == RISING_WORD:
+        word = f'"{figures["word"]}"' if figures.get("word") else "A word whose texts are not kept any more"
+        within = "a day" if figures["days"] == 1 else f"{figures['days']} days"
+        return (
+            f"{word} stands in {figures['cases']} of {figures['texts']} new cases of {within}, where {_plain(figures['usual'])} are usual."
+        )
     within = "an hour" if figures["hours"] <= 1 else f"{_plain(figures['hours'])} hours"
     known = f"{figures['identities']} identities, {_many(figures['shared'], 'addresses, users or numbers')} in common"
     return f"{figures['claims']} claims within {within} belong together by what those who made them share: {known}."
@@ -31,6 +37,8 @@ def draft_rule(kind: str, figures: Mapping[str, Any]) -> dict[str, Any] | None:
         return _rule(f"burst-{figures['of']}", "Cases of a channel that bursts", {"channel": ("is", figures["of"])})
     if kind == REPEAT_PARTY:
         return _rule("repeat-party", "Somebody who is in touch again and again", {"requester.contacts_30d": ("at_least", REPEATS)})
+    if kind == RISING_WORD and figures.get("word"):
+        return _rule("rising-word", "Cases with words that rise", {"text": ("contains_any", [figures["word"]])})
     if kind == LINKED_CLAIMS and figures["categories"]:
         again = {"case.category": ("in", list(figures["categories"])), "requester.contacts_30d": ("at_least", 2)}
         return _rule("linked-claims", "A claim of somebody who was in touch before", again)

@@ -74,6 +74,12 @@ def digest(pepper: bytes, secret: str) -> str:
     return hmac.new(pepper, secret.encode(), hashlib.sha256).hexdigest()
 
 
+def known_pepper(conn: Connection) -> bytes | None:
+    """This installation's pepper; None before it was made."""
+    found = conn.execute(select(kept.c.value).where(kept.c.name == PEPPER)).scalar_one_or_none()
+    return None if found is None else bytes.fromhex(found)
+
+
 def pepper(conn: Connection, entropy: Callable[[int], bytes]) -> bytes:
     """This installation's pepper, made on first asking. Needs a write transaction."""
     conn.execute(insert_into(conn, kept).values(name=PEPPER, value=entropy(32).hex()).on_conflict_do_nothing())

@@ -15,6 +15,7 @@ from tsbridge.store import stored_values
 from tsbridge.store.case_tables import cases
 from tsbridge.store.decision_tables import chain, decisions
 from tsbridge.store.link_tables import handles, interactions
+from tsbridge.store.moment_tables import moments
 from tsbridge.store.pattern_tables import pattern_counts, pattern_findings, pattern_sightings
 from tsbridge.store.people import FORMER, PERSON
 from tsbridge.store.statements import Insert, Keyed, insert_into
@@ -36,6 +37,13 @@ _PEOPLE: Final = Keyed(
 )
 _CASES: Final = Keyed(interactions, ("source", "id"), ("source", "id", "case_id"))
 _CATEGORIES: Final = Keyed(cases, ("id",), ("id", "category"))
+_OF_CASES: Final = Keyed(interactions, ("case_id",), ("case_id", "source", "id"))
+_OPENINGS: Final = Keyed(
+    moments,
+    ("source", "interaction"),
+    ("interaction", "body"),
+    "t.event = 'ticket.created' AND t.replaced_at IS NULL AND t.withdrawn_at IS NULL",
+)
 _KEYS: Final = Keyed(interactions, ("case_key",), ("case_key", "case_id"))
 
 Row = RowMapping
@@ -181,6 +189,31 @@ def as_they_are_called(conn: Connection, case_ids: Sequence[str]) -> list[str]:
     """Cases by the ids that they have now: one that was joined with another is that one."""
     now = dict(_KEYS.rows(conn, case_ids))
     return list(dict.fromkeys(now.get(case_id, case_id) for case_id in case_ids))
+
+
+# What tickets begin with
+
+
+def opened(conn: Connection, start: datetime, end: datetime, most: int) -> dict[str, str]:
+    """Tickets that were opened then, with the cases they are in; of more than `most` these few, which have nothing in common."""
+    its = (interactions.c.source == "zendesk", interactions.c.opened_at >= start, interactions.c.opened_at < end)
+    query = select(interactions.c.id, interactions.c.case_id).where(*its).order_by(interactions.c.case_key).limit(most)
+    return {ticket: case_id for ticket, case_id in conn.execute(query)}
+
+
+def tickets_of(conn: Connection, case_ids: Sequence[str]) -> list[str]:
+    """The tickets of cases."""
+    return sorted(id_ for _, source, id_ in _OF_CASES.rows(conn, case_ids) if source == "zendesk")
+
+
+def openings(conn: Connection, tickets: Iterable[str]) -> dict[str, str]:
+    """By ticket its subject and what it was opened with, as far as that is kept."""
+    found: dict[str, str] = {}
+    for ticket, body in _OPENINGS.rows(conn, [("zendesk", ticket) for ticket in tickets]):
+        told = "\n".join(text[1] for text in body["texts"] if text[0] in ("subject", "description"))
+        if told:
+            found[ticket] = told
+    return found
 
 
 # What is found

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-import hmac
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta, tzinfo
 from functools import partial
@@ -19,17 +18,20 @@ from sqlalchemy import Connection
 from tsbridge.core.link import STRENGTH
 from tsbridge.core.linked import WITHIN, Claim, rings
 from tsbridge.core.moments import Handle, Interaction
+from tsbridge.core.phrases import Rise
 from tsbridge.core.ports import Clock, Ids
-from tsbridge.core.rates import BUDGET, DAY, LENGTH, Hours, Look, Unusual, look, power, rate_of
+from tsbridge.core.rates import BUDGET, DAY, FEWEST_WEEKS, LENGTH, WEEK, Hours, Look, Unusual, look, power, rate_of
 from tsbridge.core.track import key_of, subject_of
 from tsbridge.core.unusual import (
     CLAIM,
     CLAIMS,
+    DIGEST,
     LINKED_CLAIMS,
     OF_SERIES,
     REPEAT_PARTY,
     REPEATS,
     REPEATS_WITHIN,
+    RISING_WORD,
     RULE,
     STANDS,
     date_of,
@@ -43,6 +45,7 @@ from tsbridge.store import keys, patterns, stored_values
 from tsbridge.store.db import Database
 from tsbridge.store.patterns import Found, State
 from tsbridge.store.rulebooks import LiveRulebook, newest
+from tsbridge.work.rising import Rising
 
 LOOK_AGAIN: Final = timedelta(seconds=20)
 """How soon it is asked whether something new came."""
@@ -77,6 +80,7 @@ class Patterns:
         self._worker = worker
         self._counted: tuple[int, Days] | None = None
         """Up to which entry of the chain, and the counts."""
+        self._rising = Rising(database, zone)
         self._touched: set[Interaction] = set()
         """Interactions that something was decided about since the last look."""
 
@@ -127,12 +131,15 @@ class Patterns:
         holidays = await self._database.read(lambda conn: self._holidays(conn, hour // DAY))
         touched, self._touched = self._touched, set()
         seen = await asyncio.to_thread(_seen, days, hour, state.since, holidays)
+        lasts = state.since is not None and hour - state.since >= FEWEST_WEEKS * WEEK
+        risen = await self._rising.look(now) if lasts else ()
         known = await self._database.write(lambda conn: keys.pepper(conn, self._entropy))
 
         def settle(conn: Connection) -> None:
             found = [self._of_series(conn, one, hour) for one in seen.unusual]
             found += _repeat_parties(conn, touched, known, now)
             found += _linked_claims(conn, now)
+            found += [_of_word(one, known, now) for one in risen]
             patterns.keep_found(conn, found, (self._ids.new("pat") for _ in found), now, STANDS)
             patterns.forget(conn, now, first)
             state = patterns.state(conn)
@@ -257,10 +264,23 @@ def _linked_claims(conn: Connection, now: datetime) -> list[Found]:
             "hours": round(hours, 1),
             "categories": [one for one in patterns.categories(conn, cases) if CLAIM in one],
         }
-        about = hashlib.sha256(key_of(ring.claims[0].subject).encode()).hexdigest()[:24]
+        about = hashlib.sha256(key_of(ring.claims[0].subject).encode()).hexdigest()[:DIGEST]
         found.append(Found(LINKED_CLAIMS, about, ring.since, figures, cases))
     return found
 
 
+def _of_word(one: Rise, pepper: bytes, now: datetime) -> Found:
+    """A word goes by its digest: what it is, is read again out of the texts of its cases by whoever may see these."""
+    figures = {
+        "days": one.days,
+        "cases": one.count,
+        "texts": one.texts,
+        "usual": round(one.usual, 2),
+        "times_usual": round(one.count / one.usual, 1),
+        "chance": float(f"{one.chance:.2g}"),
+    }
+    return Found(RISING_WORD, keys.digest(pepper, one.phrase)[:DIGEST], now - timedelta(days=one.days), figures, one.cases)
+
+
 def _digest(pepper: bytes, handle: Handle) -> str:
-    return hmac.new(pepper, f"{handle.kind}:{handle.value}".encode(), hashlib.sha256).hexdigest()[:24]
+    return keys.digest(pepper, f"{handle.kind}:{handle.value}")[:DIGEST]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
@@ -9,8 +10,13 @@ import pytest
 from sqlalchemy import delete
 
 from tests.web import rows
+from tsbridge.acts import cases as case_acts
+from tsbridge.acts import escalations, events, notifications, timeline, writebacks
+from tsbridge.acts.shape import as_json
 from tsbridge.core.moments import Interaction
 from tsbridge.store import writing_tables
+from tsbridge.store.steps import Filter
+from tsbridge.store.views import CaseFilter
 
 pytestmark = pytest.mark.anyio
 
@@ -331,3 +337,29 @@ async def test_a_place_in_one_order_is_none_in_the_other(room: Any, cases: None,
     await room.desk.database.write(lambda conn: [rows.escalation(conn, number, at) for number in range(3)])
     cursor = (await room.client.get("/v1/escalations", params={"limit": 1})).json()["next_cursor"]
     assert (await room.client.get("/v1/escalations", params={"cursor": cursor, "order": "soonest"})).status_code == 422
+
+
+async def test_the_api_answers_with_what_acts_found(room: Any, cases: None, clock: Any) -> None:
+    at = clock.now()
+
+    def write(conn: Any) -> None:
+        rows.event(conn, 1, at, body=b"\xff{", warnings=["time_ahead"])
+        rows.decision(conn, 1, at, case_id="case_1", interaction="4711")
+        rows.wish(conn, 1, at, case_id="case_1")
+        rows.escalation(conn, 1, at, case_id="case_1")
+        rows.telling(conn, 1, at)
+
+    await room.desk.database.write(write)
+    found: list[tuple[str, Callable[[Any], Any]]] = [
+        ("cases/case_1", lambda conn: case_acts.show(conn, "case_1")),
+        ("cases/case_1/timeline", lambda conn: timeline.of_case(conn, "case_1", 50)),
+        ("cases", lambda conn: case_acts.listed(conn, CaseFilter(), 50)),
+        ("events", lambda conn: events.listed(conn, 50)),
+        ("events/evt_000001", lambda conn: events.show(conn, "evt_000001")),
+        ("escalations", lambda conn: escalations.listed(conn, Filter(), at, 50)),
+        ("writebacks/wb_000001", lambda conn: writebacks.show(conn, room.desk.live, "wb_000001")),
+        ("notifications", lambda conn: notifications.listed(conn, 50)),
+    ]
+    for path, act in found:
+        shown = (await room.client.get(f"/v1/{path}")).json()
+        assert shown.get("items", shown) == as_json(await room.desk.database.read(act)), path

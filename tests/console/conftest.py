@@ -21,9 +21,12 @@ from tests.clocks import CountingIds, SettableClock
 from tests.databases import Sqlite
 from tests.web import rows
 from tests.web.conftest import ADMIN, BOOK, JudgingWithMemory
+from tsbridge import document_files
 from tsbridge.console.app import create
 from tsbridge.console.made import Console
 from tsbridge.core.rules.document import read
+from tsbridge.roster.document import read as read_roster
+from tsbridge.rulebook.ready import make_ready
 from tsbridge.store import keys, rulebooks
 from tsbridge.store.db import Database
 from tsbridge.store.rulebooks import LiveRulebook
@@ -112,9 +115,15 @@ async def visiting(database: Database, role: str | None, **changes: Any) -> Asyn
         probes={},
         wake=lambda: None,
         wake_writer=lambda: None,
+        wake_replay=lambda: None,
         ending=lambda: False,
         bench=Bench(),
         reports_apart=None,
+        make_ready=lambda document, zone, year: make_ready(document, zone, read_roster, year),
+        apart=lambda work, document, *more: work(document, *more),
+        yaml_read=document_files.load_text,
+        yaml_dump=document_files.dump,
+        yaml_lines=document_files.Lines,
     )
     sleep = changes.pop("sleep", asyncio.sleep)
     made = replace(made, **changes)

@@ -122,3 +122,12 @@ async def test_the_pack_of_a_week_is_one_page_that_leads_to_pages_of_the_console
         assert pack.status_code == 200
         assert "/v1/" not in pack.text
         assert "unsafe-inline" not in pack.headers["content-security-policy"]
+
+
+async def test_patterns_say_how_well_is_looked_and_are_looked_for_again(filled: Database) -> None:
+    async with visiting(filled, "supervisor") as visitor:
+        page = (await visitor.look("patterns")).text
+        assert "Nobody has looked yet" in page
+        assert "Nothing stands out" in page
+        assert (await visitor.send("patterns/refresh")).headers["location"] == "/console/patterns?done=1"
+        assert (await visitor.look("patterns?before=x")).status_code == 422

@@ -11,9 +11,9 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route, Router
 from starlette.types import ASGIApp
 
-from tsbridge.console import audit, cases, events, health, now, reports, roster, search, why, writeback
+from tsbridge.console import audit, cases, draft, events, health, now, patterns, reports, roster, rulebook, search, why, writeback
 from tsbridge.console.forms import FORMS, Table, as_csv, as_json, as_xlsx
-from tsbridge.console.frame import HEADERS, Frame, Handler, Visit
+from tsbridge.console.frame import FORM_CAP, HEADERS, Frame, Handler, Visit
 from tsbridge.console.live import Live
 from tsbridge.console.made import Console
 from tsbridge.console.render import Pages
@@ -37,6 +37,16 @@ PAGES: Final[tuple[tuple[str, str, Handler], ...]] = (
     ("/reports/{name}", "viewer", reports.page),
     ("/roster", "viewer", roster.page),
     ("/roster/swap", "supervisor", roster.swap),
+    ("/rulebook", "viewer", rulebook.page),
+    ("/rulebook/rules/{key}", "viewer", rulebook.rule),
+    ("/rulebook/versions", "viewer", rulebook.versions),
+    ("/rulebook/difference", "viewer", rulebook.difference),
+    ("/rulebook/tests", "ops", rulebook.tests),
+    ("/rulebook/try", "ops", rulebook.trying),
+    ("/rulebook/draft", "ops", draft.page),
+    ("/rulebook/draft/new", "ops", draft.new_rule),
+    ("/rulebook/draft/rules/{key}", "ops", draft.show_rule),
+    ("/patterns", "supervisor", patterns.page),
     ("/writeback", "supervisor", writeback.page),
     ("/writeback/{id}", "supervisor", writeback.show),
     ("/events", "ops", events.page),
@@ -53,6 +63,15 @@ FORMS_SENT: Final[tuple[tuple[str, str, Handler], ...]] = (
     ("/cases/{id}/split", "supervisor", cases.split),
     ("/roster/overrides", "supervisor", roster.override),
     ("/roster/overrides/{id}/remove", "supervisor", roster.remove),
+    ("/rulebook/draft/begin", "ops", draft.begin_again),
+    ("/rulebook/draft/new", "ops", draft.save),
+    ("/rulebook/draft/new/check", "ops", draft.check),
+    ("/rulebook/draft/rules/{key}", "ops", draft.save),
+    ("/rulebook/draft/rules/{key}/check", "ops", draft.check),
+    ("/rulebook/draft/rules/{key}/remove", "ops", draft.remove),
+    ("/rulebook/publish", "ops", draft.publish),
+    ("/rulebook/versions/{number}/restore", "ops", draft.restore),
+    ("/patterns/refresh", "supervisor", patterns.refresh),
     ("/writeback/mode", "supervisor", writeback.switch),
     ("/writeback/rules", "ops", writeback.pause),
     ("/writeback/{id}/retry", "supervisor", writeback.retry),
@@ -64,12 +83,17 @@ TABLES: Final[tuple[tuple[str, str, Callable[[Visit], Awaitable[Table]]], ...]] 
     ("/audit", "viewer", audit.table),
     ("/audit/changes", "supervisor", audit.change_table),
     ("/roster", "viewer", roster.table),
+    ("/rulebook", "viewer", rulebook.table),
+    ("/patterns", "supervisor", patterns.table),
     ("/writeback", "supervisor", writeback.table),
     ("/drift", "supervisor", writeback.drift_table),
     ("/events", "ops", events.table),
     ("/keys", "admin", health.key_table),
 )
 """What is there as `.json`, `.csv` and `.xlsx` as well."""
+RULES: Final = "/rulebook/"
+RULE_CAP: Final = 512 << 10
+"""Of a form: a rule takes the most."""
 LASTING: Final = "public, max-age=31536000, immutable"
 
 
@@ -103,7 +127,10 @@ def create(console: Console, sleep: Callable[[float], Awaitable[object]] = async
             for form in FORMS
         ),
         *(Route(path, frame.endpoint(handler, role), methods=["GET"]) for path, role, handler in PAGES),
-        *(Route(path, frame.endpoint(handler, role), methods=["POST"]) for path, role, handler in FORMS_SENT),
+        *(
+            Route(path, frame.endpoint(handler, role, RULE_CAP if path.startswith(RULES) else FORM_CAP), methods=["POST"])
+            for path, role, handler in FORMS_SENT
+        ),
         Route("/{rest:path}", nothing),
     ]
     return Router(routes=routes)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from http.cookies import CookieError, SimpleCookie
@@ -86,6 +87,12 @@ class Visit:
         console = self.console
         entry = Ledger(console.clock, console.ids, console.entropy).entry(self.by)
         return await console.database.write(lambda conn: act(conn, entry, *asked, **named), urgent=True)
+
+    @asynccontextmanager
+    async def turn(self) -> AsyncIterator[None]:
+        """Among all that takes its time when people ask for it, the API's as well."""
+        async with self.console.bench.seat(), self.console.bench.turn():
+            yield
 
     def word(self, name: str, longest: int = 200) -> str | None:
         """A parameter of the address; None where it is empty or not there. Raises `NoPage`."""

@@ -18,6 +18,7 @@ from tsbridge.core.duties_as_known import Spell
 from tsbridge.core.ports import Clock, Ids
 from tsbridge.core.rota import Rota
 from tsbridge.reports.model import Question, Report
+from tsbridge.rulebook.ready import Ready
 from tsbridge.store.db import Database
 from tsbridge.store.rulebooks import LiveRulebook
 
@@ -60,12 +61,12 @@ class Checked(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Console:
-    """`salt`: fresh text for the audit's commitments. `writeback`: what TSBRIDGE_WRITEBACK says. `secure`: people come by https.
+    """`writeback`: what TSBRIDGE_WRITEBACK says. `secure`: people come by https. `zendesk_url`: where links to tickets lead.
 
-    `zendesk_url`: where links to tickets lead. `probes`: what `/readyz` looks at, by name. `wake`: there are deliveries
-    to work on; `wake_writer`: there are wishes to write.
-    `ending`: whether this process is about to end. `reports_apart`: works out reports
-    elsewhere; None: here.
+    `probes`: what `/readyz` looks at, by name. `wake`: there are deliveries to work on; `wake_writer`: wishes to write; `wake_replay`: a
+    replay or another look for patterns. `ending`: whether this process is about to end. `bench`: where what takes its time waits.
+    `reports_apart`: works out reports elsewhere; None: here. `make_ready`, `apart`: as of the API's desk. `yaml_read`: a text as a
+    document, or `ValueError` with `words` and `line`; `yaml_lines`: of a text on which line the part behind a JSON pointer stands.
     """
 
     database: Database
@@ -84,16 +85,16 @@ class Console:
     probes: Mapping[str, Callable[[], Awaitable[Checked]]]
     wake: Callable[[], None]
     wake_writer: Callable[[], None]
+    wake_replay: Callable[[], None]
     ending: Callable[[], bool]
     bench: Bench
     reports_apart: Callable[[Sequence[Question]], Sequence[Report]] | None
+    make_ready: Callable[[Any, tzinfo, int], Ready]
+    apart: Callable[..., Any]
+    yaml_read: Callable[[bytes], Any]
+    yaml_dump: Callable[[Any], str]
+    yaml_lines: Callable[[bytes], Callable[[str], int | None]]
 
     async def aside(self, work: Callable[..., T], *more: Any, **named: Any) -> T:
         """`work(*more, **named)` in a thread."""
         return await asyncio.to_thread(partial(work, *more, **named))
-
-    def salt(self) -> str:
-        return self.entropy(16).hex()
-
-
-Row = Mapping[Any, Any]

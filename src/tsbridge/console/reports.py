@@ -5,8 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Sequence
 from datetime import UTC, date, datetime
 from typing import Any, Final
 
@@ -51,7 +50,7 @@ async def index(visit: Visit) -> Response:
 async def page(visit: Visit) -> Response:
     """One report: chart, table, and what its figures mean."""
     question, kind = _question(visit)
-    async with _turn(visit):
+    async with visit.turn():
         found = (await _answers(visit, [question]))[0]
     told = _told(visit, question)
     name = question.name
@@ -75,7 +74,7 @@ async def page(visit: Visit) -> Response:
 async def formed(visit: Visit, form: str) -> Response:
     """The same answer as JSON, CSV or a spreadsheet: those of the API."""
     question, _ = _question(visit)
-    async with _turn(visit):
+    async with visit.turn():
         found = (await _answers(visit, [question]))[0]
         if form == "json":
             return Response(_json(found), headers=HEADERS, media_type=FORMS[form])
@@ -99,7 +98,7 @@ async def as_xlsx(visit: Visit) -> Response:
 async def drawn(visit: Visit) -> Response:
     """The chart as an image."""
     question, _ = _question(visit)
-    async with _turn(visit):
+    async with visit.turn():
         found = (await _answers(visit, [question]))[0]
         try:
             body = await visit.console.aside(chart, found, acts.charted(found), beside=False)
@@ -123,7 +122,7 @@ async def behind(visit: Visit) -> Response:
         here = [(cases.show(conn, one.case_id), one.value) for one in rest[:A_PAGE]]
         return len(found), here, rest[A_PAGE - 1].case_id if len(rest) > A_PAGE else None
 
-    async with _turn(visit):
+    async with visit.turn():
         count, here, last = await visit.console.database.read(read)
     told = _told(visit, question)
     title = next((one.column.title for one in kind.counting(question.sense).measures() if one.column.key == column), None)
@@ -152,7 +151,7 @@ async def weekly(visit: Visit) -> Response:
         raise NoPage(422, "Expected a week like 2026-W47.") from None
     start, end = start_of(monday, zone), start_of(monday + 7 * DAY, zone)
     title = f"Week {week(monday)}"
-    async with _turn(visit):
+    async with visit.turn():
         found = await _answers(visit, acts.pack_of(start, end, visit.now, zone))
         charted: list[tuple[Report, list[Column]]] = [(one, acts.charted(one)) for one in found]
         if visit.word("form") == "xlsx":
@@ -185,13 +184,6 @@ async def _made(visit: Visit, asked: Sequence[Question]) -> Sequence[Report]:
         return found
     around = Around(console.live, console.roster)
     return await console.database.read(lambda conn: [acts.report(conn, around, one) for one in asked])
-
-
-@asynccontextmanager
-async def _turn(visit: Visit) -> AsyncIterator[None]:
-    """Among all that takes its time, the API's as well."""
-    async with visit.console.bench.seat(), visit.console.bench.turn():
-        yield
 
 
 def _question(visit: Visit) -> tuple[Question, Kind]:

@@ -87,6 +87,7 @@ def watched(settings: Settings, database: Database, clock: Clock, patience: Pati
 
 def _console(desk: Desk, ending: Callable[[], bool]) -> ASGIApp:
     """The pages people look at. Known here alone, and when somebody asks for one."""
+    from tsbridge import document_files
     from tsbridge.console.app import create
     from tsbridge.console.made import Console
 
@@ -108,9 +109,15 @@ def _console(desk: Desk, ending: Callable[[], bool]) -> ASGIApp:
             probes=desk.probes,
             wake=desk.wake,
             wake_writer=desk.wake_writer,
+            wake_replay=desk.wake_replay,
             ending=ending,
             bench=desk.bench,
             reports_apart=desk.reports_apart,
+            make_ready=desk.make_ready,
+            apart=desk.apart,
+            yaml_read=document_files.load_text,
+            yaml_dump=document_files.dump,
+            yaml_lines=document_files.Lines,
         )
     )
 

@@ -129,6 +129,13 @@
   });
   document.addEventListener("click", (event) => {
     if (event.target.closest?.("[data-show-keys]")) one("#keys")?.showModal();
+    const at = event.target.closest?.("[data-line]"), text = one("#text");
+    if (at && text) {
+      event.preventDefault();
+      const lines = text.value.split("\n"), line = Number(at.dataset.line) - 1;
+      const start = lines.slice(0, line).reduce((sum, each) => sum + each.length + 1, 0);
+      text.focus(); text.setSelectionRange(start, start + (lines[line] || "").length);
+    }
     const row = event.target.closest?.("[data-row]");
     if (row && row !== current()) { for (const other of all("[data-row][aria-current]")) other.removeAttribute("aria-current"); row.setAttribute("aria-current", "true"); }
   });

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from datetime import tzinfo
 from typing import Final
 
-from tsbridge.acts import reports
 from tsbridge.acts.around import Around
 from tsbridge.child_process import Limits, in_child_or_here
 from tsbridge.reports.model import Question, Report
@@ -23,6 +22,8 @@ def reports_in_child(asked: Sequence[Question], url: str, zone: tzinfo) -> list[
 
 
 def made(asked: Sequence[Question], url: str, zone: tzinfo) -> list[Report]:
+    from tsbridge.acts import reports  # most processes never make one
+
     around = Around(LiveRulebook(zone), LiveRoster())
     with Database.open(url) as database:
         return database.read_now(lambda conn: [reports.report(conn, around, one) for one in asked])

@@ -19,7 +19,7 @@ from tests.clocks import START, CountingIds
 from tests.store.counting import rows_are_as_counted
 from tests.store.plans import plan
 from tsbridge.core.backoff import DELIVERY
-from tsbridge.store import alone, inbox, inbox_tables, lanes
+from tsbridge.store import alone, figures, inbox, inbox_tables, lanes
 from tsbridge.store.db import Database
 from tsbridge.store.inbox import Claimed, Counts, Delivery, LostLease, Receipt, Settlement
 
@@ -175,6 +175,20 @@ def test_claiming_looks_at_what_it_takes_and_not_at_all_that_waits(database: Dat
     words = database.read_now(look)
     assert [len(re.findall(rf"{name}\b", words)) for name in ("inbox_pending", "inbox_pending_large")] == [2, 2]
     assert not re.search(r"(?i)\bsort\b|TEMP B-TREE|SCAN inbox", words)
+
+
+def test_the_oldest_that_waits_is_told_and_found_along_the_index_of_states(database: Database) -> None:
+    words = database.read_now(lambda conn: plan(conn, figures.OLDEST_PENDING))
+    assert "inbox_by_status" in words
+    assert not re.search(r"(?i)\bsort\b|TEMP B-TREE|SCAN inbox", words)
+
+    def oldest() -> datetime | None:
+        return database.read_now(lambda conn: conn.execute(figures.OLDEST_PENDING).scalar())
+
+    kept(database, delivery(1, quarantined="not_json"))
+    assert oldest() is None
+    kept(database, delivery(2), delivery(3))
+    assert oldest() == delivery(2).received_at
 
 
 def test_when_the_next_delivery_may_be_claimed_is_told_for_every_lane(database: Database) -> None:

@@ -51,11 +51,6 @@ def listed(conn: Connection, roster: Current, now: datetime) -> list[FeedShown]:
     return [_shown(feed, looks.get(feed.key)) for feed in rota.roster.feeds]
 
 
-def failing(conn: Connection, roster: Current, now: datetime) -> int:
-    """How many feeds of the live roster cannot be read."""
-    return sum(one.failing_since is not None for one in listed(conn, roster, now))
-
-
 def _shown(feed: Feed, look: Look | None) -> FeedShown:
     means = cast(Literal["off", "rotation", "shift"], feed.means)
     if look is None:

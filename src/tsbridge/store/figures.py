@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from sqlalchemy import Column, ColumnElement, Connection, func, select
 
@@ -57,6 +57,13 @@ class Figures(NamedTuple):
     patterns_at: datetime | None
 
 
+# From a place in the index of states on: asked for one state, PostgreSQL walks through all that came before what waits.
+_FROM_PENDING: Final = (
+    select(inbox.c.status, inbox.c.received_at).where(inbox.c.status >= "pending").order_by(inbox.c.status, inbox.c.seq).limit(1).subquery()
+)
+OLDEST_PENDING: Final = select(_FROM_PENDING.c.received_at).where(_FROM_PENDING.c.status == "pending")
+
+
 def figures(conn: Connection, setting: str, now: datetime) -> Figures:
     """As of now, where TSBRIDGE_WRITEBACK says `setting`."""
     kept = defaultdict[str, counted.Counts](dict, counted.load(conn))
@@ -67,7 +74,7 @@ def figures(conn: Connection, setting: str, now: datetime) -> Figures:
     return Figures(
         deliveries=kept["delivery"],
         received=received(conn),
-        oldest_pending=_first(conn, inbox.c.received_at, inbox.c.seq, inbox.c.status == "pending"),
+        oldest_pending=conn.execute(OLDEST_PENDING).scalar(),
         wishes=wishes,
         parked={reason: count for (reason, status), count in kept["wish"].items() if status == "parked"},
         oldest_waiting=_first(conn, desired.c.asked_at, desired.c.asked_at, WISH_IS_OPEN),

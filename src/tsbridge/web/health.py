@@ -9,11 +9,10 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from prometheus_client.core import CollectorRegistry
 from sqlalchemy import Connection
 
-from tsbridge.acts.duty_feeds import failing
 from tsbridge.store import figures
 from tsbridge.web.desk import Made
 from tsbridge.web.figures import Figures, Kept
-from tsbridge.web.probes import ways_to_people
+from tsbridge.web.probes import failing_feeds, ways_to_people
 from tsbridge.web.problems import refuses
 from tsbridge.web.route import DeskRoute
 from tsbridge.web.task_figures import TaskFigures
@@ -50,7 +49,9 @@ async def metrics(request: Request, desk: Made) -> Response:
     now = desk.clock.now()
 
     def read(conn: Connection) -> Kept:
-        return Kept(figures.figures(conn, desk.writeback, now), ways_to_people(conn, desk.roster, now), failing(conn, desk.roster, now))
+        return Kept(
+            figures.figures(conn, desk.writeback, now), ways_to_people(conn, desk.roster, now), failing_feeds(conn, desk.roster, now)
+        )
 
     snapshot = CollectorRegistry()
     snapshot.register(Figures(await desk.database.read(read), now, desk.version))

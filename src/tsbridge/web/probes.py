@@ -11,12 +11,11 @@ from typing import Any, Final, TypeVar
 
 from sqlalchemy import Connection
 
-from tsbridge.acts.duty_feeds import failing
 from tsbridge.core.ports import Clock
 from tsbridge.core.reached import Reach, reached
 from tsbridge.core.standing import Standing
 from tsbridge.core.watch import WALK_AGE
-from tsbridge.store import cover, proofs, rulebooks, sealing, silence, told, views, watch, writemode
+from tsbridge.store import cover, feeds, proofs, rulebooks, sealing, silence, told, views, watch, writemode
 from tsbridge.store.db import Database
 from tsbridge.web.desk import Checked, Probe, Rotas
 
@@ -143,7 +142,16 @@ def feeds_probe(database: Database, clock: Clock, roster: Rotas) -> Probe:
     def judged(count: int) -> Checked:
         return Checked(True, f"{count} cannot be read; see tsbridge doctor" if count else "none that cannot be read", degraded=count > 0)
 
-    return stored(database, lambda conn: failing(conn, roster, clock.now()), judged)
+    return stored(database, lambda conn: failing_feeds(conn, roster, clock.now()), judged)
+
+
+def failing_feeds(conn: Connection, roster: Rotas, now: datetime) -> int:
+    """How many feeds of the live roster cannot be read."""
+    rota = roster.now(conn, now)
+    if rota is None or not rota.roster.feeds:
+        return 0
+    looks = feeds.looks(conn)
+    return sum((look := looks.get(feed.key)) is not None and look.failing_since is not None for feed in rota.roster.feeds)
 
 
 def ways_probe(database: Database, clock: Clock, roster: Rotas) -> Probe:

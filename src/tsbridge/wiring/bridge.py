@@ -23,10 +23,10 @@ from tsbridge.store import schema, told
 from tsbridge.store.db import Database
 from tsbridge.store.intake import Intake
 from tsbridge.store.rulebooks import LiveRulebook
-from tsbridge.web.app import create_app, create_health
 from tsbridge.web.auth import Gate
 from tsbridge.web.counters import Counters
 from tsbridge.web.desk import Desk, Probe
+from tsbridge.web.front import Front, create_health
 from tsbridge.web.probes import (
     clock_probe,
     cover_probe,
@@ -66,7 +66,7 @@ class Bridge:
     `doors` stand in `app` as well; a server that knows them asks no framework about a delivery.
     """
 
-    app: FastAPI
+    app: ASGIApp
     doors: tuple[Door, ...]
     loop: Loop | None
     let_go: Callable[[], None]
@@ -76,13 +76,21 @@ def bridge(settings: Settings, database: Database, clock: Clock, *, workers_insi
     """Everything one serving process needs. Nothing runs before the application's lifespan begins."""
     desk, loop, doors = _desk(settings, database, clock, workers_inside=workers_inside, patience=patience)
     console = Later(partial(_console, desk))
-    return Bridge(create_app(replace(desk, console=console.routes)), doors, loop, console.end)
+    with_console = replace(desk, console=console.routes)
+    return Bridge(Front(with_console, partial(_api, with_console)), doors, loop, console.end)
 
 
 def watched(settings: Settings, database: Database, clock: Clock, patience: Patience = PATIENCE) -> Bridge:
     """Everything one process needs that works and does not serve: it answers how it is."""
     desk, loop, _ = _desk(settings, database, clock, workers_inside=True, patience=patience)
     return Bridge(create_health(desk), (), loop, _nobody)
+
+
+def _api(desk: Desk) -> ASGIApp:
+    """All that people and programs ask for. Its modules are loaded when somebody does."""
+    from tsbridge.web.app import create_app
+
+    return create_app(desk)
 
 
 def _console(desk: Desk, ending: Callable[[], bool]) -> ASGIApp:

@@ -59,8 +59,7 @@ def work(settings: Settings, patience: Patience = PATIENCE) -> bool:
             log.info("working", extra={**about, "host": settings.host, "port": settings.worker_port})
             return _run(made, settings.host, settings.worker_port, patience)
         workers = Workers(settings, database, clock, TimedIds(clock, entropy), LiveRulebook(settings.zone), LiveRoster(), patience)
-        log.info("working", extra=about)
-        asyncio.run(_until_told(workers, patience))
+        asyncio.run(_until_told(workers, patience, about))
         log.info("stopped")
         return True
 
@@ -84,7 +83,7 @@ def _exit(code: int) -> None:
     os._exit(code)
 
 
-async def _until_told(workers: Workers, patience: Patience) -> None:
+async def _until_told(workers: Workers, patience: Patience, about: dict[str, object]) -> None:
     told = asyncio.Event()
     ending = Ending(patience, workers.loop.stop, _exit)
 
@@ -94,6 +93,7 @@ async def _until_told(workers: Workers, patience: Patience) -> None:
 
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, tell)
+    log.info("working", extra=about)  # from here on it can be told to stop in good order
     async with workers.running():
         await told.wait()
     end_children()

@@ -1,0 +1,132 @@
+"""What a process answers from its start on: deliveries, how it is, its figures. The API is made when it is first asked for.
+
+Making it takes half a second and much of what a start takes; after a restart deliveries wait at the door meanwhile, people do not.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+from typing import Final
+
+from fastapi import FastAPI
+from fastapi.routing import APIRoute
+from starlette.routing import Mount
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from tsbridge.core.ports import Ids
+from tsbridge.web import health, problems
+from tsbridge.web.counters import Counters
+from tsbridge.web.desk import Desk
+
+AT_ONCE: Final = frozenset(route.path for route in health.routes.routes if isinstance(route, APIRoute))
+DOOR: Final = "/webhooks/"
+CONSOLE: Final = "/console"
+"""Behind it every page has its role; people sign in there."""
+
+
+class Front:
+    """Deliveries, health, figures and the console's address; whatever else is asked for goes to the application that `make` makes, in a
+    thread, when the first one comes. The console makes itself."""
+
+    def __init__(self, desk: Desk, make: Callable[[], ASGIApp]) -> None:
+        self._first = create_health(desk)
+        self._first.router.routes.extend((*desk.webhooks, *desk.console))
+        self._make = make
+        self._making = asyncio.Lock()
+        self._made: ASGIApp | None = None
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        app = self._first if scope["type"] != "http" or _at_front(scope["path"]) else await self._whole()
+        await app(scope, receive, send)
+
+    async def _whole(self) -> ASGIApp:
+        async with self._making:
+            if self._made is None:
+                self._made = await asyncio.to_thread(self._make)
+            return self._made
+
+
+def _at_front(path: str) -> bool:
+    return path in AT_ONCE or path.startswith((DOOR, f"{CONSOLE}/")) or path == CONSOLE
+
+
+def create_health(desk: Desk) -> FastAPI:
+    """Health and figures alone, of a process that works and does not serve; whatever else is asked for is not there."""
+    app = bare(desk)
+    app.router.routes.extend(health.routes.routes)
+    return app
+
+
+def bare(desk: Desk, secret: Mapping[str, str] | None = None) -> FastAPI:
+    """An application without routes: what fails is a problem, what is answered has an id, strict headers and is counted.
+
+    `secret`: beginnings of addresses behind which somebody's token stands, and what they are called in its place.
+    """
+    app = FastAPI(
+        title="tsbridge",
+        version=desk.version,
+        docs_url=None,
+        redoc_url=None,
+        openapi_url=None,
+        lifespan=desk.lifespan,
+        telemetry={"tracing": False, "metrics": False, "logs": False, "operation_spans": False, "auto_configure": False},
+        redirect_slashes=False,
+    )
+    app.state.desk = desk
+    problems.install(app)
+    app.add_middleware(Outside, ids=desk.ids, counters=desk.counters, secret=secret or {})
+    return app
+
+
+class Outside:
+    """Around everything: an id for the request, headers that keep browsers strict, and the count of answers."""
+
+    def __init__(self, app: ASGIApp, ids: Ids, counters: Counters, secret: Mapping[str, str]) -> None:
+        self._app = app
+        self._ids = ids
+        self._counters = counters
+        self._secret = secret
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        trace_id = self._ids.new("req")
+        scope.setdefault("state", {})["trace_id"] = trace_id
+        loop = asyncio.get_running_loop()
+        started = loop.time()
+        status = 500
+
+        async def send_with_headers(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                message["headers"] = harden(list(message.get("headers", ())), trace_id)
+            await send(message)
+
+        try:
+            await self._app(scope, receive, send_with_headers)
+        finally:
+            template = _template(scope, self._secret)
+            if scope["method"] != "POST" or not template.startswith(DOOR):  # the door counts for itself
+                self._counters.answered(scope["method"], template, status, loop.time() - started)
+
+
+_HARD: Final = tuple((name.lower().encode(), value.encode()) for name, value in problems.HARD_HEADERS.items())
+
+
+def harden(headers: list[tuple[bytes, bytes]], trace_id: str) -> list[tuple[bytes, bytes]]:
+    """An answer's headers with those that keep browsers strict, unless it says otherwise itself, and the request's id."""
+    there = {name.lower() for name, _ in headers}
+    return [*headers, *(header for header in _HARD if header[0] not in there), (b"x-request-id", trace_id.encode())]
+
+
+def _template(scope: Scope, secret: Mapping[str, str]) -> str:
+    route = scope.get("route")
+    if isinstance(route, APIRoute | Mount):
+        return route.path
+    path = getattr(route, "path", None) or scope["path"]
+    if path[:3] in secret:
+        return secret[path[:3]]
+    return path if path in ("/webhooks/zendesk", "/webhooks/talkdesk") else "other"

@@ -1,0 +1,84 @@
+"""What a process answers from its start on, and the API, which is made when it is first asked for."""
+
+from __future__ import annotations
+
+import ast
+import asyncio
+import threading
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from starlette.responses import PlainTextResponse
+from starlette.routing import Route
+from starlette.types import ASGIApp
+
+import tsbridge
+from tests.web.conftest import ADMIN
+from tsbridge.web.front import Front
+
+pytestmark = pytest.mark.anyio
+
+
+async def _page(_: Any) -> PlainTextResponse:
+    return PlainTextResponse("here")
+
+
+class Made:
+    """Makes the API, when the test lets it, and counts how often."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.count = 0
+        self.go_on = threading.Event()
+        self._app = app
+
+    def __call__(self) -> ASGIApp:
+        self.count += 1
+        assert self.go_on.wait(60)
+        return self._app
+
+
+def client(front: Front) -> httpx.AsyncClient:
+    return httpx.AsyncClient(
+        transport=httpx.ASGITransport(app=front), base_url="http://bridge.test", headers={"Authorization": f"Bearer {ADMIN}"}
+    )
+
+
+async def test_deliveries_health_and_figures_wait_for_no_api_and_whoever_asks_for_it_has_it_made_once(room: Any) -> None:
+    made = Made(room.app)
+    doors = (Route("/webhooks/zendesk", _page, methods=["POST"]),)
+    pages = (Route("/console", _page), Route("/console/now", _page))
+    async with client(Front(replace(room.desk, webhooks=doors, console=pages), made)) as asking:
+        for path in ("/livez", "/readyz", "/metrics", "/console", "/console/now"):
+            assert (await asking.get(path)).status_code == 200
+        assert made.count == 0
+        waiting = [asyncio.create_task(asking.get(path)) for path in ("/v1/rulebook", "/v1/cases", "/openapi.json", "/nowhere")]
+        assert (await asking.post("/webhooks/zendesk")).text == "here"
+        made.go_on.set()
+        assert [answer.status_code for answer in await asyncio.gather(*waiting)] == [200, 200, 200, 404]
+        assert (await asking.get("/v1/cases")).headers["x-request-id"]
+    assert made.count == 1
+
+
+def test_a_start_loads_neither_the_api_nor_the_pages_nor_what_works_out_reports() -> None:
+    """What is imported beside functions, from where a serving process begins."""
+    root = Path(tsbridge.__file__).parent.parent
+    seen, todo = set[str](), ["tsbridge.wiring.start"]
+    while todo:
+        name = todo.pop()
+        path = next(
+            (p for p in (root / f"{name.replace('.', '/')}.py", root / name.replace(".", "/") / "__init__.py") if p.is_file()), None
+        )
+        if name in seen or path is None:
+            continue
+        seen.add(name)
+        for node in ast.parse(path.read_text()).body:
+            if isinstance(node, ast.ImportFrom) and node.module:
+                todo += [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
+            elif isinstance(node, ast.Import):
+                todo += [alias.name for alias in node.names]
+    assert "tsbridge.web.front" in seen
+    late = ("tsbridge.web.app", "tsbridge.web.cases", "tsbridge.console.app", "tsbridge.acts.reports", "tsbridge.rulebook.check")
+    assert seen.isdisjoint(late)

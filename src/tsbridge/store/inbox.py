@@ -27,7 +27,7 @@ from tsbridge.store.columns import EPOCH, MICROSECOND
 from tsbridge.store.inbox_tables import READ_ALONE, inbox
 from tsbridge.store.lanes import SOURCES
 from tsbridge.store.sqlite import execute
-from tsbridge.store.statements import Update
+from tsbridge.store.statements import Listed, Update
 
 LANES: Final = 4096
 """Two connections that share one wait for each other's commit; PostgreSQL's processes are numbered one after the other."""
@@ -241,6 +241,16 @@ _SETTLE: Final = Update(
 )
 
 
+_TAKEN: Final = ("seq", "id", "source", "dedupe_key", "polled", "received_at", "headers", "body", "attempts", "claimed_by", "deaths")
+_TAKE: Final = Listed(
+    "WITH chosen AS (SELECT CAST(k.k0 AS BIGINT) AS seq FROM {keys}) UPDATE inbox SET attempts = attempts + 1, "
+    "deaths = deaths + CASE WHEN claimed_by IS NULL THEN 0 ELSE 1 END, claimed_by = ?, lease_until = ? "
+    f"WHERE seq IN (SELECT seq FROM chosen) RETURNING {', '.join(_TAKEN)}",
+    1,
+    [inbox.c[name] for name in _TAKEN],
+)
+
+
 def claim(conn: Connection, worker: str, now: datetime, lease: timedelta, limit: int) -> list[Claimed]:
     """Take up to `limit` due deliveries, source by source in turn, oldest first; a few large ones besides the small.
 
@@ -261,30 +271,7 @@ def claim(conn: Connection, worker: str, now: datetime, lease: timedelta, limit:
 
 def take(conn: Connection, chosen: Sequence[int], worker: str, until: datetime) -> list[Claimed]:
     """Claim these, in this order."""
-    taken = conn.execute(
-        update(inbox)
-        .where(inbox.c.seq.in_(chosen))
-        .values(
-            attempts=inbox.c.attempts + 1,
-            deaths=inbox.c.deaths + case((inbox.c.claimed_by.is_(None), 0), else_=1),
-            claimed_by=worker,
-            lease_until=until,
-        )
-        .returning(
-            inbox.c.seq,
-            inbox.c.id,
-            inbox.c.source,
-            inbox.c.dedupe_key,
-            inbox.c.polled,
-            inbox.c.received_at,
-            inbox.c.headers,
-            inbox.c.body,
-            inbox.c.attempts,
-            inbox.c.claimed_by,
-            inbox.c.deaths,
-        )
-    ).all()
-    by_seq = {row.seq: Claimed(*row) for row in taken}
+    by_seq = {row[0]: Claimed(*row) for row in _TAKE.rows(conn, map(str, chosen), worker, until)}
     return [by_seq[seq] for seq in chosen]
 
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from itertools import groupby
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
-from sqlalchemy import ColumnElement, Connection, Integer, Row, Select, and_, bindparam, case, func, literal_column, or_, select, union_all
+from sqlalchemy import ColumnElement, Connection, Integer, Select, and_, bindparam, case, func, literal_column, or_, select, union_all
 
 from tsbridge.store.inbox_tables import WAITS, WAITS_ALONE, WAITS_LARGE, inbox
+from tsbridge.store.statements import Fixed
 
 SOURCES: Final = ("zendesk", "talkdesk")
 LARGE_AT_ONCE: Final = 4
@@ -17,9 +18,21 @@ _FOREVER: Final = datetime.max.replace(tzinfo=UTC)
 _INSTANT: Final = inbox.c.due_at.type
 
 
-def due(conn: Connection, now: datetime, limit: int) -> list[list[Row[Any]]]:
+class Waiting(NamedTuple):
+    """A delivery that may be claimed. `claimed_by`: whose claim on it ran out."""
+
+    seq: int
+    source: str
+    due_at: datetime
+    claimed_by: str | None
+    deaths: int
+    lane: int
+
+
+def due(conn: Connection, now: datetime, limit: int) -> list[list[Waiting]]:
     """By source up to `limit` due deliveries: few large ones, then the oldest; locked against other workers where there are any."""
-    rows = sorted(conn.execute(_DUE, {"now": now, "most": limit}), key=lambda row: (row.source, row.lane, row.due_at, row.seq))
+    found = [Waiting(*row) for row in _FIND_DUE.rows(conn, now=now, most=limit)]
+    rows = sorted(found, key=lambda row: (row.source, row.lane, row.due_at, row.seq))
     of_source = {source: list(found) for source, found in groupby(rows, key=lambda row: row.source)}
     return [of_source.get(source, [])[:limit] for source in SOURCES]
 
@@ -65,6 +78,7 @@ def _earliest(of_each: list[Select[Any]]) -> Select[Any]:
 
 
 _DUE: Final = union_all(*(select(_first_due(source, lane).subquery()) for source in SOURCES for lane in _AMONG_OTHERS))
+_FIND_DUE: Final = Fixed(_DUE)
 _LINES: Final = (*(and_(lane, _of(source)) for source in SOURCES for lane in _AMONG_OTHERS), WAITS_ALONE)
 _UNCLAIMED: Final = _earliest(
     [select(inbox.c.due_at.label("at")).where(line, inbox.c.lease_until.is_(None)).order_by(inbox.c.due_at).limit(1) for line in _LINES]

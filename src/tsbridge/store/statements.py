@@ -13,7 +13,7 @@ from datetime import datetime
 from typing import Any, Final, TypeVar
 
 from pydantic_core import from_json
-from sqlalchemy import Boolean, Column, Connection, Integer, Table
+from sqlalchemy import Boolean, Column, CompoundSelect, Connection, Integer, Select, Table
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.types import TypeEngine
 
@@ -88,6 +88,27 @@ class Keyed(Listed):
         query = f"SELECT {listed} FROM {{keys}} {{join}} {table.name} t ON {told}{f' WHERE {where}' if where else ''}"
         query += f"{' LIMIT ?' if limit else ''}{' FOR UPDATE OF t' if lock else ''}"
         super().__init__(query, len(key), [table.c[name] for name in columns])
+
+
+class Fixed:
+    """A query that is the same each time but for its values, compiled once; its rows are read by the columns' types."""
+
+    def __init__(self, query: Select[Any] | CompoundSelect[Any]) -> None:
+        made = (sqlite.dialect(), postgresql.dialect(paramstyle="pyformat"))  # type: ignore[no-untyped-call]
+        compiled = {dialect.name: query.compile(dialect=dialect) for dialect in made}
+        self._text = {name: one.string for name, one in compiled.items()}
+        self._own = {name: one.params for name, one in compiled.items()}
+        self._places: Sequence[str] = compiled["sqlite"].positiontup or ()
+        self._readers = {name: [_reader(column.type, name) for column in query.selected_columns] for name in compiled}
+
+    def rows(self, conn: Connection, **values: Any) -> list[tuple[Any, ...]]:
+        told = {name: microseconds(value) if isinstance(value, datetime) else value for name, value in values.items()}
+        told = {**self._own[conn.dialect.name], **told}
+        if conn.dialect.name == "sqlite":
+            found = sqlite3.rows(conn, self._text["sqlite"], [told[name] for name in self._places])
+            return read_rows(found, self._readers["sqlite"])
+        cursor = conn.exec_driver_sql(self._text["postgresql"], told).cursor
+        return read_rows(cursor.fetchall() if cursor is not None else [], self._readers["postgresql"])
 
 
 class Insert:

@@ -31,7 +31,7 @@ from tsbridge.store.decision_tables import decisions
 from tsbridge.store.decisions import rules_of
 from tsbridge.store.link_tables import interactions
 from tsbridge.store.moment_tables import moments
-from tsbridge.work.replay import PAGE, Contest
+from tsbridge.work.replay_jobs import PAGE, Contest
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 A_CASE = 5

@@ -21,7 +21,7 @@ from tests.work.test_reconcile import BOOK, Account
 from tests.work.test_truth import CATCHING_UP, EVENTS, FEW_READS, MINUTES, SECONDS, busy, found_wrong
 from tests.work.test_writeback_races import outage, race
 from tsbridge.simulator.zendesk import Limits
-from tsbridge.store import drift, stored_values
+from tsbridge.store import drift_rows, stored_values
 from tsbridge.store.db import Database
 from tsbridge.work.reconcile import EVERY, NAME
 
@@ -115,7 +115,7 @@ def run_drift(count: int) -> bool:
         account = await _drifted(database, count)
         expected = account.drifted_as
         await _swept(account)
-        rows = database.read_now(lambda conn: drift.listed(conn, 10 * count, None, None, None))
+        rows = database.read_now(lambda conn: drift_rows.listed(conn, 10 * count, None, None, None))
         told: dict[str, str] = {row["ticket"]: row["cause"] for row in rows}
         print(f"  {'what happened':<26}{'tickets':>9}{'found':>9}{'cause right':>13}")
         for number, (name, cause) in enumerate(DRIFTS):

@@ -14,7 +14,7 @@ from tsbridge.log import configure
 from tsbridge.settings import load
 from tsbridge.shutdown import Patience
 from tsbridge.wiring import start
-from tsbridge.work.silence import Silence
+from tsbridge.work.silence_alarm import Silence
 
 log = logging.getLogger("tsbridge.hanging")
 PATIENCE = Patience(

@@ -25,12 +25,12 @@ from tsbridge.core.moments import Actor, Interaction, Moment, Text
 from tsbridge.core.rules.document import read
 from tsbridge.core.story import Told, judge_story
 from tsbridge.document_files import based_on, load_text, with_base
-from tsbridge.store import cases, decision_tables, recording, routing, rulebooks, sealing
+from tsbridge.store import cases, decision_tables, decision_writer, routing, rulebooks, sealing
 from tsbridge.store.db import Database
-from tsbridge.store.recording import Recording
+from tsbridge.store.decision_writer import Recording
 from tsbridge.store.rulebooks import LiveRulebook
-from tsbridge.work.replay import Shadowing
-from tsbridge.work.told_now import ToldNow
+from tsbridge.work.batch_moments import ToldNow
+from tsbridge.work.replay_jobs import Shadowing
 
 __all__ = ["migrated", "run"]
 
@@ -64,7 +64,7 @@ def heard(database: Database, number: int) -> None:
         state, judged = judge_story(case, told, at, lambda _: live.judge, lambda _: {}, clock_version=lambda _: live.version)
         cases.save(conn, {case: state})
         about: dict[str, Any] = {"rulebook_hash": live.hash, "recorded_at": at, "salt": "salt"}
-        recording.record_all(conn, [Recording(judged[0], f"dec_{number:06d}", case, f"evt_{number:06d}", **about)])
+        decision_writer.record_all(conn, [Recording(judged[0], f"dec_{number:06d}", case, f"evt_{number:06d}", **about)])
         sealing.seal(conn)
 
     database.write_now(write)

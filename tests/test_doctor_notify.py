@@ -16,7 +16,7 @@ from tsbridge.doctor.ways import try_ways, ways
 from tsbridge.http import Http
 from tsbridge.notify.make import Outside
 from tsbridge.notify.ways import Mail
-from tsbridge.store import link_keys, proofs, rosters
+from tsbridge.store import link_keys, proved_ways, rosters
 from tsbridge.store.db import Database
 
 pytestmark = pytest.mark.anyio
@@ -98,7 +98,7 @@ async def test_a_way_counts_as_proved_for_thirty_days(database: Database, clock:
     assert [line.state for line in ways(database, clock)] == ["warn"]
     publish(database, clock, roster())
     at = clock.now()
-    database.write_now(lambda conn: [proofs.prove(conn, "ana", way, at) for way in ("mail", "chat")] and None)
+    database.write_now(lambda conn: [proved_ways.prove(conn, "ana", way, at) for way in ("mail", "chat")] and None)
     said = [(line.state, line.words) for line in ways(database, clock)]
     assert said == [
         ("bad", "dan cannot be told anything: no way leads there."),

@@ -16,18 +16,18 @@ from tsbridge.core.limits import CALL_S
 from tsbridge.wiring import workers
 from tsbridge.wiring.workers import LIMITS
 from tsbridge.work import (
-    alone,
     batch_updates,
     calls,
     feeds,
     ingest,
+    isolated,
     loop,
     notify,
     paging,
     reconcile,
     recordings,
     rejudge,
-    replay,
+    replay_jobs,
     stream,
     writeback,
     writing,
@@ -36,9 +36,9 @@ from tsbridge.work.loop import LIMIT
 
 TAKEN_IN: dict[str, tuple[ModuleType, ...]] = {
     workers.INGEST: (ingest,),
-    workers.ALONE: (alone,),
+    workers.ALONE: (isolated,),
     workers.WRITEBACK: (writeback, writing, batch_updates),
-    workers.REPLAY: (replay,),
+    workers.REPLAY: (replay_jobs,),
     workers.REJUDGE: (rejudge,),
     workers.RECONCILE: (reconcile,),
     workers.STREAM: (stream,),

@@ -40,7 +40,7 @@ from tsbridge.roster import ical_in
 from tsbridge.roster.ical_in import MOST_EVENTS
 from tsbridge.server import CONNECTIONS, config
 from tsbridge.settings import load
-from tsbridge.store import facts, replays, stored_values
+from tsbridge.store import replays, stored_values, wanted_facts
 from tsbridge.store.db import Database
 from tsbridge.store.intake import WAITING_BYTES, CannotStore, Intake
 from tsbridge.store.replays import KEEP, MOST_OPEN, TooManyOpen
@@ -182,13 +182,13 @@ def test_rows_of_an_export_without_end_are_kept_in_bounds_and_the_rest_is_read_a
 
     pages = MOST // page + 3
     tickets = [str(n) for n in range(page, (pages + 1) * page)]
-    database.write_now(lambda conn: facts.want_read(conn, tickets, clock.now(), clock.now()))
+    database.write_now(lambda conn: wanted_facts.want_read(conn, tickets, clock.now(), clock.now()))
     database.write_now(lambda conn: stored_values.put(conn, STREAM, {"from": 1, "behind": None}))
     stream = Stream(database, clock, Account(), lambda: OwnUser("7"), "w1", ReadBudget(database, clock), hear, lambda: None)
     for _ in range(pages):
         clock.advance(60)
         assert asyncio.run(stream.round()) is True
-    waiting = database.read_now(lambda conn: facts.of(conn, tickets))
+    waiting = database.read_now(lambda conn: wanted_facts.of(conn, tickets))
     alone = sorted((ticket for ticket, one in waiting.items() if one.alone), key=int)
     assert stream._rows() == MOST
     assert alone == tickets[: 3 * page]

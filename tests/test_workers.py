@@ -12,10 +12,10 @@ from sqlalchemy import select
 from tests.clocks import CountingIds, SettableClock
 from tests.store.test_sealing import decided
 from tsbridge.settings import load
-from tsbridge.store import recording, sealing, service_tables
+from tsbridge.store import decision_writer, sealing, service_tables
 from tsbridge.store.db import Database
 from tsbridge.store.decision_tables import chain, decisions
-from tsbridge.store.recording import Retraction
+from tsbridge.store.decision_writer import Retraction
 from tsbridge.store.rulebooks import LiveRulebook
 from tsbridge.wiring.workers import TAKEOVER, Workers
 from tsbridge.work.rosters import LiveRoster
@@ -62,7 +62,7 @@ def test_workers_that_end_leave_no_decision_unsealed(database: Database, clock: 
     async def last(id_: str) -> None:
         """Decide something at the very end: nobody is told of it."""
         made = [Retraction(id_, "dec_last", "case", clock.now(), "salt")]
-        await database.write(lambda conn: recording.retract_all(conn, made))
+        await database.write(lambda conn: decision_writer.retract_all(conn, made))
 
     async def live() -> None:
         oldest = select(decisions.c.id).order_by(decisions.c.number).limit(1)

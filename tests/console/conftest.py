@@ -30,7 +30,7 @@ from tsbridge.rulebook.ready import make_ready
 from tsbridge.store import keys, rulebooks
 from tsbridge.store.db import Database
 from tsbridge.store.rulebooks import LiveRulebook
-from tsbridge.web.asked import Bench
+from tsbridge.web.admission import Bench
 from tsbridge.web.auth import Gate
 from tsbridge.work.rosters import LiveRoster
 

@@ -17,8 +17,8 @@ from tests.core.rota_oracle import Desk, Held, changes
 from tsbridge.core.coverage import holes
 from tsbridge.core.roster import Away, Override, Rotation
 from tsbridge.core.rota import OnCall, Rota
+from tsbridge.core.rotation_turns import first_turn, turns_at
 from tsbridge.core.rules.read_calendars import Calendars
-from tsbridge.core.turns import first_turn, turns_at
 from tsbridge.roster.document import read
 
 ZONES = ("Europe/Berlin", "America/New_York", "Australia/Lord_Howe", "Africa/Casablanca")

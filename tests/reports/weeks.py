@@ -21,10 +21,10 @@ from tsbridge.store import rosters, rulebooks
 from tsbridge.store.db import Database
 from tsbridge.store.rulebooks import LiveRulebook
 from tsbridge.work.assign import Giving
+from tsbridge.work.batch_moments import ToldNow
 from tsbridge.work.conclude import Conclusions
-from tsbridge.work.due import DueTimes
+from tsbridge.work.due_cases import DueTimes
 from tsbridge.work.rosters import LiveRoster
-from tsbridge.work.told_now import ToldNow
 
 ZONE = ZoneInfo("America/Los_Angeles")
 BEGIN = datetime(2026, 10, 26, 7, tzinfo=UTC)

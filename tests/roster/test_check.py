@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.roster.rosters import document
-from tsbridge.core.elsewhere import Span
+from tsbridge.core.feed_spans import Span
 from tsbridge.core.roster import Override
 from tsbridge.roster.check import AHEAD, CODES, check
 

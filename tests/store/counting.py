@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from sqlalchemy import Connection, func, select
 
-from tsbridge.store import counted, told
+from tsbridge.store import counted, notification_log
 from tsbridge.store.case_tables import cases
 from tsbridge.store.decision_tables import decisions
 from tsbridge.store.escalation_tables import escalations
@@ -30,7 +30,7 @@ def by_rows(conn: Connection) -> Mapping[str, counted.Counts]:
     for status, reason in conn.execute(select(desired.c.status, desired.c.reason)):
         found["wish"][(reason or "") if status == "parked" else "", status] += 1
     for status, reason in conn.execute(select(notifications.c.status, notifications.c.reason)):
-        found["telling"]["", "nobody" if reason in told.NOBODY else status] += 1
+        found["telling"]["", "nobody" if reason in notification_log.NOBODY else status] += 1
     found["decision"]["", ""] = conn.execute(select(func.count()).select_from(decisions)).scalar_one()
     found["assignment"]["", ""] = conn.execute(select(func.count()).select_from(assignments)).scalar_one()
     return {what: {key: n for key, n in counts.items() if n} for what, counts in found.items() if any(counts.values())}

@@ -14,7 +14,7 @@ from sqlalchemy import Connection, delete, inspect, select, text, update
 
 from tests.clocks import START
 from tests.store.counting import rows_are_as_counted
-from tsbridge.store import counted, inbox, schema, told
+from tsbridge.store import counted, inbox, notification_log, schema
 from tsbridge.store.case_tables import cases
 from tsbridge.store.db import Database
 from tsbridge.store.escalation_tables import escalations
@@ -39,7 +39,7 @@ CHANGES = st.lists(
         st.tuples(st.just("step"), st.integers(0, 3), st.sampled_from(["armed", "fired", "acknowledged", None])),
         st.tuples(st.just("wish"), st.integers(0, 3), st.sampled_from(["waiting", "sending", "confirmed", "parked"])),
         st.tuples(st.just("telling"), st.integers(0, 3), st.sampled_from(["waiting", "sent", "failed"])),
-        st.tuples(st.just("reason"), st.integers(0, 3), st.sampled_from([None, "rule_paused", *told.NOBODY])),
+        st.tuples(st.just("reason"), st.integers(0, 3), st.sampled_from([None, "rule_paused", *notification_log.NOBODY])),
         st.tuples(st.just("given"), st.integers(0, 99), st.none()),
         st.tuples(st.just("all"), st.just(0), st.sampled_from(["waiting", "parked"])),
     ),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from tests.clocks import START
-from tsbridge.core.elsewhere import Span
+from tsbridge.core.feed_spans import Span
 from tsbridge.store import feeds, rosters
 from tsbridge.store.db import Database
 

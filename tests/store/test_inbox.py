@@ -19,7 +19,7 @@ from tests.clocks import START, CountingIds
 from tests.store.counting import rows_are_as_counted
 from tests.store.plans import plan
 from tsbridge.core.backoff import DELIVERY
-from tsbridge.store import alone, figures, inbox, inbox_tables, lanes
+from tsbridge.store import gauges, inbox, inbox_tables, isolated, lanes
 from tsbridge.store.db import Database
 from tsbridge.store.inbox import Claimed, Counts, Delivery, LostLease, Receipt, Settlement
 
@@ -40,7 +40,7 @@ def claimed(database: Database, worker: str = "w1", at: datetime = START + timed
 
 
 def claimed_alone(database: Database, at: datetime) -> Claimed | None:
-    return database.write_now(lambda conn: alone.claim(conn, "w1-alone", at, LEASE))
+    return database.write_now(lambda conn: isolated.claim(conn, "w1-alone", at, LEASE))
 
 
 def settled(database: Database, row: Claimed, status: str = "applied") -> None:
@@ -178,12 +178,12 @@ def test_claiming_looks_at_what_it_takes_and_not_at_all_that_waits(database: Dat
 
 
 def test_the_oldest_that_waits_is_told_and_found_along_the_index_of_states(database: Database) -> None:
-    words = database.read_now(lambda conn: plan(conn, figures.OLDEST_PENDING))
+    words = database.read_now(lambda conn: plan(conn, gauges.OLDEST_PENDING))
     assert "inbox_by_status" in words
     assert not re.search(r"(?i)\bsort\b|TEMP B-TREE|SCAN inbox", words)
 
     def oldest() -> datetime | None:
-        return database.read_now(lambda conn: conn.execute(figures.OLDEST_PENDING).scalar())
+        return database.read_now(lambda conn: conn.execute(gauges.OLDEST_PENDING).scalar())
 
     kept(database, delivery(1, quarantined="not_json"))
     assert oldest() is None
@@ -203,7 +203,7 @@ def test_when_the_next_delivery_may_be_claimed_is_told_for_every_lane(database: 
         settled(database, row)
     kept(database, delivery(9))
     rows = claimed(database)
-    database.write_now(lambda conn: alone.leave(conn, rows))
+    database.write_now(lambda conn: isolated.leave(conn, rows))
     assert database.read_now(lanes.next_due) == START + timedelta(seconds=9)
 
 
@@ -291,13 +291,13 @@ def test_what_killed_its_reader_is_read_alone_again_when_it_is_retried(database:
 def test_a_claim_to_read_alone_is_told_from_the_one_that_gave_it_back(database: Database) -> None:
     kept(database, delivery(1))
     (row,) = claimed(database)
-    database.write_now(lambda conn: alone.leave(conn, [row]))
+    database.write_now(lambda conn: isolated.leave(conn, [row]))
     with pytest.raises(LostLease):
         settled(database, row)
     taken = claimed_alone(database, START + LEASE)
     with pytest.raises(LostLease):
         settled(database, row)
-    database.write_now(lambda conn: alone.later(conn, taken, START + 2 * LEASE))
+    database.write_now(lambda conn: isolated.later(conn, taken, START + 2 * LEASE))
     assert claimed_alone(database, START + 2 * LEASE - timedelta(microseconds=1)) is None
     assert claimed_alone(database, START + 2 * LEASE).attempts == 1  # given back, not failed
 

@@ -21,11 +21,11 @@ from tests.store.test_proof import altered, doubled, found_after, of_decisions, 
 from tests.work.test_walk_laws import BOOK, STORY
 from tests.work.walk import Walk
 from tsbridge.core.moments import canonical_text
-from tsbridge.store import chain, proof, recording, schema, sealing, sealkey
+from tsbridge.store import chain, decision_writer, proof, schema, sealing, sealkey
 from tsbridge.store.db import Database
 from tsbridge.store.decision_tables import decision_rules, decisions, unsealed
+from tsbridge.store.decision_writer import Retraction
 from tsbridge.store.packing import unpacked
-from tsbridge.store.recording import Retraction
 
 Fresh = Callable[..., AbstractContextManager[str]]
 _context = multiprocessing.get_context("fork")
@@ -211,7 +211,7 @@ def test_decisions_of_before_keep_their_place_as_their_number_and_are_found_by_i
     assert [[*map(len, part)] for part in waiting.read_now(lambda conn: told(conn, "number"))] == [[*map(len, part)] for part in now]
     assert waiting.read_now(proof.verify) == {"ok": True, "entries": len(now[0]), "unsealed": 0, "head": head, "broken": []}
     (id_,) = waiting.read_now(lambda conn: conn.execute(select(decisions.c.id).order_by(decisions.c.number).limit(1)).scalars())
-    waiting.write_now(lambda conn: recording.retract_all(conn, [Retraction(id_, "next", "case", START, "salt")]))
+    waiting.write_now(lambda conn: decision_writer.retract_all(conn, [Retraction(id_, "next", "case", START, "salt")]))
     assert waiting.read_now(lambda conn: conn.execute(select(func.max(decisions.c.number))).scalar_one()) == len(now[0]) + 1
 
 
@@ -298,7 +298,7 @@ def test_on_postgresql_a_decision_that_commits_late_is_sealed_after_those_with_h
         ids = database.read_now(lambda conn: conn.execute(select(decisions.c.id).order_by(decisions.c.number)).scalars().all())
 
         def retraction(conn: Connection, id: str) -> None:
-            recording.retract_all(conn, [Retraction(ids[0] if id == "late" else ids[1], id, "case", walk.clock.now(), "salt")])
+            decision_writer.retract_all(conn, [Retraction(ids[0] if id == "late" else ids[1], id, "case", walk.clock.now(), "salt")])
 
         def late(conn: Connection) -> None:
             retraction(conn, "late")
@@ -328,7 +328,7 @@ def test_on_postgresql_several_sealers_beside_several_who_decide_leave_no_gap_an
         def decide(who: int) -> None:
             for n in range(20):
                 made = [Retraction(ids[who], f"{who}.{n}.{k}", "case", START, "salt") for k in range(1 + (n * 7 + who) % 5)]
-                database.write_now(lambda conn, made=made: recording.retract_all(conn, made))  # type: ignore[misc]
+                database.write_now(lambda conn, made=made: decision_writer.retract_all(conn, made))  # type: ignore[misc]
             left[0] -= 1
 
         def seal(mine: Database) -> None:
@@ -368,7 +368,7 @@ def test_a_number_is_never_used_again_also_when_its_decision_is_gone(waiting: Da
             conn.execute(table.delete().where(table.c.number == last))
 
     waiting.write_now(work)
-    waiting.write_now(lambda conn: recording.retract_all(conn, [Retraction(id_, "next", "case", clock.now(), "salt")]))
+    waiting.write_now(lambda conn: decision_writer.retract_all(conn, [Retraction(id_, "next", "case", clock.now(), "salt")]))
     assert waiting.read_now(lambda conn: conn.execute(select(decisions.c.number).where(decisions.c.id == "next")).scalar_one()) > last
 
 

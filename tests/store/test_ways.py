@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from sqlalchemy import Connection
 
 from tsbridge.core.acklink import AckLink, read, sign
-from tsbridge.store import link_keys, proofs
+from tsbridge.store import link_keys, proved_ways
 from tsbridge.store.db import Database
 
 NOW = datetime(2026, 11, 29, 2, 12, tzinfo=UTC)
@@ -43,15 +43,15 @@ def test_a_link_is_good_for_two_months_at_least_and_then_for_ever_not(database: 
 
 def test_the_newest_proof_of_each_person_and_way_counts(database: Database) -> None:
     def prove(conn: Connection) -> None:
-        proofs.prove(conn, "ana", "mail", NOW)
-        proofs.prove(conn, "ana", "mail", NOW - timedelta(days=3))
-        proofs.prove(conn, "ana", "chat", NOW - timedelta(days=2))
-        proofs.prove(conn, "ben", "mail", NOW - timedelta(days=1))
-        proofs.prove(conn, "ben", "mail", NOW + timedelta(days=1))
+        proved_ways.prove(conn, "ana", "mail", NOW)
+        proved_ways.prove(conn, "ana", "mail", NOW - timedelta(days=3))
+        proved_ways.prove(conn, "ana", "chat", NOW - timedelta(days=2))
+        proved_ways.prove(conn, "ben", "mail", NOW - timedelta(days=1))
+        proved_ways.prove(conn, "ben", "mail", NOW + timedelta(days=1))
 
-    assert database.read_now(proofs.proofs) == {}
+    assert database.read_now(proved_ways.proofs) == {}
     database.write_now(prove)
-    assert database.read_now(proofs.proofs) == {
+    assert database.read_now(proved_ways.proofs) == {
         ("ana", "chat"): NOW - timedelta(days=2),
         ("ana", "mail"): NOW,
         ("ben", "mail"): NOW + timedelta(days=1),

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from tsbridge.core.moments import Handle
-from tsbridge.vendors.zendesk.facts import facts_of
+from tsbridge.vendors.zendesk.background_facts import facts_of
 
 TICKET: dict[str, Any] = {"id": 4711, "created_at": "2026-11-22T09:00:00Z", "requester_id": 41, "subject": "Help"}
 NOW = datetime(2026, 11, 22, 10, 0, tzinfo=UTC)

@@ -21,9 +21,9 @@ from tests.web.conftest import Room
 from tests.work.walk import Walk, ticket
 from tsbridge.core.acklink import AckLink, sign
 from tsbridge.core.moments import Interaction
-from tsbridge.store import link_keys, links, proofs, rosters
+from tsbridge.store import link_keys, links, proved_ways, rosters
+from tsbridge.store.case_acceptance import Asked
 from tsbridge.store.moment_tables import moments
-from tsbridge.store.standing import Asked
 
 pytestmark = pytest.mark.anyio
 
@@ -350,7 +350,7 @@ async def test_a_crawler_two_levels_deep_by_every_harmless_way_acknowledges_noth
     assert len(seen) > len(links_)
     assert linked.walk.outcome() == before
     assert linked.acknowledgements() == []
-    assert linked.walk.database.read_now(proofs.proofs) == {}
+    assert linked.walk.database.read_now(proved_ways.proofs) == {}
 
 
 async def test_other_methods_are_refused(linked: Linked) -> None:
@@ -367,9 +367,9 @@ async def test_what_mail_programs_add_to_an_address_is_nothing(linked: Linked) -
 async def test_the_button_of_a_test_message_proves_the_way_once_it_is_pressed(linked: Linked) -> None:
     link = linked.link("ana", "mail", "proof", None)
     assert "Did the message arrive?" in (await linked.client.get(link)).text
-    assert linked.walk.database.read_now(proofs.proofs) == {}
+    assert linked.walk.database.read_now(proved_ways.proofs) == {}
     assert "It arrived" in (await linked.client.post(link)).text
-    assert linked.walk.database.read_now(proofs.proofs) == {("ana", "mail"): linked.clock.now()}
+    assert linked.walk.database.read_now(proved_ways.proofs) == {("ana", "mail"): linked.clock.now()}
     linked.clock.advance(timedelta(days=8))
     late = await linked.client.post(link)
     assert (late.status_code, "This test is over" in late.text) == (410, True)
@@ -379,7 +379,7 @@ async def test_pressing_the_button_of_a_real_message_proves_its_way_too_also_as_
     [case_id] = await linked.hear("4711")
     await linked.client.post(linked.link("ben", case_id))
     await linked.client.post(linked.link("ana", case_id))
-    assert sorted(linked.walk.database.read_now(proofs.proofs)) == [("ana", "mail"), ("ben", "mail")]
+    assert sorted(linked.walk.database.read_now(proved_ways.proofs)) == [("ana", "mail"), ("ben", "mail")]
 
 
 async def test_looks_and_presses_are_counted_without_naming_anybody(linked: Linked) -> None:

@@ -23,7 +23,7 @@ from tests.core import rota_oracle
 from tests.core.calendar_oracle import library
 from tests.core.rota_oracle import changes, wall
 from tests.web.conftest import BOOK, Room, furnished
-from tsbridge.core.elsewhere import Span
+from tsbridge.core.feed_spans import Span
 from tsbridge.core.ports import Ids
 from tsbridge.core.rules.document import read
 from tsbridge.core.times import time_text

@@ -15,8 +15,8 @@ from tests.clocks import CountingIds
 from tests.web.conftest import BOOK
 from tests.web.test_rulebook import ROSTER
 from tsbridge.child_process import MANY, in_child_if_large
+from tsbridge.web.admission import AT_ONCE, WAITING, Bench, aside, mark_of
 from tsbridge.web.app import create_app
-from tsbridge.web.asked import AT_ONCE, WAITING, Bench, aside, mark_of
 from tsbridge.web.route import QUICK
 
 pytestmark = pytest.mark.anyio

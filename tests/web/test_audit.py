@@ -13,8 +13,8 @@ import pytest
 from tests.web import rows
 from tsbridge.acts.audit_lines import CHANGE_COLUMNS, COLUMNS
 from tsbridge.acts.csvtext import cell
-from tsbridge.store import chain, recording, sealing
-from tsbridge.store.recording import Retraction
+from tsbridge.store import chain, decision_writer, sealing
+from tsbridge.store.decision_writer import Retraction
 from tsbridge.web.probes import seals_probe
 
 pytestmark = pytest.mark.anyio
@@ -169,7 +169,7 @@ async def test_until_it_is_sealed_a_decision_has_no_place_and_no_hash_and_is_lis
 
     def work(conn: Any) -> None:
         sealed = rows.decision(conn, 1, clock.now())
-        recording.retract_all(conn, [Retraction(sealed, "dec_new", **about)])
+        decision_writer.retract_all(conn, [Retraction(sealed, "dec_new", **about)])
 
     await room.desk.database.write(work)
     path = "/v1/audit/routing/dec_new"
@@ -194,7 +194,7 @@ async def test_decisions_that_wait_too_long_for_their_seal_make_it_degraded(room
 
     def work(conn: Any) -> None:
         first = rows.decision(conn, 1, clock.now())
-        recording.retract_all(conn, [Retraction(first, "dec_new", "case_1", clock.now(), "salt")])
+        decision_writer.retract_all(conn, [Retraction(first, "dec_new", "case_1", clock.now(), "salt")])
 
     await room.desk.database.write(work)
     assert not (await probe()).degraded

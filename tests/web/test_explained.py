@@ -15,9 +15,9 @@ from tsbridge.core.moments import Actor, Handle, Interaction, Moment, Text
 from tsbridge.core.rules.document import read
 from tsbridge.core.rules.judge import Judge
 from tsbridge.core.story import Told, judge_story
-from tsbridge.store import cases, decision_tables, recording
-from tsbridge.store.recording import Recording
-from tsbridge.work.told_now import ToldNow
+from tsbridge.store import cases, decision_tables, decision_writer
+from tsbridge.store.decision_writer import Recording
+from tsbridge.work.batch_moments import ToldNow
 
 pytestmark = pytest.mark.anyio
 
@@ -57,7 +57,7 @@ async def judged(room: Any, book: dict[str, Any], moment: Moment, version: int =
             "recorded_at": moment.at,
             "salt": "salt",
         }
-        recording.record_all(conn, [Recording(found[0], id_, **about)])
+        decision_writer.record_all(conn, [Recording(found[0], id_, **about)])
 
     assert isinstance(state, CaseState)
     await room.desk.database.write(write)

@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 from tests.clocks import START
 from tests.roster.rosters import document
 from tests.web.test_health import figures
-from tsbridge.core.elsewhere import Span
+from tsbridge.core.feed_spans import Span
 from tsbridge.doctor import contents
 from tsbridge.store import feeds, rosters
 from tsbridge.store.db import Database

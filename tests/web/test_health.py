@@ -17,9 +17,9 @@ from tests.web import rows
 from tsbridge.core.budget import PROBE, wait_until
 from tsbridge.core.link import Shared
 from tsbridge.core.moments import Handle
-from tsbridge.core.standing import Standing
+from tsbridge.core.task_state import Standing
 from tsbridge.core.watch import NOT_GIVEN, STEP_LATE, Finding
-from tsbridge.store import budget, desired, inbox, inbox_tables, proofs, rosters, shared, stored_values, watch, writemode
+from tsbridge.store import budget, desired, inbox, inbox_tables, proved_ways, rosters, shared, stored_values, watch, writemode
 from tsbridge.store.replay_tables import drift
 from tsbridge.store.work_tables import workload
 from tsbridge.web.desk import Checked
@@ -158,7 +158,7 @@ async def test_ways_that_are_not_proved_make_it_degraded_and_are_counted(room: A
     def publish(conn: Any) -> None:
         rosters.lock(conn)
         rosters.publish(conn, roster, "sha256:x", "first", clock.now(), "test")
-        proofs.prove(conn, "ana", "mail", clock.now())
+        proved_ways.prove(conn, "ana", "mail", clock.now())
 
     await desk.database.write(publish)
     async with room.other(probes={"ways": probe}) as client:
@@ -168,7 +168,7 @@ async def test_ways_that_are_not_proved_make_it_degraded_and_are_counted(room: A
         text = (await client.get("/metrics")).text
     assert 'tsbridge_ways{state="proved"} 1.0' in text
     assert 'tsbridge_ways{state="unproved"} 1.0' in text
-    await desk.database.write(lambda conn: proofs.prove(conn, "ana", "chat", clock.now()))
+    await desk.database.write(lambda conn: proved_ways.prove(conn, "ana", "chat", clock.now()))
     assert await probe() == Checked(True, "2 ways to people, all proved lately")
     clock.advance(timedelta(days=30, seconds=1))
     assert (await probe()).degraded

@@ -13,9 +13,9 @@ from tests.work.walk import ticket
 from tsbridge.core.rules.document import read
 from tsbridge.store import replays, rulebooks
 from tsbridge.vendors.zendesk import normalize
+from tsbridge.work.batch_moments import ToldNow
 from tsbridge.work.conclude import Conclusions
 from tsbridge.work.rejudge import Rejudging
-from tsbridge.work.told_now import ToldNow
 
 pytestmark = pytest.mark.anyio
 PATH = "/v1/cases/rejudge"

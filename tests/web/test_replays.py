@@ -10,7 +10,7 @@ import pytest
 from tests.web.conftest import BOOK
 from tsbridge.store import history, replays
 from tsbridge.store.replays import MOST_OPEN
-from tsbridge.work.replay import Replays
+from tsbridge.work.replay_jobs import Replays
 
 pytestmark = pytest.mark.anyio
 PATH = "/v1/rulebook/replay"

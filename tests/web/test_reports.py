@@ -22,7 +22,7 @@ from tsbridge.acts.around import Around
 from tsbridge.acts.csvtext import CSV
 from tsbridge.reports.sheet import MEDIA_TYPE as XLSX
 from tsbridge.store import case_tables, link_tables
-from tsbridge.web.asked import THREADS
+from tsbridge.web.admission import THREADS
 
 pytestmark = pytest.mark.anyio
 

@@ -11,8 +11,8 @@ from tests.web.conftest import Room
 from tests.web.test_explained import CASE, heard
 from tsbridge.core.moments import Moment, Text
 from tsbridge.store import views
+from tsbridge.work.batch_moments import ToldNow
 from tsbridge.work.conclude import Conclusions
-from tsbridge.work.told_now import ToldNow
 
 pytestmark = pytest.mark.anyio
 

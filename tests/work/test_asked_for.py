@@ -11,7 +11,7 @@ from tests.clocks import SettableClock
 from tests.work.test_paused_rules import Both
 from tsbridge.core.helpdesk import Wish
 from tsbridge.core.helpdesk_json import ours_from, wish_from
-from tsbridge.store import asked, decisions, links, views
+from tsbridge.store import decisions, links, views, wish_origins
 from tsbridge.store.db import Database
 from tsbridge.store.rulebooks import LiveRulebook
 
@@ -24,7 +24,7 @@ def both(database: Database, clock: SettableClock) -> Both:
 def parts_of(both: Both, ticket: str) -> dict[str, dict[str, Any]]:
     def read(conn: Any) -> list[dict[str, Any]]:
         row = views.writeback_list(conn, 1, None, None, ticket, None)[0]
-        return asked.parts(conn, LiveRulebook(UTC), dict(row), wish_from(row["wish"]), ours_from(row["ours"]))
+        return wish_origins.parts(conn, LiveRulebook(UTC), dict(row), wish_from(row["wish"]), ours_from(row["ours"]))
 
     return {one["part"]: one for one in both.desk.database.read_now(read)}
 
@@ -88,7 +88,7 @@ def test_a_note_of_a_person_and_one_about_another_interaction_name_themselves_an
     def read(conn: Any) -> list[dict[str, Any]]:
         row = dict(views.writeback_list(conn, 1, None, None, id_, None)[0])
         notes = (("desk:0123456789abcdef#1", "called"), ("rule:injury#1@talkdesk:c1", "hurt"))
-        return asked.parts(conn, LiveRulebook(UTC), row, Wish(notes=notes), ours_from(row["ours"]))
+        return wish_origins.parts(conn, LiveRulebook(UTC), row, Wish(notes=notes), ours_from(row["ours"]))
 
     person, rule = both.desk.database.read_now(read)
     assert (person["part"], person["rule"], person["decision_id"]) == ("note:desk:0123456789abcdef#1", None, None)

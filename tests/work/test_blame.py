@@ -21,7 +21,7 @@ from tests.clocks import SettableClock
 from tests.work.test_walk_laws import BOOK
 from tests.work.walk import Walk, call, ticket
 from tsbridge.cpu_limit import within
-from tsbridge.store import case_tables, escalation_tables, facts, inbox, inbox_tables
+from tsbridge.store import case_tables, escalation_tables, inbox, inbox_tables, wanted_facts
 from tsbridge.store.db import Database
 from tsbridge.vendors.zendesk.client import AuditPage
 from tsbridge.vendors.zendesk.read_fields import OwnUser
@@ -224,7 +224,7 @@ def test_rows_of_the_export_that_cannot_be_read_leave_their_ticket_to_be_read_al
     asyncio.run(stream.round())
     assert [moment.event for moment in told["2"]] == ["ticket.created"]
     assert "1" not in told
-    assert database.read_now(lambda conn: facts.of(conn, ["1", "2"])).keys() == {"1"}
+    assert database.read_now(lambda conn: wanted_facts.of(conn, ["1", "2"])).keys() == {"1"}
 
 
 def test_a_case_that_cannot_be_judged_when_its_time_comes_stops_no_others_escalation(database: Database, clock: SettableClock) -> None:

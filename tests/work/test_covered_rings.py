@@ -10,7 +10,7 @@ from tests.clocks import SettableClock
 from tests.work.test_hearing import BOOK, Desk, reported
 from tests.work.walk import Walk
 from tsbridge.core.moments import Moment
-from tsbridge.store import facts
+from tsbridge.store import wanted_facts
 from tsbridge.store.db import Database
 from tsbridge.store.decision_tables import decisions
 from tsbridge.store.inbox import Delivery, counts, keep
@@ -42,7 +42,7 @@ def test_what_was_read_without_a_ring_names_no_delivery(database: Database, cloc
     desk.walk.work()
     clock.advance(60)
     desk.writing.edit(ticket, status="solved")
-    database.write_now(lambda conn: facts.want_read(conn, [ticket], clock.now(), clock.now()))
+    database.write_now(lambda conn: wanted_facts.want_read(conn, [ticket], clock.now(), clock.now()))
     desk.walk.work()
     assert in_force(desk) == [deliveries(desk)[0][0], None]
 

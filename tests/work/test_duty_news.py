@@ -16,8 +16,8 @@ from tests.clocks import SettableClock
 from tests.work.telling import ROSTER, Telling
 from tests.work.test_notify_storm import Killed, die, rounds
 from tsbridge.core import crashpoint
-from tsbridge.core.elsewhere import Span
 from tsbridge.core.errors import GiveUp, TryLater
+from tsbridge.core.feed_spans import Span
 from tsbridge.core.moments import read_instant
 from tsbridge.core.roster import Override
 from tsbridge.store import assignments, duties, feeds, rosters

@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import Connection
 
 from tests.clocks import START
-from tsbridge.core.elsewhere import Span
+from tsbridge.core.feed_spans import Span
 from tsbridge.core.rota import Rota
 from tsbridge.core.whom import whom
 from tsbridge.store import feeds, rosters

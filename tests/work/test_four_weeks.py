@@ -26,7 +26,7 @@ from tsbridge.core.roster import Override
 from tsbridge.store import rosters
 from tsbridge.store.db import Database
 from tsbridge.store.notice_tables import notices
-from tsbridge.work.due import DueTimes
+from tsbridge.work.due_cases import DueTimes
 
 ZONE = ZoneInfo("America/New_York")
 HOUR, MINUTE, DAY = timedelta(hours=1), timedelta(minutes=1), timedelta(days=1)

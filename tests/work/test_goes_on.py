@@ -20,8 +20,8 @@ from tsbridge.store import decisions, links, moments
 from tsbridge.store.case_tables import cases, checkpoints
 from tsbridge.store.db import Database
 from tsbridge.store.decision_tables import decisions as rows
+from tsbridge.store.latest_texts import KEPT_EVERY
 from tsbridge.store.moment_tables import texts
-from tsbridge.store.said import KEPT_EVERY
 from tsbridge.work.verdicts import Known
 
 ANA = "+14155550123"

@@ -16,7 +16,7 @@ from tests.work.desk import WritingDesk
 from tests.work.walk import Walk
 from tsbridge.core.errors import TryLater
 from tsbridge.http import Http
-from tsbridge.store import facts
+from tsbridge.store import wanted_facts
 from tsbridge.store.db import Database
 from tsbridge.store.decision_tables import decisions
 from tsbridge.store.decisions import load
@@ -336,7 +336,7 @@ def test_of_another_accounts_deliveries_nothing_is_asked(database: Database, clo
     assert desk.writing.wire.count("GET", f"/tickets/{ours}/audits") == 1
     assert desk.writing.wire.count("GET", f"/tickets/{theirs}/audits") == 0
     assert not desk.events(theirs)
-    assert desk.walk.database.read_now(facts.next_due) is None
+    assert desk.walk.database.read_now(wanted_facts.next_due) is None
 
 
 TIER = 360001234

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from tests.clocks import START, SettableClock
-from tsbridge.core.standing import OVER_LIMIT, Standing
+from tsbridge.core.task_state import OVER_LIMIT, Standing
 from tsbridge.web.probes import tasks_probe
 from tsbridge.work.loop import KINDS, LIMIT, LOOK_AGAIN, Loop, Task
 

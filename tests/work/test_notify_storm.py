@@ -16,7 +16,7 @@ from tests.work.telling import ROSTER, Telling
 from tsbridge.core import crashpoint
 from tsbridge.core.moments import Interaction
 from tsbridge.core.notices import Notice, named
-from tsbridge.store import notices, told
+from tsbridge.store import notices, notification_log
 from tsbridge.store.db import Database
 
 MANY = 1_000
@@ -81,7 +81,9 @@ def test_a_storm_is_three_messages_from_which_everything_is_reached(
     soon = [one for one in desk.ways.sent if one.at < start + WINDOW]
     assert len({one.message.id for one in soon}) <= 3
     assert soon[0].at <= start + timedelta(seconds=30 if killed else 10)  # after a crash within 30 s of the restart
-    reached = {case for one in soon for case, _, _ in database.read_now(lambda conn, one=one: told.carried(conn, one.message.id))}  # type: ignore[misc]
+    reached = {
+        case for one in soon for case, _, _ in database.read_now(lambda conn, one=one: notification_log.carried(conn, one.message.id))
+    }  # type: ignore[misc]
     assert len(reached) == MANY
     desk.run(timedelta(hours=1))
     assert Counter(status for _, _, status, _ in desk.stand()) == {"sent": MANY}

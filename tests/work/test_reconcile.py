@@ -15,7 +15,7 @@ from tests.work.desk import WritingDesk
 from tests.work.walk import Walk
 from tsbridge.core import strict_json
 from tsbridge.simulator.zendesk.deliveries import event_body
-from tsbridge.store import drift, inbox, stored_values
+from tsbridge.store import drift_rows, inbox, stored_values
 from tsbridge.store.db import Database
 from tsbridge.store.moment_tables import moments
 from tsbridge.store.moments import CAUGHT_UP
@@ -98,7 +98,7 @@ class Account(Walk):
         return self.database.read_now(lambda conn: conn.execute(query).scalar_one())
 
     def drifted(self) -> list[dict[str, Any]]:
-        return self.database.read_now(lambda conn: drift.listed(conn, 1_000, None, None, None))
+        return self.database.read_now(lambda conn: drift_rows.listed(conn, 1_000, None, None, None))
 
     def wishes(self) -> set[tuple[str, str]]:
         return {(ticket, wish) for ticket, _, wish in self.outcome()["wishes"]}

@@ -27,7 +27,7 @@ from tsbridge.vendors.zendesk.missed import gone
 from tsbridge.vendors.zendesk.read_fields import OwnUser
 from tsbridge.work.hearing import Hearing
 from tsbridge.work.reads import ReadBudget
-from tsbridge.work.replay import Contest
+from tsbridge.work.replay_jobs import Contest
 from tsbridge.work.stream import Stream
 
 CARD = "4111 1111 1111 1111"

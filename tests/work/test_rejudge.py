@@ -34,7 +34,7 @@ from tsbridge.store.rejudges import Filter
 from tsbridge.store.writing_tables import desired
 from tsbridge.work.loop import LEASE
 from tsbridge.work.rejudge import REPUBLISHED, Rejudging
-from tsbridge.work.replay import Contest
+from tsbridge.work.replay_jobs import Contest
 
 
 def book(word: str = "bitten", policy: str = "sev1") -> dict[str, Any]:

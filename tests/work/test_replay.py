@@ -24,7 +24,7 @@ from tsbridge.store import history, replays, shadow
 from tsbridge.store.db import Database
 from tsbridge.store.decision_tables import chain, decisions
 from tsbridge.store.writing_tables import desired
-from tsbridge.work.replay import A_MOMENT, PATIENCE, Replays, Shadowing
+from tsbridge.work.replay_jobs import A_MOMENT, PATIENCE, Replays, Shadowing
 
 UTC = ZoneInfo("UTC")
 MICROSECOND = timedelta(microseconds=1)

@@ -10,10 +10,10 @@ from sqlalchemy import select
 
 from tests.clocks import CountingIds, SettableClock
 from tsbridge.core.silence import expected, hour_of, usual
-from tsbridge.store import inbox, silence
+from tsbridge.store import inbox, source_hours
 from tsbridge.store.db import Database
 from tsbridge.store.decision_tables import changes
-from tsbridge.work.silence import Silence
+from tsbridge.work.silence_alarm import Silence
 
 pytestmark = pytest.mark.anyio
 
@@ -37,8 +37,8 @@ class Listening:
         hours = [MONDAY + timedelta(hours=n) for n in range(weeks * 7 * 24)]
         counts = {hour_of(at): said(at) for at in hours if said(at)}
         if weeks:
-            source = silence.Source(hour_of(MONDAY), self.start - timedelta(hours=1), counts)
-            database.write_now(lambda conn: silence.save(conn, silence.Heard(0, {"zendesk": source})))
+            source = source_hours.Source(hour_of(MONDAY), self.start - timedelta(hours=1), counts)
+            database.write_now(lambda conn: source_hours.save(conn, source_hours.Heard(0, {"zendesk": source})))
         self.clock.set(self.start)
         self.watch = self.another("w1")
 
@@ -61,7 +61,7 @@ class Listening:
             await self.watch.round()
 
     def silent(self) -> Mapping[str, datetime]:
-        return self.database.read_now(silence.silent)
+        return self.database.read_now(source_hours.silent)
 
     def changes(self) -> list[str]:
         return self.database.read_now(lambda conn: [row.action for row in conn.execute(select(changes.c.action).order_by(changes.c.seq))])
@@ -126,7 +126,7 @@ async def test_counting_on_learns_what_came_whoever_looks(make_database: Callabl
         await desk.watch.round()
         await other.round()
         clock.advance(60)
-    heard = desk.database.read_now(silence.load).sources["zendesk"]
+    heard = desk.database.read_now(source_hours.load).sources["zendesk"]
     hour = hour_of(desk.start)
     assert heard.hours == {hour: 60, hour + 1: 30}
 

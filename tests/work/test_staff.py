@@ -20,8 +20,8 @@ from tsbridge.store.case_tables import cases
 from tsbridge.store.db import Database
 from tsbridge.store.decision_tables import decisions as rows
 from tsbridge.store.moment_tables import moments
-from tsbridge.work.replay import Shadowing
-from tsbridge.work.told_now import ToldNow
+from tsbridge.work.batch_moments import ToldNow
+from tsbridge.work.replay_jobs import Shadowing
 
 ROSTER: dict[str, Any] = {
     "schema": 1,

@@ -15,7 +15,7 @@ from tests.clocks import SettableClock
 from tests.work.desk import WritingDesk
 from tests.work.test_hearing import BOOK
 from tests.work.walk import Walk
-from tsbridge.store import budget, facts
+from tsbridge.store import budget, wanted_facts
 from tsbridge.store.db import Database
 from tsbridge.store.moment_tables import moments
 from tsbridge.vendors.zendesk.client import ZendeskClient
@@ -106,7 +106,7 @@ class Storm:
     def unread(self) -> int:
         """First impressions that are part of a story, and tickets that wait to be read."""
         query = select(func.count()).where(moments.c.impression, moments.c.replaced_at.is_(None))
-        return self.walk.database.read_now(lambda conn: int(conn.execute(query).scalar_one()) + facts.waiting(conn))
+        return self.walk.database.read_now(lambda conn: int(conn.execute(query).scalar_one()) + wanted_facts.waiting(conn))
 
     def made(self, *parts: str) -> list[Any]:
         """When it was read, of paths with one of these parts."""

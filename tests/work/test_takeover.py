@@ -13,7 +13,7 @@ from sqlalchemy import Connection, insert, select
 
 from tests.clocks import START, CountingIds, SettableClock
 from tsbridge.core.helpdesk import Wish
-from tsbridge.store import alone, desired, inbox, leases, notifications, replays, stored_values
+from tsbridge.store import desired, inbox, isolated, leases, notifications, replays, stored_values
 from tsbridge.store.db import Database
 from tsbridge.store.desired import Wished
 from tsbridge.store.inbox import READ_ALONE, Delivery, LostLease, Settlement
@@ -85,7 +85,7 @@ def sent(conn: Connection, worker: str, desk: Desk) -> object:
 Claims = Callable[[Connection, str, Desk], object]
 WORK: dict[str, tuple[Callable[[Connection], None], Claims]] = {
     "delivery": (a_delivery, lambda conn, worker, desk: inbox.claim(conn, worker, desk.clock.now(), LONG, 1)),
-    "read alone": (a_large_task, lambda conn, worker, desk: alone.claim(conn, leases.alone(worker), desk.clock.now(), LONG)),
+    "read alone": (a_large_task, lambda conn, worker, desk: isolated.claim(conn, leases.alone(worker), desk.clock.now(), LONG)),
     "write": (a_wish, lambda conn, worker, desk: desired.claim(conn, worker, desk.clock.now(), LONG, 1)),
     "job": (a_job, lambda conn, worker, desk: replays.claim(conn, worker, desk.clock.now(), LONG)),
     "message": (a_message, sent),

@@ -13,7 +13,7 @@ from tests.work.test_walk_laws import BOOK
 from tests.work.walk import Walk
 from tsbridge.core.moments import instant_text
 from tsbridge.doctor.contents import odd_deliveries
-from tsbridge.store import figures
+from tsbridge.store import gauges
 from tsbridge.store.db import Database
 from tsbridge.store.decision_tables import decisions
 from tsbridge.store.escalation_tables import escalations
@@ -61,7 +61,7 @@ def test_warnings_stay_with_the_delivery_and_are_counted(database: Database, clo
     walk.work()
     rows = database.read_now(lambda conn: conn.execute(select(inbox.c.warnings).order_by(inbox.c.seq)).scalars().all())
     assert rows == [["channel:smoke_signal", "time_ahead"], ["placeholder:group_id"], None]
-    assert dict(database.read_now(lambda conn: figures.figures(conn, "live", START)).warnings) == {
+    assert dict(database.read_now(lambda conn: gauges.figures(conn, "live", START)).warnings) == {
         "channel": 1,
         "placeholder": 1,
         "time_ahead": 1,

@@ -35,10 +35,10 @@ from tsbridge.vendors.talkdesk import mapping
 from tsbridge.vendors.talkdesk import normalize as talkdesk
 from tsbridge.vendors.zendesk import normalize as zendesk
 from tsbridge.vendors.zendesk.read_fields import OwnUser
+from tsbridge.work.background_facts import Background, Zendesk
 from tsbridge.work.bound import Bound, unbound
 from tsbridge.work.conclude import Conclusions
-from tsbridge.work.due import DueTimes
-from tsbridge.work.facts import Background, Zendesk
+from tsbridge.work.due_cases import DueTimes
 from tsbridge.work.hearing import Hearing
 from tsbridge.work.ingest import Ingest
 from tsbridge.work.reads import ReadBudget

@@ -15,8 +15,8 @@ from tsbridge.acts.errors import NotFound, Refused
 from tsbridge.acts.ledger import Entry
 from tsbridge.core import acklink, zones
 from tsbridge.core.acklink import AckLink
-from tsbridge.store import link_keys, proofs, rosters
-from tsbridge.store.standing import Asked, Standing, standings
+from tsbridge.store import link_keys, proved_ways, rosters
+from tsbridge.store.case_acceptance import Asked, Standing, standings
 
 WAY: Final = "link"
 PROVABLE_FOR: Final = timedelta(days=7)
@@ -67,7 +67,7 @@ def proves(link: AckLink, now: datetime) -> bool:
 
 def prove(conn: Connection, link: AckLink, now: datetime) -> None:
     """Whoever presses got the message by its way."""
-    proofs.prove(conn, link.agent, link.way, now)
+    proved_ways.prove(conn, link.agent, link.way, now)
 
 
 def press(conn: Connection, entry: Entry, judging: Judging, link: AckLink, chosen: Standing) -> Outcome:

@@ -15,7 +15,7 @@ from tsbridge.acts.shape import From, To, of_row
 from tsbridge.core.duty_changes import Handover, News
 from tsbridge.core.moments import read_instant
 from tsbridge.core.notices import Asker
-from tsbridge.store import told
+from tsbridge.store import notification_log
 
 Status = Literal["waiting", "sent", "failed", "superseded"]
 
@@ -147,7 +147,7 @@ def listed(
     agent: str | None = None,
 ) -> list[Notification]:
     """Tellings, the newest first. `after`: the id of the last one seen."""
-    return [shown(row) for row in told.listed(conn, limit, after, case_id=case_id, status=status, agent=agent)]
+    return [shown(row) for row in notification_log.listed(conn, limit, after, case_id=case_id, status=status, agent=agent)]
 
 
 def show(conn: Connection, notification_id: str) -> NotificationWhole:
@@ -159,28 +159,30 @@ def show(conn: Connection, notification_id: str) -> NotificationWhole:
         over = Over(row["over_at"], row["over_because"], by)
     why: WhyTold | DutyNews | None
     if row["news"] is None:
-        why = _why_told(told.answer(conn, row["answer"]))
+        why = _why_told(notification_log.answer(conn, row["answer"]))
     else:
         news = News.from_json(row["news"])
         why = DutyNews(tuple(row["changed"]), _pieces(news.gained), _pieces(news.lost))
-    return of_row(NotificationWhole, row, **_told(row), cases=tuple(told.message_cases(conn, row["message"])), over=over, because=why)
+    return of_row(
+        NotificationWhole, row, **_told(row), cases=tuple(notification_log.message_cases(conn, row["message"])), over=over, because=why
+    )
 
 
 def retry(conn: Connection, entry: Entry, notification_id: str) -> None:
     """Have told once more, at once, what failed or waits. Raises `NotFound`, `Conflict`."""
     row = _row(conn, notification_id)
-    if not told.retry(conn, row, entry.at):
+    if not notification_log.retry(conn, row, entry.at):
         raise Conflict("This one arrived, is on its way, or is over; only failed and waiting ones can be tried again.")
     was = {"status": row["status"], "reason": row["reason"]}
     entry.change(conn, "notification.retry", notification_id, was, {"status": "waiting"})
 
 
-def shown(row: told.Row) -> Notification:
+def shown(row: notification_log.Row) -> Notification:
     """A telling as it was kept."""
     return of_row(Notification, row, **_told(row))
 
 
-def _told(row: told.Row) -> dict[str, Any]:
+def _told(row: notification_log.Row) -> dict[str, Any]:
     rule, policy, step = Asker.by(row["asked_by"] or "")
     return {
         "case_id": row["case_id"] or None,
@@ -189,14 +191,14 @@ def _told(row: told.Row) -> dict[str, Any]:
         "rule": rule,
         "to": row["agent"],
         "due_at": row["due_at"] if row["status"] == "waiting" else None,
-        "attempts": tuple(Attempt(at, answer) for at, answer in told.attempts(row)),
-        "why": tuple(Waited(at, why, until) for at, why, until in told.waits(row)),
+        "attempts": tuple(Attempt(at, answer) for at, answer in notification_log.attempts(row)),
+        "why": tuple(Waited(at, why, until) for at, why, until in notification_log.waits(row)),
         "message_id": row["message"],
     }
 
 
-def _row(conn: Connection, notification_id: str) -> told.Row:
-    row = told.one(conn, notification_id)
+def _row(conn: Connection, notification_id: str) -> notification_log.Row:
+    row = notification_log.one(conn, notification_id)
     if row is None:
         raise NotFound("notification")
     return row

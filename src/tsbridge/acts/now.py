@@ -14,7 +14,7 @@ from tsbridge.acts import escalations
 from tsbridge.acts.escalations import EscalationShown
 from tsbridge.core.rota import Rota
 from tsbridge.core.watch import WALK_AGE
-from tsbridge.store import figures, open_cases
+from tsbridge.store import gauges, open_cases
 from tsbridge.store.open_cases import OpenCases
 from tsbridge.store.steps import Filter
 
@@ -82,7 +82,7 @@ class Now:
 def look(conn: Connection, roster: Rotas, setting: str, now: datetime) -> Now:
     """`setting`: what TSBRIDGE_WRITEBACK says."""
     counts = open_cases.by_queue_and_severity(conn)
-    found = figures.figures(conn, setting, now)
+    found = gauges.figures(conn, setting, now)
     rota = roster.now(conn, now)
     queues = _queues(counts)
 
@@ -134,7 +134,7 @@ def _on_duty(rota: Rota, queues: Sequence[str], now: datetime) -> Iterator[OnDut
         yield OnDuty(queue, people, None if found.gap is None else found.gap.why)
 
 
-def _banners(found: figures.Figures, rota: Rota | None, now: datetime) -> Iterator[Banner]:
+def _banners(found: gauges.Figures, rota: Rota | None, now: datetime) -> Iterator[Banner]:
     """What keeps the desk from hearing, judging, telling or writing comes first."""
     if found.oldest_pending is not None and now - found.oldest_pending > LATE_DELIVERY:
         yield Banner("Deliveries wait to be judged", found.oldest_pending, "events?status=pending")

@@ -16,7 +16,7 @@ from tsbridge.reports import pack
 from tsbridge.reports.kept import corrected, from_kept, name_of, to_kept
 from tsbridge.reports.model import Column, Question, Report
 from tsbridge.reports.table import Opened, opened, table
-from tsbridge.store import answers, reported
+from tsbridge.store import report_answers, reported
 
 MANY: Final = 5_000
 """Decisions: a tenth of a second, about."""
@@ -60,7 +60,7 @@ def charted(found: Report, wanted: str | None = None) -> list[Column]:
 
 def given(conn: Connection, question: Question) -> Report | None:
     """The answer that was given to this question, where it was asked before; None where it was not, or is not kept any more."""
-    found = answers.get(conn, name_of(question), question.as_of)
+    found = report_answers.get(conn, name_of(question), question.as_of)
     return None if found is None else from_kept(question, found)
 
 
@@ -68,10 +68,10 @@ def give(conn: Connection, report: Report) -> Report:
     """Give an answer: from now on it is the one to its question. Returns the one that is, with a note where it corrects an earlier one."""
     question, name = report.question, name_of(report.question)
     is_over = question.end <= question.as_of
-    earlier = answers.before(conn, name, question.as_of) if is_over else None
+    earlier = report_answers.before(conn, name, question.as_of) if is_over else None
     if earlier is not None:
         report = corrected(report, *earlier)
-    answers.keep(conn, name, question.as_of, to_kept(report), is_over=is_over)
+    report_answers.keep(conn, name, question.as_of, to_kept(report), is_over=is_over)
     return given(conn, question) or report
 
 

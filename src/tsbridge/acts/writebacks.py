@@ -12,7 +12,7 @@ from tsbridge.acts.errors import Conflict, NotFound
 from tsbridge.acts.ledger import Entry
 from tsbridge.acts.shape import of_row
 from tsbridge.core.helpdesk_json import ours_from, wish_from
-from tsbridge.store import asked, desired, drift, stored_values, views, wakeup, writemode
+from tsbridge.store import desired, drift_rows, stored_values, views, wakeup, wish_origins, writemode
 from tsbridge.store.rulebooks import LiveRulebook
 from tsbridge.store.views import Row
 
@@ -101,7 +101,7 @@ def listed(
 def show(conn: Connection, live: LiveRulebook, writeback_id: str) -> WritebackWhole:
     """One wish with each of its parts. Raises `NotFound`."""
     row = _row(conn, writeback_id)
-    parts = asked.parts(conn, live, dict(row), wish_from(row["wish"]), ours_from(row["ours"]))
+    parts = wish_origins.parts(conn, live, dict(row), wish_from(row["wish"]), ours_from(row["ours"]))
     return of_row(WritebackWhole, row, parts=tuple(WritebackPart(**part) for part in parts))
 
 
@@ -159,7 +159,7 @@ def drifted(
     conn: Connection, limit: int, before: tuple[datetime, str] | None = None, ticket: str | None = None, cause: str | None = None
 ) -> list[DriftItem]:
     """Differences that stand, newest first."""
-    return [DriftItem(**row) for row in drift.listed(conn, limit, before, ticket, cause)]
+    return [DriftItem(**row) for row in drift_rows.listed(conn, limit, before, ticket, cause)]
 
 
 def _mode(conn: Connection, found: writemode.Mode) -> ModeShown:

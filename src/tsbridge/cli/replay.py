@@ -20,7 +20,7 @@ from tsbridge.core.rules.judge import Judge
 from tsbridge.store import history, rulebooks
 from tsbridge.store.rulebooks import LiveRulebook
 from tsbridge.web.replays import COLUMNS, move_item, record_of
-from tsbridge.work.replay import contest, published_judge
+from tsbridge.work.replay_jobs import contest, published_judge
 
 INSTANT = timedelta(microseconds=1)
 

@@ -10,7 +10,7 @@ from typing import Final
 from tsbridge.core.calendar import HORIZON, Calendar
 from tsbridge.core.presence import Because, Presence, clock
 from tsbridge.core.roster import Override, Roster, Shift
-from tsbridge.core.turns import DAY, Stint, days_near, kept_free, stints_on
+from tsbridge.core.rotation_turns import DAY, Stint, days_near, kept_free, stints_on
 
 STINTS_KEPT: Final = 50_000
 

@@ -66,7 +66,7 @@ def drifts(
 ) -> list[Drift]:
     """What reads otherwise than we saw to it that it does. What is still to be written is no drift.
 
-    `live`: the parts that the live rulebook can ask for (`asking.parts`); None: whatever is wished. `outdone`: parts that are not
+    `live`: the parts that the live rulebook can ask for (`wish_origins.parts`); None: whatever is wished. `outdone`: parts that are not
     looked at, because another part about the same drop-down outdoes them (`choices.outdone`).
     """
     found: list[Drift] = []

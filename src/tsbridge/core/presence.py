@@ -9,7 +9,7 @@ from datetime import UTC, datetime, tzinfo
 from typing import Final
 
 from tsbridge.core.roster import Agent, Away, Override, Roster
-from tsbridge.core.turns import DAY, begins, ends
+from tsbridge.core.rotation_turns import DAY, begins, ends
 
 NEVER_BEGAN: Final = datetime.min.replace(tzinfo=UTC)
 NEVER_ENDS: Final = datetime.max.replace(tzinfo=UTC)

@@ -19,10 +19,10 @@ from typing import Final, Literal, NamedTuple
 
 from tsbridge.core.at_work import AtWork, Present
 from tsbridge.core.calendar import Calendar
-from tsbridge.core.lane import Hold, Lane
+from tsbridge.core.duty_holder import Hold, Lane
 from tsbridge.core.presence import NEVER_BEGAN, NEVER_ENDS, Absences, Because, Presence, clock
 from tsbridge.core.roster import Away, Cover, Override, Roster
-from tsbridge.core.turns import first_turn, turn, turns_at, turns_between
+from tsbridge.core.rotation_turns import first_turn, turn, turns_at, turns_between
 
 __all__ = ["Because", "Duty", "Gap", "Held", "OnCall", "Person", "Present", "Rota"]
 

@@ -14,7 +14,7 @@ from tsbridge.core.calendar import Calendar
 from tsbridge.core.moments import instant_text, read_instant
 from tsbridge.core.roster import Agent, Roster
 from tsbridge.core.rota import Because, Person, Rota
-from tsbridge.core.turns import DAY
+from tsbridge.core.rotation_turns import DAY
 
 ONCALL: Final = "oncall"
 BACKUP: Final = "a backup: told when those before cannot be reached, else at the next step"

@@ -12,7 +12,7 @@ from tsbridge.core.rules.findings import RulebookError
 from tsbridge.doctor.checks import Line
 from tsbridge.roster.document import read as read_roster
 from tsbridge.roster.read_parts import RosterError
-from tsbridge.store import cover, desired, feeds, rosters, rulebooks, silence, stored_values, warnings, writemode
+from tsbridge.store import cover, desired, feeds, rosters, rulebooks, source_hours, stored_values, warnings, writemode
 from tsbridge.store import watch as store_watch
 from tsbridge.store.db import Database
 from tsbridge.store.feeds import Look
@@ -51,7 +51,7 @@ def sources(opened: Database) -> list[Line]:
             f"Nothing was heard from {source.title()} since {since:%Y-%m-%d %H:%M} UTC, which is unusual at this time of the week.",
             "Look whether its webhooks are still switched on and reach this machine; `tsbridge zendesk setup --plan` shows Zendesk's.",
         )
-        for source, since in opened.read_now(silence.silent).items()
+        for source, since in opened.read_now(source_hours.silent).items()
     ]
 
 

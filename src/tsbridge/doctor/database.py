@@ -9,7 +9,7 @@ from typing import Final
 
 from tsbridge.doctor.checks import Line
 from tsbridge.doctor.contents import desk, talkdesk_times
-from tsbridge.store import about, schema, sqlite
+from tsbridge.store import database_info, schema, sqlite
 from tsbridge.store.db import BadDatabase, Database, parse
 from tsbridge.store.sealkey import SealKeys, UnusableKey
 from tsbridge.store.views import DATABASE_FAILURES
@@ -83,7 +83,7 @@ def _schema(opened: Database) -> list[Line]:
 
 def _contents(opened: Database, guessed_zone: str | None, setting: str) -> list[Line]:
     kind = "SQLite" if opened.dialect == "sqlite" else "PostgreSQL"
-    found = opened.read_now(about.about)
+    found = opened.read_now(database_info.about)
     lines = _library() if opened.dialect == "sqlite" else []
     lines.append(Line("database", "ok", f"{kind} {found.version} answers; {found.size_bytes / 1e6:.1f} MB."))
     if found.unsafe:
@@ -92,7 +92,7 @@ def _contents(opened: Database, guessed_zone: str | None, setting: str) -> list[
     if schema.current(opened) != schema.head():
         return lines
     try:
-        opened.write_now(about.try_writing)
+        opened.write_now(database_info.try_writing)
         lines.append(Line("database writable", "ok", "It can be written."))
     except DATABASE_FAILURES as failure:
         words = f"The database cannot be written ({type(failure).__name__})."

@@ -10,13 +10,13 @@ from tsbridge.core import acklink
 from tsbridge.core.acklink import AckLink
 from tsbridge.core.errors import GiveUp, OutcomeUnknown, TryLater
 from tsbridge.core.ports import Clock, Ids
-from tsbridge.core.reached import PROVED_FOR, reached, without_a_way, works_here
+from tsbridge.core.proved_ways import PROVED_FOR, reached, without_a_way, works_here
 from tsbridge.core.roster import Agent, Way
 from tsbridge.core.whom import reach_of
 from tsbridge.doctor.checks import Line
 from tsbridge.notify.make import Outside, make
 from tsbridge.notify.messages import Recipient, a_test
-from tsbridge.store import link_keys, proofs
+from tsbridge.store import link_keys, proved_ways
 from tsbridge.store.db import Database
 from tsbridge.work.rosters import LiveRoster
 
@@ -46,7 +46,7 @@ ASK: Final = "Run `tsbridge doctor --notify` and have its messages' buttons pres
 def ways(database: Database, clock: Clock) -> list[Line]:
     """What is proved to reach whom."""
     now = clock.now()
-    roster, known = database.read_now(lambda conn: (LiveRoster().roster(conn), proofs.proofs(conn)))
+    roster, known = database.read_now(lambda conn: (LiveRoster().roster(conn), proved_ways.proofs(conn)))
     if roster is None:
         return [NO_ROSTER]
     lines = [

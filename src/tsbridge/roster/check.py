@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from tsbridge.core.calendar import MINUTES_A_DAY
 from tsbridge.core.coverage import Hole, holes
-from tsbridge.core.elsewhere import Known, Spans, with_feeds
+from tsbridge.core.feed_spans import Known, Spans, with_feeds
 from tsbridge.core.presence import clock
 from tsbridge.core.roster import Agent, Cover, Override, Roster
 from tsbridge.core.rota import Rota

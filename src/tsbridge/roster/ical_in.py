@@ -18,7 +18,7 @@ from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from tsbridge.core import zones
-from tsbridge.core.elsewhere import Span
+from tsbridge.core.feed_spans import Span
 from tsbridge.core.limits import FEED_BYTES
 from tsbridge.roster.ical_lines import Block, blocks
 

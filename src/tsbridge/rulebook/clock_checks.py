@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Final
 
-from tsbridge.core.rules.due import AGE, hears_the_clock
 from tsbridge.core.rules.findings import Finding
 from tsbridge.core.rules.language import Rule, leaves
+from tsbridge.core.rules.next_change import AGE, hears_the_clock
 
 WAITING: Final = frozenset({"at_least", "greater_than", "between"})
 """What is true later and not yet."""

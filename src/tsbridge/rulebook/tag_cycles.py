@@ -15,11 +15,11 @@ from typing import Any, Final
 
 from tsbridge.core.moments import Value
 from tsbridge.core.rules.document import read
-from tsbridge.core.rules.due import OF_THE_MOMENT
 from tsbridge.core.rules.findings import Finding, RulebookError
 from tsbridge.core.rules.judge import Judge
 from tsbridge.core.rules.judgement import Standing
 from tsbridge.core.rules.language import Condition, Rule, Rulebook, leaves
+from tsbridge.core.rules.next_change import OF_THE_MOMENT
 from tsbridge.core.rules.vocabulary import EVENTS
 from tsbridge.core.values import members
 from tsbridge.rulebook.examiner import Examiner, tag_wishes

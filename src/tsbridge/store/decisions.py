@@ -1,4 +1,4 @@
-"""Decisions, read back with all they saw. `store.recording` records them.
+"""Decisions, read back with all they saw. `store.decision_writer` records them.
 
 `seen` keeps no ticket text: a decision names the moments its texts came from, and they are read again from there.
 """

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, func, insert, select
 
-from tsbridge.core.elsewhere import Span, Spans
+from tsbridge.core.feed_spans import Span, Spans
 from tsbridge.core.moments import instant_text, read_instant
 from tsbridge.store import rosters
 from tsbridge.store.roster_tables import feed_looks, feed_reads

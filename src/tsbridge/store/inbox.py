@@ -255,7 +255,7 @@ def claim(conn: Connection, worker: str, now: datetime, lease: timedelta, limit:
     """Take up to `limit` due deliveries, source by source in turn, oldest first; a few large ones besides the small.
 
     The claim is counted now, before any work. A delivery whose worker died with it is claimed alone, so that it takes no
-    other along; when that worker dies too it is left to be read alone (`store.alone`). A worker's death is counted against none.
+    other along; when that worker dies too it is left to be read alone (`store.isolated`). A worker's death is counted against none.
     """
     waiting = lanes.due(conn, now, limit)
     if not any(waiting):

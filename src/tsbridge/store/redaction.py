@@ -13,7 +13,7 @@ from tsbridge.core.helpdesk_json import wish_json
 from tsbridge.core.moments import Interaction, Moment, from_json, to_json
 from tsbridge.core.redaction import facts_without
 from tsbridge.core.track import key_of
-from tsbridge.store import checkpoints, people, said
+from tsbridge.store import checkpoints, latest_texts, people
 from tsbridge.store.case_tables import cases
 from tsbridge.store.inbox_tables import inbox
 from tsbridge.store.link_tables import acquaintances, handles
@@ -60,7 +60,7 @@ def rewrite(conn: Connection, moment: Moment, now: datetime) -> None:
     """Keep a moment without words that it had. Its digest stays."""
     left = {"body": to_json(moment), "tells_subject": tells_subject(moment), "redacted_at": now}
     conn.execute(update(moments).where(moments.c.digest == moment.digest).values(**left))
-    said.forget(conn, moment.subject)
+    latest_texts.forget(conn, moment.subject)
 
 
 def less_than_told(conn: Connection, tickets: Sequence[str]) -> list[str]:

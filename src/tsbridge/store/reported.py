@@ -20,7 +20,7 @@ from tsbridge.store.link_tables import interactions
 from tsbridge.store.moment_tables import moments
 from tsbridge.store.moments import IN_STORY
 from tsbridge.store.notice_tables import messages, notices, notifications
-from tsbridge.store.told import NOBODY
+from tsbridge.store.notification_log import NOBODY
 from tsbridge.store.work_tables import assignments
 from tsbridge.store.writing_tables import desired, intents
 

@@ -18,7 +18,7 @@ from tsbridge.store import chain as whole
 from tsbridge.store import sealkey
 from tsbridge.store.columns import microseconds
 from tsbridge.store.decision_tables import chain, unsealed
-from tsbridge.store.recording import KIND, signed
+from tsbridge.store.decision_writer import KIND, signed
 from tsbridge.store.statements import Insert
 
 STEP: Final = 400

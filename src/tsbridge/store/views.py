@@ -16,7 +16,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolIsBusy
 
 from tsbridge.core.moments import Handle
-from tsbridge.store import told
+from tsbridge.store import notification_log
 from tsbridge.store.case_tables import cases
 from tsbridge.store.decision_tables import changes, decisions
 from tsbridge.store.escalation_tables import escalations
@@ -183,7 +183,7 @@ def timeline(conn: Connection, case_id: str, limit: int, after: tuple[datetime, 
     happens = func.coalesce(escalations.c.ended_at, escalations.c.due_at, type_=escalations.c.due_at.type).label("happens_at")
     steps = select(escalations, happens).where(escalations.c.case_id == case_id)
     tells = func.coalesce(notifications.c.sent_at, notifications.c.made_at, type_=notifications.c.made_at.type).label("tells_at")
-    tellings = told.rows().add_columns(tells).where(notifications.c.case_id == case_id)
+    tellings = notification_log.rows().add_columns(tells).where(notifications.c.case_id == case_id)
     sources: tuple[tuple[str, Select[Any], Column[Any] | Label[Any], Column[Any]], ...] = (
         ("moment", heard, moments.c.at, moments.c.digest),
         ("decision", select(decisions).where(decisions.c.case_id == case_id), decisions.c.at, decisions.c.id),

@@ -20,7 +20,7 @@ from tsbridge.acts import acklinks
 from tsbridge.acts.acklinks import Opened, Person
 from tsbridge.acts.errors import NotFound
 from tsbridge.core.acklink import AckLink
-from tsbridge.store.standing import Standing
+from tsbridge.store.case_acceptance import Standing
 from tsbridge.store.views import DATABASE_FAILURES
 from tsbridge.web import acknowledge_page as page
 from tsbridge.web.desk import Desk

@@ -10,7 +10,7 @@ from typing import Final
 
 from tsbridge.acts.acklinks import Person
 from tsbridge.notify.messages import local_text
-from tsbridge.store.standing import Standing
+from tsbridge.store.case_acceptance import Standing
 
 MEDIA_TYPE: Final = "text/html; charset=utf-8"
 _STYLE: Final = """

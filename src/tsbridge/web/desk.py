@@ -21,18 +21,18 @@ from tsbridge.core.duties_as_known import Spell
 from tsbridge.core.ports import Clock, Ids
 from tsbridge.core.rota import Rota
 from tsbridge.core.rules.findings import Finding
-from tsbridge.core.standing import Standing
+from tsbridge.core.task_state import Standing
 from tsbridge.reports.model import Question, Report
 from tsbridge.roster.document import read as read_roster
 from tsbridge.rulebook.ready import Ready, make_ready
 from tsbridge.rulebook.zendesk_names import Named
+from tsbridge.store.case_acceptance import Asked
 from tsbridge.store.db import Database
 from tsbridge.store.rulebooks import LiveRulebook
-from tsbridge.store.standing import Asked
-from tsbridge.web.asked import Bench
+from tsbridge.web.admission import Bench
 from tsbridge.web.auth import Gate
 from tsbridge.web.counters import Counters
-from tsbridge.web.written import Written
+from tsbridge.web.feed_cache import Written
 
 P = ParamSpec("P")
 T = TypeVar("T")

@@ -6,7 +6,7 @@ from typing import Final
 
 from fastapi import APIRouter, Request, Response
 
-from tsbridge.web.asked import aside
+from tsbridge.web.admission import aside
 from tsbridge.web.desk import Made
 from tsbridge.web.route import DeskRoute
 

@@ -15,7 +15,7 @@ from tsbridge.acts.drafting import DraftShown, RuleShown
 from tsbridge.rulebook.examine import Examined
 from tsbridge.store.rulebooks import Draft
 from tsbridge.store.versions import BIGGEST_VERSION
-from tsbridge.web.asked import aside, asked_for
+from tsbridge.web.admission import aside, asked_for
 from tsbridge.web.auth import Ops
 from tsbridge.web.desk import Desk, Made
 from tsbridge.web.etags import IfMatch, content_tag, need_match, tag

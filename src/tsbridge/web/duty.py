@@ -14,8 +14,8 @@ from tsbridge.core.duties_as_known import duties
 from tsbridge.core.rota import Duty, OnCall, Rota
 from tsbridge.core.rules.facts import YEARS
 from tsbridge.roster.document import SEVERITIES
-from tsbridge.store import proofs, rosters
-from tsbridge.web.asked import aside
+from tsbridge.store import proved_ways, rosters
+from tsbridge.web.admission import aside
 from tsbridge.web.auth import Viewer
 from tsbridge.web.desk import Made
 from tsbridge.web.inputs import NumberQuery, TimeQuery, Word, query_time, whole_number
@@ -36,7 +36,7 @@ async def list_agents(desk: Made, by: Viewer, page: Paged) -> Listed[AgentShown]
     """The agents of the live roster by key, whether each is on shift and on call just now, and how each is reached."""
     after = page.after_text("agents")
     now = desk.clock.now()
-    rota, proved = await desk.database.read(lambda conn: (desk.roster.now(conn, now), proofs.proofs(conn)))
+    rota, proved = await desk.database.read(lambda conn: (desk.roster.now(conn, now), proved_ways.proofs(conn)))
     found = [] if rota is None else await aside(oncall.agents, rota, proved, now)
     return page.of("agents", [one for one in found if after is None or one.id > after][: page.limit + 1], lambda one: (one.id,))
 

@@ -9,9 +9,9 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from prometheus_client.core import CollectorRegistry
 from sqlalchemy import Connection
 
-from tsbridge.store import figures
+from tsbridge.store import gauges
 from tsbridge.web.desk import Made
-from tsbridge.web.figures import Figures, Kept
+from tsbridge.web.gauges import Figures, Kept
 from tsbridge.web.probes import failing_feeds, ways_to_people
 from tsbridge.web.problems import refuses
 from tsbridge.web.route import DeskRoute
@@ -50,7 +50,7 @@ async def metrics(request: Request, desk: Made) -> Response:
 
     def read(conn: Connection) -> Kept:
         return Kept(
-            figures.figures(conn, desk.writeback, now), ways_to_people(conn, desk.roster, now), failing_feeds(conn, desk.roster, now)
+            gauges.figures(conn, desk.writeback, now), ways_to_people(conn, desk.roster, now), failing_feeds(conn, desk.roster, now)
         )
 
     snapshot = CollectorRegistry()

@@ -12,7 +12,7 @@ from tsbridge.acts.documents import Document
 from tsbridge.acts.drafting import DraftShown
 from tsbridge.rulebook.zendesk_import import import_zendesk
 from tsbridge.store import rulebooks as store
-from tsbridge.web.asked import aside, asked_for
+from tsbridge.web.admission import aside, asked_for
 from tsbridge.web.auth import Ops
 from tsbridge.web.desk import Made
 from tsbridge.web.draft import draft_tag, take_in

@@ -12,10 +12,10 @@ from typing import Any, Final, TypeVar
 from sqlalchemy import Connection
 
 from tsbridge.core.ports import Clock
-from tsbridge.core.reached import Reach, reached
-from tsbridge.core.standing import Standing
+from tsbridge.core.proved_ways import Reach, reached
+from tsbridge.core.task_state import Standing
 from tsbridge.core.watch import WALK_AGE
-from tsbridge.store import cover, feeds, proofs, rulebooks, sealing, silence, told, views, watch, writemode
+from tsbridge.store import cover, feeds, notification_log, proved_ways, rulebooks, sealing, source_hours, views, watch, writemode
 from tsbridge.store.db import Database
 from tsbridge.web.desk import Checked, Probe, Rotas
 
@@ -120,7 +120,7 @@ def sources_probe(database: Database) -> Probe:
         said = [f"{source} is silent since {since:%Y-%m-%dT%H:%M}Z" for source, since in silent.items()]
         return Checked(True, "; ".join(said) or "heard as usual", degraded=bool(said))
 
-    return stored(database, silence.silent, judged)
+    return stored(database, source_hours.silent, judged)
 
 
 def cover_probe(database: Database) -> Probe:
@@ -169,7 +169,7 @@ def ways_probe(database: Database, clock: Clock, roster: Rotas) -> Probe:
 def ways_to_people(conn: Connection, roster: Rotas, now: datetime) -> tuple[Reach, ...]:
     """Every way to everybody who works here, and whether it counts as proved."""
     rota = roster.now(conn, now)
-    return () if rota is None else reached(rota.roster, proofs.proofs(conn), now)
+    return () if rota is None else reached(rota.roster, proved_ways.proofs(conn), now)
 
 
 def telling_probe(database: Database, clock: Clock, late_after: timedelta) -> Probe:
@@ -181,7 +181,7 @@ def telling_probe(database: Database, clock: Clock, late_after: timedelta) -> Pr
             return Checked(True, "nobody waits to be told")
         return Checked(True, f"somebody should have been told {int(late.total_seconds())} s ago", degraded=True)
 
-    return stored(database, told.overdue_since, judged)
+    return stored(database, notification_log.overdue_since, judged)
 
 
 def seals_probe(database: Database, clock: Clock) -> Probe:

@@ -20,7 +20,7 @@ from tsbridge.core.times import time_text
 from tsbridge.store import history, replays, rulebooks
 from tsbridge.store.replays import Job
 from tsbridge.web.accept import choose
-from tsbridge.web.asked import aside, asked_for
+from tsbridge.web.admission import aside, asked_for
 from tsbridge.web.auth import Ops
 from tsbridge.web.desk import Desk, Made
 from tsbridge.web.inputs import Body, Id, Time

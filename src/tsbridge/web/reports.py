@@ -27,7 +27,7 @@ from tsbridge.reports.sheet import workbook
 from tsbridge.store.db import unavailable
 from tsbridge.store.views import DATABASE_FAILURES
 from tsbridge.web.accept import choose
-from tsbridge.web.asked import aside, asked_for
+from tsbridge.web.admission import aside, asked_for
 from tsbridge.web.auth import Viewer
 from tsbridge.web.desk import Desk, Made
 from tsbridge.web.inputs import Word

@@ -21,7 +21,7 @@ from tsbridge.roster.diff import diff
 from tsbridge.store import feeds
 from tsbridge.store import rosters as store
 from tsbridge.store.versions import Version
-from tsbridge.web.asked import aside, asked_for
+from tsbridge.web.admission import aside, asked_for
 from tsbridge.web.auth import Ops, Viewer
 from tsbridge.web.desk import Desk, Made
 from tsbridge.web.etags import IfMatch, content_tag, need_match

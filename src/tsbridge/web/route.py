@@ -16,7 +16,7 @@ from fastapi.routing import APIRoute
 
 from tsbridge.core import strict_json
 from tsbridge.core.errors import Malformed
-from tsbridge.web.asked import Mark, aside, mark_of
+from tsbridge.web.admission import Mark, aside, mark_of
 from tsbridge.web.auth import Needs
 from tsbridge.web.problems import Problem, error, invalid
 

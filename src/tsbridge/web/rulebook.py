@@ -28,7 +28,7 @@ from tsbridge.store import almanacs
 from tsbridge.store import rulebooks as store
 from tsbridge.store.rulebooks import Draft, StaleBase
 from tsbridge.store.versions import BIGGEST_VERSION
-from tsbridge.web.asked import aside, asked_for
+from tsbridge.web.admission import aside, asked_for
 from tsbridge.web.auth import Ops, Viewer
 from tsbridge.web.desk import Desk, Made
 from tsbridge.web.draft import draft_tag, examined

@@ -16,7 +16,7 @@ from tsbridge.core.rules.language import content_hash
 from tsbridge.core.times import time_text
 from tsbridge.store import rulebooks
 from tsbridge.store import shadow as store
-from tsbridge.web.asked import aside, asked_for
+from tsbridge.web.admission import aside, asked_for
 from tsbridge.web.auth import Ops
 from tsbridge.web.desk import Made
 from tsbridge.web.inputs import Body

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from tsbridge.core.standing import Standing
+from tsbridge.core.task_state import Standing
 
 
 class TaskFigures(Collector):

@@ -19,7 +19,7 @@ from tsbridge.core.ports import Clock
 from tsbridge.report_process import reports_in_child
 from tsbridge.settings import Settings
 from tsbridge.shutdown import PATIENCE, Patience
-from tsbridge.store import schema, told
+from tsbridge.store import notification_log, schema
 from tsbridge.store.db import Database
 from tsbridge.store.intake import Intake
 from tsbridge.store.rulebooks import LiveRulebook
@@ -174,7 +174,7 @@ def _desk(
         docs_role=settings.docs_role,
         zendesk_url=settings.zendesk_url,
         public_url=settings.public_url,
-        carried=told.carried,
+        carried=notification_log.carried,
     )
     return desk, loop, tuple(doors.values())
 

@@ -22,19 +22,19 @@ from tsbridge.store.rulebooks import LiveRulebook
 from tsbridge.vendors.zendesk.read_fields import OwnUser
 from tsbridge.wiring.clients import feed_source, make_talkdesk, make_zendesk, outside, readers
 from tsbridge.wiring.clock_and_ids import entropy, salt, worker_name
-from tsbridge.work.alone import Alone
 from tsbridge.work.assign import Giving
+from tsbridge.work.background_facts import Background
 from tsbridge.work.calls import CallReconciler
 from tsbridge.work.choices import Definitions
 from tsbridge.work.conclude import Conclusions
 from tsbridge.work.cover import Cover
-from tsbridge.work.due import DueTimes
+from tsbridge.work.due_cases import DueTimes
 from tsbridge.work.duties import DutyNews
-from tsbridge.work.facts import Background
 from tsbridge.work.feeds import Feeds
 from tsbridge.work.guard import Guard
 from tsbridge.work.hearing import Hearing
 from tsbridge.work.ingest import Ingest
+from tsbridge.work.isolated import Alone
 from tsbridge.work.loop import LIMIT, Loop, Round, Task
 from tsbridge.work.names import Names
 from tsbridge.work.notify import Notify, Pages, no_links
@@ -44,12 +44,12 @@ from tsbridge.work.reads import ReadBudget
 from tsbridge.work.reconcile import Reconciler
 from tsbridge.work.recordings import Recordings
 from tsbridge.work.rejudge import Rejudging
-from tsbridge.work.replay import Replays, Shadowing
+from tsbridge.work.replay_jobs import Replays, Shadowing
 from tsbridge.work.retention import Removal
 from tsbridge.work.retiring import Retiring
 from tsbridge.work.rosters import LiveRoster
 from tsbridge.work.seal import Sealer
-from tsbridge.work.silence import Silence
+from tsbridge.work.silence_alarm import Silence
 from tsbridge.work.stream import Stream
 from tsbridge.work.sums import Sums
 from tsbridge.work.takeover import Takeover

@@ -14,8 +14,8 @@ from sqlalchemy import Connection
 
 from tsbridge.core.echo import without_echo, without_own_notes, written_before
 from tsbridge.core.moments import Interaction, Moment
-from tsbridge.store import facts as wanted
 from tsbridge.store import inbox, intents, stored_values
+from tsbridge.store import wanted_facts as wanted
 from tsbridge.store.inbox import Settlement
 from tsbridge.store.intents import Written
 from tsbridge.store.locks import Locks, of_moments
@@ -24,12 +24,12 @@ from tsbridge.store.rulebooks import Built
 from tsbridge.store.warnings import note
 from tsbridge.vendors.zendesk.read_audits import believed
 from tsbridge.work.accounts import FOREIGN, Accounts
+from tsbridge.work.background_facts import Background
+from tsbridge.work.batch_moments import ToldNow
 from tsbridge.work.conclude import Conclusions
-from tsbridge.work.facts import Background
 from tsbridge.work.hearing import Heard
 from tsbridge.work.histories import CUT
 from tsbridge.work.rings import Read, Rings, beside, only, pause, unheard
-from tsbridge.work.told_now import ToldNow
 from tsbridge.work.verdicts import Concluded
 
 ECHO_WINDOW: Final = timedelta(hours=1)

@@ -22,10 +22,10 @@ from tsbridge.store import cases, links, locks, neighbourhood, notices, quiet, s
 from tsbridge.store.locks import Locks
 from tsbridge.store.neighbourhood import Neighbourhood
 from tsbridge.store.rulebooks import Built, LiveRulebook
+from tsbridge.work.batch_moments import ToldNow
 from tsbridge.work.judging import Judging
 from tsbridge.work.redaction import Redactions
 from tsbridge.work.rosters import LiveRoster
-from tsbridge.work.told_now import ToldNow
 from tsbridge.work.verdicts import Asked, Concluded, Fresh
 
 log = logging.getLogger("tsbridge.conclude")

@@ -12,8 +12,8 @@ from typing import Final, NamedTuple, Protocol
 
 from sqlalchemy import Connection
 
-from tsbridge.core.elsewhere import Spans
 from tsbridge.core.errors import VendorError
+from tsbridge.core.feed_spans import Spans
 from tsbridge.core.ports import Clock, Died
 from tsbridge.core.roster import Feed, Roster
 from tsbridge.store import feeds, stored_values

@@ -21,11 +21,11 @@ from tsbridge.core.errors import GiveUp, VendorError
 from tsbridge.core.failed_at import failed_at
 from tsbridge.core.moments import Moment, read_instant
 from tsbridge.core.ports import Clock
-from tsbridge.store import facts as wanted
 from tsbridge.store import intents, stored_values
+from tsbridge.store import wanted_facts as wanted
 from tsbridge.store.db import Database
-from tsbridge.store.facts import Wanted
 from tsbridge.store.moments import audits_heard, requester_before
+from tsbridge.store.wanted_facts import Wanted
 from tsbridge.vendors.zendesk.read_audits import Planned, channel_warnings, moments_of, requester_at_first, tells_creation
 from tsbridge.work.bound import Bound, unbound
 from tsbridge.work.histories import CUT, History, Zendesk, history, number

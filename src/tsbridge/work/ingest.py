@@ -1,7 +1,7 @@
 """From kept deliveries to concluded cases: claim, read, look up what is missing, then one transaction for the batch.
 
 Nothing is asked of a vendor while a transaction is open. A batch that fails is tried again one delivery at a time, so
-that one bad delivery never holds the others; one that broke its worker twice, or takes too long to read, is left to `alone`. What
+that one bad delivery never holds the others; one that broke its worker twice, or takes too long to read, is left to `isolated`. What
 is no delivery's own fault, a database that cannot be used above all, is counted against none: the claims are given back.
 """
 
@@ -20,18 +20,18 @@ from tsbridge.core.crashpoint import crashpoint
 from tsbridge.core.failed_at import failed_at
 from tsbridge.core.moments import Moment
 from tsbridge.core.ports import Clock, Ids
-from tsbridge.store import alone, decisions, inbox, stored_values
+from tsbridge.store import decisions, inbox, isolated, stored_values
 from tsbridge.store.db import Database, unavailable
 from tsbridge.work.accounts import ACCOUNT, without_foreign
 from tsbridge.work.applying import Applying, Batch
+from tsbridge.work.background_facts import Background
 from tsbridge.work.bound import Bound, TookTooLong, unbound
 from tsbridge.work.conclude import Conclusions
-from tsbridge.work.facts import Background
 from tsbridge.work.hearing import Heard, Hearing
 from tsbridge.work.reading import Reader, tell_fault
 from tsbridge.work.reading import read as read_delivery
 from tsbridge.work.rings import Read, beside, newest_ring, only, received, rung
-from tsbridge.work.turns import Turns
+from tsbridge.work.transactions import Turns
 from tsbridge.work.verdicts import Concluded
 
 BATCH = 50
@@ -128,7 +128,7 @@ class Ingest:
                 await asyncio.sleep(0)  # should they all be like this: the door comes in between
         crashpoint("ingest.read")
         if slow:
-            await self._database.write(lambda conn: alone.leave(conn, slow))
+            await self._database.write(lambda conn: isolated.leave(conn, slow))
             log.warning("deliveries take too long to read", extra={"count": len(slow), "event_id": slow[0].id})
             self._wake_alone()
         return read

@@ -27,10 +27,10 @@ from tsbridge.core.story import History, Judged, Told, judge_story, said_before
 from tsbridge.core.track import EMPTY, key_of
 from tsbridge.core.words import Said
 from tsbridge.core.workload import pieces
-from tsbridge.store import cases, checkpoints, decisions, desired, links, moments, quiet, recording, warnings, workload
-from tsbridge.store import said as texts
+from tsbridge.store import cases, checkpoints, decision_writer, decisions, desired, links, moments, quiet, warnings, workload
+from tsbridge.store import latest_texts as texts
+from tsbridge.store.decision_writer import Recording, Retraction
 from tsbridge.store.desired import Wished
-from tsbridge.store.recording import Recording, Retraction
 from tsbridge.store.rulebooks import Built, LiveRulebook
 from tsbridge.work import notices
 from tsbridge.work.rosters import LiveRoster
@@ -195,7 +195,7 @@ class Judging:
         for _, one, _ in wanted:
             if one.version not in hashes:
                 hashes[one.version] = self._rulebooks.version(conn, one.version).hash
-        recording.record_all(
+        decision_writer.record_all(
             conn,
             [
                 Recording(
@@ -212,7 +212,7 @@ class Judging:
                 for verdict, one, old in wanted
             ],
         )
-        recording.retract_all(conn, [Retraction(old.id, self._ids.new("dec"), case_id, now, self._salt()) for case_id, old in gone])
+        decision_writer.retract_all(conn, [Retraction(old.id, self._ids.new("dec"), case_id, now, self._salt()) for case_id, old in gone])
         if cut := sorted({field for _, one, _ in wanted for field in one.judgement.cut}):
             warnings.note(conn, [f"text_cut:{field}" for field in cut], now)
             log.warning("only the newest part of a text was judged", extra={"count": len(cut)})

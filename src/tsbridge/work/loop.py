@@ -18,7 +18,7 @@ from typing import Final
 from tsbridge.core.backoff import ROUND
 from tsbridge.core.failed_at import failed_at
 from tsbridge.core.ports import Clock
-from tsbridge.core.standing import OVER_LIMIT, Standing
+from tsbridge.core.task_state import OVER_LIMIT, Standing
 
 Round = Callable[[], Awaitable[datetime | bool | None]]
 Wait = Callable[[asyncio.Event, timedelta], Awaitable[None]]

@@ -14,14 +14,14 @@ from typing import Any, Final, Protocol
 
 from sqlalchemy import Connection
 
-from tsbridge.core.asking import parts
 from tsbridge.core.choices import outdone
 from tsbridge.core.drift import Drift, drifts
 from tsbridge.core.errors import GiveUp, TryLater, VendorError
 from tsbridge.core.moments import instant_text, read_instant
 from tsbridge.core.ports import Clock, Ids
-from tsbridge.store import choices, drift, inbox, moments, stored_values
-from tsbridge.store import facts as wanted
+from tsbridge.core.wish_origins import parts
+from tsbridge.store import choices, drift_rows, inbox, moments, stored_values
+from tsbridge.store import wanted_facts as wanted
 from tsbridge.store.db import Database
 from tsbridge.store.rulebooks import LiveRulebook
 from tsbridge.vendors import reading
@@ -173,7 +173,7 @@ class Reconciler:
     def _drifted(self, conn: Connection, tickets: Sequence[Mapping[str, Any]]) -> list[str]:
         """Those that read otherwise than we saw to: their audits tell why."""
         shown = {str(ticket["id"]): ticket for ticket in tickets}
-        alive = [one for one in drift.settled(conn, shown) if shown[one.ticket].get("status") != "deleted"]
+        alive = [one for one in drift_rows.settled(conn, shown) if shown[one.ticket].get("status") != "deleted"]
         known, own = choices.load(conn) if alive else {}, self._own().id
         return sorted(
             one.ticket
@@ -219,15 +219,15 @@ class Reconciler:
         """Compare what the tickets read with what we saw to; have written again what was lost. True when there is something to write."""
         shown = {str(ticket["id"]): ticket for ticket in tickets}
         healed = False
-        settled = drift.settled(conn, shown)
+        settled = drift_rows.settled(conn, shown)
         live = parts(self._rulebooks.live(conn).book) if settled else frozenset()
         known = choices.load(conn) if settled else {}
         for one in settled:
             current = current_of(shown[one.ticket])
             differences = drifts(current, one.wish, one.ours, changes_of(audits.get(one.ticket, ())), own, live, outdone(one.wish, known))
-            fresh = drift.found(conn, one, differences, now, self._ids.new)
+            fresh = drift_rows.found(conn, one, differences, now, self._ids.new)
             lost = [each for each in fresh if each.policy == "heal"]
-            healed |= bool(lost) and drift.heal(conn, one, lost, now)
+            healed |= bool(lost) and drift_rows.heal(conn, one, lost, now)
             self._tell(one.ticket, [each for each in fresh if each.policy == "ask"])
         return healed
 

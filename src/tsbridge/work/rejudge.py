@@ -27,7 +27,7 @@ from tsbridge.store.rulebooks import Built, LiveRulebook
 from tsbridge.work.conclude import Conclusions
 from tsbridge.work.judging import wishes_of
 from tsbridge.work.loop import LEASE
-from tsbridge.work.replay import Aside
+from tsbridge.work.replay_jobs import Aside
 from tsbridge.work.verdicts import Fresh, Known, Verdict
 
 REPUBLISHED: Final = "another_version_is_live"

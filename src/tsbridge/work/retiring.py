@@ -18,7 +18,7 @@ from tsbridge.store.locks import Locks
 from tsbridge.store.retention import Step
 from tsbridge.store.rulebooks import LiveRulebook
 from tsbridge.work.redaction import Redactions
-from tsbridge.work.turns import Turns
+from tsbridge.work.transactions import Turns
 
 DECISIONS: Final = 40
 """So many are judged and explained once more in one step, so that its transaction is short."""

@@ -14,7 +14,7 @@ from sqlalchemy import Connection
 
 from tsbridge.core.calendar import Calendar
 from tsbridge.core.duties_as_known import Spell
-from tsbridge.core.elsewhere import with_feeds
+from tsbridge.core.feed_spans import with_feeds
 from tsbridge.core.moments import instant_text, read_instant
 from tsbridge.core.roster import Override, Roster
 from tsbridge.core.rota import Rota

@@ -20,8 +20,8 @@ from tsbridge.core.errors import VendorError
 from tsbridge.core.failed_at import failed_at
 from tsbridge.core.moments import Moment, instant_text
 from tsbridge.core.ports import Clock
-from tsbridge.store import facts as wanted
 from tsbridge.store import intents, moments, stored_values
+from tsbridge.store import wanted_facts as wanted
 from tsbridge.store.db import Database
 from tsbridge.vendors import reading
 from tsbridge.vendors.reading import whole_id

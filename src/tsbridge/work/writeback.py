@@ -16,12 +16,12 @@ from typing import Final, NamedTuple, Protocol
 from sqlalchemy import Connection
 
 from tsbridge.core import budget as flow
-from tsbridge.core.asking import askers, held
 from tsbridge.core.choices import Choices
 from tsbridge.core.crashpoint import crashpoint
 from tsbridge.core.errors import Unauthorized, VendorError
 from tsbridge.core.helpdesk import Current, hold
 from tsbridge.core.ports import Clock, Ids
+from tsbridge.core.wish_origins import askers, held
 from tsbridge.store import budget, choices, decisions, desired, intents, links, stored_values, writemode
 from tsbridge.store.db import Database
 from tsbridge.store.desired import ClaimedWish

@@ -13,11 +13,11 @@ from typing import Final, NamedTuple
 from tsbridge.core.escalation import Books
 from tsbridge.core.moments import CALL_EVENTS, CLOCK, TICKET_EVENTS, Interaction, Value
 from tsbridge.core.rules.covers import NO_EFFECTS, effects
-from tsbridge.core.rules.due import OF_THE_MOMENT, Clockwork, hears_the_clock
 from tsbridge.core.rules.explain import RuleExplained, explain_miss, explain_rule, turned
 from tsbridge.core.rules.facts import Facts
 from tsbridge.core.rules.judgement import Judgement, Standing
 from tsbridge.core.rules.language import Action, Rule, Rulebook
+from tsbridge.core.rules.next_change import OF_THE_MOMENT, Clockwork, hears_the_clock
 from tsbridge.core.rules.plan import Plan, scans_of
 from tsbridge.core.rules.text import Folding
 from tsbridge.core.rules.working import Work

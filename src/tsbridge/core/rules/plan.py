@@ -7,11 +7,11 @@ from typing import Any, NamedTuple
 
 from tsbridge.core.rules.compiled import Scans, Test, compiled
 from tsbridge.core.rules.covers import NO_EFFECTS, Effects
-from tsbridge.core.rules.due import by_time_unknown, lasting, reads_the_clock
 from tsbridge.core.rules.facts import Facts
 from tsbridge.core.rules.language import Condition, Leaf, Rule, Tree, leaves
 from tsbridge.core.rules.lookup import Lookup, Tests
 from tsbridge.core.rules.nearness import Nearness
+from tsbridge.core.rules.next_change import by_time_unknown, lasting, reads_the_clock
 
 
 class Plan:

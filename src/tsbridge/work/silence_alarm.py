@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 from tsbridge.core.moments import instant_text
 from tsbridge.core.ports import Clock, Ids
 from tsbridge.core.silence import WEEK, WEEKS, hour_of, improbable
-from tsbridge.store import chain, silence, stored_values
+from tsbridge.store import chain, source_hours, stored_values
 from tsbridge.store.db import Database
 from tsbridge.work.trouble import Alarm
 
@@ -52,8 +52,8 @@ class Silence:
 
     def _look(self, conn: Connection, now: datetime) -> list[tuple[str, datetime]]:
         """Count on and decide; returns the sources that fell silent."""
-        before = silence.load(conn)
-        heard = silence.count_on(conn, before, hour_of(now) - WEEKS * WEEK - 1)
+        before = source_hours.load(conn)
+        heard = source_hours.count_on(conn, before, hour_of(now) - WEEKS * WEEK - 1)
         fell: list[tuple[str, datetime]] = []
         sources = dict(heard.sources)
         for name, one in heard.sources.items():
@@ -67,7 +67,7 @@ class Silence:
                 fell.append((name, one.last))
         after = replace(heard, sources=sources)
         if after != before:
-            silence.save(conn, after)
+            source_hours.save(conn, after)
         return fell
 
     def _record(self, conn: Connection, now: datetime, action: str, source: str, before: object, after: object) -> None:

@@ -26,8 +26,8 @@ from tsbridge.cpu_limit import within
 from tsbridge.delivery_readers import Readers, read_in_child
 from tsbridge.store import inbox, inbox_tables, warnings
 from tsbridge.store.db import Database
-from tsbridge.work.alone import Alone
 from tsbridge.work.bound import TookTooLong
+from tsbridge.work.isolated import Alone
 from tsbridge.work.reading import Reading
 from tsbridge.work.rings import Read
 

@@ -14,7 +14,7 @@ from typing import Any, Final, Protocol
 from sqlalchemy import Connection
 
 from tsbridge.core.ports import Clock, Died
-from tsbridge.store import alone, inbox, leases, stored_values
+from tsbridge.store import inbox, isolated, leases, stored_values
 from tsbridge.store.db import Database
 from tsbridge.work.accounts import ACCOUNT
 from tsbridge.work.ingest import PAUSE, Ingest
@@ -51,12 +51,12 @@ class Alone:
             await self._ingest.take(await self._said(row, mappings), accounts)
         except Exception:  # not the delivery's fault, as in any batch
             due_at = self._clock.now() + PAUSE
-            await self._database.write(lambda conn: alone.later(conn, row, due_at))
+            await self._database.write(lambda conn: isolated.later(conn, row, due_at))
             raise
         return True
 
     def _claim(self, conn: Connection) -> tuple[inbox.Claimed | None, Any, Mapping[str, str]]:
-        row = alone.claim(conn, self._worker, self._clock.now(), LEASE)
+        row = isolated.claim(conn, self._worker, self._clock.now(), LEASE)
         mappings = None if row is None else stored_values.get(conn, stored_values.mappings(row.source))
         return row, mappings, stored_values.get(conn, ACCOUNT) or {}
 

@@ -8,11 +8,11 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from tsbridge.core.asking import askers
 from tsbridge.core.helpdesk import Ours, Wish
 from tsbridge.core.moments import instant_text
 from tsbridge.core.places import is_at
 from tsbridge.core.refusals import asked_of, standing, written
+from tsbridge.core.wish_origins import askers
 from tsbridge.store import decisions, links
 from tsbridge.store.desired import DROPPED
 from tsbridge.store.rulebooks import LiveRulebook
@@ -81,5 +81,5 @@ def _of_note(asking: Iterable[_Asking], part: str) -> _Asking | None:
 
 
 def _name(part: str) -> str:
-    """How `asking` calls a part: a note by who writes it."""
+    """How `core.wish_origins` calls a part: a note by who writes it."""
     return part.partition("#")[0] if part.startswith("note:") else part

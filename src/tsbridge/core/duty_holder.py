@@ -10,7 +10,7 @@ from datetime import datetime
 from tsbridge.core.at_work import AtWork, override_says, stint_says
 from tsbridge.core.presence import Because, Presence, clock
 from tsbridge.core.roster import Override, Roster, Rotation, Shift
-from tsbridge.core.turns import turns_at
+from tsbridge.core.rotation_turns import turns_at
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,11 +11,11 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.registry import Collector
 
 from tsbridge.core.drift import POLICY
-from tsbridge.core.reached import Reach
+from tsbridge.core.proved_ways import Reach
 from tsbridge.core.retention import CLASSES
 from tsbridge.core.unusual import KINDS as PATTERN_KINDS
 from tsbridge.core.watch import KINDS
-from tsbridge.store import figures, warnings, writemode
+from tsbridge.store import gauges, warnings, writemode
 from tsbridge.web.counters import SOURCES
 
 STATUSES: Final = ("pending", "applied", "ignored", "quarantined", "dead", "duplicate")
@@ -26,7 +26,7 @@ TELLING_STATUSES: Final = ("waiting", "sent", "failed", "superseded", "nobody")
 class Kept(NamedTuple):
     """What was read at one instant. `ways`: to people; `feeds_failing`: how many feeds of the roster cannot be read."""
 
-    figures: figures.Figures
+    figures: gauges.Figures
     ways: Sequence[Reach]
     feeds_failing: int
 

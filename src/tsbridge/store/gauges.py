@@ -11,7 +11,20 @@ from sqlalchemy import Column, ColumnElement, Connection, func, select
 
 from tsbridge.core import budget as flow
 from tsbridge.core.unusual import STANDS
-from tsbridge.store import budget, counted, cover, patterns, retention, shared, silence, stored_values, told, warnings, watch, writemode
+from tsbridge.store import (
+    budget,
+    counted,
+    cover,
+    notification_log,
+    patterns,
+    retention,
+    shared,
+    source_hours,
+    stored_values,
+    warnings,
+    watch,
+    writemode,
+)
 from tsbridge.store.case_tables import IN_NOBODYS_HANDS
 from tsbridge.store.desired import PAUSED_RULES
 from tsbridge.store.inbox import received
@@ -83,14 +96,14 @@ def figures(conn: Connection, setting: str, now: datetime) -> Figures:
         escalations=_plain(kept["step"]),
         decisions=sum(kept["decision"].values()),
         rulebook_version=newest(conn),
-        silent=silence.silent(conn),
+        silent=source_hours.silent(conn),
         warnings={kind: found.count for kind, found in warnings.noted(conn).items()},
         shared_ids=shared.count(conn),
         waiting=_by(conn, workload.c.queue, workload.c.waits.is_(True)),
         assignments=sum(kept["assignment"].values()),
         holes=0 if (ahead := cover.load(conn)) is None else ahead.count,
         told=_plain(kept["telling"]),
-        overdue_since=told.overdue_since(conn),
+        overdue_since=notification_log.overdue_since(conn),
         watched=watch.watched(conn),
         mode=writemode.in_force(conn, setting).effective,
         paused_rules=len(stored_values.get(conn, PAUSED_RULES) or ()),

@@ -18,13 +18,13 @@ from sqlalchemy import Connection
 from tsbridge.core.errors import VendorError
 from tsbridge.core.moments import UNJUDGED, Moment, instant_text
 from tsbridge.core.ports import Clock
-from tsbridge.store import facts as wanted
 from tsbridge.store import moments
+from tsbridge.store import wanted_facts as wanted
 from tsbridge.store.db import Database
-from tsbridge.store.facts import Wanted
 from tsbridge.store.rulebooks import LiveRulebook
+from tsbridge.store.wanted_facts import Wanted
+from tsbridge.vendors.zendesk.background_facts import facts_of
 from tsbridge.vendors.zendesk.client import MANY
-from tsbridge.vendors.zendesk.facts import facts_of
 from tsbridge.work.hearing import LONGER_S, Heard
 from tsbridge.work.reads import ReadBudget, Reader
 

@@ -12,7 +12,7 @@ from typing import Final, NamedTuple
 from tsbridge.core.feedlink import FeedLink
 from tsbridge.core.rota import Duty, Rota
 from tsbridge.roster import feed_out
-from tsbridge.web.asked import aside
+from tsbridge.web.admission import aside
 
 BEHIND: Final = timedelta(days=35)
 AHEAD: Final = timedelta(days=400)

@@ -14,7 +14,7 @@ from tsbridge.core.ports import Clock
 from tsbridge.store import cases
 from tsbridge.store.db import Database, unavailable
 from tsbridge.work.conclude import Conclusions
-from tsbridge.work.turns import Turns
+from tsbridge.work.transactions import Turns
 from tsbridge.work.verdicts import Concluded
 
 BATCH = 50

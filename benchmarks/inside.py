@@ -69,7 +69,7 @@ def _prepare(url: str) -> None:
     """The newest schema and the starter rulebook."""
     os.environ["TSBRIDGE_DATABASE_URL"] = url
 
-    from tsbridge.settings import load
+    from tsbridge.settings.load import load
     from tsbridge.store import schema
     from tsbridge.store.db import Database
     from tsbridge.wiring.clock_and_ids import SystemClock
@@ -100,7 +100,7 @@ def _keep(url: str, sent: list[deliveries.Sent]) -> None:
 def _serve(port: int) -> None:
     from tsbridge import log
     from tsbridge.__main__ import spare_the_collector
-    from tsbridge.settings import load
+    from tsbridge.settings.load import load
     from tsbridge.wiring import start
 
     threading.Thread(target=_answer, daemon=True).start()
@@ -112,7 +112,7 @@ def _serve(port: int) -> None:
 def _work(count: bool, batch: int | None) -> None:
     from tsbridge import log
     from tsbridge.__main__ import spare_the_collector
-    from tsbridge.settings import load
+    from tsbridge.settings.load import load
     from tsbridge.wiring import start
     from tsbridge.work import ingest
 

@@ -100,7 +100,7 @@ def bridge(url: str) -> Any:
     """The whole application, as `tsbridge serve --no-workers` makes it."""
     from pydantic import SecretStr
 
-    from tsbridge.settings import Settings
+    from tsbridge.settings.model import Settings
     from tsbridge.store.db import Database
     from tsbridge.wiring.bridge import bridge as assemble
     from tsbridge.wiring.clock_and_ids import SystemClock

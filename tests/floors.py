@@ -186,9 +186,9 @@ def _single_places(module: Module, package: str) -> Iterator[str]:
                 yield f"{module.name}:{line} calls .{node.func.attr}(): only the store speaks SQL"
             if any(called.endswith(clock) for clock in CLOCKS) and not beside and inside != "wiring.clock_and_ids":
                 yield f"{module.name}:{line} calls {called}(): only wiring reads the clock"
-        if isinstance(node, ast.Attribute) and _path(node) in ENVIRONMENT and not beside and inside != "settings":
+        if isinstance(node, ast.Attribute) and _path(node) in ENVIRONMENT and not beside and inside != "settings.load":
             yield f"{module.name}:{line} uses {_path(node)}: only settings read the environment"
-        if isinstance(node, ast.ImportFrom) and node.module == "os" and not beside and inside != "settings":
+        if isinstance(node, ast.ImportFrom) and node.module == "os" and not beside and inside != "settings.load":
             for alias in node.names:
                 if f"os.{alias.name}" in ENVIRONMENT:
                     yield f"{module.name}:{line} imports os.{alias.name}: only settings read the environment"

@@ -17,7 +17,7 @@ _context.set_forkserver_preload(["tsbridge.wiring.start"])
 def _run(settings: Mapping[str, str], port: int | None, log_file: str) -> None:
     """Runs in the forked process: the service on a port, or workers alone."""
     from tsbridge import log
-    from tsbridge.settings import load
+    from tsbridge.settings.load import load
     from tsbridge.wiring import start
 
     for name in [name for name in os.environ if name.startswith("TSBRIDGE_")]:

@@ -11,7 +11,7 @@ from time import sleep
 
 from tsbridge.child_process import Limits, in_child
 from tsbridge.log import configure
-from tsbridge.settings import load
+from tsbridge.settings.load import load
 from tsbridge.shutdown import Patience
 from tsbridge.wiring import start
 from tsbridge.work.silence_alarm import Silence

@@ -17,7 +17,8 @@ from tsbridge.core.errors import GiveUp, OutcomeUnknown, TryLater, Unauthorized,
 from tsbridge.core.watch import KINDS, NOT_GIVEN, Finding
 from tsbridge.doctor import checks
 from tsbridge.doctor import database as doctor_database
-from tsbridge.settings import Settings, load
+from tsbridge.settings.load import load
+from tsbridge.settings.model import Settings
 from tsbridge.store import rulebooks, stored_values, watch
 from tsbridge.store.db import Database
 

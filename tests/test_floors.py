@@ -82,7 +82,7 @@ def test_what_is_allowed_is_not_reported(tmp_path: Path) -> None:
         {
             "wiring/clock_and_ids.py": "from datetime import datetime\n"
             "from tsbridge import settings, log\nfrom tsbridge.simulator import b\nx = datetime.now()",
-            "settings.py": "import os\nx = os.environ",
+            "settings/load.py": "import os\nx = os.environ",
             "web/a.py": "from sqlalchemy import Connection\nfrom tsbridge.store import b\nfrom tsbridge.core import b as c",
             "vendors/zendesk/client.py": "from tsbridge.http import Http",
             "http.py": "import httpx\nfrom tsbridge.core import b",
@@ -97,7 +97,7 @@ def test_what_is_allowed_is_not_reported(tmp_path: Path) -> None:
 def build(tmp_path: Path, extra: dict[str, str]) -> Path:
     """A little house with an empty module `b` in every room, and `extra`."""
     rooms = ("core", "store", "vendors", "vendors/zendesk", "notify", "web", "console", "work", "simulator")
-    files = {"__init__.py": "", "settings.py": "", "log.py": "", "wiring.py": "", "http.py": ""}
+    files = {"__init__.py": "", "settings/__init__.py": "", "log.py": "", "wiring.py": "", "http.py": ""}
     files |= {f"{room}/{name}.py": "" for room in rooms for name in ("__init__", "b")}
     house = tmp_path / "tsbridge"
     for path, code in {**files, **extra}.items():

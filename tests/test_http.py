@@ -15,7 +15,7 @@ import pytest
 from tests.far_side import Proxy, Speaks, answers, authority, dribbles, serving
 from tsbridge.core.errors import OutcomeUnknown, TryLater, VendorError
 from tsbridge.http import TRIES, Answer, Http, Outgoing, trusted
-from tsbridge.settings import load
+from tsbridge.settings.load import load
 from tsbridge.wiring.clients import outgoing
 
 

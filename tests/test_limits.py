@@ -39,7 +39,7 @@ from tsbridge.notify.make import make
 from tsbridge.roster import ical_in
 from tsbridge.roster.ical_in import MOST_EVENTS
 from tsbridge.server import CONNECTIONS, config
-from tsbridge.settings import load
+from tsbridge.settings.load import load
 from tsbridge.store import replays, stored_values, wanted_facts
 from tsbridge.store.db import Database
 from tsbridge.store.intake import WAITING_BYTES, CannotStore, Intake

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from tsbridge.notify.ways import Mail
-from tsbridge.settings import DOCUMENTED, PUBLIC_TEST_SECRET, SECRET_NAMES, BadSettings, Settings, load
+from tsbridge.settings.load import load
+from tsbridge.settings.model import DOCUMENTED, PUBLIC_TEST_SECRET, SECRET_NAMES, BadSettings, Settings
 
 ROOT = Path(__file__).resolve().parent.parent
 

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.clocks import CountingIds, SettableClock
-from tsbridge.settings import load
+from tsbridge.settings.load import load
 from tsbridge.store import proof, rosters, rulebooks
 from tsbridge.store.db import Database
 from tsbridge.store.inbox import Claimed

@@ -11,7 +11,7 @@ from sqlalchemy import select
 
 from tests.clocks import CountingIds, SettableClock
 from tests.store.test_sealing import decided
-from tsbridge.settings import load
+from tsbridge.settings.load import load
 from tsbridge.store import decision_writer, sealing, service_tables
 from tsbridge.store.db import Database
 from tsbridge.store.decision_tables import chain, decisions

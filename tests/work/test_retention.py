@@ -17,7 +17,8 @@ from tests.work.test_walk_laws import BOOK, STORY
 from tests.work.walk import UTC, Walk
 from tsbridge.core.retention import BODIES, CLASSES, FOREVER, Retention, kept_for, read
 from tsbridge.doctor.retention import overdue
-from tsbridge.settings import Settings, load, name_of
+from tsbridge.settings.load import load
+from tsbridge.settings.model import Settings, name_of
 from tsbridge.store import columns, inbox, inbox_tables, proof, retention
 from tsbridge.store.db import Database
 from tsbridge.store.inbox import Claimed, Settlement

@@ -15,7 +15,7 @@ from tsbridge.core.rules.findings import Finding
 from tsbridge.document_files import BIGGEST, BadFile, Lines, bounded, load_text, read_file
 from tsbridge.roster.document import read as read_roster
 from tsbridge.roster.read_parts import RosterError
-from tsbridge.settings import load
+from tsbridge.settings.load import load
 from tsbridge.store import rulebooks
 from tsbridge.wiring.bundled import starter_path
 

@@ -11,7 +11,8 @@ from tsbridge.cli.names import live_named_wrongly
 from tsbridge.doctor import almanac, checks, retention, ways
 from tsbridge.doctor.checks import Line
 from tsbridge.doctor.database import database
-from tsbridge.settings import BadSettings, Settings, load
+from tsbridge.settings.load import load
+from tsbridge.settings.model import BadSettings, Settings
 from tsbridge.store.views import DATABASE_FAILURES
 from tsbridge.vendors.zendesk.install import scopes
 from tsbridge.wiring.clients import make_zendesk, outside

@@ -8,7 +8,7 @@ from tsbridge.acts.errors import Refused
 from tsbridge.core.rules.findings import RulebookError
 from tsbridge.document_files import BadFile
 from tsbridge.roster.read_parts import RosterError
-from tsbridge.settings import BadSettings
+from tsbridge.settings.model import BadSettings
 from tsbridge.store.db import AlreadyServed, BadDatabase
 from tsbridge.store.rulebooks import NoRulebook
 from tsbridge.store.schema import SchemaTooNew

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from tsbridge.acts.ledger import Entry
-    from tsbridge.settings import Settings
+    from tsbridge.settings.model import Settings
     from tsbridge.store.db import Database
     from tsbridge.wiring.clock_and_ids import SystemClock, TimedIds
 
@@ -127,7 +127,7 @@ class House:
 @contextmanager
 def house(*, any_schema: bool = False) -> Iterator[House]:
     """The settings' database, opened and closed. Refuses another schema than ours unless told otherwise."""
-    from tsbridge.settings import load
+    from tsbridge.settings.load import load
     from tsbridge.store.db import Database
     from tsbridge.wiring.clock_and_ids import SystemClock, TimedIds, entropy
     from tsbridge.wiring.prepare import require_schema

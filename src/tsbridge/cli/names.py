@@ -8,7 +8,8 @@ from typing import Any
 
 from tsbridge.cli.frame import at_hand
 from tsbridge.core.rules.findings import Finding
-from tsbridge.settings import Settings, load
+from tsbridge.settings.load import load
+from tsbridge.settings.model import Settings
 from tsbridge.store import agents, rulebooks
 from tsbridge.store.db import Database
 from tsbridge.wiring.clients import make_zendesk

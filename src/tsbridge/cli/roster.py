@@ -20,7 +20,7 @@ from tsbridge.roster.check import check as checked
 from tsbridge.roster.diff import diff as differing
 from tsbridge.roster.document import read
 from tsbridge.roster.read_parts import RosterError
-from tsbridge.settings import load
+from tsbridge.settings.load import load
 from tsbridge.store import almanacs, rosters
 from tsbridge.store.versions import BIGGEST_VERSION, Version
 from tsbridge.wiring.bundled import example_roster, starter_path

@@ -22,7 +22,7 @@ from tsbridge.core.times import read_date
 from tsbridge.document_files import dump
 from tsbridge.roster.document import read as read_roster
 from tsbridge.rulebook.calendar_days import calendar_days
-from tsbridge.settings import load
+from tsbridge.settings.load import load
 from tsbridge.store import almanacs, rulebooks
 from tsbridge.wiring.clock_and_ids import SystemClock
 

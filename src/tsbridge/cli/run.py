@@ -19,7 +19,7 @@ def serve(
 ) -> None:
     """The service. On SQLite it brings the database to the newest schema first. Logs are JSON lines on standard error."""
     from tsbridge import log
-    from tsbridge.settings import load
+    from tsbridge.settings.load import load
     from tsbridge.wiring import start
 
     spare_the_collector()
@@ -35,7 +35,7 @@ def serve(
 def worker(as_json: AsJson = False) -> None:
     """Workers alone: any number of them, on PostgreSQL. They answer how they are where TSBRIDGE_WORKER_PORT says."""
     from tsbridge import log
-    from tsbridge.settings import load
+    from tsbridge.settings.load import load
     from tsbridge.wiring import start
 
     spare_the_collector()

@@ -20,7 +20,7 @@ from tsbridge.roster.document import read as read_roster
 from tsbridge.rulebook import diff as differing
 from tsbridge.rulebook.ready import make_ready
 from tsbridge.rulebook.zendesk_import import import_zendesk
-from tsbridge.settings import load
+from tsbridge.settings.load import load
 from tsbridge.store import almanacs, rulebooks
 from tsbridge.store.versions import BIGGEST_VERSION, Version
 from tsbridge.wiring.clock_and_ids import SystemClock

@@ -17,7 +17,7 @@ from tsbridge.cli.frame import AsJson, Failed, done, group, house, refuse, say, 
 from tsbridge.core.errors import TryLater, VendorError
 from tsbridge.core.roster import LOOPBACK
 from tsbridge.document_files import dump
-from tsbridge.settings import load
+from tsbridge.settings.load import load
 from tsbridge.store import stored_values
 from tsbridge.store.rulebooks import LiveRulebook
 from tsbridge.vendors.zendesk import install

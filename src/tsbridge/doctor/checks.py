@@ -10,7 +10,7 @@ from typing import Any, Final, Literal, Protocol
 
 from tsbridge import ZONE_RULES
 from tsbridge.core.errors import GiveUp, TryLater, Unauthorized, VendorError
-from tsbridge.settings import BadSettings, Settings
+from tsbridge.settings.model import BadSettings, Settings
 from tsbridge.vendors import reading
 from tsbridge.vendors.zendesk.setup import lacking
 

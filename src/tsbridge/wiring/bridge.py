@@ -17,7 +17,7 @@ from tsbridge.child_process import build_rulebook, end_children, in_child_if_lar
 from tsbridge.console.later import Later
 from tsbridge.core.ports import Clock
 from tsbridge.report_process import reports_in_child
-from tsbridge.settings import Settings
+from tsbridge.settings.model import Settings
 from tsbridge.shutdown import PATIENCE, Patience
 from tsbridge.store import notification_log, schema
 from tsbridge.store.db import Database

@@ -5,7 +5,7 @@ from __future__ import annotations
 from importlib.resources import files
 from pathlib import Path
 
-from tsbridge.settings import Settings
+from tsbridge.settings.model import Settings
 
 
 def starter_path(settings: Settings) -> Path:

@@ -15,7 +15,7 @@ from pydantic import SecretStr
 from tsbridge.core.crashpoint import crashpoint
 from tsbridge.core.limits import FEED_BYTES, RECEIPT_BYTES
 from tsbridge.core.ports import Clock
-from tsbridge.settings import Settings
+from tsbridge.settings.model import Settings
 
 if TYPE_CHECKING:
     from tsbridge.delivery_readers import Readers

@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 
 from tsbridge import ZONE_RULES, __version__
 from tsbridge.core.ports import Clock, Ids
-from tsbridge.settings import Settings
+from tsbridge.settings.model import Settings
 from tsbridge.store import rosters, rulebooks, schema, writemode
 from tsbridge.store.db import Database
 from tsbridge.wiring.bundled import starter_path

@@ -10,7 +10,7 @@ import signal
 from tsbridge import __version__, server
 from tsbridge.child_process import end_children
 from tsbridge.core.crashpoint import arm
-from tsbridge.settings import Settings
+from tsbridge.settings.model import Settings
 from tsbridge.shutdown import PATIENCE, Ending, Patience
 from tsbridge.store import leases
 from tsbridge.store.db import Database, claim_alone

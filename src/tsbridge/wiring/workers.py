@@ -14,7 +14,7 @@ from tsbridge.core.ports import Clock, Ids
 from tsbridge.cpu_limit import within
 from tsbridge.feed_source import read_in_child
 from tsbridge.notify.make import make
-from tsbridge.settings import Settings
+from tsbridge.settings.model import Settings
 from tsbridge.shutdown import PATIENCE, Patience
 from tsbridge.store import stored_values, wakeup
 from tsbridge.store.db import Database

@@ -12,7 +12,7 @@ STAY ?=
 SECONDS ?= 120
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test run lint format bench soak clean
+.PHONY: help install demo test run lint format bench soak pictures clean
 
 help: ## what there is to make
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' Makefile
@@ -69,6 +69,9 @@ soak: $(READY) ## SECONDS of steady deliveries, then the long proofs: write-back
 	@CALENDARS=10000 ROTAS=10000 $(BIN)/python -m pytest -q tests/core/test_calendar_oracle.py tests/core/test_rota_oracle.py
 	@$(BIN)/python -m pytest -q -m soak
 	@AGREEMENT=1000 $(BIN)/python -m pytest -q tests/web/test_agreement.py
+
+pictures: $(READY) ## the console over a demo: its journeys walked in a real browser, and the pictures in docs/console made anew
+	@$(BIN)/python -m tests.console.pictures
 
 clean: ## take away .venv and the caches
 	rm -rf $(VENV) $(BENCH) .pytest_cache .mypy_cache .ruff_cache .hypothesis build dist

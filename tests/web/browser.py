@@ -91,13 +91,20 @@ class Phone:
         """Into whatever has the focus, at once, as pasting does."""
         self._ask("Input.insertText", text=text)
 
-    def see(self, expression: str) -> Any:
-        """The value of an expression in the page."""
-        return self._ask("Runtime.evaluate", expression=expression, returnByValue=True)["result"]["value"]
+    def see(self, expression: str, *, awaits: bool = False) -> Any:
+        """The value of an expression in the page, or with `awaits` of the promise that it is."""
+        return self._ask("Runtime.evaluate", expression=expression, returnByValue=True, awaitPromise=awaits)["result"].get("value")
 
-    def picture(self, *, whole: bool = False) -> bytes:
-        """As a PNG; the `whole` page, also what is below the edge."""
-        return base64.b64decode(self._ask("Page.captureScreenshot", format="png", captureBeyondViewport=whole)["data"])
+    def follow(self, expression: str) -> None:
+        """Do something in the page that leads to another one."""
+        self._events.clear()
+        self._ask("Runtime.evaluate", expression=expression)
+        self._loaded()
+
+    def picture(self, form: str = "png") -> bytes:
+        """What is seen, as a PNG or `webp`."""
+        quality = {"quality": 82} if form == "webp" else {}
+        return base64.b64decode(self._ask("Page.captureScreenshot", format=form, **quality)["data"])
 
     def printed(self) -> bytes:
         """As a PDF."""

@@ -193,7 +193,7 @@ async def _one_decision(bridge: Bridge) -> str:
 async def _stay(stage: Stage) -> None:
     """Leave everything running until Ctrl-C."""
     _say(
-        f"\nStill running. Look around at {stage.bridge.url}/docs with the key\n    {stage.key}\n"
+        f"\nStill running. Look around at {stage.bridge.url}/console, or {stage.bridge.url}/docs, with the key\n    {stage.key}\n"
         f"  simulated Zendesk {stage.zendesk_url}, Talkdesk {stage.talkdesk_url}. Ctrl-C ends it all."
     )
     stop = asyncio.Event()

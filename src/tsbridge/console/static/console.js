@@ -74,7 +74,7 @@
   };
   const pick = (key) => {
     const within = current() || one("[data-acts]");
-    const target = within && one(`[data-key="${CSS.escape(key)}"]`, within) || one(`[data-acts] [data-key="${CSS.escape(key)}"]`);
+    const target = within && one(`[data-key="${CSS.escape(key)}"]`, within) || all(`main [data-key="${CSS.escape(key)}"]`).find((each) => !each.closest("[data-row]"));
     if (!target) return false;
     unpick();
     if (target.matches("button")) {

@@ -215,3 +215,22 @@ async def test_a_word_that_rises_is_shown_as_long_as_its_texts_are_kept_and_stan
     (gone,) = world.listed()
     assert gone.sentence.startswith("A word whose texts are not kept any more stands in 12 of ")
     assert gone.draft_rule is None
+
+
+async def test_history_that_is_counted_late_says_what_is_usual_and_is_not_told_as_news(world: World, clock: SettableClock) -> None:
+    def fill(conn: Connection) -> None:
+        for back in (200, 40, 39, 38):
+            for number in range(8):
+                at = clock.now() - back * DAY + timedelta(minutes=number)
+                ticket = world.decide(conn, at)
+                rows.interaction(conn, f"case_{int(ticket):06d}", "zendesk", ticket, at)
+                rows.handle(conn, "email", "often@x.example", "zendesk", ticket, "person")
+
+    world.database.write_now(fill)
+    assert await world.look() == []
+    counts = world.database.read_now(lambda conn: store.counts(conn, 0))
+    assert {day: sum(hours) for day, hours in counts["channel:email"].items()}.keys() == {
+        *range(min(counts["channel:email"]), max(counts["channel:email"]) + 1)
+    }
+    assert sum(map(sum, counts["channel:email"].values())) == 24
+    assert world.database.read_now(lambda conn: store.seen(conn, "channel:email", clock.now() - 365 * DAY)) == []

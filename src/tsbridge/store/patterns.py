@@ -145,9 +145,14 @@ def put_counts(conn: Connection, changed: Mapping[tuple[str, int], Sequence[int]
         conn.execute(made.on_conflict_do_update(index_elements=["series", "day"], set_={"hours": made.excluded.hours}), rows)
 
 
+def unsee(conn: Connection, before: datetime) -> None:
+    """What was seen before then counts again."""
+    conn.execute(delete(pattern_sightings).where(pattern_sightings.c.at < before))
+
+
 def forget(conn: Connection, now: datetime, before_day: int) -> None:
     """What is too old to be looked at goes."""
-    conn.execute(delete(pattern_sightings).where(pattern_sightings.c.at < now - SEEN_FOR))
+    unsee(conn, now - SEEN_FOR)
     conn.execute(delete(pattern_counts).where(pattern_counts.c.day < before_day))
     conn.execute(delete(pattern_findings).where(pattern_findings.c.seen_at < now - ENDED_FOR))
 

@@ -106,7 +106,7 @@ class Patterns:
         """Count a step of the chain; returns how far that is."""
         days = await self._days(state, now)
         self._counted = None  # until it is known that it was kept
-        step = await self._database.write(partial(_count, state=state, days=days, zone=self._zone))
+        step = await self._database.write(partial(_count, state=state, days=days, zone=self._zone, now=now))
         for (series, day), hours in step.changed.items():
             days.setdefault(series, {})[day] = hours
         self._counted = step.seq, days
@@ -126,8 +126,11 @@ class Patterns:
         days = await self._days(state, now)
         hour = hour_of(now, self._zone)
         first = hour // DAY - DAYS
-        for series in [name for name, its in days.items() if max(its) <= first]:
-            del days[series]
+        for series, its in list(days.items()):
+            for day in [day for day in its if day < first]:
+                del its[day]
+            if not its:
+                del days[series]
         holidays = await self._database.read(lambda conn: self._holidays(conn, hour // DAY))
         touched, self._touched = self._touched, set()
         seen = await asyncio.to_thread(_seen, days, hour, state.since, holidays)
@@ -135,11 +138,13 @@ class Patterns:
         risen = await self._rising.look(now) if lasts else ()
         known = await self._database.write(lambda conn: keys.pepper(conn, self._entropy))
 
-        def settle(conn: Connection) -> None:
+        def find(conn: Connection) -> list[Found]:
             found = [self._of_series(conn, one, hour) for one in seen.unusual]
-            found += _repeat_parties(conn, touched, known, now)
-            found += _linked_claims(conn, now)
-            found += [_of_word(one, known, now) for one in risen]
+            return [*found, *_repeat_parties(conn, touched, known, now), *_linked_claims(conn, now)]
+
+        found = [*await self._database.read(find), *(_of_word(one, known, now) for one in risen)]
+
+        def settle(conn: Connection) -> None:
             patterns.keep_found(conn, found, (self._ids.new("pat") for _ in found), now, STANDS)
             patterns.forget(conn, now, first)
             state = patterns.state(conn)
@@ -182,8 +187,10 @@ class _Step(NamedTuple):
     changed: dict[tuple[str, int], list[int]]
 
 
-def _count(conn: Connection, state: State, days: Days, zone: tzinfo) -> _Step:
-    seq, rows = patterns.decided(conn, state.seq, STEP)
+def _count(conn: Connection, state: State, days: Days, zone: tzinfo, now: datetime) -> _Step:
+    seq, every = patterns.decided(conn, state.seq, STEP)
+    rows = [row for row in every if row["at"] >= now - timedelta(days=DAYS)]  # what is older says nothing of what is usual
+    newest_at = max((row["at"] for row in rows), default=now)
     sightings: dict[patterns.Sighting, datetime] = {}
     for row in rows:
         for sighting in _sightings(row):
@@ -199,7 +206,10 @@ def _count(conn: Connection, state: State, days: Days, zone: tzinfo) -> _Step:
             changed[series, day][hour % DAY] += 1
     patterns.put_counts(conn, changed)
     patterns.put_state(conn, State(seq, since, state.looked_at, state.told))
-    return _Step(seq, {Interaction(row["source"], row["interaction"]) for row in rows}, changed)
+    if newest_at < now - patterns.SEEN_FOR:  # history: what was seen goes along with it
+        patterns.unsee(conn, newest_at - patterns.SEEN_FOR)
+    touched = {Interaction(row["source"], row["interaction"]) for row in rows if row["at"] >= now - REPEATS_WITHIN}
+    return _Step(seq, touched, changed)
 
 
 def _sightings(row: patterns.Row) -> Iterable[patterns.Sighting]:

@@ -9,7 +9,8 @@ import pytest
 pytestmark = pytest.mark.anyio
 
 PATH = "/v1/sources/talkdesk/mappings"
-OURS = [{"name": "old flow", "when": {"/kind": "Done"}, "event": "call.ended", "fields": {"call_id": "/call/id"}}]
+CALL = {"call_id": "/call/id"}
+OURS = [{"name": "old flow", "when": {"/kind": "Done"}, "event": "call.ended", "fields": CALL, "timezone": "Europe/Lisbon"}]
 
 
 async def test_mappings_are_replaced_as_a_whole_by_who_has_seen_them(room: Any) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from datetime import timedelta
 from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
@@ -12,6 +11,7 @@ from typing import Annotated, Any
 import typer
 
 from tsbridge.acts.csvtext import csv_text
+from tsbridge.acts.replaying import COLUMNS, INSTANT, move_of, record_of
 from tsbridge.cli.books import sound, stored
 from tsbridge.cli.frame import AsJson, House, done, house, refuse, say, table, time_option
 from tsbridge.core.replay import Compared, Tally
@@ -19,10 +19,7 @@ from tsbridge.core.rules.document import read
 from tsbridge.core.rules.judge import Judge
 from tsbridge.store import history, rulebooks
 from tsbridge.store.rulebooks import LiveRulebook
-from tsbridge.web.replays import COLUMNS, move_item, record_of
 from tsbridge.work.replay_jobs import contest, published_judge
-
-INSTANT = timedelta(microseconds=1)
 
 
 def replay(
@@ -81,8 +78,8 @@ def _stored(made: House, version: int | None, as_recorded: bool) -> Any:
     return made.read(rulebooks.draft).document
 
 
-def _move(case_id: str, one: Compared) -> dict[str, Any]:
-    return move_item(
+def _move(case_id: str, one: Compared) -> Any:
+    return move_of(
         {
             "seq": one.decision_id or one.moment,
             "case_id": case_id,

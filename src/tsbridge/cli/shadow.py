@@ -7,18 +7,16 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from sqlalchemy import Connection
 
-from tsbridge.acts import documents
+from tsbridge.acts import documents, shadowing, shape
 from tsbridge.acts.csvtext import csv_text
+from tsbridge.acts.replaying import COLUMNS, move_of, record_of
 from tsbridge.cli.books import sound, stored
 from tsbridge.cli.frame import AsJson, Failed, House, house, refuse, say
 from tsbridge.cli.replay import in_words
 from tsbridge.core.rules.language import content_hash
 from tsbridge.store import rulebooks
 from tsbridge.store import shadow as store
-from tsbridge.web.replays import COLUMNS, move_item, record_of
-from tsbridge.web.shadow import shown
 
 BATCH = 500
 
@@ -41,7 +39,7 @@ def shadow(
         if document is not None or version is not None or draft:
             _start(made, _chosen(made, version) if document is None else document, as_json)
         elif stop:
-            found = made.write(lambda conn: _stopped(made, conn))
+            found = made.write(lambda conn: shadowing.stop(conn, made.entry()))
             say(as_json, {"stopped": found}, ["The shadow is off." if found else "There was no shadow."])
         elif as_csv:
             _list(made)
@@ -60,26 +58,12 @@ def _chosen(made: House, version: int | None) -> Any:
 
 def _start(made: House, document: Any, as_json: bool) -> None:
     digest = content_hash(document)
-
-    def write(conn: Connection) -> None:
-        before = store.find(conn)
-        store.begin(conn, document, digest, made.clock.now(), "cli")
-        made.entry().change(conn, "shadow.start", "shadow", None if before is None else {"hash": before.hash}, {"hash": digest})
-
-    made.write(write)
+    made.write(lambda conn: shadowing.start(conn, made.entry(), document, digest))
     say(as_json, {"on": True, "hash": digest}, [f"The shadow is on ({digest[:19]}…); `tsbridge rules shadow` says what it finds."])
 
 
-def _stopped(made: House, conn: Connection) -> bool:
-    before = store.find(conn)
-    if before is not None:
-        store.end(conn)
-        made.entry().change(conn, "shadow.stop", "shadow", {"hash": before.hash}, None)
-    return before is not None
-
-
 def _show(made: House, as_json: bool) -> None:
-    told = made.read(lambda conn: shown(conn, made.settings.zone))
+    told = shape.as_json(made.read(lambda conn: shadowing.show(conn, made.settings.zone)))
     if not told["on"]:
         say(as_json, told, ["There is no shadow."])
         return
@@ -91,5 +75,5 @@ def _list(made: House) -> None:
     sys.stdout.buffer.write(csv_text([COLUMNS]))
     after = 0
     while rows := made.read(lambda conn, after=after: store.moves(conn, BATCH, after)):  # type: ignore[misc]
-        sys.stdout.buffer.write(csv_text(record_of(move_item(row)) for row in rows))
+        sys.stdout.buffer.write(csv_text(record_of(move_of(row)) for row in rows))
         after = rows[-1]["seq"]

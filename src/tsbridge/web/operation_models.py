@@ -2,34 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal, NotRequired
+from typing import Literal, NotRequired
 
 from typing_extensions import TypedDict
-
-
-class BodyMapping(TypedDict):
-    name: str
-    when: dict[str, Any]
-    event: Any
-    fields: dict[str, str]
-
-
-class MappingsShown(TypedDict):
-    mappings: list[BodyMapping]
-
-
-class KeyShown(TypedDict):
-    id: str
-    name: str
-    role: Literal["viewer", "supervisor", "ops", "admin"]
-    created_at: str
-    expires_at: str | None
-    revoked_at: str | None
-    last_used_at: str | None
-
-
-class KeyMade(KeyShown):
-    key: str
 
 
 class Head(TypedDict):

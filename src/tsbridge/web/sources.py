@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, NotRequired
 
 from fastapi import APIRouter, Response
 from sqlalchemy import Connection
+from typing_extensions import TypedDict
 
+from tsbridge.acts.ledger import Entry
 from tsbridge.core.errors import Malformed
 from tsbridge.core.moments import canonical
 from tsbridge.store import chain, stored_values
@@ -24,6 +27,19 @@ from tsbridge.web.route import DeskRoute
 routes = APIRouter(route_class=DeskRoute, prefix="/v1/sources", tags=["sources"])
 
 KEPT = stored_values.mappings("talkdesk")
+
+
+class BodyMapping(TypedDict):
+    name: str
+    when: dict[str, Any]
+    event: Any
+    fields: dict[str, str]
+    timezone: NotRequired[str]
+
+
+@dataclass(frozen=True, slots=True)
+class MappingsShown:
+    mappings: list[BodyMapping]
 
 
 class Mappings(Body):
@@ -45,15 +61,15 @@ async def talkdesk_schema(by: Viewer, trigger: Id) -> dict[str, Any]:
 
 
 @routes.get("/talkdesk/mappings")
-async def show_mappings(desk: Made, by: Viewer, response: Response) -> dict[str, Any]:
+async def show_mappings(desk: Made, by: Viewer, response: Response) -> MappingsShown:
     """How bodies of the team's own design are read: the first mapping that fits is used, stock bodies need none."""
-    kept = await desk.database.read(_kept)
+    kept = await desk.ask(_kept)
     response.headers["ETag"] = _tag(kept)
-    return {"mappings": kept}
+    return MappingsShown(kept)
 
 
 @routes.put("/talkdesk/mappings", responses=refuses(412, 428))
-async def replace_mappings(desk: Made, by: Ops, body: Mappings, response: Response, if_match: IfMatch = None) -> dict[str, Any]:
+async def replace_mappings(desk: Made, by: Ops, body: Mappings, response: Response, if_match: IfMatch = None) -> MappingsShown:
     """Replace them all. What comes from now on is read by them, and so is what is retried."""
     need_match(if_match)
     try:
@@ -62,18 +78,17 @@ async def replace_mappings(desk: Made, by: Ops, body: Mappings, response: Respon
         raise invalid(
             "body", f"#/mappings{refused.pointer}", f"Expected a valid mapping: {WORDS[refused.code]}.", code=refused.code
         ) from None
-    entry = desk.entry(by.name)
 
-    def write(conn: Connection) -> None:
+    def write(conn: Connection, entry: Entry) -> None:
         chain.lock(conn)  # two at once: the second sees what the first left
         before = _kept(conn)
         need_match(if_match, _tag(before))
         stored_values.put(conn, KEPT, body.mappings)
         entry.change(conn, "source.mappings", "talkdesk", {"mappings": before}, {"mappings": body.mappings})
 
-    await desk.database.write(write, urgent=True)
+    await desk.act(by, write)
     response.headers["ETag"] = _tag(body.mappings)
-    return {"mappings": body.mappings}
+    return MappingsShown(body.mappings)
 
 
 WORDS = {

@@ -25,7 +25,6 @@ from tsbridge.core.rules.document import read
 from tsbridge.store import keys, rulebooks
 from tsbridge.store.db import Database
 from tsbridge.store.rulebooks import LiveRulebook
-from tsbridge.web.answers import ANSWERS, PAGES
 from tsbridge.web.app import create_app
 from tsbridge.web.auth import Gate
 from tsbridge.web.counters import Counters
@@ -140,14 +139,7 @@ class HeldAgainstTheDescription(httpx.ASGITransport):
             assert str(answer.status_code) in described, (route.name, answer.status_code)
         if answer.status_code < 300 and answer.headers.get("content-type") == "application/json":
             await answer.aread()
-            name = "" if route is None else route.name
-            if name in ANSWERS:
-                exact(answer.json(), ANSWERS[name])
-            elif name in PAGES:
-                assert answer.json().keys() == {"items", "next_cursor"}
-                for item in answer.json()["items"]:
-                    exact(item, PAGES[name])
-            elif route is not None and route.response_field is not None:
+            if route is not None and route.response_field is not None:
                 returned(answer, route.response_model)
         return answer
 
@@ -161,12 +153,6 @@ def statuses(app: FastAPI) -> dict[str, set[str]]:
         for item in describe(app)["paths"].values():
             DESCRIBED.update({one["operationId"]: set(one["responses"]) for one in item.values()})
     return DESCRIBED
-
-
-def exact(value: Any, shape: Any) -> None:
-    """`value` fits and has nothing besides what the shape names."""
-    kept = TypeAdapter(shape).validate_python(value, strict=True)
-    assert kept == value, shape
 
 
 def returned(answer: httpx.Response, shape: Any) -> None:

@@ -45,6 +45,13 @@ async def test_every_route_is_described_with_its_role_and_its_refusals(described
     assert {"412", "428"} <= found["PUT", "/v1/rulebook/draft"]["responses"].keys()
 
 
+async def test_every_good_answer_in_json_is_described(described: dict[str, Any]) -> None:
+    for method, path, operation in operations(described):
+        good = next(answer for status, answer in operation["responses"].items() if status.startswith("2"))
+        if "application/json" in good.get("content", {}):
+            assert good["content"]["application/json"]["schema"], (method, path)
+
+
 async def test_the_door_is_described_although_it_is_none_of_the_frameworks_routes(described: dict[str, Any]) -> None:
     for source in ("zendesk", "talkdesk"):
         answers = described["paths"][f"/webhooks/{source}"]["post"]["responses"]

@@ -125,6 +125,29 @@ class Changed:
     hash: str
 
 
+class Head(TypedDict):
+    """The newest entry of the chain."""
+
+    seq: int
+    hash: str
+
+
+class Broken(TypedDict):
+    """`seq` is null and `id` there where it has no place in the chain."""
+
+    seq: int | None
+    id: NotRequired[str]
+    why: str
+
+
+class Verdict(TypedDict):
+    ok: bool
+    entries: int
+    unsealed: int
+    head: Head
+    broken: list[Broken]
+
+
 def filter_of(conn: Connection, titles: Titles, asked: Asked) -> RoutingFilter:
     """What is asked, as the store understands it."""
     same = ("since", "until", "case", "ticket", "call", "rule", "queue", "tag", "category", "channel", "severity", "kind", "version")

@@ -8,9 +8,30 @@ from functools import lru_cache
 from typing import Any, Final
 from urllib.parse import urlencode
 
-from tsbridge.reports.model import Figure, Question, Report, Row
+from typing_extensions import TypedDict
+
+from tsbridge.reports.model import Column, Figure, Question, Report, Row, Sense
 
 PATH: Final = "/v1/reports"
+
+ReportShown = TypedDict(
+    "ReportShown",
+    {
+        "name": str,
+        "title": str,
+        "from": str,  # no name a class could have
+        "to": str,
+        "timezone": str,
+        "as_of": str,
+        "sense": Sense,
+        "group_by": str,
+        "definition": str,
+        "notes": list[str],
+        "columns": list[Column],
+        "rows": list[dict[str, Any]],  # `group`, a figure by the key of each column, `at_least_s`, `cases_url`
+        "totals": dict[str, Any],
+    },
+)
 
 
 def to_json(report: Report) -> dict[str, Any]:

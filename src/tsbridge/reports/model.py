@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta, tzinfo
 from typing import Any, Final, Generic, Literal, TypeVar
 
@@ -49,8 +49,7 @@ class Column:
     schedule: str | None = None
 
     def to_json(self) -> dict[str, Any]:
-        names = ("key", "title", "unit", "metric", "sense", "time", "schedule", "population")
-        return {name: getattr(self, name) for name in names}
+        return asdict(self)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

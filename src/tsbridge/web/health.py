@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import dataclass
+from typing import Literal
 
 from fastapi import APIRouter, Request, Response
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
@@ -20,6 +21,19 @@ from tsbridge.web.task_figures import TaskFigures
 routes = APIRouter(route_class=DeskRoute, tags=["health"])
 
 
+@dataclass(frozen=True, slots=True)
+class Check:
+    ok: bool
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    status: Literal["ready", "degraded", "not_ready"]
+    degraded: list[str]
+    checks: dict[str, Check]
+
+
 @routes.get("/livez")
 async def livez() -> dict[str, str]:
     """The process answers. Says nothing about what it needs."""
@@ -27,18 +41,18 @@ async def livez() -> dict[str, str]:
 
 
 @routes.get("/readyz")
-async def readyz(desk: Made, response: Response) -> dict[str, Any]:
+async def readyz(desk: Made, response: Response) -> Ready:
     """Whether deliveries can be taken and worked on: 200 when they can, `degraded` where something else is amiss; else 503."""
     checks = {name: await probe() for name, probe in sorted(desk.probes.items())}
     ready = all(check.ok for check in checks.values())
     if not ready:
         response.status_code = 503
     degraded = [name for name, check in checks.items() if check.degraded]
-    return {
-        "status": "not_ready" if not ready else "degraded" if degraded else "ready",
-        "degraded": degraded,
-        "checks": {name: {"ok": check.ok, "detail": check.detail} for name, check in checks.items()},
-    }
+    return Ready(
+        "not_ready" if not ready else "degraded" if degraded else "ready",
+        degraded,
+        {name: Check(check.ok, check.detail) for name, check in checks.items()},
+    )
 
 
 @routes.get("/metrics", response_class=Response, responses=refuses(401, 403, 429))

@@ -8,9 +8,7 @@ from typing import Any, Final
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 from fastapi.routing import APIRoute
-from pydantic import TypeAdapter
 
-from tsbridge.web.answers import ANSWERS, PAGES
 from tsbridge.web.problems import MEDIA_TYPE
 from tsbridge.web.route import DeskRoute
 
@@ -80,11 +78,10 @@ def describe(app: FastAPI) -> dict[str, Any]:
         "door_key": {"type": "apiKey", "in": "header", "name": "X-Tsbridge-Key"},
         "door_signature": {"type": "apiKey", "in": "header", "name": "X-Zendesk-Webhook-Signature"},
     }
-    shapes = _shapes(schemas)
     for route in app_routes(app):
         if route.include_in_schema:
             for method in route.methods or ():
-                _complete(described["paths"][route.path_format][method.lower()], route, shapes)
+                _complete(described["paths"][route.path_format][method.lower()], route)
     described["paths"]["/webhooks/zendesk"] = {
         "post": _door("zendesk", "An event subscription's body, or the trigger body.", [{"door_signature": []}])
     }
@@ -102,34 +99,10 @@ def app_routes(app: FastAPI) -> Iterator[APIRoute]:
             yield route
 
 
-def _shapes(schemas: dict[str, Any]) -> dict[str, Any]:
-    """The schema of each operation's good answer, by operation; what they share is added to `schemas`.
-
-    Raises `RuntimeError` for a shape whose name another one has.
-    """
-    adapters = [TypeAdapter(shape) for shape in (*ANSWERS.values(), *PAGES.values())]
-    references, definitions = TypeAdapter.json_schemas(
-        [(str(number), "serialization", adapter) for number, adapter in enumerate(adapters)], ref_template="#/components/schemas/{model}"
-    )
-    shared = definitions.get("$defs", {})
-    if twice := sorted(name for name in schemas.keys() & shared.keys() if schemas[name] != shared[name]):
-        raise RuntimeError(f"expected a name of its own for each shape; two are called {', '.join(twice)}")
-    schemas.update(shared)
-    found = [references[str(number), "serialization"] for number in range(len(adapters))]
-    shapes = dict(zip((*ANSWERS, *PAGES), found, strict=True))
-    for name in PAGES:
-        cursor = {"type": ["string", "null"], "description": "For the next page; null on the last."}
-        properties = {"items": {"type": "array", "items": shapes[name]}, "next_cursor": cursor}
-        shapes[name] = {"type": "object", "required": ["items", "next_cursor"], "properties": properties}
-    return shapes
-
-
-def _complete(operation: dict[str, Any], route: APIRoute, shapes: dict[str, Any]) -> None:
+def _complete(operation: dict[str, Any], route: APIRoute) -> None:
     statuses = ["500", "503"]
     responses = operation["responses"]
     responses.pop("422", None)
-    if route.name in shapes:
-        responses[str(route.status_code or 200)].setdefault("content", {})["application/json"] = {"schema": shapes[route.name]}
     if isinstance(route, DeskRoute) and route.role is not None:
         operation["security"] = [{"key": []}]
         operation["x-role"] = route.role

@@ -13,7 +13,7 @@ import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Annotated, Any, Final, Generic, TypeVar
+from typing import Annotated, Final, Generic, TypeVar
 
 from fastapi import Depends, Query
 from pydantic import Field
@@ -81,12 +81,6 @@ class Page:
         """The page of up to `limit + 1` items: the one too many only says that there is a next page."""
         here = found[: self.limit]
         return Listed(here, seal_cursor(name, key(here[-1])) if len(found) > self.limit else None)
-
-    def answer(self, name: str, rows: Sequence[Any], key: Callable[[Any], Key], shown: Callable[[Any], Any]) -> dict[str, Any]:
-        """The answer from up to `limit + 1` rows: the one too many only says that there is a next page."""
-        here = rows[: self.limit]
-        more = len(rows) > self.limit
-        return {"items": [shown(row) for row in here], "next_cursor": seal_cursor(name, key(here[-1])) if more else None}
 
 
 Paged = Annotated[Page, Depends(Page)]

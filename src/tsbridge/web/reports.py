@@ -6,7 +6,8 @@ import base64
 import hashlib
 import logging
 from collections.abc import Sequence
-from typing import Annotated, Any, Final
+from dataclasses import dataclass
+from typing import Annotated, Final
 
 from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import JSONResponse
@@ -18,10 +19,10 @@ from tsbridge.acts.csvtext import CSV, cell, csv_text
 from tsbridge.acts.report_kinds import KINDS, Kind
 from tsbridge.reports import pack
 from tsbridge.reports.chart import MOST, TooMany, chart
-from tsbridge.reports.forms import lines, to_json
+from tsbridge.reports.forms import ReportShown, lines, to_json
 from tsbridge.reports.groups import day_of
 from tsbridge.reports.groups import week as week_name
-from tsbridge.reports.model import Question, Report
+from tsbridge.reports.model import Column, Question, Report
 from tsbridge.reports.sheet import MEDIA_TYPE as XLSX
 from tsbridge.reports.sheet import workbook
 from tsbridge.store.db import unavailable
@@ -31,7 +32,7 @@ from tsbridge.web.admission import aside, asked_for
 from tsbridge.web.auth import Viewer
 from tsbridge.web.desk import Desk, Made
 from tsbridge.web.inputs import Word
-from tsbridge.web.pages import Paged
+from tsbridge.web.pages import Listed, Paged
 from tsbridge.web.problems import Problem, invalid
 from tsbridge.web.report_questions import Asked, AsOf, known_at, week_of
 from tsbridge.web.route import DeskRoute
@@ -51,12 +52,29 @@ _TEXT: Final = {"schema": {"type": "string"}}
 _BYTES: Final = {"schema": {"type": "string", "format": "binary"}}
 
 
+@dataclass(frozen=True, slots=True)
+class ReportKind:
+    id: str
+    name: str
+    title: str
+    definition: str
+    group_by: str
+    groups: Sequence[str]
+    columns: Sequence[Column]
+
+
+@dataclass(frozen=True, slots=True)
+class ReportCase:
+    id: str
+    value: int | None
+
+
 @routes.get("")
-async def list_reports(by: Viewer, page: Paged) -> dict[str, Any]:
+async def list_reports(by: Viewer, page: Paged) -> Listed[ReportKind]:
     """The reports there are, what each counts, and by what each may be grouped."""
     after = page.after_text("reports")
     found = [kind for name, kind in sorted(KINDS.items()) if after is None or name > after]
-    return page.answer("reports", found[: page.limit + 1], lambda kind: (kind.name,), _kind_item)
+    return page.of("reports", [_shown(kind) for kind in found[: page.limit + 1]], lambda kind: (kind.name,))
 
 
 @routes.get("/pack", response_model=None, response_class=Response, responses={200: {"content": {HTML: _TEXT, XLSX: _BYTES}}})
@@ -83,7 +101,7 @@ async def show_pack(
     return Response(drawn, media_type=f"{HTML}; charset=utf-8", headers=headers | {"Content-Security-Policy": _STYLED})
 
 
-@routes.get("/{name}", response_model=None, responses={200: {"content": {JSON: {}, CSV: _TEXT, XLSX: _BYTES}}})
+@routes.get("/{name}", response_model=ReportShown, responses={200: {"content": {CSV: _TEXT, XLSX: _BYTES}}})
 @asked_for()
 async def show_report(request: Request, desk: Made, by: Viewer, asked: Asked) -> Response:
     """The figures of a report. The same `as_of` gives the same bytes. Where Zendesk has no figures of that name the sense is `true`, and
@@ -120,7 +138,9 @@ async def show_chart(
 
 @routes.get("/{name}/cases")
 @asked_for()
-async def list_report_cases(desk: Made, by: Viewer, asked: Asked, page: Paged, group: Word = None, column: Word = None) -> dict[str, Any]:
+async def list_report_cases(
+    desk: Made, by: Viewer, asked: Asked, page: Paged, group: Word = None, column: Word = None
+) -> Listed[ReportCase]:
     """The cases behind a report's group (without one: behind its totals), or behind one figure of it, by id. `value`: what each adds to
     the figure, in seconds where it is a time."""
     question = asked.question(desk)
@@ -130,13 +150,12 @@ async def list_report_cases(desk: Made, by: Viewer, asked: Asked, page: Paged, g
     except acts.NoReport:
         raise _no_column() from None
     rows = [one for one in found if after is None or one.case_id > after]
-    return page.answer("report_cases", rows, lambda one: (one.case_id,), lambda one: {"id": one.case_id, "value": one.value})
+    return page.of("report_cases", [ReportCase(*one) for one in rows[: page.limit + 1]], lambda one: (one.id,))
 
 
-def _kind_item(kind: Kind) -> dict[str, Any]:
-    told = {name: getattr(kind, name) for name in ("name", "title", "definition", "group_by")}
-    columns = [measure.column.to_json() for measure in kind.measures()]
-    return {"id": kind.name, **told, "groups": list(kind.groups), "columns": columns}
+def _shown(kind: Kind) -> ReportKind:
+    columns = [measure.column for measure in kind.measures()]
+    return ReportKind(kind.name, kind.name, kind.title, kind.definition, kind.group_by, kind.groups, columns)
 
 
 def _around(desk: Desk) -> Around:

@@ -156,6 +156,8 @@ def _layers(module: Module, package: str) -> Iterator[str]:
                 yield f"{where}: only the roof knows the simulator"
         elif room not in FLOORS or module.room not in FLOORS:
             yield f"{where}: a room that is in no plan"
+        elif room == "web" and module.name.startswith(f"{package}.cli."):
+            yield f"{where}: the command line calls the same acts as the API, not the API"
         elif FLOORS[room] > FLOORS[module.room]:
             yield f"{where}: imports point down"
         elif FLOORS[room] == FLOORS[module.room]:

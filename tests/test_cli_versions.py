@@ -20,6 +20,7 @@ from sqlalchemy import select
 from tests.clocks import SettableClock
 from tests.test_cli import BOOK, Run, migrated, run
 from tests.web import rows
+from tsbridge.cli.frame import actor
 from tsbridge.core.link import case_key
 from tsbridge.core.moments import Actor, Interaction, Moment, Text
 from tsbridge.core.rules.document import read
@@ -180,7 +181,7 @@ def test_the_shadow_is_started_looked_at_listed_and_stopped(run: Run, database: 
     asyncio.run(Shadowing(database, SettableClock(SettableClock().advance(60)), LiveRulebook(ZONE), ZONE).round())
     told = run("rules", "shadow")
     assert told.code == 0
-    assert "started by cli" in told.out
+    assert f"started by {actor()}" in told.out
     assert "1 decisions, 1 would be otherwise." in told.out
     assert "safety  intake  1" in told.out
     assert run("rules", "shadow", "--json").json["summary"]["changed"] == 1

@@ -33,6 +33,7 @@ PLANTED = [
     ("settings.py", "from tsbridge import log", "do not know each other"),
     ("web/a.py", "from tsbridge.settings import Settings", "imports point down"),
     ("web/a.py", "from tsbridge import wiring", "imports point down"),
+    ("cli/a.py", "def late():\n    from tsbridge.web import b", "the same acts"),
     ("attic/a.py", "from tsbridge.core import b", "in no plan"),
     ("simulator/a.py", "from tsbridge.core import b", "imports nothing of the rest"),
     ("web/a.py", "from tsbridge.simulator import b", "only the roof knows the simulator"),

@@ -19,6 +19,7 @@ from pydantic import TypeAdapter
 from sqlalchemy import Connection
 from starlette.routing import Match
 
+from tsbridge.acts import apikeys
 from tsbridge.core.moments import Interaction, Moment
 from tsbridge.core.ports import Clock, Ids
 from tsbridge.core.rules.document import read
@@ -110,11 +111,8 @@ class Room:
     async def key(self, role: str, **more: Any) -> dict[str, str]:
         """Headers of a fresh key of this role."""
         pepper = await self.desk.gate.pepper()
-        minted = keys.mint(self.desk.entropy)
-        at = self.desk.clock.now()
-        await self.desk.database.write(
-            lambda conn: keys.create(conn, minted, name=role, role=role, at=at, expires_at=more.get("expires_at"), pepper=pepper)
-        )
+        minted, entry = keys.mint(self.desk.entropy), self.desk.entry("admin")
+        await self.desk.database.write(lambda conn: apikeys.create(conn, entry, minted, pepper, role, role, more.get("expires_at")))
         return {"Authorization": f"Bearer {minted.text}"}
 
     def other(self, **changes: Any) -> httpx.AsyncClient:

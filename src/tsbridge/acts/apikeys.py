@@ -9,6 +9,7 @@ from sqlalchemy import Connection
 
 from tsbridge.acts.errors import Invalid, NotFound
 from tsbridge.acts.ledger import Entry
+from tsbridge.acts.shape import like
 from tsbridge.core.times import time_text
 from tsbridge.store import keys
 from tsbridge.store.keys import Key, Minted
@@ -29,7 +30,7 @@ def create(
         raise Invalid({"/expires_at": "Expected a time in the future."})
     key = keys.create(conn, minted, name=name, role=role, at=entry.at, expires_at=expires_at, pepper=pepper)
     entry.change(conn, "key.create", key.id, None, keys.recorded(conn, key.id))
-    return KeyMade(key.id, key.name, key.role, key.created_at, key.expires_at, key.revoked_at, key.last_used_at, minted.text)
+    return like(KeyMade, key, key=minted.text)
 
 
 def revoke(conn: Connection, entry: Entry, key_id: str) -> bool:

@@ -12,6 +12,7 @@ from tsbridge.acts import documents
 from tsbridge.acts.documents import Document
 from tsbridge.acts.errors import Invalid
 from tsbridge.acts.ledger import Entry
+from tsbridge.acts.shape import like
 from tsbridge.core.rules.findings import Finding
 from tsbridge.rulebook.examine import Examined
 from tsbridge.store import rulebooks
@@ -69,8 +70,8 @@ def edit(
 
 
 def shown(draft: Draft, live: int, found: Examined) -> DraftShown:
-    told = (draft.document, draft.based_on, draft.revision, draft.updated_at, draft.updated_by, live)
-    return DraftShown(*told, (*found.own, *found.beside), documents.passes(found.own))
+    told, ok = (*found.own, *found.beside), documents.passes(found.own)
+    return like(DraftShown, draft, live_version=live, findings=told, ok=ok)
 
 
 def rule_shown(draft: Draft, live: int, key: str, found: Sequence[Finding]) -> RuleShown:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final, Literal, NamedTuple
 
@@ -10,6 +10,7 @@ from sqlalchemy import Connection
 
 from tsbridge.acts.errors import Conflict, Invalid, NotFound
 from tsbridge.acts.ledger import Entry
+from tsbridge.acts.shape import like
 from tsbridge.core.roster import Override, Roster
 from tsbridge.core.rota import Rota
 from tsbridge.roster.check import queues_of
@@ -42,8 +43,8 @@ class OverrideShown(Override):
 
 
 def shown(made: Made) -> OverrideShown:
-    known: dict[str, Any] = {part.name: getattr(made.override, part.name) for part in fields(Override)}
-    return OverrideShown(**known, made_at=made.made_at, made_by=made.made_by, removed_at=made.removed_at, removed_by=made.removed_by)
+    done = {name: getattr(made, name) for name in ("made_at", "made_by", "removed_at", "removed_by")}
+    return like(OverrideShown, made.override, **done)
 
 
 def show(conn: Connection, id: str) -> OverrideShown:

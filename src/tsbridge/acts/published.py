@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Self
+from typing import Any
 
+from tsbridge.acts.shape import like
 from tsbridge.store.versions import Version
 
 
@@ -20,15 +21,15 @@ class VersionShown:
     published_by: str
     note: str
 
-    @classmethod
-    def of(cls, one: Version, *more: Any) -> Self:
-        return cls(str(one.version), one.version, one.hash, one.published_at, one.published_by, one.note, *more)
-
 
 @dataclass(frozen=True, slots=True)
 class VersionWhole(VersionShown):
     document: dict[str, Any]
 
 
+def shown(one: Version) -> VersionShown:
+    return like(VersionShown, one, id=str(one.version))
+
+
 def whole(one: Version) -> VersionWhole:
-    return VersionWhole.of(one, one.document)
+    return like(VersionWhole, one, id=str(one.version))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from datetime import datetime, timedelta, tzinfo
 from typing import Annotated, Any, Final, Literal
 
@@ -16,7 +16,7 @@ from tsbridge.acts.documents import Document
 from tsbridge.acts.errors import Conflict, NotFound, TooMuch
 from tsbridge.acts.ledger import Entry
 from tsbridge.acts.moves import StandShown, Summary
-from tsbridge.acts.shape import To
+from tsbridge.acts.shape import To, like
 from tsbridge.core.replay import Tally
 from tsbridge.core.times import time_text
 from tsbridge.store import history, replays
@@ -116,14 +116,13 @@ def cancel(conn: Connection, entry: Entry, id: str) -> None:
 
 def listed(conn: Connection, limit: int, before: tuple[datetime, str] | None = None) -> list[ReplayShown]:
     """Newest first."""
-    return [ReplayShown(**_known(one)) for one in replays.listed(conn, limit, before)]
+    return [like(ReplayShown, one) for one in replays.listed(conn, limit, before)]
 
 
 def show(conn: Connection, id: str, zone: tzinfo) -> ReplayWhole:
     """How far a replay is, and what it found so far. Raises `NotFound`."""
     found = job(conn, id)
-    summary: Any = found.summary or Tally(zone).summary()
-    return ReplayWhole(**_known(found), summary=summary)
+    return like(ReplayWhole, found, summary=found.summary or Tally(zone).summary())
 
 
 def job(conn: Connection, id: str) -> Job:
@@ -132,10 +131,6 @@ def job(conn: Connection, id: str) -> Job:
     if found is None or found.rejudge is not None:
         raise NotFound("replay")
     return found
-
-
-def _known(one: Job) -> dict[str, Any]:
-    return {part.name: getattr(one, part.name) for part in fields(ReplayShown)}
 
 
 def move_of(row: Mapping[str, Any]) -> Move:

@@ -31,6 +31,12 @@ def of_row(kind: type[T], row: Mapping[Any, Any], /, **other: Any) -> T:
     return kind(**{one.name: row[one.name] for one in fields(named) if one.name not in other}, **other)
 
 
+def like(kind: type[T], one: Any, /, **other: Any) -> T:
+    """A `kind` of what stands in `one` under the names of its fields, and of `other`."""
+    named: Any = kind
+    return kind(**{part.name: getattr(one, part.name) for part in fields(named) if part.name not in other}, **other)
+
+
 @cache
 def _adapter(kind: Any) -> TypeAdapter[Any]:
     return TypeAdapter(kind)

@@ -12,7 +12,7 @@ import typer
 from tsbridge.acts import documents
 from tsbridge.cli.frame import Failed, House, house, refuse
 from tsbridge.core.rules.findings import Finding
-from tsbridge.document_files import BIGGEST, BadFile, Lines, bounded, load_text, read_file
+from tsbridge.document_files import BIGGEST, BadFile, Lines, bounded, load_text, read_file, with_base
 from tsbridge.roster.document import read as read_roster
 from tsbridge.roster.read_parts import RosterError
 from tsbridge.settings.load import load
@@ -101,6 +101,17 @@ def write_text(into: Path, text: str) -> None:
 def with_lines(found: Iterable[Finding], place: Place) -> list[dict[str, Any]]:
     """Findings with the lines on which they are."""
     return [{**one.to_json(), "line": place(one.path)} for one in found]
+
+
+def mark(file: Path, name: str, text: Place, number: int) -> None:
+    """Say in the first line of a YAML file which version it is based on now. Somebody else's newer text is not touched."""
+    if file == STDIN or text.raw.lstrip().startswith(b"{"):
+        return
+    try:
+        if file.read_bytes() == text.raw:
+            file.write_bytes(with_base(text.raw, number))
+    except OSError:
+        typer.echo(f"{name} could not be marked: publish it with --base {number} next time.", err=True)
 
 
 def finding_words(one: dict[str, Any], name: str) -> str:

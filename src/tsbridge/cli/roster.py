@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 
 from tsbridge.acts import rostering
 from tsbridge.acts.documents import passes
-from tsbridge.cli.books import STDIN, finding_words, read_book, read_document, sound_roster, with_lines, write_text
+from tsbridge.cli.books import finding_words, mark, read_book, read_document, sound_roster, with_lines, write_text
 from tsbridge.cli.frame import AsJson, Failed, actor, done, group, house, refuse, say
 from tsbridge.core.roster import almanac_of
 from tsbridge.document_files import based_on, dump, load_file, with_base
@@ -89,12 +89,7 @@ def publish(
     document, name, place = sound_roster(file)
     begun = base if base is not None else based_on(place.raw)
     number = _publish(document, note, name, "roster.publish", begun, as_json)
-    if file != STDIN and not place.raw.lstrip().startswith(b"{"):
-        try:
-            if file.read_bytes() == place.raw:  # somebody else's newer text is not touched
-                file.write_bytes(with_base(place.raw, number))
-        except OSError:
-            typer.echo(f"{name} could not be marked: publish it with --base {number} next time.", err=True)
+    mark(file, name, place, number)
 
 
 @app.command()

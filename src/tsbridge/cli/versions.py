@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 
 from tsbridge.acts import documents, drafting, effects, publishing
 from tsbridge.acts.errors import Invalid
-from tsbridge.cli.books import STDIN, WORDS, mapping, named, read_book, sound, stored, write_text
+from tsbridge.cli.books import WORDS, mapping, mark, named, read_book, sound, stored, write_text
 from tsbridge.cli.frame import AsJson, Failed, actor, done, house, refuse, say
 from tsbridge.cli.names import named_wrongly
 from tsbridge.document_files import based_on, dump, with_base
@@ -140,13 +140,7 @@ def publish(
     """
     document, name, text = sound(file)
     number = _publish(document, note, name, "rulebook.publish", as_json, lambda live: _base(base, text.raw, live))
-    if file != STDIN and not text.raw.lstrip().startswith(b"{"):
-        marked = with_base(text.raw, number)
-        try:
-            if file.read_bytes() == text.raw:  # somebody else's newer text is not touched
-                file.write_bytes(marked)
-        except OSError:
-            typer.echo(f"{name} could not be marked: publish it with --base {number} next time.", err=True)
+    mark(file, name, text, number)
 
 
 def _base(named: int | None, raw: bytes, live: Version) -> int | None:

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Query, Response
 from pydantic import StringConstraints
 from sqlalchemy import Connection
 
-from tsbridge.acts import documents, rostering
+from tsbridge.acts import documents, published, rostering
 from tsbridge.acts.callers import Caller
 from tsbridge.acts.documents import KEY_WORDS, CheckResult, Document
 from tsbridge.acts.errors import Changed
@@ -90,7 +90,7 @@ async def check_roster(desk: Made, by: Ops, body: Document) -> CheckResult:
 async def list_roster_versions(desk: Made, by: Viewer, page: Paged) -> Listed[VersionShown]:
     """All versions, newest first, without their documents."""
     found = await desk.ask(store.versions, page.limit + 1, page.after_number("roster_versions"))
-    return page.of("roster_versions", [VersionShown.of(one) for one in found], lambda one: (one.version,))
+    return page.of("roster_versions", [published.shown(one) for one in found], lambda one: (one.version,))
 
 
 @routes.get("/versions/diff", responses=refuses(404))

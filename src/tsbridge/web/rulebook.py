@@ -10,7 +10,7 @@ from fastapi import APIRouter, Query, Response
 from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints
 from sqlalchemy import Connection
 
-from tsbridge.acts import documents, effects, publishing, rostering, trial
+from tsbridge.acts import documents, effects, published, publishing, rostering, trial
 from tsbridge.acts.callers import Caller
 from tsbridge.acts.documents import CheckResult, Document
 from tsbridge.acts.published import VersionShown, VersionWhole, whole
@@ -115,7 +115,7 @@ async def show_live(desk: Made, by: Viewer, response: Response) -> VersionWhole:
 async def list_versions(desk: Made, by: Viewer, page: Paged) -> Listed[VersionShown]:
     """All versions, newest first, without their documents."""
     found = await desk.ask(store.versions, page.limit + 1, page.after_number("versions"))
-    return page.of("versions", [VersionShown.of(one) for one in found], lambda one: (one.version,))
+    return page.of("versions", [published.shown(one) for one in found], lambda one: (one.version,))
 
 
 @routes.get("/versions/diff", responses=refuses(404))

@@ -95,6 +95,8 @@ TABLE = {
     ("GET", "/v1/roster/{part}/{key}"): "viewer",
     ("PUT", "/v1/roster/{part}/{key}"): "ops",
     ("DELETE", "/v1/roster/{part}/{key}"): "ops",
+    ("GET", "/v1/patterns"): "supervisor",
+    ("POST", "/v1/patterns/refresh"): "supervisor",
     ("GET", "/v1/overrides"): "viewer",
     ("POST", "/v1/overrides"): "supervisor",
     ("GET", "/v1/overrides/{override_id}"): "viewer",

@@ -10,16 +10,13 @@ from typing import Any, Final
 
 from starlette.responses import Response
 
-from tsbridge.acts import documents, drafting, publishing, rostering
+from tsbridge.acts import documents, drafting, going_live, publishing
 from tsbridge.acts.documents import Document
 from tsbridge.acts.errors import Changed, Faulty, Refused
 from tsbridge.console.frame import NoPage, Visit
 from tsbridge.console.rulebook import compared, done_words
 from tsbridge.core.rules.findings import Finding
-from tsbridge.core.rules.language import Rulebook
-from tsbridge.rulebook.examine import Examined
-from tsbridge.store import rulebooks
-from tsbridge.store.rulebooks import Draft, StaleBase
+from tsbridge.store.rulebooks import Draft
 
 RULE_BYTES: Final = 200_000
 FINDINGS: Final = 60
@@ -53,7 +50,7 @@ async def page(visit: Visit) -> Response:
     base = (await visit.console.database.read(lambda conn: publishing.version(conn, None))).document
     async with visit.turn():
         told = await compared(visit, base, draft.document)
-        found = await _examined(visit, draft.document)
+        found = await going_live.examined(visit.console, draft.document)
     return _page(visit, draft, live, told, [*found.own, *found.beside])
 
 
@@ -149,13 +146,11 @@ async def publish(visit: Visit) -> Response:
         if str(held.revision) != seen:
             raise Changed("The draft was changed since you looked at it; look again.")
 
-    looked_at(draft)
     try:
-        await visit.console.database.read(lambda conn: rulebooks.compare_base(conn, draft.based_on))
-        book = await _prepare(visit, draft.document)
-        await visit.act(publishing.go_live, book, note, base=draft.based_on, seen=looked_at)
-    except StaleBase as found:
-        told = await visit.console.aside(publishing.stale, found, draft.document)
+        await going_live.publish_draft(visit.console, visit.by, note, looked_at)
+    except Changed as told:
+        if told.kind is None:
+            raise
         return _page(visit, draft, live, told.more["difference"], [], f"{told} Both changed: {', '.join(told.more['clashes']) or 'none'}.")
     except Faulty as faulty:
         findings = [Finding(**one) for one in faulty.more.get("findings", ())]
@@ -168,10 +163,7 @@ async def restore(visit: Visit) -> Response:
     text = str(visit.request.path_params["number"])
     if not (text.isascii() and text.isdigit() and len(text) <= 9):
         raise NoPage(422, "Expected the number of a version.")
-    number = int(text)
-    document = (await visit.console.database.read(lambda conn: publishing.version(conn, number))).document
-    book = await _prepare(visit, document)
-    await visit.act(publishing.go_live, book, f"restored from version {number}", "rulebook.restore")
+    await going_live.restore(visit.console, visit.by, int(text))
     return visit.go("/rulebook?done=restored")
 
 
@@ -226,22 +218,6 @@ def _editor(visit: Visit, key: str, text: str, seen: str, said: Sequence[Said], 
         done=done or done_words(visit),
         rows=min(40, text.count("\n") + 4),
     )
-
-
-async def _examined(visit: Visit, document: Document) -> Examined:
-    console = visit.console
-    roster = await console.database.read(rostering.document)
-    found: Examined = await console.aside(documents.examined, console.apart, document, console.zone, roster)
-    return found
-
-
-async def _prepare(visit: Visit, document: Document) -> Rulebook:
-    """Ready to be judged by the moment it is live. Raises `Faulty` if it may not be."""
-    console = visit.console
-    ready = await console.aside(console.make_ready, document, console.zone, visit.now.year)
-    judge = publishing.judge_of(ready, (await _examined(visit, document)).own if ready.failed else ())
-    console.live.take(judge)
-    return judge.book
 
 
 def _mark(rule: Document) -> str:

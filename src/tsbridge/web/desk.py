@@ -29,7 +29,7 @@ from tsbridge.rulebook.zendesk_names import Named
 from tsbridge.store.case_acceptance import Asked
 from tsbridge.store.db import Database
 from tsbridge.store.rulebooks import LiveRulebook
-from tsbridge.web.admission import Bench
+from tsbridge.web.admission import Bench, aside
 from tsbridge.web.auth import Gate
 from tsbridge.web.counters import Counters
 from tsbridge.web.feed_cache import Written
@@ -166,6 +166,10 @@ class Desk:
         done = await self.database.write(lambda conn: act(conn, entry, self.judging, *asked, **named))
         self.wake_writer()
         return done
+
+    async def aside(self, work: Callable[..., T], *more: Any) -> T:
+        """`work(*more)` in a thread of the API's own."""
+        return await aside(work, *more)
 
     def salt(self) -> str:
         return self.entropy(16).hex()

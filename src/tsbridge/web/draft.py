@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Response
 from pydantic import Field
 
-from tsbridge.acts import documents, drafting, rostering
+from tsbridge.acts import documents, drafting, going_live
 from tsbridge.acts.callers import Caller
 from tsbridge.acts.documents import Document
 from tsbridge.acts.drafting import DraftShown, RuleShown
-from tsbridge.rulebook.examine import Examined
 from tsbridge.store.rulebooks import Draft
 from tsbridge.store.versions import BIGGEST_VERSION
 from tsbridge.web.admission import aside, asked_for
@@ -126,14 +125,9 @@ def _matched(if_match: str | None, document: Document, held: Draft) -> Document:
     return document
 
 
-async def examined(desk: Desk, document: Document, triggers: Any = None) -> Examined:
-    """As `documents.examined`, by the live roster."""
-    return await aside(documents.examined, desk.apart, document, desk.zone, await desk.ask(rostering.document), triggers)
-
-
 async def _shown(desk: Desk, response: Response, draft: Draft, live: int) -> DraftShown:
     response.headers["ETag"] = draft_tag(draft)
-    return drafting.shown(draft, live, await examined(desk, draft.document))
+    return drafting.shown(draft, live, await going_live.examined(desk, draft.document))
 
 
 async def _rule_shown(desk: Desk, response: Response, draft: Draft, live: int, key: str) -> RuleShown:

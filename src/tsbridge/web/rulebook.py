@@ -10,7 +10,7 @@ from fastapi import APIRouter, Query, Response
 from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints
 from sqlalchemy import Connection
 
-from tsbridge.acts import documents, effects, published, publishing, rostering, trial
+from tsbridge.acts import documents, effects, going_live, published, publishing, rostering, trial
 from tsbridge.acts.callers import Caller
 from tsbridge.acts.documents import CheckResult, Document
 from tsbridge.acts.published import VersionShown, VersionWhole, whole
@@ -26,12 +26,12 @@ from tsbridge.rulebook.examine import SEVERITIES, Sheet, joined
 from tsbridge.rulebook.generate import GeneratedTests
 from tsbridge.store import almanacs
 from tsbridge.store import rulebooks as store
-from tsbridge.store.rulebooks import Draft, StaleBase
+from tsbridge.store.rulebooks import Draft
 from tsbridge.store.versions import BIGGEST_VERSION
 from tsbridge.web.admission import aside, asked_for
 from tsbridge.web.auth import Ops, Viewer
 from tsbridge.web.desk import Desk, Made
-from tsbridge.web.draft import draft_tag, examined
+from tsbridge.web.draft import draft_tag
 from tsbridge.web.etags import IfMatch, need_match, tag
 from tsbridge.web.explained import Nearby
 from tsbridge.web.inputs import Body, Id, Line, Time, version_number, whole_number
@@ -139,11 +139,8 @@ async def show_version(desk: Made, by: Viewer, version: Id) -> VersionWhole:
 async def restore_version(desk: Made, by: Ops, version: Id, response: Response, body: Restoration | None = None) -> VersionMade:
     """Publish an earlier version's content again, as a new version, live at once."""
     number = version_number("path", "version", version)
-    note = (body.note.strip() if body else "") or f"restored from version {number}"
-    document = (await desk.ask(publishing.version, number)).document
-    book = await _prepare(desk, document)
-    made = await desk.act(by, publishing.go_live, book, note, "rulebook.restore")
-    return await _made(desk, response, made, book)
+    note = body.note.strip() if body else ""
+    return await _made(desk, response, *await going_live.restore(desk, by.name, number, note))
 
 
 @routes.get("/calendars", responses=refuses(404))
@@ -207,7 +204,7 @@ async def check_rulebook(desk: Made, by: Ops, body: Document) -> CheckResult:
     triggers = None if "schema" in body else body.get("triggers")
     document = await _meant(desk, {name: part for name, part in body.items() if name != "triggers"} if triggers is not None else body)
     try:
-        found = await examined(desk, document, triggers)
+        found = await going_live.examined(desk, document, triggers)
     except ValueError as refused:
         if triggers is None:
             raise
@@ -282,19 +279,11 @@ async def publish_draft(desk: Made, by: Ops, body: Publication, response: Respon
     One that is based on another version than the live one is refused with the difference (412 `stale_base`).
     """
     need_match(if_match)
-    draft = await desk.ask(store.draft)
 
     def seen(held: Draft) -> None:
         need_match(if_match, draft_tag(held))
 
-    seen(draft)
-    try:
-        await desk.ask(store.compare_base, draft.based_on)
-        book = await _prepare(desk, draft.document)
-        made = await desk.act(by, publishing.go_live, book, body.note, base=draft.based_on, seen=seen)
-    except StaleBase as found:
-        raise await aside(publishing.stale, found, draft.document) from None
-    return await _made(desk, response, made, book)
+    return await _made(desk, response, *await going_live.publish_draft(desk, by.name, body.note, seen))
 
 
 def _named(parameter: str, text: str, by: Caller) -> Callable[[Connection], tuple[int | str, Document]]:
@@ -316,14 +305,6 @@ async def _made(desk: Desk, response: Response, number: int, book: Rulebook) -> 
     """What became live. Nobody waits for Zendesk who publishes: it is asked for the names once the version is live."""
     response.headers["Location"] = f"/v1/rulebook/versions/{number}"
     return VersionMade(number, book.hash, await desk.names.findings(book.document))
-
-
-async def _prepare(desk: Desk, document: Document) -> Rulebook:
-    """Have a document ready to be judged by the moment it is live. Raises `Faulty` if it may not be."""
-    ready = await aside(desk.make_ready, document, desk.zone, desk.clock.now().year)
-    judge = publishing.judge_of(ready, (await examined(desk, document)).own if ready.failed else ())
-    desk.live.take(judge)
-    return judge.book
 
 
 async def _meant(desk: Desk, body: Document) -> Document:

@@ -170,6 +170,28 @@ def test_what_the_command_line_changes_stands_in_the_audit(run: Run, migrated: s
     assert run("audit", "verify", "--json").json["entries"] == 1
 
 
+def test_a_chain_is_exported_and_proven_elsewhere_by_heads_that_were_kept(run: Run, migrated: str, tmp_path: Path) -> None:
+    kept, whole = tmp_path / "heads", tmp_path / "chain"
+    for name in ("one", "two", "three"):
+        run("keys", "create", name)
+        assert run("audit", "head", "--into", str(kept)).code == 0
+    assert run("audit", "export", "--chain", "--into", str(whole), "--json").json["entries"] == 3
+    key = run("audit", "head").json["public_key"]
+    assert run("audit", "verify", "--heads", str(kept)).code == 0
+    Path(migrated.removeprefix("sqlite:///")).rename(tmp_path / "elsewhere")
+    offline = ("audit", "verify", "--export", str(whole), "--heads", str(kept), "--public-key", key)
+    proven = run(*offline, "--json").json
+    assert (proven["ok"], proven["entries"], proven["broken"]) == (True, 3, [])
+    lines = whole.read_text().splitlines()
+    whole.write_text("\n".join(lines[:2]) + "\n")
+    cut = run(*offline)
+    assert cut.code == 1
+    assert "the chain ends before it" in cut.out
+    whole.write_text("\n".join([lines[0], lines[1].replace("key.create", "key.revoke"), lines[2]]) + "\n")
+    assert "BROKEN at 2: its content was changed" in run(*offline).out
+    assert run(*offline[:-1], "00" * 32).code == 1
+
+
 def test_verify_finds_what_was_altered_and_a_tail_that_was_cut(run: Run, migrated: str) -> None:
     run("keys", "create", "one")
     run("keys", "create", "two")

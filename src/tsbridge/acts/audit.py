@@ -14,7 +14,8 @@ from tsbridge.acts.cases import InteractionName
 from tsbridge.acts.people import handles_of
 from tsbridge.acts.shape import of_row
 from tsbridge.acts.trial import Leaf
-from tsbridge.store import agents, routing, terms
+from tsbridge.core import heads
+from tsbridge.store import agents, chain, routing, stored_values, terms
 from tsbridge.store.routing import RoutingFilter, Row
 from tsbridge.store.terms import Titles
 
@@ -132,6 +133,23 @@ class Head(TypedDict):
     hash: str
 
 
+class HeadCopied(TypedDict):
+    """The newest head that reached this place, signed, and when."""
+
+    place: str
+    seq: int
+    hash: str
+    at: str
+    public_key: str
+    signature: str
+
+
+class HeadShown(Head):
+    """`copied`: what was kept elsewhere last."""
+
+    copied: list[HeadCopied]
+
+
 class Broken(TypedDict):
     """`seq` is null and `id` there where it has no place in the chain."""
 
@@ -175,6 +193,27 @@ def changes(conn: Connection, asked: AskedOfChanges, limit: int, before: int | N
     """Those with a place in the chain below `before`."""
     wanted = routing.ChangeFilter(asked.since, asked.until, asked.actor, asked.action, asked.subject)
     return [Changed(**row) for row in routing.change_list(conn, wanted, limit, before)]
+
+
+def head(conn: Connection) -> HeadShown:
+    """The chain's newest place and hash, and the signed heads that were kept elsewhere last, by place."""
+    newest, kept = chain.head(conn), stored_values.get(conn, heads.COPIED) or {}
+    copied = [(place, told["head"]) for place, told in sorted(kept.items())]
+    return {
+        "seq": newest["seq"],
+        "hash": newest["hash"],
+        "copied": [
+            {
+                "place": place,
+                "seq": one["seq"],
+                "hash": one["hash"],
+                "at": one["at"],
+                "public_key": one["public_key"],
+                "signature": one["signature"],
+            }
+            for place, one in copied
+        ],
+    }
 
 
 def outcome_of(kept: Mapping[str, Any], keys: Mapping[str, str]) -> Mapping[str, Any]:

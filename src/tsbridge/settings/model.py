@@ -78,6 +78,8 @@ class Settings(BaseSettings):
     talkdesk_timezone: str | None = None
     phone_region: str = Field(default="US", pattern=r"^[A-Z]{2}$")
     seal_key: Secrets = ()
+    heads_into: Path | None = None
+    heads_way: str | None = Field(default=None, min_length=1, max_length=200)
     public_url: str | None = None
     smtp_url: SecretStr | None = None
     mail_from: str | None = Field(default=None, pattern=r"^[!-?A-~]+@[A-Za-z0-9.-]+$", max_length=254)
@@ -227,6 +229,14 @@ class Settings(BaseSettings):
     def seal_keys(self) -> tuple[str, ...]:
         """What vouches for decisions until they are sealed, the one that signs first; empty where nobody said."""
         return tuple(key.get_secret_value() for key in self.seal_key)
+
+    @property
+    def heads_kept(self) -> Path | None:
+        """The file that signed heads of the chain are written to: the one named, else one beside a SQLite database."""
+        if self.heads_into is not None:
+            return self.heads_into
+        scheme, _, rest = self.database_url.get_secret_value().partition(":///")
+        return Path(f"{rest}.heads") if scheme.partition("+")[0] == "sqlite" and rest else None
 
     @property
     def zone(self) -> ZoneInfo:

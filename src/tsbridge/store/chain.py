@@ -7,15 +7,17 @@ salted commitments to it, so erasing a person leaves the chain whole. Rows are n
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import Connection, insert, select, text
+from sqlalchemy import Connection, insert, select, text, type_coerce
 
 from tsbridge.core.chain import GENESIS, commitment, link_hash
 from tsbridge.core.moments import instant_text
+from tsbridge.store.columns import PackedText
 from tsbridge.store.decision_tables import chain, change_subjects, changes
+from tsbridge.store.statements import parts
 
 _LAST: Final = select(chain.c.seq, chain.c.hash).order_by(chain.c.seq.desc()).limit(1)
 _ADD: Final = insert(chain)
@@ -75,6 +77,22 @@ def add_change(
     if also:
         conn.execute(insert(change_subjects), [{"subject": one, "seq": seq} for one in record["also"]])
     return seq
+
+
+def hashes(conn: Connection, seqs: Iterable[int]) -> dict[int, str]:
+    """The hashes of the entries at these places, where there are any."""
+    found: dict[int, str] = {}
+    for part in parts(sorted(seqs)):
+        found.update((seq, hashed) for seq, hashed in conn.execute(select(chain.c.seq, chain.c.hash).where(chain.c.seq.in_(part))))
+    return found
+
+
+def entries(conn: Connection, after: int, limit: int) -> list[tuple[int, str, str, str, str, str]]:
+    """The next entries as they were hashed: seq, kind, id, previous hash, hash, and the text of the record."""
+    record = type_coerce(chain.c.record, PackedText)
+    columns = (chain.c.seq, chain.c.kind, chain.c.id, chain.c.previous_hash, chain.c.hash, record)
+    rows = conn.execute(select(*columns).where(chain.c.seq > after).order_by(chain.c.seq).limit(limit))
+    return [(row[0], row[1], row[2], row[3], row[4], row[5]) for row in rows]
 
 
 def head(conn: Connection) -> dict[str, Any]:

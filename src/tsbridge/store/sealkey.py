@@ -55,6 +55,10 @@ class SealKeys:
         """Whether one of the keys made this MAC for this text. Without a key, which nobody signed with yet, nothing is proved."""
         return any(hmac.compare_digest(_mac(key, text).encode(), mac.encode()) for key in self._keys or self._find(make=False))
 
+    def seeds(self) -> tuple[bytes, ...]:
+        """What signs heads of the chain (Ed25519), one of each key; none where there is no key yet."""
+        return tuple(hmac.digest(key, b"heads of the chain\x01", "sha256") for key in self._keys or self._find(make=False))
+
     @property
     def file(self) -> Path | None:
         """The file that the key is in, whether it is there or not; None where it is in none."""

@@ -11,12 +11,12 @@ from fastapi.responses import StreamingResponse
 
 from tsbridge.acts import audit, case_history
 from tsbridge.acts.around import Around
-from tsbridge.acts.audit import Changed, Decided, Head, Verdict
+from tsbridge.acts.audit import Changed, Decided, HeadShown, Verdict
 from tsbridge.acts.audit_lines import Changes, Decisions
 from tsbridge.acts.case_history import Happened, Then
 from tsbridge.acts.csvtext import CSV, NDJSON
 from tsbridge.acts.explained import Explained, explained
-from tsbridge.store import chain, proof
+from tsbridge.store import proof
 from tsbridge.web.accept import choose
 from tsbridge.web.auth import Supervisor, Viewer
 from tsbridge.web.desk import Desk, Made
@@ -169,10 +169,10 @@ async def verify_chain(desk: Made, by: Supervisor) -> Verdict:
 
 
 @routes.get("/head")
-async def chain_head(desk: Made, by: Supervisor) -> Head:
-    """The newest entry's place and hash. A copy kept elsewhere shows a cut tail or a chain that was written anew."""
-    head: Any = await desk.database.read(chain.head)
-    return head  # type: ignore[no-any-return]
+async def chain_head(desk: Made, by: Supervisor) -> HeadShown:
+    """The newest entry's place and hash. A copy kept elsewhere shows a cut tail or a chain that was written anew; `copied`: where signed
+    ones went last."""
+    return await desk.ask(audit.head)
 
 
 def _span(since: str | None, until: str | None) -> tuple[datetime | None, datetime | None]:

@@ -22,6 +22,7 @@ from tsbridge.store.rulebooks import LiveRulebook
 from tsbridge.vendors.zendesk.read_fields import OwnUser
 from tsbridge.wiring.clients import feed_source, make_talkdesk, make_zendesk, outside, readers
 from tsbridge.wiring.clock_and_ids import entropy, salt, worker_name
+from tsbridge.wiring.heads import places, signing
 from tsbridge.work.assign import Giving
 from tsbridge.work.background_facts import Background
 from tsbridge.work.calls import CallReconciler
@@ -32,6 +33,7 @@ from tsbridge.work.due_cases import DueTimes
 from tsbridge.work.duties import DutyNews
 from tsbridge.work.feeds import Feeds
 from tsbridge.work.guard import Guard
+from tsbridge.work.heads import Heads
 from tsbridge.work.hearing import Hearing
 from tsbridge.work.ingest import Ingest
 from tsbridge.work.isolated import Alone
@@ -84,6 +86,7 @@ SEAL: Final = "seal"
 RETENTION: Final = "retention"
 SUMS: Final = "sums"
 PATTERNS: Final = "patterns"
+HEADS: Final = "heads"
 VITAL: Final = (INGEST, CLOCK, WRITEBACK)
 """Tasks without which nothing is heard, escalated or written."""
 LIMITS: Final = {
@@ -145,6 +148,7 @@ class Workers:
         links = no_links if settings.public_url is None else Pages(settings.public_url, entropy)
         sender = partial(make, outside=send)
         self._notify = Notify(database, clock, ids, roster, live, sender, links, name, alarm, self.wake_notify)
+        leaves_for = places(settings, database, clock, roster.roster, sender)
         guard = Guard(database, clock, ids, salt, alarm, settings.writeback)
         self._sealer = Sealer(database, clock, alarm)
         rounds: dict[str, Round] = {
@@ -158,6 +162,7 @@ class Workers:
             SEAL: self._sealer.round,
             SUMS: Sums(database, clock).round,
             PATTERNS: Patterns(database, clock, ids, live, settings.zone, entropy, name).round,
+            HEADS: Heads(database, clock, signing(database.seal_keys), leaves_for, alarm, name).round,
             WRITEBACK: writeback.round,
             NOTIFY: self._notify.round,
             GUARD: guard.round,

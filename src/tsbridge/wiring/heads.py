@@ -1,0 +1,99 @@
+"""Where signed heads of the chain go, and who signs them."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from types import MappingProxyType
+from typing import Final
+
+from sqlalchemy import Connection
+
+from tsbridge.core import roster
+from tsbridge.core.errors import GiveUp
+from tsbridge.core.heads import Head
+from tsbridge.core.ports import Clock
+from tsbridge.core.times import read_time
+from tsbridge.notify.messages import Message, Recipient
+from tsbridge.notify.ways import Way
+from tsbridge.settings import Settings
+from tsbridge.store.db import Database
+from tsbridge.store.sealkey import SealKeys
+from tsbridge.work.heads import Place, Sign, Signed
+
+SIGNED_WITHIN_S: Final = 30.0
+Roster = Callable[[Connection], roster.Roster | None]
+
+
+def places(settings: Settings, database: Database, clock: Clock, live: Roster, make: Callable[[roster.Way], Way]) -> Mapping[str, Place]:
+    """By name where heads go: a file, a way of the live roster."""
+    found: dict[str, Place] = {}
+    if (file := settings.heads_kept) is not None:
+        found["file"] = to_file(file)
+    if (name := settings.heads_way) is not None:
+
+        async def to_way(signed: Signed) -> None:
+            known = await database.read(live)
+            way = None if known is None else next((one for one in known.ways if one.key == name), None)
+            if way is None:
+                raise GiveUp("unknown_way")
+            await make(way).send(Recipient(None, None, None), message(signed))
+
+        found["way"] = to_way
+    return found
+
+
+def to_file(file: Path) -> Place:
+    """A line more in a file for its owner alone, on disk before it counts."""
+
+    async def place(signed: Signed) -> None:
+        await asyncio.to_thread(append, file, signed)
+
+    return place
+
+
+def append(file: Path, signed: Signed) -> None:
+    """Raises OSError."""
+    descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+    try:
+        os.write(descriptor, f"{json.dumps(signed, separators=(',', ':'))}\n".encode())
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def message(signed: Signed) -> Message:
+    """A head as people keep it: no more than what it is."""
+    text = f"Keep this line: it shows later that the audit up to entry {signed['seq']} is still the one it was.\n\n{json.dumps(signed)}"
+    at = read_time(signed["at"])
+    subject = f"Head of the audit's chain: entry {signed['seq']}"
+    return Message(f"ntf_head_{signed['hash'][:32]}", at, subject, text, MappingProxyType(dict(signed)), type="tsbridge.head")
+
+
+def signing(keys: SealKeys) -> Sign:
+    """Signs in a process that ends with it (`tsbridge.ed25519`)."""
+
+    async def sign(head: Head) -> Signed:
+        seeds = keys.seeds()
+        if not seeds:
+            raise OSError("there is no key to sign with yet")
+        argv = (sys.executable, "-m", "tsbridge.ed25519")
+        pipe = asyncio.subprocess.PIPE
+        child = await asyncio.create_subprocess_exec(*argv, stdin=pipe, stdout=pipe, stderr=asyncio.subprocess.DEVNULL)
+        try:
+            async with asyncio.timeout(SIGNED_WITHIN_S):
+                out, _ = await child.communicate(f"{seeds[0].hex()}\n{head.message().hex()}\n".encode())
+        finally:
+            if child.returncode is None:
+                child.kill()
+                await child.wait()
+        key, _, signature = out.decode().strip().partition(" ")
+        if child.returncode or not signature:
+            raise OSError("a head could not be signed")
+        return head.signed(key, signature)
+
+    return sign

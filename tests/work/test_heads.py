@@ -1,0 +1,86 @@
+"""Heads of the chain leave the house on a schedule, signed, by each way on its own."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.clocks import SettableClock
+from tsbridge import ed25519
+from tsbridge.core.errors import TryLater
+from tsbridge.core.heads import Head, faults
+from tsbridge.store import chain
+from tsbridge.store.db import Database
+from tsbridge.wiring.heads import message, to_file
+from tsbridge.work.heads import EVERY, NOT_COPIED, Heads
+
+pytestmark = pytest.mark.anyio
+SEED = b"s" * 32
+
+
+async def sign(head: Head) -> Mapping[str, Any]:
+    return head.signed(ed25519.public_key_of(SEED).hex(), ed25519.sign(SEED, head.message()).hex())
+
+
+class Away:
+    """A place that cannot be reached until it is there."""
+
+    def __init__(self) -> None:
+        self.there = False
+        self.got: list[int] = []
+
+    async def __call__(self, signed: Mapping[str, Any]) -> None:
+        if not self.there:
+            raise TryLater("status_503")
+        self.got.append(signed["seq"])
+
+
+def change(database: Database, number: int, clock: SettableClock) -> None:
+    told = {"actor": "a", "action": "rule.pause", "subject": "x", "before": None, "after": None, "salt": "s"}
+    database.write_now(lambda conn: chain.add_change(conn, id=f"chg_{number}", at=clock.now(), **told) and None)  # type: ignore[arg-type]
+
+
+async def test_a_head_is_copied_once_an_hour_if_the_chain_has_grown_and_a_place_that_is_away_gets_it_later(
+    database: Database, clock: SettableClock, tmp_path: Path
+) -> None:
+    file, away, alarms = tmp_path / "heads", Away(), list[tuple[str, Any]]()
+    places = {"file": to_file(file), "way": away}
+    heads = Heads(database, clock, sign, places, lambda what, **named: alarms.append((what, named)), "one")
+    other = Heads(database, clock, sign, places, lambda *_, **__: None, "two")
+
+    def seqs() -> list[int]:
+        return [json.loads(line)["seq"] for line in file.read_text().splitlines()]
+
+    await heads.round()
+    assert not file.exists(), "there is nothing to prove yet"
+    change(database, 1, clock)
+    for _ in range(3):
+        await heads.round()
+        await other.round()
+    assert (seqs(), away.got, alarms) == ([1], [], [(NOT_COPIED, {"places": ["way"]})])
+    assert file.stat().st_mode & 0o777 == 0o600
+    away.there = True
+    change(database, 2, clock)
+    clock.advance(timedelta(minutes=1))
+    await heads.round()
+    assert (seqs(), away.got) == ([1], [2])
+    clock.advance(EVERY)
+    await heads.round()
+    await heads.round()
+    clock.advance(EVERY)
+    await heads.round()
+    assert (seqs(), away.got, len(alarms)) == ([1, 2], [2], 1)
+    hashes = database.read_now(lambda conn: chain.hashes(conn, [1, 2]))
+    assert list(faults(file.read_text().splitlines(), hashes, frozenset(), ed25519.proves)) == []
+
+
+async def test_a_head_as_a_message_names_nobody_and_carries_the_line() -> None:
+    signed = await sign(Head(7, "a" * 64, "2026-11-22T09:00:00.000000Z"))
+    sent = message(signed)
+    assert (sent.type, dict(sent.data)) == ("tsbridge.head", dict(signed))
+    assert json.loads(sent.text.splitlines()[-1]) == signed

@@ -114,7 +114,7 @@ def main() -> int:
         elif name == "assign":
             good &= assign.run(asked.n or 30, tuple(asked.seed or (1, 2)))
         elif name == "million":
-            good &= million.run(asked.n or 1_000_000)
+            good &= million.run(asked.n or 1_000_000, asked.on or BOTH)
         elif name == "imports":
             good &= imports.run(asked.n or 500, (asked.seed or [1])[0])
         elif name in PROOFS:

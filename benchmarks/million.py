@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+import resource
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
@@ -25,12 +26,26 @@ from benchmarks.door import postgres_urls, sqlite_urls
 from tests.clocks import START, CountingIds, SettableClock
 from tests.web.conftest import ADMIN, furnished
 from tests.work.walk import Walk, call, ticket
+from tsbridge.acts.audit_lines import Decisions
 from tsbridge.acts.people import handles_of
 from tsbridge.core.chain import link_hash
 from tsbridge.core.moments import instant_text, read_instant
 from tsbridge.document_files import load_file
-from tsbridge.store import columns, decision_tables, facets, inbox, inbox_tables, link_tables, routing, runaway, schema, version_tables
+from tsbridge.store import (
+    columns,
+    decision_tables,
+    facets,
+    inbox,
+    inbox_tables,
+    link_tables,
+    routing,
+    runaway,
+    schema,
+    terms,
+    version_tables,
+)
 from tsbridge.store.db import Database
+from tsbridge.store.routing import RoutingFilter
 from tsbridge.store.work_tables import workload
 from tsbridge.web.pages import DEFAULT_LIMIT, seal_cursor
 
@@ -38,7 +53,8 @@ STORIES: Final = 400
 PENDING: Final = 0.2
 VERSIONS: Final = 20
 LEASE: Final = timedelta(seconds=60)
-CLAIM_MS, FIGURES_MS, AUDIT_MS, GUARD_MS = 5.0, 50.0, 50.0, 50.0
+CLAIM_MS, FIGURES_MS, AUDIT_MS, GUARD_MS, HISTORY_MS = 5.0, 50.0, 50.0, 50.0, 100.0
+ROWS_A_SECOND: Final = 50_000
 STARTER: Final = Path(__file__).resolve().parents[1] / "rulebooks" / "incident-desk.yaml"
 
 TEXTS: Final = (
@@ -254,7 +270,29 @@ async def _over_http(database: Database, times: int, most: int | None) -> bool:
             good = _line("GET /metrics", [await _asked(client, "/metrics", {}) for _ in range(times)], FIGURES_MS)
             ids = database.read_now(_some_ids)[:times]
             good &= _line("one decision explained", [await _asked(client, f"/v1/audit/routing/{id_}", {}) for id_ in ids], AUDIT_MS)
+            cases = database.read_now(_some_cases)[:times]
+            good &= _line("all of one case", [await _asked(client, f"/v1/audit/cases/{id_}", {}) for id_ in cases], HISTORY_MS)
+            good &= _streams(database)
             return await _audit(client, database, most) and good
+
+
+def _streams(database: Database) -> bool:
+    """Everything as CSV and as NDJSON, as the API and the command line write it: rows a second, and how much the process grew."""
+    good = True
+    for form in ("CSV", "NDJSON"):
+        lines, size, before, began = Decisions(RoutingFilter(), as_csv=form == "CSV"), 0, _resident_kib(), time.perf_counter()
+        while not lines.over:
+            size += len(database.read_now(lines.piece))
+        rate = lines.count / (time.perf_counter() - began)
+        grown, slow = (_resident_kib() - before) >> 10, "" if rate >= ROWS_A_SECOND else "  MISSED"
+        print(f"{form}: {lines.count} rows, {size >> 20} MiB, {rate:.0f} rows a second, {grown} MiB more memory{slow}")
+        good &= not slow
+    return good
+
+
+def _resident_kib() -> int:
+    pages = int(Path("/proc/self/statm").read_text().split()[1])
+    return pages * resource.getpagesize() // 1024
 
 
 async def _audit(client: httpx.AsyncClient, database: Database, most: int | None) -> bool:
@@ -278,7 +316,9 @@ async def _audit(client: httpx.AsyncClient, database: Database, most: int | None
 
 def _far_on(conn: Connection, params: Mapping[str, str]) -> dict[str, str]:
     """The cursor of the hundredth page, of the last one where there are fewer."""
-    told: dict[str, Any] = {NAMES.get(name, name): MEANT.get(name, str)(value) for name, value in params.items()}
+    told: dict[str, Any] = {NAMES.get(name, name): MEANT.get(name, str)(value) for name, value in params.items() if name != "q"}
+    if "q" in params:
+        told["words"] = terms.meant(conn, terms.Titles(), params["q"])
     numbers = routing._numbers(conn, routing.RoutingFilter(**told), DEFAULT_LIMIT, routing.newest(conn) + 1)
     before = list(islice(numbers, (PAGES - 1) * DEFAULT_LIMIT))
     last = before[-1:] if len(before) == (PAGES - 1) * DEFAULT_LIMIT else before[: (len(before) - 1) // DEFAULT_LIMIT * DEFAULT_LIMIT][-1:]
@@ -289,6 +329,14 @@ async def _asked(client: httpx.AsyncClient, path: str, params: Mapping[str, str]
     began = time.perf_counter()
     (await client.get(path, params=params)).raise_for_status()
     return time.perf_counter() - began
+
+
+def _some_cases(conn: Connection) -> list[str]:
+    """Some that walked, with their moments, and some of their copies."""
+    d = decision_tables.decisions.c
+    high = conn.execute(select(func.max(d.number))).scalar_one()
+    wanted = [*random.Random(4).sample(range(1, 1_000), 50), *random.Random(4).sample(range(1, high), 100)]  # noqa: S311
+    return list(dict.fromkeys(conn.execute(select(d.case_id).where(d.number.in_(wanted)).order_by(d.number)).scalars()))
 
 
 def _some_ids(conn: Connection) -> list[str]:
@@ -318,6 +366,7 @@ def _values(conn: Connection) -> dict[str, list[str]]:
         "kind": ["routing", "escalation"],
         "version": ["3", str(VERSIONS - 2)],
         "changed": ["true", "false"],
+        "q": ["safety", "chat knife"],
     }
 
 
@@ -351,10 +400,12 @@ def _line(what: str, times: Sequence[float], aim_ms: float) -> bool:
     return p95 <= aim_ms
 
 
-def run(decisions: int) -> bool:
-    """Both databases; True when all bars are held."""
+def run(decisions: int, databases: Sequence[str] = ("SQLite", "PostgreSQL")) -> bool:
+    """True when all bars are held."""
     good = True
     for name, urls in (("SQLite", sqlite_urls), ("PostgreSQL", postgres_urls)):
+        if name not in databases:
+            continue
         with urls() as fresh, Database.open(fresh()) as database:
             began = time.perf_counter()
             build(database, decisions)

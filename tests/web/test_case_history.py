@@ -95,3 +95,20 @@ async def test_as_of_a_time_only_what_had_come_in_by_then_is_told_as_it_stood_th
     assert later["roster"]["version"] == 1
     assert (await room.client.get("/v1/audit/cases/case_none")).status_code == 404
     assert (await room.client.get("/v1/audit/as-of", params={"case": "case_none"})).status_code == 404
+
+
+async def test_who_reads_a_severe_case_is_on_record_once_in_ten_minutes(told: Any, clock: SettableClock) -> None:
+    room, case, _ = told
+    decision = (await room.client.get("/v1/audit/routing", params={"case": case})).json()["items"][0]["id"]
+    for path in (f"/v1/cases/{case}/timeline", f"/v1/cases/{case}/explain", f"/v1/audit/routing/{decision}", f"/v1/cases/{case}"):
+        assert (await room.client.get(path)).status_code == 200
+    viewer = await room.key("viewer")
+    assert (await room.client.get(f"/v1/cases/{case}/explain", headers=viewer)).status_code == 200
+    clock.advance(timedelta(minutes=10))
+    assert (await room.client.get(f"/v1/cases/{case}/timeline", headers=viewer)).status_code == 200
+    looks = (await room.client.get("/v1/audit/changes", params={"action": "case.words_read", "subject": case})).json()["items"]
+    assert [(look["actor"], look["after"]["what"]) for look in looks] == [
+        ("viewer", "timeline"),
+        ("viewer", "explanation"),
+        ("admin", "timeline"),
+    ]

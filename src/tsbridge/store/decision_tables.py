@@ -120,6 +120,9 @@ changes = Table(
     Column("salt", Text, nullable=False),
 )
 
+for _name in ("actor", "action", "subject", "at"):
+    Index(f"changes_by_{_name}", changes.c[_name], changes.c.seq)
+
 change_subjects = Table(
     "change_subjects",  # what a change touched besides its subject: the rules of a publish
     metadata,

@@ -213,6 +213,13 @@ def change_list(conn: Connection, wanted: ChangeFilter, limit: int, before: int 
     return list(conn.execute(query.order_by(changes.c.seq.desc()).limit(limit)).mappings())
 
 
+def last_change(conn: Connection, action: str, subject: str, actor: str) -> datetime | None:
+    """When somebody last did that to a subject that is found by it (`also`)."""
+    joined = select(changes.c.at).join(change_subjects, change_subjects.c.seq == changes.c.seq)
+    mine = joined.where(change_subjects.c.subject == subject, changes.c.action == action, changes.c.actor == actor)
+    return conn.execute(mine.order_by(change_subjects.c.seq.desc()).limit(1)).scalar()
+
+
 def rule_authors(conn: Connection, keys: Sequence[str], version: int) -> dict[str, tuple[int, str, datetime]]:
     """Which version, up to this one, changed each of these rules last, who published that, and when; by key, in the order of the keys.
 

@@ -33,6 +33,8 @@ DATABASE_FAILURES: Final = (DBAPIError, PoolIsBusy)
 """What a piece of work may raise because of the database; `store.db.unavailable` tells whether trying later will help."""
 
 _EVENT: Final = tuple(column for column in inbox.c if column.name not in ("body", "headers"))
+WORDS_READ: Final = "case.words_read"
+"""The change that says who read a severe case: it happened to nobody's case."""
 TIMELINE_KINDS: Final = ("moment", "decision", "change", "escalation", "notification")
 
 
@@ -187,7 +189,7 @@ def timeline(conn: Connection, case_id: str, limit: int, after: tuple[datetime, 
     sources: tuple[tuple[str, Select[Any], Column[Any] | Label[Any], Column[Any]], ...] = (
         ("moment", heard, moments.c.at, moments.c.digest),
         ("decision", select(decisions).where(decisions.c.case_id == case_id), decisions.c.at, decisions.c.id),
-        ("change", select(changes).where(changes.c.subject == case_id), changes.c.at, changes.c.id),
+        ("change", select(changes).where(changes.c.subject == case_id, changes.c.action != WORDS_READ), changes.c.at, changes.c.id),
         ("escalation", steps, happens, escalations.c.id),
         ("notification", tellings, tells, notifications.c.id),
     )

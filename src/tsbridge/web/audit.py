@@ -99,8 +99,11 @@ async def list_decisions(
 
 @routes.get("/routing/{decision_id}")
 async def explain_decision(desk: Made, by: Viewer, decision_id: Id, near: Nearby) -> Explained:
-    """One decision: what it saw, which rules matched and why, what nearly matched, what came of it."""
-    return await desk.ask(explained, desk.live, decision_id, near)
+    """One decision: what it saw, which rules matched and why, what nearly matched, what came of it. That somebody read about a severe case
+    is put on record."""
+    found = await desk.ask(explained, desk.live, decision_id, near)
+    await desk.looked(by, found.case_id, "decision")
+    return found
 
 
 @routes.get("/cases/{case_id}")

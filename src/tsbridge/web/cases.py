@@ -124,11 +124,12 @@ async def show_case(desk: Made, by: Viewer, case_id: Id) -> Case:
 async def case_timeline(desk: Made, by: Viewer, page: Paged, case_id: Id) -> Listed[TimelineEntry]:
     """What happened, what was concluded, what people did, who was told, and what falls due; oldest first.
 
-    What was withdrawn stands there as such.
+    What was withdrawn stands there as such. That somebody read a severe case is put on record.
     """
     last = page.after("timeline", int, int, str)
     after = None if last is None else (instant_of(last[0]), int(last[1]), str(last[2]))
     found = await desk.ask(timeline.of_case, case_id, page.limit + 1, after)
+    await desk.looked(by, case_id, "timeline")
 
     def key(entry: TimelineEntry) -> tuple[int, int, str]:
         at, rank, id_ = timeline.place(entry)
@@ -140,7 +141,7 @@ async def case_timeline(desk: Made, by: Viewer, page: Paged, case_id: Id) -> Lis
 @routes.get("/{case_id}/explain")
 async def explain_case(desk: Made, by: Viewer, case_id: Id, near: Nearby) -> CaseExplained:
     """Why the case stands where it stands: its links, the decision that set each value, the latest one explained, and to whom the desk
-    gave it, with everybody else and why not."""
+    gave it, with everybody else and why not. That somebody read a severe case is put on record."""
     now = desk.clock.now()
 
     def explain(conn: Connection) -> CaseExplained:
@@ -155,7 +156,9 @@ async def explain_case(desk: Made, by: Viewer, case_id: Id, near: Nearby) -> Cas
             queues.given(conn, case.id, LOOK_BACK),
         )
 
-    return await desk.ask(explain)
+    found = await desk.ask(explain)
+    await desk.looked(by, found.id, "explanation")
+    return found
 
 
 @routes.post("/{case_id}/acknowledge", responses=refuses(409))

@@ -12,6 +12,7 @@ from fastapi import Depends, FastAPI, Request
 from sqlalchemy import Connection
 from starlette.routing import BaseRoute
 
+from tsbridge.acts import words
 from tsbridge.acts.acklinks import Carried
 from tsbridge.acts.callers import Caller
 from tsbridge.acts.casework import Judging
@@ -170,6 +171,11 @@ class Desk:
     async def aside(self, work: Callable[..., T], *more: Any) -> T:
         """`work(*more)` in a thread of the API's own."""
         return await aside(work, *more)
+
+    async def looked(self, by: Caller, case_id: str, what: str) -> None:
+        """Put on record that what was said in a severe case was shown to somebody."""
+        if await self.ask(words.are_read_anew, by.name, case_id, self.clock.now()):
+            await self.act(by, words.read_words, case_id, what)
 
     def salt(self) -> str:
         return self.entropy(16).hex()

@@ -5,7 +5,7 @@ holds nothing open, and made without an object a decision. What is alike in many
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from datetime import datetime, timedelta
+from datetime import timedelta
 from functools import lru_cache
 from json import dumps
 from json.encoder import encode_basestring
@@ -37,7 +37,7 @@ COLUMNS: Final = (
 """Ids, names of rules, tags and queues: no text, no address, no number of a person."""
 CHANGE_COLUMNS: Final = ("id", "seq", "at", "actor", "action", "subject", "before", "after", "previous_hash", "hash")
 
-Wish = routing.Row
+Wish = routing.StoredWish
 Line = Callable[[Stored, Wish | None], str]
 
 
@@ -58,7 +58,7 @@ class Decisions:
         line = self._line or (_csv_line() if self._as_csv else _json_line(agents.keys(conn)))
         before = routing.newest(conn) + 1 if self._before is None else self._before
         rows = routing.stored_list(conn, self._wanted, PIECE, before)
-        wishes = routing.wishes_of(conn, ((row.id, row.source, row.interaction, row.case_id) for row in rows))
+        wishes = routing.stored_wishes(conn, rows)
         lines = [line(row, wishes.get(row.id)) for row in rows]
         self._line, self._before = line, rows[-1].number if rows else before
         self.count, self.over = self.count + len(rows), len(rows) < PIECE
@@ -95,7 +95,7 @@ def _csv_line() -> Line:
     quoted, alike = lru_cache(ALIKE)(_quoted), lru_cache(ALIKE)(_judged_cells)
 
     def line(row: Stored, wish: Wish | None) -> str:
-        carried = ",," if wish is None else f"{wish['id']},{wish['status']},{_time(wish['confirmed_at'])}"
+        carried = ",," if wish is None else f"{wish.id},{wish.status},{_time(wish.confirmed_at)}"
         return (
             f"{row.id},{row.number},{'' if row.seq is None else row.seq},{'false' if row.seq is None else 'true'}"
             f",{_time(row.at)},{_time(row.recorded_at)},{quoted(row.event)},{row.event_id or ''},{row.case_id}"
@@ -146,19 +146,26 @@ def _json_line(keys: Mapping[str, str]) -> Line:
 def _wish_json(wish: Wish | None) -> str:
     if wish is None:
         return "null"
-    confirmed = "null" if wish["confirmed_at"] is None else f'"{_time(wish["confirmed_at"])}"'
+    confirmed = "null" if wish.confirmed_at is None else f'"{_time(wish.confirmed_at)}"'
     return (
-        f'{{"id":{_word(wish["id"])},"ticket":{_word(wish["ticket"])},"status":{_word(wish["status"])},"reason":{_word(wish["reason"])}'
-        f',"attempts":{wish["attempts"]},"confirmed_at":{confirmed}}}'
+        f'{{"id":{_word(wish.id)},"ticket":{_word(wish.ticket)},"status":{_word(wish.status)},"reason":{_word(wish.reason)}'
+        f',"attempts":{wish.attempts},"confirmed_at":{confirmed}}}'
     )
 
 
-def _time(at: int | datetime | None) -> str:
+def _time(at: int | None) -> str:
     """RFC 3339 UTC, microseconds only where there are any; nothing of None."""
     if at is None:
         return ""
-    when = EPOCH + timedelta(microseconds=at) if isinstance(at, int) else at
-    return f"{when.isoformat()[:-6]}Z"
+    minute, rest = divmod(at, 60_000_000)
+    second, fraction = divmod(rest, 1_000_000)
+    return f"{_minute(minute)}{second:02d}.{fraction:06d}Z" if fraction else f"{_minute(minute)}{second:02d}Z"
+
+
+@lru_cache(ALIKE)
+def _minute(minute: int) -> str:
+    """The text of a time up to its seconds. `minute`: since 1970."""
+    return (EPOCH + timedelta(minutes=minute)).isoformat()[:17]
 
 
 def _word(value: str | None) -> str:
@@ -170,7 +177,9 @@ def _dumped(value: Any) -> str:
 
 
 def _quoted(value: str | None) -> str:
-    return _cells((value,)) if value else ""  # csv writes a lonely nothing as two quotes
+    if not value or value.isalnum():  # most are; csv writes a lonely nothing as two quotes
+        return value or ""
+    return _cells((value,))
 
 
 def _cells(values: Iterable[Any]) -> str:

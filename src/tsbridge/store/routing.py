@@ -60,8 +60,9 @@ _D: Final = decisions.c
 _STORED: Final = (
     *(_D.id, _D.number, type_coerce(_D.at, BigInteger), type_coerce(_D.recorded_at, BigInteger), _D.event, _D.event_id, _D.case_id),
     *(_D.source, _D.interaction, _D.channel, _D.rulebook_version, rulebooks.c.hash, _D.mode, type_coerce(_D.matched, Text)),
-    *(type_coerce(_D.outcome, Text), _D.revises, _D.superseded_by, _D.retracted, chain.c.seq, chain.c.previous_hash, chain.c.hash),
+    *(type_coerce(_D.outcome, Text), _D.revises, _D.superseded_by, _D.retracted),
 )
+_UNSEALED: Final = (None, None, None)
 
 
 class Stored(NamedTuple):
@@ -134,9 +135,25 @@ def decision_list(conn: Connection, wanted: RoutingFilter, limit: int, before: i
 
 def stored_list(conn: Connection, wanted: RoutingFilter, limit: int, before: int | None = None) -> list[Stored]:
     """As `decision_list`, each as it is stored, for those who read very many."""
-    return list(
-        _found(conn, wanted, limit, before, lambda some: [Stored(*row) for row in conn.execute(_of(_with_entry(select(*_STORED)), some))])
-    )
+    by_book = rulebooks.c.version == decisions.c.rulebook_version
+    query = select(*_STORED).outerjoin(rulebooks, by_book)
+    rows = list(_found(conn, wanted, limit, before, lambda some: conn.execute(_of(query, some)).all()))
+    entries = _entries(conn, [row[0] for row in rows])
+    return [Stored(*row, *entries.get(row[0], _UNSEALED)) for row in rows]
+
+
+def _entries(conn: Connection, ids: Sequence[str]) -> Mapping[str, tuple[int, str, str]]:
+    """The places and hashes of decisions that follow each other mostly as they do in the chain: read along it where they do."""
+    columns = (chain.c.id, chain.c.seq, chain.c.previous_hash, chain.c.hash)
+    ends = conn.execute(select(chain.c.seq).where(chain.c.id.in_({*ids[:1], *ids[-1:]}))).scalars().all()
+    found: dict[str, tuple[int, str, str]] = {}
+    if ends and max(ends) - min(ends) < 2 * len(ids):
+        for row in conn.execute(select(*columns).where(chain.c.seq.between(min(ends), max(ends)))).all():
+            found[row[0]] = (row[1], row[2], row[3])
+    for part in parts([one for one in ids if one not in found]):
+        for row in conn.execute(select(*columns).where(chain.c.id.in_(part))).all():
+            found[row[0]] = (row[1], row[2], row[3])
+    return found
 
 
 def _found(
@@ -150,7 +167,10 @@ def _found(
 
 
 def _of(query: Select[Any], numbers: list[int]) -> Select[Any]:
-    return query.where(decisions.c.number.in_(numbers)).order_by(decisions.c.number.desc())
+    low, high = numbers[-1], numbers[0]
+    whole = high - low + 1 == len(numbers)  # so it is where nothing is asked for
+    these = decisions.c.number.between(low, high) if whole else decisions.c.number.in_(numbers)
+    return query.where(these).order_by(decisions.c.number.desc())
 
 
 def decision(conn: Connection, decision_id: str) -> Row | None:
@@ -165,22 +185,41 @@ def decisions_of_case(conn: Connection, case_id: str, limit: int) -> list[Row]:
 
 def writebacks_for(conn: Connection, rows: Iterable[Row]) -> Mapping[str, Row]:
     """By decision id, the wish that carries it: that of its ticket, for a call that of its case's newest ticket."""
-    return wishes_of(conn, ((row["id"], row["source"], row["interaction"], row["case_id"]) for row in rows))
-
-
-def wishes_of(conn: Connection, about: Iterable[tuple[str, str, str, str]]) -> Mapping[str, Row]:
-    """The same of decisions by id, source, interaction and case."""
-    about = list(about)
-    tickets = {interaction for _, source, interaction, _ in about if source == "zendesk"}
-    elsewhere = {case_id for _, source, _, case_id in about if source != "zendesk"}
+    rows = list(rows)
+    tickets = {row["interaction"] for row in rows if row["source"] == "zendesk"}
+    elsewhere = {row["case_id"] for row in rows if row["source"] != "zendesk"}
     by_ticket = {row["ticket"]: row for row in _wishes(conn, desired.c.ticket, tickets)}
     by_case = {row["case_id"]: row for row in _wishes(conn, desired.c.case_id, elsewhere)}
-    found: dict[str, Row] = {}
-    for id_, source, interaction, case_id in about:
-        wish = by_ticket.get(interaction) if source == "zendesk" else by_case.get(case_id)
-        if wish is not None:
-            found[id_] = wish
-    return found
+    carry = ((row["id"], by_ticket.get(row["interaction"]) if row["source"] == "zendesk" else by_case.get(row["case_id"])) for row in rows)
+    return {id_: wish for id_, wish in carry if wish is not None}
+
+
+class StoredWish(NamedTuple):
+    """A wish as the table holds it: its time as microseconds."""
+
+    id: str
+    ticket: str
+    case_id: str
+    status: str
+    reason: str | None
+    attempts: int
+    confirmed_at: int | None
+
+
+def stored_wishes(conn: Connection, rows: Sequence[Stored]) -> Mapping[str, StoredWish]:
+    """As `writebacks_for`."""
+    tickets = {row.interaction for row in rows if row.source == "zendesk"}
+    elsewhere = {row.case_id for row in rows if row.source != "zendesk"}
+    by_ticket = {row[1]: row for row in _wishes_stored(conn, desired.c.ticket, tickets)}
+    by_case = {row[2]: row for row in _wishes_stored(conn, desired.c.case_id, elsewhere)}
+    carry = ((row.id, by_ticket.get(row.interaction) if row.source == "zendesk" else by_case.get(row.case_id)) for row in rows)
+    return {id_: StoredWish(*wish) for id_, wish in carry if wish is not None}
+
+
+def _wishes_stored(conn: Connection, column: Column[Any], among: Iterable[str]) -> list[Any]:
+    stored = (type_coerce(one, BigInteger) if one.name == "confirmed_at" else one for one in _WISH)
+    query = select(*stored).order_by(desired.c.asked_at, desired.c.id)
+    return [row for part in parts(sorted(among), FEW) for row in conn.execute(query.where(column.in_(part))).all()]
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,7 @@ from tsbridge.core.ports import Clock
 from tsbridge.core.times import read_time
 from tsbridge.notify.messages import Message, Recipient
 from tsbridge.notify.ways import Way
-from tsbridge.settings import Settings
+from tsbridge.settings.model import Settings
 from tsbridge.store.db import Database
 from tsbridge.store.sealkey import SealKeys
 from tsbridge.work.heads import Place, Sign, Signed

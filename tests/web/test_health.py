@@ -17,12 +17,11 @@ from tests.web import rows
 from tsbridge.core.budget import PROBE, wait_until
 from tsbridge.core.link import Shared
 from tsbridge.core.moments import Handle
-from tsbridge.core.task_state import Standing
+from tsbridge.core.task_state import Checked, Standing
 from tsbridge.core.watch import NOT_GIVEN, STEP_LATE, Finding
 from tsbridge.store import budget, desired, inbox, inbox_tables, proved_ways, rosters, shared, stored_values, watch, writemode
 from tsbridge.store.replay_tables import drift
 from tsbridge.store.work_tables import workload
-from tsbridge.web.desk import Checked
 from tsbridge.web.probes import clock_probe, migrations_probe, tasks_probe, watch_probe, ways_probe
 
 pytestmark = pytest.mark.anyio

@@ -6,11 +6,12 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final, Literal, Protocol
+from typing import Final, Literal
 
 from sqlalchemy import Connection
 
 from tsbridge.acts import escalations
+from tsbridge.acts.around import Rotas
 from tsbridge.acts.escalations import EscalationShown
 from tsbridge.core.rota import Rota
 from tsbridge.core.watch import WALK_AGE
@@ -24,12 +25,6 @@ LATE_TELLING: Final = timedelta(minutes=1)
 MOST: Final = 20
 """Steps, or cases, of one kind."""
 SOON: Final = 10
-
-
-class Rotas(Protocol):
-    """The roster in force."""
-
-    def now(self, conn: Connection, at: datetime) -> Rota | None: ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,17 +6,15 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
-from datetime import datetime, tzinfo
+from datetime import tzinfo
 from functools import partial
 from typing import Any, Protocol, TypeVar
 
-from sqlalchemy import Connection
-
+from tsbridge.acts.around import Rotas
 from tsbridge.acts.callers import Caller
 from tsbridge.acts.casework import Judging
-from tsbridge.core.duties_as_known import Spell
 from tsbridge.core.ports import Clock, Ids
-from tsbridge.core.rota import Rota
+from tsbridge.core.task_state import Checked
 from tsbridge.reports.model import Question, Report
 from tsbridge.rulebook.ready import Ready
 from tsbridge.store.db import Database
@@ -33,30 +31,11 @@ class Gate(Protocol):
     async def recognise(self, presented: str, host: str) -> Caller: ...
 
 
-class Rotas(Protocol):
-    """The roster in force."""
-
-    def now(self, conn: Connection, at: datetime) -> Rota | None: ...
-    def then(self, conn: Connection, at: datetime) -> Rota | None: ...
-    def over(self, conn: Connection, start: datetime, end: datetime, now: datetime) -> list[Spell]: ...
-
-
 class Bench(Protocol):
     """Where what takes its time waits for its turn. A `seat` raises an HTTP exception of status 429 when there is none."""
 
     def seat(self) -> AbstractAsyncContextManager[None]: ...
     def turn(self) -> AbstractAsyncContextManager[None]: ...
-
-
-class Checked(Protocol):
-    """One look at ourselves."""
-
-    @property
-    def ok(self) -> bool: ...
-    @property
-    def detail(self) -> str: ...
-    @property
-    def degraded(self) -> bool: ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,11 +1,11 @@
-"""How a task of this process stands: whether it comes round, hangs, or fails again and again."""
+"""How this process stands: what a look at it says, and whether each of its tasks comes round, hangs, or fails again and again."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Final
+from typing import Final, NamedTuple
 
 OVER_LIMIT: Final = "OverLimit"
 """The failure of a round that was ended because it had lasted too long."""
@@ -13,6 +13,17 @@ KEEPS_FAILING: Final = 5
 """Failures in a row that are no bad moment any more: half a minute with the rests between them."""
 LATE: Final = timedelta(seconds=5)
 """How long ending a round may take, and looking at it."""
+
+
+class Checked(NamedTuple):
+    """The result of one look at ourselves. `detail` is for an operator's eyes and names no person and no secret.
+
+    `degraded`: the work is done, and something is not as it should be.
+    """
+
+    ok: bool
+    detail: str
+    degraded: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""Cases: what belongs together, where it stands and why; and what people do to them."""
+"""Cases: what belongs together, where it stands and why; and what people do to them and to the moments of their stories."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 
 from tsbridge.acts import cases, casework, escalations, queues, timeline
 from tsbridge.acts.cases import Case
-from tsbridge.acts.casework import CaseSplit
+from tsbridge.acts.casework import CaseSplit, Withdrawn
 from tsbridge.acts.escalations import Escalation
 from tsbridge.acts.explained import Explained, explained
 from tsbridge.acts.people import handles_of
@@ -29,7 +29,7 @@ from tsbridge.web.pages import Listed, Paged, instant_of, instant_part
 from tsbridge.web.problems import invalid, refuses
 from tsbridge.web.route import DeskRoute
 
-routes = APIRouter(route_class=DeskRoute, prefix="/v1/cases", tags=["cases"])
+routes = APIRouter(route_class=DeskRoute, prefix="/v1", tags=["cases"])
 
 SETTINGS: Final = ("severity", "category", "queue", "assignee", "priority")
 LOOK_BACK: Final = 200
@@ -89,7 +89,7 @@ class CaseAssigned(Case):
     zendesk_asked: bool
 
 
-@routes.get("")
+@routes.get("/cases")
 async def list_cases(
     desk: Made,
     by: Viewer,
@@ -114,13 +114,13 @@ async def list_cases(
     return page.of("cases", found, lambda case: (instant_part(case.opened_at), case.id))
 
 
-@routes.get("/{case_id}")
+@routes.get("/cases/{case_id}")
 async def show_case(desk: Made, by: Viewer, case_id: Id) -> Case:
     """One case. An id that went into another case by a merge leads there."""
     return await desk.ask(cases.show, case_id)
 
 
-@routes.get("/{case_id}/timeline")
+@routes.get("/cases/{case_id}/timeline")
 async def case_timeline(desk: Made, by: Viewer, page: Paged, case_id: Id) -> Listed[TimelineEntry]:
     """What happened, what was concluded, what people did, who was told, and what falls due; oldest first.
 
@@ -138,7 +138,7 @@ async def case_timeline(desk: Made, by: Viewer, page: Paged, case_id: Id) -> Lis
     return page.of("timeline", found, key)
 
 
-@routes.get("/{case_id}/explain")
+@routes.get("/cases/{case_id}/explain")
 async def explain_case(desk: Made, by: Viewer, case_id: Id, near: Nearby) -> CaseExplained:
     """Why the case stands where it stands: its links, the decision that set each value, the latest one explained, and to whom the desk
     gave it, with everybody else and why not. That somebody read a severe case is put on record."""
@@ -161,25 +161,25 @@ async def explain_case(desk: Made, by: Viewer, case_id: Id, near: Nearby) -> Cas
     return found
 
 
-@routes.post("/{case_id}/acknowledge", responses=refuses(409))
+@routes.post("/cases/{case_id}/acknowledge", responses=refuses(409))
 async def acknowledge_case(desk: Made, by: Supervisor, case_id: Id, body: Noted | None = None) -> Case:
     """Somebody has it in hand. Policies that stop when a case is acknowledged do so."""
     return await desk.edit(by.name, casework.acknowledge, case_id, body.note if body else None)
 
 
-@routes.post("/{case_id}/resolve", responses=refuses(409))
+@routes.post("/cases/{case_id}/resolve", responses=refuses(409))
 async def resolve_case(desk: Made, by: Supervisor, case_id: Id, body: Noted | None = None) -> Case:
     """The case is over as far as the desk is concerned; time wakes it no more."""
     return await desk.edit(by.name, casework.resolve, case_id, body.note if body else None)
 
 
-@routes.post("/{case_id}/note", responses=refuses(409))
+@routes.post("/cases/{case_id}/note", responses=refuses(409))
 async def note_case(desk: Made, by: Supervisor, case_id: Id, body: Note) -> Case:
     """Write a note on the case's timeline and, as an internal one, on its ticket."""
     return await desk.edit(by.name, casework.note, case_id, body.note)
 
 
-@routes.post("/{case_id}/assign", responses=refuses(409))
+@routes.post("/cases/{case_id}/assign", responses=refuses(409))
 async def assign_case(desk: Made, by: Supervisor, case_id: Id, body: Assignment) -> Case | CaseAssigned:
     """Give the case to an agent, by their key in the roster or by a Zendesk user's id; that user is written to the case's tickets.
 
@@ -196,16 +196,28 @@ async def assign_case(desk: Made, by: Supervisor, case_id: Id, body: Assignment)
     return CaseAssigned(**{one.name: getattr(case, one.name) for one in fields(case)}, zendesk_asked=known is not None)
 
 
-@routes.post("/{case_id}/merge", responses=refuses(409))
+@routes.post("/cases/{case_id}/merge", responses=refuses(409))
 async def merge_case(desk: Made, by: Supervisor, case_id: Id, body: Merge) -> Case:
     """Bring the interactions of another case into this one. Undone by `split`."""
     return await desk.edit(by.name, casework.merge, case_id, body.case_id)
 
 
-@routes.post("/{case_id}/split", responses=refuses(409))
+@routes.post("/cases/{case_id}/split", responses=refuses(409))
 async def split_case(desk: Made, by: Supervisor, case_id: Id, body: Split) -> CaseSplit:
     """Take one interaction out of the case. Answers with the case that stays; `split_off` names where the other went."""
     return await desk.edit(by.name, casework.split, case_id, Interaction(body.interaction.source, body.interaction.id))
+
+
+class Withdrawal(Body):
+    """`reason`: stands in the audit and on the timeline; the moment's words do not."""
+
+    reason: Annotated[str, StringConstraints(min_length=1, max_length=1000, pattern=r"^[^\x00\ufffd]*[^\s\x00\ufffd][^\x00\ufffd]*$")]
+
+
+@routes.post("/moments/{moment_id}/withdraw")
+async def withdraw_moment(desk: Made, by: Supervisor, moment_id: Id, body: Withdrawal) -> Withdrawn:
+    """Take a wrong moment out of its story: it stays on record, the case is judged again without it. Done twice, the first stands."""
+    return await desk.edit(by.name, casework.withdraw, moment_id, body.reason)
 
 
 def _set_by(name: str, decisions: list[views.Row]) -> SetBy | None:

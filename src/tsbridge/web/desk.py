@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
-from datetime import datetime, tzinfo
-from typing import Annotated, Any, Concatenate, NamedTuple, ParamSpec, Protocol, TypeVar
+from datetime import tzinfo
+from typing import Annotated, Any, Concatenate, ParamSpec, Protocol, TypeVar
 
 from fastapi import Depends, FastAPI, Request
 from sqlalchemy import Connection
@@ -14,15 +14,14 @@ from starlette.routing import BaseRoute
 
 from tsbridge.acts import words
 from tsbridge.acts.acklinks import Carried
+from tsbridge.acts.around import Rotas
 from tsbridge.acts.callers import Caller
 from tsbridge.acts.casework import Judging
 from tsbridge.acts.ledger import Entry, Ledger
 from tsbridge.acts.queues import Choosing
-from tsbridge.core.duties_as_known import Spell
 from tsbridge.core.ports import Clock, Ids
-from tsbridge.core.rota import Rota
 from tsbridge.core.rules.findings import Finding
-from tsbridge.core.task_state import Standing
+from tsbridge.core.task_state import Checked, Standing
 from tsbridge.reports.model import Question, Report
 from tsbridge.roster.document import read as read_roster
 from tsbridge.rulebook.ready import Ready, make_ready
@@ -37,14 +36,6 @@ from tsbridge.web.feed_cache import Written
 
 P = ParamSpec("P")
 T = TypeVar("T")
-
-
-class Rotas(Protocol):
-    """The roster in force, as `work.rosters.LiveRoster` has it."""
-
-    def now(self, conn: Connection, at: datetime) -> Rota | None: ...
-    def then(self, conn: Connection, at: datetime) -> Rota | None: ...
-    def over(self, conn: Connection, start: datetime, end: datetime, now: datetime) -> list[Spell]: ...
 
 
 class Names(Protocol):
@@ -66,17 +57,6 @@ class NobodyToAsk:
 
     async def is_agent(self, user: str) -> bool | None:
         return None
-
-
-class Checked(NamedTuple):
-    """The result of one look at ourselves. `detail` is for an operator's eyes and names no person and no secret.
-
-    `degraded`: the work is done, and something is not as it should be.
-    """
-
-    ok: bool
-    detail: str
-    degraded: bool = False
 
 
 Probe = Callable[[], Awaitable[Checked]]

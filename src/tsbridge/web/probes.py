@@ -11,13 +11,14 @@ from typing import Any, Final, TypeVar
 
 from sqlalchemy import Connection
 
+from tsbridge.acts.around import Rotas
 from tsbridge.core.ports import Clock
 from tsbridge.core.proved_ways import Reach, reached
-from tsbridge.core.task_state import Standing
+from tsbridge.core.task_state import Checked, Standing
 from tsbridge.core.watch import WALK_AGE
 from tsbridge.store import cover, feeds, notification_log, proved_ways, rulebooks, sealing, source_hours, views, watch, writemode
 from tsbridge.store.db import Database
-from tsbridge.web.desk import Checked, Probe, Rotas
+from tsbridge.web.desk import Probe
 
 T = TypeVar("T")
 

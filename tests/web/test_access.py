@@ -119,8 +119,6 @@ TABLE = {
     ("GET", "/v1/sources/talkdesk/schema/{trigger}"): "viewer",
     ("GET", "/v1/sources/talkdesk/mappings"): "viewer",
     ("PUT", "/v1/sources/talkdesk/mappings"): "ops",
-    ("GET", "/v1/patterns"): "supervisor",
-    ("POST", "/v1/patterns/refresh"): "supervisor",
     ("GET", "/v1/reports"): "viewer",
     ("GET", "/v1/reports/pack"): "viewer",
     ("GET", "/v1/reports/{name}"): "viewer",

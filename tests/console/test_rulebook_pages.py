@@ -128,3 +128,16 @@ async def test_publishing_shows_what_differs_in_words_and_a_version_is_restored(
         assert filled.read_now(rulebooks.live_version) == 3
         assert "smoke" not in (await visitor.look("rulebook")).text
         assert "restored from version 1" in (await visitor.look("rulebook/versions")).text
+
+
+async def test_the_draft_is_replayed_over_what_is_on_record_and_stopped(filled: Database) -> None:
+    async with visiting(filled, "ops") as visitor:
+        started = await visitor.send("rulebook/replay")
+        place = started.headers["location"].removeprefix("/console/")
+        assert "queued" in (await visitor.look(place)).text
+        assert "queued" in (await visitor.look("rulebook/replay")).text
+        id_ = place.rpartition("/")[2].partition("?")[0]
+        assert (await visitor.look(f"moves.csv?id={id_}")).text.startswith("id,case_id")
+        assert (await visitor.send(f"rulebook/replay/{id_}/cancel")).status_code == 303
+        assert (await visitor.send(f"rulebook/replay/{id_}/cancel")).status_code == 409
+        assert (await visitor.look("rulebook/replay/rep_nothing")).status_code == 404

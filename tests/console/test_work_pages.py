@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from sqlalchemy import select
 
-from tests.console.conftest import NOW, visiting
+from tests.console.conftest import NOW, signed_in, visiting
 from tests.web import rows
 from tsbridge.acts.words import LOOKED
 from tsbridge.store import decision_tables, inbox_tables
@@ -88,3 +90,18 @@ async def test_a_wish_says_what_it_is_made_of_and_is_tried_at_once(filled: Datab
         listed = (await visitor.look("writeback?status=confirmed&ticket=4711")).text
         assert "wb_004711" in listed
         assert (await visitor.look("writeback?status=other")).status_code == 422
+
+
+async def test_an_admin_makes_a_key_that_is_shown_once_and_revokes_it(filled: Database) -> None:
+    async with visiting(filled, "admin") as admin, visiting(filled, None) as other:
+        page = (await admin.send("keys", name="Ben", role="supervisor", until="2027-01-31")).text
+        shown = re.search(r"tsb_[A-Za-z0-9]{8}_[A-Za-z0-9_-]{43}", page)
+        assert shown is not None
+        assert shown[0] not in (await admin.look("keys")).text
+        await signed_in(other, shown[0])
+        assert (await other.look("writeback")).status_code == 200
+        await admin.send(f"keys/{shown[0].split('_')[1]}/revoke")
+        assert (await other.look("writeback")).status_code == 303
+        assert (await admin.send("keys", name="Ben", role="king")).status_code == 422
+        assert (await admin.send("keys", name="Ben", role="viewer", until="2020-01-01")).status_code == 422
+        assert (await admin.send("keys/nobody00/revoke")).status_code == 404

@@ -11,7 +11,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route, Router
 from starlette.types import ASGIApp
 
-from tsbridge.console import audit, cases, draft, events, health, now, patterns, reports, roster, rulebook, search, why, writeback
+from tsbridge.console import audit, cases, draft, events, health, now, patterns, replay, reports, roster, rulebook, search, why, writeback
 from tsbridge.console.forms import FORMS, Table, as_csv, as_json, as_xlsx
 from tsbridge.console.frame import FORM_CAP, HEADERS, Frame, Handler, Visit
 from tsbridge.console.live import Live
@@ -43,6 +43,8 @@ PAGES: Final[tuple[tuple[str, str, Handler], ...]] = (
     ("/rulebook/difference", "viewer", rulebook.difference),
     ("/rulebook/tests", "ops", rulebook.tests),
     ("/rulebook/try", "ops", rulebook.trying),
+    ("/rulebook/replay", "ops", replay.page),
+    ("/rulebook/replay/{id}", "ops", replay.show),
     ("/rulebook/draft", "ops", draft.page),
     ("/rulebook/draft/new", "ops", draft.new_rule),
     ("/rulebook/draft/rules/{key}", "ops", draft.show_rule),
@@ -64,6 +66,8 @@ FORMS_SENT: Final[tuple[tuple[str, str, Handler], ...]] = (
     ("/roster/overrides", "supervisor", roster.override),
     ("/roster/overrides/{id}/remove", "supervisor", roster.remove),
     ("/rulebook/draft/begin", "ops", draft.begin_again),
+    ("/rulebook/replay", "ops", replay.start),
+    ("/rulebook/replay/{id}/cancel", "ops", replay.cancel),
     ("/rulebook/draft/new", "ops", draft.save),
     ("/rulebook/draft/new/check", "ops", draft.check),
     ("/rulebook/draft/rules/{key}", "ops", draft.save),
@@ -77,6 +81,8 @@ FORMS_SENT: Final[tuple[tuple[str, str, Handler], ...]] = (
     ("/writeback/{id}/retry", "supervisor", writeback.retry),
     ("/events/{id}/retry", "ops", events.retry),
     ("/events/{id}/words", "ops", events.with_words),
+    ("/keys", "admin", health.create),
+    ("/keys/{id}/revoke", "admin", health.revoke),
 )
 TABLES: Final[tuple[tuple[str, str, Callable[[Visit], Awaitable[Table]]], ...]] = (
     ("/cases", "viewer", cases.table),
@@ -84,6 +90,7 @@ TABLES: Final[tuple[tuple[str, str, Callable[[Visit], Awaitable[Table]]], ...]] 
     ("/audit/changes", "supervisor", audit.change_table),
     ("/roster", "viewer", roster.table),
     ("/rulebook", "viewer", rulebook.table),
+    ("/moves", "ops", replay.moves),
     ("/patterns", "supervisor", patterns.table),
     ("/writeback", "supervisor", writeback.table),
     ("/drift", "supervisor", writeback.drift_table),

@@ -28,7 +28,7 @@ NAV: Final = (
         ("patterns", "Patterns", "supervisor"),
         ("writeback", "Write-back", "supervisor"),
     ),
-    *(("events", "Events", "ops"), ("keys", "Keys and health", "viewer")),
+    *(("events", "Events", "ops"), ("keys", "Health", "viewer")),
 )
 """Pages, and the lowest role that sees each."""
 SEVERE: Final = 2

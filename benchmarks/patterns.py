@@ -23,7 +23,7 @@ STANDS: Final = DAY
 """An alarm that comes again within a day is the same."""
 MONTH_WEEKS: Final = 30 / 7
 WEEKS_LONG: Final = 26
-BURSTS: Final = ((4, 5, 1, 0.85), (2, 5, 3, 0.95), (1, 5, 7, 0.95), (10, 3, 1, 0.5))
+BURSTS: Final = ((4, 5, 1, 0.85), (2, 5, 3, 0.95), (1, 5, 7, 0.95), (10, 3, 1, 0.6))
 """What is usual a day, times how much it becomes, for how many days, and how many are to be found at least."""
 
 
@@ -90,7 +90,18 @@ def is_found(world: World, chance: random.Random, key: str, start: int, times: f
     end = start + days * DAY
     for hour in range(start, end):
         counts[hour] += drawn(chance, (times - 1) * world.means[key][hour], world.spread)
-    return any(any(one.key == key for one in world.seen(now, {key: counts}).unusual) for now in range(end - 1, end - DAY, -3))
+    return any(any(one.key == key for one in world.seen(now, {key: counts}).unusual) for now in range(end - 1, end - DAY, -1))
+
+
+def ordinary_starts(world: World, chance: random.Random, last: int, days: int, count: int) -> list[int]:
+    """Hours after which no holiday comes for so many days: on a holiday up to three times the usual is usual, and less is found."""
+    apart = {day for holiday in world.holidays for day in (holiday, holiday + 1)}
+    found: list[int] = []
+    while len(found) < count:
+        start = chance.randrange(LENGTH, last)
+        if apart.isdisjoint(range(start // DAY, (start + days * DAY - 1) // DAY + 1)):
+            found.append(start)
+    return found
 
 
 def run(weeks: int = WEEKS_LONG, tries: int = 200, seed: int = 1) -> bool:
@@ -108,7 +119,7 @@ def run(weeks: int = WEEKS_LONG, tries: int = 200, seed: int = 1) -> bool:
         world = made(seed + a_day, weeks, 1.0, (*RATES, 10))
         keys = [key for key in world.counts if key.startswith(f"{a_day} a day")]
         last = (WEEKS + weeks) * WEEK - days * DAY
-        starts = [(chance.choice(keys), chance.randrange(LENGTH, last)) for _ in range(tries)]
+        starts = [(chance.choice(keys), hour) for hour in ordinary_starts(world, chance, last, days, tries)]
         found = sum(is_found(world, chance, key, start, times, days) for key, start in starts) / tries
         good &= found >= least
         print(f"| x{times} at {a_day} a day | {days} d | {100 * found:.1f} % |", flush=True)

@@ -11,11 +11,11 @@ import pytest
 from sqlalchemy import select
 
 from tests.console.conftest import NASTY, visiting
-from tsbridge.acts.words import LOOKED
 from tsbridge.console.search import meant
 from tsbridge.core.moments import Interaction
 from tsbridge.store import decision_tables
 from tsbridge.store.db import Database
+from tsbridge.store.views import WORDS_READ
 
 pytestmark = pytest.mark.anyio
 
@@ -62,7 +62,7 @@ async def test_words_of_severe_cases_are_not_sent_until_asked_for_and_each_look_
         asked = await visitor.send("cases/case_000001/words")
         assert "the subject 1" in asked.text
         table = decision_tables.changes
-        looks = filled.read_now(lambda conn: conn.execute(select(table.c.actor, table.c.subject).where(table.c.action == LOOKED)).all())
+        looks = filled.read_now(lambda conn: conn.execute(select(table.c.actor, table.c.subject).where(table.c.action == WORDS_READ)).all())
         assert [tuple(look) for look in looks] == [("viewer", "case_000001")]
         assert "the subject 1" not in (await visitor.look("now")).text
 

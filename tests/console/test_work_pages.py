@@ -9,9 +9,9 @@ from sqlalchemy import select
 
 from tests.console.conftest import NOW, signed_in, visiting
 from tests.web import rows
-from tsbridge.acts.words import LOOKED
 from tsbridge.store import decision_tables, inbox_tables
 from tsbridge.store.db import Database
+from tsbridge.store.views import WORDS_READ
 
 pytestmark = pytest.mark.anyio
 
@@ -57,7 +57,7 @@ async def test_bytes_about_a_severe_case_are_not_sent_until_asked_for(filled: Da
         assert "&#34;number&#34;" in (await visitor.look("events/evt_000003")).text
         assert "&#34;number&#34;" in (await visitor.send("events/evt_000001/words")).text
         changes = decision_tables.changes.c
-        query = select(changes.actor).where(changes.action == LOOKED, changes.subject == "case_000001")
+        query = select(changes.actor).where(changes.action == WORDS_READ, changes.subject == "case_000001")
         assert "ops" in filled.read_now(lambda conn: list(conn.execute(query).scalars()))
 
 

@@ -29,9 +29,9 @@ from tsbridge.store.rulebooks import LiveRulebook
 from tsbridge.web.app import create_app
 from tsbridge.web.auth import Gate
 from tsbridge.web.counters import Counters
-from tsbridge.web.desk import Desk
 from tsbridge.web.openapi import describe
 from tsbridge.web.probes import database_probe
+from tsbridge.web.services import Services
 from tsbridge.work.choosing import Choosing
 from tsbridge.work.rosters import LiveRoster
 
@@ -103,7 +103,7 @@ class Room:
     """The API, a client with the admin key, and what stands behind it."""
 
     app: FastAPI
-    desk: Desk
+    desk: Services
     client: httpx.AsyncClient
     judged: JudgingWithMemory
     woken: list[str]
@@ -187,7 +187,7 @@ async def furnished(database: Database, clock: Clock, ids: Ids, entropy: Callabl
     """The API over a database, with the first rulebook live."""
     woken: list[str] = []
     judged = JudgingWithMemory()
-    desk = Desk(
+    desk = Services(
         database=database,
         clock=clock,
         ids=ids,

@@ -12,7 +12,7 @@ from fastapi.routing import APIRoute
 from tsbridge.acts.callers import ROLES
 from tsbridge.web.app import OPEN, check_roles
 from tsbridge.web.auth import LOCKED_FROM, PER_ADDRESS, TABLE_SIZE, Failures, Gate
-from tsbridge.web.route import DeskRoute
+from tsbridge.web.route import ApiRoute
 
 pytestmark = pytest.mark.anyio
 
@@ -142,7 +142,7 @@ def filled(path: str) -> str:
 
 async def test_the_table_of_roles_names_every_route(room: Any) -> None:
     found = {
-        (method, route.path): route.role for method, route in routes(room.app) if isinstance(route, DeskRoute) and route.path not in OPEN
+        (method, route.path): route.role for method, route in routes(room.app) if isinstance(route, ApiRoute) and route.path not in OPEN
     }
     assert found == TABLE
 
@@ -172,7 +172,7 @@ async def test_a_strangers_body_is_not_even_read(room: Any) -> None:
 
 
 def test_a_route_without_a_role_stops_the_app_from_being_made() -> None:
-    loose = APIRouter(route_class=DeskRoute)
+    loose = APIRouter(route_class=ApiRoute)
 
     @loose.get("/v1/oops")
     async def oops() -> None: ...

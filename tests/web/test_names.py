@@ -41,7 +41,7 @@ class Account:
 @pytest.fixture
 def account(room: Any) -> Account:
     account = Account(room)
-    room.app.state.desk = replace(room.desk, names=account)
+    room.app.state.services = replace(room.desk, names=account)
     return account
 
 

@@ -18,7 +18,7 @@ from tsbridge.store.db import Database
 from tsbridge.store.feeds import Look
 
 
-def desk(opened: Database, guessed_zone: str | None, setting: str) -> list[Line]:
+def contents(opened: Database, guessed_zone: str | None, setting: str) -> list[Line]:
     """All of it, of a database of our schema; the arguments as of `database.database`."""
     mappings = opened.read_now(lambda conn: stored_values.get(conn, stored_values.mappings("talkdesk"))) or []
     return [

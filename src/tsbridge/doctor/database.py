@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from tsbridge.doctor.checks import Line
-from tsbridge.doctor.contents import desk, talkdesk_times
+from tsbridge.doctor.contents import contents, talkdesk_times
 from tsbridge.store import database_info, schema, sqlite
 from tsbridge.store.db import BadDatabase, Database, parse
 from tsbridge.store.sealkey import SealKeys, UnusableKey
@@ -97,7 +97,7 @@ def _contents(opened: Database, guessed_zone: str | None, setting: str) -> list[
     except DATABASE_FAILURES as failure:
         words = f"The database cannot be written ({type(failure).__name__})."
         lines.append(Line("database writable", "bad", words, "Look at the disk's room and the permissions of the file and its directory."))
-    return [*lines, *desk(opened, guessed_zone, setting)]
+    return [*lines, *contents(opened, guessed_zone, setting)]
 
 
 _SOURCES: Final = {

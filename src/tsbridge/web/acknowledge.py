@@ -23,7 +23,7 @@ from tsbridge.core.acklink import AckLink
 from tsbridge.store.case_acceptance import Standing
 from tsbridge.store.views import DATABASE_FAILURES
 from tsbridge.web import acknowledge_page as page
-from tsbridge.web.desk import Desk
+from tsbridge.web.services import Services
 
 FOLDER: Final = "/a/"
 PATH: Final = FOLDER + "{token}"
@@ -36,12 +36,12 @@ Answer = tuple[str, int, str]
 
 async def link_page(request: Request) -> Response:
     """The page, by whichever method."""
-    desk: Desk = request.app.state.desk
+    services: Services = request.app.state.services
     try:
-        outcome, status, html = await _answer(desk, request)
+        outcome, status, html = await _answer(services, request)
     except DATABASE_FAILURES:
         outcome, status, html = "unavailable", 503, page.unavailable()
-    desk.counters.link("press" if request.method == "POST" else "look", outcome)
+    services.counters.link("press" if request.method == "POST" else "look", outcome)
     headers = {**page.HEADERS, **({"Retry-After": "30"} if status == 503 else {})}
     return Response(b"" if request.method == "HEAD" else html, status, headers, page.MEDIA_TYPE)
 
@@ -49,39 +49,39 @@ async def link_page(request: Request) -> Response:
 routes = Router(routes=[Route(PATH, link_page, methods=["GET", "POST"])])
 
 
-async def _answer(desk: Desk, request: Request) -> Answer:
-    token, now = str(request.path_params["token"]), desk.clock.now()
+async def _answer(services: Services, request: Request) -> Answer:
+    token, now = str(request.path_params["token"]), services.clock.now()
     try:
-        opened = await desk.ask(acklinks.opened, token, now, desk.carried)
+        opened = await services.ask(acklinks.opened, token, now, services.carried)
         if opened.person is None:
             return "over", 410, page.over()
         if opened.link.kind == "proof":
-            return await _prove(desk, request.method, opened.link, opened.person, now)
+            return await _prove(services, request.method, opened.link, opened.person, now)
         if request.method != "POST":
-            return _shown(desk, opened, opened.person, _start(request), "shown")
+            return _shown(services, opened, opened.person, _start(request), "shown")
         chosen = await _chosen(request, opened)
     except NotFound:
         return "unknown", 404, page.unknown()
     if chosen is None:
-        outcome, status, html = _shown(desk, opened, opened.person, 0, "unnamed")
+        outcome, status, html = _shown(services, opened, opened.person, 0, "unnamed")
         return outcome, 422 if status == 200 else status, html
-    outcome = await desk.edit(opened.person.key, acklinks.press, opened.link, chosen)
-    after = await desk.ask(acklinks.opened, token, now, desk.carried)
-    return ("over", 410, page.over()) if after.person is None else _shown(desk, after, after.person, 0, outcome)
+    outcome = await services.edit(opened.person.key, acklinks.press, opened.link, chosen)
+    after = await services.ask(acklinks.opened, token, now, services.carried)
+    return ("over", 410, page.over()) if after.person is None else _shown(services, after, after.person, 0, outcome)
 
 
-async def _prove(desk: Desk, method: str, link: AckLink, person: Person, now: datetime) -> Answer:
+async def _prove(services: Services, method: str, link: AckLink, person: Person, now: datetime) -> Answer:
     if not acklinks.proves(link, now):
         return "over", 410, page.test_over()
     if method != "POST":
         return "shown", 200, page.test(person, link.way)
-    await desk.database.write(lambda conn: acklinks.prove(conn, link, now))
+    await services.database.write(lambda conn: acklinks.prove(conn, link, now))
     return "proved", 200, page.proved(person, link.way)
 
 
-def _shown(desk: Desk, opened: Opened, person: Person, start: int, outcome: str) -> Answer:
+def _shown(services: Services, opened: Opened, person: Person, start: int, outcome: str) -> Answer:
     """How it stands now."""
-    tickets = page.Tickets(desk.zendesk_url)
+    tickets = page.Tickets(services.zendesk_url)
     if all(case.state == "over" for case in opened.cases):
         return "over", 410, page.over(opened.cases[0] if len(opened.cases) == 1 else None)
     status = 410 if outcome != "acknowledged" and all(case.ended for case in opened.cases) else 200

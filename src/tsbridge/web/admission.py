@@ -31,7 +31,7 @@ async def aside(work: Callable[..., T], *more: Any, **named: Any) -> T:
 
 
 class Mark(NamedTuple):
-    """Of an endpoint that does such work. `large(desk, body, cap)`: answers for a large body instead, or with None leaves it to it."""
+    """Of an endpoint that does such work. `large(services, body, cap)`: answers for a large body instead, or with None leaves it to it."""
 
     large: Callable[[Any, bytes, int], Awaitable[Response | None]] | None
 

@@ -41,10 +41,10 @@ from tsbridge.web import (
     vocabulary,
     writebacks,
 )
-from tsbridge.web.desk import Desk
 from tsbridge.web.front import CONSOLE, DOOR, bare
 from tsbridge.web.openapi import describe
-from tsbridge.web.route import DeskRoute
+from tsbridge.web.route import ApiRoute
+from tsbridge.web.services import Services
 
 SECRET: Final = {acknowledge.FOLDER: acknowledge.PATH, feedlink.FOLDER: calendars.PATH}
 """Below these addresses stands somebody's token, which is their proof."""
@@ -82,15 +82,15 @@ _ROUTERS: Final = (
 )
 
 
-def create_app(desk: Desk) -> FastAPI:
-    """The API around `desk`. Raises `RuntimeError` when a route has neither a role nor a place among the open ones."""
-    app = bare(desk, SECRET)
-    app.router.routes.extend(desk.webhooks)
+def create_app(services: Services) -> FastAPI:
+    """The API around `services`. Raises `RuntimeError` when a route has neither a role nor a place among the open ones."""
+    app = bare(services, SECRET)
+    app.router.routes.extend(services.webhooks)
     for module in _ROUTERS:
         app.router.routes.extend(module.routes.routes)
     assets = importlib.resources.files("fastapi_offline") / "static"
     app.mount("/docs-assets", StaticFiles(directory=str(assets)), name="docs-assets")
-    app.router.routes.extend(desk.console)
+    app.router.routes.extend(services.console)
     check_roles(app.routes)
     app.state.described = cache(partial(describe, app))  # when somebody asks: most processes end without having been asked
     return app
@@ -102,5 +102,5 @@ def check_roles(routes: Iterable[BaseRoute]) -> None:
         path = getattr(route, "path", "")
         if path in OPEN or path == CONSOLE or path.startswith(DOOR):
             continue
-        if not isinstance(route, DeskRoute) or route.role is None:
+        if not isinstance(route, ApiRoute) or route.role is None:
             raise RuntimeError(f"the route {path!r} has no role and is not on the list of open ones")

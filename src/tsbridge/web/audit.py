@@ -19,14 +19,14 @@ from tsbridge.acts.explained import Explained, explained
 from tsbridge.store import proof
 from tsbridge.web.accept import choose
 from tsbridge.web.auth import Supervisor, Viewer
-from tsbridge.web.desk import Desk, Made
 from tsbridge.web.explained import Nearby
 from tsbridge.web.inputs import Id, NumberQuery, TimeQuery, Word, query_time, version_number, whole_number
 from tsbridge.web.pages import Listed, Paged, instant_of, instant_part
 from tsbridge.web.problems import invalid, refuses
-from tsbridge.web.route import DeskRoute
+from tsbridge.web.route import ApiRoute
+from tsbridge.web.services import Made, Services
 
-routes = APIRouter(route_class=DeskRoute, prefix="/v1/audit", tags=["audit"])
+routes = APIRouter(route_class=ApiRoute, prefix="/v1/audit", tags=["audit"])
 
 FORMS: Final = ("application/json", NDJSON, CSV)
 IN_FORMS: Final[dict[int | str, dict[str, Any]]] = {
@@ -42,7 +42,7 @@ IN_FORMS: Final[dict[int | str, dict[str, Any]]] = {
 async def list_decisions(
     request: Request,
     response: Response,
-    desk: Made,
+    services: Made,
     by: Viewer,
     page: Paged,
     since: Annotated[TimeQuery, Query(alias="from", description="Moments at or after this time.")] = None,
@@ -90,25 +90,25 @@ async def list_decisions(
     before = page.after_number("routing")
     form = choose(request, FORMS)
     if form != FORMS[0]:
-        wanted = await desk.database.read(lambda conn: audit.filter_of(conn, desk.live.titles, asked))
-        return _streamed(desk, Decisions(wanted, before, as_csv=form == CSV), form, "routing")
-    rows = await desk.database.read(lambda conn: audit.decisions(conn, desk.live.titles, asked, page.limit + 1, before))
+        wanted = await services.database.read(lambda conn: audit.filter_of(conn, services.live.titles, asked))
+        return _streamed(services, Decisions(wanted, before, as_csv=form == CSV), form, "routing")
+    rows = await services.database.read(lambda conn: audit.decisions(conn, services.live.titles, asked, page.limit + 1, before))
     response.headers["Vary"] = "Accept"
     return page.of("routing", rows, lambda row: (row.number,))
 
 
 @routes.get("/routing/{decision_id}")
-async def explain_decision(desk: Made, by: Viewer, decision_id: Id, near: Nearby) -> Explained:
+async def explain_decision(services: Made, by: Viewer, decision_id: Id, near: Nearby) -> Explained:
     """One decision: what it saw, which rules matched and why, what nearly matched, what came of it. That somebody read about a severe case
     is put on record."""
-    found = await desk.ask(explained, desk.live, decision_id, near)
-    await desk.looked(by, found.case_id, "decision")
+    found = await services.ask(explained, services.live, decision_id, near)
+    await services.looked(by, found.case_id, "decision")
     return found
 
 
 @routes.get("/cases/{case_id}")
 async def list_history(
-    desk: Made,
+    services: Made,
     by: Supervisor,
     page: Paged,
     case_id: Id,
@@ -118,7 +118,7 @@ async def list_history(
     policies, who was told, assignments and writes. No words of its tickets and calls."""
     last = page.after("history", int, int, str)
     after = None if last is None else (instant_of(last[0]), int(last[1]), str(last[2]))
-    found = await desk.ask(case_history.history, case_id, page.limit + 1, after, query_time("as_of", as_of))
+    found = await services.ask(case_history.history, case_id, page.limit + 1, after, query_time("as_of", as_of))
 
     def key(entry: Happened) -> tuple[int, int, str]:
         at, rank, id_ = case_history.place(entry)
@@ -129,20 +129,20 @@ async def list_history(
 
 @routes.get("/as-of", responses=refuses(404))
 async def show_then(
-    desk: Made, by: Supervisor, at: TimeQuery = None, case: Word = None, queue: Word = None, severity: NumberQuery = None
+    services: Made, by: Supervisor, at: TimeQuery = None, case: Word = None, queue: Word = None, severity: NumberQuery = None
 ) -> Then:
     """What was known at an instant (without one: now): which rulebook and roster were live, who was on call, and how a case stood, by what
     had come in by then. Without `queue` and `severity` who was on call for those that the case had then."""
-    instant = query_time("at", at) or desk.clock.now()
+    instant = query_time("at", at) or services.clock.now()
     number = None if severity is None else whole_number("query", "severity", severity, 1, 99)
-    return await desk.ask(case_history.then, Around(desk.live, desk.roster), instant, case, queue, number)
+    return await services.ask(case_history.then, Around(services.live, services.roster), instant, case, queue, number)
 
 
 @routes.get("/changes", response_model=Listed[Changed], responses=IN_FORMS)
 async def list_changes(
     request: Request,
     response: Response,
-    desk: Made,
+    services: Made,
     by: Supervisor,
     page: Paged,
     since: Annotated[TimeQuery, Query(alias="from", description="Changes at or after this time.")] = None,
@@ -156,26 +156,26 @@ async def list_changes(
     before = page.after_number("changes")
     form = choose(request, FORMS)
     if form != FORMS[0]:
-        return _streamed(desk, Changes(asked, before, as_csv=form == CSV), form, "changes")
-    rows = await desk.database.read(lambda conn: audit.changes(conn, asked, page.limit + 1, before))
+        return _streamed(services, Changes(asked, before, as_csv=form == CSV), form, "changes")
+    rows = await services.database.read(lambda conn: audit.changes(conn, asked, page.limit + 1, before))
     response.headers["Vary"] = "Accept"
     return page.of("changes", rows, lambda row: (row.seq,))
 
 
 @routes.get("/verify")
-async def verify_chain(desk: Made, by: Supervisor) -> Verdict:
+async def verify_chain(services: Made, by: Supervisor) -> Verdict:
     """Walk the whole chain and name what was edited, removed, inserted or swapped. `unsealed`: decisions that wait for their place, which
     comes within a second."""
-    now = desk.clock.now()
-    verdict: Any = await desk.database.read(lambda conn: proof.verify(conn, now=now))
+    now = services.clock.now()
+    verdict: Any = await services.database.read(lambda conn: proof.verify(conn, now=now))
     return verdict  # type: ignore[no-any-return]
 
 
 @routes.get("/head")
-async def chain_head(desk: Made, by: Supervisor) -> HeadShown:
+async def chain_head(services: Made, by: Supervisor) -> HeadShown:
     """The newest entry's place and hash. A copy kept elsewhere shows a cut tail or a chain that was written anew; `copied`: where signed
     ones went last."""
-    return await desk.ask(audit.head)
+    return await services.ask(audit.head)
 
 
 def _span(since: str | None, until: str | None) -> tuple[datetime | None, datetime | None]:
@@ -186,12 +186,12 @@ def _span(since: str | None, until: str | None) -> tuple[datetime | None, dateti
     return begin, end
 
 
-def _streamed(desk: Desk, lines: Decisions | Changes, form: str, name: str) -> Response:
+def _streamed(services: Services, lines: Decisions | Changes, form: str, name: str) -> Response:
     """All lines, as of now: a slow reader holds no transaction open."""
 
     async def pieces() -> AsyncIterator[bytes]:
         while not lines.over:
-            if piece := await desk.database.read(lines.piece):
+            if piece := await services.database.read(lines.piece):
                 yield piece
 
     headers = {"Vary": "Accept"}

@@ -18,11 +18,11 @@ from tsbridge.acts.callers import Caller
 from tsbridge.core import feedlink
 from tsbridge.core.feedlink import ENDING, FOLDER, FeedLink
 from tsbridge.web.auth import Supervisor
-from tsbridge.web.desk import Desk, Made
 from tsbridge.web.etags import none_match
 from tsbridge.web.inputs import Id
 from tsbridge.web.problems import not_found
-from tsbridge.web.route import DeskRoute
+from tsbridge.web.route import ApiRoute
+from tsbridge.web.services import Made, Services
 
 PATH: Final = FOLDER + "{token}"
 MEDIA_TYPE: Final = "text/calendar; charset=utf-8"
@@ -30,13 +30,13 @@ MEDIA_TYPE: Final = "text/calendar; charset=utf-8"
 
 async def show_feed(request: Request) -> Response:
     """The feed, by GET or HEAD; 304 when it is the one that is known; 404 for a link that is not ours or is void."""
-    desk: Desk = request.app.state.desk
-    token, now = str(request.path_params["token"]).removesuffix(ENDING), desk.clock.now()
+    services: Services = request.app.state.services
+    token, now = str(request.path_params["token"]).removesuffix(ENDING), services.clock.now()
     link = feedlink.claimed(token)
-    rota = None if link is None else await desk.ask(duty_feeds.opened, desk.roster, token, link, now)
+    rota = None if link is None else await services.ask(duty_feeds.opened, services.roster, token, link, now)
     if link is None or rota is None:
         raise not_found("feed")
-    found = await desk.feeds.get(link, rota, now, lambda: desk.ask(duty_feeds.last_learnt))
+    found = await services.feeds.get(link, rota, now, lambda: services.ask(duty_feeds.last_learnt))
     headers = {"ETag": found.etag, "Cache-Control": "private, no-cache"}
     if none_match(request.headers.get("if-none-match"), found.etag):
         return Response(status_code=304, headers=headers)
@@ -45,7 +45,7 @@ async def show_feed(request: Request) -> Response:
     return Response(found.content, headers=headers, media_type=MEDIA_TYPE)
 
 
-routes = APIRouter(route_class=DeskRoute, prefix="/v1", tags=["roster"])
+routes = APIRouter(route_class=ApiRoute, prefix="/v1", tags=["roster"])
 routes.routes.append(Route(PATH, show_feed, methods=["GET"], include_in_schema=False))
 
 
@@ -57,29 +57,29 @@ class FeedLinkMade:
 
 
 @routes.post("/agents/{key}/feed", status_code=201)
-async def make_agent_feed(desk: Made, by: Supervisor, key: Id) -> FeedLinkMade:
+async def make_agent_feed(services: Made, by: Supervisor, key: Id) -> FeedLinkMade:
     """A new secret link to the feed of an agent's duties, for their calendar program; earlier ones are void. 404 without such an agent."""
-    return await _make(desk, by, FeedLink("agent", key))
+    return await _make(services, by, FeedLink("agent", key))
 
 
 @routes.delete("/agents/{key}/feed", status_code=204)
-async def void_agent_feed(desk: Made, by: Supervisor, key: Id) -> None:
+async def void_agent_feed(services: Made, by: Supervisor, key: Id) -> None:
     """The link to an agent's feed leads nowhere from now on. 404 where there is none."""
-    await desk.act(by, duty_feeds.void_link, FeedLink("agent", key))
+    await services.act(by, duty_feeds.void_link, FeedLink("agent", key))
 
 
 @routes.post("/queues/{key}/feed", status_code=201)
-async def make_queue_feed(desk: Made, by: Supervisor, key: Id) -> FeedLinkMade:
+async def make_queue_feed(services: Made, by: Supervisor, key: Id) -> FeedLinkMade:
     """A new secret link to the feed of who is on call and at work for a queue; earlier ones are void. 404 without such a queue."""
-    return await _make(desk, by, FeedLink("queue", key))
+    return await _make(services, by, FeedLink("queue", key))
 
 
 @routes.delete("/queues/{key}/feed", status_code=204)
-async def void_queue_feed(desk: Made, by: Supervisor, key: Id) -> None:
+async def void_queue_feed(services: Made, by: Supervisor, key: Id) -> None:
     """The link to a queue's feed leads nowhere from now on. 404 where there is none."""
-    await desk.act(by, duty_feeds.void_link, FeedLink("queue", key))
+    await services.act(by, duty_feeds.void_link, FeedLink("queue", key))
 
 
-async def _make(desk: Desk, by: Caller, link: FeedLink) -> FeedLinkMade:
-    path = await desk.act(by, duty_feeds.make_link, desk.roster, link, desk.entropy)
-    return FeedLinkMade(f"{desk.public_url or ''}{path}")
+async def _make(services: Services, by: Caller, link: FeedLink) -> FeedLinkMade:
+    path = await services.act(by, duty_feeds.make_link, services.roster, link, services.entropy)
+    return FeedLinkMade(f"{services.public_url or ''}{path}")

@@ -22,14 +22,14 @@ from tsbridge.core.moments import Interaction
 from tsbridge.store import routing, views
 from tsbridge.store.views import CaseFilter
 from tsbridge.web.auth import Supervisor, Viewer
-from tsbridge.web.desk import Made
 from tsbridge.web.explained import Nearby
 from tsbridge.web.inputs import Body, Id, Line, NumberQuery, Prose, Word, whole_number
 from tsbridge.web.pages import Listed, Paged, instant_of, instant_part
 from tsbridge.web.problems import invalid, refuses
-from tsbridge.web.route import DeskRoute
+from tsbridge.web.route import ApiRoute
+from tsbridge.web.services import Made
 
-routes = APIRouter(route_class=DeskRoute, prefix="/v1", tags=["cases"])
+routes = APIRouter(route_class=ApiRoute, prefix="/v1", tags=["cases"])
 
 SETTINGS: Final = ("severity", "category", "queue", "assignee", "priority")
 LOOK_BACK: Final = 200
@@ -91,7 +91,7 @@ class CaseAssigned(Case):
 
 @routes.get("/cases")
 async def list_cases(
-    desk: Made,
+    services: Made,
     by: Viewer,
     page: Paged,
     ticket: Word = None,
@@ -110,26 +110,26 @@ async def list_cases(
         status=status,
         severity=None if severity is None else whole_number("query", "severity", severity, 1, 99),
     )
-    found = await desk.ask(cases.listed, wanted, page.limit + 1, page.after_instant("cases"))
+    found = await services.ask(cases.listed, wanted, page.limit + 1, page.after_instant("cases"))
     return page.of("cases", found, lambda case: (instant_part(case.opened_at), case.id))
 
 
 @routes.get("/cases/{case_id}")
-async def show_case(desk: Made, by: Viewer, case_id: Id) -> Case:
+async def show_case(services: Made, by: Viewer, case_id: Id) -> Case:
     """One case. An id that went into another case by a merge leads there."""
-    return await desk.ask(cases.show, case_id)
+    return await services.ask(cases.show, case_id)
 
 
 @routes.get("/cases/{case_id}/timeline")
-async def case_timeline(desk: Made, by: Viewer, page: Paged, case_id: Id) -> Listed[TimelineEntry]:
+async def case_timeline(services: Made, by: Viewer, page: Paged, case_id: Id) -> Listed[TimelineEntry]:
     """What happened, what was concluded, what people did, who was told, and what falls due; oldest first.
 
     What was withdrawn stands there as such. That somebody read a severe case is put on record.
     """
     last = page.after("timeline", int, int, str)
     after = None if last is None else (instant_of(last[0]), int(last[1]), str(last[2]))
-    found = await desk.ask(timeline.of_case, case_id, page.limit + 1, after)
-    await desk.looked(by, case_id, "timeline")
+    found = await services.ask(timeline.of_case, case_id, page.limit + 1, after)
+    await services.looked(by, case_id, "timeline")
 
     def key(entry: TimelineEntry) -> tuple[int, int, str]:
         at, rank, id_ = timeline.place(entry)
@@ -139,10 +139,10 @@ async def case_timeline(desk: Made, by: Viewer, page: Paged, case_id: Id) -> Lis
 
 
 @routes.get("/cases/{case_id}/explain")
-async def explain_case(desk: Made, by: Viewer, case_id: Id, near: Nearby) -> CaseExplained:
+async def explain_case(services: Made, by: Viewer, case_id: Id, near: Nearby) -> CaseExplained:
     """Why the case stands where it stands: its links, the decision that set each value, the latest one explained, and to whom the desk
     gave it, with everybody else and why not. That somebody read a severe case is put on record."""
-    now = desk.clock.now()
+    now = services.clock.now()
 
     def explain(conn: Connection) -> CaseExplained:
         case = cases.show(conn, case_id)
@@ -151,61 +151,61 @@ async def explain_case(desk: Made, by: Viewer, case_id: Id, near: Nearby) -> Cas
             case.id,
             case,
             {name: _set_by(name, decisions) for name in SETTINGS},
-            explained(conn, desk.live, decisions[0]["id"], near) if decisions else None,
+            explained(conn, services.live, decisions[0]["id"], near) if decisions else None,
             escalations.of_case(conn, case.id, now, LOOK_BACK),
             queues.given(conn, case.id, LOOK_BACK),
         )
 
-    found = await desk.ask(explain)
-    await desk.looked(by, found.id, "explanation")
+    found = await services.ask(explain)
+    await services.looked(by, found.id, "explanation")
     return found
 
 
 @routes.post("/cases/{case_id}/acknowledge", responses=refuses(409))
-async def acknowledge_case(desk: Made, by: Supervisor, case_id: Id, body: Noted | None = None) -> Case:
+async def acknowledge_case(services: Made, by: Supervisor, case_id: Id, body: Noted | None = None) -> Case:
     """Somebody has it in hand. Policies that stop when a case is acknowledged do so."""
-    return await desk.edit(by.name, casework.acknowledge, case_id, body.note if body else None)
+    return await services.edit(by.name, casework.acknowledge, case_id, body.note if body else None)
 
 
 @routes.post("/cases/{case_id}/resolve", responses=refuses(409))
-async def resolve_case(desk: Made, by: Supervisor, case_id: Id, body: Noted | None = None) -> Case:
+async def resolve_case(services: Made, by: Supervisor, case_id: Id, body: Noted | None = None) -> Case:
     """The case is over as far as the desk is concerned; time wakes it no more."""
-    return await desk.edit(by.name, casework.resolve, case_id, body.note if body else None)
+    return await services.edit(by.name, casework.resolve, case_id, body.note if body else None)
 
 
 @routes.post("/cases/{case_id}/note", responses=refuses(409))
-async def note_case(desk: Made, by: Supervisor, case_id: Id, body: Note) -> Case:
+async def note_case(services: Made, by: Supervisor, case_id: Id, body: Note) -> Case:
     """Write a note on the case's timeline and, as an internal one, on its ticket."""
-    return await desk.edit(by.name, casework.note, case_id, body.note)
+    return await services.edit(by.name, casework.note, case_id, body.note)
 
 
 @routes.post("/cases/{case_id}/assign", responses=refuses(409))
-async def assign_case(desk: Made, by: Supervisor, case_id: Id, body: Assignment) -> Case | CaseAssigned:
+async def assign_case(services: Made, by: Supervisor, case_id: Id, body: Assignment) -> Case | CaseAssigned:
     """Give the case to an agent, by their key in the roster or by a Zendesk user's id; that user is written to the case's tickets.
 
     An id has to be that of an agent. `zendesk_asked` is false when Zendesk could not be asked who that is: then a refusal of Zendesk's
     parks the part by name.
     """
     is_id = body.agent.isascii() and body.agent.isdigit()
-    known = await desk.names.is_agent(body.agent) if is_id else None
+    known = await services.names.is_agent(body.agent) if is_id else None
     if known is False:
         raise invalid("body", "#/agent", "Expected the id of an agent or admin who is active at Zendesk.", code="unknown_agent")
-    case = await desk.edit(by.name, casework.assign, case_id, body.agent, body.note)
+    case = await services.edit(by.name, casework.assign, case_id, body.agent, body.note)
     if not is_id:
         return case
     return CaseAssigned(**{one.name: getattr(case, one.name) for one in fields(case)}, zendesk_asked=known is not None)
 
 
 @routes.post("/cases/{case_id}/merge", responses=refuses(409))
-async def merge_case(desk: Made, by: Supervisor, case_id: Id, body: Merge) -> Case:
+async def merge_case(services: Made, by: Supervisor, case_id: Id, body: Merge) -> Case:
     """Bring the interactions of another case into this one. Undone by `split`."""
-    return await desk.edit(by.name, casework.merge, case_id, body.case_id)
+    return await services.edit(by.name, casework.merge, case_id, body.case_id)
 
 
 @routes.post("/cases/{case_id}/split", responses=refuses(409))
-async def split_case(desk: Made, by: Supervisor, case_id: Id, body: Split) -> CaseSplit:
+async def split_case(services: Made, by: Supervisor, case_id: Id, body: Split) -> CaseSplit:
     """Take one interaction out of the case. Answers with the case that stays; `split_off` names where the other went."""
-    return await desk.edit(by.name, casework.split, case_id, Interaction(body.interaction.source, body.interaction.id))
+    return await services.edit(by.name, casework.split, case_id, Interaction(body.interaction.source, body.interaction.id))
 
 
 class Withdrawal(Body):
@@ -215,9 +215,9 @@ class Withdrawal(Body):
 
 
 @routes.post("/moments/{moment_id}/withdraw")
-async def withdraw_moment(desk: Made, by: Supervisor, moment_id: Id, body: Withdrawal) -> Withdrawn:
+async def withdraw_moment(services: Made, by: Supervisor, moment_id: Id, body: Withdrawal) -> Withdrawn:
     """Take a wrong moment out of its story: it stays on record, the case is judged again without it. Done twice, the first stands."""
-    return await desk.edit(by.name, casework.withdraw, moment_id, body.reason)
+    return await services.edit(by.name, casework.withdraw, moment_id, body.reason)
 
 
 def _set_by(name: str, decisions: list[views.Row]) -> SetBy | None:

@@ -7,10 +7,10 @@ from typing import Final
 from fastapi import APIRouter, Request, Response
 
 from tsbridge.web.admission import aside
-from tsbridge.web.desk import Made
-from tsbridge.web.route import DeskRoute
+from tsbridge.web.route import ApiRoute
+from tsbridge.web.services import Made
 
-routes = APIRouter(route_class=DeskRoute, include_in_schema=False)
+routes = APIRouter(route_class=ApiRoute, include_in_schema=False)
 
 POLICY: Final = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
@@ -41,9 +41,9 @@ _INIT: Final = """SwaggerUIBundle({
 
 
 @routes.get("/docs")
-async def page(request: Request, desk: Made) -> Response:
-    if desk.docs_role is not None:
-        await desk.gate.admit(request, desk.docs_role)
+async def page(request: Request, services: Made) -> Response:
+    if services.docs_role is not None:
+        await services.gate.admit(request, services.docs_role)
     return Response(_PAGE, media_type="text/html", headers={"Content-Security-Policy": POLICY})
 
 
@@ -53,8 +53,8 @@ async def script() -> Response:
 
 
 @routes.get("/openapi.json")
-async def openapi(request: Request, desk: Made) -> dict[str, object]:
-    if desk.docs_role is not None:
-        await desk.gate.admit(request, desk.docs_role)
+async def openapi(request: Request, services: Made) -> dict[str, object]:
+    if services.docs_role is not None:
+        await services.gate.admit(request, services.docs_role)
     described: dict[str, object] = await aside(request.app.state.described)
     return described

@@ -16,11 +16,11 @@ from tsbridge.store.rulebooks import Draft
 from tsbridge.store.versions import BIGGEST_VERSION
 from tsbridge.web.admission import aside, asked_for
 from tsbridge.web.auth import Ops
-from tsbridge.web.desk import Desk, Made
 from tsbridge.web.etags import IfMatch, content_tag, need_match, tag
 from tsbridge.web.inputs import Body, Id, Line, read_body
 from tsbridge.web.problems import refuses
 from tsbridge.web.route import DocumentRoute
+from tsbridge.web.services import Made, Services
 
 routes = APIRouter(route_class=DocumentRoute, prefix="/v1/rulebook/draft", tags=["rulebook"])
 
@@ -41,25 +41,25 @@ class NewRule(Body):
 
 @routes.get("")
 @asked_for()
-async def show_draft(desk: Made, by: Ops, response: Response) -> DraftShown:
+async def show_draft(services: Made, by: Ops, response: Response) -> DraftShown:
     """The draft, a copy of live until somebody edits it, and what the check says of it."""
-    return await _shown(desk, response, *await desk.ask(drafting.held))
+    return await _shown(services, response, *await services.ask(drafting.held))
 
 
 @routes.put("", responses=refuses(412, 428))
 @asked_for()
-async def replace_draft(desk: Made, by: Ops, body: WholeDraft, response: Response, if_match: IfMatch = None) -> DraftShown:
+async def replace_draft(services: Made, by: Ops, body: WholeDraft, response: Response, if_match: IfMatch = None) -> DraftShown:
     """Replace the whole draft. It may have faults: they come back as findings, and publishing refuses them.
 
     A draft without any change to the version it is based on is live's copy again.
     """
     need_match(if_match)
     changed = partial(_matched, if_match, body.document)
-    return await _shown(desk, response, *await desk.act(by, drafting.edit, changed, "rulebook.draft", base=body.based_on))
+    return await _shown(services, response, *await services.act(by, drafting.edit, changed, "rulebook.draft", base=body.based_on))
 
 
 @routes.post("/rules", status_code=201, responses=refuses(409))
-async def add_rule(desk: Made, by: Ops, body: Document, response: Response) -> RuleShown:
+async def add_rule(services: Made, by: Ops, body: Document, response: Response) -> RuleShown:
     """Add a rule to the draft: the rule itself, or `{"rule": …, "before": key}`. 409 when its key is taken."""
     new, place = _new_rule(body)
     key = documents.key_of(new.rule, place)
@@ -68,17 +68,17 @@ async def add_rule(desk: Made, by: Ops, body: Document, response: Response) -> R
         return documents.with_rule(held.document, new.rule, new.before)
 
     response.headers["Location"] = f"/v1/rulebook/draft/rules/{key}"
-    return await _rule_shown(desk, response, *await desk.act(by, drafting.edit, changed, "rulebook.rule.add", key), key)
+    return await _rule_shown(services, response, *await services.act(by, drafting.edit, changed, "rulebook.rule.add", key), key)
 
 
 @routes.get("/rules/{key}")
-async def show_rule(desk: Made, by: Ops, key: Id, response: Response) -> RuleShown:
+async def show_rule(services: Made, by: Ops, key: Id, response: Response) -> RuleShown:
     """One rule of the draft. Its ETag is its own, so editors of different rules do not meet; the draft's ETag will do as well."""
-    return await _rule_shown(desk, response, *await desk.ask(drafting.held), key)
+    return await _rule_shown(services, response, *await services.ask(drafting.held), key)
 
 
 @routes.put("/rules/{key}", responses=refuses(409, 412, 428))
-async def replace_rule(desk: Made, by: Ops, key: Id, body: Document, response: Response, if_match: IfMatch = None) -> RuleShown:
+async def replace_rule(services: Made, by: Ops, key: Id, body: Document, response: Response, if_match: IfMatch = None) -> RuleShown:
     """Replace one rule of the draft: the rule itself, or `{"rule": …, "before": key}` to move it. It may get another key."""
     need_match(if_match)
     new, place = _new_rule(body)
@@ -88,11 +88,11 @@ async def replace_rule(desk: Made, by: Ops, key: Id, body: Document, response: R
         need_match(if_match, content_tag(documents.rule_of(held.document, key)), draft_tag(held))
         return documents.replaced(held.document, key, new.rule, new.before)
 
-    return await _rule_shown(desk, response, *await desk.act(by, drafting.edit, changed, "rulebook.rule.change", key), new_key)
+    return await _rule_shown(services, response, *await services.act(by, drafting.edit, changed, "rulebook.rule.change", key), new_key)
 
 
 @routes.delete("/rules/{key}", responses=refuses(412, 428))
-async def remove_rule(desk: Made, by: Ops, key: Id, response: Response, if_match: IfMatch = None) -> DraftShown:
+async def remove_rule(services: Made, by: Ops, key: Id, response: Response, if_match: IfMatch = None) -> DraftShown:
     """Take one rule out of the draft. Answers with the draft."""
     need_match(if_match)
 
@@ -100,13 +100,13 @@ async def remove_rule(desk: Made, by: Ops, key: Id, response: Response, if_match
         need_match(if_match, content_tag(documents.rule_of(held.document, key)), draft_tag(held))
         return documents.without(held.document, key)
 
-    return await _shown(desk, response, *await desk.act(by, drafting.edit, changed, "rulebook.rule.remove", key))
+    return await _shown(services, response, *await services.act(by, drafting.edit, changed, "rulebook.rule.remove", key))
 
 
-async def take_in(desk: Desk, by: Caller, response: Response, draft: Draft, document: Document) -> DraftShown:
+async def take_in(services: Services, by: Caller, response: Response, draft: Draft, document: Document) -> DraftShown:
     """Put a document made out of this very `draft` in its place. Raises 412 when it was changed."""
     changed = partial(_matched, draft_tag(draft), document)
-    return await _shown(desk, response, *await desk.act(by, drafting.edit, changed, "rulebook.import"))
+    return await _shown(services, response, *await services.act(by, drafting.edit, changed, "rulebook.import"))
 
 
 def draft_tag(draft: Draft) -> str:
@@ -125,13 +125,13 @@ def _matched(if_match: str | None, document: Document, held: Draft) -> Document:
     return document
 
 
-async def _shown(desk: Desk, response: Response, draft: Draft, live: int) -> DraftShown:
+async def _shown(services: Services, response: Response, draft: Draft, live: int) -> DraftShown:
     response.headers["ETag"] = draft_tag(draft)
-    return drafting.shown(draft, live, await going_live.examined(desk, draft.document))
+    return drafting.shown(draft, live, await going_live.examined(services, draft.document))
 
 
-async def _rule_shown(desk: Desk, response: Response, draft: Draft, live: int, key: str) -> RuleShown:
-    found = await aside(documents.findings, draft.document, desk.zone, about=key)
+async def _rule_shown(services: Services, response: Response, draft: Draft, live: int, key: str) -> RuleShown:
+    found = await aside(documents.findings, draft.document, services.zone, about=key)
     shown = drafting.rule_shown(draft, live, key, found)
     response.headers["ETag"] = content_tag(shown.rule)
     return shown

@@ -9,18 +9,18 @@ from fastapi import APIRouter, Query
 from tsbridge.acts import writebacks
 from tsbridge.acts.writebacks import DriftItem
 from tsbridge.web.auth import Supervisor
-from tsbridge.web.desk import Made
 from tsbridge.web.inputs import Word
 from tsbridge.web.pages import Listed, Paged, instant_part
-from tsbridge.web.route import DeskRoute
+from tsbridge.web.route import ApiRoute
+from tsbridge.web.services import Made
 
-routes = APIRouter(route_class=DeskRoute, prefix="/v1/drift", tags=["drift"])
+routes = APIRouter(route_class=ApiRoute, prefix="/v1/drift", tags=["drift"])
 
 Cause = Annotated[writebacks.Cause | None, Query(description="Only differences with this cause.")]
 
 
 @routes.get("")
-async def list_drift(desk: Made, by: Supervisor, page: Paged, ticket: Word = None, cause: Cause = None) -> Listed[DriftItem]:
+async def list_drift(services: Made, by: Supervisor, page: Paged, ticket: Word = None, cause: Cause = None) -> Listed[DriftItem]:
     """Differences that stand, newest first. `policy`: `accept` leaves it, `heal` writes it again, `ask` is for you to settle."""
-    found = await desk.ask(writebacks.drifted, page.limit + 1, page.after_instant("drift"), ticket, cause)
+    found = await services.ask(writebacks.drifted, page.limit + 1, page.after_instant("drift"), ticket, cause)
     return page.of("drift", found, lambda one: (instant_part(one.found_at), one.id))

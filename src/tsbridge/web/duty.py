@@ -17,13 +17,13 @@ from tsbridge.roster.document import SEVERITIES
 from tsbridge.store import proved_ways, rosters
 from tsbridge.web.admission import aside
 from tsbridge.web.auth import Viewer
-from tsbridge.web.desk import Made
 from tsbridge.web.inputs import NumberQuery, TimeQuery, Word, query_time, whole_number
 from tsbridge.web.pages import Listed, Paged, instant_part
 from tsbridge.web.problems import invalid
-from tsbridge.web.route import DeskRoute
+from tsbridge.web.route import ApiRoute
+from tsbridge.web.services import Made
 
-routes = APIRouter(route_class=DeskRoute, prefix="/v1", tags=["roster"])
+routes = APIRouter(route_class=ApiRoute, prefix="/v1", tags=["roster"])
 
 WEEK: Final = timedelta(days=7)
 LONGEST: Final = timedelta(days=92)
@@ -32,18 +32,18 @@ MOST_DAYS: Final = 366
 
 
 @routes.get("/agents")
-async def list_agents(desk: Made, by: Viewer, page: Paged) -> Listed[AgentShown]:
+async def list_agents(services: Made, by: Viewer, page: Paged) -> Listed[AgentShown]:
     """The agents of the live roster by key, whether each is on shift and on call just now, and how each is reached."""
     after = page.after_text("agents")
-    now = desk.clock.now()
-    rota, proved = await desk.database.read(lambda conn: (desk.roster.now(conn, now), proved_ways.proofs(conn)))
+    now = services.clock.now()
+    rota, proved = await services.database.read(lambda conn: (services.roster.now(conn, now), proved_ways.proofs(conn)))
     found = [] if rota is None else await aside(oncall.agents, rota, proved, now)
     return page.of("agents", [one for one in found if after is None or one.id > after][: page.limit + 1], lambda one: (one.id,))
 
 
 @routes.get("/shifts")
 async def list_shifts(
-    desk: Made,
+    services: Made,
     by: Viewer,
     page: Paged,
     since: Annotated[TimeQuery, Query(alias="from", description="Without it now.")] = None,
@@ -52,29 +52,29 @@ async def list_shifts(
 ) -> Listed[Duty]:
     """Duties that hold some time of it, by their start: shifts worked, turns had, overrides; the past as it was known then."""
     after = page.after_instant("shifts")
-    now = desk.clock.now()
+    now = services.clock.now()
     start = _known_year("from", query_time("from", since) or now)
     end = _known_year("to", query_time("to", until) or start + WEEK)
     if not start < end <= start + LONGEST:
         raise invalid("query", "to", f"Expected a time behind `from`, within {LONGEST.days} days.")
-    spells = await desk.database.read(lambda conn: desk.roster.over(conn, start, end, now))
+    spells = await services.database.read(lambda conn: services.roster.over(conn, start, end, now))
     found = await aside(duties, spells)
     rows = [one for one in found if agent in (None, one.agent) and (after is None or (one.start, one.id) > after)]
     return page.of("shifts", rows[: page.limit + 1], lambda one: (instant_part(one.start), one.id))
 
 
 @routes.get("/oncall")
-async def show_on_call(desk: Made, by: Viewer, at: TimeQuery = None, queue: Word = None, severity: NumberQuery = None) -> OnCall:
+async def show_on_call(services: Made, by: Viewer, at: TimeQuery = None, queue: Word = None, severity: NumberQuery = None) -> OnCall:
     """Who is on call at an instant (without one: now), and why: the one to be told first in front. The past as it was known then."""
-    now = desk.clock.now()
+    now = services.clock.now()
     instant = _known_year("at", query_time("at", at) or now)
     number = None if severity is None else whole_number("query", "severity", severity, SEVERITIES[0], SEVERITIES[-1])
 
     def known(conn: Connection) -> tuple[Rota | None, datetime | None]:
-        rota = desk.roster.now(conn, now) if instant >= now else desk.roster.then(conn, instant)
+        rota = services.roster.now(conn, now) if instant >= now else services.roster.then(conn, instant)
         return rota, None if rota is not None else rosters.first_published(conn)
 
-    rota, first = await desk.database.read(known)
+    rota, first = await services.database.read(known)
     if rota is None:
         return oncall.nobody(instant, first)
     found: OnCall = await aside(rota.on_call, instant, queue, number)
@@ -82,11 +82,11 @@ async def show_on_call(desk: Made, by: Viewer, at: TimeQuery = None, queue: Word
 
 
 @routes.get("/coverage")
-async def show_coverage(desk: Made, by: Viewer, days: NumberQuery = None) -> CoverageShown:
+async def show_coverage(services: Made, by: Viewer, days: NumberQuery = None) -> CoverageShown:
     """Every hole from this minute on: when nobody is on call for a queue, for which severity (null: all), why, and who could be."""
     span = timedelta(days=90 if days is None else whole_number("query", "days", days, 1, MOST_DAYS))
-    now = desk.clock.now().replace(second=0, microsecond=0)
-    known = await desk.database.read(lambda conn: (desk.roster.now(conn, now), rostering.rulebook_of(conn)))
+    now = services.clock.now().replace(second=0, microsecond=0)
+    known = await services.database.read(lambda conn: (services.roster.now(conn, now), rostering.rulebook_of(conn)))
     return await aside(oncall.coverage, *known, now, now + span)
 
 

@@ -11,20 +11,20 @@ from tsbridge.acts.escalations import EscalationShown
 from tsbridge.store.steps import Filter
 from tsbridge.web.auth import Supervisor, Viewer
 from tsbridge.web.cases import Noted
-from tsbridge.web.desk import Made
 from tsbridge.web.inputs import Id, NumberQuery, Word, whole_number
 from tsbridge.web.pages import Listed, Paged, instant_part
 from tsbridge.web.problems import refuses
-from tsbridge.web.route import DeskRoute
+from tsbridge.web.route import ApiRoute
+from tsbridge.web.services import Made
 
-routes = APIRouter(route_class=DeskRoute, prefix="/v1/escalations", tags=["escalations"])
+routes = APIRouter(route_class=ApiRoute, prefix="/v1/escalations", tags=["escalations"])
 
 Order = Literal["latest", "soonest"]
 
 
 @routes.get("")
 async def list_escalations(
-    desk: Made,
+    services: Made,
     by: Viewer,
     page: Paged,
     order: Annotated[Order, Query()] = "latest",
@@ -43,13 +43,13 @@ async def list_escalations(
     name = "escalations" if order == "latest" else "escalations_soonest"
     number = None if severity is None else whole_number("query", "severity", severity, 1, 99)
     wanted, soonest = Filter(status, state, case, number, queue, agent), order == "soonest"
-    found = await desk.ask(escalations.listed, wanted, desk.clock.now(), page.limit + 1, page.after_instant(name), soonest=soonest)
+    found = await services.ask(escalations.listed, wanted, services.clock.now(), page.limit + 1, page.after_instant(name), soonest=soonest)
     return page.of(name, found, lambda step: (instant_part(step.due_at), step.id))
 
 
 @routes.post("/{escalation_id}/acknowledge", responses=refuses(409))
-async def acknowledge_escalation(desk: Made, by: Supervisor, escalation_id: Id, body: Noted | None = None) -> EscalationShown:
+async def acknowledge_escalation(services: Made, by: Supervisor, escalation_id: Id, body: Noted | None = None) -> EscalationShown:
     """Acknowledge the case that this step is about."""
-    step = await desk.ask(escalations.show, escalation_id, desk.clock.now())
-    await desk.edit(by.name, casework.acknowledge, step.case_id, body.note if body else None)
-    return await desk.ask(escalations.show, escalation_id, desk.clock.now())
+    step = await services.ask(escalations.show, escalation_id, services.clock.now())
+    await services.edit(by.name, casework.acknowledge, step.case_id, body.note if body else None)
+    return await services.ask(escalations.show, escalation_id, services.clock.now())

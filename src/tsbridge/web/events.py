@@ -9,37 +9,37 @@ from fastapi import APIRouter, Query
 from tsbridge.acts import events
 from tsbridge.acts.events import Event, EventWhole
 from tsbridge.web.auth import Ops
-from tsbridge.web.desk import Made
 from tsbridge.web.inputs import Id
 from tsbridge.web.pages import Listed, Paged
 from tsbridge.web.problems import refuses
-from tsbridge.web.route import DeskRoute
+from tsbridge.web.route import ApiRoute
+from tsbridge.web.services import Made
 
-routes = APIRouter(route_class=DeskRoute, prefix="/v1/events", tags=["events"])
+routes = APIRouter(route_class=ApiRoute, prefix="/v1/events", tags=["events"])
 
 
 @routes.get("")
 async def list_events(
-    desk: Made,
+    services: Made,
     by: Ops,
     page: Paged,
     status: Annotated[events.Status | None, Query()] = None,
     source: Annotated[events.Source | None, Query()] = None,
 ) -> Listed[Event]:
     """Deliveries, newest first, quarantine and dead letters included."""
-    found = await desk.ask(events.listed, page.limit + 1, page.after_number("events"), status, source)
+    found = await services.ask(events.listed, page.limit + 1, page.after_number("events"), status, source)
     return page.of("events", found, lambda event: (event.seq,))
 
 
 @routes.get("/{event_id}")
-async def show_event(desk: Made, by: Ops, event_id: Id) -> EventWhole:
+async def show_event(services: Made, by: Ops, event_id: Id) -> EventWhole:
     """One delivery with its bytes as they came, the moments it told and the decisions it led to."""
-    return await desk.ask(events.show, event_id)
+    return await services.ask(events.show, event_id)
 
 
 @routes.post("/{event_id}/retry", responses=refuses(409))
-async def retry_event(desk: Made, by: Ops, event_id: Id) -> EventWhole:
+async def retry_event(services: Made, by: Ops, event_id: Id) -> EventWhole:
     """Work on a quarantined, dead or ignored delivery once more; 409 for one that is done or still waiting."""
-    await desk.act(by, events.retry, event_id)
-    desk.wake()
-    return await desk.ask(events.show, event_id)
+    await services.act(by, events.retry, event_id)
+    services.wake()
+    return await services.ask(events.show, event_id)

@@ -7,16 +7,16 @@ from fastapi import APIRouter
 from tsbridge.acts import duty_feeds
 from tsbridge.acts.duty_feeds import FeedShown
 from tsbridge.web.auth import Viewer
-from tsbridge.web.desk import Made
 from tsbridge.web.pages import Listed, Paged
-from tsbridge.web.route import DeskRoute
+from tsbridge.web.route import ApiRoute
+from tsbridge.web.services import Made
 
-routes = APIRouter(route_class=DeskRoute, prefix="/v1/feeds", tags=["roster"])
+routes = APIRouter(route_class=ApiRoute, prefix="/v1/feeds", tags=["roster"])
 
 
 @routes.get("")
-async def list_feeds(desk: Made, by: Viewer, page: Paged) -> Listed[FeedShown]:
+async def list_feeds(services: Made, by: Viewer, page: Paged) -> Listed[FeedShown]:
     """The feeds of the live roster by key: what each is, when it was looked at and read last, since when it cannot be read and why."""
     after = page.after_text("feeds")
-    known = await desk.ask(duty_feeds.listed, desk.roster, desk.clock.now())
+    known = await services.ask(duty_feeds.listed, services.roster, services.clock.now())
     return page.of("feeds", [one for one in known if after is None or one.key > after][: page.limit + 1], lambda one: (one.key,))

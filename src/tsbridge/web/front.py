@@ -17,7 +17,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from tsbridge.core.ports import Ids
 from tsbridge.web import health, problems
 from tsbridge.web.counters import Counters
-from tsbridge.web.desk import Desk
+from tsbridge.web.services import Services
 
 AT_ONCE: Final = frozenset(route.path for route in health.routes.routes if isinstance(route, APIRoute))
 DOOR: Final = "/webhooks/"
@@ -29,9 +29,9 @@ class Front:
     """Deliveries, health, figures and the console's address; whatever else is asked for goes to the application that `make` makes, in a
     thread, when the first one comes. The console makes itself."""
 
-    def __init__(self, desk: Desk, make: Callable[[], ASGIApp]) -> None:
-        self._first = create_health(desk)
-        self._first.router.routes.extend((*desk.webhooks, *desk.console))
+    def __init__(self, services: Services, make: Callable[[], ASGIApp]) -> None:
+        self._first = create_health(services)
+        self._first.router.routes.extend((*services.webhooks, *services.console))
         self._make = make
         self._making = asyncio.Lock()
         self._made: ASGIApp | None = None
@@ -51,31 +51,31 @@ def _at_front(path: str) -> bool:
     return path in AT_ONCE or path.startswith((DOOR, f"{CONSOLE}/")) or path == CONSOLE
 
 
-def create_health(desk: Desk) -> FastAPI:
+def create_health(services: Services) -> FastAPI:
     """Health and figures alone, of a process that works and does not serve; whatever else is asked for is not there."""
-    app = bare(desk)
+    app = bare(services)
     app.router.routes.extend(health.routes.routes)
     return app
 
 
-def bare(desk: Desk, secret: Mapping[str, str] | None = None) -> FastAPI:
+def bare(services: Services, secret: Mapping[str, str] | None = None) -> FastAPI:
     """An application without routes: what fails is a problem, what is answered has an id, strict headers and is counted.
 
     `secret`: beginnings of addresses behind which somebody's token stands, and what they are called in its place.
     """
     app = FastAPI(
         title="tsbridge",
-        version=desk.version,
+        version=services.version,
         docs_url=None,
         redoc_url=None,
         openapi_url=None,
-        lifespan=desk.lifespan,
+        lifespan=services.lifespan,
         telemetry={"tracing": False, "metrics": False, "logs": False, "operation_spans": False, "auto_configure": False},
         redirect_slashes=False,
     )
-    app.state.desk = desk
+    app.state.services = services
     problems.install(app)
-    app.add_middleware(Outside, ids=desk.ids, counters=desk.counters, secret=secret or {})
+    app.add_middleware(Outside, ids=services.ids, counters=services.counters, secret=secret or {})
     return app
 
 

@@ -11,14 +11,14 @@ from prometheus_client.core import CollectorRegistry
 from sqlalchemy import Connection
 
 from tsbridge.store import gauges
-from tsbridge.web.desk import Made
 from tsbridge.web.gauges import Figures, Kept
 from tsbridge.web.probes import failing_feeds, ways_to_people
 from tsbridge.web.problems import refuses
-from tsbridge.web.route import DeskRoute
+from tsbridge.web.route import ApiRoute
+from tsbridge.web.services import Made
 from tsbridge.web.task_figures import TaskFigures
 
-routes = APIRouter(route_class=DeskRoute, tags=["health"])
+routes = APIRouter(route_class=ApiRoute, tags=["health"])
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,9 +41,9 @@ async def livez() -> dict[str, str]:
 
 
 @routes.get("/readyz")
-async def readyz(desk: Made, response: Response) -> Ready:
+async def readyz(services: Made, response: Response) -> Ready:
     """Whether deliveries can be taken and worked on: 200 when they can, `degraded` where something else is amiss; else 503."""
-    checks = {name: await probe() for name, probe in sorted(desk.probes.items())}
+    checks = {name: await probe() for name, probe in sorted(services.probes.items())}
     ready = all(check.ok for check in checks.values())
     if not ready:
         response.status_code = 503
@@ -56,18 +56,20 @@ async def readyz(desk: Made, response: Response) -> Ready:
 
 
 @routes.get("/metrics", response_class=Response, responses=refuses(401, 403, 429))
-async def metrics(request: Request, desk: Made) -> Response:
+async def metrics(request: Request, services: Made) -> Response:
     """Figures in the Prometheus text format: per source, received = applied + ignored + duplicate + quarantined + dead + pending."""
-    if desk.metrics_role is not None:
-        await desk.gate.admit(request, desk.metrics_role)
-    now = desk.clock.now()
+    if services.metrics_role is not None:
+        await services.gate.admit(request, services.metrics_role)
+    now = services.clock.now()
 
     def read(conn: Connection) -> Kept:
         return Kept(
-            gauges.figures(conn, desk.writeback, now), ways_to_people(conn, desk.roster, now), failing_feeds(conn, desk.roster, now)
+            gauges.figures(conn, services.writeback, now),
+            ways_to_people(conn, services.roster, now),
+            failing_feeds(conn, services.roster, now),
         )
 
     snapshot = CollectorRegistry()
-    snapshot.register(Figures(await desk.database.read(read), now, desk.version))
-    snapshot.register(TaskFigures(desk.standings()))
-    return Response(generate_latest(desk.counters.registry) + generate_latest(snapshot), media_type=CONTENT_TYPE_LATEST)
+    snapshot.register(Figures(await services.database.read(read), now, services.version))
+    snapshot.register(TaskFigures(services.standings()))
+    return Response(generate_latest(services.counters.registry) + generate_latest(snapshot), media_type=CONTENT_TYPE_LATEST)

@@ -14,12 +14,12 @@ from tsbridge.rulebook.zendesk_import import import_zendesk
 from tsbridge.store import rulebooks as store
 from tsbridge.web.admission import aside, asked_for
 from tsbridge.web.auth import Ops
-from tsbridge.web.desk import Made
 from tsbridge.web.draft import draft_tag, take_in
 from tsbridge.web.etags import IfMatch, need_match
 from tsbridge.web.inputs import Body, Line, read_body
 from tsbridge.web.problems import invalid, refuses
 from tsbridge.web.route import DocumentRoute
+from tsbridge.web.services import Made
 
 routes = APIRouter(route_class=DocumentRoute, prefix="/v1/rulebook/import", tags=["rulebook"])
 
@@ -42,7 +42,7 @@ class Imported(TypedDict):
 
 @routes.post("/zendesk", responses=refuses(412, 428))
 @asked_for()
-async def import_from_zendesk(desk: Made, by: Ops, body: Document, response: Response, if_match: IfMatch = None) -> Imported:
+async def import_from_zendesk(services: Made, by: Ops, body: Document, response: Response, if_match: IfMatch = None) -> Imported:
     """Zendesk's triggers or automations (`GET /api/v2/triggers`) as rules, with a report that leaves nothing out.
 
     Groups become queues of the draft that name them. By itself this changes nothing. With `"into": "draft"` besides, and `If-Match` of
@@ -52,17 +52,17 @@ async def import_from_zendesk(desk: Made, by: Ops, body: Document, response: Res
     place = _place(body)
     if place is not None:
         need_match(if_match)
-    draft = await desk.ask(store.draft)
+    draft = await services.ask(store.draft)
     if place is not None:
         need_match(if_match, draft_tag(draft))
     try:
-        found: Imported = await aside(desk.apart, import_zendesk, body, draft.document)
+        found: Imported = await aside(services.apart, import_zendesk, body, draft.document)
     except ValueError as refused:
         raise invalid("body", "#", str(refused).capitalize() + ".", code="zendesk_rules") from None
     if place is None:
         return found
     document = documents.with_rules(draft.document, found["rules"], place.before, place.after)
-    return {**found, "draft": await take_in(desk, by, response, draft, document)}
+    return {**found, "draft": await take_in(services, by, response, draft, document)}
 
 
 def _place(body: Document) -> Place | None:

@@ -11,12 +11,12 @@ from tsbridge.acts.apikeys import KeyMade
 from tsbridge.store import keys as store
 from tsbridge.store.keys import Key
 from tsbridge.web.auth import Admin
-from tsbridge.web.desk import Made
 from tsbridge.web.inputs import Body, Id, Line, Time
 from tsbridge.web.pages import Listed, Paged, instant_part
-from tsbridge.web.route import DeskRoute
+from tsbridge.web.route import ApiRoute
+from tsbridge.web.services import Made
 
-routes = APIRouter(route_class=DeskRoute, prefix="/v1/keys", tags=["keys"])
+routes = APIRouter(route_class=ApiRoute, prefix="/v1/keys", tags=["keys"])
 
 
 class NewKey(Body):
@@ -26,20 +26,20 @@ class NewKey(Body):
 
 
 @routes.get("")
-async def list_keys(desk: Made, by: Admin, page: Paged) -> Listed[Key]:
+async def list_keys(services: Made, by: Admin, page: Paged) -> Listed[Key]:
     """Every key ever made, newest first, without its secret."""
-    found = await desk.ask(store.listed, page.limit + 1, page.after_instant("keys"))
+    found = await services.ask(store.listed, page.limit + 1, page.after_instant("keys"))
     return page.of("keys", found, lambda key: (instant_part(key.created_at), key.id))
 
 
 @routes.post("", status_code=201)
-async def create_key(desk: Made, by: Admin, body: NewKey) -> KeyMade:
+async def create_key(services: Made, by: Admin, body: NewKey) -> KeyMade:
     """A new key. Its text is in this answer and nowhere else."""
-    minted, pepper = store.mint(desk.entropy), await desk.gate.pepper()
-    return await desk.act(by, apikeys.create, minted, pepper, body.name, body.role, body.expires_at)
+    minted, pepper = store.mint(services.entropy), await services.gate.pepper()
+    return await services.act(by, apikeys.create, minted, pepper, body.name, body.role, body.expires_at)
 
 
 @routes.delete("/{key_id}", status_code=204)
-async def revoke_key(desk: Made, by: Admin, key_id: Id) -> None:
+async def revoke_key(services: Made, by: Admin, key_id: Id) -> None:
     """The key is good for nothing from now on, in every process. Again is fine."""
-    await desk.act(by, apikeys.revoke, key_id)
+    await services.act(by, apikeys.revoke, key_id)

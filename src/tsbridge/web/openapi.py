@@ -10,7 +10,7 @@ from fastapi.openapi.utils import get_openapi
 from fastapi.routing import APIRoute
 
 from tsbridge.web.problems import MEDIA_TYPE
-from tsbridge.web.route import DeskRoute
+from tsbridge.web.route import ApiRoute
 
 ABOUT: Final = (
     "Cases, decisions and their reasons, the rulebook, and the way back to the helpdesk. Errors are RFC 9457 problems and never repeat "
@@ -103,7 +103,7 @@ def _complete(operation: dict[str, Any], route: APIRoute) -> None:
     statuses = ["500", "503"]
     responses = operation["responses"]
     responses.pop("422", None)
-    if isinstance(route, DeskRoute) and route.role is not None:
+    if isinstance(route, ApiRoute) and route.role is not None:
         operation["security"] = [{"key": []}]
         operation["x-role"] = route.role
         operation["description"] = f"{operation.get('description', '')}\n\nRole: {route.role} or higher.".strip()

@@ -14,13 +14,13 @@ from tsbridge.acts.ledger import Entry
 from tsbridge.acts.overriding import OverrideShown, Wanted
 from tsbridge.store import rosters as store
 from tsbridge.web.auth import Supervisor, Viewer
-from tsbridge.web.desk import Made
 from tsbridge.web.inputs import Body, Id, Line, Time, TimeQuery, Word, query_time
 from tsbridge.web.pages import Listed, Paged, instant_part
 from tsbridge.web.problems import refuses
-from tsbridge.web.route import DeskRoute
+from tsbridge.web.route import ApiRoute
+from tsbridge.web.services import Made
 
-routes = APIRouter(route_class=DeskRoute, prefix="/v1/overrides", tags=["roster"])
+routes = APIRouter(route_class=ApiRoute, prefix="/v1/overrides", tags=["roster"])
 
 Why = Annotated[str, StringConstraints(min_length=1, max_length=500, pattern=r"^[^\x00]*\S[^\x00]*$")]
 
@@ -41,7 +41,7 @@ class NewOverride(Body):
 
 @routes.get("")
 async def list_overrides(
-    desk: Made,
+    services: Made,
     by: Viewer,
     page: Paged,
     agent: Word = None,
@@ -50,21 +50,21 @@ async def list_overrides(
 ) -> Listed[OverrideShown]:
     """Overrides, the latest start first; past and removed ones as well, with who did what when."""
     start, end = query_time("from", since), query_time("to", until)
-    rows = await desk.ask(store.listed, page.limit + 1, page.after_instant("overrides"), agent=agent, since=start, until=end)
+    rows = await services.ask(store.listed, page.limit + 1, page.after_instant("overrides"), agent=agent, since=start, until=end)
     return page.of("overrides", [overriding.shown(row) for row in rows], lambda one: (instant_part(one.start), one.id))
 
 
 @routes.post("", status_code=201, responses=refuses(409))
-async def make_override(desk: Made, by: Supervisor, body: NewOverride, response: Response) -> OverrideShown:
+async def make_override(services: Made, by: Supervisor, body: NewOverride, response: Response) -> OverrideShown:
     """Keep an override. 409 without a roster; 422 when it names nobody, or another one of its kind says who has the same at the time."""
     wanted = Wanted(body.kind, body.agent, body.since, body.until, body.why, body.instead_of, body.rotation, body.queue)
-    id_ = desk.ids.new("ovr")
+    id_ = services.ids.new("ovr")
 
     def make(conn: Connection, entry: Entry) -> OverrideShown:
-        return overriding.make(conn, entry, desk.roster.now(conn, entry.at), rostering.rulebook_of(conn), id_, wanted)
+        return overriding.make(conn, entry, services.roster.now(conn, entry.at), rostering.rulebook_of(conn), id_, wanted)
 
     try:
-        made = await desk.act(by, make)
+        made = await services.act(by, make)
     except store.Overlapping as found:
         words = f"The override {found.id} says who has this at that time; remove it first, or leave its time out."
         raise Invalid({"/from": words}, "override") from None
@@ -75,12 +75,12 @@ async def make_override(desk: Made, by: Supervisor, body: NewOverride, response:
 
 
 @routes.get("/{override_id}")
-async def show_override(desk: Made, by: Viewer, override_id: Id) -> OverrideShown:
+async def show_override(services: Made, by: Viewer, override_id: Id) -> OverrideShown:
     """One override, also when it is over or was removed."""
-    return await desk.ask(overriding.show, override_id)
+    return await services.ask(overriding.show, override_id)
 
 
 @routes.delete("/{override_id}", responses=refuses(409))
-async def remove_override(desk: Made, by: Supervisor, override_id: Id) -> OverrideShown:
+async def remove_override(services: Made, by: Supervisor, override_id: Id) -> OverrideShown:
     """Take an override away; what it did until now stays done, and it stays on record. 409 when it is over or was removed."""
-    return await desk.act(by, overriding.remove, override_id)
+    return await services.act(by, overriding.remove, override_id)

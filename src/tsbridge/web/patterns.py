@@ -10,11 +10,11 @@ from sqlalchemy import Connection
 from tsbridge.acts import patterns
 from tsbridge.acts.patterns import Looked, Pattern, Refreshing
 from tsbridge.web.auth import Supervisor
-from tsbridge.web.desk import Made
 from tsbridge.web.pages import Paged, instant_part
-from tsbridge.web.route import DeskRoute
+from tsbridge.web.route import ApiRoute
+from tsbridge.web.services import Made
 
-routes = APIRouter(route_class=DeskRoute, prefix="/v1/patterns", tags=["patterns"])
+routes = APIRouter(route_class=ApiRoute, prefix="/v1/patterns", tags=["patterns"])
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,22 +24,22 @@ class PatternsShown(Looked):
 
 
 @routes.get("")
-async def list_patterns(desk: Made, by: Supervisor, page: Paged) -> PatternsShown:
+async def list_patterns(services: Made, by: Supervisor, page: Paged) -> PatternsShown:
     """What stands out, what began last first. At most one of them a month is chance; `power` says how much is found."""
-    now, before = desk.clock.now(), page.after_instant("patterns")
+    now, before = services.clock.now(), page.after_instant("patterns")
 
     def read(conn: Connection) -> tuple[list[Pattern], Looked]:
         return patterns.listed(conn, now, page.limit + 1, before), patterns.looked(conn)
 
-    found, looked = await desk.ask(read)
+    found, looked = await services.ask(read)
     here = page.of("patterns", found, lambda one: (instant_part(one.since), one.id))
     return PatternsShown(looked.computed_at, looked.series, looked.tested, looked.spread, looked.power, tuple(here.items), here.next_cursor)
 
 
 @routes.post("/refresh", status_code=202)
-async def refresh_patterns(desk: Made, by: Supervisor) -> Refreshing:
+async def refresh_patterns(services: Made, by: Supervisor) -> Refreshing:
     """Have it looked at again now; it takes a moment."""
-    now = desk.clock.now()
-    made = await desk.database.write(lambda conn: patterns.refresh(conn, now))
-    desk.wake_replay()
+    now = services.clock.now()
+    made = await services.database.write(lambda conn: patterns.refresh(conn, now))
+    services.wake_replay()
     return made

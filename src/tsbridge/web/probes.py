@@ -18,7 +18,7 @@ from tsbridge.core.task_state import Checked, Standing
 from tsbridge.core.watch import WALK_AGE
 from tsbridge.store import cover, feeds, notification_log, proved_ways, rulebooks, sealing, source_hours, views, watch, writemode
 from tsbridge.store.db import Database
-from tsbridge.web.desk import Probe
+from tsbridge.web.services import Probe
 
 T = TypeVar("T")
 

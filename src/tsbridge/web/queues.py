@@ -7,17 +7,17 @@ from fastapi import APIRouter
 from tsbridge.acts import queues
 from tsbridge.acts.queues import NextInQueue
 from tsbridge.web.auth import Viewer
-from tsbridge.web.desk import Made
 from tsbridge.web.inputs import Id
-from tsbridge.web.route import DeskRoute
+from tsbridge.web.route import ApiRoute
+from tsbridge.web.services import Made
 
-routes = APIRouter(route_class=DeskRoute, prefix="/v1/queues", tags=["queues"])
+routes = APIRouter(route_class=ApiRoute, prefix="/v1/queues", tags=["queues"])
 
 
 @routes.get("/{key}/next")
-async def next_of_queue(desk: Made, by: Viewer, key: Id) -> NextInQueue:
+async def next_of_queue(services: Made, by: Viewer, key: Id) -> NextInQueue:
     """What giving out would do next in this queue of the live rulebook: how much waits, and everybody ranked, whoever gets it first.
 
     Of a queue in which nothing waits, an ordinary e-mail is thought of. Nobody is chosen where nobody can get it.
     """
-    return await desk.ask(queues.next_of, desk.live, desk.choosing, key, desk.clock.now())
+    return await services.ask(queues.next_of, services.live, services.choosing, key, services.clock.now())

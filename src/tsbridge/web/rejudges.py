@@ -13,13 +13,13 @@ from tsbridge.acts.rejudging import RejudgeMove, RejudgeShown, RejudgeWhole
 from tsbridge.store.rejudges import Filter
 from tsbridge.store.versions import BIGGEST_VERSION
 from tsbridge.web.auth import Ops
-from tsbridge.web.desk import Made
 from tsbridge.web.inputs import Body, Id, Line, Prose, Time
 from tsbridge.web.pages import Listed, Paged, instant_part
 from tsbridge.web.problems import invalid, refuses
-from tsbridge.web.route import DeskRoute
+from tsbridge.web.route import ApiRoute
+from tsbridge.web.services import Made
 
-routes = APIRouter(route_class=DeskRoute, prefix="/v1/cases/rejudge", tags=["cases"])
+routes = APIRouter(route_class=ApiRoute, prefix="/v1/cases/rejudge", tags=["cases"])
 
 
 class OpenCases(Body):
@@ -57,7 +57,7 @@ class RejudgeMade:
 
 
 @routes.post("", status_code=202, responses=refuses(409))
-async def start_rejudge(desk: Made, by: Ops, response: Response, body: NewRejudge | None = None) -> RejudgeMade:
+async def start_rejudge(services: Made, by: Ops, response: Response, body: NewRejudge | None = None) -> RejudgeMade:
     """Queue a plan, or with `apply` the change itself. It steps aside for live work. 409 when another `version` is live."""
     asked = body or NewRejudge()
     wanted = asked.filter
@@ -66,34 +66,34 @@ async def start_rejudge(desk: Made, by: Ops, response: Response, body: NewRejudg
     named = {name: getattr(wanted, name) for name in ("ticket", "call", "queue", "severity", "category", "rule", "version")}
     cases = Filter(**named, opened_from=wanted.since, opened_to=wanted.until)
     how = {name: getattr(asked, name) for name in ("apply", "notify", "note", "version")}
-    id_ = await desk.act(by, rejudging.start, desk.ids, cases, person=wanted.person, **how)
-    desk.wake_replay()
+    id_ = await services.act(by, rejudging.start, services.ids, cases, person=wanted.person, **how)
+    services.wake_replay()
     response.headers["Location"] = f"/v1/cases/rejudge/{id_}"
     return RejudgeMade(id_)
 
 
 @routes.get("")
-async def list_rejudges(desk: Made, by: Ops, page: Paged) -> Listed[RejudgeShown]:
+async def list_rejudges(services: Made, by: Ops, page: Paged) -> Listed[RejudgeShown]:
     """Plans and changes, newest first, without what they found."""
-    found = await desk.ask(rejudging.listed, page.limit + 1, page.after_instant("rejudges"))
+    found = await services.ask(rejudging.listed, page.limit + 1, page.after_instant("rejudges"))
     return page.of("rejudges", found, lambda job: (instant_part(job.created_at), job.id))
 
 
 @routes.get("/{rejudge_id}")
-async def show_rejudge(desk: Made, by: Ops, rejudge_id: Id) -> RejudgeWhole:
+async def show_rejudge(services: Made, by: Ops, rejudge_id: Id) -> RejudgeWhole:
     """How far it is, and what would change, or was changed, so far."""
-    return await desk.ask(rejudging.show, rejudge_id, desk.zone)
+    return await services.ask(rejudging.show, rejudge_id, services.zone)
 
 
 @routes.delete("/{rejudge_id}", status_code=204, responses=refuses(409))
-async def cancel_rejudge(desk: Made, by: Ops, rejudge_id: Id) -> None:
+async def cancel_rejudge(services: Made, by: Ops, rejudge_id: Id) -> None:
     """Stop it; what was changed so far stays. 409 when it is over."""
-    await desk.act(by, rejudging.cancel, rejudge_id)
+    await services.act(by, rejudging.cancel, rejudge_id)
 
 
 @routes.get("/{rejudge_id}/moves")
-async def list_rejudge_moves(desk: Made, by: Ops, rejudge_id: Id, page: Paged) -> Listed[RejudgeMove]:
+async def list_rejudge_moves(services: Made, by: Ops, rejudge_id: Id, page: Paged) -> Listed[RejudgeMove]:
     """Every case that is otherwise by the live rulebook, in the order of their ids."""
     name = f"rejudge:{rejudge_id}"
-    found = await desk.ask(rejudging.moves, rejudge_id, page.limit + 1, page.after_number(name) or 0)
+    found = await services.ask(rejudging.moves, rejudge_id, page.limit + 1, page.after_number(name) or 0)
     return page.of(name, found, lambda move: (move.seq,))

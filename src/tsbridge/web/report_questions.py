@@ -13,9 +13,9 @@ from tsbridge.core.rules.facts import YEARS
 from tsbridge.core.times import read_date
 from tsbridge.reports.groups import DAY, day_of, start_of
 from tsbridge.reports.model import GROUPS, Question, Sense
-from tsbridge.web.desk import Desk
 from tsbridge.web.inputs import TimeQuery, query_time
 from tsbridge.web.problems import invalid, not_found
+from tsbridge.web.services import Services
 
 USUAL: Final = timedelta(days=7)
 LONGEST: Final = timedelta(days=400)
@@ -44,7 +44,7 @@ class Asking:
         self._as_of = as_of
         self._sense: Sense = sense
 
-    def question(self, desk: Desk) -> Question:
+    def question(self, services: Services) -> Question:
         """What is asked, as the act takes it. Raises 404 for no such report, 422 for what makes no sense."""
         kind = KINDS.get(self._name)
         if kind is None:
@@ -52,30 +52,30 @@ class Asking:
         by = self._group_by or kind.group_by
         if by not in kind.groups:
             raise invalid("query", "group_by", f"Expected one of {' '.join(kind.groups)}.")
-        known = known_at(desk, self._as_of)
-        end = start_of(day_of(known, desk.zone) + DAY, desk.zone) if self._until is None else _when(desk, "to", self._until)
-        last = day_of(end - _INSTANT, desk.zone)
-        start = start_of(last - USUAL + DAY, desk.zone) if self._since is None else _when(desk, "from", self._since)
+        known = known_at(services, self._as_of)
+        end = start_of(day_of(known, services.zone) + DAY, services.zone) if self._until is None else _when(services, "to", self._until)
+        last = day_of(end - _INSTANT, services.zone)
+        start = start_of(last - USUAL + DAY, services.zone) if self._since is None else _when(services, "from", self._since)
         if not start < end <= start + LONGEST:
             raise invalid("query", "to", f"Expected a time behind `from`, within {LONGEST.days} days.")
-        return Question(self._name, start, end, by, known, desk.zone, self._sense if kind.zendesk is not None else "true")
+        return Question(self._name, start, end, by, known, services.zone, self._sense if kind.zendesk is not None else "true")
 
 
 Asked = Annotated[Asking, Depends(Asking)]
 
 
-def known_at(desk: Desk, as_of: str | None) -> datetime:
+def known_at(services: Services, as_of: str | None) -> datetime:
     """Raises 422 for what nobody can know yet."""
-    now = desk.clock.now()
+    now = services.clock.now()
     known = query_time("as_of", as_of) or now
     if known > now:
         raise invalid("query", "as_of", "Expected a time that is not to come.", code="time")
     return known
 
 
-def week_of(desk: Desk, text: str | None, known: datetime) -> tuple[datetime, datetime]:
+def week_of(services: Services, text: str | None, known: datetime) -> tuple[datetime, datetime]:
     """A week from Monday to Monday in the team's zone; the last one that was over without one. Raises 422."""
-    today = day_of(known, desk.zone)
+    today = day_of(known, services.zone)
     monday = today - (today.weekday() + 7) * DAY
     if text is not None:
         try:
@@ -84,15 +84,15 @@ def week_of(desk: Desk, text: str | None, known: datetime) -> tuple[datetime, da
             monday = date.min
         if monday.year not in YEARS:
             raise invalid("query", "week", "Expected a week like 2026-W47.", code="week")
-    return start_of(monday, desk.zone), start_of(monday + 7 * DAY, desk.zone)
+    return start_of(monday, services.zone), start_of(monday + 7 * DAY, services.zone)
 
 
-def _when(desk: Desk, name: str, text: str) -> datetime:
+def _when(services: Services, name: str, text: str) -> datetime:
     if len(text) > len("2026-12-24"):
         found = query_time(name, text)
         if found is not None:
             return found
     try:
-        return start_of(read_date(text), desk.zone)
+        return start_of(read_date(text), services.zone)
     except ValueError:
         raise invalid("query", name, "Expected a date like 2026-12-24, or an RFC 3339 time with its zone.", code="time") from None

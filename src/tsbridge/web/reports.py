@@ -30,16 +30,16 @@ from tsbridge.store.views import DATABASE_FAILURES
 from tsbridge.web.accept import choose
 from tsbridge.web.admission import aside, asked_for
 from tsbridge.web.auth import Viewer
-from tsbridge.web.desk import Desk, Made
 from tsbridge.web.inputs import Word
 from tsbridge.web.pages import Listed, Paged
 from tsbridge.web.problems import Problem, invalid
 from tsbridge.web.report_questions import Asked, AsOf, known_at, week_of
-from tsbridge.web.route import DeskRoute
+from tsbridge.web.route import ApiRoute
+from tsbridge.web.services import Made, Services
 
 log = logging.getLogger("tsbridge.web.reports")
 
-routes = APIRouter(route_class=DeskRoute, prefix="/v1/reports", tags=["reports"])
+routes = APIRouter(route_class=ApiRoute, prefix="/v1/reports", tags=["reports"])
 
 JSON: Final = "application/json"
 SVG: Final = "image/svg+xml"
@@ -81,33 +81,33 @@ async def list_reports(by: Viewer, page: Paged) -> Listed[ReportKind]:
 @asked_for()
 async def show_pack(
     request: Request,
-    desk: Made,
+    services: Made,
     by: Viewer,
     week: Annotated[str | None, Query(max_length=10, description="Like 2026-W47. Without it the last week that is over.")] = None,
     as_of: AsOf = None,
 ) -> Response:
     """The week on one page that prints, or in one spreadsheet."""
     form = choose(request, (HTML, XLSX))
-    known = known_at(desk, as_of)
-    start, end = week_of(desk, week, known)
-    found = await _reports(desk, acts.pack_of(start, end, known, desk.zone))
-    title = f"Week {week_name(day_of(start, desk.zone))}"
+    known = known_at(services, as_of)
+    start, end = week_of(services, week, known)
+    found = await _reports(services, acts.pack_of(start, end, known, services.zone))
+    title = f"Week {week_name(day_of(start, services.zone))}"
     with_charts = [(one, acts.charted(one)) for one in found]
     headers = {"Vary": "Accept"}
     if form == XLSX:
         made = await aside(workbook, with_charts, title)
         return Response(made, media_type=XLSX, headers=headers | _named(title.lower().replace(" ", "-")))
-    drawn = await aside(pack.page, with_charts, title, (desk.public_url or "").rstrip("/"))
+    drawn = await aside(pack.page, with_charts, title, (services.public_url or "").rstrip("/"))
     return Response(drawn, media_type=f"{HTML}; charset=utf-8", headers=headers | {"Content-Security-Policy": _STYLED})
 
 
 @routes.get("/{name}", response_model=ReportShown, responses={200: {"content": {CSV: _TEXT, XLSX: _BYTES}}})
 @asked_for()
-async def show_report(request: Request, desk: Made, by: Viewer, asked: Asked) -> Response:
+async def show_report(request: Request, services: Made, by: Viewer, asked: Asked) -> Response:
     """The figures of a report. The same `as_of` gives the same bytes. Where Zendesk has no figures of that name the sense is `true`, and
     the answer says so."""
     form = choose(request, (JSON, CSV, XLSX))
-    found = await _report(desk, asked.question(desk))
+    found = await _report(services, asked.question(services))
     headers = {"Vary": "Accept"}
     if form == XLSX:
         made = await aside(workbook, [(found, acts.charted(found))], found.title)
@@ -120,13 +120,13 @@ async def show_report(request: Request, desk: Made, by: Viewer, asked: Asked) ->
 @routes.get("/{name}/chart", response_model=None, response_class=Response, responses={200: {"content": {SVG: _TEXT}}})
 @asked_for()
 async def show_chart(
-    desk: Made,
+    services: Made,
     by: Viewer,
     asked: Asked,
     column: Annotated[str | None, Query(max_length=40, description="Of one column alone.")] = None,
 ) -> Response:
     """A report's chart, with the table of its figures beside it."""
-    found = await _report(desk, asked.question(desk))
+    found = await _report(services, asked.question(services))
     try:
         drawn = await aside(chart, found, acts.charted(found, column))
     except TooMany:
@@ -139,14 +139,14 @@ async def show_chart(
 @routes.get("/{name}/cases")
 @asked_for()
 async def list_report_cases(
-    desk: Made, by: Viewer, asked: Asked, page: Paged, group: Word = None, column: Word = None
+    services: Made, by: Viewer, asked: Asked, page: Paged, group: Word = None, column: Word = None
 ) -> Listed[ReportCase]:
     """The cases behind a report's group (without one: behind its totals), or behind one figure of it, by id. `value`: what each adds to
     the figure, in seconds where it is a time."""
-    question = asked.question(desk)
+    question = asked.question(services)
     after = page.after_text("report_cases")
     try:
-        found = await desk.database.read(lambda conn: acts.opens(conn, _around(desk), question, group, column))
+        found = await services.database.read(lambda conn: acts.opens(conn, _around(services), question, group, column))
     except acts.NoReport:
         raise _no_column() from None
     rows = [one for one in found if after is None or one.case_id > after]
@@ -158,8 +158,8 @@ def _shown(kind: Kind) -> ReportKind:
     return ReportKind(kind.name, kind.name, kind.title, kind.definition, kind.group_by, kind.groups, columns)
 
 
-def _around(desk: Desk) -> Around:
-    return Around(desk.live, desk.roster)
+def _around(services: Services) -> Around:
+    return Around(services.live, services.roster)
 
 
 def _csv(found: Report) -> bytes:
@@ -174,21 +174,21 @@ def _named(name: str) -> dict[str, str]:
     return {"Content-Disposition": f'attachment; filename="{name}.xlsx"'}
 
 
-async def _report(desk: Desk, asked: Question) -> Report:
-    return (await _reports(desk, [asked]))[0]
+async def _report(services: Services, asked: Question) -> Report:
+    return (await _reports(services, [asked]))[0]
 
 
-async def _reports(desk: Desk, asked: Sequence[Question]) -> list[Report]:
+async def _reports(services: Services, asked: Sequence[Question]) -> list[Report]:
     """The answers that were given to these questions, or new ones, which are kept: they are given again whatever is learnt and edited
     later."""
-    given = await desk.database.read(lambda conn: [acts.given(conn, one) for one in asked])
+    given = await services.database.read(lambda conn: [acts.given(conn, one) for one in asked])
     known = [one for one in given if one is not None]
     if len(known) == len(asked):
         return known
 
-    made = await _made(desk, [one for one, old in zip(asked, given, strict=True) if old is None])
+    made = await _made(services, [one for one, old in zip(asked, given, strict=True) if old is None])
     try:
-        fresh = iter(await desk.database.write(lambda conn: [acts.give(conn, one) for one in made]))
+        fresh = iter(await services.database.write(lambda conn: [acts.give(conn, one) for one in made]))
     except DATABASE_FAILURES as failure:
         if not unavailable(failure):
             raise
@@ -197,14 +197,14 @@ async def _reports(desk: Desk, asked: Sequence[Question]) -> list[Report]:
     return [next(fresh) if old is None else old for old in given]
 
 
-async def _made(desk: Desk, asked: Sequence[Question]) -> Sequence[Report]:
+async def _made(services: Services, asked: Sequence[Question]) -> Sequence[Report]:
     """New answers: here, or where they hold up nobody when there is much to read."""
-    elsewhere = desk.reports_apart
-    if elsewhere is not None and (len(asked) > 1 or await desk.database.read(lambda conn: acts.is_over_much(conn, asked))):
+    elsewhere = services.reports_apart
+    if elsewhere is not None and (len(asked) > 1 or await services.database.read(lambda conn: acts.is_over_much(conn, asked))):
         return await aside(elsewhere, asked)
 
     def make(conn: Connection) -> list[Report]:
-        here = _around(desk)
+        here = _around(services)
         return [acts.report(conn, here, one) for one in asked]
 
-    return await desk.database.read(make)
+    return await services.database.read(make)

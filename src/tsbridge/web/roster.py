@@ -23,12 +23,12 @@ from tsbridge.store import rosters as store
 from tsbridge.store.versions import Version
 from tsbridge.web.admission import aside, asked_for
 from tsbridge.web.auth import Ops, Viewer
-from tsbridge.web.desk import Desk, Made
 from tsbridge.web.etags import IfMatch, content_tag, need_match
 from tsbridge.web.inputs import Body, Id, version_number
 from tsbridge.web.pages import Listed, Paged
 from tsbridge.web.problems import invalid, not_found, refuses
 from tsbridge.web.route import DocumentRoute
+from tsbridge.web.services import Made, Services
 
 routes = APIRouter(route_class=DocumentRoute, prefix="/v1/roster", tags=["roster"])
 
@@ -60,15 +60,15 @@ class Restored(Body):
 
 
 @routes.get("")
-async def show_roster(desk: Made, by: Viewer, response: Response) -> VersionWhole | NoRoster:
+async def show_roster(services: Made, by: Viewer, response: Response) -> VersionWhole | NoRoster:
     """The live version with its document; version 0 and no document where there is none yet."""
-    live = await desk.ask(store.live)
+    live = await services.ask(store.live)
     response.headers["ETag"] = roster_tag(live)
     return NoRoster() if live is None else whole(live)
 
 
 @routes.put("", status_code=201, responses=EDITED)
-async def replace_roster(desk: Made, by: Ops, body: WholeRoster, response: Response, if_match: IfMatch = None) -> RosterMade:
+async def replace_roster(services: Made, by: Ops, body: WholeRoster, response: Response, if_match: IfMatch = None) -> RosterMade:
     """Make a document the live roster. `If-Match` names the version that was looked at, `"0"` the first time."""
     need_match(if_match)
 
@@ -76,62 +76,62 @@ async def replace_roster(desk: Made, by: Ops, body: WholeRoster, response: Respo
         need_match(if_match, roster_tag(live))
         return body.document
 
-    return await _publish(desk, response, by, body.note, changed)
+    return await _publish(services, response, by, body.note, changed)
 
 
 @routes.post("/check", responses=refuses(404))
 @asked_for()
-async def check_roster(desk: Made, by: Ops, body: Document) -> CheckResult:
+async def check_roster(services: Made, by: Ops, body: Document) -> CheckResult:
     """What is to say of a document (the body itself, or `{"document": …}`; `{}`: the live one): faults, advice, holes of four weeks."""
-    return documents.checked(await _findings(desk, await _meant(desk, body)))
+    return documents.checked(await _findings(services, await _meant(services, body)))
 
 
 @routes.get("/versions")
-async def list_roster_versions(desk: Made, by: Viewer, page: Paged) -> Listed[VersionShown]:
+async def list_roster_versions(services: Made, by: Viewer, page: Paged) -> Listed[VersionShown]:
     """All versions, newest first, without their documents."""
-    found = await desk.ask(store.versions, page.limit + 1, page.after_number("roster_versions"))
+    found = await services.ask(store.versions, page.limit + 1, page.after_number("roster_versions"))
     return page.of("roster_versions", [published.shown(one) for one in found], lambda one: (one.version,))
 
 
 @routes.get("/versions/diff", responses=refuses(404))
 async def diff_roster_versions(
-    desk: Made, by: Viewer, since: Annotated[Named, Query(alias="from")], until: Annotated[Named, Query(alias="to")] = "live"
+    services: Made, by: Viewer, since: Annotated[Named, Query(alias="from")], until: Annotated[Named, Query(alias="to")] = "live"
 ) -> RosterDiff:
     """What changed from one version to another, entry by entry, in words."""
     one, other = _number("from", since), _number("to", until)
-    before, after = await desk.database.read(lambda conn: (rostering.version(conn, one), rostering.version(conn, other)))
+    before, after = await services.database.read(lambda conn: (rostering.version(conn, one), rostering.version(conn, other)))
     return RosterDiff(before.version, after.version, **diff(before.document, after.document))
 
 
 @routes.get("/versions/{version}")
-async def show_roster_version(desk: Made, by: Viewer, version: Id) -> VersionWhole:
+async def show_roster_version(services: Made, by: Viewer, version: Id) -> VersionWhole:
     """One version with its document."""
-    return whole(await desk.ask(rostering.version, version_number("path", "version", version)))
+    return whole(await services.ask(rostering.version, version_number("path", "version", version)))
 
 
 @routes.post("/versions/{version}/restore", status_code=201, responses=refuses(412))
-async def restore_roster_version(desk: Made, by: Ops, version: Id, response: Response, body: Restored | None = None) -> RosterMade:
+async def restore_roster_version(services: Made, by: Ops, version: Id, response: Response, body: Restored | None = None) -> RosterMade:
     """Publish an earlier version's content again, as a new version, live at once."""
     number = version_number("path", "version", version)
     note = (body.note.strip() if body else "") or f"restored from version {number}"
-    document: Document = (await desk.ask(rostering.version, number)).document
-    return await _publish(desk, response, by, note, lambda live: document, "roster.restore")
+    document: Document = (await services.ask(rostering.version, number)).document
+    return await _publish(services, response, by, note, lambda live: document, "roster.restore")
 
 
 # Entry by entry: each edit is a version of its own, live at once
 
 
 @routes.get("/{part}/{key}")
-async def show_roster_entry(desk: Made, by: Viewer, part: Id, key: Id, response: Response) -> RosterEntry:
+async def show_roster_entry(services: Made, by: Viewer, part: Id, key: Id, response: Response) -> RosterEntry:
     """One agent, way, shift, rotation, limit or list. Its ETag is its own, so editors of different entries do not meet."""
-    found = rostering.entry_of(await desk.ask(store.live), part, key)
+    found = rostering.entry_of(await services.ask(store.live), part, key)
     response.headers["ETag"] = content_tag(found.value)
     return found
 
 
 @routes.put("/{part}/{key}", status_code=201, responses=EDITED)
 async def replace_roster_entry(
-    desk: Made, by: Ops, part: Id, key: Id, body: Entry, response: Response, if_match: IfMatch = None
+    services: Made, by: Ops, part: Id, key: Id, body: Entry, response: Response, if_match: IfMatch = None
 ) -> RosterMade:
     """Put an entry in, or another one in its place: a new version, live at once. `If-Match` names the entry, or the roster."""
     rostering.entries_of(None, part)
@@ -144,12 +144,12 @@ async def replace_roster_entry(
         need_match(if_match, roster_tag(live), *([content_tag(entries[key])] if key in entries else []))
         return rostering.with_part(live, part, {**entries, key: body.value})
 
-    return await _publish(desk, response, by, body.note, changed)
+    return await _publish(services, response, by, body.note, changed)
 
 
 @routes.delete("/{part}/{key}", responses=EDITED)
 async def remove_roster_entry(
-    desk: Made, by: Ops, part: Id, key: Id, response: Response, note: NoteQuery = "", if_match: IfMatch = None
+    services: Made, by: Ops, part: Id, key: Id, response: Response, note: NoteQuery = "", if_match: IfMatch = None
 ) -> RosterMade:
     """Take an entry out: a new version, live at once. Refused with findings while something else names it."""
     rostering.entries_of(None, part)
@@ -159,19 +159,19 @@ async def remove_roster_entry(
         need_match(if_match, content_tag(rostering.entry_of(live, part, key).value), roster_tag(live))
         return rostering.with_part(live, part, {name: one for name, one in rostering.entries_of(live, part).items() if name != key})
 
-    return await _publish(desk, response, by, note, changed)
+    return await _publish(services, response, by, note, changed)
 
 
 @routes.get("/{part}")
-async def show_roster_part(desk: Made, by: Viewer, part: Id, response: Response) -> RosterPart:
+async def show_roster_part(services: Made, by: Viewer, part: Id, response: Response) -> RosterPart:
     """A whole part of the live roster: `agents`, `cover` and the like."""
-    found = rostering.part_of(await desk.ask(store.live), part)
+    found = rostering.part_of(await services.ask(store.live), part)
     response.headers["ETag"] = content_tag(found.value)
     return found
 
 
 @routes.put("/{part}", status_code=201, responses=EDITED)
-async def replace_roster_part(desk: Made, by: Ops, part: Id, body: Entry, response: Response, if_match: IfMatch = None) -> RosterMade:
+async def replace_roster_part(services: Made, by: Ops, part: Id, body: Entry, response: Response, if_match: IfMatch = None) -> RosterMade:
     """Put a whole part in the live one's place: a new version, live at once. `If-Match` names the part, or the roster."""
     rostering.part_of(None, part)
     need_match(if_match)
@@ -180,7 +180,7 @@ async def replace_roster_part(desk: Made, by: Ops, part: Id, body: Entry, respon
         need_match(if_match, content_tag(rostering.part_of(live, part).value), roster_tag(live))
         return rostering.with_part(live, part, body.value)
 
-    return await _publish(desk, response, by, body.note, changed)
+    return await _publish(services, response, by, body.note, changed)
 
 
 def roster_tag(live: Version | None) -> str:
@@ -189,15 +189,20 @@ def roster_tag(live: Version | None) -> str:
 
 
 async def _publish(
-    desk: Desk, response: Response, by: Caller, note: str, changed: Callable[[Version | None], Document], action: str = "roster.publish"
+    services: Services,
+    response: Response,
+    by: Caller,
+    note: str,
+    changed: Callable[[Version | None], Document],
+    action: str = "roster.publish",
 ) -> RosterMade:
     """Make what `changed` makes of the live version live. Raises `Faulty`, and 412 when it was changed."""
     for attempt in range(1, TRIES + 1):
-        live = await desk.ask(store.live)
+        live = await services.ask(store.live)
         document = changed(live)
         roster = await aside(rostering.sound, document)
         try:
-            version = await desk.act(
+            version = await services.act(
                 by, rostering.publish, document, roster, note.strip(), action, base=0 if live is None else live.version
             )
             break
@@ -209,20 +214,20 @@ async def _publish(
     return RosterMade(version, roster.hash)
 
 
-async def _findings(desk: Desk, document: Any) -> tuple[Finding, ...]:
-    now = desk.clock.now()
+async def _findings(services: Services, document: Any) -> tuple[Finding, ...]:
+    now = services.clock.now()
 
     def known(conn: Connection) -> tuple[Any, ...]:
         return rostering.rulebook_of(conn), now, store.standing(conn, now), feeds.said(conn, feeds.marks(conn, feeds.looks(conn)))
 
-    found: tuple[Finding, ...] = await aside(check, document, *await desk.database.read(known))
+    found: tuple[Finding, ...] = await aside(check, document, *await services.database.read(known))
     return found
 
 
-async def _meant(desk: Desk, body: Document) -> Any:
+async def _meant(services: Services, body: Document) -> Any:
     """The document that a check is about: the live one for an empty body."""
     if not body:
-        live = await desk.ask(store.live)
+        live = await services.ask(store.live)
         if live is None:
             raise not_found("roster")
         return live.document

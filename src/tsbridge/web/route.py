@@ -60,7 +60,7 @@ class StrictRequest(Request):
         return self._json
 
 
-class DeskRoute(APIRoute):
+class ApiRoute(APIRoute):
     """See the module. `role` is the lowest that may, None for an open route."""
 
     body_cap: int = BODY_CAP
@@ -77,7 +77,7 @@ class DeskRoute(APIRoute):
 
         async def strict(request: Request) -> Response:
             if role is not None:
-                request.state.caller = await request.app.state.desk.gate.admit(request, role)
+                request.state.caller = await request.app.state.services.gate.admit(request, role)
             _check_query(request, known)
             if takes_body:
                 _check_body_type(request)
@@ -86,18 +86,18 @@ class DeskRoute(APIRoute):
             return await (handle(asked) if mark is None else in_turn(asked, mark))
 
         async def in_turn(asked: StrictRequest, mark: Mark) -> Response:
-            desk = asked.app.state.desk
-            async with desk.bench.seat():
+            services = asked.app.state.services
+            async with services.bench.seat():
                 body = await asked.body() if takes_body else b""  # before its turn: a sender must not wait for it with half of a body
-                async with desk.bench.turn():
-                    if mark.large is not None and len(body) > QUICK and (answer := await mark.large(desk, body, cap)) is not None:
+                async with services.bench.turn():
+                    if mark.large is not None and len(body) > QUICK and (answer := await mark.large(services, body, cap)) is not None:
                         return answer
                     return await handle(asked)
 
         return strict
 
 
-class DocumentRoute(DeskRoute):
+class DocumentRoute(ApiRoute):
     """A route that takes whole rulebooks."""
 
     body_cap = DOCUMENT_CAP

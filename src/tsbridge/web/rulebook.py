@@ -30,7 +30,6 @@ from tsbridge.store.rulebooks import Draft
 from tsbridge.store.versions import BIGGEST_VERSION
 from tsbridge.web.admission import aside, asked_for
 from tsbridge.web.auth import Ops, Viewer
-from tsbridge.web.desk import Desk, Made
 from tsbridge.web.draft import draft_tag
 from tsbridge.web.etags import IfMatch, need_match, tag
 from tsbridge.web.explained import Nearby
@@ -38,6 +37,7 @@ from tsbridge.web.inputs import Body, Id, Line, Time, version_number, whole_numb
 from tsbridge.web.pages import Listed, Paged
 from tsbridge.web.problems import Problem, invalid, refuses
 from tsbridge.web.route import DocumentRoute
+from tsbridge.web.services import Made, Services
 
 routes = APIRouter(route_class=DocumentRoute, prefix="/v1/rulebook", tags=["rulebook"])
 
@@ -104,53 +104,53 @@ class Trial(Body):
 
 
 @routes.get("")
-async def show_live(desk: Made, by: Viewer, response: Response) -> VersionWhole:
+async def show_live(services: Made, by: Viewer, response: Response) -> VersionWhole:
     """The live version with its document."""
-    version = await desk.ask(publishing.version)
+    version = await services.ask(publishing.version)
     response.headers["ETag"] = tag(version.version)
     return whole(version)
 
 
 @routes.get("/versions")
-async def list_versions(desk: Made, by: Viewer, page: Paged) -> Listed[VersionShown]:
+async def list_versions(services: Made, by: Viewer, page: Paged) -> Listed[VersionShown]:
     """All versions, newest first, without their documents."""
-    found = await desk.ask(store.versions, page.limit + 1, page.after_number("versions"))
+    found = await services.ask(store.versions, page.limit + 1, page.after_number("versions"))
     return page.of("versions", [published.shown(one) for one in found], lambda one: (one.version,))
 
 
 @routes.get("/versions/diff", responses=refuses(404))
 @asked_for()
-async def diff_versions(desk: Made, by: Viewer, since: Before, until: After, stories: Stories = "100") -> Diff:
+async def diff_versions(services: Made, by: Viewer, since: Before, until: After, stories: Stories = "100") -> Diff:
     """What changed from one version to another, in words, and in effect: on the tests of both and on the newest `stories` cases."""
     most = whole_number("query", "stories", stories, 0, MOST_STORIES)
     one, other = _named("from", since, by), _named("to", until, by)
-    (was, before), (became, after) = await desk.database.read(lambda conn: (one(conn), other(conn)))
-    told = await desk.ask(effects.newest, most)
-    return Diff(was, became, **await aside(desk.apart, effects.compared, before, after, told, desk.zone))
+    (was, before), (became, after) = await services.database.read(lambda conn: (one(conn), other(conn)))
+    told = await services.ask(effects.newest, most)
+    return Diff(was, became, **await aside(services.apart, effects.compared, before, after, told, services.zone))
 
 
 @routes.get("/versions/{version}")
-async def show_version(desk: Made, by: Viewer, version: Id) -> VersionWhole:
+async def show_version(services: Made, by: Viewer, version: Id) -> VersionWhole:
     """One version with its document."""
-    return whole(await desk.ask(publishing.version, version_number("path", "version", version)))
+    return whole(await services.ask(publishing.version, version_number("path", "version", version)))
 
 
 @routes.post("/versions/{version}/restore", status_code=201)
-async def restore_version(desk: Made, by: Ops, version: Id, response: Response, body: Restoration | None = None) -> VersionMade:
+async def restore_version(services: Made, by: Ops, version: Id, response: Response, body: Restoration | None = None) -> VersionMade:
     """Publish an earlier version's content again, as a new version, live at once."""
     number = version_number("path", "version", version)
     note = body.note.strip() if body else ""
-    return await _made(desk, response, *await going_live.restore(desk, by.name, number, note))
+    return await _made(services, response, *await going_live.restore(services, by.name, number, note))
 
 
 @routes.get("/calendars", responses=refuses(404))
-async def list_calendars(desk: Made, by: Viewer, version: Which = "live", since: From = None, until: To = None) -> CalendarsShown:
+async def list_calendars(services: Made, by: Viewer, version: Which = "live", since: From = None, until: To = None) -> CalendarsShown:
     """The calendars of a version with the days that are not like their weekday: holidays, worked days, days with hours of their own.
 
     Each day says why it is so (`holiday` and `moved`: as the country has it, by the library that was asked when the version was
     published; `date` and `yearly`: by the calendar itself). A year from today on, if not told otherwise.
     """
-    first = _date("from", since, desk.clock.now().astimezone(desk.zone).date())
+    first = _date("from", since, services.clock.now().astimezone(services.zone).date())
     last = _date("to", until, first + timedelta(days=MOST_DAYS // 3))
     if not 0 <= (last - first).days < MOST_DAYS:
         raise invalid("query", "to", f"Expected a date from the first one on, within {MOST_DAYS} days.", code="date")
@@ -160,8 +160,8 @@ async def list_calendars(desk: Made, by: Viewer, version: Which = "live", since:
         number, document = named(conn)
         return number, document, INSTALLED if isinstance(number, str) else almanacs.of(conn, "rulebook", number)
 
-    number, document, almanac = await desk.database.read(chosen)
-    await aside(documents.refuse_faulty, desk.apart, document)
+    number, document, almanac = await services.database.read(chosen)
+    await aside(documents.refuse_faulty, services.apart, document)
     found: CalendarDays = await aside(calendar_days, read(document, almanac), first, last)
     return {"version": number, **found}
 
@@ -178,12 +178,14 @@ def _date(name: str, text: str | None, otherwise: date) -> date:
 # Looking before publishing
 
 
-async def check_large(desk: Desk, body: bytes, cap: int) -> Response | None:
+async def check_large(services: Services, body: bytes, cap: int) -> Response | None:
     """`check_rulebook` of a large body, which is read where it is checked; None for one that is to be read here."""
-    sheet: Sheet | None = await aside(documents.examined_body, desk.apart, body, cap, desk.zone, await desk.ask(rostering.document))
+    sheet: Sheet | None = await aside(
+        documents.examined_body, services.apart, body, cap, services.zone, await services.ask(rostering.document)
+    )
     if sheet is None:
         return None
-    named = await desk.names.strangers(sheet.named)
+    named = await services.names.strangers(sheet.named)
     parts = [
         part
         for severity in SEVERITIES
@@ -196,49 +198,49 @@ async def check_large(desk: Desk, body: bytes, cap: int) -> Response | None:
 
 @routes.post("/check")
 @asked_for(large=check_large)
-async def check_rulebook(desk: Made, by: Ops, body: Document) -> CheckResult:
+async def check_rulebook(services: Made, by: Ops, body: Document) -> CheckResult:
     """What is wrong with a document (the body itself, or `{"document": …}`); with `{}`, with the draft.
 
     With `{"triggers": …}` besides, what `GET /api/v2/triggers` of Zendesk answers: whether its triggers and the rules fight over tags.
     """
     triggers = None if "schema" in body else body.get("triggers")
-    document = await _meant(desk, {name: part for name, part in body.items() if name != "triggers"} if triggers is not None else body)
+    document = await _meant(services, {name: part for name, part in body.items() if name != "triggers"} if triggers is not None else body)
     try:
-        found = await going_live.examined(desk, document, triggers)
+        found = await going_live.examined(services, document, triggers)
     except ValueError as refused:
         if triggers is None:
             raise
         raise invalid("body", "#/triggers", str(refused).capitalize() + ".", code="zendesk_rules") from None
-    named = await desk.names.strangers(found.named)
+    named = await services.names.strangers(found.named)
     return documents.checked(documents.ordered((*found.own, *named, *found.beside)))
 
 
 @routes.post("/test")
 @asked_for()
-async def run_tests(desk: Made, by: Ops, body: Document | None = None) -> TestResult:
+async def run_tests(services: Made, by: Ops, body: Document | None = None) -> TestResult:
     """Run a document's own tests (`{}` or nothing: the draft's), and say what of it they have seen."""
-    document = await _meant(desk, body or {})
-    await aside(documents.refuse_faulty, desk.apart, document)
-    tested: TestResult = await aside(desk.apart, trial.tested, document, desk.zone)
+    document = await _meant(services, body or {})
+    await aside(documents.refuse_faulty, services.apart, document)
+    tested: TestResult = await aside(services.apart, trial.tested, document, services.zone)
     return tested
 
 
 @routes.post("/test/generate")
 @asked_for()
-async def generate_tests(desk: Made, by: Ops, body: Document | None = None) -> GeneratedTests:
+async def generate_tests(services: Made, by: Ops, body: Document | None = None) -> GeneratedTests:
     """Tests that a document (`{}` or nothing: the draft) lacks: each condition deciding about its rule, true and false. Changes nothing.
 
     What is expected is what the rules do now: read it before you keep it.
     """
-    document = await _meant(desk, body or {})
-    await aside(documents.refuse_faulty, desk.apart, document)
-    made: GeneratedTests = await aside(desk.apart, trial.missing_tests, document, desk.zone, GENERATED)
+    document = await _meant(services, body or {})
+    await aside(documents.refuse_faulty, services.apart, document)
+    made: GeneratedTests = await aside(services.apart, trial.missing_tests, document, services.zone, GENERATED)
     return made
 
 
 @routes.post("/try", responses=refuses(404, 409))
 @asked_for()
-async def try_rulebook(desk: Made, by: Ops, body: Trial, near: Nearby) -> Tried:
+async def try_rulebook(services: Made, by: Ops, body: Trial, near: Nearby) -> Tried:
     """Judge facts as if they had just been heard, or a stored event or decision again: by live, another version, the draft, or a document.
 
     Nothing is kept.
@@ -250,7 +252,7 @@ async def try_rulebook(desk: Made, by: Ops, body: Trial, near: Nearby) -> Tried:
     stored = body.event_id is not None or body.decision_id is not None
     if body.given is None and not stored:
         raise invalid("body", "#/given", "Expected facts, or event_id or decision_id of what is on record.", code="missing")
-    trial_id, given = desk.ids.new("dec"), body.given or {}
+    trial_id, given = services.ids.new("dec"), body.given or {}
     if body.at is not None and body.at.year not in YEARS:
         raise invalid("body", "#/at", f"Expected a time in the years {YEARS[0]} to {YEARS[-1]}.", code="time")
     roster = None if body.roster is None else await aside(rostering.sound, body.roster)
@@ -259,20 +261,20 @@ async def try_rulebook(desk: Made, by: Ops, body: Trial, near: Nearby) -> Tried:
         if stored:
             asked = trial.instead(trial.recorded(conn, body.event_id, body.decision_id), given, body.at, roster)
         else:
-            asked = trial.made_up(given, body.at or desk.clock.now(), trial_id, roster)
+            asked = trial.made_up(given, body.at or services.clock.now(), trial_id, roster)
         if body.document is not None or body.version == "draft":
             return 0, store.draft(conn).document if body.document is None else body.document, asked, INSTALLED
         version = publishing.version(conn, None if body.version is None else int(body.version))
         return version.version, version.document, asked, almanacs.get(conn, version.almanac)
 
-    version, document, asked, almanac = await desk.database.read(chosen)
-    await aside(documents.refuse_faulty, desk.apart, document)
-    tried: Tried = await aside(desk.apart, trial.tried, document, version or None, desk.zone, asked, trial_id, near, almanac)
+    version, document, asked, almanac = await services.database.read(chosen)
+    await aside(documents.refuse_faulty, services.apart, document)
+    tried: Tried = await aside(services.apart, trial.tried, document, version or None, services.zone, asked, trial_id, near, almanac)
     return tried
 
 
 @routes.post("/publish", status_code=201, responses=refuses(412, 428))
-async def publish_draft(desk: Made, by: Ops, body: Publication, response: Response, if_match: IfMatch = None) -> VersionMade:
+async def publish_draft(services: Made, by: Ops, body: Publication, response: Response, if_match: IfMatch = None) -> VersionMade:
     """Make the draft live. Refused with its findings or failed tests; `If-Match` names the draft that was looked at. `findings` of the
     answer say what it names that Zendesk does not have.
 
@@ -283,7 +285,7 @@ async def publish_draft(desk: Made, by: Ops, body: Publication, response: Respon
     def seen(held: Draft) -> None:
         need_match(if_match, draft_tag(held))
 
-    return await _made(desk, response, *await going_live.publish_draft(desk, by.name, body.note, seen))
+    return await _made(services, response, *await going_live.publish_draft(services, by.name, body.note, seen))
 
 
 def _named(parameter: str, text: str, by: Caller) -> Callable[[Connection], tuple[int | str, Document]]:
@@ -301,16 +303,16 @@ def _named(parameter: str, text: str, by: Caller) -> Callable[[Connection], tupl
     return published
 
 
-async def _made(desk: Desk, response: Response, number: int, book: Rulebook) -> VersionMade:
+async def _made(services: Services, response: Response, number: int, book: Rulebook) -> VersionMade:
     """What became live. Nobody waits for Zendesk who publishes: it is asked for the names once the version is live."""
     response.headers["Location"] = f"/v1/rulebook/versions/{number}"
-    return VersionMade(number, book.hash, await desk.names.findings(book.document))
+    return VersionMade(number, book.hash, await services.names.findings(book.document))
 
 
-async def _meant(desk: Desk, body: Document) -> Document:
+async def _meant(services: Services, body: Document) -> Document:
     """The document that a check or test is about: the draft for an empty body."""
     if not body:
-        return (await desk.ask(store.draft)).document  # type: ignore[no-any-return]
+        return (await services.ask(store.draft)).document  # type: ignore[no-any-return]
     if set(body) == {"document"}:
         if not isinstance(body["document"], dict):
             raise invalid("body", "#/document", "Expected an object.", code="dict_type")

@@ -18,13 +18,13 @@ from tsbridge.vendors.talkdesk import mapping
 from tsbridge.vendors.talkdesk.schema import TRIGGERS, schema
 from tsbridge.vendors.zendesk.trigger import Event, trigger_body
 from tsbridge.web.auth import Ops, Viewer
-from tsbridge.web.desk import Made
 from tsbridge.web.etags import IfMatch, need_match
 from tsbridge.web.inputs import Body, Id
 from tsbridge.web.problems import invalid, not_found, refuses
-from tsbridge.web.route import DeskRoute
+from tsbridge.web.route import ApiRoute
+from tsbridge.web.services import Made
 
-routes = APIRouter(route_class=DeskRoute, prefix="/v1/sources", tags=["sources"])
+routes = APIRouter(route_class=ApiRoute, prefix="/v1/sources", tags=["sources"])
 
 KEPT = stored_values.mappings("talkdesk")
 
@@ -61,15 +61,15 @@ async def talkdesk_schema(by: Viewer, trigger: Id) -> dict[str, Any]:
 
 
 @routes.get("/talkdesk/mappings")
-async def show_mappings(desk: Made, by: Viewer, response: Response) -> MappingsShown:
+async def show_mappings(services: Made, by: Viewer, response: Response) -> MappingsShown:
     """How bodies of the team's own design are read: the first mapping that fits is used, stock bodies need none."""
-    kept = await desk.ask(_kept)
+    kept = await services.ask(_kept)
     response.headers["ETag"] = _tag(kept)
     return MappingsShown(kept)
 
 
 @routes.put("/talkdesk/mappings", responses=refuses(412, 428))
-async def replace_mappings(desk: Made, by: Ops, body: Mappings, response: Response, if_match: IfMatch = None) -> MappingsShown:
+async def replace_mappings(services: Made, by: Ops, body: Mappings, response: Response, if_match: IfMatch = None) -> MappingsShown:
     """Replace them all. What comes from now on is read by them, and so is what is retried."""
     need_match(if_match)
     try:
@@ -86,7 +86,7 @@ async def replace_mappings(desk: Made, by: Ops, body: Mappings, response: Respon
         stored_values.put(conn, KEPT, body.mappings)
         entry.change(conn, "source.mappings", "talkdesk", {"mappings": before}, {"mappings": body.mappings})
 
-    await desk.act(by, write)
+    await services.act(by, write)
     response.headers["ETag"] = _tag(body.mappings)
     return MappingsShown(body.mappings)
 

@@ -10,9 +10,9 @@ from typing_extensions import TypedDict
 from tsbridge.core.rules import vocabulary
 from tsbridge.web.auth import Viewer
 from tsbridge.web.pages import Listed, Page, Paged
-from tsbridge.web.route import DeskRoute
+from tsbridge.web.route import ApiRoute
 
-routes = APIRouter(route_class=DeskRoute, prefix="/v1", tags=["vocabulary"])
+routes = APIRouter(route_class=ApiRoute, prefix="/v1", tags=["vocabulary"])
 
 
 class FieldWord(TypedDict):

@@ -11,14 +11,14 @@ from tsbridge.acts import writebacks
 from tsbridge.acts.ledger import Entry
 from tsbridge.acts.writebacks import ModeShown, PausedRules, Writeback, WritebackWhole
 from tsbridge.web.auth import Ops, Supervisor
-from tsbridge.web.desk import Made
 from tsbridge.web.etags import need_match
 from tsbridge.web.inputs import Body, Id, Word
 from tsbridge.web.pages import Listed, Paged
 from tsbridge.web.problems import refuses
-from tsbridge.web.route import DeskRoute
+from tsbridge.web.route import ApiRoute
+from tsbridge.web.services import Made
 
-routes = APIRouter(route_class=DeskRoute, prefix="/v1/writebacks", tags=["writebacks"])
+routes = APIRouter(route_class=ApiRoute, prefix="/v1/writebacks", tags=["writebacks"])
 
 
 class Mode(Body):
@@ -33,7 +33,7 @@ class Mode(Body):
 
 @routes.get("")
 async def list_writebacks(
-    desk: Made,
+    services: Made,
     by: Supervisor,
     page: Paged,
     status: Annotated[writebacks.Status | None, Query()] = None,
@@ -41,24 +41,24 @@ async def list_writebacks(
     case: Word = None,
 ) -> Listed[Writeback]:
     """One wish per ticket, the newest first."""
-    found = await desk.ask(writebacks.listed, page.limit + 1, page.after_text("writebacks"), status, ticket, case)
+    found = await services.ask(writebacks.listed, page.limit + 1, page.after_text("writebacks"), status, ticket, case)
     return page.of("writebacks", found, lambda wish: (wish.id,))
 
 
 @routes.get("/mode")
-async def show_mode(desk: Made, by: Supervisor, response: Response) -> ModeShown:
+async def show_mode(services: Made, by: Supervisor, response: Response) -> ModeShown:
     """Whether write-back is live, a dry run, or paused, and why: of the switch and TSBRIDGE_WRITEBACK the more careful counts.
 
     `backlog`: how many tickets' wishes a dry run has planned, which `{"mode": "live", "backlog": "send"}` would send.
     """
-    mode = await desk.ask(writebacks.mode, desk.writeback)
+    mode = await services.ask(writebacks.mode, services.writeback)
     response.headers["ETag"] = f'"{mode.mode}"'
     return mode
 
 
 @routes.put("/mode", responses=refuses(412))
 async def change_mode(
-    desk: Made,
+    services: Made,
     by: Supervisor,
     body: Mode,
     response: Response,
@@ -70,11 +70,11 @@ async def change_mode(
 
     def switch(conn: Connection, entry: Entry) -> ModeShown:
         if if_match is not None:
-            need_match(if_match, f'"{writebacks.mode(conn, desk.writeback).mode}"')
-        return writebacks.change_mode(conn, entry, desk.writeback, body.mode, body.backlog)
+            need_match(if_match, f'"{writebacks.mode(conn, services.writeback).mode}"')
+        return writebacks.change_mode(conn, entry, services.writeback, body.mode, body.backlog)
 
-    mode = await desk.act(by, switch)
-    desk.wake_writer()
+    mode = await services.act(by, switch)
+    services.wake_writer()
     response.headers["ETag"] = f'"{body.mode}"'
     return mode
 
@@ -86,35 +86,35 @@ class Pause(Body):
 
 
 @routes.get("/rules")
-async def show_paused_rules(desk: Made, by: Supervisor) -> PausedRules:
+async def show_paused_rules(services: Made, by: Supervisor) -> PausedRules:
     """The rules whose writing is paused."""
-    return await desk.ask(writebacks.paused_rules)
+    return await services.ask(writebacks.paused_rules)
 
 
 @routes.put("/rules/{key}")
-async def pause_rule(desk: Made, by: Ops, key: Id, body: Pause) -> PausedRules:
+async def pause_rule(services: Made, by: Ops, key: Id, body: Pause) -> PausedRules:
     """Pause what one rule writes while everything else goes on, or let it go on. It still decides, routes and escalates.
 
     What it has written stays; what another rule asks for as well is written. 404 for a rule the live rulebook does not have.
     """
-    rules = await desk.act(by, writebacks.pause_rule, desk.live, key, paused=body.paused)
-    desk.wake_writer()
+    rules = await services.act(by, writebacks.pause_rule, services.live, key, paused=body.paused)
+    services.wake_writer()
     return rules
 
 
 @routes.get("/{writeback_id}")
-async def show_writeback(desk: Made, by: Supervisor, writeback_id: Id) -> WritebackWhole:
+async def show_writeback(services: Made, by: Supervisor, writeback_id: Id) -> WritebackWhole:
     """One wish: what is wanted, what was planned last, what came of it.
 
     `parts` names each tag (`tag:<tag>`; to be taken off: `absent:<tag>`), value and note with what came of it, and the rule
     (or `<policy>/<step>`) and the decision that asked for it. A part that Zendesk refused is `parked`, the others are written.
     """
-    return await desk.ask(writebacks.show, desk.live, writeback_id)
+    return await services.ask(writebacks.show, services.live, writeback_id)
 
 
 @routes.post("/{writeback_id}/retry", responses=refuses(409))
-async def retry_writeback(desk: Made, by: Supervisor, writeback_id: Id) -> WritebackWhole:
+async def retry_writeback(services: Made, by: Supervisor, writeback_id: Id) -> WritebackWhole:
     """Try a parked, refused or waiting wish at once; 409 for one that is on its way or done."""
-    await desk.act(by, writebacks.retry, writeback_id)
-    desk.wake_writer()
-    return await desk.ask(writebacks.show, desk.live, writeback_id)
+    await services.act(by, writebacks.retry, writeback_id)
+    services.wake_writer()
+    return await services.ask(writebacks.show, services.live, writeback_id)

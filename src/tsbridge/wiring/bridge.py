@@ -25,7 +25,6 @@ from tsbridge.store.intake import Intake
 from tsbridge.store.rulebooks import LiveRulebook
 from tsbridge.web.auth import Gate
 from tsbridge.web.counters import Counters
-from tsbridge.web.desk import Desk, Probe
 from tsbridge.web.front import Front, create_health
 from tsbridge.web.probes import (
     clock_probe,
@@ -42,6 +41,7 @@ from tsbridge.web.probes import (
     writeback_probe,
     zones_probe,
 )
+from tsbridge.web.services import Probe, Services
 from tsbridge.web.webhooks import Door
 from tsbridge.web.webhooks import routes as door_routes
 from tsbridge.wiring.clients import entrances
@@ -74,26 +74,26 @@ class Bridge:
 
 def bridge(settings: Settings, database: Database, clock: Clock, *, workers_inside: bool, patience: Patience = PATIENCE) -> Bridge:
     """Everything one serving process needs. Nothing runs before the application's lifespan begins."""
-    desk, loop, doors = _desk(settings, database, clock, workers_inside=workers_inside, patience=patience)
-    console = Later(partial(_console, desk))
-    with_console = replace(desk, console=console.routes)
+    services, loop, doors = _services(settings, database, clock, workers_inside=workers_inside, patience=patience)
+    console = Later(partial(_console, services))
+    with_console = replace(services, console=console.routes)
     return Bridge(Front(with_console, partial(_api, with_console)), doors, loop, console.end)
 
 
 def watched(settings: Settings, database: Database, clock: Clock, patience: Patience = PATIENCE) -> Bridge:
     """Everything one process needs that works and does not serve: it answers how it is."""
-    desk, loop, _ = _desk(settings, database, clock, workers_inside=True, patience=patience)
-    return Bridge(create_health(desk), (), loop, _nobody)
+    services, loop, _ = _services(settings, database, clock, workers_inside=True, patience=patience)
+    return Bridge(create_health(services), (), loop, _nobody)
 
 
-def _api(desk: Desk) -> ASGIApp:
+def _api(services: Services) -> ASGIApp:
     """All that people and programs ask for. Its modules are loaded when somebody does."""
     from tsbridge.web.app import create_app
 
-    return create_app(desk)
+    return create_app(services)
 
 
-def _console(desk: Desk, ending: Callable[[], bool]) -> ASGIApp:
+def _console(services: Services, ending: Callable[[], bool]) -> ASGIApp:
     """The pages people look at. Known here alone, and when somebody asks for one."""
     from tsbridge import document_files
     from tsbridge.console.app import create
@@ -101,28 +101,28 @@ def _console(desk: Desk, ending: Callable[[], bool]) -> ASGIApp:
 
     return create(
         Console(
-            database=desk.database,
-            clock=desk.clock,
-            ids=desk.ids,
-            entropy=desk.entropy,
-            gate=desk.gate,
-            live=desk.live,
-            judging=desk.judging,
-            roster=desk.roster,
-            zone=desk.zone,
-            version=desk.version,
-            writeback=desk.writeback,
-            secure=(desk.public_url or "").startswith("https:"),
-            zendesk_url=desk.zendesk_url,
-            probes=desk.probes,
-            wake=desk.wake,
-            wake_writer=desk.wake_writer,
-            wake_replay=desk.wake_replay,
+            database=services.database,
+            clock=services.clock,
+            ids=services.ids,
+            entropy=services.entropy,
+            gate=services.gate,
+            live=services.live,
+            judging=services.judging,
+            roster=services.roster,
+            zone=services.zone,
+            version=services.version,
+            writeback=services.writeback,
+            secure=(services.public_url or "").startswith("https:"),
+            zendesk_url=services.zendesk_url,
+            probes=services.probes,
+            wake=services.wake,
+            wake_writer=services.wake_writer,
+            wake_replay=services.wake_replay,
             ending=ending,
-            bench=desk.bench,
-            reports_apart=desk.reports_apart,
-            make_ready=desk.make_ready,
-            apart=desk.apart,
+            bench=services.bench,
+            reports_apart=services.reports_apart,
+            make_ready=services.make_ready,
+            apart=services.apart,
             yaml_read=document_files.load_text,
             yaml_dump=document_files.dump,
             yaml_lines=document_files.Lines,
@@ -130,9 +130,9 @@ def _console(desk: Desk, ending: Callable[[], bool]) -> ASGIApp:
     )
 
 
-def _desk(
+def _services(
     settings: Settings, database: Database, clock: Clock, *, workers_inside: bool, patience: Patience
-) -> tuple[Desk, Loop | None, tuple[Door, ...]]:
+) -> tuple[Services, Loop | None, tuple[Door, ...]]:
     ids = TimedIds(clock, entropy)
     live = LiveRulebook(settings.zone)
     counters = Counters()
@@ -145,7 +145,7 @@ def _desk(
         source: Door(entrance, intake, clock, counters, wake)  # one per source, around one intake
         for source, entrance in entrances(settings).items()
     }
-    desk = Desk(
+    services = Services(
         database=database,
         clock=clock,
         ids=ids,
@@ -176,7 +176,7 @@ def _desk(
         public_url=settings.public_url,
         carried=notification_log.carried,
     )
-    return desk, loop, tuple(doors.values())
+    return services, loop, tuple(doors.values())
 
 
 def probes(

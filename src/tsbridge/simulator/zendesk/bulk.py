@@ -8,13 +8,13 @@ from typing import Any, Final
 
 from tsbridge.simulator.zendesk.answers import ODD_SHAPES, Rejected
 from tsbridge.simulator.zendesk.props import clean_tags
-from tsbridge.simulator.zendesk.routes import Asked, Desk, Found, route
+from tsbridge.simulator.zendesk.routes import Asked, Found, RouteGroup, route
 
 Item = Mapping[str, Any]
 LONGEST_ID: Final = 20
 
 
-class Bulk(Desk):
+class Bulk(RouteGroup):
     """Tickets, users and organizations by the hundred, and rules that are thrown away together."""
 
     # -- tickets -------------------------------------------------------------------------------------------------------

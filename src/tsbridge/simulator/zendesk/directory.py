@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from tsbridge.simulator.zendesk.answers import forbidden, invalid, not_found, page
 from tsbridge.simulator.zendesk.props import clean_tags, is_true
-from tsbridge.simulator.zendesk.routes import Asked, Desk, Found, route
+from tsbridge.simulator.zendesk.routes import Asked, Found, RouteGroup, route
 
 FIXED: Final = ("id", "url", "created_at", "updated_at")
 FLAGS: Final = ("active", "verified", "shared", "suspended", "shared_phone_number")
@@ -45,7 +45,7 @@ def _of_its_kind(name: str, value: Any) -> Any:
     return str(value).lower() if name == "email" else str(value)
 
 
-class Directory(Desk):
+class Directory(RouteGroup):
     """Routes about people and what they belong to."""
 
     # -- users -------------------------------------------------------------------------------------------------------

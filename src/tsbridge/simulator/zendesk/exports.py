@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from tsbridge.simulator.zendesk.answers import Rejected, bad_request
 from tsbridge.simulator.zendesk.event_rows import row
-from tsbridge.simulator.zendesk.routes import Asked, Desk, route
+from tsbridge.simulator.zendesk.routes import Asked, RouteGroup, route
 from tsbridge.simulator.zendesk.world import Place
 
 Row = Mapping[str, Any]
@@ -21,7 +21,7 @@ FIRST: Final = -1
 """A number before that of any change."""
 
 
-class Exports(Desk):
+class Exports(RouteGroup):
     """What is read in one go."""
 
     # -- tickets -------------------------------------------------------------------------------------------------------

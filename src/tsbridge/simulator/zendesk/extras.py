@@ -8,7 +8,7 @@ from typing import Any, Final
 from tsbridge.simulator.zendesk import rules
 from tsbridge.simulator.zendesk.answers import bad_request, invalid, not_found, page
 from tsbridge.simulator.zendesk.metrics import Schedule, times
-from tsbridge.simulator.zendesk.routes import Asked, Desk, Found, route
+from tsbridge.simulator.zendesk.routes import Asked, Found, RouteGroup, route
 
 SHELVES: Final[Mapping[str, tuple[str, str, str]]] = {
     # path: (key of one, name of the store, what must be given)
@@ -39,7 +39,7 @@ EMPTY: Final = {
 }
 
 
-class Extras(Desk):
+class Extras(RouteGroup):
     """Routes that do not depend on how tickets change."""
 
     # -- collections ---------------------------------------------------------------------------------------------------

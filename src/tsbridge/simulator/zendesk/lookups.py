@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from tsbridge.simulator.zendesk.answers import Rejected, bad_request, not_found, page
-from tsbridge.simulator.zendesk.routes import Asked, Desk, route
+from tsbridge.simulator.zendesk.routes import Asked, RouteGroup, route
 from tsbridge.simulator.zendesk.search import search_all, search_tickets, search_users
 
 
-class Lookups(Desk):
+class Lookups(RouteGroup):
     """What became of a job, and what is looked for."""
 
     @route("GET", "/api/v2/job_statuses/show_many")

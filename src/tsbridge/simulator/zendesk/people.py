@@ -7,11 +7,11 @@ from typing import Any
 
 from tsbridge.simulator.zendesk.answers import invalid, page
 from tsbridge.simulator.zendesk.directory import fitting
-from tsbridge.simulator.zendesk.routes import Asked, Desk, Found, route
+from tsbridge.simulator.zendesk.routes import Asked, Found, RouteGroup, route
 from tsbridge.simulator.zendesk.search import search_users
 
 
-class People(Desk):
+class People(RouteGroup):
     """End users, agents, admins."""
 
     @route("GET", "/api/v2/users/me")

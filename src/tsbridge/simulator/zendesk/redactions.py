@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from tsbridge.simulator.zendesk.answers import invalid, not_found
-from tsbridge.simulator.zendesk.routes import Asked, Desk, route
+from tsbridge.simulator.zendesk.routes import Asked, RouteGroup, route
 
 
-class Redactions(Desk):
+class Redactions(RouteGroup):
     """Both ways to redact: a text within one comment, or the comment's whole text."""
 
     @route("PUT", "/api/v2/tickets/<id>/comments/<id>/redact")

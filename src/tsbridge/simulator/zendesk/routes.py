@@ -74,7 +74,7 @@ def route(method: str, pattern: str) -> Callable[[Handler], Handler]:
     return register
 
 
-class Desk(Protocol):
+class RouteGroup(Protocol):
     """What a group of routes works on."""
 
     world: World

@@ -7,12 +7,12 @@ from typing import Any
 
 from tsbridge.simulator.zendesk.answers import invalid, not_found, page
 from tsbridge.simulator.zendesk.props import is_true
-from tsbridge.simulator.zendesk.routes import Asked, Desk, Found, route
+from tsbridge.simulator.zendesk.routes import Asked, Found, RouteGroup, route
 from tsbridge.simulator.zendesk.rule_checks import check_rule
 from tsbridge.simulator.zendesk.rules import ACTIONS, CONDITIONS
 
 
-class RuleRoutes(Desk):
+class RuleRoutes(RouteGroup):
     """Triggers and automations: two kinds of rules with the same routes."""
 
     def _make(self, name: str, into: dict[int, dict[str, Any]], asked: Asked, plural: str | None = None) -> Any:

@@ -7,7 +7,7 @@ from datetime import date
 from typing import Any, Final
 
 from tsbridge.simulator.zendesk.answers import invalid, not_found
-from tsbridge.simulator.zendesk.routes import Asked, Desk, Found, route
+from tsbridge.simulator.zendesk.routes import Asked, Found, RouteGroup, route
 
 A_DAY: Final = 1440
 A_WEEK: Final = 7 * A_DAY
@@ -15,7 +15,7 @@ PLACE: Final = "/api/v2/business_hours/schedules"
 _DATE: Final = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 
 
-class Schedules(Desk):
+class Schedules(RouteGroup):
     """Intervals are minutes since Sunday 00:00 and stay within a day; holidays are days of the schedule's own zone, the last included."""
 
     @route("GET", PLACE)

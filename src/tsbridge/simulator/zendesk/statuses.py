@@ -8,12 +8,12 @@ from typing import Any
 from tsbridge.simulator.zendesk.answers import invalid, not_found
 from tsbridge.simulator.zendesk.mirrors import LABELS
 from tsbridge.simulator.zendesk.props import is_true
-from tsbridge.simulator.zendesk.routes import Asked, Desk, Found, route
+from tsbridge.simulator.zendesk.routes import Asked, Found, RouteGroup, route
 
 CATEGORIES = tuple(word for word, _ in LABELS)
 
 
-class Statuses(Desk):
+class Statuses(RouteGroup):
     """Each has a category; one of each category is its default, which a ticket gets with the plain status."""
 
     @route("GET", "/api/v2/custom_statuses")

@@ -7,10 +7,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from tsbridge.simulator.zendesk.answers import bad_request, forbidden, invalid, not_found, page
-from tsbridge.simulator.zendesk.routes import Asked, Desk, Found, route
+from tsbridge.simulator.zendesk.routes import Asked, Found, RouteGroup, route
 
 
-class Tickets(Desk):
+class Tickets(RouteGroup):
     """Tickets and what belongs to them."""
 
     @route("GET", "/api/v2/tickets")

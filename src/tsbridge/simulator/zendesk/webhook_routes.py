@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from tsbridge.simulator.zendesk.acts import check_subscriptions
 from tsbridge.simulator.zendesk.answers import Rejected, bad_request, forbidden, page
-from tsbridge.simulator.zendesk.routes import Asked, Desk, Found, route
+from tsbridge.simulator.zendesk.routes import Asked, Found, RouteGroup, route
 
 WRITABLE: Final = ("name", "description", "endpoint", "http_method", "request_format", "status", "authentication", "custom_headers")
 
@@ -19,7 +19,7 @@ CHOICES: Final = {
 }
 
 
-class WebhookRoutes(Desk):
+class WebhookRoutes(RouteGroup):
     """Webhooks, subscribed to events or called by triggers."""
 
     @route("GET", "/api/v2/webhooks")

@@ -1,4 +1,4 @@
-"""`Desk`: every made thing that the pages of the API work with. Wiring makes it; nothing in `web` makes its own."""
+"""`Services`: every made thing that the pages of the API work with. Wiring makes it; nothing in `web` makes its own."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ def _here(work: Callable[..., Any], document: Any, *more: Any) -> Any:
 
 
 @dataclass(frozen=True, slots=True)
-class Desk:
+class Services:
     """Made things for the API.
 
     `zone`: the team's. `salt`: fresh text for the audit's commitments. `entropy(n)`: n random bytes.
@@ -165,8 +165,8 @@ class Desk:
         return Ledger(self.clock, self.ids, self.entropy).entry(by)
 
 
-def desk_of(request: Request) -> Any:
-    return request.app.state.desk
+def services_of(request: Request) -> Any:
+    return request.app.state.services
 
 
-Made = Annotated[Desk, Depends(desk_of)]
+Made = Annotated[Services, Depends(services_of)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import ipaddress
 import logging
 import socket
@@ -25,11 +26,19 @@ def pytest_configure(config: pytest.Config) -> None:
         databases.begin_run()
 
 
+@pytest.hookimpl(tryfirst=True)  # before the groups are looked at
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Tests that only look at the same desk share it: one worker makes it once."""
     for item in items:
         if "lived" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.xdist_group("lived"))
+
+
+def pytest_collection_finish() -> None:
+    """What was imported and collected stays to the end: it is not looked at whenever garbage is collected."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 50)
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
@@ -39,8 +48,11 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 
 @pytest.fixture(autouse=True)
 def logs_are_heard() -> Iterator[None]:
-    """A command that silences its logs for good silences no later test."""
+    """A command that silences its logs for good silences no later test, and one that says everything makes none talk."""
+    root = logging.getLogger()
+    level = root.level
     yield
+    root.setLevel(level)
     logging.disable(logging.NOTSET)
 
 

@@ -42,6 +42,7 @@ ALLOWED: Final = frozenset(
             "since",
             "tags",
             "parts",
+            "places",
             "zone_rules",
             "severity",
             "until",

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from datetime import timedelta
+from functools import cache
 
 import pytest
 
@@ -12,12 +14,25 @@ from tests.clocks import SettableClock
 from tests.reports.weeks import BEGIN, Weeks, live_through
 from tsbridge.store.db import Database
 
+Maker = databases.Sqlite | databases.Postgres
 
-@pytest.fixture(scope="session", params=["sqlite", "postgresql"])
-def lived(request: pytest.FixtureRequest) -> Iterator[Weeks]:
-    """Not to be changed."""
-    maker: databases.Sqlite | databases.Postgres = request.getfixturevalue("sqlite_files" if request.param == "sqlite" else "postgres")
-    with maker.fresh() as url, Database.open(url) as database:
-        weeks = Weeks(database, SettableClock(BEGIN - timedelta(hours=1)))
-        live_through(weeks, 7, tickets=70, calls=30)
+
+@pytest.fixture(scope="session")
+def weeks_on() -> Iterator[Callable[[Maker], Weeks]]:
+    """By database. Kept here: a session's fixture with parameters is made anew whenever the parameter changes."""
+    with ExitStack() as stack:
+
+        @cache
+        def weeks(maker: Maker) -> Weeks:
+            database = stack.enter_context(Database.open(stack.enter_context(maker.fresh())))
+            made = Weeks(database, SettableClock(BEGIN - timedelta(hours=1)))
+            live_through(made, 7, tickets=70, calls=30)
+            return made
+
         yield weeks
+
+
+@pytest.fixture(params=["sqlite_files", "postgres"], ids=["sqlite", "postgresql"])
+def lived(request: pytest.FixtureRequest, sqlite_files: Maker, postgres: Maker, weeks_on: Callable[[Maker], Weeks]) -> Weeks:
+    """Not to be changed."""
+    return weeks_on(request.getfixturevalue(request.param))

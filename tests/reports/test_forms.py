@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import xml.etree.ElementTree as ElementTree
 from datetime import datetime
+from functools import cache
 from typing import Any
 
 import openpyxl
@@ -23,8 +24,13 @@ from tsbridge.reports.words import duration, shown
 SVG = "{http://www.w3.org/2000/svg}"
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture
 def told(lived: Weeks) -> dict[str, Report]:
+    return told_of(lived)
+
+
+@cache
+def told_of(lived: Weeks) -> dict[str, Report]:
     """Every report, grouped as it is by itself."""
 
     def read(conn: Any) -> dict[str, Report]:

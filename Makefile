@@ -33,7 +33,7 @@ $(READY): requirements-dev.lock pyproject.toml
 demo: $(READY) ## a weekend of incidents against simulated Zendesk and Talkdesk
 	@$(BIN)/python -m tsbridge demo $(if $(STAY),--stay,)
 
-test: $(READY) ## the whole test suite, on SQLite and PostgreSQL
+test: $(READY) ## the test suite: the store and the laws on SQLite and PostgreSQL, the rest on one of them (make soak: on both)
 	@$(BIN)/python -m pytest -q -n 3 --dist loadgroup
 
 run: $(READY) ## serve with the settings of .env

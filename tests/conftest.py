@@ -6,6 +6,7 @@ import gc
 import ipaddress
 import logging
 import socket
+import zlib
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack
 from typing import Any
@@ -26,12 +27,27 @@ def pytest_configure(config: pytest.Config) -> None:
         databases.begin_run()
 
 
-@pytest.hookimpl(tryfirst=True)  # before the groups are looked at
+ON_BOTH = ("tests/store/", "tests/work/test_walk_laws.py", "tests/work/test_beside.py", "tests/work/test_any_order.py")
+"""What runs on both databases for every change: the store, and the laws."""
+
+
+@pytest.hookimpl(tryfirst=True)  # before marks and groups are looked at
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Tests that only look at the same desk share it: one worker makes it once."""
+    """Above the store each test has one of the two databases, by its name; `make soak` has both. Who only looks at the same desk shares it:
+    one worker makes it once."""
     for item in items:
+        kind = item.callspec.params.get("fresh_url") if isinstance(item, pytest.Function) and hasattr(item, "callspec") else None
+        if kind is not None and not item.nodeid.startswith(ON_BOTH) and not _has_one_alone(item):
+            chosen = "postgresql" if zlib.crc32(item.nodeid.partition("[")[0].encode()) % 3 == 0 else "sqlite"
+            if kind != chosen:
+                item.add_marker(pytest.mark.soak)
         if "lived" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.xdist_group("lived"))
+
+
+def _has_one_alone(item: pytest.Item) -> bool:
+    """Whether the test itself says which databases it is for."""
+    return any("fresh_url" in mark.args[0] for mark in item.iter_markers("parametrize"))
 
 
 def pytest_collection_finish() -> None:

@@ -87,7 +87,8 @@ def _wrote(cursor: Any, other: Any, mark: str, texts: bool) -> list[Wrote]:
         key = [names.index(column.name) for column in table.primary_key]
         columns = ", ".join(f'"{name}"' for name in names)
         shown = ", ".join(f'"{name}"::text' for name in names) if texts else columns
-        order = ", ".join(f'"{column.name}"' for column in table.primary_key) if texts else "rowid"
+        as_put = not texts and table.dialect_options["sqlite"]["with_rowid"]
+        order = "rowid" if as_put else ", ".join(f'"{column.name}"' for column in table.primary_key)
         ask = f"SELECT {shown} FROM {table.name} ORDER BY {order}"  # noqa: S608  # our own names
         cursor.execute(ask)
         stood = {tuple(row[n] for n in key) for row in cursor.fetchall()}

@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import hashlib
+import importlib
 import json
 import os
 import re
@@ -32,6 +33,14 @@ asked: Counter[str] = Counter()
 """Calls of the driver by kind: what is executed once or for many rows, and commits."""
 opened: list[Any] = []
 """SQLite's connections, where they are counted."""
+
+
+def _first(*names: str) -> Any:
+    """The module of a build: what it is called now, or what it was called before."""
+    for name in names:
+        with contextlib.suppress(ModuleNotFoundError):
+            return importlib.import_module(name)
+    raise ModuleNotFoundError(names[-1])
 
 
 def main() -> None:
@@ -68,12 +77,12 @@ def main() -> None:
 def _prepare(url: str) -> None:
     """The newest schema and the starter rulebook."""
     os.environ["TSBRIDGE_DATABASE_URL"] = url
-
-    from tsbridge.settings.load import load
     from tsbridge.store import schema
     from tsbridge.store.db import Database
-    from tsbridge.wiring.clock_and_ids import SystemClock
-    from tsbridge.wiring.prepare import prepare
+
+    load = _first("tsbridge.settings.load", "tsbridge.settings").load
+    SystemClock = _first("tsbridge.wiring.clock_and_ids", "tsbridge.wiring").SystemClock
+    prepare = _first("tsbridge.wiring.prepare", "tsbridge.assembly").prepare
 
     with Database.open(url) as database:
         schema.migrate(database)
@@ -100,8 +109,9 @@ def _keep(url: str, sent: list[deliveries.Sent]) -> None:
 def _serve(port: int) -> None:
     from tsbridge import log
     from tsbridge.__main__ import spare_the_collector
-    from tsbridge.settings.load import load
-    from tsbridge.wiring import start
+
+    load = _first("tsbridge.settings.load", "tsbridge.settings").load
+    start = _first("tsbridge.wiring.start", "tsbridge.assembly")
 
     threading.Thread(target=_answer, daemon=True).start()
     log.configure("info")
@@ -112,10 +122,10 @@ def _serve(port: int) -> None:
 def _work(count: bool, batch: int | None) -> None:
     from tsbridge import log
     from tsbridge.__main__ import spare_the_collector
-    from tsbridge.settings.load import load
-    from tsbridge.wiring import start
     from tsbridge.work import ingest
 
+    load = _first("tsbridge.settings.load", "tsbridge.settings").load
+    start = _first("tsbridge.wiring.start", "tsbridge.assembly")
     if count:
         _count_calls()
     if batch is not None:

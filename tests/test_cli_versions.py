@@ -26,7 +26,7 @@ from tsbridge.core.moments import Actor, Interaction, Moment, Text
 from tsbridge.core.rules.document import read
 from tsbridge.core.story import Told, judge_story
 from tsbridge.document_files import based_on, load_text, with_base
-from tsbridge.store import cases, decision_tables, decision_writer, routing, rulebooks, sealing
+from tsbridge.store import cases, change_log, decision_tables, decision_writer, rulebooks, sealing
 from tsbridge.store.db import Database
 from tsbridge.store.decision_writer import Recording
 from tsbridge.store.rulebooks import LiveRulebook
@@ -271,9 +271,9 @@ def test_a_file_that_says_nothing_of_its_base_replaces_nobodys_version(run: Run,
 
 def test_a_publish_of_a_file_is_found_by_the_rules_it_touched(run: Run, database: Database, milder: str) -> None:
     assert run("rules", "publish", milder, "--note", "milder").code == 0
-    (row,) = database.read_now(lambda conn: routing.change_list(conn, routing.ChangeFilter(subject="injury"), 10))
+    (row,) = database.read_now(lambda conn: change_log.listed(conn, change_log.ChangeFilter(subject="injury"), 10))
     assert (row["action"], row["after"]["rules"]) == ("rulebook.publish", {"changed": ["injury"]})
-    assert database.read_now(lambda conn: routing.change_list(conn, routing.ChangeFilter(subject="to-intake"), 10)) == []
+    assert database.read_now(lambda conn: change_log.listed(conn, change_log.ChangeFilter(subject="to-intake"), 10)) == []
 
 
 @pytest.mark.parametrize("start", ["", "\ufeff", "# ours\n\n", "# ours\r\n", "# tsbridge: based on version 7\r\n# ours\r\n"])

@@ -15,7 +15,8 @@ from tsbridge.acts.people import handles_of
 from tsbridge.acts.shape import of_row
 from tsbridge.acts.trial import Leaf
 from tsbridge.core import heads
-from tsbridge.store import agents, chain, routing, stored_values, terms
+from tsbridge.store import agents, chain, change_log, routing, stored_values, terms
+from tsbridge.store.change_log import ChangeFilter
 from tsbridge.store.routing import RoutingFilter, Row
 from tsbridge.store.terms import Titles
 
@@ -100,17 +101,6 @@ class Decided:
 
 
 @dataclass(frozen=True, slots=True)
-class AskedOfChanges:
-    """`since` is inclusive, `until` exclusive; `subject`: also what a change touched besides it."""
-
-    since: datetime | None = None
-    until: datetime | None = None
-    actor: str | None = None
-    action: str | None = None
-    subject: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class Changed:
     """What somebody changed, as it was before and after."""
 
@@ -189,10 +179,9 @@ def decision(conn: Connection, decision_id: str) -> Decided | None:
     return None if row is None else _decided(row, routing.writebacks_for(conn, [row]).get(decision_id), agents.keys(conn))
 
 
-def changes(conn: Connection, asked: AskedOfChanges, limit: int, before: int | None = None) -> list[Changed]:
+def changes(conn: Connection, wanted: ChangeFilter, limit: int, before: int | None = None) -> list[Changed]:
     """Those with a place in the chain below `before`."""
-    wanted = routing.ChangeFilter(asked.since, asked.until, asked.actor, asked.action, asked.subject)
-    return [Changed(**row) for row in routing.change_list(conn, wanted, limit, before)]
+    return [Changed(**row) for row in change_log.listed(conn, wanted, limit, before)]
 
 
 def head(conn: Connection) -> HeadShown:

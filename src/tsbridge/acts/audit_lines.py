@@ -14,10 +14,11 @@ from typing import Any, Final
 from pydantic_core import from_json
 from sqlalchemy import Connection
 
-from tsbridge.acts.audit import AskedOfChanges, changes, outcome_of
+from tsbridge.acts.audit import changes, outcome_of
 from tsbridge.acts.csvtext import cell, csv_text
 from tsbridge.acts.shape import as_json
 from tsbridge.store import agents, routing
+from tsbridge.store.change_log import ChangeFilter
 from tsbridge.store.columns import EPOCH
 from tsbridge.store.routing import RoutingFilter, Stored
 
@@ -68,7 +69,7 @@ class Decisions:
 class Changes:
     """Everything that somebody changed and that matches, newest first."""
 
-    def __init__(self, asked: AskedOfChanges, before: int | None = None, *, as_csv: bool) -> None:
+    def __init__(self, asked: ChangeFilter, before: int | None = None, *, as_csv: bool) -> None:
         self._asked = asked
         self._before = before
         self._as_csv = as_csv

@@ -16,7 +16,7 @@ from tsbridge.acts.trial import NearMiss
 from tsbridge.core.rules.judge import Near
 from tsbridge.core.rules.sentences import Author, Spoken, sentences
 from tsbridge.core.rules.shown import NEAR, near_misses, rule_shown
-from tsbridge.store import decisions, routing
+from tsbridge.store import change_log, decisions, routing
 from tsbridge.store.decisions import Decision
 from tsbridge.store.rulebooks import LiveRulebook
 
@@ -101,5 +101,5 @@ def _reasons(
 
 
 def _authors(conn: Connection, decided: Decided) -> Mapping[str, Author]:
-    rows = routing.rule_authors(conn, [rule["key"] for rule in decided.rules], decided.rulebook.version)
+    rows = change_log.rule_authors(conn, [rule["key"] for rule in decided.rules], decided.rulebook.version)
     return {key: Author(*row) for key, row in rows.items()}

@@ -8,7 +8,7 @@ from typing import Final
 from sqlalchemy import Connection
 
 from tsbridge.acts.ledger import Entry
-from tsbridge.store import routing, views
+from tsbridge.store import change_log, views
 from tsbridge.store.views import WORDS_READ
 
 SEVERE: Final = 1
@@ -21,7 +21,7 @@ def are_read_anew(conn: Connection, by: str, case_id: str, now: datetime) -> boo
     row = views.case(conn, case_id)
     if row is None or row["severity"] != SEVERE:
         return False
-    last = routing.last_change(conn, WORDS_READ, row["id"], by)
+    last = change_log.last_at(conn, WORDS_READ, row["id"], by)
     return last is None or last + AGAIN <= now
 
 

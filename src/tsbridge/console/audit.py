@@ -11,11 +11,12 @@ from sqlalchemy import Connection
 from starlette.responses import Response
 
 from tsbridge.acts import audit
-from tsbridge.acts.audit import Asked, AskedOfChanges, Changed, Decided
+from tsbridge.acts.audit import Asked, Changed, Decided
 from tsbridge.acts.audit_facets import Facets, facets
 from tsbridge.console.forms import MOST_ROWS, Column, Table
 from tsbridge.console.frame import NoPage, Visit
 from tsbridge.console.render import address
+from tsbridge.store.change_log import ChangeFilter
 
 A_PAGE: Final = 50
 WORDS: Final = ("case", "ticket", "call", "person", "rule", "queue", "agent", "tag", "category", "channel", "kind", "q")
@@ -147,9 +148,9 @@ def _asked(visit: Visit) -> tuple[Asked, dict[str, str | None]]:
     return Asked(**typed, changed=None if told["changed"] is None else told["changed"] == "true"), told
 
 
-def _asked_of_changes(visit: Visit) -> tuple[AskedOfChanges, dict[str, str | None]]:
+def _asked_of_changes(visit: Visit) -> tuple[ChangeFilter, dict[str, str | None]]:
     told = {name: visit.word(name) for name in (*TIMES, "actor", "action", "subject")}
-    return AskedOfChanges(_instant(visit, "from"), _instant(visit, "to"), told["actor"], told["action"], told["subject"]), told
+    return ChangeFilter(_instant(visit, "from"), _instant(visit, "to"), told["actor"], told["action"], told["subject"]), told
 
 
 def _number(visit: Visit, name: str) -> int | None:

@@ -1,4 +1,4 @@
-"""The audit as it is read: decisions and changes, newest first, by every filter of the contract."""
+"""Decisions as the audit reads them, newest first, by every filter of the contract."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ from sqlalchemy import (
 
 from tsbridge.core.moments import Handle
 from tsbridge.store import facets
-from tsbridge.store.decision_tables import chain, change_subjects, changes, decision_rules, decision_tags, decisions
+from tsbridge.store.decision_tables import chain, decision_rules, decision_tags, decisions
 from tsbridge.store.facets import Facet, Span
 from tsbridge.store.link_tables import handles, interactions
 from tsbridge.store.people import as_left
@@ -220,60 +220,6 @@ def _wishes_stored(conn: Connection, column: Column[Any], among: Iterable[str]) 
     stored = (type_coerce(one, BigInteger) if one.name == "confirmed_at" else one for one in _WISH)
     query = select(*stored).order_by(desired.c.asked_at, desired.c.id)
     return [row for part in parts(sorted(among), FEW) for row in conn.execute(query.where(column.in_(part))).all()]
-
-
-@dataclass(frozen=True, slots=True)
-class ChangeFilter:
-    """`since` is inclusive, `until` exclusive; `subject` finds also what touched it among other things."""
-
-    since: datetime | None = None
-    until: datetime | None = None
-    actor: str | None = None
-    action: str | None = None
-    subject: str | None = None
-
-
-def change_list(conn: Connection, wanted: ChangeFilter, limit: int, before: int | None = None) -> list[Row]:
-    """Who changed what, newest first, with a place in the chain below `before`."""
-    columns = (*(column for column in changes.c if column.name != "salt"), chain.c.previous_hash, chain.c.hash)
-    query = select(*columns).join(chain, chain.c.seq == changes.c.seq)
-    for column, value in ((changes.c.actor, wanted.actor), (changes.c.action, wanted.action)):
-        if value is not None:
-            query = query.where(column == value)
-    if wanted.subject is not None:
-        touched = select(change_subjects.c.seq).where(change_subjects.c.subject == wanted.subject)
-        query = query.where(or_(changes.c.subject == wanted.subject, changes.c.seq.in_(touched)))
-    if wanted.since is not None:
-        query = query.where(changes.c.at >= wanted.since)
-    if wanted.until is not None:
-        query = query.where(changes.c.at < wanted.until)
-    if before is not None:
-        query = query.where(changes.c.seq < before)
-    return list(conn.execute(query.order_by(changes.c.seq.desc()).limit(limit)).mappings())
-
-
-def last_change(conn: Connection, action: str, subject: str, actor: str) -> datetime | None:
-    """When somebody last did that to a subject that is found by it (`also`)."""
-    joined = select(changes.c.at).join(change_subjects, change_subjects.c.seq == changes.c.seq)
-    mine = joined.where(change_subjects.c.subject == subject, changes.c.action == action, changes.c.actor == actor)
-    return conn.execute(mine.order_by(change_subjects.c.seq.desc()).limit(1)).scalar()
-
-
-def rule_authors(conn: Connection, keys: Sequence[str], version: int) -> dict[str, tuple[int, str, datetime]]:
-    """Which version, up to this one, changed each of these rules last, who published that, and when; by key, in the order of the keys.
-
-    One that no publish on record touched is as the first version brought it.
-    """
-    columns = (change_subjects.c.subject, changes.c.after, changes.c.actor, changes.c.at)
-    published = changes.c.action.in_(("rulebook.publish", "rulebook.restore"))
-    query = select(*columns).join(changes, changes.c.seq == change_subjects.c.seq)
-    found: dict[str, tuple[int, str, datetime]] = {}
-    for key, after, actor, at in conn.execute(query.where(change_subjects.c.subject.in_(keys), published).order_by(changes.c.seq.desc())):
-        if after["version"] <= version and key not in found:
-            found[key] = (after["version"], actor, at)
-    first = select(rulebooks.c.version, rulebooks.c.published_by, rulebooks.c.published_at).order_by(rulebooks.c.version).limit(1)
-    brought = None if found.keys() >= {*keys} else conn.execute(first).first()
-    return {key: told for key in keys if (told := found.get(key) or (None if brought is None else (brought[0], brought[1], brought[2])))}
 
 
 def _wishes(conn: Connection, column: Column[Any], among: Iterable[str]) -> list[Row]:

@@ -17,6 +17,7 @@ from tsbridge.acts.case_history import Happened, Then
 from tsbridge.acts.csvtext import CSV, NDJSON
 from tsbridge.acts.explained import Explained, explained
 from tsbridge.store import proof
+from tsbridge.store.change_log import ChangeFilter
 from tsbridge.web.accept import choose
 from tsbridge.web.auth import Supervisor, Viewer
 from tsbridge.web.explained import Nearby
@@ -152,7 +153,7 @@ async def list_changes(
     subject: Word = None,
 ) -> Listed[Changed] | Response:
     """Who changed what, newest first, with what it was before and after. As NDJSON or CSV everything that matches is streamed."""
-    asked = audit.AskedOfChanges(*_span(since, until), actor, action, subject)
+    asked = ChangeFilter(*_span(since, until), actor, action, subject)
     before = page.after_number("changes")
     form = choose(request, FORMS)
     if form != FORMS[0]:

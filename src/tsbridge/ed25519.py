@@ -4,13 +4,9 @@ process that ends with it: `python -m tsbridge.ed25519` reads a seed and a messa
 from __future__ import annotations
 
 import sys
-from typing import Final
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
-
-SEED: Final = 32
-"""Bytes of a seed, and of a public key."""
 
 
 def public_key_of(seed: bytes) -> bytes:

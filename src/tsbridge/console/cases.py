@@ -16,7 +16,7 @@ from tsbridge.acts.explained import Explained, latest
 from tsbridge.acts.timeline import TimelineEntry
 from tsbridge.console.forms import MOST_ROWS, Column, Table
 from tsbridge.console.frame import NoPage, Visit
-from tsbridge.console.render import SEVERE, address
+from tsbridge.console.render import address
 from tsbridge.console.why import why_of
 from tsbridge.core.moments import Interaction
 from tsbridge.core.rota import Rota
@@ -114,7 +114,7 @@ async def _shown(visit: Visit, case_id: str, *, with_words: bool) -> Response:
         )
 
     case, story, steps, rota, why = await visit.console.database.read(read)
-    withheld, more = case.severity is not None and case.severity <= SEVERE and not with_words, None
+    withheld, more = words.is_severe(case.severity) and not with_words, None
     if len(story) > STORY:
         at, rank, last = timeline.place(story[STORY - 1])
         more = address(f"cases/{case.id}", after=f"{at.isoformat()}|{rank}|{last}")

@@ -12,7 +12,7 @@ from tsbridge.acts import audit, cases, events, tallied, words
 from tsbridge.acts.events import Event, EventWhole
 from tsbridge.console.forms import MOST_ROWS, Column, Table
 from tsbridge.console.frame import NoPage, Visit
-from tsbridge.console.render import SEVERE, address
+from tsbridge.console.render import address
 
 A_PAGE: Final = 50
 STATUSES: Final = ("pending", "applied", "ignored", "quarantined", "dead")
@@ -85,7 +85,7 @@ def _with_severe(conn: Connection, event_id: str) -> tuple[EventWhole, list[str]
     found = events.show(conn, event_id)
     decided = [one for decision_id in found.decisions if (one := audit.decision(conn, decision_id)) is not None]
     about = [cases.show(conn, case_id) for case_id in sorted({one.case_id for one in decided})]
-    return found, [case.id for case in about if case.severity is not None and case.severity <= SEVERE]
+    return found, [case.id for case in about if words.is_severe(case.severity)]
 
 
 def _event_id(visit: Visit) -> str:

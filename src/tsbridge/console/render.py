@@ -12,6 +12,8 @@ from urllib.parse import quote, urlencode
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from tsbridge.acts.words import is_severe
+
 ASSETS: Final[Mapping[str, str]] = {
     "console.css": "text/css; charset=utf-8",
     "console.js": "text/javascript; charset=utf-8",
@@ -31,8 +33,6 @@ NAV: Final = (
     *(("events", "Events", "ops"), ("keys", "Health", "viewer")),
 )
 """Pages, and the lowest role that sees each."""
-SEVERE: Final = 2
-"""Up to this severity what people wrote is sent only to whoever asks for it."""
 
 
 class Asset:
@@ -63,7 +63,7 @@ class Pages:
             "zone": str(zone),
             "visit": None,
             "address": address,
-            "severe": lambda severity: severity is not None and severity <= SEVERE,
+            "severe": is_severe,
         }
         self._templates.filters |= {
             "when": self.when,

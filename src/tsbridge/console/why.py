@@ -11,8 +11,8 @@ from tsbridge.acts import cases
 from tsbridge.acts.errors import Refused
 from tsbridge.acts.explained import Explained, explained
 from tsbridge.acts.what_if import WhatIf, fields, what_if
+from tsbridge.acts.words import is_severe
 from tsbridge.console.frame import Visit
-from tsbridge.console.render import SEVERE
 from tsbridge.core.rules import vocabulary
 
 DIFFERENCES: Final = ("severity", "category", "queue", "priority", "tags_added", "tags_removed", "escalations")
@@ -62,7 +62,7 @@ async def decision(visit: Visit) -> Response:
     return visit.show(
         "decision.html",
         here="audit",
-        why=why_of(found, withheld=worst is not None and worst <= SEVERE),
+        why=why_of(found, withheld=is_severe(worst)),
         otherwise=otherwise,
         differs=[] if otherwise is None else _differences(found, otherwise),
         wrong=wrong,

@@ -37,7 +37,7 @@ from tsbridge.core.strict_json import DEPTH
 from tsbridge.http import Http
 from tsbridge.notify.make import make
 from tsbridge.roster import ical_in
-from tsbridge.roster.ical_in import MOST_EVENTS
+from tsbridge.roster.ical_events import MOST_EVENTS, BadFeed
 from tsbridge.server import CONNECTIONS, config
 from tsbridge.settings.load import load
 from tsbridge.store import replays, stored_values, wanted_facts
@@ -209,7 +209,7 @@ def test_a_feed_has_as_many_events_as_it_may() -> None:
     day = event("DTSTART:20261122T090000Z", "DURATION:PT1H")
     zone = ZoneInfo("UTC")
     assert ical_in.read(feed(*[day] * 10, zones=""), since, until, zone, means="off", people={}) is not None
-    with pytest.raises(ical_in.BadFeed, match=f"at most {MOST_EVENTS} events"):
+    with pytest.raises(BadFeed, match=f"at most {MOST_EVENTS} events"):
         ical_in.read(feed(*[day] * (MOST_EVENTS + 1), zones=""), since, until, zone, means="off", people={})
 
 

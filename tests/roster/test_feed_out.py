@@ -10,7 +10,7 @@ from tsbridge.core.roster import Override
 from tsbridge.core.rota import Rota
 from tsbridge.roster.document import read
 from tsbridge.roster.feed_out import feed, of_agent, of_queue
-from tsbridge.roster.ical_in import MOST_EVENTS
+from tsbridge.roster.ical_events import MOST_EVENTS
 from tsbridge.roster.ical_out import Entry
 
 MONDAY = datetime(2026, 11, 2, 17, tzinfo=UTC)

@@ -8,7 +8,8 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from tests.roster.feed_texts import HOUSE_TIME, NEW_YORK, OLD_VANCOUVER, event, feed
-from tsbridge.roster.ical_in import BadFeed, read
+from tsbridge.roster.ical_events import BadFeed
+from tsbridge.roster.ical_in import read
 
 BERLIN = ZoneInfo("Europe/Berlin")
 SINCE, UNTIL = datetime(2026, 1, 1, tzinfo=UTC), datetime(2027, 12, 31, tzinfo=UTC)

@@ -11,7 +11,7 @@ from typing import Final
 
 from tsbridge.core.rota import Duty, Rota
 from tsbridge.roster.document import SEVERITIES
-from tsbridge.roster.ical_in import MOST_EVENTS
+from tsbridge.roster.ical_events import MOST_EVENTS
 from tsbridge.roster.ical_out import Entry, write
 
 _DOES: Final = {"rotation": "On call", "shift": "Shift", "override": "Duty"}

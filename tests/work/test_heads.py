@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+import sys
 from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
@@ -84,3 +86,29 @@ async def test_a_head_as_a_message_names_nobody_and_carries_the_line() -> None:
     sent = message(signed)
     assert (sent.type, dict(sent.data)) == ("tsbridge.head", dict(signed))
     assert json.loads(sent.text.splitlines()[-1]) == signed
+
+
+async def test_a_line_that_a_full_disk_cut_short_spoils_no_head_behind_it(tmp_path: Path) -> None:
+    file, whole = tmp_path / "heads", [await sign(Head(seq, "a" * 64, "2026-11-22T09:00:00.000000Z")) for seq in (1, 2, 3)]
+    await to_file(file)(whole[0])
+    with file.open("a") as cut:
+        cut.write(json.dumps(whole[1])[:40])
+    await to_file(file)(whole[1])
+    await to_file(file)(whole[2])
+    lines = file.read_text().splitlines()
+    assert [json.loads(line) for line in (lines[0], *lines[2:])] == whole
+
+
+async def test_a_head_that_does_not_fit_into_its_file_is_not_there(tmp_path: Path) -> None:
+    program = (
+        "import resource, pathlib, sys\n"
+        "from tsbridge.wiring.heads import append\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (40, 40))\n"
+        "try:\n"
+        "    append(pathlib.Path(sys.argv[1]), {'seq': 1, 'hash': 'a' * 64})\n"
+        "except OSError:\n"
+        "    print('refused')\n"
+    )
+    ran = await asyncio.create_subprocess_exec(sys.executable, "-c", program, str(tmp_path / "heads"), stdout=asyncio.subprocess.PIPE)
+    out, _ = await ran.communicate()
+    assert out == b"refused\n"

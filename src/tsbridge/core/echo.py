@@ -24,7 +24,7 @@ def without_own_notes(moment: Moment, notes: Set[str]) -> Moment:
 
 
 def without_echo(moment: Moment, intents: Sequence[Mapping[str, Any]]) -> Moment | None:
-    """What a moment says beyond our intents (`core.helpdesk.edit_json` each, with `texts` of notes); None: nothing.
+    """What a moment says beyond our intents (`core.helpdesk_json.edit_json` each, with `texts` of notes); None: nothing.
 
     A moment of our own user is an echo when every change and comment in it is one of ours. One by an unknown actor is
     one only when it carries a change and all of it is ours: a snapshot alone says nothing about who made it.

@@ -7,6 +7,7 @@ import json
 import os
 import sys
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from types import MappingProxyType
 from typing import Final
@@ -16,8 +17,8 @@ from sqlalchemy import Connection
 from tsbridge.core import roster
 from tsbridge.core.errors import GiveUp
 from tsbridge.core.heads import Head
+from tsbridge.core.moments import read_instant
 from tsbridge.core.ports import Clock
-from tsbridge.core.times import read_time
 from tsbridge.notify.messages import Message, Recipient
 from tsbridge.notify.ways import Way
 from tsbridge.settings.model import Settings
@@ -57,19 +58,21 @@ def to_file(file: Path) -> Place:
 
 
 def append(file: Path, signed: Signed) -> None:
-    """Raises OSError."""
-    descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
-    try:
-        os.write(descriptor, f"{json.dumps(signed, separators=(',', ':'))}\n".encode())
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+    """Raises OSError. Behind a line that was cut short, by a full disk or a lost machine, the next one begins anew."""
+    with open(file, "ab+", opener=partial(os.open, mode=0o600)) as kept:
+        if end := kept.seek(0, os.SEEK_END):
+            kept.seek(end - 1)
+            if kept.read() != b"\n":
+                kept.write(b"\n")
+        kept.write(f"{json.dumps(signed, separators=(',', ':'))}\n".encode())
+        kept.flush()
+        os.fsync(kept.fileno())
 
 
 def message(signed: Signed) -> Message:
     """A head as people keep it: no more than what it is."""
     text = f"Keep this line: it shows later that the audit up to entry {signed['seq']} is still the one it was.\n\n{json.dumps(signed)}"
-    at = read_time(signed["at"])
+    at = read_instant(signed["at"])
     subject = f"Head of the audit's chain: entry {signed['seq']}"
     return Message(f"ntf_head_{signed['hash'][:32]}", at, subject, text, MappingProxyType(dict(signed)), type="tsbridge.head")
 

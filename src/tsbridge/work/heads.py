@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 
 from tsbridge.core.errors import GiveUp, OutcomeUnknown, TryLater
 from tsbridge.core.heads import COPIED, Head
-from tsbridge.core.moments import instant_text
+from tsbridge.core.moments import instant_text, read_instant
 from tsbridge.core.ports import Clock
 from tsbridge.store import chain, stored_values
 from tsbridge.store.db import Database
@@ -81,4 +81,4 @@ def _turn(conn: Connection, who: str, now: datetime) -> bool:
 def _is_due(before: Mapping[str, Any] | None, head: Mapping[str, Any], now: datetime) -> bool:
     if before is None:
         return bool(head["seq"])
-    return bool(head["seq"] > before["head"]["seq"]) and now >= datetime.fromisoformat(before["at"]) + EVERY
+    return bool(head["seq"] > before["head"]["seq"]) and now >= read_instant(before["at"]) + EVERY

@@ -41,7 +41,7 @@ RATING: Final = "SatisfactionRating"
 EMPTY: Final[Mapping[str, Value]] = {"ticket.priority": None, "ticket.group_id": None, "ticket.assignee_id": None, "tags": ()}
 """What a new ticket has not until its audit says otherwise."""
 Planned = Callable[[str], Mapping[str, Any] | None]
-"""The edit (`core.helpdesk.edit_json`) that an update's marker stands for; None when it is none of ours."""
+"""The edit (`core.helpdesk_json.edit_json`) that an update's marker stands for; None when it is none of ours."""
 
 
 class _Told(NamedTuple):

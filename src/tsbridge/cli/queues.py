@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from functools import partial
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, get_args
 
 import typer
 from sqlalchemy import Connection
@@ -21,9 +21,10 @@ escalations = group()
 events = group()
 writebacks = group()
 
-STATUSES: Final = ("pending", "applied", "ignored", "quarantined", "dead")
-STATES: Final = ("overdue", "unacknowledged", "nobody")
-WISH_STATUSES: Final = ("waiting", "sending", "confirmed", "unneeded", "parked", "refused", "dry_run")
+STATUSES: Final = get_args(event_acts.Status)
+SOURCES: Final = get_args(event_acts.Source)
+STATES: Final = get_args(step_acts.State)
+WISH_STATUSES: Final = get_args(wish_acts.Status)
 
 EventId = Annotated[str, typer.Argument(help="An event's id: evt_…")]
 MOST: Final = 10_000
@@ -40,7 +41,7 @@ def list_events(
 ) -> None:
     """Deliveries, newest first, without what they say."""
     _known("status", status, STATUSES)
-    _known("source", source, ("zendesk", "talkdesk"))
+    _known("source", source, SOURCES)
     with house() as made:
         items = shape.as_json(made.read(lambda conn: event_acts.listed(conn, limit, None, status, source)))
     columns = ("id", "received_at", "source", "event_type", "status", "reason", "attempts", "duplicates")

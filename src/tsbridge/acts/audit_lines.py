@@ -15,7 +15,7 @@ from pydantic_core import from_json
 from sqlalchemy import Connection
 
 from tsbridge.acts.audit import changes, outcome_of
-from tsbridge.acts.csvtext import cell, csv_text
+from tsbridge.acts.csvtext import cell, csv_text, ndjson
 from tsbridge.acts.shape import as_json
 from tsbridge.store import agents, routing
 from tsbridge.store.change_log import ChangeFilter
@@ -84,7 +84,7 @@ class Changes:
         self._before = found[-1].seq if found else self._before
         if self._as_csv:
             return csv_text([*header, *(_change_cells(one) for one in items)])
-        return "".join(f"{dumps(one, ensure_ascii=False, separators=(',', ':'))}\n" for one in items).encode()
+        return ndjson(items)
 
 
 def _change_cells(item: Mapping[str, Any]) -> list[str]:

@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 
 from tsbridge.acts import casework
 from tsbridge.acts.casework import Judging
-from tsbridge.acts.errors import NotFound, Refused
+from tsbridge.acts.errors import Refused, need
 from tsbridge.acts.ledger import Entry
 from tsbridge.core import acklink, zones
 from tsbridge.core.acklink import AckLink
@@ -49,9 +49,7 @@ class Opened:
 
 def opened(conn: Connection, token: str, now: datetime, carried: Carried) -> Opened:
     """What the token is for, as it stands. Raises `NotFound` for one that is not ours."""
-    link = acklink.read(token, link_keys.verifying(conn, now))
-    if link is None:
-        raise NotFound("link")
+    link = need(acklink.read(token, link_keys.verifying(conn, now)), "link")
     live = rosters.live(conn)
     person, names = _team(None if live is None else live.document, link.agent)
     if link.kind == "proof":

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
-from tsbridge.acts.errors import Invalid, NotFound
+from tsbridge.acts.errors import Invalid, need
 from tsbridge.acts.ledger import Entry
 from tsbridge.acts.shape import like
 from tsbridge.core.times import time_text
@@ -35,8 +35,7 @@ def create(
 
 def revoke(conn: Connection, entry: Entry, key_id: str) -> bool:
     """The key is good for nothing from now on, in every process. Whether it was until now; raises `NotFound`."""
-    if keys.find(conn, key_id) is None:
-        raise NotFound("key")
+    need(keys.find(conn, key_id), "key")
     fresh = keys.revoke(conn, key_id, entry.at)
     if fresh:
         entry.change(conn, "key.revoke", key_id, {"revoked_at": None}, {"revoked_at": time_text(entry.at)})

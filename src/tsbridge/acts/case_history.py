@@ -10,7 +10,7 @@ from typing import Any, Final, Literal, NamedTuple
 from sqlalchemy import Connection
 
 from tsbridge.acts.around import Around
-from tsbridge.acts.errors import NotFound
+from tsbridge.acts.errors import need
 from tsbridge.core.rota import Person
 from tsbridge.store import case_history, rosters, rulebooks, views
 from tsbridge.store.case_history import Behind, Entry
@@ -81,9 +81,7 @@ class About(NamedTuple):
 
 def history(conn: Connection, case_id: str, limit: int, after: Behind | None = None, as_of: datetime | None = None) -> list[Happened]:
     """Oldest first; with `as_of` what was known by then, as it stood then. Raises `NotFound`."""
-    row = views.case(conn, case_id)
-    if row is None:
-        raise NotFound("case")
+    row = need(views.case(conn, case_id), "case")
     return [_happened(entry, as_of) for entry in case_history.entries(conn, row["id"], limit, after, as_of)]
 
 

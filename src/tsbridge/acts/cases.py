@@ -9,7 +9,7 @@ from typing import Literal
 
 from sqlalchemy import Connection
 
-from tsbridge.acts.errors import NotFound
+from tsbridge.acts.errors import need
 from tsbridge.acts.shape import of_row
 from tsbridge.core.casestate import NAMED
 from tsbridge.store import agents, views
@@ -73,10 +73,7 @@ def listed(conn: Connection, wanted: CaseFilter, limit: int, after: tuple[dateti
 
 def show(conn: Connection, case_id: str) -> Case:
     """A case by any id that was ever handed out for it. Raises `NotFound`."""
-    row = views.case(conn, case_id)
-    if row is None:
-        raise NotFound("case")
-    return _shown(conn, [row])[0]
+    return _shown(conn, [need(views.case(conn, case_id), "case")])[0]
 
 
 def _shown(conn: Connection, rows: Sequence[Row]) -> list[Case]:

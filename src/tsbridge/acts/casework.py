@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Set
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
@@ -11,8 +11,9 @@ from sqlalchemy import Connection
 
 from tsbridge.acts import cases, timeline
 from tsbridge.acts.cases import Case
-from tsbridge.acts.errors import Conflict, NotFound
+from tsbridge.acts.errors import Conflict, need
 from tsbridge.acts.ledger import Entry
+from tsbridge.acts.shape import like
 from tsbridge.acts.timeline import MomentShown
 from tsbridge.core.moments import Actor, Interaction, Moment, Value
 from tsbridge.core.track import key_of
@@ -98,16 +99,13 @@ def split(conn: Connection, entry: Entry, judging: Judging, case_id: str, intera
             links.add_edit(conn, "cut", interaction, member, entry.at, entry.by)
     after = {"source": interaction.source, "id": interaction.id}
     split_off = _link_anew(conn, entry, judging, set(members), interaction, "case.split", after)
-    stays = cases.show(conn, case_id)
-    return CaseSplit(**{one.name: getattr(stays, one.name) for one in fields(stays)}, split_off=split_off)
+    return like(CaseSplit, cases.show(conn, case_id), split_off=split_off)
 
 
 def withdraw(conn: Connection, entry: Entry, judging: Judging, moment: str, reason: str) -> Withdrawn:
     """Take a wrong moment out of its story: it stays on record, the case is judged without it. Done twice, the first stands."""
     judging.begin(conn)
-    subject = withdrawal.find(conn, moment)
-    if subject is None:
-        raise NotFound("moment")
+    subject = need(withdrawal.find(conn, moment), "moment")
     if judging.withdraw(conn, moment, entry.by, reason, entry.at):
         _record(conn, entry, "moment.withdraw", subject, {"moment": moment, "reason": reason})
     return Withdrawn(links.case_of(conn, subject) or "", timeline.moment(conn, moment))
@@ -135,7 +133,4 @@ def _record(conn: Connection, entry: Entry, action: str, of: Interaction, after:
 
 
 def _members(conn: Connection, case_id: str) -> list[Interaction]:
-    row = views.case(conn, case_id)
-    if row is None:
-        raise NotFound("case")
-    return links.members(conn, row["id"])
+    return links.members(conn, need(views.case(conn, case_id), "case")["id"])

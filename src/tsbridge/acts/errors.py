@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, TypeVar
+
+T = TypeVar("T")
 
 
 def pointer(*steps: str | int) -> str:
@@ -21,6 +23,13 @@ class NotFound(Refused):
     def __init__(self, what: str) -> None:
         super().__init__(f"There is no such {what}.")
         self.what = what
+
+
+def need(found: T | None, what: str) -> T:
+    """What was looked for. Raises `NotFound` where there is none."""
+    if found is None:
+        raise NotFound(what)
+    return found
 
 
 class Conflict(Refused):

@@ -9,7 +9,7 @@ from typing import Any, Literal, TypeVar
 
 from sqlalchemy import Connection
 
-from tsbridge.acts.errors import NotFound
+from tsbridge.acts.errors import need
 from tsbridge.acts.shape import of_row
 from tsbridge.store import agents, steps, views
 from tsbridge.store.steps import Filter
@@ -77,10 +77,7 @@ def listed(
 
 def show(conn: Connection, escalation_id: str, now: datetime) -> EscalationShown:
     """Raises `NotFound`."""
-    row = views.escalation(conn, escalation_id)
-    if row is None:
-        raise NotFound("escalation")
-    return _shown(conn, [row], now)[0]
+    return _shown(conn, [need(views.escalation(conn, escalation_id), "escalation")], now)[0]
 
 
 def of_case(conn: Connection, case_id: str, now: datetime, limit: int) -> list[Escalation]:

@@ -9,7 +9,7 @@ from typing import Any, Final, Literal
 
 from sqlalchemy import Connection
 
-from tsbridge.acts.errors import Conflict, NotFound
+from tsbridge.acts.errors import Conflict, need
 from tsbridge.acts.ledger import Entry
 from tsbridge.acts.shape import Place, of_row
 from tsbridge.store import inbox, views, wakeup
@@ -64,7 +64,7 @@ def listed(conn: Connection, limit: int, after: int | None = None, status: str |
 
 def show(conn: Connection, event_id: str) -> EventWhole:
     """One delivery with its bytes as they came. Raises `NotFound`."""
-    row = _row(conn, event_id)
+    row = need(views.event(conn, event_id), "event")
     moments, decisions = views.event_results(conn, event_id)
     body: bytes = row["body"]
     return of_row(
@@ -79,19 +79,12 @@ def show(conn: Connection, event_id: str) -> EventWhole:
 
 def retry(conn: Connection, entry: Entry, event_id: str) -> None:
     """Have a quarantined, dead or ignored delivery worked on once more. Raises `NotFound`, `Conflict`."""
-    row = _row(conn, event_id)
+    row = need(views.event(conn, event_id), "event")
     if row["status"] not in RETRIED:
         raise Conflict(f"This event is {row['status']}; only quarantined, dead and ignored ones can be tried again.")
     inbox.retry(conn, event_id, entry.at)
     wakeup.tell(conn, wakeup.INBOX)
     entry.change(conn, "event.retry", event_id, {"status": row["status"], "reason": row["reason"]}, {"status": "pending"})
-
-
-def _row(conn: Connection, event_id: str) -> Row:
-    row = views.event(conn, event_id)
-    if row is None:
-        raise NotFound("event")
-    return row
 
 
 def _told(row: Row) -> dict[str, Any]:

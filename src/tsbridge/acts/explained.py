@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
 
@@ -12,6 +12,7 @@ from sqlalchemy import Connection
 from tsbridge.acts import audit
 from tsbridge.acts.audit import Decided, RuleMatched
 from tsbridge.acts.errors import NotFound
+from tsbridge.acts.shape import like
 from tsbridge.acts.trial import NearMiss
 from tsbridge.core.rules.judge import Near
 from tsbridge.core.rules.sentences import Author, Spoken, sentences
@@ -66,8 +67,9 @@ def explained(conn: Connection, live: LiveRulebook, decision_id: str, near: Near
     authors = _authors(conn, decided)
     written = {rule.key: rule for rule in live.version(conn, decided.rulebook.version).book.rules}
     told = Spoken(rules, missed, decided.outcome.get("queue"), decided.rulebook.version, written, authors)
-    return Explained(
-        **{one.name: getattr(decided, one.name) for one in fields(decided) if one.name != "rules"},
+    return like(
+        Explained,
+        decided,
         rules=rules,
         near_misses=tuple(NearMiss(**one) for one in missed),
         inputs_erased=erased,

@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from sqlalchemy import Connection
 
-from tsbridge.acts.errors import Conflict, NotFound
+from tsbridge.acts.errors import Conflict, need
 from tsbridge.acts.ledger import Entry
 from tsbridge.acts.shape import From, To, of_row
 from tsbridge.core.duty_changes import Handover, News
@@ -152,7 +152,7 @@ def listed(
 
 def show(conn: Connection, notification_id: str) -> NotificationWhole:
     """One telling with the whole why, as it was known then. Raises `NotFound`."""
-    row = _row(conn, notification_id)
+    row = need(notification_log.one(conn, notification_id), "notification")
     over = None
     if row["over_at"] is not None:
         by = None if row["acknowledged_by"] is None else row["acknowledged_by"].partition(":")[2] or None
@@ -170,7 +170,7 @@ def show(conn: Connection, notification_id: str) -> NotificationWhole:
 
 def retry(conn: Connection, entry: Entry, notification_id: str) -> None:
     """Have told once more, at once, what failed or waits. Raises `NotFound`, `Conflict`."""
-    row = _row(conn, notification_id)
+    row = need(notification_log.one(conn, notification_id), "notification")
     if not notification_log.retry(conn, row, entry.at):
         raise Conflict("This one arrived, is on its way, or is over; only failed and waiting ones can be tried again.")
     was = {"status": row["status"], "reason": row["reason"]}
@@ -195,13 +195,6 @@ def _told(row: notification_log.Row) -> dict[str, Any]:
         "why": tuple(Waited(at, why, until) for at, why, until in notification_log.waits(row)),
         "message_id": row["message"],
     }
-
-
-def _row(conn: Connection, notification_id: str) -> notification_log.Row:
-    row = notification_log.one(conn, notification_id)
-    if row is None:
-        raise NotFound("notification")
-    return row
 
 
 def _why_told(answer: Any) -> WhyTold | None:

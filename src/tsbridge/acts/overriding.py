@@ -8,7 +8,7 @@ from typing import Any, Final, Literal, NamedTuple
 
 from sqlalchemy import Connection
 
-from tsbridge.acts.errors import Conflict, Invalid, NotFound
+from tsbridge.acts.errors import Conflict, Invalid, need
 from tsbridge.acts.ledger import Entry
 from tsbridge.acts.shape import like
 from tsbridge.core.roster import Override, Roster
@@ -49,10 +49,7 @@ def shown(made: Made) -> OverrideShown:
 
 def show(conn: Connection, id: str) -> OverrideShown:
     """Also one that is over or was removed. Raises `NotFound`."""
-    found = rosters.override(conn, id)
-    if found is None:
-        raise NotFound("override")
-    return shown(found)
+    return shown(need(rosters.override(conn, id), "override"))
 
 
 def make(conn: Connection, entry: Entry, rota: Rota | None, book: Any, id: str, wanted: Wanted) -> OverrideShown:

@@ -14,7 +14,7 @@ from tsbridge.acts.errors import Conflict, Invalid, NotFound, TooMuch
 from tsbridge.acts.ledger import Entry
 from tsbridge.acts.moves import EscalationMoves, QueueMove, SeverityMove, StandShown, TagMove
 from tsbridge.acts.people import handles_of
-from tsbridge.acts.shape import Place
+from tsbridge.acts.shape import Place, like
 from tsbridge.core.ports import Ids
 from tsbridge.core.replay import Tally
 from tsbridge.store import rejudges, replays, rulebooks
@@ -143,7 +143,7 @@ def start(
 
 def listed(conn: Connection, limit: int, before: tuple[datetime, str] | None = None) -> list[RejudgeShown]:
     """Plans and changes, newest first, without what they found."""
-    return [RejudgeShown(**_told(job)) for job in replays.listed(conn, limit, before, rejudges=True)]
+    return [like(RejudgeShown, job, **job.rejudge) for job in replays.listed(conn, limit, before, rejudges=True)]
 
 
 def show(conn: Connection, id_: str, zone: tzinfo) -> RejudgeWhole:
@@ -151,7 +151,7 @@ def show(conn: Connection, id_: str, zone: tzinfo) -> RejudgeWhole:
     job = _job(conn, id_)
     counted = job.summary or Tally(zone).summary()
     moves = {name: counted[name] for name in ("changed", "queue_moves", "severity_moves", "tag_moves", "escalations")}
-    return RejudgeWhole(**_told(job), summary=RejudgeSummary(cases=counted["decisions"], **moves))
+    return like(RejudgeWhole, job, **job.rejudge, summary=RejudgeSummary(cases=counted["decisions"], **moves))
 
 
 def cancel(conn: Connection, entry: Entry, id_: str) -> None:
@@ -171,11 +171,6 @@ def _job(conn: Connection, id_: str) -> Job:
     if job is None or job.rejudge is None:
         raise NotFound("rejudge")
     return job
-
-
-def _told(job: Job) -> dict[str, Any]:
-    same = ("id", "status", "reason", "done", "total", "created_at", "created_by", "finished_at")
-    return {**{name: getattr(job, name) for name in same}, **job.rejudge}
 
 
 def _move(row: Any) -> RejudgeMove:

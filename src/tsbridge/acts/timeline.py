@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 
 from tsbridge.acts import notifications
 from tsbridge.acts.cases import InteractionName
-from tsbridge.acts.errors import NotFound
+from tsbridge.acts.errors import need
 from tsbridge.acts.shape import of_row
 from tsbridge.store import views
 from tsbridge.store.views import Row
@@ -117,9 +117,7 @@ TimelineEntry = MomentEntry | DecisionEntry | ChangeEntry | EscalationEntry | No
 
 def of_case(conn: Connection, case_id: str, limit: int, after: Behind | None = None) -> list[TimelineEntry]:
     """Oldest first; what was withdrawn stands there as such. Raises `NotFound`."""
-    row = views.case(conn, case_id)
-    if row is None:
-        raise NotFound("case")
+    row = need(views.case(conn, case_id), "case")
     return [_entry(one) for one in views.timeline(conn, row["id"], limit, after)]
 
 
@@ -130,9 +128,7 @@ def place(entry: TimelineEntry) -> Behind:
 
 def moment(conn: Connection, digest: str) -> MomentShown:
     """Raises `NotFound`."""
-    row = views.moment(conn, digest)
-    if row is None:
-        raise NotFound("moment")
+    row = need(views.moment(conn, digest), "moment")
     return of_row(MomentShown, row, **_moment(row))
 
 

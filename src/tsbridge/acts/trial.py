@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 from typing_extensions import TypedDict
 
 from tsbridge.acts.cases import InteractionName
-from tsbridge.acts.errors import Conflict, Invalid, NotFound, pointer
+from tsbridge.acts.errors import Conflict, Invalid, NotFound, need, pointer
 from tsbridge.core import staff
 from tsbridge.core.almanac import INSTALLED, Almanac, zone_by
 from tsbridge.core.moments import Interaction, Value
@@ -143,8 +143,7 @@ def made_up(given: Mapping[str, Any], at: datetime, trial_id: str, roster: Roste
 def recorded(conn: Connection, event_id: str | None, decision_id: str | None) -> Asked:
     """What a decision saw: this one, or the newest that a delivery led to. Raises `NotFound`, and `Conflict` without anything to judge."""
     if event_id is not None:
-        if views.event(conn, event_id) is None:
-            raise NotFound("event")
+        need(views.event(conn, event_id), "event")
         rows = [routing.decision(conn, id_) for id_ in views.event_results(conn, event_id)[1]]
         led = [row["id"] for row in rows if row is not None and not row["retracted"]]
         if not led:

@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import Connection
 
 from tsbridge.acts import audit, trial
-from tsbridge.acts.errors import Invalid, NotFound
+from tsbridge.acts.errors import Invalid, need
 from tsbridge.core.rules import vocabulary
 from tsbridge.store.rulebooks import LiveRulebook
 
@@ -24,9 +24,7 @@ class WhatIf:
 
 def what_if(conn: Connection, live: LiveRulebook, decision_id: str, name: str, value: str) -> WhatIf:
     """`value` as somebody types it: words of a set with commas between; nothing for nothing. Raises `NotFound`, `Conflict`, `Invalid`."""
-    decided = audit.decision(conn, decision_id)
-    if decided is None:
-        raise NotFound("decision")
+    decided = need(audit.decision(conn, decision_id), "decision")
     asked = trial.instead(trial.recorded(conn, None, decision_id), {name: _typed(name, value)}, None)
     judge = live.version(conn, decided.rulebook.version).judge
     judgement = judge.decide(asked.facts, asked.previous, asked.standing, asked.at, asked.subject)

@@ -8,13 +8,12 @@ from typing import Any, Final, Literal
 
 from sqlalchemy import Connection
 
-from tsbridge.acts.errors import Conflict, NotFound
+from tsbridge.acts.errors import Conflict, NotFound, need
 from tsbridge.acts.ledger import Entry
 from tsbridge.acts.shape import of_row
 from tsbridge.core.helpdesk_json import ours_from, wish_from
 from tsbridge.store import desired, drift_rows, stored_values, views, wakeup, wish_origins, writemode
 from tsbridge.store.rulebooks import LiveRulebook
-from tsbridge.store.views import Row
 
 Status = Literal["waiting", "sending", "confirmed", "unneeded", "parked", "refused", "dry_run"]
 ModeName = Literal["live", "dry-run", "paused"]
@@ -100,14 +99,14 @@ def listed(
 
 def show(conn: Connection, live: LiveRulebook, writeback_id: str) -> WritebackWhole:
     """One wish with each of its parts. Raises `NotFound`."""
-    row = _row(conn, writeback_id)
+    row = need(views.writeback(conn, writeback_id), "writeback")
     parts = wish_origins.parts(conn, live, dict(row), wish_from(row["wish"]), ours_from(row["ours"]))
     return of_row(WritebackWhole, row, parts=tuple(WritebackPart(**part) for part in parts))
 
 
 def retry(conn: Connection, entry: Entry, writeback_id: str) -> None:
     """Have a parked, refused or waiting wish tried at once. Raises `NotFound`, `Conflict`."""
-    row = _row(conn, writeback_id)
+    row = need(views.writeback(conn, writeback_id), "writeback")
     if row["status"] not in RETRIED:
         raise Conflict(f"This one is {row['status']}; only parked, refused, dry-run and waiting ones can be tried again.")
     desired.retry(conn, writeback_id, entry.at)
@@ -164,10 +163,3 @@ def drifted(
 
 def _mode(conn: Connection, found: writemode.Mode) -> ModeShown:
     return ModeShown(**found._asdict(), backlog=desired.planned(conn))
-
-
-def _row(conn: Connection, writeback_id: str) -> Row:
-    row = views.writeback(conn, writeback_id)
-    if row is None:
-        raise NotFound("writeback")
-    return row

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Any, Final, Literal
 
@@ -17,6 +17,7 @@ from tsbridge.acts.escalations import Escalation
 from tsbridge.acts.explained import Explained, explained
 from tsbridge.acts.people import handles_of
 from tsbridge.acts.queues import AssignmentShown
+from tsbridge.acts.shape import like
 from tsbridge.acts.timeline import TimelineEntry
 from tsbridge.core.moments import Interaction
 from tsbridge.store import routing, views
@@ -193,7 +194,7 @@ async def assign_case(services: Made, by: Supervisor, case_id: Id, body: Assignm
     case = await services.edit(by.name, casework.assign, case_id, body.agent, body.note)
     if not is_id:
         return case
-    return CaseAssigned(**{one.name: getattr(case, one.name) for one in fields(case)}, zendesk_asked=known is not None)
+    return like(CaseAssigned, case, zendesk_asked=known is not None)
 
 
 @routes.post("/cases/{case_id}/merge", responses=refuses(409))

@@ -45,7 +45,7 @@ from tsbridge.store import (
     version_tables,
 )
 from tsbridge.store.db import Database
-from tsbridge.store.routing import RoutingFilter
+from tsbridge.store.routing_filter import RoutingFilter
 from tsbridge.store.work_tables import workload
 from tsbridge.web.pages import DEFAULT_LIMIT, seal_cursor
 
@@ -319,7 +319,7 @@ def _far_on(conn: Connection, params: Mapping[str, str]) -> dict[str, str]:
     told: dict[str, Any] = {NAMES.get(name, name): MEANT.get(name, str)(value) for name, value in params.items() if name != "q"}
     if "q" in params:
         told["words"] = terms.meant(conn, terms.Titles(), params["q"])
-    numbers = routing._numbers(conn, routing.RoutingFilter(**told), DEFAULT_LIMIT, routing.newest(conn) + 1)
+    numbers = routing._numbers(conn, RoutingFilter(**told), DEFAULT_LIMIT, routing.newest(conn) + 1)
     before = list(islice(numbers, (PAGES - 1) * DEFAULT_LIMIT))
     last = before[-1:] if len(before) == (PAGES - 1) * DEFAULT_LIMIT else before[: (len(before) - 1) // DEFAULT_LIMIT * DEFAULT_LIMIT][-1:]
     return {"cursor": seal_cursor("routing", (last[0],))} if last else {}
@@ -377,7 +377,7 @@ def _common_and_rare(conn: Connection) -> dict[str, tuple[str, str]]:
     counts: dict[str, Counter[str]] = {name: Counter() for name in ("rule", "queue", "agent", "tag", "category", "channel", "severity")}
     for row in conn.execute(select(d).where(d.c.number >= middle).order_by(d.c.number).limit(2_000)):
         for facet, value in facets.facets_of(row):
-            name = "rule" if facet in routing.RULE_KINDS else facet
+            name = "rule" if facet in facets.RULE_KINDS else facet
             if name in counts:
                 counts[name][value] += 1
     ranked = {name: [value for value, _ in found.most_common()] or ["nobody"] for name, found in counts.items()}

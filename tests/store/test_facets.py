@@ -21,7 +21,7 @@ from tsbridge.store import facets, routing, tallies, terms
 from tsbridge.store.db import Database
 from tsbridge.store.decision_tables import decision_facets, decision_rules, decision_tags, decisions
 from tsbridge.store.link_tables import handles, interactions
-from tsbridge.store.routing import RoutingFilter
+from tsbridge.store.routing_filter import RoutingFilter
 
 MANY = 2 * facets.SIZE + 500
 LATER = START + timedelta(days=9)

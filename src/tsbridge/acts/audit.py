@@ -17,7 +17,8 @@ from tsbridge.acts.trial import Leaf
 from tsbridge.core import heads
 from tsbridge.store import agents, chain, change_log, routing, stored_values, terms
 from tsbridge.store.change_log import ChangeFilter
-from tsbridge.store.routing import RoutingFilter, Row
+from tsbridge.store.routing import Row
+from tsbridge.store.routing_filter import RoutingFilter
 from tsbridge.store.terms import Titles
 
 

@@ -20,7 +20,8 @@ from tsbridge.acts.shape import as_json
 from tsbridge.store import agents, routing
 from tsbridge.store.change_log import ChangeFilter
 from tsbridge.store.columns import EPOCH
-from tsbridge.store.routing import RoutingFilter, Stored
+from tsbridge.store.routing import Stored
+from tsbridge.store.routing_filter import RoutingFilter
 
 PIECE: Final = 2_000
 """Decisions read at once."""

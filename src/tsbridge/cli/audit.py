@@ -13,7 +13,8 @@ from tsbridge.acts.chain_lines import Entries, verify_export, verify_heads
 from tsbridge.cli.frame import AsJson, House, done, group, house, refuse, say, time_option
 from tsbridge.core.heads import Head
 from tsbridge.core.moments import instant_text
-from tsbridge.store import chain, proof, routing
+from tsbridge.store import chain, proof
+from tsbridge.store.routing_filter import RoutingFilter
 
 app = group()
 
@@ -93,7 +94,7 @@ def export(
     """Every decision as a line of JSON, newest first: ids, rules, tags and queues, no text and nobody's name."""
     if whole and (since or until):
         refuse("--chain: a chain is whole; expected neither --from nor --to")
-    wanted = routing.RoutingFilter(since=time_option("from", since), until=time_option("to", until))
+    wanted = RoutingFilter(since=time_option("from", since), until=time_option("to", until))
     lines = Entries() if whole else Decisions(wanted, as_csv=False)
     what = "entries" if whole else "decisions"
     with house() as made:

@@ -17,6 +17,8 @@ from sqlalchemy import Connection, bindparam, func, insert, select, text
 from tsbridge.store.decision_tables import decision_blocks, decision_facets, decisions
 from tsbridge.store.decisions import searched_tags
 
+RULE_KINDS: Final = ("escalation", "routing")
+"""Facets that are keys of rules."""
 SIZE: Final = 2_048
 """Decisions of a block, by their numbers: so many bits."""
 SETTLED: Final = timedelta(minutes=15)

@@ -1,16 +1,12 @@
-"""Decisions as the audit reads them, newest first, by every filter of the contract."""
+"""Decisions as the audit reads them, newest first, with their places in the chain and the wishes that carry them."""
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime
 from itertools import islice
 from typing import Any, Final, NamedTuple, TypeVar
 
 from sqlalchemy import (
-    JSON,
     BigInteger,
     Column,
     ColumnElement,
@@ -18,25 +14,15 @@ from sqlalchemy import (
     RowMapping,
     Select,
     Text,
-    and_,
-    cast,
-    exists,
-    false,
     func,
-    literal,
-    or_,
     select,
-    tuple_,
     type_coerce,
-    union,
 )
 
-from tsbridge.core.moments import Handle
-from tsbridge.store import facets
-from tsbridge.store.decision_tables import chain, decision_rules, decision_tags, decisions
-from tsbridge.store.facets import Facet, Span
-from tsbridge.store.link_tables import handles, interactions
-from tsbridge.store.people import as_left
+from tsbridge.store import facets, routing_filter
+from tsbridge.store.decision_tables import chain, decisions
+from tsbridge.store.facets import Span
+from tsbridge.store.routing_filter import RoutingFilter
 from tsbridge.store.statements import parts
 from tsbridge.store.version_tables import rulebooks
 from tsbridge.store.writing_tables import desired
@@ -44,9 +30,6 @@ from tsbridge.store.writing_tables import desired
 Row = RowMapping
 T = TypeVar("T")
 
-RULE_KINDS: Final = ("escalation", "routing")
-FEW: Final = 1_000
-"""So many decisions are looked at one by one."""
 
 _COLUMNS: Final = (
     *(column for column in decisions.c if column.name not in ("seen", "salt")),
@@ -56,6 +39,7 @@ _COLUMNS: Final = (
     rulebooks.c.hash.label("rulebook_hash"),
 )
 _WISH: Final = tuple(desired.c[name] for name in ("id", "ticket", "case_id", "status", "reason", "attempts", "confirmed_at"))
+_STORED_WISH: Final = tuple(type_coerce(one, BigInteger) if one.name == "confirmed_at" else one for one in _WISH)
 _D: Final = decisions.c
 _STORED: Final = (
     *(_D.id, _D.number, type_coerce(_D.at, BigInteger), type_coerce(_D.recorded_at, BigInteger), _D.event, _D.event_id, _D.case_id),
@@ -89,38 +73,6 @@ class Stored(NamedTuple):
     seq: int | None
     previous_hash: str | None
     hash: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class RoutingFilter:
-    """Contract section 4. `since` is inclusive, `until` exclusive, both about the vendor's time of the moment judged.
-
-    `ticket` and `call` ask for all decisions of the case that the ticket or call belongs to, `people` (handles, any of which names the
-    person asked for) for those about what the person opened. `changed`: whether the decision changed anything. `words`: as
-    `store.terms.meant` has them.
-    """
-
-    since: datetime | None = None
-    until: datetime | None = None
-    case: str | None = None
-    ticket: str | None = None
-    call: str | None = None
-    people: tuple[tuple[str, str], ...] = ()
-    rule: str | None = None
-    queue: str | None = None
-    agent: tuple[str, ...] = ()
-    tag: str | None = None
-    category: str | None = None
-    channel: str | None = None
-    severity: int | None = None
-    kind: str | None = None
-    version: int | None = None
-    changed: bool | None = None
-    words: tuple[tuple[Facet, ...], ...] = ()
-
-    @property
-    def span(self) -> Span:
-        return Span(self.since, self.until)
 
 
 def newest(conn: Connection) -> int:
@@ -183,17 +135,6 @@ def decisions_of_case(conn: Connection, case_id: str, limit: int) -> list[Row]:
     return list(conn.execute(query.order_by(decisions.c.at.desc(), decisions.c.number.desc()).limit(limit)).mappings())
 
 
-def writebacks_for(conn: Connection, rows: Iterable[Row]) -> Mapping[str, Row]:
-    """By decision id, the wish that carries it: that of its ticket, for a call that of its case's newest ticket."""
-    rows = list(rows)
-    tickets = {row["interaction"] for row in rows if row["source"] == "zendesk"}
-    elsewhere = {row["case_id"] for row in rows if row["source"] != "zendesk"}
-    by_ticket = {row["ticket"]: row for row in _wishes(conn, desired.c.ticket, tickets)}
-    by_case = {row["case_id"]: row for row in _wishes(conn, desired.c.case_id, elsewhere)}
-    carry = ((row["id"], by_ticket.get(row["interaction"]) if row["source"] == "zendesk" else by_case.get(row["case_id"])) for row in rows)
-    return {id_: wish for id_, wish in carry if wish is not None}
-
-
 class StoredWish(NamedTuple):
     """A wish as the table holds it: its time as microseconds."""
 
@@ -206,41 +147,48 @@ class StoredWish(NamedTuple):
     confirmed_at: int | None
 
 
-def stored_wishes(conn: Connection, rows: Sequence[Stored]) -> Mapping[str, StoredWish]:
+def writebacks_for(conn: Connection, rows: Iterable[Row]) -> Mapping[str, Row]:
+    """By decision id, the wish that carries it: that of its ticket, for a call that of its case's newest ticket."""
+    told = [(row["id"], row["source"], row["interaction"], row["case_id"]) for row in rows]
+    return {id_: wish._mapping for id_, wish in _carry(conn, _WISH, told)}
+
+
+def stored_wishes(conn: Connection, rows: Iterable[Stored]) -> Mapping[str, StoredWish]:
     """As `writebacks_for`."""
-    tickets = {row.interaction for row in rows if row.source == "zendesk"}
-    elsewhere = {row.case_id for row in rows if row.source != "zendesk"}
-    by_ticket = {row[1]: row for row in _wishes_stored(conn, desired.c.ticket, tickets)}
-    by_case = {row[2]: row for row in _wishes_stored(conn, desired.c.case_id, elsewhere)}
-    carry = ((row.id, by_ticket.get(row.interaction) if row.source == "zendesk" else by_case.get(row.case_id)) for row in rows)
-    return {id_: StoredWish(*wish) for id_, wish in carry if wish is not None}
+    told = [(row.id, row.source, row.interaction, row.case_id) for row in rows]
+    return {id_: StoredWish(*wish) for id_, wish in _carry(conn, _STORED_WISH, told)}
 
 
-def _wishes_stored(conn: Connection, column: Column[Any], among: Iterable[str]) -> list[Any]:
-    stored = (type_coerce(one, BigInteger) if one.name == "confirmed_at" else one for one in _WISH)
-    query = select(*stored).order_by(desired.c.asked_at, desired.c.id)
-    return [row for part in parts(sorted(among), FEW) for row in conn.execute(query.where(column.in_(part))).all()]
+def _carry(conn: Connection, columns: Sequence[ColumnElement[Any]], told: Iterable[tuple[str, str, str, str]]) -> Iterator[tuple[str, Any]]:
+    """Of decisions (id, source, interaction, case) those that a wish carries, each with it."""
+    told = list(told)
+    tickets = {interaction for _, source, interaction, _ in told if source == "zendesk"}
+    elsewhere = {case_id for _, source, _, case_id in told if source != "zendesk"}
+    by_ticket = {wish.ticket: wish for wish in _wishes(conn, columns, desired.c.ticket, tickets)}
+    by_case = {wish.case_id: wish for wish in _wishes(conn, columns, desired.c.case_id, elsewhere)}
+    for id_, source, interaction, case_id in told:
+        wish = by_ticket.get(interaction) if source == "zendesk" else by_case.get(case_id)
+        if wish is not None:
+            yield id_, wish
 
 
-def _wishes(conn: Connection, column: Column[Any], among: Iterable[str]) -> list[Row]:
-    query = select(*_WISH).order_by(desired.c.asked_at, desired.c.id)
-    return [row for part in parts(sorted(among), FEW) for row in conn.execute(query.where(column.in_(part))).mappings()]
+def _wishes(conn: Connection, columns: Sequence[ColumnElement[Any]], column: Column[Any], among: Iterable[str]) -> Iterator[Any]:
+    query = select(*columns).order_by(desired.c.asked_at, desired.c.id)
+    for part in parts(sorted(among)):
+        yield from conn.execute(query.where(column.in_(part)))
 
 
 def _joined() -> Select[Any]:
-    return _with_entry(select(*_COLUMNS))
-
-
-def _with_entry(query: Select[Any]) -> Select[Any]:
-    """Of decisions, with their entries in the chain and the rulebooks that made them."""
-    return query.outerjoin(chain, chain.c.id == decisions.c.id).outerjoin(rulebooks, rulebooks.c.version == decisions.c.rulebook_version)
+    """Decisions with their entries in the chain and the rulebooks that made them."""
+    query = select(*_COLUMNS).outerjoin(chain, chain.c.id == decisions.c.id)
+    return query.outerjoin(rulebooks, rulebooks.c.version == decisions.c.rulebook_version)
 
 
 def _numbers(conn: Connection, wanted: RoutingFilter, limit: int, before: int) -> Iterator[int]:
     """Numbers below `before` of decisions that are as wanted, going down. Whoever asks for few by what they are about, or by a short
     time, has these looked at; otherwise what was summed up tells."""
-    asked = groups(wanted)
-    among = few(conn, wanted)
+    asked = routing_filter.groups(wanted)
+    among = routing_filter.few(conn, wanted)
     if among is not None:
         looked_at = select(decisions.c.number).where(*among).cte("among").prefix_with("MATERIALIZED")
         yield from _looked_at(conn, wanted, limit, before, 0, decisions.c.number.in_(select(looked_at.c.number)))
@@ -253,112 +201,9 @@ def _numbers(conn: Connection, wanted: RoutingFilter, limit: int, before: int) -
 
 
 def _looked_at(conn: Connection, wanted: RoutingFilter, limit: int, before: int, first: int, *among: ColumnElement[bool]) -> Iterator[int]:
-    mine = (decisions.c.number >= first, decisions.c.number < before, *among, *conditions(conn, wanted))
+    mine = (decisions.c.number >= first, decisions.c.number < before, *among, *routing_filter.conditions(conn, wanted))
     while found := conn.execute(select(decisions.c.number).where(*mine).order_by(decisions.c.number.desc()).limit(limit)).scalars().all():
         yield from found
         if len(found) < limit:
             return
         mine = (*mine, decisions.c.number < found[-1])
-
-
-def groups(wanted: RoutingFilter) -> list[list[Facet]]:
-    """One facet of each group is what a decision must have."""
-    plain = (
-        *(("queue", wanted.queue), ("channel", wanted.channel), ("severity", wanted.severity), ("version", wanted.version)),
-        *(("category", wanted.category), ("tag", wanted.tag)),
-    )
-    groups = [[(facet, str(value))] for facet, value in plain if value is not None]
-    if wanted.agent:
-        groups.append([("agent", agent) for agent in wanted.agent])
-    if wanted.rule is not None:
-        groups.append([(kind, wanted.rule) for kind in RULE_KINDS if wanted.kind in (None, kind)])
-    elif wanted.kind is not None:
-        groups.append([("kind", wanted.kind)])
-    if wanted.changed is not None:
-        groups.append([("changed", "yes" if wanted.changed else "no")])
-    return groups + [list(meant) for meant in wanted.words]
-
-
-def few(conn: Connection, wanted: RoutingFilter) -> list[ColumnElement[bool]] | None:
-    """What makes decisions few; None: nothing does."""
-    among: list[ColumnElement[bool]] = []
-    if wanted.case is not None:
-        now = select(interactions.c.case_id).where(interactions.c.case_key == wanted.case)
-        among.append(decisions.c.case_id.in_(union(select(literal(wanted.case)), now)))
-    if wanted.ticket is not None:
-        among.append(_of_the_case_of("zendesk", interactions.c.id == wanted.ticket))
-    if wanted.call is not None:
-        among.append(_of_the_case_of("talkdesk", _is_call(wanted.call)))
-    if wanted.people:
-        people = [tuple(one) for one in as_left(conn, [Handle(*person) for person in wanted.people])]
-        theirs = select(handles.c.source, handles.c.interaction).where(
-            handles.c.role == "person", tuple_(handles.c.kind, handles.c.value).in_(people)
-        )
-        among.append(tuple_(decisions.c.source, decisions.c.interaction).in_(theirs))
-    if not among and wanted.span != Span():
-        short = select(decisions.c.number).where(*facets.within(wanted.span)).limit(FEW + 1).subquery()
-        if conn.execute(select(func.count()).select_from(short)).scalar_one() <= FEW:
-            return facets.within(wanted.span)
-    return among or None
-
-
-def conditions(conn: Connection, wanted: RoutingFilter) -> list[ColumnElement[bool]]:
-    """What a row must be, apart from what makes it one of few."""
-    asked = facets.within(wanted.span)
-    plain = (
-        *((decisions.c.queue, wanted.queue), (decisions.c.channel, wanted.channel), (decisions.c.severity, wanted.severity)),
-        *((decisions.c.rulebook_version, wanted.version), (_told(conn, "category"), wanted.category)),
-    )
-    asked += [column == value for column, value in plain if value is not None]
-    if wanted.agent:
-        asked.append(decisions.c.agent.in_(wanted.agent))
-    if wanted.changed is not None:
-        rests = func.coalesce(_told(conn, "changes_nothing"), "false").in_(("true", "1"))
-        asked.append(~rests if wanted.changed else rests)
-    if wanted.tag is not None:
-        asked.append(exists().where(decision_tags.c.tag == wanted.tag, decision_tags.c.number == decisions.c.number))
-    if wanted.rule is not None:
-        named = (decision_rules.c.number == decisions.c.number, decision_rules.c.key == wanted.rule)
-        asked.append(exists().where(*named, *([] if wanted.kind is None else [decision_rules.c.kind == wanted.kind])))
-    elif wanted.kind is not None:  # no index tells the rules of a decision; that the kind ends a pair of `matched`, its text does
-        asked.append(type_coerce(decisions.c.matched, Text).contains(f'"{wanted.kind}"]', autoescape=True))
-    return asked + [_one_of(conn, meant) for meant in wanted.words]
-
-
-def _one_of(conn: Connection, meant: Sequence[Facet]) -> ColumnElement[bool]:
-    """That a decision has one of these facets, all of them words."""
-    values: dict[str, list[str]] = defaultdict(list)
-    for facet, value in meant:
-        values[facet].append(value)
-    plain = {"queue": decisions.c.queue, "channel": decisions.c.channel, "agent": decisions.c.agent, "category": _told(conn, "category")}
-    asked: list[ColumnElement[bool]] = [plain[facet].in_(some) for facet, some in values.items() if facet in plain]
-    if "tag" in values:
-        asked.append(exists().where(decision_tags.c.number == decisions.c.number, decision_tags.c.tag.in_(values["tag"])))
-    for kind in RULE_KINDS:
-        if kind in values:
-            named = (decision_rules.c.key.in_(values[kind]), decision_rules.c.kind == kind)
-            asked.append(exists().where(decision_rules.c.number == decisions.c.number, *named))
-    return or_(false(), *asked)
-
-
-def _told(conn: Connection, name: str) -> ColumnElement[str | None]:
-    """What an outcome tells under a name, as text; SQLite has 1 for true."""
-    document = type_coerce(decisions.c.outcome, Text)
-    if conn.dialect.name == "postgresql":
-        return cast(document, JSON).op("->>")(name)
-    return cast(func.json_extract(document, f"$.{name}"), Text)
-
-
-def _of_the_case_of(source: str, it: ColumnElement[bool]) -> ColumnElement[bool]:
-    """Decisions about any interaction of the case that this one belongs to today: why it went where it went may lie with another."""
-    case = select(interactions.c.case_id).where(interactions.c.source == source, it)
-    members = select(interactions.c.source, interactions.c.id).where(interactions.c.case_id.in_(case))
-    return tuple_(decisions.c.source, decisions.c.interaction).in_(members)
-
-
-def _is_call(call: str) -> ColumnElement[bool]:
-    """The call by interaction id, or by the call id that it was heard of with."""
-    heard = select(handles.c.interaction).where(
-        and_(handles.c.source == "talkdesk", handles.c.kind == "call", handles.c.value == call, handles.c.role == "name")
-    )
-    return interactions.c.id.in_(union(select(literal(call)), heard))

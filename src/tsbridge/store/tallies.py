@@ -8,10 +8,10 @@ from typing import Final
 
 from sqlalchemy import Connection, select
 
-from tsbridge.store import facets, routing
+from tsbridge.store import facets, routing_filter
 from tsbridge.store.decision_tables import decision_facets, decisions
 from tsbridge.store.facets import SIZE, Span
-from tsbridge.store.routing import RoutingFilter
+from tsbridge.store.routing_filter import RoutingFilter
 
 ALL: Final = (1 << SIZE) - 1
 EVERY: Final = "changed"
@@ -20,10 +20,10 @@ EVERY: Final = "changed"
 
 def tallied(conn: Connection, wanted: RoutingFilter, kinds: Collection[str]) -> Mapping[str, Counter[str]]:
     """By facet and value. Every decision has one value of `changed`, so that its sum is how many there are."""
-    few = routing.few(conn, wanted)
+    few = routing_filter.few(conn, wanted)
     found: dict[str, Counter[str]] = defaultdict(Counter)
     first = 0 if few is not None else facets.built(conn) * SIZE
-    behind = select(*facets.COLUMNS).where(decisions.c.number >= first, *(few or ()), *routing.conditions(conn, wanted))
+    behind = select(*facets.COLUMNS).where(decisions.c.number >= first, *(few or ()), *routing_filter.conditions(conn, wanted))
     for row in conn.execute(behind):
         for facet, value in facets.facets_of(row):
             if facet in kinds:
@@ -35,7 +35,7 @@ def tallied(conn: Connection, wanted: RoutingFilter, kinds: Collection[str]) -> 
 
 def _summed(conn: Connection, wanted: RoutingFilter, kinds: Collection[str], blocks: int, found: dict[str, Counter[str]]) -> None:
     """What the blocks tell."""
-    groups = routing.groups(wanted)
+    groups = routing_filter.groups(wanted)
     masks = facets.masks(conn, groups, wanted.span, 0, blocks - 1)
     if not groups and wanted.span == Span():
         masks = dict.fromkeys(range(blocks), ALL)

@@ -16,12 +16,10 @@ from sqlalchemy import Connection, Text, func, literal, select, type_coerce, uni
 from tsbridge.core.rules.text import fold
 from tsbridge.store import agents, facets
 from tsbridge.store.decision_tables import decision_facets, decisions
-from tsbridge.store.facets import Facet
+from tsbridge.store.facets import RULE_KINDS, Facet
 from tsbridge.store.version_tables import rulebooks
 
-KINDS: Final = ("escalation", "routing")
-"""Facets that are keys of rules."""
-WORDED: Final = (*KINDS, "queue", "category", "tag", "channel", "agent")
+WORDED: Final = (*RULE_KINDS, "queue", "category", "tag", "channel", "agent")
 """Facets whose values are words."""
 MOST_WORDS: Final = 8
 """More words than these are not looked for."""
@@ -65,7 +63,7 @@ def _names(conn: Connection, titles: Titles) -> Mapping[Facet, frozenset[str]]:
     titled, people = titles.of(conn), agents.names(conn)
     found: dict[Facet, frozenset[str]] = {}
     for facet, value in _values(conn):
-        more = titled.get(value) if facet in KINDS else people.get(value) if facet == "agent" else None
+        more = titled.get(value) if facet in RULE_KINDS else people.get(value) if facet == "agent" else None
         found[facet, value] = frozenset((fold(value), *(more or ())))
     return found
 

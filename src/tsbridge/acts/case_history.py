@@ -20,6 +20,15 @@ Row = Mapping[str, Any]
 
 MANY: Final = 500
 """Entries read at once where all of them are needed."""
+_CAME_OF_IT: Final[Mapping[str, Mapping[str, Row]]] = {
+    "delivery": {"settled_at": {"status": "pending", "reason": None, "rang_for": None}},
+    "moment": {"replaced_at": {}, "redacted_at": {}, "withdrawn_at": {"withdrawn_by": None}},
+    "decision": {"superseded_at": {"superseded_by": None}},
+    "escalation": {"ended_at": {"status": "armed"}},
+    "notification": {"sent_at": {"status": "waiting"}, "acknowledged_at": {}},
+    "writeback": {"settled_at": {"outcome": None}},
+}
+"""Of each kind the times at which something came of it, each with what stood until then."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,23 +159,9 @@ def _happened(entry: Entry, as_of: datetime | None) -> Happened:
 
 def _as_it_stood(kind: str, row: dict[str, Any], as_of: datetime) -> None:
     """Take back what came of it later."""
-
-    def later(name: str) -> bool:
-        return row[name] is not None and row[name] > as_of
-
-    if kind == "decision" and later("superseded_at"):
-        row["superseded_by"] = None
-    elif kind == "escalation" and later("ended_at"):
-        row["status"], row["ended_at"] = "armed", None
-    elif kind == "notification" and later("sent_at"):
-        row["status"], row["sent_at"] = "waiting", None
-    elif kind == "writeback" and later("settled_at"):
-        row["outcome"], row["settled_at"] = None, None
-    elif kind == "delivery" and later("settled_at"):
-        row["status"], row["settled_at"] = "pending", None
-    elif kind == "moment":
-        for name in ("replaced_at", "withdrawn_at"):
-            row[name] = None if later(name) else row[name]
+    for name, before in _CAME_OF_IT.get(kind, {}).items():
+        if row[name] is not None and row[name] > as_of:
+            row.update(before, **{name: None})
 
 
 def _decided(row: Row) -> str:

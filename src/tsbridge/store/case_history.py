@@ -15,6 +15,7 @@ from sqlalchemy import (
     Table,
     Text,
     and_,
+    case,
     cast,
     func,
     literal,
@@ -68,7 +69,7 @@ class _Source(NamedTuple):
 def entries(conn: Connection, case_id: str, limit: int, after: Behind | None = None, as_of: datetime | None = None) -> list[Entry]:
     """Oldest first, up to so many behind `after`; with `as_of` what was known by then."""
     found: list[Entry] = []
-    for rank, (kind, source) in enumerate(_sources(case_id)):
+    for rank, (kind, source) in enumerate(_sources(case_id, as_of)):
         query = source.query.add_columns(*(column.label(name) for column, name in zip(source[1:], _LABELS, strict=True)))
         if as_of is not None:
             query = query.where(source.known_at <= as_of)
@@ -87,7 +88,7 @@ def _behind(source: _Source, rank: int, after: Behind) -> ColumnElement[bool]:
     return or_(source.at > at, and_(source.at == at, source.id > id_) if rank == last else source.at == at)
 
 
-def _sources(case_id: str) -> Iterator[tuple[str, _Source]]:
+def _sources(case_id: str, as_of: datetime | None) -> Iterator[tuple[str, _Source]]:
     its = interactions.c.case_id == case_id
     mine = select(interactions.c.source, interactions.c.id).where(its)
     name = interactions.c.source + ":" + interactions.c.id
@@ -111,9 +112,9 @@ def _sources(case_id: str) -> Iterator[tuple[str, _Source]]:
     names = union(select(interactions.c.case_key).where(its), select(literal(case_id)))
     touched = select(change_subjects.c.seq).where(change_subjects.c.subject.in_(names))
     yield "change", _of(changes, or_(changes.c.subject.in_(names), changes.c.seq.in_(touched)), changes.c.at, leave=("salt",))
-    ends = _first_of(escalations.c.ended_at, escalations.c.due_at)
+    ends = _first_of(_by(escalations.c.ended_at, as_of), escalations.c.due_at)
     yield "escalation", _of(escalations, escalations.c.case_id == case_id, ends, escalations.c.armed_at)
-    sent = _first_of(notifications.c.sent_at, notifications.c.made_at)
+    sent = _first_of(_by(notifications.c.sent_at, as_of), notifications.c.made_at)
     yield "notification", _of(notifications, notifications.c.case_id == case_id, sent, notifications.c.made_at)
     yield "assignment", _of(assignments, assignments.c.case_id == case_id, assignments.c.at, leave=("candidates",))
     yield "writeback", _of(intents, intents.c.ticket.in_(tickets), intents.c.at, leave=("plan",))
@@ -132,6 +133,11 @@ def _leaving(table: Table, leave: Sequence[str]) -> list[Column[Any]]:
 
 def _first_recorded(which: ColumnElement[bool]) -> ColumnElement[Any]:
     return select(func.min(decisions.c.recorded_at, type_=Instant)).where(which).scalar_subquery()
+
+
+def _by(at: ColumnElement[Any], as_of: datetime | None) -> ColumnElement[Any]:
+    """A time, unless it came later than `as_of`."""
+    return at if as_of is None else case((at <= as_of, at))
 
 
 def _first_of(*at: ColumnElement[Any]) -> ColumnElement[Any]:

@@ -14,8 +14,8 @@ from tests.console.conftest import NASTY, visiting
 from tsbridge.console.search import meant
 from tsbridge.core.moments import Interaction
 from tsbridge.store import decision_tables
+from tsbridge.store.change_log import WORDS_READ
 from tsbridge.store.db import Database
-from tsbridge.store.views import WORDS_READ
 
 pytestmark = pytest.mark.anyio
 

@@ -10,8 +10,8 @@ from sqlalchemy import select
 from tests.console.conftest import NOW, signed_in, visiting
 from tests.web import rows
 from tsbridge.store import decision_tables, inbox_tables
+from tsbridge.store.change_log import WORDS_READ
 from tsbridge.store.db import Database
-from tsbridge.store.views import WORDS_READ
 
 pytestmark = pytest.mark.anyio
 

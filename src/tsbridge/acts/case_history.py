@@ -13,7 +13,8 @@ from tsbridge.acts.around import Around
 from tsbridge.acts.errors import need
 from tsbridge.core.rota import Person
 from tsbridge.store import case_history, rosters, rulebooks, views
-from tsbridge.store.case_history import Behind, Entry
+from tsbridge.store.case_history import Entry
+from tsbridge.store.timeline import Behind
 
 Kind = Literal["delivery", "moment", "link", "edit", "decision", "change", "escalation", "notification", "assignment", "writeback"]
 Row = Mapping[str, Any]

@@ -12,11 +12,9 @@ from tsbridge.acts import notifications
 from tsbridge.acts.cases import InteractionName
 from tsbridge.acts.errors import need
 from tsbridge.acts.shape import of_row
-from tsbridge.store import views
+from tsbridge.store import timeline, views
+from tsbridge.store.timeline import Behind
 from tsbridge.store.views import Row
-
-Behind = tuple[datetime, int, str]
-"""The place of the last entry seen, as `place` has it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,12 +116,12 @@ TimelineEntry = MomentEntry | DecisionEntry | ChangeEntry | EscalationEntry | No
 def of_case(conn: Connection, case_id: str, limit: int, after: Behind | None = None) -> list[TimelineEntry]:
     """Oldest first; what was withdrawn stands there as such. Raises `NotFound`."""
     row = need(views.case(conn, case_id), "case")
-    return [_entry(one) for one in views.timeline(conn, row["id"], limit, after)]
+    return [_entry(one) for one in timeline.entries(conn, row["id"], limit, after)]
 
 
 def place(entry: TimelineEntry) -> Behind:
     """Where an entry stands: of one instant what happened before what was concluded."""
-    return entry.at, views.TIMELINE_KINDS.index(entry.kind), entry.id
+    return entry.at, timeline.KINDS.index(entry.kind), entry.id
 
 
 def moment(conn: Connection, digest: str) -> MomentShown:
@@ -132,7 +130,7 @@ def moment(conn: Connection, digest: str) -> MomentShown:
     return of_row(MomentShown, row, **_moment(row))
 
 
-def _entry(entry: views.Entry) -> TimelineEntry:
+def _entry(entry: timeline.Entry) -> TimelineEntry:
     row = entry.row
     match entry.kind:
         case "moment":

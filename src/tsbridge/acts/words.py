@@ -9,7 +9,7 @@ from sqlalchemy import Connection
 
 from tsbridge.acts.ledger import Entry
 from tsbridge.store import change_log, views
-from tsbridge.store.views import WORDS_READ
+from tsbridge.store.change_log import WORDS_READ
 
 SEVERE: Final = 2
 """Up to this severity what people wrote is shown only to whoever asks for it, and that they asked is on record."""

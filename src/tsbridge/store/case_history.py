@@ -32,14 +32,12 @@ from tsbridge.store.inbox_tables import inbox
 from tsbridge.store.link_tables import interactions, link_edits
 from tsbridge.store.moment_tables import moments
 from tsbridge.store.notice_tables import notifications
+from tsbridge.store.timeline import Behind, behind
 from tsbridge.store.work_tables import assignments
 from tsbridge.store.writing_tables import intents
 
 KINDS: Final = ("delivery", "moment", "link", "edit", "decision", "change", "escalation", "notification", "assignment", "writeback")
 """In the order in which they stand at one instant."""
-
-Behind = tuple[datetime, int, str]
-"""The place of the last entry seen: when, which kind, its id."""
 
 
 class Entry(NamedTuple):
@@ -74,18 +72,11 @@ def entries(conn: Connection, case_id: str, limit: int, after: Behind | None = N
         if as_of is not None:
             query = query.where(source.known_at <= as_of)
         if after is not None:
-            query = query.where(_behind(source, rank, after))
+            query = query.where(behind(source.at, source.id, rank, after))
         for row in conn.execute(query.order_by(source.at, source.id).limit(limit)).mappings():
             at, id_, known_at = (row[name] for name in _LABELS)
             found.append(Entry(at, kind, id_, known_at, row))
     return sorted(found, key=lambda entry: entry.place)[:limit]
-
-
-def _behind(source: _Source, rank: int, after: Behind) -> ColumnElement[bool]:
-    at, last, id_ = after
-    if rank < last:
-        return source.at > at
-    return or_(source.at > at, and_(source.at == at, source.id > id_) if rank == last else source.at == at)
 
 
 def _sources(case_id: str, as_of: datetime | None) -> Iterator[tuple[str, _Source]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 
 from sqlalchemy import Connection, RowMapping, or_, select
 
@@ -12,6 +13,8 @@ from tsbridge.store.decision_tables import chain, change_subjects, changes
 from tsbridge.store.version_tables import rulebooks
 
 Row = RowMapping
+WORDS_READ: Final = "case.words_read"
+"""The change that says who read a severe case: it happened to nobody's case."""
 
 
 @dataclass(frozen=True, slots=True)

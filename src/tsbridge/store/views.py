@@ -1,4 +1,4 @@
-"""What people read: events, cases and their timelines, escalations, wishes, figures. Nothing here changes anything.
+"""What people read: events, cases, moments, escalations, wishes. Nothing here changes anything.
 
 Every list is a keyset page in a fixed order: it takes the sort key of the last row seen and gives up to `limit` rows
 behind it. Rows that are added meanwhile are neither doubled nor lost.
@@ -11,19 +11,17 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final, NamedTuple
 
-from sqlalchemy import Column, ColumnElement, Connection, Label, RowMapping, Select, and_, func, or_, select, tuple_
+from sqlalchemy import Column, ColumnElement, Connection, RowMapping, Select, and_, or_, select, tuple_
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolIsBusy
 
 from tsbridge.core.moments import Handle
-from tsbridge.store import notification_log
 from tsbridge.store.case_tables import cases
-from tsbridge.store.decision_tables import changes, decisions
+from tsbridge.store.decision_tables import decisions
 from tsbridge.store.escalation_tables import escalations
 from tsbridge.store.inbox_tables import inbox
 from tsbridge.store.link_tables import handles, interactions
 from tsbridge.store.moment_tables import moments
-from tsbridge.store.notice_tables import notifications
 from tsbridge.store.people import as_left
 from tsbridge.store.writing_tables import desired
 
@@ -33,9 +31,6 @@ DATABASE_FAILURES: Final = (DBAPIError, PoolIsBusy)
 """What a piece of work may raise because of the database; `store.db.unavailable` tells whether trying later will help."""
 
 _EVENT: Final = tuple(column for column in inbox.c if column.name not in ("body", "headers"))
-WORDS_READ: Final = "case.words_read"
-"""The change that says who read a severe case: it happened to nobody's case."""
-TIMELINE_KINDS: Final = ("moment", "decision", "change", "escalation", "notification")
 
 
 def before(keys: Sequence[Column[Any]], last: Sequence[Any]) -> ColumnElement[bool]:
@@ -154,54 +149,11 @@ def _cases_of_handles(wanted: Sequence[tuple[str, str]], role: str) -> Select[An
     )
 
 
-# A case's timeline
+# Moments
 
 
 def moment(conn: Connection, digest: str) -> Row | None:
     return conn.execute(select(moments).where(moments.c.digest == digest)).mappings().one_or_none()
-
-
-class Entry(NamedTuple):
-    """Something on a timeline. Sorted by time; at one instant what happened stands before what was concluded."""
-
-    at: datetime
-    kind: str
-    id: str
-    row: Row
-
-    @property
-    def rank(self) -> int:
-        return TIMELINE_KINDS.index(self.kind)
-
-
-def timeline(conn: Connection, case_id: str, limit: int, after: tuple[datetime, int, str] | None = None) -> list[Entry]:
-    """Moments, decisions, people's changes, escalation steps and who was told of a case, oldest first."""
-    # what the desk did hangs on one of the case's interactions, named `<source>:<id>`
-    within = or_(
-        and_(interactions.c.source == moments.c.source, interactions.c.id == moments.c.interaction),
-        and_(moments.c.source == "desk", moments.c.interaction == interactions.c.source + ":" + interactions.c.id),
-    )
-    heard = select(moments).join(interactions, within).where(interactions.c.case_id == case_id)
-    happens = func.coalesce(escalations.c.ended_at, escalations.c.due_at, type_=escalations.c.due_at.type).label("happens_at")
-    steps = select(escalations, happens).where(escalations.c.case_id == case_id)
-    tells = func.coalesce(notifications.c.sent_at, notifications.c.made_at, type_=notifications.c.made_at.type).label("tells_at")
-    tellings = notification_log.rows().add_columns(tells).where(notifications.c.case_id == case_id)
-    sources: tuple[tuple[str, Select[Any], Column[Any] | Label[Any], Column[Any]], ...] = (
-        ("moment", heard, moments.c.at, moments.c.digest),
-        ("decision", select(decisions).where(decisions.c.case_id == case_id), decisions.c.at, decisions.c.id),
-        ("change", select(changes).where(changes.c.subject == case_id, changes.c.action != WORDS_READ), changes.c.at, changes.c.id),
-        ("escalation", steps, happens, escalations.c.id),
-        ("notification", tellings, tells, notifications.c.id),
-    )
-    found: list[Entry] = []
-    for rank, (kind, query, at, key) in enumerate(sources):
-        if after is not None:
-            last_at, last_rank, last_id = after
-            same_instant = key > last_id if rank == last_rank else (at == last_at if rank > last_rank else None)
-            query = query.where(at > last_at if same_instant is None else or_(at > last_at, and_(at == last_at, same_instant)))
-        rows = _rows(conn, query.order_by(at, key).limit(limit))
-        found += [Entry(row[at.name], kind, row[key.name], row) for row in rows]
-    return sorted(found, key=lambda entry: (entry.at, entry.rank, entry.id))[:limit]
 
 
 # Escalations

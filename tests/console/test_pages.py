@@ -164,7 +164,16 @@ async def test_every_form_of_a_view_has_the_same_rows(filled: Database) -> None:
 
 
 @pytest.mark.parametrize(
-    "path", ["cases?severity=x", "cases?status=gone", "cases?after=x", "cases/case_000001?after=x|y", "cases?queue=a%00b"]
+    "path",
+    [
+        "cases?severity=x",
+        "cases?status=gone",
+        "cases?after=x",
+        "cases?after=0001-01-01T00:00:00%2B14:00|case_000001",
+        "cases/case_000001?after=x|y",
+        "cases/case_000001?after=0001-01-01T00:00:00%2B14:00|0|y",
+        "cases?queue=a%00b",
+    ],
 )
 async def test_a_broken_address_is_answered_with_a_page(filled: Database, path: str) -> None:
     async with visiting(filled, "viewer") as visitor:

@@ -107,7 +107,11 @@ async def test_a_report_is_the_same_in_every_form_and_again(filled: Database) ->
         "reports/volumes?group_by=moon",
         "reports/volumes?from=x",
         "reports/volumes?as_of=2030-01-01T00:00:00Z",
+        "reports/volumes?as_of=0001-01-01T00:00:00%2B14:00",
         "reports/pack?week=now",
+        "reports/pack?week=2026-x47",
+        "reports/pack?week=0001-W01",
+        "reports/pack?week=9999-W52",
     ],
 )
 async def test_a_question_that_makes_no_sense_is_answered_with_a_page(filled: Database, path: str) -> None:

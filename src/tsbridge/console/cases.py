@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, Final, Literal
 
 from sqlalchemy import Connection
@@ -54,20 +54,20 @@ def done_words(visit: Visit) -> str:
 async def listed(visit: Visit) -> Response:
     """Newest first, fifty on a page; of those that are open with how many there are of what."""
     wanted, asked = _wanted(visit)
-    after = _after(visit.word("after"))
+    after = visit.place("after")
 
     def read(conn: Connection) -> tuple[list[Case], list[open_cases.OpenCases]]:
         return cases.listed(conn, wanted, A_PAGE + 1, after), open_cases.by_queue_and_severity(conn)
 
     found, counts = await visit.console.database.read(read)
-    more = _key(found[A_PAGE - 1]) if len(found) > A_PAGE else None
+    last = found[A_PAGE - 1] if len(found) > A_PAGE else None
     return visit.show(
         "cases.html",
         here="cases",
         cases=found[:A_PAGE],
         wanted=asked,
         facets=_facets(counts, asked) if wanted.status == "open" else {},
-        more=None if more is None else address("cases", **asked, after=more),
+        more=None if last is None else address("cases", **asked, after=f"{last.opened_at.isoformat()}|{last.id}"),
         first=after is None,
     )
 
@@ -75,7 +75,7 @@ async def listed(visit: Visit) -> Response:
 async def table(visit: Visit) -> Table:
     """What the page lists, further down than it goes."""
     wanted, _ = _wanted(visit)
-    after = _after(visit.word("after"))
+    after = visit.place("after")
     found = await visit.console.database.read(lambda conn: cases.listed(conn, wanted, MOST_ROWS, after))
     return Table("cases", COLUMNS, [_line(case) for case in found])
 
@@ -100,7 +100,7 @@ async def with_words(visit: Visit) -> Response:
 
 
 async def _shown(visit: Visit, case_id: str, *, with_words: bool) -> Response:
-    after = _story_after(visit.word("after"))
+    after = _story_after(visit)
 
     def read(conn: Connection) -> tuple[Case, list[TimelineEntry], list[Escalation], Rota | None, Explained | None]:
         case = cases.show(conn, case_id)
@@ -211,32 +211,11 @@ def _facets(counts: list[open_cases.OpenCases], asked: Mapping[str, str | None])
     return found
 
 
-def _key(case: Case) -> str:
-    return f"{case.opened_at.isoformat()}|{case.id}"
-
-
-def _after(text: str | None) -> tuple[datetime, str] | None:
-    if text is None:
+def _story_after(visit: Visit) -> tuple[datetime, int, str] | None:
+    place = visit.place("after")
+    if place is None:
         return None
-    at, _, case_id = text.partition("|")
-    return _instant(at), case_id
-
-
-def _story_after(text: str | None) -> tuple[datetime, int, str] | None:
-    if text is None:
-        return None
-    at, _, rest = text.partition("|")
-    rank, _, entry = rest.partition("|")
+    rank, _, entry = place[1].partition("|")
     if not (rank.isascii() and rank.isdigit() and len(rank) == 1):
         raise NoPage(422, "This address was changed; go back a page.")
-    return _instant(at), int(rank), entry
-
-
-def _instant(text: str) -> datetime:
-    try:
-        at = datetime.fromisoformat(text)
-    except ValueError:
-        at = None
-    if at is None or at.tzinfo is None:
-        raise NoPage(422, "This address was changed; go back a page.")
-    return at.astimezone(UTC)
+    return place[0], int(rank), entry

@@ -21,6 +21,7 @@ from tsbridge.acts.ledger import Entry, Ledger
 from tsbridge.acts.sessions import SignedIn
 from tsbridge.console.made import Console
 from tsbridge.console.render import Pages
+from tsbridge.core.times import read_time
 from tsbridge.store.db import unavailable
 from tsbridge.store.views import DATABASE_FAILURES
 
@@ -97,6 +98,17 @@ class Visit:
     def word(self, name: str, longest: int = 200) -> str | None:
         """A parameter of the address; None where it is empty or not there. Raises `NoPage`."""
         return _checked(name, self.request.query_params.get(name, ""), longest, lines=False) or None
+
+    def place(self, name: str) -> tuple[datetime, str] | None:
+        """A place in a list, as an address of ours names it: a time, and what stands behind it. Raises `NoPage`."""
+        text = self.word(name)
+        if text is None:
+            return None
+        at, _, rest = text.partition("|")
+        try:
+            return read_time(at), rest
+        except ValueError:
+            raise NoPage(422, "This address was changed; go back a page.") from None
 
     def sent(self, name: str, longest: int = 4_000, *, lines: bool = True) -> str:
         """A field of the form, without blanks around it. Raises `NoPage`."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Final
 
 from sqlalchemy import Connection
@@ -11,7 +10,7 @@ from starlette.responses import Response
 from tsbridge.acts import patterns
 from tsbridge.acts.patterns import Looked, Pattern
 from tsbridge.console.forms import MOST_ROWS, Column, Table
-from tsbridge.console.frame import NoPage, Visit
+from tsbridge.console.frame import Visit
 from tsbridge.console.render import address
 
 A_PAGE: Final = 30
@@ -21,7 +20,7 @@ KEYS: Final = ("id", "kind", "sentence", "since", "found_at", "seen_at", "cases"
 
 async def page(visit: Visit) -> Response:
     """What began last first, and how well is looked."""
-    before = _before(visit.word("before"))
+    before = visit.place("before")
 
     def read(conn: Connection) -> tuple[list[Pattern], Looked]:
         return patterns.listed(conn, visit.now, A_PAGE + 1, before), patterns.looked(conn)
@@ -52,16 +51,3 @@ async def refresh(visit: Visit) -> Response:
     await visit.console.database.write(lambda conn: patterns.refresh(conn, visit.now), urgent=True)
     visit.console.wake_replay()
     return visit.go("/patterns?done=1")
-
-
-def _before(text: str | None) -> tuple[datetime, str] | None:
-    if text is None:
-        return None
-    at, _, id_ = text.partition("|")
-    try:
-        since = datetime.fromisoformat(at)
-    except ValueError:
-        raise NoPage(422, "This address was changed; go back a page.") from None
-    if since.tzinfo is None:
-        raise NoPage(422, "This address was changed; go back a page.")
-    return since, id_

@@ -22,10 +22,11 @@ from tsbridge.console.forms import FORMS
 from tsbridge.console.frame import HEADERS, NoPage, Visit
 from tsbridge.console.render import address
 from tsbridge.core.rules.facts import YEARS
+from tsbridge.core.times import read_time
 from tsbridge.reports import pack
 from tsbridge.reports.chart import TooMany, chart
 from tsbridge.reports.forms import lines, to_json
-from tsbridge.reports.groups import DAY, day_of, start_of, week
+from tsbridge.reports.groups import DAY, day_of, monday_of, start_of, week
 from tsbridge.reports.model import Column, Question, Report
 from tsbridge.reports.sheet import workbook
 from tsbridge.reports.words import shown
@@ -146,9 +147,9 @@ async def weekly(visit: Visit) -> Response:
     today = day_of(visit.now, zone)
     text = visit.word("week")
     try:
-        monday = today - (today.weekday() + 7) * DAY if text is None else date.fromisocalendar(int(text[:4]), int(text[6:]), 1)
-    except ValueError:
-        raise NoPage(422, "Expected a week like 2026-W47.") from None
+        monday = today - (today.weekday() + 7) * DAY if text is None else monday_of(text)
+    except ValueError as bad:
+        raise NoPage(422, str(bad)) from None
     start, end = start_of(monday, zone), start_of(monday + 7 * DAY, zone)
     title = f"Week {week(monday)}"
     async with visit.turn():
@@ -212,15 +213,13 @@ def _told(visit: Visit, question: Question) -> dict[str, Any]:
 
 def _known(visit: Visit) -> datetime:
     text = visit.word("as_of", 40)
-    if text is None:
-        return visit.now
     try:
-        at = datetime.fromisoformat(text)
+        at = visit.now if text is None else read_time(text)
     except ValueError:
         raise NoPage(422, "Expected a time with its zone for as_of.") from None
-    if at.tzinfo is None or at > visit.now:
-        raise NoPage(422, "Expected a time with its zone, not to come, for as_of.")
-    return at.astimezone(UTC)
+    if at > visit.now:
+        raise NoPage(422, "Expected a time that is not to come for as_of.")
+    return at
 
 
 def _day(visit: Visit, name: str) -> date | None:

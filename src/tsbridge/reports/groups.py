@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime, timedelta, tzinfo
 from typing import Final
 
+from tsbridge.core.rules.facts import YEARS
 from tsbridge.reports.model import NONE, Days, Item, Question
 
 WEEKDAYS: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 DAY: Final = timedelta(days=1)
+_WEEK: Final = re.compile(r"\d{4}-W\d{2}", re.ASCII)
 
 
 def labels_of(group_by: str, zone: tzinfo, days: Days) -> Callable[[Item], tuple[str, ...]]:
@@ -57,6 +60,17 @@ def day_of(at: datetime, zone: tzinfo) -> date:
 def week(day: date) -> str:
     year, number, _ = day.isocalendar()
     return f"{year}-W{number:02d}"
+
+
+def monday_of(text: str) -> date:
+    """The first day of a week like 2026-W47, of a year that calendars reach. Raises `ValueError` with words that do not quote the text."""
+    try:
+        found = date.fromisocalendar(int(text[:4]), int(text[6:]), 1) if _WEEK.fullmatch(text) else None
+    except ValueError:
+        found = None
+    if found is None or found.year not in YEARS:
+        raise ValueError("Expected a week like 2026-W47.")
+    return found
 
 
 def hour(at: datetime, zone: tzinfo) -> str:

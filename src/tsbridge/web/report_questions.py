@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import re
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Annotated, Final
 
 from fastapi import Depends, Path, Query
 
 from tsbridge.acts.report_kinds import KINDS
-from tsbridge.core.rules.facts import YEARS
 from tsbridge.core.times import read_date
-from tsbridge.reports.groups import DAY, day_of, start_of
+from tsbridge.reports.groups import DAY, day_of, monday_of, start_of
 from tsbridge.reports.model import GROUPS, Question, Sense
 from tsbridge.web.inputs import TimeQuery, query_time
 from tsbridge.web.problems import invalid, not_found
@@ -20,7 +18,6 @@ from tsbridge.web.services import Services
 USUAL: Final = timedelta(days=7)
 LONGEST: Final = timedelta(days=400)
 _INSTANT: Final = timedelta(microseconds=1)
-_WEEK: Final = re.compile(r"\d{4}-W\d{2}", re.ASCII)
 _WHEN: Final = "A date, which begins in the team's zone, or a time. "
 
 Name = Annotated[str, Path(max_length=40, pattern=r"^[a-z]+$")]
@@ -79,11 +76,9 @@ def week_of(services: Services, text: str | None, known: datetime) -> tuple[date
     monday = today - (today.weekday() + 7) * DAY
     if text is not None:
         try:
-            monday = date.fromisocalendar(int(text[:4]), int(text[6:]), 1) if _WEEK.fullmatch(text) else date.min
-        except ValueError:
-            monday = date.min
-        if monday.year not in YEARS:
-            raise invalid("query", "week", "Expected a week like 2026-W47.", code="week")
+            monday = monday_of(text)
+        except ValueError as bad:
+            raise invalid("query", "week", str(bad), code="week") from None
     return start_of(monday, services.zone), start_of(monday + 7 * DAY, services.zone)
 
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal, Protocol, cast
+from typing import Literal, cast
 
 from sqlalchemy import Connection
 
 from tsbridge.acts import rostering
+from tsbridge.acts.around import Rotas
 from tsbridge.acts.errors import NotFound
 from tsbridge.acts.ledger import Entry
 from tsbridge.core import feedlink
@@ -19,12 +20,6 @@ from tsbridge.core.rota import Rota
 from tsbridge.roster.check import queues_of
 from tsbridge.store import feed_links, feeds, rosters
 from tsbridge.store.feeds import Look
-
-
-class Current(Protocol):
-    """The roster in force, as `work.rosters.LiveRoster` has it."""
-
-    def now(self, conn: Connection, at: datetime) -> Rota | None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +37,7 @@ class FeedShown:
     warnings: dict[str, int]
 
 
-def listed(conn: Connection, roster: Current, now: datetime) -> list[FeedShown]:
+def listed(conn: Connection, roster: Rotas, now: datetime) -> list[FeedShown]:
     """The feeds of the live roster by key, and how the last look at each went. A feed's address is never shown."""
     rota = roster.now(conn, now)
     if rota is None or not rota.roster.feeds:
@@ -59,7 +54,7 @@ def _shown(feed: Feed, look: Look | None) -> FeedShown:
     return FeedShown(feed.key, feed.key, feed.agent, means, look.looked_at, look.read_at, look.failing_since, look.failure, warnings)
 
 
-def make_link(conn: Connection, entry: Entry, roster: Current, link: FeedLink, entropy: Callable[[int], bytes]) -> str:
+def make_link(conn: Connection, entry: Entry, roster: Rotas, link: FeedLink, entropy: Callable[[int], bytes]) -> str:
     """A new link to a feed; returns its path. Earlier ones of that person or queue are void. Raises `NotFound` without them."""
     if _rota_of(conn, roster, link, entry.at) is None:
         raise NotFound(link.kind)
@@ -76,7 +71,7 @@ def void_link(conn: Connection, entry: Entry, link: FeedLink) -> None:
     _changed(conn, "feed.void", link, True, False, entry)
 
 
-def opened(conn: Connection, roster: Current, token: str, link: FeedLink, now: datetime) -> Rota | None:
+def opened(conn: Connection, roster: Rotas, token: str, link: FeedLink, now: datetime) -> Rota | None:
     """The rota that a feed shows; None for a link that is not good, or of somebody who is gone."""
     secret = feed_links.secret(conn, link)
     return None if secret is None or not feedlink.proven(token, link, secret) else _rota_of(conn, roster, link, now)
@@ -88,7 +83,7 @@ def last_learnt(conn: Connection) -> datetime | None:
     return max((at for at in known if at is not None), default=None)
 
 
-def _rota_of(conn: Connection, roster: Current, link: FeedLink, now: datetime) -> Rota | None:
+def _rota_of(conn: Connection, roster: Rotas, link: FeedLink, now: datetime) -> Rota | None:
     """The rota in force, if it has that person or queue."""
     rota = roster.now(conn, now)
     if rota is None:

@@ -8,11 +8,12 @@ from typing import Any, Final, Literal, NamedTuple
 
 from sqlalchemy import Connection
 
+from tsbridge.acts import rostering
+from tsbridge.acts.around import Rotas
 from tsbridge.acts.errors import Conflict, Invalid, need
 from tsbridge.acts.ledger import Entry
 from tsbridge.acts.shape import like
 from tsbridge.core.roster import Override, Roster
-from tsbridge.core.rota import Rota
 from tsbridge.roster.check import queues_of
 from tsbridge.store import rosters
 from tsbridge.store.rosters import Made
@@ -52,18 +53,19 @@ def show(conn: Connection, id: str) -> OverrideShown:
     return shown(need(rosters.override(conn, id), "override"))
 
 
-def make(conn: Connection, entry: Entry, rota: Rota | None, book: Any, id: str, wanted: Wanted) -> OverrideShown:
-    """Keep an override and record it. `rota`: in force; `book`: the rulebook's document.
+def make(conn: Connection, entry: Entry, rotas: Rotas, id: str, wanted: Wanted) -> OverrideShown:
+    """Keep an override and record it.
 
-    Raises `Conflict` without a roster, `Invalid` when it makes no sense by it, and as `store.rosters.add_override`.
+    Raises `Conflict` without a roster, `Invalid` when it makes no sense by the one in force, and as `store.rosters.add_override`.
     """
+    rota = rotas.now(conn, entry.at)
     if rota is None:
         raise Conflict("There is no roster yet: publish one first.")
     roster = rota.roster
     named = None if wanted.instead_of is None else key_of(roster, wanted.instead_of)
     agent, why = key_of(roster, wanted.agent), wanted.why.strip()
     one = Override(id, wanted.kind, agent, wanted.start, wanted.end, why, named, wanted.rotation, wanted.queue)
-    if wrong := faulty(one, roster, book, entry.at):
+    if wrong := faulty(one, roster, rostering.rulebook_of(conn), entry.at):
         raise Invalid({f"/{name}": words for name, words in wrong.items()}, "override")
     return shown(keep(conn, entry, one))
 

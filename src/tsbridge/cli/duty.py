@@ -7,7 +7,6 @@ from datetime import timedelta
 from typing import Annotated, Any
 
 import typer
-from sqlalchemy import Connection
 
 from tsbridge.acts import duty_feeds, overriding, rostering, shape
 from tsbridge.acts import oncall as acts
@@ -110,12 +109,8 @@ def feed(
 
 
 def _override(made: House, wanted: Wanted) -> Any:
-    def make(conn: Connection) -> overriding.OverrideShown:
-        entry = made.entry()
-        return overriding.make(conn, entry, LiveRoster().now(conn, entry.at), rostering.rulebook_of(conn), made.ids.new("ovr"), wanted)
-
     try:
-        return shape.as_json(made.write(make))
+        return shape.as_json(made.write(lambda conn: overriding.make(conn, made.entry(), LiveRoster(), made.ids.new("ovr"), wanted)))
     except Invalid as refused:
         refuse("; ".join(f"{name.removeprefix('/')}: {words}" for name, words in refused.wrong.items()))
     except rosters.Overlapping as found:

@@ -127,13 +127,9 @@ async def override(visit: Visit) -> Response:
     chosen: Literal["oncall", "shift", "off"] = "oncall" if kind == "oncall" else "shift" if kind == "shift" else "off"
     more = [visit.sent(name, 200, lines=False) or None for name in ("instead_of", "rotation", "queue")]
     wanted = Wanted(chosen, visit.needed("agent"), start, end, visit.sent("why", 500, lines=False) or WHY, *more)
-    console, id_ = visit.console, visit.console.ids.new("ovr")
-
-    def make(conn: Connection, entry: Any) -> OverrideShown:
-        return overriding.make(conn, entry, console.roster.now(conn, entry.at), rostering.rulebook_of(conn), id_, wanted)
-
+    console = visit.console
     try:
-        await visit.act(make)
+        await visit.act(overriding.make, console.roster, console.ids.new("ovr"), wanted)
     except rosters.Overlapping:
         raise Conflict("Another override says who has this at that time; take that one away first.") from None
     except rosters.TooMany:

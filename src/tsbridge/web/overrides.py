@@ -6,11 +6,9 @@ from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query, Response
 from pydantic import Field, StringConstraints
-from sqlalchemy import Connection
 
-from tsbridge.acts import overriding, rostering
+from tsbridge.acts import overriding
 from tsbridge.acts.errors import Conflict, Invalid
-from tsbridge.acts.ledger import Entry
 from tsbridge.acts.overriding import OverrideShown, Wanted
 from tsbridge.store import rosters as store
 from tsbridge.web.auth import Supervisor, Viewer
@@ -58,13 +56,8 @@ async def list_overrides(
 async def make_override(services: Made, by: Supervisor, body: NewOverride, response: Response) -> OverrideShown:
     """Keep an override. 409 without a roster; 422 when it names nobody, or another one of its kind says who has the same at the time."""
     wanted = Wanted(body.kind, body.agent, body.since, body.until, body.why, body.instead_of, body.rotation, body.queue)
-    id_ = services.ids.new("ovr")
-
-    def make(conn: Connection, entry: Entry) -> OverrideShown:
-        return overriding.make(conn, entry, services.roster.now(conn, entry.at), rostering.rulebook_of(conn), id_, wanted)
-
     try:
-        made = await services.act(by, make)
+        made = await services.act(by, overriding.make, services.roster, services.ids.new("ovr"), wanted)
     except store.Overlapping as found:
         words = f"The override {found.id} says who has this at that time; remove it first, or leave its time out."
         raise Invalid({"/from": words}, "override") from None

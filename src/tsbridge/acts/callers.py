@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from typing import Final, Literal, get_args
 
-ROLES: Final = ("viewer", "supervisor", "ops", "admin")
+Role = Literal["viewer", "supervisor", "ops", "admin"]
+ROLES: Final[tuple[str, ...]] = get_args(Role)
+"""The lowest first."""
 ADMIN: Final = "admin"
 """Id and name of TSBRIDGE_ADMIN_KEY."""
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
 from fastapi import APIRouter
 
 from tsbridge.acts import apikeys
 from tsbridge.acts.apikeys import KeyMade
+from tsbridge.acts.callers import Role
 from tsbridge.store import keys as store
 from tsbridge.store.keys import Key
 from tsbridge.web.auth import Admin
@@ -21,7 +20,7 @@ routes = APIRouter(route_class=ApiRoute, prefix="/v1/keys", tags=["keys"])
 
 class NewKey(Body):
     name: Line
-    role: Literal["viewer", "supervisor", "ops", "admin"]
+    role: Role
     expires_at: Time | None = None
 
 

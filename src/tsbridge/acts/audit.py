@@ -12,8 +12,8 @@ from typing_extensions import TypedDict
 
 from tsbridge.acts.cases import InteractionName
 from tsbridge.acts.people import handles_of
+from tsbridge.acts.reasons import Leaf
 from tsbridge.acts.shape import of_row
-from tsbridge.acts.trial import Leaf
 from tsbridge.core import heads
 from tsbridge.store import agents, chain, change_log, routing, stored_values, terms
 from tsbridge.store.change_log import ChangeFilter

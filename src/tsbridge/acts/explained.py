@@ -12,8 +12,8 @@ from sqlalchemy import Connection
 from tsbridge.acts import audit
 from tsbridge.acts.audit import Decided, RuleMatched
 from tsbridge.acts.errors import NotFound
+from tsbridge.acts.reasons import NearMiss
 from tsbridge.acts.shape import like
-from tsbridge.acts.trial import NearMiss
 from tsbridge.core.rules.judge import Near
 from tsbridge.core.rules.sentences import Author, Spoken, sentences
 from tsbridge.core.rules.shown import NEAR, near_misses, rule_shown

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, tzinfo
-from typing import Any, Final, Literal, NotRequired
+from typing import Any, Final, Literal
 
 from sqlalchemy import Connection
 from typing_extensions import TypedDict
 
 from tsbridge.acts.cases import InteractionName
 from tsbridge.acts.errors import Conflict, Invalid, NotFound, need, pointer
+from tsbridge.acts.reasons import Leaf, NearMiss
 from tsbridge.core import staff
 from tsbridge.core.almanac import INSTALLED, Almanac, zone_by
 from tsbridge.core.moments import Interaction, Value
@@ -43,30 +44,12 @@ class TestResult(TypedDict):
     coverage: Coverage
 
 
-class Leaf(TypedDict):
-    field: NotRequired[str]
-    operator: NotRequired[str]
-    expected: NotRequired[Any]
-    actual: NotRequired[Any]
-    found: NotRequired[Any]
-    cut: NotRequired[bool]
-    outcome: NotRequired[bool]
-    wanted: NotRequired[bool]
-    redacted_since: NotRequired[str]
-
-
 @dataclass(frozen=True, slots=True)
 class RuleTried:
     key: str
     kind: Literal["escalation", "routing"]
     matched: bool
     because: Sequence[Leaf]
-
-
-@dataclass(frozen=True, slots=True)
-class NearMiss:
-    key: str
-    missing: Sequence[Leaf]
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,8 +9,8 @@ from sqlalchemy import Connection
 
 from tests.clocks import START
 from tests.web.conftest import Room
-from tsbridge.core.unusual import BURST, STANDS
-from tsbridge.store import patterns
+from tsbridge.core.unusual import BURST
+from tsbridge.store import pattern_findings, patterns
 
 pytestmark = pytest.mark.anyio
 
@@ -18,10 +18,10 @@ pytestmark = pytest.mark.anyio
 def findings(conn: Connection) -> None:
     figures = {"series": "category", "days": 1, "cases": 20, "usual": 4.1, "times_usual": 4.9, "chance": 1e-8}
     found = [
-        patterns.Found(BURST, f"category:{name}", START - timedelta(hours=hour), {**figures, "of": name}, ["case_1", "case_2"])
+        pattern_findings.Found(BURST, f"category:{name}", START - timedelta(hours=hour), {**figures, "of": name}, ["case_1", "case_2"])
         for hour, name in enumerate(("safety", "billing", "claims"))
     ]
-    patterns.keep_found(conn, found, ("pat_1", "pat_2", "pat_3"), START, STANDS)
+    pattern_findings.keep(conn, found, ("pat_1", "pat_2", "pat_3"), START)
     power = [{"days": 1, "times": 5, "usual_a_day": 4.0, "found": 0.88}]
     patterns.put_state(conn, patterns.State(7, 100, START, {"series": 12, "tested": 36, "spread": 1.1, "power": power}))
 

@@ -10,9 +10,9 @@ from typing import Any, Final, Literal
 from sqlalchemy import Connection
 
 from tsbridge.core.phrases import phrases
-from tsbridge.core.unusual import DIGEST, RISING_WORD, STANDS
+from tsbridge.core.unusual import DIGEST, RISING_WORD
 from tsbridge.reports.found import draft_rule, sentence
-from tsbridge.store import keys, patterns
+from tsbridge.store import keys, pattern_findings, patterns
 
 Kind = Literal["burst", "linked_claims", "overload", "repeat_party", "rising_word", "rule_drift"]
 
@@ -69,7 +69,7 @@ class Refreshing:
 def listed(conn: Connection, now: datetime, limit: int, before: tuple[datetime, str] | None = None) -> list[Pattern]:
     """What stands, what began last first."""
     found = []
-    for row in patterns.listed(conn, now - STANDS, limit, before):
+    for row in pattern_findings.listed(conn, now, limit, before):
         kind, figures = row["kind"], row["figures"]
         cases = tuple(patterns.as_they_are_called(conn, row["cases"]))
         if kind == RISING_WORD:

@@ -69,3 +69,9 @@ def rule_authors(conn: Connection, keys: Sequence[str], version: int) -> dict[st
     first = select(rulebooks.c.version, rulebooks.c.published_by, rulebooks.c.published_at).order_by(rulebooks.c.version).limit(1)
     brought = None if found.keys() >= {*keys} else conn.execute(first).first()
     return {key: told for key in keys if (told := found.get(key) or (None if brought is None else (brought[0], brought[1], brought[2])))}
+
+
+def by_subject(conn: Connection, action: str) -> dict[str, RowMapping]:
+    """The changes of one kind whole, by what they are about; of several the last."""
+    rows = conn.execute(select(changes).where(changes.c.action == action).order_by(changes.c.seq)).mappings()
+    return {row["subject"]: row for row in rows}

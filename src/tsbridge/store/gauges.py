@@ -10,12 +10,12 @@ from typing import Any, Final, NamedTuple
 from sqlalchemy import Column, ColumnElement, Connection, func, select
 
 from tsbridge.core import budget as flow
-from tsbridge.core.unusual import STANDS
 from tsbridge.store import (
     budget,
     counted,
     cover,
     notification_log,
+    pattern_findings,
     patterns,
     retention,
     shared,
@@ -110,7 +110,7 @@ def figures(conn: Connection, setting: str, now: datetime) -> Figures:
         drift=_by(conn, drift.c.cause),
         refused=pace.reason == "unauthorized" and flow.closed(pace, now) is not None,
         removed={kind: found["rows"] for kind, found in retention.removed(conn).items()},
-        patterns=patterns.counts_by_kind(conn, now - STANDS),
+        patterns=pattern_findings.counts_by_kind(conn, now),
         patterns_at=patterns.state(conn).looked_at,
     )
 

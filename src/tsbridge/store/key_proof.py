@@ -9,7 +9,7 @@ from typing import Any, Final
 from sqlalchemy import Connection, RowMapping, select
 
 from tsbridge.core.times import read_time
-from tsbridge.store.decision_tables import changes
+from tsbridge.store.change_log import by_subject
 from tsbridge.store.keys import fingerprint
 from tsbridge.store.service_tables import keys
 
@@ -19,7 +19,7 @@ REVOKED: Final = "key.revoke"
 
 def broken(conn: Connection) -> Iterator[dict[str, Any]]:
     """One entry for each key that differs from what was recorded, was never recorded (then by its id), or is gone."""
-    made, revoked = _changes(conn, MADE), _changes(conn, REVOKED)
+    made, revoked = by_subject(conn, MADE), by_subject(conn, REVOKED)
     for row in conn.execute(select(keys).order_by(keys.c.created_at, keys.c.id)).mappings():
         change, revocation = made.pop(row["id"], None), revoked.pop(row["id"], None)
         if change is None:
@@ -46,8 +46,3 @@ def _differing(row: RowMapping, after: Mapping[str, Any]) -> Iterator[str]:
 
 def _time(after: Mapping[str, Any], name: str) -> datetime | None:
     return None if after.get(name) is None else read_time(after[name])
-
-
-def _changes(conn: Connection, action: str) -> dict[str, RowMapping]:
-    rows = conn.execute(select(changes).where(changes.c.action == action).order_by(changes.c.seq)).mappings()
-    return {row["subject"]: row for row in rows}

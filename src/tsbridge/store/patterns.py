@@ -1,13 +1,13 @@
-"""What is counted for patterns and what was found: decisions are read once, in the order in which they were sealed."""
+"""What is counted for patterns, and what they are looked for in: decisions are read once, in the order in which they were sealed."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
-from sqlalchemy import Connection, RowMapping, and_, delete, func, insert, or_, select, update
+from sqlalchemy import Connection, RowMapping, and_, delete, select
 
 from tsbridge.core.link import STRENGTH
 from tsbridge.core.moments import Handle, Interaction, instant_text, read_instant
@@ -16,7 +16,7 @@ from tsbridge.store.case_tables import cases
 from tsbridge.store.decision_tables import chain, decisions
 from tsbridge.store.link_tables import handles, interactions
 from tsbridge.store.moment_tables import moments
-from tsbridge.store.pattern_tables import pattern_counts, pattern_findings, pattern_sightings
+from tsbridge.store.pattern_tables import pattern_counts, pattern_sightings
 from tsbridge.store.people import FORMER, PERSON
 from tsbridge.store.statements import Insert, Keyed, insert_into
 
@@ -24,11 +24,7 @@ STATE: Final = "patterns"
 WANTED: Final = "patterns_wanted"
 SEEN_FOR: Final = timedelta(days=8)
 """How long it is known what was seen: a case counts again behind it."""
-ENDED_FOR: Final = timedelta(days=90)
-"""How long findings stay on record."""
 MOST_CASES: Final = 200
-MOST: Final = 500
-"""Findings that stand at once."""
 
 _SEEN: Final = Keyed(pattern_sightings, ("series", "what"), ("series", "what"))
 _SEE: Final = Insert(pattern_sightings, ("series", "what", "at"))
@@ -62,16 +58,6 @@ class State:
     told: Mapping[str, Any] | None = None
 
 
-class Found(NamedTuple):
-    """A finding of a look. `cases`: ids, the newest last."""
-
-    kind: str
-    about: str
-    since: datetime
-    figures: Mapping[str, Any]
-    cases: Sequence[str]
-
-
 def state(conn: Connection) -> State:
     told = stored_values.get(conn, STATE)
     if told is None:
@@ -95,10 +81,6 @@ def wanted(conn: Connection) -> datetime | None:
 
 
 # What is counted
-
-
-def last_sealed(conn: Connection) -> int:
-    return int(conn.execute(select(func.coalesce(func.max(chain.c.seq), 0))).scalar_one())
 
 
 def decided(conn: Connection, after: int, most: int) -> tuple[int, Sequence[RowMapping]]:
@@ -154,7 +136,6 @@ def forget(conn: Connection, now: datetime, before_day: int) -> None:
     """What is too old to be looked at goes."""
     unsee(conn, now - SEEN_FOR)
     conn.execute(delete(pattern_counts).where(pattern_counts.c.day < before_day))
-    conn.execute(delete(pattern_findings).where(pattern_findings.c.seen_at < now - ENDED_FOR))
 
 
 # People and cases
@@ -219,39 +200,3 @@ def openings(conn: Connection, tickets: Iterable[str]) -> dict[str, str]:
         if told:
             found[ticket] = told
     return found
-
-
-# What is found
-
-
-def keep_found(conn: Connection, found: Sequence[Found], ids: Iterable[str], now: datetime, again: timedelta) -> list[Found]:
-    """Keep findings; one that stood within `again` goes on under its id. `ids`: for new ones. Returns these."""
-    stands = conn.execute(select(pattern_findings).where(pattern_findings.c.seen_at >= now - again)).mappings().all()
-    known = {(row["kind"], row["about"]): row for row in stands}
-    news = []
-    for one, id_ in zip(found, ids, strict=True):
-        shown = {"figures": dict(one.figures), "cases": list(one.cases)[-MOST_CASES:], "seen_at": now}
-        before = known.get((one.kind, one.about))
-        if before is None:
-            about = {"kind": one.kind, "about": one.about, "since": one.since}
-            conn.execute(insert(pattern_findings).values(id=id_, found_at=now, **about, **shown))
-            news.append(one)
-        else:
-            conn.execute(update(pattern_findings).where(pattern_findings.c.id == before["id"]).values(shown))
-    return news
-
-
-def listed(conn: Connection, since: datetime, limit: int, before: tuple[datetime, str] | None = None) -> Sequence[RowMapping]:
-    """Findings that were seen since then, those that began last first."""
-    query = select(pattern_findings).where(pattern_findings.c.seen_at >= since)
-    if before is not None:
-        at, id_ = before
-        older = and_(pattern_findings.c.since == at, pattern_findings.c.id < id_)
-        query = query.where(or_(pattern_findings.c.since < at, older))
-    return conn.execute(query.order_by(pattern_findings.c.since.desc(), pattern_findings.c.id.desc()).limit(limit)).mappings().all()
-
-
-def counts_by_kind(conn: Connection, since: datetime) -> dict[str, int]:
-    """How many findings of a kind stand that were seen since then."""
-    query = select(pattern_findings.c.kind, func.count()).where(pattern_findings.c.seen_at >= since)
-    return {kind: count for kind, count in conn.execute(query.group_by(pattern_findings.c.kind))}

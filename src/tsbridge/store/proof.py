@@ -17,6 +17,7 @@ from tsbridge.core.chain import broken_links, commitment
 from tsbridge.core.moments import instant_text
 from tsbridge.core.rules.language import content_hash
 from tsbridge.store import almanacs, facet_proof, key_proof, roster_proof, sealing, sealkey, tolerant, version_proof
+from tsbridge.store.chain import head
 from tsbridge.store.decision_tables import chain, change_subjects, changes, decision_rules, decision_tags, decisions, unsealed
 from tsbridge.store.decisions import searched_tags
 from tsbridge.store.link_tables import interactions
@@ -139,8 +140,7 @@ def _cases(conn: Connection, rows: Sequence[Row]) -> Mapping[tuple[str, str], st
 
 
 def _steps(conn: Connection) -> Iterator[int]:
-    last = conn.execute(select(chain.c.seq).order_by(chain.c.seq.desc()).limit(1)).scalar()
-    yield from range(1, (last or 0) + 1, STEP)
+    yield from range(1, head(conn)["seq"] + 1, STEP)
 
 
 def _rows(conn: Connection, table: Table, low: int) -> list[RowMapping]:

@@ -8,11 +8,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, Final
 
-from sqlalchemy import Connection, RowMapping, select
+from sqlalchemy import Connection, select
 
 from tsbridge.store import rosters as store
 from tsbridge.store import version_proof
-from tsbridge.store.decision_tables import changes
+from tsbridge.store.change_log import by_subject
 from tsbridge.store.roster_tables import overrides, rosters
 
 MADE: Final = "override.make"
@@ -26,8 +26,7 @@ def broken(conn: Connection) -> Iterator[dict[str, Any]]:
 
 
 def _overrides(conn: Connection) -> Iterator[dict[str, Any]]:
-    made = {row["subject"]: row for row in _changes(conn, MADE)}
-    removed = {row["subject"]: row for row in _changes(conn, REMOVED)}
+    made, removed = by_subject(conn, MADE), by_subject(conn, REMOVED)
     for row in conn.execute(select(overrides).order_by(overrides.c.id)):
         change, removal = made.pop(row.id, None), removed.pop(row.id, None)
         if change is None:
@@ -41,7 +40,3 @@ def _overrides(conn: Connection) -> Iterator[dict[str, Any]]:
             yield {"seq": (removal or change)["seq"], "why": "whether the override was removed differs from what was recorded"}
     for change in (*made.values(), *removed.values()):
         yield {"seq": change["seq"], "why": "the override of this change is gone"}
-
-
-def _changes(conn: Connection, *actions: str) -> list[RowMapping]:
-    return list(conn.execute(select(changes).where(changes.c.action.in_(actions)).order_by(changes.c.seq)).mappings())

@@ -33,7 +33,6 @@ from tsbridge.core.unusual import (
     REPEATS_WITHIN,
     RISING_WORD,
     RULE,
-    STANDS,
     date_of,
     hour_of,
     is_claim,
@@ -41,9 +40,10 @@ from tsbridge.core.unusual import (
     series_of,
     start_of,
 )
-from tsbridge.store import keys, patterns, stored_values
+from tsbridge.store import chain, keys, pattern_findings, patterns, stored_values
 from tsbridge.store.db import Database
-from tsbridge.store.patterns import Found, State
+from tsbridge.store.pattern_findings import Found
+from tsbridge.store.patterns import State
 from tsbridge.store.rulebooks import LiveRulebook, newest
 from tsbridge.work.rising import Rising
 
@@ -145,7 +145,8 @@ class Patterns:
         found = [*await self._database.read(find), *(_of_word(one, known, now) for one in risen)]
 
         def settle(conn: Connection) -> None:
-            patterns.keep_found(conn, found, (self._ids.new("pat") for _ in found), now, STANDS)
+            pattern_findings.keep(conn, found, (self._ids.new("pat") for _ in found), now)
+            pattern_findings.forget(conn, now)
             patterns.forget(conn, now, first)
             state = patterns.state(conn)
             patterns.put_state(conn, State(state.seq, state.since, now, _told(seen, len(days))))
@@ -176,7 +177,7 @@ class Patterns:
 
 
 def _standing(conn: Connection) -> tuple[State, int, datetime | None]:
-    return patterns.state(conn), patterns.last_sealed(conn), patterns.wanted(conn)
+    return patterns.state(conn), chain.head(conn)["seq"], patterns.wanted(conn)
 
 
 class _Step(NamedTuple):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Final
 
 from starlette.requests import Request
@@ -29,9 +30,7 @@ PAGES: Final[tuple[tuple[str, str, Handler], ...]] = (
     ("/audit/{id}", "viewer", why.decision),
     ("/reports", "viewer", reports.index),
     ("/reports/pack", "viewer", reports.weekly),
-    ("/reports/{name}.json", "viewer", reports.as_json),
-    ("/reports/{name}.csv", "viewer", reports.as_csv),
-    ("/reports/{name}.xlsx", "viewer", reports.as_xlsx),
+    *((f"/reports/{{name}}.{form}", "viewer", partial(reports.formed, form=form)) for form in FORMS),
     ("/reports/{name}/chart", "viewer", reports.drawn),
     ("/reports/{name}/cases", "viewer", reports.behind),
     ("/reports/{name}", "viewer", reports.page),

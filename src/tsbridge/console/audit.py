@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, time
+from datetime import datetime
 from typing import Any, Final
 
 from sqlalchemy import Connection
@@ -13,7 +13,7 @@ from starlette.responses import Response
 from tsbridge.acts import audit
 from tsbridge.acts.audit import Asked, Changed, Decided
 from tsbridge.acts.audit_facets import Facets, facets
-from tsbridge.console.forms import MOST_ROWS, Column, Table
+from tsbridge.console.forms import MOST_ROWS, Table
 from tsbridge.console.frame import NoPage, Visit
 from tsbridge.console.render import address
 from tsbridge.store.change_log import ChangeFilter
@@ -26,14 +26,11 @@ COUNTED: Final = ("severity", "queue", "category", "channel", "changed")
 COUNTED_WHEN_ASKED: Final = ("rule", "tag")
 SHOWN: Final = 12
 """Values of a facet; all of them where more are asked for."""
-COLUMNS: Final = tuple(
-    Column(key, key.replace("_", " "))
-    for key in (
-        *("id", "number", "at", "event", "case_id", "source", "interaction", "channel", "rulebook_version", "rules"),
-        *("severity", "category", "queue", "priority", "tags_added", "escalations", "writeback_status", "revises", "superseded_by"),
-    )
+KEYS: Final = (
+    *("id", "number", "at", "event", "case_id", "source", "interaction", "channel", "rulebook_version", "rules"),
+    *("severity", "category", "queue", "priority", "tags_added", "escalations", "writeback_status", "revises", "superseded_by"),
 )
-CHANGE_COLUMNS: Final = tuple(Column(key, key) for key in ("id", "seq", "at", "actor", "action", "subject", "before", "after"))
+CHANGE_KEYS: Final = ("id", "seq", "at", "actor", "action", "subject", "before", "after")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +46,7 @@ class Choice:
 async def page(visit: Visit) -> Response:
     """Newest first, fifty on a page."""
     asked, told = _asked(visit)
-    before, counted = _number(visit, "before"), visit.word("count")
+    before, counted = visit.number("before"), visit.word("count")
     kinds = [*COUNTED, *_kinds(counted)]
 
     def read(conn: Connection) -> tuple[list[Decided], Facets]:
@@ -75,9 +72,9 @@ async def page(visit: Visit) -> Response:
 async def table(visit: Visit) -> Table:
     """What the page lists, further down than it goes."""
     asked, _ = _asked(visit)
-    before = _number(visit, "before")
+    before = visit.number("before")
     found = await visit.console.database.read(lambda conn: audit.decisions(conn, visit.console.live.titles, asked, MOST_ROWS, before))
-    return Table("audit", COLUMNS, [_line(one) for one in found])
+    return Table("audit", KEYS, [_line(one) for one in found])
 
 
 def _line(one: Decided) -> list[Any]:
@@ -93,7 +90,7 @@ def _line(one: Decided) -> list[Any]:
 async def changes(visit: Visit) -> Response:
     """Who changed what, newest first."""
     asked, told = _asked_of_changes(visit)
-    before = _number(visit, "before")
+    before = visit.number("before")
     found = await visit.console.database.read(lambda conn: audit.changes(conn, asked, A_PAGE + 1, before))
     return visit.show(
         "changes.html",
@@ -107,9 +104,9 @@ async def changes(visit: Visit) -> Response:
 
 async def change_table(visit: Visit) -> Table:
     asked, _ = _asked_of_changes(visit)
-    before = _number(visit, "before")
+    before = visit.number("before")
     found = await visit.console.database.read(lambda conn: audit.changes(conn, asked, MOST_ROWS, before))
-    return Table("changes", CHANGE_COLUMNS, [_change_line(one) for one in found])
+    return Table("changes", CHANGE_KEYS, [_change_line(one) for one in found])
 
 
 def _change_line(one: Changed) -> list[Any]:
@@ -144,7 +141,7 @@ def _asked(visit: Visit) -> tuple[Asked, dict[str, str | None]]:
     if told["changed"] not in (None, "true", "false") or told["kind"] not in (None, "escalation", "routing"):
         raise NoPage(422, "Expected true or false for changed, escalation or routing for kind.")
     typed: dict[str, Any] = {name: told[name] for name in WORDS}
-    typed |= {name: _number(visit, name) for name in NUMBERS} | {field: _instant(visit, name) for name, field in TIMES.items()}
+    typed |= {name: visit.number(name) for name in NUMBERS} | {field: _instant(visit, name) for name, field in TIMES.items()}
     return Asked(**typed, changed=None if told["changed"] is None else told["changed"] == "true"), told
 
 
@@ -153,23 +150,10 @@ def _asked_of_changes(visit: Visit) -> tuple[ChangeFilter, dict[str, str | None]
     return ChangeFilter(_instant(visit, "from"), _instant(visit, "to"), told["actor"], told["action"], told["subject"]), told
 
 
-def _number(visit: Visit, name: str) -> int | None:
-    text = visit.word(name)
-    if text is None:
-        return None
-    if not (text.isascii() and text.isdigit() and len(text) <= 15):
-        raise NoPage(422, f"Expected a number for {name}.")
-    return int(text)
-
-
 def _instant(visit: Visit, name: str) -> datetime | None:
     """A day, or a time; without a zone it is the team's."""
     text = visit.word(name, 40)
-    if text is None:
-        return None
     try:
-        at = datetime.fromisoformat(text) if len(text) > 10 else datetime.combine(datetime.fromisoformat(text), time())
-        at = at if at.tzinfo is not None else at.replace(tzinfo=visit.console.zone)
-        return at.astimezone(UTC)
-    except (ValueError, OverflowError):
+        return None if text is None else visit.instant(text)
+    except ValueError:
         raise NoPage(422, f"Expected a day like 2026-11-22 or a time like 2026-11-22T09:16 for {name}.") from None

@@ -14,7 +14,7 @@ from tsbridge.acts.cases import Case
 from tsbridge.acts.escalations import Escalation
 from tsbridge.acts.explained import Explained, latest
 from tsbridge.acts.timeline import TimelineEntry
-from tsbridge.console.forms import MOST_ROWS, Column, Table
+from tsbridge.console.forms import MOST_ROWS, Table
 from tsbridge.console.frame import NoPage, Visit
 from tsbridge.console.render import address
 from tsbridge.console.why import why_of
@@ -37,18 +37,10 @@ DONE: Final[Mapping[str, str]] = {
     "merged": "Merged. A split undoes it.",
     "split": "Split off: it is a case of its own now.",
 }
-COLUMNS: Final = (
-    *(Column(name, name) for name in ("id", "status", "severity", "category", "queue")),
-    *(
-        Column(name, name.replace("_", " "))
-        for name in ("assignee", "acknowledged_by", "opened_at", "last_at", "next_due", "tickets", "calls")
-    ),
+KEYS: Final = (
+    *("id", "status", "severity", "category", "queue", "assignee"),
+    *("acknowledged_by", "opened_at", "last_at", "next_due", "tickets", "calls"),
 )
-
-
-def done_words(visit: Visit) -> str:
-    """What was just done, by the few words an address may name."""
-    return DONE.get(visit.request.query_params.get("done", ""), "")
 
 
 async def listed(visit: Visit) -> Response:
@@ -77,7 +69,7 @@ async def table(visit: Visit) -> Table:
     wanted, _ = _wanted(visit)
     after = visit.place("after")
     found = await visit.console.database.read(lambda conn: cases.listed(conn, wanted, MOST_ROWS, after))
-    return Table("cases", COLUMNS, [_line(case) for case in found])
+    return Table("cases", KEYS, [_line(case) for case in found])
 
 
 def _line(case: Case) -> list[Any]:
@@ -88,12 +80,12 @@ def _line(case: Case) -> list[Any]:
 
 
 async def show(visit: Visit) -> Response:
-    return await _shown(visit, _case_id(visit), with_words=False)
+    return await _shown(visit, visit.in_path("id"), with_words=False)
 
 
 async def with_words(visit: Visit) -> Response:
     """The page with what people wrote, for this once; that it was asked for stands in the audit."""
-    case_id = _case_id(visit)
+    case_id = visit.in_path("id")
     found = await visit.console.database.read(lambda conn: cases.show(conn, case_id))
     await visit.act(words.read_words, found.id)
     return await _shown(visit, case_id, with_words=True)
@@ -129,7 +121,7 @@ async def _shown(visit: Visit, case_id: str, *, with_words: bool) -> Response:
         why=None if why is None else why_of(why, withheld=withheld),
         with_words=with_words,
         more=more,
-        done=done_words(visit),
+        done=visit.done(DONE),
     )
 
 
@@ -163,17 +155,13 @@ async def split(visit: Visit) -> Response:
 
 async def _did(visit: Visit, done: str, act: Callable[..., Case], *asked: Any) -> Response:
     """Have an act on the page's case done, and go on to the case, or back to where it was asked for."""
-    case = await visit.act(act, visit.console.judging, _case_id(visit), *asked)
+    case = await visit.act(act, visit.console.judging, visit.in_path("id"), *asked)
     visit.console.wake_writer()
     return visit.go(f"/now?done={done}" if visit.form.get("to") == "now" else f"/cases/{case.id}?done={done}")
 
 
 def _note(visit: Visit) -> str | None:
     return visit.sent("note") or None
-
-
-def _case_id(visit: Visit) -> str:
-    return str(visit.request.path_params["id"])[:200]
 
 
 def _wanted(visit: Visit) -> tuple[CaseFilter, dict[str, str | None]]:

@@ -14,7 +14,7 @@ from tsbridge.acts import documents, drafting, going_live, publishing
 from tsbridge.acts.documents import Document
 from tsbridge.acts.errors import Changed, Faulty, Refused
 from tsbridge.console.frame import NoPage, Visit
-from tsbridge.console.rulebook import compared, done_words
+from tsbridge.console.rulebook import DONE, compared
 from tsbridge.core.rules.findings import Finding
 from tsbridge.store.rulebooks import Draft
 
@@ -67,13 +67,13 @@ def _page(visit: Visit, draft: Draft, live: int, told: Any, findings: Sequence[F
         sound=documents.passes(findings),
         wrong=wrong,
         failed=failed,
-        done=done_words(visit),
+        done=visit.done(DONE),
     )
 
 
 async def show_rule(visit: Visit) -> Response:
     """A rule of the draft, to be edited."""
-    key = _key(visit)
+    key = visit.in_path("key")
     draft, _ = await visit.console.database.read(drafting.held)
     rule = documents.rule_of(draft.document, key)
     text = visit.console.yaml_dump(documents.arranged(rule, documents.RULE))
@@ -87,7 +87,7 @@ async def new_rule(visit: Visit) -> Response:
 
 async def check(visit: Visit) -> Response:
     """What the check would say of the draft with this text in place of the rule. Nothing is kept."""
-    key, text = _key(visit), _text(visit)
+    key, text = visit.in_path("key"), _text(visit)
     draft, _ = await visit.console.database.read(drafting.held)
     try:
         document, _ = _with(visit, draft.document, key, text)
@@ -98,7 +98,7 @@ async def check(visit: Visit) -> Response:
 
 async def save(visit: Visit) -> Response:
     """Put the rule into the draft. Somebody else's change meanwhile is not written over: the text stays in the form."""
-    key, text, seen = _key(visit), _text(visit), visit.sent("seen")
+    key, text, seen = visit.in_path("key"), _text(visit), visit.sent("seen")
 
     def changed(held: Draft) -> Document:
         if key and _mark(documents.rule_of(held.document, key)) != seen:
@@ -119,7 +119,7 @@ async def save(visit: Visit) -> Response:
 
 async def remove(visit: Visit) -> Response:
     """Take a rule out of the draft."""
-    key, seen = _key(visit), visit.sent("seen")
+    key, seen = visit.in_path("key"), visit.sent("seen")
 
     def changed(held: Draft) -> Document:
         if _mark(documents.rule_of(held.document, key)) != seen:
@@ -215,7 +215,7 @@ def _editor(visit: Visit, key: str, text: str, seen: str, said: Sequence[Said], 
         text=text,
         seen=seen,
         said=said,
-        done=done or done_words(visit),
+        done=done or visit.done(DONE),
         rows=min(40, text.count("\n") + 4),
     )
 
@@ -228,10 +228,6 @@ def _mark(rule: Document) -> str:
 def _line(text: str, line: int | None) -> str:
     lines = text.split("\n")
     return lines[line - 1].strip()[:120] if line is not None and 0 < line <= len(lines) else ""
-
-
-def _key(visit: Visit) -> str:
-    return str(visit.request.path_params.get("key", ""))[:200]
 
 
 def _text(visit: Visit) -> str:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Final
 
 from sqlalchemy import Connection
 from starlette.responses import Response
 
 from tsbridge.acts import audit, cases, events, tallied, words
 from tsbridge.acts.events import Event, EventWhole
-from tsbridge.console.forms import MOST_ROWS, Column, Table
+from tsbridge.console.forms import MOST_ROWS, Table, table_of
 from tsbridge.console.frame import NoPage, Visit
 from tsbridge.console.render import address
 
@@ -19,6 +19,7 @@ STATUSES: Final = ("pending", "applied", "ignored", "quarantined", "dead")
 SOURCES: Final = ("zendesk", "talkdesk")
 BODY: Final = 20_000
 KEYS: Final = ("id", "seq", "source", "status", "reason", "event_type", "received_at", "settled_at", "attempts", "duplicates")
+DONE: Final = {"1": "It is worked on once more."}
 
 
 async def page(visit: Visit) -> Response:
@@ -49,7 +50,7 @@ async def page(visit: Visit) -> Response:
         retried=events.RETRIED,
         more=address("events", **told, after=found[A_PAGE - 1].seq) if len(found) > A_PAGE else None,
         first=after is None,
-        done="It is worked on once more." if visit.word("done") else "",
+        done=visit.done(DONE),
         query=visit.request.url.query,
     )
 
@@ -57,27 +58,26 @@ async def page(visit: Visit) -> Response:
 async def table(visit: Visit) -> Table:
     status, source, after = _asked(visit)
     found = await visit.console.database.read(lambda conn: events.listed(conn, MOST_ROWS, after, status, source))
-    return Table("events", [Column(key, key.replace("_", " ")) for key in KEYS], [[getattr(one, key) for key in KEYS] for one in found])
+    return table_of("events", KEYS, found)
 
 
 async def show(visit: Visit) -> Response:
     """One delivery, with its bytes as they came; those of severe cases only when asked for."""
-    found, severe = await visit.console.database.read(lambda conn: _with_severe(conn, _event_id(visit)))
+    found, severe = await visit.console.database.read(lambda conn: _with_severe(conn, visit.in_path("id")))
     return _shown(visit, found, withheld=bool(severe))
 
 
 async def with_words(visit: Visit) -> Response:
     """The page with what people wrote, for this once; that it was asked for stands in the audit of the severe cases it is about."""
-    found, severe = await visit.console.database.read(lambda conn: _with_severe(conn, _event_id(visit)))
+    found, severe = await visit.console.database.read(lambda conn: _with_severe(conn, visit.in_path("id")))
     for case_id in severe:
         await visit.act(words.read_words, case_id)
     return _shown(visit, found, withheld=False)
 
 
 def _shown(visit: Visit, found: EventWhole, *, withheld: bool) -> Response:
-    done = "It is worked on once more." if visit.word("done") else ""
     body = None if withheld else found.body.text[:BODY]
-    return visit.show("event.html", here="events", event=found, body=body, retried=events.RETRIED, done=done)
+    return visit.show("event.html", here="events", event=found, body=body, retried=events.RETRIED, done=visit.done(DONE))
 
 
 def _with_severe(conn: Connection, event_id: str) -> tuple[EventWhole, list[str]]:
@@ -88,23 +88,14 @@ def _with_severe(conn: Connection, event_id: str) -> tuple[EventWhole, list[str]
     return found, [case.id for case in about if words.is_severe(case.severity)]
 
 
-def _event_id(visit: Visit) -> str:
-    return str(visit.request.path_params["id"])[:200]
-
-
 async def retry(visit: Visit) -> Response:
-    await visit.act(events.retry, _event_id(visit))
+    await visit.act(events.retry, visit.in_path("id"))
     visit.console.wake()
     return visit.back("/events?done=1")
 
 
 def _asked(visit: Visit) -> tuple[str | None, str | None, int | None]:
-    status, source, after = visit.word("status"), visit.word("source"), visit.word("after")
-    wrong: list[Any] = [
-        status is not None and status not in STATUSES,
-        source is not None and source not in SOURCES,
-        after is not None and not (after.isascii() and after.isdigit() and len(after) <= 18),
-    ]
-    if any(wrong):
+    status, source = visit.word("status"), visit.word("source")
+    if status not in (None, *STATUSES) or source not in (None, *SOURCES):
         raise NoPage(422, f"Expected a status of {', '.join(STATUSES)} and a source of {', '.join(SOURCES)}.")
-    return status, source, None if after is None else int(after)
+    return status, source, visit.number("after", 18)

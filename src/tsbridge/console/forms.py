@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
 from typing import Any, Final
 
 from tsbridge.acts.csvtext import cell, csv_text
+from tsbridge.core.times import time_text
 
 FORMS: Final = {
     "json": "application/json",
@@ -23,29 +24,26 @@ _LONGEST: Final = 32_000
 
 
 @dataclass(frozen=True, slots=True)
-class Column:
-    key: str
-    title: str
-
-
-@dataclass(frozen=True, slots=True)
 class Table:
-    """Rows as a page shows them; values are text, numbers, truth, instants, or None."""
+    """Rows as a page shows them; values are text, numbers, truth, instants, or None. `keys`: one for each column."""
 
     name: str
-    columns: Sequence[Column]
+    keys: Sequence[str]
     rows: Sequence[Sequence[Any]]
 
 
+def table_of(name: str, keys: Sequence[str], items: Iterable[object]) -> Table:
+    """What stands in each item under these keys."""
+    return Table(name, keys, [[getattr(one, key) for key in keys] for one in items])
+
+
 def as_json(table: Table, now: datetime) -> bytes:
-    keys = [column.key for column in table.columns]
-    items = [dict(zip(keys, map(_plain, row), strict=True)) for row in table.rows]
+    items = [dict(zip(table.keys, map(_plain, row), strict=True)) for row in table.rows]
     return json.dumps({"as_of": _plain(now), "items": items}, ensure_ascii=False).encode()
 
 
 def as_csv(table: Table) -> bytes:
-    head = [column.key for column in table.columns]
-    return csv_text([head, *([cell(_plain(value)) for value in row] for row in table.rows)])
+    return csv_text([table.keys, *([cell(_plain(value)) for value in row] for row in table.rows)])
 
 
 def as_xlsx(table: Table, zone: tzinfo, now: datetime) -> bytes:
@@ -68,7 +66,7 @@ def as_xlsx(table: Table, zone: tzinfo, now: datetime) -> bytes:
                 sheet.write_number(row, column, value)
             elif value is not None:
                 sheet.write_string(row, column, str(value)[:_LONGEST])
-    titles = [{"header": column.title} for column in table.columns]
+    titles = [{"header": key.replace("_", " ")} for key in table.keys]
     sheet.add_table(0, 0, max(1, len(table.rows)), len(titles) - 1, {"columns": titles, "style": "Table Style Light 1"})
     sheet.set_column(0, len(titles) - 1, 20)
     sheet.freeze_panes(1, 0)
@@ -83,4 +81,4 @@ def as_xlsx(table: Table, zone: tzinfo, now: datetime) -> bytes:
 
 
 def _plain(value: Any) -> Any:
-    return value.astimezone(UTC).isoformat().replace("+00:00", "Z") if isinstance(value, datetime) else value
+    return time_text(value) if isinstance(value, datetime) else value

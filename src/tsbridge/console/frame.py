@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from http.cookies import CookieError, SimpleCookie
 from typing import Any, Concatenate, Final, ParamSpec, TypeVar
 from urllib.parse import parse_qsl, quote
@@ -95,9 +95,34 @@ class Visit:
         async with self.console.bench.seat(), self.console.bench.turn():
             yield
 
+    def in_path(self, name: str) -> str:
+        """A part of the path; empty where this path has none of that name."""
+        return str(self.request.path_params.get(name, ""))[:200]
+
+    def done(self, words: Mapping[str, str]) -> str:
+        """What was just done, by the few words that the address may name; empty for anything else."""
+        return words.get(self.request.query_params.get("done", ""), "")
+
     def word(self, name: str, longest: int = 200) -> str | None:
         """A parameter of the address; None where it is empty or not there. Raises `NoPage`."""
         return _checked(name, self.request.query_params.get(name, ""), longest, lines=False) or None
+
+    def number(self, name: str, digits: int = 15) -> int | None:
+        """A parameter of the address that is a number. Raises `NoPage`."""
+        text = self.word(name)
+        if text is None:
+            return None
+        if not (text.isascii() and text.isdigit() and len(text) <= digits):
+            raise NoPage(422, f"Expected a number for {name}.")
+        return int(text)
+
+    def instant(self, text: str) -> datetime:
+        """A day or a time as people write it, in UTC; without a zone it is the team's. Raises `ValueError`."""
+        at = datetime.fromisoformat(text)
+        try:
+            return (at if at.tzinfo is not None else at.replace(tzinfo=self.console.zone)).astimezone(UTC)
+        except OverflowError:
+            raise ValueError("a time at the edge of the calendar") from None
 
     def place(self, name: str) -> tuple[datetime, str] | None:
         """A place in a list, as an address of ours names it: a time, and what stands behind it. Raises `NoPage`."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, datetime
 from typing import Final
 
 from starlette.responses import Response
@@ -11,8 +11,9 @@ from starlette.responses import Response
 from tsbridge.acts import apikeys
 from tsbridge.acts.apikeys import KeyMade
 from tsbridge.acts.callers import ROLES
-from tsbridge.console.forms import Column, Table
+from tsbridge.console.forms import Table, table_of
 from tsbridge.console.frame import NoPage, Visit
+from tsbridge.reports.groups import DAY, start_of
 from tsbridge.store import keys
 
 MOST: Final = 200
@@ -37,7 +38,7 @@ async def create(visit: Visit) -> Response:
 
 async def revoke(visit: Visit) -> Response:
     """Good for nothing from now on; whoever is signed in with it is signed out."""
-    await visit.act(apikeys.revoke, str(visit.request.path_params["id"])[:200])
+    await visit.act(apikeys.revoke, visit.in_path("id"))
     return visit.go("/keys")
 
 
@@ -47,8 +48,7 @@ def _day(visit: Visit) -> datetime | None:
     if not text:
         return None
     try:
-        day = date.fromisoformat(text) + timedelta(days=1)
-        return datetime.combine(day, time(), visit.console.zone).astimezone(UTC)
+        return start_of(date.fromisoformat(text) + DAY, visit.console.zone)
     except (ValueError, OverflowError):
         raise NoPage(422, "Expected a day like 2027-01-31.") from None
 
@@ -63,4 +63,4 @@ async def _shown(visit: Visit, made: KeyMade | None) -> Response:
 
 async def key_table(visit: Visit) -> Table:
     found = await visit.console.database.read(lambda conn: keys.listed(conn, MOST))
-    return Table("keys", [Column(key, key.replace("_", " ")) for key in KEYS], [[getattr(one, key) for key in KEYS] for one in found])
+    return table_of("keys", KEYS, found)

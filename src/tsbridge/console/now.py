@@ -5,7 +5,7 @@ from __future__ import annotations
 from starlette.responses import Response
 
 from tsbridge.acts import now
-from tsbridge.console.cases import done_words
+from tsbridge.console.cases import DONE
 from tsbridge.console.frame import Visit
 from tsbridge.console.live import mark_of
 
@@ -13,4 +13,4 @@ from tsbridge.console.live import mark_of
 async def page(visit: Visit) -> Response:
     console = visit.console
     look = await console.database.read(lambda conn: now.look(conn, console.roster, console.writeback, visit.now))
-    return visit.show("now.html", here="now", now=look, mark=mark_of(look), done=done_words(visit))
+    return visit.show("now.html", here="now", now=look, mark=mark_of(look), done=visit.done(DONE))

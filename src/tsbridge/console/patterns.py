@@ -9,13 +9,14 @@ from starlette.responses import Response
 
 from tsbridge.acts import patterns
 from tsbridge.acts.patterns import Looked, Pattern
-from tsbridge.console.forms import MOST_ROWS, Column, Table
+from tsbridge.console.forms import MOST_ROWS, Table
 from tsbridge.console.frame import Visit
 from tsbridge.console.render import address
 
 A_PAGE: Final = 30
 CASES: Final = 12
 KEYS: Final = ("id", "kind", "sentence", "since", "found_at", "seen_at", "cases")
+DONE: Final = {"1": "They are looked for again; it takes a moment."}
 
 
 async def page(visit: Visit) -> Response:
@@ -36,14 +37,14 @@ async def page(visit: Visit) -> Response:
         rules=rules if visit.may("ops") else {},
         most=CASES,
         more=None if last is None else address("patterns", before=f"{last.since.isoformat()}|{last.id}"),
-        done="They are looked for again; it takes a moment." if visit.word("done") else "",
+        done=visit.done(DONE),
     )
 
 
 async def table(visit: Visit) -> Table:
     found = await visit.console.database.read(lambda conn: patterns.listed(conn, visit.now, MOST_ROWS))
     rows = [[one.id, one.kind, one.sentence, one.since, one.found_at, one.seen_at, " ".join(one.cases)] for one in found]
-    return Table("patterns", [Column(key, key.replace("_", " ")) for key in KEYS], rows)
+    return Table("patterns", KEYS, rows)
 
 
 async def refresh(visit: Visit) -> Response:

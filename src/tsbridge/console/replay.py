@@ -9,8 +9,8 @@ from starlette.responses import Response
 
 from tsbridge.acts import documents, replaying
 from tsbridge.acts.replaying import Move, ReplayWhole
-from tsbridge.console.forms import MOST_ROWS, Column, Table
-from tsbridge.console.frame import NoPage, Visit
+from tsbridge.console.forms import MOST_ROWS, Table
+from tsbridge.console.frame import Visit
 from tsbridge.core.rules.language import content_hash
 from tsbridge.store import replays, rulebooks
 
@@ -26,19 +26,19 @@ DONE: Final = {
 async def page(visit: Visit) -> Response:
     """Those that were asked for, the newest first."""
     found = await visit.console.database.read(lambda conn: replaying.listed(conn, MOST))
-    return visit.show("replays.html", here="rulebook", replays=found, done=DONE.get(visit.word("done") or "", ""))
+    return visit.show("replays.html", here="rulebook", replays=found, done=visit.done(DONE))
 
 
 async def show(visit: Visit) -> Response:
     """How far one is, and what it found so far."""
-    id_, console = _id(visit), visit.console
+    id_, console = visit.in_path("id"), visit.console
 
     def read(conn: Connection) -> tuple[ReplayWhole, list[Move]]:
         whole = replaying.show(conn, id_, console.zone)
         return whole, [replaying.move_of(row) for row in replays.moves(conn, id_, MOVES + 1, 0)]
 
     found, moves = await console.database.read(read)
-    done = DONE.get(visit.word("done") or "", "")
+    done = visit.done(DONE)
     return visit.show(
         "replay.html", here="rulebook", replay=found, moves=moves[:MOVES], more=len(moves) > MOVES, going=found.status in OPEN, done=done
     )
@@ -54,8 +54,7 @@ async def moves(visit: Visit) -> Table:
         return replays.moves(conn, id_, MOST_ROWS, 0)
 
     found = await console.database.read(read)
-    columns = [Column(name, name.replace("_", " ")) for name in replaying.COLUMNS]
-    return Table("moves", columns, [replaying.record_of(replaying.move_of(row)) for row in found])
+    return Table("moves", replaying.COLUMNS, [replaying.record_of(replaying.move_of(row)) for row in found])
 
 
 async def start(visit: Visit) -> Response:
@@ -71,12 +70,5 @@ async def start(visit: Visit) -> Response:
 
 
 async def cancel(visit: Visit) -> Response:
-    await visit.act(replaying.cancel, _id(visit))
-    return visit.go(f"/rulebook/replay/{_id(visit)}?done=cancelled")
-
-
-def _id(visit: Visit) -> str:
-    id_ = str(visit.request.path_params["id"])
-    if len(id_) > 200:
-        raise NoPage(404, "There is no such replay.")
-    return id_
+    await visit.act(replaying.cancel, visit.in_path("id"))
+    return visit.go(f"/rulebook/replay/{visit.in_path('id')}?done=cancelled")

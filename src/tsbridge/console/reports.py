@@ -84,18 +84,6 @@ async def formed(visit: Visit, form: str) -> Response:
     return Response(body, headers=headers, media_type=FORMS[form])
 
 
-async def as_json(visit: Visit) -> Response:
-    return await formed(visit, "json")
-
-
-async def as_csv(visit: Visit) -> Response:
-    return await formed(visit, "csv")
-
-
-async def as_xlsx(visit: Visit) -> Response:
-    return await formed(visit, "xlsx")
-
-
 async def drawn(visit: Visit) -> Response:
     """The chart as an image."""
     question, _ = _question(visit)
@@ -134,7 +122,6 @@ async def behind(visit: Visit) -> Response:
         cases=here,
         count=count,
         group=group,
-        column=column,
         title=title,
         back=address(f"reports/{question.name}", **told),
         more=None if last is None else address(f"reports/{question.name}/cases", **told, group=group, column=column, after=last),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 from itertools import pairwise
 from typing import Any, Final, Literal
 
@@ -16,12 +16,14 @@ from tsbridge.acts import oncall, overriding, rostering
 from tsbridge.acts.errors import Conflict
 from tsbridge.acts.oncall import CoverageShown
 from tsbridge.acts.overriding import OverrideShown, Wanted
-from tsbridge.console.forms import Column, Table
+from tsbridge.console.forms import Table
 from tsbridge.console.frame import NoPage, Visit
 from tsbridge.console.render import address
 from tsbridge.core.duties_as_known import Spell, duties
 from tsbridge.core.rota import Duty, Rota
 from tsbridge.core.rules.facts import YEARS
+from tsbridge.core.times import time_text
+from tsbridge.reports.groups import day_of, start_of
 from tsbridge.store import rosters
 
 DAYS: Final = 7
@@ -54,7 +56,7 @@ async def page(visit: Visit) -> Response:
     """The week that the address names, else this one; the past as it was known then."""
     monday = _monday(visit)
     days = [monday + timedelta(days=number) for number in range(DAYS)]
-    edges = [_midnight(visit, day) for day in [*days, days[-1] + timedelta(days=1)]]
+    edges = [start_of(day, visit.console.zone) for day in [*days, days[-1] + timedelta(days=1)]]
     minute = visit.now.replace(second=0, microsecond=0)
 
     def read(conn: Connection) -> tuple[Rota | None, list[Spell], Any, list[OverrideShown]]:
@@ -73,13 +75,13 @@ async def page(visit: Visit) -> Response:
         here="roster",
         lines=lines,
         days=days,
-        today=visit.now.astimezone(visit.console.zone).date(),
+        today=day_of(visit.now, visit.console.zone),
         holes=covered.holes,
         overrides=[one for one in overrides if one.removed_at is None],
         before=address("roster", week=monday - timedelta(days=7)),
         after=address("roster", week=monday + timedelta(days=7)),
         there_is=rota is not None,
-        done=DONE.get(visit.word("done") or "", ""),
+        done=visit.done(DONE),
         query=visit.request.url.query,
     )
 
@@ -87,10 +89,10 @@ async def page(visit: Visit) -> Response:
 async def table(visit: Visit) -> Table:
     """The duties of the week, one after the other."""
     monday = _monday(visit)
-    start, end = _midnight(visit, monday), _midnight(visit, monday + timedelta(days=DAYS))
+    zone = visit.console.zone
+    start, end = start_of(monday, zone), start_of(monday + timedelta(days=DAYS), zone)
     found = await visit.console.database.read(lambda conn: duties(visit.console.roster.over(conn, start, end, visit.now)))
-    columns = [Column(key, key) for key in KEYS]
-    return Table("roster", columns, [[one.agent, one.source, one.name, one.start, one.end] for one in found])
+    return Table("roster", KEYS, [[one.agent, one.source, one.name, one.start, one.end] for one in found])
 
 
 async def swap(visit: Visit) -> Response:
@@ -134,11 +136,11 @@ async def override(visit: Visit) -> Response:
         raise Conflict("Another override says who has this at that time; take that one away first.") from None
     except rosters.TooMany:
         raise Conflict("There are too many overrides that are not over; what lasts belongs into the roster.") from None
-    return visit.go(f"/roster?week={start.astimezone(console.zone).date()}&done=kept")
+    return visit.go(f"/roster?week={day_of(start, console.zone)}&done=kept")
 
 
 async def remove(visit: Visit) -> Response:
-    await visit.act(overriding.remove, str(visit.request.path_params["id"])[:200])
+    await visit.act(overriding.remove, visit.in_path("id"))
     return visit.go("/roster?done=removed")
 
 
@@ -165,7 +167,7 @@ def _piece(visit: Visit, duty: Duty, start: datetime, end: datetime) -> Piece:
     begins = "" if duty.start <= start else f"{duty.start.astimezone(zone):%H:%M}"
     ends = "" if duty.end >= end else f"{duty.end.astimezone(zone):%H:%M}"
     hours = f"{begins}-{ends}" if begins and ends else f"from {begins}" if begins else f"until {ends}" if ends else "all day"
-    asked = {"agent": duty.agent, "from": _plain(duty.start), "to": _plain(duty.end), "source": duty.source, "name": duty.name}
+    asked = {"agent": duty.agent, "from": time_text(duty.start), "to": time_text(duty.end), "source": duty.source, "name": duty.name}
     may = duty.end > visit.now and visit.may("supervisor") and bool(duty.name)
     return Piece(duty, hours, address("roster/swap", **asked) if may else None)
 
@@ -173,16 +175,12 @@ def _piece(visit: Visit, duty: Duty, start: datetime, end: datetime) -> Piece:
 def _monday(visit: Visit) -> date:
     text = visit.word("week")
     try:
-        day = visit.now.astimezone(visit.console.zone).date() if text is None else date.fromisoformat(text)
+        day = day_of(visit.now, visit.console.zone) if text is None else date.fromisoformat(text)
     except ValueError:
         raise NoPage(422, "Expected a day like 2026-11-23 for week.") from None
     if day.year not in YEARS[1:-1]:
         raise NoPage(422, f"Expected a day of the years {YEARS[1]} to {YEARS[-2]}.")
     return day - timedelta(days=day.weekday())
-
-
-def _midnight(visit: Visit, day: date) -> datetime:
-    return datetime.combine(day, time(), visit.console.zone).astimezone(UTC)
 
 
 def _kind(visit: Visit) -> str:
@@ -207,15 +205,9 @@ def _sent_time(visit: Visit, name: str) -> datetime:
 
 def _instant(visit: Visit, text: str) -> datetime:
     try:
-        at = datetime.fromisoformat(text)
-        at = at if at.tzinfo is not None else at.replace(tzinfo=visit.console.zone)
-        found = at.astimezone(UTC)
-    except (ValueError, OverflowError):
+        found = visit.instant(text)
+    except ValueError:
         raise NoPage(422, "Expected a time like 2026-11-23T09:00.") from None
     if found.year not in YEARS:
         raise NoPage(422, f"Expected a time in the years {YEARS[0]} to {YEARS[-1]}.")
     return found
-
-
-def _plain(at: datetime) -> str:
-    return at.astimezone(UTC).isoformat().replace("+00:00", "Z")

@@ -13,7 +13,7 @@ from tsbridge.acts import documents, effects, publishing, trial
 from tsbridge.acts.documents import Document
 from tsbridge.acts.errors import Refused
 from tsbridge.acts.trial import TestResult, Tried
-from tsbridge.console.forms import Column, Table
+from tsbridge.console.forms import Table
 from tsbridge.console.frame import NoPage, Visit
 from tsbridge.console.render import address
 from tsbridge.core.almanac import INSTALLED, Almanac
@@ -38,7 +38,7 @@ DONE: Final = {
 async def page(visit: Visit) -> Response:
     """The rules of a version, in their order; with words only those that have them in key, title or actions."""
     name, words = visit.word("version") or LIVE, visit.word("q")
-    start = _count(visit, "start")
+    start = visit.number("start", 6) or 0
     document, title = await _document(visit, name)
     found = _rules(document, words)
     told = {"version": None if name == LIVE else name, "q": words}
@@ -53,7 +53,7 @@ async def page(visit: Visit) -> Response:
         earlier=address("rulebook", **told, start=max(0, start - A_PAGE)) if start else None,
         more=address("rulebook", **told, start=start + A_PAGE) if start + A_PAGE < len(found) else None,
         parts=[(part, len(document[part])) for part in ("queues", "policies", "lists", "calendars", "tests") if document.get(part)],
-        done=done_words(visit),
+        done=visit.done(DONE),
         query=visit.request.url.query,
     )
 
@@ -61,12 +61,12 @@ async def page(visit: Visit) -> Response:
 async def table(visit: Visit) -> Table:
     document, _ = await _document(visit, visit.word("version") or LIVE)
     rows = [[one[key] for key in KEYS] for one in _rules(document, visit.word("q"))]
-    return Table("rulebook", [Column(key, key) for key in KEYS], rows)
+    return Table("rulebook", KEYS, rows)
 
 
 async def rule(visit: Visit) -> Response:
     """One rule as it is written."""
-    name, key = visit.word("version") or LIVE, str(visit.request.path_params["key"])[:200]
+    name, key = visit.word("version") or LIVE, visit.in_path("key")
     document, title = await _document(visit, name)
     found = documents.rule_of(document, key)
     text = visit.console.yaml_dump(documents.arranged(found, documents.RULE))
@@ -74,7 +74,7 @@ async def rule(visit: Visit) -> Response:
 
 
 async def versions(visit: Visit) -> Response:
-    found = await visit.console.database.read(lambda conn: rulebooks.versions(conn, VERSIONS + 1, _before(visit)))
+    found = await visit.console.database.read(lambda conn: rulebooks.versions(conn, VERSIONS + 1, visit.number("before", 6)))
     more = address("rulebook/versions", before=found[VERSIONS - 1].version) if len(found) > VERSIONS else None
     return visit.show("versions.html", here="rulebook", versions=found[:VERSIONS], more=more)
 
@@ -142,10 +142,6 @@ async def _tried(visit: Visit, name: str, given: str, decision: str | None) -> T
     return found
 
 
-def done_words(visit: Visit) -> str:
-    return DONE.get(visit.word("done") or "", "")
-
-
 async def _document(visit: Visit, name: str) -> tuple[Document, str]:
     """The document of a version and what it is called. The draft is nobody's below ops."""
     if name == DRAFT:
@@ -192,14 +188,3 @@ def actions(then: Sequence[Any]) -> str:
 
 def _lines(visit: Visit, name: str) -> str:
     return visit.request.query_params.get(name, "").replace("\r\n", "\n").strip()[:4_000]
-
-
-def _count(visit: Visit, name: str) -> int:
-    text = visit.word(name) or "0"
-    if not (text.isascii() and text.isdigit() and len(text) <= 6):
-        raise NoPage(422, f"Expected a number for {name}.")
-    return int(text)
-
-
-def _before(visit: Visit) -> int | None:
-    return None if visit.word("before") is None else _count(visit, "before")

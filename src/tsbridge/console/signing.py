@@ -30,7 +30,7 @@ class SigningIn:
         self._frame = frame
 
     @property
-    def _before(self) -> str:
+    def _form_cookie(self) -> str:
         """Names the cookie of whoever is about to sign in: it proves that the form was ours."""
         return self._frame.cookie + "-sign-in"
 
@@ -39,8 +39,8 @@ class SigningIn:
             return self._shown(request.query_params.get("next", ""), 200, "")
         try:
             form = await form_of(request)
-            token = cookie_of(request, self._before)
-            if token is None or not _before(token, self._console.clock.now()).sent(form.get("csrf", "")):
+            token = cookie_of(request, self._form_cookie)
+            if token is None or not _of_nobody(token, self._console.clock.now()).sent(form.get("csrf", "")):
                 return self._shown(form.get("next", ""), 403, "This form was open too long, or cookies are off. Try once more.")
         except NoPage as refused:
             return self._frame.failed(refused.status, refused.words)
@@ -58,7 +58,7 @@ class SigningIn:
         signed = await console.database.write(lambda conn: sessions.sign_in(conn, caller, mark, now, console.entropy), urgent=True)
         answer = RedirectResponse(_inside(target), 303, HEADERS)
         self._give(answer, self._frame.cookie, signed.token, int((signed.ends_at - now).total_seconds()))
-        self._give(answer, self._before, "", 0)
+        self._give(answer, self._form_cookie, "", 0)
         return answer
 
     async def out(self, visit: Visit) -> Response:
@@ -71,18 +71,18 @@ class SigningIn:
 
     def _shown(self, target: str, status: int, wrong: str, headers: dict[str, str] | None = None) -> Response:
         token = self._console.entropy(24).hex()
-        csrf = _before(token, self._console.clock.now()).csrf
+        csrf = _of_nobody(token, self._console.clock.now()).csrf
         page = self._pages.render("sign-in.html", target=_inside(target), csrf=csrf, wrong=wrong)
         told = {name: value for name, value in (headers or {}).items() if name == "Retry-After"}
         answer = HTMLResponse(page, status, {**HEADERS, **told})
-        self._give(answer, self._before, token, 3_600)
+        self._give(answer, self._form_cookie, token, 3_600)
         return answer
 
     def _give(self, answer: Response, name: str, value: str, seconds: int) -> None:
         answer.set_cookie(name, value, max_age=seconds, path="/", secure=self._console.secure, httponly=True, samesite="strict")
 
 
-def _before(token: str, now: datetime) -> SignedIn:
+def _of_nobody(token: str, now: datetime) -> SignedIn:
     """A session that is nobody's yet."""
     return SignedIn(token, NOBODY, now + LASTS)
 

@@ -44,7 +44,7 @@ def is_text(name: str) -> bool:
 
 async def decision(visit: Visit) -> Response:
     """One decision."""
-    decision_id, console = str(visit.request.path_params["id"])[:200], visit.console
+    decision_id, console = visit.in_path("id"), visit.console
     name, value = visit.word("field"), visit.word("value")
 
     def read(conn: Any) -> tuple[Explained, int | None, WhatIf | None, str]:

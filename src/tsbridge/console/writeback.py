@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Final, Literal, cast
 
 from sqlalchemy import Connection
@@ -11,7 +11,7 @@ from starlette.responses import Response
 
 from tsbridge.acts import tallied, writebacks
 from tsbridge.acts.writebacks import DriftItem, ModeShown, PausedRules, Writeback
-from tsbridge.console.forms import MOST_ROWS, Column, Table
+from tsbridge.console.forms import MOST_ROWS, Table, table_of
 from tsbridge.console.frame import NoPage, Visit
 from tsbridge.console.render import address
 
@@ -46,39 +46,37 @@ async def page(visit: Visit) -> Response:
         ],
         mode=mode,
         modes=MODES,
-        setting=setting,
         paused=paused.paused,
         drift=drift[:DRIFT],
         more_drift=len(drift) > DRIFT,
         retried=writebacks.RETRIED,
         more=address("writeback", **told, after=found[A_PAGE - 1].id) if len(found) > A_PAGE else None,
         first=after is None,
-        done=DONE.get(visit.word("done") or "", ""),
+        done=visit.done(DONE),
         query=visit.request.url.query,
     )
 
 
 async def show(visit: Visit) -> Response:
     """One wish with each of its parts, and which rule asked for it."""
-    id_, live = str(visit.request.path_params["id"])[:200], visit.console.live
+    id_, live = visit.in_path("id"), visit.console.live
     found = await visit.console.database.read(lambda conn: writebacks.show(conn, live, id_))
-    return visit.show("wish.html", here="writeback", wish=found, retried=writebacks.RETRIED, done=DONE.get(visit.word("done") or "", ""))
+    return visit.show("wish.html", here="writeback", wish=found, retried=writebacks.RETRIED, done=visit.done(DONE))
 
 
 async def table(visit: Visit) -> Table:
     status, ticket, after = _asked(visit)
     found = await visit.console.database.read(lambda conn: writebacks.listed(conn, MOST_ROWS, after, status, ticket))
-    return Table("writeback", [Column(key, key.replace("_", " ")) for key in KEYS], [[getattr(one, key) for key in KEYS] for one in found])
+    return table_of("writeback", KEYS, found)
 
 
 async def drift_table(visit: Visit) -> Table:
     found = await visit.console.database.read(lambda conn: writebacks.drifted(conn, MOST_ROWS))
-    columns = [Column(key, key.replace("_", " ")) for key in DRIFT_KEYS]
-    return Table("drift", columns, [[_plain(getattr(one, key)) for key in DRIFT_KEYS] for one in found])
+    return Table("drift", DRIFT_KEYS, [[_plain(getattr(one, key)) for key in DRIFT_KEYS] for one in found])
 
 
 async def retry(visit: Visit) -> Response:
-    await visit.act(writebacks.retry, str(visit.request.path_params["id"])[:200])
+    await visit.act(writebacks.retry, visit.in_path("id"))
     visit.console.wake_writer()
     return visit.back("/writeback?done=retried")
 
@@ -102,9 +100,7 @@ async def pause(visit: Visit) -> Response:
 
 
 def _plain(value: object) -> object:
-    if isinstance(value, datetime):
-        return value.astimezone(UTC)
-    return value if value is None or isinstance(value, str | int | float) else str(value)
+    return value if value is None or isinstance(value, str | int | float | datetime) else str(value)
 
 
 def _asked(visit: Visit) -> tuple[str | None, str | None, str | None]:

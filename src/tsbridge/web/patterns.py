@@ -9,6 +9,7 @@ from sqlalchemy import Connection
 
 from tsbridge.acts import patterns
 from tsbridge.acts.patterns import Looked, Pattern, Refreshing
+from tsbridge.acts.shape import like
 from tsbridge.web.auth import Supervisor
 from tsbridge.web.pages import Paged, instant_part
 from tsbridge.web.route import ApiRoute
@@ -33,7 +34,7 @@ async def list_patterns(services: Made, by: Supervisor, page: Paged) -> Patterns
 
     found, looked = await services.ask(read)
     here = page.of("patterns", found, lambda one: (instant_part(one.since), one.id))
-    return PatternsShown(looked.computed_at, looked.series, looked.tested, looked.spread, looked.power, tuple(here.items), here.next_cursor)
+    return like(PatternsShown, looked, items=tuple(here.items), next_cursor=here.next_cursor)
 
 
 @routes.post("/refresh", status_code=202)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Iterable
 from pathlib import Path
@@ -12,7 +13,7 @@ import typer
 from tsbridge.acts import documents
 from tsbridge.cli.frame import Failed, House, house, refuse
 from tsbridge.core.rules.findings import Finding
-from tsbridge.document_files import BIGGEST, BadFile, Lines, bounded, load_text, read_file, with_base
+from tsbridge.document_files import BIGGEST, BadFile, Lines, bounded, dump, load_text, read_file, with_base
 from tsbridge.roster.document import read as read_roster
 from tsbridge.roster.read_parts import RosterError
 from tsbridge.settings.load import load
@@ -83,11 +84,32 @@ def stored(made: House, version: int | None) -> Any:
 
 def named(what: str) -> Any:
     """The document behind one of `WORDS`."""
-    number = int(what) if what.isascii() and what.isdigit() and len(what) < 10 else None
+    number = version_named(what)
     if what not in ("live", "draft") and number is None:
         return mapping(Path(what))[0]
     with house() as made:
         return made.read(rulebooks.draft).document if what == "draft" else stored(made, number)
+
+
+def version_named(what: str) -> int | None:
+    """The number of a version, where it is one."""
+    return int(what) if what.isascii() and what.isdigit() and len(what) < 10 else None
+
+
+def noted(note: str) -> str:
+    """What `--note` says."""
+    if not 0 < len(note.strip()) <= 2000:
+        refuse("--note: expected 1 to 2000 characters")
+    return note.strip()
+
+
+def put_out(document: Any, version: int, into: Path | None, as_json: bool) -> None:
+    """Print a document, or write it: as YAML, which says on which version it is based, or as JSON, which has no place for that."""
+    text = json.dumps(document, ensure_ascii=False, indent=2) + "\n" if as_json else with_base(dump(document).encode(), version).decode()
+    if into is None:
+        typer.echo(text, nl=False)
+    else:
+        write_text(into, text)
 
 
 def write_text(into: Path, text: str) -> None:

@@ -101,6 +101,14 @@ def time_option(name: str, value: str | None) -> datetime | None:
         refuse(f"--{name}: {problem}")
 
 
+def span_options(since: str | None, until: str | None) -> tuple[datetime | None, datetime | None]:
+    """What `--from` and `--to` say."""
+    begins, ends = time_option("from", since), time_option("to", until)
+    if begins is not None and ends is not None and begins > ends:
+        refuse("--to: expected a time that is not before --from")
+    return begins, ends
+
+
 @dataclass(frozen=True, slots=True)
 class House:
     """What a command works with."""

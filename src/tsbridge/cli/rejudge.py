@@ -10,7 +10,7 @@ import typer
 
 from tsbridge.acts import rejudging, shape
 from tsbridge.acts.errors import Conflict
-from tsbridge.cli.frame import AsJson, Failed, House, done, group, house, refuse, say, table, time_option
+from tsbridge.cli.frame import AsJson, Failed, House, done, group, house, refuse, say, span_options, table
 from tsbridge.store import rejudges, replays
 from tsbridge.store.rulebooks import LiveRulebook
 from tsbridge.wiring.clock_and_ids import salt, worker_name
@@ -48,9 +48,7 @@ def rejudge(
     as_json: AsJson = False,
 ) -> None:
     """Say which open cases the live rulebook would have otherwise. Exit code 1 when it did not come to its end."""
-    begins, ends = time_option("from", since), time_option("to", until)
-    if begins is not None and ends is not None and begins > ends:
-        refuse("--to: expected a time that is not before --from")
+    begins, ends = span_options(since, until)
     wanted = rejudges.Filter(ticket, call, queue, severity, category, rule, version, begins, ends)
     with house() as made:
         asked: dict[str, Any] = {"apply": apply, "notify": notify, "note": note, "version": expect}

@@ -13,7 +13,7 @@ import typer
 from tsbridge.acts.csvtext import csv_text
 from tsbridge.acts.replaying import COLUMNS, INSTANT, move_of, record_of
 from tsbridge.cli.books import sound, stored
-from tsbridge.cli.frame import AsJson, House, done, house, refuse, say, table, time_option
+from tsbridge.cli.frame import AsJson, House, done, house, refuse, say, span_options, table
 from tsbridge.core.replay import Compared, Tally
 from tsbridge.core.rules.document import read
 from tsbridge.core.rules.judge import Judge
@@ -36,9 +36,7 @@ def replay(
         refuse("expected one of a file, --version and --as-recorded")
     if as_csv and as_json:
         refuse("expected --csv or --json, not both")
-    begins, ends = time_option("from", since), time_option("to", until)
-    if begins is not None and ends is not None and begins > ends:
-        refuse("--to: expected a time that is not before --from")
+    begins, ends = span_options(since, until)
     given = None if file is None else sound(file)[0]
     with house() as made:
         book = read(_stored(made, version, as_recorded) if given is None else given)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any, Final
@@ -12,10 +11,10 @@ from sqlalchemy import Connection
 
 from tsbridge.acts import rostering
 from tsbridge.acts.documents import passes
-from tsbridge.cli.books import finding_words, mark, read_book, read_document, sound_roster, with_lines, write_text
+from tsbridge.cli.books import finding_words, mark, noted, put_out, read_book, read_document, sound_roster, version_named, with_lines
 from tsbridge.cli.frame import AsJson, Failed, actor, done, group, house, refuse, say
 from tsbridge.core.roster import almanac_of
-from tsbridge.document_files import based_on, dump, load_file, with_base
+from tsbridge.document_files import based_on, load_file
 from tsbridge.roster.check import check as checked
 from tsbridge.roster.diff import diff as differing
 from tsbridge.roster.document import read
@@ -65,14 +64,7 @@ def show(
     """Print a published roster as YAML, or as JSON. YAML says in its first line which version it is based on, for `publish`."""
     with house() as made:
         found = made.read(lambda conn: _version(conn, version))
-    document = rostering.as_people_write(found.document)
-    text = (
-        json.dumps(document, ensure_ascii=False, indent=2) + "\n" if as_json else with_base(dump(document).encode(), found.version).decode()
-    )
-    if into is None:
-        typer.echo(text, nl=False)
-    else:
-        write_text(into, text)
+    put_out(rostering.as_people_write(found.document), found.version, into, as_json)
 
 
 @app.command()
@@ -117,8 +109,7 @@ def diff(
 
 
 def _publish(document: Any, note: str, name: str, action: str, base: int | None, as_json: bool) -> int:
-    if not 0 < len(note.strip()) <= 2000:
-        refuse("--note: expected 1 to 2000 characters")
+    note = noted(note)
     try:
         roster = read(document)
     except RosterError as refused:
@@ -134,7 +125,7 @@ def _publish(document: Any, note: str, name: str, action: str, base: int | None,
             begun = base if base is not None else _own_word(live)
             if begun is None or begun != (0 if live is None else live.version):
                 raise _stale(name, begun, live, document)
-            return rostering.publish(conn, made.entry(), document, roster, note.strip(), action, begun)
+            return rostering.publish(conn, made.entry(), document, roster, note, action, begun)
 
         number = made.write(write)
     say(as_json, {"version": number, "hash": roster.hash}, [f"Version {number} of the roster is live ({roster.hash[:19]}…)."])
@@ -166,7 +157,7 @@ def _version(conn: Connection, version: int | None) -> Version:
 
 def _named(what: str) -> dict[str, Any]:
     """The document behind one of `WORDS`."""
-    number = int(what) if what.isascii() and what.isdigit() and len(what) < 10 else None
+    number = version_named(what)
     if what == "live" or number is not None:
         with house() as made:
             return dict(made.read(lambda conn: _version(conn, number)).document)

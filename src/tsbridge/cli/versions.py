@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Annotated, Any
@@ -12,10 +11,10 @@ from sqlalchemy import Connection
 
 from tsbridge.acts import documents, drafting, effects, publishing
 from tsbridge.acts.errors import Invalid
-from tsbridge.cli.books import WORDS, mapping, mark, named, read_book, sound, stored, write_text
+from tsbridge.cli.books import WORDS, mapping, mark, named, noted, put_out, read_book, sound, stored, write_text
 from tsbridge.cli.frame import AsJson, Failed, actor, done, house, refuse, say
 from tsbridge.cli.names import named_wrongly
-from tsbridge.document_files import based_on, dump, with_base
+from tsbridge.document_files import based_on, dump
 from tsbridge.roster.document import read as read_roster
 from tsbridge.rulebook import diff as differing
 from tsbridge.rulebook.ready import make_ready
@@ -63,12 +62,7 @@ def export(
         else:
             found = made.read(lambda conn: rulebooks.get(conn, version or rulebooks.live_version(conn)))
             document, number = found.document, found.version
-    document = documents.as_people_write(document)
-    text = json.dumps(document, ensure_ascii=False, indent=2) + "\n" if as_json else with_base(dump(document).encode(), number).decode()
-    if into is None:
-        typer.echo(text, nl=False)
-    else:
-        write_text(into, text)
+    put_out(documents.as_people_write(document), number, into, as_json)
 
 
 def import_(
@@ -169,8 +163,7 @@ def restore(
 
 def _publish(document: Any, note: str, name: str, action: str, as_json: bool, base: Callable[[Version], int | None]) -> int:
     """Make a document without faults live, unless it is already, fails tests of its own, or is based on another version."""
-    if not 0 < len(note.strip()) <= 2000:
-        refuse("--note: expected 1 to 2000 characters")
+    note = noted(note)
     ready = make_ready(document, load().zone, read_roster, SystemClock().now().year)
     if ready.failed:
         failed = [test.name for test in ready.failed]
@@ -189,7 +182,7 @@ def _publish(document: Any, note: str, name: str, action: str, as_json: bool, ba
             if begun is None:
                 raise _unknown_base(name, live, book.document)
             _known(conn, begun)
-            return publishing.go_live(conn, made.entry(), book, note.strip(), action, begun)
+            return publishing.go_live(conn, made.entry(), book, note, action, begun)
 
         try:
             number = made.write(write)

@@ -26,6 +26,15 @@ ZONE = ZoneInfo("America/Los_Angeles")
 DAY = timedelta(days=1)
 
 
+class FirstFails(CountingIds):
+    """The first id cannot be had."""
+
+    def new(self, prefix: str) -> str:
+        if super().new(prefix).endswith("_000001"):
+            raise RuntimeError
+        return super().new(prefix)
+
+
 class World:
     """A database that is filled as the walk fills it, and a task that looks at it."""
 
@@ -234,3 +243,22 @@ async def test_history_that_is_counted_late_says_what_is_usual_and_is_not_told_a
     }
     assert sum(map(sum, counts["channel:email"].values())) == 24
     assert world.database.read_now(lambda conn: store.seen(conn, "channel:email", clock.now() - 365 * DAY)) == []
+
+
+async def test_who_was_in_touch_before_a_look_that_failed_is_looked_at_by_the_next(world: World, clock: SettableClock) -> None:
+    def talk(conn: Connection) -> None:
+        for number in range(8):
+            at = clock.now() - timedelta(hours=5 * number)
+            ticket = world.decide(conn, at)
+            rows.case(conn, f"case_{int(ticket):06d}", at)
+            rows.interaction(conn, f"case_{int(ticket):06d}", "zendesk", ticket, at)
+            told = {"kind": "phone", "value": "+14155550123", "source": "zendesk", "interaction": ticket, "role": "person"}
+            conn.execute(insert(link_tables.handles).values(**told, opened_at=at))
+
+    world.database.write_now(talk)
+    world.ids = FirstFails()
+    world.task = world.another()
+    with pytest.raises(RuntimeError):
+        await world.look()
+    assert world.listed() == []
+    assert [one.kind for one in await world.look()] == ["repeat_party"]

@@ -77,6 +77,7 @@ class Patterns:
         self._live = live
         self._zone = zone
         self._entropy = entropy
+        self._pepper: bytes | None = None
         self._worker = worker
         self._counted: tuple[int, Days] | None = None
         """Up to which entry of the chain, and the counts."""
@@ -132,15 +133,15 @@ class Patterns:
             if not its:
                 del days[series]
         holidays = await self._database.read(lambda conn: self._holidays(conn, hour // DAY))
-        touched, self._touched = self._touched, set()
         seen = await asyncio.to_thread(_seen, days, hour, state.since, holidays)
         lasts = state.since is not None and hour - state.since >= FEWEST_WEEKS * WEEK
         risen = await self._rising.look(now) if lasts else ()
-        known = await self._database.write(lambda conn: keys.pepper(conn, self._entropy))
+        if (known := self._pepper) is None:
+            known = self._pepper = await self._database.write(lambda conn: keys.pepper(conn, self._entropy))
 
         def find(conn: Connection) -> list[Found]:
             found = [self._of_series(conn, one, hour) for one in seen.unusual]
-            return [*found, *_repeat_parties(conn, touched, known, now), *_linked_claims(conn, now)]
+            return [*found, *_repeat_parties(conn, self._touched, known, now), *_linked_claims(conn, now)]
 
         found = [*await self._database.read(find), *(_of_word(one, known, now) for one in risen)]
 
@@ -152,6 +153,7 @@ class Patterns:
             patterns.put_state(conn, State(state.seq, state.since, now, _told(seen, len(days))))
 
         await self._database.write(settle)
+        self._touched.clear()
 
     def _holidays(self, conn: Connection, today: int) -> tuple[int, ...]:
         """Days that any calendar of the live rulebook has as holidays."""

@@ -19,6 +19,7 @@ from pydantic import TypeAdapter
 from sqlalchemy import Connection
 from starlette.routing import Match
 
+from tests.roster.rosters import document
 from tsbridge.acts import apikeys
 from tsbridge.core.moments import Interaction, Moment
 from tsbridge.core.ports import Clock, Ids
@@ -180,6 +181,20 @@ def entropy() -> Callable[[int], bytes]:
 async def room(database: Database, clock: Clock, ids: Ids, entropy: Callable[[int], bytes]) -> AsyncIterator[Room]:
     async with furnished(database, clock, ids, entropy) as made:
         yield made
+
+
+async def staff(room: Room) -> Room:
+    """Make the usual roster live, of which nobody leaves."""
+    made: Any = document()
+    made["agents"]["ana"].pop("until")
+    assert (await room.client.put("/v1/roster", json={"document": made, "note": ""}, headers={"If-Match": '"0"'})).status_code == 201
+    return room
+
+
+async def draft_seen(room: Room) -> tuple[dict[str, Any], dict[str, str]]:
+    """The draft and the header to replace it with."""
+    answer = await room.client.get("/v1/rulebook/draft")
+    return answer.json(), {"If-Match": answer.headers["ETag"]}
 
 
 @asynccontextmanager

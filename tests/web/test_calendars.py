@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from tests.roster.rosters import document
+from tests.web.conftest import staff
 from tsbridge.core.times import time_text
 from tsbridge.log import configure
 
@@ -26,10 +27,7 @@ NOBODY = {"Authorization": ""}
 @pytest.fixture
 async def staffed(room: Any) -> Any:
     room.desk.clock.set(MONDAY)
-    made: Any = document()
-    made["agents"]["ana"].pop("until")
-    assert (await room.client.put("/v1/roster", json={"document": made, "note": ""}, headers={"If-Match": '"0"'})).status_code == 201
-    return room
+    return await staff(room)
 
 
 async def link(room: Any, path: str) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.roster.rosters import document
+from tests.web.conftest import staff
 from tsbridge.core.times import time_text
 
 pytestmark = pytest.mark.anyio
@@ -24,10 +24,7 @@ def at(hours: float) -> str:
 @pytest.fixture
 async def staffed(room: Any) -> Any:
     room.desk.clock.set(MONDAY - 24 * HOUR)
-    made: Any = document()
-    made["agents"]["ana"].pop("until")
-    assert (await room.client.put("/v1/roster", json={"document": made, "note": ""}, headers={"If-Match": '"0"'})).status_code == 201
-    return room
+    return await staff(room)
 
 
 async def on_call(room: Any, hours: float, **asked: Any) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.clocks import START
-from tests.roster.rosters import document
+from tests.web.conftest import staff
 from tsbridge.core.times import time_text
 
 pytestmark = pytest.mark.anyio
@@ -26,10 +26,7 @@ def override(**changes: Any) -> dict[str, Any]:
 
 @pytest.fixture
 async def staffed(room: Any) -> Any:
-    made: Any = document()
-    made["agents"]["ana"].pop("until")
-    assert (await room.client.put("/v1/roster", json={"document": made, "note": ""}, headers={"If-Match": '"0"'})).status_code == 201
-    return room
+    return await staff(room)
 
 
 async def test_an_override_is_made_shown_and_removed_and_stays_on_record(staffed: Any) -> None:

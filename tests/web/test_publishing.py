@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.web.conftest import BOOK
+from tests.web.conftest import BOOK, draft_seen
 
 pytestmark = pytest.mark.anyio
 
@@ -25,20 +25,15 @@ def book(**changes: Any) -> dict[str, Any]:
     return {**copy.deepcopy(BOOK), **changes}
 
 
-async def draft(room: Any) -> tuple[dict[str, Any], dict[str, str]]:
-    answer = await room.client.get(DRAFT)
-    return answer.json(), {"If-Match": answer.headers["ETag"]}
-
-
 async def put(room: Any, document: dict[str, Any], **more: Any) -> dict[str, Any]:
-    _, seen = await draft(room)
+    _, seen = await draft_seen(room)
     answer = await room.client.put(DRAFT, json={"document": document, **more}, headers=seen)
     assert answer.status_code == 200, answer.text
     return answer.json()  # type: ignore[no-any-return]
 
 
 async def publish(room: Any) -> Any:
-    _, seen = await draft(room)
+    _, seen = await draft_seen(room)
     return await room.client.post(PUBLISH, json={"note": "a change"}, headers=seen)
 
 
@@ -52,16 +47,16 @@ async def stale_draft(room: Any) -> None:
 
 
 async def test_a_draft_that_equals_its_base_follows_live_with_a_new_etag(room: Any) -> None:
-    begun, seen = await draft(room)
+    begun, seen = await draft_seen(room)
     assert begun["based_on"] == 1
     changed = await put(room, book(title="two"))
     assert changed["based_on"] == 1
     assert (await publish(room)).status_code == 201
-    mine, after = await draft(room)
+    mine, after = await draft_seen(room)
     assert (mine["based_on"], mine["document"]["title"]) == (2, "two")
     assert after != seen
     assert (await room.client.post("/v1/rulebook/versions/1/restore")).status_code == 201
-    followed, now = await draft(room)
+    followed, now = await draft_seen(room)
     assert (followed["based_on"], followed["document"]) == (3, BOOK)
     assert now != after
     assert (await room.client.put(DRAFT, json={"document": BOOK}, headers=after)).status_code == 412
@@ -69,16 +64,16 @@ async def test_a_draft_that_equals_its_base_follows_live_with_a_new_etag(room: A
 
 async def test_edits_keep_the_base_whole_or_rule_by_rule_and_only_naming_another_changes_it(room: Any) -> None:
     await stale_draft(room)
-    found, _ = await draft(room)
+    found, _ = await draft_seen(room)
     assert (found["based_on"], found["live_version"]) == (3, 4)
     path = f"{DRAFT}/rules/mine"
-    _, seen = await draft(room)
+    _, seen = await draft_seen(room)
     assert (await room.client.put(path, json=rule("mine", title="Mine"), headers=seen)).status_code == 200
-    assert (await draft(room))[0]["based_on"] == 3
+    assert (await draft_seen(room))[0]["based_on"] == 3
     assert (await put(room, book(title="all new")))["based_on"] == 3
     assert (await put(room, book(title="all new"), based_on=4))["based_on"] == 4
     for wrong in (5, 0, -1, "4", True, 1 << 40):
-        _, seen = await draft(room)
+        _, seen = await draft_seen(room)
         answer = await room.client.put(DRAFT, json={"document": BOOK, "based_on": wrong}, headers=seen)
         assert answer.status_code == 422, wrong
         assert answer.json()["errors"][0]["pointer"] == "#/based_on"
@@ -106,14 +101,14 @@ async def test_a_stale_draft_is_refused_with_what_others_changed_and_goes_live_o
 
 async def test_rules_that_both_changed_are_named(room: Any) -> None:
     await stale_draft(room)
-    _, seen = await draft(room)
+    _, seen = await draft_seen(room)
     assert (await room.client.delete(f"{DRAFT}/rules/injury", headers=seen)).status_code == 200
     assert (await publish(room)).json()["clashes"] == ["injury"]
 
 
 async def test_a_draft_whose_changes_were_all_taken_back_is_a_copy_of_live_again(room: Any) -> None:
     await stale_draft(room)
-    _, seen = await draft(room)
+    _, seen = await draft_seen(room)
     shown = (await room.client.delete(f"{DRAFT}/rules/mine", headers=seen)).json()
     assert shown["based_on"] == 4
     assert [one["key"] for one in shown["document"]["rules"]] == ["theirs", *KEYS]
@@ -123,7 +118,7 @@ async def test_one_and_true_are_no_equal_drafts(room: Any) -> None:
     await put(room, book(title=1))
     await put(room, book(title=True))
     assert (await room.client.post("/v1/rulebook/versions/1/restore")).status_code == 201
-    assert (await draft(room))[0]["document"]["title"] is True
+    assert (await draft_seen(room))[0]["document"]["title"] is True
 
 
 async def test_a_publish_is_found_by_every_rule_it_touched(room: Any) -> None:
@@ -159,7 +154,7 @@ async def race(room: Any, pairs: int) -> int:
 
         async def put(self) -> None:
             mine = {**self.document, "rules": [rule(self.key), *self.document["rules"]]}
-            _, seen = await draft(room)
+            _, seen = await draft_seen(room)
             answer = await room.client.put(DRAFT, json={"document": mine, "based_on": self.base}, headers=seen)
             assert answer.status_code == 200, answer.text
             self.seen = answer.headers["ETag"]

@@ -12,7 +12,7 @@ import pytest
 
 from tests.clocks import START
 from tests.core.almanacs import Later
-from tests.web.conftest import BOOK
+from tests.web.conftest import BOOK, draft_seen
 from tests.work.test_staff import ROSTER
 from tsbridge import ZONE_RULES
 from tsbridge.core.almanac import Kept
@@ -37,12 +37,6 @@ def book(**changes: Any) -> dict[str, Any]:
     return {**copy.deepcopy(BOOK), **changes}
 
 
-async def draft(room: Any) -> tuple[dict[str, Any], dict[str, str]]:
-    """The draft and the header to replace it with."""
-    answer = await room.client.get("/v1/rulebook/draft")
-    return answer.json(), {"If-Match": answer.headers["ETag"]}
-
-
 async def test_the_live_rulebook_is_shown_whole(room: Any) -> None:
     live = (await room.client.get("/v1/rulebook")).json()
     assert (live["version"], live["published_by"], live["note"]) == (1, "system", "the first")
@@ -58,7 +52,7 @@ OFFICE = {
 
 
 async def test_the_days_of_calendars_are_shown_with_who_says_so(room: Any) -> None:
-    _, seen = await draft(room)
+    _, seen = await draft_seen(room)
     await room.client.put("/v1/rulebook/draft", json={"document": book(calendars={"office": OFFICE})}, headers=seen)
     asked = {"version": "draft", "from": "2026-08-08", "to": "2026-08-21"}
     shown = (await room.client.get("/v1/rulebook/calendars", params=asked)).json()
@@ -86,7 +80,7 @@ async def test_the_days_of_a_version_are_those_that_were_kept_with_it(room: Any,
 
 
 async def test_publishing_keeps_the_days_of_its_calendars(room: Any, database: Database) -> None:
-    _, seen = await draft(room)
+    _, seen = await draft_seen(room)
     kept = await room.client.put("/v1/rulebook/draft", json={"document": book(calendars={"office": OFFICE})}, headers=seen)
     made = await room.client.post("/v1/rulebook/publish", json={"note": "go"}, headers={"If-Match": kept.headers["ETag"]})
     assert made.status_code == 201
@@ -104,13 +98,13 @@ async def test_days_that_cannot_be_shown_are_refused(room: Any, asked: dict[str,
 
 
 async def test_the_draft_is_there_from_the_start_as_a_copy_of_live(room: Any) -> None:
-    found, _ = await draft(room)
+    found, _ = await draft_seen(room)
     assert found["document"] == BOOK
     assert found["ok"] is True
 
 
 async def test_a_draft_is_replaced_only_by_who_has_seen_it(room: Any) -> None:
-    _, seen = await draft(room)
+    _, seen = await draft_seen(room)
     body = {"document": book(title="a new one")}
     assert (await room.client.put("/v1/rulebook/draft", json=body)).status_code == 428
     changed = await room.client.put("/v1/rulebook/draft", json=body, headers=seen)
@@ -130,19 +124,19 @@ async def test_a_broken_etag_is_refused(room: Any, tag: str) -> None:
 
 
 async def test_a_weak_etag_or_another_one_does_not_match_and_a_list_with_the_right_one_does(room: Any) -> None:
-    found, seen = await draft(room)
+    found, seen = await draft_seen(room)
     body = {"document": found["document"]}
     for tag, status in ((f"W/{seen['If-Match']}", 412), ('"other"', 412), (f'"other", {seen["If-Match"]}', 200)):
         assert (await room.client.put("/v1/rulebook/draft", json=body, headers={"If-Match": tag})).status_code == status
 
 
 async def test_of_editors_at_the_same_time_exactly_one_wins(room: Any) -> None:
-    _, seen = await draft(room)
+    _, seen = await draft_seen(room)
     bodies = [{"document": book(title=f"editor {number}")} for number in range(8)]
     answers = await asyncio.gather(*(room.client.put("/v1/rulebook/draft", json=body, headers=seen) for body in bodies))
     assert sorted(answer.status_code for answer in answers) == [200, *[412] * 7]
     winner = next(answer for answer in answers if answer.status_code == 200)
-    assert (await draft(room))[0]["document"] == winner.json()["document"]
+    assert (await draft_seen(room))[0]["document"] == winner.json()["document"]
 
 
 async def test_editors_of_different_rules_do_not_stand_in_each_others_way(room: Any) -> None:
@@ -157,12 +151,12 @@ async def test_editors_of_different_rules_do_not_stand_in_each_others_way(room: 
         stale = await room.client.put(f"/v1/rulebook/draft/rules/{rule['key']}", json=rule, headers={"If-Match": answer.headers["ETag"]})
         assert stale.status_code == 412
         assert (await room.client.put(f"/v1/rulebook/draft/rules/{rule['key']}", json=rule)).status_code == 428
-    titles = {rule["key"]: rule.get("title") for rule in (await draft(room))[0]["document"]["rules"]}
+    titles = {rule["key"]: rule.get("title") for rule in (await draft_seen(room))[0]["document"]["rules"]}
     assert titles == {"injury": "edited", "urgent-mail": "edited", "to-safety": None, "default": None}
 
 
 async def test_who_has_seen_the_whole_draft_has_seen_its_rules(room: Any) -> None:
-    _, seen = await draft(room)
+    _, seen = await draft_seen(room)
     path, rule = "/v1/rulebook/draft/rules/injury", {**BOOK["rules"][0], "title": "edited"}
     assert (await room.client.put(path, json=rule, headers=seen)).status_code == 200
     assert (await room.client.put(path, json=rule, headers=seen)).status_code == 412
@@ -182,7 +176,7 @@ async def test_a_new_rule_goes_to_the_end_of_its_kind_or_where_it_is_told_to(roo
     assert (
         await room.client.post("/v1/rulebook/draft/rules", json={"rule": {**RULE, "key": "first"}, "before": "injury"})
     ).status_code == 201
-    keys = [rule["key"] for rule in (await draft(room))[0]["document"]["rules"]]
+    keys = [rule["key"] for rule in (await draft_seen(room))[0]["document"]["rules"]]
     assert keys == ["first", "injury", "urgent-mail", "lost-pet", "to-safety", "to-intake", "default"]
     assert (await room.client.post("/v1/rulebook/draft/rules", json=RULE)).status_code == 409
     assert (await room.client.post("/v1/rulebook/draft/rules", json={"rule": {**RULE, "key": "x"}, "before": "nobody"})).status_code == 422
@@ -192,7 +186,7 @@ async def test_a_new_rule_goes_to_the_end_of_its_kind_or_where_it_is_told_to(roo
 @pytest.mark.parametrize("key", ["a\r\nX-Odd: 1", "a\nb", "ünï", "鍵", "a b", "a/b", "-a", "x" * 81, "", 5, None])
 @pytest.mark.parametrize("fresh_url", ["sqlite"], indirect=True)
 async def test_a_key_that_could_be_no_address_is_refused_at_its_place_and_nothing_is_kept(room: Any, key: Any) -> None:
-    _, seen = await draft(room)
+    _, seen = await draft_seen(room)
     rule, path = {**RULE, "key": key}, "/v1/rulebook/draft/rules"
     for body, place in ((rule, "#/key"), ({"rule": rule}, "#/rule/key")):
         for answer in (
@@ -201,7 +195,7 @@ async def test_a_key_that_could_be_no_address_is_refused_at_its_place_and_nothin
         ):
             assert answer.status_code == 422
             assert [error["pointer"] for error in answer.json()["errors"]] == [place]
-    assert (await draft(room))[1] == seen
+    assert (await draft_seen(room))[1] == seen
 
 
 async def test_a_rule_is_moved_above_another_and_renamed_in_one_edit(room: Any) -> None:
@@ -217,7 +211,7 @@ async def test_a_rule_is_moved_above_another_and_renamed_in_one_edit(room: Any) 
         refused = await room.client.put(f"{path}/urgent", json={"rule": rule, "before": before}, headers=tag)
         assert refused.json()["errors"][0]["pointer"] == "#/before"
     assert (await room.client.put(f"{path}/urgent", json={"rule": rule, "before": "urgent"}, headers=tag)).json()["position"] == 0
-    assert [one["key"] for one in (await draft(room))[0]["document"]["rules"]] == ["urgent", "injury", "to-safety", "default"]
+    assert [one["key"] for one in (await draft_seen(room))[0]["document"]["rules"]] == ["urgent", "injury", "to-safety", "default"]
 
 
 @pytest.mark.parametrize(
@@ -246,7 +240,7 @@ async def test_a_rule_is_taken_out_by_who_has_seen_it(room: Any) -> None:
 
 
 async def test_a_faulty_draft_is_kept_told_about_and_never_published(room: Any) -> None:
-    _, seen = await draft(room)
+    _, seen = await draft_seen(room)
     faulty = book(rules=[{"key": "odd", "kind": "escalation", "when": {"field": "no.such", "operator": "is", "value": 1}, "then": []}])
     kept = await room.client.put("/v1/rulebook/draft", json={"document": faulty}, headers=seen)
     assert kept.status_code == 200
@@ -278,7 +272,7 @@ async def test_what_a_process_died_of_is_not_published_and_that_is_said(room: An
 
 
 async def test_a_draft_that_fails_its_own_tests_is_not_published(room: Any) -> None:
-    _, seen = await draft(room)
+    _, seen = await draft_seen(room)
     wrong = book(tests=[{**BOOK["tests"][0], "expect": {"queue": "intake"}}])
     kept = await room.client.put("/v1/rulebook/draft", json={"document": wrong}, headers=seen)
     result = (await room.client.post("/v1/rulebook/test", json={})).json()
@@ -292,7 +286,7 @@ async def test_a_draft_that_fails_its_own_tests_is_not_published(room: Any) -> N
 
 async def test_publishing_makes_the_draft_live_at_once_and_says_who_did_it(room: Any) -> None:
     assert (await room.client.post("/v1/rulebook/draft/rules", json=RULE)).status_code == 201
-    _, seen = await draft(room)
+    _, seen = await draft_seen(room)
     headers = await room.key("ops")
     who = "ops"
     assert (await room.client.post("/v1/rulebook/publish", json={"note": "lost pets"}, headers=headers)).status_code == 428
@@ -313,7 +307,7 @@ async def test_publishing_makes_the_draft_live_at_once_and_says_who_did_it(room:
 @pytest.mark.parametrize("note", [None, "", "   ", 5, "x" * 2001, {}], ids=str)
 @pytest.mark.parametrize("fresh_url", ["sqlite"], indirect=True)
 async def test_nothing_is_published_without_a_word_why(room: Any, note: Any) -> None:
-    _, seen = await draft(room)
+    _, seen = await draft_seen(room)
     bodies = [{"note": note}] if note is not None else [{"note": None}, {}]
     for body in bodies:
         refused = await room.client.post("/v1/rulebook/publish", json=body, headers=seen)
@@ -323,7 +317,7 @@ async def test_nothing_is_published_without_a_word_why(room: Any, note: Any) -> 
 
 
 async def test_what_is_published_or_restored_has_an_address(room: Any) -> None:
-    _, seen = await draft(room)
+    _, seen = await draft_seen(room)
     published = await room.client.post("/v1/rulebook/publish", json={"note": " two "}, headers=seen)
     assert published.headers["Location"] == "/v1/rulebook/versions/2"
     assert (await room.client.get(published.headers["Location"])).json()["note"] == "two"
@@ -347,7 +341,7 @@ async def test_the_draft_is_compared_with_live_before_it_is_published_by_who_may
 
 async def test_versions_are_listed_compared_and_brought_back(room: Any) -> None:
     await room.client.post("/v1/rulebook/draft/rules", json=RULE)
-    _, seen = await draft(room)
+    _, seen = await draft_seen(room)
     await room.client.post("/v1/rulebook/publish", json={"note": "two"}, headers=seen)
     listed = (await room.client.get("/v1/rulebook/versions")).json()["items"]
     assert [(item["id"], item["version"], item["note"]) for item in listed] == [("2", 2, "two"), ("1", 1, "the first")]
@@ -362,7 +356,7 @@ async def test_versions_are_listed_compared_and_brought_back(room: Any) -> None:
     assert back.status_code == 201
     live = (await room.client.get("/v1/rulebook")).json()
     assert (live["version"], live["note"], live["document"]) == (3, "as it was", BOOK)
-    assert (await draft(room))[0]["document"] == BOOK, "a draft that nobody changed since follows live"
+    assert (await draft_seen(room))[0]["document"] == BOOK, "a draft that nobody changed since follows live"
     for path in ("/v1/rulebook/versions/9", "/v1/rulebook/versions/diff?from=1&to=9"):
         assert (await room.client.get(path)).status_code == 404
     for path in (
@@ -377,9 +371,9 @@ async def test_versions_are_listed_compared_and_brought_back(room: Any) -> None:
 
 async def test_a_draft_that_somebody_is_editing_survives_a_restore(room: Any) -> None:
     await room.client.post("/v1/rulebook/draft/rules", json=RULE)
-    mine, seen = await draft(room)
+    mine, seen = await draft_seen(room)
     await room.client.post("/v1/rulebook/versions/1/restore", json={"note": "n"})
-    found, still = await draft(room)
+    found, still = await draft_seen(room)
     assert (found["document"], still) == (mine["document"], seen)
 
 
@@ -560,13 +554,13 @@ async def test_every_edit_stands_in_the_audit_with_who_and_when_and_what_it_was(
     headers = await room.key("ops")
     who, now = "ops", time_text(room.desk.clock.now())
     worse = {**RULE, "then": [{"set_severity": 4}]}
-    _, seen = await draft(room)
+    _, seen = await draft_seen(room)
     await room.client.put("/v1/rulebook/draft", json={"document": book(title="new")}, headers={**headers, **seen})
     added = await room.client.post("/v1/rulebook/draft/rules", json=RULE, headers=headers)
     path = added.headers["Location"]
     changed = await room.client.put(path, json=worse, headers={**headers, "If-Match": added.headers["ETag"]})
     await room.client.delete(path, headers={**headers, "If-Match": changed.headers["ETag"]})
-    _, seen = await draft(room)
+    _, seen = await draft_seen(room)
     await room.client.post("/v1/rulebook/publish", json={"note": "two"}, headers={**headers, **seen})
     await room.client.post("/v1/rulebook/versions/1/restore", json={"note": "back"}, headers=headers)
     items = [item for item in (await room.client.get("/v1/audit/changes")).json()["items"] if item["action"].startswith("rulebook.")]
@@ -583,7 +577,7 @@ async def test_every_edit_stands_in_the_audit_with_who_and_when_and_what_it_was(
 
 @pytest.mark.parametrize("fresh_url", ["sqlite"], indirect=True)
 async def test_what_is_published_is_built_before_it_is_live(room: Any) -> None:
-    held, match = await draft(room)
+    held, match = await draft_seen(room)
     changed = {**held["document"], "title": "another"}
     put = await room.client.put("/v1/rulebook/draft", json={"document": changed}, headers=match)
     published = await room.client.post("/v1/rulebook/publish", json={"note": "n"}, headers={"If-Match": put.headers["ETag"]})

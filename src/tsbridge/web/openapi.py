@@ -47,6 +47,7 @@ _PROBLEM: Final[dict[str, Any]] = {
         "clashes": {"type": "array", "items": {"type": "string"}, "description": "Rules that both changed."},
     },
 }
+_AS_PROBLEM: Final = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
 _WORDS: Final = {
     "401": "No good key.",
     "403": "The key's role is too low.",
@@ -116,8 +117,7 @@ def _complete(operation: dict[str, Any], route: APIRoute) -> None:
             statuses.append("406")
     for status in sorted({*statuses, *(responses.keys() & _WORDS.keys())}):
         if "content" not in responses.get(status, {}):
-            content = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
-            responses[status] = {"description": _WORDS[status], "content": content}
+            responses[status] = {"description": _WORDS[status], "content": _AS_PROBLEM}
 
 
 def _door(source: str, body: str, security: list[dict[str, list[str]]]) -> dict[str, Any]:
@@ -131,7 +131,6 @@ def _door(source: str, body: str, security: list[dict[str, list[str]]]) -> dict[
             "reason": {"type": "string"},
         },
     }
-    problem = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
     refused = {"401": "Not proven.", "413": "Over 1 MiB.", "415": "Compressed.", "503": "Cannot be kept now; see Retry-After."}
     return {
         "operationId": f"receive_{source}",
@@ -142,13 +141,12 @@ def _door(source: str, body: str, security: list[dict[str, list[str]]]) -> dict[
         "requestBody": {"required": True, "content": {"application/json": {"schema": {"description": body}}}},
         "responses": {
             "202": {"description": "Kept.", "content": {"application/json": {"schema": kept}}},
-            **{status: {"description": words, "content": problem} for status, words in refused.items()},
+            **{status: {"description": words, "content": _AS_PROBLEM} for status, words in refused.items()},
         },
     }
 
 
 def _feed() -> dict[str, Any]:
-    problem = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
     return {
         "operationId": "show_feed",
         "tags": ["roster"],
@@ -163,8 +161,8 @@ def _feed() -> dict[str, Any]:
         "responses": {
             "200": {"description": "The feed.", "content": {"text/calendar": {"schema": {"type": "string"}}}},
             "304": {"description": "Nothing has changed."},
-            "404": {"description": "A link that is not ours, is void, or of somebody who is gone.", "content": problem},
-            "500": {"description": _WORDS["500"], "content": problem},
-            "503": {"description": _WORDS["503"], "content": problem},
+            "404": {"description": "A link that is not ours, is void, or of somebody who is gone.", "content": _AS_PROBLEM},
+            "500": {"description": _WORDS["500"], "content": _AS_PROBLEM},
+            "503": {"description": _WORDS["503"], "content": _AS_PROBLEM},
         },
     }

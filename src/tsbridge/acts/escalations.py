@@ -9,6 +9,7 @@ from typing import Any, Literal, TypeVar
 
 from sqlalchemy import Connection
 
+from tsbridge.acts import notifications
 from tsbridge.acts.errors import need
 from tsbridge.acts.shape import of_row
 from tsbridge.store import agents, steps, views
@@ -49,7 +50,7 @@ class TellingOfStep:
     to: str | None
     way: str | None
     at: datetime | None
-    status: Literal["waiting", "sent", "failed", "superseded"]
+    status: notifications.Status
     reason: str | None
 
 

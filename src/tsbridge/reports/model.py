@@ -13,7 +13,7 @@ WALL: Final = "calendar"
 """Time as it passes, at night and on holidays, too."""
 BUSINESS: Final = "business"
 """Time within the opening hours of a calendar."""
-GROUPS: Final = (*("day", "week", "hour", "weekday", "channel", "category", "severity", "queue", "agent", "rule", "shift", "holiday"),)
+GROUPS: Final = ("day", "week", "hour", "weekday", "channel", "category", "severity", "queue", "agent", "rule", "shift", "holiday")
 NONE: Final = "(none)"
 SECOND: Final = timedelta(seconds=1)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
@@ -13,6 +12,7 @@ from starlette.responses import Response
 from tsbridge.acts import audit
 from tsbridge.acts.audit import Asked, Changed, Decided
 from tsbridge.acts.audit_facets import Facets, facets
+from tsbridge.console.facets import Choice, choices
 from tsbridge.console.forms import MOST_ROWS, Table
 from tsbridge.console.frame import NoPage, Visit
 from tsbridge.console.render import address
@@ -24,6 +24,7 @@ NUMBERS: Final = ("severity", "version")
 TIMES: Final = {"from": "since", "to": "until"}
 COUNTED: Final = ("severity", "queue", "category", "channel", "changed")
 COUNTED_WHEN_ASKED: Final = ("rule", "tag")
+LABELS: Final = {"true": "yes", "false": "no"}
 SHOWN: Final = 12
 """Values of a facet; all of them where more are asked for."""
 KEYS: Final = (
@@ -33,37 +34,27 @@ KEYS: Final = (
 CHANGE_KEYS: Final = ("id", "seq", "at", "actor", "action", "subject", "before", "after")
 
 
-@dataclass(frozen=True, slots=True)
-class Choice:
-    """A value of a facet: how many decisions would be listed with it, and the address that asks for it, or no more."""
-
-    value: str
-    count: int
-    address: str
-    chosen: bool
-
-
 async def page(visit: Visit) -> Response:
     """Newest first, fifty on a page."""
-    asked, told = _asked(visit)
+    wanted, filters = _wanted(visit)
     before, counted = visit.number("before"), visit.word("count")
     kinds = [*COUNTED, *_kinds(counted)]
 
     def read(conn: Connection) -> tuple[list[Decided], Facets]:
         titles = visit.console.live.titles
-        return audit.decisions(conn, titles, asked, A_PAGE + 1, before), facets(conn, titles, asked, kinds)
+        return audit.decisions(conn, titles, wanted, A_PAGE + 1, before), facets(conn, titles, wanted, kinds)
 
     found, counts = await visit.console.database.read(read)
     return visit.show(
         "audit.html",
         here="audit",
         decisions=found[:A_PAGE],
-        told=told,
+        filters=filters,
         count=counts.count,
-        facets={kind: _choices(kind, counts, told) for kind in (*COUNTED, *([counted] if counted in COUNTED_WHEN_ASKED else []))},
+        facets={kind: _choices(kind, counts, filters) for kind in (*COUNTED, *([counted] if counted in COUNTED_WHEN_ASKED else []))},
         more_facets=[kind for kind in COUNTED_WHEN_ASKED if kind != counted],
-        without={name: address("audit", **{**told, name: None}) for name, value in told.items() if value},
-        more=address("audit", **told, before=found[A_PAGE - 1].number) if len(found) > A_PAGE else None,
+        without={name: address("audit", **{**filters, name: None}) for name, value in filters.items() if value},
+        more=address("audit", **filters, before=found[A_PAGE - 1].number) if len(found) > A_PAGE else None,
         first=before is None,
         shown=SHOWN,
     )
@@ -71,9 +62,9 @@ async def page(visit: Visit) -> Response:
 
 async def table(visit: Visit) -> Table:
     """What the page lists, further down than it goes."""
-    asked, _ = _asked(visit)
+    wanted, _ = _wanted(visit)
     before = visit.number("before")
-    found = await visit.console.database.read(lambda conn: audit.decisions(conn, visit.console.live.titles, asked, MOST_ROWS, before))
+    found = await visit.console.database.read(lambda conn: audit.decisions(conn, visit.console.live.titles, wanted, MOST_ROWS, before))
     return Table("audit", KEYS, [_line(one) for one in found])
 
 
@@ -89,23 +80,23 @@ def _line(one: Decided) -> list[Any]:
 
 async def changes(visit: Visit) -> Response:
     """Who changed what, newest first."""
-    asked, told = _asked_of_changes(visit)
+    wanted, filters = _changes_wanted(visit)
     before = visit.number("before")
-    found = await visit.console.database.read(lambda conn: audit.changes(conn, asked, A_PAGE + 1, before))
+    found = await visit.console.database.read(lambda conn: audit.changes(conn, wanted, A_PAGE + 1, before))
     return visit.show(
         "changes.html",
         here="audit",
         changes=found[:A_PAGE],
-        told=told,
-        more=address("audit/changes", **told, before=found[A_PAGE - 1].seq) if len(found) > A_PAGE else None,
+        filters=filters,
+        more=address("audit/changes", **filters, before=found[A_PAGE - 1].seq) if len(found) > A_PAGE else None,
         first=before is None,
     )
 
 
 async def change_table(visit: Visit) -> Table:
-    asked, _ = _asked_of_changes(visit)
+    wanted, _ = _changes_wanted(visit)
     before = visit.number("before")
-    found = await visit.console.database.read(lambda conn: audit.changes(conn, asked, MOST_ROWS, before))
+    found = await visit.console.database.read(lambda conn: audit.changes(conn, wanted, MOST_ROWS, before))
     return Table("changes", CHANGE_KEYS, [_change_line(one) for one in found])
 
 
@@ -118,36 +109,32 @@ def _short(value: Any) -> str | None:
 
 
 def _kinds(counted: str | None) -> tuple[str, ...]:
-    """The facets behind what is counted when asked for: rules are told by their kind."""
+    """The facets behind what is counted when asked for: rules are counted by their kind."""
     return {"rule": ("escalation", "routing"), "tag": ("tag",)}.get(counted or "", ())
 
 
-def _choices(kind: str, counts: Facets, told: Mapping[str, str | None]) -> list[Choice]:
+def _choices(kind: str, counts: Facets, filters: Mapping[str, str | None]) -> list[Choice]:
     values = {"rule": [*counts.by.get("escalation", ()), *counts.by.get("routing", ())]}.get(kind, list(counts.by.get(kind, ())))
     if kind == "changed":
         values = [("true" if value == "yes" else "false", count) for value, count in values]
     if kind == "severity":
         values.sort()
-    chosen = told.get(kind)
-    return [
-        Choice(value, count, address("audit", **{**told, kind: None if value == chosen else value}), value == chosen)
-        for value, count in values
-    ]
+    return choices("audit", filters, kind, values, LABELS)
 
 
-def _asked(visit: Visit) -> tuple[Asked, dict[str, str | None]]:
+def _wanted(visit: Visit) -> tuple[Asked, dict[str, str | None]]:
     """What the address asks, and how it says so. Raises `NoPage`."""
-    told = {name: visit.word(name) for name in (*TIMES, *WORDS, *NUMBERS, "changed")}
-    if told["changed"] not in (None, "true", "false") or told["kind"] not in (None, "escalation", "routing"):
+    filters = {name: visit.word(name) for name in (*TIMES, *WORDS, *NUMBERS, "changed")}
+    if filters["changed"] not in (None, "true", "false") or filters["kind"] not in (None, "escalation", "routing"):
         raise NoPage(422, "Expected true or false for changed, escalation or routing for kind.")
-    typed: dict[str, Any] = {name: told[name] for name in WORDS}
+    typed: dict[str, Any] = {name: filters[name] for name in WORDS}
     typed |= {name: visit.number(name) for name in NUMBERS} | {field: _instant(visit, name) for name, field in TIMES.items()}
-    return Asked(**typed, changed=None if told["changed"] is None else told["changed"] == "true"), told
+    return Asked(**typed, changed=None if filters["changed"] is None else filters["changed"] == "true"), filters
 
 
-def _asked_of_changes(visit: Visit) -> tuple[ChangeFilter, dict[str, str | None]]:
-    told = {name: visit.word(name) for name in (*TIMES, "actor", "action", "subject")}
-    return ChangeFilter(_instant(visit, "from"), _instant(visit, "to"), told["actor"], told["action"], told["subject"]), told
+def _changes_wanted(visit: Visit) -> tuple[ChangeFilter, dict[str, str | None]]:
+    filters = {name: visit.word(name) for name in (*TIMES, "actor", "action", "subject")}
+    return ChangeFilter(_instant(visit, "from"), _instant(visit, "to"), filters["actor"], filters["action"], filters["subject"]), filters
 
 
 def _instant(visit: Visit, name: str) -> datetime | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any, Final, Literal
@@ -14,6 +15,7 @@ from tsbridge.acts.cases import Case
 from tsbridge.acts.escalations import Escalation
 from tsbridge.acts.explained import Explained, latest
 from tsbridge.acts.timeline import TimelineEntry
+from tsbridge.console.facets import Choice, choices
 from tsbridge.console.forms import MOST_ROWS, Table
 from tsbridge.console.frame import NoPage, Visit
 from tsbridge.console.render import address
@@ -45,7 +47,7 @@ KEYS: Final = (
 
 async def listed(visit: Visit) -> Response:
     """Newest first, fifty on a page; of those that are open with how many there are of what."""
-    wanted, asked = _wanted(visit)
+    wanted, filters = _wanted(visit)
     after = visit.place("after")
 
     def read(conn: Connection) -> tuple[list[Case], list[open_cases.OpenCases]]:
@@ -57,9 +59,9 @@ async def listed(visit: Visit) -> Response:
         "cases.html",
         here="cases",
         cases=found[:A_PAGE],
-        wanted=asked,
-        facets=_facets(counts, asked) if wanted.status == "open" else {},
-        more=None if last is None else address("cases", **asked, after=f"{last.opened_at.isoformat()}|{last.id}"),
+        filters=filters,
+        facets=_facets(counts, filters) if wanted.status == "open" else {},
+        more=None if last is None else address("cases", **filters, after=f"{last.opened_at.isoformat()}|{last.id}"),
         first=after is None,
     )
 
@@ -75,8 +77,8 @@ async def table(visit: Visit) -> Table:
 def _line(case: Case) -> list[Any]:
     by_source = {source: " ".join(one.id for one in case.interactions if one.source == source) for source in SOURCES}
     has = None if case.assignee is None else case.assignee.agent or case.assignee.id
-    told = [case.id, case.status, case.severity, case.category, case.queue, has, case.acknowledged_by]
-    return [*told, case.opened_at, case.last_at, case.next_due, by_source["zendesk"], by_source["talkdesk"]]
+    stands = [case.id, case.status, case.severity, case.category, case.queue, has, case.acknowledged_by]
+    return [*stands, case.opened_at, case.last_at, case.next_due, by_source["zendesk"], by_source["talkdesk"]]
 
 
 async def show(visit: Visit) -> Response:
@@ -166,36 +168,34 @@ def _note(visit: Visit) -> str | None:
 
 def _wanted(visit: Visit) -> tuple[CaseFilter, dict[str, str | None]]:
     """What the address asks for, and how it says so."""
-    asked = {"status": visit.word("status") or "open", "queue": visit.word("queue"), "severity": visit.word("severity")}
-    if asked["status"] not in ("open", "resolved", "all"):
+    filters = {"status": visit.word("status") or "open", "queue": visit.word("queue"), "severity": visit.word("severity")}
+    if filters["status"] not in ("open", "resolved", "all"):
         raise NoPage(422, "Expected the status open, resolved or all.")
-    severity = asked["severity"]
+    severity = filters["severity"]
     if severity not in (None, NONE) and not (severity.isascii() and severity.isdigit() and len(severity) <= 2):
         raise NoPage(422, "Expected a severity like 1.")
     return (
         CaseFilter(
-            queue=None if asked["queue"] == NONE else asked["queue"],
-            status=None if asked["status"] == "all" else asked["status"],
+            queue=None if filters["queue"] == NONE else filters["queue"],
+            status=None if filters["status"] == "all" else filters["status"],
             severity=None if severity in (None, NONE) else int(severity),
-            without=tuple(name for name in ("queue", "severity") if asked[name] == NONE),
+            without=tuple(name for name in ("queue", "severity") if filters[name] == NONE),
         ),
-        asked,
+        filters,
     )
 
 
-def _facets(counts: list[open_cases.OpenCases], asked: Mapping[str, str | None]) -> dict[str, list[tuple[str, int, str, bool]]]:
-    """By kind: the value, how many open cases would be listed with it beside what else is asked, the address, whether it is asked."""
-    found: dict[str, list[tuple[str, int, str, bool]]] = {}
+def _facets(counts: list[open_cases.OpenCases], filters: Mapping[str, str | None]) -> dict[str, list[Choice]]:
+    """By kind: the values, each with how many open cases would be listed with it beside the other filter."""
+    found: dict[str, list[Choice]] = {}
     for kind, other in (("severity", "queue"), ("queue", "severity")):
-        sums: dict[str, int] = {}
+        sums: Counter[str] = Counter()
         for one in counts:
-            said = {"queue": one.queue or NONE, "severity": NONE if one.severity is None else str(one.severity)}
-            if asked[other] in (None, said[other]):
-                sums[said[kind]] = sums.get(said[kind], 0) + one.how_many
-        found[kind] = [
-            (value, sums[value], address("cases", **{**asked, kind: None if asked[kind] == value else value}), asked[kind] == value)
-            for value in sorted(sums, key=lambda value: (value == NONE, value))
-        ]
+            values = {"queue": one.queue or NONE, "severity": NONE if one.severity is None else str(one.severity)}
+            if filters[other] in (None, values[other]):
+                sums[values[kind]] += one.how_many
+        in_order = sorted(sums.items(), key=lambda one: (one[0] == NONE, one[0]))
+        found[kind] = choices("cases", filters, kind, in_order, {NONE: "none"})
     return found
 
 

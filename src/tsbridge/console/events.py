@@ -10,6 +10,7 @@ from starlette.responses import Response
 
 from tsbridge.acts import audit, cases, events, tallied, words
 from tsbridge.acts.events import Event, EventWhole
+from tsbridge.console.facets import choices
 from tsbridge.console.forms import MOST_ROWS, Table, table_of
 from tsbridge.console.frame import NoPage, Visit
 from tsbridge.console.render import address
@@ -24,7 +25,7 @@ DONE: Final = {"1": "It is worked on once more."}
 
 async def page(visit: Visit) -> Response:
     """Newest first; of each status with how many there are."""
-    status, source, after = _asked(visit)
+    status, source, after = _filters(visit)
 
     def read(conn: Connection) -> tuple[list[Event], Mapping[tuple[str, str], int]]:
         return events.listed(conn, A_PAGE + 1, after, status, source), tallied.deliveries(conn)
@@ -34,21 +35,15 @@ async def page(visit: Visit) -> Response:
         "status": {one: sum(count for (of, has), count in counts.items() if has == one and source in (None, of)) for one in STATUSES},
         "source": {one: sum(count for (of, has), count in counts.items() if of == one and status in (None, has)) for one in SOURCES},
     }
-    told = {"status": status, "source": source}
+    filters = {"status": status, "source": source}
     return visit.show(
         "events.html",
         here="events",
         events=found[:A_PAGE],
-        told=told,
-        facets={
-            kind: [
-                (value, count, address("events", **{**told, kind: None if told[kind] == value else value}), told[kind] == value)
-                for value, count in of.items()
-            ]
-            for kind, of in sums.items()
-        },
+        filters=filters,
+        facets={kind: choices("events", filters, kind, of.items()) for kind, of in sums.items()},
         retried=events.RETRIED,
-        more=address("events", **told, after=found[A_PAGE - 1].seq) if len(found) > A_PAGE else None,
+        more=address("events", **filters, after=found[A_PAGE - 1].seq) if len(found) > A_PAGE else None,
         first=after is None,
         done=visit.done(DONE),
         query=visit.request.url.query,
@@ -56,7 +51,7 @@ async def page(visit: Visit) -> Response:
 
 
 async def table(visit: Visit) -> Table:
-    status, source, after = _asked(visit)
+    status, source, after = _filters(visit)
     found = await visit.console.database.read(lambda conn: events.listed(conn, MOST_ROWS, after, status, source))
     return table_of("events", KEYS, found)
 
@@ -94,7 +89,7 @@ async def retry(visit: Visit) -> Response:
     return visit.back("/events?done=1")
 
 
-def _asked(visit: Visit) -> tuple[str | None, str | None, int | None]:
+def _filters(visit: Visit) -> tuple[str | None, str | None, int | None]:
     status, source = visit.word("status"), visit.word("source")
     if status not in (None, *STATUSES) or source not in (None, *SOURCES):
         raise NoPage(422, f"Expected a status of {', '.join(STATUSES)} and a source of {', '.join(SOURCES)}.")

@@ -11,6 +11,7 @@ from starlette.responses import Response
 
 from tsbridge.acts import tallied, writebacks
 from tsbridge.acts.writebacks import DriftItem, ModeShown, PausedRules, Writeback
+from tsbridge.console.facets import choices
 from tsbridge.console.forms import MOST_ROWS, Table, table_of
 from tsbridge.console.frame import NoPage, Visit
 from tsbridge.console.render import address
@@ -18,6 +19,7 @@ from tsbridge.console.render import address
 A_PAGE: Final = 50
 DRIFT: Final = 30
 STATUSES: Final = ("waiting", "sending", "parked", "refused", "dry_run", "confirmed", "unneeded")
+LABELS: Final = {"dry_run": "dry run"}
 MODES: Final = ("live", "dry-run", "paused")
 KEYS: Final = ("id", "ticket", "case_id", "status", "reason", "severity", "attempts", "asked_at", "due_at", "confirmed_at")
 DRIFT_KEYS: Final = ("id", "ticket", "what", "case_id", "wanted", "actual", "cause", "policy", "by", "since", "found_at")
@@ -25,7 +27,7 @@ DONE: Final = {"retried": "It is tried at once.", "mode": "The mode was switched
 
 
 async def page(visit: Visit) -> Response:
-    status, ticket, after = _asked(visit)
+    status, ticket, after = _filters(visit)
     setting = visit.console.writeback
 
     def read(conn: Connection) -> tuple[list[Writeback], Mapping[str, int], ModeShown, PausedRules, list[DriftItem]]:
@@ -34,23 +36,20 @@ async def page(visit: Visit) -> Response:
         return found, counts, mode, writebacks.paused_rules(conn), writebacks.drifted(conn, DRIFT + 1)
 
     found, counts, mode, paused, drift = await visit.console.database.read(read)
-    told = {"status": status, "ticket": ticket}
+    filters = {"status": status, "ticket": ticket}
     return visit.show(
         "writeback.html",
         here="writeback",
         wishes=found[:A_PAGE],
-        told=told,
-        facets=[
-            (one, counts.get(one, 0), address("writeback", **{**told, "status": None if status == one else one}), status == one)
-            for one in STATUSES
-        ],
+        filters=filters,
+        statuses=choices("writeback", filters, "status", [(one, counts.get(one, 0)) for one in STATUSES], LABELS),
         mode=mode,
         modes=MODES,
         paused=paused.paused,
         drift=drift[:DRIFT],
         more_drift=len(drift) > DRIFT,
         retried=writebacks.RETRIED,
-        more=address("writeback", **told, after=found[A_PAGE - 1].id) if len(found) > A_PAGE else None,
+        more=address("writeback", **filters, after=found[A_PAGE - 1].id) if len(found) > A_PAGE else None,
         first=after is None,
         done=visit.done(DONE),
         query=visit.request.url.query,
@@ -65,7 +64,7 @@ async def show(visit: Visit) -> Response:
 
 
 async def table(visit: Visit) -> Table:
-    status, ticket, after = _asked(visit)
+    status, ticket, after = _filters(visit)
     found = await visit.console.database.read(lambda conn: writebacks.listed(conn, MOST_ROWS, after, status, ticket))
     return table_of("writeback", KEYS, found)
 
@@ -103,7 +102,7 @@ def _plain(value: object) -> object:
     return value if value is None or isinstance(value, str | int | float | datetime) else str(value)
 
 
-def _asked(visit: Visit) -> tuple[str | None, str | None, str | None]:
+def _filters(visit: Visit) -> tuple[str | None, str | None, str | None]:
     status = visit.word("status")
     if status is not None and status not in STATUSES:
         raise NoPage(422, f"Expected a status of {', '.join(STATUSES)}.")

@@ -13,6 +13,7 @@ from benchmarks import (
     crashes,
     door,
     editing,
+    hostile,
     idle,
     imports,
     judge,
@@ -63,7 +64,21 @@ PROOFS = {
 
 def asked_for(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description="How fast and how small the bridge is, on this machine.")
-    others = ("assign", "crashes", "imports", "million", "notify", "patterns", "reports", "soak", "stories", "surge", "walk", "workers")
+    others = (
+        "assign",
+        "crashes",
+        "hostile",
+        "imports",
+        "million",
+        "notify",
+        "patterns",
+        "reports",
+        "soak",
+        "stories",
+        "surge",
+        "walk",
+        "workers",
+    )
     known = sorted({*USUAL, *others, *PROOFS})
     parser.add_argument("names", nargs="*", metavar="name", help=f"of {', '.join(known)}; default: {', '.join(USUAL)}")
     parser.add_argument("--scale", type=float, default=1.0, help="part of the requests to send, for a quick look")
@@ -134,6 +149,8 @@ def main() -> int:
             good &= patterns.run(asked.n or patterns.WEEKS_LONG)
         elif name == "reports":
             good &= reports.run(asked.n or reports.COUNT, asked.on or BOTH)
+        elif name == "hostile":
+            good &= hostile.run(asked.n or hostile.COUNT)
         elif name == "shadow":
             good &= shadow.run(asked.scale)
         elif name == "replay":

@@ -42,6 +42,8 @@ ROOF = frozenset(
             "report_process",
             "document_files",
             "server",
+            "protocols",
+            "connections",
             "cli",
             "doctor",
             "demo",

@@ -23,9 +23,10 @@ from tests.core.test_rota import desk as roster_of
 from tests.far_side import answers, serving
 from tests.notify.desk import ANA, message
 from tests.roster.feed_texts import event, feed
-from tests.test_server import Told, ends
+from tests.test_server import ends, until, up
 from tests.work.telling import BOOK, ROSTER, Telling, rule_tells
 from tests.work.walk import Walk
+from tsbridge.connections import Connections
 from tsbridge.core import limits, strict_json
 from tsbridge.core.calendar import MONTHS_KEPT
 from tsbridge.core.errors import Malformed, OutcomeUnknown, TryLater
@@ -38,7 +39,6 @@ from tsbridge.http import Http
 from tsbridge.notify.make import make
 from tsbridge.roster import ical_in
 from tsbridge.roster.ical_events import MOST_EVENTS, BadFeed
-from tsbridge.server import CONNECTIONS, config
 from tsbridge.settings.load import load
 from tsbridge.store import replays, stored_values, wanted_facts
 from tsbridge.store.db import Database
@@ -107,20 +107,37 @@ def test_every_limit_of_the_common_module_is_on_the_page() -> None:
 
 
 @pytest.mark.anyio
-async def test_more_connections_than_there_may_be_are_answered_503() -> None:
-    server = Told()
-    assert server.config.limit_concurrency == CONNECTIONS == config(None, "127.0.0.1", 0).limit_concurrency
-    server.config.limit_concurrency = 2
-    task = asyncio.create_task(server.serve())
-    port = await server.up
-    first = [await asyncio.open_connection("127.0.0.1", port) for _ in range(2)]
-    await asyncio.sleep(0)
-    assert (await ends(port, b"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")).startswith(b"HTTP/1.1 503 ")
-    for _, writer in first:
-        writer.close()
-        await writer.wait_closed()
-    server.should_exit = True
-    await task
+async def test_who_waits_makes_room_and_when_all_are_answered_more_are_told_to_come_again() -> None:
+    house = Connections(most=2)
+    async with up(house) as port:
+        idle = await asyncio.open_connection("127.0.0.1", port)
+        slow = [await asyncio.open_connection("127.0.0.1", port) for _ in range(2)]
+        assert await asyncio.wait_for(idle[0].read(), 5) == b""
+        for _, writer in slow:
+            writer.write(b"GET /slow HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+        await until(lambda: house.waiting == 0)
+        answer = await ends(port, b"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+        assert answer.startswith(b"HTTP/1.1 503 ")
+        assert b"\r\nretry-after: 30\r\n" in answer
+        for reader, writer in slow:
+            assert (await asyncio.wait_for(reader.read(), 5)).endswith(b"ok")
+            writer.close()
+        idle[1].close()
+
+
+@pytest.mark.anyio
+async def test_the_last_room_is_for_the_door() -> None:
+    house = Connections(most=10)
+    async with up(house) as port:
+        others = [await asyncio.open_connection("127.0.0.1", port) for _ in range(9)]
+        await until(lambda: len(house) == 9)
+        for path, status in ((b"/livez", b"200"), (b"/", b"503")):
+            assert b" %b " % status in (await ends(port, b"GET %b HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n" % path))[:16]
+        others[0][1].close()
+        await until(lambda: len(house) < 9)
+        assert b" 200 " in (await ends(port, b"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"))[:16]
+        for _, writer in others:
+            writer.close()
 
 
 class Stuck:

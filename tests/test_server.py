@@ -6,12 +6,16 @@ import asyncio
 import contextlib
 import os
 import signal
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from functools import partial
 from typing import Any
 
 import pytest
 
-from tsbridge.server import DeadlineProtocol, Server, config
+from tsbridge.connections import PER_ADDRESS, UNPROVEN_BYTES, Connections, neighbourhood
+from tsbridge.protocols import PILED_UP, UNWANTED_BYTES, DeadlineProtocol, DoorProtocol
+from tsbridge.server import Server, config, room
 
 
 async def app(scope: Any, receive: Any, send: Any) -> None:
@@ -21,12 +25,15 @@ async def app(scope: Any, receive: Any, send: Any) -> None:
             await send({"type": message["type"] + ".complete"})
             if message["type"] == "lifespan.shutdown":
                 return
-    more = True
+    more = scope["path"] != "/at-once"
     while more:
         more = (await receive()).get("more_body", False)
     if scope["path"] == "/slow":
         await asyncio.sleep(0.5)
-    said = b" ".join(name for name, _ in scope["headers"]) if scope["path"] == "/headers" else b"ok"
+    if scope["path"] == "/known":
+        scope["state"]["proven"]()
+    said = b"ok" * (4 << 20) if scope["path"] == "/long" else b"ok"
+    said = b" ".join(name for name, _ in scope["headers"]) if scope["path"] == "/headers" else said
     await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", str(len(said)).encode())]})
     await send({"type": "http.response.body", "body": said})
 
@@ -45,12 +52,31 @@ class Told(Server):
 
 @pytest.fixture
 async def port(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[int]:
-    monkeypatch.setattr(DeadlineProtocol, "deadline_s", 0.3)
+    monkeypatch.setattr(DeadlineProtocol, "head_deadline_s", 0.2)
+    monkeypatch.setattr(DeadlineProtocol, "deadline_s", 0.4)
+    monkeypatch.setattr(DeadlineProtocol, "stall_s", 0.2)
+    async with up(Connections()) as found:
+        yield found
+
+
+@asynccontextmanager
+async def up(house: Connections) -> AsyncIterator[int]:
+    """A server with these connections, by its port."""
     server = Told()
+    server.config.http = partial(DoorProtocol, {}, house)  # type: ignore[assignment]
     task = asyncio.create_task(server.serve())
     yield await server.up
     server.should_exit = True
     await task
+
+
+async def until(holds: Callable[[], bool]) -> None:
+    """Wait for what the server is about to do."""
+    for _ in range(5_000):
+        if holds():
+            return
+        await asyncio.sleep(0.001)
+    raise AssertionError("it did not come to be")
 
 
 async def ends(port: int, first: bytes, until: bytes = b"", then: bytes = b"") -> bytes:
@@ -84,6 +110,165 @@ async def ends(port: int, first: bytes, until: bytes = b"", then: bytes = b"") -
 )
 async def test_a_request_that_does_not_end_is_cut_off(port: int, sent: bytes) -> None:
     assert b"200" not in await ends(port, sent)
+
+
+@pytest.mark.anyio
+async def test_a_body_that_does_not_end_is_408(port: int) -> None:
+    answer = await ends(port, b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\n12")
+    assert answer.startswith(b"HTTP/1.1 408 ")
+    assert b"connection: close" in answer
+
+
+@pytest.mark.anyio
+async def test_one_who_takes_no_answer_is_not_waited_for(port: int) -> None:
+    reader, writer = await asyncio.open_connection("127.0.0.1", port, limit=1_024)
+    writer.transport.pause_reading()  # type: ignore[attr-defined]
+    writer.write(b"GET /long HTTP/1.1\r\nHost: x\r\n\r\n")
+    await asyncio.sleep(0.6)
+    with contextlib.suppress(ConnectionError):
+        assert len(await asyncio.wait_for(reader.read(), 5)) < 8 << 20
+    writer.close()
+
+
+@pytest.mark.anyio
+async def test_a_body_that_nobody_wants_is_not_read_to_its_end(port: int) -> None:
+    head = b"POST /at-once HTTP/1.1\r\nHost: x\r\nContent-Length: 100000000\r\n\r\n"
+    sent = 0
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.write(head)
+    with contextlib.suppress(ConnectionError):
+        while sent < 100_000_000:
+            writer.write(b"a" * 65_536)
+            await asyncio.wait_for(writer.drain(), 5)
+            sent += 65_536
+    assert UNWANTED_BYTES < sent < 50_000_000  # what the system holds of it is no matter of ours
+    with contextlib.suppress(ConnectionError):
+        assert (await reader.read()).startswith(b"HTTP/1.1 200 ")
+    writer.close()
+
+
+@pytest.mark.anyio
+async def test_a_connection_goes_on_behind_a_small_body_that_nobody_wanted(port: int) -> None:
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    for _ in range(2):
+        writer.write(b"POST /at-once HTTP/1.1\r\nHost: x\r\nContent-Length: 9000\r\n\r\n")
+        assert (await asyncio.wait_for(reader.readuntil(b"ok"), 5)).startswith(b"HTTP/1.1 200 ")
+        writer.write(b"a" * 9_000)
+    writer.write(b"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+    assert (await asyncio.wait_for(reader.read(), 5)).endswith(b"ok")
+    writer.close()
+
+
+@pytest.mark.anyio
+async def test_requests_are_piled_up_in_bounds(port: int) -> None:
+    one = b"GET /slow HTTP/1.1\r\nHost: x\r\n\r\n"
+    assert await ends(port, one * (PILED_UP * 10)) == b""
+    last = b"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
+    assert (await ends(port, b"GET / HTTP/1.1\r\nHost: x\r\n\r\n" * (PILED_UP // 2) + last)).count(b"200 OK") == PILED_UP // 2 + 1
+
+
+@pytest.mark.anyio
+async def test_what_is_held_of_the_unproven_is_bounded_and_who_came_first_goes() -> None:
+    house = Connections()
+    size = 1_000_000
+    async with up(house) as port:
+        open_ones = []
+        for _ in range(UNPROVEN_BYTES // size + 1):
+            reader, writer = await asyncio.open_connection("127.0.0.1", port)
+            writer.write(b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n" % (size + 1) + b"a" * size)
+            await writer.drain()
+            await until(lambda: house.held >= min(len(open_ones) + 1, UNPROVEN_BYTES // size) * size)
+            open_ones.append((reader, writer))
+        (first, _), *others = open_ones
+        answer = await asyncio.wait_for(first.read(), 5)
+        assert answer.startswith(b"HTTP/1.1 503 ")
+        assert b"\r\nretry-after: 30\r\n" in answer
+        assert house.held == len(others) * size <= UNPROVEN_BYTES
+        for reader, writer in others:
+            writer.write(b"a")
+            assert (await asyncio.wait_for(reader.readuntil(b"ok"), 5)).startswith(b"HTTP/1.1 200 ")
+        assert house.held == 0
+        for _, writer in open_ones:
+            writer.close()
+
+
+@pytest.mark.anyio
+async def test_strangers_of_one_address_make_room_for_each_other() -> None:
+    house = Connections()
+    async with up(house) as port:
+        known = await asyncio.open_connection("127.0.0.1", port)
+        known[1].write(b"GET /known HTTP/1.1\r\nHost: x\r\n\r\n")
+        await known[0].readuntil(b"ok")
+        strangers = [await asyncio.open_connection("127.0.0.1", port) for _ in range(PER_ADDRESS)]
+        elsewhere = await asyncio.open_connection("127.0.0.1", port, local_addr=("127.0.0.9", 0))
+        await until(lambda: len(house) == PER_ADDRESS + 2)
+        strangers.append(await asyncio.open_connection("127.0.0.1", port))
+        assert await asyncio.wait_for(strangers[0][0].read(), 5) == b""
+        for reader, writer in (known, elsewhere, *strangers[1:]):
+            writer.write(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+            assert await asyncio.wait_for(reader.readuntil(b"ok"), 5)
+        for _, writer in (known, elsewhere, *strangers):
+            writer.close()
+
+
+class Standing:
+    """A guest that keeps what it is told."""
+
+    def __init__(self) -> None:
+        self.told: list[str] = []
+
+    def leave(self) -> None:
+        self.told.append("leave")
+
+    def refuse(self) -> None:
+        self.told.append("refuse")
+
+
+def test_behind_a_trusted_proxy_an_address_has_no_bound_of_its_own() -> None:
+    house = Connections(["10.0.0.0/24"])
+    guests = [Standing() for _ in range(PER_ADDRESS * 2)]
+    assert all(house.come(guest, "10.0.0.7") for guest in guests)
+    assert not any(guest.told for guest in guests)
+    assert len(house) == len(guests)
+
+
+def test_whoever_is_being_answered_is_not_asked_to_leave() -> None:
+    house = Connections(most=4)
+    guests = [Standing() for _ in range(4)]
+    for place, guest in enumerate(guests):
+        house.come(guest, f"10.0.0.{place}")
+        house.busy(guest)
+    late = Standing()
+    assert not house.come(late, "10.0.1.1")
+    house.waits(guests[2])
+    assert house.come(late, "10.0.1.1")
+    assert [guest.told for guest in guests] == [[], [], ["leave"], []]
+    for guest in (*guests, late):
+        house.go(guest)
+        house.waits(guest)
+    assert len(house) == 0
+
+
+def test_the_address_with_the_most_strangers_makes_room_before_those_who_are_known() -> None:
+    house = Connections(most=10)
+    known, lone, *many = (Standing() for _ in range(10))
+    house.come(known, "10.0.0.1")
+    house.proven(known)
+    house.come(lone, "10.0.0.2")
+    for guest in many:
+        house.come(guest, "10.0.0.3")
+    assert house.come(Standing(), "10.0.0.4")
+    assert [guest.told for guest in (known, lone, *many)] == [[], [], ["leave"], *[[]] * 7]
+
+
+def test_a_network_of_ipv6_counts_as_one_address() -> None:
+    assert neighbourhood("2001:db8:1:2:3::9") == neighbourhood("2001:db8:1:2::1") != neighbourhood("2001:db8:1:3::1")
+    assert neighbourhood("::ffff:10.0.0.1") == neighbourhood("10.0.0.1") == "10.0.0.1"
+    assert neighbourhood("no address") == "no address"
+
+
+def test_there_is_room_for_as_many_as_the_system_lets_be_open() -> None:
+    assert 64 <= room() <= 2_000
 
 
 @pytest.mark.anyio

@@ -171,6 +171,33 @@ async def test_a_door_without_a_secret_is_closed(open_house: House) -> None:
     assert (answer.status_code, answer.headers["retry-after"]) == (503, "30")
 
 
+@pytest.mark.parametrize(
+    ("source", "headers"),
+    [
+        ("zendesk", b""),
+        ("zendesk", b"X-Zendesk-Webhook-Signature: AAAA\r\nX-Zendesk-Webhook-Signature-Timestamp: 2026-11-22T09:00:00Z\r\n"),
+        ("talkdesk", b""),
+        ("talkdesk", b"X-Tsbridge-Key: wrong\r\n"),
+    ],
+)
+async def test_what_a_head_shows_to_be_nobodys_is_refused_before_its_body_comes(
+    database: Database, clock: SettableClock, source: str, headers: bytes
+) -> None:
+    async with house(database, clock, talkdesk=webhooks.talkdesk([SECRET])) as made:
+        head = HEAD % source.encode() + headers + b"Content-Length: 900000\r\n\r\n"
+        answer = await sent(made.port, head, wait_for=b"\r\n\r\n")
+        assert answer.startswith(b"HTTP/1.1 401 ")
+        counted = made.counters.registry.get_sample_value
+        assert counted("tsbridge_http_requests_total", {"method": "POST", "route": f"/webhooks/{source}", "status": "401"}) == 1
+        assert made.app.asked == 0
+
+
+async def test_a_body_that_is_told_too_large_is_refused_before_it_comes(open_house: House) -> None:
+    head, _, _ = open_house.raw(b"").partition(b"Content-Length")
+    answer = await sent(open_house.port, head + b"Content-Length: 24000000\r\n\r\n", wait_for=b"\r\n\r\n")
+    assert answer.startswith(b"HTTP/1.1 413 ")
+
+
 async def test_only_posts_are_the_doors(open_house: House) -> None:
     async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{open_house.port}") as client:
         assert (await client.get("/webhooks/zendesk")).status_code == 405

@@ -188,6 +188,8 @@ class Frame:
             signed = await console.database.read(lambda conn: sessions.signed_in(conn, token, mark, now))
         if signed is None:
             return self._stranger(request)
+        if (proven := request.scope.get("state", {}).get("proven")) is not None:
+            proven()
         form: Mapping[str, str] = {}
         if request.method == "POST":
             form = await form_of(request, form_cap)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import re
 import ssl
 from collections.abc import Iterable, Mapping
@@ -95,6 +96,7 @@ class Settings(BaseSettings):
     signature_tolerance_s: int = Field(default=900, ge=0, le=86_400)
     host: str = "127.0.0.1"
     port: int = Field(default=8080, ge=0, le=65_535)
+    trusted_proxies: Hosts = ()
     worker_port: int = Field(default=0, ge=0, le=65_535)
     metrics_role: Role | None = None
     docs_role: Role | None = None
@@ -162,6 +164,14 @@ class Settings(BaseSettings):
         if not all(HOST.fullmatch(one) for one in found):
             raise ValueError("expected hosts, comma-separated, each as in chat.example.com or, for all below it, .example.com")
         return found
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _addresses(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        try:
+            return tuple(str(ipaddress.ip_network(one)) for one in value)
+        except ValueError:
+            raise ValueError("expected addresses or networks, comma-separated, each as in 10.0.0.7 or 10.0.0.0/24") from None
 
     @field_validator("ca_bundle")
     @classmethod

@@ -33,6 +33,8 @@ LONG_ENOUGH: Final = 24
 TABLE_SIZE: Final = 50_000
 USED_EVERY: Final = timedelta(minutes=5)
 LONGEST_KEY: Final = 512
+LONGEST_HOST: Final = 64
+"""Of what a proxy says; an address is shorter."""
 
 
 class Failures:
@@ -88,13 +90,15 @@ class Gate:
         if presented is None:
             raise _unauthenticated("This needs a key, as Authorization: Bearer <key>.")
         caller = await self.recognise(presented, request.client.host if request.client else "unknown")
+        if (proven := request.scope.get("state", {}).get("proven")) is not None:
+            proven()  # what they send is no stranger's
         if not caller.may(role):
             raise Problem(403, f"This needs the role {role} or higher.")
         return caller
 
     async def recognise(self, presented: str, host: str) -> Caller:
         """Whoever holds this key, shown from that host. Raises 401 or 429."""
-        now, address = self._clock.now(), "address:" + host
+        now, address = self._clock.now(), "address:" + host[:LONGEST_HOST]
         caller = await self._holder(presented, address, now)
         if caller is None:
             raise self._failed(address, _prefix(presented), now)

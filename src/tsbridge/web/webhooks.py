@@ -55,14 +55,17 @@ Headers = Mapping[str, str]
 class Entrance:
     """How the deliveries of one source come in.
 
-    `prove(body, headers, now)`: raises `Refused`. None while no secret is configured: then nobody is let in.
+    `look(headers)`: raises `Refused` for what the headers alone show to be nobody's. None while no secret is configured: then nobody is
+    let in.
+    `prove(body, headers, now)`: raises `Refused`.
     `key(value, body, headers)`: the dedupe key, from signed content only; `value` is None for a body that cannot be read.
     `headers`: names (lower case) of those worth keeping beside the body: what proves or traces, no credentials.
     `rings(body)`: whether a body that is no sound JSON still says whom it is about, and so is accepted.
     """
 
     source: str
-    prove: Callable[[bytes, Headers, datetime], object] | None
+    look: Callable[[Headers], object] | None
+    prove: Callable[[bytes, Headers, datetime], object]
     key: Callable[[Any, bytes, Headers], str]
     headers: frozenset[str]
     rings: Callable[[bytes], bool] = lambda body: False
@@ -70,22 +73,26 @@ class Entrance:
 
 def zendesk(secrets: Sequence[str], tolerance_s: int) -> Entrance:
     """Zendesk's: signed bodies. Without secrets it is closed."""
-    prove = partial(_prove_zendesk, tuple(secrets), tolerance_s) if secrets else None
-    return Entrance("zendesk", prove, zendesk_payload.delivery_key, ZENDESK_HEADERS, lambda body: zendesk_payload.ring_of(body) is not None)
+    look = zendesk_verify.claimed if secrets else None
+    prove = partial(_prove_zendesk, tuple(secrets), tolerance_s)
+    return Entrance(
+        "zendesk", look, prove, zendesk_payload.delivery_key, ZENDESK_HEADERS, lambda body: zendesk_payload.ring_of(body) is not None
+    )
 
 
 def talkdesk(secrets: Sequence[str]) -> Entrance:
     """Talkdesk's: a shared secret, which proves the sender but not the body. Without secrets it is closed."""
-    prove = partial(_prove_talkdesk, tuple(secrets)) if secrets else None
-    return Entrance("talkdesk", prove, lambda value, body, _: talkdesk_payload.delivery_key(value, body), TALKDESK_HEADERS)
+    look = partial(talkdesk_verify.verify, secrets=tuple(secrets)) if secrets else None
+    return Entrance("talkdesk", look, _by_its_head, lambda value, body, _: talkdesk_payload.delivery_key(value, body), TALKDESK_HEADERS)
 
 
 def _prove_zendesk(secrets: tuple[str, ...], tolerance_s: int, body: bytes, headers: Headers, now: datetime) -> object:
     return zendesk_verify.verify(body, headers, secrets, now, tolerance_s)
 
 
-def _prove_talkdesk(secrets: tuple[str, ...], body: bytes, headers: Headers, now: datetime) -> object:
-    return talkdesk_verify.verify(headers, secrets)
+def _by_its_head(body: bytes, headers: Headers, now: datetime) -> object:
+    """Nothing is left to prove."""
+    return None
 
 
 class Answer(NamedTuple):
@@ -104,7 +111,6 @@ class Door:
         """`wake`: called after a delivery was accepted; must return at once."""
         self.path = f"/webhooks/{entrance.source}"
         self._entrance = entrance
-        self._prove = entrance.prove or _closed
         self._intake = intake
         self._clock = clock
         self._counters = counters
@@ -113,7 +119,7 @@ class Door:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         loop = asyncio.get_running_loop()
         started = loop.time()
-        answer = await self._answer(scope["headers"], receive)
+        answer = await self._answer(scope["headers"], receive, scope.get("state", {}).get("proven", _nobody))
         if answer is None:
             return
         headers = [(b"content-length", b"%d" % len(answer.body)), *answer.headers]
@@ -121,8 +127,17 @@ class Door:
         await send({"type": "http.response.body", "body": answer.body})
         self._count(answer, loop.time() - started)
 
-    def take(self, raw_headers: Sequence[tuple[bytes, bytes]], body: bytes, tell: Callable[[Answer], None]) -> None:
-        """Take a delivery of at most `READ_ASIDE` bytes; `tell` gets the answer, now or once the delivery is kept.
+    def look(self, raw_headers: Sequence[tuple[bytes, bytes]], tell: Callable[[Answer], None]) -> Headers | None:
+        """The headers of a delivery whose body may come; None when they were enough to refuse it."""
+        headers = self._head(raw_headers)
+        if not isinstance(headers, Answer):
+            return headers
+        tell(headers)
+        self._count(headers, 0.0)
+        return None
+
+    def take(self, headers: Headers, body: bytes, tell: Callable[[Answer], None], proven: Callable[[], object]) -> None:
+        """Take a delivery that was looked at, of at most `READ_ASIDE` bytes; `tell` gets the answer, now or once the delivery is kept.
 
         The same as calling the endpoint, without what a task and a framework cost for each. When it raises, nothing was kept.
         """
@@ -133,12 +148,11 @@ class Door:
             tell(answer)
             self._count(answer, loop.time() - started)
 
-        headers = self._head(raw_headers)
-        if not isinstance(headers, Answer):
-            headers = self._refused(headers, body) or headers
-        if isinstance(headers, Answer):
-            answer(headers)
+        refused = self._refused(headers, body)
+        if refused is not None:
+            answer(refused)
             return
+        proven()
         key, quarantined = self._key(body, headers)
         try:
             keeping = self._keep(headers, body, key, quarantined)
@@ -147,7 +161,7 @@ class Door:
             return
         keeping.add_done_callback(lambda kept: answer(self._outcome(kept)))
 
-    async def _answer(self, raw_headers: Sequence[tuple[bytes, bytes]], receive: Receive) -> Answer | None:
+    async def _answer(self, raw_headers: Sequence[tuple[bytes, bytes]], receive: Receive, proven: Callable[[], object]) -> Answer | None:
         """None for a sender who went away."""
         headers = self._head(raw_headers)
         if isinstance(headers, Answer):
@@ -158,6 +172,7 @@ class Door:
         refused = self._refused(headers, body)
         if refused is not None:
             return refused
+        proven()
         if len(body) > READ_ASIDE:
             key, quarantined = await asyncio.get_running_loop().run_in_executor(ASIDE, self._key, body, headers)
         else:
@@ -169,27 +184,31 @@ class Door:
 
     def _head(self, raw_headers: Sequence[tuple[bytes, bytes]]) -> Headers | Answer:
         """The headers, or a refusal for which the body need not be read."""
-        if self._entrance.prove is None:
-            return _problem(503, "no_secret", "unavailable", "Service Unavailable", RETRY_AFTER)
+        if self._entrance.look is None:
+            return problem(503, "no_secret", "unavailable", "Service Unavailable", RETRY_AFTER)
         headers: dict[str, str] = {}
         for name, value in raw_headers:
             if name == b"content-encoding" and value.strip().lower() not in (b"", b"identity"):
-                return _problem(415, "compressed", "unsupported-media-type", "Unsupported Media Type")
+                return problem(415, "compressed", "unsupported-media-type", "Unsupported Media Type")
             # Any byte may stand in a header; surrogateescape keeps each of them for the proof.
             headers[name.decode("latin-1")] = value.decode("utf-8", "surrogateescape")
         length = headers.get("content-length", "")
         if len(length) > 19 or (length.isascii() and length.isdigit() and int(length) > BODY_CAP):
-            return _problem(413, "too_large", "too-large", "Content Too Large")
+            return problem(413, "too_large", "too-large", "Content Too Large")
+        try:
+            self._entrance.look(headers)
+        except Refused as refused:
+            return _unauthorized(refused)
         return headers
 
     def _refused(self, headers: Headers, body: bytes) -> Answer | None:
         """None for a proven delivery."""
         if len(body) > BODY_CAP:
-            return _problem(413, "too_large", "too-large", "Content Too Large")
+            return problem(413, "too_large", "too-large", "Content Too Large")
         try:
-            self._prove(body, headers, self._clock.now())
+            self._entrance.prove(body, headers, self._clock.now())
         except Refused as refused:
-            return _problem(401, refused.reason, "not-authenticated", "Unauthorized")
+            return _unauthorized(refused)
         crashpoint("door.verified")
         return None
 
@@ -218,7 +237,7 @@ class Door:
 
     def _not_kept(self, trouble: CannotStore) -> Answer:
         log.warning("a delivery could not be stored", extra={"source": self._entrance.source, "kind": trouble.why})
-        return _problem(503, "cannot_store", "unavailable", "Service Unavailable", RETRY_AFTER)
+        return problem(503, "cannot_store", "unavailable", "Service Unavailable", RETRY_AFTER)
 
     def _count(self, answer: Answer, seconds: float) -> None:
         self._counters.door(self._entrance.source, answer.status, answer.reason)
@@ -234,8 +253,8 @@ def routes(doors: Mapping[str, Door]) -> list[Route]:
     return [Route(door.path, door, methods=["POST"]) for door in doors.values()]
 
 
-def _closed(body: bytes, headers: Headers, now: datetime) -> object:
-    raise Refused("no_secret")
+def _nobody() -> None:
+    """Nobody waits to hear that a sender is proven."""
 
 
 def bounded(key: str) -> str:
@@ -283,6 +302,11 @@ def _receipt(receipt: Receipt) -> bytes:
     return json.dumps({"event_id": receipt.event_id, "status": receipt.status, "reason": receipt.reason}).encode()
 
 
-def _problem(status: int, reason: str, kind: str, title: str, *headers: tuple[bytes, bytes]) -> Answer:
+def _unauthorized(refused: Refused) -> Answer:
+    return problem(401, refused.reason, "not-authenticated", "Unauthorized")
+
+
+def problem(status: int, reason: str, kind: str, title: str, *headers: tuple[bytes, bytes]) -> Answer:
+    """`reason`: for the counts; the sender is told no more than the status says."""
     body = json.dumps({"type": TYPE + kind, "title": title, "status": status}).encode()
     return Answer(status, reason, ((b"content-type", MEDIA_TYPE.encode()), *_HARD, *headers), body)

@@ -6,6 +6,7 @@ import asyncio
 import logging
 import os
 import signal
+from collections.abc import Sequence
 
 from tsbridge import __version__, server
 from tsbridge.child_process import end_children
@@ -42,7 +43,7 @@ def serve(settings: Settings, host: str, port: int, *, workers_inside: bool, pat
                 database.write_now(lambda conn: leases.end_all(conn, clock.now()))
             made = bridge(settings, database, clock, workers_inside=workers_inside, patience=patience)
             log.info("serving", extra={"host": host, "port": port, "dialect": database.dialect, "version": __version__})
-            return _run(made, host, port, patience)
+            return _run(made, host, port, patience, settings.trusted_proxies)
     finally:
         claim.release()
 
@@ -57,14 +58,14 @@ def work(settings: Settings, patience: Patience = PATIENCE) -> bool:
         if settings.worker_port:
             made = watched(settings, database, clock, patience)
             log.info("working", extra={**about, "host": settings.host, "port": settings.worker_port})
-            return _run(made, settings.host, settings.worker_port, patience)
+            return _run(made, settings.host, settings.worker_port, patience, settings.trusted_proxies)
         workers = Workers(settings, database, clock, TimedIds(clock, entropy), LiveRulebook(settings.zone), LiveRoster(), patience)
         asyncio.run(_until_told(workers, patience, about))
         log.info("stopped")
         return True
 
 
-def _run(made: Bridge, host: str, port: int, patience: Patience) -> bool:
+def _run(made: Bridge, host: str, port: int, patience: Patience, proxies: Sequence[str]) -> bool:
     """Run it until told to stop; True when it ended in good order."""
 
     def stop() -> None:
@@ -72,7 +73,8 @@ def _run(made: Bridge, host: str, port: int, patience: Patience) -> bool:
         if made.loop is not None:
             made.loop.stop()
 
-    running = server.Server(server.config(made.app, host, port, made.doors, patience.requests), Ending(patience, stop, _exit).told)
+    served = server.config(made.app, host, port, made.doors, patience.requests, proxies)
+    running = server.Server(served, Ending(patience, stop, _exit).told)
     running.run()
     log.info("stopped")
     return running.started

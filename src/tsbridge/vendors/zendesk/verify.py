@@ -37,15 +37,12 @@ def verify(body: bytes, headers: Mapping[str, str], secrets: Sequence[str], now:
     Every secret is tried, whether one fitted before or not. `tolerance_s`: how old a signature may be; 0 switches the
     window off.
     """
-    given, timestamp = headers.get(SIGNATURE), headers.get(TIMESTAMP)
-    if not given or timestamp is None:
-        raise Refused("missing_signature")
-    claimed = _digest(given)
+    digest, timestamp = claimed(headers)
     message = timestamp.encode("utf-8", "surrogateescape") + body
     fitting = None
     for place, secret in enumerate(secrets):
         expected = hmac.digest(secret.encode(), message, "sha256")
-        if hmac.compare_digest(expected, claimed) and secret != PUBLIC_TEST_SECRET and fitting is None:
+        if hmac.compare_digest(expected, digest) and secret != PUBLIC_TEST_SECRET and fitting is None:
             fitting = place
     if fitting is None:
         raise Refused("bad_signature")
@@ -54,6 +51,14 @@ def verify(body: bytes, headers: Mapping[str, str], secrets: Sequence[str], now:
         if signed is None or not -FUTURE <= now - signed <= timedelta(seconds=tolerance_s):
             raise Refused("stale")
     return Proof(fitting, timestamp)
+
+
+def claimed(headers: Mapping[str, str]) -> tuple[bytes, str]:
+    """The digest and the timestamp that the headers bring, as far as they can be right. Raises `Refused`, whatever the body is."""
+    given, timestamp = headers.get(SIGNATURE), headers.get(TIMESTAMP)
+    if not given or timestamp is None:
+        raise Refused("missing_signature")
+    return _digest(given), timestamp
 
 
 def sign(body: bytes, secret: str, timestamp: str) -> str:

@@ -22,7 +22,7 @@ from sqlalchemy import Connection, make_url, select
 
 from tests import forked
 from tests.store.counting import by_rows
-from tests.test_serve import KEY, ask, free_port, until
+from tests.test_serve import KEY, NEW, ask, free_port, until
 from tsbridge.store import counted, decision_tables, inbox, inbox_tables, leases, proof, schema
 from tsbridge.store.db import Database
 
@@ -74,7 +74,7 @@ class Fleet:
 
     def __init__(self, folder: Path, url: str, names: Sequence[str] = PROCESSES) -> None:
         self._folder = folder
-        self._settings = {"TSBRIDGE_DATABASE_URL": url, "TSBRIDGE_ADMIN_KEY": KEY, "TSBRIDGE_TALKDESK_WEBHOOK_SECRETS": "new"}
+        self._settings = {"TSBRIDGE_DATABASE_URL": url, "TSBRIDGE_ADMIN_KEY": KEY, "TSBRIDGE_TALKDESK_WEBHOOK_SECRETS": NEW}
         self.ports = {name: free_port() for name in names if name.startswith("server")}
         self._running: dict[str, BaseProcess] = {}
 
@@ -143,7 +143,7 @@ class Sender:
         for attempt in itertools.count(turn):
             port = self.ports[attempt % len(self.ports)]
             try:
-                status, receipt = ask(f"http://127.0.0.1:{port}/webhooks/talkdesk", body, **{"X-Tsbridge-Key": "new"})
+                status, receipt = ask(f"http://127.0.0.1:{port}/webhooks/talkdesk", body, **{"X-Tsbridge-Key": NEW})
             except (OSError, ValueError) as failure:  # it died: refused, reset, or half an answer
                 status, receipt = 0, type(failure).__name__
             with self._lock:

@@ -21,7 +21,7 @@ from sqlalchemy import select
 from tests.crashing import alone, storm
 from tests.forked import serving
 from tests.store.counting import rows_are_as_counted
-from tests.test_serve import KEY, ask, free_port, process, until
+from tests.test_serve import KEY, NEW, ask, free_port, process, until
 from tsbridge.core.crashpoint import POINTS
 from tsbridge.store import decision_tables, inbox, inbox_tables, leases, proof
 from tsbridge.store.db import Database
@@ -56,7 +56,7 @@ class Sender:
 
     def _send(self, call: str, body: dict[str, Any]) -> None:
         try:
-            status, receipt = ask(self.url + "/webhooks/talkdesk", body, **{"X-Tsbridge-Key": "new"})
+            status, receipt = ask(self.url + "/webhooks/talkdesk", body, **{"X-Tsbridge-Key": NEW})
         except (OSError, ValueError):  # it died: refused, reset, or half an answer
             return
         assert status == 202
@@ -67,7 +67,7 @@ class Sender:
 @contextmanager
 def service(folder: Path, url: str, port: int, crash: str = "", **settings: str) -> Iterator[BaseProcess]:
     """The service, ready to take deliveries."""
-    made = {"TSBRIDGE_DATABASE_URL": url, "TSBRIDGE_ADMIN_KEY": KEY, "TSBRIDGE_TALKDESK_WEBHOOK_SECRETS": "new"} | settings
+    made = {"TSBRIDGE_DATABASE_URL": url, "TSBRIDGE_ADMIN_KEY": KEY, "TSBRIDGE_TALKDESK_WEBHOOK_SECRETS": NEW} | settings
     if crash:
         made["TSBRIDGE_TEST_CRASH"] = crash
     with serving(folder, port, **made) as started:
@@ -160,7 +160,7 @@ def test_killed_anywhere_on_the_way_to_zendesk_each_ticket_gets_its_tags_once(tm
         "TSBRIDGE_ZENDESK_URL": zendesk,
         "TSBRIDGE_ZENDESK_CLIENT_ID": "tsbridge",
         "TSBRIDGE_ZENDESK_CLIENT_SECRET": "secret",
-        "TSBRIDGE_ZENDESK_WEBHOOK_SECRETS": "zendesk-secret",
+        "TSBRIDGE_ZENDESK_WEBHOOK_SECRETS": "simulated-zendesk-secret",
         "TSBRIDGE_ZENDESK_UPDATES_PER_MINUTE": "600",
         "TSBRIDGE_ZENDESK_READS_PER_MINUTE": "6000",
     }

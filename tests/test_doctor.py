@@ -50,8 +50,21 @@ def test_everything_that_is_not_fine_says_what_to_do() -> None:
     lines = checks.settings(
         given(WRITEBACK="paused", ADMIN_KEY="short", SIGNATURE_TOLERANCE_S="0", ZENDESK_URL="https://a.zendesk.com"), TODAY
     )
-    assert {"writeback", "admin key", "signatures", "zendesk"} <= {one.check for one in lines if one.state != "ok"}
+    assert {"writeback", "secrets", "signatures", "zendesk"} <= {one.check for one in lines if one.state != "ok"}
     assert all(one.next_step for one in lines if one.state != "ok")
+
+
+def test_secrets_that_can_be_guessed_are_an_error_and_not_said_again() -> None:
+    short = given(ADMIN_KEY="k" * 23, ZENDESK_WEBHOOK_SECRETS=f"{'s' * 16},tooshort", TALKDESK_WEBHOOK_SECRETS="a\\,b")
+    lines = [one for one in checks.settings(short, TODAY) if one.check == "secrets"]
+    assert [(one.state, one.words.partition(":")[0]) for one in lines] == [
+        ("bad", "TSBRIDGE_ZENDESK_WEBHOOK_SECRETS"),
+        ("bad", "TSBRIDGE_TALKDESK_WEBHOOK_SECRETS"),
+        ("bad", "TSBRIDGE_ADMIN_KEY"),
+    ]
+    assert not any("tooshort" in one.words for one in lines)
+    sound = given(ADMIN_KEY="k" * 24, ZENDESK_WEBHOOK_SECRETS="s" * 16, TALKDESK_WEBHOOK_SECRETS="t" * 15 + "\\,")
+    assert not any(one.check == "secrets" for one in checks.settings(sound, TODAY))
 
 
 @pytest.mark.parametrize(("today", "state"), [(date(2026, 11, 23), "warn"), (date(2027, 4, 29), "warn"), (date(2027, 4, 30), "bad")])

@@ -22,6 +22,7 @@ from tsbridge import ZONE_RULES
 
 ROOT = Path(__file__).resolve().parent.parent
 KEY = "an-admin-key-that-nobody-guesses"
+NEW, OLD = "a-new-secret-of-the-flow", "an-old-secret-of-the-flow"
 BODY = {"tsbridge_event": "call.missed", "call_id": "c1", "interaction_id": "i1", "contact_phone_number": "+14155550123", "notes": "bitten"}
 
 
@@ -60,7 +61,11 @@ def process(
 ) -> Iterator[subprocess.Popen[bytes]]:
     environ = {name: value for name, value in os.environ.items() if not name.startswith("TSBRIDGE_")}
     environ["PYTHONPATH"] = os.pathsep.join((str(ROOT), environ.get("PYTHONPATH", "")))
-    environ |= {"TSBRIDGE_DATABASE_URL": database_url, "TSBRIDGE_ADMIN_KEY": KEY, "TSBRIDGE_TALKDESK_WEBHOOK_SECRETS": "new,old"} | settings
+    environ |= {
+        "TSBRIDGE_DATABASE_URL": database_url,
+        "TSBRIDGE_ADMIN_KEY": KEY,
+        "TSBRIDGE_TALKDESK_WEBHOOK_SECRETS": f"{NEW},{OLD}",
+    } | settings
     with (folder / "log").open("ab") as log:
         command = [sys.executable, "-m", module, *arguments]
         started = subprocess.Popen(command, cwd=folder, env=environ, stdout=log, stderr=log)  # noqa: S603  # our own program
@@ -82,9 +87,9 @@ def test_a_delivery_becomes_a_case_and_a_signal_ends_the_service_with_0(tmp_path
         assert writeback == {"ok": True, "detail": "live: TSBRIDGE_WRITEBACK says live, and nobody has switched it"}
         assert ask(url + "/webhooks/talkdesk", BODY, **{"X-Tsbridge-Key": "wrong"})[0] == 401
         assert ask(url + "/webhooks/zendesk", BODY)[0] == 503
-        status, receipt = ask(url + "/webhooks/talkdesk", BODY, **{"X-Tsbridge-Key": "old"})
+        status, receipt = ask(url + "/webhooks/talkdesk", BODY, **{"X-Tsbridge-Key": OLD})
         assert (status, receipt["status"]) == (202, "accepted")
-        again = ask(url + "/webhooks/talkdesk", BODY, **{"X-Tsbridge-Key": "new"})
+        again = ask(url + "/webhooks/talkdesk", BODY, **{"X-Tsbridge-Key": NEW})
         assert again == (202, {"event_id": receipt["event_id"], "status": "duplicate"})
         cases = until(lambda: ask(url + "/v1/cases", Authorization=f"Bearer {KEY}")[1]["items"])
         assert [one["id"] for one in cases[0]["interactions"]] == ["i1"]
@@ -95,6 +100,15 @@ def test_a_delivery_becomes_a_case_and_a_signal_ends_the_service_with_0(tmp_path
     first = next(json.loads(line) for line in told.splitlines() if line.startswith("{") and "logger" in line)
     assert (first["event"], first["zone_rules"]) == ("starting", ZONE_RULES)
     assert (first["mode"], first["reason"]) == ("live", "TSBRIDGE_WRITEBACK says live, and nobody has switched it")
+
+
+@pytest.mark.parametrize("fresh_url", ["sqlite"], indirect=True)
+def test_a_service_that_begins_anew_refuses_secrets_that_can_be_guessed(tmp_path: Path, database_url: str) -> None:
+    with process(tmp_path, database_url, "serve", "--port", "0", TSBRIDGE_TALKDESK_WEBHOOK_SECRETS="short-one") as service:
+        assert service.wait(30) == 2
+    told = (tmp_path / "log").read_text()
+    assert "TSBRIDGE_TALKDESK_WEBHOOK_SECRETS: expected at least 16 characters in each secret" in told
+    assert "short-one" not in told
 
 
 @pytest.mark.parametrize("fresh_url", ["postgresql"], indirect=True)
@@ -115,7 +129,7 @@ def test_a_worker_elsewhere_does_what_a_service_without_workers_hears(tmp_path: 
         process(tmp_path, database_url, "worker", TSBRIDGE_WORKER_PORT=str(worker_port)) as worker,
     ):
         until(lambda: ask(url + "/readyz")[0] == 200)
-        assert ask(url + "/webhooks/talkdesk", BODY, **{"X-Tsbridge-Key": "new"})[0] == 202
+        assert ask(url + "/webhooks/talkdesk", BODY, **{"X-Tsbridge-Key": NEW})[0] == 202
         assert until(lambda: ask(url + "/v1/cases", Authorization=f"Bearer {KEY}")[1]["items"])
         assert ask(worker_url + "/livez") == (200, {"status": "ok"})
         ready = until(lambda: ask(worker_url + "/readyz")[1])

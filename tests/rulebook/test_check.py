@@ -983,3 +983,9 @@ ANYBODYS = leaf("text", "contains", "bitten")
 def test_a_rule_that_raises_an_alarm_over_anybodys_words_gets_a_hint(when: Any, then: Any, on: Any, told: bool) -> None:
     found = check(book(rule("a", when, then, **({} if on is None else {"on": on}))), ZONE)
     assert [(one.severity, one.code, one.rule) for one in found] == [("info", "anybodys_words", "a")] * told
+
+
+@pytest.mark.parametrize("name", ["\u00b2", "\u0663", "9" * 5_000])
+def test_a_name_in_digits_of_any_kind_is_a_name(name: str) -> None:
+    found = check(book(rule("a", LATE), lists={name: ["x"], "b": 1}, **policy(steps=[{name: 1}])), ZONE)
+    assert any(finding.severity == "error" for finding in found)

@@ -286,6 +286,53 @@ async def test_what_zendesk_does_not_accept_is_parked_and_holds_nobody(desk: Wri
     assert desk.status(good) == ("confirmed", None)
 
 
+@pytest.mark.parametrize("odd", ["\u00b2", "\u0661", "9" * 30, "1/../2", "1.json?"])
+async def test_a_ticket_whose_id_is_none_of_zendesks_holds_nobody(desk: WritingDesk, odd: str) -> None:
+    good = desk.ticket()
+    desk.wish(odd, tags("ts_a"))
+    desk.wish(good, tags("ts_a"))
+    await desk.until_quiet()
+    assert desk.status(good) == ("confirmed", None)
+    assert desk.status(odd) == ("refused", "deleted")
+    assert all(path.isascii() for _, _, path in desk.wire.asked)
+
+
+@pytest.mark.parametrize("where", ["reading", "writing"])
+async def test_a_wish_that_fails_in_an_unknown_way_never_stops_the_others(desk: WritingDesk, where: str) -> None:
+    bad, *good = (desk.ticket() for _ in range(4))
+    for ticket in (bad, *good):
+        desk.wish(ticket, tags("ts_a"))
+
+    def stumble(request: httpx.Request) -> None:
+        asked_for = request.url.params.get("ids", "").split(",") if where == "reading" else [request.url.path.rpartition("/")[2][:-5]]
+        if bad in asked_for and request.method == ("GET" if where == "reading" else "PUT"):
+            raise LookupError("nobody foresaw this")
+
+    desk.wire.before = stumble
+    await desk.writers[0].round()
+    assert [desk.status(ticket) for ticket in good] == [("confirmed", None)] * 3
+    assert desk.status(bad) == ("waiting", "stumbled")
+    assert desk.row(bad)["attempts"] == 1
+    desk.wire.before = lambda request: None
+    await desk.until_quiet()
+    assert desk.status(bad) == ("confirmed", None)
+
+
+async def test_a_wish_that_stumbles_for_three_days_is_parked_and_somebody_is_told(desk: WritingDesk) -> None:
+    bad = desk.ticket()
+    desk.wish(bad, tags("ts_a"))
+
+    def stumble(request: httpx.Request) -> None:
+        raise LookupError
+
+    desk.wire.before = stumble
+    for _ in range(11):
+        await desk.writers[0].round()
+        desk.clock.advance(timedelta(hours=8).total_seconds())
+    assert desk.status(bad) == ("parked", "gave_up")
+    assert [what for what, _ in desk.alarms] == ["writeback_given_up"]
+
+
 async def test_a_dry_run_plans_and_sends_nothing_and_live_sends_it_at_once_when_asked_to(desk: WritingDesk) -> None:
     ticket = desk.ticket()
     desk.mode("dry-run")

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import Connection
 
@@ -12,6 +13,8 @@ from tsbridge.acts import audit, trial
 from tsbridge.acts.errors import Invalid, need
 from tsbridge.core.rules import vocabulary
 from tsbridge.store.rulebooks import LiveRulebook
+
+_NUMBER: Final = re.compile(r"-?[0-9]{1,15}(\.[0-9]{1,6})?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,10 +43,9 @@ def _typed(name: str, value: str) -> Any:
     if known.type == "set":
         return [word.strip() for word in value.split(",") if word.strip()]
     if known.type == "number":
-        try:
-            return int(value) if value.lstrip("-").isdigit() else float(value)
-        except ValueError:
-            raise Invalid({"/value": "Expected a number."}) from None
+        if not _NUMBER.fullmatch(value):
+            raise Invalid({"/value": "Expected a number."})
+        return float(value) if "." in value else int(value)
     if known.type == "flag":
         return value.lower() in ("true", "yes", "1")
     return value

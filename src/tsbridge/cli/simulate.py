@@ -23,7 +23,7 @@ def _several() -> None:
 @app.command()
 def talkdesk(
     webhook_url: Annotated[str, typer.Option(help="Where its automations send what happens.")] = "http://127.0.0.1:8080/webhooks/talkdesk",
-    key: Annotated[str, typer.Option(help="The secret they present: one of TSBRIDGE_TALKDESK_WEBHOOK_SECRETS.")] = "talkdesk-key",
+    key: Annotated[str, typer.Option(help="The secret they present: one of TSBRIDGE_TALKDESK_WEBHOOK_SECRETS.")] = "simulated-talkdesk-key",
     host: Host = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65_535)] = 9020,
     seed: Annotated[int, typer.Option(help="Another number, another account.")] = 1,
@@ -54,7 +54,7 @@ def sinks(
 @app.command()
 def zendesk(
     webhook_url: Annotated[str, typer.Option(help="Where it sends all ticket events.")] = "http://127.0.0.1:8080/webhooks/zendesk",
-    secret: Annotated[str, typer.Option(help="What it signs with: one of TSBRIDGE_ZENDESK_WEBHOOK_SECRETS.")] = "zendesk-secret",  # noqa: S107  # a simulated account's
+    secret: Annotated[str, typer.Option(help="What it signs with: one of TSBRIDGE_ZENDESK_WEBHOOK_SECRETS.")] = "simulated-zendesk-secret",  # noqa: S107  # a simulated account's
     client_id: Annotated[str, typer.Option(help="TSBRIDGE_ZENDESK_CLIENT_ID")] = "tsbridge",
     client_secret: Annotated[str, typer.Option(help="TSBRIDGE_ZENDESK_CLIENT_SECRET")] = "secret",  # noqa: S107  # a simulated account's
     host: Host = "127.0.0.1",

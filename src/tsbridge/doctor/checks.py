@@ -15,7 +15,6 @@ from tsbridge.vendors import reading
 from tsbridge.vendors.zendesk.setup import lacking
 
 API_TOKENS_END: Final = date(2027, 4, 30)
-ADMIN_KEY_LENGTH: Final = 24
 SKEW_TOLERATED: Final = timedelta(seconds=60)
 SIGNED_IN_LATELY: Final = timedelta(days=30)
 
@@ -98,10 +97,10 @@ def settings(found: Settings, today: date) -> list[Line]:
         )
     if found.admin_key is None:
         lines.append(Line("admin key", "ok", "No admin key is set: keys come from `tsbridge keys create`."))
-    elif len(found.admin_key.get_secret_value()) < ADMIN_KEY_LENGTH:
-        lines.append(
-            Line("admin key", "bad", "The admin key is short enough to be guessed.", f"Use {ADMIN_KEY_LENGTH} random characters or more.")
-        )
+    lines += [
+        Line("secrets", "bad", f"{problem}.", "Make a longer random one; a service that begins anew does not start with this one.")
+        for problem in found.guessable
+    ]
     if found.signature_tolerance_s == 0:
         lines.append(Line("signatures", "warn", "Signed requests are accepted at any age.", "Set TSBRIDGE_SIGNATURE_TOLERANCE_S to 900."))
     if found.timezone == "UTC":

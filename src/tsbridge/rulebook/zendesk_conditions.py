@@ -207,7 +207,8 @@ def _tags(operator: str, value: Any) -> Leaf:
 
 
 def _custom(field: str, operator: str, value: Any) -> Leaf:
-    if not field.removeprefix("ticket.custom.").isdigit():
+    number = field.removeprefix("ticket.custom.")
+    if not (number.isascii() and number.isdigit()):
         raise NotCarried("custom fields are known by the number of the field")
     if operator in ("present", "not_present"):
         return leaf(field, operator)

@@ -48,6 +48,8 @@ def _comma_separated(value: Any) -> Any:
     return tuple(part.strip().replace("\\,", ",") for part in _COMMA.split(value) if part.strip())
 
 
+SHORTEST_ADMIN_KEY: Final = 24
+SHORTEST_SECRET: Final = 16
 MOST_SECRETS: Final = 6
 """Two webhooks of Zendesk's, each with up to two that it had before."""
 Secrets = Annotated[tuple[SecretStr, ...], NoDecode, BeforeValidator(_comma_separated)]
@@ -234,6 +236,19 @@ class Settings(BaseSettings):
             if (getattr(self, one) is None) != (getattr(self, other) is None):
                 raise ValueError(f"{name_of(one)} and {name_of(other)} belong together: set both or neither")
         return self
+
+    @property
+    def guessable(self) -> tuple[str, ...]:
+        """What is short enough to be guessed, in words: an error of `doctor`, and refused where nothing runs yet."""
+        secrets = {"zendesk_webhook_secrets": self.zendesk_webhook_secrets, "talkdesk_webhook_secrets": self.talkdesk_webhook_secrets}
+        found = [
+            f"{name_of(field)}: expected at least {SHORTEST_SECRET} characters in each secret (a comma inside one is written \\,)"
+            for field, given in secrets.items()
+            if any(len(secret.get_secret_value()) < SHORTEST_SECRET for secret in given)
+        ]
+        if self.admin_key is not None and len(self.admin_key.get_secret_value()) < SHORTEST_ADMIN_KEY:
+            found.append(f"{name_of('admin_key')}: expected at least {SHORTEST_ADMIN_KEY} random characters")
+        return tuple(found)
 
     @property
     def seal_keys(self) -> tuple[str, ...]:

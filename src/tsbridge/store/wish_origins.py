@@ -70,7 +70,7 @@ def _first(asking: Iterable[_Asking], part: str, place: str) -> _Asking | None:
 def _of_note(asking: Iterable[_Asking], part: str) -> _Asking | None:
     """The decision that began the firing which wrote a note: `<who>#<n>` is of the nth firing. None for one that a person wrote."""
     name, written = _name(part), part.rpartition("#")[2].partition("@")[0]
-    number = int(written) if written.isdecimal() else 0
+    number = int(written) if written.isascii() and written.isdigit() and len(written) < 10 else 0
     begins, before = [], False
     for one in asking:
         fires = name in one.parts

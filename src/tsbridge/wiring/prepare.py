@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 
 from tsbridge import ZONE_RULES, __version__
 from tsbridge.core.ports import Clock, Ids
-from tsbridge.settings.model import Settings
+from tsbridge.settings.model import BadSettings, Settings
 from tsbridge.store import rosters, rulebooks, schema, writemode
 from tsbridge.store.db import Database
 from tsbridge.wiring.bundled import starter_path
@@ -49,11 +49,16 @@ def prepared_aside(settings: Settings, clock: Clock) -> bool:
 
 
 def prepare(database: Database, settings: Settings, clock: Clock) -> None:
-    """The newest schema (on PostgreSQL only `tsbridge migrate` changes it), the mode of write-back, and at least one rulebook."""
+    """The newest schema (on PostgreSQL only `tsbridge migrate` changes it), the mode of write-back, and at least one rulebook.
+
+    Raises `BadSettings` for secrets that can be guessed where nothing has run yet; what runs with them goes on, and `doctor` says so.
+    """
     if database.dialect == "sqlite":
         schema.migrate(database)
     else:
         require_schema(database)
+    if settings.guessable and not database.read_now(rulebooks.has_any):
+        raise BadSettings(settings.guessable)
     database.seal_keys.ready()
     # before anything is heard: from here on a dry run is over, or goes on
     _say_what_we_are(database.write_now(lambda conn: writemode.enter(conn, settings.writeback, clock.now())))

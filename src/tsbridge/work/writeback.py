@@ -18,12 +18,12 @@ from sqlalchemy import Connection
 from tsbridge.core import budget as flow
 from tsbridge.core.choices import Choices
 from tsbridge.core.crashpoint import crashpoint
-from tsbridge.core.errors import Unauthorized, VendorError
+from tsbridge.core.errors import GiveUp, Unauthorized, VendorError
 from tsbridge.core.helpdesk import Current, hold
 from tsbridge.core.ports import Clock, Ids
 from tsbridge.core.wish_origins import askers, held
 from tsbridge.store import budget, choices, decisions, desired, intents, links, stored_values, writemode
-from tsbridge.store.db import Database
+from tsbridge.store.db import Database, unavailable
 from tsbridge.store.desired import ClaimedWish
 from tsbridge.store.rulebooks import LiveRulebook, newest
 from tsbridge.vendors.zendesk.tickets import current_of
@@ -52,6 +52,15 @@ class _Ways(NamedTuple):
     zendesk: Zendesk
     together: BatchWriter
     alone: Writing
+
+
+class _Round(NamedTuple):
+    """What a round goes by: the common row, whether it writes at all, whether many are written together, how many calls it may make."""
+
+    shared: flow.Budget
+    live: bool
+    backlog: bool
+    permits: int
 
 
 class _Known(NamedTuple):
@@ -118,29 +127,53 @@ class Writeback:
         if not claimed:
             return await self._database.read(desired.next_due)
         crashpoint("writeback.claimed")
+        await self._see_to(ways, claimed, _Round(shared, mode == "live", backlog, count))
+        return self._clock.now()
+
+    async def _see_to(self, ways: _Ways, claimed: list[ClaimedWish], about: _Round) -> None:
+        """Write them. Where that fails in a way that nobody foresaw each is written by itself: one that cannot be holds no other."""
+        try:
+            await self._write(ways, claimed, about)
+        except Exception as failure:
+            if unavailable(failure):
+                raise
+            if len(claimed) == 1:
+                await ways.alone.stumbled(claimed[0], failure)
+                return
+            for wish in claimed:
+                await self._see_to(ways, [wish], about._replace(backlog=False))
+
+    async def _write(self, ways: _Ways, claimed: list[ClaimedWish], about: _Round) -> None:
+        now, shared = self._clock.now(), about.shared
         try:
             found = await ways.zendesk.tickets([c.ticket for c in claimed], once=shared.open)
+        except GiveUp as failure:
+            if failure.reason == "rejected":  # something in the asking is not as Zendesk wants it, of one of them perhaps
+                raise
+            return await self._trouble.all_later(claimed, failure)
         except VendorError as failure:
-            await self._trouble.all_later(claimed, failure)
-            return self._clock.now()
+            return await self._trouble.all_later(claimed, failure)
         if shared.open or shared.in_a_row:
             await self._trouble.note(flow.succeeded)
         current = {ticket.id: ticket for ticket in map(current_of, found)}
         known = await self._known(claimed, now)
-        if backlog:
-            claimed = await self._write_together(ways.together, claimed, current, known, count)
+        if about.backlog:
+            claimed = await self._write_together(ways.together, claimed, current, known, about.permits)
         gate = asyncio.Semaphore(AT_ONCE)
 
         async def one(wish: ClaimedWish) -> None:
             async with gate:
                 story, unclear = known.stories.get(wish.ticket, unheard.NOTHING), wish.ticket in known.unclear
-                await ways.alone.write(wish, current.get(wish.ticket), story, known.choices, live=mode == "live", unclear=unclear)
+                await ways.alone.write(wish, current.get(wish.ticket), story, known.choices, live=about.live, unclear=unclear)
 
         ended = await asyncio.gather(*(one(wish) for wish in claimed), return_exceptions=True)
+        for wish, end in zip(claimed, ended, strict=True):
+            if isinstance(end, Exception) and not unavailable(end):
+                await ways.alone.stumbled(wish, end)
         for end in ended:
-            if isinstance(end, BaseException):  # said only when the others have finished
-                raise end
-        return self._clock.now()
+            if isinstance(end, BaseException) and (not isinstance(end, Exception) or unavailable(end)):
+                raise end  # said only when the others have finished
+        return None
 
     async def _claim(self, limit: int, now: datetime, mode: str) -> list[ClaimedWish]:
         """Take wishes, as many as may be written. With the breaker open one of all processes takes one, as a probe.

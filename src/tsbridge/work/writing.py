@@ -7,6 +7,7 @@ deleted, refused) is said so.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
@@ -20,6 +21,7 @@ from tsbridge.core.choices import Choices, joined
 from tsbridge.core.crashpoint import crashpoint
 from tsbridge.core.drift import undone_by
 from tsbridge.core.errors import Conflict, GiveUp, Invalid, OutcomeUnknown, TryLater, Unauthorized, VendorError
+from tsbridge.core.failed_at import failed_at
 from tsbridge.core.helpdesk import Current, Edit, Ours, hold, overwritten, plan, settled, yielding
 from tsbridge.core.helpdesk_json import edit_json, ours_from, ours_json
 from tsbridge.core.ports import Clock, Ids
@@ -36,6 +38,8 @@ from tsbridge.work.pace import Pace, Stopped
 from tsbridge.work.reads import TOLD_NOTHING
 from tsbridge.work.trouble import Alarm, Trouble
 from tsbridge.work.unheard import Story
+
+log = logging.getLogger("tsbridge.work.writing")
 
 TRIES: Final = 4
 """Of one ticket in one go: the first and at most three that are planned anew."""
@@ -117,6 +121,17 @@ class Writing:
             await self._settle(claimed, "refused", ours, reason=final.reason)
         except VendorError as failure:
             await self._try_again(claimed, failure.reason, ours)
+
+    async def stumbled(self, claimed: ClaimedWish, failure: Exception) -> None:
+        """This wish fails and nobody knows why: later, twice as late each time, until a person has to look."""
+        kind = type(failure).__name__
+        log.error("a wish stumbled", extra={"ticket": claimed.ticket, "kind": kind, "where": failed_at(failure)})
+        now = self._clock.now()
+        if claimed.attempts >= GIVE_UP_TRIES and now - claimed.asked_at > GIVE_UP_AFTER:
+            self._alarm("writeback_given_up", ticket=claimed.ticket)
+            await self._settle(claimed, "parked", claimed.ours, reason="gave_up")
+        else:
+            await self._later(claimed, None, "stumbled", self._trouble.pause(claimed.attempts))
 
     async def _send(
         self, claimed: ClaimedWish, meant: ClaimedWish, current: Current, edit: Edit, ours: Ours, choices: Choices
@@ -272,7 +287,7 @@ class Writing:
         opened = await self._trouble.told(TryLater(reason))
         await self._later(claimed, ours, reason, after or self._trouble.pause(claimed.attempts), counted=not opened)
 
-    async def _later(self, claimed: ClaimedWish, ours: Ours, reason: str, wait: timedelta, *, counted: bool = True) -> None:
+    async def _later(self, claimed: ClaimedWish, ours: Ours | None, reason: str, wait: timedelta, *, counted: bool = True) -> None:
         due_at = self._clock.now() + wait
         await self._database.write(lambda conn: desired.later(conn, claimed, due_at, reason=reason, counted=counted, ours=ours))
 

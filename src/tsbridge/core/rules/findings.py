@@ -59,8 +59,12 @@ def in_order(findings: Iterable[Finding]) -> tuple[Finding, ...]:
     return tuple(sorted(findings, key=_order))
 
 
+_STEP: Final = re.compile(r"[0-9]{1,9}")
+"""A place in a list; anything else, other digits too, is somebody's name for something."""
+
+
 def _order(finding: Finding) -> tuple[int, tuple[object, ...]]:
-    place = tuple((0, int(step), "") if step.isdigit() else (1, 0, step) for step in finding.path.split("/"))
+    place = tuple((0, int(step), "") if _STEP.fullmatch(step) else (1, 0, step) for step in finding.path.split("/"))
     return ("error", "warning", "info").index(finding.severity), (place, finding.code, finding.message)
 
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl, quote, urlsplit
 
 from tsbridge.core.backoff import REPORT
 from tsbridge.core.errors import GiveUp, Malformed, TryLater, Unauthorized
@@ -61,7 +61,7 @@ class TalkdeskClient:
         self._credentials = ClientCredentials(ask, clock, TOKEN_LIFE)
 
     async def contact(self, id: str) -> Mapping[str, Any]:
-        return await self._get(f"/contacts/{id}")
+        return await self._get(f"/contacts/{quote(id, safe='')}")
 
     async def contacts(self, phone: str) -> list[Mapping[str, Any]]:
         """Everybody with this number."""
@@ -70,7 +70,7 @@ class TalkdeskClient:
     async def recordings(self, call_id: str) -> list[Mapping[str, Any]]:
         """What is there by now: a recording appears a while after the call, so an empty list is no final word."""
         try:
-            return await self.every(f"/calls/{call_id}/recordings", "recordings")
+            return await self.every(f"/calls/{quote(call_id, safe='')}/recordings", "recordings")
         except GiveUp:
             return []
 
@@ -113,7 +113,8 @@ class TalkdeskClient:
         id_ = job.get("id") if isinstance(job, Mapping) else None
         if not isinstance(id_, str) or not id_:
             raise TryLater("unreadable")
-        path, file = f"/data/reports/calls/jobs/{id_}", f"/data/reports/calls/files/{id_}"
+        job_id = quote(id_, safe="")
+        path, file = f"/data/reports/calls/jobs/{job_id}", f"/data/reports/calls/files/{job_id}"
         looks, waited = 0, timedelta(0)
         while waited < PATIENCE:
             answer = await self._call("GET", path)

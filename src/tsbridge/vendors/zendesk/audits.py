@@ -24,7 +24,7 @@ def changes_of(audits: Iterable[Mapping[str, Any]]) -> list[Change]:
         for event in audit.get("events") or ():
             if isinstance(event, Mapping) and event.get("type") == "Change":
                 name = str(event.get("field_name"))
-                what = f"custom:{name}" if name.isdigit() else name
+                what = f"custom:{name}" if reading.WHOLE.fullmatch(name) else name
                 rule = _rule(event.get("via")) or whole
                 found.append(Change(at, what, _value(what, event.get("previous_value")), _value(what, event.get("value")), author, rule))
     return found

@@ -8,11 +8,13 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final, Protocol
+from urllib.parse import quote
 
 from tsbridge.core.errors import Conflict, GiveUp, Invalid, Malformed, OutcomeUnknown, TryLater, Unauthorized, VendorError
 from tsbridge.core.limits import EXPORT_S, LIST_PAGES
 from tsbridge.core.ports import Clock
 from tsbridge.http import Answer, Http, retry_after
+from tsbridge.vendors.reading import WHOLE, whole_id
 from tsbridge.vendors.token import ClientCredentials
 
 MANY: Final = 100
@@ -114,31 +116,36 @@ class ZendeskClient:
         return user
 
     async def tickets(self, ids: Sequence[str], *, once: bool = False) -> list[dict[str, Any]]:
-        """Tickets by id, a hundred at a time; those that do not exist are left out. `once`: a probe, without short retries."""
+        """Tickets by id, a hundred at a time; those that do not exist, or whose id is none of Zendesk's, are left out.
+
+        `once`: a probe, without short retries.
+        """
         return await self._many("/api/v2/tickets/show_many.json", "tickets", ids, once=once)
 
     async def users(self, ids: Sequence[str], *, once: bool = False) -> list[dict[str, Any]]:
         return await self._many("/api/v2/users/show_many.json", "users", ids, once=once)
 
     async def ticket(self, id: str) -> Mapping[str, Any]:
-        return _object(await self._get(f"/api/v2/tickets/{id}.json"), "ticket")
+        return _object(await self._get(f"/api/v2/tickets/{_part(id)}.json"), "ticket")
 
     async def audits(self, ticket: str) -> list[Mapping[str, Any]]:
         """The newest audits of a ticket, newest first, a hundred at most."""
-        found = await self._get(f"/api/v2/tickets/{ticket}/audits.json", {"page[size]": "100", "sort": "-created_at"})
+        found = await self._get(f"/api/v2/tickets/{_part(ticket)}/audits.json", {"page[size]": "100", "sort": "-created_at"})
         audits = [a for a in _list(found, "audits") if isinstance(a, Mapping)]
-        return sorted(audits, key=lambda a: (str(a.get("created_at")), int(a.get("id") or 0)), reverse=True)
+        return sorted(audits, key=lambda a: (str(a.get("created_at")), int(whole_id(a.get("id")) or 0)), reverse=True)
 
     async def audit_page(self, ticket: str, after: str | None = None) -> AuditPage:
         """A hundred audits of a ticket, the newest first. A single request, without short retries: each one is counted."""
         place = {} if after is None else {"page[after]": after}
-        found = await self._get(f"/api/v2/tickets/{ticket}/audits.json", {"page[size]": "100", "sort": "-created_at", **place}, once=True)
+        found = await self._get(
+            f"/api/v2/tickets/{_part(ticket)}/audits.json", {"page[size]": "100", "sort": "-created_at", **place}, once=True
+        )
         return AuditPage(tuple(a for a in _list(found, "audits") if isinstance(a, Mapping)), _after(found))
 
     async def update(self, ticket: str, changes: Mapping[str, Any], stamp: str) -> Updated:
         """One guarded update: `Conflict` when the ticket is not as `stamp` (its `updated_at`) says. Never sets a status."""
         body = {"ticket": {**changes, "safe_update": True, "updated_stamp": stamp}}
-        answer = await self._call("PUT", f"/api/v2/tickets/{ticket}.json", json=body)
+        answer = await self._call("PUT", f"/api/v2/tickets/{_part(ticket)}.json", json=body)
         audit = answer.get("audit")
         events = _list(audit, "events") if isinstance(audit, Mapping) else []
         return Updated(_object(answer, "ticket"), tuple(e for e in events if isinstance(e, Mapping)))
@@ -161,7 +168,7 @@ class ZendeskClient:
         """How a job ended for each ticket: None when it was updated, else the error's name. `OutcomeUnknown` when it does not end."""
         for pause in FOLLOWED:
             try:
-                status = _object(await self._get(f"/api/v2/job_statuses/{job}.json"), "job_status")
+                status = _object(await self._get(f"/api/v2/job_statuses/{_part(job)}.json"), "job_status")
             except VendorError as failure:
                 raise OutcomeUnknown("job_not_shown") from failure
             if status.get("status") in ENDED:
@@ -172,7 +179,7 @@ class ZendeskClient:
 
     async def add_tags(self, ticket: str, tags: Sequence[str]) -> None:
         """Add tags without touching others."""
-        await self._call("PUT", f"/api/v2/tickets/{ticket}/tags.json", json={"tags": list(tags)}, repeatable=True)
+        await self._call("PUT", f"/api/v2/tickets/{_part(ticket)}/tags.json", json={"tags": list(tags)}, repeatable=True)
 
     async def incremental(self, *, cursor: str | None = None, start_time: int | None = None, per_page: int = 1000) -> Mapping[str, Any]:
         """One page of the cursor export: `tickets`, `after_cursor`, `end_of_stream`."""
@@ -194,7 +201,7 @@ class ZendeskClient:
         return [(one, await self._schedule_holidays(str(one["id"]))) for one in found]
 
     async def _schedule_holidays(self, schedule: str) -> list[Mapping[str, Any]]:
-        found = await self._get(f"/api/v2/business_hours/schedules/{schedule}/holidays.json")
+        found = await self._get(f"/api/v2/business_hours/schedules/{_part(schedule)}/holidays.json")
         return [one for one in _list(found, "holidays") if isinstance(one, Mapping)]
 
     async def ask(self, method: str, path: str, body: Any = None, *, query: Mapping[str, str] | None = None) -> Mapping[str, Any]:
@@ -222,7 +229,7 @@ class ZendeskClient:
         await self._http.close()
 
     async def _many(self, path: str, name: str, ids: Sequence[str], *, once: bool = False) -> list[dict[str, Any]]:
-        wanted = [id_ for id_ in dict.fromkeys(ids) if id_.isdigit()]
+        wanted = [id_ for id_ in dict.fromkeys(ids) if WHOLE.fullmatch(id_)]
         found: list[dict[str, Any]] = []
         for start in range(0, len(wanted), MANY):
             page = await self._get(path, {"ids": ",".join(wanted[start : start + MANY])}, once=once)
@@ -255,6 +262,11 @@ class ZendeskClient:
             if last or not self._credentials.refused(header):
                 break
         raise Unauthorized("refused")
+
+
+def _part(id: str) -> str:
+    """One part of a path, whatever stands in it."""
+    return quote(id, safe="")
 
 
 def _checked(answer: Answer, *, write: bool) -> Mapping[str, Any]:
@@ -322,7 +334,8 @@ def _after(page: Mapping[str, Any]) -> str | None:
 
 
 def _number(text: str | None) -> int | None:
-    return int(text) if text is not None and text.strip().isdigit() and len(text.strip()) <= 9 else None
+    found = "" if text is None else text.strip()
+    return int(found) if found.isascii() and found.isdigit() and len(found) <= 9 else None
 
 
 def _object(content: Mapping[str, Any], name: str) -> Mapping[str, Any]:

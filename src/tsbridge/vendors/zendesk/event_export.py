@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 from tsbridge.core.drift import MERGED
-from tsbridge.vendors.reading import id_text, tags, whole_id, word
+from tsbridge.vendors.reading import WHOLE, id_text, tags, whole_id, word
 from tsbridge.vendors.zendesk.channels import CHANNELS, plain
 from tsbridge.vendors.zendesk.read_audits import FIELDS
 from tsbridge.vendors.zendesk.read_fields import inside
@@ -118,7 +118,7 @@ def _events(child: Mapping[str, Any]) -> list[Mapping[str, Any]] | None:
         return None
     if kind == "Change" and len(told) + len(custom) > 1:
         return None  # which of them `previous_value` belongs to is not said
-    if not all(name.isdigit() and (value is None or isinstance(value, str)) for name, value in custom.items()):
+    if not all(WHOLE.fullmatch(name) and (value is None or isinstance(value, str)) for name, value in custom.items()):
         return None  # how an audit writes a number or a checkbox is not documented
     via = {"channel": "rule"} if word(child.get("via")) == "rule" else {}
     previous = child.get("previous_value")

@@ -9,6 +9,7 @@ from typing import Any, Final
 from tsbridge.core.helpdesk import Current, Edit, apply
 from tsbridge.core.moments import Value, value_from, value_json
 from tsbridge.core.refusals import parts_of
+from tsbridge.vendors.reading import WHOLE
 
 SINGLES: Final = ("priority", "group_id", "assignee_id")
 REFUSED_AS: Final[Mapping[str, tuple[str, ...]]] = {
@@ -57,7 +58,7 @@ def properties_of(current: Current, edit: Edit, intent: str) -> dict[str, Any]:
 
 def _number(value: Value) -> Value:
     """An id as Zendesk wants it; what is none goes as it is and is refused there."""
-    return int(value) if isinstance(value, str) and value.isascii() and value.isdigit() else value
+    return int(value) if isinstance(value, str) and WHOLE.fullmatch(value) else value
 
 
 def body_of(edit: Edit) -> str:
@@ -99,7 +100,7 @@ def before_of(current: Current, events: Sequence[Mapping[str, Any]]) -> Current:
             tags = frozenset(was.split() if isinstance(was, str) else map(str, was or ()))
         elif name in SINGLES:
             values[name] = str(was) if was else None
-        elif name.isdigit():
+        elif WHOLE.fullmatch(name):
             values[f"custom:{name}"] = tuple(was) if isinstance(was, list) else was
     return replace(current, tags=tags, values=values)
 

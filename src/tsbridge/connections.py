@@ -7,7 +7,7 @@ Whoever proved on a connection who they are counts no longer as a stranger on it
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from functools import lru_cache
 from typing import Final, Protocol
 
@@ -34,10 +34,12 @@ class Guest(Protocol):
 class Connections:
     """All of one process. A guest is a stranger until it is proven; it waits unless a whole request of it is being answered."""
 
-    def __init__(self, proxies: Iterable[str] = (), most: int = CONNECTIONS) -> None:
-        """`proxies`: addresses and networks that stand for many people each."""
+    def __init__(self, proxies: Iterable[str] = (), most: int = CONNECTIONS, told: Callable[[str], object] = lambda reason: None) -> None:
+        """`proxies`: addresses and networks that stand for many people each. `told`: hears why somebody was turned away: crowded, full,
+        unproven_full or too_slow."""
         self._proxies = tuple(ipaddress.ip_network(one) for one in proxies)
         self._most = most
+        self.told = told
         self._kept = min(FOR_THE_DOOR, most // 10)
         self._guests: dict[Guest, str] = {}
         self._strangers: dict[str, dict[Guest, None]] = {}
@@ -71,8 +73,9 @@ class Connections:
         place = neighbourhood(host or "")
         near = self._strangers.get(place)
         if near is not None and len(near) >= PER_ADDRESS and not self._is_proxy(host):
-            self._have_leave(next(iter(near)))
+            self._have_leave(next(iter(near)), "crowded")
         elif len(self._guests) >= self._most and not self._make_room():
+            self.told("full")
             return False
         self._guests[guest] = place
         self._strangers.setdefault(place, {})[guest] = None
@@ -119,6 +122,7 @@ class Connections:
         while self._bytes > UNPROVEN_BYTES:
             oldest = next(iter(self._held))
             self.let_go(oldest)
+            self.told("unproven_full")
             oldest.refuse()
 
     def let_go(self, guest: Guest) -> None:
@@ -130,10 +134,11 @@ class Connections:
         waiting = max(self._strangers.values(), key=len, default=self._known)
         if not waiting:
             return False
-        self._have_leave(next(iter(waiting)))
+        self._have_leave(next(iter(waiting)), "full")
         return True
 
-    def _have_leave(self, guest: Guest) -> None:
+    def _have_leave(self, guest: Guest, reason: str) -> None:
+        self.told(reason)
         self.go(guest)
         guest.leave()
 

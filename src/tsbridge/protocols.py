@@ -174,12 +174,15 @@ class DeadlineProtocol(BoundedProtocol):
             self._stall = self.loop.call_later(self.stall_s, self.transport.abort)
 
     def resume_writing(self) -> None:
-        self._stall = _cancelled(self._stall)
+        _cancel(self._stall)
+        self._stall = None
         super().resume_writing()
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._deadline = None
-        self._timer, self._stall = _cancelled(self._timer), _cancelled(self._stall)
+        _cancel(self._timer)
+        _cancel(self._stall)
+        self._timer = self._stall = None
         super().connection_lost(exc)
 
     def _arm(self) -> None:
@@ -195,7 +198,11 @@ class DeadlineProtocol(BoundedProtocol):
         left = self._deadline - self.loop.time()
         if left > 0:
             self._timer = self.loop.call_later(left, self._look)
-        elif self._may_be_answered():
+        else:
+            self._too_late()
+
+    def _too_late(self) -> None:
+        if self._may_be_answered():
             self._take_over(TOO_SLOW)
         else:
             self.transport.abort()
@@ -250,6 +257,10 @@ class GuestProtocol(DeadlineProtocol):
                 self._house.waits(self)
         super().on_response_complete()
 
+    def _too_late(self) -> None:
+        self._house.told("too_slow")
+        super()._too_late()
+
     def proven(self) -> None:
         """Called by whoever knows the sender of the request that is being answered."""
         self._vouched = True
@@ -293,11 +304,12 @@ class DoorProtocol(GuestProtocol):
         door = self._doors.get(cycle.scope["path"]) if cycle.scope["method"] == "POST" else None
         if door is None and self._house.crowded and cycle.scope["path"] not in AT_ONCE:
             cycle.keep_alive = False
+            self._house.told("full")
             self._tell(cycle, FULL)
         elif door is None or cycle.waiting_for_100_continue or self.flow.write_paused:
             super()._start_asgi_task(cycle, app)
         else:
-            seen = door.look(cycle.scope["headers"], partial(self._tell, cycle))
+            seen = door.look(list(cycle.scope["headers"]), partial(self._tell, cycle))
             if seen is not None:
                 self._visit = cycle, seen
                 self._see_to_it()
@@ -339,6 +351,6 @@ class DoorProtocol(GuestProtocol):
         cycle.on_response()
 
 
-def _cancelled(timer: asyncio.TimerHandle | None) -> None:
+def _cancel(timer: asyncio.TimerHandle | None) -> None:
     if timer is not None:
         timer.cancel()

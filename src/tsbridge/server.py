@@ -50,14 +50,21 @@ class Server(uvicorn.Server):
 
 
 def config(
-    app: Any, host: str, port: int, doors: Iterable[Door] = (), drain: timedelta = PATIENCE.requests, proxies: Sequence[str] = ()
+    app: Any,
+    host: str,
+    port: int,
+    doors: Iterable[Door] = (),
+    drain: timedelta = PATIENCE.requests,
+    proxies: Sequence[str] = (),
+    turned_away: Callable[[str], object] = lambda reason: None,
 ) -> uvicorn.Config:
     """`app` answers everything; its `doors` may be asked without it. `drain`: how long requests under way are waited for when it ends.
-    `proxies`: addresses and networks that stand for many people and are believed for whom they speak.
+    `proxies`: addresses and networks that stand for many people and are believed for whom they speak. `turned_away`: hears why a
+    connection was closed or told to come again.
 
     No server name, no forwarded addresses from strangers, no access log: a query string may hold somebody's number.
     """
-    house = Connections(proxies, room())
+    house = Connections(proxies, room(), turned_away)
     return uvicorn.Config(
         app,
         host=host,

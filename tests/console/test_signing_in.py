@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from datetime import timedelta
 
 import httpx
@@ -11,6 +12,7 @@ from sqlalchemy import select
 from tests.clocks import SettableClock
 from tests.console.conftest import NOW, hidden, minted, signed_in, visiting
 from tests.web.conftest import ADMIN
+from tsbridge.acts.security import Security
 from tsbridge.acts.sessions import LASTS
 from tsbridge.store import keys, service_tables, sessions
 from tsbridge.store.db import Database
@@ -39,6 +41,17 @@ async def test_nobody_is_led_elsewhere(filled: Database, target: str) -> None:
     async with visiting(filled, None) as stranger:
         answer = await signed_in(stranger, ADMIN, target)
         assert answer.headers["location"] == "/console/now"
+
+
+async def test_signing_in_and_being_refused_is_counted(filled: Database) -> None:
+    async with visiting(filled, None) as stranger:
+        found: Counter[str] = Counter()
+        stranger.console.gate.security = Security(stranger.console.clock, lambda kind: found.update([kind]))  # type: ignore[misc]
+        await signed_in(stranger, "wrong")
+        await signed_in(stranger, await minted(stranger.console, "viewer"))
+        await stranger.look("events")
+        await stranger.client.post("/console/sign-out", data={"csrf": "of another session"})
+        assert found == {"sign_in_refused": 1, "signed_in": 1, "role_refused": 1, "form_refused": 1}
 
 
 async def test_the_cookie_is_for_this_site_and_no_script_and_kept_as_a_hash(filled: Database) -> None:

@@ -18,6 +18,7 @@ from sqlalchemy import select, text
 from starlette.applications import Starlette
 
 from tests.clocks import CountingIds, SettableClock
+from tsbridge.acts.security import Security
 from tsbridge.server import Server, config
 from tsbridge.store import inbox_tables
 from tsbridge.store.db import Database
@@ -90,8 +91,9 @@ class House:
 @contextlib.asynccontextmanager
 async def house(database: Database, clock: SettableClock, **entrances: Entrance) -> AsyncIterator[House]:
     counters, intake = Counters(), Intake(database, clock, CountingIds())
+    security = Security(clock, counters.security)
     made = {"zendesk": webhooks.zendesk([SECRET], 900), "talkdesk": webhooks.talkdesk([]), **entrances}
-    doors = {source: Door(entrance, intake, clock, counters, lambda: None) for source, entrance in made.items()}
+    doors = {source: Door(entrance, intake, clock, counters, lambda: None, security) for source, entrance in made.items()}
     app = Asked(doors)
     server = Told(app, list(doors.values()))
     task = asyncio.create_task(server.serve())
@@ -189,6 +191,7 @@ async def test_what_a_head_shows_to_be_nobodys_is_refused_before_its_body_comes(
         assert answer.startswith(b"HTTP/1.1 401 ")
         counted = made.counters.registry.get_sample_value
         assert counted("tsbridge_http_requests_total", {"method": "POST", "route": f"/webhooks/{source}", "status": "401"}) == 1
+        assert counted("tsbridge_security_events_total", {"kind": "signature_refused"}) == 1
         assert made.app.asked == 0
 
 

@@ -90,6 +90,7 @@ async def with_words(visit: Visit) -> Response:
     case_id = visit.in_path("id")
     found = await visit.console.database.read(lambda conn: cases.show(conn, case_id))
     await visit.act(words.read_words, found.id)
+    visit.console.gate.security.saw("words_read", role=visit.signed.caller.role)
     return await _shown(visit, case_id, with_words=True)
 
 

@@ -67,6 +67,7 @@ async def with_words(visit: Visit) -> Response:
     found, severe = await visit.console.database.read(lambda conn: _with_severe(conn, visit.in_path("id")))
     for case_id in severe:
         await visit.act(words.read_words, case_id)
+        visit.console.gate.security.saw("words_read", role=visit.signed.caller.role)
     return _shown(visit, found, withheld=False)
 
 

@@ -194,8 +194,10 @@ class Frame:
         if request.method == "POST":
             form = await form_of(request, form_cap)
             if not signed.sent(form.get("csrf", "")):
+                console.gate.security.saw("form_refused")
                 raise NoPage(403, "This form is not of your present session. Open the page again and send it from there.")
         if not signed.caller.may(role):
+            console.gate.security.saw("role_refused", role=signed.caller.role)
             raise NoPage(403, f"This needs the role {role} or higher; your key has the role {signed.caller.role}.")
         return await handler(Visit(request, console, self._pages, signed, now, form))
 

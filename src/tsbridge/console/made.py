@@ -13,6 +13,7 @@ from typing import Any, Protocol, TypeVar
 from tsbridge.acts.around import Rotas
 from tsbridge.acts.callers import Caller
 from tsbridge.acts.casework import Judging
+from tsbridge.acts.security import Security
 from tsbridge.core.ports import Clock, Ids
 from tsbridge.core.task_state import Checked
 from tsbridge.reports.model import Question, Report
@@ -28,6 +29,8 @@ class Gate(Protocol):
 
     @property
     def admin_mark(self) -> str: ...
+    @property
+    def security(self) -> Security: ...
     async def pepper(self) -> bytes: ...
     async def recognise(self, presented: str, host: str) -> Caller: ...
 

@@ -53,9 +53,11 @@ class SigningIn:
         try:
             caller = await console.gate.recognise(key, request.client.host if request.client else "unknown")
         except HTTPException as refused:
+            console.gate.security.saw("key_locked" if refused.status_code == 429 else "sign_in_refused")
             return self._shown(target, refused.status_code, words_of(refused), dict(refused.headers or {}))
         now, mark = console.clock.now(), console.gate.admin_mark
         signed = await console.database.write(lambda conn: sessions.sign_in(conn, caller, mark, now, console.entropy), urgent=True)
+        console.gate.security.saw("signed_in", role=caller.role)
         answer = RedirectResponse(_inside(target), 303, HEADERS)
         self._give(answer, self._frame.cookie, signed.token, int((signed.ends_at - now).total_seconds()))
         self._give(answer, self._form_cookie, "", 0)

@@ -41,6 +41,8 @@ async def link_page(request: Request) -> Response:
         outcome, status, html = await _answer(services, request)
     except DATABASE_FAILURES:
         outcome, status, html = "unavailable", 503, page.unavailable()
+    if outcome == "unknown":
+        services.gate.security.saw("link_refused")
     services.counters.link("press" if request.method == "POST" else "look", outcome)
     headers = {**page.HEADERS, **({"Retry-After": "30"} if status == 503 else {})}
     return Response(b"" if request.method == "HEAD" else html, status, headers, page.MEDIA_TYPE)

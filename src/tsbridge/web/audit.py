@@ -13,6 +13,7 @@ from tsbridge.acts import audit, case_history
 from tsbridge.acts.around import Around
 from tsbridge.acts.audit import Changed, Decided, HeadShown, Verdict
 from tsbridge.acts.audit_lines import Changes, Decisions
+from tsbridge.acts.callers import Caller
 from tsbridge.acts.case_history import Happened, Then
 from tsbridge.acts.csvtext import CSV, NDJSON
 from tsbridge.acts.explained import Explained, explained
@@ -26,6 +27,7 @@ from tsbridge.web.pages import Listed, Paged, instant_of, instant_part
 from tsbridge.web.problems import invalid, refuses
 from tsbridge.web.route import ApiRoute
 from tsbridge.web.services import Made, Services
+from tsbridge.web.streams import while_good
 
 routes = APIRouter(route_class=ApiRoute, prefix="/v1/audit", tags=["audit"])
 
@@ -92,7 +94,7 @@ async def list_decisions(
     form = choose(request, FORMS)
     if form != FORMS[0]:
         wanted = await services.database.read(lambda conn: audit.filter_of(conn, services.live.titles, asked))
-        return _streamed(services, Decisions(wanted, before, as_csv=form == CSV), form, "routing")
+        return _streamed(services, by, Decisions(wanted, before, as_csv=form == CSV), form, "routing")
     rows = await services.database.read(lambda conn: audit.decisions(conn, services.live.titles, asked, page.limit + 1, before))
     response.headers["Vary"] = "Accept"
     return page.of("routing", rows, lambda row: (row.number,))
@@ -157,7 +159,7 @@ async def list_changes(
     before = page.after_number("changes")
     form = choose(request, FORMS)
     if form != FORMS[0]:
-        return _streamed(services, Changes(asked, before, as_csv=form == CSV), form, "changes")
+        return _streamed(services, by, Changes(asked, before, as_csv=form == CSV), form, "changes")
     rows = await services.database.read(lambda conn: audit.changes(conn, asked, page.limit + 1, before))
     response.headers["Vary"] = "Accept"
     return page.of("changes", rows, lambda row: (row.seq,))
@@ -187,8 +189,8 @@ def _span(since: str | None, until: str | None) -> tuple[datetime | None, dateti
     return begin, end
 
 
-def _streamed(services: Services, lines: Decisions | Changes, form: str, name: str) -> Response:
-    """All lines, as of now: a slow reader holds no transaction open."""
+def _streamed(services: Services, by: Caller, lines: Decisions | Changes, form: str, name: str) -> Response:
+    """All lines, as of now: a slow reader holds no transaction open, and who lost their key gets no more of them."""
 
     async def pieces() -> AsyncIterator[bytes]:
         while not lines.over:
@@ -198,4 +200,6 @@ def _streamed(services: Services, lines: Decisions | Changes, form: str, name: s
     headers = {"Vary": "Accept"}
     if form == CSV:
         headers["Content-Disposition"] = f'attachment; filename="{name}.csv"'
-    return StreamingResponse(pieces(), media_type="text/csv; charset=utf-8" if form == CSV else NDJSON, headers=headers)
+    return StreamingResponse(
+        while_good(services.gate, by, pieces()), media_type="text/csv; charset=utf-8" if form == CSV else NDJSON, headers=headers
+    )

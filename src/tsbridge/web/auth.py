@@ -20,6 +20,7 @@ from typing import Annotated, Final, cast
 from fastapi import Depends, Request
 
 from tsbridge.acts.callers import ADMIN, Caller
+from tsbridge.acts.security import Security
 from tsbridge.core.ports import Clock
 from tsbridge.store import keys
 from tsbridge.store.db import Database
@@ -69,12 +70,20 @@ class Failures:
 class Gate:
     """Turns an `Authorization` header into a `Caller`. One per process; revocation and expiry count at once everywhere."""
 
-    def __init__(self, database: Database, clock: Clock, entropy: Callable[[int], bytes], admin_key: str | None = None) -> None:
+    def __init__(
+        self,
+        database: Database,
+        clock: Clock,
+        entropy: Callable[[int], bytes],
+        admin_key: str | None = None,
+        security: Security | None = None,
+    ) -> None:
         self._database = database
         self._clock = clock
         self._entropy = entropy
         self._admin = hashlib.sha256(admin_key.encode()).digest() if admin_key else None
         self._admin_is_short = admin_key is not None and len(admin_key) < LONG_ENOUGH
+        self.security = security or Security(clock)
         self._failures = Failures()
         self._used: OrderedDict[str, datetime] = OrderedDict()
         self._pepper: bytes | None = None
@@ -88,11 +97,17 @@ class Gate:
         """The caller, if their key is good and their role high enough. Raises 401, 403 or 429."""
         presented = _bearer(request)
         if presented is None:
+            self.security.saw("key_missing")
             raise _unauthenticated("This needs a key, as Authorization: Bearer <key>.")
-        caller = await self.recognise(presented, request.client.host if request.client else "unknown")
+        try:
+            caller = await self.recognise(presented, request.client.host if request.client else "unknown")
+        except Problem as refused:
+            self.security.saw("key_locked" if refused.status_code == 429 else "key_refused")
+            raise
         if (proven := request.scope.get("state", {}).get("proven")) is not None:
             proven()  # what they send is no stranger's
         if not caller.may(role):
+            self.security.saw("role_refused", role=caller.role)
             raise Problem(403, f"This needs the role {role} or higher.")
         return caller
 
@@ -103,6 +118,13 @@ class Gate:
         if caller is None:
             raise self._failed(address, _prefix(presented), now)
         return caller
+
+    async def still(self, caller: Caller) -> bool:
+        """Whether the key of somebody who was let in is good and of that role even now."""
+        if caller.id == ADMIN:
+            return True
+        found = await self._database.read(lambda conn: keys.find(conn, caller.id))
+        return found is not None and found[0].good_at(self._clock.now()) and found[0].role == caller.role
 
     @property
     def admin_mark(self) -> str:

@@ -35,6 +35,7 @@ async def show_feed(request: Request) -> Response:
     link = feedlink.claimed(token)
     rota = None if link is None else await services.ask(duty_feeds.opened, services.roster, token, link, now)
     if link is None or rota is None:
+        services.gate.security.saw("link_refused")
         raise not_found("feed")
     found = await services.feeds.get(link, rota, now, lambda: services.ask(duty_feeds.last_learnt))
     headers = {"ETag": found.etag, "Cache-Control": "private, no-cache"}

@@ -6,6 +6,8 @@ from typing import Final
 
 from prometheus_client import CollectorRegistry, Counter, Histogram
 
+from tsbridge.acts.security import KINDS
+
 SOURCES: Final = frozenset({"zendesk", "talkdesk"})
 _METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 _SECONDS: Final = (0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
@@ -31,6 +33,14 @@ class Counters:
             ("act", "outcome"),
             registry=self.registry,
         )
+        self._security = Counter(
+            "tsbridge_security_events",
+            "Refused keys, roles, signatures and links, sign-ins, reads of what people wrote, erasures, by kind.",
+            ("kind",),
+            registry=self.registry,
+        )
+        for kind in KINDS:  # what never happened is nought, and the first of it is more than that
+            self._security.labels(kind)
         self._requests = Counter(
             "tsbridge_http_requests",
             "Requests answered, by route template and status.",
@@ -53,6 +63,10 @@ class Counters:
     def link(self, act: str, outcome: str) -> None:
         """A page behind a link of a message was looked at, or its button pressed. Both are few words of the page's own."""
         self._links.labels(act, outcome).inc()
+
+    def security(self, kind: str) -> None:
+        """Something that `acts.security` tells of."""
+        self._security.labels(kind).inc()
 
     def answered(self, method: str, route: str, status: int, seconds: float) -> None:
         """A request is done. `route` is the template of the route that took it, or `other`."""

@@ -11,6 +11,7 @@ from typing import Final
 
 from fastapi import FastAPI
 from fastapi.routing import APIRoute
+from starlette.requests import ClientDisconnect
 from starlette.routing import Mount
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -18,6 +19,7 @@ from tsbridge.core.ports import Ids
 from tsbridge.web import health, problems
 from tsbridge.web.counters import Counters
 from tsbridge.web.services import Services
+from tsbridge.web.streams import CutOff
 
 AT_ONCE: Final = frozenset(route.path for route in health.routes.routes if isinstance(route, APIRoute))
 DOOR: Final = "/webhooks/"
@@ -107,6 +109,8 @@ class Outside:
 
         try:
             await self._app(scope, receive, send_with_headers)
+        except (ClientDisconnect, CutOff):
+            pass  # nobody is there to be told anything; of an answer that was cut off the end is missing
         finally:
             template = _template(scope, self._secret)
             if scope["method"] != "POST" or not template.startswith(DOOR):  # the door counts for itself

@@ -11,6 +11,7 @@ from pydantic import Field
 from sqlalchemy import Connection
 
 from tsbridge.acts import documents, publishing, replaying
+from tsbridge.acts.callers import Caller
 from tsbridge.acts.csvtext import CSV, NDJSON, csv_text, ndjson
 from tsbridge.acts.documents import Document
 from tsbridge.acts.replaying import COLUMNS, Move, ReplayMade, ReplayShown, ReplayWhole, move_of, record_of
@@ -24,6 +25,7 @@ from tsbridge.web.pages import Listed, Page, Paged, instant_part
 from tsbridge.web.problems import invalid, refuses
 from tsbridge.web.route import DocumentRoute
 from tsbridge.web.services import Made, Services
+from tsbridge.web.streams import while_good
 
 routes = APIRouter(route_class=DocumentRoute, prefix="/v1/rulebook/replay", tags=["replay"])
 
@@ -97,19 +99,23 @@ async def list_moves(request: Request, services: Made, by: Ops, replay_id: Id, p
     """Every decision that would be otherwise. As NDJSON or CSV all of them are streamed; as JSON they come in pages."""
     await services.ask(replaying.job, replay_id)
     return await moves_in_form(
-        request, services, page, f"moves:{replay_id}", lambda conn, limit, after: replays.moves(conn, replay_id, limit, after)
+        request, services, by, page, f"moves:{replay_id}", lambda conn, limit, after: replays.moves(conn, replay_id, limit, after)
     )
 
 
-async def moves_in_form(request: Request, services: Services, page: Page, name: str, read: Moves) -> Response:
+async def moves_in_form(request: Request, services: Services, by: Caller, page: Page, name: str, read: Moves) -> Response:
     """The moves that `read` finds, in the form that the caller likes best; `name`: the list's, for its cursors."""
     after = page.after_number(name) or 0
     form = choose(request, ("application/json", NDJSON, CSV))
     if form == CSV:
         headers = {"Content-Disposition": 'attachment; filename="moves.csv"', "Vary": "Accept"}
-        return StreamingResponse(_csv(services, read, after), media_type="text/csv; charset=utf-8", headers=headers)
+        return StreamingResponse(
+            while_good(services.gate, by, _csv(services, read, after)), media_type="text/csv; charset=utf-8", headers=headers
+        )
     if form == NDJSON:
-        return StreamingResponse(_ndjson(services, read, after), media_type=NDJSON, headers={"Vary": "Accept"})
+        return StreamingResponse(
+            while_good(services.gate, by, _ndjson(services, read, after)), media_type=NDJSON, headers={"Vary": "Accept"}
+        )
     rows = await services.ask(read, page.limit + 1, after)
     found = page.of(name, rows, lambda row: (row["seq"],))
     return JSONResponse({"items": [move_of(row) for row in found.items], "next_cursor": found.next_cursor}, headers={"Vary": "Accept"})

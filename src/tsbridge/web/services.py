@@ -156,6 +156,7 @@ class Services:
         """Put on record that what was said in a severe case was shown to somebody."""
         if await self.ask(words.are_read_anew, by.name, case_id, self.clock.now()):
             await self.act(by, words.read_words, case_id, what)
+            self.gate.security.saw("words_read", role=by.role)
 
     def salt(self) -> str:
         return self.entropy(16).hex()

@@ -58,4 +58,4 @@ async def stop_shadow(services: Made, by: Ops) -> None:
 @routes.get("/moves", response_model=Listed[Move], responses=FORMS)
 async def list_shadow_moves(request: Request, services: Made, by: Ops, page: Paged) -> Response:
     """Decisions the shadow would have made otherwise, in the order of the audit. As NDJSON or CSV all of them, as JSON in pages."""
-    return await moves_in_form(request, services, page, "shadow", store.moves)
+    return await moves_in_form(request, services, by, page, "shadow", store.moves)

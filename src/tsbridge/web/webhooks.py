@@ -21,6 +21,7 @@ from typing import Any, Final, NamedTuple
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
+from tsbridge.acts.security import Security
 from tsbridge.core import strict_json
 from tsbridge.core.crashpoint import crashpoint
 from tsbridge.core.errors import Malformed, Refused
@@ -107,7 +108,15 @@ class Answer(NamedTuple):
 class Door:
     """The endpoint of one source: called by the framework, or by the server with a delivery that is all there (`take`)."""
 
-    def __init__(self, entrance: Entrance, intake: Intake, clock: Clock, counters: Counters, wake: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        entrance: Entrance,
+        intake: Intake,
+        clock: Clock,
+        counters: Counters,
+        wake: Callable[[], None],
+        security: Security | None = None,
+    ) -> None:
         """`wake`: called after a delivery was accepted; must return at once."""
         self.path = f"/webhooks/{entrance.source}"
         self._entrance = entrance
@@ -115,6 +124,7 @@ class Door:
         self._clock = clock
         self._counters = counters
         self._wake = wake
+        self._security = security or Security(clock)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         loop = asyncio.get_running_loop()
@@ -240,6 +250,8 @@ class Door:
         return problem(503, "cannot_store", "unavailable", "Service Unavailable", RETRY_AFTER)
 
     def _count(self, answer: Answer, seconds: float) -> None:
+        if answer.status == 401:
+            self._security.saw("signature_refused", source=self._entrance.source, reason=answer.reason)
         self._counters.door(self._entrance.source, answer.status, answer.reason)
         self._counters.answered("POST", self.path, answer.status, seconds)
 

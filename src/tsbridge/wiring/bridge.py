@@ -13,6 +13,7 @@ from fastapi import FastAPI
 from starlette.types import ASGIApp
 
 from tsbridge import ZONE_RULES, __version__
+from tsbridge.acts.security import Security
 from tsbridge.child_process import build_rulebook, end_children, in_child_if_large
 from tsbridge.console.later import Later
 from tsbridge.core.ports import Clock
@@ -63,13 +64,15 @@ class Bridge:
 
     `let_go`: of people who follow a page of the console, so that nobody holds up the end.
 
-    `doors` stand in `app` as well; a server that knows them asks no framework about a delivery.
+    `doors` stand in `app` as well; a server that knows them asks no framework about a delivery. `turned_away`: counts and logs why a
+    connection was.
     """
 
     app: ASGIApp
     doors: tuple[Door, ...]
     loop: Loop | None
     let_go: Callable[[], None]
+    turned_away: Callable[[str], object]
 
 
 def bridge(settings: Settings, database: Database, clock: Clock, *, workers_inside: bool, patience: Patience = PATIENCE) -> Bridge:
@@ -77,13 +80,13 @@ def bridge(settings: Settings, database: Database, clock: Clock, *, workers_insi
     services, loop, doors = _services(settings, database, clock, workers_inside=workers_inside, patience=patience)
     console = Later(partial(_console, services))
     with_console = replace(services, console=console.routes)
-    return Bridge(Front(with_console, partial(_api, with_console)), doors, loop, console.end)
+    return Bridge(Front(with_console, partial(_api, with_console)), doors, loop, console.end, _turned_away(services))
 
 
 def watched(settings: Settings, database: Database, clock: Clock, patience: Patience = PATIENCE) -> Bridge:
     """Everything one process needs that works and does not serve: it answers how it is."""
     services, loop, _ = _services(settings, database, clock, workers_inside=True, patience=patience)
-    return Bridge(create_health(services), (), loop, _nobody)
+    return Bridge(create_health(services), (), loop, _nobody, _turned_away(services))
 
 
 def _api(services: Services) -> ASGIApp:
@@ -136,13 +139,14 @@ def _services(
     ids = TimedIds(clock, entropy)
     live = LiveRulebook(settings.zone)
     counters = Counters()
+    security = Security(clock, counters.security)
     roster = LiveRoster()
     workers = Workers(settings, database, clock, ids, live, roster, patience)
     loop = workers.loop if workers_inside else None
     intake = Intake(database, clock, ids, tell_others=True)
     wake, wake_writer, wake_replay = (workers.wake, workers.wake_writer, workers.wake_replay) if workers_inside else (_nobody,) * 3
     doors = {
-        source: Door(entrance, intake, clock, counters, wake)  # one per source, around one intake
+        source: Door(entrance, intake, clock, counters, wake, security)  # one per source, around one intake
         for source, entrance in entrances(settings).items()
     }
     services = Services(
@@ -150,7 +154,7 @@ def _services(
         clock=clock,
         ids=ids,
         entropy=entropy,
-        gate=Gate(database, clock, entropy, settings.admin_key.get_secret_value() if settings.admin_key is not None else None),
+        gate=Gate(database, clock, entropy, None if settings.admin_key is None else settings.admin_key.get_secret_value(), security),
         live=live,
         roster=roster,
         judging=Conclusions(live, ids, salt, roster),
@@ -200,6 +204,10 @@ def probes(
         found["worker"] = tasks_probe(lambda: loop.last_beat, clock, SILENT_FOR, loop.standings)
         found["clock"] = clock_probe(skew, SKEW_TOLERATED)
     return found
+
+
+def _turned_away(services: Services) -> Callable[[str], object]:
+    return lambda reason: services.gate.security.saw("turned_away", reason=reason)
 
 
 def _nobody() -> None:

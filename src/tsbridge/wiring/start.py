@@ -73,7 +73,7 @@ def _run(made: Bridge, host: str, port: int, patience: Patience, proxies: Sequen
         if made.loop is not None:
             made.loop.stop()
 
-    served = server.config(made.app, host, port, made.doors, patience.requests, proxies)
+    served = server.config(made.app, host, port, made.doors, patience.requests, proxies, made.turned_away)
     running = server.Server(served, Ending(patience, stop, _exit).told)
     running.run()
     log.info("stopped")

@@ -16,10 +16,10 @@ from tests.clocks import SettableClock
 from tsbridge import ed25519
 from tsbridge.core.errors import TryLater
 from tsbridge.core.heads import Head, faults
-from tsbridge.store import chain
+from tsbridge.store import chain, stored_values
 from tsbridge.store.db import Database
 from tsbridge.wiring.heads import message, to_file
-from tsbridge.work.heads import EVERY, NOT_COPIED, Heads
+from tsbridge.work.heads import EVERY, LOOK, NOT_COPIED, TURN, Heads
 
 pytestmark = pytest.mark.anyio
 SEED = b"s" * 32
@@ -62,6 +62,7 @@ async def test_a_head_is_copied_once_an_hour_if_the_chain_has_grown_and_a_place_
     assert not file.exists(), "there is nothing to prove yet"
     change(database, 1, clock)
     for _ in range(3):
+        clock.advance(LOOK)
         await heads.round()
         await other.round()
     assert (seqs(), away.got, alarms) == ([1], [], [(NOT_COPIED, {"places": ["way"]})])
@@ -79,6 +80,20 @@ async def test_a_head_is_copied_once_an_hour_if_the_chain_has_grown_and_a_place_
     assert (seqs(), away.got, len(alarms)) == ([1, 2], [2], 1)
     hashes = database.read_now(lambda conn: chain.hashes(conn, [1, 2]))
     assert list(faults(file.read_text().splitlines(), hashes, frozenset(), ed25519.proves)) == []
+
+
+async def test_between_two_looks_nothing_is_written(database: Database, clock: SettableClock, tmp_path: Path) -> None:
+    def turn() -> object:
+        return database.read_now(lambda conn: stored_values.get(conn, TURN))
+
+    heads = Heads(database, clock, sign, {"file": to_file(tmp_path / "heads")}, lambda *_, **__: None, "one")
+    again = await heads.round()
+    taken = turn()
+    clock.advance(LOOK / 2)
+    assert (await heads.round(), turn()) == (again, taken)
+    clock.set(again)
+    await heads.round()
+    assert turn() != taken
 
 
 async def test_a_head_as_a_message_names_nobody_and_carries_the_line() -> None:

@@ -78,6 +78,14 @@ async def test_a_task_that_knows_of_nothing_looks_again_by_itself(clock: Settabl
     assert task.rounds == [START + LOOK_AGAIN * n for n in range(4)]
 
 
+async def test_a_task_for_which_nobody_waits_rests_as_long_as_it_says(clock: SettableClock) -> None:
+    for answer in (None, START + timedelta(hours=1)):
+        task, wait = Noted(clock, lambda n, answer=answer: answer), VirtualWait(clock, 3)  # type: ignore[misc]
+        wait.loop = Loop([Task("task", task, look_again=timedelta(seconds=30))], clock, wait=wait)
+        await wait.loop.run()
+        assert set(wait.spans) == {timedelta(seconds=30)}
+
+
 async def test_a_due_time_that_has_passed_is_not_waited_for(clock: SettableClock) -> None:
     _, wait = await rounds(clock, lambda n: START - timedelta(hours=1), waits=2)
     assert set(wait.spans) == {timedelta(0)}
@@ -258,7 +266,7 @@ async def test_a_wake_up_from_another_thread_starts_a_round(clock: SettableClock
     async def task() -> None:
         went_round.release()
 
-    loop = Loop([Task("task", task)], clock, look_again=timedelta(hours=1))
+    loop = Loop([Task("task", task, look_again=timedelta(hours=1))], clock)
     running = asyncio.create_task(loop.run())
     await went_round.acquire()
     wakers: tuple[Callable[[], None], ...] = (lambda: threading.Thread(target=loop.wake, args=("task",)).start(), lambda: loop.wake("task"))
@@ -285,7 +293,7 @@ async def test_a_wake_up_during_a_round_is_not_lost(clock: SettableClock) -> Non
         else:
             second.set()
 
-    loop = Loop([Task("task", task)], clock, look_again=timedelta(hours=1))
+    loop = Loop([Task("task", task, look_again=timedelta(hours=1))], clock)
     running = asyncio.create_task(loop.run())
     async with asyncio.timeout(10):
         await second.wait()

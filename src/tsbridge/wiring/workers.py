@@ -37,7 +37,7 @@ from tsbridge.work.heads import Heads
 from tsbridge.work.hearing import Hearing
 from tsbridge.work.ingest import Ingest
 from tsbridge.work.isolated import Alone
-from tsbridge.work.loop import LIMIT, Loop, Round, Task
+from tsbridge.work.loop import LIMIT, LOOK_AGAIN, Loop, Round, Task
 from tsbridge.work.names import Names
 from tsbridge.work.notify import Notify, Pages, no_links
 from tsbridge.work.pace import Pace
@@ -89,6 +89,9 @@ PATTERNS: Final = "patterns"
 HEADS: Final = "heads"
 VITAL: Final = (INGEST, CLOCK, WRITEBACK)
 """Tasks without which nothing is heard, escalated or written."""
+SELDOM: Final = (ALONE, COVER, FEEDS, GUARD, HEADS, PATTERNS, RETENTION, SHADOW, SILENCE, SUMS)
+"""Tasks for which nobody waits: looking every other second whether there is something would be most of what an idle process does."""
+LOOK_SELDOM: Final = timedelta(seconds=10)
 LIMITS: Final = {
     INGEST: timedelta(minutes=2),
     ALONE: timedelta(seconds=140),
@@ -188,7 +191,7 @@ class Workers:
         if self._talkdesk is not None:
             rounds[CALLS] = CallReconciler(database, clock, ids, self._talkdesk, name, self.wake).round
             rounds[RECORDINGS] = Recordings(database, clock, ids, self._talkdesk, self.wake).round
-        self.loop = Loop((Task(name, round, LIMITS.get(name, LIMIT), name in VITAL) for name, round in rounds.items()), clock)
+        self.loop = Loop((_task(name, round) for name, round in rounds.items()), clock)
 
     def own_user(self) -> OwnUser:
         """Whom we write as, as far as we know."""
@@ -292,6 +295,10 @@ class Workers:
             self.wake_writer()
         else:
             self.wake()
+
+
+def _task(name: str, round: Round) -> Task:
+    return Task(name, round, LIMITS.get(name, LIMIT), name in VITAL, LOOK_SELDOM if name in SELDOM else LOOK_AGAIN)
 
 
 async def _within(span: timedelta, work: Awaitable[None]) -> None:

@@ -40,14 +40,18 @@ class Heads:
         self._alarm = alarm
         self._worker = worker
         self._failing: frozenset[str] = frozenset()
+        self._look_at = clock.now()
 
     async def round(self) -> datetime:
         """Copy what is due; returns when to look again."""
         now = self._clock.now()
+        if now < self._look_at:
+            return self._look_at
         mine: bool = await self._database.write(partial(_turn, who=self._worker, now=now)) if self._places else False
         if mine:
             await self._copy(now)
-        return now + LOOK
+        self._look_at = now + LOOK
+        return self._look_at
 
     async def _copy(self, now: datetime) -> None:
         known, head = await self._database.read(_known)

@@ -27,7 +27,7 @@ Bound = Callable[[float], asyncio.Timeout]
 """Ends what is done in it after so many seconds. Tests pass one that they expire themselves."""
 
 LOOK_AGAIN: Final = timedelta(seconds=2)
-"""How long a task that knows of nothing rests at most: wake-ups are hints, other processes write too."""
+"""How long most tasks that know of nothing rest at most: wake-ups are hints, other processes write too."""
 LIMIT: Final = timedelta(minutes=5)
 """No round of most tasks lasts so long: what it waits for has bounds of its own."""
 LEASE: Final = timedelta(minutes=6)
@@ -49,12 +49,14 @@ async def wait_for(event: asyncio.Event, span: timedelta) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """One round of it lasts `limit` at most. `vital`: without it nothing is heard, escalated or written."""
+    """One round of it lasts `limit` at most. `vital`: without it nothing is heard, escalated or written. `look_again`: how long it rests
+    at most when nobody wakes it."""
 
     name: str
     round: Round
     limit: timedelta = LIMIT
     vital: bool = False
+    look_again: timedelta = LOOK_AGAIN
 
 
 @dataclass(slots=True)
@@ -79,13 +81,11 @@ class Loop:
         clock: Clock,
         *,
         wait: Wait = wait_for,
-        look_again: timedelta = LOOK_AGAIN,
         bound: Bound = asyncio.timeout,
     ) -> None:
         self._tasks = {task.name: task for task in tasks}
         self._clock = clock
         self._wait = wait
-        self._look_again = look_again
         self._bound = bound
         self._signs = {name: _Signs(clock.now()) for name in self._tasks}
         self._stopping = False
@@ -180,7 +180,7 @@ class Loop:
                 await asyncio.sleep(0)
                 continue
             if not self._stopping:
-                await self._wait(signs.woken, self._pause(due))
+                await self._wait(signs.woken, self._pause(due, task.look_again))
 
     def _failed(self, task: Task, signs: _Signs, failure: Exception, *, over: bool) -> None:
         kind = OVER_LIMIT if over else type(failure).__name__
@@ -196,14 +196,14 @@ class Loop:
         counts = (signs.rounds, dict(signs.failures), signs.in_a_row, signs.kind)
         return Standing(task.vital, task.limit, lasted, now - signs.sign, *counts)
 
-    def _pause(self, due: datetime | bool | None) -> timedelta:
+    def _pause(self, due: datetime | bool | None, look_again: timedelta) -> timedelta:
         if not isinstance(due, datetime):
-            return self._look_again
-        return max(timedelta(0), min(due - self._clock.now(), self._look_again))
+            return look_again
+        return max(timedelta(0), min(due - self._clock.now(), look_again))
 
     async def _rest(self, span: timedelta) -> None:
         """After a failure wake-ups do not count; stopping does."""
         until = self._clock.now() + span
         event = asyncio.Event()
         while not self._stopping and (left := until - self._clock.now()) > timedelta(0):
-            await self._wait(event, min(left, self._look_again))
+            await self._wait(event, min(left, LOOK_AGAIN))

@@ -212,10 +212,11 @@ def _kind(statement: Any) -> str:
 
 def _result(url: str) -> dict[str, Any]:
     """What a run came to, in words that do not depend on the ids it drew, by part; and how many rows and decisions that took."""
-    from sqlalchemy import text
+    from sqlalchemy import select, text
 
     from tsbridge.store import proof
     from tsbridge.store.db import Database
+    from tsbridge.store.writing_tables import desired
 
     parts = {
         "cases": "SELECT id, status, severity, category, queue, acknowledged, opened_at, last_at, due_at, tags FROM cases",
@@ -223,7 +224,7 @@ def _result(url: str) -> dict[str, Any]:
         "handles": "SELECT kind, value, source, interaction, role, opened_at, whose FROM handles",
         "decisions": "SELECT source, interaction, moment, event_id, case_id, event, severity, queue, matched, outcome FROM decisions "
         "WHERE superseded_by IS NULL AND NOT retracted AND moment NOT LIKE 'clock:%'",
-        "wishes": "SELECT ticket, case_id, wish, severity FROM desired",
+        "wishes": select(desired.c.ticket, desired.c.case_id, desired.c.wish, desired.c.severity),
         "inbox": "SELECT id, status, reason, event_type FROM inbox",
     }
 
@@ -232,7 +233,10 @@ def _result(url: str) -> dict[str, Any]:
         known = re.compile("|".join(sorted(map(re.escape, named))) or "-")
         found: dict[str, Any] = {"digests": {}, "rows": {}}
         for part, statement in parts.items():
-            rows = sorted(known.sub(lambda id: named[id[0]], json.dumps(list(row))) for row in conn.execute(text(statement)))
+            rows = sorted(
+                known.sub(lambda id: named[id[0]], json.dumps(list(row)))
+                for row in conn.execute(text(statement) if isinstance(statement, str) else statement)
+            )
             found["rows"][part] = len(rows)
             found["digests"][part] = [hashlib.sha256(row.encode()).hexdigest()[:16] for row in rows]
             if folder := os.environ.get("BENCH_KEEP"):

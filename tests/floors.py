@@ -27,6 +27,7 @@ FLOORS = {
     "reports": 3,
     "http": 2,
     "ed25519": 2,
+    "aes": 2,
     "core": 1,
 }
 ROOF = frozenset(
@@ -179,8 +180,8 @@ def _single_places(module: Module, package: str) -> Iterator[str]:
                 yield f"{module.name}:{line} imports SQLAlchemy: only the store speaks SQL (a Connection may be handed on)"
             if library in ("httpx", "httpcore", "respx") and not beside and inside != "http":
                 yield f"{module.name}:{line} imports {library}: only `http` knows the HTTP client"
-            if library == "cryptography" and inside != "ed25519":
-                yield f"{module.name}:{line} imports cryptography: only `ed25519` knows the library of signatures"
+            if library == "cryptography" and inside not in ("ed25519", "aes"):
+                yield f"{module.name}:{line} imports cryptography: only `ed25519` and `aes` know the library of signatures and ciphers"
             if library in ("aiohttp", "requests", "httpx2", "urllib3"):
                 yield f"{module.name}:{line} imports {library}: not a library of this house"
         if isinstance(node, ast.Call):

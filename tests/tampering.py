@@ -24,7 +24,7 @@ from tsbridge.core.rules.language import content_hash
 from tsbridge.core.times import time_text
 from tsbridge.roster.document import read as read_roster
 from tsbridge.store import chain, facets, keys, proof, rosters, rulebooks
-from tsbridge.store.columns import Json
+from tsbridge.store.columns import Json, Private
 from tsbridge.store.db import Database
 from tsbridge.store.decision_tables import (
     change_subjects,
@@ -201,7 +201,7 @@ def each(rng: random.Random) -> Iterator[tuple[str, Held, str]]:
     every = [
         *((held, column.name) for held in HELD for column in held.table.columns if column.name not in held.free),
         *((held, how) for held in HELD for how in ("gone", "invented")),
-        *((held, f"{column.name} unreadable") for held in HELD for column in held.table.columns if isinstance(column.type, Json)),
+        *((held, f"{column.name} unreadable") for held in HELD for column in held.table.columns if isinstance(column.type, Json | Private)),
     ]
     rng.shuffle(every)
     for held, how in every:

@@ -176,6 +176,7 @@ def test_a_chain_is_exported_and_proven_elsewhere_by_heads_that_were_kept(run: R
         run("keys", "create", name)
         assert run("audit", "head", "--into", str(kept)).code == 0
     assert run("audit", "export", "--chain", "--into", str(whole), "--json").json["entries"] == 3
+    assert whole.stat().st_mode & 0o777 == 0o600
     key = run("audit", "head").json["public_key"]
     assert run("audit", "verify", "--heads", str(kept)).code == 0
     Path(migrated.removeprefix("sqlite:///")).rename(tmp_path / "elsewhere")
@@ -258,6 +259,7 @@ def test_a_rulebook_file_goes_from_check_to_live(run: Run, migrated: str, tmp_pa
     assert run("rules", "diff", "1", "live").code == 1
     exported = tmp_path / "exported.yaml"
     assert run("rules", "export", "--into", str(exported)).code == 0
+    assert exported.stat().st_mode & 0o777 == 0o600
     assert run("rules", "diff", str(exported), "live").code == 0
     milder = tmp_path / "milder.yaml"
     milder.write_text(BOOK.replace("set_severity: 1", "set_severity: 2").replace("severity: 1,", "severity: 2,"))

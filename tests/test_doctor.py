@@ -13,6 +13,7 @@ import pytest
 
 from tests.clocks import SettableClock
 from tsbridge import ZONE_RULES
+from tsbridge.aes import Cipher
 from tsbridge.core.errors import GiveUp, OutcomeUnknown, TryLater, Unauthorized, VendorError
 from tsbridge.core.watch import KINDS, NOT_GIVEN, Finding
 from tsbridge.doctor import checks
@@ -242,3 +243,18 @@ def test_what_the_watchdog_finds_is_named_with_what_to_do(database_url: str) -> 
     found = {one.check: one for one in doctor_database.database(database_url) if one.check.startswith("watchdog")}
     assert set(found) == {f"watchdog: {kind}" for kind in KINDS if kind != NOT_GIVEN}
     assert all(one.state == "bad" and one.next_step and "2026-11-23 09:00" in one.words for one in found.values())
+
+
+def test_under_which_key_people_are_encrypted_is_told_and_that_they_are_not_is_warned_of(database_url: str) -> None:
+    key = "k" * 32
+    before = line(doctor_database.database(database_url), "data key")
+    with Database.open(database_url, data_keys=[key]) as opened:
+        opened.write_now(lambda conn: None)
+    now = line(doctor_database.database(database_url, data_keys=[key]), "data key")
+    (lost,) = doctor_database.database(database_url, data_keys=["o" * 32])
+    if database_url.startswith("sqlite"):
+        assert (before.state, "keep tsbridge.db.data-key beside the backups" in before.words) == ("ok", True)
+        return
+    assert (before.state, before.next_step) == ("warn", "Set TSBRIDGE_DATA_KEY (`openssl rand -hex 32`), the same for all processes.")
+    assert (now.state, now.words[-11:]) == ("ok", f" key {Cipher(key).id}.")
+    assert (lost.check, lost.state, Cipher(key).id in lost.words) == ("data key", "bad", True)

@@ -54,7 +54,7 @@ def test_a_lower_case_name_is_refused_instead_of_overlooked() -> None:
 @pytest.mark.parametrize("name", sorted(SECRET_NAMES - {"TSBRIDGE_DATABASE_URL"}))
 def test_every_secret_may_come_from_a_file_and_shows_in_no_text(name: str, tmp_path: Path) -> None:
     urls = {"TSBRIDGE_SMTP_URL": "smtp://desk:{}@mail.example", "TSBRIDGE_HTTP_PROXY": "http://desk:{}@proxy.example:3128"}
-    urls["TSBRIDGE_SEAL_KEY"] = "{} and thirteen more"
+    urls |= dict.fromkeys(("TSBRIDGE_SEAL_KEY", "TSBRIDGE_DATA_KEY"), "{} and thirteen more")
     content = urls.get(name, "{}").format("a-very-secret-thing")
     secret = tmp_path / "secret"
     secret.write_text(content + "\n")
@@ -160,10 +160,12 @@ def test_everything_wrong_is_named_at_once() -> None:
     assert len(refused(TSBRIDGE_PORT="x", TSBRIDGE_WRITEBACK="x", TSBRIDGE_NONSENSE="x").splitlines()) == 3
 
 
-def test_a_short_key_of_the_seals_is_refused_and_several_are_kept_in_their_order() -> None:
-    assert "TSBRIDGE_SEAL_KEY: expected at least 32 random characters in each key" in refused(TSBRIDGE_SEAL_KEY="x" * 31)
-    assert load({"TSBRIDGE_SEAL_KEY": f"{'n' * 32}, {'o' * 32}"}, None).seal_keys == ("n" * 32, "o" * 32)
-    assert load({}, None).seal_keys == ()
+@pytest.mark.parametrize("name", ["seal_key", "data_key"])
+def test_a_short_key_is_refused_and_several_are_kept_in_their_order(name: str) -> None:
+    setting = f"TSBRIDGE_{name.upper()}"
+    assert f"{setting}: expected at least 32 random characters in each key" in refused(**{setting: "x" * 31})
+    assert getattr(load({setting: f"{'n' * 32}, {'o' * 32}"}, None), f"{name}s") == ("n" * 32, "o" * 32)
+    assert getattr(load({}, None), f"{name}s") == ()
 
 
 def test_half_a_credential_is_refused() -> None:

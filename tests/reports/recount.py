@@ -12,7 +12,8 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection, text
 
-from tsbridge.store.packing import unpacked
+from tests.readable import opened
+from tsbridge.store.moment_tables import moments
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 DONE = {"solved", "closed", "deleted", "merged"}
@@ -41,7 +42,7 @@ class Recount:
         self.stories: dict[str, list[dict[str, Any]]] = defaultdict(list)
         for row in rows(conn, "moments"):
             if row["replaced_at"] is None and row["withdrawn_at"] is None:
-                body = json.loads(unpacked(row["body"]))
+                body = json.loads(opened(conn, moments.c.body, row["body"]))
                 key = body["interaction"] if row["source"] == "desk" else f"{row['source']}:{row['interaction']}"
                 rank = 0 if row["event"] in ("ticket.created", "call.started") else 1
                 self.stories[where[key]].append(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import os
 import subprocess
 import sys
 import threading
@@ -19,7 +20,7 @@ from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from tests.clocks import START, CountingIds, SettableClock
 from tests.databases import Postgres
-from tsbridge.store import inbox, leases, sqlite, stored_values, wakeup
+from tsbridge.store import inbox, leases, schema, sqlite, stored_values, wakeup
 from tsbridge.store.db import AlreadyServed, BadDatabase, Database, claim_alone, parse, unavailable
 from tsbridge.store.inbox import Delivery
 from tsbridge.store.intake import Intake
@@ -103,6 +104,26 @@ async def test_urgent_work_goes_before_what_waits(database: Database) -> None:
 def test_work_that_asks_for_another_transaction_is_told_instead_of_waiting_for_ever(database: Database) -> None:
     with pytest.raises(RuntimeError, match="wait for itself"):
         database.write_now(lambda conn: database.write_now(lambda inner: None))
+
+
+@pytest.mark.parametrize("fresh_url", ["sqlite"], indirect=True)
+@pytest.mark.parametrize("before", [None, 0o644, 0o666])
+def test_the_files_of_a_database_are_its_owners_alone_whatever_the_umask(
+    fresh_url: Callable[..., AbstractContextManager[str]], before: int | None
+) -> None:
+    with fresh_url(migrated=before is not None) as url:
+        file = Path(url.removeprefix("sqlite:///"))
+        if before is not None:
+            file.chmod(before)
+        umask = os.umask(0)
+        try:
+            with Database.open(url) as database:
+                schema.migrate(database)
+                database.write_now(lambda conn: stored_values.put(conn, "mode", "live"))
+                modes = {path.name: oct(path.stat().st_mode & 0o777) for path in file.parent.glob(f"{file.name}*")}
+                assert modes == {f"{file.name}{more}": "0o600" for more in ("", "-wal", "-shm", ".data-key")}
+        finally:
+            os.umask(umask)
 
 
 @pytest.mark.parametrize("fresh_url", ["postgresql"], indirect=True)

@@ -71,7 +71,7 @@ class Trouble:
 
 def troubled(database: Database, seed: int) -> tuple[Database, Trouble]:
     side = Trouble(database._side, seed)
-    return Database(side, database.dialect, database.url, database.seal_keys), side
+    return Database(side, database.dialect, database.url, database.seal_keys, database.data_keys), side
 
 
 def statuses(database: Database) -> Counter[str]:

@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import Connection, select, update
 
 from tests.clocks import SettableClock
+from tests.readable import opened
 from tests.work.test_hearing import BOOK as PLAIN
 from tests.work.test_hearing import Desk
 from tests.work.walk import Walk, call
@@ -21,7 +22,6 @@ from tsbridge.store.db import Database
 from tsbridge.store.decision_tables import chain, changes, decisions
 from tsbridge.store.inbox_tables import inbox
 from tsbridge.store.moment_tables import moments
-from tsbridge.store.packing import unpacked
 from tsbridge.vendors.zendesk.client import ZendeskClient
 from tsbridge.vendors.zendesk.missed import gone
 from tsbridge.vendors.zendesk.read_fields import OwnUser
@@ -93,14 +93,14 @@ class Redacting(Desk):
 
 
 def holding(database: Database, *words: str) -> list[str]:
-    """Every column of every table in which one of the words stands, in whatever it keeps, packed or not."""
+    """Every column of every table in which one of the words stands, in whatever it keeps, packed or encrypted or not."""
 
     def look(conn: Connection) -> list[str]:
         found = []
         for table in metadata.sorted_tables:
             for row in conn.exec_driver_sql(f'SELECT * FROM "{table.name}"').mappings():  # noqa: S608  # names of the code's own tables
                 for name, value in row.items():
-                    kept = bytes(value) if isinstance(value, (bytes, memoryview)) else unpacked(str(value)).encode()
+                    kept = opened(conn, table.columns[name], value)
                     found += [f"{table.name}.{name}" for word in words if word.encode() in kept]
         return sorted(set(found))
 

@@ -10,7 +10,7 @@ import typer
 
 from tsbridge.acts.audit_lines import Decisions
 from tsbridge.acts.chain_lines import Entries, verify_export, verify_heads
-from tsbridge.cli.frame import AsJson, House, done, group, house, refuse, say, time_option
+from tsbridge.cli.frame import AsJson, House, done, group, house, owners_alone, refuse, say, time_option
 from tsbridge.core.heads import Head
 from tsbridge.core.moments import instant_text
 from tsbridge.store import chain, proof
@@ -101,7 +101,7 @@ def export(
         if into is None:
             _write(made, lines, sys.stdout.buffer)
             return
-        with into.open("wb") as file:
+        with open(into, "wb", opener=owners_alone) as file:
             _write(made, lines, file)
     say(as_json, {what: lines.count, "file": str(into)}, [f"{lines.count} {what} in {into}"])
 

@@ -11,7 +11,7 @@ from typing import Annotated, Any, Final
 import typer
 
 from tsbridge.acts import documents
-from tsbridge.cli.frame import Failed, House, house, refuse
+from tsbridge.cli.frame import Failed, House, house, owners_alone, refuse
 from tsbridge.core.rules.findings import Finding
 from tsbridge.document_files import BIGGEST, BadFile, Lines, bounded, dump, load_text, read_file, with_base
 from tsbridge.roster.document import read as read_roster
@@ -113,9 +113,10 @@ def put_out(document: Any, version: int, into: Path | None, as_json: bool) -> No
 
 
 def write_text(into: Path, text: str) -> None:
-    """Write a file, or say that it cannot be."""
+    """Write a file, its owner's alone where it is new, or say that it cannot be."""
     try:
-        into.write_text(text, encoding="utf-8")
+        with open(into, "w", encoding="utf-8", opener=owners_alone) as file:
+            file.write(text)
     except OSError:
         refuse("--into: this file cannot be written")
 

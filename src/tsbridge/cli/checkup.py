@@ -32,7 +32,8 @@ def examine(notify: bool, agent: str | None, as_json: bool) -> None:
         lines += checks.bad_settings(refused)
     else:
         lines += checks.settings(settings, SystemClock().now().date())
-        lines += database(settings.database_url.get_secret_value(), settings.guessed_talkdesk_zone, settings.writeback, settings.seal_keys)
+        url, keys = settings.database_url.get_secret_value(), (settings.seal_keys, settings.data_keys)
+        lines += database(url, settings.guessed_talkdesk_zone, settings.writeback, *keys)
         lines += _versions_and_retention(settings)
         lines += _ways(settings, notify, agent)
         asked = asyncio.run(_zendesk(settings))

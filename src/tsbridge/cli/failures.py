@@ -10,9 +10,9 @@ from tsbridge.document_files import BadFile
 from tsbridge.roster.read_parts import RosterError
 from tsbridge.settings.model import BadSettings
 from tsbridge.store.db import AlreadyServed, BadDatabase
+from tsbridge.store.keyfile import UnusableKey
 from tsbridge.store.rulebooks import NoRulebook
 from tsbridge.store.schema import SchemaTooNew
-from tsbridge.store.sealkey import UnusableKey
 from tsbridge.store.sqlite import UnsafeSqlite
 from tsbridge.store.views import DATABASE_FAILURES
 from tsbridge.wiring.prepare import NotMigrated

@@ -11,7 +11,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Annotated, Any, NoReturn, TypeVar
+from functools import partial
+from typing import TYPE_CHECKING, Annotated, Any, Final, NoReturn, TypeVar
 
 import typer
 
@@ -27,6 +28,10 @@ T = TypeVar("T")
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")]
 Limit = Annotated[int, typer.Option(min=1, max=10_000, help="At most this many, newest first.")]
+
+
+owners_alone: Final = partial(os.open, mode=0o600)
+"""Opens files that are written for people to take away: a new one is its owner's alone, whatever the umask."""
 
 
 class Failed(Exception):
@@ -141,7 +146,7 @@ def house(*, any_schema: bool = False) -> Iterator[House]:
     from tsbridge.wiring.prepare import require_schema
 
     settings = load()
-    with Database.open(settings.database_url.get_secret_value(), settings.seal_keys) as database:
+    with Database.open(settings.database_url.get_secret_value(), settings.seal_keys, settings.data_keys) as database:
         if not any_schema:
             require_schema(database)
         yield House(settings, database, SystemClock(), TimedIds(SystemClock(), entropy))
@@ -160,7 +165,7 @@ def at_hand(settings: Settings) -> Iterator[Database | None]:
         try:
             path = sqlite.path_of(parse(url)) if parse(url).get_backend_name() == "sqlite" else None
             if path is None or path.exists():
-                database = stack.enter_context(Database.open(url, settings.seal_keys))
+                database = stack.enter_context(Database.open(url, settings.seal_keys, settings.data_keys))
                 schema.check(database)
         except (BadDatabase, sqlite.UnsafeSqlite, RuntimeError, *DATABASE_FAILURES, OSError):
             database = None

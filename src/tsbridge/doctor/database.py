@@ -10,31 +10,42 @@ from typing import Final
 from tsbridge.doctor.checks import Line
 from tsbridge.doctor.contents import contents, talkdesk_times
 from tsbridge.store import database_info, schema, sqlite
+from tsbridge.store.datakeys import SETTING
 from tsbridge.store.db import BadDatabase, Database, parse
-from tsbridge.store.sealkey import SealKeys, UnusableKey
+from tsbridge.store.keyfile import UnusableKey
+from tsbridge.store.sealkey import SealKeys
 from tsbridge.store.views import DATABASE_FAILURES
 
 ROOM_WANTED: Final = 0.10
 ROOM_NEEDED: Final = 0.02
 
 
-def database(url: str, guessed_zone: str | None = None, setting: str = "live", seal_keys: Sequence[str] = ()) -> list[Line]:
+def database(
+    url: str,
+    guessed_zone: str | None = None,
+    setting: str = "live",
+    seal_keys: Sequence[str] = (),
+    data_keys: Sequence[str] = (),
+) -> list[Line]:
     """Whether the database can be reached and written, has our schema, keeps what it is told and has room.
 
     `guessed_zone`: in which Talkdesk's times are read that name none, while no setting says so; a kept mapping may.
-    `seal_keys`: those that a setting gives.
+    `seal_keys`, `data_keys`: those that settings give.
     """
     try:
         path = sqlite.path_of(parse(url)) if parse(url).get_backend_name() == "sqlite" else None
         if path is not None and not path.exists():
             return [*_no_file_yet(path), *talkdesk_times(guessed_zone, [])]
-        with Database.open(url, seal_keys) as opened:
+        with Database.open(url, seal_keys, data_keys) as opened:
             return [
                 *_schema(opened),
                 *_contents(opened, guessed_zone, setting),
                 *_seal_key(opened.seal_keys),
+                *_data_key(opened),
                 *([] if path is None else _room(path)),
             ]
+    except UnusableKey as refused:
+        return [Line("data key", "bad", f"{refused}.", "Until it is back nothing starts, and nothing is lost.")]
     except BadDatabase as refused:
         return [Line("database", "bad", f"{refused}.", "Correct TSBRIDGE_DATABASE_URL or the server's settings.")]
     except sqlite.UnsafeSqlite as refused:
@@ -131,6 +142,22 @@ def _seal_key(keys: SealKeys) -> list[Line]:
     if file.stat().st_mode & 0o077:
         return [Line("seal key", "warn", f"{file.name} can be read by others.", f"chmod 600 {file.name}")]
     return [Line("seal key", "ok", f"{file.name} vouches for decisions until they are sealed; keep it beside the backups.")]
+
+
+def _data_key(opened: Database) -> list[Line]:
+    """Under what personal values are encrypted."""
+    keys = opened.data_keys
+    if (newest := keys.vault.newest) is None:
+        words = f"Names, numbers and words of people are not encrypted: {SETTING} is not set."
+        return [Line("data key", "warn", words, f"Set {SETTING} (`openssl rand -hex 32`), the same for all processes.")]
+    file = keys.file
+    if file is None or not file.exists():
+        return [Line("data key", "ok", f"Names, numbers and words of people are encrypted under {SETTING}, key {newest.id}.")]
+    if file.stat().st_mode & 0o077:
+        return [Line("data key", "warn", f"{file.name} can be read by others.", f"chmod 600 {file.name}")]
+    return [
+        Line("data key", "ok", f"Names, numbers and words of people are encrypted, key {newest.id}; keep {file.name} beside the backups.")
+    ]
 
 
 def _room(path: Path) -> list[Line]:

@@ -81,6 +81,7 @@ class Settings(BaseSettings):
     talkdesk_timezone: str | None = None
     phone_region: str = Field(default="US", pattern=r"^[A-Z]{2}$")
     seal_key: Secrets = ()
+    data_key: Secrets = ()
     heads_into: Path | None = None
     heads_way: str | None = Field(default=None, min_length=1, max_length=200)
     public_url: str | None = None
@@ -200,7 +201,7 @@ class Settings(BaseSettings):
             raise ValueError("this is Zendesk's public secret for unsaved webhooks; expected the secret of your own webhook")
         return value
 
-    @field_validator("seal_key")
+    @field_validator("seal_key", "data_key")
     @classmethod
     def _long_enough(cls, value: tuple[SecretStr, ...]) -> tuple[SecretStr, ...]:
         if any(len(key.get_secret_value()) < SHORTEST_KEY for key in value):
@@ -254,6 +255,11 @@ class Settings(BaseSettings):
     def seal_keys(self) -> tuple[str, ...]:
         """What vouches for decisions until they are sealed, the one that signs first; empty where nobody said."""
         return tuple(key.get_secret_value() for key in self.seal_key)
+
+    @property
+    def data_keys(self) -> tuple[str, ...]:
+        """What personal values are encrypted under, the one for new ones first; empty where nobody said."""
+        return tuple(key.get_secret_value() for key in self.data_key)
 
     @property
     def heads_kept(self) -> Path | None:

@@ -9,6 +9,7 @@ from typing import Final
 
 from sqlalchemy import Connection, RowMapping, or_, select
 
+from tsbridge.store import tolerant
 from tsbridge.store.decision_tables import chain, change_subjects, changes
 from tsbridge.store.version_tables import rulebooks
 
@@ -72,6 +73,6 @@ def rule_authors(conn: Connection, keys: Sequence[str], version: int) -> dict[st
 
 
 def by_subject(conn: Connection, action: str) -> dict[str, RowMapping]:
-    """The changes of one kind whole, by what they are about; of several the last."""
-    rows = conn.execute(select(changes).where(changes.c.action == action).order_by(changes.c.seq)).mappings()
+    """The changes of one kind whole, by what they are about; of several the last. What cannot be read in them is None."""
+    rows = conn.execute(select(*tolerant.columns(changes)).where(changes.c.action == action).order_by(changes.c.seq)).mappings()
     return {row["subject"]: row for row in rows}

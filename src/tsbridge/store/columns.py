@@ -1,4 +1,4 @@
-"""The types of columns: instants, JSON, packed JSON; and what holds all tables.
+"""The types of columns: instants, JSON, packed JSON, what is personal; and what holds all tables.
 
 Times are `Instant`: microseconds since 1970 UTC in a BIGINT, so that both databases compare and return them alike.
 JSON columns hold canonical JSON text (`Json`), never the only home of something that is filtered by.
@@ -6,7 +6,9 @@ JSON columns hold canonical JSON text (`Json`), never the only home of something
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 from pydantic_core import from_json
@@ -14,13 +16,16 @@ from sqlalchemy import (
     BigInteger,
     Dialect,
     Integer,
+    LargeBinary,
     MetaData,
     Text,
     TypeDecorator,
 )
+from sqlalchemy.types import TypeEngine
 
 from tsbridge.core.moments import canonical_text
 from tsbridge.store.packing import packed, unpacked
+from tsbridge.store.vault import Vault, of
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
@@ -82,6 +87,62 @@ class PackedText(TypeDecorator[str]):
 
     def process_result_value(self, value: Any, dialect: Dialect) -> str | None:
         return None if value is None else unpacked(value)
+
+
+class Private(TypeDecorator[Any]):
+    """What somebody wrote, or something else that is personal, encrypted (`store.vault`). `place`: its table and column.
+
+    Nothing in it is searched, and equal values are not found by SQL: they may stand under several keys.
+    """
+
+    impl: TypeEngine[Any] | type[TypeEngine[Any]] = Text
+    cache_ok = True
+
+    def __init__(self, place: str) -> None:
+        super().__init__()
+        self.place = place
+
+    def keeper(self, vault: Vault) -> Callable[[Any], Any]:
+        """Makes what is kept; of JSON out of its canonical text."""
+        return partial(vault.keep_text, self.place)
+
+    def reader(self, vault: Vault) -> Callable[[Any], Any]:
+        """Makes the value of what is kept; raises ValueError where that cannot be read."""
+        return partial(vault.read_text, self.place)
+
+    def process_bind_param(self, value: Any, dialect: Dialect) -> Any:
+        return None if value is None else self.keeper(of(dialect))(value)
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> Any:
+        return None if value is None else self.reader(of(dialect))(value)
+
+
+class PrivateBytes(Private):
+    """Bytes; none stay none."""
+
+    impl = LargeBinary
+    cache_ok = True
+
+    def keeper(self, vault: Vault) -> Callable[[Any], Any]:
+        return partial(vault.keep_bytes, self.place)
+
+    def reader(self, vault: Vault) -> Callable[[Any], Any]:
+        return partial(vault.read_bytes, self.place)
+
+
+class PrivateJson(Private):
+    """A JSON value, packed before it is encrypted."""
+
+    cache_ok = True
+
+    def keeper(self, vault: Vault) -> Callable[[Any], Any]:
+        return partial(vault.keep_json, self.place)
+
+    def reader(self, vault: Vault) -> Callable[[Any], Any]:
+        return lambda kept: from_json(vault.read_json(self.place, kept))
+
+    def process_bind_param(self, value: Any, dialect: Dialect) -> Any:
+        return None if value is None else self.keeper(of(dialect))(canonical_text(value))
 
 
 # BIGINT keys that count up by themselves; SQLite only does that for INTEGER.

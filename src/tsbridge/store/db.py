@@ -10,6 +10,7 @@ import asyncio
 import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Protocol, Self, TypeVar
@@ -19,7 +20,8 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolIsBusy
 from sqlalchemy.pool import ConnectionPoolEntry
 
-from tsbridge.store import sqlite
+from tsbridge.store import sqlite, vault
+from tsbridge.store.datakeys import DataKeys
 from tsbridge.store.sealkey import OPTION, SealKeys
 
 T = TypeVar("T")
@@ -62,24 +64,26 @@ class _Side(Protocol):
 class Database:
     """An open database. Work may be run on any thread. Close it; closing waits for what was submitted."""
 
-    def __init__(self, side: _Side, dialect: str, url: URL, seal_keys: SealKeys) -> None:
+    def __init__(self, side: _Side, dialect: str, url: URL, seal_keys: SealKeys, data_keys: DataKeys) -> None:
         self._side = side
         self.dialect = dialect
         self.url = url
         self.seal_keys = seal_keys
+        self.data_keys = data_keys
 
     @classmethod
-    def open(cls, url: str, seal_keys: Sequence[str] = ()) -> Database:
+    def open(cls, url: str, seal_keys: Sequence[str] = (), data_keys: Sequence[str] = ()) -> Database:
         """Open `sqlite:///path` or `postgresql://user:password@host/name`. Raises BadDatabase, or the driver's own error.
 
-        The SQLite file and its directory are made when they are not there; tables are made by `store.schema.migrate`. `seal_keys`:
-        as in `store.sealkey`, where somebody set them.
+        The SQLite file and its directory are made when they are not there; tables are made by `store.schema.migrate`. `seal_keys`,
+        `data_keys`: as in `store.sealkey` and `store.datakeys`, where somebody set them. A data key that is missing is told by the first
+        transaction: UnusableKey.
         """
         read = parse(url)
-        keys = SealKeys(seal_keys, read)
+        keys, data = SealKeys(seal_keys, read), DataKeys(data_keys, read)
         if read.get_backend_name() == "sqlite":
-            return cls(_Sqlite(read, keys), "sqlite", read, keys)
-        return cls(_Postgres(read, keys), "postgresql", read, keys)
+            return cls(_Sqlite(read, keys, data), "sqlite", read, keys, data)
+        return cls(_Postgres(read, keys, data), "postgresql", read, keys, data)
 
     async def write(self, work: Work[T], *, urgent: bool = False) -> T:
         """Run work in one write transaction, committed to disk. `urgent` goes before all that waits: the door, people's clicks."""
@@ -135,9 +139,10 @@ def _transact(engine: Engine, work: Work[T]) -> T:
 
 
 class _Sqlite:
-    def __init__(self, url: URL, keys: SealKeys) -> None:
+    def __init__(self, url: URL, keys: SealKeys, data_keys: DataKeys) -> None:
         path = sqlite.path_of(url)
         path.absolute().parent.mkdir(parents=True, exist_ok=True)
+        sqlite.keep_private(path)
         try:
             self._writer = sqlite.engine(url, {OPTION: keys})
         except sqlite.UnsafeSqlite as unsafe:
@@ -146,6 +151,9 @@ class _Sqlite:
         # makes the file and puts it into WAL mode before a reader looks.
         self._pen = self._writer.connect()
         self._reader = sqlite.engine(url, {OPTION: keys}, readers=READERS)
+        self._data_keys = data_keys
+        for engine in (self._writer, self._reader):
+            vault.give(engine.dialect, data_keys.vault)
         self._checkpointer = sqlite.Checkpointer(path)
         self._thread = sqlite.WriterThread("tsbridge-writer", self._after_each)
         self._readers = ThreadPoolExecutor(READERS, "tsbridge-reader")
@@ -153,7 +161,7 @@ class _Sqlite:
     def submit(self, work: Work[T], *, write: bool, urgent: bool) -> Future[T]:
         if write:
             return self._thread.submit(lambda: self._transact(work), urgent)
-        return self._readers.submit(_transact, self._reader, work)
+        return self._readers.submit(_transact, self._reader, self._data_keys.before(work))
 
     def run(self, work: Work[T], *, write: bool) -> T:
         if write and self._thread.is_here:
@@ -169,6 +177,10 @@ class _Sqlite:
         self._writer.dispose()
 
     def _transact(self, work: Work[T]) -> T:
+        if not self._data_keys.settled:
+            with self._pen.begin():
+                settled = self._data_keys.settle(self._pen, write=True)
+            self._data_keys.settled = settled
         with self._pen.begin():
             return work(self._pen)
 
@@ -180,7 +192,8 @@ class _Sqlite:
 
 
 class _Postgres:
-    def __init__(self, url: URL, keys: SealKeys) -> None:
+    def __init__(self, url: URL, keys: SealKeys, data_keys: DataKeys) -> None:
+        self._data_keys = data_keys
         self._engine = create_engine(
             url,
             execution_options={OPTION: keys},
@@ -195,6 +208,7 @@ class _Postgres:
                 "options": " ".join(f"-c {name}={value}" for name, value in POSTGRES_SETTINGS.items()),
             },
         )
+        vault.give(self._engine.dialect, data_keys.vault)
         self._reading = self._engine.execution_options(postgresql_readonly=True, isolation_level="REPEATABLE READ")
 
         @event.listens_for(self._engine, "connect")
@@ -216,6 +230,11 @@ class _Postgres:
 
     def run(self, work: Work[T], *, write: bool) -> T:
         engine = self._engine if write else self._reading
+        if not self._data_keys.settled:
+            if write:
+                self._data_keys.settled = _transact(engine, partial(self._data_keys.settle, write=True))
+            else:
+                work = self._data_keys.before(work)
         try:
             return self._once(engine, work)
         except _BrokenBeforeCommit:  # the server restarted: the pool has dropped its connections, try with a fresh one

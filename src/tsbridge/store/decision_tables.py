@@ -13,7 +13,7 @@ from sqlalchemy import (
     Text,
 )
 
-from tsbridge.store.columns import Instant, Json, Packed, PackedText, Serial, metadata
+from tsbridge.store.columns import Instant, Json, Packed, PackedText, PrivateJson, Serial, metadata
 
 chain = Table(
     "chain",
@@ -47,8 +47,8 @@ decisions = Table(
     Column("agent", Text),
     Column("outcome", Json, nullable=False),  # contract section 6 `outcome`
     Column("matched", Json, nullable=False),  # [[key, kind], …] in order
-    Column("seen", Packed),  # given, previous, standing: what it saw, to be judged again; erased with the person
-    Column("held", Json),  # of one that saw words which are gone since: since when, its judgement, its reasons without them
+    Column("seen", PrivateJson("decisions.seen")),  # given, previous, standing: what it saw, to be judged again; erased with the person
+    Column("held", PrivateJson("decisions.held")),  # of one that saw words which are gone: since when, its judgement, its reasons
     Column("salt", Text, nullable=False),
     Column("revises", Text),  # id of the decision about the same moment that this one replaces
     Column("superseded_by", Text),
@@ -115,8 +115,8 @@ changes = Table(
     Column("actor", Text, nullable=False),  # name of a key or of a person at the command line, or "system"
     Column("action", Text, nullable=False),  # rulebook.publish, case.acknowledge, writeback.mode …
     Column("subject", Text, nullable=False),
-    Column("before", Json),
-    Column("after", Json),
+    Column("before", PrivateJson("changes.before")),
+    Column("after", PrivateJson("changes.after")),
     Column("salt", Text, nullable=False),
 )
 

@@ -84,9 +84,7 @@ def record_all(conn: Connection, recordings: Sequence[Recording]) -> None:
         about = (judged.moment, one.event_id, judged.event, one.case_id, judged.subject.source, judged.subject.id, channel)
         shown = (outcome["severity"], outcome["queue"], assignee["id"] if assignee else None)
         times = (microseconds(judged.at), microseconds(one.recorded_at))
-        kept.append(
-            (number, one.id, *times, *about, judged.version, one.mode, *shown, *texts[:2], packed(texts[2]), one.salt, one.revises, False)
-        )
+        kept.append((number, one.id, *times, *about, judged.version, one.mode, *shown, *texts, one.salt, one.revises, False))
         rules += [(key, number, kind) for key, kind in sorted(dict(matched).items())]
         tags += [(tag, number) for tag in searched_tags(outcome)]
         waiting.append(_waiting(keys, number, one.id, record_text(number, one, *texts), times[1]))

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import accumulate, chain, zip_longest
@@ -22,7 +22,7 @@ from sqlalchemy import Connection, and_, case, func, select, update
 
 from tsbridge.core.backoff import DELIVERY
 from tsbridge.core.moments import canonical_text
-from tsbridge.store import inbox_tables, lanes
+from tsbridge.store import inbox_tables, lanes, vault
 from tsbridge.store.columns import EPOCH, MICROSECOND
 from tsbridge.store.inbox_tables import READ_ALONE, inbox
 from tsbridge.store.lanes import SOURCES
@@ -110,7 +110,8 @@ def keep(conn: Connection, deliveries: Sequence[Delivery]) -> list[Receipt]:
         if first.setdefault(place, delivery) is not delivery:
             repeats[place] = repeats.get(place, 0) + 1
     # Sorted: two processes that keep the same deliveries lock them in the same order.
-    rows = [_row(first[place], repeats.get(place, 0)) for place in sorted(first)]
+    keep_body = inbox_tables.BODY.keeper(vault.of(conn.dialect))
+    rows = [_row(first[place], repeats.get(place, 0), keep_body) for place in sorted(first)]
     found = _keep_rows(conn, rows)
     _count(conn, deliveries)
     return [_receipt(delivery, found[delivery.source, delivery.key]) for delivery in deliveries]
@@ -207,7 +208,7 @@ def _count(conn: Connection, deliveries: Sequence[Delivery]) -> None:
             execute(conn, _RECEIVED["sqlite"], (source, counted[source]))
 
 
-def _row(delivery: Delivery, repeats: int) -> tuple[Any, ...]:
+def _row(delivery: Delivery, repeats: int, keep_body: Callable[[bytes], bytes]) -> tuple[Any, ...]:
     received_at = (delivery.received_at - EPOCH) // MICROSECOND
     status, settled_at = ("pending", None) if delivery.quarantined is None else ("quarantined", received_at)
     return (
@@ -223,7 +224,7 @@ def _row(delivery: Delivery, repeats: int) -> tuple[Any, ...]:
         0,
         received_at,
         settled_at,
-        delivery.body,
+        keep_body(delivery.body),
     )
 
 

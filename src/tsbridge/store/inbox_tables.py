@@ -11,7 +11,6 @@ from sqlalchemy import (
     Column,
     Index,
     Integer,
-    LargeBinary,
     Table,
     Text,
     UniqueConstraint,
@@ -20,8 +19,9 @@ from sqlalchemy import (
     or_,
 )
 
-from tsbridge.store.columns import Instant, Json, Serial, metadata
+from tsbridge.store.columns import Instant, Json, PrivateBytes, Serial, metadata
 
+BODY: Final = PrivateBytes("inbox.body")
 inbox = Table(
     "inbox",
     metadata,
@@ -32,7 +32,7 @@ inbox = Table(
     Column("polled", Boolean, nullable=False, default=False),  # found by ourselves (facts, reconciler), not delivered
     Column("received_at", Instant, nullable=False),
     Column("headers", Json, nullable=False),  # the few that prove or trace; never credentials
-    Column("body", LargeBinary, nullable=False),
+    Column("body", BODY, nullable=False),
     Column("status", Text, nullable=False),  # pending | applied | ignored | quarantined | dead
     Column("reason", Text),
     Column("event_type", Text),  # the vendor's own word, once read

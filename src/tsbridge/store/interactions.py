@@ -18,7 +18,6 @@ from tsbridge.store import links, people
 from tsbridge.store.link_tables import handles, interactions, merged_users
 from tsbridge.store.moment_tables import moments
 from tsbridge.store.moments import tells_subject
-from tsbridge.store.packing import packed
 from tsbridge.store.people import PERSON, Held, Met
 from tsbridge.store.statements import Insert, Keyed, Update
 
@@ -132,7 +131,7 @@ class Interactions:
         touched, life = self._touch(moment, requester)
         self._moments.append(
             (
-                *(moment.digest, event_id, moment.source, moment.interaction, moment.event, moment.at, packed(moment.text), version),
+                *(moment.digest, event_id, moment.source, moment.interaction, moment.event, moment.at, moment.text, version),
                 *(moment.impression, moment.vendor_order or None, quiet, 0 if life is None else life.revision, tells_subject(moment)),
             )
         )

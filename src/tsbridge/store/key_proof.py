@@ -25,9 +25,9 @@ def broken(conn: Connection) -> Iterator[dict[str, Any]]:
         if change is None:
             yield {"seq": None, "id": row["id"], "why": "a key that was never recorded"}
             continue
-        if names := list(_differing(row, change["after"])):
+        if names := list(_differing(row, change["after"] or {})):
             yield {"seq": change["seq"], "why": f"the key differs from what was recorded: {', '.join(names)}"}
-        ended = None if revocation is None else _time(revocation["after"], "revoked_at")
+        ended = None if revocation is None else _time(revocation["after"] or {}, "revoked_at")
         if row["revoked_at"] != ended:
             yield {"seq": (revocation or change)["seq"], "why": "whether the key was revoked differs from what was recorded"}
     for change in (*made.values(), *revoked.values()):

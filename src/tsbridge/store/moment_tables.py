@@ -12,7 +12,7 @@ from sqlalchemy import (
     false,
 )
 
-from tsbridge.store.columns import Instant, Json, Packed, metadata
+from tsbridge.store.columns import Instant, Private, PrivateJson, metadata
 
 moments = Table(
     "moments",
@@ -23,7 +23,7 @@ moments = Table(
     Column("interaction", Text, nullable=False),
     Column("event", Text, nullable=False),
     Column("at", Instant, nullable=False),
-    Column("body", Packed, nullable=False),  # core.moments.to_json
+    Column("body", PrivateJson("moments.body"), nullable=False),  # core.moments.to_json
     Column("tells_subject", Boolean),  # whether a subject is among its texts; null: kept before this was
     Column("rulebook_version", Integer, nullable=False),  # live when it was first judged; judged with it until the case is judged anew
     Column("quiet_until", Instant),  # core.quiet: up to then it tells nobody anew and no step fires by it
@@ -31,7 +31,7 @@ moments = Table(
     Column("replaced_at", Instant),  # when the ticket's audits took its place: no longer part of the story
     Column("withdrawn_at", Instant),  # when a person took it out of the story: it stays on record and nothing brings it back
     Column("withdrawn_by", Text),  # name of the key
-    Column("withdrawn_because", Text),
+    Column("withdrawn_because", Private("moments.withdrawn_because")),
     Column("redacted_at", Instant),  # since when `body` lacks words that it had; the digest is still that of the whole
     Column("vendor_order", Text),  # the vendor's own place: of an audit's moment its id first; null where there is none
     Column("since", Integer, nullable=False, server_default="0"),  # with which revision of its interaction it came into the story …
@@ -52,5 +52,5 @@ texts = Table(
     Column("revision", Integer, nullable=False),  # the interaction's, when this was kept
     Column("count", Integer, nullable=False),
     Column("digest", Text, nullable=False),
-    Column("body", Json, nullable=False),
+    Column("body", PrivateJson("texts.body"), nullable=False),
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import Boolean, CheckConstraint, Column, Index, Integer, Table, Text, UniqueConstraint, false
 
-from tsbridge.store.columns import Instant, Json, metadata
+from tsbridge.store.columns import Instant, Json, PrivateJson, metadata
 
 notices = Table(
     "notices",
@@ -77,7 +77,7 @@ messages = Table(
     Column("made_at", Instant, nullable=False),
     Column("due_at", Instant, nullable=False),
     Column("why", Json, nullable=False),  # what it waited for: [[at, step, until], …]
-    Column("attempts", Json, nullable=False),  # [[at, answer], …]
+    Column("attempts", PrivateJson("messages.attempts"), nullable=False),  # [[at, answer], …]
     Column("sealed", Boolean, nullable=False),  # it may have arrived: nothing is added to it any more
     Column("tries", Integer, nullable=False),  # attempts that failed, since it was last asked for
     Column("left_at", Instant),  # when it last went on its way

@@ -12,6 +12,7 @@ from typing import Final
 
 SHORT: Final = 200
 """Characters; a shorter text is kept as it is."""
+BROKEN: Final = "expected a packed text, came one that does not unpack"
 MARK: Final = "~1"
 """How what is packed with `WORDS` begins. Another dictionary needs another mark, and this one has to stay."""
 _WINDOW: Final = -13  # 8 KiB, raw: no header, no checksum, everything packed is proven by a hash of its text
@@ -62,19 +63,31 @@ def packed(text: str) -> str:
     """A text as it is kept."""
     if len(text) < SHORT:
         return text
-    packer = _PACKER.copy()
-    return MARK + b2a_base64(packer.compress(text.encode()) + packer.flush(), newline=False).decode("ascii")
+    return MARK + b2a_base64(deflated(text), newline=False).decode("ascii")
 
 
 def unpacked(kept: str) -> str:
     """The text of what is kept. ValueError when it is neither plain nor what `packed` gave."""
     if not kept.startswith(MARK):
         return kept
+    try:
+        return inflated(a2b_base64(kept[len(MARK) :]))
+    except Error as broken:
+        raise ValueError(BROKEN) from broken
+
+
+def deflated(text: str) -> bytes:
+    packer = _PACKER.copy()
+    return packer.compress(text.encode()) + packer.flush()
+
+
+def inflated(kept: bytes) -> str:
+    """ValueError for what `deflated` did not give."""
     opener = _OPENER.copy()
     try:
-        text = opener.decompress(a2b_base64(kept[len(MARK) :]))
-    except (Error, zlib.error) as broken:
-        raise ValueError("expected a packed text, came one that does not unpack") from broken
+        text = opener.decompress(kept)
+    except zlib.error as broken:
+        raise ValueError(BROKEN) from broken
     if not opener.eof:
         raise ValueError("expected a packed text, came the beginning of one")
     return text.decode()

@@ -22,7 +22,7 @@ from tsbridge.store.decision_tables import chain, change_subjects, changes, deci
 from tsbridge.store.decisions import searched_tags
 from tsbridge.store.link_tables import interactions
 from tsbridge.store.statements import parts
-from tsbridge.store.tolerant import TolerantJson, TolerantText
+from tsbridge.store.tolerant import TolerantText
 from tsbridge.store.version_tables import rulebooks
 
 STEP: Final = 2_000
@@ -264,13 +264,11 @@ def _summed_up(conn: Connection) -> Iterator[Broken]:
 def _held(conn: Connection) -> Iterator[Broken]:
     """What is kept in place of words that are gone: the change that took them out names its hash for each decision."""
     told: dict[str, str] = {}
-    rows = conn.execute(select(changes.c.after).where(changes.c.action.in_(HOLDING)).order_by(changes.c.seq))
+    rows = conn.execute(select(tolerant.column(changes.c.after)).where(changes.c.action.in_(HOLDING)).order_by(changes.c.seq))
     for after in rows.scalars():
         told.update((after or {}).get("decisions", {}))
     holding: set[str] = set()
-    for row in conn.execute(
-        _placed(type_coerce(decisions.c.held, TolerantJson).label("held")).where(decisions.c.held.is_not(None))
-    ).mappings():
+    for row in conn.execute(_placed(tolerant.column(decisions.c.held)).where(decisions.c.held.is_not(None))).mappings():
         holding.add(row["id"])
         if told.get(row["id"]) != content_hash(row["held"]):
             yield _at(row, "what is kept of words that are gone differs from what was recorded")

@@ -14,6 +14,7 @@ from tsbridge.store import rosters as store
 from tsbridge.store import version_proof
 from tsbridge.store.change_log import by_subject
 from tsbridge.store.roster_tables import overrides, rosters
+from tsbridge.store.tolerant import columns
 
 MADE: Final = "override.make"
 REMOVED: Final = "override.remove"
@@ -27,7 +28,7 @@ def broken(conn: Connection) -> Iterator[dict[str, Any]]:
 
 def _overrides(conn: Connection) -> Iterator[dict[str, Any]]:
     made, removed = by_subject(conn, MADE), by_subject(conn, REMOVED)
-    for row in conn.execute(select(overrides).order_by(overrides.c.id)):
+    for row in conn.execute(select(*columns(overrides)).order_by(overrides.c.id)):
         change, removal = made.pop(row.id, None), removed.pop(row.id, None)
         if change is None:
             yield {"seq": 0, "why": "an override that was never recorded"}

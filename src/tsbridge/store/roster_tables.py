@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from sqlalchemy import CheckConstraint, Column, Index, Integer, Table, Text
 
-from tsbridge.store.columns import Instant, Json, metadata
+from tsbridge.store.columns import Instant, Json, Private, PrivateJson, metadata
 from tsbridge.store.version_tables import versions_of
 
-rosters = versions_of("rosters")
+rosters = versions_of("rosters", PrivateJson("rosters.document"))
 
 overrides = Table(
     "overrides",  # small changes of the roster for a while; never edited, only removed
@@ -17,7 +17,7 @@ overrides = Table(
     Column("agent", Text, nullable=False),
     Column("start_at", Instant, nullable=False),
     Column("end_at", Instant, nullable=False),
-    Column("why", Text, nullable=False),
+    Column("why", Private("overrides.why"), nullable=False),
     Column("instead_of", Text),
     Column("rotation", Text),
     Column("queue", Text),
@@ -56,7 +56,7 @@ link_keys = Table(
     "link_keys",  # what the links to people are signed with
     metadata,
     Column("period", Integer, primary_key=True, autoincrement=False),  # thirty days each, counted from 1970
-    Column("secret", Text, nullable=False),  # hex
+    Column("secret", Private("link_keys.secret"), nullable=False),  # hex
     Column("made_at", Instant, nullable=False),
 )
 
@@ -65,7 +65,7 @@ feed_links = Table(
     metadata,
     Column("kind", Text, primary_key=True),  # agent | queue
     Column("key", Text, primary_key=True),
-    Column("secret", Text, nullable=False),  # hex
+    Column("secret", Private("feed_links.secret"), nullable=False),  # hex
     Column("made_at", Instant, nullable=False),
     Column("made_by", Text, nullable=False),
 )

@@ -6,24 +6,17 @@ reached with, which is the weakest of the three: whoever has it can write there,
 
 from __future__ import annotations
 
-import contextlib
 import hmac
-import os
-import secrets
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
 from sqlalchemy import URL, Connection
 
-from tsbridge.core.chain import SHORTEST_KEY
+from tsbridge.store.keyfile import read_or_make
 
 OPTION: Final = "seal_keys"
 """The execution option of the engines under which a connection has its keys."""
-
-
-class UnusableKey(RuntimeError):
-    """The key's file cannot be used. The text names the file and what is wrong, nothing of what it holds."""
 
 
 class SealKeys:
@@ -71,7 +64,7 @@ class SealKeys:
             file = file_of(self._url)
             if not make and not file.exists():
                 return ()
-            held = (_kept(file),)
+            held = (read_or_make(file, "the key of this database's seals"),)
         else:
             held = (str(self._url.password or ""),)
         self._keys = tuple(derived(key) for key in held)
@@ -97,34 +90,3 @@ def derived(secret: str) -> bytes:
 
 def _mac(key: bytes, text: str) -> str:
     return hmac.digest(key, text.encode(), "sha256").hex()
-
-
-def _kept(file: Path) -> str:
-    """What the file holds; it is made first where there is none. Several processes may come at once: one makes it, all read it."""
-    if not file.exists():
-        draft = file.with_name(f"{file.name}.{secrets.token_hex(8)}")
-        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-        try:
-            os.write(descriptor, f"{secrets.token_hex(32)}\n".encode())
-            os.fsync(descriptor)
-            with contextlib.suppress(FileExistsError):
-                os.link(draft, file)  # whole or not at all, and never over another's
-        finally:
-            os.close(descriptor)
-            draft.unlink()
-        _keep_names_of(file.parent)
-    try:
-        key = file.read_text(encoding="ascii").strip()
-    except (OSError, UnicodeDecodeError):
-        raise UnusableKey(f"{file}: expected a readable file that holds the key of this database's seals") from None
-    if len(key) < SHORTEST_KEY:
-        raise UnusableKey(f"{file}: expected a key of at least {SHORTEST_KEY} characters")
-    return key
-
-
-def _keep_names_of(directory: Path) -> None:
-    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

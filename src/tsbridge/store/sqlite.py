@@ -59,6 +59,19 @@ def path_of(url: URL) -> Path:
     return Path(url.database)
 
 
+def keep_private(path: Path) -> None:
+    """Have the database file, and what lies beside it, be its owner's alone, whatever the process's umask; made where it is not there yet.
+
+    SQLite gives `-wal` and `-shm` the mode of the database. Files of somebody else are left as they are.
+    """
+    with contextlib.suppress(OSError):  # SQLite says what is wrong with it
+        os.close(os.open(path, os.O_RDONLY | os.O_CREAT | os.O_CLOEXEC, 0o600))
+    for file in (path, Path(f"{path}-wal"), Path(f"{path}-shm")):
+        with contextlib.suppress(OSError):
+            if (mode := file.stat().st_mode) & 0o077:
+                file.chmod(mode & 0o700)
+
+
 def engine(url: URL, options: Mapping[str, Any], *, readers: int = 0) -> Engine:
     """An engine for the one writer, or for `readers` threads that only read and never wait for the writer.
 

@@ -19,7 +19,8 @@ from sqlalchemy.types import TypeEngine
 
 from tsbridge.core.moments import canonical_text
 from tsbridge.store import sqlite as sqlite3
-from tsbridge.store.columns import EPOCH, MICROSECOND, Instant, Json, Packed, microseconds
+from tsbridge.store import vault as vaults
+from tsbridge.store.columns import EPOCH, MICROSECOND, Instant, Json, Packed, Private, PrivateJson, microseconds
 from tsbridge.store.packing import packed, unpacked
 from tsbridge.store.sqlite import execute_many
 
@@ -54,7 +55,7 @@ class Listed:
         self._sqlite = own.replace("{keys}", listed).replace("{join}", "CROSS JOIN")
         arrays = f"unnest({', '.join(['%s::text[]'] * width)}) k({', '.join(names)})"
         self._postgresql = query.replace("?", "%s").replace("{keys}", arrays).replace("{join}", "JOIN")
-        self._readers = {name: [_reader(column.type, name) for column in columns] for name in ("sqlite", "postgresql")}
+        self._readers = {name: _Rows([column.type for column in columns], name) for name in ("sqlite", "postgresql")}
 
     def rows(self, conn: Connection, keys: Iterable[Any], *values: Any) -> list[tuple[Any, ...]]:
         """The rows of these keys: texts where they have one part, else sequences of texts; each once. No keys, no rows."""
@@ -68,9 +69,9 @@ class Listed:
         told = [microseconds(value) if isinstance(value, datetime) else value for value in values]
         given = (*listed * self._times[conn.dialect.name], *told)
         if conn.dialect.name == "sqlite":
-            return read_rows(sqlite3.rows(conn, self._sqlite, given), self._readers["sqlite"])
+            return self._readers["sqlite"].read(conn, sqlite3.rows(conn, self._sqlite, given))
         found = conn.exec_driver_sql(self._postgresql, given).cursor
-        return read_rows(found.fetchall() if found is not None else [], self._readers["postgresql"])
+        return self._readers["postgresql"].read(conn, found.fetchall() if found is not None else [])
 
 
 class Keyed(Listed):
@@ -99,21 +100,21 @@ class Fixed:
         self._text = {name: one.string for name, one in compiled.items()}
         self._own = {name: one.params for name, one in compiled.items()}
         self._places: Sequence[str] = compiled["sqlite"].positiontup or ()
-        self._readers = {name: [_reader(column.type, name) for column in query.selected_columns] for name in compiled}
+        self._readers = {name: _Rows([column.type for column in query.selected_columns], name) for name in compiled}
 
     def rows(self, conn: Connection, **values: Any) -> list[tuple[Any, ...]]:
         told = {name: microseconds(value) if isinstance(value, datetime) else value for name, value in values.items()}
         told = {**self._own[conn.dialect.name], **told}
         if conn.dialect.name == "sqlite":
             found = sqlite3.rows(conn, self._text["sqlite"], [told[name] for name in self._places])
-            return read_rows(found, self._readers["sqlite"])
+            return self._readers["sqlite"].read(conn, found)
         cursor = conn.exec_driver_sql(self._text["postgresql"], told).cursor
-        return read_rows(cursor.fetchall() if cursor is not None else [], self._readers["postgresql"])
+        return self._readers["postgresql"].read(conn, cursor.fetchall() if cursor is not None else [])
 
 
 class Insert:
     """Many new rows of a table in one statement. `text_of`: columns of JSON of which the text that is stored is handed in; `stored`: all
-    values are what the columns store, microseconds for an instant, text for JSON.
+    values are what the columns store, microseconds for an instant, text for JSON. Of what is personal it is the canonical text.
     """
 
     def __init__(
@@ -173,16 +174,19 @@ class _Write:
         kinds = [_kind(table.c[name]) for name in columns]
         read = ", ".join(f"(row ->> {place})::{kind} AS column{place + 1}" for place, kind in enumerate(kinds))
         self._postgresql = postgresql.replace("{rows}", f"(SELECT {read} FROM json_array_elements(%s::json) AS rows (row)) v")
-        writers = [None if name in text_of else _writer(table.c[name].type) for name in columns]
+        types = [table.c[name].type for name in columns]
+        writers = [None if name in text_of else _writer(kind) for name, kind in zip(columns, types, strict=True)]
         self._at = [(i, writer) for i, writer in enumerate(writers) if writer is not None]
+        self._private = [(i, kind) for i, kind in enumerate(types) if isinstance(kind, Private)]
 
     def all(self, conn: Connection, rows: Sequence[tuple[Any, ...]]) -> int:
         if not rows:
             return 0
         told: list[list[Any]] = []
+        keep = _private(conn, self._private, keeping=True) if self._private else ()
         for row in rows:
             values = list(row)
-            for i, writer in self._at:
+            for i, writer in (*self._at, *keep):
                 if values[i] is not None:
                     values[i] = writer(values[i])
             told.append(values)
@@ -196,19 +200,27 @@ def _kind(column: Column[Any]) -> str:
     return column.type.compile(postgresql.dialect())  # type: ignore[no-untyped-call]
 
 
-def read_rows(found: Sequence[tuple[Any, ...]], readers: Sequence[Callable[[Any], Any] | None]) -> list[tuple[Any, ...]]:
-    """The rows of a driver's answer as values of ours."""
-    at = [(i, reader) for i, reader in enumerate(readers) if reader is not None]
-    if not at:
-        return list(found)
-    rows: list[tuple[Any, ...]] = []
-    for row in found:
-        values = list(row)
-        for i, reader in at:
-            if values[i] is not None:
-                values[i] = reader(values[i])
-        rows.append(tuple(values))
-    return rows
+class _Rows:
+    """Reads the rows of a driver's answer by the types of their columns."""
+
+    def __init__(self, types: Sequence[TypeEngine[Any]], dialect: str) -> None:
+        readers = [_reader(kind, dialect) for kind in types]
+        self._at = [(i, reader) for i, reader in enumerate(readers) if reader is not None]
+        self._private = [(i, kind) for i, kind in enumerate(types) if isinstance(kind, Private)]
+
+    def read(self, conn: Connection, found: Sequence[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
+        """The rows as values of ours."""
+        at = [*self._at, *_private(conn, self._private, keeping=False)] if self._private else self._at
+        if not at:
+            return list(found)
+        rows: list[tuple[Any, ...]] = []
+        for row in found:
+            values = list(row)
+            for i, reader in at:
+                if values[i] is not None:
+                    values[i] = reader(values[i])
+            rows.append(tuple(values))
+        return rows
 
 
 def _reader(kind: TypeEngine[Any], dialect: str) -> Callable[[Any], Any] | None:
@@ -226,6 +238,12 @@ def _writer(kind: TypeEngine[Any]) -> Callable[[Any], Any] | None:
         return microseconds
     if isinstance(kind, Packed):
         return lambda value: packed(canonical_text(value))
-    if isinstance(kind, Json):
+    if isinstance(kind, Json | PrivateJson):
         return canonical_text
     return int if isinstance(kind, Integer) and not isinstance(kind, Boolean) else None
+
+
+def _private(conn: Connection, columns: Sequence[tuple[int, Private]], *, keeping: bool) -> list[tuple[int, Callable[[Any], Any]]]:
+    """What keeps the values of personal columns, JSON as its canonical text, or reads them, by their places in a row."""
+    vault = vaults.of(conn.dialect)
+    return [(i, kind.keeper(vault) if keeping else kind.reader(vault)) for i, kind in columns]

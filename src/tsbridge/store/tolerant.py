@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from pydantic_core import from_json
 from sqlalchemy import Column, Dialect, Label, Table, Text, TypeDecorator, type_coerce
 
-from tsbridge.store.columns import Json
+from tsbridge.store.columns import Json, Private
 from tsbridge.store.packing import unpacked
 
 
@@ -24,19 +23,27 @@ class TolerantText(TypeDecorator[str]):
             return ""
 
 
-class TolerantJson(TypeDecorator[Any]):
-    """A JSON value, packed or not; None where it cannot be read."""
+class Tolerant(TypeDecorator[Any]):
+    """A value of a column of this kind; None where it cannot be read."""
 
     impl = Text
     cache_ok = True
 
+    def __init__(self, kind: Json | Private) -> None:
+        super().__init__()
+        self.kind = kind
+
     def process_result_value(self, value: Any, dialect: Dialect) -> Any:
         try:
-            return None if value is None else from_json(unpacked(value))
+            return self.kind.process_result_value(value, dialect)
         except ValueError:
             return None
 
 
+def column(one: Column[Any]) -> Column[Any] | Label[Any]:
+    return type_coerce(one, Tolerant(one.type)).label(one.name) if isinstance(one.type, Json | Private) else one
+
+
 def columns(table: Table) -> list[Column[Any] | Label[Any]]:
     """All columns of a table."""
-    return [type_coerce(one, TolerantJson).label(one.name) if isinstance(one.type, Json) else one for one in table.columns]
+    return [column(one) for one in table.columns]

@@ -24,7 +24,7 @@ Broken = dict[str, Any]
 def broken(conn: Connection, table: Table, what: str, actions: tuple[str, ...], *, first_may_lack: bool = False) -> Iterator[Broken]:
     """One entry for each version that differs from what was recorded, was never recorded, or is gone. `first_may_lack`: version 1 was
     not recorded in earlier days, and is held by the decisions that name its hash."""
-    recorded = select(changes).where(changes.c.action.in_(actions)).order_by(changes.c.seq)
+    recorded = select(*columns(changes)).where(changes.c.action.in_(actions)).order_by(changes.c.seq)
     told = {(row["after"] or {}).get("version"): row for row in conn.execute(recorded).mappings()}
     for row in conn.execute(select(*columns(table)).order_by(table.c.version)).mappings():
         name, change = f"version {row['version']} of the {what}", told.pop(row["version"], None)

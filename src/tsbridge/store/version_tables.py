@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from sqlalchemy import (
     Column,
     Integer,
     Table,
     Text,
 )
+from sqlalchemy.types import TypeEngine
 
 from tsbridge.store.columns import Instant, Json, metadata
 
 
-def versions_of(name: str) -> Table:
-    """The versions of a document that is published as a whole (`store.versions`)."""
+def versions_of(name: str, document: TypeEngine[Any]) -> Table:
+    """The versions of a document that is published as a whole (`store.versions`), and how the document is kept."""
     return Table(
         name,
         metadata,
         Column("version", Integer, primary_key=True, autoincrement=False),
         Column("hash", Text, nullable=False),
-        Column("document", Json, nullable=False),
+        Column("document", document, nullable=False),
         Column("note", Text, nullable=False),
         Column("published_at", Instant, nullable=False),
         Column("published_by", Text, nullable=False),
@@ -35,7 +38,7 @@ almanacs = Table(
     Column("kept_at", Instant, nullable=False),
 )
 
-rulebooks = versions_of("rulebooks")
+rulebooks = versions_of("rulebooks", Json())
 
 draft = Table(
     "draft",

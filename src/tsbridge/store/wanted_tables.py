@@ -7,13 +7,12 @@ from sqlalchemy import (
     Column,
     Index,
     Integer,
-    LargeBinary,
     Table,
     Text,
     false,
 )
 
-from tsbridge.store.columns import Instant, metadata
+from tsbridge.store.columns import Instant, PrivateBytes, metadata
 
 facts_wanted = Table(
     "facts_wanted",
@@ -35,7 +34,7 @@ recordings_wanted = Table(
     metadata,
     Column("call", Text, primary_key=True),  # as Talkdesk's recordings know it
     Column("dedupe_key", Text, nullable=False),
-    Column("body", LargeBinary, nullable=False),  # the delivery that tells of the message, once a recording proves it
+    Column("body", PrivateBytes("recordings_wanted.body"), nullable=False),  # what tells of the message, once a recording proves it
     Column("attempts", Integer, nullable=False, default=0),
     Column("due_at", Instant, nullable=False),
 )

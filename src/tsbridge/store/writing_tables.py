@@ -14,7 +14,7 @@ from sqlalchemy import (
     literal_column,
 )
 
-from tsbridge.store.columns import Instant, Json, metadata
+from tsbridge.store.columns import Instant, PrivateJson, metadata
 
 desired = Table(
     "desired",
@@ -22,7 +22,7 @@ desired = Table(
     Column("ticket", Text, primary_key=True),
     Column("id", Text, nullable=False, unique=True),  # wb_…
     Column("case_id", Text, nullable=False),
-    Column("wish", Json, nullable=False),  # core.helpdesk.Wish
+    Column("wish", PrivateJson("desired.wish"), nullable=False),  # core.helpdesk.Wish
     Column("version", Integer, nullable=False, server_default="0"),  # the rulebook whose groups the wish names; 0: there was none
     Column("revision", Integer, nullable=False, default=1),
     Column("status", Text, nullable=False),
@@ -33,8 +33,8 @@ desired = Table(
     Column("due_at", Instant, nullable=False),
     Column("claimed_by", Text),
     Column("lease_until", Instant),
-    Column("ours", Json, nullable=False),  # core.helpdesk.Ours: what we have put on the ticket
-    Column("plan", Json),  # the last planned edit
+    Column("ours", PrivateJson("desired.ours"), nullable=False),  # core.helpdesk.Ours: what we have put on the ticket
+    Column("plan", PrivateJson("desired.plan")),  # the last planned edit
     Column("confirmed_at", Instant),
     CheckConstraint("status IN ('waiting','sending','confirmed','unneeded','parked','refused','dry_run')", name="desired_status"),
 )
@@ -57,7 +57,7 @@ intents = Table(
     Column("ticket", Text, nullable=False),
     Column("revision", Integer, nullable=False),
     Column("at", Instant, nullable=False),
-    Column("plan", Json, nullable=False),
+    Column("plan", PrivateJson("intents.plan"), nullable=False),
     Column("outcome", Text),  # NULL while on its way | done | conflict | unknown | lost | refused | later
     Column("settled_at", Instant),
 )

@@ -169,7 +169,9 @@ def _services(
         wake_replay=wake_replay,
         make_ready=build_rulebook,
         apart=in_child_if_large,
-        reports_apart=partial(reports_in_child, url=database.url.render_as_string(hide_password=False), zone=settings.zone),
+        reports_apart=partial(
+            reports_in_child, url=database.url.render_as_string(hide_password=False), zone=settings.zone, data_keys=settings.data_keys
+        ),
         names=workers.names,
         probes=probes(database, clock, loop, workers.skew, settings.writeback, roster),
         standings=dict if loop is None else loop.standings,

@@ -12,6 +12,7 @@ from tsbridge import ZONE_RULES, __version__
 from tsbridge.core.ports import Clock, Ids
 from tsbridge.settings.model import BadSettings, Settings
 from tsbridge.store import rosters, rulebooks, schema, writemode
+from tsbridge.store.datakeys import SETTING
 from tsbridge.store.db import Database
 from tsbridge.wiring.bundled import starter_path
 from tsbridge.wiring.clock_and_ids import TimedIds, entropy, salt
@@ -41,7 +42,10 @@ def prepared_aside(settings: Settings, clock: Clock) -> bool:
     child = os.fork()  # nothing is open and no thread runs yet
     if child == 0:
         code = 1
-        with contextlib.suppress(BaseException), Database.open(settings.database_url.get_secret_value(), settings.seal_keys) as database:
+        with (
+            contextlib.suppress(BaseException),
+            Database.open(settings.database_url.get_secret_value(), settings.seal_keys, settings.data_keys) as database,
+        ):
             prepare(database, settings, clock)
             code = 0
         os._exit(code)
@@ -62,6 +66,8 @@ def prepare(database: Database, settings: Settings, clock: Clock) -> None:
     database.seal_keys.ready()
     # before anything is heard: from here on a dry run is over, or goes on
     _say_what_we_are(database.write_now(lambda conn: writemode.enter(conn, settings.writeback, clock.now())))
+    if database.data_keys.vault.newest is None:
+        log.warning("what people said is not encrypted: there is no data key", extra={"setting": SETTING})
     version = publish_starter(database, settings, clock, TimedIds(clock, entropy))
     if version is not None:
         log.info("published the starter rulebook", extra={"version": version})

@@ -36,7 +36,7 @@ def serve(settings: Settings, host: str, port: int, *, workers_inside: bool, pat
     claim = claim_alone(url)
     try:
         prepared = prepared_aside(settings, clock)
-        with Database.open(url, settings.seal_keys) as database:
+        with Database.open(url, settings.seal_keys, settings.data_keys) as database:
             if not prepared:
                 prepare(database, settings, clock)
             if database.dialect == "sqlite":  # the claim says that no other worker is alive: what a killed one had is free at once
@@ -52,7 +52,7 @@ def work(settings: Settings, patience: Patience = PATIENCE) -> bool:
     """Work until told to stop, without serving; True when it ended in good order. Health and figures are answered where a port is set."""
     arm_crashpoint(settings)
     clock = SystemClock()
-    with Database.open(settings.database_url.get_secret_value(), settings.seal_keys) as database:
+    with Database.open(settings.database_url.get_secret_value(), settings.seal_keys, settings.data_keys) as database:
         prepare(database, settings, clock)
         about: dict[str, object] = {"dialect": database.dialect, "version": __version__}
         if settings.worker_port:

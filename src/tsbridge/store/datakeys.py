@@ -1,0 +1,95 @@
+"""The data keys of a database: where they come from, and that none is missing that something in it is encrypted under.
+
+Given by a setting, the one that encrypts first; on SQLite also from a file beside the database, which is made when nothing is encrypted
+yet. On PostgreSQL without the setting nothing is encrypted. The database says which keys it was encrypted under, by their ids; it holds
+no key but the one that handles of people are hashed with, encrypted under the newest.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Final, TypeVar
+
+from sqlalchemy import URL, Connection, inspect
+
+from tsbridge.store import keyfile, stored_values
+from tsbridge.store.keyfile import UnusableKey
+from tsbridge.store.service_tables import kept
+from tsbridge.store.vault import Vault
+
+T = TypeVar("T")
+
+SETTING: Final = "TSBRIDGE_DATA_KEY"
+NAME: Final = "data_keys"
+HANDLES: Final = "data_keys.handles"
+"""The place that the key of handles is encrypted for."""
+WHAT: Final = "the key that personal values of this database are encrypted under"
+
+
+class DataKeys:
+    """Opens the vault of one database before anything is done in it."""
+
+    def __init__(self, given: Sequence[str], url: URL) -> None:
+        self._given = tuple(given)
+        self._url = url
+        self.vault = Vault(raw=url.get_backend_name() == "sqlite")
+        self.settled = False
+
+    @property
+    def file(self) -> Path | None:
+        """The file that a key may lie in; None on PostgreSQL."""
+        return Path(f"{self._url.database}.data-key") if self._url.get_backend_name() == "sqlite" else None
+
+    def before(self, work: Callable[[Connection], T]) -> Callable[[Connection], T]:
+        """Work that reads, once the keys are at hand."""
+
+        def prepared(conn: Connection) -> T:
+            if not self.settled:
+                self.settle(conn, write=False)
+            return work(conn)
+
+        return work if self.settled else prepared
+
+    def settle(self, conn: Connection, *, write: bool) -> bool:
+        """Have the keys at hand, all that the database asks for. Raises UnusableKey. False of a database without tables: it asks for none.
+
+        Only a writer makes the file, and puts on record under which key it encrypts: that has to be committed before anything that is
+        encrypted, and then it is settled.
+        """
+        if not inspect(conn).has_table(kept.name):
+            return False
+        known = on_record(conn)
+        self.vault.fill([*self._given, *self._of_file(make=write and not known and not self._given)])
+        if missing := [id_ for id_ in known if id_ not in self.vault.ids]:
+            raise UnusableKey(self._missing(missing))
+        if write and (newest := self.vault.newest) is not None and known[-1:] != [newest.id]:
+            told = stored_values.lock(conn, NAME, {})  # others may start at the same time
+            ids = [id_ for id_ in told.get("ids", []) if id_ != newest.id]
+            stored_values.put(conn, NAME, {**told, "ids": [*ids, newest.id]})
+        return write
+
+    def _of_file(self, *, make: bool) -> list[str]:
+        file = self.file
+        if file is None or not (make or file.exists()):
+            return []
+        return [keyfile.read_or_make(file, WHAT)]
+
+    def _missing(self, ids: Sequence[str]) -> str:
+        lies = f" or in {self.file}" if self.file is not None else ""
+        return (
+            f"this database is encrypted under the data key{'s' if len(ids) > 1 else ''} {', '.join(ids)}, "
+            f"which is not in {SETTING}{lies}: bring it back, what was encrypted under it cannot be read without it"
+        )
+
+
+def only(conn: Connection, id_: str) -> None:
+    """Nothing is encrypted under any other key."""
+    told = stored_values.lock(conn, NAME, {})
+    if id_ in told.get("ids", []):
+        stored_values.put(conn, NAME, {**told, "ids": [id_]})
+
+
+def on_record(conn: Connection) -> list[str]:
+    """Which keys something may be encrypted under, by their ids, the newest last."""
+    return list((stored_values.get(conn, NAME) or {}).get("ids", []))

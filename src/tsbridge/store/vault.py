@@ -1,0 +1,140 @@
+"""Personal values as they are kept: packed, then encrypted under the newest data key; what is not encrypted is read as it is.
+
+A value says under which key it stands: `~2`, six characters of the key's id, and what the key made of it. In a text of PostgreSQL that is
+Base64; everything else holds bytes, with a NUL before, which SQLite keeps in columns of text as well. An empty value stays empty.
+Where there is no data key a value is kept as it would be without this module; one that would pass for an encrypted one gets `~0` before it.
+"""
+
+from __future__ import annotations
+
+import re
+from binascii import Error, a2b_base64, b2a_base64
+from collections.abc import Iterable
+from typing import Any, Final
+
+from sqlalchemy import Dialect
+
+from tsbridge.aes import ID, Cipher
+from tsbridge.store.packing import SHORT, deflated, inflated, packed, unpacked
+
+MARK: Final = "~2"
+AS_IT_IS: Final = "~0"
+PREFIX: Final = len(MARK) + ID
+"""Characters before what a key made of a text; bytes have a NUL more."""
+_ENCRYPTED: Final = re.compile(rf"{MARK}([0-9a-f]{{{ID}}})", re.ASCII)
+_BYTES: Final = b"\0" + MARK.encode()
+_BYTES_AS_THEY_ARE: Final = b"\0" + AS_IT_IS.encode()
+_DEFLATED: Final = b"\x01"
+_PLAIN: Final = b"\x00"
+
+
+class Unreadable(ValueError):
+    """A kept value that no key at hand opens. The text names the column and the key's id, nothing of the value."""
+
+
+class Vault:
+    """The data keys of one database: the first one encrypts, all of them decrypt. Without a key everything is kept as it is.
+
+    `raw`: columns of text take bytes, too (SQLite).
+    """
+
+    def __init__(self, *, raw: bool = False) -> None:
+        self._raw = raw
+        self._ciphers: dict[str, Cipher] = {}
+        self.newest: Cipher | None = None
+
+    def fill(self, secrets: Iterable[str]) -> None:
+        """Have these keys, the newest first."""
+        ciphers = [Cipher(secret) for secret in secrets]
+        self._ciphers = {cipher.id: cipher for cipher in ciphers}
+        self.newest = ciphers[0] if ciphers else None
+
+    @property
+    def ids(self) -> frozenset[str]:
+        return frozenset(self._ciphers)
+
+    def keep_json(self, place: str, text: str) -> str | bytes:
+        """A canonical JSON text as its column keeps it."""
+        if self.newest is None or not text:
+            return packed(text)
+        return self._kept_text(self.newest, place, _PLAIN + text.encode() if len(text) < SHORT else _DEFLATED + deflated(text))
+
+    def read_json(self, place: str, kept: str | bytes) -> str:
+        """The JSON text of what is kept. Raises ValueError."""
+        opened = self._opened(place, kept)
+        return unpacked(str(kept)) if opened is None else _text(opened)
+
+    def keep_text(self, place: str, text: str) -> str | bytes:
+        """A text of people as its column keeps it."""
+        if self.newest is None or not text:
+            return AS_IT_IS + text if text.startswith("~") else text
+        return self._kept_text(self.newest, place, _PLAIN + text.encode())
+
+    def read_text(self, place: str, kept: str | bytes) -> str:
+        """Raises ValueError."""
+        opened = self._opened(place, kept)
+        return str(kept).removeprefix(AS_IT_IS) if opened is None else _text(opened)
+
+    def keep_bytes(self, place: str, body: bytes) -> bytes:
+        """Bytes as their column keeps them."""
+        if self.newest is None or not body:
+            return _BYTES_AS_THEY_ARE + body if body.startswith((_BYTES, _BYTES_AS_THEY_ARE)) else body
+        return _BYTES + self.newest.id.encode() + self.newest.encrypt(place.encode(), body)
+
+    def read_bytes(self, place: str, kept: bytes) -> bytes:
+        """Raises ValueError."""
+        kept = bytes(kept)
+        opened = self._opened(place, kept)
+        return kept.removeprefix(_BYTES_AS_THEY_ARE) if opened is None else opened
+
+    def is_newest(self, start: Any) -> bool:
+        """Whether a value needs nothing more, by how it starts: nothing there, empty, under the newest key, or there is no key."""
+        if self.newest is None or not start:
+            return True
+        told = start if isinstance(start, str) else bytes(start).decode("latin-1").removeprefix("\0")
+        return told.startswith(f"{MARK}{self.newest.id}")
+
+    def _kept_text(self, cipher: Cipher, place: str, payload: bytes) -> str | bytes:
+        made = cipher.encrypt(place.encode(), payload)
+        if self._raw:
+            return _BYTES + cipher.id.encode() + made
+        return f"{MARK}{cipher.id}{b2a_base64(made, newline=False).decode('ascii')}"
+
+    def _opened(self, place: str, kept: str | bytes) -> bytes | None:
+        """What was encrypted; None of a value that was not."""
+        if isinstance(kept, str):
+            found = _ENCRYPTED.match(kept)
+            if found is None:
+                return None
+            try:
+                made = a2b_base64(kept[PREFIX:], strict_mode=True)
+            except Error:
+                raise Unreadable(f"{place}: expected an encrypted value, came one that was changed") from None
+            id_ = found[1]
+        elif kept.startswith(_BYTES):
+            id_, made = kept[len(_BYTES) : PREFIX + 1].decode("latin-1"), kept[PREFIX + 1 :]
+        else:
+            return None
+        cipher = self._ciphers.get(id_)
+        if cipher is None:
+            raise Unreadable(f"{place}: the data key {id_} that this value is encrypted under is not among those given")
+        return cipher.decrypt(place.encode(), made)
+
+
+def _text(payload: bytes) -> str:
+    return inflated(payload[1:]) if payload[:1] == _DEFLATED else payload[1:].decode()
+
+
+_NONE: Final = Vault()
+_NAME: Final = "tsbridge_vault"
+
+
+def give(dialect: Dialect, vault: Vault) -> None:
+    """From now on the columns of this engine are kept by this vault."""
+    setattr(dialect, _NAME, vault)
+
+
+def of(dialect: Dialect) -> Vault:
+    """The vault of the database whose engine has this dialect; one without keys for any other engine."""
+    vault: Vault = getattr(dialect, _NAME, _NONE)
+    return vault

@@ -29,6 +29,11 @@ HOLE = {
 
 async def test_a_hole_ahead_degrades_and_does_not_stop(room: Any) -> None:
     app = room.other(probes={"cover": cover_probe(room.desk.database)})
+    nobody = (await app.get("/readyz")).json()
+    assert (nobody["degraded"], nobody["checks"]["cover"]["detail"]) == (["cover"], "no roster has been published: nobody is on call")
+    assert (await figures(room))["tsbridge_roster_version", ""] == 0
+    publish(room.desk.database, document())
+    assert (await figures(room))["tsbridge_roster_version", ""] == 1
     first = (await app.get("/readyz")).json()
     assert (first["status"], first["checks"]["cover"]["detail"]) == ("ready", "not looked at yet")
     await room.desk.database.write(lambda conn: cover.save(conn, cover.Ahead(START, (1, 1), 1, (HOLE,))))

@@ -18,7 +18,7 @@ from tsbridge.core.backoff import RECORDING
 from tsbridge.core.moments import read_instant
 from tsbridge.simulator.talkdesk.automations import body
 from tsbridge.store import inbox as inbox_rows
-from tsbridge.store import stored_values
+from tsbridge.store import stored_values, upstreams
 from tsbridge.store.db import Database
 from tsbridge.store.decision_tables import decisions
 from tsbridge.store.inbox_tables import inbox
@@ -286,3 +286,24 @@ async def test_a_row_with_one_of_a_calls_two_ids_tells_nothing_that_webhooks_tol
         await bridge.work()
     rows = bridge.database.read_now(lambda conn: conn.execute(select(moments.c.interaction, moments.c.event)).all())
     assert sorted(map(tuple, rows)) == [("an-id-of-its-own", f"call.{event}") for event in ("answered", "ended", "started")]
+
+
+async def test_a_talkdesk_that_refuses_us_or_is_away_is_noted_since_when_until_it_answers(make_database: Callable[[], Database]) -> None:
+    bridge = Bridge(make_database())
+    begun = bridge.desk.clock.now()
+
+    def noted() -> dict[str, Any]:
+        return dict(bridge.database.read_now(upstreams.failing))
+
+    refused = Desk(secret="another")
+    stranger = CallReconciler(bridge.database, bridge.desk.clock, bridge.walk.ids, refused.client, "w3", bridge._wake)
+    await stranger.round()
+    assert [(one.refused, one.since) for one in noted().values()] == [(True, begun)]
+    bridge.desk.talkdesk.faults.down = True
+    bridge.desk.pass_time(timedelta(hours=1))
+    await bridge.reconcilers[0].round()
+    assert [(task, one.refused, one.since) for task, one in noted().items()] == [("calls", False, begun)]
+    bridge.desk.talkdesk.faults.down = False
+    bridge.desk.pass_time(EVERY)
+    await bridge.reconcilers[0].round()
+    assert noted() == {}

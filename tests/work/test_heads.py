@@ -15,7 +15,8 @@ import pytest
 from tests.clocks import SettableClock
 from tsbridge import ed25519
 from tsbridge.core.errors import TryLater
-from tsbridge.core.heads import Head, faults
+from tsbridge.core.heads import FAILING, Head, faults
+from tsbridge.core.moments import instant_text
 from tsbridge.store import chain, stored_values
 from tsbridge.store.db import Database
 from tsbridge.wiring.heads import message, to_file
@@ -66,12 +67,15 @@ async def test_a_head_is_copied_once_an_hour_if_the_chain_has_grown_and_a_place_
         await heads.round()
         await other.round()
     assert (seqs(), away.got, alarms) == ([1], [], [(NOT_COPIED, {"places": ["way"]})])
+    since = instant_text(clock.now())
+    assert database.read_now(lambda conn: stored_values.get(conn, FAILING)) == {"way": since}
     assert file.stat().st_mode & 0o777 == 0o600
     away.there = True
     change(database, 2, clock)
     clock.advance(timedelta(minutes=1))
     await heads.round()
     assert (seqs(), away.got) == ([1], [2])
+    assert database.read_now(lambda conn: stored_values.get(conn, FAILING)) == {}
     clock.advance(EVERY)
     await heads.round()
     await heads.round()

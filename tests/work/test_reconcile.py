@@ -15,7 +15,7 @@ from tests.work.desk import WritingDesk
 from tests.work.walk import Walk
 from tsbridge.core import strict_json
 from tsbridge.simulator.zendesk.deliveries import event_body
-from tsbridge.store import drift_rows, inbox, stored_values
+from tsbridge.store import drift_rows, inbox, stored_values, upstreams
 from tsbridge.store.db import Database
 from tsbridge.store.moment_tables import moments
 from tsbridge.store.moments import CAUGHT_UP
@@ -25,7 +25,7 @@ from tsbridge.vendors.zendesk.client import ZendeskClient
 from tsbridge.vendors.zendesk.read_fields import OwnUser
 from tsbridge.work.hearing import STREAM, Hearing
 from tsbridge.work.reads import ReadBudget
-from tsbridge.work.reconcile import EVERY, Reconciler
+from tsbridge.work.reconcile import EVERY, SOON, Reconciler
 from tsbridge.work.stream import Stream
 
 pytestmark = pytest.mark.anyio
@@ -225,6 +225,26 @@ async def test_one_process_at_a_time_reads_the_export(account: Account) -> None:
     asked = account.writing.wire.count("GET", "incremental")
     await account.another("w2").round()
     assert account.writing.wire.count("GET", "incremental") == asked
+
+
+async def test_a_zendesk_that_does_not_let_us_read_is_noted_until_it_does_and_our_own_pace_is_no_trouble(
+    account: Account, database: Database
+) -> None:
+    account.writing.zendesk.faults.down = True
+    account.clock.advance(EVERY)
+    begun = account.clock.now()
+    for _ in range(2):
+        await account.reconciler.round()
+        account.clock.advance(EVERY)
+    assert [(task, one.refused, one.since) for task, one in database.read_now(upstreams.failing).items()] == [("reconcile", False, begun)]
+    account.writing.zendesk.faults.down = False
+    account.clock.advance(EVERY)
+    await account.reconciler.round()
+    assert database.read_now(upstreams.failing) == {}
+    await account.reads.take("export", 1_000)
+    account.clock.advance(SOON)
+    await account.another("w1").round()
+    assert database.read_now(upstreams.failing) == {}
 
 
 async def test_a_deleted_ticket_is_told_as_deleted(account: Account) -> None:

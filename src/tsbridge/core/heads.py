@@ -16,6 +16,8 @@ from tsbridge.core.moments import canonical_text
 TYPE: Final = "tsbridge.head"
 COPIED: Final = "heads"
 """Under which name it is stored what went where last."""
+FAILING: Final = "heads_failing"
+"""And which places a head did not get to, since when (RFC 3339)."""
 SIGNED: Final = "tsbridge head\n"
 Proves = Callable[[bytes, bytes, bytes], bool]
 """Whether the owner of a public key signed a message: key, message, signature."""

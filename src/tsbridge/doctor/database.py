@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
@@ -15,9 +14,6 @@ from tsbridge.store.db import BadDatabase, Database, parse
 from tsbridge.store.keyfile import UnusableKey
 from tsbridge.store.sealkey import SealKeys
 from tsbridge.store.views import DATABASE_FAILURES
-
-ROOM_WANTED: Final = 0.10
-ROOM_NEEDED: Final = 0.02
 
 
 def database(
@@ -161,9 +157,8 @@ def _data_key(opened: Database) -> list[Line]:
 
 
 def _room(path: Path) -> list[Line]:
-    disk = shutil.disk_usage(path.parent)
-    share = disk.free / disk.total
-    words = f"{disk.free / 1e9:.1f} GB free where the database lies ({share:.0%})."
-    if share < ROOM_NEEDED:
-        return [Line("disk", "bad", words, "Make room now: without it nothing can be kept.")]
-    return [Line("disk", "warn" if share < ROOM_WANTED else "ok", words, "Make room." if share < ROOM_WANTED else "")]
+    found = database_info.room(path.parent)
+    if found.share < database_info.ROOM_NEEDED:
+        return [Line("disk", "bad", f"{found}.", "Make room now: without it nothing can be kept.")]
+    scarce = found.share < database_info.ROOM_WANTED
+    return [Line("disk", "warn" if scarce else "ok", f"{found}.", "Make room." if scarce else "")]

@@ -1,9 +1,11 @@
-"""What kind of database this is and how it is set up, for `tsbridge doctor`."""
+"""What kind of database this is, how it is set up, whether it can be written and has room."""
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import dataclass
-from typing import Final
+from pathlib import Path
+from typing import Final, NamedTuple
 
 from sqlalchemy import Connection, text
 
@@ -11,6 +13,27 @@ from tsbridge.store import stored_values
 
 _DURABLE_SQLITE: Final = {"journal_mode": "wal", "synchronous": "2"}
 _DURABLE_POSTGRES: Final = {"fsync": "on", "synchronous_commit": "on"}
+TRIED: Final = "doctor"
+"""The name of a value that is never kept."""
+ROOM_WANTED: Final = 0.10
+ROOM_NEEDED: Final = 0.02
+"""Shares of a disk: below the first it is time to make room, below the second soon nothing can be kept."""
+
+
+class Room(NamedTuple):
+    """`free`: bytes; `share`: of the whole disk."""
+
+    free: int
+    share: float
+
+    def __str__(self) -> str:
+        return f"{self.free / 1e9:.1f} GB free where the database lies ({self.share:.0%})"
+
+
+def room(directory: Path) -> Room:
+    """What is free on the disk of a directory. Raises OSError."""
+    disk = shutil.disk_usage(directory)
+    return Room(disk.free, disk.free / disk.total)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,5 +60,5 @@ def about(conn: Connection) -> About:
 
 def try_writing(conn: Connection) -> None:
     """Writes and takes back a value of ours: raises what a full or read-only database raises."""
-    stored_values.put(conn, "doctor", True)
-    stored_values.forget(conn, "doctor")
+    stored_values.put(conn, TRIED, True)
+    stored_values.forget(conn, TRIED)

@@ -18,9 +18,11 @@ from tsbridge.store import (
     pattern_findings,
     patterns,
     retention,
+    rosters,
     shared,
     source_hours,
     stored_values,
+    wanted_facts,
     warnings,
     watch,
     writemode,
@@ -38,7 +40,9 @@ from tsbridge.store.writing_tables import WISH_IS_OPEN, desired
 class Figures(NamedTuple):
     """`deliveries`: (source, status) -> how many; repeats are `duplicate`. `received`: source -> all that was heard, by its own count.
 
-    `severe`: cases of severity 1 that nobody has in hand. `refused`: whether Zendesk refuses our credentials.
+    `severe`: cases of severity 1 that nobody has in hand. `refused`: whether Zendesk refuses our credentials;
+    `in_trouble`: whether it fails, so that it is only probed.
+    `unread`: tickets that rang and whose audits were not read since.
     """
 
     deliveries: Mapping[tuple[str, str], int]
@@ -52,6 +56,8 @@ class Figures(NamedTuple):
     escalations: Mapping[str, int]
     decisions: int
     rulebook_version: int
+    roster_version: int
+    unread: int
     silent: Mapping[str, datetime]
     warnings: Mapping[str, int]
     shared_ids: Mapping[str, int]
@@ -65,6 +71,7 @@ class Figures(NamedTuple):
     paused_rules: int
     drift: Mapping[str, int]
     refused: bool
+    in_trouble: bool
     removed: Mapping[str, int]
     patterns: Mapping[str, int]
     patterns_at: datetime | None
@@ -90,12 +97,14 @@ def figures(conn: Connection, setting: str, now: datetime) -> Figures:
         oldest_pending=conn.execute(OLDEST_PENDING).scalar(),
         wishes=wishes,
         parked={reason: count for (reason, status), count in kept["wish"].items() if status == "parked"},
-        oldest_waiting=_first(conn, desired.c.asked_at, desired.c.asked_at, WISH_IS_OPEN),
+        oldest_waiting=oldest_wish(conn),
         cases=_plain(kept["case"]),
         severe=conn.execute(select(func.count()).where(IN_NOBODYS_HANDS)).scalar_one(),
         escalations=_plain(kept["step"]),
         decisions=sum(kept["decision"].values()),
         rulebook_version=newest(conn),
+        roster_version=rosters.newest(conn),
+        unread=wanted_facts.waiting(conn),
         silent=source_hours.silent(conn),
         warnings={kind: found.count for kind, found in warnings.noted(conn).items()},
         shared_ids=shared.count(conn),
@@ -108,6 +117,7 @@ def figures(conn: Connection, setting: str, now: datetime) -> Figures:
         mode=writemode.in_force(conn, setting).effective,
         paused_rules=len(stored_values.get(conn, PAUSED_RULES) or ()),
         drift=_by(conn, drift.c.cause),
+        in_trouble=pace.open,
         refused=pace.reason == "unauthorized" and flow.closed(pace, now) is not None,
         removed={kind: found["rows"] for kind, found in retention.removed(conn).items()},
         patterns=pattern_findings.counts_by_kind(conn, now),
@@ -115,13 +125,14 @@ def figures(conn: Connection, setting: str, now: datetime) -> Figures:
     )
 
 
+def oldest_wish(conn: Connection) -> datetime | None:
+    """When the oldest change was asked for that is not written yet."""
+    found: datetime | None = conn.execute(select(desired.c.asked_at).where(WISH_IS_OPEN).order_by(desired.c.asked_at).limit(1)).scalar()
+    return found
+
+
 def _plain(counts: counted.Counts) -> Mapping[str, int]:
     return {label: count for (_, label), count in counts.items()}
-
-
-def _first(conn: Connection, what: Column[datetime], order: Column[Any], where: ColumnElement[bool]) -> datetime | None:
-    found: datetime | None = conn.execute(select(what).where(where).order_by(order).limit(1)).scalar()
-    return found
 
 
 def _by(conn: Connection, column: Column[Any], *where: ColumnElement[bool]) -> dict[str, int]:

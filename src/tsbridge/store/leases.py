@@ -30,6 +30,11 @@ def beat(conn: Connection, worker: str) -> Mapping[str, int]:
     """Say that this worker lives. Returns how often each that is not known to be gone has said so."""
     made = insert_into(conn, workers).values(name=worker, beats=1)
     conn.execute(made.on_conflict_do_update(index_elements=["name"], set_={"beats": workers.c.beats + 1}))
+    return beats(conn)
+
+
+def beats(conn: Connection) -> Mapping[str, int]:
+    """How often each worker that is not known to be gone has said that it lives."""
     return {row.name: row.beats for row in conn.execute(select(workers.c.name, workers.c.beats))}
 
 

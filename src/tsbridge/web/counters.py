@@ -9,6 +9,8 @@ from prometheus_client import CollectorRegistry, Counter, Histogram
 from tsbridge.acts.security import KINDS
 
 SOURCES: Final = frozenset({"zendesk", "talkdesk"})
+NOT_KEPT: Final = ("no_secret", "cannot_store")
+"""Why the door answers 503."""
 _METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 _SECONDS: Final = (0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 
@@ -27,6 +29,9 @@ class Counters:
             ("source", "status", "reason"),
             registry=self.registry,
         )
+        for source in sorted(SOURCES):  # from 0 on: of a count that begins with its first, nobody sees that it grew
+            for reason in NOT_KEPT:
+                self._answers.labels(source, "503", reason)
         self._links = Counter(
             "tsbridge_links",
             "Pages behind the links of messages: looks and presses of the button, and what came of them.",

@@ -51,6 +51,8 @@ class Figures(Collector):
         yield _by_label("tsbridge_drift", words, "cause", self._figures.drift, tuple(POLICY))
         words = "1 while Zendesk refuses our credentials: nothing is written or read."
         yield GaugeMetricFamily("tsbridge_credentials_refused", words, int(self._figures.refused))
+        words = "1 while Zendesk fails: it is probed, all else waits."
+        yield GaugeMetricFamily("tsbridge_zendesk_in_trouble", words, int(self._figures.in_trouble))
         reasons = ("part_refused", "rule_paused", "loop_suspected", "gave_up")
         yield _by_label("tsbridge_writebacks_parked", "Parked wishes by reason.", "reason", self._figures.parked, reasons)
         yield self._age("tsbridge_oldest_wish_age_seconds", "Age of the oldest wish not yet written.", self._figures.oldest_waiting)
@@ -106,6 +108,11 @@ class Figures(Collector):
         yield GaugeMetricFamily("tsbridge_cover_holes", "Times of the next 14 days at which nobody is on call.", self._figures.holes)
         yield GaugeMetricFamily("tsbridge_feeds_failing", "Feeds of the roster that cannot be read.", self._feeds_failing)
         yield GaugeMetricFamily("tsbridge_rulebook_version", "The live version of the rulebook.", self._figures.rulebook_version)
+        yield GaugeMetricFamily(
+            "tsbridge_roster_version", "The live version of the roster; 0: there is none.", self._figures.roster_version
+        )
+        words = "Tickets that rang and whose audits are still to be read."
+        yield GaugeMetricFamily("tsbridge_tickets_unread", words, self._figures.unread)
         info = GaugeMetricFamily("tsbridge_build_info", "Always 1; the label names the version.", labels=["version"])
         info.add_metric([self._version], 1)
         yield info

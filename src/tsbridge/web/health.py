@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -9,14 +11,18 @@ from fastapi import APIRouter, Request, Response
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from prometheus_client.core import CollectorRegistry
 from sqlalchemy import Connection
+from sqlalchemy.exc import DBAPIError
 
+from tsbridge.core.task_state import Checked
 from tsbridge.store import gauges
+from tsbridge.store.db import unavailable
+from tsbridge.store.views import DATABASE_FAILURES
 from tsbridge.web.gauges import Figures, Kept
-from tsbridge.web.probes import failing_feeds, ways_to_people
+from tsbridge.web.probes import WITHIN_S, failing_feeds, ways_to_people
 from tsbridge.web.problems import refuses
 from tsbridge.web.route import ApiRoute
-from tsbridge.web.services import Made
-from tsbridge.web.task_figures import TaskFigures
+from tsbridge.web.services import Made, Probe
+from tsbridge.web.task_figures import CheckFigures, TaskFigures
 
 routes = APIRouter(route_class=ApiRoute, tags=["health"])
 
@@ -34,6 +40,12 @@ class Ready:
     checks: dict[str, Check]
 
 
+async def looked_at(probes: Mapping[str, Probe]) -> dict[str, Checked]:
+    """What each finds, all at once: where the database hangs, each waits for it."""
+    names = sorted(probes)
+    return dict(zip(names, await asyncio.gather(*(probes[name]() for name in names)), strict=True))
+
+
 @routes.get("/livez")
 async def livez() -> dict[str, str]:
     """The process answers. Says nothing about what it needs."""
@@ -43,7 +55,7 @@ async def livez() -> dict[str, str]:
 @routes.get("/readyz")
 async def readyz(services: Made, response: Response) -> Ready:
     """Whether deliveries can be taken and worked on: 200 when they can, `degraded` where something else is amiss; else 503."""
-    checks = {name: await probe() for name, probe in sorted(services.probes.items())}
+    checks = await looked_at(services.probes)
     ready = all(check.ok for check in checks.values())
     if not ready:
         response.status_code = 503
@@ -57,7 +69,10 @@ async def readyz(services: Made, response: Response) -> Ready:
 
 @routes.get("/metrics", response_class=Response, responses=refuses(401, 403, 429))
 async def metrics(request: Request, services: Made) -> Response:
-    """Figures in the Prometheus text format: per source, received = applied + ignored + duplicate + quarantined + dead + pending."""
+    """Figures in the Prometheus text format: per source, received = applied + ignored + duplicate + quarantined + dead + pending.
+
+    While the database cannot be read its figures are left out, none is 0 for that; what the process knows by itself is told.
+    """
     if services.metrics_role is not None:
         await services.gate.admit(request, services.metrics_role)
     now = services.clock.now()
@@ -70,6 +85,12 @@ async def metrics(request: Request, services: Made) -> Response:
         )
 
     snapshot = CollectorRegistry()
-    snapshot.register(Figures(await services.database.read(read), now, services.version))
+    try:
+        async with asyncio.timeout(WITHIN_S):
+            snapshot.register(Figures(await services.database.read(read), now, services.version))
+    except (*DATABASE_FAILURES, TimeoutError) as failure:
+        if isinstance(failure, DBAPIError) and not unavailable(failure):
+            raise
     snapshot.register(TaskFigures(services.standings()))
+    snapshot.register(CheckFigures(await looked_at(services.probes)))
     return Response(generate_latest(services.counters.registry) + generate_latest(snapshot), media_type=CONTENT_TYPE_LATEST)

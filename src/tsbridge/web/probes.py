@@ -1,10 +1,11 @@
-"""What `/readyz` looks at, one probe each; `wiring.bridge` puts them together.
+"""What `/readyz` looks at, one probe each; `wiring.bridge` puts them together. What is amiss of the work itself: `work_probes`.
 
 What is amiss and keeps nobody from hearing and judging is `degraded`: ready all the same.
 """
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Any, Final, TypeVar
@@ -16,22 +17,44 @@ from tsbridge.core.ports import Clock
 from tsbridge.core.proved_ways import Reach, reached
 from tsbridge.core.task_state import Checked, Standing
 from tsbridge.core.watch import WALK_AGE
-from tsbridge.store import cover, feeds, notification_log, proved_ways, rulebooks, sealing, source_hours, views, watch, writemode
+from tsbridge.store import (
+    cover,
+    database_info,
+    feeds,
+    notification_log,
+    proved_ways,
+    rosters,
+    rulebooks,
+    sealing,
+    source_hours,
+    views,
+    watch,
+)
 from tsbridge.store.db import Database
 from tsbridge.web.services import Probe
 
 T = TypeVar("T")
 
 NOT_KNOWN: Final = Checked(True, "not known: the database cannot be used")
+WITHIN_S: Final = 4.0
+"""How long a look at the database may last; who asks how we are waits a little longer."""
+TRIED_EVERY: Final = timedelta(seconds=10)
 
 
-def stored(database: Database, read: Callable[[Connection], T], judged: Callable[[T], Checked], otherwise: Checked = NOT_KNOWN) -> Probe:
-    """A probe of what is in the database: what was `read`, `judged`; `otherwise` where it cannot be used."""
+def stored(
+    database: Database,
+    read: Callable[[Connection], T],
+    judged: Callable[[T], Checked],
+    otherwise: Checked = NOT_KNOWN,
+    within_s: float = WITHIN_S,
+) -> Probe:
+    """A probe of what is in the database: what was `read`, `judged`; `otherwise` where it cannot be used, or does not answer in time."""
 
     async def look() -> Checked:
         try:
-            found = await database.read(read)
-        except views.DATABASE_FAILURES:
+            async with asyncio.timeout(within_s):
+                found = await database.read(read)
+        except (*views.DATABASE_FAILURES, TimeoutError):
             return otherwise
         return judged(found)
 
@@ -48,6 +71,32 @@ def database_probe(database: Database) -> Probe:
         return Checked(version > 0, f"answers; rulebook version {version}" if version else "no rulebook has been published")
 
     return stored(database, rulebooks.newest, judged, Checked(False, "cannot be used"))
+
+
+def writable_probe(database: Database, clock: Clock, within_s: float = WITHIN_S) -> Probe:
+    """Whether the database takes what is written, so that it is on disk: a full disk, a standby, a file nobody may write. Tried now and
+    then."""
+    tried: tuple[datetime, Checked] | None = None
+
+    async def look() -> Checked:
+        nonlocal tried
+        now = clock.now()
+        if tried is None or not tried[0] <= now < tried[0] + TRIED_EVERY:
+            tried = (now, await _written(database, within_s))
+        return tried[1]
+
+    return look
+
+
+async def _written(database: Database, within_s: float) -> Checked:
+    try:
+        async with asyncio.timeout(within_s):
+            await database.write(database_info.try_writing, urgent=True)
+    except TimeoutError:
+        return Checked(False, f"a write did not come back within {within_s:g} s")
+    except views.DATABASE_FAILURES as failure:
+        return Checked(False, f"cannot be written ({type(failure).__name__})")
+    return Checked(True, "can be written")
 
 
 def migrations_probe(database: Database, current: Callable[[Any], str | None], newest: str) -> Probe:
@@ -82,13 +131,16 @@ def tasks_probe(
 
 
 def clock_probe(skew: Callable[[], timedelta | None], tolerance: timedelta) -> Probe:
-    """Whether our clock agrees with the vendor's (the `Date` of its answers), as far as we have heard."""
+    """Whether our clock agrees with the vendor's (the `Date` of its answers), as far as we have heard.
+
+    One that does not has signatures refused and times wrong, and every process has the same: taken out of service, nothing is heard.
+    """
 
     async def look() -> Checked:
         off = skew()
         if off is None:
             return Checked(True, "no vendor has told the time yet")
-        return Checked(abs(off) <= tolerance, f"{off.total_seconds():+.0f} s against the vendor's clock")
+        return Checked(True, f"{off.total_seconds():+.0f} s against the vendor's clock", degraded=abs(off) > tolerance)
 
     return look
 
@@ -105,15 +157,6 @@ def zones_probe(version: str) -> Probe:
     return look
 
 
-def writeback_probe(database: Database, setting: str) -> Probe:
-    """Which mode of write-back counts and why."""
-
-    def judged(mode: writemode.Mode) -> Checked:
-        return Checked(True, f"{mode.effective}: {mode.because}")
-
-    return stored(database, lambda conn: writemode.in_force(conn, setting), judged)
-
-
 def sources_probe(database: Database) -> Probe:
     """Which sources are silent improbably long: being asked for more would not make them speak."""
 
@@ -127,14 +170,17 @@ def sources_probe(database: Database) -> Probe:
 def cover_probe(database: Database) -> Probe:
     """Whether somebody is on call in the two weeks ahead, as the last look found."""
 
-    def judged(ahead: cover.Ahead | None) -> Checked:
+    def judged(found: tuple[int, cover.Ahead | None]) -> Checked:
+        version, ahead = found
+        if not version:
+            return Checked(True, "no roster has been published: nobody is on call", degraded=True)
         if ahead is None or not ahead.count:
             return Checked(True, "not looked at yet" if ahead is None else "no holes in the next 14 days")
         first = ahead.holes[0]
         words = f"{ahead.count} in the next 14 days, the first for {first['queue']} from {first['from']} to {first['to']}"
         return Checked(True, words, degraded=True)
 
-    return stored(database, cover.load, judged)
+    return stored(database, lambda conn: (rosters.newest(conn), cover.load(conn)), judged)
 
 
 def feeds_probe(database: Database, clock: Clock, roster: Rotas) -> Probe:

@@ -1,4 +1,4 @@
-"""The figures of `/metrics` about the tasks of this process. Labels are the tasks' names and kinds of failures, few of each."""
+"""The figures of `/metrics` about this process: its tasks, and what `/readyz` finds. Labels are names of ours, few of each."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from tsbridge.core.task_state import Standing
+from tsbridge.core.task_state import Checked, Standing
 
 
 class TaskFigures(Collector):
@@ -42,3 +42,17 @@ class TaskFigures(Collector):
             for kind, count in sorted(one.failures.items()):
                 failures.add_metric([name, kind], count)
         yield from (lasting, limits, signs, amiss, rounds, failures)
+
+
+class CheckFigures(Collector):
+    """What a look at ourselves found."""
+
+    def __init__(self, checks: Mapping[str, Checked]) -> None:
+        self._checks = checks
+
+    def collect(self) -> Iterator[Metric]:
+        words = "What /readyz finds, by check: 0 good, 1 degraded, 2 the work cannot be done."
+        family = GaugeMetricFamily("tsbridge_check", words, labels=["check"])
+        for name, one in sorted(self._checks.items()):
+            family.add_metric([name], float(one.degraded) if one.ok else 2.0)
+        yield family

@@ -20,7 +20,7 @@ from tsbridge.core.ports import Clock
 from tsbridge.report_process import reports_in_child
 from tsbridge.settings.model import Settings
 from tsbridge.shutdown import PATIENCE, Patience
-from tsbridge.store import notification_log, schema
+from tsbridge.store import notification_log, schema, sqlite
 from tsbridge.store.db import Database
 from tsbridge.store.intake import Intake
 from tsbridge.store.rulebooks import LiveRulebook
@@ -39,12 +39,13 @@ from tsbridge.web.probes import (
     telling_probe,
     watch_probe,
     ways_probe,
-    writeback_probe,
+    writable_probe,
     zones_probe,
 )
 from tsbridge.web.services import Probe, Services
 from tsbridge.web.webhooks import Door
 from tsbridge.web.webhooks import routes as door_routes
+from tsbridge.web.work_probes import deliveries_probe, heads_probe, room_probe, vendors_probe, workers_probe, writeback_probe
 from tsbridge.wiring.clients import entrances
 from tsbridge.wiring.clock_and_ids import TimedIds, entropy, salt
 from tsbridge.wiring.workers import Workers
@@ -191,13 +192,17 @@ def probes(
     """What `/readyz` looks at."""
     found = {
         "database": database_probe(database),
+        "writable": writable_probe(database, clock),
+        "deliveries": deliveries_probe(database, clock),
+        "vendors": vendors_probe(database, clock),
         "sources": sources_probe(database),
         "cover": cover_probe(database),
         "feeds": feeds_probe(database, clock, roster),
-        "writeback": writeback_probe(database, setting),
+        "writeback": writeback_probe(database, clock, setting),
         "notifications": telling_probe(database, clock, TOLD_WITHIN),
         "ways": ways_probe(database, clock, roster),
         "seals": seals_probe(database, clock),
+        "heads": heads_probe(database),
         "watch": watch_probe(database, clock),
         "time_zones": zones_probe(ZONE_RULES),
         "schema": migrations_probe(database, schema.revision, schema.head()),
@@ -205,6 +210,10 @@ def probes(
     if loop is not None:
         found["worker"] = tasks_probe(lambda: loop.last_beat, clock, SILENT_FOR, loop.standings)
         found["clock"] = clock_probe(skew, SKEW_TOLERATED)
+    elif database.dialect == "postgresql":
+        found["workers"] = workers_probe(database, clock)
+    if database.dialect == "sqlite":  # a server's disk is seen there
+        found["room"] = room_probe(sqlite.path_of(database.url).absolute().parent)
     return found
 
 

@@ -21,6 +21,7 @@ from tsbridge.core.ports import Clock, Ids
 from tsbridge.store import inbox, moments, recordings, stored_values, wakeup
 from tsbridge.store.db import Database
 from tsbridge.vendors.talkdesk.missed import Heard, ids_of, missed, together, unproven
+from tsbridge.work.answered import Answered
 
 PLACE: Final = "talkdesk_reports"
 TURN: Final = "talkdesk_reports_turn"
@@ -60,6 +61,7 @@ class CallReconciler:
         self._worker = worker
         self._wake = wake
         self._look_at: datetime | None = None
+        self._answered = Answered(database, clock, "calls")
 
     async def round(self) -> datetime | bool:
         """Read one stretch when it is time to; returns when to look again, True for at once."""
@@ -74,11 +76,12 @@ class CallReconciler:
         until = min(now - GRACE, read_to + STRETCH)
         try:
             await self.look(read_to - AGAIN if known is not None else read_to, until, PLACE)
-        except TryLater as wait:
-            self._look_at = now + max(wait.after or EVERY, timedelta(seconds=30))
+        except VendorError as failure:
+            await self._answered.note(failure)
+            if isinstance(failure, TryLater):
+                self._look_at = now + max(failure.after or EVERY, timedelta(seconds=30))
             return self._look_at
-        except VendorError:
-            return self._look_at
+        await self._answered.note(None)
         if until < now - GRACE:
             self._look_at = None
             return True

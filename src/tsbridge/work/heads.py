@@ -10,7 +10,7 @@ from typing import Any, Final
 from sqlalchemy import Connection
 
 from tsbridge.core.errors import GiveUp, OutcomeUnknown, TryLater
-from tsbridge.core.heads import COPIED, Head
+from tsbridge.core.heads import COPIED, FAILING, Head
 from tsbridge.core.moments import instant_text, read_instant
 from tsbridge.core.ports import Clock
 from tsbridge.store import chain, stored_values
@@ -39,7 +39,6 @@ class Heads:
         self._places = places
         self._alarm = alarm
         self._worker = worker
-        self._failing: frozenset[str] = frozenset()
         self._look_at = clock.now()
 
     async def round(self) -> datetime:
@@ -54,7 +53,7 @@ class Heads:
         return self._look_at
 
     async def _copy(self, now: datetime) -> None:
-        known, head = await self._database.read(_known)
+        known, before, head = await self._database.read(_known)
         due = [name for name in self._places if _is_due(known.get(name), head, now)]
         if not due:
             return
@@ -66,16 +65,22 @@ class Heads:
             except (OSError, TryLater, GiveUp, OutcomeUnknown):
                 failing.add(name)
         done = {name: {"at": instant_text(now), "head": dict(signed)} for name in due if name not in failing}
-        if done:
-            await self._database.write(lambda conn: stored_values.put(conn, COPIED, {**(stored_values.get(conn, COPIED) or {}), **done}))
-        if more := failing - self._failing:
+        since = {name: before.get(name, instant_text(now)) for name in sorted(failing)}
+
+        def keep(conn: Connection) -> None:
+            if done:
+                stored_values.put(conn, COPIED, {**(stored_values.get(conn, COPIED) or {}), **done})
+            stored_values.put(conn, FAILING, since)
+
+        if done or since != before:
+            await self._database.write(keep)
+        if more := failing - before.keys():
             self._alarm(NOT_COPIED, places=sorted(more))
-        self._failing = frozenset(failing)
 
 
-def _known(conn: Connection) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
-    """What left by each place, and the head."""
-    return stored_values.get(conn, COPIED) or {}, chain.head(conn)
+def _known(conn: Connection) -> tuple[Mapping[str, Any], Mapping[str, str], Mapping[str, Any]]:
+    """What left by each place, the places it does not get to, and the head."""
+    return stored_values.get(conn, COPIED) or {}, stored_values.get(conn, FAILING) or {}, chain.head(conn)
 
 
 def _turn(conn: Connection, who: str, now: datetime) -> bool:

@@ -31,6 +31,7 @@ from tsbridge.vendors.zendesk.client import AuditPage
 from tsbridge.vendors.zendesk.missed import gone
 from tsbridge.vendors.zendesk.read_fields import OwnUser
 from tsbridge.vendors.zendesk.tickets import current_of
+from tsbridge.work.answered import Answered
 from tsbridge.work.loop import LEASE
 from tsbridge.work.reads import ReadBudget
 from tsbridge.work.trouble import Alarm
@@ -38,6 +39,8 @@ from tsbridge.work.trouble import Alarm
 NAME: Final = "reconciler"
 EVERY: Final = timedelta(minutes=2)
 PAGE: Final = 100
+OUR_PACE: Final = "reads"
+"""The reason of waiting because we have read enough for now."""
 SOON: Final = timedelta(seconds=5)
 RECENT: Final = timedelta(minutes=2)
 """How far back from now nothing counts as history: it may have rung, and be on its way."""
@@ -113,6 +116,7 @@ class Reconciler:
         self._tells = tells
         self._quiet = quiet
         self._look_at: datetime | None = None
+        self._answered = Answered(database, clock, "reconcile")
 
     async def round(self) -> datetime | bool:
         """Read one page when it is time to; returns when to look again, True for at once."""
@@ -126,11 +130,13 @@ class Reconciler:
             return self._look_at
         try:
             found = await self.page(NAME, now - OVERLAP)
-        except TryLater as wait:
-            self._look_at = max(self._look_at, now + (wait.after or EVERY))
+        except VendorError as failure:
+            if failure.reason != OUR_PACE:
+                await self._answered.note(failure)
+            if isinstance(failure, TryLater):
+                self._look_at = max(self._look_at, now + (failure.after or EVERY))
             return self._look_at
-        except VendorError:
-            return self._look_at
+        await self._answered.note(None)
         if not found.whole:
             self._look_at = max(now + SOON, await self._reads.next_free("catching_up"))
         elif not found.end:
@@ -142,7 +148,7 @@ class Reconciler:
         """Read the next page of the look called `name`, which begins at `begin`, or what is left of it. Raises the vendors' errors."""
         look = await self._database.read(lambda conn: look_of(conn, name, begin))
         if not await self._reads.take("export", 1):
-            raise TryLater("reads", await self._reads.next_free("export") - self._clock.now())
+            raise TryLater(OUR_PACE, await self._reads.next_free("export") - self._clock.now())
         shown = await self._zendesk.incremental(
             cursor=look.cursor, start_time=None if look.cursor else int(look.since.timestamp()), per_page=PAGE
         )

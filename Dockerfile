@@ -1,5 +1,9 @@
 # Built in one stage, run in another: no compiler and no package manager's leftovers in what runs.
-FROM python:3.13-slim AS build
+# PYTHON_IMAGE has to be given, by its digest: python:3.13-slim@sha256:… (docs/deploy.md says how to find it).
+ARG PYTHON_IMAGE
+FROM ${PYTHON_IMAGE} AS build
+ARG PYTHON_IMAGE
+RUN case "$PYTHON_IMAGE" in *@sha256:*) ;; *) echo "PYTHON_IMAGE: expected an image by its digest, python:3.13-slim@sha256:..." >&2; exit 1;; esac
 WORKDIR /src
 RUN apt-get update && apt-get install -y --no-install-recommends gcc g++ libc6-dev && rm -rf /var/lib/apt/lists/*
 RUN python -m venv /app
@@ -15,7 +19,7 @@ RUN python -m venv /tools \
  && /tools/bin/python -m hatchling build -t wheel -d /wheel \
  && /app/bin/pip install --no-cache-dir --disable-pip-version-check --no-deps /wheel/*.whl
 
-FROM python:3.13-slim
+FROM ${PYTHON_IMAGE}
 COPY --from=build /app /app
 RUN mkdir /data && chown 10001:10001 /data
 USER 10001:10001
@@ -28,7 +32,7 @@ ENV PATH=/app/bin:$PATH \
     TSBRIDGE_PORT=8080
 EXPOSE 8080
 STOPSIGNAL SIGTERM
-HEALTHCHECK --interval=15s --timeout=5s --start-period=30s --retries=3 \
-  CMD ["python", "-c", "import os, urllib.request as r; r.urlopen('http://127.0.0.1:' + os.environ['TSBRIDGE_PORT'] + '/livez', timeout=4).read()"]
+HEALTHCHECK --interval=15s --timeout=8s --start-period=30s --retries=3 \
+  CMD ["python", "-c", "import os, urllib.request as r; r.urlopen('http://127.0.0.1:' + os.environ['TSBRIDGE_PORT'] + '/livez', timeout=6).read()"]
 ENTRYPOINT ["tsbridge"]
 CMD ["serve"]

@@ -23,6 +23,12 @@ ROOT = "PYTEST_DATABASES_ROOT"  # told to xdist's workers, so that all use the s
 
 ROOM = 4 << 30  # bytes
 
+ROLE = "tsbridge"  # owns the databases and is nothing else, as in any house (deploy/postgresql/role.sql)
+MAKE_ROLE = (
+    f"DO $$ BEGIN CREATE ROLE {ROLE} LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE; "
+    "EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL; END $$"
+)
+
 _numbers = itertools.count(1)
 
 
@@ -64,15 +70,21 @@ class Postgres:
         for setting in ("autovacuum = off", "checkpoint_timeout = '1h'", "max_wal_size = '4GB'"):  # nothing here lives long enough
             self.execute(f"ALTER SYSTEM SET {setting}")
         self._admin.execute("SELECT pg_reload_conf()")
+        self._admin.execute(MAKE_ROLE)
         self._template = f"template_{os.getpid()}"
-        self._admin.execute(f"CREATE DATABASE {self._template}")
+        self._admin.execute(f"CREATE DATABASE {self._template} OWNER {ROLE}")
         with Database.open(self.url(self._template)) as template:
             schema.migrate(template)
-        with psycopg.connect(self.url(self._template)) as conn:
+        with psycopg.connect(self.owners_url(self._template)) as conn:
             self._empty = Empty.of(conn)
         self._idle: list[Lent] = []
 
     def url(self, name: str) -> str:
+        """As the service comes to it."""
+        return make_url(self.owners_url(name)).set(username=ROLE).render_as_string(hide_password=False)
+
+    def owners_url(self, name: str) -> str:
+        """As the server's owner comes to it."""
         return make_url(self.server.get_uri()).set(database=name, drivername="postgresql").render_as_string(hide_password=False)
 
     @contextmanager
@@ -86,7 +98,9 @@ class Postgres:
                 self._drop(name)
             return
         lent = (
-            self._idle.pop() if self._idle else Lent(name := self._make(self._template), psycopg.connect(self.url(name), autocommit=True))
+            self._idle.pop()
+            if self._idle
+            else Lent(name := self._make(self._template), psycopg.connect(self.owners_url(name), autocommit=True))
         )
         try:
             yield self.url(lent.name)
@@ -100,7 +114,7 @@ class Postgres:
     def _make(self, template: str) -> str:
         name = f"test_{os.getpid()}_{next(_numbers)}"
         # Files copied as they lie: half of what it takes by way of the log.
-        self._admin.execute(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY FILE_COPY")
+        self._admin.execute(f"CREATE DATABASE {name} OWNER {ROLE} TEMPLATE {template} STRATEGY FILE_COPY")
         return name
 
     def _drop(self, name: str) -> None:

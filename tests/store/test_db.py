@@ -136,7 +136,10 @@ def test_a_connection_that_broke_meanwhile_is_replaced_and_the_work_done(databas
 
     database.write_now(lambda conn: stored_values.put(conn, "mode", "old"))
     with Database.open(database_url) as other:
-        cut = text("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()")
+        cut = text(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+            "WHERE usename = current_user AND datname = current_database() AND pid <> pg_backend_pid()"
+        )
         other.write_now(lambda conn: conn.execute(cut).all())
     database.write_now(work)
     assert len(runs) == 1

@@ -69,6 +69,8 @@ async def test_a_database_that_takes_no_writes_is_told_once_it_is_tried_again(da
     found = await probe()
     assert not found.ok
     assert found.detail.startswith("cannot be written")
+    if database.dialect == "sqlite":
+        return  # no write begins there any more, not even that which would let them
     await database.write(lambda conn: conn.exec_driver_sql(switch.format(again)) and None, urgent=True)
     clock.advance(TRIED_EVERY)
     assert (await probe()).ok

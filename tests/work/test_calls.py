@@ -290,6 +290,8 @@ async def test_a_row_with_one_of_a_calls_two_ids_tells_nothing_that_webhooks_tol
 
 async def test_a_talkdesk_that_refuses_us_or_is_away_is_noted_since_when_until_it_answers(make_database: Callable[[], Database]) -> None:
     bridge = Bridge(make_database())
+    await bridge.reconcilers[0].round()
+    bridge.desk.pass_time(timedelta(hours=1))
     begun = bridge.desk.clock.now()
 
     def noted() -> dict[str, Any]:

@@ -94,7 +94,7 @@ def figures(conn: Connection, setting: str, now: datetime) -> Figures:
     return Figures(
         deliveries=kept["delivery"],
         received=received(conn),
-        oldest_pending=conn.execute(OLDEST_PENDING).scalar(),
+        oldest_pending=oldest_pending(conn),
         wishes=wishes,
         parked={reason: count for (reason, status), count in kept["wish"].items() if status == "parked"},
         oldest_waiting=oldest_wish(conn),
@@ -123,6 +123,12 @@ def figures(conn: Connection, setting: str, now: datetime) -> Figures:
         patterns=pattern_findings.counts_by_kind(conn, now),
         patterns_at=patterns.state(conn).looked_at,
     )
+
+
+def oldest_pending(conn: Connection) -> datetime | None:
+    """When the oldest delivery came that is not worked on yet."""
+    found: datetime | None = conn.execute(OLDEST_PENDING).scalar()
+    return found
 
 
 def oldest_wish(conn: Connection) -> datetime | None:

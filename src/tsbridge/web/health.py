@@ -11,7 +11,6 @@ from fastapi import APIRouter, Request, Response
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from prometheus_client.core import CollectorRegistry
 from sqlalchemy import Connection
-from sqlalchemy.exc import DBAPIError
 
 from tsbridge.core.task_state import Checked
 from tsbridge.store import gauges
@@ -89,7 +88,7 @@ async def metrics(request: Request, services: Made) -> Response:
         async with asyncio.timeout(WITHIN_S):
             snapshot.register(Figures(await services.database.read(read), now, services.version))
     except (*DATABASE_FAILURES, TimeoutError) as failure:
-        if isinstance(failure, DBAPIError) and not unavailable(failure):
+        if not isinstance(failure, TimeoutError) and not unavailable(failure):
             raise
     snapshot.register(TaskFigures(services.standings()))
     snapshot.register(CheckFigures(await looked_at(services.probes)))

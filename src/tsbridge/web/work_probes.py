@@ -33,7 +33,7 @@ def deliveries_probe(database: Database, clock: Clock) -> Probe:
     """Whether deliveries are worked on in time."""
 
     def read(conn: Connection) -> tuple[datetime | None, int]:
-        return conn.execute(gauges.OLDEST_PENDING).scalar(), _deliveries(conn).get("dead", 0)
+        return gauges.oldest_pending(conn), _deliveries(conn).get("dead", 0)
 
     def judged(found: tuple[datetime | None, int]) -> Checked:
         oldest, dead = found

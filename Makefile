@@ -10,6 +10,7 @@ BENCH := .venv-bench
 READY := $(VENV)/.ready
 STAY ?=
 SECONDS ?= 120
+WORLDS ?= 2000
 
 .DEFAULT_GOAL := help
 .PHONY: help install demo test run lint format bench soak pictures clean
@@ -63,10 +64,12 @@ $(BENCH)/.ready: requirements-bench.lock $(READY)
 	@PIP_ROOT_USER_ACTION=ignore $(BENCH)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $(BENCH)/.ready
 
-soak: $(READY) ## SECONDS of steady deliveries, then the long proofs: write-back, imported triggers, crashes, calendars, rotas, patterns, one answer everywhere (an hour)
+soak: $(READY) ## SECONDS of steady deliveries, then the long proofs: write-back, imported triggers, crashes, calendars, rotas, patterns, WORLDS seeded worlds, one answer everywhere (two hours)
 	@$(BIN)/python -m benchmarks soak --seconds $(SECONDS)
 	@$(BIN)/python -m benchmarks races truth drift outage rest storm slow imports crashes tampering chain patterns
 	@CALENDARS=10000 ROTAS=10000 $(BIN)/python -m pytest -q tests/core/test_calendar_oracle.py tests/core/test_rota_oracle.py
+	@$(BIN)/python -m tests.world --seeds $(WORLDS)
+	@$(BIN)/python -m tests.world --mutants
 	@$(BIN)/python -m pytest -q -m soak
 	@AGREEMENT=1000 $(BIN)/python -m pytest -q tests/web/test_agreement.py
 

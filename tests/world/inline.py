@@ -1,0 +1,99 @@
+"""A database that a process of the world has open: the same engines as ever, used in one thread; nothing goes through once it is dead."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import Future
+from typing import Any, TypeVar
+
+from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.exc import OperationalError
+
+from tsbridge.store import sqlite, vault
+from tsbridge.store.datakeys import DataKeys
+from tsbridge.store.db import POSTGRES_SETTINGS, Database, parse
+from tsbridge.store.sealkey import OPTION, SealKeys
+
+T = TypeVar("T")
+Work = Callable[[Connection], T]
+KEY = "the-key-of-seals-of-a-seeded-world"
+DATA_KEY = "the-key-of-words-of-a-seeded-world"
+
+
+class Full(Exception):
+    """What the driver says of a disk without room."""
+
+
+class OneThread:
+    """One connection that writes and one that reads. `before`: may raise what happens to a transaction instead."""
+
+    def __init__(self, url: str, before: Callable[[bool], None]) -> None:
+        read = parse(url)
+        self.keys = SealKeys([KEY], read)
+        self.data_keys = DataKeys([DATA_KEY], read)
+        self.dialect = read.get_backend_name()
+        self.url = read
+        self._before = before
+        if self.dialect == "sqlite":
+            self._writer = sqlite.engine(read, {OPTION: self.keys})
+            self._reader = sqlite.engine(read, {OPTION: self.keys}, readers=1)
+        else:
+            self._writer = self._postgres()
+            self._reader = self._writer.execution_options(postgresql_readonly=True, isolation_level="REPEATABLE READ")
+
+        for engine in (self._writer, self._reader):
+            vault.give(engine.dialect, self.data_keys.vault)
+
+    def _postgres(self) -> Engine:
+        options = " ".join(f"-c {name}={value}" for name, value in POSTGRES_SETTINGS.items())
+        engine = create_engine(
+            self.url, execution_options={OPTION: self.keys}, pool_size=2, max_overflow=0, connect_args={"options": options}
+        )
+
+        @event.listens_for(engine, "connect")
+        def _connected(connection: Any, _entry: Any) -> None:
+            connection.prepare_threshold = 2
+
+        return engine
+
+    def submit(self, work: Work[T], *, write: bool, urgent: bool) -> Future[T]:
+        future: Future[T] = Future()
+        try:
+            future.set_result(self.run(work, write=write))
+        except BaseException as failure:
+            future.set_exception(failure)
+        return future
+
+    def run(self, work: Work[T], *, write: bool) -> T:
+        self._before(write)
+        if not self.data_keys.settled:
+            with self._writer.begin() as conn:
+                self.data_keys.settled = self.data_keys.settle(conn, write=True)
+        with (self._writer if write else self._reader).begin() as conn:
+            return work(conn)
+
+    def close(self) -> None:
+        self._reader.dispose()
+        self._writer.dispose()
+
+
+class Opened(Database):
+    """As `Database`, in the caller's thread; others have their turn before each transaction."""
+
+    def __init__(self, side: OneThread) -> None:
+        super().__init__(side, "sqlite" if side.dialect == "sqlite" else "postgresql", side.url, side.keys, side.data_keys)
+        self._thread = side
+
+    async def write(self, work: Work[T], *, urgent: bool = False) -> T:
+        await asyncio.sleep(0)
+        return self._thread.run(work, write=True)
+
+    async def read(self, work: Work[T]) -> T:
+        await asyncio.sleep(0)
+        return self._thread.run(work, write=False)
+
+
+def no_room() -> OperationalError:
+    """As SQLite says it when the disk is full."""
+    return OperationalError("COMMIT", None, sqlite.library().OperationalError("database or disk is full"))

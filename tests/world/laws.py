@@ -1,0 +1,567 @@
+"""The laws of the house, in words of their own: they read a history and know nothing of the code that made it.
+
+Each law is a function from what was read to sentences about what breaks it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+import json
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator, Mapping
+from datetime import datetime, timedelta
+from typing import Any, NamedTuple
+
+from tests.world.judged import HANDLED, Story, Ticket, asked_by, matched, tickets
+
+Entry = Mapping[str, Any]
+STEP_TAGS = {1: "ts_sev1", 2: "ts_l2", 3: "ts_l3"}
+AFTER = {1: timedelta(0), 2: timedelta(minutes=3), 3: timedelta(minutes=10)}
+SLACK = timedelta(seconds=90)
+"""Within which a step that is due is told, or it is said why not, where nothing is in the way."""
+MOST_WRITES = 20
+WINDOW = timedelta(minutes=10)
+
+
+class Broken(NamedTuple):
+    law: str
+    says: str
+
+
+def time(text: str) -> datetime:
+    return datetime.fromisoformat(text.replace("Z", "+00:00"))
+
+
+class Read:
+    """A history taken apart."""
+
+    def __init__(self, entries: list[dict[str, Any]]) -> None:
+        self.entries = entries
+        self.by: dict[str, list[dict[str, Any]]] = defaultdict(list)
+        for entry in entries:
+            self.by[entry["what"]].append(entry)
+        self.held: Entry = self.by["held"][-1]
+        self.out: Entry = self.by["came out"][-1]
+        self.end = time(self.out["at"])
+        self.tickets = tickets(self.held, self.by["did"])
+        self.versions: Mapping[str, Entry] = self.out["versions"]
+        self.standing = [one for one in self.out["decisions"] if one["superseded_by"] is None and not one["retracted"]]
+        self.of_ticket: dict[str, list[Entry]] = defaultdict(list)
+        for one in sorted(self.standing, key=lambda one: (one["at"], one["number"])):
+            if one["interaction"]["source"] == "zendesk" and one["event"].startswith("ticket."):
+                self.of_ticket[one["interaction"]["id"]].append(one)
+        self.case_of = {(member["source"], member["id"]): case["id"] for case in self.out["cases"] for member in case["interactions"]}
+        self.accepted = [one for one in self.by["offered"] if one["status"] == 202]
+
+    def spells(self, what: str, **named: Any) -> list[tuple[datetime, datetime]]:
+        """When something was on."""
+        found: list[tuple[datetime, datetime]] = []
+        since: datetime | None = None
+        for one in self.by[what]:
+            if all(one.get(name) == value for name, value in named.items()):
+                if one["on"]:
+                    since = since or time(one["at"])
+                elif since is not None:
+                    found.append((since, time(one["at"])))
+                    since = None
+        return found
+
+    def away(self) -> list[tuple[datetime, datetime]]:
+        """When something kept the bridge from hearing, working or telling."""
+        found = [spell for what in ("full", "clock", "way", "down") for spell in self.spells(what)]
+        gone: datetime | None = None
+        for one in self.by["process"]:
+            if not one["up"]:
+                gone = gone or time(one["at"])
+            elif gone is not None:
+                found.append((gone - timedelta(seconds=30), time(one["at"]) + timedelta(seconds=30)))
+                gone = None
+        found += [(time(one["at"]), time(one["at"]) + timedelta(seconds=one["seconds"])) for one in self.by["stopped"]]
+        return found
+
+    def story(self, ticket: Ticket) -> Story:
+        """What a ticket's story asks for, by the versions that judged it."""
+        story, said, texts = Story(), [], iter(ticket.said)
+        status, firing = "new", False
+        severity: int | None = None
+        for number, (change, decision) in enumerate(zip(ticket.changes, self.of_ticket[ticket.id], strict=False)):
+            speaks = change.by == "requester" and any(one["type"] == "Comment" for one in change.events)
+            if speaks:
+                said.append(next(texts, ""))
+            before, status = status, change.to("status") or status
+            if before == "solved" != status:
+                firing = False
+            document = self.versions[str(decision["rulebook"]["version"])]
+            solved = status == "solved" != before
+            keys, severity = matched(document, " ".join(said), solved, severity)
+            anew = change.by == "requester"
+            tags = asked_by(document, keys)
+            if "hurt" in keys:
+                if not firing and status != "solved":
+                    tags |= {"ts_sev1"}
+                    story.severe.append(change.at)
+                firing = True
+            for tag in tags:
+                story.asked[tag] = number if anew else story.asked.get(tag, number)
+            if change.by == "agent":
+                for tag in change.tags()[1]:
+                    story.undone[tag] = number
+                if change.public or (change.to("status") in HANDLED and number):
+                    story.taken.append(change.at)
+        return story
+
+
+# -- 0 lost, 0 doubled ------------------------------------------------------------------------------------------------------
+
+
+def kept(read: Read) -> Iterator[str]:
+    """G1: what was answered with 202 is there."""
+    there = {one["id"] for one in read.out["events"]}
+    for one in read.accepted:
+        if one["answer"]["event_id"] not in there:
+            yield f"{one['answer']['event_id']} was {one['answer']['status']} and is not there"
+
+
+def once(read: Read) -> Iterator[str]:
+    """G2: the same delivery is one event, however often it came."""
+    ids: dict[tuple[str, str], set[str]] = defaultdict(set)
+    fresh: Counter[str] = Counter()
+    for one in read.accepted:
+        if (key := _signed_id(one)) is not None:
+            ids[one["source"], key].add(one["answer"]["event_id"])
+        if one["answer"]["status"] == "accepted":
+            fresh[one["answer"]["event_id"]] += 1
+    yield from (f"{source} {key[:40]} is {sorted(of)}" for (source, key), of in ids.items() if len(of) > 1)
+    yield from (f"{id_} was accepted {many} times" for id_, many in fresh.items() if many > 1)
+    rows = Counter(one["id"] for one in read.out["events"])
+    yield from (f"{id_} is there {many} times" for id_, many in rows.items() if many > 1)
+
+
+def _signed_id(offered: Entry) -> str | None:
+    """What is the same in every repeat: an event's own id; a call's whole body."""
+    if offered["source"] == "talkdesk":
+        return hashlib.sha256(offered["body"].encode()).hexdigest()
+    try:
+        return str(json.loads(offered["body"])["id"])
+    except (ValueError, KeyError):
+        return None  # a trigger's: the time it was signed at belongs to it
+
+
+def conserved(read: Read) -> Iterator[str]:
+    """G4: received = applied + ignored + duplicate + quarantined + dead + pending, and the rows say the same."""
+    for source, of in read.out["counts"].items():
+        rows = Counter(one["status"] for one in read.out["events"] if one["source"] == source)
+        repeats = sum(one["duplicates"] for one in read.out["events"] if one["source"] == source)
+        for name in ("applied", "ignored", "quarantined", "dead", "pending"):
+            if of[name] != rows[name]:
+                yield f"{source}: {of[name]} {name}, but {rows[name]} rows"
+        if of["duplicate"] != repeats:
+            yield f"{source}: {of['duplicate']} repeats, but {repeats} at the rows"
+        if of["received"] != sum(rows.values()) + repeats:
+            yield f"{source}: received {of['received']}, but {sum(rows.values())} rows and {repeats} repeats"
+        answered = sum(one["source"] == source for one in read.accepted)
+        unheard = sum(one["source"] == source and one["status"] == 0 for one in read.by["offered"])
+        polled = sum(one["polled"] for one in read.out["events"] if one["source"] == source)
+        if not answered <= of["received"] - polled <= answered + unheard:
+            yield f"{source}: received {of['received']}, {polled} of them polled, but {answered} answered and {unheard} unheard"
+
+
+def unharmed(read: Read) -> Iterator[str]:
+    """Law 9: trouble of a database, a vendor or a machine is never counted against a delivery; and in the end none waits."""
+    for one in read.out["events"]:
+        if one["status"] not in ("applied", "ignored"):
+            yield f"{one['id']} of {one['source']} is {one['status']}: {one['reason']}"
+
+
+def heard(read: Read) -> Iterator[str]:
+    """Each thing that happened to a ticket is decided on once, at the vendor's time."""
+    for id_, ticket in read.tickets.items():
+        if ticket.tangled:
+            continue
+        expected = Counter(time(change.at) for change in ticket.changes)
+        found = Counter(time(one["at"]) for one in read.of_ticket[id_])
+        for at in sorted(expected.keys() | found.keys()):
+            if expected[at] != found[at]:
+                yield f"ticket {id_} at {at:%H:%M:%S}: {expected[at]} changes, {found[at]} decisions"
+    decided = Counter(one["interaction"]["id"] for one in read.standing if one["interaction"]["source"] == "talkdesk")
+    for call in read.by["did"]:
+        if call["did"] == "call" and call["call"] not in decided and _reached(read, call["call"]):
+            yield f"call {call['call'][:8]} was told and is not decided on"
+
+
+def _reached(read: Read, call: str) -> bool:
+    return any(one["source"] == "talkdesk" and call in one["body"] for one in read.accepted)
+
+
+# -- in order, right, explained -----------------------------------------------------------------------------------------------
+
+
+def judged(read: Read) -> Iterator[str]:
+    """The rules that matched are those whose words were there, by the version that the decision names."""
+    for ticket in read.tickets.values():
+        decisions = read.of_ticket[ticket.id]
+        if ticket.tangled or len(decisions) != len(ticket.changes):
+            continue
+        said: list[str] = []
+        texts, status = iter(ticket.said), "new"
+        for change, decision in zip(ticket.changes, decisions, strict=True):
+            if change.by == "requester" and any(one["type"] == "Comment" for one in change.events):
+                said.append(next(texts, ""))
+            before, status = status, change.to("status") or status
+            document = read.versions[str(decision["rulebook"]["version"])]
+            keys, _ = matched(document, " ".join(said), status == "solved" != before, None)
+            wanted = {key for key in keys if key in ("hurt", "lost", "money")}
+            found = {rule["key"] for rule in decision["rules"] if rule["key"] in ("hurt", "lost", "money")}
+            if wanted != found:
+                yield f"ticket {ticket.id} at {change.at}: {sorted(found)} matched, the words say {sorted(wanted)}"
+
+
+def explained(read: Read) -> Iterator[str]:
+    """G6: each decision is judged again to the same, and each reason is true."""
+    for one in read.out["decisions"]:
+        again = read.out["explained"].get(one["id"])
+        if again is None:
+            yield f"{one['id']} has no explanation"
+            continue
+        if [rule["key"] for rule in again["rules"]] != [rule["key"] for rule in one["rules"]]:
+            yield f"{one['id']}: recorded and explained rules differ"
+        for rule in again["rules"]:
+            for leaf in rule.get("because") or ():
+                if leaf["outcome"] is not True:
+                    yield f"{one['id']}: {rule['key']} matched because of something that is not so"
+        if str(one["rulebook"]["version"]) not in read.versions:
+            yield f"{one['id']} names a version that there is not"
+
+
+def ordered(read: Read, calm: Read) -> Iterator[str]:
+    """G3: whatever the order, the delays and the troubles, it ends as on a calm day."""
+    mine, theirs = _end(read), _end(calm)
+    for part in mine:
+        if mine[part] != theirs[part]:
+            differs = sorted(set(map(str, mine[part])) ^ set(map(str, theirs[part])))
+            yield f"{part}: {differs[:4]}"
+
+
+def _end(read: Read) -> dict[str, list[Any]]:
+    cases = [
+        (
+            sorted((one["source"], one["id"], one["linked"]["rank"]) for one in case["interactions"]),
+            *(case[name] for name in ("id", "status", "severity", "category", "queue", "acknowledged", "opened_at")),
+            sorted(case["tags"]),
+        )
+        for case in read.out["cases"]
+    ]
+    decisions = [
+        (
+            one["interaction"]["id"],
+            one["at"],
+            one["event"],
+            [rule["key"] for rule in one["rules"]],
+            {name: one["outcome"].get(name) for name in ("severity", "category", "queue", "tags_added", "tags_removed", "priority")},
+        )
+        for one in read.standing
+        if one["event"] != "ticket.merged"  # only a subscription tells it
+    ]
+    wishes = [
+        (one["ticket"], sorted(tag for tag, *_ in one["wish"]["tags"]), one["wish"]["group_id"] and one["wish"]["group_id"][0])
+        for one in read.out["writebacks"]
+        if (ticket := read.tickets.get(one["ticket"])) is not None and ticket.writable
+    ]
+    return {"cases": sorted(cases, key=str), "decisions": sorted(decisions, key=str), "wishes": sorted(wishes, key=str)}
+
+
+def together(read: Read) -> Iterator[str]:
+    """One case of what belongs together: one ticket in one case; named and same person's in one; strangers' never."""
+    for (source, id_), many in Counter((m["source"], m["id"]) for case in read.out["cases"] for m in case["interactions"]).items():
+        if many > 1:
+            yield f"{source} {id_} is in {many} cases"
+    merged = [one for one in read.by["did"] if one["did"] == "merge"]
+    merges = {str(one[name]) for one in merged for name in ("ticket", "into")}
+    for one in merged:
+        if read.case_of.get(("zendesk", str(one["ticket"]))) != read.case_of.get(("zendesk", str(one["into"]))):
+            yield f"tickets {one['ticket']} and {one['into']} were merged and are in two cases"
+    whose: dict[str, set[int]] = defaultdict(set)
+    for one in read.by["did"]:
+        if one["did"] == "opens":
+            whose[read.case_of.get(("zendesk", str(one["ticket"])), "")].add(one["who"])
+        if one["did"] == "call" and (case := read.case_of.get(("talkdesk", one["call"]))) is not None:
+            whose[case].add(one["who"])
+            theirs = [str(other["ticket"]) for other in read.by["did"] if other["did"] == "opens" and other["who"] == one["who"]]
+            if theirs and read.case_of.get(("zendesk", theirs[0])) != case:
+                yield f"call {one['call'][:8]} and ticket {theirs[0]} are the same person's and in two cases"
+    for case, people in whose.items():
+        if len(people) > 1 and not any(("zendesk", id_) in read.case_of and read.case_of["zendesk", id_] == case for id_ in merges):
+            yield f"{case} holds strangers: {sorted(people)}"
+
+
+# -- what is written ------------------------------------------------------------------------------------------------------------
+
+
+def converges(read: Read) -> Iterator[str]:
+    """G5: after the last event the tags are what the rules say, or it is said why not."""
+    said_why = {one["ticket"]: one["status"] for one in read.out["writebacks"] if one["status"] in ("parked", "refused")}
+    dry = any(one["mode"] == "dry-run" for one in read.by["mode"])
+    for ticket in read.tickets.values():
+        if ticket.tangled or not ticket.writable or len(read.of_ticket[ticket.id]) != len(ticket.changes) or _called(read, ticket):
+            continue
+        story = read.story(ticket)
+        wanted = {tag for tag in story.stands() if tag not in STEP_TAGS.values()}
+        found = {tag for tag in ticket.tags if tag.startswith("ts_") and tag not in STEP_TAGS.values()}
+        if not found <= set(story.asked):
+            yield f"ticket {ticket.id} has {sorted(found - set(story.asked))}, which nobody asked for"
+        if not dry and wanted != found and ticket.id not in said_why:
+            yield f"ticket {ticket.id} has {sorted(found)}, its story asks for {sorted(wanted)}"
+
+
+def _called(read: Read, ticket: Ticket) -> bool:
+    """Whether somebody called about it: then its story is not the ticket's alone."""
+    owners = {one["who"] for one in read.by["did"] if one["did"] == "opens" and str(one["ticket"]) == ticket.id}
+    return any(one["did"] == "call" and one["who"] in owners for one in read.by["did"])
+
+
+def foreign(read: Read) -> Iterator[str]:
+    """Tags of others are in the end as others left them."""
+    for ticket in read.tickets.values():
+        if ticket.gone:
+            continue
+        theirs: set[str] = set()
+        for change in ticket.changes:
+            came, went = change.tags()
+            theirs = (theirs | came) - went
+        wanted = {tag for tag in theirs if not tag.startswith("ts_")} | ({"closed_by_merge"} & ticket.tags)
+        found = {tag for tag in ticket.tags if not tag.startswith("ts_")}
+        if wanted != found:
+            yield f"ticket {ticket.id} has {sorted(found)} of others, they left {sorted(wanted)}"
+
+
+def careful(read: Read) -> Iterator[str]:
+    """Nothing is written while writing is paused or a dry run; never a public word, never a status."""
+    mode, since = "live", time(read.entries[0]["at"])
+    for one in read.entries:
+        if one["what"] == "mode" and "by" in one:
+            mode, since = one["mode"], time(one["at"])
+        if one["what"] == "asked" and one["method"] == "PUT" and mode != "live" and time(one["at"]) > since + timedelta(seconds=1):
+            yield f"{one['path']} was written to at {one['at']}, in {mode}"
+    for ticket in read.tickets.values():
+        for change in ticket.ours:
+            for event in change.events:
+                if event["type"] == "Comment" and event["public"]:
+                    yield f"ticket {ticket.id}: a public word of ours at {change.at}"
+                if event.get("field_name") not in (None, "tags", "group_id", "priority", "assignee_id") and event["type"] == "Change":
+                    yield f"ticket {ticket.id}: we changed {event['field_name']} at {change.at}"
+
+
+def noted_once(read: Read) -> Iterator[str]:
+    """A note stands once for each firing."""
+    for ticket in read.tickets.values():
+        if ticket.tangled or _called(read, ticket):
+            continue
+        notes = Counter(one["body"] for change in ticket.ours for one in change.events if one["type"] == "Comment")
+        story = read.story(ticket)
+        for body, many in notes.items():
+            if many > max(1, len(story.severe)):
+                yield f"ticket {ticket.id}: {many} times the note {body[:20]!r}, {len(story.severe)} firings"
+
+
+def bounded(read: Read) -> Iterator[str]:
+    """G8: no ticket is written to without end; in the end no wish waits."""
+    for ticket in read.tickets.values():
+        times = [time(change.at) for change in ticket.ours]
+        for n, at in enumerate(times):
+            if n >= MOST_WRITES and at - times[n - MOST_WRITES] < WINDOW:
+                yield f"ticket {ticket.id}: more than {MOST_WRITES} writes in ten minutes"
+    for one in read.out["writebacks"]:
+        if one["status"] in ("waiting", "sending"):
+            yield f"the wish for ticket {one['ticket']} is {one['status']}: {one['reason']}"
+        if one["status"] in ("parked", "refused") and not one["reason"]:
+            yield f"the wish for ticket {one['ticket']} is {one['status']} and nobody is told why"
+
+
+# -- who is told -------------------------------------------------------------------------------------------------------------------
+
+
+def told(read: Read) -> Iterator[str]:
+    """No silent escalation: what nobody took has its steps told in time, or it is said why not."""
+    steps: dict[tuple[str, int], list[Entry]] = defaultdict(list)
+    for one in read.out["escalations"]:
+        if one["ticket"] is not None:
+            steps[one["ticket"], one["step"]].append(one)
+        if one["status"] == "due" or (one["status"] == "armed" and time(one["due_at"]) < read.end):
+            yield f"step {one['step']} of {one['case_id']} is overdue since {one['due_at']}"
+    for ticket in read.tickets.values():
+        if ticket.tangled or len(read.of_ticket[ticket.id]) != len(ticket.changes):
+            continue
+        story = read.story(ticket)
+        for severe in story.severe:
+            taken = _taken(read, ticket, story)
+            for step, after in AFTER.items():
+                due = time(severe) + after
+                if due > read.end or any(at <= due for at in taken):
+                    continue
+                rows = [one for one in steps[ticket.id, step] if abs(time(one["due_at"]) - due) <= timedelta(seconds=1)]
+                if not rows:
+                    yield f"ticket {ticket.id}: step {step} was to come at {due:%H:%M:%S} and there is none"
+                for row in rows:
+                    yield from _told_of(read, ticket, row, due)
+
+
+def _taken(read: Read, ticket: Ticket, story: Story) -> list[datetime]:
+    """When somebody had it in hand, or it was over."""
+    found = [time(at) for at in story.taken]
+    found += [time(change.at) for change in ticket.changes if change.to("status") == "solved"]
+    found += [time(one["at"]) for one in read.by["acknowledged"]]
+    return found
+
+
+def _told_of(read: Read, ticket: Ticket, row: Entry, due: datetime) -> Iterator[str]:
+    about = [
+        one
+        for one in read.out["notifications"]
+        if (one["case_id"], one["policy"], one["step"]) == (row["case_id"], row["policy"], row["step"])
+    ]
+    where = f"ticket {ticket.id}, step {row['step']} due {due:%H:%M:%S}"
+    if row["status"] != "fired":
+        yield f"{where} is {row['status']} though nobody took it"
+    elif not about:
+        yield f"{where} fired and nobody was to be told"
+    elif not any(one["status"] in ("sent", "superseded") for one in about):
+        reasons = {one["reason"] for one in about if one["status"] == "failed"}
+        alarms = {one["alarm"] for one in read.by["alarm"]}
+        if not reasons - {None} and not alarms:
+            yield f"{where} fired, nobody was told, and nobody knows why"
+    else:
+        known = max([due, _known(read, ticket.id, due)])
+        first = min((time(one["sent_at"]) for one in about if one["sent_at"]), default=known)
+        if first > known + SLACK and not any(since <= first and until >= known - SLACK for since, until in read.away()):
+            yield f"{where} was told at {first:%H:%M:%S}"
+
+
+def _known(read: Read, ticket: str, due: datetime) -> datetime:
+    """When it was first decided on."""
+    return min((time(one["recorded_at"]) for one in read.out["decisions"] if one["interaction"]["id"] == ticket), default=due)
+
+
+def told_once(read: Read) -> Iterator[str]:
+    """A step is told once to each whom it is told to; what is called sent did go out; none comes before it is due."""
+    went = Counter((one["message"]) for one in read.by["told"])
+    by_message: dict[str, list[Entry]] = defaultdict(list)
+    for one in read.out["notifications"]:
+        if one["status"] == "sent":
+            by_message[one["message_id"]].append(one)
+            if one["message_id"] not in went:
+                yield f"{one['id']} is called sent and never went out"
+    rows = Counter((one["case_id"], one["policy"], one["step"]) for one in read.out["escalations"])
+    sent = Counter(
+        (one["case_id"], one["policy"], one["step"], one["to"])
+        for one in read.out["notifications"]
+        if one["status"] == "sent" and one["kind"] == "step" and one["policy"]
+    )
+    for (case, policy, step, to), many in sent.items():
+        # who is hurt is heard: an agent's words may be taken for the requester's until the audits are read, each of them once
+        mistaken = sum(
+            one["did"] in ("reply", "note") and read.case_of.get(("zendesk", str(one["ticket"]))) == case for one in read.by["did"]
+        )
+        if many > max(1, rows[case, policy, step] + mistaken):
+            yield f"{to} was told {many} times of step {step} of {case}"
+    unsure = bool(read.by["process"][1:]) or any(one["how"] == "arrives" for one in read.by["way"])
+    for message, many in went.items():
+        if many > 1 and not unsure:
+            yield f"{message} went out {many} times"
+    for one in read.out["escalations"]:
+        if one["status"] != "fired":
+            continue
+        about = [
+            t for t in read.out["notifications"] if (t["case_id"], t["policy"], t["step"]) == (one["case_id"], one["policy"], one["step"])
+        ]
+        early = [
+            t
+            for t in about
+            if t["sent_at"] and time(t["sent_at"]) < time(one["due_at"]) and rows[one["case_id"], one["policy"], one["step"]] == 1
+        ]
+        if early and not read.by["clock"]:
+            yield f"step {one['step']} of {one['case_id']} was told before it was due"
+
+
+def left_alone(read: Read) -> Iterator[str]:
+    """What somebody at the desk acknowledged is not escalated any further."""
+    for act in read.by["acknowledged"]:
+        at = time(act["at"])
+        for one in read.out["escalations"]:
+            ticket = read.tickets.get(one["ticket"] or "")
+            if ticket is None or ticket.tangled or read.by["clock"]:
+                continue
+            if one["ticket"] == act["ticket"] and one["status"] == "fired" and time(one["due_at"]) > at >= time(one["armed_at"]):
+                yield f"step {one['step']} of ticket {one['ticket']} fired at {one['due_at']}, acknowledged at {act['at']}"
+
+
+# -- provable, private ----------------------------------------------------------------------------------------------------------------
+
+
+def chained(read: Read) -> Iterator[str]:
+    """G7: the chain verifies, all of it is sealed, and its entries are linked one to the next."""
+    verified = read.out["verified"]
+    if not verified["ok"]:
+        yield f"broken: {verified['broken'][:3]}"
+    if verified["unsealed"]:
+        yield f"{verified['unsealed']} decisions are not sealed"
+    entries = sorted(
+        (one["seq"], one["previous_hash"], one["hash"]) for one in (*read.out["decisions"], *read.out["changes"]) if one["seq"]
+    )
+    places = [seq for seq, _, _ in entries]
+    if len(places) != len(set(places)):
+        yield "two entries have one place"
+    for (seq, _, hashed), (after, before, _) in itertools.pairwise(entries):
+        if after == seq + 1 and before != hashed:
+            yield f"entry {after} does not hang on {seq}"
+    if verified["entries"] < len(entries):
+        yield f"{len(entries)} entries are shown, {verified['entries']} proven"
+
+
+def recorded(read: Read) -> Iterator[str]:
+    """Whatever people did at the desk stands among the changes, with who did it."""
+    actions = {
+        "published": "rulebook.publish",
+        "employed": "roster.publish",
+        "overridden": "override.make",
+        "acknowledged": "case.acknowledged",
+    }
+    for what, action in actions.items():
+        for act in read.by[what]:
+            if not any((one["action"], one["actor"]) == (action, act["by"]) for one in read.out["changes"]):
+                yield f"{what} by {act['by']} at {act['at']} is on no record"
+
+
+def private(read: Read) -> Iterator[str]:
+    """G9: nobody's words, name, number or address is in an alarm or a message."""
+    people = [one for one in read.held["users"].values() if one["role"] == "end-user"]
+    secrets = {str(one[name]) for one in people for name in ("name", "email", "phone") if one[name]}
+    secrets |= {"bitten", "ran away", "refund"}
+    for what in ("alarm", "told"):
+        for one in read.by[what]:
+            text = json.dumps({name: value for name, value in one.items() if name not in ("at", "what")})
+            for secret in secrets:
+                if secret in text:
+                    yield f"{what} at {one['at']} holds {secret!r}"
+
+
+Law = Callable[[Read], Iterator[str]]
+LAWS: dict[str, Law] = {
+    law.__name__: law
+    for law in (
+        *(kept, once, conserved, unharmed, heard),
+        *(judged, explained, together),
+        *(converges, foreign, careful, noted_once, bounded),
+        *(told, told_once, left_alone),
+        *(chained, recorded, private),
+    )
+}
+
+
+def judge(history: list[dict[str, Any]], calm: list[dict[str, Any]] | None = None) -> list[Broken]:
+    """Everything that breaks a law."""
+    read = Read(history)
+    found = [Broken(name, says) for name, law in LAWS.items() for says in law(read)]
+    if calm is not None:
+        found += [Broken("ordered", says) for says in ordered(read, Read(calm))]
+    return found

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import Connection, select
 
 from tests.clocks import START, CountingIds, SettableClock
 from tests.web import rows
-from tsbridge.store import decision_tables, proof, rulebooks, stored_values
+from tsbridge.store import decision_tables, proof, rosters, rulebooks, stored_values, writemode
 from tsbridge.store.db import Database
 from tsbridge.work.guard import Guard
 
@@ -83,3 +83,27 @@ async def test_it_looks_twice_a_minute(guard: Guard, clock: SettableClock, datab
 async def test_a_database_without_a_rulebook_is_no_trouble(database: Database, clock: SettableClock, ids: CountingIds) -> None:
     guard = Guard(database, clock, ids, lambda: "salt", lambda what, **named: None, "live")
     assert await guard.round() > clock.now()
+
+
+async def test_what_becomes_live_is_said_in_the_log_whoever_made_it_so(
+    database: Database, clock: SettableClock, guard: Guard, caplog: pytest.LogCaptureFixture
+) -> None:
+    def told() -> list[tuple[str, object]]:
+        said = [(record.message, getattr(record, "version", None) or getattr(record, "mode", None)) for record in caplog.records]
+        caplog.clear()
+        return said
+
+    caplog.set_level("INFO", "tsbridge.work.noticed")
+    clock.set(await guard.round())
+    assert told() == [], "what it begins with stands in the first line"
+
+    def elsewhere(conn: Connection) -> None:
+        rulebooks.publish(conn, {"v": 3}, "sha256:3", "", START, "somebody")
+        rosters.publish(conn, {"schema": 1}, "sha256:r", "", START, "somebody")
+        writemode.switch(conn, "live", "dry-run", clock.now())
+
+    database.write_now(elsewhere)
+    clock.set(await guard.round())
+    assert told() == [("a rulebook is live", 3), ("a roster is live", 1), ("the mode of write-back is another", "dry-run")]
+    clock.set(await guard.round())
+    assert told() == []

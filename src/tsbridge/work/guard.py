@@ -12,6 +12,7 @@ from tsbridge.core.ports import Clock, Ids
 from tsbridge.core.runaway import suspects
 from tsbridge.store import chain, rulebooks, runaway, stored_values, writemode
 from tsbridge.store.db import Database
+from tsbridge.work import noticed
 from tsbridge.work.trouble import Alarm
 
 LOOK_AGAIN: Final = timedelta(seconds=30)
@@ -30,6 +31,7 @@ class Guard:
         self._alarm = alarm
         self._setting = setting
         self._look_at: datetime | None = None
+        self._live: noticed.Live | None = None
 
     async def round(self) -> datetime:
         """Look, when it is time to; returns when to look again."""
@@ -37,7 +39,9 @@ class Guard:
         if self._look_at is not None and now < self._look_at:
             return self._look_at
         self._look_at = now + LOOK_AGAIN
-        version, found = await self._database.read(self._look)
+        live, (version, found) = await self._database.read(lambda conn: (noticed.live(conn, self._setting), self._look(conn)))
+        noticed.say(self._live, live)
+        self._live = live
         if found:
             paused = await self._database.write(lambda conn: self._pause(conn, version, found, now))
             if paused:

@@ -96,6 +96,19 @@ def _simulate() -> typer.Typer:
     return simulate.app
 
 
+def _erase() -> Callable[..., None]:
+    from tsbridge.cli import erase
+
+    return erase.erase
+
+
+def _named_only() -> None:
+    """A command of which nothing but its name and its words are wanted."""
+
+
+COMMANDS: Final[dict[str, tuple[str, Callable[[], Callable[..., None]]]]] = {
+    "erase": ("Forget a person: a plan first, then all that was said by them and about them goes, with a certificate.", _erase),
+}
 GROUPS: Final[dict[str, tuple[str, Callable[[], typer.Typer]]]] = {
     "rules": ("The rulebook: check it, test it, try it, compare it, publish it.", _rules),
     "cases": ("Open cases.", _cases),
@@ -112,7 +125,7 @@ GROUPS: Final[dict[str, tuple[str, Callable[[], typer.Typer]]]] = {
 
 
 def commands(*groups: str) -> typer.Typer:
-    """All commands; of the groups those that are named have theirs, the others only their words."""
+    """All commands; of the groups, and of the larger commands, those that are named are whole, the others have only their words."""
     app = typer.Typer(
         name="tsbridge",
         help="The incident desk behind Zendesk and Talkdesk: hears, links, judges, routes, escalates, writes back, proves.",
@@ -123,6 +136,8 @@ def commands(*groups: str) -> typer.Typer:
     )
     for command in (run.serve, run.worker, run.migrate, run.doctor, run.retention, run.demo):
         app.command()(command)
+    for name, (words, made_one) in COMMANDS.items():
+        app.command(name, help=words)(made_one() if name in groups else _named_only)
     for name, (words, made) in GROUPS.items():
         app.add_typer(made() if name in groups else typer.Typer(), name=name, help=words)
     return app

@@ -127,6 +127,9 @@ TABLE = {
     ("GET", "/v1/keys"): "admin",
     ("POST", "/v1/keys"): "admin",
     ("DELETE", "/v1/keys/{key_id}"): "admin",
+    ("DELETE", "/v1/people/{person}"): "admin",
+    ("GET", "/v1/erasures"): "admin",
+    ("GET", "/v1/erasures/{erasure_id}"): "admin",
 }
 
 

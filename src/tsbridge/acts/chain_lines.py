@@ -49,6 +49,13 @@ def verify_export(lines: Iterable[str], kept: Sequence[str], keys: frozenset[str
     return {"ok": not broken, "entries": count, "head": head, "broken": broken}
 
 
+def hashes_of(lines: Iterable[str], places: frozenset[int]) -> dict[int, str]:
+    """The hashes of the entries at these places of an exported chain that is whole; none of one that is broken."""
+    found = dict[int, str]()
+    broken, _, _ = broken_links(_noted(_read(lines), places, found))
+    return {} if broken else found
+
+
 def verify_heads(conn: Connection, kept: Sequence[str], keys: frozenset[str], proves: Proves) -> list[dict[str, Any]]:
     """What is wrong about heads that were kept elsewhere, held against the chain here."""
     return list(heads.faults(kept, chain.hashes(conn, heads.places(kept)), keys, proves))

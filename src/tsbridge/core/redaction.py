@@ -18,7 +18,10 @@ BARS: Final = "▇▇▇▇"
 """Stands where words were that nobody told us what became of."""
 TELLING: Final = 4
 """A shorter piece is not looked for in other texts: it would be found everywhere."""
-_PERSONAL: Final = ("requester.email", "requester.phone", "requester.name", "requester.domain", "ticket.satisfaction", "ticket.external_id")
+_PERSONAL: Final = (
+    *("requester.email", "requester.phone", "requester.name", "requester.domain", "requester.tags"),
+    *("ticket.satisfaction", "ticket.external_id", "desk.note"),
+)
 _CUSTOM: Final = "ticket.custom."
 
 

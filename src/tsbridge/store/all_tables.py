@@ -5,6 +5,7 @@ from __future__ import annotations
 from tsbridge.store import (  # noqa: F401, each adds its tables
     case_tables,
     decision_tables,
+    erasure_tables,
     escalation_tables,
     inbox_tables,
     link_tables,

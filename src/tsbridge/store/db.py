@@ -58,6 +58,7 @@ class _Side(Protocol):
 
     def submit(self, work: Work[T], *, write: bool, urgent: bool) -> Future[T]: ...
     def run(self, work: Work[T], *, write: bool) -> T: ...
+    def rewrite(self, most_bytes: int) -> Future[bool]: ...
     def close(self) -> None: ...
 
 
@@ -105,6 +106,14 @@ class Database:
         """`read`, synchronously."""
         return self._side.run(work, write=False)
 
+    async def rewrite(self, most_bytes: int) -> bool:
+        """Leave nothing of what was deleted in the file and its log, if the file is no larger than that; True when it is so.
+
+        SQLite alone writes a file anew: free places of pages keep what stood there. Everybody else's writing waits meanwhile. PostgreSQL's
+        own files are its server's affair.
+        """
+        return await asyncio.wrap_future(self._side.rewrite(most_bytes))
+
     def close(self) -> None:
         self._side.close()
 
@@ -140,7 +149,7 @@ def _transact(engine: Engine, work: Work[T]) -> T:
 
 class _Sqlite:
     def __init__(self, url: URL, keys: SealKeys, data_keys: DataKeys) -> None:
-        path = sqlite.path_of(url)
+        path = self._path = sqlite.path_of(url)
         path.absolute().parent.mkdir(parents=True, exist_ok=True)
         sqlite.keep_private(path)
         try:
@@ -167,6 +176,20 @@ class _Sqlite:
         if write and self._thread.is_here:
             raise RuntimeError("work in a write transaction asked for another one; it would wait for itself")
         return self.submit(work, write=write, urgent=False).result()
+
+    def rewrite(self, most_bytes: int) -> Future[bool]:
+        return self._thread.submit(lambda: self._rewrite(most_bytes), urgent=False)
+
+    def _rewrite(self, most_bytes: int) -> bool:
+        driver = self._pen.connection.driver_connection
+        if driver is None or self._path.stat().st_size > most_bytes:
+            return False
+        try:
+            driver.execute("VACUUM")
+            busy, _, _ = driver.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+        except sqlite.library().OperationalError:
+            return False  # somebody writes or reads, or the disk is full: another time
+        return not busy
 
     def close(self) -> None:
         self._readers.shutdown()
@@ -242,6 +265,11 @@ class _Postgres:
                 return self._once(engine, work)
             except _BrokenBeforeCommit as again:
                 raise again.cause from None
+
+    def rewrite(self, most_bytes: int) -> Future[bool]:
+        done: Future[bool] = Future()
+        done.set_result(True)
+        return done
 
     def close(self) -> None:
         for pool in (self._urgent, self._writers, self._readers):

@@ -151,14 +151,22 @@ def to_hold(conn: Connection, subject: Interaction, most: int) -> list[tuple[str
     return [(row.id, row.rulebook_version, _seen(conn, row, told)) for row in rows]
 
 
+def to_forget(conn: Connection, subject: Interaction, most: int | None = None) -> list[tuple[str, int, Seen, Held | None]]:
+    """The oldest decisions about an interaction of which it is known what they saw: id, version, that, and what is kept in its place."""
+    mine = (decisions.c.source == subject.source, decisions.c.interaction == subject.id, decisions.c.seen.is_not(None))
+    rows = conn.execute(select(*_SAW).where(*mine, decisions.c.retracted.is_(False)).order_by(decisions.c.number).limit(most)).all()
+    told = ever_told(conn, subject) if rows else []
+    return [(row.id, row.rulebook_version, _seen(conn, row, told), Held.from_json(row.held)) for row in rows]
+
+
 def hold(conn: Connection, id: str, held: Held, *, forget: bool) -> str:
     """Keep with a decision what it judged and why, before words that it saw go; returns the hash of it, for the record.
 
-    `forget`: all that it saw goes.
+    `forget`: all that it saw goes, and the salt by which the chain's commitment to it could be tried out.
     """
     values: dict[str, Any] = {"held": held.to_json()}
     if forget:
-        values["seen"] = None
+        values |= {"seen": None, "salt": ""}
     conn.execute(update(decisions).where(decisions.c.id == id).values(**values))
     return content_hash(values["held"])
 

@@ -8,9 +8,12 @@ from typing import Any, Final, NamedTuple
 
 from sqlalchemy import ColumnElement, Connection, RowMapping, and_, delete, func, insert, or_, select, update
 
-from tsbridge.core.unusual import STANDS
+from tsbridge.core.moments import Handle
+from tsbridge.core.unusual import DIGEST, STANDS
+from tsbridge.store import keys
 from tsbridge.store.pattern_tables import pattern_findings as table
 from tsbridge.store.patterns import MOST_CASES
+from tsbridge.store.statements import parts
 
 ENDED_FOR: Final = timedelta(days=90)
 """How long findings stay on record."""
@@ -43,6 +46,18 @@ def keep(conn: Connection, found: Sequence[Found], ids: Iterable[str], now: date
 def forget(conn: Connection, now: datetime) -> None:
     """What ended long ago goes."""
     conn.execute(delete(table).where(table.c.seen_at < now - ENDED_FOR))
+
+
+def about_person(pepper: bytes, handle: Handle) -> str:
+    """How a finding names somebody, by a handle of theirs."""
+    return keys.digest(pepper, f"{handle.kind}:{handle.value}")[:DIGEST]
+
+
+def forget_people(conn: Connection, known: Iterable[Handle]) -> int:
+    """Findings about somebody go; how many."""
+    pepper = keys.known_pepper(conn)
+    about = [] if pepper is None else [about_person(pepper, one) for one in known]
+    return sum(conn.execute(delete(table).where(table.c.about.in_(part))).rowcount for part in parts(about))
 
 
 def listed(conn: Connection, now: datetime, limit: int, before: tuple[datetime, str] | None = None) -> Sequence[RowMapping]:

@@ -18,21 +18,23 @@ Whose = Literal["customer", "staff"]
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Columns that hold the same for the same reason. `kept`: the class of docs/retention.md."""
+    """Columns that hold the same for the same reason. `kept`: the class of docs/retention.md. `erased`: what becomes of it when the person
+    is forgotten; what is about staff stays."""
 
     columns: tuple[str, ...]
     whose: Whose
     what: str
     why: str
     kept: str
+    erased: str
 
 
-def _customer(columns: str, what: str, why: str, kept: str) -> Place:
-    return Place(tuple(columns.split()), "customer", what, why, kept)
+def _customer(columns: str, what: str, why: str, kept: str, erased: str) -> Place:
+    return Place(tuple(columns.split()), "customer", what, why, kept, erased)
 
 
-def _staff(columns: str, what: str, why: str, kept: str) -> Place:
-    return Place(tuple(columns.split()), "staff", what, why, kept)
+def _staff(columns: str, what: str, why: str, kept: str, erased: str = "stays") -> Place:
+    return Place(tuple(columns.split()), "staff", what, why, kept, erased)
 
 
 PLACES: Final = (
@@ -41,36 +43,81 @@ PLACES: Final = (
         "the vendors' deliveries as they came: words, names, addresses, numbers",
         "kept first, read later; to be read again",
         "bodies",
+        "emptied, wherever they name the person; the message that is looked for is dropped",
     ),
     _customer(
         "moments.body",
         "what was said, by whom, whom it is about: words, names, addresses, numbers, custom fields, notes at the desk",
         "the story that cases are judged from",
         "texts",
+        "about the person: no words, nothing but ids and values of the ticket; about others: without the person's words, name, addresses,"
+        " numbers",
     ),
-    _customer("texts.body", "the words of a long story, put together", "judging goes on from there", "texts"),
+    _customer("texts.body", "the words of a long story, put together", "judging goes on from there", "texts", "deleted"),
     _customer(
-        "handles.value handles.whose acquaintances.value acquaintances.other_value",
+        "handles.value handles.whose acquaintances.value acquaintances.other_value interactions.requester",
         "addresses, numbers and ids that people are known by",
         "what belongs together is one case; how often somebody was in touch",
         "stories",
+        "other names in their place, made by a keyed hash",
     ),
-    _customer("interactions.requester merged_users.id merged_users.remains", "ids of Zendesk users", "whose ticket it is", "stories"),
+    _customer("merged_users.id merged_users.remains", "ids of Zendesk users", "who is one person", "stories", "stays: ids"),
     _customer(
         "cases.state checkpoints.state",
         "what was last heard of each ticket and call: name, address, number, custom fields; notes of rules and of the desk",
         "judging goes on from there",
         "texts",
+        "emptied of it; checkpoints deleted",
     ),
     _customer(
-        "decisions.seen", "the facts that a decision saw: name, address, number, custom fields", "it can be judged again", "decisions"
+        "decisions.seen",
+        "the facts that a decision saw: name, address, number, custom fields",
+        "it can be judged again",
+        "decisions",
+        "deleted, with the salt of its commitment",
     ),
-    _customer("decisions.held", "what is kept of a decision that saw words which are gone: no words", "it stands as it was", "texts"),
-    _customer("desired.wish desired.plan intents.plan", "notes that quote what was said", "what is written to tickets", "texts"),
-    _customer("drift.wanted drift.actual", "values of fields of tickets", "what differs from what was wished", "writes"),
-    _customer("changes.before changes.after", "what people typed into notes and reasons", "who changed what", "decisions"),
-    _customer("moments.withdrawn_because", "why a moment was withdrawn, as typed", "who took what out, and why", "stories"),
-    _customer("pattern_findings.about", "keyed digests of addresses, numbers and ids", "people who claim again and again", "patterns"),
+    _customer(
+        "decisions.held",
+        "what is kept of a decision that saw words which are gone: no words",
+        "it stands as it was",
+        "texts",
+        "stays, notes barred",
+    ),
+    _customer(
+        "desired.wish desired.plan intents.plan", "notes that quote what was said", "what is written to tickets", "texts", "notes barred"
+    ),
+    _customer(
+        "drift.wanted drift.actual", "values of fields of tickets", "what differs from what was wished", "writes", "custom fields deleted"
+    ),
+    _customer(
+        "changes.before changes.after",
+        "what people typed into notes and reasons",
+        "who changed what",
+        "decisions",
+        "barred, with the salt of its commitment; what is left is proven by the erasure's own change",
+    ),
+    _customer("moments.withdrawn_because", "why a moment was withdrawn, as typed", "who took what out, and why", "stories", "barred"),
+    _customer(
+        "pattern_findings.about",
+        "keyed digests of addresses, numbers and ids",
+        "people who claim again and again",
+        "patterns",
+        "findings about the person deleted",
+    ),
+    _customer(
+        "erasures.person",
+        "what somebody who is being forgotten is looked for by",
+        "to find what names them",
+        "forgotten",
+        "deleted when the search is over",
+    ),
+    _customer(
+        "erased_people.mark erased_interactions.words",
+        "keyed hashes of handles and of words, under a key outside the database",
+        "what comes late brings nobody back",
+        "forgotten",
+        "this is what stays",
+    ),
     _staff(
         "rosters.document overrides.agent overrides.instead_of overrides.why",
         "names, addresses, numbers and duties of agents, and why they change",
@@ -83,10 +130,11 @@ PLACES: Final = (
         "what ops typed: names of agents, and whomever a rule names",
         "what decisions are made by",
         "documents",
+        "stays; the certificate says which versions name the person",
     ),
     _staff(
         "rulebooks.published_by rosters.published_by draft.updated_by overrides.made_by overrides.removed_by feed_links.made_by"
-        " replays.created_by link_edits.by moments.withdrawn_by drift.by changes.actor keys.name",
+        " replays.created_by link_edits.by moments.withdrawn_by drift.by changes.actor keys.name erasures.asked_by",
         "who did it: the name of a key or of a person at the command line",
         "who changed what",
         "decisions",
@@ -130,6 +178,9 @@ _NONE: Final = {
     "desired": "ticket id case_id status reason claimed_by ours",
     "drift": "id ticket what case_id cause policy",
     "duty_notices": "id over_because",
+    "erased_interactions": "source id erasure",
+    "erased_people": "erasure",
+    "erasures": "id status place counts cases left certificate",
     "escalations": "id case_id policy status source interaction category queue",
     "facts_wanted": "ticket",
     "feed_links": "kind secret",
@@ -180,11 +231,11 @@ def worded(metadata: MetaData) -> Iterator[str]:
 
 def page(places: Sequence[Place] = PLACES) -> Iterator[str]:
     """The lines of the page's table."""
-    yield "| columns | whose | what | why | class |"
-    yield "| --- | --- | --- | --- | --- |"
+    yield "| columns | whose | what | why | class | when the person is forgotten |"
+    yield "| --- | --- | --- | --- | --- | --- |"
     for place in places:
         columns = ", ".join(f"`{name}`" for name in place.columns)
-        yield f"| {columns} | {place.whose} | {place.what} | {place.why} | {place.kept} |"
+        yield f"| {columns} | {place.whose} | {place.what} | {place.why} | {place.kept} | {place.erased} |"
 
 
 def _holds_words(column: Column[object]) -> bool:

@@ -28,8 +28,8 @@ from tsbridge.store.version_tables import rulebooks
 STEP: Final = 2_000
 """Entries looked at together: what memory a walk over any number of entries takes."""
 
-HOLDING: Final = ("words.redact", "ticket.forget", "words.retire")
-"""Changes that keep something with decisions in place of words."""
+HOLDING: Final = ("words.redact", "ticket.forget", "words.retire", "words.erase")
+"""Changes that keep something with decisions, or leave something of changes, in place of words."""
 
 Broken = dict[str, Any]
 Row = RowMapping | Mapping[str, Any]
@@ -59,12 +59,13 @@ def _beside(conn: Connection, now: datetime | None) -> Iterator[Broken]:
     versions = conn.execute(select(*tolerant.columns(rulebooks)))
     books = {row.version: (row.hash, content_hash(row.document)) for row in versions}
     yield from _lonely(conn)
+    emptied = _kept_instead(conn, "changes")
     for low in _steps(conn):
         entries = {row["seq"]: row for row in _rows(conn, chain, low)}
         also = _grouped(_rows(conn, change_subjects, low), "seq")
         for row in _rows(conn, changes, low):
             if (entry := entries.get(row["seq"])) is not None:
-                yield from _told(entry, _record(entry), "the change differs from what was recorded", _change(row, _record(entry)))
+                yield from _told(entry, _record(entry), "the change differs from what was recorded", _change(row, _record(entry), emptied))
                 if sorted(also[row["seq"]]) != [(one,) for one in _record(entry).get("also", ())]:
                     yield _at(row, "what the change is found by differs from what was recorded")
         of_these = select(*tolerant.columns(decisions), chain.c.seq).join(chain, chain.c.id == decisions.c.id)
@@ -200,9 +201,23 @@ def _told(entry: Row, record: Mapping[str, Any], why: str, differing: Iterator[s
         yield _at(entry, f"{why}: {', '.join(names)}")
 
 
-def _change(row: RowMapping, record: Mapping[str, Any]) -> Iterator[str]:
+def _kept_instead(conn: Connection, what: str) -> dict[str, str]:
+    """By id the hash of what is kept of decisions, or changes, whose words are gone, as the last change that took some out says."""
+    told: dict[str, str] = {}
+    rows = conn.execute(select(tolerant.column(changes.c.after)).where(changes.c.action.in_(HOLDING)).order_by(changes.c.seq))
+    for after in rows.scalars():
+        told.update((after or {}).get(what, {}))
+    return told
+
+
+def _change(row: RowMapping, record: Mapping[str, Any], emptied: Mapping[str, str]) -> Iterator[str]:
+    """`emptied`: changes that lost words, with their salt, and the hash of what is left of each."""
     told = {"id": row["id"], "at": instant_text(row["at"]), "action": row["action"], "subject": row["subject"]}
     yield from (name for name, value in told.items() if record.get(name) != value)
+    if row["salt"] == "" and row["id"] in emptied:
+        if content_hash({name: row[name] for name in ("actor", "before", "after")}) != emptied[row["id"]]:
+            yield "what is left of it"
+        return
     if record.get("actor") not in (commitment(row["salt"], row["actor"]), row["actor"]):  # plain in entries of earlier days
         yield "actor"
     yield from (name for name in ("before", "after") if record.get(name) != commitment(row["salt"], row[name]))
@@ -263,10 +278,7 @@ def _summed_up(conn: Connection) -> Iterator[Broken]:
 
 def _held(conn: Connection) -> Iterator[Broken]:
     """What is kept in place of words that are gone: the change that took them out names its hash for each decision."""
-    told: dict[str, str] = {}
-    rows = conn.execute(select(tolerant.column(changes.c.after)).where(changes.c.action.in_(HOLDING)).order_by(changes.c.seq))
-    for after in rows.scalars():
-        told.update((after or {}).get("decisions", {}))
+    told = _kept_instead(conn, "decisions")
     holding: set[str] = set()
     for row in conn.execute(_placed(tolerant.column(decisions.c.held)).where(decisions.c.held.is_not(None))).mappings():
         holding.add(row["id"])

@@ -19,8 +19,8 @@ from tsbridge.store.inbox_tables import inbox
 from tsbridge.store.link_tables import acquaintances, handles
 from tsbridge.store.links import case_of, members
 from tsbridge.store.moment_tables import moments
-from tsbridge.store.moments import tells_subject
-from tsbridge.store.statements import Keyed
+from tsbridge.store.moments import moments_of, tells_subject
+from tsbridge.store.statements import Keyed, parts
 from tsbridge.store.writing_tables import desired, intents
 
 _OF_TICKET: Final = moments.c.source == "zendesk"
@@ -50,6 +50,12 @@ def of(conn: Connection, subject: Interaction) -> list[Moment]:
     return [from_json(body, digest) for digest, body in rows]
 
 
+def all_of(conn: Connection, subject: Interaction) -> list[Moment]:
+    """`of`, and what was said at the desk about it."""
+    rows = conn.execute(select(moments.c.digest, moments.c.body).where(moments_of(subject)).order_by(moments.c.at, moments.c.digest))
+    return [from_json(body, digest) for digest, body in rows]
+
+
 def count(conn: Connection, subject: Interaction) -> int:
     """How many moments of an interaction are on record."""
     mine = select(func.count()).where(moments.c.source == subject.source, moments.c.interaction == subject.id)
@@ -68,12 +74,20 @@ def less_than_told(conn: Connection, tickets: Sequence[str]) -> list[str]:
     return sorted({ticket for (ticket,) in _LESS.rows(conn, [("zendesk", ticket) for ticket in tickets])})
 
 
-def empty_deliveries(conn: Connection, subject: Interaction, now: datetime) -> None:
-    """The bytes of the deliveries about it go, once these are done with; that they came, when, and what became of them stays."""
+def empty_deliveries(conn: Connection, subject: Interaction, now: datetime) -> int:
+    """The bytes of the deliveries about it go, once these are done with; that they came, when, and what became of them stays. Returns how
+    many did."""
     told = select(moments.c.event_id).where(moments.c.source == subject.source, moments.c.interaction == subject.id)
-    about = or_(inbox.c.rang_for == subject.id, inbox.c.id.in_(told))
+    about = or_(inbox.c.rang_for == subject.id, inbox.c.id.in_(told)) if subject.source == "zendesk" else inbox.c.id.in_(told)
     held = (inbox.c.source == subject.source, inbox.c.status.in_(("applied", "ignored")), inbox.c.redacted_at.is_(None))
-    conn.execute(update(inbox).where(*held, about).values(body=b"", redacted_at=now))
+    return conn.execute(update(inbox).where(*held, about).values(body=b"", redacted_at=now)).rowcount
+
+
+def empty(conn: Connection, deliveries: Sequence[str], now: datetime) -> None:
+    """`empty_deliveries` of these, by their ids."""
+    for part in parts(deliveries):
+        held = (inbox.c.id.in_(part), inbox.c.status.in_(("applied", "ignored")), inbox.c.redacted_at.is_(None))
+        conn.execute(update(inbox).where(*held).values(body=b"", redacted_at=now))
 
 
 def quote_no_more(conn: Connection, subject: Interaction, out_of: Callable[[str], str]) -> None:

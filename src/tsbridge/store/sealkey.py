@@ -44,6 +44,10 @@ class SealKeys:
         """The MAC of a text: HMAC-SHA-256, hex."""
         return _mac((self._keys or self._find(make=True))[0], text)
 
+    def macs(self, text: str) -> list[str]:
+        """The MACs of a text under each of the keys, the one that signs first."""
+        return [_mac(key, text) for key in self._keys or self._find(make=True)]
+
     def proves(self, text: str, mac: str) -> bool:
         """Whether one of the keys made this MAC for this text. Without a key, which nobody signed with yet, nothing is proved."""
         return any(hmac.compare_digest(_mac(key, text).encode(), mac.encode()) for key in self._keys or self._find(make=False))

@@ -17,7 +17,7 @@ from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.pool import ConnectionPoolEntry
 from tenacity import RetryCallState, Retrying, stop_after_delay, wait_random
 
-PRAGMAS: Final = ("synchronous=FULL", "foreign_keys=ON", "busy_timeout=5000", "trusted_schema=OFF")
+PRAGMAS: Final = ("synchronous=FULL", "foreign_keys=ON", "busy_timeout=5000", "trusted_schema=OFF", "secure_delete=ON")
 BUSY_TIMEOUT_S: Final = 5.0
 CHECKPOINT: Final = "PRAGMA wal_checkpoint(PASSIVE)"
 CHECKPOINT_BYTES: Final = 4 << 20  # of write-ahead log written, then it is carried over in the background

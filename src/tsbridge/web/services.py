@@ -72,6 +72,11 @@ def _nobody() -> None:
     """Nobody is there to be woken: the workers run elsewhere and look by themselves."""
 
 
+async def _nothing_to_forget() -> bool:
+    """Whoever works elsewhere does."""
+    return False
+
+
 def _ready_here(document: Any, zone: tzinfo, year: int) -> Ready:
     return make_ready(document, zone, read_roster, year)
 
@@ -97,6 +102,7 @@ class Services:
     `probes`: what `/readyz` looks at, by name. `metrics_role`, `docs_role`: None leaves them open.
     `zendesk_url`: where links to tickets lead; `public_url`: where people reach this service. `feeds`: of duties.
     `carried`: the cases of a message, by its id.
+    `forget`: does a step of the erasures that are asked for; False when nothing is left.
     """
 
     database: Database
@@ -131,6 +137,7 @@ class Services:
     public_url: str | None = None
     feeds: Written = field(default_factory=Written)
     carried: Carried = _nothing_carried
+    forget: Callable[[], Awaitable[bool]] = _nothing_to_forget
 
     async def ask(self, act: Callable[Concatenate[Connection, P], T], *asked: P.args, **named: P.kwargs) -> T:
         """What an act that only reads finds."""

@@ -174,6 +174,7 @@ def _services(
             reports_in_child, url=database.url.render_as_string(hide_password=False), zone=settings.zone, data_keys=settings.data_keys
         ),
         names=workers.names,
+        forget=workers.erasing.step,
         probes=probes(database, clock, loop, workers.skew, settings.writeback, roster),
         standings=dict if loop is None else loop.standings,
         lifespan=_lifespan(workers.running if workers_inside else workers.asking),

@@ -6,7 +6,7 @@ import asyncio
 import json
 import os
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
 from pathlib import Path
 from types import MappingProxyType
@@ -78,25 +78,33 @@ def message(signed: Signed) -> Message:
 
 
 def signing(keys: SealKeys) -> Sign:
-    """Signs in a process that ends with it (`tsbridge.ed25519`)."""
+    """Signs heads."""
+    sign = signer(keys)
 
-    async def sign(head: Head) -> Signed:
-        seeds = keys.seeds()
-        if not seeds:
-            raise OSError("there is no key to sign with yet")
+    async def signed(head: Head) -> Signed:
+        return head.signed(*await sign(head.message()))
+
+    return signed
+
+
+def signer(keys: SealKeys) -> Callable[[bytes], Awaitable[tuple[str, str]]]:
+    """Signs in a process that ends with it (`tsbridge.ed25519`): the public key and the signature, hex. Raises OSError."""
+
+    async def sign(message: bytes) -> tuple[str, str]:
+        keys.ready()
         argv = (sys.executable, "-m", "tsbridge.ed25519")
         pipe = asyncio.subprocess.PIPE
         child = await asyncio.create_subprocess_exec(*argv, stdin=pipe, stdout=pipe, stderr=asyncio.subprocess.DEVNULL)
         try:
             async with asyncio.timeout(SIGNED_WITHIN_S):
-                out, _ = await child.communicate(f"{seeds[0].hex()}\n{head.message().hex()}\n".encode())
+                out, _ = await child.communicate(f"{keys.seeds()[0].hex()}\n{message.hex()}\n".encode())
         finally:
             if child.returncode is None:
                 child.kill()
                 await child.wait()
         key, _, signature = out.decode().strip().partition(" ")
         if child.returncode or not signature:
-            raise OSError("a head could not be signed")
-        return head.signed(key, signature)
+            raise OSError("it could not be signed")
+        return key, signature
 
     return sign

@@ -22,7 +22,7 @@ from tsbridge.store.rulebooks import LiveRulebook
 from tsbridge.vendors.zendesk.read_fields import OwnUser
 from tsbridge.wiring.clients import feed_source, make_talkdesk, make_zendesk, outside, readers
 from tsbridge.wiring.clock_and_ids import entropy, salt, worker_name
-from tsbridge.wiring.heads import places, signing
+from tsbridge.wiring.heads import places, signer, signing
 from tsbridge.work.assign import Giving
 from tsbridge.work.background_facts import Background
 from tsbridge.work.calls import CallReconciler
@@ -31,6 +31,7 @@ from tsbridge.work.conclude import Conclusions
 from tsbridge.work.cover import Cover
 from tsbridge.work.due_cases import DueTimes
 from tsbridge.work.duties import DutyNews
+from tsbridge.work.erasing import Erasing
 from tsbridge.work.feeds import Feeds
 from tsbridge.work.guard import Guard
 from tsbridge.work.heads import Heads
@@ -87,6 +88,7 @@ RETENTION: Final = "retention"
 SUMS: Final = "sums"
 PATTERNS: Final = "patterns"
 HEADS: Final = "heads"
+ERASING: Final = "erasing"
 VITAL: Final = (INGEST, CLOCK, WRITEBACK)
 """Tasks without which nothing is heard, escalated or written."""
 SELDOM: Final = (ALONE, COVER, FEEDS, GUARD, HEADS, PATTERNS, RETENTION, SHADOW, SILENCE, SUMS)
@@ -154,6 +156,7 @@ class Workers:
         leaves_for = places(settings, database, clock, roster.roster, sender)
         guard = Guard(database, clock, ids, salt, alarm, settings.writeback)
         self._sealer = Sealer(database, clock, alarm)
+        self.erasing = Erasing(database, clock, ids, salt, live, signer(database.seal_keys))
         rounds: dict[str, Round] = {
             INGEST: self._then_give(ingest.round),
             ALONE: Alone(database, clock, read.alone, ingest, name).round,
@@ -166,6 +169,7 @@ class Workers:
             SUMS: Sums(database, clock).round,
             PATTERNS: Patterns(database, clock, ids, live, settings.zone, entropy, name).round,
             HEADS: Heads(database, clock, signing(database.seal_keys), leaves_for, alarm, name).round,
+            ERASING: self.erasing.round,
             WRITEBACK: writeback.round,
             NOTIFY: self._notify.round,
             GUARD: guard.round,

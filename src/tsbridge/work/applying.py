@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence, Set
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -14,13 +14,14 @@ from sqlalchemy import Connection
 
 from tsbridge.core.echo import without_echo, without_own_notes, written_before
 from tsbridge.core.moments import Interaction, Moment
-from tsbridge.store import inbox, intents, stored_values
+from tsbridge.store import inbox, intents, redaction, stored_values, tombstones
 from tsbridge.store import wanted_facts as wanted
 from tsbridge.store.inbox import Settlement
 from tsbridge.store.intents import Written
 from tsbridge.store.locks import Locks, of_moments
 from tsbridge.store.moments import CAUGHT_UP, last_heard, unknown, with_impressions
 from tsbridge.store.rulebooks import Built
+from tsbridge.store.tombstones import Tombstones
 from tsbridge.store.warnings import note
 from tsbridge.vendors.zendesk.read_audits import believed
 from tsbridge.work.accounts import FOREIGN, Accounts
@@ -50,12 +51,12 @@ class Batch:
         """What it is known to touch, as `store.locks` names it; None: everything, since users were merged or a ticket goes for good."""
         if any(one.merged is not None or one.event_type == GONE_FOR_GOOD for one in self.read):
             return None
-        return of_moments(self._moments())
+        return of_moments(self.moments())
 
     def parted(self, held: Locks) -> tuple[Batch, Batch | None]:
         """That of it of which all is held, and what is left, if anything: by tickets and calls, each with what was read of it."""
         told: dict[str, list[Moment]] = defaultdict(list)
-        for moment in self._moments():
+        for moment in self.moments():
             told[moment.interaction].append(moment)
         away = {interaction for interaction, moments in told.items() if not held.has(of_moments(moments))}
         if not away:
@@ -66,7 +67,13 @@ class Batch:
             (waiting if any(moment.interaction in away for moment in one.moments) else ready).append(one)
         return self._of(ready, (told.keys() | self.heard.gone) - away), self._of(waiting, away)
 
-    def _moments(self) -> Iterator[Moment]:
+    def without(self, forgotten: Tombstones) -> Batch:
+        """What of it is left to be heard, where it tells of people who were erased."""
+        read = [replace(one, moments=tuple(map(forgotten.without, one.moments))) for one in self.read]
+        heard = {ticket: tuple(map(forgotten.without, moments)) for ticket, moments in self.heard.moments.items()}
+        return Batch(read, [*map(forgotten.without, self.facts)], replace(self.heard, moments=heard), self.rings)
+
+    def moments(self) -> Iterator[Moment]:
         """All that it tells."""
         yield from self.facts
         for told in (*(one.moments for one in self.read), *self.heard.moments.values()):
@@ -86,6 +93,9 @@ class Applying:
 
     def apply(self, conn: Connection, live: Built, batch: Batch, now: datetime, held: Locks | None = None) -> Concluded:
         """All of a batch, or, when it raises, nothing. `held`: what is locked of it, where others work beside."""
+        forgotten = _forgotten(conn, batch)
+        if forgotten is not None:
+            batch = batch.without(forgotten)
         read, heard, told = batch.read, batch.heard, ToldNow()
         kept = {one.row.id: beside(one, heard) for one in read}
         impressions = [m for one in read for m in one.moments if m.impression and m.interaction in heard.moments.keys() | heard.known]
@@ -111,6 +121,9 @@ class Applying:
             warnings[one.row.id] |= set(one.warnings)
             settled.append(Settlement(one.row, status, reason, one.event_type, rang_for, sorted(warnings[one.row.id])))
         inbox.settle(conn, settled, now)
+        if forgotten is not None:
+            about = [one.row.id for one in read if any(moment.subject in forgotten.interactions for moment in one.moments)]
+            redaction.empty(conn, about, now)
         note(conn, sorted(warning for found in warnings.values() for warning in found), now)
         told_before = {one.row.id: one.rings_for for one in read if one.rings_for in heard.known}
         for ring, ticket in (*((ring, ticket) for ticket, ring in sorted(newest.items())), *sorted(told_before.items())):
@@ -159,6 +172,16 @@ class Applying:
             warnings[newest[ticket]] |= {said for said in heard.warnings.get(ticket, ()) if first or said == CUT}
         for ticket in sorted(with_impressions(conn, sorted(fresh))):
             told.replace_impressions(conn, ticket, now, heard.behind or now)
+
+
+def _forgotten(conn: Connection, batch: Batch) -> Tombstones | None:
+    """What a batch tells of people who were erased; None: nothing. An old ticket or call of theirs that nobody heard of before is forgotten
+    as it comes."""
+    known = tombstones.among(conn, batch.moments())
+    if known is None:
+        return None
+    late = {m.subject: person for m in batch.moments() if m.subject not in known.interactions and (person := known.theirs_before(m))}
+    return known if not late else tombstones.bury_late(conn, known, late)
 
 
 def _tell(

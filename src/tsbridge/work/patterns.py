@@ -17,7 +17,7 @@ from sqlalchemy import Connection
 
 from tsbridge.core.link import STRENGTH
 from tsbridge.core.linked import WITHIN, Claim, rings
-from tsbridge.core.moments import Handle, Interaction
+from tsbridge.core.moments import Interaction
 from tsbridge.core.phrases import Rise
 from tsbridge.core.ports import Clock, Ids
 from tsbridge.core.rates import BUDGET, DAY, FEWEST_WEEKS, LENGTH, WEEK, Hours, Look, Unusual, look, power, rate_of
@@ -257,7 +257,7 @@ def _repeat_parties(conn: Connection, touched: set[Interaction], pepper: bytes, 
         calls = sum(subject.source == "talkdesk" for subject in subjects)
         cases = patterns.cases_of(conn, subjects)
         figures = {"contacts": len(its), "tickets": len(its) - calls, "calls": calls, "cases": len(cases), "days": REPEATS_WITHIN.days}
-        found.append(Found(REPEAT_PARTY, _digest(pepper, handle), now - REPEATS_WITHIN, figures, cases))
+        found.append(Found(REPEAT_PARTY, pattern_findings.about_person(pepper, handle), now - REPEATS_WITHIN, figures, cases))
     return found
 
 
@@ -293,7 +293,3 @@ def _of_word(one: Rise, pepper: bytes, now: datetime) -> Found:
         "chance": float(f"{one.chance:.2g}"),
     }
     return Found(RISING_WORD, keys.digest(pepper, one.phrase)[:DIGEST], now - timedelta(days=one.days), figures, one.cases)
-
-
-def _digest(pepper: bytes, handle: Handle) -> str:
-    return keys.digest(pepper, f"{handle.kind}:{handle.value}")[:DIGEST]

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
+from types import MappingProxyType
 from typing import Any, Final, NamedTuple
 
 from sqlalchemy import Connection
 
+from tsbridge.core.erasure import Traces
 from tsbridge.core.moments import Interaction, Moment, instant_text
 from tsbridge.core.ports import Ids
 from tsbridge.core.redaction import (
@@ -30,8 +32,9 @@ from tsbridge.core.redaction import (
 from tsbridge.core.rules.judgement import Note
 from tsbridge.core.rules.shown import NEAR, near_misses, rule_shown
 from tsbridge.core.story import Seen
+from tsbridge.core.track import key_of
 from tsbridge.core.words import TEXT_FIELDS
-from tsbridge.store import chain, decisions, links, redaction
+from tsbridge.store import chain, decisions, erasing_rows, links, redaction
 from tsbridge.store.decisions import Held
 from tsbridge.store.rulebooks import LiveRulebook
 
@@ -39,6 +42,7 @@ BY = "Zendesk"
 """The actor that the ledger of changes names: whoever redacted it there."""
 
 
+NO_CHANGES: Final[Mapping[str, str]] = MappingProxyType({})
 HEARD: Final = 4_000
 """Moments that are gone through at once to find what decisions had heard: of a long story fewer decisions are held together."""
 
@@ -50,6 +54,20 @@ class Retired(NamedTuple):
     moments: Sequence[str]
     bytes: int
     done: bool
+
+
+class Gone(NamedTuple):
+    """What went: decisions, and changes, with the hash of what is kept of each; moments as they are now, and the words they had; counts of
+    deliveries, recordings and notes. `done`: nothing is left."""
+
+    held: Mapping[str, str]
+    changes: Mapping[str, str] = NO_CHANGES
+    moments: Sequence[Moment] = ()
+    words: Sequence[str] = ()
+    deliveries: int = 0
+    recordings: int = 0
+    notes: int = 0
+    done: bool = False
 
 
 class Redactions:
@@ -80,19 +98,81 @@ class Redactions:
 
     def forget(self, conn: Connection, ticket: str, now: datetime) -> None:
         """A ticket is deleted for good: its words and what is personal of it go, ids and what was decided stay."""
-        told = redaction.of(conn, Interaction("zendesk", ticket))
-        bare = [(was, is_now) for was in told if was != (is_now := forgotten(was))]
-        words = _together(personal_words(was) for was, _ in bare)
-        held = self._hold(conn, ticket, lambda _: True, personal, words, now, forget=True)
-        redaction.quote_no_more(conn, Interaction("zendesk", ticket), words.out_of)
+        subject = Interaction("zendesk", ticket)
+        part = self.erase(conn, subject, forgotten, now)
         redaction.nothing_wished(conn, ticket)
-        redaction.state_without(conn, Interaction("zendesk", ticket), lambda field, _: personal(field))
-        for _, moment in bare:
-            redaction.rewrite(conn, moment, now)
         redaction.forget_contacts(conn, ticket)
-        redaction.empty_deliveries(conn, Interaction("zendesk", ticket), now)
-        if bare or held:
-            self._record(conn, ticket, "ticket.forget", [moment for _, moment in bare], held, now)
+        if part.moments or part.held or part.changes:
+            self._record(conn, subject, "ticket.forget", part.moments, part.held, now, part.changes)
+
+    def erase(
+        self,
+        conn: Connection,
+        subject: Interaction,
+        bare: Callable[[Moment], Moment],
+        now: datetime,
+        decisions_: int | None = None,
+        moments: int | None = None,
+    ) -> Gone:
+        """What was said in an interaction and at the desk about it goes, and what is personal of it, so much of it at once at most. `bare`:
+        what is left of a moment. No decision changes by it, and what each saw is gone."""
+        since, held = instant_text(now), dict[str, str]()
+        for id_, version, seen, before in decisions.to_forget(conn, subject, decisions_):
+            kept = before or self._made_again(conn, version, seen, subject, since)
+            notes = tuple(Note(note.key, BARS) for note in kept.judgement.notes)
+            less = Held(kept.since, kept.judgement._replace(notes=notes), _without(kept.reasons, personal, since))
+            held[id_] = decisions.hold(conn, id_, less, forget=True)
+        if decisions_ is not None and len(held) == decisions_:
+            return Gone(held)
+        told = [(was, is_now) for was in redaction.all_of(conn, subject) if was != (is_now := bare(was))]
+        these = told[:moments]
+        words = _together(personal_words(was) for was, _ in these)
+        redaction.quote_no_more(conn, subject, words.out_of)
+        for _, moment in these:
+            redaction.rewrite(conn, moment, now)
+        if len(these) < len(told):
+            return Gone(held, moments=[moment for _, moment in these], words=[text.body for was, _ in these for text in was.texts])
+        notes_ = erasing_rows.bar_notes(conn, subject)
+        redaction.state_without(conn, subject, lambda field, _: personal(field))
+        erasing_rows.bar_withdrawals(conn, subject)
+        return Gone(
+            held,
+            changes=erasing_rows.typed_about(conn, subject),
+            moments=[moment for _, moment in these],
+            words=[text.body for was, _ in these for text in was.texts],
+            deliveries=redaction.empty_deliveries(conn, subject, now),
+            recordings=erasing_rows.drop_recordings(conn, subject),
+            notes=notes_,
+            done=True,
+        )
+
+    def leave_out(self, conn: Connection, subject: Interaction, bare: Callable[[Moment], Moment], traces: Traces, now: datetime) -> Gone:
+        """What somebody who is forgotten said in an interaction that is about somebody else goes, and what tells of them in it."""
+        fewer = [(was, is_now) for was in redaction.all_of(conn, subject) if was != (is_now := bare(was))]
+        if not fewer:
+            return Gone({}, done=True)
+        words = _together(Words(((a.body, b.body),)) for was, now_ in fewer for a, b in zip(was.texts, now_.texts, strict=True) if a != b)
+        gone, values = {was.digest for was, _ in fewer}, frozenset(value for was, is_now in fewer for value in lost_values(was, is_now))
+        fields = {field for field, _ in values}
+
+        def out_of(text: str) -> str:
+            return traces.out_of(words.out_of(text))
+
+        held = self._hold(
+            conn,
+            subject,
+            lambda seen: bool(fields) or not gone.isdisjoint(seen.heard),
+            lambda field: field in fields or field in TEXT_FIELDS,
+            out_of,
+            now,
+            forget=bool(fields),
+        )
+        redaction.quote_no_more(conn, subject, out_of)
+        redaction.state_without(conn, subject, lambda *told: told in values)
+        for _, moment in fewer:
+            redaction.rewrite(conn, moment, now)
+        emptied = redaction.empty_deliveries(conn, subject, now)
+        return Gone(held, moments=[moment for _, moment in fewer], deliveries=emptied, done=True)
 
     def _take_out(self, conn: Connection, ticket: str, fewer: Sequence[tuple[Moment, Moment]], now: datetime) -> None:
         words = _together(lost(was, is_now) for was, is_now in fewer)
@@ -109,14 +189,15 @@ class Redactions:
         def is_gone(field: str) -> bool:
             return field in fields or (bool(words.texts) and field in TEXT_FIELDS)
 
+        subject = Interaction("zendesk", ticket)
         held = self._hold(
-            conn, ticket, lambda seen: bool(fields) or not gone.isdisjoint(seen.heard), is_gone, words, now, forget=bool(fields)
+            conn, subject, lambda seen: bool(fields) or not gone.isdisjoint(seen.heard), is_gone, words.out_of, now, forget=bool(fields)
         )
-        redaction.quote_no_more(conn, Interaction("zendesk", ticket), words.out_of)
+        redaction.quote_no_more(conn, subject, words.out_of)
         redaction.state_without(conn, Interaction("zendesk", ticket), lambda *told: told in values)
         for _, moment in (*fewer, *others):
             redaction.rewrite(conn, moment, now)
-        self._record(conn, ticket, "words.redact", [moment for _, moment in (*fewer, *others)], held, now)
+        self._record(conn, subject, "words.redact", [moment for _, moment in (*fewer, *others)], held, now)
 
     def retire(self, conn: Connection, subject: Interaction, now: datetime, decisions_: int, moments: int) -> Retired:
         """What people said in an interaction that is at rest goes, a part of it at a time: at most so many decisions are held, and when
@@ -147,17 +228,16 @@ class Redactions:
     def _hold(
         self,
         conn: Connection,
-        ticket: str,
+        subject: Interaction,
         saw: Callable[[Seen], bool],
         gone: Callable[[str], bool],
-        words: Words,
+        out_of: Callable[[str], str],
         now: datetime,
         *,
         forget: bool,
     ) -> dict[str, str]:
         """Keep what the decisions that saw the words judged, and why, without them. Returns their ids with the hash of what is kept."""
-        subject, since = Interaction("zendesk", ticket), instant_text(now)
-        held: dict[str, str] = {}
+        since, held = instant_text(now), dict[str, str]()
         for id_, version, seen, before in decisions.of(conn, subject):
             if before is not None:
                 kept = before
@@ -165,7 +245,7 @@ class Redactions:
                 kept = self._made_again(conn, version, seen, subject, since)
             else:
                 continue
-            notes = tuple(Note(note.key, words.out_of(note.text)) for note in kept.judgement.notes)
+            notes = tuple(Note(note.key, out_of(note.text)) for note in kept.judgement.notes)
             less = Held(kept.since, kept.judgement._replace(notes=notes), _without(kept.reasons, gone, since))
             if less != before or (forget and seen is not None):
                 held[id_] = decisions.hold(conn, id_, less, forget=forget)
@@ -179,17 +259,26 @@ class Redactions:
         rules = [shown for shown in map(rule_shown, asked) if shown["matched"]]
         return Held(since, judgement, {"rules": rules, "near_misses": near_misses(asked)})
 
-    def _record(self, conn: Connection, ticket: str, action: str, told: Sequence[Moment], held: Mapping[str, str], now: datetime) -> None:
-        after = {"ticket": ticket, "moments": redaction.digests(told), "decisions": dict(held)}
+    def _record(
+        self,
+        conn: Connection,
+        subject: Interaction,
+        action: str,
+        told: Sequence[Moment],
+        held: Mapping[str, str],
+        now: datetime,
+        changed: Mapping[str, str] = NO_CHANGES,
+    ) -> None:
+        after = {"ticket": subject.id, "moments": redaction.digests(told), "decisions": dict(held)}
         chain.add_change(
             conn,
             id=self._ids.new("chg"),
             at=now,
             actor=BY,
             action=action,
-            subject=links.case_of(conn, Interaction("zendesk", ticket)) or f"zendesk:{ticket}",
+            subject=links.case_of(conn, subject) or key_of(subject),
             before=None,
-            after=after,
+            after={**after, "changes": dict(changed)} if changed else after,
             salt=self._salt(),
         )
 

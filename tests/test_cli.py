@@ -322,3 +322,15 @@ def test_what_is_kept_how_long_and_what_is_due_is_said(run: Run, migrated: str) 
     assert texts == {"class": "texts", "kept": "forever", "due": 0, "removed": 0, "removed_bytes": 0}
     assert run("retention").out.startswith("bodies: kept 30d; 1 are due, 0 went so far (0.0 MB).\n")
     assert "should have gone more than a day ago" in run("doctor").out
+
+
+def test_the_data_key_is_made_changed_and_told_of_without_a_word_of_it_where_it_is_not_asked_for(run: Run, migrated: str) -> None:
+    made = run("encryption", "key", "--json").json
+    assert (len(made["key"]), len(made["id"])) == (64, 6)
+    changed = run("encryption", "rotate", "--json")
+    told = run("encryption", "status", "--json").json
+    secrets = Path(changed.json["file"]).read_text().split()
+    assert len(secrets) == 2
+    assert told["keys"][-1:] != [changed.json["id"]], "it counts when a service encrypts under it"
+    assert not any(secret in one for secret in secrets for one in (changed.out, run("encryption", "status").out, run("doctor").out))
+    assert "has not begun" in run("encryption", "status").out

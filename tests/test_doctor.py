@@ -255,6 +255,9 @@ def test_under_which_key_people_are_encrypted_is_told_and_that_they_are_not_is_w
     if database_url.startswith("sqlite"):
         assert (before.state, "keep tsbridge.db.data-key beside the backups" in before.words) == ("ok", True)
         return
-    assert (before.state, before.next_step) == ("warn", "Set TSBRIDGE_DATA_KEY (`openssl rand -hex 32`), the same for all processes.")
+    assert (before.state, before.next_step) == (
+        "warn",
+        "Set TSBRIDGE_DATA_KEY (`tsbridge encryption key` makes one), the same for all processes.",
+    )
     assert (now.state, now.words[-11:]) == ("ok", f" key {Cipher(key).id}.")
     assert (lost.check, lost.state, Cipher(key).id in lost.words) == ("data key", "bad", True)

@@ -17,8 +17,8 @@ depends_on = None
 
 JSON = (
     *(("moments", "body"), ("texts", "body"), ("cases", "state"), ("checkpoints", "state"), ("decisions", "seen"), ("decisions", "held")),
-    *(("changes", "before"), ("changes", "after"), ("desired", "wish"), ("desired", "ours"), ("desired", "plan"), ("intents", "plan")),
-    *(("messages", "attempts"), ("rosters", "document")),
+    *(("changes", "before"), ("changes", "after"), ("desired", "wish"), ("desired", "plan"), ("intents", "plan")),
+    *(("messages", "attempts"), ("rosters", "document"), ("drift", "wanted"), ("drift", "actual")),
 )
 TEXTS = (("moments", "withdrawn_because"), ("overrides", "why"), ("link_keys", "secret"), ("feed_links", "secret"))
 BYTES = (("inbox", "body"), ("recordings_wanted", "body"))

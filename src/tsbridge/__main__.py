@@ -54,6 +54,12 @@ def _keys() -> typer.Typer:
     return keys.app
 
 
+def _encryption() -> typer.Typer:
+    from tsbridge.cli import encryption
+
+    return encryption.app
+
+
 def _audit() -> typer.Typer:
     from tsbridge.cli import audit
 
@@ -114,6 +120,7 @@ GROUPS: Final[dict[str, tuple[str, Callable[[], typer.Typer]]]] = {
     "cases": ("Open cases.", _cases),
     "roster": ("The roster: who works when, who is on call and why, and the holes.", _roster),
     "keys": ("API keys: made here, shown once, revoked here.", _keys),
+    "encryption": ("What names and words of people are encrypted under: make a key, change it, see how far it is.", _encryption),
     "audit": ("The audit: verify it, take it away.", _audit),
     "events": ("The inbox: every delivery and what became of it.", _events),
     "writebacks": ("Wishes for tickets and how far they got.", _writebacks),

@@ -279,6 +279,6 @@ def test_what_was_tampered_with_is_told_by_verify_and_stops_nothing_else(sqlite_
         assert "4999" in database.read_now(lambda conn: conn.execute(select(decision_rows.c.interaction)).scalars().all())
 
 
-def spoil(conn: Connection, table: str, column: str, key: str, of: int) -> None:
+def spoil(conn: Connection, table: str, column: str, key: str, of: int, under: str = KEY) -> None:
     """Bytes that say they are under the key, and are not."""
-    conn.exec_driver_sql(SPOIL.format(table, column, key), (b"\0~2" + Cipher(KEY).id.encode() + b"x" * 40, of))
+    conn.exec_driver_sql(SPOIL.format(table, column, key), (b"\0~2" + Cipher(under).id.encode() + b"x" * 40, of))

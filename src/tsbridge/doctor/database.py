@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
+from tsbridge.doctor import encryption
 from tsbridge.doctor.checks import Line
 from tsbridge.doctor.contents import contents, talkdesk_times
 from tsbridge.store import database_info, schema, sqlite
-from tsbridge.store.datakeys import SETTING
 from tsbridge.store.db import BadDatabase, Database, parse
 from tsbridge.store.keyfile import UnusableKey
 from tsbridge.store.sealkey import SealKeys
@@ -37,7 +37,7 @@ def database(
                 *_schema(opened),
                 *_contents(opened, guessed_zone, setting),
                 *_seal_key(opened.seal_keys),
-                *_data_key(opened),
+                *([] if schema.current(opened) != schema.head() else encryption.data_key(opened)),
                 *([] if path is None else _room(path)),
             ]
     except UnusableKey as refused:
@@ -138,22 +138,6 @@ def _seal_key(keys: SealKeys) -> list[Line]:
     if file.stat().st_mode & 0o077:
         return [Line("seal key", "warn", f"{file.name} can be read by others.", f"chmod 600 {file.name}")]
     return [Line("seal key", "ok", f"{file.name} vouches for decisions until they are sealed; keep it beside the backups.")]
-
-
-def _data_key(opened: Database) -> list[Line]:
-    """Under what personal values are encrypted."""
-    keys = opened.data_keys
-    if (newest := keys.vault.newest) is None:
-        words = f"Names, numbers and words of people are not encrypted: {SETTING} is not set."
-        return [Line("data key", "warn", words, f"Set {SETTING} (`openssl rand -hex 32`), the same for all processes.")]
-    file = keys.file
-    if file is None or not file.exists():
-        return [Line("data key", "ok", f"Names, numbers and words of people are encrypted under {SETTING}, key {newest.id}.")]
-    if file.stat().st_mode & 0o077:
-        return [Line("data key", "warn", f"{file.name} can be read by others.", f"chmod 600 {file.name}")]
-    return [
-        Line("data key", "ok", f"Names, numbers and words of people are encrypted, key {newest.id}; keep {file.name} beside the backups.")
-    ]
 
 
 def _room(path: Path) -> list[Line]:

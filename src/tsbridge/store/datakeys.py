@@ -13,6 +13,7 @@ from typing import Final, TypeVar
 
 from sqlalchemy import URL, Connection, inspect
 
+from tsbridge.aes import Cipher
 from tsbridge.store import keyfile, stored_values
 from tsbridge.store.keyfile import UnusableKey
 from tsbridge.store.service_tables import kept
@@ -33,7 +34,7 @@ class DataKeys:
     def __init__(self, given: Sequence[str], url: URL) -> None:
         self._given = tuple(given)
         self._url = url
-        self.vault = Vault(raw=url.get_backend_name() == "sqlite")
+        self.vault = Vault(raw=url.get_backend_name() == "sqlite", more=lambda: self._of_file(make=False))
         self.settled = False
 
     @property
@@ -69,11 +70,24 @@ class DataKeys:
             stored_values.put(conn, NAME, {**told, "ids": [*ids, newest.id]})
         return write
 
+    def renew(self, conn: Connection, secret: str) -> str:
+        """Put a new key first in the file; of those in it the ones that something may be encrypted under stay. Returns its id.
+
+        Raises UnusableKey where there is no file to put it in, OSError where it cannot be written. It counts from the next start on.
+        """
+        file = self.file
+        if self._given or file is None:
+            raise UnusableKey(f"the data key is in {SETTING}: put the new one there, before the old one and a comma")
+        known = on_record(conn)
+        before = [key for key in self._of_file(make=False) if Cipher(key).id in known]
+        keyfile.replace(file, [secret, *before])
+        return Cipher(secret).id
+
     def _of_file(self, *, make: bool) -> list[str]:
         file = self.file
         if file is None or not (make or file.exists()):
             return []
-        return [keyfile.read_or_make(file, WHAT)]
+        return keyfile.all_or_make(file, WHAT)
 
     def _missing(self, ids: Sequence[str]) -> str:
         lies = f" or in {self.file}" if self.file is not None else ""

@@ -14,9 +14,11 @@ from tsbridge.store import (
     budget,
     counted,
     cover,
+    datakeys,
     notification_log,
     pattern_findings,
     patterns,
+    rekeying,
     retention,
     rosters,
     shared,
@@ -73,6 +75,8 @@ class Figures(NamedTuple):
     refused: bool
     in_trouble: bool
     removed: Mapping[str, int]
+    data_keys: int
+    rewritten: int
     patterns: Mapping[str, int]
     patterns_at: datetime | None
 
@@ -120,6 +124,8 @@ def figures(conn: Connection, setting: str, now: datetime) -> Figures:
         in_trouble=pace.open,
         refused=pace.reason == "unauthorized" and flow.closed(pace, now) is not None,
         removed={kind: found["rows"] for kind, found in retention.removed(conn).items()},
+        data_keys=len(datakeys.on_record(conn)),
+        rewritten=rekeying.progress(conn).rewritten,
         patterns=pattern_findings.counts_by_kind(conn, now),
         patterns_at=patterns.state(conn).looked_at,
     )

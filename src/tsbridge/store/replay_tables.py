@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import BigInteger, Boolean, CheckConstraint, Column, Index, Integer, Table, Text, UniqueConstraint
 
-from tsbridge.store.columns import Instant, Json, metadata
+from tsbridge.store.columns import Instant, Json, PrivateJson, metadata
 
 replays = Table(
     "replays",
@@ -65,8 +65,8 @@ drift = Table(
     Column("ticket", Text, nullable=False),
     Column("what", Text, nullable=False),  # tag:<tag>, or the name of a single value
     Column("case_id", Text, nullable=False),
-    Column("wanted", Json),
-    Column("actual", Json),
+    Column("wanted", PrivateJson("drift.wanted")),
+    Column("actual", PrivateJson("drift.actual")),
     Column("cause", Text, nullable=False),  # person | trigger | lost | closed
     Column("policy", Text, nullable=False),  # accept | ask | heal
     Column("by", Text),

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from binascii import Error, a2b_base64, b2a_base64
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any, Final
 
 from sqlalchemy import Dialect
@@ -35,11 +35,12 @@ class Unreadable(ValueError):
 class Vault:
     """The data keys of one database: the first one encrypts, all of them decrypt. Without a key everything is kept as it is.
 
-    `raw`: columns of text take bytes, too (SQLite).
+    `raw`: columns of text take bytes, too (SQLite). `more`: keys that have come meanwhile, asked for when one is missing.
     """
 
-    def __init__(self, *, raw: bool = False) -> None:
+    def __init__(self, *, raw: bool = False, more: Callable[[], Iterable[str]] = tuple) -> None:
         self._raw = raw
+        self._more = more
         self._ciphers: dict[str, Cipher] = {}
         self.newest: Cipher | None = None
 
@@ -115,10 +116,15 @@ class Vault:
             id_, made = kept[len(_BYTES) : PREFIX + 1].decode("latin-1"), kept[PREFIX + 1 :]
         else:
             return None
-        cipher = self._ciphers.get(id_)
+        cipher = self._ciphers.get(id_) or self._since(id_)
         if cipher is None:
             raise Unreadable(f"{place}: the data key {id_} that this value is encrypted under is not among those given")
         return cipher.decrypt(place.encode(), made)
+
+    def _since(self, id_: str) -> Cipher | None:
+        """A key that another process encrypts under by now."""
+        self._ciphers |= {cipher.id: cipher for cipher in map(Cipher, self._more()) if cipher.id == id_}
+        return self._ciphers.get(id_)
 
 
 def _text(payload: bytes) -> str:

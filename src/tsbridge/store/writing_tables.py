@@ -14,7 +14,7 @@ from sqlalchemy import (
     literal_column,
 )
 
-from tsbridge.store.columns import Instant, PrivateJson, metadata
+from tsbridge.store.columns import Instant, Json, PrivateJson, metadata
 
 desired = Table(
     "desired",
@@ -33,7 +33,7 @@ desired = Table(
     Column("due_at", Instant, nullable=False),
     Column("claimed_by", Text),
     Column("lease_until", Instant),
-    Column("ours", PrivateJson("desired.ours"), nullable=False),  # core.helpdesk.Ours: what we have put on the ticket
+    Column("ours", Json, nullable=False),  # core.helpdesk.Ours: what we have put on the ticket
     Column("plan", PrivateJson("desired.plan")),  # the last planned edit
     Column("confirmed_at", Instant),
     CheckConstraint("status IN ('waiting','sending','confirmed','unneeded','parked','refused','dry_run')", name="desired_status"),

@@ -104,6 +104,10 @@ class Figures(Collector):
         for kind in CLASSES:
             removed.add_metric([kind], self._figures.removed.get(kind, 0))
         yield removed
+        words = "Keys that something of people may be encrypted under; 0: nothing is encrypted; 2 or more: a new one is not everywhere yet."
+        yield GaugeMetricFamily("tsbridge_data_keys", words, self._figures.data_keys)
+        words = "Rows that were rewritten under the newest data key since it is the newest."
+        yield GaugeMetricFamily("tsbridge_rows_rewritten", words, self._figures.rewritten)
         yield GaugeMetricFamily("tsbridge_decisions", "Decisions kept.", self._figures.decisions)
         yield GaugeMetricFamily("tsbridge_cover_holes", "Times of the next 14 days at which nobody is on call.", self._figures.holes)
         yield GaugeMetricFamily("tsbridge_feeds_failing", "Feeds of the roster that cannot be read.", self._feeds_failing)

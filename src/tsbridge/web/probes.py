@@ -6,7 +6,7 @@ What is amiss and keeps nobody from hearing and judging is `degraded`: ready all
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final, TypeVar
 
@@ -20,9 +20,11 @@ from tsbridge.core.watch import WALK_AGE
 from tsbridge.store import (
     cover,
     database_info,
+    datakeys,
     feeds,
     notification_log,
     proved_ways,
+    rekeying,
     rosters,
     rulebooks,
     sealing,
@@ -155,6 +157,20 @@ def zones_probe(version: str) -> Probe:
         return Checked(True, f"rules of {version}, packaged")
 
     return look
+
+
+def encryption_probe(database: Database) -> Probe:
+    """Whether what is personal is encrypted, and whether all of it is under the newest key."""
+
+    def judged(told: tuple[Sequence[str], rekeying.Progress]) -> Checked:
+        ids, gone = told
+        if database.data_keys.vault.newest is None:
+            return Checked(True, "what people said is not encrypted: there is no data key")
+        if gone.is_over(ids):
+            return Checked(True, f"all of it is under key {ids[-1]}")
+        return Checked(True, f"what is not under key {', '.join(ids[-1:])} is being rewritten; see tsbridge encryption status")
+
+    return stored(database, lambda conn: (datakeys.on_record(conn), rekeying.progress(conn)), judged)
 
 
 def sources_probe(database: Database) -> Probe:

@@ -47,6 +47,7 @@ from tsbridge.work.reads import ReadBudget
 from tsbridge.work.reconcile import Reconciler
 from tsbridge.work.recordings import Recordings
 from tsbridge.work.rejudge import Rejudging
+from tsbridge.work.rekeying import Rekeying
 from tsbridge.work.replay_jobs import Replays, Shadowing
 from tsbridge.work.retention import Removal
 from tsbridge.work.retiring import Retiring
@@ -85,6 +86,7 @@ DUTIES: Final = "duties"
 TAKEOVER: Final = "takeover"
 SEAL: Final = "seal"
 RETENTION: Final = "retention"
+REKEYING: Final = "rekeying"
 SUMS: Final = "sums"
 PATTERNS: Final = "patterns"
 HEADS: Final = "heads"
@@ -179,6 +181,7 @@ class Workers:
             FEEDS: Feeds(database, clock, roster.roster, feed_source(settings), read_in_child, alarm, name).round,
             WATCH: Watch(database, clock, conclusions, live, roster, alarm, name, settings.writeback).round,
             SHADOW: Shadowing(database, clock, live, settings.zone).round,
+            REKEYING: Rekeying(database, clock, name).round,
             RETENTION: Removal(database, clock, settings.kept, name, Retiring(database, clock, ids, salt, live)).round,
         }
         self._takeover = Takeover(database, clock, name)

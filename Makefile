@@ -13,7 +13,7 @@ SECONDS ?= 120
 WORLDS ?= 2000
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test run lint format bench soak pictures clean
+.PHONY: help install demo test run lint format bench soak audit pictures clean
 
 help: ## what there is to make
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' Makefile
@@ -72,6 +72,9 @@ soak: $(READY) ## SECONDS of steady deliveries, then the long proofs: write-back
 	@$(BIN)/python -m tests.world --mutants
 	@$(BIN)/python -m pytest -q -m soak
 	@AGREEMENT=1000 $(BIN)/python -m pytest -q tests/web/test_agreement.py
+
+audit: $(READY) ## what it is made of (build/sbom.json, CycloneDX), and whether any of that is known to be vulnerable; DATABASE=records of OSV where it cannot be asked
+	@$(BIN)/python -m tools.audit $(if $(DATABASE),--database $(DATABASE),)
 
 pictures: $(READY) ## the console over a demo: its journeys walked in a real browser, and the pictures in docs/console made anew
 	@$(BIN)/python -m tests.console.pictures

@@ -1,0 +1,1 @@
+"""What the keepers of the code run beside it; nothing of it is part of the service."""

@@ -25,8 +25,10 @@ def by_rows(conn: Connection) -> Mapping[str, counted.Counts]:
     for source, status, repeats in conn.execute(select(inbox.c.source, inbox.c.status, inbox.c.duplicates)):
         found["delivery"][source, status] += 1
         found["delivery"][source, "duplicate"] += repeats
-    for what, column in (("case", cases.c.status), ("step", escalations.c.status)):
-        found[what].update(("", status) for status in conn.execute(select(column)).scalars())
+    found["step"].update(("", status) for status in conn.execute(select(escalations.c.status)).scalars())
+    for status, severity, held, queue in conn.execute(select(cases.c.status, cases.c.severity, cases.c.acknowledged, cases.c.queue)):
+        open_ = f"{'-' if severity is None else severity} {'held' if held else 'free'} {queue or ''}"
+        found["case"][open_ if status == "open" else "", status] += 1
     for status, reason in conn.execute(select(desired.c.status, desired.c.reason)):
         found["wish"][(reason or "") if status == "parked" else "", status] += 1
     for status, reason in conn.execute(select(notifications.c.status, notifications.c.reason)):

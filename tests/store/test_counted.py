@@ -36,6 +36,9 @@ GIVEN = {
 CHANGES = st.lists(
     st.one_of(
         st.tuples(st.just("case"), st.integers(0, 3), st.sampled_from(["open", "resolved", None])),
+        st.tuples(st.just("judged"), st.integers(0, 3), st.sampled_from(["1", "4", None])),
+        st.tuples(st.just("routed"), st.integers(0, 3), st.sampled_from(["safety", "a queue", None])),
+        st.tuples(st.just("taken"), st.integers(0, 3), st.sampled_from(["taken", None])),
         st.tuples(st.just("step"), st.integers(0, 3), st.sampled_from(["armed", "fired", "acknowledged", None])),
         st.tuples(st.just("wish"), st.integers(0, 3), st.sampled_from(["waiting", "sending", "confirmed", "parked"])),
         st.tuples(st.just("telling"), st.integers(0, 3), st.sampled_from(["waiting", "sent", "failed"])),
@@ -55,6 +58,10 @@ def change(conn: Connection, what: str, number: int, to: str | None) -> None:
             conn.execute(delete(table).where(table.c.id == id_))
         elif not conn.execute(update(table).where(table.c.id == id_).values(status=to)).rowcount:
             conn.execute(table.insert().values(id=id_, status=to, **values))
+    elif what in ("judged", "routed", "taken"):
+        column = {"judged": cases.c.severity, "routed": cases.c.queue, "taken": cases.c.acknowledged}[what]
+        value = to is not None if what == "taken" else int(to) if to is not None and what == "judged" else to
+        conn.execute(update(cases).where(cases.c.id == id_).values({column: value}))
     elif what == "wish":
         if not conn.execute(update(desired).where(desired.c.ticket == id_).values(status=to)).rowcount:
             conn.execute(desired.insert().values(ticket=id_, id=id_, status=to, **WISH))
@@ -77,6 +84,17 @@ def test_whatever_happens_to_rows_they_are_as_counted(make_database: Callable[[]
         for one in changes:
             database.write_now(functools.partial(lambda conn, one: change(conn, *one), one=one))
             database.read_now(rows_are_as_counted)
+
+
+def test_open_cases_are_told_by_queue_and_severity(database: Database) -> None:
+    for number, (severity, queue, taken) in enumerate(
+        (("1", "the safety team", None), ("1", "the safety team", "taken"), (None, None, None))
+    ):
+        for what, to in (("case", "open"), ("judged", severity), ("routed", queue), ("taken", taken)):
+            database.write_now(functools.partial(change, what=what, number=number, to=to))
+    database.write_now(lambda conn: change(conn, "case", 7, "resolved"))
+    found = database.read_now(lambda conn: counted.open_cases(counted.load(conn)["case"]))
+    assert set(found) == {(None, None, 1, 1), ("the safety team", 1, 2, 1)}
 
 
 def test_what_is_undone_was_not_counted(database: Database) -> None:

@@ -15,8 +15,8 @@ from tsbridge.acts.around import Rotas
 from tsbridge.acts.escalations import EscalationShown
 from tsbridge.core.rota import Rota
 from tsbridge.core.watch import WALK_AGE
-from tsbridge.store import gauges, open_cases
-from tsbridge.store.open_cases import OpenCases
+from tsbridge.store import gauges
+from tsbridge.store.counted import OpenCases
 from tsbridge.store.steps import Filter
 
 LATE_DELIVERY: Final = timedelta(minutes=1)
@@ -76,16 +76,15 @@ class Now:
 
 def look(conn: Connection, roster: Rotas, setting: str, now: datetime) -> Now:
     """`setting`: what TSBRIDGE_WRITEBACK says."""
-    counts = open_cases.by_queue_and_severity(conn)
     found = gauges.figures(conn, setting, now)
     rota = roster.now(conn, now)
-    queues = _queues(counts)
+    queues = _queues(found.open)
 
     return Now(
         at=now,
         queues=queues,
-        severities=tuple(sorted({one.severity for one in counts}, key=_worst_first)),
-        count=sum(one.how_many for one in counts),
+        severities=tuple(sorted({one.severity for one in found.open}, key=_worst_first)),
+        count=sum(one.how_many for one in found.open),
         overdue=tuple(escalations.listed(conn, Filter(state="overdue"), now, MOST, soonest=True)),
         nobody=_nobodys(conn, now),
         soon=tuple(escalations.listed(conn, Filter("armed"), now, SOON, soonest=True)),

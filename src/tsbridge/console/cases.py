@@ -22,7 +22,8 @@ from tsbridge.console.render import address
 from tsbridge.console.why import why_of
 from tsbridge.core.moments import Interaction
 from tsbridge.core.rota import Rota
-from tsbridge.store import open_cases
+from tsbridge.store import counted
+from tsbridge.store.counted import OpenCases
 from tsbridge.store.views import CaseFilter
 
 A_PAGE: Final = 50
@@ -50,8 +51,8 @@ async def listed(visit: Visit) -> Response:
     wanted, filters = _wanted(visit)
     after = visit.place("after")
 
-    def read(conn: Connection) -> tuple[list[Case], list[open_cases.OpenCases]]:
-        return cases.listed(conn, wanted, A_PAGE + 1, after), open_cases.by_queue_and_severity(conn)
+    def read(conn: Connection) -> tuple[list[Case], list[OpenCases]]:
+        return cases.listed(conn, wanted, A_PAGE + 1, after), counted.open_cases(counted.load(conn).get("case", {}))
 
     found, counts = await visit.console.database.read(read)
     last = found[A_PAGE - 1] if len(found) > A_PAGE else None
@@ -186,7 +187,7 @@ def _wanted(visit: Visit) -> tuple[CaseFilter, dict[str, str | None]]:
     )
 
 
-def _facets(counts: list[open_cases.OpenCases], filters: Mapping[str, str | None]) -> dict[str, list[Choice]]:
+def _facets(counts: list[OpenCases], filters: Mapping[str, str | None]) -> dict[str, list[Choice]]:
     """By kind: the values, each with how many open cases would be listed with it beside the other filter."""
     found: dict[str, list[Choice]] = {}
     for kind, other in (("severity", "queue"), ("queue", "severity")):

@@ -46,12 +46,6 @@ Index("cases_at_rest", cases.c.last_at, cases.c.id, sqlite_where=AT_REST, postgr
 Index("cases_due", cases.c.due_at)
 Index("cases_by_opened", cases.c.opened_at, cases.c.id)
 Index("cases_by_queue", cases.c.queue, cases.c.opened_at)
-IN_NOBODYS_HANDS: Final = and_(
-    cases.c.severity == literal_column("1"), cases.c.status == literal_column("'open'"), cases.c.acknowledged.is_(False)
-)
-OPEN_CASE: Final = cases.c.status == literal_column("'open'")
-Index("cases_open", cases.c.queue, cases.c.severity, sqlite_where=OPEN_CASE, postgresql_where=OPEN_CASE)
-Index("cases_in_nobodys_hands", cases.c.opened_at, sqlite_where=IN_NOBODYS_HANDS, postgresql_where=IN_NOBODYS_HANDS)
 
 checkpoints = Table(
     "checkpoints",  # states of a case now and then, to go back to when something comes late

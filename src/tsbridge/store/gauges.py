@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final, NamedTuple
 
@@ -29,7 +29,6 @@ from tsbridge.store import (
     watch,
     writemode,
 )
-from tsbridge.store.case_tables import IN_NOBODYS_HANDS
 from tsbridge.store.desired import PAUSED_RULES
 from tsbridge.store.inbox import received
 from tsbridge.store.inbox_tables import inbox
@@ -42,7 +41,8 @@ from tsbridge.store.writing_tables import WISH_IS_OPEN, desired
 class Figures(NamedTuple):
     """`deliveries`: (source, status) -> how many; repeats are `duplicate`. `received`: source -> all that was heard, by its own count.
 
-    `severe`: cases of severity 1 that nobody has in hand. `refused`: whether Zendesk refuses our credentials;
+    `open`: open cases by queue and severity; `severe`: those of severity 1 that nobody has in hand.
+    `refused`: whether Zendesk refuses our credentials;
     `in_trouble`: whether it fails, so that it is only probed.
     `unread`: tickets that rang and whose audits were not read since.
     """
@@ -54,6 +54,7 @@ class Figures(NamedTuple):
     parked: Mapping[str, int]
     oldest_waiting: datetime | None
     cases: Mapping[str, int]
+    open: Sequence[counted.OpenCases]
     severe: int
     escalations: Mapping[str, int]
     decisions: int
@@ -94,6 +95,7 @@ def figures(conn: Connection, setting: str, now: datetime) -> Figures:
     wishes: Counter[str] = Counter()
     for (_, status), count in kept["wish"].items():
         wishes[status] += count
+    open_cases = counted.open_cases(kept["case"])
     pace = budget.load(conn)
     return Figures(
         deliveries=kept["delivery"],
@@ -102,9 +104,10 @@ def figures(conn: Connection, setting: str, now: datetime) -> Figures:
         wishes=wishes,
         parked={reason: count for (reason, status), count in kept["wish"].items() if status == "parked"},
         oldest_waiting=oldest_wish(conn),
-        cases=_plain(kept["case"]),
-        severe=conn.execute(select(func.count()).where(IN_NOBODYS_HANDS)).scalar_one(),
-        escalations=_plain(kept["step"]),
+        cases=counted.by_label(kept["case"]),
+        open=open_cases,
+        severe=sum(one.free for one in open_cases if one.severity == 1),
+        escalations=counted.by_label(kept["step"]),
         decisions=sum(kept["decision"].values()),
         rulebook_version=newest(conn),
         roster_version=rosters.newest(conn),
@@ -115,7 +118,7 @@ def figures(conn: Connection, setting: str, now: datetime) -> Figures:
         waiting=_by(conn, workload.c.queue, workload.c.waits.is_(True)),
         assignments=sum(kept["assignment"].values()),
         holes=0 if (ahead := cover.load(conn)) is None else ahead.count,
-        told=_plain(kept["telling"]),
+        told=counted.by_label(kept["telling"]),
         overdue_since=notification_log.overdue_since(conn),
         watched=watch.watched(conn),
         mode=writemode.in_force(conn, setting).effective,
@@ -141,10 +144,6 @@ def oldest_wish(conn: Connection) -> datetime | None:
     """When the oldest change was asked for that is not written yet."""
     found: datetime | None = conn.execute(select(desired.c.asked_at).where(WISH_IS_OPEN).order_by(desired.c.asked_at).limit(1)).scalar()
     return found
-
-
-def _plain(counts: counted.Counts) -> Mapping[str, int]:
-    return {label: count for (_, label), count in counts.items()}
 
 
 def _by(conn: Connection, column: Column[Any], *where: ColumnElement[bool]) -> dict[str, int]:

@@ -9,8 +9,8 @@ from datetime import UTC, datetime
 import pytest
 
 from tsbridge.core.escalation import Armed
-from tsbridge.core.moments import Change, Handle, Interaction, Moment, Text
-from tsbridge.core.redaction import BARS, Words, forgotten, lost, lost_values, retold, told_by
+from tsbridge.core.moments import BARS, Change, Handle, Interaction, Moment, Text
+from tsbridge.core.redaction import Words, forgotten, lost, lost_values, retold, told_by
 from tsbridge.core.rules.judgement import Judgement, Match, Note, StepFired
 
 AT = datetime(2026, 11, 22, 9, tzinfo=UTC)

@@ -20,8 +20,9 @@ from tests.work.walk import call
 from tsbridge.acts import erasing as acts
 from tsbridge.acts.errors import NotFound
 from tsbridge.acts.ledger import Ledger
+from tsbridge.core import crashpoint
 from tsbridge.core.erasure import fault, missing, place
-from tsbridge.core.redaction import BARS
+from tsbridge.core.moments import BARS
 from tsbridge.ed25519 import proves, public_key_of, sign
 from tsbridge.store import chain, inbox, proof
 from tsbridge.store.all_tables import metadata
@@ -168,6 +169,33 @@ def test_in_small_parts_and_by_one_worker_after_another_it_comes_to_the_same(des
     verdict = desk.database.read_now(proof.verify)
     assert verdict["ok"], verdict["broken"]
     assert desk.database.read_now(lambda conn: acts.show(conn, id_)).status == "done"
+
+
+class Killed(Exception):
+    """The process dies."""
+
+
+def die() -> None:
+    raise Killed
+
+
+@pytest.mark.parametrize("point", [name for name in crashpoint.POINTS if name.startswith("erasing.")])
+def test_killed_at_any_point_it_goes_on_and_is_done_once(desk: Erased, point: str) -> None:
+    crashpoint.arm(point, die)
+    try:
+        with pytest.raises(Killed):
+            desk.erase()
+    finally:
+        crashpoint.disarm()
+    if point == "erasing.begun":
+        assert desk.database.read_now(lambda conn: acts.listed(conn, 10)) == []
+        desk.begin()
+    asyncio.run(desk.finish())
+    (found,) = desk.database.read_now(lambda conn: acts.listed(conn, 10))
+    assert found.certificate is not None
+    assert fault(dict(found.certificate), frozenset(), proves) is None
+    assert holding(desk.database, *PLANTED) == []
+    assert desk.database.read_now(proof.verify)["ok"]
 
 
 def test_what_is_told_again_or_late_brings_nobody_back(desk: Erased) -> None:

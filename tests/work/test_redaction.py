@@ -129,6 +129,19 @@ def bodies(database: Database) -> list[Any]:
     return list(database.read_now(lambda conn: conn.execute(select(moments.c.body)).scalars().all()))
 
 
+def test_what_was_typed_at_the_desk_loses_the_words_too_and_is_proven(database: Database, clock: SettableClock) -> None:
+    desk = Redacting(database, clock)
+    ticket = desk.report()
+    case = desk.walk.outcome()["members"][0][0]
+    asyncio.run(desk.walk.desk.note(case, "kim", f"they read out {CARD} to me"))
+    desk.settle(ticket)
+    desk.redact(ticket, CARD)
+    assert holding(database, CARD) == []
+    assert {"changes.after", "moments.body"} <= set(holding(database, "they read out"))
+    verdict = database.read_now(proof.verify)
+    assert verdict["ok"], verdict["broken"]
+
+
 def test_losing_words_revises_nothing_and_what_was_asked_for_stands(database: Database, clock: SettableClock) -> None:
     desk = Redacting(database, clock)
     ticket = desk.report()

@@ -11,7 +11,7 @@ from tsbridge.core.crashpoint import POINTS
 MINUTE: Final = 60.0
 LIVELY: Final = 10 * MINUTE
 """How long people and vendors are busy."""
-PASSED: Final = tuple(name for name in POINTS if not name.startswith(("rejudge.", "duties.")))
+PASSED: Final = tuple(name for name in POINTS if not name.startswith(("rejudge.", "duties.", "erasing.")))
 """Crash points that the tasks of a world pass."""
 
 

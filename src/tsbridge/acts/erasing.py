@@ -12,6 +12,7 @@ from sqlalchemy import Connection
 from tsbridge.acts.errors import need
 from tsbridge.acts.ledger import Entry
 from tsbridge.acts.people import handles_of
+from tsbridge.core.crashpoint import crashpoint
 from tsbridge.core.ports import Ids
 from tsbridge.core.times import time_text
 from tsbridge.store import erased_person, erasing, erasing_rows, locks, pattern_findings, tombstones
@@ -111,6 +112,7 @@ def _begun(conn: Connection, entry: Entry, id_: str, person: Person) -> str:
     found_out = pattern_findings.forget_people(conn, known)
     erasing.add(conn, id_, {"handles": hidden, "acquaintances": acquainted, "pattern_findings": found_out})
     entry.change(conn, "person.erase", id_, None, {"asked_at": time_text(entry.at), "interactions": len(person.subjects)})
+    crashpoint("erasing.begun")
     return id_
 
 

@@ -21,7 +21,7 @@ from typing import Any, Final, NamedTuple
 
 from tsbridge.core.escalation import Armed, Books, Rest
 from tsbridge.core.helpdesk import Asked, Wish
-from tsbridge.core.moments import Interaction, Value
+from tsbridge.core.moments import BARS, Interaction, Value
 from tsbridge.core.rules.judgement import Judgement
 from tsbridge.core.thread import Given, Taken, Thread, for_case, merged_of
 from tsbridge.core.track import ASSIGNEE, DONE, EMPTY, FROZEN, Track, key_of, tag_set
@@ -350,7 +350,11 @@ class CaseState(NamedTuple):
             assignee_id=stands("ticket.assignee_id", asked.assign),
             custom_fields=tuple((name, one) for name, one in sorted(asked.custom_fields.items()) if stands(f"ticket.custom.{name}", one)),
             notes=tuple(
-                sorted((note if of == key else f"{note}@{of}", text) for note, text, of in self.notes if self._noted_on(of) == key)
+                sorted(
+                    (note if of == key else f"{note}@{of}", text)
+                    for note, text, of in self.notes
+                    if text != BARS and self._noted_on(of) == key  # of whom is forgotten nothing is written any more
+                )
             ),
         )
 

@@ -28,6 +28,10 @@ POINTS: Final = {
     "notify.claimed": "message claimed, not sent",
     "notify.sent": "message sent, not settled",
     "notify.settled": "message settled",
+    "erasing.begun": "C16 a person is known no more, not committed",
+    "erasing.part": "C16 a part of what was said is gone, not committed",
+    "erasing.searched": "C16 a part of the rest was searched, not committed",
+    "erasing.closed": "C16 all is gone, the certificate not signed",
 }
 """Every point there is, with the crash that reliability.md section 11 asks for."""
 

@@ -12,8 +12,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final
 
-from tsbridge.core.moments import Change, Handle, Moment, Text, Value, canonical_text, with_digest
-from tsbridge.core.redaction import BARS, personal
+from tsbridge.core.moments import BARS, Change, Handle, Moment, Text, Value, canonical_text, with_digest
+from tsbridge.core.redaction import personal
 
 USER: Final = "zendesk_user"
 SIGNED: Final = "tsbridge erasure\n"

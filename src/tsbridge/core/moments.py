@@ -19,6 +19,8 @@ Source = Literal["zendesk", "talkdesk", "desk"]
 Value = str | int | float | bool | tuple[str, ...] | None
 """The value of a field. `None` means *known to be empty*; a field that nobody told us about is absent."""
 
+BARS: Final = "▇▇▇▇"
+"""Stands where words were that nobody told us what became of."""
 TICKET_EVENTS = ("ticket.created", "ticket.updated", "ticket.commented", "ticket.merged", "ticket.deleted")
 CALL_EVENTS = (
     "call.started",

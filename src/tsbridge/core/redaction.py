@@ -11,16 +11,16 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import replace
 from typing import Any, Final, NamedTuple
 
-from tsbridge.core.moments import Change, Moment, Text, Value, value_from, with_digest
+from tsbridge.core.moments import BARS, Change, Moment, Text, Value, value_from, with_digest
 from tsbridge.core.words import TEXT_FIELDS
 
-BARS: Final = "▇▇▇▇"
-"""Stands where words were that nobody told us what became of."""
 TELLING: Final = 4
 """A shorter piece is not looked for in other texts: it would be found everywhere."""
+NOTE: Final = "desk.note"
+"""What somebody at the desk typed."""
 _PERSONAL: Final = (
     *("requester.email", "requester.phone", "requester.name", "requester.domain", "requester.tags"),
-    *("ticket.satisfaction", "ticket.external_id", "desk.note"),
+    *("ticket.satisfaction", "ticket.external_id", NOTE),
 )
 _CUSTOM: Final = "ticket.custom."
 
@@ -73,7 +73,9 @@ def lost_values(stood: Moment, now: Moment) -> frozenset[tuple[str, Value]]:
 def told_by(moment: Moment, words: Words, values: Collection[tuple[str, Value]]) -> Moment:
     """What else told the same, without it: a first impression keeps no text at all, since the audits tell them."""
     texts = () if moment.impression else tuple(text._replace(body=words.out_of(text.body)) for text in moment.texts)
-    return with_digest(replace(moment, texts=texts, **_without(moment, lambda *told: told in values)), moment.digest)
+    bare = _without(moment, lambda *told: told in values)
+    facts = tuple((name, words.out_of(value) if name == NOTE and isinstance(value, str) else value) for name, value in bare["facts"])
+    return with_digest(replace(moment, texts=texts, **(bare | {"facts": facts})), moment.digest)
 
 
 def forgotten(moment: Moment) -> Moment:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from typing import Any, Final
 
 from sqlalchemy import Connection, RowMapping, delete, insert, or_, select, update
 
-from tsbridge.core.moments import Handle, Interaction
-from tsbridge.core.redaction import BARS
+from tsbridge.core.moments import BARS, Handle, Interaction
 from tsbridge.core.rules.language import content_hash
 from tsbridge.core.track import key_of
 from tsbridge.store import checkpoints, people
@@ -68,7 +68,7 @@ def hide_acquaintances(conn: Connection, known: Iterable[Handle], hide: Callable
 
 
 def bar_notes(conn: Connection, subject: Interaction) -> int:
-    """Notes about the interaction say nothing any more: those its case means to write, those that were planned and written."""
+    """Notes about the interaction say nothing any more: those that were planned and written; none is going to be written."""
     case_id, key = case_of(conn, subject), key_of(subject)
     count = 0
     if case_id is not None:
@@ -81,7 +81,7 @@ def bar_notes(conn: Connection, subject: Interaction) -> int:
     if subject.source != "zendesk":
         return count
     for row in conn.execute(select(desired.c.ticket, desired.c.wish, desired.c.plan).where(desired.c.ticket == subject.id)).all():
-        wish = {**row.wish, "notes": [[name, BARS] for name, _ in row.wish.get("notes", ())]}
+        wish = {**row.wish, "notes": []}
         plan = _barred(row.plan)
         if (wish, plan) != (row.wish, row.plan):
             count += conn.execute(update(desired).where(desired.c.ticket == row.ticket).values(wish=wish, plan=plan)).rowcount
@@ -115,14 +115,15 @@ def drop_recordings(conn: Connection, subject: Interaction) -> int:
     return conn.execute(delete(recordings_wanted).where(or_(call == subject.id, call.in_(names)))).rowcount
 
 
-def typed_about(conn: Connection, subject: Interaction) -> dict[str, str]:
-    """What people typed into changes of its case goes. Returns the changes, each with the hash of what is left of it."""
+def typed_about(conn: Connection, subject: Interaction, out_of: Callable[[str], str] = lambda _: BARS) -> dict[str, str]:
+    """What people typed into changes of its case goes, as far as `out_of` takes it out. Returns the changes, each with the hash of what is
+    left of it."""
     its = select(interactions.c.case_id, interactions.c.case_key).where(
         interactions.c.source == subject.source, interactions.c.id == subject.id
     )
     names = {name for row in conn.execute(its) for name in row} | {key_of(subject)}
     those = (changes.c.subject.in_(names), changes.c.action.in_(ABOUT_CASES), changes.c.salt != "")
-    return leave_out_of_changes(conn, conn.execute(select(changes).where(*those)).mappings().all(), _untyped)
+    return leave_out_of_changes(conn, conn.execute(select(changes).where(*those)).mappings().all(), partial(_untyped, out_of=out_of))
 
 
 def leave_out_of_changes(conn: Connection, rows: Iterable[Row], out_of: Callable[[Any], Any]) -> dict[str, str]:
@@ -137,10 +138,10 @@ def leave_out_of_changes(conn: Connection, rows: Iterable[Row], out_of: Callable
     return told
 
 
-def _untyped(said: Any) -> Any:
+def _untyped(said: Any, out_of: Callable[[str], str]) -> Any:
     if not isinstance(said, dict):
         return said
-    return {name: BARS if name in TYPED and isinstance(value, str) else value for name, value in said.items()}
+    return {name: out_of(value) if name in TYPED and isinstance(value, str) else value for name, value in said.items()}
 
 
 def bar_withdrawals(conn: Connection, subject: Interaction) -> None:

@@ -14,6 +14,7 @@ from typing import Any, Final
 import phonenumbers
 from sqlalchemy import Connection
 
+from tsbridge.core.crashpoint import crashpoint
 from tsbridge.core.erasure import TYPE, Traces, erased, message, without
 from tsbridge.core.moments import Handle, Interaction, instant_text
 from tsbridge.core.ports import Clock, Ids
@@ -115,6 +116,7 @@ class Erasing:
         marks = [tombstones.said(known.keys, subject, body)[0] for body in gone.words]
         erasing.gone(conn, subject, now if gone.done else None, marks)
         self._kept(conn, erasure, links.case_of(conn, subject) or key_of(subject), gone, now, {"handles": hidden})
+        crashpoint("erasing.part")
 
     def _kept(self, conn: Connection, erasure: str, subject: str, gone: Gone, now: datetime, more: Mapping[str, int] | None = None) -> None:
         """Put on record what went, and count it."""
@@ -182,11 +184,13 @@ class Erasing:
         elif name in ("rulebooks", "rosters"):
             erasing.change(conn, job["id"], left=[*now_at["left"], *([name, version] for version in found.hits)])
         erasing.change(conn, job["id"], place=place)
+        crashpoint("erasing.searched")
 
     # -- the certificate
 
     async def _certify(self, job: Row) -> None:
         told = await self._database.write(partial(self._close, id=job["id"]))
+        crashpoint("erasing.closed")
         key, signature = await self._sign(message(told))
         certificate = {**told, "public_key": key, "signature": signature}
         if await self._database.write(partial(erasing.finish, id=job["id"], certificate=certificate)):

@@ -14,10 +14,9 @@ from typing import Any, Final, NamedTuple
 from sqlalchemy import Connection
 
 from tsbridge.core.erasure import Traces
-from tsbridge.core.moments import Interaction, Moment, instant_text
+from tsbridge.core.moments import BARS, Interaction, Moment, instant_text
 from tsbridge.core.ports import Ids
 from tsbridge.core.redaction import (
-    BARS,
     Words,
     forgotten,
     lost,
@@ -181,7 +180,7 @@ class Redactions:
         own = {was.digest for was, _ in fewer}
         others = [
             (was, is_now)
-            for was in redaction.of(conn, Interaction("zendesk", ticket))
+            for was in redaction.all_of(conn, Interaction("zendesk", ticket))
             if was.digest not in own and was != (is_now := told_by(was, words, values) if _repeats(was) else was)
         ]
         gone = own | {was.digest for was, _ in others}
@@ -197,7 +196,8 @@ class Redactions:
         redaction.state_without(conn, Interaction("zendesk", ticket), lambda *told: told in values)
         for _, moment in (*fewer, *others):
             redaction.rewrite(conn, moment, now)
-        self._record(conn, subject, "words.redact", [moment for _, moment in (*fewer, *others)], held, now)
+        typed = erasing_rows.typed_about(conn, subject, words.out_of)
+        self._record(conn, subject, "words.redact", [moment for _, moment in (*fewer, *others)], held, now, typed)
 
     def retire(self, conn: Connection, subject: Interaction, now: datetime, decisions_: int, moments: int) -> Retired:
         """What people said in an interaction that is at rest goes, a part of it at a time: at most so many decisions are held, and when

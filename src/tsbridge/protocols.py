@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Mapping
+from collections import deque
+from collections.abc import Callable, Mapping
 from functools import lru_cache, partial
 from typing import Any, Final
 
@@ -24,6 +25,7 @@ HEAD_BYTES: Final = 48 << 10
 """The longest request line with its headers; a few kilobytes is what honest senders need."""
 HEADERS: Final = 128
 PIECE_BYTES: Final = 8 << 10
+BODY_PIECE_BYTES: Final = 64 << 10
 LINGER_S: Final = 1.0
 UNWANTED_BYTES: Final = 256 << 10
 """Of a body whose request was answered before it came. An honest sender's ends before, and its connection goes on."""
@@ -66,8 +68,11 @@ class BoundedProtocol(HttpToolsProtocol):
     _unwanted = 0  # bytes that came behind an answer or a refusal
 
     def data_received(self, data: bytes) -> None:
-        while data and not self._refused and not self.transport.is_closing():
-            piece, data = (data, b"") if len(data) <= PIECE_BYTES else (data[:PIECE_BYTES], data[PIECE_BYTES:])
+        start, end = 0, len(data)
+        while start < end and not self._refused and not self.transport.is_closing():
+            most = PIECE_BYTES if self._in_head else BODY_PIECE_BYTES
+            piece = data if end <= most and not start else data[start : start + most]
+            start += len(piece)
             before, self._brought = self._in_head, 0
             super().data_received(piece)
             self._unasked = 0 if self._brought or before != self._in_head else self._unasked + len(piece)
@@ -77,8 +82,8 @@ class BoundedProtocol(HttpToolsProtocol):
                 self._body_came(self._brought)
             if len(self.pipeline) > PILED_UP:
                 self.transport.abort()
-        if data and self._refused:
-            self._throw_away(len(data))
+        if start < end and self._refused:
+            self._throw_away(end - start)
 
     def on_message_begin(self) -> None:
         self._in_head, self._unwanted = True, 0
@@ -238,6 +243,8 @@ class GuestProtocol(DeadlineProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         self._house.go(self)
         super().connection_lost(exc)
+        if self.cycle is not None:
+            self._forget(self.cycle)
 
     def on_message_begin(self) -> None:
         self._vouched = False
@@ -253,9 +260,15 @@ class GuestProtocol(DeadlineProtocol):
         if self.cycle.response_complete:  # nothing is piled up behind it
             self._vouched = True
             self._house.let_go(self)
+            self._forget(self.cycle)
             if self._in_head:
                 self._house.waits(self)
         super().on_response_complete()
+
+    def _forget(self, cycle: RequestResponseCycle) -> None:
+        """What came with a request is not kept until the collector finds it: it and this connection know each other."""
+        cycle.body = bytearray()
+        cycle.scope["state"].pop("proven", None)
 
     def _too_late(self) -> None:
         self._house.told("too_slow")
@@ -285,6 +298,27 @@ class GuestProtocol(DeadlineProtocol):
             self._house.hold(self, size)
 
 
+class Turns:
+    """What takes longer than a look begins one at a time: what came for the door meanwhile is taken in between, however many there are."""
+
+    def __init__(self) -> None:
+        self._waiting: deque[Callable[[], object]] = deque()
+
+    def wait(self, begin: Callable[[], object]) -> None:
+        self._waiting.append(begin)
+        if len(self._waiting) == 1:
+            asyncio.get_running_loop().call_soon(self._next)
+
+    def _next(self) -> None:
+        begin = self._waiting[0]
+        try:
+            begin()
+        finally:
+            self._waiting.popleft()
+            if self._waiting:
+                asyncio.get_running_loop().call_soon(self._next)
+
+
 class DoorProtocol(GuestProtocol):
     """Hands a delivery straight to its door when it is all there, and writes the answer as one piece.
 
@@ -296,9 +330,15 @@ class DoorProtocol(GuestProtocol):
     _visit: tuple[RequestResponseCycle, Headers] | None = None
     """The request whose body is coming in for a door. Those that a sender piles up behind it begin when it is answered."""
 
-    def __init__(self, doors: Mapping[str, Door], house: Connections, **given: Any) -> None:
+    def __init__(self, doors: Mapping[str, Door], house: Connections, turns: Turns, **given: Any) -> None:
         super().__init__(house, **given)
         self._doors = doors
+        self._turns = turns
+
+    def data_received(self, data: bytes) -> None:
+        super().data_received(data)
+        if self._visit is not None and self.flow.read_paused:
+            self._turns.wait(self._go_on)  # of a large body one piece, then it is the others' turn
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
         door = self._doors.get(cycle.scope["path"]) if cycle.scope["method"] == "POST" else None
@@ -307,7 +347,7 @@ class DoorProtocol(GuestProtocol):
             self._house.told("full")
             self._tell(cycle, FULL)
         elif door is None or cycle.waiting_for_100_continue or self.flow.write_paused:
-            super()._start_asgi_task(cycle, app)
+            self._turns.wait(partial(self._begin, cycle, app))
         else:
             seen = door.look(list(cycle.scope["headers"]), partial(self._tell, cycle))
             if seen is not None:
@@ -316,9 +356,15 @@ class DoorProtocol(GuestProtocol):
 
     def on_body(self, body: bytes) -> None:
         super().on_body(body)
-        if self._visit is not None:
-            self.flow.resume_reading()  # nobody else takes of it what has come
-            self._see_to_it()
+        self._see_to_it()
+
+    def _begin(self, cycle: RequestResponseCycle, app: Any) -> None:
+        if not cycle.disconnected:
+            super()._start_asgi_task(cycle, app)
+
+    def _go_on(self) -> None:
+        if not self.transport.is_closing() and not self._refused:
+            self.flow.resume_reading()
 
     def on_message_complete(self) -> None:
         super().on_message_complete()

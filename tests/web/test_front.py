@@ -62,6 +62,23 @@ async def test_deliveries_health_and_figures_wait_for_no_api_and_whoever_asks_fo
     assert made.count == 1
 
 
+async def test_a_stranger_is_told_what_the_api_would_tell_them_and_has_nothing_made(room: Any) -> None:
+    made = Made(room.app)
+    async with client(Front(room.desk, made)) as asking:
+        del asking.headers["Authorization"]
+        answer = await asking.post("/v1/rulebook/check", content=b"{}")
+        assert made.count == 0
+    async with client(room.app) as asking:
+        del asking.headers["Authorization"]
+        same = await asking.post("/v1/rulebook/check", content=b"{}")
+    assert answer.status_code == same.status_code == 401
+    assert {**answer.json(), "trace_id": ""} == {**same.json(), "trace_id": ""}
+    differing = ("x-request-id", "content-length")
+    assert [one for one in answer.headers.items() if one[0] not in differing] == [
+        one for one in same.headers.items() if one[0] not in differing
+    ]
+
+
 def test_a_start_loads_neither_the_api_nor_the_pages_nor_what_works_out_reports() -> None:
     """What is imported beside functions, from where a serving process begins."""
     root = Path(tsbridge.__file__).parent.parent

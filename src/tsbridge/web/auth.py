@@ -34,6 +34,7 @@ LONG_ENOUGH: Final = 24
 TABLE_SIZE: Final = 50_000
 USED_EVERY: Final = timedelta(minutes=5)
 LONGEST_KEY: Final = 512
+NO_KEY: Final = "This needs a key, as Authorization: Bearer <key>."
 LONGEST_HOST: Final = 64
 """Of what a proxy says; an address is shorter."""
 
@@ -98,7 +99,7 @@ class Gate:
         presented = _bearer(request)
         if presented is None:
             self.security.saw("key_missing")
-            raise _unauthenticated("This needs a key, as Authorization: Bearer <key>.")
+            raise unauthenticated(NO_KEY)
         try:
             caller = await self.recognise(presented, request.client.host if request.client else "unknown")
         except Problem as refused:
@@ -160,7 +161,7 @@ class Gate:
             return _too_many(self._failures.wait_s(address, now))
         if by_prefix > PER_PREFIX:
             return _too_many(self._failures.wait_s(prefix, now))
-        return _unauthenticated("This key is not good: unknown, expired or revoked.", "invalid_token")
+        return unauthenticated("This key is not good: unknown, expired or revoked.", "invalid_token")
 
     async def _note_use(self, key_id: str, now: datetime) -> None:
         last = self._used.get(key_id)
@@ -187,7 +188,8 @@ def _prefix(presented: str) -> str:
     return "prefix:" + (named[0] if named else "other")
 
 
-def _unauthenticated(detail: str, code: str | None = None) -> Problem:
+def unauthenticated(detail: str, code: str | None = None) -> Problem:
+    """401."""
     challenge = 'Bearer realm="tsbridge"' + (f', error="{code}"' if code else "")
     return Problem(401, detail, headers={"WWW-Authenticate": challenge})
 

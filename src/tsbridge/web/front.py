@@ -7,39 +7,49 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Final
 
 from fastapi import FastAPI
 from fastapi.routing import APIRoute
-from starlette.requests import ClientDisconnect
+from starlette.requests import ClientDisconnect, Request
 from starlette.routing import Mount
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from tsbridge.core.ports import Ids
 from tsbridge.web import health, problems
+from tsbridge.web.auth import NO_KEY, Gate, unauthenticated
 from tsbridge.web.counters import Counters
 from tsbridge.web.services import Services
 from tsbridge.web.streams import CutOff
 
 AT_ONCE: Final = frozenset(route.path for route in health.routes.routes if isinstance(route, APIRoute))
 DOOR: Final = "/webhooks/"
+KEYED: Final = "/v1/"
+"""Nothing below it is open (`app.check_roles`)."""
 CONSOLE: Final = "/console"
 """Behind it every page has its role; people sign in there."""
 
 
 class Front:
     """Deliveries, health, figures and the console's address; whatever else is asked for goes to the application that `make` makes, in a
-    thread, when the first one comes. The console makes itself."""
+    thread, when the first one comes with a key. The console makes itself."""
 
     def __init__(self, services: Services, make: Callable[[], ASGIApp]) -> None:
         self._first = create_health(services)
         self._first.router.routes.extend((*services.webhooks, *services.console))
+        self._stranger = Outside(partial(_no_key, services.gate), services.ids, services.counters, {})
         self._make = make
         self._making = asyncio.Lock()
         self._made: ASGIApp | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        app = self._first if scope["type"] != "http" or _at_front(scope["path"]) else await self._whole()
+        if scope["type"] != "http" or _at_front(scope["path"]):
+            app: ASGIApp = self._first
+        elif scope["path"].startswith(KEYED) and not any(name == b"authorization" for name, _ in scope["headers"]):
+            app = self._stranger
+        else:
+            app = await self._whole()
         await app(scope, receive, send)
 
     async def _whole(self) -> ASGIApp:
@@ -47,6 +57,12 @@ class Front:
             if self._made is None:
                 self._made = await asyncio.to_thread(self._make)
             return self._made
+
+
+async def _no_key(gate: Gate, scope: Scope, receive: Receive, send: Send) -> None:
+    """What the API would say to somebody without a key, at a small part of what it would cost."""
+    gate.security.saw("key_missing")
+    await problems.answer(Request(scope), unauthenticated(NO_KEY))(scope, receive, send)
 
 
 def _at_front(path: str) -> bool:

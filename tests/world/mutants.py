@@ -4,8 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from functools import wraps
 from typing import Any
+
+from sqlalchemy import delete, update
+
+from tsbridge.acts.ledger import Entry
+from tsbridge.core import casestate, escalation, link, words
+from tsbridge.core.helpdesk import Edit
+from tsbridge.core.moments import Moment
+from tsbridge.store import decision_writer, desired, inbox, inbox_tables, notifications, sealing, writemode
+from tsbridge.store.notice_tables import messages
+from tsbridge.vendors.zendesk.client import ZendeskClient
+from tsbridge.web import webhooks
+from tsbridge.work import applying, due_cases, notices, notify, paging, reconcile, seal, stream, writing
+
+Made = Callable[[Any], Any]
 
 
 @dataclass(frozen=True)
@@ -15,11 +31,11 @@ class Mutant:
     law: str
     owner: Any
     name: str
-    make: Callable[[Any], Any]
+    make: Made
 
     @contextmanager
     def planted(self) -> Iterator[None]:
-        original = vars(self.owner)[self.name] if isinstance(self.owner, type) else getattr(self.owner, self.name)
+        original = vars(self.owner)[self.name]
         setattr(self.owner, self.name, self.make(original))
         try:
             yield
@@ -27,7 +43,189 @@ class Mutant:
             setattr(self.owner, self.name, original)
 
 
-ALL: dict[str, Mutant] = {}
+def always(value: Any) -> Made:
+    return lambda original: wraps(original)(lambda *args, **named: value)
+
+
+def after(change: Callable[..., Any]) -> Made:
+    """`change(result, *args, **named)` makes something else of what the original returns."""
+    return lambda original: wraps(original)(lambda *args, **named: change(original(*args, **named), *args, **named))
+
+
+def before(change: Callable[..., tuple[Any, ...]]) -> Made:
+    """`change(*args)` makes other arguments."""
+    return lambda original: wraps(original)(lambda *args, **named: original(*change(*args), **named))
+
+
+def never(value: Any = None) -> Made:
+    """An asynchronous one that does nothing."""
+
+    def make(original: Any) -> Any:
+        async def nothing(*args: Any, **named: Any) -> Any:
+            return value
+
+        return nothing
+
+    return make
+
+
+# -- what they do --------------------------------------------------------------------------------------------------------------
+
+
+def _loses_what_it_answered(receipts: Any, conn: Any, deliveries: Any) -> Any:
+    for one in receipts:
+        if one.status == "accepted" and int(one.event_id[-6:]) % 5 == 0:
+            conn.execute(delete(inbox_tables.inbox).where(inbox_tables.inbox.c.id == one.event_id))
+    return receipts
+
+
+def _keys_by_arrival(original: Any) -> Any:
+    count = iter(range(1_000_000))
+
+    def key(self: Any, body: bytes, headers: Any) -> tuple[str, str | None]:
+        found, quarantined = original(self, body, headers)
+        return f"{found[:180]}:{next(count)}", quarantined
+
+    return key
+
+
+def _forgets_repeats(receipts: Any, conn: Any, deliveries: Any) -> Any:
+    conn.execute(update(inbox_tables.inbox).values(duplicates=0))
+    return receipts
+
+
+def _dead_at_once(found: Any, *args: Any) -> Any:
+    conn = args[0]
+    for row in found:
+        if row.attempts > 1:
+            conn.execute(update(inbox_tables.inbox).where(inbox_tables.inbox.c.seq == row.seq).values(status="dead", reason="tries"))
+    return [row for row in found if row.attempts <= 1]
+
+
+def _by_content(self: Moment) -> Any:
+    return (self.at.replace(minute=0, second=0, microsecond=0), 0, 0, self.digest)
+
+
+def _tags_of_ours_alone(original: Any) -> Any:
+    async def update(self: Any, ticket: str, changes: Any, stamp: str) -> Any:
+        ours = {"tags": sorted(tag for tag in changes["tags"] if tag.startswith("ts_"))} if "tags" in changes else {}
+        return await original(self, ticket, {**changes, **ours}, stamp)
+
+    return update
+
+
+def _in_public(original: Any) -> Any:
+    async def update(self: Any, ticket: str, changes: Any, stamp: str) -> Any:
+        said = {"comment": {**changes["comment"], "public": True}} if "comment" in changes else {}
+        return await original(self, ticket, {**changes, **said}, stamp)
+
+    return update
+
+
+def _solves(original: Any) -> Any:
+    async def update(self: Any, ticket: str, changes: Any, stamp: str) -> Any:
+        return await original(self, ticket, {**changes, "status": "solved"}, stamp)
+
+    return update
+
+
+def _resends(original: Any) -> Any:
+    def settle(conn: Any, sent: Any, now: Any, answer: str, *, status: str, **more: Any) -> Any:
+        found = original(conn, sent, now, answer, status=status, **more)
+        if status == "sent" and int(sent.id[-6:]) % 2:
+            conn.execute(update(messages).where(messages.c.id == sent.id).values(status="waiting", due_at=now + timedelta(seconds=40)))
+        return found
+
+    return settle
+
+
+def _unsent(original: Any) -> Any:
+    async def send(self: Any, letter: Any) -> Any:
+        if letter.way is not None:
+            letter = replace(letter, way=replace(letter.way, key="nowhere"))
+        return await original(self, letter)
+
+    return send
+
+
+def _no_second_way(found: Any, *args: Any, **named: Any) -> Any:
+    return None if found is None else []
+
+
+def _less(found: Any, *args: Any) -> Any:
+    return replace(found, add=found.add[:0])
+
+
+def _not_in_hand(given: Any, *args: Any) -> Any:
+    return {**given, "case.acknowledged": False}
+
+
+def _with_a_name(message: Any, *args: Any, **named: Any) -> Any:
+    return replace(message, text=f"{message.text}\nSomebody was bitten.")
+
+
+ALL: dict[str, Mutant] = {
+    # 0 lost
+    "answers_and_loses": Mutant("kept", inbox, "keep", after(_loses_what_it_answered)),
+    "hears_no_export": Mutant("heard", stream.Stream, "_told", never()),
+    "never_catches_up": Mutant("heard", reconcile.Reconciler, "round", never()),
+    # 0 doubled
+    "every_repeat_is_new": Mutant("once", webhooks.Door, "_key", _keys_by_arrival),
+    "own_changes_are_news": Mutant("heard", applying, "without_echo", lambda original: lambda moment, ours: moment),
+    # conserved, unharmed
+    "repeats_are_not_counted": Mutant("conserved", inbox, "keep", after(_forgets_repeats)),
+    "second_tries_are_dead": Mutant("unharmed", inbox, "claim", after(_dead_at_once)),
+    # order
+    "order_by_content": Mutant("ordered", Moment, "order", lambda original: property(_by_content)),
+    # judged, explained
+    "everybody_is_the_requester": Mutant("judged", words.Speaker, "is_requester", always(True)),
+    "records_fewer_rules": Mutant(
+        "explained", decision_writer, "record_text", before(lambda number, one, outcome, matched, seen: (number, one, outcome, "[]", seen))
+    ),
+    # together
+    "names_join_nobody": Mutant("together", link, "_named", always(())),
+    "guesses_join_nobody": Mutant("together", link, "_guessed", always(())),
+    # converges
+    "adds_no_tags": Mutant("converges", writing, "plan", after(_less)),
+    "what_people_took_comes_back": Mutant(
+        "converges", writing, "plan", before(lambda current, wish, ours: (current, wish, replace(ours, tags={})))
+    ),
+    "forgets_wishes": Mutant("converges", desired, "wishes_changed", before(lambda conn, wished, *rest: (conn, list(wished)[1:], *rest))),
+    "settles_what_changed_meanwhile": Mutant(
+        "converges", desired, "settle", before(lambda conn, claimed, status, *rest: (conn, claimed, "confirmed", *rest))
+    ),
+    # of others
+    "overwrites_others": Mutant("foreign", ZendeskClient, "update", _tags_of_ours_alone),
+    "gives_nothing_back": Mutant("foreign", writing, "overwritten", always(Edit())),
+    # careful
+    "writes_whatever_the_mode": Mutant("careful", writemode, "in_force", always(writemode.Mode("live", "live", ""))),
+    "notes_in_public": Mutant("careful", ZendeskClient, "update", _in_public),
+    "solves_tickets": Mutant("careful", ZendeskClient, "update", _solves),
+    "notes_again_and_again": Mutant(
+        "noted_once", writing, "plan", before(lambda current, wish, ours: (current, wish, replace(ours, notes=frozenset())))
+    ),
+    "never_has_enough": Mutant("bounded", Edit, "__bool__", always(True)),
+    # told
+    "due_much_later": Mutant(
+        "told", escalation, "step_due", after(lambda found, *args: None if found is None else found + timedelta(minutes=7))
+    ),
+    "due_too_early": Mutant(
+        "told_once", escalation, "step_due", after(lambda found, *args: None if found is None else found - timedelta(minutes=2))
+    ),
+    "the_clock_stands": Mutant("told", due_cases.DueTimes, "round", never()),
+    "keeps_no_notices": Mutant("told", notices, "_note", always(0)),
+    "nobody_is_silence": Mutant("told", paging.Planner, "_say_nobody", always(False)),
+    "one_way_is_enough": Mutant("told", notifications, "settle", after(_no_second_way)),
+    "tells_again": Mutant("told_once", notifications, "settle", _resends),
+    "calls_it_sent": Mutant("told_once", notify.Notify, "_send", _unsent),
+    "acknowledged_in_vain": Mutant("left_alone", casestate.CaseState, "view", after(_not_in_hand)),
+    # provable, private
+    "seals_nothing": Mutant("chained", seal.Sealer, "seal", never()),
+    "links_to_nothing": Mutant("chained", sealing, "link_hash_of", before(lambda seq, previous, record: (seq, "0" * 64, record))),
+    "acts_leave_no_trace": Mutant("recorded", Entry, "change", always(None)),
+    "words_in_messages": Mutant("private", notify, "about_cases", after(_with_a_name)),
+}
+"""By name, in the order of the laws."""
 
 
 def order(within: int) -> range:

@@ -366,6 +366,10 @@ class World:
         self.door.calm = True
         for wire in self._wires:
             wire.calm = True
+        if self.of.modes:
+            self._mode("live")
+        for _, _, rule in self.of.pauses:
+            self._pause(rule, False)
         self.history.add(self.time.now(), "calm")
 
     async def _quiet(self) -> None:

@@ -255,3 +255,9 @@ def overwritten(current: Current, edit: Edit, before: Current) -> Edit:
         if before.values.get(name) != current.values.get(name) and not alike(before.values.get(name), value)
     )
     return Edit(tuple(sorted(lost)), tuple(sorted(back)), values)
+
+
+def still_owed(owed: Edit, edit: Edit, now: Current) -> Edit:
+    """What is left of what `edit` took when that is found out later: a value that somebody has set since is theirs."""
+    left = dict(edit.values)
+    return replace(owed, values=tuple((name, value) for name, value in owed.values if alike(now.values.get(name), left[name])))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from tsbridge.core.helpdesk import Asked, Edit, Ours, Refused, Search, Wish
+from tsbridge.core.helpdesk import Asked, Current, Edit, Ours, Refused, Search, Wish
 from tsbridge.core.moments import value_from, value_json
 
 
@@ -58,14 +58,12 @@ def ours_from(data: Mapping[str, Any]) -> Ours:
     if not data:
         return Ours()
     values = {name: Asked(value_from(value), by) for name, (value, by) in data["values"].items()}
-    owed = data["owed"]
-    back = Edit(
-        tuple(owed["add"]), tuple(owed["remove"]), tuple((name, value_from(value)) for name, value in sorted(owed["values"].items()))
-    )
     refused = {part: Refused(value_from(value), by, reason) for part, (value, by, reason) in data.get("refused", {}).items()}
     groups, calls = data.get("search", ((), 0))
     search = Search(tuple(tuple(group) for group in groups), calls)
-    return Ours(data["tags"], data["absent"], values, frozenset(data["notes"]), frozenset(data["put"]), back, refused, search)
+    return Ours(
+        data["tags"], data["absent"], values, frozenset(data["notes"]), frozenset(data["put"]), edit_from(data["owed"]), refused, search
+    )
 
 
 def edit_json(edit: Edit) -> dict[str, Any]:
@@ -76,3 +74,19 @@ def edit_json(edit: Edit) -> dict[str, Any]:
         "values": {name: value_json(value) for name, value in edit.values},
         "notes": [key for key, _ in edit.notes],
     }
+
+
+def edit_from(data: Mapping[str, Any]) -> Edit:
+    """Back, without notes, of which an intent keeps no texts."""
+    values = tuple((name, value_from(value)) for name, value in sorted(data["values"].items()))
+    return Edit(tuple(data["add"]), tuple(data["remove"]), values)
+
+
+def read_json(current: Current, edit: Edit) -> dict[str, Any]:
+    """What was read of the ticket before an edit: its tags, and the values that the edit sets."""
+    return {"tags": sorted(current.tags), "values": {name: value_json(current.values.get(name)) for name, _ in edit.values}}
+
+
+def read_from(data: Mapping[str, Any]) -> Current:
+    """Back, as far as it was kept."""
+    return Current("", "", frozenset(data["tags"]), {name: value_from(value) for name, value in data["values"].items()})

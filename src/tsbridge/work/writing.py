@@ -22,8 +22,8 @@ from tsbridge.core.crashpoint import crashpoint
 from tsbridge.core.drift import undone_by
 from tsbridge.core.errors import Conflict, GiveUp, Invalid, OutcomeUnknown, TryLater, Unauthorized, VendorError
 from tsbridge.core.failed_at import failed_at
-from tsbridge.core.helpdesk import Current, Edit, Ours, hold, overwritten, plan, settled, yielding
-from tsbridge.core.helpdesk_json import edit_json, ours_from, ours_json
+from tsbridge.core.helpdesk import Current, Edit, Ours, hold, overwritten, plan, settled, still_owed, yielding
+from tsbridge.core.helpdesk_json import edit_from, edit_json, ours_from, ours_json, read_from, read_json
 from tsbridge.core.ports import Clock, Ids
 from tsbridge.store import budget, desired, intents
 from tsbridge.store.db import Database
@@ -87,7 +87,7 @@ class Writing:
         try:
             while tries < TRIES:
                 if unclear:
-                    ours = await self._learn(claimed, ours)
+                    ours = await self._learn(claimed, ours, current)
                 if current is None or current.frozen is not None:
                     reason = "deleted" if current is None else current.frozen
                     return await self._settle(claimed, "refused", ours, reason=reason)
@@ -142,7 +142,12 @@ class Writing:
             edit = joined(plan(current, meant.wish, ours), current, meant.wish, choices)
         intent = self._ids.new("int")
         after = refusals.accepted(ours, edit, settled(ours, meant.wish, current, edit))
-        told = {**edit_json(edit), "texts": [body_of(edit)] if edit.notes else [], "ours": ours_json(after)}
+        told = {
+            **edit_json(edit),
+            "texts": [body_of(edit)] if edit.notes else [],
+            "ours": ours_json(after),
+            "read": read_json(current, edit),
+        }
         properties = properties_of(current, edit, intent)
         if "tags" in properties:
             told["tags"] = properties["tags"]
@@ -175,9 +180,7 @@ class Writing:
         crashpoint("writeback.answered")
         owed = overwritten(current, edit, before_of(current, updated.events))
         if owed:
-            # Stamps have whole seconds: somebody was there in the second of our read. Give it back at once.
-            self._alarm("foreign_edit_restored", ticket=claimed.ticket, tags=len(owed.add) + len(owed.remove), values=len(owed.values))
-            after = replace(after, owed=owed)
+            after = self._giving_back(claimed, after, owed)
         goes_on = bool(owed or waiting)
         await self._database.write(lambda conn: self._done(conn, intent, meant, edit, after, goes_on=goes_on))
         crashpoint("writeback.settled")
@@ -219,19 +222,27 @@ class Writing:
         # When somebody else has the ticket by now, they learn from the intent what we did.
         intents.ended(conn, intent, "done" if kept else "unknown", now)
 
-    async def _learn(self, claimed: ClaimedWish, ours: Ours) -> Ours:
-        """Earlier calls whose answer never came: the audits tell whether they happened, so that no note is written twice."""
+    def _giving_back(self, claimed: ClaimedWish, ours: Ours, owed: Edit) -> Ours:
+        """Stamps have whole seconds: somebody was there in the second of our read, and what they did is to be given back at once."""
+        self._alarm("foreign_edit_restored", ticket=claimed.ticket, tags=len(owed.add) + len(owed.remove), values=len(owed.values))
+        return replace(ours, owed=owed)
+
+    async def _learn(self, claimed: ClaimedWish, ours: Ours, current: Current | None) -> Ours:
+        """Earlier calls whose answer never came: the audits tell whether they happened, so that no note is written twice, and what they
+        took from people. `current`: the ticket as it is now."""
         unknown = await self._database.read(lambda conn: intents.unknown(conn, claimed.ticket))
         if not unknown:
             return ours
         try:
             written = intents_in(await self._zendesk.audits(claimed.ticket))
         except GiveUp:
-            written = set()
+            written = {}
         for intent, meant in unknown:
-            if marker_of(intent) in written:
+            if (events := written.get(marker_of(intent))) is not None:
                 after = ours_from(meant["ours"])
                 ours = replace(after, notes=after.notes | ours.notes)
+                if current is not None and (owed := _owed_by(meant, events, current)):
+                    ours = self._giving_back(claimed, ours, owed)
         now = self._clock.now()
 
         def know(conn: Connection) -> None:
@@ -298,6 +309,14 @@ class Writing:
     async def _intent(self, intent: str, outcome: str) -> None:
         now = self._clock.now()
         await self._database.write(lambda conn: intents.ended(conn, intent, outcome, now))
+
+
+def _owed_by(meant: Mapping[str, Any], events: Sequence[Mapping[str, Any]], now: Current) -> Edit:
+    """What an intent took from people and they have not got back by now. Nothing is known of those that were kept without what was read."""
+    if "read" not in meant:
+        return Edit()
+    edit, read = edit_from(meant), read_from(meant["read"])
+    return still_owed(overwritten(read, edit, before_of(read, events)), edit, now)
 
 
 def _without_refused(claimed: ClaimedWish, ours: Ours) -> ClaimedWish:

@@ -115,12 +115,13 @@ def marker_of(intent: str) -> str:
     return intent.partition(":")[0]
 
 
-def intents_in(audits: Sequence[Mapping[str, Any]]) -> set[str]:
-    """Our intents that audits show as applied."""
-    found = set()
+def intents_in(audits: Sequence[Mapping[str, Any]]) -> dict[str, Sequence[Mapping[str, Any]]]:
+    """Our intents that audits show as applied, by their markers, each with the events of its audit."""
+    found: dict[str, Sequence[Mapping[str, Any]]] = {}
     for audit in audits:
         metadata = audit.get("metadata")
         custom = metadata.get("custom") if isinstance(metadata, Mapping) else None
         if isinstance(custom, Mapping) and isinstance(custom.get("tsbridge"), str):
-            found.add(custom["tsbridge"])
+            events = audit.get("events")
+            found[custom["tsbridge"]] = [one for one in events if isinstance(one, Mapping)] if isinstance(events, list) else []
     return found

@@ -159,7 +159,10 @@ async def test_subscriptions_of_events_hear_of_merged_users_too(account: Zendesk
 async def test_beside_the_triggers_merged_users_are_told_by_a_webhook_of_their_own(account: Zendesk, zendesk: ZendeskClient) -> None:
     await install.carry_out(zendesk, await install.planned(zendesk, ENDPOINT, "trigger"))
     called = {one["name"]: one["subscriptions"] for one in account.world.store.webhooks.values()}
-    assert called == {setup.NAME: ["conditional_ticket_events"], setup.PEOPLE: ["zen:event-type:user.merged"]}
+    assert called == {
+        setup.NAME: ["conditional_ticket_events"],
+        setup.PEOPLE: ["zen:event-type:user.deleted", "zen:event-type:user.merged"],
+    }
     triggers = account.world.store.triggers.values()
     (first, _) = account.world.store.webhooks.values()
     assert {str(trigger["actions"][0]["value"][0]) for trigger in triggers} == {str(first["id"])}

@@ -12,11 +12,10 @@ from sqlalchemy import Connection
 from tsbridge.acts.errors import need
 from tsbridge.acts.ledger import Entry
 from tsbridge.acts.people import handles_of
-from tsbridge.core.crashpoint import crashpoint
 from tsbridge.core.ports import Ids
-from tsbridge.core.times import time_text
-from tsbridge.store import erased_person, erasing, erasing_rows, locks, pattern_findings, tombstones
+from tsbridge.store import erased_person, erasing, locks
 from tsbridge.store.erased_person import Person
+from tsbridge.store.forgetting import forget
 
 Handles = tuple[tuple[str, str], ...]
 
@@ -67,15 +66,9 @@ def begin(conn: Connection, entry: Entry, ids: Ids, asked: Handles) -> str:
     """Forget a person; returns the erasure's id. From now on nothing that comes late brings them back, and they are found no more; what was
     said goes in steps (`work.erasing`). Raises `NotFound` as `plan` does."""
     locks.alone(conn)
-    person = _person(conn, asked)
-    return _begun(conn, entry, ids.new("era"), person)
-
-
-def begin_user(conn: Connection, entry: Entry, ids: Ids, user: str) -> str | None:
-    """`begin` for somebody whom Zendesk has forgotten; None when nothing is known of them."""
-    locks.alone(conn)
-    person = erased_person.find(conn, (("zendesk_user", user),))
-    return None if person is None else _begun(conn, entry, ids.new("era"), person)
+    id_ = ids.new("era")
+    entry.change(conn, "person.erase", id_, None, forget(conn, id_, _person(conn, asked), entry.by, entry.at))
+    return id_
 
 
 def show(conn: Connection, erasure_id: str) -> Erasure:
@@ -95,25 +88,6 @@ def named(person: str) -> Handles:
 
 def _person(conn: Connection, asked: Handles) -> Person:
     return need(erased_person.find(conn, asked), "person")
-
-
-def _begun(conn: Connection, entry: Entry, id_: str, person: Person) -> str:
-    known = tuple(sorted(person.people))
-    called = Person(person.people, erased_person.called(conn, person.subjects), person.subjects)
-    erasing.begin(conn, id_, called, entry.by, entry.at)
-    tombstones.bury(conn, id_, known, tuple(person.subjects), entry.at)
-    found = tombstones.of(conn, known, person.subjects)
-    hidden = 0
-    for subject in sorted(person.subjects):
-        hidden += erasing_rows.hide_people(conn, subject, found.hide)
-    for subject in erased_person.elsewhere(conn, known):
-        hidden += erasing_rows.hide_people(conn, subject, found.hide_theirs)
-    acquainted = erasing_rows.hide_acquaintances(conn, known, found.hide)
-    found_out = pattern_findings.forget_people(conn, known)
-    erasing.add(conn, id_, {"handles": hidden, "acquaintances": acquainted, "pattern_findings": found_out})
-    entry.change(conn, "person.erase", id_, None, {"asked_at": time_text(entry.at), "interactions": len(person.subjects)})
-    crashpoint("erasing.begun")
-    return id_
 
 
 def _shown(row: erasing.Row) -> Erasure:

@@ -63,6 +63,13 @@ PLACES: Final = (
     ),
     _customer("merged_users.id merged_users.remains", "ids of Zendesk users", "who is one person", "stories", "stays: ids"),
     _customer(
+        "users_deleted.user",
+        "ids of users whom Zendesk deleted",
+        "to forget those whom it deletes for good",
+        "at work",
+        "dropped",
+    ),
+    _customer(
         "cases.state checkpoints.state",
         "what was last heard of each ticket and call: name, address, number, custom fields; notes of rules and of the desk",
         "judging goes on from there",

@@ -29,6 +29,14 @@ Index("facts_wanted_by_due", facts_wanted.c.alone, facts_wanted.c.due_at, facts_
 _RANG = facts_wanted.c.rang_at.is_not(None)
 Index("facts_wanted_rang", facts_wanted.c.alone, facts_wanted.c.rang_at, facts_wanted.c.ticket, sqlite_where=_RANG, postgresql_where=_RANG)
 
+users_deleted = Table(
+    "users_deleted",  # Zendesk users who were deleted: asked about until they are deleted for good, or there again
+    metadata,
+    Column("user", Text, primary_key=True),
+    Column("since", Instant, nullable=False),
+    Column("due_at", Instant, nullable=False),
+)
+
 recordings_wanted = Table(
     "recordings_wanted",
     metadata,

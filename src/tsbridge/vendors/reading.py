@@ -39,7 +39,8 @@ BEGINNING: Final = datetime(2005, 1, 1, tzinfo=UTC)
 @dataclass(frozen=True, slots=True)
 class Normalized:
     """What a delivery says. `ignored`: why it says nothing to us; `warnings`: codes for the operator, without data; `account`: whose
-    account says so, with the kind of name before it, where the signed body tells; `merged`: a Zendesk user and whom it is now."""
+    account says so, with the kind of name before it, where the signed body tells; `merged`: a Zendesk user and whom it is now; `deleted`: a
+    Zendesk user who is deleted, for good or not."""
 
     event_type: str
     moments: tuple[Moment, ...] = ()
@@ -47,6 +48,7 @@ class Normalized:
     warnings: tuple[str, ...] = ()
     account: str | None = None
     merged: tuple[str, str] | None = None
+    deleted: str | None = None
 
 
 def unfilled(value: Any) -> bool:

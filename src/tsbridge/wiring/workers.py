@@ -29,6 +29,7 @@ from tsbridge.work.calls import CallReconciler
 from tsbridge.work.choices import Definitions
 from tsbridge.work.conclude import Conclusions
 from tsbridge.work.cover import Cover
+from tsbridge.work.deleted_users import DeletedUsers
 from tsbridge.work.due_cases import DueTimes
 from tsbridge.work.duties import DutyNews
 from tsbridge.work.erasing import Erasing
@@ -91,6 +92,7 @@ SUMS: Final = "sums"
 PATTERNS: Final = "patterns"
 HEADS: Final = "heads"
 ERASING: Final = "erasing"
+DELETED_USERS: Final = "deleted_users"
 VITAL: Final = (INGEST, CLOCK, WRITEBACK)
 """Tasks without which nothing is heard, escalated or written."""
 SELDOM: Final = (ALONE, COVER, FEEDS, GUARD, HEADS, PATTERNS, RETENTION, SHADOW, SILENCE, SUMS)
@@ -190,6 +192,7 @@ class Workers:
         if self._zendesk is not None:
             rounds[WHOAMI] = self._who_am_i
             own = self.own_user
+            rounds[DELETED_USERS] = DeletedUsers(database, clock, ids, salt, self._zendesk, reads, self.wake_erasing).round
             rounds[CHOICES] = Definitions(database, clock, self._zendesk, reads).round
             reconciler = Reconciler(database, clock, ids, self._zendesk, own, name, alarm, live, reads, self.wake, self.wake_writer)
             rounds[RECONCILE] = reconciler.round
@@ -225,6 +228,9 @@ class Workers:
         self.loop.wake(REPLAY)
         self.loop.wake(REJUDGE)
         self.loop.wake(PATTERNS)
+
+    def wake_erasing(self) -> None:
+        self.loop.wake(ERASING)
 
     def _then_give(self, work: Round) -> Round:
         """After work that may have decided, routed or closed something, what waits is looked at."""

@@ -14,7 +14,7 @@ from sqlalchemy import Connection
 
 from tsbridge.core.echo import without_echo, without_own_notes, written_before
 from tsbridge.core.moments import Interaction, Moment
-from tsbridge.store import inbox, intents, redaction, stored_values, tombstones
+from tsbridge.store import deleted_users, inbox, intents, redaction, stored_values, tombstones
 from tsbridge.store import wanted_facts as wanted
 from tsbridge.store.inbox import Settlement
 from tsbridge.store.intents import Written
@@ -202,6 +202,8 @@ def _tell(
         return "ignored", one.ignored
     if one.merged is not None:
         told.merge(conn, *one.merged)
+    if one.deleted is not None:
+        deleted_users.want(conn, one.deleted, now)
     if not one.moments:
         return "applied", None  # its ticket's audits told it, or are never to be read
     echoes = repeats = 0

@@ -34,6 +34,8 @@ class Reading(Protocol):
     @property
     def merged(self) -> tuple[str, str] | None: ...
     @property
+    def deleted(self) -> str | None: ...
+    @property
     def warnings(self) -> tuple[str, ...]: ...
 
 
@@ -59,7 +61,8 @@ def read(row: inbox.Claimed, reader: Reader, mappings: Any, *, impressions: bool
         # Audits tell all of it, but not that a ticket is gone or where it went, nor messages before the conversation ends.
         moments = tuple(m if m.event in LAST_WORDS else replace(m, impression=True) for m in moments)
     ignored, account, warnings = reading.ignored, reading.account, reading.warnings
-    return Read(row, reading.event_type, moments, ignored, account=account, merged=reading.merged, warnings=warnings)
+    merged, deleted = reading.merged, reading.deleted
+    return Read(row, reading.event_type, moments, ignored, account=account, merged=merged, deleted=deleted, warnings=warnings)
 
 
 def tell_fault(one: Read) -> Read:

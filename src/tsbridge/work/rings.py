@@ -27,6 +27,7 @@ class Read:
     malformed: str | None = None
     account: str | None = None
     merged: tuple[str, str] | None = None
+    deleted: str | None = None
     warnings: tuple[str, ...] = ()
     fault: tuple[str, str] | None = None
 

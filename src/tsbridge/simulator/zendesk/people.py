@@ -95,6 +95,7 @@ class People(RouteGroup):
         user = self.world.user(id_)
         user["active"] = False
         user["updated_at"] = self.world.text_of(self.world.now())
+        self.world.tell("deleted", user, {}, self.world.admin, about="user")
         return user
 
     @route("GET", "/api/v2/users/<id>/identities")

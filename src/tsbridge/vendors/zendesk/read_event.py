@@ -83,6 +83,8 @@ def from_event(data: Mapping[str, Any], received_at: datetime, own: OwnUser) -> 
         return Normalized(kind, (message,), warnings=doubted)
     if domain == "user" and name == "merged" and (merged := _merged(data)) is not None:
         return Normalized(kind, merged=merged)
+    if domain == "user" and name == "deleted" and (gone := whole_id(inside(data, "detail").get("id"))) is not None:
+        return Normalized(kind, deleted=gone)
     if domain != "ticket":
         known = domain in ("user", "organization", "agent", "messaging_ticket")
         return Normalized(kind, ignored="not_about_a_case" if known else "unknown_type")

@@ -1,5 +1,5 @@
 """What has to stand in Zendesk so that it tells us of tickets: one webhook, and where it is called by triggers, those two, and another
-webhook for what no trigger tells: that two users were merged.
+webhook for what no trigger tells: that two users were merged, or one deleted.
 
 Planned against what stands there, like a change of infrastructure: look, say what would be done, do it, look again and find
 nothing left. Ours are known by their exact names; nothing else is ever touched (reference/zendesk.md sections 1 and 8.1).
@@ -29,7 +29,7 @@ HAPPENS: Final[Mapping[Event, str]] = {"created": "Create", "updated": "Change"}
 FOR_TRIGGERS: Final = ("conditional_ticket_events",)
 PEOPLE: Final = "tsbridge: merged users"
 """The webhook beside the triggers: one that triggers call can be subscribed to nothing else."""
-MERGED: Final = f"{EVENT}user.merged"
+OF_USERS: Final = (f"{EVENT}user.deleted", f"{EVENT}user.merged")
 SCOPES: Final = ("read", "write")
 """Broad ones do; of the granular ones `tickets:read`, `tickets:write`, `users:read` and those of the set-up are needed."""
 GRANULAR: Final = ("tickets:read", "tickets:write", "users:read", "webhooks:read", "webhooks:write", "triggers:read", "triggers:write")
@@ -55,7 +55,7 @@ class Step:
 
 def webhook(endpoint: str, kind: Kind) -> dict[str, Any]:
     """The webhook we want."""
-    events = [f"{EVENT}ticket.{name}" for name in sorted(EVENTS)] + [f"{EVENT}messaging_ticket.message_added", MERGED]
+    events = [f"{EVENT}ticket.{name}" for name in sorted(EVENTS)] + [f"{EVENT}messaging_ticket.message_added", *OF_USERS]
     return _webhook(NAME, endpoint, events if kind == "events" else FOR_TRIGGERS)
 
 
@@ -89,7 +89,7 @@ def plan(webhooks: Iterable[Mapping[str, Any]], triggers: Iterable[Mapping[str, 
         return (*_without_triggers(told), *_without(standing_hooks, PEOPLE), *steps)
     ours = steps[-1]
     webhook_id = (ours.id or "") if ours.act != "replace" else ""
-    steps += _webhook_steps(standing_hooks, _webhook(PEOPLE, endpoint, (MERGED,)))
+    steps += _webhook_steps(standing_hooks, _webhook(PEOPLE, endpoint, OF_USERS))
     for event in TOLD:
         standing = _ours(told, "title", TITLES[event])
         steps += [_gone(one) for one in standing[1:]]

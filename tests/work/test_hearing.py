@@ -15,6 +15,7 @@ from tests.clocks import SettableClock
 from tests.work.desk import WritingDesk
 from tests.work.walk import Walk
 from tsbridge.core.errors import TryLater
+from tsbridge.core.moments import instant_text
 from tsbridge.http import Http
 from tsbridge.store import wanted_facts
 from tsbridge.store.db import Database
@@ -160,6 +161,22 @@ def test_words_of_an_agents_macro_are_not_the_requesters(database: Database, clo
     desk.walk.tell([("zendesk", {"tsbridge": "1", "type": "ticket.updated", "ticket": {"id": ticket}})])
     desk.walk.work()
     assert [severity for _, severity in desk.events(ticket)] == [None, None]
+
+
+def test_an_agents_words_that_the_audits_told_stay_theirs_when_a_ring_shows_them_again(database: Database, clock: SettableClock) -> None:
+    desk = Desk(database, clock)
+    person = desk.world.add_user("Ben", "ben@example.com")
+    made = desk.world.create({"subject": "Hello", "comment": {"body": "a question"}, "requester_id": person["id"]}, person, via="mail")
+    ticket, asked = str(made["id"]), "has anybody been bitten?"
+    desk.writing.edit(ticket, comment={"body": asked, "public": True})
+    desk.walk.tell([("zendesk", {"tsbridge": "1", "type": "ticket.updated", "ticket": {"id": ticket}})])
+    desk.walk.work()
+    desk.writing.wire.unreachable = True
+    clock.advance(30)
+    body = {"id": ticket, "latest_comment": asked, "updated_at": instant_text(clock.now()), "requester": {"id": str(person["id"])}}
+    desk.walk.tell([("zendesk", {"tsbridge": "1", "type": "ticket.updated", "ticket": body, "actor": {"id": "41000000007"}})])
+    desk.walk.work()
+    assert [severity for _, severity in desk.events(ticket)] == [None, None, None]
 
 
 def test_with_zendesk_away_the_first_impression_is_judged_and_corrected_afterwards(database: Database, clock: SettableClock) -> None:

@@ -460,17 +460,17 @@ def told_once(read: Read) -> Iterator[str]:
                 yield f"{one['id']} is called sent and never went out"
     rows = Counter((one["case_id"], one["policy"], one["step"]) for one in read.out["escalations"])
     sent = Counter(
-        (one["case_id"], one["policy"], one["step"], one["to"])
+        (one["case_id"], one["policy"], one["step"], one["to"], one["way"])
         for one in read.out["notifications"]
         if one["status"] == "sent" and one["kind"] == "step" and one["policy"]
     )
     mistaken: Counter[str] = Counter()
     for one in read.by["did"]:  # who is hurt is heard: an agent's words may be the requester's until the audits are read, each of them once
-        if one["did"] in ("reply", "note"):
+        if one["did"] in ("reply", "note", "merge"):  # of two that were merged both were told
             mistaken[read.case_of.get(("zendesk", str(one["ticket"])), "")] += 1
-    for (case, policy, step, to), many in sent.items():
+    for (case, policy, step, to, way), many in sent.items():
         if many > max(1, rows[case, policy, step] + mistaken[case]):
-            yield f"{to} was told {many} times of step {step} of {case}"
+            yield f"{to} was told {many} times by {way} of step {step} of {case}"
     unsure = bool(read.by["process"][1:]) or any(one["how"] == "arrives" for one in read.by["way"])
     for message, many in went.items():
         if many > 1 and not unsure:
@@ -486,6 +486,9 @@ def told_once(read: Read) -> Iterator[str]:
             for t in about
             if t["sent_at"] and time(t["sent_at"]) < time(one["due_at"]) and rows[one["case_id"], one["policy"], one["step"]] == 1
         ]
+        ahead = {"nobody_on_call", "nobody_reached"}  # where nobody can be told, those of the next step are told at once
+        if any(t["case_id"] == one["case_id"] and t["reason"] in ahead for t in read.out["notifications"]):
+            continue
         if early and not read.by["clock"] and not mistaken[one["case_id"]]:
             yield f"step {one['step']} of {one['case_id']} was told before it was due"
 

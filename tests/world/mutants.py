@@ -17,9 +17,10 @@ from tsbridge.core.helpdesk import Edit
 from tsbridge.core.moments import Moment
 from tsbridge.store import decision_writer, desired, inbox, inbox_tables, notifications, sealing, writemode
 from tsbridge.store.notice_tables import messages
+from tsbridge.vendors.zendesk import read_audits
 from tsbridge.vendors.zendesk.client import ZendeskClient
 from tsbridge.web import webhooks
-from tsbridge.work import applying, due_cases, notices, notify, paging, reconcile, seal, stream, writing
+from tsbridge.work import due_cases, notices, notify, paging, seal, stream, writing
 
 Made = Callable[[Any], Any]
 
@@ -168,10 +169,9 @@ ALL: dict[str, Mutant] = {
     # 0 lost
     "answers_and_loses": Mutant("kept", inbox, "keep", after(_loses_what_it_answered)),
     "hears_no_export": Mutant("heard", stream.Stream, "_told", never()),
-    "never_catches_up": Mutant("heard", reconcile.Reconciler, "round", never()),
     # 0 doubled
     "every_repeat_is_new": Mutant("once", webhooks.Door, "_key", _keys_by_arrival),
-    "own_changes_are_news": Mutant("heard", applying, "without_echo", lambda original: lambda moment, ours: moment),
+    "own_changes_are_news": Mutant("heard", read_audits, "_marker", always(None)),
     # conserved, unharmed
     "repeats_are_not_counted": Mutant("conserved", inbox, "keep", after(_forgets_repeats)),
     "second_tries_are_dead": Mutant("unharmed", inbox, "claim", after(_dead_at_once)),

@@ -53,6 +53,10 @@ class Speaker(NamedTuple):
                 return "agent"
         return self.by
 
+    def repeats(self, said_by: Iterable[Speaker]) -> bool:
+        """Whether these are words shown again, by a ring that does not know whose they were: they stay whose they are known to be."""
+        return self.comment and self.by is None and any([one.by is not None for one in said_by])
+
     def is_requester(self, whose: Whose | None) -> bool:
         """Words of nobody known count as the requester's: who is hurt is heard."""
         return not self.comment or self.now(whose) in (None, "unknown", "requester")
@@ -99,7 +103,7 @@ class Said:
                 self._fresh.append(body)
                 self._length += len(body)
                 self._pieces[body] = (speaker,)
-            elif speaker not in speakers and len(speakers) < SPEAKERS:
+            elif speaker not in speakers and len(speakers) < SPEAKERS and not speaker.repeats(speakers):
                 self._pieces[body] = (*speakers, speaker)
             if text.role == "subject":
                 self._subject = self._replaced(self._subject, body)

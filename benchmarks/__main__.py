@@ -24,6 +24,7 @@ from benchmarks import (
     patterns,
     planted,
     promises,
+    queueing,
     reads,
     replay,
     reports,
@@ -72,6 +73,7 @@ def asked_for(arguments: Sequence[str] | None = None) -> argparse.Namespace:
         "million",
         "notify",
         "patterns",
+        "queueing",
         "reports",
         "soak",
         "stories",
@@ -151,6 +153,8 @@ def main() -> int:
             good &= reports.run(asked.n or reports.COUNT, asked.on or BOTH)
         elif name == "hostile":
             good &= hostile.run(asked.n or hostile.COUNT)
+        elif name == "queueing":
+            good &= queueing.run()
         elif name == "shadow":
             good &= shadow.run(asked.scale)
         elif name == "replay":

@@ -64,13 +64,15 @@ $(BENCH)/.ready: requirements-bench.lock $(READY)
 	@PIP_ROOT_USER_ACTION=ignore $(BENCH)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $(BENCH)/.ready
 
-soak: $(READY) ## SECONDS of steady deliveries, then the long proofs: write-back, imported triggers, crashes, calendars, rotas, patterns, WORLDS seeded worlds, one answer everywhere (two hours)
+soak: $(READY) ## SECONDS of steady deliveries, then the long proofs: write-back, imported triggers, crashes, calendars, rotas, patterns, WORLDS seeded worlds, one answer everywhere, fuzzers and Schemathesis (four hours)
 	@$(BIN)/python -m benchmarks soak --seconds $(SECONDS)
 	@$(BIN)/python -m benchmarks races truth drift outage rest storm slow imports crashes tampering chain patterns
 	@CALENDARS=10000 ROTAS=10000 $(BIN)/python -m pytest -q tests/core/test_calendar_oracle.py tests/core/test_rota_oracle.py
 	@$(BIN)/python -m tests.world --seeds $(WORLDS)
 	@$(BIN)/python -m tests.world --mutants
 	@$(BIN)/python -m pytest -q -m soak
+	@FUZZ=400 $(BIN)/python -m pytest -q -m "soak or not soak" tests/fuzz
+	@SCHEMATHESIS=100 $(BIN)/python -m pytest -q -m "soak or not soak" tests/web/test_described.py
 	@AGREEMENT=1000 $(BIN)/python -m pytest -q tests/web/test_agreement.py
 
 audit: $(READY) ## what it is made of (build/sbom.json, CycloneDX), and whether any of that is known to be vulnerable; DATABASE=records of OSV where it cannot be asked

@@ -296,6 +296,6 @@ def retry_after(value: str | None, now: datetime | None) -> timedelta | None:
 def _http_date(text: str | None) -> datetime | None:
     try:
         found = parsedate_to_datetime(text or "")
-    except (ValueError, TypeError, IndexError, OverflowError):
+        return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
+    except (ValueError, TypeError, IndexError, OverflowError):  # also a date that is out of the calendar in UTC
         return None
-    return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)

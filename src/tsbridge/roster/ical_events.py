@@ -6,9 +6,10 @@ passes, `X-WR-TIMEZONE` moves nothing, our own table of zones goes before the fe
 
 from __future__ import annotations
 
+import contextlib
 import warnings
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from typing import Any, Final
@@ -19,6 +20,8 @@ from tsbridge.roster.ical_lines import Block, blocks
 
 MOST_EVENTS: Final = 5_000
 DAY: Final = timedelta(days=1)
+UNREADABLE: Final = (ValueError, LookupError, AttributeError, TypeError, ArithmeticError, OSError, RecursionError)
+"""What the library raises for texts that are no iCalendar; it has no error of its own for them."""
 
 
 class BadFeed(ValueError):
@@ -94,14 +97,16 @@ class Events:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore", GloballyUniqueTZIDGuessed)  # we look for the zone by ourselves
                 calendar: Any = Calendar.from_ical(self._text)
-        except (ValueError, IndexError, KeyError, AttributeError, TypeError):
+        except UNREADABLE:
             raise BadFeed(1, "expected an iCalendar text that begins with BEGIN:VCALENDAR and ends each part that it begins") from None
         if busy := blocks(self._text, "VFREEBUSY"):
             raise BadFeed(busy[0].begin, "expected events; a feed of free and busy times is not read")
-        self._own_zones = {str(one.get("TZID")): one.to_tz(lookup_tzid=False) for one in calendar.walk("VTIMEZONE")}
+        self._own_zones = dict(_zones(calendar.walk("VTIMEZONE")))
         events, places = calendar.walk("VEVENT"), blocks(self._text, "VEVENT")
         if len(events) > MOST_EVENTS:
             raise BadFeed(places[MOST_EVENTS].begin, f"expected at most {MOST_EVENTS} events")
+        if len(events) != len(places):
+            raise BadFeed(places[0].begin if places else 1, "expected each event to begin and end on lines of its own, in no other event")
         series: dict[str, list[Event]] = {}
         for number, (event, block) in enumerate(zip(events, places, strict=True)):
             series.setdefault(str(event.get("UID", number)), []).append(self._event(event, block))
@@ -170,6 +175,14 @@ class Events:
             days = int(told.dt / DAY) if "D" in told.to_ical().decode() or "W" in told.to_ical().decode() else 0
             return Length(days=days, exact=told.dt - days * DAY)
         return Length(days=1 if start.whole_day else 0)
+
+
+def _zones(told: Iterable[Any]) -> Iterator[tuple[str, tzinfo]]:
+    """Zones that the feed tells, but those that cannot be read: whatever names one of these and none of ours cannot be read either."""
+    for one in told:
+        with contextlib.suppress(*UNREADABLE):
+            made = one.to_tz(lookup_tzid=False)
+            yield str(one.get("TZID")), made
 
 
 def dates(event: Any, name: str) -> Iterator[tuple[Any, Mapping[str, Any]]]:

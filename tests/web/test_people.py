@@ -7,14 +7,17 @@ from typing import Any
 import anyio
 import httpx
 import pytest
+from sqlalchemy import delete
 
 from tests.clocks import SettableClock
 from tests.web.conftest import BOOK, Room
-from tests.work.test_erasing import signed
-from tests.work.test_redaction import holding
+from tests.web.test_redaction import everything
+from tests.work.test_erasing import PLANTED, STREET, Erased, signed
+from tests.work.test_redaction import CARD, NAME, holding
 from tests.work.walk import Walk, ticket
 from tsbridge.core.erasure import fault
 from tsbridge.ed25519 import proves
+from tsbridge.store.report_tables import report_answers
 from tsbridge.web.services import Services
 from tsbridge.work.erasing import Erasing
 
@@ -70,6 +73,34 @@ async def test_a_person_is_forgotten_and_the_certificate_is_the_answer(room: Roo
     assert (await asked.get("/v1/cases", params={"person": MAIL})).json()["items"] == []
     gone = await asked.delete(f"/v1/people/{MAIL}")
     assert (gone.status_code, MAIL in gone.text) == (404, False)
+
+
+async def test_no_answer_has_anything_of_a_forgotten_person_and_reports_stay_the_same(room: Room) -> None:
+    def lived() -> Erased:
+        assert isinstance(room.desk.clock, SettableClock)
+        desk = Erased(room.desk.database, room.desk.clock)
+        desk.fill()
+        return desk
+
+    async def figures() -> list[Any]:
+        await room.desk.database.write(lambda conn: conn.execute(delete(report_answers)) and None)  # they are made of what there is
+        span = {"from": "2026-11-22T00:00:00Z", "to": "2026-11-23T00:00:00Z", "as_of": "2026-11-22T09:11:00Z"}
+        told = [(await room.client.get(f"/v1/reports/{name}", params=span)).json() for name in ("volumes", "rules")]
+        assert all(one["rows"] for one in told)
+        return told
+
+    desk = await anyio.to_thread.run_sync(lived)
+    story = f"/v1/cases/{desk.case}/timeline"
+    read = (await room.client.get(story)).text
+    assert all(word in read for word in (CARD, NAME, STREET))
+    before = await figures()
+    await anyio.to_thread.run_sync(desk.erase)
+    said, explained = await everything(room)
+    assert [word for word in PLANTED if word in said] == []
+    hers = [one for one in explained if one["interaction"]["id"] in (desk.ticket, "call-0001") and not one["retracted"]]
+    assert hers
+    assert all(one["redacted_since"] is not None for one in hers)
+    assert await figures() == before
 
 
 async def test_where_workers_work_elsewhere_it_is_begun_and_goes_on_by_itself(room: Room, asked: httpx.AsyncClient) -> None:

@@ -10,8 +10,6 @@ from typing import Final
 
 import pytest
 
-from benchmarks.__main__ import asked_for
-
 ROOT: Final = Path(__file__).resolve().parent.parent
 PAGES: Final = ("proofs.md", "asvs.md", "threat-model.md")
 MATRIX: Final = {"L": 11, "U": 10, "H": 19, "D": 13, "P": 11, "A": 5}
@@ -74,7 +72,8 @@ def test_every_row_of_the_matrix_is_answered_with_a_test_or_a_benchmark_or_a_rea
 def test_every_benchmark_that_is_named_is_there() -> None:
     named = {name for found in re.findall(r"`benchmarks ([a-z ]+)`", (ROOT / "docs" / "proofs.md").read_text()) for name in found.split()}
     assert len(named) > 10
-    assert asked_for(sorted(named)).names == sorted(named)
+    tree = ast.parse((ROOT / "benchmarks" / "__main__.py").read_text())  # read and not run: it imports the whole house
+    assert named <= {node.value for node in ast.walk(tree) if isinstance(node, ast.Constant)}
 
 
 def test_the_checklist_has_every_item_of_levels_one_and_two_once() -> None:

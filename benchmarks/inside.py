@@ -212,16 +212,19 @@ def _kind(statement: Any) -> str:
 
 def _result(url: str) -> dict[str, Any]:
     """What a run came to, in words that do not depend on the ids it drew, by part; and how many rows and decisions that took."""
-    from sqlalchemy import select, text
+    from sqlalchemy import BigInteger, select, text, type_coerce
 
     from tsbridge.store import proof
     from tsbridge.store.db import Database
+    from tsbridge.store.link_tables import handles
     from tsbridge.store.writing_tables import desired
+
+    h = handles.c
 
     parts = {
         "cases": "SELECT id, status, severity, category, queue, acknowledged, opened_at, last_at, due_at, tags FROM cases",
         "links": "SELECT source, id, case_id, opened_at, last_at, link_rank, link_because, requester, thread FROM interactions",
-        "handles": "SELECT kind, value, source, interaction, role, opened_at, whose FROM handles",
+        "handles": select(*(h.kind, h.value, h.source, h.interaction, h.role, type_coerce(h.opened_at, BigInteger), h.whose)),
         "decisions": "SELECT source, interaction, moment, event_id, case_id, event, severity, queue, matched, outcome FROM decisions "
         "WHERE superseded_by IS NULL AND NOT retracted AND moment NOT LIKE 'clock:%'",
         "wishes": select(desired.c.ticket, desired.c.case_id, desired.c.wish, desired.c.severity),

@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import Column, Connection
 
 from tsbridge.store import vault
-from tsbridge.store.columns import Private, PrivateJson
+from tsbridge.store.columns import PrivateJson, Vaulted
 from tsbridge.store.packing import unpacked
 
 
@@ -16,6 +16,6 @@ def opened(conn: Connection, column: Column[Any], kept: Any) -> bytes:
     held = vault.of(conn.dialect)
     if isinstance(column.type, PrivateJson):
         return b"" if kept is None else held.read_json(column.type.place, kept).encode()
-    if isinstance(column.type, Private):
+    if isinstance(column.type, Vaulted):
         kept = None if kept is None else column.type.reader(held)(kept)
     return bytes(kept) if isinstance(kept, (bytes, memoryview)) else unpacked(str(kept)).encode()

@@ -8,7 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 from alembic import op
 
-from tsbridge.store import vault
+from tsbridge.store import datakeys, identities, vault
 
 revision = "0049"
 down_revision = "0048"
@@ -21,12 +21,16 @@ JSON = (
     *(("messages", "attempts"), ("rosters", "document"), ("drift", "wanted"), ("drift", "actual")),
 )
 TEXTS = (("moments", "withdrawn_because"), ("overrides", "why"), ("link_keys", "secret"), ("feed_links", "secret"))
+IDENTITIES = (("handles", "value"), ("acquaintances", "value"), ("acquaintances", "other_value"))
 BYTES = (("inbox", "body"), ("recordings_wanted", "body"))
 STEP = 500
 
 
 def upgrade() -> None:
-    """What is kept already is read as it is, and encrypted later, step by step (`work.rekeying`)."""
+    """What is kept already is read as it is, and encrypted step by step (`work.rekeying`); what people are found by at once (`datakeys`),
+    and again after a way back."""
+    if datakeys.identities_are_plain(op.get_bind(), now=False):
+        identities.encrypt_all(op.get_bind(), vault.of(op.get_bind().dialect))
 
 
 def downgrade() -> None:
@@ -34,6 +38,9 @@ def downgrade() -> None:
     for columns, read in ((JSON, held.read_json), (TEXTS, held.read_text), (BYTES, held.read_bytes)):
         for table, column in columns:
             _as_before(table, column, read)
+    datakeys.identities_are_plain(op.get_bind(), now=True)
+    for table, column in IDENTITIES:
+        _as_before(table, column, lambda _, kept: held.read_identity(kept))
 
 
 def _as_before(name: str, column: str, read: Callable[[str, Any], Any]) -> None:

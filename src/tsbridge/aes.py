@@ -1,6 +1,7 @@
-"""The one module that knows the library of ciphers: AES-256-GCM under one data key, the same bytes of the same text each time.
+"""The one module that knows the library of ciphers: AES-256-GCM under one data key, AES-SIV for what is looked for (ADR 24).
 
-The nonce is a keyed hash of the place and the text, so nothing here is random, and no nonce ever stands for two texts (ADR 24).
+The nonce of the first is a keyed hash of the place and the text, and the second needs none: nothing here is random, the same text gives
+the same bytes each time, and no nonce ever stands for two texts.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from functools import cached_property
 from typing import Final
 
 from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM, AESSIV
 
 ID: Final = 6
 """Characters of a key's id: hex, for three bytes of a hash of the key."""
@@ -58,3 +59,20 @@ class Cipher:
             return self._aead.decrypt(sealed[:_NONCE], sealed[_NONCE:], place)
         except InvalidTag:
             raise Refused("expected a value that was encrypted for this column, came another one, or a changed one") from None
+
+
+class Index:
+    """What is encrypted to be found again: the bytes begin with a keyed hash of the text (RFC 5297), and equal ones are equal texts."""
+
+    def __init__(self, secret: bytes) -> None:
+        self._aead = AESSIV(hmac.digest(secret, b"index\x01", "sha256") + hmac.digest(secret, b"index\x02", "sha256"))
+
+    def encrypt(self, plain: bytes) -> bytes:
+        return self._aead.encrypt(plain, None)
+
+    def decrypt(self, sealed: bytes) -> bytes:
+        """Raises Refused."""
+        try:
+            return self._aead.decrypt(sealed, None)
+        except (InvalidTag, ValueError):
+            raise Refused("expected a value that was encrypted to be found, came another one") from None

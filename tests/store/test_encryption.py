@@ -12,28 +12,37 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Connection, select, text
 
-from tests.clocks import SettableClock
+from tests.clocks import CountingIds, SettableClock
 from tests.databases import Postgres, Sqlite
 from tests.work.test_walk_laws import BOOK
 from tests.work.walk import Walk, call, ticket
 from tsbridge.aes import Cipher, Refused
-from tsbridge.core.moments import canonical_text
-from tsbridge.store import datakeys, decisions, proof, schema
+from tsbridge.core.moments import Handle, canonical_text
+from tsbridge.store import datakeys, decisions, erased_person, personal, proof, schema, vault
 from tsbridge.store.all_tables import metadata
 from tsbridge.store.case_tables import cases
-from tsbridge.store.columns import Private
+from tsbridge.store.columns import Private, Vaulted
 from tsbridge.store.db import Database
 from tsbridge.store.decision_tables import changes
 from tsbridge.store.decision_tables import decisions as decision_rows
 from tsbridge.store.inbox_tables import inbox
 from tsbridge.store.keyfile import UnusableKey
+from tsbridge.store.link_tables import acquaintances, handles
 from tsbridge.store.moment_tables import moments, texts
 from tsbridge.store.vault import Unreadable, Vault
 
 KEY, OTHER = "k" * 32, "o" * 32
 WORDS, NAME = "Wuffelhausen", "Quibblestone"
-PLANTED = (WORDS, NAME)
+MAIL, PHONE = "p41@example.com", "+14155550123"
+PLANTED = (WORDS, NAME, MAIL, PHONE[2:])
 SAID = f"my dog {WORDS} was bitten, says {NAME}. " + "It was in the park and nobody helped. " * 10
+MORE = (
+    ticket("created", 40, "4712", text="I want compensation", phone="+14155550123"),
+    call("call.missed", 45, "c2", phone="+14155550199"),
+    ticket("created", 50, "4900", text="hi", person="43", phone="+14155550123"),  # a second person with that number
+    ticket("created", 55, "4901", text="hello", person="41"),
+    call("call.ended", 70, "c3", zendesk_ticket_id="4711"),
+)
 STORY = (
     ticket("created", 0, text=SAID, phone="+14155550123"),
     ticket("commented", 3, text=f"thank you, {NAME}"),
@@ -117,6 +126,22 @@ def test_each_column_is_encrypted_for_itself() -> None:
         column.type.place for column in PRIVATE if isinstance(column.type, Private)
     ]
     assert PRIVATE
+
+
+IDS = {"handles.whose", "interactions.requester", "merged_users.id", "merged_users.remains", "users_deleted.user"}
+"""Zendesk's users: they name nobody without the account (ADR 24)."""
+DIGESTS = {"pattern_findings.about", "erased_people.mark", "erased_interactions.words"}
+
+
+def test_all_that_is_the_customers_is_encrypted_but_ids_and_digests() -> None:
+    mapped = {name for place in personal.PLACES if place.whose == "customer" for name in place.columns}
+    kept = {
+        f"{column.table.name}.{column.name}"
+        for table in metadata.tables.values()
+        for column in table.columns
+        if isinstance(column.type, Vaulted)
+    }
+    assert mapped - kept == IDS | DIGESTS
 
 
 # What a database holds
@@ -240,14 +265,68 @@ def test_what_was_kept_before_there_was_a_key_is_read_and_goes_on(postgres: Post
 def test_a_build_of_before_gets_everything_as_it_was(request: pytest.FixtureRequest, maker: str) -> None:
     with request.getfixturevalue(maker).fresh() as url, Database.open(url, data_keys=[KEY]) as database:
         live(database)
-        before = database.read_now(decided)
+        before, known = database.read_now(decided), database.read_now(known_by)
         (mine,) = (path.name[:4] for path in (schema.scripts() / "versions").glob("*_encrypted.py"))
         database.write_now(lambda conn: schema.downgrade(conn, f"{int(mine) - 1:04d}"))
         assert WORDS in str(database.read_now(lambda conn: plain(conn, moments.c.body) + plain(conn, texts.c.body)))
         assert not any(str(value).startswith(("~", "b'\\x00~")) for value in database.read_now(lambda conn: plain(conn, cases.c.state)))
         assert SAID.encode() in b"".join(map(bytes, database.read_now(lambda conn: plain(conn, inbox.c.body))))
+        assert MAIL in database.read_now(lambda conn: plain(conn, handles.c.value))
         schema.migrate(database)
         assert database.read_now(decided) == before
+        assert database.read_now(known_by) == known
+
+
+# What people are found by
+
+
+@pytest.mark.parametrize("value", ["p41@example.com", "+14155550123", "41", "erased:0123", "~3abc", "~3AAAA", "a@b", "+"])
+def test_addresses_and_numbers_are_found_again_and_ids_stay_as_they_are(value: str) -> None:
+    held = filled(KEY)
+    assert held.keep_identity(value) == value, "there is no key to find by yet"
+    held.find_by(b"i" * 32)
+    kept = held.keep_identity(value)
+    assert (kept == value) == (not vault.tells_somebody(value))
+    assert (held.keep_identity(value), held.read_identity(kept)) == (kept, value)
+
+
+def test_somebody_is_found_by_whatever_they_are_known_by(lived_in: str) -> None:
+    with Database.open(lived_in, data_keys=[KEY]) as database:
+        for asked in (("email", MAIL), ("phone", PHONE), ("zendesk_user", "41")):
+            person = database.read_now(partial(erased_person.find, asked=(asked,)))
+            assert person is not None
+            assert {Handle("email", MAIL), Handle("phone", PHONE)} <= person.people
+            assert [one.id for one in sorted(person.subjects)] == ["c1", "4711"]
+        assert database.read_now(partial(erased_person.find, asked=(("email", "nobody@example.com"),))) is None
+
+
+def test_cases_and_links_are_the_same_when_the_key_comes_in_the_middle(postgres: Postgres) -> None:
+    plain_one, encrypted = heard(postgres, [], []), heard(postgres, [KEY], [KEY])
+    assert heard(postgres, [], [KEY]) == plain_one == encrypted
+
+
+def heard(postgres: Postgres, *keys: list[str]) -> Any:
+    """What comes of a story in two parts, each heard with these keys."""
+    clock, ids = SettableClock(), CountingIds()
+    clock.advance(86_400)
+    with postgres.fresh() as url:
+        for part, given in enumerate(keys):
+            with Database.open(url, data_keys=given) as database:
+                walk = Walk(database, clock, BOOK, worker=f"w{part + 1}", ids=ids)
+                walk.tell((STORY, MORE)[part])
+                walk.work()
+                outcome, known = walk.outcome(), database.read_now(known_by)
+    assert all(stored.startswith("~3") == bool(keys[-1]) for stored in known.pop("stored"))
+    return outcome, known
+
+
+def known_by(conn: Connection) -> dict[str, list[Any]]:
+    stored = "SELECT value FROM handles WHERE kind IN ('email', 'phone')"
+    return {
+        "handles": sorted(map(str, conn.execute(select(handles)))),
+        "acquaintances": sorted(map(str, conn.execute(select(acquaintances)))),
+        "stored": list(conn.exec_driver_sql(stored).scalars()),
+    }
 
 
 # What somebody did to it

@@ -89,13 +89,45 @@ class PackedText(TypeDecorator[str]):
         return None if value is None else unpacked(value)
 
 
-class Private(TypeDecorator[Any]):
-    """What somebody wrote, or something else that is personal, encrypted (`store.vault`). `place`: its table and column.
+class Vaulted(TypeDecorator[Any]):
+    """What a vault keeps (`store.vault`)."""
+
+    impl: TypeEngine[Any] | type[TypeEngine[Any]] = Text
+    cache_ok = True
+
+    def keeper(self, vault: Vault) -> Callable[[Any], Any]:
+        """Makes what is kept; of JSON out of its canonical text."""
+        raise NotImplementedError
+
+    def reader(self, vault: Vault) -> Callable[[Any], Any]:
+        """Makes the value of what is kept; raises ValueError where that cannot be read."""
+        raise NotImplementedError
+
+    def process_bind_param(self, value: Any, dialect: Dialect) -> Any:
+        return None if value is None else self.keeper(of(dialect))(value)
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> Any:
+        return None if value is None else self.reader(of(dialect))(value)
+
+
+class Identity(Vaulted):
+    """By what somebody is known: addresses and numbers are encrypted, and equal ones stay equal, in all columns of this type."""
+
+    cache_ok = True
+
+    def keeper(self, vault: Vault) -> Callable[[Any], Any]:
+        return vault.keep_identity
+
+    def reader(self, vault: Vault) -> Callable[[Any], Any]:
+        return vault.read_identity
+
+
+class Private(Vaulted):
+    """What somebody wrote, or something else that is personal, encrypted. `place`: its table and column.
 
     Nothing in it is searched, and equal values are not found by SQL: they may stand under several keys.
     """
 
-    impl: TypeEngine[Any] | type[TypeEngine[Any]] = Text
     cache_ok = True
 
     def __init__(self, place: str) -> None:
@@ -103,18 +135,10 @@ class Private(TypeDecorator[Any]):
         self.place = place
 
     def keeper(self, vault: Vault) -> Callable[[Any], Any]:
-        """Makes what is kept; of JSON out of its canonical text."""
         return partial(vault.keep_text, self.place)
 
     def reader(self, vault: Vault) -> Callable[[Any], Any]:
-        """Makes the value of what is kept; raises ValueError where that cannot be read."""
         return partial(vault.read_text, self.place)
-
-    def process_bind_param(self, value: Any, dialect: Dialect) -> Any:
-        return None if value is None else self.keeper(of(dialect))(value)
-
-    def process_result_value(self, value: Any, dialect: Dialect) -> Any:
-        return None if value is None else self.reader(of(dialect))(value)
 
 
 class PrivateBytes(Private):

@@ -2,19 +2,19 @@
 
 Given by a setting, the one that encrypts first; on SQLite also from a file beside the database, which is made when nothing is encrypted
 yet. On PostgreSQL without the setting nothing is encrypted. The database says which keys it was encrypted under, by their ids; it holds
-no key but the one that handles of people are hashed with, encrypted under the newest.
+no key but the one that addresses and numbers are found by, encrypted under the newest.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 
 from sqlalchemy import URL, Connection, inspect
 
 from tsbridge.aes import Cipher
-from tsbridge.store import keyfile, stored_values
+from tsbridge.store import identities, keyfile, stored_values
 from tsbridge.store.keyfile import UnusableKey
 from tsbridge.store.service_tables import kept
 from tsbridge.store.vault import Vault
@@ -23,8 +23,11 @@ T = TypeVar("T")
 
 SETTING: Final = "TSBRIDGE_DATA_KEY"
 NAME: Final = "data_keys"
-HANDLES: Final = "data_keys.handles"
-"""The place that the key of handles is encrypted for."""
+INDEX: Final = "index"
+PLACE: Final = "data_keys.index"
+"""What the key that identities are found by is kept under, and encrypted for. It is made of the first data key and stays when that goes."""
+PLAIN: Final = "plain"
+"""Says that identities stand as they are, since a build of before was to read them."""
 WHAT: Final = "the key that personal values of this database are encrypted under"
 
 
@@ -60,14 +63,21 @@ class DataKeys:
         """
         if not inspect(conn).has_table(kept.name):
             return False
-        known = on_record(conn)
+        told = stored_values.get(conn, NAME) or {}
+        known = list(told.get("ids", []))
         self.vault.fill([*self._given, *self._of_file(make=write and not known and not self._given)])
         if missing := [id_ for id_ in known if id_ not in self.vault.ids]:
             raise UnusableKey(self._missing(missing))
-        if write and (newest := self.vault.newest) is not None and known[-1:] != [newest.id]:
+        if INDEX in told:
+            self.vault.find_by(_index(told, self.vault))
+        if write and (newest := self.vault.newest) is not None and (known[-1:] != [newest.id] or told.get(PLAIN, True)):
             told = stored_values.lock(conn, NAME, {})  # others may start at the same time
-            ids = [id_ for id_ in told.get("ids", []) if id_ != newest.id]
-            stored_values.put(conn, NAME, {**told, "ids": [*ids, newest.id]})
+            secret = _index(told, self.vault) if INDEX in told else newest.derived(b"index")
+            self.vault.find_by(secret)
+            if told.get(PLAIN, True):
+                identities.encrypt_all(conn, self.vault)
+            ids = [*(id_ for id_ in told.get("ids", []) if id_ != newest.id), newest.id]
+            stored_values.put(conn, NAME, {"ids": ids, INDEX: self.vault.wrap(PLACE, secret.hex()), PLAIN: False})
         return write
 
     def renew(self, conn: Connection, secret: str) -> str:
@@ -97,11 +107,28 @@ class DataKeys:
         )
 
 
-def only(conn: Connection, id_: str) -> None:
+def _index(told: Mapping[str, Any], vault: Vault) -> bytes:
+    """The key that identities are found by, as it is on record. Raises UnusableKey."""
+    try:
+        return bytes.fromhex(vault.read_text(PLACE, told[INDEX]))
+    except ValueError:
+        raise UnusableKey("the key that addresses and numbers are found by was changed in the database: bring back a backup") from None
+
+
+def only_newest(conn: Connection, vault: Vault) -> None:
     """Nothing is encrypted under any other key."""
     told = stored_values.lock(conn, NAME, {})
-    if id_ in told.get("ids", []):
-        stored_values.put(conn, NAME, {**told, "ids": [id_]})
+    if vault.newest is not None and vault.newest.id in told.get("ids", []):
+        index = vault.wrap(PLACE, _index(told, vault).hex())
+        stored_values.put(conn, NAME, {**told, "ids": [vault.newest.id], INDEX: index})
+
+
+def identities_are_plain(conn: Connection, now: bool) -> bool:
+    """Put on record whether addresses and numbers stand as they are; whether they did. False where there never was a key."""
+    told = stored_values.get(conn, NAME) or {}
+    if told:
+        stored_values.put(conn, NAME, {**told, PLAIN: now})
+    return bool(told.get(PLAIN, False))
 
 
 def on_record(conn: Connection) -> list[str]:

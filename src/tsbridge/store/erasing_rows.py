@@ -108,9 +108,10 @@ def drop_recordings(conn: Connection, subject: Interaction) -> int:
     """A message that is looked for is not told any more."""
     if subject.source != "talkdesk":
         return 0
-    names = select(handles.c.value).where(
+    named = select(handles.c.value).where(
         handles.c.source == "talkdesk", handles.c.interaction == subject.id, handles.c.kind == "call", handles.c.role == NAME
     )
+    names = conn.execute(named).scalars().all()
     call = recordings_wanted.c.call
     return conn.execute(delete(recordings_wanted).where(or_(call == subject.id, call.in_(names)))).rowcount
 

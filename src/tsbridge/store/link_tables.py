@@ -12,7 +12,7 @@ from sqlalchemy import (
     true,
 )
 
-from tsbridge.store.columns import Instant, Json, Serial, metadata
+from tsbridge.store.columns import Identity, Instant, Json, Serial, metadata
 
 interactions = Table(
     "interactions",
@@ -40,7 +40,7 @@ handles = Table(
     "handles",
     metadata,
     Column("kind", Text, primary_key=True),
-    Column("value", Text, primary_key=True),
+    Column("value", Identity(), primary_key=True),
     Column("source", Text, primary_key=True),
     Column("interaction", Text, primary_key=True),
     Column("role", Text, nullable=False),  # person | name | former: of somebody who is not the requester (any more)
@@ -54,9 +54,9 @@ acquaintances = Table(
     "acquaintances",  # stronger handles that a person's handle was ever seen with; at most two of a kind, which is doubt enough
     metadata,
     Column("kind", Text, primary_key=True),
-    Column("value", Text, primary_key=True),
+    Column("value", Identity(), primary_key=True),
     Column("other_kind", Text, primary_key=True),
-    Column("other_value", Text, primary_key=True),
+    Column("other_value", Identity(), primary_key=True),
 )
 Index("acquaintances_by_other", acquaintances.c.other_kind, acquaintances.c.other_value)
 

@@ -32,17 +32,19 @@ _DECIDED: Final = Update(decisions, ("case_id",), ("source", "interaction"))
 _WISHED: Final = Update(desired, ("case_id",), ("ticket",))
 _ACQUAINT: Final = Insert(acquaintances, ("kind", "value", "other_kind", "other_value"))
 _SEEN_WITH: Final = Keyed(acquaintances, ("kind", "value"), ("kind", "value", "other_kind", "other_value"))
+_BY_VALUE: Final = {1: handles.c.value}
 _UNDER: Final = (  # handles that stand for these, or for one that does
     "WITH RECURSIVE under(kind, value) AS ("
     "SELECT a.kind, a.value FROM {keys} {join} acquaintances a ON a.other_kind = k.k0 AND a.other_value = k.k1 UNION "
     "SELECT a.kind, a.value FROM under u {join} acquaintances a ON a.other_kind = u.kind AND a.other_value = u.value) "
 )
-_BELOW: Final = Listed(_UNDER + "SELECT kind, value FROM under", 2, [acquaintances.c.kind, acquaintances.c.value])
+_BELOW: Final = Listed(_UNDER + "SELECT kind, value FROM under", 2, [acquaintances.c.kind, acquaintances.c.value], kept=_BY_VALUE)
 _KNOWN_OF_BELOW: Final = Listed(
     _UNDER + "SELECT a.kind, a.value, a.other_kind, a.other_value FROM under u "
     "{join} acquaintances a ON a.kind = u.kind AND a.value = u.value ORDER BY a.kind, a.value LIMIT ?",
     2,
     list(acquaintances.c),
+    kept=_BY_VALUE,
 )
 _HELD: Final = and_(tuple_(handles.c.kind, handles.c.value).in_(bindparam("people", expanding=True)), handles.c.role == "person")
 _HOLDERS: Final = Listed(
@@ -50,6 +52,7 @@ _HOLDERS: Final = Listed(
     "{join} handles h ON h.kind = k.k0 AND h.value = k.k1 AND h.role = 'person' LIMIT ?",
     2,
     [handles.c.source, handles.c.interaction],
+    kept=_BY_VALUE,
 )
 _SINCE: Final = Listed(
     "SELECT DISTINCT i.case_id FROM {keys} {join} handles h ON h.kind = k.k0 AND h.value = k.k1 AND h.role = 'person' "
@@ -57,6 +60,7 @@ _SINCE: Final = Listed(
     "WHERE d.case_id = i.case_id AND d.at >= CAST(k.k2 AS BIGINT) AND d.event <> ?) LIMIT ?",
     3,
     [interactions.c.case_id],
+    kept=_BY_VALUE,
 )
 _PEOPLE_OF: Final = Keyed(handles, ("source", "interaction"), ("source", "interaction", "kind", "value"), "t.role = 'person'")
 _DAY: Final = 24 * 3_600 * 1_000_000
@@ -69,6 +73,7 @@ _COUNTS_OF: Final = Listed(  # who is known by several handles was in touch once
     "{join} interactions i ON i.source = d.source AND i.id = d.interaction GROUP BY d.k0, d.k1",
     4,
     [interactions.c.case_id, interactions.c.case_id, interactions.c.revision, interactions.c.revision, interactions.c.revision],
+    kept={3: handles.c.value},
 )
 _CONTACTS = (
     select(handles.c.source, handles.c.interaction, handles.c.opened_at)

@@ -36,6 +36,7 @@ _CARRIERS: Final = Listed(  # each id is looked for alone: of one that too many 
     [handles.c[name] for name in ("kind", "value", "source", "interaction")],
     for_sqlite="SELECT f.kind, f.value, f.source, f.interaction FROM {keys} CROSS JOIN handles f "
     f"WHERE f.rowid IN (SELECT h.rowid FROM handles h {_CARRYING})",
+    kept={1: handles.c.value},
 )
 _HOLDERS: Final = Keyed(handles, ("kind", "value"), ("source", "interaction"), limit=True)
 _THEIRS: Final = "h.kind = k.k0 AND h.value = k.k1 AND h.role = 'person'"
@@ -51,6 +52,7 @@ _AROUND: Final = Listed(
     5,
     [handles.c.source, handles.c.interaction],
     for_sqlite=" UNION ".join(f"{_OF_K}handles f WHERE f.rowid IN (SELECT h.rowid {one})" for one in (_BEFORE, _AFTER)),
+    kept={1: handles.c.value},
 )
 _EDITED: Final = "SELECT e.seq, e.kind, e.a_source, e.a_id, e.b_source, e.b_id FROM {keys} {join} link_edits e ON "
 _EDITS: Final = Listed(

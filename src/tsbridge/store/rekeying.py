@@ -84,7 +84,7 @@ def step(conn: Connection, vault: Vault, now: datetime, looked_at: int = LOOKED_
         return stood.since
     gone = _advanced(conn, vault, stood, looked_at, rewritten)
     if gone.table == "":
-        gone = _through(conn, gone, now)
+        gone = _through(conn, vault, gone, now)
     _put(conn, gone)
     return None if gone.done else gone.since
 
@@ -141,12 +141,12 @@ def _rewrite(conn: Connection, table: Table, key: Sequence[Column[Any]], of: Seq
     return size
 
 
-def _through(conn: Connection, gone: Progress, now: datetime) -> Progress:
+def _through(conn: Connection, vault: Vault, gone: Progress, now: datetime) -> Progress:
     """All tables are behind it: done, or once more from the beginning."""
     anew = gone._replace(table=_ORDER[0], found=0, times=gone.times + 1)
     if gone.found or (gone.times == 0 and len(datakeys.on_record(conn)) > 1):
         return anew._replace(since=now + AGAIN)
-    datakeys.only(conn, gone.under)
+    datakeys.only_newest(conn, vault)
     return anew._replace(done=True)
 
 

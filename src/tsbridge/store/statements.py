@@ -8,8 +8,9 @@ Those statements are made once, as text for the driver: for a few rows, building
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
+from types import MappingProxyType
 from typing import Any, Final, TypeVar
 
 from pydantic_core import from_json
@@ -20,7 +21,7 @@ from sqlalchemy.types import TypeEngine
 from tsbridge.core.moments import canonical_text
 from tsbridge.store import sqlite as sqlite3
 from tsbridge.store import vault as vaults
-from tsbridge.store.columns import EPOCH, MICROSECOND, Instant, Json, Packed, Private, PrivateJson, microseconds
+from tsbridge.store.columns import EPOCH, MICROSECOND, Instant, Json, Packed, PrivateJson, Vaulted, microseconds
 from tsbridge.store.packing import packed, unpacked
 from tsbridge.store.sqlite import execute_many
 
@@ -43,10 +44,18 @@ def parts(values: Sequence[T], size: int = PART) -> Iterator[Sequence[T]]:
 class Listed:
     """A query about many keys at once: `{keys}` stands for the list of them, a table `k` with the columns `k0`, `k1`, ... (all texts),
     `{join}` for a join that reads along the list, `?` for further values behind it. `columns`: what the rows hold. `for_sqlite`: where it
-    needs another query.
+    needs another query. `kept`: parts of a key that are kept as some column keeps them, by their places.
     """
 
-    def __init__(self, query: str, width: int, columns: Sequence[Column[Any]], for_sqlite: str | None = None) -> None:
+    def __init__(
+        self,
+        query: str,
+        width: int,
+        columns: Sequence[Column[Any]],
+        for_sqlite: str | None = None,
+        kept: Mapping[int, Column[Any]] = MappingProxyType({}),
+    ) -> None:
+        self._kept = [(place, column.type) for place, column in kept.items() if isinstance(column.type, Vaulted)]
         own = query if for_sqlite is None else for_sqlite
         self._width, self._times = width, {"sqlite": own.count("{keys}"), "postgresql": query.count("{keys}")}
         names = [f"k{i}" for i in range(width)]
@@ -62,6 +71,8 @@ class Listed:
         keys = list(keys)
         if not keys:
             return []
+        if self._kept:
+            keys = [*_as_kept(keys, _private(conn, self._kept, keeping=True))]
         if conn.dialect.name == "sqlite":
             listed: tuple[Any, ...] = (canonical_text(keys),)
         else:
@@ -88,7 +99,7 @@ class Keyed(Listed):
         listed = ", ".join(f"t.{name}" for name in columns)
         query = f"SELECT {listed} FROM {{keys}} {{join}} {table.name} t ON {told}{f' WHERE {where}' if where else ''}"
         query += f"{' LIMIT ?' if limit else ''}{' FOR UPDATE OF t' if lock else ''}"
-        super().__init__(query, len(key), [table.c[name] for name in columns])
+        super().__init__(query, len(key), [table.c[name] for name in columns], kept={i: table.c[name] for i, name in enumerate(key)})
 
 
 class Fixed:
@@ -177,7 +188,7 @@ class _Write:
         types = [table.c[name].type for name in columns]
         writers = [None if name in text_of else _writer(kind) for name, kind in zip(columns, types, strict=True)]
         self._at = [(i, writer) for i, writer in enumerate(writers) if writer is not None]
-        self._private = [(i, kind) for i, kind in enumerate(types) if isinstance(kind, Private)]
+        self._private = [(i, kind) for i, kind in enumerate(types) if isinstance(kind, Vaulted)]
 
     def all(self, conn: Connection, rows: Sequence[tuple[Any, ...]]) -> int:
         if not rows:
@@ -206,7 +217,7 @@ class _Rows:
     def __init__(self, types: Sequence[TypeEngine[Any]], dialect: str) -> None:
         readers = [_reader(kind, dialect) for kind in types]
         self._at = [(i, reader) for i, reader in enumerate(readers) if reader is not None]
-        self._private = [(i, kind) for i, kind in enumerate(types) if isinstance(kind, Private)]
+        self._private = [(i, kind) for i, kind in enumerate(types) if isinstance(kind, Vaulted)]
 
     def read(self, conn: Connection, found: Sequence[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
         """The rows as values of ours."""
@@ -243,7 +254,15 @@ def _writer(kind: TypeEngine[Any]) -> Callable[[Any], Any] | None:
     return int if isinstance(kind, Integer) and not isinstance(kind, Boolean) else None
 
 
-def _private(conn: Connection, columns: Sequence[tuple[int, Private]], *, keeping: bool) -> list[tuple[int, Callable[[Any], Any]]]:
-    """What keeps the values of personal columns, JSON as its canonical text, or reads them, by their places in a row."""
+def _as_kept(keys: Iterable[Sequence[Any]], keepers: Sequence[tuple[int, Callable[[Any], Any]]]) -> Iterator[list[Any]]:
+    for key in keys:
+        parts = list(key)
+        for i, keep in keepers:
+            parts[i] = keep(parts[i])
+        yield parts
+
+
+def _private(conn: Connection, columns: Sequence[tuple[int, Vaulted]], *, keeping: bool) -> list[tuple[int, Callable[[Any], Any]]]:
+    """What keeps the values of columns that a vault keeps, JSON as its canonical text, or reads them, by their places in a row."""
     vault = vaults.of(conn.dialect)
     return [(i, kind.keeper(vault) if keeping else kind.reader(vault)) for i, kind in columns]

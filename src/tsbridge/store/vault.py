@@ -2,6 +2,7 @@
 
 A value says under which key it stands: `~2`, six characters of the key's id, and what the key made of it. In a text of PostgreSQL that is
 Base64; everything else holds bytes, with a NUL before, which SQLite keeps in columns of text as well. An empty value stays empty.
+What people are found by (addresses, numbers) is `~3` and what an index key of its own made of it, always the same: rotation leaves it.
 Where there is no data key a value is kept as it would be without this module; one that would pass for an encrypted one gets `~0` before it.
 """
 
@@ -14,10 +15,12 @@ from typing import Any, Final
 
 from sqlalchemy import Dialect
 
-from tsbridge.aes import ID, Cipher
+from tsbridge.aes import ID, Cipher, Index, Refused
 from tsbridge.store.packing import SHORT, deflated, inflated, packed, unpacked
 
 MARK: Final = "~2"
+FOUND: Final = "~3"
+"""How what is encrypted to be found again begins."""
 AS_IT_IS: Final = "~0"
 PREFIX: Final = len(MARK) + ID
 """Characters before what a key made of a text; bytes have a NUL more."""
@@ -43,6 +46,7 @@ class Vault:
         self._more = more
         self._ciphers: dict[str, Cipher] = {}
         self.newest: Cipher | None = None
+        self._index: Index | None = None
 
     def fill(self, secrets: Iterable[str]) -> None:
         """Have these keys, the newest first."""
@@ -88,6 +92,31 @@ class Vault:
         opened = self._opened(place, kept)
         return kept.removeprefix(_BYTES_AS_THEY_ARE) if opened is None else opened
 
+    def find_by(self, secret: bytes) -> None:
+        """Have the key that addresses and numbers are found by."""
+        self._index = Index(secret)
+
+    def keep_identity(self, value: str) -> str:
+        """What somebody is known by, as it is kept and looked for: addresses and numbers encrypted, ids as they are."""
+        if self._index is None or not tells_somebody(value):
+            return value
+        return FOUND + b2a_base64(self._index.encrypt(value.encode()), newline=False).decode("ascii")
+
+    def read_identity(self, kept: str) -> str:
+        """What does not open is an id that somebody gave this look."""
+        if self._index is None or not kept.startswith(FOUND):
+            return kept
+        try:
+            return self._index.decrypt(a2b_base64(kept[len(FOUND) :], strict_mode=True)).decode()
+        except (Error, Refused):
+            return kept
+
+    def wrap(self, place: str, text: str) -> str:
+        """A text encrypted under the newest key, to stand in a JSON value. There has to be a key."""
+        if self.newest is None:
+            raise LookupError("there is no data key")
+        return self._sealed_text(self.newest, place, _PLAIN + text.encode())
+
     def is_newest(self, start: Any) -> bool:
         """Whether a value needs nothing more, by how it starts: nothing there, empty, under the newest key, or there is no key."""
         if self.newest is None or not start:
@@ -96,9 +125,12 @@ class Vault:
         return told.startswith(f"{MARK}{self.newest.id}")
 
     def _kept_text(self, cipher: Cipher, place: str, payload: bytes) -> str | bytes:
-        made = cipher.encrypt(place.encode(), payload)
         if self._raw:
-            return _BYTES + cipher.id.encode() + made
+            return _BYTES + cipher.id.encode() + cipher.encrypt(place.encode(), payload)
+        return self._sealed_text(cipher, place, payload)
+
+    def _sealed_text(self, cipher: Cipher, place: str, payload: bytes) -> str:
+        made = cipher.encrypt(place.encode(), payload)
         return f"{MARK}{cipher.id}{b2a_base64(made, newline=False).decode('ascii')}"
 
     def _opened(self, place: str, kept: str | bytes) -> bytes | None:
@@ -125,6 +157,11 @@ class Vault:
         """A key that another process encrypts under by now."""
         self._ciphers |= {cipher.id: cipher for cipher in map(Cipher, self._more()) if cipher.id == id_}
         return self._ciphers.get(id_)
+
+
+def tells_somebody(value: str) -> bool:
+    """Whether what somebody is known by is an address or a number: ids of vendors tell of nobody by themselves."""
+    return "@" in value or value.startswith("+")
 
 
 def _text(payload: bytes) -> str:

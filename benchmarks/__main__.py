@@ -34,6 +34,7 @@ from benchmarks import (
     stories,
     surge,
     tampering,
+    upgrades,
     walk,
     workers,
     writeback,
@@ -78,6 +79,7 @@ def asked_for(arguments: Sequence[str] | None = None) -> argparse.Namespace:
         "soak",
         "stories",
         "surge",
+        "upgrades",
         "walk",
         "workers",
     )
@@ -145,6 +147,8 @@ def main() -> int:
             good &= workers.run(asked.n or workers.COUNT, rounds=asked.rounds, seed=(asked.seed or [1])[0])
         elif name == "surge":
             good &= surge.run(asked.n or surge.COUNT)
+        elif name == "upgrades":
+            good &= upgrades.run(asked.n)
         elif name == "rota":
             good &= rota.run(asked.scale, (asked.seed or [1])[0])
         elif name == "patterns":

@@ -106,7 +106,7 @@ def of(commit: str) -> Iterator[Build]:
     """The source tree of a commit, exported to a folder that is taken away afterwards."""
     with tempfile.TemporaryDirectory(prefix="bench-", dir=os.environ.get("BENCH_DIR")) as folder:
         tar = Path(folder) / "tree.tar"
-        command = ["git", "-C", str(ROOT), "archive", "-o", str(tar), commit, "src", "migrations", "rulebooks"]
+        command = ["git", "-C", str(ROOT), "archive", "-o", str(tar), commit]
         subprocess.run(command, check=True)  # noqa: S603
         with tarfile.open(tar) as tree:
             tree.extractall(Path(folder) / "tree", filter="data")

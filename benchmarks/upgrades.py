@@ -1,0 +1,199 @@
+"""Data of every earlier schema, taken over: a build of each revision works on deliveries of its own, this build migrates what it kept,
+proves it, says the same of it, and goes on with the stories. Afterwards the earlier build refuses the database and leaves it alone.
+
+The builds are those of this repository's history: `python -m benchmarks upgrades`, with `--n` only so many of them, spread evenly.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.error
+import urllib.request
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
+from itertools import pairwise
+from pathlib import Path
+from typing import Any, Final
+
+import httpx
+
+from benchmarks.builds import ROOT, Build, here, of
+from benchmarks.deliveries import Sent, many
+from benchmarks.door import free_port
+from benchmarks.driver import SECRET, request
+from benchmarks.service import KEY
+
+BEFORE, AFTER, PEOPLE = 40, 30, 20
+"""Deliveries that the earlier build works on, and that this one goes on with."""
+WITHIN_S: Final = 90.0
+SHOWN: Final = ("id", "status", "severity", "category", "queue", "acknowledged")
+"""Of a case: what an upgrade may not change."""
+
+
+def run(most: int | None) -> bool:
+    """True when every revision was taken over."""
+    builds = list(revisions())
+    if most is not None and most < len(builds):
+        builds = [builds[place * len(builds) // most] for place in range(most)]
+    print(f"Upgrades of {len(builds)} earlier revisions on SQLite, {BEFORE} deliveries before, {AFTER} after\n")
+    good = True
+    for number, (revision, commit) in enumerate(builds, 1):
+        began = time.monotonic()
+        with of(commit) as earlier, tempfile.TemporaryDirectory(prefix="bench-", dir=os.environ.get("BENCH_DIR")) as folder:
+            faults = upgraded(earlier, Path(folder))
+        good &= not faults
+        told = "; ".join(faults) or "taken over, proven, the same, gone on with; the earlier build refuses it"
+        print(f"{number:>3} of {len(builds)}  {revision} ({commit})  {time.monotonic() - began:>4.0f} s  {told}", flush=True)
+    return good
+
+
+def revisions() -> Iterator[tuple[str, str]]:
+    """Each earlier revision of the schema with the last commit that had it: the one before the next revision came."""
+    names = sorted(path.name for path in (ROOT / "migrations" / "versions").glob("[0-9]*.py"))
+    for name, following in pairwise(names):
+        asked = ["git", "-C", str(ROOT), "log", "--diff-filter=A", "--format=%h", "-1", "--", f"migrations/versions/{following}"]
+        commit = subprocess.run(asked, stdout=subprocess.PIPE, check=True, text=True).stdout.strip()  # noqa: S603
+        if commit:
+            yield name[:4], f"{commit}~1"
+
+
+def upgraded(earlier: Build, folder: Path) -> list[str]:
+    """What went wrong when this build took over what `earlier` had kept in `folder`."""
+    database, told = folder / "desk.db", many(BEFORE + AFTER, PEOPLE, 7, datetime.now(UTC))
+    try:
+        with serving(earlier, folder) as client:
+            deliver(client, told[:BEFORE])
+            taken_in_hand = acknowledge_one(client)
+            before, decisions = told_of_cases(client), told_of_decisions(client)
+        done = command(here(), folder, "migrate")
+        if done.returncode:
+            return [f"migrate ended with {done.returncode}: {done.stdout[-300:]}"]
+        faults = [f"{what}: {fault}" for what in ("migrated", "gone on") for fault in went_on(folder, what, told, before, decisions)]
+        if not taken_in_hand:
+            faults.append("no case was acknowledged before")
+        size = database.stat().st_size
+        refused = command(earlier, folder, "serve", "--port", str(free_port()))
+        if not refused.returncode or database.stat().st_size != size:
+            faults.append(f"the earlier build ended with {refused.returncode} on the new schema")
+    except RuntimeError as trouble:
+        return [str(trouble)]
+    return faults
+
+
+def went_on(folder: Path, what: str, told: Sequence[Sent], before: Mapping[str, Any], decisions: Mapping[str, Any]) -> Iterator[str]:
+    """With this build: the chain is whole, nothing that stood there is otherwise, and what comes is worked on."""
+    verified = command(here(), folder, "audit", "verify")
+    if verified.returncode:
+        yield f"verify ended with {verified.returncode}: {verified.stdout[-300:]}"
+    with serving(here(), folder) as client:
+        now, still = told_of_cases(client), told_of_decisions(client)
+        if what == "migrated":
+            for name, is_now, was in (("cases", now, before), ("decisions", still, decisions)):
+                if not was:
+                    yield f"there were no {name}"
+                if otherwise := _otherwise(is_now, was):
+                    counts = Counter(otherwise)
+                    yield f"of {len(was)} {name} are otherwise: {', '.join(f'{what} {n}' for what, n in sorted(counts.items()))}"
+            deliver(client, told[BEFORE:])
+        elif len(still) <= len(decisions):
+            yield "nothing new was decided"
+
+
+@contextmanager
+def serving(build: Build, folder: Path) -> Iterator[httpx.Client]:
+    """The whole service of a build on the database in a folder."""
+    port = free_port()
+    environ = _environ(build, folder)
+    log = folder / "service.log"
+    with log.open("ab") as lines:
+        what = [sys.executable, "-m", "tsbridge", "serve", "--port", str(port)]
+        process = subprocess.Popen(what, cwd=folder, env=environ, stdout=lines, stderr=lines)  # noqa: S603
+    try:
+        url, until = f"http://127.0.0.1:{port}", time.monotonic() + WITHIN_S
+        while not answers(f"{url}/readyz"):
+            if process.poll() is not None or time.monotonic() > until:
+                raise RuntimeError(f"{build.name} does not serve: {log.read_text()[-400:]}")
+            time.sleep(0.1)
+        with httpx.Client(base_url=url, headers={"Authorization": f"Bearer {KEY}"}, timeout=60) as client:
+            yield client
+    finally:
+        process.terminate()
+        try:
+            process.wait(40)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+def answers(url: str) -> bool:
+    with suppress(OSError, urllib.error.URLError), urllib.request.urlopen(url, timeout=5) as answer:  # noqa: S310
+        return bool(answer.status == 200)
+    return False
+
+
+def command(build: Build, folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    environ = _environ(build, folder)
+    what = [sys.executable, "-m", "tsbridge", *words]
+    return subprocess.run(  # noqa: S603
+        what, cwd=folder, env=environ, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False, timeout=WITHIN_S
+    )
+
+
+def _environ(build: Build, folder: Path) -> dict[str, str]:
+    return build.environ(database_url=f"sqlite:///{folder / 'desk.db'}", admin_key=KEY, zendesk_webhook_secrets=SECRET)
+
+
+def deliver(client: httpx.Client, told: Sequence[Sent]) -> None:
+    """Signed, each answered with 202; returns when all are worked on."""
+    for one in told:
+        head, _, body = request(one.body).partition(b"\r\n\r\n")
+        lines = (line.split(b": ", 1) for line in head.split(b"\r\n")[1:])
+        headers = {name.decode(): value.decode() for name, value in lines if name not in (b"Host", b"Content-Length")}
+        answer = client.post("/webhooks/zendesk", content=body, headers=headers)
+        if answer.status_code != 202:
+            raise RuntimeError(f"a delivery was answered with {answer.status_code}")
+    until = time.monotonic() + WITHIN_S
+    while client.get("/v1/events", params={"status": "pending", "limit": 1}).json()["items"]:
+        if time.monotonic() > until:
+            raise RuntimeError("deliveries are not worked on")
+        time.sleep(0.2)
+    if stuck := [one for status in ("dead", "quarantined") for one in client.get("/v1/events", params={"status": status}).json()["items"]]:
+        raise RuntimeError(f"{len(stuck)} deliveries are stuck")
+
+
+def acknowledge_one(client: httpx.Client) -> bool:
+    cases = client.get("/v1/cases", params={"limit": 1}).json()["items"]
+    return bool(cases) and client.post(f"/v1/cases/{cases[0]['id']}/acknowledge").is_success
+
+
+def told_of_cases(client: httpx.Client) -> dict[str, Any]:
+    return {item["id"]: _shown(item, SHOWN) for item in client.get("/v1/cases", params={"limit": 200}).json()["items"]}
+
+
+def told_of_decisions(client: httpx.Client) -> dict[str, Any]:
+    items = client.get("/v1/audit/routing", params={"limit": 200}).json()["items"]
+    return {
+        item["id"]: {"rules": [rule["key"] for rule in item["rules"]], **_shown(item["outcome"], ("tags_added", "severity", "queue"))}
+        for item in items
+    }
+
+
+def _shown(item: Mapping[str, Any], names: Sequence[str]) -> dict[str, Any]:
+    """Of what has these names: the first builds said less."""
+    return {name: item[name] for name in names if name in item}
+
+
+def _otherwise(now: Mapping[str, Any], before: Mapping[str, Any]) -> list[str]:
+    """What of what was there before is otherwise now, once for each."""
+    return [
+        "gone" if id_ not in now else name
+        for id_, told in before.items()
+        for name, value in told.items()
+        if now.get(id_, {}).get(name) != value
+    ]

@@ -182,9 +182,13 @@ async def test_a_clock_that_differs_from_the_vendors_is_told() -> None:
 
 
 async def test_other_tables_than_this_code_knows_are_told(room: Any) -> None:
-    assert (await migrations_probe(room.desk.database, lambda conn: "b", "b")()).ok
-    assert not (await migrations_probe(room.desk.database, lambda conn: "a", "b")()).ok
-    assert not (await migrations_probe(room.desk.database, lambda conn: None, "b")()).ok
+    async def told(found: str | None) -> Any:
+        return await migrations_probe(room.desk.database, lambda conn: found, ("a", "b"))()
+
+    assert (await told("b")).ok
+    for found, words in (("a", "run tsbridge migrate"), (None, "run tsbridge migrate"), ("c", "a newer tsbridge")):
+        assert not (await told(found)).ok
+        assert words in (await told(found)).detail
 
 
 async def test_what_became_of_the_deliveries_makes_up_what_was_received_per_source(room: Any, clock: Any) -> None:

@@ -7,6 +7,7 @@ it may be run a second time when the connection broke before the commit, so it m
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -27,6 +28,8 @@ from tsbridge.store.sealkey import OPTION, SealKeys
 T = TypeVar("T")
 Work = Callable[[Connection], T]
 
+SCHEMA_LOCK: Final = int.from_bytes(hashlib.sha256(b"tsbridge migrate").digest()[:7])
+"""The advisory lock of PostgreSQL that whoever migrates has alone, and each write transaction of a service beside the others."""
 READERS: Final = 4
 WRITERS: Final = 4
 URGENT: Final = 2
@@ -46,6 +49,13 @@ class AlreadyServed(RuntimeError):
     """Another process serves this SQLite database."""
 
 
+class OtherSchema(OperationalError):
+    """The tables are being migrated, or a newer tsbridge has migrated them: nothing of this process is written any more."""
+
+    def __init__(self) -> None:
+        super().__init__(None, None, RuntimeError("the database is being migrated, or was by a newer tsbridge"))
+
+
 def unavailable(failure: BaseException) -> bool:
     """Whether a failure means that the database cannot store right now (full, locked, gone), not that the work is wrong."""
     if isinstance(failure, DBAPIError) and failure.connection_invalidated:
@@ -56,7 +66,9 @@ def unavailable(failure: BaseException) -> bool:
 class _Side(Protocol):
     """How one kind of database runs work."""
 
-    def submit(self, work: Work[T], *, write: bool, urgent: bool) -> Future[T]: ...
+    revision: str | None
+
+    def submit(self, work: Work[T], *, write: bool, urgent: bool, any_schema: bool) -> Future[T]: ...
     def run(self, work: Work[T], *, write: bool) -> T: ...
     def rewrite(self, most_bytes: int) -> Future[bool]: ...
     def close(self) -> None: ...
@@ -86,17 +98,25 @@ class Database:
             return cls(_Sqlite(read, keys, data), "sqlite", read, keys, data)
         return cls(_Postgres(read, keys, data), "postgresql", read, keys, data)
 
-    async def write(self, work: Work[T], *, urgent: bool = False) -> T:
-        """Run work in one write transaction, committed to disk. `urgent` goes before all that waits: the door, people's clicks."""
-        return await asyncio.wrap_future(self.submit(work, urgent=urgent))
+    def only_on(self, revision: str) -> None:
+        """From now on write to tables of this revision alone: OtherSchema where PostgreSQL has others by then. SQLite has one process,
+        which migrates before it begins."""
+        self._side.revision = revision
+
+    async def write(self, work: Work[T], *, urgent: bool = False, any_schema: bool = False) -> T:
+        """Run work in one write transaction, committed to disk. `urgent` goes before all that waits: the door, people's clicks.
+
+        `any_schema`: its statements are taken by every newer schema, so it goes on when a newer tsbridge has migrated: the door's.
+        """
+        return await asyncio.wrap_future(self._side.submit(work, write=True, urgent=urgent, any_schema=any_schema))
 
     async def read(self, work: Work[T]) -> T:
         """Run work on one consistent view of the database; it cannot write."""
-        return await asyncio.wrap_future(self._side.submit(work, write=False, urgent=False))
+        return await asyncio.wrap_future(self._side.submit(work, write=False, urgent=False, any_schema=True))
 
     def submit(self, work: Work[T], *, urgent: bool = False) -> Future[T]:
         """`write`, without waiting."""
-        return self._side.submit(work, write=True, urgent=urgent)
+        return self._side.submit(work, write=True, urgent=urgent, any_schema=False)
 
     def write_now(self, work: Work[T]) -> T:
         """`write` for code without an event loop: the command line, tests. Never call it on one."""
@@ -148,6 +168,8 @@ def _transact(engine: Engine, work: Work[T]) -> T:
 
 
 class _Sqlite:
+    revision: str | None = None
+
     def __init__(self, url: URL, keys: SealKeys, data_keys: DataKeys) -> None:
         path = self._path = sqlite.path_of(url)
         path.absolute().parent.mkdir(parents=True, exist_ok=True)
@@ -167,7 +189,7 @@ class _Sqlite:
         self._thread = sqlite.WriterThread("tsbridge-writer", self._after_each)
         self._readers = ThreadPoolExecutor(READERS, "tsbridge-reader")
 
-    def submit(self, work: Work[T], *, write: bool, urgent: bool) -> Future[T]:
+    def submit(self, work: Work[T], *, write: bool, urgent: bool, any_schema: bool) -> Future[T]:
         if write:
             return self._thread.submit(lambda: self._transact(work), urgent)
         return self._readers.submit(_transact, self._reader, self._data_keys.before(work))
@@ -175,7 +197,7 @@ class _Sqlite:
     def run(self, work: Work[T], *, write: bool) -> T:
         if write and self._thread.is_here:
             raise RuntimeError("work in a write transaction asked for another one; it would wait for itself")
-        return self.submit(work, write=write, urgent=False).result()
+        return self.submit(work, write=write, urgent=False, any_schema=False).result()
 
     def rewrite(self, most_bytes: int) -> Future[bool]:
         return self._thread.submit(lambda: self._rewrite(most_bytes), urgent=False)
@@ -215,6 +237,8 @@ class _Sqlite:
 
 
 class _Postgres:
+    revision: str | None = None
+
     def __init__(self, url: URL, keys: SealKeys, data_keys: DataKeys) -> None:
         self._data_keys = data_keys
         self._engine = create_engine(
@@ -247,11 +271,12 @@ class _Postgres:
         self._writers = ThreadPoolExecutor(WRITERS, "tsbridge-writer")
         self._readers = ThreadPoolExecutor(READERS, "tsbridge-reader")
 
-    def submit(self, work: Work[T], *, write: bool, urgent: bool) -> Future[T]:
+    def submit(self, work: Work[T], *, write: bool, urgent: bool, any_schema: bool) -> Future[T]:
         pool = self._readers if not write else self._urgent if urgent else self._writers
-        return pool.submit(self.run, work, write=write)
+        return pool.submit(self.run, work, write=write, any_schema=any_schema)
 
-    def run(self, work: Work[T], *, write: bool) -> T:
+    def run(self, work: Work[T], *, write: bool, any_schema: bool = False) -> T:
+        revision = self.revision if write and not any_schema else None
         engine = self._engine if write else self._reading
         if not self._data_keys.settled:
             if write:
@@ -259,10 +284,10 @@ class _Postgres:
             else:
                 work = self._data_keys.before(work)
         try:
-            return self._once(engine, work)
+            return self._once(engine, work, revision)
         except _BrokenBeforeCommit:  # the server restarted: the pool has dropped its connections, try with a fresh one
             try:
-                return self._once(engine, work)
+                return self._once(engine, work, revision)
             except _BrokenBeforeCommit as again:
                 raise again.cause from None
 
@@ -276,10 +301,12 @@ class _Postgres:
             pool.shutdown()
         self._engine.dispose()
 
-    def _once(self, engine: Engine, work: Work[T]) -> T:
+    def _once(self, engine: Engine, work: Work[T], revision: str | None) -> T:
         whole = False
         try:
             with engine.begin() as conn:
+                if revision is not None:
+                    _hold_schema(conn, revision)
                 result = work(conn)
                 whole = True
             return result
@@ -287,6 +314,15 @@ class _Postgres:
             if failure.connection_invalidated and not whole:
                 raise _BrokenBeforeCommit(failure) from None
             raise
+
+
+def _hold_schema(conn: Connection, revision: str) -> None:
+    """See that the schema is this one until the transaction ends; who migrates waits for it."""
+    held, found = conn.exec_driver_sql(
+        f"SELECT pg_try_advisory_xact_lock_shared({SCHEMA_LOCK}), (SELECT version_num FROM alembic_version)"
+    ).one()
+    if not held or found != revision:
+        raise OtherSchema
 
 
 class _BrokenBeforeCommit(Exception):

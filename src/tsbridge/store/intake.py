@@ -81,7 +81,7 @@ class Intake:
 
     async def _commit(self, batch: list[_Waiting]) -> None:
         try:
-            receipts = await self._database.write(lambda conn: self._insert(conn, batch), urgent=True)
+            receipts = await self._database.write(lambda conn: self._insert(conn, batch), urgent=True, any_schema=True)
         except Exception as failure:
             if len(batch) > 1 and isinstance(failure, DBAPIError) and not unavailable(failure):
                 for one in batch:  # one of them cannot be stored: the others shall not suffer

@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import hashlib
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection, inspect, text
 
 from tsbridge.store import report_views, stored_values
-from tsbridge.store.db import Database
+from tsbridge.store.db import SCHEMA_LOCK, Database
 
 if TYPE_CHECKING:
     from alembic.config import Config
-
-_LOCK: Final = int.from_bytes(hashlib.sha256(b"tsbridge migrate").digest()[:7])
 
 
 class SchemaTooNew(RuntimeError):
@@ -26,7 +23,8 @@ class SchemaTooNew(RuntimeError):
 def migrate(database: Database) -> str:
     """Bring the database to the newest schema in one transaction; returns its revision. Nothing to do is fine.
 
-    Several processes may call it at once: one works, the others wait and find it done. Raises SchemaTooNew.
+    Several processes may call it at once: one works, the others wait and find it done. On PostgreSQL services may go on beside it: it
+    waits for their transactions, theirs to come are refused (`store.db.OtherSchema`), their doors stay open. Raises SchemaTooNew.
     """
     return database.write_now(upgrade)
 
@@ -37,7 +35,7 @@ def upgrade(conn: Connection) -> str:
     if conn.dialect.name == "postgresql":
         conn.execute(text("SET LOCAL statement_timeout = 0"))
         conn.execute(text("SET LOCAL lock_timeout = 0"))
-        conn.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
+        conn.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": SCHEMA_LOCK})
         conn.execute(text("SET LOCAL lock_timeout = '5s'"))
     found = revision(conn)
     _refuse_newer(found)

@@ -93,7 +93,7 @@ def writable_probe(database: Database, clock: Clock, within_s: float = WITHIN_S)
 async def _written(database: Database, within_s: float) -> Checked:
     try:
         async with asyncio.timeout(within_s):
-            await database.write(database_info.try_writing, urgent=True)
+            await database.write(database_info.try_writing, urgent=True, any_schema=True)
     except TimeoutError:
         return Checked(False, f"a write did not come back within {within_s:g} s")
     except views.DATABASE_FAILURES as failure:
@@ -101,11 +101,15 @@ async def _written(database: Database, within_s: float) -> Checked:
     return Checked(True, "can be written")
 
 
-def migrations_probe(database: Database, current: Callable[[Any], str | None], newest: str) -> Probe:
-    """Whether the tables are the ones this code was written for. `current(conn)` reads the revision."""
+def migrations_probe(database: Database, current: Callable[[Any], str | None], known: Sequence[str]) -> Probe:
+    """Whether the tables are the ones this code was written for. `current(conn)` reads the revision; `known`: all that this code knows."""
 
     def judged(found: str | None) -> Checked:
-        return Checked(found == newest, "the newest schema" if found == newest else "another schema; run tsbridge migrate")
+        if found == known[-1]:
+            return Checked(True, "the newest schema")
+        if found is not None and found not in known:
+            return Checked(False, "a newer tsbridge has migrated it: this one hears, and leaves the rest to newer ones")
+        return Checked(False, "an older schema; run tsbridge migrate")
 
     return stored(database, current, judged, Checked(False, "the database cannot be used"))
 

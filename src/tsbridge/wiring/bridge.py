@@ -208,7 +208,7 @@ def probes(
         "encryption": encryption_probe(database),
         "watch": watch_probe(database, clock),
         "time_zones": zones_probe(ZONE_RULES),
-        "schema": migrations_probe(database, schema.revision, schema.head()),
+        "schema": migrations_probe(database, schema.revision, schema.revisions()),
     }
     if loop is not None:
         found["worker"] = tasks_probe(lambda: loop.last_beat, clock, SILENT_FOR, loop.standings)

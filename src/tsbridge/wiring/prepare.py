@@ -26,9 +26,10 @@ class NotMigrated(Exception):
 
 
 def require_schema(database: Database) -> None:
-    """Nothing, on a database of our schema. Raises `NotMigrated` or `store.schema.SchemaTooNew`."""
+    """A database of our schema, which is written to no longer than it has that. Raises `NotMigrated` or `store.schema.SchemaTooNew`."""
     try:
         schema.check(database)
+        database.only_on(schema.head())
     except schema.SchemaTooNew:
         raise
     except RuntimeError as refused:

@@ -18,7 +18,7 @@ from tsbridge.store.db import Database, claim_alone
 from tsbridge.store.rulebooks import LiveRulebook
 from tsbridge.wiring.bridge import Bridge, bridge, watched
 from tsbridge.wiring.clock_and_ids import SystemClock, TimedIds, entropy
-from tsbridge.wiring.prepare import prepare, prepared_aside
+from tsbridge.wiring.prepare import prepare, prepared_aside, require_schema
 from tsbridge.wiring.workers import Workers
 from tsbridge.work.rosters import LiveRoster
 
@@ -37,7 +37,9 @@ def serve(settings: Settings, host: str, port: int, *, workers_inside: bool, pat
     try:
         prepared = prepared_aside(settings, clock)
         with Database.open(url, settings.seal_keys, settings.data_keys) as database:
-            if not prepared:
+            if prepared:
+                require_schema(database)
+            else:
                 prepare(database, settings, clock)
             if database.dialect == "sqlite":  # the claim says that no other worker is alive: what a killed one had is free at once
                 database.write_now(lambda conn: leases.end_all(conn, clock.now()))

@@ -17,7 +17,7 @@ from tsbridge.notify.make import make
 from tsbridge.settings.model import Settings
 from tsbridge.shutdown import PATIENCE, Patience
 from tsbridge.store import stored_values, wakeup
-from tsbridge.store.db import Database
+from tsbridge.store.db import Database, OtherSchema
 from tsbridge.store.rulebooks import LiveRulebook
 from tsbridge.vendors.zendesk.read_fields import OwnUser
 from tsbridge.wiring.clients import feed_source, make_talkdesk, make_zendesk, outside, readers
@@ -282,9 +282,10 @@ class Workers:
                 await _within(self._patience.leaving, self._leave())
 
     async def _leave(self) -> None:
-        """Give back what was claimed, and leave nothing unsealed: nobody may come for long."""
-        await self._takeover.leave()
-        await self._sealer.seal()
+        """Give back what was claimed, and leave nothing unsealed: nobody may come for long, unless newer workers have."""
+        with suppress(OtherSchema):
+            await self._takeover.leave()
+            await self._sealer.seal()
 
     async def _who_am_i(self) -> datetime | bool | None:
         """Ask Zendesk whom it takes us for: by that we know our own changes when they come back."""

@@ -245,6 +245,13 @@ def test_what_is_no_proxy_is_refused_without_repeating_it(url: str) -> None:
     assert "hush" not in said
 
 
+def test_restricted_categories_are_words_with_commas_between() -> None:
+    assert load({"TSBRIDGE_RESTRICTED_CATEGORIES": "personal_safety, safety_incident,"}, None).restricted_categories == (
+        "personal_safety",
+        "safety_incident",
+    )
+
+
 @pytest.mark.parametrize("hosts", ["http://chat.internal", "chat.internal:80", "*.internal", "a b"])
 def test_hosts_beside_the_proxy_are_hosts(hosts: str) -> None:
     assert refused(TSBRIDGE_NO_PROXY=hosts).startswith("TSBRIDGE_NO_PROXY: expected hosts")

@@ -113,7 +113,8 @@ class Room:
         """Headers of a fresh key of this role."""
         pepper = await self.desk.gate.pepper()
         minted, entry = keys.mint(self.desk.entropy), self.desk.entry("admin")
-        await self.desk.database.write(lambda conn: apikeys.create(conn, entry, minted, pepper, role, role, more.get("expires_at")))
+        name = more.get("name", role)
+        await self.desk.database.write(lambda conn: apikeys.create(conn, entry, minted, pepper, name, role, more.get("expires_at")))
         return {"Authorization": f"Bearer {minted.text}"}
 
     def other(self, **changes: Any) -> httpx.AsyncClient:

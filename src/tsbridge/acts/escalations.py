@@ -12,6 +12,7 @@ from sqlalchemy import Connection
 from tsbridge.acts import notifications
 from tsbridge.acts.errors import need
 from tsbridge.acts.shape import of_row
+from tsbridge.acts.words import is_severe, restricted_among
 from tsbridge.store import agents, steps, views
 from tsbridge.store.steps import Filter
 from tsbridge.store.views import Row
@@ -56,10 +57,12 @@ class TellingOfStep:
 
 @dataclass(frozen=True, slots=True)
 class EscalationShown(Escalation):
-    """`subject`: what the ticket is called, in the words of whoever wrote it; `amiss`: what the watchdog finds late or missing of it, or of
+    """`subject`: what the ticket is called, in the words of whoever wrote it; `withheld`: not told here, since the case is severe or
+    restricted: its timeline tells it, and that it was asked for is on record. `amiss`: what the watchdog finds late or missing of it, or of
     its case."""
 
     subject: str | None
+    withheld: bool
     told: tuple[TellingOfStep, ...]
     amiss: tuple[str, ...]
 
@@ -68,17 +71,25 @@ Step = TypeVar("Step", bound=Escalation)
 
 
 def listed(
-    conn: Connection, wanted: Filter, now: datetime, limit: int, after: tuple[datetime, str] | None = None, *, soonest: bool = False
+    conn: Connection,
+    wanted: Filter,
+    now: datetime,
+    limit: int,
+    after: tuple[datetime, str] | None = None,
+    *,
+    soonest: bool = False,
+    restricted: frozenset[str] = frozenset(),
 ) -> list[EscalationShown]:
-    """Steps of policies, the latest due first, or the `soonest`. `wanted.agent`: by their key in the roster or their Zendesk id."""
+    """Steps of policies, the latest due first, or the `soonest`. `wanted.agent`: by their key in the roster or their Zendesk id.
+    `restricted`: categories."""
     if wanted.agent is not None:
         wanted = wanted._replace(agent=agents.keys(conn).get(wanted.agent, wanted.agent))
-    return _shown(conn, steps.listed(conn, wanted, now, limit, after, soonest=soonest), now)
+    return _shown(conn, steps.listed(conn, wanted, now, limit, after, soonest=soonest), now, restricted)
 
 
-def show(conn: Connection, escalation_id: str, now: datetime) -> EscalationShown:
+def show(conn: Connection, escalation_id: str, now: datetime, restricted: frozenset[str] = frozenset()) -> EscalationShown:
     """Raises `NotFound`."""
-    return _shown(conn, [need(views.escalation(conn, escalation_id), "escalation")], now)[0]
+    return _shown(conn, [need(views.escalation(conn, escalation_id), "escalation")], now, restricted)[0]
 
 
 def of_case(conn: Connection, case_id: str, now: datetime, limit: int) -> list[Escalation]:
@@ -87,13 +98,14 @@ def of_case(conn: Connection, case_id: str, now: datetime, limit: int) -> list[E
     return [_step(Escalation, row, now, keys) for row in steps.listed(conn, Filter(case_id=case_id), now, limit)]
 
 
-def _shown(conn: Connection, rows: list[Row], now: datetime) -> list[EscalationShown]:
-    about = steps.about(conn, rows)
+def _shown(conn: Connection, rows: list[Row], now: datetime, restricted: frozenset[str]) -> list[EscalationShown]:
+    about, guarded = steps.about(conn, rows), restricted_among(conn, restricted, {row["case_id"] for row in rows})
     found = []
     for row in rows:
         subject = about.subjects.get(row["interaction"]) if row["source"] == "zendesk" else None
         told = tuple(TellingOfStep(one.agent, one.way, one.sent_at, one.status, one.reason) for one in about.told[row["id"]])
-        beside = {"subject": subject, "told": told, "amiss": tuple(about.amiss[row["id"]])}
+        withheld = subject is not None and (is_severe(row["severity"]) or row["category"] in restricted or row["case_id"] in guarded)
+        beside = {"subject": None if withheld else subject, "withheld": withheld, "told": told, "amiss": tuple(about.amiss[row["id"]])}
         found.append(_step(EscalationShown, row, now, about.keys, **beside))
     return found
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Final
 
@@ -12,8 +12,9 @@ from sqlalchemy import Connection
 from tsbridge.acts import audit
 from tsbridge.acts.audit import Decided, RuleMatched
 from tsbridge.acts.errors import NotFound
-from tsbridge.acts.reasons import NearMiss
+from tsbridge.acts.reasons import NearMiss, without_words
 from tsbridge.acts.shape import like
+from tsbridge.acts.words import EVERYTHING, Reader
 from tsbridge.core.rules.judge import Near
 from tsbridge.core.rules.sentences import Author, Spoken, sentences
 from tsbridge.core.rules.shown import NEAR, near_misses, rule_shown
@@ -42,7 +43,8 @@ class Explained(Decided):
     the same as sentences.
 
     Once what it saw has been erased, `inputs_erased` is true and no reason is known. Once words that it saw are gone at the vendor,
-    `redacted_since` says since when, and the reasons are those that were true then, without the values.
+    `redacted_since` says since when, and the reasons are those that were true then, without the values. `withheld`: what it saw is not for
+    whoever asks: the conditions stand there without the values, and nothing is said in words.
     """
 
     near_misses: tuple[NearMiss, ...] = field(hash=False)
@@ -50,6 +52,7 @@ class Explained(Decided):
     redacted_since: str | None
     last_changed: tuple[RuleAuthor, ...]
     in_words: tuple[str, ...]
+    withheld: bool
 
     @property
     def authors(self) -> Mapping[str, RuleAuthor]:
@@ -57,7 +60,7 @@ class Explained(Decided):
         return {one.rule: one for one in self.last_changed}
 
 
-def explained(conn: Connection, live: LiveRulebook, decision_id: str, near: Near = NEAR) -> Explained:
+def explained(conn: Connection, live: LiveRulebook, decision_id: str, near: Near = NEAR, reader: Reader = EVERYTHING) -> Explained:
     """With the rules that came `near`. Raises `NotFound`."""
     decided, loaded = audit.decision(conn, decision_id), decisions.load(conn, decision_id)
     if decided is None or loaded is None:
@@ -67,7 +70,7 @@ def explained(conn: Connection, live: LiveRulebook, decision_id: str, near: Near
     authors = _authors(conn, decided)
     written = {rule.key: rule for rule in live.version(conn, decided.rulebook.version).book.rules}
     told = Spoken(rules, missed, decided.outcome.get("queue"), decided.rulebook.version, written, authors)
-    return like(
+    whole = like(
         Explained,
         decided,
         rules=rules,
@@ -76,14 +79,23 @@ def explained(conn: Connection, live: LiveRulebook, decision_id: str, near: Near
         redacted_since=since,
         last_changed=tuple(RuleAuthor(rule, one.version, one.by, one.at) for rule, one in authors.items()),
         in_words=() if decided.retracted else sentences(told),
+        withheld=False,
     )
+    denied = reader.is_denied(conn, decided.case_id, loaded.subject, decided.outcome.get("category"))
+    return _without_words(whole) if denied else whole
 
 
-def latest(conn: Connection, live: LiveRulebook, case_id: str, near: Near = NEAR) -> Explained | None:
+def latest(conn: Connection, live: LiveRulebook, case_id: str, reader: Reader = EVERYTHING) -> Explained | None:
     """The standing decision of a case by which rules set something last, else its latest; None where there is none."""
     standing = routing.decisions_of_case(conn, case_id, LOOK_BACK)
     chosen = next((row for row in standing if row["matched"]), standing[0] if standing else None)
-    return None if chosen is None else explained(conn, live, chosen["id"], near)
+    return None if chosen is None else explained(conn, live, chosen["id"], reader=reader)
+
+
+def _without_words(whole: Explained) -> Explained:
+    rules: list[RuleMatched] = [{**rule, "because": without_words(rule["because"])} if "because" in rule else rule for rule in whole.rules]
+    missed = tuple(replace(miss, missing=without_words(miss.missing)) for miss in whole.near_misses)
+    return replace(whole, rules=rules, near_misses=missed, in_words=(), withheld=True)
 
 
 def _reasons(

@@ -74,8 +74,8 @@ class Now:
     banners: tuple[Banner, ...]
 
 
-def look(conn: Connection, roster: Rotas, setting: str, now: datetime) -> Now:
-    """`setting`: what TSBRIDGE_WRITEBACK says."""
+def look(conn: Connection, roster: Rotas, setting: str, now: datetime, restricted: frozenset[str] = frozenset()) -> Now:
+    """`setting`: what TSBRIDGE_WRITEBACK says. `restricted`: categories."""
     found = gauges.figures(conn, setting, now)
     rota = roster.now(conn, now)
     queues = _queues(found.open)
@@ -85,9 +85,9 @@ def look(conn: Connection, roster: Rotas, setting: str, now: datetime) -> Now:
         queues=queues,
         severities=tuple(sorted({one.severity for one in found.open}, key=_worst_first)),
         count=sum(one.how_many for one in found.open),
-        overdue=tuple(escalations.listed(conn, Filter(state="overdue"), now, MOST, soonest=True)),
-        nobody=_nobodys(conn, now),
-        soon=tuple(escalations.listed(conn, Filter("armed"), now, SOON, soonest=True)),
+        overdue=tuple(escalations.listed(conn, Filter(state="overdue"), now, MOST, soonest=True, restricted=restricted)),
+        nobody=_nobodys(conn, now, restricted),
+        soon=tuple(escalations.listed(conn, Filter("armed"), now, SOON, soonest=True, restricted=restricted)),
         on_duty=() if rota is None else tuple(_on_duty(rota, [one.queue for one in queues if one.queue is not None], now)),
         at_work=() if rota is None else tuple({one.agent: (one.agent, rota.agents[one.agent].name) for one in rota.at_work(now)}.values()),
         oldest_wish=found.oldest_waiting,
@@ -96,12 +96,14 @@ def look(conn: Connection, roster: Rotas, setting: str, now: datetime) -> Now:
     )
 
 
-def _nobodys(conn: Connection, now: datetime) -> tuple[EscalationShown, ...]:
+def _nobodys(conn: Connection, now: datetime, restricted: frozenset[str]) -> tuple[EscalationShown, ...]:
     """Of each severity those that wait longest, until there are enough."""
     latest: dict[str, EscalationShown] = {}
     for severity in (1, 2, None):
         if len(latest) < MOST:
-            for step in escalations.listed(conn, Filter(state="nobody", severity=severity), now, 2 * MOST, soonest=True):
+            for step in escalations.listed(
+                conn, Filter(state="nobody", severity=severity), now, 2 * MOST, soonest=True, restricted=restricted
+            ):
                 latest[step.case_id] = step
     return tuple(sorted(latest.values(), key=lambda step: (_worst_first(step.severity), step.ended_at or step.due_at, step.id))[:MOST])
 

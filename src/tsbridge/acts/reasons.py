@@ -21,9 +21,23 @@ class Leaf(TypedDict):
     outcome: NotRequired[bool]
     wanted: NotRequired[bool]
     redacted_since: NotRequired[str]
+    withheld: NotRequired[bool]
 
 
 @dataclass(frozen=True, slots=True)
 class NearMiss:
     key: str
     missing: Sequence[Leaf]
+
+
+def without_words(leaves: Sequence[Leaf]) -> list[Leaf]:
+    """Conditions without what was there."""
+    found = []
+    for leaf in leaves:
+        silent: Leaf = {**leaf, "withheld": True}
+        if "actual" in leaf:
+            silent["actual"] = None
+        if "found" in leaf:
+            silent["found"] = None
+        found.append(silent)
+    return found

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Literal
 
@@ -12,6 +12,7 @@ from tsbridge.acts import notifications
 from tsbridge.acts.cases import InteractionName
 from tsbridge.acts.errors import need
 from tsbridge.acts.shape import of_row
+from tsbridge.acts.words import EVERYTHING, Reader
 from tsbridge.store import timeline, views
 from tsbridge.store.timeline import Behind
 from tsbridge.store.views import Row
@@ -21,7 +22,7 @@ from tsbridge.store.views import Row
 class WithdrawalShown:
     at: datetime
     by: str
-    reason: str
+    reason: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,15 +42,16 @@ class MomentShown:
 
 @dataclass(frozen=True, slots=True)
 class MomentEntry(MomentShown):
-    """`actor`: `kind`, `id`, `email`."""
+    """`actor`: `kind`, `id`, `email`. `withheld`: what was said and seen is not for whoever asks."""
 
     kind: Literal["moment"]
     actor: dict[str, str | None]
-    facts: dict[str, Any]
-    changes: list[Any]
-    texts: list[Any]
-    names: list[Any]
+    facts: dict[str, Any] | None
+    changes: list[Any] | None
+    texts: list[Any] | None
+    names: list[Any] | None
     at_known: bool
+    withheld: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +82,7 @@ class ChangeEntry:
     action: str
     before: Any
     after: Any
+    withheld: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,10 +116,11 @@ class NotificationEntry:
 TimelineEntry = MomentEntry | DecisionEntry | ChangeEntry | EscalationEntry | NotificationEntry
 
 
-def of_case(conn: Connection, case_id: str, limit: int, after: Behind | None = None) -> list[TimelineEntry]:
+def of_case(conn: Connection, case_id: str, limit: int, after: Behind | None = None, reader: Reader = EVERYTHING) -> list[TimelineEntry]:
     """Oldest first; what was withdrawn stands there as such. Raises `NotFound`."""
     row = need(views.case(conn, case_id), "case")
-    return [_entry(one) for one in timeline.entries(conn, row["id"], limit, after)]
+    found = [_entry(one) for one in timeline.entries(conn, row["id"], limit, after)]
+    return [_without_words(one) for one in found] if reader.is_denied(conn, row["id"]) else found
 
 
 def place(entry: TimelineEntry) -> Behind:
@@ -137,18 +141,31 @@ def _entry(entry: timeline.Entry) -> TimelineEntry:
             body = row["body"]
             told = {name: body[name] for name in ("facts", "changes", "texts", "names", "at_known")}
             actor = dict(zip(("kind", "id", "email"), body["actor"], strict=False))
-            return of_row(MomentEntry, row, **_moment(row), kind="moment", actor=actor, **told)
+            return of_row(MomentEntry, row, **_moment(row), kind="moment", actor=actor, **told, withheld=False)
         case "decision":
             interaction, rules = InteractionName(row["source"], row["interaction"]), tuple(RuleNamed(*rule) for rule in row["matched"])
             return of_row(DecisionEntry, row, kind="decision", interaction=interaction, rules=rules)
         case "change":
-            return of_row(ChangeEntry, row, kind="change")
+            return of_row(ChangeEntry, row, kind="change", withheld=False)
         case "escalation":
             return of_row(EscalationEntry, row, kind="escalation", at=entry.at)
         case _:
             one = notifications.shown(row)
             names = ("policy", "step", "rule", "to", "way", "status", "reason", "late")
             return NotificationEntry(entry.id, "notification", entry.at, telling=one.kind, **{name: getattr(one, name) for name in names})
+
+
+def _without_words(entry: TimelineEntry) -> TimelineEntry:
+    """What happened and when, by whom, without what was said and seen; a person at the desk may have quoted it."""
+    match entry:
+        case MomentEntry():
+            actor, out = {**entry.actor, "email": None}, entry.withdrawn
+            withdrawn = None if out is None else replace(out, reason=None)
+            return replace(entry, actor=actor, facts=None, changes=None, texts=None, names=None, withdrawn=withdrawn, withheld=True)
+        case ChangeEntry():
+            return replace(entry, before=None, after=None, withheld=True)
+        case _:
+            return entry
 
 
 def _moment(row: Row) -> dict[str, Any]:

@@ -89,7 +89,14 @@ async def show(visit: Visit) -> Response:
 async def with_words(visit: Visit) -> Response:
     """The page with what people wrote, for this once; that it was asked for stands in the audit."""
     case_id = visit.in_path("id")
-    found = await visit.console.database.read(lambda conn: cases.show(conn, case_id))
+
+    def read(conn: Connection) -> tuple[Case, bool]:
+        case = cases.show(conn, case_id)
+        return case, visit.reader.is_denied(conn, case.id)
+
+    found, denied = await visit.console.database.read(read)
+    if denied:
+        raise NoPage(403, "What people wrote in this case is for supervisors and for whoever has it.")
     await visit.act(words.read_words, found.id)
     visit.console.gate.security.saw("words_read", role=visit.signed.caller.role)
     return await _shown(visit, case_id, with_words=True)
@@ -98,19 +105,21 @@ async def with_words(visit: Visit) -> Response:
 async def _shown(visit: Visit, case_id: str, *, with_words: bool) -> Response:
     after = _story_after(visit)
 
-    def read(conn: Connection) -> tuple[Case, list[TimelineEntry], list[Escalation], Rota | None, Explained | None]:
+    def read(conn: Connection) -> tuple[Case, list[TimelineEntry], list[Escalation], Rota | None, Explained | None, bool, bool]:
         case = cases.show(conn, case_id)
-        story = timeline.of_case(conn, case.id, STORY + 1, after)
+        story = timeline.of_case(conn, case.id, STORY + 1, after, visit.reader)
         return (
             case,
             story,
             escalations.of_case(conn, case.id, visit.now, 50),
             visit.console.roster.now(conn, visit.now),
-            latest(conn, visit.console.live, case.id),
+            latest(conn, visit.console.live, case.id, visit.reader),
+            words.are_guarded(conn, visit.reader, case.id),
+            visit.reader.is_denied(conn, case.id),
         )
 
-    case, story, steps, rota, why = await visit.console.database.read(read)
-    withheld, more = words.is_severe(case.severity) and not with_words, None
+    case, story, steps, rota, why, guarded, denied = await visit.console.database.read(read)
+    withheld, more = guarded and not with_words, None
     if len(story) > STORY:
         at, rank, last = timeline.place(story[STORY - 1])
         more = address(f"cases/{case.id}", after=f"{at.isoformat()}|{rank}|{last}")
@@ -122,6 +131,7 @@ async def _shown(visit: Visit, case_id: str, *, with_words: bool) -> Response:
         steps=steps,
         agents=[] if rota is None else [(agent.key, agent.name) for agent in rota.roster.agents],
         withheld=withheld,
+        denied=denied,
         why=None if why is None else why_of(why, withheld=withheld),
         with_words=with_words,
         more=more,

@@ -8,8 +8,9 @@ from typing import Final
 from sqlalchemy import Connection
 from starlette.responses import Response
 
-from tsbridge.acts import audit, cases, events, tallied, words
+from tsbridge.acts import audit, events, tallied, words
 from tsbridge.acts.events import Event, EventWhole
+from tsbridge.acts.words import Reader
 from tsbridge.console.facets import choices
 from tsbridge.console.forms import MOST_ROWS, Table, table_of
 from tsbridge.console.frame import NoPage, Visit
@@ -57,15 +58,15 @@ async def table(visit: Visit) -> Table:
 
 
 async def show(visit: Visit) -> Response:
-    """One delivery, with its bytes as they came; those of severe cases only when asked for."""
-    found, severe = await visit.console.database.read(lambda conn: _with_severe(conn, visit.in_path("id")))
-    return _shown(visit, found, withheld=bool(severe))
+    """One delivery, with its bytes as they came; those of severe and restricted cases only when asked for."""
+    found, guarded = await visit.console.database.read(lambda conn: _with_guarded(conn, visit.reader, visit.in_path("id")))
+    return _shown(visit, found, withheld=bool(guarded))
 
 
 async def with_words(visit: Visit) -> Response:
-    """The page with what people wrote, for this once; that it was asked for stands in the audit of the severe cases it is about."""
-    found, severe = await visit.console.database.read(lambda conn: _with_severe(conn, visit.in_path("id")))
-    for case_id in severe:
+    """The page with what people wrote, for this once; that it was asked for stands in the audit of the cases it is about."""
+    found, guarded = await visit.console.database.read(lambda conn: _with_guarded(conn, visit.reader, visit.in_path("id")))
+    for case_id in guarded:
         await visit.act(words.read_words, case_id)
         visit.console.gate.security.saw("words_read", role=visit.signed.caller.role)
     return _shown(visit, found, withheld=False)
@@ -76,12 +77,11 @@ def _shown(visit: Visit, found: EventWhole, *, withheld: bool) -> Response:
     return visit.show("event.html", here="events", event=found, body=body, retried=events.RETRIED, done=visit.done(DONE))
 
 
-def _with_severe(conn: Connection, event_id: str) -> tuple[EventWhole, list[str]]:
-    """The delivery, and the severe cases that it led to decisions about."""
+def _with_guarded(conn: Connection, reader: Reader, event_id: str) -> tuple[EventWhole, list[str]]:
+    """The delivery, and the cases with guarded words that it led to decisions about."""
     found = events.show(conn, event_id)
     decided = [one for decision_id in found.decisions if (one := audit.decision(conn, decision_id)) is not None]
-    about = [cases.show(conn, case_id) for case_id in sorted({one.case_id for one in decided})]
-    return found, [case.id for case in about if words.is_severe(case.severity)]
+    return found, [case_id for case_id in sorted({one.case_id for one in decided}) if words.are_guarded(conn, reader, case_id)]
 
 
 async def retry(visit: Visit) -> Response:

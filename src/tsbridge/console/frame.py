@@ -19,6 +19,7 @@ from tsbridge.acts import sessions
 from tsbridge.acts.errors import Invalid, NotFound, Refused
 from tsbridge.acts.ledger import Entry, Ledger
 from tsbridge.acts.sessions import SignedIn
+from tsbridge.acts.words import Reader
 from tsbridge.console.made import Console
 from tsbridge.console.render import Pages
 from tsbridge.core.times import read_time
@@ -66,6 +67,10 @@ class Visit:
     @property
     def by(self) -> str:
         return self.signed.caller.name
+
+    @property
+    def reader(self) -> Reader:
+        return Reader(self.signed.caller, self.console.restricted)
 
     def may(self, role: str) -> bool:
         return self.signed.caller.may(role)

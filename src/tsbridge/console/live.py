@@ -75,7 +75,9 @@ class Live:
             return known[1]
         kind, _, name = of.partition(":")
         if kind == "now":
-            mark = mark_of(await console.database.read(lambda conn: now.look(conn, console.roster, console.writeback, at)))
+            mark = mark_of(
+                await console.database.read(lambda conn: now.look(conn, console.roster, console.writeback, at, console.restricted))
+            )
         elif kind == "case":
             try:
                 case = await console.database.read(lambda conn: cases.show(conn, name))

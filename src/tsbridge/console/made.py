@@ -50,6 +50,7 @@ class Console:
     replay or another look for patterns. `ending`: whether this process is about to end. `bench`: where what takes its time waits.
     `reports_apart`: works out reports elsewhere; None: here. `make_ready`, `apart`: as of the API's desk. `yaml_read`: a text as a
     document, or `ValueError` with `words` and `line`; `yaml_lines`: of a text on which line the part behind a JSON pointer stands.
+    `restricted`: categories of which viewers get no words.
     """
 
     database: Database
@@ -77,6 +78,7 @@ class Console:
     yaml_read: Callable[[bytes], Any]
     yaml_dump: Callable[[Any], str]
     yaml_lines: Callable[[bytes], Callable[[str], int | None]]
+    restricted: frozenset[str] = frozenset()
 
     async def aside(self, work: Callable[..., T], *more: Any, **named: Any) -> T:
         """`work(*more, **named)` in a thread."""

@@ -12,5 +12,5 @@ from tsbridge.console.live import mark_of
 
 async def page(visit: Visit) -> Response:
     console = visit.console
-    look = await console.database.read(lambda conn: now.look(conn, console.roster, console.writeback, visit.now))
+    look = await console.database.read(lambda conn: now.look(conn, console.roster, console.writeback, visit.now, console.restricted))
     return visit.show("now.html", here="now", now=look, mark=mark_of(look), done=visit.done(DONE))

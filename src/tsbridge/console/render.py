@@ -13,6 +13,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from tsbridge.acts.words import is_severe
+from tsbridge.core.redaction import personal
 
 ASSETS: Final[Mapping[str, str]] = {
     "console.css": "text/css; charset=utf-8",
@@ -64,6 +65,7 @@ class Pages:
             "visit": None,
             "address": address,
             "severe": is_severe,
+            "personal": personal,
         }
         self._templates.filters |= {
             "when": self.when,

@@ -7,39 +7,36 @@ from typing import Any, Final
 
 from starlette.responses import Response
 
-from tsbridge.acts import cases
 from tsbridge.acts.errors import Refused
 from tsbridge.acts.explained import Explained, explained
 from tsbridge.acts.what_if import WhatIf, fields, what_if
-from tsbridge.acts.words import is_severe
+from tsbridge.acts.words import are_guarded, is_severe
 from tsbridge.console.frame import Visit
-from tsbridge.core.rules import vocabulary
+from tsbridge.core.redaction import personal
+from tsbridge.core.words import TEXT_FIELDS
 
 DIFFERENCES: Final = ("severity", "category", "queue", "priority", "tags_added", "tags_removed", "escalations")
 
 
 @dataclass(frozen=True, slots=True)
 class Why:
-    """What the panel shows. `in_words`: nothing where they would quote what is withheld. `withheld`: texts are not sent."""
+    """What the panel shows. `in_words`: nothing where they would quote what is withheld. `withheld`: neither texts nor what
+    tells of a person is sent."""
 
     explained: Explained
     in_words: tuple[str, ...]
     withheld: bool
 
     def actual(self, step: dict[str, Any]) -> Any:
-        """The value seen; None of a text that is withheld."""
-        return None if self.withheld and is_text(str(step["field"])) else step.get("actual")
+        """The value seen; None of one that is withheld."""
+        return None if self.withheld and personal(str(step.get("field"))) else step.get("actual")
 
 
 def why_of(found: Explained, *, withheld: bool) -> Why:
-    """The panel. A pattern may find anything; a word that was found is the rule's own."""
-    quotes = any(step["operator"].endswith("matches") for rule in found.rules for step in rule.get("because", ()))
+    """The panel. A pattern may find anything, and who it is about is said as it was; a word that was found is the rule's own."""
+    steps = [step for rule in found.rules for step in rule.get("because", ()) if "field" in step]
+    quotes = any(step["operator"].endswith("matches") or (personal(step["field"]) and step["field"] not in TEXT_FIELDS) for step in steps)
     return Why(found, () if withheld and quotes else found.in_words, withheld)
-
-
-def is_text(name: str) -> bool:
-    known = vocabulary.field_named(name)
-    return known is not None and known.type == "text"
 
 
 async def decision(visit: Visit) -> Response:
@@ -47,22 +44,21 @@ async def decision(visit: Visit) -> Response:
     decision_id, console = visit.in_path("id"), visit.console
     name, value = visit.word("field"), visit.word("value")
 
-    def read(conn: Any) -> tuple[Explained, int | None, WhatIf | None, str]:
-        found = explained(conn, console.live, decision_id)
-        severity = cases.show(conn, found.case_id).severity
+    def read(conn: Any) -> tuple[Explained, bool, WhatIf | None, str]:
+        found = explained(conn, console.live, decision_id, reader=visit.reader)
+        guarded = is_severe(found.outcome.get("severity")) or are_guarded(conn, visit.reader, found.case_id)
         if name is None or not visit.may("ops"):
-            return found, severity, None, ""
+            return found, guarded, None, ""
         try:
-            return found, severity, what_if(conn, console.live, decision_id, name, value or ""), ""
+            return found, guarded, what_if(conn, console.live, decision_id, name, value or ""), ""
         except Refused as refused:
-            return found, severity, None, str(refused)
+            return found, guarded, None, str(refused)
 
-    found, severity, otherwise, wrong = await console.database.read(read)
-    worst = min((one for one in (severity, found.outcome.get("severity")) if one is not None), default=None)
+    found, guarded, otherwise, wrong = await console.database.read(read)
     return visit.show(
         "decision.html",
         here="audit",
-        why=why_of(found, withheld=is_severe(worst)),
+        why=why_of(found, withheld=guarded),
         otherwise=otherwise,
         differs=[] if otherwise is None else _differences(found, otherwise),
         wrong=wrong,

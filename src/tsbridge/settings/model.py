@@ -53,6 +53,7 @@ SHORTEST_SECRET: Final = 16
 MOST_SECRETS: Final = 6
 """Two webhooks of Zendesk's, each with up to two that it had before."""
 Secrets = Annotated[tuple[SecretStr, ...], NoDecode, BeforeValidator(_comma_separated)]
+Words = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_comma_separated)]
 Hosts = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_comma_separated)]
 HOST: Final = re.compile(r"\.?[a-z0-9-]+(\.[a-z0-9-]+)*|[0-9a-f:]+", re.ASCII)
 
@@ -96,6 +97,7 @@ class Settings(BaseSettings):
     zendesk_reads_per_minute: int = Field(default=120, ge=1, le=100_000)
     keep_bodies: str = "30d"
     keep_texts: str = retention.FOREVER
+    restricted_categories: Words = ()
     signature_tolerance_s: int = Field(default=900, ge=0, le=86_400)
     host: str = "127.0.0.1"
     port: int = Field(default=8080, ge=0, le=65_535)

@@ -104,7 +104,7 @@ async def list_decisions(
 async def explain_decision(services: Made, by: Viewer, decision_id: Id, near: Nearby) -> Explained:
     """One decision: what it saw, which rules matched and why, what nearly matched, what came of it. That somebody read about a severe case
     is put on record."""
-    found = await services.ask(explained, services.live, decision_id, near)
+    found = await services.ask(explained, services.live, decision_id, near, services.reader(by))
     await services.looked(by, found.case_id, "decision")
     return found
 

@@ -129,7 +129,7 @@ async def case_timeline(services: Made, by: Viewer, page: Paged, case_id: Id) ->
     """
     last = page.after("timeline", int, int, str)
     after = None if last is None else (instant_of(last[0]), int(last[1]), str(last[2]))
-    found = await services.ask(timeline.of_case, case_id, page.limit + 1, after)
+    found = await services.ask(timeline.of_case, case_id, page.limit + 1, after, services.reader(by))
     await services.looked(by, case_id, "timeline")
 
     def key(entry: TimelineEntry) -> tuple[int, int, str]:
@@ -152,7 +152,7 @@ async def explain_case(services: Made, by: Viewer, case_id: Id, near: Nearby) ->
             case.id,
             case,
             {name: _set_by(name, decisions) for name in SETTINGS},
-            explained(conn, services.live, decisions[0]["id"], near) if decisions else None,
+            explained(conn, services.live, decisions[0]["id"], near, services.reader(by)) if decisions else None,
             escalations.of_case(conn, case.id, now, LOOK_BACK),
             queues.given(conn, case.id, LOOK_BACK),
         )

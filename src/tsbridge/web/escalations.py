@@ -43,13 +43,21 @@ async def list_escalations(
     name = "escalations" if order == "latest" else "escalations_soonest"
     number = None if severity is None else whole_number("query", "severity", severity, 1, 99)
     wanted, soonest = Filter(status, state, case, number, queue, agent), order == "soonest"
-    found = await services.ask(escalations.listed, wanted, services.clock.now(), page.limit + 1, page.after_instant(name), soonest=soonest)
+    found = await services.ask(
+        escalations.listed,
+        wanted,
+        services.clock.now(),
+        page.limit + 1,
+        page.after_instant(name),
+        soonest=soonest,
+        restricted=services.restricted,
+    )
     return page.of(name, found, lambda step: (instant_part(step.due_at), step.id))
 
 
 @routes.post("/{escalation_id}/acknowledge", responses=refuses(409))
 async def acknowledge_escalation(services: Made, by: Supervisor, escalation_id: Id, body: Noted | None = None) -> EscalationShown:
     """Acknowledge the case that this step is about."""
-    step = await services.ask(escalations.show, escalation_id, services.clock.now())
+    step = await services.ask(escalations.show, escalation_id, services.clock.now(), services.restricted)
     await services.edit(by.name, casework.acknowledge, step.case_id, body.note if body else None)
-    return await services.ask(escalations.show, escalation_id, services.clock.now())
+    return await services.ask(escalations.show, escalation_id, services.clock.now(), services.restricted)

@@ -100,6 +100,7 @@ class Services:
     look at patterns.
     `standings`: how each task of this process stands.
     `probes`: what `/readyz` looks at, by name. `metrics_role`, `docs_role`: None leaves them open.
+    `restricted`: categories of which viewers get no words.
     `zendesk_url`: where links to tickets lead; `public_url`: where people reach this service. `feeds`: of duties.
     `carried`: the cases of a message, by its id.
     `forget`: does a step of the erasures that are asked for; False when nothing is left.
@@ -133,6 +134,7 @@ class Services:
     lifespan: Lifespan | None = None
     metrics_role: str | None = None
     docs_role: str | None = None
+    restricted: frozenset[str] = frozenset()
     zendesk_url: str | None = None
     public_url: str | None = None
     feeds: Written = field(default_factory=Written)
@@ -160,10 +162,13 @@ class Services:
         return await aside(work, *more)
 
     async def looked(self, by: Caller, case_id: str, what: str) -> None:
-        """Put on record that what was said in a severe case was shown to somebody."""
-        if await self.ask(words.are_read_anew, by.name, case_id, self.clock.now()):
+        """Put on record that what was said in a severe or restricted case was shown to somebody."""
+        if await self.ask(words.are_read_anew, self.reader(by), case_id, self.clock.now()):
             await self.act(by, words.read_words, case_id, what)
             self.gate.security.saw("words_read", role=by.role)
+
+    def reader(self, by: Caller) -> words.Reader:
+        return words.Reader(by, self.restricted)
 
     def salt(self) -> str:
         return self.entropy(16).hex()

@@ -131,6 +131,7 @@ def _console(services: Services, ending: Callable[[], bool]) -> ASGIApp:
             yaml_read=document_files.load_text,
             yaml_dump=document_files.dump,
             yaml_lines=document_files.Lines,
+            restricted=services.restricted,
         )
     )
 
@@ -181,6 +182,7 @@ def _services(
         lifespan=_lifespan(workers.running if workers_inside else workers.asking),
         metrics_role=settings.metrics_role,
         docs_role=settings.docs_role,
+        restricted=frozenset(settings.restricted_categories),
         zendesk_url=settings.zendesk_url,
         public_url=settings.public_url,
         carried=notification_log.carried,

@@ -161,7 +161,7 @@ async def test_beside_the_triggers_merged_users_are_told_by_a_webhook_of_their_o
     called = {one["name"]: one["subscriptions"] for one in account.world.store.webhooks.values()}
     assert called == {
         setup.NAME: ["conditional_ticket_events"],
-        setup.PEOPLE: ["zen:event-type:user.deleted", "zen:event-type:user.merged"],
+        setup.PEOPLE: [*setup.BESIDE],
     }
     triggers = account.world.store.triggers.values()
     (first, _) = account.world.store.webhooks.values()

@@ -12,6 +12,7 @@ from tests.readable import opened
 from tests.work.test_hearing import BOOK as PLAIN
 from tests.work.test_hearing import Desk
 from tests.work.walk import Walk, call
+from tsbridge.core.moments import instant_text
 from tsbridge.core.replay import Compared
 from tsbridge.store import decisions as recorded
 from tsbridge.store import history, proof
@@ -24,7 +25,9 @@ from tsbridge.store.inbox_tables import inbox
 from tsbridge.store.moment_tables import moments
 from tsbridge.vendors.zendesk.client import ZendeskClient
 from tsbridge.vendors.zendesk.missed import gone
+from tsbridge.vendors.zendesk.payload import EVENT
 from tsbridge.vendors.zendesk.read_fields import OwnUser
+from tsbridge.vendors.zendesk.setup import BESIDE
 from tsbridge.work.hearing import Hearing
 from tsbridge.work.reads import ReadBudget
 from tsbridge.work.replay_jobs import Contest
@@ -246,6 +249,31 @@ def test_a_ticket_deleted_for_good_leaves_ids_and_what_was_decided(database: Dat
     assert set(stood) <= set(in_force(database))
     verdict = database.read_now(proof.verify)
     assert verdict["ok"], verdict["broken"]
+
+
+def test_what_the_second_webhook_tells_is_obeyed_without_a_trigger(database: Database, clock: SettableClock) -> None:
+    desk = Redacting(database, clock)
+    ticket, admin = desk.report(), desk.world.admin
+
+    def told(since: int) -> list[tuple[str, dict[str, Any]]]:
+        happened = [one for one in desk.world.happened[since:] if f"{EVENT}{one.about}.{one.kind}" in BESIDE]
+        at = {"time": instant_text(clock.now()), "event": {}}
+        return [("zendesk", {**at, "type": f"{EVENT}{one.about}.{one.kind}", "detail": {"id": str(one.ticket["id"])}}) for one in happened]
+
+    clock.advance(60)
+    since = len(desk.world.happened)
+    desk.world.redact(int(ticket), desk.world.store.comments[int(ticket)][0], CARD, admin)
+    desk.walk.tell(told(since))
+    desk.walk.work()
+    assert holding(database, CARD) == []
+    assert holding(database, NAME) != []
+    desk.world.delete(int(ticket), admin)
+    since = len(desk.world.happened)
+    asked = desk.writing.zendesk.call("DELETE", f"/api/v2/deleted_tickets/{ticket}", {}, None, {"authorization": "Bearer token"})
+    assert asyncio.run(asked).status_code == 200
+    desk.walk.tell(told(since))
+    desk.walk.work()
+    assert holding(database, NAME, "Ana Silva", "ana.silva@example.com") == []
 
 
 def test_a_call_stays_with_its_ticket_that_was_deleted_for_good(database: Database, clock: SettableClock) -> None:

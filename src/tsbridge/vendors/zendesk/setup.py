@@ -1,5 +1,5 @@
 """What has to stand in Zendesk so that it tells us of tickets: one webhook, and where it is called by triggers, those two, and another
-webhook for what no trigger tells: that two users were merged, or one deleted.
+webhook for what no trigger tells: that users were merged or deleted, that a ticket was deleted for good or lost words.
 
 Planned against what stands there, like a change of infrastructure: look, say what would be done, do it, look again and find
 nothing left. Ours are known by their exact names; nothing else is ever touched (reference/zendesk.md sections 1 and 8.1).
@@ -29,7 +29,8 @@ HAPPENS: Final[Mapping[Event, str]] = {"created": "Create", "updated": "Change"}
 FOR_TRIGGERS: Final = ("conditional_ticket_events",)
 PEOPLE: Final = "tsbridge: merged users"
 """The webhook beside the triggers: one that triggers call can be subscribed to nothing else."""
-OF_USERS: Final = (f"{EVENT}user.deleted", f"{EVENT}user.merged")
+BESIDE: Final = tuple(f"{EVENT}{name}" for name in ("ticket.comment_redacted", "ticket.permanently_deleted", "user.deleted", "user.merged"))
+"""What no trigger tells, or not for sure."""
 SCOPES: Final = ("read", "write")
 """Broad ones do; of the granular ones `tickets:read`, `tickets:write`, `users:read` and those of the set-up are needed."""
 GRANULAR: Final = ("tickets:read", "tickets:write", "users:read", "webhooks:read", "webhooks:write", "triggers:read", "triggers:write")
@@ -55,7 +56,8 @@ class Step:
 
 def webhook(endpoint: str, kind: Kind) -> dict[str, Any]:
     """The webhook we want."""
-    events = [f"{EVENT}ticket.{name}" for name in sorted(EVENTS)] + [f"{EVENT}messaging_ticket.message_added", *OF_USERS]
+    tickets = [f"{EVENT}ticket.{name}" for name in sorted(EVENTS)]
+    events = [*tickets, f"{EVENT}messaging_ticket.message_added", *(name for name in BESIDE if name not in tickets)]
     return _webhook(NAME, endpoint, events if kind == "events" else FOR_TRIGGERS)
 
 
@@ -89,7 +91,7 @@ def plan(webhooks: Iterable[Mapping[str, Any]], triggers: Iterable[Mapping[str, 
         return (*_without_triggers(told), *_without(standing_hooks, PEOPLE), *steps)
     ours = steps[-1]
     webhook_id = (ours.id or "") if ours.act != "replace" else ""
-    steps += _webhook_steps(standing_hooks, _webhook(PEOPLE, endpoint, OF_USERS))
+    steps += _webhook_steps(standing_hooks, _webhook(PEOPLE, endpoint, BESIDE))
     for event in TOLD:
         standing = _ours(told, "title", TITLES[event])
         steps += [_gone(one) for one in standing[1:]]

@@ -15,6 +15,9 @@ from sqlalchemy import select
 from tests.clocks import SettableClock
 from tests.work.telling import HURT, UNTIL_ACKNOWLEDGED
 from tests.work.walk import Walk, call, ticket
+from tsbridge.core.moments import Interaction
+from tsbridge.core.notices import Notice, named
+from tsbridge.store import notices as store
 from tsbridge.store.db import Database
 from tsbridge.store.notice_tables import notices
 
@@ -132,6 +135,50 @@ def test_what_nothing_asks_for_any_more_is_over(walk: Walk) -> None:
     digest = walk.database.read_now(lambda conn: _moment_with_words(conn, "newspaper"))
     asyncio.run(walk.desk.withdraw(digest, "sue", "not ours"))
     assert told(walk.database) == [("rule:press", "ana", "revised")]
+
+
+def test_a_step_that_came_by_a_clock_that_was_ahead_comes_again_at_its_time(walk: Walk) -> None:
+    asked = [("policy:sev1/1", "oncall"), ("policy:sev1/2", "list:leads"), ("policy:sev1/2", "oncall")]
+    walk.tell([ticket("created", 0, text="bitten")])
+    walk.work()
+    walk.clock.advance(timedelta(minutes=20))
+    walk.work()
+    walk.clock.advance(timedelta(minutes=-15))
+    walk.tell([ticket("updated", 5, priority="low")])
+    walk.work()
+    assert told(walk.database) == [(*one, "revised" if number else None) for number, one in enumerate(asked)]
+    walk.clock.advance(timedelta(minutes=11))
+    walk.work()
+    assert told(walk.database) == [(*one, None) for one in asked]
+
+
+def test_what_gave_its_notice_to_an_earlier_moment_may_ask_for_one_of_its_own(database: Database, clock: SettableClock) -> None:
+    def asked_by(moment: str) -> Notice:
+        return Notice(named(moment, "rule:press", "ana"), Interaction("zendesk", "1"), "rule:press", "ana", clock.now(), 1)
+
+    def write(conn: Any) -> list[str]:
+        (first,) = store.add(conn, "case_1", [asked_by("later")], clock.now())
+        store.move(conn, first, asked_by("earlier"))
+        return [first, *store.add(conn, "case_1", [asked_by("later")], clock.now())]
+
+    ids = database.write_now(write)
+    assert {row.id: row.asking for row in rows(database)} == dict(
+        zip(ids, (asked_by(moment).asking for moment in ("earlier", "later")), strict=True)
+    )
+
+
+def test_what_is_asked_for_again_after_it_was_revised_stands_again(walk: Walk) -> None:
+    walk.tell([ticket("created", 0, text="bitten"), ticket("updated", 30, priority="low")])
+    walk.clock.advance(timedelta(minutes=31))
+    walk.work()
+    steps = [one for one in told(walk.database) if one[0] == "policy:sev1/2"]
+    walk.tell([ticket("updated", 10, status="solved", by="8")])  # heard late: the second step never came
+    walk.work()
+    assert ("policy:sev1/2", "oncall", "revised") in told(walk.database)
+    walk.clock.advance(timedelta(minutes=1))
+    digest = walk.database.read_now(lambda conn: _moment_with_words(conn, "solved"))
+    asyncio.run(walk.desk.withdraw(digest, "sue", "another ticket's"))
+    assert [one for one in told(walk.database) if one[0] == "policy:sev1/2"] == steps
 
 
 def _moment_with_words(conn: Any, words: str) -> str:

@@ -13,6 +13,7 @@ from sqlalchemy import Connection
 
 from tests.clocks import SettableClock
 from tests.work.telling import BOOK, ROSTER, Telling, rule_tells
+from tests.work.walk import ticket
 from tsbridge.core.errors import GiveUp, OutcomeUnknown, TryLater
 from tsbridge.core.roster import Override
 from tsbridge.store import notifications, rosters
@@ -432,3 +433,18 @@ def test_why_somebody_was_told_is_kept_whatever_becomes_of_the_roster(desk: Tell
     assert body["overrides"] == ["ovr_1"]
     assert "off" in dict(body["others"])["ana"]
     assert body["backups"][0] == ["ben", ["mail"]]
+
+
+def test_who_was_told_by_a_clock_that_was_ahead_is_not_told_again_and_who_was_not_is(desk: Telling) -> None:
+    desk.open("bitten")
+    desk.tell()
+    desk.ways.fault = fails("chat", by=TryLater("away"))
+    desk.run(timedelta(minutes=31))  # the last step goes to ben by mail, and to cleo by chat, who never gets it
+    assert desk.told()[-1] == ("mail", "ben")
+    before = desk.told()
+    desk.clock.advance(timedelta(minutes=-26))
+    desk.walk.tell([ticket("updated", 5, person="4711", priority="low")])
+    desk.walk.work()
+    desk.ways.fault = fails()
+    desk.run(timedelta(minutes=30))
+    assert desk.told()[len(before) :] == [("chat", "cleo")]

@@ -144,9 +144,9 @@ def settle(
     """Hold what decisions ask for against the notices that are kept.
 
     `before`: by moment, whom the decision that was in force told; `newest`: when the newest of these was. `whole`: the story was judged
-    from its start, so that nothing asks for a notice which none of `judged` asks for.
+    from its start, so that nothing asks for a notice which none of `judged` asks for. What was revised and is asked for again is fresh.
     """
-    known = {one.notice.asking: one for one in kept}
+    known = {one.notice.asking: one for one in kept if one.over != REVISED}
     asking: set[str] = set()
     hushed: set[str] = set()
     fresh: list[Notice] = []
@@ -161,7 +161,7 @@ def settle(
                 fresh.append(replace(notice, late=late))
                 if is_hushed(one, notice):
                     hushed.add(notice.asking)
-    free = [one for name, one in known.items() if name not in asking and (one.ahead or (whole and one.over != REVISED))]
+    free = [one for name, one in known.items() if name not in asking and (one.ahead or whole)]
     new: list[Notice] = []
     moved: list[tuple[str, Notice]] = []
     for notice in fresh:

@@ -6,10 +6,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final, NamedTuple
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, insert, or_, select, update
 
 from tsbridge.core.moments import Interaction
-from tsbridge.core.notices import ACKNOWLEDGED, End, Kept, Notice
+from tsbridge.core.notices import ACKNOWLEDGED, REVISED, End, Kept, Notice
 from tsbridge.store.notice_tables import notices, notifications
 from tsbridge.store.statements import Keyed, parts
 
@@ -68,10 +68,26 @@ def rehome(conn: Connection, case_id: str, ids: Sequence[str]) -> None:
             conn.execute(update(notifications).where(notifications.c.notice.in_(part)).values(case_id=case_id))
 
 
-def add(conn: Connection, case_id: str, fresh: Sequence[Notice], now: datetime, *, ahead: bool = False) -> None:
-    """Keep new notices; they are due at once. `ahead`: of a step whose time has not come."""
-    if fresh:
-        conn.execute(_ADD, [_row(case_id, notice, now, ahead=ahead) for notice in fresh])
+def add(conn: Connection, case_id: str, fresh: Sequence[Notice], now: datetime, *, ahead: bool = False) -> list[str]:
+    """Keep new notices; they are due at once. `ahead`: of a step whose time has not come. Returns their ids, in order.
+
+    One that was revised stands again: who was told of it was told. A clock that was ahead may have had a step come before its time, and
+    a moment that is withdrawn gives back what it had taken. One whose notice went to what asked earlier gets another one.
+    """
+    if not fresh:
+        return []
+    askings, ids = [notice.asking for notice in fresh], [notice.id for notice in fresh]
+    known = or_(notices.c.asking.in_(askings), notices.c.id.in_(ids))
+    rows = conn.execute(select(notices.c.asking, notices.c.id, notices.c.over_because).where(known)).all()
+    revised = {row.asking: row.id for row in rows if row.asking in askings and row.over_because == REVISED}
+    if revised:
+        again = {"case_id": case_id, "over_at": None, "over_because": None, "due_at": now}
+        conn.execute(update(notices).where(notices.c.id.in_(list(revised.values()))).values(**again))
+    given_away = {row.id for row in rows if row.asking not in askings}
+    found = {one.asking: revised.get(one.asking) or (f"ntc_{one.asking[24:48]}" if one.id in given_away else one.id) for one in fresh}
+    if new := [{**_row(case_id, one, now, ahead=ahead), "id": found[one.asking]} for one in fresh if one.asking not in revised]:
+        conn.execute(_ADD, new)
+    return [found[one.asking] for one in fresh]
 
 
 def move(conn: Connection, id: str, notice: Notice) -> None:

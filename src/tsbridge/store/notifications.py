@@ -15,6 +15,7 @@ from typing import Any, Final
 from sqlalchemy import Connection, and_, case, func, insert, literal_column, or_, select, update
 
 from tsbridge.core.moments import canonical, instant_text
+from tsbridge.core.notices import REVISED
 from tsbridge.core.paging import NO_SEVERITY, WINDOW, Try
 from tsbridge.store import stored_values
 from tsbridge.store.escalation_tables import escalations
@@ -103,13 +104,13 @@ def answered(conn: Connection, by_answer: Mapping[str, Sequence[str]]) -> None:
 
 
 def tries(conn: Connection, ids: Sequence[str]) -> dict[str, list[Try]]:
-    """What was tried for each of these notices so far, in order."""
+    """What was tried for each of these notices so far, in order. What was taken back before it went out was not."""
     found: dict[str, list[Try]] = {id_: [] for id_ in ids}
     for part in parts(ids):
         mine = (notifications.c.notice.in_(part), ASKS)
         rows = conn.execute(select(notifications).where(*mine).order_by(notifications.c.made_at, notifications.c.id))
         for row in rows:
-            if row.way is not None:
+            if row.way is not None and (row.status, row.reason) != ("superseded", REVISED):
                 found[row.notice].append(Try(row.agent, row.way, row.status, row.failed))
     return found
 

@@ -39,7 +39,7 @@ def _note(conn: Connection, verdict: Verdict, kept: Sequence[Kept], now: datetim
     newest = max((old.at for old in known.recorded.values()), default=None)
     settled = settle(judged, before, newest, asked, whole=known.again)
     fresh = [notice for notice in settled.fresh if not (notice.late and state.resolved)]
-    notices.add(conn, known.case_id, fresh, now)
+    added = notices.add(conn, known.case_id, fresh, now)
     for id_, notice in settled.moved:
         notices.move(conn, id_, notice)
     if settled.revised:
@@ -48,7 +48,7 @@ def _note(conn: Connection, verdict: Verdict, kept: Sequence[Kept], now: datetim
     standing = [Kept(one.id, moved.get(one.id, one.notice)) for one in kept if one.over is None and one.id not in gone]
     actors = {told.moment.digest: told.moment.actor for told in known.story}
     ends: dict[End, list[str]] = defaultdict(list)
-    for one in (*standing, *(Kept(notice.id, notice) for notice in fresh)):
+    for one in (*standing, *(Kept(id_, notice) for id_, notice in zip(added, fresh, strict=True))):
         end = ended(one.notice, state, judged, actors, now)
         if end is not None:
             ends[end].append(one.id)

@@ -83,6 +83,8 @@ def test_a_test_message_says_that_nothing_happened() -> None:
         ("\u202eevil\u2069", "evil"),
         (None, ""),
         ("a\u2028b", "a b"),
+        ("see https://evil.example", "see https:\u200b//evil.example"),
+        ("www.evil.example", "www\u200b.evil.example"),
         ("x" * 200, "x" * 119 + "…"),
     ],
 )

@@ -30,7 +30,6 @@ from tsbridge.store.rulebooks import LiveRulebook
 from tsbridge.web.app import create_app
 from tsbridge.web.auth import Gate
 from tsbridge.web.counters import Counters
-from tsbridge.web.openapi import describe
 from tsbridge.web.probes import database_probe
 from tsbridge.web.services import Services
 from tsbridge.work.choosing import Choosing
@@ -150,7 +149,7 @@ DESCRIBED: dict[str, set[str]] = {}
 
 def statuses(app: FastAPI) -> dict[str, set[str]]:
     if not DESCRIBED:
-        for item in describe(app)["paths"].values():
+        for item in app.state.described()["paths"].values():
             DESCRIBED.update({one["operationId"]: set(one["responses"]) for one in item.values()})
     return DESCRIBED
 

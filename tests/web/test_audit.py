@@ -152,7 +152,9 @@ async def test_a_form_that_we_do_not_have_is_406(room: Any) -> None:
     assert (await room.client.get("/v1/audit/routing", headers={"Accept": "application/pdf"})).status_code == 406
 
 
-@pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@SUM(A1)", "\tx", "\rx", "\uff1d1", "\uff0b1", "\uff0d1", "\uff20x"])
+@pytest.mark.parametrize(
+    "text", ["=1+1", "+1", "-1", "@SUM(A1)", "\tx", "\rx", "\uff1d1", "\uff0b1", "\uff0d1", "\uff20x", " =1+1", "\ufeff=1", "\u00a0-1"]
+)
 def test_no_cell_starts_a_formula(text: str) -> None:
     assert cell(text) == "'" + text
 

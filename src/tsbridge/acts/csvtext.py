@@ -10,6 +10,8 @@ from typing import Any, Final
 
 NDJSON: Final = "application/x-ndjson"
 CSV: Final = "text/csv"
+_UNSEEN: Final = " \u00a0\u200a\u200b\u2060\ufeff"
+"""What some spreadsheets leave out before they look what a cell begins with."""
 _FORMULA: Final = tuple("=+-@\t\r\n\uff1d\uff0b\uff0d\uff20")
 
 
@@ -20,7 +22,7 @@ def cell(value: Any) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     text = str(value)
-    return "'" + text if text.startswith(_FORMULA) and not isinstance(value, int | float) else text
+    return "'" + text if text.lstrip(_UNSEEN).startswith(_FORMULA) and not isinstance(value, int | float) else text
 
 
 def csv_text(rows: Iterable[Iterable[str]]) -> bytes:

@@ -15,6 +15,7 @@ from datetime import UTC, datetime, tzinfo
 from types import MappingProxyType
 from typing import Any, Final
 
+from tsbridge.core.inert import unlinked
 from tsbridge.core.moments import instant_text
 
 SHOWN: Final = 10
@@ -120,9 +121,9 @@ def a_test(id: str, at: datetime, way: str, to: Recipient, *, acknowledge_link: 
 
 
 def inert(text: str | None, most: int = WORD) -> str:
-    """Text on one line without characters that steer a terminal, a mail header or the direction of writing."""
+    """Text on one line without characters that steer a terminal, a mail header or the direction of writing, and without links."""
     plain = "".join(" " if unicodedata.category(letter) in ("Cc", "Cf", "Cs", "Co", "Zl", "Zp") else letter for letter in text or "")
-    plain = _SPACE.sub(" ", plain).strip()
+    plain = unlinked(_SPACE.sub(" ", plain).strip())
     return plain if len(plain) <= most else plain[: most - 1] + "…"
 
 

@@ -15,6 +15,7 @@ from typing import Final
 from urllib.parse import quote
 
 from tsbridge.core.errors import GiveUp, OutcomeUnknown, TryLater
+from tsbridge.core.inert import quiet
 from tsbridge.notify.messages import Message, Recipient
 from tsbridge.notify.ways import Secrets
 
@@ -51,8 +52,8 @@ class MoreWay:
             if not to.address:
                 raise GiveUp("no_address")
             url = url.replace(ADDRESS, quote(to.address, safe=""))
-        lines = [message.text, *([f"{message.button}: {message.acknowledge_link}"] if message.acknowledge_link else [])]
-        return await self._apart(json.dumps({"url": url, "title": message.subject, "body": "\n\n".join(lines)}).encode())
+        lines = [quiet(message.text), *([f"{message.button}: {message.acknowledge_link}"] if message.acknowledge_link else [])]
+        return await self._apart(json.dumps({"url": url, "title": quiet(message.subject), "body": "\n\n".join(lines)}).encode())
 
     async def _apart(self, told: bytes) -> str:
         child = await asyncio.create_subprocess_exec(

@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from tsbridge.core.escalation import Armed, Books, next_due, step_due
+from tsbridge.core.inert import strange
 from tsbridge.core.moments import ASSIGNED_BY_US, Interaction, Value, instant_text
 from tsbridge.core.quiet import is_quiet
 from tsbridge.core.rules.conditions import holds
@@ -186,11 +187,11 @@ class Work:
         return found
 
     def filled(self, text: str) -> str:
-        """A note with the fields it names filled in; nothing else is understood."""
+        """A note with the fields it names filled in; nothing else is understood, and what people wrote stays words (`core.inert`)."""
 
         def value(name: str) -> str:
             found = self.facts.get(name)
-            return "" if found is None else (", ".join(found) if isinstance(found, tuple) else plain(found))
+            return "" if found is None else strange(", ".join(found) if isinstance(found, tuple) else plain(found))
 
         return PLACEHOLDER.sub(lambda hit: value(hit[1]), text)
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any, Final
 
 from tsbridge.core.helpdesk import Current, Edit, apply
+from tsbridge.core.inert import leaving
 from tsbridge.core.moments import Value, value_from, value_json
 from tsbridge.core.refusals import parts_of
 from tsbridge.vendors.reading import WHOLE
@@ -62,7 +63,8 @@ def _number(value: Value) -> Value:
 
 
 def body_of(edit: Edit) -> str:
-    return "\n\n".join(text for _, text in edit.notes)
+    """The comment that an edit's notes are: what strangers wrote calls nobody and fills nothing in there."""
+    return "\n\n".join(leaving(text) for _, text in edit.notes)
 
 
 def choices_of(fields: Iterable[Mapping[str, Any]]) -> dict[str, frozenset[str]]:

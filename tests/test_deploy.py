@@ -19,6 +19,7 @@ from ruamel.yaml import YAML
 from tests import databases
 from tests.clocks import CountingIds, SettableClock
 from tests.web.conftest import furnished
+from tsbridge.core.retention import Retention
 from tsbridge.core.task_state import Checked, Standing
 from tsbridge.store.db import Database
 from tsbridge.store.work_tables import workload
@@ -112,7 +113,7 @@ def names_of_checks(sqlite_files: databases.Sqlite, postgres: databases.Postgres
     for maker in (sqlite_files, postgres):
         with maker.fresh() as url, Database.open(url) as database:
             for loop in (None, Loop((), clock)):
-                found |= probes(database, clock, loop, lambda: None, "live", LiveRoster()).keys()
+                found |= probes(database, clock, loop, lambda: None, "live", LiveRoster(), Retention()).keys()
     return frozenset(found)
 
 

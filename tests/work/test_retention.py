@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
-from sqlalchemy import func, inspect, select
+from sqlalchemy import func, inspect, select, text
 
 from tests.clocks import START, CountingIds, SettableClock
 from tests.store.plans import plan
@@ -23,6 +23,7 @@ from tsbridge.store import columns, inbox, inbox_tables, proof, retention
 from tsbridge.store.db import Database
 from tsbridge.store.inbox import Claimed, Settlement
 from tsbridge.store.rulebooks import LiveRulebook
+from tsbridge.web.work_probes import retention_probe
 from tsbridge.work.retention import LOOK_AGAIN, PAUSE, ROWS, Removal
 from tsbridge.work.retiring import Retiring
 
@@ -101,8 +102,14 @@ def test_a_delivery_without_its_bytes_cannot_be_retried(database: Database, cloc
     assert not database.write_now(lambda conn: inbox.retry(conn, "evt_0001", clock.now()))
 
 
+def on_disk(database: Database) -> int:
+    """How many bytes bodies take as they are kept, encrypted or not."""
+    return int(database.read_now(lambda conn: conn.execute(text("SELECT sum(length(body)) FROM inbox")).scalar_one()))
+
+
 def test_it_goes_in_small_steps_with_pauses_and_goes_on_where_it_was_stopped(database: Database, clock: SettableClock) -> None:
     many(database, 2 * ROWS + 1)
+    size = on_disk(database)
     clock.advance(2 * MONTH)
     task = removal(database, clock)
     assert run(task) == clock.now() + PAUSE
@@ -115,18 +122,19 @@ def test_it_goes_in_small_steps_with_pauses_and_goes_on_where_it_was_stopped(dat
     last = removal(database, clock)
     assert run(last) == clock.now() + LOOK_AGAIN
     assert with_bytes(database) == set()
-    assert database.read_now(retention.removed) == {BODIES: {"rows": 2 * ROWS + 1, "bytes": 2 * (2 * ROWS + 1)}}
+    assert database.read_now(retention.removed) == {BODIES: {"rows": 2 * ROWS + 1, "bytes": size}}
 
 
 def test_large_bodies_make_a_step_smaller_and_one_goes_however_large(database: Database, clock: SettableClock) -> None:
     many(database, 5, b"x" * 1000)
+    one = on_disk(database) // 5
 
     def step(most: int) -> retention.Step:
         return database.write_now(lambda conn: retention.empty_bodies(conn, clock.now(), clock.now(), 10, most))
 
-    assert step(2_500) == (2, 2_000, True)
-    assert step(10) == (1, 1_000, True)
-    assert step(10_000) == (2, 2_000, False)
+    assert step(2_500) == (2, 2 * one, True)
+    assert step(10) == (1, one, True)
+    assert step(10_000) == (2, 2 * one, False)
     assert step(10_000) == (0, 0, False)
 
 
@@ -158,12 +166,18 @@ def test_what_is_due_is_found_by_an_index_in_its_order(database: Database) -> No
     assert not re.search(r"(?i)\bsort\b|TEMP B-TREE|SCAN inbox", words)
 
 
-def test_the_doctor_says_when_it_is_behind(database: Database, clock: SettableClock) -> None:
+def test_the_doctor_and_readyz_say_when_it_is_behind(database: Database, clock: SettableClock) -> None:
     many(database, 3)
     spans = Retention(MONTH)
     assert [line.state for line in overdue(database, spans, START + MONTH + timedelta(hours=23))] == ["ok", "ok"]
     (line, _) = overdue(database, spans, START + MONTH + timedelta(hours=25))
     assert (line.state, line.words) == ("warn", "Kept 30d. 3 should have gone more than a day ago.")
+    clock.set(START + MONTH + timedelta(hours=23))
+    probe = retention_probe(database, clock, spans)
+    assert not asyncio.run(probe()).degraded  # type: ignore[arg-type]
+    clock.advance(timedelta(hours=2))
+    found = asyncio.run(probe())  # type: ignore[arg-type]
+    assert (found.degraded, found.detail) == (True, "bodies should have gone more than a day ago; see tsbridge retention")
     (line, _) = overdue(database, Retention(None), START + 99 * MONTH)
     assert (line.state, line.words) == ("ok", "Kept forever.")
 

@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import partial
-from typing import Final
 
 from tsbridge.core.retention import Retention, kept_for
 from tsbridge.doctor.checks import Line
 from tsbridge.store import retention
 from tsbridge.store.db import Database
 
-LATE: Final = timedelta(days=1)
-
 
 def overdue(opened: Database, kept: Retention, now: datetime) -> list[Line]:
     """A line for each class, of a database of our schema. Removal that is a day behind does not go on, or does not keep up."""
     lines = []
     for kind, span in kept.spans():
-        late = opened.read_now(partial(retention.standing, kind=kind, span=span, now=now - LATE)).due
+        late = opened.read_now(partial(retention.standing, kind=kind, span=span, now=now - retention.LATE)).due
         check, words = f"retention: {kind}", f"Kept {kept_for(span)}."
         if late:
             many = f"{late}{' or more' if late == retention.MOST_COUNTED else ''}"

@@ -10,7 +10,7 @@ from typing import Any, Final, NamedTuple
 
 from sqlalchemy import Connection, and_, bindparam, func, select, update
 
-from tsbridge.core.retention import BODIES, TEXTS
+from tsbridge.core.retention import BODIES, TEXTS, Retention
 from tsbridge.store import retiring, stored_values
 from tsbridge.store.columns import Instant
 from tsbridge.store.inbox_tables import HAS_BODY, inbox
@@ -19,6 +19,8 @@ from tsbridge.store.statements import parts
 REMOVED: Final = "retention_removed"
 MOST_COUNTED: Final = 100_000
 """What is due is counted up to here."""
+LATE: Final = timedelta(days=1)
+"""Removal that is so far behind does not go on, or does not keep up."""
 
 
 _BODIES: Final = and_(HAS_BODY, inbox.c.settled_at <= bindparam("before", type_=Instant))
@@ -73,10 +75,15 @@ def standing(conn: Connection, kind: str, span: timedelta | None, now: datetime)
     return Standing(0 if span is None else _due(conn, kind, now - span), gone["rows"], gone["bytes"])
 
 
-def _due(conn: Connection, kind: str, before: datetime) -> int:
+def behind(conn: Connection, kept: Retention, now: datetime) -> tuple[str, ...]:
+    """The classes of which something should have gone by now, and is `LATE`."""
+    return tuple(kind for kind, span in kept.spans() if span is not None and _due(conn, kind, now - span - LATE, 1))
+
+
+def _due(conn: Connection, kind: str, before: datetime, most: int = MOST_COUNTED) -> int:
     if kind == TEXTS:
-        return len(retiring.due(conn, before, MOST_COUNTED))
-    due = select(inbox.c.seq).where(_BODIES).limit(MOST_COUNTED).subquery()
+        return len(retiring.due(conn, before, most))
+    due = select(inbox.c.seq).where(_BODIES).limit(most).subquery()
     return int(conn.execute(select(func.count()).select_from(due), {"before": before}).scalar_one())
 
 

@@ -15,8 +15,9 @@ from sqlalchemy import Connection
 from tsbridge.core import budget as flow
 from tsbridge.core.heads import FAILING
 from tsbridge.core.ports import Clock
+from tsbridge.core.retention import Retention
 from tsbridge.core.task_state import Checked
-from tsbridge.store import budget, counted, database_info, desired, gauges, leases, stored_values, upstreams, writemode
+from tsbridge.store import budget, counted, database_info, desired, gauges, leases, retention, stored_values, upstreams, writemode
 from tsbridge.store.db import Database
 from tsbridge.store.upstreams import Failing
 from tsbridge.web.probes import stored
@@ -136,6 +137,17 @@ def workers_probe(database: Database, clock: Clock) -> Probe:
         return Checked(True, f"no worker gave a sign for {int(silent.total_seconds())} s: what is heard waits", degraded=True)
 
     return stored(database, leases.beats, judged)
+
+
+def retention_probe(database: Database, clock: Clock, kept: Retention) -> Probe:
+    """Whether what was kept long enough goes."""
+
+    def judged(late: tuple[str, ...]) -> Checked:
+        if not late:
+            return Checked(True, "what was kept long enough is gone")
+        return Checked(True, f"{', '.join(late)} should have gone more than a day ago; see tsbridge retention", degraded=True)
+
+    return stored(database, lambda conn: retention.behind(conn, kept, clock.now()), judged)
 
 
 def room_probe(directory: Path, wanted: float = database_info.ROOM_WANTED) -> Probe:

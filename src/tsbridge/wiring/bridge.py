@@ -17,6 +17,7 @@ from tsbridge.acts.security import Security
 from tsbridge.child_process import build_rulebook, end_children, in_child_if_large
 from tsbridge.console.later import Later
 from tsbridge.core.ports import Clock
+from tsbridge.core.retention import Retention
 from tsbridge.report_process import reports_in_child
 from tsbridge.settings.model import Settings
 from tsbridge.shutdown import PATIENCE, Patience
@@ -46,7 +47,15 @@ from tsbridge.web.probes import (
 from tsbridge.web.services import Probe, Services
 from tsbridge.web.webhooks import Door
 from tsbridge.web.webhooks import routes as door_routes
-from tsbridge.web.work_probes import deliveries_probe, heads_probe, room_probe, vendors_probe, workers_probe, writeback_probe
+from tsbridge.web.work_probes import (
+    deliveries_probe,
+    heads_probe,
+    retention_probe,
+    room_probe,
+    vendors_probe,
+    workers_probe,
+    writeback_probe,
+)
 from tsbridge.wiring.clients import entrances
 from tsbridge.wiring.clock_and_ids import TimedIds, entropy, salt
 from tsbridge.wiring.workers import Workers
@@ -177,7 +186,7 @@ def _services(
         ),
         names=workers.names,
         forget=workers.erasing.step,
-        probes=probes(database, clock, loop, workers.skew, settings.writeback, roster),
+        probes=probes(database, clock, loop, workers.skew, settings.writeback, roster, settings.kept),
         standings=dict if loop is None else loop.standings,
         lifespan=_lifespan(workers.running if workers_inside else workers.asking),
         metrics_role=settings.metrics_role,
@@ -191,7 +200,13 @@ def _services(
 
 
 def probes(
-    database: Database, clock: Clock, loop: Loop | None, skew: Callable[[], timedelta | None], setting: str, roster: LiveRoster
+    database: Database,
+    clock: Clock,
+    loop: Loop | None,
+    skew: Callable[[], timedelta | None],
+    setting: str,
+    roster: LiveRoster,
+    kept: Retention,
 ) -> dict[str, Probe]:
     """What `/readyz` looks at."""
     found = {
@@ -207,6 +222,7 @@ def probes(
         "ways": ways_probe(database, clock, roster),
         "seals": seals_probe(database, clock),
         "heads": heads_probe(database),
+        "retention": retention_probe(database, clock, kept),
         "encryption": encryption_probe(database),
         "watch": watch_probe(database, clock),
         "time_zones": zones_probe(ZONE_RULES),

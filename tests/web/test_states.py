@@ -44,7 +44,7 @@ class Stuck:
     async def read(self, work: Any) -> Any:
         await asyncio.Event().wait()
 
-    async def write(self, work: Any, *, urgent: bool = False) -> Any:
+    async def write(self, work: Any, **how: bool) -> Any:
         await asyncio.Event().wait()
 
 

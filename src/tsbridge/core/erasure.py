@@ -23,6 +23,7 @@ _BETWEEN: Final = r"[\s().\-/\u00a0]*"
 FEWEST_DIGITS: Final = 7
 """Of a number that is looked for by itself, without the code of its country."""
 
+_LEFT_OUT: Final = re.compile(r"[\s().\-/\u00a0]+")
 Hide = Callable[[Handle], Handle]
 """What a handle is called from now on: of one that is nobody's who was erased, itself."""
 
@@ -49,12 +50,19 @@ def hidden(people: Iterable[Handle], hide: Hide) -> tuple[Handle, ...]:
     return tuple(sorted({hide(person) for person in people}))
 
 
+def squeeze(text: str) -> str:
+    """A text without what people put between digits and words, in one case."""
+    return _LEFT_OUT.sub("", text).casefold()
+
+
 @dataclass(frozen=True, slots=True)
 class Traces:
-    """By what a person is found in what others said: `words` matches how they are reached and called, `users` are their ids at Zendesk."""
+    """By what a person is found in what others said: `words` matches how they are reached and called, `users` are their ids at Zendesk.
+    `signs`: one of them is in every squeezed text that `words` match: nearly all others are passed over by them."""
 
     words: re.Pattern[str] | None
     users: frozenset[str]
+    signs: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, people: Collection[Handle], names: Collection[str], nationals: Collection[str]) -> Traces:
@@ -65,15 +73,19 @@ class Traces:
         numbers = [one.value.removeprefix("+") for one in people if one.kind == "phone"]
         dialled = sorted({*numbers, *(one for one in nationals if len(one) >= FEWEST_DIGITS)}, key=lambda one: (-len(one), one))
         digits = [rf"(?<!\d)\+?{_BETWEEN.join(one)}(?!\d)" for one in dialled]
-        called = [
-            r"(?<!\w)" + r"\s+".join(map(re.escape, one.split())) + r"(?!\w)" for one in sorted(names) if _NAME.fullmatch(one.strip())
-        ]
+        full = [one for one in sorted(names) if _NAME.fullmatch(one.strip())]
+        called = [r"(?<!\w)" + r"\s+".join(map(re.escape, one.split())) + r"(?!\w)" for one in full]
         every = [*sorted(addresses), *sorted(contacts), *digits, *called]
         users = frozenset(one.value for one in people if one.kind == USER)
-        return cls(re.compile("|".join(every), re.IGNORECASE) if every else None, users)
+        signs = [*(one.value for one in people if one.kind in ("email", "talkdesk_contact")), *dialled, *full]
+        return cls(re.compile("|".join(every), re.IGNORECASE) if every else None, users, tuple(sorted(map(squeeze, signs))))
 
-    def are_in(self, text: str) -> bool:
-        return self.words is not None and self.words.search(text) is not None
+    def are_in(self, text: str, squeezed: str | None = None) -> bool:
+        """`squeezed`: the same text, where it was squeezed already."""
+        if self.words is None:
+            return False
+        squeezed = squeeze(text) if squeezed is None else squeezed
+        return any(sign in squeezed for sign in self.signs) and self.words.search(text) is not None
 
     def out_of(self, text: str) -> str:
         return text if self.words is None else self.words.sub(BARS, text)
@@ -88,9 +100,9 @@ class Traces:
             return {name: self.out_of_json(one) for name, one in value.items()}
         return value
 
-    def may_be_in(self, moment_text: str) -> bool:
+    def may_be_in(self, moment_text: str, squeezed: str | None = None) -> bool:
         """Whether a moment as it is kept, in its canonical text, may tell of them."""
-        return self.are_in(moment_text) or any(f'"{user}"' in moment_text for user in self.users)
+        return self.are_in(moment_text, squeezed) or any(f'"{user}"' in moment_text for user in self.users)
 
 
 def without(moment: Moment, traces: Traces, hide: Hide) -> Moment:

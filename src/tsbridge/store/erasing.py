@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import Connection, RowMapping, func, insert, select, tuple_, update
 
 from tsbridge.core.moments import Interaction
 from tsbridge.store.erased_person import Person, cases_of
 from tsbridge.store.erasure_tables import erased_interactions, erasures
+
+MOST: Final = 200
+"""Erasures that are searched for together."""
 
 Row = RowMapping
 
@@ -24,10 +27,10 @@ def load(conn: Connection, id: str) -> Row | None:
     return conn.execute(select(erasures).where(erasures.c.id == id)).mappings().first()
 
 
-def running(conn: Connection) -> Row | None:
-    """The oldest erasure that is not done."""
-    query = select(erasures).where(erasures.c.status == "running").order_by(erasures.c.asked_at, erasures.c.id).limit(1)
-    return conn.execute(query).mappings().first()
+def running(conn: Connection) -> list[Row]:
+    """Erasures that are not done, the oldest first; `MOST` at most."""
+    query = select(erasures).where(erasures.c.status == "running").order_by(erasures.c.asked_at, erasures.c.id).limit(MOST)
+    return list(conn.execute(query).mappings())
 
 
 def change(conn: Connection, id: str, **values: Any) -> None:

@@ -6,7 +6,7 @@ Each step is one short transaction that goes by what is there, so a restart, a c
 from __future__ import annotations
 
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any, Final
@@ -15,7 +15,7 @@ import phonenumbers
 from sqlalchemy import Connection
 
 from tsbridge.core.crashpoint import crashpoint
-from tsbridge.core.erasure import TYPE, Traces, erased, message, without
+from tsbridge.core.erasure import TYPE, Traces, erased, message, squeeze, without
 from tsbridge.core.moments import Handle, Interaction, instant_text
 from tsbridge.core.ports import Clock, Ids
 from tsbridge.core.track import key_of
@@ -76,14 +76,14 @@ class Erasing:
         if (due := await self._database.read(erasing.due)) is not None:
             await self._interaction(*due)
             return True
-        job = await self._database.read(erasing.running)
-        if job is None:
+        jobs = await self._database.read(erasing.running)
+        if not jobs:
             return await self.rewrite(ROOM)
-        name, after = job["place"] or (search.ORDER[0], None)
+        name, after = jobs[0]["place"] or (search.ORDER[0], None)
         if name in search.ORDER:
-            await self._search(job, name, after)
+            await self._search([job for job in jobs if job["place"] == jobs[0]["place"]], name, after)
         else:
-            await self._certify(job)
+            await self._certify(jobs[0])
         return True
 
     async def rewrite(self, most_bytes: int) -> bool:
@@ -146,17 +146,17 @@ class Erasing:
 
     # -- what names them elsewhere
 
-    async def _search(self, job: Row, name: str, after: Any) -> None:
-        person = Person.from_json(job["person"])
-        traces = traces_of(person)
-        found = await self._database.read(partial(_look, name=name, traces=traces, after=after))
+    async def _search(self, jobs: Sequence[Row], name: str, after: Any) -> None:
+        """The next part, for all that are as far."""
+        people = {job["id"]: traces_of(Person.from_json(job["person"])) for job in jobs}
+        found = await self._database.read(partial(_look, name=name, people=people, after=after))
         if name == "moments":
-            for subject in found.hits:
-                await self._turns.write(
-                    partial(self._elsewhere, subject=subject, traces=traces, erasure=job["id"]), locks.of_people([(subject, ())], {})
-                )
+            for subject, named in found.hits:
+                for erasure in sorted(named):
+                    work = partial(self._elsewhere, subject=subject, traces=people[erasure], erasure=erasure)
+                    await self._turns.write(work, locks.of_people([(subject, ())], {}))
         place = [name, found.after] if found.after is not None else [(*search.ORDER, "")[search.ORDER.index(name) + 1], None]
-        await self._database.write(partial(self._searched, job=job, name=name, traces=traces, found=found, place=place))
+        await self._database.write(partial(self._searched, jobs=jobs, name=name, people=people, found=found, place=place))
 
     def _elsewhere(self, conn: Connection, keys: frozenset[int] | None, *, subject: Interaction, traces: Traces, erasure: str) -> None:
         Locks(conn, keys)
@@ -169,21 +169,25 @@ class Erasing:
         gone = self._redactions.leave_out(conn, subject, bare, traces, now)
         self._kept(conn, erasure, links.case_of(conn, subject) or key_of(subject), gone, now)
 
-    def _searched(self, conn: Connection, job: Row, name: str, traces: Traces, found: search.Part, place: list[Any]) -> None:
-        now_at = erasing.load(conn, job["id"])
-        if now_at is None or now_at["place"] != job["place"]:
-            return  # somebody else went on meanwhile
+    def _searched(
+        self, conn: Connection, jobs: Sequence[Row], name: str, people: Mapping[str, Traces], found: search.Part, place: list[Any]
+    ) -> None:
         now = self._clock.now()
-        if name == "inbox" and found.hits:
-            erasing.add(conn, job["id"], {"inbox": search.empty(conn, found.hits, now)})
-        elif name == "recordings_wanted" and found.hits:
-            erasing.add(conn, job["id"], {"recordings_wanted": search.drop(conn, found.hits)})
-        elif name == "changes" and found.hits:
-            changes = erasing_rows.leave_out_of_changes(conn, search.changes_at(conn, found.hits), traces.out_of_json)
-            self._kept(conn, job["id"], job["id"], Gone({}, changes), now)
-        elif name in ("rulebooks", "rosters"):
-            erasing.change(conn, job["id"], left=[*now_at["left"], *([name, version] for version in found.hits)])
-        erasing.change(conn, job["id"], place=place)
+        for job in jobs:
+            id_ = job["id"]
+            now_at, hits = erasing.load(conn, id_), found.of(id_)
+            if now_at is None or now_at["place"] != job["place"]:
+                continue  # somebody else went on meanwhile
+            if name == "inbox" and hits:
+                erasing.add(conn, id_, {"inbox": search.empty(conn, hits, now)})
+            elif name == "recordings_wanted" and hits:
+                erasing.add(conn, id_, {"recordings_wanted": search.drop(conn, hits)})
+            elif name == "changes" and hits:
+                changes = erasing_rows.leave_out_of_changes(conn, search.changes_at(conn, hits), people[id_].out_of_json)
+                self._kept(conn, id_, id_, Gone({}, changes), now)
+            elif name in ("rulebooks", "rosters"):
+                erasing.change(conn, id_, left=[*now_at["left"], *([name, version] for version in hits)])
+            erasing.change(conn, id_, place=place)
         crashpoint("erasing.searched")
 
     # -- the certificate
@@ -220,16 +224,24 @@ class Erasing:
         return told
 
 
-def _look(conn: Connection, name: str, traces: Traces, after: Any) -> search.Part:
+def _look(conn: Connection, name: str, people: Mapping[str, Traces], after: Any) -> search.Part:
+    def found(text: str) -> frozenset[str]:
+        squeezed = squeeze(text)
+        return frozenset(erasure for erasure, traces in people.items() if traces.are_in(text, squeezed))
+
+    def told(text: str) -> frozenset[str]:
+        squeezed = squeeze(text)
+        return frozenset(erasure for erasure, traces in people.items() if traces.may_be_in(text, squeezed))
+
     if name == "inbox":
-        return search.deliveries(conn, traces.are_in, after)
+        return search.deliveries(conn, found, after)
     if name == "recordings_wanted":
-        return search.recordings(conn, traces.are_in, after)
+        return search.recordings(conn, found, after)
     if name == "moments":
-        return search.told(conn, traces.may_be_in, after)
+        return search.told(conn, told, after)
     if name == "changes":
-        return search.changed(conn, traces.are_in, after)
-    return search.documents(conn, name, traces.are_in, after)
+        return search.changed(conn, found, after)
+    return search.documents(conn, name, found, after)
 
 
 def traces_of(person: Person) -> Traces:

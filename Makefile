@@ -69,6 +69,7 @@ soak: $(READY) ## SECONDS of steady deliveries, then the long proofs: write-back
 	@$(BIN)/python -m benchmarks races truth drift outage rest storm slow imports crashes tampering chain patterns
 	@CALENDARS=10000 ROTAS=10000 $(BIN)/python -m pytest -q tests/core/test_calendar_oracle.py tests/core/test_rota_oracle.py
 	@$(BIN)/python -m tests.world --seeds $(WORLDS)
+	@$(BIN)/python -m tests.world --seeds $(WORLDS) --processes 3
 	@$(BIN)/python -m tests.world --mutants
 	@$(BIN)/python -m pytest -q -m soak
 	@FUZZ=400 $(BIN)/python -m pytest -q -m "soak or not soak" tests/fuzz

@@ -155,6 +155,8 @@ class Process:
         }
         if beside:
             rounds["takeover"] = self._rarely(Takeover(self.database, clock, name).round, 10)
+        for judges in ("alone", "assign", "facts", "rejudge", "reconcile", "stream"):
+            rounds[judges] = self._then_clock(rounds[judges])
         tasks = (Task(task, self._gated(round), look_again=LOOK_AGAIN) for task, round in rounds.items())
         self.loop = Loop(tasks, clock)
 
@@ -231,6 +233,14 @@ class Process:
             done = await round()
             if done is True:
                 self._reach.wake("clock", "assign", "seal", "facts")
+            return done
+
+        return then
+
+    def _then_clock(self, round: Round) -> Round:
+        async def then() -> datetime | bool | None:
+            done = await round()
+            self._reach.wake("clock")  # a step may be due before it looks again by itself
             return done
 
         return then

@@ -14,6 +14,7 @@ from typing import Any, Final
 
 import httpx
 
+from tests.databases import Postgres
 from tests.world import house, outcome, people
 from tests.world.book import THEIRS, roster, rulebook
 from tests.world.history import History
@@ -434,8 +435,13 @@ def fresh(made: Path, name: str) -> str:
     return f"sqlite:///{made / f'{name}.db'}"
 
 
-def whole(seed: int, made: Path) -> tuple[History, History | None]:
-    """A seed's world, and beside it the same desk on a calm day, where any order has to end alike."""
-    of = traits(seed)
-    history = lived(seed, fresh(made, "world"), of)
+def whole(seed: int, made: Path, *, postgres: Postgres | None = None, processes: int = 1) -> tuple[History, History | None]:
+    """A seed's world, and beside it the same desk on a calm day, where any order has to end alike. `postgres`: its database is there;
+    with several `processes` it has to be."""
+    of = traits(seed, processes=processes)
+    if postgres is None:
+        history = lived(seed, fresh(made, "world"), of)
+    else:
+        with postgres.fresh() as url:
+            history = lived(seed, url, of)
     return history, lived(seed, fresh(made, "calm"), calm(of)) if of.ordered else None

@@ -70,6 +70,12 @@ class Bridge:
         answer.raise_for_status()
         return answer.json()
 
+    async def ask(self, method: str, path: str, body: Mapping[str, Any]) -> Any:
+        self.check()
+        answer = await self._client.request(method, path, json=body)
+        answer.raise_for_status()
+        return answer.json() if answer.content else None
+
     async def figures(self) -> Figures:
         self.check()
         answer = await self._client.get("/metrics")

@@ -15,11 +15,13 @@ import tempfile
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from pathlib import Path
 
+from tsbridge.demo.look_around import furnish, weekly_pack
 from tsbridge.demo.process import Bridge, NotRunning
 from tsbridge.demo.stage import Stage, now, set_up
-from tsbridge.demo.summary import Figures, Result, figure, in_plain_words, one_minute, page
+from tsbridge.demo.summary import Figures, Result, figure, in_plain_words, one_minute, page, table
 from tsbridge.simulator.scenario import Scenario, friday_before, weekend
 from tsbridge.simulator.scenario_play import Played, Player, Unmet, unmet
 from tsbridge.simulator.scenario_stories import SAME_MINUTE
@@ -69,7 +71,7 @@ async def _demo(stay: bool, seed: int, tickets: int, calls: int) -> int:
             if not result.good and (words := stage.bridge.last_words(12)):
                 _say(f"\nThe bridge's last words:\n{words}")
             if stay:
-                await _stay(stage)
+                await _stay(stage, scenario.start)
             return 0 if result.good else 1
 
 
@@ -190,10 +192,13 @@ async def _one_decision(bridge: Bridge) -> str:
     return in_plain_words(await bridge.get(f"/v1/audit/routing/{chosen[0]['id']}")) if chosen else ""
 
 
-async def _stay(stage: Stage) -> None:
+async def _stay(stage: Stage, began: datetime) -> None:
     """Leave everything running until Ctrl-C."""
+    keys = await furnish(stage)
     _say(
         f"\nStill running. Look around at {stage.bridge.url}/console, or {stage.bridge.url}/docs, with the key\n    {stage.key}\n"
+        f"  of an admin. What others see and may do:\n{table((role, key, '') for role, key in keys.items())}\n"
+        f"  The weekly pack as a page:\n    {weekly_pack(stage.bridge.url, keys['viewer'], began)}\n"
         f"  simulated Zendesk {stage.zendesk_url}, Talkdesk {stage.talkdesk_url}. Ctrl-C ends it all."
     )
     stop = asyncio.Event()

@@ -358,6 +358,20 @@ def test_what_was_tampered_with_is_told_by_verify_and_stops_nothing_else(sqlite_
         assert "4999" in database.read_now(lambda conn: conn.execute(select(decision_rows.c.interaction)).scalars().all())
 
 
-def spoil(conn: Connection, table: str, column: str, key: str, of: int, under: str = KEY) -> None:
+def test_a_ticket_whose_words_were_tampered_with_holds_no_other(sqlite_files: Sqlite) -> None:
+    with sqlite_files.fresh() as url, Database.open(url, data_keys=[KEY]) as database:
+        walk = live(database)
+        digests = database.read_now(
+            lambda conn: conn.execute(select(moments.c.digest).where(moments.c.interaction == "4711")).scalars().all()
+        )
+        database.write_now(lambda conn: [spoil(conn, "moments", "body", "digest", digest) for digest in digests])
+        walk.tell([ticket("commented", 61, text="again"), ticket("created", 62, "4999", person="77", text="something else")])
+        walk.work()
+        rows = select(inbox.c.status, inbox.c.reason).order_by(inbox.c.seq.desc()).limit(2)
+        other, its = database.read_now(lambda conn: [tuple(row) for row in conn.execute(rows)])
+        assert (other[0], its) == ("applied", ("pending", "Refused"))
+
+
+def spoil(conn: Connection, table: str, column: str, key: str, of: Any, under: str = KEY) -> None:
     """Bytes that say they are under the key, and are not."""
     conn.exec_driver_sql(SPOIL.format(table, column, key), (b"\0~2" + Cipher(under).id.encode() + b"x" * 40, of))

@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from binascii import Error, a2b_base64, b2a_base64
 from collections.abc import Callable, Iterable
+from functools import lru_cache
 from typing import Any, Final
 
 from sqlalchemy import Dialect
@@ -24,6 +25,7 @@ FOUND: Final = "~3"
 AS_IT_IS: Final = "~0"
 PREFIX: Final = len(MARK) + ID
 """Characters before what a key made of a text; bytes have a NUL more."""
+IN_USE: Final = 4096
 _ENCRYPTED: Final = re.compile(rf"{MARK}([0-9a-f]{{{ID}}})", re.ASCII)
 _BYTES: Final = b"\0" + MARK.encode()
 _BYTES_AS_THEY_ARE: Final = b"\0" + AS_IT_IS.encode()
@@ -46,7 +48,8 @@ class Vault:
         self._more = more
         self._ciphers: dict[str, Cipher] = {}
         self.newest: Cipher | None = None
-        self._index: Index | None = None
+        self._keep_identity: Callable[[str], str] = str
+        self._read_identity: Callable[[str], str] = str
 
     def fill(self, secrets: Iterable[str]) -> None:
         """Have these keys, the newest first."""
@@ -93,23 +96,27 @@ class Vault:
         return kept.removeprefix(_BYTES_AS_THEY_ARE) if opened is None else opened
 
     def find_by(self, secret: bytes) -> None:
-        """Have the key that addresses and numbers are found by."""
-        self._index = Index(secret)
+        """Have the key that addresses and numbers are found by. Those in use are looked up many times for each delivery."""
+        index = Index(secret)
+
+        def keep(value: str) -> str:
+            return FOUND + b2a_base64(index.encrypt(value.encode()), newline=False).decode("ascii")
+
+        def read(kept: str) -> str:
+            try:
+                return index.decrypt(a2b_base64(kept[len(FOUND) :], strict_mode=True)).decode()
+            except (Error, Refused):
+                return kept  # an id that somebody gave this look
+
+        self._keep_identity, self._read_identity = lru_cache(IN_USE)(keep), lru_cache(IN_USE)(read)
 
     def keep_identity(self, value: str) -> str:
         """What somebody is known by, as it is kept and looked for: addresses and numbers encrypted, ids as they are."""
-        if self._index is None or not tells_somebody(value):
-            return value
-        return FOUND + b2a_base64(self._index.encrypt(value.encode()), newline=False).decode("ascii")
+        return self._keep_identity(value) if tells_somebody(value) else value
 
     def read_identity(self, kept: str) -> str:
-        """What does not open is an id that somebody gave this look."""
-        if self._index is None or not kept.startswith(FOUND):
-            return kept
-        try:
-            return self._index.decrypt(a2b_base64(kept[len(FOUND) :], strict_mode=True)).decode()
-        except (Error, Refused):
-            return kept
+        """What does not open is taken as it is."""
+        return self._read_identity(kept) if kept.startswith(FOUND) else kept
 
     def wrap(self, place: str, text: str) -> str:
         """A text encrypted under the newest key, to stand in a JSON value. There has to be a key."""

@@ -23,7 +23,7 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from benchmarks.door import drive
 from benchmarks.service import Service, running
@@ -59,34 +59,41 @@ def kinds() -> list[tuple[str, bytes, bytes, float]]:
     ]
 
 
-async def hostile(port: int, count: int, seconds: float, spread: bool) -> dict[str, int]:
-    """How often each kind was turned away and came again."""
+async def hostile(port: int, count: int, seconds: float, *, spread: bool, within: float = 2.0) -> dict[str, int]:
+    """How often each kind was turned away. They come within so many seconds, from many addresses (`spread`) or from one."""
     again: Counter[str] = Counter()
     until = asyncio.get_running_loop().time() + seconds
     turns = itertools.cycle(kinds())
-    tasks = [
-        one(number, port, f"127.0.1.{1 + number % ADDRESSES}" if spread else None, *next(turns), until, again) for number in range(count)
-    ]
-    await asyncio.gather(*tasks)
+    dice = random.Random(count)  # noqa: S311
+    senders = [Sender(f"127.0.1.{1 + number % ADDRESSES}" if spread else None, *next(turns)) for number in range(count)]
+    await asyncio.gather(*(one(port, sender, dice.uniform(0, within), until, again) for sender in senders))
     return dict(again)
 
 
-async def one(
-    seed: int, port: int, host: str | None, name: str, first: bytes, more: bytes, wait: float, until: float, again: Counter[str]
-) -> None:
-    loop, dice = asyncio.get_running_loop(), random.Random(seed)  # noqa: S311
-    await asyncio.sleep(dice.uniform(0, 2))
+class Sender(NamedTuple):
+    """Where one sends from and what."""
+
+    host: str | None
+    kind: str
+    first: bytes
+    more: bytes
+    wait: float
+
+
+async def one(port: int, sender: Sender, begin: float, until: float, again: Counter[str]) -> None:
+    loop, local = asyncio.get_running_loop(), None if sender.host is None else (sender.host, 0)
+    await asyncio.sleep(begin)
     while loop.time() < until:
         with contextlib.suppress(OSError, TimeoutError):
-            reader, writer = await asyncio.open_connection("127.0.0.1", port, local_addr=None if host is None else (host, 0))
+            reader, writer = await asyncio.open_connection("127.0.0.1", port, local_addr=local)
             try:
                 async with asyncio.timeout_at(until):
-                    await offer(writer, first, more, wait)
+                    await offer(writer, sender.first, sender.more, sender.wait)
                     await reader.read()
             finally:
                 writer.transport.abort()
-        again[name] += 1
-        await asyncio.sleep(dice.uniform(0.5, 1.5) * AGAIN_S)
+        again[sender.kind] += 1
+        await asyncio.sleep(min((0.5 + begin % 1) * AGAIN_S, max(0.0, until - loop.time())))
 
 
 async def offer(writer: asyncio.StreamWriter, first: bytes, more: bytes, wait: float) -> None:
@@ -192,4 +199,4 @@ if __name__ == "__main__":
 
     port, count, seconds, addresses = sys.argv[1:]
     os.nice(15)  # they are elsewhere, and take nothing of this machine's processors
-    print(json.dumps(uvloop.run(hostile(int(port), int(count), float(seconds), addresses == "many"))), file=sys.stderr)
+    print(json.dumps(uvloop.run(hostile(int(port), int(count), float(seconds), spread=addresses == "many"))), file=sys.stderr)

@@ -17,6 +17,7 @@ import pytest
 from sqlalchemy import select, text
 from starlette.applications import Starlette
 
+from benchmarks.hostile import hostile, kinds
 from tests.clocks import CountingIds, SettableClock
 from tsbridge.acts.security import Security
 from tsbridge.server import Server, config
@@ -199,6 +200,17 @@ async def test_a_body_that_is_told_too_large_is_refused_before_it_comes(open_hou
     head, _, _ = open_house.raw(b"").partition(b"Content-Length")
     answer = await sent(open_house.port, head + b"Content-Length: 24000000\r\n\r\n", wait_for=b"\r\n\r\n")
     assert answer.startswith(b"HTTP/1.1 413 ")
+
+
+async def test_honest_senders_are_served_beside_hostile_ones(open_house: House) -> None:
+    attack = asyncio.create_task(hostile(open_house.port, 42, 0.8, spread=True, within=0.1))
+    answers = []
+    for number in range(20):
+        answers.append((await open_house.post(event(f"honest {number}", 2_000))).status_code)
+        await asyncio.sleep(0.02)
+    assert answers == [202] * 20
+    assert len(await attack) == len(kinds())
+    assert len(open_house.bodies()) == 20
 
 
 async def test_only_posts_are_the_doors(open_house: House) -> None:

@@ -23,6 +23,7 @@ from tsbridge.acts.ledger import Ledger
 from tsbridge.core import crashpoint
 from tsbridge.core.erasure import fault, missing, place
 from tsbridge.core.moments import BARS
+from tsbridge.doctor.retention import forgotten
 from tsbridge.ed25519 import proves, public_key_of, sign
 from tsbridge.store import chain, inbox, proof
 from tsbridge.store.all_tables import metadata
@@ -31,7 +32,7 @@ from tsbridge.store.decision_tables import changes
 from tsbridge.store.erasure_tables import erased_people, erasures
 from tsbridge.store.link_tables import handles
 from tsbridge.store.tombstones import HIDDEN
-from tsbridge.work.erasing import Erasing
+from tsbridge.work.erasing import ROOM, Erasing
 
 MAIL, PHONE, SEED = "ana.silva@example.com", "+14155550123", bytes(32)
 STREET = "12 Elm Street"
@@ -169,6 +170,24 @@ def test_in_small_parts_and_by_one_worker_after_another_it_comes_to_the_same(des
     verdict = desk.database.read_now(proof.verify)
     assert verdict["ok"], verdict["broken"]
     assert desk.database.read_now(lambda conn: acts.show(conn, id_)).status == "done"
+
+
+def test_the_doctor_says_whose_words_are_still_there_and_whose_bytes(desk: Erased) -> None:
+    desk.begin()
+
+    def said() -> list[str]:
+        return [line.words.partition(" ")[0] for line in forgotten(desk.database, desk.clock.now())]
+
+    assert said() == []
+    desk.clock.advance(3600)
+    assert said() == ["1"]
+    asyncio.run(desk.finish())
+    assert said() == []
+    desk.database.write_now(lambda conn: conn.execute(update(erasures).values(rewritten_at=None)) and None)
+    assert said() == ["Bytes"]
+    assert asyncio.run(desk.worker().rewrite(0)) is (desk.database.dialect == "postgresql")  # no SQLite file is so small
+    assert asyncio.run(desk.worker().rewrite(ROOM)) is (desk.database.dialect == "sqlite")
+    assert said() == []
 
 
 class Killed(Exception):

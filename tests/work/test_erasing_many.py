@@ -53,6 +53,7 @@ def everything(database: Database) -> str:
     return database.read_now(look)
 
 
+@pytest.mark.timeout(900)
 @pytest.mark.parametrize(("seed", "people", "forgotten"), first(1, [(0, 20, 3), (1, 1_000, 100), (2, 1_000, 100)]))
 def test_of_many_people_those_who_are_forgotten_stay_so_and_nobody_else_loses_a_word(
     database: Database, clock: SettableClock, seed: int, people: int, forgotten: int

@@ -52,7 +52,8 @@ def _versions_and_retention(settings: Settings) -> list[Line]:
         try:
             if found is None:
                 return []
-            return [*almanac.kept(found, settings.zone, now), *retention.overdue(found, settings.kept, now)]
+            kept = [*retention.overdue(found, settings.kept, now), *retention.forgotten(found, now)]
+            return [*almanac.kept(found, settings.zone, now), *kept]
         except (*DATABASE_FAILURES, OSError):
             return []
 

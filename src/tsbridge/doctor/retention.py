@@ -2,13 +2,29 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
+from typing import Final
 
 from tsbridge.core.retention import Retention, kept_for
 from tsbridge.doctor.checks import Line
-from tsbridge.store import retention
+from tsbridge.store import erasing, retention
 from tsbridge.store.db import Database
+
+DONE_WITHIN: Final = timedelta(hours=1)
+
+
+def forgotten(opened: Database, now: datetime) -> list[Line]:
+    """What is left of people who were to be forgotten; nothing where there is nothing left."""
+    running, unwritten = opened.read_now(lambda conn: (erasing.running(conn), erasing.unwritten(conn)))
+    lines = []
+    if late := sum(job["asked_at"] <= now - DONE_WITHIN for job in running):
+        words = f"{late} people are to be forgotten for more than an hour, and words of theirs are still there."
+        lines.append(Line("erasures", "warn", words, "Look at the task `erasing` in `/readyz` and its log; `GET /v1/erasures`."))
+    if unwritten:
+        words = f"Bytes of {len(unwritten)} people who were forgotten may still be in free places of the database file."
+        lines.append(Line("erasures", "warn", words, "At a quiet hour: `tsbridge erase --rewrite`. Nobody writes meanwhile."))
+    return lines
 
 
 def overdue(opened: Database, kept: Retention, now: datetime) -> list[Line]:

@@ -7,12 +7,14 @@ import io
 import zipfile
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from typing import Any, Final
 
 import httpx
 import pytest
 from sqlalchemy import update
 
+from tests.clocks import SettableClock
 from tests.console.conftest import Visitor, visiting
 from tests.web import rows
 from tests.web.conftest import BOOK, Room, staff
@@ -267,6 +269,58 @@ async def test_a_look_at_a_restricted_case_is_on_record_and_at_what_is_withheld_
                 await client.get(path.format(**paths))
     looks = (await room.client.get("/v1/audit/changes", params={"action": "case.words_read"})).json()["items"]
     assert [(one["actor"], one["subject"]) for one in looks] == [("ops", CASE), ("supervisor", CASE)]
+
+
+WAYS: Final[Mapping[str, tuple[str, str, dict[str, str]]]] = {
+    "timeline": ("GET", "/v1/cases/{case_id}/timeline", {}),
+    "explanation": ("GET", "/v1/cases/{case_id}/explain", {}),
+    "decision": ("GET", "/v1/audit/routing/{decision_id}", {}),
+    "history": ("GET", "/v1/audit/cases/{case_id}", {}),
+    "delivery": ("GET", "/v1/events/{event_id}", {}),
+    "wish": ("GET", "/v1/writebacks/{writeback_id}", {}),
+    "trial": ("POST", "/v1/rulebook/try", {"decision_id": "{decision_id}"}),
+}
+"""Every way to words of one case, by what is put on record of whoever goes it."""
+
+
+def test_every_way_on_which_words_belong_is_put_on_record() -> None:
+    assert {path for method, path, _ in WAYS.values() if method == "GET"} == BELONGS_OPS - {"/v1/audit/changes"}
+
+
+@pytest.mark.parametrize("what", WAYS)
+async def test_each_look_is_on_record_and_found_by_who_when_and_case(room: Room, clock: SettableClock, what: str) -> None:
+    paths = await plant(room)
+    method, path, body = WAYS[what]
+    clock.advance(60)
+    async with asking(room, "ops") as client:
+        for _ in range(2):
+            answer = await client.request(method, path.format(**paths), json={name: one.format(**paths) for name, one in body.items()})
+            assert answer.status_code == 200
+            assert told(answer.text) >= {"canarybitten"}
+    at = clock.now()
+    for asked, found in (
+        ({"actor": "ops"}, 1),
+        ({"subject": CASE}, 1),
+        ({"from": at.isoformat(), "to": (at + timedelta(seconds=1)).isoformat()}, 1),
+        ({"actor": "ana"}, 0),
+        ({"subject": "case_2"}, 0),
+        ({"to": at.isoformat()}, 0),
+    ):
+        items = (await room.client.get("/v1/audit/changes", params={"action": "case.words_read", **asked})).json()["items"]
+        assert [(one["actor"], one["subject"], one["after"]["what"]) for one in items] == [("ops", CASE, what)] * found, asked
+
+
+async def test_a_delivery_that_only_rang_for_a_ticket_is_about_its_case(room: Room) -> None:
+    await plant(room)
+    at = room.desk.clock.now()
+    await room.desk.database.write(lambda conn: rows.event(conn, 9, at, rang_for="4711", body=b"canarybitten") and None)
+    async with asking(room, "ops") as client:
+        await client.get("/v1/events/evt_000009")
+    looks = (await room.client.get("/v1/audit/changes", params={"action": "case.words_read"})).json()["items"]
+    assert [(one["subject"], one["after"]["what"]) for one in looks] == [(CASE, "delivery")]
+    async with visiting(room.desk.database, "ops", restricted=RESTRICTED) as visitor:
+        assert told((await visitor.look("events/evt_000009")).text) == set()
+        assert told((await visitor.send("events/evt_000009/words")).text) == {"canarybitten"}
 
 
 async def test_a_list_of_steps_tells_no_subject_of_a_severe_or_restricted_case(room: Room) -> None:

@@ -8,13 +8,14 @@ from typing import Final
 from sqlalchemy import Connection
 from starlette.responses import Response
 
-from tsbridge.acts import audit, events, tallied, words
+from tsbridge.acts import events, tallied, words
 from tsbridge.acts.events import Event, EventWhole
 from tsbridge.acts.words import Reader
 from tsbridge.console.facets import choices
 from tsbridge.console.forms import MOST_ROWS, Table, table_of
 from tsbridge.console.frame import NoPage, Visit
 from tsbridge.console.render import address
+from tsbridge.store import views
 
 A_PAGE: Final = 50
 STATUSES: Final = ("pending", "applied", "ignored", "quarantined", "dead")
@@ -78,10 +79,9 @@ def _shown(visit: Visit, found: EventWhole, *, withheld: bool) -> Response:
 
 
 def _with_guarded(conn: Connection, reader: Reader, event_id: str) -> tuple[EventWhole, list[str]]:
-    """The delivery, and the cases with guarded words that it led to decisions about."""
+    """The delivery, and the cases with guarded words that it is about."""
     found = events.show(conn, event_id)
-    decided = [one for decision_id in found.decisions if (one := audit.decision(conn, decision_id)) is not None]
-    return found, [case_id for case_id in sorted({one.case_id for one in decided}) if words.are_guarded(conn, reader, case_id)]
+    return found, [case_id for case_id in views.cases_of_event(conn, event_id) if words.are_guarded(conn, reader, case_id)]
 
 
 async def retry(visit: Visit) -> Response:

@@ -74,6 +74,17 @@ def event_results(conn: Connection, event_id: str) -> tuple[list[str], list[str]
     return list(first.scalars()), list(led.scalars())
 
 
+def cases_of_event(conn: Connection, event_id: str) -> list[str]:
+    """Ids of the cases that a delivery is about: by what it told, by the ticket that it rang for, by the decisions that it led to."""
+    told = select(moments.c.source, moments.c.interaction.label("id")).where(moments.c.event_id == event_id)
+    rang = select(inbox.c.source, inbox.c.rang_for.label("id")).where(inbox.c.id == event_id)
+    about = told.union(rang).subquery()
+    same = and_(interactions.c.source == about.c.source, interactions.c.id == about.c.id)
+    held = select(interactions.c.case_id).join(about, same)
+    decided = select(decisions.c.case_id).where(decisions.c.id.in_(event_results(conn, event_id)[1]))
+    return sorted(conn.execute(held.union(decided)).scalars())
+
+
 # Cases
 
 

@@ -118,10 +118,12 @@ async def list_history(
     as_of: Annotated[TimeQuery, Query(description="What was known by this time, as it stood then.")] = None,
 ) -> Listed[Happened]:
     """All that happened to a case, oldest first, with when this desk learnt of it: deliveries, moments, links, decisions, changes, steps of
-    policies, who was told, assignments and writes. No words of its tickets and calls."""
+    policies, who was told, assignments and writes. No words of its tickets and calls, but those that were typed at the desk: that
+    somebody read about a severe or restricted case is put on record."""
     last = page.after("history", int, int, str)
     after = None if last is None else (instant_of(last[0]), int(last[1]), str(last[2]))
     found = await services.ask(case_history.history, case_id, page.limit + 1, after, query_time("as_of", as_of))
+    await services.looked(by, case_id, "history")
 
     def key(entry: Happened) -> tuple[int, int, str]:
         at, rank, id_ = case_history.place(entry)

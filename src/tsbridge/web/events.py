@@ -7,13 +7,15 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 
 from tsbridge.acts import events
+from tsbridge.acts.callers import Caller
 from tsbridge.acts.events import Event, EventWhole
+from tsbridge.store import views
 from tsbridge.web.auth import Ops
 from tsbridge.web.inputs import Id
 from tsbridge.web.pages import Listed, Paged
 from tsbridge.web.problems import refuses
 from tsbridge.web.route import ApiRoute
-from tsbridge.web.services import Made
+from tsbridge.web.services import Made, Services
 
 routes = APIRouter(route_class=ApiRoute, prefix="/v1/events", tags=["events"])
 
@@ -33,8 +35,9 @@ async def list_events(
 
 @routes.get("/{event_id}")
 async def show_event(services: Made, by: Ops, event_id: Id) -> EventWhole:
-    """One delivery with its bytes as they came, the moments it told and the decisions it led to."""
-    return await services.ask(events.show, event_id)
+    """One delivery with its bytes as they came, the moments it told and the decisions it led to. That somebody read about a
+    severe or restricted case is put on record."""
+    return await _shown(services, by, event_id)
 
 
 @routes.post("/{event_id}/retry", responses=refuses(409))
@@ -42,4 +45,11 @@ async def retry_event(services: Made, by: Ops, event_id: Id) -> EventWhole:
     """Work on a quarantined, dead or ignored delivery once more; 409 for one that is done or still waiting."""
     await services.act(by, events.retry, event_id)
     services.wake()
-    return await services.ask(events.show, event_id)
+    return await _shown(services, by, event_id)
+
+
+async def _shown(services: Services, by: Caller, event_id: str) -> EventWhole:
+    found = await services.ask(events.show, event_id)
+    for case_id in await services.ask(views.cases_of_event, event_id):
+        await services.looked(by, case_id, "delivery")
+    return found

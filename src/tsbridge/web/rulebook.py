@@ -270,6 +270,8 @@ async def try_rulebook(services: Made, by: Ops, body: Trial, near: Nearby) -> Tr
     version, document, asked, almanac = await services.database.read(chosen)
     await aside(documents.refuse_faulty, services.apart, document)
     tried: Tried = await aside(services.apart, trial.tried, document, version or None, services.zone, asked, trial_id, near, almanac)
+    if tried.case_id is not None:
+        await services.looked(by, tried.case_id, "trial")
     return tried
 
 

@@ -8,6 +8,7 @@ from fastapi import APIRouter, Header, Query, Response
 from sqlalchemy import Connection
 
 from tsbridge.acts import writebacks
+from tsbridge.acts.callers import Caller
 from tsbridge.acts.ledger import Entry
 from tsbridge.acts.writebacks import ModeShown, PausedRules, Writeback, WritebackWhole
 from tsbridge.web.auth import Ops, Supervisor
@@ -16,7 +17,7 @@ from tsbridge.web.inputs import Body, Id, Word
 from tsbridge.web.pages import Listed, Paged
 from tsbridge.web.problems import refuses
 from tsbridge.web.route import ApiRoute
-from tsbridge.web.services import Made
+from tsbridge.web.services import Made, Services
 
 routes = APIRouter(route_class=ApiRoute, prefix="/v1/writebacks", tags=["writebacks"])
 
@@ -109,7 +110,7 @@ async def show_writeback(services: Made, by: Supervisor, writeback_id: Id) -> Wr
     `parts` names each tag (`tag:<tag>`; to be taken off: `absent:<tag>`), value and note with what came of it, and the rule
     (or `<policy>/<step>`) and the decision that asked for it. A part that Zendesk refused is `parked`, the others are written.
     """
-    return await services.ask(writebacks.show, services.live, writeback_id)
+    return await _shown(services, by, writeback_id)
 
 
 @routes.post("/{writeback_id}/retry", responses=refuses(409))
@@ -117,4 +118,12 @@ async def retry_writeback(services: Made, by: Supervisor, writeback_id: Id) -> W
     """Try a parked, refused or waiting wish at once; 409 for one that is on its way or done."""
     await services.act(by, writebacks.retry, writeback_id)
     services.wake_writer()
-    return await services.ask(writebacks.show, services.live, writeback_id)
+    return await _shown(services, by, writeback_id)
+
+
+async def _shown(services: Services, by: Caller, writeback_id: str) -> WritebackWhole:
+    """A note may quote what was said."""
+    found = await services.ask(writebacks.show, services.live, writeback_id)
+    if found.wish.get("notes"):
+        await services.looked(by, found.case_id, "wish")
+    return found

@@ -57,7 +57,7 @@ class OneThread:
 
         return engine
 
-    def submit(self, work: Work[T], *, write: bool, urgent: bool) -> Future[T]:
+    def submit(self, work: Work[T], *, write: bool, urgent: bool, any_schema: bool = False) -> Future[T]:
         future: Future[T] = Future()
         try:
             future.set_result(self.run(work, write=write))
@@ -65,7 +65,7 @@ class OneThread:
             future.set_exception(failure)
         return future
 
-    def run(self, work: Work[T], *, write: bool) -> T:
+    def run(self, work: Work[T], *, write: bool, any_schema: bool = False) -> T:
         self._before(write)
         if not self.data_keys.settled:
             with self._writer.begin() as conn:
@@ -85,7 +85,7 @@ class Opened(Database):
         super().__init__(side, "sqlite" if side.dialect == "sqlite" else "postgresql", side.url, side.keys, side.data_keys)
         self._thread = side
 
-    async def write(self, work: Work[T], *, urgent: bool = False) -> T:
+    async def write(self, work: Work[T], *, urgent: bool = False, any_schema: bool = False) -> T:
         await asyncio.sleep(0)
         return self._thread.run(work, write=True)
 

@@ -127,6 +127,16 @@ def kept(read: Read) -> Iterator[str]:
             yield f"{one['answer']['event_id']} was {one['answer']['status']} and is not there"
 
 
+def open_door(read: Read) -> Iterator[str]:
+    """A proven delivery is answered with 202, unless it cannot be stored or the desk's clock is wrong."""
+    excused = {503: read.spells("full"), 401: read.spells("clock")}
+    for one in read.by["offered"]:
+        if one["status"] in (202, 0):
+            continue
+        if not any(since <= time(one["at"]) <= until for since, until in excused.get(one["status"], ())):
+            yield f"{one['source']} was answered {one['status']} at {one['at']}"
+
+
 def once(read: Read) -> Iterator[str]:
     """G2: the same delivery is one event, however often it came."""
     ids: dict[tuple[str, str], set[str]] = defaultdict(set)
@@ -559,7 +569,7 @@ Law = Callable[[Read], Iterator[str]]
 LAWS: dict[str, Law] = {
     law.__name__: law
     for law in (
-        *(kept, once, conserved, unharmed, heard),
+        *(kept, open_door, once, conserved, unharmed, heard),
         *(judged, explained, together),
         *(converges, foreign, careful, noted_once, bounded),
         *(told, told_once, left_alone),

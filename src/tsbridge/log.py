@@ -23,7 +23,19 @@ _OF_EVERY_RECORD: Final = frozenset({*vars(logging.makeLogRecord({})), "message"
 ALLOWED: Final = frozenset(
     {
         *("event", "level", "logger", "timestamp", "exception"),
-        *("source", "status", "reason", "outcome", "event_id", "case_id", "decision_id", "writeback_id", "change_id", "trace_id"),
+        *(
+            "source",
+            "status",
+            "reason",
+            "outcome",
+            "event_id",
+            "case_id",
+            "decision_id",
+            "writeback_id",
+            "change_id",
+            "erasure_id",
+            "trace_id",
+        ),
         *("ticket", "version", "hash", "rule", "queue", "policy", "step", "mode", "revision", "attempt", "attempts", "worker"),
         *("count", "size", "bytes", "seconds", "after_s", "due_at", "host", "port", "path", "method", "route", "dialect", "kind"),
         *(

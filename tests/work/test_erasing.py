@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
+import logging
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,7 @@ from tsbridge.core.erasure import fault, missing, place
 from tsbridge.core.moments import BARS
 from tsbridge.doctor.retention import forgotten
 from tsbridge.ed25519 import proves, public_key_of, sign
+from tsbridge.log import ALLOWED
 from tsbridge.store import chain, inbox, proof
 from tsbridge.store.all_tables import metadata
 from tsbridge.store.db import Database
@@ -188,6 +190,15 @@ def test_the_doctor_says_whose_words_are_still_there_and_whose_bytes(desk: Erase
     assert asyncio.run(desk.worker().rewrite(0)) is (desk.database.dialect == "postgresql")  # no SQLite file is so small
     assert asyncio.run(desk.worker().rewrite(ROOM)) is (desk.database.dialect == "sqlite")
     assert said() == []
+
+
+def test_the_log_says_that_somebody_was_erased_and_not_who(desk: Erased, caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.INFO):
+        id_ = desk.erase()["id"]
+    (line,) = [one for one in caplog.records if one.name == "tsbridge.erasing"]
+    assert (line.message, line.erasure_id, line.count) == ("a person was erased", id_, 2)  # type: ignore[attr-defined]
+    assert {"erasure_id", "count"} <= ALLOWED
+    assert not any(word in str(vars(one)) for one in caplog.records for word in PLANTED)
 
 
 class Killed(Exception):

@@ -198,7 +198,7 @@ class Erasing:
         key, signature = await self._sign(message(told))
         certificate = {**told, "public_key": key, "signature": signature}
         if await self._database.write(partial(erasing.finish, id=job["id"], certificate=certificate)):
-            log.info("a person was erased", extra={"erasure": job["id"], "cases": len(told["cases"]), "interactions": told["interactions"]})
+            log.info("a person was erased", extra={"erasure_id": job["id"], "count": told["interactions"]})
 
     def _close(self, conn: Connection, id: str) -> dict[str, Any]:
         """The certificate but for its signature; with it whom it was about is known no more."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -51,6 +51,13 @@ MORE = (
     call("call.ended", 70, "c3", zendesk_ticket_id="4711"),
     ticket("commented", 80, text="he died", id_="4900", person="43"),
 )
+
+
+@pytest.fixture
+def database(database_url: str) -> Iterator[Database]:
+    """An empty database, encrypted on PostgreSQL as well."""
+    with Database.open(database_url, data_keys=["k" * 32]) as opened:
+        yield opened
 
 
 @pytest.fixture

@@ -93,3 +93,4 @@ def test_what_comes_later_is_heard_without_what_was_said_before() -> None:
     assert [text.body for text in left.texts] == ["hello"]
     assert dict(left.facts)["requester.email"] is None
     assert afterwards(SAID, known, hide, lambda _: False).texts == ()
+    assert afterwards(replace(later, impression=True), known, hide, lambda _: False).texts == ()

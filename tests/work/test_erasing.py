@@ -236,7 +236,8 @@ def test_what_is_told_again_or_late_brings_nobody_back(desk: Erased) -> None:
     desk.walk.work()
     desk.writing.wire.unreachable = True  # with Zendesk away the delivery itself would tell it
     desk.clock.advance(60)
-    desk.walk.tell([("zendesk", body | {"delivery": "once more"})])
+    told = body["ticket"] | {"latest_comment": f"----\nAna Silva, 9:00\n\nmy card is {CARD}, {NAME} has it"}
+    desk.walk.tell([("zendesk", body | {"delivery": "once more", "ticket": told})])
     desk.walk.work()
     desk.writing.wire.unreachable = False
     desk.walk.tell([call("call.ended", 3.5, "call-0001", phone=PHONE)])

@@ -139,11 +139,11 @@ class Erased:
 
 def afterwards(moment: Moment, known: Erased, hide: Hide, was_said: Callable[[str], bool]) -> Moment:
     """What is left of a moment that is heard of such an interaction later. What was said by then goes again; what is said since is new
-    and stays, but for what tells of the person."""
+    and stays, but for what tells of the person. A first impression keeps no words: which of them are new, the audits tell."""
+    is_new = moment.at > known.at and not moment.impression
 
     def keeps(text: Text) -> bool:
-        opens = text.role in ("subject", "description")
-        return moment.at > known.at and not opens and not was_said(text.body)
+        return is_new and text.role not in ("subject", "description") and not was_said(text.body)
 
     return erased(moment, hide, keeps)
 

@@ -12,7 +12,7 @@ from typing import Final
 
 from sqlalchemy import Connection, select
 
-from tsbridge.core.erasure import Erased, afterwards
+from tsbridge.core.erasure import Erased, afterwards, squeeze
 from tsbridge.core.moments import Handle, Interaction, Moment
 from tsbridge.store import sealkey
 from tsbridge.store.erasure_tables import erased_interactions, erased_people
@@ -82,8 +82,8 @@ class Tombstones:
 
 
 def said(keys: SealKeys, subject: Interaction, body: str) -> list[str]:
-    """The marks of words in an interaction, as of `marks`."""
-    return marks(keys, "words", f"{subject.source}:{subject.id}\n{body}")
+    """The marks of words in an interaction, as of `marks`; the same words in other lines are the same."""
+    return marks(keys, "words", f"{subject.source}:{subject.id}\n{squeeze(body)}")
 
 
 def among(conn: Connection, told: Iterable[Moment]) -> Tombstones | None:

@@ -32,7 +32,8 @@ async def app(scope: Any, receive: Any, send: Any) -> None:
         await asyncio.sleep(0.5)
     if scope["path"] == "/known":
         scope["state"]["proven"]()
-    said = b"ok" * (4 << 20) if scope["path"] == "/long" else b"ok"
+    said = scope["client"][0].encode() if scope["path"] == "/client" else b"ok"
+    said = b"ok" * (4 << 20) if scope["path"] == "/long" else said
     said = b" ".join(name for name, _ in scope["headers"]) if scope["path"] == "/headers" else said
     await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", str(len(said)).encode())]})
     await send({"type": "http.response.body", "body": said})
@@ -227,10 +228,22 @@ class Standing:
 
 def test_behind_a_trusted_proxy_an_address_has_no_bound_of_its_own() -> None:
     house = Connections(["10.0.0.0/24"])
-    guests = [Standing() for _ in range(PER_ADDRESS * 2)]
-    assert all(house.come(guest, "10.0.0.7") for guest in guests)
+    guests = [Standing() for _ in range(PER_ADDRESS * 4)]
+    assert all(house.come(guest, "10.0.0.7" if place % 2 else "::ffff:10.0.0.8") for place, guest in enumerate(guests))
     assert not any(guest.told for guest in guests)
     assert len(house) == len(guests)
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize(("proxies", "client"), [((), b"127.0.0.1"), (("127.0.0.0/8",), b"203.0.113.9")])
+async def test_only_a_trusted_proxy_says_for_whom_it_speaks(proxies: tuple[str, ...], client: bytes) -> None:
+    server = Told()
+    server.config = config(app, "127.0.0.1", 0, proxies=proxies)
+    task = asyncio.create_task(server.serve())
+    asking = b"GET /client HTTP/1.1\r\nHost: x\r\nX-Forwarded-For: 198.51.100.1, 203.0.113.9\r\nConnection: close\r\n\r\n"
+    assert (await ends(await server.up, asking)).endswith(b"\r\n\r\n" + client)
+    server.should_exit = True
+    await task
 
 
 def test_whoever_is_being_answered_is_not_asked_to_leave() -> None:

@@ -148,6 +148,8 @@ def test_a_database_that_keeps_nothing_or_is_unknown_is_refused(url: str) -> Non
         ("TSBRIDGE_ROSTER", "/nowhere/roster.yaml"),
         ("TSBRIDGE_SIGNATURE_TOLERANCE_S", "-1"),
         ("TSBRIDGE_METRICS_ROLE", "boss"),
+        ("TSBRIDGE_TRUSTED_PROXIES", "proxy.example"),
+        ("TSBRIDGE_TRUSTED_PROXIES", "10.0.0.1/8"),
     ],
 )
 def test_a_bad_value_names_its_setting_and_is_not_repeated(name: str, value: str) -> None:

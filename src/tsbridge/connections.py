@@ -144,9 +144,11 @@ class Connections:
 
     def _is_proxy(self, host: str | None) -> bool:
         try:
-            return any(ipaddress.ip_address(host or "") in network for network in self._proxies)
+            found = ipaddress.ip_address(host or "")
         except ValueError:
             return False
+        mapped = found.ipv4_mapped if isinstance(found, ipaddress.IPv6Address) else None
+        return any((mapped or found) in network for network in self._proxies)
 
 
 @lru_cache(maxsize=1_024)

@@ -183,6 +183,20 @@ def test_a_token_that_may_too_little_is_named(granted: list[str], state: str) ->
 MAPPING: dict[str, Any] = {"name": "flow", "when": {"/kind": "x"}, "event": "call.ended", "fields": {"call_id": "/id"}}
 
 
+def test_a_restricted_category_that_no_rule_sets_is_warned_of(database: Database, database_url: str) -> None:
+    hurt = {"key": "hurt", "kind": "escalation", "when": {}, "then": [{"set_category": "safety_incident"}]}
+    book = {**BOOK, "rules": [hurt, *BOOK["rules"]]}
+    database.write_now(lambda conn: rulebooks.publish(conn, book, "hash", "the first", SettableClock().now(), "system"))
+
+    def told(*categories: str) -> checks.Line:
+        return line(doctor_database.database(database_url, restricted=categories), "restricted words")
+
+    assert told("safety_incident").state == "ok"
+    assert told("safety_incident", "saftey").state == "warn"
+    assert "saftey" in told("saftey").words
+    assert not any(one.check == "restricted words" for one in doctor_database.database(database_url))
+
+
 def test_the_zone_of_talkdesks_times_is_called_a_guess_until_somebody_says_it(database: Database, database_url: str) -> None:
     heard = given(TALKDESK_WEBHOOK_SECRETS="s" * 40, TIMEZONE="Europe/Lisbon")
 

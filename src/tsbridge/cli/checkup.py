@@ -33,7 +33,7 @@ def examine(notify: bool, agent: str | None, as_json: bool) -> None:
     else:
         lines += checks.settings(settings, SystemClock().now().date())
         url, keys = settings.database_url.get_secret_value(), (settings.seal_keys, settings.data_keys)
-        lines += database(url, settings.guessed_talkdesk_zone, settings.writeback, *keys)
+        lines += database(url, settings.guessed_talkdesk_zone, settings.writeback, *keys, settings.restricted_categories)
         lines += _versions_and_retention(settings)
         lines += _ways(settings, notify, agent)
         asked = asyncio.run(_zendesk(settings))

@@ -18,11 +18,12 @@ from tsbridge.store.db import Database
 from tsbridge.store.feeds import Look
 
 
-def contents(opened: Database, guessed_zone: str | None, setting: str) -> list[Line]:
+def contents(opened: Database, guessed_zone: str | None, setting: str, restricted: Sequence[str] = ()) -> list[Line]:
     """All of it, of a database of our schema; the arguments as of `database.database`."""
     mappings = opened.read_now(lambda conn: stored_values.get(conn, stored_values.mappings("talkdesk"))) or []
     return [
         *rulebook(opened),
+        *restricted_words(opened, restricted),
         *mode(opened, setting),
         *roster(opened),
         *sources(opened),
@@ -153,6 +154,22 @@ def rulebook(opened: Database) -> list[Line]:
         words = f"Queues without a Zendesk group: {', '.join(sorted(ungrouped))}. Cases routed there change no ticket's group."
         lines.append(Line("queues", "warn", words, "Give each queue its zendesk_group_id in the rulebook."))
     return lines
+
+
+def restricted_words(opened: Database, categories: Sequence[str]) -> list[Line]:
+    """Whether a rule sets each of the restricted categories: one that is misspelt restricts nothing."""
+    try:
+        book = read(opened.read_now(rulebooks.live).document)
+    except (rulebooks.NoRulebook, RulebookError):
+        return []
+    told = {str(action.value) for rule in (*book.escalation, *book.routing) for action in rule.then if action.name == "set_category"}
+    unknown = sorted({*categories} - told)
+    if unknown:
+        words = f"No rule of the live rulebook sets the category {', '.join(unknown)}: nothing is restricted by it."
+        return [Line("restricted words", "warn", words, "Correct TSBRIDGE_RESTRICTED_CATEGORIES, or the rules.")]
+    if not categories:
+        return []
+    return [Line("restricted words", "ok", f"What was said in cases of {', '.join(categories)} is withheld from viewers.")]
 
 
 def roster(opened: Database) -> list[Line]:

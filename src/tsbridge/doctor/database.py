@@ -22,11 +22,12 @@ def database(
     setting: str = "live",
     seal_keys: Sequence[str] = (),
     data_keys: Sequence[str] = (),
+    restricted: Sequence[str] = (),
 ) -> list[Line]:
     """Whether the database can be reached and written, has our schema, keeps what it is told and has room.
 
     `guessed_zone`: in which Talkdesk's times are read that name none, while no setting says so; a kept mapping may.
-    `seal_keys`, `data_keys`: those that settings give.
+    `seal_keys`, `data_keys`: those that settings give. `restricted`: categories of which viewers get no words.
     """
     try:
         path = sqlite.path_of(parse(url)) if parse(url).get_backend_name() == "sqlite" else None
@@ -35,7 +36,7 @@ def database(
         with Database.open(url, seal_keys, data_keys) as opened:
             return [
                 *_schema(opened),
-                *_contents(opened, guessed_zone, setting),
+                *_contents(opened, guessed_zone, setting, restricted),
                 *_seal_key(opened.seal_keys),
                 *([] if schema.current(opened) != schema.head() else encryption.data_key(opened)),
                 *([] if path is None else _room(path)),
@@ -88,7 +89,7 @@ def _schema(opened: Database) -> list[Line]:
     return [Line("schema", "bad", f"The schema is {found or 'not there yet'}, this version needs {newest}.", "Run `tsbridge migrate`.")]
 
 
-def _contents(opened: Database, guessed_zone: str | None, setting: str) -> list[Line]:
+def _contents(opened: Database, guessed_zone: str | None, setting: str, restricted: Sequence[str]) -> list[Line]:
     kind = "SQLite" if opened.dialect == "sqlite" else "PostgreSQL"
     found = opened.read_now(database_info.about)
     lines = _library() if opened.dialect == "sqlite" else []
@@ -104,7 +105,7 @@ def _contents(opened: Database, guessed_zone: str | None, setting: str) -> list[
     except DATABASE_FAILURES as failure:
         words = f"The database cannot be written ({type(failure).__name__})."
         lines.append(Line("database writable", "bad", words, "Look at the disk's room and the permissions of the file and its directory."))
-    return [*lines, *contents(opened, guessed_zone, setting)]
+    return [*lines, *contents(opened, guessed_zone, setting, restricted)]
 
 
 _SOURCES: Final = {

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import ast
+import asyncio
+import contextlib
 import io
 import json
 import logging
+import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,18 +18,20 @@ import pytest
 
 import tsbridge
 from tsbridge import log
+from tsbridge.cli.failures import told
 
 
 @pytest.fixture
 def lines() -> Iterator[io.StringIO]:
     root = logging.getLogger()
-    before, level = root.handlers[:], root.level
+    before, level, hooks = root.handlers[:], root.level, (threading.excepthook, sys.unraisablehook)
     stream = io.StringIO()
     log.configure("info", stream)
     yield stream
     root.handlers[:] = before
     root.setLevel(level)
     logging.captureWarnings(False)
+    threading.excepthook, sys.unraisablehook = hooks
 
 
 def only(lines: io.StringIO) -> dict[str, Any]:
@@ -85,6 +91,53 @@ def test_an_exception_is_its_kind_and_place_without_its_words(lines: io.StringIO
     line = only(lines)
     assert line["exception"].startswith("builtins.ValueError at test_log.py:")
     assert "Ana" not in lines.getvalue()
+
+
+def fails() -> None:
+    raise KeyError("Zenobia was bitten")
+
+
+def fails_over(said: str) -> None:
+    fails()
+
+
+class FailsAtItsEnd:
+    def __del__(self) -> None:
+        fails()
+
+
+def test_what_dies_unseen_is_told_without_its_words(lines: io.StringIO, capfd: pytest.CaptureFixture[str]) -> None:
+    thread = threading.Thread(target=fails)
+    thread.start()
+    thread.join()
+    made = FailsAtItsEnd()
+    del made
+    with contextlib.closing(asyncio.new_event_loop()) as loop:
+        lost: asyncio.Future[None] = loop.create_future()
+        lost.set_exception(KeyError("Zenobia was bitten"))
+        loop.call_exception_handler({"message": "Future exception was never retrieved", "exception": lost.exception(), "future": lost})
+        loop.call_soon(fails_over, "Zenobia was bitten")
+        loop.call_soon(loop.stop)
+        loop.run_forever()
+    found = [json.loads(line) for line in lines.getvalue().splitlines()]
+    assert [one["event"] for one in found] == [
+        "a thread died",
+        "a failure was ignored",
+        "Future exception was never retrieved",
+        "Exception in callback fails_over",
+    ]
+    assert all("KeyError" in one["exception"] for one in found)
+    assert "Zenobia" not in lines.getvalue() + "".join(capfd.readouterr())
+
+
+def test_a_command_that_fails_as_nobody_foresaw_says_where_and_not_with_what() -> None:
+    try:
+        fails()
+    except KeyError as failure:
+        code, words, _ = told(failure)
+    assert code == 1
+    assert "builtins.KeyError at test_log.py" in words
+    assert "Zenobia" not in words
 
 
 def test_a_long_value_is_cut(lines: io.StringIO) -> None:

@@ -160,10 +160,7 @@ def main() -> None:
     except Exception as failure:
         from tsbridge.cli.failures import told  # knows what every room may refuse
 
-        said = told(failure)
-        if said is None:
-            raise
-        _end(*said)
+        _end(*told(failure))
 
 
 def _end(code: int, words: str, data: dict[str, Any]) -> None:

@@ -11,6 +11,7 @@ import json
 import logging
 import re
 import sys
+import threading
 import traceback
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -69,6 +70,8 @@ ALLOWED: Final = frozenset(
 )
 LONGEST: Final = 500
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+_VALUES: Final = re.compile(r"[(<\n]")
+"""Behind it asyncio shows values: arguments of a callback, what became of a task."""
 _NETS: Final = (
     (re.compile(r"[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,5}"), "<address>"),
     (re.compile(r"\b(?:tsb_[A-Za-z0-9]{8}_[\w-]{20,}|Bearer\s+\S+|Basic\s+\S+)"), "<credential>"),
@@ -97,6 +100,17 @@ def configure(level: str = "info", stream: TextIO | None = None) -> None:
         logging.getLogger(name).handlers[:] = []
         logging.getLogger(name).propagate = True
     logging.captureWarnings(True)
+    threading.excepthook = _died
+    sys.unraisablehook = _ignored
+
+
+def _died(about: threading.ExceptHookArgs) -> None:
+    """Python would write the failure's own words to standard error."""
+    logging.getLogger("tsbridge").critical("a thread died", exc_info=about.exc_value)
+
+
+def _ignored(about: sys.UnraisableHookArgs) -> None:
+    logging.getLogger("tsbridge").error("a failure was ignored", exc_info=about.exc_value)
 
 
 class Lines(logging.Formatter):
@@ -104,12 +118,12 @@ class Lines(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         event = {key: value for key, value in vars(record).items() if key not in _OF_EVERY_RECORD}
-        event["event"] = record.getMessage()
+        event["event"] = record.getMessage() if record.name != "asyncio" else _VALUES.split(record.getMessage())[0].strip()
         event["level"] = record.levelname.lower()
         event["logger"] = record.name
         event["timestamp"] = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
         if record.exc_info and record.exc_info[1] is not None:
-            event["exception"] = _told(record.exc_info[1])
+            event["exception"] = failure_told(record.exc_info[1])
             event.setdefault("where", failed_at(record.exc_info[1]))
         return json.dumps(redact(event), sort_keys=True)
 
@@ -137,7 +151,7 @@ def _kind(value: Any) -> str:
     return f"<{type(value).__name__}{size}>"
 
 
-def _told(failure: BaseException) -> str:
+def failure_told(failure: BaseException) -> str:
     """Its type and where it was raised. Its own words may hold somebody's data: they stay out."""
     frames = traceback.extract_tb(failure.__traceback__)[-6:]
     places = " < ".join(f"{frame.filename.rpartition('/')[2]}:{frame.lineno} {frame.name}" for frame in reversed(frames))

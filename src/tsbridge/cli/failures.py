@@ -7,6 +7,7 @@ from typing import Any
 from tsbridge.acts.errors import Refused
 from tsbridge.core.rules.findings import RulebookError
 from tsbridge.document_files import BadFile
+from tsbridge.log import failure_told
 from tsbridge.roster.read_parts import RosterError
 from tsbridge.settings.model import BadSettings
 from tsbridge.store.db import AlreadyServed, BadDatabase
@@ -18,8 +19,8 @@ from tsbridge.store.views import DATABASE_FAILURES
 from tsbridge.wiring.prepare import NotMigrated
 
 
-def told(failure: Exception) -> tuple[int, str, dict[str, Any]] | None:
-    """None for a failure that nobody has words for."""
+def told(failure: Exception) -> tuple[int, str, dict[str, Any]]:
+    """Of a failure that nobody foresaw what it is and where: its own words may quote what people wrote."""
     match failure:
         case Refused():
             return 1, str(failure), getattr(failure, "more", {})
@@ -45,4 +46,4 @@ def told(failure: Exception) -> tuple[int, str, dict[str, Any]] | None:
             return 1, f"{failure}.", {}
     if isinstance(failure, DATABASE_FAILURES):
         return 1, f"The database cannot be used just now ({type(failure).__name__}); `tsbridge doctor` says more.", {}
-    return None
+    return 1, f"Nobody foresaw this; please report it: {failure_told(failure)}", {}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import json
 import random
 from collections.abc import Callable, Iterator
 from datetime import timedelta
@@ -16,6 +17,7 @@ from sqlalchemy import select
 from tests.clocks import SettableClock
 from tests.seeds import seeds
 from tests.store.counting import rows_are_as_counted
+from tests.work.day import BOOK as BUSY
 from tests.work.walk import UTC, Walk, call, ticket
 from tsbridge.acts.errors import NotFound
 from tsbridge.core.helpdesk import Ours, Wish
@@ -86,6 +88,17 @@ def test_the_story_ends_as_people_would_expect(database: Database, late: Settabl
     assert "ts_injury" not in tags["4711"]
     assert {"ts_sev1", "ts_missed_call_severe", "ts_call_back", "ts_escalated_l2"} <= set(tags["4711"])
     assert not {"ts_injury", "ts_sev1"} & set(tags.get("4712", ())), "a guess carries nothing from one ticket to another"
+
+
+def test_a_call_that_is_worse_than_the_ticket_it_joins_leaves_the_case_in_a_queue(database: Database, late: SettableClock) -> None:
+    walk = Walk(database, late, BUSY)
+    told = call("voicemail.left", 5, phone=ANA, voicemail_transcription="my dog was bitten")
+    walk.tell([ticket("created", 0, text="our cat ran away", phone=ANA), told])
+    walk.work()
+    (case,) = walk.outcome()["cases"]
+    assert (case[2], case[4]) == (1, "safety")
+    outcomes = [json.loads(row[3]) for row in walk.outcome()["decisions"]]
+    assert {said["queue"] for said in outcomes} == {"safety"}
 
 
 def wishes(database: Database) -> dict[str, list[Any]]:

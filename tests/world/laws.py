@@ -248,6 +248,16 @@ def explained(read: Read) -> Iterator[str]:
             yield f"{one['id']} names a version that there is not"
 
 
+def placed(read: Read) -> Iterator[str]:
+    """Nobody lands in no queue: where a routing rule matched there is one, and so has the case."""
+    for one in read.standing:
+        if any(rule["kind"] == "routing" for rule in one["rules"]) and one["outcome"]["queue"] is None:
+            yield f"{one['id']} about {one['interaction']['id'][:8]} was routed and is in no queue"
+    for case in read.out["cases"]:
+        if case["queue"] is None:
+            yield f"{case['id']} is in no queue"
+
+
 def ordered(read: Read, calm: Read) -> Iterator[str]:
     """G3: whatever the order, the delays and the troubles, it ends as on a calm day."""
     mine, theirs = _end(read), _end(calm)
@@ -302,7 +312,8 @@ def together(read: Read) -> Iterator[str]:
         if one["did"] == "call" and (case := read.case_of.get(("talkdesk", one["call"]))) is not None:
             whose[case].add(one["who"])
             theirs = [str(other["ticket"]) for other in read.by["did"] if other["did"] == "opens" and other["who"] == one["who"]]
-            if theirs and read.case_of.get(("zendesk", theirs[0])) != case:
+            known = theirs and not read.tickets[theirs[0]].gone  # whose ticket was deleted may never have been read
+            if known and read.case_of.get(("zendesk", theirs[0])) != case:
                 yield f"call {one['call'][:8]} and ticket {theirs[0]} are the same person's and in two cases"
     for case, people in whose.items():
         if len(people) > 1 and not any(("zendesk", id_) in read.case_of and read.case_of["zendesk", id_] == case for id_ in merges):
@@ -570,7 +581,7 @@ LAWS: dict[str, Law] = {
     law.__name__: law
     for law in (
         *(kept, open_door, once, conserved, unharmed, heard),
-        *(judged, explained, together),
+        *(judged, explained, placed, together),
         *(converges, foreign, careful, noted_once, bounded),
         *(told, told_once, left_alone),
         *(chained, recorded, private),

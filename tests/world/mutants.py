@@ -161,6 +161,10 @@ def _not_in_hand(given: Any, *args: Any) -> Any:
     return {**given, "case.acknowledged": False}
 
 
+def _queueless(original: Any) -> Any:
+    return lambda state: original.fget(state)._replace(queue=None)
+
+
 def _with_a_name(message: Any, *args: Any, **named: Any) -> Any:
     return replace(message, text=f"{message.text}\nSomebody was bitten.")
 
@@ -182,6 +186,7 @@ ALL: dict[str, Mutant] = {
     "records_fewer_rules": Mutant(
         "explained", decision_writer, "record_text", before(lambda number, one, outcome, matched, seen: (number, one, outcome, "[]", seen))
     ),
+    "calls_are_in_no_queue": Mutant("placed", casestate.CaseState, "worst", lambda original: property(_queueless(original))),
     # together
     "names_join_nobody": Mutant("together", link, "_named", always(())),
     "guesses_join_nobody": Mutant("together", link, "_guessed", always(())),

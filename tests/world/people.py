@@ -33,8 +33,9 @@ class Act:
     said: str
 
 
-TOLD_ONCE: Final = ("redact", "delete")
-"""What ends otherwise when it is heard of otherwise: words that went change no decision; only a subscription tells of a deletion."""
+TOLD_ONCE: Final = ("redact", "delete", "merge")
+"""What ends otherwise when it is heard of otherwise: words that went change no decision; only a subscription tells of a deletion,
+or of a merge as a moment of its own."""
 
 
 def agenda(seed: int, tickets: int, *, ordered: bool) -> list[Act]:

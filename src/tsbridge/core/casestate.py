@@ -110,7 +110,8 @@ class CaseState(NamedTuple):
 
     @property
     def worst(self) -> Thread:
-        """The thread that the case is shown by: the most severe one, of equals the oldest."""
+        """The thread that the case is shown by: the most severe one, of equals the oldest. A call that moves no ticket is in no queue of
+        its own: the case stays where the next one is."""
         if len(self.threads) == 1 and len(self.tracks) == 1:  # most cases are one ticket or one call
             ((name, thread),) = self.threads.items()
             return thread if self.thread_of(next(iter(self.tracks))) == name else NO_THREAD
@@ -119,7 +120,13 @@ class CaseState(NamedTuple):
             name = self.thread_of(key)
             opened[name] = min(opened.get(name, (track.opened_at, key)), (track.opened_at, key))
         ranked = [(9 if t.severity is None else t.severity, *opened[name], name) for name, t in self.threads.items() if name in opened]
-        return self.threads[min(ranked)[-1]] if ranked else NO_THREAD
+        if not ranked:
+            return NO_THREAD
+        worst = self.threads[min(ranked)[-1]]
+        if worst.queue is not None:
+            return worst
+        others = (self.threads[name].queue for *_, name in sorted(ranked))
+        return worst._replace(queue=next((queue for queue in others if queue is not None), None))
 
     @property
     def severity(self) -> int | None:

@@ -46,11 +46,11 @@ class Trouble:
         self.share = 0.0
         self.failed = 0
 
-    def submit(self, work: Callable[[Connection], Any], *, write: bool, urgent: bool) -> Future[Any]:
-        return self._side.submit(self._spoiled(work), write=write, urgent=urgent)
+    def submit(self, work: Callable[[Connection], Any], **how: bool) -> Future[Any]:
+        return self._side.submit(self._spoiled(work), **how)
 
-    def run(self, work: Callable[[Connection], Any], *, write: bool) -> Any:
-        return self._side.run(work, write=write)  # how the test itself looks
+    def run(self, work: Callable[[Connection], Any], **how: bool) -> Any:
+        return self._side.run(work, **how)  # how the test itself looks
 
     def close(self) -> None:
         """The inner side closes itself."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
@@ -10,7 +11,7 @@ import pytest
 from sqlalchemy import update
 
 from tests.clocks import SettableClock
-from tests.work.telling import Telling
+from tests.work.telling import BOOK, Telling
 from tests.work.test_watch import Watching
 from tests.work.walk import ticket
 from tsbridge.acts import escalations as acts
@@ -39,10 +40,10 @@ def test_a_step_says_what_it_is_about_and_who_was_told_of_it_when(desk: Telling)
     desk.open("bitten")
     desk.tell()
     first, second, _ = items(desk)
-    about = {name: first[name] for name in ("severity", "category", "queue", "ticket", "call", "subject", "acknowledged_by")}
+    about = {name: first[name] for name in ("severity", "category", "queue", "ticket", "call", "subject", "withheld", "acknowledged_by")}
     assert about == {
         **{"severity": 1, "category": "safety_incident", "queue": "safety", "ticket": "4711", "call": None},
-        **{"subject": "Hello", "acknowledged_by": None},
+        **{"subject": None, "withheld": True, "acknowledged_by": None},
     }
     (told,) = first["told"]
     assert told == {"to": "ana", "way": "mail", "at": "2026-11-22T09:00:00Z", "status": "sent", "reason": None}
@@ -113,7 +114,10 @@ def test_nobody_to_tell_is_told_as_such(database: Database, clock: SettableClock
     assert told == [{"to": None, "way": None, "at": None, "status": "failed", "reason": "nobody_on_call"}]
 
 
-def test_the_subject_is_the_newest_told(desk: Telling) -> None:
+def test_the_subject_is_the_newest_told(database: Database, clock: SettableClock) -> None:
+    book = copy.deepcopy(BOOK)
+    book["rules"][0]["then"] = [{"set_severity": 3}, {"escalate": "sev1"}]  # of a severe case it is withheld
+    desk = Telling(database, clock, book)
     desk.open("bitten")
     desk.walk.tell([ticket("updated", 0.5, person="4711", subject="The dog, again")])
     desk.walk.work()

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from tsbridge.connections import PER_ADDRESS, UNPROVEN_BYTES, Connections, neighbourhood
+from tsbridge.connections import LONG_S, PER_ADDRESS, UNPROVEN_BYTES, Connections, neighbourhood
 from tsbridge.protocols import PILED_UP, UNWANTED_BYTES, DeadlineProtocol, DoorProtocol, Turns
 from tsbridge.server import Server, config, room
 
@@ -196,7 +196,8 @@ async def test_what_is_held_of_the_unproven_is_bounded_and_who_came_first_goes()
 
 @pytest.mark.anyio
 async def test_strangers_of_one_address_make_room_for_each_other() -> None:
-    house = Connections()
+    hour = 0.0
+    house = Connections(monotonic=lambda: hour)
     async with up(house) as port:
         known = await asyncio.open_connection("127.0.0.1", port)
         known[1].write(b"GET /known HTTP/1.1\r\nHost: x\r\n\r\n")
@@ -204,6 +205,7 @@ async def test_strangers_of_one_address_make_room_for_each_other() -> None:
         strangers = [await asyncio.open_connection("127.0.0.1", port) for _ in range(PER_ADDRESS)]
         elsewhere = await asyncio.open_connection("127.0.0.1", port, local_addr=("127.0.0.9", 0))
         await until(lambda: len(house) == PER_ADDRESS + 2)
+        hour = LONG_S
         strangers.append(await asyncio.open_connection("127.0.0.1", port))
         assert await asyncio.wait_for(strangers[0][0].read(), 5) == b""
         for reader, writer in (known, elsewhere, *strangers[1:]):
@@ -211,6 +213,31 @@ async def test_strangers_of_one_address_make_room_for_each_other() -> None:
             assert await asyncio.wait_for(reader.readuntil(b"ok"), 5)
         for _, writer in (known, elsewhere, *strangers):
             writer.close()
+
+
+@pytest.mark.anyio
+async def test_an_honest_burst_from_one_address_is_answered_whole() -> None:
+    async with up(Connections()) as port:
+        burst = await asyncio.gather(*(asyncio.open_connection("127.0.0.1", port) for _ in range(PER_ADDRESS * 4)))
+        for _, writer in burst:
+            writer.write(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+        for reader, writer in burst:
+            assert await asyncio.wait_for(reader.readuntil(b"ok"), 10)
+            writer.close()
+
+
+def test_those_who_waited_long_leave_until_there_are_few_and_none_who_has_just_come() -> None:
+    hour = 0.0
+    house = Connections(monotonic=lambda: hour)
+    early = [Standing() for _ in range(PER_ADDRESS + 10)]
+    for guest in early:
+        house.come(guest, "10.0.0.1")
+    hour = LONG_S
+    late = [Standing() for _ in range(PER_ADDRESS + 10)]
+    for guest in late:
+        house.come(guest, "10.0.0.1")
+    assert all(guest.told == ["leave"] for guest in early)
+    assert not any(guest.told for guest in late)
 
 
 class Standing:

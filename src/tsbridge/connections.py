@@ -1,12 +1,14 @@
 """Who stays connected when there are many, and how much is held of what nobody vouches for yet.
 
 Nobody is locked out by those who only wait: the one that has waited longest, of the address with the most, makes room for who comes.
-Whoever proved on a connection who they are counts no longer as a stranger on it.
+Whoever proved on a connection who they are counts no longer as a stranger on it. A vendor opens a hundred connections at once and means
+each of them: who has only just come is a stranger that waits for nothing but us.
 """
 
 from __future__ import annotations
 
 import ipaddress
+import time
 from collections.abc import Callable, Iterable
 from functools import lru_cache
 from typing import Final, Protocol
@@ -15,7 +17,9 @@ CONNECTIONS: Final = 2_000
 FOR_THE_DOOR: Final = 200
 """Of these, for deliveries and for who asks how the service is."""
 PER_ADDRESS: Final = 50
-"""Strangers that wait. A proxy stands for many and is named in the settings."""
+"""Strangers that have waited for long. A proxy stands for many and is named in the settings."""
+LONG_S: Final = 5.0
+"""As long as a head may take: by then whoever has something to say has begun."""
 UNPROVEN_BYTES: Final = 16 << 20
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
@@ -34,16 +38,23 @@ class Guest(Protocol):
 class Connections:
     """All of one process. A guest is a stranger until it is proven; it waits unless a whole request of it is being answered."""
 
-    def __init__(self, proxies: Iterable[str] = (), most: int = CONNECTIONS, told: Callable[[str], object] = lambda reason: None) -> None:
+    def __init__(
+        self,
+        proxies: Iterable[str] = (),
+        most: int = CONNECTIONS,
+        told: Callable[[str], object] = lambda reason: None,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
         """`proxies`: addresses and networks that stand for many people each. `told`: hears why somebody was turned away: crowded, full,
         unproven_full or too_slow."""
         self._proxies = tuple(ipaddress.ip_network(one) for one in proxies)
         self._most = most
+        self._monotonic = monotonic
         self.told = told
         self._kept = min(FOR_THE_DOOR, most // 10)
         self._guests: dict[Guest, str] = {}
-        self._strangers: dict[str, dict[Guest, None]] = {}
-        """Those that wait, by address, who has waited longest first."""
+        self._strangers: dict[str, dict[Guest, float]] = {}
+        """Those that wait, by address, since when; who has waited longest first."""
         self._known: dict[Guest, None] = {}
         """Those that wait, and were proven before."""
         self._proven: set[Guest] = set()
@@ -71,14 +82,16 @@ class Connections:
     def come(self, guest: Guest, host: str | None) -> bool:
         """Let it in; False when there is no room, as everybody there is being answered."""
         place = neighbourhood(host or "")
-        near = self._strangers.get(place)
-        if near is not None and len(near) >= PER_ADDRESS and not self._is_proxy(host):
-            self._have_leave(next(iter(near)), "crowded")
-        elif len(self._guests) >= self._most and not self._make_room():
+        now, near = self._monotonic(), self._strangers.get(place, {})
+        if len(near) >= PER_ADDRESS and not self._is_proxy(host):
+            for other, since in list(near.items())[: len(near) - PER_ADDRESS + 1]:
+                if since <= now - LONG_S:
+                    self._have_leave(other, "crowded")
+        if len(self._guests) >= self._most and not self._make_room():
             self.told("full")
             return False
         self._guests[guest] = place
-        self._strangers.setdefault(place, {})[guest] = None
+        self._strangers.setdefault(place, {})[guest] = now
         return True
 
     def go(self, guest: Guest) -> None:
@@ -92,7 +105,7 @@ class Connections:
         self._known.pop(guest, None)
         place = self._guests.get(guest, "")
         near = self._strangers.get(place)
-        if near is not None and near.pop(guest, self) is None and not near:
+        if near is not None and near.pop(guest, None) is not None and not near:
             del self._strangers[place]
 
     def waits(self, guest: Guest) -> None:
@@ -103,7 +116,7 @@ class Connections:
         if guest in self._proven:
             self._known[guest] = None
         else:
-            self._strangers.setdefault(place, {})[guest] = None
+            self._strangers.setdefault(place, {})[guest] = self._monotonic()
 
     def proven(self, guest: Guest) -> None:
         """Somebody on it has proved who they are."""

@@ -326,6 +326,19 @@ async def test_a_delivery_that_only_rang_for_a_ticket_is_about_its_case(room: Ro
         assert told((await visitor.send("events/evt_000009/words")).text) == {"canarybitten"}
 
 
+async def test_a_delivery_of_which_no_case_is_known_may_be_about_any(room: Room) -> None:
+    at = room.desk.clock.now()
+    await room.desk.database.write(lambda conn: rows.event(conn, 9, at, status="quarantined", body=b"canarybitten") and None)
+    async with asking(room, "ops") as client:
+        for _ in range(2):
+            assert told((await client.get("/v1/events/evt_000009")).text) == {"canarybitten"}
+    assert await looks(room) == [("ops", "evt_000009", "delivery")]
+    async with visiting(room.desk.database, "ops") as visitor:
+        assert told((await visitor.look("events/evt_000009")).text) == set()
+        assert told((await visitor.send("events/evt_000009/words")).text) == {"canarybitten"}
+    assert (await looks(room))[0] == ("ops", "evt_000009", "words")
+
+
 async def test_a_list_of_steps_tells_no_subject_of_a_severe_or_restricted_case(room: Room) -> None:
     await plant(room)
     async with asking(room, "supervisor") as client:

@@ -75,23 +75,24 @@ def restricted_among(conn: Connection, restricted: frozenset[str], case_ids: Ite
 
 
 def are_guarded(conn: Connection, reader: Reader, case_id: str) -> bool:
-    """Whether what people wrote in a case is sent only to whoever asks for it."""
+    """Whether what people wrote in a case is sent only to whoever asks for it. What no case is known of may be about any."""
     row = views.case(conn, case_id)
-    return row is not None and (is_severe(row["severity"]) or bool(restricted_among(conn, reader.restricted, [row["id"]])))
+    return row is None or is_severe(row["severity"]) or bool(restricted_among(conn, reader.restricted, [row["id"]]))
 
 
 def are_read_anew(conn: Connection, reader: Reader, case_id: str, now: datetime) -> bool:
     """Whether it is to be put on record that this person reads the words of this case: they are guarded, they get them, and were not seen
     to just now."""
     row = views.case(conn, case_id)
-    if row is None or reader.caller is None or not are_guarded(conn, reader, row["id"]) or reader.is_denied(conn, row["id"]):
+    subject = case_id if row is None else str(row["id"])
+    if reader.caller is None or not are_guarded(conn, reader, subject) or reader.is_denied(conn, subject):
         return False
-    last = change_log.last_at(conn, WORDS_READ, row["id"], reader.caller.name)
+    last = change_log.last_at(conn, WORDS_READ, subject, reader.caller.name)
     return last is None or last + AGAIN <= now
 
 
 def read_words(conn: Connection, entry: Entry, case_id: str, what: str = "words") -> None:
-    """Put on record that somebody reads the words of a case. `what`: in which view of it."""
+    """Put on record that somebody reads the words of a case, or of a delivery of which none is known. `what`: in which view of it."""
     row = views.case(conn, case_id)
     subject = case_id if row is None else str(row["id"])
     entry.change(conn, WORDS_READ, subject, None, {"what": what}, also=[subject])

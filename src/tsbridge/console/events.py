@@ -79,9 +79,10 @@ def _shown(visit: Visit, found: EventWhole, *, withheld: bool) -> Response:
 
 
 def _with_guarded(conn: Connection, reader: Reader, event_id: str) -> tuple[EventWhole, list[str]]:
-    """The delivery, and the cases with guarded words that it is about."""
+    """The delivery, and the cases with guarded words that it is about; itself where none is known."""
     found = events.show(conn, event_id)
-    return found, [case_id for case_id in views.cases_of_event(conn, event_id) if words.are_guarded(conn, reader, case_id)]
+    about = views.cases_of_event(conn, event_id) or [event_id]
+    return found, [one for one in about if words.are_guarded(conn, reader, one)]
 
 
 async def retry(visit: Visit) -> Response:

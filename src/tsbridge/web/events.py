@@ -50,6 +50,6 @@ async def retry_event(services: Made, by: Ops, event_id: Id) -> EventWhole:
 
 async def _shown(services: Services, by: Caller, event_id: str) -> EventWhole:
     found = await services.ask(events.show, event_id)
-    for case_id in await services.ask(views.cases_of_event, event_id):
-        await services.looked(by, case_id, "delivery")
+    for about in await services.ask(views.cases_of_event, event_id) or [event_id]:
+        await services.looked(by, about, "delivery")
     return found

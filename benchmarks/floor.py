@@ -19,7 +19,9 @@ from sqlalchemy import make_url
 from benchmarks.yardstick import Yardstick
 from tsbridge.store import sqlite
 from tsbridge.store.all_tables import metadata
-from tsbridge.store.inbox_tables import counted
+from tsbridge.store.db import Database
+from tsbridge.store.inbox_tables import BODY, counted
+from tsbridge.store.vault import Vault
 
 BATCH: Final = 50
 CLAIM: Final = (
@@ -49,6 +51,9 @@ class Driver(NamedTuple):
 
 def run(url: str, done: str) -> dict[str, int]:
     read = make_url(url)
+    with Database.open(url) as database:  # the bodies are encrypted
+        database.read_now(lambda conn: None)
+    vault = database.data_keys.vault
     opened = _sqlite if read.get_backend_name() == "sqlite" else _postgresql
     with opened(url) as (driver, texts), opened(done) as (other, _):
         wrote = _wrote(driver.cursor, other.cursor, driver.mark, texts)
@@ -57,19 +62,19 @@ def run(url: str, done: str) -> dict[str, int]:
         yard, count, spent, began = Yardstick(), 0, 0, time.monotonic_ns()
         for number in range(batches):
             begun = time.process_time_ns()
-            count += _batch(driver, wrote, number, batches)
+            count += _batch(driver, vault, wrote, number, batches)
             spent += time.process_time_ns() - begun
             yard.lay_on()
         rows, wall = sum(len(one.rows) for one in wrote), time.monotonic_ns() - began
         return {"cpu_ns": spent, "wall_ns": wall, "yard_ns": int(1e3 * yard.us), "deliveries": count, "rows": rows}
 
 
-def _batch(driver: Driver, wrote: Sequence[Wrote], number: int, batches: int) -> int:
+def _batch(driver: Driver, vault: Vault, wrote: Sequence[Wrote], number: int, batches: int) -> int:
     cursor, claim, settle = driver.cursor, CLAIM.format(driver.mark), SETTLE.format(driver.mark)
     with driver.transaction():
         cursor.execute(claim, ("floor", 1, BATCH))
         claimed = cursor.fetchall()
-    read = [(seq, json.loads(body)) for seq, body in claimed]
+    read = [(seq, json.loads(vault.read_bytes(BODY.place, body))) for seq, body in claimed]
     with driver.transaction():
         for insert, rows in wrote:
             cursor.executemany(insert, rows[len(rows) * number // batches : len(rows) * (number + 1) // batches])

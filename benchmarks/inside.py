@@ -214,6 +214,7 @@ def _result(url: str) -> dict[str, Any]:
     """What a run came to, in words that do not depend on the ids it drew, by part; and how many rows and decisions that took."""
     from sqlalchemy import BigInteger, select, text, type_coerce
 
+    from tsbridge.core.moments import canonical_text
     from tsbridge.store import proof
     from tsbridge.store.db import Database
     from tsbridge.store.link_tables import handles
@@ -237,7 +238,7 @@ def _result(url: str) -> dict[str, Any]:
         found: dict[str, Any] = {"digests": {}, "rows": {}}
         for part, statement in parts.items():
             rows = sorted(
-                known.sub(lambda id: named[id[0]], json.dumps(list(row)))
+                known.sub(lambda id: named[id[0]], json.dumps([canonical_text(one) if isinstance(one, dict) else one for one in row]))
                 for row in conn.execute(text(statement) if isinstance(statement, str) else statement)
             )
             found["rows"][part] = len(rows)

@@ -77,7 +77,8 @@ def test_a_walk_is_counted_at_the_driver_and_the_bare_loop_writes_what_it_wrote(
     here = builds.here()
     done, bare = (f"sqlite:///{tmp_path / name}" for name in ("done.db", "bare.db"))
     walk.prepared(here, lambda: bare)
-    shutil.copyfile(tmp_path / "bare.db", tmp_path / "done.db")
+    for more in ("", ".data-key"):
+        shutil.copyfile(tmp_path / f"bare.db{more}", tmp_path / f"done.db{more}")
     counted, result = walk.counted(here, done, 24, tmp_path / "log", datetime.now(UTC))
     assert counted.calls > counted.many > 0
     assert counted.rows > 10

@@ -155,12 +155,16 @@ class PrivateBytes(Private):
 
 
 class PrivateJson(Private):
-    """A JSON value, packed before it is encrypted."""
+    """A JSON value. `packs`: it is packed before it is encrypted, which is worth it unless it is written again with each delivery."""
 
     cache_ok = True
 
+    def __init__(self, place: str, *, packs: bool = True) -> None:
+        super().__init__(place)
+        self.packs = packs
+
     def keeper(self, vault: Vault) -> Callable[[Any], Any]:
-        return partial(vault.keep_json, self.place)
+        return partial(vault.keep_json, self.place, packs=self.packs)
 
     def reader(self, vault: Vault) -> Callable[[Any], Any]:
         return lambda kept: from_json(vault.read_json(self.place, kept))

@@ -61,11 +61,11 @@ class Vault:
     def ids(self) -> frozenset[str]:
         return frozenset(self._ciphers)
 
-    def keep_json(self, place: str, text: str) -> str | bytes:
-        """A canonical JSON text as its column keeps it."""
-        if self.newest is None or not text:
-            return packed(text)
-        return self._kept_text(self.newest, place, _PLAIN + text.encode() if len(text) < SHORT else _DEFLATED + deflated(text))
+    def keep_json(self, place: str, text: str, *, packs: bool = True) -> str | bytes:
+        """A canonical JSON text as its column keeps it, packed where it is said so and worth it."""
+        if self.newest is None:
+            return packed(text) if packs else text
+        return self._kept_text(self.newest, place, _DEFLATED + deflated(text) if packs and len(text) >= SHORT else _PLAIN + text.encode())
 
     def read_json(self, place: str, kept: str | bytes) -> str:
         """The JSON text of what is kept. Raises ValueError."""

@@ -15,7 +15,7 @@ from tsbridge.acts.ledger import Entry
 from tsbridge.core import casestate, escalation, link, words
 from tsbridge.core.helpdesk import Edit
 from tsbridge.core.moments import Moment
-from tsbridge.store import decision_writer, desired, inbox, inbox_tables, notifications, sealing, writemode
+from tsbridge.store import decision_writer, desired, inbox, inbox_tables, notifications, sealing, writemode, writing_tables
 from tsbridge.store.notice_tables import messages
 from tsbridge.vendors.zendesk import read_audits
 from tsbridge.vendors.zendesk.client import ZendeskClient
@@ -157,6 +157,11 @@ def _less(found: Any, *args: Any) -> Any:
     return replace(found, add=found.add[:0])
 
 
+def _called_done(conn: Any, claimed: Any, due_at: Any, **named: Any) -> None:
+    mine = (writing_tables.desired.c.ticket == claimed.ticket, writing_tables.desired.c.claimed_by == claimed.worker)
+    conn.execute(update(writing_tables.desired).where(*mine).values(status="confirmed", reason=None, claimed_by=None, lease_until=None))
+
+
 def _not_in_hand(given: Any, *args: Any) -> Any:
     return {**given, "case.acknowledged": False}
 
@@ -196,9 +201,7 @@ ALL: dict[str, Mutant] = {
         "converges", writing, "plan", before(lambda current, wish, ours: (current, wish, replace(ours, tags={})))
     ),
     "forgets_wishes": Mutant("converges", desired, "wishes_changed", before(lambda conn, wished, *rest: (conn, list(wished)[1:], *rest))),
-    "settles_what_changed_meanwhile": Mutant(
-        "converges", desired, "settle", before(lambda conn, claimed, status, *rest: (conn, claimed, "confirmed", *rest))
-    ),
+    "what_failed_is_done": Mutant("converges", desired, "later", lambda original: _called_done),
     # of others
     "overwrites_others": Mutant("foreign", ZendeskClient, "update", _tags_of_ours_alone),
     "gives_nothing_back": Mutant("foreign", writing, "overwritten", always(Edit())),

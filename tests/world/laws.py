@@ -292,7 +292,8 @@ def _end(read: Read) -> dict[str, list[Any]]:
         for one in read.out["writebacks"]
         if (ticket := read.tickets.get(one["ticket"])) is not None and ticket.writable
     ]
-    return {"cases": sorted(cases, key=str), "decisions": sorted(decisions, key=str), "wishes": sorted(wishes, key=str)}
+    asked = [one for one in wishes if any(one[1:])]  # a wish for nothing is none
+    return {"cases": sorted(cases, key=str), "decisions": sorted(decisions, key=str), "wishes": sorted(asked, key=str)}
 
 
 def together(read: Read) -> Iterator[str]:

@@ -11,6 +11,7 @@ from typing import Any
 
 from sqlalchemy import delete, update
 
+from tests.world.inline import no_room
 from tsbridge.acts.ledger import Entry
 from tsbridge.core import casestate, escalation, link, words
 from tsbridge.core.helpdesk import Edit
@@ -162,6 +163,10 @@ def _called_done(conn: Any, claimed: Any, due_at: Any, **named: Any) -> None:
     conn.execute(update(writing_tables.desired).where(*mine).values(status="confirmed", reason=None, claimed_by=None, lease_until=None))
 
 
+def _no_room(conn: Any, deliveries: Any) -> Any:
+    raise no_room()
+
+
 def _not_in_hand(given: Any, *args: Any) -> Any:
     return {**given, "case.acknowledged": False}
 
@@ -179,6 +184,7 @@ ALL: dict[str, Mutant] = {
     "answers_and_loses": Mutant("kept", inbox, "keep", after(_loses_what_it_answered)),
     "hears_no_export": Mutant("heard", stream.Stream, "_told", never()),
     # 0 doubled
+    "the_door_is_shut": Mutant("open_door", inbox, "keep", lambda original: _no_room),
     "every_repeat_is_new": Mutant("once", webhooks.Door, "_key", _keys_by_arrival),
     "own_changes_are_news": Mutant("heard", read_audits, "_marker", always(None)),
     # conserved, unharmed

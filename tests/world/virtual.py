@@ -15,18 +15,32 @@ class Deadlock(Exception):
     """Everybody waits and nothing will ever happen."""
 
 
+class Spinning(Exception):
+    """Somebody goes round and round, and no time passes."""
+
+
+AT_ONE_INSTANT: Final = 30_000
+"""Rounds of the loop; the busiest instant of a world has some hundreds."""
+
+
 class _NeverWaits(selectors.SelectSelector):
     """Instead of waiting it has the time pass."""
 
     def __init__(self, passes: Callable[[float], None]) -> None:
         super().__init__()
         self._passes = passes
+        self._standing = 0
 
     def select(self, timeout: float | None = None) -> list[Any]:
         if timeout is None:
             raise Deadlock
+        self._standing += 1
         if timeout > 0:
+            self._standing = 0
             self._passes(timeout)
+        elif self._standing > AT_ONE_INSTANT:
+            self._standing = 0  # what is left is ended on this loop, too
+            raise Spinning
         return []
 
 

@@ -167,6 +167,10 @@ def _no_room(conn: Any, deliveries: Any) -> Any:
     raise no_room()
 
 
+def _sooner(found: Any, step: Any, armed_at: Any, *args: Any) -> Any:
+    return None if found is None else max(found - timedelta(minutes=2), armed_at)
+
+
 def _not_in_hand(given: Any, *args: Any) -> Any:
     return {**given, "case.acknowledged": False}
 
@@ -223,9 +227,7 @@ ALL: dict[str, Mutant] = {
     "due_much_later": Mutant(
         "told", escalation, "step_due", after(lambda found, *args: None if found is None else found + timedelta(minutes=7))
     ),
-    "due_too_early": Mutant(
-        "told_once", escalation, "step_due", after(lambda found, *args: None if found is None else found - timedelta(minutes=2))
-    ),
+    "due_too_early": Mutant("told_once", escalation, "due", after(_sooner)),
     "the_clock_stands": Mutant("told", due_cases.DueTimes, "round", never()),
     "keeps_no_notices": Mutant("told", notices, "_note", always(0)),
     "nobody_is_silence": Mutant("told", paging.Planner, "_say_nobody", always(False)),

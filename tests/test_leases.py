@@ -18,6 +18,7 @@ from tsbridge.wiring.workers import LIMITS
 from tsbridge.work import (
     batch_updates,
     calls,
+    deleted_users,
     feeds,
     ingest,
     isolated,
@@ -43,6 +44,7 @@ TAKEN_IN: dict[str, tuple[ModuleType, ...]] = {
     workers.RECONCILE: (reconcile,),
     workers.STREAM: (stream,),
     workers.CALLS: (calls,),
+    workers.DELETED_USERS: (deleted_users,),
     workers.RECORDINGS: (recordings,),
 }
 SENT: tuple[ModuleType, ...] = (notify, paging)

@@ -247,9 +247,9 @@ async def test_a_burst_shares_its_commits_and_every_answer_fits_its_delivery(doo
     commits = []
     write = door.database.write
 
-    async def counted(work: Any, *, urgent: bool = False) -> Any:
-        commits.append(urgent)
-        return await write(work, urgent=urgent)
+    async def counted(work: Any, **how: bool) -> Any:
+        commits.append(how["urgent"])
+        return await write(work, **how)
 
     door.database.write = counted  # type: ignore[method-assign]
     bodies = [json.dumps({**EVENT, "id": f"e{n % 40}"}).encode() for n in range(120)]

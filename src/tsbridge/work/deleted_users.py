@@ -18,6 +18,7 @@ from tsbridge.store import chain, deleted_users, erased_person, locks, people
 from tsbridge.store.db import Database
 from tsbridge.store.deleted_users import Deleted
 from tsbridge.store.forgetting import forget
+from tsbridge.work.loop import LEASE
 from tsbridge.work.reads import ReadBudget
 from tsbridge.work.redaction import BY
 
@@ -28,7 +29,6 @@ A_DAY: Final = timedelta(days=1)
 HOURLY: Final = timedelta(hours=1)
 LONGEST: Final = timedelta(days=90)
 LOOK: Final = timedelta(seconds=15)
-LEASE: Final = timedelta(minutes=6)
 FOR_GOOD: Final = "permanently deleted user"
 """What Zendesk calls everybody whom it has forgotten, in lower case."""
 

@@ -6,6 +6,7 @@ import base64
 import itertools
 import json
 import os
+import select
 import shutil
 import subprocess
 from pathlib import Path
@@ -14,6 +15,12 @@ from typing import Any
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 WIDTH, HEIGHT = 360, 740
+WITHIN_S = 60.0
+"""How long it may say nothing while something is waited for."""
+IN_A_FIELD = """new Promise(found => {
+  const look = () => document.activeElement.matches('input, textarea, select') ? found(true) : setTimeout(look, 10);
+  look();
+})"""
 
 
 class Phone:
@@ -88,7 +95,8 @@ class Phone:
             self._loaded()
 
     def write(self, text: str) -> None:
-        """Into whatever has the focus, at once, as pasting does."""
+        """Into the field that has the focus, as soon as one has, at once, as pasting does."""
+        self.see(IN_A_FIELD, awaits=True)  # a page gives the focus when it is drawn, which may be after it was loaded
         self._ask("Input.insertText", text=text)
 
     def see(self, expression: str, *, awaits: bool = False) -> Any:
@@ -128,6 +136,8 @@ class Phone:
 
     def _hear(self) -> dict[str, Any]:
         while b"\0" not in self._rest:
+            if not select.select([self._read], [], [], WITHIN_S)[0]:
+                raise RuntimeError(f"Chromium said nothing for {WITHIN_S:.0f} s")
             chunk = os.read(self._read, 1 << 16)
             if not chunk:
                 raise RuntimeError("Chromium ended")

@@ -44,6 +44,7 @@ ROOF = frozenset(
             "document_files",
             "server",
             "protocols",
+            "door_protocol",
             "connections",
             "cli",
             "doctor",

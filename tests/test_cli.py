@@ -17,8 +17,9 @@ from tests.clocks import SettableClock
 from tsbridge import __main__, log
 from tsbridge.__main__ import GROUPS, main
 from tsbridge.store import decision_tables, inbox, keys, rulebooks, views
-from tsbridge.store.db import Database, claim_alone
+from tsbridge.store.db import Database
 from tsbridge.store.inbox import Delivery, Settlement
+from tsbridge.store.served_alone import claim_alone
 from tsbridge.wiring.clock_and_ids import entropy
 
 BOOK = """\

@@ -14,7 +14,8 @@ from typing import Any
 import pytest
 
 from tsbridge.connections import LONG_S, PER_ADDRESS, UNPROVEN_BYTES, Connections, neighbourhood
-from tsbridge.protocols import PILED_UP, UNWANTED_BYTES, DeadlineProtocol, DoorProtocol, Turns
+from tsbridge.door_protocol import DoorProtocol, OneByOne
+from tsbridge.protocols import PILED_UP, UNWANTED_BYTES, DeadlineProtocol
 from tsbridge.server import Server, config, room
 
 
@@ -64,7 +65,7 @@ async def port(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[int]:
 async def up(house: Connections) -> AsyncIterator[int]:
     """A server with these connections, by its port."""
     server = Told()
-    server.config.http = partial(DoorProtocol, {}, house, Turns())  # type: ignore[assignment]
+    server.config.http = partial(DoorProtocol, {}, house, OneByOne())  # type: ignore[assignment]
     task = asyncio.create_task(server.serve())
     yield await server.up
     server.should_exit = True

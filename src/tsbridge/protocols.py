@@ -1,4 +1,5 @@
-"""What stands between a socket and the application: bounds and deadlines for what comes, room for honest senders, a short way to the door.
+"""What stands between a socket and the application: bounds and deadlines for what comes, room for honest senders. The short way to the
+door: `door_protocol`.
 
 Lean on names of uvicorn 0.54; tests/test_server.py holds it.
 """
@@ -6,17 +7,13 @@ Lean on names of uvicorn 0.54; tests/test_server.py holds it.
 from __future__ import annotations
 
 import asyncio
-import contextlib
-from collections import deque
-from collections.abc import Callable, Mapping
-from functools import lru_cache, partial
+from functools import lru_cache
 from typing import Any, Final
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
 from tsbridge.connections import Connections
-from tsbridge.web.front import AT_ONCE
-from tsbridge.web.webhooks import BODY_CAP, READ_ASIDE, RETRY_AFTER, Answer, Door, Headers, problem
+from tsbridge.web.webhooks import RETRY_AFTER, Answer, problem
 
 HEAD_DEADLINE_S: Final = 5.0
 RECEIVE_DEADLINE_S: Final = 10.0
@@ -34,7 +31,7 @@ PILED_UP: Final = 64
 
 
 @lru_cache(maxsize=64)
-def _head(status: int, headers: tuple[tuple[bytes, bytes], ...], keep_alive: bool) -> bytes:
+def head(status: int, headers: tuple[tuple[bytes, bytes], ...], keep_alive: bool) -> bytes:
     """The door has few answers, and a second one date."""
     lines = [STATUS_LINE[status], *(b"%b: %b\r\n" % header for header in headers)]
     return b"".join(lines if keep_alive else [*lines, b"connection: close\r\n"])
@@ -42,7 +39,7 @@ def _head(status: int, headers: tuple[tuple[bytes, bytes], ...], keep_alive: boo
 
 def _whole(answer: Answer) -> bytes:
     """The last answer of a connection."""
-    return b"%bcontent-length: %d\r\n\r\n%b" % (_head(answer.status, answer.headers, False), len(answer.body), answer.body)
+    return b"%bcontent-length: %d\r\n\r\n%b" % (head(answer.status, answer.headers, False), len(answer.body), answer.body)
 
 
 TOO_LARGE: Final = _whole(problem(431, "too_large", "too-large", "Request Header Fields Too Large"))
@@ -296,105 +293,6 @@ class GuestProtocol(DeadlineProtocol):
         super()._body_came(size)
         if not self._vouched:
             self._house.hold(self, size)
-
-
-class Turns:
-    """What takes longer than a look begins one at a time: what came for the door meanwhile is taken in between, however many there are."""
-
-    def __init__(self) -> None:
-        self._waiting: deque[Callable[[], object]] = deque()
-
-    def wait(self, begin: Callable[[], object]) -> None:
-        self._waiting.append(begin)
-        if len(self._waiting) == 1:
-            asyncio.get_running_loop().call_soon(self._next)
-
-    def _next(self) -> None:
-        begin = self._waiting[0]
-        try:
-            begin()
-        finally:
-            self._waiting.popleft()
-            if self._waiting:
-                asyncio.get_running_loop().call_soon(self._next)
-
-
-class DoorProtocol(GuestProtocol):
-    """Hands a delivery straight to its door when it is all there, and writes the answer as one piece.
-
-    A task, an event and two dozen calls for each request are what a framework needs; the door needs the bytes. What its head shows to be
-    nobody's is refused before the body is read. What is large, waits to be told to go on, or comes from somebody who does not read
-    answers goes the usual way, to the same door.
-    """
-
-    _visit: tuple[RequestResponseCycle, Headers] | None = None
-    """The request whose body is coming in for a door. Those that a sender piles up behind it begin when it is answered."""
-
-    def __init__(self, doors: Mapping[str, Door], house: Connections, turns: Turns, **given: Any) -> None:
-        super().__init__(house, **given)
-        self._doors = doors
-        self._turns = turns
-
-    def data_received(self, data: bytes) -> None:
-        super().data_received(data)
-        if self._visit is not None and self.flow.read_paused:
-            self._turns.wait(self._go_on)  # of a large body one piece, then it is the others' turn
-
-    def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
-        door = self._doors.get(cycle.scope["path"]) if cycle.scope["method"] == "POST" else None
-        if door is None and self._house.crowded and cycle.scope["path"] not in AT_ONCE:
-            cycle.keep_alive = False
-            self._house.told("full")
-            self._tell(cycle, FULL)
-        elif door is None or cycle.waiting_for_100_continue or self.flow.write_paused:
-            self._turns.wait(partial(self._begin, cycle, app))
-        else:
-            seen = door.look(list(cycle.scope["headers"]), partial(self._tell, cycle))
-            if seen is not None:
-                self._visit = cycle, seen
-                self._see_to_it()
-
-    def on_body(self, body: bytes) -> None:
-        super().on_body(body)
-        self._see_to_it()
-
-    def _begin(self, cycle: RequestResponseCycle, app: Any) -> None:
-        if not cycle.disconnected:
-            super()._start_asgi_task(cycle, app)
-
-    def _go_on(self) -> None:
-        if not self.transport.is_closing() and not self._refused:
-            self.flow.resume_reading()
-
-    def on_message_complete(self) -> None:
-        super().on_message_complete()
-        self._see_to_it()
-
-    def _see_to_it(self) -> None:
-        if self._visit is None:
-            return
-        cycle, headers = self._visit
-        if cycle.more_body and len(cycle.body) <= BODY_CAP:
-            return
-        self._visit = None
-        if len(cycle.body) <= READ_ASIDE:
-            with contextlib.suppress(Exception):  # it comes up again on the usual way, which knows what to do about it
-                self._doors[cycle.scope["path"]].take(headers, bytes(cycle.body), partial(self._tell, cycle), self.proven)
-                return
-        super()._start_asgi_task(cycle, self.app)
-
-    def _tell(self, cycle: RequestResponseCycle, answer: Answer) -> None:
-        if cycle.disconnected or self.transport.is_closing():
-            return
-        head = _head(answer.status, (*self.server_state.default_headers, *answer.headers), cycle.keep_alive)
-        self.transport.write(b"%bcontent-length: %d\r\n\r\n%b" % (head, len(answer.body), answer.body))
-        cycle.response_started = cycle.response_complete = True
-        if not cycle.keep_alive:
-            if cycle.more_body:
-                self._say_last(b"")
-            else:
-                self.transport.close()
-        cycle.on_response()
 
 
 def _cancel(timer: asyncio.TimerHandle | None) -> None:

@@ -15,7 +15,7 @@ from typing import Any, Final
 import uvicorn
 
 from tsbridge.connections import CONNECTIONS, Connections
-from tsbridge.protocols import DoorProtocol, Turns
+from tsbridge.door_protocol import DoorProtocol, OneByOne
 from tsbridge.shutdown import PATIENCE
 from tsbridge.web.webhooks import Door
 
@@ -69,7 +69,7 @@ def config(
         app,
         host=host,
         port=port,
-        http=partial(DoorProtocol, {door.path: door for door in doors}, house, Turns()),  # type: ignore[arg-type]  # it is called, and no more
+        http=partial(DoorProtocol, {door.path: door for door in doors}, house, OneByOne()),  # type: ignore[arg-type]  # it is called, and no more
         ws="none",
         lifespan="on",
         interface="asgi3",

@@ -21,9 +21,10 @@ from sqlalchemy.exc import DBAPIError, IntegrityError
 from tests.clocks import START, CountingIds, SettableClock
 from tests.databases import Postgres
 from tsbridge.store import inbox, leases, schema, sqlite, stored_values, wakeup
-from tsbridge.store.db import AlreadyServed, BadDatabase, Database, claim_alone, parse, unavailable
+from tsbridge.store.db import BadDatabase, Database, parse, unavailable
 from tsbridge.store.inbox import Delivery
 from tsbridge.store.intake import Intake
+from tsbridge.store.served_alone import AlreadyServed, claim_alone
 
 pytestmark = pytest.mark.anyio
 
@@ -211,7 +212,8 @@ def test_a_commit_on_sqlite_is_on_disk_and_in_a_log_that_is_carried_over(databas
 
 @pytest.mark.parametrize("fresh_url", ["sqlite"], indirect=True)
 def test_a_second_process_cannot_serve_the_same_sqlite_file(database_url: str) -> None:
-    code = "import sys; from tsbridge.store.db import claim_alone; claim_alone(sys.argv[1]); print('mine', flush=True); sys.stdin.read()"
+    begin = "import sys; from tsbridge.store.served_alone import claim_alone"
+    code = f"{begin}; claim_alone(sys.argv[1]); print('mine', flush=True); sys.stdin.read()"
     with subprocess.Popen([sys.executable, "-c", code, database_url], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as other:  # noqa: S603
         assert other.stdout is not None
         assert other.stdout.readline() == b"mine\n"

@@ -10,10 +10,11 @@ from tsbridge.document_files import BadFile
 from tsbridge.log import failure_told
 from tsbridge.roster.read_parts import RosterError
 from tsbridge.settings.model import BadSettings
-from tsbridge.store.db import AlreadyServed, BadDatabase
+from tsbridge.store.db import BadDatabase
 from tsbridge.store.keyfile import UnusableKey
 from tsbridge.store.rulebooks import NoRulebook
 from tsbridge.store.schema import SchemaTooNew
+from tsbridge.store.served_alone import AlreadyServed
 from tsbridge.store.sqlite import UnsafeSqlite
 from tsbridge.store.views import DATABASE_FAILURES
 from tsbridge.wiring.prepare import NotMigrated

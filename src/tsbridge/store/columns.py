@@ -6,6 +6,7 @@ JSON columns hold canonical JSON text (`Json`), never the only home of something
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -95,13 +96,13 @@ class Vaulted(TypeDecorator[Any]):
     impl: TypeEngine[Any] | type[TypeEngine[Any]] = Text
     cache_ok = True
 
+    @abstractmethod
     def keeper(self, vault: Vault) -> Callable[[Any], Any]:
         """Makes what is kept; of JSON out of its canonical text."""
-        raise NotImplementedError
 
+    @abstractmethod
     def reader(self, vault: Vault) -> Callable[[Any], Any]:
         """Makes the value of what is kept; raises ValueError where that cannot be read."""
-        raise NotImplementedError
 
     def process_bind_param(self, value: Any, dialect: Dialect) -> Any:
         return None if value is None else self.keeper(of(dialect))(value)

@@ -8,11 +8,9 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
-from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Protocol, Self, TypeVar
 
@@ -43,10 +41,6 @@ POSTGRES_SETTINGS: Final = {
 
 class BadDatabase(Exception):
     """The database cannot be used: its URL, or how the server is set up. The text says what to do and holds no password."""
-
-
-class AlreadyServed(RuntimeError):
-    """Another process serves this SQLite database."""
 
 
 class OtherSchema(OperationalError):
@@ -335,35 +329,3 @@ def _check_durable(conn: Connection) -> None:
     for setting in ("fsync", "synchronous_commit"):
         if conn.exec_driver_sql(f"SHOW {setting}").scalar_one() == "off":
             raise BadDatabase(f"PostgreSQL runs with {setting}=off: a delivery that was answered could be lost; set it to on")
-
-
-class Claim:
-    """The right to serve a database alone; given back by `release` or when the process ends, however it ends."""
-
-    def __init__(self, descriptor: int | None) -> None:
-        self._descriptor = descriptor
-
-    def release(self) -> None:
-        if self._descriptor is not None:
-            os.close(self._descriptor)
-            self._descriptor = None
-
-
-def claim_alone(url: str) -> Claim:
-    """Claim a SQLite database for this process. AlreadyServed when another one serves it. PostgreSQL: any number may."""
-    read = parse(url)
-    if read.get_backend_name() != "sqlite":
-        return Claim(None)
-    import fcntl
-
-    database = sqlite.path_of(read)
-    database.absolute().parent.mkdir(parents=True, exist_ok=True)
-    descriptor = os.open(Path(f"{database}.lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        os.close(descriptor)
-        raise AlreadyServed(f"another tsbridge process serves {database}; SQLite takes one (use PostgreSQL for several)") from None
-    os.ftruncate(descriptor, 0)
-    os.write(descriptor, f"{os.getpid()}\n".encode())
-    return Claim(descriptor)

@@ -14,8 +14,9 @@ from tsbridge.core.crashpoint import arm
 from tsbridge.settings.model import Settings
 from tsbridge.shutdown import PATIENCE, Ending, Patience
 from tsbridge.store import leases
-from tsbridge.store.db import Database, claim_alone
+from tsbridge.store.db import Database
 from tsbridge.store.rulebooks import LiveRulebook
+from tsbridge.store.served_alone import claim_alone
 from tsbridge.wiring.bridge import Bridge, bridge, watched
 from tsbridge.wiring.clock_and_ids import SystemClock, TimedIds, entropy
 from tsbridge.wiring.prepare import prepare, prepared_aside, require_schema

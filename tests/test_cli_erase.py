@@ -38,6 +38,9 @@ def test_a_person_is_planned_for_forgotten_and_certified(run: Run, migrated: str
     elsewhere = ("--export", str(chain), "--public-key", key)
     assert run("erase", "--verify", str(file)).out == "The certificate holds.\n"
     assert run("erase", "--verify", str(file), *elsewhere).code == 0
+    answer = tmp_path / "answer.json"
+    answer.write_text(json.dumps(told.json))
+    assert run("erase", "--verify", str(answer), *elsewhere).out == "The certificate holds.\n", "the API answers with as much around it"
     altered = tmp_path / "altered.json"
     altered.write_text(json.dumps({**json.loads(file.read_text()), "interactions": 0}))
     for more in ((), elsewhere):

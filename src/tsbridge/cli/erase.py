@@ -119,6 +119,8 @@ def _prove(file: Path, exported: Path | None, public_key: str | None, as_json: b
         refuse(f"{file}: cannot be read: {failure.strerror}")
     except ValueError:
         certificate = None
+    if isinstance(certificate, dict) and "certificate" in certificate:
+        certificate = certificate["certificate"]  # a whole answer of the API
     keys = frozenset() if public_key is None else frozenset((public_key.strip().lower(),))
     if exported is not None:
         hashes = _exported(exported, certificate)

@@ -235,6 +235,29 @@ def test_any_number_of_processes_may_serve_postgresql(database_url: str) -> None
         claim.release()
 
 
+@pytest.mark.parametrize("fresh_url", ["postgresql"], indirect=True)
+@pytest.mark.parametrize(
+    "begin", ["SET TRANSACTION READ ONLY", "SET LOCAL ROLE pg_monitor"], ids=["it takes no writes", "it takes none of ours any more"]
+)
+def test_a_database_that_takes_no_writes_is_to_be_asked_later(database: Database, begin: str) -> None:
+    def work(conn: Connection) -> None:
+        conn.exec_driver_sql(begin)
+        stored_values.put(conn, "a", 1)
+
+    with pytest.raises(DBAPIError) as refused:
+        database.write_now(work)
+    assert unavailable(refused.value)
+
+
+def test_what_is_done_after_a_transaction_may_fail_and_writing_goes_on() -> None:
+    def carry_over() -> None:
+        raise sqlite.library().OperationalError("disk I/O error")
+
+    thread = sqlite.WriterThread("tsbridge-test", carry_over)
+    assert [thread.submit(lambda n=n: n, urgent=False).result(20) for n in range(3)] == [0, 1, 2]  # type: ignore[misc]
+    thread.close()
+
+
 def test_what_makes_storing_impossible_is_told_from_what_is_wrong_with_the_work(database: Database) -> None:
     def twice(conn: Connection) -> None:
         conn.exec_driver_sql("INSERT INTO kept (name, value) VALUES ('a', '1'), ('a', '2')")
@@ -253,6 +276,29 @@ async def test_one_delivery_that_cannot_be_stored_does_not_take_the_others_with_
     assert [type(result).__name__ for result in results] == ["CannotStore", "Receipt", "Receipt", "Receipt"]
     assert database.read_now(inbox.counts)["zendesk"].pending == 4
     assert taken.status == "accepted"
+
+
+async def test_who_waits_for_a_database_that_hangs_is_told_in_time_and_what_comes_later_is_kept(
+    database: Database, database_url: str, clock: SettableClock
+) -> None:
+    held, over = threading.Event(), threading.Event()
+
+    def hold(conn: Connection) -> None:
+        if conn.dialect.name == "postgresql":
+            conn.exec_driver_sql("LOCK TABLE inbox IN EXCLUSIVE MODE")
+        held.set()
+        over.wait(20)
+
+    with Database.open(database_url) as other:
+        holding = other.submit(hold)
+        assert await asyncio.to_thread(held.wait, 20)
+        intake = Intake(database, clock, CountingIds("early"), within_s=0.05)
+        results = await asyncio.gather(*(intake.keep("zendesk", f"k{n}", {}, b"{}") for n in range(3)), return_exceptions=True)
+        over.set()
+        await asyncio.wrap_future(holding)
+    assert [str(result) for result in results] == ["no_answer"] * 3
+    assert (await Intake(database, clock, CountingIds("late")).keep("zendesk", "k1", {}, b"{}")).event_id
+    assert sum(database.read_now(inbox.counts)["zendesk"]) in (1, 4)  # what was under way may have been kept after all
 
 
 @pytest.mark.parametrize("fresh_url", ["postgresql"], indirect=True)

@@ -37,6 +37,12 @@ POSTGRES_SETTINGS: Final = {
     "idle_in_transaction_session_timeout": "120s",
     "timezone": "UTC",
 }
+NETWORK: Final = {"keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 4, "tcp_user_timeout": 30_000}
+"""A server that is gone without a word (a machine that died, a network that drops what it carries) is noticed within half a minute; the
+system by itself waits for a quarter of an hour, or two hours where nothing is under way. The URL may say otherwise."""
+TAKES_NO_WRITES: Final = frozenset({"25006", "42501"})
+"""What PostgreSQL says that takes no writes: one that stands by, that its keeper made read-only when its disk filled, whose files cannot be
+written (it says EROFS as a right that is missing), or that took our rights. The driver has these among errors of the work."""
 
 
 class BadDatabase(Exception):
@@ -51,8 +57,8 @@ class OtherSchema(OperationalError):
 
 
 def unavailable(failure: BaseException) -> bool:
-    """Whether a failure means that the database cannot store right now (full, locked, gone), not that the work is wrong."""
-    if isinstance(failure, DBAPIError) and failure.connection_invalidated:
+    """Whether a failure means that the database cannot store right now (full, read-only, locked, gone), not that the work is wrong."""
+    if isinstance(failure, DBAPIError) and (failure.connection_invalidated or getattr(failure.orig, "sqlstate", None) in TAKES_NO_WRITES):
         return True
     return isinstance(failure, OperationalError | PoolIsBusy | BadDatabase)
 
@@ -247,6 +253,7 @@ class _Postgres:
                 "connect_timeout": 10,
                 "application_name": "tsbridge",
                 "options": " ".join(f"-c {name}={value}" for name, value in POSTGRES_SETTINGS.items()),
+                **{name: value for name, value in NETWORK.items() if name not in url.query},
             },
         )
         vault.give(self._engine.dialect, data_keys.vault)

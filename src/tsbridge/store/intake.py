@@ -18,6 +18,8 @@ from tsbridge.store.inbox import Delivery, Receipt
 BATCH_ROWS: Final = 500
 BATCH_BYTES: Final = 8 << 20
 WAITING_BYTES: Final = 64 << 20
+WITHIN_S: Final = 9.0
+"""How long a commit may last: both vendors give up on an answer after ten or twelve seconds, and then it told nobody anything."""
 
 
 class CannotStore(Exception):
@@ -36,12 +38,13 @@ class _Waiting(NamedTuple):
 class Intake:
     """Keeps deliveries for the door and for polls. One per process and event loop."""
 
-    def __init__(self, database: Database, clock: Clock, ids: Ids, *, tell_others: bool = False) -> None:
+    def __init__(self, database: Database, clock: Clock, ids: Ids, *, tell_others: bool = False, within_s: float = WITHIN_S) -> None:
         """`tell_others`: also wake the workers of other processes (PostgreSQL)."""
         self._database = database
         self._clock = clock
         self._ids = ids
         self._tell_others = tell_others and database.dialect == "postgresql"
+        self._within_s = within_s
         self._waiting: list[_Waiting] = []
         self._bytes = 0
         self._committing: asyncio.Task[None] | None = None
@@ -81,24 +84,31 @@ class Intake:
 
     async def _commit(self, batch: list[_Waiting]) -> None:
         try:
-            receipts = await self._database.write(lambda conn: self._insert(conn, batch), urgent=True, any_schema=True)
+            async with asyncio.timeout(self._within_s):
+                receipts = await self._database.write(lambda conn: self._insert(conn, batch), urgent=True, any_schema=True)
+        except TimeoutError:
+            waiting, self._waiting = self._waiting, []
+            self._refuse([*batch, *waiting], CannotStore("no_answer"))  # who came meanwhile has waited for the same
         except Exception as failure:
             if len(batch) > 1 and isinstance(failure, DBAPIError) and not unavailable(failure):
                 for one in batch:  # one of them cannot be stored: the others shall not suffer
                     await self._commit([one])
                 return
-            self._done(batch)
-            for _, answer in batch:
-                if not answer.done():
-                    answer.set_exception(CannotStore(type(failure).__name__))
+            self._refuse(batch, CannotStore(type(failure).__name__))
             if not isinstance(failure, DBAPIError) and not unavailable(failure):
                 raise
-            return
-        crashpoint("door.committed")
+        else:
+            crashpoint("door.committed")
+            self._done(batch)
+            for (_, answer), receipt in zip(batch, receipts, strict=True):
+                if not answer.done():  # whoever asked may have gone
+                    answer.set_result(receipt)
+
+    def _refuse(self, batch: list[_Waiting], why: CannotStore) -> None:
         self._done(batch)
-        for (_, answer), receipt in zip(batch, receipts, strict=True):
-            if not answer.done():  # whoever asked may have gone
-                answer.set_result(receipt)
+        for _, answer in batch:
+            if not answer.done():
+                answer.set_exception(why)
 
     def _insert(self, conn: Connection, batch: list[_Waiting]) -> list[Receipt]:
         receipts = inbox.keep(conn, [one.delivery for one in batch])

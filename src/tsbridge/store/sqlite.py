@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
 import threading
 from collections import deque
@@ -23,6 +24,8 @@ CHECKPOINT: Final = "PRAGMA wal_checkpoint(PASSIVE)"
 CHECKPOINT_BYTES: Final = 4 << 20  # of write-ahead log written, then it is carried over in the background
 HELP_BYTES: Final = 16 << 20  # more than this left over: the writer carries the last pages over itself
 LOG_LIMIT_BYTES: Final = 48 << 20  # more than this: the writer helps at once, which slows writing to what the disk takes
+
+log = logging.getLogger("tsbridge.store")
 
 
 class UnsafeSqlite(RuntimeError):
@@ -145,7 +148,10 @@ def _at_driver(conn: Connection, statement: str, run: Callable[[Any], Any]) -> A
 
 
 class WriterThread:
-    """One thread that does all writing, urgent jobs first. A job is a callable; its result or error goes to its future."""
+    """One thread that does all writing, urgent jobs first. A job is a callable; its result or error goes to its future.
+
+    What is done after each may fail as SQLite does: it is done again after the next.
+    """
 
     def __init__(self, name: str, after_each: Callable[[], None]) -> None:
         self._urgent: deque[tuple[Callable[[], Any], Future[Any]]] = deque()
@@ -193,7 +199,8 @@ class WriterThread:
             else:
                 future.set_result(result)
             del job, future
-            self._after_each()
+            with contextlib.suppress(library().Error):
+                self._after_each()
 
 
 class Checkpointer:
@@ -236,13 +243,18 @@ class Checkpointer:
             if self._closed:
                 return
             size = self._size()
-            with contextlib.suppress(library().Error):  # busy or the disk is full: asked again as the log grows
+            try:
                 _, pages, carried = self._connection.execute(CHECKPOINT).fetchone()
                 self._writer_must_help = carried < pages and size >= HELP_BYTES
+            except library().Error as failure:  # a disk that is full or fails: asked again as the log grows
+                log.error(
+                    "the write-ahead log could not be carried over",
+                    extra={"kind": getattr(failure, "sqlite_errorname", type(failure).__name__), "size": size},
+                )
             self._carried_at = size
 
     def _size(self) -> int:
         try:
             return os.stat(self._log).st_size
-        except FileNotFoundError:
+        except OSError:  # not there yet, or a disk that fails
             return 0

@@ -9,7 +9,7 @@ from typing import Final
 from sqlalchemy import Connection, text
 
 from tsbridge.core.backoff import LISTEN
-from tsbridge.store.db import Database
+from tsbridge.store.db import NETWORK, Database
 
 CHANNEL: Final = "tsbridge"
 INBOX: Final = "inbox"
@@ -28,7 +28,10 @@ class Listener:
 
     def __init__(self, database: Database, heard: Callable[[str], None]) -> None:
         """`heard` is called with `INBOX` or `WISHES`, on the listener's own thread."""
-        self._url = database.url.set(drivername="postgresql").render_as_string(hide_password=False)
+        url = database.url.set(drivername="postgresql")
+        self._url = url.update_query_dict({name: str(value) for name, value in NETWORK.items() if name not in url.query}).render_as_string(
+            hide_password=False
+        )
         self._heard = heard
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="tsbridge-listener", daemon=True)

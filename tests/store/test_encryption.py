@@ -18,7 +18,7 @@ from tests.work.test_walk_laws import BOOK
 from tests.work.walk import Walk, call, ticket
 from tsbridge.aes import Cipher, Refused
 from tsbridge.core.moments import Handle, canonical_text
-from tsbridge.store import datakeys, decisions, erased_person, personal, proof, schema, vault
+from tsbridge.store import datakeys, decisions, erased_person, personal, proof, schema, stored_values, vault
 from tsbridge.store.all_tables import metadata
 from tsbridge.store.case_tables import cases
 from tsbridge.store.columns import Private, Vaulted
@@ -298,6 +298,30 @@ def test_somebody_is_found_by_whatever_they_are_known_by(lived_in: str) -> None:
             assert {Handle("email", MAIL), Handle("phone", PHONE)} <= person.people
             assert [one.id for one in sorted(person.subjects)] == ["c1", "4711"]
         assert database.read_now(partial(erased_person.find, asked=(("email", "nobody@example.com"),))) is None
+
+
+def test_nothing_is_encrypted_before_the_tables_are_those_of_a_build_that_reads_it(database: Database, database_url: str) -> None:
+    def as_of(conn: Connection, revision: str) -> None:
+        conn.execute(text("UPDATE alembic_version SET version_num = :it"), {"it": revision})
+
+    def of_before(conn: Connection) -> None:
+        stored_values.forget(conn, datakeys.NAME)
+        as_of(conn, "0048")
+        conn.execute(
+            text("INSERT INTO handles (kind, value, source, interaction, role) VALUES ('email', 'a@b.example', 'zendesk', '1', 'person')")
+        )
+
+    database.write_now(of_before)
+    with Database.open(database_url, data_keys=[KEY]) as newer:
+        newer.write_now(lambda conn: None)
+        assert newer.read_now(known_by_address) == ["a@b.example"], "who goes back finds it as it was"
+        newer.write_now(lambda conn: as_of(conn, schema.head()))
+        newer.write_now(lambda conn: None)
+        assert newer.read_now(known_by_address)[0].startswith("~3")
+
+
+def known_by_address(conn: Connection) -> list[str]:
+    return list(conn.exec_driver_sql("SELECT value FROM handles").scalars())
 
 
 def test_cases_and_links_are_the_same_when_the_key_comes_in_the_middle(postgres: Postgres) -> None:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
-from sqlalchemy import URL, Connection, inspect
+from sqlalchemy import URL, Connection, inspect, text
 
 from tsbridge.aes import Cipher
 from tsbridge.store import identities, keyfile, stored_values
@@ -28,6 +28,8 @@ PLACE: Final = "data_keys.index"
 """What the key that identities are found by is kept under, and encrypted for. It is made of the first data key and stays when that goes."""
 PLAIN: Final = "plain"
 """Says that identities stand as they are, since a build of before was to read them."""
+SINCE: Final = "0049"
+"""The first schema whose builds read what is encrypted."""
 WHAT: Final = "the key that personal values of this database are encrypted under"
 
 
@@ -56,7 +58,8 @@ class DataKeys:
         return work if self.settled else prepared
 
     def settle(self, conn: Connection, *, write: bool) -> bool:
-        """Have the keys at hand, all that the database asks for. Raises UnusableKey. False of a database without tables: it asks for none.
+        """Have the keys at hand, all that the database asks for. Raises UnusableKey. False of a database without tables, which asks for
+        none, and of one that builds of before may go on with: nothing is encrypted there until it is migrated.
 
         Only a writer makes the file, and puts on record under which key it encrypts: that has to be committed before anything that is
         encrypted, and then it is settled.
@@ -71,6 +74,8 @@ class DataKeys:
         if INDEX in told:
             self.vault.find_by(_index(told, self.vault))
         if write and (newest := self.vault.newest) is not None and (known[-1:] != [newest.id] or told.get(PLAIN, True)):
+            if (_revision(conn) or "") < SINCE:
+                return False
             told = stored_values.lock(conn, NAME, {})  # others may start at the same time
             secret = _index(told, self.vault) if INDEX in told else newest.derived(b"index")
             self.vault.find_by(secret)
@@ -105,6 +110,11 @@ class DataKeys:
             f"this database is encrypted under the data key{'s' if len(ids) > 1 else ''} {', '.join(ids)}, "
             f"which is not in {SETTING}{lies}: bring it back, what was encrypted under it cannot be read without it"
         )
+
+
+def _revision(conn: Connection) -> str | None:
+    found: str | None = conn.execute(text("SELECT version_num FROM alembic_version")).scalar()
+    return found
 
 
 def _index(told: Mapping[str, Any], vault: Vault) -> bytes:

@@ -15,7 +15,7 @@ import pytest
 
 from tsbridge.connections import LONG_S, PER_ADDRESS, UNPROVEN_BYTES, Connections, neighbourhood
 from tsbridge.door_protocol import DoorProtocol, OneByOne
-from tsbridge.protocols import PILED_UP, UNWANTED_BYTES, DeadlineProtocol
+from tsbridge.protocols import HEAD_BYTES, PILED_UP, UNWANTED_BYTES, DeadlineProtocol
 from tsbridge.server import Server, config, room
 
 
@@ -335,6 +335,17 @@ async def test_a_signal_ends_the_server_in_good_order_and_is_not_raised_again() 
     await asyncio.wait_for(task, 5)
     assert server.should_exit
     assert not server.force_exit
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("length", [b"", b"Content-Length: 0\r\n"], ids=["GET", "POST of nothing"])
+async def test_requests_without_a_body_may_come_by_one_connection_for_ever(port: int, length: bytes) -> None:
+    one = (b"POST" if length else b"GET") + b" / HTTP/1.1\r\nHost: x\r\nX: " + b"a" * 1_000 + b"\r\n" + length + b"\r\n"
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    for _ in range(2 * HEAD_BYTES // len(one)):
+        writer.write(one)
+        assert (await asyncio.wait_for(reader.readuntil(b"ok"), 5)).startswith(b"HTTP/1.1 200 ")
+    writer.close()
 
 
 async def sent_until_refused(port: int, first: bytes, more: bytes) -> tuple[int, bytes]:

@@ -61,6 +61,7 @@ class BoundedProtocol(HttpToolsProtocol):
     _refused = False
     _in_head = True
     _unasked = 0  # bytes since the head began, or since the last bytes of a body
+    _ended = False  # whether a request ended in the piece being read
     _brought = 0  # bytes of a body in the piece being read
     _unwanted = 0  # bytes that came behind an answer or a refusal
 
@@ -70,9 +71,9 @@ class BoundedProtocol(HttpToolsProtocol):
             most = PIECE_BYTES if self._in_head else BODY_PIECE_BYTES
             piece = data if end <= most and not start else data[start : start + most]
             start += len(piece)
-            before, self._brought = self._in_head, 0
+            before, self._brought, self._ended = self._in_head, 0, False
             super().data_received(piece)
-            self._unasked = 0 if self._brought or before != self._in_head else self._unasked + len(piece)
+            self._unasked = 0 if self._brought or self._ended or before != self._in_head else self._unasked + len(piece)
             if self._too_large() and not self._refused:
                 self.send_400_response("")
             elif self._brought:
@@ -99,7 +100,7 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def on_message_complete(self) -> None:
         super().on_message_complete()
-        self._in_head, self.headers = True, []  # of the request to come
+        self._in_head, self._ended, self.headers = True, True, []  # of the request to come
 
     def _body_came(self, size: int) -> None:
         """So many bytes of a body were in a piece that was read."""

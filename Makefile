@@ -2,6 +2,7 @@
 # Everything is installed into .venv, from the hashed locks; `make clean` takes it away again.
 
 SHELL := /bin/sh
+unexport PYTHONDONTWRITEBYTECODE # every process that is started would compile everything anew
 PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3 python; do \
 	if $$p -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 14))' 2>/dev/null; then echo $$p; break; fi; done)
 VENV := .venv
@@ -35,16 +36,17 @@ demo: $(READY) ## a weekend of incidents against simulated Zendesk and Talkdesk
 	@$(BIN)/python -m tsbridge demo $(if $(STAY),--stay,)
 
 test: $(READY) ## the test suite: the store and the laws on SQLite and PostgreSQL, the rest on one of them (make soak: on both)
-	@$(BIN)/python -m pytest -q -n 3 --dist loadgroup
+	@$(BIN)/python -m pytest -q -n 3
 
 run: $(READY) ## serve with the settings of .env
 	@$(BIN)/python -m tsbridge serve
 
-lint: $(READY) ## format, lint, types, layers, locks
+lint: $(READY) ## format, lint, types, layers, locks; all tests are read, which leaves them compiled for `make test`
 	@$(BIN)/ruff format --check --quiet . || { echo "not formatted; run: make format" >&2; $(BIN)/ruff format --check . ; exit 1; }
 	@$(BIN)/ruff check --quiet .
-	@$(BIN)/mypy --strict src
-	@$(BIN)/python -m pytest -q -p no:randomly tests/test_floors.py
+	@$(BIN)/mypy --strict src & types=$$!; \
+	$(BIN)/python -m pytest -q -p no:randomly -k test_floors; floors=$$?; \
+	wait $$types && exit $$floors
 	@! grep -nE '://|index-url|find-links|httpx2' requirements.lock requirements-dev.lock requirements-bench.lock || { echo "a lock holds an address or httpx2" >&2; exit 1; }
 
 format: $(READY) ## bring the code into form
@@ -72,6 +74,7 @@ soak: $(READY) ## SECONDS of steady deliveries, then the long proofs: write-back
 	@$(BIN)/python -m tests.world --seeds $(WORLDS) --processes 3
 	@$(BIN)/python -m tests.world --mutants
 	@$(BIN)/python -m pytest -q -m soak
+	@MANY=1 $(BIN)/python -m pytest -q -m hypothesis
 	@FUZZ=400 $(BIN)/python -m pytest -q -m "soak or not soak" tests/fuzz
 	@SCHEMATHESIS=100 $(BIN)/python -m pytest -q -m "soak or not soak" tests/web/test_described.py
 	@AGREEMENT=1000 $(BIN)/python -m pytest -q tests/web/test_agreement.py

@@ -16,9 +16,11 @@ from hypothesis import settings
 
 from tests import databases
 from tests.clocks import CountingIds, SettableClock
+from tests.seeds import examples
+from tests.together import Together
 from tsbridge.store.db import Database
 
-settings.register_profile("tsbridge", deadline=None)  # a busy machine is no bug
+settings.register_profile("tsbridge", examples(30, 100, deadline=None))  # a busy machine is no bug
 settings.load_profile("tsbridge")
 
 
@@ -31,23 +33,24 @@ ON_BOTH = ("tests/store/", "tests/work/test_walk_laws.py", "tests/work/test_besi
 """What runs on both databases for every change: the store, and the laws."""
 
 
-@pytest.hookimpl(tryfirst=True)  # before marks and groups are looked at
+@pytest.hookimpl(tryfirst=True)  # before marks are looked at
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Above the store each test has one of the two databases, by its name; `make soak` has both. Who only looks at the same desk shares it:
-    one worker makes it once."""
+    """Above the store each test has one of the two databases, by its name; `make soak` has both."""
     for item in items:
         kind = item.callspec.params.get("fresh_url") if isinstance(item, pytest.Function) and hasattr(item, "callspec") else None
         if kind is not None and not item.nodeid.startswith(ON_BOTH) and not _has_one_alone(item):
             chosen = "postgresql" if zlib.crc32(item.nodeid.partition("[")[0].encode()) % 3 == 0 else "sqlite"
             if kind != chosen:
                 item.add_marker(pytest.mark.soak)
-        if "lived" in getattr(item, "fixturenames", ()):
-            item.add_marker(pytest.mark.xdist_group("lived"))
 
 
 def _has_one_alone(item: pytest.Item) -> bool:
     """Whether the test itself says which databases it is for."""
     return any("fresh_url" in mark.args[0] for mark in item.iter_markers("parametrize"))
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config) -> Together:
+    return Together(config)
 
 
 def pytest_collection_finish() -> None:

@@ -30,8 +30,6 @@ from tsbridge.simulator.sinks import ChatSink, MailSink
 from tsbridge.simulator.zendesk import Display, Limits, Zendesk
 from tsbridge.simulator.zendesk import make_app as make_zendesk
 
-pytestmark = pytest.mark.xdist_group("canaries")  # one worker plays it once
-
 NAME, MAIL, PHONE, CARD, STREET, WORD = (
     "Zenobia",
     "zcanary@planted.example",

@@ -20,6 +20,7 @@ from sqlalchemy import select
 
 from tests.crashing import alone, storm
 from tests.forked import serving
+from tests.seeds import first
 from tests.store.counting import rows_are_as_counted
 from tests.test_serve import KEY, NEW, ask, free_port, process, until
 from tsbridge.core.crashpoint import POINTS
@@ -28,10 +29,14 @@ from tsbridge.store.db import Database
 
 EACH = 3
 SOAK = pytest.mark.soak
-"""Each way is killed along on one database; on both by `make soak`."""
 ADMIN = {"Authorization": f"Bearer {KEY}"}
 BEFORE_WRITEBACK = [name for name in POINTS if name.startswith(("door.", "ingest."))]
 WRITEBACK = [name for name in POINTS if name.startswith("writeback.")]
+
+
+def ways(database: str, few: list[str], every: list[str]) -> list[Any]:
+    """A few points on this database for every change: each costs two starts of the service. All of them, on both, by `make soak`."""
+    return [(database, few), *(pytest.param(each, every, marks=SOAK) for each in ("sqlite", "postgresql"))]
 
 
 class Sender:
@@ -96,12 +101,18 @@ def settled(port: int) -> bool:
     return not ask(f"http://127.0.0.1:{port}/v1/events?status=pending", **ADMIN)[1]["items"]
 
 
-@pytest.mark.parametrize("fresh_url", ["sqlite", pytest.param("postgresql", marks=SOAK)], indirect=True)
+@pytest.mark.parametrize(
+    ("fresh_url", "points"),
+    ways("sqlite", ["door.inserted", "door.committed", "ingest.concluded"], BEFORE_WRITEBACK),
+    indirect=["fresh_url"],
+)
 @pytest.mark.timeout(240)
-def test_killed_anywhere_between_door_and_decision_nothing_is_lost_and_nothing_is_doubled(tmp_path: Path, database_url: str) -> None:
+def test_killed_anywhere_between_door_and_decision_nothing_is_lost_and_nothing_is_doubled(
+    tmp_path: Path, database_url: str, points: list[str]
+) -> None:
     port = free_port()
     sender = Sender(f"http://127.0.0.1:{port}")
-    for number, point in enumerate(BEFORE_WRITEBACK):
+    for number, point in enumerate(points):
         with service(tmp_path, database_url, port, point if point.startswith("ingest.") else f"{point}:2") as armed:
             for calls in (range(1), range(1, EACH)):  # one alone first, so that the second commit is not the first
                 for call in calls:
@@ -124,7 +135,7 @@ def test_killed_anywhere_between_door_and_decision_nothing_is_lost_and_nothing_i
         return rows, decided, inbox.counts(conn)["talkdesk"], proof.verify(conn)
 
     rows, decided, counts, verdict = read(database_url, books)
-    total = len(BEFORE_WRITEBACK) * EACH
+    total = len(points) * EACH
     assert Counter((status, reason) for _, status, reason in rows) == {("applied", None): total}
     assert all(len(ids) == 1 for ids in sender.acknowledged.values())
     assert {id_ for ids in sender.acknowledged.values() for id_ in ids} == {row.id for row in rows}
@@ -151,9 +162,11 @@ def make_ticket(zendesk: str, token: str, subject: str) -> str:
     return str(made["ticket"]["id"])
 
 
-@pytest.mark.parametrize("fresh_url", [pytest.param("sqlite", marks=SOAK), "postgresql"], indirect=True)
+@pytest.mark.parametrize(
+    ("fresh_url", "points"), ways("postgresql", ["writeback.sent", "writeback.answered"], WRITEBACK), indirect=["fresh_url"]
+)
 @pytest.mark.timeout(240)
-def test_killed_anywhere_on_the_way_to_zendesk_each_ticket_gets_its_tags_once(tmp_path: Path, database_url: str) -> None:
+def test_killed_anywhere_on_the_way_to_zendesk_each_ticket_gets_its_tags_once(tmp_path: Path, database_url: str, points: list[str]) -> None:
     port, zendesk_port = free_port(), free_port()
     zendesk = f"http://127.0.0.1:{zendesk_port}"
     settings = {
@@ -169,7 +182,7 @@ def test_killed_anywhere_on_the_way_to_zendesk_each_ticket_gets_its_tags_once(tm
         kind = {"Content-Type": "application/json"}
         grant = {"grant_type": "client_credentials", "client_id": "tsbridge", "client_secret": "secret", "scope": "read write"}
         token = until(lambda: ask(f"{zendesk}/oauth/tokens", grant, **kind)[1]["access_token"])
-        for point in WRITEBACK:
+        for point in points:
             with service(tmp_path, database_url, port, point, **settings) as armed:
                 if point == "writeback.sent":  # the update is applied, its answer never comes
                     put(f"{zendesk}/_sim/faults", {"cut": 1})
@@ -189,16 +202,18 @@ def test_killed_anywhere_on_the_way_to_zendesk_each_ticket_gets_its_tags_once(tm
             assert set(notes.values()) <= {1}, point
 
 
+@pytest.mark.parametrize("times", first(1, [1, 2]))
 @pytest.mark.timeout(300)
-def test_two_servers_and_two_workers_killed_on_a_database_that_restarts_lose_double_and_blame_nothing(tmp_path: Path) -> None:
-    outcome, sender = storm(tmp_path, seconds=12, kills=4, restarts=2, per_second=15, patient=False)
+def test_two_servers_and_two_workers_killed_on_a_database_that_restarts_lose_double_and_blame_nothing(tmp_path: Path, times: int) -> None:
+    outcome, sender = storm(tmp_path, seconds=6 * times, kills=2 * times, restarts=times, per_second=15, patient=False)
     assert outcome.good, (outcome, sender.refused)
-    assert outcome.sent > 40
+    assert outcome.sent > 20 * times
     assert sender.refused  # somebody was away
 
 
+@pytest.mark.parametrize("kills", first(1, [2, 6]))
 @pytest.mark.timeout(240)
-def test_one_process_on_sqlite_killed_again_and_again_loses_doubles_and_blames_nothing(tmp_path: Path) -> None:
-    outcome, sender = alone(tmp_path, seconds=6, kills=3, per_second=15)
+def test_one_process_on_sqlite_killed_again_and_again_loses_doubles_and_blames_nothing(tmp_path: Path, kills: int) -> None:
+    outcome, sender = alone(tmp_path, seconds=2 * kills, kills=kills, per_second=15)
     assert outcome.good, (outcome, sender.refused)
     assert sender.refused  # it was away

@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.seeds import examples
 from tsbridge.core.inert import CLOSE, OPEN, leaving, quiet, strange
 
 SIGNS = re.compile(
@@ -41,7 +42,7 @@ def test_until_a_text_leaves_a_value_in_it_is_found_as_it_came() -> None:
     assert "{{ticket.comments}}" in strange("{{ticket.comments}}")
 
 
-@settings(max_examples=60)
+@examples(20, 60)
 @given(
     st.lists(
         st.tuples(st.sampled_from(["{", "{{", "%}", "a ", "*", "@"]), st.text("{}%@*[]()#`\u2068\u2069\u202ea :/w.", max_size=8)),

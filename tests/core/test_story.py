@@ -10,9 +10,10 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.seeds import examples
 from tsbridge.core.casestate import CaseState
 from tsbridge.core.casestate_json import from_json, to_json
 from tsbridge.core.due import due_at
@@ -646,7 +647,7 @@ def test_judging_a_story_again_gives_the_same_state() -> None:
         assert comparable(judged(*chosen, until=FAR)[0]) == comparable(judged(*reversed(chosen), until=FAR)[0])
 
 
-@settings(deadline=None, max_examples=60)
+@examples(20, 60)
 @given(st.integers(0, 60 * 24), st.integers(1, 60 * 24))
 def test_between_now_and_the_due_time_nothing_changes_by_time_alone(minute: int, later: int) -> None:
     now = T0 + timedelta(minutes=minute)

@@ -15,12 +15,13 @@ from typing import Any
 
 import httpx
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 from sqlalchemy import select, text
 from starlette.applications import Starlette
 
 from tests.clocks import CountingIds, SettableClock
+from tests.seeds import examples
 from tsbridge.store import inbox, inbox_tables
 from tsbridge.store.db import Database
 from tsbridge.store.inbox import Counts
@@ -305,7 +306,7 @@ HEADER = st.tuples(
 )
 
 
-@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@examples(25, 80, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(headers=st.lists(HEADER, max_size=6), chunks=st.lists(st.binary(max_size=50), min_size=1, max_size=4), proven=st.booleans())
 async def test_whatever_is_sent_the_answer_is_one_of_five(
     database: Database, clock: SettableClock, headers: list[tuple[bytes, bytes]], chunks: list[bytes], proven: bool

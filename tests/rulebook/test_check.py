@@ -6,11 +6,12 @@ import random
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.rulebook.books import ZONE, book, leaf, routing, rule
 from tests.rulebook.planting import PLANTS, confirmed, run
+from tests.seeds import examples
 from tsbridge.core.rules.conditions import holds
 from tsbridge.core.rules.document import read
 from tsbridge.core.rules.facts import Facts
@@ -679,7 +680,7 @@ def anything(dice: random.Random) -> Facts:
     return Facts({**some(), "source": "zendesk", "event": "ticket.updated"}, some(), at, ZONE, read(book(**OFFICE)).calendars, None)
 
 
-@settings(max_examples=60, deadline=None)
+@examples(15, 60)
 @given(st.lists(CONDITIONS, min_size=1, max_size=3), st.integers(0, 99))
 def test_no_event_whatever_contradicts_what_the_check_claims(conditions: list[Any], seed: int) -> None:
     dice = random.Random(seed)  # noqa: S311

@@ -5,10 +5,11 @@ from __future__ import annotations
 import copy
 from typing import Any
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.rulebook.books import ZONE, book, leaf, routing, rule
+from tests.seeds import examples
 from tsbridge.core.rules.document import read
 from tsbridge.rulebook.diff import diff, effect
 
@@ -149,7 +150,7 @@ anything = st.recursive(
 documents = st.fixed_dictionaries({}, optional={name: anything for name in ("rules", "lists", "queues", "policies", "tests")})
 
 
-@settings(max_examples=60, deadline=None)
+@examples(20, 60)
 @given(documents, documents)
 def test_any_two_documents_can_be_compared_and_only_equal_ones_are_the_same(before: Any, after: Any) -> None:
     kept = copy.deepcopy((before, after))
@@ -159,7 +160,7 @@ def test_any_two_documents_can_be_compared_and_only_equal_ones_are_the_same(befo
     assert all(one["words"] for one in (*found["rules"], *found["parts"], *found["other"]))
 
 
-@settings(max_examples=60, deadline=None)
+@examples(20, 60)
 @given(st.permutations(["a", "b", "c", "d", "e"]))
 def test_putting_the_moved_rules_back_gives_the_old_order(order: list[str]) -> None:
     moved = told(book(*rules("a", "b", "c", "d", "e")), book(*rules(*order))).keys()

@@ -6,10 +6,11 @@ from collections.abc import Mapping
 from itertools import combinations
 from typing import Any
 
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tests.rulebook.books import ZONE, book, leaf, rule
+from tests.seeds import examples
 from tsbridge.core.rules.document import read
 from tsbridge.core.rules.judge import Judge, Near
 from tsbridge.core.rules.judgement import Standing
@@ -34,7 +35,7 @@ def explained(document: Any, given: Mapping[str, Any]) -> Any:
     return Judge(read(document), ZONE).explain(given, {}, Standing(), WORKDAY)[0]
 
 
-@settings(max_examples=150, deadline=None)
+@examples(40, 150)
 @given(CONDITIONS, st.sets(st.sampled_from(TAGS)))
 def test_no_smaller_set_of_conditions_would_have_done(condition: Any, tags: set[str]) -> None:
     document = book(rule("a", condition, {"notify": "x"}))
@@ -60,7 +61,7 @@ def test_no_smaller_set_of_conditions_would_have_done(condition: Any, tags: set[
     assert least == 0 or sorted(named) in [sorted(by_path[path] for path in way) for way in ways]
 
 
-@settings(max_examples=100, deadline=None)
+@examples(25, 100)
 @example([({}, {"add_tags": ["a"]}), (leaf("tags", "includes", "a"), {"notify": "x"})], set(), 1, 4)
 @given(
     st.lists(st.tuples(CONDITIONS, ACTIONS), min_size=1, max_size=8), st.sets(st.sampled_from(TAGS)), st.integers(1, 3), st.integers(1, 30)

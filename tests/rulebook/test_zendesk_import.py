@@ -9,9 +9,10 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
+from tests.seeds import examples
 from tsbridge.core.moments import Value
 from tsbridge.core.rules.document import read
 from tsbridge.core.rules.judge import Judge
@@ -402,7 +403,7 @@ def facts_of(ticket: dict[str, Any]) -> dict[str, Value]:
     }
 
 
-@settings(max_examples=700, deadline=None)
+@examples(120, 700)
 @given(TRIGGERS, UPDATES)
 def test_random_triggers_do_the_same_to_random_tickets_through_all_their_updates(
     triggers: list[dict[str, Any]], updates: list[tuple[dict[str, Any], str | None]]

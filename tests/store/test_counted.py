@@ -8,11 +8,12 @@ from contextlib import AbstractContextManager
 
 import pytest
 from alembic.script import ScriptDirectory
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 from sqlalchemy import Connection, delete, inspect, select, text, update
 
 from tests.clocks import START
+from tests.seeds import examples
 from tests.store.counting import rows_are_as_counted
 from tsbridge.store import counted, inbox, notification_log, schema
 from tsbridge.store.case_tables import cases
@@ -77,7 +78,7 @@ def change(conn: Connection, what: str, number: int, to: str | None) -> None:
         conn.execute(assignments.insert().values(id=id_, **GIVEN))
 
 
-@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@examples(8, 30, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(changes=CHANGES)
 def test_whatever_happens_to_rows_they_are_as_counted(make_database: Callable[[], Database], changes: list[tuple[str, int, str]]) -> None:
     with make_database() as database:

@@ -8,12 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import Connection, select, text
 
 from tests.clocks import CountingIds, SettableClock
 from tests.databases import Postgres, Sqlite
+from tests.seeds import examples
 from tests.work.test_walk_laws import BOOK
 from tests.work.walk import Walk, call, ticket
 from tsbridge.aes import Cipher, Refused
@@ -62,7 +63,7 @@ def filled(*secrets: str, raw: bool = False) -> Vault:
 
 
 @given(st.text(st.characters(exclude_categories=["Cs"]), max_size=400), st.booleans(), st.booleans())
-@settings(max_examples=60)
+@examples(20, 60)
 def test_what_is_kept_comes_back_and_is_nowhere_in_what_is_kept(said: str, raw: bool, with_key: bool) -> None:
     held = filled(*([KEY] if with_key else []), raw=raw)
     told = canonical_text({"said": said})

@@ -16,6 +16,7 @@ import pytest
 from sqlalchemy import Connection, delete, insert, select
 
 from tests.clocks import START
+from tests.seeds import first
 from tsbridge.acts.audit_lines import PIECE, Decisions
 from tsbridge.store import facets, routing, tallies, terms
 from tsbridge.store.db import Database
@@ -120,27 +121,30 @@ ASKED: dict[str, list[Any]] = {
 KINDS = ("changed", "queue", "severity", "escalation", "tag")
 
 
-def filters(*, pairs: bool) -> Iterator[RoutingFilter]:
+def filters(every: int) -> Iterator[RoutingFilter]:
+    """Each alone, and every so manieth pair; 0: none."""
     yield RoutingFilter()
     for name, values in ASKED.items():
         yield from (replace(RoutingFilter(), **{name: value}) for value in values)
-    for one, other in combinations(ASKED, 2) if pairs else ():
+    for one, other in list(combinations(ASKED, 2))[::every] if every else ():
         yield replace(RoutingFilter(), **{one: ASKED[one][0], other: ASKED[other][0]})
 
 
-@pytest.mark.parametrize("blocks", [0, 2])
-def test_every_filter_alone_and_in_pairs_finds_and_counts_what_looking_at_every_decision_finds(database: Database, blocks: int) -> None:
+@pytest.mark.parametrize(("blocks", "every"), first(2, [(0, 0), (2, 5), (2, 1)]))
+def test_every_filter_alone_and_in_pairs_finds_and_counts_what_looking_at_every_decision_finds(
+    database: Database, blocks: int, every: int
+) -> None:
     def check(conn: Connection) -> None:
-        every = conn.execute(select(decisions).order_by(decisions.c.number.desc())).all()
+        rows = conn.execute(select(decisions).order_by(decisions.c.number.desc())).all()
         known: dict[RoutingFilter, frozenset[int]] = {}
-        has = {row.number: list(facets.facets_of(row)) for row in every}
+        has = {row.number: list(facets.facets_of(row)) for row in rows}
 
         def those(wanted: RoutingFilter) -> frozenset[int]:
             if wanted not in known:
-                known[wanted] = frozenset(row.number for row in every if fits(row, wanted))
+                known[wanted] = frozenset(row.number for row in rows if fits(row, wanted))
             return known[wanted]
 
-        for turn, wanted in enumerate(filters(pairs=blocks > 0)):
+        for turn, wanted in enumerate(filters(every)):
             asked = {name: value for name in ASKED if (value := getattr(wanted, name)) not in (None, ())}
             alone = [wanted] if {"rule", "kind"} <= asked.keys() else [RoutingFilter(**{name: value}) for name, value in asked.items()]
             right = sorted(frozenset.intersection(*map(those, alone or [RoutingFilter()])), reverse=True)

@@ -11,11 +11,12 @@ from contextlib import AbstractContextManager
 from datetime import datetime, timedelta
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 from sqlalchemy import Connection, delete, func, select
 
 from tests.clocks import START, CountingIds
+from tests.seeds import examples
 from tests.store.counting import rows_are_as_counted
 from tests.store.plans import plan
 from tsbridge.core.backoff import DELIVERY
@@ -365,7 +366,7 @@ STEPS = st.lists(
 )
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@examples(8, 25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(steps=STEPS)
 def test_the_books_balance_after_any_sequence_of_steps(make_database: Callable[[], Database], steps: list[tuple[str, object]]) -> None:
     """Law 5, against a count of our own of everything that was sent."""

@@ -7,11 +7,12 @@ from typing import Any
 
 import pytest
 from alembic.script import ScriptDirectory
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import Connection, select, text
 
 from tests.clocks import SettableClock
+from tests.seeds import examples
 from tests.work.test_walk_laws import BOOK, STORY
 from tests.work.walk import Walk
 from tsbridge.core.moments import canonical_text
@@ -27,7 +28,7 @@ JSON = st.recursive(
 
 
 @given(JSON)
-@settings(max_examples=60)
+@examples(20, 60)
 def test_what_is_packed_comes_back_to_the_byte(value: Any) -> None:
     told = canonical_text({"given": [value] * 20})
     assert packing.unpacked(packing.packed(told)) == told

@@ -9,9 +9,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.seeds import examples
 from tests.vendors.test_total import ODD, places, put
 from tsbridge.simulator.zendesk.event_rows import row
 from tsbridge.simulator.zendesk.world import World
@@ -178,7 +179,7 @@ def test_a_row_that_only_notified_somebody_says_nothing() -> None:
 
 
 @given(st.data())
-@settings(max_examples=200)
+@examples(50, 200)
 def test_whatever_stands_in_a_row_it_is_read_or_left(data: st.DataObject) -> None:
     one = data.draw(st.sampled_from(ROWS))
     broken: Any = one

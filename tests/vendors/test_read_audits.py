@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.seeds import examples
 from tests.vendors.test_total import ODD, places, put
 from tsbridge.core.moments import Change, Handle, from_json, to_json
 from tsbridge.vendors.zendesk.read_audits import moments_of
@@ -133,7 +134,7 @@ WHOLE = audit(
 )
 
 
-@settings(max_examples=500)
+@examples(100, 500)
 @given(st.data())
 def test_whatever_an_audit_holds_it_is_moments_or_nothing(data: st.DataObject) -> None:
     odd: Any = {**WHOLE, "events": {str(n): event for n, event in enumerate(WHOLE["events"])}}

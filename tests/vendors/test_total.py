@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.seeds import examples
 from tests.vendors.captured import deliveries, normalized
 from tsbridge.core import strict_json
 from tsbridge.core.errors import Malformed
@@ -69,13 +70,13 @@ def say(vendor: str, body: Any) -> None:
         assert "\x00" not in json.dumps(to_json(moment), ensure_ascii=False)
 
 
-@settings(max_examples=400)
+@examples(100, 400)
 @given(broken())
 def test_a_body_with_odd_values_is_read_or_refused_but_never_fails(found: tuple[str, Any]) -> None:
     say(*found)
 
 
-@settings(max_examples=150)
+@examples(40, 150)
 @given(
     st.sampled_from(["zendesk", "talkdesk"]),
     st.recursive(ODD, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=4), inner, max_size=3), max_leaves=8),
@@ -84,7 +85,7 @@ def test_any_json_at_all_is_read_or_refused_but_never_fails(vendor: str, body: A
     say(vendor, body)
 
 
-@settings(max_examples=300)
+@examples(75, 300)
 @given(st.binary(max_size=60) | st.text(max_size=60).map(str.encode))
 def test_any_bytes_at_all_are_read_or_refused(raw: bytes) -> None:
     try:

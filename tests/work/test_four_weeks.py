@@ -1,4 +1,5 @@
-"""Four weeks of a desk: both changes to and from daylight saving, holidays, clocks that jump, workers killed each hour, mail away for two.
+"""Four weeks of a desk (one for every change, all by `make soak`): both changes to and from daylight saving, holidays, clocks that jump,
+workers killed each hour, mail away for two.
 
 What should fire is worked out beside the desk from when cases came and were acknowledged. Everything severe ends with a person who has
 it, or with the words that nobody could be reached.
@@ -92,15 +93,16 @@ class Killed(BaseException):
 
 
 class Weeks:
-    """Two weeks from `start`: what comes in, who answers, and what goes wrong, out of a seed."""
+    """So many days from `start`: what comes in, who answers, and what goes wrong, out of a seed."""
 
-    def __init__(self, database: Database, start: datetime, seed: int) -> None:
+    def __init__(self, database: Database, start: datetime, days: int, seed: int) -> None:
         self.dice = random.Random(seed)  # noqa: S311  # a seeded world
         self.clock = SettableClock(start)
-        self.start, self.end = start, start + 14 * DAY
+        self.start, self.end, self.span = start, start + days * DAY, days * DAY
         self.desk = Telling(database, self.clock, BOOK, ROSTER)
-        self.away = (start + 5 * DAY + 13 * HOUR, start + 5 * DAY + 15 * HOUR)
-        self.nobody = (start + 9 * DAY + 2 * HOUR, start + 9 * DAY + 8 * HOUR)
+        a_third, later = days * 5 // 14 * DAY, days * 9 // 14 * DAY
+        self.away = (start + a_third + 13 * HOUR, start + a_third + 15 * HOUR)
+        self.nobody = (start + later + 2 * HOUR, start + later + 8 * HOUR)
         self.desk.ways.fault = self.fault
         self.opened: dict[str, datetime] = {}
         self.answers: list[tuple[datetime, str, str]] = []
@@ -125,10 +127,10 @@ class Weeks:
 
     def comes_in(self) -> list[tuple[datetime, str, bool]]:
         """When which ticket comes, and whether it is severe: some in the hours that happen twice or never, and while things are away."""
-        severe = [self.start + self.dice.random() * 14 * DAY for _ in range(28)]
+        severe = [self.start + self.dice.random() * self.span for _ in range(28)]
         severe += [datetime(self.start.year, month, day, hour, 30, tzinfo=ZONE).astimezone(UTC) for month, day, hour in self._edges()]
         severe += [self.away[0] + 20 * MINUTE, self.away[0] + 70 * MINUTE, self.nobody[0] + HOUR]
-        lesser = [self.start + self.dice.random() * 14 * DAY for _ in range(20)]
+        lesser = [self.start + self.dice.random() * self.span for _ in range(20)]
         known = [(at, True) for at in severe] + [(at, False) for at in lesser]
         return [(at, str(50_000 + number), hurt) for number, (at, hurt) in enumerate(sorted(known)) if at < self.end - DAY]
 
@@ -137,7 +139,7 @@ class Weeks:
 
     def live(self) -> None:
         coming = self.comes_in()
-        jumps = [self.start + (3 + 4 * number) * DAY + 7 * HOUR for number in range(3)]
+        jumps = [self.start + days * DAY + 7 * HOUR for days in (self.span.days * part // 14 for part in (3, 7, 11))]
         hour = self.start + HOUR
         while True:
             times = [at for at, *_ in coming[:1]] + [at for at, *_ in sorted(self.answers)[:1]] + jumps[:1] + [hour]
@@ -212,18 +214,19 @@ class Weeks:
 
 
 @pytest.mark.parametrize(
-    ("fresh_url", "start"),
+    ("fresh_url", "start", "days"),
     [
-        ("sqlite", datetime(2026, 3, 1, 6, tzinfo=UTC)),
-        pytest.param("postgresql", datetime(2026, 10, 30, 6, tzinfo=UTC), marks=pytest.mark.soak),
+        ("sqlite", datetime(2026, 3, 5, 6, tzinfo=UTC), 7),
+        pytest.param("sqlite", datetime(2026, 3, 1, 6, tzinfo=UTC), 14, marks=pytest.mark.soak),
+        pytest.param("postgresql", datetime(2026, 10, 30, 6, tzinfo=UTC), 14, marks=pytest.mark.soak),
     ],
     indirect=["fresh_url"],
-    ids=["spring", "autumn"],
+    ids=["a week in spring", "spring", "autumn"],
 )
 def test_no_step_is_missed_or_doubled_and_everything_severe_has_somebody_or_says_that_nobody_was_there(
-    database: Database, start: datetime
+    database: Database, start: datetime, days: int
 ) -> None:
-    weeks = Weeks(database, start, start.month)
+    weeks = Weeks(database, start, days, start.month)
     weeks.live()
     desk = weeks.desk
     rows = database.read_now(lambda conn: conn.execute(select(notices)).all())

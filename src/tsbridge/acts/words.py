@@ -68,8 +68,8 @@ def restricted_among(conn: Connection, restricted: frozenset[str], case_ids: Ite
     found = set()
     for case_id, row in rows.items():
         state = states.get(row["id"])
-        threads = () if state is None else (*state.threads.values(), state.whole)
-        if not restricted.isdisjoint({row["category"], *(thread.category for thread in threads)}):
+        each = [] if state is None else [own for thread in state.threads.values() for own in thread.own.values()]
+        if not restricted.isdisjoint({row["category"], *(str(one.category.value) for one in each if one.category is not None)}):
             found.add(case_id)
     return found
 

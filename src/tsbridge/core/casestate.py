@@ -19,11 +19,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, NamedTuple
 
-from tsbridge.core.escalation import Armed, Books, Rest
+from tsbridge.core.escalation import Armed, Books, Rest, next_due
 from tsbridge.core.helpdesk import Asked, Wish
 from tsbridge.core.moments import BARS, Interaction, Value
-from tsbridge.core.rules.judgement import Judgement
-from tsbridge.core.thread import Given, Taken, Thread, for_case, merged_of
+from tsbridge.core.rules.judgement import Beside, Judgement
+from tsbridge.core.severities import weight, worst
+from tsbridge.core.thread import NOTHING, Given, Own, Taken, Thread, for_case, merged_of
 from tsbridge.core.track import ASSIGNEE, DONE, EMPTY, FROZEN, Track, key_of, tag_set
 
 CASE_FIELDS: Final = (
@@ -125,8 +126,8 @@ class CaseState(NamedTuple):
         worst = self.threads[min(ranked)[-1]]
         if worst.queue is not None:
             return worst
-        others = (self.threads[name].queue for *_, name in sorted(ranked))
-        return worst._replace(queue=next((queue for queue in others if queue is not None), None))
+        others = (self.threads[name].routed for *_, name in sorted(ranked))
+        return worst._replace(own={**worst.own, "": Own(queue=next((queue for queue in others if queue is not None), None))})
 
     @property
     def severity(self) -> int | None:
@@ -225,6 +226,26 @@ class CaseState(NamedTuple):
         """What rules about an interaction see of its case: a ticket its own thread, a call the whole case (contract 11.4)."""
         return self.thread(subject) if subject.source == "zendesk" else self.worst
 
+    def firing(self, subject: Interaction) -> tuple[str, ...]:
+        """The rules that fire for an interaction: on itself, or on another that it is joined with by name. What fired on a ticket that
+        nobody can move any more holds nothing back on the others."""
+        key, thread = key_of(subject), self.thread(subject)
+        if thread.own.keys() <= {key}:
+            return thread.own.get(key, NOTHING).firing
+        return tuple(sorted({rule for of, one in thread.own.items() if of == key or not self.is_frozen(of) for rule in one.firing}))
+
+    def beside(self, subject: Interaction) -> Beside | None:
+        """What the others have that rules about an interaction see besides its own; None where that is nothing."""
+        key, mine = key_of(subject), self.thread_of(key_of(subject))
+        seen = (self.threads.get(mine, NO_THREAD),) if subject.source == "zendesk" else self.threads.values()
+        others = [one for thread in seen for of, one in thread.own.items() if of != key]
+        severity = worst(one.severity for one in others)
+        named = [one.severity for one in others if one.category is not None]
+        if severity is None and not named:
+            return None
+        own = self.threads.get(mine, NO_THREAD).own.get(key, NOTHING)
+        return Beside(severity, min(map(weight, named), default=None), own.severity)
+
     def _tags_on(self, key: str, track: Track) -> tuple[str, ...]:
         """The ticket's tags as they will be: as last heard, with what we asked for, without what we asked off."""
         wished, has = self.asked_of(key), tag_set(track.facts.get("tags"))
@@ -236,17 +257,15 @@ class CaseState(NamedTuple):
 
     def asked_of(self, key: str) -> Thread:
         """What is asked of a ticket: by its own thread, by rules about the whole case, and by calls that no ticket is named with
-        if it is the case's oldest live one. Where two ask otherwise, the newest asking counts."""
+        if it is the case's oldest live one. Where two ask otherwise, the newest asking counts, but for what a less severe one asks."""
         name = self.joined.get(key, key)
         if len(self.threads) == 1 and self.whole is NO_THREAD and name in self.threads:
             return self.threads[name]
         asking = [self.threads[name]] if name in self.threads else []
-        if self.whole is not NO_THREAD and self.whole != NO_THREAD:
-            asking.append(self.whole)
         if len(self.threads) > 1 and key == self._first():
             with_tickets = {self.thread_of(other) for other in self.tracks if other.startswith("zendesk:")}
             asking += [thread for other, thread in sorted(self.threads.items()) if other not in with_tickets]
-        return asking[0] if len(asking) == 1 else merged_of(asking)
+        return asking[0] if len(asking) == 1 and self.whole == NO_THREAD else merged_of(asking, self.whole)
 
     def _first(self, name: str | None = None) -> str | None:
         """The oldest live ticket, of a thread or of the whole case."""
@@ -269,28 +288,32 @@ class CaseState(NamedTuple):
         key = key_of(subject)
         name = self.thread_of(key)
         before = self.threads.get(name, NO_THREAD)
-        asked = before.asked(judgement, place, anew)
-        if before.queue is None and asked.get("queue") == self.stands_for(subject).queue:
-            asked.update(queue=None, queue_by="")  # a call that leaves the case where it is moves no ticket
-        assign: Asked | None = asked.get("assign", before.assign)
+        moves = judgement.queue
+        if before.queue is None and moves == self.stands_for(subject).queue:
+            moves = None  # a call that leaves the case where it is moves no ticket
+        asked = before.asked(judgement._replace(queue=moves), key, place, anew)
         told: dict[str, Any] = {}
-        if assign is not None and assign is not before.assign:
+        if (assign := asked.assign) is not None and assign is not before.assign:
             told = {"assignee": str(assign.value), "agent": None, "assigned_because": NAMED}
         if judgement.for_case:
-            told["whole"] = self.whole._replace(**self.whole.asked(for_case(judgement), place, anew))
+            told["whole"] = self.whole.asked(for_case(judgement), key, place, anew)
         if judgement.notes:
             told["notes"] = self.notes + tuple(self._numbered(judgement, key))
         if before.armed or judgement.steps or judgement.passed:
             told["ended"] = self.ended + self._ended(before, judgement, subject, at, books)
-        thread = before._replace(
-            **asked,
-            severity=before.severity if judgement.severity is None else judgement.severity,
-            category=judgement.category or before.category,
-            level=max(before.level, judgement.level),
-            firing=judgement.firing,
-            armed=() if before.resolved else judgement.armed,
-            next_due=judgement.next_due,
+        matched = {match.key for match in judgement.matched}
+        own = asked.own[key]
+        own = own._replace(
+            firing=tuple([rule for rule in judgement.firing if rule in matched or rule in own.firing]),
+            turns_at=judgement.turns_at,
             quiet=quiet,
+        )
+        armed = () if before.resolved else judgement.armed
+        thread = asked._replace(
+            own={**asked.own, key: own},
+            level=max(before.level, judgement.level),
+            armed=armed,
+            step_due=next_due(books, armed),
         )
         return self._replace(**told, threads={**self.threads, name: thread}, judged_to=max(place, self.judged_to), steps=self.steps + 1)
 
@@ -348,14 +371,15 @@ class CaseState(NamedTuple):
         def stands(name: str, one: Asked | None) -> Asked | None:
             return one if one is not None and one.by > track.declined.get(name, "") else None
 
-        group = groups.get(asked.queue or "")
+        routed, customs = asked.routed, asked.custom_fields
+        group = None if routed is None else groups.get(str(routed.value))
         return Wish(
             tags=tuple(sorted((tag, by) for tag, by in asked.tags.items() if by > track.declined.get(f"tag:{tag}", ""))),
             absent=tuple(sorted((tag, by) for tag, by in asked.absent.items() if by > track.declined.get(f"absent:{tag}", ""))),
             priority=stands("ticket.priority", asked.priority),
-            group_id=stands("ticket.group_id", Asked(group, asked.queue_by) if group else None),
+            group_id=stands("ticket.group_id", Asked(group, routed.by) if group and routed else None),
             assignee_id=stands("ticket.assignee_id", asked.assign),
-            custom_fields=tuple((name, one) for name, one in sorted(asked.custom_fields.items()) if stands(f"ticket.custom.{name}", one)),
+            custom_fields=tuple((name, one) for name, one in sorted(customs.items()) if stands(f"ticket.custom.{name}", one)),
             notes=tuple(
                 sorted(
                     (note if of == key else f"{note}@{of}", text)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any, Final
 
@@ -11,7 +11,7 @@ from tsbridge.core.escalation import Armed, rests_from, rests_json
 from tsbridge.core.helpdesk import Asked
 from tsbridge.core.moments import Interaction, Value, instant_text, read_instant, value_from
 from tsbridge.core.stale import Overwrote
-from tsbridge.core.thread import Given, Taken, Thread
+from tsbridge.core.thread import NOTHING, Given, Own, Taken, Thread
 from tsbridge.core.track import Track
 
 
@@ -27,25 +27,30 @@ def to_json(state: CaseState) -> dict[str, Any]:
     def taken(value: Taken | None) -> list[Any] | None:
         return None if value is None else [at(value.at), value.by, value.way]
 
+    def own(one: Own) -> dict[str, Any]:
+        return {
+            "severity": one.severity,
+            "category": asked(one.category),
+            "queue": asked(one.queue),
+            "priority": asked(one.priority),
+            "custom_fields": {name: asked(value) for name, value in one.custom_fields.items()},
+            "firing": list(one.firing),
+            "turns_at": at(one.turns_at),
+            **({} if one.quiet is None else {"quiet": at(one.quiet)}),
+        }
+
     def thread(one: Thread) -> dict[str, Any]:
         return {
             "latest": one.latest,
-            "severity": one.severity,
-            "category": one.category,
-            "queue": one.queue,
-            "queue_by": one.queue_by,
+            "own": {key: own(has) for key, has in one.own.items()},
             "level": one.level,
             "tags": dict(one.tags),
             "absent": dict(one.absent),
-            "priority": asked(one.priority),
             "assign": asked(one.assign),
-            "custom_fields": {name: asked(value) for name, value in one.custom_fields.items()},
             "resolved": one.resolved,
             "taken": taken(one.taken),
-            "firing": list(one.firing),
             "armed": [a.to_json() for a in one.armed],
-            "next_due": at(one.next_due),
-            **({} if one.quiet is None else {"quiet": at(one.quiet)}),
+            "step_due": at(one.step_due),
             **({"given": list(one.given)} if one.given is not None else {}),
             **({"stirred": one.stirred} if one.stirred else {}),
         }
@@ -90,25 +95,30 @@ def from_json(data: Mapping[str, Any]) -> CaseState:
     def taken(value: list[Any] | None) -> Taken | None:
         return None if value is None else Taken(read_instant(value[0]), value[1], value[2])
 
+    def own(one: Mapping[str, Any]) -> Own:
+        return Own(
+            severity=one["severity"],
+            category=asked(one["category"]),
+            queue=asked(one["queue"]),
+            priority=asked(one["priority"]),
+            custom_fields={name: Asked(*value) for name, value in one["custom_fields"].items()},
+            firing=tuple(one["firing"]),
+            turns_at=at(one["turns_at"]),
+            quiet=at(one.get("quiet")),
+        )
+
     def thread(one: Mapping[str, Any]) -> Thread:
         return Thread(
             latest=one["latest"],
-            severity=one["severity"],
-            category=one["category"],
-            queue=one["queue"],
-            queue_by=one["queue_by"],
+            own={key: own(has) for key, has in one["own"].items()} if "own" in one else _of_one(one, own),
             level=one["level"],
             tags=one["tags"],
             absent=one["absent"],
-            priority=asked(one["priority"]),
             assign=asked(one["assign"]),
-            custom_fields={name: Asked(*value) for name, value in one["custom_fields"].items()},
             resolved=one["resolved"],
             taken=taken(one["taken"]),
-            firing=tuple(one["firing"]),
             armed=tuple(Armed.from_json(a) for a in one["armed"]),
-            next_due=at(one["next_due"]),
-            quiet=at(one.get("quiet")),
+            step_due=at(one["step_due"] if "own" in one else one["next_due"] if one["armed"] else None),
             given=Given(*one["given"]) if "given" in one else None,
             stirred=one.get("stirred", ""),
         )
@@ -160,6 +170,17 @@ def _over_from(data: list[Any]) -> Escalation:
     policy, step, armed_at, status, at, interaction, *more = data
     rests, version = rests_from(more[0]) if more else (), more[1] if len(more) > 1 else 0
     return Escalation(policy, step, read_instant(armed_at), status, read_instant(at), Interaction(*interaction), rests, version)
+
+
+def _of_one(thread: Mapping[str, Any], own: Callable[[Mapping[str, Any]], Own]) -> dict[str, Own]:
+    """What the interaction of a thread has that has only one, as it was kept before it was kept of each."""
+
+    def asked(value: str | None, by: str) -> list[str] | None:
+        return None if value is None else [value, by]
+
+    category, queue = asked(thread["category"], ""), asked(thread["queue"], thread["queue_by"])
+    found = own({**thread, "category": category, "queue": queue, "turns_at": thread["next_due"]})
+    return {thread["latest"]: found} if found != NOTHING else {}
 
 
 _BARE: Final = to_json(CaseState())["whole"]

@@ -5,9 +5,10 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Final
 
-from tsbridge.core.casestate import CaseState
-from tsbridge.core.thread import Thread
-from tsbridge.core.track import subject_of
+from tsbridge.core.casestate import NO_THREAD, CaseState
+from tsbridge.core.moments import Interaction
+from tsbridge.core.thread import NOTHING, Thread
+from tsbridge.core.track import key_of, subject_of
 
 RESTS_AFTER: Final = timedelta(days=30)
 """A case that nobody touched for this long is no longer woken by conditions on the time of day."""
@@ -19,22 +20,29 @@ def due_at(state: CaseState) -> datetime | None:
     return None if found is None else found[0]
 
 
-def next_due(state: CaseState) -> tuple[datetime, Thread] | None:
-    """What time alone changes next: when, and in which thread; that the whole case comes to rest is told of its latest interaction."""
-    waiting = [
-        (thread.next_due, name)
-        for name, thread in state.threads.items()
-        if thread.next_due is not None and not thread.resolved and not _at_rest(state, thread)
-    ]
+def next_due(state: CaseState) -> tuple[datetime, Interaction, datetime | None] | None:
+    """What time alone changes next: when, about which interaction, and up to when that is quiet; that the whole case comes to rest is told
+    of its latest one. A step is judged about what armed it."""
+    waiting: list[tuple[datetime, str]] = []
+    for name, thread in state.threads.items():
+        if thread.resolved:
+            continue
+        if thread.step_due is not None:
+            waiting.append((thread.step_due, key_of(thread.armed[0].interaction) if thread.armed else thread.latest or name))
+        waiting += [
+            (one.turns_at, of) for of, one in thread.own.items() if one.turns_at is not None and not _at_rest(state, thread, one.turns_at)
+        ]
     if state.rests_at is not None and not state.resolved and (not waiting or state.rests_at < min(waiting)[0]):
-        return state.rests_at, state.thread(subject_of(state.latest))
+        return _about(state, state.rests_at, state.latest)
     if not waiting:
         return None
-    due, name = min(waiting)
-    return due, state.threads[name]
+    return _about(state, *min(waiting))
 
 
-def _at_rest(state: CaseState, thread: Thread) -> bool:
-    if thread.armed or state.last_at is None or thread.next_due is None:
-        return False
-    return thread.next_due - state.last_at > RESTS_AFTER
+def _about(state: CaseState, due: datetime, key: str) -> tuple[datetime, Interaction, datetime | None]:
+    own = state.threads.get(state.thread_of(key), NO_THREAD).own.get(key, NOTHING)
+    return due, subject_of(key), own.quiet
+
+
+def _at_rest(state: CaseState, thread: Thread, due: datetime) -> bool:
+    return not thread.armed and state.last_at is not None and due - state.last_at > RESTS_AFTER

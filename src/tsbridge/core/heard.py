@@ -48,8 +48,6 @@ def hear(
         track = _follow(state, track)
         told = {"tracks": {**state.tracks, key: track}, "latest": key}
         now: dict[str, Any] = {"latest": key}
-        if thread.latest != key and state.is_frozen(thread.latest):
-            now["firing"] = ()  # what fired on a ticket before it was closed holds nothing back on the others
         if anew and moment.event not in UNJUDGED:
             now["stirred"] = place
         way = before.taken_by(moment) if thread.taken is None else None
@@ -104,7 +102,7 @@ def _heard_at_desk(state: CaseState, moment: Moment, key: str, place: str) -> di
     if moment.event == "case.acknowledged":
         # The policies of every thread are asked whether that stops them, an instant later.
         soon = moment.at + timedelta(microseconds=1)
-        asked = {n: t._replace(next_due=min(t.next_due or soon, soon)) if t.armed else t for n, t in state.threads.items()}
+        asked = {n: t._replace(step_due=min(t.step_due or soon, soon)) if t.armed else t for n, t in state.threads.items()}
         first = state.acknowledged or Taken(moment.at, moment.actor.id, str(facts.get("desk.way", "api")))
         return {"acknowledged": first, "threads": asked}
     if moment.event == "case.assigned":
@@ -182,7 +180,8 @@ def _settle_status(state: CaseState, before: CaseState, name: str, moment: Momen
     stirred = anew and moment.source != "desk" and not (done and moment.source == "zendesk")
     if stirred or (_any_open(state, name) and not _any_open(before, name)):
         # A fresh start: what fired before the case was resolved fires again.
-        again = state.with_thread(name, thread._replace(resolved=False, taken=None, firing=()))
+        own = {of: one._replace(firing=()) for of, one in thread.own.items()}
+        again = state.with_thread(name, thread._replace(resolved=False, taken=None, own=own))
         return again._replace(reopened=True, acknowledged=None) if before.resolved else again
     return state
 

@@ -7,13 +7,10 @@ anybody. Whatever comes then opens it again.
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import Final
 
 from tsbridge.core.casestate import CaseState
+from tsbridge.core.severities import PRESSING
 from tsbridge.core.track import DONE
-
-PRESSING: Final = (1, 2)
-"""Severities that wait for somebody however long it takes."""
 
 
 def asks_somebody(state: CaseState) -> bool:

@@ -25,7 +25,7 @@ from tsbridge.core.rest import planned
 from tsbridge.core.rules.judge import Judge
 from tsbridge.core.rules.judgement import Judgement, Standing
 from tsbridge.core.staff import STAFF, About, Staff, unseen
-from tsbridge.core.track import EMPTY, key_of, subject_of
+from tsbridge.core.track import EMPTY, key_of
 from tsbridge.core.words import Said, Whose, comment_fields
 
 NOTHING: Final[Mapping[str, Judgement]] = MappingProxyType({})
@@ -121,7 +121,7 @@ def judge_story(
     fresh = [(place, told) for place, told in placed if place > state.judged_to]
     if said is None:
         said = said_before(story, state)
-    asked_again = _AskedAgain((told.moment for _, told in fresh), state, until if for_good else None)
+    asked_again = _AskedAgain((told.moment for _, told in fresh), until if for_good else None)
     judging = _Judging(case_id, state, said, asked_again, judges, history, clock_version, held, done, staff, mark)
     for place, told in fresh:
         judging.run_clock(told.moment.at)
@@ -131,17 +131,17 @@ def judge_story(
 
 
 class _AskedAgain:
-    """When a thread is judged next because something happens in it: a due time of it behind that need not be known."""
+    """When an interaction is judged next because something happens on it: what time alone changes behind that need not be known."""
 
-    def __init__(self, story: Iterable[Moment], state: CaseState, last: datetime | None) -> None:
-        self._times: dict[str, list[datetime]] = {}
+    def __init__(self, story: Iterable[Moment], last: datetime | None) -> None:
+        self._times: dict[Interaction, list[datetime]] = {}
         self._last = last
         for moment in story:
             if moment.event not in UNJUDGED:
-                self._times.setdefault(state.thread_of(key_of(moment.subject)), []).append(moment.at)
+                self._times.setdefault(moment.subject, []).append(moment.at)
 
-    def after(self, at: datetime, thread: str) -> datetime | None:
-        times = self._times.get(thread, [])
+    def after(self, at: datetime, subject: Interaction) -> datetime | None:
+        times = self._times.get(subject, [])
         place = bisect_right(times, at)
         return times[place] if place < len(times) else self._last
 
@@ -208,18 +208,17 @@ class _Judging:
         """The due times up to and including `until`, each judged as a moment of its own."""
         bound = len(self.judged) + CLOCK_LIMIT
         while (next_one := next_due(self.state)) is not None and next_one[0] <= until and len(self.judged) < bound:
-            due, thread = next_one
-            subject = thread.armed[0].interaction if thread.armed else subject_of(thread.latest)
+            due, subject, quiet = next_one
             moment = f"clock:{key_of(subject)}:{instant_text(due)}"
             books = books_of(self._judges, self._clock_version(moment))
             place = first_at(due)
             said = self._said.setdefault(subject, Said())
             given, whose = self._facts(subject, said, due, CLOCK, (), new=False)
-            standing = _standing(self.state, subject, due, thread.quiet, self._done)
+            standing = _standing(self.state, subject, due, quiet, self._done)
             given |= _seen_of_staff(self.state, subject, self._case_id, moment, due, standing, books, self._staff)
             previous = {name: value for name, value in given.items() if name != "changed"}
             seen = Seen(given, previous, standing, due, said.count, said.digest, False, whose)
-            self._decide(moment, CLOCK, subject, place, seen, books, True, thread.quiet)
+            self._decide(moment, CLOCK, subject, place, seen, books, True, quiet)
 
     def _facts(
         self, subject: Interaction, said: Said, at: datetime, event: str, changed: tuple[str, ...], *, new: bool
@@ -236,7 +235,7 @@ class _Judging:
         self, moment: str, event: str, subject: Interaction, place: str, seen: Seen, books: Books, anew: bool, quiet: datetime | None
     ) -> None:
         judge, at = self._judges(books.version), seen.at
-        again = self._asked_again.after(at, self.state.thread_of(key_of(subject)))
+        again = self._asked_again.after(at, subject)
         judgement = self._held.get(moment) or judge.decide(seen.given, seen.previous, seen.standing, at, subject, until=again, books=books)
         after = self.state.conclude(judgement, subject, place, at, anew, books, quiet)
         after = planned(after, at, judge.book.calls_rest_after)
@@ -252,7 +251,7 @@ class _Judging:
 def _standing(state: CaseState, subject: Interaction, at: datetime, quiet: datetime | None, done: Mapping[str, Done]) -> Standing:
     """What the judge of a moment goes by besides facts. What was done before matters only while it is quiet."""
     thread = state.thread(subject)
-    stands = Standing(state.opened_at, thread.firing, thread.armed)
+    stands = Standing(state.opened_at, state.firing(subject), thread.armed, beside=state.beside(subject))
     if not is_quiet(quiet, at) and not any([is_quiet(armed.quiet, at) for armed in thread.armed]):
         return stands
     name = state.thread_of(key_of(subject))

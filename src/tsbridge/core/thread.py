@@ -1,16 +1,22 @@
-"""What rules set and asked for among interactions joined by name: a thread of a case (ADR 10)."""
+"""What rules set and asked for among interactions joined by name: a thread of a case (ADR 10, ADR 27).
+
+Rules judge one interaction at a time, and what they set for it is its own (`Own`). What stands for the thread is made of all that its
+interactions have: its severity is the worst of them, and of a single value what was asked about the more severe one counts; among
+equals the newest asking. So nothing that happens on one ticket takes from the case what another is in it for.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
-from operator import attrgetter
+from operator import itemgetter
 from typing import Any, Final, NamedTuple
 
 from tsbridge.core.escalation import Armed
 from tsbridge.core.helpdesk import Asked
 from tsbridge.core.moments import Value
 from tsbridge.core.rules.judgement import Judgement
+from tsbridge.core.severities import weight, worst
 from tsbridge.core.track import EMPTY
 
 
@@ -32,62 +38,120 @@ class Taken(NamedTuple):
     way: str
 
 
+class Own(NamedTuple):
+    """What rules set and asked for about one interaction itself. `firing`: the rules that matched when they were last asked about it;
+    `turns_at`: when other rules match though nothing happens on it; `quiet`: what was told of it last is quiet up to then."""
+
+    severity: int | None = None
+    category: Asked | None = None
+    queue: Asked | None = None
+    priority: Asked | None = None
+    custom_fields: Mapping[str, Asked] = EMPTY
+    firing: tuple[str, ...] = ()
+    turns_at: datetime | None = None
+    quiet: datetime | None = None
+
+    def asked(self, judgement: Judgement, standing: Asked | None, place: str, anew: bool) -> Own:
+        """With what a judgement asks for in single values. `standing`: the queue that the thread is in: who leaves it there asks for
+        nothing new."""
+        queue, customs = self.queue, self.custom_fields
+        if judgement.queue and (queue is None or queue.value != judgement.queue):
+            queue = standing if standing is not None and standing.value == judgement.queue else Asked(judgement.queue, place)
+        category = self.category
+        if judgement.category and (category is None or category.value != judgement.category):
+            category = Asked(judgement.category, place)
+        if judgement.custom_fields:
+            found = dict(customs)
+            for name, value in judgement.custom_fields:
+                if (one := asked_for(found.get(name), value, place, anew)) is not None:
+                    found[name] = one
+            customs = found
+        return self._replace(
+            severity=self.severity if judgement.severity is None else judgement.severity,
+            category=category,
+            queue=queue,
+            priority=asked_for(self.priority, judgement.priority, place, anew),
+            custom_fields=customs,
+        )
+
+
+NOTHING: Final = Own()
+
+
 class Thread(NamedTuple):
-    """What stands for interactions joined by name. `latest`: which of them told something last; `taken`: the first act of an agent's
-    that shows that somebody has them in hand; `quiet`: what was told last is quiet up to then; `stirred`: the place of the newest moment
-    that may bring back what a person undid.
+    """What stands for interactions joined by name. `latest`: which of them told something last; `own`: by interaction what it has itself;
+    `taken`: the first act of an agent's that shows that somebody has them in hand; `step_due`: when the next step of what is armed comes
+    due; `stirred`: the place of the newest moment that may bring back what a person undid.
     """
 
     latest: str = ""
-    severity: int | None = None
-    category: str | None = None
-    queue: str | None = None
-    queue_by: str = ""
+    own: Mapping[str, Own] = EMPTY
     level: int = 0
     tags: Mapping[str, str] = EMPTY
     absent: Mapping[str, str] = EMPTY
-    priority: Asked | None = None
     assign: Asked | None = None
-    custom_fields: Mapping[str, Asked] = EMPTY
     resolved: bool = False
     taken: Taken | None = None
-    firing: tuple[str, ...] = ()
     armed: tuple[Armed, ...] = ()
-    next_due: datetime | None = None
-    quiet: datetime | None = None
+    step_due: datetime | None = None
     given: Given | None = None
     stirred: str = ""
 
-    def asked(self, judgement: Judgement, place: str, anew: bool) -> dict[str, Any]:
-        """What becomes of the thread by what a judgement asks of its tickets: the fields in which it is another."""
-        asked: dict[str, Any] = {}
+    @property
+    def severity(self) -> int | None:
+        return worst(one.severity for one in self.own.values())
+
+    @property
+    def category(self) -> str | None:
+        found = first_of((one.severity, one.category) for one in self.own.values())
+        return None if found is None else str(found.value)
+
+    @property
+    def routed(self) -> Asked | None:
+        """The queue, and which moment asked for it."""
+        return first_of((one.severity, one.queue) for one in self.own.values())
+
+    @property
+    def queue(self) -> str | None:
+        found = self.routed
+        return None if found is None else str(found.value)
+
+    @property
+    def priority(self) -> Asked | None:
+        return first_of((one.severity, one.priority) for one in self.own.values())
+
+    @property
+    def custom_fields(self) -> Mapping[str, Asked]:
+        if len(self.own) == 1:
+            return next(iter(self.own.values())).custom_fields
+        names = sorted({name for one in self.own.values() for name in one.custom_fields})
+        found = {name: first_of((one.severity, one.custom_fields.get(name)) for one in self.own.values()) for name in names}
+        return {name: one for name, one in found.items() if one is not None}
+
+    def asked(self, judgement: Judgement, key: str, place: str, anew: bool) -> Thread:
+        """The thread with what a judgement about `key`, one of its interactions, asks of its tickets."""
+        tags, absent, assign = self.tags, self.absent, self.assign
         if judgement.tags_added or judgement.tags_removed:
-            tags, absent = dict(self.tags), dict(self.absent)
+            tags, absent = dict(tags), dict(absent)
             for tag in judgement.tags_added:
                 tags[tag] = place if anew else tags.get(tag, place)
                 absent.pop(tag, None)
             for tag in judgement.tags_removed:
                 absent[tag] = place if anew else absent.get(tag, place)
                 tags.pop(tag, None)
-            asked.update(tags=tags, absent=absent)
-        if judgement.custom_fields:
-            customs = dict(self.custom_fields)
-            for name, value in judgement.custom_fields:
-                if (one := _asked(customs.get(name), value, place, anew)) is not None:
-                    customs[name] = one
-            asked["custom_fields"] = customs
-        if judgement.queue is not None and judgement.queue != self.queue:
-            asked.update(queue=judgement.queue or self.queue, queue_by=place)
-        if judgement.priority is not None:
-            asked["priority"] = _asked(self.priority, judgement.priority, place, anew)
         if judgement.assign is not None:
-            asked["assign"] = _asked(self.assign, judgement.assign, place, anew)
-        return asked
+            assign = asked_for(assign, judgement.assign, place, anew)
+        own = self.own.get(key, NOTHING).asked(judgement, self.routed, place, anew)
+        return self._replace(tags=tags, absent=absent, assign=assign, own={**self.own, key: own})
 
     def stands_like(self, other: Thread) -> bool:
         """Whether the same stands: two threads that agree here differ only in what was heard."""
         return self is other or (
-            _STANDS(self) == _STANDS(other)
+            self.level == other.level
+            and self.armed == other.armed
+            and self.severity == other.severity
+            and self.category == other.category
+            and self.queue == other.queue
             and self.tags.keys() == other.tags.keys()
             and self.absent.keys() == other.absent.keys()
             and _values(self.custom_fields) == _values(other.custom_fields)
@@ -95,13 +159,18 @@ class Thread(NamedTuple):
         )
 
 
-_STANDS: Final = attrgetter("severity", "category", "queue", "level", "armed")
+def first_of(asking: Iterable[tuple[int | None, Asked | None]]) -> Asked | None:
+    """Of what was asked about several interactions, each with its severity, what counts for all of them."""
+    found = [(-weight(severity), one.by, str(one.value), one) for severity, one in asking if one is not None]
+    return max(found, key=itemgetter(0, 1, 2))[-1] if found else None
 
 
 def for_case(judgement: Judgement) -> Judgement:
     """What of a judgement rules asked of the whole case, of all that can be asked of a ticket."""
     parts = judgement.for_case
     return judgement._replace(
+        severity=None,
+        category=None,
         tags_added=tuple([tag for tag in judgement.tags_added if f"tag:{tag}" in parts]),
         tags_removed=tuple([tag for tag in judgement.tags_removed if f"absent:{tag}" in parts]),
         custom_fields=tuple([(name, value) for name, value in judgement.custom_fields if f"custom:{name}" in parts]),
@@ -113,50 +182,53 @@ def for_case(judgement: Judgement) -> Judgement:
 
 def asked_singles(asked: Thread) -> Iterator[tuple[str, Asked]]:
     """The single values that rules asked for, by the field they are read back in."""
-    if asked.priority is not None:
-        yield "ticket.priority", asked.priority
+    if (priority := asked.priority) is not None:
+        yield "ticket.priority", priority
     if asked.assign is not None:
         yield "ticket.assignee_id", asked.assign
     for name, one in asked.custom_fields.items():
         yield f"ticket.custom.{name}", one
 
 
-def merged_of(asking: Iterable[Thread]) -> Thread:
-    """What several ask of one ticket; the newest asking counts."""
+def merged_of(asking: Iterable[Thread], whole: Thread) -> Thread:
+    """What several threads, and rules about the `whole` case, ask of one ticket. The newest asking counts, but for a single value of a
+    less severe thread."""
+    threads = tuple(asking)
+    severity = worst(one.severity for one in threads)
+    of_each = [*((one.severity, one) for one in threads), (severity, whole)]
     tags: dict[str, str] = {}
     absent: dict[str, str] = {}
-    customs: dict[str, Asked] = {}
-    merged = Thread()
-    for one in asking:
+    assign: Asked | None = None
+    for _, one in of_each:
         for tag, by in one.tags.items():
             tags[tag] = max(by, tags.get(tag, ""))
         for tag, by in one.absent.items():
             absent[tag] = max(by, absent.get(tag, ""))
-        for name, value in one.custom_fields.items():
-            customs[name] = _newer(customs.get(name), value) or value
-        if one.queue is not None and one.queue_by >= merged.queue_by:
-            merged = merged._replace(queue=one.queue, queue_by=one.queue_by)
-        merged = merged._replace(priority=_newer(merged.priority, one.priority), assign=_newer(merged.assign, one.assign))
-    return merged._replace(
+        if assign is None or (one.assign is not None and one.assign.by > assign.by):
+            assign = one.assign
+    customs = {name: first_of((s, one.custom_fields.get(name)) for s, one in of_each) for _, one in of_each for name in one.custom_fields}
+    together = Own(
+        severity=severity,
+        queue=first_of((s, one.routed) for s, one in of_each),
+        priority=first_of((s, one.priority) for s, one in of_each),
+        custom_fields={name: one for name, one in sorted(customs.items()) if one is not None},
+    )
+    return Thread(
+        own={"": together},
         tags={tag: by for tag, by in tags.items() if by >= absent.get(tag, "")},
         absent={tag: by for tag, by in absent.items() if by > tags.get(tag, "")},
-        custom_fields=customs,
+        assign=assign,
     )
 
 
-def _newer(one: Asked | None, other: Asked | None) -> Asked | None:
-    if one is None or other is None:
-        return one or other
-    return other if other.by > one.by else one
-
-
-def _values(asked: Mapping[str, Asked]) -> dict[str, Value]:
-    return {name: one.value for name, one in asked.items()}
-
-
-def _asked(standing: Asked | None, value: Value, place: str, anew: bool) -> Asked | None:
+def asked_for(standing: Asked | None, value: Value, place: str, anew: bool) -> Asked | None:
+    """What is asked for once a judgement asked for a value (None: for none)."""
     if value is None:
         return standing
     if standing is not None and standing.value == value and not anew:
         return standing
     return Asked(value, place)
+
+
+def _values(asked: Mapping[str, Asked]) -> dict[str, Any]:
+    return {name: one.value for name, one in asked.items()}

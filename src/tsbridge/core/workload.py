@@ -46,10 +46,9 @@ def _piece(state: CaseState, name: str, key: str) -> Piece:
     thread, track, asked, held = state.threads[name], state.tracks[key], state.asked_of(key), state.holder(key)
     given = None if held is None else held.given
     moved = given is not None and given.queue != asked.queue  # routed on since: it is another queue's to give
-    news = max(thread.stirred, asked.queue_by)
-    waits = (
-        asked.queue is not None and not _moved_by_hand(track, asked.queue_by) and (moved or (held is None and _may_be_given(track, news)))
-    )
+    routed = asked.routed
+    news = max(thread.stirred, "" if routed is None else routed.by)
+    waits = routed is not None and not _moved_by_hand(track, routed.by) and (moved or (held is None and _may_be_given(track, news)))
     return Piece(
         name,
         key.removeprefix("zendesk:"),

@@ -50,7 +50,7 @@ def facts_of(conn: Connection, tickets: Mapping[str, str]) -> dict[str, Mapping[
     states: dict[str, CaseState] = {}
     for part in parts(wanted):
         rows = conn.execute(select(cases.c.id, cases.c.state).where(cases.c.id.in_(part)))
-        states.update({row.id: from_json(row.state) for row in rows})
+        states.update({row.id: from_json(row.state) for row in rows if row.state})
     for ticket, case_id in tickets.items():
         track = states[case_id].tracks.get(f"zendesk:{ticket}") if case_id in states else None
         if track is not None:

@@ -79,7 +79,8 @@ class Known:
         if any([told.quiet is not None for told in self.story]):
             return True
         threads = () if self.before is None else self.before.threads.values()
-        return any([one.quiet is not None or any([armed.quiet is not None for armed in one.armed]) for one in threads])
+        quiet = [until for one in threads for until in (*(own.quiet for own in one.own.values()), *(armed.quiet for armed in one.armed))]
+        return any([until is not None for until in quiet])
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from operator import itemgetter
 from typing import Any, Final, NamedTuple
 
 from tsbridge.core.rules.language import Action, Condition, Leaf, Tree, leaves
+from tsbridge.core.severities import ALL
 from tsbridge.core.values import as_key, number, plain
 
 UNFILED: Final = 0.7
@@ -69,6 +70,8 @@ def effects(actions: Iterable[Action], *, taken_off: bool = False) -> Effects:
             found["tags"].update(action.value if taken_off or action.name == "add_tags" else ())
         elif action.name == "set_custom_field":
             found[f"ticket.custom.{action.value[0]}"].add(plain(action.value[1]))
+        elif action.name == "set_severity":  # seen is the worst among others, whatever that is
+            found[_FIELDS[action.name]].update(map(str, ALL))
         elif action.name in _FIELDS:
             found[_FIELDS[action.name]].add(plain(action.value))
     return Effects({field: frozenset(map(str.casefold, keys)) for field, keys in found.items()})

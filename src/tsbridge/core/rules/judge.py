@@ -189,7 +189,7 @@ class Judge:
             return None
         still = {name: value for name, value in {**given, **facts.changed}.items() if name not in OF_THE_MOMENT}
         still["event"] = CLOCK
-        standing = Standing(opened_at, tuple(sorted(work.firing)), tuple(work.armed), work.quiet, tuple(work.done))
+        standing = Standing(opened_at, tuple(sorted(work.firing)), tuple(work.armed), work.quiet, tuple(work.done), work.beside)
         waiting = self._waiting(work.books, still, standing, at, may_wait)
         if not waiting:
             return None

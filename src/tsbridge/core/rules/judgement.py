@@ -11,11 +11,20 @@ from tsbridge.core.escalation import Armed
 from tsbridge.core.moments import Value, instant_text, read_instant, value_from, value_json
 
 
+class Beside(NamedTuple):
+    """What the others of a case have that rules about an interaction see besides its own: the worst severity, and the weight
+    (`core.severities`) of what the category comes from; `own`: its own severity before."""
+
+    severity: int | None
+    category: int | None
+    own: int | None
+
+
 class Standing(NamedTuple):
     """What the judge carries from one moment of a case to the next.
 
     `quiet`: the moment is quiet up to then (`core.quiet`). `done`: what may be done all the same, since it was before: `step:<policy>/<n>`,
-    `note:<who>`, once for each of them, `notify:<who> <target>`.
+    `note:<who>`, once for each of them, `notify:<who> <target>`. `beside`: where the moment's interaction is not the only one.
     """
 
     opened_at: datetime | None = None
@@ -23,6 +32,7 @@ class Standing(NamedTuple):
     armed: tuple[Armed, ...] = ()
     quiet: datetime | None = None
     done: tuple[str, ...] = ()
+    beside: Beside | None = None
 
     def to_json(self) -> dict[str, Any]:
         return {
@@ -31,6 +41,7 @@ class Standing(NamedTuple):
             "armed": [one.to_json() for one in self.armed],
             **({} if self.quiet is None else {"quiet": instant_text(self.quiet)}),
             **({"done": list(self.done)} if self.done else {}),
+            **({} if self.beside is None else {"beside": list(self.beside)}),
         }
 
     @classmethod
@@ -42,6 +53,7 @@ class Standing(NamedTuple):
             tuple(Armed.from_json(one) for one in data["armed"]),
             None if quiet is None else read_instant(quiet),
             tuple(data.get("done", ())),
+            Beside(*data["beside"]) if "beside" in data else None,
         )
 
 
@@ -71,7 +83,8 @@ class Judgement(NamedTuple):
 
     `for_case`: what of it rules asked of the whole case: `tag:<tag>`, `absent:<tag>`, `custom:<id>`, `queue`, `priority`, `assign`.
     `cut`: the fields of whose text only the newest part was seen. `passed`: steps that came due in quiet times and did not fire;
-    `untold`: `note:<who>` and `notify:<who> <target>` that were asked for then.
+    `untold`: `note:<who>` and `notify:<who> <target>` that were asked for then. `turns_at`: when other rules match, everything else being
+    as it is; `next_due`: then, or when the next step comes due.
     """
 
     matched: tuple[Match, ...] = ()
@@ -97,6 +110,7 @@ class Judgement(NamedTuple):
     firing: tuple[str, ...] = ()
     armed: tuple[Armed, ...] = ()
     next_due: datetime | None = None
+    turns_at: datetime | None = None
 
     def to_json(self) -> dict[str, Any]:
         """As plain JSON values; `from_json` gives an equal judgement back."""
@@ -112,12 +126,16 @@ class Judgement(NamedTuple):
             "overruled": [dict(one) for one in self.overruled],
             "armed": [one.to_json() for one in self.armed],
             "next_due": None if self.next_due is None else instant_text(self.next_due),
+            **(
+                {"turns_at": instant_text(self.turns_at)} if self.armed and self.turns_at is not None else {}
+            ),  # else it is the next due time
         }
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Judgement:
         plain: dict[str, Any] = {name: data[name] for name in _PLAIN}
         names: dict[str, Any] = {name: tuple(data.get(name, ())) for name in _NAMES}
+        turns_at = data.get("turns_at") if data["armed"] else data["next_due"]
         return cls(
             **plain,
             **names,
@@ -130,6 +148,7 @@ class Judgement(NamedTuple):
             overruled=tuple(data["overruled"]),
             armed=tuple(Armed.from_json(one) for one in data["armed"]),
             next_due=None if data["next_due"] is None else read_instant(data["next_due"]),
+            turns_at=None if turns_at is None else read_instant(turns_at),
         )
 
 

@@ -16,8 +16,9 @@ from tsbridge.core.moments import ASSIGNED_BY_US, Interaction, Value, instant_te
 from tsbridge.core.quiet import is_quiet
 from tsbridge.core.rules.conditions import holds
 from tsbridge.core.rules.facts import Facts
-from tsbridge.core.rules.judgement import Judgement, Match, Note, Standing, StepFired
+from tsbridge.core.rules.judgement import Beside, Judgement, Match, Note, Standing, StepFired
 from tsbridge.core.rules.language import PLACEHOLDER, Action, Rule
+from tsbridge.core.severities import weight, worst
 from tsbridge.core.track import ASSIGNEE, FROZEN
 from tsbridge.core.values import plain
 
@@ -28,7 +29,22 @@ class Work:
     """What the rules of one judgement have set so far, and what of it counts."""
 
     __slots__ = (
-        *("added", "armed", "at", "books", "done", "facts", "firing", "for_case", "fresh", "hushed", "matched", "notes", "notifications"),
+        *(
+            "added",
+            "armed",
+            "at",
+            "beside",
+            "books",
+            "done",
+            "facts",
+            "firing",
+            "for_case",
+            "fresh",
+            "hushed",
+            "matched",
+            "notes",
+            "notifications",
+        ),
         *("opened_at", "overruled", "passed", "quiet", "removed", "singles", "steps", "stopped_by", "subject", "untold", "whole_case"),
     )
 
@@ -44,6 +60,7 @@ class Work:
         self.quiet = standing.quiet
         self.hushed = is_quiet(standing.quiet, at)
         self.done = list(standing.done)
+        self.beside = standing.beside
         self.stopped_by: str | None = None
         self.fresh: list[Armed] = []
         self.singles: dict[str, tuple[Value, str]] = {}
@@ -120,9 +137,18 @@ class Work:
         if self.whole_case:
             self.for_case.append(slot)
         if slot in FIELD_OF:
-            self.facts.set(FIELD_OF[slot], value)
+            self.facts.set(FIELD_OF[slot], value if self.beside is None else self.among(slot, value, self.beside))
         elif slot.startswith("custom:"):
             self.facts.set(f"ticket.custom.{slot.removeprefix('custom:')}", value)
+
+    def among(self, slot: str, value: Value, others: Beside) -> Value:
+        """What the rules below see of a case once its interaction has this value: others of it may be more severe."""
+        if slot == "severity" and isinstance(value, int):
+            return worst((value, others.severity))
+        if slot == "category" and others.category is not None:
+            own, _ = self.singles.get("severity", (others.own, ""))
+            return value if weight(own if isinstance(own, int) else None) <= others.category else self.facts.get(FIELD_OF[slot])
+        return value
 
     def tags(self, add: bool, tags: tuple[str, ...], by: str) -> None:
         mine, other = (self.added, self.removed) if add else (self.removed, self.added)
@@ -223,4 +249,5 @@ class Work:
             firing=tuple(sorted(self.firing)),
             armed=tuple(self.armed),
             next_due=due if flip is None else flip if due is None else min(due, flip),
+            turns_at=flip,
         )

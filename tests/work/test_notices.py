@@ -263,3 +263,45 @@ def test_the_same_deliveries_in_any_order_ask_for_the_same_notices(make_database
             walk.work()
         found.add(tuple(sorted((by, target, str(over)) for by, target, over in told(walk.database))))
     assert len(found) == 1, found
+
+
+@pytest.mark.parametrize("end", ["taken", "solved", "resolved", "acknowledged"])
+def test_what_was_over_by_a_moment_that_is_withdrawn_stands_again(walk: Walk, end: str) -> None:
+    walk.tell([ticket("created", 0, text="bitten, says a newspaper")])
+    walk.work()
+    before, case_id = told(walk.database), rows(walk.database)[0].case_id
+    walk.clock.advance(timedelta(minutes=2))
+    if end in ("resolved", "acknowledged"):
+        asyncio.run(getattr(walk.desk, "resolve" if end == "resolved" else "acknowledge")(case_id, "sue", None))
+    else:
+        walk.tell([ticket("updated", 1, by="7", **({"assignee_id": "7"} if end == "taken" else {"status": "solved"}))])
+        walk.work()
+    assert {over for _, _, over in told(walk.database)} <= {"acknowledged", "stopped", "resolved"}
+    mark = {"taken": "assignee_id", "solved": "solved"}.get(end)
+    wrong = walk.database.read_now(lambda conn: _moment_with_words(conn, mark) if mark else _moment_of(conn, f"case.{end}"))
+    asyncio.run(walk.desk.withdraw(wrong, "sue", "another ticket's"))
+    assert told(walk.database) == before
+    assert all(row.due_at == walk.clock.now() and row.acknowledged_by is None for row in rows(walk.database))
+    asyncio.run(walk.desk.acknowledge(case_id, "ana", None))
+    assert {over for _, _, over in told(walk.database)} == {"acknowledged"}
+
+
+def test_what_was_over_stays_over_when_something_else_is_withdrawn(walk: Walk) -> None:
+    walk.tell([ticket("created", 0, text="a newspaper"), ticket("updated", 1, priority="low")])
+    walk.work()
+    walk.tell([ticket("updated", 2, by="7", status="solved")])
+    walk.work()
+    walk.tell([ticket("updated", 3, text="one more word"), ticket("updated", 4, text="really")])
+    walk.clock.advance(timedelta(minutes=5))
+    walk.work()
+    before = told(walk.database)
+    assert ("rule:press", "ana", "resolved") in before
+    wrong = walk.database.read_now(lambda conn: _moment_with_words(conn, "low"))
+    asyncio.run(walk.desk.withdraw(wrong, "sue", "not so"))
+    assert told(walk.database) == before
+
+
+def _moment_of(conn: Any, event: str) -> str:
+    from tsbridge.store.moment_tables import moments
+
+    return str(conn.execute(select(moments.c.digest).where(moments.c.event == event)).scalar_one())

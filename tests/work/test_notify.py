@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import Connection
+from sqlalchemy import Connection, select
 
 from tests.clocks import SettableClock
 from tests.work.telling import BOOK, ROSTER, Telling, rule_tells
@@ -18,7 +18,10 @@ from tsbridge.core.errors import GiveUp, OutcomeUnknown, TryLater
 from tsbridge.core.roster import Override
 from tsbridge.store import notifications, rosters
 from tsbridge.store.db import Database
+from tsbridge.store.moment_tables import moments
 
+ACKNOWLEDGEMENTS = select(moments.c.digest).where(moments.c.event == "case.acknowledged")
+RESOLUTIONS = select(moments.c.digest).where(moments.c.event == "case.resolved")
 NIGHT = datetime(2026, 11, 22, 3, 12, tzinfo=UTC)
 
 
@@ -344,6 +347,27 @@ def test_a_message_that_waits_is_not_sent_once_somebody_has_the_case(desk: Telli
     desk.run(timedelta(minutes=10))
     assert len(desk.ways.sent) == 1
     assert ("ana", "mail", "superseded", "acknowledged") in desk.stand()
+
+
+def test_a_message_that_a_mistaken_acknowledgement_held_back_is_sent_once_that_is_withdrawn(desk: Telling) -> None:
+    desk.open("lost", "5000")
+    desk.tell()
+    desk.clock.advance(5)
+    case = desk.open("lost", "5001")
+    desk.tell()
+    desk.acknowledge(case, "ben")
+    desk.run(timedelta(minutes=2))
+    assert len(desk.ways.sent) == 1
+    (acknowledged,) = desk.database.read_now(lambda conn: conn.execute(ACKNOWLEDGEMENTS).scalars().all())
+    asyncio.run(desk.walk.desk.withdraw(acknowledged, "sue", "another case's"))
+    desk.run(timedelta(minutes=10))
+    assert desk.told() == [("mail", "ana")] * 2
+    assert case in desk.ways.sent[-1].message.text
+    asyncio.run(desk.walk.desk.resolve(case, "sue", None))
+    (resolved,) = desk.database.read_now(lambda conn: conn.execute(RESOLUTIONS).scalars().all())
+    asyncio.run(desk.walk.desk.withdraw(resolved, "sue", "another case's"))
+    desk.run(timedelta(minutes=10))
+    assert len(desk.ways.sent) == 2, "who was told is not told again"
 
 
 def test_of_several_who_acknowledge_in_the_same_second_one_wins(desk: Telling) -> None:

@@ -17,12 +17,14 @@ from tsbridge.core.casestate import CaseState
 from tsbridge.core.moments import Actor, Interaction
 from tsbridge.core.quiet import is_quiet
 from tsbridge.core.story import Judged
-from tsbridge.core.track import key_of
+from tsbridge.core.track import DONE, key_of
 
 ACKNOWLEDGED: Final = "acknowledged"
 RESOLVED: Final = "resolved"
 REVISED: Final = "revised"
 """Why a notice is over: somebody has the case, nothing is left to do, or, as we know now, nothing asks for it."""
+OVER: Final = (ACKNOWLEDGED, "stopped", RESOLVED)
+"""What a story may take back."""
 
 
 class Asker(NamedTuple):
@@ -172,6 +174,42 @@ def settle(
             free.remove(place)
             moved.append((place.id, notice))
     return Settled(tuple(new), tuple(moved), tuple(one.id for one in free if not one.ahead))
+
+
+def standing_again(
+    kept: Iterable[Kept], moved: Mapping[str, Notice], before: CaseState | None, state: CaseState, judged: Sequence[Judged]
+) -> tuple[str, ...]:
+    """Ids of those notices that were over, once a story was judged again in which nothing has ended them: who acknowledged took it back,
+    the moment that resolved the case was another ticket's. `moved`: what asks for them now; `before`: where judging began."""
+    asking = {notice.asking: (one, notice) for one in judged for notice in asked(one)}
+    found: list[str] = []
+    for one in kept:
+        place = asking.get(moved.get(one.id, one.notice).asking)
+        if one.over not in OVER or place is None:
+            continue
+        by, notice = place
+        if not is_hushed(by, notice) and not _has_ended(replace(one.notice, at=notice.at), before, state, judged):
+            found.append(one.id)
+    return tuple(found)
+
+
+def _has_ended(notice: Notice, before: CaseState | None, state: CaseState, judged: Sequence[Judged]) -> bool:
+    """Whether a story ends a notice anywhere, also if the case stands open by now."""
+    if ended(notice, state, judged, {}, notice.at) is not None:
+        return True
+    name = state.thread_of(key_of(notice.interaction))
+    statuses = {} if before is None else {key: track.status for key, track in before.tracks.items() if state.thread_of(key) == name}
+    for one in judged:
+        key = key_of(one.subject)
+        if one.subject.source == "zendesk" and state.thread_of(key) == name:
+            statuses[key] = one.seen.given.get("ticket.status")
+        if one.at < notice.at:
+            continue
+        of_tickets = [status for key, status in statuses.items() if key.startswith("zendesk:")]
+        done = bool(of_tickets) and all([status in DONE for status in of_tickets])
+        if done or one.event == "case.resolved" or one.outcome.get("resolved"):
+            return True
+    return False
 
 
 def is_hushed(judged: Judged, notice: Notice) -> bool:

@@ -9,7 +9,7 @@ from typing import Any, Final, NamedTuple
 from sqlalchemy import Connection, insert, or_, select, update
 
 from tsbridge.core.moments import Interaction
-from tsbridge.core.notices import ACKNOWLEDGED, REVISED, End, Kept, Notice
+from tsbridge.core.notices import ACKNOWLEDGED, OVER, REVISED, End, Kept, Notice
 from tsbridge.store.notice_tables import notices, notifications
 from tsbridge.store.statements import Keyed, parts
 
@@ -95,6 +95,17 @@ def move(conn: Connection, id: str, notice: Notice) -> None:
     values = {"asking": notice.asking, "at": notice.at, "source": notice.interaction.source, "interaction": notice.interaction.id}
     about = {"severity": notice.severity, "category": notice.category, "queue": notice.queue, "version": notice.version, "ahead": False}
     conn.execute(update(notices).where(notices.c.id == id).values(**values, **about))
+
+
+def stand_again(conn: Connection, ids: Sequence[str], now: datetime) -> None:
+    """These are not over after all. Who was told of them was told; what was taken back before it went out may go."""
+    for part in parts(ids):
+        again = {"over_at": None, "over_because": None, "acknowledged_by": None, "due_at": now}
+        conn.execute(update(notices).where(notices.c.id.in_(part)).values(**again))
+        theirs = (notifications.c.notice.in_(part), notifications.c.kind == "step")
+        conn.execute(update(notifications).where(*theirs).values(acknowledged_at=None))
+        taken_back = (notifications.c.status == "superseded", notifications.c.reason.in_(OVER))
+        conn.execute(update(notifications).where(*theirs, *taken_back).values(reason=REVISED))
 
 
 def close(conn: Connection, ids: Sequence[str], end: End, now: datetime) -> None:

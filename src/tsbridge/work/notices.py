@@ -8,7 +8,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
-from tsbridge.core.notices import REVISED, End, Kept, ended, settle
+from tsbridge.core.notices import REVISED, End, Kept, ended, settle, standing_again
 from tsbridge.store import notices
 from tsbridge.work.verdicts import Verdict
 
@@ -45,7 +45,11 @@ def _note(conn: Connection, verdict: Verdict, kept: Sequence[Kept], now: datetim
     if settled.revised:
         notices.close(conn, settled.revised, End(now, REVISED), now)
     moved, gone = dict(settled.moved), set(settled.revised)
-    standing = [Kept(one.id, moved.get(one.id, one.notice)) for one in kept if one.over is None and one.id not in gone]
+    back: set[str] = set()
+    if known.again:
+        back.update(standing_again((one for one in asked if one.id not in gone), moved, known.before, state, judged))
+        notices.stand_again(conn, sorted(back), now)
+    standing = [Kept(one.id, moved.get(one.id, one.notice)) for one in kept if (one.over is None or one.id in back) and one.id not in gone]
     actors = {told.moment.digest: told.moment.actor for told in known.story}
     ends: dict[End, list[str]] = defaultdict(list)
     for one in (*standing, *(Kept(id_, notice) for id_, notice in zip(added, fresh, strict=True))):
@@ -54,4 +58,4 @@ def _note(conn: Connection, verdict: Verdict, kept: Sequence[Kept], now: datetim
             ends[end].append(one.id)
     for end, ids in sorted(ends.items(), key=lambda each: (each[0].at, each[1])):
         notices.close(conn, ids, end, now)
-    return len(fresh) + sum(len(ids) for ids in ends.values())
+    return len(fresh) + len(back) + sum(len(ids) for ids in ends.values())

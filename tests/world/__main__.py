@@ -10,6 +10,7 @@ python -m tests.world --mutants             every planted mutant, until a seed c
 from __future__ import annotations
 
 import argparse
+import gc
 import logging
 import os
 import sys
@@ -44,6 +45,8 @@ def main(arguments: Sequence[str]) -> int:
     told = asked.parse_args(arguments)
     logging.disable(logging.CRITICAL)
     os.nice(10)
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 100)  # a world makes much and keeps all of it to its end
     if told.mutants is not None:
         return hunt(told.mutants or list(mutants.ALL), told.within)
     with server(told.processes) as postgres:
@@ -124,7 +127,7 @@ def hunt(names: Sequence[str], within: int) -> int:
         for name in names:
             mutant = mutants.ALL[name]
             caught = None
-            for seed in mutants.order(within):
+            for seed in mutants.order(within, mutant.scene):
                 if seed not in sound:
                     sound[seed] = not found(seed, made)
                 if not sound[seed]:

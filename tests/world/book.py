@@ -10,7 +10,7 @@ GROUPS: Final = {"intake": INTAKE, "safety": SAFETY}
 HURT, LOST, MONEY, PLAIN = "my dog was bitten", "our cat ran away", "a refund, please", "thank you, all the best"
 WORDS: Final = {"hurt": "bitten", "lost": "ran away", "money": "refund"}
 """What each rule listens for in the requester's own words."""
-STEPS: Final = (("0m", "ts_sev1"), ("3m", "ts_l2"), ("10m", "ts_l3"))
+STEPS: Final = (("0m", "ts_sev1"), ("2m", "ts_l2"), ("6m", "ts_l3"))
 PAGED: Final = "paged"
 NOTE: Final = "Somebody is hurt: read the whole story."
 THEIRS: Final = (
@@ -73,14 +73,14 @@ def rulebook(rng: random.Random, version: int = 1) -> dict[str, Any]:
     }
 
 
-def roster(rng: random.Random, version: int = 1) -> dict[str, Any]:
-    """Three people who take turns, two ways to reach them. Now and then a version in which nobody is on call."""
+def roster(rng: random.Random, *, nobody: bool = False) -> dict[str, Any]:
+    """Three people who take turns, two ways to reach them. `nobody`: is on call."""
     agents = {
         key: {"name": key.title(), "zendesk_user_id": number, "email": f"{key}@example.com", "queues": ["safety", "intake"], "reach": reach}
         for key, number, reach in (("ana", 7001, ["mail", "chat"]), ("ben", 7002, ["chat"]), ("cem", 7003, ["mail"]))
     }
     cover: list[Any] = [{"oncall": rng.choice(["lead", "ana", "ben"]), "then": ["cem"]}]
-    if version > 1 and rng.random() < 0.3:
+    if nobody:
         cover = [{"queue": "claims", "oncall": "ana"}]
     return {
         "schema": 1,
@@ -88,6 +88,6 @@ def roster(rng: random.Random, version: int = 1) -> dict[str, Any]:
         "agents": agents,
         "ways": {"mail": {"kind": "webhook", "url": "https://mail.example/hook", "secret_file": "/run/secrets/mail"},
                  "chat": {"kind": "slack", "url_file": "/run/secrets/chat"}},
-        "rotations": {"lead": {"members": ["ana", "ben"], "every": "1d", "starts": "2026-11-16T09:10"}},
+        "rotations": {"lead": {"members": ["ana", "ben"], "every": "1d", "starts": "2026-11-16T09:05"}},
         "cover": cover,
     }  # fmt: skip

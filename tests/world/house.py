@@ -57,6 +57,10 @@ LOOK_AGAIN: Final = timedelta(minutes=2)
 """Real processes look every two seconds; the world's time goes in larger steps, and all are woken where one has done something."""
 
 
+RARELY: Final = {"seal": 45.0, "guard": 300.0, "rejudge": 300.0, "watch": 120.0, "reconcile": 30.0, "stream": 30.0, "takeover": 10.0}
+"""Seconds for which these tasks rest at least, where nobody wakes them and they know of no more."""
+
+
 class Dead(BaseException):
     """What goes on in a process whose life is over. No handler of the code catches it, as none runs after a SIGKILL."""
 
@@ -138,26 +142,24 @@ class Process:
             "clock": DueTimes(self.database, clock, self.conclusions, self.wake_writer).round,
             "assign": Giving(*parts, self.conclusions, self.live, self.roster, self.wake_writer).round,
             "facts": ingest.complete,
-            "seal": self._rarely(self._sealer.round, 45),
+            "seal": self._sealer.round,
             "writeback": Writeback(*parts, zendesk, pace, name, self._alarm, self.conclusions, self.live).round,
             "notify": self._notify(name),
-            "guard": self._rarely(Guard(*parts, self._salt, self._alarm, "live").round, 300),
-            "rejudge": self._rarely(Rejudging(*parts, self._salt, self.live, self.conclusions, ZONE, name, self.wake_writer).round, 300),
-            "watch": self._rarely(
-                Watch(self.database, clock, self.conclusions, self.live, self.roster, self._alarm, name, "live").round, 400
-            ),
-            "reconcile": self._rarely(
-                Reconciler(*parts, zendesk, lambda: own, name, self._alarm, self.live, budget, self.wake, self.wake_writer).round, 30
-            ),
-            "stream": self._rarely(
-                Stream(self.database, clock, zendesk, lambda: own, name, budget, ingest.hear, lambda: self.loop.wake("facts")).round, 30
-            ),
+            "guard": Guard(*parts, self._salt, self._alarm, "live").round,
+            "rejudge": Rejudging(*parts, self._salt, self.live, self.conclusions, ZONE, name, self.wake_writer).round,
+            "watch": Watch(self.database, clock, self.conclusions, self.live, self.roster, self._alarm, name, "live").round,
+            "reconcile": Reconciler(*parts, zendesk, lambda: own, name, self._alarm, self.live, budget, self.wake, self.wake_writer).round,
+            "stream": Stream(self.database, clock, zendesk, lambda: own, name, budget, ingest.hear, lambda: self.loop.wake("facts")).round,
         }
         if beside:
-            rounds["takeover"] = self._rarely(Takeover(self.database, clock, name).round, 10)
+            rounds["takeover"] = Takeover(self.database, clock, name).round
+        for task, seconds in RARELY.items():
+            if task in rounds:
+                rounds[task] = self._rarely(rounds[task], seconds)
         for judges in ("alone", "assign", "facts", "rejudge", "reconcile", "stream"):
             rounds[judges] = self._then_clock(rounds[judges])
-        tasks = (Task(task, self._gated(round), look_again=LOOK_AGAIN) for task, round in rounds.items())
+        rests = {task: max(LOOK_AGAIN, timedelta(seconds=seconds)) for task, seconds in RARELY.items()}
+        tasks = (Task(task, self._gated(round), look_again=rests.get(task, LOOK_AGAIN)) for task, round in rounds.items())
         self.loop = Loop(tasks, clock)
 
     # -- life and death --------------------------------------------------------------------------------------------------
@@ -239,8 +241,10 @@ class Process:
 
     def _then_clock(self, round: Round) -> Round:
         async def then() -> datetime | bool | None:
+            wrote = self.database.thread.writes
             done = await round()
-            self._reach.wake("clock")  # a step may be due before it looks again by itself
+            if self.database.thread.writes != wrote:
+                self._reach.wake("clock")  # a step may be due before it looks again by itself
             return done
 
         return then

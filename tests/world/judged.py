@@ -48,7 +48,8 @@ def is_rules(event: Entry) -> bool:
 
 @dataclass
 class Ticket:
-    """A ticket as Zendesk holds it: its changes by others, ours, and whether its story is one that few words tell."""
+    """A ticket as Zendesk holds it: its changes by others, ours; what its requester said, and what is left of that (`left`: in the same
+    order, empty where it was redacted); what became of it."""
 
     id: str
     status: str
@@ -56,9 +57,18 @@ class Ticket:
     gone: bool
     changes: list[Change] = field(default_factory=list)
     ours: list[Change] = field(default_factory=list)
-    tangled: bool = False
     said: list[str] = field(default_factory=list)
-    calls: list[Entry] = field(default_factory=list)
+    left: list[str] = field(default_factory=list)
+    merged: bool = False
+
+    @property
+    def redacted(self) -> bool:
+        return self.said != self.left
+
+    @property
+    def tangled(self) -> bool:
+        """Whether its story is one that few words tell."""
+        return self.merged or self.redacted or self.gone
 
     @property
     def writable(self) -> bool:
@@ -77,17 +87,20 @@ def tickets(held: Entry, did: Iterable[Entry]) -> dict[str, Ticket]:
                 one.ours.append(Change(audit["created_at"], "us", [e for e in audit["events"] if not is_rules(e)], audit["id"]))
                 if theirs:
                     one.changes.append(Change(audit["created_at"], "system", theirs, audit["id"]))
-            else:
+            elif any(event["type"] != "CommentRedactionEvent" for event in audit["events"]):
                 role = users[str(audit["author_id"])]["role"]
                 by = "requester" if audit["author_id"] == row["requester_id"] else "agent" if role != "end-user" else "other"
                 one.changes.append(Change(audit["created_at"], by, audit["events"], audit["id"]))
     for entry in did:
-        about = [str(entry[name]) for name in ("ticket", "into") if entry.get(name) is not None]
-        if entry["did"] in ("redact", "merge", "delete"):
-            for id_ in about:
-                found[id_].tangled = True
+        about = [found[str(entry[name])] for name in ("ticket", "into") if entry.get(name) is not None]
+        if entry["did"] == "merge":
+            for one in about:
+                one.merged = True
+        elif entry["did"] == "redact":
+            about[0].left = ["" if words == entry["words"] else words for words in about[0].left]
         elif entry["did"] in ("opens", "writes"):
-            found[about[0]].said.append(entry["said"])
+            about[0].said.append(entry["said"])
+            about[0].left.append(entry["said"])
     return found
 
 

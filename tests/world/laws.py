@@ -17,9 +17,11 @@ from tests.world.judged import HANDLED, Story, Ticket, asked_by, matched, ticket
 
 Entry = Mapping[str, Any]
 STEP_TAGS = {1: "ts_sev1", 2: "ts_l2", 3: "ts_l3"}
-AFTER = {1: timedelta(0), 2: timedelta(minutes=3), 3: timedelta(minutes=10)}
+AFTER = {1: timedelta(0), 2: timedelta(minutes=2), 3: timedelta(minutes=6)}
 SLACK = timedelta(seconds=90)
 """Within which a step that is due is told, or it is said why not, where nothing is in the way."""
+HEARD_OF = timedelta(minutes=3)
+"""Within which it is known that a ticket is gone, where nothing is in the way: an export tells it where no webhook does."""
 MOST_WRITES = 20
 WINDOW = timedelta(minutes=10)
 
@@ -71,9 +73,16 @@ class Read:
         """By how many seconds the desk's clock was ever off."""
         return [0.0, *(one["off"] for one in self.by["clock"])]
 
-    def away(self) -> list[tuple[datetime, datetime]]:
-        """When something kept the bridge from hearing, working or telling."""
-        found = [spell for what in ("full", "clock", "way", "down") for spell in self.spells(what)]
+    def rosters(self, since: datetime, until: datetime) -> list[Entry]:
+        """Those that counted at any time between."""
+        came = [(time(one["at"]), one["roster"]) for one in (*self.by["roster"], *self.by["employed"])]
+        return [
+            one for (at, one), later in zip(came, [*(at for at, _ in came[1:]), self.end], strict=True) if at <= until and later >= since
+        ]
+
+    def away(self, *, ways: bool = True) -> list[tuple[datetime, datetime]]:
+        """When something kept the bridge from hearing, working or telling. `ways`: ways to people among it."""
+        found = [spell for what in ("full", "clock", "down", *(("way",) if ways else ())) for spell in self.spells(what)]
         gone: datetime | None = None
         for one in self.by["process"]:
             if not one["up"]:
@@ -394,9 +403,14 @@ def bounded(read: Read) -> Iterator[str]:
     """G8: no ticket is written to without end; in the end no wish waits."""
     for ticket in read.tickets.values():
         times = [time(change.at) for change in ticket.ours]
-        for n, at in enumerate(times):
-            if n >= MOST_WRITES and at - times[n - MOST_WRITES] < WINDOW:
-                yield f"ticket {ticket.id}: more than {MOST_WRITES} writes in ten minutes"
+        many = any(at - times[n - MOST_WRITES] < WINDOW for n, at in enumerate(times) if n >= MOST_WRITES)
+        if many:
+            yield f"ticket {ticket.id}: more than {MOST_WRITES} writes in ten minutes"
+        wrote = [time(one["at"]) for one in read.by["answered"] if one["status"] == 200 and one["path"] == f"/api/v2/tickets/{ticket.id}"]
+        quick = [time(change.at) for change in ticket.changes]  # somebody may have done the same an instant earlier
+        near = sum(any(timedelta(seconds=-2) <= at - other <= timedelta(seconds=5) for other in quick) for at in wrote)
+        if (idle := len(wrote) - len(times)) > near:
+            yield f"ticket {ticket.id}: {idle} writes that changed nothing"
     for one in read.out["writebacks"]:
         if one["status"] in ("waiting", "sending"):
             yield f"the wish for ticket {one['ticket']} is {one['status']}: {one['reason']}"
@@ -473,13 +487,10 @@ def _known(read: Read, ticket: str, severe: str) -> datetime:
 
 def told_once(read: Read) -> Iterator[str]:
     """A step is told once to each whom it is told to; what is called sent did go out; none comes before it is due."""
-    went = Counter((one["message"]) for one in read.by["told"])
-    by_message: dict[str, list[Entry]] = defaultdict(list)
+    went = {(one["message"], one["way"], one["agent"]) for one in read.by["told"]}
     for one in read.out["notifications"]:
-        if one["status"] == "sent":
-            by_message[one["message_id"]].append(one)
-            if one["message_id"] not in went:
-                yield f"{one['id']} is called sent and never went out"
+        if one["status"] == "sent" and (one["message_id"], one["way"], one["to"]) not in went:
+            yield f"{one['id']} is called sent and never went out"
     rows = Counter((one["case_id"], one["policy"], one["step"]) for one in read.out["escalations"])
     sent = Counter(
         (one["case_id"], one["policy"], one["step"], one["to"], one["way"])
@@ -493,10 +504,7 @@ def told_once(read: Read) -> Iterator[str]:
     for (case, policy, step, to, way), many in sent.items():
         if many > max(1, rows[case, policy, step] + mistaken[case]):
             yield f"{to} was told {many} times by {way} of step {step} of {case}"
-    unsure = bool(read.by["process"][1:]) or any(one["how"] == "arrives" for one in read.by["way"])
-    for message, many in went.items():
-        if many > 1 and not unsure:
-            yield f"{message} went out {many} times"
+    yield from _again(read)
     for one in read.out["escalations"]:
         if one["status"] != "fired":
             continue
@@ -513,6 +521,39 @@ def told_once(read: Read) -> Iterator[str]:
             continue
         if early and not read.by["clock"] and not mistaken[one["case_id"]]:
             yield f"step {one['step']} of {one['case_id']} was told before it was due"
+
+
+def _again(read: Read) -> Iterator[str]:
+    """A message goes out once more only where it could not be known that it had."""
+    times: dict[str, list[Entry]] = defaultdict(list)
+    for one in read.by["told"]:
+        times[one["message"]].append(one)
+    deaths = [time(one["at"]) for one in read.by["process"] if not one["up"]]
+    for message, told in times.items():
+        for one, other in itertools.pairwise(told):
+            lost = any(since <= time(one["at"]) <= until for since, until in read.spells("way", way=one["way"], how="arrives"))
+            if not lost and not any(time(one["at"]) <= death <= time(other["at"]) for death in deaths):
+                yield f"{message} went out at {one['at']} and again at {other['at']}"
+
+
+def reached(read: Read) -> Iterator[str]:
+    """Where one way fails another is tried: nobody goes untold while a way that leads to somebody on call works."""
+    for one in read.out["escalations"]:
+        if one["status"] != "fired" or read.by["overridden"]:
+            continue
+        about = [
+            t for t in read.out["notifications"] if (t["case_id"], t["policy"], t["step"]) == (one["case_id"], one["policy"], one["step"])
+        ]
+        if not about or any(t["status"] in ("sent", "superseded") for t in about):
+            continue
+        since = min(time(t["asked_at"]) for t in about)
+        until = since + SLACK
+        if until > read.end or any(begun < until and since < over for begun, over in read.away(ways=False)):
+            continue
+        someone = all("queue" not in cover for roster in read.rosters(since, until) for cover in roster["cover"])
+        working = [way for way in ("mail", "chat") if not any(b < until and since < o for b, o in read.spells("way", way=way))]
+        if someone and working:
+            yield f"step {one['step']} of {one['case_id']} reached nobody, though {' and '.join(working)} worked"
 
 
 def left_alone(read: Read) -> Iterator[str]:
@@ -577,6 +618,32 @@ def private(read: Read) -> Iterator[str]:
                     yield f"{what} at {one['at']} holds {secret!r}"
 
 
+def forgotten(read: Read) -> Iterator[str]:
+    """What was redacted, and what a ticket that was deleted for good said, stands nowhere any more."""
+    shown = {name: json.dumps(part) for name, part in read.out.items() if name != "versions"}
+    gone = [one["words"] for one in read.by["did"] if one["did"] == "redact"]
+    scrubbed = {str(one["ticket"]) for one in read.by["did"] if one["did"] == "delete for good"}
+    gone += [words for id_ in sorted(scrubbed) for words in read.tickets[id_].said]
+    for words in gone:
+        for name, text in shown.items():
+            if json.dumps(words)[1:-1] in text:
+                yield f"{words[-12:]!r} is gone at Zendesk and still among {name}"
+
+
+def over(read: Read) -> Iterator[str]:
+    """A ticket that is gone or was merged into another escalates no more, and is not written to."""
+    for act in read.by["did"]:
+        if act["did"] not in ("delete", "merge", "delete for good"):
+            continue
+        id_, at = str(act["ticket"]), time(act["at"])
+        heard = at + HEARD_OF
+        if any(since < heard and at < until for since, until in read.away(ways=False)):
+            continue
+        for one in read.out["escalations"]:
+            if one["ticket"] == id_ and one["status"] == "fired" and time(one["due_at"]) > heard:
+                yield f"step {one['step']} of ticket {id_} fired at {one['due_at']}, {act['did']} at {act['at']}"
+
+
 Law = Callable[[Read], Iterator[str]]
 LAWS: dict[str, Law] = {
     law.__name__: law
@@ -584,8 +651,8 @@ LAWS: dict[str, Law] = {
         *(kept, open_door, once, conserved, unharmed, heard),
         *(judged, explained, placed, together),
         *(converges, foreign, careful, noted_once, bounded),
-        *(told, told_once, left_alone),
-        *(chained, recorded, private),
+        *(told, told_once, reached, left_alone),
+        *(chained, recorded, private, forgotten, over),
     )
 }
 

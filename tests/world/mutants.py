@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from copy import copy
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import wraps
@@ -12,35 +13,44 @@ from typing import Any
 from sqlalchemy import delete, update
 
 from tests.world.inline import no_room
+from tests.world.traits import traits
 from tsbridge.acts.ledger import Entry
 from tsbridge.core import casestate, escalation, link, words
+from tsbridge.core import heard as core_heard
 from tsbridge.core.helpdesk import Edit
 from tsbridge.core.moments import Moment
 from tsbridge.store import decision_writer, desired, inbox, inbox_tables, notifications, sealing, writemode, writing_tables
 from tsbridge.store.notice_tables import messages
+from tsbridge.store.notice_tables import notifications as tellings
 from tsbridge.vendors.zendesk import read_audits
 from tsbridge.vendors.zendesk.client import ZendeskClient
 from tsbridge.web import webhooks
-from tsbridge.work import due_cases, notices, notify, paging, seal, stream, writing
+from tsbridge.work import due_cases, notices, notify, paging, redaction, seal, stream, writing
 
 Made = Callable[[Any], Any]
 
 
 @dataclass(frozen=True)
 class Mutant:
-    """`make(original)` is what stands in place of `name` of `owner` while it is planted."""
+    """`make(original)` is what stands in place of `name` of `owner` while it is planted. `scene`: in which it
+    is likeliest to show. `also`: what has to be out of order with it, where one thing is guarded twice."""
 
     law: str
     owner: Any
     name: str
     make: Made
+    scene: str = ""
+    also: tuple[Mutant, ...] = ()
 
     @contextmanager
     def planted(self) -> Iterator[None]:
         original = vars(self.owner)[self.name]
         setattr(self.owner, self.name, self.make(original))
         try:
-            yield
+            with ExitStack() as others:
+                for one in self.also:
+                    others.enter_context(one.planted())
+                yield
         finally:
             setattr(self.owner, self.name, original)
 
@@ -136,6 +146,9 @@ def _resends(original: Any) -> Any:
         found = original(conn, sent, now, answer, status=status, **more)
         if status == "sent" and int(sent.id[-6:]) % 2:
             conn.execute(update(messages).where(messages.c.id == sent.id).values(status="waiting", due_at=now + timedelta(seconds=40)))
+            told = tellings.c
+            mine = told.id.in_([item["id"] for item in sent.items])
+            conn.execute(update(tellings).where(mine).values(status="waiting"))
         return found
 
     return settle
@@ -146,6 +159,20 @@ def _unsent(original: Any) -> Any:
         if letter.way is not None:
             letter = replace(letter, way=replace(letter.way, key="nowhere"))
         return await original(self, letter)
+
+    return send
+
+
+class _Nobody:
+    async def send(self, to: Any, message: Any) -> str:
+        return "250 accepted"
+
+
+def _swallows(original: Any) -> Any:
+    async def send(self: Any, letter: Any) -> Any:
+        other = copy(self)
+        other._make = lambda way: _Nobody()
+        return await original(other, letter)
 
     return send
 
@@ -208,7 +235,9 @@ ALL: dict[str, Mutant] = {
     # converges
     "adds_no_tags": Mutant("converges", writing, "plan", after(_less)),
     "what_people_took_comes_back": Mutant(
-        "converges", writing, "plan", before(lambda current, wish, ours: (current, wish, replace(ours, tags={})))
+        *("converges", writing, "plan", before(lambda current, wish, ours: (current, wish, replace(ours, tags={})))),
+        scene="a tag of ours is taken off",
+        also=(Mutant("converges", core_heard, "_undone", always([])),),
     ),
     "forgets_wishes": Mutant("converges", desired, "wishes_changed", before(lambda conn, wished, *rest: (conn, list(wished)[1:], *rest))),
     "what_failed_is_done": Mutant("converges", desired, "later", lambda original: _called_done),
@@ -223,6 +252,7 @@ ALL: dict[str, Mutant] = {
         "noted_once", writing, "plan", before(lambda current, wish, ours: (current, wish, replace(ours, notes=frozenset())))
     ),
     "never_has_enough": Mutant("bounded", Edit, "__bool__", always(True)),
+    "fights_for_ever": Mutant("bounded", writing.Writing, "_fought_over", never(False), "somebody asks without end"),
     # told
     "due_much_later": Mutant(
         "told", escalation, "step_due", after(lambda found, *args: None if found is None else found + timedelta(minutes=7))
@@ -230,20 +260,27 @@ ALL: dict[str, Mutant] = {
     "due_too_early": Mutant("told_once", escalation, "due", after(_sooner)),
     "the_clock_stands": Mutant("told", due_cases.DueTimes, "round", never()),
     "keeps_no_notices": Mutant("told", notices, "_note", always(0)),
-    "nobody_is_silence": Mutant("told", paging.Planner, "_say_nobody", always(False)),
-    "one_way_is_enough": Mutant("told", notifications, "settle", after(_no_second_way)),
+    "nobody_is_silence": Mutant("told", paging.Planner, "_say_nobody", always(False), "nobody is on duty"),
+    "one_way_is_enough": Mutant("reached", notifications, "settle", after(_no_second_way), "chat is refused"),
     "tells_again": Mutant("told_once", notifications, "settle", _resends),
-    "calls_it_sent": Mutant("told_once", notify.Notify, "_send", _unsent),
-    "acknowledged_in_vain": Mutant("left_alone", casestate.CaseState, "view", after(_not_in_hand)),
+    "tells_by_another_way": Mutant("told_once", notify.Notify, "_send", _unsent),
+    "calls_it_sent": Mutant("told_once", notify.Notify, "_send", _swallows),
+    "acknowledged_in_vain": Mutant("left_alone", casestate.CaseState, "view", after(_not_in_hand), "somebody has it in hand"),
     # provable, private
     "seals_nothing": Mutant("chained", seal.Sealer, "seal", never()),
     "links_to_nothing": Mutant("chained", sealing, "link_hash_of", before(lambda seq, previous, record: (seq, "0" * 64, record))),
     "acts_leave_no_trace": Mutant("recorded", Entry, "change", always(None)),
     "words_in_messages": Mutant("private", notify, "about_cases", after(_with_a_name)),
+    # gone
+    "keeps_what_was_redacted": Mutant("forgotten", redaction.Redactions, "_take_out", always(None), "what was said is redacted"),
+    "keeps_what_was_deleted": Mutant("forgotten", redaction.Redactions, "forget", always(None), "it is deleted for good"),
+    "the_gone_are_escalated": Mutant(
+        "over", core_heard, "_escalates_no_more", lambda original: lambda state, *rest: state, "it is deleted"
+    ),
 }
 """By name, in the order of the laws."""
 
 
-def order(within: int) -> range:
-    """The seeds that try to catch one."""
-    return range(1, within + 1)
+def order(within: int, scene: str = "") -> list[int]:
+    """The seeds that try to catch one, those with its scene first."""
+    return sorted(range(1, within + 1), key=lambda seed: scene not in {name for _, name in traits(seed).scenes} if scene else False)

@@ -7,7 +7,7 @@ from typing import Any, Final
 from sqlalchemy import Connection
 
 from tests.world.house import Process
-from tsbridge.acts import audit, cases, escalations, events, explained, notifications, publishing, writebacks
+from tsbridge.acts import audit, cases, escalations, events, explained, notifications, publishing, timeline, writebacks
 from tsbridge.acts.errors import NotFound
 from tsbridge.acts.shape import as_json
 from tsbridge.simulator.zendesk.world import World
@@ -29,10 +29,13 @@ def _shown(conn: Connection, process: Process) -> dict[str, Any]:
     now = process.clock.now()
     decided = as_json(audit.decisions(conn, Titles(), audit.Asked(), MANY))
     counts = inbox.counts(conn)
+    heard, known = as_json(events.listed(conn, MANY)), as_json(cases.listed(conn, CaseFilter(), MANY))
     return {
-        "events": as_json(events.listed(conn, MANY)),
+        "events": heard,
+        "bodies": {one["id"]: as_json(events.show(conn, one["id"]))["body"] for one in heard},
         "counts": {source: {name: getattr(of, name) for name in (*OUTCOMES, "received")} for source, of in sorted(counts.items())},
-        "cases": as_json(cases.listed(conn, CaseFilter(), MANY)),
+        "cases": known,
+        "timelines": {one["id"]: as_json(timeline.of_case(conn, one["id"], MANY)) for one in known},
         "decisions": decided,
         "explained": {one["id"]: _explained(conn, process, one["id"]) for one in decided},
         "escalations": as_json(escalations.listed(conn, Filter(), now, MANY, soonest=True)),

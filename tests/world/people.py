@@ -6,8 +6,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
 
-from tests.world.book import CLAIMS, HURT, INTAKE, LOST, MONEY, PLAIN, SAFETY
-from tests.world.traits import LIVELY, dice
+from tests.world.book import CLAIMS, HURT, INTAKE, LOST, MONEY, PLAIN, SAFETY, STEPS
+from tests.world.scenes import SCENES
+from tests.world.traits import LIVELY, Traits, dice
 from tsbridge.simulator.talkdesk.world import Unfit
 from tsbridge.simulator.talkdesk.world import World as Calls
 from tsbridge.simulator.zendesk import Zendesk
@@ -38,15 +39,15 @@ TOLD_ONCE: Final = ("redact", "delete", "merge")
 or of a merge as a moment of its own."""
 
 
-def agenda(seed: int, tickets: int, *, ordered: bool) -> list[Act]:
-    """What people do, in order of time. `ordered`: nothing of which it matters when it is heard."""
+def agenda(seed: int, of: Traits) -> list[Act]:
+    """What people do, in order of time. Where any order has to end alike: nothing of which it matters when it is heard."""
     rng = dice(f"people {seed}")
     acts: list[Act] = []
 
     def add(at: float, what: str, who: int) -> None:
         acts.append(Act(round(at, 2), len(acts), what, who, rng.random(), rng.choice(SAID)))
 
-    for who in range(tickets):
+    for who in range(of.tickets):
         opened = rng.uniform(5, LIVELY / 2)
         add(opened, "opens", who)
         at = opened
@@ -57,20 +58,29 @@ def agenda(seed: int, tickets: int, *, ordered: bool) -> list[Act]:
                 add(at, what, who)
         if rng.random() < 0.6:
             add(rng.uniform(5, LIVELY), rng.choice(("missed", "voicemail", "named call")), who)
-    acts = [act for act in acts if not (ordered and act.what in TOLD_ONCE)]
+    acts = [act for act in acts if not (of.ordered and act.what in TOLD_ONCE)]
+    for who, (begins, name) in enumerate(of.scenes, of.tickets):
+        for after, what, said in SCENES[name].acts:
+            acts.append(Act(round(begins + after, 2), len(acts), what, who, rng.random(), said))
     return sorted(acts, key=lambda act: (act.at, act.number))
+
+
+def said(act: Act) -> str:
+    """What a customer writes: words that rules listen for, and one that nobody else ever says."""
+    return f"{act.said}: quince{act.number}x"
 
 
 class People:
     """They act on the vendors. `happened(what, ticket, **more)` is told of each act."""
 
-    def __init__(self, seed: int, zendesk: Zendesk, calls: Calls, tickets: int, happened: Callable[..., None]) -> None:
+    def __init__(self, seed: int, zendesk: Zendesk, calls: Calls, customers: int, happened: Callable[..., None]) -> None:
         self.world = zendesk.world
         self.calls = calls
         self.happened = happened
         self.of: dict[int, int] = {}
+        self.second: dict[int, int] = {}
         add = self.world.add_user
-        self.customers = [add(f"Customer Nr{seed}x{n}", f"customer{n}@example.net", phone=f"+1415555{2000 + n}") for n in range(tickets)]
+        self.customers = [add(f"Customer Nr{seed}x{n}", f"customer{n}@example.net", phone=f"+1415555{2000 + n}") for n in range(customers)]
         self.agents = [add(f"Agent {n}", f"agent{n}@example.com", role="agent") for n in range(3)]
 
     def act(self, act: Act) -> None:
@@ -92,17 +102,23 @@ class People:
     def _opens(self, act: Act) -> None:
         props: dict[str, Any] = {
             "subject": f"Ticket {act.who}",
-            "comment": {"body": act.said},
+            "comment": {"body": said(act)},
             "requester_id": self.customers[act.who]["id"],
         }
         if act.pick < 0.5:
             props |= {"tags": ["web"], "status": "open"}
         self.of[act.who] = self.world.create(props, self.customers[act.who], via="mail")["id"]
-        self._done(act, said=act.said)
+        self.happened("opens", ticket=self.of[act.who], who=act.who, said=said(act))
+
+    def _opens_another(self, act: Act) -> None:
+        """The same customer has a second ticket; what they and agents do from now on they do to the first."""
+        ticket = self.of[act.who]
+        self._opens(act)
+        self.second[act.who], self.of[act.who] = self.of[act.who], ticket
 
     def _writes(self, act: Act) -> None:
-        self.world.change(self.of[act.who], {"comment": {"body": act.said}}, self.customers[act.who], via="email")
-        self._done(act, said=act.said)
+        self.world.change(self.of[act.who], {"comment": {"body": said(act)}}, self.customers[act.who], via="email")
+        self._done(act, said=said(act))
 
     def _call(self, act: Act, ticket: int | None) -> str:
         phone = self.customers[act.who]["phone"]
@@ -137,6 +153,10 @@ class People:
     def _ours_off(self, act: Act) -> None:
         self._without(act, sorted(tag for tag in self._seen(act)["tags"] if tag.startswith("ts_")))
 
+    def _asked_off(self, act: Act) -> None:
+        later = {tag for _, tag in STEPS}
+        self._without(act, sorted(tag for tag in self._seen(act)["tags"] if tag.startswith("ts_") and tag not in later))
+
     def _without(self, act: Act, some: list[str]) -> None:
         if some:
             gone = some[int(act.pick * len(some))]
@@ -145,6 +165,9 @@ class People:
     def _status(self, act: Act) -> None:
         others = [one for one in ("open", "pending", "hold", "solved", "solved") if one != self._seen(act)["status"]]
         self._change(act, status=others[int(act.pick * len(others))])
+
+    def _solves(self, act: Act) -> None:
+        self._change(act, status="solved")
 
     def _priority(self, act: Act) -> None:
         others = [one for one in ("low", "normal", "high") if one != self._seen(act)["priority"]]
@@ -157,8 +180,9 @@ class People:
     def _redact(self, act: Act) -> None:
         ticket = self.of[act.who]
         comment = self.world.store.comments[ticket][-1]
-        self.world.redact(ticket, comment, comment["body"], self._agent(act))
-        self._done(act)
+        body = comment["body"]
+        self.world.redact(ticket, comment, body, self._agent(act))
+        self._done(act, words=body)
 
     def _merge(self, act: Act) -> None:
         others = [id_ for who, id_ in sorted(self.of.items()) if who != act.who and id_ in self.world.store.tickets]
@@ -167,8 +191,19 @@ class People:
             self.world.merge(into, [self.of[act.who]], self._agent(act), None, None)
             self._done(act, into=into)
 
+    def _merges_them(self, act: Act) -> None:
+        """The first into the second, which goes on."""
+        ticket, into = self.of[act.who], self.second[act.who]
+        self.world.merge(into, [ticket], self._agent(act), None, None)
+        self.of[act.who] = into
+        self.happened("merge", ticket=ticket, who=act.who, into=into)
+
     def _delete(self, act: Act) -> None:
         self.world.delete(self.of[act.who], self._agent(act))
+        self._done(act)
+
+    def _delete_for_good(self, act: Act) -> None:
+        self.world.delete_for_good(self.of[act.who], self._agent(act))
         self._done(act)
 
     def _change(self, act: Act, **props: Any) -> None:

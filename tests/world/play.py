@@ -16,11 +16,12 @@ import httpx
 
 from tests.databases import Postgres
 from tests.world import house, outcome, people
-from tests.world.book import THEIRS, roster, rulebook
+from tests.world.book import HURT, THEIRS, roster, rulebook
 from tests.world.history import History
 from tests.world.house import TALKDESK_SECRET, ZENDESK_SECRET, Process, Reach
 from tests.world.inline import no_room
-from tests.world.traits import LIVELY, Traits, calm, dice, traits
+from tests.world.scenes import SCENES, Scene
+from tests.world.traits import LIVELY, MOST_AWAY, Traits, calm, dice, traits
 from tests.world.virtual import Time, VirtualLoop, run
 from tests.world.wires import ToDoor, ToPeople, ToZendesk, plain
 from tsbridge.acts import casework, overriding, publishing, rostering, writebacks
@@ -40,7 +41,7 @@ from tsbridge.vendors.zendesk import install
 from tsbridge.vendors.zendesk.client import AccessToken, ZendeskClient
 from tsbridge.vendors.zendesk.read_fields import OwnUser
 
-QUIET: Final = 9 * 60.0
+QUIET: Final = 6.5 * 60.0
 """Seconds without trouble at the end: the last step of a policy falls due, what was lost is found by catching up twice."""
 
 
@@ -58,13 +59,14 @@ class World:
         self.rng = dice(f"chaos {seed}")
         self.processes: list[Process] = []
         self.settled = False
-        self.full = False
+        self._room = asyncio.Event()
+        self._room.set()
         self.door = ToDoor(self._serving, self.time, self.history, dice(f"door {seed}"), of)
         self.ways = ToPeople(self.time, self.history)
         sending = httpx.AsyncClient(transport=self.door)
         self.zendesk = Zendesk(sending, self.time.now, seed=seed, limits=Limits(700, 100, 30, 10), sleep=asyncio.sleep)
         self.calls = Calls(self.time.now, dice(f"calls {seed}"))
-        self.people = people.People(seed, self.zendesk, self.calls, of.tickets, self._happened)
+        self.people = people.People(seed, self.zendesk, self.calls, of.tickets + len(of.scenes), self._happened)
         bridge = self.zendesk.world.bridge
         self.own = OwnUser(str(bridge["id"]), bridge["email"])
         faults = CallFaults(duplicate=of.twice, reorder=of.shuffled)
@@ -113,6 +115,7 @@ class World:
         first.database.write_now(begin)
         entry_2 = first.ledger.entry("system")
         first.database.write_now(lambda conn: rostering.publish(conn, entry_2, team, read_roster(team), "the first"))
+        self.history.add(self.time.now(), "roster", roster=team)
         if self.of.ordered:
             self._mode("dry-run")
         first.start()
@@ -124,7 +127,7 @@ class World:
         async def act_all() -> None:
             begun = self.loop.time()
             pumping = asyncio.create_task(self._pump())
-            for act in people.agenda(self.seed, self.of.tickets, ordered=self.of.ordered):
+            for act in people.agenda(self.seed, self.of):
                 await asyncio.sleep(max(0.0, begun + act.at - self.loop.time()))
                 self.people.act(act)
             await asyncio.sleep(max(0.0, begun + LIVELY - self.loop.time()))
@@ -152,9 +155,9 @@ class World:
         for at, spec, away in of.crashes:
             yield self._at(at, lambda spec=spec, away=away: self._crash(spec, away))
         for at, lasts in of.stops:
-            yield self._at(at, lambda lasts=lasts: self._stop(lasts))
+            yield self._stop(at, lasts)
         for at, lasts in of.full:
-            yield self._spell(at, lasts, lambda on: setattr(self, "full", on), "full")
+            yield self._spell(at, lasts, self._fill, "full")
         for at, lasts in of.api_down:
             yield self._spell(at, lasts, lambda on: setattr(self.zendesk.faults, "down", on), "down")
         for at, kind in of.api_faults:
@@ -166,7 +169,7 @@ class World:
         for number, at in enumerate(of.publishes, 2):
             yield self._at(at, lambda number=number: self._publish(number))
         for number, at in enumerate(of.rosters, 2):
-            yield self._at(at, lambda number=number: self._employ(number))
+            yield self._at(at, lambda number=number: self._employ(number, nobody=self.rng.random() < 0.3))
         for at in of.overrides:
             yield self._at(at, self._override)
         for at, lasts, mode in of.modes:
@@ -174,7 +177,21 @@ class World:
         for at, lasts, rule in of.pauses:
             yield self._spell(at, lasts, lambda on, rule=rule: self._pause(rule, on), "pause", rule=rule)
         for at in of.acknowledged:
-            yield self._at(at, self._acknowledge)
+            yield self._at(at, lambda: self._acknowledge(self._some_severe()))
+        for who, (begins, name) in enumerate(of.scenes, of.tickets):
+            yield from self._scene(who, begins, SCENES[name])
+
+    def _scene(self, who: int, begins: float, scene: Scene) -> Iterator[Awaitable[None]]:
+        desk: dict[str, Callable[[], None]] = {
+            "acknowledge": lambda: self._acknowledge(self.people.of.get(who)),
+            "nobody": lambda: self._employ(100 + who, nobody=True),
+            "employ": lambda: self._employ(200 + who),
+        }
+        for after, what in scene.desk:
+            yield self._at(begins + after, desk[what])
+        for after, lasts, way, how in scene.ways:
+            turn = lambda on, way=way, how=how: self._way(way, how if on else None)  # noqa: E731
+            yield self._spell(begins + after, lasts, turn, "way", way=way, how=how)
 
     async def _at(self, at: float, act: Callable[[], Any]) -> None:
         await asyncio.sleep(at)
@@ -193,18 +210,16 @@ class World:
         house.arm(spec)
         self._away = away
 
-    def _stop(self, lasts: float) -> None:
+    async def _stop(self, at: float, lasts: float) -> None:
+        await asyncio.sleep(at)
         if not self.processes:
             return
         process = self.processes[self.rng.randrange(len(self.processes))]
         process.going.clear()
         self.history.add(self.time.now(), "stopped", process=process.name, seconds=lasts)
-
-        def go_on() -> None:
-            process.going.set()
-            self.history.add(self.time.now(), "goes on", process=process.name)
-
-        self.loop.call_later(lasts, go_on)
+        await asyncio.sleep(lasts)
+        process.going.set()
+        self.history.add(self.time.now(), "goes on", process=process.name)
 
     def _fault(self, kind: str) -> None:
         setattr(self.zendesk.faults, kind, getattr(self.zendesk.faults, kind) + 1)
@@ -221,8 +236,11 @@ class World:
         else:
             self.ways.wrong[way] = how
 
+    def _fill(self, on: bool) -> None:
+        (self._room.clear if on else self._room.set)()
+
     def _trouble(self, write: bool) -> None:
-        if self.full and write:
+        if write and not self._room.is_set():
             raise no_room()
 
     # -- what the desk does -------------------------------------------------------------------------------------------------
@@ -230,7 +248,7 @@ class World:
     def _desk(self, what: str, act: Callable[[Process, Any], Any], by: str = "ops", **more: Any) -> Any:
         """Somebody at the desk does it, where a process answers; a refusal is an answer, too."""
         process = self._serving()
-        if process is None or self.full:
+        if process is None or not self._room.is_set():
             return None
         entry = process.ledger.entry(by)
         token = house.HERE.set(process)
@@ -254,12 +272,13 @@ class World:
             "published", lambda process, entry: process.database.write_now(lambda conn: publishing.go_live(conn, entry, book, "another"))
         )
 
-    def _employ(self, number: int) -> None:
-        document = roster(dice(f"roster {self.seed} {number}"), number)
+    def _employ(self, number: int, *, nobody: bool = False) -> None:
+        document = roster(dice(f"roster {self.seed} {number}"), nobody=nobody)
         team = read_roster(document)
         self._desk(
             "employed",
             lambda process, entry: process.database.write_now(lambda conn: rostering.publish(conn, entry, document, team, "another")),
+            roster=document,
         )
 
     def _override(self) -> None:
@@ -288,14 +307,16 @@ class World:
             on=on,
         )
 
-    def _acknowledge(self) -> None:
-        """Somebody takes the case of a ticket that says it is severe."""
-        hurt = [
-            id_ for id_ in sorted(self.people.of.values()) if any("bitten" in one["body"] for one in self.zendesk.world.store.comments[id_])
-        ]
-        if not hurt:
+    def _some_severe(self) -> int | None:
+        """A ticket that says it is severe."""
+        said = self.zendesk.world.store.comments
+        hurt = [id_ for id_ in sorted(self.people.of.values()) if any(HURT in one["body"] for one in said[id_])]
+        return hurt[self.rng.randrange(len(hurt))] if hurt else None
+
+    def _acknowledge(self, ticket: int | None) -> None:
+        """Somebody takes the case of a ticket."""
+        if ticket is None:
             return
-        ticket = hurt[self.rng.randrange(len(hurt))]
 
         def take(process: Process, entry: Any) -> Any:
             def act(conn: Any) -> Any:
@@ -333,6 +354,7 @@ class World:
         self.processes.remove(process)
         self.history.add(self.time.now(), "process", name=process.name, up=False)
         await asyncio.sleep(0 if self.settled else getattr(self, "_away", 5.0))
+        await self._room.wait()  # without it cannot even begin
         self._new_process().start()
 
     def _wire(self, process: Process) -> ToZendesk:
@@ -360,7 +382,7 @@ class World:
         """Nothing goes wrong any more."""
         self.settled = True
         crashpoint.disarm()
-        await asyncio.sleep(310)  # every spell is over: those who were stopped go on, those who died are back
+        await asyncio.sleep(MOST_AWAY + 5)  # every spell is over, and those who died are back
         faults = self.zendesk.faults
         faults.drop = faults.duplicate = faults.reorder = 0.0
         faults.cut = faults.too_many = faults.conflicts = faults.server_errors = 0
@@ -400,18 +422,19 @@ class _Straight(httpx.AsyncBaseTransport):
 def lived(seed: int, url: str, of: Traits) -> History:
     """The history of a world on an empty, migrated database."""
     random.seed(seed)
-    found: list[History] = []
+    found: list[World] = []
 
     async def main(loop: VirtualLoop) -> None:
-        world = World(seed, url, of, loop)
-        found.append(world.history)
-        await world.live()
+        found.append(World(seed, url, of, loop))
+        await found[0].live()
 
     try:
         run(main)
     finally:
         crashpoint.disarm()
-    return found[0]
+        for process in (one for world in found for one in world.processes):
+            process.database.close()
+    return found[0].history
 
 
 @contextmanager

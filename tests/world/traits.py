@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import random
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Final
 
+from tests.world.scenes import SCENES, SELDOM
 from tsbridge.core.crashpoint import POINTS
 
 MINUTE: Final = 60.0
-LIVELY: Final = 10 * MINUTE
+LIVELY: Final = 7 * MINUTE
 """How long people and vendors are busy."""
+MOST_AWAY: Final = 60.0
+"""How long a process that died is away at most."""
 PASSED: Final = tuple(name for name in POINTS if not name.startswith(("rejudge.", "duties.", "erasing.")))
 """Crash points that the tasks of a world pass."""
 
@@ -27,7 +30,7 @@ Spell = tuple[float, float]
 @dataclass(frozen=True, slots=True)
 class Traits:
     """`ordered`: nothing is written and nobody edits documents, so that any order of hearing has to end alike. `rings`: triggers, events or
-    nothing. Spells and instants are seconds from the beginning."""
+    nothing. `scenes`: from when each goes on. Spells and instants are seconds from the beginning."""
 
     ordered: bool
     rings: str
@@ -55,7 +58,8 @@ class Traits:
     overrides: tuple[float, ...] = ()
     modes: tuple[tuple[float, float, str], ...] = ()
     pauses: tuple[tuple[float, float, str], ...] = ()
-    acknowledged: tuple[float, ...] = field(default=())
+    acknowledged: tuple[float, ...] = ()
+    scenes: tuple[tuple[float, str], ...] = ()
 
 
 def traits(seed: int, *, processes: int = 1) -> Traits:
@@ -75,17 +79,21 @@ def traits(seed: int, *, processes: int = 1) -> Traits:
     ordered = seed % 3 == 0
     kinds = ("cut", "too_many", "conflicts", "server_errors")
     faults = tuple((at(), rng.choice(kinds)) for _ in range(rng.randint(2, 8)))
-    crashes = tuple((at(), f"{rng.choice(PASSED)}:{rng.randint(1, 3)}", round(rng.uniform(1, 60), 1)) for _ in range(rng.randint(1, 4)))
-    clocks = ((at(), round(rng.choice((rng.uniform(-240, -5), rng.uniform(5, 600))), 1), round(rng.uniform(20, 300), 1)),)
+    crashes = tuple(
+        (at(), f"{rng.choice(PASSED)}:{rng.randint(1, 3)}", round(rng.uniform(1, MOST_AWAY), 1)) for _ in range(rng.randint(1, 4))
+    )
+    clocks = ((at(), round(rng.choice((rng.uniform(-240, -5), rng.uniform(5, 600))), 1), round(rng.uniform(20, 180), 1)),)
     words = ("later", "refused", "unknown", "arrives")
-    ways = tuple((at(), round(rng.uniform(20, 300), 1), rng.choice(("mail", "chat")), rng.choice(words)) for _ in range(rng.randint(1, 3)))
-    modes = ((at(), round(rng.uniform(30, 240), 1), rng.choice(("paused", "dry-run"))),)
-    pauses = ((at(), round(rng.uniform(30, 240), 1), rng.choice(("hurt", "lost"))),)
+    ways = tuple((at(), round(rng.uniform(20, 200), 1), rng.choice(("mail", "chat")), rng.choice(words)) for _ in range(rng.randint(1, 3)))
+    modes = ((at(), round(rng.uniform(30, 180), 1), rng.choice(("paused", "dry-run"))),)
+    likely = [SELDOM.get(name, 1.0) for name in SCENES]
+    scenes = tuple((round(rng.uniform(30, LIVELY / 3), 1), name) for name in rng.choices(list(SCENES), likely, k=rng.randint(2, 3)))
+    pauses = ((at(), round(rng.uniform(30, 180), 1), rng.choice(("hurt", "lost"))),)
     return Traits(
         ordered=ordered,
         rings=rng.choice(("triggers", "triggers", "events", "events", "nothing")),
         processes=processes,
-        tickets=rng.randint(2, 5),
+        tickets=rng.randint(2, 4) if ordered else rng.randint(1, 2),
         reads=rng.choice((1_000_000, 1_000_000, 40)),
         theirs=has(0.4),
         quick_people=0.25 if has(0.5) else 0.0,
@@ -99,7 +107,7 @@ def traits(seed: int, *, processes: int = 1) -> Traits:
         api_down=spells(0.3, 2, 150),
         api_faults=faults if has(0.5) else (),
         crashes=crashes if has(0.6) else (),
-        stops=spells(0.3, 2, 300),
+        stops=spells(0.3, 2, 180),
         full=spells(0.25, 2, 40),
         clocks=clocks if has(0.3) else (),
         ways=ways if has(0.4) else (),
@@ -109,6 +117,7 @@ def traits(seed: int, *, processes: int = 1) -> Traits:
         modes=modes if has(0.25) and not ordered else (),
         pauses=pauses if has(0.2) and not ordered else (),
         acknowledged=tuple(at() for _ in range(rng.randint(0, 2))) if not ordered else (),
+        scenes=scenes if not ordered else (),
     )
 
 

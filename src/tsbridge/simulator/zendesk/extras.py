@@ -279,14 +279,9 @@ class Extras(RouteGroup):
         return self._scrub(asked, [id_])
 
     def _scrub(self, asked: Asked, ids: list[int]) -> Any:
-        """Deleted for good: what the ticket said is gone, its row in the export stays, without text."""
         results = []
         for id_ in ids:
-            gone = self.s.deleted.get(id_)
-            if gone is not None and gone.get("deleted_at") is not None:
-                gone.update(subject="SCRUBBED", raw_subject="SCRUBBED", description="SCRUBBED", tags=[])
-                gone.pop("deleted_at")
-                self.s.comments[id_], self.s.audits[id_] = [], []
-                self.world.tell("permanently_deleted", gone, {}, asked.user)
-            results.append({"id": id_, "success": gone is not None})
+            there = id_ in self.s.deleted
+            self.world.delete_for_good(id_, asked.user)
+            results.append({"id": id_, "success": there})
         return self.world.new_job("Bulk Delete Ticket", results)

@@ -234,6 +234,15 @@ class World:
         self.store.deleted[id_] = {**ticket, "deleted_at": self._stamp()}
         self.tell("soft_deleted", ticket, {}, actor)
 
+    def delete_for_good(self, id_: int, actor: Mapping[str, Any]) -> None:
+        """What a deleted ticket said is gone; its row in the export stays, without text. Nothing for any other."""
+        gone = self.store.deleted.get(id_)
+        if gone is not None and gone.get("deleted_at") is not None:
+            gone.update(subject="SCRUBBED", raw_subject="SCRUBBED", description="SCRUBBED", tags=[])
+            gone.pop("deleted_at")
+            self.store.comments[id_], self.store.audits[id_] = [], []
+            self.tell("permanently_deleted", gone, {}, actor)
+
     def restore(self, id_: int, actor: Mapping[str, Any]) -> None:
         found = self.store.deleted.get(id_)
         if found is None or "deleted_at" not in found:

@@ -49,8 +49,8 @@ def _has_one_alone(item: pytest.Item) -> bool:
     return any("fresh_url" in mark.args[0] for mark in item.iter_markers("parametrize"))
 
 
-def pytest_xdist_make_scheduler(config: pytest.Config) -> Together:
-    return Together(config)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Together:
+    return Together(config, log)
 
 
 def pytest_collection_finish() -> None:
@@ -106,7 +106,7 @@ def database_url(fresh_url: Callable[..., AbstractContextManager[str]]) -> Itera
 @pytest.fixture
 def database(database_url: str) -> Iterator[Database]:
     """A migrated, empty database, open."""
-    with Database.open(database_url) as opened:
+    with Database.open(database_url, make=databases.kept_engine) as opened:
         yield opened
 
 
@@ -114,7 +114,7 @@ def database(database_url: str) -> Iterator[Database]:
 def make_database(fresh_url: Callable[..., AbstractContextManager[str]]) -> Iterator[Callable[[], Database]]:
     """Empty databases, one per call: for property tests, where each example needs its own."""
     with ExitStack() as stack:
-        yield lambda: stack.enter_context(Database.open(stack.enter_context(fresh_url())))
+        yield lambda: stack.enter_context(Database.open(stack.enter_context(fresh_url()), make=databases.kept_engine))
 
 
 @pytest.fixture

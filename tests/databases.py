@@ -14,10 +14,10 @@ from typing import Any
 
 import psycopg
 from psycopg.sql import SQL, Identifier, Literal
-from sqlalchemy import make_url
+from sqlalchemy import URL, Engine, make_url
 
 from tsbridge.store import schema
-from tsbridge.store.db import Database
+from tsbridge.store.db import Database, make_engine
 
 ROOT = "PYTEST_DATABASES_ROOT"  # told to xdist's workers, so that all use the same server
 
@@ -30,6 +30,14 @@ MAKE_ROLE = (
 )
 
 _numbers = itertools.count(1)
+_engines: dict[tuple[URL, int], Engine] = {}
+
+
+def kept_engine(url: URL, readers: int) -> Engine:
+    """The engine of the test that had this database before, with every statement that was compiled for it: that is a fifth of a test."""
+    if (url, readers) not in _engines:
+        _engines[url, readers] = make_engine(url, readers)
+    return _engines[url, readers]
 
 
 def begin_run() -> None:
@@ -78,6 +86,7 @@ class Postgres:
         with psycopg.connect(self.owners_url(self._template)) as conn:
             self._empty = Empty.of(conn)
         self._idle: list[Lent] = []
+        self._names: list[str] = []
 
     def url(self, name: str) -> str:
         """As the service comes to it."""
@@ -112,13 +121,14 @@ class Postgres:
                 self._drop(lent.name)
 
     def _make(self, template: str) -> str:
-        name = f"test_{os.getpid()}_{next(_numbers)}"
+        name = self._names.pop() if self._names else f"test_{os.getpid()}_{next(_numbers)}"
         # Files copied as they lie: half of what it takes by way of the log.
         self._admin.execute(f"CREATE DATABASE {name} OWNER {ROLE} TEMPLATE {template} STRATEGY FILE_COPY")
         return name
 
     def _drop(self, name: str) -> None:
         self._admin.execute(f"DROP DATABASE {name} WITH (FORCE)")
+        self._names.append(name)
 
     def execute(self, statement: str) -> None:
         """Run a statement as the server's owner, outside any transaction."""
@@ -222,16 +232,19 @@ class Sqlite:
         self._template = self._directory / "template.db"
         with Database.open(f"sqlite:///{self._template}") as template:
             schema.migrate(template)
+        self._idle: list[Path] = []
 
     @contextmanager
     def fresh(self, *, migrated: bool = True) -> Iterator[str]:
-        directory = Path(tempfile.mkdtemp(dir=self._directory))
+        directory = self._idle.pop() if self._idle else Path(tempfile.mkdtemp(dir=self._directory))
+        directory.mkdir(exist_ok=True)
         if migrated:
             shutil.copyfile(self._template, directory / "tsbridge.db")
         try:
             yield f"sqlite:///{directory / 'tsbridge.db'}"
         finally:
             shutil.rmtree(directory)
+            self._idle.append(directory)
 
     def close(self) -> None:
         shutil.rmtree(self._directory, ignore_errors=True)

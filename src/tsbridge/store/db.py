@@ -85,18 +85,20 @@ class Database:
         self.data_keys = data_keys
 
     @classmethod
-    def open(cls, url: str, seal_keys: Sequence[str] = (), data_keys: Sequence[str] = ()) -> Database:
+    def open(
+        cls, url: str, seal_keys: Sequence[str] = (), data_keys: Sequence[str] = (), make: Callable[[URL, int], Engine] | None = None
+    ) -> Database:
         """Open `sqlite:///path` or `postgresql://user:password@host/name`. Raises BadDatabase, or the driver's own error.
 
         The SQLite file and its directory are made when they are not there; tables are made by `store.schema.migrate`. `seal_keys`,
         `data_keys`: as in `store.sealkey` and `store.datakeys`, where somebody set them. A data key that is missing is told by the first
-        transaction: UnusableKey.
+        transaction: UnusableKey. `make`: instead of `make_engine`.
         """
         read = parse(url)
         keys, data = SealKeys(seal_keys, read), DataKeys(data_keys, read)
         if read.get_backend_name() == "sqlite":
-            return cls(_Sqlite(read, keys, data), "sqlite", read, keys, data)
-        return cls(_Postgres(read, keys, data), "postgresql", read, keys, data)
+            return cls(_Sqlite(read, keys, data, make or make_engine), "sqlite", read, keys, data)
+        return cls(_Postgres(read, keys, data, make or make_engine), "postgresql", read, keys, data)
 
     def only_on(self, revision: str) -> None:
         """From now on write to tables of this revision alone: OtherSchema where PostgreSQL has others by then. SQLite has one process,
@@ -162,6 +164,32 @@ def parse(url: str) -> URL:
     raise BadDatabase(f"expected a database URL that begins with sqlite: or postgresql:, this one begins with {kind}:")
 
 
+def make_engine(url: URL, readers: int) -> Engine:
+    """An engine for a database: on SQLite for so many readers, or with 0 for the one that writes; on PostgreSQL for all."""
+    if url.get_backend_name() == "sqlite":
+        return sqlite.engine(url, {}, readers=readers)
+    engine = create_engine(
+        url,
+        hide_parameters=True,  # an error's text must not quote what people wrote
+        pool_size=READERS + WRITERS + URGENT,
+        max_overflow=0,
+        pool_timeout=10,
+        pool_use_lifo=True,
+        connect_args={
+            "connect_timeout": 10,
+            "application_name": "tsbridge",
+            "options": " ".join(f"-c {name}={value}" for name, value in POSTGRES_SETTINGS.items()),
+            **{name: value for name, value in NETWORK.items() if name not in url.query},
+        },
+    )
+
+    @event.listens_for(engine, "connect")
+    def _connected(connection: Any, _entry: ConnectionPoolEntry) -> None:
+        connection.prepare_threshold = 2
+
+    return engine
+
+
 def _transact(engine: Engine, work: Work[T]) -> T:
     with engine.begin() as conn:
         return work(conn)
@@ -170,21 +198,21 @@ def _transact(engine: Engine, work: Work[T]) -> T:
 class _Sqlite:
     revision: str | None = None
 
-    def __init__(self, url: URL, keys: SealKeys, data_keys: DataKeys) -> None:
+    def __init__(self, url: URL, keys: SealKeys, data_keys: DataKeys, make: Callable[[URL, int], Engine]) -> None:
         path = self._path = sqlite.path_of(url)
         path.absolute().parent.mkdir(parents=True, exist_ok=True)
         sqlite.keep_private(path)
         try:
-            self._writer = sqlite.engine(url, {OPTION: keys})
+            self._writer, self._reader = make(url, 0), make(url, READERS)
         except sqlite.UnsafeSqlite as unsafe:
             raise BadDatabase(str(unsafe)) from None
+        self._data_keys = data_keys
+        for engine in (self._writer, self._reader):
+            engine.update_execution_options(**{OPTION: keys})
+            vault.give(engine.dialect, data_keys.vault)
         # One connection for the writer's whole life: taking one from the pool costs as much as a small transaction. Opening it
         # makes the file and puts it into WAL mode before a reader looks.
         self._pen = self._writer.connect()
-        self._reader = sqlite.engine(url, {OPTION: keys}, readers=READERS)
-        self._data_keys = data_keys
-        for engine in (self._writer, self._reader):
-            vault.give(engine.dialect, data_keys.vault)
         self._checkpointer = sqlite.Checkpointer(path)
         self._thread = sqlite.WriterThread("tsbridge-writer", self._after_each)
         self._readers = ThreadPoolExecutor(READERS, "tsbridge-reader")
@@ -239,29 +267,12 @@ class _Sqlite:
 class _Postgres:
     revision: str | None = None
 
-    def __init__(self, url: URL, keys: SealKeys, data_keys: DataKeys) -> None:
+    def __init__(self, url: URL, keys: SealKeys, data_keys: DataKeys, make: Callable[[URL, int], Engine]) -> None:
         self._data_keys = data_keys
-        self._engine = create_engine(
-            url,
-            execution_options={OPTION: keys},
-            hide_parameters=True,  # an error's text must not quote what people wrote
-            pool_size=READERS + WRITERS + URGENT,
-            max_overflow=0,
-            pool_timeout=10,
-            pool_use_lifo=True,
-            connect_args={
-                "connect_timeout": 10,
-                "application_name": "tsbridge",
-                "options": " ".join(f"-c {name}={value}" for name, value in POSTGRES_SETTINGS.items()),
-                **{name: value for name, value in NETWORK.items() if name not in url.query},
-            },
-        )
+        self._engine = make(url, 0)
+        self._engine.update_execution_options(**{OPTION: keys})
         vault.give(self._engine.dialect, data_keys.vault)
         self._reading = self._engine.execution_options(postgresql_readonly=True, isolation_level="REPEATABLE READ")
-
-        @event.listens_for(self._engine, "connect")
-        def _connected(connection: Any, _entry: ConnectionPoolEntry) -> None:
-            connection.prepare_threshold = 2
 
         try:
             _transact(self._engine, _check_durable)

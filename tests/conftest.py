@@ -35,11 +35,11 @@ ON_BOTH = ("tests/store/", "tests/work/test_walk_laws.py", "tests/work/test_besi
 
 @pytest.hookimpl(tryfirst=True)  # before marks are looked at
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Above the store each test has one of the two databases, by its name; `make soak` has both."""
+    """Above the store each test has one of the two databases, by its name, one in six PostgreSQL; `make soak` has both."""
     for item in items:
         kind = item.callspec.params.get("fresh_url") if isinstance(item, pytest.Function) and hasattr(item, "callspec") else None
         if kind is not None and not item.nodeid.startswith(ON_BOTH) and not _has_one_alone(item):
-            chosen = "postgresql" if zlib.crc32(item.nodeid.partition("[")[0].encode()) % 3 == 0 else "sqlite"
+            chosen = "postgresql" if zlib.crc32(item.nodeid.partition("[")[0].encode()) % 6 == 0 else "sqlite"
             if kind != chosen:
                 item.add_marker(pytest.mark.soak)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import getpass
 import json
+import shutil
 import sys
 from collections.abc import Callable
 from datetime import timedelta
@@ -14,6 +15,7 @@ import pytest
 from sqlalchemy import Connection, select
 
 from tests.clocks import SettableClock
+from tests.databases import Sqlite
 from tsbridge import __main__, log
 from tsbridge.__main__ import GROUPS, main
 from tsbridge.store import decision_tables, inbox, keys, rulebooks, views
@@ -75,8 +77,10 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureF
 
 
 @pytest.fixture
-def migrated(run: Run, tmp_path: Path) -> str:
-    assert run("migrate").code == 0
+def migrated(run: Run, tmp_path: Path, sqlite_files: Sqlite) -> str:
+    """The URL of the database that commands find, as `tsbridge migrate` leaves a new one."""
+    with sqlite_files.fresh() as url:
+        shutil.copyfile(url.removeprefix("sqlite:///"), tmp_path / "bridge.db")
     return f"sqlite:///{tmp_path}/bridge.db"
 
 

@@ -7,10 +7,12 @@ from pathlib import Path
 import pytest
 
 from tests.roster.rosters import TEXT
-from tests.test_cli import Run, run
+from tests.test_cli import Run, migrated, run
 from tsbridge.document_files import load_text
 
-__all__ = ["run"]
+__all__ = ["migrated", "run"]
+
+pytestmark = pytest.mark.usefixtures("migrated")
 
 EVERYBODY = (
     TEXT.replace("until: 2026-10-31, ", "").replace('quiet: "22:00-07:00"', "reach: [mail]").replace("2026-11-02T09:00", "2026-01-05T09:00")
@@ -39,7 +41,6 @@ def test_faults_are_told_by_file_and_line(run: Run, file: Path) -> None:
 
 
 def test_a_roster_goes_live_is_asked_overridden_compared_and_restored(run: Run, file: Path) -> None:
-    run("migrate")
     assert run("roster", "show").code == 1
     assert run("roster", "oncall").code == 1
     assert run("roster", "publish", str(file), "--note", "our people", "--json").json["version"] == 1
@@ -76,7 +77,6 @@ def test_a_roster_goes_live_is_asked_overridden_compared_and_restored(run: Run, 
 
 
 def test_holes_are_problems(run: Run, file: Path) -> None:
-    run("migrate")
     empty = run("roster", "coverage")
     assert (empty.code, "`tsbridge roster publish`" in empty.err) == (1, True)
     file.write_text(EVERYBODY.replace("  - {oncall: lead}\n", "  - {queue: safety, oncall: day}\n"))
@@ -100,12 +100,10 @@ def test_holes_are_problems(run: Run, file: Path) -> None:
     ],
 )
 def test_misuse_is_told_apart_from_problems(run: Run, arguments: tuple[str, ...]) -> None:
-    run("migrate")
     assert run("roster", *arguments).code == 2
 
 
 def test_links_to_feeds_are_made_and_made_void(run: Run, file: Path) -> None:
-    run("migrate")
     assert run("roster", "feed", "ana").code == 1  # no roster yet
     run("roster", "publish", str(file), "--note", "x")
     first = run("roster", "feed", "ana", "--json").json["url"]

@@ -34,7 +34,7 @@ from tsbridge.store.db import Database
 
 pytestmark = [pytest.mark.anyio, pytest.mark.parametrize("fresh_url", ["sqlite"], indirect=True)]
 
-INSTANTS = int(os.environ.get("AGREEMENT", "25"))
+INSTANTS = int(os.environ.get("AGREEMENT", "8"))
 """How many random instants in each zone; `make soak` asks at a thousand."""
 SECOND, HOUR, DAY = timedelta(seconds=1), timedelta(hours=1), timedelta(days=1)
 BEGAN, NOW, END = datetime(2026, 2, 2, 9, tzinfo=UTC), datetime(2026, 2, 20, 9, 30, tzinfo=UTC), datetime(2026, 11, 20, tzinfo=UTC)

@@ -15,6 +15,7 @@ import httpx
 import pytest
 
 from tests.clocks import SettableClock
+from tests.seeds import first
 from tests.work.desk import WritingDesk, asked, tags
 from tsbridge.core.helpdesk import Wish
 from tsbridge.simulator.zendesk import Limits
@@ -152,6 +153,7 @@ async def outage(desk: WritingDesk, count: int) -> Outage:
     )
 
 
+@pytest.mark.parametrize("fresh_url", first(1, ["sqlite", "postgresql"]), indirect=True)
 async def test_after_two_days_of_outage_each_ticket_is_written_once_in_order_within_the_permitted_time(
     database: Database, clock: SettableClock
 ) -> None:

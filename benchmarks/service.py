@@ -21,6 +21,8 @@ from benchmarks.driver import SECRET
 
 KEY = "benchmark-admin-key-benchmark"
 READY_WITHIN_S = 60.0
+NO_BYTECODE = "PYTHONDONTWRITEBYTECODE"
+"""An installed package has its bytecode; where the sources lie it is written by the first start, unless this is set."""
 
 
 @dataclass(frozen=True)
@@ -59,7 +61,7 @@ def running(**settings: str) -> Iterator[Service]:
     """`tsbridge serve` on SQLite with fresh files and the bundled rulebook; `settings` by name without TSBRIDGE_."""
     port = free_port()
     with tempfile.TemporaryDirectory(prefix="bench-", dir=os.environ.get("BENCH_DIR")) as folder:
-        environ = {name: value for name, value in os.environ.items() if not name.startswith("TSBRIDGE_")}
+        environ = {name: value for name, value in os.environ.items() if not name.startswith("TSBRIDGE_") and name != NO_BYTECODE}
         environ |= {"TSBRIDGE_ADMIN_KEY": KEY, "TSBRIDGE_ZENDESK_WEBHOOK_SECRETS": SECRET, "TSBRIDGE_TALKDESK_WEBHOOK_SECRETS": SECRET}
         environ |= {f"TSBRIDGE_{name.upper()}": value for name, value in settings.items()}
         command = [sys.executable, "-m", "tsbridge", "serve", "--port", str(port)]

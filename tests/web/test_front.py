@@ -11,13 +11,15 @@ from typing import Any
 
 import httpx
 import pytest
+from fastapi.routing import APIRoute
 from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
 import tsbridge
 from tests.web.conftest import ADMIN
-from tsbridge.web.front import Front
+from tsbridge.web import health
+from tsbridge.web.front import AT_ONCE, Front
 
 pytestmark = pytest.mark.anyio
 
@@ -79,15 +81,34 @@ async def test_a_stranger_is_told_what_the_api_would_tell_them_and_has_nothing_m
     ]
 
 
+def test_what_is_answered_at_once_the_api_describes() -> None:
+    assert {route.path for route in health.routes.routes if isinstance(route, APIRoute)} == AT_ONCE
+
+
+@pytest.mark.parametrize("path", sorted(AT_ONCE))
+async def test_in_front_the_same_is_answered_as_by_the_api(room: Any, path: str) -> None:
+    async with client(Front(room.desk, Made(room.app))) as front, client(room.app) as api:
+        for method, asked in (("GET", path), ("GET", f"{path}?all=1"), ("HEAD", path), ("POST", path)):
+            here, there = [await asking.request(method, asked) for asking in (front, api)]
+            assert here.status_code == there.status_code
+            assert [here.headers.get(name) for name in ("content-type", "allow")] == [
+                there.headers.get(name) for name in ("content-type", "allow")
+            ]
+            if (path, method, asked) != ("/metrics", "GET", path):  # those tell the time
+                assert here.text.replace(here.headers["x-request-id"], "") == there.text.replace(there.headers["x-request-id"], "")
+
+
 def test_a_start_loads_neither_the_api_nor_the_pages_nor_what_works_out_reports() -> None:
     """What is imported beside functions, from where a serving process begins."""
     root = Path(tsbridge.__file__).parent.parent
-    seen, todo = set[str](), ["tsbridge.wiring.start"]
+    seen, todo, others = set[str](), ["tsbridge.wiring.start", "tsbridge.wiring.bridge", "tsbridge.wiring.running"], set[str]()
     while todo:
         name = todo.pop()
         path = next(
             (p for p in (root / f"{name.replace('.', '/')}.py", root / name.replace(".", "/") / "__init__.py") if p.is_file()), None
         )
+        if path is None:
+            others.add(name)
         if name in seen or path is None:
             continue
         seen.add(name)
@@ -99,3 +120,5 @@ def test_a_start_loads_neither_the_api_nor_the_pages_nor_what_works_out_reports(
     assert "tsbridge.web.front" in seen
     late = ("tsbridge.web.app", "tsbridge.web.cases", "tsbridge.console.app", "tsbridge.acts.reports", "tsbridge.rulebook.check")
     assert seen.isdisjoint(late)
+    assert "starlette.routing.Route" in others
+    assert not {name for name in others if name.startswith(("fastapi", "holidays", "phonenumbers", "sqlalchemy.dialects.postgresql"))}

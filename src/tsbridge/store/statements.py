@@ -2,7 +2,8 @@
 parts.
 
 The walk from a delivery to its decision reads what stands around a whole batch with one statement a table, and writes it with one.
-Those statements are made once, as text for the driver: for a few rows, building and compiling one costs more than running it.
+Those statements are made once, as text for the driver: for a few rows, building and compiling one costs more than running it. They are
+made when they are first needed, for the database that is there: a process on SQLite never reads what is known of PostgreSQL (3 MiB).
 """
 
 from __future__ import annotations
@@ -10,12 +11,13 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
+from functools import cached_property
 from types import MappingProxyType
-from typing import Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from pydantic_core import from_json
 from sqlalchemy import Boolean, Column, CompoundSelect, Connection, Integer, Select, Table
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.dialects import sqlite
 from sqlalchemy.types import TypeEngine
 
 from tsbridge.core.moments import canonical_text
@@ -25,6 +27,9 @@ from tsbridge.store.columns import EPOCH, MICROSECOND, Instant, Json, Packed, Pr
 from tsbridge.store.packing import packed, unpacked
 from tsbridge.store.sqlite import execute_many
 
+if TYPE_CHECKING:
+    from sqlalchemy.dialects import postgresql
+
 T = TypeVar("T")
 
 PART: Final = 400
@@ -33,7 +38,11 @@ PART: Final = 400
 
 def insert_into(conn: Connection, table: Table) -> postgresql.Insert | sqlite.Insert:
     """An insert that may say what is done where the row is there already."""
-    return postgresql.insert(table) if conn.dialect.name == "postgresql" else sqlite.insert(table)
+    if conn.dialect.name == "sqlite":
+        return sqlite.insert(table)
+    from sqlalchemy.dialects import postgresql
+
+    return postgresql.insert(table)
 
 
 def parts(values: Sequence[T], size: int = PART) -> Iterator[Sequence[T]]:
@@ -106,21 +115,32 @@ class Fixed:
     """A query that is the same each time but for its values, compiled once; its rows are read by the columns' types."""
 
     def __init__(self, query: Select[Any] | CompoundSelect[Any]) -> None:
-        made = (sqlite.dialect(), postgresql.dialect(paramstyle="pyformat"))  # type: ignore[no-untyped-call]
-        compiled = {dialect.name: query.compile(dialect=dialect) for dialect in made}
-        self._text = {name: one.string for name, one in compiled.items()}
-        self._own = {name: one.params for name, one in compiled.items()}
-        self._places: Sequence[str] = compiled["sqlite"].positiontup or ()
-        self._readers = {name: _Rows([column.type for column in query.selected_columns], name) for name in compiled}
+        self._query = query
+
+    @cached_property
+    def _sqlite(self) -> tuple[str, Mapping[str, Any], Sequence[str], _Rows]:
+        made = self._query.compile(dialect=sqlite.dialect())
+        return made.string, made.params, made.positiontup or (), self._rows("sqlite")
+
+    @cached_property
+    def _postgresql(self) -> tuple[str, Mapping[str, Any], _Rows]:
+        from sqlalchemy.dialects import postgresql
+
+        made = self._query.compile(dialect=postgresql.dialect(paramstyle="pyformat"))  # type: ignore[no-untyped-call]
+        return made.string, made.params, self._rows("postgresql")
+
+    def _rows(self, dialect: str) -> _Rows:
+        return _Rows([column.type for column in self._query.selected_columns], dialect)
 
     def rows(self, conn: Connection, **values: Any) -> list[tuple[Any, ...]]:
         told = {name: microseconds(value) if isinstance(value, datetime) else value for name, value in values.items()}
-        told = {**self._own[conn.dialect.name], **told}
         if conn.dialect.name == "sqlite":
-            found = sqlite3.rows(conn, self._text["sqlite"], [told[name] for name in self._places])
-            return self._readers["sqlite"].read(conn, found)
-        cursor = conn.exec_driver_sql(self._text["postgresql"], told).cursor
-        return self._readers["postgresql"].read(conn, cursor.fetchall() if cursor is not None else [])
+            text, own, places, reader = self._sqlite
+            told = {**own, **told}
+            return reader.read(conn, sqlite3.rows(conn, text, [told[name] for name in places]))
+        text, own, reader = self._postgresql
+        cursor = conn.exec_driver_sql(text, {**own, **told}).cursor
+        return reader.read(conn, cursor.fetchall() if cursor is not None else [])
 
 
 class Insert:
@@ -182,13 +202,19 @@ class _Write:
 
     def __init__(self, sqlite: str, postgresql: str, table: Table, columns: Sequence[str], text_of: Sequence[str]) -> None:
         self._sqlite = sqlite.replace("{values}", f"VALUES ({', '.join('?' * len(columns))})")
-        kinds = [_kind(table.c[name]) for name in columns]
-        read = ", ".join(f"(row ->> {place})::{kind} AS column{place + 1}" for place, kind in enumerate(kinds))
-        self._postgresql = postgresql.replace("{rows}", f"(SELECT {read} FROM json_array_elements(%s::json) AS rows (row)) v")
         types = [table.c[name].type for name in columns]
+        self._query, self._types = postgresql, types
         writers = [None if name in text_of else _writer(kind) for name, kind in zip(columns, types, strict=True)]
         self._at = [(i, writer) for i, writer in enumerate(writers) if writer is not None]
         self._private = [(i, kind) for i, kind in enumerate(types) if isinstance(kind, Vaulted)]
+
+    @cached_property
+    def _postgresql(self) -> str:
+        from sqlalchemy.dialects import postgresql
+
+        kinds = [kind.compile(postgresql.dialect()) for kind in self._types]  # type: ignore[no-untyped-call]
+        read = ", ".join(f"(row ->> {place})::{kind} AS column{place + 1}" for place, kind in enumerate(kinds))
+        return self._query.replace("{rows}", f"(SELECT {read} FROM json_array_elements(%s::json) AS rows (row)) v")
 
     def all(self, conn: Connection, rows: Sequence[tuple[Any, ...]]) -> int:
         if not rows:
@@ -204,11 +230,6 @@ class _Write:
         if conn.dialect.name == "postgresql":
             return conn.exec_driver_sql(self._postgresql, (json.dumps(told, ensure_ascii=False),)).rowcount
         return execute_many(conn, self._sqlite, told)
-
-
-def _kind(column: Column[Any]) -> str:
-    """The column's type as PostgreSQL names it."""
-    return column.type.compile(postgresql.dialect())  # type: ignore[no-untyped-call]
 
 
 class _Rows:

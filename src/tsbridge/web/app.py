@@ -8,6 +8,7 @@ from functools import cache, partial
 from typing import Final
 
 from fastapi import FastAPI
+from fastapi.exceptions import RequestValidationError
 from starlette.routing import BaseRoute
 from starlette.staticfiles import StaticFiles
 
@@ -42,7 +43,8 @@ from tsbridge.web import (
     vocabulary,
     writebacks,
 )
-from tsbridge.web.front import CONSOLE, DOOR, bare
+from tsbridge.web.front import CONSOLE, DOOR, surround
+from tsbridge.web.inputs import on_invalid
 from tsbridge.web.openapi import describe
 from tsbridge.web.route import ApiRoute
 from tsbridge.web.services import Services
@@ -86,7 +88,18 @@ _ROUTERS: Final = (
 
 def create_app(services: Services) -> FastAPI:
     """The API around `services`. Raises `RuntimeError` when a route has neither a role nor a place among the open ones."""
-    app = bare(services, SECRET)
+    app = FastAPI(
+        title="tsbridge",
+        version=services.version,
+        docs_url=None,
+        redoc_url=None,
+        openapi_url=None,
+        lifespan=services.lifespan,
+        telemetry={"tracing": False, "metrics": False, "logs": False, "operation_spans": False, "auto_configure": False},
+        redirect_slashes=False,
+    )
+    surround(app, services, SECRET)
+    app.add_exception_handler(RequestValidationError, on_invalid)
     app.router.routes.extend(services.webhooks)
     for module in _ROUTERS:
         app.router.routes.extend(module.routes.routes)

@@ -20,13 +20,13 @@ from tsbridge.acts.explained import Explained, explained
 from tsbridge.store import proof
 from tsbridge.store.change_log import ChangeFilter
 from tsbridge.web.accept import choose
-from tsbridge.web.auth import Supervisor, Viewer
 from tsbridge.web.explained import Nearby
 from tsbridge.web.inputs import Id, NumberQuery, TimeQuery, Word, query_time, version_number, whole_number
 from tsbridge.web.pages import Listed, Paged, instant_of, instant_part
 from tsbridge.web.problems import invalid, refuses
-from tsbridge.web.route import ApiRoute
-from tsbridge.web.services import Made, Services
+from tsbridge.web.roles import Supervisor, Viewer
+from tsbridge.web.route import ApiRoute, Made
+from tsbridge.web.services import Services
 from tsbridge.web.streams import while_good
 
 routes = APIRouter(route_class=ApiRoute, prefix="/v1/audit", tags=["audit"])

@@ -1,7 +1,6 @@
 """Who is calling and what they may do: API keys, four roles, and a brake on guessing.
 
-Roles are a ladder, viewer < supervisor < ops < admin. A route says the lowest that may by taking `Viewer`,
-`Supervisor`, `Ops` or `Admin` as a parameter; a route that does so nowhere must stand on the app's list of open ones.
+Roles are a ladder, viewer < supervisor < ops < admin. A route says by `roles` the lowest that may.
 
 Guessing: wrong keys are counted per address and per key prefix over a minute, then answered with 429. A key that nobody
 can guess (one of ours, or an admin key of 24 characters and more) is let in even then, so that a flood from a shared
@@ -15,9 +14,9 @@ import hmac
 from collections import OrderedDict
 from collections.abc import Callable
 from datetime import datetime, timedelta
-from typing import Annotated, Final, cast
+from typing import Final
 
-from fastapi import Depends, Request
+from starlette.requests import Request
 
 from tsbridge.acts.callers import ADMIN, Caller
 from tsbridge.acts.security import Security
@@ -196,19 +195,3 @@ def unauthenticated(detail: str, code: str | None = None) -> Problem:
 
 def _too_many(wait_s: int) -> Problem:
     return Problem(429, "Too many wrong keys; try again later.", headers={"Retry-After": str(wait_s)})
-
-
-class Needs:
-    """The role of a route, as a dependency. The route itself has asked the gate before its body was read."""
-
-    def __init__(self, role: str) -> None:
-        self.role = role
-
-    async def __call__(self, request: Request) -> Caller:
-        return cast(Caller, request.state.caller)
-
-
-Viewer = Annotated[Caller, Depends(Needs("viewer"))]
-Supervisor = Annotated[Caller, Depends(Needs("supervisor"))]
-Ops = Annotated[Caller, Depends(Needs("ops"))]
-Admin = Annotated[Caller, Depends(Needs("admin"))]

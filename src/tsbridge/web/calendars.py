@@ -17,12 +17,12 @@ from tsbridge.acts import duty_feeds
 from tsbridge.acts.callers import Caller
 from tsbridge.core import feedlink
 from tsbridge.core.feedlink import ENDING, FOLDER, FeedLink
-from tsbridge.web.auth import Supervisor
 from tsbridge.web.etags import none_match
 from tsbridge.web.inputs import Id
 from tsbridge.web.problems import not_found
-from tsbridge.web.route import ApiRoute
-from tsbridge.web.services import Made, Services
+from tsbridge.web.roles import Supervisor
+from tsbridge.web.route import ApiRoute, Made
+from tsbridge.web.services import Services
 
 PATH: Final = FOLDER + "{token}"
 MEDIA_TYPE: Final = "text/calendar; charset=utf-8"

@@ -22,13 +22,12 @@ from tsbridge.acts.timeline import TimelineEntry
 from tsbridge.core.moments import Interaction
 from tsbridge.store import routing, views
 from tsbridge.store.views import CaseFilter
-from tsbridge.web.auth import Supervisor, Viewer
 from tsbridge.web.explained import Nearby
 from tsbridge.web.inputs import Body, Id, Line, NumberQuery, Prose, Word, whole_number
 from tsbridge.web.pages import Listed, Paged, instant_of, instant_part
 from tsbridge.web.problems import invalid, refuses
-from tsbridge.web.route import ApiRoute
-from tsbridge.web.services import Made
+from tsbridge.web.roles import Supervisor, Viewer
+from tsbridge.web.route import ApiRoute, Made
 
 routes = APIRouter(route_class=ApiRoute, prefix="/v1", tags=["cases"])
 

@@ -7,8 +7,7 @@ from typing import Final
 from fastapi import APIRouter, Request, Response
 
 from tsbridge.web.admission import aside
-from tsbridge.web.route import ApiRoute
-from tsbridge.web.services import Made
+from tsbridge.web.route import ApiRoute, Made
 
 routes = APIRouter(route_class=ApiRoute, include_in_schema=False)
 

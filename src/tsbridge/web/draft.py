@@ -15,12 +15,12 @@ from tsbridge.acts.drafting import DraftShown, RuleShown
 from tsbridge.store.rulebooks import Draft
 from tsbridge.store.versions import BIGGEST_VERSION
 from tsbridge.web.admission import aside, asked_for
-from tsbridge.web.auth import Ops
 from tsbridge.web.etags import IfMatch, content_tag, need_match, tag
 from tsbridge.web.inputs import Body, Id, Line, read_body
 from tsbridge.web.problems import refuses
-from tsbridge.web.route import DocumentRoute
-from tsbridge.web.services import Made, Services
+from tsbridge.web.roles import Ops
+from tsbridge.web.route import DocumentRoute, Made
+from tsbridge.web.services import Services
 
 routes = APIRouter(route_class=DocumentRoute, prefix="/v1/rulebook/draft", tags=["rulebook"])
 

@@ -8,11 +8,10 @@ from fastapi import APIRouter, Query
 
 from tsbridge.acts import writebacks
 from tsbridge.acts.writebacks import DriftItem
-from tsbridge.web.auth import Supervisor
 from tsbridge.web.inputs import Word
 from tsbridge.web.pages import Listed, Paged, instant_part
-from tsbridge.web.route import ApiRoute
-from tsbridge.web.services import Made
+from tsbridge.web.roles import Supervisor
+from tsbridge.web.route import ApiRoute, Made
 
 routes = APIRouter(route_class=ApiRoute, prefix="/v1/drift", tags=["drift"])
 

@@ -16,12 +16,11 @@ from tsbridge.core.rules.facts import YEARS
 from tsbridge.roster.document import SEVERITIES
 from tsbridge.store import proved_ways, rosters
 from tsbridge.web.admission import aside
-from tsbridge.web.auth import Viewer
 from tsbridge.web.inputs import NumberQuery, TimeQuery, Word, query_time, whole_number
 from tsbridge.web.pages import Listed, Paged, instant_part
 from tsbridge.web.problems import invalid
-from tsbridge.web.route import ApiRoute
-from tsbridge.web.services import Made
+from tsbridge.web.roles import Viewer
+from tsbridge.web.route import ApiRoute, Made
 
 routes = APIRouter(route_class=ApiRoute, prefix="/v1", tags=["roster"])
 

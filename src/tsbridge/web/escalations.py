@@ -9,13 +9,12 @@ from fastapi import APIRouter, Query
 from tsbridge.acts import casework, escalations
 from tsbridge.acts.escalations import EscalationShown
 from tsbridge.store.steps import Filter
-from tsbridge.web.auth import Supervisor, Viewer
 from tsbridge.web.cases import Noted
 from tsbridge.web.inputs import Id, NumberQuery, Word, whole_number
 from tsbridge.web.pages import Listed, Paged, instant_part
 from tsbridge.web.problems import refuses
-from tsbridge.web.route import ApiRoute
-from tsbridge.web.services import Made
+from tsbridge.web.roles import Supervisor, Viewer
+from tsbridge.web.route import ApiRoute, Made
 
 routes = APIRouter(route_class=ApiRoute, prefix="/v1/escalations", tags=["escalations"])
 

@@ -10,12 +10,12 @@ from tsbridge.acts import events
 from tsbridge.acts.callers import Caller
 from tsbridge.acts.events import Event, EventWhole
 from tsbridge.store import views
-from tsbridge.web.auth import Ops
 from tsbridge.web.inputs import Id
 from tsbridge.web.pages import Listed, Paged
 from tsbridge.web.problems import refuses
-from tsbridge.web.route import ApiRoute
-from tsbridge.web.services import Made, Services
+from tsbridge.web.roles import Ops
+from tsbridge.web.route import ApiRoute, Made
+from tsbridge.web.services import Services
 
 routes = APIRouter(route_class=ApiRoute, prefix="/v1/events", tags=["events"])
 

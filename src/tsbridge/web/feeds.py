@@ -6,10 +6,9 @@ from fastapi import APIRouter
 
 from tsbridge.acts import duty_feeds
 from tsbridge.acts.duty_feeds import FeedShown
-from tsbridge.web.auth import Viewer
 from tsbridge.web.pages import Listed, Paged
-from tsbridge.web.route import ApiRoute
-from tsbridge.web.services import Made
+from tsbridge.web.roles import Viewer
+from tsbridge.web.route import ApiRoute, Made
 
 routes = APIRouter(route_class=ApiRoute, prefix="/v1/feeds", tags=["roster"])
 

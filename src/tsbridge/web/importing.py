@@ -13,13 +13,12 @@ from tsbridge.acts.drafting import DraftShown
 from tsbridge.rulebook.zendesk_import import import_zendesk
 from tsbridge.store import rulebooks as store
 from tsbridge.web.admission import aside, asked_for
-from tsbridge.web.auth import Ops
 from tsbridge.web.draft import draft_tag, take_in
 from tsbridge.web.etags import IfMatch, need_match
 from tsbridge.web.inputs import Body, Line, read_body
 from tsbridge.web.problems import invalid, refuses
-from tsbridge.web.route import DocumentRoute
-from tsbridge.web.services import Made
+from tsbridge.web.roles import Ops
+from tsbridge.web.route import DocumentRoute, Made
 
 routes = APIRouter(route_class=DocumentRoute, prefix="/v1/rulebook/import", tags=["rulebook"])
 

@@ -9,11 +9,10 @@ from tsbridge.acts.apikeys import KeyMade
 from tsbridge.acts.callers import Role
 from tsbridge.store import keys as store
 from tsbridge.store.keys import Key
-from tsbridge.web.auth import Admin
 from tsbridge.web.inputs import Body, Id, Line, Time
 from tsbridge.web.pages import Listed, Paged, instant_part
-from tsbridge.web.route import ApiRoute
-from tsbridge.web.services import Made
+from tsbridge.web.roles import Admin
+from tsbridge.web.route import ApiRoute, Made
 
 routes = APIRouter(route_class=ApiRoute, prefix="/v1/keys", tags=["keys"])
 

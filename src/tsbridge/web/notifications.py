@@ -8,12 +8,11 @@ from fastapi import APIRouter, Query
 
 from tsbridge.acts import notifications
 from tsbridge.acts.notifications import Notification, NotificationWhole
-from tsbridge.web.auth import Supervisor
 from tsbridge.web.inputs import Id, Word
 from tsbridge.web.pages import Listed, Paged
 from tsbridge.web.problems import refuses
-from tsbridge.web.route import ApiRoute
-from tsbridge.web.services import Made
+from tsbridge.web.roles import Supervisor
+from tsbridge.web.route import ApiRoute, Made
 
 routes = APIRouter(route_class=ApiRoute, prefix="/v1/notifications", tags=["notifications"])
 

@@ -11,12 +11,11 @@ from tsbridge.acts import overriding
 from tsbridge.acts.errors import Conflict, Invalid
 from tsbridge.acts.overriding import OverrideShown, Wanted
 from tsbridge.store import rosters as store
-from tsbridge.web.auth import Supervisor, Viewer
 from tsbridge.web.inputs import Body, Id, Line, Time, TimeQuery, Word, query_time
 from tsbridge.web.pages import Listed, Paged, instant_part
 from tsbridge.web.problems import refuses
-from tsbridge.web.route import ApiRoute
-from tsbridge.web.services import Made
+from tsbridge.web.roles import Supervisor, Viewer
+from tsbridge.web.route import ApiRoute, Made
 
 routes = APIRouter(route_class=ApiRoute, prefix="/v1/overrides", tags=["roster"])
 

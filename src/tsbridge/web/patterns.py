@@ -10,10 +10,9 @@ from sqlalchemy import Connection
 from tsbridge.acts import patterns
 from tsbridge.acts.patterns import Looked, Pattern, Refreshing
 from tsbridge.acts.shape import like
-from tsbridge.web.auth import Supervisor
 from tsbridge.web.pages import Paged, instant_part
-from tsbridge.web.route import ApiRoute
-from tsbridge.web.services import Made
+from tsbridge.web.roles import Supervisor
+from tsbridge.web.route import ApiRoute, Made
 
 routes = APIRouter(route_class=ApiRoute, prefix="/v1/patterns", tags=["patterns"])
 

@@ -9,11 +9,10 @@ from fastapi import APIRouter, Path, Query, Response
 
 from tsbridge.acts import erasing
 from tsbridge.acts.erasing import Erasure, ErasurePlan
-from tsbridge.web.auth import Admin
 from tsbridge.web.inputs import Id
 from tsbridge.web.pages import Listed, Paged, instant_part
-from tsbridge.web.route import ApiRoute
-from tsbridge.web.services import Made
+from tsbridge.web.roles import Admin
+from tsbridge.web.route import ApiRoute, Made
 
 routes = APIRouter(route_class=ApiRoute, prefix="/v1", tags=["people"])
 

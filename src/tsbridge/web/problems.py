@@ -11,12 +11,13 @@ from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Any, Final, cast
 
-from fastapi import FastAPI, HTTPException, Request, Response
-from fastapi.exceptions import RequestValidationError
-from starlette.exceptions import HTTPException as StarletteHTTPException
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
 from starlette.routing import Match, Route
 
-from tsbridge.acts.errors import Changed, Faulty, Invalid, NotAllowed, NotFound, Refused, TooMuch, pointer
+from tsbridge.acts.errors import Changed, Faulty, Invalid, NotAllowed, NotFound, Refused, TooMuch
 from tsbridge.core.ports import Died
 from tsbridge.store.db import unavailable
 from tsbridge.store.views import DATABASE_FAILURES
@@ -62,33 +63,6 @@ _DETAILS: Final[Mapping[int, str]] = {
     500: "Something went wrong on our side. The log has more under this trace_id.",
 }
 _DIED: Final = "The process that worked on this did not come back: killed, too slow or too large. Nothing was changed."
-# pydantic's words for a value of the wrong kind may quote what came; ours name only what was expected.
-_EXPECTED: Final[Mapping[str, str]] = {
-    "missing": "This is required.",
-    "bool_type": "Expected true or false.",
-    "bool_parsing": "Expected true or false.",
-    "string_type": "Expected text.",
-    "string_too_short": "Expected more characters than this (at least {min_length}).",
-    "string_too_long": "Expected fewer characters than this (at most {max_length}).",
-    "string_pattern_mismatch": "Expected text of another form (pattern {pattern}).",
-    "int_type": "Expected a whole number.",
-    "int_parsing": "Expected a whole number.",
-    "int_parsing_size": "Expected a smaller whole number.",
-    "int_from_float": "Expected a whole number.",
-    "float_type": "Expected a number.",
-    "greater_than_equal": "Expected {ge} or more.",
-    "greater_than": "Expected more than {gt}.",
-    "less_than_equal": "Expected {le} or less.",
-    "less_than": "Expected less than {lt}.",
-    "literal_error": "Expected one of {expected}.",
-    "dict_type": "Expected an object.",
-    "list_type": "Expected a list.",
-    "model_type": "Expected an object.",
-    "model_attributes_type": "Expected an object.",
-    "too_long": "Expected at most {max_length} entries.",
-    "too_short": "Expected at least {min_length} entries.",
-    "extra_forbidden": "There is a field here that is not known.",
-}
 
 
 class Problem(HTTPException):
@@ -148,21 +122,20 @@ def trace_id(request: Request) -> str:
 
 
 def answer(request: Request, problem: Problem) -> Response:
-    return _respond(
+    return respond(
         problem.status_code,
         problem_body(request, problem.status_code, problem.kind, str(problem.detail), problem.errors, **problem.more),
         problem.headers,
     )
 
 
-def _respond(status: int, body: Mapping[str, Any], headers: Mapping[str, str] | None) -> Response:
+def respond(status: int, body: Mapping[str, Any], headers: Mapping[str, str] | None) -> Response:
     return Response(json.dumps(body, ensure_ascii=False).encode(), status, headers, MEDIA_TYPE)
 
 
-def install(app: FastAPI) -> None:
-    """Make every failure of `app` a problem: our own, the framework's, validation, and what nobody foresaw."""
-    app.add_exception_handler(StarletteHTTPException, _on_http)
-    app.add_exception_handler(RequestValidationError, _on_invalid)
+def install(app: Starlette) -> None:
+    """Make every failure of `app` a problem: our own, the framework's, and what nobody foresaw."""
+    app.add_exception_handler(HTTPException, _on_http)
     app.add_exception_handler(Refused, _on_refused)
     for kind in DATABASE_FAILURES:
         app.add_exception_handler(kind, _on_database)
@@ -173,11 +146,11 @@ def install(app: FastAPI) -> None:
 async def _on_http(request: Request, exc: Exception) -> Response:
     if isinstance(exc, Problem):
         return answer(request, exc)
-    failed = cast(StarletteHTTPException, exc)
+    failed = cast(HTTPException, exc)
     status = failed.status_code
     detail = _DETAILS.get(status, "The request could not be answered.")
     headers = _allowed(request) if status == 405 else failed.headers
-    return _respond(status, problem_body(request, status, _SLUGS.get(status, "error"), detail), headers)
+    return respond(status, problem_body(request, status, _SLUGS.get(status, "error"), detail), headers)
 
 
 def _allowed(request: Request) -> dict[str, str]:
@@ -214,46 +187,17 @@ def problem_of(refused: Refused) -> Problem:
     return Problem(409, words)
 
 
-async def _on_invalid(request: Request, exc: Exception) -> Response:
-    found = dict.fromkeys(tuple(_one(item).items()) for item in cast(RequestValidationError, exc).errors()[:ERRORS_SHOWN])
-    errors = [dict(one) for one in found]
-    return _respond(422, problem_body(request, 422, "invalid", INVALID, errors), None)
-
-
 async def _on_database(request: Request, exc: Exception) -> Response:
     if not unavailable(exc):
         raise exc
-    return _respond(503, problem_body(request, 503, "unavailable", _DETAILS[503]), {"Retry-After": RETRY_AFTER_S})
+    return respond(503, problem_body(request, 503, "unavailable", _DETAILS[503]), {"Retry-After": RETRY_AFTER_S})
 
 
 async def _on_death(request: Request, _: Exception) -> Response:
-    return _respond(503, problem_body(request, 503, "unavailable", _DIED), None)
+    return respond(503, problem_body(request, 503, "unavailable", _DIED), None)
 
 
 async def _on_unforeseen(request: Request, exc: Exception) -> Response:
     # this answer is made outside all layers of the app, so it brings its headers itself
     headers = {**HARD_HEADERS, "X-Request-Id": trace_id(request)}
-    return _respond(500, problem_body(request, 500, "internal", _DETAILS[500]), headers)
-
-
-def _one(item: Mapping[str, Any]) -> dict[str, str]:
-    """A pydantic error as one of ours. An unknown field is told at the object it stands in: its name came from outside."""
-    code = str(item["type"])
-    where, *steps = item["loc"]
-    if code == "extra_forbidden":
-        steps = steps[:-1]
-    template = _EXPECTED.get(code)
-    if template is not None:
-        detail = template.format_map(_Context(item.get("ctx") or {}))
-    elif code == "value_error":
-        # raised by our own validators, whose words never quote the value
-        detail = str(item["msg"]).removeprefix("Value error, ")
-    else:
-        detail = "Expected another kind of value."
-    where = str(where)
-    return error(where, f"#{pointer(*steps)}" if where == "body" else str(steps[0] if steps else ""), detail, code)
-
-
-class _Context(dict[str, Any]):
-    def __missing__(self, key: str) -> str:
-        return "…"
+    return respond(500, problem_body(request, 500, "internal", _DETAILS[500]), headers)

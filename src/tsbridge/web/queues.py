@@ -6,10 +6,9 @@ from fastapi import APIRouter
 
 from tsbridge.acts import queues
 from tsbridge.acts.queues import NextInQueue
-from tsbridge.web.auth import Viewer
 from tsbridge.web.inputs import Id
-from tsbridge.web.route import ApiRoute
-from tsbridge.web.services import Made
+from tsbridge.web.roles import Viewer
+from tsbridge.web.route import ApiRoute, Made
 
 routes = APIRouter(route_class=ApiRoute, prefix="/v1/queues", tags=["queues"])
 

@@ -12,12 +12,11 @@ from tsbridge.acts import rejudging
 from tsbridge.acts.rejudging import RejudgeMove, RejudgeShown, RejudgeWhole
 from tsbridge.store.rejudges import Filter
 from tsbridge.store.versions import BIGGEST_VERSION
-from tsbridge.web.auth import Ops
 from tsbridge.web.inputs import Body, Id, Line, Prose, Time
 from tsbridge.web.pages import Listed, Paged, instant_part
 from tsbridge.web.problems import invalid, refuses
-from tsbridge.web.route import ApiRoute
-from tsbridge.web.services import Made
+from tsbridge.web.roles import Ops
+from tsbridge.web.route import ApiRoute, Made
 
 routes = APIRouter(route_class=ApiRoute, prefix="/v1/cases/rejudge", tags=["cases"])
 

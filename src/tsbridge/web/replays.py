@@ -19,12 +19,12 @@ from tsbridge.core.rules.language import content_hash
 from tsbridge.store import replays
 from tsbridge.web.accept import choose
 from tsbridge.web.admission import aside, asked_for
-from tsbridge.web.auth import Ops
 from tsbridge.web.inputs import Body, Id, Time
 from tsbridge.web.pages import Listed, Page, Paged, instant_part
 from tsbridge.web.problems import invalid, refuses
-from tsbridge.web.route import DocumentRoute
-from tsbridge.web.services import Made, Services
+from tsbridge.web.roles import Ops
+from tsbridge.web.route import DocumentRoute, Made
+from tsbridge.web.services import Services
 from tsbridge.web.streams import while_good
 
 routes = APIRouter(route_class=DocumentRoute, prefix="/v1/rulebook/replay", tags=["replay"])

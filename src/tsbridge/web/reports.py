@@ -29,13 +29,13 @@ from tsbridge.store.db import unavailable
 from tsbridge.store.views import DATABASE_FAILURES
 from tsbridge.web.accept import choose
 from tsbridge.web.admission import aside, asked_for
-from tsbridge.web.auth import Viewer
 from tsbridge.web.inputs import Word
 from tsbridge.web.pages import Listed, Paged
 from tsbridge.web.problems import Problem, invalid
 from tsbridge.web.report_questions import Asked, AsOf, known_at, week_of
-from tsbridge.web.route import ApiRoute
-from tsbridge.web.services import Made, Services
+from tsbridge.web.roles import Viewer
+from tsbridge.web.route import ApiRoute, Made
+from tsbridge.web.services import Services
 
 log = logging.getLogger("tsbridge.web.reports")
 

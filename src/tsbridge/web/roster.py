@@ -22,13 +22,13 @@ from tsbridge.store import feeds
 from tsbridge.store import rosters as store
 from tsbridge.store.versions import Version
 from tsbridge.web.admission import aside, asked_for
-from tsbridge.web.auth import Ops, Viewer
 from tsbridge.web.etags import IfMatch, content_tag, need_match
 from tsbridge.web.inputs import Body, Id, version_number
 from tsbridge.web.pages import Listed, Paged
 from tsbridge.web.problems import invalid, not_found, refuses
-from tsbridge.web.route import DocumentRoute
-from tsbridge.web.services import Made, Services
+from tsbridge.web.roles import Ops, Viewer
+from tsbridge.web.route import DocumentRoute, Made
+from tsbridge.web.services import Services
 
 routes = APIRouter(route_class=DocumentRoute, prefix="/v1/roster", tags=["roster"])
 

@@ -8,17 +8,19 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Coroutine, Iterator
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
-from fastapi import Request, Response
+from fastapi import Depends, Request, Response
 from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute
 
 from tsbridge.core import strict_json
 from tsbridge.core.errors import Malformed
 from tsbridge.web.admission import Mark, aside, mark_of
-from tsbridge.web.auth import Needs
-from tsbridge.web.problems import Problem, error, invalid
+from tsbridge.web.problems import Problem, invalid
+from tsbridge.web.queries import check_query
+from tsbridge.web.roles import Needs
+from tsbridge.web.services import Services
 
 KIB: Final = 1024
 BODY_CAP: Final = 256 * KIB
@@ -26,6 +28,14 @@ DOCUMENT_CAP: Final = 8 * KIB * KIB
 """As large as a rulebook may be as a file."""
 QUICK: Final = 64 * KIB
 """Larger bodies are read in a thread: reading a megabyte would hold up everybody else."""
+
+
+def services_of(request: Request) -> Any:
+    return request.app.state.services
+
+
+Made = Annotated[Services, Depends(services_of)]
+"""The made things of a route."""
 
 
 class StrictRequest(Request):
@@ -78,7 +88,7 @@ class ApiRoute(APIRoute):
         async def strict(request: Request) -> Response:
             if role is not None:
                 request.state.caller = await request.app.state.services.gate.admit(request, role)
-            _check_query(request, known)
+            check_query(request, known)
             if takes_body:
                 _check_body_type(request)
             asked = StrictRequest(request.scope, request.receive)
@@ -107,19 +117,6 @@ def walk(dependant: Dependant) -> Iterator[Dependant]:
     yield dependant
     for inner in dependant.dependencies:
         yield from walk(inner)
-
-
-def _check_query(request: Request, known: frozenset[str]) -> None:
-    seen: set[str] = set()
-    for name, value in request.query_params.multi_items():
-        if name not in known:
-            words = f"There is a parameter here that is not known; known are: {', '.join(sorted(known)) or 'none'}."
-            raise Problem(422, "The request is not valid.", errors=[error("query", "", words, "unknown_parameter")])
-        if name in seen:
-            raise invalid("query", name, "This parameter may stand here once.", code="repeated_parameter")
-        if "\x00" in value or "\ufffd" in value:
-            raise invalid("query", name, "Expected text in UTF-8 without NUL.", code="text")
-        seen.add(name)
 
 
 def _check_body_type(request: Request) -> None:

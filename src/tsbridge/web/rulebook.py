@@ -29,15 +29,15 @@ from tsbridge.store import rulebooks as store
 from tsbridge.store.rulebooks import Draft
 from tsbridge.store.versions import BIGGEST_VERSION
 from tsbridge.web.admission import aside, asked_for
-from tsbridge.web.auth import Ops, Viewer
 from tsbridge.web.draft import draft_tag
 from tsbridge.web.etags import IfMatch, need_match, tag
 from tsbridge.web.explained import Nearby
 from tsbridge.web.inputs import Body, Id, Line, Time, version_number, whole_number
 from tsbridge.web.pages import Listed, Paged
 from tsbridge.web.problems import Problem, invalid, refuses
-from tsbridge.web.route import DocumentRoute
-from tsbridge.web.services import Made, Services
+from tsbridge.web.roles import Ops, Viewer
+from tsbridge.web.route import DocumentRoute, Made
+from tsbridge.web.services import Services
 
 routes = APIRouter(route_class=DocumentRoute, prefix="/v1/rulebook", tags=["rulebook"])
 

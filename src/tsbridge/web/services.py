@@ -6,10 +6,10 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from datetime import tzinfo
-from typing import Annotated, Any, Concatenate, ParamSpec, Protocol, TypeVar
+from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
 
-from fastapi import Depends, FastAPI, Request
 from sqlalchemy import Connection
+from starlette.applications import Starlette
 from starlette.routing import BaseRoute
 
 from tsbridge.acts import words
@@ -60,7 +60,7 @@ class NobodyToAsk:
 
 
 Probe = Callable[[], Awaitable[Checked]]
-Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
+Lifespan = Callable[[Starlette], AbstractAsyncContextManager[None]]
 
 
 def _nothing_carried(conn: Connection, message: str) -> Sequence[Asked]:
@@ -176,10 +176,3 @@ class Services:
     def entry(self, by: str) -> Entry:
         """What `by` changes now, for the audit."""
         return Ledger(self.clock, self.ids, self.entropy).entry(by)
-
-
-def services_of(request: Request) -> Any:
-    return request.app.state.services
-
-
-Made = Annotated[Services, Depends(services_of)]

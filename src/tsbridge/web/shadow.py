@@ -12,13 +12,12 @@ from tsbridge.acts.shadowing import NoShadow, ShadowShown
 from tsbridge.core.rules.language import content_hash
 from tsbridge.store import shadow as store
 from tsbridge.web.admission import aside, asked_for
-from tsbridge.web.auth import Ops
 from tsbridge.web.inputs import Body
 from tsbridge.web.pages import Listed, Paged
 from tsbridge.web.problems import invalid, refuses
 from tsbridge.web.replays import FORMS, moves_in_form
-from tsbridge.web.route import DocumentRoute
-from tsbridge.web.services import Made
+from tsbridge.web.roles import Ops
+from tsbridge.web.route import DocumentRoute, Made
 
 routes = APIRouter(route_class=DocumentRoute, prefix="/v1/rulebook/shadow", tags=["shadow"])
 

@@ -17,12 +17,11 @@ from tsbridge.store import chain, stored_values
 from tsbridge.vendors.talkdesk import mapping
 from tsbridge.vendors.talkdesk.schema import TRIGGERS, schema
 from tsbridge.vendors.zendesk.trigger import Event, trigger_body
-from tsbridge.web.auth import Ops, Viewer
 from tsbridge.web.etags import IfMatch, need_match
 from tsbridge.web.inputs import Body, Id
 from tsbridge.web.problems import invalid, not_found, refuses
-from tsbridge.web.route import ApiRoute
-from tsbridge.web.services import Made
+from tsbridge.web.roles import Ops, Viewer
+from tsbridge.web.route import ApiRoute, Made
 
 routes = APIRouter(route_class=ApiRoute, prefix="/v1/sources", tags=["sources"])
 

@@ -8,8 +8,8 @@ from fastapi import APIRouter
 from typing_extensions import TypedDict
 
 from tsbridge.core.rules import vocabulary
-from tsbridge.web.auth import Viewer
 from tsbridge.web.pages import Listed, Page, Paged
+from tsbridge.web.roles import Viewer
 from tsbridge.web.route import ApiRoute
 
 routes = APIRouter(route_class=ApiRoute, prefix="/v1", tags=["vocabulary"])

@@ -11,13 +11,13 @@ from tsbridge.acts import writebacks
 from tsbridge.acts.callers import Caller
 from tsbridge.acts.ledger import Entry
 from tsbridge.acts.writebacks import ModeShown, PausedRules, Writeback, WritebackWhole
-from tsbridge.web.auth import Ops, Supervisor
 from tsbridge.web.etags import need_match
 from tsbridge.web.inputs import Body, Id, Word
 from tsbridge.web.pages import Listed, Paged
 from tsbridge.web.problems import refuses
-from tsbridge.web.route import ApiRoute
-from tsbridge.web.services import Made, Services
+from tsbridge.web.roles import Ops, Supervisor
+from tsbridge.web.route import ApiRoute, Made
+from tsbridge.web.services import Services
 
 routes = APIRouter(route_class=ApiRoute, prefix="/v1/writebacks", tags=["writebacks"])
 

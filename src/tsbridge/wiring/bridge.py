@@ -9,7 +9,7 @@ from datetime import timedelta
 from functools import partial
 from typing import Any, Final
 
-from fastapi import FastAPI
+from starlette.applications import Starlette
 from starlette.types import ASGIApp
 
 from tsbridge import ZONE_RULES, __version__
@@ -246,9 +246,9 @@ def _nobody() -> None:
     """The workers are in other processes."""
 
 
-def _lifespan(living: Callable[[], AbstractAsyncContextManager[None]]) -> Callable[[FastAPI], Any]:
+def _lifespan(living: Callable[[], AbstractAsyncContextManager[None]]) -> Callable[[Starlette], Any]:
     @asynccontextmanager
-    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+    async def lifespan(_: Starlette) -> AsyncIterator[None]:
         async with living():
             yield
         end_children()  # whoever still waits for one would hold up the end

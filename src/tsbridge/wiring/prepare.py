@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
+from collections.abc import Callable
 
 from sqlalchemy import Connection
 
@@ -36,9 +37,10 @@ def require_schema(database: Database) -> None:
         raise NotMigrated(str(refused)) from None
 
 
-def prepared_aside(settings: Settings, clock: Clock) -> bool:
+def begin_aside(settings: Settings, clock: Clock) -> Callable[[], bool]:
     """`prepare` in a copy of this process that ends with it: what migrating and publishing have to know, such as the holidays of all
-    countries, would stay in memory for as long as the service lives. False when something is in the way: here again it is told.
+    countries, would stay in memory for as long as the service lives. What is returned waits for it; False when something is in the way:
+    here again it is told.
     """
     child = os.fork()  # nothing is open and no thread runs yet
     if child == 0:
@@ -50,7 +52,7 @@ def prepared_aside(settings: Settings, clock: Clock) -> bool:
             prepare(database, settings, clock)
             code = 0
         os._exit(code)
-    return os.waitpid(child, 0)[1] == 0
+    return lambda: os.waitpid(child, 0)[1] == 0
 
 
 def prepare(database: Database, settings: Settings, clock: Clock) -> None:

@@ -1,4 +1,4 @@
-"""How `serve` and `worker` begin, run until they are told to stop, and end."""
+"""How `serve` and `worker` begin."""
 
 from __future__ import annotations
 
@@ -6,22 +6,17 @@ import asyncio
 import logging
 import os
 import signal
-from collections.abc import Sequence
 
-from tsbridge import __version__, server
-from tsbridge.child_process import end_children
+from tsbridge import __version__
 from tsbridge.core.crashpoint import arm
 from tsbridge.settings.model import Settings
-from tsbridge.shutdown import PATIENCE, Ending, Patience
+from tsbridge.shutdown import PATIENCE, Patience
 from tsbridge.store import leases
 from tsbridge.store.db import Database
 from tsbridge.store.rulebooks import LiveRulebook
 from tsbridge.store.served_alone import claim_alone
-from tsbridge.wiring.bridge import Bridge, bridge, watched
 from tsbridge.wiring.clock_and_ids import SystemClock, TimedIds, entropy
-from tsbridge.wiring.prepare import prepare, prepared_aside, require_schema
-from tsbridge.wiring.workers import Workers
-from tsbridge.work.rosters import LiveRoster
+from tsbridge.wiring.prepare import begin_aside, prepare, require_schema
 
 log = logging.getLogger("tsbridge.wiring.start")
 
@@ -36,7 +31,11 @@ def serve(settings: Settings, host: str, port: int, *, workers_inside: bool, pat
     url = settings.database_url.get_secret_value()
     claim = claim_alone(url)
     try:
-        prepared = prepared_aside(settings, clock)
+        preparing = begin_aside(settings, clock)
+        from tsbridge.wiring.bridge import bridge  # most of the house, read while the database is prepared
+        from tsbridge.wiring.running import run
+
+        prepared = preparing()
         with Database.open(url, settings.seal_keys, settings.data_keys) as database:
             if prepared:
                 require_schema(database)
@@ -46,7 +45,7 @@ def serve(settings: Settings, host: str, port: int, *, workers_inside: bool, pat
                 database.write_now(lambda conn: leases.end_all(conn, clock.now()))
             made = bridge(settings, database, clock, workers_inside=workers_inside, patience=patience)
             log.info("serving", extra={"host": host, "port": port, "dialect": database.dialect, "version": __version__})
-            return _run(made, host, port, patience, settings.trusted_proxies)
+            return run(made, host, port, patience, settings.trusted_proxies)
     finally:
         claim.release()
 
@@ -57,51 +56,20 @@ def work(settings: Settings, patience: Patience = PATIENCE) -> bool:
     clock = SystemClock()
     with Database.open(settings.database_url.get_secret_value(), settings.seal_keys, settings.data_keys) as database:
         prepare(database, settings, clock)
+        from tsbridge.wiring.bridge import watched
+        from tsbridge.wiring.running import run, until_told
+        from tsbridge.wiring.workers import Workers
+        from tsbridge.work.rosters import LiveRoster
+
         about: dict[str, object] = {"dialect": database.dialect, "version": __version__}
         if settings.worker_port:
             made = watched(settings, database, clock, patience)
             log.info("working", extra={**about, "host": settings.host, "port": settings.worker_port})
-            return _run(made, settings.host, settings.worker_port, patience, settings.trusted_proxies)
+            return run(made, settings.host, settings.worker_port, patience, settings.trusted_proxies)
         workers = Workers(settings, database, clock, TimedIds(clock, entropy), LiveRulebook(settings.zone), LiveRoster(), patience)
-        asyncio.run(_until_told(workers, patience, about))
+        asyncio.run(until_told(workers, patience, about))
         log.info("stopped")
         return True
-
-
-def _run(made: Bridge, host: str, port: int, patience: Patience, proxies: Sequence[str]) -> bool:
-    """Run it until told to stop; True when it ended in good order."""
-
-    def stop() -> None:
-        made.let_go()
-        if made.loop is not None:
-            made.loop.stop()
-
-    served = server.config(made.app, host, port, made.doors, patience.requests, proxies, made.turned_away)
-    running = server.Server(served, Ending(patience, stop, _exit).told)
-    running.run()
-    log.info("stopped")
-    return running.started
-
-
-def _exit(code: int) -> None:
-    end_children()
-    os._exit(code)
-
-
-async def _until_told(workers: Workers, patience: Patience, about: dict[str, object]) -> None:
-    told = asyncio.Event()
-    ending = Ending(patience, workers.loop.stop, _exit)
-
-    def tell() -> None:
-        ending.told()
-        told.set()
-
-    for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, tell)
-    log.info("working", extra=about)  # from here on it can be told to stop in good order
-    async with workers.running():
-        await told.wait()
-    end_children()
 
 
 def arm_crashpoint(settings: Settings) -> None:

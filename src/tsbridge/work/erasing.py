@@ -11,7 +11,6 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Any, Final
 
-import phonenumbers
 from sqlalchemy import Connection
 
 from tsbridge.core.crashpoint import crashpoint
@@ -252,6 +251,8 @@ def traces_of(person: Person) -> Traces:
 def _national(one: Handle) -> str:
     if one.kind != "phone":
         return ""
+    import phonenumbers  # large, and most processes never erase
+
     try:
         return str(phonenumbers.parse(one.value).national_number)
     except phonenumbers.NumberParseException:

@@ -27,7 +27,7 @@ $(READY): requirements-dev.lock pyproject.toml
 	@test -x $(BIN)/python || { echo "-- a fresh $(VENV) with $$($(PYTHON) -V)"; $(PYTHON) -m venv $(VENV); }
 	@echo "-- installing what requirements-dev.lock names (the first time takes a minute or two)"
 	@PIP_ROOT_USER_ACTION=ignore $(BIN)/python -m pip install --quiet --disable-pip-version-check --progress-bar off \
-		--require-hashes -r requirements-dev.lock
+		--no-deps --require-hashes -r requirements-dev.lock
 	@PIP_ROOT_USER_ACTION=ignore $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $(READY)
 	@echo "-- ready"
@@ -60,7 +60,7 @@ $(BENCH)/.ready: requirements-bench.lock $(READY)
 	@test -x $(BENCH)/bin/python || $(PYTHON) -m venv $(BENCH)
 	@echo "-- installing the other rule engines beside it, for the comparison alone"
 	@PIP_ROOT_USER_ACTION=ignore $(BENCH)/bin/python -m pip install --quiet --disable-pip-version-check --progress-bar off \
-		--require-hashes -r requirements-dev.lock
+		--no-deps --require-hashes -r requirements-dev.lock
 	@PIP_ROOT_USER_ACTION=ignore $(BENCH)/bin/python -m pip install --quiet --disable-pip-version-check --progress-bar off \
 		--require-hashes -r requirements-bench.lock
 	@PIP_ROOT_USER_ACTION=ignore $(BENCH)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .

@@ -32,6 +32,7 @@ from tsbridge.store.db import Database
 from tsbridge.store.rulebooks import LiveRulebook
 from tsbridge.web.admission import Bench
 from tsbridge.web.auth import Gate
+from tsbridge.work.choosing import Choosing
 from tsbridge.work.rosters import LiveRoster
 
 ZONE = ZoneInfo("America/Los_Angeles")
@@ -98,6 +99,7 @@ async def visiting(database: Database, role: str | None, **changes: Any) -> Asyn
     clock, entropy = SettableClock(NOW), random.Random(next(SEEDS)).randbytes  # noqa: S311
     gate = Gate(database, clock, entropy, ADMIN)
     judged = JudgingWithMemory()
+    roster = LiveRoster()
     made = Console(
         database=database,
         clock=clock,
@@ -106,7 +108,8 @@ async def visiting(database: Database, role: str | None, **changes: Any) -> Asyn
         gate=gate,
         live=LiveRulebook(ZONE),
         judging=judged,
-        roster=LiveRoster(),
+        roster=roster,
+        choosing=Choosing(roster),
         zone=ZONE,
         version="0.0.0",
         writeback="live",

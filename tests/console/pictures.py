@@ -28,7 +28,9 @@ PAGES: Final = (
     "rulebook/versions",
     "rulebook/draft",
     "rulebook/draft/new",
+    "rulebook/shadow",
     "roster",
+    "roster/next",
     "reports",
 )
 MORE: Final = ("reports/volumes", "patterns", "writeback", "events", "keys")

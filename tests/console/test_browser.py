@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from starlette.routing import Mount, Router
 
+from tests.console.axe import violations
 from tests.console.conftest import visiting
 from tests.web.browser import CHROMIUM, WIDTH, Phone
 from tests.web.conftest import ADMIN
@@ -68,6 +69,8 @@ def by_touch(address: str, profile: Path) -> dict[str, Any]:
             phone.open(f"{address}/console/{page}")
             looks = {"width": "document.documentElement.scrollWidth", "small": TOO_SMALL, "elsewhere": ELSEWHERE, "ran": RAN}
             seen[page] = {name: phone.see(expression) for name, expression in looks.items()}
+            if page == PAGES[0]:  # every page of a demo: tests/console/test_accessible.py
+                seen["axe"] = violations(phone)
             if PICTURES is not None:
                 Path(PICTURES, page.replace("/", "-").partition("?")[0] + ".png").write_bytes(phone.picture())
     return seen
@@ -87,4 +90,5 @@ async def test_by_keyboard_alone_in_the_dark(filled: Database, tmp_path: Path) -
 async def test_on_a_phone_every_page_fits_and_a_finger_finds_its_buttons(filled: Database, tmp_path: Path) -> None:
     async with visiting(filled, None) as visitor, served(Router(routes=[Mount("/console", create(visitor.console))])) as address:
         seen = await asyncio.to_thread(by_touch, address, tmp_path)
+    assert seen.pop("axe") == []
     assert seen == {page: {"width": WIDTH, "small": [], "elsewhere": [], "ran": 0} for page in PAGES}

@@ -5,9 +5,12 @@ from __future__ import annotations
 import re
 
 import pytest
+from sqlalchemy import Connection
 
-from tests.console.conftest import Visitor, visiting
-from tsbridge.store import rulebooks
+from tests.console.conftest import NOW, Visitor, visiting
+from tsbridge.core.moments import Interaction
+from tsbridge.core.replay import Compared, Stand
+from tsbridge.store import rulebooks, shadow
 from tsbridge.store.db import Database
 
 pytestmark = pytest.mark.anyio
@@ -50,7 +53,15 @@ async def test_everybody_reads_rules_and_finds_them_by_words(filled: Database) -
 
 @pytest.mark.parametrize(
     "path",
-    ["rulebook?version=draft", "rulebook/draft", "rulebook/draft/new", "rulebook/tests", "rulebook/try", "rulebook/difference?to=draft"],
+    [
+        "rulebook?version=draft",
+        "rulebook/draft",
+        "rulebook/draft/new",
+        "rulebook/tests",
+        "rulebook/try",
+        "rulebook/shadow",
+        "rulebook/difference?to=draft",
+    ],
 )
 async def test_the_draft_is_nobodys_below_ops(filled: Database, path: str) -> None:
     async with visiting(filled, "supervisor") as visitor:
@@ -141,3 +152,33 @@ async def test_the_draft_is_replayed_over_what_is_on_record_and_stopped(filled: 
         assert (await visitor.send(f"rulebook/replay/{id_}/cancel")).status_code == 303
         assert (await visitor.send(f"rulebook/replay/{id_}/cancel")).status_code == 409
         assert (await visitor.look("rulebook/replay/rep_nothing")).status_code == 404
+
+
+async def test_the_draft_is_a_shadow_beside_live_work_until_it_is_switched_off(filled: Database) -> None:
+    async with visiting(filled, "ops") as visitor:
+        assert "Shadow: off" in (await visitor.look("rulebook/shadow")).text
+        started = await visitor.send("rulebook/shadow")
+        assert started.headers["location"] == "/console/rulebook/shadow?done=started"
+        subject = Interaction("zendesk", "4711")
+        was = Stand("safety", 1, ("ts_injury",), ("sev1",))
+        would = Stand("intake", 3, ("ts_smoke",))
+        compared = Compared("dec_000001", "moment 1", NOW, subject, was, would, changed=True, mismatch=False)
+
+        def compare(conn: Connection) -> bool:
+            known = shadow.find(conn)
+            assert known is not None
+            return shadow.advance(conn, known, known.cursor + 1, [("case_000001", known.cursor + 1, compared)])
+
+        assert filled.write_now(compare)
+        page = (await visitor.look("rulebook/shadow")).text
+        assert "otherwise: 1 of 1 decisions" in page
+        assert "safety → intake" in page
+        assert "the draft as it is now" in page
+        for differs in ("ts_injury", "ts_smoke", "escalates by sev1"):
+            assert differs in page
+        assert (await visitor.look("rulebook/shadow.csv")).text.count("\r\n") == 2
+        await add(visitor, "smoke")
+        assert "another one than the draft is now" in (await visitor.look("rulebook/shadow")).text
+        assert (await visitor.send("rulebook/shadow/stop")).headers["location"] == "/console/rulebook/shadow?done=stopped"
+        assert "Shadow: off" in (await visitor.look("rulebook/shadow")).text
+        await visitor.send("rulebook/draft/begin")

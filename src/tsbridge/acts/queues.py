@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal, Protocol, cast
+from typing import Any, Literal, Protocol, cast
 
 from sqlalchemy import Connection
 
 from tsbridge.acts.errors import NotFound
 from tsbridge.acts.shape import of_row
-from tsbridge.core.assign import Ranked
+from tsbridge.core.assign import Otherwise, Ranked
 from tsbridge.core.rules.language import Queue, Rulebook
 from tsbridge.store import assignments, workload
 from tsbridge.store.rulebooks import LiveRulebook
@@ -60,6 +60,9 @@ class NextInQueue:
     waiting: int
     case_id: str | None
     ticket: str | None
+    severity: int | None
+    category: str | None
+    channel: str | None
     candidates: tuple[Candidate, ...]
 
 
@@ -77,20 +80,23 @@ class Next(Protocol):
 class Choosing(Protocol):
     """Who would get the next case of a queue (`work.choosing.Choosing`)."""
 
-    def next(self, conn: Connection, book: Rulebook, queue: Queue, now: datetime) -> Next: ...
+    def next(self, conn: Connection, book: Rulebook, queue: Queue, now: datetime, otherwise: Otherwise | None = None) -> Next: ...
 
 
-def next_of(conn: Connection, live: LiveRulebook, choosing: Choosing, queue: str, now: datetime) -> NextInQueue:
-    """What giving out would do next in this queue of the live rulebook. Raises `NotFound`."""
+def next_of(
+    conn: Connection, live: LiveRulebook, choosing: Choosing, queue: str, now: datetime, otherwise: Otherwise | None = None
+) -> NextInQueue:
+    """What giving out would do next in this queue of the live rulebook. `otherwise`: if that were so. Raises `NotFound`."""
     book = live.live(conn).book
     if queue not in book.queues:
         raise NotFound("queue")
-    found = choosing.next(conn, book, book.queues[queue], now)
-    case_id, ticket = (None, None) if found.piece is None else (found.piece["case_id"], found.piece["ticket"])
+    found = choosing.next(conn, book, book.queues[queue], now, otherwise)
+    named = ("case_id", "ticket", "severity", "category", "channel")
+    about: dict[str, Any] = {name: None if found.piece is None else found.piece[name] for name in named}
     ranked = tuple(
         Candidate(one.agent, one.score, one.chosen, tuple(Reason(why.step, why.says) for why in one.because)) for one in found.ranked
     )
-    return NextInQueue(queue, cast(Assign, book.queues[queue].assign), found.waiting, case_id, ticket, ranked)
+    return NextInQueue(queue, cast(Assign, book.queues[queue].assign), found.waiting, candidates=ranked, **about)
 
 
 def given(conn: Connection, case_id: str, limit: int) -> list[AssignmentShown]:

@@ -12,7 +12,24 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route, Router
 from starlette.types import ASGIApp
 
-from tsbridge.console import audit, cases, draft, events, health, now, patterns, replay, reports, roster, rulebook, search, why, writeback
+from tsbridge.console import (
+    audit,
+    cases,
+    draft,
+    events,
+    health,
+    now,
+    patterns,
+    replay,
+    reports,
+    roster,
+    rulebook,
+    search,
+    shadow,
+    who_next,
+    why,
+    writeback,
+)
 from tsbridge.console.forms import FORMS, Table, as_csv, as_json, as_xlsx
 from tsbridge.console.frame import FORM_CAP, HEADERS, Frame, Handler, Visit
 from tsbridge.console.live import Live
@@ -35,6 +52,7 @@ PAGES: Final[tuple[tuple[str, str, Handler], ...]] = (
     ("/reports/{name}/cases", "viewer", reports.behind),
     ("/reports/{name}", "viewer", reports.page),
     ("/roster", "viewer", roster.page),
+    ("/roster/next", "viewer", who_next.page),
     ("/roster/swap", "supervisor", roster.swap),
     ("/rulebook", "viewer", rulebook.page),
     ("/rulebook/rules/{key}", "viewer", rulebook.rule),
@@ -44,6 +62,7 @@ PAGES: Final[tuple[tuple[str, str, Handler], ...]] = (
     ("/rulebook/try", "ops", rulebook.trying),
     ("/rulebook/replay", "ops", replay.page),
     ("/rulebook/replay/{id}", "ops", replay.show),
+    ("/rulebook/shadow", "ops", shadow.page),
     ("/rulebook/draft", "ops", draft.page),
     ("/rulebook/draft/new", "ops", draft.new_rule),
     ("/rulebook/draft/rules/{key}", "ops", draft.show_rule),
@@ -67,6 +86,8 @@ FORMS_SENT: Final[tuple[tuple[str, str, Handler], ...]] = (
     ("/rulebook/draft/begin", "ops", draft.begin_again),
     ("/rulebook/replay", "ops", replay.start),
     ("/rulebook/replay/{id}/cancel", "ops", replay.cancel),
+    ("/rulebook/shadow", "ops", shadow.start),
+    ("/rulebook/shadow/stop", "ops", shadow.stop),
     ("/rulebook/draft/new", "ops", draft.save),
     ("/rulebook/draft/new/check", "ops", draft.check),
     ("/rulebook/draft/rules/{key}", "ops", draft.save),
@@ -88,8 +109,10 @@ TABLES: Final[tuple[tuple[str, str, Callable[[Visit], Awaitable[Table]]], ...]] 
     ("/audit", "viewer", audit.table),
     ("/audit/changes", "supervisor", audit.change_table),
     ("/roster", "viewer", roster.table),
+    ("/roster/next", "viewer", who_next.table),
     ("/rulebook", "viewer", rulebook.table),
     ("/moves", "ops", replay.moves),
+    ("/rulebook/shadow", "ops", shadow.moves),
     ("/patterns", "supervisor", patterns.table),
     ("/writeback", "supervisor", writeback.table),
     ("/drift", "supervisor", writeback.drift_table),

@@ -13,6 +13,7 @@ from typing import Any, Protocol, TypeVar
 from tsbridge.acts.around import Rotas
 from tsbridge.acts.callers import Caller
 from tsbridge.acts.casework import Judging
+from tsbridge.acts.queues import Choosing
 from tsbridge.acts.security import Security
 from tsbridge.core.ports import Clock, Ids
 from tsbridge.core.task_state import Checked
@@ -61,6 +62,7 @@ class Console:
     live: LiveRulebook
     judging: Judging
     roster: Rotas
+    choosing: Choosing
     zone: tzinfo
     version: str
     writeback: str

@@ -83,6 +83,14 @@ class Colleague:
 
 
 @dataclass(frozen=True, slots=True)
+class Otherwise:
+    """What is supposed when it is asked who would be next: a piece of work in place of what waits, somebody who is away."""
+
+    work: Work | None = None
+    away: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Ranked:
     """`score`: the higher, the sooner asked; of those who do not fit 0. `fits`: could get it now."""
 

@@ -101,9 +101,15 @@ class Rota:
         self.agents = {agent.key: agent for agent in roster.agents}
         presence = Presence(roster, overrides, away)
         self._presence = presence
+        self._away = tuple(away)
+        self._calendars = calendars
         self._work = AtWork(roster, overrides, presence, calendars)
         self._overrides = tuple(overrides)
         self._lanes: dict[tuple[str | None, str | None], Lane] = {}
+
+    def supposing(self, *more: Override) -> Rota:
+        """The same as if these overrides were kept, too."""
+        return Rota(self.roster, (*self._overrides, *more), self._away, self._calendars)
 
     def on_call(self, at: datetime, queue: str | None = None, severity: int | None = None) -> OnCall:
         """Who answers for a queue and a severity. Of what is left out the lines for all answer, else the first that has the rest."""

@@ -12,7 +12,7 @@ from typing import Any, Final, NamedTuple
 
 from tsbridge.core.calendar import Calendar
 from tsbridge.core.moments import instant_text, read_instant
-from tsbridge.core.roster import Agent, Roster
+from tsbridge.core.roster import Agent, Override, Roster
 from tsbridge.core.rota import Because, Person, Rota
 from tsbridge.core.rotation_turns import DAY
 
@@ -109,6 +109,13 @@ def whom(rota: Rota | None, target: str, at: datetime, queue: str | None, severi
         tuple((agent.key, _why_not(rota, agent, at)) for agent in rota.roster.agents if agent.key not in told),
         found.gap,
     )
+
+
+def supposed(rota: Rota | None, away: str | None, at: datetime) -> Rota | None:
+    """The rota as if somebody were away from this instant on."""
+    if rota is None or away is None or away not in rota.agents:
+        return rota
+    return rota.supposing(Override("", "off", away, at, at + DAY, "supposed to be away"))
 
 
 def _meant(rota: Rota, target: str, at: datetime, queue: str | None, severity: int | None) -> _Found:

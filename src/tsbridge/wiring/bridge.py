@@ -123,6 +123,7 @@ def _console(services: Services, ending: Callable[[], bool]) -> ASGIApp:
             live=services.live,
             judging=services.judging,
             roster=services.roster,
+            choosing=services.choosing,
             zone=services.zone,
             version=services.version,
             writeback=services.writeback,

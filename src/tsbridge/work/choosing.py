@@ -10,13 +10,14 @@ from typing import Any, Final, Protocol
 
 from sqlalchemy import Connection
 
-from tsbridge.core.assign import REFUSED, Colleague, Ranked, Terms, Work, chosen, load_of, rank
+from tsbridge.core.assign import REFUSED, Colleague, Otherwise, Ranked, Terms, Work, chosen, load_of, rank
 from tsbridge.core.at_work import Present
 from tsbridge.core.burden import DISTRESSING, PAGE, WINDOW, of_time
 from tsbridge.core.calendar import Calendar
 from tsbridge.core.roster import Agent, Pairs
 from tsbridge.core.rota import Rota
 from tsbridge.core.rules.language import Queue, Rulebook
+from tsbridge.core.whom import supposed
 from tsbridge.store import assignments, links, workload, writemode
 
 KNOWN: Final = 20
@@ -48,13 +49,18 @@ class Choosing:
     def rota(self, conn: Connection, now: datetime) -> Rota | None:
         return self._roster.now(conn, now)
 
-    def next(self, conn: Connection, book: Rulebook, queue: Queue, now: datetime) -> Next:
-        """What giving out would do next in this queue: the first piece that somebody can get, else the first."""
-        rota, count = self.rota(conn, now), workload.count_waiting(conn, queue.name)
+    def next(self, conn: Connection, book: Rulebook, queue: Queue, now: datetime, otherwise: Otherwise | None = None) -> Next:
+        """What giving out would do next in this queue: the first piece that somebody can get, else the first. `otherwise`: by what is
+        supposed instead."""
+        count, in_force = workload.count_waiting(conn, queue.name), self.rota(conn, now)
+        rota = in_force if otherwise is None else supposed(in_force, otherwise.away, now)
+        if rota is not None and otherwise is not None and otherwise.work is not None:
+            people = self.colleagues(conn, book, rota, queue, now, in_force)
+            return Next(count, None, rank(terms_of(rota, queue), otherwise.work, people))
         waiting = workload.kinds(conn, [queue.name], () if rota is None else left_behind(conn, rota, [queue], now))
         if rota is None:
             return Next(count, next(iter(workload.first(conn, waiting, 1)), None), ())
-        terms, people = terms_of(rota, queue), self.colleagues(conn, book, rota, queue, now)
+        terms, people = terms_of(rota, queue), self.colleagues(conn, book, rota, queue, now, in_force)
         fitting = [kind for kind in waiting if chosen(rank(terms, work_of(kind), people)) is not None]
         refused = self.refused(conn, book, rota, [queue], now)
         piece = next(iter(refused or workload.first(conn, fitting or waiting, 1)), None)
@@ -100,8 +106,10 @@ class Choosing:
         refused = frozenset() if held_by is None else refused_for(conn, piece)
         return Work(piece["severity"], piece["category"], piece["channel"], tuple(knows), held_by, refused)
 
-    def colleagues(self, conn: Connection, book: Rulebook, rota: Rota, queue: Queue, now: datetime) -> list[Colleague]:
-        """How everybody of the roster stands towards a queue."""
+    def colleagues(
+        self, conn: Connection, book: Rulebook, rota: Rota, queue: Queue, now: datetime, in_force: Rota | None = None
+    ) -> list[Colleague]:
+        """How everybody of the roster stands towards a queue. `in_force`: by which weeks are weighed where `rota` is one supposed."""
         here: dict[str, Present] = {}
         for one in rota.at_work(now, queue.name):
             here.setdefault(one.agent, one)
@@ -112,7 +120,7 @@ class Choosing:
             has[keys[row["holder"]]].append(row)
         last = assignments.last_given(conn, queue.name)
         got = self._got(conn, rota, {key: one.start for key, one in here.items()}, has)
-        burdens = self._burdens(conn, book, rota, now)
+        burdens = self._burdens(conn, book, in_force or rota, now)
         return [
             Colleague(
                 agent.key,

@@ -73,7 +73,7 @@ soak: $(READY) ## SECONDS of steady deliveries, then the long proofs: write-back
 	@$(BIN)/python -m tests.world --seeds $(WORLDS)
 	@$(BIN)/python -m tests.world --seeds $(WORLDS) --processes 3
 	@$(BIN)/python -m tests.world --mutants
-	@$(BIN)/python -m pytest -q -m soak
+	@$(BIN)/python -m pytest -q -rs -m soak
 	@MANY=1 $(BIN)/python -m pytest -q -m hypothesis
 	@FUZZ=400 $(BIN)/python -m pytest -q -m "soak or not soak" tests/fuzz
 	@SCHEMATHESIS=100 $(BIN)/python -m pytest -q -m "soak or not soak" tests/web/test_described.py

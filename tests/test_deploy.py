@@ -32,7 +32,7 @@ RUNBOOK = (ROOT / "docs" / "runbook.md").read_text()
 ALERTS = YAML(typ="safe").load(ROOT / "deploy" / "alerts.yml")
 DASHBOARD = json.loads((ROOT / "deploy" / "dashboard.json").read_text())
 QUESTIONS = ("Is the door open", "Is work flowing", "Are people reached", "Is Zendesk written")
-FUNCTIONS = frozenset({"sum", "max", "min", "rate", "increase", "deriv", "max_over_time", "histogram_quantile"})
+FUNCTIONS = frozenset({"sum", "max", "min", "rate", "increase", "deriv", "max_over_time", "min_over_time", "histogram_quantile"})
 OF_EVERY_TARGET = frozenset({"instance", "job"})
 
 

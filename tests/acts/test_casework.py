@@ -91,6 +91,7 @@ def test_what_makes_no_sense_is_refused_before_anything_is_judged(database: Data
         (casework.merge, ("case_1", "case_1")),
         (casework.split, ("case_1", Interaction("zendesk", "4712"))),
         (casework.split, ("case_2", Interaction("zendesk", "4712"))),
+        (casework.assign, ("case_1", "nobody")),
     ]:
         with pytest.raises(Conflict):
             did(database, act, asked)

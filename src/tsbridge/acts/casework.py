@@ -68,12 +68,12 @@ def note(conn: Connection, entry: Entry, judging: Judging, case_id: str, text: s
 
 
 def assign(conn: Connection, entry: Entry, judging: Judging, case_id: str, agent: str, note: str | None = None) -> Case:
-    """Give the case to an agent, by a key of the roster or a Zendesk user's id. With a roster another word is a `Conflict`."""
+    """Give the case to an agent, by a key of the roster or a Zendesk user's id. Another word is a `Conflict`."""
     users = agents.users(conn)
     user, key = agent, next((key for key, user in users.items() if user == agent), None)
     if agent in users:
         user, key = users[agent] or agent, agent
-    elif users and not (agent.isascii() and agent.isdigit()):
+    elif not (agent.isascii() and agent.isdigit()):
         raise Conflict("the roster has no such agent; expected a key of the roster, or the number of a Zendesk user")
     return _tell(conn, entry, judging, case_id, "case.assigned", {"case.assignee": user, "case.agent": key, "desk.note": note})
 

@@ -17,7 +17,7 @@ from tests.databases import Postgres, Sqlite
 from tests.seeds import examples
 from tests.work.test_walk_laws import BOOK
 from tests.work.walk import Walk, call, ticket
-from tsbridge.aes import Cipher, Refused
+from tsbridge.aes import Cipher
 from tsbridge.core.moments import Handle, canonical_text
 from tsbridge.store import datakeys, decisions, erased_person, personal, proof, schema, stored_values, vault
 from tsbridge.store.all_tables import metadata
@@ -82,9 +82,9 @@ def test_the_same_words_are_the_same_bytes_in_one_column_and_others_in_another(r
 @pytest.mark.parametrize("raw", [True, False])
 def test_what_was_encrypted_for_one_column_does_not_open_in_another(raw: bool) -> None:
     held = filled(KEY, raw=raw)
-    with pytest.raises(Refused, match="for this column"):
+    with pytest.raises(Unreadable, match="for this column"):
         held.read_json("desired.plan", held.keep_json("intents.plan", canonical_text({"texts": [SAID]})))
-    with pytest.raises(Refused, match="for this column"):
+    with pytest.raises(Unreadable, match="for this column"):
         held.read_bytes("recordings_wanted.body", held.keep_bytes("inbox.body", SAID.encode()))
 
 
@@ -394,7 +394,7 @@ def test_a_ticket_whose_words_were_tampered_with_holds_no_other(sqlite_files: Sq
         walk.work()
         rows = select(inbox.c.status, inbox.c.reason).order_by(inbox.c.seq.desc()).limit(2)
         other, its = database.read_now(lambda conn: [tuple(row) for row in conn.execute(rows)])
-        assert (other[0], its) == ("applied", ("pending", "Refused"))
+        assert (other[0], its) == ("applied", ("pending", "Unreadable"))
 
 
 def spoil(conn: Connection, table: str, column: str, key: str, of: Any, under: str = KEY) -> None:

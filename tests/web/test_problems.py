@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from sqlalchemy.exc import IntegrityError, OperationalError
 
+from tsbridge.core.errors import Unreadable
 from tsbridge.web.probes import database_probe
 
 pytestmark = [pytest.mark.anyio, pytest.mark.parametrize("fresh_url", ["sqlite"], indirect=True)]
@@ -43,6 +44,22 @@ async def test_an_unforeseen_failure_is_a_problem_with_all_headers_and_no_words_
         assert CANARY not in answer.text
         assert answer.headers["X-Content-Type-Options"] == "nosniff"
         assert answer.headers["Cache-Control"] == "no-store"
+
+
+async def test_what_cannot_be_read_is_a_problem_that_says_where_and_what_was_expected(room: Any, caplog: Any) -> None:
+    class Tampered:
+        async def read(self, work: Any) -> Any:
+            raise Unreadable("moments.body: expected what a moment tells, came something else")
+
+    async with room.other(database=Tampered()) as client:
+        answer = await client.get("/v1/cases")
+        body = is_problem(answer, 500)
+        assert body["type"] == "urn:tsbridge:problem:unreadable"
+        assert "moments.body: expected what a moment tells" in body["detail"]
+    assert [record.where for record in caplog.records if record.name == "tsbridge.web"] == [
+        "moments.body: expected what a moment tells, came something else"
+    ]
+    assert (await room.client.get("/v1/cases")).status_code == 200
 
 
 async def test_a_database_that_is_away_is_a_503_with_a_time_to_come_back(room: Any) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from tsbridge.acts.errors import Refused
+from tsbridge.core.errors import Unreadable
 from tsbridge.core.rules.findings import RulebookError
 from tsbridge.document_files import BadFile
 from tsbridge.log import failure_told
@@ -41,6 +42,8 @@ def told(failure: Exception) -> tuple[int, str, dict[str, Any]]:
             return 1, f"TSBRIDGE_ROSTER: the roster has faults: {failure}", {"findings": found}
         case BadFile():
             return 2, f"TSBRIDGE_RULEBOOK or TSBRIDGE_ROSTER: the file {failure}", {}
+        case Unreadable():
+            return 1, f"Something that is kept cannot be read: {failure}. `tsbridge audit verify` says what else.", {}
         case NoRulebook():
             return 1, "No such rulebook version; an empty database gets its first with `tsbridge serve`.", {}
         case AlreadyServed() | NotMigrated() | SchemaTooNew() | UnsafeSqlite():

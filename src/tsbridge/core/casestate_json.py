@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from tsbridge.core.casestate import NAMED, NO_THREAD, CaseState, Escalation
+from tsbridge.core.errors import NO_SUCH, Unreadable
 from tsbridge.core.escalation import Armed, rests_from, rests_json
 from tsbridge.core.helpdesk import Asked
 from tsbridge.core.moments import Interaction, Value, instant_text, read_instant, value_from
@@ -86,6 +87,14 @@ def to_json(state: CaseState) -> dict[str, Any]:
 
 
 def from_json(data: Mapping[str, Any]) -> CaseState:
+    """The state that `to_json` told. Raises Unreadable."""
+    try:
+        return _state(data)
+    except NO_SUCH:
+        raise Unreadable("cases.state: expected the state of a case, came something else") from None
+
+
+def _state(data: Mapping[str, Any]) -> CaseState:
     def at(value: str | None) -> datetime | None:
         return None if value is None else read_instant(value)
 

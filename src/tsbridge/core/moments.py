@@ -13,6 +13,8 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any, Final, Literal, NamedTuple
 
+from tsbridge.core.errors import NO_SUCH, Unreadable
+
 Source = Literal["zendesk", "talkdesk", "desk"]
 """Who said it. `desk` is the bridge's own desk: a supervisor's acknowledge, note, assign, resolve."""
 
@@ -213,24 +215,29 @@ def to_json(moment: Moment) -> dict[str, Any]:
 def from_json(data: dict[str, Any], digest: str = "") -> Moment:
     """The moment that `to_json` told, from its values or their canonical text: facts in the order of their names.
 
-    `digest`, where it is known, spares working it out again.
+    `digest`, where it is known, spares working it out again. Raises Unreadable.
     """
-    moment = Moment(
-        source=data["source"],
-        interaction=data["interaction"],
-        event=data["event"],
-        at=read_instant(data["at"]),
-        at_known=data["at_known"],
-        facts=tuple([(field, tuple(v) if type(v) is list else v) for field, v in data["facts"].items()]),
-        changes=tuple(Change(f, value_from(p), value_from(c)) for f, p, c in data["changes"]),
-        texts=tuple(Text(*text) for text in data["texts"]),
-        names=tuple(Handle(*name) for name in data["names"]),
-        people=tuple(Handle(*person) for person in data["people"]),
-        actor=Actor(*data["actor"]),
-        impression=data.get("impression", False),
-        vendor_order=data.get("vendor_order", ""),
-        via=data.get("via", ""),
-    )
+    try:
+        moment = Moment(
+            source=data["source"],
+            interaction=data["interaction"],
+            event=data["event"],
+            at=read_instant(data["at"]),
+            at_known=data["at_known"],
+            facts=tuple([(field, tuple(v) if type(v) is list else v) for field, v in data["facts"].items()]),
+            changes=tuple(Change(f, value_from(p), value_from(c)) for f, p, c in data["changes"]),
+            texts=tuple(Text(*text) for text in data["texts"]),
+            names=tuple(Handle(*name) for name in data["names"]),
+            people=tuple(Handle(*person) for person in data["people"]),
+            actor=Actor(*data["actor"]),
+            impression=data.get("impression", False),
+            vendor_order=data.get("vendor_order", ""),
+            via=data.get("via", ""),
+        )
+    except NO_SUCH:
+        raise Unreadable(
+            f"moments.body{f' of {digest[:16]}' if digest else ''}: expected what a moment tells, came something else"
+        ) from None
     return with_digest(moment, digest)
 
 

@@ -24,6 +24,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.types import TypeEngine
 
+from tsbridge.core.errors import Unreadable
 from tsbridge.core.moments import canonical_text
 from tsbridge.store.packing import packed, unpacked
 from tsbridge.store.vault import Vault, of
@@ -37,6 +38,23 @@ def microseconds(value: datetime) -> int:
     if value.tzinfo is None:
         raise ValueError("a naive datetime came to the database; expected an aware one")
     return (value - EPOCH) // MICROSECOND
+
+
+def json_of(text: str, place: str = "a column of JSON") -> Any:
+    """The value of a JSON text that is kept there. Raises Unreadable."""
+    try:
+        return from_json(text)
+    except (ValueError, TypeError):
+        raise Unreadable(f"{place}: expected JSON, came something else") from None
+
+
+def unpacked_json(kept: str) -> Any:
+    """As `json_of`, of what is kept packed."""
+    try:
+        text = unpacked(kept)
+    except ValueError:
+        raise Unreadable("a column of packed JSON: expected what was kept packed, came something else") from None
+    return json_of(text)
 
 
 class Instant(TypeDecorator[datetime]):
@@ -62,7 +80,7 @@ class Json(TypeDecorator[Any]):
         return None if value is None else canonical_text(value)
 
     def process_result_value(self, value: Any, dialect: Dialect) -> Any:
-        return None if value is None else from_json(value)
+        return None if value is None else json_of(value)
 
 
 class Packed(Json):
@@ -74,7 +92,7 @@ class Packed(Json):
         return None if value is None else packed(canonical_text(value))
 
     def process_result_value(self, value: Any, dialect: Dialect) -> Any:
-        return None if value is None else from_json(unpacked(value))
+        return None if value is None else unpacked_json(value)
 
 
 class PackedText(TypeDecorator[str]):
@@ -102,7 +120,7 @@ class Vaulted(TypeDecorator[Any]):
 
     @abstractmethod
     def reader(self, vault: Vault) -> Callable[[Any], Any]:
-        """Makes the value of what is kept; raises ValueError where that cannot be read."""
+        """Makes the value of what is kept; raises Unreadable where that cannot be read."""
 
     def process_bind_param(self, value: Any, dialect: Dialect) -> Any:
         return None if value is None else self.keeper(of(dialect))(value)
@@ -168,7 +186,7 @@ class PrivateJson(Private):
         return partial(vault.keep_json, self.place, packs=self.packs)
 
     def reader(self, vault: Vault) -> Callable[[Any], Any]:
-        return lambda kept: from_json(vault.read_json(self.place, kept))
+        return lambda kept: json_of(vault.read_json(self.place, kept), self.place)
 
     def process_bind_param(self, value: Any, dialect: Dialect) -> Any:
         return None if value is None else self.keeper(of(dialect))(canonical_text(value))

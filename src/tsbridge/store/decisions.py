@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, bindparam, select, update
 
+from tsbridge.core.errors import NO_SUCH, Unreadable
 from tsbridge.core.moments import Interaction, Text, Value, value_from
 from tsbridge.core.places import first_at
 from tsbridge.core.rules.judgement import Judgement, Standing
@@ -54,7 +55,11 @@ class Held:
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any] | None) -> Held | None:
-        return None if data is None else cls(data["since"], Judgement.from_json(data["judgement"]), data["reasons"])
+        """Raises Unreadable."""
+        try:
+            return None if data is None else cls(data["since"], Judgement.from_json(data["judgement"]), data["reasons"])
+        except NO_SUCH:
+            raise Unreadable("decisions.held: expected what was judged of words that are gone, came something else") from None
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,7 +193,17 @@ def seen_json(judged: Judged, upto: int | None) -> dict[str, Any]:
 
 
 def _seen(conn: Connection, row: Any, told: Sequence[Episode] | None = None) -> Seen:
-    """What a decision saw. `told`: the moments that were ever part of its interaction's story, where they were read already."""
+    """What a decision saw. `told`: the moments that were ever part of its interaction's story, where they were read already. Raises
+    Unreadable."""
+    try:
+        return _seen_as_kept(conn, row, told)
+    except Unreadable:
+        raise
+    except NO_SUCH:
+        raise Unreadable("decisions.seen: expected what a decision saw, came something else") from None
+
+
+def _seen_as_kept(conn: Connection, row: Any, told: Sequence[Episode] | None) -> Seen:
     data = row.seen
     texts = data["texts"]
     if "heard" in texts:

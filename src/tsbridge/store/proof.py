@@ -16,7 +16,7 @@ from sqlalchemy import ColumnElement, Connection, RowMapping, Select, Table, and
 from tsbridge.core.chain import broken_links, commitment
 from tsbridge.core.moments import instant_text
 from tsbridge.core.rules.language import content_hash
-from tsbridge.store import almanacs, facet_proof, key_proof, roster_proof, sealing, sealkey, tolerant, version_proof
+from tsbridge.store import almanacs, facet_proof, key_proof, moment_proof, roster_proof, sealing, sealkey, tolerant, version_proof
 from tsbridge.store.chain import head
 from tsbridge.store.decision_tables import chain, change_subjects, changes, decision_rules, decision_tags, decisions, unsealed
 from tsbridge.store.decisions import searched_tags
@@ -80,6 +80,7 @@ def _beside(conn: Connection, now: datetime | None) -> Iterator[Broken]:
         "keys": key_proof.broken(conn),
         "rosters": roster_proof.broken(conn),
         "days and clocks": almanacs.broken(conn),
+        "what was told": moment_proof.broken(conn),
     }
     for what, faults in rest.items():
         try:

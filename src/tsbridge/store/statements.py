@@ -15,7 +15,6 @@ from functools import cached_property
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
-from pydantic_core import from_json
 from sqlalchemy import Boolean, Column, CompoundSelect, Connection, Integer, Select, Table
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.types import TypeEngine
@@ -23,8 +22,8 @@ from sqlalchemy.types import TypeEngine
 from tsbridge.core.moments import canonical_text
 from tsbridge.store import sqlite as sqlite3
 from tsbridge.store import vault as vaults
-from tsbridge.store.columns import EPOCH, MICROSECOND, Instant, Json, Packed, PrivateJson, Vaulted, microseconds
-from tsbridge.store.packing import packed, unpacked
+from tsbridge.store.columns import EPOCH, MICROSECOND, Instant, Json, Packed, PrivateJson, Vaulted, json_of, microseconds, unpacked_json
+from tsbridge.store.packing import packed
 from tsbridge.store.sqlite import execute_many
 
 if TYPE_CHECKING:
@@ -259,9 +258,9 @@ def _reader(kind: TypeEngine[Any], dialect: str) -> Callable[[Any], Any] | None:
     if isinstance(kind, Instant):
         return lambda value: EPOCH + value * MICROSECOND
     if isinstance(kind, Packed):
-        return lambda value: from_json(unpacked(value))
+        return unpacked_json
     if isinstance(kind, Json):
-        return from_json
+        return json_of
     return bool if isinstance(kind, Boolean) and dialect == "sqlite" else None
 
 

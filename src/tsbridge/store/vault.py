@@ -17,6 +17,7 @@ from typing import Any, Final
 from sqlalchemy import Dialect
 
 from tsbridge.aes import ID, Cipher, Index, Refused
+from tsbridge.core.errors import Unreadable
 from tsbridge.store.packing import SHORT, deflated, inflated, packed, unpacked
 
 MARK: Final = "~2"
@@ -31,10 +32,6 @@ _BYTES: Final = b"\0" + MARK.encode()
 _BYTES_AS_THEY_ARE: Final = b"\0" + AS_IT_IS.encode()
 _DEFLATED: Final = b"\x01"
 _PLAIN: Final = b"\x00"
-
-
-class Unreadable(ValueError):
-    """A kept value that no key at hand opens. The text names the column and the key's id, nothing of the value."""
 
 
 class Vault:
@@ -68,9 +65,12 @@ class Vault:
         return self._kept_text(self.newest, place, _DEFLATED + deflated(text) if packs and len(text) >= SHORT else _PLAIN + text.encode())
 
     def read_json(self, place: str, kept: str | bytes) -> str:
-        """The JSON text of what is kept. Raises ValueError."""
+        """The JSON text of what is kept. Raises Unreadable."""
         opened = self._opened(place, kept)
-        return unpacked(str(kept)) if opened is None else _text(opened)
+        try:
+            return unpacked(str(kept)) if opened is None else _text(opened)
+        except ValueError:
+            raise Unreadable(f"{place}: expected what was kept packed, came something else") from None
 
     def keep_text(self, place: str, text: str) -> str | bytes:
         """A text of people as its column keeps it."""
@@ -79,9 +79,12 @@ class Vault:
         return self._kept_text(self.newest, place, _PLAIN + text.encode())
 
     def read_text(self, place: str, kept: str | bytes) -> str:
-        """Raises ValueError."""
+        """Raises Unreadable."""
         opened = self._opened(place, kept)
-        return str(kept).removeprefix(AS_IT_IS) if opened is None else _text(opened)
+        try:
+            return str(kept).removeprefix(AS_IT_IS) if opened is None else _text(opened)
+        except ValueError:
+            raise Unreadable(f"{place}: expected a text, came something else") from None
 
     def keep_bytes(self, place: str, body: bytes) -> bytes:
         """Bytes as their column keeps them."""
@@ -90,7 +93,7 @@ class Vault:
         return _BYTES + self.newest.id.encode() + self.newest.encrypt(place.encode(), body)
 
     def read_bytes(self, place: str, kept: bytes) -> bytes:
-        """Raises ValueError."""
+        """Raises Unreadable."""
         kept = bytes(kept)
         opened = self._opened(place, kept)
         return kept.removeprefix(_BYTES_AS_THEY_ARE) if opened is None else opened
@@ -158,7 +161,10 @@ class Vault:
         cipher = self._ciphers.get(id_) or self._since(id_)
         if cipher is None:
             raise Unreadable(f"{place}: the data key {id_} that this value is encrypted under is not among those given")
-        return cipher.decrypt(place.encode(), made)
+        try:
+            return cipher.decrypt(place.encode(), made)
+        except Refused as refused:
+            raise Unreadable(f"{place}: {refused}") from None
 
     def _since(self, id_: str) -> Cipher | None:
         """A key that another process encrypts under by now."""

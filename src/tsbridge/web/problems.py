@@ -7,6 +7,7 @@ a person's. `type` is a stable URN, `trace_id` is also the answer's `X-Request-I
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Any, Final, cast
@@ -18,9 +19,12 @@ from starlette.responses import Response
 from starlette.routing import Match, Route
 
 from tsbridge.acts.errors import Changed, Faulty, Invalid, NotAllowed, NotFound, Refused, TooMuch
+from tsbridge.core.errors import Unreadable
 from tsbridge.core.ports import Died
 from tsbridge.store.db import unavailable
 from tsbridge.store.views import DATABASE_FAILURES
+
+log = logging.getLogger("tsbridge.web")
 
 TYPE: Final = "urn:tsbridge:problem:"
 MEDIA_TYPE: Final = "application/problem+json"
@@ -62,6 +66,7 @@ _DETAILS: Final[Mapping[int, str]] = {
     503: "The database cannot be used just now; try again later.",
     500: "Something went wrong on our side. The log has more under this trace_id.",
 }
+_UNREADABLE: Final = "Something that is kept cannot be read; tsbridge audit verify says what else."
 _DIED: Final = "The process that worked on this did not come back: killed, too slow or too large. Nothing was changed."
 
 
@@ -139,6 +144,7 @@ def install(app: Starlette) -> None:
     app.add_exception_handler(Refused, _on_refused)
     for kind in DATABASE_FAILURES:
         app.add_exception_handler(kind, _on_database)
+    app.add_exception_handler(Unreadable, _on_unreadable)
     app.add_exception_handler(Died, _on_death)
     app.add_exception_handler(Exception, _on_unforeseen)
 
@@ -191,6 +197,12 @@ async def _on_database(request: Request, exc: Exception) -> Response:
     if not unavailable(exc):
         raise exc
     return respond(503, problem_body(request, 503, "unavailable", _DETAILS[503]), {"Retry-After": RETRY_AFTER_S})
+
+
+async def _on_unreadable(request: Request, exc: Exception) -> Response:
+    """Something kept was changed behind our back, or its key is missing: who runs this has to know where, and nothing else stops."""
+    log.error("something kept cannot be read", extra={"where": str(exc)})
+    return respond(500, problem_body(request, 500, "unreadable", f"{_UNREADABLE} {exc}."), None)
 
 
 async def _on_death(request: Request, _: Exception) -> Response:

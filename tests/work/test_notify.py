@@ -188,6 +188,40 @@ def test_somebody_who_comes_while_nobody_is_reached_is_told(desk: Telling) -> No
     assert desk.told() == [("chat", "cleo")]
 
 
+def test_whoever_is_put_on_call_while_somebody_waits_is_told_at_once(desk: Telling) -> None:
+    nobody = copy.deepcopy(ROSTER)
+    nobody["cover"] = [{"queue": "intake", "oncall": "ana"}]
+    desk.publish(nobody)
+    desk.walk.publish(rule_tells("oncall"))
+    desk.open("bitten")
+    desk.run(timedelta(minutes=7))  # asked again after five, and in five
+    assert desk.told() == []
+    desk.publish(ROSTER)
+    desk.tell()
+    assert desk.told() == [("mail", "ana")]
+
+
+def test_whoever_takes_over_by_an_override_while_nobody_is_there_is_told_at_once(desk: Telling) -> None:
+    away = copy.deepcopy(ROSTER)
+    away["cover"] = [{"oncall": "lead"}]
+    for agent in ("ana", "ben"):
+        away["agents"][agent]["until"] = "2026-11-01"
+    desk.publish(away)
+    desk.walk.publish(rule_tells("oncall"))
+    desk.open("bitten")
+    desk.run(timedelta(minutes=7))
+    now = desk.clock.now()
+    cleo = Override("ovr_1", "oncall", "cleo", now, now + timedelta(hours=2), "a swap", rotation="lead")
+
+    def take_over(conn: Connection) -> None:
+        rosters.lock(conn)
+        rosters.add_override(conn, cleo, now, "sue")
+
+    desk.database.write_now(take_over)
+    desk.tell()
+    assert desk.told() == [("chat", "cleo")]
+
+
 @pytest.mark.parametrize(
     ("target", "told"),
     [

@@ -79,6 +79,11 @@ def look_again(conn: Connection, ids: Sequence[str], at: datetime | None) -> Non
         conn.execute(update(notices).where(notices.c.id.in_(part)).values(due_at=at))
 
 
+def look_now(conn: Connection, now: datetime) -> None:
+    """Whom nobody could be told about is asked for at once, not when it would be asked again."""
+    conn.execute(update(notices).where(notices.c.due_at > now, notices.c.over_at.is_(None)).values(due_at=now))
+
+
 def keep_answer(conn: Connection, answer: Mapping[str, Any]) -> str:
     """Keep whom a target meant, and why; the same answer has the same id."""
     id_ = "ans_" + hashlib.sha256(canonical(answer)).hexdigest()[:24]

@@ -126,6 +126,7 @@ class Notify:
         self._alarm = alarm
         self._wake = wake
         self._sending: set[asyncio.Task[None]] = set()
+        self._marks: tuple[int, int] | None = None
 
     async def round(self) -> datetime | None:
         """Plan what is due and send it on its way. Returns when to come again; None when nothing waits."""
@@ -135,9 +136,14 @@ class Notify:
         if room <= 0:
             return now + FULL  # whichever ends first wakes us
         due_at = await self._database.read(notifications.next_due)
-        if due_at is None or due_at > now:
+        if due_at is None:
+            return None
+        marks = await self._database.read(self._roster.marks)
+        changed = marks != self._marks
+        if due_at > now and not changed:
             return due_at
-        alarms, letters = await self._database.write(lambda conn: self._plan(conn, now, room))
+        alarms, letters = await self._database.write(lambda conn: self._plan(conn, now, room, changed=changed))
+        self._marks = marks
         raise_all(self._alarm, alarms)
         crashpoint("notify.claimed")
         for letter in letters:
@@ -157,8 +163,11 @@ class Notify:
         for task in ended:
             task.result()
 
-    def _plan(self, conn: Connection, now: datetime, room: int) -> tuple[Said, list[Letter]]:
+    def _plan(self, conn: Connection, now: datetime, room: int, *, changed: bool) -> tuple[Said, list[Letter]]:
+        """`changed`: others may be on call than when it was last asked, or be reached in another way."""
         notifications.lock(conn)
+        if changed:
+            notifications.look_now(conn, now)
         this = self._planner.begin(conn, now)
         self._planner.look(this)
         duty_paging.look(self._planner, this)

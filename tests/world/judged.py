@@ -49,7 +49,7 @@ def is_rules(event: Entry) -> bool:
 @dataclass
 class Ticket:
     """A ticket as Zendesk holds it: its changes by others, ours; what its requester said, and what is left of that (`left`: in the same
-    order, empty where it was redacted); what became of it."""
+    order, empty where it was redacted); which tickets it was merged with."""
 
     id: str
     status: str
@@ -59,16 +59,8 @@ class Ticket:
     ours: list[Change] = field(default_factory=list)
     said: list[str] = field(default_factory=list)
     left: list[str] = field(default_factory=list)
-    merged: bool = False
-
-    @property
-    def redacted(self) -> bool:
-        return self.said != self.left
-
-    @property
-    def tangled(self) -> bool:
-        """Whether its story is one that few words tell."""
-        return self.merged or self.redacted or self.gone
+    scrubbed: bool = False
+    joined: set[str] = field(default_factory=set)
 
     @property
     def writable(self) -> bool:
@@ -94,8 +86,11 @@ def tickets(held: Entry, did: Iterable[Entry]) -> dict[str, Ticket]:
     for entry in did:
         about = [found[str(entry[name])] for name in ("ticket", "into") if entry.get(name) is not None]
         if entry["did"] == "merge":
-            for one in about:
-                one.merged = True
+            group = {one.id for one in about}.union(*(one.joined for one in about))
+            for id_ in group:
+                found[id_].joined = group
+        elif entry["did"] == "delete for good":
+            about[0].scrubbed = True
         elif entry["did"] == "redact":
             about[0].left = ["" if words == entry["words"] else words for words in about[0].left]
         elif entry["did"] in ("opens", "writes"):

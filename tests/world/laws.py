@@ -17,11 +17,15 @@ from tests.world.judged import HANDLED, Story, Ticket, asked_by, matched, ticket
 
 Entry = Mapping[str, Any]
 STEP_TAGS = {1: "ts_sev1", 2: "ts_l2", 3: "ts_l3"}
+STEPS = set(STEP_TAGS.values())
 AFTER = {1: timedelta(0), 2: timedelta(minutes=2), 3: timedelta(minutes=6)}
 SLACK = timedelta(seconds=90)
 """Within which a step that is due is told, or it is said why not, where nothing is in the way."""
 HEARD_OF = timedelta(minutes=3)
 """Within which it is known that a ticket is gone, where nothing is in the way: an export tells it where no webhook does."""
+ENDS = ("ticket.merged", "ticket.deleted")
+"""Only a subscription tells them."""
+BY_WORDS = ("hurt", "lost", "money")
 MOST_WRITES = 20
 WINDOW = timedelta(minutes=10)
 
@@ -51,7 +55,7 @@ class Read:
         self.standing = [one for one in self.out["decisions"] if one["superseded_by"] is None and not one["retracted"]]
         self.of_ticket: dict[str, list[Entry]] = defaultdict(list)
         for one in sorted(self.standing, key=lambda one: (one["at"], one["number"])):
-            if one["interaction"]["source"] == "zendesk" and one["event"].startswith("ticket."):
+            if one["interaction"]["source"] == "zendesk" and one["event"].startswith("ticket.") and one["event"] not in ENDS:
                 self.of_ticket[one["interaction"]["id"]].append(one)
         self.case_of = {(member["source"], member["id"]): case["id"] for case in self.out["cases"] for member in case["interactions"]}
         self.accepted = [one for one in self.by["offered"] if one["status"] == 202]
@@ -93,9 +97,17 @@ class Read:
         found += [(time(one["at"]), time(one["at"]) + timedelta(seconds=one["seconds"])) for one in self.by["stopped"]]
         return found
 
-    def story(self, ticket: Ticket) -> Story:
-        """What a ticket's story asks for, by the versions that judged it."""
-        story, said, texts = Story(), [], iter(ticket.said)
+    def joined(self, ticket: Ticket) -> list[Ticket]:
+        """It, and those that it was merged with."""
+        return [self.tickets[id_] for id_ in sorted(ticket.joined or {ticket.id})]
+
+    def is_whole(self, ticket: Ticket) -> bool:
+        """Whether everything that happened to it is decided on: `heard` sees to it."""
+        return not ticket.gone and len(self.of_ticket[ticket.id]) == len(ticket.changes)
+
+    def story(self, ticket: Ticket, words: list[str] | None = None) -> Story:
+        """What a ticket's story asks for, by the versions that judged it. `words`: what its requester said, or what is left of that."""
+        story, said, texts = Story(), [], iter(ticket.said if words is None else words)
         status, firing = "new", False
         severity: int | None = None
         for number, (change, decision) in enumerate(zip(ticket.changes, self.of_ticket[ticket.id], strict=False)):
@@ -200,10 +212,12 @@ def unharmed(read: Read) -> Iterator[str]:
 def heard(read: Read) -> Iterator[str]:
     """Each thing that happened to a ticket is decided on once, at the vendor's time."""
     for id_, ticket in read.tickets.items():
-        if ticket.tangled:
-            continue
         expected = Counter(time(change.at) for change in ticket.changes)
         found = Counter(time(one["at"]) for one in read.of_ticket[id_])
+        if ticket.gone:  # its audits cannot be read any more
+            if not ticket.scrubbed and found.total() > expected.total():
+                yield f"ticket {id_}: {expected.total()} changes, {found.total()} decisions"
+            continue
         for at in sorted(expected.keys() | found.keys()):
             if expected[at] != found[at]:
                 yield f"ticket {id_} at {at:%H:%M:%S}: {expected[at]} changes, {found[at]} decisions"
@@ -224,20 +238,25 @@ def judged(read: Read) -> Iterator[str]:
     """The rules that matched are those whose words were there, by the version that the decision names."""
     for ticket in read.tickets.values():
         decisions = read.of_ticket[ticket.id]
-        if ticket.tangled or len(decisions) != len(ticket.changes):
+        if not read.is_whole(ticket):
             continue
         said: list[str] = []
-        texts, status = iter(ticket.said), "new"
+        left: list[str] = []
+        texts, status = zip(ticket.said, ticket.left, strict=True), "new"
         for change, decision in zip(ticket.changes, decisions, strict=True):
             if change.by == "requester" and any(one["type"] == "Comment" for one in change.events):
-                said.append(next(texts, ""))
+                for words, one in zip((said, left), next(texts, ("", "")), strict=True):
+                    words.append(one)
             before, status = status, change.to("status") or status
             document = read.versions[str(decision["rulebook"]["version"])]
-            keys, _ = matched(document, " ".join(said), status == "solved" != before, None)
-            wanted = {key for key in keys if key in ("hurt", "lost", "money")}
-            found = {rule["key"] for rule in decision["rules"] if rule["key"] in ("hurt", "lost", "money")}
-            if wanted != found:
-                yield f"ticket {ticket.id} at {change.at}: {sorted(found)} matched, the words say {sorted(wanted)}"
+            # Nobody knows whether it was redacted before it was heard: at least what is left counts, at most what was ever said.
+            least, most = (
+                {key for key in matched(document, " ".join(words), status == "solved" != before, None)[0] if key in BY_WORDS}
+                for words in (left, said)
+            )
+            found = {rule["key"] for rule in decision["rules"] if rule["key"] in BY_WORDS}
+            if not least <= found <= most:
+                yield f"ticket {ticket.id} at {change.at}: {sorted(found)} matched, the words say {sorted(most)}"
 
 
 def explained(read: Read) -> Iterator[str]:
@@ -338,15 +357,21 @@ def converges(read: Read) -> Iterator[str]:
     said_why = {one["ticket"]: one["status"] for one in read.out["writebacks"] if one["status"] in ("parked", "refused")}
     dry = any(one["mode"] == "dry-run" for one in read.by["mode"])
     for ticket in read.tickets.values():
-        if ticket.tangled or not ticket.writable or len(read.of_ticket[ticket.id]) != len(ticket.changes) or _called(read, ticket):
+        group = read.joined(ticket)
+        if not ticket.writable or not all(map(read.is_whole, group)) or any(_called(read, one) for one in group):
             continue
-        story = read.story(ticket)
-        wanted = {tag for tag in story.stands() if tag not in STEP_TAGS.values()}
-        found = {tag for tag in ticket.tags if tag.startswith("ts_") and tag not in STEP_TAGS.values()}
-        if not found <= set(story.asked):
-            yield f"ticket {ticket.id} has {sorted(found - set(story.asked))}, which nobody asked for"
-        if not dry and wanted != found and ticket.id not in said_why:
-            yield f"ticket {ticket.id} has {sorted(found)}, its story asks for {sorted(wanted)}"
+        stories = [read.story(one) for one in group]
+        asked = {tag for story in stories for tag in story.asked}
+        undone = {tag for story in stories for tag in story.undone}
+        most = {tag for story in stories for tag in story.stands()} - STEPS
+        least = read.story(ticket, ticket.left).stands() - STEPS
+        if len(group) > 1:  # two are one from some time on: what was taken off one may have been asked for by the other
+            least, most = least - undone, most | (undone & asked)
+        found = {tag for tag in ticket.tags if tag.startswith("ts_")} - STEPS
+        if not found <= asked:
+            yield f"ticket {ticket.id} has {sorted(found - asked)}, which nobody asked for"
+        if not dry and not least <= found <= most and ticket.id not in said_why:
+            yield f"ticket {ticket.id} has {sorted(found)}, its story asks for {sorted(most)}"
 
 
 def _called(read: Read, ticket: Ticket) -> bool:
@@ -390,13 +415,14 @@ def careful(read: Read) -> Iterator[str]:
 def noted_once(read: Read) -> Iterator[str]:
     """A note stands once for each firing."""
     for ticket in read.tickets.values():
-        if ticket.tangled or _called(read, ticket):
+        group = read.joined(ticket)
+        if any(_called(read, one) or one.scrubbed for one in group):
             continue
         notes = Counter(one["body"] for change in ticket.ours for one in change.events if one["type"] == "Comment")
-        story = read.story(ticket)
+        firings = sum(len(read.story(one).severe) for one in group)
         for body, many in notes.items():
-            if many > max(1, len(story.severe)):
-                yield f"ticket {ticket.id}: {many} times the note {body[:20]!r}, {len(story.severe)} firings"
+            if many > max(1, firings):
+                yield f"ticket {ticket.id}: {many} times the note {body[:20]!r}, {firings} firings"
 
 
 def bounded(read: Read) -> Iterator[str]:
@@ -406,16 +432,20 @@ def bounded(read: Read) -> Iterator[str]:
         many = any(at - times[n - MOST_WRITES] < WINDOW for n, at in enumerate(times) if n >= MOST_WRITES)
         if many:
             yield f"ticket {ticket.id}: more than {MOST_WRITES} writes in ten minutes"
-        wrote = [time(one["at"]) for one in read.by["answered"] if one["status"] == 200 and one["path"] == f"/api/v2/tickets/{ticket.id}"]
-        quick = [time(change.at) for change in ticket.changes]  # somebody may have done the same an instant earlier
-        near = sum(any(timedelta(seconds=-2) <= at - other <= timedelta(seconds=5) for other in quick) for at in wrote)
-        if (idle := len(wrote) - len(times)) > near:
+        wrote = [
+            time(one["at"]) for one in read.by["answered"] if one["status"] == 200 and one["path"] == f"/api/v2/tickets/{ticket.id}.json"
+        ]
+        quick = [time(change.at) for change in ticket.changes if change.by == "agent"]  # who may have done the same an instant earlier
+        near = sum(any(abs(at - other) <= timedelta(seconds=2) for other in quick) for at in wrote)
+        if not ticket.scrubbed and (idle := len(wrote) - len(times)) > near:
             yield f"ticket {ticket.id}: {idle} writes that changed nothing"
     for one in read.out["writebacks"]:
         if one["status"] in ("waiting", "sending"):
             yield f"the wish for ticket {one['ticket']} is {one['status']}: {one['reason']}"
         if one["status"] in ("parked", "refused") and not one["reason"]:
             yield f"the wish for ticket {one['ticket']} is {one['status']} and nobody is told why"
+        if one["reason"] == "loop_suspected" and len(read.tickets[one["ticket"]].ours) < MOST_WRITES:
+            yield f"ticket {one['ticket']} was given up for a fight that nobody had"
 
 
 # -- who is told -------------------------------------------------------------------------------------------------------------------
@@ -430,11 +460,11 @@ def told(read: Read) -> Iterator[str]:
         if one["status"] == "due" or (one["status"] == "armed" and time(one["due_at"]) < read.end):
             yield f"step {one['step']} of {one['case_id']} is overdue since {one['due_at']}"
     for ticket in read.tickets.values():
-        if ticket.tangled or len(read.of_ticket[ticket.id]) != len(ticket.changes):
+        if not read.is_whole(ticket) or ticket.status == "closed":
             continue
-        story = read.story(ticket)
+        story = read.story(ticket, ticket.left)
+        taken = [at for one in read.joined(ticket) for at in _taken(read, one, read.story(one))]
         for severe in story.severe:
-            taken = _taken(read, ticket, story)
             for step, after in AFTER.items():
                 due = time(severe) + after
                 if due > read.end or any(at <= max(due, _known(read, ticket.id, severe)) for at in taken):
@@ -562,7 +592,7 @@ def left_alone(read: Read) -> Iterator[str]:
         at = time(act["at"])
         for one in read.out["escalations"]:
             ticket = read.tickets.get(one["ticket"] or "")
-            if ticket is None or ticket.tangled or read.by["clock"]:
+            if ticket is None or read.by["clock"]:
                 continue
             if one["ticket"] == act["ticket"] and one["status"] == "fired" and time(one["due_at"]) > at >= time(one["armed_at"]):
                 yield f"step {one['step']} of ticket {one['ticket']} fired at {one['due_at']}, acknowledged at {act['at']}"
@@ -621,9 +651,8 @@ def private(read: Read) -> Iterator[str]:
 def forgotten(read: Read) -> Iterator[str]:
     """What was redacted, and what a ticket that was deleted for good said, stands nowhere any more."""
     shown = {name: json.dumps(part) for name, part in read.out.items() if name != "versions"}
-    gone = [one["words"] for one in read.by["did"] if one["did"] == "redact"]
-    scrubbed = {str(one["ticket"]) for one in read.by["did"] if one["did"] == "delete for good"}
-    gone += [words for id_ in sorted(scrubbed) for words in read.tickets[id_].said]
+    gone = [one["words"] for one in read.by["did"] if one["did"] == "redact" and one["author"] != read.held["bridge"]]
+    gone += [words for ticket in read.tickets.values() if ticket.scrubbed for words in ticket.said]
     for words in gone:
         for name, text in shown.items():
             if json.dumps(words)[1:-1] in text:

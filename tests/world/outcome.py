@@ -20,22 +20,27 @@ from tsbridge.store.views import CaseFilter
 MANY: Final = 100_000
 
 
-def shown(process: Process) -> dict[str, Any]:
-    """By the contract's names: what a supervisor, an auditor and ops would read."""
-    return process.database.read_now(lambda conn: _shown(conn, process))
+def shown(process: Process, *, words: bool) -> dict[str, Any]:
+    """By the contract's names: what a supervisor, an auditor and ops would read. `words`: what was said, too."""
+    return process.database.read_now(lambda conn: {**_shown(conn, process), **(_words(conn) if words else {})})
+
+
+def _words(conn: Connection) -> dict[str, Any]:
+    cases_, events_ = (as_json(listed) for listed in (cases.listed(conn, CaseFilter(), MANY), events.listed(conn, MANY)))
+    return {
+        "timelines": {one["id"]: as_json(timeline.of_case(conn, one["id"], MANY)) for one in cases_},
+        "bodies": {one["id"]: as_json(events.show(conn, one["id"]))["body"] for one in events_},
+    }
 
 
 def _shown(conn: Connection, process: Process) -> dict[str, Any]:
     now = process.clock.now()
     decided = as_json(audit.decisions(conn, Titles(), audit.Asked(), MANY))
     counts = inbox.counts(conn)
-    heard, known = as_json(events.listed(conn, MANY)), as_json(cases.listed(conn, CaseFilter(), MANY))
     return {
-        "events": heard,
-        "bodies": {one["id"]: as_json(events.show(conn, one["id"]))["body"] for one in heard},
+        "events": as_json(events.listed(conn, MANY)),
         "counts": {source: {name: getattr(of, name) for name in (*OUTCOMES, "received")} for source, of in sorted(counts.items())},
-        "cases": known,
-        "timelines": {one["id"]: as_json(timeline.of_case(conn, one["id"], MANY)) for one in known},
+        "cases": as_json(cases.listed(conn, CaseFilter(), MANY)),
         "decisions": decided,
         "explained": {one["id"]: _explained(conn, process, one["id"]) for one in decided},
         "escalations": as_json(escalations.listed(conn, Filter(), now, MANY, soonest=True)),

@@ -118,7 +118,12 @@ class People:
 
     def _writes(self, act: Act) -> None:
         self.world.change(self.of[act.who], {"comment": {"body": said(act)}}, self.customers[act.who], via="email")
-        self._done(act, said=said(act))
+        self.happened("writes", ticket=self.of[act.who], who=act.who, said=said(act))
+
+    def _asks_again(self, act: Act) -> None:
+        """An agent takes off what was asked for, and the customer asks for it once more."""
+        self._asked_off(act)
+        self._writes(act)
 
     def _call(self, act: Act, ticket: int | None) -> str:
         phone = self.customers[act.who]["phone"]
@@ -182,7 +187,7 @@ class People:
         comment = self.world.store.comments[ticket][-1]
         body = comment["body"]
         self.world.redact(ticket, comment, body, self._agent(act))
-        self._done(act, words=body)
+        self._done(act, words=body, author=comment["author_id"])
 
     def _merge(self, act: Act) -> None:
         others = [id_ for who, id_ in sorted(self.of.items()) if who != act.who and id_ in self.world.store.tickets]

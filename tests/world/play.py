@@ -59,6 +59,7 @@ class World:
         self.rng = dice(f"chaos {seed}")
         self.processes: list[Process] = []
         self.settled = False
+        self._gone = False
         self._room = asyncio.Event()
         self._room.set()
         self.door = ToDoor(self._serving, self.time, self.history, dice(f"door {seed}"), of)
@@ -147,6 +148,7 @@ class World:
 
     def _happened(self, what: str, **more: Any) -> None:
         self.history.add(self.time.now(), "did", did=what, **more)
+        self._gone |= what in ("redact", "delete for good")
 
     # -- troubles ---------------------------------------------------------------------------------------------------------
 
@@ -402,7 +404,7 @@ class World:
         self._pumping.cancel()
         process = self.processes[0]
         self.history.add(self.time.now(), "held", **outcome.held(self.zendesk.world))
-        self.history.add(self.time.now(), "came out", **outcome.shown(process))
+        self.history.add(self.time.now(), "came out", **outcome.shown(process, words=self._gone))
 
 
 class _Straight(httpx.AsyncBaseTransport):

@@ -34,9 +34,7 @@ SCENES: Final = {
     "two of one person are merged": Scene(
         ((0, "opens", LOST), (20, "opens another", HURT), (90, "merges them", PLAIN), (140, "writes", MONEY))
     ),
-    "somebody asks without end": Scene(
-        ((0, "opens", MONEY), *((20 + 10 * n + part, what, MONEY) for n in range(26) for part, what in ((0, "asked off"), (4, "writes"))))
-    ),
+    "somebody asks without end": Scene(((0, "opens", MONEY), *((20 + 7 * n, "asks again", MONEY) for n in range(40)))),
 }  # fmt: skip
 """By name. None of them in worlds in which nothing is written."""
 SELDOM: Final = {"somebody asks without end": 0.15}

@@ -8,8 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.world.laws import judge
+from tests.world import mutants
+from tests.world.laws import LAWS, judge
 from tests.world.play import folder, fresh, lived, whole
+from tests.world.scenes import SCENES
 from tests.world.traits import traits
 
 HERE = Path(__file__).parent
@@ -33,6 +35,12 @@ def test_the_laws_hold_in_the_world_of_a_seed(made: Path, seed: int) -> None:
 def test_the_same_seed_is_the_same_history_byte_for_byte(made: Path) -> None:
     one, other = (lived(4, fresh(made, "world"), traits(4)) for _ in range(2))
     assert one.bytes() == other.bytes()
+
+
+def test_each_law_has_a_mutant_and_each_scene_that_one_names_is_there() -> None:
+    planted = mutants.ALL.values()
+    assert {one.law for one in planted} == {*LAWS, "ordered"}
+    assert {one.scene for one in planted} - {""} <= SCENES.keys()
 
 
 @pytest.mark.parametrize("module", ["laws", "judged"])

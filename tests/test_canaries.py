@@ -30,6 +30,10 @@ from tsbridge.simulator.sinks import ChatSink, MailSink
 from tsbridge.simulator.zendesk import Display, Limits, Zendesk
 from tsbridge.simulator.zendesk import make_app as make_zendesk
 
+PATIENCE_S: Final = 100
+"""How long an answer may take: a machine that is busy otherwise leaks no more."""
+pytestmark = pytest.mark.timeout(4 * PATIENCE_S)
+
 NAME, MAIL, PHONE, CARD, STREET, WORD = (
     "Zenobia",
     "zcanary@planted.example",
@@ -164,7 +168,7 @@ async def desk(folder: Path) -> AsyncIterator[tuple[Bridge, Zendesk, httpx.Async
         yield bridge, zendesk, hand, told
 
 
-async def until(look: Callable[[], Any], within_s: float = 60) -> Any:
+async def until(look: Callable[[], Any], within_s: float = PATIENCE_S) -> Any:
     end = asyncio.get_running_loop().time() + within_s
     while asyncio.get_running_loop().time() < end:
         found = look()
@@ -208,7 +212,7 @@ async def play(folder: Path) -> Story:
 
 
 def client(bridge: Bridge, key: str) -> httpx.AsyncClient:
-    return httpx.AsyncClient(base_url=bridge.url, headers={"Authorization": f"Bearer {key}"}, timeout=30, trust_env=False)
+    return httpx.AsyncClient(base_url=bridge.url, headers={"Authorization": f"Bearer {key}"}, timeout=PATIENCE_S, trust_env=False)
 
 
 async def holding(bridge: Bridge, admin: httpx.AsyncClient, role: str) -> httpx.AsyncClient:
@@ -228,7 +232,7 @@ async def happen(hand: httpx.AsyncClient, bridge: Bridge) -> int:
     ticket = {"subject": f"{NAME}: {WORD}", "comment": {"body": SAID, "public": True}, "tags": [], "via": {"channel": "mail"}}
     made = int((await act("create", {"ticket": ticket, "as": MAIL, "via": "mail"}))["id"])
     call = {"tsbridge_event": "call.missed", "call_id": "c1", "interaction_id": "i1", "contact_phone_number": PHONE, "notes": SAID}
-    async with httpx.AsyncClient(timeout=30, trust_env=False) as flow:
+    async with httpx.AsyncClient(timeout=PATIENCE_S, trust_env=False) as flow:
         await flow.post(f"{bridge.url}/webhooks/talkdesk", json={**call, "contact_name": NAME}, headers={"X-Tsbridge-Key": DOOR_KEY})
     return made
 
@@ -247,7 +251,7 @@ async def knock(story: Story, bridge: Bridge, admin: httpx.AsyncClient) -> None:
         "door: too large": ({"X-Tsbridge-Key": DOOR_KEY}, SAID.encode() * 12_000),
         "door: compressed": ({"X-Tsbridge-Key": DOOR_KEY, "Content-Encoding": SAID}, SAID.encode()),
     }
-    async with httpx.AsyncClient(base_url=bridge.url, timeout=30, trust_env=False) as stranger:
+    async with httpx.AsyncClient(base_url=bridge.url, timeout=PATIENCE_S, trust_env=False) as stranger:
         for place, (headers, body) in odd.items():
             with contextlib.suppress(httpx.TransportError):  # what is too large may be cut off before its answer is read
                 story.keep(
@@ -361,7 +365,7 @@ async def look_at_the_rest(story: Story, by: Mapping[str, httpx.AsyncClient], ca
 
 
 async def look_at_pages(story: Story, bridge: Bridge, key: str, case: str) -> None:
-    async with httpx.AsyncClient(base_url=f"{bridge.url}/console", timeout=30, trust_env=False, follow_redirects=True) as browser:
+    async with httpx.AsyncClient(base_url=f"{bridge.url}/console", timeout=PATIENCE_S, trust_env=False, follow_redirects=True) as browser:
         story.keep("console: a key that is somebody's name", await browser.post("/sign-in", data={"key": MAIL}))
         sign_in = (await browser.get("/sign-in")).text
         hidden = sign_in.partition('name="csrf" value="')[2].partition('"')[0]

@@ -10,6 +10,7 @@ from tests.clocks import SettableClock
 from tests.test_cli import Run, migrated, run  # noqa: F401, the fixtures of the command line
 from tests.web.conftest import BOOK
 from tests.work.walk import Walk, ticket
+from tsbridge.store import erasing
 from tsbridge.store.db import Database
 
 MAIL = "p41@example.com"
@@ -48,6 +49,15 @@ def test_a_person_is_planned_for_forgotten_and_certified(run: Run, migrated: str
     chain.write_text("\n".join(chain.read_text().splitlines()[:-1]))
     assert run("erase", "--verify", str(file), *elsewhere).code == 1
     assert run("erase", "--email", MAIL).code == 1
+
+
+def test_an_erasure_by_command_is_counted_for_the_figures_of_the_service_and_a_plan_is_not(run: Run, migrated: str) -> None:  # noqa: F811
+    remembers(migrated)
+    assert run("erase", "--email", MAIL, "--plan").code == 0
+    assert run("erase", "--email", MAIL).code == 0
+    with Database.open(migrated) as database:
+        assert database.read_now(erasing.begun) == {"people": 1, "zendesk": 0}
+        assert database.read_now(erasing.unfinished) == (0, None)
 
 
 def test_what_names_nobody_or_two_is_misuse(run: Run, migrated: str) -> None:  # noqa: F811

@@ -19,7 +19,8 @@ from tsbridge.core.link import Shared
 from tsbridge.core.moments import Handle
 from tsbridge.core.task_state import Checked, Standing
 from tsbridge.core.watch import NOT_GIVEN, STEP_LATE, Finding
-from tsbridge.store import budget, desired, inbox, inbox_tables, proved_ways, rosters, shared, stored_values, watch, writemode
+from tsbridge.store import budget, desired, erasing, inbox, inbox_tables, proved_ways, rosters, shared, stored_values, watch, writemode
+from tsbridge.store.erased_person import Person
 from tsbridge.store.replay_tables import drift
 from tsbridge.store.work_tables import workload
 from tsbridge.web.probes import clock_probe, migrations_probe, tasks_probe, watch_probe, ways_probe
@@ -264,6 +265,18 @@ async def test_figures_of_decisions_wishes_and_the_door(room: Any, clock: Any) -
     assert found["tsbridge_oldest_wish_age_seconds", ""] == 300
     assert found["tsbridge_door_answers_total", "reason=accepted,source=zendesk,status=202"] == 1
     assert found["tsbridge_door_answers_total", "reason=no_signature,source=other,status=401"] == 1
+
+
+async def test_erasures_are_counted_by_who_asked_and_told_while_they_have_no_certificate(room: Any, clock: Any) -> None:
+    def write(conn: Any) -> None:
+        for number, by, hours in ((1, "key_1", 2), (2, "tsbridge", 1), (3, "Zendesk", 3)):
+            erasing.begin(conn, f"era_{number}", Person(frozenset(), frozenset(), frozenset()), by, clock.now() - timedelta(hours=hours))
+        erasing.finish(conn, "era_3", {})
+
+    await room.desk.database.write(write)
+    found = await figures(room)
+    assert [found["tsbridge_erasures_total", f"asked={who}"] for who in ("people", "zendesk")] == [2, 1]
+    assert (found["tsbridge_erasures_unfinished", ""], found["tsbridge_oldest_erasure_age_seconds", ""]) == (2, 7200)
 
 
 async def test_labels_are_bounded_whatever_is_asked_for(room: Any) -> None:

@@ -15,6 +15,9 @@ from tsbridge.store.erasure_tables import erased_interactions, erasures
 MOST: Final = 200
 """Erasures that are searched for together."""
 
+ZENDESK: Final = "Zendesk"
+"""Who asks where a user was deleted there."""
+
 Row = RowMapping
 
 
@@ -31,6 +34,20 @@ def running(conn: Connection) -> list[Row]:
     """Erasures that are not done, the oldest first; `MOST` at most."""
     query = select(erasures).where(erasures.c.status == "running").order_by(erasures.c.asked_at, erasures.c.id).limit(MOST)
     return list(conn.execute(query).mappings())
+
+
+def begun(conn: Connection) -> Mapping[str, int]:
+    """How many erasures were ever begun: asked for by `people`, whichever way they came, or by `zendesk`, which deleted the user."""
+    theirs = func.count().filter(erasures.c.asked_by == ZENDESK)
+    every, of_zendesk = conn.execute(select(func.count(), theirs).select_from(erasures)).one()
+    return {"people": every - of_zendesk, "zendesk": of_zendesk}
+
+
+def unfinished(conn: Connection) -> tuple[int, datetime | None]:
+    """How many erasures have no certificate yet, and since when the oldest of them is asked for."""
+    since = func.min(erasures.c.asked_at, type_=erasures.c.asked_at.type)
+    count, oldest = conn.execute(select(func.count(), since).where(erasures.c.status == "running")).one()
+    return count, oldest
 
 
 def change(conn: Connection, id: str, **values: Any) -> None:

@@ -15,6 +15,7 @@ from tsbridge.store import (
     counted,
     cover,
     datakeys,
+    erasing,
     notification_log,
     pattern_findings,
     patterns,
@@ -44,6 +45,7 @@ class Figures(NamedTuple):
     `open`: open cases by queue and severity; `severe`: those of severity 1 that nobody has in hand.
     `refused`: whether Zendesk refuses our credentials;
     `in_trouble`: whether it fails, so that it is only probed.
+    `erased`: erasures that were begun, by who asked; `erasing`: those not certified yet, the oldest of them asked for at `erasing_since`.
     `unread`: tickets that rang and whose audits were not read since.
     """
 
@@ -80,6 +82,9 @@ class Figures(NamedTuple):
     rewritten: int
     patterns: Mapping[str, int]
     patterns_at: datetime | None
+    erased: Mapping[str, int]
+    erasing: int
+    erasing_since: datetime | None
 
 
 # From a place in the index of states on: asked for one state, PostgreSQL walks through all that came before what waits.
@@ -97,6 +102,7 @@ def figures(conn: Connection, setting: str, now: datetime) -> Figures:
         wishes[status] += count
     open_cases = counted.open_cases(kept["case"])
     pace = budget.load(conn)
+    erasing_now, erasing_since = erasing.unfinished(conn)
     return Figures(
         deliveries=kept["delivery"],
         received=received(conn),
@@ -131,6 +137,9 @@ def figures(conn: Connection, setting: str, now: datetime) -> Figures:
         rewritten=rekeying.progress(conn).rewritten,
         patterns=pattern_findings.counts_by_kind(conn, now),
         patterns_at=patterns.state(conn).looked_at,
+        erased=erasing.begun(conn),
+        erasing=erasing_now,
+        erasing_since=erasing_since,
     )
 
 

@@ -104,6 +104,14 @@ class Figures(Collector):
         for kind in CLASSES:
             removed.add_metric([kind], self._figures.removed.get(kind, 0))
         yield removed
+        words = "People who are, or are being, erased, by who asked: people, whichever way they came, or Zendesk, which deleted the user."
+        erased = CounterMetricFamily("tsbridge_erasures", words, labels=["asked"])
+        for asked in ("people", "zendesk"):
+            erased.add_metric([asked], self._figures.erased.get(asked, 0))
+        yield erased
+        yield GaugeMetricFamily("tsbridge_erasures_unfinished", "Erasures without a certificate yet.", self._figures.erasing)
+        words = "For how long the oldest unfinished erasure is asked for."
+        yield self._age("tsbridge_oldest_erasure_age_seconds", words, self._figures.erasing_since)
         words = "Keys that something of people may be encrypted under; 0: nothing is encrypted; 2 or more: a new one is not everywhere yet."
         yield GaugeMetricFamily("tsbridge_data_keys", words, self._figures.data_keys)
         words = "Rows that were rewritten under the newest data key since it is the newest."

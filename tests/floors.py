@@ -183,6 +183,8 @@ def _single_places(module: Module, package: str) -> Iterator[str]:
                 yield f"{module.name}:{line} imports {library}: only `http` knows the HTTP client"
             if library == "cryptography" and inside not in ("ed25519", "aes"):
                 yield f"{module.name}:{line} imports cryptography: only `ed25519` and `aes` know the library of signatures and ciphers"
+            if library == "joserfc" and inside != "vendors.oidc.tokens":
+                yield f"{module.name}:{line} imports joserfc: only `vendors.oidc.tokens` knows the library of tokens"
             if library in ("aiohttp", "requests", "httpx2", "urllib3"):
                 yield f"{module.name}:{line} imports {library}: not a library of this house"
         if isinstance(node, ast.Call):

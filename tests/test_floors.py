@@ -52,6 +52,7 @@ PLANTED = [
     ("notify/a.py", "from tsbridge.vendors import b", "do not know each other"),
     ("core/a.py", "from tsbridge.http import Http", "imports point down"),
     ("store/a.py", "from cryptography.hazmat import b", "only `ed25519` and `aes` know the library"),
+    ("console/a.py", "from joserfc import b", "only `vendors.oidc.tokens` knows the library"),
     ("simulator/a.py", "import requests", "not a library of this house"),
     ("work/a.py", "import os\nx = os.environ['A']", "only settings read the environment"),
     ("wiring.py", "from os import getenv", "only settings read the environment"),

@@ -174,6 +174,20 @@ def test_half_a_credential_is_refused() -> None:
     assert "belong together" in refused(TSBRIDGE_ZENDESK_CLIENT_ID="bridge")
 
 
+def test_an_identity_provider_needs_to_know_us_and_a_way_back() -> None:
+    issuer, client = {"TSBRIDGE_OIDC_ISSUER": "https://id.example.com/realms/desk"}, {"TSBRIDGE_OIDC_CLIENT_ID": "tsbridge"}
+    assert "belong together" in refused(**issuer)
+    assert "TSBRIDGE_PUBLIC_URL" in refused(**issuer, **client)
+    back = {"TSBRIDGE_PUBLIC_URL": "https://desk.example.com"}
+    assert load({**issuer, **client, **back}, None).roles_by_claim["supervisor"] == "supervisor"
+    named = load({**issuer, **client, **back, "TSBRIDGE_OIDC_ROLES": "desk=leads=supervisor, desk-ops=ops"}, None)
+    assert named.roles_by_claim == {"desk=leads": "supervisor", "desk-ops": "ops"}
+    for wrong in ("http://id.example.com", "https://id.example.com/?a=b", "id.example.com", "https://ana@id.example.com"):
+        assert "TSBRIDGE_OIDC_ISSUER: expected" in refused(**{**issuer, **client, **back, "TSBRIDGE_OIDC_ISSUER": wrong})
+    for wrong in ("desk-leads", "=ops", "desk-leads=boss"):
+        assert "TSBRIDGE_OIDC_ROLES: expected" in refused(TSBRIDGE_OIDC_ROLES=wrong)
+
+
 def test_oauth_is_preferred_over_tokens() -> None:
     everything = {
         "TSBRIDGE_ZENDESK_CLIENT_ID": "a",

@@ -99,10 +99,36 @@ async def test_the_form_has_to_be_ours(filled: Database) -> None:
 async def test_a_session_ends_with_its_time(filled: Database) -> None:
     async with visiting(filled, "viewer") as visitor:
         assert isinstance(visitor.console.clock, SettableClock)
+        for hours in range(12):
+            visitor.console.clock.set(NOW + timedelta(hours=hours))
+            assert (await visitor.look("search")).status_code == 200
         visitor.console.clock.set(NOW + LASTS - timedelta(seconds=1))
         assert (await visitor.look("search")).status_code == 200
         visitor.console.clock.set(NOW + LASTS)
         assert (await visitor.look("search")).status_code == 303
+
+
+async def test_a_session_that_nobody_uses_ends(filled: Database) -> None:
+    async with visiting(filled, "viewer", idle=timedelta(minutes=30)) as visitor:
+        clock = visitor.console.clock
+        assert isinstance(clock, SettableClock)
+        clock.set(NOW + timedelta(minutes=29))
+        assert (await visitor.look("search")).status_code == 200
+        clock.set(NOW + timedelta(minutes=58))
+        assert (await visitor.look("search")).status_code == 200
+        clock.set(NOW + timedelta(minutes=88))
+        assert (await visitor.look("search")).status_code == 303
+
+
+async def test_a_page_that_stays_fresh_by_itself_is_nobody_who_is_there(filled: Database) -> None:
+    async with visiting(filled, "viewer", idle=timedelta(minutes=30)) as visitor:
+        clock = visitor.console.clock
+        assert isinstance(clock, SettableClock)
+        for minutes in range(0, 30, 5):
+            clock.set(NOW + timedelta(minutes=minutes))
+            assert (await visitor.look("now", headers={"X-Refresh": "1"})).status_code == 200
+        clock.set(NOW + timedelta(minutes=30))
+        assert (await visitor.look("now", headers={"X-Refresh": "1"})).status_code == 303
 
 
 async def test_a_session_ends_with_its_key(filled: Database) -> None:
@@ -128,7 +154,7 @@ async def test_signing_out_ends_the_session_and_not_only_the_cookie(filled: Data
     async with visiting(filled, "viewer") as visitor:
         token = visitor.client.cookies["tsbridge"]
         assert (await visitor.send("sign-out")).headers["location"] == "/console/sign-in"
-        assert filled.read_now(lambda conn: sessions.find(conn, token, NOW)) is None
+        assert filled.read_now(lambda conn: sessions.find(conn, token, NOW, NOW - LASTS)) is None
         assert (await visitor.look("search", headers={"Cookie": f"tsbridge={token}"})).status_code == 303
 
 

@@ -11,6 +11,8 @@ ROLES: Final[tuple[str, ...]] = get_args(Role)
 """The lowest first."""
 ADMIN: Final = "admin"
 """Id and name of TSBRIDGE_ADMIN_KEY."""
+PROVIDER: Final = "provider"
+"""Id of whoever signed in by the identity provider, under the name that it gives."""
 
 
 @dataclass(frozen=True, slots=True)

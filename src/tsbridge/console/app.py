@@ -34,6 +34,7 @@ from tsbridge.console.forms import FORMS, Table, as_csv, as_json, as_xlsx
 from tsbridge.console.frame import FORM_CAP, HEADERS, Frame, Handler, Visit
 from tsbridge.console.live import Live
 from tsbridge.console.made import Console
+from tsbridge.console.provider import ByProvider
 from tsbridge.console.render import Pages
 from tsbridge.console.signing import HOME, SigningIn
 
@@ -131,6 +132,7 @@ def create(console: Console, sleep: Callable[[float], Awaitable[object]] = async
     pages = Pages(console.zone, console.zendesk_url, console.version)
     frame = Frame(console, pages)
     signing, live = SigningIn(console, pages, frame), Live(console, sleep)
+    by_provider = None if console.provider is None else ByProvider(console, console.provider, pages, frame)
 
     async def home(request: Request) -> Response:
         return RedirectResponse(HOME, 303, HEADERS)
@@ -148,6 +150,14 @@ def create(console: Console, sleep: Callable[[float], Awaitable[object]] = async
         Route("/", home, methods=["GET"]),
         Route("/static/{name}", asset, methods=["GET"]),
         Route("/sign-in", signing.__call__, methods=["GET", "POST"]),
+        *(
+            ()
+            if by_provider is None
+            else (
+                Route("/sign-in/provider", by_provider.there, methods=["GET"]),
+                Route("/sign-in/callback", by_provider.back, methods=["GET"]),
+            )
+        ),
         Route("/sign-out", frame.endpoint(signing.out, "viewer"), methods=["POST"]),
         Route("/live", frame.endpoint(live.stream, "viewer"), methods=["GET"]),
         *(

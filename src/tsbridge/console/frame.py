@@ -187,12 +187,14 @@ class Frame:
     async def _visited(self, request: Request, handler: Handler, role: str, form_cap: int) -> Response:
         console, now = self._console, self._console.clock.now()
         token = cookie_of(request, self.cookie)
-        mark = console.gate.admin_mark
         signed = None
         if token is not None:
-            signed = await console.database.read(lambda conn: sessions.signed_in(conn, token, mark, now))
+            signed = await console.database.read(lambda conn: sessions.signed_in(conn, token, console.marks, now, console.idle))
         if signed is None:
             return self._stranger(request)
+        if now - signed.used_at >= sessions.A_MINUTE and not _by_itself(request):
+            used = signed.token
+            await console.database.write(lambda conn: sessions.use(conn, used, now), urgent=True)
         if (proven := request.scope.get("state", {}).get("proven")) is not None:
             proven()
         form: Mapping[str, str] = {}
@@ -205,6 +207,10 @@ class Frame:
             console.gate.security.saw("role_refused", role=signed.caller.role)
             raise NoPage(403, f"This needs the role {role} or higher; your key has the role {signed.caller.role}.")
         return await handler(Visit(request, console, self._pages, signed, now, form))
+
+    def give(self, answer: Response, value: str, seconds: int) -> None:
+        """The cookie of a session."""
+        answer.set_cookie(self.cookie, value, max_age=seconds, path="/", secure=self._console.secure, httponly=True, samesite="strict")
 
     def _stranger(self, request: Request) -> Response:
         if request.method == "POST":
@@ -235,6 +241,11 @@ async def form_of(request: Request, cap: int = FORM_CAP) -> Mapping[str, str]:
         return dict(parse_qsl(body.decode(), keep_blank_values=True, max_num_fields=MOST_FIELDS, errors="strict"))
     except ValueError:
         raise NoPage(422, "Expected a form in UTF-8.") from None
+
+
+def _by_itself(request: Request) -> bool:
+    """Whether a page asked without anybody there: it stays fresh by itself."""
+    return request.headers.get("x-refresh") is not None or request.url.path == ROOT + "/live"
 
 
 def cookie_of(request: Request, name: str) -> str | None:

@@ -64,8 +64,8 @@ class Live:
                 self._found.pop(of, None)
 
     async def _still(self, visit: Visit) -> bool:
-        token, mark, at = visit.signed.token, self._console.gate.admin_mark, self._console.clock.now()
-        return await self._console.database.read(lambda conn: sessions.signed_in(conn, token, mark, at)) is not None
+        token, console, at = visit.signed.token, self._console, self._console.clock.now()
+        return await console.database.read(lambda conn: sessions.signed_in(conn, token, console.marks, at, console.idle)) is not None
 
     async def _mark(self, of: str) -> str:
         """What tells one state of a page from another. Raises `NoPage` for a page that does not stay fresh."""

@@ -6,12 +6,12 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
-from datetime import tzinfo
+from datetime import timedelta, tzinfo
 from functools import partial
 from typing import Any, Protocol, TypeVar
 
 from tsbridge.acts.around import Rotas
-from tsbridge.acts.callers import Caller
+from tsbridge.acts.callers import ADMIN, PROVIDER, Caller
 from tsbridge.acts.casework import Judging
 from tsbridge.acts.queues import Choosing
 from tsbridge.acts.security import Security
@@ -43,6 +43,24 @@ class Bench(Protocol):
     def turn(self) -> AbstractAsyncContextManager[None]: ...
 
 
+class Person(Protocol):
+    @property
+    def name(self) -> str: ...
+    @property
+    def role(self) -> str | None: ...
+
+
+class Provider(Protocol):
+    """An identity provider (`vendors.oidc.client.Provider`). `mark`: of its terms, with which sessions end."""
+
+    mark: str
+
+    @property
+    def name(self) -> str: ...
+    async def leads_to(self, state: str, nonce: str, verifier: str) -> str: ...
+    async def came_back(self, code: str, issuer: str | None, nonce: str, verifier: str) -> Person: ...
+
+
 @dataclass(frozen=True, slots=True)
 class Console:
     """`writeback`: what TSBRIDGE_WRITEBACK says. `secure`: people come by https. `zendesk_url`: where links to tickets lead.
@@ -51,7 +69,8 @@ class Console:
     replay or another look for patterns. `ending`: whether this process is about to end. `bench`: where what takes its time waits.
     `reports_apart`: works out reports elsewhere; None: here. `make_ready`, `apart`: as of the API's desk. `yaml_read`: a text as a
     document, or `ValueError` with `words` and `line`; `yaml_lines`: of a text on which line the part behind a JSON pointer stands.
-    `restricted`: categories of which viewers get no words.
+    `restricted`: categories of which viewers get no words. `provider`: by which people may sign in, too. `idle`: how long a session is
+    good for that nobody uses.
     """
 
     database: Database
@@ -81,6 +100,13 @@ class Console:
     yaml_dump: Callable[[Any], str]
     yaml_lines: Callable[[bytes], Callable[[str], int | None]]
     restricted: frozenset[str] = frozenset()
+    provider: Provider | None = None
+    idle: timedelta = timedelta(hours=2)
+
+    @property
+    def marks(self) -> Mapping[str, str]:
+        """Of what sessions may have been begun with beside keys of the database."""
+        return {ADMIN: self.gate.admin_mark, PROVIDER: "" if self.provider is None else self.provider.mark}
 
     async def aside(self, work: Callable[..., T], *more: Any, **named: Any) -> T:
         """`work(*more, **named)` in a thread."""

@@ -58,9 +58,9 @@ class SigningIn:
         now, mark = console.clock.now(), console.gate.admin_mark
         signed = await console.database.write(lambda conn: sessions.sign_in(conn, caller, mark, now, console.entropy), urgent=True)
         console.gate.security.saw("signed_in", role=caller.role)
-        answer = RedirectResponse(_inside(target), 303, HEADERS)
-        self._give(answer, self._frame.cookie, signed.token, int((signed.ends_at - now).total_seconds()))
-        self._give(answer, self._form_cookie, "", 0)
+        answer = RedirectResponse(inside(target), 303, HEADERS)
+        self._frame.give(answer, signed.token, int((signed.ends_at - now).total_seconds()))
+        self._give(answer, "", 0)
         return answer
 
     async def out(self, visit: Visit) -> Response:
@@ -68,28 +68,31 @@ class SigningIn:
         token = visit.signed.token
         await visit.console.database.write(lambda conn: sessions.sign_out(conn, token), urgent=True)
         answer = RedirectResponse(SIGN_IN, 303, HEADERS)
-        self._give(answer, self._frame.cookie, "", 0)
+        self._frame.give(answer, "", 0)
         return answer
 
     def _shown(self, target: str, status: int, wrong: str, headers: dict[str, str] | None = None) -> Response:
         token = self._console.entropy(24).hex()
         csrf = _of_nobody(token, self._console.clock.now()).csrf
-        page = self._pages.render("sign-in.html", target=_inside(target), csrf=csrf, wrong=wrong)
+        provider = None if self._console.provider is None else self._console.provider.name
+        page = self._pages.render("sign-in.html", target=inside(target), csrf=csrf, wrong=wrong, provider=provider)
         told = {name: value for name, value in (headers or {}).items() if name == "Retry-After"}
         answer = HTMLResponse(page, status, {**HEADERS, **told})
-        self._give(answer, self._form_cookie, token, 3_600)
+        self._give(answer, token, 3_600)
         return answer
 
-    def _give(self, answer: Response, name: str, value: str, seconds: int) -> None:
-        answer.set_cookie(name, value, max_age=seconds, path="/", secure=self._console.secure, httponly=True, samesite="strict")
+    def _give(self, answer: Response, value: str, seconds: int) -> None:
+        answer.set_cookie(
+            self._form_cookie, value, max_age=seconds, path="/", secure=self._console.secure, httponly=True, samesite="strict"
+        )
 
 
 def _of_nobody(token: str, now: datetime) -> SignedIn:
     """A session that is nobody's yet."""
-    return SignedIn(token, NOBODY, now + LASTS)
+    return SignedIn(token, NOBODY, now + LASTS, now)
 
 
-def _inside(target: str) -> str:
+def inside(target: str) -> str:
     """Where to go on: a page of the console, and nowhere else."""
     plain = (
         target.startswith(ROOT + "/")

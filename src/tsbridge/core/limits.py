@@ -17,5 +17,7 @@ ANSWER_BYTES: Final = 32 << 20
 """Of a vendor's answer, unpacked: an incremental page of a thousand tickets is about five million."""
 RECEIPT_BYTES: Final = 256 << 10
 """Of a chat's or pager's answer to a message: a status and some words are wanted."""
+PROVIDER_BYTES: Final = 256 << 10
+"""Of an identity provider's answer: its discovery, its keys, a token."""
 FEED_BYTES: Final = 2 << 20
 """Of an iCalendar feed: some ten thousand events."""

@@ -8,7 +8,7 @@ import ssl
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any, Final, Literal, get_args
 from urllib.parse import SplitResult, urlsplit
 from zoneinfo import ZoneInfo
 
@@ -55,6 +55,7 @@ MOST_SECRETS: Final = 6
 Secrets = Annotated[tuple[SecretStr, ...], NoDecode, BeforeValidator(_comma_separated)]
 Words = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_comma_separated)]
 Hosts = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_comma_separated)]
+ISSUER: Final = "https://<identity provider>, with its path if it has one"
 HOST: Final = re.compile(r"\.?[a-z0-9-]+(\.[a-z0-9-]+)*|[0-9a-f:]+", re.ASCII)
 
 
@@ -99,6 +100,14 @@ class Settings(BaseSettings):
     keep_texts: str = retention.FOREVER
     restricted_categories: Words = ()
     signature_tolerance_s: int = Field(default=900, ge=0, le=86_400)
+    oidc_issuer: str | None = None
+    oidc_client_id: str | None = Field(default=None, min_length=1, max_length=500)
+    oidc_client_secret: SecretStr | None = None
+    oidc_scopes: str = Field(default="openid email profile", pattern=r"^openid( [!#-\[\]-~]+)*$", max_length=500)
+    oidc_name_claim: str = Field(default="email", min_length=1, max_length=200)
+    oidc_role_claim: str = Field(default="groups", min_length=1, max_length=200)
+    oidc_roles: Words = ()
+    session_idle_minutes: int = Field(default=120, ge=5, le=720)
     host: str = "127.0.0.1"
     port: int = Field(default=8080, ge=0, le=65_535)
     trusted_proxies: Hosts = ()
@@ -140,6 +149,23 @@ class Settings(BaseSettings):
     @classmethod
     def _where_people_reach_us(cls, value: str | None) -> str | None:
         return None if value is None else _origin(value, "https://<name of this service>")
+
+    @field_validator("oidc_issuer")
+    @classmethod
+    def _a_provider(cls, value: str | None) -> str | None:
+        if value is not None:
+            parts = urlsplit(value)
+            _origin(f"{parts.scheme}://{parts.netloc}", ISSUER)
+            if parts.query or parts.fragment:
+                raise ValueError(f"expected {ISSUER}, as the provider itself writes it")
+        return value
+
+    @field_validator("oidc_roles")
+    @classmethod
+    def _roles(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        if not all(given and role in get_args(Role) for given, _, role in (one.rpartition("=") for one in value)):
+            raise ValueError(f"expected pairs, comma-separated, each as in desk-leads=supervisor, of the roles {', '.join(get_args(Role))}")
+        return value
 
     @field_validator("smtp_url")
     @classmethod
@@ -234,10 +260,13 @@ class Settings(BaseSettings):
             ("zendesk_email", "zendesk_api_token"),
             ("talkdesk_client_id", "talkdesk_client_secret"),
             ("smtp_url", "mail_from"),
+            ("oidc_issuer", "oidc_client_id"),
         )
         for one, other in pairs:
             if (getattr(self, one) is None) != (getattr(self, other) is None):
                 raise ValueError(f"{name_of(one)} and {name_of(other)} belong together: set both or neither")
+        if self.oidc_issuer is not None and self.public_url is None:
+            raise ValueError(f"{name_of('oidc_issuer')} needs {name_of('public_url')}: where the provider sends people back to")
         return self
 
     @property
@@ -289,6 +318,12 @@ class Settings(BaseSettings):
     def kept(self) -> Retention:
         """For how long what is kept stays."""
         return Retention(retention.read(self.keep_bodies), retention.read(self.keep_texts))
+
+    @property
+    def roles_by_claim(self) -> dict[str, str]:
+        """By a value of the provider's claim the role it gives; where nobody said, each role by its own name."""
+        pairs = [one.rpartition("=") for one in self.oidc_roles] or [(role, "=", role) for role in get_args(Role)]
+        return {given.strip(): role for given, _, role in pairs}
 
     @property
     def mail(self) -> Mail | None:

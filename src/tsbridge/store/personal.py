@@ -141,7 +141,7 @@ PLACES: Final = (
     ),
     _staff(
         "rulebooks.published_by rosters.published_by draft.updated_by overrides.made_by overrides.removed_by feed_links.made_by"
-        " replays.created_by link_edits.by moments.withdrawn_by drift.by changes.actor keys.name erasures.asked_by",
+        " replays.created_by link_edits.by moments.withdrawn_by drift.by changes.actor keys.name sessions.name erasures.asked_by",
         "who did it: the name of a key or of a person at the command line",
         "who changed what",
         "decisions",
@@ -217,7 +217,7 @@ _NONE: Final = {
     "report_answers": "question body",
     "rosters": "hash almanac",
     "rulebooks": "hash almanac",
-    "sessions": "hash key_id mark",
+    "sessions": "hash key_id mark role",
     "shadow_decisions": "case_id ticket decision_id before after",
     "shared_ids": "kind value",
     "texts": "source interaction place digest",

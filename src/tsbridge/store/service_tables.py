@@ -33,6 +33,9 @@ sessions = Table(
     Column("mark", Text, nullable=False),  # which key of that id: of ADMIN_KEY a hash, for it may be changed; else empty
     Column("began_at", Instant, nullable=False),
     Column("ends_at", Instant, nullable=False),
+    Column("used_at", Instant, nullable=False),  # when somebody last looked or did something, to the minute
+    Column("name", Text),  # of who has no key here: as the identity provider calls them …
+    Column("role", Text),  # … and what they may do
 )
 Index("sessions_by_end", sessions.c.ends_at)
 

@@ -56,7 +56,7 @@ from tsbridge.web.work_probes import (
     workers_probe,
     writeback_probe,
 )
-from tsbridge.wiring.clients import entrances
+from tsbridge.wiring.clients import entrances, provider
 from tsbridge.wiring.clock_and_ids import TimedIds, entropy, salt
 from tsbridge.wiring.workers import Workers
 from tsbridge.work.choosing import Choosing
@@ -89,7 +89,7 @@ class Bridge:
 def bridge(settings: Settings, database: Database, clock: Clock, *, workers_inside: bool, patience: Patience = PATIENCE) -> Bridge:
     """Everything one serving process needs. Nothing runs before the application's lifespan begins."""
     services, loop, doors = _services(settings, database, clock, workers_inside=workers_inside, patience=patience)
-    console = Later(partial(_console, services))
+    console = Later(partial(_console, services, settings))
     with_console = replace(services, console=console.routes)
     return Bridge(Front(with_console, partial(_api, with_console)), doors, loop, console.end, _turned_away(services))
 
@@ -107,7 +107,7 @@ def _api(services: Services) -> ASGIApp:
     return create_app(services)
 
 
-def _console(services: Services, ending: Callable[[], bool]) -> ASGIApp:
+def _console(services: Services, settings: Settings, ending: Callable[[], bool]) -> ASGIApp:
     """The pages people look at. Known here alone, and when somebody asks for one."""
     from tsbridge import document_files
     from tsbridge.console.app import create
@@ -142,6 +142,8 @@ def _console(services: Services, ending: Callable[[], bool]) -> ASGIApp:
             yaml_dump=document_files.dump,
             yaml_lines=document_files.Lines,
             restricted=services.restricted,
+            provider=provider(settings, services.clock),
+            idle=timedelta(minutes=settings.session_idle_minutes),
         )
     )
 

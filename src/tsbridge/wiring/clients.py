@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from pydantic import SecretStr
 
 from tsbridge.core.crashpoint import crashpoint
-from tsbridge.core.limits import FEED_BYTES, RECEIPT_BYTES
+from tsbridge.core.limits import FEED_BYTES, PROVIDER_BYTES, RECEIPT_BYTES
 from tsbridge.core.ports import Clock
 from tsbridge.settings.model import Settings
 
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from tsbridge.feed_source import Source
     from tsbridge.http import Outgoing
     from tsbridge.notify.make import Outside
+    from tsbridge.vendors.oidc.client import Provider
     from tsbridge.vendors.talkdesk.client import TalkdeskClient
     from tsbridge.vendors.zendesk.client import Credentials, Limits, ZendeskClient
     from tsbridge.vendors.zendesk.read_fields import OwnUser
@@ -73,6 +74,23 @@ def make_zendesk(settings: Settings, clock: Clock, heard: Callable[[Limits], Non
     if settings.zendesk_url is None or credentials is None:
         return None
     return ZendeskClient(Http(settings.zendesk_url, sleep=asyncio.sleep, outgoing=outgoing(settings)), credentials, heard)
+
+
+def provider(settings: Settings, clock: Clock) -> Provider | None:
+    """By whom people may sign in to the console; None where nobody said."""
+    from tsbridge.acts.callers import ROLES
+    from tsbridge.http import Http
+    from tsbridge.vendors.oidc.client import Client, Provider
+    from tsbridge.vendors.oidc.terms import Terms
+
+    if settings.oidc_issuer is None or settings.oidc_client_id is None:
+        return None
+    way, secret, id_ = outgoing(settings), settings.oidc_client_secret, settings.oidc_client_id
+    claims = {"role_claim": settings.oidc_role_claim, "name_claim": settings.oidc_name_claim}
+    terms = Terms(settings.oidc_issuer, id_, **claims, roles=settings.roles_by_claim, ladder=ROLES)
+    back = f"{settings.public_url}/console/sign-in/callback"
+    client = Client(id_, None if secret is None else secret.get_secret_value(), back, settings.oidc_scopes)
+    return Provider(terms, client, lambda origin: Http(origin, sleep=asyncio.sleep, outgoing=way, largest=PROVIDER_BYTES), clock)
 
 
 def feed_source(settings: Settings) -> Source:

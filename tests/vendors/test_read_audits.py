@@ -94,12 +94,16 @@ def test_our_own_update_is_known_by_its_marker_and_a_rules_part_in_it_is_heard()
         change("tags", [], ["ts_injury"]),
         change("group_id", None, "10"),
         change("priority", None, "low", **rule),
+        change("subject", "Help", "Refund", **rule),
+        change("external_id", None, "talkdesk:acc:call-9", **rule),
         metadata={"custom": ours},
     )
     _, known, by_rule = moments_of("4711", [CREATED, written], {"int_1": plan}.get)
     assert (known.event, known.actor.kind) == ("written", "us")
     assert dict(known.facts) == {"tags": ("ts_injury",), "ticket.group_id": "10"}
-    assert by_rule.changes == (Change("ticket.priority", None, "low"),)
+    assert Change("ticket.priority", None, "low") in by_rule.changes
+    assert [(text.role, text.body) for text in by_rule.texts] == [("subject", "Refund")]
+    assert by_rule.names == (Handle("call", "call-9"),)
     assert by_rule.actor.kind == "system"
 
 

@@ -126,7 +126,8 @@ def _moments(
     found = [_of_update(ticket, audit, at, WRITTEN, ours, Actor("us", id_text(audit.get("author_id"))), f"{order}.0")]
     if rest:
         by_rule = _of_update(ticket, audit, at, "ticket.updated", rest, Actor("system"), f"{order}.1")
-        found.append(replace(by_rule, changes=tuple(sorted(rest, key=lambda change: change.field))))
+        changes = tuple(sorted(rest, key=lambda change: change.field))
+        found.append(replace(by_rule, changes=changes, texts=_subjects(rest), names=tuple(sorted(names_in(dict(by_rule.facts))))))
     return found
 
 
@@ -148,12 +149,10 @@ def _moment(ticket: str, audit: Mapping[str, Any], at: datetime, told: list[_Tol
     facts: dict[str, Value] = dict(EMPTY) if created else {}
     if created and requester is not None:
         facts["requester.id"] = requester
-    texts: list[Text] = []
+    texts = list(_subjects(one.change for one in told))
     for one in told:
-        if one.change.field == "subject":
-            if isinstance(one.change.current, str):
-                texts.append(Text("subject", one.change.current))
-        elif one.change.current is not None or not created:  # what a new ticket does not have need not be said
+        if one.change.field != "subject" and (one.change.current is not None or not created):
+            # what a new ticket does not have need not be said
             facts[one.change.field] = one.change.current
     via = inside(audit, "via")
     if created and (channel := channel_of(via.get("channel"))):
@@ -183,6 +182,10 @@ def _moment(ticket: str, audit: Mapping[str, Any], at: datetime, told: list[_Tol
         vendor_order=order,
         via=_came_by(audit),
     )
+
+
+def _subjects(changes: Iterable[Change]) -> tuple[Text, ...]:
+    return tuple(Text("subject", one.current) for one in changes if one.field == "subject" and isinstance(one.current, str))
 
 
 def _came_by(audit: Mapping[str, Any]) -> str:

@@ -111,6 +111,11 @@ def as_mail(mail: Mail, recipient: str, message: Message) -> bytes:
     elif message.link is not None:
         lines += [f"Look at it: {message.link}"]
     made.set_content("\n\n".join(lines) + "\n", cte="quoted-printable")
+    for one in message.attached:
+        kind, _, inner = one.kind.partition("/")
+        made.add_attachment(one.body, maintype=kind, subtype=inner, filename=one.name)
+    if message.attached:
+        made.set_boundary(f"=_{message.id}")
     return made.as_bytes(policy=_UNFOLDED)
 
 

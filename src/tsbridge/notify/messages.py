@@ -49,11 +49,20 @@ class Item:
 
 
 @dataclass(frozen=True, slots=True)
+class Attached:
+    """A file that goes with a mail."""
+
+    name: str
+    kind: str
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class Message:
     """What is sent. `id` (`ntf_…`) is its Message-ID and webhook-id, the same when it is sent again. `text` has no link in it.
 
     `at`: when it was written. `data`: of the body of outbound webhooks (contract section 8). `acknowledge_link`: the page to press a button
-    on, `button` what that does. `type`: what outbound webhooks call it.
+    on, `button` what that does. `type`: what outbound webhooks call it. `attached`: files, which mail alone takes with it.
     """
 
     id: str
@@ -65,6 +74,7 @@ class Message:
     acknowledge_link: str | None = None
     button: str = "Acknowledge"
     type: str = "tsbridge.escalation"
+    attached: tuple[Attached, ...] = ()
 
 
 BY_LINK: Final = "Please take it: open the link and press its button."

@@ -100,6 +100,7 @@ class Settings(BaseSettings):
     keep_texts: str = retention.FOREVER
     restricted_categories: Words = ()
     signature_tolerance_s: int = Field(default=900, ge=0, le=86_400)
+    pack_to: Words = ()
     oidc_issuer: str | None = None
     oidc_client_id: str | None = Field(default=None, min_length=1, max_length=500)
     oidc_client_secret: SecretStr | None = None

@@ -14,12 +14,14 @@ from tsbridge.core.ports import Clock, Ids
 from tsbridge.cpu_limit import within
 from tsbridge.feed_source import read_in_child
 from tsbridge.notify.make import make
+from tsbridge.report_process import reports_in_child
 from tsbridge.settings.model import Settings
 from tsbridge.shutdown import PATIENCE, Patience
 from tsbridge.store import stored_values, wakeup
 from tsbridge.store.db import Database, OtherSchema
 from tsbridge.store.rulebooks import LiveRulebook
 from tsbridge.vendors.zendesk.read_fields import OwnUser
+from tsbridge.wiring import weekly
 from tsbridge.wiring.clients import feed_source, make_talkdesk, make_zendesk, outside, readers
 from tsbridge.wiring.clock_and_ids import entropy, salt, worker_name
 from tsbridge.wiring.heads import places, signer, signing
@@ -59,6 +61,7 @@ from tsbridge.work.stream import Stream
 from tsbridge.work.sums import Sums
 from tsbridge.work.takeover import Takeover
 from tsbridge.work.watch import Watch
+from tsbridge.work.weekly import Weekly
 from tsbridge.work.writeback import Writeback
 
 log = logging.getLogger("tsbridge.wiring.workers")
@@ -91,11 +94,12 @@ REKEYING: Final = "rekeying"
 SUMS: Final = "sums"
 PATTERNS: Final = "patterns"
 HEADS: Final = "heads"
+WEEKLY: Final = "weekly"
 ERASING: Final = "erasing"
 DELETED_USERS: Final = "deleted_users"
 VITAL: Final = (INGEST, CLOCK, WRITEBACK)
 """Tasks without which nothing is heard, escalated or written."""
-SELDOM: Final = (ALONE, COVER, FEEDS, GUARD, HEADS, PATTERNS, RETENTION, SHADOW, SILENCE, SUMS)
+SELDOM: Final = (ALONE, COVER, FEEDS, GUARD, HEADS, PATTERNS, RETENTION, SHADOW, SILENCE, SUMS, WEEKLY)
 """Tasks for which nobody waits: looking every other second whether there is something would be most of what an idle process does."""
 LOOK_SELDOM: Final = timedelta(seconds=10)
 LIMITS: Final = {
@@ -158,6 +162,10 @@ class Workers:
         sender = partial(make, outside=send)
         self._notify = Notify(database, clock, ids, roster, live, sender, links, name, alarm, self.wake_notify)
         leaves_for = places(settings, database, clock, roster.roster, sender)
+        url = database.url.render_as_string(hide_password=False)
+        answers = partial(reports_in_child, url=url, zone=settings.zone, data_keys=settings.data_keys)
+        pack = weekly.maker(settings, clock, answers)
+        packs_for = weekly.places(settings, database, roster.roster, sender)
         guard = Guard(database, clock, ids, salt, alarm, settings.writeback)
         self._sealer = Sealer(database, clock, alarm)
         self.erasing = Erasing(database, clock, ids, salt, live, signer(database.seal_keys))
@@ -173,6 +181,7 @@ class Workers:
             SUMS: Sums(database, clock).round,
             PATTERNS: Patterns(database, clock, ids, live, settings.zone, entropy, name).round,
             HEADS: Heads(database, clock, signing(database.seal_keys), leaves_for, alarm, name).round,
+            WEEKLY: Weekly(database, clock, settings.zone, pack, packs_for, alarm, name).round,
             ERASING: self.erasing.round,
             WRITEBACK: writeback.round,
             NOTIFY: self._notify.round,

@@ -1,16 +1,14 @@
-"""A service whose task for silent sources hangs, as told: `python -m tests.hanging KIND PORT`. With little patience, for tests."""
+"""A service whose task for silent sources hangs, as told. With little patience, for tests."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
-import sys
 import threading
 from datetime import timedelta
 from time import sleep
 
 from tsbridge.child_process import Limits, in_child
-from tsbridge.log import configure
 from tsbridge.settings.load import load
 from tsbridge.shutdown import Patience
 from tsbridge.wiring import start
@@ -18,7 +16,7 @@ from tsbridge.work.silence_alarm import Silence
 
 log = logging.getLogger("tsbridge.hanging")
 PATIENCE = Patience(
-    timedelta(seconds=1), timedelta(0), timedelta(seconds=1), timedelta(seconds=1), timedelta(seconds=1), timedelta(seconds=7)
+    timedelta(seconds=0.5), timedelta(0), timedelta(seconds=1), timedelta(seconds=0.5), timedelta(seconds=0.5), timedelta(seconds=4)
 )
 
 
@@ -42,7 +40,7 @@ async def thread(_: Silence) -> None:
     await asyncio.to_thread(threading.Event().wait)
 
 
-if __name__ == "__main__":
-    configure()
-    Silence.round = {"answer": answer, "child": child, "thread": thread}[sys.argv[1]]  # type: ignore[assignment,method-assign]
-    sys.exit(0 if start.serve(load(), "127.0.0.1", int(sys.argv[2]), workers_inside=True, patience=PATIENCE) else 1)
+def serve(kind: str, port: int) -> bool:
+    """For a process of its own. True when it ended in good order."""
+    Silence.round = {"answer": answer, "child": child, "thread": thread}[kind]  # type: ignore[assignment,method-assign]
+    return start.serve(load(), "127.0.0.1", port, workers_inside=True, patience=PATIENCE)

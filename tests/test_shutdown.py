@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import signal
 import threading
 import time
 from dataclasses import fields
@@ -11,7 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.test_serve import ask, free_port, process, until
+from tests import hanging
+from tests.forked import doing
+from tests.test_serve import KEY, NEW, ask, free_port, until
 from tsbridge.shutdown import FORCED, PATIENCE, Ending, Patience
 
 AT_MOST = timedelta(seconds=25)
@@ -41,12 +42,14 @@ def test_whoever_does_not_end_by_themselves_is_ended_and_told_once_to_stop() -> 
 @pytest.mark.parametrize(("kind", "code"), [("answer", 0), ("child", 0), ("thread", FORCED)])
 def test_a_service_ends_in_time_whatever_a_task_of_it_waits_for(tmp_path: Path, database_url: str, kind: str, code: int) -> None:
     port = free_port()
-    with process(tmp_path, database_url, kind, str(port), module="tests.hanging") as service:
+    settings = {"TSBRIDGE_DATABASE_URL": database_url, "TSBRIDGE_ADMIN_KEY": KEY, "TSBRIDGE_TALKDESK_WEBHOOK_SECRETS": NEW}
+    with doing(tmp_path, hanging.serve, kind, port, **settings) as service:
         until(lambda: ask(f"http://127.0.0.1:{port}/readyz")[0] == 200)
         until(lambda: '"hangs"' in (tmp_path / "log").read_text())
         begun = time.monotonic()
-        service.send_signal(signal.SIGTERM)
-        assert service.wait(25) == code
+        service.terminate()
+        service.join(25)
+        assert service.exitcode == code
         assert time.monotonic() - begun < AT_MOST.total_seconds()
     said = (tmp_path / "log").read_text()
     assert "tasks did not end in time" in said

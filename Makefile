@@ -66,9 +66,9 @@ $(BENCH)/.ready: requirements-bench.lock $(READY)
 	@PIP_ROOT_USER_ACTION=ignore $(BENCH)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $(BENCH)/.ready
 
-soak: $(READY) ## SECONDS of steady deliveries, then the long proofs: write-back, imported triggers, crashes, calendars, rotas, patterns, WORLDS seeded worlds, one answer everywhere, fuzzers and Schemathesis (four hours)
+soak: $(READY) ## SECONDS of steady deliveries, then the long proofs: write-back, imported triggers, crashes, failing disks, calendars, rotas, patterns, WORLDS seeded worlds, one answer everywhere, fuzzers and Schemathesis (four hours)
 	@$(BIN)/python -m benchmarks soak --seconds $(SECONDS)
-	@$(BIN)/python -m benchmarks races truth drift outage rest storm slow imports crashes tampering chain patterns
+	@$(BIN)/python -m benchmarks races truth drift outage rest storm slow imports crashes faults tampering chain patterns
 	@CALENDARS=10000 ROTAS=10000 $(BIN)/python -m pytest -q tests/core/test_calendar_oracle.py tests/core/test_rota_oracle.py
 	@$(BIN)/python -m tests.world --seeds $(WORLDS)
 	@$(BIN)/python -m tests.world --seeds $(WORLDS) --processes 3

@@ -13,6 +13,7 @@ from benchmarks import (
     crashes,
     door,
     editing,
+    faults,
     hostile,
     idle,
     imports,
@@ -69,6 +70,7 @@ def asked_for(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     others = (
         "assign",
         "crashes",
+        "faults",
         "hostile",
         "imports",
         "million",
@@ -130,6 +132,8 @@ def main() -> int:
             good &= writes.run(asked.n or 1_000)
         elif name == "crashes":
             good &= crashes.run((asked.seed or [1])[0])
+        elif name == "faults":
+            good &= faults.run(seed=(asked.seed or [1])[0])
         elif name == "assign":
             good &= assign.run(asked.n or 30, tuple(asked.seed or (1, 2)))
         elif name == "million":

@@ -55,7 +55,7 @@ def full(seconds: float) -> bool:
         print("a full disk: only root can mount one, not tried\n")
         return True
     with _small_disk() as disk:
-        whole = alone(disk, seconds=seconds, kills=0, per_second=PER_SECOND, trouble=lambda seconds: _fill_up(disk, seconds))
+        whole = alone(disk, seconds=seconds, kills=0, per_second=PER_SECOND, trouble=lambda _, seconds: _fill_up(disk, seconds))
     return _tell(f"one process on SQLite: no room on the disk for {min(FULL_S, seconds / 2):.0f} s", *whole)
 
 

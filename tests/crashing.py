@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import http.client
 import itertools
+import json
 import os
 import random
 import shutil
 import tempfile
 import threading
 import time
+import urllib.error
+import urllib.request
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -29,6 +33,8 @@ from tsbridge.store.db import Database
 SENDERS = 4
 PROCESSES = ("server-1", "server-2", "worker-1", "worker-2")
 GIVE_UP_S = 600.0
+PATIENCE_S = 12.0
+"""As long as the vendors wait for an answer."""
 
 
 @contextmanager
@@ -70,16 +76,20 @@ def restart(server: Any, mode: str) -> None:
 
 
 class Fleet:
-    """The four processes, or those that are named."""
+    """The four processes, or those that are named; `begin` starts one as `tests.forked.start` does."""
 
-    def __init__(self, folder: Path, url: str, names: Sequence[str] = PROCESSES) -> None:
+    def __init__(self, folder: Path, url: str, names: Sequence[str] = PROCESSES, begin: Callable[..., Any] = forked.start) -> None:
         self._folder = folder
+        self._begin = begin
         self._settings = {"TSBRIDGE_DATABASE_URL": url, "TSBRIDGE_ADMIN_KEY": KEY, "TSBRIDGE_TALKDESK_WEBHOOK_SECRETS": NEW}
         self.ports = {name: free_port() for name in names if name.startswith("server")}
         self._running: dict[str, BaseProcess] = {}
 
     def start(self, name: str) -> None:
-        self._running[name] = forked.start(self._folder, self.ports.get(name), **self._settings)
+        self._running[name] = self._begin(self._folder, self.ports.get(name), **self._settings)
+
+    def pid(self, name: str) -> int:
+        return self._running[name].pid or 0
 
     def kill(self, name: str) -> None:
         process = self._running.pop(name)
@@ -112,6 +122,8 @@ class Sender:
     receipts: dict[str, set[str]] = field(default_factory=dict)
     answered: int = 0
     refused: Counter[str] = field(default_factory=Counter)
+    timeless: int = 0
+    """Answers 503 that did not say when to come again."""
 
     def __post_init__(self) -> None:
         self._numbers = itertools.count()
@@ -142,19 +154,29 @@ class Sender:
         begun = time.monotonic()
         for attempt in itertools.count(turn):
             port = self.ports[attempt % len(self.ports)]
-            try:
-                status, receipt = ask(f"http://127.0.0.1:{port}/webhooks/talkdesk", body, **{"X-Tsbridge-Key": NEW})
-            except (OSError, ValueError) as failure:  # it died: refused, reset, or half an answer
-                status, receipt = 0, type(failure).__name__
+            status, told = _answer(f"http://127.0.0.1:{port}/webhooks/talkdesk", json.dumps(body).encode())
             with self._lock:
                 if status == 202:
                     self.answered += 1
-                    self.receipts.setdefault(call, set()).add(receipt["event_id"])
+                    self.receipts.setdefault(call, set()).add(json.loads(told)["event_id"])
                     return
-                self.refused[str(status or receipt)] += 1
+                self.refused[str(status or told)] += 1
+                self.timeless += status == 503 and told != "30"
             if time.monotonic() - begun > GIVE_UP_S:
                 raise AssertionError(f"nobody took {call}")
             time.sleep(0.1)
+
+
+def _answer(url: str, body: bytes) -> tuple[int, str]:
+    """Of what was taken the receipt, of what was refused when to come again; 0 and what happened where nobody answered."""
+    try:
+        with urllib.request.urlopen(urllib.request.Request(url, body, {"X-Tsbridge-Key": NEW}), timeout=PATIENCE_S) as answer:  # noqa: S310
+            return answer.status, answer.read().decode()
+    except urllib.error.HTTPError as refused:
+        with refused:
+            return refused.code, refused.headers.get("Retry-After", "")
+    except (OSError, http.client.HTTPException) as failure:  # it died: refused, reset, or half an answer
+        return 0, type(failure).__name__
 
 
 @dataclass(frozen=True)
@@ -181,20 +203,33 @@ class Outcome:
 
 
 def storm(
-    folder: Path, *, seconds: float, kills: int, restarts: int, per_second: float, seed: int = 1, patient: bool = True
+    folder: Path,
+    *,
+    seconds: float,
+    kills: int,
+    restarts: int,
+    per_second: float,
+    seed: int = 1,
+    patient: bool = True,
+    trouble: Callable[[Any, Fleet, float], None] | None = None,
+    begin: Callable[..., Any] = forked.start,
 ) -> tuple[Outcome, Sender]:
-    """Kills and restarts spread over so many seconds of deliveries. `patient`: leases run out by themselves, else all are ended."""
+    """Kills and restarts spread over so many seconds of deliveries, or `trouble` for so long. `patient`: leases run out by themselves, else
+    all are ended."""
     dice = random.Random(seed)  # noqa: S311
     with own_postgres() as server:
-        fleet = Fleet(folder, url_of(server))
+        fleet = Fleet(folder, url_of(server), begin=begin)
         try:
             for name in PROCESSES:
                 fleet.start(name)
-            until(fleet.ready, 120)
+            until(fleet.ready, 400)
             sender = Sender(tuple(fleet.ports.values()), per_second)
             sender.start()
             try:
-                _trouble(server, fleet, dice, seconds, kills, restarts)
+                if trouble is not None:
+                    trouble(server, fleet, seconds)
+                else:
+                    _trouble(server, fleet, dice, seconds, kills, restarts)
             finally:
                 sender.stop()
             ended = time.monotonic()
@@ -218,8 +253,9 @@ def alone(
     kills: int,
     per_second: float,
     seed: int = 1,
-    trouble: Callable[[float], None] | None = None,
+    trouble: Callable[[Fleet, float], None] | None = None,
     within_s: float = GIVE_UP_S,
+    begin: Callable[..., Any] = forked.start,
 ) -> tuple[Outcome, Sender]:
     """One process on SQLite in a folder, killed so many times in so many seconds of deliveries; `trouble` goes on beside it so long."""
     url = f"sqlite:///{folder / 'tsbridge.db'}"
@@ -227,15 +263,15 @@ def alone(
         schema.migrate(database)
     names = ("server-1",)
     with tempfile.TemporaryDirectory(prefix="tsb-crashes-") as elsewhere:  # the log, should there be no room left
-        fleet = Fleet(Path(elsewhere), url, names)
+        fleet = Fleet(Path(elsewhere), url, names, begin)
         try:
             fleet.start("server-1")
-            until(fleet.ready, 120)
+            until(fleet.ready, 400)
             sender = Sender(tuple(fleet.ports.values()), per_second)
             sender.start()
             try:
                 if trouble is not None:
-                    trouble(seconds)
+                    trouble(fleet, seconds)
                 else:
                     _trouble(None, fleet, random.Random(seed), seconds, kills, 0, names)  # noqa: S311
             finally:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from sqlalchemy.exc import IntegrityError, OperationalError
+from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
 
 from tsbridge.core.errors import Unreadable
+from tsbridge.store import sqlite
 from tsbridge.web.probes import database_probe
 
 pytestmark = [pytest.mark.anyio, pytest.mark.parametrize("fresh_url", ["sqlite"], indirect=True)]
@@ -74,6 +75,20 @@ async def test_a_database_that_is_away_is_a_503_with_a_time_to_come_back(room: A
         assert CANARY not in answer.text
         ready = await client.get("/readyz")
         assert (ready.status_code, ready.json()["checks"]["database"]["ok"]) == (503, False)
+
+
+async def test_a_database_that_cannot_be_read_is_a_503_and_figures_go_without_it(room: Any) -> None:
+    class Unread:
+        async def read(self, work: Any) -> Any:
+            raise DBAPIError(f"select {CANARY}", {}, sqlite.library().DatabaseError("database disk image is malformed"))
+
+    async with room.other(database=Unread()) as client:
+        answer = await client.get("/v1/cases")
+        is_problem(answer, 503)
+        assert int(answer.headers["Retry-After"]) > 0
+        figures = await client.get("/metrics")
+        assert figures.status_code == 200
+        assert "tsbridge_decisions" not in figures.text
 
 
 async def test_a_failure_of_ours_inside_the_database_is_a_500(room: Any) -> None:

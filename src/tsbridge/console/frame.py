@@ -23,7 +23,7 @@ from tsbridge.acts.words import Reader
 from tsbridge.console.made import Console
 from tsbridge.console.render import Pages
 from tsbridge.core.times import read_time
-from tsbridge.store.db import unavailable
+from tsbridge.store.db import unusable
 from tsbridge.store.views import DATABASE_FAILURES
 
 P = ParamSpec("P")
@@ -178,7 +178,7 @@ class Frame:
             except HTTPException as refused:
                 return self.failed(refused.status_code, words_of(refused))
             except DATABASE_FAILURES as failed:
-                if not unavailable(failed):
+                if not unusable(failed):
                     raise
                 return self.failed(503, "The database cannot be used just now. Nothing was changed; try again in half a minute.")
 

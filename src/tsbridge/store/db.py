@@ -43,6 +43,8 @@ system by itself waits for a quarter of an hour, or two hours where nothing is u
 TAKES_NO_WRITES: Final = frozenset({"25006", "42501"})
 """What PostgreSQL says that takes no writes: one that stands by, that its keeper made read-only when its disk filled, whose files cannot be
 written (it says EROFS as a right that is missing), or that took our rights. The driver has these among errors of the work."""
+UNREADABLE: Final = frozenset({"XX001", "XX002"})
+"""What PostgreSQL says of a table or index that cannot be read."""
 
 
 class BadDatabase(Exception):
@@ -61,6 +63,18 @@ def unavailable(failure: BaseException) -> bool:
     if isinstance(failure, DBAPIError) and (failure.connection_invalidated or getattr(failure.orig, "sqlstate", None) in TAKES_NO_WRITES):
         return True
     return isinstance(failure, OperationalError | PoolIsBusy | BadDatabase)
+
+
+def unusable(failure: BaseException) -> bool:
+    """Whether nobody can be answered out of the database right now: `unavailable`, or what is kept cannot be read.
+
+    Of a page that its disk does not give SQLite says that the file is malformed, as of one that is. For work that is no reason to wait:
+    perhaps it is about this page alone, and holds up all else.
+    """
+    if unavailable(failure):
+        return True
+    orig = failure.orig if isinstance(failure, DBAPIError) else None
+    return type(orig).__name__ == "DatabaseError" or getattr(orig, "sqlstate", None) in UNREADABLE
 
 
 class _Side(Protocol):

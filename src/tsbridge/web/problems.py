@@ -21,7 +21,7 @@ from starlette.routing import Match, Route
 from tsbridge.acts.errors import Changed, Faulty, Invalid, NotAllowed, NotFound, Refused, TooMuch
 from tsbridge.core.errors import Unreadable
 from tsbridge.core.ports import Died
-from tsbridge.store.db import unavailable
+from tsbridge.store.db import unusable
 from tsbridge.store.views import DATABASE_FAILURES
 
 log = logging.getLogger("tsbridge.web")
@@ -194,7 +194,7 @@ def problem_of(refused: Refused) -> Problem:
 
 
 async def _on_database(request: Request, exc: Exception) -> Response:
-    if not unavailable(exc):
+    if not unusable(exc):
         raise exc
     return respond(503, problem_body(request, 503, "unavailable", _DETAILS[503]), {"Retry-After": RETRY_AFTER_S})
 

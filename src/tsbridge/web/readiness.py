@@ -15,7 +15,7 @@ from starlette.responses import Response
 
 from tsbridge.core.task_state import Checked
 from tsbridge.store import gauges
-from tsbridge.store.db import unavailable
+from tsbridge.store.db import unusable
 from tsbridge.store.views import DATABASE_FAILURES
 from tsbridge.web.gauges import Figures, Kept
 from tsbridge.web.probes import WITHIN_S, failing_feeds, ways_to_people
@@ -79,7 +79,7 @@ async def figures(services: Services, request: Request) -> Response:
         async with asyncio.timeout(WITHIN_S):
             snapshot.register(Figures(await services.database.read(read), now, services.version))
     except (*DATABASE_FAILURES, TimeoutError) as failure:
-        if not isinstance(failure, TimeoutError) and not unavailable(failure):
+        if not isinstance(failure, TimeoutError) and not unusable(failure):
             raise
     snapshot.register(TaskFigures(services.standings()))
     snapshot.register(CheckFigures(await looked_at(services.probes)))

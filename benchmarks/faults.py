@@ -25,11 +25,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-from tests.crashing import Fleet, Outcome, Sender, alone, restart, storm
+from sqlalchemy.exc import OperationalError
+
+from tests.crashing import Fleet, Outcome, Sender, alone, restart, storm, url_of
 from tests.test_serve import KEY, ask
+from tsbridge.store.db import Database
 
 SOURCE: Final = Path(__file__).with_name("baddisk.c")
 PER_SECOND: Final = 20.0
+RECOVERED_WITHIN_S: Final = 300.0
 SECONDS: Final = 40.0
 """Of deliveries in each run; the middle third is bad."""
 
@@ -231,6 +235,7 @@ def on_postgres(fault: Fault, seconds: float, seed: int) -> tuple[Outcome, Sende
                         _kept(server)
                         fleet.restart_what_ended()
                         time.sleep(0.5)
+                _until_it_answers(server)
             seen[0].stop()
 
         outcome, sender = storm(
@@ -250,6 +255,20 @@ def _kept(server: Any) -> None:
         with contextlib.suppress(Exception):  # it does not come up on such a disk; tried again in a moment
             arguments = ("-W", "-D", str(server.pgdata), "-l", str(server.log), "start")
             pgexec("pg_ctl", arguments, bin_path=server.bin_path, user=server.system_user)
+
+
+def _until_it_answers(server: Any) -> None:
+    """It may still be going through its log."""
+    until = time.monotonic() + RECOVERED_WITHIN_S
+    while True:
+        _kept(server)
+        try:
+            with Database.open(url_of(server)):
+                return
+        except OperationalError:
+            if time.monotonic() > until:
+                raise
+            time.sleep(1)
 
 
 ALLOWED: Final = {"alive": {200}, "ready": {200, 503}, "read": {200, 503}, "write": {404, 503}, "figures": {200}}

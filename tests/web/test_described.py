@@ -24,7 +24,6 @@ from schemathesis import GenerationMode
 
 from tests.clocks import CountingIds, SettableClock
 from tests.console.conftest import NOW, fill
-from tests.databases import Sqlite
 from tests.seeds import first
 from tests.web.conftest import ADMIN, Room, furnished, staff
 from tsbridge.store.db import Database
@@ -54,9 +53,9 @@ class Desk:
         self.loop.close()
 
 
-@pytest.fixture(scope="module")
-def desk(sqlite_files: Sqlite) -> Iterator[Desk]:
-    with sqlite_files.fresh() as url, Database.open(url) as database:
+@pytest.fixture(scope="module", params=["sqlite_files", pytest.param("postgres", marks=pytest.mark.soak)])
+def desk(request: pytest.FixtureRequest) -> Iterator[Desk]:
+    with request.getfixturevalue(request.param).fresh() as url, Database.open(url) as database:
         made = Desk(database)
         yield made
         made.close()

@@ -182,6 +182,7 @@ def _zones(told: Iterable[Any]) -> Iterator[tuple[str, tzinfo]]:
     for one in told:
         with contextlib.suppress(*UNREADABLE):
             made = one.to_tz(lookup_tzid=False)
+            made.utcoffset(datetime(2026, 1, 1))  # noqa: DTZ001  # some rules of its changes show only then that they lead nowhere
             yield str(one.get("TZID")), made
 
 

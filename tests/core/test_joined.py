@@ -18,6 +18,7 @@ from tsbridge.core.due import due_at
 from tsbridge.core.moments import Change, Moment
 from tsbridge.core.rules.document import read
 from tsbridge.core.rules.judge import Judge
+from tsbridge.core.rules.judgement import Standing
 from tsbridge.core.workload import pieces
 
 UTC_ZONE = ZoneInfo("UTC")
@@ -183,7 +184,13 @@ def test_the_case_is_as_severe_as_the_worst_of_its_tickets_alone_however_their_m
     rng = random.Random(seed)  # noqa: S311  # reproducible, not secret
     story, joined = story_of(rng)
     end = T0 + timedelta(hours=3)
-    together = of(*story, joined=joined, until=end)
+    together, decided = judged(*story, joined=joined, until=end, judge=JUDGE)
+    for one in decided:  # what it saw is kept as JSON, and judged again it comes to the same
+        seen = one.seen
+        again = JUDGE.decide(seen.given, seen.previous, Standing.from_json(seen.standing.to_json()), one.at, one.subject)
+        assert (again.matched, again.severity, again.queue, again.firing) == (
+            *(one.judgement.matched, one.judgement.severity, one.judgement.queue, one.judgement.firing),
+        )
     alone = [of(*(one for one in story if one.interaction == id_), joined={}, until=end) for id_ in {one.interaction for one in story}]
     most = min(alone, key=lambda state: state.severity or 9)
     assert together.severity == most.severity

@@ -1,7 +1,7 @@
 """What a case carries from one moment to the next, and what it wishes of its tickets.
 
-Values in, values out: what a moment tells (`core.heard`) and what a judgement leaves make a new state of it. The state holds no
-texts (they stay with their moments) and no database ids, so that it is small to keep and the same on every machine.
+Values in, values out: what a moment tells (`core.heard`) and what a judgement leaves (`core.concluded`) make a new state of it. The state
+holds no texts (they stay with their moments) and no database ids, so that it is small to keep and the same on every machine.
 
 People win, told by order: everything asked for remembers the newest moment that asked (`by`), everything a person undid
 remembers when (`declined`). What was asked before it was undone stays undone; a later asking by the requester, a call
@@ -13,18 +13,17 @@ A guess shows, counts and lets a call see the whole case; it never carries one t
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
-from tsbridge.core.escalation import Armed, Books, Rest, next_due
+from tsbridge.core.escalation import Armed, Rest
 from tsbridge.core.helpdesk import Asked, Wish
 from tsbridge.core.moments import BARS, Interaction, Value
-from tsbridge.core.rules.judgement import Beside, Judgement
+from tsbridge.core.rules.judgement import Beside
 from tsbridge.core.severities import weight, worst
-from tsbridge.core.thread import NOTHING, Given, Own, Taken, Thread, for_case, merged_of
+from tsbridge.core.thread import NOTHING, Given, Own, Taken, Thread, merged_of
 from tsbridge.core.track import ASSIGNEE, DONE, EMPTY, FROZEN, Track, key_of, tag_set
 
 CASE_FIELDS: Final = (
@@ -236,15 +235,17 @@ class CaseState(NamedTuple):
 
     def beside(self, subject: Interaction) -> Beside | None:
         """What the others have that rules about an interaction see besides its own; None where that is nothing."""
-        key, mine = key_of(subject), self.thread_of(key_of(subject))
-        seen = (self.threads.get(mine, NO_THREAD),) if subject.source == "zendesk" else self.threads.values()
+        key = key_of(subject)
+        mine = self.threads.get(self.thread_of(key), NO_THREAD)
+        if (len(self.threads) < 2 or subject.source == "zendesk") and mine.own.keys() <= {key}:  # so it mostly is
+            return None
+        seen = (mine,) if subject.source == "zendesk" else self.threads.values()
         others = [one for thread in seen for of, one in thread.own.items() if of != key]
         severity = worst(one.severity for one in others)
         named = [one.severity for one in others if one.category is not None]
         if severity is None and not named:
             return None
-        own = self.threads.get(mine, NO_THREAD).own.get(key, NOTHING)
-        return Beside(severity, min(map(weight, named), default=None), own.severity)
+        return Beside(severity, min(map(weight, named), default=None), mine.own.get(key, NOTHING).severity)
 
     def _tags_on(self, key: str, track: Track) -> tuple[str, ...]:
         """The ticket's tags as they will be: as last heard, with what we asked for, without what we asked off."""
@@ -271,79 +272,6 @@ class CaseState(NamedTuple):
         """The oldest live ticket, of a thread or of the whole case."""
         live = (f"zendesk:{ticket}" for ticket in self.tickets())
         return next((key for key in live if name in (None, self.thread_of(key))), None)
-
-    # -- what the judgement leaves -----------------------------------------------------------------------------
-
-    def conclude(
-        self,
-        judgement: Judgement,
-        subject: Interaction,
-        place: str,
-        at: datetime,
-        anew: bool,
-        books: Books,
-        quiet: datetime | None = None,
-    ) -> CaseState:
-        """The state after a judgement. `anew`: the moment may bring back what a person undid. `quiet`: up to when it is."""
-        key = key_of(subject)
-        name = self.thread_of(key)
-        before = self.threads.get(name, NO_THREAD)
-        moves = judgement.queue
-        if before.queue is None and moves == self.stands_for(subject).queue:
-            moves = None  # a call that leaves the case where it is moves no ticket
-        asked = before.asked(judgement._replace(queue=moves), key, place, anew)
-        told: dict[str, Any] = {}
-        if (assign := asked.assign) is not None and assign is not before.assign:
-            told = {"assignee": str(assign.value), "agent": None, "assigned_because": NAMED}
-        if judgement.for_case:
-            told["whole"] = self.whole.asked(for_case(judgement), key, place, anew)
-        if judgement.notes:
-            told["notes"] = self.notes + tuple(self._numbered(judgement, key))
-        if before.armed or judgement.steps or judgement.passed:
-            told["ended"] = self.ended + self._ended(before, judgement, subject, at, books)
-        matched = {match.key for match in judgement.matched}
-        own = asked.own[key]
-        own = own._replace(
-            firing=tuple([rule for rule in judgement.firing if rule in matched or rule in own.firing]),
-            turns_at=judgement.turns_at,
-            quiet=quiet,
-        )
-        armed = () if before.resolved else judgement.armed
-        thread = asked._replace(
-            own={**asked.own, key: own},
-            level=max(before.level, judgement.level),
-            armed=armed,
-            step_due=next_due(books, armed),
-        )
-        return self._replace(**told, threads={**self.threads, name: thread}, judged_to=max(place, self.judged_to), steps=self.steps + 1)
-
-    def _numbered(self, judgement: Judgement, place: str) -> Iterator[tuple[str, str, str]]:
-        """The notes of this judgement, named by rule and count of firings on their interaction: what joins the case changes no name."""
-        told = Counter(key.partition("#")[0] for key, _, of in self.notes if of == place)
-        for note in judgement.notes:
-            name = note.key.partition("@")[0]
-            told[name] += 1
-            yield f"{name}#{told[name]}", note.text, place
-
-    def _ended(self, before: Thread, judgement: Judgement, subject: Interaction, at: datetime, books: Books) -> tuple[Escalation, ...]:
-        armed = {a.policy: a for a in before.armed}
-        fresh = Armed("", at, 0, subject, version=books.version)
-        fired = tuple(
-            Escalation(s.policy, s.index + 1, (a := armed.get(s.policy, fresh)).armed_at, word, at, a.interaction, a.rests, a.version)
-            for word, steps in (("fired", judgement.steps), ("passed", judgement.passed))
-            for s in steps
-        )
-        still = {a.policy for a in judgement.armed}
-        word = "acknowledged" if self.acknowledged or before.taken else "stopped"
-        ran = {(s.policy, s.index) for s in (*judgement.steps, *judgement.passed)}
-        over = tuple(
-            Escalation(a.policy, step + 1, a.armed_at, word, at, a.interaction, a.rests, a.version)
-            for a in before.armed
-            if a.policy not in still and (policy := books.policy(a)) is not None
-            for step in range(a.next_step, len(policy.steps))
-            if (a.policy, step) not in ran
-        )
-        return fired + over
 
     def stands_like(self, other: CaseState) -> bool:
         """Whether the same stands: two states that agree here differ only in what was heard."""

@@ -14,6 +14,7 @@ from types import MappingProxyType
 from typing import Any, Final, NamedTuple, Protocol
 
 from tsbridge.core.casestate import CASE_FIELDS, CaseState
+from tsbridge.core.concluded import conclude
 from tsbridge.core.due import next_due
 from tsbridge.core.escalation import Books
 from tsbridge.core.heard import asks_anew, hear
@@ -237,7 +238,7 @@ class _Judging:
         judge, at = self._judges(books.version), seen.at
         again = self._asked_again.after(at, subject)
         judgement = self._held.get(moment) or judge.decide(seen.given, seen.previous, seen.standing, at, subject, until=again, books=books)
-        after = self.state.conclude(judgement, subject, place, at, anew, books, quiet)
+        after = conclude(self.state, judgement, subject, place, at, anew, books, quiet)
         after = planned(after, at, judge.book.calls_rest_after)
         if event == CLOCK and after.rests_at == at:
             after = after.at_rest()

@@ -7,7 +7,7 @@ equals the newest asking. So nothing that happens on one ticket takes from the c
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from operator import itemgetter
 from typing import Any, Final, NamedTuple
@@ -66,13 +66,9 @@ class Own(NamedTuple):
                 if (one := asked_for(found.get(name), value, place, anew)) is not None:
                     found[name] = one
             customs = found
-        return self._replace(
-            severity=self.severity if judgement.severity is None else judgement.severity,
-            category=category,
-            queue=queue,
-            priority=asked_for(self.priority, judgement.priority, place, anew),
-            custom_fields=customs,
-        )
+        severity = self.severity if judgement.severity is None else judgement.severity
+        priority = asked_for(self.priority, judgement.priority, place, anew)
+        return Own(severity, category, queue, priority, customs, *self[5:])
 
 
 NOTHING: Final = Own()
@@ -98,35 +94,40 @@ class Thread(NamedTuple):
     stirred: str = ""
 
     @property
+    def stands(self) -> Own:
+        """What of what its interactions have counts for all of them."""
+        if len(self.own) > 1:
+            return together([(one.severity, one) for one in self.own.values()])
+        for one in self.own.values():  # most have one
+            return one
+        return NOTHING
+
+    @property
     def severity(self) -> int | None:
-        return worst(one.severity for one in self.own.values())
+        return self.stands.severity
 
     @property
     def category(self) -> str | None:
-        found = first_of((one.severity, one.category) for one in self.own.values())
+        found = self.stands.category
         return None if found is None else str(found.value)
 
     @property
     def routed(self) -> Asked | None:
         """The queue, and which moment asked for it."""
-        return first_of((one.severity, one.queue) for one in self.own.values())
+        return self.stands.queue
 
     @property
     def queue(self) -> str | None:
-        found = self.routed
+        found = self.stands.queue
         return None if found is None else str(found.value)
 
     @property
     def priority(self) -> Asked | None:
-        return first_of((one.severity, one.priority) for one in self.own.values())
+        return self.stands.priority
 
     @property
     def custom_fields(self) -> Mapping[str, Asked]:
-        if len(self.own) == 1:
-            return next(iter(self.own.values())).custom_fields
-        names = sorted({name for one in self.own.values() for name in one.custom_fields})
-        found = {name: first_of((one.severity, one.custom_fields.get(name)) for one in self.own.values()) for name in names}
-        return {name: one for name, one in found.items() if one is not None}
+        return self.stands.custom_fields
 
     def asked(self, judgement: Judgement, key: str, place: str, anew: bool) -> Thread:
         """The thread with what a judgement about `key`, one of its interactions, asks of its tickets."""
@@ -146,21 +147,39 @@ class Thread(NamedTuple):
 
     def stands_like(self, other: Thread) -> bool:
         """Whether the same stands: two threads that agree here differ only in what was heard."""
-        return self is other or (
+        if self is other:
+            return True
+        mine, theirs = self.stands, other.stands
+        return (
             self.level == other.level
             and self.armed == other.armed
-            and self.severity == other.severity
-            and self.category == other.category
-            and self.queue == other.queue
             and self.tags.keys() == other.tags.keys()
             and self.absent.keys() == other.absent.keys()
-            and _values(self.custom_fields) == _values(other.custom_fields)
-            and (None if self.priority is None else self.priority.value) == (None if other.priority is None else other.priority.value)
+            and mine.severity == theirs.severity
+            and all([_same(a, b) for a, b in zip(mine[1:4], theirs[1:4], strict=True)])
+            and _values(mine.custom_fields) == _values(theirs.custom_fields)
         )
 
 
+def together(of_each: Sequence[tuple[int | None, Own]]) -> Own:
+    """What several have, each counted with a severity, as what counts for all of them."""
+
+    def first(name: str) -> Asked | None:
+        return first_of((severity, getattr(one, name)) for severity, one in of_each)
+
+    names = sorted({name for _, one in of_each for name in one.custom_fields})
+    customs = {name: first_of((severity, one.custom_fields.get(name)) for severity, one in of_each) for name in names}
+    return Own(
+        worst(severity for severity, _ in of_each),
+        first("category"),
+        first("queue"),
+        first("priority"),
+        {name: one for name, one in customs.items() if one is not None},
+    )
+
+
 def first_of(asking: Iterable[tuple[int | None, Asked | None]]) -> Asked | None:
-    """Of what was asked about several interactions, each with its severity, what counts for all of them."""
+    """Of what was asked about several, each with its severity, what counts for all of them."""
     found = [(-weight(severity), one.by, str(one.value), one) for severity, one in asking if one is not None]
     return max(found, key=itemgetter(0, 1, 2))[-1] if found else None
 
@@ -195,26 +214,18 @@ def merged_of(asking: Iterable[Thread], whole: Thread) -> Thread:
     less severe thread."""
     threads = tuple(asking)
     severity = worst(one.severity for one in threads)
-    of_each = [*((one.severity, one) for one in threads), (severity, whole)]
     tags: dict[str, str] = {}
     absent: dict[str, str] = {}
     assign: Asked | None = None
-    for _, one in of_each:
+    for one in (*threads, whole):
         for tag, by in one.tags.items():
             tags[tag] = max(by, tags.get(tag, ""))
         for tag, by in one.absent.items():
             absent[tag] = max(by, absent.get(tag, ""))
         if assign is None or (one.assign is not None and one.assign.by > assign.by):
             assign = one.assign
-    customs = {name: first_of((s, one.custom_fields.get(name)) for s, one in of_each) for _, one in of_each for name in one.custom_fields}
-    together = Own(
-        severity=severity,
-        queue=first_of((s, one.routed) for s, one in of_each),
-        priority=first_of((s, one.priority) for s, one in of_each),
-        custom_fields={name: one for name, one in sorted(customs.items()) if one is not None},
-    )
     return Thread(
-        own={"": together},
+        own={"": together([*((one.severity, one.stands) for one in threads), (severity, whole.stands)])},
         tags={tag: by for tag, by in tags.items() if by >= absent.get(tag, "")},
         absent={tag: by for tag, by in absent.items() if by > tags.get(tag, "")},
         assign=assign,
@@ -228,6 +239,11 @@ def asked_for(standing: Asked | None, value: Value, place: str, anew: bool) -> A
     if standing is not None and standing.value == value and not anew:
         return standing
     return Asked(value, place)
+
+
+def _same(one: Any, other: Any) -> bool:
+    """Whether two asked for the same, if perhaps at different times."""
+    return one is other or (one is not None and other is not None and one.value == other.value)
 
 
 def _values(asked: Mapping[str, Asked]) -> dict[str, Any]:

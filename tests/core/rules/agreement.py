@@ -13,7 +13,8 @@ from tests.core.rules.oracle import Armed, Came, Oracle
 from tsbridge.core.escalation import Armed as Known
 from tsbridge.core.rules.document import read
 from tsbridge.core.rules.judge import Judge
-from tsbridge.core.rules.judgement import Judgement, Standing
+from tsbridge.core.rules.judgement import Beside, Judgement, Standing
+from tsbridge.core.severities import weight
 
 ZONE = ZoneInfo("America/Los_Angeles")
 SLOTS = {"severity": "case.severity", "category": "case.category", "priority": "ticket.priority", "queue": "case.queue", "assign": "assign"}
@@ -31,7 +32,9 @@ def disagreements(seed: int, pairs: int, rules: int, made: Callable[[Judge], Jud
         if rng.random() < 0.3:
             standing, at = Standing(), random_books.instant(rng)
         given, previous = random_books.facts(rng), random_books.facts(rng)
-        came = oracle.judge(given, previous, at, standing.opened_at, set(standing.firing), _armed(standing))
+        others = None if rng.random() < 0.5 else tuple(rng.choice((None, 1, 2, 3, 4)) for _ in range(3))
+        standing = standing._replace(beside=None if others is None else _beside(others))
+        came = oracle.judge(given, previous, at, standing.opened_at, set(standing.firing), _armed(standing), others)
         judgement = judge.decide(given, previous, standing, at)
         found += [f"seed {seed}, moment {n}: {said}" for said in differences(came, judgement)]
         found += [f"seed {seed}, moment {n}: {said}" for said in _unexplained(judge, given, previous, standing, at, came, judgement)]
@@ -71,6 +74,11 @@ def _unexplained(
     found += [f"{key} is explained as {told[key]}" for key, truth in came.truths.items() if told[key] != truth]
     found += [f"{rule.key} is not explained" for rule in explained if rule.key in came.truths and not rule.matched and not rule.because]
     return found
+
+
+def _beside(others: tuple[int | None, ...]) -> Beside:
+    worst, of_category, own = others
+    return Beside(worst, None if of_category is None else weight(of_category), own)
 
 
 def _armed(standing: Standing) -> list[Armed]:

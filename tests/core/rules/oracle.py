@@ -64,7 +64,10 @@ class Oracle:
         opened_at: datetime | None,
         firing: set[str],
         armed: list[Armed],
+        others: tuple[int | None, int | None, int | None] | None = None,
     ) -> Came:
+        """`others`: of what is joined by name the worst severity, the severity of the one whose category counts; and the own severity."""
+        self.others = others
         self.given, self.previous = self.ticked(given, previous)
         self.at, self.opened_at = at, opened_at
         self.work: dict[str, Any] = {}
@@ -147,7 +150,18 @@ class Oracle:
         if slot in self.came.single:
             self.came.overruled += 1
             return
-        self.came.single[slot] = self.work[slot] = value
+        self.came.single[slot] = value
+        self.work[slot] = value if self.others is None else self.seen(slot, value, *self.others)
+
+    def seen(self, slot: str, value: Any, worst: int | None, of_category: int | None, own: int | None) -> Any:
+        """What those below see where others are more severe: they stay so, and a lesser one's category is not theirs."""
+        if slot == "case.severity" and worst is not None and worst < value:
+            return worst
+        if slot == "case.category" and of_category is not None:
+            mine = self.came.single.get("case.severity", own)
+            if (mine if mine in (1, 2) else 3) > (of_category if of_category in (1, 2) else 3):
+                return self.get(slot)
+        return value
 
     def policies(self) -> None:
         known = self.document.get("policies", {})

@@ -671,6 +671,9 @@ def over(read: Read) -> Iterator[str]:
         for one in read.out["escalations"]:
             if one["ticket"] == id_ and one["status"] == "fired" and time(one["due_at"]) > heard:
                 yield f"step {one['step']} of ticket {id_} fired at {one['due_at']}, {act['did']} at {act['at']}"
+        for one in read.by["asked"]:
+            if one["path"] == f"/api/v2/tickets/{id_}.json" and time(one["at"]) > heard:
+                yield f"ticket {id_} was written to at {one['at']}, {act['did']} at {act['at']}"
 
 
 Law = Callable[[Read], Iterator[str]]

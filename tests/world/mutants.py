@@ -275,7 +275,7 @@ ALL: dict[str, Mutant] = {
     "keeps_what_was_redacted": Mutant("forgotten", redaction.Redactions, "_take_out", always(None), "what was said is redacted"),
     "keeps_what_was_deleted": Mutant("forgotten", redaction.Redactions, "forget", always(None), "it is deleted for good"),
     "the_gone_are_escalated": Mutant(
-        "over", core_heard, "_escalates_no_more", lambda original: lambda state, *rest: state, "it is deleted"
+        "over", core_heard, "_escalates_no_more", lambda original: lambda state, *rest: state, "two of one person are merged"
     ),
 }
 """By name, in the order of the laws."""

@@ -54,7 +54,7 @@ def agenda(seed: int, of: Traits) -> list[Act]:
         for _ in range(rng.randint(2, 7)):
             at += rng.choice((0.2, 0.9, 3, 15, 40, 90, 200))
             what = rng.choice(ACTS)
-            if rng.random() < SELDOM.get(what, 1.0):
+            if at < LIVELY and rng.random() < SELDOM.get(what, 1.0):
                 add(at, what, who)
         if rng.random() < 0.6:
             add(rng.uniform(5, LIVELY), rng.choice(("missed", "voicemail", "named call")), who)

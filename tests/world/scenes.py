@@ -32,7 +32,7 @@ SCENES: Final = {
     "it is deleted": Scene(((0, "opens", HURT), (50, "delete", PLAIN))),
     "it is deleted for good": Scene(((0, "opens", HURT), (50, "delete", PLAIN), (110, "delete for good", PLAIN))),
     "two of one person are merged": Scene(
-        ((0, "opens", LOST), (20, "opens another", HURT), (90, "merges them", PLAIN), (140, "writes", MONEY))
+        ((0, "opens", HURT), (20, "opens another", LOST), (90, "merges them", PLAIN), (140, "writes", MONEY))
     ),
     "somebody asks without end": Scene(((0, "opens", MONEY), *((20 + 7 * n, "asks again", MONEY) for n in range(40)))),
 }  # fmt: skip

@@ -51,6 +51,28 @@ def test_a_kept_value_is_replaced_and_forgotten(database: Database) -> None:
     assert database.read_now(lambda conn: stored_values.get(conn, "mode")) is None
 
 
+@pytest.mark.parametrize("fresh_url", ["sqlite"], indirect=True)
+async def test_whoever_asked_is_told_when_something_was_written_here_or_by_another_process(database: Database) -> None:
+    told: list[None] = []
+
+    async def heard() -> int:
+        for _ in range(2):  # it is told behind the transaction, before the next
+            await database.look()
+        return len(told)
+
+    await database.write(lambda conn: stored_values.get(conn, "mode"))  # the first settles the data keys
+    assert await heard() == 0
+    database.on_change(lambda: told.append(None))
+    await database.write(lambda conn: stored_values.get(conn, "mode"))
+    assert await heard() == 0, "nothing was written"
+    await database.write(lambda conn: stored_values.put(conn, "mode", "live"))
+    assert await heard() == 1
+    with Database.open(database.url.render_as_string(hide_password=False)) as other:
+        other.write_now(lambda conn: stored_values.put(conn, "mode", "paused"))
+    assert len(told) == 1
+    assert await heard() == 2
+
+
 def test_a_reader_cannot_write(database: Database) -> None:
     with pytest.raises(DBAPIError):
         database.read_now(lambda conn: stored_values.put(conn, "mode", "live"))

@@ -17,7 +17,7 @@ import pytest
 from tests.clocks import START, SettableClock
 from tsbridge.core.task_state import OVER_LIMIT, Standing
 from tsbridge.web.probes import tasks_probe
-from tsbridge.work.loop import KINDS, LIMIT, LOOK_AGAIN, Loop, Task
+from tsbridge.work.loop import KINDS, LIMIT, LOOK_AGAIN, RESTS, Loop, Task
 
 pytestmark = pytest.mark.anyio
 
@@ -84,6 +84,57 @@ async def test_a_task_for_which_nobody_waits_rests_as_long_as_it_says(clock: Set
         wait.loop = Loop([Task("task", task, look_again=timedelta(seconds=30))], clock, wait=wait)
         await wait.loop.run()
         assert set(wait.spans) == {timedelta(seconds=30)}
+
+
+class Written:
+    """A settled task beside which something is written, or which is woken, in the waits with these numbers; a wait that is over early takes
+    a second."""
+
+    def __init__(
+        self, clock: SettableClock, answer: Any, waits: int, *, written: tuple[int, ...] = (), woken: tuple[int, ...] = ()
+    ) -> None:
+        self.task = Noted(clock, lambda n: answer)
+        self.waits = 0
+        self._clock, self._most, self._written, self._woken = clock, waits, written, woken
+        self.loop = Loop([Task("task", self.task, settled=True)], clock, wait=self)
+
+    async def __call__(self, event: asyncio.Event, span: timedelta) -> None:
+        self.waits += 1
+        if self.waits > self._most:
+            self.loop.stop()
+        if self.waits in self._written:
+            threading.Thread(target=self.loop.changed).start()
+        elif self.waits in self._woken:
+            self.loop.wake("task")
+        else:
+            self._clock.advance(span)
+            return
+        await event.wait()
+        self._clock.advance(1)
+
+    async def seconds(self) -> list[float]:
+        """When it went round, after the start."""
+        await self.loop.run()
+        return [(at - START).total_seconds() for at in self.task.rounds]
+
+
+async def test_a_settled_task_rests_while_nothing_is_written(clock: SettableClock) -> None:
+    rest = RESTS.total_seconds()
+    assert await Written(clock, None, waits=2).seconds() == [0, rest, 2 * rest]
+
+
+async def test_a_settled_task_goes_round_when_something_falls_due(clock: SettableClock) -> None:
+    assert await Written(clock, START + timedelta(seconds=5), waits=1).seconds() == [0, 5]
+
+
+async def test_what_is_written_has_a_settled_task_look_at_its_usual_pace(clock: SettableClock) -> None:
+    pace = LOOK_AGAIN.total_seconds()
+    assert pace > 1
+    assert await Written(clock, None, waits=4, written=(1, 3)).seconds() == [0, pace, 2 * pace]
+
+
+async def test_a_settled_task_that_is_woken_goes_round_at_once(clock: SettableClock) -> None:
+    assert await Written(clock, None, waits=3, written=(2,), woken=(1, 3)).seconds() == [0, 1, 3]
 
 
 async def test_a_due_time_that_has_passed_is_not_waited_for(clock: SettableClock) -> None:

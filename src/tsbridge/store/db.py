@@ -84,6 +84,8 @@ class _Side(Protocol):
 
     def submit(self, work: Work[T], *, write: bool, urgent: bool, any_schema: bool) -> Future[T]: ...
     def run(self, work: Work[T], *, write: bool) -> T: ...
+    def on_change(self, told: Callable[[], object]) -> None: ...
+    def look(self) -> Future[None]: ...
     def rewrite(self, most_bytes: int) -> Future[bool]: ...
     def close(self) -> None: ...
 
@@ -141,6 +143,15 @@ class Database:
     def read_now(self, work: Work[T]) -> T:
         """`read`, synchronously."""
         return self._side.run(work, write=False)
+
+    def on_change(self, told: Callable[[], object]) -> None:
+        """Have `told` called, on any thread, after something was written to SQLite by whatever process; for PostgreSQL it never is. Of what
+        other processes wrote it hears at the next transaction that writes here, or `look`."""
+        self._side.on_change(told)
+
+    async def look(self) -> None:
+        """Look whether another process has written."""
+        await asyncio.wrap_future(self._side.look())
 
     async def rewrite(self, most_bytes: int) -> bool:
         """Leave nothing of what was deleted in the file and its log, if the file is no larger than that; True when it is so.
@@ -227,6 +238,8 @@ class _Sqlite:
         # One connection for the writer's whole life: taking one from the pool costs as much as a small transaction. Opening it
         # makes the file and puts it into WAL mode before a reader looks.
         self._pen = self._writer.connect()
+        self._written = (0, 0)
+        self._told: Callable[[], object] = lambda: None
         self._checkpointer = sqlite.Checkpointer(path)
         self._thread = sqlite.WriterThread("tsbridge-writer", self._after_each)
         self._readers = ThreadPoolExecutor(READERS, "tsbridge-reader")
@@ -240,6 +253,12 @@ class _Sqlite:
         if write and self._thread.is_here:
             raise RuntimeError("work in a write transaction asked for another one; it would wait for itself")
         return self.submit(work, write=write, urgent=False, any_schema=False).result()
+
+    def on_change(self, told: Callable[[], object]) -> None:
+        self._told = told
+
+    def look(self) -> Future[None]:
+        return self._thread.submit(lambda: None, urgent=False)
 
     def rewrite(self, most_bytes: int) -> Future[bool]:
         return self._thread.submit(lambda: self._rewrite(most_bytes), urgent=False)
@@ -272,10 +291,15 @@ class _Sqlite:
             return work(self._pen)
 
     def _after_each(self) -> None:
+        driver = self._pen.connection.driver_connection
+        if driver is None:
+            return
+        written = driver.total_changes, driver.execute("PRAGMA data_version").fetchone()[0]  # by us, by anybody else
+        if written != self._written:
+            self._written = written
+            self._told()
         if self._checkpointer.look():
-            driver = self._pen.connection.driver_connection
-            if driver is not None:
-                driver.execute(sqlite.CHECKPOINT)
+            driver.execute(sqlite.CHECKPOINT)
 
 
 class _Postgres:
@@ -317,10 +341,14 @@ class _Postgres:
             except _BrokenBeforeCommit as again:
                 raise again.cause from None
 
+    def on_change(self, told: Callable[[], object]) -> None:
+        """Others write all the time, each worker its beats."""
+
+    def look(self) -> Future[None]:
+        return _done(None)
+
     def rewrite(self, most_bytes: int) -> Future[bool]:
-        done: Future[bool] = Future()
-        done.set_result(True)
-        return done
+        return _done(True)
 
     def close(self) -> None:
         for pool in (self._urgent, self._writers, self._readers):
@@ -340,6 +368,12 @@ class _Postgres:
             if failure.connection_invalidated and not whole:
                 raise _BrokenBeforeCommit(failure) from None
             raise
+
+
+def _done(result: T) -> Future[T]:
+    done: Future[T] = Future()
+    done.set_result(result)
+    return done
 
 
 def _hold_schema(conn: Connection, revision: str) -> None:

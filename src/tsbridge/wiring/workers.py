@@ -17,7 +17,7 @@ from tsbridge.notify.make import make
 from tsbridge.report_process import reports_in_child
 from tsbridge.settings.model import Settings
 from tsbridge.shutdown import PATIENCE, Patience
-from tsbridge.store import stored_values, wakeup
+from tsbridge.store import lanes, stored_values, wakeup
 from tsbridge.store.db import Database, OtherSchema
 from tsbridge.store.rulebooks import LiveRulebook
 from tsbridge.vendors.zendesk.read_fields import OwnUser
@@ -55,6 +55,7 @@ from tsbridge.work.replay_jobs import Replays, Shadowing
 from tsbridge.work.retention import Removal
 from tsbridge.work.retiring import Retiring
 from tsbridge.work.rosters import LiveRoster
+from tsbridge.work.seal import LOOK as LOOK_SEALER
 from tsbridge.work.seal import Sealer
 from tsbridge.work.silence_alarm import Silence
 from tsbridge.work.stream import Stream
@@ -97,10 +98,16 @@ HEADS: Final = "heads"
 WEEKLY: Final = "weekly"
 ERASING: Final = "erasing"
 DELETED_USERS: Final = "deleted_users"
+CHANGES: Final = "changes"
 VITAL: Final = (INGEST, CLOCK, WRITEBACK)
 """Tasks without which nothing is heard, escalated or written."""
 SELDOM: Final = (ALONE, COVER, FEEDS, GUARD, HEADS, PATTERNS, RETENTION, SHADOW, SILENCE, SUMS, WEEKLY)
 """Tasks for which nobody waits: looking every other second whether there is something would be most of what an idle process does."""
+SETTLED: Final = (
+    *(ALONE, ASSIGN, CLOCK, COVER, DUTIES, ERASING, FACTS, FEEDS, GUARD, HEADS, INGEST, NOTIFY, PATTERNS, REJUDGE, REKEYING, REPLAY),
+    *(RETENTION, SEAL, SHADOW, SILENCE, SUMS, WATCH, WRITEBACK),
+)
+"""Tasks that find nothing new while nothing is written and no instant that they know of has come. SQLite tells when something was."""
 LOOK_SELDOM: Final = timedelta(seconds=10)
 LIMITS: Final = {
     INGEST: timedelta(minutes=2),
@@ -195,6 +202,9 @@ class Workers:
             REKEYING: Rekeying(database, clock, name).round,
             RETENTION: Removal(database, clock, settings.kept, name, Retiring(database, clock, ids, salt, live)).round,
         }
+        settled = SETTLED if database.dialect == "sqlite" else ()
+        if settled:
+            rounds[CHANGES] = database.look  # the command line writes, too
         self._takeover = Takeover(database, clock, name)
         if database.dialect == "postgresql":  # on SQLite nobody works beside us
             rounds[TAKEOVER] = self._takeover.round
@@ -210,7 +220,8 @@ class Workers:
         if self._talkdesk is not None:
             rounds[CALLS] = CallReconciler(database, clock, ids, self._talkdesk, name, self.wake).round
             rounds[RECORDINGS] = Recordings(database, clock, ids, self._talkdesk, self.wake).round
-        self.loop = Loop((_task(name, round) for name, round in rounds.items()), clock)
+        self.loop = Loop((_task(name, round, name in settled) for name, round in rounds.items()), clock)
+        database.on_change(self.loop.changed)
 
     def own_user(self) -> OwnUser:
         """Whom we write as, as far as we know."""
@@ -242,14 +253,16 @@ class Workers:
         self.loop.wake(ERASING)
 
     def _then_give(self, work: Round) -> Round:
-        """After work that may have decided, routed or closed something, what waits is looked at."""
+        """After deliveries that may have decided, routed or closed something, what waits is looked at. Returns when one that waits may be
+        claimed; where it may be by now, others have it in hand."""
 
         async def round() -> datetime | bool | None:
-            done = await work()
-            if done is True:
+            if await work():
                 self.loop.wake(ASSIGN)
                 self.loop.wake(SEAL)
-            return done
+                return True
+            due = await self._database.read(lanes.next_due)
+            return due and max(due, self._clock.now() + LOOK_AGAIN)
 
         return round
 
@@ -320,8 +333,9 @@ class Workers:
             self.wake()
 
 
-def _task(name: str, round: Round) -> Task:
-    return Task(name, round, LIMITS.get(name, LIMIT), name in VITAL, LOOK_SELDOM if name in SELDOM else LOOK_AGAIN)
+def _task(name: str, round: Round, settled: bool) -> Task:
+    look_again = LOOK_SEALER if name == SEAL else LOOK_SELDOM if name in SELDOM else LOOK_AGAIN
+    return Task(name, round, LIMITS.get(name, LIMIT), name in VITAL, look_again, settled)
 
 
 async def _within(span: timedelta, work: Awaitable[None]) -> None:

@@ -67,7 +67,7 @@ class Giving:
         for piece in pieces:
             given += await self._try(piece)
         if not given:
-            return next_change
+            return min((*self._put_off.values(), *([next_change] if next_change else ())), default=None)
         self._wake_writer()
         log.info("work was given to people", extra={"count": given})
         return True

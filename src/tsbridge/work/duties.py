@@ -45,13 +45,13 @@ class DutyNews:
         self._wake = wake
         self._seen: tuple[int, int] | None = None
 
-    async def round(self) -> datetime:
-        """Look whether anything is another; returns when to look again."""
+    async def round(self) -> datetime | None:
+        """Look whether anything is another; returns when to look again where that could not be compared."""
         now = self._clock.now()
         marks = await self._database.read(self._roster.marks)
         if marks != self._seen and await self._look(now):
             self._seen = marks
-        return now + LOOK_AGAIN
+        return None if marks == self._seen else now + LOOK_AGAIN
 
     async def _look(self, now: datetime) -> bool:
         """False when it could not be compared, or another process was faster."""

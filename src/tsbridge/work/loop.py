@@ -11,6 +11,7 @@ import asyncio
 import logging
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final
@@ -28,6 +29,8 @@ Bound = Callable[[float], asyncio.Timeout]
 
 LOOK_AGAIN: Final = timedelta(seconds=2)
 """How long most tasks that know of nothing rest at most: wake-ups are hints, other processes write too."""
+RESTS: Final = timedelta(seconds=30)
+"""How long a settled task rests at most while nothing is written: a clock that is set, and a machine that slept, tell nobody."""
 LIMIT: Final = timedelta(minutes=5)
 """No round of most tasks lasts so long: what it waits for has bounds of its own."""
 LEASE: Final = timedelta(minutes=6)
@@ -50,13 +53,15 @@ async def wait_for(event: asyncio.Event, span: timedelta) -> None:
 @dataclass(frozen=True, slots=True)
 class Task:
     """One round of it lasts `limit` at most. `vital`: without it nothing is heard, escalated or written. `look_again`: how long it rests
-    at most when nobody wakes it."""
+    at most when nobody wakes it. `settled`: what it finds depends on what the database holds and on the instants it returns, and it is told
+    when something was written (`Loop.changed`): until then it rests longer."""
 
     name: str
     round: Round
     limit: timedelta = LIMIT
     vital: bool = False
     look_again: timedelta = LOOK_AGAIN
+    settled: bool = False
 
 
 @dataclass(slots=True)
@@ -70,6 +75,12 @@ class _Signs:
     in_a_row: int = 0
     kind: str | None = None
     woken: asyncio.Event = field(default_factory=asyncio.Event)
+    changed: asyncio.Event = field(default_factory=asyncio.Event)
+    """Also set when it is woken."""
+
+    def wake(self) -> None:
+        self.woken.set()
+        self.changed.set()
 
 
 class Loop:
@@ -89,6 +100,7 @@ class Loop:
         self._bound = bound
         self._signs = {name: _Signs(clock.now()) for name in self._tasks}
         self._stopping = False
+        self._spreading = False
         self._running: asyncio.AbstractEventLoop | None = None
         self._under_way: dict[str, asyncio.Task[None]] = {}
         self._last_beat: datetime | None = None
@@ -105,7 +117,7 @@ class Loop:
 
     async def run(self) -> None:
         """Run every task until `stop`; returns when each has finished the round it was in."""
-        self._running = asyncio.get_running_loop()
+        self._running, self._spreading = asyncio.get_running_loop(), False
         now = self._clock.now()
         for name in self._tasks:
             self._signs[name].sign = now
@@ -128,15 +140,27 @@ class Loop:
         except RuntimeError:
             here = False
         if here:
-            signs.woken.set()
+            signs.wake()
         else:
-            running.call_soon_threadsafe(signs.woken.set)
+            running.call_soon_threadsafe(signs.wake)
+
+    def changed(self) -> None:
+        """Something was written: settled tasks look at their usual pace. Cheap, from any thread, any number of times."""
+        if (running := self._running) is not None and not self._spreading:
+            self._spreading = True
+            with suppress(RuntimeError):  # the loop is over
+                running.call_soon_threadsafe(self._spread)
+
+    def _spread(self) -> None:
+        self._spreading = False
+        for signs in self._signs.values():
+            signs.changed.set()
 
     def stop(self) -> None:
         """Begin no further round. Call it on the event loop."""
         self._stopping = True
         for signs in self._signs.values():
-            signs.woken.set()
+            signs.wake()
 
     async def end(self, within: timedelta, goes_within: timedelta = timedelta(0)) -> tuple[str, ...]:
         """Stop, and wait for the rounds under way: `within`, then they are cancelled. Names those that did not end by themselves.
@@ -162,6 +186,7 @@ class Loop:
     async def _run(self, task: Task, signs: _Signs) -> None:
         while not self._stopping:
             signs.woken.clear()
+            signs.changed.clear()
             signs.begun = self._clock.now()
             bound = self._bound(task.limit.total_seconds())
             try:
@@ -180,7 +205,15 @@ class Loop:
                 await asyncio.sleep(0)
                 continue
             if not self._stopping:
-                await self._wait(signs.woken, self._pause(due, task.look_again))
+                await self._until_next(task, signs, due)
+
+    async def _until_next(self, task: Task, signs: _Signs, due: datetime | bool | None) -> None:
+        """Rest until a task is to go round again."""
+        if task.settled:
+            await self._wait(signs.changed, self._pause(due, RESTS, signs))
+            if signs.woken.is_set() or not signs.changed.is_set():
+                return
+        await self._wait(signs.woken, self._pause(due, task.look_again, signs))
 
     def _failed(self, task: Task, signs: _Signs, failure: Exception, *, over: bool) -> None:
         kind = OVER_LIMIT if over else type(failure).__name__
@@ -196,10 +229,12 @@ class Loop:
         counts = (signs.rounds, dict(signs.failures), signs.in_a_row, signs.kind)
         return Standing(task.vital, task.limit, lasted, now - signs.sign, *counts)
 
-    def _pause(self, due: datetime | bool | None, look_again: timedelta) -> timedelta:
-        if not isinstance(due, datetime):
-            return look_again
-        return max(timedelta(0), min(due - self._clock.now(), look_again))
+    def _pause(self, due: datetime | bool | None, rest: timedelta, signs: _Signs) -> timedelta:
+        """From now until a task has rested so long since its last round, or something is due."""
+        until = signs.sign + rest
+        if isinstance(due, datetime):
+            until = min(until, due)
+        return max(timedelta(0), min(until - self._clock.now(), rest))
 
     async def _rest(self, span: timedelta) -> None:
         """After a failure wake-ups do not count; stopping does."""

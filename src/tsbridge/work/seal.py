@@ -27,15 +27,15 @@ class Sealer:
         self._sealed_at: datetime | None = None
         self._refused: frozenset[int] = frozenset()
 
-    async def round(self) -> datetime:
-        """Seal what waits; comes again in time for what will be decided next."""
+    async def round(self) -> datetime | None:
+        """Seal what waits. Returns when it may seal again, None where nothing is known to wait."""
         now = self._clock.now()
         if self._sealed_at is not None and now < self._sealed_at + PACE:
             return self._sealed_at + PACE
         if await self._database.read(sealing.any_wait):
             await self.seal()
             self._sealed_at = now
-        return now + LOOK
+        return None
 
     async def seal(self) -> None:
         """Seal all that waits now."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 from functools import partial
 from typing import Final
 
@@ -10,7 +10,6 @@ from tsbridge.core.ports import Clock
 from tsbridge.store import counted, facets
 from tsbridge.store.db import Database
 
-LOOK_AGAIN: Final = timedelta(seconds=5)
 FOLD_AGAIN: Final = timedelta(hours=1)
 
 
@@ -22,12 +21,10 @@ class Sums:
         self._clock = clock
         self._fold_at = clock.now()
 
-    async def round(self) -> datetime | bool:
-        """Sum up a block of decisions; returns when to look again, True where there may be another one."""
+    async def round(self) -> bool:
+        """Sum up a block of decisions; True where there may be another one."""
         now = self._clock.now()
         if now >= self._fold_at:
             await self._database.write(counted.fold)
             self._fold_at = now + FOLD_AGAIN
-        if await self._database.read(facets.any_whole) and await self._database.write(partial(facets.sum_up, now=now)):
-            return True
-        return now + LOOK_AGAIN
+        return await self._database.read(facets.any_whole) and await self._database.write(partial(facets.sum_up, now=now))

@@ -16,6 +16,7 @@ from tsbridge.core.casestate import CaseState
 from tsbridge.core.casestate_json import from_json, to_json
 from tsbridge.core.due import due_at
 from tsbridge.core.moments import Change, Moment
+from tsbridge.core.replay import compare
 from tsbridge.core.rules.document import read
 from tsbridge.core.rules.judge import Judge
 from tsbridge.core.rules.judgement import Standing
@@ -167,6 +168,15 @@ def test_a_ticket_whose_own_severity_falls_is_as_severe_as_the_others() -> None:
     said = ticket("updated", 9, by=AGENT, tags=("checked_ok",), changes=(Change("tags", (), ("checked_ok",)),))
     assert of(HURT, BILL, said, judge=judge).severity == 2
     assert of(HURT, said, joined={}, judge=judge).severity == 4
+
+
+def test_a_replay_shows_joined_tickets_by_what_stands_for_them_together_by_then() -> None:
+    fine = rule("fine", {"field": "tags", "operator": "includes", "value": "checked_ok"}, [{"set_severity": 4}])
+    judge = Judge(read({**BOOK, "rules": [fine, *BOOK["rules"]]}), UTC_ZONE)
+    said = ticket("updated", 9, by=AGENT, tags=("checked_ok",), changes=(Change("tags", (), ("checked_ok",)),))
+    _, decided = judged(HURT, BILL, said, joined=TOGETHER, judge=judge)
+    found = compare([], [], decided, lambda _: False, None, FAR, TOGETHER)
+    assert [one.after.severity for one in found] == [1, 1, 2]
 
 
 def story_of(rng: random.Random) -> tuple[list[Moment], dict[str, str]]:

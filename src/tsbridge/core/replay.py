@@ -13,7 +13,7 @@ from tsbridge.core.rules.judge import Judge
 from tsbridge.core.rules.judgement import Judgement
 from tsbridge.core.staff import About, Staff
 from tsbridge.core.story import Judged, Told, judge_story
-from tsbridge.core.track import EMPTY
+from tsbridge.core.track import EMPTY, key_of
 
 SAMPLES: Final = 5
 NAMED: Final = 100
@@ -38,23 +38,24 @@ class Kept(NamedTuple):
 class Stand(NamedTuple):
     """What stands of a case after a decision, as far as a queue of people would notice.
 
-    `of_each`: severity (9: none) and queue of every interaction decided about; the case is shown by the worst.
+    `of_each`: severity (9: none) and queue of every thread decided about, by what names it; the case is shown by the worst.
     """
 
     queue: str | None = None
     severity: int | None = None
     tags: tuple[str, ...] = ()
     escalations: tuple[str, ...] = ()
-    of_each: tuple[tuple[Interaction, int, str | None], ...] = ()
+    of_each: tuple[tuple[str, int, str | None], ...] = ()
 
-    def after(self, outcome: Mapping[str, Any], subject: Interaction) -> Stand:
+    def after(self, outcome: Mapping[str, Any], thread: str) -> Stand:
+        """`thread`: what names the interactions that are joined with the one decided about: its outcome says what stands for them all."""
         tags, armed = self.tags, self.escalations
         if outcome["tags_added"] or outcome["tags_removed"]:
             tags = tuple(sorted(({*tags} | {*outcome["tags_added"]}) - {*outcome["tags_removed"]}))
         if outcome["escalations"]:
             armed = tuple(sorted({*armed, *outcome["escalations"]}))
         severity = 9 if outcome["severity"] is None else outcome["severity"]
-        each = (*((s, v, q) for s, v, q in self.of_each if s != subject), (subject, severity, outcome["queue"]))
+        each = (*((name, v, q) for name, v, q in self.of_each if name != thread), (thread, severity, outcome["queue"]))
         _, worst, queue = min(each, key=lambda one: one[1])
         return Stand(queue, None if worst == 9 else worst, tags, armed, each)
 
@@ -94,11 +95,12 @@ def compare(
     same_book: Callable[[int], bool],
     since: datetime | None,
     until: datetime,
+    joined: Mapping[str, str] = EMPTY,
 ) -> list[Compared]:
     """The decisions of one case between `since` and `until` (exclusive), in the order of their moments.
 
     `same_book(version)`: whether that version is the rulebook being replayed. Only where every moment so far was judged by
-    it must the outcome be the recorded one, byte for byte.
+    it must the outcome be the recorded one, byte for byte. `joined`: as `CaseState.joined`.
     """
     was = {one.moment: one for one in recorded if one.at < until}
     now = {one.moment: one for one in judged}
@@ -110,8 +112,9 @@ def compare(
         same_outcome = _outcome(kept) == _outcome(made)
         together = same_outcome and before is after and kept is not None
         subject = kept.subject if kept is not None else made.subject  # type: ignore[union-attr]  # one of the two is there
-        before = before if kept is None else before.after(kept.outcome, subject)
-        after = before if together else after if made is None else after.after(made.outcome, subject)
+        thread = joined.get(key_of(subject), key_of(subject))
+        before = before if kept is None else before.after(kept.outcome, thread)
+        after = before if together else after if made is None else after.after(made.outcome, thread)
         if since is not None and at < since:
             continue
         agree = same_outcome and kept is not None and made is not None and kept.matched == made.judgement.matched
@@ -179,7 +182,7 @@ def contested(cases: Iterable[Stored], one: Judge, other: Judge, until: datetime
             for judge in (one, other)
         )
         kept = [Kept(made.moment, made.moment, made.at, made.subject, 0, made.outcome, made.judgement.matched) for made in was]
-        tally.add(case_id, compare(story, kept, now, lambda _: False, None, until + timedelta(microseconds=1)))
+        tally.add(case_id, compare(story, kept, now, lambda _: False, None, until + timedelta(microseconds=1), case.joined))
     return tally
 
 

@@ -88,7 +88,7 @@ class Contest:
             done=case.done,
             staff=as_seen(case.saw),
         )
-        return compare(story, case.recorded, judged, self.same_book, self.since, self.until)
+        return compare(story, case.recorded, judged, self.same_book, self.since, self.until, case.joined)
 
 
 def _history(case: StoredCase, at: datetime) -> Mapping[str, Value]:
@@ -270,7 +270,7 @@ class Shadowing:
             done=case.done,
             staff=as_seen(case.saw),
         )
-        return compare(story, case.recorded, judged, lambda version: False, None, asked.until)
+        return compare(story, case.recorded, judged, lambda version: False, None, asked.until, case.joined)
 
     async def _judge(self, wanted: str) -> Judge | None:
         """The judge of the shadow's rulebook; None when it is another's by now."""

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Callable, Set
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -154,9 +155,14 @@ def statuses(app: FastAPI) -> dict[str, set[str]]:
     return DESCRIBED
 
 
+@cache
+def adapter_of(shape: Any) -> TypeAdapter[Any]:
+    return TypeAdapter(shape)
+
+
 def returned(answer: httpx.Response, shape: Any) -> None:
     """The answer is what the route says it returns: nothing more, and of the types that it names."""
-    adapter = TypeAdapter(shape)
+    adapter = adapter_of(shape)
     kept = adapter.validate_json(answer.content, strict=True)
     assert adapter.dump_python(kept, mode="json", by_alias=True) == answer.json(), shape
 

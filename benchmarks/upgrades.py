@@ -153,7 +153,7 @@ def upgraded(earlier: Build, folder: Path, shown: Sequence[str]) -> list[str]:
         refused = command(earlier, folder, url, "serve", "--port", str(free_port()))
         if not refused.returncode or database.stat().st_size != size:
             faults.append(f"the earlier build ended with {refused.returncode} on the new schema")
-    except RuntimeError as trouble:
+    except (RuntimeError, subprocess.TimeoutExpired) as trouble:
         return [str(trouble)]
     return faults
 

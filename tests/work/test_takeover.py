@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from sqlalchemy import Connection, insert, select
+from sqlalchemy.exc import OperationalError
 
 from tests.clocks import START, CountingIds, SettableClock
 from tsbridge.core.helpdesk import Wish
@@ -177,6 +178,20 @@ def test_what_a_worker_that_stops_had_is_free_at_once(desk: Desk, what: str, cap
     with caplog.at_level(logging.WARNING):
         desk.passes(WITHIN, desk.two)
     assert not caplog.records  # nobody misses it
+
+
+@pytest.mark.anyio
+async def test_who_leaves_while_the_database_is_away_leaves_in_good_order(clock: SettableClock, caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.WARNING):
+        assert not await Takeover(Away(), clock, "one").leave()  # type: ignore[arg-type]
+    assert [record.message for record in caplog.records] == ["the database is away: what this worker had is free once others miss it"]
+
+
+class Away:
+    """A database that cannot be reached."""
+
+    async def write(self, work: Any) -> Any:
+        raise OperationalError("update", {}, Exception("away"))
 
 
 def test_whoever_starts_alone_ends_the_turns_of_all_before_them(desk: Desk) -> None:

@@ -306,8 +306,8 @@ class Workers:
     async def _leave(self) -> None:
         """Give back what was claimed, and leave nothing unsealed: nobody may come for long, unless newer workers have."""
         with suppress(OtherSchema):
-            await self._takeover.leave()
-            await self._sealer.seal()
+            if await self._takeover.leave():
+                await self._sealer.seal()
 
     async def _who_am_i(self) -> datetime | bool | None:
         """Ask Zendesk whom it takes us for: by that we know our own changes when they come back."""

@@ -14,7 +14,7 @@ from sqlalchemy import Connection
 
 from tsbridge.core.ports import Clock
 from tsbridge.store import leases
-from tsbridge.store.db import Database, unavailable
+from tsbridge.store.db import Database, OtherSchema, unavailable
 from tsbridge.store.views import DATABASE_FAILURES
 
 EVERY: Final = timedelta(seconds=2)
@@ -48,10 +48,17 @@ class Takeover:
             log.warning("this worker was taken for dead: what it had claimed is somebody else's by now")
         return self._clock.now() + EVERY
 
-    async def leave(self) -> None:
-        """Off: whatever was not given back is free at once."""
+    async def leave(self) -> bool:
+        """Off: whatever was not given back is free at once. False where the database is away: it is free once others miss this worker."""
         now = self._clock.now()
-        await self._database.write(lambda conn: leases.end_of(conn, self._worker, now))
+        try:
+            await self._database.write(lambda conn: leases.end_of(conn, self._worker, now))
+        except DATABASE_FAILURES as failure:
+            if isinstance(failure, OtherSchema) or not unavailable(failure):
+                raise
+            log.warning("the database is away: what this worker had is free once others miss it", extra={"kind": type(failure).__name__})
+            return False
+        return True
 
     def _look(self, conn: Connection) -> tuple[list[str], int, bool]:
         beats = dict(leases.beat(conn, self._worker))

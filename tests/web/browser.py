@@ -54,6 +54,7 @@ class Phone:
         target = self._ask("Target.createTarget", url="about:blank")["targetId"]
         self._session = self._ask("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
         self._ask("Page.enable")
+        self._ask("Network.enable")
         width, height = self._size
         self._ask(
             "Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=2 if self._touch else 1, mobile=self._touch
@@ -102,6 +103,15 @@ class Phone:
     def see(self, expression: str, *, awaits: bool = False) -> Any:
         """The value of an expression in the page, or with `awaits` of the promise that it is."""
         return self._ask("Runtime.evaluate", expression=expression, returnByValue=True, awaitPromise=awaits)["result"].get("value")
+
+    def before_each_page(self, script: str) -> None:
+        """Have this run in every page before it is read."""
+        self._ask("Page.addScriptToEvaluateOnNewDocument", source=script)
+
+    def asked_for(self) -> list[str]:
+        """Addresses that were asked for since the page was opened, by itself or by what is in it."""
+        sent = [event["params"]["request"]["url"] for event in self._events if event["method"] == "Network.requestWillBeSent"]
+        return [url for url in sent if not url.startswith("data:")]
 
     def follow(self, expression: str) -> None:
         """Do something in the page that leads to another one."""

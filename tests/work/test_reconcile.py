@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
@@ -14,6 +15,7 @@ from tests.clocks import SettableClock
 from tests.work.desk import WritingDesk
 from tests.work.walk import Walk
 from tsbridge.core import strict_json
+from tsbridge.core.errors import GiveUp
 from tsbridge.simulator.zendesk.deliveries import event_body
 from tsbridge.store import drift_rows, inbox, stored_values, upstreams
 from tsbridge.store.db import Database
@@ -152,6 +154,27 @@ async def test_what_webhooks_lost_is_found_within_two_periods_and_the_end_is_the
     assert account.caught_up() > 0
     assert whole.caught_up() == 0
     assert account.outcome() == whole.outcome()
+
+
+class WithoutEvents:
+    """A Zendesk that has no export of ticket events, or not for us."""
+
+    async def ticket_events(self, start_time: int) -> Mapping[str, Any]:
+        raise GiveUp("deleted")
+
+
+async def test_where_ticket_events_are_refused_what_webhooks_lost_is_found_by_the_export_of_tickets(account: Account) -> None:
+    events = account.stream
+    args = (account.database, account.clock, WithoutEvents(), lambda: account.own, "w1", account.reads, account.ingest.hear, lambda: None)
+    account.stream = Stream(*args)
+    account.writing.ticket(comment={"body": "a bite"})
+    account.clock.advance(timedelta(seconds=70))
+    await account.catch_up(3)
+    found = account.caught_up()
+    assert found > 0
+    account.stream = events
+    await account.catch_up(3)
+    assert account.caught_up() == found, "the export of ticket events has nothing to add"
 
 
 async def test_nothing_is_told_twice_and_nothing_that_was_heard(account: Account) -> None:

@@ -37,7 +37,8 @@ LONGER_S: Final = 20.0
 """How long it may take where nobody waits for it."""
 AT_ONCE: Final = 8
 STREAM: Final = "zendesk_events"
-"""Kept: how far the export of ticket events was read, `{"from": <unix seconds>, "behind": <time of receipt>}`."""
+"""Kept: how far the export of ticket events was read, `{"from": <unix seconds>, "behind": <time of receipt>}`, and `"refused": true`
+while Zendesk refuses it."""
 
 T = TypeVar("T")
 
@@ -217,5 +218,8 @@ def _says(
 
 
 def storm(conn: Connection, reads: ReadBudget, more: int = 0) -> bool:
-    """Whether more tickets wait to be read, with as many `more`, than a minute's reads can tell."""
-    return wanted.waiting(conn, int(reads.per_minute) + 1) + more > reads.per_minute
+    """Whether more tickets wait to be read, with as many `more`, than a minute's reads can tell, and the export may tell them."""
+    if wanted.waiting(conn, int(reads.per_minute) + 1) + more <= reads.per_minute:
+        return False
+    kept = stored_values.get(conn, STREAM)
+    return not (kept and kept.get("refused"))

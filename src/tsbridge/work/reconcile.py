@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final, Protocol
 
 from sqlalchemy import Connection
@@ -32,6 +32,7 @@ from tsbridge.vendors.zendesk.missed import gone
 from tsbridge.vendors.zendesk.read_fields import OwnUser
 from tsbridge.vendors.zendesk.tickets import current_of
 from tsbridge.work.answered import Answered
+from tsbridge.work.hearing import STREAM
 from tsbridge.work.loop import LEASE
 from tsbridge.work.reads import ReadBudget
 from tsbridge.work.trouble import Alarm
@@ -57,7 +58,11 @@ class Zendesk(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """How far somebody is: a cursor, or the time to begin at. `seen`: tickets of the page there that are done, with their stamps."""
+    """How far somebody is: a cursor, or the time to begin at.
+
+    `seen`: tickets of the page there that are done, with their stamps. `instead`: the export of ticket events is refused, and what
+    changed is told from here.
+    """
 
     name: str
     since: datetime
@@ -66,6 +71,7 @@ class Look:
     told: int = 0
     done: bool = False
     seen: frozenset[str] = frozenset()
+    instead: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +88,8 @@ class Reconciler:
     """Reads the export. `own`: whom we write as; `wake`: there are deliveries; `wake_writer`: something is to be written again.
 
     `tells`: whether tickets that changed after what was heard of them are noted to be read; the running service has the export of
-    ticket events for that. `quiet`: what is found is history: it tells nobody and fires no step that is overdue (ADR 14).
+    ticket events for that, as long as Zendesk does not refuse it. `quiet`: what is found is history: it tells nobody and fires no step
+    that is overdue (ADR 14).
     """
 
     def __init__(
@@ -146,7 +153,7 @@ class Reconciler:
 
     async def page(self, name: str, begin: datetime) -> Found:
         """Read the next page of the look called `name`, which begins at `begin`, or what is left of it. Raises the vendors' errors."""
-        look = await self._database.read(lambda conn: look_of(conn, name, begin))
+        look = await self._database.read(lambda conn: self._look(conn, name, begin))
         if not await self._reads.take("export", 1):
             raise TryLater(OUR_PACE, await self._reads.next_free("export") - self._clock.now())
         shown = await self._zendesk.incremental(
@@ -165,6 +172,16 @@ class Reconciler:
         if healed:
             self._wake_writer()
         return Found(len(ready), told, end and whole, whole)
+
+    def _look(self, conn: Connection, name: str, begin: datetime) -> Look:
+        look = look_of(conn, name, begin)
+        if self._tells:
+            return look
+        events = stored_values.get(conn, STREAM)
+        refused = bool(events and events.get("refused"))
+        if refused and not look.instead:  # from where the other one stopped: what came since was passed by here
+            return Look(name, datetime.fromtimestamp(events["from"], UTC), None, look.tickets, look.told, instead=True)
+        return replace(look, instead=refused)
 
     async def _audits(self, drifted: Sequence[str]) -> dict[str, Sequence[Mapping[str, Any]]]:
         """The newest audits of tickets that read otherwise than we saw to, as far as reading is free."""
@@ -204,7 +221,7 @@ class Reconciler:
         ]
         receipts = inbox.keep(conn, rows) if rows else []
         told = sum(receipt.status == "accepted" for receipt in receipts)
-        if self._tells:
+        if self._tells or place.instead:
             unheard = [str(ticket["id"]) for ticket in tickets if _unheard(ticket, known)]
             wanted.want_read(conn, unheard, now, now, alone=True, quiet_before=now - RECENT if self._quiet else None)
             told += len(unheard)
@@ -248,11 +265,18 @@ def look_of(conn: Connection, name: str, begin: datetime) -> Look:
     if kept is None:
         return Look(name, begin, None)
     since, seen = read_instant(kept["since"]), frozenset(kept.get("seen", ()))
-    return Look(name, since, kept["cursor"], kept["tickets"], kept["told"], kept["done"], seen)
+    return Look(name, since, kept["cursor"], kept["tickets"], kept["told"], kept["done"], seen, kept.get("instead", False))
 
 
 def look_json(look: Look) -> dict[str, Any]:
-    told = {"cursor": look.cursor, "tickets": look.tickets, "told": look.told, "done": look.done, "seen": sorted(look.seen)}
+    told = {
+        "cursor": look.cursor,
+        "tickets": look.tickets,
+        "told": look.told,
+        "done": look.done,
+        "seen": sorted(look.seen),
+        "instead": look.instead,
+    }
     return {"since": instant_text(look.since), **told}
 
 

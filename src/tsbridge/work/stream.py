@@ -16,7 +16,7 @@ from typing import Any, Final, Protocol
 
 from sqlalchemy import Connection
 
-from tsbridge.core.errors import VendorError
+from tsbridge.core.errors import GiveUp, VendorError
 from tsbridge.core.failed_at import failed_at
 from tsbridge.core.moments import Moment, instant_text
 from tsbridge.core.ports import Clock
@@ -108,6 +108,8 @@ class Stream:
             return await self._page(now)
         except VendorError as failure:
             await self._reads.failed(failure, "export")
+            if isinstance(failure, GiveUp):
+                await self._database.write(lambda conn: self._refused(conn, now))
             self._looked_at = now
             return now + EVERY
 
@@ -130,6 +132,11 @@ class Stream:
         """Where to go on; the first look begins a little before now."""
         kept = await self._database.read(lambda conn: stored_values.get(conn, STREAM))
         return int(kept["from"] if kept else (now - OVERLAP).timestamp())
+
+    def _refused(self, conn: Connection, now: datetime) -> None:
+        """Zendesk has no such export, or not for us: until it has, changes are told by the export of tickets, from this place on."""
+        kept = stored_values.get(conn, STREAM) or {"from": int((now - OVERLAP).timestamp()), "behind": None}
+        stored_values.put(conn, STREAM, {**kept, "refused": True})
 
     def _behind(self, now: datetime) -> datetime:
         """What was received up to then is told by an export that has come to its end, unless its clock is another one than ours."""

@@ -57,6 +57,8 @@ async def test_it_says_who_gets_the_next_case_and_why_each_other_one_does_not(ma
         assert "does not have the skill safety" in page
         assert lit(page, "told") == ["Ana"]
         assert "Nothing waits" in page
+        assert "cannot be reached" in page
+        assert 'spellcheck="false" placeholder="Ticket, call, phone, e-mail, case (Ctrl K)">' in page, "the box is empty"
         table = list(csv.DictReader(io.StringIO((await visitor.look("roster/next.csv?queue=safety")).text)))
         assert [(row["agent"], row["chosen"]) for row in table] == [("ana", "true"), ("ben", "false"), ("cem", "false")]
 

@@ -58,7 +58,7 @@ async def page(visit: Visit) -> Response:
     """By the same engines that give work out and tell people."""
     asked = _asked(visit)
     found = await _looked(visit, asked)
-    return visit.show("who-next.html", here="roster", asked=asked, channels=CHANNELS, severities=SEVERITIES, found=found)
+    return visit.show("who-next.html", here="roster", supposed=asked, channels=CHANNELS, severities=SEVERITIES, found=found)
 
 
 async def table(visit: Visit) -> Table:

@@ -104,10 +104,11 @@ VITAL: Final = (INGEST, CLOCK, WRITEBACK)
 SELDOM: Final = (ALONE, COVER, FEEDS, GUARD, HEADS, PATTERNS, RETENTION, SHADOW, SILENCE, SUMS, WEEKLY)
 """Tasks for which nobody waits: looking every other second whether there is something would be most of what an idle process does."""
 SETTLED: Final = (
-    *(ALONE, ASSIGN, CLOCK, COVER, DUTIES, ERASING, FACTS, FEEDS, GUARD, HEADS, INGEST, NOTIFY, PATTERNS, REJUDGE, REKEYING, REPLAY),
-    *(RETENTION, SEAL, SHADOW, SILENCE, SUMS, WATCH, WRITEBACK),
+    *(ALONE, ASSIGN, COVER, DUTIES, ERASING, FACTS, FEEDS, GUARD, HEADS, PATTERNS, REJUDGE, REKEYING, REPLAY, RETENTION, SEAL, SHADOW),
+    *(SILENCE, SUMS, WATCH),
 )
-"""Tasks that find nothing new while nothing is written and no instant that they know of has come. SQLite tells when something was."""
+"""Tasks that find nothing new while nothing is written and no instant that they know of has come. SQLite tells when something was. What
+somebody may be hurt by waiting for (`VITAL`, `NOTIFY`) looks at its usual pace all the same: an instant that nobody told costs 2 s."""
 LOOK_SELDOM: Final = timedelta(seconds=10)
 LIMITS: Final = {
     INGEST: timedelta(minutes=2),

@@ -27,6 +27,7 @@ from tests.world.history import History
 from tests.world.laws import LAWS, Broken, judge
 from tests.world.play import folder, whole
 from tests.world.traits import traits
+from tests.world.virtual import Spinning
 
 Lives = Callable[..., tuple[History, History | None]]
 
@@ -73,7 +74,10 @@ def server(processes: int) -> Iterator[databases.Postgres | None]:
 
 def found(seed: int, made: Path, lives: Lives = whole) -> list[Broken]:
     """What breaks a law in the world of a seed."""
-    history, calm = lives(seed, made)
+    try:
+        history, calm = lives(seed, made)
+    except Spinning:
+        return [Broken("bounded", "somebody goes round and round, and no time passes")]
     return judge(history.entries(), None if calm is None else calm.entries())
 
 

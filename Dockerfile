@@ -15,7 +15,7 @@ COPY migrations migrations
 COPY rulebooks rulebooks
 # The build tools come from the lock as well; they stay in this stage.
 RUN python -m venv /tools \
- && /tools/bin/pip install --no-cache-dir --disable-pip-version-check --require-hashes -r requirements-dev.lock \
+ && /tools/bin/pip install --no-cache-dir --disable-pip-version-check --no-deps --require-hashes -r requirements-dev.lock \
  && /tools/bin/python -m hatchling build -t wheel -d /wheel \
  && /app/bin/pip install --no-cache-dir --disable-pip-version-check --no-deps /wheel/*.whl
 

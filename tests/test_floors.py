@@ -113,6 +113,14 @@ def test_the_http_client_that_mocks_cannot_see_is_not_installed() -> None:
     assert importlib.util.find_spec("httpx2") is None
 
 
+@pytest.mark.parametrize("name", ["Makefile", "Dockerfile"])
+def test_the_lock_of_tests_is_installed_as_it_is(name: str) -> None:
+    """It leaves out the browser that one of its packages asks for."""
+    installs = re.findall(r"pip install [^&]*?-r requirements-dev.lock", (ROOT / name).read_text(), re.DOTALL)
+    assert installs
+    assert all("--no-deps --require-hashes" in one for one in installs)
+
+
 @pytest.mark.parametrize("name", ["requirements.lock", "requirements-dev.lock"])
 def test_locks_are_hashed_and_hold_no_address(name: str) -> None:
     text = (ROOT / name).read_text()

@@ -81,7 +81,7 @@ def book(texts: Sequence[str]) -> dict[str, Any]:
             "kind": "escalation",
             "title": text,
             "when": {"all": [{"field": "text", "operator": "contains_any", "value": [text, f"word{number}"]}]},
-            "then": [{"set_category": text[:60]}, {"note": text.replace("{{", "{ {")}],  # a note may not ask for fields that are none
+            "then": [{"set_category": text[:60]}, {"note": text.replace("{", "(")}],  # a note may not ask for fields that are none
         }
         for number, text in enumerate(texts)
     ]

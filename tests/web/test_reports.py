@@ -110,6 +110,9 @@ async def test_the_reports_there_are_come_with_their_definitions(desk: Any) -> N
     [
         ("nothing", 404),
         ("volumes?from=yesterday", 422),
+        ("volumes?to=9999-12-31T23:59:59Z", 422),
+        ("volumes?to=0001-01-01", 422),
+        ("volumes?as_of=0001-01-01T00:00:00Z", 422),
         ("volumes?from=2026-11-23&to=2026-11-16", 422),
         ("volumes?from=2020-01-01&to=2026-11-16", 422),
         ("volumes?group_by=colour", 422),

@@ -8,6 +8,7 @@ from typing import Annotated, Final
 from fastapi import Depends, Path, Query
 
 from tsbridge.acts.report_kinds import KINDS
+from tsbridge.core.rules.facts import YEARS
 from tsbridge.core.times import read_date
 from tsbridge.reports.groups import DAY, day_of, monday_of, start_of
 from tsbridge.reports.model import GROUPS, Question, Sense
@@ -65,8 +66,8 @@ def known_at(services: Services, as_of: str | None) -> datetime:
     """Raises 422 for what nobody can know yet."""
     now = services.clock.now()
     known = query_time("as_of", as_of) or now
-    if known > now:
-        raise invalid("query", "as_of", "Expected a time that is not to come.", code="time")
+    if known > now or known.year not in YEARS:
+        raise invalid("query", "as_of", "Expected a time that is not to come, of a year that calendars reach.", code="time")
     return known
 
 
@@ -83,11 +84,11 @@ def week_of(services: Services, text: str | None, known: datetime) -> tuple[date
 
 
 def _when(services: Services, name: str, text: str) -> datetime:
-    if len(text) > len("2026-12-24"):
-        found = query_time(name, text)
-        if found is not None:
-            return found
+    found = query_time(name, text) if len(text) > len("2026-12-24") else None
     try:
-        return start_of(read_date(text), services.zone)
-    except ValueError:
-        raise invalid("query", name, "Expected a date like 2026-12-24, or an RFC 3339 time with its zone.", code="time") from None
+        found = found or start_of(read_date(text), services.zone)
+    except (ValueError, OverflowError):
+        found = None
+    if found is None or found.year not in YEARS:
+        raise invalid("query", name, "Expected a date like 2026-12-24, or an RFC 3339 time with its zone.", code="time")
+    return found

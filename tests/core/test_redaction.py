@@ -80,7 +80,6 @@ def test_of_a_forgotten_moment_ids_and_states_are_left() -> None:
 
 
 def test_a_judgement_is_kept_whole() -> None:
-    assert Judgement().to_json().keys() == set(Judgement._fields)
     full = Judgement(
         (Match("injury", "escalation"),),
         *(1, "safety", "urgent", "intake", "7"),
@@ -89,14 +88,20 @@ def test_a_judgement_is_kept_whole() -> None:
         tags_removed=("y",),
         escalated=("sev1",),
         steps=(StepFired("sev1", 0),),
+        passed=(StepFired("sev1", 1),),
+        untold=("note:a",),
         level=1,
         notes=(Note("a@b", "text"),),
         notifications=(("a", "oncall"),),
         overruled=({"tag": "z"},),
         stopped_by="injury",
+        cut=("text",),
         for_case=("queue",),
         firing=("injury",),
         armed=(Armed("sev1", AT, 1, Interaction("zendesk", "4711")),),
         next_due=AT,
+        turns_at=AT,
     )
-    assert Judgement.from_json(json.loads(json.dumps(full.to_json()))) == full
+    assert full.to_json().keys() == set(Judgement._fields)
+    for one in (full, full._replace(turns_at=None), Judgement(next_due=AT, turns_at=AT), Judgement()):
+        assert Judgement.from_json(json.loads(json.dumps(one.to_json()))) == one

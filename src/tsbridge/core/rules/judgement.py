@@ -126,9 +126,8 @@ class Judgement(NamedTuple):
             "overruled": [dict(one) for one in self.overruled],
             "armed": [one.to_json() for one in self.armed],
             "next_due": None if self.next_due is None else instant_text(self.next_due),
-            **(
-                {"turns_at": instant_text(self.turns_at)} if self.armed and self.turns_at is not None else {}
-            ),  # else it is the next due time
+            # where no step is armed it is `next_due`
+            **({"turns_at": instant_text(self.turns_at)} if self.armed and self.turns_at is not None else {}),
         }
 
     @classmethod

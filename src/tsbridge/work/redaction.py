@@ -85,7 +85,10 @@ class Redactions:
         fewer = [(was, is_now) for was, is_now in fewer if was != is_now]
         if fewer:
             self._take_out(conn, ticket, fewer, now)
-        return [moment for moment in unknown if moment.digest not in stood]
+        new = [moment for moment in unknown if moment.digest not in stood]
+        if any(BARS in text.body for moment in new for text in moment.texts):
+            self._unsay(conn, ticket, now)
+        return new
 
     def clean(self, conn: Connection, tickets: Sequence[str], now: datetime) -> None:
         """Deliveries and first impressions about those of these tickets that lost words keep none: their audits tell them."""
@@ -198,6 +201,21 @@ class Redactions:
             redaction.rewrite(conn, moment, now)
         typed = erasing_rows.typed_about(conn, subject, words.out_of)
         self._record(conn, subject, "words.redact", [moment for _, moment in (*fewer, *others)], held, now, typed)
+
+    def _unsay(self, conn: Connection, ticket: str, now: datetime) -> None:
+        """Words went before the audits were first read: which, nobody can tell, so that first impressions keep none."""
+        subject = Interaction("zendesk", ticket)
+        told = [moment for moment in redaction.of(conn, subject) if moment.impression and moment.texts]
+        if not told:
+            return
+        words, gone = _all_of(told), {moment.digest for moment in told}
+        saw = lambda seen: not gone.isdisjoint(seen.heard)  # noqa: E731
+        held = self._hold(conn, subject, saw, lambda field: field in TEXT_FIELDS, words.out_of, now, forget=False)
+        redaction.quote_no_more(conn, subject, words.out_of)
+        less = [told_by(moment, Words(), ()) for moment in told]
+        for moment in less:
+            redaction.rewrite(conn, moment, now)
+        self._record(conn, subject, "words.redact", less, held, now, erasing_rows.typed_about(conn, subject, words.out_of))
 
     def retire(self, conn: Connection, subject: Interaction, now: datetime, decisions_: int, moments: int) -> Retired:
         """What people said in an interaction that is at rest goes, a part of it at a time: at most so many decisions are held, and when

@@ -74,6 +74,12 @@ class Redacting(Desk):
             self.settle(ticket)
         return ticket
 
+    def late_report(self) -> tuple[str, dict[str, Any]]:
+        """A ticket with the words in its comment, and the delivery about it, which is still under way."""
+        said = {"body": f"my card is {CARD}, {NAME} has it"}
+        made = self.world.create({"subject": "Help", "comment": said, "requester_id": self.person["id"]}, self.person, via="mail")
+        return str(made["id"]), self.body(str(made["id"]), said["body"])
+
     def body(self, ticket: str, description: str) -> dict[str, Any]:
         seen = self.world.ticket(int(ticket))
         self.rings += 1
@@ -141,6 +147,15 @@ def test_words_that_went_before_the_audits_were_first_read_go_from_the_first_imp
     assert holding(database, CARD, NAME) == []
     verdict = database.read_now(proof.verify)
     assert verdict["ok"], verdict["broken"]
+
+
+def test_a_delivery_that_comes_when_the_audits_tell_without_the_words_keeps_none(database: Database, clock: SettableClock) -> None:
+    desk = Redacting(database, clock)
+    ticket, late = desk.late_report()
+    desk.redact(ticket, CARD, NAME)
+    desk.walk.tell([("zendesk", late)])
+    desk.walk.work()
+    assert holding(database, CARD, NAME) == []
 
 
 def bodies(database: Database) -> list[Any]:

@@ -129,7 +129,7 @@ class Applying:
         for ring, ticket in (*((ring, ticket) for ticket, ring in sorted(newest.items())), *sorted(told_before.items())):
             if ring is not None and ticket is not None:
                 inbox.cover(conn, ticket, ring, behind)
-        self._conclusions.redactions.clean(conn, sorted(heard.moments), now)
+        self._conclusions.redactions.clean(conn, heard.moments, now)
         for one in read:
             if one.event_type == GONE_FOR_GOOD and one.moments:
                 told.write(conn)

@@ -86,13 +86,14 @@ class Redactions:
         if fewer:
             self._take_out(conn, ticket, fewer, now)
         new = [moment for moment in unknown if moment.digest not in stood]
-        if any(BARS in text.body for moment in new for text in moment.texts):
+        if has_bars(new):
             self._unsay(conn, ticket, now)
         return new
 
-    def clean(self, conn: Connection, tickets: Sequence[str], now: datetime) -> None:
-        """Deliveries and first impressions about those of these tickets that lost words keep none: their audits tell them."""
-        for ticket in redaction.less_than_told(conn, tickets):
+    def clean(self, conn: Connection, audits: Mapping[str, Sequence[Moment]], now: datetime) -> None:
+        """Deliveries and first impressions about those of these tickets that lost words keep none: their `audits` tell them."""
+        lost = {ticket for ticket, told in audits.items() if has_bars(told)}
+        for ticket in sorted({*redaction.less_than_told(conn, sorted(audits)), *lost}):
             for moment in redaction.of(conn, Interaction("zendesk", ticket)):
                 if moment.impression and moment.texts:
                     redaction.rewrite(conn, told_by(moment, Words(), ()), now)
@@ -317,6 +318,11 @@ def _together(parts: Iterable[Words]) -> Words:
     parts = list(parts)
     pieces = {piece for part in parts for piece in part.pieces}
     return Words(tuple({pair for part in parts for pair in part.texts}), tuple(sorted(pieces, key=lambda piece: (-len(piece), piece))))
+
+
+def has_bars(told: Iterable[Moment]) -> bool:
+    """Whether words were taken out of what is told."""
+    return any(BARS in text.body for moment in told for text in moment.texts)
 
 
 def _repeats(moment: Moment) -> bool:

@@ -114,4 +114,4 @@ def of(commit: str) -> Iterator[Build]:
 
 
 def _command(*what: object) -> list[str]:
-    return [sys.executable, "-m", "benchmarks.inside", *map(str, what)]
+    return [sys.executable, "-P", "-m", "benchmarks.inside", *map(str, what)]

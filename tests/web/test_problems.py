@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
 
-from tsbridge.core.errors import Unreadable
+from tsbridge.core.unreadable import Unreadable
 from tsbridge.store import sqlite
 from tsbridge.web.probes import database_probe
 

@@ -371,25 +371,26 @@ def test_acknowledging_stops_what_waits_and_tells_the_others_by_whom(desk: Telli
     assert all(row.acknowledged_at is not None for row in desk.items() if row.kind == "step")
 
 
-def test_a_message_that_waits_is_not_sent_once_somebody_has_the_case(desk: Telling) -> None:
+def acknowledged_while_it_waits(desk: Telling) -> str:
+    """A case that somebody has before its message, which waits behind another one, is sent."""
     desk.open("lost", "5000")
     desk.tell()
     desk.clock.advance(5)
     case = desk.open("lost", "5001")
     desk.tell()
     desk.acknowledge(case, "ben")
+    return case
+
+
+def test_a_message_that_waits_is_not_sent_once_somebody_has_the_case(desk: Telling) -> None:
+    acknowledged_while_it_waits(desk)
     desk.run(timedelta(minutes=10))
     assert len(desk.ways.sent) == 1
     assert ("ana", "mail", "superseded", "acknowledged") in desk.stand()
 
 
 def test_a_message_that_a_mistaken_acknowledgement_held_back_is_sent_once_that_is_withdrawn(desk: Telling) -> None:
-    desk.open("lost", "5000")
-    desk.tell()
-    desk.clock.advance(5)
-    case = desk.open("lost", "5001")
-    desk.tell()
-    desk.acknowledge(case, "ben")
+    case = acknowledged_while_it_waits(desk)
     desk.run(timedelta(minutes=2))
     assert len(desk.ways.sent) == 1
     (acknowledged,) = desk.database.read_now(lambda conn: conn.execute(ACKNOWLEDGEMENTS).scalars().all())

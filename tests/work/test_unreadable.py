@@ -13,9 +13,9 @@ from tests.clocks import SettableClock
 from tests.work.test_watch import Watching
 from tests.work.test_withdraw import BOOK, withdraw
 from tests.work.walk import Walk, ticket
-from tsbridge.core.errors import Unreadable
 from tsbridge.core.moments import Interaction
 from tsbridge.core.redaction import silenced
+from tsbridge.core.unreadable import Unreadable
 from tsbridge.store import cases, decisions, moments, proof, redaction
 from tsbridge.store.db import Database
 from tsbridge.store.decision_tables import decisions as decision_rows

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from tsbridge.acts.errors import Refused
-from tsbridge.core.errors import Unreadable
 from tsbridge.core.rules.findings import RulebookError
+from tsbridge.core.unreadable import Unreadable
 from tsbridge.document_files import BadFile
 from tsbridge.log import failure_told
 from tsbridge.roster.read_parts import RosterError

@@ -7,13 +7,13 @@ from datetime import datetime
 from typing import Any, Final
 
 from tsbridge.core.casestate import NAMED, NO_THREAD, CaseState, Escalation
-from tsbridge.core.errors import NO_SUCH, Unreadable
 from tsbridge.core.escalation import Armed, rests_from, rests_json
 from tsbridge.core.helpdesk import Asked
 from tsbridge.core.moments import Interaction, Value, instant_text, read_instant, value_from
 from tsbridge.core.stale import Overwrote
 from tsbridge.core.thread import NOTHING, Given, Own, Taken, Thread
 from tsbridge.core.track import Track
+from tsbridge.core.unreadable import NO_SUCH, Unreadable
 
 
 def to_json(state: CaseState) -> dict[str, Any]:

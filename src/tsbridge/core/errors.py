@@ -1,18 +1,8 @@
-"""What can go wrong with the other side, be it a vendor, a mail server or a chat, as what to do next; and with what was kept."""
+"""What can go wrong with the other side, be it a vendor, a mail server or a chat, as what to do next."""
 
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Final
-
-
-class Unreadable(ValueError):
-    """Something kept that cannot be read: changed since, cut short, or under a key that is not at hand. The text says where it stands (a
-    table and its column) and what was expected, nothing of the value."""
-
-
-NO_SUCH: Final = (ValueError, LookupError, TypeError, AttributeError)
-"""What is raised of JSON values that have another shape than was kept."""
 
 
 class VendorError(Exception):

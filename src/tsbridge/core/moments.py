@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any, Final, Literal, NamedTuple
 
-from tsbridge.core.errors import NO_SUCH, Unreadable
+from tsbridge.core.unreadable import NO_SUCH, Unreadable
 
 Source = Literal["zendesk", "talkdesk", "desk"]
 """Who said it. `desk` is the bridge's own desk: a supervisor's acknowledge, note, assign, resolve."""

@@ -24,8 +24,8 @@ from sqlalchemy import (
 )
 from sqlalchemy.types import TypeEngine
 
-from tsbridge.core.errors import Unreadable
 from tsbridge.core.moments import canonical_text
+from tsbridge.core.unreadable import Unreadable
 from tsbridge.store.packing import packed, unpacked
 from tsbridge.store.vault import Vault, of
 

@@ -12,12 +12,12 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, bindparam, select, update
 
-from tsbridge.core.errors import NO_SUCH, Unreadable
 from tsbridge.core.moments import Interaction, Text, Value, value_from
 from tsbridge.core.places import first_at
 from tsbridge.core.rules.judgement import Judgement, Standing
 from tsbridge.core.rules.language import content_hash
 from tsbridge.core.story import Judged, Seen
+from tsbridge.core.unreadable import NO_SUCH, Unreadable
 from tsbridge.core.words import TEXT_FIELDS, Said, Whose, as_words_of, text_fields
 from tsbridge.store.decision_tables import decisions
 from tsbridge.store.moment_tables import moments

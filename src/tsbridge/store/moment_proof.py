@@ -11,8 +11,8 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, RowMapping, and_, or_, select
 
-from tsbridge.core.errors import Unreadable
 from tsbridge.core.moments import from_json
+from tsbridge.core.unreadable import Unreadable
 from tsbridge.store.erasure_tables import erased_interactions
 from tsbridge.store.moment_tables import moments
 from tsbridge.store.tolerant import column

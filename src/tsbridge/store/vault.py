@@ -17,7 +17,7 @@ from typing import Any, Final
 from sqlalchemy import Dialect
 
 from tsbridge.aes import ID, Cipher, Index, Refused
-from tsbridge.core.errors import Unreadable
+from tsbridge.core.unreadable import Unreadable
 from tsbridge.store.packing import SHORT, deflated, inflated, packed, unpacked
 
 MARK: Final = "~2"

@@ -19,8 +19,8 @@ from starlette.responses import Response
 from starlette.routing import Match, Route
 
 from tsbridge.acts.errors import Changed, Faulty, Invalid, NotAllowed, NotFound, Refused, TooMuch
-from tsbridge.core.errors import Unreadable
 from tsbridge.core.ports import Died
+from tsbridge.core.unreadable import Unreadable
 from tsbridge.store.db import unusable
 from tsbridge.store.views import DATABASE_FAILURES
 

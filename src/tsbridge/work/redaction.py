@@ -210,8 +210,15 @@ class Redactions:
         if not told:
             return
         words, gone = _all_of(told), {moment.digest for moment in told}
-        saw = lambda seen: not gone.isdisjoint(seen.heard)  # noqa: E731
-        held = self._hold(conn, subject, saw, lambda field: field in TEXT_FIELDS, words.out_of, now, forget=False)
+        held = self._hold(
+            conn,
+            subject,
+            lambda seen: not gone.isdisjoint(seen.heard),
+            lambda field: field in TEXT_FIELDS,
+            words.out_of,
+            now,
+            forget=False,
+        )
         redaction.quote_no_more(conn, subject, words.out_of)
         less = [told_by(moment, Words(), ()) for moment in told]
         for moment in less:

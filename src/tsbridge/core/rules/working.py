@@ -29,23 +29,9 @@ class Work:
     """What the rules of one judgement have set so far, and what of it counts."""
 
     __slots__ = (
-        *(
-            "added",
-            "armed",
-            "at",
-            "beside",
-            "books",
-            "done",
-            "facts",
-            "firing",
-            "for_case",
-            "fresh",
-            "hushed",
-            "matched",
-            "notes",
-            "notifications",
-        ),
-        *("opened_at", "overruled", "passed", "quiet", "removed", "singles", "steps", "stopped_by", "subject", "untold", "whole_case"),
+        *("added", "armed", "at", "beside", "books", "done", "facts", "firing", "for_case", "fresh", "hushed", "matched", "notes"),
+        *("notifications", "opened_at", "overruled", "passed", "quiet", "removed", "singles", "steps", "stopped_by", "subject", "untold"),
+        "whole_case",
     )
 
     def __init__(self, books: Books, facts: Facts, standing: Standing, at: datetime, subject: Interaction) -> None:

@@ -97,6 +97,16 @@ def test_each_feed_is_read_and_looked_at_again_after_a_while(database: Database)
     assert all(look.looked_at == desk.clock.now() for look in database.read_now(feeds.looks).values())
 
 
+def test_a_feed_read_while_the_clock_was_ahead_is_read_again_when_it_is_right(database: Database) -> None:
+    desk = Desk(database)
+    right = desk.clock.now()
+    desk.clock.advance(timedelta(days=1))
+    desk.look()
+    desk.clock.set(right)
+    desk.look()
+    assert len(desk.calendars.asked) == 4
+
+
 @pytest.mark.parametrize(
     ("bad", "why"),
     [

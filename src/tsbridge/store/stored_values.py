@@ -46,9 +46,12 @@ def lock(conn: Connection, name: str, at_first: Any) -> Any:
 
 
 def take_turn(conn: Connection, name: str, who: str, now: datetime, span: timedelta) -> bool:
-    """Have a turn that one process at a time has, for a while; asked for again in time it goes on. False while another one has it."""
+    """Have a turn that one process at a time has, for a while; asked for again in time it goes on. False while another one has it.
+
+    One that ends much later than any could was taken by a clock that was ahead, and holds nobody up.
+    """
     held = lock(conn, name, {"by": "", "until": instant_text(now)})
-    if held["by"] != who and read_instant(held["until"]) > now:
+    if held["by"] != who and now < read_instant(held["until"]) <= now + 2 * span:
         return False
     put(conn, name, {"by": who, "until": instant_text(now + span)})
     return True

@@ -22,6 +22,7 @@ from tsbridge.store import inbox, moments, recordings, stored_values, wakeup
 from tsbridge.store.db import Database
 from tsbridge.vendors.talkdesk.missed import Heard, ids_of, missed, together, unproven
 from tsbridge.work.answered import Answered
+from tsbridge.work.looks import Turn
 
 PLACE: Final = "talkdesk_reports"
 TURN: Final = "talkdesk_reports_turn"
@@ -58,19 +59,15 @@ class CallReconciler:
         self._clock = clock
         self._ids = ids
         self._talkdesk = talkdesk
-        self._worker = worker
         self._wake = wake
-        self._look_at: datetime | None = None
+        self._turn = Turn(database, clock, worker, TURN, EVERY, LEASE)
         self._answered = Answered(database, clock, "calls")
 
     async def round(self) -> datetime | bool:
         """Read one stretch when it is time to; returns when to look again, True for at once."""
+        if not await self._turn.mine():
+            return self._turn.next
         now = self._clock.now()
-        if self._look_at is not None and now < self._look_at:
-            return self._look_at
-        self._look_at = now + EVERY
-        if not await self._database.write(lambda conn: stored_values.take_turn(conn, TURN, self._worker, now, LEASE)):
-            return self._look_at
         known = await self._database.read(lambda conn: stored_values.get(conn, PLACE))
         read_to = read_instant(known) if known is not None else now - GRACE  # what was before us, nobody missed
         until = min(now - GRACE, read_to + STRETCH)
@@ -79,13 +76,13 @@ class CallReconciler:
         except VendorError as failure:
             await self._answered.note(failure)
             if isinstance(failure, TryLater):
-                self._look_at = now + max(failure.after or EVERY, timedelta(seconds=30))
-            return self._look_at
+                self._turn.next = now + max(failure.after or EVERY, timedelta(seconds=30))
+            return self._turn.next
         await self._answered.note(None)
         if until < now - GRACE:
-            self._look_at = None
+            self._turn.next = now
             return True
-        return self._look_at
+        return self._turn.next
 
     async def look(self, start: datetime, end: datetime, place: str | None = None) -> Found:
         """Tell the inbox what it lacks of the calls that ended in this time; keep `end` as the place. Raises the vendors' errors."""

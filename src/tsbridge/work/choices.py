@@ -35,7 +35,7 @@ class Definitions:
     async def round(self) -> datetime:
         """Read the definitions when those kept are too old; returns when to come again."""
         now, at = self._clock.now(), await self._database.read(choices.read_at)
-        if at is not None and now < at + EVERY:
+        if at is not None and at <= now < at + EVERY:
             return at + EVERY
         if not await self._reads.take("people", 1):
             return await self._reads.next_free("people")

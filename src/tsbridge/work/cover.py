@@ -14,8 +14,9 @@ from tsbridge.core.ports import Clock
 from tsbridge.core.rota import Rota
 from tsbridge.roster.check import queues_of
 from tsbridge.roster.document import SEVERITIES
-from tsbridge.store import cover, rulebooks, stored_values
+from tsbridge.store import cover, rulebooks
 from tsbridge.store.db import Database
+from tsbridge.work.looks import Turn
 from tsbridge.work.rosters import LiveRoster
 from tsbridge.work.trouble import Alarm
 
@@ -38,18 +39,13 @@ class Cover:
         self._clock = clock
         self._roster = roster
         self._alarm = alarm
-        self._worker = worker
-        self._looked: datetime | None = None
+        self._turn = Turn(database, clock, worker, TURN, LOOK_AGAIN, 3 * LOOK_AGAIN)
 
     async def round(self) -> datetime:
         """Look, when it is time to; returns when to look again."""
-        now = self._clock.now()
-        if self._looked is not None and self._looked <= now < self._looked + LOOK_AGAIN:
-            return self._looked + LOOK_AGAIN
-        self._looked = now
-        if await self._database.write(lambda conn: stored_values.take_turn(conn, TURN, self._worker, now, 3 * LOOK_AGAIN)):
-            await self._look(now)
-        return now + LOOK_AGAIN
+        if await self._turn.mine():
+            await self._look(self._clock.now())
+        return self._turn.next
 
     async def _look(self, now: datetime) -> None:
         known, before = await self._database.read(lambda conn: (self._roster.marks(conn), cover.load(conn)))

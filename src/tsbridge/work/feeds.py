@@ -6,7 +6,7 @@ A feed that cannot be had or read keeps what was read last, and raises an alarm:
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from datetime import datetime, timedelta, tzinfo
+from datetime import UTC, datetime, timedelta, tzinfo
 from functools import partial
 from typing import Final, NamedTuple, Protocol
 
@@ -97,8 +97,9 @@ class Feeds:
         if roster is None or not roster.feeds:
             return None, self._clock.now(), None, None
         looks = feeds.looks(conn)
-        never = datetime.min.replace(tzinfo=self._clock.now().tzinfo)
-        due = {feed.key: looks[feed.key].looked_at + EVERY if feed.key in looks else never for feed in roster.feeds}
+        now, never = self._clock.now(), datetime.min.replace(tzinfo=UTC)
+        looked = {key: look.looked_at for key, look in looks.items() if look.looked_at <= now}  # else the clock was ahead
+        due = {feed.key: looked[feed.key] + EVERY if feed.key in looked else never for feed in roster.feeds}
         feed = min(roster.feeds, key=lambda one: (due[one.key], one.key))
         return roster, due[feed.key], feed, looks[feed.key].etag if feed.key in looks else None
 

@@ -13,6 +13,7 @@ from tsbridge.core.runaway import suspects
 from tsbridge.store import chain, rulebooks, runaway, stored_values, writemode
 from tsbridge.store.db import Database
 from tsbridge.work import noticed
+from tsbridge.work.looks import Looks
 from tsbridge.work.trouble import Alarm
 
 LOOK_AGAIN: Final = timedelta(seconds=30)
@@ -30,15 +31,14 @@ class Guard:
         self._salt = salt
         self._alarm = alarm
         self._setting = setting
-        self._look_at: datetime | None = None
+        self._looks = Looks(clock, LOOK_AGAIN)
         self._live: noticed.Live | None = None
 
     async def round(self) -> datetime:
         """Look, when it is time to; returns when to look again."""
         now = self._clock.now()
-        if self._look_at is not None and now < self._look_at:
-            return self._look_at
-        self._look_at = now + LOOK_AGAIN
+        if not self._looks.due():
+            return self._looks.next
         live, (version, found) = await self._database.read(lambda conn: (noticed.live(conn, self._setting), self._look(conn)))
         noticed.say(self._live, live)
         self._live = live
@@ -46,7 +46,7 @@ class Guard:
             paused = await self._database.write(lambda conn: self._pause(conn, version, found, now))
             if paused:
                 self._alarm(SUSPECTED, version=version, tags=list(found))
-        return self._look_at
+        return self._looks.next
 
     def _look(self, conn: Connection) -> tuple[int, tuple[str, ...]]:
         try:

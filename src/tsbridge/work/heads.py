@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime, timedelta
-from functools import partial
 from typing import Any, Final
 
 from sqlalchemy import Connection
@@ -15,6 +14,7 @@ from tsbridge.core.moments import instant_text, read_instant
 from tsbridge.core.ports import Clock
 from tsbridge.store import chain, stored_values
 from tsbridge.store.db import Database
+from tsbridge.work.looks import Turn
 from tsbridge.work.trouble import Alarm
 
 EVERY: Final = timedelta(hours=1)
@@ -38,19 +38,15 @@ class Heads:
         self._sign = sign
         self._places = places
         self._alarm = alarm
-        self._worker = worker
-        self._look_at = clock.now()
+        self._turn = Turn(database, clock, worker, TURN, LOOK, 3 * LOOK)
 
-    async def round(self) -> datetime:
-        """Copy what is due; returns when to look again."""
-        now = self._clock.now()
-        if now < self._look_at:
-            return self._look_at
-        mine: bool = await self._database.write(partial(_turn, who=self._worker, now=now)) if self._places else False
-        if mine:
-            await self._copy(now)
-        self._look_at = now + LOOK
-        return self._look_at
+    async def round(self) -> datetime | None:
+        """Copy what is due; returns when to look again, None where there is no place."""
+        if not self._places:
+            return None
+        if await self._turn.mine():
+            await self._copy(self._clock.now())
+        return self._turn.next
 
     async def _copy(self, now: datetime) -> None:
         known, before, head = await self._database.read(_known)
@@ -81,10 +77,6 @@ class Heads:
 def _known(conn: Connection) -> tuple[Mapping[str, Any], Mapping[str, str], Mapping[str, Any]]:
     """What left by each place, the places it does not get to, and the head."""
     return stored_values.get(conn, COPIED) or {}, stored_values.get(conn, FAILING) or {}, chain.head(conn)
-
-
-def _turn(conn: Connection, who: str, now: datetime) -> bool:
-    return stored_values.take_turn(conn, TURN, who, now, 3 * LOOK)
 
 
 def _is_due(before: Mapping[str, Any] | None, head: Mapping[str, Any], now: datetime) -> bool:

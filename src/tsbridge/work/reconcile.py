@@ -33,6 +33,7 @@ from tsbridge.vendors.zendesk.read_fields import OwnUser
 from tsbridge.vendors.zendesk.tickets import current_of
 from tsbridge.work.answered import Answered
 from tsbridge.work.hearing import STREAM
+from tsbridge.work.looks import Turn
 from tsbridge.work.loop import LEASE
 from tsbridge.work.reads import ReadBudget
 from tsbridge.work.trouble import Alarm
@@ -114,7 +115,6 @@ class Reconciler:
         self._ids = ids
         self._zendesk = zendesk
         self._own = own
-        self._worker = worker
         self._alarm = alarm
         self._rulebooks = rulebooks
         self._reads = reads
@@ -122,34 +122,31 @@ class Reconciler:
         self._wake_writer = wake_writer
         self._tells = tells
         self._quiet = quiet
-        self._look_at: datetime | None = None
+        self._turn = Turn(database, clock, worker, f"{NAME}_lease", EVERY, LEASE)
         self._answered = Answered(database, clock, "reconcile")
 
     async def round(self) -> datetime | bool:
         """Read one page when it is time to; returns when to look again, True for at once."""
         now = self._clock.now()
-        if self._look_at is not None and now < self._look_at:
-            return self._look_at
         if self._own().id is None:
             return now + SOON  # until we know who we are, our own updates would look like somebody's
-        self._look_at = now + EVERY
-        if not await self._database.write(lambda conn: stored_values.take_turn(conn, f"{NAME}_lease", self._worker, now, LEASE)):
-            return self._look_at
+        if not await self._turn.mine():
+            return self._turn.next
         try:
             found = await self.page(NAME, now - OVERLAP)
         except VendorError as failure:
             if failure.reason != OUR_PACE:
                 await self._answered.note(failure)
             if isinstance(failure, TryLater):
-                self._look_at = max(self._look_at, now + (failure.after or EVERY))
-            return self._look_at
+                self._turn.next = now + max(failure.after or EVERY, EVERY)
+            return self._turn.next
         await self._answered.note(None)
         if not found.whole:
-            self._look_at = max(now + SOON, await self._reads.next_free("catching_up"))
+            self._turn.next = max(now + SOON, await self._reads.next_free("catching_up"))
         elif not found.end:
-            self._look_at = None
+            self._turn.next = now
             return True
-        return self._look_at
+        return self._turn.next
 
     async def page(self, name: str, begin: datetime) -> Found:
         """Read the next page of the look called `name`, which begins at `begin`, or what is left of it. Raises the vendors' errors."""

@@ -7,8 +7,9 @@ from functools import partial
 from typing import Final
 
 from tsbridge.core.ports import Clock
-from tsbridge.store import rekeying, stored_values
+from tsbridge.store import rekeying
 from tsbridge.store.db import Database
+from tsbridge.work.looks import Turn
 
 LOOK_AGAIN: Final = timedelta(minutes=10)
 PAUSE: Final = timedelta(milliseconds=200)
@@ -22,19 +23,12 @@ class Rekeying:
     def __init__(self, database: Database, clock: Clock, worker: str) -> None:
         self._database = database
         self._clock = clock
-        self._worker = worker
-        self._next = clock.now()
+        self._turn = Turn(database, clock, worker, TURN, LOOK_AGAIN, 3 * LOOK_AGAIN)
 
     async def round(self) -> datetime:
-        now = self._clock.now()
-        if now < self._next:
-            return self._next
-        self._next = now + LOOK_AGAIN
-        vault = self._database.data_keys.vault
-        if vault.newest is None:
-            return self._next
-        if await self._database.write(lambda conn: stored_values.take_turn(conn, TURN, self._worker, now, 3 * LOOK_AGAIN)):
+        now, vault = self._clock.now(), self._database.data_keys.vault
+        if await self._turn.mine() and vault.newest is not None:
             due = await self._database.write(partial(rekeying.step, vault=vault, now=now))
             if due is not None:
-                self._next = max(now + PAUSE, min(due, self._next))
-        return self._next
+                self._turn.next = max(now + PAUSE, min(due, self._turn.next))
+        return self._turn.next

@@ -8,8 +8,9 @@ from typing import Final
 
 from tsbridge.core.ports import Clock
 from tsbridge.core.retention import Retention
-from tsbridge.store import retention, stored_values
+from tsbridge.store import retention
 from tsbridge.store.db import Database
+from tsbridge.work.looks import Turn
 from tsbridge.work.retiring import Retiring
 
 LOOK_AGAIN: Final = timedelta(minutes=10)
@@ -28,22 +29,17 @@ class Removal:
         self._database = database
         self._clock = clock
         self._kept = kept
-        self._worker = worker
         self._retiring = retiring
-        self._next = clock.now()
+        self._turn = Turn(database, clock, worker, TURN, LOOK_AGAIN, 3 * LOOK_AGAIN)
 
     async def round(self) -> datetime:
-        now = self._clock.now()
-        if now < self._next:
-            return self._next
-        self._next = now + LOOK_AGAIN
-        if await self._database.write(lambda conn: stored_values.take_turn(conn, TURN, self._worker, now, 3 * LOOK_AGAIN)):
-            more = False
+        if await self._turn.mine():
+            now, more = self._clock.now(), False
             if (span := self._kept.bodies) is not None:
                 step = partial(retention.empty_bodies, before=now - span, now=now, rows=ROWS, most_bytes=BYTES)
                 more |= (await self._database.write(step)).more
             if (span := self._kept.texts) is not None:
                 more |= (await self._retiring.step(now - span)).more
             if more:
-                self._next = now + PAUSE
-        return self._next
+                self._turn.next = now + PAUSE
+        return self._turn.next

@@ -30,7 +30,7 @@ class Sealer:
     async def round(self) -> datetime | None:
         """Seal what waits. Returns when it may seal again, None where nothing is known to wait."""
         now = self._clock.now()
-        if self._sealed_at is not None and now < self._sealed_at + PACE:
+        if self._sealed_at is not None and self._sealed_at <= now < self._sealed_at + PACE:
             return self._sealed_at + PACE
         if await self._database.read(sealing.any_wait):
             await self.seal()

@@ -40,7 +40,7 @@ class Silence:
     async def round(self) -> datetime:
         """Look, when it is time to; returns when to look again."""
         now = self._clock.now()
-        if self._looked is not None and now < self._looked + LOOK_AGAIN:
+        if self._looked is not None and self._looked <= now < self._looked + LOOK_AGAIN:
             return self._looked + LOOK_AGAIN
         if self._looked is None or now - self._looked > AWAY:
             self._listening_since = now

@@ -97,7 +97,7 @@ class Stream:
         if self._looked_at is not None:
             stormy = await self._database.read(lambda conn: storm(conn, self._reads))
             look_at = self._looked_at + (IN_A_STORM if stormy else EVERY)
-            if now < look_at:
+            if self._looked_at <= now < look_at:
                 return look_at if stormy else min(look_at, now + IN_A_STORM)  # a storm may begin
         if not await self._database.write(lambda conn: stored_values.take_turn(conn, f"{STREAM}_lease", self._worker, now, LEASE)):
             self._looked_at, self._from, self._news = now, None, {}  # somebody else goes on from the place that is kept

@@ -14,6 +14,7 @@ from tsbridge.core.moments import instant_text
 from tsbridge.core.ports import Clock, Died
 from tsbridge.store import stored_values
 from tsbridge.store.db import Database
+from tsbridge.work.looks import Turn
 from tsbridge.work.trouble import Alarm
 
 P = TypeVar("P")
@@ -47,24 +48,22 @@ class Weekly(Generic[P]):
         self._make = make
         self._places = places
         self._alarm = alarm
-        self._worker = worker
         self._failing: set[str] = set()
-        self._look_at = clock.now()
+        self._turn = Turn(database, clock, worker, TURN, LOOK, TURN_FOR)
 
-    async def round(self) -> datetime:
-        """Send what is due; returns when to look again."""
-        now = self._clock.now()
-        if now < self._look_at:
-            return self._look_at
-        self._look_at = now + LOOK
-        if self._places:
+    async def round(self) -> datetime | None:
+        """Send what is due; returns when to look again, None where nobody is named."""
+        if not self._places:
+            return None
+        if await self._turn.mine():
+            now = self._clock.now()
             await self._send(last_over(now, self._zone), now)
-        return self._look_at
+        return self._turn.next
 
     async def _send(self, monday: date, now: datetime) -> None:
         sent: Mapping[str, Any] = await self._database.read(_sent)
         due = [name for name in self._places if sent.get(name, {}).get("week", "") < monday.isoformat()]
-        if not due or not await self._database.write(partial(_turn, who=self._worker, now=now)):
+        if not due:
             return
         try:
             pack = await self._make(monday)
@@ -101,7 +100,3 @@ def _sent(conn: Connection) -> Mapping[str, Any]:
 
 def _keep(conn: Connection, name: str, monday: date, now: datetime) -> None:
     stored_values.put(conn, SENT, {**_sent(conn), name: {"week": monday.isoformat(), "at": instant_text(now)}})
-
-
-def _turn(conn: Connection, who: str, now: datetime) -> bool:
-    return stored_values.take_turn(conn, TURN, who, now, TURN_FOR)

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from tests.world.virtual import VirtualLoop, run
 from tsbridge.connections import LONG_S, PER_ADDRESS, UNPROVEN_BYTES, Connections, neighbourhood
 from tsbridge.door_protocol import DoorProtocol, OneByOne
 from tsbridge.protocols import HEAD_BYTES, PILED_UP, UNWANTED_BYTES, DeadlineProtocol
@@ -68,7 +69,7 @@ async def up(house: Connections) -> AsyncIterator[int]:
     server.config.http = partial(DoorProtocol, {}, house, OneByOne())  # type: ignore[assignment]
     task = asyncio.create_task(server.serve())
     yield await server.up
-    server.should_exit = True
+    server.handle_exit(signal.SIGTERM, None)
     await task
 
 
@@ -270,7 +271,7 @@ async def test_only_a_trusted_proxy_says_for_whom_it_speaks(proxies: tuple[str, 
     task = asyncio.create_task(server.serve())
     asking = b"GET /client HTTP/1.1\r\nHost: x\r\nX-Forwarded-For: 198.51.100.1, 203.0.113.9\r\nConnection: close\r\n\r\n"
     assert (await ends(await server.up, asking)).endswith(b"\r\n\r\n" + client)
-    server.should_exit = True
+    server.handle_exit(signal.SIGTERM, None)
     await task
 
 
@@ -324,6 +325,27 @@ async def test_a_slow_answer_is_not_the_callers_fault(port: int) -> None:
     answered = await ends(port, b"GET /slow HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
     assert answered.endswith(b"ok")
     assert b"server:" not in answered.lower()
+
+
+def test_a_server_at_rest_looks_once_a_second_and_ends_at_once() -> None:
+    class Ticks(Server):
+        ticks = 0
+
+        async def on_tick(self, counter: int) -> bool:
+            self.ticks += 1
+            return await super().on_tick(counter)
+
+    async def main(loop: VirtualLoop) -> tuple[float, int]:
+        made = config(app, "127.0.0.1", 0)
+        made.load()
+        server = Ticks(made)
+        loop.call_at(60.5, server.handle_exit, signal.SIGTERM, None)
+        await server.main_loop()
+        return loop.passed, server.ticks
+
+    ended, ticks = run(main)
+    assert ended == 60.5
+    assert 60 <= ticks <= 63
 
 
 @pytest.mark.anyio

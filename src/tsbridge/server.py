@@ -20,6 +20,7 @@ from tsbridge.shutdown import PATIENCE
 from tsbridge.web.webhooks import Door
 
 KEEP_ALIVE_S: Final = 15
+TICK_S: Final = 1.0
 FILES: Final = 512
 """That a process has open besides its connections: databases, calls, children."""
 
@@ -30,6 +31,7 @@ class Server(uvicorn.Server):
     def __init__(self, config: uvicorn.Config, told: Callable[[], object] = lambda: None) -> None:
         super().__init__(config)
         self._told = told
+        self._ends = asyncio.Event()
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -46,7 +48,15 @@ class Server(uvicorn.Server):
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         self.force_exit = self.should_exit
         self.should_exit = True
+        self._ends.set()
         self._told()
+
+    async def main_loop(self) -> None:
+        """Until a signal says that it is to end: uvicorn's own looks ten times a second. The date of answers is made each second."""
+        while not await self.on_tick(0):
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(TICK_S):
+                    await self._ends.wait()
 
 
 def config(

@@ -8,6 +8,7 @@ import contextlib
 import hashlib
 import hmac
 import json
+import signal
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
 from typing import Any
@@ -101,7 +102,7 @@ async def house(database: Database, clock: SettableClock, **entrances: Entrance)
     try:
         yield House(database, clock, counters, app, await server.up)
     finally:
-        server.should_exit = True
+        server.handle_exit(signal.SIGTERM, None)
         await task
 
 

@@ -56,8 +56,7 @@ async def test_whoever_asked_is_told_when_something_was_written_here_or_by_anoth
     told: list[None] = []
 
     async def heard() -> int:
-        for _ in range(2):  # it is told behind the transaction, before the next
-            await database.look()
+        await database.look()  # of what was written here it is told behind the transaction
         return len(told)
 
     await database.write(lambda conn: stored_values.get(conn, "mode"))  # the first settles the data keys

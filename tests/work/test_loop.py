@@ -142,6 +142,44 @@ async def test_a_due_time_that_has_passed_is_not_waited_for(clock: SettableClock
     assert set(wait.spans) == {timedelta(0)}
 
 
+async def test_a_timer_that_ends_a_moment_early_makes_nobody_go_round_and_round(clock: SettableClock) -> None:
+    """The clock of the timers and the one on the wall do not run alike."""
+    due, task = START + timedelta(seconds=1.5), Noted(clock, lambda n: START + timedelta(seconds=1.5))
+
+    async def early(event: asyncio.Event, span: timedelta) -> None:
+        clock.advance(span * 0.999)
+        if clock.now() >= due:
+            wait_ends.stop()
+        await asyncio.sleep(0)
+
+    wait_ends = Loop([Task("task", task)], clock, wait=early)
+    await wait_ends.run()
+    assert len(task.rounds) <= 3
+
+
+async def test_a_task_that_failed_is_not_held_by_a_clock_that_is_set_back(clock: SettableClock) -> None:
+    """It rested by the wall clock: for an hour."""
+    waited: list[timedelta] = []
+
+    async def wait(event: asyncio.Event, span: timedelta) -> None:
+        clock.advance(span if waited else timedelta(hours=-1))
+        waited.append(span)
+        if len(waited) > 10:
+            loop.stop()
+        await asyncio.sleep(0)
+
+    def fails(n: int) -> None:
+        if n == 1:
+            raise KeyError(n)
+        loop.stop()
+
+    task = Noted(clock, fails)
+    loop = Loop([Task("task", task)], clock, wait=wait)
+    await loop.run()
+    assert len(task.rounds) == 2
+    assert sum(waited, timedelta(0)) <= timedelta(seconds=3)
+
+
 async def test_a_failing_task_rests_longer_each_time_and_works_on_when_it_can(
     clock: SettableClock, caplog: pytest.LogCaptureFixture
 ) -> None:

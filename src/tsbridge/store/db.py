@@ -11,6 +11,7 @@ import hashlib
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Protocol, Self, TypeVar
 
@@ -238,7 +239,8 @@ class _Sqlite:
         # One connection for the writer's whole life: taking one from the pool costs as much as a small transaction. Opening it
         # makes the file and puts it into WAL mode before a reader looks.
         self._pen = self._writer.connect()
-        self._written = (0, 0)
+        self._log = Path(f"{path}-wal")
+        self._written, self._looked_at = (0, 0), (0, 0)
         self._told: Callable[[], object] = lambda: None
         self._checkpointer = sqlite.Checkpointer(path)
         self._thread = sqlite.WriterThread("tsbridge-writer", self._after_each)
@@ -258,7 +260,16 @@ class _Sqlite:
         self._told = told
 
     def look(self) -> Future[None]:
-        return self._thread.submit(lambda: None, urgent=False)
+        try:
+            log = self._log.stat()
+        except OSError:
+            seen = (0, 0)
+        else:
+            seen = (log.st_mtime_ns, log.st_size)
+        if seen == self._looked_at:  # every commit writes to it
+            return _done(None)
+        self._looked_at = seen
+        return self._thread.submit(self._tell, urgent=False)
 
     def rewrite(self, most_bytes: int) -> Future[bool]:
         return self._thread.submit(lambda: self._rewrite(most_bytes), urgent=False)
@@ -291,6 +302,12 @@ class _Sqlite:
             return work(self._pen)
 
     def _after_each(self) -> None:
+        self._tell()
+        driver = self._pen.connection.driver_connection
+        if self._checkpointer.look() and driver is not None:
+            driver.execute(sqlite.CHECKPOINT)
+
+    def _tell(self) -> None:
         driver = self._pen.connection.driver_connection
         if driver is None:
             return
@@ -298,8 +315,6 @@ class _Sqlite:
         if written != self._written:
             self._written = written
             self._told()
-        if self._checkpointer.look():
-            driver.execute(sqlite.CHECKPOINT)
 
 
 class _Postgres:

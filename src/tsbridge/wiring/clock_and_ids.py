@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import socket
 import threading
+import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Final
@@ -18,6 +19,8 @@ _TIME_BITS: Final = 48
 _RANDOM_BITS: Final = 80
 
 entropy: Final[Callable[[int], bytes]] = os.urandom
+steady: Final[Callable[[], float]] = time.monotonic
+"""Seconds that pass evenly, also while somebody sets the clock. It stands still while the machine sleeps."""
 
 
 class SystemClock:

@@ -23,11 +23,13 @@ from tsbridge.store.rulebooks import LiveRulebook
 from tsbridge.vendors.zendesk.read_fields import OwnUser
 from tsbridge.wiring import weekly
 from tsbridge.wiring.clients import feed_source, make_talkdesk, make_zendesk, outside, readers
-from tsbridge.wiring.clock_and_ids import entropy, salt, worker_name
+from tsbridge.wiring.clock_and_ids import entropy, salt, steady, worker_name
 from tsbridge.wiring.heads import places, signer, signing
 from tsbridge.work.assign import Giving
 from tsbridge.work.background_facts import Background
 from tsbridge.work.calls import CallReconciler
+from tsbridge.work.changes import LOOK as LOOK_CHANGES
+from tsbridge.work.changes import Changes
 from tsbridge.work.choices import Definitions
 from tsbridge.work.conclude import Conclusions
 from tsbridge.work.cover import Cover
@@ -104,11 +106,11 @@ VITAL: Final = (INGEST, CLOCK, WRITEBACK)
 SELDOM: Final = (ALONE, COVER, FEEDS, GUARD, HEADS, PATTERNS, RETENTION, SHADOW, SILENCE, SUMS, WEEKLY)
 """Tasks for which nobody waits: looking every other second whether there is something would be most of what an idle process does."""
 SETTLED: Final = (
-    *(ALONE, ASSIGN, COVER, DUTIES, ERASING, FACTS, FEEDS, GUARD, HEADS, PATTERNS, REJUDGE, REKEYING, REPLAY, RETENTION, SEAL, SHADOW),
-    *(SILENCE, SUMS, WATCH),
+    *(ALONE, ASSIGN, CLOCK, COVER, DUTIES, ERASING, FACTS, FEEDS, GUARD, HEADS, INGEST, NOTIFY, PATTERNS, REJUDGE, REKEYING, REPLAY),
+    *(RETENTION, SEAL, SHADOW, SILENCE, SUMS, WATCH, WEEKLY, WRITEBACK),
 )
-"""Tasks that find nothing new while nothing is written and no instant that they know of has come. SQLite tells when something was. What
-somebody may be hurt by waiting for (`VITAL`, `NOTIFY`) looks at its usual pace all the same: an instant that nobody told costs 2 s."""
+"""Tasks that find nothing new while nothing is written and no instant that they know of has come. SQLite tells when something was, and
+`CHANGES` when a command has written or the clock was set."""
 LOOK_SELDOM: Final = timedelta(seconds=10)
 LIMITS: Final = {
     INGEST: timedelta(minutes=2),
@@ -205,7 +207,7 @@ class Workers:
         }
         settled = SETTLED if database.dialect == "sqlite" else ()
         if settled:
-            rounds[CHANGES] = database.look  # the command line writes, too
+            rounds[CHANGES] = Changes(clock, steady, database.look, lambda: self.loop.wake_all()).round
         self._takeover = Takeover(database, clock, name)
         if database.dialect == "postgresql":  # on SQLite nobody works beside us
             rounds[TAKEOVER] = self._takeover.round
@@ -335,7 +337,7 @@ class Workers:
 
 
 def _task(name: str, round: Round, settled: bool) -> Task:
-    look_again = LOOK_SEALER if name == SEAL else LOOK_SELDOM if name in SELDOM else LOOK_AGAIN
+    look_again = {SEAL: LOOK_SEALER, CHANGES: LOOK_CHANGES}.get(name, LOOK_SELDOM if name in SELDOM else LOOK_AGAIN)
     return Task(name, round, LIMITS.get(name, LIMIT), name in VITAL, look_again, settled)
 
 

@@ -29,8 +29,10 @@ Bound = Callable[[float], asyncio.Timeout]
 
 LOOK_AGAIN: Final = timedelta(seconds=2)
 """How long most tasks that know of nothing rest at most: wake-ups are hints, other processes write too."""
-RESTS: Final = timedelta(seconds=30)
-"""How long a settled task rests at most while nothing is written: a clock that is set, and a machine that slept, tell nobody."""
+RESTS: Final = timedelta(seconds=60)
+"""How long a settled task rests at most while nothing is written, no instant has come that it knows of, and the clock is not set."""
+SHORTEST: Final = timedelta(milliseconds=10)
+"""Rest before an instant to come: clocks do not run alike, and who is woken a moment too early would go round in vain again and again."""
 LIMIT: Final = timedelta(minutes=5)
 """No round of most tasks lasts so long: what it waits for has bounds of its own."""
 LEASE: Final = timedelta(minutes=6)
@@ -151,6 +153,11 @@ class Loop:
             with suppress(RuntimeError):  # the loop is over
                 running.call_soon_threadsafe(self._spread)
 
+    def wake_all(self) -> None:
+        """What tasks know of the time is no longer so. Call it on the event loop."""
+        for signs in self._signs.values():
+            signs.wake()
+
     def _spread(self) -> None:
         self._spreading = False
         for signs in self._signs.values():
@@ -159,8 +166,7 @@ class Loop:
     def stop(self) -> None:
         """Begin no further round. Call it on the event loop."""
         self._stopping = True
-        for signs in self._signs.values():
-            signs.wake()
+        self.wake_all()
 
     async def end(self, within: timedelta, goes_within: timedelta = timedelta(0)) -> tuple[str, ...]:
         """Stop, and wait for the rounds under way: `within`, then they are cancelled. Names those that did not end by themselves.
@@ -234,11 +240,12 @@ class Loop:
         until = signs.sign + rest
         if isinstance(due, datetime):
             until = min(until, due)
-        return max(timedelta(0), min(until - self._clock.now(), rest))
+        left = min(until - self._clock.now(), rest)
+        return max(left, SHORTEST) if left > timedelta(0) else timedelta(0)
 
     async def _rest(self, span: timedelta) -> None:
-        """After a failure wake-ups do not count; stopping does."""
-        until = self._clock.now() + span
+        """After a failure wake-ups do not count, nor does a clock that is set; stopping does."""
         event = asyncio.Event()
-        while not self._stopping and (left := until - self._clock.now()) > timedelta(0):
-            await self._wait(event, min(left, LOOK_AGAIN))
+        while not self._stopping and span > timedelta(0):
+            await self._wait(event, min(span, LOOK_AGAIN))
+            span -= LOOK_AGAIN

@@ -16,7 +16,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from itertools import combinations, islice
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import httpx
 from sqlalchemy import (
@@ -53,6 +53,7 @@ from tsbridge.store import (
     inbox,
     inbox_tables,
     link_tables,
+    proof,
     routing,
     runaway,
     schema,
@@ -64,12 +65,14 @@ from tsbridge.store.routing_filter import RoutingFilter
 from tsbridge.store.work_tables import workload
 from tsbridge.web.pages import DEFAULT_LIMIT, seal_cursor
 
+T = TypeVar("T")
 STORIES: Final = 400
 PENDING: Final = 0.2
 VERSIONS: Final = 20
 LEASE: Final = timedelta(seconds=60)
 CLAIM_MS, FIGURES_MS, AUDIT_MS, GUARD_MS, HISTORY_MS = 5.0, 50.0, 50.0, 50.0, 100.0
 ROWS_A_SECOND: Final = 50_000
+CHAIN_S: Final = 10.0
 STARTER: Final = Path(__file__).resolve().parents[1] / "rulebooks" / "incident-desk.yaml"
 
 TEXTS: Final = (
@@ -256,7 +259,22 @@ def measure(database: Database, times: int = 100, most: int | None = None) -> bo
     good &= _line(
         "a look of the runaway guard", _timed(times, lambda: database.read_now(lambda conn: runaway.samples(conn, VERSIONS, 500))), GUARD_MS
     )
+    good &= _proven(database)
     return asyncio.run(_over_http(database, times, most)) and good
+
+
+def _proven(database: Database) -> bool:
+    """The chain alone, and all that `verify` holds beside it."""
+    (broken, count, _), alone = _took(lambda: database.read_now(proof.walk))
+    verdict, whole = _took(lambda: database.read_now(proof.verify))
+    missed = "" if alone <= CHAIN_S else "  MISSED"
+    print(f"{count} entries proven in {alone:.1f} s{missed}, with all that lies beside them in {whole:.1f} s")
+    return not broken and verdict["ok"] and not missed
+
+
+def _took(work: Callable[[], T]) -> tuple[T, float]:
+    began = time.perf_counter()
+    return work(), time.perf_counter() - began
 
 
 def _claims(database: Database, count: int) -> list[float]:

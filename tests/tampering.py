@@ -236,7 +236,7 @@ def tampered(database: Database, held: Held, how: str, rng: random.Random) -> tu
     return None
 
 
-def _unbolt(conn: Connection) -> None:
+def unbolt(conn: Connection) -> None:
     """Take away what refuses to alter the chain, as whoever owns the database can."""
     for trigger in ("chain_rows_are_final",) if conn.dialect.name == "postgresql" else ("chain_no_update", "chain_no_delete"):
         conn.execute(text(f"DROP TRIGGER {trigger}{' ON chain' if conn.dialect.name == 'postgresql' else ''}"))
@@ -244,7 +244,7 @@ def _unbolt(conn: Connection) -> None:
 
 def _do(conn: Connection, held: Held, how: str, row: RowMapping) -> Places:
     if held.table is chain.chain:
-        _unbolt(conn)
+        unbolt(conn)
     table, same = held.table, [column == row[column.name] for column in held.table.primary_key]
     places = held.place(conn, row)
     if how == "gone":

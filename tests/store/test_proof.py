@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import ColumnElement, Connection, RowMapping, Table, delete, insert, select, update
+from sqlalchemy import ColumnElement, Connection, RowMapping, Table, delete, event, insert, select, type_coerce, update
 
 from tests import tampering
 from tests.clocks import SettableClock
@@ -16,8 +16,19 @@ from tests.work.test_walk_laws import BOOK, STORY
 from tests.work.walk import Walk
 from tsbridge.core.chain import commitment
 from tsbridge.store import chain, proof
+from tsbridge.store.columns import PackedText
 from tsbridge.store.db import Database
-from tsbridge.store.decision_tables import change_subjects, changes, decision_rules, decision_tags, decisions, unsealed
+from tsbridge.store.decision_proof import Decisions
+from tsbridge.store.decision_tables import (
+    change_subjects,
+    changes,
+    decision_blocks,
+    decision_facets,
+    decision_rules,
+    decision_tags,
+    decisions,
+    unsealed,
+)
 from tsbridge.store.version_tables import rulebooks
 
 Place = int | str
@@ -198,3 +209,48 @@ def test_what_a_decision_saw_cannot_be_taken_away(walked: Database) -> None:
 
     place, found = found_after(walked, forget)
     assert place in found
+
+
+def far_away(conn: Connection) -> Place:
+    tampering.unbolt(conn)
+    last = conn.execute(select(chain.chain.c.seq).order_by(chain.chain.c.seq.desc()).limit(1)).scalar_one()
+    conn.execute(update(chain.chain).where(chain.chain.c.seq == last).values(seq=1 << 60))
+    return int(last)
+
+
+def block_far_away(conn: Connection) -> Place:
+    conn.execute(insert(decision_blocks).values(block=1 << 30, first_at=None, last_at=None))
+    conn.execute(insert(decision_facets).values(facet="queue", value="safety", block=1 << 30, bits=b"\x01"))
+    return "blocks"
+
+
+@pytest.mark.parametrize("tamper", [far_away, block_far_away])
+def test_a_place_that_is_far_away_is_found_and_not_walked_to(walked: Database, tamper: Tampering) -> None:
+    whys: list[str] = []
+
+    def work(conn: Connection) -> None:
+        place = tamper(conn)
+        whys.extend(f"{one['seq']} {one['why']}" for one in proof.verify(conn)["broken"])
+        assert any(str(place) in why for why in whys), whys
+        raise _Undo
+
+    with pytest.raises(_Undo):
+        walked.write_now(work)
+    assert len(whys) < 10
+
+
+def test_what_was_recorded_of_a_decision_is_told_by_its_row_letter_for_letter(walked: Database) -> None:
+    """So the proof reads no record of today value by value."""
+
+    def work(conn: Connection) -> None:
+        record = type_coerce(chain.chain.c.record, PackedText)
+        entries = conn.execute(select(chain.chain.c.seq, chain.chain.c.id, record).where(chain.chain.c.kind == "decision")).all()
+        books = {row.version: (row.hash, row.hash) for row in conn.execute(select(rulebooks.c.version, rulebooks.c.hash))}
+        asked: list[str] = []
+        event.listen(conn, "before_cursor_execute", lambda _conn, _cursor, statement, *_: asked.append(statement))
+        there, broken = Decisions(conn, books).sealed({seq: (id_, text) for seq, id_, text in entries})
+        assert (len(there), broken) == (len(entries), [])
+        assert len(entries) > 5
+        assert len(asked) <= 1, "each decision was read once, as it is stored"
+
+    walked.read_now(work)

@@ -106,34 +106,73 @@ def retract_all(conn: Connection, retractions: Sequence[Retraction]) -> None:
         about = (was.moment, was.event_id, was.event, one.case_id, was.source, was.interaction, was.channel, was.rulebook_version, was.mode)
         nothing = (None, None, None, "{}", "[]", None)
         kept.append((number, one.id, microseconds(was.at), at, *about, *nothing, one.salt, one.revises, True))
-        entry = {
-            "type": "retraction",
-            "id": one.id,
-            "number": number,
-            "at": instant_text(was.at),
-            "recorded_at": instant_text(one.recorded_at),
-            "case_id": one.case_id,
-            "moment": was.moment,
-            "rules": [],
-            "outcome": {},
-            "seen": commitment(one.salt, None),
-            "revises": one.revises,
-        }
-        waiting.append(_waiting(keys, number, one.id, canonical_text(entry), at))
+        told = (number, instant_text(was.at), instant_text(one.recorded_at), one.case_id, one.id, was.moment)
+        entry = retraction_text(*told, "{}", one.revises, "[]", commitment(one.salt, None))
+        waiting.append(_waiting(keys, number, one.id, entry, at))
     _write(conn, kept, waiting, [(one.id, one.revises) for one in retractions])
 
 
 def record_text(number: int, one: Recording, outcome: str, matched: str, seen: str) -> str:
     """The record of a decision, in canonical form, put together from the canonical texts of its parts."""
     judged = one.judged
+    return decision_text(
+        number,
+        instant_text(judged.at),
+        instant_text(one.recorded_at),
+        one.case_id,
+        judged.seen.given.get("channel"),
+        judged.event,
+        one.event_id,
+        one.id,
+        judged.subject.id,
+        judged.subject.source,
+        one.mode,
+        judged.moment,
+        outcome,
+        one.revises,
+        one.rulebook_hash,
+        judged.version,
+        matched,
+        commitment_of(one.salt, seen),
+    )
+
+
+def decision_text(
+    number: int,
+    at: str,
+    recorded_at: str,
+    case_id: str,
+    channel: Any,
+    event: str,
+    event_id: str | None,
+    id: str,
+    interaction: str,
+    source: str,
+    mode: str,
+    moment: str,
+    outcome: str,
+    revises: str | None,
+    rulebook_hash: str,
+    version: int,
+    matched: str,
+    seen: str,
+) -> str:
+    """What is recorded of a decision, in canonical form. `seen`: the commitment to what it saw."""
     return (
-        f'{{"at":"{instant_text(judged.at)}","case_id":{_word(one.case_id)},"channel":{_word(judged.seen.given.get("channel"))}'
-        f',"event":{_word(judged.event)},"event_id":{_word(one.event_id)},"id":{_word(one.id)}'
-        f',"interaction":{{"id":{_word(judged.subject.id)},"source":{_word(judged.subject.source)}}}'
-        f',"mode":{_word(one.mode)},"moment":{_word(judged.moment)},"number":{number},"outcome":{outcome}'
-        f',"recorded_at":"{instant_text(one.recorded_at)}","revises":{_word(one.revises)}'
-        f',"rulebook":{{"hash":{_word(one.rulebook_hash)},"version":{judged.version}}},"rules":{matched}'
-        f',"seen":"{commitment_of(one.salt, seen)}","type":"decision"}}'
+        f'{{"at":"{at}","case_id":{_word(case_id)},"channel":{_word(channel)},"event":{_word(event)},"event_id":{_word(event_id)}'
+        f',"id":{_word(id)},"interaction":{{"id":{_word(interaction)},"source":{_word(source)}}},"mode":{_word(mode)}'
+        f',"moment":{_word(moment)},"number":{number},"outcome":{outcome},"recorded_at":"{recorded_at}","revises":{_word(revises)}'
+        f',"rulebook":{{"hash":{_word(rulebook_hash)},"version":{version}}},"rules":{matched},"seen":"{seen}","type":"decision"}}'
+    )
+
+
+def retraction_text(
+    number: int, at: str, recorded_at: str, case_id: str, id: str, moment: str, outcome: str, revises: str | None, matched: str, seen: str
+) -> str:
+    """What is recorded of a retraction, in canonical form."""
+    return (
+        f'{{"at":"{at}","case_id":{_word(case_id)},"id":{_word(id)},"moment":{_word(moment)},"number":{number},"outcome":{outcome}'
+        f',"recorded_at":"{recorded_at}","revises":{_word(revises)},"rules":{matched},"seen":"{seen}","type":"retraction"}}'
     )
 
 

@@ -6,23 +6,21 @@ An entry without its row is found, and a row without its entry: a deleted row hi
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any, Final
 
 from pydantic_core import from_json
-from sqlalchemy import ColumnElement, Connection, RowMapping, Select, Table, and_, func, or_, select, tuple_, type_coerce
+from sqlalchemy import ColumnElement, Connection, FromClause, RowMapping, Select, Text, and_, bindparam, func, or_, select, type_coerce
 
 from tsbridge.core.chain import broken_links, commitment
 from tsbridge.core.moments import instant_text
 from tsbridge.core.rules.language import content_hash
 from tsbridge.store import almanacs, facet_proof, key_proof, moment_proof, roster_proof, sealing, sealkey, tolerant, version_proof
-from tsbridge.store.chain import head
-from tsbridge.store.decision_tables import chain, change_subjects, changes, decision_rules, decision_tags, decisions, unsealed
-from tsbridge.store.decisions import searched_tags
-from tsbridge.store.link_tables import interactions
-from tsbridge.store.statements import parts
-from tsbridge.store.tolerant import TolerantText
+from tsbridge.store.decision_proof import Books, Broken, Decisions, at, differing, read_record
+from tsbridge.store.decision_tables import chain, change_subjects, changes, decisions, unsealed
+from tsbridge.store.statements import Fixed, parts
+from tsbridge.store.tolerant import text_of
 from tsbridge.store.version_tables import rulebooks
 
 STEP: Final = 2_000
@@ -31,8 +29,12 @@ STEP: Final = 2_000
 HOLDING: Final = ("words.redact", "ticket.forget", "words.retire", "words.erase")
 """Changes that keep something with decisions, or leave something of changes, in place of words."""
 
-Broken = dict[str, Any]
-Row = RowMapping | Mapping[str, Any]
+_ENTRIES: Final = Fixed(
+    select(chain.c.seq, chain.c.kind, chain.c.id, chain.c.previous_hash, chain.c.hash, type_coerce(chain.c.record, Text))
+    .where(chain.c.seq > bindparam("after"))
+    .order_by(chain.c.seq)
+    .limit(STEP)
+)
 
 
 def verify(conn: Connection, known_head: Mapping[str, Any] | None = None, now: datetime | None = None) -> dict[str, Any]:
@@ -41,8 +43,12 @@ def verify(conn: Connection, known_head: Mapping[str, Any] | None = None, now: d
     `known_head` ({"seq", "hash"}, copied earlier) also shows a tail that was cut off or a chain that was written anew. `unsealed`: how
     many decisions wait for their place; what is broken about one of them has no `seq`, but its `id`. Without `now` none waits too long.
     """
-    broken, count, last = walk(conn, known_head)
-    broken += _beside(conn, now)
+    versions = conn.execute(select(*tolerant.columns(rulebooks)))
+    books = {row.version: (row.hash, content_hash(row.document)) for row in versions}
+    beside = _Beside(conn, books)
+    broken, count, last = broken_links(beside.walk(), known_head)
+    broken += beside.broken
+    broken += _rest(conn, books, now)
     wait = conn.execute(select(func.count()).select_from(unsealed)).scalar_one()
     broken.sort(key=lambda one: (one["seq"] is None, one["seq"] or 0, one["why"], one.get("id", "")))
     return {"ok": not broken, "entries": count, "unsealed": wait, "head": last, "broken": broken}
@@ -50,32 +56,72 @@ def verify(conn: Connection, known_head: Mapping[str, Any] | None = None, now: d
 
 def walk(conn: Connection, known_head: Mapping[str, Any] | None = None) -> tuple[list[Broken], int, dict[str, Any]]:
     """The chain alone: what is broken, how many entries there are, and the head."""
-    record = type_coerce(chain.c.record, TolerantText)
-    query = select(chain.c.seq, chain.c.previous_hash, chain.c.hash, record).order_by(chain.c.seq)
-    return broken_links(conn.execution_options(yield_per=STEP).execute(query), known_head)
+    return broken_links(((seq, before, hash_, text) for step in _steps(conn) for seq, _, _, before, hash_, text in step), known_head)
 
 
-def _beside(conn: Connection, now: datetime | None) -> Iterator[Broken]:
-    versions = conn.execute(select(*tolerant.columns(rulebooks)))
-    books = {row.version: (row.hash, content_hash(row.document)) for row in versions}
-    yield from _lonely(conn)
-    emptied = _kept_instead(conn, "changes")
-    for low in _steps(conn):
-        entries = {row["seq"]: row for row in _rows(conn, chain, low)}
-        also = _grouped(_rows(conn, change_subjects, low), "seq")
-        for row in _rows(conn, changes, low):
-            if (entry := entries.get(row["seq"])) is not None:
-                yield from _told(entry, _record(entry), "the change differs from what was recorded", _change(row, _record(entry), emptied))
-                if sorted(also[row["seq"]]) != [(one,) for one in _record(entry).get("also", ())]:
-                    yield _at(row, "what the change is found by differs from what was recorded")
-        of_these = select(*tolerant.columns(decisions), chain.c.seq).join(chain, chain.c.id == decisions.c.id)
-        rows = conn.execute(of_these.where(chain.c.seq >= low, chain.c.seq < low + STEP)).mappings().all()
-        yield from _decided(conn, [(row, entries[row["seq"]], _record(entries[row["seq"]])) for row in rows], books)
+def _steps(conn: Connection) -> Iterator[list[tuple[int, str, str, str, str, str]]]:
+    """All entries in their order: place, kind, id, previous hash, hash, and the text of the record, empty where it cannot be read."""
+    after = sealing.LOWEST
+    while step := _ENTRIES.rows(conn, after=after):
+        after = step[-1][0]
+        yield [(seq, kind, id_, before, hash_, text_of(record)) for seq, kind, id_, before, hash_, record in step]
+
+
+class _Beside:
+    """A walk over the chain that holds the rows of its entries against them."""
+
+    def __init__(self, conn: Connection, books: Books) -> None:
+        self._conn = conn
+        self._decisions = Decisions(conn, books)
+        self._emptied = _kept_instead(conn, "changes")
+        self.broken: list[Broken] = []
+
+    def walk(self) -> Iterator[tuple[int, str, str, str]]:
+        """The entries, for the proof of the chain itself. What is broken beside them is known at its end."""
+        decided = changed = 0
+        for step in _steps(self._conn):
+            yield from ((seq, before, hash_, text) for seq, _, _, before, hash_, text in step)
+            records = {seq: (id_, text) for seq, _, id_, _, _, text in step}
+            there, broken = self._decisions.sealed(records)
+            self.broken += broken
+            told = self._changes(records)
+            for seq, kind, *_ in step:
+                if kind == "decision":
+                    decided += seq in there
+                    self.broken += [] if seq in there else [{"seq": seq, "why": "the decision of this entry is gone"}]
+                elif kind == "change":
+                    changed += seq in told
+                    self.broken += [] if seq in told else [{"seq": seq, "why": "the change of this entry is gone"}]
+                else:
+                    self.broken.append({"seq": seq, "why": "an entry of no kind that there is"})
+        self.broken += _lonely(self._conn, decided, changed)
+
+    def _changes(self, records: Mapping[int, tuple[str, str]]) -> set[int]:
+        """Where there are changes."""
+        first, last, there = min(records), max(records), set[int]()
+        also: dict[int, list[str]] = defaultdict(list)
+        for subject, seq in self._conn.execute(select(change_subjects).where(change_subjects.c.seq.between(first, last))):
+            also[seq].append(subject)
+        rows = self._conn.execute(select(*tolerant.columns(changes)).where(changes.c.seq.between(first, last))).mappings()
+        for row in rows:
+            if (told := records.get(row["seq"])) is None:
+                continue
+            there.add(row["seq"])
+            record, entry = read_record(told[1]), {"seq": row["seq"], "id": told[0]}
+            names = _change(row, record, self._emptied)
+            self.broken += differing(entry, record, "the change differs from what was recorded", names)
+            if sorted(also[row["seq"]]) != list(record.get("also", ())):
+                self.broken.append(at(row, "what the change is found by differs from what was recorded"))
+        return there
+
+
+def _rest(conn: Connection, books: Books, now: datetime | None) -> Iterator[Broken]:
+    """What does not follow the chain."""
     rest = {
         "what waits": _waiting(conn, books, now),
         "which decision stands": _revisions(conn),
         "what is kept of words that are gone": _held(conn),
-        "what decisions are found by": _summed_up(conn),
+        "what decisions are found by": _found_by(conn),
         "rulebooks": version_proof.broken(conn, rulebooks, "rulebook", version_proof.RULEBOOK, first_may_lack=True),
         "keys": key_proof.broken(conn),
         "rosters": roster_proof.broken(conn),
@@ -89,28 +135,9 @@ def _beside(conn: Connection, now: datetime | None) -> Iterator[Broken]:
             yield {"seq": None, "why": f"something in it cannot be read: {what}"}
 
 
-def _decided(
-    conn: Connection,
-    told: Sequence[tuple[Row, Row, Mapping[str, Any]]],
-    books: Mapping[int, tuple[str, str]],
-) -> Iterator[Broken]:
-    """Decisions as they are shown and searched, each with its entry, in the chain or waiting, and the record of that."""
-    cases = _cases(conn, [row for row, _, record in told if row["case_id"] != record.get("case_id")])
-    numbers = [row["number"] for row, _, _ in told]
-    rules, tags = (_grouped(_of_decisions(conn, table, numbers), "number") for table in (decision_rules, decision_tags))
-    for row, entry, record in told:
-        yield from _told(entry, record, "the decision differs from what was recorded", _decision(row, record))
-        # One of an interaction that was linked otherwise later went with it to another case.
-        if row["case_id"] != record.get("case_id") and row["case_id"] != cases.get((row["source"], row["interaction"])):
-            yield _at(row, "the decision differs from what was recorded: case_id")
-        yield from _searched(row, rules[row["number"]], tags[row["number"]])
-        yield from _seen(row, record)
-        yield from _judged_by(row, record, books)
-
-
-def _waiting(conn: Connection, books: Mapping[int, tuple[str, str]], now: datetime | None) -> Iterator[Broken]:
+def _waiting(conn: Connection, books: Books, now: datetime | None) -> Iterator[Broken]:
     """Records that have no place yet, held against their decisions as those in the chain are."""
-    keys, after = sealkey.of(conn), sealing.LOWEST
+    keys, after, held = sealkey.of(conn), sealing.LOWEST, Decisions(conn, books)
     while found := sealing.waiting(conn, after):
         after = found[-1].number
         whole = []
@@ -123,83 +150,29 @@ def _waiting(conn: Connection, books: Mapping[int, tuple[str, str]], now: dateti
         rows = {row["id"]: {**row, "seq": None} for row in these}
         yield from ({"seq": None, "id": one.id, "why": "the decision of this record is gone"} for one in whole if one.id not in rows)
         entries = [(rows[one.id], {"seq": None, "id": one.id}, from_json(one.record)) for one in whole if one.id in rows]
-        yield from _decided(conn, entries, books)
+        yield from held.differing(entries)
 
 
-def _at(row: Row, why: str) -> Broken:
-    """What is broken, by its place in the chain; by the decision's id where it has none."""
-    return {"seq": row["seq"], "why": why} if row["seq"] is not None else {"seq": None, "id": row["id"], "why": why}
-
-
-def _cases(conn: Connection, rows: Sequence[Row]) -> Mapping[tuple[str, str], str]:
-    """The cases that the interactions of these decisions belong to."""
-    found: dict[tuple[str, str], str] = {}
-    for part in parts(sorted({(row["source"], row["interaction"]) for row in rows})):
-        columns = (interactions.c.source, interactions.c.id, interactions.c.case_id)
-        for source, id_, case_id in conn.execute(select(*columns).where(tuple_(*columns[:2]).in_(part))):
-            found[source, id_] = case_id
-    return found
-
-
-def _steps(conn: Connection) -> Iterator[int]:
-    yield from range(1, head(conn)["seq"] + 1, STEP)
-
-
-def _rows(conn: Connection, table: Table, low: int) -> list[RowMapping]:
-    return list(conn.execute(select(*tolerant.columns(table)).where(table.c.seq >= low, table.c.seq < low + STEP)).mappings())
-
-
-def _of_decisions(conn: Connection, table: Table, numbers: Sequence[int]) -> Iterator[RowMapping]:
-    """The rows of a table that stand beside these decisions."""
-    for part in parts(numbers):
-        yield from conn.execute(select(table).where(table.c.number.in_(part))).mappings()
-
-
-def _grouped(rows: Iterable[RowMapping], key: str) -> Mapping[int, list[tuple[str, ...]]]:
-    """Rows of a table that the audit searches, by their key, each without it."""
-    found: dict[int, list[tuple[str, ...]]] = defaultdict(list)
-    for row in rows:
-        found[row[key]].append(tuple(value for name, value in row.items() if name != key))
-    return found
-
-
-def _lonely(conn: Connection) -> Iterator[Broken]:
-    """Entries without their row, and rows without their entry."""
+def _lonely(conn: Connection, decided: int, changed: int) -> Iterator[Broken]:
+    """Rows without their entry. So many decisions and changes have theirs: where there are no more, none has to be looked for."""
     entry = and_(chain.c.id == decisions.c.id, chain.c.kind == "decision")
-    both = decisions.outerjoin(chain, entry).outerjoin(unsealed, unsealed.c.id == decisions.c.id)
-    for row in conn.execute(select(decisions.c.id).select_from(both).where(chain.c.seq.is_(None), unsealed.c.number.is_(None))):
-        yield {"seq": None, "id": row.id, "why": "a decision that was never recorded"}
-    gone = select(chain.c.seq).select_from(chain.outerjoin(decisions, chain.c.id == decisions.c.id))
-    for row in conn.execute(gone.where(chain.c.kind == "decision", decisions.c.id.is_(None))):
-        yield {"seq": row.seq, "why": "the decision of this entry is gone"}
-    both = changes.outerjoin(chain, and_(chain.c.seq == changes.c.seq, chain.c.kind == "change"))
-    for row in conn.execute(select(changes.c.seq).select_from(both).where(chain.c.seq.is_(None))):
-        yield {"seq": row.seq, "why": "a change that was never recorded"}
-    gone = select(chain.c.seq).outerjoin(changes, changes.c.seq == chain.c.seq)
-    for row in conn.execute(gone.where(chain.c.kind == "change", changes.c.seq.is_(None))):
-        yield {"seq": row.seq, "why": "the change of this entry is gone"}
-    for row in conn.execute(select(chain.c.seq).where(chain.c.kind.not_in(("decision", "change")))):
-        yield {"seq": row.seq, "why": "an entry of no kind that there is"}
-    for table in (decision_rules, decision_tags):
-        both = table.outerjoin(decisions, decisions.c.number == table.c.number)
-        for row in conn.execute(select(table.c.number).distinct().select_from(both).where(decisions.c.number.is_(None))):
-            yield {"seq": None, "why": f"rules or tags of a decision that is not there, number {row.number}"}
+    without = decisions.outerjoin(chain, entry)
+    waiting = unsealed.join(without, unsealed.c.id == decisions.c.id)
+    if _count(conn, decisions) != decided + _count(conn, waiting, chain.c.seq.is_(None)):
+        both = without.outerjoin(unsealed, unsealed.c.id == decisions.c.id)
+        for row in conn.execute(select(decisions.c.id).select_from(both).where(chain.c.seq.is_(None), unsealed.c.number.is_(None))):
+            yield {"seq": None, "id": row.id, "why": "a decision that was never recorded"}
+    if _count(conn, changes) != changed:
+        both = changes.outerjoin(chain, and_(chain.c.seq == changes.c.seq, chain.c.kind == "change"))
+        for row in conn.execute(select(changes.c.seq).select_from(both).where(chain.c.seq.is_(None))):
+            yield {"seq": row.seq, "why": "a change that was never recorded"}
     both = change_subjects.outerjoin(changes, changes.c.seq == change_subjects.c.seq)
     for row in conn.execute(select(change_subjects.c.seq).distinct().select_from(both).where(changes.c.seq.is_(None))):
         yield {"seq": row.seq, "why": "what a change is found by, of one that is not there"}
 
 
-def _record(entry: Row) -> Mapping[str, Any]:
-    """Nothing where it cannot be read, which the chain itself tells."""
-    return entry["record"] if isinstance(entry["record"], dict) else {}
-
-
-def _told(entry: Row, record: Mapping[str, Any], why: str, differing: Iterator[str]) -> Iterator[Broken]:
-    """One line for a row, naming the columns that differ from its entry."""
-    if entry["id"] != record.get("id"):
-        yield _at(entry, "the entry stands under another id than was recorded")
-    if names := list(differing):
-        yield _at(entry, f"{why}: {', '.join(names)}")
+def _count(conn: Connection, rows: FromClause, *where: ColumnElement[bool]) -> int:
+    return int(conn.execute(select(func.count()).select_from(rows).where(*where)).scalar_one())
 
 
 def _kept_instead(conn: Connection, what: str) -> dict[str, str]:
@@ -224,57 +197,11 @@ def _change(row: RowMapping, record: Mapping[str, Any], emptied: Mapping[str, st
     yield from (name for name in ("before", "after") if record.get(name) != commitment(row["salt"], row[name]))
 
 
-def _decision(row: Row, record: Mapping[str, Any]) -> Iterator[str]:
-    told = {
-        "id": row["id"],
-        "number": row["number"],
-        "at": instant_text(row["at"]),
-        "recorded_at": instant_text(row["recorded_at"]),
-        "moment": row["moment"],
-        "revises": row["revises"],
-        "outcome": row["outcome"],
-        "rules": row["matched"],
-    }
-    if record.get("type") != "retraction":
-        told |= {"event_id": row["event_id"], "mode": row["mode"], "interaction": {"source": row["source"], "id": row["interaction"]}}
-        told |= {name: row[name] for name in ("event", "channel") if name in record}  # not in entries of earlier days
-        if (record.get("rulebook") or {}).get("version") != row["rulebook_version"]:
-            yield "rulebook_version"
-    recorded = {"number": row["seq"], **record}  # in entries of earlier days the place in the chain was the number, too
-    yield from (name for name, value in told.items() if recorded.get(name) != value)
-    outcome = row["outcome"] or {}
-    shown = {"severity": outcome.get("severity"), "queue": outcome.get("queue"), "agent": (outcome.get("assignee") or {}).get("id")}
-    yield from (name for name, value in shown.items() if row[name] != value)
-    if row["retracted"] != (record.get("type") == "retraction"):
-        yield "retracted"
-
-
-def _searched(row: Row, rules: list[tuple[str, ...]], tags: list[tuple[str, ...]]) -> Iterator[Broken]:
-    """The tables by which decisions are found by rule, kind and tag."""
-    if sorted(rules) != sorted({key: kind for key, kind in row["matched"] or ()}.items()):
-        yield _at(row, "the rules that this decision is found by differ from what was recorded")
-    if sorted(tag for (tag,) in tags) != searched_tags(row["outcome"] or {}):
-        yield _at(row, "the tags that this decision is found by differ from what was recorded")
-
-
-def _seen(row: Row, record: Mapping[str, Any]) -> Iterator[Broken]:
-    if row["seen"] is None and row["held"] is not None:  # all that it saw went, and what is kept of it is held by a change
-        return
-    if record.get("seen") != commitment(row["salt"], row["seen"]):
-        yield _at(row, "what the decision saw differs from what was recorded, or is gone")
-
-
-def _judged_by(row: Row, record: Mapping[str, Any], books: Mapping[int, tuple[str, str]]) -> Iterator[Broken]:
-    named = (record.get("rulebook") or {}).get("hash")
-    if named is not None and books.get(row["rulebook_version"]) != (named, named):
-        yield _at(row, "the rulebook that judged differs from what was recorded, or is gone")
-
-
-def _summed_up(conn: Connection) -> Iterator[Broken]:
-    """The bits by which decisions are found, each at the decision it is about."""
+def _found_by(conn: Connection) -> Iterator[Broken]:
+    """What decisions are found by, each at the decision it is about."""
     for number, why in facet_proof.broken(conn):
         row = conn.execute(_placed().where(decisions.c.number == number)).mappings().first() if number is not None else None
-        yield {"seq": None, "why": why} if row is None else _at(row, why)
+        yield {"seq": None, "why": why} if row is None else at(row, why)
 
 
 def _held(conn: Connection) -> Iterator[Broken]:
@@ -284,28 +211,35 @@ def _held(conn: Connection) -> Iterator[Broken]:
     for row in conn.execute(_placed(tolerant.column(decisions.c.held)).where(decisions.c.held.is_not(None))).mappings():
         holding.add(row["id"])
         if told.get(row["id"]) != content_hash(row["held"]):
-            yield _at(row, "what is kept of words that are gone differs from what was recorded")
+            yield at(row, "what is kept of words that are gone differs from what was recorded")
     for part in parts(sorted(told.keys() - holding)):
         for row in conn.execute(_placed().where(decisions.c.id.in_(part))).mappings():
-            yield _at(row, "what is kept of words that are gone is gone as well")
+            yield at(row, "what is kept of words that are gone is gone as well")
 
 
 def _revisions(conn: Connection) -> Iterator[Broken]:
     """Which decision stands: what each names as its successor is the one that revises it. A retraction keeps what it retracts."""
     later = decisions.alias()
-    both = decisions.outerjoin(later, later.c.revises == decisions.c.id).outerjoin(chain, chain.c.id == decisions.c.id)
-    apart = or_(
-        and_(decisions.c.superseded_by.is_(None), later.c.id.is_not(None)),
-        and_(decisions.c.superseded_by.is_not(None), later.c.id.is_(None)),
-        decisions.c.superseded_by != later.c.id,
-    )
-    for row in conn.execute(select(chain.c.seq, decisions.c.id).select_from(both).where(apart)).mappings():
-        yield _at(row, "which decision stands in its place differs from what was recorded")
+    said = decisions.outerjoin(later, and_(later.c.id == decisions.c.superseded_by, later.c.revises == decisions.c.id))
+    alone = and_(decisions.c.superseded_by.is_not(None), later.c.id.is_(None))
+    revised = later.join(decisions, decisions.c.id == later.c.revises)
+    another = and_(later.c.revises.is_not(None), decisions.c.superseded_by.is_distinct_from(later.c.id))
+    places = {
+        (row.id, row.seq)
+        for both, apart in ((said, alone), (revised, another))
+        for row in conn.execute(
+            select(chain.c.seq, decisions.c.id).select_from(both.outerjoin(chain, chain.c.id == decisions.c.id)).where(apart)
+        )
+    }
+    for id_, seq in sorted(places, key=lambda one: one[0]):
+        yield at({"id": id_, "seq": seq}, "which decision stands in its place differs from what was recorded")
     kept = ("event_id", "event", "source", "interaction", "channel", "rulebook_version", "mode")
     differs = or_(*(decisions.c[name].is_distinct_from(later.c[name]) for name in kept))
     both = decisions.join(later, later.c.revises == decisions.c.id).outerjoin(chain, chain.c.id == later.c.id)
-    for row in conn.execute(select(chain.c.seq, later.c.id).select_from(both).where(later.c.retracted, differs)).mappings():
-        yield _at(row, "the retraction differs from the decision that it retracts")
+    for row in conn.execute(
+        select(chain.c.seq, later.c.id).select_from(both).where(later.c.revises.is_not(None), later.c.retracted, differs)
+    ).mappings():
+        yield at(row, "the retraction differs from the decision that it retracts")
 
 
 def _placed(*columns: ColumnElement[Any]) -> Select[Any]:

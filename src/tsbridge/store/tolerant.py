@@ -10,17 +10,12 @@ from tsbridge.store.columns import Json, Private
 from tsbridge.store.packing import unpacked
 
 
-class TolerantText(TypeDecorator[str]):
+def text_of(kept: str) -> str:
     """A text, packed or not; nothing where it cannot be read."""
-
-    impl = Text
-    cache_ok = True
-
-    def process_result_value(self, value: Any, dialect: Dialect) -> str | None:
-        try:
-            return None if value is None else unpacked(value)
-        except ValueError:
-            return ""
+    try:
+        return unpacked(kept)
+    except (ValueError, AttributeError):  # AttributeError: it is no text
+        return ""
 
 
 class Tolerant(TypeDecorator[Any]):

@@ -284,6 +284,25 @@ async def test_a_deleted_ticket_is_told_as_deleted(account: Account) -> None:
     assert case[1] == "resolved"
 
 
+async def test_a_ticket_that_was_gone_before_anything_of_it_was_heard_is_not_taken_for_there(account: Account) -> None:
+    ticket = account.writing.ticket(comment={"body": "a bite"})
+    account.clock.advance(50)
+    account.writing.zendesk.act("delete", {"id": int(ticket)})
+    account.hear(random.Random(1), 1.0)  # noqa: S311
+    await account.catch_up()
+    assert [case[1] for case in account.outcome()["cases"]] == ["resolved"]
+
+
+async def test_a_backfill_makes_no_cases_of_tickets_that_are_gone(account: Account) -> None:
+    ticket = account.writing.ticket(comment={"body": "a bite"})
+    account.writing.zendesk.act("delete", {"id": int(ticket)})
+    account.hear(random.Random(1), 1.0)  # noqa: S311
+    account.clock.advance(EVERY)
+    await account.another("w1", tells=True, quiet=True).page("backfill", account.clock.now() - timedelta(days=1))
+    await account._work()
+    assert account.outcome()["cases"] == []
+
+
 async def settled(account: Account, rests: float = 90) -> str:
     """A ticket that a rule tagged, written and heard back."""
     rng = random.Random(1)  # noqa: S311  # a seeded world

@@ -331,6 +331,8 @@ def together(read: Read) -> Iterator[str]:
     merged = [one for one in read.by["did"] if one["did"] == "merge"]
     merges = {str(one[name]) for one in merged for name in ("ticket", "into")}
     for one in merged:
+        if read.tickets[str(one["into"])].gone:
+            continue  # the audits of that one tell of it
         if read.case_of.get(("zendesk", str(one["ticket"]))) != read.case_of.get(("zendesk", str(one["into"]))):
             yield f"tickets {one['ticket']} and {one['into']} were merged and are in two cases"
     whose: dict[str, set[int]] = defaultdict(set)
@@ -509,9 +511,11 @@ def _told_of(read: Read, ticket: Ticket, row: Entry, due: datetime) -> Iterator[
 
 
 def _known(read: Read, ticket: str, severe: str) -> datetime:
-    """When what happened then was first decided on."""
+    """When it was first decided that what happened then is severe: others may have happened in the same second."""
     found = [
-        time(one["recorded_at"]) for one in read.out["decisions"] if one["interaction"]["id"] == ticket and time(one["at"]) == time(severe)
+        time(one["recorded_at"])
+        for one in read.out["decisions"]
+        if one["interaction"]["id"] == ticket and time(one["at"]) == time(severe) and any(rule["key"] == "hurt" for rule in one["rules"])
     ]
     return min(found, default=time(severe))
 
@@ -532,8 +536,11 @@ def told_once(read: Read) -> Iterator[str]:
     for one in read.by["did"]:  # who is hurt is heard: an agent's words may be the requester's until the audits are read, each of them once
         if one["did"] in ("reply", "note", "merge"):  # of two that were merged both were told
             mistaken[read.case_of.get(("zendesk", str(one["ticket"])), "")] += 1
+    firings: Counter[str] = Counter()  # a step of one that is over may have been told before it was heard that it was
+    for ticket in read.tickets.values():
+        firings[read.case_of.get(("zendesk", ticket.id), "")] += len(read.story(ticket).severe)
     for (case, policy, step, to, way), many in sent.items():
-        if many > max(1, rows[case, policy, step] + mistaken[case]):
+        if many > max(1, rows[case, policy, step], firings[case]) + mistaken[case]:
             yield f"{to} was told {many} times by {way} of step {step} of {case}"
     yield from _again(read)
     for one in read.out["escalations"]:
@@ -562,6 +569,7 @@ def _again(read: Read) -> Iterator[str]:
     for message, told in times.items():
         for one, other in itertools.pairwise(told):
             lost = any(since <= time(one["at"]) <= until for since, until in read.spells("way", way=one["way"], how="arrives"))
+            lost |= any(since <= time(other["at"]) and time(one["at"]) <= until for since, until in read.spells("full"))  # nor written down
             if not lost and not any(time(one["at"]) <= death <= time(other["at"]) for death in deaths):
                 yield f"{message} went out at {one['at']} and again at {other['at']}"
 
@@ -652,6 +660,7 @@ def forgotten(read: Read) -> Iterator[str]:
     """What was redacted, and what a ticket that was deleted for good said, stands nowhere any more."""
     shown = {name: json.dumps(part) for name, part in read.out.items() if name != "versions"}
     gone = [one["words"] for one in read.by["did"] if one["did"] == "redact" and one["author"] != read.held["bridge"]]
+    gone = [words for words in gone if words.strip("▇")]  # what is redacted once more has no words left
     gone += [words for ticket in read.tickets.values() if ticket.scrubbed for words in ticket.said]
     for words in gone:
         for name, text in shown.items():

@@ -211,7 +211,8 @@ class Reconciler:
     ) -> tuple[int, bool]:
         now, own = self._clock.now(), self._own().id
         known = moments.last_heard(conn, [str(ticket["id"]) for ticket in tickets])
-        bodies = [gone(ticket) for ticket in tickets if ticket.get("status") == "deleted" and str(ticket["id"]) in known]
+        since = None if self._quiet else place.since
+        bodies = [gone(ticket) for ticket in tickets if ticket.get("status") == "deleted" and _may_be_told(ticket, known, since)]
         rows = [
             inbox.Delivery(self._ids.new("evt"), "zendesk", key, now, {}, json.dumps(body, ensure_ascii=False).encode(), polled=True)
             for key, body in bodies
@@ -286,3 +287,9 @@ def _unheard(ticket: Mapping[str, Any], known: Mapping[str, datetime | None]) ->
     """Whether a ticket changed after the newest of its audits that was heard."""
     heard, changed = known.get(str(ticket["id"])), reading.time(ticket.get("updated_at"))
     return ticket.get("status") != "deleted" and (heard is None or (changed is not None and heard < changed))
+
+
+def _may_be_told(ticket: Mapping[str, Any], known: Mapping[str, datetime | None], since: datetime | None) -> bool:
+    """Whether a ticket that is gone was heard of, or may be yet: one made since we look, whose ring or row of events comes after this."""
+    made = reading.time(ticket.get("created_at"))
+    return str(ticket["id"]) in known or (since is not None and made is not None and made >= since)

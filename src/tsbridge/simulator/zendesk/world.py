@@ -230,6 +230,7 @@ class World:
         ticket = self.ticket(id_)
         del self.store.tickets[id_]
         ticket["status"] = "deleted"
+        ticket["updated_at"] = self._stamp()
         self._touch(ticket)
         self.store.deleted[id_] = {**ticket, "deleted_at": self._stamp()}
         self.tell("soft_deleted", ticket, {}, actor)

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from tsbridge.simulator import scenario_words as words
-from tsbridge.simulator.scenario import LENGTH, Scenario, friday_before, weekend
+from tsbridge.simulator.scenario import LENGTH, Scenario, friday_before, quiet_weeks, weekend
 
 START = datetime(2026, 11, 20, 18, 0, tzinfo=UTC)
 
@@ -109,3 +109,20 @@ def test_the_last_weekend_is_always_over(hours: int) -> None:
     friday = friday_before(now)
     assert (friday.weekday(), friday.hour) == (4, 18)
     assert timedelta() <= now - (friday + LENGTH) < timedelta(days=7)
+
+
+def test_the_weeks_before_are_quiet_over_when_the_weekend_begins_and_about_other_people(big: Scenario) -> None:
+    quiet = quiet_weeks(8, START)
+    assert quiet == quiet_weeks(8, START)
+    assert {act.act for act in quiet.acts} == {"ticket", "comment", "update"}
+    assert [act.at for act in quiet.acts] == sorted(act.at for act in quiet.acts)
+    assert START - timedelta(weeks=5) <= quiet.acts[0].at <= quiet.acts[-1].at <= START
+    assert all(
+        sum(act.act == "ticket" and act.at.date() == day for act in quiet.acts) <= 3 for day in {act.at.date() for act in quiet.acts}
+    )
+    written = [act.args["requester"] for act in quiet.acts if act.act == "ticket"]
+    assert {person["phone"] for person in written} == {""}
+    assert {act.ref for act in quiet.acts if act.act == "update"} == {act.ref for act in quiet.acts if act.act == "ticket"}
+    met = {act.args["requester"]["email"] for act in big.acts if act.act == "ticket"}
+    assert len({person["email"] for person in written}) == len(written)
+    assert not met & {person["email"] for person in written}

@@ -22,12 +22,14 @@ from tsbridge.demo.look_around import furnish, weekly_pack
 from tsbridge.demo.process import Bridge, NotRunning
 from tsbridge.demo.stage import Stage, now, set_up
 from tsbridge.demo.summary import Figures, Result, figure, in_plain_words, one_minute, page, table
-from tsbridge.simulator.scenario import Scenario, friday_before, weekend
+from tsbridge.simulator.scenario import Scenario, friday_before, quiet_weeks, weekend
 from tsbridge.simulator.scenario_play import Played, Player, Unmet, unmet
 from tsbridge.simulator.scenario_stories import SAME_MINUTE
 
 PLAY_S = 20.0
 """The weekend passes in about this time, if the machine is quick enough."""
+HISTORY_S = 10.0
+"""And the weeks before it, for a demo that stays: without them nothing is more than usual."""
 SETTLE_S = 150.0
 STALL_S = 30.0
 """When nothing has moved for so long, waiting longer helps nobody."""
@@ -53,7 +55,9 @@ async def _demo(stay: bool, seed: int, tickets: int, calls: int) -> int:
     with tempfile.TemporaryDirectory(prefix="tsbridge-demo-") as folder:
         async with set_up(Path(folder), seed) as stage:
             _say(f"Running: Zendesk at {stage.zendesk_url}, Talkdesk at {stage.talkdesk_url}, the bridge at {stage.bridge.url}.")
-            played = await _play(stage, scenario)
+            if stay:
+                await _play(stage, quiet_weeks(seed + 1, scenario.start), HISTORY_S)
+            played = await _play(stage, scenario, PLAY_S)
             result = await _settle(stage, scenario, played, began)
             minute = await _same_minute(stage, scenario, played)
             failed = figure(result.figures, "tsbridge_notifications_total", status="failed")
@@ -78,9 +82,9 @@ async def _demo(stay: bool, seed: int, tickets: int, calls: int) -> int:
 # -- the weekend ----------------------------------------------------------------------------------------------------
 
 
-async def _play(stage: Stage, scenario: Scenario) -> Played:
-    """The weekend, act for act; the simulators send what happens while it happens."""
-    speed = (scenario.end - scenario.start).total_seconds() / PLAY_S
+async def _play(stage: Stage, scenario: Scenario, within_s: float) -> Played:
+    """A scenario, act for act; the simulators send what happens while it happens."""
+    speed = (scenario.end - scenario.start).total_seconds() / within_s
     player = Player(
         scenario,
         {"zendesk": stage.people, "talkdesk": stage.callers},

@@ -1,12 +1,12 @@
-"""A seeded weekend of an incident desk: what happens, when, and what must stand on the tickets at the end.
+"""A seeded weekend of an incident desk: what happens, when, and what must stand on the tickets at the end; and the quiet weeks before.
 
-Pure: the same arguments give the same weekend, act for act. `scenario_play` makes it happen in the two simulators.
+Pure: the same arguments give the same acts. `scenario_play` makes them happen in the two simulators.
 """
 
 from __future__ import annotations
 
 import random
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from tsbridge.simulator import scenario_stories as stories
@@ -65,5 +65,24 @@ def weekend(seed: int, start: datetime, *, tickets: int = 300, calls: int = 120)
         stories.harmless(sheet)
     while sheet.calls < calls:
         stories.harmless_call(sheet)
-    ordered = sorted(enumerate(sheet.acts), key=lambda pair: (pair[1].at, pair[0]))
-    return Scenario(seed, start, start + LENGTH, tuple(act for _, act in ordered), tuple(sheet.expected), sheet.tickets, sheet.calls)
+    return _ordered(seed, sheet)
+
+
+def quiet_weeks(seed: int, end: datetime, *, weeks: int = 5) -> Scenario:
+    """The weeks up to `end`: a few questions a day, of people who have no telephone number, each answered and solved the same day."""
+    sheet = Sheet(random.Random(seed), end - timedelta(weeks=weeks), end)  # noqa: S311  # as above
+    for day in range(1, 7 * weeks + 1):
+        for hour in (8, 12, 16)[: 3 if (sheet.start + timedelta(days=day)).weekday() < 5 else 1]:
+            at = sheet.start.replace(hour=0) + timedelta(days=day, hours=hour) + sheet.some(0, 180)
+            if at > end - timedelta(hours=6):
+                continue
+            story, agent, person = sheet.story("quiet"), sheet.agent(), replace(sheet.person(), phone="")
+            ref = sheet.ticket(story, at, person, sheet.rng.choice(words.HARMLESS), sheet.rng.choice(("email", "email", "chat", "web")))
+            sheet.desk(story, at + sheet.some(5, 90), ref, "comment", agent=agent, body=sheet.rng.choice(words.REPLIES), public=True)
+            sheet.desk(story, at + sheet.some(100, 240), ref, "update", agent=agent, status="solved")
+    return _ordered(seed, sheet)
+
+
+def _ordered(seed: int, sheet: Sheet) -> Scenario:
+    acts = sorted(enumerate(sheet.acts), key=lambda pair: (pair[1].at, pair[0]))
+    return Scenario(seed, sheet.start, sheet.end, tuple(act for _, act in acts), tuple(sheet.expected), sheet.tickets, sheet.calls)

@@ -84,6 +84,13 @@ def test_what_an_agent_wrote_is_told_as_the_agents() -> None:
     assert moments[1].texts[0].public is False
 
 
+def test_what_was_said_by_phone_is_told_like_any_comment() -> None:
+    said = comment(41, "Voicemail: somebody is hurt") | {"type": "VoiceComment", "data": {"call_id": 1}}
+    moment = moments_of("4711", [CREATED, audit(101, 41, said)], {}.get)[1]
+    assert moment.event == "ticket.commented"
+    assert [(text.role, text.body, text.by) for text in moment.texts] == [("comment", "Voicemail: somebody is hurt", "requester")]
+
+
 def test_our_own_update_is_known_by_its_marker_and_a_rules_part_in_it_is_heard() -> None:
     ours = {"tsbridge": "int_1", "notes": []}
     plan = {"add": ["ts_injury"], "remove": [], "values": {"group_id": "10"}}

@@ -2,9 +2,9 @@
 # businesstime 0.3.0: what comes after closing and is done after closing of the next working day took no working time at all.
 #
 # Expected: the hours of the working day between the two, as counting them half hour by half hour gives.
-# Seen: from any evening to the next working day's evening the answer is zero, where eight hours passed; to the evening after
-# that it is right again, and so is it from and to any other time. So the tickets that came by night and were left a whole day are the fastest of the table, and
-# meet every response time.
+# Seen: from any evening to the next working day's evening the answer is zero, where eight hours passed; to the evening after that it is
+# right again, and so is it from and to any other time. So the tickets that came by night and were left a whole day are the fastest of the
+# table, and meet every response time.
 set -eu
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT

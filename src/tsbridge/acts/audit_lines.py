@@ -40,7 +40,8 @@ COLUMNS: Final = (
 CHANGE_COLUMNS: Final = ("id", "seq", "at", "actor", "action", "subject", "before", "after", "previous_hash", "hash")
 
 Wish = routing.StoredWish
-Line = Callable[[Stored, Wish | None], str]
+Line = Callable[[Stored, str | None, Wish | None], str]
+"""Of a decision, the hash of its rulebook, and the wish that carries it."""
 
 
 class Decisions:
@@ -58,10 +59,11 @@ class Decisions:
         """The next lines; a CSV begins with its header. Nothing is left once it is `over`. May be tried again when the connection broke."""
         first = self._line is None
         line = self._line or (_csv_line() if self._as_csv else _json_line(agents.keys(conn)))
+        books = routing.book_hashes(conn)
         before = routing.newest(conn) + 1 if self._before is None else self._before
         rows = routing.stored_list(conn, self._wanted, PIECE, before)
         wishes = routing.stored_wishes(conn, rows)
-        lines = [line(row, wishes.get(row.id)) for row in rows]
+        lines = [line(row, books.get(row.version), wishes.get(row.id)) for row in rows]
         self._line, self._before = line, rows[-1].number if rows else before
         self.count, self.over = self.count + len(rows), len(rows) < PIECE
         return (csv_text([COLUMNS]) if first and self._as_csv else b"") + "".join(lines).encode()
@@ -96,14 +98,15 @@ def _change_cells(item: Mapping[str, Any]) -> list[str]:
 def _csv_line() -> Line:
     quoted, alike = lru_cache(ALIKE)(_quoted), lru_cache(ALIKE)(_judged_cells)
 
-    def line(row: Stored, wish: Wish | None) -> str:
+    def line(row: Stored, book: str | None, wish: Wish | None) -> str:
+        id_, number, at, recorded_at, event, event_id, case_id, source, interaction, channel, version, mode, matched, outcome = row[:14]
+        revises, superseded_by, retracted, seq, previous, hashed = row[14:]
         carried = ",," if wish is None else f"{wish.id},{wish.status},{_time(wish.confirmed_at)}"
         return (
-            f"{row.id},{row.number},{'' if row.seq is None else row.seq},{'false' if row.seq is None else 'true'}"
-            f",{_time(row.at)},{_time(row.recorded_at)},{quoted(row.event)},{row.event_id or ''},{row.case_id}"
-            f",{row.source},{_quoted(row.interaction)},{quoted(row.channel)},{row.version},{row.rulebook_hash or ''},{row.mode}"
-            f",{alike(row.matched, row.outcome)},{carried},{row.revises or ''},{row.superseded_by or ''}"
-            f",{'true' if row.retracted else 'false'},{row.previous_hash or ''},{row.hash or ''}\r\n"
+            f"{id_},{number},{'' if seq is None else seq},{'false' if seq is None else 'true'},{_time(at)},{_time(recorded_at)}"
+            f",{quoted(event)},{event_id or ''},{case_id},{source},{quoted(interaction)},{quoted(channel)},{version},{book or ''},{mode}"
+            f",{alike(matched, outcome)},{carried},{revises or ''},{superseded_by or ''}"
+            f",{'true' if retracted else 'false'},{previous or ''},{hashed or ''}\r\n"
         )
 
     return line
@@ -128,26 +131,29 @@ def _json_line(keys: Mapping[str, str]) -> Line:
     def judged(outcome: str) -> str:
         return _dumped(outcome_of(from_json(outcome), keys))
 
-    word = lru_cache(ALIKE)(_word)
+    quoted = encode_basestring
+    word, wish_json = lru_cache(ALIKE)(_word), lru_cache(ALIKE)(_wish_json)
 
-    def line(row: Stored, wish: Wish | None) -> str:
+    def line(row: Stored, book: str | None, wish: Wish | None) -> str:
+        id_, number, at, recorded_at, event, event_id, case_id, source, interaction, channel, version, mode, matched, outcome = row[:14]
+        revises, superseded_by, retracted, seq, previous, hashed = row[14:]
+        after = "null" if revises is None else quoted(revises)
+        before = "null" if superseded_by is None else quoted(superseded_by)
+        place = 'null,"sealed":false' if seq is None else f'{seq},"sealed":true'
+        links = 'null,"hash":null' if seq is None else f'{_word(previous)},"hash":{_word(hashed)}'
         return (
-            f'{{"id":{_word(row.id)},"number":{row.number},"seq":{"null" if row.seq is None else row.seq}'
-            f',"sealed":{"false" if row.seq is None else "true"},"at":"{_time(row.at)}","recorded_at":"{_time(row.recorded_at)}"'
-            f',"event":{word(row.event)},"event_id":{_word(row.event_id)},"case_id":{_word(row.case_id)}'
-            f',"interaction":{{"source":{word(row.source)},"id":{_word(row.interaction)}}},"channel":{word(row.channel)}'
-            f',"rulebook":{{"version":{row.version},"hash":{word(row.rulebook_hash)}}},"mode":{word(row.mode)}'
-            f',"rules":{rules(row.matched)},"outcome":{judged(row.outcome)},"writeback":{_wish_json(wish)}'
-            f',"revises":{_word(row.revises)},"superseded_by":{_word(row.superseded_by)}'
-            f',"retracted":{"true" if row.retracted else "false"},"previous_hash":{_word(row.previous_hash)},"hash":{_word(row.hash)}}}\n'
+            f'{{"id":{quoted(id_)},"number":{number},"seq":{place},"at":"{_time(at)}","recorded_at":"{_time(recorded_at)}"'
+            f',"event":{word(event)},"event_id":{_word(event_id)},"case_id":{quoted(case_id)}'
+            f',"interaction":{{"source":{word(source)},"id":{quoted(interaction)}}},"channel":{word(channel)}'
+            f',"rulebook":{{"version":{version},"hash":{word(book)}}},"mode":{word(mode)}'
+            f',"rules":{rules(matched)},"outcome":{judged(outcome)},"writeback":{"null" if wish is None else wish_json(wish)}'
+            f',"revises":{after},"superseded_by":{before},"retracted":{"true" if retracted else "false"},"previous_hash":{links}}}\n'
         )
 
     return line
 
 
-def _wish_json(wish: Wish | None) -> str:
-    if wish is None:
-        return "null"
+def _wish_json(wish: Wish) -> str:
     confirmed = "null" if wish.confirmed_at is None else f'"{_time(wish.confirmed_at)}"'
     return (
         f'{{"id":{_word(wish.id)},"ticket":{_word(wish.ticket)},"status":{_word(wish.status)},"reason":{_word(wish.reason)}'

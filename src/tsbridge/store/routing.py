@@ -11,9 +11,11 @@ from sqlalchemy import (
     Column,
     ColumnElement,
     Connection,
+    Integer,
     RowMapping,
     Select,
     Text,
+    bindparam,
     func,
     select,
     type_coerce,
@@ -23,12 +25,13 @@ from tsbridge.store import facets, routing_filter
 from tsbridge.store.decision_tables import chain, decisions
 from tsbridge.store.facets import Span
 from tsbridge.store.routing_filter import RoutingFilter
-from tsbridge.store.statements import parts
+from tsbridge.store.statements import Fixed, parts
 from tsbridge.store.version_tables import rulebooks
 from tsbridge.store.writing_tables import desired
 
 Row = RowMapping
 T = TypeVar("T")
+W = TypeVar("W")
 
 
 _COLUMNS: Final = (
@@ -43,9 +46,12 @@ _STORED_WISH: Final = tuple(type_coerce(one, BigInteger) if one.name == "confirm
 _D: Final = decisions.c
 _STORED: Final = (
     *(_D.id, _D.number, type_coerce(_D.at, BigInteger), type_coerce(_D.recorded_at, BigInteger), _D.event, _D.event_id, _D.case_id),
-    *(_D.source, _D.interaction, _D.channel, _D.rulebook_version, rulebooks.c.hash, _D.mode, type_coerce(_D.matched, Text)),
-    *(type_coerce(_D.outcome, Text), _D.revises, _D.superseded_by, _D.retracted),
+    *(_D.source, _D.interaction, _D.channel, _D.rulebook_version, _D.mode, type_coerce(_D.matched, Text)),
+    *(type_coerce(_D.outcome, Text), _D.revises, _D.superseded_by, type_coerce(_D.retracted, Integer)),
 )
+_FOLLOWING: Final = Fixed(select(*_STORED).where(_D.number.between(bindparam("low"), bindparam("high"))).order_by(_D.number.desc()))
+_ENTRY: Final = (chain.c.id, chain.c.seq, chain.c.previous_hash, chain.c.hash)
+_ALONG: Final = Fixed(select(*_ENTRY).where(chain.c.seq.between(bindparam("low"), bindparam("high"))))
 _UNSEALED: Final = (None, None, None)
 
 
@@ -63,16 +69,20 @@ class Stored(NamedTuple):
     interaction: str
     channel: str | None
     version: int
-    rulebook_hash: str | None
     mode: str
     matched: str
     outcome: str
     revises: str | None
     superseded_by: str | None
-    retracted: bool
+    retracted: int
     seq: int | None
     previous_hash: str | None
     hash: str | None
+
+
+def book_hashes(conn: Connection) -> dict[int, str]:
+    """The hash of each version of the rulebook."""
+    return {version: hash_ for version, hash_ in conn.execute(select(rulebooks.c.version, rulebooks.c.hash))}
 
 
 def newest(conn: Connection) -> int:
@@ -87,24 +97,25 @@ def decision_list(conn: Connection, wanted: RoutingFilter, limit: int, before: i
 
 def stored_list(conn: Connection, wanted: RoutingFilter, limit: int, before: int | None = None) -> list[Stored]:
     """As `decision_list`, each as it is stored, for those who read very many."""
-    by_book = rulebooks.c.version == decisions.c.rulebook_version
-    query = select(*_STORED).outerjoin(rulebooks, by_book)
-    rows = list(_found(conn, wanted, limit, before, lambda some: conn.execute(_of(query, some)).all()))
+    rows = list(_found(conn, wanted, limit, before, lambda some: _stored(conn, some)))
     entries = _entries(conn, [row[0] for row in rows])
-    return [Stored(*row, *entries.get(row[0], _UNSEALED)) for row in rows]
+    return [Stored._make(row + entries.get(row[0], _UNSEALED)) for row in rows]
 
 
-def _entries(conn: Connection, ids: Sequence[str]) -> Mapping[str, tuple[int, str, str]]:
+def _stored(conn: Connection, numbers: list[int]) -> Sequence[tuple[Any, ...]]:
+    if _is_whole(numbers):
+        return _FOLLOWING.rows(conn, low=numbers[-1], high=numbers[0])
+    return [tuple(row) for row in conn.execute(_of(select(*_STORED), numbers))]
+
+
+def _entries(conn: Connection, ids: Sequence[str]) -> Mapping[str, tuple[Any, ...]]:
     """The places and hashes of decisions that follow each other mostly as they do in the chain: read along it where they do."""
-    columns = (chain.c.id, chain.c.seq, chain.c.previous_hash, chain.c.hash)
     ends = conn.execute(select(chain.c.seq).where(chain.c.id.in_({*ids[:1], *ids[-1:]}))).scalars().all()
-    found: dict[str, tuple[int, str, str]] = {}
+    found: dict[str, tuple[Any, ...]] = {}
     if ends and max(ends) - min(ends) < 2 * len(ids):
-        for row in conn.execute(select(*columns).where(chain.c.seq.between(min(ends), max(ends)))).all():
-            found[row[0]] = (row[1], row[2], row[3])
+        found.update((row[0], row[1:]) for row in _ALONG.rows(conn, low=min(ends), high=max(ends)))
     for part in parts([one for one in ids if one not in found]):
-        for row in conn.execute(select(*columns).where(chain.c.id.in_(part))).all():
-            found[row[0]] = (row[1], row[2], row[3])
+        found.update((row[0], tuple(row[1:])) for row in conn.execute(select(*_ENTRY).where(chain.c.id.in_(part))))
     return found
 
 
@@ -119,10 +130,14 @@ def _found(
 
 
 def _of(query: Select[Any], numbers: list[int]) -> Select[Any]:
-    low, high = numbers[-1], numbers[0]
-    whole = high - low + 1 == len(numbers)  # so it is where nothing is asked for
-    these = decisions.c.number.between(low, high) if whole else decisions.c.number.in_(numbers)
+    whole = _is_whole(numbers)
+    these = decisions.c.number.between(numbers[-1], numbers[0]) if whole else decisions.c.number.in_(numbers)
     return query.where(these).order_by(decisions.c.number.desc())
+
+
+def _is_whole(numbers: Sequence[int]) -> bool:
+    """Whether none is left out, going down: so it is where nothing is asked for."""
+    return numbers[0] - numbers[-1] + 1 == len(numbers)
 
 
 def decision(conn: Connection, decision_id: str) -> Row | None:
@@ -150,22 +165,23 @@ class StoredWish(NamedTuple):
 def writebacks_for(conn: Connection, rows: Iterable[Row]) -> Mapping[str, Row]:
     """By decision id, the wish that carries it: that of its ticket, for a call that of its case's newest ticket."""
     told = [(row["id"], row["source"], row["interaction"], row["case_id"]) for row in rows]
-    return {id_: wish._mapping for id_, wish in _carry(conn, _WISH, told)}
+    return dict(_carry(conn, _WISH, told, lambda wish: wish._mapping))
 
 
 def stored_wishes(conn: Connection, rows: Iterable[Stored]) -> Mapping[str, StoredWish]:
     """As `writebacks_for`."""
     told = [(row.id, row.source, row.interaction, row.case_id) for row in rows]
-    return {id_: StoredWish(*wish) for id_, wish in _carry(conn, _STORED_WISH, told)}
+    return dict(_carry(conn, _STORED_WISH, told, StoredWish._make))
 
 
-def _carry(conn: Connection, columns: Sequence[ColumnElement[Any]], told: Iterable[tuple[str, str, str, str]]) -> Iterator[tuple[str, Any]]:
-    """Of decisions (id, source, interaction, case) those that a wish carries, each with it."""
-    told = list(told)
+def _carry(
+    conn: Connection, columns: Sequence[ColumnElement[Any]], told: Sequence[tuple[str, str, str, str]], made: Callable[[Any], W]
+) -> Iterator[tuple[str, W]]:
+    """Of decisions (id, source, interaction, case) those that a wish carries, each with what is `made` of it."""
     tickets = {interaction for _, source, interaction, _ in told if source == "zendesk"}
     elsewhere = {case_id for _, source, _, case_id in told if source != "zendesk"}
-    by_ticket = {wish.ticket: wish for wish in _wishes(conn, columns, desired.c.ticket, tickets)}
-    by_case = {wish.case_id: wish for wish in _wishes(conn, columns, desired.c.case_id, elsewhere)}
+    by_ticket = {wish.ticket: made(wish) for wish in _wishes(conn, columns, desired.c.ticket, tickets)}
+    by_case = {wish.case_id: made(wish) for wish in _wishes(conn, columns, desired.c.case_id, elsewhere)}
     for id_, source, interaction, case_id in told:
         wish = by_ticket.get(interaction) if source == "zendesk" else by_case.get(case_id)
         if wish is not None:

@@ -156,6 +156,15 @@ def test_a_rule_fires_once_for_all_that_are_joined_until_it_matches_none_of_them
     assert [one.judgement.escalated for one in decided if one.judgement.escalated] == [("sev1",)]
 
 
+def test_what_a_ticket_armed_goes_on_when_it_is_merged_away_as_long_as_one_it_is_joined_with_says_the_same() -> None:
+    again, gone = ticket("commented", 2, "he was bitten", id_="4800"), ticket("merged", 3, ticket__status="closed", by=AGENT)
+    soon = T0 + timedelta(minutes=4)
+    assert [armed.interaction.id for armed in of(HURT, BILL, again, until=soon).worst.armed] == ["4711"]
+    assert [armed.interaction.id for armed in of(HURT, BILL, again, gone, until=soon).worst.armed] == ["4800"]
+    assert {(one.step, one.status) for one in of(HURT, BILL, again, gone, until=FAR).ended} >= {(2, "fired")}
+    assert of(HURT, BILL, gone, until=soon).worst.armed == ()
+
+
 def test_what_time_alone_changes_about_one_ticket_is_found_though_another_spoke_last() -> None:
     state = of(HURT, BILL, LATER_BILL, ticket("updated", 8, ticket__status="open", by=AGENT, id_="4800"), until=FAR)
     assert "ts_evening" in tags(state.wish("4711", GROUPS))

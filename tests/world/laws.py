@@ -242,6 +242,8 @@ def judged(read: Read) -> Iterator[str]:
         said: list[str] = []
         left: list[str] = []
         texts, status = zip(ticket.said, ticket.left, strict=True), "new"
+        expected: dict[str, list[tuple[set[str], set[str]]]] = defaultdict(list)
+        found: dict[str, list[set[str]]] = defaultdict(list)
         for change, decision in zip(ticket.changes, decisions, strict=True):
             if change.by == "requester" and any(one["type"] == "Comment" for one in change.events):
                 for words, one in zip((said, left), next(texts, ("", "")), strict=True):
@@ -253,9 +255,15 @@ def judged(read: Read) -> Iterator[str]:
                 {key for key in matched(document, " ".join(words), status == "solved" != before, None)[0] if key in BY_WORDS}
                 for words in (left, said)
             )
-            found = {rule["key"] for rule in decision["rules"] if rule["key"] in BY_WORDS}
-            if not least <= found <= most:
-                yield f"ticket {ticket.id} at {change.at}: {sorted(found)} matched, the words say {sorted(most)}"
+            expected[change.at].append((least, most))
+            found[change.at].append({rule["key"] for rule in decision["rules"] if rule["key"] in BY_WORDS})
+        for at, rules in found.items():  # of what has one time nobody sees which decision is about which
+            fits = any(
+                all(least <= one <= most for (least, most), one in zip(expected[at], order, strict=True))
+                for order in itertools.permutations(rules)
+            )
+            if not fits:
+                yield f"ticket {ticket.id} at {at}: {[sorted(one) for one in rules]} matched, the words say {expected[at]}"
 
 
 def explained(read: Read) -> Iterator[str]:
@@ -471,10 +479,20 @@ def told(read: Read) -> Iterator[str]:
                 if due > read.end or any(at <= max(due, _known(read, ticket.id, severe)) for at in taken):
                     continue
                 rows = [one for one in steps[ticket.id, step] if abs(time(one["due_at"]) - due) <= timedelta(seconds=1)]
+                rows = rows or _before(read, ticket, step, due)
                 if not rows:
                     yield f"ticket {ticket.id}: step {step} was to come at {due:%H:%M:%S} and there is none"
                 for row in rows:
                     yield from _told_of(read, ticket, row, due)
+
+
+def _before(read: Read, ticket: Ticket, step: int, due: datetime) -> list[Entry]:
+    """The same step of what one joined with it by name had armed before."""
+    if len(read.joined(ticket)) == 1 and not _called(read, ticket):
+        return []
+    case = read.case_of.get(("zendesk", ticket.id))
+    found = [one for one in read.out["escalations"] if (one["case_id"], one["step"]) == (case, step) and time(one["due_at"]) <= due]
+    return sorted(found, key=lambda one: str(one["due_at"]))[-1:]
 
 
 def _taken(read: Read, ticket: Ticket, story: Story) -> list[datetime]:
@@ -505,7 +523,8 @@ def _told_of(read: Read, ticket: Ticket, row: Entry, due: datetime) -> Iterator[
         if any(one["why"] or one["reason"] in NOBODY for one in about):
             return  # it waited behind others, or for somebody to be on call: that is said
         known = max(due, _known(read, ticket.id, row["armed_at"]))
-        first = min((time(one["sent_at"]) for one in about if one["sent_at"]), default=known)
+        ids = {one["message_id"] for one in about if one["sent_at"]}
+        first = min((time(one["at"]) for one in read.by["told"] if one["message"] in ids), default=known)  # by a clock that is right
         if first > known + SLACK and not any(since <= first and until >= known - SLACK for since, until in read.away()):
             yield f"{where} was told at {first:%H:%M:%S}"
 
@@ -569,7 +588,8 @@ def _again(read: Read) -> Iterator[str]:
     for message, told in times.items():
         for one, other in itertools.pairwise(told):
             lost = any(since <= time(one["at"]) <= until for since, until in read.spells("way", way=one["way"], how="arrives"))
-            lost |= any(since <= time(other["at"]) and time(one["at"]) <= until for since, until in read.spells("full"))  # nor written down
+            still = [(time(stop["at"]), time(stop["at"]) + timedelta(seconds=stop["seconds"])) for stop in read.by["stopped"]]
+            lost |= any(since <= time(other["at"]) and time(one["at"]) <= until for since, until in (*read.spells("full"), *still))
             if not lost and not any(time(one["at"]) <= death <= time(other["at"]) for death in deaths):
                 yield f"{message} went out at {one['at']} and again at {other['at']}"
 

@@ -398,7 +398,9 @@ class World:
         self.history.add(self.time.now(), "calm")
 
     async def _quiet(self) -> None:
-        await asyncio.sleep(QUIET)
+        """Also what a clock that was ahead put off comes due before."""
+        ahead = max((at + lasts + off for at, off, lasts in self.of.clocks), default=0.0)
+        await asyncio.sleep(max(QUIET, ahead + QUIET - self.loop.time()))
 
     def _end(self) -> None:
         self._pumping.cancel()

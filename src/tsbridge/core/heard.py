@@ -15,8 +15,8 @@ from tsbridge.core.escalation import Armed
 from tsbridge.core.helpdesk import Asked
 from tsbridge.core.moments import GIVEN, UNJUDGED, Interaction, Moment, Value
 from tsbridge.core.places import first_at
-from tsbridge.core.thread import Given, Taken, Thread, asked_singles
-from tsbridge.core.track import ASSIGNEE, DONE, Track, key_of, tag_set
+from tsbridge.core.thread import NOTHING, Given, Taken, Thread, asked_singles
+from tsbridge.core.track import ASSIGNEE, DONE, Track, key_of, subject_of, tag_set
 
 FOLLOWED: Final = {"case.followed_severity": "case.severity", "case.followed_category": "case.category"}
 """What a follow-up tells of the ticket it follows, by the field it is read from."""
@@ -208,11 +208,29 @@ def _stopped(state: CaseState, names: Iterable[str], at: datetime) -> CaseState:
 
 
 def _escalates_no_more(state: CaseState, name: str, subject: Interaction, at: datetime) -> CaseState:
-    """What a ticket armed stops when it is closed, merged into another or deleted, though its thread goes on with others."""
+    """What a ticket armed stops when it is closed, merged into another or deleted, though its thread goes on with others. Where one of
+    these fires as severe a rule, which armed nothing because this one had, it goes on as that one's."""
     thread = state.threads[name]
     its = [armed for armed in thread.armed if armed.interaction == subject]
+    if not its:
+        return state
+    heir = _heir(state, thread, key_of(subject))
+    if heir is not None:
+        return state.with_thread(
+            name, thread._replace(armed=tuple([replace(a, interaction=heir) if a.interaction == subject else a for a in thread.armed]))
+        )
     rest = tuple(armed for armed in thread.armed if armed.interaction != subject)
-    return state.with_thread(name, thread._replace(armed=rest))._replace(ended=state.ended + _over(its, at)) if its else state
+    return state.with_thread(name, thread._replace(armed=rest))._replace(ended=state.ended + _over(its, at))
+
+
+def _heir(state: CaseState, thread: Thread, key: str) -> Interaction | None:
+    """Another of a thread that can still be moved, is no less severe, and fires a rule that this one fires, too."""
+    gone = thread.own.get(key, NOTHING)
+    for other, own in sorted(thread.own.items()):
+        severe = own.severity is not None and gone.severity is not None and own.severity <= gone.severity
+        if other != key and severe and set(own.firing) & set(gone.firing) and not state.is_frozen(other):
+            return subject_of(other)
+    return None
 
 
 def _over(armed: Iterable[Armed], at: datetime) -> tuple[Escalation, ...]:

@@ -95,6 +95,10 @@ def test_files_made_to_hurt_are_refused_at_once(text: bytes, words: str) -> None
         load_text(text)
 
 
+def test_an_alias_means_the_nearest_anchor_of_its_name_above_it() -> None:
+    assert load_text(b"a: &one 1\nb: *one\nc: &one 2\nd: *one\n") == {"a": 1, "b": 1, "c": 2, "d": 2}
+
+
 def test_anchors_used_as_people_use_them_are_fine() -> None:
     found = load_text(bomb(3, 5))
     assert (found["a1"], found["a3"]) == ([["x"]] * 5, [[[["x"]] * 5] * 5] * 5)

@@ -11,13 +11,14 @@ import io
 import json
 import math
 import re
+import warnings
 from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final
 
 from ruamel.yaml import YAML
-from ruamel.yaml.error import MarkedYAMLError, YAMLError
+from ruamel.yaml.error import MarkedYAMLError, ReusedAnchorWarning, YAMLError
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 BIGGEST: Final = 8 << 20
@@ -86,9 +87,11 @@ def load_text(raw: bytes, *, dates: bool = False) -> Any:
 
 @lru_cache(maxsize=2)
 def _composed(raw: bytes) -> Node | None:
-    """The text as nodes; an alias is the very node of its anchor."""
+    """The text as nodes; an alias is the very node of the nearest anchor of that name above it."""
     try:
-        return YAML(typ="safe", pure=True).compose(io.StringIO(raw.decode("utf-8")))  # type: ignore[no-any-return]
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ReusedAnchorWarning)  # YAML lets an anchor stand twice
+            return YAML(typ="safe", pure=True).compose(io.StringIO(raw.decode("utf-8")))  # type: ignore[no-any-return]
     except UnicodeDecodeError as wrong:
         raise BadFile("is not UTF-8", raw.count(b"\n", 0, wrong.start) + 1) from None
     except MarkedYAMLError as wrong:

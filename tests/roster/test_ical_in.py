@@ -56,6 +56,16 @@ def test_a_zone_of_the_feeds_own_is_read_from_the_feed() -> None:
     assert spans(feed(outlook, zones=HOUSE_TIME)) == ["2026-11-05 14:00 8h"]
 
 
+def test_a_zone_of_the_feeds_own_changes_by_one_rule_a_year_or_is_not_read() -> None:
+    outlook = event("DTSTART;TZID=Customized Time Zone:20261105T090000", "DURATION:PT1H")
+    part = HOUSE_TIME[HOUSE_TIME.index("BEGIN:STANDARD") : HOUSE_TIME.index("END:VTIMEZONE")]
+    rule = "RRULE:FREQ=YEARLY;BYMONTH=11;BYDAY=1SU\n"
+    assert spans(feed(outlook, zones=HOUSE_TIME.replace(rule, ""))) == ["2026-11-05 13:00 1h"]
+    for other in ("RRULE:FREQ=MONTHLY;BYDAY=1SU\n", rule + rule, rule.replace("=11", "=13")):
+        assert "none that is known" in refused(feed(outlook, zones=HOUSE_TIME.replace(rule, other)))
+    assert "none that is known" in refused(feed(outlook, zones=HOUSE_TIME.replace(part, part * 200)))
+
+
 def test_a_zones_name_may_have_an_address_in_front() -> None:
     named = "DTSTART;TZID=/freeassociation.sourceforge.net/America/New_York:20261105T090000"
     assert spans(feed(event(named, "DURATION:PT1H"), zones="")) == ["2026-11-05 14:00 1h"]

@@ -19,6 +19,8 @@ from tsbridge.core.limits import FEED_BYTES
 from tsbridge.roster.ical_lines import Block, blocks
 
 MOST_EVENTS: Final = 5_000
+MOST_CHANGES: Final = 200
+"""Rules and lists by which a zone of the feed's changes its clocks: one for every change of a century."""
 DAY: Final = timedelta(days=1)
 UNREADABLE: Final = (ValueError, LookupError, AttributeError, TypeError, ArithmeticError, OSError, RecursionError)
 """What the library raises for texts that are no iCalendar; it has no error of its own for them."""
@@ -181,9 +183,18 @@ def _zones(told: Iterable[Any]) -> Iterator[tuple[str, tzinfo]]:
     """Zones that the feed tells, but those that cannot be read: whatever names one of these and none of ours cannot be read either."""
     for one in told:
         with contextlib.suppress(*UNREADABLE):
-            made = one.to_tz(lookup_tzid=False)
-            made.utcoffset(datetime(2026, 1, 1))  # noqa: DTZ001  # some rules of its changes show only then that they lead nowhere
-            yield str(one.get("TZID")), made
+            if len(one.subcomponents) <= MOST_CHANGES and all(_once_a_year(part) for part in one.subcomponents):
+                made = one.to_tz(lookup_tzid=False)
+                made.utcoffset(datetime(2026, 1, 1))  # noqa: DTZ001  # some rules of its changes show only then that they lead nowhere
+                yield str(one.get("TZID")), made
+
+
+def _once_a_year(part: Any) -> bool:
+    """Whether clocks change by one rule, for a month that there is; of others the library may look for the next change for minutes."""
+    rule = part.get("RRULE", {"FREQ": ["YEARLY"]})
+    if isinstance(rule, list) or rule.get("FREQ") != ["YEARLY"]:
+        return False
+    return all(1 <= int(month) <= 12 for month in rule.get("BYMONTH", ()))
 
 
 def dates(event: Any, name: str) -> Iterator[tuple[Any, Mapping[str, Any]]]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import itertools
 import json
+import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime, timedelta
@@ -679,13 +680,24 @@ def private(read: Read) -> Iterator[str]:
 def forgotten(read: Read) -> Iterator[str]:
     """What was redacted, and what a ticket that was deleted for good said, stands nowhere any more."""
     shown = {name: json.dumps(part) for name, part in read.out.items() if name != "versions"}
-    gone = [one["words"] for one in read.by["did"] if one["did"] == "redact" and one["author"] != read.held["bridge"]]
+    redacted = [one for one in read.by["did"] if one["did"] == "redact" and one["author"] != read.held["bridge"]]
+    gone = [one["words"] for one in redacted if not _unreadable(read, one)]
     gone = [words for words in gone if words.strip("▇")]  # what is redacted once more has no words left
     gone += [words for ticket in read.tickets.values() if ticket.scrubbed for words in ticket.said]
     for words in gone:
         for name, text in shown.items():
-            if json.dumps(words)[1:-1] in text:
+            if re.search(re.escape(json.dumps(words)[1:-1]) + r"(?!\d)", text):  # "says 1" is not in "says 10"
                 yield f"{words[-12:]!r} is gone at Zendesk and still among {name}"
+
+
+def _unreadable(read: Read, redacted: Entry) -> bool:
+    """Whether the ticket was deleted before its audits could tell that it was redacted."""
+    deleted = [time(one["at"]) for one in read.by["did"] if one["did"] == "delete" and one["ticket"] == redacted["ticket"]]
+    since = time(redacted["at"])
+    known = max(
+        [since + HEARD_OF, *(until + HEARD_OF for begun, until in read.away(ways=False) if begun < since + HEARD_OF < until + HEARD_OF)]
+    )
+    return any(since <= at <= known for at in deleted)
 
 
 def over(read: Read) -> Iterator[str]:

@@ -157,9 +157,9 @@ def test_what_gave_its_notice_to_an_earlier_moment_may_ask_for_one_of_its_own(da
         return Notice(named(moment, "rule:press", "ana"), Interaction("zendesk", "1"), "rule:press", "ana", clock.now(), 1)
 
     def write(conn: Any) -> list[str]:
-        (first,) = store.add(conn, "case_1", [asked_by("later")], clock.now())
+        (first,) = store.add(conn, [("case_1", asked_by("later"))], clock.now())
         store.move(conn, first, asked_by("earlier"))
-        return [first, *store.add(conn, "case_1", [asked_by("later")], clock.now())]
+        return [first, *store.add(conn, [("case_1", asked_by("later"))], clock.now())]
 
     ids = database.write_now(write)
     assert {row.id: row.asking for row in rows(database)} == dict(

@@ -47,7 +47,7 @@ def ask(desk: Telling, numbers: range, severity: int) -> None:
         for number in numbers:
             moment = Interaction("zendesk", str(10_000 + number))
             notice = Notice(named(str(number), "policy:p/1", "oncall"), moment, "policy:p/1", "oncall", now, 1, severity, "x", "safety")
-            notices.add(conn, f"case_{number:04d}", [notice], now)
+            notices.add(conn, [(f"case_{number:04d}", notice)], now)
 
     desk.database.write_now(write)
 

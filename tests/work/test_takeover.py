@@ -200,3 +200,17 @@ def test_whoever_starts_alone_ends_the_turns_of_all_before_them(desk: Desk) -> N
     desk.database.write_now(lambda conn: leases.end_all(conn, desk.clock.now()))
     assert desk.database.write_now(lambda conn: stored_values.take_turn(conn, "some_turn", "two", desk.clock.now(), LONG))
     assert desk.database.read_now(lambda conn: stored_values.get(conn, "by_hand")) == {"by": "one"}
+
+
+def test_a_worker_knows_whether_another_one_is_there(desk: Desk) -> None:
+    assert not desk.one.alone, "nobody has looked yet"
+    desk.look(desk.one)
+    assert desk.one.alone
+    desk.look(desk.two, desk.one)
+    assert (desk.one.alone, desk.two.alone) == (False, False)
+    asyncio.run(desk.two.leave())
+    desk.look(desk.one)
+    assert desk.one.alone
+    desk.look(desk.two, desk.one)
+    desk.passes(WITHIN, desk.one)  # the other one is gone without a word
+    assert desk.one.alone

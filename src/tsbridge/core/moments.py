@@ -8,9 +8,9 @@ and no arrival time, and two deliveries that say the same thing give equal momen
 from __future__ import annotations
 
 import hashlib
-import json
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from json.encoder import c_make_encoder, encode_basestring  # type: ignore[attr-defined]
 from typing import Any, Final, Literal, NamedTuple
 
 from tsbridge.core.unreadable import NO_SUCH, Unreadable
@@ -185,10 +185,15 @@ def canonical(value: Any) -> bytes:
 
 def canonical_text(value: Any) -> str:
     """`canonical`, as text."""
-    return _CANONICAL.encode(value)
+    return "".join(_pieces(value, 0))
 
 
-_CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+def _not_json(value: Any) -> Any:
+    raise TypeError(f"expected a JSON value, came a {type(value).__name__}")
+
+
+# As json.JSONEncoder has it made, which makes it anew for every value: a story's texts are short and many.
+_pieces = c_make_encoder(None, _not_json, encode_basestring, None, ":", ",", True, False, True)
 
 
 def to_json(moment: Moment) -> dict[str, Any]:

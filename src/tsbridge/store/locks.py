@@ -2,7 +2,8 @@
 
 Who acts alone (a publish, an act at the desk, a merge of users) has the pen to itself; workers share it. What a batch is known to touch is
 locked in the order of the keys, so that nobody waits in a circle; what turns out later is only tried, and when somebody has it the
-transaction begins anew with all of it. SQLite has one writer: there nothing is locked.
+transaction begins anew with all of it. A worker without others beside it takes the pen alone: there is nobody to keep out of the way of,
+and what it reads before it has locked it need not be read twice. SQLite has one writer: there nothing is locked.
 """
 
 from __future__ import annotations
@@ -58,10 +59,10 @@ class Locks:
         elif not self.everything:
             conn.execute(_SHARED, {"key": _PEN})
             if wait:
-                conn.exec_driver_sql(_TAKE, (sorted(keys),))
+                conn.exec_driver_sql(_TAKE, (_array(keys),))
                 self._held |= keys
             else:
-                self._held.update(conn.exec_driver_sql(_SOME, (sorted(keys),)).scalars())
+                self._held.update(conn.exec_driver_sql(_SOME, (_array(keys),)).scalars())
 
     def has(self, keys: Set[int]) -> bool:
         return self.everything or keys <= self._held
@@ -73,8 +74,7 @@ class Locks:
         wanted = frozenset(self._held | keys)
         if len(wanted) > MANY:
             raise Contended(None)
-        missing = sorted(keys - self._held)
-        if not self._conn.exec_driver_sql(_TRY, (missing,)).scalar_one():
+        if not self._conn.exec_driver_sql(_TRY, (_array(keys - self._held),)).scalar_one():
             raise Contended(wanted)
         self._held |= keys
         return True
@@ -103,6 +103,11 @@ def of_people(people: Iterable[tuple[Interaction, Iterable[Handle]]], known: Acq
 
 def _of_subject(subject: Interaction) -> tuple[tuple[str, str], tuple[str, str]]:
     return ("ticket" if subject.source == "zendesk" else "call", subject.id), (subject.source, subject.id)
+
+
+def _array(keys: Iterable[int]) -> str:
+    """In order, as PostgreSQL reads an array."""
+    return f"{{{','.join(map(str, sorted(keys)))}}}"
 
 
 def _keys(names: Iterable[tuple[str, str]]) -> frozenset[int]:

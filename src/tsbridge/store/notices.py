@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any, Final, NamedTuple
 
-from sqlalchemy import Connection, insert, or_, select, update
+from sqlalchemy import Connection, select, update
 
 from tsbridge.core.moments import Interaction
 from tsbridge.core.notices import ACKNOWLEDGED, OVER, REVISED, End, Kept, Notice
 from tsbridge.store.notice_tables import notices, notifications
-from tsbridge.store.statements import Keyed, parts
+from tsbridge.store.statements import Insert, Keyed, parts
 
 
 class _Row(NamedTuple):
@@ -34,7 +34,16 @@ class _Row(NamedTuple):
 
 _EVER: Final = Keyed(notices, ("source", "interaction"), _Row._fields)
 _OPEN: Final = Keyed(notices, ("case_id",), ("case_id", *_Row._fields), "t.over_at IS NULL")
-_ADD: Final = insert(notices)
+_KNOWN: Final = ("asking", "id", "over_because")
+_BY_ASKING: Final = Keyed(notices, ("asking",), _KNOWN)
+_BY_ID: Final = Keyed(notices, ("id",), _KNOWN)
+_ADD: Final = Insert(
+    notices,
+    (
+        *("id", "asking", "case_id", "source", "interaction", "asked_by", "target", "version", "at", "asked_at"),
+        *("severity", "category", "queue", "late", "in_hand", "ahead", "due_at"),
+    ),
+)
 
 
 def standing(conn: Connection, case_ids: Iterable[str]) -> dict[str, list[Kept]]:
@@ -68,26 +77,26 @@ def rehome(conn: Connection, case_id: str, ids: Sequence[str]) -> None:
             conn.execute(update(notifications).where(notifications.c.notice.in_(part)).values(case_id=case_id))
 
 
-def add(conn: Connection, case_id: str, fresh: Sequence[Notice], now: datetime, *, ahead: bool = False) -> list[str]:
-    """Keep new notices; they are due at once. `ahead`: of a step whose time has not come. Returns their ids, in order.
+def add(conn: Connection, fresh: Sequence[tuple[str, Notice]], now: datetime, *, ahead: bool = False) -> list[str]:
+    """Keep new notices, each with its case; they are due at once. `ahead`: of steps whose time has not come. Returns their ids, in order.
 
     One that was revised stands again: who was told of it was told. A clock that was ahead may have had a step come before its time, and
     a moment that is withdrawn gives back what it had taken. One whose notice went to what asked earlier gets another one.
     """
     if not fresh:
         return []
-    askings, ids = [notice.asking for notice in fresh], [notice.id for notice in fresh]
-    known = or_(notices.c.asking.in_(askings), notices.c.id.in_(ids))
-    rows = conn.execute(select(notices.c.asking, notices.c.id, notices.c.over_because).where(known)).all()
-    revised = {row.asking: row.id for row in rows if row.asking in askings and row.over_because == REVISED}
-    if revised:
-        again = {"case_id": case_id, "over_at": None, "over_because": None, "due_at": now}
-        conn.execute(update(notices).where(notices.c.id.in_(list(revised.values()))).values(**again))
-    given_away = {row.id for row in rows if row.asking not in askings}
-    found = {one.asking: revised.get(one.asking) or (f"ntc_{one.asking[24:48]}" if one.id in given_away else one.id) for one in fresh}
-    if new := [{**_row(case_id, one, now, ahead=ahead), "id": found[one.asking]} for one in fresh if one.asking not in revised]:
-        conn.execute(_ADD, new)
-    return [found[one.asking] for one in fresh]
+    askings = {notice.asking for _, notice in fresh}
+    rows = {*_BY_ASKING.rows(conn, sorted(askings)), *_BY_ID.rows(conn, sorted({notice.id for _, notice in fresh}))}
+    revised = {asking: id_ for asking, id_, over in rows if asking in askings and over == REVISED}
+    given_away = {id_ for asking, id_, _ in rows if asking not in askings}
+    found = [revised.get(one.asking) or (f"ntc_{one.asking[24:48]}" if one.id in given_away else one.id) for _, one in fresh]
+    for (case_id, one), id_ in zip(fresh, found, strict=True):
+        if one.asking in revised:
+            again = {"case_id": case_id, "over_at": None, "over_because": None, "due_at": now}
+            conn.execute(update(notices).where(notices.c.id == id_).values(**again))
+    new = ((id_, *one) for id_, one in zip(found, fresh, strict=True) if one[1].asking not in revised)
+    _ADD.all(conn, [_row(*one, now, ahead=ahead) for one in new])
+    return found
 
 
 def move(conn: Connection, id: str, notice: Notice) -> None:
@@ -142,23 +151,8 @@ def kept(row: Any) -> Kept:
     return Kept(row.id, notice, row.ahead, row.over_because)
 
 
-def _row(case_id: str, notice: Notice, now: datetime, *, ahead: bool) -> Mapping[str, Any]:
-    return {
-        "id": notice.id,
-        "asking": notice.asking,
-        "case_id": case_id,
-        "source": notice.interaction.source,
-        "interaction": notice.interaction.id,
-        "asked_by": notice.by,
-        "target": notice.target,
-        "version": notice.version,
-        "at": notice.at,
-        "asked_at": now,
-        "severity": notice.severity,
-        "category": notice.category,
-        "queue": notice.queue,
-        "late": notice.late,
-        "in_hand": notice.in_hand,
-        "ahead": ahead,
-        "due_at": now,
-    }
+def _row(id: str, case_id: str, notice: Notice, now: datetime, *, ahead: bool) -> tuple[Any, ...]:
+    """In the order of `_ADD`."""
+    where, asked = notice.interaction, (notice.by, notice.target, notice.version, notice.at, now)
+    about = (notice.severity, notice.category, notice.queue, notice.late, notice.in_hand)
+    return (id, notice.asking, case_id, where.source, where.id, *asked, *about, ahead, now)

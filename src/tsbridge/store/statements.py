@@ -49,6 +49,12 @@ def parts(values: Sequence[T], size: int = PART) -> Iterator[Sequence[T]]:
     return (values[start : start + size] for start in range(0, len(values), size))
 
 
+def array(texts: Iterable[str]) -> str:
+    """Texts as PostgreSQL reads an array of them; the driver takes ten times as long to make one."""
+    quoted = (text if '"' not in text and "\\" not in text else text.replace("\\", "\\\\").replace('"', '\\"') for text in texts)
+    return "{" + ",".join([f'"{text}"' for text in quoted]) + "}"
+
+
 class Listed:
     """A query about many keys at once: `{keys}` stands for the list of them, a table `k` with the columns `k0`, `k1`, ... (all texts),
     `{join}` for a join that reads along the list, `?` for further values behind it. `columns`: what the rows hold. `for_sqlite`: where it
@@ -84,7 +90,7 @@ class Listed:
         if conn.dialect.name == "sqlite":
             listed: tuple[Any, ...] = (canonical_text(keys),)
         else:
-            listed = (keys,) if self._width == 1 else tuple(list(column) for column in zip(*keys, strict=True))
+            listed = (array(keys),) if self._width == 1 else tuple(map(array, zip(*keys, strict=True)))
         told = [microseconds(value) if isinstance(value, datetime) else value for value in values]
         given = (*listed * self._times[conn.dialect.name], *told)
         if conn.dialect.name == "sqlite":

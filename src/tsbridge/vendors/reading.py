@@ -68,10 +68,14 @@ def blank(value: Any) -> bool:
 
 def text(value: Any, limit: int = TEXT_LENGTH) -> str | None:
     """What people wrote, cut at `limit` with a mark; None for nothing. "N/A" is text, and a person may be called Null."""
-    if value is None or unfilled(value) or isinstance(value, dict | list):
+    if type(value) is str:  # so it mostly is
+        if unfilled(value):
+            return None
+    elif value is None or isinstance(value, dict | list):
         return None
-    found = ("true" if value else "false") if isinstance(value, bool) else str(value)
-    found = found.strip().replace("\x00", "\ufffd")
+    else:
+        value = ("true" if value else "false") if isinstance(value, bool) else str(value)
+    found = value.strip().replace("\x00", "\ufffd")
     if len(found) > limit:
         found = found[: limit - len(CUT)] + CUT
     return found or None

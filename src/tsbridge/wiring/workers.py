@@ -164,7 +164,8 @@ class Workers:
         background = Background(database, clock, live, self._zendesk, settings.phone_region, reads)
         hearing = Hearing(database, clock, self._zendesk, reads, within(TICKET_WITHIN_S))
         read = readers(settings, self.own_user)
-        wakes = (self.wake_writer, within(READ_WITHIN_S), self.wake_alone)
+        self._takeover = Takeover(database, clock, name)
+        wakes = (self.wake_writer, within(READ_WITHIN_S), self.wake_alone, self._is_sole)
         ingest = Ingest(database, clock, ids, read.here(), conclusions, background, hearing, name, *wakes)
         writeback = Writeback(database, clock, ids, self._zendesk, pace, name, alarm, conclusions, live)
         send = outside(settings, clock)
@@ -208,7 +209,6 @@ class Workers:
         settled = SETTLED if database.dialect == "sqlite" else ()
         if settled:
             rounds[CHANGES] = Changes(clock, steady, database.look, lambda: self.loop.wake_all()).round
-        self._takeover = Takeover(database, clock, name)
         if database.dialect == "postgresql":  # on SQLite nobody works beside us
             rounds[TAKEOVER] = self._takeover.round
         if self._zendesk is not None:
@@ -254,6 +254,9 @@ class Workers:
 
     def wake_erasing(self) -> None:
         self.loop.wake(ERASING)
+
+    def _is_sole(self) -> bool:
+        return self._database.dialect == "sqlite" or self._takeover.alone
 
     def _then_give(self, work: Round) -> Round:
         """After deliveries that may have decided, routed or closed something, what waits is looked at. Returns when one that waits may be

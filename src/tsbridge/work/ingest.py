@@ -67,8 +67,10 @@ class Ingest:
         wake_writer: Callable[[], None],
         bound: Bound = unbound,
         wake_alone: Callable[[], None] = lambda: None,
+        sole: Callable[[], bool] = lambda: False,
     ) -> None:
-        """`bound`: how long one delivery may be read; what is not done then is read alone, elsewhere."""
+        """`bound`: how long one delivery may be read; what is not done then is read alone, elsewhere. `sole`: whether no other worker is
+        known: what a batch touches is not worth finding out then."""
         self._database = database
         self._clock = clock
         self._ids = ids
@@ -82,6 +84,7 @@ class Ingest:
         self._wake_writer = wake_writer
         self._bound = bound
         self._wake_alone = wake_alone
+        self._sole = sole
         self._batch = BATCH
         self._owed: list[inbox.Claimed] = []  # claims that could not even be given back; the next claim begins with them
 
@@ -211,7 +214,7 @@ class Ingest:
 
     async def _turn(self, batch: Batch, now: datetime, *, some: bool) -> tuple[Batch | None, Concluded]:
         """Apply a batch, or of `some` what nobody else has, in one transaction; what is left of it, and what was concluded."""
-        known = batch.keys
+        known = None if self._sole() else batch.keys
 
         def work(conn: Connection, keys: frozenset[int] | None) -> tuple[Batch | None, Concluded]:
             wait = not some or keys is None or keys != known  # one that begins anew has met others already

@@ -235,8 +235,8 @@ class Planner:
                 targets = dict.fromkeys(str(action.value) for action in policy.steps[index].actions if action.name == "notify")
                 by = f"policy:{policy.name}/{index + 1}"
                 if targets and not notifications.stands(this.conn, row, by):
-                    ahead = [self._ahead(row, notice, by, target) for target in targets]
-                    notices.add(this.conn, row.case_id, ahead, this.now, ahead=True)
+                    ahead = [(row.case_id, self._ahead(row, notice, by, target)) for target in targets]
+                    notices.add(this.conn, ahead, this.now, ahead=True)
                 if targets:
                     return
         if news:

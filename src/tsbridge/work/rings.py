@@ -65,8 +65,8 @@ def newest_ring(read: Iterable[Read]) -> dict[str, str]:
 
 def beside(one: Read, heard: Heard) -> Read:
     """A delivery without the first impressions of tickets whose audits were read, and without those that say nothing."""
-    kept = (m for m in one.moments if not (m.impression and (m.interaction in heard.moments.keys() | heard.known or _says_nothing(m))))
-    return replace(one, moments=tuple(kept))
+    kept = [m for m in one.moments if not (m.impression and (m.interaction in heard.moments.keys() | heard.known or _says_nothing(m)))]
+    return one if len(kept) == len(one.moments) else replace(one, moments=tuple(kept))
 
 
 def only(heard: Heard, tickets: Set[str]) -> Heard:

@@ -32,6 +32,8 @@ class Takeover:
         self._clock = clock
         self._worker = worker
         self._own = 0
+        self.alone = False
+        """Whether no other worker was alive at the last look."""
         self._seen: dict[str, tuple[int, int]] = {}  # of each other one its count, and at how many looks it was that
 
     async def round(self) -> datetime:
@@ -73,5 +75,6 @@ class Takeover:
                 gone.append(worker)
             else:
                 self._seen[worker] = (count, looks)
+        self.alone = not self._seen
         now = self._clock.now()
         return gone, sum(leases.end_of(conn, worker, now) for worker in gone), taken_for_dead

@@ -220,6 +220,12 @@ def test_a_rulebook_comes_from_standard_input_as_well(run: Run, monkeypatch: pyt
     assert piped("a: [", "check", "-").code == 2
 
 
+def test_facts_to_try_come_from_standard_input_as_well(run: Run, book: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(b'{"text": "badly hurt"}')))
+    told = offline(run, "rules", "try", "-", "--file", str(book), "--json")
+    assert told.json["outcome"]["severity"] == 1
+
+
 def test_coverage_and_failures_name_their_line_in_words_and_in_json(run: Run, book: Path) -> None:
     told = offline(run, "rules", "test", str(book), "--coverage")
     assert 'night.yaml:21: FAILED wrong: queue should be "two", is "one"' in told.out

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import pytest
+from ruamel.yaml import YAML
 
-from tsbridge.document_files import BadFile, Lines, load_text
+from tsbridge.document_files import BadFile, Lines, dump, load_text
 
 TEXT = """\
 # a comment
@@ -138,3 +139,34 @@ def test_what_is_wrong_with_a_text_is_said_with_its_line_and_without_quoting_it(
         load_text(text)
     assert refused.value.line == line
     assert "nope" not in str(refused.value)
+
+
+@pytest.mark.parametrize("version", [None, (1, 1)], ids=["our reader", "YAML 1.1"])
+def test_what_is_written_reads_the_same_by_yaml_1_1(version: tuple[int, int] | None) -> None:
+    words = [
+        "on",
+        "no",
+        "y",
+        "Off",
+        "true",
+        "12:30:00",
+        "22:00",
+        "010",
+        "0x1f",
+        "1_000",
+        "~",
+        "=",
+        "<<",
+        "2026-12-24",
+        "1.5",
+        "",
+        "é",
+        "a\nb",
+    ]
+    document = {"rules": [{"on": ["ticket"], "when": {"value": words}, "no": 1, "yes": True, "n": None}]}
+    if version is None:
+        assert load_text(dump(document).encode()) == document
+    else:
+        yaml = YAML(typ="safe", pure=True)
+        yaml.version = version
+        assert yaml.load(dump(document)) == document

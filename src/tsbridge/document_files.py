@@ -20,6 +20,8 @@ from typing import Any, Final
 from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError, ReusedAnchorWarning, YAMLError
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
+from ruamel.yaml.representer import SafeRepresenter
+from ruamel.yaml.resolver import implicit_resolvers
 
 BIGGEST: Final = 8 << 20
 DEEPEST: Final = 64
@@ -173,9 +175,22 @@ def _merged(node: MappingNode) -> Iterator[Node]:
             yield from value.value if isinstance(value, SequenceNode) else [value]
 
 
+class _Quoting(SafeRepresenter):
+    """Texts that YAML 1.1 takes for something else (`on`, `no`, `12:30:00`) in quotes: most other readers still go by it."""
+
+
+def _text(of: SafeRepresenter, text: str) -> ScalarNode:
+    return of.represent_scalar(TAG + "str", text, style="'" if any([one.match(text) for one in _NO_TEXT]) else None)
+
+
+_NO_TEXT: Final = [pattern for versions, _, pattern, _ in implicit_resolvers if (1, 1) in versions]
+_Quoting.add_representer(str, _text)
+
+
 def dump(document: Any) -> str:
     """The document as YAML, in its own order."""
     yaml = YAML(typ="safe", pure=True)
+    yaml.Representer = _Quoting
     yaml.default_flow_style = False
     yaml.allow_unicode = True
     yaml.width = 140

@@ -47,6 +47,7 @@ def made(told: dict[str, Report]) -> bytes:
 
 def test_another_library_reads_the_spreadsheet_and_no_cell_is_a_formula(told: dict[str, Report]) -> None:
     book = openpyxl.load_workbook(io.BytesIO(made(told)))
+    assert book.active.title == next(iter(told))
     for name, report in told.items():
         sheet, whole = book[name], to_json(report)
         read = [[cell.value for cell in row] for row in sheet.iter_rows()]

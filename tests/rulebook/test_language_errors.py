@@ -333,3 +333,9 @@ def test_what_came_is_told_apart_from_what_was_expected(where: str, value: Any) 
     messages = [finding.message for finding in check(put(sound(), where, value), ZONE)]
     assert not [said for said in messages if said.endswith(", got a list")]
     assert "empty" in messages[0]
+
+
+def test_an_on_that_yaml_1_1_read_as_true_is_said_to_be_one() -> None:
+    (found,) = check(book({**rule("r", {}), "true": ["call"]}), ZONE)
+    assert (found.code, found.path) == ("unknown_key", "/rules/0/true")
+    assert "makes it of `on`" in found.message

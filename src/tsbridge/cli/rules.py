@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Iterator
 from datetime import date, timedelta
 from pathlib import Path
@@ -148,7 +149,8 @@ def _unseen(coverage: dict[str, Any], name: str, place: Place, at: dict[str, int
 @app.command("try")
 def try_(
     given: Annotated[
-        str | None, typer.Argument(help='Facts as JSON, as in a test: \'{"source": "zendesk", "text": "…"}\'; @FILE reads a file.')
+        str | None,
+        typer.Argument(help='Facts as JSON, as in a test: \'{"source": "zendesk", "text": "…"}\'; @FILE reads a file, - standard input.'),
     ] = None,
     event: Annotated[str | None, typer.Option(help="A stored event's id: what it led to is judged again.")] = None,
     decision: Annotated[str | None, typer.Option(help="A stored decision's id. With either, GIVEN is what shall be otherwise.")] = None,
@@ -206,9 +208,10 @@ def _without_values(found: dict[str, Any]) -> dict[str, Any]:
 
 
 def _given(text: str) -> dict[str, Any]:
-    if text.startswith("@"):
+    if text == "-" or text.startswith("@"):
         try:
-            text = Path(text[1:]).read_bytes()[:GIVEN_LIMIT].decode()
+            with sys.stdin.buffer if text == "-" else Path(text[1:]).open("rb") as file:
+                text = file.read(GIVEN_LIMIT).decode()
         except (OSError, UnicodeDecodeError):
             refuse("GIVEN: expected @ and the path of a readable JSON file")
     try:

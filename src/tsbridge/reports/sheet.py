@@ -27,7 +27,7 @@ _WIDEST_NAME: Final = 31
 
 
 def workbook(reports: Sequence[tuple[Report, Sequence[Column]]], title: str) -> bytes:
-    """One sheet for each report, with a chart of the columns given beside it, behind one about all of them."""
+    """One sheet for each report, with a chart of the columns given beside it, behind one about all of them; the first report's is shown."""
     import xlsxwriter  # when somebody asks for one: most processes never do
 
     into = io.BytesIO()
@@ -39,6 +39,7 @@ def workbook(reports: Sequence[tuple[Report, Sequence[Column]]], title: str) -> 
     names: set[str] = {"info"}
     for number, (report, charted) in enumerate(reports):
         _sheet(book, forms, report, charted, _name(report, names), f"Table{number + 1}")
+    book.worksheets()[1].activate()
     _info(info, forms, [report for report, _ in reports], title)
     book.close()
     return into.getvalue()

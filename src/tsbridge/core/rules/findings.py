@@ -102,7 +102,12 @@ class Findings:
             return False
         for name in value:
             if name not in keys:
-                self.wrong(f"{path}/{escape(name)}", "unknown_key", f"expected one of {', '.join(keys)}{nearest(name, keys)}")
+                hint = (
+                    "; a reader of YAML 1.1 makes it of `on`: put that in quotes"
+                    if name == "true" and "on" in keys
+                    else nearest(name, keys)
+                )
+                self.wrong(f"{path}/{escape(name)}", "unknown_key", f"expected one of {', '.join(keys)}{hint}")
         return True
 
     def known(self, name: Any, among: Iterable[str], where: str, code: str, what: str) -> bool:

@@ -78,3 +78,11 @@ async def test_it_needs_a_reason_and_a_moment_that_there_is(room: Room) -> None:
     kept = await room.desk.database.read(lambda conn: views.moment(conn, only.digest))
     assert kept is not None
     assert kept["withdrawn_at"] is None
+
+
+async def test_a_decision_about_what_was_done_at_the_desk_names_no_delivery(room: Room) -> None:
+    client = await told(room, heard(room))
+    assert (await client.post(f"/v1/cases/{CASE}/acknowledge", json={})).status_code == 200
+    newest = (await client.get("/v1/audit/routing")).json()["items"][0]
+    assert (newest["event"], newest["event_id"]) == ("case.acknowledged", None)
+    assert (await client.get("/v1/audit/verify")).json()["ok"] is True

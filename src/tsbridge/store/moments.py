@@ -23,6 +23,10 @@ IN_STORY: Final = and_(_NOT_REPLACED, moments.c.withdrawn_at.is_(None))
 """What judging goes by: first impressions only until the audits came, and nothing that a person withdrew."""
 CAUGHT_UP: Final = "audits"
 """Told by a ticket's audits, without a delivery that rang for them."""
+AT_DESK: Final = "desk"
+"""Done at the desk, by people or by us."""
+NO_DELIVERY: Final = (CAUGHT_UP, AT_DESK)
+"""What stands in place of a delivery's id: decisions about these moments name none."""
 _STORY: Final = Keyed(
     moments,
     ("source", "interaction"),
@@ -216,8 +220,8 @@ def of_calls(conn: Connection, calls: Sequence[str]) -> list[Moment]:
 
 
 def events_of(conn: Connection, digests: Iterable[str]) -> dict[str, str]:
-    """The delivery that first told each of these moments; those that catching up told are left out."""
-    return {digest: event_id for digest, event_id in _EVENTS.rows(conn, digests) if event_id != CAUGHT_UP}
+    """The delivery that first told each of these moments; those that no delivery told are left out."""
+    return {digest: event_id for digest, event_id in _EVENTS.rows(conn, digests) if event_id not in NO_DELIVERY}
 
 
 def moments_of(subject: Interaction):  # type: ignore[no-untyped-def]  # a SQL expression

@@ -84,7 +84,7 @@ class ToldNow:
             return False
         subject = moment.subject
         self.new[moment.digest] = Told(moment, version, quiet)
-        if event_id != moments.CAUGHT_UP:
+        if event_id not in moments.NO_DELIVERY:
             self.events[moment.digest] = event_id
         self.subjects.add(subject)
         self.heard.add(subject)

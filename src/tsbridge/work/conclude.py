@@ -20,6 +20,7 @@ from tsbridge.core.ports import Ids
 from tsbridge.core.track import key_of
 from tsbridge.store import cases, links, locks, neighbourhood, notices, quiet, shared
 from tsbridge.store.locks import Locks
+from tsbridge.store.moments import AT_DESK
 from tsbridge.store.neighbourhood import Neighbourhood
 from tsbridge.store.rulebooks import Built, LiveRulebook
 from tsbridge.work.batch_moments import ToldNow
@@ -99,7 +100,7 @@ class Conclusions:
     def hear(self, conn: Connection, moment: Moment, now: datetime) -> None:
         """Something that somebody, or we, did at the desk, and what it changes."""
         live, told = self.begin(conn), ToldNow()
-        told.hear(conn, moment, "desk", live.version)
+        told.hear(conn, moment, AT_DESK, live.version)
         self.conclude(conn, live, told, now)
 
     def link_anew(self, conn: Connection, subjects: Set[Interaction], now: datetime) -> None:

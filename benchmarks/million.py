@@ -39,6 +39,7 @@ from sqlalchemy import table as table_of
 
 from benchmarks.door import postgres_urls, sqlite_urls
 from tests.clocks import START, CountingIds, SettableClock
+from tests.console.conftest import visiting
 from tests.web.conftest import ADMIN, furnished
 from tests.work.walk import Walk, call, ticket
 from tsbridge.acts.audit_lines import Decisions
@@ -60,6 +61,7 @@ from tsbridge.store import (
     terms,
     version_tables,
 )
+from tsbridge.store.case_tables import cases
 from tsbridge.store.db import Database
 from tsbridge.store.routing_filter import RoutingFilter
 from tsbridge.store.work_tables import workload
@@ -70,7 +72,7 @@ STORIES: Final = 400
 PENDING: Final = 0.2
 VERSIONS: Final = 20
 LEASE: Final = timedelta(seconds=60)
-CLAIM_MS, FIGURES_MS, AUDIT_MS, GUARD_MS, HISTORY_MS = 5.0, 50.0, 50.0, 50.0, 100.0
+CLAIM_MS, FIGURES_MS, AUDIT_MS, GUARD_MS, HISTORY_MS, NOW_MS = 5.0, 50.0, 50.0, 50.0, 100.0, 150.0
 ROWS_A_SECOND: Final = 50_000
 CHAIN_S: Final = 10.0
 STARTER: Final = Path(__file__).resolve().parents[1] / "rulebooks" / "incident-desk.yaml"
@@ -260,6 +262,7 @@ def measure(database: Database, times: int = 100, most: int | None = None) -> bo
         "a look of the runaway guard", _timed(times, lambda: database.read_now(lambda conn: runaway.samples(conn, VERSIONS, 500))), GUARD_MS
     )
     good &= _proven(database)
+    good &= asyncio.run(_now_page(database, times))
     return asyncio.run(_over_http(database, times, most)) and good
 
 
@@ -291,6 +294,18 @@ def _claims(database: Database, count: int) -> list[float]:
     for _ in range(count):
         database.write_now(work)
     return times
+
+
+async def _now_page(database: Database, times: int) -> bool:
+    """The page of the console that somebody has open all shift, all cases but the resolved ones open."""
+    at = database.read_now(lambda conn: conn.execute(select(func.max(cases.c.last_at))).scalar_one())
+    async with visiting(database, "admin", clock=SettableClock(at)) as visitor:
+        took = []
+        for _ in range(times):
+            began = time.perf_counter()
+            (await visitor.look("now")).raise_for_status()
+            took.append(time.perf_counter() - began)
+    return _line("the console's page now", took, NOW_MS)
 
 
 async def _over_http(database: Database, times: int, most: int | None) -> bool:

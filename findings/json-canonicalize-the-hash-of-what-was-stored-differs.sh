@@ -3,9 +3,9 @@
 #
 # Expected: one form for one JSON text (RFC 8785, 3.2.3: the properties of every object are sorted, recursively), so that a record hashes
 # to the same before it was stored and after it was read again, as canonicalize 4.0.0 gives.
-# Seen: the object that toJSON returns is written in its own order with all that it holds. A record with an object of a class, a
-# recording's piece in a Buffer or a header list is hashed in one way by whoever makes it and in another by whoever checks it: a chain of
-# hashes is broken at that entry although nobody touched it. Of plain objects, strings and Date the bytes are right, and nothing is raised.
+# Seen: the object that toJSON returns is written in its own order with all that it holds. A record with an object of a class, or with a
+# recording's piece in a Buffer, is hashed in one way by whoever makes it and in another by whoever checks it: a chain of hashes is
+# broken at that entry although nobody touched it. Of plain objects, strings and Date the bytes are right, and nothing is raised.
 set -eu
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT

@@ -72,25 +72,6 @@ async def test_whoever_asked_is_told_when_something_was_written_here_or_by_anoth
     assert await heard() == 2
 
 
-async def test_what_need_not_wait_for_the_disk_does_not_and_what_comes_next_does(database: Database) -> None:
-    def level(conn: Connection) -> str:
-        asked = "PRAGMA synchronous" if database.dialect == "sqlite" else "SHOW synchronous_commit"
-        return str(conn.exec_driver_sql(asked).scalar_one())
-
-    def fails(conn: Connection) -> None:
-        raise KeyError(level(conn))
-
-    waits, hurries = ("2", "1") if database.dialect == "sqlite" else ("on", "off")
-    assert await database.write(level) == waits
-    assert await database.write(level, synced=False) == hurries
-    assert await database.write(level) == waits
-    with pytest.raises(KeyError, match=hurries):
-        await database.write(fails, synced=False)
-    assert await database.write(level) == waits
-    await database.write(lambda conn: stored_values.put(conn, "mode", "live"), synced=False)
-    assert await database.read(lambda conn: stored_values.get(conn, "mode")) == "live"
-
-
 def test_a_reader_cannot_write(database: Database) -> None:
     with pytest.raises(DBAPIError):
         database.read_now(lambda conn: stored_values.put(conn, "mode", "live"))

@@ -96,7 +96,7 @@ class OneThread:
 
         return engine
 
-    def submit(self, work: Work[T], *, write: bool, urgent: bool, any_schema: bool = False, synced: bool = True) -> Future[T]:
+    def submit(self, work: Work[T], *, write: bool, urgent: bool, any_schema: bool = False) -> Future[T]:
         future: Future[T] = Future()
         try:
             future.set_result(self.run(work, write=write))
@@ -140,7 +140,7 @@ class Opened(Database):
         super().__init__(side, "sqlite" if side.dialect == "sqlite" else "postgresql", side.url, side.keys, side.data_keys)
         self.thread = side
 
-    async def write(self, work: Work[T], *, urgent: bool = False, any_schema: bool = False, synced: bool = True) -> T:
+    async def write(self, work: Work[T], *, urgent: bool = False, any_schema: bool = False) -> T:
         await asyncio.sleep(0)
         return self.thread.run(work, write=True)
 

@@ -83,7 +83,7 @@ class _Side(Protocol):
 
     revision: str | None
 
-    def submit(self, work: Work[T], *, write: bool, urgent: bool, any_schema: bool, synced: bool = True) -> Future[T]: ...
+    def submit(self, work: Work[T], *, write: bool, urgent: bool, any_schema: bool) -> Future[T]: ...
     def run(self, work: Work[T], *, write: bool) -> T: ...
     def on_change(self, told: Callable[[], object]) -> None: ...
     def look(self) -> Future[None]: ...
@@ -122,14 +122,12 @@ class Database:
         which migrates before it begins."""
         self._side.revision = revision
 
-    async def write(self, work: Work[T], *, urgent: bool = False, any_schema: bool = False, synced: bool = True) -> T:
+    async def write(self, work: Work[T], *, urgent: bool = False, any_schema: bool = False) -> T:
         """Run work in one write transaction, committed to disk. `urgent` goes before all that waits: the door, people's clicks.
 
         `any_schema`: its statements are taken by every newer schema, so it goes on when a newer tsbridge has migrated: the door's.
-        Without `synced` the disk is not waited for: until the next transaction that is, it may be lost with a machine that loses its power,
-        never with a process, and never what came after it alone.
         """
-        return await asyncio.wrap_future(self._side.submit(work, write=True, urgent=urgent, any_schema=any_schema, synced=synced))
+        return await asyncio.wrap_future(self._side.submit(work, write=True, urgent=urgent, any_schema=any_schema))
 
     async def read(self, work: Work[T]) -> T:
         """Run work on one consistent view of the database; it cannot write."""
@@ -248,9 +246,9 @@ class _Sqlite:
         self._thread = sqlite.WriterThread("tsbridge-writer", self._after_each)
         self._readers = ThreadPoolExecutor(READERS, "tsbridge-reader")
 
-    def submit(self, work: Work[T], *, write: bool, urgent: bool, any_schema: bool, synced: bool = True) -> Future[T]:
+    def submit(self, work: Work[T], *, write: bool, urgent: bool, any_schema: bool) -> Future[T]:
         if write:
-            return self._thread.submit(lambda: self._transact(work, synced=synced), urgent)
+            return self._thread.submit(lambda: self._transact(work), urgent)
         return self._readers.submit(_transact, self._reader, self._data_keys.before(work))
 
     def run(self, work: Work[T], *, write: bool) -> T:
@@ -295,21 +293,13 @@ class _Sqlite:
         self._pen.close()
         self._writer.dispose()
 
-    def _transact(self, work: Work[T], *, synced: bool) -> T:
+    def _transact(self, work: Work[T]) -> T:
         if not self._data_keys.settled:
             with self._pen.begin():
                 settled = self._data_keys.settle(self._pen, write=True)
             self._data_keys.settled = settled
-        driver = self._pen.connection.driver_connection
-        if synced or driver is None:
-            with self._pen.begin():
-                return work(self._pen)
-        driver.execute(sqlite.UNSYNCED)
-        try:
-            with self._pen.begin():
-                return work(self._pen)
-        finally:
-            driver.execute(sqlite.SYNCED)
+        with self._pen.begin():
+            return work(self._pen)
 
     def _after_each(self) -> None:
         self._tell()
@@ -346,9 +336,9 @@ class _Postgres:
         self._writers = ThreadPoolExecutor(WRITERS, "tsbridge-writer")
         self._readers = ThreadPoolExecutor(READERS, "tsbridge-reader")
 
-    def submit(self, work: Work[T], *, write: bool, urgent: bool, any_schema: bool, synced: bool = True) -> Future[T]:
+    def submit(self, work: Work[T], *, write: bool, urgent: bool, any_schema: bool) -> Future[T]:
         pool = self._readers if not write else self._urgent if urgent else self._writers
-        return pool.submit(self.run, work if synced else partial(_unsynced, work), write=write, any_schema=any_schema)
+        return pool.submit(self.run, work, write=write, any_schema=any_schema)
 
     def run(self, work: Work[T], *, write: bool, any_schema: bool = False) -> T:
         revision = self.revision if write and not any_schema else None
@@ -393,11 +383,6 @@ class _Postgres:
             if failure.connection_invalidated and not whole:
                 raise _BrokenBeforeCommit(failure) from None
             raise
-
-
-def _unsynced(work: Work[T], conn: Connection) -> T:
-    conn.exec_driver_sql("SET LOCAL synchronous_commit = off")
-    return work(conn)
 
 
 def _done(result: T) -> Future[T]:

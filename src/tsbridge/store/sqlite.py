@@ -18,9 +18,6 @@ from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.pool import ConnectionPoolEntry
 from tenacity import RetryCallState, Retrying, stop_after_delay, wait_random
 
-SYNCED: Final = "PRAGMA synchronous=FULL"
-UNSYNCED: Final = "PRAGMA synchronous=NORMAL"
-"""A commit is not waited for; the log stays whole, and the next one that is has it on disk, too."""
 PRAGMAS: Final = ("synchronous=FULL", "foreign_keys=ON", "busy_timeout=5000", "trusted_schema=OFF", "secure_delete=ON")
 BUSY_TIMEOUT_S: Final = 5.0
 CHECKPOINT: Final = "PRAGMA wal_checkpoint(PASSIVE)"

@@ -91,7 +91,7 @@ class Ingest:
     async def round(self) -> bool:
         """Work on one batch. True when there was something to do."""
         now = self._clock.now()
-        claimed, mappings, accounts = await self._database.write(lambda conn: self._claim(conn, now), synced=False)
+        claimed, mappings, accounts = await self._database.write(lambda conn: self._claim(conn, now))
         self._owed = []
         if not claimed:
             return False

@@ -188,6 +188,8 @@ def test_rows_of_an_export_without_end_are_kept_in_bounds_and_the_rest_is_read_a
     child = {"id": 11, "event_type": "Comment", "body": "hello", "public": True, "via": {"channel": "web"}}
 
     class Account:
+        server_time = None
+
         async def ticket_events(self, start_time: int) -> dict[str, Any]:
             first = start_time * page
             about = {"updater_id": 41, "created_at": "2026-11-22T08:00:00Z", "event_type": "Audit", "child_events": [child]}

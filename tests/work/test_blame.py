@@ -210,6 +210,8 @@ def test_rows_of_the_export_that_cannot_be_read_leave_their_ticket_to_be_read_al
         return {**about, "event_type": "Audit", "via": {"channel": "web"}, "child_events": [child], **more}
 
     class Account:
+        server_time = None
+
         async def ticket_events(self, start_time: int) -> dict[str, Any]:
             rows = [row(1, 99, metadata=fault(custom={})), row(2, 41)]  # of our own user's the metadata are looked at
             return {"ticket_events": rows, "end_time": start_time, "end_of_stream": True}

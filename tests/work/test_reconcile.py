@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import random
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -159,6 +159,9 @@ async def test_what_webhooks_lost_is_found_within_two_periods_and_the_end_is_the
 class WithoutEvents:
     """A Zendesk that has no export of ticket events, or not for us."""
 
+    def __init__(self, server_time: datetime | None = None) -> None:
+        self.server_time = server_time
+
     async def ticket_events(self, start_time: int) -> Mapping[str, Any]:
         raise GiveUp("deleted")
 
@@ -175,6 +178,27 @@ async def test_where_ticket_events_are_refused_what_webhooks_lost_is_found_by_th
     account.stream = events
     await account.catch_up(3)
     assert account.caught_up() == found, "the export of ticket events has nothing to add"
+
+
+@pytest.mark.parametrize("refused", [False, True])
+async def test_a_first_look_by_a_clock_that_is_ahead_passes_nothing_by(database: Database, clock: SettableClock, refused: bool) -> None:
+    account = Account(database, clock)
+    account.client.server_time = clock.now()
+    asked = WithoutEvents(clock.now()) if refused else account.client
+
+    def looks(by: SettableClock) -> Stream:
+        return Stream(database, by, asked, lambda: account.own, "w1", account.reads, account.ingest.hear, lambda: None)
+
+    account.clock = SettableClock(clock.now() + timedelta(minutes=10))
+    ahead, stream = account.another("w1"), looks(account.clock)
+    for _ in range(2):
+        await stream.round()
+        await ahead.round()
+    account.writing.ticket(comment={"body": "a bite"})
+    clock.advance(timedelta(minutes=4))
+    account.clock, account.stream = clock, looks(clock)
+    await account.catch_up(3)
+    assert account.caught_up() > 0
 
 
 async def test_nothing_is_told_twice_and_nothing_that_was_heard(account: Account) -> None:

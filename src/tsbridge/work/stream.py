@@ -56,6 +56,9 @@ log = logging.getLogger("tsbridge.stream")
 class Zendesk(Protocol):
     """The question asked of Zendesk; the answer is its own JSON."""
 
+    server_time: datetime | None
+    """When it last answered, by its own clock."""
+
     async def ticket_events(self, start_time: int) -> Mapping[str, Any]: ...
 
 
@@ -131,11 +134,15 @@ class Stream:
     async def _place(self, now: datetime) -> int:
         """Where to go on; the first look begins a little before now."""
         kept = await self._database.read(lambda conn: stored_values.get(conn, STREAM))
-        return int(kept["from"] if kept else (now - OVERLAP).timestamp())
+        return int(kept["from"]) if kept else self._first(now)
+
+    def _first(self, now: datetime) -> int:
+        """A little before now. A clock of ours that is ahead would have what happens until then passed by: Zendesk's own counts, too."""
+        return int((min(now, self._zendesk.server_time or now) - OVERLAP).timestamp())
 
     def _refused(self, conn: Connection, now: datetime) -> None:
         """Zendesk has no such export, or not for us: until it has, changes are told by the export of tickets, from this place on."""
-        kept = stored_values.get(conn, STREAM) or {"from": int((now - OVERLAP).timestamp()), "behind": None}
+        kept = stored_values.get(conn, STREAM) or {"from": self._first(now), "behind": None}
         stored_values.put(conn, STREAM, {**kept, "refused": True})
 
     def _behind(self, now: datetime) -> datetime:

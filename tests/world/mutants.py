@@ -259,7 +259,7 @@ ALL: dict[str, Mutant] = {
     ),
     "due_too_early": Mutant("told_once", escalation, "due", after(_sooner)),
     "the_clock_stands": Mutant("told", due_cases.DueTimes, "round", never()),
-    "keeps_no_notices": Mutant("told", notices, "_note", always(0)),
+    "keeps_no_notices": Mutant("told", notices, "note", always(0)),
     "nobody_is_silence": Mutant("told", paging.Planner, "_say_nobody", always(False), "nobody is on duty"),
     "one_way_is_enough": Mutant("reached", notifications, "settle", after(_no_second_way), "chat is refused"),
     "tells_again": Mutant("told_once", notifications, "settle", _resends),

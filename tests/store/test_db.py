@@ -21,7 +21,8 @@ from sqlalchemy.exc import DBAPIError, IntegrityError
 from tests.clocks import START, CountingIds, SettableClock
 from tests.databases import Postgres
 from tsbridge.store import inbox, leases, schema, sqlite, stored_values, wakeup
-from tsbridge.store.db import BadDatabase, Database, parse, unavailable
+from tsbridge.store.availability import BadDatabase, unavailable
+from tsbridge.store.db import Database, parse
 from tsbridge.store.inbox import Delivery
 from tsbridge.store.intake import Intake
 from tsbridge.store.served_alone import AlreadyServed, claim_alone

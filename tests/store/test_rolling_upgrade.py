@@ -11,7 +11,8 @@ from sqlalchemy import Connection, text
 
 from tests.clocks import CountingIds, SettableClock
 from tsbridge.store import inbox, schema, stored_values
-from tsbridge.store.db import Database, OtherSchema, unavailable
+from tsbridge.store.availability import OtherSchema, unavailable
+from tsbridge.store.db import Database
 from tsbridge.store.inbox_tables import inbox as deliveries
 from tsbridge.store.intake import Intake
 

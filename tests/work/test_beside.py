@@ -21,8 +21,9 @@ from tests.work.test_walk_laws import BOOK, MORE, STORY
 from tests.work.walk import Walk, call, ticket
 from tsbridge.core.moments import Handle, Interaction
 from tsbridge.store import inbox, inbox_tables, locks, proof
+from tsbridge.store.availability import unavailable
 from tsbridge.store.case_tables import cases
-from tsbridge.store.db import Database, unavailable
+from tsbridge.store.db import Database
 from tsbridge.store.decision_tables import decisions
 from tsbridge.store.locks import MANY, Contended, Locks
 from tsbridge.store.writing_tables import desired

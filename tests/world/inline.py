@@ -13,7 +13,8 @@ from sqlalchemy.exc import OperationalError
 
 from tsbridge.store import sqlite, vault
 from tsbridge.store.datakeys import DataKeys
-from tsbridge.store.db import POSTGRES_SETTINGS, Database, parse
+from tsbridge.store.db import Database, parse
+from tsbridge.store.postgres_side import POSTGRES_SETTINGS
 from tsbridge.store.sealkey import OPTION, SealKeys
 
 T = TypeVar("T")

@@ -11,7 +11,7 @@ from tsbridge.document_files import BadFile
 from tsbridge.log import failure_told
 from tsbridge.roster.read_parts import RosterError
 from tsbridge.settings.model import BadSettings
-from tsbridge.store.db import BadDatabase
+from tsbridge.store.availability import BadDatabase
 from tsbridge.store.keyfile import UnusableKey
 from tsbridge.store.rulebooks import NoRulebook
 from tsbridge.store.schema import SchemaTooNew

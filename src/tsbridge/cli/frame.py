@@ -156,7 +156,8 @@ def house(*, any_schema: bool = False) -> Iterator[House]:
 def at_hand(settings: Settings) -> Iterator[Database | None]:
     """The settings' database; None where there is none that could be used, or none of today's schema."""
     from tsbridge.store import schema, sqlite
-    from tsbridge.store.db import BadDatabase, Database, parse
+    from tsbridge.store.availability import BadDatabase
+    from tsbridge.store.db import Database, parse
     from tsbridge.store.views import DATABASE_FAILURES
 
     url = settings.database_url.get_secret_value()

@@ -23,7 +23,7 @@ from tsbridge.acts.words import Reader
 from tsbridge.console.made import Console
 from tsbridge.console.render import Pages
 from tsbridge.core.times import read_time
-from tsbridge.store.db import unusable
+from tsbridge.store.availability import unusable
 from tsbridge.store.views import DATABASE_FAILURES
 
 P = ParamSpec("P")

@@ -10,7 +10,8 @@ from tsbridge.doctor import encryption
 from tsbridge.doctor.checks import Line
 from tsbridge.doctor.contents import contents, talkdesk_times
 from tsbridge.store import database_info, schema, sqlite
-from tsbridge.store.db import BadDatabase, Database, parse
+from tsbridge.store.availability import BadDatabase
+from tsbridge.store.db import Database, parse
 from tsbridge.store.keyfile import UnusableKey
 from tsbridge.store.sealkey import SealKeys
 from tsbridge.store.views import DATABASE_FAILURES

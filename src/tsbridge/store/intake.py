@@ -12,7 +12,8 @@ from sqlalchemy.exc import DBAPIError
 from tsbridge.core.crashpoint import crashpoint
 from tsbridge.core.ports import Clock, Ids
 from tsbridge.store import inbox, wakeup
-from tsbridge.store.db import Database, unavailable
+from tsbridge.store.availability import unavailable
+from tsbridge.store.db import Database
 from tsbridge.store.inbox import Delivery, Receipt
 
 BATCH_ROWS: Final = 500

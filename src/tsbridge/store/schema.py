@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 from sqlalchemy import Connection, inspect, text
 
 from tsbridge.store import report_views, stored_values
-from tsbridge.store.db import SCHEMA_LOCK, Database
+from tsbridge.store.db import Database
+from tsbridge.store.postgres_side import SCHEMA_LOCK
 
 if TYPE_CHECKING:
     from alembic.config import Config
@@ -24,7 +25,7 @@ def migrate(database: Database) -> str:
     """Bring the database to the newest schema in one transaction; returns its revision. Nothing to do is fine.
 
     Several processes may call it at once: one works, the others wait and find it done. On PostgreSQL services may go on beside it: it
-    waits for their transactions, theirs to come are refused (`store.db.OtherSchema`), their doors stay open. Raises SchemaTooNew.
+    waits for their transactions, theirs to come are refused (`store.availability.OtherSchema`), their doors stay open. Raises SchemaTooNew.
     """
     return database.write_now(upgrade)
 

@@ -28,7 +28,7 @@ from tsbridge.store.writing_tables import desired
 Row = RowMapping
 
 DATABASE_FAILURES: Final = (DBAPIError, PoolIsBusy)
-"""What a piece of work may raise because of the database; `store.db.unavailable` tells whether trying later will help."""
+"""What a piece of work may raise because of the database; `store.availability.unavailable` tells whether trying later will help."""
 
 _EVENT: Final = tuple(column for column in inbox.c if column.name not in ("body", "headers"))
 

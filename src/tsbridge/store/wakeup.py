@@ -9,7 +9,8 @@ from typing import Final
 from sqlalchemy import Connection, text
 
 from tsbridge.core.backoff import LISTEN
-from tsbridge.store.db import NETWORK, Database
+from tsbridge.store.db import Database
+from tsbridge.store.postgres_side import NETWORK
 
 CHANNEL: Final = "tsbridge"
 INBOX: Final = "inbox"

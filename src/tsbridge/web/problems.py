@@ -21,7 +21,7 @@ from starlette.routing import Match, Route
 from tsbridge.acts.errors import Changed, Faulty, Invalid, NotAllowed, NotFound, Refused, TooMuch
 from tsbridge.core.ports import Died
 from tsbridge.core.unreadable import Unreadable
-from tsbridge.store.db import unusable
+from tsbridge.store.availability import unusable
 from tsbridge.store.views import DATABASE_FAILURES
 
 log = logging.getLogger("tsbridge.web")

@@ -15,7 +15,7 @@ from starlette.responses import Response
 
 from tsbridge.core.task_state import Checked
 from tsbridge.store import gauges
-from tsbridge.store.db import unusable
+from tsbridge.store.availability import unusable
 from tsbridge.store.views import DATABASE_FAILURES
 from tsbridge.web.gauges import Figures, Kept
 from tsbridge.web.probes import WITHIN_S, failing_feeds, ways_to_people

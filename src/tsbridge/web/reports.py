@@ -25,7 +25,7 @@ from tsbridge.reports.groups import week as week_name
 from tsbridge.reports.model import Column, Question, Report
 from tsbridge.reports.sheet import MEDIA_TYPE as XLSX
 from tsbridge.reports.sheet import workbook
-from tsbridge.store.db import unavailable
+from tsbridge.store.availability import unavailable
 from tsbridge.store.views import DATABASE_FAILURES
 from tsbridge.web.accept import choose
 from tsbridge.web.admission import aside, asked_for

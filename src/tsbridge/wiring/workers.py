@@ -18,7 +18,8 @@ from tsbridge.report_process import reports_in_child
 from tsbridge.settings.model import Settings
 from tsbridge.shutdown import PATIENCE, Patience
 from tsbridge.store import lanes, stored_values, wakeup
-from tsbridge.store.db import Database, OtherSchema
+from tsbridge.store.availability import OtherSchema
+from tsbridge.store.db import Database
 from tsbridge.store.rulebooks import LiveRulebook
 from tsbridge.vendors.zendesk.read_fields import OwnUser
 from tsbridge.wiring import weekly

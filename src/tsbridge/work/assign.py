@@ -19,7 +19,8 @@ from tsbridge.core.moments import GIVEN, Actor, Moment, Value
 from tsbridge.core.ports import Clock, Ids
 from tsbridge.core.rota import Rota
 from tsbridge.store import assignments, cases, rosters, workload
-from tsbridge.store.db import Database, unavailable
+from tsbridge.store.availability import unavailable
+from tsbridge.store.db import Database
 from tsbridge.store.rulebooks import Built, LiveRulebook
 from tsbridge.work.choosing import Choosing, Rosters, candidate_json, left_behind, user_of
 from tsbridge.work.conclude import Conclusions

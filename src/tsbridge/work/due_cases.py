@@ -12,7 +12,8 @@ from sqlalchemy import Connection
 from tsbridge.core.failed_at import failed_at
 from tsbridge.core.ports import Clock
 from tsbridge.store import cases
-from tsbridge.store.db import Database, unavailable
+from tsbridge.store.availability import unavailable
+from tsbridge.store.db import Database
 from tsbridge.work.conclude import Conclusions
 from tsbridge.work.transactions import Turns
 from tsbridge.work.verdicts import Concluded

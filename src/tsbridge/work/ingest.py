@@ -21,7 +21,8 @@ from tsbridge.core.failed_at import failed_at
 from tsbridge.core.moments import Moment
 from tsbridge.core.ports import Clock, Ids
 from tsbridge.store import decisions, inbox, isolated, stored_values
-from tsbridge.store.db import Database, unavailable
+from tsbridge.store.availability import unavailable
+from tsbridge.store.db import Database
 from tsbridge.work.accounts import ACCOUNT, without_foreign
 from tsbridge.work.applying import Applying, Batch
 from tsbridge.work.background_facts import Background

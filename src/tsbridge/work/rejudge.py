@@ -20,7 +20,8 @@ from tsbridge.core.ports import Clock, Ids
 from tsbridge.core.quiet import Done
 from tsbridge.core.replay import Compared, Tally
 from tsbridge.store import cases, chain, decisions, links, moments, notices, quiet, rejudges, replays
-from tsbridge.store.db import Database, unavailable
+from tsbridge.store.availability import unavailable
+from tsbridge.store.db import Database
 from tsbridge.store.rejudges import ACTION, Asked, end
 from tsbridge.store.replays import Job
 from tsbridge.store.rulebooks import Built, LiveRulebook

@@ -14,7 +14,8 @@ from sqlalchemy import Connection
 
 from tsbridge.core.ports import Clock
 from tsbridge.store import leases
-from tsbridge.store.db import Database, OtherSchema, unavailable
+from tsbridge.store.availability import OtherSchema, unavailable
+from tsbridge.store.db import Database
 from tsbridge.store.views import DATABASE_FAILURES
 
 EVERY: Final = timedelta(seconds=2)

@@ -20,7 +20,8 @@ from tsbridge.core.ports import Clock
 from tsbridge.core.steps import escalation_rows
 from tsbridge.core.watch import AT_ONCE, BY_CASE, TOLERANCE, UNREADABLE, Finding, compare
 from tsbridge.store import decisions, links, moments, stored_values, watch
-from tsbridge.store.db import Database, unavailable
+from tsbridge.store.availability import unavailable
+from tsbridge.store.db import Database
 from tsbridge.store.rulebooks import Built, LiveRulebook
 from tsbridge.work.choosing import Choosing, Rosters
 from tsbridge.work.conclude import Conclusions

@@ -23,7 +23,8 @@ from tsbridge.core.helpdesk import Current, hold
 from tsbridge.core.ports import Clock, Ids
 from tsbridge.core.wish_origins import askers, held
 from tsbridge.store import budget, choices, decisions, desired, intents, links, stored_values, writemode
-from tsbridge.store.db import Database, unavailable
+from tsbridge.store.availability import unavailable
+from tsbridge.store.db import Database
 from tsbridge.store.desired import ClaimedWish
 from tsbridge.store.rulebooks import LiveRulebook, newest
 from tsbridge.vendors.zendesk.tickets import current_of

@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from tsbridge.notify.ways import Mail
+from tsbridge.settings.forms import PUBLIC_TEST_SECRET
 from tsbridge.settings.load import load
-from tsbridge.settings.model import DOCUMENTED, PUBLIC_TEST_SECRET, SECRET_NAMES, BadSettings, Settings
+from tsbridge.settings.model import DOCUMENTED, SECRET_NAMES, BadSettings, Settings
 
 ROOT = Path(__file__).resolve().parent.parent
 

@@ -10,7 +10,7 @@ import pytest
 
 from tsbridge.core.escalation import Armed
 from tsbridge.core.moments import BARS, Change, Handle, Interaction, Moment, Text
-from tsbridge.core.redaction import Words, forgotten, lost, lost_values, retold, told_by
+from tsbridge.core.redaction import Words, as_said, forgotten, lost, lost_values, retold, told_by
 from tsbridge.core.rules.judgement import Judgement, Match, Note, StepFired
 
 AT = datetime(2026, 11, 22, 9, tzinfo=UTC)
@@ -31,6 +31,31 @@ def test_a_moment_that_lost_words_is_the_same_moment() -> None:
     now = retold(SAID, replace(SAID, texts=(Text("subject", "Card ▇▇▇▇"), SAID.texts[1])))
     assert now.digest == SAID.digest
     assert [text.body for text in now.texts] == ["Card ▇▇▇▇", "it is 4111 1111, please"]
+
+
+def impression(*texts: Text) -> Moment:
+    return replace(SAID, texts=texts, vendor_order="", impression=True)
+
+
+def comment(body: str, order: str) -> Moment:
+    return replace(SAID, event="ticket.commented", texts=(Text("comment", body, "requester", True),), vendor_order=order)
+
+
+def test_bars_are_heard_as_the_first_impression_that_fits_around_them_said() -> None:
+    first = impression(Text("description", "my dog bit me"), Text("comment", "my dog bit me"))
+    then = impression(Text("description", "my dog bit me"), Text("comment", "it bled: much"))
+    last = impression(Text("description", "▇▇ dog bit me"), Text("comment", "it was Ana's"))
+    told = [replace(SAID, texts=(Text("description", "▇▇ dog ▇▇▇ me"),)), comment("it ▇▇▇ Ana's", "2"), comment("▇▇▇▇", "3")]
+    said = [[text.body for text in moment.texts] for moment in as_said(told, [first, then, last])]
+    assert said == [["my dog bit me"], ["it was Ana's"], ["it bled: much"]]
+
+
+def test_what_no_first_impression_said_or_an_audit_says_keeps_its_bars() -> None:
+    stood = [impression(Text("description", "my dog bit me"), Text("comment", "thanks")), comment("thanks", "1")]
+    told = [comment("▇▇▇", "2"), comment("no bars", "3")]
+    assert as_said(told, stood) == told
+    # spaced otherwise than the audit says it: of its role there is no other
+    assert as_said([comment("it ▇ me", "2")], [impression(Text("comment", "it  bit  me"))])[0].texts[0].body == "it  bit  me"
 
 
 def test_told_again_as_it_stands_it_says_the_same() -> None:

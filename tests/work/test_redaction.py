@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
+import pytest
 from sqlalchemy import Connection, select, update
 
 from tests.clocks import SettableClock
@@ -21,8 +22,10 @@ from tsbridge.store.all_tables import metadata
 from tsbridge.store.case_tables import cases
 from tsbridge.store.db import Database
 from tsbridge.store.decision_tables import chain, changes, decisions
+from tsbridge.store.escalation_tables import escalations
 from tsbridge.store.inbox_tables import inbox
 from tsbridge.store.moment_tables import moments
+from tsbridge.store.notice_tables import notices
 from tsbridge.vendors.zendesk.client import ZendeskClient
 from tsbridge.vendors.zendesk.missed import gone
 from tsbridge.vendors.zendesk.payload import EVENT
@@ -38,12 +41,21 @@ NAME = "Zebulon Quartermain"
 BOOK = {
     **PLAIN,
     "queues": {"safety": {}, "intake": {}},
+    "policies": {
+        "sev1": {
+            "stops_when": {"any": [{"field": "case.acknowledged", "operator": "is", "value": True}]},
+            "steps": [{"after": "3h", "actions": [{"notify": "oncall"}]}],
+        }
+    },
     "rules": [
         {
             "key": "card",
             "kind": "escalation",
             "when": {"all": [{"field": "text", "operator": "matches", "value": "4111 [0-9 ]+"}]},
-            "then": [{"set_severity": 1}, {"add_tags": ["ts_card"]}, {"note": "A card number in: {subject} {text}"}],
+            "then": [
+                *({"set_severity": 1}, {"add_tags": ["ts_card"]}, {"note": "A card number in: {subject} {text}"}),
+                *({"notify": "oncall"}, {"escalate": "sev1"}),
+            ],
         },
         {"key": "default", "kind": "routing", "when": {}, "then": [{"route": "intake"}]},
     ],
@@ -59,14 +71,13 @@ class Redacting(Desk):
         self.walk = Walk(database, clock, BOOK, client, Hearing(database, clock, client, ReadBudget(database, clock)))
         self.person = self.world.add_user("Ana Silva", "ana.silva@example.com")
 
-    def report(self, *, read: bool = True) -> str:
+    def report(self, *, read: bool = True, said: str = f"my card is {CARD}, {NAME} has it") -> str:
         """A ticket with the words in its comment, heard by its first impression and by its audits, and written to. Without `read` Zendesk
         cannot be asked yet."""
-        said = {"body": f"my card is {CARD}, {NAME} has it"}
-        made = self.world.create({"subject": "Help", "comment": said, "requester_id": self.person["id"]}, self.person, via="mail")
+        made = self.world.create({"subject": "Help", "comment": {"body": said}, "requester_id": self.person["id"]}, self.person, via="mail")
         ticket = str(made["id"])
         self.writing.wire.unreachable = True
-        self.walk.tell([("zendesk", self.body(ticket, said["body"]))])
+        self.walk.tell([("zendesk", self.body(ticket, said))])
         self.walk.work()
         if read:
             self.writing.wire.unreachable = False
@@ -80,12 +91,12 @@ class Redacting(Desk):
         made = self.world.create({"subject": "Help", "comment": said, "requester_id": self.person["id"]}, self.person, via="mail")
         return str(made["id"]), self.body(str(made["id"]), said["body"])
 
-    def body(self, ticket: str, description: str) -> dict[str, Any]:
+    def body(self, ticket: str, description: str, comment: str | None = None) -> dict[str, Any]:
         seen = self.world.ticket(int(ticket))
         self.rings += 1
         told = {name: seen[name] for name in ("subject", "status", "created_at", "updated_at")}
         person = {"id": str(seen["requester_id"]), "name": "Ana Silva", "email": "ana.silva@example.com"}
-        facts = {"id": ticket, **told, "description": description, "latest_comment": description, "requester": person}
+        facts = {"id": ticket, **told, "description": description, "latest_comment": comment or description, "requester": person}
         return {"tsbridge": "1", "type": "ticket.updated", "delivery": f"d{self.rings}", "ticket": facts}
 
     def redact(self, ticket: str, *words: str) -> None:
@@ -99,8 +110,28 @@ class Redacting(Desk):
         self.ring(ticket)
         self.walk.work()
 
-    def ring(self, ticket: str) -> None:
-        self.walk.tell([("zendesk", self.body(ticket, self.world.ticket(int(ticket))["description"]))])
+    def ring(self, ticket: str) -> None:  # type: ignore[override]
+        said = self.world.ticket(int(ticket))["description"], self.world.store.comments[int(ticket)][-1]["body"]
+        self.walk.tell([("zendesk", self.body(ticket, *said))])
+
+    def steps(self) -> list[Any]:
+        """Steps of policies with when they are due, or what became of them."""
+        query = select(escalations.c.policy, escalations.c.step, escalations.c.due_at, escalations.c.status)
+        return list(self.walk.database.read_now(lambda conn: conn.execute(query).all()))
+
+    def notices(self) -> list[Any]:
+        """What rules asked to be told, by their ids, with whether that is over."""
+        query = select(notices.c.id, notices.c.target, notices.c.over_at).order_by(notices.c.id)
+        return list(self.walk.database.read_now(lambda conn: conn.execute(query).all()))
+
+    def judge_whole(self, case: str) -> None:
+        """The case is judged again from its start."""
+
+        def again(conn: Connection) -> None:
+            live = self.walk.conclusions.begin(conn)
+            self.walk.conclusions.judge_case(conn, live, case, self.clock.now(), whole=True)
+
+        self.walk.database.write_now(again)
 
 
 def holding(database: Database, *words: str) -> list[str]:
@@ -147,6 +178,68 @@ def test_words_that_went_before_the_audits_were_first_read_go_from_the_first_imp
     assert holding(database, CARD, NAME) == []
     verdict = database.read_now(proof.verify)
     assert verdict["ok"], verdict["broken"]
+
+
+@pytest.mark.parametrize(
+    "words", [[CARD], [CARD, NAME], ["my card", "is 4111", "1111 1111 1111", NAME], [f"my card is {CARD}, {NAME} has it"]]
+)
+def test_what_a_first_impression_was_judged_by_stands_when_its_words_went_before_the_audits_were_read(
+    database: Database, clock: SettableClock, words: list[str]
+) -> None:
+    desk = Redacting(database, clock)
+    ticket = desk.report(read=False)
+    assert [severity for *_, severity in in_force(database)] == [1]
+    desk.redact(ticket, *words)
+    steps, asked = desk.steps(), desk.notices()
+    assert (len(steps), len(asked)) == (1, 1)
+    desk.writing.wire.unreachable = False
+    desk.clock.advance(60)
+    desk.settle(ticket)
+    stood = in_force(database)
+    assert [severity for *_, severity in stood] == [1]
+    assert desk.writing.tags(ticket) == {"ts_card"}
+    assert desk.steps() == steps
+    assert desk.notices() == asked  # by another name, and not once more
+    before = desk.walk.outcome()
+    desk.judge_whole(before["cases"][0][0])
+    clock.advance(60)
+    desk.settle(ticket)  # read again, it is the same moment
+    assert in_force(database) == stood
+    assert desk.walk.outcome() == before
+    assert holding(database, *words) == []
+    verdict = database.read_now(proof.verify)
+    assert verdict["ok"], verdict["broken"]
+
+
+def test_so_does_what_it_was_judged_by_when_a_comment_said_it(database: Database, clock: SettableClock) -> None:
+    desk = Redacting(database, clock)
+    ticket = desk.report(read=False, said="where is my order?")
+    desk.writing.wire.unreachable = False
+    desk.settle(ticket)
+    desk.writing.wire.unreachable = True
+    for said in (f"{NAME} took it", f"it was {CARD}"):
+        clock.advance(60)
+        desk.writing.edit(ticket, comment={"body": said, "public": True})
+        desk.walk.tell([("zendesk", desk.body(ticket, "where is my order?", said))])
+        desk.walk.work()
+    desk.redact(ticket, CARD)
+    desk.writing.wire.unreachable = False
+    clock.advance(60)
+    desk.settle(ticket)
+    assert [severity for *_, severity in in_force(database)].count(1) == 1
+    assert desk.walk.outcome()["cases"][0][2] == 1
+    assert holding(database, CARD) == []
+    assert "moments.body" in holding(database, NAME)
+
+
+def test_a_short_word_that_went_before_the_audits_were_first_read_goes_too(database: Database, clock: SettableClock) -> None:
+    desk = Redacting(database, clock)
+    ticket = desk.report(read=False, said=f"my card is {CARD}, Zqx has it")
+    desk.redact(ticket, "Zqx")
+    desk.writing.wire.unreachable = False
+    desk.clock.advance(60)
+    desk.settle(ticket)
+    assert holding(database, "Zqx") == []
 
 
 def test_a_delivery_that_comes_when_the_audits_tell_without_the_words_keeps_none(database: Database, clock: SettableClock) -> None:
@@ -199,12 +292,7 @@ def test_judged_again_from_the_start_it_comes_out_as_it_was(database: Database, 
     before = desk.walk.outcome()
     (case,) = before["cases"]
     assert (case[2], case[7]) == (1, ["ts_card"])
-
-    def again(conn: Connection) -> None:
-        live = desk.walk.conclusions.begin(conn)
-        desk.walk.conclusions.judge_case(conn, live, case[0], clock.now(), whole=True)
-
-    database.write_now(again)
+    desk.judge_whole(case[0])
     assert in_force(database) == stood
     assert desk.walk.outcome() == before
 

@@ -21,7 +21,9 @@ Source = Literal["zendesk", "talkdesk", "desk"]
 Value = str | int | float | bool | tuple[str, ...] | None
 """The value of a field. `None` means *known to be empty*; a field that nobody told us about is absent."""
 
-BARS: Final = "▇▇▇▇"
+BAR: Final = "▇"
+"""Zendesk puts so many of them where words were."""
+BARS: Final = BAR * 4
 """Stands where words were that nobody told us what became of."""
 TICKET_EVENTS = ("ticket.created", "ticket.updated", "ticket.commented", "ticket.merged", "ticket.deleted")
 CALL_EVENTS = (

@@ -7,11 +7,11 @@ judged is kept with it, and its reasons without the words.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final, NamedTuple
 
-from tsbridge.core.moments import BARS, Change, Moment, Text, Value, value_from, with_digest
+from tsbridge.core.moments import BAR, BARS, Change, Moment, Text, Value, value_from, with_digest
 from tsbridge.core.words import TEXT_FIELDS
 
 TELLING: Final = 4
@@ -56,6 +56,30 @@ def retold(stood: Moment, now: Moment) -> Moment:
     facts = tuple((name, told.get(name) if _free(name, value) else value) for name, value in stood.facts)
     changes = tuple(_retold(change, changed.get(change.field)) for change in stood.changes)
     return with_digest(replace(stood, texts=tuple(texts), facts=facts, changes=changes), stood.digest)
+
+
+def has_bars(moment: Moment) -> bool:
+    """Whether words were taken out of it before it was told."""
+    return any([BAR in text.body for text in moment.texts])
+
+
+def as_said(told: Sequence[Moment], stood: Iterable[Moment]) -> list[Moment]:
+    """Moments that words were taken out of before anybody read them, in the words of the first impressions among what `stood`: a text
+    that fits around the bars, else the first of its role that no audit says. As they are told where there is none."""
+    before = list(stood)
+    said = {text.body for moment in (*told, *before) if not moment.impression for text in moment.texts}
+    heard = [text for moment in before if moment.impression for text in moment.texts if text.body not in said and BAR not in text.body]
+    left = list(dict.fromkeys((text.role, text.body) for text in heard))
+
+    def whole(text: Text) -> Text:
+        found = [body for role, body in left if role == text.role] if BAR in text.body else []
+        if not found:
+            return text
+        was = next((body for body in found if _fits(body, text.body)), found[0])
+        left[:] = [(role, body) for role, body in left if body != was]
+        return text._replace(body=was)
+
+    return [replace(moment, texts=tuple(map(whole, moment.texts))) if has_bars(moment) else moment for moment in told]
 
 
 def lost(stood: Moment, now: Moment) -> Words:
@@ -153,19 +177,29 @@ def _retold(stood: Change, now: Change | None) -> Change:
 
 def _gone(was: str, now: str) -> list[str]:
     """The pieces of a text where another has bars; where it has none, all between what both begin and end with."""
-    kept = re.split("▇+", now) if "▇" in now else _ends(was, now)
+    pieces = _between(was, re.split(f"{BAR}+", now) if BAR in now else _ends(was, now))
+    return [was] if pieces is None else [piece.strip() for piece in pieces]
+
+
+def _fits(was: str, now: str) -> bool:
+    """Whether one text is another without its bars."""
+    kept = re.split(f"{BAR}+", now)
+    return was.startswith(kept[0]) and _between(was, kept) is not None
+
+
+def _between(was: str, kept: Sequence[str]) -> list[str] | None:
+    """What stands in a text before, between and behind what is kept of it; None where that is not in it."""
     *front, last = kept
     pieces, at = [], 0
     for part in front:
         found = was.find(part, at)
         if found < 0:
-            return [was]
+            return None
         pieces.append(was[at:found])
         at = found + len(part)
     if not was[at:].endswith(last):
-        return [was]
-    pieces.append(was[at : len(was) - len(last)])
-    return [piece.strip() for piece in pieces]
+        return None
+    return [*pieces, was[at : len(was) - len(last)]]
 
 
 def _ends(was: str, now: str) -> list[str]:

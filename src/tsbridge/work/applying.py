@@ -30,6 +30,7 @@ from tsbridge.work.batch_moments import ToldNow
 from tsbridge.work.conclude import Conclusions
 from tsbridge.work.hearing import Heard
 from tsbridge.work.histories import CUT
+from tsbridge.work.redaction import Retold
 from tsbridge.work.rings import Read, Rings, beside, only, pause, unheard
 from tsbridge.work.verdicts import Concluded
 
@@ -105,7 +106,7 @@ class Applying:
         behind = heard.behind or now
         newest = {ticket: batch.rings.get(ticket) or inbox.unread(conn, ticket, behind) for ticket in heard.moments}
         warnings: dict[str | None, set[str]] = defaultdict(set)  # by the delivery they came with, None for what nothing rang for
-        self._tell_audits(conn, live, heard, told, newest, warnings, now)
+        gone = self._tell_audits(conn, live, heard, told, newest, warnings, now)
         self._background.settle(conn, batch.facts, heard, now)  # only now: what is to be heard quietly stands in what was wanted
         for moment in impressions:
             told.meet(conn, moment)
@@ -136,7 +137,10 @@ class Applying:
                 self._conclusions.redactions.forget(conn, one.moments[0].interaction, now)
         judged = [m for one in kept.values() for m in one.moments if m.interaction not in heard.gone]
         self._background.note_missing(conn, [*judged, *(m for moments in heard.moments.values() for m in moments)], batch.facts, now)
-        return self._conclusions.conclude(conn, live, told, now, held)
+        concluded = self._conclusions.conclude(conn, live, told, now, held)
+        for ticket, fewer in gone.items():
+            self._conclusions.redactions.take_out(conn, ticket, fewer, now)
+        return concluded
 
     def _tell_audits(
         self,
@@ -147,10 +151,11 @@ class Applying:
         newest: Mapping[str, str | None],
         warnings: dict[str | None, set[str]],
         now: datetime,
-    ) -> None:
-        """What the audits of tickets tell that was not told before, instead of first impressions."""
+    ) -> dict[str, list[Retold]]:
+        """What the audits of tickets tell that was not told before, instead of first impressions. Returns what has to lose words once it
+        was judged."""
         if not heard.moments:
-            return
+            return {}
         history, odd = wanted.of(conn, sorted(heard.moments)), _odd_times(conn, heard.moments)
         fresh: dict[str, Sequence[Moment]] = {}
         for ticket, moments in sorted(heard.moments.items()):
@@ -158,8 +163,11 @@ class Applying:
             fresh[ticket] = at_times
             warnings[newest[ticket]] |= set(warned)
         known = {moment.digest for moment in unknown(conn, [moment for moments in fresh.values() for moment in moments])}
+        gone: dict[str, list[Retold]] = {}
         for ticket, moments in fresh.items():
-            fresh[ticket] = self._conclusions.redactions.obey(conn, ticket, [m for m in moments if m.digest in known], now)
+            fresh[ticket], fewer = self._conclusions.redactions.obey(conn, ticket, [m for m in moments if m.digest in known], now)
+            if fewer:
+                gone[ticket] = fewer
         told.expect(conn, [moment for moments in fresh.values() for moment in moments])
         for ticket, moments in fresh.items():
             before = history[ticket].quiet_before if ticket in history else None
@@ -172,6 +180,7 @@ class Applying:
             warnings[newest[ticket]] |= {said for said in heard.warnings.get(ticket, ()) if first or said == CUT}
         for ticket in sorted(with_impressions(conn, sorted(fresh))):
             told.replace_impressions(conn, ticket, now, heard.behind or now)
+        return gone
 
 
 def _forgotten(conn: Connection, batch: Batch) -> Tombstones | None:

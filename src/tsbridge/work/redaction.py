@@ -18,7 +18,9 @@ from tsbridge.core.moments import BARS, Interaction, Moment, instant_text
 from tsbridge.core.ports import Ids
 from tsbridge.core.redaction import (
     Words,
+    as_said,
     forgotten,
+    has_bars,
     lost,
     lost_values,
     personal,
@@ -44,6 +46,10 @@ BY = "Zendesk"
 NO_CHANGES: Final[Mapping[str, str]] = MappingProxyType({})
 HEARD: Final = 4_000
 """Moments that are gone through at once to find what decisions had heard: of a long story fewer decisions are held together."""
+
+
+Retold = tuple[Moment, Moment]
+"""A moment as it was told first, and in the words it is told in now."""
 
 
 class Retired(NamedTuple):
@@ -77,22 +83,29 @@ class Redactions:
         self._ids = ids
         self._salt = salt
 
-    def obey(self, conn: Connection, ticket: str, unknown: Sequence[Moment], now: datetime) -> list[Moment]:
+    def obey(self, conn: Connection, ticket: str, unknown: Sequence[Moment], now: datetime) -> tuple[list[Moment], list[Retold]]:
         """What is new among moments read from a ticket's audits. Of the others, which say what is on record in other words, the words
-        that they lack go from everywhere."""
+        that they lack go from everywhere.
+
+        Words that went before the audits were first read may have been judged by a first impression. What is new is in these words, then,
+        and stands with them among what is returned besides, which is to be handed to `take_out` once it was judged.
+        """
         stood = redaction.stood(conn, ticket, unknown)
         fewer = [(was, retold(was, now_told)) for now_told in unknown if (was := stood.get(now_told.digest)) is not None]
         fewer = [(was, is_now) for was, is_now in fewer if was != is_now]
+        new = told = [moment for moment in unknown if moment.digest not in stood]
+        barred = any(map(has_bars, told))
+        if barred:
+            new = as_said(told, redaction.of(conn, Interaction("zendesk", ticket)))
         if fewer:
-            self._take_out(conn, ticket, fewer, now)
-        new = [moment for moment in unknown if moment.digest not in stood]
-        if has_bars(new):
+            self.take_out(conn, ticket, fewer, now)
+        if barred:
             self._unsay(conn, ticket, now)
-        return new
+        return new, [(was, retold(was, is_now)) for was, is_now in zip(new, told, strict=True) if was != is_now]
 
     def clean(self, conn: Connection, audits: Mapping[str, Sequence[Moment]], now: datetime) -> None:
         """Deliveries and first impressions about those of these tickets that lost words keep none: their `audits` tell them."""
-        lost = {ticket for ticket, told in audits.items() if has_bars(told)}
+        lost = {ticket for ticket, told in audits.items() if any(map(has_bars, told))}
         for ticket in sorted({*redaction.less_than_told(conn, sorted(audits)), *lost}):
             for moment in redaction.of(conn, Interaction("zendesk", ticket)):
                 if moment.impression and moment.texts:
@@ -177,7 +190,8 @@ class Redactions:
         emptied = redaction.empty_deliveries(conn, subject, now)
         return Gone(held, moments=[moment for _, moment in fewer], deliveries=emptied, done=True)
 
-    def _take_out(self, conn: Connection, ticket: str, fewer: Sequence[tuple[Moment, Moment]], now: datetime) -> None:
+    def take_out(self, conn: Connection, ticket: str, fewer: Sequence[Retold], now: datetime) -> None:
+        """Words that moments of a ticket's audits no longer tell go from everywhere: each as it stands on record and as it is told now."""
         words = _together(lost(was, is_now) for was, is_now in fewer)
         values = frozenset(value for was, is_now in fewer for value in lost_values(was, is_now))
         fields = {field for field, _ in values}
@@ -325,11 +339,6 @@ def _together(parts: Iterable[Words]) -> Words:
     parts = list(parts)
     pieces = {piece for part in parts for piece in part.pieces}
     return Words(tuple({pair for part in parts for pair in part.texts}), tuple(sorted(pieces, key=lambda piece: (-len(piece), piece))))
-
-
-def has_bars(told: Iterable[Moment]) -> bool:
-    """Whether words were taken out of what is told."""
-    return any(BARS in text.body for moment in told for text in moment.texts)
 
 
 def _repeats(moment: Moment) -> bool:

@@ -37,6 +37,7 @@ from sqlalchemy import (
 )
 from sqlalchemy import table as table_of
 
+from benchmarks import journey
 from benchmarks.door import postgres_urls, sqlite_urls
 from tests.clocks import START, CountingIds, SettableClock
 from tests.console.conftest import visiting
@@ -263,6 +264,7 @@ def measure(database: Database, times: int = 100, most: int | None = None) -> bo
     )
     good &= _proven(database)
     good &= asyncio.run(_now_page(database, times))
+    good &= asyncio.run(journey.asked(database))
     return asyncio.run(_over_http(database, times, most)) and good
 
 

@@ -181,7 +181,7 @@ def painted(phone: Phone, address: str) -> int:
 def by_touch(phone: Phone, address: str, found: Found) -> None:
     """A finger on 360 pixels: from a pasted address to why, and an act."""
     ticket = str(phone.see(TICKET)).removeprefix("Ticket ")
-    phone.see("document.querySelector('#paste').focus()")
+    phone.touch("#paste")
     phone.write(f"https://desk.example/agent/tickets/{ticket}")
     phone.tap(".paste button")
     found.expect(ticket in str(phone.see("document.querySelector('h1').textContent")), "by touch: a pasted address leads to its case")

@@ -76,12 +76,16 @@ class Phone:
         self._ask("Page.navigate", url=address)
         self._loaded()
 
-    def tap(self, selector: str) -> None:
-        """A finger in the middle of something, and the page that follows."""
+    def touch(self, selector: str) -> None:
+        """A finger in the middle of something."""
         x, y = self.see(f"(r => [r.x + r.width / 2, r.y + r.height / 2])(document.querySelector({selector!r}).getBoundingClientRect())")
-        self._events.clear()
         for kind, points in (("touchStart", [{"x": x, "y": y}]), ("touchEnd", [])):
             self._ask("Input.dispatchTouchEvent", type=kind, touchPoints=points)
+
+    def tap(self, selector: str) -> None:
+        """A finger in the middle of something, and the page that follows."""
+        self._events.clear()
+        self.touch(selector)
         self._loaded()
 
     def press(self, key: str, *, ctrl: bool = False, leads: bool = False) -> None:

@@ -13,6 +13,7 @@ from benchmarks import (
     crashes,
     door,
     editing,
+    everywhere,
     faults,
     hostile,
     idle,
@@ -70,6 +71,7 @@ def asked_for(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     others = (
         "assign",
         "crashes",
+        "everywhere",
         "faults",
         "hostile",
         "imports",
@@ -132,6 +134,8 @@ def main() -> int:
             good &= writes.run(asked.n or 1_000)
         elif name == "crashes":
             good &= crashes.run((asked.seed or [1])[0])
+        elif name == "everywhere":
+            good &= everywhere.run(asked.n or everywhere.COUNT, asked.on or BOTH)
         elif name == "faults":
             good &= faults.run(seed=(asked.seed or [1])[0])
         elif name == "assign":

@@ -9,9 +9,9 @@ import sys
 import tarfile
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
@@ -25,12 +25,14 @@ class Build:
 
     name: str
     source: Path
+    machine: Mapping[str, str] = field(default_factory=dict)
+    """Variables of the machine that its processes find otherwise than this one."""
 
     def environ(self, **settings: str) -> dict[str, str]:
         """`settings` by name without TSBRIDGE_; none of the caller's own."""
         kept = {name: value for name, value in os.environ.items() if not name.startswith("TSBRIDGE_")}
         kept |= {f"TSBRIDGE_{name.upper()}": value for name, value in settings.items()}
-        return {**kept, "PYTHONPATH": f"{self.source / 'src'}{os.pathsep}{ROOT}"}
+        return {**kept, **self.machine, "PYTHONPATH": f"{self.source / 'src'}{os.pathsep}{ROOT}"}
 
     def inside(self, *what: object) -> str:
         """Run `benchmarks.inside` with this build; returns what it printed."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -80,3 +80,21 @@ def test_what_is_heard_later_was_not_known_then(weeks: Weeks) -> None:
         weeks.tell(late, heard_at=at)
         weeks.tell(weeks.update(ticket, at, agent, Change("ticket.assignee_id", None, "7001"), Change("ticket.status", "open", "solved")))
     assert told(weeks, *names) == before
+
+
+def test_what_is_older_than_every_rulebook_is_measured_by_the_first(database: Database) -> None:
+    weeks = Weeks(database, SettableClock(BEGIN))
+    monday = datetime(2026, 10, 19, 9, tzinfo=ZONE).astimezone(UTC)
+    weeks.tell(weeks.created("1", monday, "300", "a refund, please"), heard_at=BEGIN)
+    solved = weeks.update("1", monday + timedelta(days=1), Actor("agent", "7001"), Change("ticket.status", "open", "solved"))
+    weeks.tell(solved, heard_at=BEGIN)
+    later = copy.deepcopy(BOOK)
+    later["queues"]["claims"]["targets"] = {"resolve": "1h"}
+    weeks.clock.set(BEGIN + HOUR)
+    weeks.publish(later)
+    around = Around(weeks.rulebooks, weeks.roster)
+    for name, sense, column in (("sla", "true", "resolve_p90_s"), ("resolutions", "zendesk", "resolve_business_p50_s")):
+        question = Question(name, monday - HOUR, monday + HOUR, "queue", END, ZONE, sense)
+        totals = weeks.database.read_now(lambda conn, question=question: to_json(reports.report(conn, around, question)))["totals"]  # type: ignore[misc]
+        assert totals[column] == 10 * 3600
+        assert name != "sla" or (totals["resolve_targets"], totals["resolve_met"]) == (1, 1)

@@ -49,6 +49,17 @@ def test_triggers_and_automations_in_one_answer_are_both_reported() -> None:
     assert fates(found) == {"T": "exact", "A": "differs"}
 
 
+def test_fields_of_old_accounts_name_the_list_they_are_chosen_from() -> None:
+    conditions = [("assignee_id#all_agents", "is", ""), ("group_id#current_groups", "changed", ""), ("current_via_id", "is", "email")]
+    old = trigger("Old", conditions, [("group_id#current_groups", "61000000010")])
+    plain = [(name.partition("#")[0], *rest) for name, *rest in conditions]
+    assert imported(old) == imported(trigger("Old", plain, [SAFETY]))
+    assert fates(imported(old)) == {"Old": "differs"}
+    stays = trigger("Stays", [NEW], [("assignee_id#all_agents", "current_user")])
+    reads = trigger("Reads", [("assignee_id", "is", "")], TAGGED)
+    assert "Stays" in whys(imported(stays, reads), "Reads")
+
+
 def test_conditions_below_and_beside_are_one_list() -> None:
     both = {**trigger("Both", [NEW], TAGGED), "all": [{"field": "priority", "operator": "is", "value": "low"}]}
     found = imported(both)

@@ -13,7 +13,7 @@ from sqlalchemy import func, select
 
 from tests.clocks import SettableClock
 from tests.work.desk import WritingDesk
-from tests.work.walk import Walk
+from tests.work.walk import Walk, call
 from tsbridge.core import strict_json
 from tsbridge.core.errors import GiveUp
 from tsbridge.simulator.zendesk.deliveries import event_body
@@ -54,7 +54,7 @@ class Account(Walk):
         self.writing = WritingDesk(database, clock)
         self.client = ZendeskClient(self.writing.http, self.writing.credentials)
         self.reads = ReadBudget(database, clock, per_minute)
-        super().__init__(database, clock, BOOK, self.client, Hearing(database, clock, self.client, self.reads))
+        super().__init__(database, clock, BOOK, self.client, Hearing(database, clock, self.client, self.reads), reads=self.reads)
         bridge = self.writing.zendesk.world.bridge
         self.own = OwnUser(str(bridge["id"]), bridge["email"])
         self.woken: list[str] = []
@@ -154,6 +154,17 @@ async def test_what_webhooks_lost_is_found_within_two_periods_and_the_end_is_the
     assert account.caught_up() > 0
     assert whole.caught_up() == 0
     assert account.outcome() == whole.outcome()
+
+
+async def test_who_calls_is_known_from_a_ticket_that_webhooks_lost_whatever_the_rules_read(account: Account) -> None:
+    pia = account.writing.zendesk.world.add_user("Pia", "pia@example.com", phone="+14155550177")
+    ticket = account.writing.ticket(requester_id=pia["id"])
+    account.clock.advance(timedelta(seconds=70))
+    await account.catch_up()
+    account.tell([call("call.missed", 30, phone="+14155550177")])
+    await account._work()
+    assert [id_ for _, _, id_, *_ in account.outcome()["members"]] == ["c1", ticket]
+    assert len({case for case, *_ in account.outcome()["members"]}) == 1
 
 
 class WithoutEvents:

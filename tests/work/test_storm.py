@@ -40,7 +40,7 @@ class Storm:
         self.client = ZendeskClient(self.writing.http, self.writing.credentials)
         self.reads = ReadBudget(database, clock, per_minute)
         hearing = Hearing(database, clock, self.client, self.reads)
-        self.walk = Walk(database, clock, {**BOOK, "queues": {"safety": {}, "intake": {}}}, self.client, hearing)
+        self.walk = Walk(database, clock, {**BOOK, "queues": {"safety": {}, "intake": {}}}, self.client, hearing, reads=self.reads)
         self.own = OwnUser(str(self.world.bridge["id"]))
         self.stream = self.reader()
         self.rings = 0

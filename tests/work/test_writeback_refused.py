@@ -221,3 +221,54 @@ async def test_any_mixture_of_invalid_parts_leaves_the_others_written(desk: Writ
         for name in ("priority", "group_id", "assignee_id"):
             if name not in refused(desk, ticket):
                 assert str(seen[name]) == wish.singles()[name].value
+
+
+GONE = "360007777"
+
+
+async def test_what_zendesk_takes_and_does_not_keep_is_parked_by_name(desk: WritingDesk) -> None:
+    ticket = desk.ticket()
+    desk.wish(ticket, tags("ts_a", **{**GOOD, "custom_fields": ((GONE, asked("B-17")),)}))
+    await desk.until_quiet()
+    assert desk.status(ticket) == ("parked", "part_refused")
+    assert refused(desk, ticket) == {f"custom:{GONE}": "not_kept"}
+    assert desk.alarms == [("part_refused", {"ticket": ticket, "writeback_id": desk.row(ticket)["id"], "parts": [f"custom:{GONE}"]})]
+    assert (desk.tags(ticket), desk.seen(ticket)["priority"], desk.notes(ticket)) == ({"ts_a"}, "urgent", ["Somebody is hurt."])
+    assert desk.puts(ticket) == 1
+
+
+async def test_what_was_not_kept_is_written_by_a_retry_once_zendesk_has_the_field(desk: WritingDesk) -> None:
+    ticket = desk.ticket()
+    desk.wish(ticket, tags("ts_a", custom_fields=((GONE, asked("B-17")),)))
+    await desk.until_quiet()
+    desk.zendesk.world.store.fields[int(GONE)] = {**desk.zendesk.world.store.fields[BOOKING], "id": int(GONE)}
+    now, id_ = desk.clock.now(), desk.row(ticket)["id"]
+    assert desk.database.write_now(lambda conn: desired.retry(conn, id_, now))
+    await desk.until_quiet()
+    assert desk.status(ticket) == ("confirmed", None)
+    assert {"id": int(GONE), "value": "B-17"} in desk.seen(ticket)["custom_fields"]
+
+
+async def test_what_was_not_kept_is_found_out_behind_a_lost_answer(desk: WritingDesk) -> None:
+    ticket = desk.ticket()
+    desk.wish(ticket, tags("ts_a", custom_fields=((GONE, asked("B-17")),)))
+    desk.zendesk.faults.cut = 1
+    await desk.until_quiet()
+    assert desk.status(ticket) == ("parked", "part_refused")
+    assert refused(desk, ticket) == {f"custom:{GONE}": "not_kept"}
+
+
+async def test_what_a_trigger_changes_inside_our_update_was_kept(desk: WritingDesk) -> None:
+    desk.zendesk.world.store.triggers[1] = {
+        "id": 1,
+        "title": "nothing is urgent",
+        "active": True,
+        "position": 1,
+        "conditions": {"all": [{"field": "priority", "operator": "is", "value": "urgent"}], "any": []},
+        "actions": [{"field": "priority", "value": "low"}, {"field": "remove_tags", "value": "ts_a"}],
+    }
+    ticket = desk.ticket()
+    desk.wish(ticket, tags("ts_a", "ts_b", priority=asked("urgent")))
+    await desk.until_quiet()
+    assert desk.seen(ticket)["priority"] == "low"
+    assert (desk.status(ticket), refused(desk, ticket)) == (("confirmed", None), {})

@@ -81,6 +81,7 @@ class Walk:
         bound: Bound = unbound,
         worker: str = "w1",
         ids: CountingIds | None = None,
+        reads: ReadBudget | None = None,
     ) -> None:
         """`worker`: the first one publishes the document, the others work beside it."""
         self.database = database
@@ -89,7 +90,7 @@ class Walk:
         self.rulebooks = LiveRulebook(UTC)
         salts = itertools.count()
         self.conclusions = Conclusions(self.rulebooks, self.ids, lambda: f"salt{next(salts)}")
-        reads = ReadBudget(database, clock)
+        reads = reads or ReadBudget(database, clock)
         background = Background(database, clock, self.rulebooks, zendesk_api, "US", reads)
         readers = {"zendesk": self._zendesk, "talkdesk": self._talkdesk}
         self.ingest = Ingest(

@@ -56,19 +56,19 @@ def tickets(conn: Connection, around: Around, question: Question) -> list[Ticket
 
 
 class _Queues:
-    """Queues and their calendars as the rulebook had them that was live at an instant."""
+    """Queues and their calendars as the rulebook had them that was live at an instant; what is older than all of them goes by the first."""
 
     def __init__(self, conn: Connection, around: Around) -> None:
         self._conn = conn
         self._around = around
         published = sorted((one.published_at, one.version) for one in rulebooks.versions(conn, None))
         self._starts = [at for at, _ in published]
-        self._versions = [0, *accumulate((version for _, version in published), max)]
+        self._versions = list(accumulate((version for _, version in published), max)) or [0]
         self._known: dict[tuple[int, str | None], tuple[Queue | None, Calendar]] = {}
 
     def at(self, instant: datetime, name: str | None) -> tuple[Queue | None, Calendar]:
         """None where there was no such queue, which is open always."""
-        version = self._versions[bisect_right(self._starts, instant)]
+        version = self._versions[max(0, bisect_right(self._starts, instant) - 1)]
         if (version, name) not in self._known:
             self._known[version, name] = self._read(version, name)
         return self._known[version, name]

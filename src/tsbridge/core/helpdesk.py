@@ -81,7 +81,10 @@ class Edit:
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """A part that Zendesk did not accept, for the asking it was refused for. `reason`: `not_accepted`, or `not_tried` behind the bound."""
+    """A part that Zendesk did not accept, for the asking it was refused for.
+
+    `reason`: `not_accepted`; `not_kept`, when it took the write without it; `not_tried`, behind the bound.
+    """
 
     value: Value
     by: str

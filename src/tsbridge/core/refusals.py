@@ -16,6 +16,8 @@ from tsbridge.core.helpdesk import Asked, Edit, Ours, Refused, Search, Wish
 MOST_CALLS: Final = 16
 """Refusals of one search: enough to find two parts among thirty, and never what Zendesk itself takes for too many updates."""
 NOT_ACCEPTED: Final = "not_accepted"
+NOT_KEPT: Final = "not_kept"
+"""Zendesk took the write and passed over this part."""
 LAST: Final = {"priority": 0, "group_id": 1, "assignee_id": 2}
 """A group goes before its assignee, custom fields behind both."""
 
@@ -94,6 +96,19 @@ def refused(ours: Ours, wish: Wish, edit: Edit, named: Iterable[Set[str]]) -> Ou
     others = tuple(group for group in search.groups if not known.intersection(group))
     groups = (tuple(suspects[:half]), tuple(suspects[half:]), *((rest,) if rest else ()), *others)
     return replace(ours, search=replace(search, groups=groups))
+
+
+def not_kept(ours: Ours, wish: Wish, parts: Set[str]) -> Ours:
+    """What is ours after a write that Zendesk took without these parts: they are refused, and nothing of them was seen to."""
+    gone = parts & written(wish, ours)
+    left = replace(
+        ours,
+        tags={tag: by for tag, by in ours.tags.items() if f"tag:{tag}" not in gone},
+        absent={tag: by for tag, by in ours.absent.items() if f"absent:{tag}" not in gone},
+        values={name: asked for name, asked in ours.values.items() if name not in gone},
+        put=frozenset(tag for tag in ours.put if f"tag:{tag}" not in gone),
+    )
+    return _kept(left, asked_of(wish), dict.fromkeys(gone, NOT_KEPT), ours.search)
 
 
 def _kept(ours: Ours, asked: dict[str, Asked], at_fault: dict[str, str], search: Search) -> Ours:

@@ -124,10 +124,14 @@ def _place(item: Item) -> tuple[bool, float]:
 
 
 def _parts(found: Any) -> list[Item]:
-    """The conditions or actions of a list; what cannot be read as one stays in it as a field without a name, to be reported."""
+    """The conditions or actions of a list; what cannot be read as one stays in it as a field without a name, to be reported.
+
+    Old accounts answer fields with the list they are chosen from behind them: `assignee_id#all_agents`.
+    """
     if found is None:
         return []
-    return [raw if isinstance(raw, Mapping) else {} for raw in (found if isinstance(found, list) else [found])]
+    parts = [raw if isinstance(raw, Mapping) else {} for raw in (found if isinstance(found, list) else [found])]
+    return [{**raw, "field": name.partition("#")[0]} if isinstance(name := raw.get("field"), str) else raw for raw in parts]
 
 
 def _conditions(item: Item) -> dict[str, list[Item]]:

@@ -20,7 +20,8 @@ WAYS = (
     ("sms", "57", "text messages of all providers are one channel, sms"),
 )
 """Our words, the numbers of Zendesk's ways that each stands for, and why it is not quite one of them."""
-VIA: Final = {id_: (channel, why) for channel, ids, why in WAYS for id_ in ids.split()}
+VIA: Final = {id_: (channel, why) for channel, ids, why in WAYS for id_ in (*ids.split(), channel)}
+"""Each by its number, and by the word that old accounts answer."""
 
 CREATED: Final = {"field": "event", "operator": "is", "value": "ticket.created"}
 CHANGES: Final = ["ticket.updated", "ticket.commented", "ticket.merged"]

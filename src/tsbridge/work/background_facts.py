@@ -29,6 +29,8 @@ from tsbridge.work.hearing import LONGER_S, Heard
 from tsbridge.work.reads import ReadBudget, Reader
 
 REQUESTER = frozenset(f"requester.{name}" for name in ("email", "phone", "name", "domain", "country", "tags"))
+HANDLES = frozenset({"requester.email", "requester.phone"})
+"""What people are known again by, on calls and in other tickets, whether or not a rule reads it."""
 TEXT = frozenset({"text", "subject"})
 AT_ONCE = 100
 PATIENCE_S: Final = 1.0
@@ -173,11 +175,11 @@ def _born(heard: Sequence[Moment]) -> dict[str, Mapping[str, Any]]:
 
 
 def lacks(moment: Moment, reads: frozenset[str]) -> bool:
-    """Whether the rulebook reads something about this ticket that its delivery does not carry."""
+    """Whether the rulebook, or whoever links, reads something about this ticket that its delivery does not carry."""
     if moment.source != "zendesk" or moment.event in (*UNJUDGED, "ticket.deleted"):
         return False
     told = {name for name, _ in moment.facts}
-    if reads & REQUESTER - told:
+    if reads & REQUESTER - told or not HANDLES & told:
         return True
     if any(name.startswith("ticket.custom.") and name not in told for name in reads):
         return True

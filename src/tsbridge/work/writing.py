@@ -31,7 +31,7 @@ from tsbridge.store.desired import ClaimedWish
 from tsbridge.store.rulebooks import newest
 from tsbridge.vendors.zendesk.audits import changes_of
 from tsbridge.vendors.zendesk.client import Updated
-from tsbridge.vendors.zendesk.tickets import before_of, body_of, current_of, intents_in, marker_of, parts_meant, properties_of
+from tsbridge.vendors.zendesk.tickets import before_of, body_of, current_of, intents_in, marker_of, parts_meant, passed_over, properties_of
 from tsbridge.work import unheard
 from tsbridge.work.loop import LEASE
 from tsbridge.work.pace import Pace, Stopped
@@ -178,6 +178,8 @@ class Writing:
             await self._intent(intent, "unknown")
             raise
         crashpoint("writeback.answered")
+        after = self._passed_over(claimed, edit, current_of(updated.ticket), updated.events, after)
+        meant = _without_refused(meant, after)
         owed = overwritten(current, edit, before_of(current, updated.events))
         if owed:
             after = self._giving_back(claimed, after, owed)
@@ -195,9 +197,19 @@ class Writing:
             await self._settle(claimed, "refused", ours, reason="invalid", plan=edit_json(edit))
             return None
         await self._database.write(lambda conn: desired.keep_ours(conn, claimed, narrowed))
-        if at_fault := sorted(narrowed.refused.items() - ours.refused.items()):
-            self._alarm("part_refused", ticket=claimed.ticket, writeback_id=claimed.id, parts=[part for part, _ in at_fault])
+        self._at_fault(claimed, ours, narrowed)
         return Again(current, narrowed, counted=False)
+
+    def _passed_over(self, claimed: ClaimedWish, edit: Edit, now: Current, events: Sequence[Mapping[str, Any]], ours: Ours) -> Ours:
+        """What is ours without the parts that Zendesk took no notice of: they are parked, by name."""
+        after = refusals.not_kept(ours, claimed.wish, passed_over(edit, now, events))
+        self._at_fault(claimed, ours, after)
+        return after
+
+    def _at_fault(self, claimed: ClaimedWish, before: Ours, after: Ours) -> None:
+        """Say which parts were found out to be refused."""
+        if at_fault := sorted(after.refused.items() - before.refused.items()):
+            self._alarm("part_refused", ticket=claimed.ticket, writeback_id=claimed.id, parts=[part for part, _ in at_fault])
 
     def _intend(self, conn: Connection, claimed: ClaimedWish, intent: str, meant: Mapping[str, Any]) -> Stopped | None:
         """The last look before a call: a permit, the mode, the lease; then the intent. Why not, when not."""
@@ -241,8 +253,10 @@ class Writing:
             if (events := written.get(marker_of(intent))) is not None:
                 after = ours_from(meant["ours"])
                 ours = replace(after, notes=after.notes | ours.notes)
-                if current is not None and (owed := _owed_by(meant, events, current)):
-                    ours = self._giving_back(claimed, ours, owed)
+                if current is not None:
+                    ours = self._passed_over(claimed, edit_from(meant), current, events, ours)
+                    if owed := _owed_by(meant, events, current):
+                        ours = self._giving_back(claimed, ours, owed)
         now = self._clock.now()
 
         def know(conn: Connection) -> None:

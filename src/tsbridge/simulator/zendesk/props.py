@@ -61,6 +61,8 @@ def _checked(name: str, value: Any, store: Store) -> Any:
 
 def _set_custom(ticket: dict[str, Any], id_: int, value: Any, store: Store) -> None:
     field = store.fields.get(id_, {})
+    if not field.get("active"):
+        return  # a field that is not there or not in use is passed over, with a 200
     offered = options(field) if field.get("type") in ("tagger", "multiselect") else set()
     given = {str(one) for one in (value if isinstance(value, list) else [value]) if one not in (None, "")}
     if offered and not given <= offered:

@@ -10,6 +10,7 @@ from tsbridge.core.helpdesk import Current, Edit, apply
 from tsbridge.core.inert import leaving
 from tsbridge.core.moments import Value, value_from, value_json
 from tsbridge.core.refusals import parts_of
+from tsbridge.core.values import alike
 from tsbridge.vendors.reading import WHOLE
 
 SINGLES: Final = ("priority", "group_id", "assignee_id")
@@ -99,12 +100,31 @@ def before_of(current: Current, events: Sequence[Mapping[str, Any]]) -> Current:
         seen.add(name)
         was = event.get("previous_value")
         if name == "tags":
-            tags = frozenset(was.split() if isinstance(was, str) else map(str, was or ()))
+            tags = _tags(was)
         elif name in SINGLES:
             values[name] = str(was) if was else None
         elif WHOLE.fullmatch(name):
             values[f"custom:{name}"] = tuple(was) if isinstance(was, list) else was
     return replace(current, tags=tags, values=values)
+
+
+def passed_over(edit: Edit, now: Current, events: Sequence[Mapping[str, Any]]) -> frozenset[str]:
+    """The parts of an edit, named as in `core.refusals`, that Zendesk took no notice of though it took the update: values of fields that
+    are not in use, tags it does not like. They do not read as we set them, and the update's audit tells of no change there.
+
+    `now`: the ticket as the update left it. What a trigger changed inside our update is in the audit, so it is not meant.
+    """
+    told = {str(event.get("field_name")) for event in events}
+    parts = {name for name, value in edit.values if name.removeprefix("custom:") not in told and not alike(now.values.get(name), value)}
+    lists = [_tags(event.get(side)) for event in events if event.get("field_name") == "tags" for side in ("value", "previous_value")]
+    parts |= {f"tag:{tag}" for tag in edit.add if tag not in now.tags and not any(tag in listed for listed in lists)}
+    parts |= {f"absent:{tag}" for tag in edit.remove if tag in now.tags and all(tag in listed for listed in lists)}
+    return frozenset(parts)
+
+
+def _tags(value: Any) -> frozenset[str]:
+    """The tags of an audit's event: a list or words between blanks."""
+    return frozenset(value.split() if isinstance(value, str) else map(str, value or ()))
 
 
 def _by_rule(event: Mapping[str, Any]) -> bool:

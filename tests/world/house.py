@@ -37,6 +37,7 @@ from tsbridge.work.hearing import Hearing
 from tsbridge.work.ingest import Ingest
 from tsbridge.work.isolated import Alone
 from tsbridge.work.loop import Loop, Round, Task
+from tsbridge.work.misdated import Misdated
 from tsbridge.work.notify import Notify, Pages
 from tsbridge.work.pace import Pace
 from tsbridge.work.reading import read
@@ -135,6 +136,11 @@ class Process:
         async def alone(row: Any, mappings: Any, *, impressions: bool) -> Any:
             return read(row, readers[row.source], mappings, impressions=impressions)
 
+        async def hear(*told: Any) -> Any:
+            heard = await ingest.hear(*told)
+            reach.wake("clock")  # the round goes on, and a step may be due before it ends
+            return heard
+
         self._sealer = Sealer(self.database, clock, self._alarm)
         rounds: dict[str, Round] = {
             "ingest": self._then_wake(ingest.round),
@@ -145,11 +151,12 @@ class Process:
             "seal": self._sealer.round,
             "writeback": Writeback(*parts, zendesk, pace, name, self._alarm, self.conclusions, self.live).round,
             "notify": self._notify(name),
+            "misdated": self._then_all(Misdated(self.database, clock).round),
             "guard": Guard(*parts, self._salt, self._alarm, "live").round,
             "rejudge": Rejudging(*parts, self._salt, self.live, self.conclusions, ZONE, name, self.wake_writer).round,
             "watch": Watch(self.database, clock, self.conclusions, self.live, self.roster, self._alarm, name, "live").round,
             "reconcile": Reconciler(*parts, zendesk, lambda: own, name, self._alarm, self.live, budget, self.wake, self.wake_writer).round,
-            "stream": Stream(self.database, clock, zendesk, lambda: own, name, budget, ingest.hear, lambda: self.loop.wake("facts")).round,
+            "stream": Stream(self.database, clock, zendesk, lambda: own, name, budget, hear, lambda: self.loop.wake("facts")).round,
         }
         if beside:
             rounds["takeover"] = Takeover(self.database, clock, name).round
@@ -245,6 +252,16 @@ class Process:
             done = await round()
             if self.database.thread.writes != wrote:
                 self._reach.wake("clock")  # a step may be due before it looks again by itself
+            return done
+
+        return then
+
+    def _then_all(self, round: Round) -> Round:
+        async def then() -> datetime | bool | None:
+            wrote = self.database.thread.writes
+            done = await round()
+            if self.database.thread.writes != wrote:
+                self.loop.wake_all()
             return done
 
         return then

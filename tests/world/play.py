@@ -86,7 +86,7 @@ class World:
         tasks = [asyncio.create_task(plan) for plan in plans]
         await asyncio.gather(*tasks)
         await self._heal()
-        await self._quiet()
+        await asyncio.sleep(QUIET)
         self._end()
 
     async def _set_up(self) -> None:
@@ -231,6 +231,7 @@ class World:
 
     def _skew(self, off: float) -> None:
         self.clock.off = timedelta(seconds=off)
+        self._wake("misdated")
 
     def _way(self, way: str, how: str | None) -> None:
         if how is None:
@@ -396,11 +397,6 @@ class World:
         for _, _, rule in self.of.pauses:
             self._pause(rule, False)
         self.history.add(self.time.now(), "calm")
-
-    async def _quiet(self) -> None:
-        """Also what a clock that was ahead put off comes due before."""
-        ahead = max((at + lasts + off for at, off, lasts in self.of.clocks), default=0.0)
-        await asyncio.sleep(max(QUIET, ahead + QUIET - self.loop.time()))
 
     def _end(self) -> None:
         self._pumping.cancel()

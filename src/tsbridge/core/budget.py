@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from tsbridge.core.moments import instant_text, read_instant
+from tsbridge.core.ports import CLOCKS_APART
 
 SHARE: Final = 0.7
 """Of any limit we learn of; the rest belongs to the customer's other integrations."""
@@ -82,7 +83,8 @@ def take(budget: Budget, wanted: float, now: datetime) -> Budget | None:
 
 
 def last_minute(spent: Spent, now: datetime) -> Spent:
-    return tuple((at, n) for at, n in spent if now - at < MINUTE)
+    """What was spent in it. What is dated later went by a clock that was ahead, and counts no more."""
+    return tuple((at, n) for at, n in spent if now - MINUTE < at <= now + CLOCKS_APART)
 
 
 def spent_more(spent: Spent, count: int, now: datetime) -> Spent:
@@ -137,7 +139,7 @@ def probing(budget: Budget, now: datetime) -> Budget:
 
 def _tokens(budget: Budget, rate: float, now: datetime) -> float:
     most = max(1.0, rate / 4)
-    if budget.tokens is None or budget.filled_at is None:
+    if budget.tokens is None or budget.filled_at is None or budget.filled_at > now + CLOCKS_APART:
         return most
     passed = max(0.0, (now - budget.filled_at).total_seconds())
     return min(most, budget.tokens + passed * rate / 60)
@@ -150,7 +152,7 @@ def _ceiling(budget: Budget, rate: float) -> float:
 
 
 def _recent(budget: Budget, now: datetime, good: bool) -> tuple[tuple[datetime, bool], ...]:
-    return (*((at, g) for at, g in budget.calls if now - at < MINUTE), (now, good))[-REMEMBERED:]
+    return (*((at, g) for at, g in budget.calls if now - MINUTE < at <= now + CLOCKS_APART), (now, good))[-REMEMBERED:]
 
 
 # -- as JSON -----------------------------------------------------------------------------------------------------------

@@ -3,8 +3,11 @@ instead of an answer."""
 
 from __future__ import annotations
 
-from datetime import datetime
-from typing import Protocol
+from datetime import datetime, timedelta
+from typing import Final, Protocol
+
+CLOCKS_APART: Final = timedelta(minutes=1)
+"""So far the clocks of two processes may be apart: what is dated later than that from now was dated by one that was ahead."""
 
 
 class Clock(Protocol):

@@ -18,10 +18,11 @@ from datetime import datetime, timedelta
 from itertools import accumulate, chain, zip_longest
 from typing import Any, Final, Literal, NamedTuple
 
-from sqlalchemy import Connection, and_, case, func, select, update
+from sqlalchemy import ColumnElement, Connection, and_, case, func, select, update
 
 from tsbridge.core.backoff import DELIVERY
 from tsbridge.core.moments import canonical_text
+from tsbridge.core.ports import CLOCKS_APART
 from tsbridge.store import inbox_tables, lanes, vault
 from tsbridge.store.columns import EPOCH, MICROSECOND
 from tsbridge.store.inbox_tables import READ_ALONE, inbox
@@ -323,16 +324,21 @@ def failed(conn: Connection, row: Claimed, now: datetime, why: str) -> None:
     )
 
 
-def unread(conn: Connection, ticket: str, until: datetime) -> str | None:
+def received_since(at: datetime, now: datetime) -> ColumnElement[bool]:
+    """Deliveries received later than this. What is dated later than now was received before, by a clock that was ahead."""
+    return and_(inbox.c.received_at > at, inbox.c.received_at <= now + CLOCKS_APART)
+
+
+def unread(conn: Connection, ticket: str, until: datetime, now: datetime) -> str | None:
     """The newest settled delivery, received up to `until`, that rang for this ticket without a read behind it yet."""
-    rang = select(inbox.c.id).where(inbox.c.rang_for == ticket, inbox.c.covered_by.is_(None), inbox.c.received_at <= until)
+    rang = select(inbox.c.id).where(inbox.c.rang_for == ticket, inbox.c.covered_by.is_(None), ~received_since(until, now))
     found: str | None = conn.execute(rang.order_by(inbox.c.received_at.desc(), inbox.c.id.desc()).limit(1)).scalar()
     return found
 
 
-def cover(conn: Connection, ticket: str, newest: str, until: datetime) -> None:
+def cover(conn: Connection, ticket: str, newest: str, until: datetime, now: datetime) -> None:
     """A ticket was read for all the settled rings received up to `until` that had no read yet."""
-    rang = (inbox.c.rang_for == ticket, inbox.c.covered_by.is_(None), inbox.c.received_at <= until)
+    rang = (inbox.c.rang_for == ticket, inbox.c.covered_by.is_(None), ~received_since(until, now))
     conn.execute(update(inbox).where(*rang).values(covered_by=newest))
 
 

@@ -12,6 +12,7 @@ from sqlalchemy import Connection, and_, case, func, or_, select, update
 from tsbridge.core.moments import FACTS, UNJUDGED, Interaction, Moment, from_json
 from tsbridge.core.story import Told
 from tsbridge.core.track import key_of
+from tsbridge.store.inbox import received_since
 from tsbridge.store.inbox_tables import inbox
 from tsbridge.store.link_tables import handles, interactions
 from tsbridge.store.moment_tables import moments
@@ -125,7 +126,7 @@ def replace_impressions(conn: Connection, ticket: str, now: datetime, until: dat
     They stay on record for the decisions that saw them. The interaction's life is then what the rest of the story tells.
     """
     of_it = (moments.c.source == "zendesk", moments.c.interaction == ticket)
-    newer = select(inbox.c.id).where(inbox.c.rang_for == ticket, inbox.c.received_at > until)
+    newer = select(inbox.c.id).where(inbox.c.rang_for == ticket, received_since(until, now))
     told = (moments.c.impression, IN_STORY, moments.c.event_id.not_in(newer))
     subject = Interaction("zendesk", ticket)
     if not conn.execute(update(moments).where(*of_it, *told).values(replaced_at=now, until=next_revision(subject))).rowcount:

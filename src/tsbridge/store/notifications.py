@@ -17,6 +17,7 @@ from sqlalchemy import Connection, and_, case, func, insert, literal_column, or_
 from tsbridge.core.moments import canonical, instant_text
 from tsbridge.core.notices import REVISED
 from tsbridge.core.paging import NO_SEVERITY, WINDOW, Try
+from tsbridge.core.ports import CLOCKS_APART
 from tsbridge.store import stored_values
 from tsbridge.store.escalation_tables import escalations
 from tsbridge.store.notice_tables import duty_notices, messages, notice_answers, notices, notifications
@@ -182,8 +183,11 @@ def wait_for(conn: Connection, id: str, until: datetime, severity: int, why: Any
 
 
 def lately(conn: Connection, agent: str | None, way: str, now: datetime, about: str | None = None) -> list[datetime]:
-    """When messages (about `about` alone) went to this person by this way that arrived, or may have, within the window."""
-    mine = (messages.c.agent == (agent or ""), messages.c.way == way, messages.c.left_at > now - WINDOW)
+    """When messages (about `about` alone) went to this person by this way that arrived, or may have, within the window.
+
+    What is dated later went by a clock that was ahead, and holds nothing back."""
+    lately = (messages.c.left_at > now - WINDOW, messages.c.left_at <= now + CLOCKS_APART)
+    mine = (messages.c.agent == (agent or ""), messages.c.way == way, *lately)
     query = select(messages.c.left_at).where(*mine).order_by(messages.c.left_at)
     return list(conn.execute(query if about is None else query.where(messages.c.about == about)).scalars())
 

@@ -45,6 +45,7 @@ from tsbridge.work.hearing import Hearing
 from tsbridge.work.ingest import Ingest
 from tsbridge.work.isolated import Alone
 from tsbridge.work.loop import LIMIT, LOOK_AGAIN, Loop, Round, Task
+from tsbridge.work.misdated import Misdated
 from tsbridge.work.names import Names
 from tsbridge.work.notify import Notify, Pages, no_links
 from tsbridge.work.pace import Pace
@@ -102,13 +103,14 @@ WEEKLY: Final = "weekly"
 ERASING: Final = "erasing"
 DELETED_USERS: Final = "deleted_users"
 CHANGES: Final = "changes"
+MISDATED: Final = "misdated"
 VITAL: Final = (INGEST, CLOCK, WRITEBACK)
 """Tasks without which nothing is heard, escalated or written."""
 SELDOM: Final = (ALONE, COVER, FEEDS, GUARD, HEADS, PATTERNS, RETENTION, SHADOW, SILENCE, SUMS, WEEKLY)
 """Tasks for which nobody waits: looking every other second whether there is something would be most of what an idle process does."""
 SETTLED: Final = (
-    *(ALONE, ASSIGN, CLOCK, COVER, DUTIES, ERASING, FACTS, FEEDS, GUARD, HEADS, INGEST, NOTIFY, PATTERNS, REJUDGE, REKEYING, REPLAY),
-    *(RETENTION, SEAL, SHADOW, SILENCE, SUMS, WATCH, WEEKLY, WRITEBACK),
+    *(ALONE, ASSIGN, CLOCK, COVER, DUTIES, ERASING, FACTS, FEEDS, GUARD, HEADS, INGEST, MISDATED, NOTIFY, PATTERNS, REJUDGE, REKEYING),
+    *(REPLAY, RETENTION, SEAL, SHADOW, SILENCE, SUMS, WATCH, WEEKLY, WRITEBACK),
 )
 """Tasks that find nothing new while nothing is written and no instant that they know of has come. SQLite tells when something was, and
 `CHANGES` when a command has written or the clock was set."""
@@ -156,7 +158,7 @@ class Workers:
         pace = Pace(settings.zendesk_updates_per_minute, settings.writeback)
         self._zendesk = make_zendesk(settings, clock, pace.heard)
         self._talkdesk = make_talkdesk(settings, clock)
-        self._ask_at = clock.now()
+        self._asked_at = self._ask_at = clock.now()
         self._told_at: tuple[datetime, datetime] | None = None
         name = worker_name()
         conclusions = Conclusions(live, ids, salt, roster)
@@ -205,6 +207,7 @@ class Workers:
             WATCH: Watch(database, clock, conclusions, live, roster, alarm, name, settings.writeback).round,
             SHADOW: Shadowing(database, clock, live, settings.zone).round,
             REKEYING: Rekeying(database, clock, name).round,
+            MISDATED: Misdated(database, clock).round,
             RETENTION: Removal(database, clock, settings.kept, name, Retiring(database, clock, ids, salt, live)).round,
         }
         settled = SETTLED if database.dialect == "sqlite" else ()
@@ -319,12 +322,12 @@ class Workers:
     async def _who_am_i(self) -> datetime | bool | None:
         """Ask Zendesk whom it takes us for: by that we know our own changes when they come back."""
         now = self._clock.now()
-        if self._zendesk is None or now < self._ask_at:
+        if self._zendesk is None or self._asked_at <= now < self._ask_at:  # not held up by a clock that was ahead
             return self._ask_at
         user = await self._zendesk.me()
         own = OwnUser(str(user["id"]), str(user["email"]).lower() if user.get("email") else None)
         now = self._clock.now()
-        self._ask_at = now + ASK_AGAIN
+        self._asked_at, self._ask_at = now, now + ASK_AGAIN
         if self._zendesk.server_time is not None:
             self._told_at = (now, self._zendesk.server_time)
         if own != self._own:

@@ -104,7 +104,7 @@ class Applying:
         for moment in batch.facts:
             told.hear(conn, moment, "facts", live.version)
         behind = heard.behind or now
-        newest = {ticket: batch.rings.get(ticket) or inbox.unread(conn, ticket, behind) for ticket in heard.moments}
+        newest = {ticket: batch.rings.get(ticket) or inbox.unread(conn, ticket, behind, now) for ticket in heard.moments}
         warnings: dict[str | None, set[str]] = defaultdict(set)  # by the delivery they came with, None for what nothing rang for
         gone = self._tell_audits(conn, live, heard, told, newest, warnings, now)
         self._background.settle(conn, batch.facts, heard, now)  # only now: what is to be heard quietly stands in what was wanted
@@ -129,7 +129,7 @@ class Applying:
         told_before = {one.row.id: one.rings_for for one in read if one.rings_for in heard.known}
         for ring, ticket in (*((ring, ticket) for ticket, ring in sorted(newest.items())), *sorted(told_before.items())):
             if ring is not None and ticket is not None:
-                inbox.cover(conn, ticket, ring, behind)
+                inbox.cover(conn, ticket, ring, behind, now)
         self._conclusions.redactions.clean(conn, heard.moments, now)
         for one in read:
             if one.event_type == GONE_FOR_GOOD and one.moments:

@@ -62,7 +62,7 @@ class Giving:
     async def round(self) -> datetime | bool | None:
         """Give out what can be given now. True when something was: there may be more; else when somebody comes or goes next."""
         now = self._clock.now()
-        self._put_off = {piece: until for piece, until in self._put_off.items() if until > now}
+        self._put_off = {piece: until for piece, until in self._put_off.items() if now < until <= now + CASE_PAUSE}
         pieces, next_change = await self._database.read(lambda conn: self._to_give(conn, now))
         given = 0
         for piece in pieces:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import partial
 
 from sqlalchemy import Connection
@@ -14,13 +14,12 @@ from tsbridge.core.ports import Clock
 from tsbridge.store import cases
 from tsbridge.store.availability import unavailable
 from tsbridge.store.db import Database
+from tsbridge.store.misdated import CASE_PAUSE
 from tsbridge.work.conclude import Conclusions
 from tsbridge.work.transactions import Turns
 from tsbridge.work.verdicts import Concluded
 
 BATCH = 50
-CASE_PAUSE = timedelta(minutes=1)
-"""How long a case rests that could not be judged when its time came."""
 
 log = logging.getLogger("tsbridge.due")
 

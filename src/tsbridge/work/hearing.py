@@ -20,7 +20,7 @@ from sqlalchemy import Connection
 from tsbridge.core.errors import GiveUp, VendorError
 from tsbridge.core.failed_at import failed_at
 from tsbridge.core.moments import Moment, read_instant
-from tsbridge.core.ports import Clock
+from tsbridge.core.ports import CLOCKS_APART, Clock
 from tsbridge.store import intents, stored_values
 from tsbridge.store import wanted_facts as wanted
 from tsbridge.store.db import Database
@@ -111,6 +111,8 @@ class Hearing:
     def _look(self, conn: Connection, tickets: Sequence[str], received: Mapping[str, datetime]) -> tuple[bool, frozenset[str]]:
         kept = stored_values.get(conn, STREAM)
         behind = read_instant(kept["behind"]) if kept and kept["behind"] else None
+        if behind is not None and behind > self._clock.now() + CLOCKS_APART:
+            behind = None  # so said a clock that was ahead
         early = [ticket for ticket in tickets if behind is not None and received[ticket] <= behind]
         unread = wanted.of(conn, early).keys()
         known = frozenset(audits_heard(conn, early).keys() - unread)

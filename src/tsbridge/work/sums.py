@@ -9,6 +9,7 @@ from typing import Final
 from tsbridge.core.ports import Clock
 from tsbridge.store import counted, facets
 from tsbridge.store.db import Database
+from tsbridge.work.looks import Looks
 
 FOLD_AGAIN: Final = timedelta(hours=1)
 
@@ -19,12 +20,11 @@ class Sums:
     def __init__(self, database: Database, clock: Clock) -> None:
         self._database = database
         self._clock = clock
-        self._fold_at = clock.now()
+        self._folds = Looks(clock, FOLD_AGAIN)
 
     async def round(self) -> bool:
         """Sum up a block of decisions; True where there may be another one."""
         now = self._clock.now()
-        if now >= self._fold_at:
+        if self._folds.due():
             await self._database.write(counted.fold)
-            self._fold_at = now + FOLD_AGAIN
         return await self._database.read(facets.any_whole) and await self._database.write(partial(facets.sum_up, now=now))

@@ -123,7 +123,7 @@ class Writeback:
         count, at = (BATCH, now) if mode == "dry-run" else flow.free(shared, self._pace.per_minute, now)
         if count == 0:
             return at
-        backlog = backlog and mode == "live" and not shared.open and now >= self._alone_until
+        backlog = backlog and mode == "live" and not shared.open and not now < self._alone_until <= now + LOOK_AGAIN
         claimed = await self._claim(1 if shared.open else batch_updates.MANY if backlog else min(count, BATCH), now, mode)
         if not claimed:
             return await self._database.read(desired.next_due)

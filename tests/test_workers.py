@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import re
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import make_url, select
+from sqlalchemy.exc import OperationalError
 
 from tests.clocks import CountingIds, SettableClock
+from tests.databases import Postgres
 from tests.store.test_sealing import decided
 from tsbridge.settings.load import load
 from tsbridge.store import decision_writer, sealing, service_tables
@@ -52,6 +55,40 @@ def test_a_worker_is_known_to_the_others_before_it_claims_anything(database: Dat
             return database.read_now(lambda conn: list(conn.execute(select(service_tables.workers.c.name)).scalars()))
 
     assert len(asyncio.run(begin())) == 1
+
+
+async def _beats(database: Database) -> list[str]:
+    """Who has said that they live, once somebody has."""
+    async with asyncio.timeout(20):
+        while True:
+            with suppress(OperationalError):
+                if found := await database.read(lambda conn: list(conn.execute(select(service_tables.workers.c.name)).scalars())):
+                    return found
+            await asyncio.sleep(0.05)  # the workers' own pace
+
+
+@pytest.mark.parametrize("fresh_url", ["postgresql"], indirect=True)
+def test_workers_that_lose_the_database_as_they_begin_go_on_when_it_is_back(
+    database_url: str, postgres: Postgres, clock: SettableClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    name, settings = make_url(database_url).database, load({}, None)
+
+    async def live() -> list[str]:
+        with Database.open(database_url) as database:  # a pool of its own, with connections that end
+            workers = Workers(settings, database, clock, CountingIds(), LiveRulebook(settings.zone), LiveRoster())
+            await database.read(lambda conn: conn.execute(select(1)).scalar_one())
+            postgres.execute(f"ALTER DATABASE {name} ALLOW_CONNECTIONS false")
+            others = f"datname = '{name}' AND usename <> 'postgres'"
+            postgres.execute(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE {others}")  # noqa: S608  # a name of our own
+            try:
+                async with workers.running():
+                    postgres.execute(f"ALTER DATABASE {name} ALLOW_CONNECTIONS true")
+                    return await _beats(database)
+            finally:
+                postgres.execute(f"ALTER DATABASE {name} ALLOW_CONNECTIONS true")
+
+    assert len(asyncio.run(live())) == 1
+    assert "the database is away: this process begins without it" in caplog.messages
 
 
 def test_workers_that_end_leave_no_decision_unsealed(database: Database, clock: SettableClock) -> None:

@@ -18,9 +18,10 @@ from tsbridge.report_process import reports_in_child
 from tsbridge.settings.model import Settings
 from tsbridge.shutdown import PATIENCE, Patience
 from tsbridge.store import lanes, stored_values, wakeup
-from tsbridge.store.availability import OtherSchema
+from tsbridge.store.availability import OtherSchema, unavailable
 from tsbridge.store.db import Database
 from tsbridge.store.rulebooks import LiveRulebook
+from tsbridge.store.views import DATABASE_FAILURES
 from tsbridge.vendors.zendesk.read_fields import OwnUser
 from tsbridge.wiring import weekly
 from tsbridge.wiring.clients import feed_source, make_talkdesk, make_zendesk, outside, readers
@@ -295,9 +296,7 @@ class Workers:
         """The workers work; on leaving each finishes its round, for which there is patience."""
         async with AsyncExitStack() as stack:
             await stack.enter_async_context(self.asking())
-            known = await self._database.read(lambda conn: stored_values.get(conn, OWN_USER))
-            if isinstance(known, dict):
-                self._own = OwnUser(known.get("id"), known.get("email"))
+            await self._know_own_user()
             if self._database.dialect == "postgresql":
                 listener = wakeup.Listener(self._database, self._heard)
                 stack.push_async_callback(asyncio.to_thread, listener.close)
@@ -312,6 +311,18 @@ class Workers:
                     await task
                 await _within(self._patience.messages, self._notify.finish())
                 await _within(self._patience.leaving, self._leave())
+
+    async def _know_own_user(self) -> None:
+        """Whom Zendesk took us for when it was asked last. Without the database it is asked first, as where nobody ever asked."""
+        try:
+            known = await self._database.read(lambda conn: stored_values.get(conn, OWN_USER))
+        except DATABASE_FAILURES as failure:
+            if not unavailable(failure):
+                raise
+            log.warning("the database is away: this process begins without it", extra={"kind": type(failure).__name__})
+            return
+        if isinstance(known, dict):
+            self._own = OwnUser(known.get("id"), known.get("email"))
 
     async def _leave(self) -> None:
         """Give back what was claimed, and leave nothing unsealed: nobody may come for long, unless newer workers have."""

@@ -31,6 +31,7 @@ pytestmark = pytest.mark.anyio
 ISSUER = "https://id.example.test/realms/desk"
 CLIENT, SECRET = "tsbridge", "a secret of the client: ü"
 BACK = "http://bridge.test/console/sign-in/callback"
+LEFT = "http://bridge.test/console/sign-in"
 KEYS = {name: ECKey.generate_key("P-256", {"kid": name, "use": "sig"}) for name in ("one", "two")}
 STOLEN = ECKey.generate_key("P-256", {"kid": "one", "use": "sig"})
 
@@ -115,7 +116,7 @@ async def door(database: Database, **changes: Any) -> AsyncIterator[tuple[Visito
     def http(origin: str) -> Http:
         return Http(origin, sleep=at_once, transport=httpx.MockTransport(known), largest=PROVIDER_BYTES)
 
-    provider = Provider(terms, Client(CLIENT, SECRET, BACK, "openid email"), http, clock)
+    provider = Provider(terms, Client(CLIENT, SECRET, BACK, LEFT, "openid email"), http, clock)
     async with visiting(database, None, provider=provider, clock=clock, **changes) as visitor:
         yield visitor, known
 
@@ -147,6 +148,45 @@ async def test_somebody_signs_in_there_and_is_who_the_provider_says_with_the_hig
         assert (await visitor.send("keys", name="x", role="viewer")).status_code == 403
         assert (await visitor.send("sign-out")).status_code == 303
         assert (await visitor.look("now")).status_code == 303
+
+
+async def test_whoever_signs_out_is_offered_to_do_so_at_the_provider_where_it_has_a_way(filled: Database) -> None:
+    async with door(filled) as (visitor, known):
+        known.document = {"end_session_endpoint": f"{ISSUER}/logout?ui=desk"}
+        await signed_in(visitor, known)
+        answer = await visitor.send("sign-out")
+        assert (answer.status_code, answer.headers["location"]) == (303, "/console/sign-in?left=provider")
+        assert (await visitor.look("now")).status_code == 303
+        page = (await visitor.look("sign-in?left=provider")).text
+        assert 'href="/console/sign-in/leave"' in page
+        assert "Sign out at id.example.test" in page
+        leaving = await visitor.look("sign-in/leave")
+        assert leaving.status_code == 303
+        address, _, asked = leaving.headers["location"].partition("&")
+        assert address == f"{ISSUER}/logout?ui=desk"
+        assert parse_qs(asked, strict_parsing=True) == {"client_id": [CLIENT], "post_logout_redirect_uri": [LEFT]}
+        assert 'href="/console/sign-in/leave"' not in (await visitor.look("sign-in")).text
+
+
+@pytest.mark.parametrize("there", [None, "http://id.example.test/logout", "javascript:alert(1)", 7])
+async def test_a_provider_without_a_safe_way_to_sign_out_is_not_offered(filled: Database, there: Any) -> None:
+    async with door(filled) as (visitor, known):
+        known.document = {"end_session_endpoint": there}
+        await signed_in(visitor, known)
+        assert (await visitor.send("sign-out")).headers["location"] == "/console/sign-in"
+        assert (await visitor.look("sign-in/leave")).headers["location"] == "/console/sign-in"
+
+
+async def test_signing_out_here_waits_for_nobody_there(filled: Database) -> None:
+    async with door(filled) as (visitor, known):
+        known.document = {"end_session_endpoint": f"{ISSUER}/logout"}
+        await signed_in(visitor, known)
+        known.clock.advance(KEPT_FOR)
+        known.away = True
+        assert (await visitor.send("sign-out")).headers["location"] == "/console/sign-in"
+        assert (await visitor.look("now")).status_code == 303
+        answer = await visitor.look("sign-in/leave")
+        assert (answer.status_code, "You are signed out here" in answer.text) == (503, True)
 
 
 async def test_what_they_do_is_on_record_under_the_name_the_provider_gives(filled: Database) -> None:
@@ -372,4 +412,6 @@ async def test_a_session_ends_when_the_terms_of_the_provider_are_others(filled: 
 async def test_without_a_provider_there_is_no_way_to_one(filled: Database) -> None:
     async with visiting(filled, None) as visitor:
         assert (await visitor.look("sign-in/provider")).status_code == 404
+        assert (await visitor.look("sign-in/leave")).status_code == 404
+        assert "sign-in/leave" not in (await visitor.look("sign-in?left=provider")).text
         assert "Or with a key" not in (await visitor.look("sign-in")).text

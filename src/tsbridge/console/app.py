@@ -156,6 +156,7 @@ def create(console: Console, sleep: Callable[[float], Awaitable[object]] = async
             else (
                 Route("/sign-in/provider", by_provider.there, methods=["GET"]),
                 Route("/sign-in/callback", by_provider.back, methods=["GET"]),
+                Route("/sign-in/leave", by_provider.leave, methods=["GET"]),
             )
         ),
         Route("/sign-out", frame.endpoint(signing.out, "viewer"), methods=["POST"]),

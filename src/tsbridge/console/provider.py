@@ -1,4 +1,4 @@
-"""Signing in by an identity provider: there with a question that is ours alone, and back with an answer to it.
+"""Signing in by an identity provider: there with a question that is ours alone, and back with an answer to it; and signing out there.
 
 What the question was is worked out again from a cookie of ten minutes that no script reads; it comes along on the way back from
 another site, which the cookie of the session does not.
@@ -17,7 +17,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from tsbridge.acts import sessions
-from tsbridge.console.frame import HEADERS, ROOT, Frame, cookie_of
+from tsbridge.console.frame import HEADERS, ROOT, SIGN_IN, Frame, cookie_of
 from tsbridge.console.made import Console, Provider
 from tsbridge.console.render import Pages
 from tsbridge.console.signing import inside
@@ -41,7 +41,7 @@ log = logging.getLogger("tsbridge.console.provider")
 
 
 class ByProvider:
-    """The two steps: there, and back."""
+    """The two steps there and back, and the one out."""
 
     def __init__(self, console: Console, provider: Provider, pages: Pages, frame: Frame) -> None:
         self._console = console
@@ -70,6 +70,14 @@ class ByProvider:
         answer = await self._signed_in(request, token, inside(unquote(target)))
         self._give(answer, "", 0)
         return answer
+
+    async def leave(self, request: Request) -> Response:
+        """To where people sign out at the provider, after they did so here."""
+        try:
+            address = await self._provider.leads_out()
+        except VendorError:
+            return self._frame.failed(503, f"You are signed out here. {self._provider.name} cannot be reached just now.")
+        return RedirectResponse(address or SIGN_IN, 303, HEADERS)
 
     async def _signed_in(self, request: Request, token: str, target: str) -> Response:
         told, console = request.query_params, self._console

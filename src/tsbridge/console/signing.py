@@ -10,14 +10,17 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from tsbridge.acts import sessions
-from tsbridge.acts.callers import Caller
+from tsbridge.acts.callers import PROVIDER, Caller
 from tsbridge.acts.sessions import LASTS, SignedIn
 from tsbridge.console.frame import HEADERS, ROOT, SIGN_IN, Frame, NoPage, Visit, cookie_of, form_of, words_of
 from tsbridge.console.made import Console
 from tsbridge.console.render import Pages
+from tsbridge.core.errors import VendorError
 
 LONGEST_KEY: Final = 512
 HOME: Final = ROOT + "/now"
+LEFT: Final = "left=provider"
+"""What the address of the page says to whoever signed out and may do so at the provider, too."""
 NOBODY: Final = Caller("", "", "viewer")
 
 
@@ -36,7 +39,7 @@ class SigningIn:
 
     async def __call__(self, request: Request) -> Response:
         if request.method != "POST":
-            return self._shown(request.query_params.get("next", ""), 200, "")
+            return self._shown(request.query_params.get("next", ""), 200, "", left=request.url.query == LEFT)
         try:
             form = await form_of(request)
             token = cookie_of(request, self._form_cookie)
@@ -64,18 +67,27 @@ class SigningIn:
         return answer
 
     async def out(self, visit: Visit) -> Response:
-        """Signing out: the session is gone, not only its cookie."""
+        """Signing out: the session is gone, not only its cookie. The provider's own is theirs to end, by a link: a form of ours that was
+        answered with another site's address would be stopped by `form-action`."""
         token = visit.signed.token
         await visit.console.database.write(lambda conn: sessions.sign_out(conn, token), urgent=True)
-        answer = RedirectResponse(SIGN_IN, 303, HEADERS)
+        there = visit.signed.caller.id == PROVIDER and await self._leads_out()
+        answer = RedirectResponse(f"{SIGN_IN}?{LEFT}" if there else SIGN_IN, 303, HEADERS)
         self._frame.give(answer, "", 0)
         return answer
 
-    def _shown(self, target: str, status: int, wrong: str, headers: dict[str, str] | None = None) -> Response:
+    async def _leads_out(self) -> bool:
+        provider = self._console.provider
+        try:
+            return provider is not None and await provider.leads_out() is not None
+        except VendorError:
+            return False
+
+    def _shown(self, target: str, status: int, wrong: str, headers: dict[str, str] | None = None, *, left: bool = False) -> Response:
         token = self._console.entropy(24).hex()
         csrf = _of_nobody(token, self._console.clock.now()).csrf
         provider = None if self._console.provider is None else self._console.provider.name
-        page = self._pages.render("sign-in.html", target=inside(target), csrf=csrf, wrong=wrong, provider=provider)
+        page = self._pages.render("sign-in.html", target=inside(target), csrf=csrf, wrong=wrong, provider=provider, left=left)
         told = {name: value for name, value in (headers or {}).items() if name == "Retry-After"}
         answer = HTMLResponse(page, status, {**HEADERS, **told})
         self._give(answer, token, 3_600)

@@ -88,8 +88,8 @@ def provider(settings: Settings, clock: Clock) -> Provider | None:
     way, secret, id_ = outgoing(settings), settings.oidc_client_secret, settings.oidc_client_id
     claims = {"role_claim": settings.oidc_role_claim, "name_claim": settings.oidc_name_claim}
     terms = Terms(settings.oidc_issuer, id_, **claims, roles=settings.roles_by_claim, ladder=ROLES)
-    back = f"{settings.public_url}/console/sign-in/callback"
-    client = Client(id_, None if secret is None else secret.get_secret_value(), back, settings.oidc_scopes)
+    back = f"{settings.public_url}/console/sign-in"
+    client = Client(id_, None if secret is None else secret.get_secret_value(), f"{back}/callback", back, settings.oidc_scopes)
     return Provider(terms, client, lambda origin: Http(origin, sleep=asyncio.sleep, outgoing=way, largest=PROVIDER_BYTES), clock)
 
 

@@ -25,22 +25,25 @@ CALL_S: Final = 10.0
 
 @dataclass(frozen=True, slots=True)
 class Endpoints:
-    """What the provider says of itself. `names_itself`: it says who it is when it sends people back (RFC 9207)."""
+    """What the provider says of itself. `names_itself`: it says who it is when it sends people back (RFC 9207). `end_session`: where
+    people sign out there (OpenID Connect RP-Initiated Logout 1.0); None where it has no such place."""
 
     authorization: str
     token: str
     keys: str
     by_form: bool
     names_itself: bool
+    end_session: str | None
 
 
 @dataclass(frozen=True, slots=True)
 class Client:
-    """What we are there. Without a `secret` a public client: PKCE alone proves us."""
+    """What we are there. Without a `secret` a public client: PKCE alone proves us. `left_uri`: where people come back to who signed out."""
 
     id: str
     secret: str | None
     redirect_uri: str
+    left_uri: str
     scopes: str
 
     def __repr__(self) -> str:
@@ -82,7 +85,15 @@ class Provider:
             "code_challenge": challenge,
             "code_challenge_method": "S256",
         }
-        return f"{endpoints.authorization}{'&' if '?' in endpoints.authorization else '?'}{urlencode(asked)}"
+        return _with(endpoints.authorization, asked)
+
+    async def leads_out(self) -> str | None:
+        """Where somebody signs out there; None where the provider has no such place. Raises as `leads_to`.
+
+        Nothing says who it is: the ID token was not kept, so the provider asks them whether they mean it."""
+        address = (await self._discovered()).end_session
+        asked = {"client_id": self._client.id, "post_logout_redirect_uri": self._client.left_uri}
+        return None if address is None else _with(address, asked)
 
     async def came_back(self, code: str, issuer: str | None, nonce: str, verifier: str) -> Person:
         """Who a code stands for. `issuer`: whom the answer says it is from. Raises TryLater, and Refused with the reason."""
@@ -153,6 +164,10 @@ class Provider:
         return answer
 
 
+def _with(address: str, asked: Mapping[str, str]) -> str:
+    return f"{address}{'&' if '?' in address else '?'}{urlencode(asked)}"
+
+
 def _object(answer: Answer, reason: str) -> Mapping[str, Any]:
     if answer.status != 200 or not isinstance(answer.content, dict):
         raise Refused(reason)
@@ -167,7 +182,8 @@ def _endpoints(told: Mapping[str, Any]) -> Endpoints:
     ways = told.get("token_endpoint_auth_methods_supported")
     by_form = isinstance(ways, list) and "client_secret_basic" not in ways and "client_secret_post" in ways
     authorization, token, keys = map(str, addresses)
-    return Endpoints(authorization, token, keys, by_form, told.get("authorization_response_iss_parameter_supported") is True)
+    names_itself, end = told.get("authorization_response_iss_parameter_supported") is True, told.get("end_session_endpoint")
+    return Endpoints(authorization, token, keys, by_form, names_itself, end if isinstance(end, str) and _safe(end) else None)
 
 
 def _safe(address: str) -> bool:
